@@ -1,0 +1,154 @@
+"""Every protocol and record. READ FIRST: this is what the parts of lindley say to each other.
+
+pool -> learner.fit(labels) -> posterior -> draws -> predictions [N, K, C] -> acquisition -> selection
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from lindley.errors import InputError
+from lindley.shapes import ClassIndices, Features, LogProbs, Positions, Rows, Scores
+
+Inputs = Tensor | Mapping[str, Tensor] | Sequence[object]
+"""What a model reads: images, tokens with their mask, raw text. The first axis is the row."""
+Diagnostics = Mapping[str, float | int | str | bool | list[float]]
+"""What a method says about its choice; JSON values only."""
+Score = Callable[[LogProbs], Scores]
+"""[n, K, C] -> [n]; a pointwise acquisition is just this."""
+
+
+class Pool(Protocol):
+    """Where inputs live. Row i is the same input for ever."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, rows: Rows) -> Inputs:
+        """[n] rows -> n inputs, in that order."""
+        ...
+
+
+@dataclass(frozen=True)
+class ClassificationTask:
+    """The classes that may be answered; one of them may be absent from the labels told so far."""
+
+    class_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.class_names) < 2:
+            raise InputError(f"a classification task needs at least 2 classes; got {list(self.class_names)}")
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.class_names)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What has been told: unique rows and their classes, in the order told.  [L], [L]"""
+
+    rows: Rows
+    classes: ClassIndices
+
+    def __post_init__(self) -> None:
+        if self.rows.shape != self.classes.shape or self.rows.dim() != 1:
+            raise InputError(f"rows and classes must be two [L]; got {[*self.rows.shape]} and {[*self.classes.shape]}")
+        if self.rows.unique().numel() != self.rows.numel():
+            values, counts = self.rows.unique(return_counts=True)
+            raise InputError(f"rows labelled more than once: {values[counts > 1].tolist()[:10]}")
+
+    def __len__(self) -> int:
+        return self.rows.numel()
+
+    def extended(self, rows: Rows, classes: ClassIndices) -> Labels:
+        """These labels and more, told after them."""
+        return Labels(torch.cat([self.rows, rows]), torch.cat([self.classes, classes]))
+
+
+class Draws(Protocol):
+    """K frozen functions: draw k is the same function for every row, chunk, worker and target."""
+
+    id: str
+    num_draws: int
+
+    def log_probs(self, inputs: Inputs) -> LogProbs:
+        """n inputs -> [n, K, C] nats."""
+        ...
+
+
+class Posterior(Protocol):
+    """What a fit leaves: a distribution over functions."""
+
+    def draw(self, num_draws: int, *, seed: int) -> Draws: ...
+
+    def point(self) -> Draws | None:
+        """The usual single prediction (for MC dropout: dropout off) as one draw; None where there is none."""
+        ...
+
+
+class Learner(Protocol):
+    """Labels in, posterior out. Nothing of the caller's, and no global state, is changed."""
+
+    def fit(
+        self,
+        pool: Pool,
+        labels: Labels,
+        *,
+        task: ClassificationTask,
+        validation: Labels | None = None,
+        previous: Posterior | None = None,
+        seed: int,
+    ) -> Posterior: ...
+
+
+class Predictions(Protocol):
+    """Lazy [N, K, C] log-probabilities of some rows under some draws; re-readable."""
+
+    rows: Rows
+    draws_id: str
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(N, K, C)."""
+        ...
+
+    def chunks(self) -> Iterator[LogProbs]:
+        """[n, K, C] in the order of rows."""
+        ...
+
+    def take(self, positions: Positions) -> LogProbs:
+        """[b] -> [b, K, C], in that order."""
+        ...
+
+
+@dataclass(frozen=True)
+class Context:
+    """All that an acquisition may look at."""
+
+    candidates: Predictions
+    labelled: Labels
+    task: ClassificationTask
+    round: int = 0
+    targets: Predictions | None = None
+    features: Features | None = None
+    labelled_features: Features | None = None
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What to ask: [B] rows in the order chosen, with the method's own score (larger = asked first)."""
+
+    rows: Rows
+    scores: Scores
+    diagnostics: Diagnostics = field(default_factory=dict)
+
+
+class Acquisition(Protocol):
+    """Predictions -> selection."""
+
+    def __call__(self, context: Context, batch_size: int, *, seed: int) -> Selection: ...

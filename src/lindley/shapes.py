@@ -1,0 +1,29 @@
+"""Axis letters and tensor aliases: what a shape means is said here, once.
+
+N rows of a pool, K posterior draws, C classes, B batch, T targets, L labels, D features, M label paths.
+Log-probabilities are natural logarithms (nats), axes always in the order [N, K, C].
+"""
+
+from __future__ import annotations
+
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+LogProbs = Float[Tensor, "N K C"]
+"""One log-probability per row, draw and class; over the classes they sum to one (as probabilities)."""
+TargetLogProbs = Float[Tensor, "T K C"]
+"""The same for target rows, under the same draws."""
+BatchLogProbs = Float[Tensor, "B K C"]
+"""The same for the rows of one batch."""
+MeanLogProbs = Float[Tensor, "N C"]
+"""The predictive: the log of the average over draws."""
+Scores = Float[Tensor, "N"]
+"""One number per row; larger is asked first."""
+Rows = Int64[Tensor, "rows"]
+"""Indices into the pool, stable for ever."""
+Positions = Int64[Tensor, "positions"]
+"""Places within the candidates."""
+ClassIndices = Int64[Tensor, "rows"]
+"""0..C-1, one per row."""
+Features = Float[Tensor, "N D"]
+"""One vector per row."""

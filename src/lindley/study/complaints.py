@@ -1,0 +1,89 @@
+"""What is said of a study file that cannot be used: which key, what was needed, what came, the nearest match."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from lindley.study.schema import TABLES, Panel
+
+PANEL_KEYS = tuple(Panel.model_fields)
+STUDY_KEYS = ("title", "description", *(key for key in PANEL_KEYS if key not in ("name", "title")), "panels")
+
+
+class Complaint(NamedTuple):
+    """What is wrong, and the path of the key within a panel's (or the whole study's) tables."""
+
+    path: tuple[str | int, ...]
+    text: str
+
+
+def nearest(word: str, allowed: Iterable[str]) -> str:
+    """' Did you mean "x"?' where something is near, else nothing."""
+    matches = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.5)
+    return f' Did you mean "{matches[0]}"?' if matches else ""
+
+
+def not_allowed(word: str, allowed: Iterable[str], *, or_else: str = "") -> str:
+    """The rest of a sentence: is "word"; allowed are ... Did you mean ..."""
+    names = list(allowed)
+    return f'is "{word}"; allowed: {", ".join(names)}{or_else}.{nearest(word, names)}'
+
+
+def unknown_keys(tables: Mapping[str, Any], allowed: Iterable[str]) -> Iterator[Complaint]:
+    """The keys of a study (or of one panel) that no table declares, at every depth."""
+    yield from _unknown(tables, allowed, ())
+    for name, table in TABLES.items():
+        path = tuple(name.split("."))
+        inner: Any = tables
+        for key in path:
+            inner = inner.get(key) if isinstance(inner, dict) else None
+        if isinstance(inner, dict):
+            yield from _unknown(inner, table.model_fields, path)
+
+
+def wrong_values(error: ValidationError) -> Iterator[Complaint]:
+    """pydantic's findings in our words."""
+    for found in error.errors(include_url=False):
+        path = tuple(part for part in found["loc"] if part != "[key]")
+        came = found["input"]
+        if found["type"] == "missing":
+            yield Complaint(path, f"is needed{_table_keys(path)}.")
+        elif found["type"] in ("model_type", "dict_type"):
+            yield Complaint(path, f"must be a table{_table_keys(path)}; got {came!r}.")
+        elif found["type"] == "literal_error":
+            allowed = [word.strip("'") for word in str(found["ctx"]["expected"]).split(" or ")]
+            hint = nearest(came, allowed) if isinstance(came, str) else ""
+            yield Complaint(path, f"must be {' or '.join(map(repr, allowed))}; got {came!r}.{hint}")
+        elif found["type"] == "too_short":
+            yield Complaint(path, "must not be empty.")
+        elif found["type"] == "string_pattern_mismatch":
+            yield Complaint(path, f"must be of letters, digits, '.', '_' and '-' only; got {came!r}.")
+        else:
+            needed = found["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+            yield Complaint(path, f"{needed}; got {came!r}.")
+
+
+def dotted(path: Iterable[str | int]) -> str:
+    """("observe", "information", "labels", 0) -> observe.information.labels[0]"""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.lstrip(".")
+
+
+def _unknown(table: Mapping[str, Any], allowed: Iterable[str], path: tuple[str, ...]) -> Iterator[Complaint]:
+    names = list(allowed)
+    where = f"of [{dotted(path)}] " if path else ""
+    for key in table:
+        if key not in names:
+            text = f"is not a key; the keys {where}are {', '.join(names)}.{nearest(key, names)}"
+            yield Complaint((*path, key), text)
+
+
+def _table_keys(path: tuple[str | int, ...]) -> str:
+    table = TABLES.get(dotted(path))
+    return f" with the keys {', '.join(table.model_fields)}" if table else ""

@@ -1,0 +1,173 @@
+"""Reading a study: a packaged name or a TOML file -> frozen, checked models.
+
+The top-level tables are the defaults of every [[panels]] table, which overrides them key by key. Two things are
+replaced whole, because half of the old and half of the new would be neither: a panel's `acquisitions`, and the
+options of a data set when the panel names another one.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from lindley.errors import ConfigurationError
+from lindley.study.complaints import PANEL_KEYS, STUDY_KEYS, Complaint, dotted, nearest, unknown_keys, wrong_values
+from lindley.study.consistency import contradictions, unknown_acquisition, unusable_names
+from lindley.study.schema import Data, Information, Model, Observe, Panel, Schedule, Study, Training
+
+__all__ = [
+    "Data",
+    "Information",
+    "Model",
+    "Observe",
+    "Panel",
+    "Schedule",
+    "Study",
+    "Training",
+    "builtin_studies",
+    "load_study",
+]
+
+_Tables = dict[str, Any]
+
+
+def builtin_studies() -> list[str]:
+    """The names of the packaged studies, sorted."""
+    folder = resources.files("lindley.study.builtin")
+    return sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
+
+
+def load_study(
+    name_or_path: str | Path,
+    *,
+    seeds: int | None = None,
+    max_labels: int | None = None,
+    acquisitions: Sequence[str] | None = None,
+) -> Study:
+    """A packaged study by its name, or the one of a .toml file, with every key checked.
+
+    seeds and max_labels replace those of every panel. acquisitions keeps only these, with the options that the panel
+    gives them; one that a panel does not have is added to it without options.
+
+    Raises ConfigurationError: an unknown study, key or name, or a wrong value; the message names it.
+    """
+    name, text, folder = _source(name_or_path)
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{name_or_path} is not valid TOML: {error}") from None
+    study = _parse(name, tables, str(name_or_path), folder)
+    return _overridden(study, seeds, max_labels, acquisitions)
+
+
+def _source(name_or_path: str | Path) -> tuple[str, str, Path | None]:
+    """The study's name, its text and its folder (None for a packaged one)."""
+    known = builtin_studies()
+    if str(name_or_path) in known:
+        file = resources.files("lindley.study.builtin").joinpath(f"{name_or_path}.toml")
+        return str(name_or_path), file.read_text(encoding="utf-8"), None
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        raise ConfigurationError(
+            f'no study is called "{name_or_path}"; there are {", ".join(known)}, or the path of a .toml file.'
+            f"{nearest(str(name_or_path), known)}"
+        )
+    try:
+        return path.stem, path.read_text(encoding="utf-8"), path.resolve().parent
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigurationError(f"the study file {path} cannot be read: {why}") from None
+
+
+def _parse(name: str, tables: _Tables, source: str, folder: Path | None) -> Study:
+    panels = tables.get("panels", [])
+    if not isinstance(panels, list) or not all(isinstance(panel, dict) for panel in panels):
+        raise ConfigurationError(f"{source}: panels must be written as [[panels]] tables")
+    complaints = [f"{dotted(found.path)} {found.text}" for found in unknown_keys(tables, STUDY_KEYS)]
+    for panel in panels:
+        complaints += [_located(found, panel, True) for found in unknown_keys(panel, PANEL_KEYS)]
+    _refuse(source, complaints)
+    defaults = {key: value for key, value in tables.items() if key not in ("title", "description", "panels")}
+    title = tables.get("title", name)
+    if panels:
+        checked = [_panel(_merged(defaults, {"title": panel.get("name"), **panel}), panel, source) for panel in panels]
+    else:
+        only = re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip("._-") or "study"
+        checked = [_panel({"name": only, "title": title, **defaults}, {}, source)]
+    names = [panel.name for panel in checked]
+    _refuse(source, [f'panels: the name "{name}" is used twice' for name in set(names) if names.count(name) > 1])
+    try:
+        return Study(
+            name=name, title=title, description=tables.get("description", ""), panels=tuple(checked), folder=folder
+        )
+    except ValidationError as error:
+        _refuse(source, [f"{dotted(found.path)} {found.text}" for found in wrong_values(error)])
+        raise
+
+
+def _panel(tables: _Tables, own: _Tables, source: str) -> Panel:
+    """One merged panel, checked; own is what its [[panels]] table says itself, to name a key as it was written."""
+    try:
+        panel = Panel.model_validate(tables)
+    except ValidationError as error:
+        _refuse(source, [_located(found, own) for found in wrong_values(error)])
+        raise
+    complaints = [*unusable_names(panel), *contradictions(panel)]
+    _refuse(source, [_located(found, own) for found in complaints])
+    return panel
+
+
+def _located(found: Complaint, own: _Tables, is_own: bool = False) -> str:
+    """The complaint, beginning with the key's full path as it was written."""
+    inner: Any = own
+    for part in found.path:
+        known = isinstance(inner, dict) and part in inner
+        inner = inner[part] if known else inner
+        is_own = is_own or (known and part == found.path[-1])
+    path = dotted(found.path)
+    if is_own:
+        path = f"panels[{own.get('name', '?')}].{path}"
+    elif own:
+        path = f"{path} (panel {own.get('name', '?')})"
+    return f"{path} {found.text}"
+
+
+def _refuse(source: str, complaints: Sequence[str]) -> None:
+    if complaints:
+        raise ConfigurationError("\n".join(f"{source}: {complaint}" for complaint in dict.fromkeys(complaints)))
+
+
+def _merged(defaults: Mapping[str, Any], own: Mapping[str, Any], path: tuple[str, ...] = ()) -> _Tables:
+    """The defaults with a panel's own keys over them; nothing is changed in place."""
+    result = dict(defaults)
+    if path == ("data",) and own.get("name", result.get("name")) != result.get("name"):
+        result.pop("options", None)
+    for key, value in own.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        replaced = (*path, key) == ("acquisitions",)
+        result[key] = _merged(result[key], value, (*path, key)) if both and not replaced else value
+    return result
+
+
+def _overridden(study: Study, seeds: int | None, max_labels: int | None, acquisitions: Sequence[str] | None) -> Study:
+    """The study with the values of the command line in every panel."""
+    panels = []
+    for panel in study.panels:
+        for name, value, least in (("seeds", seeds, 1), ("max_labels", max_labels, panel.schedule.initial_labels)):
+            if value is not None and value < least:
+                raise ConfigurationError(f"{name} must be at least {least} in panel {panel.name}; got {value}")
+        changed: _Tables = {} if seeds is None else {"seeds": seeds}
+        if max_labels is not None:
+            changed["schedule"] = panel.schedule.model_copy(update={"max_labels": max_labels})
+        if acquisitions is not None:
+            complaints = [text for name in acquisitions if (text := unknown_acquisition(name))]
+            _refuse("acquisitions", complaints or ([] if acquisitions else ["at least one is needed"]))
+            changed["acquisitions"] = {name: panel.acquisitions.get(name, {}) for name in acquisitions}
+        panels.append(panel.model_copy(update=changed))
+    return study.model_copy(update={"panels": tuple(panels)})

@@ -1,0 +1,74 @@
+"""What one key of a panel says against another, and names that no catalogue has."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from lindley.networks.catalogue import NETWORKS
+from lindley.study.complaints import Complaint, not_allowed
+from lindley.study.schema import Panel
+
+
+def unusable_names(panel: Panel) -> Iterator[Complaint]:
+    """Names that neither a catalogue has nor look like a user's own "module:name"."""
+    chosen = (
+        (("data", "name"), panel.data.name, _data_sets(), 'or your own "module:function"'),
+        (("model", "network"), panel.model.network, NETWORKS, 'or your own "module:factory"'),
+        (("model", "posterior"), panel.model.posterior, ("mc-dropout", "ensemble"), ""),
+    )
+    for path, name, allowed, own in chosen:
+        if name not in allowed and not (own and _is_own(name)):
+            yield Complaint(path, not_allowed(name, allowed, or_else=own and f", {own}"))
+    for name in panel.acquisitions:
+        if text := unknown_acquisition(name):
+            yield Complaint(("acquisitions", name), text)
+
+
+def unknown_acquisition(name: str) -> str:
+    """What is wrong with this name of an acquisition; nothing where it is a known one or "module:name"."""
+    allowed = _methods()
+    if name in allowed or _is_own(name):
+        return ""
+    return not_allowed(name, allowed, or_else=', or your own "module:name"')
+
+
+def contradictions(panel: Panel) -> Iterator[Complaint]:
+    """Keys that are each allowed, but not together."""
+    schedule = panel.schedule
+    if schedule.max_labels < schedule.initial_labels:
+        text = f"must be at least schedule.initial_labels = {schedule.initial_labels}; got {schedule.max_labels}."
+        yield Complaint(("schedule", "max_labels"), text)
+    if 0 < schedule.candidates < schedule.batch_size:
+        text = f"must be 0 (all) or at least schedule.batch_size = {schedule.batch_size}; got {schedule.candidates}."
+        yield Complaint(("schedule", "candidates"), text)
+    yield from _information(panel)
+
+
+def _information(panel: Panel) -> Iterator[Complaint]:
+    """Information that would never be measured is a mistake, not a wish."""
+    information, schedule = panel.observe.information, panel.schedule
+    if information is None:
+        return
+    if information.acquisition not in panel.acquisitions:
+        text = not_allowed(information.acquisition, panel.acquisitions)
+        yield Complaint(("observe", "information", "acquisition"), text)
+    reached = [schedule.labels_at(round) for round in range(schedule.num_rounds)]
+    missed = sorted(set(information.labels) - set(reached))
+    if missed:
+        text = f"names {missed}, where no round is; the rounds are at {reached} labels."
+        yield Complaint(("observe", "information", "labels"), text)
+
+
+def _is_own(name: str) -> bool:
+    module, colon, attribute = name.partition(":")
+    return bool(colon) and attribute.isidentifier() and all(part.isidentifier() for part in module.split("."))
+
+
+def _data_sets() -> Collection[str]:
+    return ("two-moons", "digits", "mnist", "fashion-mnist", "repeated-mnist")
+
+
+def _methods() -> Collection[str]:
+    return (
+        "random", "margin", "entropy", "least-confidence", "variation-ratios", "mean-std", "bald", "batchbald",
+    )  # fmt: skip

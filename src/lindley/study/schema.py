@@ -1,0 +1,138 @@
+"""What a study is: its panels and every key of them, each with its type, default and limits.
+
+docs/studies.md says what each key means; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+
+
+def _json_value(value: Any) -> Any:
+    """An option is written into manifests and hashed, so it must be JSON: no dates, no NaN."""
+    if isinstance(value, list):
+        return [_json_value(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _json_value(item) for key, item in value.items()}
+    if isinstance(value, (bool, int, str)) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    raise ValueError("must be a finite number, a string, a boolean, or a list or table of these")
+
+
+def _false_is_none(value: Any) -> Any:
+    return None if value is False else value
+
+
+OptionValue = Annotated[Any, AfterValidator(_json_value)]
+Options = dict[str, OptionValue]
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Table(BaseModel):
+    """A table of a study file: no key but the declared ones, no value of another type, nothing changed later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Data(_Table):
+    """[data]: which data set."""
+
+    name: str
+    options: Options = Field(default_factory=dict)
+
+
+class Model(_Table):
+    """[model]: which network, and how its posterior is approximated."""
+
+    network: str
+    posterior: str = "mc-dropout"
+    num_draws: Count = 100
+    precision: Literal["float32", "bfloat16"] = "float32"
+
+
+class Training(_Table):
+    """[training]: the recipe of every fit; the fields of `posteriors.recipe.Recipe`."""
+
+    steps: Count = 1000
+    batch_size: Count = 64
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    schedule: Literal["constant", "cosine"] = "constant"
+
+
+class Schedule(_Table):
+    """[schedule]: how many labels, when, and from which candidates."""
+
+    initial_labels: Count
+    initial: Literal["balanced", "random"] = "random"
+    batch_size: Count
+    max_labels: Count
+    candidates: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def num_rounds(self) -> int:
+        """Rounds of a whole trial: one fit at the initial labels and one after every batch."""
+        return 1 + math.ceil((self.max_labels - self.initial_labels) / self.batch_size)
+
+    def labels_at(self, round: int) -> int:
+        """Labels that the model of a round is fitted on; the last batch is shortened to end at max_labels."""
+        return min(self.initial_labels + round * self.batch_size, self.max_labels)
+
+
+class Information(_Table):
+    """[observe.information]: measure how the information of a batch grows with its size."""
+
+    acquisition: str = "bald"
+    labels: Annotated[tuple[Count, ...], Field(min_length=1, strict=False)]
+    picks: Count = 40
+
+
+class Observe(_Table):
+    """[observe]: what is measured in a round besides the test metrics."""
+
+    grid: bool = False
+    information: Annotated[Information | None, BeforeValidator(_false_is_none)] = None
+
+
+class Panel(_Table):
+    """One data set, model and schedule, with the acquisitions compared on it."""
+
+    name: Annotated[str, Field(pattern=NAME_PATTERN)]
+    title: str
+    seeds: Count = 5
+    first_seed: Annotated[int, Field(ge=0)] = 0
+    data: Data
+    model: Model
+    training: Training = Training()
+    schedule: Schedule
+    acquisitions: Annotated[dict[str, Options], Field(min_length=1)]
+    observe: Observe = Observe()
+
+
+class Study(_Table):
+    """Panels that are run and reported together."""
+
+    name: str
+    title: str
+    description: str = ""
+    panels: Annotated[tuple[Panel, ...], Field(min_length=1)]
+    folder: Path | None = Field(default=None, exclude=True)
+    """Where the study file lies, for a user's "module:name"; never written down."""
+
+
+TABLES: Mapping[str, type[_Table]] = {
+    "data": Data,
+    "model": Model,
+    "training": Training,
+    "schedule": Schedule,
+    "observe": Observe,
+    "observe.information": Information,
+}
+"""The tables of a study file whose keys are fixed."""

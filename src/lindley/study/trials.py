@@ -1,0 +1,69 @@
+"""Trials: data x acquisition x schedule x seed, the unit that is run, resumed and named by a key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from lindley.study.schema import Panel, Study
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One acquisition with its options under one seed, in one panel."""
+
+    panel: Panel
+    acquisition: str
+    options: dict[str, Any]
+    seed: int
+
+    def semantic(self) -> dict[str, Any]:
+        """All that can change a result, as JSON: what the key is the hash of.
+
+        Names and titles are not in it, nor the number of seeds, nor max_labels: a trial may be continued to more
+        labels. A key that a later version adds must be left out at the value that changes nothing, else the
+        journals of earlier versions could no longer be continued.
+        """
+        panel = self.panel.model_dump(mode="json")
+        schedule = {key: value for key, value in panel["schedule"].items() if key != "max_labels"}
+        return {
+            "data": panel["data"],
+            "model": panel["model"],
+            "training": panel["training"],
+            "schedule": schedule,
+            "observe": self._observed(panel["observe"]),
+            "acquisition": self.acquisition,
+            "options": self.options,
+            "seed": self.seed,
+        }
+
+    @cached_property
+    def key(self) -> str:
+        """64 hex digits: SHA-256 of the canonical JSON of `semantic()`."""
+        text = json.dumps(self.semantic(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def folder(self) -> str:
+        """Its place below the output folder: trials/<panel>/<acquisition>/seed-<s>-<first 8 of the key>."""
+        acquisition = self.acquisition.replace(":", "--")  # a colon is not allowed in a path everywhere
+        return f"trials/{self.panel.name}/{acquisition}/seed-{self.seed}-{self.key[:8]}"
+
+    def _observed(self, observe: dict[str, Any]) -> dict[str, Any]:
+        """Information is measured in the trials of one acquisition; the others are the same with and without."""
+        information = observe["information"]
+        mine = information is not None and information["acquisition"] == self.acquisition
+        return {**observe, "information": information if mine else None}
+
+
+def trials_of(study: Study) -> list[Trial]:
+    """Panel by panel, seed by seed, then by acquisition: a study stopped half way has whole seeds."""
+    return [
+        Trial(panel, acquisition, dict(options), seed)
+        for panel in study.panels
+        for seed in range(panel.first_seed, panel.first_seed + panel.seeds)
+        for acquisition, options in panel.acquisitions.items()
+    ]

@@ -1,0 +1,69 @@
+# The commands of the README. All of them run in .venv, which is made once from requirements.lock and reused.
+# The paths are relative, so that a folder whose name has spaces works too.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check docs data bench environment clean
+
+PYTHON ?=
+ARGS ?=
+BIN := .venv/bin
+STAMP := .venv/.made-from-the-lock
+SUITABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo '  PYTHON=python3.12    the Python to make .venv with (otherwise the first of 3.11 to 3.14 that is found)'
+	@echo '  ARGS="-k batchbald"  more arguments for the command that demo, test, data or bench runs'
+
+demo: $(STAMP) ## See it work: the main job on data in the box, then a report (minutes)
+	@$(BIN)/lindley run demo $(ARGS)
+
+test: $(STAMP) ## Run all tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP) ## Check without running: format, lint, types, import rules
+	@$(BIN)/python -m ruff format --check .
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m mypy
+	@$(BIN)/lint-imports --no-cache
+
+docs: $(STAMP) ## Build the documentation; a warning is an error
+	@MPLBACKEND=Agg $(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo docs/_build/html/index.html
+
+data: $(STAMP) ## Fetch the data sets that are not in the box (MNIST, Fashion-MNIST)
+	@$(BIN)/lindley data mnist $(ARGS)
+	@$(BIN)/lindley data fashion-mnist $(ARGS)
+
+bench: $(STAMP) ## Measure speed and memory, as ratios in one run
+	@for benchmark in benchmarks/*.py; do echo "$$benchmark"; $(BIN)/python "$$benchmark" $(ARGS) || exit 1; done
+
+environment: $(STAMP) ## Make .venv from the lock, as the other commands do by themselves
+
+clean: ## Remove .venv, caches and built documentation; results in runs/ stay
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	rm -rf docs/_build docs/auto_examples docs/sg_execution_times.rst
+	find src tests examples docs -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): requirements.lock pyproject.toml
+	@if ! { $(BIN)/python -c '$(SUITABLE)' && $(BIN)/python -m pip --version; } >/dev/null 2>&1; then \
+	    if [ -n "$(PYTHON)" ]; then set -- "$(PYTHON)"; \
+	    else set -- python3 python3.13 python3.12 python3.11 python3.14; fi; \
+	    found=; \
+	    for candidate; do \
+	        if "$$candidate" -c '$(SUITABLE)' 2>/dev/null; then found="$$candidate"; break; fi; \
+	    done; \
+	    if [ -z "$$found" ]; then \
+	        echo "lindley needs Python 3.11 to 3.14 with its venv module; tried: $$*." >&2; \
+	        echo "Install one (Debian and Ubuntu: apt install python3-venv; macOS: brew install python@3.12)" >&2; \
+	        echo "or name it: make PYTHON=/path/to/python3.12 ..." >&2; \
+	        exit 1; \
+	    fi; \
+	    echo "Making .venv with $$("$$found" --version)"; \
+	    "$$found" -m venv --clear .venv || exit 1; \
+	fi
+	@$(BIN)/python -m pip install --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@touch $(STAMP)

@@ -1,0 +1,92 @@
+"""Files that are whole or absent: atomic writes, and arrays that carry their hash."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from lindley.errors import JournalError
+
+_TEMPORARY = ".partial"
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Temp file in the same folder -> fsync -> replace -> fsync the folder: a kill leaves the old file or the new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + _TEMPORARY)
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the folder's entries durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Atomically, indented, floats exact; NaN and infinities are refused."""
+    write_atomically(path, (json.dumps(value, indent=1, allow_nan=False) + "\n").encode())
+
+
+def save_arrays(folder: Path, name: str, arrays: Mapping[str, np.ndarray]) -> dict[str, str]:
+    """Write `folder/arrays/name.npz` and return how an event refers to it: {"file", "sha256"}.
+
+    The same arrays give the same bytes. A file that an older event refers to is never overwritten by other content:
+    the new one then bears its hash in its name.
+    """
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **{key: np.asarray(array) for key, array in arrays.items()})
+    content = buffer.getvalue()
+    digest = hashlib.sha256(content).hexdigest()
+    relative = f"arrays/{name}.npz"
+    if (folder / relative).exists() and _sha256(folder / relative) != digest:
+        relative = f"arrays/{name}-{digest[:8]}.npz"
+    write_atomically(folder / relative, content)
+    return {"file": relative, "sha256": digest}
+
+
+def load_arrays(folder: Path, reference: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """The arrays that an event refers to.
+
+    Raises JournalError, with the file's name, when it is missing or is not what was written.
+    """
+    verify_arrays(folder, reference)
+    with np.load(folder / reference["file"], allow_pickle=False) as archive:
+        return {key: archive[key] for key in archive.files}
+
+
+def verify_arrays(folder: Path, reference: Mapping[str, str]) -> None:
+    """Raise JournalError unless the file that an event refers to is there, byte for byte."""
+    path = folder / reference["file"]
+    if not path.is_file():
+        raise JournalError(f"{path} is missing, but {folder / 'journal.jsonl'} refers to it. {_REMEDY}")
+    if _sha256(path) != reference["sha256"]:
+        raise JournalError(f"{path} was altered: its sha256 is not the one in the journal. {_REMEDY}")
+
+
+def sweep_arrays(folder: Path, keep: set[str]) -> None:
+    """Remove what kills and superseded rounds left in `folder/arrays`; `keep` holds the names that events refer to."""
+    for path in (folder / "arrays").glob("*"):
+        if f"arrays/{path.name}" not in keep:
+            path.unlink()
+
+
+_REMEDY = "Restore the file, or delete the trial's folder to run the trial again."
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

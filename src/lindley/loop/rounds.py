@@ -1,0 +1,150 @@
+"""One round: fit -> draw -> predict (lazily) -> select -> observe. Nothing here reads or writes a file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lindley.contracts import (
+    Acquisition,
+    ClassificationTask,
+    Context,
+    Draws,
+    Labels,
+    Learner,
+    Pool,
+    Posterior,
+    Selection,
+)
+from lindley.errors import InputError
+from lindley.loop.predict import PoolPredictions
+from lindley.loop.subsets import candidate_rows
+from lindley.seeds import derive_seed
+
+
+@dataclass(frozen=True)
+class RoundSettings:
+    """What stays the same in every round of a trial."""
+
+    learner: Learner
+    acquisition: Acquisition
+    task: ClassificationTask
+    seed: int
+    num_draws: int
+    candidates: int = 0
+    """0: every unlabelled row may be asked for; else a random subset of this many, another one each round."""
+
+
+@dataclass(frozen=True)
+class RoundView:
+    """All that an observer may look at."""
+
+    index: int
+    seed: int
+    task: ClassificationTask
+    pool: Pool
+    labels: Labels
+    posterior: Posterior
+    draws: Draws
+    candidates: PoolPredictions
+    selection: Selection | None
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What an observer saw: JSON values for the journal, arrays to lie beside it."""
+
+    metrics: Mapping[str, object] = field(default_factory=dict)
+    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+Observer = Callable[[RoundView], Observation]
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a round leaves. `selection` is None where nothing was asked for (the last round of a trial)."""
+
+    index: int
+    num_labels: int
+    selection: Selection | None
+    observations: Mapping[str, Observation]
+    seconds: Mapping[str, float]
+
+
+def run_round(
+    settings: RoundSettings,
+    pool: Pool,
+    labels: Labels,
+    observers: Mapping[str, Observer],
+    *,
+    index: int,
+    batch_size: int,
+    sources: Tensor | None = None,
+    on_stage: Callable[[str], None] = lambda stage: None,
+) -> Round:
+    """Fit on `labels`, choose `batch_size` rows (0: none), and let the observers look.
+
+    The model runs over the candidates only when the acquisition, or an observer, reads their predictions:
+    random does not. Every random number comes from (seed, index, purpose).
+    """
+    clock = _Clock()
+    on_stage("fit")
+    posterior = settings.learner.fit(pool, labels, task=settings.task, seed=derive_seed(settings.seed, index, "fit"))
+    draws = posterior.draw(settings.num_draws, seed=derive_seed(settings.seed, index, "draw"))
+    seconds = {"fit": clock.lap()}
+    rows = candidate_rows(
+        len(pool),
+        labels.rows,
+        count=settings.candidates,
+        seed=derive_seed(settings.seed, index, "candidates"),
+        sources=sources,
+    )
+    candidates = PoolPredictions(pool, rows, draws, num_classes=settings.task.num_classes)
+    selection = None
+    if batch_size > 0:
+        on_stage("select")
+        selection = _select(settings, candidates, labels, index=index, batch_size=batch_size)
+    seconds["predict"] = candidates.seconds
+    seconds["select"] = max(0.0, clock.lap() - candidates.seconds)
+    on_stage("observe")
+    view = RoundView(index, settings.seed, settings.task, pool, labels, posterior, draws, candidates, selection)
+    observations = {name: observe(view) for name, observe in observers.items()}
+    seconds["observe"] = clock.lap()
+    return Round(index, len(labels), selection, observations, seconds)
+
+
+def _select(
+    settings: RoundSettings, candidates: PoolPredictions, labels: Labels, *, index: int, batch_size: int
+) -> Selection:
+    if batch_size > candidates.rows.numel():
+        raise InputError(
+            f"round {index} must choose {batch_size} rows, but there are only {candidates.rows.numel()} candidates. "
+            "Lower schedule.batch_size or schedule.max_labels, or raise schedule.candidates."
+        )
+    context = Context(candidates=candidates, labelled=labels, task=settings.task, round=index)
+    selection = settings.acquisition(context, batch_size, seed=derive_seed(settings.seed, index, "acquire"))
+    rows = selection.rows
+    foreign = rows[~torch.isin(rows, candidates.rows)]
+    if rows.numel() != batch_size or rows.unique().numel() != batch_size or foreign.numel():
+        raise InputError(
+            f"an acquisition must return {batch_size} different rows of the candidates; got {rows.numel()}, "
+            f"{rows.unique().numel()} of them different, {foreign.numel()} not candidates {foreign.tolist()[:10]}"
+        )
+    return selection
+
+
+class _Clock:
+    """Seconds since the last lap."""
+
+    def __init__(self) -> None:
+        self._last = time.perf_counter()
+
+    def lap(self) -> float:
+        last, self._last = self._last, time.perf_counter()
+        return self._last - last

@@ -1,0 +1,57 @@
+"""Which rows a trial starts from, and which it may ask for in a round."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from lindley.errors import InputError
+from lindley.seeds import derive_seed, row_uniforms
+from lindley.shapes import ClassIndices, Rows
+
+
+def random_rows(num_rows: int, count: int, *, seed: int) -> Tensor:
+    """The initial set: `count` of the pool's rows, the same for every acquisition of a seed.  -> [count] rows"""
+    _check_count(num_rows, count)
+    keys = row_uniforms(torch.arange(num_rows), derive_seed(seed, "initial"))
+    return keys.argsort(stable=True)[:count]
+
+
+def balanced_rows(classes: ClassIndices, count: int, *, seed: int) -> Tensor:
+    """The initial set with as equal a number of each class as there can be.  [N] -> [count] rows
+
+    This looks at the classes of the whole pool, which a real project does not have.
+    """
+    _check_count(classes.numel(), count)
+    keys = row_uniforms(torch.arange(classes.numel()), derive_seed(seed, "initial"))
+    by_key = keys.argsort(stable=True)
+    place = torch.empty_like(classes)  # how many rows of its class come before a row
+    for each in classes.unique():
+        rows = by_key[classes[by_key] == each]
+        place[rows] = torch.arange(rows.numel())
+    return (place + keys).argsort(stable=True)[:count]
+
+
+def candidate_rows(num_rows: int, labelled: Rows, *, count: int, seed: int, sources: Tensor | None) -> Tensor:
+    """The rows that may be asked for, ascending.  -> [N] rows
+
+    All unlabelled rows when count = 0, else a random subset of about `count` of them. Where rows are copies of
+    source images (`sources`, [num_rows]) the images are drawn, each with all of its copies that are not labelled:
+    count / (rows per image) images.
+    """
+    free = torch.ones(num_rows, dtype=torch.bool)
+    free[labelled] = False
+    rows = free.nonzero()[:, 0]
+    if count == 0 or count >= rows.numel():
+        return rows
+    if sources is None:
+        return rows[row_uniforms(rows, seed).argsort(stable=True)[:count]].sort().values
+    images = sources[rows].unique()
+    copies = num_rows / sources.unique().numel()
+    drawn = images[row_uniforms(images, seed).argsort(stable=True)[: max(1, round(count / copies))]]
+    return rows[torch.isin(sources[rows], drawn)]
+
+
+def _check_count(num_rows: int, count: int) -> None:
+    if not 1 <= count <= num_rows:
+        raise InputError(f"the initial set needs 1 to {num_rows} rows (the size of the pool); got {count}")

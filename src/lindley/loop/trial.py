@@ -1,0 +1,203 @@
+"""A trial run to its end: fold the journal into what is known, run the rounds that are missing, append each.
+
+State is the fold of the journal's events and nothing else, so a trial that was killed goes on by being started
+again, and only the round under way is repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from lindley.contracts import Labels, Pool, Selection
+from lindley.errors import InputError
+from lindley.loop.files import save_arrays, sweep_arrays, verify_arrays
+from lindley.loop.journal import Event, Journal, read_events
+from lindley.loop.manifest import Manifest, claim_folder
+from lindley.loop.rounds import Observer, Round, RoundSettings, run_round
+from lindley.loop.subsets import balanced_rows, random_rows
+from lindley.shapes import ClassIndices, Rows
+
+OnEvent = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How many labels, and when. The last batch is shortened so that a trial ends at max_labels."""
+
+    initial_labels: int
+    initial: Literal["balanced", "random"]
+    batch_size: int
+    max_labels: int
+
+    @property
+    def num_rounds(self) -> int:
+        """Fits from the initial labels to max_labels, both counted."""
+        return 1 + -(-(self.max_labels - self.initial_labels) // self.batch_size)
+
+    def batch_after(self, num_labels: int) -> int:
+        """How many to ask for when num_labels are known."""
+        return max(0, min(self.batch_size, self.max_labels - num_labels))
+
+
+@dataclass(frozen=True)
+class TrialSetup:
+    """Everything that a trial needs: the oracle is `classes`, the known class of every row of the pool."""
+
+    rounds: RoundSettings
+    schedule: Schedule
+    pool: Pool
+    classes: ClassIndices
+    manifest: Manifest
+    sources: Rows | None = None
+    observers: Mapping[str, Observer] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if len(self.pool) != self.classes.numel():
+            raise InputError(f"the pool has {len(self.pool)} rows, but {self.classes.numel()} classes are known")
+        if not self.schedule.initial_labels <= self.schedule.max_labels <= len(self.pool):
+            raise InputError(
+                "schedule.max_labels must lie between schedule.initial_labels "
+                f"({self.schedule.initial_labels}) and the size of the pool ({len(self.pool)}); "
+                f"got {self.schedule.max_labels}"
+            )
+
+
+@dataclass(frozen=True)
+class TrialState:
+    """The fold of a journal: the initial labels and one event per round (a later event of a round supersedes it)."""
+
+    start: Event | None
+    rounds: tuple[Event, ...]
+
+
+def fold(events: Iterable[Event]) -> TrialState:
+    """What a journal says. An event of round r supersedes the earlier ones of round r and of all rounds after it."""
+    start: Event | None = None
+    rounds: list[Event] = []
+    for event in events:
+        if event["event"] == "start":
+            start = event
+        elif event["event"] == "round":
+            rounds = [*rounds[: event["round"]], event]
+    return TrialState(start, tuple(rounds))
+
+
+def is_complete(state: TrialState, max_labels: int) -> bool:
+    """True when a model was fitted on max_labels labels or more."""
+    return any(event["labels"] >= max_labels for event in state.rounds)
+
+
+def trial_is_complete(folder: Path, max_labels: int) -> bool:
+    """The same of a trial's folder, which need not exist."""
+    return is_complete(fold(read_events(folder)), max_labels)
+
+
+def run_trial(setup: TrialSetup, folder: Path, *, on_event: OnEvent = lambda event: None) -> None:
+    """Run, or go on with, the trial in `folder` until max_labels labels are known and a model is fitted on them.
+
+    Where max_labels was raised, the last round is fitted again (to the same model) and now selects.
+    Raises JournalError when the folder is held, damaged or of another trial.
+    """
+    with Journal(folder) as journal:
+        state = fold(journal.events)
+        if is_complete(state, setup.schedule.max_labels):
+            return
+        for event in state.rounds:
+            for reference in event["arrays"].values():
+                verify_arrays(folder, reference)
+        changes = claim_folder(folder, setup.manifest, journal.events)
+        done, labels = _known(state, setup, journal)
+        if changes:
+            journal.append({"event": "resumed", "round": len(done), "changes": changes})
+            on_event({"stage": "resumed", "round": len(done), "changes": changes, "message": _said(changes)})
+        while not is_complete(TrialState(None, tuple(done)), setup.schedule.max_labels):
+            event = _run_and_append(setup, labels, journal, index=len(done), on_event=on_event)
+            done.append(event)
+            labels = _told(labels, event)
+        sweep_arrays(folder, {each["file"] for event in done for each in event["arrays"].values()})
+
+
+def _known(state: TrialState, setup: TrialSetup, journal: Journal) -> tuple[list[Event], Labels]:
+    """The rounds that stand, and the labels after them."""
+    start = state.start
+    if start is None:
+        rows = _initial_rows(setup)
+        start = {"event": "start", "rows": rows.tolist(), "classes": setup.classes[rows].tolist()}
+        journal.append(start)
+    labels = Labels(torch.tensor(start["rows"]), torch.tensor(start["classes"]))
+    done: list[Event] = []
+    for event in state.rounds:
+        asked = len(event["selection"]["rows"]) if event["selection"] else 0
+        if asked == 0 or asked < setup.schedule.batch_after(len(labels)):
+            break  # the end of a shorter schedule: this round selects now, or selects more
+        done.append(event)
+        labels = _told(labels, event)
+    return done, labels
+
+
+def _initial_rows(setup: TrialSetup) -> Rows:
+    count, seed = setup.schedule.initial_labels, setup.rounds.seed
+    if setup.schedule.initial == "balanced":
+        return balanced_rows(setup.classes, count, seed=seed)
+    return random_rows(len(setup.pool), count, seed=seed)
+
+
+def _told(labels: Labels, event: Event) -> Labels:
+    told = event["selection"]
+    return labels.extended(torch.tensor(told["rows"]), torch.tensor(told["classes"])) if told else labels
+
+
+def _run_and_append(setup: TrialSetup, labels: Labels, journal: Journal, *, index: int, on_event: OnEvent) -> Event:
+    where = {"round": index, "rounds": setup.schedule.num_rounds, "labels": len(labels)}
+    result = run_round(
+        setup.rounds,
+        setup.pool,
+        labels,
+        setup.observers,
+        index=index,
+        batch_size=setup.schedule.batch_after(len(labels)),
+        sources=setup.sources,
+        on_stage=lambda stage: on_event({"stage": stage, **where}),
+    )
+    event = _round_event(result, setup.classes, journal.folder)
+    journal.append(event)
+    on_event({"stage": "round", **where, "accuracy": event["metrics"].get("accuracy")})
+    return event
+
+
+def _round_event(result: Round, oracle: ClassIndices, folder: Path) -> Event:
+    """The event of a round; its arrays are on the disk before it names them."""
+    seen = result.observations
+    return {
+        "event": "round",
+        "round": result.index,
+        "labels": result.num_labels,
+        "metrics": {key: value for each in seen.values() for key, value in each.metrics.items()},
+        "selection": _selection_event(result.selection, oracle) if result.selection else None,
+        "arrays": {
+            name: save_arrays(folder, f"round-{result.index:03d}-{name}", each.arrays)
+            for name, each in seen.items()
+            if each.arrays
+        },
+        "seconds": dict(result.seconds),
+    }
+
+
+def _selection_event(selection: Selection, oracle: ClassIndices) -> dict[str, Any]:
+    rows = selection.rows.cpu()
+    return {
+        "rows": rows.tolist(),
+        "classes": oracle[rows].tolist(),
+        "scores": selection.scores.double().tolist(),
+        "diagnostics": dict(selection.diagnostics),
+    }
+
+
+def _said(changes: Mapping[str, list[Any]]) -> str:
+    listed = ", ".join(f"{name} {then} -> {now}" for name, (then, now) in changes.items())
+    return f"continued under other conditions, so later rounds need not be bit-equal: {listed}"

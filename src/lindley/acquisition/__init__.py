@@ -1,0 +1,34 @@
+"""Which rows to ask for next: scores of single rows, and batches chosen together."""
+
+from lindley.acquisition.batchbald import batchbald
+from lindley.acquisition.catalogue import METHODS, Method, acquisition_named
+from lindley.acquisition.checks import check_log_probs, check_request, checked_chunks
+from lindley.acquisition.held import HeldPredictions
+from lindley.acquisition.scores import (
+    bald,
+    entropy,
+    least_confidence,
+    margin,
+    mean_std,
+    variation_ratios,
+)
+from lindley.acquisition.select import random_rows, top_k
+
+__all__ = [
+    "METHODS",
+    "HeldPredictions",
+    "Method",
+    "acquisition_named",
+    "bald",
+    "batchbald",
+    "check_log_probs",
+    "check_request",
+    "checked_chunks",
+    "entropy",
+    "least_confidence",
+    "margin",
+    "mean_std",
+    "random_rows",
+    "top_k",
+    "variation_ratios",
+]

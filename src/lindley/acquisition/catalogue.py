@@ -1,0 +1,73 @@
+"""Every acquisition by name: one line adds one, and the laws of tests/laws pick it up from here."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import partial
+
+from lindley.acquisition import scores
+from lindley.acquisition.batchbald import batchbald, check_num_paths
+from lindley.acquisition.select import random_rows, top_k
+from lindley.contracts import Acquisition, Selection
+from lindley.errors import InputError
+
+
+def no_options() -> None:
+    """For methods that have none."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to choose rows, and what has to be known about it before it runs."""
+
+    choose: Acquisition
+    title: str
+    source: str
+    needs: frozenset[str] = frozenset()
+    """Optional fields of the Context that it cannot do without: "targets", "features"."""
+    check: Callable[..., None] = no_options
+    """Takes the method's options as keywords; raises InputError for a wrong value."""
+
+
+METHODS: dict[str, Method] = {
+    "random": Method(random_rows, "Random", "uniform, without replacement"),
+    "margin": Method(top_k(scores.margin), "Margin", "Scheffer et al. 2001"),
+    "entropy": Method(top_k(scores.entropy), "Entropy", "Shannon 1948; Gal et al. 2017, arXiv:1703.02910"),
+    "least-confidence": Method(top_k(scores.least_confidence), "Least confidence", "Lewis, Gale 1994"),
+    "variation-ratios": Method(
+        top_k(scores.variation_ratios), "Variation ratios", "Freeman 1965; Gal et al. 2017, arXiv:1703.02910"
+    ),
+    "mean-std": Method(top_k(scores.mean_std), "Mean STD", "Kampffmeyer et al. 2016; Gal et al. 2017"),
+    "bald": Method(top_k(scores.bald), "BALD", "Houlsby et al. 2011, arXiv:1112.5745"),
+    "batchbald": Method(batchbald, "BatchBALD", "Kirsch et al. 2019, arXiv:1906.08158", check=check_num_paths),
+}
+
+
+def acquisition_named(name: str, options: Mapping[str, object] | None = None) -> Acquisition:
+    """The acquisition of that name with these options set.
+
+    Raises InputError for a name that is not in METHODS, an option that the method does not have, or a wrong value.
+
+    >>> acquisition_named("margn")
+    Traceback (most recent call last):
+    lindley.errors.InputError: no acquisition is named 'margn'; did you mean 'margin'? Known: random, margin, ...
+    """
+    if name not in METHODS:
+        raise InputError(f"no acquisition is named {name!r};{_nearest(name, METHODS)} Known: {', '.join(METHODS)}")
+    method, options = METHODS[name], dict(options or {})
+    allowed = list(inspect.signature(method.check).parameters)
+    for option in options:
+        if option not in allowed:
+            known = f"known: {', '.join(allowed)}" if allowed else "it has no options"
+            raise InputError(f"{name} has no option {option!r};{_nearest(option, allowed)} {known}")
+    method.check(**options)
+    choose: Callable[..., Selection] = method.choose
+    return partial(choose, **options)
+
+
+def _nearest(name: str, known: Mapping[str, object] | list[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f" did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,48 @@
+"""Lazy greedy choice: the best candidate, found without looking at those whose earlier gain already rules them out.
+
+A gain falls as the batch grows (the information of labels is submodular), so what a row gained before bounds what it
+gains now. Source: Minoux 1978, "Accelerated greedy algorithms for maximizing submodular set functions".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lindley.shapes import Positions, Scores
+
+
+@dataclass(frozen=True)
+class Pick:
+    """The rank that was chosen, its gain in nats, and how many candidates were looked at for it."""
+
+    rank: int
+    gain: float
+    evaluated: int
+
+
+def best_pick(
+    bounds: Tensor, gains_of: Callable[[Positions], Scores], tie_break: Tensor, *, slack: float, tied: float, block: int
+) -> Pick:
+    """The candidate with the largest gain; `bounds` are updated in place with every gain computed.  [N], [N]
+
+    A candidate is left out only when bound + slack is below the best gain found. Gains within `tied` of the best are
+    equal as far as rounding can tell: the largest tie_break among them wins. A bound of -inf says: taken already.
+    """
+    fresh = torch.zeros(len(bounds), dtype=torch.bool)
+    best = -torch.inf
+    while True:
+        hopeful = bounds.masked_fill(fresh, -torch.inf)  # [N]
+        top = hopeful.topk(min(block, len(hopeful)))
+        ranks = top.indices[(top.values > -torch.inf) & (top.values + slack >= best - tied)]
+        if len(ranks) == 0:
+            break
+        bounds[ranks] = gains_of(ranks)
+        fresh[ranks] = True
+        best = max(best, float(bounds[ranks].max()))
+    finalists = (fresh & (bounds >= best - tied)).nonzero()[:, 0]
+    rank = int(finalists[tie_break[finalists].argmax()])
+    return Pick(rank, float(bounds[rank]), int(fresh.sum()))

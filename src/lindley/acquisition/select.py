@@ -1,0 +1,54 @@
+"""From scores to rows: the top of a pointwise score, and random rows."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from lindley.acquisition.checks import check_request, checked_chunks
+from lindley.contracts import Acquisition, Context, Score, Selection
+from lindley.errors import InputError
+from lindley.seeds import row_uniforms
+from lindley.shapes import Positions, Rows, Scores
+
+
+def top_k(score: Score) -> Acquisition:
+    """The acquisition that asks for the rows with the largest scores, largest first.
+
+    The score sees one chunk at a time. Exact ties go by a seeded hash of the row: never by its place in the pool.
+    """
+
+    def choose(context: Context, batch_size: int, *, seed: int) -> Selection:
+        check_request(context, batch_size)
+        candidates = context.candidates
+        scores = torch.cat([score(chunk).cpu() for chunk in checked_chunks(candidates, context.task.num_classes)])
+        if scores.isnan().any():
+            raise InputError(
+                f"a score must be a number; it is NaN for rows {candidates.rows[scores.isnan()].tolist()[:10]}"
+            )
+        positions = largest(scores, candidates.rows, batch_size, seed=seed)
+        diagnostics = {"candidates_evaluated": len(scores)}
+        return Selection(candidates.rows[positions], scores[positions], diagnostics)
+
+    return choose
+
+
+def random_rows(context: Context, batch_size: int, *, seed: int) -> Selection:
+    """Rows at random, each by its own seeded number; predictions are never looked at. Scores are those numbers."""
+    check_request(context, batch_size)
+    rows = context.candidates.rows
+    noise = row_uniforms(rows, seed, "random")
+    positions = largest(noise, rows, batch_size, seed=seed)
+    return Selection(rows[positions], noise[positions], {"candidates_evaluated": 0})
+
+
+def largest(scores: Scores, rows: Rows, count: int, *, seed: int) -> Positions:
+    """Positions of the largest scores, largest first, ties by a seeded hash of the row.  [N] -> [count]"""
+    by_hash = tie_break(rows, seed).argsort(descending=True)
+    order = scores[by_hash].argsort(descending=True, stable=True)
+    return by_hash[order[:count]]
+
+
+def tie_break(rows: Rows, seed: int) -> Tensor:
+    """A seeded number per row; of two equal rows the one with the larger number is asked first.  [N] -> [N]"""
+    return row_uniforms(rows, seed, "tie")

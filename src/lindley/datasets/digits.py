@@ -1,0 +1,47 @@
+"""scikit-learn's digits: 1,797 real handwritten digits of 8 x 8 pixels, in the box."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from lindley.contracts import ClassificationTask
+from lindley.datasets.dataset import Dataset, array_hashes
+from lindley.pools.memory import MemoryPool
+from lindley.seeds import row_uniforms
+
+TASK = ClassificationTask(tuple("0123456789"))
+_SPLIT_SEED = 0
+"""The split's own seed: every study, whatever its seeds, is tested on the same 599 rows."""
+
+
+def digits() -> Dataset:
+    """Pixels in [0, 1] (sixteenths), [N, 64]; 1,198 rows of pool and a fixed, stratified third of 599 test rows."""
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    inputs = torch.from_numpy((bunch.data / 16).astype(np.float32))  # [1797, 64]
+    classes = torch.from_numpy(bunch.target.astype(np.int64))
+    is_test = _test_third(classes)
+    return Dataset(
+        name="digits",
+        task=TASK,
+        pool=MemoryPool(inputs[~is_test]),
+        classes=classes[~is_test],
+        test_inputs=inputs[is_test],
+        test_classes=classes[is_test],
+        input_shape=(64,),
+        hashes=array_hashes(inputs=inputs, classes=classes, is_test=is_test),
+    )
+
+
+def _test_third(classes: torch.Tensor) -> torch.Tensor:
+    """True for a third of the rows: sorted by class, then by a hash of the row, every third one.  [N] -> [N] bool
+
+    The hash and not a library's shuffle, so that no release of NumPy or scikit-learn moves the split.
+    """
+    keys = row_uniforms(torch.arange(len(classes)), _SPLIT_SEED, "digits", "test")
+    order = (classes + keys).argsort()
+    is_test = torch.zeros(len(classes), dtype=torch.bool)
+    is_test[order[::3]] = True
+    return is_test

@@ -1,0 +1,67 @@
+"""Data sets laid out as MNIST is: four IDX files, 28 x 28 grey pixels, the training images as the pool."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lindley.contracts import ClassificationTask
+from lindley.datasets.dataset import Dataset
+from lindley.datasets.files import DataFile
+from lindley.datasets.idx import parse_idx
+from lindley.errors import DataError
+from lindley.pools.memory import MemoryPool
+
+Reader = Callable[[DataFile], bytes]
+"""Gives the verified, decompressed bytes of a file, from wherever it lies."""
+NUM_GREYS = 255.0
+
+
+@dataclass(frozen=True)
+class ImageFiles:
+    """The four files of such a data set."""
+
+    train_images: DataFile
+    train_labels: DataFile
+    test_images: DataFile
+    test_labels: DataFile
+
+    def __iter__(self) -> Iterator[DataFile]:
+        return iter((self.train_images, self.train_labels, self.test_images, self.test_labels))
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """The sha256 of each file's decompressed bytes, by its path."""
+        return {file.path: file.sha256 for file in self}
+
+
+def load_images(name: str, task: ClassificationTask, files: ImageFiles, read: Reader) -> Dataset:
+    """All training images as the pool [N, 1, 28, 28], kept as bytes and read as pixels in [0, 1]."""
+    images, classes = read_split(files.train_images, files.train_labels, read)
+    test_images, test_classes = read_split(files.test_images, files.test_labels, read)
+    return Dataset(
+        name=name,
+        task=task,
+        pool=MemoryPool(images, divisor=NUM_GREYS),
+        classes=classes,
+        test_inputs=test_images / NUM_GREYS,
+        test_classes=test_classes,
+        input_shape=tuple(images.shape[1:]),
+        hashes=files.hashes,
+    )
+
+
+def read_split(images_file: DataFile, labels_file: DataFile, read: Reader) -> tuple[Tensor, Tensor]:
+    """Images and their classes: [N, 1, height, width] bytes, [N] int64."""
+    images = parse_idx(read(images_file), name=images_file.path)
+    labels = parse_idx(read(labels_file), name=labels_file.path)
+    if images.ndim != 3 or labels.shape != images.shape[:1]:
+        raise DataError(
+            f"{images_file.path} should hold [N, height, width] and {labels_file.path} its [N] labels; "
+            f"they hold {list(images.shape)} and {list(labels.shape)}."
+        )
+    return torch.from_numpy(images.copy())[:, None], torch.from_numpy(labels.astype(np.int64))

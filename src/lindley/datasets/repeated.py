@@ -1,0 +1,35 @@
+"""Repeated MNIST: each training image R times, with noise; made to show what redundancy costs a batch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from lindley.datasets.dataset import Dataset, array_hashes
+from lindley.datasets.images import Reader
+from lindley.datasets.mnist import mnist
+from lindley.pools.repeated import RepeatedPool
+
+_NUM_PROBED = 100
+
+
+def repeated_mnist(*, read: Reader, seed: int, repeats: int = 3, noise: float = 0.1) -> Dataset:
+    """MNIST's 60,000 training images `repeats` times as the pool; its test images once, without noise.
+
+    noise: the standard deviation of the Gaussian that each copy has of its own, on pixels in [0, 1], not clipped.
+    Source: Kirsch, van Amersfoort, Gal 2019, arXiv:1906.08158, section 4.3; there the noise of 0.1 is added to
+    images scaled to unit variance, so that it is about a third as strong on these pixels.
+    """
+    source = mnist(read=read)
+    pool = RepeatedPool(source.pool, repeats=repeats, noise=noise, seed=seed)
+    # The noise is never held whole, so a manifest records the hash of its first rows.
+    probe = array_hashes(first_rows=pool.read(torch.arange(min(_NUM_PROBED, len(pool)))))
+    return replace(
+        source,
+        name="repeated-mnist",
+        pool=pool,
+        classes=source.classes.repeat(repeats),
+        sources=pool.sources,
+        hashes={**source.hashes, **probe},
+    )

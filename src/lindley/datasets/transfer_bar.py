@@ -1,0 +1,59 @@
+"""The progress bar of a download: what pooch expects of tqdm, drawn by rich on standard error."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import final
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from lindley.errors import DataError
+
+
+@final
+class TransferBar:
+    """Counts the bytes of one download, and breaks it off above a limit.
+
+    Source: https://www.fatiando.org/pooch/latest/progressbars.html, "Using custom progress bars".
+    """
+
+    def __init__(self, title: str, address: str, *, limit: int) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        self._console = Console(stderr=True)
+        self._progress = Progress(
+            *columns, console=self._console, transient=True, disable=not self._console.is_terminal
+        )
+        self._task = self._progress.add_task(title, total=None)
+        self._address, self._limit, self._received = address, limit, 0
+
+    def __enter__(self) -> TransferBar:
+        self._console.print(f"fetching {self._address}", soft_wrap=True, highlight=False)
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    @property
+    def total(self) -> int:
+        """The bytes announced; 0 when unknown."""
+        return int(self._progress.tasks[0].total or 0)
+
+    @total.setter
+    def total(self, num_bytes: int) -> None:
+        self._progress.update(self._task, total=num_bytes or None)
+
+    def update(self, num_bytes: int) -> None:
+        self._received += num_bytes
+        if self._received > self._limit:
+            raise DataError(f"{self._address} sends more than {self._limit:,} bytes, which cannot be the file")
+        self._progress.update(self._task, completed=self._received)
+
+    def reset(self) -> None:
+        self._received = 0
+
+    def close(self) -> None:
+        """Part of pooch's protocol; leaving the context closes the bar."""

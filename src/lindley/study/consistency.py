@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from lindley.acquisition.catalogue import METHODS, acquisition_named
+from lindley.errors import InputError
 from lindley.networks.catalogue import NETWORKS
+from lindley.posteriors.catalogue import POSTERIORS
 from lindley.study.complaints import Complaint, not_allowed
-from lindley.study.schema import Panel
+from lindley.study.schema import Options, Panel
 
 
 def unusable_names(panel: Panel) -> Iterator[Complaint]:
@@ -14,22 +17,23 @@ def unusable_names(panel: Panel) -> Iterator[Complaint]:
     chosen = (
         (("data", "name"), panel.data.name, _data_sets(), 'or your own "module:function"'),
         (("model", "network"), panel.model.network, NETWORKS, 'or your own "module:factory"'),
-        (("model", "posterior"), panel.model.posterior, ("mc-dropout", "ensemble"), ""),
+        (("model", "posterior"), panel.model.posterior, POSTERIORS, ""),
     )
     for path, name, allowed, own in chosen:
         if name not in allowed and not (own and _is_own(name)):
             yield Complaint(path, not_allowed(name, allowed, or_else=own and f", {own}"))
-    for name in panel.acquisitions:
+    for name, options in panel.acquisitions.items():
         if text := unknown_acquisition(name):
             yield Complaint(("acquisitions", name), text)
+        elif name in METHODS:
+            yield from _unusable_options(name, options)
 
 
 def unknown_acquisition(name: str) -> str:
     """What is wrong with this name of an acquisition; nothing where it is a known one or "module:name"."""
-    allowed = _methods()
-    if name in allowed or _is_own(name):
+    if name in METHODS or _is_own(name):
         return ""
-    return not_allowed(name, allowed, or_else=', or your own "module:name"')
+    return not_allowed(name, METHODS, or_else=', or your own "module:name"')
 
 
 def contradictions(panel: Panel) -> Iterator[Complaint]:
@@ -42,6 +46,13 @@ def contradictions(panel: Panel) -> Iterator[Complaint]:
         text = f"must be 0 (all) or at least schedule.batch_size = {schedule.batch_size}; got {schedule.candidates}."
         yield Complaint(("schedule", "candidates"), text)
     yield from _information(panel)
+
+
+def _unusable_options(name: str, options: Options) -> Iterator[Complaint]:
+    try:
+        acquisition_named(name, options)
+    except InputError as error:
+        yield Complaint(("acquisitions", name), f"cannot be used: {error}.")
 
 
 def _information(panel: Panel) -> Iterator[Complaint]:
@@ -66,9 +77,3 @@ def _is_own(name: str) -> bool:
 
 def _data_sets() -> Collection[str]:
     return ("two-moons", "digits", "mnist", "fashion-mnist", "repeated-mnist")
-
-
-def _methods() -> Collection[str]:
-    return (
-        "random", "margin", "entropy", "least-confidence", "variation-ratios", "mean-std", "bald", "batchbald",
-    )  # fmt: skip

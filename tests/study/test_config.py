@@ -1,0 +1,282 @@
+"""A study file: defaults and panels, and what is said of one that cannot be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lindley.errors import ConfigurationError
+from lindley.posteriors.recipe import Recipe
+from lindley.study.config import Study, Training, builtin_studies, load_study
+
+GOOD = """
+title = "A study"
+seeds = 3
+
+[data]
+name = "two-moons"
+options = { noise = 0.1 }
+
+[model]
+network = "moons-mlp"
+
+[schedule]
+initial_labels = 10
+batch_size = 5
+max_labels = 33
+
+[acquisitions]
+random = {}
+bald = {}
+"""
+TWO_PANELS = """
+[[panels]]
+name = "first"
+
+[[panels]]
+name = "second"
+title = "The second"
+seeds = 1
+data = { name = "digits" }
+model = { network = "digits-mlp" }
+schedule = { batch_size = 4 }
+acquisitions = { margin = {} }
+"""
+
+
+def load(folder: Path, text: str, **overrides: object) -> Study:
+    path = folder / "mine.toml"
+    path.write_text(text)
+    return load_study(path, **overrides)
+
+
+def refusal(folder: Path, text: str, **overrides: object) -> str:
+    with pytest.raises(ConfigurationError) as error:
+        load(folder, text, **overrides)
+    return str(error.value)
+
+
+def test_study_without_panels_is_one_panel_of_its_name(tmp_path):
+    study = load(tmp_path, GOOD)
+    (panel,) = study.panels
+    assert (study.name, study.title, panel.name, panel.title) == ("mine", "A study", "mine", "A study")
+    assert (panel.seeds, panel.first_seed, panel.schedule.max_labels) == (3, 0, 33)
+    assert list(panel.acquisitions) == ["random", "bald"]
+
+
+def test_panel_overrides_the_defaults_key_by_key(tmp_path):
+    first, second = load(tmp_path, GOOD + TWO_PANELS).panels
+    assert (first.title, first.seeds, first.schedule.batch_size) == ("first", 3, 5)
+    assert (second.title, second.seeds, second.schedule.batch_size) == ("The second", 1, 4)
+    assert second.schedule.max_labels == first.schedule.max_labels
+
+
+def test_acquisitions_of_a_panel_replace_the_default_ones(tmp_path):
+    first, second = load(tmp_path, GOOD + TWO_PANELS).panels
+    assert list(first.acquisitions) == ["random", "bald"]
+    assert list(second.acquisitions) == ["margin"]
+
+
+def test_options_of_a_data_set_do_not_pass_to_another(tmp_path):
+    first, second = load(tmp_path, GOOD + TWO_PANELS).panels
+    assert first.data.options == {"noise": 0.1}
+    assert second.data.options == {}
+
+
+def test_panel_can_turn_information_off(tmp_path):
+    observe = '[observe]\ninformation = { acquisition = "random", labels = [10] }\n'
+    panels = '[[panels]]\nname = "on"\n[[panels]]\nname = "off"\nobserve = { information = false }\n'
+    on, off = load(tmp_path, GOOD + observe + panels).panels
+    assert on.observe.information.labels == (10,)
+    assert off.observe.information is None
+
+
+def test_rounds_end_at_max_labels_with_a_shortened_batch(tmp_path):
+    schedule = load(tmp_path, GOOD).panels[0].schedule
+    assert [schedule.labels_at(round) for round in range(schedule.num_rounds)] == [10, 15, 20, 25, 30, 33]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("batch_size = 5", "batch_sise = 5", ["schedule.batch_sise", "max_labels", 'Did you mean "batch_size"?']),
+        ("seeds = 3", "seads = 3", ["seads is not a key", "first_seed", 'Did you mean "seeds"?']),
+        ("[model]", "[modell]", ["modell is not a key", 'Did you mean "model"?']),
+        ("batch_size = 5", "batch_size = 0", ["schedule.batch_size", "greater than or equal to 1", "got 0"]),
+        ("batch_size = 5", 'batch_size = "5"', ["schedule.batch_size", "integer", "got '5'"]),
+        ("seeds = 3", "seeds = true", ["seeds", "integer", "got True"]),
+        ("seeds = 3", "seeds = 0", ["seeds", "greater than or equal to 1", "got 0"]),
+        ("seeds = 3", "first_seed = -1", ["first_seed", "greater than or equal to 0", "got -1"]),
+        ('"A study"', "7", ["title", "string", "got 7"]),
+        ('name = "two-moons"', 'name = "two-moon"', ["data.name", "digits", 'Did you mean "two-moons"?']),
+        ("moons-mlp", "moon-mlp", ["model.network", "gal-cnn", 'Did you mean "moons-mlp"?', "module:factory"]),
+        ("bald = {}", "bold = {}", ["acquisitions.bold", "batchbald", 'Did you mean "bald"?', "module:name"]),
+        ("bald = {}", "bald = { num_path = 3 }", ["acquisitions.bald", "num_path"]),
+        ("bald = {}", "batchbald = { num_path = 3 }", ["acquisitions.batchbald", "num_path", "num_paths"]),
+        ("bald = {}", "bald = 3", ["acquisitions.bald", "table", "got 3"]),
+        ("noise = 0.1", "noise = nan", ["data.options.noise", "finite", "got nan"]),
+        ("noise = 0.1", "noise = 1979-05-27", ["data.options.noise", "finite number", "1979"]),
+        ("max_labels = 33", "max_labels = 9", ["schedule.max_labels", "initial_labels = 10", "got 9"]),
+        ("max_labels = 33", "max_labels = 33\ncandidates = 4", ["schedule.candidates", "batch_size = 5", "got 4"]),
+        ("max_labels = 33", "", ["schedule.max_labels is needed"]),
+        ("random = {}\nbald = {}", "", ["acquisitions must not be empty"]),
+        ("[data]", "[data]\nseed = 3", ["data.seed is not a key", "name, options"]),
+    ],
+)
+def test_wrong_study_is_refused_with_the_key_and_what_is_allowed(tmp_path, old, new, said):
+    assert old in GOOD
+    message = refusal(tmp_path, GOOD.replace(old, new))
+    assert [part for part in [*said, "mine.toml"] if part not in message] == []
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ('[training]\nschedule = "cosin"', ["training.schedule", "'constant' or 'cosine'", 'Did you mean "cosine"?']),
+        ("[training]\nlearning_rate = 0", ["training.learning_rate", "greater than 0"]),
+        ("[training]\nweight_decay = -1.0", ["training.weight_decay", "greater than or equal to 0"]),
+        ("[training]\nweight_decay = inf", ["training.weight_decay", "finite"]),
+        ("[observe]\ngrid = 1", ["observe.grid", "boolean"]),
+        ("[observe]\ninformation = { labels = [] }", ["observe.information.labels must not be empty"]),
+        ("[observe]\ninformation = { labels = [0] }", ["observe.information.labels[0]", "equal to 1"]),
+        ("[observe]\ninformation = { labels = [11] }", ["observe.information.labels", "[11]", "10, 15, 20"]),
+        ('[observe]\ninformation = { acquisition = "margin", labels = [10] }', ["information.acquisition", "random"]),
+        ("[observe]\ninformation = { label = [10] }", ["observe.information.label ", 'Did you mean "labels"?']),
+        ("[panels]\nname = 3", ["[[panels]]"]),
+        ("[[panels]]\ntitle = 'No name'", ["name", "is needed"]),
+        ("[[panels]]\nname = 'a/b'", ["panels[a/b].name", "letters"]),
+        ("[[panels]]\nname = 'a'\n[[panels]]\nname = 'a'", ['"a" is used twice']),
+        ("[[panels]]\nname = 'a'\nschedule = { batch_sise = 3 }", ["panels[a].schedule.batch_sise", "batch_size"]),
+        ("[[panels]]\nname = 'a'\nschedule = { batch_size = 0 }", ["panels[a].schedule.batch_size", "got 0"]),
+        ("[[panels]]\nname = 'a'\ndescription = 'x'", ["panels[a].description is not a key"]),
+    ],
+)
+def test_wrong_table_is_refused_with_the_key_and_what_is_allowed(tmp_path, table, said):
+    message = refusal(tmp_path, f"{GOOD}\n{table}\n")
+    assert [part for part in said if part not in message] == []
+
+
+@pytest.mark.parametrize("posterior", ["mc-dropout", "ensemble"])
+def test_posteriors_are_known(tmp_path, posterior):
+    text = GOOD.replace("[model]", f'[model]\nposterior = "{posterior}"')
+    assert load(tmp_path, text).panels[0].model.posterior == posterior
+
+
+def test_unknown_posterior_is_refused(tmp_path):
+    message = refusal(tmp_path, GOOD.replace("[model]", '[model]\nposterior = "ensembel"'))
+    assert "model.posterior" in message
+    assert 'Did you mean "ensemble"?' in message
+
+
+@pytest.mark.parametrize("bad", ["mine", "my.module:", ":name", "my module:name", "my.module:two words"])
+def test_what_is_not_module_and_name_is_no_name_of_ones_own(tmp_path, bad):
+    assert "data.name" in refusal(tmp_path, GOOD.replace('"two-moons"', f'"{bad}"'))
+
+
+def test_names_of_ones_own_are_taken_as_they_are(tmp_path):
+    text = GOOD.replace('"two-moons"', '"my.data:load"').replace('"moons-mlp"', '"nets:make"')
+    panel = load(tmp_path, text.replace("bald =", '"asking:mine" =')).panels[0]
+    assert (panel.data.name, panel.model.network) == ("my.data:load", "nets:make")
+    assert list(panel.acquisitions) == ["random", "asking:mine"]
+
+
+def test_every_mistake_is_named_at_once(tmp_path):
+    message = refusal(tmp_path, GOOD.replace("batch_size", "batch_sise").replace("network", "netwerk"))
+    assert "schedule.batch_sise" in message
+    assert "model.netwerk" in message
+
+
+def test_syntax_error_names_file_and_line(tmp_path):
+    message = refusal(tmp_path, 'title = "A"\nseeds 3\n')
+    assert "mine.toml is not valid TOML" in message
+    assert "line 2" in message
+
+
+def test_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"nothere\.toml cannot be read: No such file"):
+        load_study(tmp_path / "nothere.toml")
+
+
+def test_file_that_is_not_text_is_named(tmp_path):
+    (tmp_path / "odd.toml").write_bytes(b"title = '\xff\xfe'")
+    with pytest.raises(ConfigurationError, match=r"odd\.toml cannot be read: it is not UTF-8 text"):
+        load_study(tmp_path / "odd.toml")
+
+
+def test_unknown_study_lists_the_packaged_ones_and_the_nearest():
+    with pytest.raises(ConfigurationError) as error:
+        load_study("minst")
+    assert all(name in str(error.value) for name in builtin_studies())
+    assert 'Did you mean "mnist"?' in str(error.value)
+
+
+def test_overrides_replace_the_values_of_every_panel(tmp_path):
+    study = load(tmp_path, GOOD + TWO_PANELS, seeds=2, max_labels=20, acquisitions=["bald"])
+    assert [(panel.seeds, panel.schedule.max_labels) for panel in study.panels] == [(2, 20), (2, 20)]
+    assert [list(panel.acquisitions) for panel in study.panels] == [["bald"], ["bald"]]
+
+
+def test_chosen_acquisition_keeps_the_options_that_its_panel_gives(tmp_path):
+    text = GOOD.replace("bald = {}", "batchbald = { num_paths = 7 }")
+    study = load(tmp_path, text, acquisitions=["batchbald", "margin"])
+    assert study.panels[0].acquisitions == {"batchbald": {"num_paths": 7}, "margin": {}}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ({"seeds": 0}, "seeds must be at least 1 in panel mine; got 0"),
+        ({"max_labels": 9}, "max_labels must be at least 10 in panel mine; got 9"),
+        ({"acquisitions": ["blad"]}, 'Did you mean "bald"?'),
+        ({"acquisitions": []}, "at least one is needed"),
+    ],
+)
+def test_override_that_cannot_be_is_refused(tmp_path, overrides, said):
+    assert said in refusal(tmp_path, GOOD, **overrides)
+
+
+def test_shortened_run_keeps_what_is_measured_at_later_labels(tmp_path):
+    observe = '[observe]\ninformation = { acquisition = "bald", labels = [30] }\n'
+    study = load(tmp_path, GOOD + observe, max_labels=20, acquisitions=["random"])
+    assert study.panels[0].observe.information.labels == (30,)
+
+
+def test_training_has_the_keys_and_defaults_of_the_recipe():
+    assert Training().model_dump() == vars(Recipe())
+
+
+def test_study_survives_json_and_forgets_its_folder(tmp_path):
+    study = load(tmp_path, GOOD)
+    assert study.folder == tmp_path
+    again = Study.model_validate_json(study.model_dump_json())
+    assert again == study.model_copy(update={"folder": None})
+
+
+@pytest.mark.parametrize("name", builtin_studies())
+def test_packaged_study_loads_and_says_what_it_is(name):
+    study = load_study(name)
+    assert study.name == name
+    assert study.description
+
+
+def test_packaged_studies_are_those_of_the_issue():
+    assert builtin_studies() == ["batch", "demo", "digits", "mnist", "mnist-10", "two-moons"]
+
+
+def test_mnist_is_the_seed_projects_schedule():
+    for name, batch_size in (("mnist", 100), ("mnist-10", 10)):
+        (panel,) = load_study(name).panels
+        schedule = panel.schedule
+        assert (schedule.initial_labels, schedule.batch_size, schedule.max_labels) == (20, batch_size, 1020)
+        assert (schedule.initial, schedule.candidates, panel.model.num_draws) == ("balanced", 0, 10)
+        assert panel.seeds >= 5
+        assert list(panel.acquisitions) == ["random", "margin", "entropy", "bald"]
+
+
+def test_batch_compares_bald_with_batchbald_at_three_sizes_on_two_data_sets():
+    panels = load_study("batch").panels
+    sizes = {(panel.data.name, panel.schedule.batch_size) for panel in panels}
+    assert sizes == {(name, size) for name in ("mnist", "repeated-mnist") for size in (4, 10, 40)}
+    assert all(panel.seeds >= 3 and panel.model.num_draws == 100 for panel in panels)
+    assert all(set(panel.acquisitions) == {"bald", "batchbald"} for panel in panels)

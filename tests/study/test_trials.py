@@ -1,0 +1,101 @@
+"""Which trials a study has, and what their keys depend on."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import pytest
+
+from lindley.study.config import Panel
+from lindley.study.schema import Study
+from lindley.study.trials import Trial, trials_of
+
+
+def panel(**changes: object) -> Panel:
+    tables = {
+        "name": "moons",
+        "title": "Moons",
+        "seeds": 2,
+        "data": {"name": "two-moons", "options": {"noise": 0.1}},
+        "model": {"network": "moons-mlp"},
+        "schedule": {"initial_labels": 10, "batch_size": 5, "max_labels": 20},
+        "acquisitions": {"random": {}, "batchbald": {"num_paths": 100}},
+    }
+    return Panel.model_validate({**tables, **changes})
+
+
+def trial(changed: Panel | None = None, acquisition: str = "random", seed: int = 0) -> Trial:
+    return Trial(changed or panel(), acquisition, {}, seed)
+
+
+def test_trials_come_panel_by_panel_then_seed_by_seed():
+    study = Study(name="s", title="S", panels=(panel(), panel(name="other", seeds=1, first_seed=7)))
+    assert [(each.panel.name, each.seed, each.acquisition) for each in trials_of(study)] == [
+        ("moons", 0, "random"),
+        ("moons", 0, "batchbald"),
+        ("moons", 1, "random"),
+        ("moons", 1, "batchbald"),
+        ("other", 7, "random"),
+        ("other", 7, "batchbald"),
+    ]
+
+
+def test_trial_has_its_acquisitions_options():
+    study = Study(name="s", title="S", panels=(panel(seeds=1),))
+    assert [each.options for each in trials_of(study)] == [{}, {"num_paths": 100}]
+
+
+def test_names_titles_number_of_seeds_and_max_labels_leave_the_key_as_it_is():
+    longer = {"initial_labels": 10, "batch_size": 5, "max_labels": 500}
+    other = panel(name="else", title="Else", seeds=9, schedule=longer, acquisitions={"random": {}})
+    assert trial(other).key == trial().key
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"data": {"name": "two-moons", "options": {"noise": 0.2}}},
+        {"model": {"network": "moons-mlp", "num_draws": 7}},
+        {"training": {"steps": 7}},
+        {"schedule": {"initial_labels": 10, "batch_size": 6, "max_labels": 20}},
+        {"schedule": {"initial_labels": 10, "batch_size": 5, "max_labels": 20, "candidates": 50}},
+        {"schedule": {"initial_labels": 10, "batch_size": 5, "max_labels": 20, "initial": "balanced"}},
+        {"observe": {"grid": True}},
+    ],
+)
+def test_what_can_change_a_result_changes_the_key(changes):
+    assert trial(panel(**changes)).key != trial().key
+
+
+def test_acquisition_options_and_seed_change_the_key():
+    keys = {
+        trial().key,
+        trial(seed=1).key,
+        trial(acquisition="batchbald").key,
+        Trial(panel(), "batchbald", {"num_paths": 100}, 0).key,
+    }
+    assert len(keys) == 4
+
+
+def test_information_changes_the_key_of_its_own_acquisition_only():
+    measured = panel(observe={"information": {"acquisition": "batchbald", "labels": [10]}})
+    assert trial(measured, "random").key == trial(acquisition="random").key
+    assert trial(measured, "batchbald").key != trial(acquisition="batchbald").key
+
+
+def test_semantic_is_json_of_the_same_value():
+    semantic = trial(panel(observe={"information": {"acquisition": "random", "labels": [10]}})).semantic()
+    assert json.loads(json.dumps(semantic)) == semantic
+
+
+def test_folder_names_panel_acquisition_seed_and_key():
+    one = trial(seed=3)
+    assert one.folder == f"trials/moons/random/seed-3-{one.key[:8]}"
+    assert ":" not in trial(acquisition="my.module:name").folder
+
+
+def test_trial_travels_to_another_process_with_its_key():
+    again = pickle.loads(pickle.dumps(trial()))
+    assert again == trial()
+    assert again.key == trial().key

@@ -1,0 +1,85 @@
+"""Labels needed to reach an accuracy: the first crossing that is kept, and its median over seeds.
+
+All labels are counted, the initial ones included. An accuracy that was not reached is censored: it needs
+more labels than were given, and the median is handled as such.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lindley.study.curves import TrialResults
+
+KEPT_ROUNDS = 2
+"""A crossing counts when the accuracy stays at or above the level for this many rounds after it."""
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Labels needed: exactly `labels`, or more than that (censored), or that unless it is lost again (provisional)."""
+
+    labels: float
+    censored: bool = False
+    provisional: bool = False
+
+    def __str__(self) -> str:
+        number = f"{self.labels:g}"
+        return f"> {number}" if self.censored else f"{number}*" if self.provisional else number
+
+
+def labels_to_accuracy(trial: TrialResults, level: float, *, up_to: int | None = None) -> Crossing:
+    """The first number of labels at which the accuracy is at least `level`, in this round and the next two.
+
+    In the last two rounds there are fewer rounds to keep it: such a crossing is provisional. `up_to` looks at
+    the rounds with at most so many labels, as if the trial had ended there.
+    """
+    pairs = list(zip(trial.labels, trial.metric("accuracy") >= level, strict=True))
+    rounds = [(labels, above) for labels, above in pairs if up_to is None or labels <= up_to]
+    for place, (labels, _) in enumerate(rounds):
+        following = rounds[place : place + KEPT_ROUNDS + 1]
+        if all(above for _, above in following):
+            return Crossing(labels, provisional=len(following) <= KEPT_ROUNDS)
+    return Crossing(rounds[-1][0] if rounds else 0, censored=True)
+
+
+def median_crossing(crossings: Sequence[Crossing]) -> Crossing:
+    """The median over seeds; censored as soon as the values that are not known could change it.
+
+    With an even number it is the mean of the middle two: of 300 and "> 1020" it is "> 660".
+    """
+    if not crossings:
+        raise ValueError("a median needs at least one crossing")
+    lowest = float(np.median([crossing.labels for crossing in crossings]))
+    if _median_with_infinity(crossings, unsure=False) != lowest:
+        return Crossing(lowest, censored=True)
+    return Crossing(lowest, provisional=_median_with_infinity(crossings, unsure=True) != lowest)
+
+
+def _median_with_infinity(crossings: Sequence[Crossing], *, unsure: bool) -> float:
+    """The median if every censored value (and every provisional one) were infinite."""
+    values = [
+        math.inf if crossing.censored or (unsure and crossing.provisional) else crossing.labels
+        for crossing in crossings
+    ]
+    ordered, middle = sorted(values), len(values) // 2
+    return ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def accuracy_levels(trials: Sequence[TrialResults], *, at_most: int = 6) -> list[float]:
+    """The levels worth a table: reached and kept by some trial, and not by all from the start; the highest few."""
+    grid = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995)
+    shown = []
+    for level in grid:
+        crossings = [labels_to_accuracy(trial, level) for trial in trials]
+        reached = any(not crossing.censored for crossing in crossings)
+        at_once = all(
+            not crossing.censored and crossing.labels == trial.labels[0]
+            for crossing, trial in zip(crossings, trials, strict=True)
+        )
+        if reached and not at_once:
+            shown.append(level)
+    return shown[-at_most:]

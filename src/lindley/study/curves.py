@@ -1,0 +1,178 @@
+"""What a study left behind, read from its folder alone; learning curves with their bands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lindley.errors import InputError
+from lindley.loop.files import load_arrays
+from lindley.loop.journal import read_events
+from lindley.loop.manifest import read_manifest
+from lindley.loop.trial import fold, is_complete
+from lindley.study.schema import Panel, Study
+from lindley.study.trials import Trial
+
+Arrays = dict[str, NDArray[Any]]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TrialResults:
+    """One acquisition under one seed: its rounds, in order, as the journal tells them (later events win)."""
+
+    acquisition: str
+    seed: int
+    manifest: dict[str, Any]
+    rounds: list[dict[str, Any]]
+    start: dict[str, Any]
+    folder: Path
+    complete: bool
+
+    @property
+    def labels(self) -> list[int]:
+        """How many labels the model of each round was fitted on, the initial ones included.  [R]"""
+        return [int(event["labels"]) for event in self.rounds]
+
+    def metric(self, name: str) -> Floats:
+        """One test metric over the rounds, in its natural unit; NaN where it was not measured.  [R]"""
+        values = [event["metrics"].get(name) for event in self.rounds]
+        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+    def seconds(self, part: str) -> Floats:
+        """Seconds of `fit`, `predict`, `select` or `observe` in each round; NaN where not recorded.  [R]"""
+        values = [event.get("seconds", {}).get(part) for event in self.rounds]
+        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+    def arrays(self, round: int, observer: str) -> Arrays | None:
+        """What an observer stored in a round, or None; JournalError when the file is not the one the journal names."""
+        named = self.rounds[round].get("arrays", {}).get(observer)
+        return None if named is None else load_arrays(self.folder, named)
+
+
+@dataclass(frozen=True)
+class PanelResults:
+    """One panel: its settings and the trials found for it, by acquisition and seed."""
+
+    name: str
+    title: str
+    config: dict[str, Any]
+    trials: list[TrialResults]
+    missing: tuple[str, ...] = ()
+    """Trials of the study that have no round yet, as "acquisition, seed s"."""
+    set_aside: tuple[str, ...] = ()
+    """Folders that hold a trial with other settings than the study's."""
+
+    @property
+    def acquisitions(self) -> list[str]:
+        """The acquisitions that have rounds: in the order of the study, then those run before and no longer in it."""
+        found = {trial.acquisition for trial in self.trials}
+        listed = [name for name in self.config["acquisitions"] if name in found]
+        return listed + sorted(found - set(listed))
+
+    def of(self, acquisition: str) -> list[TrialResults]:
+        """The trials of one acquisition, by seed."""
+        return [trial for trial in self.trials if trial.acquisition == acquisition]
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """A whole study, finished or not."""
+
+    name: str
+    title: str
+    description: str
+    panels: list[PanelResults]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A metric against labels over seeds: median, band, and how many seeds got that far.  all [P]"""
+
+    labels: NDArray[np.int64]
+    median: Floats
+    low: Floats
+    high: Floats
+    count: NDArray[np.int64]
+    band: str
+    """What low and high are."""
+
+
+def load_results(out: Path) -> StudyResults:
+    """All that the journals of an output folder say; a study that is under way is welcome.
+
+    Raises InputError where there is no study, JournalError where a journal or its arrays are damaged.
+    """
+    path = Path(out) / "study.json"
+    if not path.is_file():
+        raise InputError(f"{out} holds no study (no study.json). Needed: the folder given to `lindley run` as --out.")
+    study = Study.model_validate_json(path.read_text())
+    panels = [_load_panel(Path(out), panel) for panel in study.panels]
+    return StudyResults(study.name, study.title, study.description, panels)
+
+
+def learning_curve(trials: Iterable[TrialResults], metric: str) -> Curve:
+    """Median and band over seeds at each number of labels, of the seeds that reached it.
+
+    The band is the smallest and the largest value for up to five seeds, else the quartiles.
+    """
+    reached: dict[int, list[float]] = {}
+    for trial in trials:
+        for labels, value in zip(trial.labels, trial.metric(metric), strict=True):
+            if np.isfinite(value):
+                reached.setdefault(labels, []).append(float(value))
+    counts = np.array([len(reached[labels]) for labels in sorted(reached)], dtype=np.int64)
+    few = counts.max(initial=0) <= 5
+    low, median, high = (
+        np.array([np.quantile(reached[labels], share) for labels in sorted(reached)])
+        for share in ((0.0, 0.5, 1.0) if few else (0.25, 0.5, 0.75))
+    )
+    band = "smallest to largest of the seeds" if few else "middle half of the seeds (interquartile range)"
+    return Curve(np.array(sorted(reached), dtype=np.int64), median, low, high, counts, band)
+
+
+def paired(panel: PanelResults, first: str, second: str) -> list[tuple[TrialResults, TrialResults]]:
+    """The trials of two acquisitions that share a seed, hence the initial labels and the first fit."""
+    others = {trial.seed: trial for trial in panel.of(second)}
+    return [(trial, others[trial.seed]) for trial in panel.of(first) if trial.seed in others]
+
+
+def _load_panel(out: Path, panel: Panel) -> PanelResults:
+    trials, set_aside = [], []
+    for folder in sorted((out / "trials" / panel.name).glob("*/seed-*")):
+        manifest, state = read_manifest(folder), fold(read_events(folder))
+        if manifest is None or state.start is None or not state.rounds:
+            continue
+        if not _is_of(panel, manifest):
+            set_aside.append(folder.relative_to(out).as_posix())
+            continue
+        complete = is_complete(state, panel.schedule.max_labels)
+        trials.append(
+            TrialResults(
+                manifest["acquisition"],
+                manifest["seed"],
+                manifest,
+                list(state.rounds),
+                state.start,
+                folder,
+                complete,
+            )
+        )
+    trials.sort(key=lambda trial: (trial.acquisition, trial.seed))
+    found = {(trial.acquisition, trial.seed) for trial in trials}
+    wanted = [(name, panel.first_seed + s) for name in panel.acquisitions for s in range(panel.seeds)]
+    missing = tuple(f"{name}, seed {seed}" for name, seed in wanted if (name, seed) not in found)
+    return PanelResults(panel.name, panel.title, panel.model_dump(mode="json"), trials, missing, tuple(set_aside))
+
+
+def _is_of(panel: Panel, manifest: dict[str, Any]) -> bool:
+    """Whether a trial has the settings of the panel: a folder may hold older trials with others."""
+    name = manifest["acquisition"]
+    options = panel.acquisitions.get(name, manifest["options"])
+    key: str = manifest["key"]
+    return Trial(panel, name, dict(options), manifest["seed"]).key == key

@@ -1,0 +1,1 @@
+"""The five figures, one file each, drawn from what the journals say."""

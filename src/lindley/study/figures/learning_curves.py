@@ -1,0 +1,66 @@
+"""Figure 3: accuracy, NLL and ECE against labels; median and band over seeds, one line per acquisition."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+
+from lindley.study.curves import Curve, PanelResults, StudyResults, learning_curve
+from lindley.study.figures.style import NATS_TO_BITS, Drawn, draw_curve, new_figure, stretch_accuracy, styled
+
+NUMBER = 3
+TITLE = "Learning curves"
+NEEDS = "at least one trial with two rounds"
+_METRICS = (
+    ("accuracy", 100.0, "test accuracy (%)", "Accuracy: higher is better"),
+    ("nll", NATS_TO_BITS, "negative log-likelihood (bits)", "NLL: lower is better"),
+    ("ece", 100.0, "expected calibration error (points)", "ECE: lower is better"),
+)
+
+
+def draw(results: StudyResults) -> list[Drawn]:
+    """One figure per panel; panels that compare nothing but BALD and BatchBALD are left to figure 5."""
+    panels = [panel for panel in results.panels if any(len(trial.rounds) > 1 for trial in panel.trials)]
+    wide = [panel for panel in panels if set(panel.acquisitions) - {"bald", "batchbald"}]
+    return [_draw_panel(panel) for panel in wide or panels]
+
+
+def _draw_panel(panel: PanelResults) -> Drawn:
+    with styled():
+        figure = new_figure(11, 4.3)
+        all_axes = figure.subplots(1, 3)
+        for axes, (metric, scale, label, title) in zip(all_axes, _METRICS, strict=True):
+            curves = {name: learning_curve(panel.of(name), metric) for name in panel.acquisitions}
+            for name, curve in curves.items():
+                draw_curve(axes, curve, name, scale=scale)
+            _finish(axes, list(curves.values()), metric, scale)
+            axes.set(xlabel="labels (the initial ones included)", ylabel=label, title=title)
+        handles, names = all_axes[0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 8), handlelength=3)
+        figure.suptitle(f"{panel.title}: learning curves", fontsize=12, fontweight="bold")
+    return Drawn(NUMBER, f"figure-3-learning-curves-{panel.name}", figure, _title(panel), _caption(panel))
+
+
+def _finish(axes: Axes, curves: list[Curve], metric: str, scale: float) -> None:
+    """Accuracy is stretched towards 100 %; the other two start at zero."""
+    if metric == "accuracy":
+        stretch_accuracy(axes, [scale * end for curve in curves for end in (curve.low.min(), curve.high.max())])
+    else:
+        axes.set_ylim(bottom=0)
+
+
+def _title(panel: PanelResults) -> str:
+    return f"{TITLE}, {panel.title}"
+
+
+def _caption(panel: PanelResults) -> str:
+    curves = [learning_curve(panel.of(name), "accuracy") for name in panel.acquisitions]
+    seeds = sorted({len(panel.of(name)) for name in panel.acquisitions})
+    number = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+    text = (
+        f"Line: median over {number} seed{'' if seeds == [1] else 's'}; veil: {curves[0].band}. "
+        "A line further to the left or higher up learns from fewer labels. The accuracy axis is stretched: "
+        "equal steps halve the error. A low NLL and ECE mean that the probabilities can be trusted."
+    )
+    if any(not trial.complete for trial in panel.trials):
+        text += " Some trials are not finished: towards the right a line stands on fewer seeds."
+    return text

@@ -1,0 +1,164 @@
+"""The one look of all figures: colours safe for colour-blind eyes, markers and line styles that survive grey print.
+
+Figures are built with matplotlib's object interface; nothing global is left changed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from lindley.study.curves import Curve
+
+NATS_TO_BITS = 1 / math.log(2)
+INK, FAINT = "#1f2328", "#8a8f98"
+
+_SETTINGS: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.labelsize": 9,
+    "axes.edgecolor": "#6b7078",
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#e6e8eb",
+    "grid.linewidth": 0.7,
+    "xtick.color": "#4a4f57",
+    "ytick.color": "#4a4f57",
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 4.5,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "pdf.fonttype": 42,
+}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One figure with its words; `name` is the stem of its files."""
+
+    number: int
+    name: str
+    figure: Figure
+    title: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one acquisition is drawn everywhere."""
+
+    title: str
+    colour: str
+    marker: str
+    line: str | tuple[int, tuple[float, ...]]
+
+
+# The colours are those of Okabe and Ito (2008).
+LOOKS: dict[str, Look] = {
+    "random": Look("random", "#5f6670", "o", (0, (1.2, 1.2))),
+    "margin": Look("margin", "#0072B2", "s", "-"),
+    "entropy": Look("entropy", "#E69F00", "^", (0, (5, 1.5))),
+    "bald": Look("BALD", "#D55E00", "D", "-"),
+    "batchbald": Look("BatchBALD", "#009E73", "v", (0, (6, 1.5, 1.2, 1.5))),
+    "least-confidence": Look("least confidence", "#56B4E9", "P", (0, (3, 1))),
+    "variation-ratios": Look("variation ratios", "#CC79A7", "X", "-"),
+    "mean-std": Look("mean STD", "#8C6D1F", "h", (0, (2, 1))),
+}
+_OTHERS = ("#332288", "#882255", "#44AA99", "#999933")
+
+
+def look(acquisition: str) -> Look:
+    """The look of an acquisition; a user's own gets one by its name, the same in every figure."""
+    if (known := LOOKS.get(acquisition.replace("_", "-"))) is not None:
+        return known
+    place = sum(acquisition.encode()) % len(_OTHERS)
+    return Look(acquisition, _OTHERS[place], "*", (0, (4, 1, 1, 1)))
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Everything drawn inside has the look of the house; afterwards matplotlib is as it was."""
+    with matplotlib.rc_context(_SETTINGS):
+        yield
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of so many inches that lays itself out so that nothing is cut."""
+    figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.06))
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save(drawn: Drawn, folder: Path) -> Path:
+    """folder/name.png at 200 dpi and folder/name.pdf; returns the PNG. The same figure gives the same bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with styled():
+        drawn.figure.savefig(folder / f"{drawn.name}.pdf", metadata={"CreationDate": None, "ModDate": None}, dpi=200)
+        drawn.figure.savefig(folder / f"{drawn.name}.png", dpi=200)
+    return folder / f"{drawn.name}.png"
+
+
+def draw_curve(axes: Axes, curve: Curve, acquisition: str, *, scale: float = 1.0) -> None:
+    """Median as a line with markers, band as a veil; markers are thinned when there are many rounds."""
+    style = look(acquisition)
+    axes.fill_between(curve.labels, curve.low * scale, curve.high * scale, color=style.colour, alpha=0.15, linewidth=0)
+    axes.plot(
+        curve.labels,
+        curve.median * scale,
+        color=style.colour,
+        linestyle=style.line,
+        marker=style.marker,
+        markevery=max(1, len(curve.labels) // 12),
+        markeredgecolor="white",
+        markeredgewidth=0.6,
+        label=style.title,
+    )
+
+
+def stretch_accuracy(axes: Axes, accuracies: Sequence[float]) -> None:
+    """An axis of accuracies in percent on which the error is logarithmic: 90 to 95 is as far as 95 to 97.5.
+
+    accuracies: what must be in view, in percent; an accuracy of 100 % is drawn as 99.95 % would be.
+    """
+    axes.set_yscale("function", functions=(_to_stretched, _from_stretched))
+    lowest, highest = _to_stretched(min(accuracies)), _to_stretched(max(accuracies))
+    room = 0.05 * max(highest - lowest, 0.05)
+    bottom, top = lowest - room, highest + room
+    axes.set_ylim(max(_from_stretched(bottom), 0), _from_stretched(top))
+    grid = (0, 10, 20, 30, 40, 50, 60, 70, 80, 85, 90, 93, 95, 96, 97, 98, 98.5, 99, 99.3, 99.5, 99.8, 100)
+    ticks: list[float] = []
+    for tick in grid:
+        place = _to_stretched(tick)
+        far = not ticks or place - _to_stretched(ticks[-1]) > 0.07 * (top - bottom)
+        if bottom <= place <= top and far:
+            ticks.append(tick)
+    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
+
+
+def _to_stretched(percent: Any) -> Any:
+    return -np.log10(np.clip(100.05 - np.asarray(percent, dtype=float), 0.01, None))
+
+
+def _from_stretched(place: Any) -> Any:
+    return 100.05 - np.power(10.0, -np.asarray(place, dtype=float))

@@ -1,0 +1,99 @@
+"""Pieces of HTML for the report: what comes from outside is escaped here, and nothing is loaded from elsewhere."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+
+from lindley.study.tables import Table
+
+
+def page(title: str, body: Sequence[str]) -> str:
+    """A whole document around the pieces; works offline, in light and in dark."""
+    style = files("lindley.study").joinpath("report.css").read_text(encoding="utf-8")
+    return "\n".join(
+        [
+            "<!doctype html>",
+            '<html lang="en">',
+            '<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{escape(title)}</title>",
+            f"<style>\n{style}</style></head>",
+            "<body><main>",
+            *body,
+            "</main></body></html>",
+            "",
+        ]
+    )
+
+
+def heading(text: str, *, anchor: str) -> str:
+    """The heading of a section, with the anchor that the contents point to."""
+    return f'<h2 id="{escape(anchor)}">{escape(text)}</h2>'
+
+
+def paragraph(text: str, *, kind: str = "") -> str:
+    """One paragraph; kind is its CSS class."""
+    return f"<p{_class(kind)}>{escape(text)}</p>"
+
+
+def facts(pairs: Sequence[tuple[str, str]]) -> str:
+    """A line of short facts: a name and its value each."""
+    items = "".join(f"<li>{escape(name)} <b>{escape(value)}</b></li>" for name, value in pairs)
+    return f'<ul class="facts">{items}</ul>'
+
+
+def contents(sections: Sequence[tuple[str, str]]) -> str:
+    """Links to the sections: anchor and text each."""
+    links = "".join(f'<a href="#{escape(anchor)}">{escape(text)}</a>' for anchor, text in sections)
+    return f'<nav class="contents">{links}</nav>'
+
+
+def notice(text: str, items: Sequence[str]) -> str:
+    """Something that the reader must not miss, as a list."""
+    return f'<div class="notice"><p>{escape(text)}</p>{bullets(items)}</div>'
+
+
+def bullets(items: Sequence[str]) -> str:
+    """A plain list."""
+    return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>"
+
+
+def picture(png: Path, *, title: str, caption: str, anchor: str) -> str:
+    """A figure with the image inside the document, on white in dark mode too."""
+    data = base64.b64encode(png.read_bytes()).decode()
+    return (
+        f'<figure id="{escape(anchor)}"><div class="paper">'
+        f'<img alt="{escape(title)}" src="data:image/png;base64,{data}"></div>'
+        f"<figcaption><b>{escape(title)}.</b> {escape(caption)}</figcaption></figure>"
+    )
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, words: bool = False) -> str:
+    """A table that scrolls within its own box; words: cells of prose, to the left and wrapped."""
+    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    kind = "words" if words else ""
+    return (
+        f'<div class="scroll" tabindex="0"><table{_class(kind)}><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def table_section(content: Table) -> str:
+    """A table with its heading and its note."""
+    note = paragraph(content.note, kind="note") if content.note else ""
+    return (
+        f'<section class="table"><h3>{escape(content.title)}</h3>{table(content.columns, content.rows)}{note}</section>'
+    )
+
+
+def folded(summary: str, inside: str) -> str:
+    """Details that open with a click; `inside` is HTML."""
+    return f"<details><summary>{escape(summary)}</summary>{inside}</details>"
+
+
+def _class(kind: str) -> str:
+    return f' class="{escape(kind)}"' if kind else ""

@@ -1,0 +1,131 @@
+"""The tables of a report, as text for people and as CSV files."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lindley.study.crossings import accuracy_levels, labels_to_accuracy, median_crossing
+from lindley.study.curves import PanelResults, StudyResults, TrialResults
+from lindley.study.figures.style import NATS_TO_BITS, look
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells are text; `name` is the stem of its CSV file."""
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+def labels_needed(panel: PanelResults) -> Table:
+    """Median labels to reach each accuracy and to keep it for two rounds, all labels counted."""
+    levels = accuracy_levels(panel.trials)
+    rows = []
+    for name in panel.acquisitions:
+        trials = panel.of(name)
+        medians = [str(median_crossing([labels_to_accuracy(trial, level) for trial in trials])) for level in levels]
+        rows.append((look(name).title, str(len(trials)), *medians))
+    note = (
+        "Median over seeds of the first number of labels at which the accuracy is reached and kept for the next two "
+        "rounds. All labels are counted, the initial ones included. “> n”: not reached with n labels. "
+        "*: provisional, since it happens in the last two rounds."
+    )
+    columns = ("acquisition", "seeds", *(f"{100 * level:g} %" for level in levels))
+    return Table(f"labels-needed-{panel.name}", f"{panel.title}: labels needed", columns, tuple(rows), note)
+
+
+_FINAL: tuple[tuple[str, str, float, int], ...] = (
+    ("accuracy %", "accuracy", 100, 2),
+    ("dropout off %", "accuracy_point", 100, 2),
+    ("NLL bits", "nll", NATS_TO_BITS, 3),
+    ("Brier", "brier", 1, 4),
+    ("ECE points", "ece", 100, 2),
+)
+
+
+def final_metrics(panel: PanelResults) -> Table:
+    """Median (smallest to largest) over the finished trials, at the last number of labels."""
+    rows = []
+    for name in panel.acquisitions:
+        trials = [trial for trial in panel.of(name) if trial.complete]
+        if trials:
+            cells = [
+                _spread([trial.metric(key)[-1] * scale for trial in trials], digits) for _, key, scale, digits in _FINAL
+            ]
+            rows.append((look(name).title, str(len(trials)), f"{trials[0].labels[-1]}", *cells))
+    note = (
+        "Median (smallest to largest) over the seeds of finished trials, on the test set. “Dropout off” is the "
+        "accuracy of the single prediction without dropout, beside the average over the draws."
+    )
+    columns = ("acquisition", "seeds", "labels", *(title for title, *_ in _FINAL))
+    return Table(f"final-{panel.name}", f"{panel.title}: at the last number of labels", columns, tuple(rows), note)
+
+
+def seconds_spent(panel: PanelResults) -> Table:
+    """Median seconds a round of each part, and of a whole trial."""
+    parts = ("fit", "predict", "select", "observe")
+    rows = []
+    for name in panel.acquisitions:
+        trials = panel.of(name)
+        cells = [_number(_median([value for trial in trials for value in trial.seconds(part)]), 3) for part in parts]
+        whole = [float(np.nansum([trial.seconds(part) for part in parts])) for trial in trials]
+        rows.append((look(name).title, str(len(trials)), *cells, _number(_median(whole), 1)))
+    note = "Median seconds of one round over all rounds and seeds, and of a trial from its first round to its last."
+    columns = ("acquisition", "trials", *parts, "whole trial")
+    return Table(f"seconds-{panel.name}", f"{panel.title}: seconds", columns, tuple(rows), note)
+
+
+PANEL_TABLES: tuple[Callable[[PanelResults], Table], ...] = (labels_needed, final_metrics, seconds_spent)
+_ROUND_METRICS = ("accuracy", "nll", "brier", "ece", "accuracy_point", "nll_point")
+
+
+def write_rounds(results: StudyResults, path: Path) -> None:
+    """Every round of every trial in natural units (accuracy in [0, 1], NLL in nats): what the curves are made of."""
+    columns = ("panel", "acquisition", "seed", "round", "labels", *_ROUND_METRICS, "fit_s", "predict_s", "select_s")
+    rows = [
+        (panel.name, trial.acquisition, trial.seed, number, trial.labels[number], *_numbers(trial, number))
+        for panel in results.panels
+        for trial in panel.trials
+        for number in range(len(trial.rounds))
+    ]
+    write_csv(path, columns, rows)
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """One CSV file, UTF-8, with its header."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(rows)
+
+
+def _numbers(trial: TrialResults, number: int) -> list[str]:
+    values = [trial.metric(name)[number] for name in _ROUND_METRICS]
+    values += [trial.seconds(part)[number] for part in ("fit", "predict", "select")]
+    return ["" if np.isnan(value) else repr(float(value)) for value in values]
+
+
+def _median(values: Sequence[float]) -> float:
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.median(known)) if known else float("nan")
+
+
+def _number(value: float, digits: int) -> str:
+    return "–" if np.isnan(value) else f"{value:.{digits}f}"
+
+
+def _spread(values: Sequence[float], digits: int) -> str:
+    known = [value for value in values if np.isfinite(value)]
+    if not known:
+        return "–"
+    middle = _number(_median(known), digits)
+    return middle if len(known) == 1 else f"{middle} ({min(known):.{digits}f}–{max(known):.{digits}f})"

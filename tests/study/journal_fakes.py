@@ -1,0 +1,179 @@
+"""Synthetic output folders in the format of a real run: study.json, manifests, journals with their checks, arrays.
+
+Only the numbers are invented. What each trial shows is given by plain functions, so that a test says in one line
+which study it wants: `write_study(out, study, accuracy=lambda ask: ...)`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lindley.loop.files import save_arrays, write_json
+from lindley.loop.journal import Journal
+from lindley.study.schema import Panel, Study
+from lindley.study.trials import Trial, trials_of
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which number is wanted: of which trial, in which round, after how many labels."""
+
+    panel: Panel
+    acquisition: str
+    seed: int
+    round: int
+    labels: int
+
+    @property
+    def noise(self) -> np.random.Generator:
+        """A generator of its own for each round of each trial."""
+        text = f"{self.panel.name}/{self.acquisition}/{self.seed}/{self.round}"
+        return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little"))
+
+
+Number = Callable[[Asked], float]
+Observer = Callable[[Asked], Mapping[str, np.ndarray]]
+
+
+def panel_table(name: str, acquisitions: Any, **changes: Any) -> dict[str, Any]:
+    """A panel as a study file would have it; `changes` override single keys of the schedule and of the panel."""
+    schedule = {"initial_labels": 20, "initial": "balanced", "batch_size": 20, "max_labels": 200}
+    schedule |= {key: changes.pop(key) for key in list(changes) if key in schedule}
+    names = acquisitions if isinstance(acquisitions, dict) else {method: {} for method in acquisitions}
+    table = {
+        "name": name,
+        "title": name.capitalize(),
+        "seeds": 5,
+        "data": {"name": "digits"},
+        "model": {"network": "digits-mlp", "num_draws": 100},
+        "schedule": schedule,
+        "acquisitions": names,
+    }
+    return table | changes
+
+
+def make_study(*panels: dict[str, Any], name: str = "made-up", title: str = "A made-up study") -> Study:
+    """A valid study of these panels."""
+    description = "Numbers invented for tests."
+    table = {"name": name, "title": title, "description": description, "panels": list(panels)}
+    return Study.model_validate_json(json.dumps(table))
+
+
+def write_study(
+    out: Path,
+    study: Study,
+    *,
+    accuracy: Number,
+    select_seconds: Number = lambda ask: 1.0,
+    grid: Observer | None = None,
+    information: Observer | None = None,
+    rounds_done: Callable[[Trial], int | None] = lambda trial: None,
+) -> Path:
+    """The whole folder. rounds_done: how many rounds a trial has so far; None for all, 0 for not started."""
+    write_json(out / "study.json", study.model_dump(mode="json"))
+    for trial in trials_of(study):
+        done = rounds_done(trial)
+        if done != 0:
+            _write_trial(out, trial, done, accuracy, select_seconds, grid, information)
+    return out
+
+
+def _write_trial(
+    out: Path,
+    trial: Trial,
+    done: int | None,
+    accuracy: Number,
+    select_seconds: Number,
+    grid: Observer | None,
+    information: Observer | None,
+) -> None:
+    folder = out / trial.folder
+    write_json(folder / "manifest.json", _manifest(trial))
+    schedule = trial.panel.schedule
+    wanted = trial.panel.observe.information
+    with Journal(folder) as journal:
+        journal.append(_start(schedule.initial_labels))
+        for round in range(schedule.num_rounds if done is None else done):
+            ask = Asked(trial.panel, trial.acquisition, trial.seed, round, schedule.labels_at(round))
+            seen = {"grid": grid(ask)} if grid is not None and trial.panel.observe.grid else {}
+            if information is not None and wanted is not None and wanted.acquisition == trial.acquisition:
+                seen |= {"information": information(ask)} if ask.labels in wanted.labels else {}
+            arrays = {name: save_arrays(folder, f"round-{round:03d}-{name}", each) for name, each in seen.items()}
+            journal.append(_round(ask, float(accuracy(ask)), arrays, float(select_seconds(ask))))
+
+
+def _manifest(trial: Trial) -> dict[str, Any]:
+    return {
+        "format": 1,
+        "key": trial.key,
+        "panel": trial.panel.name,
+        "acquisition": trial.acquisition,
+        "options": trial.options,
+        "seed": trial.seed,
+        "semantic": trial.semantic(),
+        "versions": {"lindley": "0.1.0", "torch": "2.13.0", "numpy": "2.4.6", "python": "3.12.1"},
+        "data_hashes": {"pool_inputs": "ab" * 32, "pool_classes": "cd" * 32},
+        "device": "cpu",
+        "precision": "float32",
+        "threads": 1,
+        "class_names": [str(index) for index in range(10)],
+        "num_rows": 1198,
+        "num_test": 599,
+        "platform": "Linux-x86_64",
+    }
+
+
+def _start(initial: int) -> dict[str, Any]:
+    return {
+        "event": "start",
+        "rows": list(range(initial)),
+        "classes": [index % 10 for index in range(initial)],
+    }
+
+
+def _round(ask: Asked, accuracy: float, arrays: dict[str, Any], select_seconds: float) -> dict[str, Any]:
+    schedule = ask.panel.schedule
+    batch = min(schedule.batch_size, schedule.max_labels - ask.labels)
+    rows = [ask.labels + place for place in range(batch)]
+    selection = {
+        "rows": rows,
+        "classes": [row % 10 for row in rows],
+        "scores": [0.5] * batch,
+        "diagnostics": {},
+    }
+    error = 1 - accuracy
+    return {
+        "event": "round",
+        "round": ask.round,
+        "labels": ask.labels,
+        "metrics": {
+            "accuracy": accuracy,
+            "nll": 3 * error + 0.02,
+            "brier": 1.4 * error,
+            "ece": 0.2 * error + 0.01,
+            "recall": [accuracy] * 9 + [None],
+            "accuracy_point": max(accuracy - 0.004, 0.0),
+            "nll_point": 3.5 * error + 0.02,
+        },
+        "selection": selection if batch else None,
+        "arrays": arrays,
+        "seconds": {
+            "fit": 2.0 + 0.01 * ask.labels,
+            "predict": 0.5,
+            "select": select_seconds,
+            "observe": 0.1,
+        },
+    }
+
+
+def rising(ask: Asked, *, start: float = 0.6, end: float = 0.96, scale: float = 60.0) -> float:
+    """An accuracy that rises with the labels from start towards end; noise of half a point."""
+    gained = 1 - np.exp(-(ask.labels - ask.panel.schedule.initial_labels) / scale)
+    return float(np.clip(start + (end - start) * gained + 0.005 * ask.noise.standard_normal(), 0, 1))

@@ -106,7 +106,7 @@ def _line(event: Mapping[str, object]) -> bytes:
 def _parsed(content: bytes, path: Path) -> tuple[list[Event], int]:
     """The events, and the size in bytes of what holds them (a torn last line is not part of it)."""
     size = content.rfind(b"\n") + 1
-    return [_event(line, number, path) for number, line in enumerate(content[:size].splitlines(), 1)], size
+    return [_event(line, number, path) for number, line in enumerate(content[:size].split(b"\n")[:-1], 1)], size
 
 
 def _event(line: bytes, number: int, path: Path) -> Event:

@@ -1,0 +1,145 @@
+"""From what a study says to what a trial runs: names become a data set, a network, a learner, an acquisition."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+from torch import nn
+
+from lindley.acquisition.catalogue import acquisition_named
+from lindley.contracts import Acquisition
+from lindley.datasets.catalogue import load
+from lindley.datasets.dataset import Dataset
+from lindley.errors import ConfigurationError
+from lindley.loop.manifest import FORMAT, Manifest, environment
+from lindley.loop.named import is_named, load_named
+from lindley.loop.rounds import Observer, RoundSettings
+from lindley.loop.trial import Schedule, TrialSetup
+from lindley.networks.catalogue import build_network
+from lindley.posteriors.catalogue import build_learner
+from lindley.posteriors.recipe import Recipe
+from lindley.seeds import derive_seed
+from lindley.study.observers import observe_test_set
+from lindley.study.schema import Panel
+from lindley.study.trials import Trial
+
+
+class Assembler:
+    """Makes trials ready to run on one device. Keeps the last data set, since the next trial mostly wants the same."""
+
+    def __init__(self, *, device: str, threads: int, data_dir: Path | None, folder: Path | None) -> None:
+        self._device = device
+        self._threads = threads
+        self._data_dir = data_dir
+        self._folder = folder
+        self._dataset: tuple[str, Dataset] | None = None
+
+    def setup(self, trial: Trial) -> TrialSetup:
+        """Everything that `run_trial` needs. Raises ConfigurationError and DataError as their parts do."""
+        panel = trial.panel
+        dataset = self._data(trial)
+        learner = build_learner(
+            panel.model.posterior,
+            _network(panel.model.network, dataset, self._folder),
+            Recipe(**panel.training.model_dump()),
+            precision=panel.model.precision,
+            device=self._device,
+            members=panel.model.num_draws,
+        )
+        rounds = RoundSettings(
+            learner,
+            _acquisition(trial, self._folder),
+            dataset.task,
+            trial.seed,
+            panel.model.num_draws,
+            panel.schedule.candidates,
+        )
+        return TrialSetup(
+            rounds=rounds,
+            schedule=_schedule(panel),
+            pool=dataset.pool,
+            classes=dataset.classes,
+            manifest=self._manifest(trial, dataset),
+            sources=dataset.sources,
+            observers=_observers(trial, dataset),
+        )
+
+    def _data(self, trial: Trial) -> Dataset:
+        data, seed = trial.panel.data, derive_seed(trial.seed, "data")
+        wanted = json.dumps([data.model_dump(mode="json"), seed], sort_keys=True)
+        if self._dataset is None or self._dataset[0] != wanted:
+            self._dataset = None  # the old one goes before the new one comes
+            if is_named(data.name):
+                factory = cast(Callable[..., Dataset], load_named(data.name, folder=self._folder))
+                loaded = factory(seed=seed, **data.options)
+                if not isinstance(loaded, Dataset):
+                    raise ConfigurationError(
+                        f"data.name = {data.name!r} must return a lindley Dataset; got {type(loaded).__name__}"
+                    )
+            else:
+                loaded = load(data.name, data_dir=self._data_dir, seed=seed, options=data.options)
+            self._dataset = (wanted, loaded)
+        return self._dataset[1]
+
+    def _manifest(self, trial: Trial, dataset: Dataset) -> Manifest:
+        return {
+            "format": FORMAT,
+            "key": trial.key,
+            "panel": trial.panel.name,
+            "acquisition": trial.acquisition,
+            "options": trial.options,
+            "seed": trial.seed,
+            "semantic": trial.semantic(),
+            "precision": trial.panel.model.precision,
+            "data_hashes": dict(dataset.hashes),
+            "class_names": list(dataset.task.class_names),
+            "num_rows": len(dataset.pool),
+            "num_test": len(dataset.test_inputs),
+            **environment(device=self._device, threads=self._threads),
+        }
+
+
+def _network(name: str, dataset: Dataset, folder: Path | None) -> Callable[[], nn.Module]:
+    shape, num_classes = dataset.input_shape, dataset.task.num_classes
+    if not is_named(name):
+        return build_network(name, input_shape=shape, num_classes=num_classes)
+    factory = cast(Callable[..., Any], load_named(name, folder=folder))
+
+    def build() -> nn.Module:
+        network = factory(input_shape=shape, num_classes=num_classes)
+        if not isinstance(network, nn.Module):
+            raise ConfigurationError(
+                f"model.network = {name!r} must return a torch.nn.Module; got {type(network).__name__}"
+            )
+        return network
+
+    return build
+
+
+def _acquisition(trial: Trial, folder: Path | None) -> Acquisition:
+    if not is_named(trial.acquisition):
+        return acquisition_named(trial.acquisition, trial.options)
+    if trial.options:
+        raise ConfigurationError(
+            f"acquisitions.{trial.acquisition!r} is your own and takes no options; got {sorted(trial.options)}. "
+            "Bind them in your module."
+        )
+    acquisition = load_named(trial.acquisition, folder=folder)
+    if not callable(acquisition):
+        raise ConfigurationError(
+            f"acquisitions.{trial.acquisition!r} must be callable as acquisition(context, batch_size, seed=...); "
+            f"got {type(acquisition).__name__}"
+        )
+    return cast(Acquisition, acquisition)
+
+
+def _schedule(panel: Panel) -> Schedule:
+    schedule = panel.schedule
+    return Schedule(schedule.initial_labels, schedule.initial, schedule.batch_size, schedule.max_labels)
+
+
+def _observers(trial: Trial, dataset: Dataset) -> dict[str, Observer]:
+    return {"test": observe_test_set(dataset.test_inputs, dataset.test_classes, num_classes=dataset.task.num_classes)}

@@ -1,0 +1,84 @@
+"""A process that runs trials: requests come as JSON lines on stdin, events go as JSON lines to stdout.
+
+A process of its own, and not a fork, so that its thread count is fixed before numpy and torch are imported: the
+bits of a trial depend on it. It ends when stdin does, so a parent that is killed leaves no workers behind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import Any, TextIO
+
+import torch
+
+from lindley.errors import LindleyError
+from lindley.loop.trial import run_trial
+from lindley.study.assemble import Assembler
+from lindley.study.schema import Panel
+from lindley.study.trials import Trial
+
+
+def main() -> None:
+    """Answer requests until the parent closes stdin. The first line holds the settings, each later one a trial."""
+    out = _private_stdout()
+    requests: queue.Queue[dict[str, Any]] = queue.Queue()
+    threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
+    settings = requests.get()
+    torch.set_num_threads(settings["threads"])
+    assembler = Assembler(
+        device=settings["device"],
+        threads=settings["threads"],
+        data_dir=_path(settings["data_dir"]),
+        folder=_path(settings["folder"]),
+    )
+    while True:
+        request = requests.get()
+        _run(request, assembler, Path(settings["out"]), out)
+
+
+def _run(request: dict[str, Any], assembler: Assembler, output_folder: Path, out: TextIO) -> None:
+    """One trial; it ends with the event "finished" or "failed"."""
+    panel = Panel.model_validate_json(json.dumps(request["panel"]))
+    trial = Trial(panel, request["acquisition"], request["options"], request["seed"])
+
+    def send(event: dict[str, Any]) -> None:
+        out.write(json.dumps({"trial": trial.folder, **event}) + "\n")
+        out.flush()
+
+    try:
+        send({"stage": "started"})
+        run_trial(assembler.setup(trial), output_folder / trial.folder, on_event=send)
+        send({"stage": "finished"})
+    except Exception as error:
+        send({"stage": "failed", "message": _message(error)})
+
+
+def _message(error: Exception) -> str:
+    """What went wrong: in our own words where it is ours, else with the place where it happened."""
+    if isinstance(error, LindleyError):
+        return str(error)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(place.filename).name}, line {place.lineno})"
+
+
+def _read_requests(requests: queue.Queue[dict[str, Any]]) -> None:
+    for line in sys.stdin:
+        requests.put(json.loads(line))
+    os._exit(0)  # the parent is gone or wants no more; what is on the disk is whole at every moment
+
+
+def _private_stdout() -> TextIO:
+    """The pipe to the parent, out of reach of anything that prints: what is printed goes to stderr."""
+    private = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return private
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)

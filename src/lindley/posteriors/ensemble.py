@@ -1,0 +1,78 @@
+"""Deep ensembles: members trained independently, from their own initialisation and order of minibatches.
+
+Source: Lakshminarayanan, Pritzel and Blundell 2017, arXiv:1612.01474.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from torch import nn
+
+from lindley.contracts import ClassificationTask, Labels, Pool, Posterior
+from lindley.errors import InputError
+from lindley.posteriors.networks_as_draws import NetworksAsDraws
+from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.training import train
+from lindley.seeds import derive_seed, numpy_generator
+
+
+@dataclass(frozen=True)
+class DeepEnsemble:
+    """A learner: trains `members` networks on the same labels; each draw is one of them."""
+
+    network: Callable[[], nn.Module]
+    members: int
+    recipe: Recipe = field(default_factory=Recipe)
+    precision: str = "float32"
+    device: str = "cpu"
+
+    def fit(
+        self,
+        pool: Pool,
+        labels: Labels,
+        *,
+        task: ClassificationTask,
+        validation: Labels | None = None,
+        previous: Posterior | None = None,
+        seed: int,
+    ) -> EnsemblePosterior:
+        """Every member from scratch: nothing is continued from `previous`, or the members would not be independent."""
+        if validation is not None:
+            raise InputError("this learner uses no validation labels; put them among the labels")
+        modules = [
+            train(
+                self.network,
+                pool,
+                labels,
+                task=task,
+                recipe=self.recipe,
+                precision=self.precision,
+                device=self.device,
+                seed=derive_seed(seed, "member", member),
+            )
+            for member in range(self.members)
+        ]
+        return EnsemblePosterior(modules, precision=self.precision, device=self.device)
+
+
+class EnsemblePosterior:
+    """Members that weigh the same."""
+
+    def __init__(self, modules: Sequence[nn.Module], *, precision: str = "float32", device: str = "cpu") -> None:
+        self._modules = list(modules)
+        self._precision = precision
+        self._device = device
+
+    def draw(self, num_draws: int, *, seed: int) -> NetworksAsDraws:
+        """Members without replacement; all of them, in order, where num_draws is their number."""
+        members = len(self._modules)
+        if not 1 <= num_draws <= members:
+            raise InputError(f"an ensemble of {members} has 1 to {members} draws; {num_draws} were asked for")
+        chosen = sorted(numpy_generator(seed, "members").permutation(members)[:num_draws].tolist())
+        modules = [self._modules[member] for member in chosen]
+        return NetworksAsDraws(modules, precision=self._precision, device=self._device)
+
+    def point(self) -> None:
+        """None: an ensemble's prediction is its average."""

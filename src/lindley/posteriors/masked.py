@@ -1,0 +1,89 @@
+"""Frozen draws of any module with dropout layers: one full forward pass per draw, masks in place of the layers."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from lindley.errors import InputError
+from lindley.posteriors.masks import DROPOUT, dropout_masks, mask_shape
+
+
+class MaskedNetwork:
+    """K frozen functions of any module.  [n, ...] -> [n, K, C] logits, float32.
+
+    The general case: right for nested and shared dropout layers, and K times the cost of one forward pass.
+    """
+
+    def __init__(self, module: nn.Module, *, num_draws: int, seed: int, dtype: torch.dtype) -> None:
+        self.num_draws = num_draws
+        self._dtype = dtype
+        self._module = copy.deepcopy(module).eval()
+        self._sites: list[_FrozenDropout] = []
+        frozen: dict[int, _FrozenDropout] = {}  # a layer that is used under two names is one layer
+        for name, layer in list(self._module.named_modules(remove_duplicate=False)):
+            if isinstance(layer, DROPOUT):
+                if id(layer) not in frozen:
+                    frozen[id(layer)] = _FrozenDropout(layer, num_draws, name, seed)
+                _replace(self._module, name, frozen[id(layer)])
+        self._sites = list(frozen.values())
+        self._checked = False
+
+    def logits(self, inputs: Tensor) -> Tensor:
+        if not self._checked:
+            self._refuse_hidden_randomness(inputs[:2])
+        return torch.stack([self._one(inputs, draw) for draw in range(self.num_draws)], dim=1)  # [n, K, C]
+
+    def _one(self, inputs: Tensor, draw: int) -> Tensor:
+        for site in self._sites:
+            site.begin(draw)
+        with torch.autocast(inputs.device.type, dtype=torch.bfloat16, enabled=self._dtype == torch.bfloat16):
+            logits: Tensor = self._module(inputs)
+        return logits.float()
+
+    def _refuse_hidden_randomness(self, inputs: Tensor) -> None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            first = self._one(inputs, 0)
+            torch.manual_seed(1)
+            second = self._one(inputs, 0)
+        if not torch.equal(first, second):
+            raise InputError(
+                "this network gives other outputs under another global seed although its dropout layers are frozen: "
+                "something like torch.nn.functional.dropout draws inside its forward. Use nn.Dropout layers instead"
+            )
+        self._checked = True
+
+
+class _FrozenDropout(nn.Module):
+    """Multiplies by the mask of the current draw; the i-th call within a forward pass has masks of its own."""
+
+    def __init__(self, layer: nn.Module, num_draws: int, site: str, seed: int) -> None:
+        super().__init__()
+        self._layer = layer
+        self._num_draws, self._site, self._seed = num_draws, site, seed
+        self._draw, self._call = 0, 0
+        self._masks: dict[tuple[int, tuple[int, ...]], Tensor] = {}
+
+    def begin(self, draw: int) -> None:
+        self._draw, self._call = draw, 0
+
+    def forward(self, values: Tensor) -> Tensor:
+        key = (self._call, tuple(values.shape[1:]))
+        self._call += 1
+        if key not in self._masks:
+            self._masks[key] = dropout_masks(
+                float(self._layer.p),  # type: ignore[arg-type]
+                mask_shape(self._layer, key[1]),
+                num_draws=self._num_draws,
+                site=f"{self._site}#{key[0]}",
+                seed=self._seed,
+            ).to(values.device)
+        return values * self._masks[key][self._draw].to(values.dtype)
+
+
+def _replace(module: nn.Module, name: str, layer: nn.Module) -> None:
+    parent, _, child = name.rpartition(".")
+    setattr(module.get_submodule(parent), child, layer)

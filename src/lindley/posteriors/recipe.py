@@ -1,0 +1,31 @@
+"""How a network is trained: the keys of a study's [training] table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from lindley.errors import InputError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A fixed number of optimiser steps, from scratch, with no validation labels.
+
+    A number of steps rather than of epochs: twenty labels must not mean one step an epoch.
+    """
+
+    steps: int = 1000
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    schedule: Literal["constant", "cosine"] = "constant"
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "learning_rate"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"training.{name} must be positive; got {getattr(self, name)}")
+        if not self.weight_decay >= 0:
+            raise InputError(f"training.weight_decay must not be negative; got {self.weight_decay}")
+        if self.schedule not in ("constant", "cosine"):
+            raise InputError(f"training.schedule must be 'constant' or 'cosine'; got {self.schedule!r}")

@@ -1,0 +1,118 @@
+"""The one training loop: Adam, from scratch, seeded, a fixed number of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from lindley.contracts import ClassificationTask, Inputs, Labels, Pool
+from lindley.errors import FitError, InputError
+from lindley.posteriors.recipe import Recipe
+from lindley.seeds import derive_seed, torch_generator
+
+PRECISIONS = ("float32", "bfloat16")
+
+
+def compute_dtype(precision: str) -> torch.dtype:
+    """The dtype of matrix products and convolutions; weights, losses and log-probabilities stay float32."""
+    if precision not in PRECISIONS:
+        raise InputError(f"precision must be one of {', '.join(PRECISIONS)}; got {precision!r}")
+    return torch.bfloat16 if precision == "bfloat16" else torch.float32
+
+
+def train(
+    network: Callable[[], nn.Module],
+    pool: Pool,
+    labels: Labels,
+    *,
+    task: ClassificationTask,
+    recipe: Recipe,
+    precision: str,
+    device: str,
+    seed: int,
+) -> nn.Module:
+    """A network initialised and trained on the labels, in eval mode.
+
+    Global generators are left as they were. Raises FitError where the loss is not finite.
+    """
+    inputs = as_tensor(pool.read(labels.rows)).to(device)  # [L, ...]
+    classes = checked_classes(labels, task).to(device)  # [L]
+    dtype = compute_dtype(precision)
+    with _seeded_globals(derive_seed(seed, "network"), device):
+        module = network().to(device).train()
+        _lay_out_for_images(module)
+        inputs = image_layout(inputs)
+        optimizer = torch.optim.Adam(module.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+        decay = _schedule(optimizer, recipe)
+        minibatches = _minibatches(len(labels), recipe.batch_size, torch_generator(seed, "minibatches"))
+        for step in range(recipe.steps):
+            positions = next(minibatches).to(device)
+            optimizer.zero_grad(set_to_none=True)
+            with torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
+                logits = module(inputs[positions])
+            loss = nn.functional.cross_entropy(logits.float(), classes[positions])
+            if not torch.isfinite(loss):
+                raise FitError(_divergence(step, recipe, len(labels), loss.item()))
+            loss.backward()
+            optimizer.step()
+            decay.step()
+    return module.eval()
+
+
+def as_tensor(inputs: Inputs) -> Tensor:
+    """The inputs as one tensor, which is what these networks read."""
+    if not isinstance(inputs, Tensor):
+        raise InputError(f"this learner reads pools of tensors; this pool gave {type(inputs).__name__}")
+    return inputs
+
+
+def image_layout(values: Tensor) -> Tensor:
+    """Images channels-last: measured 1.3 to 2 times faster for the convolutions here; anything else as it is."""
+    return values.to(memory_format=torch.channels_last) if values.dim() == 4 else values
+
+
+def checked_classes(labels: Labels, task: ClassificationTask) -> Tensor:
+    """The classes, every one of them known to the task."""
+    if len(labels) == 0:
+        raise InputError("there are no labels to learn from; label at least one row")
+    unknown = (labels.classes < 0) | (labels.classes >= task.num_classes)
+    if bool(unknown.any()):
+        row, value = labels.rows[unknown][0].item(), labels.classes[unknown][0].item()
+        raise InputError(f"row {row} has class {value}; the classes are 0 to {task.num_classes - 1}")
+    return labels.classes
+
+
+def _lay_out_for_images(module: nn.Module) -> None:
+    for parameter in module.parameters():
+        parameter.data = image_layout(parameter.data)
+
+
+def _minibatches(num_labels: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    while True:
+        yield from torch.randperm(num_labels, generator=generator).split(batch_size)
+
+
+def _schedule(optimizer: torch.optim.Optimizer, recipe: Recipe) -> torch.optim.lr_scheduler.LRScheduler:
+    if recipe.schedule == "cosine":
+        return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, recipe.steps)
+    return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0, total_iters=0)
+
+
+@contextmanager
+def _seeded_globals(seed: int, device: str) -> Iterator[None]:
+    # Initialisation and dropout in training take no generator: this is the one place that seeds the global
+    # ones, and it puts them back.
+    devices = [torch.device(device)] if torch.device(device).type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        yield
+
+
+def _divergence(step: int, recipe: Recipe, num_labels: int, loss: float) -> str:
+    return (
+        f"the loss became {loss} at step {step + 1} of {recipe.steps} on {num_labels} labels; "
+        f"lower training.learning_rate (now {recipe.learning_rate:g}) or look for inputs that are not finite"
+    )

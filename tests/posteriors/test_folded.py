@@ -1,0 +1,102 @@
+"""The fast path must be the slow path: the same functions, computed once where they may be."""
+
+import pickle
+
+import pytest
+import torch
+from torch import nn
+
+from lindley.networks.batchbald_cnn import batchbald_cnn
+from lindley.networks.digits_mlp import digits_mlp
+from lindley.networks.gal_cnn import gal_cnn
+from lindley.networks.moons_mlp import moons_mlp
+from lindley.posteriors.folded import FoldedNetwork, layers_of
+from lindley.posteriors.masks import dropout_masks, mask_shape
+
+CASES = {
+    "moons-mlp": (moons_mlp, (2,)),
+    "digits-mlp": (digits_mlp, (64,)),
+    "gal-cnn": (gal_cnn, (1, 28, 28)),
+    "batchbald-cnn": (batchbald_cnn, (1, 28, 28)),
+    "dropout before pooling": (
+        lambda: nn.Sequential(
+            nn.Conv2d(1, 3, 3), nn.Dropout(0.4), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(3 * 3 * 3, 4)
+        ),
+        (1, 8, 8),
+    ),
+    "dropout on the input, two in a row": (
+        lambda: nn.Sequential(nn.Dropout(0.5), nn.Dropout(0.2), nn.Linear(5, 4), nn.Tanh(), nn.Dropout(0.5)),
+        (5,),
+    ),
+    "channel dropout twice, no bias": (
+        lambda: nn.Sequential(
+            nn.Conv2d(2, 3, 3),
+            nn.Dropout2d(0.3),
+            nn.Conv2d(3, 4, 3, bias=False),
+            nn.Dropout2d(0.3),
+            nn.ReLU(),
+            nn.Conv2d(4, 2, 2),
+            nn.Flatten(),
+        ),
+        (2, 8, 8),
+    ),
+}
+NUM_DRAWS, SEED = 4, 7
+
+
+def masked_by_hand(layers, inputs):
+    """Every layer of every draw, one after the other, with the masks multiplied in plainly."""
+    outputs = []
+    for draw in range(NUM_DRAWS):
+        values = inputs
+        for index, layer in enumerate(layers):
+            if isinstance(layer, nn.Dropout | nn.Dropout2d):
+                shape = mask_shape(layer, tuple(values.shape[1:]))
+                values = values * dropout_masks(layer.p, shape, num_draws=NUM_DRAWS, site=str(index), seed=SEED)[draw]
+            else:
+                values = layer(values)
+        outputs.append(values)
+    return torch.stack(outputs, dim=1)
+
+
+def network_and_inputs(case):
+    factory, shape = CASES[case]
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return factory().eval(), torch.rand(9, *shape)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_folded_equals_masks_multiplied_in_by_hand(case):
+    network, inputs = network_and_inputs(case)
+    layers = layers_of(network)
+    folded = FoldedNetwork(layers, num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32)
+    with torch.no_grad():
+        torch.testing.assert_close(folded.logits(inputs), masked_by_hand(layers, inputs), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("case", ["gal-cnn", "batchbald-cnn"])
+def test_bfloat16_is_close_to_float32(case):
+    network, inputs = network_and_inputs(case)
+    layers = layers_of(network)
+    with torch.no_grad():
+        exact = FoldedNetwork(layers, num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32).logits(inputs)
+        rough = FoldedNetwork(layers, num_draws=NUM_DRAWS, seed=SEED, dtype=torch.bfloat16).logits(inputs)
+    assert rough.dtype == torch.float32
+    assert (exact - rough).abs().max() < 0.02 * exact.abs().max() + 0.01
+
+
+def test_pickled_draws_give_the_same_numbers_and_carry_no_folded_weights():
+    network, inputs = network_and_inputs("gal-cnn")
+    folded = FoldedNetwork(layers_of(network), num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32)
+    with torch.no_grad():
+        before = folded.logits(inputs)
+        stored = pickle.dumps(folded)
+        assert torch.equal(pickle.loads(stored).logits(inputs), before)
+    assert len(stored) < 1.1 * sum(4 * p.numel() for p in network.parameters()) + 20_000
+
+
+def test_layers_of_is_none_where_something_else_is_in_the_sequence():
+    assert layers_of(nn.Sequential(nn.Linear(2, 2), nn.LSTM(2, 2))) is None
+    assert layers_of(nn.TransformerEncoderLayer(4, 2)) is None
+    assert len(layers_of(nn.Sequential(nn.Sequential(nn.Linear(2, 2)), nn.ReLU()))) == 2

@@ -1,0 +1,107 @@
+import pytest
+import torch
+from torch import nn
+
+from lindley.contracts import ClassificationTask, Labels
+from lindley.errors import FitError, InputError
+from lindley.networks.moons_mlp import moons_mlp
+from lindley.pools.memory import MemoryPool
+from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.training import compute_dtype, train
+
+TASK = ClassificationTask(("no", "yes"))
+
+
+def blobs(num_rows=40):
+    generator = torch.Generator().manual_seed(0)
+    classes = torch.arange(num_rows) % 2
+    inputs = torch.randn(num_rows, 2, generator=generator) * 0.3 + classes[:, None] * 2.0
+    return MemoryPool(inputs), Labels(torch.arange(num_rows), classes), inputs
+
+
+def trained(seed=0, network=moons_mlp, labels=None, **recipe):
+    pool, all_labels, _ = blobs()
+    return train(
+        network,
+        pool,
+        labels or all_labels,
+        task=TASK,
+        recipe=Recipe(**{"steps": 60, "learning_rate": 1e-2, **recipe}),
+        precision="float32",
+        device="cpu",
+        seed=seed,
+    )
+
+
+def weights(module):
+    return torch.cat([p.detach().flatten() for p in module.parameters()])
+
+
+def test_training_separates_two_blobs():
+    _, labels, inputs = blobs()
+    assert (trained()(inputs).argmax(1) == labels.classes).all()
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
+    assert torch.equal(weights(trained(1)), weights(trained(1)))
+    assert not torch.equal(weights(trained(1)), weights(trained(2)))
+
+
+def test_global_generators_are_left_as_they_were():
+    before = torch.random.get_rng_state()
+    trained()
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_the_result_does_not_depend_on_the_global_generator():
+    torch.manual_seed(5)
+    first = weights(trained())
+    torch.manual_seed(6)
+    assert torch.equal(first, weights(trained()))
+
+
+def test_the_network_comes_back_in_eval_mode():
+    assert not trained().training
+
+
+def test_a_loss_that_is_not_finite_is_an_error_that_says_where():
+    def exploding():
+        network = moons_mlp()
+        nn.init.constant_(network[0].weight, float("inf"))
+        return network
+
+    with pytest.raises(FitError, match="at step 1 of 60 on 40 labels"):
+        trained(network=exploding)
+
+
+def test_weight_decay_shrinks_the_weights():
+    assert weights(trained(weight_decay=0.1)).norm() < 0.8 * weights(trained()).norm()
+
+
+def test_the_cosine_schedule_ends_gently():
+    assert not torch.equal(weights(trained(schedule="cosine")), weights(trained()))
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        (Labels(torch.tensor([3, 4]), torch.tensor([0, 2])), "row 4 has class 2"),
+        (Labels(torch.tensor([3]), torch.tensor([-1])), "row 3 has class -1"),
+        (Labels(torch.empty(0, dtype=torch.int64), torch.empty(0, dtype=torch.int64)), "no labels"),
+    ],
+)
+def test_labels_that_cannot_be_learned_are_named(labels, says):
+    pool, _, _ = blobs()
+    with pytest.raises(InputError, match=says):
+        train(moons_mlp, pool, labels, task=TASK, recipe=Recipe(), precision="float32", device="cpu", seed=0)
+
+
+@pytest.mark.parametrize("wrong", [{"steps": 0}, {"learning_rate": -1.0}, {"weight_decay": -1.0}, {"schedule": "x"}])
+def test_a_wrong_recipe_names_its_key(wrong):
+    with pytest.raises(InputError, match=f"training.{next(iter(wrong))}"):
+        Recipe(**wrong)
+
+
+def test_an_unknown_precision_is_refused():
+    with pytest.raises(InputError, match="float32, bfloat16"):
+        compute_dtype("float16")

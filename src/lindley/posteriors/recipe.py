@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from lindley.errors import InputError
 
@@ -19,7 +18,7 @@ class Recipe:
     batch_size: int = 64
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
-    schedule: Literal["constant", "cosine"] = "constant"
+    schedule: str = "constant"
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "learning_rate"):

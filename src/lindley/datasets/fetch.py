@@ -25,32 +25,33 @@ def cache_folder() -> Path:
 def fetch_file(file: DataFile, target: Path) -> bytes:
     """Put the file at target and return its decompressed bytes.
 
-    Target appears whole and verified, or not at all. Raises DataError with one line for each mirror's fault.
+    Target appears whole and verified, or not at all. Raises DataError with one line for each mirror's fault; a
+    fault of the own disk ends the search, since the next mirror would meet it too.
     """
     faults = []
     for address in file.addresses:
-        part = _new_part(target)
         try:
-            _download(address, part, file)
-            content = read_verified(part, file, shown_as=address)
-            _publish(part, target)
-            return content
+            return _fetch_from(address, file, target)
         except DataError as error:
             faults.append(f"  {error}")
-        finally:
-            part.unlink(missing_ok=True)
+        except OSError as error:
+            raise DataError(f"  {target.parent} cannot be written to: {error.strerror or error}") from None
     raise DataError("\n".join(faults))
 
 
-def _new_part(target: Path) -> Path:
-    """An empty file beside target, of a name that no other process has."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
-    except OSError as error:
-        raise DataError(f"  {target.parent} cannot be written to: {error.strerror}") from None
+def _fetch_from(address: str, file: DataFile, target: Path) -> bytes:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # A name that no other process has: two that fetch the same file do not disturb each other.
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
     os.close(handle)
-    return Path(name)
+    part = Path(name)
+    try:
+        _download(address, part, file)
+        content = read_verified(part, file, shown_as=address)
+        _publish(part, target)
+        return content
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _download(address: str, part: Path, file: DataFile) -> None:
@@ -58,7 +59,7 @@ def _download(address: str, part: Path, file: DataFile) -> None:
     import requests  # pooch's own; here for the names of its errors
 
     # gzip never makes a file larger than this: more is not the file, and might not end.
-    bar = TransferBar(file.path, address, limit=file.num_bytes + 2 * _CHUNK_BYTES)
+    bar = TransferBar(file.path, address, part, limit=file.num_bytes + 2 * _CHUNK_BYTES)
     # "identity": else a server may mark the file as compressed for the way, and requests would unpack it.
     download = pooch.HTTPDownloader(
         progressbar=bar,
@@ -74,24 +75,24 @@ def _download(address: str, part: Path, file: DataFile) -> None:
         raise DataError(f"{address} answered HTTP {status}") from None
     except requests.Timeout:
         raise DataError(f"{address} did not answer in time") from None
+    except requests.exceptions.ChunkedEncodingError:
+        raise DataError(f"{address}: the connection broke off") from None
     except requests.ConnectionError:
-        raise DataError(f"{address} could not be reached, or the connection broke off") from None
+        raise DataError(f"{address} could not be reached, or fell silent") from None
     except requests.RequestException as error:
         raise DataError(f"{address} could not be fetched: {type(error).__name__}") from None
-    except OSError as error:
-        raise DataError(f"{part.parent} cannot be written to: {error.strerror}") from None
 
 
 def _publish(part: Path, target: Path) -> None:
     """Make the part the target, on the disk and not only in its buffers."""
+    _flush_to_disk(part)
+    os.replace(part, target)
+    _flush_to_disk(target.parent)
+
+
+def _flush_to_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
     try:
-        with part.open("rb") as stream:
-            os.fsync(stream.fileno())
-        os.replace(part, target)
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise DataError(f"{target} cannot be written: {error.strerror}") from None
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import TracebackType
 from typing import final
 
@@ -13,19 +14,19 @@ from lindley.errors import DataError
 
 @final
 class TransferBar:
-    """Counts the bytes of one download, and breaks it off above a limit.
+    """Shows how much of one download has come, and breaks it off above a limit.
 
     Source: https://www.fatiando.org/pooch/latest/progressbars.html, "Using custom progress bars".
     """
 
-    def __init__(self, title: str, address: str, *, limit: int) -> None:
+    def __init__(self, title: str, address: str, part: Path, *, limit: int) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
         self._console = Console(stderr=True)
         self._progress = Progress(
             *columns, console=self._console, transient=True, disable=not self._console.is_terminal
         )
         self._task = self._progress.add_task(title, total=None)
-        self._address, self._limit, self._received = address, limit, 0
+        self._address, self._part, self._limit = address, part, limit
 
     def __enter__(self) -> TransferBar:
         self._console.print(f"fetching {self._address}", soft_wrap=True, highlight=False)
@@ -47,13 +48,14 @@ class TransferBar:
         self._progress.update(self._task, total=num_bytes or None)
 
     def update(self, num_bytes: int) -> None:
-        self._received += num_bytes
-        if self._received > self._limit:
+        # pooch tells the size of its buffer, which a server that sends in small pieces never fills.
+        received = self._part.stat().st_size
+        if received > self._limit:
             raise DataError(f"{self._address} sends more than {self._limit:,} bytes, which cannot be the file")
-        self._progress.update(self._task, completed=self._received)
+        self._progress.update(self._task, completed=received)
 
     def reset(self) -> None:
-        self._received = 0
+        """Part of pooch's protocol; the file's size is read anew at each update."""
 
     def close(self) -> None:
         """Part of pooch's protocol; leaving the context closes the bar."""

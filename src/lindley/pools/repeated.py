@@ -64,11 +64,12 @@ def row_normals(rows: Rows, width: int, seed: int, *purpose: str | int) -> Tenso
     uniforms = row_uniforms(cells.flatten(), seed, *purpose, width)  # [n * stride] float64
     bits = (uniforms * 2.0**48).to(torch.int64)
     lanes = torch.stack([(bits >> 16 * lane) & 0xFFFF for lane in range(_LANES)], dim=1)
-    normals: Tensor = _normal_quantiles()[lanes.view(len(rows), stride * _LANES)[:, :width]]
-    return normals
+    return _normal_quantiles()[lanes.view(len(rows), stride * _LANES)[:, :width]]
 
 
 @cache
 def _normal_quantiles() -> Tensor:
     """[65536] the normal's quantiles at the middle of equal parts."""
-    return torch.special.ndtri((torch.arange(65536, dtype=torch.float64) + 0.5) / 65536).to(torch.float32)
+    middles = (torch.arange(65536, dtype=torch.float64) + 0.5) / 65536
+    quantiles: Tensor = torch.special.ndtri(middles)
+    return quantiles.to(torch.float32)

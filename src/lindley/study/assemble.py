@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from lindley.acquisition.catalogue import acquisition_named
 from lindley.contracts import Acquisition
@@ -23,6 +24,8 @@ from lindley.posteriors.catalogue import build_learner
 from lindley.posteriors.recipe import Recipe
 from lindley.seeds import derive_seed
 from lindley.study.observers import observe_test_set
+from lindley.study.observers_grid import observe_grid
+from lindley.study.observers_information import observe_information
 from lindley.study.schema import Panel
 from lindley.study.trials import Trial
 
@@ -142,4 +145,30 @@ def _schedule(panel: Panel) -> Schedule:
 
 
 def _observers(trial: Trial, dataset: Dataset) -> dict[str, Observer]:
-    return {"test": observe_test_set(dataset.test_inputs, dataset.test_classes, num_classes=dataset.task.num_classes)}
+    observe, num_classes = trial.panel.observe, dataset.task.num_classes
+    observers: dict[str, Observer] = {
+        "test": observe_test_set(dataset.test_inputs, dataset.test_classes, num_classes=num_classes)
+    }
+    if observe.grid:
+        observers["grid"] = observe_grid(
+            _plane(dataset),
+            dataset.classes,
+            num_classes=num_classes,
+            initial_labels=trial.panel.schedule.initial_labels,
+            batch_size=trial.panel.schedule.batch_size,
+        )
+    information = observe.information
+    if information is not None and information.acquisition == trial.acquisition:
+        observers["information"] = observe_information(information.picks, information.labels)
+    return observers
+
+
+def _plane(dataset: Dataset) -> Tensor:
+    """All inputs of a pool of points, [N, 2]."""
+    inputs = dataset.pool.read(torch.arange(len(dataset.pool))) if dataset.input_shape == (2,) else None
+    if not isinstance(inputs, Tensor):
+        raise ConfigurationError(
+            f"observe.grid needs two-dimensional data; {dataset.name} has inputs of shape {[*dataset.input_shape]}. "
+            "Set it to false."
+        )
+    return inputs

@@ -49,7 +49,7 @@ def run_study(
     jobs: workers at the same time; None means cores / threads (1 on a GPU). It does not change any journal.
     threads: of each worker. It may change the last bits, so the manifests record it.
     on_event: told what happens in each trial, in the order it comes: {"trial": folder, "stage": "started" | "fit" |
-        "select" | "observe" | "round" | "resumed" | "retried" | "finished" | "failed" | "complete", ...}.
+        "select" | "observe" | "round" | "resumed" | "retried" | "finished" | "failed", ...}.
 
     Raises InputError when `out` cannot be written to, JournalError when another process is running into it.
     """
@@ -160,7 +160,6 @@ def _incomplete(study: Study, out: Path, outcome: Outcome, on_event: Callable[[E
             continue
         if complete:
             outcome.done += 1
-            on_event({"trial": trial.folder, "stage": "complete"})
         else:
             waiting.append(trial)
     return waiting

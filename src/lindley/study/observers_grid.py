@@ -1,0 +1,78 @@
+"""What a model of two-dimensional data believes everywhere: for the pictures of the two moons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lindley.acquisition.checks import checked_chunks
+from lindley.contracts import Draws
+from lindley.errors import ConfigurationError
+from lindley.information import conditional_entropy, mean_log_probs, predictive_entropy
+from lindley.loop.predict import PoolPredictions
+from lindley.loop.rounds import Observation, RoundView
+from lindley.pools.memory import MemoryPool
+from lindley.shapes import ClassIndices
+
+GRID_POINTS = 81
+"""Points along each axis."""
+_MARGIN = 0.15
+"""Of the pool's extent, added on each side."""
+
+
+def observe_grid(
+    inputs: Tensor, classes: ClassIndices, *, num_classes: int, initial_labels: int, batch_size: int
+) -> Callable[[RoundView], Observation]:
+    """The observer of the probability surface and of BALD's two terms over the plane of the pool's inputs [N, 2].
+
+    Its arrays, G = GRID_POINTS: xs, ys [G]; mean_prob (of class 1), predictive_entropy, conditional_entropy (nats)
+    [G, G], indexed [y, x]; labelled_inputs [L, 2], labelled_classes and labelled_round [L] (-1: initial);
+    selected_inputs [B, 2]; in round 0 pool_inputs [N, 2] and pool_classes [N].
+    """
+    if inputs.dim() != 2 or inputs.shape[1] != 2 or num_classes != 2:
+        raise ConfigurationError(
+            f"observe.grid needs inputs [N, 2] of 2 classes; got {[*inputs.shape]} of {num_classes}. Set it to false."
+        )
+    xs, ys = (_axis(inputs[:, axis]) for axis in (0, 1))  # [G], [G]
+    points = torch.cartesian_prod(ys, xs).flip(1).to(inputs.dtype)  # [G*G, 2] as (x, y), x runs fastest
+
+    def observe(view: RoundView) -> Observation:
+        rows = view.labels.rows
+        asked_in = torch.arange(rows.numel()) - initial_labels
+        selected = view.selection.rows.cpu() if view.selection else torch.empty(0, dtype=torch.int64)
+        arrays = {
+            "xs": xs.numpy(),
+            "ys": ys.numpy(),
+            **_surfaces(points, view.draws, num_classes),
+            "labelled_inputs": inputs[rows].numpy(),
+            "labelled_classes": view.labels.classes.numpy(),
+            "labelled_round": asked_in.div(batch_size, rounding_mode="floor").clamp(min=-1).numpy(),
+            "selected_inputs": inputs[selected].numpy(),
+        }
+        if view.index == 0:
+            arrays |= {"pool_inputs": inputs.numpy(), "pool_classes": classes.numpy()}
+        return Observation(arrays=arrays)
+
+    return observe
+
+
+def _axis(values: Tensor) -> Tensor:
+    """[N] -> [G] points over the values and a margin."""
+    low, high = float(values.min()), float(values.max())
+    margin = _MARGIN * (high - low)
+    return torch.linspace(low - margin, high + margin, GRID_POINTS, dtype=torch.float64)
+
+
+def _surfaces(points: Tensor, draws: Draws, num_classes: int) -> dict[str, np.ndarray]:
+    predictions = PoolPredictions(
+        MemoryPool(points), torch.arange(len(points)), draws, num_classes=num_classes, hold_bytes=0
+    )
+    parts = [
+        torch.stack([mean_log_probs(chunk)[:, 1].exp(), predictive_entropy(chunk), conditional_entropy(chunk)], dim=1)
+        for chunk in checked_chunks(predictions, num_classes)
+    ]
+    surfaces = torch.cat(parts).cpu().T.reshape(3, GRID_POINTS, GRID_POINTS).numpy()
+    return dict(zip(("mean_prob", "predictive_entropy", "conditional_entropy"), surfaces, strict=True))

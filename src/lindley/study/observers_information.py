@@ -1,0 +1,87 @@
+"""How much a batch tells as it grows: the sum of its BALD scores against the information of its labels together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lindley.acquisition.catalogue import acquisition_named
+from lindley.contracts import Context
+from lindley.information import LabelPaths, bald, no_labels
+from lindley.loop.rounds import Observation, RoundView
+from lindley.seeds import derive_seed
+from lindley.shapes import BatchLogProbs
+
+COMPARED = ("bald", "batchbald", "random")
+"""Whose batches are measured."""
+NUM_PATHS = 10_000
+"""Label paths: with two classes, exact for the first 13 picks."""
+
+
+def observe_information(num_picks: int, labels: Collection[int]) -> Callable[[RoundView], Observation]:
+    """The observer that, at these numbers of labels, lets each of COMPARED choose num_picks = P candidates.
+
+    Its arrays: picks [P] = 1..P; num_draws and log_num_draws (nats), which bounds the joint information; for each
+    acquisition a sum_bald_a [P], the running sum of the scores, joint_a [P] and joint_se_a [P], the joint
+    information of the first p picks and its standard error (0 where exact), all in nats; for two-dimensional
+    data inputs_a [P, 2].
+    """
+
+    def observe(view: RoundView) -> Observation:
+        if len(view.labels) not in labels:
+            return Observation()
+        num_draws = view.draws.num_draws
+        arrays = {
+            "picks": np.arange(1, num_picks + 1),
+            "num_draws": np.array(num_draws),
+            "log_num_draws": np.array(math.log(num_draws)),
+        }
+        for name in COMPARED:
+            arrays |= {f"{key}_{name}": array for key, array in _batch(view, name, num_picks).items()}
+        return Observation(arrays=arrays)
+
+    return observe
+
+
+def information_growth(
+    batch_log_probs: BatchLogProbs, *, seed: int, num_paths: int = NUM_PATHS
+) -> tuple[np.ndarray, np.ndarray]:
+    """Joint information of the first 1..B rows of a batch, I[y_1..b; θ], and its standard errors.  -> [B], [B] nats
+
+    The label paths of `information.paths`, extended row by row: exact while there are at most num_paths of them
+    (standard error 0), sampled from there on.
+    """
+    paths = no_labels(batch_log_probs.shape[1])
+    values, errors = [], []
+    for row in batch_log_probs:
+        paths = paths.extended(row, num_paths=num_paths, seed=seed)
+        value, error = _information(paths)
+        values.append(value)
+        errors.append(error)
+    return np.array(values), np.array(errors)
+
+
+def _information(paths: LabelPaths) -> tuple[float, float]:
+    """log K - E[H[θ | y]]: each path's share of it, and the standard error where the paths are sampled."""
+    posterior = paths.log_posterior().exp()  # [M, K]
+    told = (math.log(posterior.shape[1]) - torch.special.entr(posterior).sum(1)).clamp_min(0.0)  # [M]
+    value = float((paths.log_share.exp() * told).sum())
+    return value, 0.0 if paths.exact else float(told.std()) / math.sqrt(told.numel())
+
+
+def _batch(view: RoundView, name: str, num_picks: int) -> dict[str, np.ndarray]:
+    seed = derive_seed(view.seed, view.index, "information", name)
+    context = Context(candidates=view.candidates, labelled=view.labels, task=view.task, round=view.index)
+    rows = acquisition_named(name)(context, num_picks, seed=seed).rows.cpu()  # [P]
+    positions = torch.searchsorted(view.candidates.rows, rows)  # candidates are in ascending order
+    log_probs = view.candidates.take(positions).cpu()  # [P, K, C]
+    joint, error = information_growth(log_probs, seed=seed)
+    arrays = {"sum_bald": bald(log_probs.double()).cumsum(0).numpy(), "joint": joint, "joint_se": error}
+    inputs = view.pool.read(rows)
+    if isinstance(inputs, Tensor) and inputs.shape[1:] == (2,):
+        arrays["inputs"] = inputs.cpu().numpy()
+    return arrays

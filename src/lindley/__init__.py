@@ -1,0 +1,76 @@
+"""lindley decides what to label next, with evidence.
+
+Everything public by its name here is imported when it is first used, so that `import lindley` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from lindley.errors import ConfigurationError, DataError, FitError, InputError, JournalError, LindleyError
+
+if TYPE_CHECKING:
+    from lindley.contracts import (
+        Acquisition,
+        ClassificationTask,
+        Context,
+        Draws,
+        Labels,
+        Learner,
+        Pool,
+        Posterior,
+        Predictions,
+        Selection,
+    )
+    from lindley.study.config import load_study
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Acquisition": "contracts",
+    "ClassificationTask": "contracts",
+    "Context": "contracts",
+    "Draws": "contracts",
+    "Labels": "contracts",
+    "Learner": "contracts",
+    "Pool": "contracts",
+    "Posterior": "contracts",
+    "Predictions": "contracts",
+    "Selection": "contracts",
+    "load_study": "study.config",
+}
+
+__all__ = [
+    "Acquisition",
+    "ClassificationTask",
+    "ConfigurationError",
+    "Context",
+    "DataError",
+    "Draws",
+    "FitError",
+    "InputError",
+    "JournalError",
+    "Labels",
+    "Learner",
+    "LindleyError",
+    "Pool",
+    "Posterior",
+    "Predictions",
+    "Selection",
+    "__version__",
+    "load_study",
+]
+
+
+def __getattr__(name: str) -> object:
+    """A public name, imported from its home on first use (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lindley' has no attribute {name!r}")
+    value = getattr(import_module(f"lindley.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

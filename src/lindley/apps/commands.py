@@ -1,0 +1,172 @@
+"""What the commands do: check before computing, run, report. The heavy imports of the command line are here."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import typer
+from rich.console import Console
+
+from lindley.apps.progress import showing
+from lindley.apps.tally import Tally
+from lindley.datasets import catalogue
+from lindley.errors import InputError, LindleyError
+from lindley.loop.trial import trial_is_complete
+from lindley.study.complaints import not_allowed
+from lindley.study.config import Study, load_study
+from lindley.study.report import write_report
+from lindley.study.runner import Outcome, run_study
+from lindley.study.trials import Trial, trials_of
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What `lindley run` was asked for."""
+
+    study: str
+    out: Path | None = None
+    seeds: int | None = None
+    max_labels: int | None = None
+    acquisitions: Sequence[str] | None = None
+    jobs: int | None = None
+    threads: int = 1
+    device: str = "cpu"
+    data_dir: Path | None = None
+
+
+def run_study_and_report(options: RunOptions) -> bool:
+    """Run what is not yet done, write the report and say where it lies.  Returns False where a trial failed.
+
+    Raises KeyboardInterrupt after Ctrl-C, when all workers have stopped.
+    """
+    study = load_study(
+        options.study, seeds=options.seeds, max_labels=options.max_labels, acquisitions=options.acquisitions
+    )
+    _check_device(options.device)
+    out = options.out or Path("runs") / study.name
+    _check_folder(out, study)
+    pending = [trial for trial in trials_of(study) if not _is_complete(trial, out)]
+    for name in dict.fromkeys(trial.panel.data.name for trial in pending):
+        if name in catalogue.DATASETS:  # missing data are one message now, not one from every trial
+            catalogue.fetch(name, options.data_dir)
+    outcome = _run(study, out, pending, options)
+    if outcome.interrupted:
+        raise KeyboardInterrupt
+    _say_failures(outcome)
+    if outcome.done == 0:
+        return False
+    _say_report(write_report(out), out)
+    return not outcome.failed
+
+
+def report_again(folder: Path) -> None:
+    """Figures and report.html from the journals of a folder."""
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder. Name the output folder of a run, as in: lindley report runs/demo")
+    print(write_report(folder))
+
+
+def list_data(data_dir: Path | None) -> None:
+    """Each data set: its name, what it is, where it lies."""
+    for entry in catalogue.status(data_dir):
+        typer.echo(f"{entry.name:15} {entry.num_rows:7,} rows, {entry.num_classes:2} classes: {entry.title}")
+        typer.echo(f"{'':15} {entry.where}")
+
+
+def fetch_data(name: str, data_dir: Path | None) -> None:
+    """Verify a data set, having fetched what is missing, and say where it lies."""
+    if name not in catalogue.DATASETS:
+        raise InputError(f"the data set {not_allowed(name, catalogue.DATASETS)}")
+    entry = catalogue.fetch(name, data_dir)
+    typer.echo(f"{entry.name}: {entry.num_rows:,} rows; {entry.where}")
+
+
+def _run(study: Study, out: Path, pending: Sequence[Trial], options: RunOptions) -> Outcome:
+    """The trials, with progress; also when none is left, so that study.json is that of the last call."""
+    console = Console()
+    trials = trials_of(study)
+    if not pending:
+        console.print(f"All {len(trials)} trials in {out} are finished: nothing to run.", soft_wrap=True)
+    elif len(pending) < len(trials):
+        known = len(trials) - len(pending)
+        console.print(f"{known} of {len(trials)} trials in {out} are finished; going on.", soft_wrap=True)
+    with showing(Tally.of(trials), console) as on_event:
+        return run_study(
+            study,
+            out,
+            jobs=options.jobs,
+            threads=options.threads,
+            device=options.device,
+            data_dir=options.data_dir,
+            on_event=on_event,
+        )
+
+
+def _say_failures(outcome: Outcome) -> None:
+    """One message for each cause, with the trials that it stopped."""
+    causes: dict[str, list[str]] = {}
+    for trial, message in outcome.failed:
+        causes.setdefault(message, []).append(trial)
+    for message, trials in causes.items():
+        listed = "\n".join(f"  {trial}" for trial in trials)
+        typer.echo(f"lindley: {message}\nThis stopped {_trials(trials)}:\n{listed}", err=True)
+    if causes:
+        typer.echo("The same command tries them again.", err=True)
+
+
+def _say_report(path: Path, out: Path) -> None:
+    print(f"The report, one file for any browser (to make it again: {shlex.join(['lindley', 'report', str(out)])}):")
+    print(path)
+
+
+def _trials(trials: Sequence[str]) -> str:
+    return "1 trial" if len(trials) == 1 else f"{len(trials)} trials"
+
+
+def _is_complete(trial: Trial, out: Path) -> bool:
+    try:
+        return trial_is_complete(out / trial.folder, trial.panel.schedule.max_labels)
+    except LindleyError:  # a damaged journal: the runner names it, and fails this trial alone
+        return False
+
+
+def _check_folder(out: Path, study: Study) -> None:
+    """Nothing is fetched or computed for a folder that cannot be written to, or that holds another study."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        held = json.loads((out / "study.json").read_text(encoding="utf-8"))["name"]
+    except FileNotFoundError:
+        return
+    except (FileExistsError, NotADirectoryError):
+        raise InputError(f"the output folder {out} is a file, or lies in one. Name another with --out.") from None
+    except OSError as error:
+        raise InputError(
+            f"the output folder {out} cannot be used: {error.strerror}. Name another with --out."
+        ) from None
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{out / 'study.json'} is not that of a study. Name another folder with --out.") from None
+    if held != study.name:
+        raise InputError(f'{out} holds the study "{held}", not "{study.name}". Name another folder with --out.')
+
+
+def _check_device(device: str) -> None:
+    try:
+        kind = torch.device(device).type
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        there = ", ".join(_devices())
+        raise InputError(f'--device is "{device}", which is not on this machine; there is {there}.') from None
+    if kind not in ("cpu", "cuda", "mps"):
+        raise InputError(f'--device is "{device}"; allowed: cpu, cuda, cuda:0 ..., mps.')
+
+
+def _devices() -> Iterable[str]:
+    yield "cpu"
+    yield from (f"cuda:{index}" for index in range(torch.cuda.device_count()))
+    if torch.backends.mps.is_available():
+        yield "mps"

@@ -1,0 +1,113 @@
+"""Showing a tally: a live table in a terminal, else a few plain lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from lindley.apps.tally import Line, Tally, in_words
+
+STATUS_EVERY = 30.0
+"""Seconds between two status lines where there is no terminal."""
+_STAGES = {
+    "started": "loading",
+    "fit": "training",
+    "select": "selecting",
+    "observe": "measuring",
+    "round": "saved",
+}
+
+
+@contextmanager
+def showing(tally: Tally, console: Console) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """A callable for the events of a run; what they amount to is shown while the block lasts."""
+    if not console.is_terminal:
+        yield _plain(tally, console)
+        return
+    with Live(get_renderable=lambda: table_of(tally), console=console, refresh_per_second=4, transient=True):
+        yield _live(tally, console)
+
+
+def table_of(tally: Tally) -> RenderableType:
+    """The overall bar, and one line for each trial under way."""
+    overall = Table.grid(padding=(0, 2))
+    overall.add_row(ProgressBar(total=1.0, completed=tally.share, width=30), _overall(tally))
+    running = Table.grid(padding=(0, 2))
+    for line in tally.running:
+        running.add_row(*(Text(cell) for cell in _cells(line)))
+    return Group(overall, running)
+
+
+def _live(tally: Tally, console: Console) -> Callable[[Mapping[str, Any]], None]:
+    told: set[str] = set()
+
+    def show(event: Mapping[str, Any]) -> None:
+        for text in _news(tally, event, told):
+            _print(console, text)
+
+    return show
+
+
+def _plain(tally: Tally, console: Console) -> Callable[[Mapping[str, Any]], None]:
+    """One line for each trial that ends, and at most one status line in STATUS_EVERY seconds."""
+    told: set[str] = set()
+    last = tally.clock()
+
+    def show(event: Mapping[str, Any]) -> None:
+        nonlocal last
+        news = list(_news(tally, event, told))
+        if not news and tally.running and tally.clock() - last >= STATUS_EVERY:
+            news = ["; ".join([_overall(tally), *(", ".join(_cells(line)) for line in tally.running)])]
+        for text in news:
+            _print(console, text)
+            last = tally.clock()
+
+    return show
+
+
+def _news(tally: Tally, event: Mapping[str, Any], told: set[str]) -> Iterator[str]:
+    """Take the event in; what is worth a line of its own: a trial that ended, and what was never said before."""
+    line = tally(event)
+    if event["stage"] == "finished":
+        yield f"{_count(tally)} {line.name}: {line.labels} labels, {_accuracy(line)}{_left(tally)}"
+    elif event["stage"] == "failed":
+        yield f"{_count(tally)} {line.name}: failed"
+    elif event.get("message") and event["message"] not in told:
+        told.add(event["message"])
+        yield f"{line.name}: {event['message']}"
+
+
+def _count(tally: Tally) -> str:
+    return f"[{tally.done + tally.failed:{len(str(len(tally.lines)))}d}/{len(tally.lines)}]"
+
+
+def _print(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _cells(line: Line) -> tuple[str, ...]:
+    labels = f"{line.labels} labels" if line.labels else ""
+    round = min(line.finished_rounds + (line.stage != "round"), line.rounds)
+    cells = (line.name, f"round {round}/{line.rounds}", labels, _accuracy(line), _STAGES.get(line.stage, line.stage))
+    return tuple(cell for cell in cells if cell)
+
+
+def _overall(tally: Tally) -> str:
+    failed = f", {tally.failed} failed" if tally.failed else ""
+    return f"{tally.done}/{len(tally.lines)} trials{failed}{_left(tally)}"
+
+
+def _accuracy(line: Line) -> str:
+    return "" if line.accuracy is None else f"accuracy {100 * line.accuracy:.1f} %"
+
+
+def _left(tally: Tally) -> str:
+    left = tally.seconds_left
+    return "" if left is None or not tally.share < 1 else f", about {in_words(left)} left"

@@ -1,0 +1,133 @@
+"""How far a study has come, and how long the rest will take: the events of its workers, folded. No output here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lindley.study.trials import Trial
+
+
+@dataclass
+class Line:
+    """One trial as the person who waits sees it."""
+
+    panel: str
+    acquisition: str
+    seed: int
+    rounds: int
+    finished_rounds: int = 0
+    labels: int = 0
+    accuracy: float | None = None
+    stage: str = "waiting"
+
+    @property
+    def name(self) -> str:
+        return f"{self.panel} {self.acquisition} seed {self.seed}"
+
+
+@dataclass
+class _Pace:
+    """Seconds and number of the rounds seen to finish."""
+
+    seconds: float = 0.0
+    rounds: int = 0
+
+
+@dataclass
+class Tally:
+    """The fold: call it with every event; read lines, counts and seconds_left at any time."""
+
+    lines: dict[str, Line]
+    clock: Callable[[], float] = time.monotonic
+    _most_running: int = 1
+    _since: dict[str, float] = field(default_factory=dict)
+    _paces: dict[tuple[str, ...], _Pace] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, trials: Sequence[Trial], *, clock: Callable[[], float] = time.monotonic) -> Tally:
+        """The tally of a study before anything has run."""
+        lines = {
+            trial.folder: Line(trial.panel.name, trial.acquisition, trial.seed, trial.panel.schedule.num_rounds)
+            for trial in trials
+        }
+        return cls(lines, clock)
+
+    def __call__(self, event: Mapping[str, Any]) -> Line:
+        """Take one event in; returns the line of its trial."""
+        line = self.lines[event["trial"]]
+        self._since.setdefault(event["trial"], self.clock())
+        line.stage = "done" if event["stage"] in ("finished", "complete") else event["stage"]
+        line.labels = event.get("labels") or line.labels
+        if event.get("accuracy") is not None:
+            line.accuracy = event["accuracy"]
+        line.finished_rounds = max(line.finished_rounds, event.get("round", 0))  # those before it are finished
+        if line.stage == "round":
+            line.finished_rounds += 1
+            self._record(event["trial"], line)
+        elif line.stage == "done":
+            line.finished_rounds = line.rounds
+        self._most_running = max(self._most_running, len(self.running))
+        return line
+
+    @property
+    def done(self) -> int:
+        """Trials that are complete."""
+        return sum(line.stage == "done" for line in self.lines.values())
+
+    @property
+    def failed(self) -> int:
+        return sum(line.stage == "failed" for line in self.lines.values())
+
+    @property
+    def running(self) -> list[Line]:
+        """Trials under way, in the order of the study."""
+        return [line for line in self.lines.values() if line.stage not in ("waiting", "done", "failed")]
+
+    @property
+    def share(self) -> float:
+        """Finished rounds of all rounds, 0..1."""
+        finished = sum(line.finished_rounds for line in self.lines.values())
+        return finished / max(1, sum(line.rounds for line in self.lines.values()))
+
+    @property
+    def seconds_left(self) -> float | None:
+        """From the mean of the finished rounds like those that remain; None until a round has finished.
+
+        A round is like those of its panel and acquisition, else of its panel, else of the study.
+        """
+        if () not in self._paces:
+            return None
+        waiting = [line for line in self.lines.values() if line.stage not in ("done", "failed")]
+        work = [self._seconds_a_round(line) * (line.rounds - line.finished_rounds) for line in waiting]
+        if not work:
+            return 0.0
+        return max(sum(work) / self._most_running, max(work))  # no worker helps another with its trial
+
+    def _record(self, trial: str, line: Line) -> None:
+        now = self.clock()
+        for like in ((), (line.panel,), (line.panel, line.acquisition)):
+            pace = self._paces.setdefault(like, _Pace())
+            pace.seconds += now - self._since[trial]
+            pace.rounds += 1
+        self._since[trial] = now
+
+    def _seconds_a_round(self, line: Line) -> float:
+        for like in ((line.panel, line.acquisition), (line.panel,), ()):
+            if like in self._paces:
+                return self._paces[like].seconds / self._paces[like].rounds
+        raise AssertionError("asked before a round has finished")
+
+
+def in_words(seconds: float) -> str:
+    """A duration as a person says it.
+
+    >>> in_words(42), in_words(185), in_words(7500)
+    ('42 s', '3 min', '2 h 05 min')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

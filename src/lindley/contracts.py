@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -23,6 +23,7 @@ Score = Callable[[LogProbs], Scores]
 """[n, K, C] -> [n]; a pointwise acquisition is just this."""
 
 
+@runtime_checkable
 class Pool(Protocol):
     """Where inputs live. Row i is the same input for ever."""
 
@@ -70,6 +71,7 @@ class Labels:
         return Labels(torch.cat([self.rows, rows]), torch.cat([self.classes, classes]))
 
 
+@runtime_checkable
 class Draws(Protocol):
     """K frozen functions: draw k is the same function for every row, chunk, worker and target."""
 
@@ -81,6 +83,7 @@ class Draws(Protocol):
         ...
 
 
+@runtime_checkable
 class Posterior(Protocol):
     """What a fit leaves: a distribution over functions."""
 
@@ -91,6 +94,7 @@ class Posterior(Protocol):
         ...
 
 
+@runtime_checkable
 class Learner(Protocol):
     """Labels in, posterior out. Nothing of the caller's, and no global state, is changed."""
 
@@ -106,6 +110,7 @@ class Learner(Protocol):
     ) -> Posterior: ...
 
 
+@runtime_checkable
 class Predictions(Protocol):
     """Lazy [N, K, C] log-probabilities of some rows under some draws; re-readable."""
 
@@ -148,6 +153,7 @@ class Selection:
     diagnostics: Diagnostics = field(default_factory=dict)
 
 
+@runtime_checkable
 class Acquisition(Protocol):
     """Predictions -> selection."""
 

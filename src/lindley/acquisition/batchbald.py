@@ -59,7 +59,7 @@ def batchbald(context: Context, batch_size: int, *, seed: int, num_paths: int = 
     return Selection(candidates.rows[positions], chosen, diagnostics)
 
 
-def check_num_paths(num_paths: int = 1000) -> None:
+def check_num_paths(num_paths: object = 1000) -> None:
     """Refuse a number of label paths that is not one."""
     if isinstance(num_paths, bool) or not isinstance(num_paths, int) or num_paths < 2:
         raise InputError(f"num_paths must be a whole number of at least 2; got {num_paths!r}")

@@ -29,7 +29,7 @@ class Method:
     needs: frozenset[str] = frozenset()
     """Optional fields of the Context that it cannot do without: "targets", "features"."""
     check: Callable[..., None] = no_options
-    """Takes the method's options as keywords; raises InputError for a wrong value."""
+    """Takes the method's options as keywords, whatever their type; raises InputError for a wrong value."""
 
 
 METHODS: dict[str, Method] = {

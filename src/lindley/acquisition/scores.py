@@ -53,7 +53,7 @@ def variation_ratios(log_probs: LogProbs) -> Scores:
 
     def dissent(block: Tensor) -> Tensor:
         votes = torch.nn.functional.one_hot(block.argmax(2), block.shape[2]).sum(1)  # [n, C]
-        return 1 - votes.amax(1) / block.shape[1]
+        return 1 - votes.amax(1).double() / block.shape[1]
 
     return by_blocks(dissent, log_probs)
 

@@ -51,7 +51,7 @@ def joint_information(batch_log_probs: BatchLogProbs) -> float:
     Raises InputError when there are more than MAX_ENUMERATED paths.
     """
     information = joint_entropy(batch_log_probs) - float(conditional_entropy(batch_log_probs.double()).sum())
-    return max(information, 0.0)  # below zero by rounding only: about 1e-15
+    return min(max(information, 0.0), math.log(batch_log_probs.shape[1]))  # beyond by rounding only: about 1e-15
 
 
 def estimate_joint_information(batch_log_probs: BatchLogProbs, *, num_paths: int = 10_000, seed: int) -> Estimate:
@@ -72,7 +72,8 @@ def estimate_joint_information(batch_log_probs: BatchLogProbs, *, num_paths: int
             for part, size in enumerate(sizes)
         ]
     )
-    return Estimate(float(per_path.mean()), float(per_path.std()) / math.sqrt(num_paths))
+    value = min(float(per_path.mean()), math.log(num_draws))  # above it by rounding only: about 1e-15
+    return Estimate(value, float(per_path.std()) / math.sqrt(num_paths))
 
 
 def _path_probs(probs: Tensor) -> Tensor:

@@ -1,0 +1,51 @@
+import pytest
+import torch
+
+from lindley import acquisition
+from lindley.acquisition import METHODS, HeldPredictions, acquisition_named
+from lindley.contracts import ClassificationTask, Context, Labels
+from lindley.errors import InputError
+
+NOBODY = torch.zeros(0, dtype=torch.int64)
+
+
+def test_every_acquisition_that_the_project_promises_is_there():
+    promised = {"random", "margin", "entropy", "least-confidence", "variation-ratios", "mean-std", "bald", "batchbald"}
+    assert promised <= METHODS.keys()
+
+
+def test_every_method_says_what_it_is_and_whence():
+    assert all(method.title and method.source for method in METHODS.values())
+
+
+def test_options_reach_the_method():
+    log_probs = torch.randn(60, 20, 4, generator=torch.Generator().manual_seed(0)).log_softmax(-1)
+    context = Context(HeldPredictions(log_probs), Labels(NOBODY, NOBODY), ClassificationTask(("a", "b", "c", "d")))
+    exact = {
+        num_paths: acquisition_named("batchbald", {"num_paths": num_paths})(context, 4, seed=0).diagnostics
+        for num_paths in (4, 64)
+    }
+    assert exact[4]["exact_picks"] == 2
+    assert exact[64]["exact_picks"] == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("margn", {}, "'margn'; did you mean 'margin'.*random, margin, entropy"),
+        ("batchbald", {"num_path": 10}, "no option 'num_path'; did you mean 'num_paths'"),
+        ("margin", {"num_paths": 10}, "it has no options"),
+        ("batchbald", {"num_paths": 1}, "at least 2; got 1"),
+        ("batchbald", {"num_paths": 10.5}, "10.5"),
+        ("batchbald", {"num_paths": True}, "True"),
+        ("batchbald", {"num_paths": "many"}, "many"),
+    ],
+)
+def test_wrong_names_and_options_are_refused_with_the_allowed_ones(name, options, words):
+    with pytest.raises(InputError, match=words):
+        acquisition_named(name, options)
+
+
+def test_public_names_are_sorted_and_there():
+    assert acquisition.__all__ == sorted(acquisition.__all__, key=lambda name: (not name.isupper(), name))
+    assert all(hasattr(acquisition, name) for name in acquisition.__all__)

@@ -1,0 +1,97 @@
+import math
+
+import pytest
+import torch
+
+from lindley.acquisition import HeldPredictions, check_log_probs, check_request, checked_chunks
+from lindley.contracts import ClassificationTask, Context, Labels
+from lindley.errors import InputError
+
+ROWS = torch.arange(100, 112)
+
+
+def uniform(num_rows=12, num_classes=4, dtype=torch.float32):
+    return torch.full((num_rows, 3, num_classes), 1 / num_classes, dtype=dtype).log()
+
+
+def test_chunks_come_out_as_they_are():
+    predictions = HeldPredictions(uniform(), ROWS, chunk_rows=5)
+    assert torch.equal(torch.cat(list(checked_chunks(predictions, 4))), uniform())
+
+
+@pytest.mark.parametrize(("value", "words"), [(math.nan, "NaN"), (math.inf, r"\+inf"), (0.0, "sum to one")])
+def test_bad_values_are_refused_and_their_rows_named(value, words):
+    log_probs = uniform()
+    log_probs[[3, 8], 1, 2] = value
+    with pytest.raises(InputError, match=rf"{words}.*\[103\]"):
+        list(checked_chunks(HeldPredictions(log_probs, ROWS, chunk_rows=5)))
+    with pytest.raises(InputError, match=rf"{words}.*\[103, 108\]"):
+        check_log_probs(log_probs, ROWS)
+
+
+def test_a_nan_in_one_row_is_not_blamed_on_rows_that_only_fail_to_sum_to_one():
+    log_probs = uniform()
+    log_probs[2, 0, 0], log_probs[5, 0, 0] = 0.0, math.nan
+    with pytest.raises(InputError, match=r"NaN; it is in rows \[105\]"):
+        check_log_probs(log_probs, ROWS)
+
+
+def test_many_bad_rows_are_counted_and_not_all_listed():
+    with pytest.raises(InputError, match=r"109\] and 2 more"):
+        check_log_probs(torch.zeros(12, 3, 4), ROWS)
+
+
+@pytest.mark.parametrize(
+    ("log_probs", "words"),
+    [
+        (torch.zeros(12, 3), r"must be \[N, K, C\]; got \[12, 3\].*log_probs\[:, None\]"),
+        (torch.zeros(12, 0, 3), "K >= 1"),
+        (torch.zeros(12, 3, 1), "C >= 2"),
+        (torch.zeros(11, 3, 4), "11 for 12 rows"),
+        (torch.zeros(12, 3, 4, dtype=torch.int64), "floating point"),
+        (uniform(num_classes=5), "the task's 4 classes"),
+    ],
+)
+def test_wrong_shapes_are_refused(log_probs, words):
+    with pytest.raises(InputError, match=words):
+        check_log_probs(log_probs, ROWS, 4)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
+def test_rounding_of_the_type_is_tolerated(dtype):
+    logits = 3 * torch.randn(12, 50, 10, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    check_log_probs(logits.log_softmax(-1).to(dtype), ROWS)
+
+
+def test_a_class_of_probability_zero_is_fine():
+    check_log_probs(torch.tensor([[[1.0, 0.0]]]).log(), ROWS[:1])
+
+
+def test_chunks_that_do_not_cover_the_rows_are_refused():
+    class Short(HeldPredictionsLike):
+        def chunks(self):
+            yield uniform(5)
+
+    with pytest.raises(InputError, match="12 rows; their chunks hold 5"):
+        list(checked_chunks(Short()))
+
+
+class HeldPredictionsLike:
+    rows = ROWS
+    draws_id = "fake"
+    shape = (12, 3, 4)
+
+    def take(self, positions):
+        return uniform(len(positions))
+
+
+@pytest.mark.parametrize(
+    ("rows", "batch_size", "words"),
+    [(ROWS, 13, "13 of 12"), (ROWS, 0, "at least 1"), (ROWS, True, "True"), (ROWS % 6, 2, "come twice")],
+)
+def test_requests_that_cannot_be_met_are_refused(rows, batch_size, words):
+    nobody = torch.zeros(0, dtype=torch.int64)
+    task = ClassificationTask(("a", "b", "c", "d"))
+    context = Context(HeldPredictions(uniform(), rows), Labels(nobody, nobody), task)
+    with pytest.raises(InputError, match=words):
+        check_request(context, batch_size)

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pooch
 import pytest
 
+from lindley.datasets import catalogue
 from lindley.datasets.files import DataFile
 
 IMAGES = bytes(range(3 * 4 * 5))
@@ -132,3 +133,22 @@ def good():
 @pytest.fixture
 def altered():
     return ALTERED
+
+
+@pytest.fixture
+def as_idx():
+    """Packs an array of bytes as an uncompressed IDX file."""
+    return lambda array: struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+@pytest.fixture(scope="session")
+def load_real():
+    """Loads a data set of the catalogue from this machine; skips the test where its files are not here."""
+
+    def load_or_skip(name, **arguments):
+        missing = {each.name: each.missing for each in catalogue.status()}[name]
+        if missing:
+            pytest.skip(f"{name} needs {missing[0]} in $LINDLEY_DATA or in the cache folder")
+        return catalogue.load(name, download=False, **arguments)
+
+    return load_or_skip

@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from jaxtyping import Int64
 from torch import Tensor
 
 from lindley.contracts import ClassificationTask, Pool
 from lindley.errors import InputError
 from lindley.shapes import ClassIndices, Rows
+
+TestClassIndices = Int64[Tensor, "test_rows"]
+"""ClassIndices of the test set, which has another number of rows than the pool."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Dataset:
     pool: Pool
     classes: ClassIndices
     test_inputs: Tensor
-    test_classes: ClassIndices
+    test_classes: TestClassIndices
     input_shape: tuple[int, ...]
     sources: Rows | None = None
     hashes: Mapping[str, str] = field(default_factory=dict)
@@ -38,9 +42,10 @@ class Dataset:
         _check_classes("classes", self.classes, len(self.pool), self.task)
         _check_classes("test_classes", self.test_classes, len(self.test_inputs), self.task)
         if tuple(self.test_inputs.shape[1:]) != self.input_shape:
-            raise InputError(f"test_inputs must be [T, {self.input_shape}]; got {[*self.test_inputs.shape]}.")
-        if self.sources is not None and self.sources.shape != self.classes.shape:
-            raise InputError(f"sources must be [{len(self.pool)}]; got {[*self.sources.shape]}.")
+            shape = ", ".join(map(str, self.input_shape))
+            raise InputError(f"test_inputs must be [T, {shape}]; got {[*self.test_inputs.shape]}.")
+        if self.sources is not None:
+            _check_rows("sources", self.sources, len(self.pool))
 
 
 def array_hashes(**arrays: np.ndarray | Tensor) -> dict[str, str]:
@@ -48,9 +53,13 @@ def array_hashes(**arrays: np.ndarray | Tensor) -> dict[str, str]:
     return {name: hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest() for name, array in arrays.items()}
 
 
-def _check_classes(name: str, classes: ClassIndices, num_rows: int, task: ClassificationTask) -> None:
-    if classes.dtype != torch.int64 or tuple(classes.shape) != (num_rows,):
-        raise InputError(f"{name} must be int64 [{num_rows}]; got {classes.dtype} {[*classes.shape]}.")
+def _check_classes(name: str, classes: Tensor, num_rows: int, task: ClassificationTask) -> None:
+    _check_rows(name, classes, num_rows)
     outside = ((classes < 0) | (classes >= task.num_classes)).nonzero().flatten()
     if outside.numel():
         raise InputError(f"{name} must lie in 0..{task.num_classes - 1}; rows {outside[:10].tolist()} do not.")
+
+
+def _check_rows(name: str, values: Tensor, num_rows: int) -> None:
+    if values.dtype != torch.int64 or tuple(values.shape) != (num_rows,):
+        raise InputError(f"{name} must be int64 [{num_rows}]; got {values.dtype} {[*values.shape]}.")

@@ -18,7 +18,7 @@ def repeated_mnist(*, read: Reader, seed: int, repeats: int = 3, noise: float = 
     """MNIST's 60,000 training images `repeats` times as the pool; its test images once, without noise.
 
     noise: the standard deviation of the Gaussian that each copy has of its own, on pixels in [0, 1], not clipped.
-    Source: Kirsch, van Amersfoort, Gal 2019, arXiv:1906.08158, section 4.3; there the noise of 0.1 is added to
+    Source: Kirsch, van Amersfoort, Gal 2019, arXiv:1906.08158; there the noise of 0.1 is added to
     images scaled to unit variance, so that it is about a third as strong on these pixels.
     """
     source = mnist(read=read)

@@ -1,0 +1,165 @@
+import re
+from functools import partial
+
+import pytest
+import torch
+
+from lindley.contracts import ClassificationTask
+from lindley.datasets import catalogue
+from lindley.datasets.catalogue import DATASETS, Entry, checked_options, fetch, load, status
+from lindley.datasets.dataset import Dataset
+from lindley.datasets.idx import parse_idx
+from lindley.errors import DataError, InputError
+from lindley.pools.memory import MemoryPool
+
+WITHOUT_FILES = [name for name, entry in DATASETS.items() if not entry.files]
+WITH_FILES = [name for name, entry in DATASETS.items() if entry.files]
+
+
+def test_the_data_sets_of_the_box_are_there_without_files():
+    assert WITHOUT_FILES == ["two-moons", "digits"]
+    assert WITH_FILES == ["mnist", "fashion-mnist", "repeated-mnist"]
+
+
+@pytest.mark.parametrize("name", WITHOUT_FILES)
+def test_an_entry_says_truly_how_large_its_data_set_is(cache, name):
+    _check_entry(load(name), name)
+    assert not cache.exists()
+
+
+@pytest.mark.parametrize("name", WITH_FILES)
+def test_an_entry_of_files_says_truly_how_large_its_data_set_is(load_real, name):
+    _check_entry(load_real(name), name)
+
+
+def _check_entry(data, name):
+    entry = DATASETS[name]
+    assert data.name == name
+    assert (len(data.pool), len(data.test_inputs)) == (entry.num_rows, entry.num_test)
+    assert data.task.num_classes == entry.num_classes
+    assert data.pool.read(torch.tensor([0])).shape == (1, *data.input_shape)
+    assert all(re.fullmatch("[0-9a-f]{64}", each) for each in data.hashes.values())
+    assert data.hashes
+
+
+def test_seed_and_options_reach_the_data_set():
+    data = load("two-moons", seed=5, options={"num_pool": 30, "num_test": 20, "noise": 0.05})
+    assert (len(data.pool), len(data.test_inputs)) == (30, 20)
+    assert data.hashes != load("two-moons", seed=6, options={"num_pool": 30, "num_test": 20, "noise": 0.05}).hashes
+    assert data.hashes != load("two-moons", seed=5, options={"num_pool": 30, "num_test": 20}).hashes
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_the_defaults_of_an_entry_are_those_that_it_loads_with(load_real, name):
+    options = {key: option.default for key, option in DATASETS[name].options.items()}
+    assert load_real(name, options=options).hashes == load_real(name).hashes
+
+
+@pytest.mark.parametrize("call", [load, fetch])
+def test_an_unknown_name_is_refused_with_the_known_ones_and_the_nearest(call):
+    with pytest.raises(InputError) as caught:
+        call("minst")
+    assert "'minst'" in str(caught.value)
+    assert all(name in str(caught.value) for name in DATASETS)
+    assert "Did you mean 'mnist'?" in str(caught.value)
+
+
+def test_an_unknown_option_is_refused_with_the_known_ones_and_the_nearest():
+    with pytest.raises(InputError, match=r"'nois' of the data set two-moons.*num_pool, num_test, noise.*mean 'noise'"):
+        load("two-moons", options={"nois": 0.1})
+
+
+def test_an_option_of_a_data_set_that_has_none_is_refused():
+    with pytest.raises(InputError, match=r"'repeats' of the data set digits; it has none"):
+        load("digits", options={"repeats": 3})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"num_pool": 1},
+        {"num_pool": 10.0},
+        {"num_pool": True},
+        {"num_test": "10"},
+        {"noise": -0.1},
+        {"noise": float("nan")},
+        {"noise": float("inf")},
+        {"noise": None},
+        {"noise": False},
+    ],
+)
+def test_an_option_of_the_wrong_type_or_size_is_refused_by_name(wrong):
+    [(key, value)] = wrong.items()
+    with pytest.raises(InputError, match=re.escape(f"'{key}' of the data set two-moons must be")) as caught:
+        load("two-moons", options=wrong)
+    assert repr(value) in str(caught.value)
+
+
+def test_a_whole_number_serves_where_any_number_does():
+    assert checked_options("two-moons", {"noise": 1}) == {"noise": 1}
+
+
+def _made_up(file, *, read, seed):
+    images = torch.from_numpy(parse_idx(read(file), name=file.path) / 1.0)
+    return Dataset(
+        name="small",
+        task=ClassificationTask(("a", "b")),
+        pool=MemoryPool(images),
+        classes=torch.zeros(3, dtype=torch.int64),
+        test_inputs=images[:1],
+        test_classes=torch.zeros(1, dtype=torch.int64),
+        input_shape=(4, 5),
+    )
+
+
+@pytest.fixture
+def small(monkeypatch, mirrors, small_file):
+    """A data set of one small file, fetched from the mirror named."""
+
+    def put(*behaviours):
+        file = small_file(*map(mirrors.folder, behaviours))
+        entry = Entry("made-up", partial(_made_up, file), num_rows=3, num_test=1, num_classes=2, files=(file,))
+        monkeypatch.setattr(catalogue, "DATASETS", {"small": entry})
+
+    return put
+
+
+def test_status_says_what_will_be_fetched_and_after_fetching_where_it_is(cache, small, mirrors):
+    small("missing", "good")
+    [before] = status()
+    assert before.where == f"will be fetched to {cache / 'small'}"
+    assert before.missing == ("small/images-idx3-ubyte.gz",)
+    assert mirrors.asked == []
+    after = fetch("small")
+    assert (after.where, after.missing) == (str(cache / "small"), ())
+    assert [after] == status()
+
+
+def test_status_names_the_folder_of_the_user(cache, small, good, tmp_path):
+    small("good")
+    own = tmp_path / "own" / "small"
+    own.mkdir(parents=True)
+    (own / "images-idx3-ubyte.gz").write_bytes(good)
+    [found] = status(tmp_path / "own")
+    assert found.where == str(own)
+
+
+def test_fetching_verifies_what_is_already_there(cache, small, good, tmp_path):
+    small("good")
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small" / "images-idx3-ubyte.gz").write_bytes(good[:-1])
+    with pytest.raises(DataError, match="is truncated"):
+        fetch("small", tmp_path)
+
+
+def test_loading_fetches_what_is_missing_unless_told_not_to(cache, small, mirrors):
+    small("altered", "good")
+    with pytest.raises(DataError, match="was not found"):
+        load("small", download=False)
+    assert mirrors.asked == []
+    assert load("small").test_inputs.flatten().tolist() == [*range(20)]
+    assert mirrors.asked == ["altered", "good"]
+
+
+def test_data_sets_that_need_no_files_say_so(cache):
+    assert [each.name for each in status() if each.where == "needs no files"] == WITHOUT_FILES

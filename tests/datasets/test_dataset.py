@@ -1,0 +1,61 @@
+import hashlib
+from dataclasses import replace
+
+import jaxtyping
+import numpy as np
+import pytest
+import torch
+
+from lindley.contracts import ClassificationTask
+from lindley.datasets.dataset import Dataset, array_hashes
+from lindley.errors import InputError
+from lindley.pools.memory import MemoryPool
+
+DATASET = Dataset(
+    name="made-up",
+    task=ClassificationTask(("a", "b", "c")),
+    pool=MemoryPool(torch.zeros(4, 2)),
+    classes=torch.tensor([0, 1, 2, 0]),
+    test_inputs=torch.zeros(3, 2),
+    test_classes=torch.tensor([0, 1, 1]),
+    input_shape=(2,),
+)
+
+
+@pytest.fixture(autouse=True)
+def as_in_use(monkeypatch):
+    """Without the tests' checks of shapes: the record itself must refuse."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+
+
+@pytest.mark.parametrize("field", ["classes", "test_classes"])
+def test_a_class_out_of_range_is_refused_and_its_row_named(field):
+    classes = getattr(DATASET, field).clone()
+    classes[1] = 3
+    with pytest.raises(InputError, match=rf"{field} must lie in 0\.\.2; rows \[1\] do not"):
+        replace(DATASET, **{field: classes})
+
+
+@pytest.mark.parametrize("field", ["classes", "test_classes"])
+@pytest.mark.parametrize("change", [lambda c: c[:-1], lambda c: c.float(), lambda c: c[:, None]])
+def test_classes_that_are_not_one_int64_a_row_are_refused(field, change):
+    with pytest.raises(InputError, match=rf"{field} must be int64"):
+        replace(DATASET, **{field: change(getattr(DATASET, field))})
+
+
+def test_test_inputs_of_another_shape_are_refused():
+    with pytest.raises(InputError, match=r"test_inputs must be \[T, 2\]; got \[3, 5\]"):
+        replace(DATASET, test_inputs=torch.zeros(3, 5))
+
+
+def test_sources_that_are_not_one_a_row_are_refused():
+    with pytest.raises(InputError, match=r"sources must be int64 \[4\]"):
+        replace(DATASET, sources=torch.tensor([0, 1]))
+
+
+def test_array_hashes_are_the_sha256_of_the_bytes_in_row_order():
+    array = np.arange(6, dtype=np.int64).reshape(2, 3)
+    expected = hashlib.sha256(b"".join(int(i).to_bytes(8, "little") for i in range(6))).hexdigest()
+    assert array_hashes(a=array, b=torch.from_numpy(array), c=np.asfortranarray(array)) == dict.fromkeys(
+        "abc", expected
+    )

@@ -121,6 +121,10 @@ def test_rounds_end_at_max_labels_with_a_shortened_batch(tmp_path):
         ("max_labels = 33", "max_labels = 33\ncandidates = 4", ["schedule.candidates", "batch_size = 5", "got 4"]),
         ("max_labels = 33", "", ["schedule.max_labels is needed"]),
         ("random = {}\nbald = {}", "", ["acquisitions must not be empty"]),
+        ("noise = 0.1", "nois = 0.1", ["data.options", "nois", "num_pool", "noise"]),
+        ("noise = 0.1", "noise = -1", ["data.options", "noise", "-1"]),
+        ("bald = {}", '"my:own" = { a = 1 }', ["acquisitions.my:own", "no options", "got a"]),
+        ("initial_labels = 10", "initial_labels = 1\ninitial = 'balanced'", ["schedule.initial_labels", "at least 2"]),
         ("[data]", "[data]\nseed = 3", ["data.seed is not a key", "name, options"]),
     ],
 )
@@ -181,6 +185,11 @@ def test_names_of_ones_own_are_taken_as_they_are(tmp_path):
     assert list(panel.acquisitions) == ["random", "asking:mine"]
 
 
+def test_more_labels_than_the_data_set_has_rows_are_refused(tmp_path):
+    text = GOOD.replace("options = { noise = 0.1 }", "").replace("max_labels = 33", "max_labels = 501")
+    assert "schedule.max_labels must be at most 500, the rows of two-moons; got 501" in refusal(tmp_path, text)
+
+
 def test_every_mistake_is_named_at_once(tmp_path):
     message = refusal(tmp_path, GOOD.replace("batch_size", "batch_sise").replace("network", "netwerk"))
     assert "schedule.batch_sise" in message
@@ -226,8 +235,8 @@ def test_chosen_acquisition_keeps_the_options_that_its_panel_gives(tmp_path):
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [
-        ({"seeds": 0}, "seeds must be at least 1 in panel mine; got 0"),
-        ({"max_labels": 9}, "max_labels must be at least 10 in panel mine; got 9"),
+        ({"seeds": 0}, "seeds must be at least 1; got 0"),
+        ({"max_labels": 9}, "panel mine: schedule.max_labels must be at least schedule.initial_labels = 10; got 9"),
         ({"acquisitions": ["blad"]}, 'Did you mean "bald"?'),
         ({"acquisitions": []}, "at least one is needed"),
     ],

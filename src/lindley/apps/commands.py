@@ -16,7 +16,7 @@ from lindley.apps.progress import showing
 from lindley.apps.tally import Tally
 from lindley.datasets import catalogue
 from lindley.errors import InputError, LindleyError
-from lindley.loop.trial import trial_is_complete
+from lindley.loop.state import trial_is_complete
 from lindley.study.complaints import not_allowed
 from lindley.study.config import Study, load_study
 from lindley.study.report import write_report

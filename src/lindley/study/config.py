@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from lindley.errors import ConfigurationError
 from lindley.study.complaints import PANEL_KEYS, STUDY_KEYS, Complaint, dotted, nearest, unknown_keys, wrong_values
-from lindley.study.consistency import contradictions, unknown_acquisition, unusable_names
+from lindley.study.consistency import contradictions, never_measured, unknown_acquisition, unusable_names
 from lindley.study.schema import Data, Information, Model, Observe, Panel, Schedule, Study, Training
 
 __all__ = [
@@ -118,7 +118,7 @@ def _panel(tables: _Tables, own: _Tables, source: str) -> Panel:
     except ValidationError as error:
         _refuse(source, [_located(found, own) for found in wrong_values(error)])
         raise
-    complaints = [*unusable_names(panel), *contradictions(panel)]
+    complaints = [*unusable_names(panel), *contradictions(panel), *never_measured(panel)]
     _refuse(source, [_located(found, own) for found in complaints])
     return panel
 
@@ -159,10 +159,11 @@ def _overridden(study: Study, seeds: int | None, max_labels: int | None, acquisi
     """The study with the values of the command line in every panel."""
     panels = []
     for panel in study.panels:
-        for name, value, least in (("seeds", seeds, 1), ("max_labels", max_labels, panel.schedule.initial_labels)):
-            if value is not None and value < least:
-                raise ConfigurationError(f"{name} must be at least {least} in panel {panel.name}; got {value}")
-        changed: _Tables = {} if seeds is None else {"seeds": seeds}
+        changed: _Tables = {}
+        if seeds is not None:
+            if seeds < 1:
+                raise ConfigurationError(f"seeds must be at least 1; got {seeds}")
+            changed["seeds"] = seeds
         if max_labels is not None:
             changed["schedule"] = panel.schedule.model_copy(update={"max_labels": max_labels})
         if acquisitions is not None:
@@ -170,4 +171,5 @@ def _overridden(study: Study, seeds: int | None, max_labels: int | None, acquisi
             _refuse("acquisitions", complaints or ([] if acquisitions else ["at least one is needed"]))
             changed["acquisitions"] = {name: panel.acquisitions.get(name, {}) for name in acquisitions}
         panels.append(panel.model_copy(update=changed))
+        _refuse(study.name, [f"panel {panel.name}: {dotted(path)} {text}" for path, text in contradictions(panels[-1])])
     return study.model_copy(update={"panels": tuple(panels)})

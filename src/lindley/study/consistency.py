@@ -1,10 +1,11 @@
-"""What one key of a panel says against another, and names that no catalogue has."""
+"""What one key of a panel says against another, and names and options that no catalogue has."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Iterator
 
 from lindley.acquisition.catalogue import METHODS, acquisition_named
+from lindley.datasets.catalogue import DATASETS, checked_options
 from lindley.errors import InputError
 from lindley.networks.catalogue import NETWORKS
 from lindley.posteriors.catalogue import POSTERIORS
@@ -13,20 +14,25 @@ from lindley.study.schema import Options, Panel
 
 
 def unusable_names(panel: Panel) -> Iterator[Complaint]:
-    """Names that neither a catalogue has nor look like a user's own "module:name"."""
+    """Names that no catalogue has and that are no "module:name" of one's own; options that they do not take."""
     chosen = (
-        (("data", "name"), panel.data.name, _data_sets(), 'or your own "module:function"'),
+        (("data", "name"), panel.data.name, DATASETS, 'or your own "module:function"'),
         (("model", "network"), panel.model.network, NETWORKS, 'or your own "module:factory"'),
         (("model", "posterior"), panel.model.posterior, POSTERIORS, ""),
     )
     for path, name, allowed, own in chosen:
         if name not in allowed and not (own and _is_own(name)):
             yield Complaint(path, not_allowed(name, allowed, or_else=own and f", {own}"))
+    if panel.data.name in DATASETS:
+        yield from _refused(("data", "options"), checked_options, panel.data.name, panel.data.options)
     for name, options in panel.acquisitions.items():
         if text := unknown_acquisition(name):
             yield Complaint(("acquisitions", name), text)
         elif name in METHODS:
-            yield from _unusable_options(name, options)
+            yield from _refused(("acquisitions", name), acquisition_named, name, options)
+        elif options:
+            text = f"is your own and takes no options; got {', '.join(options)}. Set them in your module."
+            yield Complaint(("acquisitions", name), text)
 
 
 def unknown_acquisition(name: str) -> str:
@@ -38,24 +44,22 @@ def unknown_acquisition(name: str) -> str:
 
 def contradictions(panel: Panel) -> Iterator[Complaint]:
     """Keys that are each allowed, but not together."""
-    schedule = panel.schedule
+    schedule, data = panel.schedule, DATASETS.get(panel.data.name)
     if schedule.max_labels < schedule.initial_labels:
         text = f"must be at least schedule.initial_labels = {schedule.initial_labels}; got {schedule.max_labels}."
         yield Complaint(("schedule", "max_labels"), text)
     if 0 < schedule.candidates < schedule.batch_size:
         text = f"must be 0 (all) or at least schedule.batch_size = {schedule.batch_size}; got {schedule.candidates}."
         yield Complaint(("schedule", "candidates"), text)
-    yield from _information(panel)
+    if data and schedule.initial == "balanced" and schedule.initial_labels < data.num_classes:
+        text = f"must be at least {data.num_classes}, one of each class, for a balanced start"
+        yield Complaint(("schedule", "initial_labels"), f"{text}; got {schedule.initial_labels}.")
+    if data and not panel.data.options and schedule.max_labels > data.num_rows:
+        text = f"must be at most {data.num_rows}, the rows of {panel.data.name}; got {schedule.max_labels}."
+        yield Complaint(("schedule", "max_labels"), text)
 
 
-def _unusable_options(name: str, options: Options) -> Iterator[Complaint]:
-    try:
-        acquisition_named(name, options)
-    except InputError as error:
-        yield Complaint(("acquisitions", name), f"cannot be used: {error}.")
-
-
-def _information(panel: Panel) -> Iterator[Complaint]:
+def never_measured(panel: Panel) -> Iterator[Complaint]:
     """Information that would never be measured is a mistake, not a wish."""
     information, schedule = panel.observe.information, panel.schedule
     if information is None:
@@ -70,10 +74,15 @@ def _information(panel: Panel) -> Iterator[Complaint]:
         yield Complaint(("observe", "information", "labels"), text)
 
 
+def _refused(
+    path: tuple[str, ...], check: Callable[[str, Options], object], name: str, options: Options
+) -> Iterator[Complaint]:
+    try:
+        check(name, options)
+    except InputError as error:
+        yield Complaint(path, f"cannot be used: {error}")
+
+
 def _is_own(name: str) -> bool:
     module, colon, attribute = name.partition(":")
     return bool(colon) and attribute.isidentifier() and all(part.isidentifier() for part in module.split("."))
-
-
-def _data_sets() -> Collection[str]:
-    return ("two-moons", "digits", "mnist", "fashion-mnist", "repeated-mnist")

@@ -6,7 +6,7 @@ again, and only the round under way is repeated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,11 +16,14 @@ import torch
 from lindley.contracts import Labels, Pool, Selection
 from lindley.errors import InputError
 from lindley.loop.files import save_arrays, sweep_arrays, verify_arrays
-from lindley.loop.journal import Event, Journal, read_events
+from lindley.loop.journal import Event, Journal
 from lindley.loop.manifest import Manifest, claim_folder
 from lindley.loop.rounds import Observer, Round, RoundSettings, run_round
+from lindley.loop.state import TrialState, fold, trial_is_complete
 from lindley.loop.subsets import balanced_rows, random_rows
 from lindley.shapes import ClassIndices, Rows
+
+__all__ = ["Schedule", "TrialSetup", "run_trial", "trial_is_complete"]
 
 OnEvent = Callable[[dict[str, Any]], None]
 
@@ -67,36 +70,6 @@ class TrialSetup:
             )
 
 
-@dataclass(frozen=True)
-class TrialState:
-    """The fold of a journal: the initial labels and one event per round (a later event of a round supersedes it)."""
-
-    start: Event | None
-    rounds: tuple[Event, ...]
-
-
-def fold(events: Iterable[Event]) -> TrialState:
-    """What a journal says. An event of round r supersedes the earlier ones of round r and of all rounds after it."""
-    start: Event | None = None
-    rounds: list[Event] = []
-    for event in events:
-        if event["event"] == "start":
-            start = event
-        elif event["event"] == "round":
-            rounds = [*rounds[: event["round"]], event]
-    return TrialState(start, tuple(rounds))
-
-
-def is_complete(state: TrialState, max_labels: int) -> bool:
-    """True when a model was fitted on max_labels labels or more."""
-    return any(event["labels"] >= max_labels for event in state.rounds)
-
-
-def trial_is_complete(folder: Path, max_labels: int) -> bool:
-    """The same of a trial's folder, which need not exist."""
-    return is_complete(fold(read_events(folder)), max_labels)
-
-
 def run_trial(setup: TrialSetup, folder: Path, *, on_event: OnEvent = lambda event: None) -> None:
     """Run, or go on with, the trial in `folder` until max_labels labels are known and a model is fitted on them.
 
@@ -105,7 +78,7 @@ def run_trial(setup: TrialSetup, folder: Path, *, on_event: OnEvent = lambda eve
     """
     with Journal(folder) as journal:
         state = fold(journal.events)
-        if is_complete(state, setup.schedule.max_labels):
+        if state.reaches(setup.schedule.max_labels):
             return
         for event in state.rounds:
             for reference in event["arrays"].values():
@@ -115,7 +88,7 @@ def run_trial(setup: TrialSetup, folder: Path, *, on_event: OnEvent = lambda eve
         if changes:
             journal.append({"event": "resumed", "round": len(done), "changes": changes})
             on_event({"stage": "resumed", "round": len(done), "changes": changes, "message": _said(changes)})
-        while not is_complete(TrialState(None, tuple(done)), setup.schedule.max_labels):
+        while not TrialState(None, tuple(done)).reaches(setup.schedule.max_labels):
             event = _run_and_append(setup, labels, journal, index=len(done), on_event=on_event)
             done.append(event)
             labels = _told(labels, event)
@@ -178,7 +151,7 @@ def _round_event(result: Round, oracle: ClassIndices, folder: Path) -> Event:
         "round": result.index,
         "labels": result.num_labels,
         "metrics": {key: value for each in seen.values() for key, value in each.metrics.items()},
-        "selection": _selection_event(result.selection, oracle) if result.selection else None,
+        "selection": _selection_event(result.selection, oracle) if result.selection is not None else None,
         "arrays": {
             name: save_arrays(folder, f"round-{result.index:03d}-{name}", each.arrays)
             for name, each in seen.items()

@@ -42,7 +42,7 @@ def observe_grid(
     def observe(view: RoundView) -> Observation:
         rows = view.labels.rows
         asked_in = torch.arange(rows.numel()) - initial_labels
-        selected = view.selection.rows.cpu() if view.selection else torch.empty(0, dtype=torch.int64)
+        selected = view.selection.rows.cpu() if view.selection is not None else torch.empty(0, dtype=torch.int64)
         arrays = {
             "xs": xs.numpy(),
             "ys": ys.numpy(),

@@ -13,7 +13,7 @@ from typing import Any
 from lindley.errors import InputError
 from lindley.loop.files import write_json
 from lindley.loop.locks import FileLock
-from lindley.loop.trial import trial_is_complete
+from lindley.loop.state import trial_is_complete
 from lindley.study.processes import Worker
 from lindley.study.schema import Study
 from lindley.study.trials import Trial, trials_of

@@ -1,0 +1,41 @@
+"""What a trial's journal says: the fold of its events. No torch here, so that asking costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lindley.loop.journal import Event, read_events
+
+
+@dataclass(frozen=True)
+class TrialState:
+    """The initial labels, and one event per round."""
+
+    start: Event | None
+    rounds: tuple[Event, ...]
+
+    def reaches(self, max_labels: int) -> bool:
+        """True when a model was fitted on max_labels labels or more: then nothing is left to run."""
+        return any(event["labels"] >= max_labels for event in self.rounds)
+
+
+def fold(events: Iterable[Event]) -> TrialState:
+    """The state after these events. One of round r supersedes what was said of r and of later rounds before."""
+    start: Event | None = None
+    rounds: list[Event] = []
+    for event in events:
+        if event["event"] == "start":
+            start = event
+        elif event["event"] == "round":
+            rounds = [*rounds[: event["round"]], event]
+    return TrialState(start, tuple(rounds))
+
+
+def trial_is_complete(folder: Path, max_labels: int) -> bool:
+    """True when the trial in this folder, which need not exist, has nothing left to run up to max_labels.
+
+    Raises JournalError when its journal is damaged.
+    """
+    return fold(read_events(folder)).reaches(max_labels)

@@ -1,0 +1,112 @@
+"""One round: what it fits, chooses and measures, and what it never does."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from lindley.acquisition.catalogue import acquisition_named
+from lindley.contracts import Labels, Selection
+from lindley.errors import InputError
+from lindley.loop.rounds import Observation, run_round
+
+
+@pytest.fixture
+def labels(classes):
+    rows = torch.tensor([5, 0, 7])
+    return Labels(rows, classes[rows])
+
+
+def test_a_round_chooses_unlabelled_rows(settings, pool, labels):
+    result = run_round(settings, pool, labels, {}, index=0, batch_size=4)
+    assert result.selection.rows.unique().numel() == 4
+    assert not torch.isin(result.selection.rows, labels.rows).any()
+    assert result.num_labels == 3
+
+
+def test_bald_chooses_the_rows_with_the_largest_mutual_information(settings, pool, labels):
+    views = []
+    result = run_round(
+        settings, pool, labels, {"look": lambda view: views.append(view) or Observation()}, index=0, batch_size=4
+    )
+    probs = torch.cat(list(views[0].candidates.chunks())).double().exp()
+    mean = probs.mean(1)
+    information = -(mean * mean.log()).sum(1) + (probs * probs.log()).sum(2).mean(1)
+    best = views[0].candidates.rows[information.argsort(descending=True)[:4]]
+    assert result.selection.rows.tolist() == best.tolist()
+
+
+def test_the_last_round_fits_and_asks_for_nothing(settings, pool, labels):
+    result = run_round(settings, pool, labels, {}, index=0, batch_size=0)
+    assert result.selection is None
+    assert result.seconds["predict"] == 0.0
+
+
+def test_random_never_runs_the_model_over_the_pool(settings, pool, labels):
+    views = []
+    random = replace(settings, acquisition=acquisition_named("random"))
+    result = run_round(
+        random, pool, labels, {"look": lambda view: views.append(view) or Observation()}, index=0, batch_size=4
+    )
+    assert views[0].draws.asked == []
+    assert result.seconds["predict"] == 0.0
+    assert result.selection.rows.numel() == 4
+
+
+def test_seconds_of_prediction_are_not_part_of_selection(settings, pool, labels):
+    result = run_round(settings, pool, labels, {}, index=0, batch_size=4)
+    assert result.seconds["predict"] > 0
+    assert set(result.seconds) == {"fit", "predict", "select", "observe"}
+    assert all(value >= 0 for value in result.seconds.values())
+
+
+def test_the_same_round_gives_the_same_rows_and_another_seed_others(settings, pool, labels):
+    first, again = (run_round(settings, pool, labels, {}, index=1, batch_size=4).selection for _ in range(2))
+    other = run_round(replace(settings, seed=4), pool, labels, {}, index=1, batch_size=4).selection
+    assert first.rows.tolist() == again.rows.tolist()
+    assert first.scores.tolist() == again.scores.tolist()
+    assert first.scores.tolist() != other.scores.tolist()
+
+
+def test_the_first_fit_does_not_depend_on_the_acquisition(settings, pool, labels):
+    views = []
+    for name in ("random", "bald"):
+        run_round(
+            replace(settings, acquisition=acquisition_named(name)),
+            pool,
+            labels,
+            {"look": lambda view: views.append(view) or Observation()},
+            index=0,
+            batch_size=4,
+        )
+    assert torch.equal(views[0].draws.means, views[1].draws.means)
+
+
+def test_a_round_may_be_limited_to_a_subset_of_candidates(settings, pool, labels):
+    views = []
+    limited = replace(settings, candidates=20)
+    result = run_round(
+        limited, pool, labels, {"look": lambda view: views.append(view) or Observation()}, index=0, batch_size=4
+    )
+    assert views[0].candidates.shape[0] == 20
+    assert torch.isin(result.selection.rows, views[0].candidates.rows).all()
+
+
+def test_each_stage_is_told_in_order(settings, pool, labels):
+    stages = []
+    run_round(settings, pool, labels, {}, index=0, batch_size=4, on_stage=stages.append)
+    assert stages == ["fit", "select", "observe"]
+
+
+def test_a_batch_larger_than_the_candidates_is_refused(settings, pool, labels):
+    with pytest.raises(InputError, match="must choose 58 rows, but there are only 57 candidates"):
+        run_round(settings, pool, labels, {}, index=0, batch_size=58)
+
+
+@pytest.mark.parametrize("rows", [[5, 1], [1, 1], [1]], ids=["labelled", "twice", "too few"])
+def test_an_acquisition_that_returns_wrong_rows_is_refused(settings, pool, labels, rows):
+    def wrong(context, batch_size, *, seed):
+        return Selection(torch.tensor(rows), torch.zeros(len(rows)))
+
+    with pytest.raises(InputError, match="must return 2 different rows of the candidates"):
+        run_round(replace(settings, acquisition=wrong), pool, labels, {}, index=0, batch_size=2)

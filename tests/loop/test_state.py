@@ -1,0 +1,33 @@
+"""The fold of a journal."""
+
+from lindley.loop.journal import Journal
+from lindley.loop.state import fold, trial_is_complete
+
+
+def a_round(index, labels, mark=""):
+    return {"event": "round", "round": index, "labels": labels, "mark": mark}
+
+
+def test_no_events_are_no_state():
+    assert fold([]).start is None
+    assert fold([]).rounds == ()
+
+
+def test_a_later_event_of_a_round_supersedes_it_and_what_came_after():
+    events = [{"event": "start"}, a_round(0, 5), a_round(1, 10), a_round(2, 15), a_round(1, 10, "again")]
+    assert [(each["round"], each["mark"]) for each in fold(events).rounds] == [(0, ""), (1, "again")]
+
+
+def test_events_of_other_kinds_are_no_rounds():
+    events = [{"event": "start"}, a_round(0, 5), {"event": "resumed", "round": 1, "changes": {}}]
+    assert len(fold(events).rounds) == 1
+
+
+def test_a_trial_is_complete_when_a_model_saw_all_labels(tmp_path):
+    with Journal(tmp_path) as journal:
+        journal.append(a_round(0, 5))
+        journal.append(a_round(1, 10))
+    assert trial_is_complete(tmp_path, 10)
+    assert trial_is_complete(tmp_path, 7)
+    assert not trial_is_complete(tmp_path, 11)
+    assert not trial_is_complete(tmp_path / "nowhere", 1)

@@ -1,0 +1,189 @@
+"""A trial: run to its end, stopped anywhere and continued, and continued to more labels."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lindley.errors import InputError, JournalError
+from lindley.loop.files import load_arrays
+from lindley.loop.journal import Journal, read_events
+from lindley.loop.rounds import Observation
+from lindley.loop.state import fold, trial_is_complete
+from lindley.loop.trial import run_trial
+
+
+def kept(folder):
+    """The folded rounds without what may differ."""
+    return [
+        {key: value for key, value in event.items() if key not in ("seconds", "check")}
+        for event in fold(read_events(folder)).rounds
+    ]
+
+
+def labelled(folder):
+    state = fold(read_events(folder))
+    return [
+        *state.start["rows"],
+        *(row for event in state.rounds if event["selection"] for row in event["selection"]["rows"]),
+    ]
+
+
+@pytest.fixture
+def observed(setup):
+    """The trial with an observer that measures and stores."""
+
+    def look(view):
+        means = view.draws.means.numpy()
+        return Observation({"accuracy": float(means.mean())}, {"means": means, "rows": view.labels.rows.numpy()})
+
+    return replace(setup, observers={"look": look})
+
+
+def test_a_trial_ends_at_max_labels_with_a_fit_and_no_selection(setup, tmp_path):
+    run_trial(setup, tmp_path)
+    rounds = kept(tmp_path)
+    assert [event["labels"] for event in rounds] == [6, 10, 14, 16]
+    assert [event["selection"] is None for event in rounds] == [False, False, False, True]
+    assert setup.schedule.num_rounds == 4
+    assert trial_is_complete(tmp_path, 16)
+
+
+def test_every_label_is_told_once_and_is_the_oracles(setup, tmp_path):
+    run_trial(setup, tmp_path)
+    assert len(set(labelled(tmp_path))) == 16
+    for event in kept(tmp_path)[:-1]:
+        rows = event["selection"]["rows"]
+        assert event["selection"]["classes"] == setup.classes[rows].tolist()
+
+
+def test_a_balanced_start_is_balanced(setup, tmp_path):
+    run_trial(setup, tmp_path)
+    assert sorted(fold(read_events(tmp_path)).start["classes"]) == [0, 0, 1, 1, 2, 2]
+
+
+def test_a_finished_trial_runs_nothing(setup, tmp_path):
+    run_trial(setup, tmp_path)
+    before = (tmp_path / "journal.jsonl").read_bytes()
+    events = []
+    run_trial(setup, tmp_path, on_event=events.append)
+    assert events == []
+    assert (tmp_path / "journal.jsonl").read_bytes() == before
+
+
+def test_each_stage_and_round_is_told(setup, tmp_path):
+    events = []
+    run_trial(setup, tmp_path, on_event=events.append)
+    assert [event["stage"] for event in events[:4]] == ["fit", "select", "observe", "round"]
+    assert [event["labels"] for event in events if event["stage"] == "round"] == [6, 10, 14, 16]
+    assert {event["rounds"] for event in events} == {4}
+
+
+def test_observations_lie_in_the_journal_and_beside_it(observed, tmp_path):
+    run_trial(observed, tmp_path)
+    event = kept(tmp_path)[2]
+    assert event["arrays"]["look"]["file"] == "arrays/round-002-look.npz"
+    arrays = load_arrays(tmp_path, event["arrays"]["look"])
+    assert arrays["rows"].tolist() == labelled(tmp_path)[:14]
+    assert event["metrics"]["accuracy"] == float(arrays["means"].mean())
+
+
+@pytest.mark.parametrize("allowed", range(6))
+def test_a_trial_stopped_before_any_append_continues_to_the_same_bits(observed, tmp_path, monkeypatch, allowed):
+    run_trial(observed, tmp_path / "whole")
+    append = Journal.append
+    written = []
+
+    def stopping(journal, event):
+        if len(written) == allowed:
+            raise InterruptedError
+        written.append(event)
+        append(journal, event)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "append", stopping)
+        if allowed < 5:
+            with pytest.raises(InterruptedError):
+                run_trial(observed, tmp_path / "stopped")
+        else:
+            run_trial(observed, tmp_path / "stopped")
+    run_trial(observed, tmp_path / "stopped")
+    assert kept(tmp_path / "stopped") == kept(tmp_path / "whole")
+    files = sorted(path.relative_to(tmp_path / "whole") for path in (tmp_path / "whole").rglob("*.npz"))
+    assert files == sorted(path.relative_to(tmp_path / "stopped") for path in (tmp_path / "stopped").rglob("*.npz"))
+    for file in files:
+        assert (tmp_path / "whole" / file).read_bytes() == (tmp_path / "stopped" / file).read_bytes()
+
+
+def test_a_stopped_trial_repeats_only_the_round_under_way(setup, until, tmp_path):
+    run_trial(until(10), tmp_path)
+    events = []
+    run_trial(setup, tmp_path, on_event=events.append)
+    assert [event["round"] for event in events if event["stage"] == "fit"] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("first_max", [6, 9, 10, 13])
+def test_more_labels_give_what_a_single_longer_trial_gives(observed, tmp_path, first_max):
+    shorter = replace(observed, schedule=replace(observed.schedule, max_labels=first_max))
+    run_trial(shorter, tmp_path / "extended")
+    assert kept(tmp_path / "extended")[-1]["labels"] == first_max
+    run_trial(observed, tmp_path / "extended")
+    run_trial(observed, tmp_path / "single")
+    extended, single = kept(tmp_path / "extended"), kept(tmp_path / "single")
+    assert [{**event, "arrays": None} for event in extended] == [{**event, "arrays": None} for event in single]
+    for mine, theirs in zip(extended, single, strict=True):
+        assert np.array_equal(
+            load_arrays(tmp_path / "extended", mine["arrays"]["look"])["means"],
+            load_arrays(tmp_path / "single", theirs["arrays"]["look"])["means"],
+        )
+    assert len(list((tmp_path / "extended" / "arrays").iterdir())) == 4
+
+
+def test_fewer_labels_than_are_known_leave_the_trial_alone(setup, until, tmp_path):
+    run_trial(setup, tmp_path)
+    before = (tmp_path / "journal.jsonl").read_bytes()
+    run_trial(until(11), tmp_path)
+    assert (tmp_path / "journal.jsonl").read_bytes() == before
+
+
+def test_a_change_of_versions_is_said_and_recorded(setup, until, tmp_path):
+    run_trial(until(10), tmp_path)
+    newer = replace(setup, manifest={**setup.manifest, "versions": {"torch": "2.1", "numpy": "2.0"}})
+    events = []
+    run_trial(newer, tmp_path, on_event=events.append)
+    assert events[0]["stage"] == "resumed"
+    assert "torch 2.0 -> 2.1" in events[0]["message"]
+    recorded = [event for event in read_events(tmp_path) if event["event"] == "resumed"]
+    assert [(event["round"], event["changes"]) for event in recorded] == [(1, {"torch": ["2.0", "2.1"]})]
+
+
+def test_the_same_versions_are_not_recorded(setup, until, tmp_path):
+    run_trial(until(10), tmp_path)
+    run_trial(setup, tmp_path)
+    assert {event["event"] for event in read_events(tmp_path)} == {"start", "round"}
+
+
+def test_altered_arrays_stop_a_trial_from_going_on(observed, tmp_path):
+    run_trial(replace(observed, schedule=replace(observed.schedule, max_labels=10)), tmp_path)
+    path = tmp_path / "arrays" / "round-000-look.npz"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(JournalError, match=r"round-000-look\.npz was altered"):
+        run_trial(observed, tmp_path)
+
+
+def test_a_metric_that_is_nan_is_never_written(setup, tmp_path):
+    sick = replace(setup, observers={"look": lambda view: Observation({"nll": float("nan")})})
+    with pytest.raises(JournalError, match="finite numbers only"):
+        run_trial(sick, tmp_path)
+    assert kept(tmp_path) == []
+
+
+@pytest.mark.parametrize("max_labels", [5, 61])
+def test_an_impossible_number_of_labels_is_refused_at_once(until, max_labels):
+    with pytest.raises(InputError, match=rf"schedule\.max_labels must lie between .*\(6\).*\(60\); got {max_labels}"):
+        until(max_labels)
+
+
+def test_classes_of_another_pool_are_refused(setup):
+    with pytest.raises(InputError, match="the pool has 60 rows, but 59 classes are known"):
+        replace(setup, classes=setup.classes[:59])

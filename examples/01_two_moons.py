@@ -79,17 +79,17 @@ disagreement = bald(log_probs).reshape(80, 80).T
 asked_inputs = moons.pool.read(labels.rows)
 asked_in_round = [0] * 10 + [1 + place // 5 for place in range(len(labels) - 10)]
 
-figure, (belief, score, curve) = plt.subplots(1, 3, figsize=(13, 3.8), layout="constrained")
+figure, (belief, score, curve) = plt.subplots(1, 3, figsize=(15, 4.2), width_ratios=(1.4, 1.2, 1), layout="constrained")
 surface = belief.contourf(xs, ys, probability, levels=11, cmap="RdBu_r", vmin=0, vmax=1, alpha=0.7)
 figure.colorbar(surface, ax=belief, label="mean probability of the lower moon")
 belief.scatter(*moons.pool.read(torch.arange(len(moons.pool))).T, s=4, color="0.5")
 for (x, y), number in zip(asked_inputs.tolist(), asked_in_round, strict=True):
-    belief.text(x, y, str(number), ha="center", va="center", weight="bold")
+    belief.text(x, y, str(number), ha="center", va="center", size=9, weight="bold")
 belief.set(title=f"after {len(labels)} labels", xlabel="x", ylabel="y")
 
 surface = score.contourf(xs, ys, disagreement, levels=11, cmap="viridis")
-figure.colorbar(surface, ax=score, label="BALD, nats")
-score.set(title="where a label would say most", xlabel="x", ylabel="y")
+figure.colorbar(surface, ax=score, label="nats")
+score.set(title="BALD: where a label would say most", xlabel="x", ylabel="y")
 
 curve.plot(*zip(*history, strict=True), marker="o")
 curve.set(title="one seed, one curve", xlabel="labels", ylabel="test accuracy")

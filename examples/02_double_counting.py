@@ -74,9 +74,9 @@ for name, (summed, joint) in growth.items():
     axes[0].plot(sizes, joint, color=colours[name], label=f"{name}: joint")
     axes[0].plot(sizes, summed, color=colours[name], linestyle=":", label=f"{name}: sum of scores")
 axes[0].axhline(math.log(100), color="black", linewidth=0.8)
-axes[0].text(1, math.log(100), "log K", va="bottom")
-axes[0].set(title="information of a batch", xlabel="labels asked for", ylabel="nats")
-axes[0].legend(fontsize=7)
+axes[0].text(batch_size, math.log(100), "log K", va="bottom", ha="right")
+axes[0].set(title="information of a batch", xlabel="labels asked for", ylabel="nats", ylim=(0, 5))
+axes[0].legend(fontsize=7, loc="upper left", bbox_to_anchor=(0, 0.91))
 everything = moons.pool.read(torch.arange(len(moons.pool)))
 for panel, name in zip(axes[1:], ("bald", "batchbald"), strict=True):
     panel.scatter(*everything.T, s=4, color="0.75")

@@ -44,7 +44,7 @@ environment: $(STAMP) ## Make .venv from the lock, as the other commands do by t
 
 clean: ## Remove .venv, caches and built documentation; results in runs/ stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
-	rm -rf docs/_build docs/auto_examples docs/sg_execution_times.rst
+	rm -rf docs/_build docs/auto_examples docs/generated docs/sg_execution_times.rst
 	find src tests examples docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): requirements.lock pyproject.toml

@@ -1,0 +1,154 @@
+"""What the repository promises beside the package: the lock, one version everywhere, commands, no foreign paths."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import lindley
+
+ROOT = Path(__file__).parents[1]
+# Assembled, so that this file does not hold what it looks for.
+FOREIGN = re.compile(r"(?<![\w.~-])/(work|root|home|tmp/bash_jobs)/|\.\./" + "shared")
+
+
+@cache
+def project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def locked() -> dict[str, str]:
+    lines = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if not line.startswith("#")]
+    return {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
+
+
+def declared() -> list[str]:
+    metadata = project()["project"]
+    extras = [each for extra in metadata["optional-dependencies"].values() for each in extra]
+    return [*metadata["dependencies"], *extras, *project()["build-system"]["requires"]]
+
+
+def make(*arguments: str) -> str:
+    if shutil.which("make") is None:
+        pytest.skip("make is not installed")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    done = subprocess.run(["make", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def test_lock_holds_plain_pins_only() -> None:
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    wrong = [line for line in lines if not re.fullmatch(r"#.*|[A-Za-z0-9._-]+==[0-9][0-9a-z.]*", line)]
+    assert wrong == []
+
+
+def test_lock_pins_torch_for_any_index() -> None:
+    assert locked()["torch"] == "2.13.0"
+    assert not [name for name in locked() if name.startswith("nvidia") or name == "triton"]
+
+
+@pytest.mark.parametrize("dependency", declared())
+def test_lock_pins_every_declared_dependency_within_its_range(dependency: str) -> None:
+    requirement = Requirement(dependency)
+    assert requirement.specifier.contains(locked()[canonicalize_name(requirement.name)])
+
+
+def test_lock_can_build_the_package_without_isolation() -> None:
+    assert {"hatchling", "editables"} <= locked().keys()
+
+
+def test_version_is_the_same_everywhere() -> None:
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    cited = re.search(r"^version: (\S+)$", citation, re.MULTILINE)
+    assert cited is not None
+    assert cited[1] == lindley.__version__ == project()["project"]["version"]
+
+
+def test_changelog_begins_with_this_version() -> None:
+    headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert headings[0] == lindley.__version__
+
+
+def test_licence_is_the_whole_apache_licence() -> None:
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert "Apache License" in text
+    assert "END OF TERMS AND CONDITIONS" in text
+    assert len(text) > 11_000
+
+
+def test_make_help_lists_every_target() -> None:
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert phony is not None
+    listed = re.findall(r"^  make (\S+)", make(), re.MULTILINE)
+    assert sorted(listed) == sorted(phony[1].split())
+
+
+def test_ci_runs_the_two_commands_of_the_readme() -> None:
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    assert {"make check || status=1", "make test || status=1"} <= set(script.read_text().splitlines())
+
+
+def test_readme_shows_the_two_commands_first() -> None:
+    blocks = re.findall(r"```\w*\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert blocks[0] == "make demo\nmake test\n"
+
+
+def test_readme_links_to_what_is_there() -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    local = [link for link in links if "://" not in link]
+    assert local
+    assert [link for link in local if not (ROOT / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/getting-started.md", "docs/acquisition.md"])
+def test_python_in_the_documentation_runs(page: str) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, page, "exec"), {"__name__": "documentation"})
+
+
+def test_no_committed_text_names_a_place_outside_the_repository() -> None:
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout: there is no list of committed files")
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    found = []
+    for name in names.split("\0"):
+        path = ROOT / name
+        if not name or name == ".ci/run" or not path.is_file():
+            continue
+        content = path.read_bytes()
+        if b"\0" not in content[:8192]:
+            found += [f"{name}: {match[0]}" for match in FOREIGN.finditer(content.decode("utf-8", "replace"))]
+    assert found == []
+
+
+def plain_docstrings() -> ModuleType:
+    path = ROOT / "docs" / "_ext" / "plain_docstrings.py"
+    spec = importlib.util.spec_from_file_location("plain_docstrings", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_docs_show_mathematics_of_docstrings_as_it_stands() -> None:
+    pytest.importorskip("sphinx")
+    plain = plain_docstrings().plain
+    assert plain(["I[y | x] = a_ * b_k of `f`"]) == [r"I[y \| x] = a\_ \* b_k of ``f``", ""]
+    assert plain(["rows: which", "    ones", "", ">>> a | b"]) == ["| rows: which", "|     ones", "", ">>> a | b", ""]

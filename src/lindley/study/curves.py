@@ -14,7 +14,7 @@ from lindley.errors import InputError
 from lindley.loop.files import load_arrays
 from lindley.loop.journal import read_events
 from lindley.loop.manifest import read_manifest
-from lindley.loop.trial import fold, is_complete
+from lindley.loop.state import fold
 from lindley.study.schema import Panel, Study
 from lindley.study.trials import Trial
 
@@ -151,7 +151,7 @@ def _load_panel(out: Path, panel: Panel) -> PanelResults:
         if not _is_of(panel, manifest):
             set_aside.append(folder.relative_to(out).as_posix())
             continue
-        complete = is_complete(state, panel.schedule.max_labels)
+        complete = state.reaches(panel.schedule.max_labels)
         trials.append(
             TrialResults(
                 manifest["acquisition"],

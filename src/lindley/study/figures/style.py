@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from PIL import Image
 
 from lindley.study.curves import Curve
 
@@ -70,7 +72,7 @@ class Look:
     title: str
     colour: str
     marker: str
-    line: str | tuple[int, tuple[float, ...]]
+    line: str | tuple[int, tuple[float | int, ...]]
 
 
 # The colours are those of Okabe and Ito (2008).
@@ -112,10 +114,18 @@ def new_figure(width: float, height: float) -> Figure:
 def save(drawn: Drawn, folder: Path) -> Path:
     """folder/name.png at 200 dpi and folder/name.pdf; returns the PNG. The same figure gives the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
+    image = BytesIO()
     with styled():
-        drawn.figure.savefig(folder / f"{drawn.name}.pdf", metadata={"CreationDate": None, "ModDate": None}, dpi=200)
-        drawn.figure.savefig(folder / f"{drawn.name}.png", dpi=200)
-    return folder / f"{drawn.name}.png"
+        drawn.figure.draw_without_rendering()
+        drawn.figure.set_layout_engine("none")  # it is laid out; once more for each file would take as long again
+        no_dates = {"CreationDate": None, "ModDate": None}
+        drawn.figure.savefig(folder / f"{drawn.name}.pdf", metadata=no_dates, dpi=200)
+        drawn.figure.savefig(image, format="png", dpi=200)
+    path = folder / f"{drawn.name}.png"
+    # 256 colours cannot be told from all of them here, and take a third of the bytes.
+    palette = Image.open(image).convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    palette.save(path, optimize=True)
+    return path
 
 
 def draw_curve(axes: Axes, curve: Curve, acquisition: str, *, scale: float = 1.0) -> None:

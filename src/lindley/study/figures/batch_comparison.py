@@ -1,0 +1,60 @@
+"""Figure 5: BALD against BatchBALD, one picture per batch size and data set."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+
+from lindley.study.curves import PanelResults, StudyResults, learning_curve
+from lindley.study.figures.style import Drawn, draw_curve, new_figure, stretch_accuracy, styled
+
+NUMBER = 5
+TITLE = "BALD and BatchBALD"
+NEEDS = "a panel with both bald and batchbald"
+_PAIR = ("bald", "batchbald")
+
+
+def draw(results: StudyResults) -> list[Drawn]:
+    """One figure for the study; the panels by data set, then by batch size."""
+    panels = [panel for panel in results.panels if set(_PAIR) <= set(panel.acquisitions)]
+    return [_draw_panels(sorted(panels, key=_order))] if panels else []
+
+
+def _order(panel: PanelResults) -> tuple[str, int]:
+    return panel.config["data"]["name"], panel.config["schedule"]["batch_size"]
+
+
+def _draw_panels(panels: list[PanelResults]) -> Drawn:
+    columns = min(len(panels), 3)
+    rows = -(-len(panels) // columns)
+    with styled():
+        figure = new_figure(max(3.7 * columns, 5.2), 3.2 * rows + 0.8)
+        all_axes = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axes, panel in zip(all_axes, panels, strict=False):
+            _draw_panel(axes, panel)
+        for axes in all_axes[len(panels) :]:
+            axes.set_axis_off()
+        for axes in all_axes[::columns]:
+            axes.set_ylabel("test accuracy (%)")
+        handles, names = all_axes[0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower center", ncols=2, handlelength=3)
+        figure.suptitle(TITLE, fontsize=12, fontweight="bold")
+    return Drawn(NUMBER, "figure-5-batch-comparison", figure, TITLE, _caption(panels))
+
+
+def _draw_panel(axes: Axes, panel: PanelResults) -> None:
+    curves = {name: learning_curve(panel.of(name), "accuracy") for name in _PAIR}
+    for name, curve in curves.items():
+        draw_curve(axes, curve, name, scale=100)
+    stretch_accuracy(axes, [100 * end for curve in curves.values() for end in (curve.low.min(), curve.high.max())])
+    batch, seeds = panel.config["schedule"]["batch_size"], min(len(panel.of(name)) for name in _PAIR)
+    title = panel.title if "batch" in panel.title.lower() else f"{panel.title}, batch {batch}"
+    axes.set(title=f"{title} ({seeds} seed{'' if seeds == 1 else 's'})", xlabel="labels (the initial ones included)")
+
+
+def _caption(panels: list[PanelResults]) -> str:
+    bands = sorted({learning_curve(panel.of(name), "accuracy").band for panel in panels for name in _PAIR})
+    return (
+        f"Line: median over seeds; veil: {' or '.join(bands)}. Where the veils lie over each other all along, no "
+        "difference shows. The larger the batch, and the more copies of an image the pool holds, the more BALD asks "
+        "for the same thing several times. The accuracy axis is stretched: equal steps halve the error."
+    )

@@ -1,0 +1,150 @@
+"""Figure 4: what a batch tells as it grows: the sum of BALD scores against the joint information of the same picks."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from lindley.study.curves import Arrays, PanelResults, StudyResults, TrialResults
+from lindley.study.figures.plane import AMOUNT, draw_boundary, draw_pool, draw_surface, shown_trials
+from lindley.study.figures.style import FAINT, INK, NATS_TO_BITS, Drawn, look, new_figure, styled
+
+NUMBER = 4
+TITLE = "Information as the batch grows"
+NEEDS = "a panel with observe.information"
+_PICKERS = ("bald", "batchbald", "random")
+_ON_THE_PLANE = 10
+
+
+def draw(results: StudyResults) -> list[Drawn]:
+    """One figure per panel and number of labels for which it was measured."""
+    return [
+        _draw_round(panel, trial, number, arrays)
+        for panel in results.panels
+        for trial in shown_trials(panel, "information")
+        for number in range(len(trial.rounds))
+        if (arrays := trial.arrays(number, "information")) is not None
+    ]
+
+
+def _draw_round(panel: PanelResults, trial: TrialResults, number: int, arrays: Arrays) -> Drawn:
+    planar = "inputs_bald" in arrays
+    title = f"{panel.title}, {trial.labels[number]} labels: information as the batch grows"
+    with styled():
+        figure = new_figure(11, 6.9 if planar else 4.2)
+        parts = figure.subfigures(2 if planar else 1, 1, height_ratios=[4, 2.9][: 1 + planar], squeeze=False)
+        upper = parts[0, 0]
+        left, right = upper.subplots(1, 2)
+        _draw_sums(left, arrays)
+        _draw_joint(right, arrays)
+        _legend(upper)
+        if planar:
+            _draw_batches(parts[1, 0], trial, number, arrays)
+        figure.suptitle(title, fontsize=12, fontweight="bold")
+    name = f"figure-4-information-{panel.name}-{trial.labels[number]}"
+    return Drawn(NUMBER, name, figure, title, _caption(trial, arrays, planar))
+
+
+def _draw_sums(axes: Axes, arrays: Arrays) -> None:
+    """Sum of the scores (open markers, broken line) and joint information (filled, solid) of the same picks."""
+    for picker in _PICKERS:
+        style, picks = look(picker), arrays["picks"]
+        every = max(1, len(picks) // 10)
+        axes.plot(picks, arrays[f"sum_bald_{picker}"] * NATS_TO_BITS, color=style.colour, linestyle=(0, (4, 2)),
+                  marker=style.marker, markevery=every, markerfacecolor="white", linewidth=1.4)  # fmt: skip
+        axes.plot(picks, arrays[f"joint_{picker}"] * NATS_TO_BITS, color=style.colour, marker=style.marker,
+                  markevery=every, markeredgecolor="white", markeredgewidth=0.6)  # fmt: skip
+    _draw_ceiling(axes, arrays)
+    axes.set_ylim(bottom=0)
+    axes.set(title="Counted singly, and counted together", xlabel="size of the batch", ylabel="information (bits)")
+
+
+def _draw_joint(axes: Axes, arrays: Arrays) -> None:
+    """The joint information alone, with two standard errors."""
+    picks = arrays["picks"]
+    for picker in _PICKERS:
+        style = look(picker)
+        joint, error = arrays[f"joint_{picker}"] * NATS_TO_BITS, 2 * arrays[f"joint_se_{picker}"] * NATS_TO_BITS
+        axes.fill_between(picks, joint - error, joint + error, color=style.colour, alpha=0.2, linewidth=0)
+        axes.plot(picks, joint, color=style.colour, linestyle=style.line, marker=style.marker,
+                  markevery=max(1, len(picks) // 10), markeredgecolor="white", markeredgewidth=0.6)  # fmt: skip
+    _draw_ceiling(axes, arrays)
+    ceiling = float(arrays["log_num_draws"]) * NATS_TO_BITS
+    axes.set_ylim(0, 1.1 * ceiling)
+    axes.set(title="Joint information only", xlabel="size of the batch", ylabel="joint information (bits)")
+
+
+def _draw_ceiling(axes: Axes, arrays: Arrays) -> None:
+    """log K: no batch can tell more about K draws."""
+    ceiling, last = float(arrays["log_num_draws"]) * NATS_TO_BITS, int(arrays["picks"][-1])
+    axes.axhline(ceiling, color=INK, linewidth=1.0, linestyle=(0, (1, 1.5)))
+    text = f"log K = {ceiling:.2f} bits ({int(arrays['num_draws'])} draws)"
+    axes.annotate(text, (0.4, ceiling), xytext=(0, 4), textcoords="offset points", fontsize=8, color=INK)
+    axes.set_xlim(0, last * 1.02 + 0.5)
+
+
+def _draw_batches(figure: SubFigure, trial: TrialResults, number: int, arrays: Arrays) -> None:
+    """The first picks of BALD, BatchBALD and random in the plane, numbered in the order chosen."""
+    grid, first = trial.arrays(number, "grid"), trial.arrays(0, "grid")
+    all_axes = figure.subplots(1, len(_PICKERS), sharex=True, sharey=True)
+    shown = min(_ON_THE_PLANE, len(arrays["picks"]))
+    top = 0.0
+    if grid is not None:
+        score = np.maximum(grid["predictive_entropy"] - grid["conditional_entropy"], 0) * NATS_TO_BITS
+        top = float(score.max())
+    for axes, picker in zip(all_axes, _PICKERS, strict=True):
+        if grid is not None:
+            image = draw_surface(axes, grid, score, AMOUNT, top)
+            draw_boundary(axes, grid)
+        if first is not None and "pool_inputs" in first:
+            draw_pool(axes, first["pool_inputs"])
+        _draw_picks(axes, arrays[f"inputs_{picker}"][:shown], look(picker).colour)
+        axes.set(title=f"{look(picker).title}: the first {shown} picks", xlabel="$x_1$")
+        axes.set_aspect("equal")
+    all_axes[0].set_ylabel("$x_2$")
+    if grid is not None:
+        figure.colorbar(image, ax=list(all_axes), location="right", aspect=14, shrink=0.75, label="BALD score (bits)")
+
+
+def _draw_picks(axes: Axes, points: NDArray[np.floating], colour: str) -> None:
+    """Numbered discs; the earlier lie on top."""
+    for place in range(len(points) - 1, -1, -1):
+        x, y = points[place]
+        axes.plot(
+            x, y, "o", color=colour, markersize=9, markeredgecolor="white", markeredgewidth=0.8, zorder=40 - place
+        )
+        axes.annotate(str(place + 1), (x, y), ha="center", va="center", fontsize=6, color="white", fontweight="bold",
+                      zorder=40.5 - place)  # fmt: skip
+
+
+def _legend(figure: Figure | SubFigure) -> None:
+    colours = [
+        Line2D([], [], color=look(name).colour, marker=look(name).marker, label=f"picks of {look(name).title}")
+        for name in _PICKERS
+    ]
+    single = Line2D([], [], color=FAINT, linestyle=(0, (4, 2)), marker="o", markerfacecolor="white",
+                    label="sum of their BALD scores")  # fmt: skip
+    joint = Line2D([], [], color=FAINT, marker="o", label="their joint information")
+    figure.legend(handles=[*colours, single, joint], loc="outside lower center", ncols=5, handlelength=3.2)
+
+
+def _caption(trial: TrialResults, arrays: Arrays, planar: bool) -> str:
+    last = -1
+    sums = float(arrays["sum_bald_bald"][last]) * NATS_TO_BITS
+    joints = {name: float(arrays[f"joint_{name}"][last]) * NATS_TO_BITS for name in _PICKERS}
+    ceiling = float(arrays["log_num_draws"]) * NATS_TO_BITS
+    text = (
+        f"Seed {trial.seed}. The scores of BALD’s {len(arrays['picks'])} picks add up to {sums:.1f} bits, but together "
+        f"they tell {joints['bald']:.2f} bits: the rest is counted twice. BatchBALD’s picks tell "
+        f"{joints['batchbald']:.2f} bits, random ones {joints['random']:.2f}. With K draws no batch can tell more than "
+        f"log K = {ceiling:.2f} bits: where lines come near it, this measure cannot tell batches apart. "
+        "Veil: two standard errors."
+    )
+    if planar:
+        text += (
+            " Below: the batches in the plane; BALD’s picks lie close together, where one label would tell most of it."
+        )
+    return text

@@ -1,0 +1,133 @@
+"""Figure 1: what the model believes and what each acquisition asked for, as the labels grow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from lindley.study.curves import PanelResults, StudyResults, TrialResults
+from lindley.study.figures.plane import (
+    BELIEF,
+    RoundColours,
+    belief_bar,
+    boundary_handles,
+    class_handles,
+    draw_boundary,
+    draw_labelled,
+    draw_pool,
+    draw_surface,
+    shown_trials,
+    spread_out,
+)
+from lindley.study.figures.style import INK, Drawn, look, new_figure, styled
+
+NUMBER = 1
+TITLE = "Two moons: what is asked for"
+NEEDS = "a panel of 2-D data with observe.grid = true"
+_COLUMNS = 6
+
+
+def draw(results: StudyResults) -> list[Drawn]:
+    """One figure per panel that stored its probability surface."""
+    return [_draw_panel(panel) for panel in results.panels if shown_trials(panel, "grid")]
+
+
+def _draw_panel(panel: PanelResults) -> Drawn:
+    trials = shown_trials(panel, "grid")
+    longest = max(trials, key=lambda trial: len(trial.rounds))
+    columns = spread_out(len(longest.rounds), _COLUMNS)
+    rounds = RoundColours(max(len(longest.rounds) - 1, 1))
+    with styled():
+        figure, all_axes, bars = _lay_out(len(trials), len(columns))
+        for row, trial in zip(all_axes, trials, strict=True):
+            _draw_trial(row, trial, columns, rounds)
+        for axes, number in zip(all_axes[0], columns, strict=True):
+            axes.set_title(f"{longest.labels[number]} labels")
+        for axes in all_axes[-1]:
+            axes.set_xlabel("$x_1$")
+        _explain(figure, bars, longest, rounds)
+        figure.suptitle(
+            f"{panel.title}: what each acquisition asks for",
+            y=1 - 0.12 / figure.get_figheight(),
+            va="top",
+            fontsize=12,
+            fontweight="bold",
+        )
+    name = f"figure-1-surface-{panel.name}"
+    return Drawn(NUMBER, name, figure, f"{panel.title}: what each acquisition asks for", _caption(trials))
+
+
+def _lay_out(num_rows: int, num_columns: int) -> tuple[Figure, NDArray[Any], list[Axes]]:
+    """A figure with rows x columns of pictures and two axes for the scales to their right; all lengths in inches.
+
+    Laid out by hand: the pictures keep the proportions of the plane, which an automatic layout does not foresee.
+    """
+    cell_width, cell_height, left, right, top, bottom = 1.78, 1.24, 0.95, 1.35, 0.75, 0.95
+    width, height = left + cell_width * num_columns + right, top + cell_height * num_rows + bottom
+    figure = new_figure(width, height)
+    figure.set_layout_engine("none")
+    edges = {"top": 1 - top / height, "bottom": bottom / height}
+    cells = figure.add_gridspec(
+        num_rows, num_columns, left=left / width, right=1 - right / width, wspace=0.09, hspace=0.09, **edges
+    )
+    start = 1 - (right - 0.18) / width
+    scales = figure.add_gridspec(2, 1, left=start, right=start + 0.14 / width, hspace=0.25, **edges)
+    all_axes = cells.subplots(sharex=True, sharey=True, squeeze=False)
+    return figure, all_axes, [figure.add_subplot(scales[0]), figure.add_subplot(scales[1])]
+
+
+def _draw_trial(row: Sequence[Axes], trial: TrialResults, columns: Sequence[int], rounds: RoundColours) -> None:
+    pool = None
+    for axes, number in zip(row, columns, strict=True):
+        grid = trial.arrays(number, "grid") if number < len(trial.rounds) else None
+        if grid is None:
+            axes.set_axis_off()
+            continue
+        pool = grid.get("pool_inputs", pool)
+        draw_surface(axes, grid, grid["mean_prob"], BELIEF, 1.0)
+        draw_boundary(axes, grid)
+        if pool is not None:
+            draw_pool(axes, pool)
+        draw_labelled(axes, grid, rounds)
+        if np.size(grid["selected_inputs"]):
+            asked = grid["selected_inputs"]
+            axes.scatter(asked[:, 0], asked[:, 1], s=30, marker="x", c=INK, linewidths=1.1, zorder=4)
+        axes.tick_params(length=2)
+    row[0].set_ylabel("$x_2$")
+    row[0].annotate(
+        look(trial.acquisition).title,
+        xy=(-0.4, 0.5),
+        xycoords="axes fraction",
+        rotation=90,
+        ha="center",
+        va="center",
+        fontsize=11,
+        fontweight="bold",
+        annotation_clip=False,
+    )
+
+
+def _explain(figure: Figure, bars: Sequence[Axes], trial: TrialResults, rounds: RoundColours) -> None:
+    names = trial.manifest["class_names"]
+    asked_next = Line2D([], [], linestyle="", marker="x", color=INK, markersize=5.5, label="asked for in this round")
+    handles = [*class_handles(names), asked_next, *boundary_handles()]
+    figure.legend(handles=handles, loc="lower center", ncols=len(handles), bbox_to_anchor=(0.5, 0))
+    rounds.bar(figure, bars[0])
+    belief_bar(figure, bars[1], names[1])
+
+
+def _caption(trials: Sequence[TrialResults]) -> str:
+    seeds = sorted({trial.seed for trial in trials})
+    which = f"Seed {seeds[0]}." if len(seeds) == 1 else f"Seeds {', '.join(map(str, seeds))}."
+    return (
+        f"{which} Each picture shows the model after so many labels (all counted) and, as crosses, what it asks for "
+        "next. The surface is the average over the draws. The colour of a point is the round that asked for it "
+        "(0: the first), white are the initial labels, the same in all rows. Look whether the questions fall along the solid line, "
+        "where the model is undecided, or also where it cannot be decided because the moons overlap."
+    )

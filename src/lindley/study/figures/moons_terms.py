@@ -1,0 +1,111 @@
+"""Figure 2: the terms of BALD in the plane over the rounds: H[E p], E H[p], their difference, the mean probability."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from lindley.study.curves import Arrays, PanelResults, StudyResults, TrialResults
+from lindley.study.figures.plane import (
+    AMOUNT,
+    BELIEF,
+    RoundColours,
+    class_handles,
+    draw_boundary,
+    draw_labelled,
+    draw_surface,
+    shown_trials,
+    spread_out,
+)
+from lindley.study.figures.style import NATS_TO_BITS, Drawn, new_figure, styled
+
+NUMBER = 2
+TITLE = "Two moons: the terms of BALD"
+NEEDS = "a panel of 2-D data with observe.grid = true and the acquisition bald"
+_ROWS = 5
+_TERMS = (
+    ("mean probability", "E p", "probability"),
+    ("total uncertainty", "H[E p]", "bits"),
+    ("expected noise", "E H[p]", "bits"),
+    ("BALD: the difference", "H[E p] − E H[p]", "bits"),
+)
+
+
+def draw(results: StudyResults) -> list[Drawn]:
+    """One figure per panel that stored the surface for BALD."""
+    found = [(panel, trial) for panel in results.panels for trial in shown_trials(panel, "grid")]
+    return [_draw_panel(panel, trial) for panel, trial in found if trial.acquisition == "bald"]
+
+
+def _draw_panel(panel: PanelResults, trial: TrialResults) -> Drawn:
+    stored = [(number, trial.arrays(number, "grid")) for number in range(len(trial.rounds))]
+    grids = [(number, grid) for number, grid in stored if grid is not None]
+    grids = [grids[place] for place in spread_out(len(grids), _ROWS)]
+    surfaces = [_terms(grid) for _, grid in grids]  # [rows][4]
+    tops = [1.0, 1.0, 1.0, max(float(surface[3].max()) for surface in surfaces)]
+    with styled():
+        figure = new_figure(10.6, 1.72 * len(grids) + 1.5)
+        all_axes = figure.subplots(len(grids), 4, sharex=True, sharey=True, squeeze=False)
+        rounds = RoundColours(max(len(trial.rounds) - 1, 1))
+        for row, (number, grid), surface in zip(all_axes, grids, surfaces, strict=True):
+            images = [
+                draw_surface(axes, grid, values, BELIEF if term == 0 else AMOUNT, tops[term])
+                for term, (axes, values) in enumerate(zip(row, surface, strict=True))
+            ]
+            _mark(row, grid, rounds, trial.labels[number])
+        for axes in all_axes[-1]:
+            axes.set_xlabel("$x_1$")
+        for term, (title, formula, unit) in enumerate(_TERMS):
+            all_axes[0, term].set_title(f"{title}\n{formula}")
+            label = unit if term else f"probability of “{trial.manifest['class_names'][1]}”"
+            figure.colorbar(images[term], ax=all_axes[:, term], location="bottom", aspect=22, pad=0.02, label=label)
+        _legend(figure, trial)
+        figure.suptitle(f"{panel.title}: the terms of BALD", fontsize=12, fontweight="bold")
+    caption = _caption(trial)
+    return Drawn(NUMBER, f"figure-2-terms-{panel.name}", figure, f"{panel.title}: the terms of BALD", caption)
+
+
+def _terms(grid: Arrays) -> list[NDArray[np.floating]]:
+    """Mean probability, and the three entropies in bits.  4 x [G, G]"""
+    total, noise = grid["predictive_entropy"] * NATS_TO_BITS, grid["conditional_entropy"] * NATS_TO_BITS
+    return [grid["mean_prob"], total, noise, np.maximum(total - noise, 0)]
+
+
+def _mark(row: Sequence[Axes], grid: Arrays, rounds: RoundColours, labels: int) -> None:
+    """The boundary everywhere; the labels so far on the first picture; what is asked for on all."""
+    for axes in row:
+        draw_boundary(axes, grid)
+        asked = grid["selected_inputs"]
+        if np.size(asked):
+            axes.scatter(asked[:, 0], asked[:, 1], s=34, marker="o", facecolors="none", edgecolors="white",
+                         linewidths=2.6, zorder=4)  # fmt: skip
+            axes.scatter(asked[:, 0], asked[:, 1], s=34, marker="o", facecolors="none", edgecolors=_ASKED,
+                         linewidths=1.4, zorder=5)  # fmt: skip
+        axes.tick_params(length=2)
+    draw_labelled(row[0], grid, rounds, size=13)
+    row[0].set_ylabel(f"{labels} labels\n$x_2$")
+
+
+_ASKED = "#D55E00"
+
+
+def _legend(figure: Figure, trial: TrialResults) -> None:
+    asked = Line2D([], [], linestyle="", marker="o", markerfacecolor="none", markeredgecolor=_ASKED,
+                   markeredgewidth=1.4, markersize=6, label="asked for in this round")  # fmt: skip
+    line = Line2D([], [], color="#1f2328", linewidth=1.0, label="mean probability 0.5 (dotted: 0.2 and 0.8)")
+    handles = [*class_handles(trial.manifest["class_names"]), asked, line]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+
+
+def _caption(trial: TrialResults) -> str:
+    return (
+        f"BALD’s own trial, seed {trial.seed}. H[E p]: how undecided the average is. E H[p]: how undecided the "
+        "draws are on average, which is noise in their eyes. The difference is what the draws disagree about, and what "
+        "BALD asks for. Places that are dark in the two middle columns and pale in the last are those where the moons "
+        "overlap, and where a label teaches little."
+    )

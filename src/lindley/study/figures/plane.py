@@ -1,0 +1,145 @@
+"""Two-dimensional data drawn in the plane: surfaces, contours and labelled points, shared by figures 1, 2 and 4."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, Colormap, LinearSegmentedColormap, ListedColormap, Normalize
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from lindley.study.curves import Arrays, PanelResults, TrialResults
+from lindley.study.figures.style import FAINT, INK
+
+CLASS_MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*", "h", "p")
+BELIEF = LinearSegmentedColormap.from_list("belief", ["#b4d5eb", "#dcebf5", "#f9f9f6", "#fbe8cb", "#f5cc91"])
+"""Pale blue, white, pale orange: points stay visible on it, and the two sides differ for all eyes."""
+AMOUNT = LinearSegmentedColormap.from_list("amount", ["#fbfbf8", "#d5dfee", "#9fb4d8", "#6a7fb8", "#3c4a8c"])
+"""White to dark blue, for quantities that start at zero."""
+
+
+def shown_trials(panel: PanelResults, observer: str) -> list[TrialResults]:
+    """For each acquisition the trial of one and the same seed with what the observer stored: the lowest that all have.
+
+    Where no seed is common to all, each acquisition shows its own lowest.
+    """
+    having = [trial for trial in panel.trials if any(observer in event.get("arrays", {}) for event in trial.rounds)]
+    by_name = {name: [trial for trial in having if trial.acquisition == name] for name in panel.acquisitions}
+    groups = [group for group in by_name.values() if group]
+    common = set.intersection(*({trial.seed for trial in group} for group in groups)) if groups else set()
+    return [next(trial for trial in group if not common or trial.seed == min(common)) for group in groups]
+
+
+def spread_out(count: int, at_most: int) -> list[int]:
+    """Up to so many of 0..count-1, evenly spaced, the first and the last among them."""
+    return sorted({round(place) for place in np.linspace(0, count - 1, min(count, at_most))})
+
+
+def draw_surface(axes: Axes, grid: Arrays, values: NDArray[np.floating], colours: Colormap, top: float) -> AxesImage:
+    """An image of values [iy, ix] from 0 to top, with the plane's own proportions."""
+    xs, ys = grid["xs"], grid["ys"]
+    half_x, half_y = (xs[1] - xs[0]) / 2, (ys[1] - ys[0]) / 2
+    image = axes.imshow(
+        values,
+        origin="lower",
+        extent=(xs[0] - half_x, xs[-1] + half_x, ys[0] - half_y, ys[-1] + half_y),
+        cmap=colours,
+        vmin=0,
+        vmax=top,
+        interpolation="bilinear",
+        aspect="equal",
+    )
+    axes.grid(False)
+    axes.set_xlim(xs[0] - half_x, xs[-1] + half_x)
+    axes.set_ylim(ys[0] - half_y, ys[-1] + half_y)
+    return image
+
+
+def draw_boundary(axes: Axes, grid: Arrays) -> None:
+    """Where the mean probability is one half (solid), 0.2 and 0.8 (dotted)."""
+    axes.contour(grid["xs"], grid["ys"], grid["mean_prob"], levels=[0.5], colors=INK, linewidths=1.0)
+    axes.contour(
+        grid["xs"],
+        grid["ys"],
+        grid["mean_prob"],
+        levels=[0.2, 0.8],
+        colors=INK,
+        linewidths=0.6,
+        linestyles="dotted",
+    )
+
+
+def draw_pool(axes: Axes, pool: NDArray[np.floating]) -> None:
+    """The unlabelled pool, as dust."""
+    axes.plot(pool[:, 0], pool[:, 1], ".", color=FAINT, markersize=1.1, alpha=0.55, zorder=2)
+
+
+def draw_labelled(axes: Axes, grid: Arrays, rounds: RoundColours, size: float = 17) -> None:
+    """Labelled points: the marker says the class, the colour the round that asked for them; white: initial."""
+    for index in np.unique(grid["labelled_classes"]):
+        mine = grid["labelled_classes"] == index
+        points, asked = grid["labelled_inputs"][mine], grid["labelled_round"][mine]
+        axes.scatter(
+            points[:, 0],
+            points[:, 1],
+            s=size,
+            marker=CLASS_MARKERS[int(index) % len(CLASS_MARKERS)],
+            c=[rounds.colour(int(number)) for number in asked],
+            edgecolors=INK,
+            linewidths=0.6,
+            zorder=3,
+        )
+
+
+class RoundColours:
+    """One colour for each round that asks, from light to dark, so that the order shows in grey print too."""
+
+    def __init__(self, num_rounds: int) -> None:
+        steps = np.linspace(0, 1, max(num_rounds, 2))
+        ramp = LinearSegmentedColormap.from_list("rounds", ["#ffe45c", "#f58f5a", "#d0436f", "#7a1f7a", "#1d0f3d"])
+        self.colours = [ramp(step) for step in steps][: max(num_rounds, 1)]
+
+    def colour(self, number: int) -> tuple[float, float, float, float]:
+        """Of a round's number; white for -1, the initial labels."""
+        return (1.0, 1.0, 1.0, 1.0) if number < 0 else self.colours[min(number, len(self.colours) - 1)]
+
+    def bar(self, figure: Figure, place: Axes) -> None:
+        """The legend of the rounds, drawn into an axes of its own; the initial labels are its first step."""
+        count = len(self.colours)
+        colours = ListedColormap([self.colour(number) for number in range(-1, count)])
+        norm = BoundaryNorm(np.arange(-1.5, count), count + 1)
+        bar = figure.colorbar(ScalarMappable(norm, colours), cax=place)
+        numbers = list(range(0, count, max(1, count // 10)))
+        bar.set_ticks([-1, *numbers], labels=["initial", *(str(number) for number in numbers)])
+        place.minorticks_off()
+        bar.set_label("round that asked")
+
+
+def class_handles(names: Sequence[str]) -> list[Artist]:
+    """Legend entries for the markers of the classes."""
+    return [
+        Line2D([], [], linestyle="", marker=CLASS_MARKERS[place % 10], markerfacecolor="white", markeredgecolor=INK,
+               markersize=5.5, label=f"label: {name}")
+        for place, name in enumerate(names)
+    ]  # fmt: skip
+
+
+def boundary_handles() -> list[Artist]:
+    """Legend entries for the contours of the mean probability."""
+    return [
+        Line2D([], [], color=INK, linewidth=1.0, label="mean probability 0.5"),
+        Line2D([], [], color=INK, linewidth=0.8, linestyle="dotted", label="0.2 and 0.8"),
+    ]
+
+
+def belief_bar(figure: Figure, place: Axes, class_name: str) -> None:
+    """The scale of the probability surface, drawn into an axes of its own."""
+    bar = figure.colorbar(ScalarMappable(Normalize(0, 1), BELIEF), cax=place)
+    bar.set_label(f"mean probability of\n“{class_name}”")
+    bar.set_ticks([0, 0.2, 0.5, 0.8, 1])

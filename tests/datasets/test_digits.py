@@ -38,9 +38,13 @@ def test_the_split_is_the_same_each_time():
     assert first.hashes == second.hashes
 
 
-def test_the_test_rows_are_spread_over_the_writers():
+def test_the_test_rows_are_drawn_from_all_writers():
     """The file goes writer by writer: a third of its tail alone would be other people's digits."""
     rows = {tuple(pixels): row for row, pixels in enumerate((load_digits().data / 16).astype(np.float32).tolist())}
     test_rows = np.array([rows[tuple(pixels)] for pixels in digits().test_inputs.tolist()])
     per_quarter = np.bincount(test_rows * 4 // 1797, minlength=4)
     assert per_quarter.min() > 100
+    # and drawn, not counted off: of a class's rows, those of the test are not every third
+    places = np.flatnonzero(load_digits().target == 0)
+    gaps = np.diff(np.flatnonzero(np.isin(places, test_rows)))
+    assert {1, 2, 3, 4} <= set(gaps.tolist())

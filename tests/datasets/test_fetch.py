@@ -56,6 +56,8 @@ def test_a_mirror_that_falls_silent_is_given_up(mirrors, small_file, content, tm
     file = small_file(mirrors.folder("silent"), mirrors.folder("good"))
     assert fetch_file(file, tmp_path / "images.gz") == content
     assert mirrors.asked == ["silent", "good"]
+    with pytest.raises(DataError, match="fell silent"):
+        fetch_file(small_file(mirrors.folder("silent")), tmp_path / "images.gz")
 
 
 def test_a_mirror_that_is_not_there_is_named(no_server, small_file, tmp_path):

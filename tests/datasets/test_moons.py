@@ -47,7 +47,7 @@ def test_the_same_seed_gives_the_same_moons_and_another_seed_others():
 
 
 def test_pool_and_test_set_share_no_point():
-    data = two_moons(seed=0)
+    data = two_moons(seed=0, num_pool=200, num_test=200)
     assert torch.cdist(pool_inputs(data), data.test_inputs, compute_mode="donot_use_mm_for_euclid_dist").min() > 0
 
 

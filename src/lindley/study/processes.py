@@ -58,7 +58,7 @@ class Worker:
         code = self._process.wait()
         self._stderr.seek(0)
         lines = self._stderr.read().decode(errors="replace").strip().splitlines()
-        said = f": {lines[-1]}" if lines else ""
+        said = f"; its last output: {lines[-1]}" if lines else ""
         if code >= 0:
             return f"the worker process ended with exit code {code}{said}"
         hint = " (out of memory? Try fewer jobs)" if -code == signal.SIGKILL else ""

@@ -1,0 +1,92 @@
+"""A study killed at ten random moments equals one never killed, bit for bit but for its seconds."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from lindley.study.config import load_study
+from lindley.study.runner import run_study
+
+STUDY = """
+title = "Killed"
+seeds = 2
+data = { name = "two-moons", options = { num_pool = 80, num_test = 60 } }
+model = { network = "moons-mlp", num_draws = 6 }
+training = { steps = 12 }
+schedule = { initial_labels = 5, batch_size = 3, max_labels = 32 }
+acquisitions = { bald = {}, batchbald = {} }
+observe = { grid = true, information = { acquisition = "bald", labels = [5, 20], picks = 6 } }
+"""
+RUN = """
+import sys
+from pathlib import Path
+from lindley.study.runner import run_study
+from lindley.study.schema import Study
+
+study = Study.model_validate_json(Path(sys.argv[1]).read_text())
+outcome = run_study(study, Path(sys.argv[2]), jobs=2, on_event=lambda event: print(event["stage"], flush=True))
+print(outcome)
+sys.exit(0 if outcome.done == 4 and not outcome.failed else 1)
+"""
+KILLS = 10
+
+
+@pytest.fixture
+def never_killed(tmp_path):
+    """The study, run by one worker and left alone."""
+    (tmp_path / "killed.toml").write_text(STUDY)
+    study = load_study(tmp_path / "killed.toml")
+    outcome = run_study(study, tmp_path / "whole", jobs=1)
+    assert (outcome.done, outcome.failed) == (4, [])
+    (tmp_path / "study.json").write_text(study.model_dump_json())
+    return tmp_path / "whole"
+
+
+def start(folder):
+    command = [sys.executable, "-c", RUN, str(folder / "study.json"), str(folder / "killed")]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def kill_at_random(process, moment, *, whole_group):
+    """SIGKILL to the runner and its workers, or to the runner alone, which must take its workers with it."""
+    for _ in range(moment.randrange(7)):
+        process.stdout.readline()
+    try:
+        process.wait(moment.uniform(0, 0.1))
+    except subprocess.TimeoutExpired:
+        os.kill(-process.pid if whole_group else process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def contents(out):
+    """Every file below the folder; of a journal, its events without their seconds."""
+    return {
+        path.relative_to(out).as_posix(): (
+            [{**json.loads(line), "seconds": None} for line in path.read_text().splitlines()]
+            if path.name == "journal.jsonl"
+            else path.read_bytes()
+        )
+        for path in out.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.mark.slow
+def test_a_study_killed_at_ten_random_moments_equals_one_never_killed(never_killed, tmp_path):
+    moment = random.Random()  # other moments each time: the claim is about all of them
+    for number in range(KILLS):
+        with start(tmp_path) as process:
+            kill_at_random(process, moment, whole_group=number % 2 == 0)
+            assert process.returncode == -signal.SIGKILL, "the study ended before it was killed ten times"
+    with start(tmp_path) as process:
+        said = process.stdout.read()
+    assert process.returncode == 0, said
+    killed, whole = contents(tmp_path / "killed"), contents(never_killed)
+    assert killed.keys() == whole.keys()
+    for name, content in whole.items():
+        assert killed[name] == content, name

@@ -1,0 +1,65 @@
+"""What is measured on the test set: the average over the draws, the point beside it."""
+
+import pytest
+import torch
+from round_fakes import Table, view_of
+
+from lindley.contracts import Labels
+from lindley.errors import InputError
+from lindley.seeds import torch_generator
+from lindley.study import metrics
+from lindley.study.observers import observe_test_set
+
+INPUTS = torch.arange(1100.0)[:, None]  # three chunks
+
+
+def view(table, point):
+    nothing = Labels(torch.tensor([0]), torch.tensor([0]))
+    point = None if point is None else Table(point)
+    return view_of(Table(table), nothing, inputs=INPUTS, num_classes=3, point=point)
+
+
+@pytest.fixture
+def tables():
+    """Predictions of 1100 rows under 4 draws, and a point prediction."""
+    logits = torch.randn(1100, 5, 3, generator=torch_generator(0))
+    table = logits.log_softmax(2)
+    return table[:, :4], table[:, 4:]
+
+
+@pytest.fixture
+def observe():
+    classes = torch.arange(1100) % 3
+    return observe_test_set(INPUTS, classes, num_classes=3), classes
+
+
+def test_the_average_is_of_probabilities_over_the_draws(tables, observe):
+    observer, classes = observe
+    seen = observer(view(*tables))
+    mean = tables[0].double().exp().mean(1).log()
+    assert seen.metrics["accuracy"] == metrics.accuracy(mean, classes)
+    assert seen.metrics["nll"] == pytest.approx(metrics.nll(mean, classes), rel=1e-12)
+    assert seen.metrics["brier"] == pytest.approx(metrics.brier(mean, classes), rel=1e-12)
+    assert seen.metrics["ece"] == pytest.approx(metrics.expected_calibration_error(mean, classes), rel=1e-9)
+    assert seen.metrics["recall"] == metrics.per_class_recall(mean, classes)
+    assert seen.arrays == {}
+
+
+def test_the_point_prediction_is_measured_beside_it(tables, observe):
+    observer, classes = observe
+    seen = observer(view(*tables))
+    assert seen.metrics["accuracy_point"] == metrics.accuracy(tables[1][:, 0], classes)
+    assert seen.metrics["nll_point"] == pytest.approx(metrics.nll(tables[1][:, 0], classes), rel=1e-12)
+
+
+def test_a_posterior_without_a_point_prediction_has_null(tables, observe):
+    seen = observe[0](view(tables[0], None))
+    assert seen.metrics["accuracy_point"] is None
+    assert seen.metrics["nll_point"] is None
+
+
+def test_a_prediction_that_is_nan_is_refused_with_its_test_row(tables, observe):
+    table = tables[0].clone()
+    table[777, 2, 1] = torch.nan
+    with pytest.raises(InputError, match="777"):
+        observe[0](view(table, None))

@@ -1,0 +1,206 @@
+"""Studies in worker processes: what fails fails alone, what is stopped goes on, and jobs change nothing."""
+
+import json
+import signal
+
+import pytest
+
+from lindley.errors import InputError, JournalError
+from lindley.loop import locks
+from lindley.loop.locks import FileLock
+from lindley.study import runner
+from lindley.study.config import load_study
+from lindley.study.runner import run_study
+from lindley.study.trials import trials_of
+
+STUDY = """
+title = "Small"
+seeds = 1
+data = { name = "two-moons", options = { num_pool = 60, num_test = 50 } }
+model = { network = "moons-mlp", num_draws = 4 }
+training = { steps = 3 }
+schedule = { initial_labels = 4, batch_size = 3, max_labels = 10 }
+acquisitions = { random = {}, bald = {} }
+"""
+PANELS = """
+[[panels]]
+name = "broken"
+model = { network = "my_networks:broken" }
+[[panels]]
+name = "deadly"
+acquisitions = { random = {} }
+model = { network = "my_networks:deadly" }
+[[panels]]
+name = "good"
+"""
+NETWORKS = """
+import os, signal
+print("printing does not disturb anybody")
+def broken(*, input_shape, num_classes):
+    raise ValueError("no such layer")
+def deadly(*, input_shape, num_classes):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture(scope="module")
+def studies(tmp_path_factory):
+    """The study, and the same with two panels that fail."""
+    folder = tmp_path_factory.mktemp("studies")
+    (folder / "my_networks.py").write_text(NETWORKS)
+    (folder / "small.toml").write_text(STUDY + '[[panels]]\nname = "good"\n')
+    (folder / "mixed.toml").write_text(STUDY + PANELS)
+    return load_study(folder / "small.toml"), load_study(folder / "mixed.toml")
+
+
+@pytest.fixture(scope="module")
+def mixed(studies, tmp_path_factory):
+    """A run of the study with failing panels by two workers: (outcome, events, folder)."""
+    out = tmp_path_factory.mktemp("mixed")
+    events = []
+    return run_study(studies[1], out, jobs=2, on_event=events.append), events, out
+
+
+@pytest.fixture(scope="module")
+def single(studies, tmp_path_factory):
+    """A run of the good panel alone by one worker: (outcome, events, folder)."""
+    out = tmp_path_factory.mktemp("single")
+    events = []
+    return run_study(studies[0], out, jobs=1, on_event=events.append), events, out
+
+
+def journals(out):
+    """Every journal of the good panel without its seconds."""
+    return {
+        path.relative_to(out): [{**json.loads(line), "seconds": None} for line in path.read_text().splitlines()]
+        for path in (out / "trials" / "good").rglob("journal.jsonl")
+    }
+
+
+def failure(outcome, panel):
+    return {name: message for name, message in outcome.failed if f"/{panel}/" in name}
+
+
+def test_a_trial_that_fails_is_named_with_its_error_and_place(mixed):
+    said = failure(mixed[0], "broken")
+    assert len(said) == 2
+    assert set(said.values()) == {"ValueError: no such layer (my_networks.py, line 5)"}
+
+
+def test_a_trial_that_kills_its_worker_is_begun_twice_and_then_named(mixed):
+    outcome, events, _ = mixed
+    said = failure(outcome, "deadly")
+    assert len(said) == 1
+    assert "SIGKILL" in next(iter(said.values()))
+    stages = [event["stage"] for event in events if event["trial"] in said]
+    assert stages == ["started", "fit", "retried", "started", "fit", "failed"]
+
+
+def test_the_other_trials_go_on(mixed):
+    outcome, _, out = mixed
+    assert outcome.done == 2
+    assert not outcome.interrupted
+    assert len(journals(out)) == 2
+
+
+def test_two_workers_leave_the_journals_that_one_leaves(mixed, single):
+    assert journals(mixed[2]) == journals(single[2])
+    assert len(journals(single[2])) == 2
+
+
+def test_each_trial_is_told_from_its_start_to_its_end(single, studies):
+    outcome, events, _ = single
+    assert (outcome.done, outcome.failed) == (2, [])
+    first = trials_of(studies[0])[0].folder
+    told = [event for event in events if event["trial"] == first]
+    assert [event["stage"] for event in told][:4] == ["started", "fit", "select", "observe"]
+    assert told[-1]["stage"] == "finished"
+    assert [event["labels"] for event in told if event["stage"] == "round"] == [4, 7, 10]
+    assert all(0 <= event["accuracy"] <= 1 for event in told if event["stage"] == "round")
+
+
+def test_the_folder_holds_the_study_and_its_trials_only(single, studies):
+    out = single[2]
+    assert {path.name for path in out.iterdir()} == {"study.json", "study.lock", "trials"}
+    assert json.loads((out / "study.json").read_text()) == studies[0].model_dump(mode="json")
+    for trial in trials_of(studies[0]):
+        assert {path.name for path in (out / trial.folder).iterdir()} == {"manifest.json", "journal.jsonl"}
+
+
+def test_manifests_name_the_trial_and_its_conditions_but_no_path(single, studies):
+    trial = trials_of(studies[0])[0]
+    text = (single[2] / trial.folder / "manifest.json").read_text()
+    manifest = json.loads(text)
+    assert manifest["key"] == trial.key
+    assert manifest["semantic"] == trial.semantic()
+    assert (manifest["device"], manifest["threads"], manifest["precision"]) == ("cpu", 1, "float32")
+    assert (manifest["num_rows"], manifest["num_test"], len(manifest["class_names"])) == (60, 50, 2)
+    assert str(single[2]) not in text
+
+
+def test_a_finished_study_starts_no_worker(single, studies, monkeypatch):
+    monkeypatch.setattr(runner, "Worker", None)
+    events = []
+    outcome = run_study(studies[0], single[2], on_event=events.append)
+    assert (outcome.done, events) == (2, [])
+
+
+def test_a_damaged_journal_fails_its_trial_alone(studies, single, tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "Worker", None)
+    first, second = trials_of(studies[0])
+    for trial in (first, second):
+        (tmp_path / trial.folder).mkdir(parents=True)
+        content = (single[2] / trial.folder / "journal.jsonl").read_bytes()
+        (tmp_path / trial.folder / "journal.jsonl").write_bytes(content)
+    (tmp_path / first.folder / "journal.jsonl").write_bytes(b"{}\n")
+    outcome = run_study(studies[0], tmp_path)
+    assert outcome.done == 1
+    assert [name for name, _ in outcome.failed] == [first.folder]
+    assert "line 1 is damaged" in outcome.failed[0][1]
+
+
+def test_ctrl_c_stops_the_workers_and_leaves_a_study_that_goes_on(studies, single, tmp_path, monkeypatch):
+    started = []
+
+    class Watched(runner.Worker):
+        def __init__(self, *args):
+            super().__init__(*args)
+            started.append(self._process)
+
+    def interrupt(event):
+        if event["stage"] == "round":
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(runner, "Worker", Watched)
+    outcome = run_study(studies[0], tmp_path, jobs=1, on_event=interrupt)
+    assert outcome.interrupted
+    assert [process.returncode for process in started] == [-signal.SIGKILL]
+    assert not run_study(studies[0], tmp_path, jobs=1).failed
+    assert journals(tmp_path) == journals(single[2])
+
+
+def test_a_file_as_output_folder_is_refused(studies, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"output folder .*file is a file"):
+        run_study(studies[0], tmp_path / "file")
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(studies, tmp_path, monkeypatch):
+    def refuse(self):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("pathlib.Path.touch", refuse)
+    with pytest.raises(InputError, match="cannot be written to: Read-only file system"):
+        run_study(studies[0], tmp_path)
+
+
+def test_a_second_run_into_the_same_folder_is_refused(studies, tmp_path, monkeypatch):
+    monkeypatch.setattr(locks, "_PATIENCE_SECONDS", 0)
+    with FileLock(tmp_path / "study.lock"), pytest.raises(JournalError, match="in use by process"):
+        run_study(studies[0], tmp_path)
+
+
+@pytest.mark.parametrize("wrong", [{"jobs": 0}, {"threads": 0}])
+def test_no_jobs_or_threads_are_refused(studies, tmp_path, wrong):
+    with pytest.raises(InputError, match="at least 1"):
+        run_study(studies[0], tmp_path, **wrong)

@@ -33,6 +33,8 @@ class TrialResults:
     start: dict[str, Any]
     folder: Path
     complete: bool
+    resumed: tuple[dict[str, Any], ...] = ()
+    """Events that tell that the trial was continued under other versions, device or threads."""
 
     @property
     def labels(self) -> list[int]:
@@ -112,7 +114,13 @@ def load_results(out: Path) -> StudyResults:
     if not path.is_file():
         raise InputError(f"{out} holds no study (no study.json). Needed: the folder given to `lindley run` as --out.")
     study = Study.model_validate_json(path.read_text())
-    panels = [_load_panel(Path(out), panel) for panel in study.panels]
+    titles = [panel.title for panel in study.panels]
+    panels = [
+        _load_panel(
+            Path(out), panel, panel.title if titles.count(panel.title) == 1 else f"{panel.title} ({panel.name})"
+        )
+        for panel in study.panels
+    ]
     return StudyResults(study.name, study.title, study.description, panels)
 
 
@@ -142,32 +150,25 @@ def paired(panel: PanelResults, first: str, second: str) -> list[tuple[TrialResu
     return [(trial, others[trial.seed]) for trial in panel.of(first) if trial.seed in others]
 
 
-def _load_panel(out: Path, panel: Panel) -> PanelResults:
+def _load_panel(out: Path, panel: Panel, title: str) -> PanelResults:
     trials, set_aside = [], []
     for folder in sorted((out / "trials" / panel.name).glob("*/seed-*")):
-        manifest, state = read_manifest(folder), fold(read_events(folder))
+        manifest, events = read_manifest(folder), read_events(folder)
+        state = fold(events)
         if manifest is None or state.start is None or not state.rounds:
             continue
         if not _is_of(panel, manifest):
             set_aside.append(folder.relative_to(out).as_posix())
             continue
         complete = state.reaches(panel.schedule.max_labels)
-        trials.append(
-            TrialResults(
-                manifest["acquisition"],
-                manifest["seed"],
-                manifest,
-                list(state.rounds),
-                state.start,
-                folder,
-                complete,
-            )
-        )
+        resumed = tuple(event for event in events if event["event"] == "resumed")
+        name, seed, rounds = manifest["acquisition"], manifest["seed"], list(state.rounds)
+        trials.append(TrialResults(name, seed, manifest, rounds, state.start, folder, complete, resumed))
     trials.sort(key=lambda trial: (trial.acquisition, trial.seed))
     found = {(trial.acquisition, trial.seed) for trial in trials}
     wanted = [(name, panel.first_seed + s) for name in panel.acquisitions for s in range(panel.seeds)]
     missing = tuple(f"{name}, seed {seed}" for name, seed in wanted if (name, seed) not in found)
-    return PanelResults(panel.name, panel.title, panel.model_dump(mode="json"), trials, missing, tuple(set_aside))
+    return PanelResults(panel.name, title, panel.model_dump(mode="json"), trials, missing, tuple(set_aside))
 
 
 def _is_of(panel: Panel, manifest: dict[str, Any]) -> bool:

@@ -29,6 +29,11 @@ def page(title: str, body: Sequence[str]) -> str:
     )
 
 
+def title(text: str) -> str:
+    """The name of the whole."""
+    return f"<h1>{escape(text)}</h1>"
+
+
 def heading(text: str, *, anchor: str) -> str:
     """The heading of a section, with the anchor that the contents point to."""
     return f'<h2 id="{escape(anchor)}">{escape(text)}</h2>'
@@ -71,14 +76,16 @@ def picture(png: Path, *, title: str, caption: str, anchor: str) -> str:
     )
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, words: bool = False) -> str:
-    """A table that scrolls within its own box; words: cells of prose, to the left and wrapped."""
-    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    kind = "words" if words else ""
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 1) -> str:
+    """A table that scrolls within its own box; the first `words` columns are text: to the left, and wrapped."""
+
+    def line(tag: str, cells: Sequence[str]) -> str:
+        told = "".join(f'<{tag} class="w">{escape(cell)}</{tag}>' for cell in cells[:words])
+        return "<tr>" + told + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells[words:]) + "</tr>"
+
     return (
-        f'<div class="scroll" tabindex="0"><table{_class(kind)}><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
+        f'<div class="scroll" tabindex="0"><table{_class("prose" if words > 1 else "")}>'
+        f"<thead>{line('th', columns)}</thead><tbody>{''.join(line('td', row) for row in rows)}</tbody></table></div>"
     )
 
 
@@ -93,6 +100,27 @@ def table_section(content: Table) -> str:
 def folded(summary: str, inside: str) -> str:
     """Details that open with a click; `inside` is HTML."""
     return f"<details><summary>{escape(summary)}</summary>{inside}</details>"
+
+
+def card(heading: str, verdict: str, inside: Sequence[str]) -> str:
+    """A claim with its verdict; `inside` is HTML."""
+    head = f"<header><h3>{escape(heading)}</h3>{_badge(verdict)}</header>"
+    return f'<section class="claim">{head}{"".join(inside)}</section>'
+
+
+def findings(items: Sequence[tuple[str, str, str]]) -> str:
+    """A list of (what, verdict, numbers)."""
+    told = (f"<li><b>{escape(what)}</b> {_badge(verdict)} {escape(text)}</li>" for what, verdict, text in items)
+    return f'<ul class="findings">{"".join(told)}</ul>'
+
+
+def _badge(verdict: str) -> str:
+    return f'<span class="verdict {escape(verdict.split()[0])}">{escape(verdict)}</span>'
+
+
+def footer(text: str) -> str:
+    """The last lines."""
+    return f"<footer>{escape(text)}</footer>"
 
 
 def _class(kind: str) -> str:

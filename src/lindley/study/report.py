@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Sequence
 from pathlib import Path
 
 from lindley.loop.files import write_atomically
 from lindley.study import page
+from lindley.study.conclusions import HOW_TESTED, Conclusion, draw_conclusions
 from lindley.study.curves import StudyResults, load_results
 from lindley.study.figures.catalogue import draw_figures
-from lindley.study.tables import PANEL_TABLES, write_csv, write_rounds
+from lindley.study.figures.style import Drawn
+from lindley.study.paired import Comparison, Verdict
+from lindley.study.provenance import changes, environments, label_counting, settings, unfinished
+from lindley.study.tables import PANEL_TABLES, Table, write_csv, write_rounds
+
+_SECTIONS = (
+    ("conclusions", "Four conclusions, tried here"),
+    ("figures", "Figures"),
+    ("tables", "Tables"),
+    ("made", "How it was made"),
+)
+_COMPARISON_COLUMNS = (
+    "data",
+    "part",
+    "compared",
+    "medians",
+    "difference",
+    "pairs",
+    "agreeing",
+    "p for it",
+    "p against it",
+    "reading",
+)
 
 
 def write_report(out: Path) -> Path:
@@ -19,18 +42,22 @@ def write_report(out: Path) -> Path:
     """
     out = Path(out)
     results = load_results(out)
-    drawn, left_out = draw_figures(results, out / "figures")
+    conclusions = draw_conclusions(results)
     tables = [make(panel) for panel in results.panels if panel.trials for make in PANEL_TABLES]
-    for content in tables:
-        write_csv(out / "tables" / f"{content.name}.csv", content.columns, content.rows)
-    write_rounds(results, out / "tables" / "rounds.csv")
+    made = [settings(results), environments(results)]
+    drawn, left_out = draw_figures(results, out / "figures")
+    _write_tables(out / "tables", results, [*tables, *made], conclusions)
     body = [
         *_top(results),
-        page.heading("Figures", anchor="figures"),
-        *(page.picture(png, title=figure.title, caption=figure.caption, anchor=figure.name) for figure, png in drawn),
-        *(page.paragraph(text, kind="note") for text in left_out),
-        page.heading("Tables", anchor="tables"),
+        page.heading(_SECTIONS[0][1], anchor=_SECTIONS[0][0]),
+        *(_card(conclusion) for conclusion in conclusions),
+        page.paragraph(HOW_TESTED, kind="note"),
+        page.heading(_SECTIONS[1][1], anchor=_SECTIONS[1][0]),
+        *_figures(drawn, left_out),
+        page.heading(_SECTIONS[2][1], anchor=_SECTIONS[2][0]),
         *(page.table_section(content) for content in tables),
+        page.heading(_SECTIONS[3][1], anchor=_SECTIONS[3][0]),
+        *_made(results, made),
     ]
     path = out / "report.html"
     write_atomically(path, page.page(results.title, body).encode())
@@ -39,10 +66,102 @@ def write_report(out: Path) -> Path:
 
 def _top(results: StudyResults) -> list[str]:
     trials = [trial for panel in results.panels for trial in panel.trials]
-    done = sum(trial.complete for trial in trials)
     wanted = len(trials) + sum(len(panel.missing) for panel in results.panels)
-    return [
-        f"<h1>{escape(results.title)}</h1>",
-        page.paragraph(results.description, kind="lead"),
-        page.facts([("Study", results.name), ("Trials finished", f"{done} of {wanted}")]),
+    seeds = sorted({trial.seed for trial in trials})
+    rounds = sum(len(trial.rounds) for trial in trials)
+    facts = [
+        ("Study", results.name),
+        ("Data", ", ".join(dict.fromkeys(panel.config["data"]["name"] for panel in results.panels))),
+        ("Trials finished", f"{sum(trial.complete for trial in trials)} of {wanted}"),
+        ("Seeds", f"{seeds[0]}–{seeds[-1]}" if len(seeds) > 1 else ", ".join(map(str, seeds)) or "none yet"),
+        ("Models fitted", str(rounds)),
     ]
+    pieces = [
+        page.title(results.title),
+        page.paragraph(results.description, kind="lead"),
+        page.paragraph(
+            "Active learning asks for the labels that should teach a model most. Here each way of asking "
+            "(an acquisition) is compared by how accurate the model becomes with how many labels."
+        ),
+        page.facts(facts),
+        page.contents(_SECTIONS),
+    ]
+    if missing := unfinished(results):
+        pieces.append(page.notice("This study is not complete. All that follows stands on what is there:", missing))
+    return pieces
+
+
+def _card(conclusion: Conclusion) -> str:
+    inside = [page.paragraph(conclusion.summary)]
+    if conclusion.parts:
+        inside.append(page.findings([_part(*part) for part in conclusion.parts]))
+    inside += [page.paragraph(note, kind="note") for note in conclusion.notes]
+    if conclusion.comparisons:
+        inside.append(_evidence("The numbers it stands on", conclusion.comparisons))
+    if conclusion.beside:
+        inside.append(_evidence("Larger batches: the same comparison", conclusion.beside))
+    return page.card(f"{conclusion.number}. {conclusion.claim}", conclusion.verdict, inside)
+
+
+def _part(panel: str, part: str, verdict: Verdict, comparisons: Sequence[Comparison]) -> tuple[str, str, str]:
+    told = [f"{each.brief} ({each.agreeing} of {each.pairs} seeds agree)" for each in comparisons]
+    return f"{panel}, {part}", verdict.removesuffix(" here"), "; ".join(told) + ("." if told else "")
+
+
+def _evidence(title: str, comparisons: Sequence[Comparison]) -> str:
+    return page.folded(title, page.table(_COMPARISON_COLUMNS, [_row(each) for each in comparisons], words=5))
+
+
+def _row(comparison: Comparison) -> tuple[str, ...]:
+    return (
+        comparison.panel,
+        comparison.part,
+        comparison.what,
+        comparison.brief,
+        comparison.effect,
+        str(comparison.pairs),
+        str(comparison.agreeing),
+        f"{comparison.p_for:.3g}",
+        f"{comparison.p_against:.3g}",
+        comparison.reading,
+    )
+
+
+def _figures(drawn: Sequence[tuple[Drawn, Path]], left_out: Sequence[str]) -> list[str]:
+    pictures = [
+        page.picture(png, title=f"Figure {figure.number}. {figure.title}", caption=figure.caption, anchor=figure.name)
+        for figure, png in drawn
+    ]
+    return pictures + [page.paragraph(text, kind="note") for text in left_out]
+
+
+def _made(results: StudyResults, tables: Sequence[Table]) -> list[str]:
+    pieces = [page.paragraph(text) for text in label_counting(results)]
+    if changed := changes(results):
+        pieces.append(page.paragraph("Trials that were continued under other conditions than they were begun:"))
+        pieces.append(page.bullets(changed))
+    pieces.append(
+        page.paragraph("Information and NLL are shown in bits; the journals hold nats (1 nat = 1.4427 bits).")
+    )
+    pieces += [page.folded(table.title, page.table_section(table)) for table in tables]
+    where = (
+        "Made from the journals in trials/ alone. The figures lie in figures/ as PNG and PDF, the tables in tables/."
+    )
+    return [*pieces, page.footer(where)]
+
+
+def _write_tables(
+    folder: Path, results: StudyResults, tables: Sequence[Table], conclusions: Sequence[Conclusion]
+) -> None:
+    """tables/*.csv; those of panels that are no longer there are removed."""
+    for stale in folder.glob("*.csv"):
+        stale.unlink()
+    for content in tables:
+        write_csv(folder / f"{content.name}.csv", content.columns, content.rows)
+    write_rounds(results, folder / "rounds.csv")
+    rows = [
+        (conclusion.number, conclusion.verdict, *_row(each))
+        for conclusion in conclusions
+        for each in (*conclusion.comparisons, *conclusion.beside)
+    ]
+    write_csv(folder / "conclusions.csv", ("conclusion", "verdict", *_COMPARISON_COLUMNS), rows)

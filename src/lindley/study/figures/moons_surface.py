@@ -128,6 +128,6 @@ def _caption(trials: Sequence[TrialResults]) -> str:
     return (
         f"{which} Each picture shows the model after so many labels (all counted) and, as crosses, what it asks for "
         "next. The surface is the average over the draws. The colour of a point is the round that asked for it "
-        "(0: the first), white are the initial labels, the same in all rows. Look whether the questions fall along the solid line, "
-        "where the model is undecided, or also where it cannot be decided because the moons overlap."
+        "(0: the first), white are the initial labels, the same in all rows. Look whether the questions fall along the "
+        "solid line, where the model is undecided, or also where it cannot be decided because the moons overlap."
     )

@@ -1,0 +1,152 @@
+"""The comparisons that the conclusions stand on: who against whom, the numbers in words, and their exact tests."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import median
+
+import numpy as np
+
+from lindley.study.crossings import labels_to_accuracy, median_crossing
+from lindley.study.curves import PanelResults, TrialResults, paired
+from lindley.study.figures.style import look
+from lindley.study.paired import LEVEL, Comparison, compared, percent, two_sided
+from lindley.study.sampling import UNDECIDED, Sampling, sampling_of
+
+WORTHWHILE = 0.10
+"""A method is called faster, or dearer, than another from this share of labels, or of seconds, on."""
+
+
+def common_level(panel: PanelResults, names: Sequence[str]) -> float | None:
+    """The highest whole percent that every one of the acquisitions keeps in at least half of its seeds.
+
+    None when there is none, or when all have it from the start.
+    """
+    groups = [panel.of(name) for name in names if panel.of(name)]
+    if len(groups) < 2:
+        return None
+    for whole in range(99, 0, -1):
+        crossings = [[labels_to_accuracy(trial, whole / 100) for trial in group] for group in groups]
+        if all(2 * sum(not each.censored for each in group) >= len(group) for group in crossings):
+            first = min(trial.labels[0] for group in groups for trial in group)
+            late = any(each.censored or each.labels > first for group in crossings for each in group)
+            return whole / 100 if late else None
+    return None
+
+
+def fewer_labels(panel: PanelResults, name: str, other: str, level: float, part: str) -> Comparison:
+    """For: needs fewer labels to reach and keep the level."""
+    savings, brief, effect = _savings(panel, name, other, level)
+    return compared(panel.title, part, _to_level(name, other, level), brief, effect, savings)
+
+
+def no_fewer_labels(panel: PanelResults, name: str, other: str, level: float, part: str) -> Comparison:
+    """For: saves less than WORTHWHILE; against: saves more."""
+    savings, brief, effect = _savings(panel, name, other, level)
+    short_of_it = [-math.log1p(-WORTHWHILE) - saving for saving in savings]
+    return compared(panel.title, part, _to_level(name, other, level), brief, effect, short_of_it)
+
+
+def _to_level(name: str, other: str, level: float) -> str:
+    return f"labels to {percent(level)}: {look(name).title} against {look(other).title}"
+
+
+def _savings(panel: PanelResults, name: str, other: str, level: float) -> tuple[list[float], str, str]:
+    """log(labels of the other / labels of this) for each pair, over the rounds that both have; and words for it.
+
+    What was not reached counts as reached with the last label, so a saving is not overstated.
+    """
+    mine, theirs = [], []
+    for first, second in paired(panel, name, other):
+        last = min(first.labels[-1], second.labels[-1])
+        mine.append(labels_to_accuracy(first, level, up_to=last))
+        theirs.append(labels_to_accuracy(second, level, up_to=last))
+    savings = [math.log(b.labels / a.labels) for a, b in zip(mine, theirs, strict=True)]
+    counts = f"{look(name).title} {median_crossing(mine)}, {look(other).title} {median_crossing(theirs)}"
+    share = 1 - math.exp(-median(savings))
+    saved = f"{percent(abs(share))} {'fewer' if share >= 0 else 'more'} labels"
+    return savings, f"{counts} labels to {percent(level)}", f"{saved} in the median pair; {_difference(savings)}"
+
+
+def ends_higher(panel: PanelResults, name: str, other: str) -> Comparison | None:
+    """Accuracy in the last round, of pairs that are both finished; None while there are none."""
+    pairs = [pair for pair in paired(panel, name, other) if all(trial.complete for trial in pair)]
+    if not pairs:
+        return None
+    mine, theirs = ([100 * float(pair[side].metric("accuracy")[-1]) for pair in pairs] for side in (0, 1))
+    gains = [a - b for a, b in zip(mine, theirs, strict=True)]
+    what = f"accuracy with {pairs[0][0].labels[-1]} labels: {look(name).title} against {look(other).title}"
+    brief = f"{look(name).title} {median(mine):.2f}, {look(other).title} {median(theirs):.2f} %"
+    effect = f"{median(gains):+.2f} points in the median pair; {_difference(gains)}"
+    return compared(panel.title, "ends higher", what, brief, effect, gains)
+
+
+def costs_more(panel: PanelResults, other: str) -> Comparison | None:
+    """Seconds of predict and select over the rounds that both have; None where they were not recorded."""
+    pairs = []
+    for first, second in paired(panel, "bald", other):
+        common = min(len(first.rounds), len(second.rounds))
+        both = [_asking_seconds(trial, common) for trial in (first, second)]
+        if min(both) > 0:
+            pairs.append(both)
+    if not pairs:
+        return None
+    ratios = [math.log(mine / theirs) for mine, theirs in pairs]
+    mine, theirs = (median(pair[place] for pair in pairs) for place in (0, 1))
+    what = f"seconds to predict and select: BALD against {look(other).title}"
+    brief = f"BALD {mine:.3g}, {look(other).title} {theirs:.3g} s to predict and select"
+    effect = f"×{math.exp(median(ratios)):.2f} in the median pair; {_difference(ratios)}"
+    over = [ratio - math.log1p(WORTHWHILE) for ratio in ratios]
+    return compared(panel.title, "costs more", what, brief, effect, over)
+
+
+def _asking_seconds(trial: TrialResults, num_rounds: int) -> float:
+    """Over the first rounds, where something was asked for; 0 where nothing was recorded."""
+    asking = [number for number in range(num_rounds) if trial.rounds[number]["selection"] is not None]
+    seconds = trial.seconds("predict")[asking] + trial.seconds("select")[asking]
+    return float(np.nansum(seconds))
+
+
+def samplings(panel: PanelResults) -> dict[str, dict[int, Sampling]]:
+    """By acquisition and seed, where the surfaces were stored."""
+    found: dict[str, dict[int, Sampling]] = {}
+    for trial in panel.trials:
+        if (sampling := sampling_of(panel, trial)) is not None:
+            found.setdefault(trial.acquisition, {})[trial.seed] = sampling
+    return {name: found[name] for name in panel.acquisitions if name in found}
+
+
+def near_boundary(panel: PanelResults, name: str, seen: dict[int, Sampling]) -> Comparison:
+    """The picks against the unlabelled pool under the same models, by seed."""
+    picks, pool = ([getattr(each, key) for each in seen.values()] for key in ("near", "near_pool"))
+    excess = [a - b for a, b in zip(picks, pool, strict=True)]
+    title = look(name).title
+    what = f"share where the model that asks says {UNDECIDED[0]}–{UNDECIDED[1]}: picks of {title} against the pool"
+    brief = f"{percent(median(picks))} of the picks, {percent(median(pool))} of the pool"
+    effect = f"{100 * median(excess):+.0f} points in the median pair; {_difference(excess)}"
+    return compared(panel.title, f"{title} near the boundary", what, brief, effect, excess)
+
+
+def less_ambiguous(panel: PanelResults, seen: dict[str, dict[int, Sampling]], seeds: list[int]) -> Comparison:
+    """For: entropy asks more often than BALD where the law of the data itself is undecided."""
+    mine, theirs = ([seen[name][seed].ambiguous or 0.0 for seed in seeds] for name in ("bald", "entropy"))
+    fewer = [b - a for a, b in zip(mine, theirs, strict=True)]
+    what = f"share where the true probability is {UNDECIDED[0]}–{UNDECIDED[1]}: picks of BALD against those of entropy"
+    brief = f"{percent(median(mine))} of BALD’s picks, {percent(median(theirs))} of entropy’s"
+    effect = f"{100 * median(fewer):.0f} points fewer in the median pair; {_difference(fewer)}"
+    return compared(panel.title, "BALD less where merely ambiguous", what, brief, effect, fewer)
+
+
+def sampling_note(panel: PanelResults, name: str, seen: dict[int, Sampling]) -> str:
+    """The shares of one acquisition, in words."""
+    near = percent(median(each.near for each in seen.values()))
+    truth = [each.ambiguous for each in seen.values() if each.ambiguous is not None]
+    ambiguous = f", {percent(median(truth))} where the classes overlap" if truth else ""
+    picks = sum(each.picks for each in seen.values())
+    return f"{panel.title}, {look(name).title}: {near} of the picks near the boundary{ambiguous} ({picks} picks)."
+
+
+def _difference(values: Sequence[float]) -> str:
+    p = two_sided(values)
+    return f"difference detected (p = {p:.2g})" if p <= LEVEL else f"no difference detected (p = {p:.2g})"

@@ -1,0 +1,111 @@
+"""Under what a study was run: settings, versions, data, and what is not finished, as tables and sentences."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from lindley.study.curves import PanelResults, StudyResults, TrialResults
+from lindley.study.figures.style import look
+from lindley.study.tables import Table
+
+
+def settings(results: StudyResults) -> Table:
+    """Every setting of every panel: one column a panel."""
+    columns = [_settings_of(panel) for panel in results.panels]
+    names = list(dict.fromkeys(name for column in columns for name in column))
+    rows = tuple((name, *(column.get(name, "–") for column in columns)) for name in names)
+    titles = ("setting", *(panel.title for panel in results.panels))
+    return Table("settings", "Settings", titles, rows, "candidates = 0: the whole unlabelled pool, every round.")
+
+
+def environments(results: StudyResults) -> Table:
+    """What the manifests say: versions, device, threads, platform, data; all values where trials differ."""
+    rows = []
+    for panel in results.panels:
+        manifests = [trial.manifest for trial in panel.trials]
+        if not manifests:
+            continue
+        for name in dict.fromkeys(key for manifest in manifests for key in manifest["versions"]):
+            rows.append((panel.title, name, _all([manifest["versions"].get(name) for manifest in manifests])))
+        for name in ("device", "threads", "precision", "platform", "num_rows", "num_test"):
+            rows.append((panel.title, name, _all([manifest.get(name) for manifest in manifests])))
+        for name in dict.fromkeys(key for manifest in manifests for key in manifest["data_hashes"]):
+            hashes = {manifest["data_hashes"].get(name) for manifest in manifests}
+            shown = str(hashes.pop()) if len(hashes) == 1 else f"{len(hashes)} different ones (generated per seed)"
+            rows.append((panel.title, f"data: {name}", shown))
+    return Table("environments", "Versions, machine and data", ("panel", "what", "value"), tuple(rows))
+
+
+def unfinished(results: StudyResults) -> list[str]:
+    """One sentence for each trial that is not finished, was not started, or was left out."""
+    said = []
+    for panel in results.panels:
+        target = panel.config["schedule"]["max_labels"]
+        for trial in panel.trials:
+            if not trial.complete:
+                reached = f"{trial.labels[-1]} of {target} labels so far"
+                said.append(f"{panel.title}, {_name(trial)}: not finished, {reached}. It is shown as far as it goes.")
+        said += [f"{panel.title}, {name}: no round yet." for name in panel.missing]
+        said += [f"{folder}: left out, it was run with other settings." for folder in panel.set_aside]
+    return said
+
+
+def changes(results: StudyResults) -> list[str]:
+    """One sentence for each trial that was continued under other versions, device or threads."""
+    return [
+        f"{panel.title}, {_name(trial)}, from round {event['round']} on: "
+        + ", ".join(f"{name} {before} → {after}" for name, (before, after) in event["changes"].items())
+        for panel in results.panels
+        for trial in panel.trials
+        for event in trial.resumed
+    ]
+
+
+def label_counting(results: StudyResults) -> list[str]:
+    """How the labels are counted, for these settings."""
+    said = [
+        "Every number of labels counts all labels that the model was trained on, the initial ones included. No "
+        "further labels were used, neither for stopping nor for choosing settings within a trial."
+    ]
+    balanced = [panel for panel in results.panels if panel.config["schedule"]["initial"] == "balanced"]
+    if balanced:
+        said.append(
+            f"The start is balanced on {', '.join(panel.title for panel in balanced)}: as many initial labels of each "
+            "class as possible. That uses labels one does not have: a person would have to label more rows to find "
+            "such a set, and those are not counted here."
+        )
+    subset = [panel for panel in results.panels if panel.config["schedule"]["candidates"]]
+    said += [
+        f"{panel.title}: each round chose from a random subset of {panel.config['schedule']['candidates']:,} "
+        "candidates, the same number for all acquisitions, not from the whole pool."
+        for panel in subset
+    ]
+    return said
+
+
+def _settings_of(panel: PanelResults) -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for table in ("data", "model", "training", "schedule", "observe"):
+        for key, value in panel.config[table].items():
+            flat[f"{table}.{key}"] = _value(value)
+    flat["seeds"] = ", ".join(str(seed) for seed in sorted({trial.seed for trial in panel.trials})) or "none yet"
+    flat["acquisitions"] = ", ".join(
+        look(name).title + (f" {_value(options)}" if options else "")
+        for name, options in panel.config["acquisitions"].items()
+    )
+    return flat
+
+
+def _value(value: Any) -> str:
+    if value in (None, {}, []):
+        return "none"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _all(values: list[Any]) -> str:
+    return ", ".join(sorted({str(value) for value in values if value is not None})) or "–"
+
+
+def _name(trial: TrialResults) -> str:
+    return f"{look(trial.acquisition).title}, seed {trial.seed}"

@@ -1,0 +1,85 @@
+"""Where in the plane the labels were asked for: near the model's boundary, and where the classes overlap."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lindley.datasets.moons import moons_class_probability, two_moons
+from lindley.study.curves import Arrays, PanelResults, TrialResults
+
+UNDECIDED = (0.2, 0.8)
+"""A mean probability between these is near the boundary; a true one is ambiguous."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Shares over the rounds of a trial, each in [0, 1]."""
+
+    near: float
+    """Of the picks: the model that asked had a mean probability within UNDECIDED there (nearest grid point)."""
+    near_pool: float
+    """Of the unlabelled pool, under the same models: what picking at random would give on average."""
+    ambiguous: float | None
+    """Of the picks: the law of the data itself is undecided there. None where the law is not known."""
+    picks: int
+
+
+def sampling_of(panel: PanelResults, trial: TrialResults) -> Sampling | None:
+    """None when the trial stored no probability surface for a round in which it asked."""
+    noise = moons_noise(panel)
+    first = trial.arrays(0, "grid") if trial.rounds else None
+    if first is None:
+        return None
+    near: list[NDArray[np.bool_]] = []
+    pool_shares, asked = [], []
+    for number in range(len(trial.rounds)):
+        grid = trial.arrays(number, "grid")
+        if grid is None or len(grid["selected_inputs"]) == 0:
+            continue
+        near.append(_undecided(_at(grid, grid["selected_inputs"])))
+        unlabelled = _without(first["pool_inputs"], grid["labelled_inputs"])
+        pool_shares.append(float(_undecided(_at(grid, unlabelled)).mean()))
+        asked.append(grid["selected_inputs"])
+    if not near:
+        return None
+    counts = [len(each) for each in near]
+    points = np.concatenate(asked)
+    ambiguous = None
+    if noise is not None:
+        truth = moons_class_probability(torch.from_numpy(np.asarray(points, dtype=np.float64)), noise).numpy()
+        ambiguous = float(_undecided(truth).mean())
+    return Sampling(
+        float(np.concatenate(near).mean()), float(np.average(pool_shares, weights=counts)), ambiguous, len(points)
+    )
+
+
+def moons_noise(panel: PanelResults) -> float | None:
+    """The noise that the two moons of a panel were generated with; None for other data."""
+    if panel.config["data"]["name"] != "two-moons":
+        return None
+    default = inspect.signature(two_moons).parameters["noise"].default
+    return float(panel.config["data"]["options"].get("noise", default))
+
+
+def _at(grid: Arrays, points: NDArray[np.floating]) -> NDArray[np.floating]:
+    """The mean probability at the grid point nearest to each point.  [n, 2] -> [n]"""
+    xs, ys = grid["xs"], grid["ys"]
+    column = np.abs(points[:, :1] - xs).argmin(1)
+    row = np.abs(points[:, 1:] - ys).argmin(1)
+    values: NDArray[np.floating] = grid["mean_prob"][row, column]
+    return values
+
+
+def _undecided(probabilities: NDArray[np.floating]) -> NDArray[np.bool_]:
+    return (probabilities >= UNDECIDED[0]) & (probabilities <= UNDECIDED[1])
+
+
+def _without(pool: NDArray[np.floating], labelled: NDArray[np.floating]) -> NDArray[np.floating]:
+    """The rows of the pool that are not among the labelled ones."""
+    taken = {tuple(point) for point in labelled.tolist()}
+    return np.array([point for point in pool.tolist() if tuple(point) not in taken])

@@ -68,6 +68,11 @@ def test_other_data_are_refused(tmp_path, manifest):
         claim_folder(tmp_path, {**manifest, "data_hashes": {"train": "5678"}}, [])
 
 
+def test_a_journal_without_its_manifest_is_refused(tmp_path, manifest):
+    with pytest.raises(JournalError, match=r"manifest\.json is missing"):
+        claim_folder(tmp_path, manifest, [{"event": "start"}])
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"format": 2}', '{"key": 1}'])
 def test_what_is_not_a_manifest_is_refused(tmp_path, content):
     (tmp_path / "manifest.json").write_text(content)

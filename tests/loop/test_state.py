@@ -1,5 +1,8 @@
 """The fold of a journal."""
 
+import pytest
+
+from lindley.errors import JournalError
 from lindley.loop.journal import Journal
 from lindley.loop.state import fold, trial_is_complete
 
@@ -23,8 +26,18 @@ def test_events_of_other_kinds_are_no_rounds():
     assert len(fold(events).rounds) == 1
 
 
+@pytest.mark.parametrize(
+    ("events", "missing"),
+    [([a_round(0, 5)], "the start"), ([{"event": "start"}, a_round(0, 5), a_round(2, 15)], "round 1")],
+)
+def test_an_event_that_is_missing_is_named(events, missing):
+    with pytest.raises(JournalError, match=f"but {missing} is missing"):
+        fold(events)
+
+
 def test_a_trial_is_complete_when_a_model_saw_all_labels(tmp_path):
     with Journal(tmp_path) as journal:
+        journal.append({"event": "start"})
         journal.append(a_round(0, 5))
         journal.append(a_round(1, 10))
     assert trial_is_complete(tmp_path, 10)

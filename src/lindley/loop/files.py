@@ -14,6 +14,8 @@ import numpy as np
 from lindley.errors import JournalError
 
 _TEMPORARY = ".partial"
+REMEDY = "Restore the file, or delete the trial's folder to run the trial again."
+"""What to do about a damaged file of a trial."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -73,9 +75,9 @@ def verify_arrays(folder: Path, reference: Mapping[str, str]) -> None:
     """Raise JournalError unless the file that an event refers to is there, byte for byte."""
     path = folder / reference["file"]
     if not path.is_file():
-        raise JournalError(f"{path} is missing, but {folder / 'journal.jsonl'} refers to it. {_REMEDY}")
+        raise JournalError(f"{path} is missing, but {folder / 'journal.jsonl'} refers to it. {REMEDY}")
     if _sha256(path) != reference["sha256"]:
-        raise JournalError(f"{path} was altered: its sha256 is not the one in the journal. {_REMEDY}")
+        raise JournalError(f"{path} was altered: its sha256 is not the one in the journal. {REMEDY}")
 
 
 def sweep_arrays(folder: Path, keep: set[str]) -> None:
@@ -83,9 +85,6 @@ def sweep_arrays(folder: Path, keep: set[str]) -> None:
     for path in (folder / "arrays").glob("*"):
         if f"arrays/{path.name}" not in keep:
             path.unlink()
-
-
-_REMEDY = "Restore the file, or delete the trial's folder to run the trial again."
 
 
 def _sha256(path: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from lindley.errors import JournalError
-from lindley.loop.files import write_json
+from lindley.loop.files import REMEDY, write_json
 
 FILE_NAME = "manifest.json"
 FORMAT = 1
@@ -50,14 +50,16 @@ def read_manifest(folder: Path) -> Manifest | None:
     return dict(manifest)
 
 
-def claim_folder(folder: Path, manifest: Manifest, events: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
+def claim_folder(folder: Path, manifest: Manifest, events: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """Write the manifest when the folder has none; else compare, and return what changed since the last run.
 
     {name: [then, now]} for versions, device, threads and platform. Raises JournalError when the folder is of another
-    trial or when the data are others.
+    trial, when the data are others, or when it has events but no manifest.
     """
     stored = read_manifest(folder)
     if stored is None:
+        if events:
+            raise JournalError(f"{folder / FILE_NAME} is missing, but there is a journal beside it. {REMEDY}")
         write_json(folder / FILE_NAME, manifest)
         return {}
     if stored["key"] != manifest["key"]:

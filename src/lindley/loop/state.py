@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from lindley.errors import JournalError
+from lindley.loop.files import REMEDY
 from lindley.loop.journal import Event, read_events
 
 
@@ -22,13 +24,19 @@ class TrialState:
 
 
 def fold(events: Iterable[Event]) -> TrialState:
-    """The state after these events. One of round r supersedes what was said of r and of later rounds before."""
+    """The state after these events. One of round r supersedes what was said of r and of later rounds before.
+
+    Raises JournalError when an event is missing before another.
+    """
     start: Event | None = None
     rounds: list[Event] = []
     for event in events:
         if event["event"] == "start":
             start = event
         elif event["event"] == "round":
+            if start is None or event["round"] > len(rounds):
+                missing = "the start" if start is None else f"round {len(rounds)}"
+                raise JournalError(f"a journal tells of round {event['round']}, but {missing} is missing. {REMEDY}")
             rounds = [*rounds[: event["round"]], event]
     return TrialState(start, tuple(rounds))
 

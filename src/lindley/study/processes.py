@@ -67,7 +67,8 @@ class Worker:
     def _listen(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            self._inbox.put((self, json.loads(line)))
+            if line.endswith("\n"):  # else the process was killed while it wrote
+                self._inbox.put((self, json.loads(line)))
         self._inbox.put((self, None))
 
 

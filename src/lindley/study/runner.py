@@ -96,9 +96,9 @@ class _Crew:
         """Until nothing is left, or Ctrl-C. No worker outlives this call."""
         workers: list[Worker] = []
         try:
-            workers += [Worker(self._settings, self._inbox) for _ in range(self._count)]
-            for worker in workers:
-                self._give(worker)
+            for _ in range(self._count):
+                workers.append(Worker(self._settings, self._inbox))
+                self._give(workers[-1])
             while self._busy:
                 worker, event = self._inbox.get()
                 if event is None:

@@ -1,0 +1,128 @@
+"""From names to what a trial runs: catalogue entries, a user's own, and what is refused."""
+
+import pytest
+
+from lindley.errors import ConfigurationError, InputError
+from lindley.loop.rounds import RoundSettings
+from lindley.loop.trial import run_trial
+from lindley.study.assemble import Assembler
+from lindley.study.schema import Panel
+from lindley.study.trials import Trial
+
+MINE = """
+import torch
+from torch import nn
+from lindley.acquisition.select import top_k
+from lindley.contracts import ClassificationTask
+from lindley.datasets.dataset import Dataset
+from lindley.pools.memory import MemoryPool
+
+def stripes(*, seed, width=1.0):
+    inputs = torch.randn(40, 2, generator=torch.Generator().manual_seed(seed))
+    classes = (inputs[:, 0] * width > 0).long()
+    return Dataset("stripes", ClassificationTask(("left", "right")), MemoryPool(inputs), classes,
+                   inputs[:10], classes[:10], (2,), hashes={"seed": str(seed)})
+
+def network(*, input_shape, num_classes):
+    return nn.Sequential(nn.Linear(*input_shape, 8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, num_classes))
+
+first_class = top_k(lambda log_probs: log_probs[:, :, 0].mean(1))
+
+def not_data(*, seed):
+    return 3
+
+def not_a_network(*, input_shape, num_classes):
+    return "network"
+
+number = 7
+"""
+DIGITS_WITH_GRID = {"data": {"name": "digits"}, "model": {"network": "digits-mlp"}, "observe": {"grid": True}}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mine")
+    (folder / "mine_for_assemble.py").write_text(MINE)
+    return folder
+
+
+def trial_of(acquisition="bald", options=None, *, seed=0, **tables):
+    panel = {
+        "name": "panel",
+        "title": "Panel",
+        "data": {"name": "two-moons", "options": {"num_pool": 40, "num_test": 20}},
+        "model": {"network": "moons-mlp", "num_draws": 3},
+        "training": {"steps": 2},
+        "schedule": {"initial_labels": 4, "batch_size": 2, "max_labels": 8},
+        "acquisitions": {acquisition: options or {}},
+        **tables,
+    }
+    return Trial(Panel.model_validate(panel), acquisition, options or {}, seed)
+
+
+@pytest.fixture
+def assembler(folder):
+    return Assembler(device="cpu", threads=1, data_dir=None, folder=folder)
+
+
+def test_a_trial_of_the_catalogues_is_ready_to_run(assembler):
+    setup = assembler.setup(trial_of(seed=5))
+    assert isinstance(setup.rounds, RoundSettings)
+    assert (setup.rounds.seed, setup.rounds.num_draws, setup.rounds.candidates) == (5, 3, 0)
+    assert (len(setup.pool), setup.schedule.num_rounds) == (40, 3)
+    assert set(setup.observers) == {"test"}
+
+
+def test_the_data_of_a_seed_are_loaded_once_and_other_seeds_have_others(assembler):
+    first, same = (assembler.setup(trial_of(name)) for name in ("bald", "random"))
+    other = assembler.setup(trial_of(seed=1))
+    assert first.pool is same.pool
+    assert other.manifest["data_hashes"] != first.manifest["data_hashes"]
+
+
+def test_observers_are_those_that_the_panel_asks_for(assembler):
+    observe = {"grid": True, "information": {"acquisition": "bald", "labels": [4], "picks": 3}}
+    assert set(assembler.setup(trial_of("bald", observe=observe)).observers) == {"test", "grid", "information"}
+    assert set(assembler.setup(trial_of("random", observe=observe)).observers) == {"test", "grid"}
+
+
+def test_a_users_own_data_network_and_acquisition_run(assembler, tmp_path):
+    trial = trial_of(
+        "mine_for_assemble:first_class",
+        data={"name": "mine_for_assemble:stripes", "options": {"width": 2.0}},
+        model={"network": "mine_for_assemble:network", "num_draws": 3},
+    )
+    events = []
+    run_trial(assembler.setup(trial), tmp_path, on_event=events.append)
+    assert [event["labels"] for event in events if event["stage"] == "round"] == [4, 6, 8]
+
+
+@pytest.mark.parametrize(
+    ("acquisition", "options", "tables", "message"),
+    [
+        ("bald", {}, {"data": {"name": "mine_for_assemble:not_data"}}, "must return a lindley Dataset; got int"),
+        ("mine_for_assemble:first_class", {"power": 2}, {}, r"takes no options; got \['power'\]"),
+        ("mine_for_assemble:number", {}, {}, "must be callable .* got int"),
+        ("mine_for_assemble:missing", {}, {}, "has no 'missing'"),
+        (
+            "bald",
+            {},
+            {"data": {"name": "digits"}, "model": {"network": "digits-mlp"}, "observe": {"grid": True}},
+            "grid",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused(assembler, acquisition, options, tables, message):
+    with pytest.raises(ConfigurationError, match=message):
+        assembler.setup(trial_of(acquisition, options, **tables))
+
+
+def test_a_users_network_that_is_none_is_refused(assembler, tmp_path):
+    setup = assembler.setup(trial_of(model={"network": "mine_for_assemble:not_a_network", "num_draws": 3}))
+    with pytest.raises(ConfigurationError, match=r"must return a torch\.nn\.Module; got str"):
+        run_trial(setup, tmp_path)
+
+
+def test_more_labels_than_rows_are_refused(assembler):
+    with pytest.raises(InputError, match=r"size of the pool \(40\); got 41"):
+        assembler.setup(trial_of(schedule={"initial_labels": 4, "batch_size": 2, "max_labels": 41}))

@@ -6,6 +6,7 @@ gains now. Source: Minoux 1978, "Accelerated greedy algorithms for maximizing su
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -29,20 +30,25 @@ def best_pick(
 ) -> Pick:
     """The candidate with the largest gain; `bounds` are updated in place with every gain computed.  [N], [N]
 
-    A candidate is left out only when bound + slack is below the best gain found. Gains within `tied` of the best are
-    equal as far as rounding can tell: the largest tie_break among them wins. A bound of -inf says: taken already.
+    A candidate is left out only when its bound is more than the slack below the best gain found. Gains within `tied`
+    of the best are equal as far as rounding can tell: the largest tie_break among them wins, and where no bound is
+    above `tied` it wins without a look at anyone. A bound of -inf says: taken already.
     """
     fresh = torch.zeros(len(bounds), dtype=torch.bool)
-    best = -torch.inf
-    while True:
-        hopeful = bounds.masked_fill(fresh, -torch.inf)  # [N]
-        top = hopeful.topk(min(block, len(hopeful)))
-        ranks = top.indices[(top.values > -torch.inf) & (top.values + slack >= best - tied)]
+    best = -math.inf
+    while bounds.max() > tied or best > -math.inf:
+        top = bounds.masked_fill(fresh, -math.inf).topk(min(block, len(bounds)))
+        ranks = top.indices[(top.values > -math.inf) & (top.values >= best - tied - _allowance(slack, best))]
         if len(ranks) == 0:
             break
         bounds[ranks] = gains_of(ranks)
         fresh[ranks] = True
         best = max(best, float(bounds[ranks].max()))
-    finalists = (fresh & (bounds >= best - tied)).nonzero()[:, 0]
+    finalists = ((bounds > -math.inf) & (fresh | (not fresh.any())) & (bounds >= best - tied)).nonzero()[:, 0]
     rank = int(finalists[tie_break[finalists].argmax()])
     return Pick(rank, float(bounds[rank]), int(fresh.sum()))
+
+
+def _allowance(slack: float, best: float) -> float:
+    """A finite slack is at most half of the best gain: else a batch that is full would look at everyone for noise."""
+    return min(slack, best / 2) if math.isfinite(slack) and math.isfinite(best) else slack

@@ -1,0 +1,134 @@
+import itertools
+import math
+from importlib import import_module
+
+import pytest
+import torch
+
+from lindley.acquisition import HeldPredictions, bald, batchbald
+from lindley.contracts import ClassificationTask, Context, Labels
+from lindley.errors import InputError
+from lindley.information import joint_information
+
+NOBODY = torch.zeros(0, dtype=torch.int64)
+
+
+def context_of(log_probs, rows=None, chunk_rows=50):
+    task = ClassificationTask(tuple(f"class {c}" for c in range(log_probs.shape[2])))
+    return Context(HeldPredictions(log_probs, rows, chunk_rows=chunk_rows), Labels(NOBODY, NOBODY), task)
+
+
+def random_log_probs(seed, num_rows, num_draws, num_classes, zeros=0.0, dtype=torch.float64):
+    generator = torch.Generator().manual_seed(seed)
+    weights = torch.rand(num_rows, num_draws, num_classes, generator=generator, dtype=torch.float64) ** 3 + 1e-3
+    gone = torch.rand(weights.shape, generator=generator) < zeros
+    gone[:, :, 0] = False
+    weights = weights.masked_fill(gone, 0.0)
+    return (weights / weights.sum(-1, keepdim=True)).log().to(dtype)
+
+
+def linear_model(seed, num_rows, num_draws, num_classes):
+    """Predictions of linear softmax models whose weights differ between the draws: rows are correlated."""
+    generator = torch.Generator().manual_seed(seed)
+    features = torch.randn(num_rows, 8, generator=generator) / 8**0.5
+    weights = 3 * torch.randn(8, num_classes, generator=generator)
+    weights = weights + 2 * torch.randn(num_draws, 8, num_classes, generator=generator)
+    return (features @ weights).permute(1, 0, 2).log_softmax(-1).contiguous()
+
+
+def information_by_loops(probs):
+    """I[y_1..B; θ] of nested lists [B][K][C], one path at a time."""
+    num_draws, information = len(probs[0]), 0.0
+    for path in itertools.product(range(len(probs[0][0])), repeat=len(probs)):
+        under = [math.prod(row[k][y] for row, y in zip(probs, path, strict=True)) for k in range(num_draws)]
+        marginal = sum(under) / num_draws
+        information += sum(p * math.log(p / marginal) for p in under if p > 0) / num_draws
+    return information
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_each_exact_pick_is_the_best_of_all_by_plain_loops(seed):
+    log_probs = random_log_probs(seed, 9, 2 + seed % 5, 2 + seed % 3, zeros=0.25)
+    probs = log_probs.exp().tolist()
+    selection = batchbald(context_of(log_probs, torch.arange(50, 59)), 4, seed=seed)
+    batch, before = [], 0.0
+    for row, gain in zip((selection.rows - 50).tolist(), selection.scores.tolist(), strict=True):
+        values = {r: information_by_loops([probs[i] for i in [*batch, r]]) for r in range(9) if r not in batch}
+        assert values[row] >= max(values.values()) - 1e-9
+        assert gain == pytest.approx(values[row] - before, abs=1e-9)
+        batch, before = [*batch, row], values[row]
+    assert selection.diagnostics["joint_information"] == pytest.approx(before, abs=1e-9)
+    assert selection.diagnostics["exact_picks"] == 4
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_lazy_batch_equals_the_plain_one(seed, monkeypatch):
+    log_probs = linear_model(seed, 400, 30, 5)
+    lazy = batchbald(context_of(log_probs), 10, seed=seed, num_paths=200)
+    monkeypatch.setattr(import_module("lindley.acquisition.batchbald"), "SLACK", math.inf)
+    plain = batchbald(context_of(log_probs), 10, seed=seed, num_paths=200)
+    assert lazy.diagnostics["joint_information"] >= plain.diagnostics["joint_information"] - 0.01
+    assert lazy.rows[:6].tolist() == plain.rows[:6].tolist()
+    assert lazy.diagnostics["candidates_evaluated"] < plain.diagnostics["candidates_evaluated"]
+
+
+def test_sampled_picks_are_worth_what_exact_ones_are():
+    log_probs = linear_model(5, 200, 20, 4)
+    sampled = batchbald(context_of(log_probs), 6, seed=0, num_paths=200)
+    exact = batchbald(context_of(log_probs), 6, seed=0, num_paths=4**5)
+    assert (sampled.diagnostics["exact_picks"], exact.diagnostics["exact_picks"]) == (4, 6)
+    worth = {id(s): joint_information(log_probs[s.rows]) for s in (sampled, exact)}
+    assert worth[id(sampled)] > 0.995 * worth[id(exact)]
+
+
+def test_the_batch_carries_more_than_the_rows_with_the_largest_bald():
+    log_probs = linear_model(6, 300, 20, 4)
+    top = bald(log_probs).topk(5).indices
+    chosen = batchbald(context_of(log_probs), 5, seed=0).rows
+    assert joint_information(log_probs[chosen]) > joint_information(log_probs[top]) + 0.05
+
+
+def test_copies_of_a_row_are_not_asked_for_together():
+    log_probs = linear_model(7, 60, 20, 4).repeat_interleave(3, 0)
+    batch = batchbald(context_of(log_probs), 5, seed=0).rows
+    assert (batch // 3).unique().numel() == 5
+
+
+def test_a_large_batch_stays_below_log_k_without_overflow_or_duplicates():
+    selection = batchbald(context_of(linear_model(8, 260, 20, 5)), 200, seed=0, num_paths=100)
+    assert selection.rows.unique().numel() == 200
+    assert selection.scores.isfinite().all()
+    assert selection.scores.min() >= 0
+    assert 0.99 < selection.diagnostics["share_of_log_k"] <= 1
+    assert selection.diagnostics["joint_information"] <= math.log(20)
+
+
+def test_the_whole_pool_can_be_asked_for():
+    assert sorted(batchbald(context_of(linear_model(9, 7, 5, 3)), 7, seed=0).rows.tolist()) == list(range(7))
+
+
+def test_the_reported_information_is_within_its_error_of_the_truth():
+    inside = 0
+    for seed in range(40):
+        log_probs = linear_model(seed, 40, 12, 8)
+        selection = batchbald(context_of(log_probs), 6, seed=seed, num_paths=300)
+        joint, error = (selection.diagnostics[key] for key in ("joint_information", "joint_information_se"))
+        assert error > 0
+        inside += abs(joint - joint_information(log_probs[selection.rows])) <= 4 * error
+    assert inside >= 39
+
+
+def test_one_draw_is_warned_of_and_chosen_from_at_random():
+    log_probs = random_log_probs(0, 400, 1, 3)
+    with pytest.warns(UserWarning, match="K = 1"):
+        selection = batchbald(context_of(log_probs), 50, seed=0)
+    assert selection.rows.unique().numel() == 50
+    assert 140 < selection.rows.double().mean() < 260
+    assert selection.scores.tolist() == [0.0] * 50
+    assert selection.diagnostics["share_of_log_k"] == 0
+
+
+@pytest.mark.parametrize("num_paths", [0, 1, -5, True])
+def test_a_number_of_paths_that_is_none_is_refused(num_paths):
+    with pytest.raises(InputError, match="num_paths"):
+        batchbald(context_of(random_log_probs(0, 5, 2, 2)), 2, seed=0, num_paths=num_paths)

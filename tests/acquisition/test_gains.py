@@ -1,0 +1,104 @@
+import itertools
+import math
+
+import pytest
+import torch
+
+from lindley.acquisition import HeldPredictions
+from lindley.acquisition.gains import HeldTerms, gains
+from lindley.information import bald, joint_information, no_labels
+
+
+def random_log_probs(seed, num_rows, num_draws, num_classes, zeros=0.0):
+    generator = torch.Generator().manual_seed(seed)
+    weights = torch.rand(num_rows, num_draws, num_classes, generator=generator, dtype=torch.float64) ** 3 + 1e-3
+    gone = torch.rand(weights.shape, generator=generator) < zeros
+    gone[:, :, 0] = False
+    weights = weights.masked_fill(gone, 0.0)
+    return (weights / weights.sum(-1, keepdim=True)).log()
+
+
+def terms_of(log_probs, **options):
+    held = HeldTerms(HeldPredictions(log_probs), torch.arange(len(log_probs)), **options)
+    return held(torch.arange(len(log_probs)))
+
+
+def paths_of(batch, num_paths, seed=0):
+    paths = no_labels(batch.shape[1])
+    for row in batch:
+        paths = paths.extended(row, num_paths=num_paths, seed=seed)
+    return paths
+
+
+def gain_by_loops(batch, row):
+    """gain(x | S), path by path, from nested lists [B][K][C] and [K][C]."""
+    num_draws, num_classes, total = len(row), len(row[0]), 0.0
+    for path in itertools.product(range(num_classes), repeat=len(batch)):
+        under = [math.prod(member[k][y] for member, y in zip(batch, path, strict=True)) for k in range(num_draws)]
+        if sum(under) == 0:
+            continue
+        weights = [p / sum(under) for p in under]
+        mixed = [sum(w * draw[c] for w, draw in zip(weights, row, strict=True)) for c in range(num_classes)]
+        conditional = sum(w * entropy_of(draw) for w, draw in zip(weights, row, strict=True))
+        total += sum(under) / num_draws * (entropy_of(mixed) - conditional)
+    return total
+
+
+def entropy_of(distribution):
+    return -sum(p * math.log(p) for p in distribution if p > 0)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_exact_gains_equal_plain_loops(seed):
+    log_probs = random_log_probs(seed, 5, 1 + seed % 6, 2 + seed % 3, zeros=0.3)
+    size = seed % 4
+    found = gains(terms_of(log_probs), paths_of(log_probs[:size], 10**6))
+    probs = log_probs.exp().tolist()
+    assert found.tolist() == pytest.approx([gain_by_loops(probs[:size], row) for row in probs], abs=1e-9)
+
+
+def test_the_first_gain_is_bald_and_gains_add_up_to_the_joint_information():
+    log_probs = random_log_probs(0, 4, 6, 3)
+    each = [gains(terms_of(log_probs[b : b + 1]), paths_of(log_probs[:b], 10**6)).item() for b in range(4)]
+    assert each[0] == pytest.approx(bald(log_probs)[0].item(), abs=1e-12)
+    assert sum(each) == pytest.approx(joint_information(log_probs), abs=1e-9)
+
+
+def test_gains_under_sampled_paths_are_unbiased():
+    log_probs = random_log_probs(1, 5, 6, 3)
+    batch, row = log_probs[:4], log_probs[4:]
+    exact = gains(terms_of(row), paths_of(batch, 10**6)).item()
+    sampled = torch.stack([gains(terms_of(row), paths_of(batch, 30, seed))[0] for seed in range(150)])
+    error = sampled.std().item() / math.sqrt(150)
+    assert error < exact / 50
+    assert abs(sampled.mean().item() - exact) < 4 * error
+
+
+def test_float32_gains_are_within_a_millionth_of_a_nat():
+    log_probs = random_log_probs(2, 200, 50, 10, zeros=0.2)
+    paths = paths_of(log_probs[:6], 500)
+    assert (gains(terms_of(log_probs), paths) - gains(terms_of(log_probs.float()), paths)).abs().max() < 1e-6
+
+
+def test_gains_stay_finite_and_vanish_as_two_hundred_rows_fill_the_batch():
+    logits = 3 * torch.randn(201, 20, 10, generator=torch.Generator().manual_seed(0))
+    log_probs = logits.log_softmax(-1)
+    last = gains(terms_of(log_probs), paths_of(log_probs[:200], 60))
+    assert last.min() >= 0
+    assert last.max() < 1e-5
+
+
+@pytest.mark.parametrize("hold_bytes", [0, 8 * 5 * 3 * 7, 1 << 20])
+def test_rows_are_the_same_whether_held_or_read_again(hold_bytes):
+    log_probs = random_log_probs(3, 30, 3, 4)
+    order = torch.randperm(30, generator=torch.Generator().manual_seed(0))
+    held = HeldTerms(HeldPredictions(log_probs), order, hold_bytes=hold_bytes)
+    for ranks in (torch.tensor([2, 0]), torch.tensor([29, 3]), torch.arange(30)):
+        assert torch.equal(held(ranks), terms_of(log_probs)[order[ranks]])
+
+
+def test_terms_are_probabilities_and_entropies_of_the_draws():
+    log_probs = random_log_probs(4, 3, 5, 4, zeros=0.3)
+    terms = terms_of(log_probs)
+    assert torch.equal(terms[:, :4], log_probs.exp().transpose(1, 2))
+    assert terms[1, 4, 2].item() == pytest.approx(entropy_of(log_probs[1, 2].exp().tolist()))

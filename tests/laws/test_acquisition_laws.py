@@ -1,0 +1,161 @@
+"""What every entry of METHODS promises; a new method is held to it by being in the catalogue."""
+
+import math
+
+import pytest
+import torch
+
+from lindley.acquisition import METHODS, HeldPredictions, acquisition_named
+from lindley.contracts import ClassificationTask, Context, Labels
+from lindley.errors import InputError
+from lindley.information import joint_information
+
+NAMES = sorted(METHODS)
+JOINT = {"batchbald"}  # chosen together, by float sums over paths: the same up to a regret
+REGRET = 2e-3  # nats of joint information, for JOINT; exact scores choose the same rows
+BATCH = 4
+NUM_CLASSES = 4
+BOUNDS = {
+    "random": (0, 1),
+    "margin": (-1, 0),
+    "entropy": (0, math.log(NUM_CLASSES)),
+    "least-confidence": (0, 1 - 1 / NUM_CLASSES),
+    "variation-ratios": (0, 1 - 1 / NUM_CLASSES),
+    "mean-std": (0, 0.5),
+    "bald": (0, math.log(NUM_CLASSES)),
+    "batchbald": (0, math.log(NUM_CLASSES)),
+}
+
+pytestmark = pytest.mark.parametrize("name", NAMES)
+
+
+def predictions(dtype=torch.float32, num_rows=120, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    features = torch.randn(num_rows, 6, generator=generator, dtype=torch.float64) / 6**0.5
+    weights = 3 * torch.randn(6, NUM_CLASSES, generator=generator, dtype=torch.float64)
+    weights = weights + 2 * torch.randn(15, 6, NUM_CLASSES, generator=generator, dtype=torch.float64)
+    return (features @ weights).permute(1, 0, 2).log_softmax(-1).to(dtype).contiguous()
+
+
+def choose(name, log_probs, rows=None, *, batch_size=BATCH, seed=0, chunk_rows=17):
+    nobody = torch.zeros(0, dtype=torch.int64)
+    task = ClassificationTask(tuple(f"class {c}" for c in range(log_probs.shape[2])))
+    context = Context(HeldPredictions(log_probs, rows, chunk_rows=chunk_rows), Labels(nobody, nobody), task)
+    return acquisition_named(name)(context, batch_size, seed=seed)
+
+
+def assert_same_choice(name, log_probs, first, second):
+    """The same rows; for joint methods, rows that are worth the same."""
+    if name in JOINT:
+        worth = [joint_information(log_probs[rows].double()) for rows in (first.rows, second.rows)]
+        assert abs(worth[0] - worth[1]) <= REGRET
+    else:
+        assert first.rows.tolist() == second.rows.tolist()
+
+
+def test_its_bounds_are_stated_here(name):
+    assert name in BOUNDS
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_scores_lie_within_their_bounds_and_fall(name, dtype):
+    low, high = BOUNDS[name]
+    scores = choose(name, predictions(dtype), batch_size=30).scores
+    assert scores.min() >= low - 1e-6
+    assert scores.max() <= high + 1e-6
+    assert name in JOINT or (scores.diff() <= 0).all()
+
+
+def test_a_batch_is_of_distinct_rows_of_the_pool(name):
+    rows = torch.arange(1000, 1240, 2)
+    selection = choose(name, predictions(), rows, batch_size=40)
+    assert selection.rows.unique().numel() == len(selection.scores) == 40
+    assert set(selection.rows.tolist()) <= set(rows.tolist())
+
+
+def test_permuted_rows_lead_to_the_same_choice(name):
+    log_probs = predictions()
+    order = torch.randperm(len(log_probs), generator=torch.Generator().manual_seed(1))
+    assert_same_choice(name, log_probs, choose(name, log_probs), choose(name, log_probs[order], order))
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 50, 10_000])
+def test_another_chunk_size_leads_to_the_same_choice(name, chunk_rows):
+    log_probs = predictions()
+    assert_same_choice(name, log_probs, choose(name, log_probs), choose(name, log_probs, chunk_rows=chunk_rows))
+
+
+def test_permuted_draws_lead_to_a_choice_worth_the_same(name):
+    log_probs = predictions(torch.float64)
+    shuffled = log_probs[:, torch.randperm(15, generator=torch.Generator().manual_seed(2))].contiguous()
+    first, second = choose(name, log_probs), choose(name, shuffled)
+    assert_same_choice(name, log_probs, first, second)
+    assert torch.allclose(first.scores, second.scores, atol=1e-9)
+
+
+def test_inputs_are_left_unchanged(name):
+    log_probs = predictions()
+    before = log_probs.clone()
+    choose(name, log_probs)
+    assert torch.equal(log_probs, before)
+
+
+def test_both_precisions_lead_to_the_same_choice_in_their_own_precision(name):
+    single, double = predictions(torch.float32), predictions(torch.float32).double()
+    first, second = choose(name, single), choose(name, double)
+    assert_same_choice(name, double, first, second)
+    assert name == "random" or (first.scores.dtype, second.scores.dtype) == (torch.float32, torch.float64)
+
+
+def test_classes_of_probability_zero_are_safe(name):
+    log_probs = predictions()
+    log_probs[:60, :, 1] = -math.inf
+    log_probs[30:, :8, 2] = -math.inf
+    log_probs[5] = torch.tensor([0.0, *[-math.inf] * (NUM_CLASSES - 1)])
+    selection = choose(name, log_probs.log_softmax(-1), batch_size=len(log_probs))
+    assert selection.scores.isfinite().all()
+
+
+def test_the_same_seed_gives_the_same_answer(name):
+    first, second = choose(name, predictions(), seed=3), choose(name, predictions(), seed=3)
+    assert first.rows.tolist() == second.rows.tolist()
+    assert first.scores.tolist() == second.scores.tolist()
+    assert first.diagnostics == second.diagnostics
+
+
+def test_no_global_generator_is_read_or_moved(name):
+    torch.manual_seed(5)
+    first, state = choose(name, predictions()), torch.get_rng_state()
+    torch.manual_seed(6)
+    assert choose(name, predictions()).rows.tolist() == first.rows.tolist()
+    torch.manual_seed(5)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_ties_are_not_broken_by_the_lowest_row(name):
+    same = torch.full((600, 5, NUM_CLASSES), 1 / NUM_CLASSES).log()
+    chosen = [choose(name, same, batch_size=60, seed=seed).rows for seed in (0, 1)]
+    assert 220 < chosen[0].double().mean() < 380
+    assert set(chosen[0].tolist()) != set(chosen[1].tolist())
+
+
+def test_a_batch_larger_than_the_pool_is_refused(name):
+    with pytest.raises(InputError, match="121 of 120"):
+        choose(name, predictions(), batch_size=121)
+
+
+def test_diagnostics_are_json(name):
+    assert all(
+        type(value) in (int, float, str, bool, list) for value in choose(name, predictions()).diagnostics.values()
+    )
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 0.0])
+def test_bad_predictions_are_refused_by_row(name, value):
+    if name == "random":
+        assert len(choose(name, predictions()).rows) == BATCH  # it never looks at predictions
+        return
+    log_probs = predictions()
+    log_probs[33, 2, 1] = value
+    with pytest.raises(InputError, match=r"\[1033\]"):
+        choose(name, log_probs, torch.arange(1000, 1120))

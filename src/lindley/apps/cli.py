@@ -41,10 +41,11 @@ def main() -> None:
     app(prog_name="lindley")
 
 
-def _say_version(wanted: bool) -> None:
+def _say_version(wanted: bool) -> bool:
     if wanted:
         typer.echo(f"lindley {__version__}")
         raise typer.Exit()
+    return wanted
 
 
 @app.callback()
@@ -131,6 +132,11 @@ def _clear_errors() -> Iterator[None]:
     except LindleyError as error:
         typer.echo(f"lindley: {error}", err=True)
         raise typer.Exit(WRONG_USAGE if isinstance(error, InputError) else FAILED) from None
+    except BrokenPipeError:  # the reader of our output has gone: typer's to handle
+        raise
+    except OSError as error:
+        typer.echo(f"lindley: {error.filename or 'the system'}: {error.strerror or error}", err=True)
+        raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
         typer.echo(f"\nInterrupted. To continue: {shlex.join(['lindley', *sys.argv[1:]])}", err=True)
         raise typer.Exit(INTERRUPTED) from None

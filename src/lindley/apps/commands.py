@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,15 +140,17 @@ def _check_folder(out: Path, study: Study) -> None:
     """Nothing is fetched or computed for a folder that cannot be written to, or that holds another study."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        held = json.loads((out / "study.json").read_text(encoding="utf-8"))["name"]
-    except FileNotFoundError:
-        return
+        with tempfile.TemporaryFile(dir=out):
+            pass
     except (FileExistsError, NotADirectoryError):
         raise InputError(f"the output folder {out} is a file, or lies in one. Name another with --out.") from None
     except OSError as error:
-        raise InputError(
-            f"the output folder {out} cannot be used: {error.strerror}. Name another with --out."
-        ) from None
+        why = error.strerror
+        raise InputError(f"the output folder {out} cannot be written to: {why}. Name another with --out.") from None
+    if not (out / "study.json").exists():
+        return
+    try:
+        held = json.loads((out / "study.json").read_text(encoding="utf-8"))["name"]
     except (ValueError, KeyError, TypeError):
         raise InputError(f"{out / 'study.json'} is not that of a study. Name another folder with --out.") from None
     if held != study.name:

@@ -28,9 +28,9 @@ def nearest(word: str, allowed: Iterable[str]) -> str:
 
 
 def not_allowed(word: str, allowed: Iterable[str], *, or_else: str = "") -> str:
-    """The rest of a sentence: is "word"; allowed are ... Did you mean ..."""
+    """The rest of a sentence: "word" is not one of ... Did you mean ..."""
     names = list(allowed)
-    return f'is "{word}"; allowed: {", ".join(names)}{or_else}.{nearest(word, names)}'
+    return f'"{word}" is not one of {", ".join(names)}{or_else}.{nearest(word, names)}'
 
 
 def unknown_keys(tables: Mapping[str, Any], allowed: Iterable[str]) -> Iterator[Complaint]:

@@ -167,9 +167,14 @@ def _overridden(study: Study, seeds: int | None, max_labels: int | None, acquisi
         if max_labels is not None:
             changed["schedule"] = panel.schedule.model_copy(update={"max_labels": max_labels})
         if acquisitions is not None:
-            complaints = [text for name in acquisitions if (text := unknown_acquisition(name))]
-            _refuse("acquisitions", complaints or ([] if acquisitions else ["at least one is needed"]))
+            _refuse("acquisitions", _wrong_choice(acquisitions))
             changed["acquisitions"] = {name: panel.acquisitions.get(name, {}) for name in acquisitions}
         panels.append(panel.model_copy(update=changed))
         _refuse(study.name, [f"panel {panel.name}: {dotted(path)} {text}" for path, text in contradictions(panels[-1])])
     return study.model_copy(update={"panels": tuple(panels)})
+
+
+def _wrong_choice(acquisitions: Sequence[str]) -> list[str]:
+    if not acquisitions:
+        return ["at least one is needed"]
+    return [text for name in acquisitions if (text := unknown_acquisition(name))]

@@ -1,0 +1,142 @@
+"""The commands, in this process: what they refuse, and what they say."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner, Result
+
+from lindley.apps import commands
+from lindley.apps.cli import app
+from lindley.errors import DataError, FitError
+
+
+def lindley(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize("command", ["run", "report", "data"])
+def test_help_has_an_example(command):
+    said = lindley(command, "--help")
+    assert said.exit_code == 0
+    assert f"Example: lindley {command} " in said.output
+
+
+@pytest.mark.parametrize(
+    "arguments", [["run"], ["run", "demo", "--seeds", "0"], ["run", "demo", "--jobs", "two"], ["walk"], ["run", "--x"]]
+)
+def test_wrong_usage_is_exit_code_2(arguments):
+    assert lindley(*arguments).exit_code == 2
+
+
+def test_wrong_acquisition_is_refused_before_a_folder_is_made(tmp_path):
+    said = lindley("run", "demo", "--acquisitions", "blad", "--out", tmp_path / "out")
+    assert said.exit_code == 2
+    assert 'Did you mean "bald"?' in said.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_study_file_that_is_not_toml_is_refused_with_its_line(tmp_path):
+    (tmp_path / "odd.toml").write_text("seeds = 1\n[data\n")
+    said = lindley("run", tmp_path / "odd.toml")
+    assert said.exit_code == 2
+    assert "odd.toml is not valid TOML" in said.output
+    assert "line 2" in said.output
+
+
+def test_max_labels_below_the_start_is_refused(tmp_path):
+    said = lindley("run", "digits", "--max-labels", "5", "--out", tmp_path)
+    assert said.exit_code == 2
+    assert "must be at least schedule.initial_labels = 20; got 5" in said.output
+
+
+def test_folder_of_another_study_is_refused(tmp_path):
+    (tmp_path / "study.json").write_text(json.dumps({"name": "digits"}))
+    said = lindley("run", "demo", "--out", tmp_path)
+    assert said.exit_code == 2
+    assert 'holds the study "digits", not "demo"' in said.output
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}"])
+def test_folder_with_something_else_as_study_json_is_refused(tmp_path, text):
+    (tmp_path / "study.json").write_text(text)
+    said = lindley("run", "demo", "--out", tmp_path)
+    assert said.exit_code == 2
+    assert "is not that of a study" in said.output
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that nobody can write to: /proc")
+def test_read_only_folder_is_refused():
+    said = lindley("run", "demo", "--out", "/proc/lindley")
+    assert said.exit_code == 2
+    assert "the output folder /proc/lindley cannot be written to" in said.output
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_folder_without_write_permission_is_refused(tmp_path):
+    tmp_path.chmod(0o500)
+    said = lindley("run", "demo", "--out", tmp_path)
+    assert said.exit_code == 2
+    assert "cannot be written to: Permission denied" in said.output
+
+
+@pytest.mark.parametrize("device", ["cuda", "gpu", "cpu:x", "meta"])
+def test_device_that_is_not_here_is_refused(tmp_path, device):
+    if device == "cuda" and torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    said = lindley("run", "demo", "--device", device, "--out", tmp_path)
+    assert said.exit_code == 2
+    assert f'--device is "{device}"' in said.output
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (DataError("the file is truncated"), 1, "lindley: the file is truncated"),
+        (FitError("diverged at step 3"), 1, "lindley: diverged at step 3"),
+        (OSError(28, "No space left on device", "runs/x"), 1, "lindley: runs/x: No space left on device"),
+        (KeyboardInterrupt(), 130, "Interrupted. To continue: lindley"),
+    ],
+)
+def test_error_is_one_message_and_an_exit_code(monkeypatch, tmp_path, error, code, said):
+    def fail(folder: Path) -> Path:
+        raise error
+
+    monkeypatch.setattr(commands, "write_report", fail)
+    ran = lindley("report", tmp_path)
+    assert ran.exit_code == code
+    assert said in ran.output
+    assert isinstance(ran.exception, SystemExit)
+
+
+def test_report_of_no_folder_is_refused(tmp_path):
+    said = lindley("report", tmp_path / "nothing")
+    assert said.exit_code == 2
+    assert "is not a folder" in said.output
+
+
+def test_report_of_a_folder_without_a_study_is_refused(tmp_path):
+    assert lindley("report", tmp_path).exit_code == 2
+
+
+def test_data_lists_every_data_set(tmp_path, monkeypatch):
+    monkeypatch.delenv("LINDLEY_DATA", raising=False)
+    said = lindley("data", "--data-dir", tmp_path)
+    assert said.exit_code == 0
+    assert [name for name in commands.catalogue.DATASETS if name not in said.output] == []
+
+
+def test_data_in_the_box_are_there(tmp_path):
+    said = lindley("data", "digits")
+    assert said.exit_code == 0
+    assert "digits: 1,198 rows" in said.output
+
+
+def test_unknown_data_set_is_refused():
+    said = lindley("data", "mnits")
+    assert said.exit_code == 2
+    assert 'Did you mean "mnist"?' in said.output

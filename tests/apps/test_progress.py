@@ -1,0 +1,91 @@
+"""What is shown of a run, in a terminal and without one."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from lindley.apps.progress import STATUS_EVERY, showing, table_of
+from lindley.apps.tally import Line, Tally
+
+
+class Clock:
+    """A clock that goes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def shown(events: list[tuple[float, dict[str, object]]], *, terminal: bool = False) -> str:
+    """What stands on the console after events, each some seconds after the one before."""
+    clock, file = Clock(), io.StringIO()
+    console = Console(file=file, force_terminal=terminal, width=120)
+    tally = Tally({"t0": Line("moons", "bald", 0, 3), "t1": Line("moons", "margin", 0, 3)}, clock)
+    with showing(tally, console) as on_event:
+        for seconds, event in events:
+            clock.now += seconds
+            on_event(event)
+    return file.getvalue()
+
+
+def a_round(trial: str, round: int, accuracy: float = 0.875) -> dict[str, object]:
+    return {"trial": trial, "stage": "round", "round": round, "rounds": 3, "labels": 10 + round, "accuracy": accuracy}
+
+
+def whole_trial(trial: str, seconds: float) -> list[tuple[float, dict[str, object]]]:
+    rounds = [(seconds, a_round(trial, round)) for round in range(3)]
+    return [(0, {"trial": trial, "stage": "started"}), *rounds, (0, {"trial": trial, "stage": "finished"})]
+
+
+def test_without_a_terminal_each_finished_trial_is_one_line():
+    lines = shown(whole_trial("t0", 1) + whole_trial("t1", 1)).splitlines()
+    assert lines == [
+        "[1/2] moons bald seed 0: 12 labels, accuracy 87.5 %, about 3 s left",
+        "[2/2] moons margin seed 0: 12 labels, accuracy 87.5 %",
+    ]
+
+
+def test_without_a_terminal_status_comes_at_most_every_thirty_seconds():
+    many = [(0.5, {"trial": "t0", "stage": "fit", "round": 0, "labels": 10})] * int(4 * STATUS_EVERY)
+    lines = shown([(0, {"trial": "t0", "stage": "started"}), *many]).splitlines()
+    assert lines == ["0/2 trials; moons bald seed 0, round 1/3, 10 labels, training"] * 2
+
+
+def test_status_line_says_round_labels_accuracy_and_time_left():
+    events = [(0, {"trial": "t0", "stage": "started"}), (40, a_round("t0", 0)), (1, a_round("t0", 1))]
+    first = shown(events).splitlines()[0]
+    assert first == "0/2 trials, about 3 min left; moons bald seed 0, round 1/3, 10 labels, accuracy 87.5 %, saved"
+
+
+def test_failure_and_message_are_said_once():
+    resumed = {"stage": "resumed", "round": 1, "message": "torch 2.12 -> 2.13"}
+    events = [(0, {"trial": trial, **resumed}) for trial in ("t0", "t1")]
+    lines = shown([*events, (0, {"trial": "t1", "stage": "failed", "message": "diverged"})]).splitlines()
+    assert lines == ["moons bald seed 0: torch 2.12 -> 2.13", "[1/2] moons margin seed 0: failed"]
+
+
+def test_trials_of_an_earlier_run_are_not_said_one_by_one():
+    assert shown([(0, {"trial": "t0", "stage": "complete"})]) == ""
+
+
+def test_table_has_a_line_for_each_running_trial():
+    tally = Tally({"t0": Line("moons", "bald", 0, 3), "t1": Line("moons", "margin", 1, 3)}, Clock())
+    tally(a_round("t0", 0))
+    tally({"trial": "t1", "stage": "observe", "round": 1, "labels": 15})
+    console = Console(width=120)
+    with console.capture() as captured:
+        console.print(table_of(tally))
+    overall, first, second = captured.get().splitlines()
+    assert "0/2 trials" in overall
+    assert " ".join(first.split()) == "moons bald seed 0 round 1/3 10 labels accuracy 87.5 % saved"
+    assert " ".join(second.split()) == "moons margin seed 1 round 2/3 15 labels measuring"
+
+
+def test_in_a_terminal_the_table_goes_and_the_finished_trials_stay():
+    text = shown(whole_trial("t0", 1), terminal=True)
+    assert "[1/2] moons bald seed 0: 12 labels, accuracy 87.5 %" in text
+    assert "━" in text

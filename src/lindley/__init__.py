@@ -24,6 +24,8 @@ if TYPE_CHECKING:
         Selection,
     )
     from lindley.study.config import load_study
+    from lindley.study.report import write_report
+    from lindley.study.runner import run_study
 
 __version__ = "0.1.0"
 
@@ -39,6 +41,8 @@ _HOMES = {
     "Predictions": "contracts",
     "Selection": "contracts",
     "load_study": "study.config",
+    "run_study": "study.runner",
+    "write_report": "study.report",
 }
 
 __all__ = [
@@ -60,6 +64,8 @@ __all__ = [
     "Selection",
     "__version__",
     "load_study",
+    "run_study",
+    "write_report",
 ]
 
 

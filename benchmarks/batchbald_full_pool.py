@@ -36,7 +36,7 @@ def correlated_predictions(num_rows: int, num_draws: int = 100, num_classes: int
 
 
 def timed(name: str, context: Context, batch_size: int, **options: object) -> Selection:
-    """One selection, with its time (CPU seconds: what it takes where other jobs run, too) and the peak memory so far."""
+    """One selection, with its time and the peak memory so far; CPU seconds tell what it takes beside other jobs."""
     start, cpu_start = time.perf_counter(), time.process_time()
     selection = acquisition_named(name, options)(context, batch_size, seed=0)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu_start

@@ -46,14 +46,13 @@ METHODS: dict[str, Method] = {
 }
 
 
-def acquisition_named(name: str, options: Mapping[str, object] | None = None) -> Acquisition:
+def acquisition_named(name: str, options: Mapping[str, object] | None = None) -> partial[Selection]:
     """The acquisition of that name with these options set.
 
     Raises InputError for a name that is not in METHODS, an option that the method does not have, or a wrong value.
 
-    >>> acquisition_named("margn")
-    Traceback (most recent call last):
-    lindley.errors.InputError: no acquisition is named 'margn'; did you mean 'margin'? Known: random, margin, ...
+    >>> acquisition_named("batchbald", {"num_paths": 200}).keywords
+    {'num_paths': 200}
     """
     if name not in METHODS:
         raise InputError(f"no acquisition is named {name!r};{_nearest(name, METHODS)} Known: {', '.join(METHODS)}")

@@ -15,7 +15,7 @@ from lindley.shapes import Positions, Scores
 
 HOLD_BYTES = 1 << 29
 """Candidates that are kept for the next pick take at most this much memory."""
-_BLOCK_BYTES = 1 << 22
+_BLOCK_BYTES = 1 << 20
 _READ_ROWS = 512
 _NEGLIGIBLE = {torch.float32: 1e-18, torch.float64: 1e-150}
 """Smaller factors are zero, so that no product is a subnormal number: those are a hundred times slower."""

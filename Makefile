@@ -8,7 +8,8 @@
 PYTHON ?=
 ARGS ?=
 BIN := .venv/bin
-STAMP := .venv/.made-from-the-lock
+LOCKED := .venv/.has-what-is-locked
+STAMP := .venv/.has-lindley
 SUITABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 
 help: ## List the commands
@@ -47,7 +48,7 @@ clean: ## Remove .venv, caches and built documentation; results in runs/ stay
 	rm -rf docs/_build docs/auto_examples docs/generated docs/sg_execution_times.rst
 	find src tests examples docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(STAMP): requirements.lock pyproject.toml
+$(LOCKED): requirements.lock
 	@if ! { $(BIN)/python -c '$(SUITABLE)' && $(BIN)/python -m pip --version; } >/dev/null 2>&1; then \
 	    if [ -n "$(PYTHON)" ]; then set -- "$(PYTHON)"; \
 	    else set -- python3 python3.13 python3.12 python3.11 python3.14; fi; \
@@ -65,5 +66,8 @@ $(STAMP): requirements.lock pyproject.toml
 	    "$$found" -m venv --clear .venv || exit 1; \
 	fi
 	@$(BIN)/python -m pip install --disable-pip-version-check -r requirements.lock
+	@touch $(LOCKED)
+
+$(STAMP): $(LOCKED) pyproject.toml
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	@touch $(STAMP)

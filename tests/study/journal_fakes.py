@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
+from lindley.datasets.moons import moons_class_probability, two_moons
 from lindley.loop.files import save_arrays, write_json
 from lindley.loop.journal import Journal
 from lindley.study.schema import Panel, Study
@@ -177,3 +180,87 @@ def rising(ask: Asked, *, start: float = 0.6, end: float = 0.96, scale: float = 
     """An accuracy that rises with the labels from start towards end; noise of half a point."""
     gained = 1 - np.exp(-(ask.labels - ask.panel.schedule.initial_labels) / scale)
     return float(np.clip(start + (end - start) * gained + 0.005 * ask.noise.standard_normal(), 0, 1))
+
+
+def moons_table(acquisitions: Any, **changes: Any) -> dict[str, Any]:
+    """A two-moons panel that stores its surface, and what its batches tell at 10 and 20 labels."""
+    observe = {"grid": True, "information": {"acquisition": "bald", "labels": [10, 20], "picks": 12}}
+    settings = {"initial_labels": 10, "batch_size": 5, "max_labels": 30, "observe": observe}
+    moons = {"data": {"name": "two-moons"}, "model": {"network": "moons-mlp", "num_draws": 100}}
+    return panel_table("two-moons", acquisitions, **(settings | moons | changes))
+
+
+NEAR, OVERLAP, FAR = "near", "overlap", "far"
+
+
+@dataclass(frozen=True)
+class FakePlane:
+    """The grid observer of an invented model whose belief is that of noisier moons; places(ask) says what it asks for.
+
+    NEAR: the model is undecided there, the law of the data is not. OVERLAP: both are. FAR: neither is.
+    """
+
+    places: Callable[[Asked], list[str]]
+
+    def __call__(self, ask: Asked) -> dict[str, np.ndarray]:
+        xs, ys, belief, pool, classes = _plane()
+        initial, batch = ask.panel.schedule.initial_labels, ask.panel.schedule.batch_size
+        earlier = [replace(ask, round=number) for number in range(ask.round)]
+        asked = [self._picks(each) for each in earlier]
+        last = ask.labels >= ask.panel.schedule.max_labels
+        entropy = -(belief * np.log(belief) + (1 - belief) * np.log1p(-belief))
+        arrays = {
+            "xs": xs,
+            "ys": ys,
+            "mean_prob": belief,
+            "predictive_entropy": entropy,
+            "conditional_entropy": 0.6 * entropy,
+            "labelled_inputs": np.concatenate([pool[:initial], *asked]),
+            "labelled_classes": np.concatenate([classes[:initial], np.arange(batch * ask.round) % 2]),
+            "labelled_round": np.concatenate([np.full(initial, -1), np.repeat(np.arange(ask.round), batch)]),
+            "selected_inputs": np.empty((0, 2)) if last else self._picks(ask),
+        }
+        return arrays | ({"pool_inputs": pool, "pool_classes": classes} if ask.round == 0 else {})
+
+    def _picks(self, ask: Asked) -> np.ndarray:
+        found = _places()
+        return np.array([ask.noise.choice(found[place], axis=0) for place in self.places(ask)])
+
+
+def fake_information(ask: Asked) -> dict[str, np.ndarray]:
+    """The information observer: sums grow for ever, joint information stays below log K; nats."""
+    wanted = ask.panel.observe.information
+    assert wanted is not None
+    picks = np.arange(1, wanted.picks + 1)
+    num_draws = ask.panel.model.num_draws
+    arrays = {"picks": picks, "num_draws": np.array(num_draws), "log_num_draws": np.array(np.log(num_draws))}
+    for name, first, scale in (("bald", 0.45, 9.0), ("batchbald", 0.4, 6.0), ("random", 0.1, 30.0)):
+        arrays[f"sum_bald_{name}"] = first * picks
+        arrays[f"joint_{name}"] = np.minimum(np.log(num_draws) * (1 - np.exp(-picks / scale)), first * picks)
+        arrays[f"joint_se_{name}"] = np.where(picks > 6, 0.02, 0.0)
+        arrays[f"inputs_{name}"] = ask.noise.choice(_plane()[3], wanted.picks, replace=False)
+    return arrays
+
+
+@cache
+def _plane() -> tuple[np.ndarray, ...]:
+    data = two_moons(seed=0, num_pool=200, num_test=10)
+    xs, ys = np.linspace(-2, 3, 41), np.linspace(-1.5, 2, 31)
+    points = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
+    belief = moons_class_probability(torch.from_numpy(points), 0.35).numpy().reshape(31, 41).clip(1e-6, 1 - 1e-6)
+    return xs, ys, belief, data.pool.read(torch.arange(200)).double().numpy(), data.classes.numpy()
+
+
+@cache
+def _places() -> dict[str, np.ndarray]:
+    """Grid points by the kind of place they are."""
+    xs, ys, belief, *_ = _plane()
+    points = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
+    truth = moons_class_probability(torch.from_numpy(points), 0.2).numpy()
+    undecided = (belief.reshape(-1) > 0.25) & (belief.reshape(-1) < 0.75)
+    ambiguous = (truth > 0.2) & (truth < 0.8)
+    return {
+        NEAR: points[undecided & ~ambiguous],
+        OVERLAP: points[undecided & ambiguous],
+        FAR: points[~undecided & ~ambiguous & ((belief < 0.1) | (belief > 0.9)).reshape(-1)],
+    }

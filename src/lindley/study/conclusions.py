@@ -124,7 +124,8 @@ def batch_has_no_gain(results: StudyResults) -> Conclusion:
         if level is None or not paired(panel, "batchbald", "bald"):
             continue
         batch = panel.config["schedule"]["batch_size"]
-        comparison = no_fewer_labels(panel, "batchbald", "bald", level, f"batch {batch}")
+        part = "not faster" if "batch" in panel.title.lower() else f"not faster at batch {batch}"
+        comparison = no_fewer_labels(panel, "batchbald", "bald", level, part)
         if 2 <= batch <= SMALL_BATCH:
             small.append(comparison)
         elif batch > SMALL_BATCH:
@@ -152,7 +153,7 @@ def _from_which_batch(larger: Sequence[tuple[int, Comparison]]) -> str:
     pairs = max(comparison.pairs for _, comparison in larger)
     return (
         f"From which batch size on BatchBALD is preferable: not decided; at batch {sizes} a saving of {tenth} is not "
-        f"shown (up to {pairs} seeds: no p below {smallest_p(pairs):.2g} was possible)."
+        f"shown (up to {pairs} seeds: no p below {smallest_p(pairs):.3g} was possible)."
     )
 
 
@@ -192,9 +193,11 @@ def _panel_summary(panel: str, verdict: Verdict, group: Sequence[Comparison], mi
     readings = [each.reading for each in group]
     kinds = [kind for kind in ("for it", "against it", "undecided") if kind in readings]
     counted = ", ".join(f"{readings.count(kind)} {kind}" for kind in kinds)
-    text = f"{panel}: {verdict.removesuffix(' here')} ({len(group)} comparisons: {counted}"
+    text = (
+        f"{panel}: {verdict.removesuffix(' here')} ({len(group)} comparison{'' if len(group) == 1 else 's'}: {counted}"
+    )
     if missing:
         text += f"; not measured: {', '.join(missing)}"
     if smallest_p(pairs) > LEVEL:
-        text += f"; with {pairs} seed{'' if pairs == 1 else 's'} no p can be below {smallest_p(pairs):.2g}"
+        text += f"; with {pairs} seed{'' if pairs == 1 else 's'} no p can be below {smallest_p(pairs):.3g}"
     return text + ")."

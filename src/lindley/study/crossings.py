@@ -42,8 +42,8 @@ def labels_to_accuracy(trial: TrialResults, level: float, *, up_to: int | None =
     for place, (labels, _) in enumerate(rounds):
         following = rounds[place : place + KEPT_ROUNDS + 1]
         if all(above for _, above in following):
-            return Crossing(labels, provisional=len(following) <= KEPT_ROUNDS)
-    return Crossing(rounds[-1][0] if rounds else 0, censored=True)
+            return Crossing(float(labels), provisional=len(following) <= KEPT_ROUNDS)
+    return Crossing(float(rounds[-1][0]) if rounds else 0.0, censored=True)
 
 
 def median_crossing(crossings: Sequence[Crossing]) -> Crossing:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from matplotlib.axes import Axes
 
 from lindley.study.curves import PanelResults, StudyResults, learning_curve
@@ -16,7 +18,22 @@ _PAIR = ("bald", "batchbald")
 def draw(results: StudyResults) -> list[Drawn]:
     """One figure for the study; the panels by data set, then by batch size."""
     panels = [panel for panel in results.panels if set(_PAIR) <= set(panel.acquisitions)]
-    return [_draw_panels(sorted(panels, key=_order))] if panels else []
+    return [_draw_panels(sorted(_once(panels), key=_order))] if panels else []
+
+
+def _once(panels: list[PanelResults]) -> list[PanelResults]:
+    """Of panels with the same settings the one with most seeds: a study may hold them for figure 3 and for this."""
+    kept: dict[str, PanelResults] = {}
+    for panel in panels:
+        tables = {key: panel.config[key] for key in ("data", "model", "training")}
+        same = json.dumps([tables, panel.config["schedule"]["batch_size"]], sort_keys=True)
+        if same not in kept or _seeds(panel) > _seeds(kept[same]):
+            kept[same] = panel
+    return list(kept.values())
+
+
+def _seeds(panel: PanelResults) -> int:
+    return min(len(panel.of(name)) for name in _PAIR)
 
 
 def _order(panel: PanelResults) -> tuple[str, int]:
@@ -46,7 +63,7 @@ def _draw_panel(axes: Axes, panel: PanelResults) -> None:
     for name, curve in curves.items():
         draw_curve(axes, curve, name, scale=100)
     stretch_accuracy(axes, [100 * end for curve in curves.values() for end in (curve.low.min(), curve.high.max())])
-    batch, seeds = panel.config["schedule"]["batch_size"], min(len(panel.of(name)) for name in _PAIR)
+    batch, seeds = panel.config["schedule"]["batch_size"], _seeds(panel)
     title = panel.title if "batch" in panel.title.lower() else f"{panel.title}, batch {batch}"
     axes.set(title=f"{title} ({seeds} seed{'' if seeds == 1 else 's'})", xlabel="labels (the initial ones included)")
 

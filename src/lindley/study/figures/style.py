@@ -116,8 +116,9 @@ def save(drawn: Drawn, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     image = BytesIO()
     with styled():
-        drawn.figure.draw_without_rendering()
-        drawn.figure.set_layout_engine("none")  # it is laid out; once more for each file would take as long again
+        if drawn.figure.get_layout_engine() is not None:
+            drawn.figure.draw_without_rendering()
+            drawn.figure.set_layout_engine("none")  # it is laid out; again for each file would take as long again
         no_dates = {"CreationDate": None, "ModDate": None}
         drawn.figure.savefig(folder / f"{drawn.name}.pdf", metadata=no_dates, dpi=200)
         drawn.figure.savefig(image, format="png", dpi=200)

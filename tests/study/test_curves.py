@@ -1,0 +1,143 @@
+"""Reading an output folder, finished or not; medians and bands over seeds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import journal_fakes as fakes
+import numpy as np
+import pytest
+
+from lindley.errors import InputError, JournalError
+from lindley.loop.journal import Journal
+from lindley.study.curves import learning_curve, load_results, paired
+
+
+def _steps(ask: fakes.Asked) -> float:
+    """0.5 + 0.01 for each seed and 0.1 for each round."""
+    return 0.5 + 0.01 * ask.seed + 0.1 * ask.round
+
+
+def test_a_trial_is_read_as_it_was_written(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=60))
+    (trial,) = load_results(fakes.write_study(tmp_path, study, accuracy=_steps)).panels[0].trials
+    assert (trial.acquisition, trial.seed, trial.complete) == ("bald", 0, True)
+    assert trial.labels == [20, 40, 60]
+    np.testing.assert_allclose(trial.metric("accuracy"), [0.5, 0.6, 0.7])
+    np.testing.assert_allclose(trial.seconds("select"), 1.0)
+    assert len(trial.start["rows"]) == 20
+
+
+def test_a_metric_that_was_null_is_nan(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=40))
+    (trial,) = load_results(fakes.write_study(tmp_path, study, accuracy=_steps)).panels[0].trials
+    trial.rounds[0]["metrics"]["accuracy_point"] = None
+    assert np.isnan(trial.metric("accuracy_point")).tolist() == [True, False]
+
+
+def test_a_study_under_way_is_read_and_what_is_missing_is_named(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=2))
+    done = {("random", 0): None, ("random", 1): 3, ("bald", 0): 0, ("bald", 1): 0}
+    fakes.write_study(tmp_path, study, accuracy=_steps, rounds_done=lambda trial: done[trial.acquisition, trial.seed])
+    (panel,) = load_results(tmp_path).panels
+    assert [(trial.seed, trial.complete, len(trial.rounds)) for trial in panel.trials] == [(0, True, 10), (1, False, 3)]
+    assert panel.missing == ("bald, seed 0", "bald, seed 1")
+    assert panel.acquisitions == ["random"]
+
+
+def test_a_trial_with_other_settings_is_set_aside(tmp_path: Path) -> None:
+    slow = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, batch_size=10))
+    fakes.write_study(tmp_path, slow, accuracy=_steps)
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1))
+    (panel,) = load_results(fakes.write_study(tmp_path, study, accuracy=_steps)).panels
+    assert [trial.labels[1] for trial in panel.trials] == [40]
+    assert len(panel.set_aside) == 1
+    assert panel.set_aside[0].startswith("trials/digits/bald/seed-0-")
+
+
+def test_an_acquisition_run_before_is_shown_though_the_study_names_another_now(tmp_path: Path) -> None:
+    for name in ("margin", "bald"):
+        study = fakes.make_study(fakes.panel_table("digits", [name], seeds=1))
+        fakes.write_study(tmp_path, study, accuracy=_steps)
+    assert load_results(tmp_path).panels[0].acquisitions == ["bald", "margin"]
+
+
+def test_a_later_event_of_a_round_wins(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=60))
+    fakes.write_study(tmp_path, study, accuracy=_steps)
+    (folder,) = tmp_path.glob("trials/digits/bald/*")
+    with Journal(folder) as journal:
+        event = {**journal.events[-1], "metrics": {**journal.events[-1]["metrics"], "accuracy": 0.9}}
+        journal.append({key: value for key, value in event.items() if key != "check"})
+    (trial,) = load_results(tmp_path).panels[0].trials
+    np.testing.assert_allclose(trial.metric("accuracy"), [0.5, 0.6, 0.9])
+
+
+def test_a_torn_last_line_is_left_out_and_a_damaged_one_is_an_error(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=60))
+    fakes.write_study(tmp_path, study, accuracy=_steps)
+    (journal,) = tmp_path.glob("trials/digits/bald/*/journal.jsonl")
+    whole = journal.read_text()
+    journal.write_text(whole[:-10])
+    assert load_results(tmp_path).panels[0].trials[0].labels == [20, 40]
+    journal.write_text(whole.replace('"accuracy":0.6', '"accuracy":0.9'))
+    with pytest.raises(JournalError, match="line 3 is damaged"):
+        load_results(tmp_path)
+
+
+def test_arrays_that_were_altered_are_refused_by_name(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.moons_table(["bald"], seeds=1))
+    grid = fakes.FakePlane(lambda ask: [fakes.NEAR] * 5)
+    fakes.write_study(tmp_path, study, accuracy=_steps, grid=grid)
+    (trial,) = load_results(tmp_path).panels[0].trials
+    stored = trial.arrays(1, "grid")
+    assert stored is not None
+    assert stored["labelled_inputs"].shape == (15, 2)
+    assert trial.arrays(1, "information") is None
+    (trial.folder / "arrays/round-001-grid.npz").write_bytes(b"other")
+    with pytest.raises(JournalError, match=r"round-001-grid\.npz was altered"):
+        trial.arrays(1, "grid")
+
+
+def test_a_folder_without_a_study_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no study\.json.*lindley run"):
+        load_results(tmp_path)
+
+
+def test_panels_of_the_same_title_are_told_apart(tmp_path: Path) -> None:
+    tables = [fakes.panel_table(name, ["bald"], title="Same", seeds=1, max_labels=40) for name in ("a", "b")]
+    fakes.write_study(tmp_path, fakes.make_study(*tables), accuracy=_steps)
+    assert [panel.title for panel in load_results(tmp_path).panels] == ["Same (a)", "Same (b)"]
+
+
+def test_the_curve_is_the_median_with_smallest_and_largest_of_the_seeds_that_got_there(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=4, max_labels=60))
+    fakes.write_study(tmp_path, study, accuracy=_steps, rounds_done=lambda trial: 1 if trial.seed == 3 else None)
+    curve = learning_curve(load_results(tmp_path).panels[0].of("bald"), "accuracy")
+    assert curve.labels.tolist() == [20, 40, 60]
+    assert curve.count.tolist() == [4, 3, 3]
+    np.testing.assert_allclose(curve.median, [0.515, 0.61, 0.71])
+    np.testing.assert_allclose(curve.low, [0.5, 0.6, 0.7])
+    np.testing.assert_allclose(curve.high, [0.53, 0.62, 0.72])
+    assert "smallest to largest" in curve.band
+
+
+def test_with_more_than_five_seeds_the_band_is_the_quartiles(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=9, max_labels=40))
+    fakes.write_study(tmp_path, study, accuracy=_steps)
+    curve = learning_curve(load_results(tmp_path).panels[0].of("bald"), "accuracy")
+    np.testing.assert_allclose([curve.low[0], curve.median[0], curve.high[0]], [0.52, 0.54, 0.56])
+    assert "interquartile" in curve.band
+
+
+def test_trials_are_paired_by_seed(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=3, max_labels=40))
+    skipped = ("bald", 1)
+    fakes.write_study(
+        tmp_path,
+        study,
+        accuracy=_steps,
+        rounds_done=lambda trial: 0 if (trial.acquisition, trial.seed) == skipped else None,
+    )
+    pairs = paired(load_results(tmp_path).panels[0], "bald", "random")
+    assert [(first.seed, second.seed) for first, second in pairs] == [(0, 0), (2, 2)]

@@ -27,6 +27,9 @@ templates_path = ["_templates"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
+# Our example files have none; the warning is about the name of the folder that a clone lies in.
+suppress_warnings = ["sphinx_gallery.space_in_filename"]
+
 html_theme = "furo"
 html_title = f"lindley {release}"
 

@@ -29,7 +29,7 @@ from lindley.study.runner import run_study
 from lindley.study.schema import Study
 
 study = Study.model_validate_json(Path(sys.argv[1]).read_text())
-outcome = run_study(study, Path(sys.argv[2]), jobs=2, on_event=lambda event: print(event["stage"], flush=True))
+outcome = run_study(study, Path(sys.argv[2]), jobs=1, on_event=lambda event: print(event["stage"], flush=True))
 print(outcome)
 sys.exit(0 if outcome.done == 4 and not outcome.failed else 1)
 """
@@ -38,7 +38,7 @@ KILLS = 10
 
 @pytest.fixture
 def never_killed(tmp_path):
-    """The study, run by one worker and left alone."""
+    """The study, left alone."""
     (tmp_path / "killed.toml").write_text(STUDY)
     study = load_study(tmp_path / "killed.toml")
     outcome = run_study(study, tmp_path / "whole", jobs=1)

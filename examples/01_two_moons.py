@@ -10,8 +10,8 @@ them.
 import matplotlib.pyplot as plt
 import torch
 
-from lindley.acquisition.catalogue import acquisition_named
-from lindley.contracts import Context, Labels
+from lindley import Context, Labels
+from lindley.acquisition import acquisition_named
 from lindley.datasets.catalogue import load
 from lindley.information import bald, mean_log_probs
 from lindley.loop.predict import PoolPredictions

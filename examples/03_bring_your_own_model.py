@@ -11,9 +11,8 @@ import matplotlib.pyplot as plt
 import torch
 from sklearn.ensemble import RandomForestClassifier
 
-from lindley.acquisition.catalogue import acquisition_named
-from lindley.acquisition.held import HeldPredictions
-from lindley.contracts import Context, Labels
+from lindley import Context, Labels
+from lindley.acquisition import HeldPredictions, acquisition_named
 from lindley.datasets.catalogue import load
 from lindley.seeds import derive_seed, numpy_generator
 

@@ -100,3 +100,20 @@ def test_layers_of_is_none_where_something_else_is_in_the_sequence():
     assert layers_of(nn.Sequential(nn.Linear(2, 2), nn.LSTM(2, 2))) is None
     assert layers_of(nn.TransformerEncoderLayer(4, 2)) is None
     assert len(layers_of(nn.Sequential(nn.Sequential(nn.Linear(2, 2)), nn.ReLU()))) == 2
+
+
+def test_a_sequence_with_a_forward_of_its_own_is_not_folded():
+    class AddsItsInput(nn.Sequential):
+        def forward(self, values):
+            return values + super().forward(values)
+
+    assert layers_of(nn.Sequential(AddsItsInput(nn.Linear(2, 2), nn.ReLU()), nn.Dropout(0.5))) is None
+
+
+def test_layers_with_hooks_are_not_folded():
+    hooked = nn.Linear(2, 2)
+    hooked.register_forward_hook(lambda layer, inputs, output: 2 * output)
+    sequence = nn.Sequential(nn.Linear(2, 2))
+    sequence.register_forward_pre_hook(lambda layer, inputs: (2 * inputs[0],))
+    assert layers_of(nn.Sequential(hooked, nn.Dropout(0.5))) is None
+    assert layers_of(sequence) is None

@@ -66,3 +66,39 @@ def test_functional_dropout_is_found_and_refused():
     network, inputs = seeded(Functional)
     with pytest.raises(InputError, match="another global seed"):
         MaskedNetwork(network, num_draws=2, seed=0, dtype=torch.float32).logits(inputs)
+
+
+class Attends(nn.Module):
+    """In eval mode torch computes this layer in one kernel, which knows nothing of the dropout layers within."""
+
+    def __init__(self):
+        super().__init__()
+        self.into = nn.Linear(3, 8)
+        self.layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.5, batch_first=True)
+        self.layer.self_attn.dropout = 0.0  # as refuse_what_cannot_be_frozen asks
+        self.last = nn.Linear(8, 2)
+
+    def forward(self, x):
+        return self.last(self.layer(self.into(x)[:, None].expand(-1, 4, -1)).mean(1))
+
+
+def test_masks_are_used_where_torch_has_a_fast_path_around_them():
+    network, inputs = seeded(Attends)
+    before = torch.backends.mha.get_fastpath_enabled()
+    with torch.no_grad():
+        logits = MaskedNetwork(network, num_draws=3, seed=0, dtype=torch.float32).logits(inputs)
+    assert (logits[:, 0] - logits[:, 1]).abs().min() > 0
+    assert torch.backends.mha.get_fastpath_enabled() == before
+
+
+def test_dropout_whose_first_axis_is_not_the_rows_is_refused():
+    """Its masks would differ between the rows of one draw."""
+
+    class StepsFirst(Residual):
+        def forward(self, x):
+            steps = self.first(x)[None].expand(4, -1, -1)  # [steps, n, D], as recurrent layers have it
+            return self.last(self.dropout(steps).mean(0))
+
+    network, inputs = seeded(StepsFirst)
+    with pytest.raises(InputError, match="first axis"):
+        MaskedNetwork(network, num_draws=2, seed=0, dtype=torch.float32).logits(inputs)

@@ -7,7 +7,7 @@ from lindley.errors import FitError, InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.recipe import Recipe
-from lindley.posteriors.training import compute_dtype, train
+from lindley.posteriors.training import _minibatches, compute_dtype, train
 
 TASK = ClassificationTask(("no", "yes"))
 
@@ -105,3 +105,12 @@ def test_a_wrong_recipe_names_its_key(wrong):
 def test_an_unknown_precision_is_refused():
     with pytest.raises(InputError, match="float32, bfloat16"):
         compute_dtype("float16")
+
+
+@pytest.mark.parametrize(("num_labels", "size"), [(70, 64), (20, 20), (64, 64), (1020, 64)])
+def test_every_step_sees_equally_many_labels_and_every_label_equally_often(num_labels, size):
+    minibatches = _minibatches(num_labels, 64, torch.Generator().manual_seed(0))
+    steps = [next(minibatches) for _ in range(200)]
+    assert {len(step) for step in steps} == {size}
+    seen = torch.cat(steps).bincount(minlength=num_labels)
+    assert seen.max() - seen.min() <= 1

@@ -91,8 +91,18 @@ def _lay_out_for_images(module: nn.Module) -> None:
 
 
 def _minibatches(num_labels: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Positions of labels, through one permutation after another, equally many at every step.
+
+    A short last minibatch of each epoch would make a fit on 70 labels see half of what one on 60 sees: its
+    calibration error was three times as large.
+    """
+    size = min(batch_size, num_labels)
+    waiting = torch.empty(0, dtype=torch.int64)
     while True:
-        yield from torch.randperm(num_labels, generator=generator).split(batch_size)
+        while len(waiting) < size:
+            waiting = torch.cat([waiting, torch.randperm(num_labels, generator=generator)])
+        yield waiting[:size]
+        waiting = waiting[size:]
 
 
 def _schedule(optimizer: torch.optim.Optimizer, recipe: Recipe) -> torch.optim.lr_scheduler.LRScheduler:

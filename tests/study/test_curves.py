@@ -41,7 +41,7 @@ def test_a_study_under_way_is_read_and_what_is_missing_is_named(tmp_path: Path) 
     fakes.write_study(tmp_path, study, accuracy=_steps, rounds_done=lambda trial: done[trial.acquisition, trial.seed])
     (panel,) = load_results(tmp_path).panels
     assert [(trial.seed, trial.complete, len(trial.rounds)) for trial in panel.trials] == [(0, True, 10), (1, False, 3)]
-    assert panel.missing == ("bald, seed 0", "bald, seed 1")
+    assert panel.missing == (("bald", 0), ("bald", 1))
     assert panel.acquisitions == ["random"]
 
 

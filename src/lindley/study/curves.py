@@ -65,8 +65,8 @@ class PanelResults:
     title: str
     config: dict[str, Any]
     trials: list[TrialResults]
-    missing: tuple[str, ...] = ()
-    """Trials of the study that have no round yet, as "acquisition, seed s"."""
+    missing: tuple[tuple[str, int], ...] = ()
+    """Trials of the study that have no round yet, as (acquisition, seed)."""
     set_aside: tuple[str, ...] = ()
     """Folders that hold a trial with other settings than the study's."""
 
@@ -167,7 +167,7 @@ def _load_panel(out: Path, panel: Panel, title: str) -> PanelResults:
     trials.sort(key=lambda trial: (trial.acquisition, trial.seed))
     found = {(trial.acquisition, trial.seed) for trial in trials}
     wanted = [(name, panel.first_seed + s) for name in panel.acquisitions for s in range(panel.seeds)]
-    missing = tuple(f"{name}, seed {seed}" for name, seed in wanted if (name, seed) not in found)
+    missing = tuple(trial for trial in wanted if trial not in found)
     return PanelResults(panel.name, title, panel.model_dump(mode="json"), trials, missing, tuple(set_aside))
 
 

@@ -46,7 +46,7 @@ def unfinished(results: StudyResults) -> list[str]:
             if not trial.complete:
                 reached = f"{trial.labels[-1]} of {target} labels so far"
                 said.append(f"{panel.title}, {_name(trial)}: not finished, {reached}. It is shown as far as it goes.")
-        said += [f"{panel.title}, {name}: no round yet." for name in panel.missing]
+        said += [f"{panel.title}, {look(name).title}, seed {seed}: no round yet." for name, seed in panel.missing]
         said += [f"{folder}: left out, it was run with other settings." for folder in panel.set_aside]
     return said
 

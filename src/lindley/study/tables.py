@@ -42,7 +42,7 @@ def labels_needed(panel: PanelResults) -> Table:
     return Table(f"labels-needed-{panel.name}", f"{panel.title}: labels needed", columns, tuple(rows), note)
 
 
-_FINAL: tuple[tuple[str, str, float, int], ...] = (
+_FINAL: tuple[tuple[str, str, float | int, int], ...] = (
     ("accuracy %", "accuracy", 100, 2),
     ("dropout off %", "accuracy_point", 100, 2),
     ("NLL bits", "nll", NATS_TO_BITS, 3),

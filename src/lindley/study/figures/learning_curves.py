@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 from matplotlib.axes import Axes
 
-from lindley.study.curves import Curve, PanelResults, StudyResults, learning_curve
-from lindley.study.figures.style import NATS_TO_BITS, Drawn, draw_curve, new_figure, stretch_accuracy, styled
+from lindley.study.curves import Curve, PanelResults, StudyResults, learning_curve, paired
+from lindley.study.figures.style import NATS_TO_BITS, Drawn, draw_curve, look, new_figure, stretch_accuracy, styled
 
 NUMBER = 3
 TITLE = "Learning curves"
@@ -63,4 +65,17 @@ def _caption(panel: PanelResults) -> str:
     )
     if any(not trial.complete for trial in panel.trials):
         text += " Some trials are not finished: towards the right a line stands on fewer seeds."
+    for first, second in combinations(panel.acquisitions, 2):
+        if _same_questions(panel, first, second):
+            text += f" {look(first).title} and {look(second).title} asked for the same rows throughout."
     return text
+
+
+def _same_questions(panel: PanelResults, first: str, second: str) -> bool:
+    """With two classes, for one, margin and entropy order the pool alike, and their lines coincide."""
+    pairs = paired(panel, first, second)
+    asked = [
+        [[event["selection"] and event["selection"]["rows"] for event in trial.rounds] for trial in pair]
+        for pair in pairs
+    ]
+    return bool(asked) and all(mine == theirs for mine, theirs in asked)

@@ -45,7 +45,7 @@ def _draw_panel(panel: PanelResults) -> Drawn:
     rounds = RoundColours(max(len(longest.rounds) - 1, 1))
     with styled():
         figure, all_axes, bars = _lay_out(len(trials), len(columns))
-        for row, trial in zip(all_axes, trials, strict=True):
+        for row, trial in zip(all_axes.tolist(), trials, strict=True):
             _draw_trial(row, trial, columns, rounds)
         for axes, number in zip(all_axes[0], columns, strict=True):
             axes.set_title(f"{longest.labels[number]} labels")

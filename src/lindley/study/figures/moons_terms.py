@@ -52,7 +52,7 @@ def _draw_panel(panel: PanelResults, trial: TrialResults) -> Drawn:
         figure = new_figure(10.6, 1.72 * len(grids) + 1.5)
         all_axes = figure.subplots(len(grids), 4, sharex=True, sharey=True, squeeze=False)
         rounds = RoundColours(max(len(trial.rounds) - 1, 1))
-        for row, (number, grid), surface in zip(all_axes, grids, surfaces, strict=True):
+        for row, (number, grid), surface in zip(all_axes.tolist(), grids, surfaces, strict=True):
             images = [
                 draw_surface(axes, grid, values, BELIEF if term == 0 else AMOUNT, tops[term])
                 for term, (axes, values) in enumerate(zip(row, surface, strict=True))
@@ -87,7 +87,7 @@ def _mark(row: Sequence[Axes], grid: Arrays, rounds: RoundColours, labels: int) 
             axes.scatter(asked[:, 0], asked[:, 1], s=34, marker="o", facecolors="none", edgecolors=_ASKED,
                          linewidths=1.4, zorder=5)  # fmt: skip
         axes.tick_params(length=2)
-    draw_labelled(row[0], grid, rounds, size=13)
+    draw_labelled(row[0], grid, rounds, size=13.0)
     row[0].set_ylabel(f"{labels} labels\n$x_2$")
 
 

@@ -80,7 +80,7 @@ def draw_pool(axes: Axes, pool: NDArray[np.floating]) -> None:
     axes.plot(pool[:, 0], pool[:, 1], ".", color=FAINT, markersize=1.1, alpha=0.55, zorder=2)
 
 
-def draw_labelled(axes: Axes, grid: Arrays, rounds: RoundColours, size: float = 17) -> None:
+def draw_labelled(axes: Axes, grid: Arrays, rounds: RoundColours, size: float = 17.0) -> None:
     """Labelled points: the marker says the class, the colour the round that asked for them; white: initial."""
     for index in np.unique(grid["labelled_classes"]):
         mine = grid["labelled_classes"] == index

@@ -104,7 +104,7 @@ def styled() -> Iterator[None]:
         yield
 
 
-def new_figure(width: float, height: float) -> Figure:
+def new_figure(width: float | int, height: float | int) -> Figure:
     """An empty figure of so many inches that lays itself out so that nothing is cut."""
     figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.06))
     FigureCanvasAgg(figure)
@@ -124,12 +124,13 @@ def save(drawn: Drawn, folder: Path) -> Path:
         drawn.figure.savefig(image, format="png", dpi=200)
     path = folder / f"{drawn.name}.png"
     # 256 colours cannot be told from all of them here, and take a third of the bytes.
-    palette = Image.open(image).convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    palette.save(path, optimize=True)
+    with Image.open(image) as whole:
+        few = whole.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few.save(path, optimize=True)
     return path
 
 
-def draw_curve(axes: Axes, curve: Curve, acquisition: str, *, scale: float = 1.0) -> None:
+def draw_curve(axes: Axes, curve: Curve, acquisition: str, *, scale: float | int = 1.0) -> None:
     """Median as a line with markers, band as a veil; markers are thinned when there are many rounds."""
     style = look(acquisition)
     axes.fill_between(curve.labels, curve.low * scale, curve.high * scale, color=style.colour, alpha=0.15, linewidth=0)
@@ -146,25 +147,27 @@ def draw_curve(axes: Axes, curve: Curve, acquisition: str, *, scale: float = 1.0
     )
 
 
-def stretch_accuracy(axes: Axes, accuracies: Sequence[float]) -> None:
+def stretch_accuracy(axes: Axes, accuracies: Sequence[float | int]) -> None:
     """An axis of accuracies in percent on which the error is logarithmic: 90 to 95 is as far as 95 to 97.5.
 
     accuracies: what must be in view, in percent; an accuracy of 100 % is drawn as 99.95 % would be.
     """
     axes.set_yscale("function", functions=(_to_stretched, _from_stretched))
     lowest, highest = _to_stretched(min(accuracies)), _to_stretched(max(accuracies))
-    room = 0.05 * max(highest - lowest, 0.05)
+    room = max(0.05 * (highest - lowest), 0.12 - (highest - lowest) / 2)
     bottom, top = lowest - room, highest + room
     axes.set_ylim(max(_from_stretched(bottom), 0), _from_stretched(top))
-    grid = (0, 10, 20, 30, 40, 50, 60, 70, 80, 85, 90, 93, 95, 96, 97, 98, 98.5, 99, 99.3, 99.5, 99.8, 100)
     ticks: list[float] = []
-    for tick in grid:
+    for tick in _ACCURACY_TICKS:
         place = _to_stretched(tick)
         far = not ticks or place - _to_stretched(ticks[-1]) > 0.07 * (top - bottom)
         if bottom <= place <= top and far:
             ticks.append(tick)
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
+
+
+_ACCURACY_TICKS = (0, 10, 20, 30, 40, 50, 60, 70, 80, 85, 90, 93, 95, 96, 97, 98, 98.5, 99, 99.3, 99.5, 99.8, 100)
 
 
 def _to_stretched(percent: Any) -> Any:

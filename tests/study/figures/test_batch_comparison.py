@@ -1,0 +1,45 @@
+"""Figure 5: one picture for each batch size and data set that has both methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import journal_fakes as fakes
+import numpy as np
+from matplotlib.figure import Figure
+
+from lindley.study.curves import StudyResults, learning_curve, load_results
+from lindley.study.figures import batch_comparison
+
+
+def test_there_is_a_picture_for_each_batch_size_and_data_set_in_order(results: StudyResults) -> None:
+    (drawn,) = batch_comparison.draw(results)
+    titles = [axes.get_title() for axes in drawn.figure.axes]
+    assert titles == ["Digits, batch 20 (3 seeds)", "Digits, batch 40 (2 seeds)", "Two moons, batch 5 (1 seed)"]
+
+
+def test_the_lines_are_the_medians_in_percent(results: StudyResults) -> None:
+    (drawn,) = batch_comparison.draw(results)
+    panel = results.panels[2]
+    for line, name in zip(drawn.figure.axes[1].lines, ("bald", "batchbald"), strict=True):
+        np.testing.assert_allclose(line.get_ydata(), 100 * learning_curve(panel.of(name), "accuracy").median)
+
+
+def test_of_panels_with_the_same_settings_the_one_with_most_seeds_is_shown(tmp_path: Path) -> None:
+    tables = [
+        fakes.panel_table(name, ["bald", "batchbald"], seeds=seeds, max_labels=60)
+        for name, seeds in (("few", 1), ("many", 2))
+    ]
+    fakes.write_study(tmp_path, fakes.make_study(*tables), accuracy=fakes.rising)
+    (drawn,) = batch_comparison.draw(load_results(tmp_path))
+    assert [axes.get_title() for axes in drawn.figure.axes] == ["Many, batch 20 (2 seeds)"]
+
+
+def test_nothing_is_cut(results: StudyResults, overhang: Callable[[Figure], float]) -> None:
+    (drawn,) = batch_comparison.draw(results)
+    assert overhang(drawn.figure) < 0.01
+
+
+def test_without_both_methods_it_is_left_out(bare_results: StudyResults) -> None:
+    assert batch_comparison.draw(bare_results) == []

@@ -1,0 +1,64 @@
+"""Figure 3: the medians of accuracy, NLL and ECE, in the units of the axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from lindley.study.curves import StudyResults, learning_curve
+from lindley.study.figures import learning_curves
+
+
+def test_the_lines_are_the_medians_in_percent_bits_and_points(results: StudyResults) -> None:
+    digits = learning_curves.draw(results)[1]
+    panel = results.panels[1]
+    scales = {"accuracy": 100, "nll": 1 / math.log(2), "ece": 100}
+    for axes, (metric, scale) in zip(digits.figure.axes, scales.items(), strict=True):
+        for line, name in zip(axes.lines, panel.acquisitions, strict=True):
+            np.testing.assert_allclose(line.get_ydata(), scale * learning_curve(panel.of(name), metric).median)
+            np.testing.assert_array_equal(line.get_xdata(), range(20, 201, 20))
+
+
+def test_lines_differ_without_colour(results: StudyResults) -> None:
+    digits = learning_curves.draw(results)[1]
+    lines = digits.figure.axes[0].lines
+    assert len({line.get_marker() for line in lines}) == len(lines) == 3
+
+
+def test_panels_of_bald_and_batchbald_alone_are_left_to_figure_5(results: StudyResults) -> None:
+    assert [drawn.name for drawn in learning_curves.draw(results)] == [
+        "figure-3-learning-curves-two-moons",
+        "figure-3-learning-curves-digits",
+    ]
+
+
+def test_the_caption_says_how_many_seeds_and_what_the_band_is(results: StudyResults) -> None:
+    caption = learning_curves.draw(results)[1].caption
+    assert "median over 3 seeds; veil: smallest to largest" in caption
+
+
+def test_all_points_are_in_view(results: StudyResults) -> None:
+    for drawn in learning_curves.draw(results):
+        for axes in drawn.figure.axes:
+            low, high = axes.get_ylim()
+            assert all(low <= value <= high for line in axes.lines for value in line.get_ydata())
+
+
+def test_nothing_is_cut(results: StudyResults, overhang: Callable[[Figure], float]) -> None:
+    assert max(overhang(drawn.figure) for drawn in learning_curves.draw(results)) < 0.01
+
+
+def test_one_round_is_no_curve(bare_results: StudyResults) -> None:
+    assert learning_curves.draw(bare_results) == []
+
+
+def test_acquisitions_that_asked_for_the_same_rows_are_named(results: StudyResults) -> None:
+    before, panel = learning_curves.draw(results)[1].caption, results.panels[1]
+    same = [replace(trial, acquisition="margin") for trial in panel.of("bald")]
+    changed = replace(results, panels=[replace(panel, trials=[*panel.trials, *same])])
+    assert "asked for the same rows" not in before
+    assert "BALD and margin asked for the same rows throughout." in learning_curves.draw(changed)[0].caption

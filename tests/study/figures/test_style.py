@@ -1,0 +1,64 @@
+"""Saved figures, the looks of acquisitions, and the stretched axis of accuracies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib
+import pytest
+from PIL import Image
+
+from lindley.study.figures.style import LOOKS, Drawn, look, new_figure, save, stretch_accuracy, styled
+
+
+def _drawn() -> Drawn:
+    with styled():
+        figure = new_figure(3, 2)
+        figure.subplots().plot([1, 2, 3])
+    return Drawn(9, "figure-9-test", figure, "Test", "A line.")
+
+
+def test_a_figure_is_saved_as_pdf_and_as_png_of_200_dpi_and_twice_the_same(tmp_path: Path) -> None:
+    first, second = (save(_drawn(), tmp_path / name) for name in ("a", "b"))
+    with Image.open(first) as image:
+        assert image.size == (600, 400)
+    assert first.read_bytes() == second.read_bytes()
+    assert first.with_suffix(".pdf").read_bytes() == second.with_suffix(".pdf").read_bytes()
+    assert first.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_drawing_leaves_matplotlib_as_it_was() -> None:
+    before = dict(matplotlib.rcParams)
+    with styled():
+        assert matplotlib.rcParams["axes.spines.top"] is False
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_acquisitions_differ_in_colour_and_in_marker() -> None:
+    looks = LOOKS.values()
+    assert len({each.colour for each in looks}) == len({each.marker for each in looks}) == len(looks)
+
+
+def test_a_users_own_acquisition_has_a_look_of_its_own_that_stays() -> None:
+    assert look("my_package:mine") == look("my_package:mine")
+    assert look("my_package:mine").title == "my_package:mine"
+    assert look("mean_std") == look("mean-std") == LOOKS["mean-std"]
+
+
+@pytest.mark.parametrize("accuracies", [[60.0, 97.3], [0.0, 100.0], [95.0, 95.0], [99.0, 100.0]])
+def test_the_stretched_axis_shows_all_accuracies_with_at_least_two_ticks(accuracies: list[float]) -> None:
+    with styled():
+        axes = new_figure(3, 3).subplots()
+        stretch_accuracy(axes, accuracies)
+    low, high = axes.get_ylim()
+    assert low <= min(accuracies)
+    assert max(accuracies) <= high
+    assert len([tick for tick in axes.get_yticks() if low <= tick <= high]) >= 2
+
+
+def test_halving_the_error_is_the_same_step_everywhere_below_99_percent() -> None:
+    with styled():
+        axes = new_figure(3, 3).subplots()
+        stretch_accuracy(axes, [50.0, 99.0])
+    places = [axes.transData.transform((0, accuracy))[1] for accuracy in (80.0, 90.0, 95.0)]
+    assert places[1] - places[0] == pytest.approx(places[2] - places[1], rel=0.03)

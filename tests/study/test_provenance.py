@@ -1,0 +1,76 @@
+"""What a report says of settings, versions, unfinished trials and how labels are counted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import journal_fakes as fakes
+
+from lindley.loop.journal import Journal
+from lindley.study.curves import load_results
+from lindley.study.provenance import changes, environments, label_counting, settings, unfinished
+
+
+def test_the_settings_of_every_panel_stand_side_by_side(tmp_path: Path) -> None:
+    study = fakes.make_study(
+        fakes.panel_table("digits", {"bald": {}, "batchbald": {"num_paths": 500}}, seeds=2),
+        fakes.moons_table(["random"], seeds=1),
+    )
+    table = settings(load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising)))
+    rows = {row[0]: row[1:] for row in table.rows}
+    assert table.columns == ("setting", "Digits", "Two-moons")
+    assert rows["schedule.batch_size"] == ("20", "5")
+    assert rows["model.network"] == ("digits-mlp", "moons-mlp")
+    assert rows["seeds"] == ("0, 1", "0")
+    assert rows["acquisitions"][0] == 'BALD, BatchBALD {"num_paths": 500}'
+
+
+def test_versions_machine_and_hashes_are_those_of_the_manifests(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=2, max_labels=40))
+    results = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising))
+    results.panels[0].trials[1].manifest["versions"]["torch"] = "2.12.0"
+    results.panels[0].trials[1].manifest["data_hashes"]["pool_inputs"] = "ef" * 32
+    said = {what: value for _, what, value in environments(results).rows}
+    assert said["torch"] == "2.12.0, 2.13.0"
+    assert said["device"] == "cpu"
+    assert said["data: pool_inputs"] == "2 different ones (generated per seed)"
+    assert said["data: pool_classes"] == "cd" * 32
+
+
+def test_what_is_not_finished_is_named_with_how_far_it_got(tmp_path: Path) -> None:
+    done = {("random", 0): None, ("bald", 0): 3, ("random", 1): None, ("bald", 1): 0}
+    study = fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=2))
+    fakes.write_study(
+        tmp_path, study, accuracy=fakes.rising, rounds_done=lambda trial: done[trial.acquisition, trial.seed]
+    )
+    assert unfinished(load_results(tmp_path)) == [
+        "Digits, BALD, seed 0: not finished, 60 of 200 labels so far. It is shown as far as it goes.",
+        "Digits, BALD, seed 1: no round yet.",
+    ]
+
+
+def test_a_finished_study_has_nothing_unfinished(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=40))
+    assert unfinished(load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising))) == []
+
+
+def test_a_trial_continued_under_another_version_is_said(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=40))
+    fakes.write_study(tmp_path, study, accuracy=fakes.rising)
+    (folder,) = tmp_path.glob("trials/digits/bald/*")
+    with Journal(folder) as journal:
+        journal.append({"event": "resumed", "round": 1, "changes": {"torch": ["2.12", "2.13"]}})
+    assert changes(load_results(tmp_path)) == ["Digits, BALD, seed 0, from round 1 on: torch 2.12 → 2.13"]
+
+
+def test_a_balanced_start_and_a_subset_of_candidates_are_owned_up_to(tmp_path: Path) -> None:
+    plain = fakes.panel_table("plain", ["bald"], seeds=1, initial="random", max_labels=40)
+    helped = fakes.panel_table("helped", ["bald"], seeds=1, initial="balanced", max_labels=40)
+    helped["schedule"]["candidates"] = 10_000
+    study = fakes.make_study(plain, helped)
+    said = label_counting(load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising)))
+    assert "initial ones included" in said[0]
+    assert said[1].startswith("The start is balanced on Helped: ")
+    assert "labels one does not have" in said[1]
+    assert said[2].startswith("Helped: each round chose from a random subset of 10,000 candidates")
+    assert len(said) == 3

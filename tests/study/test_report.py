@@ -1,0 +1,162 @@
+"""The report: whole, self-contained, escaped, honest about what is missing, and the same when made again."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import journal_fakes as fakes
+import pytest
+
+from lindley.errors import InputError
+from lindley.study.report import write_report
+
+HOSTILE = "<script>alert('x')</script> & friends"
+
+
+class _Page(HTMLParser):
+    """The tags and attributes of a page, and whether every tag is closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] != "style":
+            self.words.append(data)
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study with data for all five figures; one trial is under way, one is not begun."""
+    plane = fakes.FakePlane(lambda ask: [fakes.NEAR] * 5)
+    study = fakes.make_study(
+        fakes.moons_table(["random", "bald"], seeds=1, max_labels=20),
+        fakes.panel_table("digits", ["random", "bald", "batchbald"], seeds=2, max_labels=120),
+        title=HOSTILE,
+    )
+    done = {("digits", "bald", 1): 2, ("digits", "batchbald", 1): 0}
+    out = tmp_path_factory.mktemp("study")
+    fakes.write_study(
+        out,
+        study,
+        accuracy=lambda ask: fakes.rising(ask, scale=60 if ask.acquisition == "random" else 25),
+        grid=plane,
+        information=fakes.fake_information,
+        rounds_done=lambda trial: done.get((trial.panel.name, trial.acquisition, trial.seed)),
+    )
+    write_report(out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def page(out: Path) -> _Page:
+    return _Page((out / "report.html").read_text(encoding="utf-8"))
+
+
+def test_the_page_is_one_whole_document(page: _Page) -> None:
+    assert page.open == []
+    assert [tag for tag, _ in page.tags[:2]] == ["html", "head"]
+
+
+def test_nothing_is_loaded_from_elsewhere(out: Path, page: _Page) -> None:
+    text = (out / "report.html").read_text(encoding="utf-8")
+    assert not re.search(r"https?://|url\(|@import|<link|<script|<iframe", text)
+    sources = [attributes["src"] or "" for tag, attributes in page.tags if tag == "img"]
+    assert all(source.startswith("data:image/png;base64,") for source in sources)
+    targets = [attributes["href"] or "" for tag, attributes in page.tags if tag == "a"]
+    anchors = {attributes.get("id") for _, attributes in page.tags}
+    assert targets
+    assert all(target[:1] == "#" and target[1:] in anchors for target in targets)
+
+
+def test_every_figure_is_inside_as_it_lies_in_its_file(out: Path, page: _Page) -> None:
+    inside = {
+        base64.b64decode((attributes["src"] or "").split(",")[1]) for tag, attributes in page.tags if tag == "img"
+    }
+    files = sorted((out / "figures").glob("*.png"))
+    assert inside == {path.read_bytes() for path in files}
+    assert {path.name.split("-")[1] for path in files} == {"1", "2", "3", "4", "5"}
+    assert all(path.with_suffix(".pdf").is_file() for path in files)
+
+
+def test_every_image_says_in_words_what_it_shows(page: _Page) -> None:
+    assert all(attributes.get("alt") for tag, attributes in page.tags if tag == "img")
+
+
+def test_what_comes_from_the_study_is_escaped(page: _Page) -> None:
+    assert HOSTILE in page.words
+    assert "script" not in {tag for tag, _ in page.tags}
+
+
+def test_the_four_conclusions_stand_with_verdict_and_numbers(page: _Page) -> None:
+    headings = [word for word in page.words if re.match(r"[1-4]\. ", word)]
+    assert [heading[:2] for heading in headings] == ["1.", "2.", "3.", "4."]
+    verdicts = [word for word in page.words if word.endswith(" here") and len(word.split()) == 3]
+    assert len(verdicts) == 4
+    assert any("1 of 1 seeds agree" in word for word in page.words)
+
+
+def test_what_is_not_finished_is_said_at_the_top(page: _Page) -> None:
+    said = " ".join(page.words[: page.words.index("Figures") + 40])
+    assert "This study is not complete" in said
+    assert "Digits, BALD, seed 1: not finished, 40 of 120 labels so far" in said
+    assert "Digits, BatchBALD, seed 1: no round yet." in said
+    assert "6 of 8" in page.words
+
+
+def test_the_balanced_start_and_all_settings_and_versions_are_told(page: _Page) -> None:
+    text = " ".join(page.words)
+    for needed in ("labels one does not have", "schedule.batch_size", "torch", "2.13.0", "shown in bits", "ab" * 32):
+        assert needed in text
+
+
+def test_light_and_dark_are_both_there_and_small_screens_too(out: Path) -> None:
+    text = (out / "report.html").read_text(encoding="utf-8")
+    assert "prefers-color-scheme: dark" in text
+    assert 'name="viewport"' in text
+
+
+def test_tables_lie_beside_as_csv(out: Path) -> None:
+    names = {path.name for path in (out / "tables").glob("*.csv")}
+    assert {"rounds.csv", "conclusions.csv", "labels-needed-digits.csv", "final-digits.csv", "settings.csv"} <= names
+    with (out / "tables" / "conclusions.csv").open(newline="") as file:
+        assert {row["conclusion"] for row in csv.DictReader(file)} == {"1", "2", "4"}
+
+
+def test_made_again_from_a_copy_elsewhere_it_is_the_same(out: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    shutil.copy(out / "study.json", copy)
+    shutil.copytree(out / "trials", copy / "trials")
+    assert write_report(copy).read_bytes() == (out / "report.html").read_bytes()
+
+
+def test_a_study_without_any_round_has_a_report_that_says_so(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1))
+    fakes.write_study(tmp_path, study, accuracy=fakes.rising, rounds_done=lambda trial: 0)
+    text = write_report(tmp_path).read_text(encoding="utf-8")
+    assert "Digits, BALD, seed 0: no round yet." in text
+    for number in range(1, 6):
+        assert f"Figure {number}, " in text
+    assert text.count("not measured here") == 4
+
+
+def test_a_folder_without_a_study_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no study"):
+        write_report(tmp_path)

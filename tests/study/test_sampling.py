@@ -1,0 +1,43 @@
+"""Where labels were asked for, on invented surfaces whose answer is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import journal_fakes as fakes
+import pytest
+from journal_fakes import FAR, NEAR, OVERLAP
+
+from lindley.study.curves import load_results
+from lindley.study.sampling import moons_noise, sampling_of
+
+
+def test_the_shares_are_those_of_the_picks(tmp_path: Path) -> None:
+    plane = fakes.FakePlane(lambda ask: [NEAR, OVERLAP, OVERLAP, FAR, FAR])
+    study = fakes.make_study(fakes.moons_table(["bald"], seeds=1))
+    (panel,) = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising, grid=plane)).panels
+    found = sampling_of(panel, panel.trials[0])
+    assert found is not None
+    assert (found.near, found.ambiguous, found.picks) == (pytest.approx(0.6), pytest.approx(0.4), 20)
+    assert 0 < found.near_pool < 0.6
+
+
+def test_without_a_stored_surface_there_is_nothing_to_say(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.moons_table(["bald"], seeds=1))
+    (panel,) = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising)).panels
+    assert sampling_of(panel, panel.trials[0]) is None
+
+
+@pytest.mark.parametrize(("data", "noise"), [({}, 0.2), ({"options": {"noise": 0.35}}, 0.35)])
+def test_the_noise_is_that_of_the_panel_or_the_default_of_the_data(
+    tmp_path: Path, data: dict[str, object], noise: float
+) -> None:
+    study = fakes.make_study(fakes.moons_table(["bald"], seeds=1, data={"name": "two-moons"} | data))
+    (panel,) = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising)).panels
+    assert moons_noise(panel) == noise
+
+
+def test_other_data_have_no_known_noise(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1))
+    (panel,) = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising)).panels
+    assert moons_noise(panel) is None

@@ -1,0 +1,71 @@
+"""The tables' cells against the numbers that were put into the journals."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import journal_fakes as fakes
+import pytest
+
+from lindley.study.curves import StudyResults, load_results
+from lindley.study.tables import final_metrics, labels_needed, seconds_spent, write_rounds
+
+
+def _accuracy(ask: fakes.Asked) -> float:
+    """Seed s reaches 90 % after 40 + 20 s labels and keeps it; random never does."""
+    if ask.acquisition == "random":
+        return 0.7
+    return 0.9 if ask.labels >= 40 + 20 * ask.seed else 0.7
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> StudyResults:
+    study = fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=3))
+    return load_results(fakes.write_study(tmp_path, study, accuracy=_accuracy))
+
+
+def test_labels_needed_are_medians_over_seeds_of_all_labels(results: StudyResults) -> None:
+    table = labels_needed(results.panels[0])
+    assert table.columns == ("acquisition", "seeds", "80 %", "85 %", "90 %")
+    assert table.rows == (("random", "3", "> 200", "> 200", "> 200"), ("BALD", "3", "60", "60", "60"))
+
+
+def test_the_final_metrics_are_in_percent_bits_and_points(results: StudyResults) -> None:
+    table = final_metrics(results.panels[0])
+    row = dict(zip(table.columns, table.rows[1], strict=True))
+    # error 0.1: the fake's NLL is 0.32 nats, Brier 0.14, ECE 0.03, dropout off 0.4 points lower
+    assert row == {
+        "acquisition": "BALD",
+        "seeds": "3",
+        "labels": "200",
+        "accuracy %": "90.00 (90.00–90.00)",
+        "dropout off %": "89.60 (89.60–89.60)",
+        "NLL bits": "0.462 (0.462–0.462)",
+        "Brier": "0.1400 (0.1400–0.1400)",
+        "ECE points": "3.00 (3.00–3.00)",
+    }
+
+
+def test_trials_under_way_have_no_final_metrics(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=2))
+    fakes.write_study(tmp_path, study, accuracy=_accuracy, rounds_done=lambda trial: 4 if trial.seed else None)
+    assert [row[:2] for row in final_metrics(load_results(tmp_path).panels[0]).rows] == [("BALD", "1")]
+
+
+def test_seconds_are_medians_of_a_round_and_sums_of_a_trial(results: StudyResults) -> None:
+    table = seconds_spent(results.panels[0])
+    assert table.columns[-1] == "whole trial"
+    # 10 rounds at 20..200 labels: fit 2 + 0.01 labels, predict 0.5, select 1, observe 0.1
+    assert table.rows[0] == ("random", "3", "3.100", "0.500", "1.000", "0.100", "47.0")
+
+
+def test_every_round_is_written_in_natural_units(results: StudyResults, tmp_path: Path) -> None:
+    write_rounds(results, tmp_path / "tables" / "rounds.csv")
+    with (tmp_path / "tables" / "rounds.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2 * 3 * 10
+    last = rows[-1]
+    assert (last["panel"], last["acquisition"], last["seed"], last["labels"]) == ("digits", "random", "2", "200")
+    assert float(last["accuracy"]) == 0.7
+    assert float(last["nll"]) == pytest.approx(0.92)

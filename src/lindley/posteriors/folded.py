@@ -23,8 +23,10 @@ _LETS_CHANNEL_MASKS_THROUGH = (nn.MaxPool2d, nn.AvgPool2d)
 
 
 def layers_of(module: nn.Module) -> list[nn.Module] | None:
-    """The layers of a (nested) sequence in order; None where something else is in it."""
-    if isinstance(module, nn.Sequential):
+    """The layers of a (nested) sequence in order; None where something else is in it, or a forward of its own."""
+    if module._forward_hooks or module._forward_pre_hooks:
+        return None
+    if type(module) is nn.Sequential:
         nested = [layers_of(layer) for layer in module]
         return None if any(part is None for part in nested) else [x for part in nested for x in part or []]
     if type(module) is nn.Flatten and (module.start_dim, module.end_dim) != (1, -1):

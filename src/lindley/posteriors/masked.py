@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -33,15 +35,29 @@ class MaskedNetwork:
 
     def logits(self, inputs: Tensor) -> Tensor:
         if not self._checked:
+            self._refuse_masks_that_differ_between_rows(inputs[:1])
             self._refuse_hidden_randomness(inputs[:2])
+            self._checked = True
         return torch.stack([self._one(inputs, draw) for draw in range(self.num_draws)], dim=1)  # [n, K, C]
 
     def _one(self, inputs: Tensor, draw: int) -> Tensor:
         for site in self._sites:
             site.begin(draw)
-        with torch.autocast(inputs.device.type, dtype=torch.bfloat16, enabled=self._dtype == torch.bfloat16):
+        bfloat16 = self._dtype == torch.bfloat16
+        with _no_fast_path(), torch.autocast(inputs.device.type, dtype=torch.bfloat16, enabled=bfloat16):
             logits: Tensor = self._module(inputs)
         return logits.float()
+
+    def _refuse_masks_that_differ_between_rows(self, row: Tensor) -> None:
+        num_masks = []
+        for count in (2, 3):  # one alone might be squeezed away
+            self._one(row.expand(count, *row.shape[1:]).clone(), 0)
+            num_masks.append(sum(site.num_masks for site in self._sites))
+        if num_masks[1] > num_masks[0]:
+            raise InputError(
+                "a dropout layer of this network is given values whose first axis is not that of the rows, so its "
+                "masks would differ between rows and a draw would not be one function. Put the rows first before it"
+            )
 
     def _refuse_hidden_randomness(self, inputs: Tensor) -> None:
         with torch.random.fork_rng(devices=[]):
@@ -54,7 +70,6 @@ class MaskedNetwork:
                 "this network gives other outputs under another global seed although its dropout layers are frozen: "
                 "something like torch.nn.functional.dropout draws inside its forward. Use nn.Dropout layers instead"
             )
-        self._checked = True
 
 
 class _FrozenDropout(nn.Module):
@@ -66,6 +81,11 @@ class _FrozenDropout(nn.Module):
         self._num_draws, self._site, self._seed = num_draws, site, seed
         self._draw, self._call = 0, 0
         self._masks: dict[tuple[int, tuple[int, ...]], Tensor] = {}
+
+    @property
+    def num_masks(self) -> int:
+        """Calls and shapes of features that it has made masks for."""
+        return len(self._masks)
 
     def begin(self, draw: int) -> None:
         self._draw, self._call = draw, 0
@@ -82,6 +102,17 @@ class _FrozenDropout(nn.Module):
                 seed=self._seed,
             ).to(values.device)
         return values * self._masks[key][self._draw].to(values.dtype)
+
+
+@contextmanager
+def _no_fast_path() -> Iterator[None]:
+    # In eval mode nn.TransformerEncoderLayer runs in one kernel that goes around the layers within: around our masks.
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
 
 
 def _replace(module: nn.Module, name: str, layer: nn.Module) -> None:

@@ -41,3 +41,13 @@ def test_other_data_have_no_known_noise(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1))
     (panel,) = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising)).panels
     assert moons_noise(panel) is None
+
+
+def test_without_noise_no_place_is_ambiguous_by_law(tmp_path: Path) -> None:
+    plane = fakes.FakePlane(lambda ask: [NEAR, FAR, FAR, FAR, FAR])
+    data = {"name": "two-moons", "options": {"noise": 0}}
+    study = fakes.make_study(fakes.moons_table(["bald"], seeds=1, data=data))
+    (panel,) = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising, grid=plane)).panels
+    found = sampling_of(panel, panel.trials[0])
+    assert found is not None
+    assert (moons_noise(panel), found.ambiguous) == (None, None)

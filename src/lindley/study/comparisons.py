@@ -8,7 +8,7 @@ from statistics import median
 
 import numpy as np
 
-from lindley.study.crossings import labels_to_accuracy, median_crossing
+from lindley.study.crossings import Crossing, labels_to_accuracy, median_crossing
 from lindley.study.curves import PanelResults, TrialResults, paired
 from lindley.study.figures.style import look
 from lindley.study.paired import LEVEL, Comparison, compared, percent, two_sided
@@ -42,9 +42,17 @@ def fewer_labels(panel: PanelResults, name: str, other: str, level: float, part:
 
 
 def no_fewer_labels(panel: PanelResults, name: str, other: str, level: float, part: str) -> Comparison:
-    """For: saves less than WORTHWHILE; against: saves more."""
+    """For: saves less than WORTHWHILE; against: saves more.
+
+    Where the other did not reach the level, the saving may be larger than the one that is seen: such a pair says
+    nothing unless that one is large enough already.
+    """
     savings, brief, effect = _savings(panel, name, other, level)
-    short_of_it = [-math.log1p(-WORTHWHILE) - saving for saving in savings]
+    _, theirs = _crossings(panel, name, other, level)
+    short_of_it = [
+        round(0.0 if reached.censored and short > 0 else short, 12)  # a saving of just WORTHWHILE is neither
+        for reached, short in zip(theirs, [-math.log1p(-WORTHWHILE) - saving for saving in savings], strict=True)
+    ]
     return compared(panel.title, part, _to_level(name, other, level), brief, effect, short_of_it)
 
 
@@ -57,11 +65,7 @@ def _savings(panel: PanelResults, name: str, other: str, level: float) -> tuple[
 
     What was not reached counts as reached with the last label, so a saving is not overstated.
     """
-    mine, theirs = [], []
-    for first, second in paired(panel, name, other):
-        last = min(first.labels[-1], second.labels[-1])
-        mine.append(labels_to_accuracy(first, level, up_to=last))
-        theirs.append(labels_to_accuracy(second, level, up_to=last))
+    mine, theirs = _crossings(panel, name, other, level)
     savings = [math.log(b.labels / a.labels) for a, b in zip(mine, theirs, strict=True)]
     counts = f"{look(name).title} {median_crossing(mine)}, {look(other).title} {median_crossing(theirs)}"
     share = 1 - math.exp(-median(savings))
@@ -69,17 +73,36 @@ def _savings(panel: PanelResults, name: str, other: str, level: float) -> tuple[
     return savings, f"{counts} labels to {percent(level)}", f"{saved} in the median pair; {_difference(savings)}"
 
 
+def _crossings(panel: PanelResults, name: str, other: str, level: float) -> tuple[list[Crossing], list[Crossing]]:
+    """Labels to the level of this and of the other, pair by pair, over the rounds that both have."""
+    mine, theirs = [], []
+    for first, second in paired(panel, name, other):
+        last = min(first.labels[-1], second.labels[-1])
+        mine.append(labels_to_accuracy(first, level, up_to=last))
+        theirs.append(labels_to_accuracy(second, level, up_to=last))
+    return mine, theirs
+
+
 def ends_higher(panel: PanelResults, name: str, other: str) -> Comparison | None:
-    """Accuracy in the last round, of pairs that are both finished; None while there are none."""
-    pairs = [pair for pair in paired(panel, name, other) if all(trial.complete for trial in pair)]
+    """Accuracy at the study's last number of labels, of pairs that both got there; None while there are none.
+
+    A trial may have been run to more labels before: those rounds are not compared with another's last one.
+    """
+    last = panel.config["schedule"]["max_labels"]
+    pairs = [pair for pair in paired(panel, name, other) if all(last in trial.labels for trial in pair)]
     if not pairs:
         return None
-    mine, theirs = ([100 * float(pair[side].metric("accuracy")[-1]) for pair in pairs] for side in (0, 1))
+    mine, theirs = ([_accuracy_at(pair[side], last) for pair in pairs] for side in (0, 1))
     gains = [a - b for a, b in zip(mine, theirs, strict=True)]
-    what = f"accuracy with {pairs[0][0].labels[-1]} labels: {look(name).title} against {look(other).title}"
+    what = f"accuracy with {last} labels: {look(name).title} against {look(other).title}"
     brief = f"{look(name).title} {median(mine):.2f}, {look(other).title} {median(theirs):.2f} %"
     effect = f"{median(gains):+.2f} points in the median pair; {_difference(gains)}"
     return compared(panel.title, "ends higher", what, brief, effect, gains)
+
+
+def _accuracy_at(trial: TrialResults, labels: int) -> float:
+    """In percent."""
+    return 100 * float(trial.metric("accuracy")[trial.labels.index(labels)])
 
 
 def costs_more(panel: PanelResults, other: str) -> Comparison | None:

@@ -59,11 +59,12 @@ def sampling_of(panel: PanelResults, trial: TrialResults) -> Sampling | None:
 
 
 def moons_noise(panel: PanelResults) -> float | None:
-    """The noise that the two moons of a panel were generated with; None for other data."""
+    """The noise that the two moons of a panel were generated with; None for other data, and where there was none."""
     if panel.config["data"]["name"] != "two-moons":
         return None
     default = inspect.signature(two_moons).parameters["noise"].default
-    return float(panel.config["data"]["options"].get("noise", default))
+    noise = float(panel.config["data"]["options"].get("noise", default))
+    return noise if noise > 0 else None
 
 
 def _at(grid: Arrays, points: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -79,3 +79,8 @@ def test_the_levels_of_a_table_are_reached_by_some_and_not_from_the_start_by_all
     trials = [_trial([0.72, 0.83, 0.91, 0.91, 0.91]), _trial([0.81, 0.81, 0.81, 0.81, 0.81])]
     assert accuracy_levels(trials) == [0.8, 0.85, 0.9]
     assert accuracy_levels(trials, at_most=1) == [0.9]
+
+
+def test_where_round_levels_say_little_whole_percents_are_used() -> None:
+    trials = [_trial([0.915, 0.935, 0.945, 0.945, 0.945]), _trial([0.905, 0.915, 0.925, 0.925, 0.925])]
+    assert accuracy_levels(trials) == [0.91, 0.92, 0.93, 0.94]

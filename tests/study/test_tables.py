@@ -42,7 +42,7 @@ def test_the_final_metrics_are_in_percent_bits_and_points(results: StudyResults)
         "accuracy %": "90.00 (90.00–90.00)",
         "dropout off %": "89.60 (89.60–89.60)",
         "NLL bits": "0.462 (0.462–0.462)",
-        "Brier": "0.1400 (0.1400–0.1400)",
+        "Brier": "0.140 (0.140–0.140)",
         "ECE points": "3.00 (3.00–3.00)",
     }
 

@@ -70,16 +70,26 @@ def _median_with_infinity(crossings: Sequence[Crossing], *, unsure: bool) -> flo
 
 
 def accuracy_levels(trials: Sequence[TrialResults], *, at_most: int = 6) -> list[float]:
-    """The levels worth a table: reached and kept by some trial, and not by all from the start; the highest few."""
-    grid = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995)
-    shown = []
-    for level in grid:
-        crossings = [labels_to_accuracy(trial, level) for trial in trials]
-        reached = any(not crossing.censored for crossing in crossings)
-        at_once = all(
-            not crossing.censored and crossing.labels == trial.labels[0]
-            for crossing, trial in zip(crossings, trials, strict=True)
-        )
-        if reached and not at_once:
-            shown.append(level)
+    """The levels worth a table: reached and kept by some trial, and not by all from the start; the highest few.
+
+    Round levels where three or more of them are, else whole percents.
+    """
+    shown: list[float] = []
+    for grid in (_ROUND_LEVELS, [percent / 100 for percent in range(50, 100)]):
+        shown = [level for level in grid if _tells_trials_apart(trials, level)]
+        if len(shown) >= 3:
+            break
     return shown[-at_most:]
+
+
+_ROUND_LEVELS = [0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995]
+
+
+def _tells_trials_apart(trials: Sequence[TrialResults], level: float) -> bool:
+    crossings = [labels_to_accuracy(trial, level) for trial in trials]
+    reached = any(not crossing.censored for crossing in crossings)
+    at_once = all(
+        not crossing.censored and crossing.labels == trial.labels[0]
+        for crossing, trial in zip(crossings, trials, strict=True)
+    )
+    return reached and not at_once

@@ -89,12 +89,13 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, words: int =
     )
 
 
-def table_section(content: Table) -> str:
-    """A table with its heading and its note."""
-    note = paragraph(content.note, kind="note") if content.note else ""
-    return (
-        f'<section class="table"><h3>{escape(content.title)}</h3>{table(content.columns, content.rows)}{note}</section>'
-    )
+def table_group(heading: str, group: Sequence[Table]) -> str:
+    """Tables of one kind, each under its title, with the note that they share; without a heading no titles either."""
+    note = paragraph(group[0].note, kind="note") if group[0].note else ""
+    if not heading:
+        return note + "".join(table(each.columns, each.rows) for each in group)
+    inside = "".join(f"<h4>{escape(each.title)}</h4>{table(each.columns, each.rows)}" for each in group)
+    return f'<section class="tables"><h3>{escape(heading)}</h3>{note}{inside}</section>'
 
 
 def folded(summary: str, inside: str) -> str:

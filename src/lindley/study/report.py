@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 from lindley.loop.files import write_atomically
@@ -43,10 +44,11 @@ def write_report(out: Path) -> Path:
     out = Path(out)
     results = load_results(out)
     conclusions = draw_conclusions(results)
-    tables = [make(panel) for panel in results.panels if panel.trials for make in PANEL_TABLES]
+    panels = [panel for panel in results.panels if panel.trials]
+    tables = {heading: [make(panel) for panel in panels] for heading, make in PANEL_TABLES.items()}
     made = [settings(results), environments(results)]
     drawn, left_out = draw_figures(results, out / "figures")
-    _write_tables(out / "tables", results, [*tables, *made], conclusions)
+    _write_tables(out / "tables", results, [*chain(*tables.values()), *made], conclusions)
     body = [
         *_top(results),
         page.heading(_SECTIONS[0][1], anchor=_SECTIONS[0][0]),
@@ -55,7 +57,7 @@ def write_report(out: Path) -> Path:
         page.heading(_SECTIONS[1][1], anchor=_SECTIONS[1][0]),
         *_figures(drawn, left_out),
         page.heading(_SECTIONS[2][1], anchor=_SECTIONS[2][0]),
-        *(page.table_section(content) for content in tables),
+        *(page.table_group(heading, group) for heading, group in tables.items() if group),
         page.heading(_SECTIONS[3][1], anchor=_SECTIONS[3][0]),
         *_made(results, made),
     ]
@@ -143,7 +145,7 @@ def _made(results: StudyResults, tables: Sequence[Table]) -> list[str]:
     pieces.append(
         page.paragraph("Information and NLL are shown in bits; the journals hold nats (1 nat = 1.4427 bits).")
     )
-    pieces += [page.folded(table.title, page.table_section(table)) for table in tables]
+    pieces += [page.folded(table.title, page.table_group("", [table])) for table in tables]
     where = (
         "Made from the journals in trials/ alone. The figures lie in figures/ as PNG and PDF, the tables in tables/."
     )

@@ -39,14 +39,14 @@ def labels_needed(panel: PanelResults) -> Table:
         "*: provisional, since it happens in the last two rounds."
     )
     columns = ("acquisition", "seeds", *(f"{100 * level:g} %" for level in levels))
-    return Table(f"labels-needed-{panel.name}", f"{panel.title}: labels needed", columns, tuple(rows), note)
+    return Table(f"labels-needed-{panel.name}", panel.title, columns, tuple(rows), note)
 
 
 _FINAL: tuple[tuple[str, str, float | int, int], ...] = (
     ("accuracy %", "accuracy", 100, 2),
     ("dropout off %", "accuracy_point", 100, 2),
     ("NLL bits", "nll", NATS_TO_BITS, 3),
-    ("Brier", "brier", 1, 4),
+    ("Brier", "brier", 1, 3),
     ("ECE points", "ece", 100, 2),
 )
 
@@ -66,7 +66,7 @@ def final_metrics(panel: PanelResults) -> Table:
         "accuracy of the single prediction without dropout, beside the average over the draws."
     )
     columns = ("acquisition", "seeds", "labels", *(title for title, *_ in _FINAL))
-    return Table(f"final-{panel.name}", f"{panel.title}: at the last number of labels", columns, tuple(rows), note)
+    return Table(f"final-{panel.name}", panel.title, columns, tuple(rows), note)
 
 
 def seconds_spent(panel: PanelResults) -> Table:
@@ -80,10 +80,15 @@ def seconds_spent(panel: PanelResults) -> Table:
         rows.append((look(name).title, str(len(trials)), *cells, _number(_median(whole), 1)))
     note = "Median seconds of one round over all rounds and seeds, and of a trial from its first round to its last."
     columns = ("acquisition", "trials", *parts, "whole trial")
-    return Table(f"seconds-{panel.name}", f"{panel.title}: seconds", columns, tuple(rows), note)
+    return Table(f"seconds-{panel.name}", panel.title, columns, tuple(rows), note)
 
 
-PANEL_TABLES: tuple[Callable[[PanelResults], Table], ...] = (labels_needed, final_metrics, seconds_spent)
+PANEL_TABLES: dict[str, Callable[[PanelResults], Table]] = {
+    "Labels needed to reach an accuracy": labels_needed,
+    "At the last number of labels": final_metrics,
+    "Seconds": seconds_spent,
+}
+"""By the heading under which the panels' tables stand."""
 _ROUND_METRICS = ("accuracy", "nll", "brier", "ece", "accuracy_point", "nll_point")
 
 

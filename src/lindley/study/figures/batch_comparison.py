@@ -41,7 +41,7 @@ def _order(panel: PanelResults) -> tuple[str, int]:
 
 
 def _draw_panels(panels: list[PanelResults]) -> Drawn:
-    columns = min(len(panels), 3)
+    columns = 2 if len(panels) == 4 else min(len(panels), 3)
     rows = -(-len(panels) // columns)
     with styled():
         figure = new_figure(max(3.7 * columns, 5.2), 3.2 * rows + 0.8)

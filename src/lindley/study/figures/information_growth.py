@@ -58,7 +58,7 @@ def _draw_sums(axes: Axes, arrays: Arrays) -> None:
         axes.plot(picks, arrays[f"joint_{picker}"] * NATS_TO_BITS, color=style.colour, marker=style.marker,
                   markevery=every, markeredgecolor="white", markeredgewidth=0.6)  # fmt: skip
     _draw_ceiling(axes, arrays)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.02 * axes.get_ylim()[1])  # room for the words above the line
     axes.set(title="Counted singly, and counted together", xlabel="size of the batch", ylabel="information (bits)")
 
 
@@ -71,9 +71,16 @@ def _draw_joint(axes: Axes, arrays: Arrays) -> None:
         axes.fill_between(picks, joint - error, joint + error, color=style.colour, alpha=0.2, linewidth=0)
         axes.plot(picks, joint, color=style.colour, linestyle=style.line, marker=style.marker,
                   markevery=max(1, len(picks) // 10), markeredgecolor="white", markeredgewidth=0.6)  # fmt: skip
-    _draw_ceiling(axes, arrays)
     ceiling = float(arrays["log_num_draws"]) * NATS_TO_BITS
-    axes.set_ylim(0, 1.1 * ceiling)
+    highest = max(float(arrays[f"joint_{picker}"].max()) for picker in _PICKERS) * NATS_TO_BITS
+    if highest > 0.6 * ceiling:
+        _draw_ceiling(axes, arrays)
+    else:  # far below it: the differences between the lines are what there is to see
+        axes.annotate(
+            f"log K = {ceiling:.2f} bits lies above", (0.02, 0.94), xycoords="axes fraction", fontsize=8, color=INK
+        )
+        axes.set_xlim(0, int(picks[-1]) * 1.02 + 0.5)
+    axes.set_ylim(0, 1.1 * (ceiling if highest > 0.6 * ceiling else highest))
     axes.set(title="Joint information only", xlabel="size of the batch", ylabel="joint information (bits)")
 
 
@@ -145,6 +152,7 @@ def _caption(trial: TrialResults, arrays: Arrays, planar: bool) -> str:
     )
     if planar:
         text += (
-            " Below: the batches in the plane; BALD’s picks lie close together, where one label would tell most of it."
+            " Below: the batches in the plane, numbered in the order chosen. Where picks lie close together, one label "
+            "tells most of what all of them tell."
         )
     return text

@@ -58,8 +58,11 @@ def _caption(panel: PanelResults) -> str:
     curves = [learning_curve(panel.of(name), "accuracy") for name in panel.acquisitions]
     seeds = sorted({len(panel.of(name)) for name in panel.acquisitions})
     number = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+    drawn = (
+        "One seed, so there is no band" if seeds == [1] else f"Line: median over {number} seeds; veil: {curves[0].band}"
+    )
     text = (
-        f"Line: median over {number} seed{'' if seeds == [1] else 's'}; veil: {curves[0].band}. "
+        f"{drawn}. "
         "A line further to the left or higher up learns from fewer labels. The accuracy axis is stretched: "
         "equal steps halve the error. A low NLL and ECE mean that the probabilities can be trusted."
     )
@@ -67,7 +70,7 @@ def _caption(panel: PanelResults) -> str:
         text += " Some trials are not finished: towards the right a line stands on fewer seeds."
     for first, second in combinations(panel.acquisitions, 2):
         if _same_questions(panel, first, second):
-            text += f" {look(first).title} and {look(second).title} asked for the same rows throughout."
+            text += f" The same rows were asked for throughout by {look(first).title} and {look(second).title}."
     return text
 
 

@@ -9,7 +9,6 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from PIL import Image
 
 from lindley.study.curves import Curve
 
@@ -114,19 +112,14 @@ def new_figure(width: float | int, height: float | int) -> Figure:
 def save(drawn: Drawn, folder: Path) -> Path:
     """folder/name.png at 200 dpi and folder/name.pdf; returns the PNG. The same figure gives the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
-    image = BytesIO()
     with styled():
         if drawn.figure.get_layout_engine() is not None:
             drawn.figure.draw_without_rendering()
             drawn.figure.set_layout_engine("none")  # it is laid out; again for each file would take as long again
         no_dates = {"CreationDate": None, "ModDate": None}
         drawn.figure.savefig(folder / f"{drawn.name}.pdf", metadata=no_dates, dpi=200)
-        drawn.figure.savefig(image, format="png", dpi=200)
-    path = folder / f"{drawn.name}.png"
-    # 256 colours cannot be told from all of them here, and take a third of the bytes.
-    with Image.open(image) as whole:
-        few = whole.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    few.save(path, optimize=True)
+        path = folder / f"{drawn.name}.png"
+        drawn.figure.savefig(path, dpi=200, pil_kwargs={"optimize": True})
     return path
 
 

@@ -119,7 +119,7 @@ def save(drawn: Drawn, folder: Path) -> Path:
         no_dates = {"CreationDate": None, "ModDate": None}
         drawn.figure.savefig(folder / f"{drawn.name}.pdf", metadata=no_dates, dpi=200)
         path = folder / f"{drawn.name}.png"
-        drawn.figure.savefig(path, dpi=200, pil_kwargs={"optimize": True})
+        drawn.figure.savefig(path, dpi=200)
     return path
 
 

@@ -4,6 +4,7 @@ import json
 import math
 
 import pytest
+import torch
 
 from lindley.errors import JournalError
 from lindley.loop import locks
@@ -94,6 +95,13 @@ def test_what_is_not_a_finite_number_is_refused_and_nothing_written(journal_path
     before = journal_path.read_bytes()
     with Journal(journal_path.parent) as journal, pytest.raises(JournalError, match="finite numbers only"):
         journal.append({"event": "round", "metrics": {"nll": value}})
+    assert journal_path.read_bytes() == before
+
+
+def test_a_tensor_is_refused_by_name_and_nothing_written(journal_path):
+    before = journal_path.read_bytes()
+    with Journal(journal_path.parent) as journal, pytest.raises(JournalError, match=r"JSON values .*Tensor.*'round'"):
+        journal.append({"event": "round", "selection": {"diagnostics": {"gain": torch.zeros(1)}}})
     assert journal_path.read_bytes() == before
 
 

@@ -71,6 +71,15 @@ def test_a_finished_trial_runs_nothing(setup, tmp_path):
     assert (tmp_path / "journal.jsonl").read_bytes() == before
 
 
+def test_a_finished_trial_is_rid_of_what_a_kill_left_and_keeps_the_rest(observed, tmp_path):
+    run_trial(observed, tmp_path)
+    before = sorted((tmp_path / "arrays").iterdir())
+    (tmp_path / "arrays" / "round-003-look.npz.partial").touch()
+    run_trial(observed, tmp_path)
+    assert sorted((tmp_path / "arrays").iterdir()) == before
+    assert len(before) == 4
+
+
 def test_each_stage_and_round_is_told(setup, tmp_path):
     events = []
     run_trial(setup, tmp_path, on_event=events.append)

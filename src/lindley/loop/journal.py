@@ -50,11 +50,12 @@ class Journal:
     def append(self, event: Mapping[str, object]) -> None:
         """Write one event; it is on the disk when this returns.
 
-        Raises JournalError when it holds NaN or an infinity, or cannot be written; then nothing is written.
+        Raises JournalError when it holds NaN, an infinity or what JSON has no word for, such as a tensor, or when it
+        cannot be written; then nothing is written.
         """
         try:
             line = _line(event)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise JournalError(
                 f"an event must hold JSON values and finite numbers only ({error}): "
                 f"event {event.get('event')!r} of {self.path}"

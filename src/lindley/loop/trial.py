@@ -6,7 +6,7 @@ again, and only the round under way is repeated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -79,6 +79,7 @@ def run_trial(setup: TrialSetup, folder: Path, *, on_event: OnEvent = lambda eve
     with Journal(folder) as journal:
         state = fold(journal.events)
         if state.reaches(setup.schedule.max_labels):
+            _sweep(folder, state.rounds)
             return
         for event in state.rounds:
             for reference in event["arrays"].values():
@@ -92,7 +93,11 @@ def run_trial(setup: TrialSetup, folder: Path, *, on_event: OnEvent = lambda eve
             event = _run_and_append(setup, labels, journal, index=len(done), on_event=on_event)
             done.append(event)
             labels = _told(labels, event)
-        sweep_arrays(folder, {each["file"] for event in done for each in event["arrays"].values()})
+        _sweep(folder, done)
+
+
+def _sweep(folder: Path, rounds: Iterable[Event]) -> None:
+    sweep_arrays(folder, {each["file"] for event in rounds for each in event["arrays"].values()})
 
 
 def _known(state: TrialState, setup: TrialSetup, journal: Journal) -> tuple[list[Event], Labels]:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lindley.contracts import ClassificationTask
-from lindley.datasets.dataset import Dataset, array_hashes
+from lindley.datasets.dataset import Dataset, array_hashes, content_hashes
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 
@@ -59,3 +59,16 @@ def test_array_hashes_are_the_sha256_of_the_bytes_in_row_order():
     assert array_hashes(a=array, b=torch.from_numpy(array), c=np.asfortranarray(array)) == dict.fromkeys(
         "abc", expected
     )
+
+
+def test_content_hashes_tell_other_classes_and_other_inputs_of_any_type():
+    def changed(**fields):
+        before, after = content_hashes(DATASET), content_hashes(replace(DATASET, **fields))
+        return [name for name in before if before[name] != after[name]]
+
+    assert changed() == []
+    assert changed(classes=torch.tensor([0, 1, 2, 1])) == ["classes"]
+    assert changed(test_classes=torch.tensor([0, 1, 2])) == ["test_classes"]
+    assert changed(pool=MemoryPool(torch.ones(4, 2))) == ["first_rows"]
+    assert changed(pool=MemoryPool(torch.ones(4, 2, dtype=torch.bfloat16))) == ["first_rows"]
+    assert changed(test_inputs=torch.ones(3, 2)) == ["first_test_rows"]

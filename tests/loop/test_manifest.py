@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lindley.errors import JournalError
-from lindley.loop.manifest import claim_folder, environment, read_manifest
+from lindley.loop.manifest import claim_folder, code_sha256, cpu_name, environment, read_manifest
 
 
 @pytest.fixture
@@ -29,6 +29,67 @@ def test_the_environment_names_what_bits_depend_on():
         found["versions"]["torch"] == torch.__version__.split("+")[0] or found["versions"]["torch"] == torch.__version__
     )
     assert (found["device"], found["threads"]) == ("cpu", 2)
+
+
+def test_the_code_is_known_by_a_hash_of_all_sources_that_can_change_a_result(tmp_path, monkeypatch):
+    package = tmp_path / "lindley"
+    for name in ("seeds.py", "loop/manifest.py", "study/observers_grid.py", "study/page.py", "apps/cli.py"):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text(f"# {name}")
+    monkeypatch.setattr("lindley.loop.manifest.__file__", str(package / "loop" / "manifest.py"))
+
+    def after(name, text):
+        before = code_sha256.__wrapped__()
+        (package / name).write_text(text)
+        return before != code_sha256.__wrapped__()
+
+    assert [after(name, "new") for name in ("seeds.py", "loop/manifest.py", "study/observers_grid.py")] == [True] * 3
+    assert [after(name, "new") for name in ("study/page.py", "apps/cli.py")] == [False] * 2
+    (package / "pools").mkdir()
+    assert after("pools/another.py", "")
+
+
+def test_the_environment_names_the_code_and_the_processor():
+    found = environment(device="cpu", threads=1)
+    assert len(found["code"]) == 64
+    assert found["cpu"] == cpu_name()
+
+
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        (
+            "processor : 0\nmodel name : EPYC\nmodel : 17\nflags : fpu avx512_bf16 amx_bf16\n\nprocessor : 1",
+            "EPYC, model 17, amx_bf16, avx512_bf16",
+        ),
+        ("CPU part : 0xd40\nFeatures : fp bf16", "CPU part 0xd40, bf16"),
+        ("", None),
+    ],
+)
+def test_the_processor_is_named_with_its_bfloat16_instructions(monkeypatch, told, name):
+    monkeypatch.setattr("pathlib.Path.read_text", lambda path, **_: told)
+    assert cpu_name.__wrapped__() == name
+
+
+def test_changed_code_and_processor_are_returned_also_when_nothing_was_recorded(tmp_path, manifest):
+    claim_folder(tmp_path, manifest, [])  # as an earlier version wrote it
+    now = {**manifest, "code": "b" * 64, "cpu": "EPYC", "own_code": {"mine:net": "c" * 64}}
+    changes = {"code": [None, "b" * 64], "cpu": [None, "EPYC"], "code of mine:net": [None, "c" * 64]}
+    assert claim_folder(tmp_path, now, []) == changes
+    assert claim_folder(tmp_path, now, [{"event": "resumed", "changes": changes}]) == {}
+    later = {**now, "own_code": {"mine:net": "d" * 64}}
+    resumed = [{"event": "resumed", "changes": changes}]
+    assert claim_folder(tmp_path, later, resumed) == {"code of mine:net": ["c" * 64, "d" * 64]}
+
+
+def test_data_that_were_not_hashed_before_are_recorded_and_then_held_to(tmp_path, manifest):
+    claim_folder(tmp_path, {**manifest, "data_hashes": {}}, [])
+    changes = claim_folder(tmp_path, manifest, [])
+    assert changes == {"data_hashes": [None, {"train": "1234"}]}
+    with pytest.raises(JournalError, match="other data"):
+        claim_folder(
+            tmp_path, {**manifest, "data_hashes": {"train": "5678"}}, [{"event": "resumed", "changes": changes}]
+        )
 
 
 def test_a_new_folder_gets_the_manifest(tmp_path, manifest):

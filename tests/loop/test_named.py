@@ -1,11 +1,12 @@
 """A user's own object: found beside the study file first, then in the environment."""
 
+import hashlib
 import sys
 
 import pytest
 
 from lindley.errors import ConfigurationError
-from lindley.loop.named import is_named, load_named
+from lindley.loop.named import is_named, load_named, source_sha256
 
 
 @pytest.fixture
@@ -20,9 +21,9 @@ def folder(tmp_path):
         del sys.modules[name]
 
 
-def test_a_name_with_a_colon_is_a_users():
-    assert is_named("module:name")
-    assert not is_named("gal-cnn")
+def test_a_module_and_a_name_in_it_are_a_users():
+    assert is_named("package.module:name")
+    assert not any(map(is_named, ["gal-cnn", ":name", "module:", "my module:name", "module:two words", "a..b:name"]))
 
 
 def test_an_object_beside_the_study_is_found_with_its_neighbours(folder):
@@ -39,6 +40,21 @@ def test_the_import_path_is_left_as_it_was(folder):
 
 def test_an_installed_object_is_found():
     assert load_named("json.decoder:JSONDecoder", folder=None) is __import__("json").JSONDecoder
+
+
+def test_the_source_of_an_object_is_known_by_its_hash_as_it_was_imported(folder):
+    load_named("my_networks:small", folder=folder)
+    before = source_sha256("my_networks:small")
+    assert before == hashlib.sha256((folder / "my_networks.py").read_bytes()).hexdigest()
+    (folder / "my_networks.py").write_text("def small():\n    return 8\n")
+    assert source_sha256("my_networks:small") == before  # what runs is what was imported
+    del sys.modules["my_networks"]
+    load_named("my_networks:small", folder=folder)
+    assert source_sha256("my_networks:small") != before
+
+
+def test_a_module_without_a_file_has_no_hash():
+    assert source_sha256("sys:path") is None
 
 
 @pytest.mark.parametrize(

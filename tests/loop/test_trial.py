@@ -166,6 +166,15 @@ def test_a_change_of_versions_is_said_and_recorded(setup, until, tmp_path):
     assert [(event["round"], event["changes"]) for event in recorded] == [(1, {"torch": ["2.0", "2.1"]})]
 
 
+def test_a_change_of_code_is_said_by_its_first_digits_and_recorded_whole(setup, until, tmp_path):
+    run_trial(until(10), tmp_path)  # its manifest tells no code, as one of an earlier version
+    events = []
+    run_trial(replace(setup, manifest={**setup.manifest, "code": "b" * 64}), tmp_path, on_event=events.append)
+    assert events[0]["message"].endswith("code None -> bbbbbbbb")
+    recorded = [event for event in read_events(tmp_path) if event["event"] == "resumed"]
+    assert recorded[0]["changes"] == {"code": [None, "b" * 64]}
+
+
 def test_the_same_versions_are_not_recorded(setup, until, tmp_path):
     run_trial(until(10), tmp_path)
     run_trial(setup, tmp_path)

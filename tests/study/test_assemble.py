@@ -1,8 +1,11 @@
 """From names to what a trial runs: catalogue entries, a user's own, and what is refused."""
 
+import hashlib
+from dataclasses import replace
+
 import pytest
 
-from lindley.errors import ConfigurationError, InputError
+from lindley.errors import ConfigurationError, InputError, JournalError
 from lindley.loop.rounds import RoundSettings
 from lindley.loop.trial import run_trial
 from lindley.study.assemble import Assembler
@@ -25,6 +28,13 @@ def stripes(*, seed, width=1.0):
 
 def network(*, input_shape, num_classes):
     return nn.Sequential(nn.Linear(*input_shape, 8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, num_classes))
+
+def unhashed(*, seed, shift=0.0, swap=0):
+    known = stripes(seed=0)
+    classes = known.classes.clone()
+    classes[-1] = (classes[-1] + swap) % 2
+    return Dataset("unhashed", known.task, MemoryPool(known.test_inputs.repeat(4, 1) + shift), classes,
+                   known.test_inputs, known.test_classes, (2,))
 
 first_class = top_k(lambda log_probs: log_probs[:, :, 0].mean(1))
 
@@ -95,6 +105,30 @@ def test_a_users_own_data_network_and_acquisition_run(assembler, tmp_path):
     events = []
     run_trial(assembler.setup(trial), tmp_path, on_event=events.append)
     assert [event["labels"] for event in events if event["stage"] == "round"] == [4, 6, 8]
+
+
+def test_the_manifest_tells_the_code_of_what_is_ones_own(assembler, folder):
+    mine = {"data": {"name": "mine_for_assemble:stripes"}, "model": {"network": "mine_for_assemble:network"}}
+    names = ["mine_for_assemble:stripes", "mine_for_assemble:network", "mine_for_assemble:first_class"]
+    digest = hashlib.sha256((folder / "mine_for_assemble.py").read_bytes()).hexdigest()
+    manifest = assembler.setup(trial_of("mine_for_assemble:first_class", **mine)).manifest
+    assert manifest["own_code"] == dict.fromkeys(names, digest)
+    assert assembler.setup(trial_of()).manifest["own_code"] == {}
+
+
+def test_changed_data_of_ones_own_are_refused_although_they_bring_no_hashes(assembler, tmp_path):
+    def trial(**options):
+        return trial_of(data={"name": "mine_for_assemble:unhashed", "options": options})
+
+    run_trial(assembler.setup(trial()), tmp_path)
+    key = assembler.setup(trial()).manifest["key"]
+    for options in ({"shift": 1.0}, {"swap": 1}):
+        longer = assembler.setup(trial(**options))
+        longer = replace(
+            longer, manifest={**longer.manifest, "key": key}, schedule=replace(longer.schedule, max_labels=10)
+        )
+        with pytest.raises(JournalError, match="other data"):
+            run_trial(longer, tmp_path)
 
 
 @pytest.mark.parametrize(

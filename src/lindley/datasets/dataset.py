@@ -15,6 +15,8 @@ from lindley.contracts import ClassificationTask, Pool
 from lindley.errors import InputError
 from lindley.shapes import ClassIndices, Rows
 
+NUM_PROBED = 100
+"""Rows that stand for all inputs in a manifest, where hashing every one would take long."""
 TestClassIndices = Int64[Tensor, "test_rows"]
 """ClassIndices of the test set, which has another number of rows than the pool."""
 
@@ -51,6 +53,20 @@ class Dataset:
 def array_hashes(**arrays: np.ndarray | Tensor) -> dict[str, str]:
     """The sha256 of each array's bytes, by name."""
     return {name: hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest() for name, array in arrays.items()}
+
+
+def content_hashes(dataset: Dataset) -> dict[str, str]:
+    """Hashes for a data set that brings none: all its classes, and the inputs of its first rows."""
+    rows = torch.arange(min(NUM_PROBED, len(dataset.pool)))
+    inputs = {"first_rows": dataset.pool.read(rows), "first_test_rows": dataset.test_inputs[:NUM_PROBED]}
+    return {
+        **array_hashes(classes=dataset.classes.cpu(), test_classes=dataset.test_classes.cpu()),
+        **array_hashes(**{name: _bytes(values) for name, values in inputs.items() if isinstance(values, Tensor)}),
+    }
+
+
+def _bytes(values: Tensor) -> Tensor:
+    return values.detach().cpu().contiguous().flatten().view(torch.uint8)  # NumPy has no bfloat16
 
 
 def _check_classes(name: str, classes: Tensor, num_rows: int, task: ClassificationTask) -> None:

@@ -6,12 +6,10 @@ from dataclasses import replace
 
 import torch
 
-from lindley.datasets.dataset import Dataset, array_hashes
+from lindley.datasets.dataset import NUM_PROBED, Dataset, array_hashes
 from lindley.datasets.images import Reader
 from lindley.datasets.mnist import mnist
 from lindley.pools.repeated import RepeatedPool
-
-_NUM_PROBED = 100
 
 
 def repeated_mnist(*, read: Reader, seed: int, repeats: int = 3, noise: float = 0.1) -> Dataset:
@@ -24,7 +22,7 @@ def repeated_mnist(*, read: Reader, seed: int, repeats: int = 3, noise: float = 
     source = mnist(read=read)
     pool = RepeatedPool(source.pool, repeats=repeats, noise=noise, seed=seed)
     # The noise is never held whole, so a manifest records the hash of its first rows.
-    probe = array_hashes(first_rows=pool.read(torch.arange(min(_NUM_PROBED, len(pool)))))
+    probe = array_hashes(first_rows=pool.read(torch.arange(min(NUM_PROBED, len(pool)))))
     return replace(
         source,
         name="repeated-mnist",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,20 +18,63 @@ from lindley.loop.files import REMEDY, write_json
 
 FILE_NAME = "manifest.json"
 FORMAT = 1
+_CODE = (
+    "contracts.py",
+    "seeds.py",
+    *(
+        f"{name}/**/*.py"
+        for name in ("information", "acquisition", "posteriors", "networks", "pools", "datasets", "loop")
+    ),
+    "study/observers*.py",
+    "study/metrics.py",
+    "study/assemble.py",
+)
+"""The sources that can change a result."""
+_DATA = "data_hashes"
 
 Manifest = dict[str, Any]
 
 
 def environment(*, device: str, threads: int) -> Manifest:
-    """Versions, device, threads and platform: where these are equal, bits are promised to be equal."""
+    """Versions, code, device, threads, platform and CPU: where these are equal, bits on a CPU are promised equal."""
     packages = ("lindley", "torch", "numpy", "scikit-learn", "scipy")
     versions = {name: version(name) for name in packages} | {"python": platform.python_version()}
     return {
         "versions": versions,
+        "code": code_sha256(),
         "device": _device_name(device),
         "threads": threads,
         "platform": f"{platform.system()} {platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
+        "cpu": cpu_name(),
     }
+
+
+@cache
+def code_sha256() -> str:
+    """The sha256 of lindley's own sources that can change a result: a version number stays while code changes."""
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted({path.relative_to(package).as_posix() for pattern in _CODE for path in package.glob(pattern)}):
+        content = (package / path).read_bytes()
+        digest.update(f"{path} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+@cache
+def cpu_name() -> str | None:
+    """The processor's model and which bfloat16 instructions it has; None where the system does not say.
+
+    Kernels of one instruction set still differ between processors, those of bfloat16 most.
+    """
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split("\n\n")[0].splitlines()
+    except OSError:
+        return platform.processor() or None
+    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    flags = told.get("flags", told.get("Features", "")).split()
+    named = [f"{key} {told[key]}" for key in ("cpu family", "model", "stepping", "CPU part") if key in told]
+    parts = [told.get("model name", ""), *named, *sorted(flag for flag in flags if "bf16" in flag)]
+    return ", ".join(part for part in parts if part) or None
 
 
 def read_manifest(folder: Path) -> Manifest | None:
@@ -53,8 +98,9 @@ def read_manifest(folder: Path) -> Manifest | None:
 def claim_folder(folder: Path, manifest: Manifest, events: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """Write the manifest when the folder has none; else compare, and return what changed since the last run.
 
-    {name: [then, now]} for versions, device, threads and platform. Raises JournalError when the folder is of another
-    trial, when the data are others, or when it has events but no manifest.
+    {name: [then, now]} for whatever `environment` tells and for a user's own code; then is None where an earlier
+    version of lindley did not record it. Raises JournalError when the folder is of another trial, when the data are
+    others, or when it has events but no manifest.
     """
     stored = read_manifest(folder)
     if stored is None:
@@ -67,21 +113,33 @@ def claim_folder(folder: Path, manifest: Manifest, events: Sequence[Mapping[str,
             f"{folder} holds another trial (key {stored['key'][:8]}, expected {manifest['key'][:8]}). "
             "Write to another folder."
         )
-    if stored["data_hashes"] != manifest["data_hashes"]:
-        raise JournalError(
-            f"{folder} was begun on other data: {stored['data_hashes']} then, {manifest['data_hashes']} now. "
-            "Restore the data, or write to another folder."
-        )
     before = _flat(stored)
     for event in events:
         if event["event"] == "resumed":
             before.update({name: now for name, (_, now) in event["changes"].items()})
     after = _flat(manifest)
+    if before[_DATA] is not None and before[_DATA] != after[_DATA]:
+        raise JournalError(
+            f"{folder} was begun on other data: {before[_DATA]} then, {after[_DATA]} now. "
+            "Restore the data, or write to another folder."
+        )
     return {name: [before.get(name), after[name]] for name in after if before.get(name) != after[name]}
 
 
+def said_changes(changes: Mapping[str, Sequence[Any]], *, arrow: str = "->") -> str:
+    """What `claim_folder` returned, in words; a hash by its first digits."""
+
+    def short(name: str, value: Any) -> Any:
+        return value[:8] if name.startswith("code") and value else value
+
+    return ", ".join(f"{name} {short(name, then)} {arrow} {short(name, now)}" for name, (then, now) in changes.items())
+
+
 def _flat(manifest: Manifest) -> dict[str, Any]:
-    return {**manifest["versions"], **{name: manifest[name] for name in ("device", "threads", "platform")}}
+    """What is compared, by name. A folder begun by an earlier version may lack some of it."""
+    own = {f"code of {name}": digest for name, digest in manifest.get("own_code", {}).items()}
+    there = {name: manifest[name] for name in ("code", "device", "threads", "platform", "cpu") if name in manifest}
+    return {**manifest["versions"], **there, **own, _DATA: manifest[_DATA] or None}
 
 
 def _device_name(device: str) -> str:

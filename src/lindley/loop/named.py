@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 from lindley.errors import ConfigurationError
 
 
 def is_named(name: str) -> bool:
-    """True when a name of a study means a user's object rather than a catalogue entry."""
-    return ":" in name
+    """True when a name of a study is "package.module:name", a user's object rather than a catalogue entry."""
+    module, colon, attribute = name.partition(":")
+    return bool(colon) and attribute.isidentifier() and all(part.isidentifier() for part in module.split("."))
 
 
 def load_named(name: str, *, folder: Path | None) -> object:
@@ -21,9 +25,9 @@ def load_named(name: str, *, folder: Path | None) -> object:
 
     While the module is imported its neighbours in the folder can be imported too. Raises ConfigurationError.
     """
-    module_name, _, attribute = name.partition(":")
-    if not module_name or not attribute.isidentifier():
+    if not is_named(name):
         raise ConfigurationError(f"a user's object is named 'package.module:name'; got {name!r}")
+    module_name, _, attribute = name.partition(":")
     with _first_on_path(folder):
         try:
             module = importlib.import_module(module_name)
@@ -40,7 +44,22 @@ def load_named(name: str, *, folder: Path | None) -> object:
     if not hasattr(module, attribute):
         public = sorted(each for each in vars(module) if not each.startswith("_"))
         raise ConfigurationError(f"{name!r}: {module_name} ({module.__file__}) has no {attribute!r}; it has {public}")
+    _file_sha256(module)  # now, while the file is what was imported
     return getattr(module, attribute)
+
+
+def source_sha256(name: str) -> str | None:
+    """The sha256 of the file that the module of "package.module:name" was loaded from; None where it has no file.
+
+    Of that file alone, not of what it imports in turn.
+    """
+    return _file_sha256(importlib.import_module(name.partition(":")[0]))
+
+
+@cache
+def _file_sha256(module: ModuleType) -> str | None:
+    path = getattr(module, "__file__", None)
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else None
 
 
 @contextmanager

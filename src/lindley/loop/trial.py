@@ -17,7 +17,7 @@ from lindley.contracts import Labels, Pool, Selection
 from lindley.errors import InputError
 from lindley.loop.files import save_arrays, sweep_arrays, verify_arrays
 from lindley.loop.journal import Event, Journal
-from lindley.loop.manifest import Manifest, claim_folder
+from lindley.loop.manifest import Manifest, claim_folder, said_changes
 from lindley.loop.rounds import Observer, Round, RoundSettings, run_round
 from lindley.loop.state import TrialState, fold, trial_is_complete
 from lindley.loop.subsets import balanced_rows, random_rows
@@ -177,5 +177,4 @@ def _selection_event(selection: Selection, oracle: ClassIndices) -> dict[str, An
 
 
 def _said(changes: Mapping[str, list[Any]]) -> str:
-    listed = ", ".join(f"{name} {then} -> {now}" for name, (then, now) in changes.items())
-    return f"continued under other conditions, so later rounds need not be bit-equal: {listed}"
+    return f"continued under other conditions, so later rounds need not be bit-equal: {said_changes(changes)}"

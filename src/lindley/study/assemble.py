@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,10 +14,10 @@ from torch import Tensor, nn
 from lindley.acquisition.catalogue import acquisition_named
 from lindley.contracts import Acquisition
 from lindley.datasets.catalogue import load
-from lindley.datasets.dataset import Dataset
+from lindley.datasets.dataset import Dataset, content_hashes
 from lindley.errors import ConfigurationError
 from lindley.loop.manifest import FORMAT, Manifest, environment
-from lindley.loop.named import is_named, load_named
+from lindley.loop.named import is_named, load_named, source_sha256
 from lindley.loop.rounds import Observer, RoundSettings
 from lindley.loop.trial import Schedule, TrialSetup
 from lindley.networks.catalogue import build_network
@@ -82,6 +83,8 @@ class Assembler:
                     raise ConfigurationError(
                         f"data.name = {data.name!r} must return a lindley Dataset; got {type(loaded).__name__}"
                     )
+                if not loaded.hashes:
+                    loaded = replace(loaded, hashes=content_hashes(loaded))
             else:
                 loaded = load(data.name, data_dir=self._data_dir, seed=seed, options=data.options)
             self._dataset = (wanted, loaded)
@@ -98,11 +101,18 @@ class Assembler:
             "semantic": trial.semantic(),
             "precision": trial.panel.model.precision,
             "data_hashes": dict(dataset.hashes),
+            "own_code": _own_code(trial),
             "class_names": list(dataset.task.class_names),
             "num_rows": len(dataset.pool),
             "num_test": len(dataset.test_inputs),
             **environment(device=self._device, threads=self._threads),
         }
+
+
+def _own_code(trial: Trial) -> dict[str, str | None]:
+    """The sha256 of the file of each object of the user's own; all of them are loaded by now."""
+    names = (trial.panel.data.name, trial.panel.model.network, trial.acquisition)
+    return {name: source_sha256(name) for name in names if is_named(name)}
 
 
 def _network(name: str, dataset: Dataset, folder: Path | None) -> Callable[[], nn.Module]:

@@ -59,8 +59,11 @@ def test_a_trial_continued_under_another_version_is_said(tmp_path: Path) -> None
     fakes.write_study(tmp_path, study, accuracy=fakes.rising)
     (folder,) = tmp_path.glob("trials/digits/bald/*")
     with Journal(folder) as journal:
-        journal.append({"event": "resumed", "round": 1, "changes": {"torch": ["2.12", "2.13"]}})
-    assert changes(load_results(tmp_path)) == ["Digits, BALD, seed 0, from round 1 on: torch 2.12 → 2.13"]
+        journal.append(
+            {"event": "resumed", "round": 1, "changes": {"torch": ["2.12", "2.13"], "code": [None, "ab" * 32]}}
+        )
+    said = "Digits, BALD, seed 0, from round 1 on: torch 2.12 → 2.13, code None → abababab"
+    assert changes(load_results(tmp_path)) == [said]
 
 
 def test_a_balanced_start_and_a_subset_of_candidates_are_owned_up_to(tmp_path: Path) -> None:
@@ -72,5 +75,5 @@ def test_a_balanced_start_and_a_subset_of_candidates_are_owned_up_to(tmp_path: P
     assert "initial ones included" in said[0]
     assert said[1].startswith("The start is balanced on Helped: ")
     assert "labels one does not have" in said[1]
-    assert said[2].startswith("Helped: each round chose from a random subset of 10,000 candidates")
+    assert said[2].startswith("Helped: each round chose from a random subset of about 10,000 candidates")
     assert len(said) == 3

@@ -11,7 +11,7 @@ import numpy as np
 from lindley.study.crossings import Crossing, labels_to_accuracy, median_crossing
 from lindley.study.curves import PanelResults, TrialResults, paired
 from lindley.study.figures.style import look
-from lindley.study.paired import LEVEL, Comparison, compared, percent, two_sided
+from lindley.study.paired import Comparison, compared, percent
 from lindley.study.sampling import UNDECIDED, Sampling, sampling_of
 
 WORTHWHILE = 0.10
@@ -42,17 +42,21 @@ def fewer_labels(panel: PanelResults, name: str, other: str, level: float, part:
 
 
 def no_fewer_labels(panel: PanelResults, name: str, other: str, level: float, part: str) -> Comparison:
-    """For: saves less than WORTHWHILE; against: saves more.
+    """For: saves less than WORTHWHILE, whatever happened between two rounds; against: saves more.
 
-    Where the other did not reach the level, the saving may be larger than the one that is seen: such a pair says
-    nothing unless that one is large enough already.
+    A crossing is seen only at the end of a round, so this may have reached the level with any number of labels after
+    the round before; and where the other did not reach it, the saving may be larger than the one that is seen. Such
+    a pair says nothing unless it decides all the same.
     """
     savings, brief, effect = _savings(panel, name, other, level)
-    _, theirs = _crossings(panel, name, other, level)
-    short_of_it = [
-        round(0.0 if reached.censored and short > 0 else short, 12)  # a saving of just WORTHWHILE is neither
-        for reached, short in zip(theirs, [-math.log1p(-WORTHWHILE) - saving for saving in savings], strict=True)
-    ]
+    mine, theirs = _crossings(panel, name, other, level)
+    enough = -math.log1p(-WORTHWHILE)
+    short_of_it = []
+    for saving, reached, others in zip(savings, mine, theirs, strict=True):
+        most = math.inf if others.censored else math.log(others.labels / reached.after)
+        short = enough - saving
+        # Rounded, so that a saving of just WORTHWHILE is neither.
+        short_of_it.append(round(0.0 if short > 0 and most >= enough else short, 12))
     return compared(panel.title, part, _to_level(name, other, level), brief, effect, short_of_it)
 
 
@@ -70,7 +74,7 @@ def _savings(panel: PanelResults, name: str, other: str, level: float) -> tuple[
     counts = f"{look(name).title} {median_crossing(mine)}, {look(other).title} {median_crossing(theirs)}"
     share = 1 - math.exp(-median(savings))
     saved = f"{percent(abs(share))} {'fewer' if share >= 0 else 'more'} labels"
-    return savings, f"{counts} labels to {percent(level)}", f"{saved} in the median pair; {_difference(savings)}"
+    return savings, f"{counts} labels to {percent(level)}", f"{saved} in the median pair"
 
 
 def _crossings(panel: PanelResults, name: str, other: str, level: float) -> tuple[list[Crossing], list[Crossing]]:
@@ -96,7 +100,7 @@ def ends_higher(panel: PanelResults, name: str, other: str) -> Comparison | None
     gains = [a - b for a, b in zip(mine, theirs, strict=True)]
     what = f"accuracy with {last} labels: {look(name).title} against {look(other).title}"
     brief = f"{look(name).title} {median(mine):.2f}, {look(other).title} {median(theirs):.2f} %"
-    effect = f"{median(gains):+.2f} points in the median pair; {_difference(gains)}"
+    effect = f"{median(gains):+.2f} points in the median pair"
     return compared(panel.title, "ends higher", what, brief, effect, gains)
 
 
@@ -119,7 +123,7 @@ def costs_more(panel: PanelResults, other: str) -> Comparison | None:
     mine, theirs = (median(pair[place] for pair in pairs) for place in (0, 1))
     what = f"seconds to predict and select: BALD against {look(other).title}"
     brief = f"BALD {mine:.3g}, {look(other).title} {theirs:.3g} s to predict and select"
-    effect = f"×{math.exp(median(ratios)):.2f} in the median pair; {_difference(ratios)}"
+    effect = f"×{math.exp(median(ratios)):.2f} in the median pair"
     over = [ratio - math.log1p(WORTHWHILE) for ratio in ratios]
     return compared(panel.title, "costs more", what, brief, effect, over)
 
@@ -147,7 +151,7 @@ def near_boundary(panel: PanelResults, name: str, seen: dict[int, Sampling]) -> 
     title = look(name).title
     what = f"share where the model that asks says {UNDECIDED[0]}–{UNDECIDED[1]}: picks of {title} against the pool"
     brief = f"{percent(median(picks))} of the picks, {percent(median(pool))} of the pool"
-    effect = f"{100 * median(excess):+.0f} points in the median pair; {_difference(excess)}"
+    effect = f"{100 * median(excess):+.0f} points in the median pair"
     return compared(panel.title, f"{title} near the boundary", what, brief, effect, excess)
 
 
@@ -157,7 +161,7 @@ def less_ambiguous(panel: PanelResults, seen: dict[str, dict[int, Sampling]], se
     fewer = [b - a for a, b in zip(mine, theirs, strict=True)]
     what = f"share where the true probability is {UNDECIDED[0]}–{UNDECIDED[1]}: picks of BALD against those of entropy"
     brief = f"{percent(median(mine))} of BALD’s picks, {percent(median(theirs))} of entropy’s"
-    effect = f"{100 * median(fewer):.0f} points fewer in the median pair; {_difference(fewer)}"
+    effect = f"{100 * median(fewer):.0f} points fewer in the median pair"
     return compared(panel.title, "BALD less where merely ambiguous", what, brief, effect, fewer)
 
 
@@ -168,8 +172,3 @@ def sampling_note(panel: PanelResults, name: str, seen: dict[int, Sampling]) -> 
     ambiguous = f", {percent(median(truth))} where the classes overlap" if truth else ""
     picks = sum(each.picks for each in seen.values())
     return f"{panel.title}, {look(name).title}: {near} of the picks near the boundary{ambiguous} ({picks} picks)."
-
-
-def _difference(values: Sequence[float]) -> str:
-    p = two_sided(values)
-    return f"difference detected (p = {p:.2g})" if p <= LEVEL else f"no difference detected (p = {p:.2g})"

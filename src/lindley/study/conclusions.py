@@ -31,7 +31,10 @@ HOW_TESTED = (
     "All tests are exact signed-rank tests on differences paired by seed, one-sided at 5 % in each direction. A "
     "conclusion of several parts is supported in a panel when every part is, and contradicted when Simes’ test says "
     "that at least one part is reversed; over several panels it is decided when panels support it and none contradicts "
-    "it, or the other way round. With n seeds no p can be below 1/2ⁿ: with fewer than five seeds nothing is decided."
+    "it, or the other way round. With n seeds no p can be below 1/2ⁿ: with fewer than five seeds nothing is decided. "
+    "“Undecided” means that no difference was detected, not that there is none. The accuracy at which labels are "
+    "counted is the highest that all compared reach, taken from the same seeds, so the tests of labels are only nearly "
+    "exact; and the more panels, the likelier one of them decides by chance."
 )
 _SEEDS_METHODS = ("margin", "entropy", "bald")
 

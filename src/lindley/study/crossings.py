@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -25,6 +25,9 @@ class Crossing:
     labels: float
     censored: bool = False
     provisional: bool = False
+    after: float = field(default=0.0, compare=False)
+    """Labels of the round before, where the level was not kept yet: it was reached with more than these. Where there
+    is no round before, or the level was not reached, the same as `labels`."""
 
     def __str__(self) -> str:
         number = f"{self.labels:g}"
@@ -42,8 +45,10 @@ def labels_to_accuracy(trial: TrialResults, level: float, *, up_to: int | None =
     for place, (labels, _) in enumerate(rounds):
         following = rounds[place : place + KEPT_ROUNDS + 1]
         if all(above for _, above in following):
-            return Crossing(float(labels), provisional=len(following) <= KEPT_ROUNDS)
-    return Crossing(float(rounds[-1][0]) if rounds else 0.0, censored=True)
+            before = rounds[place - 1][0] if place else labels
+            return Crossing(float(labels), provisional=len(following) <= KEPT_ROUNDS, after=float(before))
+    last = float(rounds[-1][0]) if rounds else 0.0
+    return Crossing(last, censored=True, after=last)
 
 
 def median_crossing(crossings: Sequence[Crossing]) -> Crossing:

@@ -157,7 +157,7 @@ def _load_panel(out: Path, panel: Panel, title: str) -> PanelResults:
         state = fold(events)
         if manifest is None or state.start is None or not state.rounds:
             continue
-        if not _is_of(panel, manifest):
+        if not _is_of(panel, manifest) or not folder.name.endswith(manifest["key"][:8]):  # e.g. a copy of a folder
             set_aside.append(folder.relative_to(out).as_posix())
             continue
         complete = state.reaches(panel.schedule.max_labels)

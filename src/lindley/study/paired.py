@@ -71,11 +71,6 @@ def compared(panel: str, part: str, what: str, brief: str, effect: str, differen
     return Comparison(panel, part, what, brief, effect, len(differences), agreeing, p_for, p_against)
 
 
-def two_sided(differences: Sequence[float]) -> float:
-    """The two-sided p of the same test."""
-    return min(1.0, 2 * min(signed_rank_test(differences)))
-
-
 def judge(comparisons: Sequence[Comparison]) -> Verdict:
     """What the parts of a conclusion say together within one panel.
 

@@ -52,15 +52,16 @@ _FINAL: tuple[tuple[str, str, float | int, int], ...] = (
 
 
 def final_metrics(panel: PanelResults) -> Table:
-    """Median (smallest to largest) over the finished trials, at the last number of labels."""
-    rows = []
+    """Median (smallest to largest) over the finished trials, at the study's last number of labels."""
+    rows, last = [], panel.config["schedule"]["max_labels"]
     for name in panel.acquisitions:
-        trials = [trial for trial in panel.of(name) if trial.complete]
+        trials = [trial for trial in panel.of(name) if last in trial.labels]  # a longer trial is cut there
         if trials:
             cells = [
-                _spread([trial.metric(key)[-1] * scale for trial in trials], digits) for _, key, scale, digits in _FINAL
+                _spread([trial.metric(key)[trial.labels.index(last)] * scale for trial in trials], digits)
+                for _, key, scale, digits in _FINAL
             ]
-            rows.append((look(name).title, str(len(trials)), f"{trials[0].labels[-1]}", *cells))
+            rows.append((look(name).title, str(len(trials)), f"{last}", *cells))
     note = (
         "Median (smallest to largest) over the seeds of finished trials, on the test set. “Dropout off” is the "
         "accuracy of the single prediction without dropout, beside the average over the draws."

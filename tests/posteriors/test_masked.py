@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -58,14 +59,95 @@ def test_the_callers_module_is_as_it_was():
     assert type(network.dropout) is nn.Dropout
 
 
-def test_functional_dropout_is_found_and_refused():
-    class Functional(Residual):
-        def forward(self, x):
-            return super().forward(nn.functional.dropout(x, 0.5))
+class AlwaysFunctional(Residual):
+    def forward(self, x):
+        return super().forward(nn.functional.dropout(x, 0.5))
 
-    network, inputs = seeded(Functional)
-    with pytest.raises(InputError, match="another global seed"):
+
+class FunctionalInTraining(Residual):
+    def forward(self, x):
+        return super().forward(nn.functional.dropout(x, 0.5, training=self.training))
+
+
+class StochasticDepth(Residual):
+    """Seldom drops its branch: two seeds mostly give the same output."""
+
+    def forward(self, x):
+        dropped = self.training and float(torch.rand(())) < 1e-6
+        return self.last(self.first(x).relu()) if dropped else super().forward(x)
+
+
+class NumPysNoise(Residual):
+    def forward(self, x):
+        return super().forward(x + 1e-3 * float(np.random.randn()) if self.training else x)  # noqa: NPY002
+
+
+@pytest.mark.parametrize(
+    ("factory", "mode"),
+    [
+        (AlwaysFunctional, "eval"),
+        (FunctionalInTraining, "training"),
+        (StochasticDepth, "training"),
+        (NumPysNoise, "training"),
+    ],
+)
+def test_randomness_beside_the_layers_is_found_and_refused(factory, mode):
+    network, inputs = seeded(factory)
+    with pytest.raises(InputError, match=rf"in {mode} mode this network draws .* posterior = 'ensemble'"):
         MaskedNetwork(network, num_draws=2, seed=0, dtype=torch.float32).logits(inputs)
+
+
+@pytest.mark.parametrize("factory", [AlwaysFunctional, FunctionalInTraining, NumPysNoise])
+def test_global_generators_are_left_as_they_were(factory):
+    network, inputs = seeded(factory)
+    masked = MaskedNetwork(network, num_draws=2, seed=0, dtype=torch.float32)
+
+    def states():
+        return torch.get_rng_state().tolist(), str(np.random.get_state())  # noqa: NPY002
+
+    before = states()
+    with pytest.raises(InputError):
+        masked.logits(inputs)
+    assert states() == before
+
+
+class Normalised(nn.Module):
+    """Its norm layer needs more than one row in training, and its batch statistics change at each pass."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.ReLU(), nn.Linear(8, 2))
+        self.layers[0] = nn.utils.parametrizations.spectral_norm(self.layers[0])
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+@pytest.mark.parametrize("rows", [1, 6])
+def test_plain_dropout_beside_norms_is_not_refused_and_nothing_of_it_changes(rows):
+    network, inputs = seeded(Normalised)
+    network.eval()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    masked = MaskedNetwork(network, num_draws=3, seed=0, dtype=torch.float32)
+    with torch.no_grad():
+        assert torch.equal(masked.logits(inputs[:rows]), masked.logits(inputs[:rows]))
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+def test_the_check_runs_once_and_on_two_rows_at_most():
+    sizes = []
+
+    class Watched(Residual):
+        def forward(self, x):
+            sizes.append((len(x), self.training))
+            return super().forward(x)
+
+    network, inputs = seeded(Watched)
+    masked = MaskedNetwork(network, num_draws=2, seed=0, dtype=torch.float32)
+    for _ in range(2):
+        masked.logits(inputs)
+    assert [size for size, training in sizes if training] == [2]
+    assert [size for size, _ in sizes].count(6) == 4
 
 
 class Attends(nn.Module):

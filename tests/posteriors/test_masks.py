@@ -31,6 +31,13 @@ def test_channel_dropout_has_one_number_a_channel():
     assert mask_shape(nn.Dropout(0.5), (32, 5, 6)) == (32, 5, 6)
 
 
+class OwnDropout(nn.Dropout):
+    """Its forward is not that of torch's, and frozen masks would go around it."""
+
+    def forward(self, input):
+        return super().forward(input) + 1
+
+
 @pytest.mark.parametrize(
     ("module", "says"),
     [
@@ -39,6 +46,7 @@ def test_channel_dropout_has_one_number_a_channel():
         (nn.LSTM(2, 2, num_layers=2, dropout=0.1), "dropout of LSTM"),
         (nn.TransformerEncoderLayer(4, 2, dropout=0.1), "self_attn"),
         (nn.Sequential(nn.AlphaDropout(0.1)), "AlphaDropout"),
+        (nn.Sequential(OwnDropout(0.1)), "OwnDropout at '0' .* use nn.Dropout itself"),
     ],
 )
 def test_what_cannot_be_frozen_is_refused_with_the_way_out(module, says):

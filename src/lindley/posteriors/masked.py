@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
 
 from lindley.errors import InputError
 from lindley.posteriors.masks import DROPOUT, dropout_masks, mask_shape
@@ -35,18 +38,22 @@ class MaskedNetwork:
 
     def logits(self, inputs: Tensor) -> Tensor:
         if not self._checked:
-            self._refuse_masks_that_differ_between_rows(inputs[:1])
-            self._refuse_hidden_randomness(inputs[:2])
+            with _generators_kept(inputs.device):
+                self._refuse_masks_that_differ_between_rows(inputs[:1])
+                self._refuse_hidden_randomness(inputs[:1])
             self._checked = True
         return torch.stack([self._one(inputs, draw) for draw in range(self.num_draws)], dim=1)  # [n, K, C]
 
     def _one(self, inputs: Tensor, draw: int) -> Tensor:
         for site in self._sites:
             site.begin(draw)
+        logits: Tensor = self._forward(self._module, inputs)
+        return logits.float()
+
+    def _forward(self, module: nn.Module, inputs: Tensor) -> Any:
         bfloat16 = self._dtype == torch.bfloat16
         with _no_fast_path(), torch.autocast(inputs.device.type, dtype=torch.bfloat16, enabled=bfloat16):
-            logits: Tensor = self._module(inputs)
-        return logits.float()
+            return module(inputs)
 
     def _refuse_masks_that_differ_between_rows(self, row: Tensor) -> None:
         num_masks = []
@@ -59,17 +66,24 @@ class MaskedNetwork:
                 "masks would differ between rows and a draw would not be one function. Put the rows first before it"
             )
 
-    def _refuse_hidden_randomness(self, inputs: Tensor) -> None:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            first = self._one(inputs, 0)
-            torch.manual_seed(1)
-            second = self._one(inputs, 0)
-        if not torch.equal(first, second):
-            raise InputError(
-                "this network gives other outputs under another global seed although its dropout layers are frozen: "
-                "something like torch.nn.functional.dropout draws inside its forward. Use nn.Dropout layers instead"
-            )
+    def _refuse_hidden_randomness(self, row: Tensor) -> None:
+        # In training mode too: what is silent in eval mode would count as absent. Whether a generator moved is asked,
+        # not whether two seeds give other outputs: a layer that is seldom dropped would mostly give the same.
+        inputs = row.expand(2, *row.shape[1:]).clone()
+        for mode in ("eval", "training"):
+            network = _in_training(self._module) if mode == "training" else self._module
+            for layer in network.modules():
+                if isinstance(layer, _FrozenDropout):
+                    layer.begin(0)
+            with _generators_kept(inputs.device) as moved:
+                self._forward(network, inputs)
+                if moved():
+                    raise InputError(
+                        f"in {mode} mode this network draws random numbers although its dropout layers are frozen: "
+                        "something like torch.nn.functional.dropout, stochastic depth or noise stands in its forward, "
+                        "so its draws would not be those it was trained with. Use nn.Dropout layers for all of its "
+                        "randomness, or posterior = 'ensemble'"
+                    )
 
 
 class _FrozenDropout(nn.Module):
@@ -102,6 +116,36 @@ class _FrozenDropout(nn.Module):
                 seed=self._seed,
             ).to(values.device)
         return values * self._masks[key][self._draw].to(values.dtype)
+
+
+def _in_training(module: nn.Module) -> nn.Module:
+    """A copy in training mode, with its frozen masks; layers that then count on a batch stay in eval mode."""
+    copied = copy.deepcopy(module).train()
+    for layer in copied.modules():
+        if isinstance(layer, _NormBase):
+            layer.eval()
+    return copied
+
+
+@contextmanager
+def _generators_kept(device: torch.device) -> Iterator[Callable[[], bool]]:
+    """Puts torch's and NumPy's global generators back at the end; gives a function that says whether one has moved.
+
+    Not Python's: type checkers such as beartype draw from it.
+    """
+    numpy = np.random.get_state()  # noqa: NPY002  a network may well use the old one
+
+    def states() -> list[object]:
+        on_gpu = torch.cuda.get_rng_state(device).tolist() if device.type == "cuda" else []
+        _, numbers, *place = np.random.get_state()  # noqa: NPY002
+        return [torch.get_rng_state().tolist(), on_gpu, np.asarray(numbers).tolist(), place]
+
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        before = states()
+        try:
+            yield lambda: states() != before
+        finally:
+            np.random.set_state(numpy)  # noqa: NPY002
 
 
 @contextmanager

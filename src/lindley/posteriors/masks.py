@@ -38,6 +38,11 @@ def dropout_masks(probability: float, shape: tuple[int, ...], *, num_draws: int,
 def refuse_what_cannot_be_frozen(module: nn.Module) -> None:
     """InputError for stochastic layers whose masks cannot be held still here, and where there is none at all."""
     for name, layer in module.named_modules():
+        if isinstance(layer, DROPOUT) and type(layer) not in DROPOUT:
+            raise InputError(
+                f"{type(layer).__name__} at {name!r} is a dropout layer of your own, whose forward frozen masks would "
+                "replace by that of torch's; use nn.Dropout itself, or posterior = 'ensemble'"
+            )
         hidden = isinstance(layer, nn.RNNBase | nn.MultiheadAttention) and float(layer.dropout) > 0
         if hidden or isinstance(layer, _NOT_FROZEN):
             raise InputError(

@@ -49,7 +49,6 @@ autodoc_type_aliases = {
         "Positions",
         "Rows",
         "Scores",
-        "TargetLogProbs",
     )
 }
 autodoc_default_options = {"undoc-members": True, "exclude-members": "model_config, model_post_init"}

@@ -11,8 +11,6 @@ from torch import Tensor
 
 LogProbs = Float[Tensor, "N K C"]
 """One log-probability per row, draw and class; over the classes they sum to one (as probabilities)."""
-TargetLogProbs = Float[Tensor, "T K C"]
-"""The same for target rows, under the same draws."""
 BatchLogProbs = Float[Tensor, "B K C"]
 """The same for the rows of one batch."""
 MeanLogProbs = Float[Tensor, "N C"]

@@ -32,8 +32,8 @@ def test_options_reach_the_method():
 @pytest.mark.parametrize(
     ("name", "options", "words"),
     [
-        ("margn", {}, "'margn'; did you mean 'margin'.*random, margin, entropy"),
-        ("batchbald", {"num_path": 10}, "no option 'num_path'; did you mean 'num_paths'"),
+        ("margn", {}, "'margn'; known: random, margin, entropy.*Did you mean \"margin\""),
+        ("batchbald", {"num_path": 10}, "no option 'num_path'; known: num_paths.*Did you mean \"num_paths\""),
         ("margin", {"num_paths": 10}, "it has no options"),
         ("batchbald", {"num_paths": 1}, "at least 2; got 1"),
         ("batchbald", {"num_paths": 10.5}, "10.5"),

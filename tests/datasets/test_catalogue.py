@@ -61,11 +61,11 @@ def test_an_unknown_name_is_refused_with_the_known_ones_and_the_nearest(call):
         call("minst")
     assert "'minst'" in str(caught.value)
     assert all(name in str(caught.value) for name in DATASETS)
-    assert "Did you mean 'mnist'?" in str(caught.value)
+    assert 'Did you mean "mnist"?' in str(caught.value)
 
 
 def test_an_unknown_option_is_refused_with_the_known_ones_and_the_nearest():
-    with pytest.raises(InputError, match=r"'nois' of the data set two-moons.*num_pool, num_test, noise.*mean 'noise'"):
+    with pytest.raises(InputError, match=r"'nois' of the data set two-moons.*num_pool, num_test, noise.*mean .noise."):
         load("two-moons", options={"nois": 0.1})
 
 

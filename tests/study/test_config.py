@@ -9,6 +9,7 @@ import pytest
 from lindley.errors import ConfigurationError
 from lindley.posteriors.recipe import Recipe
 from lindley.study.config import Study, Training, builtin_studies, load_study
+from lindley.study.trials import trials_of
 
 GOOD = """
 title = "A study"
@@ -224,6 +225,19 @@ def test_overrides_replace_the_values_of_every_panel(tmp_path):
     study = load(tmp_path, GOOD + TWO_PANELS, seeds=2, max_labels=20, acquisitions=["bald"])
     assert [(panel.seeds, panel.schedule.max_labels) for panel in study.panels] == [(2, 20), (2, 20)]
     assert [list(panel.acquisitions) for panel in study.panels] == [["bald"], ["bald"]]
+
+
+def test_description_says_what_the_command_line_changed(tmp_path):
+    text = 'description = "Three seeds show it."\n' + GOOD
+    changed = load(tmp_path, text, seeds=1, max_labels=20, acquisitions=["bald", "margin"])
+    assert changed.description == (
+        "Three seeds show it. Changed on the command line: seeds = 1, max_labels = 20, acquisitions = bald, margin."
+    )
+    assert load(tmp_path, GOOD, seeds=1).description == "Changed on the command line: seeds = 1."
+    same = load(tmp_path, text, seeds=3, max_labels=33, acquisitions=["random", "bald"])
+    assert same.description == "Three seeds show it."
+    keys = [trials_of(study)[0].key for study in (load(tmp_path, text), load(tmp_path, text, seeds=1))]
+    assert keys[0] == keys[1]
 
 
 def test_chosen_acquisition_keeps_the_options_that_its_panel_gives(tmp_path):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import partial
 
 from lindley.acquisition import scores
@@ -13,6 +12,7 @@ from lindley.acquisition.batchbald import batchbald, check_num_paths
 from lindley.acquisition.select import random_rows, top_k
 from lindley.contracts import Acquisition, Selection
 from lindley.errors import InputError
+from lindley.names import nearest
 
 
 def no_options() -> None:
@@ -55,18 +55,13 @@ def acquisition_named(name: str, options: Mapping[str, object] | None = None) ->
     {'num_paths': 200}
     """
     if name not in METHODS:
-        raise InputError(f"no acquisition is named {name!r};{_nearest(name, METHODS)} Known: {', '.join(METHODS)}")
+        raise InputError(f"no acquisition is named {name!r}; known: {', '.join(METHODS)}.{nearest(name, METHODS)}")
     method, options = METHODS[name], dict(options or {})
     allowed = list(inspect.signature(method.check).parameters)
     for option in options:
         if option not in allowed:
             known = f"known: {', '.join(allowed)}" if allowed else "it has no options"
-            raise InputError(f"{name} has no option {option!r};{_nearest(option, allowed)} {known}")
+            raise InputError(f"{name} has no option {option!r}; {known}.{nearest(option, allowed)}")
     method.check(**options)
     choose: Callable[..., Selection] = method.choose
     return partial(choose, **options)
-
-
-def _nearest(name: str, known: Mapping[str, object] | list[str]) -> str:
-    close = get_close_matches(name, known, n=1)
-    return f" did you mean {close[0]!r}?" if close else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from lindley.datasets.lookup import obtain, place_of
 from lindley.datasets.moons import two_moons
 from lindley.datasets.repeated import repeated_mnist
 from lindley.errors import InputError
+from lindley.names import nearest
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,6 @@ class Option:
 
     default: int | float
     least: int | float
-    meaning: str
 
 
 @dataclass(frozen=True)
@@ -56,9 +55,9 @@ DATASETS: dict[str, Entry] = {
         num_test=1000,
         num_classes=2,
         options={
-            "num_pool": Option(500, 2, "rows of the pool"),
-            "num_test": Option(1000, 2, "rows of the test set"),
-            "noise": Option(0.2, 0, "standard deviation of the Gaussian on both coordinates"),
+            "num_pool": Option(500, 2),
+            "num_test": Option(1000, 2),
+            "noise": Option(0.2, 0),
         },
     ),
     "digits": Entry(
@@ -92,8 +91,8 @@ DATASETS: dict[str, Entry] = {
         num_classes=10,
         files=tuple(mnist.FILES),
         options={
-            "repeats": Option(3, 1, "copies of each training image"),
-            "noise": Option(0.1, 0, "standard deviation of the Gaussian on pixels in [0, 1]"),
+            "repeats": Option(3, 1),
+            "noise": Option(0.1, 0),
         },
     ),
 }
@@ -123,7 +122,7 @@ def load(
 def entry_named(name: str) -> Entry:
     """The entry of that name; an unknown name is refused with the known ones."""
     if name not in DATASETS:
-        raise InputError(f"unknown data set {name!r}; known: {', '.join(DATASETS)}.{_nearest(name, DATASETS)}")
+        raise InputError(f"unknown data set {name!r}; known: {', '.join(DATASETS)}.{nearest(name, DATASETS)}")
     return DATASETS[name]
 
 
@@ -134,7 +133,7 @@ def checked_options(name: str, options: Mapping[str, object]) -> dict[str, int |
     for key, value in options.items():
         if key not in allowed:
             known = f"known: {', '.join(allowed)}" if allowed else "it has none"
-            raise InputError(f"unknown option {key!r} of the data set {name}; {known}.{_nearest(key, allowed)}")
+            raise InputError(f"unknown option {key!r} of the data set {name}; {known}.{nearest(key, allowed)}")
         checked[key] = _checked_value(f"option {key!r} of the data set {name}", value, allowed[key])
     return checked
 
@@ -188,8 +187,3 @@ def _checked_value(what: str, value: object, option: Option) -> int | float:
         kind = "a whole number" if whole else "a number"
         raise InputError(f"{what} must be {kind}, {option.least} or above; got {value!r}.")
     return value  # type: ignore[return-value]
-
-
-def _nearest(name: str, known: Mapping[str, object]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""

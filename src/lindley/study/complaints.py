@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from lindley.names import nearest
 from lindley.study.schema import TABLES, Panel
 
 PANEL_KEYS = tuple(Panel.model_fields)
@@ -19,12 +19,6 @@ class Complaint(NamedTuple):
 
     path: tuple[str | int, ...]
     text: str
-
-
-def nearest(word: str, allowed: Iterable[str]) -> str:
-    """' Did you mean "x"?' where something is near, else nothing."""
-    matches = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.5)
-    return f' Did you mean "{matches[0]}"?' if matches else ""
 
 
 def not_allowed(word: str, allowed: Iterable[str], *, or_else: str = "") -> str:

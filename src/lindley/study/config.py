@@ -17,7 +17,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from lindley.errors import ConfigurationError
-from lindley.study.complaints import PANEL_KEYS, STUDY_KEYS, Complaint, dotted, nearest, unknown_keys, wrong_values
+from lindley.names import nearest
+from lindley.study.complaints import PANEL_KEYS, STUDY_KEYS, Complaint, dotted, unknown_keys, wrong_values
 from lindley.study.consistency import contradictions, never_measured, unknown_acquisition, unusable_names
 from lindley.study.schema import Data, Information, Model, Observe, Panel, Schedule, Study, Training
 
@@ -53,7 +54,8 @@ def load_study(
     """A packaged study by its name, or the one of a .toml file, with every key checked.
 
     seeds and max_labels replace those of every panel. acquisitions keeps only these, with the options that the panel
-    gives them; one that a panel does not have is added to it without options.
+    gives them; one that a panel does not have is added to it without options. What is replaced by something else is
+    said at the end of the description.
 
     Raises ConfigurationError: an unknown study, key or name, or a wrong value; the message names it.
     """
@@ -171,7 +173,21 @@ def _overridden(study: Study, seeds: int | None, max_labels: int | None, acquisi
             changed["acquisitions"] = {name: panel.acquisitions.get(name, {}) for name in acquisitions}
         panels.append(panel.model_copy(update=changed))
         _refuse(study.name, [f"panel {panel.name}: {dotted(path)} {text}" for path, text in contradictions(panels[-1])])
-    return study.model_copy(update={"panels": tuple(panels)})
+    replaced = {"seeds": seeds, "max_labels": max_labels, "acquisitions": acquisitions and ", ".join(acquisitions)}
+    return study.model_copy(
+        update={"panels": tuple(panels), "description": _description(study, panels, replaced)},
+    )
+
+
+def _description(study: Study, panels: Sequence[Panel], replaced: Mapping[str, object]) -> str:
+    """The study's description; where it was changed on the command line, the name and claims are not all it says."""
+    differ = {
+        "seeds": [panel.seeds for panel in panels] != [panel.seeds for panel in study.panels],
+        "max_labels": [p.schedule.max_labels for p in panels] != [p.schedule.max_labels for p in study.panels],
+        "acquisitions": [list(p.acquisitions) for p in panels] != [list(p.acquisitions) for p in study.panels],
+    }
+    changed = ", ".join(f"{name} = {replaced[name]}" for name, differs in differ.items() if differs)
+    return f"{study.description} Changed on the command line: {changed}.".strip() if changed else study.description
 
 
 def _wrong_choice(acquisitions: Sequence[str]) -> list[str]:

@@ -1,0 +1,10 @@
+import pytest
+
+from lindley.names import nearest
+
+
+@pytest.mark.parametrize(
+    ("word", "said"), [("margn", ' Did you mean "margin"?'), ("blad", ' Did you mean "bald"?'), ("xyz", "")]
+)
+def test_the_nearest_name_is_asked_for_where_one_is_near(word, said):
+    assert nearest(word, {"bald": 1, "margin": 2}) == said

@@ -4,22 +4,22 @@ import pytest
 import torch
 
 from lindley.errors import InputError
-from lindley.loop.subsets import balanced_rows, candidate_rows, random_rows
+from lindley.loop.subsets import balanced_rows, candidate_rows, initial_random_rows
 
 
 def test_random_rows_are_different_rows_of_the_pool():
-    rows = random_rows(50, 20, seed=1)
+    rows = initial_random_rows(50, 20, seed=1)
     assert rows.unique().numel() == 20
     assert 0 <= int(rows.min()) <= int(rows.max()) < 50
 
 
 def test_another_seed_gives_other_initial_rows():
-    assert torch.equal(random_rows(50, 20, seed=1), random_rows(50, 20, seed=1))
-    assert not torch.equal(random_rows(50, 20, seed=1), random_rows(50, 20, seed=2))
+    assert torch.equal(initial_random_rows(50, 20, seed=1), initial_random_rows(50, 20, seed=1))
+    assert not torch.equal(initial_random_rows(50, 20, seed=1), initial_random_rows(50, 20, seed=2))
 
 
 def test_random_rows_are_uniform_over_the_pool():
-    counts = torch.bincount(torch.cat([random_rows(10, 5, seed=seed) for seed in range(2000)]), minlength=10)
+    counts = torch.bincount(torch.cat([initial_random_rows(10, 5, seed=seed) for seed in range(2000)]), minlength=10)
     # each row is in half of the sets: 1000 of 2000, standard deviation 22
     assert int((counts - 1000).abs().max()) < 5 * 22
 
@@ -47,7 +47,7 @@ def test_a_class_with_too_few_rows_leaves_its_place_to_the_others():
 @pytest.mark.parametrize("count", [0, 51])
 def test_an_impossible_initial_set_is_refused(count):
     with pytest.raises(InputError, match=f"1 to 50 rows.*got {count}"):
-        random_rows(50, count, seed=0)
+        initial_random_rows(50, count, seed=0)
     with pytest.raises(InputError, match=f"1 to 50 rows.*got {count}"):
         balanced_rows(torch.zeros(50, dtype=torch.int64), count, seed=0)
 

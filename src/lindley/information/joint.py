@@ -68,7 +68,9 @@ def estimate_joint_information(batch_log_probs: BatchLogProbs, *, num_paths: int
     sizes = [block] * (num_paths // block) + ([num_paths % block] if num_paths % block else [])
     per_path = torch.cat(
         [
-            _information_of_paths(batch_log_probs, num_paths=size, seed=derive_seed(seed, "joint information", part))
+            sample_paths(
+                batch_log_probs, num_paths=size, seed=derive_seed(seed, "joint information", part)
+            ).information()
             for part, size in enumerate(sizes)
         ]
     )
@@ -82,9 +84,3 @@ def _path_probs(probs: Tensor) -> Tensor:
     for row in probs:
         paths = (paths[:, None, :] * row.T[None]).flatten(0, 1)
     return paths
-
-
-def _information_of_paths(batch_log_probs: Tensor, *, num_paths: int, seed: int) -> Tensor:
-    posterior = sample_paths(batch_log_probs, num_paths=num_paths, seed=seed).log_posterior().exp()  # [M, K]
-    uncertainty: Tensor = torch.special.entr(posterior).sum(1)  # [M]
-    return (math.log(posterior.shape[1]) - uncertainty).clamp_min(0.0)

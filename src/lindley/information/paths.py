@@ -44,6 +44,12 @@ class LabelPaths:
         """log p(k | y_1..B): each path's log-weights over the draws; they sum to one."""
         return self.log_likelihood.log_softmax(1)
 
+    def information(self) -> PathShares:
+        """What each path tells about the draws: log K - H[θ | y_1..B].  -> [M] nats, from 0 to log K"""
+        posterior = self.log_posterior().exp()  # [M, K]
+        uncertainty: Tensor = torch.special.entr(posterior).sum(1)  # [M]
+        return (math.log(posterior.shape[1]) - uncertainty).clamp_min(0.0)
+
     def extended(self, row: Float[Tensor, "K C"], *, num_paths: int, seed: int) -> LabelPaths:
         """These paths with the label of one more row: exact while C**B <= num_paths, sampled from there on."""
         row = row.double()

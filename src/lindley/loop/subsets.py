@@ -10,7 +10,7 @@ from lindley.seeds import derive_seed, row_uniforms
 from lindley.shapes import ClassIndices, Rows
 
 
-def random_rows(num_rows: int, count: int, *, seed: int) -> Tensor:
+def initial_random_rows(num_rows: int, count: int, *, seed: int) -> Tensor:
     """The initial set: `count` of the pool's rows, the same for every acquisition of a seed.  -> [count] rows"""
     _check_count(num_rows, count)
     keys = row_uniforms(torch.arange(num_rows), derive_seed(seed, "initial"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -19,32 +19,14 @@ from lindley.loop.files import save_arrays, sweep_arrays, verify_arrays
 from lindley.loop.journal import Event, Journal
 from lindley.loop.manifest import Manifest, claim_folder, said_changes
 from lindley.loop.rounds import Observer, Round, RoundSettings, run_round
+from lindley.loop.schedule import Schedule
 from lindley.loop.state import TrialState, fold, trial_is_complete
-from lindley.loop.subsets import balanced_rows, random_rows
+from lindley.loop.subsets import balanced_rows, initial_random_rows
 from lindley.shapes import ClassIndices, Rows
 
 __all__ = ["Schedule", "TrialSetup", "run_trial", "trial_is_complete"]
 
 OnEvent = Callable[[dict[str, Any]], None]
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How many labels, and when. The last batch is shortened so that a trial ends at max_labels."""
-
-    initial_labels: int
-    initial: Literal["balanced", "random"]
-    batch_size: int
-    max_labels: int
-
-    @property
-    def num_rounds(self) -> int:
-        """Fits from the initial labels to max_labels, both counted."""
-        return 1 + -(-(self.max_labels - self.initial_labels) // self.batch_size)
-
-    def batch_after(self, num_labels: int) -> int:
-        """How many to ask for when num_labels are known."""
-        return max(0, min(self.batch_size, self.max_labels - num_labels))
 
 
 @dataclass(frozen=True)
@@ -122,7 +104,7 @@ def _initial_rows(setup: TrialSetup) -> Rows:
     count, seed = setup.schedule.initial_labels, setup.rounds.seed
     if setup.schedule.initial == "balanced":
         return balanced_rows(setup.classes, count, seed=seed)
-    return random_rows(len(setup.pool), count, seed=seed)
+    return initial_random_rows(len(setup.pool), count, seed=seed)
 
 
 def _told(labels: Labels, event: Event) -> Labels:

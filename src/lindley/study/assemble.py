@@ -19,7 +19,7 @@ from lindley.errors import ConfigurationError
 from lindley.loop.manifest import FORMAT, Manifest, environment
 from lindley.loop.named import is_named, load_named, source_sha256
 from lindley.loop.rounds import Observer, RoundSettings
-from lindley.loop.trial import Schedule, TrialSetup
+from lindley.loop.trial import TrialSetup
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.catalogue import build_learner
 from lindley.posteriors.recipe import Recipe
@@ -27,7 +27,6 @@ from lindley.seeds import derive_seed
 from lindley.study.observers import observe_test_set
 from lindley.study.observers_grid import observe_grid
 from lindley.study.observers_information import observe_information
-from lindley.study.schema import Panel
 from lindley.study.trials import Trial
 
 
@@ -63,7 +62,7 @@ class Assembler:
         )
         return TrialSetup(
             rounds=rounds,
-            schedule=_schedule(panel),
+            schedule=panel.schedule.labelling,
             pool=dataset.pool,
             classes=dataset.classes,
             manifest=self._manifest(trial, dataset),
@@ -147,11 +146,6 @@ def _acquisition(trial: Trial, folder: Path | None) -> Acquisition:
             f"got {type(acquisition).__name__}"
         )
     return cast(Acquisition, acquisition)
-
-
-def _schedule(panel: Panel) -> Schedule:
-    schedule = panel.schedule
-    return Schedule(schedule.initial_labels, schedule.initial, schedule.batch_size, schedule.max_labels)
 
 
 def _observers(trial: Trial, dataset: Dataset) -> dict[str, Observer]:

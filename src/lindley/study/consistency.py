@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from lindley.acquisition.catalogue import METHODS, acquisition_named
 from lindley.datasets.catalogue import DATASETS, checked_options
 from lindley.errors import InputError
+from lindley.loop.named import is_named
 from lindley.networks.catalogue import NETWORKS
 from lindley.posteriors.catalogue import POSTERIORS
 from lindley.study.complaints import Complaint, not_allowed
@@ -21,7 +22,7 @@ def unusable_names(panel: Panel) -> Iterator[Complaint]:
         (("model", "posterior"), panel.model.posterior, POSTERIORS, ""),
     )
     for path, name, allowed, own in chosen:
-        if name not in allowed and not (own and _is_own(name)):
+        if name not in allowed and not (own and is_named(name)):
             yield Complaint(path, not_allowed(name, allowed, or_else=own and f", {own}"))
     if panel.data.name in DATASETS:
         yield from _refused(("data", "options"), checked_options, panel.data.name, panel.data.options)
@@ -37,7 +38,7 @@ def unusable_names(panel: Panel) -> Iterator[Complaint]:
 
 def unknown_acquisition(name: str) -> str:
     """What is wrong with this name of an acquisition; nothing where it is a known one or "module:name"."""
-    if name in METHODS or _is_own(name):
+    if name in METHODS or is_named(name):
         return ""
     return not_allowed(name, METHODS, or_else=', or your own "module:name"')
 
@@ -81,8 +82,3 @@ def _refused(
         check(name, options)
     except InputError as error:
         yield Complaint(path, f"cannot be used: {error}")
-
-
-def _is_own(name: str) -> bool:
-    module, colon, attribute = name.partition(":")
-    return bool(colon) and attribute.isidentifier() and all(part.isidentifier() for part in module.split("."))

@@ -66,9 +66,8 @@ def information_growth(
 
 
 def _information(paths: LabelPaths) -> tuple[float, float]:
-    """log K - E[H[θ | y]]: each path's share of it, and the standard error where the paths are sampled."""
-    posterior = paths.log_posterior().exp()  # [M, K]
-    told = (math.log(posterior.shape[1]) - torch.special.entr(posterior).sum(1)).clamp_min(0.0)  # [M]
+    """log K - E[H[θ | y]], and its standard error where the paths are sampled."""
+    told = paths.information()  # [M]
     value = float((paths.log_share.exp() * told).sum())
     return value, 0.0 if paths.exact else float(told.std()) / math.sqrt(told.numel())
 

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from lindley.loop.schedule import Schedule as Labelling
+
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
 
@@ -77,13 +79,18 @@ class Schedule(_Table):
     candidates: Annotated[int, Field(ge=0)] = 0
 
     @property
+    def labelling(self) -> Labelling:
+        """The same numbers as a trial's loop has them."""
+        return Labelling(self.initial_labels, self.initial, self.batch_size, self.max_labels)
+
+    @property
     def num_rounds(self) -> int:
         """Rounds of a whole trial: one fit at the initial labels and one after every batch."""
-        return 1 + math.ceil((self.max_labels - self.initial_labels) / self.batch_size)
+        return self.labelling.num_rounds
 
     def labels_at(self, round: int) -> int:
         """Labels that the model of a round is fitted on; the last batch is shortened to end at max_labels."""
-        return min(self.initial_labels + round * self.batch_size, self.max_labels)
+        return self.labelling.labels_at(round)
 
 
 class Information(_Table):

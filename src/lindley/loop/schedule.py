@@ -1,0 +1,29 @@
+"""How many labels a trial has in which round: said here once, for those who run it and those who only count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How many labels, and when. The last batch is shortened so that a trial ends at max_labels."""
+
+    initial_labels: int
+    initial: Literal["balanced", "random"]
+    batch_size: int
+    max_labels: int
+
+    @property
+    def num_rounds(self) -> int:
+        """Fits from the initial labels to max_labels, both counted."""
+        return 1 + -(-(self.max_labels - self.initial_labels) // self.batch_size)
+
+    def labels_at(self, round: int) -> int:
+        """Labels that the model of a round is fitted on."""
+        return min(self.initial_labels + round * self.batch_size, self.max_labels)
+
+    def batch_after(self, num_labels: int) -> int:
+        """How many to ask for when num_labels are known."""
+        return max(0, min(self.batch_size, self.max_labels - num_labels))

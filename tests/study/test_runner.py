@@ -186,10 +186,10 @@ def test_a_file_as_output_folder_is_refused(studies, tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(studies, tmp_path, monkeypatch):
-    def refuse(self):
+    def refuse(dir):
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr("pathlib.Path.touch", refuse)
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
     with pytest.raises(InputError, match="cannot be written to: Read-only file system"):
         run_study(studies[0], tmp_path)
 

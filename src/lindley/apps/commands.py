@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from lindley.loop.state import trial_is_complete
 from lindley.study.complaints import not_allowed
 from lindley.study.config import Study, load_study
 from lindley.study.report import write_report
-from lindley.study.runner import Outcome, run_study
+from lindley.study.runner import Outcome, check_writable, run_study
 from lindley.study.trials import Trial, trials_of
 
 
@@ -138,15 +137,7 @@ def _is_complete(trial: Trial, out: Path) -> bool:
 
 def _check_folder(out: Path, study: Study) -> None:
     """Nothing is fetched or computed for a folder that cannot be written to, or that holds another study."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except (FileExistsError, NotADirectoryError):
-        raise InputError(f"the output folder {out} is a file, or lies in one. Name another with --out.") from None
-    except OSError as error:
-        why = error.strerror
-        raise InputError(f"the output folder {out} cannot be written to: {why}. Name another with --out.") from None
+    check_writable(out)
     if not (out / "study.json").exists():
         return
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import tempfile
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -55,7 +56,7 @@ def run_study(
     """
     if threads < 1 or (jobs is not None and jobs < 1):
         raise InputError(f"jobs and threads must be at least 1; got jobs={jobs}, threads={threads}")
-    _check_writable(out)
+    check_writable(out)
     with FileLock(out / "study.lock"):
         write_json(out / "study.json", study.model_dump(mode="json"))
         outcome = Outcome()
@@ -70,6 +71,19 @@ def run_study(
         count = min(jobs or _default_jobs(threads, device), len(waiting))
         _Crew(settings, count, waiting, outcome, on_event).work()
         return outcome
+
+
+def check_writable(out: Path) -> None:
+    """Make the folder where it is missing, before anything is computed; InputError where it cannot be written to."""
+    other = "Name another folder (on the command line: --out)."
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except (FileExistsError, NotADirectoryError):
+        raise InputError(f"the output folder {out} is a file, or lies in one. {other}") from None
+    except OSError as error:
+        raise InputError(f"the output folder {out} cannot be written to: {error.strerror}. {other}") from None
 
 
 class _Crew:
@@ -172,19 +186,6 @@ def _request(trial: Trial) -> dict[str, Any]:
         "options": trial.options,
         "seed": trial.seed,
     }
-
-
-def _check_writable(out: Path) -> None:
-    """Refuse an unusable folder before anything is computed."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe = out / f".probe-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-    except FileExistsError:
-        raise InputError(f"the output folder {out} is a file. Name another folder.") from None
-    except OSError as error:
-        raise InputError(f"the output folder {out} cannot be written to: {error.strerror}") from None
 
 
 def _default_jobs(threads: int, device: str) -> int:

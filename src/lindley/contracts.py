@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from lindley.errors import InputError
-from lindley.shapes import ClassIndices, Features, LogProbs, Positions, Rows, Scores
+from lindley.shapes import ClassIndices, Features, LabelledFeatures, LogProbs, Positions, Rows, Scores
 
 Inputs = Tensor | Mapping[str, Tensor] | Sequence[object]
 """What a model reads: images, tokens with their mask, raw text. The first axis is the row."""
@@ -141,7 +141,7 @@ class Context:
     round: int = 0
     targets: Predictions | None = None
     features: Features | None = None
-    labelled_features: Features | None = None
+    labelled_features: LabelledFeatures | None = None
 
 
 @dataclass(frozen=True)

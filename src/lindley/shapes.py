@@ -25,3 +25,5 @@ ClassIndices = Int64[Tensor, "rows"]
 """0..C-1, one per row."""
 Features = Float[Tensor, "N D"]
 """One vector per row."""
+LabelledFeatures = Float[Tensor, "L D"]
+"""One vector per labelled row."""

@@ -26,6 +26,9 @@ BOUNDS = {
     "batchbald": (0, math.log(NUM_CLASSES)),
 }
 
+FEATURES = torch.randn(5010, 6, generator=torch.Generator().manual_seed(9))
+LABELLED = Labels(torch.arange(5000, 5010), torch.arange(10) % NUM_CLASSES)
+
 pytestmark = pytest.mark.parametrize("name", NAMES)
 
 
@@ -37,10 +40,22 @@ def predictions(dtype=torch.float32, num_rows=120, seed=0):
     return (features @ weights).permute(1, 0, 2).log_softmax(-1).to(dtype).contiguous()
 
 
-def choose(name, log_probs, rows=None, *, batch_size=BATCH, seed=0, chunk_rows=17):
-    nobody = torch.zeros(0, dtype=torch.int64)
+def choose(name, log_probs, rows=None, *, batch_size=BATCH, seed=0, chunk_rows=17, targets=None, without=()):
+    """The method's choice among these candidates, with targets, features and labelled rows (5000 and up) at hand."""
+    rows = torch.arange(len(log_probs)) if rows is None else rows
     task = ClassificationTask(tuple(f"class {c}" for c in range(log_probs.shape[2])))
-    context = Context(HeldPredictions(log_probs, rows, chunk_rows=chunk_rows), Labels(nobody, nobody), task)
+    targets = predictions(log_probs.dtype, num_rows=12, seed=4) if targets is None else targets
+    optional = {
+        "targets": HeldPredictions(targets[:, :, : log_probs.shape[2]].log_softmax(-1)[:, : log_probs.shape[1]]),
+        "features": FEATURES[rows],
+        "labelled_features": FEATURES[LABELLED.rows],
+    }
+    context = Context(
+        HeldPredictions(log_probs, rows, chunk_rows=chunk_rows),
+        LABELLED,
+        task,
+        **{key: value for key, value in optional.items() if key not in without},
+    )
     return acquisition_named(name)(context, batch_size, seed=seed)
 
 
@@ -87,8 +102,10 @@ def test_another_chunk_size_leads_to_the_same_choice(name, chunk_rows):
 
 def test_permuted_draws_lead_to_a_choice_worth_the_same(name):
     log_probs = predictions(torch.float64)
-    shuffled = log_probs[:, torch.randperm(15, generator=torch.Generator().manual_seed(2))].contiguous()
-    first, second = choose(name, log_probs), choose(name, shuffled)
+    targets = predictions(torch.float64, num_rows=12, seed=4)
+    order = torch.randperm(15, generator=torch.Generator().manual_seed(2))
+    first = choose(name, log_probs, targets=targets)
+    second = choose(name, log_probs[:, order].contiguous(), targets=targets[:, order].contiguous())
     assert_same_choice(name, log_probs, first, second)
     assert torch.allclose(first.scores, second.scores, atol=1e-9)
 
@@ -137,6 +154,13 @@ def test_ties_are_not_broken_by_the_lowest_row(name):
     chosen = [choose(name, same, batch_size=60, seed=seed).rows for seed in (0, 1)]
     assert 220 < chosen[0].double().mean() < 380
     assert set(chosen[0].tolist()) != set(chosen[1].tolist())
+
+
+def test_what_it_needs_is_asked_for_by_name(name):
+    assert METHODS[name].needs <= {"targets", "features", "labelled_features"}
+    for need in METHODS[name].needs:
+        with pytest.raises(InputError, match=need):
+            choose(name, predictions(), without={need})
 
 
 def test_a_batch_larger_than_the_pool_is_refused(name):

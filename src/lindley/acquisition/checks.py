@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lindley.contracts import Context, Predictions
 from lindley.errors import InputError
-from lindley.shapes import LogProbs, Rows
+from lindley.shapes import Features, LabelledFeatures, LogProbs, Rows
 
 _SUM_TOLERANCE = {torch.float64: 1e-5, torch.float32: 1e-4, torch.float16: 5e-3, torch.bfloat16: 3e-2}
 """How far Σ p may be from 1. float64 allows for what was computed in float32 first."""
@@ -28,6 +28,60 @@ def check_request(context: Context, batch_size: int) -> None:
     if rows.unique().numel() != len(rows):
         values, counts = rows.unique(return_counts=True)
         raise InputError(f"each candidate may be offered once; these rows come twice: {_some(values[counts > 1])}")
+
+
+def needed_targets(context: Context) -> Predictions:
+    """The targets of the context. Refuses none, and targets under other draws than the candidates'."""
+    targets = context.targets
+    if targets is None or len(targets.rows) == 0:
+        raise InputError(
+            "this acquisition needs targets: predictions [T, K, C], under the same draws, of inputs like those that "
+            "the model will be used on; pass targets=..."
+        )
+    if targets.draws_id != context.candidates.draws_id or targets.shape[1:] != context.candidates.shape[1:]:
+        raise InputError(
+            "targets must be predicted by the same draws as the candidates; got "
+            f"{targets.draws_id!r} {[*targets.shape]} for candidates of {context.candidates.draws_id!r} "
+            f"{[*context.candidates.shape]}. Predict both with one Draws object."
+        )
+    return targets
+
+
+def needed_features(context: Context) -> Features:
+    """The candidates' features, [N, D]. Refuses none, another number of rows, and what is not finite."""
+    if context.features is None:
+        raise InputError("this acquisition needs features: one vector per candidate, [N, D]; pass features=...")
+    return _checked_features("features", context.features, context.candidates.rows)
+
+
+def needed_labelled_features(context: Context) -> LabelledFeatures:
+    """The features of the labelled rows, [L, D], in their order; [0, D] where nothing is labelled."""
+    features = needed_features(context)
+    if context.labelled_features is None:
+        if len(context.labelled) == 0:
+            return features[:0]
+        raise InputError(
+            f"this acquisition needs the features of the {len(context.labelled)} labelled rows, [L, D]; "
+            "pass labelled_features=..."
+        )
+    labelled = _checked_features("labelled_features", context.labelled_features, context.labelled.rows)
+    if labelled.shape[1] != features.shape[1]:
+        raise InputError(
+            f"features and labelled_features must have equally many columns; got {features.shape[1]} and "
+            f"{labelled.shape[1]}"
+        )
+    return labelled
+
+
+def _checked_features(name: str, features: Tensor, rows: Rows) -> Tensor:
+    if features.dim() != 2 or len(features) != len(rows) or features.shape[1] < 1:
+        raise InputError(f"{name} must be [{len(rows)}, D], one vector per row; got {[*features.shape]}")
+    if not features.is_floating_point():
+        raise InputError(f"{name} must be floating point; got {features.dtype}")
+    bad = ~features.isfinite().all(1)
+    if bad.any():
+        raise InputError(f"{name} must be finite; they are not in rows {_some(rows[bad.cpu()])}")
+    return features
 
 
 def checked_chunks(predictions: Predictions, num_classes: int | None = None) -> Iterator[LogProbs]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -11,24 +13,41 @@ from lindley.errors import InputError
 from lindley.seeds import row_uniforms
 from lindley.shapes import Positions, Rows, Scores
 
+Scorer = Callable[[Context], Scores]
+"""The scores of all candidates, [N], larger = asked first; predictions are checked on the way."""
 
-def top_k(score: Score) -> Acquisition:
-    """The acquisition that asks for the rows with the largest scores, largest first.
 
-    The score sees one chunk at a time. Exact ties go by a seeded hash of the row: never by its place in the pool.
-    """
+def pointwise(score: Score) -> Scorer:
+    """The scorer that shows a score one chunk of the candidates' predictions at a time."""
 
-    def choose(context: Context, batch_size: int, *, seed: int) -> Selection:
-        check_request(context, batch_size)
+    def score_all(context: Context) -> Scores:
         candidates = context.candidates
         scores = torch.cat([score(chunk).cpu() for chunk in checked_chunks(candidates, context.task.num_classes)])
         if scores.isnan().any():
             raise InputError(
                 f"a score must be a number; it is NaN for rows {candidates.rows[scores.isnan()].tolist()[:10]}"
             )
-        positions = largest(scores, candidates.rows, batch_size, seed=seed)
-        diagnostics = {"candidates_evaluated": len(scores)}
-        return Selection(candidates.rows[positions], scores[positions], diagnostics)
+        return scores
+
+    return score_all
+
+
+def top_k(score: Score) -> Acquisition:
+    """The acquisition that asks for the rows with the largest pointwise scores; see top_k_of."""
+    return top_k_of(pointwise(score))
+
+
+def top_k_of(scorer: Scorer) -> Acquisition:
+    """The acquisition that asks for the rows with the largest scores, largest first.
+
+    Exact ties go by a seeded hash of the row: never by its place in the pool.
+    """
+
+    def choose(context: Context, batch_size: int, *, seed: int) -> Selection:
+        check_request(context, batch_size)
+        rows, scores = context.candidates.rows, scorer(context)
+        positions = largest(scores, rows, batch_size, seed=seed)
+        return Selection(rows[positions], scores[positions], {"candidates_evaluated": len(scores)})
 
     return choose
 

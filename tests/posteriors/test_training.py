@@ -74,6 +74,26 @@ def test_a_loss_that_is_not_finite_is_an_error_that_says_where():
         trained(network=exploding)
 
 
+def test_a_fixed_prior_holds_the_weights_the_more_the_fewer_labels():
+    few = Labels(torch.arange(8), torch.arange(8) % 2)
+    recipe = {"network": lambda: nn.Linear(2, 2), "prior_precision": 4.0, "steps": 1000}
+    assert trained(labels=few, **recipe).weight.norm() < 0.8 * trained(**recipe).weight.norm()
+
+
+def test_a_fit_with_the_prior_is_the_mode_of_the_posterior():
+    """Logistic regression: at the end, the gradient of mean loss + prior_precision / (2 L) w² is zero."""
+    _, labels, inputs = blobs()
+    module = trained(network=lambda: nn.Linear(2, 2), prior_precision=4.0, steps=3000, batch_size=40, schedule="cosine")
+    loss = nn.functional.cross_entropy(module(inputs), labels.classes)
+    (gradient,) = torch.autograd.grad(loss, [module.weight])
+    assert torch.allclose(gradient, -4.0 / 40 * module.weight, atol=1e-4)
+
+
+def test_shifting_what_is_not_an_image_is_refused():
+    with pytest.raises(InputError, match=r"training.shift moves images .* got \[40, 2\]"):
+        trained(shift=1)
+
+
 def test_weight_decay_shrinks_the_weights():
     assert weights(trained(weight_decay=0.1)).norm() < 0.8 * weights(trained()).norm()
 
@@ -96,7 +116,17 @@ def test_labels_that_cannot_be_learned_are_named(labels, says):
         train(moons_mlp, pool, labels, task=TASK, recipe=Recipe(), precision="float32", device="cpu", seed=0)
 
 
-@pytest.mark.parametrize("wrong", [{"steps": 0}, {"learning_rate": -1.0}, {"weight_decay": -1.0}, {"schedule": "x"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"steps": 0},
+        {"learning_rate": -1.0},
+        {"weight_decay": -1.0},
+        {"prior_precision": -1.0},
+        {"shift": -1},
+        {"schedule": "x"},
+    ],
+)
 def test_a_wrong_recipe_names_its_key(wrong):
     with pytest.raises(InputError, match=f"training.{next(iter(wrong))}"):
         Recipe(**wrong)

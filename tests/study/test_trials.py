@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import pickle
+from pathlib import Path
 
 import pytest
 
-from lindley.study.config import Panel
+from lindley.study.config import Panel, load_study
 from lindley.study.schema import Study
 from lindley.study.trials import Trial, trials_of
 
@@ -58,6 +59,8 @@ def test_names_titles_number_of_seeds_and_max_labels_leave_the_key_as_it_is():
         {"data": {"name": "two-moons", "options": {"noise": 0.2}}},
         {"model": {"network": "moons-mlp", "num_draws": 7}},
         {"training": {"steps": 7}},
+        {"training": {"prior_precision": 1.0}},
+        {"training": {"shift": 2}},
         {"schedule": {"initial_labels": 10, "batch_size": 6, "max_labels": 20}},
         {"schedule": {"initial_labels": 10, "batch_size": 5, "max_labels": 20, "candidates": 50}},
         {"schedule": {"initial_labels": 10, "batch_size": 5, "max_labels": 20, "initial": "balanced"}},
@@ -99,3 +102,14 @@ def test_trial_travels_to_another_process_with_its_key():
     again = pickle.loads(pickle.dumps(trial()))
     assert again == trial()
     assert again.key == trial().key
+
+
+def test_keys_of_journals_that_are_kept_stay_what_they_were():
+    kept = Path(__file__).parents[2] / "reports"
+    for name in ("mnist", "batch"):
+        ours = {each.folder for each in trials_of(load_study(name))}
+        theirs = {
+            str(each.parent.relative_to(kept / name)) for each in (kept / name).glob("trials/*/*/*/manifest.json")
+        }
+        assert theirs
+        assert theirs <= ours

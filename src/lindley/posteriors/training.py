@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from lindley.contracts import ClassificationTask, Inputs, Labels, Pool
 from lindley.errors import FitError, InputError
+from lindley.posteriors.augmentation import shifted
 from lindley.posteriors.recipe import Recipe
 from lindley.seeds import derive_seed, torch_generator
 
@@ -48,12 +49,16 @@ def train(
         optimizer = torch.optim.Adam(module.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
         decay = _schedule(optimizer, recipe)
         minibatches = _minibatches(len(labels), recipe.batch_size, torch_generator(seed, "minibatches"))
+        shifts = torch_generator(seed, "shifts")
         for step in range(recipe.steps):
             positions = next(minibatches).to(device)
             optimizer.zero_grad(set_to_none=True)
+            batch = _augmented(inputs[positions], recipe, shifts)
             with torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
-                logits = module(inputs[positions])
+                logits = module(batch)
             loss = nn.functional.cross_entropy(logits.float(), classes[positions])
+            if recipe.prior_precision:
+                loss = loss + recipe.prior_precision / (2 * len(labels)) * _squared_weights(module)
             if not torch.isfinite(loss):
                 raise FitError(_divergence(step, recipe, len(labels), loss.item()))
             loss.backward()
@@ -83,6 +88,20 @@ def checked_classes(labels: Labels, task: ClassificationTask) -> Tensor:
         row, value = labels.rows[unknown][0].item(), labels.classes[unknown][0].item()
         raise InputError(f"row {row} has class {value}; the classes are 0 to {task.num_classes - 1}")
     return labels.classes
+
+
+def _augmented(batch: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
+    if not recipe.shift:
+        return batch
+    if batch.dim() != 4:
+        raise InputError(
+            f"training.shift moves images [n, channels, height, width]; got {[*batch.shape]}. Set it to 0."
+        )
+    return image_layout(shifted(batch, recipe.shift, generator))
+
+
+def _squared_weights(module: nn.Module) -> Tensor:
+    return torch.stack([weights.square().sum() for weights in module.parameters() if weights.dim() > 1]).sum()
 
 
 def _lay_out_for_images(module: nn.Module) -> None:

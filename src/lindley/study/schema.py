@@ -67,6 +67,8 @@ class Training(_Table):
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     schedule: Literal["constant", "cosine"] = "constant"
+    prior_precision: Annotated[float, Field(ge=0)] = 0.0
+    shift: Annotated[int, Field(ge=0)] = 0
 
 
 class Schedule(_Table):

@@ -32,7 +32,7 @@ class Trial:
         return {
             "data": panel["data"],
             "model": panel["model"],
-            "training": panel["training"],
+            "training": _without_neutral(panel["training"]),
             "schedule": schedule,
             "observe": self._observed(panel["observe"]),
             "acquisition": self.acquisition,
@@ -67,3 +67,11 @@ def trials_of(study: Study) -> list[Trial]:
         for seed in range(panel.first_seed, panel.first_seed + panel.seeds)
         for acquisition, options in panel.acquisitions.items()
     ]
+
+
+_LATER = {"prior_precision": 0.0, "shift": 0}
+"""Keys of [training] that came after the first journals, with the value under which nothing changes."""
+
+
+def _without_neutral(training: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in training.items() if key not in _LATER or value != _LATER[key]}

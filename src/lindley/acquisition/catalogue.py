@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from lindley.acquisition import scores
-from lindley.acquisition.batchbald import batchbald, check_num_paths
+from lindley.acquisition.batchbald import batchbald, check_options
 from lindley.acquisition.select import random_rows, top_k
 from lindley.contracts import Acquisition, Selection
 from lindley.errors import InputError
@@ -42,7 +42,7 @@ METHODS: dict[str, Method] = {
     ),
     "mean-std": Method(top_k(scores.mean_std), "Mean STD", "Kampffmeyer et al. 2016; Gal et al. 2017"),
     "bald": Method(top_k(scores.bald), "BALD", "Houlsby et al. 2011, arXiv:1112.5745"),
-    "batchbald": Method(batchbald, "BatchBALD", "Kirsch et al. 2019, arXiv:1906.08158", check=check_num_paths),
+    "batchbald": Method(batchbald, "BatchBALD", "Kirsch et al. 2019, arXiv:1906.08158", check=check_options),
 }
 
 

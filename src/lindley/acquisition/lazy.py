@@ -23,6 +23,10 @@ class Pick:
     rank: int
     gain: float
     evaluated: int
+    standard_error: float = 0.0
+    """Of the gain, in nats; 0 where it is exact."""
+    columns: int = 0
+    """Candidates x label paths that were computed."""
 
 
 def best_pick(

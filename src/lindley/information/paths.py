@@ -50,13 +50,18 @@ class LabelPaths:
         uncertainty: Tensor = torch.special.entr(posterior).sum(1)  # [M]
         return (math.log(posterior.shape[1]) - uncertainty).clamp_min(0.0)
 
-    def extended(self, row: Float[Tensor, "K C"], *, num_paths: int, seed: int) -> LabelPaths:
-        """These paths with the label of one more row: exact while C**B <= num_paths, sampled from there on."""
+    def extended(
+        self, row: Float[Tensor, "K C"], *, num_paths: int, seed: int, num_exact: int | None = None
+    ) -> LabelPaths:
+        """These paths with the label of one more row: exact while C**B <= num_exact, then num_paths sampled ones.
+
+        num_exact is num_paths where it is not given.
+        """
         row = row.double()
         if not self.exact:
             return _extend_sampled(self, row, seed)
         members = (*self.members, row)
-        if row.shape[1] ** len(members) <= num_paths:
+        if row.shape[1] ** len(members) <= (num_paths if num_exact is None else num_exact):
             return _extend_exact(self, row)
         return sample_paths(torch.stack(members), num_paths=num_paths, seed=seed)
 
@@ -69,13 +74,12 @@ def no_labels(num_draws: int) -> LabelPaths:
 def sample_paths(batch_log_probs: BatchLogProbs, *, num_paths: int, seed: int) -> LabelPaths:
     """Sampled paths over a batch.  [B, K, C] -> M = num_paths paths.
 
-    Path m belongs to a draw and takes each label from that draw's prediction. The draws own equally many paths
-    (where K does not divide M, the draws with one more are chosen at random), so that no draw is favoured.
+    Path m belongs to a draw and takes each label from that draw's prediction. The draws own equally many of the first
+    m paths, for any m (where K does not divide m, the draws with one more are random), so that no draw is favoured.
     """
     num_draws = batch_log_probs.shape[1]
-    generator = torch_generator(seed, "path owners")
-    shuffled = torch.randperm(num_draws, generator=generator)
-    owners = shuffled.repeat(-(-num_paths // num_draws))[:num_paths].sort().values
+    turns = torch.rand(-(-num_paths // num_draws), num_draws, generator=torch_generator(seed, "path owners"))
+    owners = turns.argsort(1).flatten()[:num_paths]
     share = torch.full((num_paths,), -math.log(num_paths), dtype=torch.float64)
     paths = LabelPaths(torch.zeros(num_paths, num_draws, dtype=torch.float64), share, owners)
     for row in batch_log_probs.double():
@@ -110,9 +114,9 @@ def _stratified_uniforms(owners: Tensor, seed: int, member: int) -> Tensor:
     generator = torch_generator(seed, "path labels", member)
     order = torch.rand(len(owners), dtype=torch.float64, generator=generator)
     inside = torch.rand(len(owners), dtype=torch.float64, generator=generator)
-    shuffled = (owners + order).argsort()  # owners come sorted: still grouped by owner, shuffled inside the group
+    shuffled = (owners + order).argsort()  # grouped by owner, shuffled inside the group
     counts = owners.bincount()
-    starts = (counts.cumsum(0) - counts)[owners]
+    starts = (counts.cumsum(0) - counts)[owners[shuffled]]
     rank = torch.empty_like(owners)
     rank[shuffled] = torch.arange(len(owners)) - starts
     return ((rank + inside) / counts[owners]).clamp_max(1 - 2.0**-53)

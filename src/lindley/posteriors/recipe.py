@@ -20,7 +20,7 @@ class Recipe:
     weight_decay: float = 0.0
     schedule: str = "constant"
     prior_precision: float = 0.0
-    """Of a Gaussian prior on the weights, not the biases: adds prior_precision / (2 L) Σ w² to the mean loss of L labels.
+    """Of a Gaussian prior on the weights, not biases: adds prior_precision / (2 L) Σ w² to a mean loss of L labels.
 
     A fixed prior, so that it counts for more with few labels. Gal et al. 2017 have 7 on their first dense layer.
     """

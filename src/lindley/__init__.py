@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from lindley.errors import ConfigurationError, DataError, FitError, InputError, JournalError, LindleyError
 
 if TYPE_CHECKING:
+    from lindley.acquisition.one_call import select
     from lindley.contracts import (
         Acquisition,
         ClassificationTask,
@@ -42,6 +43,7 @@ _HOMES = {
     "Selection": "contracts",
     "load_study": "study.config",
     "run_study": "study.runner",
+    "select": "acquisition.one_call",
     "write_report": "study.report",
 }
 
@@ -65,6 +67,7 @@ __all__ = [
     "__version__",
     "load_study",
     "run_study",
+    "select",
     "write_report",
 ]
 

@@ -11,7 +11,7 @@ from lindley.contracts import Context, Predictions
 from lindley.errors import InputError
 from lindley.shapes import Features, LabelledFeatures, LogProbs, Rows
 
-_SUM_TOLERANCE = {torch.float64: 1e-5, torch.float32: 1e-4, torch.float16: 5e-3, torch.bfloat16: 3e-2}
+SUM_TOLERANCE = {torch.float64: 1e-5, torch.float32: 1e-4, torch.float16: 5e-3, torch.bfloat16: 3e-2}
 """How far Σ p may be from 1. float64 allows for what was computed in float32 first."""
 
 
@@ -105,7 +105,7 @@ def check_log_probs(log_probs: Tensor, rows: Rows, num_classes: int | None = Non
     if len(shape) != 3:
         hint = " For one draw use log_probs[:, None]." if len(shape) == 2 else ""
         raise InputError(f"log_probs must be [N, K, C]; got {shape}.{hint}")
-    if log_probs.dtype not in _SUM_TOLERANCE:
+    if log_probs.dtype not in SUM_TOLERANCE:
         raise InputError(f"log_probs must be floating point; got {log_probs.dtype}")
     if shape[0] != len(rows):
         raise InputError(f"log_probs must have one entry per row; got {shape[0]} for {len(rows)} rows")
@@ -115,7 +115,7 @@ def check_log_probs(log_probs: Tensor, rows: Rows, num_classes: int | None = Non
         raise InputError(f"log_probs must have the task's {num_classes} classes on the last axis; got {shape}")
     wide = torch.promote_types(log_probs.dtype, torch.float32)
     error = (log_probs.to(wide).exp().sum(2) - 1).abs().amax(1)  # [n]; NaN and +inf stay what they are
-    bad = ~(error <= _SUM_TOLERANCE[log_probs.dtype])
+    bad = ~(error <= SUM_TOLERANCE[log_probs.dtype])
     if bad.any():
         raise InputError(_complaint(log_probs[bad], rows[bad.cpu()], float(error[bad].amax())))
 

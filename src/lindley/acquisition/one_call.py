@@ -1,0 +1,164 @@
+"""Which rows to label next, in one call, for anyone's predictions."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lindley.acquisition.catalogue import acquisition_named
+from lindley.acquisition.foreign import ForeignPredictions
+from lindley.acquisition.select import top_k
+from lindley.acquisition.stored import stored
+from lindley.contracts import Acquisition, ClassificationTask, Context, Labels, Predictions, Score, Selection
+from lindley.errors import InputError
+from lindley.shapes import Features, LogProbs, Rows, Scores
+
+NOT_TOLD = -1
+"""The class of a labelled row of which only the features are known."""
+
+
+def select(
+    log_probs: Tensor | np.ndarray | Predictions,
+    acquisition: str | Score = "batchbald",
+    batch_size: int = 10,
+    seed: int = 0,
+    *,
+    inputs: str = "log_probs",
+    axes: str = "NKC",
+    rows: Tensor | np.ndarray | list[int] | None = None,
+    targets: Tensor | np.ndarray | Predictions | None = None,
+    features: Tensor | np.ndarray | None = None,
+    labelled_features: Tensor | np.ndarray | None = None,
+    labelled: Labels | None = None,
+    **options: object,
+) -> Selection:
+    """The rows to label next, best first.  [N, K, C] -> [batch_size] rows and scores
+
+    log_probs: of N candidates under K draws for C classes, in nats; a tensor on any device, a NumPy array, which may
+        be mapped from a file, or lazy Predictions. Nothing is changed in place.
+    acquisition: a name of `lindley.acquisition.METHODS`, or a function of your own, [n, K, C] log-probabilities ->
+        [n], larger = asked first.
+    inputs, axes: what the arrays hold, "log_probs", "probs" or "logits", and in which order; never guessed.
+    rows: [N] whole numbers by which the candidates are known; 0..N-1 if not given.
+    targets: predictions of other inputs, like those that the model will be used on, under the same draws (draw k is
+        the same function for both) and in the same form; for methods that need them, such as "epig".
+    features, labelled_features: [N, D], [L, D], of the candidates and of what is labelled already.
+    labelled: the rows and classes of what is labelled already, in the order of labelled_features.
+    options: those of the method, by name, such as num_paths=200.
+
+    The diagnostics say what the method has to say of its choice. Raises InputError, naming rows by their ids, for what
+    cannot be used: NaN, probabilities that do not sum to one, another shape, an unknown name or option.
+
+    >>> logits = torch.randn(50, 8, 3, generator=torch.Generator().manual_seed(0))  # 50 rows, 8 draws, 3 classes
+    >>> selection = select(logits.log_softmax(-1), "batchbald", batch_size=3, num_paths=500)
+    >>> selection.rows.shape, selection.diagnostics["exact_picks"]
+    (torch.Size([3]), 3)
+    >>> select(logits.softmax(-1).numpy(), "bald", 3, inputs="probs").rows.tolist() == select(
+    ...     logits.log_softmax(-1), "bald", 3
+    ... ).rows.tolist()
+    True
+    """
+    choose = _chosen(acquisition, options)
+    candidates = _predictions(log_probs, inputs, axes, inputs, rows=rows)
+    count, _, num_classes = candidates.shape
+    context = Context(
+        candidates=candidates,
+        labelled=_labels(labelled, labelled_features, candidates.rows),
+        task=ClassificationTask(tuple(f"class {index}" for index in range(num_classes))),
+        targets=None if targets is None else _targets(targets, inputs, axes, candidates),
+        features=None if features is None else _features("features", features, count),
+        labelled_features=None if labelled_features is None else _features("labelled_features", labelled_features),
+    )
+    return choose(context, batch_size, seed=seed)
+
+
+def _chosen(acquisition: str | Score, options: dict[str, object]) -> Acquisition:
+    if isinstance(acquisition, str):
+        return acquisition_named(acquisition, options)
+    if options:
+        raise InputError(f"a function of your own takes no options; got {', '.join(options)}. Bind them beforehand.")
+    return top_k(partial(_own_scores, acquisition))
+
+
+def _own_scores(score: Score, log_probs: LogProbs) -> Scores:
+    scores = torch.as_tensor(score(log_probs))
+    if scores.shape != log_probs.shape[:1]:
+        raise InputError(
+            f"a score must be one number per row: [n, K, C] = {[*log_probs.shape]} -> [n]; got {[*scores.shape]}"
+        )
+    return scores.to(torch.promote_types(scores.dtype, torch.float32))
+
+
+def _predictions(
+    values: Tensor | np.ndarray | Predictions,
+    inputs: str,
+    axes: str,
+    name: str,
+    *,
+    rows: Tensor | np.ndarray | list[int] | None = None,
+    draws_id: str = "given",
+) -> Predictions:
+    if isinstance(values, Tensor | np.ndarray):
+        return ForeignPredictions(
+            stored(values), inputs=inputs, axes=axes, rows=_rows(rows), draws_id=draws_id, name=name
+        )
+    if not isinstance(values, Predictions):
+        raise InputError(
+            f"{name} must be a torch tensor, a NumPy array or Predictions; got {type(values).__name__}. "
+            "Convert it with numpy.asarray."
+        )
+    if (inputs, axes, rows) != ("log_probs", "NKC", None):
+        raise InputError(
+            f"{name} are Predictions, [N, K, C] log_probs with rows of their own: leave out inputs, axes and rows"
+        )
+    return values
+
+
+def _targets(
+    targets: Tensor | np.ndarray | Predictions, inputs: str, axes: str, candidates: Predictions
+) -> Predictions:
+    """The targets; an array is under the candidates' draws, since the caller says so by passing it."""
+    converted = _predictions(targets, inputs, axes, "targets", draws_id=candidates.draws_id)
+    if converted.shape[1:] != candidates.shape[1:]:
+        raise InputError(
+            f"targets must be under the same draws and for the same classes as the candidates, [T, "
+            f"{candidates.shape[1]}, {candidates.shape[2]}]; got {[*converted.shape]}"
+        )
+    return converted
+
+
+def _rows(rows: Tensor | np.ndarray | list[int] | None) -> Rows | None:
+    if rows is None:
+        return None
+    given = rows.cpu().numpy() if isinstance(rows, Tensor) else np.asarray(rows)
+    if given.ndim != 1 or given.dtype.kind not in "iu":
+        raise InputError(
+            f"rows must be whole numbers [N]; got {given.dtype} {[*given.shape]}. Names are looked up afterwards: "
+            "[names[row] for row in selection.rows]"
+        )
+    return torch.from_numpy(given.astype(np.int64))
+
+
+def _features(name: str, values: Tensor | np.ndarray, count: int | None = None) -> Features:
+    array = stored(values)
+    if len(array.shape) != 2 or array.shape[0] != (array.shape[0] if count is None else count) or array.shape[1] < 1:
+        raise InputError(f"{name} must be [{'L' if count is None else count}, D]; got {[*array.shape]}")
+    features = array.read(0, slice(None))
+    bad = (~features.isfinite().all(1)).nonzero()[:, 0].tolist()
+    if bad:
+        raise InputError(f"{name} must be finite; they are not at the places {bad[:10]}")
+    return features.to(torch.promote_types(features.dtype, torch.float32))
+
+
+def _labels(labelled: Labels | None, features: Tensor | np.ndarray | None, candidates: Rows) -> Labels:
+    """What is labelled. Where only its features are known the rows are numbered on from the candidates'."""
+    if labelled is not None:
+        if features is not None and len(features) != len(labelled):
+            raise InputError(f"labelled_features must be [{len(labelled)}, D], one a label; got {[*features.shape]}")
+        return labelled
+    count = 0 if features is None else len(features)
+    start = int(candidates.max()) + 1 if len(candidates) else 0
+    return Labels(torch.arange(start, start + count), torch.full((count,), NOT_TOLD))

@@ -8,8 +8,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from lindley.acquisition import scores
+from lindley.acquisition.badge import badge
+from lindley.acquisition.bait import bait, check_bait
 from lindley.acquisition.batchbald import batchbald, check_options
+from lindley.acquisition.coreset import coreset
+from lindley.acquisition.probcover import check_probcover, probcover
 from lindley.acquisition.select import random_rows, top_k
+from lindley.acquisition.typiclust import check_typiclust, typiclust
 from lindley.contracts import Acquisition, Selection
 from lindley.errors import InputError
 from lindley.names import nearest
@@ -43,6 +48,31 @@ METHODS: dict[str, Method] = {
     "mean-std": Method(top_k(scores.mean_std), "Mean STD", "Kampffmeyer et al. 2016; Gal et al. 2017"),
     "bald": Method(top_k(scores.bald), "BALD", "Houlsby et al. 2011, arXiv:1112.5745"),
     "batchbald": Method(batchbald, "BatchBALD", "Kirsch et al. 2019, arXiv:1906.08158", check=check_options),
+    "badge": Method(badge, "BADGE", "Ash et al. 2020, arXiv:1906.03671", needs=frozenset({"features"})),
+    "coreset": Method(
+        coreset, "CoreSet", "Sener, Savarese 2018, arXiv:1708.00489", needs=frozenset({"features", "labelled_features"})
+    ),
+    "typiclust": Method(
+        typiclust,
+        "TypiClust",
+        "Hacohen et al. 2022, arXiv:2202.02794",
+        needs=frozenset({"features", "labelled_features"}),
+        check=check_typiclust,
+    ),
+    "probcover": Method(
+        probcover,
+        "ProbCover",
+        "Yehuda et al. 2022, arXiv:2205.11320",
+        needs=frozenset({"features", "labelled_features"}),
+        check=check_probcover,
+    ),
+    "bait": Method(
+        bait,
+        "BAIT",
+        "Ash et al. 2021, arXiv:2106.09675",
+        needs=frozenset({"features", "labelled_features"}),
+        check=check_bait,
+    ),
 }
 
 

@@ -1,0 +1,47 @@
+"""Euclidean distances: to few points without cancellation, to many by blocks of one matrix product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from lindley.shapes import Features, LabelledFeatures, Scores
+
+_TILE = 1 << 22
+"""Entries of a distance matrix that are in memory at a time: 16 MiB of float32."""
+
+
+def distances(points: Features, centres: LabelledFeatures) -> Float[Tensor, "N L"]:
+    """Distances to a few centres, from differences: equal points are at exactly 0, equal pairs equally far."""
+    return torch.cdist(points, centres, compute_mode="donot_use_mm_for_euclid_dist")
+
+
+def nearest_distance(points: Features, centres: LabelledFeatures) -> Scores:
+    """How far the nearest centre is; +inf where there are none.  [N, D], [L, D] -> [N]"""
+    nearest = points.new_full((len(points),), torch.inf)
+    for some in centres.split(max(1, _TILE // max(1, len(points)))):
+        nearest = torch.minimum(nearest, distances(points, some).amin(1))
+    return nearest
+
+
+def squared_distance_blocks(points: Features, others: LabelledFeatures) -> Iterator[tuple[slice, Tensor]]:
+    """Squared distances of all pairs, some rows at a time, by a matrix product.  (rows of the block, [n, L])
+
+    What rounding cannot tell from zero is zero: about (0.002 of the largest distance from the mean)² in float32.
+    """
+    centre = others.mean(0)
+    points, others = points - centre, others - centre
+    halves, other_halves = points.square().sum(1) / 2, others.square().sum(1) / 2
+    noise = rounding(max(float(halves.max()), float(other_halves.max())), points.dtype)
+    for start in range(0, len(points), max(1, _TILE // len(others))):
+        rows = slice(start, min(start + max(1, _TILE // len(others)), len(points)))
+        squared = 2 * (halves[rows, None] + other_halves - points[rows] @ others.T)
+        yield rows, squared.masked_fill_(squared <= noise, 0.0)
+
+
+def rounding(half_squared_length: float, dtype: torch.dtype) -> float:
+    """By how much the squared distance of two points of that length may be off, with room to spare."""
+    return 64 * torch.finfo(dtype).eps * half_squared_length

@@ -1,0 +1,64 @@
+"""How many points lie in a ball: counted tile by tile, so that no N x N matrix, nor a graph of pairs, is kept."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from lindley.acquisition.distances import distances, rounding
+from lindley.shapes import Features, Positions
+
+_ROWS, _COLUMNS = 512, 4096  # of a tile: 8 MiB of float32
+_Others = Int64[Tensor, "others"]
+
+
+class Balls:
+    """A ball of one radius around each point; both they and those who are counted are given by position.
+
+    Pairs at exactly the radius are within it, however their product is rounded: the radius is a little wider, by
+    4e-6 of the largest squared distance from the mean (float32). A pair that lies within rounding of that wider radius
+    may be counted at one time and not at another.
+    """
+
+    def __init__(self, points: Features, radius: float) -> None:
+        self._points = points
+        points = points - points.mean(0)
+        halves = points.square().sum(1, keepdim=True) / 2
+        squared = radius**2 + rounding(float(halves.max()), points.dtype)
+        self.radius = math.sqrt(squared)
+        # Their product is (radius² - |x - y|²) / 2: one product and one comparison for a pair.
+        self._left = torch.cat([points, squared / 2 - halves, torch.ones_like(halves)], 1)  # [N, D + 2]
+        self._right = torch.cat([points, torch.ones_like(halves), -halves], 1)  # [N, D + 2]
+
+    def distances_to(self, position: int) -> Tensor:
+        """How far everyone is from one point.  [N]"""
+        return distances(self._points, self._points[position : position + 1])[:, 0]
+
+    def counts(self, at: Positions, among: _Others) -> Tensor:
+        """How many of `among` lie in each of the balls `at`.  [n], [m] -> [n]"""
+        counts = torch.zeros_like(at)
+        for rows in _slices(len(at), _ROWS):
+            for columns in _slices(len(among), _COLUMNS):
+                counts[rows] += self._inside(at[rows], among[columns]).count_nonzero(1)
+        return counts
+
+    def counts_within(self, at: Positions) -> Tensor:
+        """counts(at, at), looking at each pair once.  [n] -> [n]"""
+        counts = torch.zeros_like(at)
+        for rows in _slices(len(at), _ROWS):
+            counts[rows] += self._inside(at[rows], at[rows]).count_nonzero(1)
+            for columns in _slices(len(at), _COLUMNS, start=rows.stop):
+                inside = self._inside(at[rows], at[columns])
+                counts[rows] += inside.count_nonzero(1)
+                counts[columns] += inside.count_nonzero(0)
+        return counts
+
+    def _inside(self, at: Tensor, among: Tensor) -> Tensor:
+        return self._left[at] @ self._right[among].T >= 0
+
+
+def _slices(length: int, size: int, *, start: int = 0) -> list[slice]:
+    return [slice(first, min(first + size, length)) for first in range(start, length, size)]

@@ -1,0 +1,118 @@
+"""ProbCover: rows whose balls of a fixed radius cover most candidates.
+
+Source: Yehuda, Dekel, Hacohen, Weinshall 2022, arXiv:2205.11320.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from lindley.acquisition.checks import check_request
+from lindley.acquisition.clusters import k_means
+from lindley.acquisition.distances import squared_distance_blocks
+from lindley.acquisition.diverse import directions_by_row, first
+from lindley.acquisition.neighbours import Balls
+from lindley.acquisition.select import tie_break
+from lindley.contracts import Context, Selection
+from lindley.errors import InputError
+from lindley.seeds import derive_seed, row_uniforms
+from lindley.shapes import Features, LabelledFeatures, Rows
+
+PURITY = 0.95
+_SAMPLE = 5000  # rows on which the purity of balls is judged
+
+
+def probcover(
+    context: Context,
+    batch_size: int,
+    *,
+    seed: int,
+    delta: float | str = "auto",
+    purity: float = PURITY,
+    normalise: bool = True,
+) -> Selection:
+    """Greedily the row with most candidates within delta that none covers yet; scores are these counts.
+
+    A labelled or chosen row covers who is within delta of it. delta="auto" is the paper's: the largest radius at which
+    a share `purity` of the balls holds one pseudo-label, those being k-means clusters, as many as classes. Where all is
+    covered, rows follow by their seeded hash. Features are divided by their length, as in the paper, unless
+    normalise=False. Diagnostics: delta; coverage, the share of candidates that are covered afterwards; covering_picks,
+    the picks that covered something new. No graph is kept: counts are lowered as candidates become covered, which
+    happens to each of them once. Memory: three times the features.
+    """
+    check_probcover(delta, purity, normalise)
+    check_request(context, batch_size)
+    rows = context.candidates.rows.sort().values
+    features, labelled = directions_by_row(context, normalise=normalise)
+    if isinstance(delta, str):
+        everyone = torch.cat([rows, context.labelled.rows.sort().values[: len(labelled)]])
+        delta = pure_radius(
+            torch.cat([features, labelled]), everyone, context.task.num_classes, purity=purity, seed=seed
+        )
+    picks, scores, covered = _cover(features, labelled, float(delta), batch_size, tie_break(rows, seed))
+    diagnostics = {
+        "delta": float(delta),
+        "coverage": float(covered.double().mean()),
+        "covering_picks": sum(score > 0 for score in scores),
+    }
+    return Selection(rows[picks], torch.tensor(scores, dtype=features.dtype), diagnostics)
+
+
+def pure_radius(points: Features, rows: Rows, num_classes: int, *, purity: float, seed: int) -> float:
+    """The largest radius (to 0.1 %) at which a share `purity` of balls holds points of one k-means cluster only.
+
+    Judged on the balls of 5000 seeded rows. 0 where all points coincide and so make one cluster.
+    """
+    clusters = k_means(points, min(num_classes, len(points)), seed=derive_seed(seed, "probcover")).to(points.device)
+    order = row_uniforms(rows, seed, "purity").argsort()[:_SAMPLE].to(points.device)
+    apart = []
+    for block, squared in squared_distance_blocks(points[order], points):
+        same = clusters[order[block], None] == clusters
+        apart.append(squared.masked_fill_(same, torch.inf).amin(1).sqrt())
+    limits = torch.cat(apart).sort().values  # [n]; a ball is pure while its radius is below its limit
+    limit = float(limits[math.floor((1 - purity) * len(limits) + 1e-9)])
+    return 0.999 * limit if math.isfinite(limit) else 0.0
+
+
+def check_probcover(delta: object = "auto", purity: object = PURITY, normalise: object = True) -> None:
+    """Refuse a radius that is neither "auto" nor positive, and a purity outside (0, 1)."""
+    if delta != "auto" and not (_is_number(delta) and 0 < float(delta) < math.inf):  # type: ignore[arg-type]
+        raise InputError(f"delta must be a positive number or 'auto'; got {delta!r}")
+    if not (_is_number(purity) and 0 < float(purity) < 1):  # type: ignore[arg-type]
+        raise InputError(f"purity must be a number between 0 and 1; got {purity!r}")
+    if not isinstance(normalise, bool):
+        raise InputError(f"normalise must be True or False; got {normalise!r}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _cover(
+    features: Features, labelled: LabelledFeatures, radius: float, batch_size: int, ties: Tensor
+) -> tuple[list[int], list[int], Tensor]:
+    balls = Balls(torch.cat([features, labelled]), radius)
+    everyone = torch.arange(len(features), device=features.device)
+    covered = balls.counts(everyone, everyone.new_tensor(range(len(features), len(features) + len(labelled)))) > 0
+    counts = torch.zeros_like(everyone)  # of those in reach who are not covered yet
+    counts[~covered] = balls.counts_within(everyone[~covered])
+    counts[covered] = balls.counts(everyone[covered], everyone[~covered])
+    picks: list[int] = []
+    scores: list[int] = []
+    while len(picks) < batch_size:
+        pick = first(counts, ties)
+        away = balls.distances_to(pick)[: len(features)]
+        new = ~covered & (away <= balls.radius)
+        if int(new.sum()) < counts[pick]:
+            counts[pick] = new.sum()  # a pair at the edge of the ball was counted too often: look again
+            continue
+        near = away <= 2.001 * balls.radius  # only they can have lost something; a little more, for rounding
+        counts[near] -= balls.counts(everyone[near], everyone[new])
+        covered |= new
+        picks.append(pick)
+        scores.append(int(new.sum()))
+        counts[picks] = -1
+    return picks, scores, covered

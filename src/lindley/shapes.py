@@ -13,6 +13,8 @@ LogProbs = Float[Tensor, "N K C"]
 """One log-probability per row, draw and class; over the classes they sum to one (as probabilities)."""
 BatchLogProbs = Float[Tensor, "B K C"]
 """The same for the rows of one batch."""
+TargetLogProbs = Float[Tensor, "T K C"]
+"""The same for inputs that predictions should become better on, under the same draws."""
 MeanLogProbs = Float[Tensor, "N C"]
 """The predictive: the log of the average over draws."""
 Scores = Float[Tensor, "N"]

@@ -22,6 +22,12 @@ SLACK = 0.008
 _TIED = {torch.float64: 1e-12, torch.float32: 1e-6}
 """Nats that rounding cannot tell apart."""
 _BLOCK = 256
+USED_UP = 0.05
+"""Nats that are left of log K when the K draws have no more to say: about one draw is still in question.
+
+Measured (docs/acquisition.md): from about here on the Gaussian continuation tells more under fresh draws.
+"""
+_DOUBT = 3.0  # standard errors
 
 
 class InformationSearch:
@@ -38,11 +44,21 @@ class InformationSearch:
         self._num_paths, self._tolerance = num_paths, tolerance
         self._seed = derive_seed(seed, "batchbald")
         self._raced = False
+        self._left = math.log(candidates.shape[1])  # nats of log K that the picks have not told
+        self._last: Pick | None = None
+
+    @property
+    def used_up(self) -> bool:
+        """Whether log K is used up or the last gain was within its noise. Exact gains have none."""
+        if self._last is None or self.paths.exact:
+            return False
+        return self._left <= USED_UP or self._last.gain <= _DOUBT * self._last.standard_error
 
     def pick(self) -> tuple[int, Pick]:
         """The next position, and what it took to find it."""
         found = self._best()
         self._bounds[found.rank] = -math.inf
+        self._last, self._left = found, self._left - found.gain
         position = int(self._order[found.rank])
         row = self._candidates.take(self._order[found.rank : found.rank + 1])[0].cpu()
         self.paths = self.paths.extended(

@@ -31,6 +31,8 @@ _TIED = {torch.float64: 1e-12, torch.float32: 1e-6}
 """Nats that rounding cannot tell apart."""
 _BLOCK = 256
 _LEAST_INFORMATION = 1e-12  # nats: below it a row is taken to say nothing
+_CALIBRATED = 1e-12  # of the score
+_MOST_STEPS = 60
 
 Functions = Float[Tensor, "n R K"]
 """sqrt(s_x) Φ_x, in the precision of the predictions; with more classes than draws, K lines that span the same."""
@@ -55,19 +57,20 @@ class GaussianSearch:
 
     def tell(self, positions: Positions) -> None:
         """Take these as picked already, in any order."""
-        for rank in torch.isin(self._order, positions).nonzero()[:, 0].tolist():
-            self._take(rank)
+        ranks = torch.isin(self._order, positions).nonzero()[:, 0]
+        for rank, functions in zip(ranks.tolist(), self._functions(ranks) if len(ranks) else (), strict=True):
+            self._take(rank, functions)
 
     def pick(self) -> tuple[int, Pick]:
         """The next position, and what it took to find it."""
         found = best_pick(
             self._bounds, self._gains, self._ties, slack=0.0, tied=_TIED[self._scores.dtype], block=_BLOCK
         )
-        self._take(found.rank)
+        self._take(found.rank, self._functions(torch.tensor([found.rank]))[0])
         return int(self._order[found.rank]), found
 
-    def _take(self, rank: int) -> None:
-        functions = self._functions(torch.tensor([rank]))[0].double()  # [R, K]
+    def _take(self, rank: int, functions: Float[Tensor, "R K"]) -> None:
+        functions = functions.double()
         seen = self._covariance @ functions.T  # [K, R]
         factor = torch.linalg.solve_triangular(_cholesky(functions @ seen), seen.T, upper=False)  # [R, K]
         self._covariance -= factor.T @ factor
@@ -116,11 +119,13 @@ def _scales(variances: Tensor, scores: Tensor) -> Tensor:
 
     In log s the left side is increasing and, where it matters, nearly linear; a step is limited to a factor of e.
     """
-    largest = variances.amax(1)
-    told = (scores > _LEAST_INFORMATION) & (largest > 0)
-    log_scale = torch.log(2 * scores.clamp_min(_LEAST_INFORMATION) / variances.sum(1).clamp_min(1e-300))
-    for _ in range(60):
+    told = (scores > _LEAST_INFORMATION) & (variances.amax(1) > 0)
+    variances, scores = variances[told], scores[told]
+    log_scale = torch.log(2 * scores / variances.sum(1))
+    for _ in range(_MOST_STEPS):
         scaled = log_scale.exp()[:, None] * variances
         value, slope = torch.log1p(scaled).sum(1) / 2, (scaled / (1 + scaled)).sum(1) / 2
-        log_scale = log_scale - ((value - scores) / slope.clamp_min(1e-300)).clamp(-1.0, 1.0).masked_fill(~told, 0.0)
-    return log_scale.exp().masked_fill(~told, 0.0)
+        if bool(((value - scores).abs() <= _CALIBRATED * scores).all()):
+            break
+        log_scale = log_scale - ((value - scores) / slope).clamp(-1.0, 1.0)
+    return torch.zeros_like(told, dtype=torch.float64).masked_scatter(told, log_scale.exp())

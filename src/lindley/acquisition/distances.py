@@ -22,6 +22,8 @@ def distances(points: Features, centres: LabelledFeatures) -> Float[Tensor, "N L
 def nearest_distance(points: Features, centres: LabelledFeatures) -> Scores:
     """How far the nearest centre is; +inf where there are none.  [N, D], [L, D] -> [N]"""
     nearest = points.new_full((len(points),), torch.inf)
+    if len(centres) == 0:
+        return nearest
     for some in centres.split(max(1, _TILE // max(1, len(points)))):
         nearest = torch.minimum(nearest, distances(points, some).amin(1))
     return nearest

@@ -1,0 +1,49 @@
+import pytest
+import torch
+from diverse_fakes import context_of, random_log_probs, random_points
+
+from lindley.acquisition.diverse import average_by_row, directions_by_row, features_by_row, first, labelled_by_row
+from lindley.errors import InputError
+
+
+def test_what_is_read_is_in_the_order_of_rows():
+    features, log_probs = random_points(4, 2), random_log_probs(4)
+    context = context_of(features, log_probs=log_probs, rows=torch.tensor([7, 3, 9, 1]))
+    rows, ordered = features_by_row(context)
+    assert rows.tolist() == [1, 3, 7, 9]
+    assert torch.equal(ordered, features[[3, 1, 0, 2]])
+    assert torch.allclose(average_by_row(context), log_probs.exp().mean(1)[[3, 1, 0, 2]], atol=1e-12)
+
+
+def test_half_precision_is_widened_and_the_others_are_kept():
+    for given, read in [(torch.float16, torch.float32), (torch.float64, torch.float64)]:
+        assert features_by_row(context_of(random_points(3, 2, dtype=given)))[1].dtype == read
+
+
+def test_directions_have_length_one_unless_told_otherwise():
+    features, labelled = random_points(5, 3), random_points(2, 3, seed=1)
+    context = context_of(features, labelled)
+    directions, told = directions_by_row(context, normalise=True)
+    assert torch.allclose(directions.square().sum(1), torch.ones(5).double())
+    assert torch.allclose(told * labelled.norm(dim=1, keepdim=True), labelled)
+    assert torch.equal(directions_by_row(context, normalise=False)[0], features)
+
+
+def test_a_vector_of_zeros_has_no_direction_and_is_refused_by_row():
+    features = random_points(4, 2)
+    features[2] = 0
+    with pytest.raises(InputError, match=r"\[13\].*normalise=False"):
+        directions_by_row(context_of(features, rows=torch.arange(11, 15)), normalise=True)
+    with pytest.raises(InputError, match=r"\[10001\]"):
+        directions_by_row(context_of(random_points(3, 2), torch.tensor([[1.0, 0], [0, 0]]).double()), normalise=True)
+
+
+def test_nothing_labelled_is_an_empty_matrix():
+    assert labelled_by_row(context_of(random_points(4, 2))).shape == (0, 2)
+
+
+def test_the_first_is_the_largest_and_of_equals_the_one_with_the_largest_tie():
+    ties = torch.tensor([0.9, 0.1, 0.5, 0.3])
+    assert first(torch.tensor([1.0, 2.0, 3.0, 0.0]), ties) == 2
+    assert first(torch.tensor([0.0, 3.0, 3.0, 3.0]), ties) == 2
+    assert first(torch.tensor([2.9, 3.0, 0.0, 0.0]), ties, tied=0.2) == 0

@@ -40,7 +40,7 @@ def epig(log_probs: LogProbs, targets: TargetLogProbs) -> Scores:
         return log_probs.new_zeros(0, dtype=wide(log_probs))
     weights = uniform_weights(log_probs)
     others = in_columns(classes_first(targets), weights)
-    blocks = log_probs.split(rows_per_block(log_probs, len(targets)))
+    blocks = log_probs.split(rows_per_block(log_probs.shape[2], len(targets), log_probs.device))
     return torch.cat([mean_information(classes_first(block), others, weights).to(weights) for block in blocks])
 
 

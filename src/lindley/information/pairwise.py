@@ -60,8 +60,8 @@ def pairwise_information(log_probs: LogProbs, batch: BatchLogProbs) -> PairInfor
         return log_probs.new_zeros(len(log_probs), len(batch), dtype=wide(log_probs))
     weights = uniform_weights(log_probs)
     others = in_columns(classes_first(batch), weights)
-    blocks = log_probs.split(rows_per_block(log_probs, len(batch)))
-    return torch.cat([_block_information(classes_first(block), others, weights) for block in blocks]).clamp_min_(0.0)
+    blocks = log_probs.split(rows_per_block(log_probs.shape[2], len(batch), log_probs.device))
+    return torch.cat([block_information(classes_first(block), others, weights) for block in blocks])
 
 
 def check_same_draws(log_probs: Tensor, others: Tensor, name: str) -> None:
@@ -84,6 +84,11 @@ def classes_first(log_probs: Tensor) -> ClassesFirst:
     return log_probs.to(dtype).transpose(1, 2).contiguous().exp_().clamp_min_(_FLOOR[dtype])
 
 
+def floored(probs: ClassesFirst) -> ClassesFirst:
+    """These probabilities, none of them zero: as `classes_first` gives them."""
+    return probs.clamp_min(_FLOOR[probs.dtype])
+
+
 def uniform_weights(log_probs: Tensor) -> DrawWeights:
     """Every draw as likely as every other.  -> [K]"""
     num_draws = log_probs.shape[1]
@@ -103,11 +108,10 @@ def in_columns(probs: ClassesFirst, weights: DrawWeights) -> list[Columns]:
     return [Columns(part.ratios.view(-1, num_draws).T.contiguous(), part.average.flatten()) for part in parts]
 
 
-def rows_per_block(log_probs: Tensor, num_others: int) -> int:
+def rows_per_block(num_classes: int, num_others: int, device: torch.device) -> int:
     """How many rows, against one block of the columns of that many others, stay in cache."""
-    num_classes = log_probs.shape[2]
     num_columns = min(num_others, max(1, _BLOCK_COLUMNS // num_classes)) * num_classes
-    return max(1, _BLOCK_ELEMENTS[log_probs.device.type] // (num_classes * num_columns))
+    return max(1, _BLOCK_ELEMENTS[device.type] // (num_classes * num_columns))
 
 
 def surprise(weighted: ClassesFirst, others: Columns) -> Float[Tensor, "nC mC"]:
@@ -116,8 +120,8 @@ def surprise(weighted: ClassesFirst, others: Columns) -> Float[Tensor, "nC mC"]:
     return ratios.log().mul_(ratios)
 
 
-def _block_information(probs: ClassesFirst, others: list[Columns], weights: DrawWeights) -> Tensor:
-    """[n, C, K] -> [n, B]"""
+def block_information(probs: ClassesFirst, others: list[Columns], weights: DrawWeights) -> PairInformation:
+    """I[y_i; y_j] of one block of rows with each of the others, where the draws have these weights.  -> [n, B] nats"""
     num_rows, num_classes, _ = probs.shape
     rows = relative(probs, weights)
     weighted = rows.ratios * weights
@@ -126,4 +130,4 @@ def _block_information(probs: ClassesFirst, others: list[Columns], weights: Draw
         terms = surprise(weighted, part).view(num_rows, num_classes, -1)  # [n, C, m*C]
         by_class = terms.mul_(rows.average[..., None]).sum(1).mul_(part.average)  # [n, m*C]
         parts.append(by_class.view(num_rows, -1, num_classes).sum(2))
-    return torch.cat(parts, 1)
+    return torch.cat(parts, 1).clamp_min_(0.0)

@@ -12,7 +12,8 @@ from lindley.information import joint_information
 
 NAMES = sorted(METHODS)
 JOINT = {"batchbald"}  # chosen together, by float sums over paths: the same up to a regret
-OWN_ORDER = {"badge", "typiclust"}  # drawn at random, or cluster by cluster: scores need not fall
+STOCHASTIC = {name for name in METHODS if name.split("-")[0] in ("power", "softmax", "softrank")}
+OWN_ORDER = {"badge", "typiclust", "batch-epig"}  # drawn at random, cluster by cluster, or gains that may rise
 NO_PREDICTIONS = {"random", "coreset", "typiclust", "probcover"}  # they never look at predictions
 REGRET = 2e-3  # nats of joint information, for JOINT; exact scores choose the same rows
 BATCH = 4
@@ -26,12 +27,18 @@ BOUNDS = {
     "mean-std": (0, 0.5),
     "bald": (0, math.log(NUM_CLASSES)),
     "batchbald": (0, math.log(NUM_CLASSES)),
+    "epig": (0, math.log(NUM_CLASSES)),
+    "2-bald": (-29 * math.log(NUM_CLASSES), math.log(NUM_CLASSES)),  # the batch is of 30
+    "logdet": (0, math.log(NUM_CLASSES)),
+    "epig": (0, math.log(NUM_CLASSES)),
+    "batch-epig": (0, math.log(NUM_CLASSES)),
     "badge": (0, math.inf),
     "coreset": (0, math.inf),
     "typiclust": (0, 1e5),
     "probcover": (0, 120),
     "bait": (0, math.inf),
 }
+BOUNDS |= {name: BOUNDS[name.split("-", 1)[1]] for name in STOCHASTIC}  # the score is that of the row, unperturbed
 
 FEATURES = torch.randn(5010, 6, generator=torch.Generator().manual_seed(9))
 LABELLED = Labels(torch.arange(5000, 5010), torch.arange(10) % NUM_CLASSES)
@@ -48,7 +55,17 @@ def predictions(dtype=torch.float32, num_rows=120, seed=0):
 
 
 def choose(
-    name, log_probs, rows=None, *, batch_size=BATCH, seed=0, chunk_rows=17, targets=None, features=FEATURES, without=()
+    name,
+    log_probs,
+    rows=None,
+    *,
+    batch_size=BATCH,
+    seed=0,
+    chunk_rows=17,
+    targets=None,
+    features=FEATURES,
+    without=(),
+    **options,
 ):
     """The method's choice among these candidates, with targets, features and labelled rows (5000 and up) at hand."""
     rows = torch.arange(len(log_probs)) if rows is None else rows
@@ -65,7 +82,7 @@ def choose(
         task,
         **{key: value for key, value in optional.items() if key not in without},
     )
-    return acquisition_named(name)(context, batch_size, seed=seed)
+    return acquisition_named(name, options)(context, batch_size, seed=seed)
 
 
 def assert_same_choice(name, log_probs, first, second):
@@ -87,7 +104,15 @@ def test_scores_lie_within_their_bounds_and_fall(name, dtype):
     scores = choose(name, predictions(dtype), batch_size=30).scores
     assert scores.min() >= low - 1e-6
     assert scores.max() <= high + 1e-6
-    assert name in JOINT | OWN_ORDER or (scores.diff() <= 0).all()
+    assert name in JOINT | OWN_ORDER | STOCHASTIC or (scores.diff() <= 0).all()
+
+
+def test_drawn_by_weight_scores_fall_once_beta_is_large(name):
+    """What is left of the law above for those whose order is that of the weights and their noise."""
+    if name in STOCHASTIC:
+        assert (choose(name, predictions(), batch_size=30, beta=1e12).scores.diff() <= 0).all()
+        scores = choose(name, predictions(), batch_size=30).scores
+        assert (scores.diff() > 0).any()
 
 
 def test_a_batch_is_of_distinct_rows_of_the_pool(name):
@@ -193,3 +218,11 @@ def test_bad_predictions_are_refused_by_row(name, value):
         return
     with pytest.raises(InputError, match=r"\[1033\]"):
         choose(name, log_probs, torch.arange(1000, 1120))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that CUDA can use")
+def test_predictions_on_a_gpu_lead_to_the_same_choice(name):
+    log_probs = predictions()
+    on_gpu = choose(name, log_probs.cuda(), targets=predictions(num_rows=12, seed=4).cuda())
+    assert_same_choice(name, log_probs, choose(name, log_probs), on_gpu)
+    assert on_gpu.rows.device.type == on_gpu.scores.device.type == "cpu"

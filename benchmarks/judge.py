@@ -1,0 +1,66 @@
+"""An independent judge of batches: joint information under many draws and many label paths.
+
+It shares no code with the package's estimators. A path takes one label for each row from one draw's predictions; its
+log-likelihood under every draw is one row of a matrix product, [M, B * C] one-hot labels times [B * C, K]
+log-probabilities, so that 100,000 paths under 10,000 draws take seconds for 10 rows and a minute for 100.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+_BLOCK_ELEMENTS = 1 << 21
+_IMPOSSIBLE = -1e4  # a logarithm that stands for -inf: 0 times it is 0, and exp of it is 0
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """I[y_1..B; θ] in nats, and its standard error."""
+
+    information: float
+    standard_error: float
+
+
+def judge(batch_log_probs: Tensor, *, num_paths: int = 100_000, seed: int = 0) -> Judgement:
+    """Joint information of a batch: log K - E_y H[θ | y], which is unbiased.  [B, K, C] -> nats, at most log K
+
+    The draws own equally many paths as far as K divides num_paths; the standard error ignores that, so it is rather
+    too large than too small.
+    """
+    num_rows, num_draws, num_classes = batch_log_probs.shape
+    labels = _sampled_labels(batch_log_probs, num_paths, seed)  # [M, B]
+    table = batch_log_probs.float().clamp_min(_IMPOSSIBLE).transpose(1, 2).reshape(-1, num_draws)  # [B * C, K]
+    offsets = torch.arange(num_rows) * num_classes
+    parts = []
+    for block in labels.split(max(1, _BLOCK_ELEMENTS // num_draws)):
+        one_hot = torch.zeros(len(block), len(table)).scatter_(1, block + offsets, 1.0)  # [m, B * C]
+        parts.append(_information(one_hot @ table))
+    per_path = torch.cat(parts).double()
+    return Judgement(float(per_path.mean()), float(per_path.std()) / math.sqrt(num_paths))
+
+
+def _information(log_likelihood: Tensor) -> Tensor:
+    """log K - H[θ | path] of each path; its argument is overwritten.  [m, K] -> [m]"""
+    num_draws = log_likelihood.shape[1]
+    relative = log_likelihood.sub_(log_likelihood.amax(1, keepdim=True)).clamp_min_(-80.0)
+    weights = relative.exp()
+    total = weights.sum(1)
+    mean_log = torch.linalg.vecdot(weights, relative) / total  # Σ w log w + log of the total
+    return math.log(num_draws) + mean_log - total.log()
+
+
+def _sampled_labels(batch_log_probs: Tensor, num_paths: int, seed: int) -> Tensor:
+    """[M, B]: path m takes its labels from draw m modulo K."""
+    generator = torch.Generator().manual_seed(seed)
+    owners = torch.arange(num_paths) % batch_log_probs.shape[1]
+    labels = torch.empty(num_paths, len(batch_log_probs), dtype=torch.int64)
+    for member, row in enumerate(batch_log_probs):
+        cumulative = row.double().exp().cumsum(1)  # [K, C]
+        cumulative /= cumulative[:, -1:].clone()
+        noise = torch.rand(num_paths, 1, dtype=torch.float64, generator=generator)
+        labels[:, member] = (cumulative[owners] <= noise).sum(1)
+    return labels

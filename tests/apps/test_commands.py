@@ -19,11 +19,11 @@ def lindley(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-@pytest.mark.parametrize("command", ["run", "report", "data"])
+@pytest.mark.parametrize("command", ["run", "report", "data", "select", "acquisitions"])
 def test_help_has_an_example(command):
     said = lindley(command, "--help")
     assert said.exit_code == 0
-    assert f"Example: lindley {command} " in said.output
+    assert f"Example: lindley {command}" in said.output
 
 
 @pytest.mark.parametrize(

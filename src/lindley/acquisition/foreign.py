@@ -153,7 +153,7 @@ def check_layout(inputs: str, axes: str) -> None:
 def _checked_shape(shape: tuple[int, ...], order: list[int], name: str, axes: str) -> tuple[int, int, int]:
     wanted = ", ".join(axes)
     if len(shape) != 3:
-        hint = f" For one draw use {name}[:, None]." if len(shape) == 2 else ""
+        hint = " For one draw use log_probs[:, None]." if len(shape) == 2 else ""
         raise InputError(f"{name} must be [{wanted}]; got {[*shape]}.{hint}")
     count, num_draws, num_classes = (shape[axis] for axis in order)
     if num_draws < 1 or num_classes < 2:

@@ -124,6 +124,92 @@ def data(
             fetch_data(name, data_dir)
 
 
+@app.command(epilog="Example: lindley select predictions.npy --acquisition batchbald --batch-size 10 --out ask.csv")
+def select(
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="Predictions [N, K, C]: .npy, .npz, .safetensors or .parquet.", show_default=False
+        ),
+    ],
+    acquisition: Annotated[
+        str, typer.Option(metavar="NAME", help="How to choose; `lindley acquisitions` lists them.")
+    ] = "batchbald",
+    batch_size: Annotated[int, typer.Option(metavar="B", min=1, help="How many to choose.")] = 10,
+    seed: Annotated[int, typer.Option(metavar="N", help="Breaks ties and draws samples.")] = 0,
+    inputs: Annotated[
+        str, typer.Option(metavar="KIND", help="What the numbers are: log_probs (natural), probs or logits.")
+    ] = "log_probs",
+    axes: Annotated[
+        str, typer.Option(metavar="AXES", help="The order of rows N, draws K and classes C: NKC, NCK, KNC ...")
+    ] = "NKC",
+    array: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which array or column of FILE, where it has several.")
+    ] = None,
+    num_draws: Annotated[
+        int | None, typer.Option(metavar="K", min=1, help="For .parquet with K times C numbers in one flat list.")
+    ] = None,
+    ids: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHERE",
+            help="The candidates' ids: a .txt, .csv, .npy, .npz or .parquet file, FILE:COLUMN where it has several, "
+            "or a column of FILE.  [default: row numbers from 0]",
+        ),
+    ] = None,
+    targets: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Predictions of targets under the same draws, in the same form.")
+    ] = None,
+    features: Annotated[str | None, typer.Option(metavar="FILE", help="The candidates' features [N, D].")] = None,
+    labelled_features: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The features [L, D] of what is labelled already.")
+    ] = None,
+    option: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the acquisition; may be repeated.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write to this .csv or .jsonl file, not to stdout.")
+    ] = None,
+    format: Annotated[str | None, typer.Option(metavar="F", help="csv or jsonl, whatever --out ends in.")] = None,
+) -> None:
+    """Choose which rows of a file of predictions to label next: their ids, ranks and scores.
+
+    FILE is N rows under K draws for C classes, from any program, and may be larger than memory.
+    Any FILE may be FILE:NAME where it holds several arrays.
+    """
+    with _clear_errors():
+        from lindley.apps.select_command import SelectOptions, select_from_file
+
+        select_from_file(
+            SelectOptions(
+                file=file,
+                acquisition=acquisition,
+                batch_size=batch_size,
+                seed=seed,
+                inputs=inputs,
+                axes=axes,
+                array=array,
+                num_draws=num_draws,
+                ids=ids,
+                targets=targets,
+                features=features,
+                labelled_features=labelled_features,
+                options=option or [],
+                out=out,
+                format=format,
+            )
+        )
+
+
+@app.command(epilog="Example: lindley acquisitions")
+def acquisitions() -> None:
+    """List the acquisitions: their names, what they need, where they come from."""
+    with _clear_errors():
+        from lindley.apps.select_command import list_acquisitions
+
+        list_acquisitions()
+
+
 @contextmanager
 def _clear_errors() -> Iterator[None]:
     """An error that was raised on purpose is one message on stderr and an exit code, never a traceback."""

@@ -1,0 +1,202 @@
+"""`lindley select`: which candidates of a file of predictions to label next."""
+
+from __future__ import annotations
+
+import csv
+import inspect
+import io
+import json
+import math
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+import typer
+from rich.console import Console
+from torch import Tensor
+
+from lindley.acquisition.catalogue import METHODS, acquisition_named
+from lindley.acquisition.foreign import ForeignPredictions, check_layout
+from lindley.acquisition.one_call import select
+from lindley.apps.array_files import Place, open_array
+from lindley.apps.id_files import Ids, read_ids
+from lindley.apps.waiting import WatchedPredictions, showing_rows
+from lindley.contracts import Selection
+from lindley.errors import InputError
+from lindley.names import nearest
+
+FORMATS = ("csv", "jsonl")
+
+
+@dataclass(frozen=True)
+class SelectOptions:
+    """What `lindley select` was asked for."""
+
+    file: str
+    acquisition: str = "batchbald"
+    batch_size: int = 10
+    seed: int = 0
+    inputs: str = "log_probs"
+    axes: str = "NKC"
+    array: str | None = None
+    num_draws: int | None = None
+    ids: str | None = None
+    targets: str | None = None
+    features: str | None = None
+    labelled_features: str | None = None
+    options: Sequence[str] = field(default_factory=list)
+    out: Path | None = None
+    format: str | None = None
+
+
+def select_from_file(asked: SelectOptions) -> None:
+    """Choose, and write id, rank and score; what there is to say of the choice goes to stderr."""
+    check_layout(asked.inputs, asked.axes)
+    form = _format(asked)
+    options = _options(asked.options)
+    acquisition_named(asked.acquisition, options)  # wrong names are refused before a large file is read
+    _refuse_missing(asked)
+    place = Place.of(asked.file)
+    place = place if asked.array is None else Place(place.path, asked.array)
+    ids = None if asked.ids is None else read_ids(asked.ids, place)
+    candidates = _predictions(asked, place, asked.inputs, place.path.name, ids)
+    targets = Place.of(asked.targets) if asked.targets else None
+    console = Console(stderr=True)
+    with showing_rows(candidates.shape[0], console) as told, warnings.catch_warnings(record=True) as notes:
+        warnings.simplefilter("always", UserWarning)
+        selection = select(
+            WatchedPredictions(candidates, told),
+            asked.acquisition,
+            asked.batch_size,
+            asked.seed,
+            targets=None if targets is None else _predictions(asked, targets, "targets", "targets"),
+            features=_features(asked.features, "features"),
+            labelled_features=_features(asked.labelled_features, "labelled_features"),
+            **options,
+        )
+    for note in dict.fromkeys(str(note.message) for note in notes):
+        typer.echo(f"lindley: {note}", err=True)
+    _write(_table(selection, ids), form, asked.out)
+    typer.echo(in_a_sentence(asked.acquisition, selection, candidates.shape), err=True)
+
+
+def list_acquisitions() -> None:
+    """Each acquisition: its name, its source, what it needs besides predictions, and its options."""
+    for name, method in METHODS.items():
+        typer.echo(f"{name:18} {method.title}: {method.source}")
+        needs = ", ".join(need.replace("_", " ") for need in sorted(method.needs))
+        options = ", ".join(inspect.signature(method.check).parameters)
+        more = [f"needs {needs}"] * bool(needs) + [f"options: {options}"] * bool(options)
+        if more:
+            typer.echo(f"{'':18} {'; '.join(more)}")
+
+
+def in_a_sentence(acquisition: str, selection: Selection, shape: tuple[int, int, int]) -> str:
+    """What a selection says of itself; information in bits, everything else as the method gives it."""
+    count, num_draws, _ = shape
+    said = dict(selection.diagnostics)
+    words = [
+        f"{METHODS[acquisition].title} chose {len(selection.rows):,} of {count:,} candidates under {num_draws} draws"
+    ]
+    joint, error = said.pop("joint_information", None), said.pop("joint_information_se", None)
+    share = said.pop("share_of_log_k", None)
+    if isinstance(joint, float):
+        exact = f" ± {error / math.log(2):.2g}" if isinstance(error, float) and error > 0 else ""
+        words.append(f"their labels together carry {joint / math.log(2):.3g}{exact} bits")
+    if isinstance(share, float):
+        words.append(f"{share:.0%} of what {num_draws} draws can show")
+    words += [f"{key.replace('_', ' ')} {_short(value)}" for key, value in said.items() if not isinstance(value, list)]
+    return "; ".join(words) + "."
+
+
+def _predictions(
+    asked: SelectOptions, place: Place, what: str, name: str, ids: Ids | None = None
+) -> ForeignPredictions:
+    parquet = place.path.suffix.lower() == ".parquet"
+    if parquet and not asked.axes.startswith("N"):
+        raise InputError(f"a row of {place.path} is a row of the pool: --axes must begin with N; got {asked.axes}")
+    array = open_array(place, what, num_draws=asked.num_draws if parquet or what != "targets" else None)
+    if parquet and len(array.shape) == 2:
+        raise InputError(
+            f"{place.path} has flat lists of {array.shape[1]} numbers: say of how many draws, --num-draws K"
+        )
+    return ForeignPredictions(array, inputs=asked.inputs, axes=asked.axes, ids=ids, name=name)
+
+
+def _features(text: str | None, name: str) -> Tensor | None:
+    if text is None:
+        return None
+    array = open_array(Place.of(text), name)
+    return array.read(0, slice(0, array.shape[0])) if array.shape else torch.empty(0)
+
+
+def _refuse_missing(asked: SelectOptions) -> None:
+    """What a method needs is said by its option before anything is read."""
+    for need, given in (("targets", asked.targets), ("features", asked.features)):
+        if given is None and need in METHODS[asked.acquisition].needs:
+            raise InputError(f"{asked.acquisition} needs {need}: add --{need} FILE")
+
+
+def _options(given: Sequence[str]) -> dict[str, Any]:
+    """NAME=VALUE, the value a number, true or false, else text."""
+    options: dict[str, Any] = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals or not name:
+            raise InputError(f"--option must be NAME=VALUE, as in --option num_paths=200; got {each!r}")
+        if name in options:
+            raise InputError(f"--option {name} is given twice")
+        try:
+            options[name] = json.loads(value)
+        except ValueError:
+            options[name] = value
+    return options
+
+
+def _format(asked: SelectOptions) -> str:
+    suffix = None if asked.out is None else asked.out.suffix.lower().removeprefix(".")
+    form = asked.format or suffix or "csv"
+    if form not in FORMATS:
+        raise InputError(f"the output must be {' or '.join(FORMATS)}; got {form!r}.{nearest(form, FORMATS)}")
+    if asked.out is not None and not asked.out.resolve().parent.is_dir():
+        raise InputError(f"--out: there is no folder {asked.out.parent}")
+    if asked.out is not None and asked.out.is_dir():
+        raise InputError(f"--out: {asked.out} is a folder; name a file")
+    return form
+
+
+def _table(selection: Selection, ids: Ids | None) -> list[Mapping[str, str | int | float]]:
+    rows = selection.rows.tolist()
+    scores = selection.scores.cpu().numpy()
+    return [
+        # the shortest decimal that gives this float32 or float64 again
+        {"id": row if ids is None else ids[row], "rank": rank, "score": float(str(score))}
+        for rank, (row, score) in enumerate(zip(rows, scores, strict=True), 1)
+    ]
+
+
+def _write(table: Sequence[Mapping[str, str | int | float]], form: str, out: Path | None) -> None:
+    text = io.StringIO()
+    if form == "csv":
+        writer = csv.DictWriter(text, ["id", "rank", "score"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(table)
+    else:
+        text.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in table)
+    if out is None:
+        sys.stdout.write(text.getvalue())
+        sys.stdout.flush()
+    else:
+        out.write_text(text.getvalue(), encoding="utf-8")
+
+
+def _short(value: object) -> str:
+    return (
+        f"{value:,}"
+        if isinstance(value, int) and not isinstance(value, bool)
+        else (f"{value:.4g}" if isinstance(value, float) else str(value))
+    )

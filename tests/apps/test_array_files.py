@@ -1,0 +1,156 @@
+"""Arrays in .npy and .npz files: mapped, named, never unpickled, and what damaged ones say."""
+
+from __future__ import annotations
+
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+
+from lindley.apps.array_files import Place, map_npy, numpy_arrays, open_array, read_npz_array
+from lindley.errors import DataError, InputError
+
+ARRAY = np.random.default_rng(0).normal(size=(7, 3, 4))
+
+
+def opened(path, name=None, what="log_probs", **options):
+    return open_array(Place(path, name), what, **options)
+
+
+def save(folder, name, **arrays):
+    path = folder / name
+    if path.suffix == ".npy":
+        np.save(path, next(iter(arrays.values())))
+    else:
+        np.savez(path, **arrays)
+    return path
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", ">f8"])
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+def test_slices_and_places_along_any_axis_are_those_of_the_array(tmp_path, order, dtype, suffix):
+    array = np.asarray(ARRAY, dtype=dtype, order=order)
+    stored = opened(save(tmp_path, f"a{suffix}", log_probs=array))
+    assert stored.shape == (7, 3, 4)
+    native = torch.from_numpy(array.astype(array.dtype.newbyteorder("=")))
+    places = torch.tensor([2, 0, 2])
+    for axis in range(3):
+        assert torch.equal(stored.read(axis, slice(1, 3)), native.narrow(axis, 1, 2))
+        assert torch.equal(stored.read(axis, places), native.index_select(axis, places))
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+def test_arrays_that_are_not_compressed_are_mapped(tmp_path, suffix):
+    path = save(tmp_path, f"a{suffix}", log_probs=ARRAY)
+    array = map_npy(path) if suffix == ".npy" else read_npz_array(path, numpy_arrays(path)["log_probs"])
+    assert isinstance(array, np.memmap)
+    assert np.array_equal(array, ARRAY)
+
+
+def test_compressed_arrays_are_read(tmp_path):
+    np.savez_compressed(tmp_path / "a.npz", log_probs=ARRAY)
+    assert torch.equal(opened(tmp_path / "a.npz").read(0, slice(0, 7)), torch.from_numpy(ARRAY))
+
+
+def test_of_several_arrays_the_named_one_is_read_else_the_one_of_that_name(tmp_path):
+    path = save(tmp_path, "a.npz", log_probs=ARRAY, targets=ARRAY[:2], other=ARRAY[:1])
+    assert opened(path).shape[0] == 7
+    assert opened(path, what="targets").shape[0] == 2
+    assert opened(path, "other").shape[0] == 1
+    with pytest.raises(
+        InputError, match=r"a\.npz: say which array is meant, as FILE:NAME; there are log_probs, targets"
+    ):
+        opened(path, what="probs")
+    with pytest.raises(InputError, match=r"no array 'othr'.*Did you mean \"other\""):
+        opened(path, "othr")
+
+
+def test_a_place_is_a_file_and_perhaps_a_name(tmp_path):
+    path = save(tmp_path, "a.npz", x=ARRAY)
+    (tmp_path / "with:colon.npy").touch()
+    assert Place.of(str(path)) == Place(path)
+    assert Place.of(f"{path}:x") == Place(path, "x")
+    assert Place.of(str(tmp_path / "with:colon.npy")).name is None
+    with pytest.raises(InputError, match=r"nothing\.npy was not found"):
+        Place.of("nothing.npy")
+    with pytest.raises(InputError, match="is not a file"):
+        Place.of(str(tmp_path))
+
+
+@pytest.mark.parametrize("keep", [0, 5, 60, 200])
+def test_truncated_npy_is_damage_and_named(tmp_path, keep):
+    path = save(tmp_path, "a.npy", x=ARRAY)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(DataError, match=r"a\.npy is (damaged|truncated)"):
+        opened(path)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.98])
+def test_truncated_npz_is_damage_and_named(tmp_path, share):
+    path = save(tmp_path, "a.npz", x=ARRAY)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(DataError, match=r"a\.npz is damaged"):
+        opened(path)
+
+
+def test_altered_bytes_of_a_compressed_array_are_damage(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez_compressed(path, x=ARRAY)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 255
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.npz is damaged"):
+        opened(path)
+
+
+@pytest.mark.parametrize("compress", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_member_that_is_no_array_is_damage(tmp_path, compress):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", compress) as archive:
+        archive.writestr("x.npy", b"not an array")
+    with pytest.raises(DataError, match=r"a\.npz is damaged"):
+        opened(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.npz"])
+def test_pickles_are_never_loaded(tmp_path, name):
+    class Bomb:
+        def __reduce__(self):
+            return (tmp_path.joinpath("loaded").touch, ())
+
+    path = save(tmp_path, name, x=np.array([Bomb()], dtype=object))
+    with pytest.raises(InputError, match="pickles and never loaded"):
+        opened(path)
+    np.savez_compressed(tmp_path / "b.npz", x=np.array([Bomb()], dtype=object))
+    with pytest.raises(InputError, match="pickles and never loaded"):
+        opened(tmp_path / "b.npz")
+    assert not (tmp_path / "loaded").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "words"),
+    [
+        ("a.npy", np.arange(24).reshape(2, 3, 4), r"a\.npy: the numbers must be floating point.*int64"),
+        ("a.npy", np.array(["a", "b"]), "floating point"),
+        ("a.pt", None, "one of .npy, .npz, .safetensors, .parquet. Pickles"),
+    ],
+)
+def test_what_is_no_array_of_numbers_is_refused(tmp_path, name, array, words):
+    path = tmp_path / name
+    path.touch() if array is None else np.save(path, array)
+    with pytest.raises(InputError, match=words):
+        opened(path)
+
+
+def test_names_and_draws_are_refused_where_they_mean_nothing(tmp_path):
+    path = save(tmp_path, "a.npy", x=ARRAY)
+    with pytest.raises(InputError, match="without a name; got the name 'x'"):
+        opened(path, "x")
+    with pytest.raises(InputError, match="--num-draws is for flat lists"):
+        opened(path, num_draws=3)
+
+
+def test_an_empty_array_is_an_array_without_rows(tmp_path):
+    assert opened(save(tmp_path, "a.npy", x=ARRAY[:0])).shape == (0, 3, 4)

@@ -1,0 +1,142 @@
+"""Columns of .parquet files: lists of lists or flat, held or read group by group."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from pyarrow import parquet
+
+from lindley.apps.array_files import Place, open_array
+from lindley.apps.parquet_files import ParquetColumn, open_parquet
+from lindley.errors import DataError, InputError
+
+ARRAY = np.random.default_rng(0).normal(size=(1300, 3, 4)).astype(np.float32)
+NESTED = pa.list_(pa.list_(pa.float32()))
+
+
+def write(folder, values, type_=NESTED, *, column="log_probs", groups=400, **more):
+    path = folder / "a.parquet"
+    rows = values.tolist() if isinstance(values, np.ndarray) else values
+    parquet.write_table(pa.table({column: pa.array(rows, type_), **more}), path, row_group_size=groups)
+    return path
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        NESTED,
+        pa.list_(pa.list_(pa.float32(), 4), 3),
+        pa.large_list(pa.large_list(pa.float32())),
+        pa.list_(pa.list_(pa.float64()), 3),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("hold_bytes", [0, 1 << 30], ids=["streamed", "held"])
+def test_lists_of_lists_are_read_in_any_order(tmp_path, type_, hold_bytes):
+    stored = open_parquet(Place(write(tmp_path, ARRAY, type_)), "log_probs", hold_bytes=hold_bytes)
+    assert isinstance(stored, ParquetColumn) == (hold_bytes == 0)
+    assert stored.shape == ARRAY.shape
+    whole = torch.from_numpy(ARRAY)
+    for start, stop in [(0, 170), (170, 900), (900, 1300), (0, 1300), (399, 401), (1299, 1300), (5, 5)]:
+        assert torch.equal(stored.read(0, slice(start, stop)).float(), whole[start:stop])
+    for places in ([1299, 0, 400, 0, 399], [7], []):
+        wanted = torch.tensor(places, dtype=torch.int64)
+        assert torch.equal(stored.read(0, wanted).float(), whole[wanted])
+
+
+def test_float16_and_flat_lists_with_the_number_of_draws_are_read(tmp_path):
+    path = write(tmp_path, ARRAY.reshape(1300, 12).astype(np.float16), pa.list_(pa.float16()))
+    stored = open_array(Place(path), "log_probs", num_draws=3)
+    assert torch.equal(stored.read(0, slice(0, 1300)), torch.from_numpy(ARRAY.astype(np.float16)))
+    assert open_array(Place(path), "features").shape == (1300, 12)
+
+
+def test_the_column_is_the_named_one_else_the_only_one_of_lists(tmp_path):
+    more = {"probs": pa.array(ARRAY[:, :1].tolist(), NESTED), "id": list(range(1300))}
+    path = write(tmp_path, ARRAY, **more)
+    assert open_array(Place(path), "probs").shape == (1300, 1, 4)
+    assert open_array(Place(path, "log_probs"), "probs").shape == (1300, 3, 4)
+    with pytest.raises(InputError, match=r"a\.parquet: say which column of lists .* log_probs, probs"):
+        open_array(Place(path), "logits")
+    with pytest.raises(InputError, match="no column of lists of numbers 'id'"):
+        open_array(Place(path, "id"), "probs")
+    assert open_array(Place(write(tmp_path, ARRAY, column="x")), "log_probs").shape == (1300, 3, 4)
+
+
+def with_row(value, row=702):
+    rows = ARRAY.tolist()
+    rows[row] = value
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ([[0.0] * 4] * 2, r"length is not 3.*\[702\]"),
+        ([[0.0] * 4, [0.0] * 3, [0.0] * 4], r"length is not 4.*\[702\]"),
+        (None, r"null instead of a list: \[702\]"),
+        ([[0.0] * 4, None, [0.0] * 4], r"null instead of a list: \[702\]"),
+        ([[0.0] * 4, [0.0] * 4, [0.0, 0.0, None, 0.0]], r"null instead of a number: \[702\]"),
+    ],
+)
+@pytest.mark.parametrize("hold_bytes", [0, 1 << 30], ids=["streamed", "held"])
+def test_rows_of_another_shape_or_with_nulls_are_named(tmp_path, value, words, hold_bytes):
+    path = write(tmp_path, with_row(value))
+    with pytest.raises(InputError, match=words):
+        open_parquet(Place(path), "log_probs", hold_bytes=hold_bytes).read(0, slice(0, 1300))
+    if hold_bytes == 0:
+        with pytest.raises(InputError, match=words):
+            open_parquet(Place(path), "log_probs", hold_bytes=0).read(0, torch.tensor([702]))
+
+
+@pytest.mark.parametrize(("num_draws", "words"), [(5, "cannot be those of 5 draws"), (0, "of 0 draws")])
+def test_draws_that_do_not_divide_the_list_are_refused(tmp_path, num_draws, words):
+    path = write(tmp_path, ARRAY.reshape(1300, 12), pa.list_(pa.float32()))
+    with pytest.raises(InputError, match=words):
+        open_array(Place(path), "log_probs", num_draws=num_draws)
+    with pytest.raises(InputError, match="have their own shape"):
+        open_array(Place(write(tmp_path, ARRAY)), "log_probs", num_draws=3)
+
+
+def test_rows_of_the_file_are_rows_of_the_pool(tmp_path):
+    stored = open_parquet(Place(write(tmp_path, ARRAY)), "log_probs", hold_bytes=0)
+    with pytest.raises(InputError, match="axes must begin with N"):
+        stored.read(1, slice(0, 2))
+
+
+def test_columns_without_numbers_are_refused(tmp_path):
+    with pytest.raises(InputError, match="there is none"):
+        open_array(Place(write(tmp_path, [[["a"]]], pa.list_(pa.list_(pa.string())))), "log_probs")
+
+
+def test_a_file_without_rows_has_no_rows(tmp_path):
+    assert open_array(Place(write(tmp_path, [])), "log_probs").shape[0] == 0
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.6, 0.99])
+def test_truncated_file_is_damage_and_named(tmp_path, share):
+    path = write(tmp_path, ARRAY)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(DataError, match=r"a\.parquet is damaged"):
+        open_array(Place(path), "log_probs")
+
+
+def test_altered_pages_are_damage_and_named(tmp_path):
+    path = write(tmp_path, ARRAY)
+    content = bytearray(path.read_bytes())
+    content[4:60] = bytes(56)
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.parquet is damaged"):
+        open_array(Place(path), "log_probs").read(0, slice(0, 1300))
+
+
+def test_without_the_package_the_extra_is_named(tmp_path, monkeypatch):
+    path = write(tmp_path, ARRAY)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(InputError, match=r"pip install 'lindley\[parquet\]'"):
+        open_array(Place(path), "log_probs")

@@ -1,0 +1,217 @@
+"""`lindley select`: every kind of file leads to the same choice, and what cannot be used is one clear message."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from pyarrow import parquet
+from safetensors.torch import save_file
+from typer.testing import CliRunner, Result
+
+from lindley import select
+from lindley.acquisition import METHODS
+from lindley.apps.cli import app
+from lindley.apps.select_command import in_a_sentence
+from lindley.contracts import Selection
+
+GENERATOR = torch.Generator().manual_seed(0)
+LOG_PROBS = (2 * torch.randn(60, 8, 4, generator=GENERATOR)).log_softmax(-1)
+TARGETS = (2 * torch.randn(9, 8, 4, generator=GENERATOR)).log_softmax(-1)
+FEATURES = torch.randn(60, 3, generator=GENERATOR)
+IDS = [f"image {row}, ä.png" for row in range(60)]
+NESTED = pa.list_(pa.list_(pa.float32()))
+
+
+def lindley(*arguments: object) -> Result:
+    ran = CliRunner().invoke(app, ["select", *map(str, arguments)])
+    assert ran.exception is None or isinstance(ran.exception, SystemExit), ran.exception
+    return ran
+
+
+def table_of(ran: Result) -> list[dict[str, str]]:
+    assert ran.exit_code == 0, ran.stderr
+    return list(csv.DictReader(io.StringIO(ran.stdout)))
+
+
+def expected(name="bald", count=5, **options) -> list[str]:
+    return [str(row) for row in select(LOG_PROBS, name, count, **options).rows.tolist()]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("predictions")
+    array, generator = LOG_PROBS.numpy(), np.random.default_rng(0)
+    np.save(folder / "p.npy", array)
+    np.save(folder / "t.npy", TARGETS.numpy())
+    np.save(folder / "probs.npy", np.exp(array))
+    np.save(folder / "knc.npy", array.transpose(1, 0, 2))
+    np.save(folder / "half.npy", array.astype(np.float16))
+    np.savez(folder / "all.npz", log_probs=array, targets=TARGETS, features=FEATURES, ids=np.array(IDS))
+    np.savez_compressed(folder / "c.npz", log_probs=array)
+    np.save(folder / "labelled.npy", generator.normal(size=(4, 3)).astype(np.float32))
+    save_file({"log_probs": LOG_PROBS, "targets": TARGETS}, folder / "p.safetensors")
+    columns = {"id": IDS, "log_probs": pa.array(array.tolist(), NESTED)}
+    parquet.write_table(pa.table(columns), folder / "p.parquet", row_group_size=25)
+    flat = pa.array(array.reshape(60, -1).tolist(), pa.list_(pa.float32()))
+    parquet.write_table(pa.table({"log_probs": flat}), folder / "flat.parquet")
+    (folder / "ids.txt").write_text("\n".join(IDS), encoding="utf-8")
+    bad = array.copy()
+    bad[[3, 7], 0, 0] = np.nan
+    np.save(folder / "bad.npy", bad)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["bald", "batchbald", "margin"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["p.npy"],
+        ["probs.npy", "--inputs", "probs"],
+        ["knc.npy", "--axes", "KNC"],
+        ["all.npz"],
+        ["all.npz:log_probs"],
+        ["all.npz", "--array", "log_probs"],
+        ["c.npz"],
+        ["p.safetensors"],
+        ["p.parquet"],
+        ["flat.parquet", "--num-draws", "8"],
+    ],
+    ids=" ".join,
+)
+def test_every_kind_of_file_leads_to_the_choice_of_the_library(files, name, arguments):
+    table = table_of(lindley(files / arguments[0], *arguments[1:], "--acquisition", name, "--batch-size", 5))
+    assert [line["id"] for line in table] == expected(name)
+    assert [line["rank"] for line in table] == ["1", "2", "3", "4", "5"]
+    scores = select(LOG_PROBS, name, 5).scores
+    assert torch.allclose(torch.tensor([float(line["score"]) for line in table]), scores, atol=1e-5)
+
+
+def test_half_precision_is_read(files):
+    assert len(table_of(lindley(files / "half.npy", "--acquisition", "bald", "--batch-size", 5))) == 5
+
+
+@pytest.mark.parametrize(
+    "arguments", [["all.npz", "--ids", "ids"], ["p.parquet", "--ids", "id"], ["p.npy", "--ids", "ids.txt"]]
+)
+def test_ids_are_written_where_they_are_known(files, arguments, monkeypatch):
+    monkeypatch.chdir(files)
+    table = table_of(lindley(*arguments, "--acquisition", "bald", "--batch-size", 5))
+    assert [line["id"] for line in table] == [IDS[int(row)] for row in expected()]
+
+
+def test_jsonl_and_csv_files_hold_the_same(files, tmp_path):
+    ask = ["--acquisition", "bald", "--batch-size", 5]
+    for name in ("a.csv", "a.jsonl"):
+        ran = lindley(files / "p.npy", *ask, "--out", tmp_path / name)
+        assert (ran.exit_code, ran.stdout) == (0, "")
+    lines = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
+    table = list(csv.DictReader(io.StringIO((tmp_path / "a.csv").read_text())))
+    assert [{key: str(value) for key, value in line.items()} for line in lines] == table
+    assert [line["id"] for line in lines] == [int(row) for row in expected()]
+    assert lindley(files / "p.npy", *ask, "--format", "jsonl").stdout == (tmp_path / "a.jsonl").read_text()
+
+
+def test_options_reach_the_method(files):
+    table = table_of(lindley(files / "p.npy", "--batch-size", 4, "--option", "num_paths=16", "--seed", 3))
+    assert [line["id"] for line in table] == expected("batchbald", 4, num_paths=16, seed=3)
+
+
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.needs])
+def test_what_a_method_needs_is_read_from_files(files, name):
+    more = ["--targets", files / "all.npz", "--features", files / "all.npz:features"]
+    more += ["--labelled-features", files / "labelled.npy"]
+    given = {"targets": TARGETS, "features": FEATURES, "labelled_features": np.load(files / "labelled.npy")}
+    table = table_of(lindley(files / "all.npz", "--acquisition", name, "--batch-size", 5, *more))
+    assert [line["id"] for line in table] == expected(name, **given)
+
+
+def test_what_is_to_be_said_goes_to_stderr(files):
+    ran = lindley(files / "p.npy", "--batch-size", 3)
+    assert "BatchBALD chose 3 of 60 candidates under 8 draws; their labels together carry" in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
+
+
+def test_a_sentence_says_information_in_bits():
+    diagnostics = {"joint_information": np.log(4), "joint_information_se": np.log(2) / 10, "share_of_log_k": 0.5}
+    selection = Selection(
+        torch.arange(3), torch.zeros(3), {**diagnostics, "gains": [1.0], "rule": "top", "picks": 1234}
+    )
+    assert in_a_sentence("batchbald", selection, (60, 16, 4)) == (
+        "BatchBALD chose 3 of 60 candidates under 16 draws; their labels together carry 2 ± 0.1 bits; "
+        "50% of what 16 draws can show; rule top; picks 1,234."
+    )
+
+
+def test_one_draw_is_warned_of_in_words(files, tmp_path):
+    np.save(tmp_path / "one.npy", LOG_PROBS[:, :1].numpy())
+    ran = lindley(tmp_path / "one.npy", "--acquisition", "bald")
+    assert ran.exit_code == 0
+    assert "lindley: bald compares draws, and there is one draw" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nothing.npy"], "nothing.npy was not found"),
+        (["p.npy", "--acquisition", "blad"], 'Did you mean "bald"?'),
+        (["p.npy", "--option", "num_path=9"], 'Did you mean "num_paths"?'),
+        (["p.npy", "--option", "num_paths=many"], "num_paths must be a whole number"),
+        (["p.npy", "--option", "num_paths"], "must be NAME=VALUE"),
+        (["p.npy", "--option", "num_paths=9", "--option", "num_paths=8"], "given twice"),
+        (["p.npy", "--inputs", "prob"], 'Did you mean "probs"?'),
+        (["p.npy", "--inputs", "probs"], "p.npy must not be negative"),
+        (["probs.npy"], 'inputs="probs"'),
+        (["p.npy", "--axes", "NKL"], "axes must be one of NKC"),
+        (["p.parquet", "--axes", "KNC"], "--axes must begin with N"),
+        (["flat.parquet"], "flat lists of 32 numbers: say of how many draws, --num-draws K"),
+        (["p.npy", "--num-draws", "8"], "--num-draws is for flat lists"),
+        (["p.npy", "--batch-size", "61"], "61 of 60"),
+        (["p.npy", "--batch-size", "0"], "--batch-size"),
+        (["t.npy", "--ids", "ids.txt"], "ids must be one for each of the 9 candidates; got 60"),
+        (["bad.npy"], "bad.npy must not be NaN; it is in rows [3, 7]"),
+        (["bad.npy", "--ids", "ids.txt"], "it is in ids ['image 3, ä.png', 'image 7, ä.png']"),
+        (["all.npz:nothing"], "no array 'nothing'"),
+        (["p.npy", "--format", "xml"], "csv or jsonl; got 'xml'"),
+        (["p.npy", "--out", "x.txt"], "csv or jsonl; got 'txt'"),
+        (["p.npy", "--out", "nowhere/x.csv"], "there is no folder nowhere"),
+        (["p.npy", "--targets", "probs.npy:x"], "holds one array without a name"),
+        (["p.npy", "--features", "t.npy"], "features must be [60, D]; got [9, 8, 4]"),
+    ],
+)
+def test_wrong_usage_is_one_message_and_exit_code_2(files, monkeypatch, arguments, words):
+    monkeypatch.chdir(files)
+    ran = lindley(*arguments)
+    assert ran.exit_code == 2
+    assert words in ran.stderr
+    assert ran.stdout == ""
+
+
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.needs - {"labelled_features"}])
+def test_what_a_method_needs_is_asked_for_by_its_option(files, name):
+    ran = lindley(files / "p.npy", "--acquisition", name)
+    assert ran.exit_code == 2
+    assert f"{name} needs" in ran.stderr
+    assert "--targets FILE" in ran.stderr or "--features FILE" in ran.stderr
+
+
+@pytest.mark.parametrize("name", ["p.npy", "all.npz", "c.npz", "p.safetensors", "p.parquet"])
+def test_damaged_files_are_named_with_exit_code_1(files, tmp_path, name):
+    content = (files / name).read_bytes()
+    (tmp_path / name).write_bytes(content[: len(content) * 2 // 3])
+    ran = lindley(tmp_path / name)
+    assert ran.exit_code == 1
+    assert f"{name} is" in ran.stderr
+    assert ran.stdout == ""
+
+
+def test_acquisitions_are_listed_with_what_they_need():
+    ran = CliRunner().invoke(app, ["acquisitions"])
+    assert ran.exit_code == 0
+    assert [name for name, method in METHODS.items() if name not in ran.stdout or method.source not in ran.stdout] == []
+    assert "options: num_paths" in ran.stdout

@@ -66,3 +66,12 @@ def test_one_draw_is_warned_of_where_draws_are_compared(score):
     with pytest.warns(UserWarning, match="K = 1"):
         scores = score(torch.full((3, 1, 4), 0.25).log())
     assert scores.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("score", [margin, entropy, least_confidence, variation_ratios, mean_std, bald])
+def test_single_precision_gives_the_scores_of_double_precision(score):
+    log_probs = torch.randn(300, 50, 10, generator=torch.Generator().manual_seed(6)).mul(3).log_softmax(-1)
+    log_probs[::5, :, 4] = -math.inf
+    single, double = score(log_probs), score(log_probs.double())
+    assert (single.dtype, double.dtype) == (torch.float32, torch.float64)
+    assert (single - double).abs().max() < 1e-6

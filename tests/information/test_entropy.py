@@ -92,3 +92,44 @@ def test_precision_of_the_input_is_kept_and_no_rows_give_no_scores(function, dty
     log_probs = torch.full((3, 2, 4), 0.25, dtype=dtype).log()
     assert function(log_probs).dtype == dtype
     assert len(function(log_probs[:0])) == 0
+
+
+def regimes():
+    """Float32 predictions of many kinds: unsure, certain, nearly agreeing, few and many draws, exact zeros."""
+    generator = torch.Generator().manual_seed(4)
+    for num_draws, num_classes in [(2, 2), (2, 10), (15, 4), (100, 10), (700, 3), (20, 300)]:
+        for scale in (0.1, 1, 10, 100):
+            logits = scale * torch.randn(150, num_draws, num_classes, generator=generator)
+            yield logits.log_softmax(-1)
+            yield logits.masked_fill(torch.rand(logits.shape, generator=generator) < 0.3, -1e5).log_softmax(-1)
+        for spread in (1e-1, 1e-2, 1e-3, 1e-5):
+            base = 5 * torch.randn(150, 1, num_classes, generator=generator)
+            yield (base + spread * torch.randn(150, num_draws, num_classes, generator=generator)).log_softmax(-1)
+
+
+@pytest.mark.parametrize(("function", "bound"), [(bald, 2e-7), (predictive_entropy, 1e-6), (conditional_entropy, 1e-6)])
+def test_float32_is_within_its_stated_error_of_float64(function, bound):
+    for log_probs in regimes():
+        log_probs[log_probs < -1e4] = -math.inf
+        assert (function(log_probs).double() - function(log_probs.double())).abs().max() <= bound
+
+
+def test_bald_in_float32_keeps_two_digits_however_small_it_is():
+    for log_probs in regimes():
+        assert torch.allclose(bald(log_probs).double(), bald(log_probs.double()), rtol=0.01, atol=1e-30)
+
+
+@pytest.mark.parametrize("function", [predictive_entropy, conditional_entropy, bald, mean_log_probs])
+@pytest.mark.parametrize("num_draws", [3, 100, 1000])
+def test_bits_do_not_depend_on_neighbours_threads_or_strides(function, num_draws):
+    log_probs = torch.randn(60, num_draws, 10, generator=torch.Generator().manual_seed(5))
+    log_probs[::7, 0, 3] = -math.inf  # whose blocks are done twice
+    log_probs = log_probs.log_softmax(-1)
+    together, threads = function(log_probs), torch.get_num_threads()
+    assert torch.equal(together, torch.cat([function(row[None]) for row in log_probs]))
+    assert torch.equal(together, function(log_probs.transpose(1, 2).contiguous().transpose(1, 2)))
+    try:
+        torch.set_num_threads(1 if threads > 1 else 2)
+        assert torch.equal(together, function(log_probs))
+    finally:
+        torch.set_num_threads(threads)

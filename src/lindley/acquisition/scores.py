@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from lindley import information
-from lindley.information.entropy import by_blocks
+from lindley.information.entropy import by_blocks, mean_probs
 from lindley.shapes import LogProbs, Scores
 
 
@@ -22,7 +22,7 @@ def margin(log_probs: LogProbs) -> Scores:
     """
 
     def block_margin(block: Tensor) -> Tensor:
-        top = block.exp().mean(1).topk(2, dim=1).values  # [n, 2]
+        top = mean_probs(block).topk(2, dim=1).values  # [n, 2]
         return top[:, 1] - top[:, 0]
 
     return by_blocks(block_margin, log_probs)
@@ -41,7 +41,7 @@ def least_confidence(log_probs: LogProbs) -> Scores:
 
     Source: Lewis, Gale 1994, "A sequential algorithm for training text classifiers".
     """
-    return by_blocks(lambda block: 1 - block.exp().mean(1).amax(1), log_probs)
+    return by_blocks(lambda block: 1 - mean_probs(block).amax(1), log_probs)
 
 
 def variation_ratios(log_probs: LogProbs) -> Scores:
@@ -64,7 +64,7 @@ def mean_std(log_probs: LogProbs) -> Scores:
     Source: Kampffmeyer, Salberg, Jenssen 2016; Gal, Islam, Ghahramani 2017, arXiv:1703.02910.
     """
     _warn_of_one_draw("mean_std", log_probs)
-    return by_blocks(lambda block: block.exp().std(1, correction=0).mean(1), log_probs)
+    return by_blocks(lambda block: block.double().exp().std(1, correction=0).mean(1), log_probs)
 
 
 def bald(log_probs: LogProbs) -> Scores:

@@ -95,6 +95,15 @@ class Posterior(Protocol):
 
 
 @runtime_checkable
+class FeatureExtractor(Protocol):
+    """What a posterior is too where its model has features: one vector per input, dropout off."""
+
+    def features(self, inputs: Inputs) -> Features:
+        """n inputs -> [n, D]."""
+        ...
+
+
+@runtime_checkable
 class Learner(Protocol):
     """Labels in, posterior out. Nothing of the caller's, and no global state, is changed."""
 

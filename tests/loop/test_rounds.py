@@ -92,6 +92,21 @@ def test_a_round_may_be_limited_to_a_subset_of_candidates(settings, pool, labels
     assert torch.isin(result.selection.rows, views[0].candidates.rows).all()
 
 
+def test_seconds_of_targets_count_as_prediction(settings, pool, labels):
+    epig = replace(settings, acquisition=acquisition_named("epig"), needs=frozenset({"targets"}), num_targets=5)
+    result = run_round(epig, pool, labels, {}, index=0, batch_size=4)
+    assert result.selection.rows.unique().numel() == 4
+    assert set(result.seconds) == {"fit", "predict", "select", "observe"}
+    assert result.seconds["predict"] > 0
+
+
+def test_unknown_needs_and_numbers_of_targets_are_refused(settings):
+    with pytest.raises(InputError, match="features, labelled_features, targets; got target"):
+        replace(settings, needs=frozenset({"target"}))
+    with pytest.raises(InputError, match="num_targets must be at least 1; got 0"):
+        replace(settings, num_targets=0)
+
+
 def test_each_stage_is_told_in_order(settings, pool, labels):
     stages = []
     run_round(settings, pool, labels, {}, index=0, batch_size=4, on_stage=stages.append)

@@ -4,10 +4,13 @@ import hashlib
 from dataclasses import replace
 
 import pytest
+import torch
 
+from lindley.acquisition import METHODS
 from lindley.errors import ConfigurationError, InputError, JournalError
 from lindley.loop.rounds import RoundSettings
 from lindley.loop.trial import run_trial
+from lindley.study import assemble
 from lindley.study.assemble import Assembler
 from lindley.study.schema import Panel
 from lindley.study.trials import Trial
@@ -45,6 +48,23 @@ def not_a_network(*, input_shape, num_classes):
     return "network"
 
 number = 7
+
+def all_convolutions(*, input_shape, num_classes):
+    return nn.Sequential(nn.Unflatten(1, (1, 1, 2)), nn.Conv2d(1, num_classes, (1, 2)), nn.Flatten())
+
+class Watched:
+    needs = {"targets", "features"}
+
+    def __init__(self, chosen=first_class):
+        self.chosen, self.contexts = chosen, []
+
+    def __call__(self, context, batch_size, *, seed):
+        self.contexts.append(context)
+        return self.chosen(context, batch_size, seed=seed)
+
+watched = Watched()
+greedy = Watched()
+greedy.needs = {"labels"}
 """
 DIGITS_WITH_GRID = {"data": {"name": "digits"}, "model": {"network": "digits-mlp"}, "observe": {"grid": True}}
 
@@ -107,6 +127,44 @@ def test_a_users_own_data_network_and_acquisition_run(assembler, tmp_path):
     assert [event["labels"] for event in events if event["stage"] == "round"] == [4, 6, 8]
 
 
+def test_needs_of_the_catalogue_reach_the_rounds(assembler):
+    for name in ("bald", "epig", "coreset"):
+        assert assembler.setup(trial_of(name)).rounds.needs == METHODS[name].needs
+    schedule = {"initial_labels": 4, "batch_size": 2, "max_labels": 8, "targets": 7}
+    assert assembler.setup(trial_of("epig", schedule=schedule)).rounds.num_targets == 7
+
+
+@pytest.mark.parametrize("name", sorted(name for name in METHODS if METHODS[name].needs))
+def test_every_acquisition_that_needs_something_runs(assembler, tmp_path, name):
+    events = []
+    run_trial(assembler.setup(trial_of(name)), tmp_path, on_event=events.append)
+    assert [event["labels"] for event in events if event["stage"] == "round"] == [4, 6, 8]
+
+
+def test_ones_own_acquisition_says_what_it_needs_and_gets_it(assembler, tmp_path):
+    setup = assembler.setup(trial_of("mine_for_assemble:watched"))
+    run_trial(setup, tmp_path)
+    contexts = setup.rounds.acquisition.contexts
+    assert [context.targets.shape[1:] for context in contexts] == [(3, 2), (3, 2)]
+    assert [len(context.labelled_features) for context in contexts] == [4, 6]
+
+
+def test_building_a_network_to_look_at_it_moves_no_generator(assembler):
+    before = torch.get_rng_state()
+    assembler.setup(trial_of("coreset"))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_features_are_refused_before_anything_runs_where_there_are_none(assembler, monkeypatch):
+    model = {"network": "mine_for_assemble:all_convolutions", "num_draws": 3}
+    assert assembler.setup(trial_of("bald", model=model))
+    with pytest.raises(ConfigurationError, match=r"coreset needs features.*all_convolutions' has no nn\.Linear"):
+        assembler.setup(trial_of("coreset", model=model))
+    monkeypatch.setattr(assemble, "WITH_FEATURES", ("ensemble",))
+    with pytest.raises(ConfigurationError, match="'mc-dropout' has none, ensemble have"):
+        assembler.setup(trial_of("coreset"))
+
+
 def test_the_manifest_tells_the_code_of_what_is_ones_own(assembler, folder):
     mine = {"data": {"name": "mine_for_assemble:stripes"}, "model": {"network": "mine_for_assemble:network"}}
     names = ["mine_for_assemble:stripes", "mine_for_assemble:network", "mine_for_assemble:first_class"]
@@ -138,6 +196,7 @@ def test_changed_data_of_ones_own_are_refused_although_they_bring_no_hashes(asse
         ("mine_for_assemble:first_class", {"power": 2}, {}, r"takes no options; got \['power'\]"),
         ("mine_for_assemble:number", {}, {}, "must be callable .* got int"),
         ("mine_for_assemble:missing", {}, {}, "has no 'missing'"),
+        ("mine_for_assemble:greedy", {}, {}, "may need features, labelled_features, targets; got labels"),
         (
             "bald",
             {},

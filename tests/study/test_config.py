@@ -8,6 +8,7 @@ import pytest
 
 from lindley.errors import ConfigurationError
 from lindley.posteriors.recipe import Recipe
+from lindley.study import consistency
 from lindley.study.config import Study, Training, builtin_studies, load_study
 from lindley.study.trials import trials_of
 
@@ -303,3 +304,18 @@ def test_batch_compares_bald_with_batchbald_at_three_sizes_on_two_data_sets():
     assert sizes == {(name, size) for name in ("mnist", "repeated-mnist") for size in (4, 10, 40)}
     assert all(panel.seeds >= 3 and panel.model.num_draws == 100 for panel in panels)
     assert all(set(panel.acquisitions) == {"bald", "batchbald"} for panel in panels)
+
+
+def test_features_are_refused_of_a_posterior_that_has_none(tmp_path, monkeypatch):
+    text = GOOD.replace("bald = {}", "coreset = {}")
+    assert load(tmp_path, text).panels[0].schedule.targets == 100
+    monkeypatch.setattr(consistency, "WITH_FEATURES", ("ensemble",))
+    with pytest.raises(ConfigurationError, match=r'model\.posterior "mc-dropout" has no features, which coreset needs'):
+        load(tmp_path, text)
+    with pytest.raises(ConfigurationError, match='"mc-dropout" has no features, which badge needs; ensemble have'):
+        load(tmp_path, GOOD, acquisitions=["badge"])
+
+
+def test_number_of_targets_is_at_least_one(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"schedule\.targets .*got 0"):
+        load(tmp_path, GOOD.replace("batch_size = 5", "batch_size = 5\ntargets = 0"))

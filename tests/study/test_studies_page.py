@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from pathlib import Path
@@ -70,6 +71,11 @@ def test_page_names_what_a_catalogue_has(heading, names):
 def test_page_names_the_options_of_the_data_sets():
     options = {option for entry in DATASETS.values() for option in entry.options}
     assert [option for option in options if f"`{option}`" not in section("[data]")] == []
+
+
+def test_page_names_the_options_of_the_acquisitions():
+    options = {option for method in METHODS.values() for option in inspect.signature(method.check).parameters}
+    assert [option for option in sorted(options) if f"`{option}`" not in section("[acquisitions]")] == []
 
 
 def test_page_lists_the_packaged_studies():

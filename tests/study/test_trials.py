@@ -12,6 +12,8 @@ from lindley.study.config import Panel, load_study
 from lindley.study.schema import Study
 from lindley.study.trials import Trial, trials_of
 
+ROOT = Path(__file__).parents[2]
+
 
 def panel(**changes: object) -> Panel:
     tables = {
@@ -85,6 +87,32 @@ def test_information_changes_the_key_of_its_own_acquisition_only():
     measured = panel(observe={"information": {"acquisition": "batchbald", "labels": [10]}})
     assert trial(measured, "random").key == trial(acquisition="random").key
     assert trial(measured, "batchbald").key != trial(acquisition="batchbald").key
+
+
+@pytest.mark.parametrize("study", sorted((ROOT / "reports").glob("*/study.json")), ids=lambda path: path.parent.name)
+def test_journals_of_earlier_versions_keep_their_folders(study):
+    kept = {
+        path.parent.relative_to(study.parent).as_posix() for path in study.parent.glob("trials/*/*/*/journal.jsonl")
+    }
+    assert kept
+    named = {trial.folder for trial in trials_of(Study.model_validate_json(study.read_text()))}
+    assert kept <= named
+
+
+def with_targets(targets: int) -> Panel:
+    return panel(schedule={"initial_labels": 10, "batch_size": 5, "max_labels": 20, "targets": targets})
+
+
+def test_number_of_targets_changes_the_keys_of_those_that_look_at_targets_only():
+    assert trial(with_targets(7), "bald").key == trial(acquisition="bald").key
+    assert trial(with_targets(7), "epig").key != trial(acquisition="epig").key
+    assert "targets" in trial(acquisition="epig").semantic()["schedule"]
+
+
+def test_number_of_targets_changes_the_key_of_ones_own_acquisition_where_it_is_not_the_default():
+    assert "targets" not in trial(acquisition="mine:own").semantic()["schedule"]
+    assert trial(with_targets(100), "mine:own").key == trial(acquisition="mine:own").key
+    assert trial(with_targets(7), "mine:own").key != trial(acquisition="mine:own").key
 
 
 def test_semantic_is_json_of_the_same_value():

@@ -86,13 +86,14 @@ def select_from_file(asked: SelectOptions) -> None:
 
 def list_acquisitions() -> None:
     """Each acquisition: its name, its source, what it needs besides predictions, and its options."""
+    width = max(map(len, METHODS))
     for name, method in METHODS.items():
-        typer.echo(f"{name:18} {method.title}: {method.source}")
+        typer.echo(f"{name:{width}} {method.title}: {method.source}")
         needs = ", ".join(need.replace("_", " ") for need in sorted(method.needs))
         options = ", ".join(inspect.signature(method.check).parameters)
         more = [f"needs {needs}"] * bool(needs) + [f"options: {options}"] * bool(options)
         if more:
-            typer.echo(f"{'':18} {'; '.join(more)}")
+            typer.echo(f"{'':{width}} {'; '.join(more)}")
 
 
 def in_a_sentence(acquisition: str, selection: Selection, shape: tuple[int, int, int]) -> str:

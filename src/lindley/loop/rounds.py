@@ -23,6 +23,7 @@ from lindley.contracts import (
 )
 from lindley.errors import InputError
 from lindley.loop.predict import PoolPredictions
+from lindley.loop.shown import check_needs, show
 from lindley.loop.subsets import candidate_rows
 from lindley.seeds import derive_seed
 
@@ -38,6 +39,15 @@ class RoundSettings:
     num_draws: int
     candidates: int = 0
     """0: every unlabelled row may be asked for; else a random subset of this many, another one each round."""
+    needs: frozenset[str] = frozenset()
+    """What the acquisition cannot do without: "targets", "features", "labelled_features"."""
+    num_targets: int = 100
+    """Where it needs targets: how many unlabelled rows, drawn at random in every round."""
+
+    def __post_init__(self) -> None:
+        check_needs(self.needs)
+        if self.num_targets < 1:
+            raise InputError(f"num_targets must be at least 1; got {self.num_targets}")
 
 
 @dataclass(frozen=True)
@@ -107,11 +117,25 @@ def run_round(
     )
     candidates = PoolPredictions(pool, rows, draws, num_classes=settings.task.num_classes)
     selection = None
+    seconds["predict"] = 0.0
     if batch_size > 0:
         on_stage("select")
-        selection = _select(settings, candidates, labels, index=index, batch_size=batch_size)
-    seconds["predict"] = candidates.seconds
-    seconds["select"] = max(0.0, clock.lap() - candidates.seconds)
+        _check_enough(candidates, batch_size, index)
+        shown = show(
+            candidates,
+            labels,
+            task=settings.task,
+            index=index,
+            needs=settings.needs,
+            num_targets=settings.num_targets,
+            targets_seed=derive_seed(settings.seed, index, "targets"),
+            pool=pool,
+            posterior=posterior,
+            draws=draws,
+        )
+        selection = _select(settings, shown.context, batch_size)
+        seconds["predict"] = candidates.seconds + shown.seconds
+    seconds["select"] = max(0.0, clock.lap() - seconds["predict"])
     on_stage("observe")
     view = RoundView(index, settings.seed, settings.task, pool, labels, posterior, draws, candidates, selection)
     observations = {name: observe(view) for name, observe in observers.items()}
@@ -119,18 +143,18 @@ def run_round(
     return Round(index, len(labels), selection, observations, seconds)
 
 
-def _select(
-    settings: RoundSettings, candidates: PoolPredictions, labels: Labels, *, index: int, batch_size: int
-) -> Selection:
+def _check_enough(candidates: PoolPredictions, batch_size: int, index: int) -> None:
     if batch_size > candidates.rows.numel():
         raise InputError(
             f"round {index} must choose {batch_size} rows, but there are only {candidates.rows.numel()} candidates. "
             "Lower schedule.batch_size or schedule.max_labels, or raise schedule.candidates."
         )
-    context = Context(candidates=candidates, labelled=labels, task=settings.task, round=index)
-    selection = settings.acquisition(context, batch_size, seed=derive_seed(settings.seed, index, "acquire"))
+
+
+def _select(settings: RoundSettings, context: Context, batch_size: int) -> Selection:
+    selection = settings.acquisition(context, batch_size, seed=derive_seed(settings.seed, context.round, "acquire"))
     rows = selection.rows
-    foreign = rows[~torch.isin(rows, candidates.rows)]
+    foreign = rows[~torch.isin(rows, context.candidates.rows)]
     if rows.numel() != batch_size or rows.unique().numel() != batch_size or foreign.numel():
         raise InputError(
             f"an acquisition must return {batch_size} different rows of the candidates; got {rows.numel()}, "

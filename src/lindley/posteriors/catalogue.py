@@ -13,6 +13,8 @@ from lindley.posteriors.mc_dropout import MCDropout
 from lindley.posteriors.recipe import Recipe
 
 POSTERIORS = ("mc-dropout", "ensemble")
+WITH_FEATURES = ("mc-dropout", "ensemble")
+"""Those whose fits are FeatureExtractors."""
 
 
 def build_learner(

@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import torch
 from torch import nn
 
-from lindley.contracts import ClassificationTask, Labels, Pool, Posterior
+from lindley.contracts import ClassificationTask, Inputs, Labels, Pool, Posterior
 from lindley.errors import InputError
+from lindley.posteriors.features import network_features
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.training import train
 from lindley.seeds import derive_seed, numpy_generator
+from lindley.shapes import Features
 
 
 @dataclass(frozen=True)
@@ -76,3 +79,10 @@ class EnsemblePosterior:
 
     def point(self) -> None:
         """None: an ensemble's prediction is its average."""
+
+    def features(self, inputs: Inputs) -> Features:
+        """What the last dense layer of each member reads, side by side.  n inputs -> [n, D · members]"""
+        each = [
+            network_features(module, inputs, precision=self._precision, device=self._device) for module in self._modules
+        ]
+        return torch.cat(each, dim=1)

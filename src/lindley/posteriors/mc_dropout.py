@@ -14,12 +14,14 @@ from torch import Tensor, nn
 
 from lindley.contracts import ClassificationTask, Draws, Inputs, Labels, Pool, Posterior
 from lindley.errors import InputError
+from lindley.posteriors.features import network_features
 from lindley.posteriors.folded import FoldedNetwork, layers_of
 from lindley.posteriors.masked import MaskedNetwork
 from lindley.posteriors.masks import refuse_what_cannot_be_frozen
 from lindley.posteriors.networks_as_draws import NetworksAsDraws, fingerprint
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.training import as_tensor, compute_dtype, train
+from lindley.shapes import Features
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,10 @@ class MCDropoutPosterior:
     def point(self) -> Draws:
         """The network with dropout off."""
         return NetworksAsDraws([self._module], precision=self._precision, device=self._device)
+
+    def features(self, inputs: Inputs) -> Features:
+        """What the last dense layer reads, dropout off.  n inputs -> [n, D]"""
+        return network_features(self._module, inputs, precision=self._precision, device=self._device)
 
 
 class MCDropoutDraws:

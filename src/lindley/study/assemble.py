@@ -11,17 +11,19 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from lindley.acquisition.catalogue import acquisition_named
+from lindley.acquisition.catalogue import METHODS, acquisition_named
 from lindley.contracts import Acquisition
 from lindley.datasets.catalogue import load
 from lindley.datasets.dataset import Dataset, content_hashes
-from lindley.errors import ConfigurationError
+from lindley.errors import ConfigurationError, InputError
 from lindley.loop.manifest import FORMAT, Manifest, environment
 from lindley.loop.named import is_named, load_named, source_sha256
 from lindley.loop.rounds import Observer, RoundSettings
+from lindley.loop.shown import check_needs
 from lindley.loop.trial import TrialSetup
 from lindley.networks.catalogue import build_network
-from lindley.posteriors.catalogue import build_learner
+from lindley.posteriors.catalogue import WITH_FEATURES, build_learner
+from lindley.posteriors.features import has_dense_layer
 from lindley.posteriors.recipe import Recipe
 from lindley.seeds import derive_seed
 from lindley.study.observers import observe_test_set
@@ -44,9 +46,12 @@ class Assembler:
         """Everything that `run_trial` needs. Raises ConfigurationError and DataError as their parts do."""
         panel = trial.panel
         dataset = self._data(trial)
+        network = _network(panel.model.network, dataset, self._folder)
+        acquisition, needs = _acquisition(trial, self._folder)
+        _check_features(trial, needs, network)
         learner = build_learner(
             panel.model.posterior,
-            _network(panel.model.network, dataset, self._folder),
+            network,
             Recipe(**panel.training.model_dump()),
             precision=panel.model.precision,
             device=self._device,
@@ -54,11 +59,13 @@ class Assembler:
         )
         rounds = RoundSettings(
             learner,
-            _acquisition(trial, self._folder),
+            acquisition,
             dataset.task,
             trial.seed,
             panel.model.num_draws,
             panel.schedule.candidates,
+            needs,
+            panel.schedule.targets,
         )
         return TrialSetup(
             rounds=rounds,
@@ -131,9 +138,10 @@ def _network(name: str, dataset: Dataset, folder: Path | None) -> Callable[[], n
     return build
 
 
-def _acquisition(trial: Trial, folder: Path | None) -> Acquisition:
+def _acquisition(trial: Trial, folder: Path | None) -> tuple[Acquisition, frozenset[str]]:
+    """The acquisition, and what it needs; one's own says so by an attribute `needs`."""
     if not is_named(trial.acquisition):
-        return acquisition_named(trial.acquisition, trial.options)
+        return acquisition_named(trial.acquisition, trial.options), METHODS[trial.acquisition].needs
     if trial.options:
         raise ConfigurationError(
             f"acquisitions.{trial.acquisition!r} is your own and takes no options; got {sorted(trial.options)}. "
@@ -145,7 +153,31 @@ def _acquisition(trial: Trial, folder: Path | None) -> Acquisition:
             f"acquisitions.{trial.acquisition!r} must be callable as acquisition(context, batch_size, seed=...); "
             f"got {type(acquisition).__name__}"
         )
-    return cast(Acquisition, acquisition)
+    needs = frozenset(getattr(acquisition, "needs", ()))
+    try:
+        check_needs(needs)
+    except InputError as error:
+        raise ConfigurationError(f"acquisitions.{trial.acquisition!r}: {error}") from None
+    return cast(Acquisition, acquisition), needs
+
+
+def _check_features(trial: Trial, needs: frozenset[str], network: Callable[[], nn.Module]) -> None:
+    """Before anything runs: a posterior or a network without features is refused where they are needed."""
+    if not needs & {"features", "labelled_features"}:
+        return
+    model = trial.panel.model
+    if model.posterior not in WITH_FEATURES:
+        raise ConfigurationError(
+            f"{trial.acquisition} needs features; model.posterior = {model.posterior!r} has none, "
+            f"{', '.join(WITH_FEATURES)} have"
+        )
+    with torch.random.fork_rng(devices=[]):  # a network is initialised from the global generator
+        dense = has_dense_layer(network())
+    if not dense:
+        raise ConfigurationError(
+            f"{trial.acquisition} needs features, which are what the last nn.Linear reads; "
+            f"model.network = {model.network!r} has no nn.Linear"
+        )
 
 
 def _observers(trial: Trial, dataset: Dataset) -> dict[str, Observer]:

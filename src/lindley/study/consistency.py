@@ -9,7 +9,7 @@ from lindley.datasets.catalogue import DATASETS, checked_options
 from lindley.errors import InputError
 from lindley.loop.named import is_named
 from lindley.networks.catalogue import NETWORKS
-from lindley.posteriors.catalogue import POSTERIORS
+from lindley.posteriors.catalogue import POSTERIORS, WITH_FEATURES
 from lindley.study.complaints import Complaint, not_allowed
 from lindley.study.schema import Options, Panel
 
@@ -55,6 +55,14 @@ def contradictions(panel: Panel) -> Iterator[Complaint]:
     if data and schedule.initial == "balanced" and schedule.initial_labels < data.num_classes:
         text = f"must be at least {data.num_classes}, one of each class, for a balanced start"
         yield Complaint(("schedule", "initial_labels"), f"{text}; got {schedule.initial_labels}.")
+    for name in panel.acquisitions:
+        if (
+            name in METHODS
+            and METHODS[name].needs & {"features", "labelled_features"}
+            and panel.model.posterior not in WITH_FEATURES
+        ):
+            text = f'"{panel.model.posterior}" has no features, which {name} needs; {", ".join(WITH_FEATURES)} have.'
+            yield Complaint(("model", "posterior"), text)
     if data and not panel.data.options and schedule.max_labels > data.num_rows:
         text = f"must be at most {data.num_rows}, the rows of {panel.data.name}; got {schedule.max_labels}."
         yield Complaint(("schedule", "max_labels"), text)

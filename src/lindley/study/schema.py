@@ -79,6 +79,7 @@ class Schedule(_Table):
     batch_size: Count
     max_labels: Count
     candidates: Annotated[int, Field(ge=0)] = 0
+    targets: Count = 100
 
     @property
     def labelling(self) -> Labelling:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from lindley.study.schema import Panel, Study
+from lindley.acquisition.catalogue import METHODS
+from lindley.study.schema import Panel, Schedule, Study
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,11 @@ class Trial:
         journals of earlier versions could no longer be continued.
         """
         panel = self.panel.model_dump(mode="json")
-        schedule = {key: value for key, value in panel["schedule"].items() if key != "max_labels"}
         return {
             "data": panel["data"],
             "model": panel["model"],
             "training": _without_neutral(panel["training"]),
-            "schedule": schedule,
+            "schedule": self._scheduled(panel["schedule"]),
             "observe": self._observed(panel["observe"]),
             "acquisition": self.acquisition,
             "options": self.options,
@@ -51,6 +51,17 @@ class Trial:
         """Its place below the output folder: trials/<panel>/<acquisition>/seed-<s>-<first 8 of the key>."""
         acquisition = self.acquisition.replace(":", "--")  # a colon is not allowed in a path everywhere
         return f"trials/{self.panel.name}/{acquisition}/seed-{self.seed}-{self.key[:8]}"
+
+    def _scheduled(self, schedule: dict[str, Any]) -> dict[str, Any]:
+        """Without max_labels, and without the number of targets where they change nothing.
+
+        Whether an acquisition of one's own looks at targets is not known here: for it the default counts as nothing.
+        """
+        known = METHODS.get(self.acquisition)
+        default = Schedule.model_fields["targets"].default
+        looks = "targets" in known.needs if known else schedule["targets"] != default
+        left_out = {"max_labels"} if looks else {"max_labels", "targets"}
+        return {key: value for key, value in schedule.items() if key not in left_out}
 
     def _observed(self, observe: dict[str, Any]) -> dict[str, Any]:
         """Information is measured in the trials of one acquisition; the others are the same with and without."""

@@ -1,0 +1,80 @@
+"""What an acquisition is shown in a round: candidates and labels, and what it needs besides, targets or features.
+
+Only what is needed is computed. Targets and features are of rows of the pool, never of test rows.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Set
+from dataclasses import dataclass, replace
+
+import torch
+
+from lindley.contracts import ClassificationTask, Context, Draws, FeatureExtractor, Labels, Pool, Posterior
+from lindley.errors import InputError
+from lindley.loop.predict import CHUNK_ROWS, PoolPredictions
+from lindley.loop.subsets import candidate_rows
+from lindley.shapes import Features, Rows
+
+NEEDS = frozenset({"targets", "features", "labelled_features"})
+"""The optional fields of a Context."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A context, and what its parts cost: the targets are predicted when they are first read."""
+
+    context: Context
+    targets: PoolPredictions | None
+    features_seconds: float
+
+    @property
+    def seconds(self) -> float:
+        """Seconds spent in the model for targets and features so far."""
+        return self.features_seconds + (self.targets.seconds if self.targets else 0.0)
+
+
+def show(
+    candidates: PoolPredictions,
+    labels: Labels,
+    *,
+    task: ClassificationTask,
+    index: int,
+    needs: Set[str],
+    num_targets: int,
+    targets_seed: int,
+    pool: Pool,
+    posterior: Posterior,
+    draws: Draws,
+) -> Shown:
+    """The context of a round. Targets: the same draws on num_targets unlabelled rows of the pool, at random.
+
+    Features: those of the candidates and of the labelled rows, by the posterior. Raises InputError where it has none.
+    """
+    targets = None
+    if "targets" in needs:
+        rows = candidate_rows(len(pool), labels.rows, count=num_targets, seed=targets_seed, sources=None)
+        targets = PoolPredictions(pool, rows, draws, num_classes=task.num_classes)
+    context = Context(candidates, labels, task, index, targets)
+    if not needs & {"features", "labelled_features"}:
+        return Shown(context, targets, 0.0)
+    began = time.perf_counter()
+    features, labelled = (_features(posterior, pool, rows) for rows in (candidates.rows, labels.rows))
+    context = replace(context, features=features, labelled_features=labelled)
+    return Shown(context, targets, time.perf_counter() - began)
+
+
+def check_needs(needs: Set[str]) -> None:
+    """Refuse what no context has."""
+    unknown = sorted(needs - NEEDS)
+    if unknown:
+        raise InputError(f"an acquisition may need {', '.join(sorted(NEEDS))}; got {', '.join(unknown)}")
+
+
+def _features(posterior: Posterior, pool: Pool, rows: Rows) -> Features:
+    if not isinstance(posterior, FeatureExtractor):
+        raise InputError(
+            f"this acquisition needs features, and {type(posterior).__name__} has none: it has no method features()"
+        )
+    return torch.cat([posterior.features(pool.read(part)).cpu() for part in rows.split(CHUNK_ROWS)])

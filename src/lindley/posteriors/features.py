@@ -1,0 +1,46 @@
+"""Features of a network: what its last dense layer reads, dropout off."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from lindley.contracts import Inputs
+from lindley.errors import InputError
+from lindley.posteriors.training import as_tensor, compute_dtype, image_layout
+from lindley.shapes import Features
+
+
+def network_features(module: nn.Module, inputs: Inputs, *, precision: str, device: str) -> Features:
+    """What the dense layer that is called last reads, in eval mode.  n inputs -> [n, D] float32
+
+    Raises InputError for a network that calls no nn.Linear, or one that reads more than one vector per input.
+    """
+    read: list[Tensor] = []
+
+    def remember(layer: nn.Module, given: tuple[Tensor, ...]) -> None:
+        read[:] = given[:1]
+
+    layers = [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
+    hooks = [layer.register_forward_pre_hook(remember) for layer in layers]
+    try:
+        values = image_layout(as_tensor(inputs).to(device))
+        bfloat16 = compute_dtype(precision) == torch.bfloat16
+        with torch.no_grad(), torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=bfloat16):
+            module.eval()(values)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if not read:
+        raise InputError(f"features are what the last nn.Linear of a network reads; {type(module).__name__} calls none")
+    if read[0].dim() != 2 or len(read[0]) != len(values):
+        raise InputError(
+            f"features are what the last nn.Linear reads, [{len(values)}, D], one vector per input; this one reads "
+            f"{[*read[0].shape]}"
+        )
+    return read[0].float()
+
+
+def has_dense_layer(module: nn.Module) -> bool:
+    """Whether there is an nn.Linear that features can be read from."""
+    return any(isinstance(layer, nn.Linear) for layer in module.modules())

@@ -1,0 +1,116 @@
+"""What an acquisition is shown: targets under the same draws, features of the right rows, nothing else."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from lindley.contracts import ClassificationTask, FeatureExtractor, Labels
+from lindley.errors import InputError
+from lindley.loop.predict import CHUNK_ROWS, PoolPredictions
+from lindley.loop.shown import show
+from lindley.pools.memory import MemoryPool
+
+TASK = ClassificationTask(("a", "b", "c"))
+
+
+class Doubling:
+    """A posterior whose features are twice the inputs."""
+
+    def __init__(self):
+        self.asked = []
+
+    def draw(self, num_draws, *, seed):
+        raise AssertionError("not asked for")
+
+    def point(self):
+        return None
+
+    def features(self, inputs):
+        self.asked.append(len(inputs))
+        return 2 * inputs
+
+
+@pytest.fixture
+def labels(classes):
+    rows = torch.tensor([5, 0, 7])
+    return Labels(rows, classes[rows])
+
+
+def shown(pool, labels, draws, needs=(), *, rows=None, num_targets=8, seed=0, posterior=None):
+    free = torch.tensor([row for row in range(len(pool)) if row not in labels.rows]) if rows is None else rows
+    candidates = PoolPredictions(pool, free, draws, num_classes=3)
+    return show(
+        candidates,
+        labels,
+        task=TASK,
+        index=2,
+        needs=frozenset(needs),
+        num_targets=num_targets,
+        targets_seed=seed,
+        pool=pool,
+        posterior=posterior or Doubling(),
+        draws=draws,
+    )
+
+
+def test_nothing_is_computed_that_is_not_needed(pool, labels, draws):
+    posterior = Doubling()
+    context = shown(pool, labels, draws, posterior=posterior).context
+    assert (context.targets, context.features, context.labelled_features) == (None, None, None)
+    assert (context.round, context.task, context.labelled) == (2, TASK, labels)
+    assert (posterior.asked, draws.asked) == ([], [])
+
+
+def test_targets_are_unlabelled_rows_under_the_same_draws(pool, labels, draws, inputs):
+    targets = shown(pool, labels, draws, {"targets"}).context.targets
+    assert targets.shape == (8, 5, 3)
+    assert targets.draws_id == draws.id
+    assert not torch.isin(targets.rows, labels.rows).any()
+    assert torch.equal(torch.cat(list(targets.chunks())), draws.log_probs(inputs[targets.rows]))
+
+
+def test_targets_are_of_the_whole_pool_where_candidates_are_few(pool, labels, draws):
+    context = shown(pool, labels, draws, {"targets"}, rows=torch.arange(10, 14), num_targets=30).context
+    assert context.targets.rows.unique().numel() == 30
+
+
+def test_targets_are_all_unlabelled_rows_where_these_are_fewer(pool, labels, draws):
+    assert shown(pool, labels, draws, {"targets"}, num_targets=1000).context.targets.shape[0] == 57
+
+
+def test_targets_are_those_of_their_seed(pool, labels, draws):
+    first, again, other = (
+        shown(pool, labels, draws, {"targets"}, seed=seed).context.targets.rows for seed in (1, 1, 2)
+    )
+    assert first.tolist() == again.tolist() != other.tolist()
+
+
+def test_seconds_of_targets_count_when_they_are_read(pool, labels, draws):
+    seen = shown(pool, labels, draws, {"targets"})
+    before = seen.seconds
+    list(seen.context.targets.chunks())
+    assert seen.seconds > before
+
+
+@pytest.mark.parametrize("needs", [{"features"}, {"labelled_features"}, {"features", "labelled_features"}])
+def test_features_are_those_of_candidates_and_labelled_rows_in_order(pool, labels, draws, inputs, needs):
+    context = shown(pool, labels, draws, needs).context
+    assert torch.equal(context.features, 2 * inputs[context.candidates.rows])
+    assert torch.equal(context.labelled_features, 2 * inputs[labels.rows])
+    assert context.targets is None
+
+
+def test_features_go_through_the_model_in_chunks(draws):
+    pool, posterior = MemoryPool(torch.randn(CHUNK_ROWS + 20, 4)), Doubling()
+    labels = Labels(torch.arange(3), torch.arange(3))
+    context = shown(pool, labels, draws, {"features"}, posterior=posterior).context
+    assert posterior.asked == [CHUNK_ROWS, 17, 3]
+    assert len(context.features) == CHUNK_ROWS + 17
+
+
+def test_a_posterior_without_features_is_refused_by_name(pool, labels, draws, learner, classes):
+    posterior = learner.fit(pool, labels, task=TASK, seed=0)
+    assert not isinstance(posterior, FeatureExtractor)
+    with pytest.raises(InputError, match="NoisyMeansPosterior has none"):
+        shown(pool, labels, draws, {"features"}, posterior=posterior)

@@ -3,20 +3,21 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check docs data bench environment clean
+.PHONY: help demo test check docs data bench environment clean .venv-peers
 
 PYTHON ?=
 ARGS ?=
 BIN := .venv/bin
 LOCKED := .venv/.has-what-is-locked
 STAMP := .venv/.has-lindley
+PEERS := .venv-peers/.has-peers
 SUITABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  PYTHON=python3.12    the Python to make .venv with (otherwise the first of 3.11 to 3.14 that is found)'
-	@echo '  ARGS="-k batchbald"  more arguments for the command that demo, test or data runs'
+	@echo '  ARGS="-k batchbald"  more arguments for the command that demo, test, data or bench runs'
 
 demo: $(STAMP) ## See it work: the main job on data in the box, then a report (minutes)
 	@$(BIN)/lindley run demo $(ARGS)
@@ -38,16 +39,24 @@ data: $(STAMP) ## Fetch the data sets that are not in the box (MNIST, Fashion-MN
 	@$(BIN)/lindley data mnist $(ARGS)
 	@$(BIN)/lindley data fashion-mnist $(ARGS)
 
-bench: $(STAMP) ## Measure speed and memory, as ratios in one run
-	@$(BIN)/python benchmarks/mc_dropout_prediction.py
-	@$(BIN)/python benchmarks/batchbald_full_pool.py
+bench: $(STAMP) $(PEERS) ## Measure speed, memory and worth of batches beside other libraries (tens of minutes)
+	@$(BIN)/python benchmarks/run_all.py $(ARGS)
 
 environment: $(STAMP) ## Make .venv from the lock, as the other commands do by themselves
 
 clean: ## Remove .venv, caches and built documentation; results in runs/ stay
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	rm -rf .venv .venv-peers .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
 	rm -rf docs/_build docs/auto_examples docs/generated docs/sg_execution_times.rst
 	find src tests examples docs -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv-peers: $(PEERS) # what the benchmarks compare with
+
+$(PEERS): benchmarks/peers/requirements.txt | $(STAMP)
+	@$(BIN)/python -m venv --clear .venv-peers
+	@.venv-peers/bin/python -m pip install --disable-pip-version-check -c requirements.lock \
+	    torch numpy scipy scikit-learn matplotlib
+	@.venv-peers/bin/python -m pip install --disable-pip-version-check --no-deps -r benchmarks/peers/requirements.txt
+	@touch $(PEERS)
 
 $(LOCKED): requirements.lock
 	@if ! { $(BIN)/python -c '$(SUITABLE)' && $(BIN)/python -m pip --version; } >/dev/null 2>&1; then \

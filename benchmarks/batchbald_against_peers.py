@@ -41,6 +41,10 @@ def main() -> None:
         for name in options.parts:
             (options.out / f"batchbald_{name}.csv").unlink(missing_ok=True)
     if "speed" in options.parts:
+        if options.peers and not Path(options.peers_python).exists():
+            sys.exit(
+                f"{options.peers_python} is missing: make it with `make .venv-peers`, or pass --peers without names"
+            )
         for num_draws in options.draws:
             for batch_size in options.batch_sizes:
                 _measure_speed(num_draws, batch_size, options)

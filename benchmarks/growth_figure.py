@@ -31,6 +31,7 @@ def draw_growth(rows: Sequence[Mapping[str, str]], folder: Path) -> Path:
                 inside = [row for row in rows if all(row[other] == base[other] for other in others)]
                 _panel(axes, inside, letter, quantity)
             line[0].set_ylabel(title)
+            line[0].set_ylim(bottom=0.6 * _LEAST[quantity])
         for axes, letter in zip(panels[-1], letters, strict=True):
             axes.set_xlabel(LABELS[letter])
         panels[0][0].legend(loc="upper left")

@@ -19,10 +19,15 @@ _IMPOSSIBLE = -1e4  # a logarithm that stands for -inf: 0 times it is 0, and exp
 
 @dataclass(frozen=True)
 class Judgement:
-    """I[y_1..B; θ] in nats, and its standard error."""
+    """I[y_1..B; θ] in nats, its standard error, and what it leaves of log K.
+
+    The rest is E_y H[θ | y], computed as it is and not as a difference: where batches have used up log K to four digits
+    it still tells them apart.
+    """
 
     information: float
     standard_error: float
+    left: float
 
 
 def judge(batch_log_probs: Tensor, *, num_paths: int = 100_000, seed: int = 0) -> Judgement:
@@ -38,19 +43,22 @@ def judge(batch_log_probs: Tensor, *, num_paths: int = 100_000, seed: int = 0) -
     parts = []
     for block in labels.split(max(1, _BLOCK_ELEMENTS // num_draws)):
         one_hot = torch.zeros(len(block), len(table)).scatter_(1, block + offsets, 1.0)  # [m, B * C]
-        parts.append(_information(one_hot @ table))
+        parts.append(_entropy_of_draws(one_hot @ table))
     per_path = torch.cat(parts).double()
-    return Judgement(float(per_path.mean()), float(per_path.std()) / math.sqrt(num_paths))
+    left = float(per_path.mean())
+    return Judgement(math.log(num_draws) - left, float(per_path.std()) / math.sqrt(num_paths), left)
 
 
-def _information(log_likelihood: Tensor) -> Tensor:
-    """log K - H[θ | path] of each path; its argument is overwritten.  [m, K] -> [m]"""
-    num_draws = log_likelihood.shape[1]
-    relative = log_likelihood.sub_(log_likelihood.amax(1, keepdim=True)).clamp_min_(-80.0)
-    weights = relative.exp()
-    total = weights.sum(1)
-    mean_log = torch.linalg.vecdot(weights, relative) / total  # Σ w log w + log of the total
-    return math.log(num_draws) + mean_log - total.log()
+def _entropy_of_draws(log_likelihood: Tensor) -> Tensor:
+    """H[θ | path] of each path; its argument is overwritten.  [m, K] -> [m]
+
+    The likeliest draw has weight 1 and is left out of the sums, so that small entropies keep their digits.
+    """
+    likeliest = log_likelihood.max(1, keepdim=True)
+    relative = log_likelihood.sub_(likeliest.values).clamp_min_(-80.0)
+    weights = relative.exp().scatter_(1, likeliest.indices, 0.0)
+    others = weights.sum(1)
+    return others.log1p() - torch.linalg.vecdot(weights, relative) / (1 + others)
 
 
 def _sampled_labels(batch_log_probs: Tensor, num_paths: int, seed: int) -> Tensor:

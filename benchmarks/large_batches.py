@@ -5,7 +5,8 @@
 needs the predictions of real_predictions.py. Every method chooses from the same [60000, 100, 10]; those that draw
 random numbers do so under several seeds. All methods take turns, and the best of several times counts. In a pool that
 repeats its images, a duplicate is a row whose image is in the batch already. A large batch uses up what K draws can
-say, so it is judged (judge.py) under draws that no method has seen: at most log of their number.
+say, so it is judged (judge.py) under draws that no method has seen; where it uses up the logarithm of their number too,
+what it leaves of that still tells batches apart.
 
 Rows are appended to large_batches.csv as they come; the same command continues, --redo begins anew.
 """
@@ -69,8 +70,9 @@ def main() -> None:
     if options.redo:
         path.unlink(missing_ok=True)
     ways = [way for way in WAYS if way.name in METHODS]
-    for way in set(WAYS) - set(ways):
-        print(f"no acquisition is named {way.name!r}: {way.title} is left out")
+    for way in WAYS:
+        if way not in ways:
+            print(f"no acquisition is named {way.name!r}: {way.title} is left out")
     for name in options.names:
         log_probs, pool_rows = loaded(options.predictions, name, 100, options.rows)
         sources = source_images(name, pool_rows, options.data_dir)
@@ -124,6 +126,7 @@ def _measure(
             "seconds": batch.seconds,
             "information": judged.information,
             "se": judged.standard_error,
+            "left": judged.left,
             "duplicates": duplicates,
             "rows": rows.tolist(),
             "details": dict(batch.selection.diagnostics),
@@ -135,7 +138,8 @@ def _measure(
         records.append(options.out / "large_batches.csv", row)
         print(
             f"{name:15s} b={batch_size:<4d} {batch.way.title:18s} seed {batch.seed}  {batch.seconds:7.2f} s  "
-            f"{judged.information:.4f} ± {judged.standard_error:.4f} nats  duplicates {duplicates}",
+            f"{judged.information:.4f} ± {judged.standard_error:.4f} nats ({judged.left:.1e} left)  "
+            f"duplicates {duplicates}",
             flush=True,
         )
 

@@ -19,6 +19,8 @@ def append(path: Path, row: Mapping[str, object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     values = {key: json.dumps(value) if isinstance(value, list | dict) else value for key, value in row.items()}
     is_new = not path.exists()
+    if not is_new and (known := path.read_text(encoding="utf-8").split("\n", 1)[0].split(",")) != list(values):
+        raise SystemExit(f"{path} has the columns {known}, not {list(values)}: delete it, or begin anew with --redo")
     with path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(values), lineterminator="\n")
         if is_new:

@@ -1,0 +1,185 @@
+"""The tables of all benchmarks as one Markdown file, from the CSV files that they leave.
+
+    python benchmarks/summary.py [--out DIR]
+
+writes DIR/README.md. What has not been measured is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Iterable
+from itertools import groupby
+from pathlib import Path
+from statistics import median
+
+import records
+from bars import bars
+
+Row = dict[str, str]
+OTHERS = {"score_bandwidth": "Scores beside a copy", "epig_speed": "EPIG beside one matrix product"}
+"""Tables that are shown as they are: CSV file, title."""
+_NOTHING = 1e-9  # nats that are left: smaller ones are the rounding of sums of logarithms
+_NOT_SHOWN = ("at", "when", "machine", "rows", "details")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=records.DEFAULT_FOLDER)
+    print(summarise(parser.parse_args().out))
+
+
+def summarise(folder: Path) -> Path:
+    """Writes the file and returns its path."""
+    tables = {
+        name: records.read(folder / f"{name}.csv")
+        for name in ("batchbald_speed", "batchbald_information", "batchbald_products", "large_batches", *OTHERS)
+    }
+    speed, information = tables["batchbald_speed"], tables["batchbald_information"]
+    sections = [
+        ("The bars", records.markdown(["wanted", "measured", "met"], found) if (found := [*bars(tables)]) else ""),
+        ("BatchBALD beside other libraries: seconds", _speed(speed)),
+        ("BatchBALD beside other libraries: what the batches are worth", _information(information)),
+        ("BatchBALD beside the products it could not avoid", _products(tables["batchbald_products"])),
+        ("Large batches", _large(tables["large_batches"])),
+        *((title, _as_it_is(tables[name])) for name, title in OTHERS.items()),
+    ]
+    text = "# Benchmarks\n\nWritten by `make bench`; docs/benchmarks.md says what is measured, and how.\n"
+    machines = sorted({row["machine"] for rows in tables.values() for row in rows if row.get("machine")})
+    text += "".join(f"\nMeasured on: {each}.\n" for each in machines)
+    text += "".join(f"\n## {title}\n\n{body}\n" for title, body in sections if body)
+    if (folder / "growth.png").exists():
+        text += "\n## Growth\n\n![time and memory over N, b, K and C](growth.png)\n"
+    path = folder / "README.md"
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _speed(rows: list[Row]) -> str:
+    """One line a case and library: seconds, how often ours, added memory."""
+    shown = []
+    for case, group in _grouped(rows, "K", "b", "N"):
+        by_library = {library: list(each) for (library,), each in _grouped(group, "library")}
+        ours = [float(row["seconds"]) for row in by_library.pop("lindley", [])]
+        if not ours:
+            continue
+        memory = max(float(row["added_mib"]) for row in group if row["library"] == "lindley")
+        shown.append([*case, "lindley", f"{_s(min(ours))} ({_s(median(ours))}; {len(ours)})", "1", f"{memory:.0f}"])
+        for library, runs in by_library.items():
+            done = [row for row in runs if row["status"] == "done"]
+            if not done:
+                shown.append([*case, library, runs[-1]["status"], "", ""])
+                continue
+            seconds = [float(row["seconds"]) for row in done]
+            memory = max(float(row["added_mib"]) for row in done)
+            of_several = f" ({_s(median(seconds))}; {len(done)})" if len(done) > 1 else ""
+            shown.append(
+                [*case, library, _s(min(seconds)) + of_several, f"{min(seconds) / min(ours):,.3g}", f"{memory:.0f}"]
+            )
+    columns = ["K", "b", "N", "library", "seconds: best (median; runs)", "times ours", "added MiB"]
+    return records.markdown(columns, shown) if shown else ""
+
+
+def _information(rows: list[Row]) -> str:
+    """One line a case and method: information under its own and under fresh draws, and the share of the gap closed."""
+    shown = []
+    for case, group in _grouped(rows, "K", "b", "N"):
+        long = [row for row in group if row["method"].startswith("long run")]
+        top = [row for row in group if row["method"].startswith("top-k")]
+        for row in (row for row in group if row not in long):
+            values = []
+            for draws in ("own", "fresh"):
+                value, error = float(row[f"{draws}_information"]), float(row[f"{draws}_se"])
+                values += [f"{value:.4f} ± {error:.4f}", _share(row, top, long, f"{draws}_information")]
+            shown.append([*case, row["method"], *values])
+        if long:
+            bests = [f"{max(float(row[f'{draws}_information']) for row in long):.4f}" for draws in ("own", "fresh")]
+            shown.append([*case, f"best of {len(long)} long runs", bests[0], "100 %", bests[1], "100 %"])
+    columns = ["K", "b", "N", "batch of", "own draws, nats", "gap closed", "fresh draws, nats", "gap closed"]
+    return records.markdown(columns, shown) if shown else ""
+
+
+def _share(row: Row, top: list[Row], long: list[Row], column: str) -> str:
+    """Of the gap between top-k BALD and the best long run; none where that is within four standard errors."""
+    if not top or not long or row in top:
+        return ""
+    least, most = float(top[0][column]), max(float(each[column]) for each in long)
+    error = float(row[column.replace("information", "se")])
+    if most - least <= 4 * math.sqrt(2) * error:
+        return "no gap"
+    return f"{100 * (float(row[column]) - least) / (most - least):.1f} ± {100 * error / (most - least):.1f} %"
+
+
+def _products(rows: list[Row]) -> str:
+    names = ("selection_seconds", "products_seconds", "one_pass_seconds", "bald_seconds")
+    ratios = ("times_products", "times_products_and_pass")
+    shown = [
+        [row["N"], row["b"], f"{int(row['pairs']):,}", *(_s(float(row[name])) for name in names)]
+        + [f"{float(row[name]):.2f}" for name in ratios]
+        for row in rows
+    ]
+    columns = ["N", "b", "candidates x paths", "selection s", "products s", "one pass s", "BALD s"]
+    return records.markdown([*columns, "times products", "times products and pass"], shown) if shown else ""
+
+
+def _large(rows: list[Row]) -> str:
+    shown = []
+    for case, group in _grouped(rows, "data", "b", "method"):
+        information, left, seconds = (
+            [float(row[name]) for row in group] for name in ("information", "left", "seconds")
+        )
+        error = max(float(row["se"]) for row in group)
+        duplicates = [int(row["duplicates"]) for row in group if row["duplicates"]]
+        worth = _median_and_range([f"{value:.4f}" for value in sorted(information)])
+        lost = _median_and_range([f"{value:.2g}" if value > _NOTHING else "0" for value in sorted(left)])
+        repeated = _median_and_range([str(value) for value in sorted(duplicates)])
+        shown.append([*case, f"{worth} ± {error:.4f}", lost, repeated, _s(median(seconds)), len(group)])
+    columns = ["data", "b", "method", "nats: median (range) ± standard error", "left of log of draws", "duplicates"]
+    return records.markdown([*columns, "seconds", "seeds"], shown) if shown else ""
+
+
+def _median_and_range(ascending: list[str]) -> str:
+    """The (lower) median, and the ends where they differ."""
+    if not ascending:
+        return ""
+    ends = "" if ascending[0] == ascending[-1] else f" ({ascending[0]} to {ascending[-1]})"
+    return ascending[(len(ascending) - 1) // 2] + ends
+
+
+def _as_it_is(rows: list[Row]) -> str:
+    if not rows:
+        return ""
+    columns = [column for column in rows[0] if column not in _NOT_SHOWN]
+    return records.markdown(columns, [[_short(row[column]) for column in columns] for row in rows])
+
+
+def _grouped(rows: Iterable[Row], *columns: str) -> list[tuple[tuple[str, ...], list[Row]]]:
+    """Rows that agree in these columns, in the order in which numbers and then words first come."""
+    rows = list(rows)
+    keys = [tuple(row[column] for column in columns) for row in rows]
+    order = {key: place for place, key in reversed(list(enumerate(keys)))}
+    ranked = sorted(rows, key=lambda row: _rank([row[column] for column in columns], order))
+    return [(key, list(group)) for key, group in groupby(ranked, lambda row: tuple(row[column] for column in columns))]
+
+
+def _rank(values: list[str], order: dict[tuple[str, ...], int]) -> tuple[object, ...]:
+    numbers = [int(value) if value.isdigit() else 0 for value in values]
+    words = [value if not value.isdigit() and place == 0 else "" for place, value in enumerate(values)]
+    return (words, numbers, order[tuple(values)])
+
+
+def _s(seconds: float) -> str:
+    return f"{seconds:.3g}" if seconds < 1000 else f"{seconds:.0f}"
+
+
+def _short(value: str) -> str:
+    try:
+        return f"{float(value):.4g}" if "." in value or "e-" in value else value
+    except ValueError:
+        return value
+
+
+if __name__ == "__main__":
+    main()

@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check docs data bench environment clean .venv-peers
+.PHONY: help demo test check docs data bench peers environment clean
 
 PYTHON ?=
 ARGS ?=
@@ -42,14 +42,14 @@ data: $(STAMP) ## Fetch the data sets that are not in the box (MNIST, Fashion-MN
 bench: $(STAMP) $(PEERS) ## Measure speed, memory and worth of batches beside other libraries (tens of minutes)
 	@$(BIN)/python benchmarks/run_all.py $(ARGS)
 
+peers: $(PEERS) ## Make .venv-peers, the libraries that bench compares with, as bench does by itself
+
 environment: $(STAMP) ## Make .venv from the lock, as the other commands do by themselves
 
 clean: ## Remove .venv, caches and built documentation; results in runs/ stay
 	rm -rf .venv .venv-peers .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
 	rm -rf docs/_build docs/auto_examples docs/generated docs/sg_execution_times.rst
 	find src tests examples docs -name __pycache__ -type d -prune -exec rm -rf {} +
-
-.venv-peers: $(PEERS) # what the benchmarks compare with
 
 $(PEERS): benchmarks/peers/requirements.txt | $(STAMP)
 	@$(BIN)/python -m venv --clear .venv-peers

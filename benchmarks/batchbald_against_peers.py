@@ -2,7 +2,7 @@
 
     python benchmarks/batchbald_against_peers.py [--sizes 1000 2000 6000] [--peer-limit SECONDS] [--out DIR]
 
-needs the predictions of real_predictions.py, and the peers' own environment (`make .venv-peers`). Three parts, each
+needs the predictions of real_predictions.py, and the peers' own environment (`make peers`). Three parts, each
 appending rows to a CSV file as they come, and each continuing where it was stopped:
 
     speed        batchbald_speed.csv: every library in a process of its own on the same file; before and after each run
@@ -43,7 +43,7 @@ def main() -> None:
     if "speed" in options.parts:
         if options.peers and not Path(options.peers_python).exists():
             sys.exit(
-                f"{options.peers_python} is missing: make it with `make .venv-peers`, or pass --peers without names"
+                f"{options.peers_python} is missing: make it with `make peers`, or pass --peers without names"
             )
         for num_draws in options.draws:
             for batch_size in options.batch_sizes:

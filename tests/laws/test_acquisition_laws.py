@@ -30,7 +30,6 @@ BOUNDS = {
     "epig": (0, math.log(NUM_CLASSES)),
     "2-bald": (-29 * math.log(NUM_CLASSES), math.log(NUM_CLASSES)),  # the batch is of 30
     "logdet": (0, math.log(NUM_CLASSES)),
-    "epig": (0, math.log(NUM_CLASSES)),
     "batch-epig": (0, math.log(NUM_CLASSES)),
     "badge": (0, math.inf),
     "coreset": (0, math.inf),

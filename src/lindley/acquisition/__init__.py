@@ -12,7 +12,8 @@ from lindley.acquisition.scores import (
     mean_std,
     variation_ratios,
 )
-from lindley.acquisition.select import random_rows, top_k
+from lindley.acquisition.select import pointwise, random_rows, top_k
+from lindley.acquisition.stochastic import power_batch, softmax_batch, softrank_batch
 
 __all__ = [
     "METHODS",
@@ -28,7 +29,11 @@ __all__ = [
     "least_confidence",
     "margin",
     "mean_std",
+    "pointwise",
+    "power_batch",
     "random_rows",
+    "softmax_batch",
+    "softrank_batch",
     "top_k",
     "variation_ratios",
 ]

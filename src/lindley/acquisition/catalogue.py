@@ -10,10 +10,15 @@ from functools import partial
 from lindley.acquisition import scores
 from lindley.acquisition.badge import badge
 from lindley.acquisition.bait import bait, check_bait
+from lindley.acquisition.batch_epig import batch_epig, check_batch_epig
 from lindley.acquisition.batchbald import batchbald, check_options
 from lindley.acquisition.coreset import coreset
+from lindley.acquisition.epig import epig_scores
+from lindley.acquisition.logdet import check_logdet, logdet
 from lindley.acquisition.probcover import check_probcover, probcover
-from lindley.acquisition.select import random_rows, top_k
+from lindley.acquisition.select import Scorer, pointwise, random_rows, top_k_of
+from lindley.acquisition.stochastic import check_beta, power_batch, softmax_batch, softrank_batch
+from lindley.acquisition.two_bald import two_bald
 from lindley.acquisition.typiclust import check_typiclust, typiclust
 from lindley.contracts import Acquisition, Selection
 from lindley.errors import InputError
@@ -37,17 +42,57 @@ class Method:
     """Takes the method's options as keywords, whatever their type; raises InputError for a wrong value."""
 
 
+@dataclass(frozen=True)
+class Scoring:
+    """A score of single rows: taken from the top, or drawn by weight."""
+
+    scorer: Scorer
+    title: str
+    source: str
+    needs: frozenset[str] = frozenset()
+    powers: bool = True
+    """Whether it is never negative: a power of a negative score has no meaning."""
+
+
+SCORERS: dict[str, Scoring] = {
+    "margin": Scoring(pointwise(scores.margin), "Margin", "Scheffer et al. 2001", powers=False),
+    "entropy": Scoring(pointwise(scores.entropy), "Entropy", "Shannon 1948; Gal et al. 2017, arXiv:1703.02910"),
+    "least-confidence": Scoring(pointwise(scores.least_confidence), "Least confidence", "Lewis, Gale 1994"),
+    "variation-ratios": Scoring(
+        pointwise(scores.variation_ratios), "Variation ratios", "Freeman 1965; Gal et al. 2017, arXiv:1703.02910"
+    ),
+    "mean-std": Scoring(pointwise(scores.mean_std), "Mean STD", "Kampffmeyer et al. 2016; Gal et al. 2017"),
+    "bald": Scoring(pointwise(scores.bald), "BALD", "Houlsby et al. 2011, arXiv:1112.5745"),
+    "epig": Scoring(epig_scores, "EPIG", "Bickford Smith et al. 2023, arXiv:2304.08151", frozenset({"targets"})),
+}
+
+_STOCHASTIC = {"power": power_batch, "softmax": softmax_batch, "softrank": softrank_batch}
+
 METHODS: dict[str, Method] = {
     "random": Method(random_rows, "Random", "uniform, without replacement"),
-    "margin": Method(top_k(scores.margin), "Margin", "Scheffer et al. 2001"),
-    "entropy": Method(top_k(scores.entropy), "Entropy", "Shannon 1948; Gal et al. 2017, arXiv:1703.02910"),
-    "least-confidence": Method(top_k(scores.least_confidence), "Least confidence", "Lewis, Gale 1994"),
-    "variation-ratios": Method(
-        top_k(scores.variation_ratios), "Variation ratios", "Freeman 1965; Gal et al. 2017, arXiv:1703.02910"
-    ),
-    "mean-std": Method(top_k(scores.mean_std), "Mean STD", "Kampffmeyer et al. 2016; Gal et al. 2017"),
-    "bald": Method(top_k(scores.bald), "BALD", "Houlsby et al. 2011, arXiv:1112.5745"),
+    **{name: Method(top_k_of(of.scorer), of.title, of.source, of.needs) for name, of in SCORERS.items()},
+    **{
+        f"{kind}-{name}": Method(
+            batch(of.scorer),
+            f"{kind.capitalize()} {of.title}",
+            f"Kirsch et al. 2023, arXiv:2106.12059; {of.source}",
+            of.needs,
+            check_beta,
+        )
+        for name, of in SCORERS.items()
+        for kind, batch in _STOCHASTIC.items()
+        if of.powers or kind != "power"
+    },
     "batchbald": Method(batchbald, "BatchBALD", "Kirsch et al. 2019, arXiv:1906.08158", check=check_options),
+    "2-bald": Method(two_bald, "2-BALD", "Kirsch 2023, arXiv:2301.09490"),
+    "logdet": Method(logdet, "Log-determinant", "MacKay 1992; Kirsch 2023, arXiv:2302.08981", check=check_logdet),
+    "batch-epig": Method(
+        batch_epig,
+        "Batch EPIG",
+        "Bickford Smith et al. 2023, arXiv:2304.08151, for the labels of a batch together",
+        needs=frozenset({"targets"}),
+        check=check_batch_epig,
+    ),
     "badge": Method(badge, "BADGE", "Ash et al. 2020, arXiv:1906.03671", needs=frozenset({"features"})),
     "coreset": Method(
         coreset, "CoreSet", "Sener, Savarese 2018, arXiv:1708.00489", needs=frozenset({"features", "labelled_features"})

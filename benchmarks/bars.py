@@ -15,7 +15,8 @@ def bars(tables: Mapping[str, Sequence[Row]]) -> Iterator[tuple[str, str, str]]:
     for row in tables["batchbald_products"]:
         times = float(row["times_products"])
         wanted = f"N = {int(row['N']):,}, K = 100, b = 10: at most 5 × the matrix products it could not avoid"
-        yield wanted, f"{times:.2f} × ({float(row['times_products_and_pass']):.2f} × with one pass)", _met(times <= 5)
+        measured = f"{times:.2f} × ({float(row['times_all']):.2f} × products, logarithms and BALD of all rows)"
+        yield wanted, measured, _met(times <= 5)
     for data in dict.fromkeys(row["data"] for row in tables["large_batches"]):
         yield from _large(data, [row for row in tables["large_batches"] if row["data"] == data])
 

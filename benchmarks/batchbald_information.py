@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import records
 import torch
-from judge import judge
+from judge import Judgement, judge
 from real_predictions import fresh_log_probs, loaded
 
 import lindley
@@ -39,10 +39,16 @@ def measure_information(options: argparse.Namespace) -> None:
         fresh = fresh_log_probs(
             options.predictions, "mnist", pool_rows[positions], options.fresh_draws, data_dir=options.data_dir
         )
+        judged: dict[tuple[int, ...], tuple[Judgement, Judgement]] = {}  # many choose the same rows
         for batch in batches:
-            chosen = torch.tensor(batch["rows"])
-            own = judge(log_probs[chosen], num_paths=options.judge_paths)
-            new = judge(fresh[torch.searchsorted(positions, chosen)], num_paths=options.judge_paths)
+            chosen = torch.tensor(sorted(batch["rows"]))  # type: ignore[call-overload]
+            if (key := tuple(chosen.tolist())) not in judged:
+                inside = torch.searchsorted(positions, chosen)
+                judged[key] = (
+                    judge(log_probs[chosen], num_paths=options.judge_paths),
+                    judge(fresh[inside], num_paths=options.judge_paths),
+                )
+            own, new = judged[key]
             row = {
                 **batch,
                 "own_information": own.information,

@@ -113,15 +113,16 @@ def _share(row: Row, top: list[Row], long: list[Row], column: str) -> str:
 
 
 def _products(rows: list[Row]) -> str:
-    names = ("selection_seconds", "products_seconds", "one_pass_seconds", "bald_seconds")
-    ratios = ("times_products", "times_products_and_pass")
+    names = [f"{name}_seconds" for name in ("selection", "products", "logarithms", "one_pass", "bald")]
+    ratios = ("times_products", "times_all")
     shown = [
         [row["N"], row["b"], f"{int(row['pairs']):,}", *(_s(float(row[name])) for name in names)]
         + [f"{float(row[name]):.2f}" for name in ratios]
         for row in rows
     ]
-    columns = ["N", "b", "candidates x paths", "selection s", "products s", "one pass s", "BALD s"]
-    return records.markdown([*columns, "times products", "times products and pass"], shown) if shown else ""
+    columns = ["N", "b", "candidates x paths", "selection s", "products s", "logarithms s", "one pass s", "BALD s"]
+    columns += ["times products", "times products, logarithms and BALD"]
+    return records.markdown(columns, shown) if shown else ""
 
 
 def _large(rows: list[Row]) -> str:

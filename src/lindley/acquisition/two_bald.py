@@ -11,16 +11,26 @@ import torch
 from torch import Tensor
 
 from lindley.acquisition.checks import check_request
-from lindley.acquisition.gains import HeldTerms
+from lindley.acquisition.gains import HOLD_BYTES
 from lindley.acquisition.scores import bald
 from lindley.acquisition.select import pointwise, tie_break
 from lindley.contracts import Context, Predictions, Selection
-from lindley.information.pairwise import block_information, floored, in_columns, rows_per_block
+from lindley.information.pairwise import (
+    Columns,
+    Relative,
+    block_information,
+    classes_first,
+    relative,
+    rows_per_block,
+    uniform_weights,
+    weighted,
+)
 from lindley.shapes import Positions, Scores
 
 _TIED = {torch.float64: 1e-12, torch.float32: 1e-6}
 """Nats that rounding cannot tell apart."""
 _BLOCK = 256
+_READ_ROWS = 512
 
 
 def two_bald(context: Context, batch_size: int, *, seed: int) -> Selection:
@@ -54,10 +64,10 @@ class PairSearch:
         self._values = scores[self._order].double()
         self._ties = tie_break(candidates.rows, seed)[self._order]
         self._counted = torch.zeros(len(scores), dtype=torch.int64)  # members that a value has been reduced by
-        self._terms = HeldTerms(candidates, self._order)
-        self._members = self._terms.row[:0, :-1]  # [B, C, K]
+        self._rows = HeldRatios(candidates, self._order)
+        self._members: list[Columns] = []
         self.pairs = 0
-        self.dtype = self._terms.row.dtype
+        self.dtype = self._rows.dtype
 
     def pick(self) -> tuple[int, float]:
         """The next position and its score."""
@@ -73,21 +83,63 @@ class PairSearch:
             best, block = self._best(), 2 * block
         finalists = ((self._counted == size) & (self._values >= self._best() - _TIED[self.dtype])).nonzero()[:, 0]
         rank = int(finalists[self._ties[finalists].argmax()])
-        gain = float(self._values[rank])
+        score = float(self._values[rank])
         self._values[rank] = -math.inf
-        self._members = torch.cat([self._members, floored(self._terms(torch.tensor([rank]))[:, :-1])])
-        return int(self._order[rank]), gain
+        self._members.append(self._rows.columns(rank))
+        return int(self._order[rank]), score
 
     def _best(self) -> float:
         return float(self._values[self._counted == len(self._members)].max())
 
     def _shared(self, ranks: Positions) -> Tensor:
         """What the rows share with the members that they have not been reduced by.  [n] -> [n] nats, float64"""
-        first = int(self._counted[ranks].min())
-        weights = torch.full_like(self._members[0, 0], 1 / self._members.shape[2])
-        others = in_columns(self._members[first:], weights)
-        rows = rows_per_block(self._members.shape[1], len(self._members) - first, weights.device)
-        parts = [block_information(floored(self._terms(part)[:, :-1]), others, weights) for part in ranks.split(rows)]
-        new = torch.arange(first, len(self._members)) >= self._counted[ranks, None]  # [n, b]
-        self.pairs += int(new.sum())
-        return (torch.cat(parts).cpu().double() * new).sum(1)
+        if not self._members:
+            return torch.zeros(len(ranks), dtype=torch.float64)
+        shared = torch.empty(len(ranks), dtype=torch.float64)
+        for counted in self._counted[ranks].unique().tolist():
+            alike = (self._counted[ranks] == counted).nonzero()[:, 0]
+            members = self._members[counted:]
+            others = Columns(torch.cat([each.ratios for each in members], 1), torch.cat([m.average for m in members]))
+            for part in alike.split(self._rows.per_block(len(members))):
+                shared[part] = block_information(self._rows(ranks[part]), [others]).double().sum(1).cpu()
+            self.pairs += len(alike) * len(members)
+        return shared
+
+
+class HeldRatios:
+    """The likelihood ratios of candidates by rank: computed once, in that order, and held as far as memory is given."""
+
+    def __init__(self, candidates: Predictions, order: Positions, *, hold_bytes: int = HOLD_BYTES) -> None:
+        self._candidates, self._order = candidates, order
+        first = self._read(slice(0, 1))
+        self.dtype, self._device = first.ratios.dtype, first.ratios.device
+        capacity = min(len(order), hold_bytes // (first.ratios.numel() * first.ratios.element_size()))
+        self._held = Relative(*(part.new_empty(capacity, *part.shape[1:]) for part in first))
+        self._filled = 0
+
+    def __call__(self, ranks: Positions) -> Relative:
+        """[n] ranks, weighted -> [n, C, K] ratios, [n, C] averages"""
+        last = int(ranks.max())
+        if last >= len(self._held.ratios):
+            return self._read(ranks)
+        while self._filled <= last:
+            new = slice(self._filled, min(self._filled + _READ_ROWS, len(self._held.ratios)))
+            for held, part in zip(self._held, self._read(new), strict=True):
+                held[new] = part
+            self._filled = new.stop
+        ranks = ranks.to(self._device)
+        return Relative(self._held.ratios[ranks], self._held.average[ranks])
+
+    def columns(self, rank: int) -> Columns:
+        """One row as others are multiplied with it."""
+        rows = self(torch.tensor([rank]))
+        return Columns(rows.ratios[0].T * rows.ratios.shape[2], rows.average[0])
+
+    def per_block(self, num_members: int) -> int:
+        """Rows whose pairs with that many members stay in cache."""
+        return min(_READ_ROWS, rows_per_block(self._held.ratios.shape[1], num_members, self._device))
+
+    def _read(self, ranks: Positions | slice) -> Relative:
+        log_probs = self._candidates.take(self._order[ranks])
+        weights = uniform_weights(log_probs)
+        return weighted(relative(classes_first(log_probs), weights), weights)

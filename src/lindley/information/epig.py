@@ -18,6 +18,7 @@ from lindley.information.pairwise import (
     rows_per_block,
     surprise,
     uniform_weights,
+    weighted,
     wide,
 )
 from lindley.shapes import LogProbs, Scores, TargetLogProbs
@@ -51,11 +52,10 @@ def mean_information(probs: ClassesFirst, targets: list[Columns], weights: DrawW
     blocks in float64.
     """
     num_rows, num_classes, _ = probs.shape
-    rows = relative(probs, weights)
-    weighted = rows.ratios * weights
+    rows = weighted(relative(probs, weights), weights)
     total = torch.zeros(num_rows, dtype=torch.float64, device=probs.device)
     for part in targets:
-        by_class = surprise(weighted, part).mv(part.average)  # [n*C]
+        by_class = surprise(rows.ratios, part).mv(part.average)  # [n*C]
         total += (by_class.view(num_rows, num_classes) * rows.average).sum(1)
     num_targets = sum(len(part.average) for part in targets) // num_classes
     return total.div_(num_targets).clamp_min_(0.0)

@@ -28,9 +28,7 @@ DrawWeights = Float[Tensor, "K"]
 
 _FLOOR = {torch.float32: 1e-16, torch.float64: 1e-100}
 """Smaller probabilities count as this: far below rounding, and then no ratio is zero or a (slow) subnormal number."""
-_BLOCK_ELEMENTS = defaultdict(
-    lambda: 1 << 26, cpu=1 << 17
-)  # half a MiB of float32: from the heap, and in a core's cache
+_BLOCK_ELEMENTS = defaultdict(lambda: 1 << 26, cpu=1 << 19)  # 2 MiB of float32: in cache, and measured best
 _BLOCK_COLUMNS = 1024
 
 
@@ -61,7 +59,8 @@ def pairwise_information(log_probs: LogProbs, batch: BatchLogProbs) -> PairInfor
     weights = uniform_weights(log_probs)
     others = in_columns(classes_first(batch), weights)
     blocks = log_probs.split(rows_per_block(log_probs.shape[2], len(batch), log_probs.device))
-    return torch.cat([block_information(classes_first(block), others, weights) for block in blocks])
+    rows = (weighted(relative(classes_first(block), weights), weights) for block in blocks)
+    return torch.cat([block_information(block, others) for block in rows])
 
 
 def check_same_draws(log_probs: Tensor, others: Tensor, name: str) -> None:
@@ -101,6 +100,11 @@ def relative(probs: ClassesFirst, weights: DrawWeights) -> Relative:
     return Relative(probs / average[..., None], average)
 
 
+def weighted(rows: Relative, weights: DrawWeights) -> Relative:
+    """The ratios of rows times the weights: what is multiplied with the columns of others."""
+    return Relative(rows.ratios * weights, rows.average)
+
+
 def in_columns(probs: ClassesFirst, weights: DrawWeights) -> list[Columns]:
     """The others in blocks of about a thousand columns, so that any number of them needs no more memory at a time."""
     num_classes, num_draws = probs.shape[1:]
@@ -114,20 +118,18 @@ def rows_per_block(num_classes: int, num_others: int, device: torch.device) -> i
     return max(1, _BLOCK_ELEMENTS[device.type] // (num_classes * num_columns))
 
 
-def surprise(weighted: ClassesFirst, others: Columns) -> Float[Tensor, "nC mC"]:
+def surprise(rows: ClassesFirst, others: Columns) -> Float[Tensor, "nC mC"]:
     """ρ log ρ of each row's classes with each of the others' classes.  Weighted ratios of rows -> [n*C, m*C]"""
-    ratios = weighted.flatten(0, 1) @ others.ratios
+    ratios = rows.flatten(0, 1) @ others.ratios
     return ratios.log().mul_(ratios)
 
 
-def block_information(probs: ClassesFirst, others: list[Columns], weights: DrawWeights) -> PairInformation:
-    """I[y_i; y_j] of one block of rows with each of the others, where the draws have these weights.  -> [n, B] nats"""
-    num_rows, num_classes, _ = probs.shape
-    rows = relative(probs, weights)
-    weighted = rows.ratios * weights
+def block_information(rows: Relative, others: list[Columns]) -> PairInformation:
+    """I[y_i; y_j] of one block of weighted rows with each of the others.  -> [n, B] nats"""
+    num_rows, num_classes, _ = rows.ratios.shape
     parts = []
     for part in others:
-        terms = surprise(weighted, part).view(num_rows, num_classes, -1)  # [n, C, m*C]
+        terms = surprise(rows.ratios, part).view(num_rows, num_classes, -1)  # [n, C, m*C]
         by_class = terms.mul_(rows.average[..., None]).sum(1).mul_(part.average)  # [n, m*C]
         parts.append(by_class.view(num_rows, -1, num_classes).sum(2))
     return torch.cat(parts, 1).clamp_min_(0.0)

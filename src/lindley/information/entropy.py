@@ -1,8 +1,8 @@
 """Entropies of a categorical prediction and of its draws, in nats.
 
-Worked out block by block, in cache, so that a pool of any size needs a few MiB. Exponentials and products are taken in
-the precision of the input (float32 at least), sums and what follows in float64; results come back in the former.
-Entropies of float32 input are within 1e-6 nats of those in float64, BALD within 2e-7: its two terms share their errors.
+Worked out block by block, in cache, so that a pool of any size needs a few MiB. What is of size [N, K, C] is taken in
+the precision of the input (float32 at least), what is of size [N, C] in float64; results come back in the former.
+Of float32 input, entropies and BALD are within 1e-6 nats of what float64 gives (measured: 4e-7), as far as log C < 8.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from lindley.shapes import LogProbs, MeanLogProbs, Scores
 _BLOCK_ELEMENTS = {"cpu": 1 << 18}  # 1 MiB of float32: smaller ones pay for calls, larger ones leave the cache
 _DEVICE_BLOCK_ELEMENTS = 1 << 24
 _FAINT = 1e-5
-"""Nats of BALD below which float32's error, at most 5e-8 where it was measured, is no longer far below the score."""
+"""Nats of BALD below which float32's error is no longer small beside the score (measured at this value: 1 %)."""
 
 
 def mean_log_probs(log_probs: LogProbs) -> MeanLogProbs:
@@ -62,17 +62,17 @@ def by_blocks(function: Callable[[Tensor], Tensor], log_probs: LogProbs) -> Tens
 
 def mean_probs(block: Tensor) -> Tensor:
     """E_k p_k(y).  [n, K, C] -> [n, C] float64"""
-    return block.exp().sum(1, dtype=torch.float64) / block.shape[1]
+    return block.exp().sum(1).double() / block.shape[1]
 
 
 def _means(block: Tensor) -> tuple[Tensor, Tensor]:
     """Averages over the draws of p and of -p log p.  [n, K, C] -> [n, C], [n, C] float64"""
     probs = block.exp()
-    mean = probs.sum(1, dtype=torch.float64)
-    surprise = probs.mul_(block).sum(1, dtype=torch.float64)  # with the given logarithms: one pass, no log
+    mean = probs.sum(1)  # in the same precision: sums that convert take three times as long
+    surprise = probs.mul_(block).sum(1)  # with the given logarithms: one pass, no log
     if surprise.isnan().any():  # 0 log 0; to look for it beforehand would be one pass more
-        surprise = block.exp().mul_(block.clamp_min(torch.finfo(block.dtype).min)).sum(1, dtype=torch.float64)
-    return mean / block.shape[1], -surprise / block.shape[1]
+        surprise = block.exp().mul_(block.clamp_min(torch.finfo(block.dtype).min)).sum(1)
+    return mean.double() / block.shape[1], -surprise.double() / block.shape[1]
 
 
 def _bald_block(block: Tensor) -> Tensor:

@@ -2,7 +2,8 @@
 
     python benchmarks/run_all.py [--only PART ...] [--skip PART ...] [--quick] [--redo] [--out DIR]
 
-Parts append to CSV files in DIR as they go, so the same command continues where it was stopped; --redo begins anew.
+The long parts append to CSV files in DIR as they go, so the same command continues where it was stopped; --redo begins
+anew.
 --quick takes small sizes, to see that all works (minutes). Without MNIST the parts that need real predictions are left
 out, and a message says so. A part that fails does not stop the others; the exit status is 1 then.
 """
@@ -21,6 +22,7 @@ from real_predictions import DEFAULT_FOLDER
 from summary import summarise
 
 HERE = Path(__file__).parent
+PEERS_PYTHON = Path(".venv-peers/bin/python")
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,8 @@ PARTS: Mapping[str, Part] = {
     "large-batches": Part(
         "large_batches.py", _REAL, "--batch-sizes 10 20 --seeds 2 --fresh-draws 1000 --judge-paths 5000"
     ),
-    "scores": Part("score_bandwidth.py", frozenset({"out"}), "--rows 5000"),
-    "epig": Part("epig_speed.py", frozenset({"out"}), "--rows 2000 --repeats 2"),
+    "scores": Part("score_bandwidth.py", frozenset({"out", "file", "peers-python"}), "--rows 5000"),
+    "epig": Part("epig_speed.py", frozenset({"out", "file"}), "--rows 2000 --repeats 2"),
     "growth": Part("growth.py", frozenset({"out", "redo"}), "--most-rows 1000 --repetitions 1"),
     "diverse": Part("diverse_speed.py", frozenset(), "--rows 3000"),
     "prediction-speed": Part("mc_dropout_prediction.py", frozenset(), "--images 500 --repetitions 1"),
@@ -90,13 +92,18 @@ def _run(part: Part, options: argparse.Namespace) -> bool:
     """Whether the script ended well; what it prints is shown as it comes."""
     arguments = ["--threads", str(options.threads), *(part.quick.split() if options.quick else ())]
     values = {"out": options.out, "predictions": options.predictions, "data-dir": options.data_dir}
-    for name in ("out", "predictions", "data-dir"):
-        if name in part.understands and values[name]:
-            arguments += [f"--{name}", str(values[name])]
+    values["peers-python"] = PEERS_PYTHON if PEERS_PYTHON.exists() else None
+    for name, value in values.items():
+        if name in part.understands and value:
+            arguments += [f"--{name}", str(value)]
+    if "file" in part.understands and (file := options.predictions / "mnist-K100.npy").exists():
+        arguments.append(str(file))  # without one it generates predictions
     if "predictions as out" in part.understands:
         arguments += ["--out", str(options.predictions)]
-    if "redo" in part.understands and options.redo:
-        arguments.append("--redo")
+    if "redo" in part.understands:
+        arguments += ["--redo"] * options.redo
+    elif "out" in part.understands:  # it appends, and takes a minute: measured anew each time
+        (options.out / part.script).with_suffix(".csv").unlink(missing_ok=True)
     print(f"\n{part.script} {' '.join(arguments)}", flush=True)
     return subprocess.run([sys.executable, str(HERE / part.script), *arguments]).returncode == 0
 

@@ -21,7 +21,7 @@ Row = dict[str, str]
 OTHERS = {"score_bandwidth": "Scores beside a copy", "epig_speed": "EPIG beside one matrix product"}
 """Tables that are shown as they are: CSV file, title."""
 _NOTHING = 1e-9  # nats that are left: smaller ones are the rounding of sums of logarithms
-_NOT_SHOWN = ("at", "when", "machine", "rows", "details")
+_NOT_SHOWN = ("at", "when", "measured", "machine")
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ def mean_log_probs(log_probs: LogProbs) -> MeanLogProbs:
 
 def predictive_entropy(log_probs: LogProbs) -> Scores:
     """Entropy of the averaged prediction, H[E_k p_k(y)].  [N, K, C] -> [N] nats, from 0 to log C."""
-    return by_blocks(lambda block: torch.special.entr(mean_probs(block)).sum(1), log_probs)
+    return by_blocks(lambda block: _entr(mean_probs(block)).sum(1), log_probs)
 
 
 def conditional_entropy(log_probs: LogProbs) -> Scores:
@@ -79,7 +79,7 @@ def _bald_block(block: Tensor) -> Tensor:
     if block.dtype == torch.float64:
         return _exact_bald(block)
     mean, conditional = _means(block)
-    scores: Tensor = (torch.special.entr(mean) - conditional).clamp_min(0.0).sum(1)
+    scores: Tensor = (_entr(mean) - conditional).clamp_min(0.0).sum(1)
     faint = scores < _FAINT
     if faint.any():
         scores[faint] = _exact_bald(block[faint].double())
@@ -88,6 +88,11 @@ def _bald_block(block: Tensor) -> Tensor:
 
 def _exact_bald(block: Tensor) -> Tensor:
     probs = block.exp()
-    shares = torch.special.entr(probs.mean(1)) - torch.special.entr(probs).mean(1)  # [n, C]
+    shares = _entr(probs.mean(1)) - _entr(probs).mean(1)  # [n, C]
     scores: Tensor = shares.clamp_min(0.0).sum(1)
     return scores
+
+
+def _entr(probs: Tensor) -> Tensor:
+    """-p log p, and 0 for 0, as torch.special.entr, which is not vectorised."""
+    return -probs * probs.clamp_min(torch.finfo(probs.dtype).tiny).log()

@@ -56,6 +56,7 @@ class ForeignPredictions:
         self.rows = torch.arange(self._shape[0]) if rows is None else rows
         self.draws_id = draws_id
         self._array, self._inputs, self._axes, self._ids = array, inputs, axes, ids
+        self._unchecked = torch.ones(self._shape[0], dtype=torch.bool)
         for name, given in (("rows", self.rows), ("ids", self.rows if ids is None else ids)):
             if len(given) != self._shape[0]:
                 raise InputError(f"{name} must be one for each of the {self._shape[0]} candidates; got {len(given)}")
@@ -79,7 +80,9 @@ class ForeignPredictions:
 
     def _converted(self, wanted: slice | Positions, positions: Positions) -> Tensor:
         raw = self._array.read(self._order[0], wanted).permute(self._order)  # [n, K, C]
-        self._check(raw, positions)
+        if self._unchecked[positions].any():
+            self._check(raw, positions)
+            self._unchecked[positions] = False
         wide = raw.to(torch.promote_types(raw.dtype, torch.float32))
         if self._inputs == "logits":
             return wide.log_softmax(-1)

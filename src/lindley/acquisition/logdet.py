@@ -75,8 +75,7 @@ def check_logdet(of: object = "draws", noise: object = None) -> None:
         raise InputError(f"of must be 'draws' or 'features'; got {of!r}")
     if noise is None:
         return
-    number = isinstance(noise, int | float) and not isinstance(noise, bool)
-    if not number or not (math.isfinite(noise) and noise > 0):  # type: ignore[arg-type]
+    if isinstance(noise, bool) or not isinstance(noise, int | float) or not 0 < noise < math.inf:
         raise InputError(f"noise must be a positive number, a variance; got {noise!r}")
 
 
@@ -109,7 +108,8 @@ class LogDetSearch:
         rows = functions.flatten(0, 1).T  # [D, n*R]
         seen = torch.linalg.solve_triangular(self._factor, rows, upper=False).T.view(functions.shape)
         if seen.shape[1] == 1:
-            return seen.square().sum((1, 2)).log1p() / 2
+            variances: Tensor = seen.square().sum((1, 2))
+            return variances.log1p() / 2
         if seen.shape[1] > seen.shape[2]:
             seen = seen.mT  # det(I + F Fᵀ) = det(I + Fᵀ F)
         grown = torch.eye(seen.shape[1], dtype=torch.float64) + seen @ seen.mT

@@ -2,6 +2,8 @@ import pytest
 import torch
 from diverse_fakes import context_of, random_log_probs, random_points
 
+from lindley import select
+from lindley.acquisition import acquisition_named
 from lindley.acquisition.diverse import average_by_row, directions_by_row, features_by_row, first, labelled_by_row
 from lindley.errors import InputError
 
@@ -40,6 +42,20 @@ def test_a_vector_of_zeros_has_no_direction_and_is_refused_by_row():
 
 def test_nothing_labelled_is_an_empty_matrix():
     assert labelled_by_row(context_of(random_points(4, 2))).shape == (0, 2)
+
+
+def test_labelled_features_are_read_in_the_precision_of_the_candidates():
+    context = context_of(random_points(4, 2, dtype=torch.float32), random_points(3, 2))
+    assert labelled_by_row(context).dtype == torch.float32
+
+
+@pytest.mark.parametrize("name", ["badge", "coreset", "typiclust", "probcover", "bait"])
+def test_one_call_chooses_what_the_method_chooses(name):
+    features, labelled, log_probs = random_points(40, 3), random_points(4, 3, seed=1), random_log_probs(40)
+    called = select(log_probs, name, 5, seed=2, features=features.numpy(), labelled_features=labelled.numpy())
+    chosen = acquisition_named(name)(context_of(features, labelled, log_probs), 5, seed=2)
+    assert called.scores.tolist() == pytest.approx(chosen.scores.tolist())
+    assert called.rows.tolist() == chosen.rows.tolist()
 
 
 def test_the_first_is_the_largest_and_of_equals_the_one_with_the_largest_tie():

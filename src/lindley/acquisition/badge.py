@@ -68,7 +68,7 @@ def _squared(points: Tensor, centre: Tensor) -> Tensor:
 
 def _residuals(average: Tensor) -> Tensor:
     residuals = average.clone()
-    residuals[torch.arange(len(average)), average.argmax(1)] -= 1
+    residuals.scatter_add_(1, average.argmax(1, keepdim=True), -torch.ones_like(average[:, :1]))
     return residuals
 
 

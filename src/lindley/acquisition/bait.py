@@ -90,7 +90,8 @@ def _check_size(num_rows: int, num_classes: int, num_features: int) -> None:
 
 def _principal_axes(features: Tensor, count: int) -> Tensor:
     """The directions along which features are largest, about the origin: the last layer is linear.  [D, count]"""
-    return torch.linalg.eigh(features.T @ features).eigenvectors[:, -count:]
+    axes: Tensor = torch.linalg.eigh(features.T @ features).eigenvectors  # [D, D], the largest last
+    return axes[:, -count:]
 
 
 def _read_off(features: Tensor, probs: Tensor, labelled: Tensor) -> tuple[Tensor, float]:
@@ -110,11 +111,10 @@ def _pruned(
     objective: partial[TraceObjective], features: Tensor, probs: Tensor, ties: Tensor, batch_size: int
 ) -> Tensor:
     """Twice as many rows as asked for, added greedily, and half of them taken away greedily.  -> [B] positions"""
-    added, _ = _added(objective(features, probs), ties, min(2 * batch_size, len(features)))
+    whole = objective(features, probs)
+    added, _ = _added(whole, ties, min(2 * batch_size, len(features)))
     kept = torch.tensor(added)
-    state = objective(features[kept], probs[kept])
-    for position in range(len(kept)):
-        state.move(position, 1)
+    state = objective(features[kept], probs[kept], inverse=whole.inverse)
     gone: list[int] = []
     while len(kept) - len(gone) > batch_size:
         changes = state.reductions(-1)

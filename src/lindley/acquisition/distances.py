@@ -40,7 +40,7 @@ def squared_distance_blocks(points: Features, others: LabelledFeatures) -> Itera
     noise = rounding(max(float(halves.max()), float(other_halves.max())), points.dtype)
     for start in range(0, len(points), max(1, _TILE // len(others))):
         rows = slice(start, min(start + max(1, _TILE // len(others)), len(points)))
-        squared = 2 * (halves[rows, None] + other_halves - points[rows] @ others.T)
+        squared = (points[rows] @ others.T).neg_().add_(halves[rows, None]).add_(other_halves).mul_(2)
         yield rows, squared.masked_fill_(squared <= noise, 0.0)
 
 

@@ -18,9 +18,9 @@ def features_by_row(context: Context) -> tuple[Rows, Features]:
 
 
 def labelled_by_row(context: Context) -> LabelledFeatures:
-    """The labelled rows' features, by ascending row, at least float32.  [L, D]; [0, D] where nothing is labelled"""
-    features = needed_labelled_features(context)
-    return _in_order(features, context.labelled.rows[: len(features)]).to(needed_features(context).device)
+    """The labelled rows' features, by ascending row, as the candidates'.  [L, D]; [0, D] where nothing is labelled"""
+    labelled, features = needed_labelled_features(context), needed_features(context)
+    return _in_order(labelled, context.labelled.rows[: len(labelled)]).to(_wide(features[:0]))
 
 
 def average_by_row(context: Context) -> Tensor:
@@ -63,4 +63,5 @@ def _unit_length(features: Tensor, rows: Rows) -> Tensor:
             f"features are divided by their length, and those of rows {zero.tolist()[:10]} are all zero. "
             "Find what made them, or pass normalise=False."
         )
-    return features / lengths
+    directions: Tensor = features / lengths
+    return directions

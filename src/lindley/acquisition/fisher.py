@@ -40,14 +40,14 @@ class TraceObjective:
         self, features: Features, probs: Probs, *, weight: float, inverse: Information, fisher: Information
     ) -> None:
         self._features, self._probs, self._weight = features, probs, weight
-        self._inverse, self._fisher = inverse.clone(), fisher
+        self.inverse, self._fisher = inverse.clone(), fisher
         self._spread = self._parts(inverse)  # [N, C, C]; of M⁻¹
         self._stake = self._parts(inverse @ fisher @ inverse)  # [N, C, C]; of M⁻¹ F M⁻¹
 
     @property
     def value(self) -> float:
         """tr(M⁻¹ F)."""
-        return float((self._inverse * self._fisher).sum())
+        return float((self.inverse * self._fisher).sum())
 
     def reductions(self, sign: int) -> Scores:
         """By how much tr(M⁻¹ F) falls when each row enters M (sign 1) or leaves it (sign -1, then negative).  [N]"""
@@ -58,9 +58,9 @@ class TraceObjective:
         size = self._probs.shape[1]
         root = self._root(self._probs[position])  # [C, C]; rootᵀ root = weight · (diag(p) - p pᵀ)
         row = torch.einsum("rc,d->rcd", root, self._features[position]).flatten(1)  # [C, C·D]
-        across = self._inverse @ row.T  # [C·D, C]
+        across = self.inverse @ row.T  # [C·D, C]
         inner = torch.linalg.inv(sign * torch.eye(size, dtype=row.dtype) + row @ across)  # [C, C]
-        staked = self._inverse @ (self._fisher @ across)  # [C·D, C]
+        staked = self.inverse @ (self._fisher @ across)  # [C·D, C]
         between = row @ staked  # [C, C]
         for rows in self._blocks():
             mine, at_stake = self._against(rows, across), self._against(rows, staked)  # [n, C, C] each
@@ -68,7 +68,7 @@ class TraceObjective:
             self._spread[rows] -= pulled @ mine.mT
             half = pulled @ (at_stake - pulled @ between / 2).mT
             self._stake[rows] -= half + half.mT
-        self._inverse -= across @ inner @ across.T
+        self.inverse -= across @ inner @ across.T
 
     def _block_reductions(self, rows: slice, sign: int) -> Tensor:
         probs = self._probs[rows, :, None]  # [n, C, 1]
@@ -78,7 +78,8 @@ class TraceObjective:
 
         eye = torch.eye(probs.shape[1], dtype=probs.dtype)
         solved = torch.linalg.solve(eye + sign * informed(self._spread[rows]), informed(self._stake[rows]))
-        return sign * solved.diagonal(dim1=1, dim2=2).sum(1)
+        reductions: Tensor = sign * solved.diagonal(dim1=1, dim2=2).sum(1)  # [n]
+        return reductions
 
     def _parts(self, matrix: Tensor) -> Tensor:
         """(I ⊗ fᵀ) matrix (I ⊗ f) of every row.  [C·D, C·D] -> [N, C, C]"""

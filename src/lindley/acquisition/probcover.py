@@ -41,7 +41,7 @@ def probcover(
     covered, rows follow by their seeded hash. Features are divided by their length, as in the paper, unless
     normalise=False. Diagnostics: delta; coverage, the share of candidates that are covered afterwards; covering_picks,
     the picks that covered something new. No graph is kept: counts are lowered as candidates become covered, which
-    happens to each of them once. Memory: three times the features.
+    happens to each of them once. Memory: a few copies of the features.
     """
     check_probcover(delta, purity, normalise)
     check_request(context, batch_size)
@@ -68,12 +68,10 @@ def pure_radius(points: Features, rows: Rows, num_classes: int, *, purity: float
     """
     clusters = k_means(points, min(num_classes, len(points)), seed=derive_seed(seed, "probcover")).to(points.device)
     order = row_uniforms(rows, seed, "purity").argsort()[:_SAMPLE].to(points.device)
-    apart = []
+    limits = points.new_empty(len(order))  # a ball is pure while its radius is below its limit
     for block, squared in squared_distance_blocks(points[order], points):
-        same = clusters[order[block], None] == clusters
-        apart.append(squared.masked_fill_(same, torch.inf).amin(1).sqrt())
-    limits = torch.cat(apart).sort().values  # [n]; a ball is pure while its radius is below its limit
-    limit = float(limits[math.floor((1 - purity) * len(limits) + 1e-9)])
+        limits[block] = squared.masked_fill_(clusters[order[block], None] == clusters, torch.inf).amin(1).sqrt()
+    limit = float(limits.sort().values[math.floor((1 - purity) * len(limits) + 1e-9)])
     return 0.999 * limit if math.isfinite(limit) else 0.0
 
 

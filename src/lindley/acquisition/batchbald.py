@@ -14,7 +14,7 @@ from lindley.acquisition.checks import check_request, checked_chunks
 from lindley.acquisition.gaussian_search import GaussianSearch
 from lindley.acquisition.information_search import NUM_PATHS, InformationSearch
 from lindley.acquisition.lazy import Pick
-from lindley.contracts import Context, Selection
+from lindley.contracts import Context, Diagnostics, Selection
 from lindley.errors import InputError
 from lindley.information import Estimate, bald, estimate_joint_information, joint_information
 from lindley.seeds import derive_seed
@@ -62,7 +62,7 @@ def batchbald(
         picks += [gaussian.pick() for _ in range(batch_size - switch)]
     positions = torch.tensor([position for position, _ in picks])
     joint = _joint_information(candidates.take(positions), seed)
-    diagnostics = {
+    diagnostics: Diagnostics = {
         "joint_information": joint.value,
         "joint_information_se": joint.standard_error,
         "share_of_log_k": joint.value / math.log(num_draws) if num_draws > 1 else 0.0,

@@ -111,7 +111,8 @@ def information(covariances: Float[Tensor, "n R R"]) -> Scores:
 
 
 def _cholesky(covariances: Tensor) -> Tensor:
-    return torch.linalg.cholesky(covariances + torch.eye(covariances.shape[-1], dtype=covariances.dtype))
+    factors: Tensor = torch.linalg.cholesky(covariances + torch.eye(covariances.shape[-1], dtype=covariances.dtype))
+    return factors
 
 
 def _scales(variances: Tensor, scores: Tensor) -> Tensor:

@@ -47,22 +47,29 @@ def bald(log_probs: LogProbs) -> Scores:
     difference the row is done again in float64, so that a score of 1e-9 still ranks above one of 1e-10.
     Source: Houlsby et al. 2011, arXiv:1112.5745.
     """
-    return by_blocks(_bald_block, log_probs)
+    if log_probs.dtype == torch.float64:
+        return by_blocks(_exact_bald, log_probs)
+    scores = by_blocks(_quick_bald, log_probs)
+    for faint in (scores < _FAINT).nonzero()[:, 0].split(_block_rows(log_probs)):
+        scores[faint] = _exact_bald(log_probs[faint].double()).to(scores)
+    return scores
 
 
 def by_blocks(function: Callable[[Tensor], Tensor], log_probs: LogProbs) -> Tensor:
     """Apply a function of rows to blocks of rows, in float32 or float64.  [N, K, C] -> [N, ...] in that precision."""
     dtype = torch.promote_types(log_probs.dtype, torch.float32)
-    num_rows, num_draws, num_classes = log_probs.shape
-    elements = _BLOCK_ELEMENTS.get(log_probs.device.type, _DEVICE_BLOCK_ELEMENTS)
-    block_rows = max(1, elements // max(1, num_draws * num_classes))
-    blocks = log_probs.split(block_rows) if num_rows else (log_probs,)
+    blocks = log_probs.split(_block_rows(log_probs)) if len(log_probs) else (log_probs,)
     return torch.cat([function(block.to(dtype).contiguous()).to(dtype) for block in blocks])
 
 
 def mean_probs(block: Tensor) -> Tensor:
     """E_k p_k(y).  [n, K, C] -> [n, C] float64"""
     return block.exp().sum(1).double() / block.shape[1]
+
+
+def _block_rows(log_probs: Tensor) -> int:
+    elements = _BLOCK_ELEMENTS.get(log_probs.device.type, _DEVICE_BLOCK_ELEMENTS)
+    return max(1, elements // max(1, log_probs[:1].numel()))
 
 
 def _means(block: Tensor) -> tuple[Tensor, Tensor]:
@@ -75,14 +82,9 @@ def _means(block: Tensor) -> tuple[Tensor, Tensor]:
     return mean.double() / block.shape[1], -surprise.double() / block.shape[1]
 
 
-def _bald_block(block: Tensor) -> Tensor:
-    if block.dtype == torch.float64:
-        return _exact_bald(block)
+def _quick_bald(block: Tensor) -> Tensor:
     mean, conditional = _means(block)
     scores: Tensor = (_entr(mean) - conditional).clamp_min(0.0).sum(1)
-    faint = scores < _FAINT
-    if faint.any():
-        scores[faint] = _exact_bald(block[faint].double())
     return scores
 
 

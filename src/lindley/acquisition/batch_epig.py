@@ -23,7 +23,7 @@ from lindley.contracts import Context, Selection
 from lindley.errors import InputError
 from lindley.information import Estimate, LabelPaths, no_labels
 from lindley.information.epig import mean_information
-from lindley.information.pairwise import ClassesFirst, classes_first, floored, in_columns, rows_per_block
+from lindley.information.pairwise import ClassesFirst, classes_first, floored, in_columns, rows_per_block, scratch
 from lindley.seeds import derive_seed
 from lindley.shapes import BatchLogProbs, Positions, Scores, TargetLogProbs
 
@@ -113,8 +113,8 @@ def _weights(paths: LabelPaths, like: Tensor) -> tuple[Tensor, Tensor]:
 
 def _conditional(probs: ClassesFirst, targets: Tensor, weights: Tensor, rows: int) -> Tensor:
     """What each row says about the targets where the draws have these weights.  [n, C, K], [T, C, K] -> [n] nats"""
-    others = in_columns(targets, weights)
-    return torch.cat([mean_information(block, others, weights) for block in probs.split(rows)])
+    others, memory = in_columns(targets, weights), scratch(probs.shape[1], len(targets), weights)
+    return torch.cat([mean_information(block, others, weights, memory) for block in probs.split(rows)])
 
 
 def _worth(batch: BatchLogProbs, targets: TargetLogProbs, seed: int) -> Estimate:

@@ -11,11 +11,13 @@ from lindley.information.pairwise import (
     ClassesFirst,
     Columns,
     DrawWeights,
+    Scratch,
     check_same_draws,
     classes_first,
     in_columns,
     relative,
     rows_per_block,
+    scratch,
     surprise,
     uniform_weights,
     weighted,
@@ -42,10 +44,16 @@ def epig(log_probs: LogProbs, targets: TargetLogProbs) -> Scores:
     weights = uniform_weights(log_probs)
     others = in_columns(classes_first(targets), weights)
     blocks = log_probs.split(rows_per_block(log_probs.shape[2], len(targets), log_probs.device))
-    return torch.cat([mean_information(classes_first(block), others, weights).to(weights) for block in blocks])
+    memory = scratch(log_probs.shape[2], len(targets), weights)
+    scores = weights.new_empty(len(log_probs))
+    for block, part in zip(blocks, scores.split(len(blocks[0])), strict=True):
+        part.copy_(mean_information(classes_first(block), others, weights, memory))
+    return scores
 
 
-def mean_information(probs: ClassesFirst, targets: list[Columns], weights: DrawWeights) -> MeanInformation:
+def mean_information(
+    probs: ClassesFirst, targets: list[Columns], weights: DrawWeights, memory: Scratch | None = None
+) -> MeanInformation:
     """Mean over targets of I[y; y*] where the draws have these weights, one block of rows.  [n, C, K] -> [n] nats.
 
     The targets are relative to the same weights. Sums over one block of targets are in the precision given, over
@@ -55,7 +63,7 @@ def mean_information(probs: ClassesFirst, targets: list[Columns], weights: DrawW
     rows = weighted(relative(probs, weights), weights)
     total = torch.zeros(num_rows, dtype=torch.float64, device=probs.device)
     for part in targets:
-        by_class = surprise(rows.ratios, part).mv(part.average)  # [n*C]
+        by_class = surprise(rows.ratios, part, memory).mv(part.average)  # [n*C]
         total += (by_class.view(num_rows, num_classes) * rows.average).sum(1)
     num_targets = sum(len(part.average) for part in targets) // num_classes
     return total.div_(num_targets).clamp_min_(0.0)

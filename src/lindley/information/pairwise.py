@@ -25,10 +25,11 @@ PairInformation = Float[Tensor, "N B"]
 ClassesFirst = Float[Tensor, "n C K"]
 """Probabilities, each class's draws side by side: what the matrix products read."""
 DrawWeights = Float[Tensor, "K"]
+Scratch = Float[Tensor, "2 size"]
 
 _FLOOR = {torch.float32: 1e-16, torch.float64: 1e-100}
 """Smaller probabilities count as this: far below rounding, and then no ratio is zero or a (slow) subnormal number."""
-_BLOCK_ELEMENTS = defaultdict(lambda: 1 << 26, cpu=1 << 19)  # 2 MiB of float32: in cache, and measured best
+_BLOCK_ELEMENTS = defaultdict(lambda: 1 << 26, cpu=1 << 19)  # 2 MiB of float32 a thread: in cache
 _BLOCK_COLUMNS = 1024
 
 
@@ -59,8 +60,9 @@ def pairwise_information(log_probs: LogProbs, batch: BatchLogProbs) -> PairInfor
     weights = uniform_weights(log_probs)
     others = in_columns(classes_first(batch), weights)
     blocks = log_probs.split(rows_per_block(log_probs.shape[2], len(batch), log_probs.device))
+    memory = scratch(log_probs.shape[2], len(batch), weights)
     rows = (weighted(relative(classes_first(block), weights), weights) for block in blocks)
-    return torch.cat([block_information(block, others) for block in rows])
+    return torch.cat([block_information(block, others, memory) for block in rows])
 
 
 def check_same_draws(log_probs: Tensor, others: Tensor, name: str) -> None:
@@ -115,21 +117,35 @@ def in_columns(probs: ClassesFirst, weights: DrawWeights) -> list[Columns]:
 def rows_per_block(num_classes: int, num_others: int, device: torch.device) -> int:
     """How many rows, against one block of the columns of that many others, stay in cache."""
     num_columns = min(num_others, max(1, _BLOCK_COLUMNS // num_classes)) * num_classes
-    return max(1, _BLOCK_ELEMENTS[device.type] // (num_classes * num_columns))
+    elements = _BLOCK_ELEMENTS[device.type] * (torch.get_num_threads() if device.type == "cpu" else 1)
+    return max(1, elements // (num_classes * num_columns))
 
 
-def surprise(rows: ClassesFirst, others: Columns) -> Float[Tensor, "nC mC"]:
-    """ρ log ρ of each row's classes with each of the others' classes.  Weighted ratios of rows -> [n*C, m*C]"""
-    ratios = rows.flatten(0, 1) @ others.ratios
-    return ratios.log().mul_(ratios)
+def scratch(num_classes: int, num_others: int, weights: DrawWeights) -> Scratch:
+    """Memory for one block, to be written over by each: freed and taken anew, it costs more than the product."""
+    num_columns = min(num_others, max(1, _BLOCK_COLUMNS // num_classes)) * num_classes
+    num_rows = rows_per_block(num_classes, num_others, weights.device) * num_classes
+    return weights.new_empty(2, num_rows * num_columns)
 
 
-def block_information(rows: Relative, others: list[Columns]) -> PairInformation:
+def surprise(rows: ClassesFirst, others: Columns, memory: Scratch | None = None) -> Float[Tensor, "nC mC"]:
+    """ρ log ρ of each row's classes with each of the others' classes.  Weighted ratios of rows -> [n*C, m*C]
+
+    In scratch memory, where it is given: the result is then good until the next call.
+    """
+    shape = (rows.shape[0] * rows.shape[1], others.ratios.shape[1])
+    memory = rows.new_empty(2, shape[0] * shape[1]) if memory is None else memory
+    ratios, terms = (part[: shape[0] * shape[1]].view(shape) for part in memory)
+    torch.mm(rows.flatten(0, 1), others.ratios, out=ratios)
+    return torch.log(ratios, out=terms).mul_(ratios)
+
+
+def block_information(rows: Relative, others: list[Columns], memory: Scratch | None = None) -> PairInformation:
     """I[y_i; y_j] of one block of weighted rows with each of the others.  -> [n, B] nats"""
     num_rows, num_classes, _ = rows.ratios.shape
     parts = []
     for part in others:
-        terms = surprise(rows.ratios, part).view(num_rows, num_classes, -1)  # [n, C, m*C]
+        terms = surprise(rows.ratios, part, memory).view(num_rows, num_classes, -1)  # [n, C, m*C]
         by_class = terms.mul_(rows.average[..., None]).sum(1).mul_(part.average)  # [n, m*C]
         parts.append(by_class.view(num_rows, -1, num_classes).sum(2))
     return torch.cat(parts, 1).clamp_min_(0.0)

@@ -51,7 +51,7 @@ def bald(log_probs: LogProbs) -> Scores:
         return by_blocks(_exact_bald, log_probs)
     scores = by_blocks(_quick_bald, log_probs)
     for faint in (scores < _FAINT).nonzero()[:, 0].split(_block_rows(log_probs)):
-        scores[faint] = _exact_bald(log_probs[faint].double()).to(scores)
+        scores[faint] = _exact_bald(log_probs[faint].double().contiguous()).to(scores)
     return scores
 
 

@@ -48,13 +48,16 @@ PARTS: Mapping[str, Part] = {
     "large-batches": Part(
         "large_batches.py", _REAL, "--batch-sizes 10 20 --seeds 2 --fresh-draws 1000 --judge-paths 5000"
     ),
+    "continuations": Part(
+        "continuations.py", _REAL, "--rows 1000 --seeds 1 --sizes 8 12 --fresh-draws 500 --judge-paths 2000"
+    ),
     "scores": Part("score_bandwidth.py", frozenset({"out", "file", "peers-python"}), "--rows 5000"),
     "epig": Part("epig_speed.py", frozenset({"out", "file"}), "--rows 2000 --repeats 2"),
     "growth": Part("growth.py", frozenset({"out", "redo"}), "--most-rows 1000 --repetitions 1"),
     "diverse": Part("diverse_speed.py", frozenset(), "--rows 3000"),
     "prediction-speed": Part("mc_dropout_prediction.py", frozenset(), "--images 500 --repetitions 1"),
 }
-NEED_PREDICTIONS = ("peers", "large-batches")
+NEED_PREDICTIONS = ("peers", "large-batches", "continuations")
 
 
 def main() -> None:

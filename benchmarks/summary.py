@@ -20,6 +20,7 @@ from bars import bars
 Row = dict[str, str]
 OTHERS = {"score_bandwidth": "Scores beside a copy", "epig_speed": "EPIG beside one matrix product"}
 """Tables that are shown as they are: CSV file, title."""
+_FILES = ("batchbald_speed", "batchbald_information", "batchbald_products", "large_batches", "continuations")
 _NOTHING = 1e-9  # nats that are left: smaller ones are the rounding of sums of logarithms
 _NOT_SHOWN = ("at", "when", "measured", "machine")
 
@@ -32,10 +33,7 @@ def main() -> None:
 
 def summarise(folder: Path) -> Path:
     """Writes the file and returns its path."""
-    tables = {
-        name: records.read(folder / f"{name}.csv")
-        for name in ("batchbald_speed", "batchbald_information", "batchbald_products", "large_batches", *OTHERS)
-    }
+    tables = {name: records.read(folder / f"{name}.csv") for name in (*_FILES, *OTHERS)}
     speed, information = tables["batchbald_speed"], tables["batchbald_information"]
     sections = [
         ("The bars", records.markdown(["wanted", "measured", "met"], found) if (found := [*bars(tables)]) else ""),
@@ -43,6 +41,7 @@ def summarise(folder: Path) -> Path:
         ("BatchBALD beside other libraries: what the batches are worth", _information(information)),
         ("BatchBALD beside the products it could not avoid", _products(tables["batchbald_products"])),
         ("Large batches", _large(tables["large_batches"])),
+        ("Continuations once log K is used up", _continuations(tables["continuations"])),
         *((title, _as_it_is(tables[name])) for name, title in OTHERS.items()),
     ]
     text = "# Benchmarks\n\nWritten by `make bench`; docs/benchmarks.md says what is measured, and how.\n"
@@ -139,6 +138,22 @@ def _large(rows: list[Row]) -> str:
         shown.append([*case, f"{worth} ± {error:.4f}", lost, repeated, _s(median(seconds)), len(group)])
     columns = ["data", "b", "method", "nats: median (range) ± standard error", "left of log of draws", "duplicates"]
     return records.markdown([*columns, "seconds", "seeds"], shown) if shown else ""
+
+
+def _continuations(rows: list[Row]) -> str:
+    """One line a rule: information of the first b rows under fresh draws, median over seeds."""
+    sizes = sorted({int(row["b"]) for row in rows})
+    shown = []
+    for (data, rule, begins), group in _grouped(
+        [{**row, "begins": "from the first pick" if row["picks_before"] == "0" else "from the switch"} for row in rows],
+        "data",
+        "rule",
+        "begins",
+    ):
+        by_size = [[float(row["information"]) for row in group if int(row["b"]) == size] for size in sizes]
+        shown.append([data, rule, begins, *(f"{median(each):.3f}" for each in by_size), len(by_size[0])])
+    columns = ["data", "rule", "begins", *(f"b = {size}" for size in sizes), "seeds"]
+    return records.markdown(columns, shown) if shown else ""
 
 
 def _median_and_range(ascending: list[str]) -> str:

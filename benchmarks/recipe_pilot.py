@@ -1,16 +1,20 @@
-"""The pilot behind the recipe of the MNIST studies: random labels, seeds that no study uses.
+"""The pilot behind the recipe of the image studies: random labels, seeds that no study uses.
 
-    LINDLEY_DATA=... python benchmarks/recipe_pilot.py --recipes chosen,long --labels 1020 --seeds 1001 1002 1003
+    LINDLEY_DATA=... python benchmarks/recipe_pilot.py --data mnist --out reports/benchmarks/recipe-mnist.csv
+    python benchmarks/recipe_pilot.py --table reports/benchmarks/recipe-mnist.csv
 
-Prints accuracy and NLL of the K-draw average and the seconds of each fit on one thread; one line as each is done.
-Twenty labels are balanced, the others random, as in `lindley run mnist`.
+Measures accuracy, NLL and joint NLL (sets of ten) of the K-draw average on the whole test set, and the seconds of each
+fit on one thread; a line is written as each fit is done, and the same command goes on where it stopped. The first
+twenty labels are balanced, the others random, as in `lindley run mnist`.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import statistics
 import time
+from pathlib import Path
 
 import torch
 
@@ -23,53 +27,84 @@ from lindley.networks.catalogue import build_network
 from lindley.posteriors.mc_dropout import MCDropout
 from lindley.posteriors.recipe import Recipe
 from lindley.seeds import torch_generator
-from lindley.study.metrics import accuracy, nll
+from lindley.study.metrics import accuracy, joint_nll, nll
 
+BASE = {"steps": 1000, "batch_size": 32, "learning_rate": 2e-3, "schedule": "cosine"}
+AFFINE = {**BASE, "shift": 2, "rotate": 15.0, "scale": 0.1}
 RECIPES = {
-    "short": (Recipe(steps=500), "bfloat16"),
-    "short, float32": (Recipe(steps=500), "float32"),
-    "short, cosine": (Recipe(steps=500, learning_rate=2e-3, schedule="cosine"), "bfloat16"),
-    "short, weight decay": (Recipe(steps=500, weight_decay=5e-4), "bfloat16"),
-    "long": (Recipe(steps=1000), "bfloat16"),
-    "long, cosine": (Recipe(steps=1000, learning_rate=2e-3, schedule="cosine"), "bfloat16"),
-    "chosen": (Recipe(steps=1000, batch_size=32, learning_rate=2e-3, schedule="cosine"), "bfloat16"),
-    "chosen, constant": (Recipe(steps=1000, batch_size=32), "bfloat16"),
+    "plain": Recipe(**BASE),
+    "shifts": Recipe(**{**BASE, "shift": 2}),
+    "affine": Recipe(**AFFINE),
+    "affine, half the steps": Recipe(**{**AFFINE, "steps": 500}),
+    "affine, twice the steps": Recipe(**{**AFFINE, "steps": 2000}),
+    "affine, weight decay": Recipe(**{**AFFINE, "weight_decay": 5e-4}),
+    "affine, constant rate": Recipe(**{**AFFINE, "learning_rate": 1e-3, "schedule": "constant"}),
+    "affine, prior": Recipe(**{**AFFINE, "prior_precision": 1.0}),
 }
-NUM_DRAWS = 20
+NUM_DRAWS = 50
+FIELDS = ("data", "recipe", "labels", "seed", "accuracy", "nll", "joint_nll", "fit_seconds", "precision")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="mnist", help="mnist or fashion-mnist")
     parser.add_argument("--recipes", default=";".join(RECIPES), help="names separated by ';' (default: all)")
-    parser.add_argument("--labels", type=int, nargs="+", default=[120, 420, 1020])
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1001, 1002, 1003])
+    parser.add_argument("--labels", type=int, nargs="+", default=[20, 100, 300])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1001, 1002, 1003, 1004, 1005])
+    parser.add_argument("--precision", default="bfloat16")
+    parser.add_argument("--out", type=Path, help="a CSV file that is continued")
+    parser.add_argument("--table", type=Path, nargs="+", help="print the medians of such files, and stop")
     options = parser.parse_args()
+    if options.table:
+        print(table([row for path in options.table for row in _rows(path)]))
+        return
+    if options.out is None:
+        parser.error("--out is needed: where the lines go")
     torch.set_num_threads(1)
-    data = load("mnist", data_dir=None)
+    data = load(options.data, data_dir=None)
     network = build_network("gal-cnn", input_shape=data.input_shape, num_classes=data.task.num_classes)
-    print("labels  recipe                seeds  accuracy (each)                nll    fit s")
-    for num_labels in options.labels:
+    done = {(row["data"], row["recipe"], row["labels"], row["seed"], row["precision"]) for row in _rows(options.out)}
+    for seed in options.seeds:
         for name in options.recipes.split(";"):
-            recipe, precision = RECIPES[name]
-            learner = MCDropout(network, recipe, precision=precision)
-            results = [_measure(data, learner, num_labels, seed) for seed in options.seeds]
-            accuracies, nlls, seconds = zip(*results, strict=True)
-            print(
-                f"{num_labels:6d}  {name:20s}  {len(results):5d}  {100 * statistics.median(accuracies):.2f} "
-                f"({', '.join(f'{100 * each:.2f}' for each in accuracies)})  "
-                f"{statistics.median(nlls):.3f}  {statistics.median(seconds):5.1f}",
-                flush=True,
-            )
+            for num_labels in options.labels:
+                if (options.data, name, str(num_labels), str(seed), options.precision) in done:
+                    continue
+                learner = MCDropout(network, RECIPES[name], precision=options.precision)
+                measured = _measure(data, learner, num_labels, seed)
+                _append(options.out, (options.data, name, num_labels, seed, *measured, options.precision))
 
 
-def _measure(data: Dataset, learner: MCDropout, num_labels: int, seed: int) -> tuple[float, float, float]:
+def table(rows: list[dict[str, str]]) -> str:
+    """Medians over seeds: accuracy in %, NLL and joint NLL in nats per label, seconds of a fit."""
+    lines = ["| data | labels | recipe | accuracy | NLL | joint NLL | fit s | seeds |", "|" + " --- |" * 8]
+    for data, num_labels, recipe in dict.fromkeys(
+        (row["data"], int(row["labels"]), row["recipe"])
+        for row in sorted(rows, key=lambda row: (row["data"], int(row["labels"])))
+    ):
+        those = [row for row in rows if (row["data"], int(row["labels"]), row["recipe"]) == (data, num_labels, recipe)]
+        acc, one, joint, seconds = (
+            statistics.median(float(row[name]) for row in those)
+            for name in ("accuracy", "nll", "joint_nll", "fit_seconds")
+        )
+        lines.append(
+            f"| {data} | {num_labels} | {recipe} | {100 * acc:.1f} | {one:.3f} | {joint:.3f} | {seconds:.0f} "
+            f"| {len(those)} |"
+        )
+    return "\n".join(lines)
+
+
+def _measure(data: Dataset, learner: MCDropout, num_labels: int, seed: int) -> tuple[float, float, float, float]:
     labels = _random_labels(data.classes, num_labels, seed)
     start = time.perf_counter()
     posterior = learner.fit(data.pool, labels, task=data.task, seed=seed)
     seconds = time.perf_counter() - start
     draws = posterior.draw(NUM_DRAWS, seed=seed)
-    averaged = torch.cat([mean_log_probs(draws.log_probs(part).double()) for part in data.test_inputs.split(500)])
-    return accuracy(averaged, data.test_classes), nll(averaged, data.test_classes), seconds
+    order = torch.randperm(len(data.test_classes), generator=torch_generator(0, "test order"))
+    classes = data.test_classes[order]
+    log_probs = torch.cat([draws.log_probs(part) for part in data.test_inputs[order].split(500)])
+    averaged = mean_log_probs(log_probs.double())
+    of_true = log_probs.gather(2, classes[:, None, None].expand(-1, NUM_DRAWS, 1))[:, :, 0]  # [T, K]
+    return accuracy(averaged, classes), nll(averaged, classes), joint_nll(of_true), seconds
 
 
 def _random_labels(classes: torch.Tensor, num_labels: int, seed: int) -> Labels:
@@ -77,6 +112,23 @@ def _random_labels(classes: torch.Tensor, num_labels: int, seed: int) -> Labels:
     order = torch.randperm(len(classes), generator=torch_generator(seed, "pilot"))
     rows = torch.cat([first, order[~torch.isin(order, first)][: num_labels - 20]])
     return Labels(rows, classes[rows])
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _append(path: Path, values: tuple[object, ...]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if new:
+            writer.writerow(FIELDS)
+        writer.writerow(values)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,10 @@
+import math
+
+import pytest
 import torch
 
-from lindley.posteriors.augmentation import shifted
+from lindley.posteriors.augmentation import augmented, flipped, shifted, turned
+from lindley.posteriors.recipe import Recipe
 
 
 def generator(seed=0):
@@ -28,3 +32,58 @@ def test_the_same_generator_moves_alike_and_inputs_are_left():
     before = images.clone()
     assert torch.equal(shifted(images, 2, generator(3)), shifted(images, 2, generator(3)))
     assert torch.equal(images, before)
+
+
+def blob(height, width, row, column, radius=1.5):
+    rows, columns = torch.arange(height)[:, None], torch.arange(width)[None]
+    return torch.exp(-((rows - row) ** 2 + (columns - column) ** 2) / (2 * radius**2))
+
+
+def centre_of_mass(image):
+    rows, columns = torch.arange(image.shape[0])[:, None], torch.arange(image.shape[1])[None]
+    return torch.stack([(image * rows).sum(), (image * columns).sum()]) / image.sum()
+
+
+@pytest.mark.parametrize("size", [(41, 41), (41, 61)])
+def test_turning_keeps_the_distance_from_the_centre_in_pixels_and_stays_within_the_angle(size):
+    height, width = size
+    middle = torch.tensor([(height - 1) / 2, (width - 1) / 2])
+    image = blob(height, width, middle[0].item(), middle[1].item() + 12)
+    moved = turned(image.expand(200, 1, height, width), 30.0, 0.0, generator())
+    offsets = torch.stack([centre_of_mass(each[0]) for each in moved]) - middle  # [200, 2]
+    angles = torch.atan2(offsets[:, 0], offsets[:, 1]).rad2deg()
+    torch.testing.assert_close(offsets.norm(dim=1), torch.full((200,), 12.0), atol=0.1, rtol=0)
+    assert angles.abs().max() <= 30.5
+    assert angles.min() < -25
+    assert angles.max() > 25
+
+
+def test_scaling_moves_along_the_ray_within_its_bounds():
+    image = blob(41, 41, 20, 30)
+    moved = turned(image.expand(200, 1, 41, 41), 0.0, 0.2, generator())
+    offsets = torch.stack([centre_of_mass(each[0]) for each in moved]) - 20
+    assert offsets[:, 0].abs().max() < 0.05
+    assert offsets[:, 1].min() >= 7.9
+    assert offsets[:, 1].max() <= 12.1
+    assert offsets[:, 1].min() < 8.5
+    assert offsets[:, 1].max() > 11.5
+
+
+def test_flipping_mirrors_about_half_of_the_images():
+    images = torch.rand(400, 1, 3, 4, generator=generator())
+    mirrored = (flipped(images, generator(1)) == images.flip(-1)).flatten(1).all(1)
+    assert ((flipped(images, generator(1)) == images).flatten(1).all(1) ^ mirrored).all()
+    assert 0.4 < mirrored.double().mean() < 0.6
+
+
+def test_a_recipe_without_augmentation_leaves_images_and_generator():
+    images, numbers = torch.rand(8, 1, 4, 4, generator=generator()), generator(3)
+    assert augmented(images, Recipe(), numbers) is images
+    assert math.isclose(torch.rand(1, generator=numbers).item(), torch.rand(1, generator=generator(3)).item())
+
+
+@pytest.mark.parametrize("key", [{"shift": 1}, {"rotate": 10.0}, {"scale": 0.1}, {"flip": True}])
+def test_every_key_changes_images(key):
+    images = torch.rand(8, 1, 6, 6, generator=generator())
+    assert Recipe(**key).augments == tuple(key)
+    assert not torch.equal(augmented(images, Recipe(**key), generator(1)), images)

@@ -18,6 +18,20 @@ CASES = {
     "digits-mlp": (digits_mlp, (64,)),
     "gal-cnn": (gal_cnn, (1, 28, 28)),
     "batchbald-cnn": (batchbald_cnn, (1, 28, 28)),
+    "hidden units dropped twice, a middle layer, no bias": (
+        lambda: nn.Sequential(
+            nn.Linear(5, 8, bias=False), nn.Dropout(0.4), nn.ReLU(), nn.Dropout(0.4), nn.Linear(8, 6), nn.Linear(6, 3)
+        ),
+        (5,),
+    ),
+    "hidden units all dropped": (
+        lambda: nn.Sequential(nn.Dropout(0.2), nn.Linear(5, 2), nn.ReLU(), nn.Dropout(0.9), nn.Linear(2, 3)),
+        (5,),
+    ),
+    "no unit may be left out: tanh after dropout": (
+        lambda: nn.Sequential(nn.Linear(5, 6), nn.Dropout(0.5), nn.Sigmoid(), nn.Linear(6, 3)),
+        (5,),
+    ),
     "dropout before pooling": (
         lambda: nn.Sequential(
             nn.Conv2d(1, 3, 3), nn.Dropout(0.4), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(3 * 3 * 3, 4)

@@ -90,7 +90,7 @@ def test_a_fit_with_the_prior_is_the_mode_of_the_posterior():
 
 
 def test_shifting_what_is_not_an_image_is_refused():
-    with pytest.raises(InputError, match=r"training.shift moves images .* got \[40, 2\]"):
+    with pytest.raises(InputError, match=r"training.shift is for images .* got \[40, 2\]"):
         trained(shift=1)
 
 
@@ -124,6 +124,9 @@ def test_labels_that_cannot_be_learned_are_named(labels, says):
         {"weight_decay": -1.0},
         {"prior_precision": -1.0},
         {"shift": -1},
+        {"rotate": -1.0},
+        {"scale": -0.1},
+        {"scale": 1.0},
         {"schedule": "x"},
     ],
 )

@@ -6,7 +6,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from lindley.posteriors.recipe import Recipe
+
 Images = Float[Tensor, "n channels height width"]
+
+
+def augmented(images: Images, recipe: Recipe, generator: torch.Generator) -> Images:
+    """Each image flipped, turned, scaled and moved at random as the recipe says; the images where it says nothing."""
+    if recipe.flip:
+        images = flipped(images, generator)
+    if recipe.rotate or recipe.scale:
+        images = turned(images, recipe.rotate, recipe.scale, generator)
+    return shifted(images, recipe.shift, generator) if recipe.shift else images
 
 
 def shifted(images: Images, max_shift: int, generator: torch.Generator) -> Images:
@@ -19,3 +30,27 @@ def shifted(images: Images, max_shift: int, generator: torch.Generator) -> Image
     image = torch.arange(num_images, device=images.device)[:, None, None, None]
     channel = torch.arange(num_channels, device=images.device)[:, None, None]
     return padded[image, channel, rows[:, None, :, None], columns[:, None, None, :]]
+
+
+def turned(images: Images, max_degrees: float, max_scale: float, generator: torch.Generator) -> Images:
+    """Each image turned about its centre by up to max_degrees and scaled by 1 - max_scale to 1 + max_scale.
+
+    Between pixels it interpolates linearly; what comes in from outside is 0.
+    """
+    num_images, _, height, width = images.shape
+    uniform = 2 * torch.rand(2, num_images, generator=generator) - 1  # in (-1, 1)
+    angle = torch.deg2rad(max_degrees * uniform[0])
+    zoom = 1 / (1 + max_scale * uniform[1])  # output coordinates to input coordinates
+    cos, sin = zoom * angle.cos(), zoom * angle.sin()
+    # Coordinates run from -1 to 1 along both axes: a turn is one of pixels only where they are scaled by the sides.
+    place = torch.zeros(num_images, 2, 3)
+    place[:, 0, 0], place[:, 0, 1] = cos, -sin * height / width
+    place[:, 1, 0], place[:, 1, 1] = sin * width / height, cos
+    grid = torch.nn.functional.affine_grid(place.to(images), list(images.shape), align_corners=False)
+    return torch.nn.functional.grid_sample(images, grid, padding_mode="zeros", align_corners=False)
+
+
+def flipped(images: Images, generator: torch.Generator) -> Images:
+    """Each image mirrored left to right with probability a half."""
+    mirrored = torch.rand(len(images), 1, 1, 1, generator=generator) < 0.5
+    return torch.where(mirrored.to(images.device), images.flip(-1), images)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lindley.posteriors.masks import DROPOUT, dropout_masks, mask_shape
+from lindley.posteriors.masks import DROPOUT, ELEMENTWISE, dropout_masks, mask_shape
 from lindley.posteriors.training import image_layout
 
 _POINTWISE = (nn.ReLU, nn.LeakyReLU, nn.Identity, nn.Tanh, nn.GELU, nn.SiLU, nn.ELU, nn.Sigmoid, nn.Softplus)
@@ -45,6 +45,16 @@ class _State:
     masks: Tensor | None
 
 
+@dataclass
+class _KeptUnits:
+    """Two dense layers cut to the hidden units that each draw keeps, draw after draw."""
+
+    weight: Tensor  # [units of all draws, D]
+    bias: Tensor | None  # [units of all draws]
+    counts: list[int]  # units of each draw
+    following: list[Tensor]  # of each draw [out, units]
+
+
 class FoldedNetwork:
     """K frozen functions of one sequence of layers.  [n, ...] -> [n, K, C] logits, float32.
 
@@ -58,13 +68,21 @@ class FoldedNetwork:
         self._layers = layers
         self._folded: dict[int, Tensor] = {}  # weights with their masks, made at the first call
         self._masks: dict[int, Tensor] = {}
+        self._pairs: dict[int, _KeptUnits] = {}
         # The last dense layer costs little and decides the probabilities: it stays float32.
         self._last = max((i for i, layer in enumerate(layers) if isinstance(layer, nn.Linear)), default=-1)
 
     def logits(self, inputs: Tensor) -> Tensor:
         state = _State(image_layout(inputs.to(self._dtype)), shared=True, masks=None)
-        for index, layer in enumerate(self._layers):
-            state = self._step(index, layer, state)
+        index = 0
+        while index < len(self._layers):
+            pair = self._hidden_layer(index, state)
+            if pair is None:
+                state = self._step(index, self._layers[index], state)
+                index += 1
+            else:
+                state = self._dense_pair(index, pair, state)
+                index = pair + 1
         state = _applied(state)
         if state.shared:
             return state.values.float().unsqueeze(1).expand(-1, self.num_draws, -1)  # [n, K, C]
@@ -86,7 +104,7 @@ class FoldedNetwork:
 
     def _plain(self, index: int, layer: nn.Module, state: _State) -> Tensor:
         values = state.values if state.shared else state.values.flatten(0, 1)
-        dtype = torch.float32 if index == self._last else self._dtype
+        dtype = self._dtype_of(index)
         if isinstance(layer, nn.Linear | nn.Conv2d):
             weight = self._remembered(index, lambda: layer.weight.detach().to(dtype))
             bias = None if layer.bias is None else layer.bias.detach().to(dtype)
@@ -99,7 +117,7 @@ class FoldedNetwork:
         return values if state.shared else values.unflatten(0, (self.num_draws, -1))
 
     def _dense(self, index: int, layer: nn.Linear, state: _State, masks: Tensor) -> Tensor:
-        dtype = torch.float32 if index == self._last else self._dtype
+        dtype = self._dtype_of(index)
         weight = self._remembered(index, lambda: (layer.weight.detach() * masks.unsqueeze(1)).to(dtype))  # [K, H, D]
         values = state.values.to(dtype)
         if state.shared:
@@ -108,6 +126,49 @@ class FoldedNetwork:
         else:
             product = torch.bmm(values, weight.transpose(1, 2))  # [K, n, H]
         return product if layer.bias is None else product + layer.bias.detach().to(dtype)
+
+    def _hidden_layer(self, index: int, state: _State) -> int | None:
+        """Where the dense layer at `index` has its hidden units dropped before the next one: the index of that one."""
+        if not state.shared or not isinstance(self._layers[index], nn.Linear):
+            return None
+        dropped = False
+        for following in range(index + 1, len(self._layers)):
+            layer = self._layers[following]
+            if isinstance(layer, nn.Linear):
+                return following if dropped else None
+            if isinstance(layer, ELEMENTWISE):
+                dropped = True
+            elif not isinstance(layer, _LETS_MASKS_THROUGH):
+                return None
+        return None
+
+    def _dense_pair(self, first: int, second: int, state: _State) -> _State:
+        """Two dense layers with dropout between: a hidden unit is computed for the draws that keep it, only."""
+        into, out_of = self._layers[first], self._layers[second]
+        assert isinstance(into, nn.Linear)
+        assert isinstance(out_of, nn.Linear)
+        if first not in self._pairs:
+            masks = torch.ones(self.num_draws, into.out_features, device=state.values.device)
+            for index in range(first + 1, second):
+                if isinstance(self._layers[index], ELEMENTWISE):
+                    masks = masks * self._masks_at(index, self._layers[index], (into.out_features,), state.values)
+            self._pairs[first] = _kept_units(into, out_of, state.masks, masks, self._dtype, self._dtype_of(second))
+        pair = self._pairs[first]
+        hidden = nn.functional.linear(
+            state.values.to(self._dtype), pair.weight, pair.bias
+        )  # [n, kept units of all draws]
+        for index in range(first + 1, second):
+            if not isinstance(self._layers[index], ELEMENTWISE):
+                hidden = self._layers[index](hidden)
+        parts = hidden.to(self._dtype_of(second)).split(pair.counts, dim=1)
+        bias = None if out_of.bias is None else out_of.bias.detach().to(self._dtype_of(second))
+        products = [
+            nn.functional.linear(part, weight, bias) for part, weight in zip(parts, pair.following, strict=True)
+        ]
+        return _State(torch.stack(products), shared=False, masks=None)  # [K, n, out]
+
+    def _dtype_of(self, index: int) -> torch.dtype:
+        return torch.float32 if index == self._last else self._dtype
 
     def _convolution(self, index: int, layer: nn.Conv2d, state: _State, masks: Tensor) -> Tensor:
         weight = self._remembered(
@@ -139,7 +200,23 @@ class FoldedNetwork:
             **self.__dict__,
             "_folded": {},
             "_masks": {},
+            "_pairs": {},
         }  # made again from the seed: cheap, and much smaller
+
+
+def _kept_units(
+    into: nn.Linear, out_of: nn.Linear, before: Tensor | None, between: Tensor, dtype: torch.dtype, last: torch.dtype
+) -> _KeptUnits:
+    """`before` [K, D] masks what the first layer reads, `between` [K, H] its hidden units."""
+    kept = [mask.nonzero()[:, 0] for mask in between]
+    weight, bias = into.weight.detach(), into.bias
+    rows = [weight[units] if before is None else weight[units] * before[k] for k, units in enumerate(kept)]
+    return _KeptUnits(
+        weight=torch.cat(rows).to(dtype),
+        bias=None if bias is None else bias.detach()[torch.cat(kept)].to(dtype),
+        counts=[units.numel() for units in kept],
+        following=[(out_of.weight.detach()[:, units] * between[k, units]).to(last) for k, units in enumerate(kept)],
+    )
 
 
 def _convolved(layer: nn.Conv2d, values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from lindley.contracts import ClassificationTask, Inputs, Labels, Pool
 from lindley.errors import FitError, InputError
-from lindley.posteriors.augmentation import shifted
+from lindley.posteriors.augmentation import augmented
 from lindley.posteriors.recipe import Recipe
 from lindley.seeds import derive_seed, torch_generator
 
@@ -46,14 +46,16 @@ def train(
         module = network().to(device).train()
         _lay_out_for_images(module)
         inputs = image_layout(inputs)
-        optimizer = torch.optim.Adam(module.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+        optimizer = torch.optim.Adam(
+            module.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
+        )
         decay = _schedule(optimizer, recipe)
         minibatches = _minibatches(len(labels), recipe.batch_size, torch_generator(seed, "minibatches"))
-        shifts = torch_generator(seed, "shifts")
+        augmentation = torch_generator(seed, "shifts")
         for step in range(recipe.steps):
             positions = next(minibatches).to(device)
             optimizer.zero_grad(set_to_none=True)
-            batch = _augmented(inputs[positions], recipe, shifts)
+            batch = _augmented(inputs[positions], recipe, augmentation)
             with torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
                 logits = module(batch)
             loss = nn.functional.cross_entropy(logits.float(), classes[positions])
@@ -91,13 +93,14 @@ def checked_classes(labels: Labels, task: ClassificationTask) -> Tensor:
 
 
 def _augmented(batch: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
-    if not recipe.shift:
+    if not recipe.augments:
         return batch
     if batch.dim() != 4:
         raise InputError(
-            f"training.shift moves images [n, channels, height, width]; got {[*batch.shape]}. Set it to 0."
+            f"training.{recipe.augments[0]} is for images [n, channels, height, width]; got {[*batch.shape]}. "
+            "Leave it out."
         )
-    return image_layout(shifted(batch, recipe.shift, generator))
+    return image_layout(augmented(batch, recipe, generator))
 
 
 def _squared_weights(module: nn.Module) -> Tensor:

@@ -5,12 +5,17 @@ Sums are in float64. What is infinite (the true class was given probability 0) i
 
 from __future__ import annotations
 
+import math
+
 import torch
+from torch import Tensor
 
 from lindley.errors import InputError
 from lindley.shapes import ClassIndices, MeanLogProbs
 
 ECE_BINS = 15
+JOINT_SET = 10
+"""Rows whose labels are taken together by `joint_nll`."""
 
 
 def accuracy(log_probs: MeanLogProbs, classes: ClassIndices) -> float:
@@ -48,6 +53,23 @@ def expected_calibration_error(log_probs: MeanLogProbs, classes: ClassIndices, *
     bins = (confidence * num_bins).ceil().long().clamp(1, num_bins) - 1  # [N]
     summed = torch.zeros(num_bins, dtype=torch.float64).index_add_(0, bins, gaps)
     return float(summed.abs().sum() / classes.numel())
+
+
+def joint_nll(log_probs_of_true: Tensor, *, set_size: int = JOINT_SET) -> float:
+    """Negative log-likelihood per label of sets of labels, -mean_sets log mean_k Π_i p_k(y_i) / set_size, in nats.
+
+    log_probs_of_true [T, K] are each draw's log-probabilities of the true classes: what one function says of several
+    inputs at once is what BatchBALD and EPIG stand on. Sets are consecutive rows, so their order should carry no
+    meaning; rows that do not fill a set are left out. Sets of 1 give `nll` of the average; with few draws it is larger
+    than with many, in expectation. Source: Wen et al. 2021, arXiv:2107.09224; Osband et al. 2022, arXiv:2110.04629.
+    """
+    if log_probs_of_true.dim() != 2 or len(log_probs_of_true) < set_size:
+        raise InputError(
+            f"log_probs_of_true must be [T, K] with T at least {set_size}; got {[*log_probs_of_true.shape]}"
+        )
+    whole = len(log_probs_of_true) // set_size * set_size
+    sets = log_probs_of_true[:whole].double().unflatten(0, (-1, set_size)).sum(1)  # [sets, K]
+    return float(-(sets.logsumexp(1) - math.log(sets.shape[1])).mean() / set_size)
 
 
 def per_class_recall(log_probs: MeanLogProbs, classes: ClassIndices) -> list[float | None]:

@@ -10,35 +10,54 @@ from torch import Tensor
 from lindley.acquisition.checks import checked_chunks
 from lindley.contracts import Draws
 from lindley.information import mean_log_probs
-from lindley.loop.predict import PoolPredictions
+from lindley.loop.predict import CHUNK_ROWS, PoolPredictions
 from lindley.loop.rounds import Observation, RoundView
 from lindley.pools.memory import MemoryPool
+from lindley.seeds import torch_generator
 from lindley.shapes import ClassIndices
-from lindley.study.metrics import accuracy, brier, expected_calibration_error, nll, per_class_recall
+from lindley.study.metrics import (
+    JOINT_SET,
+    accuracy,
+    brier,
+    expected_calibration_error,
+    joint_nll,
+    nll,
+    per_class_recall,
+)
 
 
 def observe_test_set(
     test_inputs: Tensor, test_classes: ClassIndices, *, num_classes: int
 ) -> Callable[[RoundView], Observation]:
-    """The observer of accuracy, NLL, Brier, ECE and recall of the K-draw average, and accuracy and NLL of the point
-    prediction (null where the posterior has none), on T test rows.
+    """The observer of accuracy, NLL, Brier, ECE and recall of the K-draw average, joint NLL of the draws, and accuracy
+    and NLL of the point prediction (null where the posterior has none), on T test rows.
 
-    The test rows go through the draws in the pool's chunks; only the average [T, C] is held, in float64.
+    The test rows go through the draws in the pool's chunks; only the average [T, C] and the probabilities of the true
+    classes [T, K] are held. Joint NLL is of sets of ten rows at random, the same in every round; null below ten rows.
     """
     pool = MemoryPool(test_inputs)
+    shuffled = torch.randperm(len(pool), generator=torch_generator(0, "sets of test rows"))
 
-    def averaged(draws: Draws) -> Tensor:
+    def averaged(draws: Draws) -> tuple[Tensor, Tensor]:
         predictions = PoolPredictions(pool, torch.arange(len(pool)), draws, num_classes=num_classes, hold_bytes=0)
-        return torch.cat([mean_log_probs(chunk.double()).cpu() for chunk in checked_chunks(predictions, num_classes)])
+        means, of_true = [], []
+        for chunk, classes in zip(
+            checked_chunks(predictions, num_classes), test_classes.split(CHUNK_ROWS), strict=True
+        ):
+            means.append(mean_log_probs(chunk.double()).cpu())  # [n, C]
+            columns = classes[:, None, None].expand(-1, chunk.shape[1], 1).to(chunk.device)
+            of_true.append(chunk.gather(2, columns)[:, :, 0].cpu())  # [n, K]
+        return torch.cat(means), torch.cat(of_true)
 
     def observe(view: RoundView) -> Observation:
-        log_probs = averaged(view.draws)  # [T, C]
+        log_probs, of_true = averaged(view.draws)  # [T, C], [T, K]
         point = view.posterior.point()
-        point_log_probs = averaged(point) if point is not None else None
+        point_log_probs = averaged(point)[0] if point is not None else None
         return Observation(
             metrics={
                 "accuracy": accuracy(log_probs, test_classes),
                 "nll": nll(log_probs, test_classes),
+                "joint_nll": joint_nll(of_true[shuffled]) if len(pool) >= JOINT_SET else None,
                 "brier": brier(log_probs, test_classes),
                 "ece": expected_calibration_error(log_probs, test_classes),
                 "recall": per_class_recall(log_probs, test_classes),

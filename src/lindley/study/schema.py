@@ -69,6 +69,9 @@ class Training(_Table):
     schedule: Literal["constant", "cosine"] = "constant"
     prior_precision: Annotated[float, Field(ge=0)] = 0.0
     shift: Annotated[int, Field(ge=0)] = 0
+    rotate: Annotated[float, Field(ge=0)] = 0.0
+    scale: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    flip: bool = False
 
 
 class Schedule(_Table):

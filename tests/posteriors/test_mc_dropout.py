@@ -1,8 +1,12 @@
 import torch
 from torch import nn
 
+from lindley.contracts import ClassificationTask, Labels
 from lindley.networks.gal_cnn import gal_cnn
-from lindley.posteriors.mc_dropout import MCDropoutPosterior
+from lindley.networks.moons_mlp import moons_mlp
+from lindley.pools.memory import MemoryPool
+from lindley.posteriors.mc_dropout import MCDropout, MCDropoutPosterior
+from lindley.posteriors.recipe import Recipe
 
 
 def posterior(network=gal_cnn):
@@ -48,3 +52,16 @@ def test_a_plain_sequence_takes_the_folded_path_and_anything_else_the_masked_one
 
     assert posterior().draw(2, seed=0).path == "folded"
     assert posterior(Wrapped).draw(2, seed=0).path == "masked"
+
+
+def test_a_warm_start_goes_on_from_the_posterior_before():
+    inputs = torch.randn(20, 2, generator=torch.Generator().manual_seed(0))
+    told = {"pool": MemoryPool(inputs), "labels": Labels(torch.arange(20), (inputs[:, 0] > 0).long())}
+    task = ClassificationTask(("no", "yes"))
+    first = MCDropout(moons_mlp, Recipe(steps=100, learning_rate=1e-2)).fit(**told, task=task, seed=0)
+    tiny = Recipe(steps=1, learning_rate=1e-7, warm_start=True)
+    again = MCDropout(moons_mlp, tiny).fit(**told, task=task, previous=first, seed=1)
+    alone = MCDropout(moons_mlp, tiny).fit(**told, task=task, seed=1)
+    point = first.point().log_probs(inputs)
+    torch.testing.assert_close(again.point().log_probs(inputs), point, atol=1e-4, rtol=0)
+    assert (alone.point().log_probs(inputs) - point).abs().max() > 0.1

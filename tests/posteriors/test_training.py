@@ -19,7 +19,7 @@ def blobs(num_rows=40):
     return MemoryPool(inputs), Labels(torch.arange(num_rows), classes), inputs
 
 
-def trained(seed=0, network=moons_mlp, labels=None, **recipe):
+def trained(seed=0, network=moons_mlp, labels=None, validation=None, start=None, **recipe):
     pool, all_labels, _ = blobs()
     return train(
         network,
@@ -30,6 +30,8 @@ def trained(seed=0, network=moons_mlp, labels=None, **recipe):
         precision="float32",
         device="cpu",
         seed=seed,
+        validation=validation,
+        start=start,
     )
 
 
@@ -128,11 +130,84 @@ def test_labels_that_cannot_be_learned_are_named(labels, says):
         {"scale": -0.1},
         {"scale": 1.0},
         {"schedule": "x"},
+        {"optimizer": "sgd"},
+        {"epochs": -1},
+        {"patience": -1},
+        {"check_every": 0},
+        {"class_weights": (1.0, 0.0)},
+        {"class_weights": (float("inf"), 1.0)},
     ],
 )
 def test_a_wrong_recipe_names_its_key(wrong):
     with pytest.raises(InputError, match=f"training.{next(iter(wrong))}"):
         Recipe(**wrong)
+
+
+@pytest.mark.parametrize(("num_labels", "steps"), [(5, 100), (64, 100), (320, 100), (640, 200), (645, 202)])
+def test_steps_are_a_floor_and_epochs_count_where_they_ask_for_more(num_labels, steps):
+    assert Recipe(steps=100, epochs=10, batch_size=32).num_steps(num_labels) == steps
+
+
+def test_adamw_shrinks_by_the_step_and_adam_by_the_gradient():
+    """On a loss that is flat in a weight, AdamW takes (1 - lr * decay) a step; Adam's normalised step takes lr."""
+
+    class Idle(nn.Linear):
+        def __init__(self):
+            super().__init__(2, 2)
+            self.idle = nn.Parameter(torch.ones(3))
+
+        def forward(self, inputs):
+            return super().forward(inputs) + 0 * self.idle.sum()
+
+    shrunk = {
+        name: trained(network=Idle, optimizer=name, weight_decay=0.1, steps=10).idle for name in ("adam", "adamw")
+    }
+    torch.testing.assert_close(shrunk["adamw"].detach(), torch.full((3,), (1 - 1e-2 * 0.1) ** 10))
+    torch.testing.assert_close(shrunk["adam"].detach(), torch.full((3,), 1 - 10 * 1e-2), atol=1e-3, rtol=0)
+
+
+def test_class_weights_move_the_fitted_odds():
+    """An intercept alone learns the weighted shares of the classes."""
+    labels = Labels(torch.arange(40), (torch.arange(40) % 4 == 0).long())  # 30 of class 0, 10 of class 1
+    pool = MemoryPool(torch.zeros(40, 2))
+    recipe = Recipe(steps=2000, batch_size=40, learning_rate=1e-2, class_weights=(1.0, 6.0), schedule="cosine")
+    arguments = {"task": TASK, "recipe": recipe, "precision": "float32", "device": "cpu", "seed": 0}
+    module = train(lambda: nn.Linear(2, 2), pool, labels, **arguments)
+    assert module(torch.zeros(1, 2)).softmax(1)[0, 1].item() == pytest.approx(60 / 90, abs=1e-3)
+
+
+def test_class_weights_of_another_number_of_classes_are_refused():
+    with pytest.raises(InputError, match="each of the 2 classes; got 3"):
+        trained(class_weights=(1.0, 1.0, 1.0))
+
+
+def test_a_warm_start_begins_at_the_weights_it_is_given_and_leaves_them():
+    start = trained(steps=200)
+    before = weights(start).clone()
+    tiny = {"steps": 1, "learning_rate": 1e-6}
+    assert (weights(trained(start=start, **tiny)) - before).abs().max() < 1e-5
+    assert (weights(trained(**tiny)) - before).abs().max() > 1e-2
+    assert torch.equal(weights(start), before)
+
+
+def test_early_stopping_keeps_the_weights_of_the_lowest_validation_loss():
+    """Validation labels that are turned round: every step of training makes them worse, so the first check is best."""
+    _, labels, _ = blobs()
+    turned = Labels(labels.rows, 1 - labels.classes)
+    early = trained(validation=turned, patience=2, check_every=10, steps=200)
+    assert torch.equal(weights(early), weights(trained(steps=10)))
+
+
+def test_early_stopping_waits_while_the_validation_loss_falls():
+    _, labels, _ = blobs()
+    waited = trained(validation=labels, patience=1, check_every=10, steps=60)
+    assert torch.equal(weights(waited), weights(trained(steps=60)))
+
+
+@pytest.mark.parametrize(("given", "patience"), [(True, 0), (False, 3)])
+def test_validation_labels_and_patience_go_together(given, patience):
+    with pytest.raises(InputError, match=r"together with training\.patience"):
+        trained(validation=blobs()[1] if given else None, patience=patience)
 
 
 def test_an_unknown_precision_is_refused():

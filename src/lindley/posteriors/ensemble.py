@@ -42,8 +42,8 @@ class DeepEnsemble:
         seed: int,
     ) -> EnsemblePosterior:
         """Every member from scratch: nothing is continued from `previous`, or the members would not be independent."""
-        if validation is not None:
-            raise InputError("this learner uses no validation labels; put them among the labels")
+        if self.recipe.warm_start:
+            raise InputError("members that begin at common weights are not independent; leave training.warm_start out")
         modules = [
             train(
                 self.network,
@@ -54,6 +54,7 @@ class DeepEnsemble:
                 precision=self.precision,
                 device=self.device,
                 seed=derive_seed(seed, "member", member),
+                validation=validation,
             )
             for member in range(self.members)
         ]

@@ -43,9 +43,10 @@ class MCDropout:
         previous: Posterior | None = None,
         seed: int,
     ) -> MCDropoutPosterior:
-        """Trains from scratch: validation labels are refused, since nothing here would use them."""
-        if validation is not None:
-            raise InputError("this learner uses no validation labels; put them among the labels")
+        """Trains from scratch, or with the recipe's `warm_start` from the weights of `previous`.
+
+        Validation labels go with the recipe's `patience`, and are refused without.
+        """
         module = train(
             self.network,
             pool,
@@ -55,8 +56,13 @@ class MCDropout:
             precision=self.precision,
             device=self.device,
             seed=seed,
+            validation=validation,
+            start=self._start(previous),
         )
         return MCDropoutPosterior(module, precision=self.precision, device=self.device)
+
+    def _start(self, previous: Posterior | None) -> nn.Module | None:
+        return previous._module if self.recipe.warm_start and isinstance(previous, MCDropoutPosterior) else None
 
 
 class MCDropoutPosterior:

@@ -1,4 +1,4 @@
-"""The one training loop: Adam, from scratch, seeded, a fixed number of steps."""
+"""The one training loop: Adam or AdamW, seeded, from scratch unless asked otherwise."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from lindley.contracts import ClassificationTask, Inputs, Labels, Pool
 from lindley.errors import FitError, InputError
 from lindley.posteriors.augmentation import augmented
+from lindley.posteriors.early_stopping import BestWeights
 from lindley.posteriors.recipe import Recipe
 from lindley.seeds import derive_seed, torch_generator
 
@@ -34,39 +35,82 @@ def train(
     precision: str,
     device: str,
     seed: int,
+    validation: Labels | None = None,
+    start: nn.Module | None = None,
 ) -> nn.Module:
-    """A network initialised and trained on the labels, in eval mode.
+    """A network trained on the labels, in eval mode: initialised from the seed, or at the weights of `start`.
 
-    Global generators are left as they were. Raises FitError where the loss is not finite.
+    Validation labels are used for early stopping only, and refused where the recipe has no patience. Global generators
+    are left as they were. Raises FitError where the loss is not finite.
     """
-    inputs = as_tensor(pool.read(labels.rows)).to(device)  # [L, ...]
-    classes = checked_classes(labels, task).to(device)  # [L]
-    dtype = compute_dtype(precision)
+    if (validation is None) != (recipe.patience == 0):
+        raise InputError(
+            "validation labels are used for early stopping and nothing else: give them together with "
+            f"training.patience; got {'none' if validation is None else len(validation)} and a patience of "
+            f"{recipe.patience}. Otherwise put them among the labels."
+        )
+    inputs, classes = _read(pool, labels, task, device)  # [L, ...], [L]
+    steps = recipe.num_steps(len(labels))
     with _seeded_globals(derive_seed(seed, "network"), device):
         module = network().to(device).train()
+        if start is not None:
+            module.load_state_dict(start.state_dict())
         _lay_out_for_images(module)
-        inputs = image_layout(inputs)
-        optimizer = torch.optim.Adam(
-            module.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
+        optimizer = _optimizer(module, recipe)
+        decay = _schedule(optimizer, recipe, steps)
+        best = (
+            None
+            if validation is None
+            else BestWeights(*_read(pool, validation, task, device), patience=recipe.patience)
         )
-        decay = _schedule(optimizer, recipe)
         minibatches = _minibatches(len(labels), recipe.batch_size, torch_generator(seed, "minibatches"))
         augmentation = torch_generator(seed, "shifts")
-        for step in range(recipe.steps):
+        loss_of = _loss(recipe, task, len(labels), compute_dtype(precision), device)
+        for step in range(steps):
             positions = next(minibatches).to(device)
             optimizer.zero_grad(set_to_none=True)
-            batch = _augmented(inputs[positions], recipe, augmentation)
-            with torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
-                logits = module(batch)
-            loss = nn.functional.cross_entropy(logits.float(), classes[positions])
-            if recipe.prior_precision:
-                loss = loss + recipe.prior_precision / (2 * len(labels)) * _squared_weights(module)
+            loss = loss_of(module, _augmented(inputs[positions], recipe, augmentation), classes[positions])
             if not torch.isfinite(loss):
-                raise FitError(_divergence(step, recipe, len(labels), loss.item()))
+                raise FitError(_divergence(step, steps, recipe, len(labels), loss.item()))
             loss.backward()
             optimizer.step()
             decay.step()
+            if best is not None and ((step + 1) % recipe.check_every == 0 or step + 1 == steps) and best.seen(module):
+                break
+    if best is not None:
+        best.restore(module)
     return module.eval()
+
+
+def _read(pool: Pool, labels: Labels, task: ClassificationTask, device: str) -> tuple[Tensor, Tensor]:
+    classes = checked_classes(labels, task).to(device)
+    return image_layout(as_tensor(pool.read(labels.rows)).to(device)), classes
+
+
+def _loss(
+    recipe: Recipe, task: ClassificationTask, num_labels: int, dtype: torch.dtype, device: str
+) -> Callable[[nn.Module, Tensor, Tensor], Tensor]:
+    if recipe.class_weights and len(recipe.class_weights) != task.num_classes:
+        raise InputError(
+            f"training.class_weights must have one number for each of the {task.num_classes} classes; "
+            f"got {len(recipe.class_weights)}"
+        )
+    weights = torch.tensor(recipe.class_weights, device=device) if recipe.class_weights else None
+
+    def loss(module: nn.Module, batch: Tensor, classes: Tensor) -> Tensor:
+        with torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
+            logits = module(batch)
+        value = nn.functional.cross_entropy(logits.float(), classes, weights)
+        if recipe.prior_precision:
+            value = value + recipe.prior_precision / (2 * num_labels) * _squared_weights(module)
+        return value
+
+    return loss
+
+
+def _optimizer(module: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
+    return kind(module.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
 
 
 def as_tensor(inputs: Inputs) -> Tensor:
@@ -127,9 +171,9 @@ def _minibatches(num_labels: int, batch_size: int, generator: torch.Generator) -
         waiting = waiting[size:]
 
 
-def _schedule(optimizer: torch.optim.Optimizer, recipe: Recipe) -> torch.optim.lr_scheduler.LRScheduler:
+def _schedule(optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
     if recipe.schedule == "cosine":
-        return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, recipe.steps)
+        return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0, total_iters=0)
 
 
@@ -143,8 +187,8 @@ def _seeded_globals(seed: int, device: str) -> Iterator[None]:
         yield
 
 
-def _divergence(step: int, recipe: Recipe, num_labels: int, loss: float) -> str:
+def _divergence(step: int, steps: int, recipe: Recipe, num_labels: int, loss: float) -> str:
     return (
-        f"the loss became {loss} at step {step + 1} of {recipe.steps} on {num_labels} labels; "
+        f"the loss became {loss} at step {step + 1} of {steps} on {num_labels} labels; "
         f"lower training.learning_rate (now {recipe.learning_rate:g}) or look for inputs that are not finite"
     )

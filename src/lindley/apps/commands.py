@@ -17,9 +17,11 @@ from lindley.apps.tally import Tally
 from lindley.datasets import catalogue
 from lindley.errors import InputError, LindleyError
 from lindley.loop.state import trial_is_complete
+from lindley.posteriors.precision import has_bfloat16
 from lindley.study.complaints import not_allowed
 from lindley.study.config import Study, load_study
 from lindley.study.report import write_report
+from lindley.study.resolved import resolved
 from lindley.study.runner import Outcome, check_writable, run_study
 from lindley.study.trials import Trial, trials_of
 
@@ -50,6 +52,7 @@ def run_study_and_report(options: RunOptions) -> bool:
     _check_device(options.device)
     out = options.out or Path("runs") / study.name
     _check_folder(out, study)
+    study = _said_precision(study, out, options.device)
     pending = [trial for trial in trials_of(study) if not _is_complete(trial, out)]
     for name in dict.fromkeys(trial.panel.data.name for trial in pending):
         if name in catalogue.DATASETS:  # missing data are one message now, not one from every trial
@@ -62,6 +65,17 @@ def run_study_and_report(options: RunOptions) -> bool:
         return False
     _say_report(write_report(out), out)
     return not outcome.failed
+
+
+def _said_precision(study: Study, out: Path, device: str) -> Study:
+    """The study with its precision decided; says what "auto" became, and where bfloat16 will be slow."""
+    decided = resolved(study, out, device=device)
+    precisions = {panel.model.precision for panel in decided.panels}
+    if decided != study:
+        typer.echo(f"precision: {' and '.join(sorted(precisions))} (auto)")
+    if "bfloat16" in precisions and not has_bfloat16(device):
+        typer.echo(f"bfloat16 is emulated by this {device}, and much slower than float32.")
+    return decided
 
 
 def report_again(folder: Path) -> None:

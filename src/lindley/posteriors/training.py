@@ -12,11 +12,9 @@ from lindley.contracts import ClassificationTask, Inputs, Labels, Pool
 from lindley.errors import FitError, InputError
 from lindley.posteriors.augmentation import augmented
 from lindley.posteriors.early_stopping import BestWeights
+from lindley.posteriors.precision import PRECISIONS
 from lindley.posteriors.recipe import Recipe
 from lindley.seeds import derive_seed, torch_generator
-
-PRECISIONS = ("float32", "bfloat16")
-
 
 def compute_dtype(precision: str) -> torch.dtype:
     """The dtype of matrix products and convolutions; weights, losses and log-probabilities stay float32."""

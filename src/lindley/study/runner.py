@@ -16,6 +16,7 @@ from lindley.loop.files import write_json
 from lindley.loop.locks import FileLock
 from lindley.loop.state import trial_is_complete
 from lindley.study.processes import Worker
+from lindley.study.resolved import resolved
 from lindley.study.schema import Study
 from lindley.study.trials import Trial, trials_of
 
@@ -58,6 +59,7 @@ def run_study(
         raise InputError(f"jobs and threads must be at least 1; got jobs={jobs}, threads={threads}")
     check_writable(out)
     with FileLock(out / "study.lock"):
+        study = resolved(study, out, device=device)
         write_json(out / "study.json", study.model_dump(mode="json"))
         outcome = Outcome()
         waiting = _incomplete(study, out, outcome, on_event)

@@ -56,14 +56,16 @@ class Model(_Table):
     network: str
     posterior: str = "mc-dropout"
     num_draws: Count = 100
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["auto", "float32", "bfloat16"] = "float32"
 
 
 class Training(_Table):
     """[training]: the recipe of every fit; the fields of `posteriors.recipe.Recipe`."""
 
     steps: Count = 1000
+    epochs: Annotated[int, Field(ge=0)] = 0
     batch_size: Count = 64
+    optimizer: Literal["adam", "adamw"] = "adam"
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     schedule: Literal["constant", "cosine"] = "constant"
@@ -72,6 +74,7 @@ class Training(_Table):
     rotate: Annotated[float, Field(ge=0)] = 0.0
     scale: Annotated[float, Field(ge=0, lt=1)] = 0.0
     flip: bool = False
+    class_weights: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(strict=False)] = ()
 
 
 class Schedule(_Table):

@@ -80,7 +80,16 @@ def trials_of(study: Study) -> list[Trial]:
     ]
 
 
-_LATER = {"prior_precision": 0.0, "shift": 0, "rotate": 0.0, "scale": 0.0, "flip": False}
+_LATER = {
+    "prior_precision": 0.0,
+    "shift": 0,
+    "rotate": 0.0,
+    "scale": 0.0,
+    "flip": False,
+    "epochs": 0,
+    "optimizer": "adam",
+    "class_weights": [],
+}
 """Keys of [training] that came after the first journals, with the value under which nothing changes."""
 
 

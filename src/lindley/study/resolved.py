@@ -1,0 +1,34 @@
+"""A study with nothing left open: what its file leaves to the machine is decided once, and kept beside its journals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from lindley.posteriors.precision import resolved_precision
+from lindley.study.schema import Panel, Study
+
+
+def resolved(study: Study, out: Path, *, device: str) -> Study:
+    """The study with every precision = "auto" decided: as the study in `out` has it, else by the device.
+
+    So a study that was begun on one machine keeps its precision on another, and its trials stay the same trials.
+    """
+    before = _precisions(out / "study.json")
+    return study.model_copy(update={"panels": tuple(_resolved(panel, before, device) for panel in study.panels)})
+
+
+def _resolved(panel: Panel, before: dict[str, str], device: str) -> Panel:
+    if panel.model.precision != "auto":
+        return panel
+    precision = before.get(panel.name) or resolved_precision("auto", device)
+    return panel.model_copy(update={"model": panel.model.model_copy(update={"precision": precision})})
+
+
+def _precisions(path: Path) -> dict[str, str]:
+    """By panel, what an earlier run decided; nothing where there was none or its file cannot be read."""
+    try:
+        panels = json.loads(path.read_bytes())["panels"]
+        return {panel["name"]: panel["model"]["precision"] for panel in panels}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}

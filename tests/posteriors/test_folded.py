@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from lindley.errors import InputError
 from lindley.networks.batchbald_cnn import batchbald_cnn
 from lindley.networks.digits_mlp import digits_mlp
 from lindley.networks.gal_cnn import gal_cnn
@@ -28,18 +29,36 @@ CASES = {
         lambda: nn.Sequential(nn.Dropout(0.2), nn.Linear(5, 2), nn.ReLU(), nn.Dropout(0.9), nn.Linear(2, 3)),
         (5,),
     ),
-    "no unit may be left out: tanh after dropout": (
-        lambda: nn.Sequential(nn.Linear(5, 6), nn.Dropout(0.5), nn.Sigmoid(), nn.Linear(6, 3)),
-        (5,),
-    ),
-    "dropout before pooling": (
+    "channel dropout before pooling, dropout after flattening": (
         lambda: nn.Sequential(
-            nn.Conv2d(1, 3, 3), nn.Dropout(0.4), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(3 * 3 * 3, 4)
+            nn.Conv2d(1, 4, 3),
+            nn.Dropout2d(0.4),
+            nn.AvgPool2d(2),
+            nn.Flatten(),
+            nn.Dropout(0.3),
+            nn.Linear(4 * 3 * 3, 4),
         ),
         (1, 8, 8),
     ),
+    "channel dropout on the input of strided, padded convolutions": (
+        lambda: nn.Sequential(
+            nn.Dropout2d(0.5),
+            nn.Conv2d(4, 6, 3, stride=2, padding=1),
+            nn.Tanh(),
+            nn.Dropout2d(0.5),
+            nn.Conv2d(6, 5, 3, dilation=2, padding=2),
+            nn.LeakyReLU(),
+            nn.Flatten(),
+            nn.Linear(5 * 16, 3),
+        ),
+        (4, 8, 8),
+    ),
+    "dropout of single pixels before a dense layer": (
+        lambda: nn.Sequential(nn.Conv2d(1, 3, 3), nn.Dropout(0.4), nn.ReLU(), nn.Flatten(), nn.Linear(3 * 36, 4)),
+        (1, 8, 8),
+    ),
     "dropout on the input, two in a row": (
-        lambda: nn.Sequential(nn.Dropout(0.5), nn.Dropout(0.2), nn.Linear(5, 4), nn.Tanh(), nn.Dropout(0.5)),
+        lambda: nn.Sequential(nn.Dropout(0.5), nn.Dropout(0.2), nn.Linear(5, 4), nn.Tanh(), nn.Linear(4, 3)),
         (5,),
     ),
     "channel dropout twice, no bias": (
@@ -54,6 +73,13 @@ CASES = {
         ),
         (2, 8, 8),
     ),
+}
+UNFOLDABLE = {
+    "dropout of single pixels before pooling": [nn.Conv2d(1, 3, 3), nn.Dropout(0.4), nn.MaxPool2d(2), nn.Flatten()],
+    "dropout of single pixels before a convolution": [nn.Dropout(0.4), nn.Conv2d(1, 3, 3)],
+    "an activation that is not 0 at 0 after dropout": [nn.Linear(4, 4), nn.Dropout(0.4), nn.Sigmoid(), nn.Linear(4, 2)],
+    "a curved activation after dropout": [nn.Linear(4, 4), nn.Dropout(0.4), nn.Tanh(), nn.Linear(4, 2)],
+    "dropout of sequences before pooling": [nn.Dropout1d(0.4), nn.MaxPool2d(2)],
 }
 NUM_DRAWS, SEED = 4, 7
 
@@ -87,6 +113,18 @@ def test_folded_equals_masks_multiplied_in_by_hand(case):
     folded = FoldedNetwork(layers, num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32)
     with torch.no_grad():
         torch.testing.assert_close(folded.logits(inputs), masked_by_hand(layers, inputs), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("case", UNFOLDABLE)
+def test_masks_that_cannot_go_into_weights_are_left_to_the_general_way(case):
+    assert layers_of(nn.Sequential(*UNFOLDABLE[case], nn.Linear(4, 2))) is None
+    assert layers_of(nn.Sequential(nn.Linear(4, 2), nn.Dropout(0.5))) is None
+
+
+def test_dense_layers_of_a_plain_sequence_read_one_vector():
+    layers = layers_of(nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.5), nn.Flatten(), nn.Linear(6, 2)))
+    with pytest.raises(InputError, match=r"reads \[2, 4\] per input"):
+        FoldedNetwork(layers, num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32).logits(torch.rand(3, 2, 4))
 
 
 @pytest.mark.parametrize("case", ["gal-cnn", "batchbald-cnn"])

@@ -36,6 +36,7 @@ RECIPES = {
     "shifts": Recipe(**{**BASE, "shift": 2}),
     "affine": Recipe(**AFFINE),
     "affine, half the steps": Recipe(**{**AFFINE, "steps": 500}),
+    "affine, 500 steps or 80 epochs": Recipe(**{**AFFINE, "steps": 500, "epochs": 80}),
     "affine, twice the steps": Recipe(**{**AFFINE, "steps": 2000}),
     "affine, weight decay": Recipe(**{**AFFINE, "weight_decay": 5e-4}),
     "affine, constant rate": Recipe(**{**AFFINE, "learning_rate": 1e-3, "schedule": "constant"}),

@@ -1,0 +1,166 @@
+"""Softmax regression with a Gaussian prior, and its most probable weights by Newton's method.
+
+Logits that differ by a constant over the classes are the same prediction, so weights are kept in C - 1 contrasts: the
+columns of an orthonormal basis of what is orthogonal to a constant. Independent Gaussian weights of C classes are
+independent Gaussian weights of C - 1 contrasts with the same precision; the direction left out changes no prediction.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lindley.errors import FitError
+
+_MOST_NEWTON_STEPS = 100
+_MOST_CG_STEPS = 250
+
+
+@dataclass(frozen=True)
+class SoftmaxRegression:
+    """log p(classes, W) up to a constant: Σ_i ω_i log softmax(x_i W Bᵀ)[y_i] - ½ Σ_j λ_j |W_j|²; all in float64.
+
+    Coefficients W are [J, M] with M = C - 1: one row per column of the design, one column per contrast.
+    """
+
+    design: Tensor  # [L, J]
+    classes: Tensor  # [L]
+    importance: Tensor  # [L] ω, the weight of each label's loss, 1 on average
+    precision: Tensor  # [J] λ, the prior's
+    num_classes: int
+
+    @property
+    def contrasts(self) -> Tensor:
+        """B: orthonormal columns, each orthogonal to a constant.  [C, C - 1]"""
+        return contrasts(self.num_classes)
+
+    def log_probs(self, coefficients: Tensor) -> Tensor:
+        """[J, M] -> [L, C] nats"""
+        return (self.design @ (coefficients @ self.contrasts.T)).log_softmax(1)
+
+    def log_likelihood(self, coefficients: Tensor) -> float:
+        """Σ_i ω_i log p(y_i), in nats."""
+        chosen = self.log_probs(coefficients)[torch.arange(len(self.classes)), self.classes]  # [L]
+        return float(self.importance @ chosen)
+
+    def log_density(self, coefficients: Tensor) -> float:
+        """Of the posterior, up to a constant, in nats: the likelihood's and -½ Σ_j λ_j |W_j|²."""
+        return self.log_likelihood(coefficients) - float(self.precision @ coefficients.square().sum(1)) / 2
+
+    def gradient(self, coefficients: Tensor) -> Tensor:
+        """Of the log posterior.  [J, M] -> [J, M]"""
+        residual = -self.log_probs(coefficients).exp()  # [L, C]
+        residual[torch.arange(len(self.classes)), self.classes] += 1
+        pulled = self.design.T @ (self.importance[:, None] * (residual @ self.contrasts))
+        return pulled - self.precision[:, None] * coefficients
+
+
+def contrasts(num_classes: int) -> Tensor:
+    """An orthonormal basis of the vectors that sum to zero, Helmert's.  [C, C - 1] float64"""
+    basis = torch.zeros(num_classes, num_classes - 1, dtype=torch.float64)
+    for column in range(num_classes - 1):
+        size = column + 1
+        basis[:size, column] = 1 / math.sqrt(size * (size + 1))
+        basis[size, column] = -size / math.sqrt(size * (size + 1))
+    return basis
+
+
+def most_probable(regression: SoftmaxRegression, start: Tensor, *, gap: float = 1e-13) -> Tensor:
+    """The coefficients of greatest posterior density.  [J, M] -> [J, M]
+
+    Newton's method; each step by conjugate gradients with exact products of the Hessian. Ends when what is left to
+    gain is about `gap` nats: then the answer is within sqrt(2 gap) posterior standard deviations of the maximum.
+    The prior makes it unique and finite, also where the labels can be separated.
+    """
+    coefficients = start
+    for _ in range(_MOST_NEWTON_STEPS):
+        gradient = regression.gradient(coefficients)
+        curvature = Curvature(regression, coefficients)
+        if not bool(gradient.isfinite().all()):
+            break
+        if curvature.preconditioned(gradient).mul(gradient).sum() <= 2 * gap:
+            return coefficients
+        step = curvature.solve(gradient)
+        coefficients = coefficients + _length(regression, coefficients, step, gradient) * step
+    raise FitError(
+        f"the most probable weights of {len(regression.design)} labels were not found in {_MOST_NEWTON_STEPS} steps; "
+        "look for features that are huge beside their spread in the pool"
+    )
+
+
+def eigen_curvature(regression: SoftmaxRegression, coefficients: Tensor) -> tuple[Tensor, Tensor]:
+    """The likelihood's curvature along design column ⊗ direction of the contrasts.  -> [M, M] directions, [J, M]
+
+    The directions are the eigenvectors of the labels' average curvature. Where the columns of the design are
+    orthogonal this is the eigenvalue-corrected Kronecker factorisation (George et al. 2018, arXiv:1806.03884).
+    """
+    probs = regression.log_probs(coefficients).exp()  # [L, C]
+    mean, basis = regression.importance @ probs, regression.contrasts
+    outer = (probs * regression.importance[:, None]).T @ probs
+    _, turn = torch.linalg.eigh(basis.T @ (mean.diag() - outer) @ basis)
+    along = basis @ turn  # [C, M]
+    variance = (probs @ along.square() - (probs @ along).square()).clamp_min(0.0)  # [L, M]
+    return turn, regression.design.square().T @ (regression.importance[:, None] * variance)
+
+
+class Curvature:
+    """The negative Hessian of the log posterior at given coefficients, as a product; directions are [..., J, M].
+
+    `diagonal` is its diagonal in the basis of `eigen_curvature`.
+    """
+
+    def __init__(self, regression: SoftmaxRegression, coefficients: Tensor) -> None:
+        self._regression = regression
+        self._basis = regression.contrasts
+        self._probs = regression.log_probs(coefficients).exp()  # [L, C]
+        self._turn, curvature = eigen_curvature(regression, coefficients)
+        self.diagonal = curvature + regression.precision[:, None]  # [J, M]
+
+    def times(self, direction: Tensor) -> Tensor:
+        design, probs, importance = self._regression.design, self._probs, self._regression.importance[:, None]
+        moved = probs * torch.einsum("lj,...jc->...lc", design, direction @ self._basis.T)  # [..., L, C]
+        moved = importance * (moved - probs * moved.sum(-1, keepdim=True))
+        pulled = torch.einsum("lj,...lm->...jm", design, moved @ self._basis)
+        return pulled + self._regression.precision[:, None] * direction
+
+    def whitened(self, direction: Tensor) -> Tensor:
+        """With its diagonal in that basis scaled to 1: D^-½ H D^-½ there."""
+        scale = self.diagonal.rsqrt()
+        return (self.times((scale * direction) @ self._turn.T) @ self._turn) * scale
+
+    def preconditioned(self, gradient: Tensor) -> Tensor:
+        return ((gradient @ self._turn) / self.diagonal) @ self._turn.T
+
+    def solve(self, gradient: Tensor) -> Tensor:
+        """Conjugate gradients, the more exact the nearer the maximum, so that Newton's steps converge fast."""
+        step, left = torch.zeros_like(gradient), gradient
+        ready = self.preconditioned(left)
+        direction, squared = ready, float((left * ready).sum())
+        enough = squared * min(1e-2, squared)
+        for _ in range(_MOST_CG_STEPS):
+            product = self.times(direction)
+            length = squared / float((direction * product).sum())
+            step, left = step + length * direction, left - length * product
+            ready = self.preconditioned(left)
+            before, squared = squared, float((left * ready).sum())
+            if squared <= enough:
+                break
+            direction = ready + (squared / before) * direction
+        return step
+
+
+def _length(regression: SoftmaxRegression, coefficients: Tensor, step: Tensor, gradient: Tensor) -> float:
+    """1, or less where a full Newton step would gain too little."""
+    promised = float((step * gradient).sum())
+    if promised < 1e-6:  # below rounding of the density, and within reach of Newton's quadratic convergence
+        return 1.0
+    before = regression.log_density(coefficients)
+    length = 1.0
+    while length > 1e-10:
+        if regression.log_density(coefficients + length * step) >= before + 1e-4 * length * promised:
+            return length
+        length /= 2
+    raise FitError("no step along Newton's direction raises the posterior density; look for features that are huge")

@@ -7,7 +7,8 @@ from lindley.errors import FitError, InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.recipe import Recipe
-from lindley.posteriors.training import _minibatches, compute_dtype, train
+from lindley.posteriors.steps import minibatches
+from lindley.posteriors.training import compute_dtype, train
 
 TASK = ClassificationTask(("no", "yes"))
 
@@ -217,8 +218,8 @@ def test_an_unknown_precision_is_refused():
 
 @pytest.mark.parametrize(("num_labels", "size"), [(70, 64), (20, 20), (64, 64), (1020, 64)])
 def test_every_step_sees_equally_many_labels_and_every_label_equally_often(num_labels, size):
-    minibatches = _minibatches(num_labels, 64, torch.Generator().manual_seed(0))
-    steps = [next(minibatches) for _ in range(200)]
+    batches = minibatches(num_labels, 64, torch.Generator().manual_seed(0))
+    steps = [next(batches) for _ in range(200)]
     assert {len(step) for step in steps} == {size}
     seen = torch.cat(steps).bincount(minlength=num_labels)
     assert seen.max() - seen.min() <= 1

@@ -16,6 +16,7 @@ from lindley.errors import InputError
 from lindley.posteriors.features import network_features
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
 from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.side_by_side import fit_side_by_side, train_side_by_side
 from lindley.posteriors.training import train
 from lindley.seeds import derive_seed, numpy_generator
 from lindley.shapes import Features
@@ -44,20 +45,26 @@ class DeepEnsemble:
         """Every member from scratch: nothing is continued from `previous`, or the members would not be independent."""
         if self.recipe.warm_start:
             raise InputError("members that begin at common weights are not independent; leave training.warm_start out")
-        modules = [
-            train(
-                self.network,
-                pool,
-                labels,
-                task=task,
-                recipe=self.recipe,
-                precision=self.precision,
-                device=self.device,
-                seed=derive_seed(seed, "member", member),
-                validation=validation,
+        seeds = [derive_seed(seed, "member", member) for member in range(self.members)]
+        if fit_side_by_side(self.network, self.recipe, self.precision):
+            modules = train_side_by_side(
+                self.network, pool, labels, task=task, recipe=self.recipe, device=self.device, seeds=seeds
             )
-            for member in range(self.members)
-        ]
+        else:
+            modules = [
+                train(
+                    self.network,
+                    pool,
+                    labels,
+                    task=task,
+                    recipe=self.recipe,
+                    precision=self.precision,
+                    device=self.device,
+                    seed=member,
+                    validation=validation,
+                )
+                for member in seeds
+            ]
         return EnsemblePosterior(modules, precision=self.precision, device=self.device)
 
 

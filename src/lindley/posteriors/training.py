@@ -14,7 +14,9 @@ from lindley.posteriors.augmentation import augmented
 from lindley.posteriors.early_stopping import BestWeights
 from lindley.posteriors.precision import PRECISIONS
 from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.steps import class_weights, learning_rates, minibatches, optimizer_of, told_divergence
 from lindley.seeds import derive_seed, torch_generator
+
 
 def compute_dtype(precision: str) -> torch.dtype:
     """The dtype of matrix products and convolutions; weights, losses and log-probabilities stay float32."""
@@ -47,29 +49,29 @@ def train(
             f"training.patience; got {'none' if validation is None else len(validation)} and a patience of "
             f"{recipe.patience}. Otherwise put them among the labels."
         )
-    inputs, classes = _read(pool, labels, task, device)  # [L, ...], [L]
+    inputs, classes = read_labelled(pool, labels, task, device)  # [L, ...], [L]
     steps = recipe.num_steps(len(labels))
-    with _seeded_globals(derive_seed(seed, "network"), device):
+    with seeded_globals(derive_seed(seed, "network"), device):
         module = network().to(device).train()
         if start is not None:
             module.load_state_dict(start.state_dict())
         _lay_out_for_images(module)
-        optimizer = _optimizer(module, recipe)
-        decay = _schedule(optimizer, recipe, steps)
+        optimizer = optimizer_of(module.parameters(), recipe)
+        decay = learning_rates(optimizer, recipe, steps)
         best = (
             None
             if validation is None
-            else BestWeights(*_read(pool, validation, task, device), patience=recipe.patience)
+            else BestWeights(*read_labelled(pool, validation, task, device), patience=recipe.patience)
         )
-        minibatches = _minibatches(len(labels), recipe.batch_size, torch_generator(seed, "minibatches"))
+        batches = minibatches(len(labels), recipe.batch_size, torch_generator(seed, "minibatches"))
         augmentation = torch_generator(seed, "shifts")
         loss_of = _loss(recipe, task, len(labels), compute_dtype(precision), device)
         for step in range(steps):
-            positions = next(minibatches).to(device)
+            positions = next(batches).to(device)
             optimizer.zero_grad(set_to_none=True)
             loss = loss_of(module, _augmented(inputs[positions], recipe, augmentation), classes[positions])
             if not torch.isfinite(loss):
-                raise FitError(_divergence(step, steps, recipe, len(labels), loss.item()))
+                raise FitError(told_divergence(step, steps, recipe, len(labels), loss.item()))
             loss.backward()
             optimizer.step()
             decay.step()
@@ -80,7 +82,7 @@ def train(
     return module.eval()
 
 
-def _read(pool: Pool, labels: Labels, task: ClassificationTask, device: str) -> tuple[Tensor, Tensor]:
+def read_labelled(pool: Pool, labels: Labels, task: ClassificationTask, device: str) -> tuple[Tensor, Tensor]:
     classes = checked_classes(labels, task).to(device)
     return image_layout(as_tensor(pool.read(labels.rows)).to(device)), classes
 
@@ -88,27 +90,17 @@ def _read(pool: Pool, labels: Labels, task: ClassificationTask, device: str) -> 
 def _loss(
     recipe: Recipe, task: ClassificationTask, num_labels: int, dtype: torch.dtype, device: str
 ) -> Callable[[nn.Module, Tensor, Tensor], Tensor]:
-    if recipe.class_weights and len(recipe.class_weights) != task.num_classes:
-        raise InputError(
-            f"training.class_weights must have one number for each of the {task.num_classes} classes; "
-            f"got {len(recipe.class_weights)}"
-        )
-    weights = torch.tensor(recipe.class_weights, device=device) if recipe.class_weights else None
+    weights = class_weights(recipe, task, device)
 
     def loss(module: nn.Module, batch: Tensor, classes: Tensor) -> Tensor:
         with torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
             logits = module(batch)
         value = nn.functional.cross_entropy(logits.float(), classes, weights)
         if recipe.prior_precision:
-            value = value + recipe.prior_precision / (2 * num_labels) * _squared_weights(module)
+            value = value + recipe.prior_precision / (2 * num_labels) * squared_weights(module)
         return value
 
     return loss
-
-
-def _optimizer(module: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
-    return kind(module.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
 
 
 def as_tensor(inputs: Inputs) -> Tensor:
@@ -145,7 +137,7 @@ def _augmented(batch: Tensor, recipe: Recipe, generator: torch.Generator) -> Ten
     return image_layout(augmented(batch, recipe, generator))
 
 
-def _squared_weights(module: nn.Module) -> Tensor:
+def squared_weights(module: nn.Module) -> Tensor:
     return torch.stack([weights.square().sum() for weights in module.parameters() if weights.dim() > 1]).sum()
 
 
@@ -154,39 +146,11 @@ def _lay_out_for_images(module: nn.Module) -> None:
         parameter.data = image_layout(parameter.data)
 
 
-def _minibatches(num_labels: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Positions of labels, through one permutation after another, equally many at every step.
-
-    A short last minibatch of each epoch would make a fit on 70 labels see half of what one on 60 sees: its
-    calibration error was three times as large.
-    """
-    size = min(batch_size, num_labels)
-    waiting = torch.empty(0, dtype=torch.int64)
-    while True:
-        while len(waiting) < size:
-            waiting = torch.cat([waiting, torch.randperm(num_labels, generator=generator)])
-        yield waiting[:size]
-        waiting = waiting[size:]
-
-
-def _schedule(optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
-    if recipe.schedule == "cosine":
-        return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0, total_iters=0)
-
-
 @contextmanager
-def _seeded_globals(seed: int, device: str) -> Iterator[None]:
+def seeded_globals(seed: int, device: str) -> Iterator[None]:
     # Initialisation and dropout in training take no generator: this is the one place that seeds the global
     # ones, and it puts them back.
     devices = [torch.device(device)] if torch.device(device).type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
         yield
-
-
-def _divergence(step: int, steps: int, recipe: Recipe, num_labels: int, loss: float) -> str:
-    return (
-        f"the loss became {loss} at step {step + 1} of {steps} on {num_labels} labels; "
-        f"lower training.learning_rate (now {recipe.learning_rate:g}) or look for inputs that are not finite"
-    )

@@ -1,0 +1,93 @@
+"""Members of an ensemble trained at once: one step of small dense networks is mostly overhead, and they share it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
+
+from lindley.contracts import ClassificationTask, Labels, Pool
+from lindley.errors import FitError
+from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.steps import class_weights, learning_rates, minibatches, optimizer_of, told_divergence
+from lindley.posteriors.training import read_labelled, seeded_globals
+from lindley.seeds import derive_seed, torch_generator
+
+_DENSE = (nn.Sequential, nn.Flatten, nn.Linear, nn.ReLU, nn.LeakyReLU, nn.Identity, nn.Tanh, nn.GELU, nn.SiLU, nn.ELU)
+MOST_WEIGHTS = 200_000
+"""Above, the products themselves take the time, and side by side there is nothing to gain."""
+
+
+def fit_side_by_side(network: Callable[[], nn.Module], recipe: Recipe, precision: str) -> bool:
+    """Whether members can be trained at once to the same weights as one after the other.
+
+    Small networks of dense layers without dropout, whose noise in training would depend on the other members.
+    """
+    if precision != "float32" or recipe.augments or recipe.patience:
+        return False
+    with torch.random.fork_rng(devices=[]):
+        module = network()
+    plain = all(type(layer) in _DENSE for layer in module.modules())
+    return plain and sum(weights.numel() for weights in module.parameters()) <= MOST_WEIGHTS
+
+
+def train_side_by_side(
+    network: Callable[[], nn.Module],
+    pool: Pool,
+    labels: Labels,
+    *,
+    task: ClassificationTask,
+    recipe: Recipe,
+    device: str,
+    seeds: Sequence[int],
+) -> list[nn.Module]:
+    """One network for each seed, in eval mode: those that `train` gives, up to rounding.
+
+    Raises FitError where the loss of one is not finite.
+    """
+    inputs, classes = read_labelled(pool, labels, task, device)  # [L, ...], [L]
+    modules = [_initialised(network, seed, device) for seed in seeds]
+    shape = copy.deepcopy(modules[0])
+    weights, _ = stack_module_state(modules)
+    optimizer = optimizer_of(list(weights.values()), recipe)
+    steps = recipe.num_steps(len(labels))
+    decay = learning_rates(optimizer, recipe, steps)
+    streams = [minibatches(len(labels), recipe.batch_size, torch_generator(seed, "minibatches")) for seed in seeds]
+    forward = vmap(lambda given, batch: functional_call(shape, given, (batch,)))
+    of_class = class_weights(recipe, task, device)
+    for step in range(steps):
+        positions = torch.stack([next(stream) for stream in streams]).to(device)  # [E, b]
+        optimizer.zero_grad(set_to_none=True)
+        logits = forward(weights, inputs[positions])  # [E, b, C]
+        losses = _mean_losses(logits, classes[positions], of_class)  # [E]
+        if recipe.prior_precision:
+            losses = losses + recipe.prior_precision / (2 * len(labels)) * _squared(weights)
+        if not bool(losses.isfinite().all()):
+            member = int((~losses.isfinite()).nonzero()[0])
+            told = told_divergence(step, steps, recipe, len(labels), losses[member].item())
+            raise FitError(f"member {member} of {len(seeds)}: {told}")
+        losses.sum().backward()
+        optimizer.step()
+        decay.step()
+    for member, module in enumerate(modules):
+        module.load_state_dict({name: value[member].detach() for name, value in weights.items()})
+    return [module.eval() for module in modules]
+
+
+def _initialised(network: Callable[[], nn.Module], seed: int, device: str) -> nn.Module:
+    with seeded_globals(derive_seed(seed, "network"), device):
+        return network().to(device).train()
+
+
+def _mean_losses(logits: Tensor, classes: Tensor, of_class: Tensor | None) -> Tensor:
+    each = nn.functional.cross_entropy(logits.flatten(0, 1).float(), classes.flatten(), of_class, reduction="none")
+    summed: Tensor = each.unflatten(0, classes.shape).sum(1)
+    return summed / (classes.shape[1] if of_class is None else of_class[classes].sum(1))
+
+
+def _squared(weights: dict[str, Tensor]) -> Tensor:
+    """Σ w² of each member, biases not counted.  -> [E]"""
+    return torch.stack([value.square().flatten(1).sum(1) for value in weights.values() if value.dim() > 2]).sum(0)

@@ -1,0 +1,62 @@
+"""The steps of a fit: which labels each sees, how the weights move, what is said when that diverges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import torch
+from torch import Tensor
+
+from lindley.contracts import ClassificationTask
+from lindley.errors import InputError
+from lindley.posteriors.recipe import Recipe
+
+
+def minibatches(num_labels: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Positions of labels, through one permutation after another, equally many at every step.
+
+    A short last minibatch of each epoch would make a fit on 70 labels see half of what one on 60 sees: its
+    calibration error was three times as large.
+    """
+    size = min(batch_size, num_labels)
+    waiting = torch.empty(0, dtype=torch.int64)
+    while True:
+        while len(waiting) < size:
+            waiting = torch.cat([waiting, torch.randperm(num_labels, generator=generator)])
+        yield waiting[:size]
+        waiting = waiting[size:]
+
+
+def optimizer_of(parameters: Iterable[Tensor], recipe: Recipe) -> torch.optim.Optimizer:
+    """The recipe's, over these parameters."""
+    kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
+    return kind(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
+
+
+def learning_rates(
+    optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int
+) -> torch.optim.lr_scheduler.LRScheduler:
+    """What sets the rate of each step; to be stepped after the optimiser."""
+    if recipe.schedule == "cosine":
+        return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0, total_iters=0)
+
+
+def class_weights(recipe: Recipe, task: ClassificationTask, device: str) -> Tensor | None:
+    """The recipe's weights of classes, [C]; None where all weigh the same."""
+    if not recipe.class_weights:
+        return None
+    if len(recipe.class_weights) != task.num_classes:
+        raise InputError(
+            f"training.class_weights must have one number for each of the {task.num_classes} classes; "
+            f"got {len(recipe.class_weights)}"
+        )
+    return torch.tensor(recipe.class_weights, device=device)
+
+
+def told_divergence(step: int, steps: int, recipe: Recipe, num_labels: int, loss: float) -> str:
+    """The message about a loss that is not finite."""
+    return (
+        f"the loss became {loss} at step {step + 1} of {steps} on {num_labels} labels; "
+        f"lower training.learning_rate (now {recipe.learning_rate:g}) or look for inputs that are not finite"
+    )

@@ -1,3 +1,6 @@
+import pickle
+import random
+
 import numpy as np
 import pytest
 import torch
@@ -5,7 +8,7 @@ from torch import nn
 
 from lindley.errors import InputError
 from lindley.posteriors.masked import MaskedNetwork
-from lindley.posteriors.masks import dropout_masks
+from lindley.posteriors.masks import kept_positions
 
 
 class Residual(nn.Module):
@@ -36,7 +39,9 @@ def test_a_shared_layer_has_masks_of_its_own_at_each_call():
     with torch.no_grad():
         logits = masked.logits(inputs)  # [n, K, C]
         for draw in range(5):
-            one, two = (dropout_masks(0.5, (8,), num_draws=5, site=f"dropout#{call}", seed=3)[draw] for call in (0, 1))
+            one, two = (
+                kept_positions(0.5, (8,), draw=draw, site="dropout", call=call, seed=3) / 0.5 for call in (0, 1)
+            )
             hidden = network.first(inputs).relu() * one
             expected = network.last(hidden + network.second(hidden).relu() * two)
             torch.testing.assert_close(logits[:, draw], expected)
@@ -82,6 +87,20 @@ class NumPysNoise(Residual):
         return super().forward(x + 1e-3 * float(np.random.randn()) if self.training else x)  # noqa: NPY002
 
 
+class PythonsNoise(Residual):
+    def forward(self, x):
+        return super().forward(x + random.random() if self.training else x)
+
+
+class AGeneratorOfItsOwn(Residual):
+    def __init__(self):
+        super().__init__()
+        self.generator = np.random.default_rng(0)
+
+    def forward(self, x):
+        return super().forward(x + float(self.generator.normal()))
+
+
 @pytest.mark.parametrize(
     ("factory", "mode"),
     [
@@ -97,12 +116,20 @@ def test_randomness_beside_the_layers_is_found_and_refused(factory, mode):
         MaskedNetwork(network, num_draws=2, seed=0, dtype=torch.float32).logits(inputs)
 
 
-@pytest.mark.parametrize("factory", [AlwaysFunctional, FunctionalInTraining, NumPysNoise])
+@pytest.mark.parametrize(("factory", "mode"), [(PythonsNoise, "training"), (AGeneratorOfItsOwn, "eval")])
+def test_randomness_that_moves_no_generator_of_torch_or_numpy_is_found_by_other_outputs(factory, mode):
+    network, inputs = seeded(factory)
+    with pytest.raises(InputError, match=rf"in {mode} mode this network gives other outputs each time"):
+        MaskedNetwork(network, num_draws=2, seed=0, dtype=torch.float32).logits(inputs)
+
+
+@pytest.mark.parametrize("factory", [AlwaysFunctional, FunctionalInTraining, NumPysNoise, PythonsNoise])
 def test_global_generators_are_left_as_they_were(factory):
     network, inputs = seeded(factory)
     masked = MaskedNetwork(network, num_draws=2, seed=0, dtype=torch.float32)
 
     def states():
+        # Not Python's: beartype, which checks the shapes in these tests, draws from it too.
         return torch.get_rng_state().tolist(), str(np.random.get_state())  # noqa: NPY002
 
     before = states()
@@ -146,7 +173,7 @@ def test_the_check_runs_once_and_on_two_rows_at_most():
     masked = MaskedNetwork(network, num_draws=2, seed=0, dtype=torch.float32)
     for _ in range(2):
         masked.logits(inputs)
-    assert [size for size, training in sizes if training] == [2]
+    assert [size for size, training in sizes if training] == [2, 2]  # under two seeds
     assert [size for size, _ in sizes].count(6) == 4
 
 
@@ -157,7 +184,6 @@ class Attends(nn.Module):
         super().__init__()
         self.into = nn.Linear(3, 8)
         self.layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.5, batch_first=True)
-        self.layer.self_attn.dropout = 0.0  # as refuse_what_cannot_be_frozen asks
         self.last = nn.Linear(8, 2)
 
     def forward(self, x):
@@ -184,3 +210,111 @@ def test_dropout_whose_first_axis_is_not_the_rows_is_refused():
     network, inputs = seeded(StepsFirst)
     with pytest.raises(InputError, match="first axis"):
         MaskedNetwork(network, num_draws=2, seed=0, dtype=torch.float32).logits(inputs)
+
+
+def test_dropout_that_is_never_called_is_refused():
+    class Forgotten(Residual):
+        def forward(self, x):
+            return self.last(self.first(x).relu())
+
+    network, inputs = seeded(Forgotten)
+    with pytest.raises(InputError, match="calls none of its dropout layers"):
+        MaskedNetwork(network, num_draws=2, seed=0, dtype=torch.float32).logits(inputs)
+
+
+class Unused(Residual):
+    def forward(self, x):
+        hidden = self.first(x).relu()
+        self.dropout(hidden)
+        return self.last(hidden)
+
+
+def test_draws_that_are_all_the_same_are_an_error():
+    network, inputs = seeded(Unused)
+    with pytest.raises(InputError, match="all 3 draws of this network are the same function"):
+        MaskedNetwork(network, num_draws=3, seed=0, dtype=torch.float32).logits(inputs)
+
+
+def test_draws_that_happen_to_drop_the_same_are_no_error():
+    network, inputs = seeded(Residual)
+    network.dropout.p = 1e-9
+    logits = MaskedNetwork(network, num_draws=3, seed=0, dtype=torch.float32).logits(inputs)
+    assert torch.equal(logits[:, 0], logits[:, 2])
+
+
+def test_of_equal_rows_nothing_is_said_until_there_are_others():
+    network, inputs = seeded(Unused)
+    masked = MaskedNetwork(network, num_draws=3, seed=0, dtype=torch.float32)
+    masked.logits(torch.zeros(2, 3))
+    with pytest.raises(InputError, match="the same function"):
+        masked.logits(inputs)
+
+
+def test_a_network_that_writes_into_its_inputs_changes_neither_them_nor_the_draws_after():
+    class Scales(Residual):
+        def forward(self, x):
+            x /= 2
+            return super().forward(x)
+
+    network, inputs = seeded(Scales)
+    before = inputs.clone()
+    masked = MaskedNetwork(network, num_draws=3, seed=0, dtype=torch.float32)
+    plain = MaskedNetwork(seeded(Residual)[0], num_draws=3, seed=0, dtype=torch.float32)
+    with torch.no_grad():
+        torch.testing.assert_close(masked.logits(inputs), plain.logits(before / 2))
+    assert torch.equal(inputs, before)
+
+
+def test_outputs_that_are_no_logits_are_refused():
+    class Sequences(Residual):
+        def forward(self, x):
+            return super().forward(x)[:, None]
+
+    network, inputs = seeded(Sequences)
+    with pytest.raises(InputError, match=r"must give logits \[n, C\].*Tensor of \[2, 1, 2\]"):
+        MaskedNetwork(network, num_draws=2, seed=0, dtype=torch.float32).logits(inputs)
+
+
+def test_masks_over_what_is_remembered_are_made_again(monkeypatch):
+    network, inputs = seeded(Residual)
+    with torch.no_grad():
+        expected = MaskedNetwork(network, num_draws=4, seed=1, dtype=torch.float32).logits(inputs)
+        monkeypatch.setattr("lindley.posteriors.sites._REMEMBERED_BYTES", 20)
+        masked = MaskedNetwork(network, num_draws=4, seed=1, dtype=torch.float32)
+        assert torch.equal(masked.logits(inputs), expected)
+        assert masked._current._num_bytes <= 20
+
+
+def test_pickled_networks_carry_no_masks():
+    network, inputs = seeded(Residual)
+    masked = MaskedNetwork(network, num_draws=100, seed=1, dtype=torch.float32)
+    with torch.no_grad():
+        small = len(pickle.dumps(masked))
+        before = masked.logits(inputs)
+        assert len(pickle.dumps(masked)) < small + 200
+        assert torch.equal(pickle.loads(pickle.dumps(masked)).logits(inputs), before)
+
+
+class ByName(nn.Module):
+    """Reads words and which of them count, as networks of transformers do."""
+
+    def __init__(self):
+        super().__init__()
+        self.words, self.dropout, self.last = nn.Embedding(10, 8), nn.Dropout(0.5), nn.Linear(8, 3)
+
+    def forward(self, words, mask):
+        values = self.dropout(self.words(words)) * mask.unsqueeze(-1)
+        return {"logits": self.last(values.sum(1) / mask.sum(1, keepdim=True))}
+
+
+def test_inputs_by_name_go_to_the_arguments_and_padding_changes_nothing():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = ByName()
+    words = torch.arange(12).reshape(3, 4) % 10
+    masked = MaskedNetwork(network, num_draws=3, seed=0, dtype=torch.float32)
+    with torch.no_grad():
+        short = masked.logits({"words": words, "mask": torch.ones(3, 4)})
+        longer = {"words": nn.functional.pad(words, (0, 5)), "mask": nn.functional.pad(torch.ones(3, 4), (0, 5))}
+        torch.testing.assert_close(masked.logits(longer), short)
+    assert short.shape == (3, 3, 3)

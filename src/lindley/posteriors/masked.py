@@ -1,4 +1,4 @@
-"""Frozen draws of any module with dropout layers: one full forward pass per draw, masks in place of the layers."""
+"""Frozen draws of any module: one forward pass per draw with masks in place of its dropout, its beginning only once."""
 
 from __future__ import annotations
 
@@ -7,145 +7,155 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _NormBase
 
 from lindley.errors import InputError
-from lindley.posteriors.masks import DROPOUT, dropout_masks, mask_shape
+from lindley.posteriors.drop_connect import CONNECTED, FrozenWeights
+from lindley.posteriors.frozen_attention import FrozenAttention, FrozenFunctions, has_attention_of_transformers
+from lindley.posteriors.frozen_layers import FrozenDropout, FrozenRecurrent
+from lindley.posteriors.hidden_randomness import refuse_hidden_randomness, seeded_globals
+from lindley.posteriors.masks import DROPOUT, RECURRENT, drops
+from lindley.posteriors.network_calls import (
+    NetworkInputs,
+    called,
+    device_type,
+    first_row_repeated,
+    logits_of,
+    num_rows,
+)
+from lindley.posteriors.prefix import Prefix
+from lindley.posteriors.sites import CurrentDraw, Site
 
 
 class MaskedNetwork:
-    """K frozen functions of any module.  [n, ...] -> [n, K, C] logits, float32.
+    """K frozen functions of any module.  n inputs -> [n, K, C] logits, float32.
 
-    The general case: right for nested and shared dropout layers, and K times the cost of one forward pass.
+    The general case: right for nested and shared dropout layers, recurrent and attention layers. What comes before the
+    first mask is computed once for all draws, and the rest K times.
     """
 
-    def __init__(self, module: nn.Module, *, num_draws: int, seed: int, dtype: torch.dtype) -> None:
+    def __init__(
+        self, module: nn.Module, *, num_draws: int, seed: int, dtype: torch.dtype, drop_connect: float = 0.0
+    ) -> None:
         self.num_draws = num_draws
+        self.path = "masked"
+        """"prefix" once something before the first mask was computed only once."""
         self._dtype = dtype
         self._module = copy.deepcopy(module).eval()
-        self._sites: list[_FrozenDropout] = []
-        frozen: dict[int, _FrozenDropout] = {}  # a layer that is used under two names is one layer
-        for name, layer in list(self._module.named_modules(remove_duplicate=False)):
-            if isinstance(layer, DROPOUT):
-                if id(layer) not in frozen:
-                    frozen[id(layer)] = _FrozenDropout(layer, num_draws, name, seed)
-                _replace(self._module, name, frozen[id(layer)])
-        self._sites = list(frozen.values())
-        self._checked = False
+        self._current = CurrentDraw(seed)
+        self._sites = _frozen(self._module, self._current, drop_connect)
+        self._checked = self._draws_differ = self._writes_into_inputs = False
 
-    def logits(self, inputs: Tensor) -> Tensor:
-        if not self._checked:
-            with _generators_kept(inputs.device):
-                self._refuse_masks_that_differ_between_rows(inputs[:1])
-                self._refuse_hidden_randomness(inputs[:1])
+    def logits(self, inputs: NetworkInputs) -> Tensor:
+        if not self._checked and num_rows(inputs) > 0:
+            with seeded_globals(0, device_type(inputs)):  # it may be random still
+                self._refuse_masks_that_differ_between_rows(inputs)
+            refuse_hidden_randomness(self._module, self._current, self._forward, inputs)
             self._checked = True
-        return torch.stack([self._one(inputs, draw) for draw in range(self.num_draws)], dim=1)  # [n, K, C]
+        prefix = Prefix()
+        logits = torch.stack([self._one(inputs, draw, prefix) for draw in range(self.num_draws)], dim=1)  # [n, K, C]
+        self.path = "prefix" if prefix.usable and prefix.num_tensors > 0 else "masked"
+        self._refuse_draws_that_are_all_the_same(logits)
+        return logits
 
-    def _one(self, inputs: Tensor, draw: int) -> Tensor:
-        for site in self._sites:
-            site.begin(draw)
-        logits: Tensor = self._forward(self._module, inputs)
-        return logits.float()
+    def _one(self, inputs: NetworkInputs, draw: int, prefix: Prefix) -> Tensor:
+        if self._writes_into_inputs:
+            inputs = _copied(inputs)
 
-    def _forward(self, module: nn.Module, inputs: Tensor) -> Any:
+        def forward() -> Tensor:
+            self._current.begin(draw, before_the_first_mask=prefix.ends)
+            return logits_of(self._forward(self._module, inputs))
+
+        return prefix.run(forward)
+
+    def _forward(self, module: nn.Module, inputs: NetworkInputs) -> Any:
         bfloat16 = self._dtype == torch.bfloat16
-        with _no_fast_path(), torch.autocast(inputs.device.type, dtype=torch.bfloat16, enabled=bfloat16):
-            return module(inputs)
+        with _no_fast_path(), torch.autocast(device_type(inputs), dtype=torch.bfloat16, enabled=bfloat16):
+            return called(module, inputs)
 
-    def _refuse_masks_that_differ_between_rows(self, row: Tensor) -> None:
+    def _refuse_masks_that_differ_between_rows(self, inputs: NetworkInputs) -> None:
         num_masks = []
         for count in (2, 3):  # one alone might be squeezed away
-            self._one(row.expand(count, *row.shape[1:]).clone(), 0)
-            num_masks.append(sum(site.num_masks for site in self._sites))
+            rows = first_row_repeated(inputs, count)
+            before = _versions(rows)
+            self._current.begin(0)
+            logits = logits_of(self._forward(self._module, rows))
+            if len(logits) != count:
+                raise InputError(f"a network must give one row of logits per input; got {len(logits)} for {count}")
+            self._writes_into_inputs |= _versions(rows) != before
+            num_masks.append(sum(site.num_shapes for site in self._sites))
+        if num_masks[0] == 0:
+            raise InputError(
+                "the forward of this network calls none of its dropout layers, so that every draw would be the same. "
+                "Call them in its forward, or use posterior = 'ensemble'"
+            )
         if num_masks[1] > num_masks[0]:
             raise InputError(
                 "a dropout layer of this network is given values whose first axis is not that of the rows, so its "
-                "masks would differ between rows and a draw would not be one function. Put the rows first before it"
+                "masks would differ between rows and a draw would not be one function. Put the rows first before it "
+                "(batch_first=True for torch's transformer layers)"
             )
 
-    def _refuse_hidden_randomness(self, row: Tensor) -> None:
-        # In training mode too: what is silent in eval mode would count as absent. Whether a generator moved is asked,
-        # not whether two seeds give other outputs: a layer that is seldom dropped would mostly give the same.
-        inputs = row.expand(2, *row.shape[1:]).clone()
-        for mode in ("eval", "training"):
-            network = _in_training(self._module) if mode == "training" else self._module
-            for layer in network.modules():
-                if isinstance(layer, _FrozenDropout):
-                    layer.begin(0)
-            with _generators_kept(inputs.device) as moved:
-                self._forward(network, inputs)
-                if moved():
-                    raise InputError(
-                        f"in {mode} mode this network draws random numbers although its dropout layers are frozen: "
-                        "something like torch.nn.functional.dropout, stochastic depth or noise stands in its forward, "
-                        "so its draws would not be those it was trained with. Use nn.Dropout layers for all of its "
-                        "randomness, or posterior = 'ensemble'"
-                    )
+    def _refuse_draws_that_are_all_the_same(self, logits: Tensor) -> None:
+        """Once, on the first rows that tell: of rows with equal logits, such as zeros, nothing can be said."""
+        if self._draws_differ or self.num_draws == 1:
+            return
+        self._draws_differ = bool((logits != logits[:, :1]).any())
+        rows_differ = bool((logits != logits[:1]).any())
+        if not self._draws_differ and rows_differ and self._masks_differ():
+            raise InputError(
+                f"all {self.num_draws} draws of this network are the same function, although their masks differ: what "
+                "its dropout layers give is not used. Use it in the network's forward, or posterior = 'ensemble'"
+            )
+
+    def _masks_differ(self) -> bool:
+        for site in self._sites:
+            first = None
+            for draw in range(self.num_draws):
+                self._current.begin(draw)
+                kept = site.kept_where_asked()
+                if first is not None and not all(map(torch.equal, kept, first)):
+                    return True
+                first = kept
+        return False
 
 
-class _FrozenDropout(nn.Module):
-    """Multiplies by the mask of the current draw; the i-th call within a forward pass has masks of its own."""
+def _frozen(module: nn.Module, current: CurrentDraw, drop_connect: float) -> list[Site]:
+    """Puts frozen forwards on the layers of this module that drop; their sites."""
+    sites = []
+    weights: dict[int, Site] = {}  # weights that two layers share are dropped as one
 
-    def __init__(self, layer: nn.Module, num_draws: int, site: str, seed: int) -> None:
-        super().__init__()
-        self._layer = layer
-        self._num_draws, self._site, self._seed = num_draws, site, seed
-        self._draw, self._call = 0, 0
-        self._masks: dict[tuple[int, tuple[int, ...]], Tensor] = {}
+    def site(name: str) -> Site:
+        sites.append(Site(name, current))
+        return sites[-1]
 
-    @property
-    def num_masks(self) -> int:
-        """Calls and shapes of features that it has made masks for."""
-        return len(self._masks)
-
-    def begin(self, draw: int) -> None:
-        self._draw, self._call = draw, 0
-
-    def forward(self, values: Tensor) -> Tensor:
-        key = (self._call, tuple(values.shape[1:]))
-        self._call += 1
-        if key not in self._masks:
-            self._masks[key] = dropout_masks(
-                float(self._layer.p),  # type: ignore[arg-type]
-                mask_shape(self._layer, key[1]),
-                num_draws=self._num_draws,
-                site=f"{self._site}#{key[0]}",
-                seed=self._seed,
-            ).to(values.device)
-        return values * self._masks[key][self._draw].to(values.dtype)
+    for name, layer in list(module.named_modules()):  # a layer that is used under two names comes once
+        forward: Callable[..., Any] | None = None
+        if isinstance(layer, DROPOUT) and drops(layer):
+            forward = FrozenDropout(layer, site(name))
+        elif isinstance(layer, RECURRENT) and drops(layer):
+            forward = FrozenRecurrent(layer, site(name))
+        elif isinstance(layer, nn.MultiheadAttention) and drops(layer):
+            forward = FrozenAttention(layer, site(name))
+        elif has_attention_of_transformers(layer):
+            forward = FrozenFunctions(layer, site(name))
+        elif drop_connect and type(layer) in CONNECTED:
+            key = id(layer.weight)
+            if key not in weights:
+                weights[key] = site(f"{name}.weight")
+            forward = FrozenWeights(layer, weights[key], drop_connect)
+        if forward is not None:
+            layer.forward = forward
+    return sites
 
 
-def _in_training(module: nn.Module) -> nn.Module:
-    """A copy in training mode, with its frozen masks; layers that then count on a batch stay in eval mode."""
-    copied = copy.deepcopy(module).train()
-    for layer in copied.modules():
-        if isinstance(layer, _NormBase):
-            layer.eval()
-    return copied
+def _versions(inputs: NetworkInputs) -> list[int]:
+    return [value._version for value in ([inputs] if isinstance(inputs, Tensor) else inputs.values())]
 
 
-@contextmanager
-def _generators_kept(device: torch.device) -> Iterator[Callable[[], bool]]:
-    """Puts torch's and NumPy's global generators back at the end; gives a function that says whether one has moved.
-
-    Not Python's: type checkers such as beartype draw from it.
-    """
-    numpy = np.random.get_state()  # noqa: NPY002  a network may well use the old one
-
-    def states() -> list[object]:
-        on_gpu = torch.cuda.get_rng_state(device).tolist() if device.type == "cuda" else []
-        _, numbers, *place = np.random.get_state()  # noqa: NPY002
-        return [torch.get_rng_state().tolist(), on_gpu, np.asarray(numbers).tolist(), place]
-
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        before = states()
-        try:
-            yield lambda: states() != before
-        finally:
-            np.random.set_state(numpy)  # noqa: NPY002
+def _copied(inputs: NetworkInputs) -> NetworkInputs:
+    return inputs.clone() if isinstance(inputs, Tensor) else {name: value.clone() for name, value in inputs.items()}
 
 
 @contextmanager
@@ -157,8 +167,3 @@ def _no_fast_path() -> Iterator[None]:
         yield
     finally:
         torch.backends.mha.set_fastpath_enabled(before)
-
-
-def _replace(module: nn.Module, name: str, layer: nn.Module) -> None:
-    parent, _, child = name.rpartition(".")
-    setattr(module.get_submodule(parent), child, layer)

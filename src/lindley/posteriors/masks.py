@@ -6,12 +6,14 @@ import torch
 from torch import Tensor, nn
 
 from lindley.errors import InputError
-from lindley.seeds import numpy_generator
+from lindley.seeds import numpy_generator, row_uniforms
 
 ELEMENTWISE = (nn.Dropout,)
 CHANNELWISE = (nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 DROPOUT = ELEMENTWISE + CHANNELWISE
+RECURRENT = (nn.RNN, nn.LSTM, nn.GRU)
 _NOT_FROZEN = (nn.AlphaDropout, nn.FeatureAlphaDropout)
+_FROZEN_BY_THEIR_TYPE = (*DROPOUT, *RECURRENT, nn.MultiheadAttention)
 
 
 def mask_shape(layer: nn.Module, feature_shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -35,22 +37,53 @@ def dropout_masks(probability: float, shape: tuple[int, ...], *, num_draws: int,
     return kept.float() / keep
 
 
-def refuse_what_cannot_be_frozen(module: nn.Module) -> None:
+def kept_positions(probability: float, shape: tuple[int, ...], *, draw: int, site: str, call: int, seed: int) -> Tensor:
+    """[*shape] bool, on the CPU: False with the given probability.
+
+    Each number belongs to its position, whatever the shape around it: longer sentences, padding and larger images
+    leave the masks of what was there before as they were.
+    """
+    if not shape:
+        positions = torch.zeros((), dtype=torch.int64)
+    else:
+        bits = 63 // len(shape)
+        if max(shape) > 1 << bits:
+            raise InputError(f"masks over {len(shape)} axes have at most {1 << bits} positions each; got {[*shape]}")
+        positions = torch.zeros(1, dtype=torch.int64)
+        for extent in shape:
+            positions = (positions.unsqueeze(-1) << bits) | torch.arange(extent)
+    uniforms = row_uniforms(positions.flatten(), seed, "mask", site, call, draw)
+    return (uniforms <= 1.0 - probability).reshape(shape)
+
+
+def refuse_what_cannot_be_frozen(module: nn.Module, *, drop_connect: float = 0.0) -> None:
     """InputError for stochastic layers whose masks cannot be held still here, and where there is none at all."""
     for name, layer in module.named_modules():
-        if isinstance(layer, DROPOUT) and type(layer) not in DROPOUT:
+        if isinstance(layer, _FROZEN_BY_THEIR_TYPE) and drops(layer):
+            own = type(layer).forward not in {kind.forward for kind in _FROZEN_BY_THEIR_TYPE}
+            if own or "forward" in vars(layer):
+                raise InputError(
+                    f"{type(layer).__name__} at {name!r} is a dropout, recurrent or attention layer with a forward of "
+                    "your own, which frozen masks would replace by that of torch's; use torch's layer itself, or "
+                    "posterior = 'ensemble'"
+                )
+        if isinstance(layer, _NOT_FROZEN) and drops(layer):
             raise InputError(
-                f"{type(layer).__name__} at {name!r} is a dropout layer of your own, whose forward frozen masks would "
-                "replace by that of torch's; use nn.Dropout itself, or posterior = 'ensemble'"
+                f"{type(layer).__name__} at {name!r} cannot be frozen, so a draw would not be one function; "
+                "set its probability to 0, or use nn.Dropout layers, or posterior = 'ensemble'"
             )
-        hidden = isinstance(layer, nn.RNNBase | nn.MultiheadAttention) and float(layer.dropout) > 0
-        if hidden or isinstance(layer, _NOT_FROZEN):
-            raise InputError(
-                f"the dropout of {type(layer).__name__} at {name!r} cannot be frozen, so a draw would not be one "
-                "function; set it to 0, or use nn.Dropout layers, or posterior = 'ensemble'"
-            )
-    if not any(isinstance(layer, DROPOUT) and layer.p > 0 for layer in module.modules()):
+    if not drop_connect and not any(drops(layer) for layer in module.modules()):
         raise InputError(
-            "MC dropout needs a network with nn.Dropout layers (probability > 0); this one has none, "
-            "so every draw would be the same. Add dropout, or use posterior = 'ensemble'"
+            "MC dropout needs a network with nn.Dropout layers or recurrent or attention layers with dropout "
+            "(probability > 0); this one has none, so every draw would be the same. Add dropout, or use "
+            "drop_connect, or posterior = 'ensemble'"
         )
+
+
+def drops(layer: nn.Module) -> bool:
+    """Whether a layer has dropout of a probability above 0."""
+    if isinstance(layer, (*DROPOUT, *_NOT_FROZEN)):
+        return float(layer.p) > 0
+    if isinstance(layer, RECURRENT):
+        return layer.num_layers > 1 and float(layer.dropout) > 0
+    return isinstance(layer, nn.MultiheadAttention) and float(layer.dropout) > 0

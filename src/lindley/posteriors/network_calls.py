@@ -1,0 +1,62 @@
+"""Calling a network: on one tensor or on several by name, and the logits in whatever it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from lindley.contracts import Inputs
+from lindley.errors import InputError
+
+NetworkInputs = Tensor | Mapping[str, Tensor]
+"""What a network reads: one tensor, or tensors by the names of its forward's arguments (input_ids, attention_mask)."""
+
+
+def network_inputs(inputs: Inputs, device: str) -> NetworkInputs:
+    """The inputs on the device. Raises InputError for what is neither a tensor nor tensors by name, n rows each."""
+    if isinstance(inputs, Tensor):
+        return inputs.to(device)
+    if not isinstance(inputs, Mapping) or not all(isinstance(value, Tensor) for value in inputs.values()):
+        raise InputError(
+            "a network reads a tensor, or a mapping of names to tensors that its forward takes; "
+            f"got {type(inputs).__name__}"
+        )
+    lengths = {name: len(value) if value.dim() else None for name, value in inputs.items()}
+    if len(set(lengths.values())) != 1 or None in lengths.values():
+        raise InputError(f"every tensor of a mapping needs the same number of rows on its first axis; got {lengths}")
+    return {name: value.to(device) for name, value in inputs.items()}
+
+
+def num_rows(inputs: NetworkInputs) -> int:
+    return len(inputs) if isinstance(inputs, Tensor) else len(next(iter(inputs.values())))
+
+
+def device_type(inputs: NetworkInputs) -> str:
+    return (inputs if isinstance(inputs, Tensor) else next(iter(inputs.values()))).device.type
+
+
+def first_row_repeated(inputs: NetworkInputs, count: int) -> NetworkInputs:
+    """The first row, so many times, in memory of its own."""
+    if isinstance(inputs, Tensor):
+        return inputs[:1].expand(count, *inputs.shape[1:]).clone()
+    return {name: value[:1].expand(count, *value.shape[1:]).clone() for name, value in inputs.items()}
+
+
+def called(module: nn.Module, inputs: NetworkInputs) -> Any:
+    """What the module gives back."""
+    return module(inputs) if isinstance(inputs, Tensor) else module(**inputs)
+
+
+def logits_of(output: Any) -> Tensor:
+    """[n, C] float32: the output itself, or its `logits` where it has such a field (as outputs of transformers do)."""
+    logits = output if isinstance(output, Tensor) else getattr(output, "logits", None)
+    if logits is None and isinstance(output, Mapping):
+        logits = output.get("logits")
+    if not isinstance(logits, Tensor) or logits.dim() != 2:
+        came = f"{type(output).__name__} of {[*logits.shape]}" if isinstance(logits, Tensor) else type(output).__name__
+        raise InputError(
+            f"a network must give logits [n, C], or an object or mapping with such `logits`; this one gave {came}"
+        )
+    return logits.float()

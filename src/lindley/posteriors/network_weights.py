@@ -1,0 +1,51 @@
+"""A network's weights as named tensors, and back into a network: no pickle, the same bits and memory layout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lindley.errors import InputError
+
+
+def network_tensors(module: nn.Module) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Copies of weights and buffers by name, contiguous on the CPU; and which of them lie channels-last."""
+    tensors = {}
+    channels_last = []
+    for name, value in module.state_dict().items():
+        if not isinstance(value, Tensor):
+            raise InputError(
+                f"{name!r} of this network's state is a {type(value).__name__}; only tensors are stored. "
+                "Keep it as a buffer, or leave it to the function that makes the network"
+            )
+        if value.dim() == 4 and not value.is_contiguous() and value.is_contiguous(memory_format=torch.channels_last):
+            channels_last.append(name)
+        tensors[name] = value.detach().cpu().clone(memory_format=torch.contiguous_format)
+    return tensors, {"channels_last": channels_last}
+
+
+def network_with(
+    tensors: Mapping[str, Tensor], layout: Mapping[str, Any], network: Callable[[], nn.Module] | None
+) -> nn.Module:
+    """A network made by `network`, with these weights, in eval mode. Global generators are left as they were.
+
+    Raises InputError where there is no `network`, or where names or shapes are not those of the tensors.
+    """
+    if network is None:
+        raise InputError(
+            "weights alone do not say what network they are of: give network=, a function that makes it, "
+            "as the learner had"
+        )
+    with torch.random.fork_rng(devices=[]):  # making a network initialises it
+        module = network()
+    try:
+        module.load_state_dict(dict(tensors))
+    except RuntimeError as error:
+        raise InputError(f"these weights are not of the network that was given: {error}") from error
+    named = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    for name in layout["channels_last"]:  # sums in another order would differ in the last bits
+        named[name].data = named[name].data.to(memory_format=torch.channels_last)
+    return module.eval()

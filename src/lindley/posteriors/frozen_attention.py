@@ -54,6 +54,9 @@ class FrozenAttention:
         elif not layer.batch_first:
             query, key, value = (each.transpose(0, 1) for each in (query, key, value))
         q, k, v = _projected(layer, query, key, value)  # [n, heads, L, E], [n, heads, S, E] twice
+        if is_causal and key_padding_mask is None and not need_weights:
+            # Here torch trusts the hint and does not look at the mask, which tells for keys that the layer adds.
+            attn_mask = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool, device=q.device).triu(1)
         bias = _added_to_scores(attn_mask, key_padding_mask, q, k)
         scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])  # [n, heads, L, S]
         weights = _softmax(scores if bias is None else scores + bias, no_key_is_zero=not need_weights)

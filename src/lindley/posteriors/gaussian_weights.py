@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -17,6 +17,7 @@ DOUBLE_LIMIT = 2048
 COVARIANCES = ("auto", "full", "kronecker")
 
 
+@runtime_checkable
 class GaussianWeights(Protocol):
     """N(most probable coefficients, inverse of the negative Hessian there); without its mean."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -37,7 +37,7 @@ class BayesianHead:
     """A learner: the inputs are features (or images, read as long vectors), or `features` makes features of them."""
 
     features: ReadFeatures | None = None
-    prior_precision: float | Literal["evidence"] = "evidence"
+    prior_precision: float | str = "evidence"
     """Of weights of features measured in the pool's standard deviations; "evidence" takes the best power of two."""
     bias_precision: float = BIAS_PRECISION
     covariance: str = "auto"

@@ -7,7 +7,6 @@ the same labels: compare networks that were trained alike.
 
 from __future__ import annotations
 
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +25,7 @@ def laplace_evidence(
     classes: ClassIndices,
     *,
     num_classes: int,
-    prior_precision: float | Literal["evidence"] = "evidence",
+    prior_precision: float | str = "evidence",
     precision: str = "float32",
     device: str = "cpu",
 ) -> float:
@@ -46,7 +45,7 @@ def leave_one_out(
     classes: ClassIndices,
     *,
     num_classes: int,
-    prior_precision: float | Literal["evidence"] = "evidence",
+    prior_precision: float | str = "evidence",
     precision: str = "float32",
     device: str = "cpu",
 ) -> Scores:
@@ -65,7 +64,7 @@ def features_fit(
     *,
     num_classes: int,
     scale: Tensor | None = None,
-    prior_precision: float | Literal["evidence"] = "evidence",
+    prior_precision: float | str = "evidence",
 ) -> HeadFit:
     """The head that judges features; without `scale` they are measured in their own standard deviations.  [L, D]"""
     if len(features) != len(classes):

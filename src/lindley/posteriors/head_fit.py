@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -66,7 +65,7 @@ def fit_head(
     num_classes: int,
     scale: Tensor,
     importance: Tensor | None = None,
-    prior_precision: float | Literal["evidence"] = "evidence",
+    prior_precision: float | str = "evidence",
     bias_precision: float = BIAS_PRECISION,
     covariance: str = "auto",
     previous: HeadFit | None = None,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -46,7 +46,7 @@ class LastLayerLaplace:
 
     network: Callable[[], nn.Module]
     recipe: Recipe = field(default_factory=Recipe)
-    prior_precision: float | Literal["evidence"] = "evidence"
+    prior_precision: float | str = "evidence"
     bias_precision: float = BIAS_PRECISION
     covariance: str = "auto"
     class_weights: Sequence[float] | None = None

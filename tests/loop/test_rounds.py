@@ -60,6 +60,15 @@ def test_seconds_of_prediction_are_not_part_of_selection(settings, pool, labels)
     assert all(value >= 0 for value in result.seconds.values())
 
 
+def test_a_round_says_how_its_draws_were_computed_where_they_do(settings, pool, labels, monkeypatch):
+    views = []
+    look = {"look": lambda view: views.append(view) or Observation()}
+    silent = run_round(settings, pool, labels, look, index=0, batch_size=4)
+    assert silent.path == ""
+    monkeypatch.setattr(type(views[0].draws), "path", "folded", raising=False)
+    assert run_round(settings, pool, labels, {}, index=0, batch_size=4).path == "folded"
+
+
 def test_the_same_round_gives_the_same_rows_and_another_seed_others(settings, pool, labels):
     first, again = (run_round(settings, pool, labels, {}, index=1, batch_size=4).selection for _ in range(2))
     other = run_round(replace(settings, seed=4), pool, labels, {}, index=1, batch_size=4).selection

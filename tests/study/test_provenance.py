@@ -33,8 +33,18 @@ def test_versions_machine_and_hashes_are_those_of_the_manifests(tmp_path: Path) 
     said = {what: value for _, what, value in environments(results).rows}
     assert said["torch"] == "2.12.0, 2.13.0"
     assert said["device"] == "cpu"
+    assert "draws computed" not in said  # these journals say nothing about it
     assert said["data: pool_inputs"] == "2 different ones (generated per seed)"
     assert said["data: pool_classes"] == "cd" * 32
+
+
+def test_how_the_draws_were_computed_is_said_where_the_journals_say_it(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=40))
+    results = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising))
+    for number, event in enumerate(results.panels[0].trials[0].rounds):
+        event["path"] = "masked" if number == 1 else "folded"
+    said = {what: value for _, what, value in environments(results).rows}
+    assert said["draws computed"] == "folded, masked"
 
 
 def test_what_is_not_finished_is_named_with_how_far_it_got(tmp_path: Path) -> None:

@@ -85,6 +85,8 @@ class Round:
     selection: Selection | None
     observations: Mapping[str, Observation]
     seconds: Mapping[str, float]
+    path: str = ""
+    """How the draws are computed, where they say it: for MC dropout "folded", "prefix" or "masked"."""
 
 
 def run_round(
@@ -140,7 +142,7 @@ def run_round(
     view = RoundView(index, settings.seed, settings.task, pool, labels, posterior, draws, candidates, selection)
     observations = {name: observe(view) for name, observe in observers.items()}
     seconds["observe"] = clock.lap()
-    return Round(index, len(labels), selection, observations, seconds)
+    return Round(index, len(labels), selection, observations, seconds, path=str(getattr(draws, "path", "")))
 
 
 def _check_enough(candidates: PoolPredictions, batch_size: int, index: int) -> None:

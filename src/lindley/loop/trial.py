@@ -145,6 +145,7 @@ def _round_event(result: Round, oracle: ClassIndices, folder: Path) -> Event:
             if each.arrays
         },
         "seconds": dict(result.seconds),
+        **({"path": result.path} if result.path else {}),
     }
 
 

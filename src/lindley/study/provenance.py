@@ -31,6 +31,9 @@ def environments(results: StudyResults) -> Table:
             rows.append((panel.title, name, _all([manifest["versions"].get(name) for manifest in manifests])))
         for name in ("code", "device", "threads", "precision", "platform", "cpu", "num_rows", "num_test"):
             rows.append((panel.title, name, _all([manifest.get(name) for manifest in manifests])))
+        paths = [event.get("path") for trial in panel.trials for event in trial.rounds]
+        if any(paths):
+            rows.append((panel.title, "draws computed", _all(paths)))
         for name in dict.fromkeys(key for manifest in manifests for key in manifest["data_hashes"]):
             hashes = {manifest["data_hashes"].get(name) for manifest in manifests}
             shown = str(hashes.pop()) if len(hashes) == 1 else f"{len(hashes)} different ones (generated per seed)"

@@ -164,6 +164,7 @@ def _round(ask: Asked, accuracy: float, arrays: dict[str, Any], select_seconds: 
         "metrics": {
             "accuracy": accuracy,
             "nll": 3 * error + 0.02,
+            "joint_nll": 3.4 * error + 0.02,
             "brier": 1.4 * error,
             "ece": 0.2 * error + 0.01,
             "recall": [accuracy] * 9 + [None],

@@ -46,6 +46,7 @@ _FINAL: tuple[tuple[str, str, float | int, int], ...] = (
     ("accuracy %", "accuracy", 100, 2),
     ("dropout off %", "accuracy_point", 100, 2),
     ("NLL bits", "nll", NATS_TO_BITS, 3),
+    ("joint NLL bits", "joint_nll", NATS_TO_BITS, 3),
     ("Brier", "brier", 1, 3),
     ("ECE points", "ece", 100, 2),
 )
@@ -64,7 +65,8 @@ def final_metrics(panel: PanelResults) -> Table:
             rows.append((look(name).title, str(len(trials)), f"{last}", *cells))
     note = (
         "Median (smallest to largest) over the seeds of finished trials, on the test set. “Dropout off” is the "
-        "accuracy of the single prediction without dropout, beside the average over the draws."
+        "accuracy of the single prediction without dropout, beside the average over the draws. Joint NLL is that of the "
+        "labels of ten rows together, per label."
     )
     columns = ("acquisition", "seeds", "labels", *(title for title, *_ in _FINAL))
     return Table(f"final-{panel.name}", panel.title, columns, tuple(rows), note)
@@ -90,7 +92,7 @@ PANEL_TABLES: dict[str, Callable[[PanelResults], Table]] = {
     "Seconds": seconds_spent,
 }
 """By the heading under which the panels' tables stand."""
-_ROUND_METRICS = ("accuracy", "nll", "brier", "ece", "accuracy_point", "nll_point")
+_ROUND_METRICS = ("accuracy", "nll", "brier", "ece", "accuracy_point", "nll_point", "joint_nll")
 
 
 def write_rounds(results: StudyResults, path: Path) -> None:

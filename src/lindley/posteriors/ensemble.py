@@ -5,15 +5,17 @@ Source: Lakshminarayanan, Pritzel and Blundell 2017, arXiv:1612.01474.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from lindley.contracts import ClassificationTask, Inputs, Labels, Pool, Posterior
 from lindley.errors import InputError
 from lindley.posteriors.features import network_features
+from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.side_by_side import fit_side_by_side, train_side_by_side
@@ -94,3 +96,29 @@ class EnsemblePosterior:
             network_features(module, inputs, precision=self._precision, device=self._device) for module in self._modules
         ]
         return torch.cat(each, dim=1)
+
+    def stored(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """The weights of each member, and settings as JSON values."""
+        tensors, layouts = {}, []
+        for index, module in enumerate(self._modules):
+            weights, layout = network_tensors(module)
+            tensors.update({f"{index}.{name}": value for name, value in weights.items()})
+            layouts.append(layout)
+        return tensors, {"precision": self._precision, "members": layouts}
+
+    @classmethod
+    def restored(
+        cls,
+        tensors: Mapping[str, Tensor],
+        settings: Mapping[str, Any],
+        *,
+        network: Callable[[], nn.Module] | None = None,
+        device: str = "cpu",
+    ) -> EnsemblePosterior:
+        """The posterior that was stored; `network` makes a member, with any weights."""
+        modules = []
+        for index, layout in enumerate(settings["members"]):
+            prefix = f"{index}."
+            weights = {name.removeprefix(prefix): each for name, each in tensors.items() if name.startswith(prefix)}
+            modules.append(network_with(weights, layout, network).to(device))
+        return cls(modules, precision=settings["precision"], device=device)

@@ -21,7 +21,7 @@ def network_tensors(module: nn.Module) -> tuple[dict[str, Tensor], dict[str, Any
                 f"{name!r} of this network's state is a {type(value).__name__}; only tensors are stored. "
                 "Keep it as a buffer, or leave it to the function that makes the network"
             )
-        if value.dim() == 4 and not value.is_contiguous() and value.is_contiguous(memory_format=torch.channels_last):
+        if value.dim() == 4 and value.stride() == _channels_last_strides(value):
             channels_last.append(name)
         tensors[name] = value.detach().cpu().clone(memory_format=torch.contiguous_format)
     return tensors, {"channels_last": channels_last}
@@ -49,3 +49,7 @@ def network_with(
     for name in layout["channels_last"]:  # sums in another order would differ in the last bits
         named[name].data = named[name].data.to(memory_format=torch.channels_last)
     return module.eval()
+
+
+def _channels_last_strides(value: Tensor) -> tuple[int, ...]:
+    return torch.empty_like(value, device="meta", memory_format=torch.channels_last).stride()

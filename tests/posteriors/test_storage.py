@@ -1,0 +1,156 @@
+import json
+import pickle
+
+import pytest
+import torch
+from torch import nn
+
+from lindley.contracts import ClassificationTask, Labels
+from lindley.errors import InputError
+from lindley.networks.gal_cnn import gal_cnn
+from lindley.networks.moons_mlp import moons_mlp
+from lindley.pools.memory import MemoryPool
+from lindley.posteriors.ensemble import DeepEnsemble
+from lindley.posteriors.mc_dropout import MCDropoutPosterior
+from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.storage import load_posterior, read_tensors, save_posterior
+
+
+def seeded(factory):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return factory()
+
+
+@pytest.fixture
+def saved(tmp_path):
+    save_posterior(MCDropoutPosterior(seeded(moons_mlp)), tmp_path / "model")
+    return tmp_path / "model"
+
+
+INPUTS = torch.randn(5, 2, generator=torch.Generator().manual_seed(1))
+
+
+def test_a_loaded_posterior_has_the_same_draws_point_and_features(saved):
+    before, after = MCDropoutPosterior(seeded(moons_mlp)), load_posterior(saved, network=moons_mlp)
+    one, two = (each.draw(4, seed=3) for each in (before, after))
+    assert one.id == two.id
+    assert torch.equal(one.log_probs(INPUTS), two.log_probs(INPUTS))
+    assert torch.equal(before.point().log_probs(INPUTS), after.point().log_probs(INPUTS))
+    assert torch.equal(before.features(INPUTS), after.features(INPUTS))
+
+
+def test_settings_come_back(tmp_path):
+    save_posterior(MCDropoutPosterior(moons_mlp(), precision="bfloat16", drop_connect=0.25), tmp_path)
+    content = json.loads((tmp_path / "posterior.json").read_text())
+    assert (content["kind"], content["version"]) == ("mc-dropout", 1)
+    draws = load_posterior(tmp_path, network=moons_mlp).draw(2, seed=0)
+    assert draws.id.endswith("-0-2-bfloat16-drop-connect-0.25")
+
+
+def test_members_of_an_ensemble_come_back_in_order(tmp_path):
+    labels = Labels(torch.arange(5), torch.tensor([0, 1, 0, 1, 1]))
+    learner = DeepEnsemble(moons_mlp, 11, Recipe(steps=2))
+    before = learner.fit(MemoryPool(INPUTS), labels, task=ClassificationTask(("a", "b")), seed=0)
+    save_posterior(before, tmp_path)
+    one, two = (each.draw(11, seed=0) for each in (before, load_posterior(tmp_path, network=moons_mlp)))
+    assert one.id == two.id
+    assert torch.equal(one.log_probs(INPUTS), two.log_probs(INPUTS))
+
+
+def test_weights_that_lie_channels_last_do_so_again(tmp_path):
+    """Sums in another order would differ in the last bits."""
+    module = seeded(gal_cnn).to(memory_format=torch.channels_last)
+    save_posterior(MCDropoutPosterior(module), tmp_path)
+    again = load_posterior(tmp_path, network=gal_cnn)._module
+    assert [w.stride() for w in again.parameters()] == [w.stride() for w in module.parameters()]
+
+
+class Tied(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.dropout = nn.Linear(2, 2), nn.Linear(2, 2), nn.Dropout(0.5)
+        self.second.weight = self.first.weight
+
+    def forward(self, x):
+        return self.second(self.dropout(self.first(x)))
+
+
+def test_weights_that_are_shared_are_shared_again(tmp_path):
+    save_posterior(MCDropoutPosterior(seeded(Tied)), tmp_path)
+    again = load_posterior(tmp_path, network=Tied)
+    assert again._module.first.weight is again._module.second.weight
+    expected = MCDropoutPosterior(seeded(Tied)).draw(3, seed=0).log_probs(INPUTS)
+    assert torch.equal(again.draw(3, seed=0).log_probs(INPUTS), expected)
+
+
+def test_loading_moves_no_generator(saved):
+    before = torch.get_rng_state()
+    load_posterior(saved, network=moons_mlp)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_nothing_is_overwritten(saved):
+    with pytest.raises(InputError, match="holds a posterior already"):
+        save_posterior(MCDropoutPosterior(moons_mlp()), saved)
+
+
+def test_without_a_network_weights_are_refused(saved):
+    with pytest.raises(InputError, match="give network="):
+        load_posterior(saved)
+
+
+def test_weights_of_another_network_are_refused(saved):
+    with pytest.raises(InputError, match="not of the network that was given"):
+        load_posterior(saved, network=gal_cnn)
+
+
+def test_other_posteriors_are_refused(tmp_path):
+    class Own(MCDropoutPosterior):
+        pass
+
+    with pytest.raises(InputError, match="Own cannot be saved; these can: mc-dropout, ensemble"):
+        save_posterior(Own(moons_mlp()), tmp_path)
+
+
+def test_state_that_is_no_tensor_is_refused(tmp_path):
+    class Remembers(Tied):
+        def get_extra_state(self):
+            return {"seen": 3}
+
+        def set_extra_state(self, state):
+            pass
+
+    with pytest.raises(InputError, match=r"_extra_state.* is a dict"):
+        save_posterior(MCDropoutPosterior(Remembers()), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"version": 2}, "version 2; this lindley reads version 1"),
+        ({"kind": "oracle"}, "of the kind 'oracle'"),
+        ({"more": 1}, "must have the keys"),
+    ],
+)
+def test_files_that_are_not_what_they_should_be_are_refused(saved, change, says):
+    content = json.loads((saved / "posterior.json").read_text())
+    (saved / "posterior.json").write_text(json.dumps({**content, **change}))
+    with pytest.raises(InputError, match=says):
+        load_posterior(saved, network=moons_mlp)
+
+
+def test_a_folder_without_a_posterior_and_damaged_files_are_named(saved, tmp_path):
+    with pytest.raises(InputError, match=r"there is no posterior\.json"):
+        load_posterior(tmp_path)
+    (saved / "posterior.json").write_text("{")
+    with pytest.raises(InputError, match="is not JSON"):
+        load_posterior(saved)
+
+
+def test_a_pickle_is_not_loaded(saved):
+    (saved / "weights.safetensors").write_bytes(pickle.dumps({"0.weight": torch.zeros(1)}))
+    with pytest.raises(InputError, match="cannot be read as safetensors"):
+        load_posterior(saved, network=moons_mlp)
+    with pytest.raises(InputError, match="cannot be read as safetensors"):
+        read_tensors(saved / "weights.safetensors")

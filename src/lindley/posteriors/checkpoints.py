@@ -1,0 +1,36 @@
+"""An ensemble of networks that are trained already, from their files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from torch import nn
+
+from lindley.errors import InputError
+from lindley.posteriors.ensemble import EnsemblePosterior
+from lindley.posteriors.storage import read_tensors
+
+
+def ensemble_from_checkpoints(
+    network: Callable[[], nn.Module],
+    paths: Sequence[str | Path],
+    *,
+    precision: str = "float32",
+    device: str = "cpu",
+) -> EnsemblePosterior:
+    """One member for each .safetensors file of weights and buffers; `network` makes what they belong to.
+
+    Raises InputError for a file that cannot be read or does not fit the network; it is named, and what differs.
+    """
+    if not paths:
+        raise InputError("an ensemble needs the file of one member at least")
+    modules = []
+    for path in paths:
+        module = network().to(device)
+        try:
+            module.load_state_dict(read_tensors(Path(path)))
+        except RuntimeError as error:
+            raise InputError(f"{path} does not fit the network: {error}") from None
+        modules.append(module)
+    return EnsemblePosterior(modules, precision=precision, device=device)

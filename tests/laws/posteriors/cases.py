@@ -1,0 +1,93 @@
+"""What the laws are held against: a name, and a function that fits a posterior. Another learner is another line."""
+
+import copy
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+import torch
+from networks_under_law import Branching, Encoder, Recurrent, ResNet, bert
+from torch import nn
+
+from lindley.contracts import ClassificationTask, Inputs, Labels, Posterior
+from lindley.networks.gal_cnn import gal_cnn
+from lindley.networks.moons_mlp import moons_mlp
+from lindley.pools.memory import MemoryPool
+from lindley.posteriors.catalogue import build_learner
+from lindley.posteriors.mc_dropout import MCDropoutPosterior
+from lindley.posteriors.recipe import Recipe
+
+NUM_DRAWS = 5
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A posterior, and what the laws need to know about it."""
+
+    posterior: Posterior
+    inputs: Inputs
+    """At least 11 rows that differ from each other."""
+    extreme: tuple[Posterior, Inputs] | None = None
+    """A posterior of the same kind, and inputs for which it has very large logits; None: it cannot have them."""
+    network: Callable[[], nn.Module] | None = None
+    """What load_posterior needs."""
+    module: nn.Module | None = None
+    """The caller's module that the posterior was made of, where there is one."""
+    num_draws: int = NUM_DRAWS
+    stored: bool = True
+    """Whether it can be saved."""
+
+
+def _inputs(*shape: int) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
+
+
+def _trained(posterior: str, network: Callable[[], nn.Module], seed: int) -> Fitted:
+    inputs = _inputs(60, 2)
+    labels = Labels(torch.arange(20), (inputs[:20, 0] > 0).long())
+    learner = build_learner(posterior, network, Recipe(steps=40, learning_rate=1e-2), members=NUM_DRAWS)
+    fitted = learner.fit(MemoryPool(inputs), labels, task=ClassificationTask(("a", "b")), seed=seed)
+    extreme = torch.tensor([[1e6, -1e6], [0.0, 0.0]])
+    return Fitted(fitted, inputs, extreme=(fitted, extreme), network=network)
+
+
+def _untrained(network: Callable[[], nn.Module], inputs: Inputs, seed: int, drop_connect: float = 0.0) -> Fitted:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        module = network().train()  # the posterior must not mind, and leave it so
+    posterior = MCDropoutPosterior(module, drop_connect=drop_connect)
+    steep = copy.deepcopy(module)
+    *_, last = (layer for layer in steep.modules() if isinstance(layer, nn.Linear))
+    last.weight.data *= 1e6
+    extreme = (MCDropoutPosterior(steep, drop_connect=drop_connect), inputs)
+    return Fitted(posterior, inputs, extreme=extreme, network=network, module=module)
+
+
+def _sequences(rows: int) -> torch.Tensor:
+    values = _inputs(rows, 6, 4)
+    for row in range(rows):
+        values[row, 1 + row % 6 :] = 0.0  # of one to six steps
+    return values
+
+
+def _sentences(rows: int) -> dict[str, torch.Tensor]:
+    if importlib.util.find_spec("transformers") is None:
+        pytest.skip("transformers is not installed: pip install 'lindley[transformers]'")
+    words = torch.randint(1, 40, (rows, 10), generator=torch.Generator().manual_seed(0))
+    counts = torch.arange(10) <= (torch.arange(rows) % 10)[:, None]
+    return {"input_ids": words * counts, "attention_mask": counts.long()}
+
+
+CASES: dict[str, Callable[[int], Fitted]] = {
+    "mc-dropout, sequence": lambda seed: _trained("mc-dropout", moons_mlp, seed),
+    "mc-dropout, branching": lambda seed: _trained("mc-dropout", Branching, seed),
+    "mc-dropout, Gal's CNN": lambda seed: _untrained(gal_cnn, _inputs(11, 1, 28, 28), seed),
+    "mc-dropout, transformer encoder": lambda seed: _untrained(Encoder, _sequences(13), seed),
+    "mc-dropout, LSTM": lambda seed: _untrained(Recurrent, _inputs(13, 6, 4), seed),
+    "mc-dropout, ResNet": lambda seed: _untrained(ResNet, _inputs(13, 3, 8, 8), seed),
+    "mc-dropout, BERT": lambda seed: _untrained(bert, _sentences(13), seed),
+    "mc-dropout, drop connect": lambda seed: _untrained(Branching, _inputs(13, 2), seed, drop_connect=0.2),
+    "ensemble": lambda seed: _trained("ensemble", moons_mlp, seed),
+    "ensemble, branching": lambda seed: _trained("ensemble", Branching, seed),
+}

@@ -1,0 +1,176 @@
+"""What every posterior promises: draws are functions, frozen, normalised, reproducible; nothing else changes."""
+
+import multiprocessing
+import pickle
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from cases import CASES, Fitted
+from in_another_process import log_probs_and_untouched
+
+from lindley.errors import InputError
+from lindley.posteriors.storage import load_posterior, save_posterior
+
+
+@cache
+def fitted(name: str, seed: int) -> Fitted:
+    return CASES[name](seed)
+
+
+@pytest.fixture(params=CASES)
+def case(request):
+    return fitted(request.param, 0)
+
+
+@pytest.fixture(scope="session")
+def other_process():
+    """One that knows nothing of this one but what is pickled."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield pool
+
+
+def draws_of(case, seed=1):
+    return case.posterior.draw(case.num_draws, seed=seed)
+
+
+def rows_of(inputs, rows):
+    """Some rows of a tensor, of tensors by name, or of a list."""
+    if isinstance(inputs, torch.Tensor):
+        return inputs[rows]
+    if isinstance(inputs, Mapping):
+        return {name: value[rows] for name, value in inputs.items()}
+    return [inputs[row] for row in rows]
+
+
+def num_rows(inputs):
+    return len(next(iter(inputs.values()))) if isinstance(inputs, Mapping) else len(inputs)
+
+
+def test_predictions_are_normalised_log_probabilities_in_float32(case):
+    log_probs = draws_of(case).log_probs(case.inputs)
+    assert log_probs.shape[:2] == (num_rows(case.inputs), case.num_draws)
+    assert log_probs.dtype == torch.float32
+    torch.testing.assert_close(log_probs.exp().sum(-1), torch.ones(log_probs.shape[:2]))
+
+
+def test_a_draw_is_the_same_function_in_any_order_chunk_and_call(case):
+    draws, inputs, n = draws_of(case), case.inputs, num_rows(case.inputs)
+    whole = draws.log_probs(inputs)
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(2))
+    torch.testing.assert_close(draws.log_probs(rows_of(inputs, order)), whole[order])
+    chunks = [draws.log_probs(rows_of(inputs, rows)) for rows in torch.arange(n).split(5)]  # the last is short
+    torch.testing.assert_close(torch.cat(chunks), whole)
+    torch.testing.assert_close(draws.log_probs(rows_of(inputs, torch.tensor([n - 1]))), whole[n - 1 :])
+    assert torch.equal(draws.log_probs(inputs), whole)
+
+
+def test_the_first_call_does_not_decide_the_masks(case):
+    whole = draws_of(case).log_probs(case.inputs)
+    draws = draws_of(case)
+    draws.log_probs(rows_of(case.inputs, torch.tensor([3])))
+    torch.testing.assert_close(draws.log_probs(case.inputs), whole)
+
+
+def test_draws_are_the_same_functions_in_another_process(case, other_process):
+    draws = draws_of(case)
+    there, untouched = other_process.submit(log_probs_and_untouched, draws, case.inputs).result()
+    here = draws.log_probs(case.inputs)
+    assert torch.equal(there, here)
+    assert untouched == {"torch": True, "numpy": True, "python": True}
+    used = pickle.loads(pickle.dumps(draws))
+    assert used.id == draws.id
+    assert torch.equal(used.log_probs(case.inputs), here)
+
+
+def test_draws_differ_from_each_other(case):
+    log_probs = draws_of(case).log_probs(case.inputs)
+    for draw in range(1, case.num_draws):
+        assert not torch.allclose(log_probs[:, 0], log_probs[:, draw], atol=1e-4)
+
+
+def test_two_seeds_give_other_draws(case):
+    one, two = draws_of(case, seed=1), draws_of(case, seed=2)
+    if one.id == two.id:  # all members of an ensemble are one set of draws whatever the seed
+        assert torch.equal(one.log_probs(case.inputs), two.log_probs(case.inputs))
+        one, two = (case.posterior.draw(case.num_draws - 2, seed=seed) for seed in (1, 3))
+    assert one.id != two.id
+    assert not torch.allclose(one.log_probs(case.inputs), two.log_probs(case.inputs), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_fitting_and_drawing_again_with_the_same_seeds_gives_the_same_numbers(name):
+    one, two = fitted(name, 0), CASES[name](0)
+    assert draws_of(one).id == draws_of(two).id
+    assert torch.equal(draws_of(one).log_probs(one.inputs), draws_of(two).log_probs(two.inputs))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_another_fit_has_another_id(name):
+    assert draws_of(fitted(name, 0)).id != draws_of(fitted(name, 4)).id
+
+
+def test_extreme_logits_survive(case):
+    if case.extreme is None:
+        pytest.skip("a posterior of this kind has no large logits")
+    posterior, inputs = case.extreme
+    log_probs = posterior.draw(case.num_draws, seed=1).log_probs(inputs)
+    assert log_probs.min() < -100
+    assert log_probs.isfinite().all()
+    torch.testing.assert_close(log_probs.exp().sum(-1), torch.ones(log_probs.shape[:2]))
+
+
+def test_saved_and_loaded_it_gives_the_same_numbers(case, tmp_path):
+    if not case.stored:
+        pytest.skip("a posterior of this kind is not saved")
+    save_posterior(case.posterior, tmp_path)
+    assert {file.suffix for file in tmp_path.iterdir()} == {".safetensors", ".json"}
+    given = {} if case.network is None else {"network": case.network}
+    one, two = draws_of(case), load_posterior(tmp_path, **given).draw(case.num_draws, seed=1)
+    assert one.id == two.id
+    assert torch.equal(one.log_probs(case.inputs), two.log_probs(case.inputs))
+
+
+def test_nothing_of_the_caller_and_no_global_state_changes(case, tmp_path):
+    before, inputs = snapshot(case.module), pickle.dumps(case.inputs)
+    draws = draws_of(case)
+    draws.log_probs(case.inputs)
+    pickle.loads(pickle.dumps(draws)).log_probs(case.inputs)
+    if case.stored:
+        save_posterior(case.posterior, tmp_path)
+    assert snapshot(case.module) == before
+    assert pickle.dumps(case.inputs) == inputs
+
+
+def test_the_grad_mode_of_the_caller_stays_and_nothing_asks_for_gradients(case):
+    for enabled in (True, False):
+        with torch.set_grad_enabled(enabled):
+            log_probs = draws_of(case).log_probs(case.inputs)
+            assert torch.is_grad_enabled() == enabled
+            assert not log_probs.requires_grad
+
+
+def test_too_few_draws_are_refused(case):
+    with pytest.raises(InputError, match="draws"):
+        case.posterior.draw(0, seed=0)
+
+
+def snapshot(module):
+    """All that could be left changed, but Python's generator, which beartype draws from here: see the other process."""
+    state = [
+        torch.get_rng_state().tolist(),
+        str(np.random.get_state()),  # noqa: NPY002
+        torch.is_grad_enabled(),
+        torch.backends.mha.get_fastpath_enabled(),
+        torch.is_autocast_enabled("cpu"),
+        torch.get_default_dtype(),
+    ]
+    for name, layer in [] if module is None else module.named_modules():
+        state.append((name, type(layer), id(layer), layer.training, sorted(vars(layer))))
+        state.append([len(vars(layer)[kind]) for kind in vars(layer) if kind.endswith("_hooks")])
+    for name, value in {} if module is None else module.state_dict().items():
+        state.append((name, value.tolist(), value.stride(), value.data_ptr()))
+    return state

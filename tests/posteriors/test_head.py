@@ -50,9 +50,10 @@ def test_a_draw_does_not_depend_on_how_many_there_are():
 
 @pytest.mark.parametrize("num_labels", [4, 30])
 @pytest.mark.parametrize("covariance", ["full", "kronecker"])
-def test_samples_have_the_posteriors_mean_and_covariance(num_labels, covariance):
+@pytest.mark.parametrize("approximation", ["variational", "laplace"])
+def test_samples_have_the_posteriors_mean_and_covariance(num_labels, covariance, approximation):
     """Also where fewer labels than features leave directions to the prior: there the variance is its own."""
-    posterior, _ = fit(num_labels, covariance=covariance)
+    posterior, _ = fit(num_labels, covariance=covariance, approximation=approximation)
     found = posterior.fitted
     weights = sampled_weights(found, 5_000, seed=0)  # [K, D + 1, M]
     basis, contrasts = found.coordinates.basis, weights.shape[2]
@@ -61,7 +62,7 @@ def test_samples_have_the_posteriors_mean_and_covariance(num_labels, covariance)
     unreached = torch.block_diag(torch.eye(6) - basis @ basis.T, torch.zeros(1, 1)) / found.prior_precision
     expected = lift @ found.gaussian.covariance() @ lift.T + torch.block_diag(*[unreached] * contrasts)
     samples = weights.mT.flatten(1)  # [K, M (D + 1)]
-    mean = found.coordinates.to_features(found.coefficients).T.flatten()
+    mean = found.coordinates.to_features(found.mean).T.flatten()
     deviation = expected.diagonal().sqrt()
     assert ((samples.mean(0) - mean) / deviation).abs().max() < 5 / 5_000**0.5
     assert ((samples.T.cov() - expected) / deviation.outer(deviation)).abs().max() < 7 / 5_000**0.5
@@ -69,7 +70,7 @@ def test_samples_have_the_posteriors_mean_and_covariance(num_labels, covariance)
 
 def test_dense_way_in_all_features_is_the_way_through_the_labelled_rows():
     """With four labels of six features: the posterior of logits by the whole covariance in the features' own space."""
-    posterior, features = fit(4, prior_precision=2.0)
+    posterior, features = fit(4, prior_precision=2.0, approximation="laplace")
     found = posterior.fitted
     scaled = ((features.double() - found.coordinates.origin) / found.coordinates.scale)[:4]
     design = torch.cat([scaled, torch.ones(4, 1)], dim=1)  # [L, D + 1]
@@ -91,6 +92,13 @@ def test_point_is_the_most_probable_head():
     found = posterior.fitted
     logits = found.coordinates.design(features) @ found.coefficients @ found.regression.contrasts.T
     torch.testing.assert_close(posterior.point().log_probs(features)[:, 0], logits.log_softmax(1).float())
+
+
+def test_draws_of_laplace_are_about_the_most_probable_weights_and_variational_ones_are_not():
+    laplace, variational = (fit(approximation=name)[0].fitted for name in ("laplace", "variational"))
+    assert torch.equal(laplace.mean, laplace.coefficients)
+    assert torch.equal(variational.coefficients, laplace.coefficients)
+    assert not torch.allclose(variational.mean, laplace.mean, atol=1e-2)
 
 
 def test_scales_and_offsets_of_features_make_no_difference():
@@ -240,6 +248,7 @@ def test_labelled_rows_that_are_not_finite_are_named():
         ({"prior_precision": "auto"}, "prior_precision must be"),
         ({"bias_precision": -1.0}, "bias_precision a positive number"),
         ({"covariance": "diagonal"}, "covariance must be one of"),
+        ({"approximation": "exact"}, "approximation must be one of variational, laplace"),
         ({"class_weights": [1.0, 2.0]}, "class_weights must be 3 positive numbers"),
         ({"features": lambda inputs: inputs[:, 0]}, r"features must return a tensor \[n, D\]"),
     ],

@@ -10,7 +10,7 @@ from head_problems import fitted, labelled_features, normals
 from lindley.posteriors import log_determinant
 from lindley.posteriors.gaussian_weights import FullGaussian
 from lindley.posteriors.head_fit import fit_head, log_evidence
-from lindley.posteriors.softmax_regression import SoftmaxRegression, most_probable
+from lindley.posteriors.softmax_regression import SoftmaxRegression, label_curvature, most_probable
 
 
 def logistic(num_labels, num_columns, *, precision=1.0, seed=0):
@@ -54,7 +54,7 @@ def truth(problem, centre):
 
 def laplace(problem):
     mode = most_probable(problem, torch.zeros(problem.design.shape[1], 1, dtype=torch.float64))
-    return mode[:, 0], FullGaussian(problem, mode).covariance(), log_evidence(problem, mode)
+    return mode[:, 0], FullGaussian(problem, label_curvature(problem, mode)).covariance(), log_evidence(problem, mode)
 
 
 @pytest.mark.parametrize(("num_columns", "seed"), [(1, 0), (1, 5), (2, 0), (2, 5)])

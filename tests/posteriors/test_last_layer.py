@@ -38,7 +38,9 @@ def test_it_is_a_head_on_the_features_of_the_trained_network():
     pool, labels, _ = data()
     module = train(mlp, pool, labels, task=TASK, recipe=RECIPE, precision="float32", device="cpu", seed=0)
     features = network_features(module, inputs, precision="float32", device="cpu")
-    head = BayesianHead(prior_precision=2.0).fit(MemoryPool(features), labels, task=TASK, seed=0)
+    head = BayesianHead(prior_precision=2.0, approximation="laplace").fit(
+        MemoryPool(features), labels, task=TASK, seed=0
+    )
     assert torch.equal(posterior.features(inputs), features)
     expected = head.draw(6, seed=1).log_probs(features)
     torch.testing.assert_close(posterior.draw(6, seed=1).log_probs(inputs), expected, atol=1e-5, rtol=1e-5)

@@ -6,7 +6,7 @@ import torch
 from head_problems import log_density, normals, regression, zeros
 
 from lindley.errors import FitError
-from lindley.posteriors.softmax_regression import Curvature, contrasts, eigen_curvature, most_probable
+from lindley.posteriors.softmax_regression import Curvature, contrasts, eigen_curvature, label_curvature, most_probable
 
 
 @pytest.mark.parametrize("num_classes", [2, 3, 10])
@@ -28,15 +28,21 @@ def test_product_with_the_hessian_is_that_of_autograd():
     problem, at, direction = regression(), normals(4, 2, seed=3), normals(5, 4, 2, seed=4)
     hessian = torch.autograd.functional.hessian(lambda w: -log_density(problem, w), at)  # [J, M, J, M]
     expected = torch.einsum("jmab,nab->njm", hessian, direction)
-    torch.testing.assert_close(Curvature(problem, at).times(direction), expected)
+    torch.testing.assert_close(Curvature(problem, label_curvature(problem, at)).times(direction), expected)
 
 
 def test_curvature_along_its_directions_is_that_of_the_hessian():
     problem, at = regression(), normals(4, 2, seed=3)
-    turn, curvature = eigen_curvature(problem, at)
+    turn, curvature = eigen_curvature(problem, label_curvature(problem, at))
     hessian = torch.autograd.functional.hessian(lambda w: -log_density(problem, w), at)
     along = torch.einsum("jajb,am,bm->jm", hessian, turn, turn)
     torch.testing.assert_close(curvature + problem.precision[:, None], along)
+
+
+def test_curvature_over_several_coefficients_is_their_average():
+    problem, several = regression(), normals(5, 4, 2, seed=3)
+    each = torch.stack([label_curvature(problem, one) for one in several])
+    torch.testing.assert_close(label_curvature(problem, several), each.mean(0))
 
 
 @pytest.mark.parametrize("num_classes", [2, 3, 10])

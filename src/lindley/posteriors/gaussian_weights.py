@@ -1,4 +1,8 @@
-"""Laplace's Gaussian over the weights of a softmax regression: exact covariance, or its Kronecker approximation."""
+"""A Gaussian over the weights of a softmax regression: its covariance in full, or in Kronecker's approximation.
+
+The precision is the prior's and Σ_i ω_i x_i x_iᵀ ⊗ Λ_i, where Λ_i is the curvature of label i's loss along the
+contrasts of its logits: at the most probable weights for Laplace's posterior, on average for the variational one.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ COVARIANCES = ("auto", "full", "kronecker")
 
 @runtime_checkable
 class GaussianWeights(Protocol):
-    """N(most probable coefficients, inverse of the negative Hessian there); without its mean."""
+    """A Gaussian without its mean."""
 
     kind: str
     log_det_ratio: float
@@ -38,15 +42,18 @@ class GaussianWeights(Protocol):
         ...
 
 
-def gaussian_at(regression: SoftmaxRegression, coefficients: Tensor, covariance: str = "auto") -> GaussianWeights:
-    """The Gaussian at the most probable coefficients.
-
-    "auto" is "full" up to FULL_LIMIT coefficients, min(L, D) + 1 times C - 1, and "kronecker" above.
-    """
+def is_full(regression: SoftmaxRegression, covariance: str = "auto") -> bool:
+    """ "auto" is "full" up to FULL_LIMIT coefficients, min(L, D) + 1 times C - 1, and "kronecker" above."""
     if covariance not in COVARIANCES:
         raise InputError(f"covariance must be one of {', '.join(COVARIANCES)}; got {covariance!r}")
-    exact = coefficients.numel() <= FULL_LIMIT if covariance == "auto" else covariance == "full"
-    return FullGaussian(regression, coefficients) if exact else KroneckerGaussian(regression, coefficients)
+    size = regression.design.shape[1] * (regression.num_classes - 1)
+    return size <= FULL_LIMIT if covariance == "auto" else covariance == "full"
+
+
+def gaussian_of(regression: SoftmaxRegression, curvature: Tensor, covariance: str = "auto") -> GaussianWeights:
+    """The Gaussian of given curvatures of the labels' losses.  [L, M, M]"""
+    exact = is_full(regression, covariance)
+    return FullGaussian(regression, curvature) if exact else KroneckerGaussian(regression, curvature)
 
 
 class FullGaussian:
@@ -54,15 +61,16 @@ class FullGaussian:
 
     kind = "full"
 
-    def __init__(self, regression: SoftmaxRegression, coefficients: Tensor) -> None:
-        self._shape = coefficients.shape
-        self._dtype = torch.float64 if coefficients.numel() <= DOUBLE_LIMIT else torch.float32
-        self._factor, failed = torch.linalg.cholesky_ex(negative_hessian(regression, coefficients, self._dtype))
+    def __init__(self, regression: SoftmaxRegression, curvature: Tensor) -> None:
+        self._shape = regression.design.shape[1], curvature.shape[1]
+        size = self._shape[0] * self._shape[1]
+        self._dtype = torch.float64 if size <= DOUBLE_LIMIT else torch.float32
+        self._factor, failed = torch.linalg.cholesky_ex(precision_matrix(regression, curvature, self._dtype))
         if int(failed) and self._dtype == torch.float32:  # a prior too weak for float32 beside the labels
             self._dtype = torch.float64
-            self._factor = torch.linalg.cholesky(negative_hessian(regression, coefficients))
+            self._factor = torch.linalg.cholesky(precision_matrix(regression, curvature))
         log_det = 2 * self._factor.diagonal().double().log().sum()
-        self.log_det_ratio = float(log_det - coefficients.shape[1] * regression.precision.log().sum())
+        self.log_det_ratio = float(log_det - self._shape[1] * regression.precision.log().sum())
 
     def coloured(self, noise: Tensor) -> Tensor:
         columns = noise.transpose(1, 2).flatten(1).T.to(self._dtype)  # [M J, K]
@@ -86,7 +94,7 @@ class FullGaussian:
 
 
 class KroneckerGaussian:
-    """The Hessian as if its eigenvectors were design columns ⊗ directions of the contrasts, with its curvature there.
+    """The precision as if its eigenvectors were design columns ⊗ directions of the contrasts, with its curvature there.
 
     Exact where all labelled rows have the same curvature, or lie along one column each; the design's columns are
     meant to be orthogonal. Costs some L C² J, instead of (C J)³.
@@ -94,10 +102,10 @@ class KroneckerGaussian:
 
     kind = "kronecker"
 
-    def __init__(self, regression: SoftmaxRegression, coefficients: Tensor) -> None:
-        self._turn, curvature = eigen_curvature(regression, coefficients)
-        self._precision = curvature + regression.precision[:, None]  # [J, M]
-        self.log_det_ratio = float((curvature / regression.precision[:, None]).log1p().sum())
+    def __init__(self, regression: SoftmaxRegression, curvature: Tensor) -> None:
+        self._turn, along = eigen_curvature(regression, curvature)
+        self._precision = along + regression.precision[:, None]  # [J, M]
+        self.log_det_ratio = float((along / regression.precision[:, None]).log1p().sum())
 
     def coloured(self, noise: Tensor) -> Tensor:
         return (noise / self._precision.sqrt()) @ self._turn.T
@@ -113,16 +121,15 @@ class KroneckerGaussian:
         return whole.transpose(1, 2).reshape(num_contrasts * num_columns, num_contrasts * num_columns)
 
 
-def negative_hessian(regression: SoftmaxRegression, coefficients: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:
-    """Of the log posterior, column after column of W.  [J, M] -> [M J, M J]"""
-    num_columns, num_contrasts = coefficients.shape
-    probs, basis = regression.log_probs(coefficients).exp(), regression.contrasts
-    design, mean = regression.design.to(dtype), probs @ basis  # [L, J], [L, M]
-    hessian = design.new_empty(num_contrasts, num_columns, num_contrasts, num_columns)
+def precision_matrix(regression: SoftmaxRegression, curvature: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Of the posterior, column after column of W: the negative Hessian of its density.  [L, M, M] -> [M J, M J]"""
+    design, num_contrasts = regression.design.to(dtype), curvature.shape[1]
+    num_columns = design.shape[1]
+    weighted = (regression.importance[:, None, None] * curvature).to(dtype)
+    precision = design.new_empty(num_contrasts, num_columns, num_contrasts, num_columns)
     for one in range(num_contrasts):
         for other in range(one + 1):
-            curvature = probs @ (basis[:, one] * basis[:, other]) - mean[:, one] * mean[:, other]  # [L]
-            block = design.T @ ((regression.importance * curvature).to(dtype)[:, None] * design)
-            hessian[one, :, other], hessian[other, :, one] = block, block.T
-        hessian[one, :, one].diagonal().add_(regression.precision.to(dtype))
-    return hessian.view(num_contrasts * num_columns, num_contrasts * num_columns)
+            block = design.T @ (weighted[:, one, other, None] * design)
+            precision[one, :, other], precision[other, :, one] = block, block.T
+        precision[one, :, one].diagonal().add_(regression.precision.to(dtype))
+    return precision.view(num_contrasts * num_columns, num_contrasts * num_columns)

@@ -1,4 +1,4 @@
-"""A Bayesian head: softmax regression on features, with draws from Laplace's posterior of its weights.
+"""A Bayesian head: softmax regression on features, with draws from a Gaussian posterior of its weights.
 
 The prior is N(0, 1 / prior_precision) on every class's weight of every feature, features measured in standard
 deviations of the pool, and a broad one of its own on biases. Each draw is one set of weights, hence one function.
@@ -18,9 +18,9 @@ from torch import Tensor
 
 from lindley.contracts import ClassificationTask, Inputs, Labels, Pool, Posterior
 from lindley.errors import InputError
-from lindley.posteriors.gaussian_weights import COVARIANCES, gaussian_at
+from lindley.posteriors.gaussian_weights import COVARIANCES, gaussian_of
 from lindley.posteriors.head_coordinates import HeadCoordinates, spread
-from lindley.posteriors.head_fit import BIAS_PRECISION, HeadFit, fit_head
+from lindley.posteriors.head_fit import APPROXIMATIONS, BIAS_PRECISION, HeadFit, fit_head
 from lindley.posteriors.softmax_regression import SoftmaxRegression, contrasts
 from lindley.posteriors.training import as_tensor, checked_classes
 from lindley.seeds import torch_generator
@@ -43,6 +43,8 @@ class BayesianHead:
     covariance: str = "auto"
     """"full"; "kronecker"; or "auto", full up to gaussian_weights.FULL_LIMIT coefficients."""
     class_weights: Sequence[float] | None = None
+    approximation: str = "variational"
+    """Of the posterior: "variational", the nearest Gaussian, or "laplace", that of the most probable weights."""
     device: str = "cpu"
     """Where features are read and predictions computed; the fit itself runs on the CPU in float64."""
 
@@ -53,6 +55,8 @@ class BayesianHead:
                 'prior_precision must be "evidence" or a positive number, bias_precision a positive number; '
                 f"got {self.prior_precision!r} and {self.bias_precision!r}"
             )
+        if self.approximation not in APPROXIMATIONS:
+            raise InputError(f"approximation must be one of {', '.join(APPROXIMATIONS)}; got {self.approximation!r}")
         if self.covariance not in COVARIANCES:
             raise InputError(f"covariance must be one of {', '.join(COVARIANCES)}; got {self.covariance!r}")
 
@@ -81,13 +85,14 @@ class BayesianHead:
             prior_precision=self.prior_precision,
             bias_precision=self.bias_precision,
             covariance=self.covariance,
+            approximation=self.approximation,
             previous=previous.fitted if isinstance(previous, HeadPosterior) else None,
         )
         return HeadPosterior(fit, features=self.features, device=self.device)
 
 
 class HeadPosterior:
-    """Weights of a softmax regression, Gaussian about the most probable ones.
+    """Weights of a softmax regression, with a Gaussian posterior.
 
     `covariance` is "full" or "kronecker", `prior_precision` a number, `log_evidence` in nats.
     """
@@ -132,6 +137,8 @@ class HeadPosterior:
             "scale": coordinates.scale,
             "basis": coordinates.basis,
             "coefficients": self.fitted.coefficients,
+            "mean": self.fitted.mean,
+            "curvature": self.fitted.curvature,
         }
         settings = {
             "num_classes": regression.num_classes,
@@ -154,9 +161,9 @@ class HeadPosterior:
             settings["num_classes"],
         )
         coordinates = HeadCoordinates(tensors["origin"], tensors["scale"], tensors["basis"])
-        coefficients = tensors["coefficients"]
-        gaussian = gaussian_at(regression, coefficients, settings["covariance"])
-        fit = HeadFit(regression, coordinates, coefficients, gaussian, settings["prior_precision"])
+        coefficients, mean, curvature = (tensors[name] for name in ("coefficients", "mean", "curvature"))
+        gaussian = gaussian_of(regression, curvature, settings["covariance"])
+        fit = HeadFit(regression, coordinates, coefficients, mean, curvature, gaussian, settings["prior_precision"])
         return cls(fit, features=features, device=settings["device"])
 
     def _functions(self, weights: Tensor) -> HeadDraws:
@@ -198,8 +205,8 @@ class HeadDraws:
 
 def sampled_weights(fit: HeadFit, num_draws: int, *, seed: int) -> Tensor:
     """Weights of scaled features and the bias below them, from the posterior.  [K, D + 1, M]"""
-    coordinates, coefficients = fit.coordinates, fit.coefficients
-    shape = len(coordinates.origin) + 1, coefficients.shape[1]
+    coordinates = fit.coordinates
+    shape = len(coordinates.origin) + 1, fit.mean.shape[1]
     noise = torch.stack(
         [
             torch.randn(shape, generator=torch_generator(seed, "head weights", draw), dtype=torch.float64)
@@ -207,7 +214,7 @@ def sampled_weights(fit: HeadFit, num_draws: int, *, seed: int) -> Tensor:
         ]
     )  # [K, D + 1, M]
     inside = torch.cat([coordinates.basis.T @ noise[:, :-1], noise[:, -1:]], dim=1)  # [K, R + 1, M]
-    sampled = coefficients + fit.gaussian.coloured(inside)
+    sampled = fit.mean + fit.gaussian.coloured(inside)
     # Where no labelled row reaches, the prior is left: the same noise, less what was used inside.
     outside = (noise[:, :-1] - coordinates.basis @ inside[:, :-1]) / fit.prior_precision**0.5
     return torch.cat([coordinates.basis @ sampled[:, :-1] + outside, sampled[:, -1:]], dim=1)

@@ -1,4 +1,4 @@
-"""The fit of a Bayesian head: its prior by evidence, its most probable weights, and Laplace's Gaussian about them."""
+"""The fit of a Bayesian head: its prior by evidence, its most probable weights, and a Gaussian posterior."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from lindley.posteriors.gaussian_weights import FullGaussian, GaussianWeights, gaussian_at
+from lindley.posteriors.gaussian_weights import GaussianWeights, gaussian_of
 from lindley.posteriors.head_coordinates import HeadCoordinates, coordinates_of
 from lindley.posteriors.log_determinant import log_det_ratio
-from lindley.posteriors.softmax_regression import SoftmaxRegression, most_probable
+from lindley.posteriors.softmax_regression import SoftmaxRegression, label_curvature, most_probable
+from lindley.posteriors.variational_weights import variational
 from lindley.shapes import ClassIndices, LabelledFeatures, Scores
 
+APPROXIMATIONS = ("variational", "laplace")
 BIAS_PRECISION = 0.1
 """Of the biases' own prior: a standard deviation of 3.2 nats."""
 _WIDEST = 10
@@ -24,19 +26,22 @@ _ROUGH_GAP = 1e-6
 
 @dataclass(frozen=True)
 class HeadFit:
-    """A softmax regression on features, its most probable coefficients and Laplace's Gaussian about them."""
+    """A softmax regression on features, its most probable coefficients, and the Gaussian that stands for its posterior.
+
+    Laplace's is about the most probable coefficients; the variational one has a mean of its own.
+    """
 
     regression: SoftmaxRegression
     coordinates: HeadCoordinates
     coefficients: Tensor  # [J, M]
+    mean: Tensor  # [J, M]
+    curvature: Tensor  # [L, M, M]
     gaussian: GaussianWeights
     prior_precision: float
 
     @property
     def log_evidence(self) -> float:
         """Log marginal likelihood of the labels by Laplace's approximation, in nats."""
-        if isinstance(self.gaussian, FullGaussian):  # its determinant is known already
-            return self.regression.log_density(self.coefficients) - self.gaussian.log_det_ratio / 2
         return log_evidence(self.regression, self.coefficients)
 
     def leave_one_out(self) -> Scores:
@@ -49,9 +54,9 @@ class HeadFit:
         log_probs = regression.log_probs(self.coefficients)  # [L, C]
         probs, basis, importance = log_probs.exp(), regression.contrasts, regression.importance[:, None]
         residual = importance * (probs - nn.functional.one_hot(regression.classes, regression.num_classes))
-        mean = probs @ basis  # [L, M]
-        curvature = torch.einsum("lc,ca,cb->lab", probs, basis, basis) - mean[:, :, None] * mean[:, None]
-        covariance = self.gaussian.output_covariance(regression.design)  # [L, M, M]
+        curvature = label_curvature(regression, self.coefficients)  # [L, M, M]
+        laplace = gaussian_of(regression, curvature, self.gaussian.kind)
+        covariance = laplace.output_covariance(regression.design)  # [L, M, M]
         kept = torch.eye(basis.shape[1], dtype=torch.float64) - covariance @ (importance[:, :, None] * curvature)
         moved = torch.linalg.solve(kept, covariance @ (residual @ basis)[:, :, None])[:, :, 0]  # [L, M]
         without = (log_probs + moved @ basis.T).log_softmax(1)
@@ -68,6 +73,7 @@ def fit_head(
     prior_precision: float | str = "evidence",
     bias_precision: float = BIAS_PRECISION,
     covariance: str = "auto",
+    approximation: str = "variational",
     previous: HeadFit | None = None,
 ) -> HeadFit:
     """The head of given features.  [L, D], [L], scales [D], weights of the labels' losses [L] of average 1
@@ -85,8 +91,12 @@ def fit_head(
         prior_precision, start = _most_evident(regression, features.shape[1], start, begin)
     regression = _under(regression, prior_precision)
     coefficients = most_probable(regression, start)
-    gaussian = gaussian_at(regression, coefficients, covariance)
-    return HeadFit(regression, coordinates, coefficients, gaussian, prior_precision)
+    if approximation == "variational":
+        mean, curvature = variational(regression, coefficients, covariance)
+    else:
+        mean, curvature = coefficients, label_curvature(regression, coefficients)
+    gaussian = gaussian_of(regression, curvature, covariance)
+    return HeadFit(regression, coordinates, coefficients, mean, curvature, gaussian, prior_precision)
 
 
 def log_evidence(regression: SoftmaxRegression, coefficients: Tensor) -> float:

@@ -50,6 +50,7 @@ class LastLayerLaplace:
     bias_precision: float = BIAS_PRECISION
     covariance: str = "auto"
     class_weights: Sequence[float] | None = None
+    approximation: str = "laplace"
     precision: str = "float32"
     device: str = "cpu"
 
@@ -78,7 +79,13 @@ class LastLayerLaplace:
         )
         features = NetworkFeatures(module, self.precision, self.device)
         head = BayesianHead(
-            features, self.prior_precision, self.bias_precision, self.covariance, self.class_weights, self.device
+            features,
+            self.prior_precision,
+            self.bias_precision,
+            self.covariance,
+            self.class_weights,
+            self.approximation,
+            self.device,
         )
         return LastLayerPosterior(head.fit(pool, labels, task=task, seed=seed), features)
 

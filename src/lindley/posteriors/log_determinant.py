@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lindley.posteriors.gaussian_weights import FullGaussian
-from lindley.posteriors.softmax_regression import Curvature, SoftmaxRegression
+from lindley.posteriors.softmax_regression import Curvature, SoftmaxRegression, label_curvature
 from lindley.seeds import torch_generator
 
 EXACT_LIMIT = 1000
@@ -21,7 +21,7 @@ def log_det_ratio(regression: SoftmaxRegression, coefficients: Tensor) -> float:
     Above EXACT_LIMIT coefficients an estimate with probes of its own seed, the same at every call.
     """
     if coefficients.numel() <= EXACT_LIMIT:
-        return FullGaussian(regression, coefficients).log_det_ratio
+        return FullGaussian(regression, label_curvature(regression, coefficients)).log_det_ratio
     return estimated_log_det_ratio(regression, coefficients)
 
 
@@ -32,7 +32,7 @@ def estimated_log_det_ratio(regression: SoftmaxRegression, coefficients: Tensor)
     diagonal of A is 1, so that tr log A = tr (log A - A + I), which varies less from probe to probe.
     Source: Ubaru, Chen and Saad 2017, "Fast estimation of tr(f(A)) via stochastic Lanczos quadrature".
     """
-    curvature = Curvature(regression, coefficients)
+    curvature = Curvature(regression, label_curvature(regression, coefficients))
     probes = _probes(coefficients)  # [n, J, M]
     diagonal, offdiagonal = _lanczos(curvature, probes)
     tridiagonal = torch.diag_embed(diagonal)

@@ -78,7 +78,7 @@ def most_probable(regression: SoftmaxRegression, start: Tensor, *, gap: float = 
     coefficients = start
     for _ in range(_MOST_NEWTON_STEPS):
         gradient = regression.gradient(coefficients)
-        curvature = Curvature(regression, coefficients)
+        curvature = Curvature(regression, label_curvature(regression, coefficients))
         if not bool(gradient.isfinite().all()):
             break
         if curvature.preconditioned(gradient).mul(gradient).sum() <= 2 * gap:
@@ -91,40 +91,49 @@ def most_probable(regression: SoftmaxRegression, start: Tensor, *, gap: float = 
     )
 
 
-def eigen_curvature(regression: SoftmaxRegression, coefficients: Tensor) -> tuple[Tensor, Tensor]:
-    """The likelihood's curvature along design column ⊗ direction of the contrasts.  -> [M, M] directions, [J, M]
+def label_curvature(regression: SoftmaxRegression, coefficients: Tensor) -> Tensor:
+    """How each label's loss curves along the contrasts of its logits, averaged over coefficients.
+
+    [J, M], or several [S, J, M] -> [L, M, M]; without the label's importance.
+    """
+    several = coefficients if coefficients.dim() == 3 else coefficients[None]
+    basis, num_draws = regression.contrasts, len(several)
+    logits = torch.einsum("lj,sjm,cm->lcs", regression.design, several, basis)
+    probs = logits.softmax(1)  # over the middle axis: over a last one of a few classes it takes ten times as long
+    along = torch.einsum("lcs,cm->lms", probs, basis)
+    spread = torch.einsum("lc,ca,cb->lab", probs.mean(2), basis, basis)
+    return spread - along @ along.mT / num_draws
+
+
+def eigen_curvature(regression: SoftmaxRegression, curvature: Tensor) -> tuple[Tensor, Tensor]:
+    """The likelihood's curvature along design column ⊗ direction of the contrasts.  [L, M, M] -> [M, M], [J, M]
 
     The directions are the eigenvectors of the labels' average curvature. Where the columns of the design are
     orthogonal this is the eigenvalue-corrected Kronecker factorisation (George et al. 2018, arXiv:1806.03884).
     """
-    probs = regression.log_probs(coefficients).exp()  # [L, C]
-    mean, basis = regression.importance @ probs, regression.contrasts
-    outer = (probs * regression.importance[:, None]).T @ probs
-    _, turn = torch.linalg.eigh(basis.T @ (mean.diag() - outer) @ basis)
-    along = basis @ turn  # [C, M]
-    variance = (probs @ along.square() - (probs @ along).square()).clamp_min(0.0)  # [L, M]
-    return turn, regression.design.square().T @ (regression.importance[:, None] * variance)
+    importance = regression.importance
+    _, turn = torch.linalg.eigh(torch.einsum("l,lab->ab", importance, curvature))
+    along = torch.einsum("am,lab,bm->lm", turn, curvature, turn).clamp_min(0.0)
+    return turn, regression.design.square().T @ (importance[:, None] * along)
 
 
 class Curvature:
-    """The negative Hessian of the log posterior at given coefficients, as a product; directions are [..., J, M].
+    """The precision matrix of given curvatures of the labels' losses, as a product; directions are [..., J, M].
 
     `diagonal` is its diagonal in the basis of `eigen_curvature`.
     """
 
-    def __init__(self, regression: SoftmaxRegression, coefficients: Tensor) -> None:
+    def __init__(self, regression: SoftmaxRegression, curvature: Tensor) -> None:
         self._regression = regression
-        self._basis = regression.contrasts
-        self._probs = regression.log_probs(coefficients).exp()  # [L, C]
-        self._turn, curvature = eigen_curvature(regression, coefficients)
-        self.diagonal = curvature + regression.precision[:, None]  # [J, M]
+        self._weighted = regression.importance[:, None, None] * curvature  # [L, M, M]
+        self._turn, along = eigen_curvature(regression, curvature)
+        self.diagonal = along + regression.precision[:, None]  # [J, M]
 
     def times(self, direction: Tensor) -> Tensor:
-        design, probs, importance = self._regression.design, self._probs, self._regression.importance[:, None]
-        moved = probs * torch.einsum("lj,...jc->...lc", design, direction @ self._basis.T)  # [..., L, C]
-        moved = importance * (moved - probs * moved.sum(-1, keepdim=True))
-        pulled = torch.einsum("lj,...lm->...jm", design, moved @ self._basis)
-        return pulled + self._regression.precision[:, None] * direction
+        moved = torch.einsum("lj,...jm->l...m", self._regression.design, direction)
+        pulled = (moved.flatten(1, -2) if moved.dim() > 2 else moved[:, None]) @ self._weighted  # [L, ..., M]
+        back = torch.einsum("lj,l...m->...jm", self._regression.design, pulled.view_as(moved))
+        return back + self._regression.precision[:, None] * direction
 
     def whitened(self, direction: Tensor) -> Tensor:
         """With its diagonal in that basis scaled to 1: D^-½ H D^-½ there."""

@@ -7,7 +7,8 @@
 - `moons`: a network 2-10-2 with tanh, two moons, 30 labels.
 
 Inputs are centred at the labels' mean, in standard deviations of all inputs that have a label. Every weight and bias
-has the prior N(0, 1); the likelihood is the softmax of the logits. Four chains from dispersed starts, thinned evenly.
+has the prior N(0, prior_deviation²); the likelihood is the softmax of the logits. Four chains from dispersed starts,
+thinned evenly.
 
 Written: NAME.npz (the labels, 60 inputs to judge on, held-out labels, the draws' weights as float16, of which any
 prediction can be made, and some predictions as this program computed them) and NAME.json (how it was made, R-hat and
@@ -37,13 +38,14 @@ Shapes = dict[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Problem:
-    """A model with the prior N(0, 1) on each of its weights, and its data."""
+    """A model, the prior of each of its weights and biases, and its data."""
 
     shapes: Shapes
     sample: Callable[[np.random.Generator, int], tuple[np.ndarray, np.ndarray]]
     """The law of the data: how many -> inputs [n, 2], classes [n]."""
     box: tuple[tuple[float, float], tuple[float, float]]
-    """Where some of the inputs that are judged lie, far from the labels too."""
+    """Where some of the inputs that are judged lie, so that some are far from all labels."""
+    prior_deviation: float
     seed: int
     iterations: int
     """Of each chain after warming up."""
@@ -68,13 +70,14 @@ def moons(generator: np.random.Generator, count: int) -> tuple[np.ndarray, np.nd
 
 
 PROBLEMS = {
-    "logistic": Problem({"0.weight": (3, 2), "0.bias": (3,)}, blobs, ((-4, 4), (-4, 4)), seed=1, iterations=5000),
+    "logistic": Problem({"0.weight": (3, 2), "0.bias": (3,)}, blobs, ((-4, 4), (-4, 4)), 1.0, seed=1, iterations=5000),
     "moons": Problem(
         {"0.weight": (HIDDEN, 2), "0.bias": (HIDDEN,), "2.weight": (2, HIDDEN), "2.bias": (2,)},
         moons,
         ((-2, 3), (-1.5, 2)),
+        prior_deviation=2.0,
         seed=2,
-        iterations=20_000,
+        iterations=8_000,
     ),
 }
 """Weights are named as in torch's nn.Sequential of dense layers and tanh."""
@@ -121,7 +124,7 @@ def run(name: str, folder: Path) -> None:
 
     def model(inputs: jax.Array, classes: jax.Array) -> None:
         weights = {
-            key: numpyro.sample(key, dist.Normal(0, 1).expand(shape).to_event())
+            key: numpyro.sample(key, dist.Normal(0, problem.prior_deviation).expand(shape).to_event())
             for key, shape in problem.shapes.items()
         }
         numpyro.sample("classes", dist.Categorical(logits=log_probs(weights, inputs)), obs=classes)
@@ -153,7 +156,7 @@ def run(name: str, folder: Path) -> None:
     extra = sampler.get_extra_fields()
     report = {
         "model": {key: list(shape) for key, shape in problem.shapes.items()},
-        "prior": "N(0, 1) on every weight and bias",
+        "prior_deviation": problem.prior_deviation,
         "sampler": f"NUTS, numpyro {numpyro.__version__}, jax {jax.__version__}, float64",
         "chains": CHAINS,
         "warm_up": WARM_UP,
@@ -181,7 +184,12 @@ def run(name: str, folder: Path) -> None:
     check = jax.vmap(log_probs, (0, None))(some, jnp.asarray(data["test_inputs"], jnp.float64))
     arrays = {**data, **{f"draws.{key}": values for key, values in stored.items()}}
     folder.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(folder / f"{name}.npz", **arrays, some_log_probs=np.asarray(check, dtype=np.float32))
+    np.savez_compressed(
+        folder / f"{name}.npz",
+        **arrays,
+        some_log_probs=np.asarray(check, dtype=np.float32),
+        prior_deviation=np.float64(problem.prior_deviation),
+    )
     (folder / f"{name}.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 

@@ -10,7 +10,7 @@ from head_problems import fitted, normals
 from lindley.posteriors import variational_weights
 from lindley.posteriors.gaussian_weights import FullGaussian
 from lindley.posteriors.softmax_regression import SoftmaxRegression, label_curvature, most_probable
-from lindley.posteriors.variational_weights import mean_gradient, variational
+from lindley.posteriors.variational_weights import variational
 
 
 def logistic(num_labels, num_columns, *, precision=0.3, seed=0):
@@ -36,7 +36,7 @@ def test_average_gradient_is_zero_and_average_curvature_the_precision(num_labels
     deviation = covariance[0, 0].sqrt()
     nodes, weights = (torch.from_numpy(part) for part in np.polynomial.hermite_e.hermegauss(60))
     places = (mean + deviation * nodes)[:, None, None]
-    gradients = torch.stack([mean_gradient(problem, place[None])[0, 0] for place in places])
+    gradients = torch.stack([problem.gradient(place)[0, 0] for place in places])
     curvatures = torch.stack([label_curvature(problem, place)[:, 0, 0] @ problem.design[:, 0] ** 2 for place in places])
     weights = weights / weights.sum()
     assert abs(float(weights @ gradients) * deviation) < 0.05

@@ -150,7 +150,12 @@ class HeadPosterior:
 
     @classmethod
     def restored(
-        cls, tensors: Mapping[str, Tensor], settings: Mapping[str, Any], *, features: ReadFeatures | None = None
+        cls,
+        tensors: Mapping[str, Tensor],
+        settings: Mapping[str, Any],
+        *,
+        features: ReadFeatures | None = None,
+        device: str | None = None,
     ) -> HeadPosterior:
         """The posterior that was stored; `features` is the function that its learner had."""
         regression = SoftmaxRegression(
@@ -164,7 +169,7 @@ class HeadPosterior:
         coefficients, mean, curvature = (tensors[name] for name in ("coefficients", "mean", "curvature"))
         gaussian = gaussian_of(regression, curvature, settings["covariance"])
         fit = HeadFit(regression, coordinates, coefficients, mean, curvature, gaussian, settings["prior_precision"])
-        return cls(fit, features=features, device=settings["device"])
+        return cls(fit, features=features, device=device or settings["device"])
 
     def _functions(self, weights: Tensor) -> HeadDraws:
         coordinates = self.fitted.coordinates

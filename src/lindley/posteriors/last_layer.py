@@ -121,13 +121,19 @@ class LastLayerPosterior:
 
     @classmethod
     def restored(
-        cls, tensors: Mapping[str, Tensor], settings: Mapping[str, Any], *, network: Callable[[], nn.Module]
+        cls,
+        tensors: Mapping[str, Tensor],
+        settings: Mapping[str, Any],
+        *,
+        network: Callable[[], nn.Module],
+        device: str | None = None,
     ) -> LastLayerPosterior:
         """The posterior that was stored; `network` makes a network of the same architecture."""
         with torch.random.fork_rng(devices=[]):  # a factory initialises, with the global generator
             module = network()
         own = {name: value for name, value in tensors.items() if name.startswith(_OF_NETWORK)}
         module.load_state_dict({name.removeprefix(_OF_NETWORK): value for name, value in own.items()})
-        features = NetworkFeatures(module.to(settings["device"]).eval(), settings["precision"], settings["device"])
+        device = device or settings["device"]
+        features = NetworkFeatures(module.to(device).eval(), settings["precision"], device)
         of_head = {name: value for name, value in tensors.items() if name not in own}
-        return cls(HeadPosterior.restored(of_head, settings, features=features), features)
+        return cls(HeadPosterior.restored(of_head, settings, features=features, device=device), features)

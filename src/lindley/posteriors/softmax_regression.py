@@ -97,12 +97,21 @@ def label_curvature(regression: SoftmaxRegression, coefficients: Tensor) -> Tens
     [J, M], or several [S, J, M] -> [L, M, M]; without the label's importance.
     """
     several = coefficients if coefficients.dim() == 3 else coefficients[None]
-    basis, num_draws = regression.contrasts, len(several)
-    logits = torch.einsum("lj,sjm,cm->lcs", regression.design, several, basis)
-    probs = logits.softmax(1)  # over the middle axis: over a last one of a few classes it takes ten times as long
+    return probs_curvature(regression, label_probs(regression, several))
+
+
+def label_probs(regression: SoftmaxRegression, coefficients: Tensor) -> Tensor:
+    """Each label's prediction under several coefficients, draws last.  [S, J, M] -> [L, C, S]"""
+    logits = torch.einsum("lj,sjm,cm->lcs", regression.design, coefficients, regression.contrasts)
+    return logits.softmax(1)  # over the middle axis: over a last one of a few classes it takes ten times as long
+
+
+def probs_curvature(regression: SoftmaxRegression, probs: Tensor) -> Tensor:
+    """`label_curvature` of given predictions.  [L, C, S] -> [L, M, M]"""
+    basis = regression.contrasts
     along = torch.einsum("lcs,cm->lms", probs, basis)
     spread = torch.einsum("lc,ca,cb->lab", probs.mean(2), basis, basis)
-    return spread - along @ along.mT / num_draws
+    return spread - along @ along.mT / probs.shape[2]
 
 
 def eigen_curvature(regression: SoftmaxRegression, curvature: Tensor) -> tuple[Tensor, Tensor]:

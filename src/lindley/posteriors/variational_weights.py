@@ -13,13 +13,14 @@ import torch
 from torch import Tensor
 
 from lindley.posteriors.gaussian_weights import GaussianWeights, KroneckerGaussian, gaussian_of, is_full
-from lindley.posteriors.softmax_regression import Curvature, SoftmaxRegression, label_curvature
+from lindley.posteriors.softmax_regression import Curvature, SoftmaxRegression, label_probs, probs_curvature
 from lindley.seeds import torch_generator
 
 ITERATE_FULL_LIMIT = 1000
 """Coefficients up to which every iteration has the full covariance; above they have Kronecker's, the last excepted."""
 _NUM_ITERATIONS = 12
-_NUM_PAIRS = 32
+_NUM_DRAWS = 64
+_NUM_DRAWS_OF_MANY = 32
 
 
 def variational(
@@ -30,12 +31,9 @@ def variational(
     Newton's steps for the mean, damped fixed-point steps for the curvatures, a fixed number of both: what is left to
     gain after them changes predictions less than Kronecker's covariance in the iterations does (measured).
     """
-    half = torch.randn(
-        _NUM_PAIRS, *most_probable.shape, generator=torch_generator(0, "variational noise"), dtype=torch.float64
-    )
-    noise = torch.cat([half, -half])  # [S, J, M]
     full = is_full(regression, covariance)
     small = full and most_probable.numel() <= ITERATE_FULL_LIMIT
+    noise = _antithetic_noise(most_probable, _NUM_DRAWS if small else _NUM_DRAWS_OF_MANY)  # [S, J, M]
     # From the narrow side: half the identity bounds the curvature of any softmax (Böhning 1992), and from a Gaussian
     # that is too wide the first steps overshoot.
     num_contrasts = most_probable.shape[1]
@@ -46,16 +44,21 @@ def variational(
             gaussian_of(regression, curvature, covariance) if small else KroneckerGaussian(regression, curvature)
         )
         draws = mean + gaussian.coloured(noise)
-        curvature = (curvature + label_curvature(regression, draws)) / 2
-        mean = mean + Curvature(regression, curvature).solve(mean_gradient(regression, draws))
+        probs = label_probs(regression, draws)  # [L, C, S]
+        curvature = (curvature + probs_curvature(regression, probs)) / 2
+        mean = mean + Curvature(regression, curvature).solve(_mean_gradient(regression, probs.mean(2), mean))
     return mean, curvature
 
 
-def mean_gradient(regression: SoftmaxRegression, draws: Tensor) -> Tensor:
-    """Of the log posterior, averaged over coefficients.  [S, J, M] -> [J, M]"""
-    basis = regression.contrasts
-    logits = torch.einsum("lj,sjm,cm->lcs", regression.design, draws, basis)
-    residual = -logits.softmax(1).mean(2)  # [L, C]
+def _antithetic_noise(like: Tensor, num_draws: int) -> Tensor:
+    generator = torch_generator(0, "variational noise")
+    half = torch.randn(num_draws // 2, *like.shape, generator=generator, dtype=like.dtype)
+    return torch.cat([half, -half])
+
+
+def _mean_gradient(regression: SoftmaxRegression, probs: Tensor, mean: Tensor) -> Tensor:
+    """Of the log posterior, averaged over coefficients: from their average predictions.  [L, C], [J, M] -> [J, M]"""
+    residual = -probs  # [L, C]
     residual[torch.arange(len(residual)), regression.classes] += 1
-    pulled = regression.design.T @ (regression.importance[:, None] * (residual @ basis))
-    return pulled - regression.precision[:, None] * draws.mean(0)
+    pulled = regression.design.T @ (regression.importance[:, None] * (residual @ regression.contrasts))
+    return pulled - regression.precision[:, None] * mean

@@ -8,8 +8,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from lindley.errors import InputError
 from lindley.posteriors.frozen_attention import FrozenAttention, _DropoutAnswered
 from lindley.posteriors.masks import kept_positions
+from lindley.posteriors.mc_dropout import MCDropoutPosterior
 from lindley.posteriors.sites import CurrentDraw, Site
 
 NOTHING = 1e-12
@@ -172,3 +174,78 @@ def test_functions_that_drop_nothing_are_left_alone():
     with _DropoutAnswered(frozen(attention()[0])[0]._site):
         assert functional.dropout(values, 0.5, training=False) is values
         assert torch.equal(functional.relu(values), values.clamp(min=0))
+
+
+def small_bert(**options):
+    transformers = pytest.importorskip("transformers")
+    config = transformers.BertConfig(
+        vocab_size=40,
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=12,
+        num_labels=3,
+        initializer_range=0.3,
+        **options,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return transformers.BertForSequenceClassification(config)
+
+
+WORDS = torch.randint(1, 40, (5, 7), generator=torch.Generator().manual_seed(0))
+SENTENCES = {"input_ids": WORDS, "attention_mask": torch.ones(5, 7, dtype=torch.long)}
+
+
+def test_both_implementations_of_transformers_have_the_same_draws():
+    eager, fused = (
+        MCDropoutPosterior(small_bert(attn_implementation=name)).draw(4, seed=0).log_probs(SENTENCES)
+        for name in ("eager", "sdpa")
+    )
+    torch.testing.assert_close(eager, fused)
+
+
+def test_attentions_dropout_alone_makes_draws_that_differ():
+    module = small_bert(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.3)
+    log_probs = MCDropoutPosterior(module).draw(4, seed=0).log_probs(SENTENCES)
+    assert all(not torch.allclose(log_probs[:, 0], log_probs[:, draw], atol=1e-3) for draw in range(1, 4))
+
+
+def test_padding_of_sentences_changes_nothing():
+    draws = MCDropoutPosterior(small_bert()).draw(4, seed=0)
+    longer = {name: functional.pad(value, (0, 5)) for name, value in SENTENCES.items()}
+    torch.testing.assert_close(draws.log_probs(longer), draws.log_probs(SENTENCES))
+
+
+def test_the_average_draw_is_that_of_dropout_left_on():
+    """Many frozen draws of one row against transformers' own dropout, drawn anew in each pass."""
+    module, row = small_bert(), {name: value[:1] for name, value in SENTENCES.items()}
+    frozen_draws = MCDropoutPosterior(module).draw(150, seed=0).log_probs(row).exp()[0]  # [K, C]
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(0)
+        many = {name: value.expand(1000, -1) for name, value in row.items()}
+        own = module.train()(**many).logits.softmax(-1)
+    error = (frozen_draws.var(0) / 150 + own.var(0) / 1000).sqrt()
+    assert ((frozen_draws.mean(0) - own.mean(0)).abs() < 4 * error).all()
+    torch.testing.assert_close(frozen_draws.std(0), own.std(0), rtol=0.25, atol=0)
+
+
+def test_dropout_by_functions_elsewhere_in_transformers_is_refused():
+    transformers = pytest.importorskip("transformers")
+    config = transformers.BartConfig(
+        d_model=16,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=16,
+        decoder_ffn_dim=16,
+        vocab_size=40,
+        num_labels=3,
+        classifier_dropout=0.1,
+    )
+    with pytest.raises(InputError, match=r"functional\.dropout"):
+        MCDropoutPosterior(transformers.BartForSequenceClassification(config)).draw(2, seed=0).log_probs(
+            {**SENTENCES, "input_ids": functional.pad(WORDS[:, :-1], (0, 1), value=config.eos_token_id)}
+        )

@@ -199,6 +199,17 @@ def test_masks_are_used_where_torch_has_a_fast_path_around_them():
     assert torch.backends.mha.get_fastpath_enabled() == before
 
 
+def test_bfloat16_is_close_to_float32_in_attention_too():
+    network, inputs = seeded(Attends)
+    with torch.no_grad():
+        exact, rough = (
+            MaskedNetwork(network, num_draws=3, seed=0, dtype=dtype).logits(inputs)
+            for dtype in (torch.float32, torch.bfloat16)
+        )
+    assert rough.dtype == torch.float32
+    assert 0 < (exact - rough).abs().max() < 0.03 * exact.abs().max()
+
+
 def test_dropout_whose_first_axis_is_not_the_rows_is_refused():
     """Its masks would differ between the rows of one draw."""
 
@@ -287,7 +298,7 @@ def test_masks_over_what_is_remembered_are_made_again(monkeypatch):
 
 def test_pickled_networks_carry_no_masks():
     network, inputs = seeded(Residual)
-    masked = MaskedNetwork(network, num_draws=100, seed=1, dtype=torch.float32)
+    masked = MaskedNetwork(network, num_draws=30, seed=1, dtype=torch.float32)
     with torch.no_grad():
         small = len(pickle.dumps(masked))
         before = masked.logits(inputs)

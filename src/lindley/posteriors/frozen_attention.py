@@ -20,12 +20,6 @@ from torch.overrides import TorchFunctionMode
 from lindley.posteriors.sites import Site
 
 
-def has_attention_of_transformers(layer: nn.Module) -> bool:
-    """Whether this is an attention layer of the package transformers, which drops by functions."""
-    kind = type(layer)
-    return kind.__module__.startswith("transformers.") and "Attention" in kind.__name__
-
-
 class FrozenAttention:
     """In place of the forward of nn.MultiheadAttention: the same values where its mask is all ones."""
 

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from lindley.errors import InputError
 from lindley.posteriors.drop_connect import CONNECTED, FrozenWeights
-from lindley.posteriors.frozen_attention import FrozenAttention, FrozenFunctions, has_attention_of_transformers
+from lindley.posteriors.frozen_attention import FrozenAttention, FrozenFunctions
 from lindley.posteriors.frozen_layers import FrozenDropout, FrozenRecurrent
 from lindley.posteriors.hidden_randomness import refuse_hidden_randomness, seeded_globals
-from lindley.posteriors.masks import DROPOUT, RECURRENT, drops
+from lindley.posteriors.masks import DROPOUT, RECURRENT, drops, is_attention_of_transformers
 from lindley.posteriors.network_calls import (
     NetworkInputs,
     called,
@@ -138,7 +138,7 @@ def _frozen(module: nn.Module, current: CurrentDraw, drop_connect: float) -> lis
             forward = FrozenRecurrent(layer, site(name))
         elif isinstance(layer, nn.MultiheadAttention) and drops(layer):
             forward = FrozenAttention(layer, site(name))
-        elif has_attention_of_transformers(layer):
+        elif is_attention_of_transformers(layer):
             forward = FrozenFunctions(layer, site(name))
         elif drop_connect and type(layer) in CONNECTED:
             key = id(layer.weight)

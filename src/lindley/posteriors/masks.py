@@ -75,9 +75,15 @@ def refuse_what_cannot_be_frozen(module: nn.Module, *, drop_connect: float = 0.0
     if not drop_connect and not any(drops(layer) for layer in module.modules()):
         raise InputError(
             "MC dropout needs a network with nn.Dropout layers or recurrent or attention layers with dropout "
-            "(probability > 0); this one has none, so every draw would be the same. Add dropout, or use "
-            "drop_connect, or posterior = 'ensemble'"
+            "(probability > 0); this one has none, so every draw would be the same (torch.nn.functional.dropout in a "
+            "forward cannot be frozen). Add dropout layers, or use drop_connect, or posterior = 'ensemble'"
         )
+
+
+def is_attention_of_transformers(layer: nn.Module) -> bool:
+    """Whether this is an attention layer of the package transformers, which drops by functions."""
+    kind = type(layer)
+    return kind.__module__.startswith("transformers.") and "Attention" in kind.__name__
 
 
 def drops(layer: nn.Module) -> bool:
@@ -86,4 +92,7 @@ def drops(layer: nn.Module) -> bool:
         return float(layer.p) > 0
     if isinstance(layer, RECURRENT):
         return layer.num_layers > 1 and float(layer.dropout) > 0
+    if is_attention_of_transformers(layer):
+        own = getattr(layer, "attention_dropout", 0.0)  # a number, or a layer that counts by itself
+        return isinstance(own, float) and own > 0
     return isinstance(layer, nn.MultiheadAttention) and float(layer.dropout) > 0

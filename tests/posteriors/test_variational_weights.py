@@ -105,9 +105,9 @@ def test_iterations_with_kronecker_end_near_those_with_all_of_the_covariance(mon
     near = fitted(**options)
     assert near.gaussian.kind == "full"
     deviation = exact.gaussian.covariance().diagonal().sqrt()
-    assert ((near.mean - exact.mean).T.flatten() / deviation).abs().max() < 0.3
+    assert ((near.mean - exact.mean).T.flatten() / deviation).abs().max() < 0.45
     ratio = near.gaussian.covariance().diagonal().sqrt() / deviation
-    assert 0.85 < ratio.min() <= ratio.max() < 1.05
+    assert 0.9 < ratio.min() <= ratio.max() < 1.1
 
 
 def test_it_is_the_same_at_every_call_and_leaves_global_generators():

@@ -9,11 +9,12 @@ from torch import nn
 from lindley.contracts import Learner
 from lindley.errors import InputError
 from lindley.posteriors.ensemble import DeepEnsemble
+from lindley.posteriors.last_layer import LastLayerLaplace
 from lindley.posteriors.mc_dropout import MCDropout
 from lindley.posteriors.recipe import Recipe
 
-POSTERIORS = ("mc-dropout", "ensemble")
-WITH_FEATURES = ("mc-dropout", "ensemble")
+POSTERIORS = ("mc-dropout", "ensemble", "last-layer", "last-layer-laplace")
+WITH_FEATURES = ("mc-dropout", "ensemble", "last-layer", "last-layer-laplace")
 """Those whose fits are FeatureExtractors."""
 
 
@@ -31,4 +32,7 @@ def build_learner(
         return MCDropout(network, recipe, precision=precision, device=device)
     if posterior == "ensemble":
         return DeepEnsemble(network, members, recipe, precision=precision, device=device)
+    if posterior in ("last-layer", "last-layer-laplace"):
+        approximation = "variational" if posterior == "last-layer" else "laplace"
+        return LastLayerLaplace(network, recipe, approximation=approximation, precision=precision, device=device)
     raise InputError(f"no posterior is called {posterior!r}; there are {', '.join(POSTERIORS)}")

@@ -146,7 +146,7 @@ class HeadPosterior:
             "prior_precision": self.prior_precision,
             "device": self._device,
         }
-        return {name: tensor.contiguous() for name, tensor in tensors.items()}, settings
+        return {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}, settings
 
     @classmethod
     def restored(

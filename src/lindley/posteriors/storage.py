@@ -15,10 +15,17 @@ from torch import Tensor, nn
 from lindley.contracts import Posterior
 from lindley.errors import InputError
 from lindley.posteriors.ensemble import EnsemblePosterior
+from lindley.posteriors.head import HeadPosterior
+from lindley.posteriors.last_layer import LastLayerPosterior
 from lindley.posteriors.mc_dropout import MCDropoutPosterior
 
 VERSION = 1
-KINDS: dict[str, type[Any]] = {"mc-dropout": MCDropoutPosterior, "ensemble": EnsemblePosterior}
+KINDS: dict[str, type[Any]] = {
+    "mc-dropout": MCDropoutPosterior,
+    "ensemble": EnsemblePosterior,
+    "head": HeadPosterior,
+    "last-layer": LastLayerPosterior,
+}
 """Each has `stored() -> (tensors, settings)` and a classmethod `restored(tensors, settings, **given)`."""
 _WEIGHTS, _SETTINGS = "weights.safetensors", "posterior.json"
 

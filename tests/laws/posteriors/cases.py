@@ -15,6 +15,7 @@ from lindley.networks.gal_cnn import gal_cnn
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.catalogue import build_learner
+from lindley.posteriors.head import BayesianHead
 from lindley.posteriors.mc_dropout import MCDropoutPosterior
 from lindley.posteriors.recipe import Recipe
 
@@ -50,6 +51,14 @@ def _trained(posterior: str, network: Callable[[], nn.Module], seed: int) -> Fit
     fitted = learner.fit(MemoryPool(inputs), labels, task=ClassificationTask(("a", "b")), seed=seed)
     extreme = torch.tensor([[1e6, -1e6], [0.0, 0.0]])
     return Fitted(fitted, inputs, extreme=(fitted, extreme), network=network)
+
+
+def _head(seed: int) -> Fitted:
+    inputs = _inputs(60, 2)
+    rows = torch.arange(20) + seed  # nothing in its fit is random
+    labels = Labels(rows, (inputs[rows, 0] > 0).long())
+    posterior = BayesianHead().fit(MemoryPool(inputs), labels, task=ClassificationTask(("a", "b")), seed=seed)
+    return Fitted(posterior, inputs, extreme=(posterior, torch.tensor([[1e6, -1e6], [0.0, 0.0]])))
 
 
 def _untrained(network: Callable[[], nn.Module], inputs: Inputs, seed: int, drop_connect: float = 0.0) -> Fitted:
@@ -90,4 +99,7 @@ CASES: dict[str, Callable[[int], Fitted]] = {
     "mc-dropout, drop connect": lambda seed: _untrained(Branching, _inputs(13, 2), seed, drop_connect=0.2),
     "ensemble": lambda seed: _trained("ensemble", moons_mlp, seed),
     "ensemble, branching": lambda seed: _trained("ensemble", Branching, seed),
+    "head": _head,
+    "last-layer": lambda seed: _trained("last-layer", moons_mlp, seed),
+    "last-layer-laplace": lambda seed: _trained("last-layer-laplace", Branching, seed),
 }

@@ -75,7 +75,8 @@ class FullGaussian:
     def coloured(self, noise: Tensor) -> Tensor:
         columns = noise.transpose(1, 2).flatten(1).T.to(self._dtype)  # [M J, K]
         solved = torch.linalg.solve_triangular(self._factor.T, columns, upper=True).double()
-        return solved.T.unflatten(1, (self._shape[1], self._shape[0])).transpose(1, 2)
+        coloured: Tensor = solved.T.unflatten(1, (self._shape[1], self._shape[0])).transpose(1, 2)
+        return coloured
 
     def output_covariance(self, design: Tensor) -> Tensor:
         num_columns, num_contrasts = self._shape

@@ -2,6 +2,8 @@
 
 The prior is N(0, 1 / prior_precision) on every class's weight of every feature, features measured in standard
 deviations of the pool, and a broad one of its own on biases. Each draw is one set of weights, hence one function.
+The Gaussian is the one nearest to the posterior; Laplace's is an option: with more weights than labels its draws are
+far too unsure, even of the labels that they were fitted to.
 Sources: MacKay 1992, "The evidence framework applied to classification networks"; Daxberger et al. 2021,
 arXiv:2106.14806.
 """

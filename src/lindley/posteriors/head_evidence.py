@@ -7,7 +7,6 @@ the same labels: compare networks that were trained alike.
 
 from __future__ import annotations
 
-
 import torch
 from torch import Tensor, nn
 

@@ -59,7 +59,7 @@ class HeadFit:
         covariance = laplace.output_covariance(regression.design)  # [L, M, M]
         kept = torch.eye(basis.shape[1], dtype=torch.float64) - covariance @ (importance[:, :, None] * curvature)
         moved = torch.linalg.solve(kept, covariance @ (residual @ basis)[:, :, None])[:, :, 0]  # [L, M]
-        without = (log_probs + moved @ basis.T).log_softmax(1)
+        without: Tensor = (log_probs + moved @ basis.T).log_softmax(1)
         return without[torch.arange(len(without)), regression.classes]
 
 

@@ -17,6 +17,11 @@ def bars(tables: Mapping[str, Sequence[Row]]) -> Iterator[tuple[str, str, str]]:
         wanted = f"N = {int(row['N']):,}, K = 100, b = 10: at most 5 × the matrix products it could not avoid"
         measured = f"{times:.2f} × ({float(row['times_all']):.2f} × products, logarithms and BALD of all rows)"
         yield wanted, measured, _met(times <= 5)
+    yield from _prediction(tables["prediction_speed"])
+    yield from _round(tables["mnist_round"])
+    yield from _end_to_end(tables["end_to_end"])
+    yield from _choice(tables["bfloat16_choice"])
+    yield from _head(tables["head_speed"])
     for data in dict.fromkeys(row["data"] for row in tables["large_batches"]):
         yield from _large(data, [row for row in tables["large_batches"] if row["data"] == data])
 
@@ -73,6 +78,76 @@ def _large(data: str, rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
             wanted = f"{data}: batch 100 carries at least what {method} does, under fresh draws"
             measured = f"{median(ours):.5f} and {median(theirs):.5f} nats"
             yield wanted, measured, _met(median(ours) >= median(theirs) - 2 * error - 1e-6)
+
+
+def _prediction(rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
+    def rate(network: str, library: str, precision: str, column: str = "rate") -> float | None:
+        case = {"network": network, "library": library, "precision": precision, "K": "100"}
+        return max((float(row[column]) for row in rows if case.items() <= row.items()), default=None)
+
+    wanted = (("gal-cnn", "Gal's CNN", "bfloat16", 150), ("gal-cnn", "Gal's CNN", "float32", 40))
+    wanted += (
+        ("batchbald-cnn", "BatchBALD's CNN", "bfloat16", 10),
+        ("batchbald-cnn", "BatchBALD's CNN", "float32", 10),
+    )
+    for network, title, precision, times in wanted:
+        ours, theirs = rate(network, "lindley", precision), rate(network, "baal", "float32")
+        faster = rate(network, "baal-channels-last", "float32")
+        if ours and theirs:
+            also = f"; {ours / faster:.1f} × with its weights channels-last" if faster else ""
+            measured = f"{ours / theirs:.1f} × ({ours:,.0f} and {theirs:,.0f} image-draws/s{also})"
+            yield f"{title}, K = 100, {precision}: at least {times} × baal", measured, _met(ours >= times * theirs)
+    for precision in ("bfloat16", "float32"):
+        ours, products = (rate("gal-cnn", "lindley", precision, name) for name in ("rate", "product_rate"))
+        if ours and products:
+            wanted_share = f"Gal's CNN, K = 100, {precision}: at least 40 % of the rate of its matrix products"
+            yield wanted_share, f"{100 * ours / products:.0f} %", _met(ours >= 0.4 * products)
+
+
+def _round(rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
+    whole = {"labels": "100", "K": "100", "b": "10", "candidates": "59900", "threads": "2"}
+    seconds = [float(row["seconds"]) for row in rows if whole.items() <= row.items()]
+    if seconds:
+        wanted = "MNIST, 100 labels, K = 100 over all other rows, BatchBALD of 10: at most 40 s on 2 cores"
+        yield (
+            wanted,
+            f"{min(seconds):.1f} s (median of {len(seconds)}: {median(seconds):.1f} s)",
+            _met(min(seconds) <= 40),
+        )
+
+
+def _end_to_end(rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
+    whole = {"K": "20", "epochs": "50", "pool": "10000", "initial_labels": "20", "query": "10", "max_labels": "120"}
+    rows = [row for row in rows if whole.items() <= row.items()]
+    for precision in ("float32", "bfloat16"):
+        ours = {row["seed"]: row for row in rows if row["library"] == "lindley" and row["precision"] == precision}
+        theirs = {row["seed"]: row for row in rows if row["library"] == "baal"}
+        seeds = sorted(ours.keys() & theirs.keys())
+        if not seeds:
+            continue
+        ratio = median(float(theirs[seed]["wall_seconds"]) / float(ours[seed]["wall_seconds"]) for seed in seeds)
+        measured = f"{ratio:.1f} × (median of {len(seeds)} seeds)"
+        yield f"20 to 120 labels by BALD, {precision}: at least 10 × faster than baal", measured, _met(ratio >= 10)
+        first, second = (median(float(each[seed]["accuracy"]) for seed in seeds) for each in (ours, theirs))
+        wanted = f"20 to 120 labels by BALD, {precision}: accuracy within a point of baal's"
+        measured = f"{100 * first:.1f} and {100 * second:.1f} % (medians of {len(seeds)} seeds)"
+        yield wanted, measured, _met(abs(first - second) <= 0.01)
+
+
+def _choice(rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
+    losses = [float(row["loss"]) for row in rows if row["method"] == "BatchBALD" and row["N"] == "0"]
+    if losses:
+        wanted = "A BatchBALD batch of 10 from bfloat16 predictions loses at most 0.5 % of its information"
+        measured = f"{100 * max(losses):.2f} % (worst of {len(losses)} seeds; median {100 * median(losses):.2f} %)"
+        yield wanted, measured, _met(max(losses) <= 0.005)
+
+
+def _head(rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
+    case = {"N": "50000", "D": "384", "L": "1000", "K": "100", "stage": "total"}
+    seconds = min((float(row["seconds"]) for row in rows if case.items() <= row.items()), default=None)
+    if seconds is not None:
+        wanted = "A head refitted on 1,000 labels and 50,000 × 384 embeddings ranked anew, K = 100: at most 2 s"
+        yield wanted, f"{seconds:.2f} s", _met(seconds <= 2)
 
 
 def _met(is_met: bool) -> str:

@@ -21,6 +21,9 @@ import records
 from real_predictions import DEFAULT_FOLDER
 from summary import summarise
 
+from lindley.datasets import mnist
+from lindley.datasets.lookup import place_of
+
 HERE = Path(__file__).parent
 PEERS_PYTHON = Path(".venv-peers/bin/python")
 
@@ -35,6 +38,7 @@ class Part:
 
 
 _REAL = frozenset({"predictions", "data-dir", "out", "redo"})
+_MNIST = frozenset({"data-dir", "out", "redo"})
 PARTS: Mapping[str, Part] = {
     "predictions": Part(
         "real_predictions.py", frozenset({"data-dir", "predictions as out"}), "--rows 3000 --wide-rows 500 --steps 100"
@@ -55,9 +59,22 @@ PARTS: Mapping[str, Part] = {
     "epig": Part("epig_speed.py", frozenset({"out", "file"}), "--rows 2000 --repeats 2"),
     "growth": Part("growth.py", frozenset({"out", "redo"}), "--most-rows 1000 --repetitions 1"),
     "diverse": Part("diverse_speed.py", frozenset(), "--rows 3000"),
-    "prediction-speed": Part("mc_dropout_prediction.py", frozenset(), "--images 500 --repetitions 1"),
+    "prediction": Part(
+        "prediction_against_peers.py",
+        frozenset({"out", "redo", "peers-python"}),
+        "--images 300 --peer-images 16 --draws 20 --rounds 1 --repetitions 1",
+    ),
+    "mnist-round": Part("mnist_round.py", _MNIST, "--rounds 1 --candidates 2000 --steps 50"),
+    "bfloat16": Part("bfloat16_choice.py", _MNIST, "--seeds 1 --rows 2000 --steps 100 --judge-paths 10000"),
+    "head": Part("head_speed.py", frozenset({"out"}), "--rows 5000 --labels 200 --features 64 --repeats 1"),
+    "end-to-end": Part(
+        "end_to_end.py",
+        _MNIST | {"peers-python"},
+        "--seeds 1 --epochs 5 --draws 5 --pool 500 --max-labels 40 --test-images 200",
+    ),
 }
 NEED_PREDICTIONS = ("peers", "large-batches", "continuations")
+NEED_MNIST = ("mnist-round", "bfloat16", "end-to-end")
 
 
 def main() -> None:
@@ -67,6 +84,8 @@ def main() -> None:
     for name in chosen:
         if name in NEED_PREDICTIONS and not (options.predictions / "mnist-K100.npy").exists():
             print(f"\n{name}: left out, since {options.predictions} holds no predictions on MNIST", flush=True)
+        elif name in NEED_MNIST and not all(place_of(file, options.data_dir) for file in mnist.FILES):
+            print(f"\n{name}: left out, since MNIST is not there (`make data`)", flush=True)
         elif (HERE / PARTS[name].script).exists() and not _run(PARTS[name], options):
             failed.append(name)
     print(f"\n{summarise(options.out)}")

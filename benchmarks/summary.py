@@ -18,10 +18,25 @@ import records
 from bars import bars
 
 Row = dict[str, str]
-OTHERS = {"score_bandwidth": "Scores beside a copy", "epig_speed": "EPIG beside one matrix product"}
+OTHERS = {
+    "score_bandwidth": "Scores beside a copy",
+    "epig_speed": "EPIG beside one matrix product",
+    "head_speed": "A Bayesian head: refit and re-ranking",
+}
 """Tables that are shown as they are: CSV file, title."""
-_FILES = ("batchbald_speed", "batchbald_information", "batchbald_products", "large_batches", "continuations")
+_FILES = (
+    "batchbald_speed",
+    "batchbald_information",
+    "batchbald_products",
+    "large_batches",
+    "continuations",
+    "prediction_speed",
+    "mnist_round",
+    "end_to_end",
+    "bfloat16_choice",
+)
 _NOTHING = 1e-9  # nats that are left: smaller ones are the rounding of sums of logarithms
+_ROUND_STAGES = ("fit_seconds", "predict_seconds", "select_seconds", "seconds")
 _NOT_SHOWN = ("at", "when", "measured", "machine")
 
 
@@ -42,6 +57,10 @@ def summarise(folder: Path) -> Path:
         ("BatchBALD beside the products it could not avoid", _products(tables["batchbald_products"])),
         ("Large batches", _large(tables["large_batches"])),
         ("Continuations once log K is used up", _continuations(tables["continuations"])),
+        ("Prediction beside other libraries", _prediction(tables["prediction_speed"])),
+        ("A whole round on MNIST", _round(tables["mnist_round"])),
+        ("Active learning beside baal, end to end", _end_to_end(tables["end_to_end"])),
+        ("Batches chosen from bfloat16 predictions", _choice(tables["bfloat16_choice"])),
         *((title, _as_it_is(tables[name])) for name, title in OTHERS.items()),
     ]
     text = "# Benchmarks\n\nWritten by `make bench`; docs/benchmarks.md says what is measured, and how.\n"
@@ -153,6 +172,67 @@ def _continuations(rows: list[Row]) -> str:
         by_size = [[float(row["information"]) for row in group if int(row["b"]) == size] for size in sizes]
         shown.append([data, rule, begins, *(f"{median(each):.3f}" for each in by_size), len(by_size[0])])
     columns = ["data", "rule", "begins", *(f"b = {size}" for size in sizes), "seeds"]
+    return records.markdown(columns, shown) if shown else ""
+
+
+def _prediction(rows: list[Row]) -> str:
+    """One line a network and library: the best rate, how often baal's, the share of the products' rate, memory."""
+    shown = []
+    for (network, num_draws), group in _grouped(rows, "network", "K"):
+        baal = max((float(row["rate"]) for row in group if row["library"] == "baal"), default=None)
+        for (library, precision), runs in _grouped(group, "library", "precision"):
+            best = max(runs, key=lambda row: float(row["rate"]))
+            rate = float(best["rate"])
+            products = max((float(row["product_rate"]) for row in runs if row["product_rate"]), default=None)
+            times = f"{rate / baal:.3g}" if baal else ""
+            share = f"{100 * rate / products:.0f} % of {products:,.0f}" if products else ""
+            memory = f"{max(float(row['added_mib']) for row in runs):.0f}"
+            shown.append(
+                [network, num_draws, library, precision, f"{rate:,.0f}", times, share, memory, best["setting"]]
+            )
+    columns = ["network", "K", "library", "precision", "image-draws/s: best", "times baal", "of the products' rate"]
+    return records.markdown([*columns, "added MiB", "setting"], shown) if shown else ""
+
+
+def _round(rows: list[Row]) -> str:
+    """One line a case: best (median) of each stage."""
+    shown = []
+    case_columns = ("network", "precision", "labels", "steps", "K", "candidates", "b", "threads")
+    for case, group in _grouped(rows, *case_columns):
+        stages = [[float(row[name]) for row in group] for name in _ROUND_STAGES]
+        memory = max(float(row["added_mib"]) for row in group)
+        shown.append(
+            [*case, *(f"{min(each):.1f} ({median(each):.1f})" for each in stages), f"{memory:.0f}", len(group)]
+        )
+    columns = [*case_columns, "fit s: best (median)", "predict s", "select s", "all s", "added MiB", "rounds"]
+    return records.markdown(columns, shown) if shown else ""
+
+
+def _end_to_end(rows: list[Row]) -> str:
+    """One line a library: medians over seeds."""
+    shown = []
+    for case, group in _grouped(rows, "pool", "max_labels", "K", "epochs", "library", "precision"):
+        stages = [
+            median(float(row[f"{name}_seconds"]) for row in group) for name in ("wall", "fit", "predict", "select")
+        ]
+        accuracies = _median_and_range(
+            [f"{value:.1f}" for value in sorted(100 * float(row["accuracy"]) for row in group)]
+        )
+        shown.append([*case, *(f"{seconds:.1f}" for seconds in stages), accuracies, len(group)])
+    columns = ["pool", "labels", "K", "epochs", "library", "precision", "wall s", "fit s", "predict s", "select s"]
+    return records.markdown([*columns, "accuracy %: median (range)", "seeds"], shown) if shown else ""
+
+
+def _choice(rows: list[Row]) -> str:
+    """One line a method: what is lost of its information, over seeds."""
+    shown = []
+    for (num_rows, num_draws, size, method), group in _grouped(rows, "N", "K", "b", "method"):
+        losses = [f"{value:.3f}" for value in sorted(100 * float(row["loss"]) for row in group)]
+        error = 100 * max(float(row["se"]) for row in group)
+        common = _median_and_range(sorted((row["rows_in_common"] for row in group), key=int))
+        named = "all" if num_rows == "0" else num_rows
+        shown.append([named, num_draws, size, method, f"{_median_and_range(losses)} ± {error:.3f}", common, len(group)])
+    columns = ["N", "K", "b", "batch", "loses %: median (range) ± standard error", "rows in common", "seeds"]
     return records.markdown(columns, shown) if shown else ""
 
 

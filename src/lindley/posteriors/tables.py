@@ -1,0 +1,75 @@
+"""Inputs as scikit-learn reads them: one line of numbers per input, dense or sparse, or a list of texts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from torch import Tensor
+
+from lindley.contracts import Inputs, Labels, Pool
+from lindley.errors import InputError
+
+
+@runtime_checkable
+class SparseMatrix(Protocol):
+    """A matrix or array of scipy.sparse, known by what it can do."""
+
+    def tocsr(self) -> Any: ...
+
+
+Examples = Inputs | np.ndarray | SparseMatrix
+"""What `pool.read` may return to a learner of scikit-learn's: n inputs along the first axis."""
+
+
+def examples_of(inputs: Examples) -> Any:
+    """n inputs as an array [n, D], a CSR matrix [n, D] or, for any other sequence, a list of n.
+
+    Images are read as long vectors, and single numbers as vectors of one.
+    """
+    if isinstance(inputs, SparseMatrix):
+        return inputs.tocsr()
+    if isinstance(inputs, Tensor):
+        return _flat(inputs.detach().cpu().numpy())
+    if isinstance(inputs, np.ndarray):
+        return _flat(inputs)
+    if isinstance(inputs, Mapping) or not isinstance(inputs, Sequence):
+        raise InputError(
+            "this learner reads tensors, NumPy arrays, sparse matrices and sequences; "
+            f"this pool gave {type(inputs).__name__}"
+        )
+    return list(inputs)
+
+
+def table_of(inputs: Examples) -> Any:
+    """The same where nothing but numbers will do: an array or a CSR matrix, [n, D] float32."""
+    examples = examples_of(inputs)
+    if isinstance(examples, list):
+        raise InputError("this learner reads tables of numbers, one line per input; this pool gave a sequence")
+    return examples.astype(np.float32)
+
+
+def labelled_table(pool: Pool, labels: Labels) -> Any:
+    """The labelled rows, [L, D] float32. Raises InputError, naming rows, where they are not finite."""
+    table = table_of(pool.read(labels.rows))
+    bad = rows_with(lambda values: ~np.isfinite(values), table)
+    if len(bad):
+        raise InputError(
+            f"inputs must be finite; those of the labelled rows {labels.rows[bad][:10].tolist()} are not. "
+            "Look at these inputs."
+        )
+    return table
+
+
+def rows_with(is_bad: Any, table: Any) -> np.ndarray:
+    """The places of the rows in which a function of numbers holds for one at least.  [n, D] -> [b]"""
+    if isinstance(table, np.ndarray):
+        return np.flatnonzero(is_bad(table).any(1))
+    entries = np.flatnonzero(is_bad(table.data))
+    return np.unique(np.searchsorted(table.indptr, entries, side="right") - 1)
+
+
+def _flat(array: np.ndarray) -> np.ndarray:
+    return array.reshape(len(array), math.prod(array.shape[1:]))

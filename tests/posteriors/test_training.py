@@ -6,6 +6,8 @@ from lindley.contracts import ClassificationTask, Labels
 from lindley.errors import FitError, InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
+from lindley.posteriors.features import network_features
+from lindley.posteriors.networks_as_draws import NetworksAsDraws
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.steps import minibatches
 from lindley.posteriors.training import compute_dtype, train
@@ -90,6 +92,68 @@ def test_a_fit_with_the_prior_is_the_mode_of_the_posterior():
     loss = nn.functional.cross_entropy(module(inputs), labels.classes)
     (gradient,) = torch.autograd.grad(loss, [module.weight])
     assert torch.allclose(gradient, -4.0 / 40 * module.weight, atol=1e-4)
+
+
+class Viewing(nn.Module):
+    """As the usual tutorial writes it: `view` cannot read what lies channels-last."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.last = nn.Conv2d(1, 4, 3), nn.Conv2d(4, 3, 3), nn.Linear(3 * 16, 2)
+
+    def forward(self, images):
+        features = self.second(self.first(images).relu())
+        return self.last(features.view(features.size(0), -1))
+
+
+def test_a_network_that_views_its_features_is_trained_and_asked_in_the_layout_it_can_read():
+    images = torch.rand(20, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    labels = Labels(torch.arange(20), torch.arange(20) % 2)
+    arguments = {"task": TASK, "recipe": Recipe(steps=3), "precision": "float32", "device": "cpu", "seed": 0}
+    module = train(Viewing, MemoryPool(images), labels, **arguments)
+    draws = NetworksAsDraws([module])
+    torch.testing.assert_close(draws.log_probs(images)[:, 0], module(images).log_softmax(1))
+    assert network_features(module, images, precision="float32", device="cpu").shape == (20, 48)
+
+
+def test_a_network_of_plain_layers_is_laid_out_channels_last():
+    def network():
+        return nn.Sequential(nn.Conv2d(1, 4, 3), nn.Conv2d(4, 3, 3), nn.Flatten(), nn.Linear(48, 2))
+
+    labels = Labels(torch.arange(4), torch.arange(4) % 2)
+    arguments = {"task": TASK, "recipe": Recipe(steps=1), "precision": "float32", "device": "cpu", "seed": 0}
+    module = train(network, MemoryPool(torch.rand(4, 1, 8, 8)), labels, **arguments)
+    assert module[1].weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_a_pool_may_give_tensors_by_the_names_of_the_forward():
+    class Sentences(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.words, self.last = nn.Embedding(10, 6), nn.Linear(6, 2)
+
+        def forward(self, ids, mask):
+            return self.last((self.words(ids) * mask[:, :, None]).sum(1))
+
+    class TextPool:
+        ids = torch.randint(10, (30, 5), generator=torch.Generator().manual_seed(0))
+
+        def __len__(self):
+            return 30
+
+        def read(self, rows):
+            return {"ids": self.ids[rows], "mask": torch.ones(len(rows), 5)}
+
+    labels = Labels(torch.arange(30), ((TextPool.ids > 4).sum(1) > 2).long())
+    arguments = {"task": TASK, "precision": "float32", "device": "cpu", "seed": 0}
+    recipe = Recipe(steps=400, learning_rate=1e-2)
+    module = train(Sentences, TextPool(), labels, recipe=recipe, **arguments)
+    given = TextPool().read(labels.rows)
+    log_probs = NetworksAsDraws([module]).log_probs(given)
+    assert (log_probs[:, 0].argmax(1) == labels.classes).double().mean() > 0.9
+    assert network_features(module, given, precision="float32", device="cpu").shape == (30, 6)
+    with pytest.raises(InputError, match=r"training.shift is for images .* got tensors by name \(ids, mask\)"):
+        train(Sentences, TextPool(), labels, recipe=Recipe(shift=1), **arguments)
 
 
 def test_shifting_what_is_not_an_image_is_refused():

@@ -5,18 +5,22 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from lindley.posteriors.layout import as_its_weights
+from lindley.posteriors.network_calls import NetworkInputs, called, logits_of
+
 
 class BestWeights:
     """The weights with the lowest NLL of the validation labels [V] so far."""
 
-    def __init__(self, inputs: Tensor, classes: Tensor, *, patience: int) -> None:
+    def __init__(self, inputs: NetworkInputs, classes: Tensor, *, patience: int) -> None:
         self._inputs, self._classes, self._patience = inputs, classes, patience
         self._nll, self._weights, self._waited = float("inf"), dict[str, Tensor](), 0
 
     def seen(self, module: nn.Module) -> bool:
         """Look at the module as it is now; True when it is time to stop."""
         with torch.no_grad():
-            nll = nn.functional.cross_entropy(module.eval()(self._inputs).float(), self._classes).item()
+            logits = logits_of(called(module.eval(), as_its_weights(module, self._inputs)))
+            nll = nn.functional.cross_entropy(logits, self._classes).item()
         module.train()
         if nll < self._nll or not self._weights:
             self._nll, self._waited = nll, 0

@@ -7,7 +7,9 @@ from torch import Tensor, nn
 
 from lindley.contracts import Inputs
 from lindley.errors import InputError
-from lindley.posteriors.training import as_tensor, compute_dtype, image_layout
+from lindley.posteriors.layout import as_its_weights
+from lindley.posteriors.network_calls import called, network_inputs, num_rows
+from lindley.posteriors.training import compute_dtype
 from lindley.shapes import Features
 
 
@@ -24,19 +26,19 @@ def network_features(module: nn.Module, inputs: Inputs, *, precision: str, devic
     layers = [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
     hooks = [layer.register_forward_pre_hook(remember) for layer in layers]
     try:
-        values = image_layout(as_tensor(inputs).to(device))
+        values = as_its_weights(module, network_inputs(inputs, device))
         bfloat16 = compute_dtype(precision) == torch.bfloat16
         with torch.no_grad(), torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=bfloat16):
-            module.eval()(values)
+            called(module.eval(), values)
     finally:
         for hook in hooks:
             hook.remove()
     if not read:
         raise InputError(f"features are what the last nn.Linear of a network reads; {type(module).__name__} calls none")
-    if read[0].dim() != 2 or len(read[0]) != len(values):
+    if read[0].dim() != 2 or len(read[0]) != num_rows(values):
         raise InputError(
-            f"features are what the last nn.Linear reads, [{len(values)}, D], one vector per input; this one reads "
-            f"{[*read[0].shape]}"
+            f"features are what the last nn.Linear reads, [{num_rows(values)}, D], one vector per input; "
+            f"this one reads {[*read[0].shape]}"
         )
     return read[0].float()
 

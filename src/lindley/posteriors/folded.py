@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from lindley.errors import InputError
+from lindley.posteriors.layout import image_layout
 from lindley.posteriors.masks import DROPOUT, dropout_masks, mask_shape
 from lindley.posteriors.thinned import Step, can_be_thinned, num_shared, shared_steps, thinned
-from lindley.posteriors.training import image_layout
 
 _POINTWISE = (nn.ReLU, nn.LeakyReLU, nn.Identity, nn.Tanh, nn.GELU, nn.SiLU, nn.ELU, nn.Sigmoid, nn.Softplus)
 _WHOLE = (nn.Flatten, nn.MaxPool2d, nn.AvgPool2d, nn.Conv2d, nn.Linear, *_POINTWISE)

@@ -21,7 +21,7 @@ from lindley.posteriors.features import network_features
 from lindley.posteriors.folded import FoldedNetwork, layers_of
 from lindley.posteriors.masked import MaskedNetwork
 from lindley.posteriors.masks import refuse_what_cannot_be_frozen
-from lindley.posteriors.network_calls import NetworkInputs, network_inputs, num_rows
+from lindley.posteriors.network_calls import NetworkInputs, network_inputs, normalised, num_rows
 from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws, fingerprint
 from lindley.posteriors.recipe import Recipe
@@ -171,7 +171,7 @@ class MCDropoutDraws:
         """n inputs -> [n, K, C] nats, float32."""
         values = network_inputs(inputs, self._device)
         with torch.inference_mode(False), torch.no_grad():
-            return self._logits(values).log_softmax(-1)
+            return normalised(self._logits(values))
 
     def _logits(self, values: NetworkInputs) -> Tensor:
         if self._layers is not None and num_rows(values) > 0:

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from lindley.contracts import Inputs
-from lindley.posteriors.training import as_tensor, compute_dtype, image_layout
+from lindley.posteriors.layout import as_its_weights
+from lindley.posteriors.network_calls import called, logits_of, network_inputs, normalised
+from lindley.posteriors.training import compute_dtype
 
 
 class NetworksAsDraws:
@@ -24,20 +26,24 @@ class NetworksAsDraws:
 
     def log_probs(self, inputs: Inputs) -> Tensor:
         """n inputs -> [n, K, C] nats, float32."""
-        values = image_layout(as_tensor(inputs).to(self._device))
+        values = network_inputs(inputs, self._device)
         bfloat16 = self._dtype == torch.bfloat16
         with (
             torch.no_grad(),
             torch.autocast(torch.device(self._device).type, dtype=torch.bfloat16, enabled=bfloat16),
         ):
-            logits = torch.stack([module(values).float() for module in self._modules], dim=1)  # [n, K, C]
-        return logits.log_softmax(-1)
+            each = [logits_of(called(module, as_its_weights(module, values))) for module in self._modules]
+        logits = torch.stack(each, dim=1)  # [n, K, C]
+        return normalised(logits)
 
 
 def fingerprint(module: nn.Module) -> str:
-    """A short hash of a module's weights and buffers."""
+    """A short hash of a module's weights, buffers and dropout probabilities."""
     digest = hashlib.blake2b(digest_size=8)
     for name, value in module.state_dict().items():
         digest.update(name.encode())
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    for name, layer in module.named_modules():
+        if isinstance(probability := getattr(layer, "p", None), float | int):
+            digest.update(f"{name} {probability}".encode())
     return digest.hexdigest()

@@ -11,6 +11,7 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from lindley.contracts import ClassificationTask, Labels, Pool
 from lindley.errors import FitError
+from lindley.posteriors.network_calls import as_tensor
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.steps import class_weights, learning_rates, minibatches, optimizer_of, told_divergence
 from lindley.posteriors.training import read_labelled, seeded_globals
@@ -48,7 +49,8 @@ def train_side_by_side(
 
     Raises FitError where the loss of one is not finite.
     """
-    inputs, classes = read_labelled(pool, labels, task, device)  # [L, ...], [L]
+    given, classes = read_labelled(pool, labels, task, device)
+    inputs = as_tensor(given)  # [L, ...]
     modules = [_initialised(network, seed, device) for seed in seeds]
     shape = copy.deepcopy(modules[0])
     weights, _ = stack_module_state(modules)

@@ -8,10 +8,12 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from lindley.contracts import ClassificationTask, Inputs, Labels, Pool
+from lindley.contracts import ClassificationTask, Labels, Pool
 from lindley.errors import FitError, InputError
 from lindley.posteriors.augmentation import augmented
 from lindley.posteriors.early_stopping import BestWeights
+from lindley.posteriors.layout import as_its_weights, lay_out_for_images
+from lindley.posteriors.network_calls import NetworkInputs, called, logits_of, network_inputs, rows_at
 from lindley.posteriors.precision import PRECISIONS
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.steps import class_weights, learning_rates, minibatches, optimizer_of, told_divergence
@@ -55,7 +57,7 @@ def train(
         module = network().to(device).train()
         if start is not None:
             module.load_state_dict(start.state_dict())
-        _lay_out_for_images(module)
+        lay_out_for_images(module, rows_at(inputs, torch.arange(min(2, len(labels)), device=device)))
         optimizer = optimizer_of(module.parameters(), recipe)
         decay = learning_rates(optimizer, recipe, steps)
         best = (
@@ -69,7 +71,7 @@ def train(
         for step in range(steps):
             positions = next(batches).to(device)
             optimizer.zero_grad(set_to_none=True)
-            loss = loss_of(module, _augmented(inputs[positions], recipe, augmentation), classes[positions])
+            loss = loss_of(module, _augmented(rows_at(inputs, positions), recipe, augmentation), classes[positions])
             if not torch.isfinite(loss):
                 raise FitError(told_divergence(step, steps, recipe, len(labels), loss.item()))
             loss.backward()
@@ -82,37 +84,26 @@ def train(
     return module.eval()
 
 
-def read_labelled(pool: Pool, labels: Labels, task: ClassificationTask, device: str) -> tuple[Tensor, Tensor]:
+def read_labelled(pool: Pool, labels: Labels, task: ClassificationTask, device: str) -> tuple[NetworkInputs, Tensor]:
+    """The inputs of the labelled rows and their classes [L], on the device."""
     classes = checked_classes(labels, task).to(device)
-    return image_layout(as_tensor(pool.read(labels.rows)).to(device)), classes
+    return network_inputs(pool.read(labels.rows), device), classes
 
 
 def _loss(
     recipe: Recipe, task: ClassificationTask, num_labels: int, dtype: torch.dtype, device: str
-) -> Callable[[nn.Module, Tensor, Tensor], Tensor]:
+) -> Callable[[nn.Module, NetworkInputs, Tensor], Tensor]:
     weights = class_weights(recipe, task, device)
 
-    def loss(module: nn.Module, batch: Tensor, classes: Tensor) -> Tensor:
+    def loss(module: nn.Module, batch: NetworkInputs, classes: Tensor) -> Tensor:
         with torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
-            logits = module(batch)
-        value = nn.functional.cross_entropy(logits.float(), classes, weights)
+            logits = logits_of(called(module, as_its_weights(module, batch)))
+        value = nn.functional.cross_entropy(logits, classes, weights)
         if recipe.prior_precision:
             value = value + recipe.prior_precision / (2 * num_labels) * squared_weights(module)
         return value
 
     return loss
-
-
-def as_tensor(inputs: Inputs) -> Tensor:
-    """The inputs as one tensor, which is what these networks read."""
-    if not isinstance(inputs, Tensor):
-        raise InputError(f"this learner reads pools of tensors; this pool gave {type(inputs).__name__}")
-    return inputs
-
-
-def image_layout(values: Tensor) -> Tensor:
-    """Images channels-last: measured 1.3 to 2 times faster for the convolutions here; anything else as it is."""
-    return values.to(memory_format=torch.channels_last) if values.dim() == 4 else values
 
 
 def checked_classes(labels: Labels, task: ClassificationTask) -> Tensor:
@@ -126,24 +117,19 @@ def checked_classes(labels: Labels, task: ClassificationTask) -> Tensor:
     return labels.classes
 
 
-def _augmented(batch: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
+def _augmented(batch: NetworkInputs, recipe: Recipe, generator: torch.Generator) -> NetworkInputs:
     if not recipe.augments:
         return batch
-    if batch.dim() != 4:
+    if not isinstance(batch, Tensor) or batch.dim() != 4:
+        came = [*batch.shape] if isinstance(batch, Tensor) else f"tensors by name ({', '.join(batch)})"
         raise InputError(
-            f"training.{recipe.augments[0]} is for images [n, channels, height, width]; got {[*batch.shape]}. "
-            "Leave it out."
+            f"training.{recipe.augments[0]} is for images [n, channels, height, width]; got {came}. Leave it out."
         )
-    return image_layout(augmented(batch, recipe, generator))
+    return augmented(batch, recipe, generator)
 
 
 def squared_weights(module: nn.Module) -> Tensor:
     return torch.stack([weights.square().sum() for weights in module.parameters() if weights.dim() > 1]).sum()
-
-
-def _lay_out_for_images(module: nn.Module) -> None:
-    for parameter in module.parameters():
-        parameter.data = image_layout(parameter.data)
 
 
 @contextmanager

@@ -4,17 +4,29 @@ For logits f near 0 the log-likelihood of a class y is f_y - mean(f) - f'Hf/2 up
 H = I/C - 11'/C²: linear and quadratic, so that with a Gaussian prior of precision λ on the weights the posterior is
 Gaussian, with precision λ I + Φ'Φ ⊗ H and mean (λ I + Φ'Φ ⊗ H)⁻¹ vec Φ'(Y - 1/C). Here the prior's standard deviation
 is 0.05, logits are about 0.1, and what is left out is a percent of the covariance at most.
+
+    python benchmarks/linear_gaussian.py [--out reports/benchmarks]
+
+writes linear-gaussian.md: how far learners are from it as labels become more. Seconds on one core.
 """
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
+import records
 import torch
 from torch import Tensor, nn
 
-from lindley.contracts import ClassificationTask, Draws, Labels
+from lindley.contracts import ClassificationTask, Draws, Labels, Learner
 from lindley.pools.memory import MemoryPool
+from lindley.posteriors.ensemble import DeepEnsemble
+from lindley.posteriors.head import BayesianHead
+from lindley.posteriors.mc_dropout import MCDropout
 from lindley.posteriors.recipe import Recipe
 from lindley.seeds import torch_generator
 
@@ -84,6 +96,42 @@ def compare(draws: Draws, problem: LinearGaussian) -> tuple[float, float]:
     return float(error), float((deviation / problem.deviation).mean())
 
 
+_PRECISION = PRIOR_DEVIATION**-2
+CASES: Mapping[str, tuple[Callable[[LinearGaussian], Learner], int]] = {
+    "Bayesian head": (lambda _: BayesianHead(prior_precision=_PRECISION, bias_precision=_PRECISION), 4000),
+    "ensemble of 5": (lambda problem: DeepEnsemble(linear_network, 5, problem.recipe), 5),
+    "MC dropout 0.1": (lambda problem: MCDropout(partial(linear_network, 0.1), problem.recipe), 4000),
+    "MC dropout 0.2": (lambda problem: MCDropout(partial(linear_network, 0.2), problem.recipe), 4000),
+    "MC dropout 0.5": (lambda problem: MCDropout(partial(linear_network, 0.5), problem.recipe), 4000),
+}
+"""With the model and prior of the problem; and how many draws they are asked for."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=records.DEFAULT_FOLDER)
+    out = parser.parse_args().out
+    torch.set_num_threads(1)
+    sizes, lines = (30, 300, 3000), []
+    for name, (make, num_draws) in CASES.items():
+        cells = []
+        for problem in (linear_gaussian(size, seed=0) for size in sizes):
+            posterior = make(problem).fit(problem.pool, problem.labels, task=problem.task, seed=0)
+            error, deviation = compare(posterior.draw(num_draws, seed=0), problem)
+            cells += [f"{error:.3f}", f"{deviation:.3f}"]
+        lines.append([name, *cells])
+    columns = [f"{what}, {size} labels" for size in sizes for what in ("error of mean", "deviation ratio")]
+    text = (
+        "# Draws against a posterior in closed form\n\nWritten by benchmarks/linear_gaussian.py. Error of the mean "
+        "logits in posterior standard deviations (root mean square); the draws' standard deviation to the posterior's."
+        "\n\n"
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "linear-gaussian.md").write_text(
+        text + records.markdown(["draws of", *columns], lines) + "\n", encoding="utf-8"
+    )
+
+
 def _posterior(design: Tensor, classes: Tensor, test_design: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of the centred logits, [T, C] each."""
     eye = torch.eye(NUM_CLASSES, dtype=torch.float64)
@@ -100,3 +148,7 @@ def _posterior(design: Tensor, classes: Tensor, test_design: Tensor) -> tuple[Te
 
 def _with_ones(inputs: Tensor) -> Tensor:
     return torch.cat([inputs, torch.ones_like(inputs[:, :1])], dim=1)
+
+
+if __name__ == "__main__":
+    main()

@@ -48,14 +48,14 @@ def answers(draws: object, reference: Reference) -> Answers:
 class Judge:
     """The measures against one reference's answers, whose side is worked out once."""
 
-    def __init__(self, truth: Answers, held_out_classes: Tensor, *, seed: int = 0) -> None:
+    def __init__(self, truth: Answers, held_out_classes: Tensor, *, num_tens: int = NUM_TENS, seed: int = 0) -> None:
         self._truth, self._classes = truth, held_out_classes
         generator = torch.Generator().manual_seed(seed)
         num_inputs = len(truth.test)
         self._subsets = {
             1: torch.arange(num_inputs)[:, None],
             2: _subsets(num_inputs, 2, NUM_PAIRS, generator),
-            TEN: _subsets(num_inputs, TEN, NUM_TENS, generator),
+            TEN: _subsets(num_inputs, TEN, num_tens, generator),
         }
         self._joint = {size: [joint_probs(truth.test[rows]) for rows in self._subsets[size]] for size in (1, 2, TEN)}
         self._groupings = [torch.randperm(len(held_out_classes), generator=generator) for _ in range(NUM_GROUPINGS)]
@@ -111,7 +111,8 @@ class Judge:
 
     @cached_property
     def _worth_of_random(self) -> float:
-        return math.fsum(joint_information(self._truth.test[rows]) for rows in self._subsets[TEN]) / NUM_TENS
+        each = [joint_information(self._truth.test[rows]) for rows in self._subsets[TEN]]
+        return math.fsum(each) / len(each)
 
     def _information_of_choice(self, given: Answers) -> float:
         chosen = lindley.select(given.test, "batchbald", TEN, seed=0).rows

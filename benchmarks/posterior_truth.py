@@ -1,10 +1,11 @@
 """How far each learner's draws are from the exact posterior: the tables of docs/posterior-truth.md.
 
-    python benchmarks/posterior_truth.py [--seeds 5] [--only NAME ...] [--out reports/benchmarks]
+    python benchmarks/posterior_truth.py [--seeds 5] [--only NAME ...] [--redo] [--out reports/benchmarks]
 
 Every learner fits the 30 labels of each reference (`reference_posteriors.py`) with several seeds. Exact draws, as many
 as a learner has, stand beside it: draws are judged as draws, and few of them are far away even where they are exact.
-Writes posterior-truth.csv (every run) and posterior-truth.md (medians, smallest and largest). Minutes on one core.
+Writes posterior-truth.csv (every run; the same command adds what it has not yet, --redo begins anew) and
+posterior-truth.md (medians, smallest and largest). Minutes on one core.
 """
 
 from __future__ import annotations
@@ -22,10 +23,13 @@ import records
 import torch
 from posterior_measures import MEASURES, Answers, Judge, answers
 from reference_draws import Reference, load, network
+from sklearn.linear_model import LogisticRegression
 
 from lindley.contracts import Learner
 from lindley.networks.moons_mlp import moons_mlp
+from lindley.posteriors.bagging import Bagging
 from lindley.posteriors.ensemble import DeepEnsemble
+from lindley.posteriors.forest import Forest
 from lindley.posteriors.head import BayesianHead
 from lindley.posteriors.last_layer import LastLayerLaplace
 from lindley.posteriors.mc_dropout import MCDropout
@@ -64,8 +68,15 @@ CASES: Mapping[str, Case] = {
     "Bayesian head, the reference's prior": Case(
         lambda r: BayesianHead(prior_precision=1.0, bias_precision=1.0), references=("logistic",)
     ),
-    "Bayesian head on the inputs": Case(lambda r: BayesianHead()),
+    "Bayesian head, the reference's prior, Laplace": Case(
+        lambda r: BayesianHead(prior_precision=1.0, bias_precision=1.0, approximation="laplace"),
+        references=("logistic",),
+    ),
+    "Bayesian head": Case(lambda r: BayesianHead()),
     "last-layer Laplace": Case(lambda r: LastLayerLaplace(same_model(r), most_probable(r)), references=("moons",)),
+    "last-layer head, variational": Case(
+        lambda r: LastLayerLaplace(same_model(r), most_probable(r), approximation="variational"), references=("moons",)
+    ),
     "ensemble of 5": Case(lambda r: DeepEnsemble(same_model(r), 5, most_probable(r)), 5),
     "ensemble of 30": Case(lambda r: DeepEnsemble(same_model(r), 30, most_probable(r)), 30),
     "ensemble of 30, no prior": Case(lambda r: DeepEnsemble(same_model(r), 30), 30),
@@ -74,12 +85,15 @@ CASES: Mapping[str, Case] = {
     "MC dropout 0.2": Case(lambda r: MCDropout(same_model(r, dropout=0.2), most_probable(r))),
     "MC dropout 0.5": Case(lambda r: MCDropout(same_model(r, dropout=0.5), most_probable(r))),
     "MC dropout 0.2, 2-50-50-C, no prior": Case(lambda r: MCDropout(shipped(r))),
+    "random forest, 100 trees": Case(lambda r: Forest(), 100),
+    "100 bagged logistic regressions": Case(lambda r: Bagging(LogisticRegression(C=r.prior_deviation**2), 100), 100),
 }
 """Adding a learner is a line here."""
-EXACT = (5, 30, 1000)
+EXACT = (5, 30, 100, 1000)
 """As many draws of the reference itself as the learners are asked for."""
 
 
+SHUFFLED = "1000 exact draws, shuffled for each input"
 COLUMNS = ("reference", "learner", "seed", "draws", "seconds", *MEASURES)
 SHAPE_COLUMNS = ("total variation", "variance ratio", "KL of one", "KL of pairs", "KL of tens")
 USE_COLUMNS = (
@@ -93,20 +107,25 @@ USE_COLUMNS = (
 LABEL_COLUMNS = ("NLL", "joint NLL", "ECE")
 
 
-def runs_of(reference: Reference, names: list[str], seeds: int) -> list[dict[str, object]]:
-    """Every case with every seed, one record each; the reference and the controls first."""
+def run(reference: Reference, names: list[str], seeds: int, file: Path) -> None:
+    """Every case with every seed that the file does not have yet; the controls first."""
     truth = answers(reference, reference)
     judge = Judge(truth, reference.held_out_classes)
-    rows = [record(reference, "the reference", 0, reference.num_draws, judge.measure(truth))]
+
+    def is_new(name: str, seed: int) -> bool:
+        return not records.is_done(records.read(file), reference=reference.name, learner=name, seed=seed)
+
+    if is_new("the reference", 0):
+        records.append(file, record(reference, "the reference", 0, reference.num_draws, judge.measure(truth)))
     for seed in range(seeds):
-        rows += controls(reference, truth, seed)
+        for row in controls(reference, truth, seed) if is_new(SHUFFLED, seed) else ():
+            records.append(file, row)
         for name in names:
             case = CASES[name]
-            if reference.name in case.references:
+            if reference.name in case.references and is_new(name, seed):
                 given, seconds = fitted(case, reference, seed)
-                rows.append(record(reference, name, seed, case.num_draws, judge.measure(given), seconds))
+                records.append(file, record(reference, name, seed, case.num_draws, judge.measure(given), seconds))
                 print(f"{reference.name}, seed {seed}: {name}, {seconds:.1f} s", flush=True)
-    return rows
 
 
 def controls(reference: Reference, truth: Answers, seed: int) -> list[dict[str, object]]:
@@ -115,7 +134,7 @@ def controls(reference: Reference, truth: Answers, seed: int) -> list[dict[str, 
     order = torch.randperm(reference.num_draws, generator=torch_generator(seed, "halves"))
     judge = Judge(truth.some(order[:half]), reference.held_out_classes)
     few = [(f"{count} exact draws", count, truth.some(order[half : half + count])) for count in EXACT]
-    shuffled = (f"{half} exact draws, shuffled for each input", half, truth.some(order[half:]).shuffled(seed))
+    shuffled = (SHUFFLED, half, truth.some(order[half:]).shuffled(seed))
     return [record(reference, name, seed, count, judge.measure(given)) for name, count, given in [*few, shuffled]]
 
 
@@ -140,7 +159,7 @@ def record(
 def tables(rows: list[dict[str, str]]) -> str:
     """All tables, as Markdown: for each reference the distribution, the uses and the held-out labels."""
     parts = []
-    for reference in dict.fromkeys(row["reference"] for row in rows):
+    for reference in REFERENCES:
         of_reference = [row for row in rows if row["reference"] == reference]
         parts.append(f"## {reference}")
         parts += [table(of_reference, columns) for columns in (SHAPE_COLUMNS, USE_COLUMNS, LABEL_COLUMNS)]
@@ -149,7 +168,8 @@ def tables(rows: list[dict[str, str]]) -> str:
 
 def table(rows: list[dict[str, str]], columns: tuple[str, ...]) -> str:
     """Median (smallest to largest) over the seeds, a learner a row."""
-    learners = dict.fromkeys(row["learner"] for row in rows)
+    order = ["the reference", *(f"{count} exact draws" for count in EXACT), SHUFFLED, *CASES]
+    learners = [name for name in order if any(row["learner"] == name for row in rows)]
     lines = [
         [name, *(spread([float(row[column]) for row in rows if row["learner"] == name]) for column in columns)]
         for name in learners
@@ -175,14 +195,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--only", choices=CASES, nargs="+", default=list(CASES))
     parser.add_argument("--references", choices=REFERENCES, nargs="+", default=list(REFERENCES))
+    parser.add_argument("--redo", action="store_true", help="begin anew")
     parser.add_argument("--out", type=Path, default=records.DEFAULT_FOLDER)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     file = arguments.out / "posterior-truth.csv"
-    file.unlink(missing_ok=True)
+    if arguments.redo:
+        file.unlink(missing_ok=True)
     for name in arguments.references:
-        for row in runs_of(load(name), arguments.only, arguments.seeds):
-            records.append(file, row)
+        run(load(name), arguments.only, arguments.seeds, file)
     measures = "\n".join(f"- {name}: {what}" for name, what in MEASURES.items())
     head = (
         "# How far draws are from the exact posterior\n\nWritten by benchmarks/posterior_truth.py; "

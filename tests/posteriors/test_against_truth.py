@@ -44,14 +44,19 @@ def moons():
     return load("moons")
 
 
+def half_of(reference, first=0):
+    """Every other exact draw."""
+    return answers(reference, reference).some(torch.arange(first, 2000, 2))
+
+
 @pytest.fixture(scope="module")
 def judge_logistic(logistic):
-    return Judge(answers(logistic, logistic), logistic.held_out_classes)
+    return Judge(half_of(logistic), logistic.held_out_classes, num_tens=10)
 
 
 @pytest.fixture(scope="module")
 def judge_moons(moons):
-    return Judge(answers(moons, moons), moons.held_out_classes)
+    return Judge(half_of(moons), moons.held_out_classes, num_tens=20)
 
 
 def draws_of(learner, reference, num_draws=1000, seed=0):
@@ -124,12 +129,10 @@ def test_joint_probabilities_are_those_of_every_combination_of_labels():
 
 
 def test_exact_draws_are_near_the_reference_and_at_no_distance_from_themselves(judge_moons, moons):
-    truth = answers(moons, moons)
-    same = judge_moons.measure(truth)
+    same = judge_moons.measure(half_of(moons))
     assert same["KL of tens"] == same["total variation"] == 0
     assert same["variance ratio"] == same["batch worth"] == 1
-    halves = Judge(truth.some(torch.arange(0, 2000, 2)), moons.held_out_classes)
-    other = halves.measure(truth.some(torch.arange(1, 2000, 2)))
+    other = judge_moons.measure(half_of(moons, first=1))
     assert other["KL of one"] < 0.001
     assert other["KL of tens"] < 0.02
     assert other["variance ratio"] == pytest.approx(1, abs=0.1)
@@ -139,7 +142,7 @@ def test_exact_draws_are_near_the_reference_and_at_no_distance_from_themselves(j
 def test_masks_drawn_anew_for_each_input_leave_marginals_and_ruin_what_is_joint(name, request):
     """Why draws are frozen: nothing that looks at one input at a time can see the difference."""
     reference, judge = request.getfixturevalue(name), request.getfixturevalue(f"judge_{name}")
-    truth = answers(reference, reference)
+    truth = half_of(reference)
     frozen, shuffled = judge.measure(truth), judge.measure(truth.shuffled(seed=1))
     for marginal in ("total variation", "variance ratio", "KL of one", "BALD ratio", "NLL", "ECE"):
         assert shuffled[marginal] == pytest.approx(frozen[marginal], abs=1e-9)
@@ -152,8 +155,8 @@ def test_masks_drawn_anew_for_each_input_leave_marginals_and_ruin_what_is_joint(
 
 
 def test_a_posterior_without_spread_is_noticed(judge_moons, moons):
-    truth = answers(moons, moons)
-    parts = (part.exp().mean(1, keepdim=True).log() for part in (truth.test, truth.held_out))
+    truth = half_of(moons)
+    parts = (part.exp().mean(1, keepdim=True).log().expand(-1, 2, -1) for part in (truth.test, truth.held_out))
     averaged = judge_moons.measure(Answers(*parts))
     assert averaged["KL of one"] == pytest.approx(0, abs=1e-9)
     assert averaged["variance ratio"] == pytest.approx(0, abs=1e-9)
@@ -164,32 +167,44 @@ def test_a_posterior_without_spread_is_noticed(judge_moons, moons):
 # Learners against the references
 
 
-def test_head_with_the_references_prior_is_near_its_posterior(judge_logistic, logistic):
-    """Laplace's approximation is all that is wrong: a Gaussian about the mode is a little wide and too symmetric."""
+def test_head_with_the_references_prior_is_as_near_as_exact_draws_nearly_are(judge_logistic, logistic):
     measured = judge_logistic.measure(draws_of(BayesianHead(prior_precision=1.0, bias_precision=1.0), logistic))
-    assert measured["total variation"] < 0.035
-    assert 1.05 < measured["variance ratio"] < 1.35
-    assert measured["KL of one"] < 0.008
-    assert measured["KL of tens"] < 0.06
-    assert measured["BALD rank"] > 0.65
+    assert measured["total variation"] < 0.015  # exact draws: 0.006
+    assert measured["variance ratio"] == pytest.approx(1.07, abs=0.08)
+    assert measured["KL of one"] < 0.001
+    assert measured["KL of tens"] < 0.012  # exact draws: 0.003
+    assert measured["BALD ratio"] == pytest.approx(1.09, abs=0.08)
+    assert measured["BALD rank"] > 0.9
+    assert measured["EPIG rank"] > 0.75
     assert measured["batch worth"] > 0.9
-    assert abs(measured["joint NLL"] - judge_logistic.held_out(answers(logistic, logistic))["joint NLL"]) < 0.03
 
 
-def test_ensemble_and_head_find_the_same_most_probable_function(logistic):
+def test_laplaces_gaussian_is_further_off(judge_logistic, logistic):
+    """About the mode of a skewed posterior, and as wide as the curvature there: too wide."""
+    learner = BayesianHead(prior_precision=1.0, bias_precision=1.0, approximation="laplace")
+    measured = judge_logistic.measure(draws_of(learner, logistic))
+    assert 0.015 < measured["total variation"] < 0.04
+    assert 1.1 < measured["variance ratio"] < 1.3
+    assert 0.015 < measured["KL of tens"] < 0.06
+    assert 0.6 < measured["BALD rank"] < 0.9
+
+
+@pytest.fixture(scope="module")
+def linear_members(logistic):
+    return draws_of(DeepEnsemble(same_model(logistic), 3, most_probable(logistic)), logistic, 3)
+
+
+def test_ensemble_and_head_find_the_same_most_probable_function(linear_members, logistic):
     """Newton's method and Adam, two programs: one maximum."""
-    head = BayesianHead(prior_precision=1.0, bias_precision=1.0)
+    head = BayesianHead(prior_precision=1.0, bias_precision=1.0, approximation="laplace")
     posterior = head.fit(logistic.pool, logistic.labels, task=logistic.task, seed=0)
-    members = draws_of(DeepEnsemble(same_model(logistic), 3, most_probable(logistic)), logistic, 3)
     expected = answers(posterior.point(), logistic).test.expand(-1, 3, -1)
-    torch.testing.assert_close(members.test, expected, atol=2e-3, rtol=0)
+    torch.testing.assert_close(linear_members.test, expected, atol=2e-3, rtol=0)
 
 
-def test_ensemble_of_a_convex_model_has_no_spread(judge_logistic, logistic):
+def test_ensemble_of_a_convex_model_has_no_spread(judge_logistic, linear_members):
     """Every member ends at the same maximum: what an ensemble says of uncertainty is how training ends, not Bayes."""
-    measured = judge_logistic.measure(
-        draws_of(DeepEnsemble(same_model(logistic), 3, most_probable(logistic)), logistic, 3)
-    )
+    measured = judge_logistic.measure(linear_members)
     assert measured["variance ratio"] < 1e-4
     assert measured["BALD ratio"] < 1e-3
     assert measured["total variation"] < 0.03

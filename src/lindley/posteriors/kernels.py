@@ -1,0 +1,99 @@
+"""Stationary kernels of unit variance, and functions drawn from a Gaussian process that has them as covariance.
+
+Source: Rasmussen and Williams 2006, ch. 4.2; Rahimi and Recht 2007, "Random features for large-scale kernel machines".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lindley.seeds import torch_generator
+
+_LEAST_SQUARED_DISTANCE = 1e-24
+"""Below it, distances count as this: their square root has a derivative."""
+
+
+def _rbf(squared: Tensor) -> Tensor:
+    return (-squared / 2).exp()
+
+
+def _matern32(squared: Tensor) -> Tensor:
+    far = (3 * squared.clamp_min(_LEAST_SQUARED_DISTANCE)).sqrt()
+    return (1 + far) * (-far).exp()
+
+
+def _matern52(squared: Tensor) -> Tensor:
+    far = (5 * squared.clamp_min(_LEAST_SQUARED_DISTANCE)).sqrt()
+    return (1 + far + far.square() / 3) * (-far).exp()
+
+
+KERNELS: dict[str, Callable[[Tensor], Tensor]] = {"rbf": _rbf, "matern-3/2": _matern32, "matern-5/2": _matern52}
+"""The correlation of function values at inputs of which the squared distance in lengthscales is given."""
+_DEGREES = {"matern-3/2": 3, "matern-5/2": 5}
+
+
+def correlation(kernel: str, one: Tensor, other: Tensor) -> Tensor:
+    """[n, D], [m, D] in lengthscales -> [n, m], 1 where they are the same"""
+    squared = one.square().sum(1)[:, None] + other.square().sum(1) - 2 * one @ other.T
+    return KERNELS[kernel](squared.clamp_min(0.0))
+
+
+@dataclass(frozen=True)
+class RandomFeatures:
+    """2F functions of inputs such that standard normal weights of them make a draw from the prior, nearly.
+
+    At each input the variance is 1 exactly; correlations are off by some 1 / sqrt(2F).
+    """
+
+    frequencies: Tensor  # [D, F] per lengthscale
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """[n, D] in lengthscales -> [n, 2F]"""
+        angles = inputs @ self.frequencies
+        return torch.cat([angles.sin(), angles.cos()], dim=1) / math.sqrt(self.frequencies.shape[1])
+
+
+def random_features(kernel: str, num_inputs: int, num_frequencies: int, *, seed: int) -> RandomFeatures:
+    """Frequencies from the kernel's spectral density: normal for "rbf", Student's t for a Matérn kernel."""
+    generator = torch_generator(seed, "frequencies")
+    frequencies = torch.randn(num_inputs, num_frequencies, generator=generator, dtype=torch.float64)
+    if kernel in _DEGREES:
+        degrees = _DEGREES[kernel]
+        chi_squared = torch.randn(degrees, num_frequencies, generator=generator, dtype=torch.float64).square().sum(0)
+        frequencies = frequencies * (degrees / chi_squared).sqrt()
+    return RandomFeatures(frequencies)
+
+
+@dataclass(frozen=True)
+class PathwiseFunctions:
+    """J functions, each a draw from the prior and what labelled inputs add to it; all in float64.
+
+    x -> φ(x) w + k(x, X) v, where w are standard normal and v says by how much the prior draw misses what is known
+    at X (Matheron's rule). A function has one value per input, whatever else is asked.
+    Source: Wilson et al. 2020, arXiv:2002.09309; 2021, arXiv:2011.04026.
+    """
+
+    kernel: str
+    features: RandomFeatures
+    weights: Tensor  # [2F, J] w, times the amplitude
+    labelled: Tensor  # [L, D] X, in lengthscales
+    updates: Tensor  # [L, J] v, times the squared amplitude
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """[n, D] in lengthscales -> [n, J]"""
+        known = correlation(self.kernel, inputs, self.labelled)
+        return torch.addmm(self.features(inputs) @ self.weights, known, self.updates)
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All that decides its values beside the kernel."""
+        return self.features.frequencies, self.weights, self.labelled, self.updates
+
+    def to(self, device: str) -> PathwiseFunctions:
+        """The same on another device."""
+        frequencies, weights, labelled, updates = (tensor.to(device) for tensor in self.tensors())
+        return PathwiseFunctions(self.kernel, RandomFeatures(frequencies), weights, labelled, updates)

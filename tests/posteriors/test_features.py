@@ -10,7 +10,7 @@ from lindley.contracts import ClassificationTask, FeatureExtractor, Labels
 from lindley.errors import InputError
 from lindley.networks.gal_cnn import gal_cnn
 from lindley.pools.memory import MemoryPool
-from lindley.posteriors.catalogue import POSTERIORS, WITH_FEATURES, build_learner
+from lindley.posteriors.catalogue import POSTERIORS, WITH_FEATURES, WITH_NETWORK, build_learner
 from lindley.posteriors.ensemble import EnsemblePosterior
 from lindley.posteriors.features import has_dense_layer, network_features
 from lindley.posteriors.mc_dropout import MCDropoutPosterior
@@ -95,7 +95,8 @@ def test_an_ensemble_has_those_of_its_members_side_by_side():
 
 @pytest.mark.parametrize("posterior", POSTERIORS)
 def test_catalogue_says_which_fits_have_features(posterior):
-    learner = build_learner(posterior, mlp, Recipe(steps=2), members=2)
+    network = mlp if posterior in WITH_NETWORK else None
+    learner = build_learner(posterior, network, Recipe(steps=2), members=2)
     labels = Labels(torch.arange(6), torch.arange(6) % 3)
     fitted = learner.fit(MemoryPool(INPUTS), labels, task=ClassificationTask(("a", "b", "c")), seed=0)
     assert isinstance(fitted, FeatureExtractor) == (posterior in WITH_FEATURES)

@@ -318,6 +318,33 @@ def test_features_are_refused_of_a_posterior_that_has_none(tmp_path, monkeypatch
         load(tmp_path, GOOD, acquisitions=["badge"])
 
 
+FOREST = GOOD.replace('network = "moons-mlp"', 'posterior = "forest"').replace("[training]\nsteps = 100\n", "")
+
+
+def test_a_posterior_without_a_network_needs_none(tmp_path):
+    options = 'posterior = "forest"\noptions = { prior = 0.5 }'
+    model = load(tmp_path, FOREST.replace('posterior = "forest"', options)).panels[0].model
+    assert (model.network, model.posterior, model.options) == ("", "forest", {"prior": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (GOOD.replace('network = "moons-mlp"', ""), 'model.network is needed for posterior = "mc-dropout"; there are'),
+        (
+            FOREST.replace("[model]", '[model]\nnetwork = "moons-mlp"'),
+            'model.network has no meaning for posterior = "f',
+        ),
+        (FOREST + "[training]\nsteps = 7\n", 'training.steps has no meaning for posterior = "forest"'),
+        (FOREST.replace("[model]", "[model]\noptions = { trees = 7 }"), "has no option 'trees'; it takes kind, prior"),
+        (GOOD.replace("[model]", "[model]\noptions = { prior = 7 }"), "has no option 'prior'; it takes drop_connect"),
+    ],
+    ids=["no network", "a network too many", "a recipe too many", "not of a forest", "not of dropout"],
+)
+def test_networks_recipes_and_options_are_those_of_the_posterior(tmp_path, text, said):
+    assert said in refusal(tmp_path, text)
+
+
 def test_number_of_targets_is_at_least_one(tmp_path):
     with pytest.raises(ConfigurationError, match=r"schedule\.targets .*got 0"):
         load(tmp_path, GOOD.replace("batch_size = 5", "batch_size = 5\ntargets = 0"))

@@ -46,7 +46,7 @@ class Assembler:
         """Everything that `run_trial` needs. Raises ConfigurationError and DataError as their parts do."""
         panel = trial.panel
         dataset = self._data(trial)
-        network = _network(panel.model.network, dataset, self._folder)
+        network = _network(panel.model.network, dataset, self._folder) if panel.model.network else None
         acquisition, needs = _acquisition(trial, self._folder)
         _check_features(trial, needs, network)
         learner = build_learner(
@@ -56,6 +56,7 @@ class Assembler:
             precision=panel.model.precision,
             device=self._device,
             members=panel.model.num_draws,
+            options=panel.model.options,
         )
         rounds = RoundSettings(
             learner,
@@ -161,7 +162,7 @@ def _acquisition(trial: Trial, folder: Path | None) -> tuple[Acquisition, frozen
     return cast(Acquisition, acquisition), needs
 
 
-def _check_features(trial: Trial, needs: frozenset[str], network: Callable[[], nn.Module]) -> None:
+def _check_features(trial: Trial, needs: frozenset[str], network: Callable[[], nn.Module] | None) -> None:
     """Before anything runs: a posterior or a network without features is refused where they are needed."""
     if not needs & {"features", "labelled_features"}:
         return
@@ -171,6 +172,8 @@ def _check_features(trial: Trial, needs: frozenset[str], network: Callable[[], n
             f"{trial.acquisition} needs features; model.posterior = {model.posterior!r} has none, "
             f"{', '.join(WITH_FEATURES)} have"
         )
+    if network is None:
+        return
     with torch.random.fork_rng(devices=[]):  # a network is initialised from the global generator
         dense = has_dense_layer(network())
     if not dense:

@@ -9,23 +9,25 @@ from lindley.datasets.catalogue import DATASETS, checked_options
 from lindley.errors import InputError
 from lindley.loop.named import is_named
 from lindley.networks.catalogue import NETWORKS
-from lindley.posteriors.catalogue import POSTERIORS, WITH_FEATURES
+from lindley.posteriors.catalogue import POSTERIORS, WITH_FEATURES, WITH_NETWORK, check_options
 from lindley.study.complaints import Complaint, not_allowed
-from lindley.study.schema import Options, Panel
+from lindley.study.schema import Options, Panel, Training
 
 
 def unusable_names(panel: Panel) -> Iterator[Complaint]:
     """Names that no catalogue has and that are no "module:name" of one's own; options that they do not take."""
     chosen = (
         (("data", "name"), panel.data.name, DATASETS, 'or your own "module:function"'),
-        (("model", "network"), panel.model.network, NETWORKS, 'or your own "module:factory"'),
+        (("model", "network"), panel.model.network or None, NETWORKS, 'or your own "module:factory"'),
         (("model", "posterior"), panel.model.posterior, POSTERIORS, ""),
     )
     for path, name, allowed, own in chosen:
-        if name not in allowed and not (own and is_named(name)):
+        if name is not None and name not in allowed and not (own and is_named(name)):
             yield Complaint(path, not_allowed(name, allowed, or_else=own and f", {own}"))
     if panel.data.name in DATASETS:
         yield from _refused(("data", "options"), checked_options, panel.data.name, panel.data.options)
+    if panel.model.posterior in POSTERIORS:
+        yield from _refused(("model", "options"), check_options, panel.model.posterior, panel.model.options)
     for name, options in panel.acquisitions.items():
         if text := unknown_acquisition(name):
             yield Complaint(("acquisitions", name), text)
@@ -45,6 +47,7 @@ def unknown_acquisition(name: str) -> str:
 
 def contradictions(panel: Panel) -> Iterator[Complaint]:
     """Keys that are each allowed, but not together."""
+    yield from _network_and_training(panel)
     schedule, data = panel.schedule, DATASETS.get(panel.data.name)
     if schedule.max_labels < schedule.initial_labels:
         text = f"must be at least schedule.initial_labels = {schedule.initial_labels}; got {schedule.max_labels}."
@@ -66,6 +69,25 @@ def contradictions(panel: Panel) -> Iterator[Complaint]:
     if data and not panel.data.options and schedule.max_labels > data.num_rows:
         text = f"must be at most {data.num_rows}, the rows of {panel.data.name}; got {schedule.max_labels}."
         yield Complaint(("schedule", "max_labels"), text)
+
+
+def _network_and_training(panel: Panel) -> Iterator[Complaint]:
+    """A posterior that trains a network needs one; with another a network, or a recipe, would count for nothing."""
+    posterior = panel.model.posterior
+    if posterior in WITH_NETWORK:
+        if not panel.model.network:
+            yield Complaint(
+                ("model", "network"), f'is needed for posterior = "{posterior}"; there are {", ".join(NETWORKS)}.'
+            )
+        return
+    if posterior in POSTERIORS and panel.model.network:
+        yield Complaint(
+            ("model", "network"), f'has no meaning for posterior = "{posterior}", which trains none. Leave it out.'
+        )
+    default = Training()
+    for key, value in panel.training:
+        if key != "class_weights" and value != getattr(default, key):
+            yield Complaint(("training", key), f'has no meaning for posterior = "{posterior}". Leave it out.')
 
 
 def never_measured(panel: Panel) -> Iterator[Complaint]:

@@ -53,8 +53,9 @@ class Data(_Table):
 class Model(_Table):
     """[model]: which network, and how its posterior is approximated."""
 
-    network: str
+    network: str = ""
     posterior: str = "mc-dropout"
+    options: Options = Field(default_factory=dict)
     num_draws: Count = 100
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
 

@@ -65,8 +65,8 @@ def final_metrics(panel: PanelResults) -> Table:
             rows.append((look(name).title, str(len(trials)), f"{last}", *cells))
     note = (
         "Median (smallest to largest) over the seeds of finished trials, on the test set. “Dropout off” is the "
-        "accuracy of the single prediction without dropout, beside the average over the draws. Joint NLL is that of the "
-        "labels of ten rows together, per label."
+        "accuracy of the single prediction without dropout, beside the average over the draws. Joint NLL is that of "
+        "the labels of ten rows together, per label."
     )
     columns = ("acquisition", "seeds", "labels", *(title for title, *_ in _FINAL))
     return Table(f"final-{panel.name}", panel.title, columns, tuple(rows), note)

@@ -31,7 +31,7 @@ class Trial:
         panel = self.panel.model_dump(mode="json")
         return {
             "data": panel["data"],
-            "model": panel["model"],
+            "model": {key: value for key, value in panel["model"].items() if key != "options" or value},
             "training": _without_neutral(panel["training"]),
             "schedule": self._scheduled(panel["schedule"]),
             "observe": self._observed(panel["observe"]),

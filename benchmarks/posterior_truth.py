@@ -168,13 +168,34 @@ def tables(rows: list[dict[str, str]]) -> str:
 
 def table(rows: list[dict[str, str]], columns: tuple[str, ...]) -> str:
     """Median (smallest to largest) over the seeds, a learner a row."""
-    order = ["the reference", *(f"{count} exact draws" for count in EXACT), SHUFFLED, *CASES]
-    learners = [name for name in order if any(row["learner"] == name for row in rows)]
     lines = [
         [name, *(spread([float(row[column]) for row in rows if row["learner"] == name]) for column in columns)]
-        for name in learners
+        for name in learners_in(rows)
     ]
     return records.markdown(("draws of", *columns), lines)
+
+
+def medians(rows: list[dict[str, str]], reference: str) -> str:
+    """One table of medians, as docs/posterior-truth.md has it."""
+    columns = (*SHAPE_COLUMNS, "BALD ratio", "BALD rank", "pair information ratio", "EPIG rank", "batch worth")
+    of_reference = [row for row in rows if row["reference"] == reference]
+    cells = [
+        [
+            name,
+            *(
+                shown(median(float(row[column]) for row in of_reference if row["learner"] == name))
+                for column in columns
+            ),
+        ]
+        for name in learners_in(of_reference)
+    ]
+    return records.markdown(("draws of", *columns), cells)
+
+
+def learners_in(rows: list[dict[str, str]]) -> list[str]:
+    """The names in the order of the tables: the reference, the controls, the cases."""
+    order = ["the reference", *(f"{count} exact draws" for count in EXACT), SHUFFLED, *CASES]
+    return [name for name in order if any(row["learner"] == name for row in rows)]
 
 
 def spread(values: list[float]) -> str:

@@ -30,6 +30,7 @@ from lindley.networks.moons_mlp import moons_mlp
 from lindley.posteriors.bagging import Bagging
 from lindley.posteriors.ensemble import DeepEnsemble
 from lindley.posteriors.forest import Forest
+from lindley.posteriors.gaussian_process import GaussianProcess
 from lindley.posteriors.head import BayesianHead
 from lindley.posteriors.last_layer import LastLayerLaplace
 from lindley.posteriors.mc_dropout import MCDropout
@@ -85,6 +86,7 @@ CASES: Mapping[str, Case] = {
     "MC dropout 0.2": Case(lambda r: MCDropout(same_model(r, dropout=0.2), most_probable(r))),
     "MC dropout 0.5": Case(lambda r: MCDropout(same_model(r, dropout=0.5), most_probable(r))),
     "MC dropout 0.2, 2-50-50-C, no prior": Case(lambda r: MCDropout(shipped(r))),
+    "Gaussian process": Case(lambda r: GaussianProcess()),
     "random forest, 100 trees": Case(lambda r: Forest(), 100),
     "100 bagged logistic regressions": Case(lambda r: Bagging(LogisticRegression(C=r.prior_deviation**2), 100), 100),
 }

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lindley import InputError, Labels, Selection, select
 from lindley.acquisition import METHODS, HeldPredictions, one_call
-from lindley.acquisition.foreign import AXES, INPUTS
+from lindley.information.layouts import AXES, INPUTS
 
 
 def predictions(num_rows=40, num_draws=6, num_classes=4, seed=0, dtype=torch.float64):

@@ -9,10 +9,8 @@ from torch import Tensor
 
 from lindley.contracts import Context, Predictions
 from lindley.errors import InputError
+from lindley.information.layouts import SUM_TOLERANCE
 from lindley.shapes import Features, LabelledFeatures, LogProbs, Rows
-
-SUM_TOLERANCE = {torch.float64: 1e-5, torch.float32: 1e-4, torch.float16: 5e-3, torch.bfloat16: 3e-2}
-"""How far Σ p may be from 1. float64 allows for what was computed in float32 first."""
 
 
 def check_request(context: Context, batch_size: int) -> None:

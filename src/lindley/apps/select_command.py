@@ -20,13 +20,14 @@ from rich.console import Console
 from torch import Tensor
 
 from lindley.acquisition.catalogue import METHODS, acquisition_named
-from lindley.acquisition.foreign import ForeignPredictions, check_layout
+from lindley.acquisition.foreign import ForeignPredictions
 from lindley.acquisition.one_call import select
 from lindley.apps.array_files import Place, open_array
 from lindley.apps.id_files import Ids, read_ids
 from lindley.apps.waiting import WatchedPredictions, showing_rows
 from lindley.contracts import Selection
 from lindley.errors import InputError
+from lindley.information.layouts import check_layout
 from lindley.names import nearest
 
 FORMATS = ("csv", "jsonl")

@@ -1,0 +1,122 @@
+"""What someone's numbers are and in which order of the axes: checked, then turned into log-probabilities [n, K, C].
+
+Nothing is guessed: the axes and what the numbers are have to be said.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor
+
+from lindley.errors import InputError
+from lindley.names import nearest
+from lindley.shapes import LogProbs
+
+INPUTS = ("log_probs", "probs", "logits")
+AXES = ("NKC", "NCK", "KNC", "KCN", "CNK", "CKN")
+SUM_TOLERANCE = {torch.float64: 1e-5, torch.float32: 1e-4, torch.float16: 5e-3, torch.bfloat16: 3e-2}
+"""How far Σ p may be from 1. float64 allows for what was computed in float32 first."""
+
+
+@final
+@dataclass(frozen=True)
+class Layout:
+    """inputs: "log_probs" (natural), "probs" (the logarithm is taken: 0 becomes -inf) or "logits" (log_softmax).
+
+    Half precision is widened to float32 and its rounding, at most what the check of sums allows, normalised away;
+    float32 and float64 keep their precision.
+    """
+
+    inputs: str = "log_probs"
+    axes: str = "NKC"
+
+    def __post_init__(self) -> None:
+        check_layout(self.inputs, self.axes)
+
+    @property
+    def order(self) -> list[int]:
+        """Where N, K and C lie among the axes given."""
+        return [self.axes.index(letter) for letter in "NKC"]
+
+    def checked_shape(self, shape: tuple[int, ...], name: str) -> tuple[int, int, int]:
+        """(N, K, C) of an array with the axes given. Raises InputError where it cannot be one."""
+        wanted = ", ".join(self.axes)
+        if len(shape) != 3:
+            hint = " For one draw use log_probs[:, None]." if len(shape) == 2 else ""
+            raise InputError(f"{name} must be [{wanted}]; got {[*shape]}.{hint}")
+        count, num_draws, num_classes = (shape[axis] for axis in self.order)
+        if num_draws < 1 or num_classes < 2:
+            raise InputError(f"{name} must be [{wanted}] with K >= 1 draws and C >= 2 classes; got {[*shape]}")
+        return count, num_draws, num_classes
+
+    def log_probs(self, raw: Tensor) -> LogProbs:
+        """What was given, as natural log-probabilities.  [n, K, C] -> [n, K, C]"""
+        wide = raw.to(torch.promote_types(raw.dtype, torch.float32))
+        if self.inputs == "logits":
+            return wide.log_softmax(-1)
+        log_probs = wide.log() if self.inputs == "probs" else wide
+        return (log_probs if raw.dtype == wide.dtype else log_probs.log_softmax(-1)).contiguous()
+
+    def check(self, raw: Tensor, name: str, named: Callable[[Tensor], str]) -> None:
+        """Raises InputError for what is not a prediction; `named` says places among the n.  [n, K, C]"""
+        wide = raw.to(torch.promote_types(raw.dtype, torch.float32))
+        if self.inputs == "logits":
+            bad = ~((wide.amax(2) < math.inf) & (wide.amax(2) > -math.inf)).all(1)  # amax carries NaN on
+        else:
+            probs = wide if self.inputs == "probs" else wide.exp()
+            bad = ~((probs.sum(2) - 1).abs() <= SUM_TOLERANCE[raw.dtype]).all(1)
+            if self.inputs == "probs":
+                bad |= ~(probs.amin(dim=(1, 2)) >= 0)
+        if bad.any():
+            places = bad.nonzero()[:, 0]
+            raise InputError(self._complaint(wide[bad], name, lambda which: named(places[which])))
+
+    def _complaint(self, bad: Tensor, name: str, named: Callable[[Tensor], str]) -> str:
+        def those(which: Tensor) -> str:
+            return named(which.flatten(1).any(1))
+
+        probs, everywhere = self.inputs == "probs", torch.ones(len(bad), dtype=torch.bool, device=bad.device)
+        if bad.isnan().any():
+            return f"{name} must not be NaN; it is in {those(bad.isnan())}. Find the model or input that made it."
+        if (bad == math.inf).any():
+            return f"{name} must be below +inf; it is in {those(bad == math.inf)}."
+        if self.inputs == "logits":
+            return f"{name} must allow a class, being logits; all are -inf in {named(everywhere)}."
+        if probs and (bad < 0).any():
+            return f"{name} must not be negative, being probs; they are in {those(bad < 0)}. {_OTHER['probs']}"
+        sums = (bad if probs else bad.exp()).sum(2)  # [n, K]
+        worst = sums.flatten()[(sums - 1).abs().argmax()].item()
+        return (
+            f"{name} must sum to one over the classes{'' if probs else ', as probabilities'}; they sum to {worst:.4g} "
+            f"in {named(everywhere)}. {self._advice(bad)}"
+        )
+
+    def _advice(self, bad: Tensor) -> str:
+        """What may have been meant; only said, never done."""
+        tolerance = SUM_TOLERANCE[torch.float32]
+        probs = bad if self.inputs == "probs" else bad.exp()
+        if ((probs.sum(1) - 1).abs() < tolerance).all():
+            other = self.axes.translate(str.maketrans("KC", "CK"))
+            return f'They do sum to one over the axis said to be K: say axes="{other}"?'
+        return _OTHER[self.inputs]
+
+
+_OTHER = {
+    "log_probs": 'If they are probabilities or logits, say so: inputs="probs", inputs="logits".',
+    "probs": 'If they are log-probabilities or logits, say so: inputs="log_probs", inputs="logits".',
+}
+
+
+def check_layout(inputs: str, axes: str) -> None:
+    """Refuse what is no kind of numbers, and no order of the axes."""
+    if inputs not in INPUTS:
+        raise InputError(f"inputs must be one of {', '.join(INPUTS)}; got {inputs!r}.{nearest(inputs, INPUTS)}")
+    if axes not in AXES:
+        raise InputError(
+            f"axes must be one of {', '.join(AXES)} (N rows, K draws, C classes); got {axes!r}.{nearest(axes, AXES)}"
+        )

@@ -1,0 +1,204 @@
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from scipy.sparse import csr_array
+
+from lindley.contracts import Posterior
+from lindley.errors import InputError
+from lindley.posteriors.given import GivenFunction, GivenPredictions
+
+
+def array(rows=9, draws=4, classes=3, dtype=torch.float32):
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(rows, draws, classes, generator=generator, dtype=torch.float64).log_softmax(-1).to(dtype)
+
+
+class Linear:
+    """Four frozen linear classifiers; pickles."""
+
+    def __init__(self, axes=(0, 1, 2), kind="logits"):
+        self.weights = torch.randn(4, 2, 3, generator=torch.Generator().manual_seed(1))
+        self.axes, self.kind, self.calls = axes, kind, 0
+
+    def __call__(self, inputs):
+        self.calls += 1
+        if isinstance(inputs, dict):
+            inputs = inputs["x"]
+        if isinstance(inputs, list):
+            inputs = torch.tensor(inputs)
+        if not isinstance(inputs, torch.Tensor):
+            inputs = torch.from_numpy(inputs.toarray())
+        logits = torch.einsum("nd,kdc->nkc", inputs, self.weights)
+        values = {"logits": logits, "probs": logits.softmax(2), "log_probs": logits.log_softmax(2)}[self.kind]
+        return values.permute(self.axes)
+
+
+INPUTS = torch.randn(40, 2, generator=torch.Generator().manual_seed(2))
+EXPECTED = Linear(kind="log_probs")(INPUTS)
+
+
+def test_both_are_posteriors_without_a_single_prediction():
+    for posterior in (GivenPredictions(array()), GivenFunction(Linear(), 4, inputs="logits")):
+        assert isinstance(posterior, Posterior)
+        assert posterior.point() is None
+
+
+def test_rows_have_the_predictions_of_the_array():
+    draws = GivenPredictions(array()).draw(4, seed=0)
+    rows = torch.tensor([3, 0, 8])
+    assert torch.equal(draws.log_probs(rows), array()[rows])
+    assert draws.log_probs(rows[:0]).shape == (0, 4, 3)
+
+
+@pytest.mark.parametrize("kind", ["log_probs", "probs", "logits"])
+@pytest.mark.parametrize("axes", ["NKC", "NCK", "KNC", "CKN"])
+def test_axes_and_kinds_are_converted(kind, axes):
+    given = {"log_probs": array(), "probs": array().exp(), "logits": array() + 5}[kind]
+    given = given.permute(["NKC".index(letter) for letter in axes])
+    for turned in (given, given.contiguous(), given.numpy()):
+        draws = GivenPredictions(turned, inputs=kind, axes=axes).draw(4, seed=0)
+        torch.testing.assert_close(draws.log_probs(torch.arange(9)), array())
+
+
+def test_precision_is_kept_or_widened():
+    for given, kept in ((torch.float64, torch.float64), (torch.bfloat16, torch.float32)):
+        found = GivenPredictions(array(dtype=given)).draw(4, seed=0).log_probs(torch.arange(9))
+        assert found.dtype == kept
+        torch.testing.assert_close(found.exp().sum(2), torch.ones(9, 4, dtype=kept))
+
+
+@pytest.mark.parametrize("axes", ["NKC", "KNC"])
+def test_fewer_draws_are_some_of_them_in_order(axes):
+    given = array(draws=12).permute(["NKC".index(letter) for letter in axes])
+    found = GivenPredictions(given, axes=axes).draw(3, seed=1).log_probs(torch.arange(9))
+    places = [next(k for k in range(12) if torch.equal(array(draws=12)[:, k], found[:, j])) for j in range(3)]
+    assert places == sorted(set(places))
+
+
+def test_arrays_have_ids_of_their_contents_and_pickle_and_are_stored():
+    posterior = GivenPredictions(array())
+    draws = posterior.draw(4, seed=0)
+    assert draws.id == GivenPredictions(array().clone()).draw(4, seed=3).id
+    assert draws.id != GivenPredictions(array() + 0, axes="NKC", inputs="logits").draw(4, seed=0).id
+    assert draws.id != GivenPredictions(array(10)[1:]).draw(4, seed=0).id
+    again = pickle.loads(pickle.dumps(draws))
+    assert torch.equal(again.log_probs(torch.arange(9)), array())
+    assert GivenPredictions.restored(*posterior.stored()).draw(4, seed=0).id == draws.id
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        (torch.zeros(3, 2), r"row numbers, int64 \[n\]; got torch.float32 \[3, 2\].*MemoryPool\(torch.arange\(N\)\)"),
+        (["a"], "got list"),
+        (torch.tensor([2, 9, -1]), r"rows 0 to 8; got \[9, -1\]"),
+    ],
+)
+def test_inputs_that_are_no_rows_are_refused(inputs, said):
+    with pytest.raises(InputError, match=said):
+        GivenPredictions(array()).draw(4, seed=0).log_probs(inputs)
+
+
+def test_arrays_that_are_no_predictions_are_refused():
+    with pytest.raises(InputError, match=r"must be \[N, K, C\]; got \[9, 3\]"):
+        GivenPredictions(array()[:, 0])
+    with pytest.raises(InputError, match="inputs must be one of"):
+        GivenPredictions(array(), inputs="scores")
+    with pytest.raises(InputError, match="floating point"):
+        GivenPredictions(torch.zeros(2, 3, 4, dtype=torch.int64))
+    bad = array()
+    bad[4, 1, 0] = torch.nan
+    draws = GivenPredictions(bad).draw(4, seed=0)
+    assert draws.log_probs(torch.arange(4)).isfinite().all()
+    with pytest.raises(InputError, match=r"must not be NaN; it is in rows \[4\]"):
+        draws.log_probs(torch.arange(9))
+    with pytest.raises(InputError, match="1 to 4 draws; 5 were asked for"):
+        GivenPredictions(array()).draw(5, seed=0)
+
+
+@pytest.mark.parametrize("kind", ["logits", "probs", "log_probs"])
+def test_a_function_gives_its_draws_whatever_it_returns(kind):
+    posterior = GivenFunction(Linear((1, 0, 2), kind), 4, inputs=kind, axes="KNC")
+    torch.testing.assert_close(posterior.draw(4, seed=0).log_probs(INPUTS), EXPECTED)
+
+
+@pytest.mark.parametrize("inputs", [INPUTS, {"x": INPUTS}, INPUTS.tolist(), csr_array(INPUTS.numpy())])
+def test_a_function_reads_what_the_pool_gives(inputs):
+    draws = GivenFunction(Linear(), 4, inputs="logits").draw(4, seed=0)
+    torch.testing.assert_close(draws.log_probs(inputs), EXPECTED)
+
+
+def test_a_function_may_return_arrays_of_numpy():
+    draws = GivenFunction(lambda inputs: np.asarray(Linear()(inputs)), 4, inputs="logits").draw(4, seed=0)
+    torch.testing.assert_close(draws.log_probs(INPUTS), EXPECTED)
+
+
+def test_fewer_draws_of_a_function_are_some_of_its_columns():
+    draws = GivenFunction(Linear(), 4, inputs="logits", name="linear").draw(2, seed=1)
+    found = draws.log_probs(INPUTS)
+    places = [next(k for k in range(4) if torch.allclose(EXPECTED[:, k], found[:, j])) for j in range(2)]
+    assert places == sorted(set(places))
+    assert draws.id == f"given-linear-4-{places[0]}-{places[1]}"
+
+
+def test_it_is_asked_again_once():
+    function = Linear()
+    draws = GivenFunction(function, 4, inputs="logits").draw(4, seed=0)
+    for part in INPUTS.split(10):
+        draws.log_probs(part)
+    assert function.calls == 5
+
+
+def test_draws_of_a_function_pickle_where_it_does():
+    draws = GivenFunction(Linear(), 4, inputs="logits").draw(4, seed=0)
+    again = pickle.loads(pickle.dumps(draws))
+    assert again.id == draws.id
+    torch.testing.assert_close(again.log_probs(INPUTS), EXPECTED)
+
+
+def fresh(inputs):
+    """New masks at every call."""
+    fresh.generator = getattr(fresh, "generator", torch.Generator().manual_seed(0))
+    return Linear()(inputs * (torch.rand(2, generator=fresh.generator) > 0.5))
+
+
+def by_place(inputs):
+    """The same masks at every call, but by the place of a row in it."""
+    masks = torch.rand(len(inputs), 2, generator=torch.Generator().manual_seed(0)) > 0.5
+    return Linear()(inputs * masks)
+
+
+def by_batch(inputs):
+    """Normalised over the batch."""
+    return Linear()(inputs - inputs.mean(0))
+
+
+@pytest.mark.parametrize("function", [fresh, by_place, by_batch])
+def test_functions_that_are_not_frozen_are_refused(function):
+    draws = GivenFunction(function, 4, inputs="logits").draw(4, seed=0)
+    with pytest.raises(InputError, match="the function is not frozen: asked again for 16 of 40 inputs"):
+        draws.log_probs(INPUTS)
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (lambda inputs: Linear()(inputs)[1:], "must return 40 rows and 4 draws for 40 inputs; got 39 and 4"),
+        (lambda inputs: Linear()(inputs)[:, 1:], "got 40 and 3, axes being 'NKC'"),
+        (lambda inputs: Linear()(inputs)[:, 0], r"what the function returns must be \[N, K, C\]"),
+        (lambda inputs: None, "must be a tensor or a NumPy array; got NoneType"),
+        (lambda inputs: Linear()(inputs) * torch.nan, r"must not be NaN; it is in inputs \[0, 1"),
+    ],
+)
+def test_what_is_no_prediction_is_refused(function, said):
+    with pytest.raises(InputError, match=said):
+        GivenFunction(function, 4, inputs="logits").draw(4, seed=0).log_probs(INPUTS)
+
+
+def test_draws_that_are_not_there_are_refused():
+    with pytest.raises(InputError, match="num_draws must be at least 1"):
+        GivenFunction(Linear(), 0)
+    with pytest.raises(InputError, match="1 to 4 draws"):
+        GivenFunction(Linear(), 4).draw(5, seed=0)

@@ -1,4 +1,4 @@
-"""The Gaussian nearest to the posterior of a Gaussian process classifier, by KL(q | p), Kullback and Leibler's divergence.
+"""The Gaussian nearest to the posterior of a Gaussian process classifier, by the divergence KL(q | p).
 
 Laplace's Gaussian has the curvature of the most probable latent values, where labels that are fitted well hardly curve
 the density: it is far too wide, and its predictions far too unsure. Here residual and curvature are averages over q,

@@ -19,6 +19,7 @@ from lindley.contracts import ClassificationTask, FeatureExtractor, Labels, Lear
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.bagging import Bagging, BaggingPosterior
+from lindley.posteriors.storage import load_posterior, save_posterior
 from lindley.seeds import numpy_generator
 
 ABC = ClassificationTask(("a", "b", "c"))
@@ -208,6 +209,16 @@ def test_stored_and_restored_it_is_fitted_again_to_the_same_posterior(kind):
     first, second = posterior.draw(members, seed=0), again.draw(members, seed=0)
     assert first.id == second.id
     assert torch.equal(first.log_probs(inputs), second.log_probs(inputs))
+
+
+def test_it_is_saved_without_pickle_and_loaded_with_its_estimator(tmp_path):
+    estimator, posterior = of_texts()
+    save_posterior(posterior, tmp_path)
+    assert {file.suffix for file in tmp_path.iterdir()} == {".safetensors", ".json"}
+    again = load_posterior(tmp_path, estimator=estimator)
+    assert torch.equal(again.draw(5, seed=0).log_probs(texts()), posterior.draw(5, seed=0).log_probs(texts()))
+    with pytest.raises(InputError, match="pass estimator"):
+        load_posterior(tmp_path)
 
 
 def test_restoring_needs_the_estimator_and_notices_another():

@@ -159,9 +159,10 @@ def test_features_are_made_by_a_function_and_units_make_no_difference():
     assert torch.equal(made.draw(2, seed=0).log_probs(inputs), read.draw(2, seed=0).log_probs(inputs.sin()))
 
 
-def test_nothing_global_changes():
+def test_nothing_global_changes_and_a_callers_no_grad_is_no_hindrance():
     before = torch.get_rng_state()
-    posterior, inputs = fit()
+    with torch.no_grad():
+        posterior, inputs = fit()
     posterior.draw(3, seed=0).log_probs(inputs)
     assert torch.equal(torch.get_rng_state(), before)
 

@@ -13,6 +13,7 @@ from lindley.contracts import Learner
 from lindley.errors import InputError
 from lindley.posteriors.ensemble import DeepEnsemble
 from lindley.posteriors.forest import Forest
+from lindley.posteriors.gaussian_process import GaussianProcess
 from lindley.posteriors.head import BayesianHead
 from lindley.posteriors.last_layer import LastLayerLaplace
 from lindley.posteriors.mc_dropout import MCDropout
@@ -43,6 +44,9 @@ POSTERIORS: Mapping[str, Kind] = {
     "head": Kind(BayesianHead, (*_HEAD, "approximation"), network=False),
     "forest": Kind(
         Forest, ("kind", "prior", "max_features", "min_samples_leaf"), network=False, features=False, members="trees"
+    ),
+    "gaussian-process": Kind(
+        GaussianProcess, ("kernel", "ard", "lengthscale", "amplitude", "frequencies", "approximation"), network=False
     ),
 }
 WITH_FEATURES = tuple(name for name, kind in POSTERIORS.items() if kind.features)

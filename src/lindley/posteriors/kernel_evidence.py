@@ -63,6 +63,7 @@ def most_evident(
     bounds[-1] = (first[-1], first[-1]) if amplitude else _AMPLITUDES
     known: Tensor | None = None
 
+    @torch.enable_grad()
     def loss(point: np.ndarray) -> tuple[float, np.ndarray]:
         nonlocal known
         logs = torch.tensor(point, dtype=torch.float64, requires_grad=True)

@@ -14,7 +14,11 @@ from torch import Tensor, nn
 
 from lindley.contracts import Posterior
 from lindley.errors import InputError
+from lindley.posteriors.bagging import BaggingPosterior
 from lindley.posteriors.ensemble import EnsemblePosterior
+from lindley.posteriors.forest import ForestPosterior
+from lindley.posteriors.gaussian_process import GaussianProcessPosterior
+from lindley.posteriors.given import GivenPredictions
 from lindley.posteriors.head import HeadPosterior
 from lindley.posteriors.last_layer import LastLayerPosterior
 from lindley.posteriors.mc_dropout import MCDropoutPosterior
@@ -25,6 +29,10 @@ KINDS: dict[str, type[Any]] = {
     "ensemble": EnsemblePosterior,
     "head": HeadPosterior,
     "last-layer": LastLayerPosterior,
+    "forest": ForestPosterior,
+    "bagging": BaggingPosterior,
+    "gaussian-process": GaussianProcessPosterior,
+    "given": GivenPredictions,
 }
 """Each has `stored() -> (tensors, settings)` and a classmethod `restored(tensors, settings, **given)`."""
 _WEIGHTS, _SETTINGS = "weights.safetensors", "posterior.json"
@@ -60,16 +68,22 @@ def save_posterior(posterior: Posterior, folder: str | Path) -> None:
 
 
 def load_posterior(
-    folder: str | Path, *, network: Callable[[], nn.Module] | None = None, device: str | None = None
+    folder: str | Path,
+    *,
+    network: Callable[[], nn.Module] | None = None,
+    estimator: Any = None,
+    device: str | None = None,
 ) -> Any:
     """The posterior in a folder: its draws give the numbers that they gave before it was saved.
 
-    `network` makes the network whose weights were saved, for posteriors of networks. Raises InputError where something
-    is missing, of a later version, or not what it should be.
+    `network` makes the network whose weights were saved, for posteriors of networks; `estimator` is the one of
+    scikit-learn that was bagged. Raises InputError where something is missing, of a later version, or not what it
+    should be.
     """
     folder = Path(folder)
     content = _settings(folder)
-    given = {name: value for name, value in (("network", network), ("device", device)) if value is not None}
+    offered = {"network": network, "estimator": estimator, "device": device}
+    given = {name: value for name, value in offered.items() if value is not None}
     tensors = read_tensors(folder / _WEIGHTS)
     return KINDS[content["kind"]].restored(tensors, content["settings"], **given)
 

@@ -4,17 +4,23 @@ import copy
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 import torch
-from networks_under_law import Branching, Encoder, Recurrent, ResNet, bert
+from networks_under_law import Branching, Encoder, Recurrent, ResNet, bert, linear
+from sklearn.naive_bayes import GaussianNB
 from torch import nn
 
-from lindley.contracts import ClassificationTask, Inputs, Labels, Posterior
+from lindley.contracts import ClassificationTask, Inputs, Labels, Learner, Posterior
 from lindley.networks.gal_cnn import gal_cnn
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
+from lindley.posteriors.bagging import Bagging
 from lindley.posteriors.catalogue import build_learner
+from lindley.posteriors.forest import Forest
+from lindley.posteriors.gaussian_process import GaussianProcess
+from lindley.posteriors.given import GivenFunction, GivenPredictions
 from lindley.posteriors.head import BayesianHead
 from lindley.posteriors.mc_dropout import MCDropoutPosterior
 from lindley.posteriors.recipe import Recipe
@@ -61,6 +67,26 @@ def _head(seed: int) -> Fitted:
     return Fitted(posterior, inputs, extreme=(posterior, torch.tensor([[1e6, -1e6], [0.0, 0.0]])))
 
 
+def _of_table(learner: Learner, seed: int, stored: bool = True) -> Fitted:
+    inputs = _inputs(60, 2)
+    rows = torch.arange(20) + seed  # another fit also where nothing in it is random
+    labels = Labels(rows, (inputs[rows, 0] > 0).long())
+    posterior = learner.fit(MemoryPool(inputs), labels, task=ClassificationTask(("a", "b")), seed=seed)
+    return Fitted(posterior, inputs, stored=stored)
+
+
+def _given_predictions(seed: int) -> Fitted:
+    logits = torch.randn(13, NUM_DRAWS, 3, generator=torch.Generator().manual_seed(seed))
+    extreme = (GivenPredictions(1e6 * logits, inputs="logits"), torch.arange(13))
+    return Fitted(GivenPredictions(logits, inputs="logits"), torch.arange(13), extreme=extreme)
+
+
+def _given_function(seed: int) -> Fitted:
+    weights = torch.randn(2, NUM_DRAWS * 3, generator=torch.Generator().manual_seed(seed))
+    posterior = GivenFunction(partial(linear, weights), NUM_DRAWS, name=f"linear-{seed}", inputs="logits")
+    return Fitted(posterior, _inputs(13, 2), extreme=(posterior, 1e6 * _inputs(13, 2)), stored=False)
+
+
 def _untrained(network: Callable[[], nn.Module], inputs: Inputs, seed: int, drop_connect: float = 0.0) -> Fitted:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -102,4 +128,9 @@ CASES: dict[str, Callable[[int], Fitted]] = {
     "head": _head,
     "last-layer": lambda seed: _trained("last-layer", moons_mlp, seed),
     "last-layer-laplace": lambda seed: _trained("last-layer-laplace", Branching, seed),
+    "forest": lambda seed: _of_table(Forest(NUM_DRAWS), seed),
+    "bagging": lambda seed: _of_table(Bagging(GaussianNB(), NUM_DRAWS), seed, stored=False),  # its own tests save it
+    "gaussian process": lambda seed: _of_table(GaussianProcess(), seed),
+    "given predictions": _given_predictions,
+    "given function": _given_function,
 }

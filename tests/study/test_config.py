@@ -337,9 +337,19 @@ def test_a_posterior_without_a_network_needs_none(tmp_path):
         ),
         (FOREST + "[training]\nsteps = 7\n", 'training.steps has no meaning for posterior = "forest"'),
         (FOREST.replace("[model]", "[model]\noptions = { trees = 7 }"), "has no option 'trees'; it takes kind, prior"),
+        (FOREST.replace("[model]", "[model]\noptions = { prior = -1 }"), "prior must be a number of labels, 0 or more"),
+        (FOREST.replace("[model]", '[model]\noptions = { prior = "a" }'), "cannot take prior = 'a'"),
         (GOOD.replace("[model]", "[model]\noptions = { prior = 7 }"), "has no option 'prior'; it takes drop_connect"),
     ],
-    ids=["no network", "a network too many", "a recipe too many", "not of a forest", "not of dropout"],
+    ids=[
+        "no network",
+        "a network too many",
+        "a recipe too many",
+        "not of a forest",
+        "below zero",
+        "no number",
+        "not of dropout",
+    ],
 )
 def test_networks_recipes_and_options_are_those_of_the_posterior(tmp_path, text, said):
     assert said in refusal(tmp_path, text)

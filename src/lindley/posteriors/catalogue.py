@@ -88,7 +88,8 @@ def check_options(posterior: str, options: Mapping[str, Any]) -> None:
             takes = f"it takes {', '.join(kind.options)}" if kind.options else "it takes none"
             raise InputError(f"posterior = {posterior!r} has no option {name!r}; {takes}")
     try:
-        kind.learner(**options, **({"network": nn.Identity} if kind.network else {}))
+        needed: dict[str, Any] = {"network": nn.Identity} if kind.network else {}
+        kind.learner(**options, **needed, **({kind.members: 1} if kind.members else {}))
     except TypeError as error:
         said = ", ".join(f"{name} = {value!r}" for name, value in options.items())
         raise InputError(f"posterior = {posterior!r} cannot take {said}: {error}") from None

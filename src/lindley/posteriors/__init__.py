@@ -1,0 +1,71 @@
+"""Learners and posteriors. Each is imported when it is first used, so that a forest does not cost a network."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lindley.posteriors.bagging import Bagging
+    from lindley.posteriors.checkpoints import ensemble_from_checkpoints
+    from lindley.posteriors.ensemble import DeepEnsemble, EnsemblePosterior
+    from lindley.posteriors.forest import Forest
+    from lindley.posteriors.gaussian_process import GaussianProcess
+    from lindley.posteriors.given import GivenFunction, GivenPredictions
+    from lindley.posteriors.head import BayesianHead
+    from lindley.posteriors.last_layer import LastLayerLaplace
+    from lindley.posteriors.mc_dropout import MCDropout, MCDropoutPosterior
+    from lindley.posteriors.recipe import Recipe
+    from lindley.posteriors.storage import load_posterior, save_posterior
+    from lindley.posteriors.tuned import Tuned
+
+_HOMES = {
+    "Bagging": "bagging",
+    "BayesianHead": "head",
+    "DeepEnsemble": "ensemble",
+    "EnsemblePosterior": "ensemble",
+    "Forest": "forest",
+    "GaussianProcess": "gaussian_process",
+    "GivenFunction": "given",
+    "GivenPredictions": "given",
+    "LastLayerLaplace": "last_layer",
+    "MCDropout": "mc_dropout",
+    "MCDropoutPosterior": "mc_dropout",
+    "Recipe": "recipe",
+    "Tuned": "tuned",
+    "ensemble_from_checkpoints": "checkpoints",
+    "load_posterior": "storage",
+    "save_posterior": "storage",
+}
+
+__all__ = [
+    "Bagging",
+    "BayesianHead",
+    "DeepEnsemble",
+    "EnsemblePosterior",
+    "Forest",
+    "GaussianProcess",
+    "GivenFunction",
+    "GivenPredictions",
+    "LastLayerLaplace",
+    "MCDropout",
+    "MCDropoutPosterior",
+    "Recipe",
+    "Tuned",
+    "ensemble_from_checkpoints",
+    "load_posterior",
+    "save_posterior",
+]
+
+
+def __getattr__(name: str) -> object:
+    """A public name, imported from its home on first use (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lindley.posteriors' has no attribute {name!r}")
+    value = getattr(import_module(f"lindley.posteriors.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -11,6 +11,7 @@ from lindley.networks.batchbald_cnn import batchbald_cnn
 from lindley.networks.digits_mlp import digits_mlp
 from lindley.networks.gal_cnn import gal_cnn
 from lindley.networks.moons_mlp import moons_mlp
+from lindley.posteriors import folded as folded_module
 from lindley.posteriors.folded import FoldedNetwork, layers_of
 from lindley.posteriors.masks import dropout_masks, mask_shape
 
@@ -113,6 +114,20 @@ def test_folded_equals_masks_multiplied_in_by_hand(case):
     folded = FoldedNetwork(layers, num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32)
     with torch.no_grad():
         torch.testing.assert_close(folded.logits(inputs), masked_by_hand(layers, inputs), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_draws_do_not_depend_on_how_many_are_computed_at_once(case, monkeypatch):
+    network, inputs = network_and_inputs(case)
+    layers = layers_of(network)
+
+    def logits():
+        with torch.no_grad():
+            return FoldedNetwork(layers, num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32).logits(inputs)
+
+    whole = logits()
+    monkeypatch.setattr(folded_module, "_AT_ONCE", 3)
+    torch.testing.assert_close(logits(), whole, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("case", UNFOLDABLE)

@@ -8,10 +8,20 @@ from torch import Tensor, nn
 from lindley.errors import InputError
 from lindley.posteriors.layout import image_layout
 from lindley.posteriors.masks import DROPOUT, dropout_masks, mask_shape
-from lindley.posteriors.thinned import Step, can_be_thinned, num_shared, shared_steps, thinned
+from lindley.posteriors.thinned import (
+    POINTWISE,
+    Step,
+    Together,
+    can_be_thinned,
+    num_shared,
+    shared_steps,
+    thinned,
+    together,
+)
 
-_POINTWISE = (nn.ReLU, nn.LeakyReLU, nn.Identity, nn.Tanh, nn.GELU, nn.SiLU, nn.ELU, nn.Sigmoid, nn.Softplus)
-_WHOLE = (nn.Flatten, nn.MaxPool2d, nn.AvgPool2d, nn.Conv2d, nn.Linear, *_POINTWISE)
+_WHOLE = (nn.Flatten, nn.MaxPool2d, nn.AvgPool2d, nn.Conv2d, nn.Linear, *POINTWISE)
+_AT_ONCE = 20
+"""Draws whose first dense layers are one product."""
 
 
 def layers_of(module: nn.Module) -> list[nn.Module] | None:
@@ -47,7 +57,7 @@ class FoldedNetwork:
         last = max((i for i, layer in enumerate(layers) if isinstance(layer, nn.Linear)), default=-1)
         self._dtypes = [torch.float32 if index == last else dtype for index in range(len(layers))]
         self._shared: list[Step] | None = None
-        self._draws: list[list[Step]] = []
+        self._draws: list[Together] = []
 
     def logits(self, inputs: Tensor) -> Tensor:
         if self._shared is None:
@@ -55,12 +65,7 @@ class FoldedNetwork:
         values = image_layout(inputs.to(self._dtypes[0]))
         for step in self._shared or []:
             values = step(values)
-        outputs = []
-        for steps in self._draws:
-            output = values
-            for step in steps:
-                output = step(output)
-            outputs.append(output.float())
+        outputs = [output.float() for some in self._draws for output in some(values)]
         return torch.stack(outputs, dim=1)  # [n, K, C]
 
     def _fold(self, row: Tensor) -> None:
@@ -86,10 +91,11 @@ class FoldedNetwork:
             for index, layer in enumerate(self._layers)
             if isinstance(layer, DROPOUT)
         }
-        self._draws = [
+        draws = [
             thinned(self._layers, shapes, {index: mask[draw] for index, mask in masks.items()}, self._dtypes)
             for draw in range(self.num_draws)
         ]
+        self._draws = [together(draws[first : first + _AT_ONCE]) for first in range(0, self.num_draws, _AT_ONCE)]
 
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_shared": None, "_draws": []}  # made again from the seed: cheap, and much smaller

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from lindley.posteriors.masks import DROPOUT
 
+POINTWISE = (nn.ReLU, nn.LeakyReLU, nn.Identity, nn.Tanh, nn.GELU, nn.SiLU, nn.ELU, nn.Sigmoid, nn.Softplus)
 PASSED_BY_ANY_MASK = (nn.ReLU, nn.LeakyReLU, nn.Identity, nn.Flatten)
 PASSED_BY_CHANNEL_MASKS = (nn.MaxPool2d, nn.AvgPool2d)
 Step = Callable[[Tensor], Tensor]
@@ -136,6 +137,47 @@ class _Convolution:
     def __call__(self, values: Tensor) -> Tensor:
         layer, values = self.layer, values.to(self.weight.dtype)
         return torch.conv2d(values, self.weight, self.bias, layer.stride, layer.padding, layer.dilation)
+
+
+@dataclass
+class Together:
+    """Some draws at once: their first dense layers as one product where they begin with one.  [n, ...] -> K × [n, C]"""
+
+    first: _Dense | None
+    pointwise: list[Step]
+    """What comes after the first layer, up to the next that tells units apart."""
+    counts: list[int]
+    draws: list[list[Step]]
+
+    def __call__(self, values: Tensor) -> list[Tensor]:
+        if self.first is None:
+            parts = [values] * len(self.draws)
+        else:
+            values = self.first(values)
+            for step in self.pointwise:
+                values = step(values)
+            parts = list(values.split(self.counts, dim=1))
+        return [_through(steps, part) for steps, part in zip(self.draws, parts, strict=True)]
+
+
+def together(draws: Sequence[list[Step]]) -> Together:
+    """Draws of one network, as `thinned` gives them: small products by themselves do not fill two cores."""
+    dense = [steps[0] for steps in draws if isinstance(steps[0], _Dense)]
+    if len(dense) < len(draws):
+        return Together(None, [], [], list(draws))
+    biases = [layer.bias for layer in dense if layer.bias is not None]
+    first = _Dense(torch.cat([layer.weight for layer in dense]), torch.cat(biases) if biases else None)
+    length = 1
+    while length < len(draws[0]) and type(draws[0][length]) in POINTWISE:
+        length += 1
+    counts = [len(layer.weight) for layer in dense]
+    return Together(first, draws[0][1:length], counts, [steps[length:] for steps in draws])
+
+
+def _through(steps: Sequence[Step], values: Tensor) -> Tensor:
+    for step in steps:
+        values = step(values)
+    return values
 
 
 def _slim(layer: nn.Linear | nn.Conv2d, units: _Units, kept: Tensor | None, dtype: torch.dtype) -> Step:

@@ -1,0 +1,62 @@
+"""Draws of a network that is linear in its weights: f(x) + J(x) (w_k - w), by forward-mode differentiation.
+
+Source: Immer, Korzepa and Bauer 2021, arXiv:2008.08400.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, jvp
+
+from lindley.contracts import Inputs
+from lindley.posteriors.layout import as_its_weights
+from lindley.posteriors.network_calls import logits_of, network_inputs, normalised
+from lindley.posteriors.networks_as_draws import fingerprint
+
+
+class LinearisedDraws:
+    """Draw k is the network's logits and their derivative along deviation k of its weights, in float32.
+
+    `deviations` [K, P] are from the weights that the module has, in the order of its parameters.
+    """
+
+    def __init__(self, module: nn.Module, deviations: Tensor, *, device: str = "cpu") -> None:
+        self.num_draws = len(deviations)
+        digest = hashlib.blake2b(deviations.cpu().contiguous().view(torch.uint8).numpy().tobytes(), digest_size=8)
+        self.id = f"linearised-{fingerprint(module)}-{digest.hexdigest()}"
+        self._module, self._deviations, self._device = module.eval(), deviations, device
+
+    def log_probs(self, inputs: Inputs) -> Tensor:
+        """n inputs -> [n, K, C] nats, float32."""
+        return normalised(self.logits(inputs))
+
+    def logits(self, inputs: Inputs) -> Tensor:
+        """n inputs -> [n, K, C] float32; on average over many draws, those of the network itself."""
+        with torch.inference_mode(False), torch.no_grad():
+            values = as_its_weights(self._module, network_inputs(inputs, self._device))
+            weights = {name: value.detach() for name, value in self._module.named_parameters()}
+            arguments, named = ((values,), {}) if isinstance(values, Tensor) else ((), dict(values))
+
+            def logits(given: dict[str, Tensor]) -> Tensor:
+                return logits_of(functional_call(self._module, given, arguments, named))
+
+            return _along(logits, weights, self._deviations)
+
+
+def _along(logits: Callable[[dict[str, Tensor]], Tensor], weights: dict[str, Tensor], deviations: Tensor) -> Tensor:
+    """f(w) + J(w) d for each deviation d.  [K, P] -> [n, K, C]"""
+    sizes = [value.numel() for value in weights.values()]
+    each = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # torch's own, of torch.jit, at the first jvp of a process
+        for deviation in deviations:
+            parts = zip(weights.items(), deviation.split(sizes), strict=True)
+            tangents = {name: part.view(value.shape) for (name, value), part in parts}
+            value, slope = jvp(logits, (weights,), (tangents,))
+            each.append(value + slope)
+    return torch.stack(each, dim=1)

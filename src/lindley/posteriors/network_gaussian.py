@@ -1,0 +1,92 @@
+"""Gaussians over all weights of a network, without their mean: independent weights, or a Kronecker block each layer.
+
+Weights are one vector [P], in the order of the network's parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+
+@runtime_checkable
+class NetworkGaussian(Protocol):
+    """Turns noise into deviations of the weights from their mean."""
+
+    def coloured(self, noise: Tensor) -> Tensor:
+        """Standard normal noise as deviations.  [P] -> [P]"""
+        ...
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What `gaussian_from` needs."""
+        ...
+
+
+@dataclass(frozen=True)
+class DiagonalGaussian:
+    """Independent weights."""
+
+    deviation: Tensor
+    """Standard deviation of each weight, [P]."""
+
+    def coloured(self, noise: Tensor) -> Tensor:
+        return noise * self.deviation
+
+    def tensors(self) -> dict[str, Tensor]:
+        return {"deviation": self.deviation}
+
+
+@dataclass(frozen=True)
+class BlockwiseGaussian:
+    """A block for each parameter, in order, whose precision is the prior's and the Kronecker product of its factors.
+
+    A factor is (eigenvectors as columns, eigenvalues): one for a bias [out], two for a weight, [out] and [everything
+    else].
+    """
+
+    factors: list[list[tuple[Tensor, Tensor]]]
+    prior_precision: float
+
+    def coloured(self, noise: Tensor) -> Tensor:
+        sizes = [_size(block) for block in self.factors]
+        return torch.cat([self._block(*each) for each in zip(self.factors, noise.split(sizes), strict=True)])
+
+    def _block(self, block: list[tuple[Tensor, Tensor]], noise: Tensor) -> Tensor:
+        if len(block) == 1:
+            ((vectors, values),) = block
+            return vectors @ ((vectors.T @ noise) * (values + self.prior_precision).rsqrt())
+        (rows, row_values), (columns, column_values) = block
+        turned = rows.T @ noise.view(len(row_values), len(column_values)) @ columns
+        turned = turned * (torch.outer(row_values, column_values) + self.prior_precision).rsqrt()
+        return (rows @ turned @ columns.T).flatten()
+
+    def tensors(self) -> dict[str, Tensor]:
+        found = {}
+        for index, block in enumerate(self.factors):
+            for place, (vectors, values) in enumerate(block):
+                found |= {f"{index}.{place}.vectors": vectors, f"{index}.{place}.values": values}
+        return found
+
+
+def gaussian_from(tensors: Mapping[str, Tensor], prior_precision: float, device: str) -> NetworkGaussian:
+    """The Gaussian with these tensors."""
+    on_device = {name: value.to(device) for name, value in tensors.items()}
+    if "deviation" in on_device:
+        return DiagonalGaussian(on_device["deviation"])
+    factors: list[list[tuple[Tensor, Tensor]]] = []
+    while f"{len(factors)}.0.values" in on_device:
+        index = len(factors)
+        places = [place for place in (0, 1) if f"{index}.{place}.values" in on_device]
+        factors.append([(on_device[f"{index}.{at}.vectors"], on_device[f"{index}.{at}.values"]) for at in places])
+    return BlockwiseGaussian(factors, prior_precision)
+
+
+def _size(block: list[tuple[Tensor, Tensor]]) -> int:
+    size = 1
+    for _, values in block:
+        size *= len(values)
+    return size

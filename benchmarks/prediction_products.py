@@ -37,7 +37,7 @@ def seconds_of_products(draws: MCDropoutDraws, num_images: int, chunk_rows: int)
 
 def _products(draws: MCDropoutDraws, num_images: int, chunk_rows: int) -> Iterator[tuple[int, int, Tensor]]:
     """(rows in all, rows at a time, [columns, inner])."""
-    weights = [[step.weight for step in steps if hasattr(step, "weight")][:-1] for steps in draws._network._draws]
+    weights = [of_draw[:-1] for of_draw in draws._network.kept_weights]
     if all(first.dim() == 2 for first, *_ in weights):  # dense, and all draws read the same values
         yield num_images, chunk_rows, torch.cat([first for first, *_ in weights])
         weights = [following for _, *following in weights]

@@ -130,6 +130,18 @@ def test_draws_do_not_depend_on_how_many_are_computed_at_once(case, monkeypatch)
     torch.testing.assert_close(logits(), whole, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("case", ["gal-cnn", "batchbald-cnn"])
+def test_weights_are_kept_of_the_units_that_a_draw_keeps(case):
+    network, inputs = network_and_inputs(case)
+    folded = FoldedNetwork(layers_of(network), num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32)
+    folded.logits(inputs)
+    for *hidden, last in folded.kept_weights:
+        assert len(last) == 10
+        for weight, following in zip(hidden, [*hidden[1:], last], strict=True):
+            assert len(weight) * (following.shape[1] // len(weight)) == following.shape[1]
+        assert 0.3 * 128 < last.shape[1] < 0.7 * 128
+
+
 @pytest.mark.parametrize("case", UNFOLDABLE)
 def test_masks_that_cannot_go_into_weights_are_left_to_the_general_way(case):
     assert layers_of(nn.Sequential(*UNFOLDABLE[case], nn.Linear(4, 2))) is None

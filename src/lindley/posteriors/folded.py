@@ -68,6 +68,11 @@ class FoldedNetwork:
         outputs = [output.float() for some in self._draws for output in some(values)]
         return torch.stack(outputs, dim=1)  # [n, K, C]
 
+    @property
+    def kept_weights(self) -> list[list[Tensor]]:
+        """Of each draw, the weights of its layers, cut to the units that it keeps; empty before the first inputs."""
+        return [weights for some in self._draws for weights in some.kept_weights]
+
     def _fold(self, row: Tensor) -> None:
         """Make the steps: of what all draws share, and of each draw. One row says the shapes."""
         shapes, values = [], image_layout(row)

@@ -149,6 +149,13 @@ class Together:
     counts: list[int]
     draws: list[list[Step]]
 
+    @property
+    def kept_weights(self) -> list[list[Tensor]]:
+        """Of each draw, the weights of its layers."""
+        first = [[part] for part in self.first.weight.split(self.counts)] if self.first else [[] for _ in self.draws]
+        later = [[step.weight for step in steps if isinstance(step, _Dense | _Convolution)] for steps in self.draws]
+        return [mine + following for mine, following in zip(first, later, strict=True)]
+
     def __call__(self, values: Tensor) -> list[Tensor]:
         if self.first is None:
             parts = [values] * len(self.draws)

@@ -20,6 +20,7 @@ from packaging.utils import canonicalize_name
 import lindley
 
 ROOT = Path(__file__).parents[1]
+LOCKS = ("requirements.lock", "requirements-laplace.lock")
 # Assembled, so that this file does not hold what it looks for.
 FOREIGN = re.compile(r"(?<![\w.~-])/(work|root|home|tmp/bash_jobs)/|\.\./" + "shared")
 
@@ -29,9 +30,13 @@ def project() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
+def lock_lines() -> list[str]:
+    return [line for name in LOCKS for line in (ROOT / name).read_text().splitlines()]
+
+
 @cache
 def locked() -> dict[str, str]:
-    lines = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if not line.startswith("#")]
+    lines = [line for line in lock_lines() if not line.startswith("#")]
     return {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
 
 
@@ -50,8 +55,7 @@ def make(*arguments: str) -> str:
 
 
 def test_lock_holds_plain_pins_only() -> None:
-    lines = (ROOT / "requirements.lock").read_text().splitlines()
-    wrong = [line for line in lines if not re.fullmatch(r"#.*|[A-Za-z0-9._-]+==[0-9][0-9a-z.]*", line)]
+    wrong = [line for line in lock_lines() if not re.fullmatch(r"#.*|[A-Za-z0-9._-]+==[0-9][0-9a-z.]*", line)]
     assert wrong == []
 
 

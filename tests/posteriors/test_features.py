@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import pytest
 import torch
 from torch import nn
@@ -95,6 +97,8 @@ def test_an_ensemble_has_those_of_its_members_side_by_side():
 
 @pytest.mark.parametrize("posterior", POSTERIORS)
 def test_catalogue_says_which_fits_have_features(posterior):
+    if posterior == "laplace" and importlib.util.find_spec("laplace") is None:
+        pytest.skip("laplace-torch is not installed: pip install 'lindley[laplace]'")
     network = mlp if posterior in WITH_NETWORK else None
     learner = build_learner(posterior, network, Recipe(steps=2), members=2)
     labels = Labels(torch.arange(6), torch.arange(6) % 3)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from lindley.posteriors.checkpoints import ensemble_from_checkpoints
     from lindley.posteriors.ensemble import DeepEnsemble, EnsemblePosterior
     from lindley.posteriors.forest import Forest
+    from lindley.posteriors.full_laplace import FullLaplace
     from lindley.posteriors.gaussian_process import GaussianProcess
     from lindley.posteriors.given import GivenFunction, GivenPredictions
     from lindley.posteriors.head import BayesianHead
@@ -25,6 +26,7 @@ _HOMES = {
     "DeepEnsemble": "ensemble",
     "EnsemblePosterior": "ensemble",
     "Forest": "forest",
+    "FullLaplace": "full_laplace",
     "GaussianProcess": "gaussian_process",
     "GivenFunction": "given",
     "GivenPredictions": "given",
@@ -44,6 +46,7 @@ __all__ = [
     "DeepEnsemble",
     "EnsemblePosterior",
     "Forest",
+    "FullLaplace",
     "GaussianProcess",
     "GivenFunction",
     "GivenPredictions",

@@ -13,6 +13,7 @@ from lindley.contracts import Learner
 from lindley.errors import InputError
 from lindley.posteriors.ensemble import DeepEnsemble
 from lindley.posteriors.forest import Forest
+from lindley.posteriors.full_laplace import FullLaplace
 from lindley.posteriors.gaussian_process import GaussianProcess
 from lindley.posteriors.head import BayesianHead
 from lindley.posteriors.last_layer import LastLayerLaplace
@@ -41,6 +42,7 @@ POSTERIORS: Mapping[str, Kind] = {
     "ensemble": Kind(DeepEnsemble, members="members"),
     "last-layer": Kind(partial(LastLayerLaplace, approximation="variational"), _HEAD),
     "last-layer-laplace": Kind(LastLayerLaplace, _HEAD),
+    "laplace": Kind(FullLaplace, ("hessian", "prior_precision", "linearised")),
     "head": Kind(BayesianHead, (*_HEAD, "approximation"), network=False),
     "forest": Kind(
         Forest, ("kind", "prior", "max_features", "min_samples_leaf"), network=False, features=False, members="trees"

@@ -74,8 +74,8 @@ def _most_evident(fitted: Any) -> float:
 def _gaussian(fitted: Any, hessian: str, prior_precision: float) -> NetworkGaussian:
     if hessian == "diag":
         return DiagonalGaussian((fitted.H.detach() + prior_precision).rsqrt())
-    factors = [
-        [(vectors.detach(), values.detach().clamp(min=0)) for vectors, values in zip(*block, strict=True)]
+    factors = [  # contiguous, as they are once stored: products of another layout differ in the last bits
+        [(vectors.detach().contiguous(), values.detach().clamp(min=0)) for vectors, values in zip(*block, strict=True)]
         for block in zip(fitted.H.eigenvectors, fitted.H.eigenvalues, strict=True)
     ]
     return BlockwiseGaussian(factors, prior_precision)

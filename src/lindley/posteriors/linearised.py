@@ -57,6 +57,6 @@ def _along(logits: Callable[[dict[str, Tensor]], Tensor], weights: dict[str, Ten
         for deviation in deviations:
             parts = zip(weights.items(), deviation.split(sizes), strict=True)
             tangents = {name: part.view(value.shape) for (name, value), part in parts}
-            value, slope = jvp(logits, (weights,), (tangents,))
+            value, slope = jvp(logits, (weights,), (tangents,))  # type: ignore[misc]  # three with has_aux
             each.append(value + slope)
     return torch.stack(each, dim=1)

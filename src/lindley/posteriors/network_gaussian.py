@@ -65,7 +65,7 @@ class BlockwiseGaussian:
         return (rows @ turned @ columns.T).flatten()
 
     def tensors(self) -> dict[str, Tensor]:
-        found = {}
+        found: dict[str, Tensor] = {}
         for index, block in enumerate(self.factors):
             for place, (vectors, values) in enumerate(block):
                 found |= {f"{index}.{place}.vectors": vectors, f"{index}.{place}.values": values}
@@ -74,7 +74,8 @@ class BlockwiseGaussian:
 
 def gaussian_from(tensors: Mapping[str, Tensor], prior_precision: float, device: str) -> NetworkGaussian:
     """The Gaussian with these tensors."""
-    on_device = {name: value.to(device) for name, value in tensors.items()}
+    # Copies: what a file gives lies at other addresses in memory, where products may differ in the last bits.
+    on_device = {name: value.to(device, copy=True) for name, value in tensors.items()}
     if "deviation" in on_device:
         return DiagonalGaussian(on_device["deviation"])
     factors: list[list[tuple[Tensor, Tensor]]] = []

@@ -17,6 +17,7 @@ from lindley.errors import InputError
 from lindley.posteriors.bagging import BaggingPosterior
 from lindley.posteriors.ensemble import EnsemblePosterior
 from lindley.posteriors.forest import ForestPosterior
+from lindley.posteriors.full_laplace import FullLaplacePosterior
 from lindley.posteriors.gaussian_process import GaussianProcessPosterior
 from lindley.posteriors.given import GivenPredictions
 from lindley.posteriors.head import HeadPosterior
@@ -29,6 +30,7 @@ KINDS: dict[str, type[Any]] = {
     "ensemble": EnsemblePosterior,
     "head": HeadPosterior,
     "last-layer": LastLayerPosterior,
+    "laplace": FullLaplacePosterior,
     "forest": ForestPosterior,
     "bagging": BaggingPosterior,
     "gaussian-process": GaussianProcessPosterior,

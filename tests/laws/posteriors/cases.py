@@ -2,7 +2,7 @@
 
 import copy
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -50,10 +50,20 @@ def _inputs(*shape: int) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
 
 
-def _trained(posterior: str, network: Callable[[], nn.Module], seed: int) -> Fitted:
+def _full_laplace(network: Callable[[], nn.Module], seed: int, **options: object) -> Fitted:
+    if importlib.util.find_spec("laplace") is None:
+        pytest.skip("laplace-torch is not installed: pip install 'lindley[laplace]'")
+    return _trained("laplace", network, seed, options)
+
+
+def _trained(
+    posterior: str, network: Callable[[], nn.Module], seed: int, options: Mapping[str, object] | None = None
+) -> Fitted:
     inputs = _inputs(60, 2)
     labels = Labels(torch.arange(20), (inputs[:20, 0] > 0).long())
-    learner = build_learner(posterior, network, Recipe(steps=40, learning_rate=1e-2), members=NUM_DRAWS)
+    learner = build_learner(
+        posterior, network, Recipe(steps=40, learning_rate=1e-2), members=NUM_DRAWS, options=options
+    )
     fitted = learner.fit(MemoryPool(inputs), labels, task=ClassificationTask(("a", "b")), seed=seed)
     extreme = torch.tensor([[1e6, -1e6], [0.0, 0.0]])
     return Fitted(fitted, inputs, extreme=(fitted, extreme), network=network)
@@ -128,6 +138,14 @@ CASES: dict[str, Callable[[int], Fitted]] = {
     "head": _head,
     "last-layer": lambda seed: _trained("last-layer", moons_mlp, seed),
     "last-layer-laplace": lambda seed: _trained("last-layer-laplace", Branching, seed),
+    "laplace": lambda seed: _full_laplace(moons_mlp, seed),
+    "laplace, diag, branching": lambda seed: _full_laplace(Branching, seed, hessian="diag"),
+    "laplace, weights put in": lambda seed: _full_laplace(
+        moons_mlp,
+        seed,
+        linearised=False,
+        prior_precision=20.0,  # by the evidence log-probabilities are -100, and rounding beyond the law's tolerance
+    ),
     "forest": lambda seed: _of_table(Forest(NUM_DRAWS), seed),
     "bagging": lambda seed: _of_table(Bagging(GaussianNB(), NUM_DRAWS), seed, stored=False),  # its own tests save it
     "gaussian process": lambda seed: _of_table(GaussianProcess(), seed),

@@ -337,7 +337,10 @@ def test_a_posterior_without_a_network_needs_none(tmp_path):
         ),
         (FOREST + "[training]\nsteps = 7\n", 'training.steps has no meaning for posterior = "forest"'),
         (FOREST.replace("[model]", "[model]\noptions = { trees = 7 }"), "has no option 'trees'; it takes kind, prior"),
-        (FOREST.replace("[model]", "[model]\noptions = { prior = -1.0 }"), "prior must be a number of labels, 0 or more"),
+        (
+            FOREST.replace("[model]", "[model]\noptions = { prior = -1.0 }"),
+            "prior must be a number of labels, 0 or more",
+        ),
         (FOREST.replace("[model]", '[model]\noptions = { prior = "a" }'), "cannot take prior = 'a'"),
         (GOOD.replace("[model]", "[model]\noptions = { prior = 7 }"), "has no option 'prior'; it takes drop_connect"),
     ],

@@ -23,8 +23,8 @@ from lindley.errors import InputError
 from lindley.posteriors.gaussian_weights import COVARIANCES, gaussian_of
 from lindley.posteriors.head_coordinates import HeadCoordinates, spread
 from lindley.posteriors.head_fit import APPROXIMATIONS, BIAS_PRECISION, HeadFit, fit_head
-from lindley.posteriors.softmax_regression import SoftmaxRegression, contrasts
 from lindley.posteriors.network_calls import as_tensor
+from lindley.posteriors.softmax_regression import SoftmaxRegression, contrasts
 from lindley.posteriors.training import checked_classes
 from lindley.seeds import torch_generator
 from lindley.shapes import Features, Scores

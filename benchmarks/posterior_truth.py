@@ -30,6 +30,7 @@ from lindley.networks.moons_mlp import moons_mlp
 from lindley.posteriors.bagging import Bagging
 from lindley.posteriors.ensemble import DeepEnsemble
 from lindley.posteriors.forest import Forest
+from lindley.posteriors.full_laplace import FullLaplace
 from lindley.posteriors.gaussian_process import GaussianProcess
 from lindley.posteriors.head import BayesianHead
 from lindley.posteriors.last_layer import LastLayerLaplace
@@ -77,6 +78,14 @@ CASES: Mapping[str, Case] = {
     "last-layer Laplace": Case(lambda r: LastLayerLaplace(same_model(r), most_probable(r)), references=("moons",)),
     "last-layer head, variational": Case(
         lambda r: LastLayerLaplace(same_model(r), most_probable(r), approximation="variational"), references=("moons",)
+    ),
+    "full-network Laplace": Case(lambda r: FullLaplace(same_model(r), most_probable(r))),
+    "full-network Laplace, the reference's prior": Case(
+        lambda r: FullLaplace(same_model(r), most_probable(r), prior_precision=r.prior_deviation**-2)
+    ),
+    "full-network Laplace, diagonal": Case(lambda r: FullLaplace(same_model(r), most_probable(r), hessian="diag")),
+    "full-network Laplace, weights put in": Case(
+        lambda r: FullLaplace(same_model(r), most_probable(r), linearised=False), references=("moons",)
     ),
     "ensemble of 5": Case(lambda r: DeepEnsemble(same_model(r), 5, most_probable(r)), 5),
     "ensemble of 30": Case(lambda r: DeepEnsemble(same_model(r), 30, most_probable(r)), 30),

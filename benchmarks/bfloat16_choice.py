@@ -29,7 +29,7 @@ from lindley.datasets.dataset import Dataset
 from lindley.loop.predict import CHUNK_ROWS
 from lindley.loop.subsets import balanced_rows, candidate_rows
 from lindley.networks.catalogue import build_network
-from lindley.posteriors.mc_dropout import MCDropout, MCDropoutPosterior
+from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
 from lindley.posteriors.recipe import Recipe
 from lindley.seeds import derive_seed
 

@@ -68,7 +68,7 @@ def _lindley(data: Arrays, options: argparse.Namespace, seconds: dict[str, float
     from lindley.loop.predict import CHUNK_ROWS
     from lindley.loop.rounds import Observation, RoundSettings, RoundView, run_round
     from lindley.pools.memory import MemoryPool
-    from lindley.posteriors.mc_dropout import MCDropout
+    from lindley.posteriors.dropout.mc_dropout import MCDropout
     from lindley.posteriors.recipe import Recipe
 
     def accuracy(view: RoundView) -> Observation:

@@ -25,7 +25,7 @@ from lindley.contracts import ClassificationTask, Labels
 from lindley.information import bald
 from lindley.loop.predict import CHUNK_ROWS, PoolPredictions
 from lindley.pools.memory import MemoryPool
-from lindley.posteriors.head import BayesianHead, HeadPosterior
+from lindley.posteriors.head.head import BayesianHead, HeadPosterior
 
 STAGES = ("refit", "draw", "predict", "bald", "total", "from scratch", "product")
 T = TypeVar("T")

@@ -24,9 +24,9 @@ from torch import Tensor, nn
 
 from lindley.contracts import ClassificationTask, Draws, Labels, Learner
 from lindley.pools.memory import MemoryPool
+from lindley.posteriors.dropout.mc_dropout import MCDropout
 from lindley.posteriors.ensemble import DeepEnsemble
-from lindley.posteriors.head import BayesianHead
-from lindley.posteriors.mc_dropout import MCDropout
+from lindley.posteriors.head.head import BayesianHead
 from lindley.posteriors.recipe import Recipe
 from lindley.seeds import torch_generator
 

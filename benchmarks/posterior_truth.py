@@ -27,15 +27,15 @@ from sklearn.linear_model import LogisticRegression
 
 from lindley.contracts import Learner
 from lindley.networks.moons_mlp import moons_mlp
-from lindley.posteriors.bagging import Bagging
+from lindley.posteriors.dropout.mc_dropout import MCDropout
 from lindley.posteriors.ensemble import DeepEnsemble
-from lindley.posteriors.forest import Forest
-from lindley.posteriors.full_laplace import FullLaplace
-from lindley.posteriors.gaussian_process import GaussianProcess
-from lindley.posteriors.head import BayesianHead
-from lindley.posteriors.last_layer import LastLayerLaplace
-from lindley.posteriors.mc_dropout import MCDropout
+from lindley.posteriors.gaussian_process.classifier import GaussianProcess
+from lindley.posteriors.head.head import BayesianHead
+from lindley.posteriors.head.last_layer import LastLayerLaplace
+from lindley.posteriors.laplace.full_laplace import FullLaplace
 from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.scikit_learn.bagging import Bagging
+from lindley.posteriors.scikit_learn.forest import Forest
 from lindley.seeds import torch_generator
 
 REFERENCES = ("logistic", "moons")

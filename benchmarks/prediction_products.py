@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from lindley.posteriors.mc_dropout import MCDropoutDraws
+from lindley.posteriors.dropout.mc_dropout import MCDropoutDraws
 
 POSITIONS = 8 * 8
 """At which the second convolution of BatchBALD's CNN is evaluated, for each image."""

@@ -24,7 +24,7 @@ from lindley.datasets.dataset import Dataset
 from lindley.information import mean_log_probs
 from lindley.loop.subsets import balanced_rows
 from lindley.networks.catalogue import build_network
-from lindley.posteriors.mc_dropout import MCDropout
+from lindley.posteriors.dropout.mc_dropout import MCDropout
 from lindley.posteriors.recipe import Recipe
 from lindley.seeds import torch_generator
 from lindley.study.metrics import accuracy, joint_nll, nll

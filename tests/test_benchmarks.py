@@ -18,8 +18,8 @@ from lindley.datasets import mnist
 from lindley.datasets.lookup import place_of
 from lindley.information import joint_information
 from lindley.networks.catalogue import NETWORKS
-from lindley.posteriors.masks import dropout_masks
-from lindley.posteriors.mc_dropout import MCDropoutPosterior
+from lindley.posteriors.dropout.masks import dropout_masks
+from lindley.posteriors.dropout.mc_dropout import MCDropoutPosterior
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 PEERS_PYTHON = Path(__file__).parents[1] / ".venv-peers" / "bin" / "python"

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import torch
 
+from lindley.posteriors.dropout.mc_dropout import MCDropout
 from lindley.posteriors.ensemble import DeepEnsemble
-from lindley.posteriors.head import BayesianHead
-from lindley.posteriors.mc_dropout import MCDropout
+from lindley.posteriors.head.head import BayesianHead
 
 with pytest.MonkeyPatch.context() as patch:
     patch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))

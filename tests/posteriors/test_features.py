@@ -13,9 +13,9 @@ from lindley.errors import InputError
 from lindley.networks.gal_cnn import gal_cnn
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.catalogue import POSTERIORS, WITH_FEATURES, WITH_NETWORK, build_learner
+from lindley.posteriors.dropout.mc_dropout import MCDropoutPosterior
 from lindley.posteriors.ensemble import EnsemblePosterior
 from lindley.posteriors.features import has_dense_layer, network_features
-from lindley.posteriors.mc_dropout import MCDropoutPosterior
 from lindley.posteriors.recipe import Recipe
 
 INPUTS = torch.randn(9, 6, generator=torch.Generator().manual_seed(0))

@@ -10,8 +10,8 @@ from lindley.errors import InputError
 from lindley.networks.gal_cnn import gal_cnn
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
+from lindley.posteriors.dropout.mc_dropout import MCDropoutPosterior
 from lindley.posteriors.ensemble import DeepEnsemble
-from lindley.posteriors.mc_dropout import MCDropoutPosterior
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.storage import load_posterior, read_tensors, save_posterior
 

@@ -6,35 +6,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lindley.posteriors.bagging import Bagging
     from lindley.posteriors.checkpoints import ensemble_from_checkpoints
+    from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
     from lindley.posteriors.ensemble import DeepEnsemble, EnsemblePosterior
-    from lindley.posteriors.forest import Forest
-    from lindley.posteriors.full_laplace import FullLaplace
-    from lindley.posteriors.gaussian_process import GaussianProcess
+    from lindley.posteriors.gaussian_process.classifier import GaussianProcess
     from lindley.posteriors.given import GivenFunction, GivenPredictions
-    from lindley.posteriors.head import BayesianHead
-    from lindley.posteriors.last_layer import LastLayerLaplace
-    from lindley.posteriors.mc_dropout import MCDropout, MCDropoutPosterior
+    from lindley.posteriors.head.head import BayesianHead
+    from lindley.posteriors.head.last_layer import LastLayerLaplace
+    from lindley.posteriors.head.tuned import Tuned
+    from lindley.posteriors.laplace.full_laplace import FullLaplace
     from lindley.posteriors.recipe import Recipe
+    from lindley.posteriors.scikit_learn.bagging import Bagging
+    from lindley.posteriors.scikit_learn.forest import Forest
     from lindley.posteriors.storage import load_posterior, save_posterior
-    from lindley.posteriors.tuned import Tuned
 
 _HOMES = {
-    "Bagging": "bagging",
-    "BayesianHead": "head",
+    "Bagging": "scikit_learn.bagging",
+    "BayesianHead": "head.head",
     "DeepEnsemble": "ensemble",
     "EnsemblePosterior": "ensemble",
-    "Forest": "forest",
-    "FullLaplace": "full_laplace",
-    "GaussianProcess": "gaussian_process",
+    "Forest": "scikit_learn.forest",
+    "FullLaplace": "laplace.full_laplace",
+    "GaussianProcess": "gaussian_process.classifier",
     "GivenFunction": "given",
     "GivenPredictions": "given",
-    "LastLayerLaplace": "last_layer",
-    "MCDropout": "mc_dropout",
-    "MCDropoutPosterior": "mc_dropout",
+    "LastLayerLaplace": "head.last_layer",
+    "MCDropout": "dropout.mc_dropout",
+    "MCDropoutPosterior": "dropout.mc_dropout",
     "Recipe": "recipe",
-    "Tuned": "tuned",
+    "Tuned": "head.tuned",
     "ensemble_from_checkpoints": "checkpoints",
     "load_posterior": "storage",
     "save_posterior": "storage",

@@ -13,8 +13,8 @@ from torch import Tensor
 from lindley.contracts import Inputs
 from lindley.errors import InputError
 from lindley.information.layouts import Layout
-from lindley.posteriors.members import chosen_members
-from lindley.posteriors.tables import Examples
+from lindley.posteriors.scikit_learn.members import chosen_members
+from lindley.posteriors.scikit_learn.tables import Examples
 
 GivenFunctionOfInputs = Callable[[Any], Tensor | np.ndarray]
 """n inputs -> predictions of K draws and C classes, with the axes said; pickles where draws go to other processes."""

@@ -14,15 +14,15 @@ from torch import Tensor, nn
 
 from lindley.contracts import Posterior
 from lindley.errors import InputError
-from lindley.posteriors.bagging import BaggingPosterior
+from lindley.posteriors.dropout.mc_dropout import MCDropoutPosterior
 from lindley.posteriors.ensemble import EnsemblePosterior
-from lindley.posteriors.forest import ForestPosterior
-from lindley.posteriors.full_laplace import FullLaplacePosterior
-from lindley.posteriors.gaussian_process import GaussianProcessPosterior
+from lindley.posteriors.gaussian_process.classifier import GaussianProcessPosterior
 from lindley.posteriors.given import GivenPredictions
-from lindley.posteriors.head import HeadPosterior
-from lindley.posteriors.last_layer import LastLayerPosterior
-from lindley.posteriors.mc_dropout import MCDropoutPosterior
+from lindley.posteriors.head.head import HeadPosterior
+from lindley.posteriors.head.last_layer import LastLayerPosterior
+from lindley.posteriors.laplace.full_laplace import FullLaplacePosterior
+from lindley.posteriors.scikit_learn.bagging import BaggingPosterior
+from lindley.posteriors.scikit_learn.forest import ForestPosterior
 
 VERSION = 1
 KINDS: dict[str, type[Any]] = {

@@ -16,14 +16,14 @@ from lindley.contracts import ClassificationTask, Inputs, Labels, Learner, Poste
 from lindley.networks.gal_cnn import gal_cnn
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
-from lindley.posteriors.bagging import Bagging
 from lindley.posteriors.catalogue import build_learner
-from lindley.posteriors.forest import Forest
-from lindley.posteriors.gaussian_process import GaussianProcess
+from lindley.posteriors.dropout.mc_dropout import MCDropoutPosterior
+from lindley.posteriors.gaussian_process.classifier import GaussianProcess
 from lindley.posteriors.given import GivenFunction, GivenPredictions
-from lindley.posteriors.head import BayesianHead
-from lindley.posteriors.mc_dropout import MCDropoutPosterior
+from lindley.posteriors.head.head import BayesianHead
 from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.scikit_learn.bagging import Bagging
+from lindley.posteriors.scikit_learn.forest import Forest
 
 NUM_DRAWS = 5
 

@@ -1,0 +1,1 @@
+"""MC dropout with frozen draws, of any network."""

@@ -1,0 +1,192 @@
+"""MC dropout with frozen draws: each draw is one thinned network, the same for every row.
+
+Source: Gal and Ghahramani 2016, arXiv:1506.02142. Masks are drawn once, before predicting: with masks that differ
+between rows or chunks a draw is no function, and joint quantities (BatchBALD, EPIG) are wrong.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lindley.contracts import ClassificationTask, Draws, Inputs, Labels, Pool, Posterior
+from lindley.errors import InputError
+from lindley.posteriors.dropout.drop_connect import checked_drop_connect
+from lindley.posteriors.dropout.folded import FoldedNetwork, layers_of
+from lindley.posteriors.dropout.masked import MaskedNetwork
+from lindley.posteriors.dropout.masks import refuse_what_cannot_be_frozen
+from lindley.posteriors.dropout.traced import chain_of, reads_vectors
+from lindley.posteriors.features import network_features
+from lindley.posteriors.network_calls import NetworkInputs, network_inputs, normalised, num_rows
+from lindley.posteriors.network_weights import network_tensors, network_with
+from lindley.posteriors.networks_as_draws import NetworksAsDraws, fingerprint
+from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.training import compute_dtype, train
+from lindley.shapes import Features
+
+
+@dataclass(frozen=True)
+class MCDropout:
+    """A learner: trains one network with dropout; its posterior's draws are the network under frozen masks.
+
+    `drop_connect` is the probability with which draws drop weights of dense and convolutional layers too; training does
+    not drop any.
+    """
+
+    network: Callable[[], nn.Module]
+    recipe: Recipe = field(default_factory=Recipe)
+    precision: str = "float32"
+    device: str = "cpu"
+    drop_connect: float = 0.0
+
+    def fit(
+        self,
+        pool: Pool,
+        labels: Labels,
+        *,
+        task: ClassificationTask,
+        validation: Labels | None = None,
+        previous: Posterior | None = None,
+        seed: int,
+    ) -> MCDropoutPosterior:
+        """Trains from scratch, or with the recipe's `warm_start` from the weights of `previous`.
+
+        Validation labels go with the recipe's `patience`, and are refused without.
+        """
+        module = train(
+            self.network,
+            pool,
+            labels,
+            task=task,
+            recipe=self.recipe,
+            precision=self.precision,
+            device=self.device,
+            seed=seed,
+            validation=validation,
+            start=self._start(previous),
+        )
+        return MCDropoutPosterior(module, precision=self.precision, device=self.device, drop_connect=self.drop_connect)
+
+    def _start(self, previous: Posterior | None) -> nn.Module | None:
+        return previous._module if self.recipe.warm_start and isinstance(previous, MCDropoutPosterior) else None
+
+
+class MCDropoutPosterior:
+    """A trained network with dropout: any module, of which a copy is kept.
+
+    Raises InputError where its randomness cannot be frozen, or where there is none.
+    """
+
+    def __init__(
+        self, module: nn.Module, *, precision: str = "float32", device: str = "cpu", drop_connect: float = 0.0
+    ) -> None:
+        refuse_what_cannot_be_frozen(module, drop_connect=checked_drop_connect(module, drop_connect))
+        self._module = copy.deepcopy(module).eval().to(device)
+        self._precision = precision
+        self._device = device
+        self._drop_connect = drop_connect
+
+    def draw(self, num_draws: int, *, seed: int) -> MCDropoutDraws:
+        if num_draws < 1:
+            raise InputError(f"num_draws must be at least 1; got {num_draws}")
+        return MCDropoutDraws(
+            self._module,
+            num_draws,
+            seed=seed,
+            precision=self._precision,
+            device=self._device,
+            drop_connect=self._drop_connect,
+        )
+
+    def point(self) -> Draws:
+        """The network with dropout off."""
+        return NetworksAsDraws([self._module], precision=self._precision, device=self._device)
+
+    def features(self, inputs: Inputs) -> Features:
+        """What the last dense layer reads, dropout off.  n inputs -> [n, D]"""
+        return network_features(self._module, inputs, precision=self._precision, device=self._device)
+
+    def stored(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Weights, and settings as JSON values: what `restored` needs beside the network."""
+        tensors, layout = network_tensors(self._module)
+        return tensors, {"precision": self._precision, "drop_connect": self._drop_connect, **layout}
+
+    @classmethod
+    def restored(
+        cls,
+        tensors: Mapping[str, Tensor],
+        settings: Mapping[str, Any],
+        *,
+        network: Callable[[], nn.Module] | None = None,
+        device: str = "cpu",
+    ) -> MCDropoutPosterior:
+        """The posterior that was stored; `network` makes the module that it was of, with any weights."""
+        module = network_with(tensors, settings, network)
+        return cls(module, precision=settings["precision"], device=device, drop_connect=float(settings["drop_connect"]))
+
+
+class MCDropoutDraws:
+    """K frozen functions. `path` says how the last ones were computed:
+
+    "folded"    a plain chain of layers, masks folded into weights (fast)
+    "prefix"    any module, one forward pass a draw, but what comes before the first mask once for all of them
+    "masked"    any module, one forward pass a draw
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        num_draws: int,
+        *,
+        seed: int,
+        precision: str,
+        device: str,
+        drop_connect: float = 0.0,
+    ) -> None:
+        dropped_weights = f"-drop-connect-{drop_connect}" if drop_connect else ""
+        self.num_draws = num_draws
+        self.id = f"mc-dropout-{fingerprint(module)}-{seed}-{num_draws}-{precision}{dropped_weights}"
+        self._module, self._seed, self._dtype = module, seed, compute_dtype(precision)
+        self._device = device
+        self._drop_connect = drop_connect
+        layers = None if drop_connect else (layers_of(module) or chain_of(module))
+        self._layers: list[nn.Module] | None = layers
+        """Of a chain, until it is known from the first inputs whether it folds."""
+        self._network: FoldedNetwork | MaskedNetwork = (
+            self._masked()
+            if layers is None
+            else FoldedNetwork(layers, num_draws=num_draws, seed=seed, dtype=self._dtype)
+        )
+
+    @property
+    def path(self) -> str:
+        return self._network.path if isinstance(self._network, MaskedNetwork) else "folded"
+
+    def log_probs(self, inputs: Inputs) -> Tensor:
+        """n inputs -> [n, K, C] nats, float32."""
+        values = network_inputs(inputs, self._device)
+        with torch.inference_mode(False), torch.no_grad():
+            return normalised(self._logits(values))
+
+    def _logits(self, values: NetworkInputs) -> Tensor:
+        if self._layers is not None and num_rows(values) > 0:
+            if not isinstance(values, Tensor):
+                raise InputError(f"this network reads one tensor; got a mapping with {', '.join(values)}")
+            if not reads_vectors(self._layers, values[:1]):
+                self._network = self._masked()
+            self._layers = None
+        return self._network.logits(values)  # type: ignore[arg-type]  # a folded one reads a tensor, as was seen
+
+    def _masked(self) -> MaskedNetwork:
+        return MaskedNetwork(
+            self._module,
+            num_draws=self.num_draws,
+            seed=self._seed,
+            dtype=self._dtype,
+            drop_connect=self._drop_connect,
+        )

@@ -1,0 +1,1 @@
+"""Gaussian process classifiers whose draws are functions."""

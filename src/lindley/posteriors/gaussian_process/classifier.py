@@ -1,0 +1,244 @@
+"""A Gaussian process classifier for few labels, with draws that are functions of any input.
+
+Each class has a latent function, drawn from a Gaussian process; class probabilities are their softmax. The posterior
+of the latent values at the labelled inputs is approximated by a Gaussian, and a draw is a function from the prior that
+is led through a sample of it (Matheron's rule), hence the same for every row, in any order.
+Sources: Rasmussen and Williams 2006, ch. 3.5; Wilson et al. 2020, arXiv:2002.09309; 2021, arXiv:2011.04026.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lindley.contracts import ClassificationTask, Inputs, Labels, Pool, Posterior
+from lindley.errors import InputError
+from lindley.posteriors.gaussian_process.kernel_evidence import Hyperparameters, most_evident
+from lindley.posteriors.gaussian_process.kernels import KERNELS, PathwiseFunctions
+from lindley.posteriors.gaussian_process.latent_functions import GaussianProcessFit
+from lindley.posteriors.gaussian_process.latent_laplace import LatentClassifier, mode_of
+from lindley.posteriors.gaussian_process.latent_variational import MOST_UNKNOWNS, variational
+from lindley.posteriors.head.head import ReadFeatures, label_weights, pool_scale, read_features
+from lindley.posteriors.training import checked_classes
+from lindley.shapes import Features
+
+MOST_ELEMENTS = 40_000_000
+"""C L² up to which a fit is made: 2,000 labels of ten classes. It holds a few matrices of this size, in float64."""
+APPROXIMATIONS = ("auto", "variational", "laplace")
+_BLOCK_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class GaussianProcess:
+    """A learner: the inputs are numbers (images are read as long vectors), or `features` makes features of them.
+
+    Inputs are measured in standard deviations of the pool. Meant for up to some 1000 labels: a fit takes time C L³.
+    """
+
+    features: ReadFeatures | None = None
+    kernel: str = "matern-5/2"
+    """"rbf", "matern-3/2" or "matern-5/2"."""
+    ard: bool = False
+    """A lengthscale for each input, which small numbers of labels seldom decide; else one for all."""
+    lengthscale: float | str = "evidence"
+    """In standard deviations of the pool."""
+    amplitude: float | str = "evidence"
+    """Standard deviation of latent values in the prior, in nats."""
+    frequencies: int = 512
+    """Of the prior's draws: their correlations are off by some 1 / sqrt(2 · frequencies), 0.03."""
+    class_weights: Sequence[float] | None = None
+    approximation: str = "auto"
+    """Of the posterior: "variational", the nearest Gaussian, or "laplace", that of the most probable values; "auto" is
+    the former up to L (C - 1) = latent_variational.MOST_UNKNOWNS, and the latter above. Lengthscale and amplitude are
+    chosen by Laplace's evidence in any case."""
+    device: str = "cpu"
+    """Where features are read and draws computed, in float64; the fit itself runs on the CPU."""
+
+    def __post_init__(self) -> None:
+        if self.kernel not in KERNELS:
+            raise InputError(f"kernel must be one of {', '.join(KERNELS)}; got {self.kernel!r}")
+        if self.frequencies < 1:
+            raise InputError(f"frequencies must be at least 1; got {self.frequencies}")
+        if self.approximation not in APPROXIMATIONS:
+            raise InputError(f"approximation must be one of {', '.join(APPROXIMATIONS)}; got {self.approximation!r}")
+        for name, given in (("lengthscale", self.lengthscale), ("amplitude", self.amplitude)):
+            if given != "evidence" and (isinstance(given, str) or not 0 < given < float("inf")):
+                raise InputError(f'{name} must be "evidence" or a positive number; got {given!r}')
+
+    def fit(
+        self,
+        pool: Pool,
+        labels: Labels,
+        *,
+        task: ClassificationTask,
+        validation: Labels | None = None,
+        previous: Posterior | None = None,
+        seed: int,
+    ) -> GaussianProcessPosterior:
+        """Nothing in it is random: `seed` makes no difference."""
+        if validation is not None:
+            raise InputError("this learner uses no validation labels; put them among the labels")
+        classes = checked_classes(labels, task).cpu()
+        if task.num_classes * len(labels) ** 2 > MOST_ELEMENTS:
+            raise InputError(
+                f"a Gaussian process is for few labels; got {len(labels)} of {task.num_classes} classes, and C L² may "
+                f"be {MOST_ELEMENTS:,} at most. A BayesianHead takes any number of them"
+            )
+        given = read_features(pool.read(labels.rows), self.features, self.device).cpu().double()  # [L, D]
+        bad = ~given.isfinite().all(1)
+        if bool(bad.any()):
+            rows = labels.rows.cpu()[bad][:10].tolist()
+            raise InputError(f"inputs must be finite; those of the labelled rows {rows} are not. Look at these inputs.")
+        origin, scale = given.mean(0), pool_scale(pool, self.features, self.device)
+        inputs, importance = (given - origin) / scale, label_weights(classes, self.class_weights, task)
+        parameters = most_evident(
+            self.kernel,
+            inputs,
+            classes,
+            importance,
+            task.num_classes,
+            ard=self.ard,
+            lengthscale=None if isinstance(self.lengthscale, str) else self.lengthscale,
+            amplitude=None if isinstance(self.amplitude, str) else self.amplitude,
+        )
+        covariance = parameters.covariance(self.kernel, inputs)
+        classifier = LatentClassifier(covariance, classes, importance, task.num_classes)
+        coefficients, curvature = mode_of(classifier), None
+        few = len(labels) * (task.num_classes - 1) <= MOST_UNKNOWNS
+        if self.approximation == "variational" or (self.approximation == "auto" and few):
+            coefficients, curvature = variational(classifier, coefficients)
+        fit = GaussianProcessFit(
+            self.kernel, self.frequencies, inputs, origin, scale, parameters, classifier, coefficients, curvature
+        )
+        return GaussianProcessPosterior(fit, features=self.features, device=self.device)
+
+
+class GaussianProcessPosterior:
+    """Latent functions of each class; `lengthscales` [D] in standard deviations, `amplitude` in nats."""
+
+    def __init__(self, fit: GaussianProcessFit, *, features: ReadFeatures | None = None, device: str = "cpu") -> None:
+        self.fitted = fit
+        self.lengthscales, self.amplitude = fit.parameters.lengthscales, fit.parameters.amplitude
+        self._features, self._device = features, device
+
+    @property
+    def log_evidence(self) -> float:
+        """Log marginal likelihood of the labels by Laplace's approximation, in nats."""
+        classifier = self.fitted.classifier
+        return float(classifier.log_evidence(mode_of(classifier)))
+
+    def draw(self, num_draws: int, *, seed: int) -> GaussianProcessDraws:
+        """Draw k is the same function whatever num_draws is."""
+        if num_draws < 1:
+            raise InputError(f"num_draws must be at least 1; got {num_draws}")
+        return self._draws(self.fitted.sampled(num_draws, seed=seed), num_draws)
+
+    def point(self) -> GaussianProcessDraws:
+        """The mean of the latent functions; by Laplace's approximation, the most probable ones."""
+        return self._draws(self.fitted.mean(), 1)
+
+    def features(self, inputs: Inputs) -> Features:
+        """Inputs in lengthscales, in which the kernel measures distance.  n inputs -> [n, D] float32"""
+        fit, given = self.fitted, read_features(inputs, self._features, self._device)
+        scaled = (given.cpu().double() - fit.origin) / (fit.scale * fit.parameters.lengthscales)
+        return scaled.float().to(given.device)
+
+    def stored(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """All that `restored` needs but the features' function. Holds the labelled inputs."""
+        fit = self.fitted
+        tensors = {
+            "inputs": fit.inputs,
+            "origin": fit.origin,
+            "scale": fit.scale,
+            "lengthscales": fit.parameters.lengthscales,
+            "classes": fit.classifier.classes,
+            "importance": fit.classifier.importance,
+            "coefficients": fit.coefficients,
+        }
+        if fit.curvature is not None:
+            tensors["curvature"] = fit.curvature
+        return tensors, {"kernel": fit.kernel, "frequencies": fit.frequencies, "amplitude": self.amplitude}
+
+    @classmethod
+    def restored(
+        cls,
+        tensors: Mapping[str, Tensor],
+        settings: Mapping[str, Any],
+        *,
+        features: ReadFeatures | None = None,
+        device: str = "cpu",
+    ) -> GaussianProcessPosterior:
+        """The posterior that was stored; `features` is the function that its learner had."""
+        kernel, inputs, coefficients = settings["kernel"], tensors["inputs"], tensors["coefficients"]
+        parameters = Hyperparameters(tensors["lengthscales"], settings["amplitude"])
+        covariance = parameters.covariance(kernel, inputs)
+        classifier = LatentClassifier(covariance, tensors["classes"], tensors["importance"], coefficients.shape[1])
+        fit = GaussianProcessFit(
+            kernel,
+            settings["frequencies"],
+            inputs,
+            tensors["origin"],
+            tensors["scale"],
+            parameters,
+            classifier,
+            coefficients,
+            tensors.get("curvature"),
+        )
+        return cls(fit, features=features, device=device)
+
+    def _draws(self, functions: PathwiseFunctions, num_draws: int) -> GaussianProcessDraws:
+        fit = self.fitted
+        return GaussianProcessDraws(
+            functions,
+            fit.origin,
+            fit.scale * fit.parameters.lengthscales,
+            num_draws=num_draws,
+            features=self._features,
+            device=self._device,
+        )
+
+
+class GaussianProcessDraws:
+    """K times C latent functions, and their softmax over the classes."""
+
+    def __init__(
+        self,
+        functions: PathwiseFunctions,
+        origin: Tensor,
+        unit: Tensor,
+        *,
+        num_draws: int,
+        features: ReadFeatures | None,
+        device: str,
+    ) -> None:
+        """Functions of (inputs - origin) / unit, class after class: column c K + k is class c of draw k."""
+        self.num_draws = num_draws
+        self._functions = functions.to(device)
+        self._origin, self._unit = origin.to(device), unit.to(device)
+        self._features, self._device = features, device
+        digest = hashlib.blake2b(functions.kernel.encode(), digest_size=8)
+        for tensor in (*functions.tensors(), origin, unit):
+            digest.update(tensor.cpu().contiguous().numpy().tobytes())
+        self.id = f"gaussian-process-{digest.hexdigest()}-{num_draws}"
+
+    def log_probs(self, inputs: Inputs) -> Tensor:
+        """n inputs -> [n, K, C] nats, float32."""
+        given = read_features(inputs, self._features, self._device)
+        if given.shape[1] != len(self._origin):
+            raise InputError(
+                f"this Gaussian process was fitted on {len(self._origin)} inputs a row; these have {given.shape[1]}"
+            )
+        blocks = given.split(_BLOCK_ROWS) if len(given) else (given,)
+        with torch.no_grad():
+            return torch.cat([self._block(block) for block in blocks])
+
+    def _block(self, given: Tensor) -> Tensor:
+        values = self._functions((given.double() - self._origin) / self._unit)  # [n, C K]
+        by_class = values.unflatten(1, (values.shape[1] // self.num_draws, self.num_draws))  # [n, C, K]
+        log_probs: Tensor = by_class.log_softmax(1).transpose(1, 2).float().contiguous()  # [n, K, C]
+        return log_probs

@@ -1,0 +1,103 @@
+"""The lengthscales and the amplitude under which the labels of a Gaussian process classifier are most probable."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lindley.posteriors.gaussian_process.kernels import correlation
+from lindley.posteriors.gaussian_process.latent_laplace import LatentClassifier, mode_of
+from lindley.shapes import ClassIndices
+
+TUNING_LABELS = 300
+"""Of more labels, as many, spread evenly over the order in which they were told: each look costs C L³."""
+_WIDEST = math.log(32)
+"""Lengthscales are looked for within this factor of the typical distance between labelled inputs."""
+_AMPLITUDES = (math.log(1 / 4), math.log(16))
+"""The prior's standard deviation of latent values, in nats."""
+_FIRST_AMPLITUDE = 2.0
+_MOST_STEPS = 50
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """k(x, x') = amplitude² correlation((x - x') / lengthscales)."""
+
+    lengthscales: Tensor  # [D] float64, in the units of the inputs
+    amplitude: float
+
+    def covariance(self, kernel: str, inputs: Tensor) -> Tensor:
+        """[L, D] -> [L, L]"""
+        scaled = inputs / self.lengthscales
+        return self.amplitude**2 * correlation(kernel, scaled, scaled)
+
+
+def most_evident(
+    kernel: str,
+    inputs: Tensor,
+    classes: ClassIndices,
+    importance: Tensor,
+    num_classes: int,
+    *,
+    ard: bool,
+    lengthscale: float | None = None,
+    amplitude: float | None = None,
+) -> Hyperparameters:
+    """Maximises Laplace's evidence by L-BFGS; what is given stays.  [L, D], [L], [L]
+
+    `ard`: a lengthscale for each column, else one for all. It starts from the typical distance, so that the answer
+    depends on nothing but the labels; where the evidence has several peaks it is the one found from there.
+    """
+    from scipy.optimize import minimize
+
+    chosen = torch.linspace(0, len(inputs) - 1, min(len(inputs), TUNING_LABELS), dtype=torch.float64).round().long()
+    inputs, classes, importance = inputs[chosen], classes[chosen], importance[chosen]
+    num_columns, base = inputs.shape[1], math.log(typical_distance(inputs))
+    first = [base if lengthscale is None else math.log(lengthscale)] * (num_columns if ard else 1)
+    first.append(math.log(_FIRST_AMPLITUDE if amplitude is None else amplitude))
+    bounds = [(each, each) for each in first] if lengthscale else [(base - _WIDEST, base + _WIDEST)] * len(first)
+    bounds[-1] = (first[-1], first[-1]) if amplitude else _AMPLITUDES
+    known: Tensor | None = None
+
+    @torch.enable_grad()
+    def loss(point: np.ndarray) -> tuple[float, np.ndarray]:
+        nonlocal known
+        logs = torch.tensor(point, dtype=torch.float64, requires_grad=True)
+        lengths = logs[:-1].exp().expand(num_columns)
+        scaled = inputs / lengths
+        covariance = (2 * logs[-1]).exp() * correlation(kernel, scaled, scaled)
+        fixed = LatentClassifier(covariance.detach(), classes, importance, num_classes)
+        known = mode_of(fixed, known)
+        evidence = evidence_at(LatentClassifier(covariance, classes, importance, num_classes), known)
+        evidence.backward()
+        return -float(evidence.detach()), -_gradient(logs)
+
+    if lengthscale is None or amplitude is None:
+        found = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": _MOST_STEPS})
+        first = found.x.tolist()
+    lengthscales = torch.tensor(first[:-1], dtype=torch.float64).exp().expand(num_columns).contiguous()
+    return Hyperparameters(lengthscales, math.exp(first[-1]))
+
+
+def evidence_at(classifier: LatentClassifier, mode: Tensor) -> Tensor:
+    """The log evidence, whose derivatives count with the mode's own way.  [L, C] -> nats
+
+    One step of Newton's from the mode goes nowhere, but its derivative by the covariance is that of the mode.
+    """
+    return classifier.log_evidence(classifier.newton(mode.detach()))
+
+
+def typical_distance(inputs: Tensor) -> float:
+    """Root mean square distance of two of the inputs, over √2: √D for D independent columns of unit variance."""
+    centred = inputs - inputs.mean(0)
+    squared = float(centred.square().sum(1).mean())
+    return math.sqrt(squared) if squared > 0 else math.sqrt(inputs.shape[1])
+
+
+def _gradient(logs: Tensor) -> np.ndarray:
+    assert logs.grad is not None
+    return logs.grad.numpy()

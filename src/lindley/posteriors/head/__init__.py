@@ -1,0 +1,1 @@
+"""Bayesian softmax regression on features, or on those of a network."""

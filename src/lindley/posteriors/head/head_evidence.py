@@ -1,0 +1,74 @@
+"""How well a network explains the labels it was trained on, without validation labels.
+
+Both measures judge a Bayesian head on the network's features: the log marginal likelihood of the labels, and their
+log-probability when each is left out of the head's fit. Neither charges the network for having fitted its features to
+the same labels: compare networks that were trained alike.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from lindley.contracts import Inputs
+from lindley.errors import InputError
+from lindley.posteriors.features import network_features
+from lindley.posteriors.head.head_coordinates import spread
+from lindley.posteriors.head.head_fit import HeadFit, fit_head
+from lindley.shapes import ClassIndices, LabelledFeatures, Scores
+
+
+def laplace_evidence(
+    module: nn.Module,
+    inputs: Inputs,
+    classes: ClassIndices,
+    *,
+    num_classes: int,
+    prior_precision: float | str = "evidence",
+    precision: str = "float32",
+    device: str = "cpu",
+) -> float:
+    """Log marginal likelihood of the classes, in nats, by Laplace's approximation over the last layer's weights.
+
+    The last layer is fitted anew, by its most probable weights under the prior: at a network's own weights, which are
+    no maximum of that density, the approximation would not hold. Features are measured in these inputs' standard
+    deviations. Source: Immer et al. 2021, arXiv:2104.04975 (of whole networks).
+    """
+    features = network_features(module, inputs, precision=precision, device=device).cpu()
+    return features_fit(features, classes, num_classes=num_classes, prior_precision=prior_precision).log_evidence
+
+
+def leave_one_out(
+    module: nn.Module,
+    inputs: Inputs,
+    classes: ClassIndices,
+    *,
+    num_classes: int,
+    prior_precision: float | str = "evidence",
+    precision: str = "float32",
+    device: str = "cpu",
+) -> Scores:
+    """Log-probability of each class by the head on the network's features without that row, in closed form.  [L] nats
+
+    Of the most probable head, one Newton step from the fit on all rows (`HeadFit.leave_one_out`); the network's
+    features saw the row.
+    """
+    features = network_features(module, inputs, precision=precision, device=device).cpu()
+    return features_fit(features, classes, num_classes=num_classes, prior_precision=prior_precision).leave_one_out()
+
+
+def features_fit(
+    features: LabelledFeatures,
+    classes: ClassIndices,
+    *,
+    num_classes: int,
+    scale: Tensor | None = None,
+    prior_precision: float | str = "evidence",
+) -> HeadFit:
+    """The head that judges features; without `scale` they are measured in their own standard deviations.  [L, D]"""
+    if len(features) != len(classes):
+        raise InputError(f"one class for each input is needed; got {len(classes)} classes for {len(features)} inputs")
+    if not bool(torch.isfinite(features).all()):
+        raise InputError("features must be finite; look at the network's weights and inputs")
+    scale = spread(features) if scale is None else scale
+    return fit_head(features, classes.cpu(), num_classes=num_classes, scale=scale, prior_precision=prior_precision)

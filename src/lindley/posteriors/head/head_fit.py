@@ -1,0 +1,149 @@
+"""The fit of a Bayesian head: its prior by evidence, its most probable weights, and a Gaussian posterior."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from lindley.posteriors.head.gaussian_weights import GaussianWeights, gaussian_of
+from lindley.posteriors.head.head_coordinates import HeadCoordinates, coordinates_of
+from lindley.posteriors.head.log_determinant import log_det_ratio
+from lindley.posteriors.head.softmax_regression import SoftmaxRegression, label_curvature, most_probable
+from lindley.posteriors.head.variational_weights import variational
+from lindley.shapes import ClassIndices, LabelledFeatures, Scores
+
+APPROXIMATIONS = ("variational", "laplace")
+BIAS_PRECISION = 0.1
+"""Of the biases' own prior: a standard deviation of 3.2 nats."""
+_WIDEST = 10
+"""The prior precision is looked for from D / 2^10 to D 2^10: logits of a standard deviation of 32 to 1 / 32 nats."""
+_ROUGH_GAP = 1e-6
+"""Nats to which the density is maximised while priors are compared."""
+
+
+@dataclass(frozen=True)
+class HeadFit:
+    """A softmax regression on features, its most probable coefficients, and the Gaussian that stands for its posterior.
+
+    Laplace's is about the most probable coefficients; the variational one has a mean of its own.
+    """
+
+    regression: SoftmaxRegression
+    coordinates: HeadCoordinates
+    coefficients: Tensor  # [J, M]
+    mean: Tensor  # [J, M]
+    curvature: Tensor  # [L, M, M]
+    gaussian: GaussianWeights
+    prior_precision: float
+
+    @property
+    def log_evidence(self) -> float:
+        """Log marginal likelihood of the labels by Laplace's approximation, in nats."""
+        return log_evidence(self.regression, self.coefficients)
+
+    def leave_one_out(self) -> Scores:
+        """Log-probability of each label by the most probable head without it, approximately.  [L] nats
+
+        One Newton step from the fit on all labels, in closed form; the prior's precision, centre and scales stay.
+        Source: Rad and Maleki 2020, arXiv:1801.10243 (ALO).
+        """
+        regression = self.regression
+        log_probs = regression.log_probs(self.coefficients)  # [L, C]
+        probs, basis, importance = log_probs.exp(), regression.contrasts, regression.importance[:, None]
+        residual = importance * (probs - nn.functional.one_hot(regression.classes, regression.num_classes))
+        curvature = label_curvature(regression, self.coefficients)  # [L, M, M]
+        laplace = gaussian_of(regression, curvature, self.gaussian.kind)
+        covariance = laplace.output_covariance(regression.design)  # [L, M, M]
+        kept = torch.eye(basis.shape[1], dtype=torch.float64) - covariance @ (importance[:, :, None] * curvature)
+        moved = torch.linalg.solve(kept, covariance @ (residual @ basis)[:, :, None])[:, :, 0]  # [L, M]
+        without: Tensor = (log_probs + moved @ basis.T).log_softmax(1)
+        return without[torch.arange(len(without)), regression.classes]
+
+
+def fit_head(
+    features: LabelledFeatures,
+    classes: ClassIndices,
+    *,
+    num_classes: int,
+    scale: Tensor,
+    importance: Tensor | None = None,
+    prior_precision: float | str = "evidence",
+    bias_precision: float = BIAS_PRECISION,
+    covariance: str = "auto",
+    approximation: str = "variational",
+    previous: HeadFit | None = None,
+) -> HeadFit:
+    """The head of given features.  [L, D], [L], scales [D], weights of the labels' losses [L] of average 1
+
+    `previous` shortens the way: the searches for the prior and for the most probable weights start from it.
+    """
+    importance = torch.ones(len(classes), dtype=torch.float64) if importance is None else importance
+    coordinates = coordinates_of(features, importance, scale)
+    design = coordinates.design(features)
+    precision = torch.full((design.shape[1],), bias_precision, dtype=torch.float64)
+    regression = SoftmaxRegression(design, classes, importance, precision, num_classes)
+    start = _start(coordinates, num_classes, previous)
+    if isinstance(prior_precision, str):
+        begin = None if previous is None else previous.prior_precision
+        prior_precision, start = _most_evident(regression, features.shape[1], start, begin)
+    regression = _under(regression, prior_precision)
+    coefficients = most_probable(regression, start)
+    if approximation == "variational":
+        mean, curvature = variational(regression, coefficients, covariance)
+    else:
+        mean, curvature = coefficients, label_curvature(regression, coefficients)
+    gaussian = gaussian_of(regression, curvature, covariance)
+    return HeadFit(regression, coordinates, coefficients, mean, curvature, gaussian, prior_precision)
+
+
+def log_evidence(regression: SoftmaxRegression, coefficients: Tensor) -> float:
+    """log ∫ p(classes | W) p(W) dW by Laplace's approximation at the most probable W, in nats.
+
+    With the exact determinant up to log_determinant.EXACT_LIMIT coefficients, with an estimate of it above.
+    """
+    return regression.log_density(coefficients) - log_det_ratio(regression, coefficients) / 2
+
+
+def _start(coordinates: HeadCoordinates, num_classes: int, previous: HeadFit | None) -> Tensor:
+    zeros = torch.zeros(coordinates.basis.shape[1] + 1, num_classes - 1, dtype=torch.float64)
+    if previous is None or previous.coordinates.origin.shape != coordinates.origin.shape:
+        return zeros
+    known = previous.coordinates.to_features(previous.coefficients)
+    if known.shape[1] != zeros.shape[1]:
+        return zeros
+    return coordinates.from_features(known, previous.coordinates.origin, previous.coordinates.scale)
+
+
+def _under(regression: SoftmaxRegression, prior_precision: float) -> SoftmaxRegression:
+    precision = regression.precision.clone()
+    precision[:-1] = prior_precision
+    return replace(regression, precision=precision)
+
+
+def _most_evident(
+    regression: SoftmaxRegression, num_features: int, start: Tensor, begin: float | None
+) -> tuple[float, Tensor]:
+    """The power of two of greatest evidence, uphill from `begin` (else D / 16), and rough coefficients under it.
+
+    A grid, so that it makes no difference from where the search begins, where the evidence has one peak.
+    """
+    middle = round(math.log2(num_features))
+    known: dict[int, tuple[float, Tensor]] = {}
+
+    def evidence(exponent: int, start: Tensor) -> float:
+        if exponent not in known:
+            under = _under(regression, 2.0**exponent)
+            coefficients = most_probable(under, start, gap=_ROUGH_GAP)
+            known[exponent] = log_evidence(under, coefficients), coefficients
+        return known[exponent][0]
+
+    lowest, highest = middle - _WIDEST, middle + _WIDEST
+    best = middle - 4 if begin is None else min(max(round(math.log2(begin)), lowest), highest)
+    evidence(best, start)
+    for towards in (1, -1):
+        while lowest <= best + towards <= highest and evidence(best + towards, known[best][1]) > evidence(best, start):
+            best += towards
+    return 2.0**best, known[best][1]

@@ -1,0 +1,139 @@
+"""A trained network whose last layer is Bayesian: a head on its features, by Laplace's approximation.
+
+Source: Kristiadi, Hein and Hennig 2020, arXiv:2002.10118; Daxberger et al. 2021, arXiv:2106.14806.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lindley.contracts import ClassificationTask, Inputs, Labels, Pool, Posterior
+from lindley.errors import InputError
+from lindley.posteriors.features import network_features
+from lindley.posteriors.head.head import BayesianHead, HeadDraws, HeadPosterior
+from lindley.posteriors.head.head_fit import BIAS_PRECISION
+from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.training import train
+from lindley.shapes import Features, Scores
+
+_OF_NETWORK = "network."
+
+
+@dataclass(frozen=True)
+class NetworkFeatures:
+    """What the last dense layer of a network reads, as a function that pickles."""
+
+    module: nn.Module
+    precision: str = "float32"
+    device: str = "cpu"
+
+    def __call__(self, inputs: Inputs) -> Tensor:
+        """n inputs -> [n, D] float32"""
+        return network_features(self.module, inputs, precision=self.precision, device=self.device)
+
+
+@dataclass(frozen=True)
+class LastLayerLaplace:
+    """A learner: trains a network, then a Bayesian head on its features in place of its last layer.
+
+    The options of the head are those of `BayesianHead`; class weights count for the head, not for the network.
+    """
+
+    network: Callable[[], nn.Module]
+    recipe: Recipe = field(default_factory=Recipe)
+    prior_precision: float | str = "evidence"
+    bias_precision: float = BIAS_PRECISION
+    covariance: str = "auto"
+    class_weights: Sequence[float] | None = None
+    approximation: str = "laplace"
+    precision: str = "float32"
+    device: str = "cpu"
+
+    def fit(
+        self,
+        pool: Pool,
+        labels: Labels,
+        *,
+        task: ClassificationTask,
+        validation: Labels | None = None,
+        previous: Posterior | None = None,
+        seed: int,
+    ) -> LastLayerPosterior:
+        """From scratch: other features of another network make an earlier head useless."""
+        if validation is not None:
+            raise InputError("this learner uses no validation labels; put them among the labels")
+        module = train(
+            self.network,
+            pool,
+            labels,
+            task=task,
+            recipe=self.recipe,
+            precision=self.precision,
+            device=self.device,
+            seed=seed,
+        )
+        features = NetworkFeatures(module, self.precision, self.device)
+        head = BayesianHead(
+            features,
+            self.prior_precision,
+            self.bias_precision,
+            self.covariance,
+            self.class_weights,
+            self.approximation,
+            self.device,
+        )
+        return LastLayerPosterior(head.fit(pool, labels, task=task, seed=seed), features)
+
+
+class LastLayerPosterior:
+    """A head's posterior on a network's features; `head` is that of the features alone."""
+
+    def __init__(self, head: HeadPosterior, features: NetworkFeatures) -> None:
+        self.head = head
+        self._features = features
+
+    def draw(self, num_draws: int, *, seed: int) -> HeadDraws:
+        """Draw k is the same function whatever num_draws is."""
+        return self.head.draw(num_draws, seed=seed)
+
+    def point(self) -> HeadDraws:
+        """The most probable head on the network's features; not the network's own last layer."""
+        return self.head.point()
+
+    def features(self, inputs: Inputs) -> Features:
+        """What the network's last dense layer reads, as it is.  n inputs -> [n, D] float32"""
+        return self._features(inputs)
+
+    def leave_one_out(self) -> Scores:
+        """Log-probability of each label by the head without it, approximately; the network saw it.  [L] nats"""
+        return self.head.leave_one_out()
+
+    def stored(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """The head's, and the network's weights and buffers under "network."."""
+        tensors, settings = self.head.stored()
+        weights = {_OF_NETWORK + name: value for name, value in self._features.module.state_dict().items()}
+        return {**tensors, **weights}, {**settings, "precision": self._features.precision}
+
+    @classmethod
+    def restored(
+        cls,
+        tensors: Mapping[str, Tensor],
+        settings: Mapping[str, Any],
+        *,
+        network: Callable[[], nn.Module],
+        device: str | None = None,
+    ) -> LastLayerPosterior:
+        """The posterior that was stored; `network` makes a network of the same architecture."""
+        with torch.random.fork_rng(devices=[]):  # a factory initialises, with the global generator
+            module = network()
+        own = {name: value for name, value in tensors.items() if name.startswith(_OF_NETWORK)}
+        module.load_state_dict({name.removeprefix(_OF_NETWORK): value for name, value in own.items()})
+        device = device or settings["device"]
+        features = NetworkFeatures(module.to(device).eval(), settings["precision"], device)
+        of_head = {name: value for name, value in tensors.items() if name not in own}
+        return cls(HeadPosterior.restored(of_head, settings, features=features, device=device), features)

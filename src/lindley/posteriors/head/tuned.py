@@ -1,0 +1,92 @@
+"""Hyperparameters without validation labels: several candidates are fitted, the one with the best evidence is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from lindley.contracts import ClassificationTask, Draws, FeatureExtractor, Inputs, Labels, Learner, Pool, Posterior
+from lindley.errors import InputError
+from lindley.posteriors.head.head import pool_scale, read_features
+from lindley.posteriors.head.head_evidence import features_fit
+from lindley.posteriors.head.head_fit import HeadFit
+from lindley.posteriors.training import checked_classes
+from lindley.shapes import Features
+
+Candidate = TypeVar("Candidate")
+
+MEASURES: Mapping[str, Callable[[HeadFit], float]] = {
+    "evidence": lambda fit: fit.log_evidence,
+    "leave-one-out": lambda fit: float(fit.leave_one_out().sum()),
+}
+"""Larger is better, in nats of all labels: log marginal likelihood, or summed leave-one-out log-probability."""
+
+
+@dataclass(frozen=True)
+class Tuned(Generic[Candidate]):
+    """A learner: fits every candidate on all labels and keeps the one whose features a Bayesian head explains best.
+
+    Candidates are what `build` makes learners of: recipes with other weight decays, dropout rates, and so on. Their
+    posteriors must have features. What changes no features, such as a temperature, the measures cannot see.
+    """
+
+    candidates: Sequence[Candidate]
+    build: Callable[[Candidate], Learner]
+    measure: str = "evidence"
+
+    def __post_init__(self) -> None:
+        if not self.candidates:
+            raise InputError("candidates must name at least one setting to fit")
+        if self.measure not in MEASURES:
+            raise InputError(f"measure must be one of {', '.join(MEASURES)}; got {self.measure!r}")
+
+    def fit(
+        self,
+        pool: Pool,
+        labels: Labels,
+        *,
+        task: ClassificationTask,
+        validation: Labels | None = None,
+        previous: Posterior | None = None,
+        seed: int,
+    ) -> TunedPosterior[Candidate]:
+        """All candidates with the same seed; the first of the best where several are equal."""
+        before = previous.posterior if isinstance(previous, TunedPosterior) else previous
+        posteriors = [
+            self.build(candidate).fit(pool, labels, task=task, validation=validation, previous=before, seed=seed)
+            for candidate in self.candidates
+        ]
+        scores = [self._score(posterior, pool, labels, task) for posterior in posteriors]
+        best = max(range(len(scores)), key=scores.__getitem__)
+        return TunedPosterior(posteriors[best], self.candidates[best], scores)
+
+    def _score(self, posterior: Posterior, pool: Pool, labels: Labels, task: ClassificationTask) -> float:
+        if not isinstance(posterior, FeatureExtractor):
+            raise InputError(f"candidates are judged by their features; {type(posterior).__name__} has none")
+        features = read_features(pool.read(labels.rows), posterior.features, "cpu")
+        scale = pool_scale(pool, posterior.features, "cpu")
+        fit = features_fit(features, checked_classes(labels, task), num_classes=task.num_classes, scale=scale)
+        return MEASURES[self.measure](fit)
+
+
+class TunedPosterior(Generic[Candidate]):
+    """The best candidate's posterior. `candidate` says which it was, `scores` those of all, in nats."""
+
+    def __init__(self, posterior: Posterior, candidate: Candidate, scores: Sequence[float]) -> None:
+        if not isinstance(posterior, FeatureExtractor):
+            raise InputError(f"a tuned posterior has features; {type(posterior).__name__} has none")
+        self.posterior = posterior
+        self.candidate = candidate
+        self.scores = list(scores)
+        self._features = posterior.features
+
+    def draw(self, num_draws: int, *, seed: int) -> Draws:
+        return self.posterior.draw(num_draws, seed=seed)
+
+    def point(self) -> Draws | None:
+        return self.posterior.point()
+
+    def features(self, inputs: Inputs) -> Features:
+        """Those of the posterior that was kept.  n inputs -> [n, D]"""
+        return self._features(inputs)

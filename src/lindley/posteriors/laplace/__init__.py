@@ -1,0 +1,1 @@
+"""Laplace's approximation over all weights of a network (extra `laplace`)."""

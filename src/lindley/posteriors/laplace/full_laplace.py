@@ -1,0 +1,214 @@
+"""Full-network Laplace: a Gaussian over all weights of a trained network; draws of the network made linear.
+
+Source: Immer, Korzepa and Bauer 2021, arXiv:2008.08400; Daxberger et al. 2021, arXiv:2106.14806.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
+
+from lindley.contracts import ClassificationTask, Draws, Inputs, Labels, Pool, Posterior
+from lindley.errors import InputError
+from lindley.posteriors.features import network_features
+from lindley.posteriors.laplace.laplace_package import gaussian_by_laplace, require_package
+from lindley.posteriors.laplace.linearised import LinearisedDraws
+from lindley.posteriors.laplace.network_gaussian import NetworkGaussian, gaussian_from
+from lindley.posteriors.network_calls import as_tensor
+from lindley.posteriors.network_weights import network_tensors, network_with
+from lindley.posteriors.networks_as_draws import NetworksAsDraws
+from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.training import read_labelled, train
+from lindley.seeds import derive_seed, torch_generator
+from lindley.shapes import Features
+
+HESSIANS = ("kron", "diag")
+_LAYERS = (nn.Linear, nn.Conv2d)
+_OF_GAUSSIAN = "gaussian."
+
+
+@dataclass(frozen=True)
+class FullLaplace:
+    """A learner: trains a network, then takes a Gaussian over all its weights around those it found.
+
+    `hessian`: "kron", a Kronecker-factored block each parameter, or "diag". `prior_precision`, of every weight and
+    bias: a positive number, or "evidence" for that of the largest marginal likelihood. `linearised=False` puts drawn
+    weights into the network itself. `precision` is that of training and of networks as they are; curvature and
+    linearised draws are float32. Dropout is off but in training.
+    """
+
+    network: Callable[[], nn.Module]
+    recipe: Recipe = field(default_factory=Recipe)
+    hessian: str = "kron"
+    prior_precision: float | str = "evidence"
+    linearised: bool = True
+    precision: str = "float32"
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        if self.hessian not in HESSIANS:
+            raise InputError(f"hessian must be {' or '.join(map(repr, HESSIANS))}; got {self.hessian!r}")
+        given = self.prior_precision
+        if given != "evidence" and (isinstance(given, str | bool) or not 0 < given < math.inf):
+            raise InputError(f"prior_precision must be 'evidence' or a positive number; got {given!r}")
+        if not isinstance(self.linearised, bool):
+            raise InputError(f"linearised must be true or false; got {self.linearised!r}")
+
+    def fit(
+        self,
+        pool: Pool,
+        labels: Labels,
+        *,
+        task: ClassificationTask,
+        validation: Labels | None = None,
+        previous: Posterior | None = None,
+        seed: int,
+    ) -> FullLaplacePosterior:
+        """From scratch. Raises InputError for parameters of other layers than dense and convolutional ones."""
+        if validation is not None:
+            raise InputError("this learner uses no validation labels; put them among the labels")
+        if self.recipe.class_weights:
+            raise InputError("full-network Laplace weighs all labels the same; leave training.class_weights out")
+        require_package()
+        with torch.random.fork_rng(devices=[]):  # before the training, which may be long
+            _refuse_other_layers(self.network())
+        module = train(
+            self.network,
+            pool,
+            labels,
+            task=task,
+            recipe=self.recipe,
+            precision=self.precision,
+            device=self.device,
+            seed=seed,
+        )
+        for parameter in module.parameters():
+            parameter.data = parameter.data.contiguous()  # the vector of weights is in this order
+        inputs, classes = read_labelled(pool, labels, task, self.device)
+        gaussian, prior_precision, log_evidence = gaussian_by_laplace(
+            module,
+            as_tensor(inputs),
+            classes,
+            hessian=self.hessian,
+            prior_precision=None if self.prior_precision == "evidence" else float(self.prior_precision),
+            seed=derive_seed(seed, "laplace"),
+        )
+        return FullLaplacePosterior(
+            module,
+            gaussian,
+            prior_precision,
+            log_evidence,
+            linearised=self.linearised,
+            precision=self.precision,
+            device=self.device,
+        )
+
+
+class FullLaplacePosterior:
+    """A trained network and a Gaussian over deviations from its weights."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        gaussian: NetworkGaussian,
+        prior_precision: float,
+        log_evidence: float,
+        *,
+        linearised: bool = True,
+        precision: str = "float32",
+        device: str = "cpu",
+    ) -> None:
+        self.prior_precision = prior_precision
+        self.log_evidence = log_evidence
+        """Of the labels, in nats, by Laplace's approximation."""
+        self._module, self._gaussian, self._linearised = module, gaussian, linearised
+        self._precision, self._device = precision, device
+
+    def draw(self, num_draws: int, *, seed: int) -> LinearisedDraws | NetworksAsDraws:
+        """Draw k is the same function whatever num_draws is."""
+        if num_draws < 1:
+            raise InputError(f"num_draws must be at least 1; got {num_draws}")
+        deviations = torch.stack([self._deviation(seed, draw) for draw in range(num_draws)])
+        if self._linearised:
+            return LinearisedDraws(self._module, deviations, device=self._device)
+        return NetworksAsDraws(
+            [self._moved(deviation) for deviation in deviations], precision=self._precision, device=self._device
+        )
+
+    def point(self) -> Draws:
+        """The trained network itself."""
+        return NetworksAsDraws([self._module], precision=self._precision, device=self._device)
+
+    def features(self, inputs: Inputs) -> Features:
+        """What the last dense layer of the trained network reads.  n inputs -> [n, D]"""
+        return network_features(self._module, inputs, precision=self._precision, device=self._device)
+
+    def stored(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Weights and buffers, the Gaussian's tensors under "gaussian.", and settings as JSON values."""
+        tensors, layout = network_tensors(self._module)
+        gaussian = {_OF_GAUSSIAN + name: value for name, value in self._gaussian.tensors().items()}
+        settings = {
+            "prior_precision": self.prior_precision,
+            "log_evidence": self.log_evidence,
+            "linearised": self._linearised,
+            "precision": self._precision,
+        }
+        return {**tensors, **gaussian}, {**settings, **layout}
+
+    @classmethod
+    def restored(
+        cls,
+        tensors: Mapping[str, Tensor],
+        settings: Mapping[str, Any],
+        *,
+        network: Callable[[], nn.Module] | None = None,
+        device: str = "cpu",
+    ) -> FullLaplacePosterior:
+        """The posterior that was stored; `network` makes the module, with any weights. laplace-torch is not needed."""
+        own = {name: value for name, value in tensors.items() if name.startswith(_OF_GAUSSIAN)}
+        weights = {name: value for name, value in tensors.items() if name not in own}
+        prior_precision = float(settings["prior_precision"])
+        gaussian = {name.removeprefix(_OF_GAUSSIAN): value for name, value in own.items()}
+        return cls(
+            network_with(weights, settings, network).to(device),
+            gaussian_from(gaussian, prior_precision, device),
+            prior_precision,
+            float(settings["log_evidence"]),
+            linearised=bool(settings["linearised"]),
+            precision=settings["precision"],
+            device=device,
+        )
+
+    def _deviation(self, seed: int, draw: int) -> Tensor:
+        size = sum(value.numel() for value in self._module.parameters())
+        noise = torch.randn(size, generator=torch_generator(seed, "weights", draw)).to(self._device)
+        return self._gaussian.coloured(noise)
+
+    def _moved(self, deviation: Tensor) -> nn.Module:
+        module = copy.deepcopy(self._module)
+        with torch.no_grad():
+            vector_to_parameters(parameters_to_vector(module.parameters()) + deviation, module.parameters())
+        return module
+
+
+def _refuse_other_layers(module: nn.Module) -> None:
+    for name, layer in module.named_modules():
+        own = dict(layer.named_parameters(recurse=False))
+        if own and not isinstance(layer, _LAYERS):
+            raise InputError(
+                f"full-network Laplace is for networks whose parameters are all of nn.Linear and nn.Conv2d; {name!r} "
+                f"is a {type(layer).__name__} with parameters of its own. Use posterior = 'last-layer', 'mc-dropout' "
+                "or 'ensemble'"
+            )
+        if frozen := [each for each, value in own.items() if not value.requires_grad]:
+            raise InputError(
+                f"full-network Laplace is over all weights; {name}.{frozen[0]} is frozen. "
+                "Use posterior = 'last-layer', which takes the network's features as they are"
+            )

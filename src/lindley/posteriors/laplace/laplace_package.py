@@ -1,0 +1,97 @@
+"""The curvature of a network's loss and its evidence, by the package laplace-torch (extra `laplace`).
+
+The one file that imports it. Source: Daxberger et al. 2021, arXiv:2106.14806.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import warnings
+from typing import Any
+
+import torch
+from scipy.optimize import minimize_scalar
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from lindley.errors import FitError, InputError
+from lindley.posteriors.dropout.hidden_randomness import seeded_globals
+from lindley.posteriors.laplace.network_gaussian import BlockwiseGaussian, DiagonalGaussian, NetworkGaussian
+
+PRIOR_PRECISIONS = (1e-4, 1e6)
+"""Between these the evidence is looked for."""
+_JACOBIAN = 1 << 25
+"""Numbers in the Jacobians of one batch of the diagonal: 128 MiB."""
+_ROWS = 256
+
+
+def gaussian_by_laplace(
+    module: nn.Module, inputs: Tensor, classes: Tensor, *, hessian: str, prior_precision: float | None, seed: int
+) -> tuple[NetworkGaussian, float, float]:
+    """The Gaussian at the module's weights for labels [L], its prior precision and its log evidence in nats.
+
+    A prior precision of None is that of the largest evidence. The curvature is the generalised Gauss-Newton matrix of
+    the labels' losses, "kron" or "diag". Global generators are left as they were. Raises InputError where the package
+    is missing, FitError where the evidence is not finite.
+    """
+    size = sum(value.numel() for value in module.parameters())
+    with (
+        seeded_globals(seed % 2**32, inputs.device.type),  # a DataLoader takes a seed from the global generator
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore", DeprecationWarning)  # of torch, for what the package's own parts use
+        fitted = require_package().Laplace(
+            copy.deepcopy(module), "classification", subset_of_weights="all", hessian_structure=hessian
+        )
+        with torch.no_grad():
+            num_classes = fitted.model(inputs[:1]).shape[1]
+        rows = _ROWS if hessian == "kron" else max(1, min(_ROWS, _JACOBIAN // (num_classes * size)))
+        fitted.fit(DataLoader(TensorDataset(inputs, classes), batch_size=rows))
+        chosen = _most_evident(fitted) if prior_precision is None else prior_precision
+        log_evidence = _log_evidence(fitted, chosen)
+    if not math.isfinite(log_evidence):
+        raise FitError(f"the evidence of this network is {log_evidence} at a prior precision of {chosen:g}")
+    return _gaussian(fitted, hessian, chosen), chosen, log_evidence
+
+
+def _log_evidence(fitted: Any, prior_precision: float) -> float:
+    with torch.no_grad():
+        return float(fitted.log_marginal_likelihood(torch.tensor(prior_precision, device=fitted._device)))
+
+
+def _most_evident(fitted: Any) -> float:
+    # The package's own search is a hundred steps of Adam, which may end before the maximum of one variable.
+    bounds = tuple(math.log(value) for value in PRIOR_PRECISIONS)
+    found = minimize_scalar(
+        lambda log: -_log_evidence(fitted, math.exp(log)), bounds=bounds, method="bounded", options={"xatol": 1e-4}
+    )
+    return math.exp(float(found.x))
+
+
+def _gaussian(fitted: Any, hessian: str, prior_precision: float) -> NetworkGaussian:
+    if hessian == "diag":
+        return DiagonalGaussian((fitted.H.detach() + prior_precision).rsqrt())
+    factors = [  # contiguous, as they are once stored: products of another layout differ in the last bits
+        [(vectors.detach().contiguous(), values.detach().clamp(min=0)) for vectors, values in zip(*block, strict=True)]
+        for block in zip(fitted.H.eigenvectors, fitted.H.eigenvalues, strict=True)
+    ]
+    return BlockwiseGaussian(factors, prior_precision)
+
+
+def require_package() -> Any:
+    """The package; InputError where it is missing or cannot be imported."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            import laplace
+    except ImportError:
+        raise InputError("full-network Laplace is computed by laplace-torch: pip install 'lindley[laplace]'") from None
+    except RuntimeError as error:  # torchvision's, where it was built for another torch
+        raise InputError(
+            f"laplace-torch is installed but cannot be imported: {error}. If that names torchvision, uninstall it, or "
+            "install the one that belongs to this torch, from the index that torch came from; nothing here needs it"
+        ) from error
+    return laplace

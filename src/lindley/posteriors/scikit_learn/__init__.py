@@ -1,0 +1,1 @@
+"""Forests and bags of scikit-learn's classifiers."""

@@ -1,0 +1,250 @@
+"""Bagging: any classifier of scikit-learn, fitted to bootstraps of the labels; each draw is one of the fits.
+
+Source: Breiman 1996, "Bagging predictors"; as draws of a posterior, Fushiki, Komaki and Aihara 2005,
+"Nonparametric bootstrap prediction".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lindley.contracts import ClassificationTask, Labels, Pool, Posterior
+from lindley.errors import InputError
+from lindley.posteriors.dropout.hidden_randomness import seeded_globals
+from lindley.posteriors.head.head import label_weights
+from lindley.posteriors.scikit_learn.members import chosen_members
+from lindley.posteriors.scikit_learn.smoothing import check_prior, class_shares, smoothed
+from lindley.posteriors.scikit_learn.tables import Examples, examples_of
+from lindley.posteriors.scikit_learn.training_sets import TrainingSet, restored_examples, stored_examples
+from lindley.posteriors.training import checked_classes
+from lindley.seeds import derive_seed
+
+_SAME_PROBABILITY = 1e-5
+"""How far a refitted member may be from what it was; another machine's linear algebra rounds otherwise."""
+
+
+@dataclass(frozen=True)
+class Bagging:
+    """A learner: `members` clones of an estimator, each fitted to L labels drawn with replacement from the L told.
+
+    Any estimator with get_params, fit and predict_proba, a Pipeline too; it is cloned and stays as it is. All its
+    parameters called random_state are set, from seeds of their own, and so are the global generators while it is
+    fitted. What the pool gives reaches it as an array or a sparse matrix [n, D], or as a list (of texts, say).
+
+    A bootstrap in which only one of several classes is left is drawn again, as few classifiers can be fitted to one
+    class; where all labels are of one class, every member says so.
+    """
+
+    estimator: Any
+    members: int = 20
+    prior: float = 1.0
+    """Probabilities p become (L p + prior · shares) / (L + prior): see `smoothing`. 0: as they are, log 0 = -inf."""
+    class_weights: Sequence[float] | None = None
+    """Handed to fit as sample_weight, 1 on average over the labels."""
+    device: str = "cpu"
+    """Where log-probabilities are put; scikit-learn computes on the CPU."""
+
+    def __post_init__(self) -> None:
+        check_prior(self.prior)
+        if self.members < 1:
+            raise InputError(f"members must be at least 1; got {self.members}")
+        _check_estimator(self.estimator, weighted=self.class_weights is not None)
+
+    def fit(
+        self,
+        pool: Pool,
+        labels: Labels,
+        *,
+        task: ClassificationTask,
+        validation: Labels | None = None,
+        previous: Posterior | None = None,
+        seed: int,
+    ) -> BaggingPosterior:
+        """Every member from scratch. What the estimator's fit raises is passed on."""
+        if validation is not None:
+            raise InputError("this learner uses no validation labels; put them among the labels")
+        classes = checked_classes(labels, task).cpu()
+        importance = label_weights(classes, self.class_weights, task)
+        training = TrainingSet(examples_of(pool.read(labels.rows)), classes, importance, task.num_classes, seed)
+        return BaggingPosterior(self, training)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A fitted estimator, or None for a bootstrap of one class, and the classes of its columns."""
+
+    estimator: Any
+    classes: np.ndarray
+
+    def probs(self, examples: Any, num_classes: int) -> Tensor:
+        """n examples -> [n, C] float64, 0 for classes that it knows nothing of."""
+        number = len(examples) if isinstance(examples, list) else examples.shape[0]
+        probs = torch.zeros(number, num_classes, dtype=torch.float64)
+        if self.estimator is None:
+            probs[:, self.classes] = 1.0
+            return probs
+        given = np.asarray(self.estimator.predict_proba(examples), dtype=np.float64)
+        if given.shape != (number, len(self.classes)):
+            raise InputError(
+                f"predict_proba must return [{number}, {len(self.classes)}], one column for each of classes_; "
+                f"got {[*given.shape]}"
+            )
+        probs[:, self.classes] = torch.from_numpy(given)
+        return probs
+
+
+class BaggingPosterior:
+    """Members that weigh the same."""
+
+    def __init__(self, learner: Bagging, training: TrainingSet) -> None:
+        self._learner = learner
+        self._training = training
+        self._members = [_fitted(learner, training, member) for member in range(learner.members)]
+        self._shares = class_shares(training.classes, training.importance, training.num_classes)
+
+    def draw(self, num_draws: int, *, seed: int) -> BaggingDraws:
+        """Members without replacement; all of them, in order, where num_draws is their number."""
+        chosen = chosen_members(len(self._members), num_draws, seed=seed, collection="a bag")
+        return self._draws(chosen)
+
+    def point(self) -> None:
+        """None: the prediction of a bag is its average."""
+
+    def stored(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """The labelled inputs and the seed, from which members are fitted again when they are loaded; no pickle.
+
+        Beside them what each member says of the labelled rows, so that other members are noticed.
+        """
+        training = self._training
+        examples, kind = stored_examples(training.examples)
+        tensors = {
+            **examples,
+            "classes": training.classes,
+            "importance": training.importance,
+            "said": self._draws(range(len(self._members))).log_probs(training.examples).exp().cpu(),
+        }
+        settings = {
+            **kind,
+            "seed": training.seed,
+            "num_classes": training.num_classes,
+            "members": len(self._members),
+            "prior": self._learner.prior,
+            "weighted": self._learner.class_weights is not None,
+        }
+        return tensors, settings
+
+    @classmethod
+    def restored(
+        cls,
+        tensors: Mapping[str, Tensor],
+        settings: Mapping[str, Any],
+        *,
+        estimator: Any = None,
+        device: str = "cpu",
+    ) -> BaggingPosterior:
+        """The posterior that was stored, fitted again; `estimator` is one like its learner's.
+
+        Raises InputError where the members say other than they did: another estimator, or another version of it.
+        """
+        if estimator is None:
+            raise InputError(
+                "members are fitted again when they are loaded; pass estimator=..., the one that was fitted"
+            )
+        weights = [1.0] * settings["num_classes"] if settings["weighted"] else None  # importance has their effect
+        learner = Bagging(estimator, settings["members"], settings["prior"], weights, device)
+        examples = restored_examples(tensors, settings)
+        training = TrainingSet(
+            examples, tensors["classes"], tensors["importance"], settings["num_classes"], settings["seed"]
+        )
+        posterior = cls(learner, training)
+        said = posterior._draws(range(settings["members"])).log_probs(examples).exp().cpu()
+        if bool(((said - tensors["said"]).abs() > _SAME_PROBABILITY).any()):
+            raise InputError(
+                f"this {type(estimator).__name__}, fitted again, predicts other than the one that was saved; pass an "
+                "estimator with the same options, under the same version of scikit-learn"
+            )
+        return posterior
+
+    def _draws(self, chosen: Sequence[int]) -> BaggingDraws:
+        return BaggingDraws(
+            [self._members[member] for member in chosen],
+            labels=len(self._training.classes),
+            prior=self._learner.prior,
+            shares=self._shares,
+            device=self._learner.device,
+            id=f"bagging-{self._fingerprint()}-{'-'.join(map(str, chosen))}",
+        )
+
+    def _fingerprint(self) -> str:
+        training, digest = self._training, hashlib.blake2b(digest_size=8)
+        examples, _ = stored_examples(training.examples)
+        for member in self._members:
+            digest.update(member.probs(training.examples, training.num_classes).numpy().tobytes())
+        for tensor in (*examples.values(), training.classes, self._shares):
+            digest.update(tensor.numpy().tobytes())
+        digest.update(repr((type(self._learner.estimator).__name__, self._learner.prior, training.seed)).encode())
+        return digest.hexdigest()
+
+
+class BaggingDraws:
+    """Draw k is one fitted estimator."""
+
+    def __init__(
+        self, members: Sequence[Member], *, labels: int, prior: float, shares: Tensor, device: str, id: str
+    ) -> None:
+        self.num_draws = len(members)
+        self.id = id
+        self._members, self._labels, self._prior, self._shares = list(members), labels, prior, shares
+        self._device = device
+
+    def log_probs(self, inputs: Examples) -> Tensor:
+        """n inputs -> [n, K, C] nats, float32."""
+        examples, num_classes = examples_of(inputs), len(self._shares)
+        probs = torch.stack([member.probs(examples, num_classes) for member in self._members], dim=1)  # [n, K, C]
+        return smoothed(probs, float(self._labels), self._prior, self._shares).log().float().to(self._device)
+
+
+def _check_estimator(estimator: Any, *, weighted: bool) -> None:
+    from sklearn.utils.validation import has_fit_parameter
+
+    name = type(estimator).__name__
+    if isinstance(estimator, type) or not all(hasattr(estimator, needed) for needed in ("fit", "get_params")):
+        raise InputError(
+            f"estimator must be a classifier in the manner of scikit-learn, such as GaussianNB(); got {name}"
+        )
+    if not hasattr(estimator, "predict_proba"):
+        raise InputError(
+            f"estimator must have predict_proba; {name} has none. CalibratedClassifierCV makes probabilities of "
+            "decisions"
+        )
+    if weighted and not has_fit_parameter(estimator, "sample_weight"):
+        raise InputError(
+            f"class_weights need an estimator whose fit takes sample_weight; {name}'s does not. Leave them out, or "
+            "set the estimator's own class_weight"
+        )
+
+
+def _fitted(learner: Bagging, training: TrainingSet, member: int) -> Member:
+    from sklearn.base import clone
+
+    places = training.bootstrap(member)
+    classes = training.classes.numpy()[places]
+    if len(np.unique(classes)) == 1:
+        return Member(None, classes[:1])
+    estimator = clone(learner.estimator)
+    own = [name for name in estimator.get_params() if name.split("__")[-1] == "random_state"]
+    estimator.set_params(**{name: derive_seed(training.seed, "member", member, name) % 2**32 for name in own})
+    weights = {} if learner.class_weights is None else {"sample_weight": training.importance.numpy()[places]}
+    examples = training.examples
+    chosen = [examples[place] for place in places] if isinstance(examples, list) else examples[places]
+    # For estimators that know no random_state but draw from a global generator.
+    with seeded_globals(derive_seed(training.seed, "member", member) % 2**32, "cpu"):
+        estimator.fit(chosen, classes, **weights)
+    return Member(estimator, np.asarray(estimator.classes_))

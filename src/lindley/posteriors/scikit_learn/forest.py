@@ -1,0 +1,172 @@
+"""Forests: each draw is one tree of a random forest or of extremely randomised trees, its leaves smoothed.
+
+Sources: Breiman 2001, "Random forests"; Geurts, Ernst and Wehenkel 2006, "Extremely randomized trees"; smoothed leaves,
+Provost and Domingos 2003, "Tree induction for probability-based ranking".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lindley.contracts import ClassificationTask, Labels, Pool, Posterior
+from lindley.errors import InputError
+from lindley.posteriors.head.head import label_weights
+from lindley.posteriors.scikit_learn.members import chosen_members
+from lindley.posteriors.scikit_learn.smoothing import check_prior, class_shares, smoothed
+from lindley.posteriors.scikit_learn.tables import Examples, labelled_table, rows_with, table_of
+from lindley.posteriors.scikit_learn.trees import Trees, trees_of
+from lindley.posteriors.training import checked_classes
+from lindley.seeds import derive_seed
+from lindley.shapes import ClassIndices
+
+KINDS = ("random-forest", "extra-trees")
+_DENSE_BYTES = 1 << 26
+"""Of a sparse matrix, as many rows are made dense at a time as fit."""
+
+
+@dataclass(frozen=True)
+class Forest:
+    """A learner: trees on tables of numbers, dense or sparse (images are read as long vectors).
+
+    The class probabilities of a leaf with n labels are (counts + prior · shares) / (n + prior), with the shares of the
+    classes among all labels: trees are grown until leaves hold one class, and would otherwise all be certain.
+    """
+
+    trees: int = 100
+    kind: str = "random-forest"
+    """"random-forest" (bootstraps of the labels, best splits) or "extra-trees" (all labels, random splits)."""
+    prior: float = 0.1
+    """In labels; 0 leaves pure leaves certain, log 0 = -inf. The default by measurement: averages of 100 trees on 100
+    labels of scikit-learn's digits have an NLL of 0.90 nats with 0.1, 0.93 with 0.3, 1.03 with 1 and 1.20 with 3."""
+    max_features: float | str = "sqrt"
+    """Columns looked at for a split: "sqrt", "log2" or a share of them."""
+    min_samples_leaf: int = 1
+    class_weights: Sequence[float] | None = None
+    """Labels count by them, in splits and in leaves; 1 on average over the labels."""
+    device: str = "cpu"
+    """Where log-probabilities are put; trees grow and are evaluated on the CPU."""
+
+    def __post_init__(self) -> None:
+        check_prior(self.prior)
+        if self.kind not in KINDS:
+            raise InputError(f"kind must be one of {', '.join(KINDS)}; got {self.kind!r}")
+        if self.trees < 1 or self.min_samples_leaf < 1:
+            raise InputError(
+                f"trees and min_samples_leaf must be at least 1; got {self.trees} and {self.min_samples_leaf}"
+            )
+
+    def fit(
+        self,
+        pool: Pool,
+        labels: Labels,
+        *,
+        task: ClassificationTask,
+        validation: Labels | None = None,
+        previous: Posterior | None = None,
+        seed: int,
+    ) -> ForestPosterior:
+        """Every tree from scratch. Inputs are read as float32."""
+        if validation is not None:
+            raise InputError("this learner uses no validation labels; put them among the labels")
+        classes = checked_classes(labels, task).cpu()
+        importance = label_weights(classes, self.class_weights, task)
+        table = labelled_table(pool, labels)
+        forest = self._grown(table, classes, importance, seed)
+        shares = class_shares(classes, importance, task.num_classes)
+        trees, orders = trees_of(forest.estimators_)
+        leaves = [
+            _log_probs_of_nodes(each.tree_, order, forest.classes_, self.prior, shares)
+            for each, order in zip(forest.estimators_, orders, strict=True)
+        ]
+        return ForestPosterior(trees, torch.cat(leaves), num_columns=table.shape[1], device=self.device)
+
+    def _grown(self, table: Any, classes: ClassIndices, importance: Tensor, seed: int) -> Any:
+        from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+
+        forest = (RandomForestClassifier if self.kind == "random-forest" else ExtraTreesClassifier)(
+            self.trees,
+            max_features=self.max_features,
+            min_samples_leaf=self.min_samples_leaf,
+            random_state=derive_seed(seed, "forest") % 2**32,
+        )
+        return forest.fit(table, classes.numpy(), None if self.class_weights is None else importance.numpy())
+
+
+class ForestPosterior:
+    """Trees that weigh the same."""
+
+    def __init__(self, trees: Trees, leaves: Tensor, *, num_columns: int, device: str = "cpu") -> None:
+        """Trees over so many columns, and the log-probabilities of every node.  [J, C] float32"""
+        self._trees, self._leaves, self._num_columns, self._device = trees, leaves, num_columns, device
+
+    def draw(self, num_draws: int, *, seed: int) -> ForestDraws:
+        """Trees without replacement; all of them, in order, where num_draws is their number."""
+        chosen = chosen_members(len(self._trees.roots), num_draws, seed=seed, collection="a forest")
+        trees = self._trees.only(chosen)
+        return ForestDraws(trees, self._leaves, num_columns=self._num_columns, device=self._device)
+
+    def point(self) -> None:
+        """None: a forest's prediction is its average."""
+
+    def stored(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """The trees as arrays, and settings as JSON values. Nothing of scikit-learn's is needed to load them."""
+        arrays = {name: torch.from_numpy(array) for name, array in self._trees.arrays().items()}
+        return {**arrays, "leaves": self._leaves}, {"depth": self._trees.depth, "num_columns": self._num_columns}
+
+    @classmethod
+    def restored(
+        cls, tensors: Mapping[str, Tensor], settings: Mapping[str, Any], *, device: str = "cpu"
+    ) -> ForestPosterior:
+        """The posterior that was stored."""
+        arrays = {name: value.numpy() for name, value in tensors.items() if name != "leaves"}
+        trees = Trees(**arrays, depth=settings["depth"])
+        return cls(trees, tensors["leaves"], num_columns=settings["num_columns"], device=device)
+
+
+class ForestDraws:
+    """Draw k is one tree."""
+
+    def __init__(self, trees: Trees, leaves: Tensor, *, num_columns: int, device: str) -> None:
+        self.num_draws = len(trees.roots)
+        self._trees, self._leaves, self._num_columns, self._device = trees, leaves, num_columns, device
+        digest = hashlib.blake2b(leaves.numpy().tobytes(), digest_size=8)
+        for array in trees.arrays().values():
+            digest.update(array.tobytes())
+        self.id = f"forest-{digest.hexdigest()}-{self.num_draws}"
+
+    def log_probs(self, inputs: Examples) -> Tensor:
+        """n inputs -> [n, K, C] nats, float32. A row with NaN has NaN."""
+        table = table_of(inputs)
+        if table.shape[1] != self._num_columns:
+            raise InputError(f"this forest grew on {self._num_columns} columns; these inputs have {table.shape[1]}")
+        places = torch.from_numpy(self._places(table))
+        log_probs = self._leaves.index_select(0, places.view(-1)).view(
+            *places.shape, self._leaves.shape[1]
+        )  # [n, K, C]
+        log_probs[torch.from_numpy(rows_with(np.isnan, table))] = torch.nan
+        return log_probs.to(self._device)
+
+    def _places(self, table: Any) -> np.ndarray:
+        """The leaf of each row in each tree.  [n, D] -> [n, K]"""
+        columns = self._trees.columns
+        if isinstance(table, np.ndarray):
+            return self._trees.leaves(table[:, columns])
+        step = max(1, _DENSE_BYTES // (4 * len(columns)))
+        wanted = table[:, columns]
+        dense = (wanted[start : start + step].toarray() for start in range(0, max(1, table.shape[0]), step))
+        return np.concatenate([self._trees.leaves(block) for block in dense])
+
+
+def _log_probs_of_nodes(tree: Any, order: np.ndarray, classes: np.ndarray, prior: float, shares: Tensor) -> Tensor:
+    """Smoothed, of all nodes of one of scikit-learn's trees, in another order.  -> [J, C] nats, float32"""
+    probs = torch.zeros(len(order), len(shares), dtype=torch.float64)
+    probs[:, classes] = torch.from_numpy(tree.value[order, 0])  # shares of each class in the node
+    counts = torch.from_numpy(tree.weighted_n_node_samples[order])[:, None]
+    return smoothed(probs, counts, prior, shares).log().float()

@@ -1,0 +1,198 @@
+"""The fast path must be the slow path: the same functions, computed once where they may be."""
+
+import pickle
+
+import pytest
+import torch
+from torch import nn
+
+from lindley.errors import InputError
+from lindley.networks.batchbald_cnn import batchbald_cnn
+from lindley.networks.digits_mlp import digits_mlp
+from lindley.networks.gal_cnn import gal_cnn
+from lindley.networks.moons_mlp import moons_mlp
+from lindley.posteriors.dropout import folded as folded_module
+from lindley.posteriors.dropout.folded import FoldedNetwork, layers_of
+from lindley.posteriors.dropout.masks import dropout_masks, mask_shape
+
+CASES = {
+    "moons-mlp": (moons_mlp, (2,)),
+    "digits-mlp": (digits_mlp, (64,)),
+    "gal-cnn": (gal_cnn, (1, 28, 28)),
+    "batchbald-cnn": (batchbald_cnn, (1, 28, 28)),
+    "hidden units dropped twice, a middle layer, no bias": (
+        lambda: nn.Sequential(
+            nn.Linear(5, 8, bias=False), nn.Dropout(0.4), nn.ReLU(), nn.Dropout(0.4), nn.Linear(8, 6), nn.Linear(6, 3)
+        ),
+        (5,),
+    ),
+    "hidden units all dropped": (
+        lambda: nn.Sequential(nn.Dropout(0.2), nn.Linear(5, 2), nn.ReLU(), nn.Dropout(0.9), nn.Linear(2, 3)),
+        (5,),
+    ),
+    "channel dropout before pooling, dropout after flattening": (
+        lambda: nn.Sequential(
+            nn.Conv2d(1, 4, 3),
+            nn.Dropout2d(0.4),
+            nn.AvgPool2d(2),
+            nn.Flatten(),
+            nn.Dropout(0.3),
+            nn.Linear(4 * 3 * 3, 4),
+        ),
+        (1, 8, 8),
+    ),
+    "channel dropout on the input of strided, padded convolutions": (
+        lambda: nn.Sequential(
+            nn.Dropout2d(0.5),
+            nn.Conv2d(4, 6, 3, stride=2, padding=1),
+            nn.Tanh(),
+            nn.Dropout2d(0.5),
+            nn.Conv2d(6, 5, 3, dilation=2, padding=2),
+            nn.LeakyReLU(),
+            nn.Flatten(),
+            nn.Linear(5 * 16, 3),
+        ),
+        (4, 8, 8),
+    ),
+    "dropout of single pixels before a dense layer": (
+        lambda: nn.Sequential(nn.Conv2d(1, 3, 3), nn.Dropout(0.4), nn.ReLU(), nn.Flatten(), nn.Linear(3 * 36, 4)),
+        (1, 8, 8),
+    ),
+    "dropout on the input, two in a row": (
+        lambda: nn.Sequential(nn.Dropout(0.5), nn.Dropout(0.2), nn.Linear(5, 4), nn.Tanh(), nn.Linear(4, 3)),
+        (5,),
+    ),
+    "channel dropout twice, no bias": (
+        lambda: nn.Sequential(
+            nn.Conv2d(2, 3, 3),
+            nn.Dropout2d(0.3),
+            nn.Conv2d(3, 4, 3, bias=False),
+            nn.Dropout2d(0.3),
+            nn.ReLU(),
+            nn.Conv2d(4, 2, 2),
+            nn.Flatten(),
+        ),
+        (2, 8, 8),
+    ),
+}
+UNFOLDABLE = {
+    "dropout of single pixels before pooling": [nn.Conv2d(1, 3, 3), nn.Dropout(0.4), nn.MaxPool2d(2), nn.Flatten()],
+    "dropout of single pixels before a convolution": [nn.Dropout(0.4), nn.Conv2d(1, 3, 3)],
+    "an activation that is not 0 at 0 after dropout": [nn.Linear(4, 4), nn.Dropout(0.4), nn.Sigmoid(), nn.Linear(4, 2)],
+    "a curved activation after dropout": [nn.Linear(4, 4), nn.Dropout(0.4), nn.Tanh(), nn.Linear(4, 2)],
+    "dropout of sequences before pooling": [nn.Dropout1d(0.4), nn.MaxPool2d(2)],
+}
+NUM_DRAWS, SEED = 4, 7
+
+
+def masked_by_hand(layers, inputs):
+    """Every layer of every draw, one after the other, with the masks multiplied in plainly."""
+    outputs = []
+    for draw in range(NUM_DRAWS):
+        values = inputs
+        for index, layer in enumerate(layers):
+            if isinstance(layer, nn.Dropout | nn.Dropout2d):
+                shape = mask_shape(layer, tuple(values.shape[1:]))
+                values = values * dropout_masks(layer.p, shape, num_draws=NUM_DRAWS, site=str(index), seed=SEED)[draw]
+            else:
+                values = layer(values)
+        outputs.append(values)
+    return torch.stack(outputs, dim=1)
+
+
+def network_and_inputs(case):
+    factory, shape = CASES[case]
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return factory().eval(), torch.rand(9, *shape)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_folded_equals_masks_multiplied_in_by_hand(case):
+    network, inputs = network_and_inputs(case)
+    layers = layers_of(network)
+    folded = FoldedNetwork(layers, num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32)
+    with torch.no_grad():
+        torch.testing.assert_close(folded.logits(inputs), masked_by_hand(layers, inputs), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_draws_do_not_depend_on_how_many_are_computed_at_once(case, monkeypatch):
+    network, inputs = network_and_inputs(case)
+    layers = layers_of(network)
+
+    def logits():
+        with torch.no_grad():
+            return FoldedNetwork(layers, num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32).logits(inputs)
+
+    whole = logits()
+    monkeypatch.setattr(folded_module, "_AT_ONCE", 3)
+    torch.testing.assert_close(logits(), whole, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("case", ["gal-cnn", "batchbald-cnn"])
+def test_weights_are_kept_of_the_units_that_a_draw_keeps(case):
+    network, inputs = network_and_inputs(case)
+    folded = FoldedNetwork(layers_of(network), num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32)
+    folded.logits(inputs)
+    for *hidden, last in folded.kept_weights:
+        assert len(last) == 10
+        for weight, following in zip(hidden, [*hidden[1:], last], strict=True):
+            assert len(weight) * (following.shape[1] // len(weight)) == following.shape[1]
+        assert 0.3 * 128 < last.shape[1] < 0.7 * 128
+
+
+@pytest.mark.parametrize("case", UNFOLDABLE)
+def test_masks_that_cannot_go_into_weights_are_left_to_the_general_way(case):
+    assert layers_of(nn.Sequential(*UNFOLDABLE[case], nn.Linear(4, 2))) is None
+    assert layers_of(nn.Sequential(nn.Linear(4, 2), nn.Dropout(0.5))) is None
+
+
+def test_dense_layers_of_a_plain_sequence_read_one_vector():
+    layers = layers_of(nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.5), nn.Flatten(), nn.Linear(6, 2)))
+    with pytest.raises(InputError, match=r"reads \[2, 4\] per input"):
+        FoldedNetwork(layers, num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32).logits(torch.rand(3, 2, 4))
+
+
+@pytest.mark.parametrize("case", ["gal-cnn", "batchbald-cnn"])
+def test_bfloat16_is_close_to_float32(case):
+    network, inputs = network_and_inputs(case)
+    layers = layers_of(network)
+    with torch.no_grad():
+        exact = FoldedNetwork(layers, num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32).logits(inputs)
+        rough = FoldedNetwork(layers, num_draws=NUM_DRAWS, seed=SEED, dtype=torch.bfloat16).logits(inputs)
+    assert rough.dtype == torch.float32
+    assert (exact - rough).abs().max() < 0.02 * exact.abs().max() + 0.01
+
+
+def test_pickled_draws_give_the_same_numbers_and_carry_no_folded_weights():
+    network, inputs = network_and_inputs("gal-cnn")
+    folded = FoldedNetwork(layers_of(network), num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32)
+    with torch.no_grad():
+        before = folded.logits(inputs)
+        stored = pickle.dumps(folded)
+        assert torch.equal(pickle.loads(stored).logits(inputs), before)
+    assert len(stored) < 1.1 * sum(4 * p.numel() for p in network.parameters()) + 20_000
+
+
+def test_layers_of_is_none_where_something_else_is_in_the_sequence():
+    assert layers_of(nn.Sequential(nn.Linear(2, 2), nn.LSTM(2, 2))) is None
+    assert layers_of(nn.TransformerEncoderLayer(4, 2)) is None
+    assert len(layers_of(nn.Sequential(nn.Sequential(nn.Linear(2, 2)), nn.ReLU()))) == 2
+
+
+def test_a_sequence_with_a_forward_of_its_own_is_not_folded():
+    class AddsItsInput(nn.Sequential):
+        def forward(self, values):
+            return values + super().forward(values)
+
+    assert layers_of(nn.Sequential(AddsItsInput(nn.Linear(2, 2), nn.ReLU()), nn.Dropout(0.5))) is None
+
+
+def test_layers_with_hooks_are_not_folded():
+    hooked = nn.Linear(2, 2)
+    hooked.register_forward_hook(lambda layer, inputs, output: 2 * output)
+    sequence = nn.Sequential(nn.Linear(2, 2))
+    sequence.register_forward_pre_hook(lambda layer, inputs: (2 * inputs[0],))
+    assert layers_of(nn.Sequential(hooked, nn.Dropout(0.5))) is None
+    assert layers_of(sequence) is None

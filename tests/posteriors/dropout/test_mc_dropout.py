@@ -1,0 +1,139 @@
+import pytest
+import torch
+from torch import nn
+
+from lindley.contracts import ClassificationTask, Labels
+from lindley.errors import InputError
+from lindley.networks.gal_cnn import gal_cnn
+from lindley.networks.moons_mlp import moons_mlp
+from lindley.pools.memory import MemoryPool
+from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
+from lindley.posteriors.recipe import Recipe
+
+
+def posterior(network=gal_cnn):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return MCDropoutPosterior(network().eval())
+
+
+def test_two_seeds_give_other_draws_and_other_ids():
+    inputs = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    one, two = (posterior().draw(4, seed=seed) for seed in (1, 2))
+    assert one.id != two.id
+    assert not torch.equal(one.log_probs(inputs), two.log_probs(inputs))
+
+
+def test_the_point_prediction_is_the_network_with_dropout_off():
+    inputs = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = gal_cnn().eval()
+    point = MCDropoutPosterior(network).point().log_probs(inputs)
+    assert point.shape == (3, 1, 10)
+    torch.testing.assert_close(point[:, 0], network(inputs).log_softmax(-1).detach())
+
+
+def test_the_average_over_many_draws_is_the_average_over_the_law_of_dropout():
+    # One dense layer after dropout: the mean logit over masks is the logit without dropout (a closed form).
+    network = nn.Sequential(nn.Dropout(0.5), nn.Linear(6, 2))
+    inputs = torch.rand(5, 6, generator=torch.Generator().manual_seed(0))
+    draws = posterior(lambda: network).draw(4000, seed=0)
+    logits = draws._network.logits(inputs)  # log-probabilities would be shifted by their own normaliser
+    torch.testing.assert_close(logits.mean(1), network(inputs).detach(), rtol=0, atol=0.05)
+
+
+class Wrapped(nn.Module):
+    """A chain, by a forward of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.inside = gal_cnn()
+
+    def forward(self, x):
+        return self.inside(x)
+
+
+class Branching(Wrapped):
+    def __init__(self):
+        super().__init__()
+        self.beside = nn.Linear(784, 10)
+
+    def forward(self, x):
+        return self.inside(x) + self.beside(x.flatten(1))
+
+
+class DropsFirst(Branching):
+    def __init__(self):
+        super().__init__()
+        self.dropout = nn.Dropout(0.1)
+
+    def forward(self, x):
+        return super().forward(self.dropout(x))
+
+
+@pytest.mark.parametrize(
+    ("network", "path"), [(gal_cnn, "folded"), (Wrapped, "folded"), (Branching, "prefix"), (DropsFirst, "masked")]
+)
+def test_the_draws_say_which_path_they_took(network, path):
+    inputs = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    draws = posterior(network).draw(2, seed=0)
+    draws.log_probs(inputs)
+    assert draws.path == path
+
+
+def test_a_chain_with_drop_connect_is_not_folded():
+    inputs = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    draws = MCDropoutPosterior(posterior()._module, drop_connect=0.2).draw(2, seed=0)
+    draws.log_probs(inputs)
+    assert draws.path == "masked"
+    assert draws.id != posterior().draw(2, seed=0).id
+
+
+def test_a_dense_layer_that_reads_sequences_is_computed_in_full():
+    network = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Dropout(0.5), nn.Flatten(), nn.Linear(18, 2))
+    inputs = torch.rand(5, 3, 4, generator=torch.Generator().manual_seed(0))
+    draws = posterior(lambda: network).draw(3, seed=0)
+    assert draws.log_probs(inputs).shape == (5, 3, 2)
+    assert draws.path == "prefix"
+
+
+def test_the_callers_module_is_not_touched_by_points_and_features():
+    network = gal_cnn().train()
+    inputs = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    of_it = MCDropoutPosterior(network)
+    of_it.point().log_probs(inputs)
+    of_it.features(inputs)
+    assert all(layer.training for layer in network.modules())
+
+
+def test_inputs_that_no_network_reads_are_refused():
+    draws = posterior().draw(2, seed=0)
+    for inputs, says in [
+        (["text"], "a network reads a tensor, or a mapping .* got list"),
+        ({"x": torch.rand(3, 1, 28, 28)}, "reads one tensor; got a mapping with x"),
+        ({"x": torch.rand(3), "y": torch.rand(2)}, "same number of rows"),
+    ]:
+        with pytest.raises(InputError, match=says):
+            draws.log_probs(inputs)
+
+
+def test_draws_work_in_inference_mode():
+    inputs = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    draws = posterior(Branching).draw(2, seed=0)
+    expected = draws.log_probs(inputs)
+    with torch.inference_mode():
+        torch.testing.assert_close(draws.log_probs(inputs + 0), expected)
+
+
+def test_a_warm_start_goes_on_from_the_posterior_before():
+    inputs = torch.randn(20, 2, generator=torch.Generator().manual_seed(0))
+    told = {"pool": MemoryPool(inputs), "labels": Labels(torch.arange(20), (inputs[:, 0] > 0).long())}
+    task = ClassificationTask(("no", "yes"))
+    first = MCDropout(moons_mlp, Recipe(steps=100, learning_rate=1e-2)).fit(**told, task=task, seed=0)
+    tiny = Recipe(steps=1, learning_rate=1e-7, warm_start=True)
+    again = MCDropout(moons_mlp, tiny).fit(**told, task=task, previous=first, seed=1)
+    alone = MCDropout(moons_mlp, tiny).fit(**told, task=task, seed=1)
+    point = first.point().log_probs(inputs)
+    torch.testing.assert_close(again.point().log_probs(inputs), point, atol=1e-4, rtol=0)
+    assert (alone.point().log_probs(inputs) - point).abs().max() > 0.1

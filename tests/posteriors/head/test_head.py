@@ -1,0 +1,267 @@
+import pickle
+
+import pytest
+import torch
+from head_problems import labelled_features
+
+from lindley.contracts import ClassificationTask, FeatureExtractor, Labels, Learner, Posterior
+from lindley.errors import InputError
+from lindley.information import bald
+from lindley.pools.memory import MemoryPool
+from lindley.posteriors.head.head import BayesianHead, HeadPosterior, sampled_weights
+
+ABC = ClassificationTask(("a", "b", "c"))
+
+
+def data(num_rows=80, num_features=6, num_classes=3):
+    features, classes = labelled_features(num_rows, num_features, num_classes)
+    return features.float(), classes
+
+
+def fit(num_labels=30, num_features=6, *, task=ABC, **options):
+    features, classes = data(num_features=num_features)
+    labels = Labels(torch.arange(num_labels), classes[:num_labels])
+    return BayesianHead(**options).fit(MemoryPool(features), labels, task=task, seed=0), features
+
+
+def test_it_is_a_learner_with_a_posterior_that_has_features():
+    posterior, _ = fit()
+    assert isinstance(BayesianHead(), Learner)
+    assert isinstance(posterior, Posterior)
+    assert isinstance(posterior, FeatureExtractor)
+
+
+def test_draws_are_softmax_regressions_of_the_sampled_weights():
+    posterior, features = fit()
+    log_probs = posterior.draw(4, seed=2).log_probs(features)
+    weights = sampled_weights(posterior.fitted, 4, seed=2)  # [K, D + 1, M]
+    contrasts = posterior.fitted.regression.contrasts
+    read = posterior.features(features).double()
+    logits = torch.einsum("nd,kdm,cm->nkc", read, weights[:, :-1], contrasts) + weights[:, -1] @ contrasts.T
+    torch.testing.assert_close(log_probs, logits.log_softmax(-1).float(), atol=1e-5, rtol=1e-5)
+
+
+def test_a_draw_does_not_depend_on_how_many_there_are():
+    posterior, features = fit()
+    few, many = posterior.draw(2, seed=1).log_probs(features), posterior.draw(7, seed=1).log_probs(features)
+    torch.testing.assert_close(few, many[:, :2])
+    assert not torch.allclose(few, posterior.draw(2, seed=3).log_probs(features))
+
+
+@pytest.mark.parametrize("num_labels", [4, 30])
+@pytest.mark.parametrize("covariance", ["full", "kronecker"])
+@pytest.mark.parametrize("approximation", ["variational", "laplace"])
+def test_samples_have_the_posteriors_mean_and_covariance(num_labels, covariance, approximation):
+    """Also where fewer labels than features leave directions to the prior: there the variance is its own."""
+    posterior, _ = fit(num_labels, covariance=covariance, approximation=approximation)
+    found = posterior.fitted
+    weights = sampled_weights(found, 5_000, seed=0)  # [K, D + 1, M]
+    basis, contrasts = found.coordinates.basis, weights.shape[2]
+    lift = torch.block_diag(basis, torch.ones(1, 1, dtype=torch.float64))  # [D + 1, R + 1]
+    lift = torch.block_diag(*[lift] * contrasts)
+    unreached = torch.block_diag(torch.eye(6) - basis @ basis.T, torch.zeros(1, 1)) / found.prior_precision
+    expected = lift @ found.gaussian.covariance() @ lift.T + torch.block_diag(*[unreached] * contrasts)
+    samples = weights.mT.flatten(1)  # [K, M (D + 1)]
+    mean = found.coordinates.to_features(found.mean).T.flatten()
+    deviation = expected.diagonal().sqrt()
+    assert ((samples.mean(0) - mean) / deviation).abs().max() < 5 / 5_000**0.5
+    assert ((samples.T.cov() - expected) / deviation.outer(deviation)).abs().max() < 7 / 5_000**0.5
+
+
+def test_dense_way_in_all_features_is_the_way_through_the_labelled_rows():
+    """With four labels of six features: the posterior of logits by the whole covariance in the features' own space."""
+    posterior, features = fit(4, prior_precision=2.0, approximation="laplace")
+    found = posterior.fitted
+    scaled = ((features.double() - found.coordinates.origin) / found.coordinates.scale)[:4]
+    design = torch.cat([scaled, torch.ones(4, 1)], dim=1)  # [L, D + 1]
+    basis = found.regression.contrasts
+    probs = found.regression.log_probs(found.coefficients).exp()
+    curvature = torch.stack([basis.T @ (p.diag() - p.outer(p)) @ basis for p in probs])
+    hessian = torch.einsum("li,lj,lab->aibj", design, design, curvature).reshape(14, 14)
+    hessian += torch.tensor([2.0] * 6 + [0.1]).repeat(2).diag()
+    new = torch.cat([torch.randn(5, 6, dtype=torch.float64), torch.ones(5, 1)], dim=1)
+    dense = torch.einsum("ni,aibj,nj->nab", new, torch.linalg.inv(hessian).view(2, 7, 2, 7), new)
+    turned = torch.cat([new[:, :-1] @ found.coordinates.basis, new[:, -1:]], dim=1)
+    inside = found.gaussian.output_covariance(turned)
+    left = (new[:, :-1].square().sum(1) - turned[:, :-1].square().sum(1)) / 2.0
+    torch.testing.assert_close(inside + left[:, None, None] * torch.eye(2, dtype=torch.float64), dense)
+
+
+def test_point_is_the_most_probable_head():
+    posterior, features = fit()
+    found = posterior.fitted
+    logits = found.coordinates.design(features) @ found.coefficients @ found.regression.contrasts.T
+    torch.testing.assert_close(posterior.point().log_probs(features)[:, 0], logits.log_softmax(1).float())
+
+
+def test_draws_of_laplace_are_about_the_most_probable_weights_and_variational_ones_are_not():
+    laplace, variational = (fit(approximation=name)[0].fitted for name in ("laplace", "variational"))
+    assert torch.equal(laplace.mean, laplace.coefficients)
+    assert torch.equal(variational.coefficients, laplace.coefficients)
+    assert not torch.allclose(variational.mean, laplace.mean, atol=1e-2)
+
+
+def test_scales_and_offsets_of_features_make_no_difference():
+    features, classes = data()
+    labels = Labels(torch.arange(30), classes[:30])
+    units = torch.tensor([1e-3, 1.0, 50.0, 1e4, 7.0, 0.2])
+    other = features * units + torch.tensor([0.003, -1.0, 20.0, 0.0, 1.0, 0.0])
+    first, second = (
+        BayesianHead().fit(MemoryPool(x), labels, task=ABC, seed=0).point().log_probs(x) for x in (features, other)
+    )
+    torch.testing.assert_close(first, second, atol=1e-4, rtol=1e-4)
+
+
+def test_constant_features_survive_and_say_nothing():
+    features, classes = data()
+    labels = Labels(torch.arange(30), classes[:30])
+    with_constant = torch.cat([features, torch.full((80, 1), 0.1)], dim=1)
+    first = BayesianHead(prior_precision=1.0).fit(MemoryPool(features), labels, task=ABC, seed=0)
+    second = BayesianHead(prior_precision=1.0).fit(MemoryPool(with_constant), labels, task=ABC, seed=0)
+    torch.testing.assert_close(second.point().log_probs(with_constant), first.point().log_probs(features))
+    assert second.draw(3, seed=0).log_probs(with_constant).isfinite().all()
+
+
+def test_images_are_read_as_long_vectors():
+    features, classes = data()
+    labels = Labels(torch.arange(30), classes[:30])
+    images = features.view(80, 1, 2, 3)
+    posterior = BayesianHead().fit(MemoryPool(images), labels, task=ABC, seed=0)
+    flat = BayesianHead().fit(MemoryPool(features), labels, task=ABC, seed=0)
+    assert torch.equal(posterior.draw(3, seed=0).log_probs(images), flat.draw(3, seed=0).log_probs(features))
+
+
+def test_features_are_made_by_a_function():
+    features, classes = data()
+    labels = Labels(torch.arange(30), classes[:30])
+    posterior = BayesianHead(torch.sin).fit(MemoryPool(features), labels, task=ABC, seed=0)
+    made = BayesianHead().fit(MemoryPool(features.sin()), labels, task=ABC, seed=0)
+    assert torch.equal(posterior.draw(3, seed=0).log_probs(features), made.draw(3, seed=0).log_probs(features.sin()))
+    assert posterior.features(features).shape == (80, 6)
+
+
+def test_a_class_without_labels_is_improbable_but_possible():
+    task = ClassificationTask(("a", "b", "c", "never"))
+    posterior, features = fit(30, task=task)
+    average = posterior.point().log_probs(features)[:30, 0, 3].exp().mean()
+    assert 1e-4 < average < 1 / 10
+    certain = posterior.draw(100, seed=0).log_probs(features)[:30, :, 3].exp().mean()
+    assert 1e-4 < certain < 1 / 4
+
+
+def test_separable_labels_leave_finite_and_unsure_predictions():
+    features = torch.tensor([[-1.0], [1.0], [-1.2], [1.1]]).repeat(1, 50)
+    labels = Labels(torch.arange(4), torch.tensor([0, 1, 0, 1]))
+    posterior = BayesianHead().fit(MemoryPool(features), labels, task=ClassificationTask(("a", "b")), seed=0)
+    probs = posterior.draw(200, seed=0).log_probs(features).exp().mean(1)
+    assert (probs[torch.arange(4), labels.classes] > 0.6).all()
+    assert probs.max() < 0.9999
+
+
+def test_one_label_is_enough_to_fit():
+    posterior, features = fit(1)
+    assert posterior.draw(5, seed=0).log_probs(features).isfinite().all()
+    assert posterior.point().log_probs(features)[0, 0].argmax() == data()[1][0]
+
+
+def test_more_labels_leave_less_to_learn():
+    few, features = fit(10, prior_precision=1.0)
+    many, _ = fit(80, prior_precision=1.0)
+    assert (
+        bald(many.draw(50, seed=0).log_probs(features)).mean()
+        < bald(few.draw(50, seed=0).log_probs(features)).mean() / 2
+    )
+
+
+def test_class_weights_share_out_the_same_total():
+    features, classes = data()
+    chosen = torch.cat([(classes == 0).nonzero()[:6, 0], (classes == 1).nonzero()[:12, 0]])
+    weighted = BayesianHead(prior_precision=1.0, class_weights=[2.0, 1.0, 1.0]).fit(
+        MemoryPool(features), Labels(chosen, classes[chosen]), task=ABC, seed=0
+    )
+    found = weighted.fitted.regression
+    torch.testing.assert_close(found.importance.sum(), torch.tensor(18.0, dtype=torch.float64))
+    torch.testing.assert_close(found.importance[0] / found.importance[-1], torch.tensor(2.0, dtype=torch.float64))
+    plain = BayesianHead(prior_precision=1.0).fit(
+        MemoryPool(features), Labels(chosen, classes[chosen]), task=ABC, seed=0
+    )
+
+    def of_first(posterior):
+        return posterior.point().log_probs(features)[:, 0, 0].exp().mean()
+
+    assert of_first(weighted) > of_first(plain) + 0.02
+
+
+def test_previous_head_gives_the_same_head():
+    features, classes = data()
+    before, _ = fit(20)
+    labels = Labels(torch.arange(40), classes[:40])
+    pool = MemoryPool(features)
+    warm = BayesianHead().fit(pool, labels, task=ABC, previous=before, seed=0)
+    cold = BayesianHead().fit(pool, labels, task=ABC, seed=0)
+    torch.testing.assert_close(warm.draw(3, seed=0).log_probs(features), cold.draw(3, seed=0).log_probs(features))
+
+
+def test_stored_and_restored_it_is_the_same_posterior():
+    for covariance in ("full", "kronecker"):
+        posterior, features = fit(covariance=covariance)
+        again = HeadPosterior.restored(*posterior.stored())
+        first, second = posterior.draw(5, seed=4), again.draw(5, seed=4)
+        assert first.id == second.id
+        assert torch.equal(first.log_probs(features), second.log_probs(features))
+        assert again.log_evidence == posterior.log_evidence
+
+
+def test_draws_pickle_without_the_labels():
+    posterior, features = fit(80)
+    draws = posterior.draw(2, seed=0)
+    pickled = pickle.dumps(draws)
+    assert torch.equal(pickle.loads(pickled).log_probs(features), draws.log_probs(features))
+    assert len(pickled) < 4000
+
+
+def test_nan_of_an_input_stays_in_its_row():
+    posterior, features = fit()
+    features[3, 2] = torch.nan
+    bad = posterior.draw(3, seed=0).log_probs(features).isnan()
+    assert bad[3].all()
+    assert bad.sum() == bad[3].numel()
+
+
+def test_other_numbers_of_features_are_refused():
+    posterior, features = fit()
+    with pytest.raises(InputError, match="fitted on 6 features; these inputs have 5"):
+        posterior.draw(2, seed=0).log_probs(features[:, :5])
+
+
+def test_labelled_rows_that_are_not_finite_are_named():
+    features, classes = data()
+    features[2, 1] = torch.inf
+    with pytest.raises(InputError, match=r"labelled rows \[2\]"):
+        BayesianHead().fit(MemoryPool(features), Labels(torch.arange(9), classes[:9]), task=ABC, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"prior_precision": 0.0}, "prior_precision must be"),
+        ({"prior_precision": "auto"}, "prior_precision must be"),
+        ({"bias_precision": -1.0}, "bias_precision a positive number"),
+        ({"covariance": "diagonal"}, "covariance must be one of"),
+        ({"approximation": "exact"}, "approximation must be one of variational, laplace"),
+        ({"class_weights": [1.0, 2.0]}, "class_weights must be 3 positive numbers"),
+        ({"features": lambda inputs: inputs[:, 0]}, r"features must return a tensor \[n, D\]"),
+    ],
+)
+def test_options_that_cannot_be_used_are_refused(options, said):
+    with pytest.raises(InputError, match=said):
+        fit(**options)
+
+
+def test_validation_labels_and_no_draws_are_refused():
+    features, classes = data()
+    labels = Labels(torch.arange(9), classes[:9])
+    with pytest.raises(InputError, match="validation"):
+        BayesianHead().fit(MemoryPool(features), labels, task=ABC, validation=labels, seed=0)
+    with pytest.raises(InputError, match="num_draws"):
+        fit()[0].draw(0, seed=0)

@@ -1,0 +1,79 @@
+import pickle
+from functools import partial
+
+import pytest
+import torch
+from torch import nn
+
+from lindley.contracts import ClassificationTask, FeatureExtractor, Labels, Posterior
+from lindley.errors import InputError
+from lindley.networks.moons_mlp import moons_mlp
+from lindley.pools.memory import MemoryPool
+from lindley.posteriors.features import network_features
+from lindley.posteriors.head.head import BayesianHead
+from lindley.posteriors.head.last_layer import LastLayerLaplace, LastLayerPosterior
+from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.training import train
+
+TASK = ClassificationTask(("a", "b"))
+RECIPE = Recipe(steps=60, learning_rate=1e-2)
+
+
+def mlp():
+    return nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.BatchNorm1d(16), nn.Linear(16, 2))
+
+
+def data():
+    inputs = torch.randn(60, 2, generator=torch.Generator().manual_seed(0))
+    return MemoryPool(inputs), Labels(torch.arange(20), (inputs[:20, 0] > 0).long()), inputs
+
+
+def fit(network=mlp, seed=0, **options):
+    pool, labels, inputs = data()
+    return LastLayerLaplace(network, RECIPE, **options).fit(pool, labels, task=TASK, seed=seed), inputs
+
+
+def test_it_is_a_head_on_the_features_of_the_trained_network():
+    posterior, inputs = fit(prior_precision=2.0)
+    pool, labels, _ = data()
+    module = train(mlp, pool, labels, task=TASK, recipe=RECIPE, precision="float32", device="cpu", seed=0)
+    features = network_features(module, inputs, precision="float32", device="cpu")
+    head = BayesianHead(prior_precision=2.0, approximation="laplace").fit(
+        MemoryPool(features), labels, task=TASK, seed=0
+    )
+    assert torch.equal(posterior.features(inputs), features)
+    expected = head.draw(6, seed=1).log_probs(features)
+    torch.testing.assert_close(posterior.draw(6, seed=1).log_probs(inputs), expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(posterior.point().log_probs(inputs), head.point().log_probs(features))
+    assert isinstance(posterior, Posterior)
+    assert isinstance(posterior, FeatureExtractor)
+
+
+def test_it_learns():
+    posterior, inputs = fit()
+    predicted = posterior.draw(50, seed=0).log_probs(inputs).exp().mean(1).argmax(1)
+    assert (predicted == (inputs[:, 0] > 0)).float().mean() > 0.85
+
+
+def test_draws_are_frozen_and_pickle():
+    posterior, inputs = fit(partial(moons_mlp, input_shape=(2,), num_classes=2))
+    draws = posterior.draw(5, seed=1)
+    whole = draws.log_probs(inputs)
+    torch.testing.assert_close(torch.cat([draws.log_probs(part) for part in inputs.split(7)]), whole)
+    assert torch.equal(pickle.loads(pickle.dumps(draws)).log_probs(inputs), whole)
+    assert not torch.equal(whole[:, 0], whole[:, 1])
+
+
+def test_stored_and_restored_it_is_the_same_posterior():
+    posterior, inputs = fit()
+    before = torch.random.get_rng_state()
+    again = LastLayerPosterior.restored(*posterior.stored(), network=mlp)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert torch.equal(again.features(inputs), posterior.features(inputs))
+    assert torch.equal(again.draw(3, seed=2).log_probs(inputs), posterior.draw(3, seed=2).log_probs(inputs))
+
+
+def test_validation_labels_are_refused():
+    pool, labels, _ = data()
+    with pytest.raises(InputError, match="validation"):
+        LastLayerLaplace(mlp, RECIPE).fit(pool, labels, task=TASK, validation=labels, seed=0)

@@ -1,0 +1,75 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from head_problems import labelled_features
+from torch import nn
+
+from lindley.contracts import ClassificationTask, FeatureExtractor, Labels
+from lindley.errors import InputError
+from lindley.pools.memory import MemoryPool
+from lindley.posteriors.head.head import BayesianHead
+from lindley.posteriors.head.head_evidence import features_fit
+from lindley.posteriors.head.last_layer import LastLayerLaplace
+from lindley.posteriors.head.tuned import Tuned
+from lindley.posteriors.recipe import Recipe
+
+TASK = ClassificationTask(("a", "b", "c"))
+
+
+def data(num_labels=30):
+    features, classes = labelled_features(80, 4, 3)
+    return MemoryPool(features.float()), Labels(torch.arange(num_labels), classes[:num_labels]), features.float()
+
+
+def noise(inputs):
+    """Features that know nothing of the classes, the same for a row wherever it stands."""
+    return (1e4 * inputs).sin()
+
+
+def head_on(features):
+    return BayesianHead(features)
+
+
+@pytest.mark.parametrize("measure", ["evidence", "leave-one-out"])
+def test_the_candidate_that_explains_the_labels_is_kept(measure):
+    pool, labels, inputs = data()
+    tuned = Tuned([noise, torch.clone, noise], head_on, measure=measure).fit(pool, labels, task=TASK, seed=0)
+    assert tuned.candidate is torch.clone
+    assert len(tuned.scores) == 3
+    assert max(tuned.scores) == tuned.scores[1]
+    alone = BayesianHead(torch.clone).fit(pool, labels, task=TASK, seed=0)
+    assert torch.equal(tuned.draw(3, seed=1).log_probs(inputs), alone.draw(3, seed=1).log_probs(inputs))
+    assert torch.equal(tuned.point().log_probs(inputs), alone.point().log_probs(inputs))
+    assert torch.equal(tuned.features(inputs), alone.features(inputs))
+    assert isinstance(tuned, FeatureExtractor)
+
+
+def test_recipes_are_candidates():
+    pool, labels, _ = data()
+    recipes = [replace(Recipe(steps=30, learning_rate=1e-2), weight_decay=decay) for decay in (0.0, 10.0)]
+
+    def build(recipe):
+        return LastLayerLaplace(lambda: nn.Sequential(nn.Linear(4, 20), nn.ReLU(), nn.Linear(20, 3)), recipe)
+
+    tuned = Tuned(recipes, build).fit(pool, labels, task=TASK, seed=0)
+    assert tuned.candidate in recipes
+    for recipe, score in zip(recipes, tuned.scores, strict=True):
+        posterior = build(recipe).fit(pool, labels, task=TASK, seed=0)
+        assert score == pytest.approx(posterior.head.log_evidence, abs=1e-6)
+    assert max(tuned.scores) == tuned.scores[recipes.index(tuned.candidate)]
+
+
+def test_scores_are_the_summed_leave_one_out():
+    pool, labels, inputs = data()
+    tuned = Tuned([torch.clone], head_on, measure="leave-one-out").fit(pool, labels, task=TASK, seed=0)
+    scale = inputs.double().std(0, correction=0)
+    fit = features_fit(inputs[:30], labels.classes, num_classes=3, scale=scale)
+    assert tuned.scores[0] == pytest.approx(float(fit.leave_one_out().sum()), rel=1e-4)
+
+
+def test_what_cannot_be_judged_is_refused():
+    with pytest.raises(InputError, match="at least one"):
+        Tuned([], head_on)
+    with pytest.raises(InputError, match="measure must be one of evidence, leave-one-out"):
+        Tuned([torch.clone], head_on, measure="accuracy")

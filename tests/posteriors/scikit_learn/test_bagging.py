@@ -1,0 +1,272 @@
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from scipy.sparse import csr_array
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression, Perceptron
+from sklearn.naive_bayes import GaussianNB, MultinomialNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
+
+from lindley.contracts import ClassificationTask, FeatureExtractor, Labels, Learner, Posterior
+from lindley.errors import InputError
+from lindley.pools.memory import MemoryPool
+from lindley.posteriors.scikit_learn.bagging import Bagging, BaggingPosterior
+from lindley.posteriors.storage import load_posterior, save_posterior
+from lindley.seeds import numpy_generator
+
+ABC = ClassificationTask(("a", "b", "c"))
+
+
+class ListPool:
+    """Rows of anything that can be indexed."""
+
+    def __init__(self, inputs):
+        self.inputs = inputs
+
+    def __len__(self):
+        return len(self.inputs)
+
+    def read(self, rows):
+        return [self.inputs[row] for row in rows] if isinstance(self.inputs, list) else self.inputs[rows.numpy()]
+
+
+class Guesses(ClassifierMixin, BaseEstimator):
+    """Draws from NumPy's global generator, and has no random_state."""
+
+    def fit(self, x, y):
+        self.classes_ = np.unique(y)
+        self.probs_ = np.random.dirichlet(np.ones(len(self.classes_)))  # noqa: NPY002
+        return self
+
+    def predict_proba(self, x):
+        return np.repeat(self.probs_[None], len(x), 0)
+
+
+def data(rows=120):
+    table = torch.randn(rows, 4, generator=torch.Generator().manual_seed(0))
+    return table, (table[:, 0] > 0).long() + (table[:, 1] > 0.3).long()
+
+
+def fit(estimator, num_labels=30, *, task=ABC, seed=0, pool=None, **options):
+    table, classes = data()
+    labels = Labels(torch.arange(num_labels), classes[:num_labels])
+    learner = Bagging(estimator, **{"members": 6, **options})
+    return learner.fit(MemoryPool(table) if pool is None else pool, labels, task=task, seed=seed)
+
+
+def test_it_is_a_learner_whose_posterior_has_no_features():
+    posterior = fit(GaussianNB())
+    assert isinstance(Bagging(GaussianNB()), Learner)
+    assert isinstance(posterior, Posterior)
+    assert not isinstance(posterior, FeatureExtractor)
+    assert posterior.point() is None
+
+
+def test_draws_are_fits_to_bootstraps_with_their_own_seeds():
+    table, classes = data()
+    log_probs = fit(GaussianNB(), prior=0.0).draw(6, seed=9).log_probs(table)
+    for k in range(6):
+        places = numpy_generator(0, "bootstrap", k).integers(30, size=30)
+        alone = GaussianNB().fit(table.numpy()[places], classes.numpy()[places])
+        expected = torch.from_numpy(alone.predict_proba(table.numpy()))
+        torch.testing.assert_close(log_probs[:, k].exp(), expected.float())
+
+
+def test_probabilities_are_mixed_with_the_shares_of_the_classes():
+    table, classes = data()
+    plain, mixed = (fit(GaussianNB(), prior=prior).draw(6, seed=0).log_probs(table).exp() for prior in (0.0, 3.0))
+    shares = torch.stack([(classes[:30] == c).sum() + 1 for c in range(3)]) / 33
+    torch.testing.assert_close(mixed, (30 * plain + 3 * shares) / 33)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        LogisticRegression(),
+        KNeighborsClassifier(3),
+        DecisionTreeClassifier(),
+        make_pipeline(StandardScaler(), LogisticRegression()),
+    ],
+)
+def test_estimators_of_many_kinds_give_normalised_predictions_and_stay_as_they_are(estimator):
+    table, _ = data()
+    before = repr(estimator.get_params())
+    log_probs = fit(estimator).draw(6, seed=0).log_probs(table)
+    assert log_probs.shape == (120, 6, 3)
+    assert log_probs.dtype == torch.float32
+    torch.testing.assert_close(log_probs.exp().sum(2), torch.ones(120, 6))
+    assert repr(estimator.get_params()) == before
+    assert not hasattr(estimator, "classes_")
+
+
+def test_classes_that_a_bootstrap_or_the_labels_lack_have_their_column():
+    table, _ = data()
+    task = ClassificationTask(("none", "a", "b"))
+    labels = Labels(torch.arange(8), torch.tensor([1, 1, 1, 1, 1, 1, 1, 2]))
+    for prior in (1.0, 0.0):
+        posterior = Bagging(GaussianNB(), 12, prior).fit(MemoryPool(table), labels, task=task, seed=0)
+        log_probs = posterior.draw(12, seed=0).log_probs(table)
+        torch.testing.assert_close(log_probs.exp().sum(2), torch.ones(120, 12))
+        assert log_probs[:, :, 0].isneginf().all() == (prior == 0)
+        assert (log_probs[:, :, 0].exp() < 0.02).all()
+
+
+def test_bootstraps_of_one_class_are_drawn_again():
+    table, _ = data()
+    labels = Labels(torch.arange(2), torch.tensor([0, 2]))
+    posterior = Bagging(LogisticRegression(), 20).fit(MemoryPool(table), labels, task=ABC, seed=0)
+    probs = posterior.draw(20, seed=0).log_probs(table[:2]).exp()
+    assert (probs[0, :, 0] > probs[0, :, 2]).all()
+    assert (probs[1, :, 2] > probs[1, :, 0]).all()
+
+
+def test_labels_of_one_class_make_members_that_say_so():
+    table, _ = data()
+    labels = Labels(torch.arange(4), torch.ones(4, dtype=torch.int64))
+    posterior = Bagging(LogisticRegression(), 2).fit(MemoryPool(table), labels, task=ABC, seed=0)
+    probs = posterior.draw(2, seed=0).log_probs(table).exp()
+    torch.testing.assert_close(probs[5, 0], (torch.tensor([0.0, 4.0, 0.0]) + torch.tensor([1, 5, 1]) / 7) / 5)
+
+
+def test_every_random_state_is_set_by_the_seed():
+    table, _ = data()
+    estimator = make_pipeline(StandardScaler(), MLPClassifier((3,), max_iter=1))
+    with pytest.warns(match="iterations"):
+        one, two, other = (fit(estimator, seed=seed, members=2).draw(2, seed=0) for seed in (1, 1, 2))
+    assert torch.equal(one.log_probs(table), two.log_probs(table))
+    assert one.id == two.id != other.id
+    assert not torch.equal(one.log_probs(table), other.log_probs(table))
+
+
+def test_estimators_that_draw_from_the_global_generator_are_repeated_and_it_stays():
+    before, torches = np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
+    one, two = (fit(Guesses()).draw(6, seed=0) for _ in range(2))
+    assert one.id == two.id
+    assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
+    assert torch.equal(torch.get_rng_state(), torches)
+    log_probs = one.log_probs(data()[0])
+    assert not torch.equal(log_probs[:, 0], log_probs[:, 1])
+
+
+def test_sparse_matrices_and_arrays_are_what_dense_tensors_are():
+    table, _ = data()
+    expected = fit(LogisticRegression()).draw(6, seed=0).log_probs(table)
+    sparse = fit(LogisticRegression(), pool=ListPool(csr_array(table.numpy()))).draw(6, seed=0)
+    torch.testing.assert_close(sparse.log_probs(csr_array(table.numpy())), expected, atol=1e-3, rtol=1e-3)
+    array = fit(LogisticRegression(), pool=ListPool(table.numpy())).draw(6, seed=0)
+    assert torch.equal(array.log_probs(table.numpy()), expected)
+
+
+def texts():
+    return [f"{'good' if row % 2 else 'bad'} film {'é' * (row % 5)}" for row in range(40)]
+
+
+def of_texts():
+    estimator = make_pipeline(CountVectorizer(), MultinomialNB())
+    labels = Labels(torch.arange(12), torch.arange(12) % 2)
+    posterior = Bagging(estimator, 5).fit(ListPool(texts()), labels, task=ClassificationTask(("bad", "good")), seed=0)
+    return estimator, posterior
+
+
+def test_pipelines_read_texts():
+    _, posterior = of_texts()
+    answers = posterior.draw(5, seed=0).log_probs(texts()).mean(1).argmax(1)
+    assert torch.equal(answers, torch.arange(40) % 2)
+
+
+def test_class_weights_are_sample_weights():
+    table, classes = data()
+    weighted = fit(GaussianNB(), prior=0.0, class_weights=[1.0, 4.0, 2.0]).draw(6, seed=0).log_probs(table)
+    places = numpy_generator(0, "bootstrap", 0).integers(30, size=30)
+    of_label = torch.tensor([1.0, 4.0, 2.0]).double()[classes[:30]]
+    of_label = (of_label / of_label.mean()).numpy()[places]
+    alone = GaussianNB().fit(table.numpy()[places], classes.numpy()[places], of_label)
+    torch.testing.assert_close(weighted[:, 0].exp(), torch.from_numpy(alone.predict_proba(table.numpy())).float())
+
+
+@pytest.mark.parametrize("kind", ["table", "sparse", "texts", "weighted"])
+def test_stored_and_restored_it_is_fitted_again_to_the_same_posterior(kind):
+    table, _ = data()
+    if kind == "texts":
+        estimator, posterior = of_texts()
+        inputs, members = texts(), 5
+    else:
+        estimator, inputs, members = GaussianNB(), table, 6
+        if kind == "sparse":
+            estimator, inputs = LogisticRegression(), csr_array(table.numpy())
+        weights = [1.0, 2.0, 3.0] if kind == "weighted" else None
+        pool = ListPool(inputs) if kind == "sparse" else None
+        posterior = fit(estimator, class_weights=weights, pool=pool)
+    again = BaggingPosterior.restored(*posterior.stored(), estimator=estimator)
+    first, second = posterior.draw(members, seed=0), again.draw(members, seed=0)
+    assert first.id == second.id
+    assert torch.equal(first.log_probs(inputs), second.log_probs(inputs))
+
+
+def test_it_is_saved_without_pickle_and_loaded_with_its_estimator(tmp_path):
+    estimator, posterior = of_texts()
+    save_posterior(posterior, tmp_path)
+    assert {file.suffix for file in tmp_path.iterdir()} == {".safetensors", ".json"}
+    again = load_posterior(tmp_path, estimator=estimator)
+    assert torch.equal(again.draw(5, seed=0).log_probs(texts()), posterior.draw(5, seed=0).log_probs(texts()))
+    with pytest.raises(InputError, match="pass estimator"):
+        load_posterior(tmp_path)
+
+
+def test_restoring_needs_the_estimator_and_notices_another():
+    tensors, settings = fit(LogisticRegression(C=1.0)).stored()
+    with pytest.raises(InputError, match="pass estimator"):
+        BaggingPosterior.restored(tensors, settings)
+    with pytest.raises(InputError, match="fitted again, predicts other than"):
+        BaggingPosterior.restored(tensors, settings, estimator=LogisticRegression(C=0.5))
+
+
+def test_draws_pickle():
+    draws, table = fit(LogisticRegression()).draw(4, seed=0), data()[0]
+    again = pickle.loads(pickle.dumps(draws))
+    assert again.id == draws.id
+    assert torch.equal(again.log_probs(table), draws.log_probs(table))
+
+
+@pytest.mark.parametrize(
+    ("estimator", "options", "said"),
+    [
+        (SVC(), {}, "SVC has none. CalibratedClassifierCV"),
+        (Perceptron(), {}, "must have predict_proba"),
+        (GaussianNB, {}, r"such as GaussianNB\(\); got type|such as GaussianNB\(\); got ABCMeta"),
+        (object(), {}, "in the manner of scikit-learn"),
+        (KNeighborsClassifier(), {"class_weights": [1.0, 1.0, 1.0]}, "takes sample_weight"),
+        (GaussianNB(), {"class_weights": [1.0]}, "class_weights must be 3"),
+        (GaussianNB(), {"members": 0}, "members must be at least 1"),
+        (GaussianNB(), {"prior": -1.0}, "prior must be a number of labels"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(estimator, options, said):
+    with pytest.raises(InputError, match=said):
+        fit(estimator, **options)
+
+
+def test_draws_that_are_not_there_and_validation_labels_are_refused():
+    with pytest.raises(InputError, match="a bag of 6 has 1 to 6 draws; 7 were asked for"):
+        fit(GaussianNB()).draw(7, seed=0)
+    table, classes = data()
+    labels = Labels(torch.arange(9), classes[:9])
+    with pytest.raises(InputError, match="validation"):
+        Bagging(GaussianNB()).fit(MemoryPool(table), labels, task=ABC, validation=labels, seed=0)
+
+
+def test_a_predict_proba_of_another_shape_is_refused():
+    class Wide(Guesses):
+        def predict_proba(self, x):
+            return np.full((len(x), 7), 1 / 7)
+
+    with pytest.raises(InputError, match=r"must return \[30, 3\].*got \[30, 7\]"):
+        fit(Wide()).draw(6, seed=0).log_probs(data()[0])

@@ -1,0 +1,28 @@
+import pytest
+import torch
+
+from lindley.errors import InputError
+from lindley.posteriors.scikit_learn.smoothing import check_prior, class_shares, smoothed
+
+
+def test_shares_count_the_labels_and_one_more_of_each_class():
+    shares = class_shares(torch.tensor([0, 0, 2]), torch.ones(3), 4)
+    torch.testing.assert_close(shares, torch.tensor([3.0, 1.0, 2.0, 1.0], dtype=torch.float64) / 7)
+
+
+def test_shares_count_labels_by_their_weight():
+    shares = class_shares(torch.tensor([0, 1]), torch.tensor([0.5, 1.5]), 2)
+    torch.testing.assert_close(shares, torch.tensor([1.5, 2.5], dtype=torch.float64) / 4)
+
+
+def test_smoothed_probabilities_are_those_of_more_labels_in_these_shares():
+    counts, shares = torch.tensor([[3.0, 1.0, 0.0]]), torch.tensor([0.5, 0.25, 0.25])
+    expected = (counts + 2 * shares) / 6
+    torch.testing.assert_close(smoothed(counts / 4, torch.tensor([[4.0]]), 2.0, shares), expected)
+    assert torch.equal(smoothed(counts / 4, 4.0, 0.0, shares), counts / 4)
+
+
+@pytest.mark.parametrize("prior", [-0.1, float("inf"), float("nan")])
+def test_priors_that_are_no_number_of_labels_are_refused(prior):
+    with pytest.raises(InputError, match="prior must be a number of labels"):
+        check_prior(prior)

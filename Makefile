@@ -32,6 +32,7 @@ check: $(STAMP) ## Check without running: format, lint, types, import rules
 	@$(BIN)/lint-imports --no-cache
 
 docs: $(STAMP) ## Build the documentation; a warning is an error
+	@rm -rf docs/generated  # pages of modules that have moved would be warned of
 	@MPLBACKEND=Agg $(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo docs/_build/html/index.html
 

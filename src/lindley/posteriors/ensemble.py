@@ -15,12 +15,13 @@ from torch import Tensor, nn
 from lindley.contracts import ClassificationTask, Inputs, Labels, Pool, Posterior
 from lindley.errors import InputError
 from lindley.posteriors.features import network_features
+from lindley.posteriors.members import chosen_members
 from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.side_by_side import fit_side_by_side, train_side_by_side
 from lindley.posteriors.training import train
-from lindley.seeds import derive_seed, numpy_generator
+from lindley.seeds import derive_seed
 from lindley.shapes import Features
 
 
@@ -80,10 +81,7 @@ class EnsemblePosterior:
 
     def draw(self, num_draws: int, *, seed: int) -> NetworksAsDraws:
         """Members without replacement; all of them, in order, where num_draws is their number."""
-        members = len(self._modules)
-        if not 1 <= num_draws <= members:
-            raise InputError(f"an ensemble of {members} has 1 to {members} draws; {num_draws} were asked for")
-        chosen = sorted(numpy_generator(seed, "members").permutation(members)[:num_draws].tolist())
+        chosen = chosen_members(len(self._modules), num_draws, seed=seed, collection="an ensemble")
         modules = [self._modules[member] for member in chosen]
         return NetworksAsDraws(modules, precision=self._precision, device=self._device)
 

@@ -106,6 +106,12 @@ def _loss(
     return loss
 
 
+def refuse_validation(validation: Labels | None) -> None:
+    """For learners that stop by no validation labels: InputError where some are given, rather than to ignore them."""
+    if validation is not None:
+        raise InputError("this learner uses no validation labels; put them among the labels")
+
+
 def checked_classes(labels: Labels, task: ClassificationTask) -> Tensor:
     """The classes, every one of them known to the task."""
     if len(labels) == 0:

@@ -80,11 +80,11 @@ def test_the_dropout_of_a_single_recurrent_layer_is_none():
     ],
 )
 def test_what_can_be_frozen_is_let_through(module):
-    refuse_what_cannot_be_frozen(module)
+    assert refuse_what_cannot_be_frozen(module) is None
 
 
 def test_drop_connect_needs_no_dropout_layer():
-    refuse_what_cannot_be_frozen(nn.Linear(2, 2), drop_connect=0.5)
+    assert refuse_what_cannot_be_frozen(nn.Linear(2, 2), drop_connect=0.5) is None
 
 
 def test_positions_are_kept_at_the_rate():

@@ -77,3 +77,19 @@ def test_validation_labels_are_refused():
     pool, labels, _ = data()
     with pytest.raises(InputError, match="validation"):
         LastLayerLaplace(mlp, RECIPE).fit(pool, labels, task=TASK, validation=labels, seed=0)
+
+
+def test_class_weights_of_the_recipe_count_for_the_network_and_the_head():
+    pool, labels, inputs = data()
+    weighted = Recipe(steps=60, learning_rate=1e-2, class_weights=(1.0, 8.0))
+    learner = LastLayerLaplace(mlp, weighted, prior_precision=2.0)
+    posterior = learner.fit(pool, labels, task=TASK, seed=0)
+    module = train(mlp, pool, labels, task=TASK, recipe=weighted, precision="float32", device="cpu", seed=0)
+    features = network_features(module, inputs, precision="float32", device="cpu")
+    told = {"task": TASK, "seed": 0}
+    options = {"prior_precision": 2.0, "approximation": "laplace"}
+    head = BayesianHead(**options, class_weights=(1.0, 8.0)).fit(MemoryPool(features), labels, **told)
+    plain = BayesianHead(**options).fit(MemoryPool(features), labels, **told)
+    point = posterior.point().log_probs(inputs)
+    torch.testing.assert_close(point, head.point().log_probs(features))
+    assert (point - plain.point().log_probs(features)).abs().max() > 0.05

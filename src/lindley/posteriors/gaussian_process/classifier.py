@@ -24,7 +24,7 @@ from lindley.posteriors.gaussian_process.latent_functions import GaussianProcess
 from lindley.posteriors.gaussian_process.latent_laplace import LatentClassifier, mode_of
 from lindley.posteriors.gaussian_process.latent_variational import MOST_UNKNOWNS, variational
 from lindley.posteriors.head.head import ReadFeatures, label_weights, pool_scale, read_features
-from lindley.posteriors.training import checked_classes
+from lindley.posteriors.training import checked_classes, refuse_validation
 from lindley.shapes import Features
 
 MOST_ELEMENTS = 40_000_000
@@ -81,8 +81,7 @@ class GaussianProcess:
         seed: int,
     ) -> GaussianProcessPosterior:
         """Nothing in it is random: `seed` makes no difference."""
-        if validation is not None:
-            raise InputError("this learner uses no validation labels; put them among the labels")
+        refuse_validation(validation)
         classes = checked_classes(labels, task).cpu()
         if task.num_classes * len(labels) ** 2 > MOST_ELEMENTS:
             raise InputError(

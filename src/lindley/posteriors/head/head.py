@@ -25,7 +25,7 @@ from lindley.posteriors.head.head_coordinates import HeadCoordinates, spread
 from lindley.posteriors.head.head_fit import APPROXIMATIONS, BIAS_PRECISION, HeadFit, fit_head
 from lindley.posteriors.head.softmax_regression import SoftmaxRegression, contrasts
 from lindley.posteriors.network_calls import as_tensor
-from lindley.posteriors.training import checked_classes
+from lindley.posteriors.training import checked_classes, refuse_validation
 from lindley.seeds import torch_generator
 from lindley.shapes import Features, Scores
 
@@ -74,8 +74,7 @@ class BayesianHead:
         seed: int,
     ) -> HeadPosterior:
         """Nothing in it is random: `seed` makes no difference. A head as `previous` shortens the search."""
-        if validation is not None:
-            raise InputError("this learner uses no validation labels; put them among the labels")
+        refuse_validation(validation)
         classes = checked_classes(labels, task)
         features = read_features(pool.read(labels.rows), self.features, self.device).cpu()  # [L, D]
         _check_finite(features, labels)

@@ -5,7 +5,7 @@ Source: Kristiadi, Hein and Hennig 2020, arXiv:2002.10118; Daxberger et al. 2021
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,12 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from lindley.contracts import ClassificationTask, Inputs, Labels, Pool, Posterior
-from lindley.errors import InputError
 from lindley.posteriors.features import network_features
 from lindley.posteriors.head.head import BayesianHead, HeadDraws, HeadPosterior
 from lindley.posteriors.head.head_fit import BIAS_PRECISION
 from lindley.posteriors.recipe import Recipe
-from lindley.posteriors.training import train
+from lindley.posteriors.training import refuse_validation, train
 from lindley.shapes import Features, Scores
 
 _OF_NETWORK = "network."
@@ -41,7 +40,7 @@ class NetworkFeatures:
 class LastLayerLaplace:
     """A learner: trains a network, then a Bayesian head on its features in place of its last layer.
 
-    The options of the head are those of `BayesianHead`; class weights count for the head, not for the network.
+    The options of the head are those of `BayesianHead`; the recipe's class weights count for the network and the head.
     """
 
     network: Callable[[], nn.Module]
@@ -49,7 +48,6 @@ class LastLayerLaplace:
     prior_precision: float | str = "evidence"
     bias_precision: float = BIAS_PRECISION
     covariance: str = "auto"
-    class_weights: Sequence[float] | None = None
     approximation: str = "laplace"
     precision: str = "float32"
     device: str = "cpu"
@@ -65,8 +63,7 @@ class LastLayerLaplace:
         seed: int,
     ) -> LastLayerPosterior:
         """From scratch: other features of another network make an earlier head useless."""
-        if validation is not None:
-            raise InputError("this learner uses no validation labels; put them among the labels")
+        refuse_validation(validation)
         module = train(
             self.network,
             pool,
@@ -83,7 +80,7 @@ class LastLayerLaplace:
             self.prior_precision,
             self.bias_precision,
             self.covariance,
-            self.class_weights,
+            self.recipe.class_weights or None,
             self.approximation,
             self.device,
         )

@@ -25,7 +25,7 @@ from lindley.posteriors.network_calls import as_tensor
 from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
 from lindley.posteriors.recipe import Recipe
-from lindley.posteriors.training import read_labelled, train
+from lindley.posteriors.training import read_labelled, refuse_validation, train
 from lindley.seeds import derive_seed, torch_generator
 from lindley.shapes import Features
 
@@ -72,8 +72,7 @@ class FullLaplace:
         seed: int,
     ) -> FullLaplacePosterior:
         """From scratch. Raises InputError for parameters of other layers than dense and convolutional ones."""
-        if validation is not None:
-            raise InputError("this learner uses no validation labels; put them among the labels")
+        refuse_validation(validation)
         if self.recipe.class_weights:
             raise InputError("full-network Laplace weighs all labels the same; leave training.class_weights out")
         require_package()

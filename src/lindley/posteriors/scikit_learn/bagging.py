@@ -19,11 +19,11 @@ from lindley.contracts import ClassificationTask, Labels, Pool, Posterior
 from lindley.errors import InputError
 from lindley.posteriors.dropout.hidden_randomness import seeded_globals
 from lindley.posteriors.head.head import label_weights
-from lindley.posteriors.scikit_learn.members import chosen_members
+from lindley.posteriors.members import chosen_members
 from lindley.posteriors.scikit_learn.smoothing import check_prior, class_shares, smoothed
 from lindley.posteriors.scikit_learn.tables import Examples, examples_of
 from lindley.posteriors.scikit_learn.training_sets import TrainingSet, restored_examples, stored_examples
-from lindley.posteriors.training import checked_classes
+from lindley.posteriors.training import checked_classes, refuse_validation
 from lindley.seeds import derive_seed
 
 _SAME_PROBABILITY = 1e-5
@@ -68,8 +68,7 @@ class Bagging:
         seed: int,
     ) -> BaggingPosterior:
         """Every member from scratch. What the estimator's fit raises is passed on."""
-        if validation is not None:
-            raise InputError("this learner uses no validation labels; put them among the labels")
+        refuse_validation(validation)
         classes = checked_classes(labels, task).cpu()
         importance = label_weights(classes, self.class_weights, task)
         training = TrainingSet(examples_of(pool.read(labels.rows)), classes, importance, task.num_classes, seed)

@@ -18,11 +18,11 @@ from torch import Tensor
 from lindley.contracts import ClassificationTask, Labels, Pool, Posterior
 from lindley.errors import InputError
 from lindley.posteriors.head.head import label_weights
-from lindley.posteriors.scikit_learn.members import chosen_members
+from lindley.posteriors.members import chosen_members
 from lindley.posteriors.scikit_learn.smoothing import check_prior, class_shares, smoothed
 from lindley.posteriors.scikit_learn.tables import Examples, labelled_table, rows_with, table_of
 from lindley.posteriors.scikit_learn.trees import Trees, trees_of
-from lindley.posteriors.training import checked_classes
+from lindley.posteriors.training import checked_classes, refuse_validation
 from lindley.seeds import derive_seed
 from lindley.shapes import ClassIndices
 
@@ -43,7 +43,7 @@ class Forest:
     kind: str = "random-forest"
     """"random-forest" (bootstraps of the labels, best splits) or "extra-trees" (all labels, random splits)."""
     prior: float = 0.1
-    """In labels; 0 leaves pure leaves certain, log 0 = -inf. The default is a tenth of the one label that a leaf may hold."""
+    """In labels; 0 leaves pure leaves certain, log 0 = -inf. The default: a tenth of a leaf's last label."""
     max_features: float | str = "sqrt"
     """Columns looked at for a split: "sqrt", "log2" or a share of them."""
     min_samples_leaf: int = 1
@@ -72,8 +72,7 @@ class Forest:
         seed: int,
     ) -> ForestPosterior:
         """Every tree from scratch. Inputs are read as float32."""
-        if validation is not None:
-            raise InputError("this learner uses no validation labels; put them among the labels")
+        refuse_validation(validation)
         classes = checked_classes(labels, task).cpu()
         importance = label_weights(classes, self.class_weights, task)
         table = labelled_table(pool, labels)

@@ -104,7 +104,7 @@ def _write_trial(
     schedule = trial.panel.schedule
     wanted = trial.panel.observe.information
     with Journal(folder) as journal:
-        journal.append(_start(schedule.initial_labels))
+        journal.append(_start(schedule.initial_labels, _num_classes(trial.panel)))
         for round in range(schedule.num_rounds if done is None else done):
             ask = Asked(trial.panel, trial.acquisition, trial.seed, round, schedule.labels_at(round))
             seen = {"grid": grid(ask)} if grid is not None and trial.panel.observe.grid else {}
@@ -136,11 +136,15 @@ def _manifest(trial: Trial) -> dict[str, Any]:
     }
 
 
-def _start(initial: int) -> dict[str, Any]:
+def _num_classes(panel: Panel) -> int:
+    return 2 if panel.observe.grid else 10
+
+
+def _start(initial: int, num_classes: int) -> dict[str, Any]:
     return {
         "event": "start",
         "rows": list(range(initial)),
-        "classes": [index % 10 for index in range(initial)],
+        "classes": [index % num_classes for index in range(initial)],
     }
 
 
@@ -152,7 +156,7 @@ def _round(ask: Asked, accuracy: float, arrays: dict[str, Any], select_seconds: 
     rows = order[ask.labels - start :][:batch].tolist()
     selection = {
         "rows": rows,
-        "classes": [row % 10 for row in rows],
+        "classes": [row % _num_classes(ask.panel) for row in rows],
         "scores": [0.5] * batch,
         "diagnostics": {},
     }

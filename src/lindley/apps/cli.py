@@ -109,6 +109,28 @@ def report(
         report_again(folder)
 
 
+@app.command(epilog="Example: lindley compare runs/mnist --against margin --accuracy 95")
+def compare(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The output folder of a run.")],
+    against: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The acquisition to compare with.  [default: random]")
+    ] = None,
+    accuracy: Annotated[
+        float | None,
+        typer.Option(
+            metavar="PERCENT", min=0, max=100, help="Where labels are counted.  [default: what nearly all reach]"
+        ),
+    ] = None,
+    format: Annotated[str, typer.Option(metavar="F", help="text, json or csv.")] = "text",
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to this file, not to stdout.")] = None,
+) -> None:
+    """Say which acquisition needs fewer labels, and how sure that is: paired over seeds, from the journals alone."""
+    with _clear_errors():
+        from lindley.apps.compare_command import compare_folder
+
+        compare_folder(folder, against=against, percent=accuracy, format=format, out=out)
+
+
 @app.command(epilog="Example: lindley data mnist")
 def data(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="The data set to fetch.")] = None,

@@ -39,6 +39,11 @@ def heading(text: str, *, anchor: str) -> str:
     return f'<h2 id="{escape(anchor)}">{escape(text)}</h2>'
 
 
+def subheading(text: str) -> str:
+    """The heading of one part of a section."""
+    return f"<h3>{escape(text)}</h3>"
+
+
 def paragraph(text: str, *, kind: str = "") -> str:
     """One paragraph; kind is its CSS class."""
     return f"<p{_class(kind)}>{escape(text)}</p>"

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from lindley.loop.files import write_atomically
 from lindley.study import page
+from lindley.study.comparison.outputs import HOW_COMPARED, PanelComparison, compare, csv_rows
+from lindley.study.comparison.outputs import tables as comparison_tables
 from lindley.study.conclusions import HOW_TESTED, Conclusion, draw_conclusions
 from lindley.study.curves import StudyResults, load_results
 from lindley.study.figures.catalogue import draw_figures
@@ -17,6 +19,7 @@ from lindley.study.provenance import changes, environments, label_counting, sett
 from lindley.study.tables import PANEL_TABLES, Table, write_csv, write_rounds
 
 _SECTIONS = (
+    ("compared", "Who needs fewer labels"),
     ("conclusions", "Four conclusions, tried here"),
     ("figures", "Figures"),
     ("tables", "Tables"),
@@ -44,23 +47,24 @@ def write_report(out: Path) -> Path:
     out = Path(out)
     results = load_results(out)
     conclusions = draw_conclusions(results)
+    compared = compare(results)
     panels = [panel for panel in results.panels if panel.trials]
     tables = {heading: [make(panel) for panel in panels] for heading, make in PANEL_TABLES.items()}
     made = [settings(results), environments(results)]
     drawn, left_out = draw_figures(results, out / "figures")
     _write_tables(out / "tables", results, [*chain(*tables.values()), *made], conclusions)
-    body = [
-        *_top(results),
-        page.heading(_SECTIONS[0][1], anchor=_SECTIONS[0][0]),
-        *(_card(conclusion) for conclusion in conclusions),
-        page.paragraph(HOW_TESTED, kind="note"),
-        page.heading(_SECTIONS[1][1], anchor=_SECTIONS[1][0]),
-        *_figures(drawn, left_out),
-        page.heading(_SECTIONS[2][1], anchor=_SECTIONS[2][0]),
-        *(page.table_group(heading, group) for heading, group in tables.items() if group),
-        page.heading(_SECTIONS[3][1], anchor=_SECTIONS[3][0]),
-        *_made(results, made),
-    ]
+    header, *rows = csv_rows(compared)
+    write_csv(out / "tables" / "comparison.csv", [str(name) for name in header], rows)
+    sections = (
+        _compared(compared),
+        [*(_card(conclusion) for conclusion in conclusions), page.paragraph(HOW_TESTED, kind="note")],
+        _figures(drawn, left_out),
+        [page.table_group(heading, group) for heading, group in tables.items() if group],
+        _made(results, made),
+    )
+    body = _top(results)
+    for (anchor, heading), pieces in zip(_SECTIONS, sections, strict=True):
+        body += [page.heading(heading, anchor=anchor), *pieces]
     path = out / "report.html"
     write_atomically(path, page.page(results.title, body).encode())
     return path
@@ -91,6 +95,17 @@ def _top(results: StudyResults) -> list[str]:
     if missing := unfinished(results):
         pieces.append(page.notice("This study is not complete. All that follows stands on what is there:", missing))
     return pieces
+
+
+def _compared(compared: Sequence[PanelComparison]) -> list[str]:
+    """A panel's verdicts in words, with the tables that they stand on beneath."""
+    if not compared:
+        return [page.paragraph("Nothing to compare: it needs two acquisitions with a seed in common.")]
+    pieces = []
+    for panel in compared:
+        pieces += [page.subheading(panel.title), page.bullets(panel.verdicts)]
+        pieces += [page.folded(table.title, page.table_group("", [table])) for table in comparison_tables(panel)]
+    return [*pieces, page.paragraph(HOW_COMPARED, kind="note")]
 
 
 def _card(conclusion: Conclusion) -> str:

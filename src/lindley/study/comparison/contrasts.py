@@ -1,0 +1,197 @@
+"""Every acquisition of a panel against one of them: labels to an accuracy, and the area under the learning curve.
+
+All is paired by seed: the two trials of a pair share their initial labels, first fit and test set. The family whose
+false alarms are held at 5 % is one measure in one panel.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import Literal
+
+import numpy as np
+from scipy import integrate, stats
+
+from lindley.errors import InputError
+from lindley.seeds import numpy_generator
+from lindley.study.comparison.exact_tests import LEVEL, holm, two_sided_p, visible_shift
+from lindley.study.comparison.label_ratio import FEWEST_PAIRS, label_ratio, log_cells
+from lindley.study.crossings import Crossing, labels_to_accuracy, median_crossing
+from lindley.study.curves import PanelResults, TrialResults, paired
+
+MISSED_SHARE = 1 / 3
+"""No acquisition can miss the accuracy at which labels are counted in more than this share of its trials."""
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One acquisition against another, on one measure. Positive estimates are in favour of the first."""
+
+    panel: str
+    measure: Literal["labels", "area"]
+    acquisition: str
+    against: str
+    accuracy: float | None
+    """For labels: which accuracy has to be kept, in [0, 1]."""
+    pairs: int
+    seen: tuple[str, str]
+    """The medians of the two: labels with their marks, or mean accuracies in percent."""
+    estimate: float | None
+    """labels: the share of labels saved, below 1. area: the gain in mean accuracy over the rounds, in [-1, 1]."""
+    interval: tuple[float, float] | None
+    """95 %, of the estimate; None where too few pairs, or crossings, were seen."""
+    spread: float
+    """Standard deviation over pairs: of the logarithm of the ratio of labels, or of the gain."""
+    ahead: int
+    """Pairs in which the first did better."""
+    behind: int
+    """Pairs in which it did worse; the others are ties."""
+    p: float
+    """Exact, two-sided, of this comparison alone."""
+    adjusted_p: float = math.nan
+    """After Holm, within the family."""
+    family: int = 1
+    """How many comparisons that is."""
+
+    @property
+    def detected(self) -> bool:
+        """A difference, at 5 % over the family."""
+        return self.adjusted_p <= LEVEL
+
+    @property
+    def visible(self) -> float:
+        """What pairs so spread could have seen with a chance of 80 %, in the estimate's unit; infinite: nothing."""
+        shift = visible_shift(self.pairs, self.family)
+        if math.isinf(shift) or math.isinf(self.spread):
+            return math.inf
+        return -math.expm1(-shift * self.spread) if self.measure == "labels" else shift * self.spread
+
+
+def contrasts(panel: PanelResults, against: str | None = None, *, accuracy: float | None = None) -> list[Contrast]:
+    """All comparisons of a panel; none where fewer than two acquisitions have a seed in common.
+
+    against: random where it is not given, or the first acquisition of a panel without random. accuracy: in [0, 1];
+    that of common_accuracy where it is not given.
+
+    Raises InputError for an acquisition that the panel does not have.
+    """
+    reference = reference_of(panel, against)
+    others = [name for name in panel.acquisitions if name != reference and paired(panel, name, reference)]
+    level = accuracy if accuracy is not None else common_accuracy(panel)
+    labels = [] if level is None else [_labels(panel, name, reference, level) for name in others]
+    areas = [found for name in others if (found := _area(panel, name, reference)) is not None]
+    return [*_as_family(labels), *_as_family(areas)]
+
+
+def common_accuracy(panel: PanelResults) -> float | None:
+    """The highest whole percent that nearly all trials reach and keep; None where every trial has it from its start.
+
+    So few may miss it that even if they were all of one acquisition, it would miss it in MISSED_SHARE of its trials at
+    most. Which acquisition a trial is of is not asked: the choice is the same when the two of a pair are exchanged, so
+    that the tests stay exact.
+    """
+    may_miss = int(len(panel.trials) * MISSED_SHARE / max(len(panel.acquisitions), 1))
+    for whole in range(99, 0, -1):
+        crossings = [labels_to_accuracy(trial, whole / 100) for trial in panel.trials]
+        if sum(each.censored for each in crossings) <= may_miss:
+            late = any(
+                each.censored or each.labels > trial.labels[0]
+                for each, trial in zip(crossings, panel.trials, strict=True)
+            )
+            return whole / 100 if late else None
+    return None
+
+
+def reference_of(panel: PanelResults, against: str | None) -> str:
+    if against is None:
+        return "random" if "random" in panel.acquisitions else panel.acquisitions[0]
+    if against not in panel.acquisitions:
+        raise InputError(f'"{against}" has no trial in {panel.title}; there are {", ".join(panel.acquisitions)}.')
+    return against
+
+
+def _labels(panel: PanelResults, name: str, reference: str, level: float) -> Contrast:
+    pairs = paired(panel, name, reference)
+    ends = [min(first.labels[-1], second.labels[-1]) for first, second in pairs]
+    mine, theirs = (
+        [labels_to_accuracy(pair[side], level, up_to=end) for pair, end in zip(pairs, ends, strict=True)]
+        for side in (0, 1)
+    )
+    ratio = label_ratio(mine, theirs, generator=numpy_generator(0, "label ratio", panel.name, name, reference))
+    return Contrast(
+        panel.title,
+        "labels",
+        name,
+        reference,
+        level,
+        len(pairs),
+        (str(median_crossing(mine)), str(median_crossing(theirs))),
+        None if ratio is None else 1 - ratio.median,
+        None if ratio is None else (1 - ratio.high, 1 - ratio.low),
+        _spread(mine, theirs),
+        *_tested([_log_saving(a, b) for a, b in zip(mine, theirs, strict=True)]),
+    )
+
+
+def _log_saving(mine: Crossing, theirs: Crossing) -> float:
+    """Of two that were not reached nothing is known; one that was is infinitely better than one that was not."""
+    if mine.censored or theirs.censored:
+        return 0.0 if mine.censored and theirs.censored else (-math.inf if mine.censored else math.inf)
+    return math.log(theirs.labels / mine.labels)
+
+
+def _spread(mine: Sequence[Crossing], theirs: Sequence[Crossing]) -> float:
+    """Standard deviation of the log ratio over pairs, of those seen; no less than what the rounds' grid adds to it."""
+    seen = [_log_saving(a, b) for a, b in zip(mine, theirs, strict=True) if not (a.censored or b.censored)]
+    widths = np.diff(log_cells([*mine, *theirs]), axis=1)
+    steps = widths[np.isfinite(widths)]
+    rounding = float(np.median(steps)) / math.sqrt(6) if steps.size else 0.0  # of the difference of two
+    if len(seen) < 2:
+        return math.inf
+    return max(float(np.std(seen, ddof=1)), rounding)
+
+
+def _area(panel: PanelResults, name: str, reference: str) -> Contrast | None:
+    pairs = [pair for pair in paired(panel, name, reference) if min(len(trial.rounds) for trial in pair) > 1]
+    if not pairs:
+        return None
+    ends = [min(first.labels[-1], second.labels[-1]) for first, second in pairs]
+    mine, theirs = ([mean_accuracy(pair[side], end) for pair, end in zip(pairs, ends, strict=True)] for side in (0, 1))
+    gains = np.subtract(mine, theirs)
+    spread = float(np.std(gains, ddof=1)) if len(pairs) > 1 else math.inf
+    half = float(stats.t.ppf(0.975, len(pairs) - 1)) * spread / math.sqrt(len(pairs)) if len(pairs) > 1 else math.inf
+    centre = float(gains.mean())
+    return Contrast(
+        panel.title,
+        "area",
+        name,
+        reference,
+        None,
+        len(pairs),
+        (f"{100 * median(mine):.2f}", f"{100 * median(theirs):.2f}"),
+        centre,
+        (centre - half, centre + half) if len(pairs) >= FEWEST_PAIRS else None,
+        spread,
+        *_tested(gains.tolist()),
+    )
+
+
+def mean_accuracy(trial: TrialResults, up_to: int) -> float:
+    """The area under the learning curve by the trapezoidal rule, divided by its range of labels."""
+    labels = np.array([count for count in trial.labels if count <= up_to], dtype=np.float64)
+    accuracy = trial.metric("accuracy")[: len(labels)]
+    return float(integrate.trapezoid(accuracy, labels) / (labels[-1] - labels[0]))
+
+
+def _tested(differences: Sequence[float]) -> tuple[int, int, float]:
+    """Pairs above zero, pairs below, and the exact p."""
+    above, below = sum(each > 0 for each in differences), sum(each < 0 for each in differences)
+    return above, below, two_sided_p(differences)
+
+
+def _as_family(members: Sequence[Contrast]) -> list[Contrast]:
+    adjusted = holm([each.p for each in members])
+    return [replace(each, adjusted_p=p, family=len(members)) for each, p in zip(members, adjusted, strict=True)]

@@ -1,0 +1,185 @@
+"""How many labels one acquisition needs of those that another needs: an interval from a handful of paired seeds.
+
+A crossing is seen on the grid of the rounds only, so what is known of a seed is a cell, (the round before, the round at
+which it was seen], open above where it was not reached. Taking the middles of the cells for the crossings gives
+intervals that are far too short where few rounds lie between the seeds; taking the ends that are worst for each seed
+gives ones that are twice too long (`benchmarks/interval_coverage.py` has the table). So the positions within the cells
+are unknowns of a model: the logarithms of a pair's two crossings are bivariate Student-t (5 degrees of freedom: a seed
+may be an outlier) about two medians, with any correlation and two scales; flat prior on the medians, half-t on each
+scale, flat on the correlation (Huang and Wand 2013, doi:10.1214/12-BA688). The posterior is sampled by Gibbs steps,
+truncated to the cells.
+
+N pairs; every array of cells is [..., N, 2] in logarithms.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+from lindley.study.crossings import Crossing
+
+Floats = NDArray[np.float64]
+
+FEWEST_PAIRS = 3
+"""Below this there is no interval: two pairs say nothing of how far pairs lie apart."""
+_FREEDOM = 5.0
+_TYPICAL_SCALE = 0.25
+"""Of the half-t prior: seeds whose crossings differ by a quarter are nothing special."""
+_CHAINS, _ITERATIONS, _FORGOTTEN = 32, 400, 100
+
+
+@dataclass(frozen=True)
+class LabelRatio:
+    """Labels of the first over labels of the second: posterior median and central interval. Below 1 the first saves."""
+
+    median: float
+    low: float
+    high: float
+
+
+def label_ratio(
+    first: Sequence[Crossing], second: Sequence[Crossing], *, generator: np.random.Generator, coverage: float = 0.95
+) -> LabelRatio | None:
+    """The median over seeds of the paired ratio of labels, with an interval; pair i is first[i] and second[i].
+
+    None below FEWEST_PAIRS, and where one of the two has fewer than half of its crossings within the rounds: then the
+    median itself was not seen.
+    """
+    mine, theirs = log_cells(first), log_cells(second)
+    if len(first) < FEWEST_PAIRS or not (_mostly_seen(mine) and _mostly_seen(theirs)):
+        return None
+    chains = [np.broadcast_to(each, (_CHAINS, *each.shape)) for each in (mine, theirs)]
+    drawn = posterior_of_difference(*chains, generator=generator, iterations=_ITERATIONS)[_FORGOTTEN:]
+    tail = (1 - coverage) / 2
+    low, median, high = np.exp(np.quantile(drawn, (tail, 0.5, 1 - tail)))
+    return LabelRatio(float(median), float(low), float(high))
+
+
+def log_cells(crossings: Sequence[Crossing]) -> Floats:
+    """Where the logarithm of each crossing lies: above the first and at most the second.  -> [N, 2]
+
+    Open above where the level was not reached, open below where it was there from the start.
+    """
+    return np.array([_log_cell(each) for each in crossings], dtype=np.float64).reshape(-1, 2)
+
+
+def posterior_of_difference(mine: Floats, theirs: Floats, *, generator: np.random.Generator, iterations: int) -> Floats:
+    """Draws of median(log mine) - median(log theirs), R posteriors side by side.  two [R, N, 2] -> [iterations, R]
+
+    The first hundred or so remember where they began.
+    """
+    low, high = (np.stack([mine[..., side], theirs[..., side]], axis=-1) for side in (0, 1))  # [R, N, 2]
+    logs = _beginning(low, high)
+    medians = logs.mean(1)  # [R, 2]
+    scatter = np.broadcast_to(0.04 * np.eye(2), (len(logs), 2, 2))
+    weights = np.ones(logs.shape[:2])  # [R, N]
+    spread = np.ones((len(logs), 2))
+    drawn = np.empty((iterations, len(logs)))
+    for step in range(iterations):
+        logs = _redrawn(logs, medians, scatter, weights, low, high, generator)
+        logs, medians = _shifted(logs, medians, low, high, generator)
+        weights = _outliers(logs - medians[:, None], scatter, generator)
+        total = weights.sum(1)
+        mean = (weights[..., None] * logs).sum(1) / total[:, None]
+        scatter, spread = _scatter(logs - mean[:, None], weights, spread, generator)
+        root = np.linalg.cholesky(scatter / total[:, None, None])
+        medians = mean + np.einsum("rij,rj->ri", root, generator.standard_normal(mean.shape))
+        drawn[step] = medians[:, 0] - medians[:, 1]
+    return drawn
+
+
+def _log_cell(crossing: Crossing) -> tuple[float, float]:
+    labels = math.log(crossing.labels)
+    if crossing.censored:
+        return labels, math.inf
+    return (math.log(crossing.after) if crossing.after < crossing.labels else -math.inf), labels
+
+
+def _mostly_seen(cells: Floats) -> bool:
+    return 2 * int(np.isfinite(cells[:, 1]).sum()) >= len(cells) and bool(np.isfinite(cells[:, 0]).any())
+
+
+def _beginning(low: Floats, high: Floats) -> Floats:
+    """Some point of every cell."""
+    below = np.where(np.isfinite(low), low, high - 0.2)
+    above = np.where(np.isfinite(high), high, low + 0.2)
+    return (below + above) / 2
+
+
+def _redrawn(
+    logs: Floats,
+    medians: Floats,
+    scatter: Floats,
+    weights: Floats,
+    low: Floats,
+    high: Floats,
+    generator: np.random.Generator,
+) -> Floats:
+    """Every crossing anew within its cell, given the other of its pair."""
+    logs = logs.copy()
+    for side, other in ((0, 1), (1, 0)):
+        slope = scatter[:, side, other] / scatter[:, other, other]
+        left = scatter[:, side, side] - slope * scatter[:, side, other]
+        centre = medians[:, side, None] + slope[:, None] * (logs[..., other] - medians[:, other, None])
+        deviation = np.sqrt(np.maximum(left, 1e-12)[:, None] / weights)
+        logs[..., side] = _within(centre, deviation, low[..., side], high[..., side], generator)
+    return logs
+
+
+def _within(centre: Floats, deviation: Floats, low: Floats, high: Floats, generator: np.random.Generator) -> Floats:
+    """Normal numbers between low and high, by the inverse of the distribution in the tail that keeps its digits."""
+    below, above = (low - centre) / deviation, (high - centre) / deviation
+    mirrored = below > 0
+    below, above = np.where(mirrored, -above, below), np.where(mirrored, -below, above)
+    from_, to = ndtr(below), ndtr(above)
+    drawn = ndtri(from_ + (to - from_) * generator.uniform(size=centre.shape))
+    drawn = np.clip(drawn, below, above)  # some 38 deviations away the nearer end is all that is left
+    placed: Floats = centre + deviation * np.where(mirrored, -drawn, drawn)
+    return placed
+
+
+def _shifted(
+    logs: Floats, medians: Floats, low: Floats, high: Floats, generator: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """All crossings of one acquisition and their median moved together as far as the cells let them, uniformly.
+
+    Without this step the chain hardly moves where all seeds crossed in one cell and lie close together.
+    """
+    least, most = (low - logs).max(1), (high - logs).min(1)  # [R, 2]
+    free = np.isfinite(least) & np.isfinite(most)
+    least, most = np.where(free, least, 0.0), np.where(free, most, 0.0)
+    by = least + (most - least) * generator.uniform(size=least.shape)
+    return np.clip(logs + by[:, None], low, high), medians + by
+
+
+def _outliers(residuals: Floats, scatter: Floats, generator: np.random.Generator) -> Floats:
+    """The weight of each pair: small where it lies far out, as the Student-t has it.  [R, N]"""
+    distance = np.einsum("rni,rij,rnj->rn", residuals, np.linalg.inv(scatter), residuals)
+    weights: Floats = generator.gamma((_FREEDOM + 2) / 2, size=distance.shape) * 2 / (_FREEDOM + distance)
+    return weights
+
+
+def _scatter(
+    residuals: Floats, weights: Floats, spread: Floats, generator: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """The scatter matrix given residuals from the weighted mean (medians integrated out), and its hyperparameters."""
+    count = residuals.shape[1]
+    products = np.einsum("rn,rni,rnj->rij", weights, residuals, residuals)
+    products = products + 4.0 * np.eye(2) / spread[:, None, :]
+    root = np.linalg.cholesky(np.linalg.inv(products))
+    freedom = count + 2.0
+    bartlett = np.zeros_like(root)
+    bartlett[:, 0, 0] = np.sqrt(generator.chisquare(freedom, len(root)))
+    bartlett[:, 1, 1] = np.sqrt(generator.chisquare(freedom - 1, len(root)))
+    bartlett[:, 1, 0] = generator.standard_normal(len(root))
+    factor = root @ bartlett
+    precision = factor @ factor.transpose(0, 2, 1)
+    rate = 2.0 * precision[:, (0, 1), (0, 1)] + _TYPICAL_SCALE**-2
+    scatter = np.linalg.inv(precision).astype(np.float64)
+    return scatter, rate / generator.gamma(2.0, size=rate.shape)

@@ -1,0 +1,84 @@
+"""What was asked for, beside its use: how much two acquisitions ask the same, and how evenly over the classes."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from lindley.study.curves import PanelResults, TrialResults, paired
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Medians over the seeds of an acquisition; the initial labels are not among what was asked."""
+
+    panel: str
+    acquisition: str
+    labels: int
+    overlap: float | None
+    """Share of its rows that the reference asked too, under the same seed; None for the reference itself."""
+    evenness: float
+    """Entropy of the classes that came back over that of as many of each: 1 is even, 0 one class only."""
+    rarest: float
+    """Share of the class that came back least, over an even share."""
+    repeated: float | None
+    """Share of rows whose original was labelled before, or earlier in the batch; None where no input is repeated."""
+
+
+def asked(panel: PanelResults, reference: str) -> list[Asked]:
+    """One line an acquisition that asked for anything."""
+    lines = []
+    for name in panel.acquisitions:
+        trials = [trial for trial in panel.of(name) if _rows(trial)]
+        if not trials:
+            continue
+        classes = [_class_counts(trial) for trial in trials]
+        repeats = [share for trial in trials if (share := _repeated(panel, trial)) is not None]
+        overlaps = [
+            len(set(_rows(mine)) & set(_rows(theirs))) / len(_rows(mine))
+            for mine, theirs in paired(panel, name, reference)
+            if name != reference and _rows(mine) and _rows(theirs)
+        ]
+        lines.append(
+            Asked(
+                panel.title,
+                name,
+                round(median(len(_rows(trial)) for trial in trials)),
+                median(overlaps) if overlaps else None,
+                median(_evenness(counts) for counts in classes),
+                median(min(counts) * len(counts) / sum(counts) for counts in classes),
+                median(repeats) if repeats else None,
+            )
+        )
+    return lines
+
+
+def _rows(trial: TrialResults) -> list[int]:
+    return [row for event in trial.rounds if event["selection"] for row in event["selection"]["rows"]]
+
+
+def _class_counts(trial: TrialResults) -> list[int]:
+    """How often each class came back, in the order of the classes."""
+    told = Counter(told for event in trial.rounds if event["selection"] for told in event["selection"]["classes"])
+    return [told[index] for index in range(len(trial.manifest["class_names"]))]
+
+
+def _evenness(counts: Sequence[int]) -> float:
+    shares = [count / sum(counts) for count in counts if count]
+    return -sum(share * math.log(share) for share in shares) / math.log(len(counts))
+
+
+def _repeated(panel: PanelResults, trial: TrialResults) -> float | None:
+    """Rows of `repeated-mnist` repeat row % S of S sources (see pools/repeated.py)."""
+    if panel.config["data"]["name"] != "repeated-mnist":
+        return None
+    sources = trial.manifest["num_rows"] // panel.config["data"]["options"].get("repeats", 3)
+    seen = {row % sources for row in trial.start["rows"]}
+    again = 0
+    for row in _rows(trial):
+        again += row % sources in seen
+        seen.add(row % sources)
+    return again / len(_rows(trial))

@@ -1,0 +1,107 @@
+"""A comparison in a sentence that says no more than the seeds do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from lindley.study.comparison.contrasts import Contrast
+from lindley.study.comparison.exact_tests import fewest_pairs, smallest_two_sided_p
+from lindley.study.figures.style import look
+from lindley.study.paired import percent
+
+
+def verdicts(contrasts: Sequence[Contrast]) -> list[str]:
+    """A sentence for each comparison; what too few seeds cannot show is said once, before what they measured."""
+    said = [f"{verdict(each)}." for each in contrasts if each.pairs >= fewest_pairs(each.family)]
+    few: dict[str, list[Contrast]] = {}
+    for each in contrasts:
+        if each.pairs < fewest_pairs(each.family):
+            few.setdefault(_too_few(each), []).append(each)
+    for why, members in few.items():
+        said.append(f"{why}. Measured:")
+        said += [f"{_pair(each)}, {_in_what(each)}: {measured(each)}." for each in members]
+    return said
+
+
+def verdict(contrast: Contrast) -> str:
+    """What there is to say: "BALD needs 38 % fewer labels than random to 95 % (95 % interval 29–46 %, 10 seeds)"."""
+    if contrast.detected:
+        return f"{_claim(contrast)} ({_evidence(contrast)})"
+    if contrast.pairs < fewest_pairs(contrast.family):
+        return f"{_pair(contrast)}, {_in_what(contrast)}: {_too_few(contrast)}; measured {measured(contrast)}"
+    about = f"{_pair(contrast)}: no difference in {_in_what(contrast)} detected"
+    if math.isinf(contrast.visible):
+        return f"{about} ({_seeds(contrast)}; measured {measured(contrast)})"
+    visible = percent(contrast.visible) if contrast.measure == "labels" else f"{100 * contrast.visible:.2g} points"
+    return f"{about} ({_seeds(contrast)} could have seen ≥ {visible}; measured {measured(contrast)})"
+
+
+def measured(contrast: Contrast) -> str:
+    """The estimate with its interval, whether or not a difference was detected."""
+    if contrast.estimate is None:
+        return f"{contrast.seen[0]} and {contrast.seen[1]} labels in median"
+    if contrast.measure == "area":
+        found = f"{_signed(100 * contrast.estimate)} points"
+    else:
+        found = f"{percent(abs(contrast.estimate))} {'fewer' if contrast.estimate >= 0 else 'more'}"
+    return f"{found}{_interval(contrast)}"
+
+
+def _interval(contrast: Contrast) -> str:
+    """ ", 95 % interval 29–46 %", in the direction of the estimate; ends of different signs are told apart in words."""
+    if contrast.interval is None or not all(map(math.isfinite, contrast.interval)):
+        return ""
+    low, high = contrast.interval
+    if contrast.measure == "area":
+        return f", 95 % interval {_signed(100 * low)} to {_signed(100 * high)} points"
+    if low < 0 < high:
+        return f", 95 % interval {percent(-low)} more to {percent(high)} fewer"
+    near, far = sorted((abs(low), abs(high)))
+    return f", 95 % interval {100 * near:.0f}–{percent(far)}"
+
+
+def _claim(contrast: Contrast) -> str:
+    first, second = look(contrast.acquisition).title, look(contrast.against).title
+    estimate = contrast.estimate
+    if contrast.measure == "area":
+        assert estimate is not None
+        side = "higher" if estimate >= 0 else "lower"
+        return f"the learning curve of {first} lies {100 * abs(estimate):.2f} points {side} than that of {second}"
+    level = percent(contrast.accuracy or 0.0)
+    if estimate is None:
+        return (
+            f"{first} needs {'fewer' if contrast.ahead > contrast.behind else 'more'} labels than {second} to {level}"
+        )
+    return (
+        f"{first} needs {percent(abs(estimate))} {'fewer' if estimate >= 0 else 'more'} labels than {second} to {level}"
+    )
+
+
+def _evidence(contrast: Contrast) -> str:
+    if contrast.estimate is None:
+        return f"{contrast.seen[0]} and {contrast.seen[1]} labels in median, {_seeds(contrast)}"
+    return ", ".join([*filter(None, [_interval(contrast).removeprefix(", ")]), _seeds(contrast)])
+
+
+def _too_few(contrast: Contrast) -> str:
+    least = smallest_two_sided_p(contrast.pairs)
+    family = "1 comparison" if contrast.family == 1 else f"{contrast.family} comparisons"
+    needs = f"{family} at 5 % need{'s' if contrast.family == 1 else ''} {fewest_pairs(contrast.family)} seeds"
+    return f"{_seeds(contrast)} cannot show a difference (no p below {least:.2g} is possible; {needs})"
+
+
+def _pair(contrast: Contrast) -> str:
+    return f"{look(contrast.acquisition).title} and {look(contrast.against).title}"
+
+
+def _in_what(contrast: Contrast) -> str:
+    return "mean accuracy" if contrast.measure == "area" else f"labels to {percent(contrast.accuracy or 0.0)}"
+
+
+def _signed(points: float) -> str:
+    return f"{points:+.2f}".replace("-", "−")
+
+
+def _seeds(contrast: Contrast) -> str:
+    return "1 seed" if contrast.pairs == 1 else f"{contrast.pairs} seeds"

@@ -1,0 +1,91 @@
+"""`lindley compare`, on the folder of a study: text, JSON, CSV, and what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from lindley.apps.cli import app
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "study"))
+from journal_fakes import make_study, panel_table, write_study  # noqa: E402
+
+
+def compare(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["compare", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight seeds; BALD is three rounds ahead of random, margin level with it."""
+
+    def accuracy(ask):
+        ahead = 60 if ask.acquisition == "bald" else 0
+        return 0.6 + (ask.labels + ahead) / 800 + 0.02 * ask.noise.uniform() + 0.005 * ask.seed
+
+    study = make_study(panel_table("made-up", ["random", "margin", "bald"], seeds=8))
+    return write_study(tmp_path_factory.mktemp("compared"), study, accuracy=accuracy)
+
+
+def test_text_says_who_needs_fewer_labels(folder):
+    said = compare(folder)
+    assert said.exit_code == 0
+    assert "fewer labels than random to" in said.stdout
+    assert "margin and random: no difference in labels to" in said.stdout
+    assert "8 seeds could have seen" in said.stdout
+
+
+def test_json_and_csv_hold_the_same_comparisons(folder):
+    (panel,) = json.loads(compare(folder, "--format", "json").stdout)
+    lines = list(csv.DictReader(io.StringIO(compare(folder, "--format", "csv").stdout)))
+    assert [line["acquisition"] for line in lines] == [each["acquisition"] for each in panel["contrasts"]]
+    assert [float(line["estimate"]) for line in lines] == [each["estimate"] for each in panel["contrasts"]]
+    assert panel["against"] == "random"
+
+
+def test_another_reference_and_accuracy_may_be_named(folder):
+    (panel,) = json.loads(compare(folder, "--against", "bald", "--accuracy", 75, "--format", "json").stdout)
+    assert {each["against"] for each in panel["contrasts"]} == {"bald"}
+    assert {each["accuracy"] for each in panel["contrasts"] if each["measure"] == "labels"} == {0.75}
+
+
+def test_it_may_be_written_to_a_file(folder, tmp_path):
+    said = compare(folder, "--format", "json", "--out", tmp_path / "compared.json")
+    assert said.exit_code == 0
+    assert json.loads((tmp_path / "compared.json").read_text())[0]["panel"] == "made-up"
+
+
+def test_the_same_folder_gives_the_same_bytes(folder):
+    assert compare(folder).stdout == compare(folder).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--against", "blad"], 'no panel has a finished round of "blad"; there are random, margin, bald.'),
+        (["--format", "xml"], '--format is "xml"; allowed: text, json, csv.'),
+    ],
+)
+def test_what_is_not_there_is_refused_with_what_is(folder, arguments, complaint):
+    said = compare(folder, *arguments)
+    assert said.exit_code == 2
+    assert complaint in said.output
+
+
+def test_a_folder_without_a_study_is_refused(tmp_path):
+    said = compare(tmp_path)
+    assert said.exit_code == 2
+    assert "holds no study" in said.output
+
+
+def test_one_acquisition_alone_cannot_be_compared(tmp_path):
+    study = make_study(panel_table("alone", ["bald"], seeds=2))
+    said = compare(write_study(tmp_path, study, accuracy=lambda ask: 0.5))
+    assert said.exit_code == 2
+    assert "needs two acquisitions with a finished round under the same seed" in said.output

@@ -1,0 +1,140 @@
+"""Comparisons of panels whose truth is planted."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from panel_fakes import GRID, panel_reaching
+
+from lindley.errors import InputError
+from lindley.study.comparison.contrasts import Contrast, common_accuracy, contrasts, mean_accuracy, reference_of
+
+_THEIRS = [100.0, 120.0, 90.0, 110.0, 140.0, 130.0, 80.0, 105.0, 125.0, 95.0]
+
+
+def _only(found: list[Contrast], measure: str) -> Contrast:
+    (one,) = [each for each in found if each.measure == measure]
+    return one
+
+
+def test_a_planted_saving_is_found_and_detected() -> None:
+    panel = panel_reaching({"random": _THEIRS, "bald": [0.62 * each for each in _THEIRS]})
+    labels = _only(contrasts(panel, accuracy=0.95), "labels")
+    assert labels.estimate == pytest.approx(0.38, abs=0.05)
+    assert labels.interval is not None
+    assert labels.interval[0] < 0.38 < labels.interval[1]
+    assert (labels.ahead, labels.behind) == (10, 0)
+    assert labels.p == pytest.approx(2 / 1024)
+    assert labels.detected
+
+
+def test_the_area_is_that_of_the_trapezoids() -> None:
+    panel = panel_reaching({"random": [100.0], "bald": [50.0]}, grid=(20, 40, 80))
+    first = panel.of("random")[0]
+    accuracy = [0.95 + 0.02 * math.log(labels / 100) for labels in (20, 40, 80)]
+    by_hand = (20 * (accuracy[0] + accuracy[1]) / 2 + 40 * (accuracy[1] + accuracy[2]) / 2) / 60
+    assert mean_accuracy(first, 80) == pytest.approx(by_hand)
+    assert mean_accuracy(first, 40) == pytest.approx((accuracy[0] + accuracy[1]) / 2)
+
+
+def test_a_gain_in_area_has_students_interval() -> None:
+    gains = np.array([0.9, 0.8, 0.85, 0.7, 0.95, 0.75])
+    panel = panel_reaching({"random": _THEIRS[:6], "bald": (gains * _THEIRS[:6]).tolist()})
+    area = _only(contrasts(panel, accuracy=0.95), "area")
+    planted = -0.02 * np.log(gains)  # the curves are parallel until they meet 1
+    assert area.estimate == pytest.approx(planted.mean(), rel=1e-6)
+    assert area.interval is not None
+    half = 2.570582 * planted.std(ddof=1) / math.sqrt(6)
+    assert area.interval == pytest.approx((planted.mean() - half, planted.mean() + half), rel=1e-5)
+
+
+def test_the_family_is_one_measure_of_a_panel() -> None:
+    same = {"random": _THEIRS, "margin": _THEIRS, "bald": [0.5 * each for each in _THEIRS]}
+    found = contrasts(panel_reaching(same), accuracy=0.95)
+    assert [(each.measure, each.acquisition, each.family) for each in found] == [
+        ("labels", "margin", 2),
+        ("labels", "bald", 2),
+        ("area", "margin", 2),
+        ("area", "bald", 2),
+    ]
+    assert [each.detected for each in found] == [False, True, False, True]
+
+
+def test_what_one_never_reaches_counts_for_the_other() -> None:
+    panel = panel_reaching({"random": [1000.0] * 8, "bald": _THEIRS[:8]})
+    labels = _only(contrasts(panel, accuracy=0.95), "labels")
+    assert (labels.ahead, labels.behind, labels.detected) == (8, 0, True)
+    assert labels.estimate is None  # how much was saved was not seen
+    assert labels.seen[1] == "> 220"
+
+
+def test_pairs_that_both_never_reach_it_say_nothing() -> None:
+    panel = panel_reaching({"random": [1000.0] * 8, "bald": [1000.0] * 8})
+    labels = _only(contrasts(panel, accuracy=0.95), "labels")
+    assert (labels.ahead, labels.behind, labels.p) == (0, 0, 1.0)
+
+
+def test_the_accuracy_is_one_that_no_acquisition_misses_in_more_than_a_third_of_its_trials() -> None:
+    never = [10_000.0, 10_000.0, *_THEIRS[:4]]
+    panel = panel_reaching({"random": never, "bald": _THEIRS[:6]})
+    level = common_accuracy(panel)
+    assert level is not None
+    for name in ("random", "bald"):
+        kept = [any(trial.metric("accuracy") >= level) for trial in panel.of(name)]
+        assert sum(kept) >= 4
+
+
+def test_the_accuracy_does_not_ask_which_trial_is_whose() -> None:
+    panel = panel_reaching({"random": _THEIRS[:6], "bald": [0.6 * each for each in _THEIRS[:6]]})
+    other = {"random": "bald", "bald": "random"}
+    exchanged = [
+        replace(trial, acquisition=other[trial.acquisition]) if trial.seed in (1, 4) else trial
+        for trial in panel.trials
+    ]
+    assert common_accuracy(replace(panel, trials=exchanged)) == common_accuracy(panel)
+
+
+def test_a_level_that_all_have_from_the_start_is_none() -> None:
+    assert common_accuracy(panel_reaching({"random": [1e-7] * 3, "bald": [1e-7] * 3})) is None
+
+
+def test_trials_under_way_are_compared_over_the_rounds_that_both_have() -> None:
+    panel = panel_reaching({"random": _THEIRS[:3], "bald": _THEIRS[:3]})
+    short = [
+        replace(trial, rounds=trial.rounds[:5]) if trial.acquisition == "bald" else trial for trial in panel.trials
+    ]
+    found = contrasts(replace(panel, trials=short), accuracy=0.95)
+    assert _only(found, "labels").seen == (f"> {GRID[4]}", f"> {GRID[4]}")
+    assert _only(found, "area").estimate == pytest.approx(0.0)
+
+
+def test_the_reference_is_random_or_the_first() -> None:
+    assert reference_of(panel_reaching({"bald": [90.0], "random": [100.0]}), None) == "random"
+    assert reference_of(panel_reaching({"bald": [90.0], "batchbald": [100.0]}), None) == "bald"
+    with pytest.raises(InputError, match='"typo" has no trial in Made up; there are bald'):
+        reference_of(panel_reaching({"bald": [90.0]}), "typo")
+
+
+def test_one_acquisition_alone_is_compared_with_nothing() -> None:
+    assert contrasts(panel_reaching({"bald": [90.0, 80.0]})) == []
+
+
+def test_without_a_difference_few_families_raise_an_alarm() -> None:
+    """Three acquisitions that are as good as random, 8 seeds, crossings on the grid, some never reached."""
+    generator = np.random.default_rng(2)
+    alarms = 0
+    for _ in range(150):
+        common = 130 * np.exp(0.3 * generator.standard_normal(8))
+        panel = panel_reaching(
+            {
+                name: (common * np.exp(0.25 * generator.standard_normal(8))).tolist()
+                for name in ("random", "margin", "entropy", "bald")
+            }
+        )
+        found = [each for each in contrasts(panel) if each.measure == "labels"]
+        alarms += any(each.detected for each in found)
+    # 5 % of 150 is 7.5; 14 or more would have a chance of 2 % even at 5 %.
+    assert alarms < 14

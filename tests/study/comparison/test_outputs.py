@@ -1,0 +1,59 @@
+"""A comparison as tables, CSV and JSON: the same numbers in each."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from panel_fakes import panel_reaching
+
+from lindley.errors import InputError
+from lindley.study.comparison.outputs import as_json, compare, csv_rows, tables
+from lindley.study.curves import StudyResults
+
+_THEIRS = [100.0, 120.0, 90.0, 110.0, 140.0, 130.0, 80.0, 105.0]
+
+
+def _study() -> StudyResults:
+    panel = panel_reaching({"random": _THEIRS, "bald": [0.6 * each for each in _THEIRS]})
+    return StudyResults("made-up", "Made up", "", [panel])
+
+
+def test_tables_show_what_the_sentences_say() -> None:
+    (found,) = compare(_study(), accuracy=0.95)
+    labels, areas = tables(found)
+    row = dict(zip(labels.columns, labels.rows[0], strict=True))
+    assert row["acquisition"] == "BALD"
+    assert row["better : worse"] == "8 : 0"
+    assert row["detected"] == "yes"
+    assert f"needs {row['fewer labels, %']} % fewer labels" in found.verdicts[0]
+    assert areas.title == "Made up: Mean accuracy over the rounds, against random"
+
+
+def test_json_holds_natural_units_and_no_infinity() -> None:
+    text = json.dumps(as_json(compare(_study(), accuracy=0.95)), allow_nan=False)
+    (panel,) = json.loads(text)
+    first = panel["contrasts"][0]
+    assert first["accuracy"] == 0.95
+    assert 0.3 < first["estimate"] < 0.5
+    assert first["interval"][0] < first["estimate"] < first["interval"][1]
+    assert first["detected"] is True
+
+
+def test_csv_has_a_line_for_each_comparison() -> None:
+    found = compare(_study(), accuracy=0.95)
+    header, *rows = csv_rows(found)
+    assert len(rows) == len(found[0].contrasts)
+    assert all(len(row) == len(header) for row in rows)
+    assert dict(zip(header, rows[0], strict=True))["low"] == found[0].contrasts[0].interval[0]  # type: ignore[index]
+    assert csv_rows([]) == [("low", "high")]
+
+
+def test_panels_without_the_reference_are_left_out_and_a_name_of_none_is_refused() -> None:
+    study = _study()
+    other = panel_reaching({"margin": _THEIRS, "entropy": _THEIRS})
+    both = StudyResults("made-up", "Made up", "", [*study.panels, other])
+    assert [each.against for each in compare(both)] == ["random", "margin"]
+    assert [each.against for each in compare(both, "bald")] == ["bald"]
+    with pytest.raises(InputError, match='no panel has a finished round of "typo"; there are random, bald, margin'):
+        compare(both, "typo")

@@ -1,0 +1,54 @@
+"""What was asked for, counted by hand."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from panel_fakes import asking, panel_reaching
+
+from lindley.study.comparison.selections import asked
+from lindley.study.curves import PanelResults
+
+
+def _panel(**options: object) -> PanelResults:
+    panel = panel_reaching({"random": [100.0], "bald": [90.0]}, grid=(20, 24, 28), **options)  # type: ignore[arg-type]
+    bald, random = panel.of("bald")[0], panel.of("random")[0]
+    return replace(
+        panel,
+        trials=[
+            asking(bald, [[2, 3, 4, 5], [6, 7, 12, 11]], [[0, 0, 0, 0], [0, 0, 1, 1]]),
+            asking(random, [[2, 9, 4, 8], [20, 21, 22, 23]], [[0, 1, 0, 1], [0, 1, 0, 1]]),
+        ],
+    )
+
+
+def test_overlap_is_the_share_that_the_reference_asked_too() -> None:
+    lines = {line.acquisition: line for line in asked(_panel(), "random")}
+    assert lines["bald"].overlap == pytest.approx(2 / 8)
+    assert lines["random"].overlap is None
+    assert lines["bald"].labels == 8
+
+
+def test_evenness_is_the_entropy_of_the_classes_over_that_of_an_even_choice() -> None:
+    lines = {line.acquisition: line for line in asked(_panel(), "random")}
+    assert lines["random"].evenness == pytest.approx(1.0)
+    entropy = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
+    assert lines["bald"].evenness == pytest.approx(entropy / math.log(2))
+    assert lines["bald"].rarest == pytest.approx(0.25 * 2)
+
+
+def test_copies_of_what_was_labelled_before_are_counted() -> None:
+    lines = {line.acquisition: line for line in asked(_panel(data="repeated-mnist", repeats=3), "random")}
+    # 30 rows of 10 sources: 12 repeats 2 of the batch before, 11 repeats 1 of the start; 20, 21, 22 repeat 0, 1 and 2.
+    assert lines["bald"].repeated == pytest.approx(2 / 8)
+    assert lines["random"].repeated == pytest.approx(3 / 8)
+
+
+def test_without_repeated_inputs_there_is_no_share_of_copies() -> None:
+    assert asked(_panel(), "random")[0].repeated is None
+
+
+def test_who_asked_for_nothing_has_no_line() -> None:
+    assert asked(panel_reaching({"random": [100.0]}), "random") == []

@@ -1,0 +1,85 @@
+"""Every sentence that a comparison can become."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from lindley.study.comparison.contrasts import Contrast
+from lindley.study.comparison.words import verdict, verdicts
+
+LABELS = Contrast(
+    panel="Made up",
+    measure="labels",
+    acquisition="bald",
+    against="random",
+    accuracy=0.95,
+    pairs=10,
+    seen=("120", "200"),
+    estimate=0.38,
+    interval=(0.29, 0.46),
+    spread=0.1,
+    ahead=10,
+    behind=0,
+    p=0.002,
+    adjusted_p=0.002,
+)
+AREA = replace(LABELS, measure="area", accuracy=None, seen=("93.10", "91.00"), estimate=0.021, interval=(0.01, 0.032))
+
+
+def test_a_saving_is_said_with_its_interval() -> None:
+    assert verdict(LABELS) == "BALD needs 38 % fewer labels than random to 95 % (95 % interval 29–46 %, 10 seeds)"
+
+
+def test_a_loss_is_said_as_more_labels() -> None:
+    worse = replace(LABELS, estimate=-0.5, interval=(-0.8, -0.2), ahead=0, behind=10)
+    assert verdict(worse) == "BALD needs 50 % more labels than random to 95 % (95 % interval 20–80 %, 10 seeds)"
+
+
+def test_a_saving_of_unknown_size_gives_the_medians() -> None:
+    unseen = replace(LABELS, estimate=None, interval=None, seen=("120", "> 220"))
+    assert verdict(unseen) == ("BALD needs fewer labels than random to 95 % (120 and > 220 labels in median, 10 seeds)")
+
+
+def test_no_difference_says_what_could_have_been_seen() -> None:
+    none = replace(LABELS, estimate=0.03, interval=(-0.05, 0.1), p=0.4, adjusted_p=0.4)
+    assert none.visible > 0
+    assert verdict(none) == (
+        "BALD and random: no difference in labels to 95 % detected (10 seeds could have seen "
+        f"≥ {100 * none.visible:.0f} %; measured 3 % fewer, 95 % interval 5 % more to 10 % fewer)"
+    )
+
+
+def test_too_few_seeds_are_said_to_be_too_few() -> None:
+    few = replace(LABELS, pairs=5, p=0.0625, adjusted_p=0.1875, family=3)
+    assert verdict(few) == (
+        "BALD and random, labels to 95 %: 5 seeds cannot show a difference (no p below 0.062 is possible; 3 comparisons "
+        "at 5 % need 7 seeds); measured 38 % fewer, 95 % interval 29–46 %"
+    )
+
+
+def test_what_too_few_seeds_cannot_show_is_said_once() -> None:
+    few = replace(LABELS, pairs=5, p=0.0625, adjusted_p=0.0625)
+    said = verdicts([few, replace(few, acquisition="margin"), LABELS])
+    assert said == [
+        "BALD needs 38 % fewer labels than random to 95 % (95 % interval 29–46 %, 10 seeds).",
+        "5 seeds cannot show a difference (no p below 0.062 is possible; 1 comparison at 5 % needs 6 seeds). Measured:",
+        "BALD and random, labels to 95 %: 38 % fewer, 95 % interval 29–46 %.",
+        "margin and random, labels to 95 %: 38 % fewer, 95 % interval 29–46 %.",
+    ]
+
+
+def test_areas_are_said_in_points() -> None:
+    assert verdict(AREA) == (
+        "the learning curve of BALD lies 2.10 points higher than that of random "
+        "(95 % interval +1.00 to +3.20 points, 10 seeds)"
+    )
+    none = replace(AREA, spread=0.01, p=0.4, adjusted_p=0.4)
+    assert "no difference in mean accuracy detected (10 seeds could have seen ≥" in verdict(none)
+
+
+def test_an_unknown_spread_claims_nothing_of_what_could_be_seen() -> None:
+    unknown = replace(LABELS, spread=math.inf, estimate=None, interval=None, p=0.4, adjusted_p=0.4)
+    assert verdict(unknown) == (
+        "BALD and random: no difference in labels to 95 % detected (10 seeds; measured 120 and 200 labels in median)"
+    )

@@ -2,6 +2,7 @@
 
     python benchmarks/interval_coverage.py --repetitions 1000 --out reports/benchmarks/interval-coverage.csv
     python benchmarks/interval_coverage.py --table reports/benchmarks/interval-coverage.csv
+    python benchmarks/interval_coverage.py --families 2000      # how often four equal acquisitions raise an alarm
 
 Studies are simulated seed by seed: each acquisition reaches the level after some number of labels, known exactly, and
 is seen to have done so at the end of a round, or not at all. The truth is the median over seeds of the paired ratio.
@@ -11,16 +12,17 @@ Widths are of the logarithm of the ratio. A line is written as each setting is d
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import records
 from numpy.typing import NDArray
 from scipy import stats
 
 from lindley.seeds import numpy_generator
+from lindley.study.comparison.exact_tests import LEVEL, holm, two_sided_p
 from lindley.study.comparison.label_ratio import posterior_of_difference
 
 Floats = NDArray[np.float64]
@@ -60,7 +62,6 @@ SETTINGS: dict[str, Setting] = {
     "skewed": Setting(law="exponential"),
     "seeds of unequal spread": Setting(law="scale"),
 }
-FIELDS = ("setting", "pairs", "procedure", "coverage", "width", "repetitions")
 
 
 def simulated(setting: Setting, pairs: int, repetitions: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
@@ -141,47 +142,79 @@ def main() -> None:
     parser.add_argument("--settings", default=";".join(SETTINGS), help="names separated by ';' (default: all)")
     parser.add_argument("--out", type=Path, help="a CSV file that is continued")
     parser.add_argument("--table", type=Path, help="print the table of such a file, and stop")
+    parser.add_argument("--families", type=int, help="count false alarms in so many families, and stop")
     options = parser.parse_args()
+    if options.families:
+        for pairs in options.pairs:
+            print(f"{pairs} seeds: {100 * false_alarms(pairs, options.families):.1f} % of {options.families} families")
+        return
     if options.table:
-        print(table(_rows(options.table)))
+        print(table(records.read(options.table)))
         return
     if options.out is None:
         parser.error("--out is needed: where the lines go")
-    done = {(row["setting"], row["pairs"]) for row in _rows(options.out)}
+    done = records.read(options.out)
     for name in options.settings.split(";"):
         for pairs in options.pairs:
-            if (name, str(pairs)) not in done:
-                _append(options.out, measured(name, pairs, options.repetitions))
+            if not records.is_done(done, setting=name, pairs=pairs):
+                for row in measured(name, pairs, options.repetitions):
+                    records.append(options.out, row)
 
 
-def measured(name: str, pairs: int, repetitions: int) -> list[tuple[object, ...]]:
+def measured(name: str, pairs: int, repetitions: int) -> list[dict[str, object]]:
     """Coverage and median width of every procedure on the same simulated studies, and of Student's with no grid."""
     setting = SETTINGS[name]
     generator = numpy_generator(0, "interval coverage", name, pairs)
     first, second = simulated(setting, pairs, repetitions, generator)
-    truth = _truth(setting)
-    rows: list[tuple[object, ...]] = []
-    for procedure, interval in PROCEDURES.items():
-        low, high = interval(cells(first, setting.grid), cells(second, setting.grid), generator)
-        rows.append((name, pairs, procedure, *_held(low, high, truth), repetitions))
+    seen = cells(first, setting.grid), cells(second, setting.grid)
     exact = np.stack([first, first], axis=-1), np.stack([second, second], axis=-1)
-    rows.append(
-        (name, pairs, "Student, had the crossings been seen", *_held(*student(*exact, generator), truth), repetitions)
-    )
-    return rows
+    found = {procedure: interval(*seen, generator) for procedure, interval in PROCEDURES.items()}
+    found["Student, had the crossings been seen"] = student(*exact, generator)
+    truth = _truth(setting)
+    return [
+        {
+            "setting": name,
+            "pairs": pairs,
+            "procedure": procedure,
+            "coverage": float(((low <= truth) & (high >= truth)).mean()),
+            "width": float(np.median(high - low)),
+            "repetitions": repetitions,
+        }
+        for procedure, (low, high) in found.items()
+    ]
+
+
+def false_alarms(pairs: int, families: int) -> float:
+    """The share of families with any detected difference in labels, where four acquisitions are equally good.
+
+    Each as unequally spread as in "two fifths not reached", on the rounds' grid, never reached in some seeds.
+    """
+    setting = SETTINGS["two fifths not reached"]
+    generator = numpy_generator(0, "false alarms", pairs)
+    shape = (families, pairs)
+    common = np.log(setting.centre) + 0.3 * generator.standard_normal(shape)
+    scale = 0.2 * np.exp(0.7 * generator.standard_normal(shape))  # of the seed
+    reached = [cells(common + scale * generator.standard_normal(shape), setting.grid)[..., 1] for _ in range(4)]
+    with np.errstate(invalid="ignore"):
+        savings = [np.nan_to_num(reached[0] - each, nan=0.0, posinf=np.inf, neginf=-np.inf) for each in reached[1:]]
+    alarms = [
+        any(p <= LEVEL for p in holm([two_sided_p(saving[family].tolist()) for saving in savings]))
+        for family in range(families)
+    ]
+    return float(np.mean(alarms))
 
 
 def table(rows: list[dict[str, str]]) -> str:
     """Coverage in % and median width, a line a setting; and our width by that of the best which covers 93 %."""
     names = list(dict.fromkeys(row["procedure"] for row in rows))
-    lines = ["| setting | pairs | " + " | ".join(names) + " | width by the best's |", "|" + " --- |" * (len(names) + 3)]
+    lines = []
     for setting, pairs in dict.fromkeys((row["setting"], row["pairs"]) for row in rows):
         found = {row["procedure"]: row for row in rows if (row["setting"], row["pairs"]) == (setting, pairs)}
         tried = [found[name] for name in PROCEDURES if float(found[name]["coverage"]) >= 0.93]
         best = min((float(row["width"]) for row in tried), default=float("nan"))
-        told = " | ".join(f"{100 * float(found[n]['coverage']):.1f} %, {float(found[n]['width']):.2f}" for n in names)
-        lines.append(f"| {setting} | {pairs} | {told} | {float(found['lindley']['width']) / best:.2f} |")
-    return "\n".join(lines)
+        told = [f"{100 * float(found[name]['coverage']):.1f}, {float(found[name]['width']):.2f}" for name in names]
+        lines.append([setting, pairs, *told, f"{float(found['lindley']['width']) / best:.2f}"])
+    return records.markdown(["setting", "seeds", *names, "width by the best's"], lines)
 
 
 def _truth(setting: Setting) -> float:
@@ -220,28 +253,6 @@ def _walsh(values: Floats) -> Interval:
         ways = longer / 2
     drop = int(np.searchsorted(np.cumsum(ways), 0.025, side="right"))
     return averages[:, max(drop - 1, 0)], averages[:, -1 - max(drop - 1, 0)]
-
-
-def _held(low: Floats, high: Floats, truth: float) -> tuple[float, float]:
-    inside = (low <= truth + 1e-12) & (high >= truth - 1e-12)
-    return float(inside.mean()), float(np.median(high - low))
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def _append(path: Path, rows: list[tuple[object, ...]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        if new:
-            writer.writerow(FIELDS)
-        writer.writerows(rows)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from lindley.apps.cli import app
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "study"))
-from journal_fakes import make_study, panel_table, write_study  # noqa: E402
+from journal_fakes import make_study, panel_table, write_study
 
 
 def compare(*arguments: object) -> Result:

@@ -1,4 +1,4 @@
-"""Panels in memory whose trials reach an accuracy after a stated number of labels: no files, so they are quick to make."""
+"""Panels in memory whose trials reach an accuracy after a stated number of labels: no files, so quick to make."""
 
 from __future__ import annotations
 

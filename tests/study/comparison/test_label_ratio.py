@@ -1,4 +1,4 @@
-"""The interval of a ratio of labels, against an independent computation of the same posterior and against simulation."""
+"""The interval of a ratio of labels, against the same posterior computed otherwise, and against simulation."""
 
 from __future__ import annotations
 

@@ -53,8 +53,8 @@ def test_no_difference_says_what_could_have_been_seen() -> None:
 def test_too_few_seeds_are_said_to_be_too_few() -> None:
     few = replace(LABELS, pairs=5, p=0.0625, adjusted_p=0.1875, family=3)
     assert verdict(few) == (
-        "BALD and random, labels to 95 %: 5 seeds cannot show a difference (no p below 0.062 is possible; 3 comparisons "
-        "at 5 % need 7 seeds); measured 38 % fewer, 95 % interval 29–46 %"
+        "BALD and random, labels to 95 %: 5 seeds cannot show a difference (no p below 0.062 is possible; 3 "
+        "comparisons at 5 % need 7 seeds); measured 38 % fewer, 95 % interval 29–46 %"
     )
 
 

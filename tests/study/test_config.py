@@ -302,10 +302,10 @@ def test_mnist_is_the_seed_projects_schedule():
         assert list(panel.acquisitions) == ["random", "margin", "entropy", "bald"]
 
 
-def test_batch_compares_bald_with_batchbald_at_three_sizes_on_two_data_sets():
+def test_batch_compares_bald_with_batchbald_at_four_sizes_on_two_data_sets():
     panels = load_study("batch").panels
     sizes = {(panel.data.name, panel.schedule.batch_size) for panel in panels}
-    assert sizes == {(name, size) for name in ("mnist", "repeated-mnist") for size in (4, 10, 40)}
+    assert sizes == {(name, size) for name in ("mnist", "repeated-mnist") for size in (4, 10, 40, 100)}
     assert all(panel.seeds >= 3 and panel.model.num_draws == 100 for panel in panels)
     assert all(set(panel.acquisitions) == {"bald", "batchbald"} for panel in panels)
 

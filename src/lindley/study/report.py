@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
 from lindley.loop.files import write_atomically
 from lindley.study import page
 from lindley.study.conclusions import HOW_TESTED, Conclusion, draw_conclusions
-from lindley.study.curves import StudyResults, load_results
+from lindley.study.curves import PanelResults, StudyResults, load_results
 from lindley.study.figures.catalogue import draw_figures
 from lindley.study.figures.style import Drawn
 from lindley.study.paired import Comparison, Verdict
 from lindley.study.provenance import changes, environments, label_counting, settings, unfinished
 from lindley.study.tables import PANEL_TABLES, Table, write_csv, write_rounds
+from lindley.study.tables_asked import rare_recall, what_was_asked
+from lindley.study.tables_transfer import transfer
 
 _SECTIONS = (
     ("conclusions", "Four conclusions, tried here"),
@@ -22,6 +24,13 @@ _SECTIONS = (
     ("tables", "Tables"),
     ("made", "How it was made"),
 )
+_TABLES: Mapping[str, Callable[[PanelResults], Table | None]] = {
+    **PANEL_TABLES,
+    "What was asked": what_was_asked,
+    "Recall of rare classes": rare_recall,
+    "For another model": transfer,
+}
+"""The panels' tables by their heading; None where a panel has nothing for one."""
 _COMPARISON_COLUMNS = (
     "data",
     "part",
@@ -45,7 +54,9 @@ def write_report(out: Path) -> Path:
     results = load_results(out)
     conclusions = draw_conclusions(results)
     panels = [panel for panel in results.panels if panel.trials]
-    tables = {heading: [make(panel) for panel in panels] for heading, make in PANEL_TABLES.items()}
+    tables = {
+        heading: [table for panel in panels if (table := make(panel)) is not None] for heading, make in _TABLES.items()
+    }
     made = [settings(results), environments(results)]
     drawn, left_out = draw_figures(results, out / "figures")
     _write_tables(out / "tables", results, [*chain(*tables.values()), *made], conclusions)

@@ -53,7 +53,7 @@ class Data(_Table):
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
-class Outside(_Table):
+class OutsideRows(_Table):
     """[pool.outside]: rows of another data set among those of the pool."""
 
     data: str
@@ -65,7 +65,7 @@ class HardPool(_Table):
 
     subset: Annotated[int, Field(ge=0)] = 0
     rare: dict[str, Share] = Field(default_factory=dict)
-    outside: Annotated[Outside | None, BeforeValidator(_false_is_none)] = None
+    outside: Annotated[OutsideRows | None, BeforeValidator(_false_is_none)] = None
     copies: Count = 1
     copy_noise: Annotated[float, Field(ge=0)] = 0.0
     label_noise: Annotated[float, Field(ge=0, le=1)] = 0.0
@@ -178,7 +178,7 @@ class Study(_Table):
 TABLES: Mapping[str, type[_Table]] = {
     "data": Data,
     "pool": HardPool,
-    "pool.outside": Outside,
+    "pool.outside": OutsideRows,
     "model": Model,
     "training": Training,
     "schedule": Schedule,

@@ -426,3 +426,8 @@ def test_networks_recipes_and_options_are_those_of_the_posterior(tmp_path, text,
 def test_number_of_targets_is_at_least_one(tmp_path):
     with pytest.raises(ConfigurationError, match=r"schedule\.targets .*got 0"):
         load(tmp_path, GOOD.replace("batch_size = 5", "batch_size = 5\ntargets = 0"))
+
+
+def test_a_panel_names_all_data_that_it_reads():
+    assert load_study("fashion-outside").panels[0].data_sets == ("fashion-mnist", "mnist")
+    assert load_study("digits").panels[0].data_sets == ("digits",)

@@ -131,13 +131,7 @@ class Assembler:
 
 def _own_code(trial: Trial) -> dict[str, str | None]:
     """The sha256 of the file of each object of the user's own; all of them are loaded by now."""
-    outside = trial.panel.pool.outside
-    names = (
-        trial.panel.data.name,
-        *([outside.data] if outside else []),
-        trial.panel.model.network,
-        trial.acquisition,
-    )
+    names = (*trial.panel.data_sets, trial.panel.model.network, trial.acquisition)
     return {name: source_sha256(name) for name in names if is_named(name)}
 
 

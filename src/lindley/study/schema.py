@@ -163,6 +163,11 @@ class Panel(_Table):
     acquisitions: Annotated[dict[str, Options], Field(min_length=1)]
     observe: Observe = Observe()
 
+    @property
+    def data_sets(self) -> tuple[str, ...]:
+        """The names of all data that it reads: its own, and those that rows from outside are of."""
+        return (self.data.name, *([self.pool.outside.data] if self.pool.outside else []))
+
 
 class Study(_Table):
     """Panels that are run and reported together."""

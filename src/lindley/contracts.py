@@ -23,6 +23,10 @@ Score = Callable[[LogProbs], Scores]
 """[n, K, C] -> [n]; a pointwise acquisition is just this."""
 
 
+NO_CLASS = -1
+"""What an oracle answers of a row that is of none of the task's classes: it is counted, and teaches nothing."""
+
+
 @runtime_checkable
 class Pool(Protocol):
     """Where inputs live. Row i is the same input for ever."""
@@ -51,7 +55,7 @@ class ClassificationTask:
 
 @dataclass(frozen=True)
 class Labels:
-    """What has been told: unique rows and their classes, in the order told.  [L], [L]"""
+    """What has been told: unique rows and their classes (or NO_CLASS), in the order told.  [L], [L]"""
 
     rows: Rows
     classes: ClassIndices
@@ -69,6 +73,11 @@ class Labels:
     def extended(self, rows: Rows, classes: ClassIndices) -> Labels:
         """These labels and more, told after them."""
         return Labels(torch.cat([self.rows, rows]), torch.cat([self.classes, classes]))
+
+    def with_class(self) -> Labels:
+        """Those that teach: without the rows of which NO_CLASS was told."""
+        known = self.classes != NO_CLASS
+        return self if bool(known.all()) else Labels(self.rows[known], self.classes[known])
 
 
 @runtime_checkable

@@ -99,7 +99,9 @@ def has_a_round(folder: Path) -> bool:
 
 
 def test_unknown_study_is_refused_with_the_packaged_ones(tmp_path):
-    assert_refused(lindley(tmp_path, "run", "minst"), 2, "batch, demo, digits, mnist", 'Did you mean "mnist"?')
+    assert_refused(
+        lindley(tmp_path, "run", "minst"), 2, "batch, demo, digits, digits-duplicates", 'Did you mean "mnist"?'
+    )
 
 
 def test_misspelt_key_and_wrong_value_are_refused_before_anything_runs(tmp_path):

@@ -61,6 +61,19 @@ def test_folder_of_another_study_is_refused(tmp_path):
     assert 'holds the study "digits", not "demo"' in said.output
 
 
+def test_data_from_outside_are_looked_for_before_anything_runs(tmp_path, monkeypatch):
+    asked = []
+
+    def fetch(name, data_dir):
+        asked.append(name)
+        if len(asked) == 2:
+            raise DataError("not here")
+
+    monkeypatch.setattr(commands.catalogue, "fetch", fetch)
+    said = lindley("run", "fashion-outside", "--out", tmp_path)
+    assert (said.exit_code, asked) == (1, ["fashion-mnist", "mnist"])
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}"])
 def test_folder_with_something_else_as_study_json_is_refused(tmp_path, text):
     (tmp_path / "study.json").write_text(text)

@@ -36,7 +36,8 @@ def _check_entry(data, name):
     entry = DATASETS[name]
     assert data.name == name
     assert (len(data.pool), len(data.test_inputs)) == (entry.num_rows, entry.num_test)
-    assert data.task.num_classes == entry.num_classes
+    assert data.task == entry.task
+    assert data.input_shape == entry.input_shape
     assert data.pool.read(torch.tensor([0])).shape == (1, *data.input_shape)
     assert all(re.fullmatch("[0-9a-f]{64}", each) for each in data.hashes.values())
     assert data.hashes
@@ -118,7 +119,15 @@ def small(monkeypatch, mirrors, small_file):
 
     def put(*behaviours):
         file = small_file(*map(mirrors.folder, behaviours))
-        entry = Entry("made-up", partial(_made_up, file), num_rows=3, num_test=1, num_classes=2, files=(file,))
+        entry = Entry(
+            "made-up",
+            partial(_made_up, file),
+            num_rows=3,
+            num_test=1,
+            task=ClassificationTask(("a", "b")),
+            input_shape=(2,),
+            files=(file,),
+        )
         monkeypatch.setattr(catalogue, "DATASETS", {"small": entry})
 
     return put

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from lindley.contracts import ClassificationTask
+from lindley.contracts import NO_CLASS, ClassificationTask
 from lindley.datasets.dataset import Dataset, array_hashes, content_hashes
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
@@ -32,7 +32,7 @@ def as_in_use(monkeypatch):
 def test_a_class_out_of_range_is_refused_and_its_row_named(field):
     classes = getattr(DATASET, field).clone()
     classes[1] = 3
-    with pytest.raises(InputError, match=rf"{field} must lie in 0\.\.2; rows \[1\] do not"):
+    with pytest.raises(InputError, match=rf"{field} must lie in 0\.\.2.*; rows \[1\] do not"):
         replace(DATASET, **{field: classes})
 
 
@@ -41,6 +41,19 @@ def test_a_class_out_of_range_is_refused_and_its_row_named(field):
 def test_classes_that_are_not_one_int64_a_row_are_refused(field, change):
     with pytest.raises(InputError, match=rf"{field} must be int64"):
         replace(DATASET, **{field: change(getattr(DATASET, field))})
+
+
+def test_rows_of_the_pool_may_be_of_no_class_and_test_rows_not():
+    classes = torch.tensor([0, NO_CLASS, 2, 0])
+    assert replace(DATASET, classes=classes, true_classes=classes).truth is classes
+    with pytest.raises(InputError, match=r"test_classes must lie in 0\.\.2; rows \[2\] do not"):
+        replace(DATASET, test_classes=torch.tensor([0, 1, NO_CLASS]))
+
+
+def test_what_the_oracle_answers_is_the_truth_where_no_other_is_known():
+    assert DATASET.truth is DATASET.classes
+    with pytest.raises(InputError, match=r"true_classes must lie in 0\.\.2 \(or be -1, no class\); rows \[3\] do not"):
+        replace(DATASET, true_classes=torch.tensor([0, 1, 2, -2]))
 
 
 def test_test_inputs_of_another_shape_are_refused():

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lindley.acquisition.catalogue import acquisition_named
-from lindley.contracts import Labels, Selection
+from lindley.contracts import NO_CLASS, Labels, Selection
 from lindley.errors import InputError
 from lindley.loop.rounds import Observation, run_round
 
@@ -40,6 +40,25 @@ def test_the_last_round_fits_and_asks_for_nothing(settings, pool, labels):
     result = run_round(settings, pool, labels, {}, index=0, batch_size=0)
     assert result.selection is None
     assert result.seconds["predict"] == 0.0
+
+
+def test_rows_of_no_class_teach_nothing_and_are_not_asked_again(settings, pool, labels):
+    told = labels.extended(torch.tensor([9, 20]), torch.tensor([NO_CLASS, NO_CLASS]))
+    views = []
+    looking = {"look": lambda view: views.append(view) or Observation()}
+    result = run_round(settings, pool, told, looking, index=0, batch_size=0)
+    assert result.num_labels == len(views[0].labels) == 5
+    assert not torch.isin(told.rows, views[0].candidates.rows).any()
+    assert views[0].candidates.rows.numel() == 55
+    plain = run_round(settings, pool, labels, looking, index=0, batch_size=0)
+    assert plain.num_labels == 3
+    assert torch.equal(views[0].draws.means, views[1].draws.means)  # the same fit as without them
+
+
+def test_a_round_without_any_label_that_tells_a_class_is_refused(settings, pool):
+    told = Labels(torch.tensor([9, 20]), torch.tensor([NO_CLASS, NO_CLASS]))
+    with pytest.raises(InputError, match=r"round 2 has no label to learn from: all 2 rows.*Raise schedule.initial"):
+        run_round(settings, pool, told, {}, index=2, batch_size=1)
 
 
 def test_random_never_runs_the_model_over_the_pool(settings, pool, labels):

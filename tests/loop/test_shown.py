@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lindley.contracts import ClassificationTask, FeatureExtractor, Labels
+from lindley.contracts import NO_CLASS, ClassificationTask, FeatureExtractor, Labels
 from lindley.errors import InputError
 from lindley.loop.predict import CHUNK_ROWS, PoolPredictions
 from lindley.loop.shown import show
@@ -68,6 +68,15 @@ def test_targets_are_unlabelled_rows_under_the_same_draws(pool, labels, draws, i
     assert targets.draws_id == draws.id
     assert not torch.isin(targets.rows, labels.rows).any()
     assert torch.equal(torch.cat(list(targets.chunks())), draws.log_probs(inputs[targets.rows]))
+
+
+def test_labels_of_no_class_are_not_shown_and_are_no_targets(pool, labels, draws, inputs):
+    told = labels.extended(torch.tensor([9, 20]), torch.tensor([NO_CLASS, NO_CLASS]))
+    context = shown(pool, told, draws, ["features", "targets"], num_targets=55).context
+    assert context.labelled.rows.tolist() == labels.rows.tolist()
+    assert torch.equal(context.labelled_features, 2 * inputs[labels.rows])
+    assert context.targets.rows.numel() == 55
+    assert not torch.isin(told.rows, context.targets.rows).any()
 
 
 def test_targets_are_of_the_whole_pool_where_candidates_are_few(pool, labels, draws):

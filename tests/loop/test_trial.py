@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lindley.contracts import NO_CLASS
 from lindley.errors import InputError, JournalError
 from lindley.loop.files import load_arrays
 from lindley.loop.journal import Journal, read_events
@@ -55,6 +56,17 @@ def test_every_label_is_told_once_and_is_the_oracles(setup, tmp_path):
     for event in kept(tmp_path)[:-1]:
         rows = event["selection"]["rows"]
         assert event["selection"]["classes"] == setup.classes[rows].tolist()
+
+
+def test_rows_of_no_class_count_as_labels_and_the_trial_goes_on(setup, tmp_path):
+    classes = setup.classes.clone()
+    classes[::3] = NO_CLASS
+    run_trial(replace(setup, classes=classes), tmp_path)
+    events = kept(tmp_path)
+    assert [event["labels"] for event in events] == [6, 10, 14, 16]
+    told = [answer for event in events[:-1] for answer in event["selection"]["classes"]]
+    assert told == classes[labelled(tmp_path)[6:]].tolist()
+    assert NO_CLASS in told
 
 
 def test_a_balanced_start_is_balanced(setup, tmp_path):

@@ -78,15 +78,19 @@ def write_study(
     select_seconds: Number = lambda ask: 1.0,
     grid: Observer | None = None,
     information: Observer | None = None,
+    more: Callable[[Asked], Mapping[str, Any]] = lambda ask: {},
     rounds_done: Callable[[Trial], int | None] = lambda trial: None,
 ) -> Path:
-    """The whole folder. rounds_done: how many rounds a trial has so far; None for all, 0 for not started."""
+    """The whole folder.
+
+    more: further metrics of a round. rounds_done: how many rounds a trial has so far; None for all, 0 for not started.
+    """
     write_json(out / "study.json", study.model_dump(mode="json"))
     with patch("os.fsync"):  # invented journals need not survive a power cut
         for trial in trials_of(study):
             done = rounds_done(trial)
             if done != 0:
-                _write_trial(out, trial, done, accuracy, select_seconds, grid, information)
+                _write_trial(out, trial, done, accuracy, select_seconds, grid, information, more)
     return out
 
 
@@ -98,6 +102,7 @@ def _write_trial(
     select_seconds: Number,
     grid: Observer | None,
     information: Observer | None,
+    more: Callable[[Asked], Mapping[str, Any]],
 ) -> None:
     folder = out / trial.folder
     write_json(folder / "manifest.json", _manifest(trial))
@@ -111,7 +116,8 @@ def _write_trial(
             if information is not None and wanted is not None and wanted.acquisition == trial.acquisition:
                 seen |= {"information": information(ask)} if ask.labels in wanted.labels else {}
             arrays = {name: save_arrays(folder, f"round-{round:03d}-{name}", each) for name, each in seen.items()}
-            journal.append(_round(ask, float(accuracy(ask)), arrays, float(select_seconds(ask))))
+            event = _round(ask, float(accuracy(ask)), arrays, float(select_seconds(ask)))
+            journal.append(event | {"metrics": event["metrics"] | dict(more(ask))})
 
 
 def _manifest(trial: Trial) -> dict[str, Any]:
@@ -250,6 +256,30 @@ def fake_information(ask: Asked) -> dict[str, np.ndarray]:
         arrays[f"joint_se_{name}"] = np.where(picks > 6, 0.02, 0.0)
         arrays[f"inputs_{name}"] = ask.noise.choice(_plane()[3], wanted.picks, replace=False)
     return arrays
+
+
+TRANSFER = {"transfer": {"models": ["forest", "head"], "labels": [40, 80, 120, 160, 200]}}
+
+
+def fake_transfer(ask: Asked) -> dict[str, Any]:
+    """The metrics of the transfer observer: models that end lower than the one that asks."""
+    wanted = ask.panel.observe.transfer
+    if wanted is None or ask.labels not in wanted.labels:
+        return {}
+    ends = {name: 0.85 - 0.1 * place for place, name in enumerate(wanted.models)}
+    return {"transfer": {name: {"accuracy": rising(ask, start=0.4, end=end), "nll": 1.0} for name, end in ends.items()}}
+
+
+RARE = {"rare": {"8": 0.1}}
+
+
+def fake_asked(ask: Asked) -> dict[str, Any]:
+    """The metrics of the observer of a hard pool: every fifth label is of a rare class."""
+    if not ask.panel.pool.rare:
+        return {}
+    kinds = ("labels", "rare", "repeated", "wrong", "outside")
+    asked, pool = (dict(zip(kinds, (count, count // 5, 0, 0, 0), strict=True)) for count in (ask.labels, 1198))
+    return {"asked": asked, "pool": pool}
 
 
 @cache

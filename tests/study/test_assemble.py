@@ -7,8 +7,11 @@ import pytest
 import torch
 
 from lindley.acquisition import METHODS
+from lindley.contracts import NO_CLASS
 from lindley.errors import ConfigurationError, InputError, JournalError
+from lindley.loop.journal import read_events
 from lindley.loop.rounds import RoundSettings
+from lindley.loop.state import fold
 from lindley.loop.trial import run_trial
 from lindley.study import assemble
 from lindley.study.assemble import Assembler
@@ -114,6 +117,93 @@ def test_observers_are_those_that_the_panel_asks_for(assembler):
     observe = {"grid": True, "information": {"acquisition": "bald", "labels": [4], "picks": 3}}
     assert set(assembler.setup(trial_of("bald", observe=observe)).observers) == {"test", "grid", "information"}
     assert set(assembler.setup(trial_of("random", observe=observe)).observers) == {"test", "grid"}
+
+
+HARD = {
+    "subset": 30,
+    "rare": {"upper moon": 0.5},
+    "outside": {"data": "mine_for_assemble:stripes", "share": 0.25},
+    "copies": 2,
+    "label_noise": 0.2,
+}
+
+
+def test_a_hard_pool_is_of_the_seed_and_the_same_for_all_acquisitions(folder):
+    first, same, other = (
+        Assembler(device="cpu", threads=1, data_dir=None, folder=folder).setup(trial_of(name, seed=seed, pool=HARD))
+        for name, seed in (("bald", 0), ("random", 0), ("bald", 1))
+    )
+    hashes = [setup.manifest["data_hashes"] for setup in (first, same, other)]
+    assert hashes[0] == hashes[1]
+    assert hashes[0]["pool_inputs"] != hashes[2]["pool_inputs"]
+    assert torch.equal(first.classes, same.classes)
+    rows = torch.arange(len(first.pool))
+    assert torch.equal(first.pool.read(rows), same.pool.read(rows))
+
+
+def test_a_hard_pool_is_not_taken_for_the_plain_one_of_the_same_data(assembler):
+    sizes = [len(assembler.setup(trial_of(pool=pool)).pool) for pool in ({}, {"subset": 30}, {"copies": 2}, {})]
+    assert sizes == [40, 30, 80, 40]
+
+
+def test_a_trial_on_a_hard_pool_runs_and_says_what_was_asked(assembler, tmp_path):
+    setup = assembler.setup(trial_of(pool=HARD))
+    assert set(setup.observers) == {"test", "asked"}
+    run_trial(setup, tmp_path)
+    (events,) = [fold(read_events(tmp_path))]
+    rows = [*events.start["rows"], *(row for each in events.rounds[:-1] for row in each["selection"]["rows"])]
+    told = setup.classes[rows]
+    assert [
+        *events.start["classes"],
+        *(a for e in events.rounds[:-1] for a in e["selection"]["classes"]),
+    ] == told.tolist()
+    asked = events.rounds[-1]["metrics"]["asked"]
+    assert asked["labels"] == 8
+    assert asked["outside"] == int((told == NO_CLASS).sum())
+    assert asked["repeated"] == 8 - setup.sources[rows].unique().numel()
+    held = events.rounds[-1]["metrics"]["pool"]
+    assert held["labels"] == len(setup.pool)
+    assert held["repeated"] == len(setup.pool) // 2
+
+
+def test_a_changed_hard_pool_is_refused_when_a_trial_is_continued(assembler, tmp_path):
+    run_trial(assembler.setup(trial_of(pool=HARD)), tmp_path)
+    key = trial_of(pool=HARD).key
+    other = assembler.setup(trial_of(pool=HARD | {"label_noise": 0.3}))
+    longer = replace(other, manifest=other.manifest | {"key": key}, schedule=replace(other.schedule, max_labels=10))
+    with pytest.raises(JournalError, match="other data"):
+        run_trial(longer, tmp_path)
+
+
+def test_the_manifest_tells_the_code_of_ones_own_data_from_outside(assembler):
+    assert set(assembler.setup(trial_of(pool=HARD)).manifest["own_code"]) == {"mine_for_assemble:stripes"}
+
+
+@pytest.mark.parametrize("labels", [[], [4, 8]])
+def test_other_models_are_fitted_where_the_panel_asks_for_it(assembler, tmp_path, labels):
+    observe = {"transfer": {"models": ["forest", "head"], "labels": labels, "num_draws": 7}}
+    run_trial(assembler.setup(trial_of(observe=observe)), tmp_path)
+    rounds = fold(read_events(tmp_path)).rounds
+    measured = {event["labels"]: event["metrics"]["transfer"] for event in rounds if "transfer" in event["metrics"]}
+    assert list(measured) == (labels or [4, 6, 8])
+    assert all(set(each) == {"forest", "head"} for each in measured.values())
+    assert all(
+        0 <= model["accuracy"] <= 1 and model["nll"] > 0 for each in measured.values() for model in each.values()
+    )
+
+
+def test_measuring_transfer_changes_nothing_else_of_a_trial(assembler, tmp_path):
+    observe = {"transfer": {"models": ["forest"]}}
+    plain, measured = (
+        [
+            {**event, "metrics": {key: value for key, value in event["metrics"].items() if key != "transfer"}}
+            for event in fold(read_events(tmp_path / name)).rounds
+        ]
+        for name, tables in (("plain", {}), ("measured", {"observe": observe}))
+        if run_trial(assembler.setup(trial_of(**tables)), tmp_path / name) is None
+    )
+    for one, other in zip(plain, measured, strict=True):
+        assert (one["selection"], one["metrics"]) == (other["selection"], other["metrics"])
 
 
 def test_a_users_own_data_network_and_acquisition_run(assembler, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from lindley.errors import ConfigurationError
 from lindley.posteriors.recipe import Recipe
 from lindley.study import consistency
-from lindley.study.config import Study, Training, builtin_studies, load_study
+from lindley.study.config import HardPool, Study, Training, builtin_studies, load_study
 from lindley.study.trials import trials_of
 
 GOOD = """
@@ -149,6 +149,26 @@ def test_wrong_study_is_refused_with_the_key_and_what_is_allowed(tmp_path, old, 
         ("[observe]\ninformation = { labels = [11] }", ["observe.information.labels", "[11]", "10, 15, 20"]),
         ('[observe]\ninformation = { acquisition = "margin", labels = [10] }', ["information.acquisition", "random"]),
         ("[observe]\ninformation = { label = [10] }", ["observe.information.label ", 'Did you mean "labels"?']),
+        ("[observe]\ntransfer = { models = [] }", ["observe.transfer.models must not be empty"]),
+        ("[observe]\ntransfer = { labels = [10] }", ["observe.transfer.models is needed"]),
+        ('[observe]\ntransfer = { models = ["forrest"] }', ["transfer.models[0]", "head", 'Did you mean "forest"?']),
+        ('[observe]\ntransfer = { models = ["ensemble"] }', ["transfer.models[0]", "head, forest, gaussian-process"]),
+        ('[observe]\ntransfer = { models = ["head"], labels = [11] }', ["observe.transfer.labels", "[11]", "10, 15"]),
+        ("[pool]\ncopys = 2", ["pool.copys is not a key", "label_noise", 'Did you mean "copies"?']),
+        ("[pool]\ncopies = 0", ["pool.copies", "greater than or equal to 1", "got 0"]),
+        ("[pool]\nsubset = -1", ["pool.subset", "greater than or equal to 0"]),
+        ("[pool]\ncopy_noise = -0.1", ["pool.copy_noise", "greater than or equal to 0"]),
+        ("[pool]\nlabel_noise = 1.1", ["pool.label_noise", "less than or equal to 1", "got 1.1"]),
+        ("[pool]\nrare = { 'upper moon' = 1.0 }", ["pool.rare.upper moon", "less than 1", "got 1.0"]),
+        ("[pool]\nrare = { 'uper moon' = 0.1 }", ["pool.rare.uper moon", "lower moon", 'Did you mean "upper moon"?']),
+        ("[pool]\noutside = { data = 'mnist' }", ["pool.outside.share is needed"]),
+        ("[pool]\noutside = { data = 'mnst', share = 0.1 }", ["pool.outside.data", 'Did you mean "mnist"?']),
+        ("[pool]\noutside = { data = 'mnist', share = 0.1 }", ["pool.outside.data", "another shape", "two-moons fit"]),
+        ("[pool]\noutside = { data = 'my:own', shar = 0.1 }", ["pool.outside.shar is", 'Did you mean "share"?']),
+        (
+            "[pool]\noutside = { data = 'my:own', share = 0.1 }\n[observe]\ngrid = true",
+            ["pool.outside has no meaning with observe.grid"],
+        ),
         ("[panels]\nname = 3", ["[[panels]]"]),
         ("[[panels]]\ntitle = 'No name'", ["name", "is needed"]),
         ("[[panels]]\nname = 'a/b'", ["panels[a/b].name", "letters"]),
@@ -190,6 +210,35 @@ def test_names_of_ones_own_are_taken_as_they_are(tmp_path):
 def test_more_labels_than_the_data_set_has_rows_are_refused(tmp_path):
     text = GOOD.replace("options = { noise = 0.1 }", "").replace("max_labels = 33", "max_labels = 501")
     assert "schedule.max_labels must be at most 500, the rows of two-moons; got 501" in refusal(tmp_path, text)
+
+
+def test_a_subset_larger_than_the_data_set_is_refused(tmp_path):
+    text = GOOD.replace("options = { noise = 0.1 }", "") + "[pool]\nsubset = 501\n"
+    assert "pool.subset must be at most 500, the rows of two-moons; got 501" in refusal(tmp_path, text)
+
+
+def test_a_pool_with_copies_may_have_more_labels_than_the_data_set_rows(tmp_path):
+    text = GOOD.replace("options = { noise = 0.1 }", "").replace("max_labels = 33", "max_labels = 900")
+    assert load(tmp_path, text + "[pool]\ncopies = 2\n").panels[0].pool.copies == 2
+
+
+def test_panel_can_turn_rows_from_outside_and_transfer_off(tmp_path):
+    tables = """
+[pool]
+outside = { data = "my:own", share = 0.1 }
+[observe]
+transfer = { models = ["head"] }
+[[panels]]
+name = "on"
+[[panels]]
+name = "off"
+pool = { outside = false }
+observe = { transfer = false }
+"""
+    on, off = load(tmp_path, GOOD + tables).panels
+    assert on.pool.outside.share == 0.1
+    assert on.observe.transfer.models == ("head",)
+    assert (off.pool, off.observe.transfer) == (HardPool(), None)
 
 
 def test_every_mistake_is_named_at_once(tmp_path):
@@ -287,9 +336,24 @@ def test_packaged_study_loads_and_says_what_it_is(name):
 
 
 def test_packaged_studies_are_those_of_the_issue():
-    first = {"batch", "demo", "digits", "mnist", "mnist-10", "mnist-2000", "two-moons"}
-    reproductions = {"batchbald-mnist", "repeated-mnist"}
-    assert set(builtin_studies()) == first | reproductions
+    ours = ["batch", "demo", "digits", "mnist", "mnist-10", "mnist-2000", "two-moons"]
+    hard = ["digits-duplicates", "digits-imbalanced", "digits-noisy-labels", "fashion-outside"]
+    reproductions = ["batchbald-mnist", "repeated-mnist"]
+    assert builtin_studies() == sorted([*ours, *hard, *reproductions, "transfer"])
+
+
+def test_each_hard_study_makes_its_pool_hard_in_one_way():
+    ways = {
+        "digits-imbalanced": {"rare"},
+        "digits-duplicates": {"copies", "copy_noise"},
+        "digits-noisy-labels": {"label_noise"},
+        "fashion-outside": {"subset", "outside"},
+    }
+    for name, keys in ways.items():
+        (panel,) = load_study(name).panels
+        assert {key for key, value in panel.pool if value != getattr(HardPool(), key)} == keys
+        assert list(panel.acquisitions) == ["random", "margin", "entropy", "bald", "batchbald", "power-bald"]
+        assert panel.seeds == 5
 
 
 def test_mnist_is_the_seed_projects_schedule():
@@ -363,3 +427,8 @@ def test_networks_recipes_and_options_are_those_of_the_posterior(tmp_path, text,
 def test_number_of_targets_is_at_least_one(tmp_path):
     with pytest.raises(ConfigurationError, match=r"schedule\.targets .*got 0"):
         load(tmp_path, GOOD.replace("batch_size = 5", "batch_size = 5\ntargets = 0"))
+
+
+def test_a_panel_names_all_data_that_it_reads():
+    assert load_study("fashion-outside").panels[0].data_sets == ("fashion-mnist", "mnist")
+    assert load_study("digits").panels[0].data_sets == ("digits",)

@@ -35,6 +35,18 @@ def test_a_metric_that_was_null_is_nan(tmp_path: Path) -> None:
     assert np.isnan(trial.metric("accuracy_point")).tolist() == [True, False]
 
 
+def test_a_metric_within_another_is_named_with_a_dot(tmp_path: Path) -> None:
+    panel = fakes.panel_table("digits", ["random"], seeds=1, max_labels=60, observe=fakes.TRANSFER)
+    fakes.write_study(tmp_path, fakes.make_study(panel), accuracy=fakes.rising, more=fakes.fake_transfer)
+    trial = load_results(tmp_path).panels[0].trials[0]
+    inside = [event["metrics"].get("transfer") for event in trial.rounds]
+    values = trial.metric("transfer.forest.accuracy")
+    assert inside[0] is inside[2] is None
+    assert np.isnan(values).tolist() == [True, False, True]
+    assert values[1] == inside[1]["forest"]["accuracy"]
+    assert np.isnan(trial.metric("accuracy.forest")).all()
+
+
 def test_a_study_under_way_is_read_and_what_is_missing_is_named(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=2))
     done = {("random", 0): None, ("random", 1): 3, ("bald", 0): 0, ("bald", 1): 0}

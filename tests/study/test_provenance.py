@@ -25,6 +25,24 @@ def test_the_settings_of_every_panel_stand_side_by_side(tmp_path: Path) -> None:
     assert rows["acquisitions"][0] == 'BALD, BatchBALD {"num_paths": 500}'
 
 
+def test_what_is_done_to_a_pool_is_a_setting_where_something_is(tmp_path: Path) -> None:
+    hard = {"copies": 2, "outside": {"data": "mine:own", "share": 0.3}, "label_noise": 0.1}
+    study = fakes.make_study(
+        fakes.panel_table("hard", ["bald"], seeds=1, pool=hard), fakes.panel_table("plain", ["bald"], seeds=1)
+    )
+    results = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising))
+    rows = {row[0]: row[1:] for row in settings(results).rows if row[0].startswith("pool.")}
+    assert rows == {
+        "pool.outside": ('{"data": "mine:own", "share": 0.3}', "–"),
+        "pool.copies": ("2", "–"),
+        "pool.label_noise": ("0.1", "–"),
+    }
+    said = [text for text in label_counting(results) if text.startswith("Hard: ")]
+    assert len(said) == 2
+    assert "30 % of the pool’s rows are of mine:own" in said[0]
+    assert "answers wrongly with probability 0.1" in said[1]
+
+
 def test_versions_machine_and_hashes_are_those_of_the_manifests(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=2, max_labels=40))
     results = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising))

@@ -43,11 +43,13 @@ class _Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study with data for all five figures; one trial is under way, one is not begun."""
+    """A study with data for all six figures; one trial is under way, one is not begun."""
     plane = fakes.FakePlane(lambda ask: [fakes.NEAR] * 5)
     study = fakes.make_study(
         fakes.moons_table(["random", "bald"], seeds=1, max_labels=20),
-        fakes.panel_table("digits", ["random", "bald", "batchbald"], seeds=2, max_labels=120),
+        fakes.panel_table(
+            "digits", ["random", "bald", "batchbald"], seeds=2, max_labels=120, observe=fakes.TRANSFER, pool=fakes.RARE
+        ),
         title=HOSTILE,
     )
     done = {("digits", "bald", 1): 2, ("digits", "batchbald", 1): 0}
@@ -58,6 +60,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
         accuracy=lambda ask: fakes.rising(ask, scale=60 if ask.acquisition == "random" else 25),
         grid=plane,
         information=fakes.fake_information,
+        more=lambda ask: fakes.fake_transfer(ask) | fakes.fake_asked(ask),
         rounds_done=lambda trial: done.get((trial.panel.name, trial.acquisition, trial.seed)),
     )
     write_report(out)
@@ -91,7 +94,7 @@ def test_every_figure_is_inside_as_it_lies_in_its_file(out: Path, page: _Page) -
     }
     files = sorted((out / "figures").glob("*.png"))
     assert inside == {path.read_bytes() for path in files}
-    assert {path.name.split("-")[1] for path in files} == {"1", "2", "3", "4", "5"}
+    assert {path.name.split("-")[1] for path in files} == {"1", "2", "3", "4", "5", "6"}
     assert all(path.with_suffix(".pdf").is_file() for path in files)
 
 
@@ -139,6 +142,13 @@ def test_tables_lie_beside_as_csv(out: Path) -> None:
         assert {row["conclusion"] for row in csv.DictReader(file)} == {"1", "2", "4"}
 
 
+def test_a_panel_has_the_tables_that_it_has_data_for(page: _Page, out: Path) -> None:
+    names = {path.name for path in (out / "tables").glob("*.csv")}
+    assert {"asked-digits.csv", "rare-recall-digits.csv", "transfer-digits.csv"} <= names
+    assert not names & {"asked-two-moons.csv", "rare-recall-two-moons.csv", "transfer-two-moons.csv"}
+    assert {"What was asked", "Recall of rare classes", "For another model"} <= set(page.words)
+
+
 def test_made_again_from_a_copy_elsewhere_it_is_the_same(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=2, max_labels=80))
     first = write_report(fakes.write_study(tmp_path / "first", study, accuracy=fakes.rising)).read_bytes()
@@ -153,7 +163,7 @@ def test_a_study_without_any_round_has_a_report_that_says_so(tmp_path: Path) -> 
     fakes.write_study(tmp_path, study, accuracy=fakes.rising, rounds_done=lambda trial: 0)
     text = write_report(tmp_path).read_text(encoding="utf-8")
     assert "Digits, BALD, seed 0: no round yet." in text
-    for number in range(1, 6):
+    for number in range(1, 7):
         assert f"Figure {number}, " in text
     assert text.count("not measured here") == 4
 

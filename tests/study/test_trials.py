@@ -74,10 +74,28 @@ def test_names_titles_number_of_seeds_and_max_labels_leave_the_key_as_it_is():
         {"schedule": {"initial_labels": 10, "batch_size": 5, "max_labels": 20, "candidates": 50}},
         {"schedule": {"initial_labels": 10, "batch_size": 5, "max_labels": 20, "initial": "balanced"}},
         {"observe": {"grid": True}},
+        {"observe": {"transfer": {"models": ["forest"]}}},
+        {"pool": {"subset": 100}},
+        {"pool": {"rare": {"upper moon": 0.1}}},
+        {"pool": {"outside": {"data": "mine:moons", "share": 0.1}}},
+        {"pool": {"copies": 2}},
+        {"pool": {"copy_noise": 0.1}},
+        {"pool": {"label_noise": 0.1}},
     ],
 )
 def test_what_can_change_a_result_changes_the_key(changes):
     assert trial(panel(**changes)).key != trial().key
+
+
+def test_a_pool_to_which_nothing_is_done_and_no_transfer_are_no_part_of_the_key():
+    plain = panel(pool={"subset": 0, "rare": {}, "outside": False, "copies": 1}, observe={"transfer": False})
+    assert trial(plain).semantic() == trial().semantic()
+    assert "pool" not in trial().semantic()
+    assert trial().semantic()["observe"] == {"grid": False, "information": None}
+
+
+def test_only_what_changes_something_of_a_pool_is_part_of_the_key():
+    assert trial(panel(pool={"subset": 9, "label_noise": 0.0})).semantic()["pool"] == {"subset": 9}
 
 
 def test_acquisition_options_and_seed_change_the_key():

@@ -54,7 +54,7 @@ def run_study_and_report(options: RunOptions) -> bool:
     _check_folder(out, study)
     study = _said_precision(study, out, options.device)
     pending = [trial for trial in trials_of(study) if not _is_complete(trial, out)]
-    for name in dict.fromkeys(trial.panel.data.name for trial in pending):
+    for name in dict.fromkeys(name for trial in pending for name in trial.panel.data_sets):
         if name in catalogue.DATASETS:  # missing data are one message now, not one from every trial
             catalogue.fetch(name, options.data_dir)
     outcome = _run(study, out, pending, options)

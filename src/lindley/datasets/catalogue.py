@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from lindley.datasets import fashion_mnist, mnist
+from lindley.contracts import ClassificationTask
+from lindley.datasets import digits, fashion_mnist, mnist, moons
 from lindley.datasets.dataset import Dataset
-from lindley.datasets.digits import digits
 from lindley.datasets.fetch import cache_folder
 from lindley.datasets.files import DataFile
 from lindley.datasets.images import Reader
 from lindley.datasets.lookup import obtain, place_of
-from lindley.datasets.moons import two_moons
 from lindley.datasets.repeated import repeated_mnist
 from lindley.errors import InputError
 from lindley.names import nearest
@@ -35,6 +34,7 @@ class Entry:
 
     build: makes it, given a reader of files, a seed and its options.
     num_rows, num_test: of the pool and of the test set, under the default options.
+    input_shape: of one row.
     files: what it is read from; empty where it is generated or comes with a library.
     """
 
@@ -42,18 +42,24 @@ class Entry:
     build: Callable[..., Dataset]
     num_rows: int
     num_test: int
-    num_classes: int
+    task: ClassificationTask
+    input_shape: tuple[int, ...]
     files: tuple[DataFile, ...] = ()
     options: Mapping[str, Option] = field(default_factory=dict)
+
+    @property
+    def num_classes(self) -> int:
+        return self.task.num_classes
 
 
 DATASETS: dict[str, Entry] = {
     "two-moons": Entry(
         "two interleaved half circles with noise, generated",
-        lambda read, seed, **options: two_moons(seed=seed, **options),
+        lambda read, seed, **options: moons.two_moons(seed=seed, **options),
         num_rows=500,
         num_test=1000,
-        num_classes=2,
+        task=moons.TASK,
+        input_shape=(2,),
         options={
             "num_pool": Option(500, 2),
             "num_test": Option(1000, 2),
@@ -62,17 +68,19 @@ DATASETS: dict[str, Entry] = {
     ),
     "digits": Entry(
         "scikit-learn's handwritten digits, 8 x 8 pixels",
-        lambda read, seed: digits(),
+        lambda read, seed: digits.digits(),
         num_rows=1198,
         num_test=599,
-        num_classes=10,
+        task=digits.TASK,
+        input_shape=(64,),
     ),
     "mnist": Entry(
         "handwritten digits, 28 x 28 pixels",
         lambda read, seed: mnist.mnist(read=read),
         num_rows=60_000,
         num_test=10_000,
-        num_classes=10,
+        task=mnist.TASK,
+        input_shape=(1, 28, 28),
         files=tuple(mnist.FILES),
     ),
     "fashion-mnist": Entry(
@@ -80,7 +88,8 @@ DATASETS: dict[str, Entry] = {
         lambda read, seed: fashion_mnist.fashion_mnist(read=read),
         num_rows=60_000,
         num_test=10_000,
-        num_classes=10,
+        task=fashion_mnist.TASK,
+        input_shape=(1, 28, 28),
         files=tuple(fashion_mnist.FILES),
     ),
     "repeated-mnist": Entry(
@@ -88,7 +97,8 @@ DATASETS: dict[str, Entry] = {
         lambda read, seed, **options: repeated_mnist(read=read, seed=seed, **options),
         num_rows=180_000,
         num_test=10_000,
-        num_classes=10,
+        task=mnist.TASK,
+        input_shape=(1, 28, 28),
         files=tuple(mnist.FILES),
         options={
             "repeats": Option(3, 1),

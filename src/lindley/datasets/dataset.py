@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from lindley.contracts import ClassificationTask, Pool
+from lindley.contracts import NO_CLASS, ClassificationTask, Pool
 from lindley.errors import InputError
 from lindley.shapes import ClassIndices, Rows
 
@@ -25,6 +25,8 @@ TestClassIndices = Int64[Tensor, "test_rows"]
 class Dataset:
     """A pool of N rows with the classes that an oracle would answer, and T test rows apart from it.
 
+    classes: [N] 0..C-1, or NO_CLASS for a row of none of the classes.
+    true_classes: [N] where the oracle errs, else None: what it answers is then true.
     sources: [N] the source image of each row where a pool repeats images, else None: a random subset of
         candidates draws source images and takes all their copies.
     hashes: what a manifest records: sha256 of the decompressed files, or of the generated arrays.
@@ -39,15 +41,23 @@ class Dataset:
     input_shape: tuple[int, ...]
     sources: Rows | None = None
     hashes: Mapping[str, str] = field(default_factory=dict)
+    true_classes: ClassIndices | None = None
 
     def __post_init__(self) -> None:
-        _check_classes("classes", self.classes, len(self.pool), self.task)
+        _check_classes("classes", self.classes, len(self.pool), self.task, least=NO_CLASS)
         _check_classes("test_classes", self.test_classes, len(self.test_inputs), self.task)
+        if self.true_classes is not None:
+            _check_classes("true_classes", self.true_classes, len(self.pool), self.task, least=NO_CLASS)
         if tuple(self.test_inputs.shape[1:]) != self.input_shape:
             shape = ", ".join(map(str, self.input_shape))
             raise InputError(f"test_inputs must be [T, {shape}]; got {[*self.test_inputs.shape]}.")
         if self.sources is not None:
             _check_rows("sources", self.sources, len(self.pool))
+
+    @property
+    def truth(self) -> ClassIndices:
+        """The true class of every row of the pool, NO_CLASS where it has none.  [N]"""
+        return self.classes if self.true_classes is None else self.true_classes
 
 
 def array_hashes(**arrays: np.ndarray | Tensor) -> dict[str, str]:
@@ -69,11 +79,12 @@ def _bytes(values: Tensor) -> Tensor:
     return values.detach().cpu().contiguous().flatten().view(torch.uint8)  # NumPy has no bfloat16
 
 
-def _check_classes(name: str, classes: Tensor, num_rows: int, task: ClassificationTask) -> None:
+def _check_classes(name: str, classes: Tensor, num_rows: int, task: ClassificationTask, *, least: int = 0) -> None:
     _check_rows(name, classes, num_rows)
-    outside = ((classes < 0) | (classes >= task.num_classes)).nonzero().flatten()
+    outside = ((classes < least) | (classes >= task.num_classes)).nonzero().flatten()
     if outside.numel():
-        raise InputError(f"{name} must lie in 0..{task.num_classes - 1}; rows {outside[:10].tolist()} do not.")
+        none = "" if least == 0 else f" (or be {NO_CLASS}, no class)"
+        raise InputError(f"{name} must lie in 0..{task.num_classes - 1}{none}; rows {outside[:10].tolist()} do not.")
 
 
 def _check_rows(name: str, values: Tensor, num_rows: int) -> None:

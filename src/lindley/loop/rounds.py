@@ -102,12 +102,16 @@ def run_round(
 ) -> Round:
     """Fit on `labels`, choose `batch_size` rows (0: none), and let the observers look.
 
+    Labels that tell NO_CLASS teach nothing: the learner and the acquisition do not see them, nor are their rows
+    candidates again. Observers see all that was told.
+
     The model runs over the candidates only when the acquisition, or an observer, reads their predictions:
     random does not. Every random number comes from (seed, index, purpose).
     """
     clock = _Clock()
     on_stage("fit")
-    posterior = settings.learner.fit(pool, labels, task=settings.task, seed=derive_seed(settings.seed, index, "fit"))
+    taught = _taught(labels, index)
+    posterior = settings.learner.fit(pool, taught, task=settings.task, seed=derive_seed(settings.seed, index, "fit"))
     draws = posterior.draw(settings.num_draws, seed=derive_seed(settings.seed, index, "draw"))
     seconds = {"fit": clock.lap()}
     rows = candidate_rows(
@@ -143,6 +147,16 @@ def run_round(
     observations = {name: observe(view) for name, observe in observers.items()}
     seconds["observe"] = clock.lap()
     return Round(index, len(labels), selection, observations, seconds, path=str(getattr(draws, "path", "")))
+
+
+def _taught(labels: Labels, index: int) -> Labels:
+    taught = labels.with_class()
+    if len(labels) and not len(taught):
+        raise InputError(
+            f"round {index} has no label to learn from: all {len(labels)} rows asked for so far are of none of the "
+            "classes. Raise schedule.initial_labels, or lower pool.outside.share."
+        )
+    return taught
 
 
 def _check_enough(candidates: PoolPredictions, batch_size: int, index: int) -> None:

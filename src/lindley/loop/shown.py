@@ -50,17 +50,19 @@ def show(
 ) -> Shown:
     """The context of a round. Targets: the same draws on num_targets unlabelled rows of the pool, at random.
 
-    Features: those of the candidates and of the labelled rows, by the posterior. Raises InputError where it has none.
+    Labels: those that tell a class. Features: those of the candidates and of these labelled rows, by the posterior.
+    Raises InputError where it has none.
     """
     targets = None
     if "targets" in needs:
         rows = candidate_rows(len(pool), labels.rows, count=num_targets, seed=targets_seed, sources=None)
         targets = PoolPredictions(pool, rows, draws, num_classes=task.num_classes)
-    context = Context(candidates, labels, task, index, targets)
+    taught = labels.with_class()
+    context = Context(candidates, taught, task, index, targets)
     if not needs & {"features", "labelled_features"}:
         return Shown(context, targets, 0.0)
     began = time.perf_counter()
-    features, labelled = (_features(posterior, pool, rows) for rows in (candidates.rows, labels.rows))
+    features, labelled = (_features(posterior, pool, rows) for rows in (candidates.rows, taught.rows))
     context = replace(context, features=features, labelled_features=labelled)
     return Shown(context, targets, time.perf_counter() - began)
 

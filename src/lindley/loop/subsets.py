@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from lindley.contracts import NO_CLASS
 from lindley.errors import InputError
 from lindley.seeds import derive_seed, row_uniforms
 from lindley.shapes import ClassIndices, Rows
@@ -20,7 +21,7 @@ def initial_random_rows(num_rows: int, count: int, *, seed: int) -> Tensor:
 def balanced_rows(classes: ClassIndices, count: int, *, seed: int) -> Tensor:
     """The initial set with as equal a number of each class as there can be.  [N] -> [count] rows
 
-    This looks at the classes of the whole pool, which a real project does not have.
+    Rows without a class come last. This looks at the classes of the whole pool, which a real project does not have.
     """
     _check_count(classes.numel(), count)
     keys = row_uniforms(torch.arange(classes.numel()), derive_seed(seed, "initial"))
@@ -29,6 +30,7 @@ def balanced_rows(classes: ClassIndices, count: int, *, seed: int) -> Tensor:
     for each in classes.unique():
         rows = by_key[classes[by_key] == each]
         place[rows] = torch.arange(rows.numel())
+    place[classes == NO_CLASS] += classes.numel()
     return (place + keys).argsort(stable=True)[:count]
 
 

@@ -31,7 +31,7 @@ OnEvent = Callable[[dict[str, Any]], None]
 
 @dataclass(frozen=True)
 class TrialSetup:
-    """Everything that a trial needs: the oracle is `classes`, the known class of every row of the pool."""
+    """Everything that a trial needs: the oracle is `classes`, what it answers of every row of the pool."""
 
     rounds: RoundSettings
     schedule: Schedule

@@ -53,6 +53,7 @@ POSTERIORS: Mapping[str, Kind] = {
 }
 WITH_FEATURES = tuple(name for name, kind in POSTERIORS.items() if kind.features)
 WITH_NETWORK = tuple(name for name, kind in POSTERIORS.items() if kind.network)
+WITHOUT_NETWORK = tuple(name for name, kind in POSTERIORS.items() if not kind.network)
 
 
 def build_learner(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +15,7 @@ from lindley.acquisition.catalogue import METHODS, acquisition_named
 from lindley.contracts import Acquisition
 from lindley.datasets.catalogue import load
 from lindley.datasets.dataset import Dataset, content_hashes
+from lindley.datasets.hard_pools import Hardness, Outside, harden
 from lindley.errors import ConfigurationError, InputError
 from lindley.loop.manifest import FORMAT, Manifest, environment
 from lindley.loop.named import is_named, load_named, source_sha256
@@ -27,8 +28,11 @@ from lindley.posteriors.features import has_dense_layer
 from lindley.posteriors.recipe import Recipe
 from lindley.seeds import derive_seed
 from lindley.study.observers import observe_test_set
+from lindley.study.observers_asked import observe_asked
 from lindley.study.observers_grid import observe_grid
 from lindley.study.observers_information import observe_information
+from lindley.study.observers_transfer import observe_transfer
+from lindley.study.schema import HardPool, Transfer
 from lindley.study.trials import Trial
 
 
@@ -75,27 +79,36 @@ class Assembler:
             classes=dataset.classes,
             manifest=self._manifest(trial, dataset),
             sources=dataset.sources,
-            observers=_observers(trial, dataset),
+            observers=_observers(trial, dataset, self._device),
         )
 
     def _data(self, trial: Trial) -> Dataset:
-        data, seed = trial.panel.data, derive_seed(trial.seed, "data")
-        wanted = json.dumps([data.model_dump(mode="json"), seed], sort_keys=True)
+        panel, seed = trial.panel, trial.seed
+        wanted = json.dumps([panel.data.model_dump(mode="json"), panel.pool.model_dump(mode="json"), seed])
         if self._dataset is None or self._dataset[0] != wanted:
             self._dataset = None  # the old one goes before the new one comes
-            if is_named(data.name):
-                factory = cast(Callable[..., Dataset], load_named(data.name, folder=self._folder))
-                loaded = factory(seed=seed, **data.options)
-                if not isinstance(loaded, Dataset):
-                    raise ConfigurationError(
-                        f"data.name = {data.name!r} must return a lindley Dataset; got {type(loaded).__name__}"
-                    )
-                if not loaded.hashes:
-                    loaded = replace(loaded, hashes=content_hashes(loaded))
-            else:
-                loaded = load(data.name, data_dir=self._data_dir, seed=seed, options=data.options)
+            loaded = self._loaded(panel.data.name, panel.data.options, derive_seed(seed, "data"))
+            if panel.pool != HardPool():
+                loaded = harden(loaded, self._hardness(trial), seed=derive_seed(seed, "hard pool"))
             self._dataset = (wanted, loaded)
         return self._dataset[1]
+
+    def _loaded(self, name: str, options: Mapping[str, Any], seed: int) -> Dataset:
+        if not is_named(name):
+            return load(name, data_dir=self._data_dir, seed=seed, options=options)
+        factory = cast(Callable[..., Dataset], load_named(name, folder=self._folder))
+        loaded = factory(seed=seed, **options)
+        if not isinstance(loaded, Dataset):
+            raise ConfigurationError(f"the data {name!r} must return a lindley Dataset; got {type(loaded).__name__}")
+        return loaded if loaded.hashes else replace(loaded, hashes=content_hashes(loaded))
+
+    def _hardness(self, trial: Trial) -> Hardness:
+        """The panel's [pool], with the data set that rows from outside are of."""
+        pool, outside = trial.panel.pool, None
+        if pool.outside is not None:
+            other = self._loaded(pool.outside.data, {}, derive_seed(trial.seed, "outside data"))
+            outside = Outside(other, pool.outside.share)
+        return Hardness(**{**dict(pool), "outside": outside})
 
     def _manifest(self, trial: Trial, dataset: Dataset) -> Manifest:
         return {
@@ -118,7 +131,7 @@ class Assembler:
 
 def _own_code(trial: Trial) -> dict[str, str | None]:
     """The sha256 of the file of each object of the user's own; all of them are loaded by now."""
-    names = (trial.panel.data.name, trial.panel.model.network, trial.acquisition)
+    names = (*trial.panel.data_sets, trial.panel.model.network, trial.acquisition)
     return {name: source_sha256(name) for name in names if is_named(name)}
 
 
@@ -183,7 +196,7 @@ def _check_features(trial: Trial, needs: frozenset[str], network: Callable[[], n
         )
 
 
-def _observers(trial: Trial, dataset: Dataset) -> dict[str, Observer]:
+def _observers(trial: Trial, dataset: Dataset, device: str) -> dict[str, Observer]:
     observe, num_classes = trial.panel.observe, dataset.task.num_classes
     observers: dict[str, Observer] = {
         "test": observe_test_set(dataset.test_inputs, dataset.test_classes, num_classes=num_classes)
@@ -199,7 +212,26 @@ def _observers(trial: Trial, dataset: Dataset) -> dict[str, Observer]:
     information = observe.information
     if information is not None and information.acquisition == trial.acquisition:
         observers["information"] = observe_information(information.picks, information.labels)
+    if trial.panel.pool != HardPool():
+        observers["asked"] = observe_asked(dataset, trial.panel.pool.rare)
+    if observe.transfer is not None:
+        observers["transfer"] = _transfer(observe.transfer, dataset, device)
     return observers
+
+
+def _transfer(transfer: Transfer, dataset: Dataset, device: str) -> Observer:
+    """Models that train no network read nothing of a recipe, so that they have no settings of a panel."""
+    learners = {
+        name: build_learner(name, None, Recipe(), device=device, members=transfer.num_draws) for name in transfer.models
+    }
+    return observe_transfer(
+        learners,
+        dataset.test_inputs,
+        dataset.test_classes,
+        num_classes=dataset.task.num_classes,
+        num_draws=transfer.num_draws,
+        labels=transfer.labels,
+    )
 
 
 def _plane(dataset: Dataset) -> Tensor:

@@ -9,21 +9,26 @@ from lindley.datasets.catalogue import DATASETS, checked_options
 from lindley.errors import InputError
 from lindley.loop.named import is_named
 from lindley.networks.catalogue import NETWORKS
-from lindley.posteriors.catalogue import POSTERIORS, WITH_FEATURES, WITH_NETWORK, check_options
+from lindley.posteriors.catalogue import POSTERIORS, WITH_FEATURES, WITH_NETWORK, WITHOUT_NETWORK, check_options
 from lindley.study.complaints import Complaint, not_allowed
-from lindley.study.schema import Options, Panel, Training
+from lindley.study.schema import HardPool, Options, Panel, Training
 
 
 def unusable_names(panel: Panel) -> Iterator[Complaint]:
     """Names that no catalogue has and that are no "module:name" of one's own; options that they do not take."""
+    outside = panel.pool.outside
     chosen = (
         (("data", "name"), panel.data.name, DATASETS, 'or your own "module:function"'),
+        (("pool", "outside", "data"), outside.data if outside else None, DATASETS, 'or your own "module:function"'),
         (("model", "network"), panel.model.network or None, NETWORKS, 'or your own "module:factory"'),
         (("model", "posterior"), panel.model.posterior, POSTERIORS, ""),
     )
     for path, name, allowed, own in chosen:
         if name is not None and name not in allowed and not (own and is_named(name)):
             yield Complaint(path, not_allowed(name, allowed, or_else=own and f", {own}"))
+    for place, name in enumerate(panel.observe.transfer.models if panel.observe.transfer else ()):
+        if name not in WITHOUT_NETWORK:
+            yield Complaint(("observe", "transfer", "models", place), not_allowed(name, WITHOUT_NETWORK))
     if panel.data.name in DATASETS:
         yield from _refused(("data", "options"), checked_options, panel.data.name, panel.data.options)
     if panel.model.posterior in POSTERIORS:
@@ -48,6 +53,7 @@ def unknown_acquisition(name: str) -> str:
 def contradictions(panel: Panel) -> Iterator[Complaint]:
     """Keys that are each allowed, but not together."""
     yield from _network_and_training(panel)
+    yield from _hard_pool(panel)
     schedule, data = panel.schedule, DATASETS.get(panel.data.name)
     if schedule.max_labels < schedule.initial_labels:
         text = f"must be at least schedule.initial_labels = {schedule.initial_labels}; got {schedule.max_labels}."
@@ -66,9 +72,31 @@ def contradictions(panel: Panel) -> Iterator[Complaint]:
         ):
             text = f'"{panel.model.posterior}" has no features, which {name} needs; {", ".join(WITH_FEATURES)} have.'
             yield Complaint(("model", "posterior"), text)
-    if data and not panel.data.options and schedule.max_labels > data.num_rows:
+    if data and not panel.data.options and panel.pool == HardPool() and schedule.max_labels > data.num_rows:
         text = f"must be at most {data.num_rows}, the rows of {panel.data.name}; got {schedule.max_labels}."
         yield Complaint(("schedule", "max_labels"), text)
+
+
+def _hard_pool(panel: Panel) -> Iterator[Complaint]:
+    """What [pool] asks of known data sets that they have not; of one's own this is said when they are loaded."""
+    pool, data = panel.pool, DATASETS.get(panel.data.name)
+    if pool.outside is not None:
+        if panel.observe.grid:
+            text = "has no meaning with observe.grid, whose pictures have two classes. Leave one of them out."
+            yield Complaint(("pool", "outside"), text)
+        other = DATASETS.get(pool.outside.data)
+        if data and other and other.input_shape != data.input_shape:
+            alike = [name for name, each in DATASETS.items() if each.input_shape == data.input_shape]
+            text = f'"{pool.outside.data}" has inputs of another shape than {panel.data.name}; {", ".join(alike)} fit.'
+            yield Complaint(("pool", "outside", "data"), text)
+    if data is None:
+        return
+    for name in pool.rare:
+        if name not in data.task.class_names:
+            yield Complaint(("pool", "rare", name), not_allowed(name, data.task.class_names))
+    if not panel.data.options and pool.subset > data.num_rows:
+        text = f"must be at most {data.num_rows}, the rows of {panel.data.name}; got {pool.subset}."
+        yield Complaint(("pool", "subset"), text)
 
 
 def _network_and_training(panel: Panel) -> Iterator[Complaint]:
@@ -91,18 +119,17 @@ def _network_and_training(panel: Panel) -> Iterator[Complaint]:
 
 
 def never_measured(panel: Panel) -> Iterator[Complaint]:
-    """Information that would never be measured is a mistake, not a wish."""
-    information, schedule = panel.observe.information, panel.schedule
-    if information is None:
-        return
-    if information.acquisition not in panel.acquisitions:
+    """What would never be measured is a mistake, not a wish."""
+    information, transfer, schedule = panel.observe.information, panel.observe.transfer, panel.schedule
+    if information is not None and information.acquisition not in panel.acquisitions:
         text = not_allowed(information.acquisition, panel.acquisitions)
         yield Complaint(("observe", "information", "acquisition"), text)
     reached = [schedule.labels_at(round) for round in range(schedule.num_rounds)]
-    missed = sorted(set(information.labels) - set(reached))
-    if missed:
-        text = f"names {missed}, where no round is; the rounds are at {reached} labels."
-        yield Complaint(("observe", "information", "labels"), text)
+    for name, table in (("information", information), ("transfer", transfer)):
+        missed = sorted(set(table.labels) - set(reached)) if table is not None else []
+        if missed:
+            text = f"names {missed}, where no round is; the rounds are at {reached} labels."
+            yield Complaint(("observe", name, "labels"), text)
 
 
 def _refused(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,8 +42,11 @@ class TrialResults:
         return [int(event["labels"]) for event in self.rounds]
 
     def metric(self, name: str) -> Floats:
-        """One test metric over the rounds, in its natural unit; NaN where it was not measured.  [R]"""
-        values = [event["metrics"].get(name) for event in self.rounds]
+        """One test metric over the rounds, in its natural unit; NaN where it was not measured.  [R]
+
+        One within another is named with a dot: "transfer.forest.accuracy".
+        """
+        values = [_inner(event["metrics"], name.split(".")) for event in self.rounds]
         return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
     def seconds(self, part: str) -> Floats:
@@ -148,6 +151,12 @@ def paired(panel: PanelResults, first: str, second: str) -> list[tuple[TrialResu
     """The trials of two acquisitions that share a seed, hence the initial labels and the first fit."""
     others = {trial.seed: trial for trial in panel.of(second)}
     return [(trial, others[trial.seed]) for trial in panel.of(first) if trial.seed in others]
+
+
+def _inner(metrics: Any, path: Sequence[str]) -> Any:
+    for part in path:
+        metrics = metrics.get(part) if isinstance(metrics, dict) else None
+    return metrics
 
 
 def _load_panel(out: Path, panel: Panel, title: str) -> PanelResults:

@@ -8,6 +8,7 @@ from typing import Any
 from lindley.loop.manifest import said_changes
 from lindley.study.curves import PanelResults, StudyResults, TrialResults
 from lindley.study.figures.style import look
+from lindley.study.schema import HardPool
 from lindley.study.tables import Table
 
 
@@ -87,14 +88,33 @@ def label_counting(results: StudyResults) -> list[str]:
         "pool."
         for panel in subset
     ]
+    said += [text for panel in results.panels for text in _hard_pool(panel)]
+    return said
+
+
+def _hard_pool(panel: PanelResults) -> list[str]:
+    """How a hard pool changes what a label is."""
+    pool, said = panel.config["pool"], []
+    if pool["outside"] is not None:
+        said.append(
+            f"{panel.title}: {100 * pool['outside']['share']:g} % of the pool’s rows are of {pool['outside']['data']}, "
+            "of none of the classes. A label asked of one counts like any other, and the model is not trained on it."
+        )
+    if pool["label_noise"]:
+        said.append(
+            f"{panel.title}: of each row the oracle answers wrongly with probability {pool['label_noise']:g}; the test "
+            "set has the true classes."
+        )
     return said
 
 
 def _settings_of(panel: PanelResults) -> dict[str, str]:
     flat: dict[str, str] = {}
-    for table in ("data", "model", "training", "schedule", "observe"):
+    plain = HardPool().model_dump(mode="json")
+    for table in ("data", "pool", "model", "training", "schedule", "observe"):
         for key, value in panel.config[table].items():
-            flat[f"{table}.{key}"] = _value(value)
+            if table != "pool" or value != plain[key]:
+                flat[f"{table}.{key}"] = _value(value)
     flat["seeds"] = ", ".join(str(seed) for seed in sorted({trial.seed for trial in panel.trials})) or "none yet"
     flat["acquisitions"] = ", ".join(
         look(name).title + (f" {_value(options)}" if options else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -11,12 +11,14 @@ from lindley.study import page
 from lindley.study.comparison.outputs import HOW_COMPARED, PanelComparison, compare, csv_rows
 from lindley.study.comparison.outputs import tables as comparison_tables
 from lindley.study.conclusions import HOW_TESTED, Conclusion, draw_conclusions
-from lindley.study.curves import StudyResults, load_results
+from lindley.study.curves import PanelResults, StudyResults, load_results
 from lindley.study.figures.catalogue import draw_figures
 from lindley.study.figures.style import Drawn
 from lindley.study.paired import Comparison, Verdict
 from lindley.study.provenance import changes, environments, label_counting, settings, unfinished
 from lindley.study.tables import PANEL_TABLES, Table, write_csv, write_rounds
+from lindley.study.tables_asked import rare_recall, what_was_asked
+from lindley.study.tables_transfer import transfer
 
 _SECTIONS = (
     ("compared", "Who needs fewer labels"),
@@ -25,6 +27,13 @@ _SECTIONS = (
     ("tables", "Tables"),
     ("made", "How it was made"),
 )
+_TABLES: Mapping[str, Callable[[PanelResults], Table | None]] = {
+    **PANEL_TABLES,
+    "What was asked": what_was_asked,
+    "Recall of rare classes": rare_recall,
+    "For another model": transfer,
+}
+"""The panels' tables by their heading; None where a panel has nothing for one."""
 _COMPARISON_COLUMNS = (
     "data",
     "part",
@@ -49,7 +58,9 @@ def write_report(out: Path) -> Path:
     conclusions = draw_conclusions(results)
     compared = compare(results)
     panels = [panel for panel in results.panels if panel.trials]
-    tables = {heading: [make(panel) for panel in panels] for heading, make in PANEL_TABLES.items()}
+    tables = {
+        heading: [table for panel in panels if (table := make(panel)) is not None] for heading, make in _TABLES.items()
+    }
     made = [settings(results), environments(results)]
     drawn, left_out = draw_figures(results, out / "figures")
     _write_tables(out / "tables", results, [*chain(*tables.values()), *made], conclusions)

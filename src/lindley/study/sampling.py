@@ -59,8 +59,12 @@ def sampling_of(panel: PanelResults, trial: TrialResults) -> Sampling | None:
 
 
 def moons_noise(panel: PanelResults) -> float | None:
-    """The noise that the two moons of a panel were generated with; None for other data, and where there was none."""
-    if panel.config["data"]["name"] != "two-moons":
+    """The noise that the two moons of a panel were generated with; None for other data, and where there was none.
+
+    None too where the pool was given another law: by rare classes, or by noise on its rows.
+    """
+    pool = panel.config["pool"]
+    if panel.config["data"]["name"] != "two-moons" or pool["rare"] or pool["copy_noise"]:
         return None
     default = inspect.signature(two_moons).parameters["noise"].default
     noise = float(panel.config["data"]["options"].get("noise", default))

@@ -50,6 +50,27 @@ class Data(_Table):
     options: Options = Field(default_factory=dict)
 
 
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class OutsideRows(_Table):
+    """[pool.outside]: rows of another data set among those of the pool."""
+
+    data: str
+    share: Share
+
+
+class HardPool(_Table):
+    """[pool]: what is done to the pool of the data set, in the order of the keys; the fields of `Hardness`."""
+
+    subset: Annotated[int, Field(ge=0)] = 0
+    rare: dict[str, Share] = Field(default_factory=dict)
+    outside: Annotated[OutsideRows | None, BeforeValidator(_false_is_none)] = None
+    copies: Count = 1
+    copy_noise: Annotated[float, Field(ge=0)] = 0.0
+    label_noise: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
 class Model(_Table):
     """[model]: which network, and how its posterior is approximated."""
 
@@ -111,11 +132,20 @@ class Information(_Table):
     picks: Count = 40
 
 
+class Transfer(_Table):
+    """[observe.transfer]: measure what other models learn from the labels that were acquired."""
+
+    models: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
+    labels: Annotated[tuple[Count, ...], Field(strict=False)] = ()
+    num_draws: Count = 100
+
+
 class Observe(_Table):
     """[observe]: what is measured in a round besides the test metrics."""
 
     grid: bool = False
     information: Annotated[Information | None, BeforeValidator(_false_is_none)] = None
+    transfer: Annotated[Transfer | None, BeforeValidator(_false_is_none)] = None
 
 
 class Panel(_Table):
@@ -126,11 +156,17 @@ class Panel(_Table):
     seeds: Count = 5
     first_seed: Annotated[int, Field(ge=0)] = 0
     data: Data
+    pool: HardPool = HardPool()
     model: Model
     training: Training = Training()
     schedule: Schedule
     acquisitions: Annotated[dict[str, Options], Field(min_length=1)]
     observe: Observe = Observe()
+
+    @property
+    def data_sets(self) -> tuple[str, ...]:
+        """The names of all data that it reads: its own, and those that rows from outside are of."""
+        return (self.data.name, *([self.pool.outside.data] if self.pool.outside else []))
 
 
 class Study(_Table):
@@ -146,10 +182,13 @@ class Study(_Table):
 
 TABLES: Mapping[str, type[_Table]] = {
     "data": Data,
+    "pool": HardPool,
+    "pool.outside": OutsideRows,
     "model": Model,
     "training": Training,
     "schedule": Schedule,
     "observe": Observe,
     "observe.information": Information,
+    "observe.transfer": Transfer,
 }
 """The tables of a study file whose keys are fixed."""

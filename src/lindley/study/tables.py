@@ -59,7 +59,7 @@ def final_metrics(panel: PanelResults) -> Table:
         trials = [trial for trial in panel.of(name) if last in trial.labels]  # a longer trial is cut there
         if trials:
             cells = [
-                _spread([trial.metric(key)[trial.labels.index(last)] * scale for trial in trials], digits)
+                spread([trial.metric(key)[trial.labels.index(last)] * scale for trial in trials], digits)
                 for _, key, scale, digits in _FINAL
             ]
             rows.append((look(name).title, str(len(trials)), f"{last}", *cells))
@@ -116,6 +116,18 @@ def write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[object
         writer.writerows(rows)
 
 
+def spread(values: Sequence[float], digits: int, *, signed: bool = False) -> str:
+    """Median (smallest to largest) of the values that are known, or the one; a dash where none is."""
+    known = [value for value in values if np.isfinite(value)]
+    if not known:
+        return "–"
+    sign = "+" if signed else ""
+    middle = f"{_median(known):{sign}.{digits}f}"
+    between = " to " if signed else "–"
+    low, high = f"{min(known):{sign}.{digits}f}", f"{max(known):{sign}.{digits}f}"
+    return middle if len(known) == 1 else f"{middle} ({low}{between}{high})"
+
+
 def _numbers(trial: TrialResults, number: int) -> list[str]:
     values = [trial.metric(name)[number] for name in _ROUND_METRICS]
     values += [trial.seconds(part)[number] for part in ("fit", "predict", "select")]
@@ -129,11 +141,3 @@ def _median(values: Sequence[float]) -> float:
 
 def _number(value: float, digits: int) -> str:
     return "–" if np.isnan(value) else f"{value:.{digits}f}"
-
-
-def _spread(values: Sequence[float], digits: int) -> str:
-    known = [value for value in values if np.isfinite(value)]
-    if not known:
-        return "–"
-    middle = _number(_median(known), digits)
-    return middle if len(known) == 1 else f"{middle} ({min(known):.{digits}f}–{max(known):.{digits}f})"

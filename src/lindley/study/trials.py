@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from lindley.acquisition.catalogue import METHODS
-from lindley.study.schema import Panel, Schedule, Study
+from lindley.study.schema import HardPool, Panel, Schedule, Study
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Trial:
         panel = self.panel.model_dump(mode="json")
         return {
             "data": panel["data"],
+            **self._hard_pool(panel["pool"]),
             "model": {key: value for key, value in panel["model"].items() if key != "options" or value},
             "training": _without_neutral(panel["training"]),
             "schedule": self._scheduled(panel["schedule"]),
@@ -52,6 +53,12 @@ class Trial:
         acquisition = self.acquisition.replace(":", "--")  # a colon is not allowed in a path everywhere
         return f"trials/{self.panel.name}/{acquisition}/seed-{self.seed}-{self.key[:8]}"
 
+    def _hard_pool(self, pool: dict[str, Any]) -> dict[str, Any]:
+        """The keys of [pool] that change something; no table where none does, as before there was one."""
+        default = HardPool().model_dump(mode="json")
+        changed = {key: value for key, value in pool.items() if value != default[key]}
+        return {"pool": changed} if changed else {}
+
     def _scheduled(self, schedule: dict[str, Any]) -> dict[str, Any]:
         """Without max_labels, and without the number of targets where they change nothing.
 
@@ -64,10 +71,14 @@ class Trial:
         return {key: value for key, value in schedule.items() if key not in left_out}
 
     def _observed(self, observe: dict[str, Any]) -> dict[str, Any]:
-        """Information is measured in the trials of one acquisition; the others are the same with and without."""
+        """Information is measured in the trials of one acquisition; the others are the same with and without.
+
+        Transfer, a later key, is left out where it is not measured.
+        """
         information = observe["information"]
         mine = information is not None and information["acquisition"] == self.acquisition
-        return {**observe, "information": information if mine else None}
+        kept = {key: value for key, value in observe.items() if key != "transfer" or value is not None}
+        return {**kept, "information": information if mine else None}
 
 
 def trials_of(study: Study) -> list[Trial]:

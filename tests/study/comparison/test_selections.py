@@ -46,6 +46,15 @@ def test_copies_of_what_was_labelled_before_are_counted() -> None:
     assert lines["random"].repeated == pytest.approx(3 / 8)
 
 
+def test_copies_of_a_hard_pool_are_those_that_the_journal_counted() -> None:
+    panel = _panel()
+    panel.config["pool"] = {"copies": 5}
+    for trial in panel.trials:
+        for event, repeated, labels in zip(trial.rounds, (1, 2, 6), (20, 24, 28), strict=True):
+            event["metrics"]["asked"] = {"repeated": repeated, "labels": labels}
+    assert [line.repeated for line in asked(panel, "random")] == [5 / 8, 5 / 8]
+
+
 def test_without_repeated_inputs_there_is_no_share_of_copies() -> None:
     assert asked(_panel(), "random")[0].repeated is None
 

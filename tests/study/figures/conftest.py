@@ -15,15 +15,17 @@ MOONS_METHODS = ["random", "margin", "bald", "batchbald"]
 
 @pytest.fixture(scope="session")
 def results(tmp_path_factory: pytest.TempPathFactory) -> StudyResults:
-    """Two moons with surfaces and information, digits, and BALD against BatchBALD at batch 40."""
+    """Two moons with surfaces and information, digits with transfer, and BALD against BatchBALD at batch 40."""
     plane = fakes.FakePlane(lambda ask: [fakes.NEAR, fakes.OVERLAP, fakes.NEAR, fakes.FAR, fakes.NEAR])
     study = fakes.make_study(
         fakes.moons_table(MOONS_METHODS, seeds=1, title="Two moons"),
-        fakes.panel_table("digits", ["random", "bald", "batchbald"], seeds=3),
+        fakes.panel_table("digits", ["random", "bald", "batchbald"], seeds=3, observe=fakes.TRANSFER),
         fakes.panel_table("digits-b40", ["bald", "batchbald"], seeds=2, batch_size=40, title="Digits, batch 40"),
     )
     out = tmp_path_factory.mktemp("study")
-    fakes.write_study(out, study, accuracy=fakes.rising, grid=plane, information=fakes.fake_information)
+    fakes.write_study(
+        out, study, accuracy=fakes.rising, grid=plane, information=fakes.fake_information, more=fakes.fake_transfer
+    )
     return load_results(out)
 
 

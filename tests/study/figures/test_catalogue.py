@@ -8,8 +8,8 @@ from lindley.study.curves import StudyResults
 from lindley.study.figures.catalogue import FIGURES, draw_figures
 
 
-def test_the_five_figures_are_numbered_as_in_their_files(results: StudyResults) -> None:
-    assert sorted(FIGURES) == [1, 2, 3, 4, 5]
+def test_the_six_figures_are_numbered_as_in_their_files(results: StudyResults) -> None:
+    assert sorted(FIGURES) == [1, 2, 3, 4, 5, 6]
     for number, kind in FIGURES.items():
         drawn = kind.draw(results)
         assert drawn
@@ -21,5 +21,5 @@ def test_what_cannot_be_drawn_is_said_and_old_figures_are_removed(bare_results: 
     (tmp_path / "notes.png").write_bytes(b"mine")
     made, left_out = draw_figures(bare_results, tmp_path)
     assert made == []
-    assert [text.split(",")[0] for text in left_out] == [f"Figure {number}" for number in range(1, 6)]
+    assert [text.split(",")[0] for text in left_out] == [f"Figure {number}" for number in range(1, 7)]
     assert [path.name for path in tmp_path.iterdir()] == ["notes.png"]

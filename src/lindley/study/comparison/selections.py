@@ -49,7 +49,7 @@ def asked(panel: PanelResults, reference: str) -> list[Asked]:
                 round(median(len(_rows(trial)) for trial in trials)),
                 median(overlaps) if overlaps else None,
                 median(_evenness(counts) for counts in classes),
-                median(min(counts) * len(counts) / sum(counts) for counts in classes),
+                median(min(counts) * len(counts) / max(sum(counts), 1) for counts in classes),
                 median(repeats) if repeats else None,
             )
         )
@@ -61,18 +61,22 @@ def _rows(trial: TrialResults) -> list[int]:
 
 
 def _class_counts(trial: TrialResults) -> list[int]:
-    """How often each class came back, in the order of the classes."""
+    """How often each class came back, in the order of the classes; rows of no class are none of them."""
     told = Counter(told for event in trial.rounds if event["selection"] for told in event["selection"]["classes"])
     return [told[index] for index in range(len(trial.manifest["class_names"]))]
 
 
 def _evenness(counts: Sequence[int]) -> float:
-    shares = [count / sum(counts) for count in counts if count]
+    shares = [count / max(sum(counts), 1) for count in counts if count]
     return -sum(share * math.log(share) for share in shares) / math.log(len(counts))
 
 
 def _repeated(panel: PanelResults, trial: TrialResults) -> float | None:
-    """Rows of `repeated-mnist` repeat row % S of S sources (see pools/repeated.py)."""
+    """As the journal of a hard pool has counted them; rows of `repeated-mnist` repeat row % S of S sources."""
+    counts = [event["metrics"]["asked"] for event in trial.rounds if "asked" in event["metrics"]]
+    if counts and panel.config["pool"]["copies"] > 1:
+        first, last = counts[0], counts[-1]
+        return float((last["repeated"] - first["repeated"]) / (last["labels"] - first["labels"]))
     if panel.config["data"]["name"] != "repeated-mnist":
         return None
     sources = trial.manifest["num_rows"] // panel.config["data"]["options"].get("repeats", 3)

@@ -25,7 +25,7 @@ def _once(panels: list[PanelResults]) -> list[PanelResults]:
     """Of panels with the same settings the one with most seeds: a study may hold them for figure 3 and for this."""
     kept: dict[str, PanelResults] = {}
     for panel in panels:
-        tables = {key: panel.config[key] for key in ("data", "model", "training", "schedule")}
+        tables = {key: panel.config[key] for key in ("data", "pool", "model", "training", "schedule")}
         same = json.dumps(tables, sort_keys=True)
         if same not in kept or _seeds(panel) > _seeds(kept[same]):
             kept[same] = panel

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lindley.study.curves import StudyResults
-from lindley.study.figures import batch_comparison, information_growth, learning_curves, moons_surface, moons_terms
+from lindley.study.figures import (
+    batch_comparison,
+    information_growth,
+    learning_curves,
+    moons_surface,
+    moons_terms,
+    transfer_curves,
+)
 from lindley.study.figures.style import Drawn, save
 
 
@@ -22,7 +29,7 @@ class Kind:
 
 FIGURES: dict[int, Kind] = {
     module.NUMBER: Kind(module.TITLE, module.NEEDS, module.draw)
-    for module in (moons_surface, moons_terms, learning_curves, information_growth, batch_comparison)
+    for module in (moons_surface, moons_terms, learning_curves, information_growth, batch_comparison, transfer_curves)
 }
 
 

@@ -1,0 +1,52 @@
+"""Whether the labels that one model asked for are good for another: a forest or a head fitted on the same labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+
+import torch
+from torch import Tensor
+
+from lindley.acquisition.checks import checked_chunks
+from lindley.contracts import Draws, Learner
+from lindley.information import mean_log_probs
+from lindley.loop.predict import PoolPredictions
+from lindley.loop.rounds import Observation, RoundView
+from lindley.pools.memory import MemoryPool
+from lindley.seeds import derive_seed
+from lindley.shapes import ClassIndices
+from lindley.study.metrics import accuracy, nll
+
+
+def observe_transfer(
+    learners: Mapping[str, Learner],
+    test_inputs: Tensor,
+    test_classes: ClassIndices,
+    *,
+    num_classes: int,
+    num_draws: int,
+    labels: Collection[int] = (),
+) -> Callable[[RoundView], Observation]:
+    """The observer of `transfer`: by name, the accuracy and NLL (nats) of each learner on the T test rows.
+
+    Each is fitted on the labels that the trial has, those without a class left out, at these numbers of labels; none
+    named: in every round. Its fit and its draws have seeds of their own for every round.
+    """
+    pool = MemoryPool(test_inputs)
+
+    def averaged(draws: Draws) -> Tensor:
+        predictions = PoolPredictions(pool, torch.arange(len(pool)), draws, num_classes=num_classes, hold_bytes=0)
+        return torch.cat([mean_log_probs(chunk.double()).cpu() for chunk in checked_chunks(predictions, num_classes)])
+
+    def measured(name: str, learner: Learner, view: RoundView) -> dict[str, float]:
+        fit, draw = (derive_seed(view.seed, view.index, "transfer", name, part) for part in ("fit", "draw"))
+        posterior = learner.fit(view.pool, view.labels.with_class(), task=view.task, seed=fit)
+        log_probs = averaged(posterior.draw(num_draws, seed=draw))  # [T, C]
+        return {"accuracy": accuracy(log_probs, test_classes), "nll": nll(log_probs, test_classes)}
+
+    def observe(view: RoundView) -> Observation:
+        if labels and len(view.labels) not in labels:
+            return Observation()
+        return Observation(metrics={"transfer": {name: measured(name, each, view) for name, each in learners.items()}})
+
+    return observe

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lindley.errors import InputError
+from lindley.loop.failures import read_failure
 from lindley.loop.files import load_arrays
 from lindley.loop.journal import read_events
 from lindley.loop.manifest import read_manifest
@@ -69,6 +70,8 @@ class PanelResults:
     """Trials of the study that have no round yet, as (acquisition, seed)."""
     set_aside: tuple[str, ...] = ()
     """Folders that hold a trial with other settings than the study's."""
+    failures: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    """Of the study's trials that are not complete, what the last failure said, by (acquisition, seed)."""
 
     @property
     def acquisitions(self) -> list[str]:
@@ -110,10 +113,8 @@ def load_results(out: Path) -> StudyResults:
 
     Raises InputError where there is no study, JournalError where a journal or its arrays are damaged.
     """
-    path = Path(out) / "study.json"
-    if not path.is_file():
-        raise InputError(f"{out} holds no study (no study.json). Needed: the folder given to `lindley run` as --out.")
-    study = Study.model_validate_json(path.read_text())
+    refuse_without_study(Path(out))
+    study = Study.model_validate_json((Path(out) / "study.json").read_text())
     titles = [panel.title for panel in study.panels]
     panels = [
         _load_panel(
@@ -122,6 +123,12 @@ def load_results(out: Path) -> StudyResults:
         for panel in study.panels
     ]
     return StudyResults(study.name, study.title, study.description, panels)
+
+
+def refuse_without_study(out: Path) -> None:
+    """Raise InputError where the folder holds no study."""
+    if not (out / "study.json").is_file():
+        raise InputError(f"{out} holds no study (no study.json). Needed: the folder given to `lindley run` as --out.")
 
 
 def learning_curve(trials: Iterable[TrialResults], metric: str) -> Curve:
@@ -168,7 +175,15 @@ def _load_panel(out: Path, panel: Panel, title: str) -> PanelResults:
     found = {(trial.acquisition, trial.seed) for trial in trials}
     wanted = [(name, panel.first_seed + s) for name in panel.acquisitions for s in range(panel.seeds)]
     missing = tuple(trial for trial in wanted if trial not in found)
-    return PanelResults(panel.name, title, panel.model_dump(mode="json"), trials, missing, tuple(set_aside))
+    complete = {(trial.acquisition, trial.seed) for trial in trials if trial.complete}
+    failures = _failures(out, panel, [trial for trial in wanted if trial not in complete])
+    return PanelResults(panel.name, title, panel.model_dump(mode="json"), trials, missing, tuple(set_aside), failures)
+
+
+def _failures(out: Path, panel: Panel, trials: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
+    folders = {trial: out / Trial(panel, trial[0], panel.acquisitions[trial[0]], trial[1]).folder for trial in trials}
+    found = {trial: read_failure(folder) for trial, folder in folders.items()}
+    return {trial: failure.message for trial, failure in found.items() if failure}
 
 
 def _is_of(panel: Panel, manifest: dict[str, Any]) -> bool:

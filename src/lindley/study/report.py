@@ -7,11 +7,13 @@ from itertools import chain
 from pathlib import Path
 
 from lindley.loop.files import write_atomically
+from lindley.loop.locks import FileLock
 from lindley.study import page
+from lindley.study.begun import LOCK_NAME, PATIENCE_SECONDS
 from lindley.study.comparison.outputs import HOW_COMPARED, PanelComparison, compare, csv_rows
 from lindley.study.comparison.outputs import tables as comparison_tables
 from lindley.study.conclusions import HOW_TESTED, Conclusion, draw_conclusions
-from lindley.study.curves import StudyResults, load_results
+from lindley.study.curves import StudyResults, load_results, refuse_without_study
 from lindley.study.figures.catalogue import draw_figures
 from lindley.study.figures.style import Drawn
 from lindley.study.paired import Comparison, Verdict
@@ -42,9 +44,16 @@ _COMPARISON_COLUMNS = (
 def write_report(out: Path) -> Path:
     """Write OUT/figures, OUT/tables and OUT/report.html from the journals in OUT; returns the path of the page.
 
+    Processes that run into OUT and end together write one after the other.
     Raises InputError where OUT holds no study, JournalError where a journal is damaged.
     """
     out = Path(out)
+    refuse_without_study(out)
+    with FileLock(out / LOCK_NAME, patience=PATIENCE_SECONDS):
+        return _write_report(out)
+
+
+def _write_report(out: Path) -> Path:
     results = load_results(out)
     conclusions = draw_conclusions(results)
     compared = compare(results)

@@ -98,6 +98,21 @@ def run(
             raise typer.Exit(FAILED)
 
 
+@app.command(epilog="Example: lindley status runs/mnist")
+def status(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The output folder of a run.")],
+    json: Annotated[bool, typer.Option("--json", help="Print everything, trial by trial, as JSON.")] = False,
+) -> None:
+    """Say how far a study has come: what is finished, under way, failed, and about how long the rest takes.
+
+    Works at any moment, also while processes run into DIR and on a copy of it.
+    """
+    with _clear_errors():
+        from lindley.apps.status_command import show_status
+
+        show_status(folder, as_json=json)
+
+
 @app.command(epilog="Example: lindley report runs/mnist")
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The output folder of a run.")],

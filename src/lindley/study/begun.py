@@ -14,16 +14,9 @@ from typing import Any
 from lindley.errors import InputError
 from lindley.loop.files import write_json
 from lindley.loop.locks import FileLock, Presence
+from lindley.study.folder import FILE_NAME, LOCK_NAME, PATIENCE_SECONDS, PRESENCE_NAME, read_study
 from lindley.study.resolved import resolved
 from lindley.study.schema import Panel, Study
-
-FILE_NAME = "study.json"
-LOCK_NAME = "study.lock"
-"""Held while study.json or the report is written."""
-PRESENCE_NAME = "running.lock"
-"""Held, by all of them together, by the processes that run into the folder."""
-PATIENCE_SECONDS = 600.0
-"""For the other to write its report."""
 
 
 @contextmanager
@@ -36,7 +29,7 @@ def begun(study: Study, out: Path, *, device: str) -> Iterator[Study]:
         with FileLock(out / LOCK_NAME, patience=PATIENCE_SECONDS):
             study = resolved(study, out, device=device)
             presence = present.enter_context(Presence(out / PRESENCE_NAME))
-            written = study if presence.alone else together(_held(out), study, out)
+            written = study if presence.alone else together(read_study(out), study, out)
             write_json(out / FILE_NAME, written.model_dump(mode="json"))
         yield study
 
@@ -80,10 +73,6 @@ def _settings(panel: Panel) -> dict[str, Any]:
     flat = {f"{table}.{key}": value for table, keys in tables.items() for key, value in keys.items()}
     del flat["schedule.max_labels"]
     return flat
-
-
-def _held(out: Path) -> Study:
-    return Study.model_validate_json((out / FILE_NAME).read_bytes())
 
 
 def _not_together(out: Path, why: str) -> InputError:

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lindley.errors import InputError
 from lindley.loop.failures import read_failure
 from lindley.loop.files import load_arrays
 from lindley.loop.journal import read_events
 from lindley.loop.manifest import read_manifest
 from lindley.loop.state import fold
-from lindley.study.schema import Panel, Study
+from lindley.study.folder import read_study
+from lindley.study.schema import Panel
 from lindley.study.trials import Trial
 
 Arrays = dict[str, NDArray[Any]]
@@ -113,8 +113,7 @@ def load_results(out: Path) -> StudyResults:
 
     Raises InputError where there is no study, JournalError where a journal or its arrays are damaged.
     """
-    refuse_without_study(Path(out))
-    study = Study.model_validate_json((Path(out) / "study.json").read_text())
+    study = read_study(Path(out))
     titles = [panel.title for panel in study.panels]
     panels = [
         _load_panel(
@@ -123,12 +122,6 @@ def load_results(out: Path) -> StudyResults:
         for panel in study.panels
     ]
     return StudyResults(study.name, study.title, study.description, panels)
-
-
-def refuse_without_study(out: Path) -> None:
-    """Raise InputError where the folder holds no study."""
-    if not (out / "study.json").is_file():
-        raise InputError(f"{out} holds no study (no study.json). Needed: the folder given to `lindley run` as --out.")
 
 
 def learning_curve(trials: Iterable[TrialResults], metric: str) -> Curve:

@@ -9,13 +9,13 @@ from pathlib import Path
 from lindley.loop.files import write_atomically
 from lindley.loop.locks import FileLock
 from lindley.study import page
-from lindley.study.begun import LOCK_NAME, PATIENCE_SECONDS
 from lindley.study.comparison.outputs import HOW_COMPARED, PanelComparison, compare, csv_rows
 from lindley.study.comparison.outputs import tables as comparison_tables
 from lindley.study.conclusions import HOW_TESTED, Conclusion, draw_conclusions
-from lindley.study.curves import StudyResults, load_results, refuse_without_study
+from lindley.study.curves import StudyResults, load_results
 from lindley.study.figures.catalogue import draw_figures
 from lindley.study.figures.style import Drawn
+from lindley.study.folder import LOCK_NAME, PATIENCE_SECONDS, refuse_without_study
 from lindley.study.paired import Comparison, Verdict
 from lindley.study.provenance import changes, environments, label_counting, settings, unfinished
 from lindley.study.tables import PANEL_TABLES, Table, write_csv, write_rounds

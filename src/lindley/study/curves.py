@@ -168,8 +168,8 @@ def _load_panel(out: Path, panel: Panel, title: str) -> PanelResults:
     found = {(trial.acquisition, trial.seed) for trial in trials}
     wanted = [(name, panel.first_seed + s) for name in panel.acquisitions for s in range(panel.seeds)]
     missing = tuple(trial for trial in wanted if trial not in found)
-    complete = {(trial.acquisition, trial.seed) for trial in trials if trial.complete}
-    failures = _failures(out, panel, [trial for trial in wanted if trial not in complete])
+    finished = {(trial.acquisition, trial.seed) for trial in trials if trial.complete}
+    failures = _failures(out, panel, [trial for trial in wanted if trial not in finished])
     return PanelResults(panel.name, title, panel.model_dump(mode="json"), trials, missing, tuple(set_aside), failures)
 
 

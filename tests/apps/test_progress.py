@@ -70,12 +70,13 @@ def held(trial: str, process: int, **more: object) -> dict[str, object]:
 
 
 def test_one_who_only_waits_for_others_says_so_once():
-    lines = shown([(1, held("t0", 7)), (1, held("t0", 7, round=1)), (1, held("t0", 8, round=1))]).splitlines()
+    done = (0, {"trial": "t1", "stage": "complete"})
+    lines = shown([done, *((1, held("t0", holder)) for holder in (7, 7, 8))]).splitlines()
     assert lines == ["Waiting for 1 trial held by process 7.", "Waiting for 1 trial held by process 8."]
 
 
 def test_one_who_has_work_of_its_own_does_not_speak_of_waiting():
-    assert shown([(0, {"trial": "t0", "stage": "started"}), (1, held("t1", 7))]) == ""
+    assert shown([(1, held("t1", 7)), (0, {"trial": "t0", "stage": "started"}), (1, held("t1", 7))]) == ""
 
 
 def test_table_has_a_line_for_each_trial_of_another_process():

@@ -79,7 +79,7 @@ def _news(tally: Tally, event: Mapping[str, Any], told: set[str]) -> Iterator[st
         yield f"{_count(tally)} {line.name}: {line.labels} labels, {_accuracy(line)}{_left(tally)}"
     elif event["stage"] == "failed":
         yield f"{_count(tally)} {line.name}: failed"
-    elif event["stage"] == "held" and not tally.running:
+    elif event["stage"] == "held" and tally.only_held:
         if (text := f"Waiting for {_held(tally)}.") not in told:
             told.add(text)
             yield text

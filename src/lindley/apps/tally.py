@@ -96,6 +96,11 @@ class Tally:
         return [line for line in self.lines.values() if line.stage == "held"]
 
     @property
+    def only_held(self) -> bool:
+        """Whether other processes run all that is left."""
+        return all(line.stage in ("held", "done", "failed") for line in self.lines.values())
+
+    @property
     def share(self) -> float:
         """Finished rounds of all rounds, 0..1."""
         finished = sum(line.finished_rounds for line in self.lines.values())

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lindley.errors import InputError
 from lindley.study.begun import begun
+from lindley.study.config import refuse_unusable
 from lindley.study.crew import Crew, Outcome
 from lindley.study.remaining import Event
 from lindley.study.schema import Study
@@ -38,11 +39,12 @@ def run_study(
         "select" | "observe" | "round" | "resumed" | "retried" | "finished" | "failed", ...}; "complete" of a trial
         that was finished before or elsewhere, "held" of one that another process holds, again and again.
 
-    Raises InputError when `out` cannot be written to, or when a process is running into it a study that does not go
-    together with this one.
+    Raises ConfigurationError for a study that cannot be run; InputError when `out` cannot be written to, or when a
+    process is running into it a study that does not go together with this one.
     """
     if threads < 1 or (jobs is not None and jobs < 1):
         raise InputError(f"jobs and threads must be at least 1; got jobs={jobs}, threads={threads}")
+    refuse_unusable(study)
     check_writable(out)
     with begun(study, out, device=device) as study:
         settings = {

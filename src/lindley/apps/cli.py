@@ -74,6 +74,13 @@ def run(
     threads: Annotated[int, typer.Option(metavar="N", min=1, help="Threads of each trial.")] = 1,
     device: Annotated[str, typer.Option(metavar="D", help="Where the model runs: cpu, cuda, cuda:1, mps.")] = "cpu",
     data_dir: DataDir = None,
+    sink: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[:WHERE]",
+            help="Show the rounds to tensorboard[:DIR] or mlflow[:URI] too; may be repeated.  [default WHERE: in DIR]",
+        ),
+    ] = None,
 ) -> None:
     """Run a study, or continue it, and write its report.
 
@@ -93,6 +100,7 @@ def run(
             threads=threads,
             device=device,
             data_dir=data_dir,
+            sinks=sink or (),
         )
         if not run_study_and_report(options):
             raise typer.Exit(FAILED)

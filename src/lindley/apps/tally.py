@@ -60,6 +60,8 @@ class Tally:
     def __call__(self, event: Mapping[str, Any]) -> Line:
         """Take one event in; returns the line of its trial."""
         line = self.lines[event["trial"]]
+        if event["stage"] == "sink-failed":  # the trial goes on
+            return line
         line.holder = event.get("holder", "")
         if event["stage"] not in ("held", "complete"):
             self._since.setdefault(event["trial"], self.clock())

@@ -28,6 +28,8 @@ class Outcome:
     """The folder of each trial that failed, and why."""
     interrupted: bool = False
     """True after Ctrl-C: the same call goes on where this one stopped."""
+    sinks_failed: list[str] = field(default_factory=list)
+    """One sentence for each sink that raised; the study itself went on."""
 
 
 class Crew:

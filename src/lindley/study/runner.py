@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from lindley.errors import InputError
@@ -13,6 +13,8 @@ from lindley.study.config import refuse_unusable
 from lindley.study.crew import Crew, Outcome
 from lindley.study.remaining import Event
 from lindley.study.schema import Study
+from lindley.study.sinks.contract import Sink
+from lindley.study.sinks.feed import Feed
 from lindley.study.trials import trials_of
 
 __all__ = ["Outcome", "check_writable", "run_study"]
@@ -26,6 +28,7 @@ def run_study(
     threads: int = 1,
     device: str = "cpu",
     data_dir: Path | None = None,
+    sinks: Iterable[Sink] = (),
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> Outcome:
     """Run what is not yet run of a study, into `out`; the same call continues a study that was stopped.
@@ -35,9 +38,11 @@ def run_study(
 
     jobs: workers at the same time; None means cores / threads (1 on a GPU). It does not change any journal.
     threads: of each worker. It may change the last bits, so the manifests record it.
+    sinks: are shown the rounds of all trials that they have not seen, from this run and from those before.
     on_event: told what happens in each trial, in the order it comes: {"trial": folder, "stage": "started" | "fit" |
         "select" | "observe" | "round" | "resumed" | "retried" | "finished" | "failed", ...}; "complete" of a trial
-        that was finished before or elsewhere, "held" of one that another process holds, again and again.
+        that was finished before or elsewhere, "held" of one that another process holds, again and again, and
+        "sink-failed".
 
     Raises ConfigurationError for a study that cannot be run; InputError when `out` cannot be written to, or when a
     process is running into it a study that does not go together with this one.
@@ -55,7 +60,12 @@ def run_study(
             "folder": None if study.folder is None else str(study.folder),
             "process": os.getpid(),
         }
-        return Crew(settings, jobs or _default_jobs(threads, device), trials_of(study), on_event).work()
+        trials = trials_of(study)
+        feed = Feed(sinks, trials, out, on_event)
+        outcome = Crew(settings, jobs or _default_jobs(threads, device), trials, feed).work()
+        feed.stopped()
+        outcome.sinks_failed = feed.failures
+        return outcome
 
 
 def check_writable(out: Path) -> None:

@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 import lindley
 
 ROOT = Path(__file__).parents[1]
-LOCKS = ("requirements.lock", "requirements-laplace.lock")
+LOCKS = ("requirements.lock", "requirements-laplace.lock", "requirements-sinks.lock")
 # Assembled, so that this file does not hold what it looks for.
 FOREIGN = re.compile(r"(?<![\w.~-])/(work|root|home|tmp/bash_jobs)/|\.\./" + "shared")
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from lindley.study.report import write_report
     from lindley.study.runner import run_study
     from lindley.study.schema import Data, Information, Model, Observe, Panel, Schedule, Study, Training
+    from lindley.study.sinks.catalogue import sink_named
+    from lindley.study.sinks.contract import Sink
     from lindley.study.status import StudyStatus, study_status
     from lindley.study.trials import Trial, trials_of
 
@@ -26,6 +28,7 @@ _HOMES = {
     "Outcome": "crew",
     "Panel": "schema",
     "Schedule": "schema",
+    "Sink": "sinks.contract",
     "Study": "schema",
     "StudyResults": "curves",
     "StudyStatus": "status",
@@ -36,6 +39,7 @@ _HOMES = {
     "load_results": "curves",
     "load_study": "config",
     "run_study": "runner",
+    "sink_named": "sinks.catalogue",
     "study_status": "status",
     "trials_of": "trials",
     "write_report": "report",
@@ -49,6 +53,7 @@ __all__ = [
     "Outcome",
     "Panel",
     "Schedule",
+    "Sink",
     "Study",
     "StudyResults",
     "StudyStatus",
@@ -59,6 +64,7 @@ __all__ = [
     "load_results",
     "load_study",
     "run_study",
+    "sink_named",
     "study_status",
     "trials_of",
     "write_report",

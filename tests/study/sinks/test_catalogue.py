@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,6 +30,15 @@ def test_a_program_that_is_not_installed_is_named_with_how_to_get_it(tmp_path, m
     monkeypatch.setattr(catalogue, "import_module", absent)
     with pytest.raises(InputError, match=rf"needs it, which is not installed: pip install \"lindley\[{name}\]\""):
         sink_named(name, STUDY, tmp_path)
+
+
+def test_a_place_that_the_program_refuses_is_one_message(tmp_path, monkeypatch):
+    def refused(where: str, study: Any, out: Any) -> Any:
+        raise ConnectionError(f"nobody listens at {where}")
+
+    monkeypatch.setattr(catalogue, "import_module", lambda name: SimpleNamespace(open_sink=refused))
+    with pytest.raises(InputError, match="the sink mlflow:http://x cannot be opened: ConnectionError: nobody listens"):
+        sink_named("mlflow:http://x", STUDY, tmp_path)
 
 
 def test_neither_program_is_imported_unless_it_is_asked_for():

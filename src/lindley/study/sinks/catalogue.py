@@ -24,7 +24,8 @@ SINKS = {
 def sink_named(text: str, study: Study, out: Path) -> Sink:
     """The sink of "NAME" or "NAME:WHERE", for a study that is run into `out`; its own place there without WHERE.
 
-    Raises InputError for an unknown name, and where the program it writes for is not installed.
+    Raises InputError for an unknown name, where the program it writes for is not installed, and where that program
+    refuses the place.
     """
     name, _, where = text.partition(":")
     if name not in SINKS:
@@ -35,4 +36,7 @@ def sink_named(text: str, study: Study, out: Path) -> Sink:
         raise InputError(
             f'the sink {name} needs {error.name}, which is not installed: pip install "lindley[{name}]"'
         ) from None
-    return cast(Opener, module.open_sink)(where, study, out)
+    try:
+        return cast(Opener, module.open_sink)(where, study, out)
+    except Exception as error:  # another program's: it may be anything
+        raise InputError(f"the sink {text} cannot be opened: {type(error).__name__}: {error}") from error

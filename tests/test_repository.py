@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 import lindley
 
 ROOT = Path(__file__).parents[1]
-LOCKS = ("requirements.lock", "requirements-laplace.lock")
+LOCKS = ("requirements.lock", "requirements-laplace.lock", "requirements-sinks.lock")
 # Assembled, so that this file does not hold what it looks for.
 FOREIGN = re.compile(r"(?<![\w.~-])/(work|root|home|tmp/bash_jobs)/|\.\./" + "shared")
 
@@ -118,7 +118,10 @@ def test_readme_links_to_what_is_there() -> None:
     assert [link for link in local if not (ROOT / link).exists()] == []
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/getting-started.md", "docs/select.md", "docs/acquisition.md"])
+PAGES = ["README.md", "docs/getting-started.md", "docs/select.md", "docs/acquisition.md", "docs/studies.md"]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_python_in_the_documentation_runs(page: str) -> None:
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
     assert blocks

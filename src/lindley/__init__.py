@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from lindley.errors import ConfigurationError, DataError, FitError, InputError, JournalError, LindleyError
+from lindley.errors import ConfigurationError, DataError, FitError, HeldError, InputError, JournalError, LindleyError
 
 if TYPE_CHECKING:
     from lindley.acquisition.one_call import select
@@ -55,6 +55,7 @@ __all__ = [
     "DataError",
     "Draws",
     "FitError",
+    "HeldError",
     "InputError",
     "JournalError",
     "Labels",

@@ -5,7 +5,8 @@ LindleyError
 │   └── ConfigurationError           a study: an unknown key, a wrong value
 ├── DataError                        a data set that is missing, truncated or altered
 ├── FitError                         training that diverged
-└── JournalError                     a journal that is damaged, held by another process or of another trial
+└── JournalError                     a journal that is damaged or of another trial
+    └── HeldError                    what another process holds
 """
 
 from __future__ import annotations
@@ -32,4 +33,8 @@ class FitError(LindleyError):
 
 
 class JournalError(LindleyError):
-    """A journal that is damaged, held by another process, or that belongs to another trial."""
+    """A journal that is damaged, or that belongs to another trial."""
+
+
+class HeldError(JournalError):
+    """A trial or a folder that another process holds; the message names the process."""

@@ -19,7 +19,7 @@ def lindley(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-@pytest.mark.parametrize("command", ["run", "report", "compare", "data", "select", "acquisitions"])
+@pytest.mark.parametrize("command", ["run", "status", "report", "compare", "data", "select", "acquisitions"])
 def test_help_has_an_example(command):
     said = lindley(command, "--help")
     assert said.exit_code == 0

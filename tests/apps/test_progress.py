@@ -52,13 +52,42 @@ def test_without_a_terminal_each_finished_trial_is_one_line():
 def test_without_a_terminal_status_comes_at_most_every_thirty_seconds():
     many = [(0.5, {"trial": "t0", "stage": "fit", "round": 0, "labels": 10})] * int(4 * STATUS_EVERY)
     lines = shown([(0, {"trial": "t0", "stage": "started"}), *many]).splitlines()
-    assert lines == ["0/2 trials; moons bald seed 0, round 1/3, 10 labels, training"] * 2
+    assert lines == ["0/2 trials", "  moons bald seed 0, round 1/3, 10 labels, training"] * 2
 
 
-def test_status_line_says_round_labels_accuracy_and_time_left():
+def test_status_says_the_time_left_and_for_each_running_trial_round_labels_and_accuracy():
     events = [(0, {"trial": "t0", "stage": "started"}), (40, a_round("t0", 0)), (1, a_round("t0", 1))]
-    first = shown(events).splitlines()[0]
-    assert first == "0/2 trials, about 3 min left; moons bald seed 0, round 1/3, 10 labels, accuracy 87.5 %, saved"
+    events.insert(0, (0, {"trial": "t1", "stage": "started"}))
+    assert shown(events).splitlines()[:3] == [
+        "0/2 trials, about 2 min left",
+        "  moons bald seed 0, round 1/3, 10 labels, accuracy 87.5 %, saved",
+        "  moons margin seed 0, round 1/3, loading",
+    ]
+
+
+def held(trial: str, process: int, **more: object) -> dict[str, object]:
+    return {"trial": trial, "stage": "held", "holder": f"process {process}", **more}
+
+
+def test_one_who_only_waits_for_others_says_so_once():
+    done = (0, {"trial": "t1", "stage": "complete"})
+    lines = shown([done, *((1, held("t0", holder)) for holder in (7, 7, 8))]).splitlines()
+    assert lines == ["Waiting for 1 trial held by process 7.", "Waiting for 1 trial held by process 8."]
+
+
+def test_one_who_has_work_of_its_own_does_not_speak_of_waiting():
+    assert shown([(1, held("t1", 7)), (0, {"trial": "t0", "stage": "started"}), (1, held("t1", 7))]) == ""
+
+
+def test_table_has_a_line_for_each_trial_of_another_process():
+    tally = Tally({"t0": Line("moons", "bald", 0, 3), "t1": Line("moons", "margin", 1, 3)}, Clock())
+    tally(held("t0", 7, round=1, labels=10, accuracy=0.875))
+    console = Console(width=120)
+    with console.capture() as captured:
+        console.print(table_of(tally))
+    overall, line = captured.get().splitlines()
+    assert "0/2 trials, 1 trial held by process 7" in overall
+    assert " ".join(line.split()) == "moons bald seed 0 round 2/3 10 labels accuracy 87.5 % in process 7"
 
 
 def test_failure_and_message_are_said_once():

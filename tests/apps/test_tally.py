@@ -100,3 +100,24 @@ def test_line_keeps_the_last_accuracy_and_labels():
     tally(event("t0", "round", 0, labels=10, accuracy=0.5))
     line = tally(event("t0", "fit", 1, labels=15))
     assert (line.labels, line.accuracy, line.stage, line.finished_rounds) == (15, 0.5, "fit", 1)
+
+
+def test_trials_that_others_run_are_waited_for_and_not_shared_among_our_workers():
+    tally, clock = tally_of("a", "a", "a")
+    tally(event("t0", "started"))
+    clock.now += 10
+    tally(event("t0", "round", 0))
+    tally(event("t1", "held", 1, holder="process 7"))
+    assert tally.seconds_left == 30 + 40
+    tally(event("t1", "complete"))
+    assert (tally.done, tally.held) == (1, [])
+
+
+def test_a_trial_taken_over_counts_from_then_on():
+    tally, clock = tally_of("a")
+    tally(event("t0", "held", 1, holder="process 7"))
+    clock.now += 1000
+    tally(event("t0", "started"))
+    clock.now += 10
+    tally(event("t0", "round", 1))
+    assert tally.seconds_left == 2 * 10

@@ -127,13 +127,13 @@ def test_a_full_disk_leaves_the_journal_as_it_was(journal_path, monkeypatch):
 
 
 def test_an_open_journal_is_refused_to_others(tmp_path, monkeypatch):
-    monkeypatch.setattr(locks, "_PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(locks, "_PATIENCE_SECONDS", 0.0)
     with Journal(tmp_path), pytest.raises(JournalError, match="in use by process"):
         Journal(tmp_path)
 
 
 def test_a_damaged_journal_is_not_left_locked(journal_path, monkeypatch):
-    monkeypatch.setattr(locks, "_PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(locks, "_PATIENCE_SECONDS", 0.0)
     journal_path.write_text("{}\n")
     for _ in range(2):
         with pytest.raises(JournalError, match="line 1 is damaged"):

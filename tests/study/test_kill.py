@@ -1,4 +1,4 @@
-"""A study killed at ten random moments equals one never killed, bit for bit but for its seconds."""
+"""A study killed at twenty random moments equals one never killed, bit for bit but for its seconds."""
 
 import json
 import os
@@ -14,13 +14,22 @@ from lindley.study.runner import run_study
 
 STUDY = """
 title = "Killed"
-seeds = 2
-data = { name = "two-moons", options = { num_pool = 80, num_test = 60 } }
-model = { network = "moons-mlp", num_draws = 6 }
-training = { steps = 12 }
-schedule = { initial_labels = 5, batch_size = 3, max_labels = 32 }
+seeds = 1
+data = { name = "digits" }
+model = { network = "digits-mlp", num_draws = 5 }
+training = { steps = 10 }
+schedule = { initial_labels = 10, batch_size = 5, max_labels = 70 }
 acquisitions = { bald = {}, batchbald = {} }
-observe = { grid = true, information = { acquisition = "bald", labels = [5, 20], picks = 6 } }
+
+[[panels]]
+name = "digits"
+observe = { information = { acquisition = "bald", labels = [10, 30], picks = 6 } }
+
+[[panels]]
+name = "moons"
+data = { name = "two-moons", options = { num_pool = 80, num_test = 60 } }
+model = { network = "moons-mlp" }
+observe = { grid = true }
 """
 RUN = """
 import sys
@@ -33,7 +42,7 @@ outcome = run_study(study, Path(sys.argv[2]), jobs=1, on_event=lambda event: pri
 print(outcome)
 sys.exit(0 if outcome.done == 4 and not outcome.failed else 1)
 """
-KILLS = 10
+KILLS = 20
 
 
 @pytest.fixture
@@ -76,17 +85,32 @@ def contents(out):
     }
 
 
+def assert_equal(folder, other):
+    killed, whole = contents(folder), contents(other)
+    assert killed.keys() == whole.keys()
+    for name, content in whole.items():
+        assert killed[name] == content, name
+
+
 @pytest.mark.slow
-def test_a_study_killed_at_ten_random_moments_equals_one_never_killed(never_killed, tmp_path):
+def test_a_study_killed_at_twenty_random_moments_equals_one_never_killed(never_killed, tmp_path):
     moment = random.Random()  # other moments each time: the claim is about all of them
     for number in range(KILLS):
         with start(tmp_path) as process:
             kill_at_random(process, moment, whole_group=number % 2 == 0)
-            assert process.returncode == -signal.SIGKILL, "the study ended before it was killed ten times"
+            assert process.returncode == -signal.SIGKILL, "the study ended before it was killed twenty times"
     with start(tmp_path) as process:
         said = process.stdout.read()
     assert process.returncode == 0, said
-    killed, whole = contents(tmp_path / "killed"), contents(never_killed)
-    assert killed.keys() == whole.keys()
-    for name, content in whole.items():
-        assert killed[name] == content, name
+    assert_equal(tmp_path / "killed", never_killed)
+
+
+@pytest.mark.slow
+def test_two_processes_of_which_one_is_killed_again_and_again_leave_what_one_leaves(never_killed, tmp_path):
+    moment = random.Random()
+    with start(tmp_path) as survivor:
+        while survivor.poll() is None:
+            with start(tmp_path) as process:
+                kill_at_random(process, moment, whole_group=moment.random() < 0.5)
+        assert survivor.returncode == 0, survivor.stdout.read()
+    assert_equal(tmp_path / "killed", never_killed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import os
 import re
 import shutil
 from html.parser import HTMLParser
@@ -13,7 +14,12 @@ import journal_fakes as fakes
 import pytest
 
 from lindley.errors import InputError
+from lindley.loop.failures import record_failure
+from lindley.loop.locks import holder_of
+from lindley.study import report
+from lindley.study.curves import StudyResults, load_results
 from lindley.study.report import write_report
+from lindley.study.trials import trials_of
 
 HOSTILE = "<script>alert('x')</script> & friends"
 
@@ -121,6 +127,33 @@ def test_what_is_not_finished_is_said_at_the_top(page: _Page) -> None:
     assert "Digits, BALD, seed 1: not finished, 40 of 120 labels so far" in said
     assert "Digits, BatchBALD, seed 1: no round yet." in said
     assert "6 of 8" in page.words
+
+
+def test_what_failed_is_named_with_its_error_until_it_is_finished(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=3))
+    first, second, third = trials_of(study)
+    rounds = {first.folder: None, second.folder: 2, third.folder: 0}
+    fakes.write_study(tmp_path, study, accuracy=fakes.rising, rounds_done=lambda trial: rounds[trial.folder])
+    for trial in (first, second, third):
+        record_failure(tmp_path / trial.folder, f"<diverged> {trial.seed}")
+    text = write_report(tmp_path).read_text(encoding="utf-8")
+    assert "It is shown as far as it goes. It failed: &lt;diverged&gt; 1" in text
+    assert "Digits, BALD, seed 2: no round yet. It failed: &lt;diverged&gt; 2" in text
+    assert "diverged&gt; 0" not in text
+
+
+def test_those_who_end_together_write_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    holders = []
+
+    def loaded(out: Path) -> StudyResults:
+        holders.append(holder_of(out / "study.lock"))
+        return load_results(out)
+
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=80))
+    fakes.write_study(tmp_path, study, accuracy=fakes.rising)
+    monkeypatch.setattr(report, "load_results", loaded)
+    write_report(tmp_path)
+    assert holders == [f"process {os.getpid()}"]
 
 
 def test_the_balanced_start_and_all_settings_and_versions_are_told(page: _Page) -> None:

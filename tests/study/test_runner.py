@@ -5,10 +5,9 @@ import signal
 
 import pytest
 
-from lindley.errors import InputError, JournalError
-from lindley.loop import locks
-from lindley.loop.locks import FileLock
-from lindley.study import runner
+from lindley.errors import InputError
+from lindley.loop.failures import read_failure
+from lindley.study import crew
 from lindley.study.config import load_study
 from lindley.study.runner import run_study
 from lindley.study.trials import trials_of
@@ -21,6 +20,28 @@ model = { network = "moons-mlp", num_draws = 4 }
 training = { steps = 3 }
 schedule = { initial_labels = 4, batch_size = 3, max_labels = 10 }
 acquisitions = { random = {}, bald = {} }
+"""
+DIVERGING = """
+title = "Diverging"
+seeds = 2
+data = { name = "my_data:moons" }
+model = { network = "moons-mlp", num_draws = 4 }
+training = { steps = 3 }
+schedule = { initial_labels = 4, batch_size = 3, max_labels = 10 }
+acquisitions = { random = {} }
+"""
+DATA = """
+from dataclasses import replace
+from pathlib import Path
+import torch
+from lindley.datasets.moons import two_moons
+from lindley.pools.memory import MemoryPool
+from lindley.seeds import derive_seed
+def moons(*, seed):
+    data = replace(two_moons(seed=seed, num_pool=60, num_test=50), hashes={})
+    if seed == derive_seed(1, "data") and not Path(__file__).with_name("repaired").exists():
+        return replace(data, pool=MemoryPool(torch.full((60, 2), torch.inf)))
+    return data
 """
 PANELS = """
 [[panels]]
@@ -96,6 +117,12 @@ def test_a_trial_that_kills_its_worker_is_begun_twice_and_then_named(mixed):
     assert stages == ["started", "fit", "retried", "started", "fit", "failed"]
 
 
+def test_failures_are_recorded_in_the_folders_of_their_trials_and_nowhere_else(mixed, studies):
+    outcome, _, out = mixed
+    recorded = {trial.folder: read_failure(out / trial.folder) for trial in trials_of(studies[1])}
+    assert {name: failure.message for name, failure in recorded.items() if failure} == dict(outcome.failed)
+
+
 def test_the_other_trials_go_on(mixed):
     outcome, _, out = mixed
     assert outcome.done == 2
@@ -121,7 +148,7 @@ def test_each_trial_is_told_from_its_start_to_its_end(single, studies):
 
 def test_the_folder_holds_the_study_and_its_trials_only(single, studies):
     out = single[2]
-    assert {path.name for path in out.iterdir()} == {"study.json", "study.lock", "trials"}
+    assert {path.name for path in out.iterdir()} == {"study.json", "study.lock", "running.lock", "trials"}
     assert json.loads((out / "study.json").read_text()) == studies[0].model_dump(mode="json")
     for trial in trials_of(studies[0]):
         assert {path.name for path in (out / trial.folder).iterdir()} == {"manifest.json", "journal.jsonl"}
@@ -139,14 +166,15 @@ def test_manifests_name_the_trial_and_its_conditions_but_no_path(single, studies
 
 
 def test_a_finished_study_starts_no_worker(single, studies, monkeypatch):
-    monkeypatch.setattr(runner, "Worker", None)
+    monkeypatch.setattr(crew, "Worker", None)
     events = []
     outcome = run_study(studies[0], single[2], on_event=events.append)
-    assert (outcome.done, events) == (2, [])
+    assert outcome.done == 2
+    assert events == [{"trial": trial.folder, "stage": "complete"} for trial in trials_of(studies[0])]
 
 
 def test_a_damaged_journal_fails_its_trial_alone(studies, single, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "Worker", None)
+    monkeypatch.setattr(crew, "Worker", None)
     first, second = trials_of(studies[0])
     for trial in (first, second):
         (tmp_path / trial.folder).mkdir(parents=True)
@@ -159,10 +187,34 @@ def test_a_damaged_journal_fails_its_trial_alone(studies, single, tmp_path, monk
     assert "line 1 is damaged" in outcome.failed[0][1]
 
 
+def test_a_trial_that_diverges_fails_alone_and_is_run_by_the_same_call_when_that_is_repaired(tmp_path):
+    (tmp_path / "my_data.py").write_text(DATA)
+    (tmp_path / "diverging.toml").write_text(DIVERGING)
+    study = load_study(tmp_path / "diverging.toml")
+    _, bad = trials_of(study)
+    outcome = run_study(study, tmp_path / "out", jobs=1)
+    assert outcome.done == 1
+    assert [(name, "the loss became nan" in message) for name, message in outcome.failed] == [(bad.folder, True)]
+    assert read_failure(tmp_path / "out" / bad.folder).message == outcome.failed[0][1]
+    (tmp_path / "repaired").touch()
+    events = []
+    again = run_study(study, tmp_path / "out", jobs=1, on_event=events.append)
+    assert (again.done, again.failed) == (2, [])
+    assert {event["trial"] for event in events if event["stage"] == "started"} == {bad.folder}
+    assert read_failure(tmp_path / "out" / bad.folder) is None
+    never_failed = run_study(study, tmp_path / "other", jobs=1)
+    assert never_failed.done == 2
+    assert manifests(tmp_path / "out") == manifests(tmp_path / "other")
+
+
+def manifests(out):
+    return {path.relative_to(out): path.read_bytes() for path in out.rglob("manifest.json")}
+
+
 def test_ctrl_c_stops_the_workers_and_leaves_a_study_that_goes_on(studies, single, tmp_path, monkeypatch):
     started = []
 
-    class Watched(runner.Worker):
+    class Watched(crew.Worker):
         def __init__(self, *args):
             super().__init__(*args)
             started.append(self._process)
@@ -171,7 +223,7 @@ def test_ctrl_c_stops_the_workers_and_leaves_a_study_that_goes_on(studies, singl
         if event["stage"] == "round":
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(runner, "Worker", Watched)
+    monkeypatch.setattr(crew, "Worker", Watched)
     outcome = run_study(studies[0], tmp_path, jobs=1, on_event=interrupt)
     assert outcome.interrupted
     assert [process.returncode for process in started] == [-signal.SIGKILL]
@@ -191,12 +243,6 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(studies
 
     monkeypatch.setattr("tempfile.TemporaryFile", refuse)
     with pytest.raises(InputError, match="cannot be written to: Read-only file system"):
-        run_study(studies[0], tmp_path)
-
-
-def test_a_second_run_into_the_same_folder_is_refused(studies, tmp_path, monkeypatch):
-    monkeypatch.setattr(locks, "_PATIENCE_SECONDS", 0)
-    with FileLock(tmp_path / "study.lock"), pytest.raises(JournalError, match="in use by process"):
         run_study(studies[0], tmp_path)
 
 

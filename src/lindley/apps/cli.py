@@ -74,6 +74,13 @@ def run(
     threads: Annotated[int, typer.Option(metavar="N", min=1, help="Threads of each trial.")] = 1,
     device: Annotated[str, typer.Option(metavar="D", help="Where the model runs: cpu, cuda, cuda:1, mps.")] = "cpu",
     data_dir: DataDir = None,
+    sink: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[:WHERE]",
+            help="Show the rounds to tensorboard[:DIR] or mlflow[:URI] too; may be repeated.  [default WHERE: in DIR]",
+        ),
+    ] = None,
 ) -> None:
     """Run a study, or continue it, and write its report.
 
@@ -93,9 +100,25 @@ def run(
             threads=threads,
             device=device,
             data_dir=data_dir,
+            sinks=sink or (),
         )
         if not run_study_and_report(options):
             raise typer.Exit(FAILED)
+
+
+@app.command(epilog="Example: lindley status runs/mnist")
+def status(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The output folder of a run.")],
+    json: Annotated[bool, typer.Option("--json", help="Print everything, trial by trial, as JSON.")] = False,
+) -> None:
+    """Say how far a study has come: what is finished, under way, failed, and about how long the rest takes.
+
+    Works at any moment, also while processes run into DIR and on a copy of it.
+    """
+    with _clear_errors():
+        from lindley.apps.status_command import show_status
+
+        show_status(folder, as_json=json)
 
 
 @app.command(epilog="Example: lindley report runs/mnist")

@@ -23,6 +23,8 @@ from lindley.study.config import Study, load_study
 from lindley.study.report import write_report
 from lindley.study.resolved import resolved
 from lindley.study.runner import Outcome, check_writable, run_study
+from lindley.study.sinks.catalogue import sink_named
+from lindley.study.sinks.contract import Sink
 from lindley.study.trials import Trial, trials_of
 
 
@@ -39,6 +41,7 @@ class RunOptions:
     threads: int = 1
     device: str = "cpu"
     data_dir: Path | None = None
+    sinks: Sequence[str] = ()
 
 
 def run_study_and_report(options: RunOptions) -> bool:
@@ -53,18 +56,19 @@ def run_study_and_report(options: RunOptions) -> bool:
     out = options.out or Path("runs") / study.name
     _check_folder(out, study)
     study = _said_precision(study, out, options.device)
+    sinks = [sink_named(text, study, out) for text in options.sinks]
     pending = [trial for trial in trials_of(study) if not _is_complete(trial, out)]
     for name in dict.fromkeys(name for trial in pending for name in trial.panel.data_sets):
         if name in catalogue.DATASETS:  # missing data are one message now, not one from every trial
             catalogue.fetch(name, options.data_dir)
-    outcome = _run(study, out, pending, options)
+    outcome = _run(study, out, pending, sinks, options)
     if outcome.interrupted:
         raise KeyboardInterrupt
     _say_failures(outcome)
     if outcome.done == 0:
         return False
     _say_report(write_report(out), out)
-    return not outcome.failed
+    return not (outcome.failed or outcome.sinks_failed)
 
 
 def _said_precision(study: Study, out: Path, device: str) -> Study:
@@ -100,7 +104,7 @@ def fetch_data(name: str, data_dir: Path | None) -> None:
     typer.echo(f"{entry.name}: {entry.num_rows:,} rows; {entry.where}")
 
 
-def _run(study: Study, out: Path, pending: Sequence[Trial], options: RunOptions) -> Outcome:
+def _run(study: Study, out: Path, pending: Sequence[Trial], sinks: Sequence[Sink], options: RunOptions) -> Outcome:
     """The trials, with progress; also when none is left, so that study.json is that of the last call."""
     console = Console()
     trials = trials_of(study)
@@ -117,6 +121,7 @@ def _run(study: Study, out: Path, pending: Sequence[Trial], options: RunOptions)
             threads=options.threads,
             device=options.device,
             data_dir=options.data_dir,
+            sinks=sinks,
             on_event=on_event,
         )
 
@@ -131,6 +136,8 @@ def _say_failures(outcome: Outcome) -> None:
         typer.echo(f"lindley: {message}\nThis stopped {_trials(trials)}:\n{listed}", err=True)
     if causes:
         typer.echo("The same command tries them again.", err=True)
+    for message in outcome.sinks_failed:
+        typer.echo(f"lindley: {message}. The same command shows it what it missed.", err=True)
 
 
 def _say_report(path: Path, out: Path) -> None:

@@ -1,4 +1,4 @@
-"""Showing a tally: a live table in a terminal, else a few plain lines."""
+"""Showing a tally: a live table in a terminal, else plain lines now and then."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def showing(tally: Tally, console: Console) -> Iterator[Callable[[Mapping[str, A
 
 
 def table_of(tally: Tally) -> RenderableType:
-    """The overall bar, and one line for each trial under way."""
+    """The overall bar, and one line for each trial under way, here or in another process."""
     overall = Table.grid(padding=(0, 2))
     overall.add_row(ProgressBar(total=1.0, completed=tally.share, width=30), _overall(tally))
     running = Table.grid(padding=(0, 2))
-    for line in tally.running:
+    for line in [*tally.running, *tally.held]:
         running.add_row(*(Text(cell) for cell in _cells(line)))
     return Group(overall, running)
 
@@ -56,7 +56,7 @@ def _live(tally: Tally, console: Console) -> Callable[[Mapping[str, Any]], None]
 
 
 def _plain(tally: Tally, console: Console) -> Callable[[Mapping[str, Any]], None]:
-    """One line for each trial that ends, and at most one status line in STATUS_EVERY seconds."""
+    """One line for each trial that ends; every STATUS_EVERY seconds or more the overall state and the trials' lines."""
     told: set[str] = set()
     last = tally.clock()
 
@@ -64,7 +64,7 @@ def _plain(tally: Tally, console: Console) -> Callable[[Mapping[str, Any]], None
         nonlocal last
         news = list(_news(tally, event, told))
         if not news and tally.running and tally.clock() - last >= STATUS_EVERY:
-            news = ["; ".join([_overall(tally), *(", ".join(_cells(line)) for line in tally.running)])]
+            news = [_overall(tally), *(f"  {', '.join(_cells(line))}" for line in tally.running)]
         for text in news:
             _print(console, text)
             last = tally.clock()
@@ -79,6 +79,10 @@ def _news(tally: Tally, event: Mapping[str, Any], told: set[str]) -> Iterator[st
         yield f"{_count(tally)} {line.name}: {line.labels} labels, {_accuracy(line)}{_left(tally)}"
     elif event["stage"] == "failed":
         yield f"{_count(tally)} {line.name}: failed"
+    elif event["stage"] == "held" and tally.only_held:
+        if (text := f"Waiting for {_held(tally)}.") not in told:
+            told.add(text)
+            yield text
     elif event.get("message") and event["message"] not in told:
         told.add(event["message"])
         yield f"{line.name}: {event['message']}"
@@ -95,13 +99,20 @@ def _print(console: Console, text: str) -> None:
 def _cells(line: Line) -> tuple[str, ...]:
     labels = f"{line.labels} labels" if line.labels else ""
     round = min(line.finished_rounds + (line.stage != "round"), line.rounds)
-    cells = (line.name, f"round {round}/{line.rounds}", labels, _accuracy(line), _STAGES.get(line.stage, line.stage))
+    doing = f"in {line.holder}" if line.holder else _STAGES.get(line.stage, line.stage)
+    cells = (line.name, f"round {round}/{line.rounds}", labels, _accuracy(line), doing)
     return tuple(cell for cell in cells if cell)
 
 
 def _overall(tally: Tally) -> str:
     failed = f", {tally.failed} failed" if tally.failed else ""
-    return f"{tally.done}/{len(tally.lines)} trials{failed}{_left(tally)}"
+    held = f", {_held(tally)}" if tally.held else ""
+    return f"{tally.done}/{len(tally.lines)} trials{failed}{held}{_left(tally)}"
+
+
+def _held(tally: Tally) -> str:
+    holders = " and ".join(sorted({line.holder for line in tally.held}))
+    return f"{len(tally.held)} {'trial' if len(tally.held) == 1 else 'trials'} held by {holders}"
 
 
 def _accuracy(line: Line) -> str:

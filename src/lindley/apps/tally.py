@@ -22,6 +22,8 @@ class Line:
     labels: int = 0
     accuracy: float | None = None
     stage: str = "waiting"
+    holder: str = ""
+    """The process that runs it, where that is another one: then the stage is "held"."""
 
     @property
     def name(self) -> str:
@@ -58,7 +60,11 @@ class Tally:
     def __call__(self, event: Mapping[str, Any]) -> Line:
         """Take one event in; returns the line of its trial."""
         line = self.lines[event["trial"]]
-        self._since.setdefault(event["trial"], self.clock())
+        if event["stage"] == "sink-failed":  # the trial goes on
+            return line
+        line.holder = event.get("holder", "")
+        if event["stage"] not in ("held", "complete"):
+            self._since.setdefault(event["trial"], self.clock())
         line.stage = "done" if event["stage"] in ("finished", "complete") else event["stage"]
         line.labels = event.get("labels") or line.labels
         if event.get("accuracy") is not None:
@@ -83,8 +89,18 @@ class Tally:
 
     @property
     def running(self) -> list[Line]:
-        """Trials under way, in the order of the study."""
-        return [line for line in self.lines.values() if line.stage not in ("waiting", "done", "failed")]
+        """Trials under way here, in the order of the study."""
+        return [line for line in self.lines.values() if line.stage not in ("waiting", "held", "done", "failed")]
+
+    @property
+    def held(self) -> list[Line]:
+        """Trials that other processes run."""
+        return [line for line in self.lines.values() if line.stage == "held"]
+
+    @property
+    def only_held(self) -> bool:
+        """Whether other processes run all that is left."""
+        return all(line.stage in ("held", "done", "failed") for line in self.lines.values())
 
     @property
     def share(self) -> float:
@@ -102,9 +118,10 @@ class Tally:
             return None
         waiting = [line for line in self.lines.values() if line.stage not in ("done", "failed")]
         work = [self._seconds_a_round(line) * (line.rounds - line.finished_rounds) for line in waiting]
+        ours = [seconds for seconds, line in zip(work, waiting, strict=True) if line.stage != "held"]
         if not work:
             return 0.0
-        return max(sum(work) / self._most_running, max(work))  # no worker helps another with its trial
+        return max(sum(ours) / self._most_running, max(work))  # no worker helps another with its trial
 
     def _record(self, trial: str, line: Line) -> None:
         now = self.clock()

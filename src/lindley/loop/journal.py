@@ -28,14 +28,15 @@ class Journal:
     """A trial's journal, open for writing by this process alone (a context manager).
 
     `events` are those found when it was opened, in the order written.
-    Raises JournalError when another process holds it or when a line is damaged.
+    patience, process: as a FileLock takes them.
+    Raises HeldError when another process holds it, JournalError when a line is damaged.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, patience: float | None = None, process: int | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.path = folder / FILE_NAME
-        self._lock = FileLock(self.path)
+        self._lock = FileLock(self.path, patience=patience, process=process)
         try:
             content = self.path.read_bytes()
             self.events, self._size = _parsed(content, self.path)

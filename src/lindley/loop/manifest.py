@@ -108,11 +108,7 @@ def claim_folder(folder: Path, manifest: Manifest, events: Sequence[Mapping[str,
             raise JournalError(f"{folder / FILE_NAME} is missing, but there is a journal beside it. {REMEDY}")
         write_json(folder / FILE_NAME, manifest)
         return {}
-    if stored["key"] != manifest["key"]:
-        raise JournalError(
-            f"{folder} holds another trial (key {stored['key'][:8]}, expected {manifest['key'][:8]}). "
-            "Write to another folder."
-        )
+    _check_key(folder, stored, manifest)
     before = _flat(stored)
     for event in events:
         if event["event"] == "resumed":
@@ -126,6 +122,20 @@ def claim_folder(folder: Path, manifest: Manifest, events: Sequence[Mapping[str,
     return {name: [before.get(name), after[name]] for name in after if before.get(name) != after[name]}
 
 
+def begin_folder(folder: Path, manifest: Manifest, events: Sequence[Mapping[str, Any]]) -> None:
+    """Write the manifest for a trial that has no round yet: what it was begun on before, as data since repaired,
+    counts for nothing.
+
+    Raises JournalError when the folder is of another trial, or when it has events but no manifest.
+    """
+    stored = read_manifest(folder)
+    if stored is None:
+        claim_folder(folder, manifest, events)
+        return
+    _check_key(folder, stored, manifest)
+    write_json(folder / FILE_NAME, manifest)
+
+
 def said_changes(changes: Mapping[str, Sequence[Any]], *, arrow: str = "->") -> str:
     """What `claim_folder` returned, in words; a hash by its first digits."""
 
@@ -133,6 +143,14 @@ def said_changes(changes: Mapping[str, Sequence[Any]], *, arrow: str = "->") -> 
         return value[:8] if name.startswith("code") and value else value
 
     return ", ".join(f"{name} {short(name, then)} {arrow} {short(name, now)}" for name, (then, now) in changes.items())
+
+
+def _check_key(folder: Path, stored: Manifest, manifest: Manifest) -> None:
+    if stored["key"] != manifest["key"]:
+        raise JournalError(
+            f"{folder} holds another trial (key {stored['key'][:8]}, expected {manifest['key'][:8]}). "
+            "Write to another folder."
+        )
 
 
 def _flat(manifest: Manifest) -> dict[str, Any]:

@@ -17,14 +17,14 @@ from lindley.contracts import Labels, Pool, Selection
 from lindley.errors import InputError
 from lindley.loop.files import save_arrays, sweep_arrays, verify_arrays
 from lindley.loop.journal import Event, Journal
-from lindley.loop.manifest import Manifest, claim_folder, said_changes
+from lindley.loop.manifest import Manifest, begin_folder, claim_folder, said_changes
 from lindley.loop.rounds import Observer, Round, RoundSettings, run_round
 from lindley.loop.schedule import Schedule
 from lindley.loop.state import TrialState, fold, trial_is_complete
 from lindley.loop.subsets import balanced_rows, initial_random_rows
 from lindley.shapes import ClassIndices, Rows
 
-__all__ = ["Schedule", "TrialSetup", "run_trial", "trial_is_complete"]
+__all__ = ["Schedule", "TrialSetup", "continue_trial", "run_trial", "trial_is_complete"]
 
 OnEvent = Callable[[dict[str, Any]], None]
 
@@ -56,26 +56,35 @@ def run_trial(setup: TrialSetup, folder: Path, *, on_event: OnEvent = lambda eve
     """Run, or go on with, the trial in `folder` until max_labels labels are known and a model is fitted on them.
 
     Where max_labels was raised, the last round is fitted again (to the same model) and now selects.
-    Raises JournalError when the folder is held, damaged or of another trial.
+    Raises HeldError when another process runs it, JournalError when the folder is damaged or of another trial.
     """
     with Journal(folder) as journal:
-        state = fold(journal.events)
-        if state.reaches(setup.schedule.max_labels):
-            _sweep(folder, state.rounds)
-            return
-        for event in state.rounds:
-            for reference in event["arrays"].values():
-                verify_arrays(folder, reference)
+        continue_trial(setup, journal, on_event=on_event)
+
+
+def continue_trial(setup: TrialSetup, journal: Journal, *, on_event: OnEvent = lambda event: None) -> None:
+    """As `run_trial`, in the folder of a journal that is open already."""
+    folder, state = journal.folder, fold(journal.events)
+    if state.reaches(setup.schedule.max_labels):
+        _sweep(folder, state.rounds)
+        return
+    for event in state.rounds:
+        for reference in event["arrays"].values():
+            verify_arrays(folder, reference)
+    changes: Mapping[str, list[Any]] = {}
+    if state.rounds:
         changes = claim_folder(folder, setup.manifest, journal.events)
-        done, labels = _known(state, setup, journal)
-        if changes:
-            journal.append({"event": "resumed", "round": len(done), "changes": changes})
-            on_event({"stage": "resumed", "round": len(done), "changes": changes, "message": _said(changes)})
-        while not TrialState(None, tuple(done)).reaches(setup.schedule.max_labels):
-            event = _run_and_append(setup, labels, journal, index=len(done), on_event=on_event)
-            done.append(event)
-            labels = _told(labels, event)
-        _sweep(folder, done)
+    else:
+        begin_folder(folder, setup.manifest, journal.events)
+    done, labels = _known(state, setup, journal)
+    if changes:
+        journal.append({"event": "resumed", "round": len(done), "changes": changes})
+        on_event({"stage": "resumed", "round": len(done), "changes": changes, "message": _said(changes)})
+    while not TrialState(None, tuple(done)).reaches(setup.schedule.max_labels):
+        event = _run_and_append(setup, labels, journal, index=len(done), on_event=on_event)
+        done.append(event)
+        labels = _told(labels, event)
+    _sweep(folder, done)
 
 
 def _sweep(folder: Path, rounds: Iterable[Event]) -> None:
@@ -85,10 +94,12 @@ def _sweep(folder: Path, rounds: Iterable[Event]) -> None:
 def _known(state: TrialState, setup: TrialSetup, journal: Journal) -> tuple[list[Event], Labels]:
     """The rounds that stand, and the labels after them."""
     start = state.start
-    if start is None:
+    if start is None or not state.rounds:
         rows = _initial_rows(setup)
-        start = {"event": "start", "rows": rows.tolist(), "classes": setup.classes[rows].tolist()}
-        journal.append(start)
+        begun = {"event": "start", "rows": rows.tolist(), "classes": setup.classes[rows].tolist()}
+        if start is None or any(start[key] != value for key, value in begun.items()):
+            journal.append(begun)
+        start = begun
     labels = Labels(torch.tensor(start["rows"]), torch.tensor(start["classes"]))
     done: list[Event] = []
     for event in state.rounds:

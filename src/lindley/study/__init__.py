@@ -1,0 +1,84 @@
+"""Studies: acquisitions compared, in trials that are run, resumed and reported.
+
+The public names are imported when they are first used: to read how far a study has come costs no import of torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lindley.study.config import builtin_studies, check_study, load_study
+    from lindley.study.crew import Outcome
+    from lindley.study.curves import StudyResults, load_results
+    from lindley.study.report import write_report
+    from lindley.study.runner import run_study
+    from lindley.study.schema import Data, Information, Model, Observe, Panel, Schedule, Study, Training
+    from lindley.study.sinks.catalogue import sink_named
+    from lindley.study.sinks.contract import Sink
+    from lindley.study.status import StudyStatus, study_status
+    from lindley.study.trials import Trial, trials_of
+
+_HOMES = {
+    "Data": "schema",
+    "Information": "schema",
+    "Model": "schema",
+    "Observe": "schema",
+    "Outcome": "crew",
+    "Panel": "schema",
+    "Schedule": "schema",
+    "Sink": "sinks.contract",
+    "Study": "schema",
+    "StudyResults": "curves",
+    "StudyStatus": "status",
+    "Training": "schema",
+    "Trial": "trials",
+    "builtin_studies": "config",
+    "check_study": "config",
+    "load_results": "curves",
+    "load_study": "config",
+    "run_study": "runner",
+    "sink_named": "sinks.catalogue",
+    "study_status": "status",
+    "trials_of": "trials",
+    "write_report": "report",
+}
+
+__all__ = [
+    "Data",
+    "Information",
+    "Model",
+    "Observe",
+    "Outcome",
+    "Panel",
+    "Schedule",
+    "Sink",
+    "Study",
+    "StudyResults",
+    "StudyStatus",
+    "Training",
+    "Trial",
+    "builtin_studies",
+    "check_study",
+    "load_results",
+    "load_study",
+    "run_study",
+    "sink_named",
+    "study_status",
+    "trials_of",
+    "write_report",
+]
+
+
+def __getattr__(name: str) -> object:
+    """A public name, imported from its home on first use (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lindley.study' has no attribute {name!r}")
+    value = getattr(import_module(f"lindley.study.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

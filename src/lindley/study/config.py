@@ -34,7 +34,9 @@ __all__ = [
     "Training",
     "Transfer",
     "builtin_studies",
+    "check_study",
     "load_study",
+    "refuse_unusable",
 ]
 
 _Tables = dict[str, Any]
@@ -68,6 +70,23 @@ def load_study(
         raise ConfigurationError(f"{name_or_path} is not valid TOML: {error}") from None
     study = _parse(name, tables, str(name_or_path), folder)
     return _overridden(study, seeds, max_labels, acquisitions)
+
+
+def check_study(study: Study) -> None:
+    """For a study built in Python: raise ConfigurationError where its file would be refused.
+
+    The types and limits of the keys have been checked when it was built; here names, options and what contradicts.
+    """
+    refuse_unusable(study)
+    _refuse(study.name, [_in_panel(panel, found) for panel in study.panels for found in never_measured(panel)])
+
+
+def refuse_unusable(study: Study) -> None:
+    """As `check_study`, but information may be asked for where this run has no round: another may go further."""
+    complaints = [_used_twice(name) for name in _repeated([panel.name for panel in study.panels])]
+    for panel in study.panels:
+        complaints += [_in_panel(panel, found) for found in (*unusable_names(panel), *contradictions(panel))]
+    _refuse(study.name, complaints)
 
 
 def _source(name_or_path: str | Path) -> tuple[str, str, Path | None]:
@@ -104,8 +123,7 @@ def _parse(name: str, tables: _Tables, source: str, folder: Path | None) -> Stud
     else:
         only = re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip("._-") or "study"
         checked = [_panel({"name": only, "title": title, **defaults}, {}, source)]
-    names = [panel.name for panel in checked]
-    _refuse(source, [f'panels: the name "{name}" is used twice' for name in set(names) if names.count(name) > 1])
+    _refuse(source, [_used_twice(name) for name in _repeated([panel.name for panel in checked])])
     try:
         return Study(
             name=name, title=title, description=tables.get("description", ""), panels=tuple(checked), folder=folder
@@ -147,6 +165,18 @@ def _refuse(source: str, complaints: Sequence[str]) -> None:
         raise ConfigurationError("\n".join(f"{source}: {complaint}" for complaint in dict.fromkeys(complaints)))
 
 
+def _in_panel(panel: Panel, found: Complaint) -> str:
+    return f"panel {panel.name}: {dotted(found.path)} {found.text}"
+
+
+def _repeated(names: Sequence[str]) -> list[str]:
+    return sorted({name for name in names if names.count(name) > 1})
+
+
+def _used_twice(name: str) -> str:
+    return f'panels: the name "{name}" is used twice'
+
+
 def _merged(defaults: Mapping[str, Any], own: Mapping[str, Any], path: tuple[str, ...] = ()) -> _Tables:
     """The defaults with a panel's own keys over them; nothing is changed in place."""
     result = dict(defaults)
@@ -174,7 +204,7 @@ def _overridden(study: Study, seeds: int | None, max_labels: int | None, acquisi
             _refuse("acquisitions", _wrong_choice(acquisitions))
             changed["acquisitions"] = {name: panel.acquisitions.get(name, {}) for name in acquisitions}
         panels.append(panel.model_copy(update=changed))
-        _refuse(study.name, [f"panel {panel.name}: {dotted(path)} {text}" for path, text in contradictions(panels[-1])])
+        _refuse(study.name, [_in_panel(panel, found) for found in contradictions(panels[-1])])
     replaced = {"seeds": seeds, "max_labels": max_labels, "acquisitions": acquisitions and ", ".join(acquisitions)}
     return study.model_copy(
         update={"panels": tuple(panels), "description": _description(study, panels, replaced)},

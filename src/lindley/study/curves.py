@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lindley.errors import InputError
+from lindley.loop.failures import read_failure
 from lindley.loop.files import load_arrays
 from lindley.loop.journal import read_events
 from lindley.loop.manifest import read_manifest
 from lindley.loop.state import fold
-from lindley.study.schema import Panel, Study
+from lindley.study.folder import read_study
+from lindley.study.schema import Panel
 from lindley.study.trials import Trial
 
 Arrays = dict[str, NDArray[Any]]
@@ -72,6 +73,8 @@ class PanelResults:
     """Trials of the study that have no round yet, as (acquisition, seed)."""
     set_aside: tuple[str, ...] = ()
     """Folders that hold a trial with other settings than the study's."""
+    failures: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    """Of the study's trials that are not complete, what the last failure said, by (acquisition, seed)."""
 
     @property
     def acquisitions(self) -> list[str]:
@@ -113,10 +116,7 @@ def load_results(out: Path) -> StudyResults:
 
     Raises InputError where there is no study, JournalError where a journal or its arrays are damaged.
     """
-    path = Path(out) / "study.json"
-    if not path.is_file():
-        raise InputError(f"{out} holds no study (no study.json). Needed: the folder given to `lindley run` as --out.")
-    study = Study.model_validate_json(path.read_text())
+    study = read_study(Path(out))
     titles = [panel.title for panel in study.panels]
     panels = [
         _load_panel(
@@ -177,7 +177,15 @@ def _load_panel(out: Path, panel: Panel, title: str) -> PanelResults:
     found = {(trial.acquisition, trial.seed) for trial in trials}
     wanted = [(name, panel.first_seed + s) for name in panel.acquisitions for s in range(panel.seeds)]
     missing = tuple(trial for trial in wanted if trial not in found)
-    return PanelResults(panel.name, title, panel.model_dump(mode="json"), trials, missing, tuple(set_aside))
+    finished = {(trial.acquisition, trial.seed) for trial in trials if trial.complete}
+    failures = _failures(out, panel, [trial for trial in wanted if trial not in finished])
+    return PanelResults(panel.name, title, panel.model_dump(mode="json"), trials, missing, tuple(set_aside), failures)
+
+
+def _failures(out: Path, panel: Panel, trials: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
+    folders = {trial: out / Trial(panel, trial[0], panel.acquisitions[trial[0]], trial[1]).folder for trial in trials}
+    found = {trial: read_failure(folder) for trial, folder in folders.items()}
+    return {trial: failure.message for trial, failure in found.items() if failure}
 
 
 def _is_of(panel: Panel, manifest: dict[str, Any]) -> bool:

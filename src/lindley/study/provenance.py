@@ -50,8 +50,14 @@ def unfinished(results: StudyResults) -> list[str]:
         for trial in panel.trials:
             if not trial.complete:
                 reached = f"{trial.labels[-1]} of {target} labels so far"
-                said.append(f"{panel.title}, {_name(trial)}: not finished, {reached}. It is shown as far as it goes.")
-        said += [f"{panel.title}, {look(name).title}, seed {seed}: no round yet." for name, seed in panel.missing]
+                failed = _failed(panel, trial.acquisition, trial.seed)
+                said.append(
+                    f"{panel.title}, {_name(trial)}: not finished, {reached}. It is shown as far as it goes.{failed}"
+                )
+        said += [
+            f"{panel.title}, {look(name).title}, seed {seed}: no round yet.{_failed(panel, name, seed)}"
+            for name, seed in panel.missing
+        ]
         said += [f"{folder}: left out, it was run with other settings." for folder in panel.set_aside]
     return said
 
@@ -131,6 +137,11 @@ def _value(value: Any) -> str:
 
 def _all(values: list[Any]) -> str:
     return ", ".join(sorted({str(value) for value in values if value is not None})) or "–"
+
+
+def _failed(panel: PanelResults, acquisition: str, seed: int) -> str:
+    message = panel.failures.get((acquisition, seed))
+    return "" if message is None else f" It failed: {message}"
 
 
 def _name(trial: TrialResults) -> str:

@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from lindley.loop.files import write_atomically
+from lindley.loop.locks import FileLock
 from lindley.study import page
 from lindley.study.comparison.outputs import HOW_COMPARED, PanelComparison, compare, csv_rows
 from lindley.study.comparison.outputs import tables as comparison_tables
@@ -14,6 +15,7 @@ from lindley.study.conclusions import HOW_TESTED, Conclusion, draw_conclusions
 from lindley.study.curves import PanelResults, StudyResults, load_results
 from lindley.study.figures.catalogue import draw_figures
 from lindley.study.figures.style import Drawn
+from lindley.study.folder import LOCK_NAME, PATIENCE_SECONDS, refuse_without_study
 from lindley.study.paired import Comparison, Verdict
 from lindley.study.provenance import changes, environments, label_counting, settings, unfinished
 from lindley.study.tables import PANEL_TABLES, Table, write_csv, write_rounds
@@ -51,9 +53,16 @@ _COMPARISON_COLUMNS = (
 def write_report(out: Path) -> Path:
     """Write OUT/figures, OUT/tables and OUT/report.html from the journals in OUT; returns the path of the page.
 
+    Processes that run into OUT and end together write one after the other.
     Raises InputError where OUT holds no study, JournalError where a journal is damaged.
     """
     out = Path(out)
+    refuse_without_study(out)
+    with FileLock(out / LOCK_NAME, patience=PATIENCE_SECONDS):
+        return _write_report(out)
+
+
+def _write_report(out: Path) -> Path:
     results = load_results(out)
     conclusions = draw_conclusions(results)
     compared = compare(results)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from lindley.loop.schedule import Schedule as Labelling
 
@@ -30,6 +30,11 @@ def _json_value(value: Any) -> Any:
 
 def _false_is_none(value: Any) -> Any:
     return None if value is False else value
+
+
+def _titled(tables: Any) -> Any:
+    """A panel, or a study, is titled by its name where it has no title."""
+    return {"title": tables["name"], **tables} if isinstance(tables, dict) and "name" in tables else tables
 
 
 OptionValue = Annotated[Any, AfterValidator(_json_value)]
@@ -152,7 +157,7 @@ class Panel(_Table):
     """One data set, model and schedule, with the acquisitions compared on it."""
 
     name: Annotated[str, Field(pattern=NAME_PATTERN)]
-    title: str
+    title: str = ""
     seeds: Count = 5
     first_seed: Annotated[int, Field(ge=0)] = 0
     data: Data
@@ -162,6 +167,8 @@ class Panel(_Table):
     schedule: Schedule
     acquisitions: Annotated[dict[str, Options], Field(min_length=1)]
     observe: Observe = Observe()
+
+    _named = model_validator(mode="before")(_titled)
 
     @property
     def data_sets(self) -> tuple[str, ...]:
@@ -173,11 +180,13 @@ class Study(_Table):
     """Panels that are run and reported together."""
 
     name: str
-    title: str
+    title: str = ""
     description: str = ""
-    panels: Annotated[tuple[Panel, ...], Field(min_length=1)]
+    panels: Annotated[tuple[Panel, ...], Field(min_length=1, strict=False)]
     folder: Path | None = Field(default=None, exclude=True)
     """Where the study file lies, for a user's "module:name"; never written down."""
+
+    _named = model_validator(mode="before")(_titled)
 
 
 TABLES: Mapping[str, type[_Table]] = {

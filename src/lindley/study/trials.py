@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from lindley.acquisition.catalogue import METHODS
 from lindley.study.schema import HardPool, Panel, Schedule, Study
+
+LOOK_AT_TARGETS = frozenset({"epig", "power-epig", "softmax-epig", "softrank-epig", "batch-epig"})
+"""The acquisitions of the catalogue that need targets, said here again so that a key costs no import of torch."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,9 @@ class Trial:
 
         Whether an acquisition of one's own looks at targets is not known here: for it the default counts as nothing.
         """
-        known = METHODS.get(self.acquisition)
         default = Schedule.model_fields["targets"].default
-        looks = "targets" in known.needs if known else schedule["targets"] != default
+        own = ":" in self.acquisition
+        looks = schedule["targets"] != default if own else self.acquisition in LOOK_AT_TARGETS
         left_out = {"max_labels"} if looks else {"max_labels", "targets"}
         return {key: value for key, value in schedule.items() if key not in left_out}
 

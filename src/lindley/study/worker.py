@@ -12,13 +12,16 @@ import queue
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
 import torch
 
-from lindley.errors import LindleyError
-from lindley.loop.trial import run_trial
+from lindley.errors import HeldError, LindleyError
+from lindley.loop.failures import clear_failure, record_failure
+from lindley.loop.journal import Journal
+from lindley.loop.trial import continue_trial
 from lindley.study.assemble import Assembler
 from lindley.study.schema import Panel
 from lindley.study.trials import Trial
@@ -39,24 +42,45 @@ def main() -> None:
     )
     while True:
         request = requests.get()
-        _run(request, assembler, Path(settings["out"]), out)
+        _run(request, assembler, settings, out)
 
 
-def _run(request: dict[str, Any], assembler: Assembler, output_folder: Path, out: TextIO) -> None:
-    """One trial; it ends with the event "finished" or "failed"."""
+def _run(request: dict[str, Any], assembler: Assembler, settings: dict[str, Any], out: TextIO) -> None:
+    """One trial; it ends with the event "finished", "failed", or "held" when another process got it first."""
     panel = Panel.model_validate_json(json.dumps(request["panel"]))
     trial = Trial(panel, request["acquisition"], request["options"], request["seed"])
+    folder = Path(settings["out"]) / trial.folder
 
     def send(event: dict[str, Any]) -> None:
-        out.write(json.dumps({"trial": trial.folder, **event}) + "\n")
-        out.flush()
+        if event["stage"] == "round":
+            clear_failure(folder)
+        try:
+            out.write(json.dumps({"trial": trial.folder, **event}) + "\n")
+            out.flush()
+        except BrokenPipeError:  # the parent is gone: no failure of the trial
+            os._exit(0)
 
     try:
-        send({"stage": "started"})
-        run_trial(assembler.setup(trial), output_folder / trial.folder, on_event=send)
-        send({"stage": "finished"})
+        with Journal(folder, patience=0.0, process=settings["process"]) as journal:
+            send({"stage": "started"})
+            last = _attempt(lambda: continue_trial(assembler.setup(trial), journal, on_event=send), folder)
+    except HeldError:
+        last = {"stage": "held"}
+    except Exception as error:  # the journal is damaged, or cannot be opened
+        last = {"stage": "failed", "message": _message(error)}
+        record_failure(folder, _message(error))
+    send(last)
+
+
+def _attempt(run: Callable[[], None], folder: Path) -> dict[str, Any]:
+    """The last event of a trial. How it ended is recorded while the trial is still ours."""
+    try:
+        run()
     except Exception as error:
-        send({"stage": "failed", "message": _message(error)})
+        record_failure(folder, _message(error))
+        return {"stage": "failed", "message": _message(error)}
+    clear_failure(folder)
+    return {"stage": "finished"}
 
 
 def _message(error: Exception) -> str:

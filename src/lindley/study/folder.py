@@ -1,0 +1,41 @@
+"""The output folder of a study: its files by name, and the study that it holds. No torch here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from lindley.errors import InputError
+from lindley.study.schema import Study
+
+FILE_NAME = "study.json"
+LOCK_NAME = "study.lock"
+"""Held while study.json or the report is written."""
+PRESENCE_NAME = "running.lock"
+"""Held, by all of them together, by the processes that run into the folder."""
+PATIENCE_SECONDS = 600.0
+"""For another process to write its report."""
+
+
+def refuse_without_study(out: Path) -> None:
+    """Raise InputError where the folder holds no study."""
+    if not (out / FILE_NAME).is_file():
+        raise InputError(f"{out} holds no study (no {FILE_NAME}). Needed: the folder given to `lindley run` as --out.")
+
+
+def read_study(out: Path) -> Study:
+    """The study that a folder holds.
+
+    Raises InputError where it holds none, or one that this version cannot read.
+    """
+    refuse_without_study(out)
+    try:
+        return Study.model_validate_json((out / FILE_NAME).read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(
+            f"{out / FILE_NAME} is not a study of this version of lindley ({where}: {first['msg']}). "
+            "Restore the file, or run the study again into another folder."
+        ) from None

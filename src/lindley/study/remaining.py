@@ -1,0 +1,78 @@
+"""What is left of a study: its trials that are neither finished nor taken, and which of them another process holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from lindley.errors import LindleyError
+from lindley.loop.failures import read_failure
+from lindley.loop.journal import FILE_NAME, read_events
+from lindley.loop.locks import holder_of
+from lindley.loop.state import fold
+from lindley.study.trials import Trial
+
+Event = dict[str, Any]
+
+
+class Remaining:
+    """The trials of a study that are left, in its order.
+
+    tell: hears of every trial that is found to be held ("held": stays), complete, damaged, or failed in another
+    process since this one began ("complete", "failed": is left no longer).
+    """
+
+    def __init__(self, trials: Sequence[Trial], out: Path, tell: Callable[[Event], None]) -> None:
+        self._out = out
+        self._tell = tell
+        self._order = {trial.folder: number for number, trial in enumerate(trials)}
+        self._failures = {trial.folder: read_failure(out / trial.folder) for trial in trials}
+        self.trials: list[Trial] = []
+        for trial in trials:
+            self.trials.append(trial)
+            self._is_free(trial)
+
+    def take(self) -> Trial | None:
+        """The first trial that nobody holds; None when there is none at this moment."""
+        for trial in list(self.trials):
+            if self._is_free(trial):
+                self.trials.remove(trial)
+                return trial
+        return None
+
+    def put_back(self, trial: Trial) -> None:
+        """A trial that was taken and did not come to its end."""
+        self.trials = sorted([*self.trials, trial], key=lambda each: self._order[each.folder])
+
+    def _is_free(self, trial: Trial) -> bool:
+        found = self._found(trial)
+        if found is not None:
+            if found["stage"] != "held":
+                self.trials.remove(trial)
+            self._tell({"trial": trial.folder, **found})
+        return found is None
+
+    def _found(self, trial: Trial) -> Event | None:
+        folder = self._out / trial.folder
+        holder = holder_of(folder / FILE_NAME)
+        try:
+            state = fold(read_events(folder))
+        except (LindleyError, OSError) as error:
+            return {"stage": "failed", "message": str(error)}
+        if holder is not None:
+            return {"stage": "held", "holder": holder, **_progress(state.rounds)}
+        if state.reaches(trial.panel.schedule.max_labels):
+            return {"stage": "complete"}
+        failure = read_failure(folder)
+        if failure is not None and failure != self._failures[trial.folder]:
+            return {"stage": "failed", "message": failure.message}
+        return None
+
+
+def _progress(rounds: Sequence[Event]) -> Event:
+    """How far a trial has come: the number of finished rounds, and what the last one says."""
+    if not rounds:
+        return {}
+    last = rounds[-1]
+    return {"round": len(rounds), "labels": last["labels"], "accuracy": last["metrics"].get("accuracy")}

@@ -1,0 +1,42 @@
+"""The sinks by name: one line adds one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import cast
+
+from lindley.errors import InputError
+from lindley.study.complaints import not_allowed
+from lindley.study.schema import Study
+from lindley.study.sinks.contract import Sink
+
+Opener = Callable[[str, Study, Path], Sink]
+
+SINKS = {
+    "mlflow": "lindley.study.sinks.to_mlflow",
+    "tensorboard": "lindley.study.sinks.to_tensorboard",
+}
+"""The module of each, which imports the other program and has `open_sink(where, study, out)`; also the extra's name."""
+
+
+def sink_named(text: str, study: Study, out: Path) -> Sink:
+    """The sink of "NAME" or "NAME:WHERE", for a study that is run into `out`; its own place there without WHERE.
+
+    Raises InputError for an unknown name, where the program it writes for is not installed, and where that program
+    refuses the place.
+    """
+    name, _, where = text.partition(":")
+    if name not in SINKS:
+        raise InputError(f"the sink {not_allowed(name, SINKS)}")
+    try:
+        module = import_module(SINKS[name])
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f'the sink {name} needs {error.name}, which is not installed: pip install "lindley[{name}]"'
+        ) from None
+    try:
+        return cast(Opener, module.open_sink)(where, study, out)
+    except Exception as error:  # another program's: it may be anything
+        raise InputError(f"the sink {text} cannot be opened: {type(error).__name__}: {error}") from error

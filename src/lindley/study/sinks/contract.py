@@ -1,0 +1,44 @@
+"""What a sink is: READ FIRST."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from lindley.study.trials import Trial
+
+Ending = Literal["finished", "failed", "stopped"]
+"""How a trial ended in this run: "stopped" is Ctrl-C, and a later run may go on with it."""
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """Shown every round of every trial once, also over several runs.
+
+    All calls come from one thread, and for a trial in the order of the methods here. A trial is known by its `key`,
+    a round by its number of labels. Whatever a method raises ends the sink for this run, not the study.
+    """
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        ...
+
+    def began(self, trial: Trial) -> Collection[int]:
+        """A trial is looked at. Returns the numbers of labels of the rounds that it has been shown already."""
+        ...
+
+    def round(self, trial: Trial, event: dict[str, Any]) -> None:
+        """A round as the journal has it: {"round", "labels", "metrics", "seconds", ...}."""
+        ...
+
+    def ended(self, trial: Trial, how: Ending) -> None:
+        """No further round of it comes in this run."""
+        ...
+
+
+def numbers(event: dict[str, Any]) -> dict[str, float]:
+    """What there is to plot in a round: its index, the metrics that are single numbers, and the seconds by part."""
+    metrics = {name: value for name, value in event["metrics"].items() if isinstance(value, (int, float))}
+    seconds = {f"seconds/{part}": value for part, value in event.get("seconds", {}).items()}
+    return {name: float(value) for name, value in {**metrics, **seconds, "round": event["round"]}.items()}

@@ -1,0 +1,81 @@
+"""Filling sinks from the journals: each is shown what it has not seen, whichever run made it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from lindley.errors import JournalError
+from lindley.loop.journal import read_events
+from lindley.loop.state import fold
+from lindley.study.sinks.contract import Ending, Sink
+from lindley.study.trials import Trial
+
+Event = dict[str, Any]
+_ENDINGS: dict[str, Ending] = {"finished": "finished", "complete": "finished", "failed": "failed"}
+
+
+class Feed:
+    """Takes the events of a run and passes them on to `then`, after what the journals say has gone to the sinks.
+
+    What another process runs is left to the sinks of that process. failures: one sentence for each sink that raised;
+    it is shown nothing more, and a later run shows it what it missed.
+    """
+
+    def __init__(
+        self, sinks: Iterable[Sink], trials: Sequence[Trial], out: Path, then: Callable[[Event], None]
+    ) -> None:
+        self._sinks = list(sinks)
+        self._trials = {trial.folder: trial for trial in trials}
+        self._out = out
+        self._then = then
+        self._elsewhere: set[str] = set()
+        self._seen: dict[tuple[int, str], set[int]] = {}
+        self.failures: list[str] = []
+
+    def __call__(self, event: Event) -> None:
+        """An event as `run_study` tells it."""
+        folder, stage = event["trial"], event["stage"]
+        if stage == "held":
+            self._elsewhere.add(folder)
+        elif stage == "started":
+            self._elsewhere.discard(folder)
+        if folder not in self._elsewhere and (stage in ("started", "round") or stage in _ENDINGS):
+            self._show(self._trials[folder], _ENDINGS.get(stage))
+        self._then(event)
+
+    def stopped(self) -> None:
+        """Ctrl-C: the trials that have begun and not ended."""
+        for folder in {folder for _, folder in self._seen}:
+            self._show(self._trials[folder], "stopped")
+
+    def _show(self, trial: Trial, ending: Ending | None) -> None:
+        try:
+            rounds = fold(read_events(self._out / trial.folder)).rounds
+        except (JournalError, OSError):  # this trial has failed, and is told as such
+            return
+        for sink in list(self._sinks):
+            try:
+                self._catch_up(sink, trial, rounds)
+                if ending is not None:
+                    sink.ended(trial, ending)
+                    del self._seen[id(sink), trial.folder]
+            except Exception as error:  # another program's: it may be anything, and must not stop the study
+                self._drop(sink, trial, error)
+
+    def _catch_up(self, sink: Sink, trial: Trial, rounds: Sequence[Event]) -> None:
+        if (id(sink), trial.folder) not in self._seen:
+            self._seen[id(sink), trial.folder] = set(sink.began(trial))
+        seen = self._seen[id(sink), trial.folder]
+        for event in rounds:
+            if event["labels"] not in seen:
+                sink.round(trial, event)
+                seen.add(event["labels"])
+
+    def _drop(self, sink: Sink, trial: Trial, error: Exception) -> None:
+        self._sinks.remove(sink)
+        self._seen = {key: seen for key, seen in self._seen.items() if key[0] != id(sink)}
+        message = f"{sink.name} is shown nothing more in this run: {type(error).__name__}: {error}"
+        self.failures.append(message)
+        self._then({"trial": trial.folder, "stage": "sink-failed", "message": message})

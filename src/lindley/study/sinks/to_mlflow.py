@@ -1,0 +1,93 @@
+"""MLflow (extra `mlflow`): a run for each trial, with the number of labels as the step. It reports to nobody else."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Any, final
+
+for _switch in ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
+    os.environ.setdefault(_switch, "true")  # read when mlflow is imported
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # seconds, where a server is gone, not minutes
+
+from mlflow.entities import Metric, Param, Run  # noqa: E402
+from mlflow.tracking import MlflowClient  # noqa: E402
+
+from lindley.study.schema import Study  # noqa: E402
+from lindley.study.sinks.contract import Ending, numbers  # noqa: E402
+from lindley.study.trials import Trial  # noqa: E402
+
+_KEY = "lindley.trial"
+"""The tag by which a trial finds its run again."""
+_MARK = "round"
+_STATUS: dict[Ending, str] = {"finished": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
+_LONGEST_VALUE = 500
+"""Characters of a parameter that every version of MLflow's stores takes."""
+
+
+def open_sink(where: str, study: Study, out: Path) -> MlflowSink:
+    """At the tracking URI `where` (a server, a database), or into `mlflow.db` in the folder `where`, or in OUT."""
+    logging.getLogger("mlflow").setLevel(logging.WARNING)  # not the tables that it creates
+    if "://" in where or where.startswith("file:"):
+        return MlflowSink(study.name, where, artifacts=None)
+    folder = (Path(where) if where else out).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    return MlflowSink(study.name, f"sqlite:///{folder / 'mlflow.db'}", artifacts=(folder / "mlflow-artifacts").as_uri())
+
+
+@final
+class MlflowSink:
+    """Writes to an experiment with the study's name, made when it is missing."""
+
+    name = "MLflow"
+
+    def __init__(self, experiment: str, uri: str, *, artifacts: str | None) -> None:
+        self._client = MlflowClient(tracking_uri=uri)
+        known = self._client.get_experiment_by_name(experiment)
+        self._experiment: str = (
+            known.experiment_id
+            if known is not None
+            else self._client.create_experiment(experiment, artifact_location=artifacts)
+        )
+        self._runs: dict[str, Run] = {}
+
+    def began(self, trial: Trial) -> set[int]:
+        """Find the trial's run, or make one with its settings; the steps that it has."""
+        found = self._client.search_runs([self._experiment], f"tags.`{_KEY}` = '{trial.key}'", max_results=1)
+        run = found[0] if found else self._created(trial)
+        self._runs[trial.folder] = run
+        return {metric.step for metric in self._client.get_metric_history(run.info.run_id, _MARK)}
+
+    def round(self, trial: Trial, event: dict[str, Any]) -> None:
+        """Its numbers, in one transaction."""
+        run, now = self._runs[trial.folder], int(time.time() * 1000)
+        if run.info.status != "RUNNING":
+            self._client.update_run(run.info.run_id, status="RUNNING")
+            self._runs[trial.folder] = run = self._client.get_run(run.info.run_id)
+        metrics = [Metric(name, value, now, event["labels"]) for name, value in numbers(event).items()]
+        self._client.log_batch(run.info.run_id, metrics=metrics)
+
+    def ended(self, trial: Trial, how: Ending) -> None:
+        """Say so in the run."""
+        run = self._runs.pop(trial.folder)
+        if run.info.status != _STATUS[how]:
+            self._client.set_terminated(run.info.run_id, status=_STATUS[how])
+
+    def _created(self, trial: Trial) -> Run:
+        name = f"{trial.panel.name} {trial.acquisition} seed {trial.seed}"
+        tags = {_KEY: trial.key, "lindley.panel": trial.panel.name, "lindley.folder": trial.folder}
+        run = self._client.create_run(self._experiment, run_name=name, tags=tags)
+        params = [Param(key, str(value)[:_LONGEST_VALUE]) for key, value in _flat(trial.semantic()).items()]
+        self._client.log_batch(run.info.run_id, params=params)
+        return run
+
+
+def _flat(table: dict[str, Any], before: str = "") -> dict[str, Any]:
+    """{"model": {"num_draws": 5}} -> {"model.num_draws": 5}"""
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        flat.update(_flat(value, f"{before}{key}.") if isinstance(value, dict) else {f"{before}{key}": value})
+    return flat

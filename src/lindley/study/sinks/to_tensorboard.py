@@ -1,0 +1,62 @@
+"""TensorBoard (extra `tensorboard`): an event file for each trial, with the number of labels as the step."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any, final
+
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch.utils.tensorboard import SummaryWriter
+
+from lindley.study.schema import Study
+from lindley.study.sinks.contract import Ending, numbers
+from lindley.study.trials import Trial
+
+_MARK = "round"
+"""The last number to be written of a round: where it is, the round is whole."""
+
+
+def open_sink(where: str, study: Study, out: Path) -> TensorBoardSink:
+    """Into the folder `where`, or OUT/tensorboard."""
+    logging.getLogger("tensorboard").setLevel(
+        logging.ERROR
+    )  # its reader tells of what a kill left, which is dealt with
+    return TensorBoardSink(Path(where) if where else out / "tensorboard")
+
+
+@final
+class TensorBoardSink:
+    """Writes below `folder`, a folder for each trial: PANEL/ACQUISITION/seed-S-KEY."""
+
+    name = "TensorBoard"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._writers: dict[str, SummaryWriter] = {}
+
+    def began(self, trial: Trial) -> set[int]:
+        """The steps in the event files of the trial's folder."""
+        folder = self._of(trial)
+        if not folder.is_dir():
+            return set()
+        events = EventAccumulator(str(folder), size_guidance={"scalars": 0}).Reload()
+        return {scalar.step for scalar in events.Scalars(_MARK)} if _MARK in events.Tags()["scalars"] else set()
+
+    def round(self, trial: Trial, event: dict[str, Any]) -> None:
+        """Its numbers, on the disk when this returns."""
+        step = event["labels"]
+        if trial.folder not in self._writers:  # purge_step: what a kill left of this round is to be forgotten
+            self._writers[trial.folder] = SummaryWriter(str(self._of(trial)), purge_step=step)
+        writer = self._writers[trial.folder]
+        for name, value in numbers(event).items():
+            writer.add_scalar(name, value, step)
+        writer.flush()
+
+    def ended(self, trial: Trial, how: Ending) -> None:
+        """Close its file."""
+        if writer := self._writers.pop(trial.folder, None):
+            writer.close()
+
+    def _of(self, trial: Trial) -> Path:
+        return self._folder / Path(trial.folder).relative_to("trials")

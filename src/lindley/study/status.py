@@ -1,0 +1,156 @@
+"""How far a study has come, read from its folder at any moment, also while processes run into it. No torch here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from lindley.errors import LindleyError
+from lindley.loop.failures import read_failure
+from lindley.loop.journal import FILE_NAME, read_events
+from lindley.loop.locks import holder_of
+from lindley.loop.state import TrialState, fold
+from lindley.study.folder import read_study
+from lindley.study.trials import Trial, trials_of
+
+State = Literal["finished", "under way", "failed", "stopped", "not begun"]
+
+
+@dataclass(frozen=True)
+class TrialStatus:
+    """One trial of a study, as its folder tells it."""
+
+    panel: str
+    acquisition: str
+    seed: int
+    folder: str
+    state: State
+    """"under way": a process holds it; "stopped": it has begun and nobody holds it."""
+    rounds_done: int = 0
+    rounds: int = 0
+    """All that it will have."""
+    labels: int = 0
+    """That the last model was fitted on."""
+    accuracy: float | None = None
+    """Of the last model, on the test set."""
+    seconds: float = 0.0
+    """Spent in the rounds that are recorded."""
+    holder: str | None = None
+    error: str | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.panel} {self.acquisition} seed {self.seed}"
+
+    @property
+    def rounds_left(self) -> int:
+        return max(0, self.rounds - self.rounds_done) if self.state != "finished" else 0
+
+
+@dataclass(frozen=True)
+class StudyStatus:
+    """All trials of a study, in its order."""
+
+    name: str
+    title: str
+    trials: tuple[TrialStatus, ...]
+
+    def count(self, state: State) -> int:
+        """How many trials are in this state."""
+        return sum(trial.state == state for trial in self.trials)
+
+    @property
+    def seconds(self) -> float:
+        """Spent in all recorded rounds, of all workers together."""
+        return math.fsum(trial.seconds for trial in self.trials)
+
+    @property
+    def work_left(self) -> float | None:
+        """Seconds that the missing rounds of all trials that did not fail take one after the other.
+
+        A round takes what those of its panel and acquisition took on average, else those of its panel, else those of
+        the study. None until a round has finished.
+        """
+        work = self._work()
+        return None if work is None else math.fsum(work)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """The same shared among as many workers as there are trials under way, or one; no less than any one trial."""
+        work = self._work()
+        return None if work is None else max(math.fsum(work) / max(1, self.count("under way")), max(work, default=0.0))
+
+    def _work(self) -> list[float] | None:
+        left = [trial for trial in self.trials if trial.rounds_left and trial.state != "failed"]
+        if left and not any(trial.rounds_done for trial in self.trials):
+            return None
+        return [self._pace(trial) * trial.rounds_left for trial in left]
+
+    def _pace(self, trial: TrialStatus) -> float:
+        """Seconds a round."""
+        for like in (
+            [each for each in self.trials if (each.panel, each.acquisition) == (trial.panel, trial.acquisition)],
+            [each for each in self.trials if each.panel == trial.panel],
+            self.trials,
+        ):
+            if rounds := sum(each.rounds_done for each in like):
+                return sum(each.seconds for each in like) / rounds
+        raise AssertionError("asked before a round has finished")
+
+
+def study_status(out: Path) -> StudyStatus:
+    """What a folder tells, without a lock; also a folder that was copied from elsewhere.
+
+    Raises InputError where it holds no study. A trial whose journal is damaged counts as failed.
+    """
+    study = read_study(out)
+    return StudyStatus(study.name, study.title, tuple(_status(trial, out) for trial in trials_of(study)))
+
+
+def by_acquisition(trials: Iterable[TrialStatus]) -> dict[tuple[str, str], list[TrialStatus]]:
+    """The trials by (panel, acquisition), in the order of the study."""
+    groups: dict[tuple[str, str], list[TrialStatus]] = {}
+    for trial in trials:
+        groups.setdefault((trial.panel, trial.acquisition), []).append(trial)
+    return groups
+
+
+def _status(trial: Trial, out: Path) -> TrialStatus:
+    folder, schedule = out / trial.folder, trial.panel.schedule
+    names = (trial.panel.name, trial.acquisition, trial.seed, trial.folder)
+    holder = holder_of(folder / FILE_NAME)
+    try:
+        told = fold(read_events(folder))
+    except (LindleyError, OSError) as error:
+        return TrialStatus(*names, "failed", rounds=schedule.num_rounds, error=str(error))
+    complete = told.reaches(schedule.max_labels)
+    failure = None if complete or holder else read_failure(folder)
+    last = told.rounds[-1] if told.rounds else None
+    return TrialStatus(
+        *names,
+        _state(told, complete, holder, failure is not None),
+        rounds_done=min(len(told.rounds), schedule.num_rounds),
+        rounds=schedule.num_rounds,
+        labels=last["labels"] if last else 0,
+        accuracy=last["metrics"].get("accuracy") if last else None,
+        seconds=_seconds(told.rounds),
+        holder=None if complete else holder,
+        error=failure.message if failure else None,
+    )
+
+
+def _state(told: TrialState, complete: bool, holder: str | None, failed: bool) -> State:
+    if complete:
+        return "finished"
+    if holder is not None:
+        return "under way"
+    if failed:
+        return "failed"
+    return "not begun" if told.start is None else "stopped"
+
+
+def _seconds(rounds: Sequence[dict[str, Any]]) -> float:
+    return math.fsum(value for event in rounds for value in event.get("seconds", {}).values())

@@ -1,0 +1,47 @@
+"""Sinks by name."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from journal_fakes import make_study, panel_table
+
+from lindley.errors import InputError
+from lindley.study.sinks import catalogue
+from lindley.study.sinks.catalogue import SINKS, sink_named
+
+STUDY = make_study(panel_table("digits", ["random"]))
+
+
+def test_an_unknown_sink_is_refused_with_the_nearest(tmp_path):
+    with pytest.raises(InputError, match=r'"tensorbord" is not one of mlflow, tensorboard.* "tensorboard"'):
+        sink_named("tensorbord:logs", STUDY, tmp_path)
+
+
+@pytest.mark.parametrize("name", SINKS)
+def test_a_program_that_is_not_installed_is_named_with_how_to_get_it(tmp_path, monkeypatch, name):
+    def absent(module: str) -> Any:
+        raise ModuleNotFoundError("No module named 'it'", name="it")
+
+    monkeypatch.setattr(catalogue, "import_module", absent)
+    with pytest.raises(InputError, match=rf"needs it, which is not installed: pip install \"lindley\[{name}\]\""):
+        sink_named(name, STUDY, tmp_path)
+
+
+def test_a_place_that_the_program_refuses_is_one_message(tmp_path, monkeypatch):
+    def refused(where: str, study: Any, out: Any) -> Any:
+        raise ConnectionError(f"nobody listens at {where}")
+
+    monkeypatch.setattr(catalogue, "import_module", lambda name: SimpleNamespace(open_sink=refused))
+    with pytest.raises(InputError, match="the sink mlflow:http://x cannot be opened: ConnectionError: nobody listens"):
+        sink_named("mlflow:http://x", STUDY, tmp_path)
+
+
+def test_neither_program_is_imported_unless_it_is_asked_for():
+    check = "import sys, lindley.apps.commands; print({'mlflow', 'tensorboard'} & set(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "set()"

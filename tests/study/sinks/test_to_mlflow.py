@@ -1,0 +1,105 @@
+"""What MLflow's own client finds: one run a trial, each round once, and nothing sent elsewhere."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from journal_fakes import make_study, panel_table, rising, write_study
+
+from lindley.loop.journal import read_events
+from lindley.study import trials_of
+from lindley.study.sinks.catalogue import sink_named
+
+pytest.importorskip("mlflow")
+pytest.importorskip("alembic")
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's, about what it uses
+
+STUDY = make_study(panel_table("digits", ["random"], seeds=2, max_labels=80))
+TRIAL, OTHER = trials_of(STUDY)
+
+
+@pytest.fixture(scope="module")
+def rounds(tmp_path_factory) -> list[dict]:
+    """The rounds of a finished trial."""
+    out = write_study(tmp_path_factory.mktemp("out"), STUDY, accuracy=rising)
+    return [event for event in read_events(out / TRIAL.folder) if event["event"] == "round"]
+
+
+@pytest.fixture(scope="module")
+def shown(rounds, tmp_path_factory) -> Path:
+    """A folder after two runs: the first is stopped after two rounds, the second goes on."""
+    out = tmp_path_factory.mktemp("run")
+    assert show(out, rounds[:2], "stopped") == set()
+    assert status(out) == "KILLED"
+    assert show(out, rounds, "finished") == {20, 40}
+    return out
+
+
+def show(out: Path, rounds: list[dict], how: str) -> set[int]:
+    sink = sink_named("mlflow", STUDY, out)
+    known = set(sink.began(TRIAL))
+    for event in rounds:
+        if event["labels"] not in known:
+            sink.round(TRIAL, event)
+    sink.ended(TRIAL, how)
+    return known
+
+
+def client(out: Path):
+    from mlflow.tracking import MlflowClient
+
+    return MlflowClient(tracking_uri=f"sqlite:///{out / 'mlflow.db'}")
+
+
+def the_run(out: Path):
+    found = client(out)
+    (run,) = found.search_runs([found.get_experiment_by_name("made-up").experiment_id])
+    return run
+
+
+def status(out: Path) -> str:
+    return the_run(out).info.status
+
+
+def test_every_number_of_a_round_is_a_metric_at_its_number_of_labels_once(shown, rounds):
+    history = client(shown).get_metric_history(the_run(shown).info.run_id, "accuracy")
+    assert sorted(metric.step for metric in history) == [20, 40, 60, 80]
+    expected = {event["labels"]: event["metrics"]["accuracy"] for event in rounds}
+    assert {metric.step: metric.value for metric in history} == pytest.approx(expected)
+    assert the_run(shown).data.metrics["seconds/fit"] == pytest.approx(rounds[-1]["seconds"]["fit"])
+
+
+def test_a_trial_is_one_run_with_its_settings_its_key_and_how_it_ended(shown):
+    run = the_run(shown)
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["lindley.trial"] == TRIAL.key
+    assert run.data.tags["mlflow.runName"] == "digits random seed 0"
+    assert (run.data.params["seed"], run.data.params["model.num_draws"]) == ("0", "100")
+
+
+def test_a_finished_trial_that_is_looked_at_again_is_left_as_it_is(shown, rounds):
+    before = the_run(shown)
+    assert show(shown, rounds, "finished") == {20, 40, 60, 80}
+    assert the_run(shown).info.end_time == before.info.end_time
+
+
+def test_everything_lies_in_the_output_folder(shown):
+    assert {path.name for path in shown.iterdir()} <= {"mlflow.db", "mlflow-artifacts"}
+
+
+def test_telemetry_is_off_before_mlflow_is_imported():
+    check = """
+import os
+import lindley.study.sinks.to_mlflow
+from mlflow.telemetry.utils import is_telemetry_disabled
+print(os.environ["MLFLOW_DISABLE_TELEMETRY"], is_telemetry_disabled())
+"""
+    clean = {name: value for name, value in os.environ.items() if name not in ("DO_NOT_TRACK", "CI")}
+    clean = {name: value for name, value in clean.items() if not name.startswith(("MLFLOW", "PYTEST"))}
+    ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, env=clean)
+    assert ran.stdout.split() == ["true", "True"], ran.stderr

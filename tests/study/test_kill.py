@@ -73,7 +73,10 @@ def kill_at_random(process, moment, *, whole_group):
 
 
 def contents(out):
-    """Every file below the folder; of a journal, its events without their seconds."""
+    """Every file below the folder; of a journal, its events without their seconds.
+
+    Not the names of holders: one that was killed as it looked at a finished trial leaves its name, but no lock.
+    """
     return {
         path.relative_to(out).as_posix(): (
             [{**json.loads(line), "seconds": None} for line in path.read_text().splitlines()]
@@ -81,7 +84,7 @@ def contents(out):
             else path.read_bytes()
         )
         for path in out.rglob("*")
-        if path.is_file()
+        if path.is_file() and path.suffix != ".holder"
     }
 
 

@@ -83,6 +83,7 @@ LOOKS: dict[str, Look] = {
     "least-confidence": Look("least confidence", "#56B4E9", "P", (0, (3, 1))),
     "variation-ratios": Look("variation ratios", "#CC79A7", "X", "-"),
     "mean-std": Look("mean STD", "#8C6D1F", "h", (0, (2, 1))),
+    "power-bald": Look("power BALD", "#332288", "p", (0, (4, 1, 1, 1))),
 }
 _OTHERS = ("#332288", "#882255", "#44AA99", "#999933")
 

@@ -18,6 +18,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -73,19 +74,26 @@ def fresh_log_probs(
     folder: Path, name: str, rows: Tensor, num_draws: int, *, data_dir: Path | None = None, seed: int = 0
 ) -> Tensor:
     """Rows of the pool under draws that no selection has seen.  [n] -> [n, K, C] float32"""
-    data = _dataset(name, data_dir)
+    data = data_set(name, data_dir)
     posterior = _posterior(data, folder / f"{name}-network.npz")
-    return _predicted(data, posterior, rows, num_draws, seed=derive_seed(SEED, "fresh", seed))
+    return predicted(data, posterior, rows, num_draws, seed=derive_seed(SEED, "fresh", seed))
 
 
 def source_images(name: str, rows: Tensor, data_dir: Path | None = None) -> Tensor | None:
     """The image that each row of the pool shows, where the pool repeats images.  [n] -> [n]"""
-    sources = _dataset(name, data_dir).sources
+    sources = data_set(name, data_dir).sources
     return None if sources is None else sources[rows]
 
 
+def fitted(data: Dataset, steps: int, *, seed: int) -> tuple[MCDropoutPosterior, Tensor]:
+    """Gal's CNN fitted on 100 balanced labels, and which rows those are."""
+    rows = balanced_rows(data.classes, NUM_LABELS, seed=seed)
+    learner = MCDropout(_network(data), replace(RECIPE, steps=steps))
+    return learner.fit(data.pool, Labels(rows, data.classes[rows]), task=data.task, seed=seed), rows
+
+
 def _make(name: str, options: argparse.Namespace) -> None:
-    data = _dataset(name, options.data_dir)
+    data = data_set(name, options.data_dir)
     weights = options.out / f"{name}-network.npz"
     if not weights.exists():
         _timed(f"{name}: fit on {NUM_LABELS} labels", lambda: _fit(data, options.steps, weights))
@@ -99,14 +107,14 @@ def _make(name: str, options: argparse.Namespace) -> None:
         path = options.out / f"{name}-K{num_draws}.npy"
         if path.exists():
             continue
-        predict = partial(_predicted, data, posterior, rows[:num_rows], num_draws, seed=derive_seed(SEED, "draws"))
+        predict = partial(predicted, data, posterior, rows[:num_rows], num_draws, seed=derive_seed(SEED, "draws"))
         log_probs = _timed(f"{name}: {num_rows} rows x {num_draws} draws", predict)
         part = path.with_suffix(".part.npy")
         np.save(part, log_probs.numpy())
         part.rename(path)
 
 
-def _dataset(name: str, data_dir: Path | None) -> Dataset:
+def data_set(name: str, data_dir: Path | None) -> Dataset:
     try:
         return catalogue.load(name, data_dir=data_dir, seed=SEED)
     except DataError as error:
@@ -126,10 +134,7 @@ def _candidates(data: Dataset, labelled: Tensor, count: int) -> Tensor:
 
 
 def _fit(data: Dataset, steps: int, path: Path) -> None:
-    rows = balanced_rows(data.classes, NUM_LABELS, seed=SEED)
-    recipe = Recipe(steps, RECIPE.batch_size, RECIPE.learning_rate, schedule=RECIPE.schedule)
-    learner = MCDropout(_network(data), recipe)
-    posterior = learner.fit(data.pool, Labels(rows, data.classes[rows]), task=data.task, seed=SEED)
+    posterior, rows = fitted(data, steps, seed=SEED)
     state = posterior._module.state_dict()
     np.savez(path, labelled_rows=rows.numpy(), **{f"weight:{key}": value.numpy() for key, value in state.items()})
 
@@ -146,7 +151,7 @@ def _network(data: Dataset) -> Callable[[], torch.nn.Module]:
     return build_network("gal-cnn", input_shape=data.input_shape, num_classes=data.task.num_classes)
 
 
-def _predicted(data: Dataset, posterior: MCDropoutPosterior, rows: Tensor, num_draws: int, *, seed: int) -> Tensor:
+def predicted(data: Dataset, posterior: MCDropoutPosterior, rows: Tensor, num_draws: int, *, seed: int) -> Tensor:
     """[n] -> [n, K, C], by slices of draws: all weights of 10,000 draws would take 20 GB."""
     log_probs = torch.empty(len(rows), num_draws, data.task.num_classes)
     for first in range(0, num_draws, SLICE_DRAWS):

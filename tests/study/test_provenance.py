@@ -65,6 +65,17 @@ def test_how_the_draws_were_computed_is_said_where_the_journals_say_it(tmp_path:
     assert said["draws computed"] == "folded, masked"
 
 
+def test_settings_that_fits_chose_are_counted(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=40))
+    results = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising))
+    rounds = results.panels[0].trials[0].rounds
+    assert "settings chosen" not in {what for _, what, _ in environments(results).rows}
+    for number, event in enumerate(rounds):
+        event["tuned"] = {"weight_decay": 0.1 if number == 1 else 0.0}
+    said = {what: value for _, what, value in environments(results).rows}
+    assert said["settings chosen"] == f"weight_decay = 0.0: {len(rounds) - 1} fits; weight_decay = 0.1: 1 fits"
+
+
 def test_what_is_not_finished_is_named_with_how_far_it_got(tmp_path: Path) -> None:
     done = {("random", 0): None, ("bald", 0): 3, ("random", 1): None, ("bald", 1): 0}
     study = fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=2))

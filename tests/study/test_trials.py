@@ -71,6 +71,7 @@ def test_names_titles_number_of_seeds_and_max_labels_leave_the_key_as_it_is():
         {"training": {"epochs": 30}},
         {"training": {"optimizer": "adamw"}},
         {"training": {"class_weights": [1.0, 2.0]}},
+        {"training": {"tune": {"weight_decay": [0.0, 0.1]}}},
         {"schedule": {"initial_labels": 10, "batch_size": 6, "max_labels": 20}},
         {"schedule": {"initial_labels": 10, "batch_size": 5, "max_labels": 20, "candidates": 50}},
         {"schedule": {"initial_labels": 10, "batch_size": 5, "max_labels": 20, "initial": "balanced"}},

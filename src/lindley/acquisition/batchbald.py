@@ -53,7 +53,7 @@ def batchbald(
     scores = torch.cat([bald(chunk).cpu() for chunk in checked_chunks(candidates, context.task.num_classes)])
     search = InformationSearch(candidates, scores, num_paths=num_paths, tolerance=tolerance, seed=seed)
     picks: list[tuple[int, Pick]] = []
-    while len(picks) < batch_size and not (search.used_up and continuation == "logdet"):
+    while len(picks) < batch_size and not (search.used_up() and continuation == "logdet"):
         picks.append(search.pick())
     switch = len(picks)
     if switch < batch_size:

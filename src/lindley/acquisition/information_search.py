@@ -51,12 +51,11 @@ class InformationSearch:
         self._left = math.log(candidates.shape[1])  # nats of log K that the picks have not told
         self._last: Pick | None = None
 
-    @property
-    def used_up(self) -> bool:
-        """Whether log K is used up or the last gain was within its noise. Exact gains have none."""
+    def used_up(self, left: float = USED_UP) -> bool:
+        """Whether at most so many nats of log K are left, or the last gain was within its noise; not while exact."""
         if self._last is None or self.paths.exact:
             return False
-        return self._left <= USED_UP or self._last.gain <= _DOUBT * self._last.standard_error
+        return self._left <= left or self._last.gain <= _DOUBT * self._last.standard_error
 
     def pick(self) -> tuple[int, Pick]:
         """The next position, and what it took to find it."""

@@ -87,6 +87,8 @@ class Round:
     seconds: Mapping[str, float]
     path: str = ""
     """How the draws are computed, where they say it: for MC dropout "folded", "prefix" or "masked"."""
+    tuned: Mapping[str, object] = field(default_factory=dict)
+    """The settings that the fit chose, where it had a choice."""
 
 
 def run_round(
@@ -146,7 +148,8 @@ def run_round(
     view = RoundView(index, settings.seed, settings.task, pool, labels, posterior, draws, candidates, selection)
     observations = {name: observe(view) for name, observe in observers.items()}
     seconds["observe"] = clock.lap()
-    return Round(index, len(labels), selection, observations, seconds, path=str(getattr(draws, "path", "")))
+    path, tuned = str(getattr(draws, "path", "")), getattr(posterior, "candidate", {})
+    return Round(index, len(labels), selection, observations, seconds, path, tuned)
 
 
 def _taught(labels: Labels, index: int) -> Labels:

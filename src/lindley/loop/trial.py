@@ -157,6 +157,7 @@ def _round_event(result: Round, oracle: ClassIndices, folder: Path) -> Event:
         },
         "seconds": dict(result.seconds),
         **({"path": result.path} if result.path else {}),
+        **({"tuned": dict(result.tuned)} if result.tuned else {}),
     }
 
 

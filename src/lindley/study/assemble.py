@@ -27,6 +27,7 @@ from lindley.posteriors.catalogue import WITH_FEATURES, build_learner
 from lindley.posteriors.features import has_dense_layer
 from lindley.posteriors.recipe import Recipe
 from lindley.seeds import derive_seed
+from lindley.study.learners import panel_learner
 from lindley.study.observers import observe_test_set
 from lindley.study.observers_asked import observe_asked
 from lindley.study.observers_grid import observe_grid
@@ -53,17 +54,8 @@ class Assembler:
         network = _network(panel.model.network, dataset, self._folder) if panel.model.network else None
         acquisition, needs = _acquisition(trial, self._folder)
         _check_features(trial, needs, network)
-        learner = build_learner(
-            panel.model.posterior,
-            network,
-            Recipe(**panel.training.model_dump()),
-            precision=panel.model.precision,
-            device=self._device,
-            members=panel.model.num_draws,
-            options=panel.model.options,
-        )
         rounds = RoundSettings(
-            learner,
+            panel_learner(panel, network, device=self._device),
             acquisition,
             dataset.task,
             trial.seed,

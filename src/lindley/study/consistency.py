@@ -11,7 +11,7 @@ from lindley.loop.named import is_named
 from lindley.networks.catalogue import NETWORKS
 from lindley.posteriors.catalogue import POSTERIORS, WITH_FEATURES, WITH_NETWORK, WITHOUT_NETWORK, check_options
 from lindley.study.complaints import Complaint, not_allowed
-from lindley.study.schema import HardPool, Options, Panel, Training
+from lindley.study.schema import HardPool, Options, Panel, Training, Tune
 
 
 def unusable_names(panel: Panel) -> Iterator[Complaint]:
@@ -107,6 +107,7 @@ def _network_and_training(panel: Panel) -> Iterator[Complaint]:
             yield Complaint(
                 ("model", "network"), f'is needed for posterior = "{posterior}"; there are {", ".join(NETWORKS)}.'
             )
+        yield from _tune(panel.training)
         return
     if posterior in POSTERIORS and panel.model.network:
         yield Complaint(
@@ -116,6 +117,20 @@ def _network_and_training(panel: Panel) -> Iterator[Complaint]:
     for key, value in panel.training:
         if key != "class_weights" and value != getattr(default, key):
             yield Complaint(("training", key), f'has no meaning for posterior = "{posterior}". Leave it out.')
+
+
+def _tune(training: Training) -> Iterator[Complaint]:
+    """A choice among nothing, and a setting that is both fixed and chosen."""
+    if training.tune is None:
+        return
+    if not training.tune.values:
+        settings = [key for key in Tune.model_fields if key != "measure"]
+        text = f"must list values of at least one of {', '.join(settings)} to choose among."
+        yield Complaint(("training", "tune"), text)
+    for key in training.tune.values:
+        if key != "dropout" and getattr(training, key):
+            text = f"is chosen among training.tune.{key}; got {getattr(training, key)} as well. Leave one of them out."
+            yield Complaint(("training", key), text)
 
 
 def never_measured(panel: Panel) -> Iterator[Complaint]:

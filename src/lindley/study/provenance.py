@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 from lindley.loop.manifest import said_changes
@@ -35,6 +36,8 @@ def environments(results: StudyResults) -> Table:
         paths = [event.get("path") for trial in panel.trials for event in trial.rounds]
         if any(paths):
             rows.append((panel.title, "draws computed", _all(paths)))
+        if chosen := [event["tuned"] for trial in panel.trials for event in trial.rounds if "tuned" in event]:
+            rows.append((panel.title, "settings chosen", _counted(chosen)))
         for name in dict.fromkeys(key for manifest in manifests for key in manifest["data_hashes"]):
             hashes = {manifest["data_hashes"].get(name) for manifest in manifests}
             shown = str(hashes.pop()) if len(hashes) == 1 else f"{len(hashes)} different ones (generated per seed)"
@@ -137,6 +140,12 @@ def _value(value: Any) -> str:
 
 def _all(values: list[Any]) -> str:
     return ", ".join(sorted({str(value) for value in values if value is not None})) or "–"
+
+
+def _counted(settings: list[dict[str, Any]]) -> str:
+    """Each setting with the number of fits that chose it, the commonest first."""
+    texts = Counter(", ".join(f"{key} = {value}" for key, value in setting.items()) for setting in settings)
+    return "; ".join(f"{text}: {count} fits" for text, count in texts.most_common())
 
 
 def _failed(panel: PanelResults, acquisition: str, seed: int) -> str:

@@ -86,8 +86,22 @@ class Model(_Table):
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
 
 
+class Tune(_Table):
+    """[training.tune]: settings among which every fit chooses by its own labels; each list given is tried whole."""
+
+    measure: Literal["evidence", "leave-one-out"] = "evidence"
+    weight_decay: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(strict=False)] = ()
+    prior_precision: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(strict=False)] = ()
+    dropout: Annotated[tuple[Share, ...], Field(strict=False)] = ()
+
+    @property
+    def values(self) -> dict[str, tuple[float, ...]]:
+        """What is chosen among, by setting; nothing for a setting whose list is empty."""
+        return {key: value for key, value in self if key != "measure" and value}
+
+
 class Training(_Table):
-    """[training]: the recipe of every fit; the fields of `posteriors.recipe.Recipe`."""
+    """[training]: the recipe of every fit; the fields of `posteriors.recipe.Recipe`, and [training.tune]."""
 
     steps: Count = 1000
     epochs: Annotated[int, Field(ge=0)] = 0
@@ -102,6 +116,7 @@ class Training(_Table):
     scale: Annotated[float, Field(ge=0, lt=1)] = 0.0
     flip: bool = False
     class_weights: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(strict=False)] = ()
+    tune: Annotated[Tune | None, BeforeValidator(_false_is_none)] = None
 
 
 class Schedule(_Table):
@@ -195,6 +210,7 @@ TABLES: Mapping[str, type[_Table]] = {
     "pool.outside": OutsideRows,
     "model": Model,
     "training": Training,
+    "training.tune": Tune,
     "schedule": Schedule,
     "observe": Observe,
     "observe.information": Information,

@@ -102,6 +102,7 @@ _LATER = {
     "epochs": 0,
     "optimizer": "adam",
     "class_weights": [],
+    "tune": None,
 }
 """Keys of [training] that came after the first journals, with the value under which nothing changes."""
 

@@ -1,0 +1,66 @@
+"""The learner of a panel, with one recipe and with several."""
+
+import torch
+
+from lindley.contracts import Labels
+from lindley.loop.journal import read_events
+from lindley.loop.state import fold
+from lindley.loop.trial import run_trial
+from lindley.networks.catalogue import build_network
+from lindley.posteriors.dropout.mc_dropout import MCDropout
+from lindley.posteriors.head.tuned import Tuned
+from lindley.study.assemble import Assembler
+from lindley.study.learners import panel_learner
+from lindley.study.schema import Panel
+from lindley.study.trials import Trial
+
+
+def panel_of(**training):
+    return Panel.model_validate(
+        {
+            "name": "panel",
+            "data": {"name": "two-moons", "options": {"num_pool": 40, "num_test": 20}},
+            "model": {"network": "moons-mlp", "num_draws": 3},
+            "training": {"steps": 20, **training},
+            "schedule": {"initial_labels": 8, "batch_size": 2, "max_labels": 10},
+            "acquisitions": {"bald": {}},
+        }
+    )
+
+
+def setup_of(panel):
+    return Assembler(device="cpu", threads=1, data_dir=None, folder=None).setup(Trial(panel, "bald", {}, 0))
+
+
+def test_a_panel_without_choice_has_the_learner_of_its_recipe():
+    network = build_network("moons-mlp", input_shape=(2,), num_classes=2)
+    learner = panel_learner(panel_of(weight_decay=0.1), network, device="cpu")
+    assert isinstance(learner, MCDropout)
+    assert (learner.recipe.steps, learner.recipe.weight_decay) == (20, 0.1)
+
+
+def test_every_combination_is_tried_and_the_best_is_the_one_that_is_kept():
+    setup = setup_of(panel_of(tune={"weight_decay": [0.0, 30.0], "dropout": [0.1, 0.5]}))
+    learner, task = setup.rounds.learner, setup.rounds.task
+    assert isinstance(learner, Tuned)
+    expected = [{"weight_decay": decay, "dropout": rate} for decay in (0.0, 30.0) for rate in (0.1, 0.5)]
+    assert list(learner.candidates) == expected
+    rows = torch.arange(20)
+    labels = Labels(rows, setup.classes[rows])
+    tuned = learner.fit(setup.pool, labels, task=task, seed=0)
+    assert tuned.candidate == expected[max(range(4), key=tuned.scores.__getitem__)]
+    assert tuned.candidate["weight_decay"] == 0.0  # so large a decay leaves features that tell nothing
+    alone = learner.build(tuned.candidate).fit(setup.pool, labels, task=task, seed=0)
+    inputs = setup.pool.read(rows)
+    assert torch.equal(tuned.draw(3, seed=1).log_probs(inputs), alone.draw(3, seed=1).log_probs(inputs))
+
+
+def test_the_journal_says_what_each_round_chose(tmp_path):
+    run_trial(setup_of(panel_of(tune={"measure": "leave-one-out", "weight_decay": [0.0, 30.0]})), tmp_path)
+    chosen = [event["tuned"] for event in fold(read_events(tmp_path)).rounds]
+    assert chosen == [{"weight_decay": 0.0}] * 2
+
+
+def test_a_journal_without_choice_says_nothing_of_it(tmp_path):
+    run_trial(setup_of(panel_of()), tmp_path)
+    assert not any("tuned" in event for event in fold(read_events(tmp_path)).rounds)

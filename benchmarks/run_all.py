@@ -55,6 +55,9 @@ PARTS: Mapping[str, Part] = {
     "continuations": Part(
         "continuations.py", _REAL, "--rows 1000 --seeds 1 --sizes 8 12 --fresh-draws 500 --judge-paths 2000"
     ),
+    "switch": Part(
+        "switch_point.py", _MNIST, "--networks 1 --rows 1000 --steps 100 --fresh-draws 500 --judge-paths 2000"
+    ),
     "scores": Part("score_bandwidth.py", frozenset({"out", "file", "peers-python"}), "--rows 5000"),
     "epig": Part("epig_speed.py", frozenset({"out", "file"}), "--rows 2000 --repeats 2"),
     "growth": Part("growth.py", frozenset({"out", "redo"}), "--most-rows 1000 --repetitions 1"),
@@ -74,7 +77,7 @@ PARTS: Mapping[str, Part] = {
     ),
 }
 NEED_PREDICTIONS = ("peers", "large-batches", "continuations")
-NEED_MNIST = ("mnist-round", "bfloat16", "end-to-end")
+NEED_MNIST = ("switch", "mnist-round", "bfloat16", "end-to-end")
 
 
 def main() -> None:

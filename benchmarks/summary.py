@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 
 import records
 from bars import bars
@@ -30,6 +30,7 @@ _FILES = (
     "batchbald_products",
     "large_batches",
     "continuations",
+    "switch_point",
     "prediction_speed",
     "mnist_round",
     "end_to_end",
@@ -57,6 +58,7 @@ def summarise(folder: Path) -> Path:
         ("BatchBALD beside the products it could not avoid", _products(tables["batchbald_products"])),
         ("Large batches", _large(tables["large_batches"])),
         ("Continuations once log K is used up", _continuations(tables["continuations"])),
+        ("When log K is used up: a batch of 10 by the nats left at the switch", _switch(tables["switch_point"])),
         ("Prediction beside other libraries", _prediction(tables["prediction_speed"])),
         ("A whole round on MNIST", _round(tables["mnist_round"])),
         ("Active learning beside baal, end to end", _end_to_end(tables["end_to_end"])),
@@ -172,6 +174,29 @@ def _continuations(rows: list[Row]) -> str:
         by_size = [[float(row["information"]) for row in group if int(row["b"]) == size] for size in sizes]
         shown.append([data, rule, begins, *(f"{median(each):.3f}" for each in by_size), len(by_size[0])])
     columns = ["data", "rule", "begins", *(f"b = {size}" for size in sizes), "seeds"]
+    return records.markdown(columns, shown) if shown else ""
+
+
+def _switch(rows: list[Row]) -> str:
+    """One line a method: medians over networks, and how far it is ahead of top-k BALD under fresh draws, pairwise."""
+    top = {row["data"] + row["network"]: float(row["fresh_information"]) for row in rows if "top-k" in row["method"]}
+    shown = []
+    for (data, method), group in _grouped(rows, "data", "method"):
+        values = ([float(row[f"{name}_information"]) for row in group] for name in ("own", "fresh"))
+        own, fresh = (f"{median(each):.4f} ({min(each):.4f} to {max(each):.4f})" for each in values)
+        ahead = [float(row["fresh_information"]) - top.get(row["data"] + row["network"], math.nan) for row in group]
+        lead = f"{mean(ahead):+.4f}, ahead in {sum(each > 0 for each in ahead)}" if "top-k" not in method else ""
+        picks = f"{median(float(row['picks_before']) for row in group):g}"
+        shown.append([data, method, picks, own, fresh, lead, len(group)])
+    columns = [
+        "data",
+        "method",
+        "BatchBALD's picks",
+        "own draws, nats",
+        "fresh draws, nats",
+        "to top-k BALD",
+        "networks",
+    ]
     return records.markdown(columns, shown) if shown else ""
 
 

@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections import defaultdict
 from pathlib import Path
-from statistics import mean, median
 
 import records
 import torch
@@ -32,7 +30,7 @@ from lindley.loop.subsets import candidate_rows
 from lindley.seeds import derive_seed
 
 LEFT = (0.05, 0.15, 0.35, 0.7, 1.1, 1.6, 2.3)
-LOG_DETERMINANT, TOP = "log-determinant", "BALD, top-k"
+TOP = "BALD, top-k"
 
 
 def chosen(log_probs: Tensor, size: int, left: float, num_paths: int = NUM_PATHS) -> tuple[list[int], int]:
@@ -55,7 +53,7 @@ def batches(log_probs: Tensor, options: argparse.Namespace) -> dict[str, tuple[l
         **{f"{left:g} nats left": chosen(log_probs, size, left) for left in options.left},
         "BatchBALD's gains": chosen(log_probs, size, -math.inf),
         "BatchBALD's gains, 16,384 paths": chosen(log_probs, size, -math.inf, 16_384),
-        LOG_DETERMINANT: chosen(log_probs, size, math.inf),
+        "log-determinant": chosen(log_probs, size, math.inf),
         TOP: (bald(log_probs).topk(size).indices.tolist(), 0),
     }
 
@@ -94,38 +92,6 @@ def measure(name: str, network: int, options: argparse.Namespace) -> None:
         print(f"{name} {network}  {method:34s} {own.information:.4f}  {new.information:.4f}", flush=True)
 
 
-def summary(rows: list[dict[str, str]]) -> str:
-    """One line a method: medians over networks, and its mean difference to top-k BALD in standard errors."""
-    by_case = {(row["data"], row["network"], row["method"]): row for row in rows}
-    names: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for data, network, method in by_case:
-        names[data, method].append(network)
-    lines = []
-    for (data, method), networks in names.items():
-        mine = [by_case[data, network, method] for network in networks]
-        own, new, picks = (
-            [float(row[column]) for row in mine] for column in ("own_information", "fresh_information", "picks_before")
-        )
-        ahead = [
-            float(row["fresh_information"]) - float(by_case[data, row["network"], TOP]["fresh_information"])
-            for row in mine
-            if (data, row["network"], TOP) in by_case
-        ]
-        lead = f"{mean(ahead):+.4f} (ahead in {sum(each > 0 for each in ahead)})" if method != TOP and ahead else ""
-        medians = (f"{median(picks):g}", f"{median(own):.4f}", f"{median(new):.4f}")
-        lines.append([data, method, *medians, lead, len(mine)])
-    columns = (
-        "data",
-        "method",
-        "BatchBALD's picks",
-        "own draws, nats",
-        "fresh draws, nats",
-        "to top-k BALD",
-        "networks",
-    )
-    return records.markdown(columns, lines)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--names", nargs="+", default=["mnist", "repeated-mnist"])
@@ -153,7 +119,6 @@ def main() -> None:
         for name in options.names:
             if not records.is_done(records.read(path), data=name, network=network, method=TOP):
                 measure(name, network, options)
-    print(summary(records.read(path)))
 
 
 if __name__ == "__main__":

@@ -26,10 +26,10 @@ once log K is used up (--picks 10), where the best gain is 0.02, they rose by up
 _TIED = {torch.float64: 1e-12, torch.float32: 1e-6}
 """Nats that rounding cannot tell apart."""
 _BLOCK = 256
-USED_UP = 0.05
-"""Nats that are left of log K when the K draws have no more to say: about one draw is still in question.
+USED_UP = 0.7
+"""Nats that are left of log K when the K draws have no more to say: two draws are still in question (log 2 = 0.69).
 
-Measured (docs/acquisition.md): from about here on the Gaussian continuation tells more under fresh draws.
+Measured (docs/acquisition.md): what tells the last draws apart tells less under fresh ones than the continuation does.
 """
 _DOUBT = 3.0  # standard errors
 

@@ -11,7 +11,8 @@ from typing import Any, final
 for _switch in ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
     os.environ.setdefault(_switch, "true")  # read when mlflow is imported
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # seconds, where a server is gone, not minutes
+for _limit, _value in (("MAX_RETRIES", "3"), ("TIMEOUT", "10")):  # a server that is gone costs a minute, not nine
+    os.environ.setdefault(f"MLFLOW_HTTP_REQUEST_{_limit}", _value)
 
 from mlflow.entities import Metric, Param, Run  # noqa: E402
 from mlflow.tracking import MlflowClient  # noqa: E402

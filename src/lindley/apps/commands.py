@@ -152,7 +152,7 @@ def _trials(trials: Sequence[str]) -> str:
 def _is_complete(trial: Trial, out: Path) -> bool:
     try:
         return trial_is_complete(out / trial.folder, trial.panel.schedule.max_labels)
-    except LindleyError:  # a damaged journal: the runner names it, and fails this trial alone
+    except (LindleyError, OSError):  # damaged or unreadable: the runner names it, and fails this trial alone
         return False
 
 

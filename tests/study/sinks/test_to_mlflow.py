@@ -100,7 +100,7 @@ def test_trials_of_one_key_in_two_panels_are_two_runs(tmp_path):
 
 
 def test_everything_lies_in_the_output_folder(shown):
-    assert {path.name for path in shown.iterdir()} <= {"mlflow.db", "mlflow-artifacts"}
+    assert {path.name for path in shown.iterdir()} <= {"mlflow.db", "mlflow-artifacts", "study.lock"}
 
 
 def imported(check: str) -> list[str]:

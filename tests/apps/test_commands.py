@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from lindley.apps import commands
 from lindley.apps.cli import app
 from lindley.errors import DataError, FitError
+from lindley.study import load_study, trials_of
 
 
 def lindley(*arguments: object) -> Result:
@@ -59,6 +60,14 @@ def test_folder_of_another_study_is_refused(tmp_path):
     said = lindley("run", "demo", "--out", tmp_path)
     assert said.exit_code == 2
     assert 'holds the study "digits", not "demo"' in said.output
+
+
+def test_a_journal_that_cannot_be_read_fails_its_trial_alone(tmp_path):
+    (trial,) = trials_of(load_study("digits", seeds=1, acquisitions=["random"]))
+    (tmp_path / trial.folder / "journal.jsonl").mkdir(parents=True)
+    said = lindley("run", "digits", "--seeds", 1, "--acquisitions", "random", "--out", tmp_path)
+    assert said.exit_code == 1
+    assert f"This stopped 1 trial:\n  {trial.folder}" in said.output
 
 
 def test_data_from_outside_are_looked_for_before_anything_runs(tmp_path, monkeypatch):

@@ -43,7 +43,7 @@ def test_a_failed_trial_is_named_with_its_error_and_how_to_go_on_is_said():
     assert lines(failed, waiting) == [
         "digits bald seed 0 failed: the loss became nan",
         "0 of 2 trials finished, 10 s spent, about 90 s left for one worker.",
-        "No process is running it. To go on: lindley run STUDY --out runs/digits",
+        "No trial is under way. To go on: lindley run STUDY --out runs/digits",
     ]
 
 

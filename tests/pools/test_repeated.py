@@ -62,6 +62,21 @@ def test_no_rows_read_as_no_inputs():
     assert repeated().read(torch.empty(0, dtype=torch.int64)).shape == (0, 1, 28, 28)
 
 
+def test_a_source_without_tensors_is_refused():
+    with pytest.raises(InputError, match="must hold tensors; got list"):
+        RepeatedPool(Words(), repeats=2, noise=0.1, seed=0).read(torch.arange(3))
+
+
+class Words:
+    """A pool of texts."""
+
+    def __len__(self):
+        return 3
+
+    def read(self, rows):
+        return ["word"] * len(rows)
+
+
 def test_rows_out_of_range_are_named():
     with pytest.raises(InputError, match=r"0\.\.149.*got 150\.$"):
         repeated().read(torch.tensor([149, 150]))

@@ -171,7 +171,8 @@ def test_wrong_study_is_refused_with_the_key_and_what_is_allowed(tmp_path, old, 
         ("[pool]\nrare = { 'uper moon' = 0.1 }", ["pool.rare.uper moon", "lower moon", 'Did you mean "upper moon"?']),
         ("[pool]\noutside = { data = 'mnist' }", ["pool.outside.share is needed"]),
         ("[pool]\noutside = { data = 'mnst', share = 0.1 }", ["pool.outside.data", 'Did you mean "mnist"?']),
-        ("[pool]\noutside = { data = 'mnist', share = 0.1 }", ["pool.outside.data", "another shape", "two-moons fit"]),
+        ("[pool]\noutside = { data = 'mnist', share = 0.1 }", ["pool.outside.data", "another shape", "use your own"]),
+        ("[pool]\noutside = { data = 'two-moons', share = 0.1 }", ["pool.outside.data", "the same classes"]),
         ("[pool]\noutside = { data = 'my:own', shar = 0.1 }", ["pool.outside.shar is", 'Did you mean "share"?']),
         (
             "[pool]\noutside = { data = 'my:own', share = 0.1 }\n[observe]\ngrid = true",
@@ -228,6 +229,20 @@ def test_a_subset_larger_than_the_data_set_is_refused(tmp_path):
 def test_a_pool_with_copies_may_have_more_labels_than_the_data_set_rows(tmp_path):
     text = GOOD.replace("options = { noise = 0.1 }", "").replace("max_labels = 33", "max_labels = 900")
     assert load(tmp_path, text + "[pool]\ncopies = 2\n").panels[0].pool.copies == 2
+
+
+@pytest.mark.parametrize(
+    ("pool", "rows"),
+    [
+        ("subset = 20", 20),
+        ("subset = 10\ncopies = 3", 30),
+        ("subset = 15\noutside = { data = 'my:own', share = 0.5 }", 30),
+    ],
+)
+def test_more_labels_than_the_hard_pool_has_rows_are_refused(tmp_path, pool, rows):
+    text = GOOD.replace("options = { noise = 0.1 }", "") + f"[pool]\n{pool}\n"
+    said = f"schedule.max_labels must be at most {rows}, the rows of two-moons as [pool] makes it; got 33"
+    assert said in refusal(tmp_path, text)
 
 
 def test_panel_can_turn_rows_from_outside_and_transfer_off(tmp_path):

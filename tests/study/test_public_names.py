@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from lindley import study as public
 from lindley.errors import ConfigurationError
 from lindley.study import Data, Information, Model, Observe, Panel, Schedule, Study, check_study, load_study, run_study
+from lindley.study.schema import TABLES
 
 FILE = """
 seeds = 2
@@ -41,6 +42,10 @@ def test_public_names_are_sorted_and_there():
         assert getattr(public, name).__name__ == name
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         public.nothing  # noqa: B018
+
+
+def test_every_table_of_a_study_file_is_there_as_a_class():
+    assert {table.__name__ for table in TABLES.values()} <= set(public.__all__)
 
 
 def test_the_status_of_a_study_is_there_without_torch():

@@ -237,6 +237,13 @@ def test_a_file_as_output_folder_is_refused(studies, tmp_path):
         run_study(studies[0], tmp_path / "file")
 
 
+def test_a_folder_of_another_study_is_refused_and_keeps_it(studies, tmp_path):
+    (tmp_path / "study.json").write_text('{"name": "another"}')
+    with pytest.raises(InputError, match='holds the study "another", not "small"'):
+        run_study(studies[0], tmp_path)
+    assert (tmp_path / "study.json").read_text() == '{"name": "another"}'
+
+
 def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(studies, tmp_path, monkeypatch):
     def refuse(dir):
         raise OSError(30, "Read-only file system")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from lindley.study.complaints import not_allowed
 from lindley.study.config import Study, load_study
 from lindley.study.report import write_report
 from lindley.study.resolved import resolved
-from lindley.study.runner import Outcome, check_writable, run_study
+from lindley.study.runner import Outcome, check_folder, run_study
 from lindley.study.sinks.catalogue import sink_named
 from lindley.study.sinks.contract import Sink
 from lindley.study.trials import Trial, trials_of
@@ -54,7 +53,7 @@ def run_study_and_report(options: RunOptions) -> bool:
     )
     _check_device(options.device)
     out = options.out or Path("runs") / study.name
-    _check_folder(out, study)
+    check_folder(out, study)
     study = _said_precision(study, out, options.device)
     sinks = [sink_named(text, study, out) for text in options.sinks]
     pending = [trial for trial in trials_of(study) if not _is_complete(trial, out)]
@@ -152,21 +151,8 @@ def _trials(trials: Sequence[str]) -> str:
 def _is_complete(trial: Trial, out: Path) -> bool:
     try:
         return trial_is_complete(out / trial.folder, trial.panel.schedule.max_labels)
-    except LindleyError:  # a damaged journal: the runner names it, and fails this trial alone
+    except (LindleyError, OSError):  # damaged or unreadable: the runner names it, and fails this trial alone
         return False
-
-
-def _check_folder(out: Path, study: Study) -> None:
-    """Nothing is fetched or computed for a folder that cannot be written to, or that holds another study."""
-    check_writable(out)
-    if not (out / "study.json").exists():
-        return
-    try:
-        held = json.loads((out / "study.json").read_text(encoding="utf-8"))["name"]
-    except (ValueError, KeyError, TypeError):
-        raise InputError(f"{out / 'study.json'} is not that of a study. Name another folder with --out.") from None
-    if held != study.name:
-        raise InputError(f'{out} holds the study "{held}", not "{study.name}". Name another folder with --out.')
 
 
 def _check_device(device: str) -> None:

@@ -46,7 +46,7 @@ def lines_of(status: StudyStatus, folder: Path) -> Iterator[str]:
         return
     yield f"{status.count('finished')} of {len(status.trials)} trials finished, {spent}, {_left(status)}."
     if not status.count("under way"):
-        yield f"No process is running it. To go on: lindley run STUDY --out {shlex.quote(str(folder))}"
+        yield f"No trial is under way. To go on: lindley run STUDY --out {shlex.quote(str(folder))}"
 
 
 def _number(trials: int) -> str:

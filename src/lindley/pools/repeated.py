@@ -48,7 +48,8 @@ class RepeatedPool:
         """[n] rows -> [n, ...] noisy inputs, in that order."""
         check_rows(rows, len(self))
         inputs = self._source.read(rows % len(self._source))
-        assert isinstance(inputs, Tensor)
+        if not isinstance(inputs, Tensor):
+            raise InputError(f"a pool whose rows are repeated must hold tensors; got {type(inputs).__name__}.")
         noise = row_normals(rows, math.prod(inputs.shape[1:]), self._seed, "repeated")  # [n, pixels]
         return inputs + self._noise * noise.view(inputs.shape)
 

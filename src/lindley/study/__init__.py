@@ -14,7 +14,20 @@ if TYPE_CHECKING:
     from lindley.study.curves import StudyResults, load_results
     from lindley.study.report import write_report
     from lindley.study.runner import run_study
-    from lindley.study.schema import Data, Information, Model, Observe, Panel, Schedule, Study, Training
+    from lindley.study.schema import (
+        Data,
+        HardPool,
+        Information,
+        Model,
+        Observe,
+        OutsideRows,
+        Panel,
+        Schedule,
+        Study,
+        Training,
+        Transfer,
+        Tune,
+    )
     from lindley.study.sinks.catalogue import sink_named
     from lindley.study.sinks.contract import Sink
     from lindley.study.status import StudyStatus, study_status
@@ -22,10 +35,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Data": "schema",
+    "HardPool": "schema",
     "Information": "schema",
     "Model": "schema",
     "Observe": "schema",
     "Outcome": "crew",
+    "OutsideRows": "schema",
     "Panel": "schema",
     "Schedule": "schema",
     "Sink": "sinks.contract",
@@ -33,7 +48,9 @@ _HOMES = {
     "StudyResults": "curves",
     "StudyStatus": "status",
     "Training": "schema",
+    "Transfer": "schema",
     "Trial": "trials",
+    "Tune": "schema",
     "builtin_studies": "config",
     "check_study": "config",
     "load_results": "curves",
@@ -47,10 +64,12 @@ _HOMES = {
 
 __all__ = [
     "Data",
+    "HardPool",
     "Information",
     "Model",
     "Observe",
     "Outcome",
+    "OutsideRows",
     "Panel",
     "Schedule",
     "Sink",
@@ -58,7 +77,9 @@ __all__ = [
     "StudyResults",
     "StudyStatus",
     "Training",
+    "Transfer",
     "Trial",
+    "Tune",
     "builtin_studies",
     "check_study",
     "load_results",

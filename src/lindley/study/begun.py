@@ -69,7 +69,7 @@ def _joined(theirs: Panel, mine: Panel, out: Path) -> Panel:
 
 def _settings(panel: Panel) -> dict[str, Any]:
     """What two runs at the same time must agree on, by dotted name: all that is in a trial's key."""
-    tables = panel.model_dump(mode="json", include={"data", "model", "training", "schedule", "observe"})
+    tables = panel.model_dump(mode="json", exclude={"name", "title", "seeds", "first_seed", "acquisitions"})
     flat = {f"{table}.{key}": value for table, keys in tables.items() for key, value in keys.items()}
     del flat["schedule.max_labels"]
     return flat

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 from lindley.acquisition.catalogue import METHODS, acquisition_named
-from lindley.datasets.catalogue import DATASETS, checked_options
+from lindley.datasets.catalogue import DATASETS, Entry, checked_options
 from lindley.errors import InputError
 from lindley.loop.named import is_named
 from lindley.networks.catalogue import NETWORKS
@@ -72,8 +73,9 @@ def contradictions(panel: Panel) -> Iterator[Complaint]:
         ):
             text = f'"{panel.model.posterior}" has no features, which {name} needs; {", ".join(WITH_FEATURES)} have.'
             yield Complaint(("model", "posterior"), text)
-    if data and not panel.data.options and panel.pool == HardPool() and schedule.max_labels > data.num_rows:
-        text = f"must be at most {data.num_rows}, the rows of {panel.data.name}; got {schedule.max_labels}."
+    if data and not panel.data.options and schedule.max_labels > (most := _most_rows(panel.pool, data)):
+        made = "" if panel.pool == HardPool() else " as [pool] makes it"
+        text = f"must be at most {most}, the rows of {panel.data.name}{made}; got {schedule.max_labels}."
         yield Complaint(("schedule", "max_labels"), text)
 
 
@@ -85,10 +87,12 @@ def _hard_pool(panel: Panel) -> Iterator[Complaint]:
             text = "has no meaning with observe.grid, whose pictures have two classes. Leave one of them out."
             yield Complaint(("pool", "outside"), text)
         other = DATASETS.get(pool.outside.data)
-        if data and other and other.input_shape != data.input_shape:
-            alike = [name for name, each in DATASETS.items() if each.input_shape == data.input_shape]
-            text = f'"{pool.outside.data}" has inputs of another shape than {panel.data.name}; {", ".join(alike)} fit.'
-            yield Complaint(("pool", "outside", "data"), text)
+        if data and other and not _fits(other, data):
+            fitting = [*(name for name, each in DATASETS.items() if _fits(each, data)), 'your own "module:function"']
+            text = (
+                f"has inputs of another shape than {panel.data.name}, or the same classes; use {' or '.join(fitting)}."
+            )
+            yield Complaint(("pool", "outside", "data"), f'"{pool.outside.data}" {text}')
     if data is None:
         return
     for name in pool.rare:
@@ -97,6 +101,18 @@ def _hard_pool(panel: Panel) -> Iterator[Complaint]:
     if not panel.data.options and pool.subset > data.num_rows:
         text = f"must be at most {data.num_rows}, the rows of {panel.data.name}; got {pool.subset}."
         yield Complaint(("pool", "subset"), text)
+
+
+def _fits(other: Entry, data: Entry) -> bool:
+    """Whether rows of the other may stand among those of the data as rows of none of its classes."""
+    return other.input_shape == data.input_shape and other.task != data.task
+
+
+def _most_rows(pool: HardPool, data: Entry) -> int:
+    """The rows of the hard pool, were no class rare."""
+    rows = pool.subset or data.num_rows
+    share = pool.outside.share if pool.outside else 0.0
+    return math.ceil(rows / (1 - share)) * pool.copies
 
 
 def _network_and_training(panel: Panel) -> Iterator[Complaint]:

@@ -11,11 +11,11 @@ from lindley.study.schema import Study
 
 FILE_NAME = "study.json"
 LOCK_NAME = "study.lock"
-"""Held while study.json or the report is written."""
+"""Held while study.json or the report is written, or a sink is opened or shown rounds."""
 PRESENCE_NAME = "running.lock"
 """Held, by all of them together, by the processes that run into the folder."""
 PATIENCE_SECONDS = 600.0
-"""For another process to write its report."""
+"""For another process to write its report, or to show its rounds."""
 
 
 def refuse_without_study(out: Path) -> None:

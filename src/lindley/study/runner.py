@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Callable, Iterable
@@ -11,13 +12,14 @@ from lindley.errors import InputError
 from lindley.study.begun import begun
 from lindley.study.config import refuse_unusable
 from lindley.study.crew import Crew, Outcome
+from lindley.study.folder import FILE_NAME
 from lindley.study.remaining import Event
 from lindley.study.schema import Study
 from lindley.study.sinks.contract import Sink
 from lindley.study.sinks.feed import Feed
 from lindley.study.trials import trials_of
 
-__all__ = ["Outcome", "check_writable", "run_study"]
+__all__ = ["Outcome", "check_folder", "run_study"]
 
 
 def run_study(
@@ -44,13 +46,13 @@ def run_study(
         that was finished before or elsewhere, "held" of one that another process holds, again and again, and
         "sink-failed".
 
-    Raises ConfigurationError for a study that cannot be run; InputError when `out` cannot be written to, or when a
-    process is running into it a study that does not go together with this one.
+    Raises ConfigurationError for a study that cannot be run; InputError when `out` cannot be written to or
+    holds another study, or when a process is running into it one that does not go together with this one.
     """
     if threads < 1 or (jobs is not None and jobs < 1):
         raise InputError(f"jobs and threads must be at least 1; got jobs={jobs}, threads={threads}")
     refuse_unusable(study)
-    check_writable(out)
+    check_folder(out, study)
     with begun(study, out, device=device) as study:
         settings = {
             "out": str(out.resolve()),
@@ -68,9 +70,22 @@ def run_study(
         return outcome
 
 
-def check_writable(out: Path) -> None:
-    """Make the folder where it is missing, before anything is computed; InputError where it cannot be written to."""
+def check_folder(out: Path, study: Study) -> None:
+    """Before anything is computed: InputError where `out` cannot be written to, or holds another study."""
     other = "Name another folder (on the command line: --out)."
+    _check_writable(out, other)
+    try:
+        held = json.loads((out / FILE_NAME).read_bytes())["name"]
+    except FileNotFoundError:
+        return
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{out / FILE_NAME} is not that of a study. {other}") from None
+    if held != study.name:
+        raise InputError(f'{out} holds the study "{held}", not "{study.name}". {other}')
+
+
+def _check_writable(out: Path, other: str) -> None:
+    """Make the folder where it is missing."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ import pytest
 from journal_fakes import make_study, panel_table
 
 from lindley.errors import InputError
+from lindley.loop.locks import holder_of
 from lindley.study.sinks import catalogue
 from lindley.study.sinks.catalogue import SINKS, sink_named
 
@@ -39,6 +41,19 @@ def test_a_place_that_the_program_refuses_is_one_message(tmp_path, monkeypatch):
     monkeypatch.setattr(catalogue, "import_module", lambda name: SimpleNamespace(open_sink=refused))
     with pytest.raises(InputError, match="the sink mlflow:http://x cannot be opened: ConnectionError: nobody listens"):
         sink_named("mlflow:http://x", STUDY, tmp_path)
+
+
+def test_one_process_at_a_time_opens_a_sink(tmp_path, monkeypatch):
+    held: list[str | None] = []
+
+    def refused(where: str, study: Any, out: Any) -> Any:
+        held.append(holder_of(out / "study.lock"))
+        raise ConnectionError
+
+    monkeypatch.setattr(catalogue, "import_module", lambda name: SimpleNamespace(open_sink=refused))
+    with pytest.raises(InputError, match="cannot be opened"):
+        sink_named("mlflow", STUDY, tmp_path)
+    assert [*held, holder_of(tmp_path / "study.lock")] == [f"process {os.getpid()}", None]
 
 
 def test_neither_program_is_imported_unless_it_is_asked_for():

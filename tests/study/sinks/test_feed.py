@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,27 @@ class Recorded:
 
     def ended(self, trial: Trial, how: str) -> None:
         self.endings.append((trial.folder, how))
+
+
+class Shared:
+    """What two processes have in common; each looks at what it has been shown when the other does, if that may."""
+
+    name = "Shared"
+
+    def __init__(self, shown: list[int], both: threading.Barrier) -> None:
+        self.shown, self.both = shown, both
+
+    def began(self, trial: Trial) -> list[int]:
+        seen = list(self.shown)
+        with contextlib.suppress(threading.BrokenBarrierError):  # the other is kept out
+            self.both.wait(timeout=0.5)
+        return seen
+
+    def round(self, trial: Trial, event: dict[str, Any]) -> None:
+        self.shown.append(event["labels"])
+
+    def ended(self, trial: Trial, how: str) -> None:
+        pass
 
 
 @pytest.fixture
@@ -83,6 +106,19 @@ def test_what_another_process_runs_is_left_to_it_until_it_is_taken_over(out):
     assert sink.shown == {}
     feed(out, sink, events=at(SECOND, "held", "started"))
     assert sink.shown == {SECOND: [20, 40]}
+
+
+def test_two_processes_that_find_the_same_trial_finished_show_it_once(out):
+    shown: list[int] = []
+    sinks = [Shared(shown, threading.Barrier(2)) for _ in range(2)]
+    threads = [
+        threading.Thread(target=feed, args=(out, sink), kwargs={"events": at(FIRST, "complete")}) for sink in sinks
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert shown == [20, 40, 60, 80]
 
 
 def test_a_sink_that_raises_is_shown_nothing_more_and_the_others_go_on(out):

@@ -88,8 +88,28 @@ def test_a_finished_trial_that_is_looked_at_again_is_left_as_it_is(shown, rounds
     assert the_run(shown).info.end_time == before.info.end_time
 
 
+def test_trials_of_one_key_in_two_panels_are_two_runs(tmp_path):
+    study = make_study(*(panel_table(name, ["random"], seeds=1) for name in ("one", "two")))
+    first, second = trials_of(study)
+    assert first.key == second.key
+    sink = sink_named("mlflow", study, tmp_path)
+    for trial in (first, second, first):
+        sink.began(trial)
+    runs = client(tmp_path).search_runs(["1"])
+    assert sorted(run.data.tags["lindley.panel"] for run in runs) == ["one", "two"]
+
+
 def test_everything_lies_in_the_output_folder(shown):
-    assert {path.name for path in shown.iterdir()} <= {"mlflow.db", "mlflow-artifacts"}
+    assert {path.name for path in shown.iterdir()} <= {"mlflow.db", "mlflow-artifacts", "study.lock"}
+
+
+def imported(check: str) -> list[str]:
+    """The words that a fresh process prints, in which nothing is set of MLflow's switches."""
+    clean = {name: value for name, value in os.environ.items() if name not in ("DO_NOT_TRACK", "CI")}
+    clean = {name: value for name, value in clean.items() if not name.startswith(("MLFLOW", "PYTEST"))}
+    ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, env=clean)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.split()
 
 
 def test_telemetry_is_off_before_mlflow_is_imported():
@@ -99,7 +119,13 @@ import lindley.study.sinks.to_mlflow
 from mlflow.telemetry.utils import is_telemetry_disabled
 print(os.environ["MLFLOW_DISABLE_TELEMETRY"], is_telemetry_disabled())
 """
-    clean = {name: value for name, value in os.environ.items() if name not in ("DO_NOT_TRACK", "CI")}
-    clean = {name: value for name, value in clean.items() if not name.startswith(("MLFLOW", "PYTEST"))}
-    ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, env=clean)
-    assert ran.stdout.split() == ["true", "True"], ran.stderr
+    assert imported(check) == ["true", "True"]
+
+
+def test_a_server_that_never_answers_is_given_up_within_a_minute_or_so():
+    check = """
+import lindley.study.sinks.to_mlflow
+from mlflow import environment_variables as mlflow
+print((1 + mlflow.MLFLOW_HTTP_REQUEST_MAX_RETRIES.get()) * mlflow.MLFLOW_HTTP_REQUEST_TIMEOUT.get())
+"""
+    assert imported(check) == ["40"]

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import cast
 
 from lindley.errors import InputError
+from lindley.loop.locks import FileLock
 from lindley.study.complaints import not_allowed
+from lindley.study.folder import LOCK_NAME, PATIENCE_SECONDS
 from lindley.study.schema import Study
 from lindley.study.sinks.contract import Sink
 
@@ -37,6 +39,7 @@ def sink_named(text: str, study: Study, out: Path) -> Sink:
             f'the sink {name} needs {error.name}, which is not installed: pip install "lindley[{name}]"'
         ) from None
     try:
-        return cast(Opener, module.open_sink)(where, study, out)
+        with FileLock(out / LOCK_NAME, patience=PATIENCE_SECONDS):  # two that make a database disturb each other
+            return cast(Opener, module.open_sink)(where, study, out)
     except Exception as error:  # another program's: it may be anything
         raise InputError(f"the sink {text} cannot be opened: {type(error).__name__}: {error}") from error

@@ -8,7 +8,9 @@ from typing import Any
 
 from lindley.errors import JournalError
 from lindley.loop.journal import read_events
+from lindley.loop.locks import FileLock
 from lindley.loop.state import fold
+from lindley.study.folder import LOCK_NAME, PATIENCE_SECONDS
 from lindley.study.sinks.contract import Ending, Sink
 from lindley.study.trials import Trial
 
@@ -57,10 +59,11 @@ class Feed:
             return
         for sink in list(self._sinks):
             try:
-                self._catch_up(sink, trial, rounds)
-                if ending is not None:
-                    sink.ended(trial, ending)
-                    del self._seen[id(sink), trial.folder]
+                with FileLock(self._out / LOCK_NAME, patience=PATIENCE_SECONDS):  # two may find a round not yet shown
+                    self._catch_up(sink, trial, rounds)
+                    if ending is not None:
+                        sink.ended(trial, ending)
+                        del self._seen[id(sink), trial.folder]
             except Exception as error:  # another program's: it may be anything, and must not stop the study
                 self._drop(sink, trial, error)
 

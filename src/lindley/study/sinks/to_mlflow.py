@@ -11,7 +11,8 @@ from typing import Any, final
 for _switch in ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
     os.environ.setdefault(_switch, "true")  # read when mlflow is imported
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # seconds, where a server is gone, not minutes
+for _limit, _value in (("MAX_RETRIES", "3"), ("TIMEOUT", "10")):  # a server that is gone costs a minute, not nine
+    os.environ.setdefault(f"MLFLOW_HTTP_REQUEST_{_limit}", _value)
 
 from mlflow.entities import Metric, Param, Run  # noqa: E402
 from mlflow.tracking import MlflowClient  # noqa: E402
@@ -20,8 +21,8 @@ from lindley.study.schema import Study  # noqa: E402
 from lindley.study.sinks.contract import Ending, numbers  # noqa: E402
 from lindley.study.trials import Trial  # noqa: E402
 
-_KEY = "lindley.trial"
-"""The tag by which a trial finds its run again."""
+_KEY, _FOLDER = "lindley.trial", "lindley.folder"
+"""The tags by which a trial finds its run again: two panels may hold trials of one key."""
 _MARK = "round"
 _STATUS: dict[Ending, str] = {"finished": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
 _LONGEST_VALUE = 500
@@ -56,7 +57,8 @@ class MlflowSink:
 
     def began(self, trial: Trial) -> set[int]:
         """Find the trial's run, or make one with its settings; the steps that it has."""
-        found = self._client.search_runs([self._experiment], f"tags.`{_KEY}` = '{trial.key}'", max_results=1)
+        mine = f"tags.`{_KEY}` = '{trial.key}' and tags.`{_FOLDER}` = '{trial.folder}'"
+        found = self._client.search_runs([self._experiment], mine, max_results=1)
         run = found[0] if found else self._created(trial)
         self._runs[trial.folder] = run
         return {metric.step for metric in self._client.get_metric_history(run.info.run_id, _MARK)}
@@ -78,7 +80,7 @@ class MlflowSink:
 
     def _created(self, trial: Trial) -> Run:
         name = f"{trial.panel.name} {trial.acquisition} seed {trial.seed}"
-        tags = {_KEY: trial.key, "lindley.panel": trial.panel.name, "lindley.folder": trial.folder}
+        tags = {_KEY: trial.key, "lindley.panel": trial.panel.name, _FOLDER: trial.folder}
         run = self._client.create_run(self._experiment, run_name=name, tags=tags)
         params = [Param(key, str(value)[:_LONGEST_VALUE]) for key, value in _flat(trial.semantic()).items()]
         self._client.log_batch(run.info.run_id, params=params)

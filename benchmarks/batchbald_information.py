@@ -2,8 +2,8 @@
 
 Each batch is judged under the K draws that chose it, and under fresh draws, which no selection has seen: the second is
 what its labels tell about the posterior itself. Beside the batches of all libraries stand ours by BatchBALD's own gains
-to the end (`continuation="none"`), top-k BALD, and long runs of ours with many paths, with and without the continuation,
-whose best shows what a greedy choice can reach.
+to the end (`continuation="none"`), top-k BALD, and long runs of ours with many paths, with and without the
+continuation, whose best shows what a greedy choice can reach.
 """
 
 from __future__ import annotations

@@ -55,6 +55,15 @@ def test_copies_of_a_hard_pool_are_those_that_the_journal_counted() -> None:
     assert [line.repeated for line in asked(panel, "random")] == [5 / 8, 5 / 8]
 
 
+def test_copies_that_no_later_round_has_counted_are_not_known_yet() -> None:
+    panel = _panel()
+    panel.config["pool"] = {"copies": 5}
+    for trial in panel.trials:
+        trial.rounds[0]["metrics"]["asked"] = {"repeated": 1, "labels": 20}
+        del trial.rounds[1:]
+    assert [line.repeated for line in asked(panel, "random")] == [None, None]
+
+
 def test_without_repeated_inputs_there_is_no_share_of_copies() -> None:
     assert asked(_panel(), "random")[0].repeated is None
 

@@ -74,7 +74,7 @@ def _evenness(counts: Sequence[int]) -> float:
 def _repeated(panel: PanelResults, trial: TrialResults) -> float | None:
     """As the journal of a hard pool has counted them; rows of `repeated-mnist` repeat row % S of S sources."""
     counts = [event["metrics"]["asked"] for event in trial.rounds if "asked" in event["metrics"]]
-    if counts and panel.config["pool"]["copies"] > 1:
+    if len(counts) > 1 and panel.config["pool"]["copies"] > 1:
         first, last = counts[0], counts[-1]
         return float((last["repeated"] - first["repeated"]) / (last["labels"] - first["labels"]))
     if panel.config["data"]["name"] != "repeated-mnist":

@@ -31,6 +31,14 @@ def test_overlap_is_the_share_that_the_reference_asked_too() -> None:
     assert lines["bald"].labels == 8
 
 
+def test_overlap_is_of_the_rows_that_both_have_asked_so_far() -> None:
+    panel = _panel()
+    for event in panel.of("random")[0].rounds[1:]:
+        event["selection"] = None
+    lines = {line.acquisition: line for line in asked(panel, "random")}
+    assert lines["bald"].overlap == pytest.approx(2 / 4)
+
+
 def test_evenness_is_the_entropy_of_the_classes_over_that_of_an_even_choice() -> None:
     lines = {line.acquisition: line for line in asked(_panel(), "random")}
     assert lines["random"].evenness == pytest.approx(1.0)

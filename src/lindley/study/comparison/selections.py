@@ -19,7 +19,8 @@ class Asked:
     acquisition: str
     labels: int
     overlap: float | None
-    """Share of its rows that the reference asked too, under the same seed; None for the reference itself."""
+    """Share of its rows that the reference asked too, under the same seed, of as many as both have asked; None for the
+    reference itself."""
     evenness: float
     """Entropy of the classes that came back over that of as many of each: 1 is even, 0 one class only."""
     rarest: float
@@ -38,7 +39,7 @@ def asked(panel: PanelResults, reference: str) -> list[Asked]:
         classes = [_class_counts(trial) for trial in trials]
         repeats = [share for trial in trials if (share := _repeated(panel, trial)) is not None]
         overlaps = [
-            len(set(_rows(mine)) & set(_rows(theirs))) / len(_rows(mine))
+            _overlap(_rows(mine), _rows(theirs))
             for mine, theirs in paired(panel, name, reference)
             if name != reference and _rows(mine) and _rows(theirs)
         ]
@@ -54,6 +55,11 @@ def asked(panel: PanelResults, reference: str) -> list[Asked]:
             )
         )
     return lines
+
+
+def _overlap(mine: Sequence[int], theirs: Sequence[int]) -> float:
+    both = min(len(mine), len(theirs))
+    return len(set(mine[:both]) & set(theirs[:both])) / both
 
 
 def _rows(trial: TrialResults) -> list[int]:

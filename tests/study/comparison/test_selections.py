@@ -39,6 +39,14 @@ def test_overlap_is_of_the_rows_that_both_have_asked_so_far() -> None:
     assert lines["bald"].overlap == pytest.approx(2 / 4)
 
 
+def test_one_class_alone_is_not_even_at_all() -> None:
+    panel = _panel()
+    for trial in panel.trials:
+        for event in trial.rounds[:2]:
+            event["selection"]["classes"] = [0, 0, 0, 0]
+    assert [f"{line.evenness:.3f}" for line in asked(panel, "random")] == ["0.000", "0.000"]
+
+
 def test_evenness_is_the_entropy_of_the_classes_over_that_of_an_even_choice() -> None:
     lines = {line.acquisition: line for line in asked(_panel(), "random")}
     assert lines["random"].evenness == pytest.approx(1.0)

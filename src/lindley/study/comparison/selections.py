@@ -74,7 +74,7 @@ def _class_counts(trial: TrialResults) -> list[int]:
 
 def _evenness(counts: Sequence[int]) -> float:
     shares = [count / max(sum(counts), 1) for count in counts if count]
-    return -sum(share * math.log(share) for share in shares) / math.log(len(counts))
+    return sum(-share * math.log(share) for share in shares) / math.log(len(counts))
 
 
 def _repeated(panel: PanelResults, trial: TrialResults) -> float | None:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from lindley.apps.cli import app
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "study"))
-from journal_fakes import make_study, panel_table, write_study
+from journal_fakes import make_study, panel_table, rising, write_study
 
 
 def compare(*arguments: object) -> Result:
@@ -53,6 +53,13 @@ def test_another_reference_and_accuracy_may_be_named(folder):
     (panel,) = json.loads(compare(folder, "--against", "bald", "--accuracy", 75, "--format", "json").stdout)
     assert {each["against"] for each in panel["contrasts"]} == {"bald"}
     assert {each["accuracy"] for each in panel["contrasts"] if each["measure"] == "labels"} == {0.75}
+
+
+def test_brackets_in_a_title_stay(tmp_path):
+    study = make_study(panel_table("hard", ["random", "bald"], seeds=1, title="Pool [hard], p = [/2]"))
+    said = compare(write_study(tmp_path, study, accuracy=rising))
+    assert said.exit_code == 0
+    assert said.stdout.count("Pool [hard], p = [/2]") == 4  # above the sentences, and above each of three tables
 
 
 def test_it_may_be_written_to_a_file(folder, tmp_path):

@@ -12,6 +12,7 @@ import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from lindley.errors import InputError
 from lindley.loop.files import write_atomically
@@ -58,7 +59,7 @@ def compare_folder(
 def _as_text(found: Sequence[PanelComparison]) -> str:
     console = Console(file=io.StringIO(), width=max(Console().width, _WIDTH), highlight=False)
     for panel in found:
-        console.print(f"[bold]{panel.title}[/bold]")
+        console.print(panel.title, style="bold", markup=False)
         for sentence in panel.verdicts:
             console.print(f"  {sentence}", markup=False, soft_wrap=True)
         for table in tables(panel):
@@ -69,7 +70,7 @@ def _as_text(found: Sequence[PanelComparison]) -> str:
 
 
 def _drawn(table: Table) -> RichTable:
-    drawn = RichTable(title=table.title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    drawn = RichTable(title=Text(table.title), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     for place, column in enumerate(table.columns):
         drawn.add_column(column, justify="left" if place == 0 else "right")
     for row in table.rows:

@@ -69,6 +69,13 @@ def test_what_too_few_seeds_cannot_show_is_said_once() -> None:
     ]
 
 
+def test_what_is_detected_after_others_is_not_called_invisible() -> None:
+    """Of two comparisons the second step of Holm has 5 % for itself, which 6 seeds can reach."""
+    last = replace(LABELS, acquisition="margin", pairs=6, ahead=6, p=0.03125, adjusted_p=0.03125, family=2)
+    assert verdicts([last]) == [f"{verdict(last)}."]
+    assert verdict(last).startswith("margin needs 38 % fewer labels")
+
+
 def test_areas_are_said_in_points() -> None:
     assert verdict(AREA) == (
         "the learning curve of BALD lies 2.10 points higher than that of random "

@@ -13,10 +13,11 @@ from lindley.study.paired import percent
 
 def verdicts(contrasts: Sequence[Contrast]) -> list[str]:
     """A sentence for each comparison; what too few seeds cannot show is said once, before what they measured."""
-    said = [f"{verdict(each)}." for each in contrasts if each.pairs >= fewest_pairs(each.family)]
-    few: dict[str, list[Contrast]] = {}
+    said, few = [], dict[str, list[Contrast]]()
     for each in contrasts:
-        if each.pairs < fewest_pairs(each.family):
+        if each.detected or each.pairs >= fewest_pairs(each.family):
+            said.append(f"{verdict(each)}.")
+        else:
             few.setdefault(_too_few(each), []).append(each)
     for why, members in few.items():
         said.append(f"{why}. Measured:")

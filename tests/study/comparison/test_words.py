@@ -36,6 +36,11 @@ def test_a_loss_is_said_as_more_labels() -> None:
     assert verdict(worse) == "BALD needs 50 % more labels than random to 95 % (95 % interval 20–80 %, 10 seeds)"
 
 
+def test_an_accuracy_is_said_with_the_digits_that_it_has() -> None:
+    assert "than random to 97.5 % (" in verdict(replace(LABELS, accuracy=97.5 / 100))
+    assert "than random to 29 % (" in verdict(replace(LABELS, accuracy=29 / 100))
+
+
 def test_a_saving_of_unknown_size_gives_the_medians() -> None:
     unseen = replace(LABELS, estimate=None, interval=None, seen=("120", "> 220"))
     assert verdict(unseen) == ("BALD needs fewer labels than random to 95 % (120 and > 220 labels in median, 10 seeds)")

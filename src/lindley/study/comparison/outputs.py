@@ -11,7 +11,7 @@ from lindley.errors import InputError
 from lindley.study.comparison.contrasts import Contrast, contrasts, reference_of
 from lindley.study.comparison.exact_tests import LEVEL
 from lindley.study.comparison.selections import Asked, asked
-from lindley.study.comparison.words import verdict, verdicts
+from lindley.study.comparison.words import level, verdict, verdicts
 from lindley.study.curves import PanelResults, StudyResults
 from lindley.study.figures.style import look
 from lindley.study.paired import percent
@@ -101,7 +101,7 @@ def _compared(panel: PanelResults, against: str | None, accuracy: float | None) 
 
 def _contrast_table(compared: PanelComparison, members: Sequence[Contrast], title: str) -> Table:
     labels = members[0].measure == "labels"
-    what = f"labels to {percent(members[0].accuracy or 0.0)}" if labels else "mean accuracy %"
+    what = f"labels to {level(members[0])}" if labels else "mean accuracy %"
     rows = tuple(
         (
             look(each.acquisition).title,

@@ -49,6 +49,11 @@ def measured(contrast: Contrast) -> str:
     return f"{found}{_interval(contrast)}"
 
 
+def level(contrast: Contrast) -> str:
+    """The accuracy that has to be kept, to all the digits that were asked for: "97.5 %"."""
+    return f"{100 * (contrast.accuracy or 0.0):g} %"
+
+
 def _interval(contrast: Contrast) -> str:
     """ ", 95 % interval 29–46 %", in the direction of the estimate; ends of different signs are told apart in words."""
     if contrast.interval is None or not all(map(math.isfinite, contrast.interval)):
@@ -69,13 +74,13 @@ def _claim(contrast: Contrast) -> str:
         assert estimate is not None
         side = "higher" if estimate >= 0 else "lower"
         return f"the learning curve of {first} lies {100 * abs(estimate):.2f} points {side} than that of {second}"
-    level = percent(contrast.accuracy or 0.0)
+    to = level(contrast)
     if estimate is None:
         return (
-            f"{first} needs {'fewer' if contrast.ahead > contrast.behind else 'more'} labels than {second} to {level}"
+            f"{first} needs {'fewer' if contrast.ahead > contrast.behind else 'more'} labels than {second} to {to}"
         )
     return (
-        f"{first} needs {percent(abs(estimate))} {'fewer' if estimate >= 0 else 'more'} labels than {second} to {level}"
+        f"{first} needs {percent(abs(estimate))} {'fewer' if estimate >= 0 else 'more'} labels than {second} to {to}"
     )
 
 
@@ -97,7 +102,7 @@ def _pair(contrast: Contrast) -> str:
 
 
 def _in_what(contrast: Contrast) -> str:
-    return "mean accuracy" if contrast.measure == "area" else f"labels to {percent(contrast.accuracy or 0.0)}"
+    return "mean accuracy" if contrast.measure == "area" else f"labels to {level(contrast)}"
 
 
 def _signed(points: float) -> str:

@@ -87,6 +87,13 @@ def test_the_accuracy_is_one_that_no_acquisition_misses_in_more_than_a_third_of_
         assert sum(kept) >= 4
 
 
+def test_trials_under_way_do_not_lower_the_accuracy() -> None:
+    panel = panel_reaching({"random": _THEIRS[:6], "bald": _THEIRS[:6]})
+    begun = [replace(trial, seed=trial.seed + 6, rounds=trial.rounds[:1], complete=False) for trial in panel.trials]
+    assert common_accuracy(replace(panel, trials=[*panel.trials, *begun])) == common_accuracy(panel)
+    assert common_accuracy(replace(panel, trials=begun)) is None  # there is nothing else to choose it from
+
+
 def test_the_accuracy_does_not_ask_which_trial_is_whose() -> None:
     panel = panel_reaching({"random": _THEIRS[:6], "bald": [0.6 * each for each in _THEIRS[:6]]})
     other = {"random": "bald", "bald": "random"}

@@ -23,7 +23,7 @@ from lindley.study.crossings import Crossing, labels_to_accuracy, median_crossin
 from lindley.study.curves import PanelResults, TrialResults, paired
 
 MISSED_SHARE = 1 / 3
-"""No acquisition can miss the accuracy at which labels are counted in more than this share of its trials."""
+"""Of as many trials each, no acquisition can miss the accuracy at which labels are counted in more than this share."""
 
 
 @dataclass(frozen=True)
@@ -90,16 +90,16 @@ def common_accuracy(panel: PanelResults) -> float | None:
     """The highest whole percent that nearly all trials reach and keep; None where every trial has it from its start.
 
     So few may miss it that even if they were all of one acquisition, it would miss it in MISSED_SHARE of its trials at
-    most. Which acquisition a trial is of is not asked: the choice is the same when the two of a pair are exchanged, so
-    that the tests stay exact.
+    most. Those under way count only while none is finished: they have not missed it yet. Which acquisition a trial is
+    of is not asked: the choice is the same when the two of a pair are exchanged, so that the tests stay exact.
     """
-    may_miss = int(len(panel.trials) * MISSED_SHARE / max(len(panel.acquisitions), 1))
+    trials = [trial for trial in panel.trials if trial.complete] or panel.trials
+    may_miss = int(len(trials) * MISSED_SHARE / max(len(panel.acquisitions), 1))
     for whole in range(99, 0, -1):
-        crossings = [labels_to_accuracy(trial, whole / 100) for trial in panel.trials]
+        crossings = [labels_to_accuracy(trial, whole / 100) for trial in trials]
         if sum(each.censored for each in crossings) <= may_miss:
             late = any(
-                each.censored or each.labels > trial.labels[0]
-                for each, trial in zip(crossings, panel.trials, strict=True)
+                each.censored or each.labels > trial.labels[0] for each, trial in zip(crossings, trials, strict=True)
             )
             return whole / 100 if late else None
     return None

@@ -11,6 +11,7 @@ from panel_fakes import GRID, panel_reaching
 
 from lindley.errors import InputError
 from lindley.study.comparison.contrasts import Contrast, common_accuracy, contrasts, mean_accuracy, reference_of
+from lindley.study.comparison.exact_tests import visible_shift
 
 _THEIRS = [100.0, 120.0, 90.0, 110.0, 140.0, 130.0, 80.0, 105.0, 125.0, 95.0]
 
@@ -69,6 +70,30 @@ def test_what_one_never_reaches_counts_for_the_other() -> None:
     assert (labels.ahead, labels.behind, labels.detected) == (8, 0, True)
     assert labels.estimate is None  # how much was saved was not seen
     assert labels.seen[1] == "> 220"
+
+
+def test_what_could_be_seen_lies_beyond_what_the_interval_leaves_open() -> None:
+    """Crossings of eight seeds in one wide cell, and crossings that mostly were not seen."""
+    coarse = {"random": [350.0] * 8, "bald": [350.0] * 8}
+    late = {"random": [*_THEIRS[:4], *[1000.0] * 4], "bald": [*_THEIRS[1:5], *[1000.0] * 4]}
+    for panel in (panel_reaching(coarse, grid=range(20, 1021, 100)), panel_reaching(late)):
+        labels = _only(contrasts(panel, accuracy=0.95), "labels")
+        assert labels.interval is not None
+        low, high = np.log1p(np.negative(labels.interval))
+        assert -math.log1p(-labels.visible) > (low - high) / 2
+
+
+def test_of_an_area_as_much_could_be_seen_as_of_normal_gains() -> None:
+    gains = np.random.default_rng(0).uniform(0.7, 1.1, 10)
+    panel = panel_reaching({"random": _THEIRS, "bald": (gains * _THEIRS).tolist()})
+    planted = -0.02 * np.log(gains)
+    area = _only(contrasts(panel, accuracy=0.95), "area")
+    assert area.visible == pytest.approx(visible_shift(10, 1) * planted.std(ddof=1))
+
+
+def test_a_level_that_all_have_from_the_start_could_show_nothing() -> None:
+    panel = panel_reaching({"random": [15.0] * 8, "bald": [12.0] * 8})
+    assert _only(contrasts(panel, accuracy=0.95), "labels").visible == math.inf
 
 
 def test_pairs_that_both_never_reach_it_say_nothing() -> None:

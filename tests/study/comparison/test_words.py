@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 from lindley.study.comparison.contrasts import Contrast
@@ -18,7 +17,6 @@ LABELS = Contrast(
     seen=("120", "200"),
     estimate=0.38,
     interval=(0.29, 0.46),
-    spread=0.1,
     ahead=10,
     behind=0,
     p=0.002,
@@ -86,12 +84,12 @@ def test_areas_are_said_in_points() -> None:
         "the learning curve of BALD lies 2.10 points higher than that of random "
         "(95 % interval +1.00 to +3.20 points, 10 seeds)"
     )
-    none = replace(AREA, spread=0.01, p=0.4, adjusted_p=0.4)
+    none = replace(AREA, p=0.4, adjusted_p=0.4)
     assert "no difference in mean accuracy detected (10 seeds could have seen ≥" in verdict(none)
 
 
-def test_an_unknown_spread_claims_nothing_of_what_could_be_seen() -> None:
-    unknown = replace(LABELS, spread=math.inf, estimate=None, interval=None, p=0.4, adjusted_p=0.4)
+def test_an_unseen_interval_claims_nothing_of_what_could_be_seen() -> None:
+    unknown = replace(LABELS, estimate=None, interval=None, p=0.4, adjusted_p=0.4)
     assert verdict(unknown) == (
         "BALD and random: no difference in labels to 95 % detected (10 seeds; measured 120 and 200 labels in median)"
     )

@@ -23,7 +23,7 @@ HOW_COMPARED = (
     "share of labels saved, knowing each crossing only to lie between two rounds, or beyond the last one. Mean "
     "accuracy: the area under the learning curve over its range of labels. p: exact two-sided signed-rank tests; "
     "detected means p ≤ 0.05 after Holm’s correction over the comparisons of one measure in one panel. “Could have "
-    "seen”: what would have been detected four times in five by so many seeds with the spread that these have."
+    "seen”: what would have been detected some four times in five by so many seeds with intervals as wide as these."
 )
 
 

@@ -76,12 +76,8 @@ def _claim(contrast: Contrast) -> str:
         return f"the learning curve of {first} lies {100 * abs(estimate):.2f} points {side} than that of {second}"
     to = level(contrast)
     if estimate is None:
-        return (
-            f"{first} needs {'fewer' if contrast.ahead > contrast.behind else 'more'} labels than {second} to {to}"
-        )
-    return (
-        f"{first} needs {percent(abs(estimate))} {'fewer' if estimate >= 0 else 'more'} labels than {second} to {to}"
-    )
+        return f"{first} needs {'fewer' if contrast.ahead > contrast.behind else 'more'} labels than {second} to {to}"
+    return f"{first} needs {percent(abs(estimate))} {'fewer' if estimate >= 0 else 'more'} labels than {second} to {to}"
 
 
 def _evidence(contrast: Contrast) -> str:

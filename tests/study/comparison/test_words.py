@@ -41,7 +41,9 @@ def test_an_accuracy_is_said_with_the_digits_that_it_has() -> None:
 
 def test_a_saving_of_unknown_size_gives_the_medians() -> None:
     unseen = replace(LABELS, estimate=None, interval=None, seen=("120", "> 220"))
-    assert verdict(unseen) == ("BALD needs fewer labels than random to 95 % (120 and > 220 labels in median, 10 seeds)")
+    assert verdict(unseen) == (
+        "BALD needs fewer labels than random to 95 % in 10 of 10 seeds (measured 120 and > 220 labels in median)"
+    )
 
 
 def test_no_difference_says_what_could_have_been_seen() -> None:
@@ -81,11 +83,19 @@ def test_what_is_detected_after_others_is_not_called_invisible() -> None:
 
 def test_areas_are_said_in_points() -> None:
     assert verdict(AREA) == (
-        "the learning curve of BALD lies 2.10 points higher than that of random "
+        "the mean accuracy of BALD is 2.10 points higher than that of random "
         "(95 % interval +1.00 to +3.20 points, 10 seeds)"
     )
     none = replace(AREA, p=0.4, adjusted_p=0.4)
     assert "no difference in mean accuracy detected (10 seeds could have seen ≥" in verdict(none)
+
+
+def test_a_mean_that_one_seed_has_turned_is_not_what_was_detected() -> None:
+    turned = replace(AREA, pairs=12, ahead=11, behind=1, estimate=-0.02, interval=(-0.08, 0.04))
+    assert verdict(turned) == (
+        "the mean accuracy of BALD is higher than that of random in 11 of 12 seeds "
+        "(measured −2.00 points, 95 % interval −8.00 to +4.00 points)"
+    )
 
 
 def test_an_unseen_interval_claims_nothing_of_what_could_be_seen() -> None:

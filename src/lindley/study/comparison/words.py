@@ -69,21 +69,30 @@ def _interval(contrast: Contrast) -> str:
 
 def _claim(contrast: Contrast) -> str:
     first, second = look(contrast.acquisition).title, look(contrast.against).title
-    estimate = contrast.estimate
+    size, ahead = _size(contrast), _ahead(contrast)
+    where = f" in {max(contrast.ahead, contrast.behind)} of {_seeds(contrast)}" if size is None else ""
     if contrast.measure == "area":
-        assert estimate is not None
-        side = "higher" if estimate >= 0 else "lower"
-        return f"the learning curve of {first} lies {100 * abs(estimate):.2f} points {side} than that of {second}"
-    to = level(contrast)
-    if estimate is None:
-        return f"{first} needs {'fewer' if contrast.ahead > contrast.behind else 'more'} labels than {second} to {to}"
-    return f"{first} needs {percent(abs(estimate))} {'fewer' if estimate >= 0 else 'more'} labels than {second} to {to}"
+        by = "" if size is None else f"{100 * size:.2f} points "
+        return f"the mean accuracy of {first} is {by}{'higher' if ahead else 'lower'} than that of {second}{where}"
+    by = "" if size is None else f"{percent(size)} "
+    return f"{first} needs {by}{'fewer' if ahead else 'more'} labels than {second} to {level(contrast)}{where}"
 
 
 def _evidence(contrast: Contrast) -> str:
-    if contrast.estimate is None:
-        return f"{contrast.seen[0]} and {contrast.seen[1]} labels in median, {_seeds(contrast)}"
+    if _size(contrast) is None:
+        return f"measured {measured(contrast)}"
     return ", ".join([*filter(None, [_interval(contrast).removeprefix(", ")]), _seeds(contrast)])
+
+
+def _ahead(contrast: Contrast) -> bool:
+    """Whether it is for the first that a difference was detected."""
+    return contrast.ahead > contrast.behind
+
+
+def _size(contrast: Contrast) -> float | None:
+    """How large a difference is; None where it was not seen, or points the other way than most of the seeds do."""
+    estimate = contrast.estimate
+    return None if estimate is None or (estimate >= 0) != _ahead(contrast) else abs(estimate)
 
 
 def _too_few(contrast: Contrast) -> str:

@@ -41,6 +41,14 @@ def test_the_area_is_that_of_the_trapezoids() -> None:
     assert mean_accuracy(first, 40) == pytest.approx((accuracy[0] + accuracy[1]) / 2)
 
 
+def test_areas_end_together_where_rounds_do_not() -> None:
+    """A trial that once ended in a shortened batch, and was continued, has other rounds than one that did not."""
+    panel = panel_reaching({"random": [100.0], "bald": [100.0]}, grid=(20, 40, 80))
+    first = panel.of("random")[0]
+    start, later = (0.95 + 0.02 * math.log(labels / 100) for labels in (20, 40))
+    assert mean_accuracy(first, 30) == pytest.approx(start + (later - start) / 4)
+
+
 def test_a_gain_in_area_has_students_interval() -> None:
     gains = np.array([0.9, 0.8, 0.85, 0.7, 0.95, 0.75])
     panel = panel_reaching({"random": _THEIRS[:6], "bald": (gains * _THEIRS[:6]).tolist()})

@@ -174,8 +174,8 @@ def _area(panel: PanelResults, name: str, reference: str) -> Contrast | None:
 
 def mean_accuracy(trial: TrialResults, up_to: int) -> float:
     """The area under the learning curve by the trapezoidal rule, divided by its range of labels."""
-    labels = np.array([count for count in trial.labels if count <= up_to], dtype=np.float64)
-    accuracy = trial.metric("accuracy")[: len(labels)]
+    labels = np.array([*(count for count in trial.labels if count < up_to), up_to], dtype=np.float64)
+    accuracy = np.interp(labels, trial.labels, trial.metric("accuracy"))
     return float(integrate.trapezoid(accuracy, labels) / (labels[-1] - labels[0]))
 
 

@@ -95,4 +95,22 @@ def test_one_acquisition_alone_cannot_be_compared(tmp_path):
     study = make_study(panel_table("alone", ["bald"], seeds=2))
     said = compare(write_study(tmp_path, study, accuracy=lambda ask: 0.5))
     assert said.exit_code == 2
-    assert "needs two acquisitions with a finished round under the same seed" in said.output
+    assert "needs two acquisitions with two rounds under the same seed" in said.output
+
+
+def test_one_round_each_cannot_be_compared(tmp_path):
+    study = make_study(panel_table("begun", ["random", "bald"], seeds=1))
+    said = compare(write_study(tmp_path, study, accuracy=rising, rounds_done=lambda trial: 1))
+    assert said.exit_code == 2
+    assert "needs two acquisitions with two rounds under the same seed" in said.output
+
+
+def test_a_study_under_way_says_how_many_trials_are_not_finished(tmp_path):
+    study = make_study(panel_table("begun", ["random", "bald"], seeds=2))
+    done = {("bald", 1): 3}
+    folder = write_study(
+        tmp_path, study, accuracy=rising, rounds_done=lambda trial: done.get((trial.acquisition, trial.seed))
+    )
+    said = compare(folder)
+    assert said.exit_code == 0
+    assert said.stderr == "Trials that are not finished: 1. What there is of them counts.\n"

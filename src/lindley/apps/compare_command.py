@@ -44,11 +44,11 @@ def compare_folder(
     found = compare(results, against, accuracy=None if percent is None else percent / 100)
     if not found:
         raise InputError(
-            f"nothing can be compared in {folder}: it needs two acquisitions with a finished round under the same seed."
+            f"nothing can be compared in {folder}: it needs two acquisitions with two rounds under the same seed."
         )
     missing = unfinished(results)
     if missing:
-        typer.echo(f"{len(missing)} trials are not finished; what there is of them counts.", err=True)
+        typer.echo(f"Trials that are not finished: {len(missing)}. What there is of them counts.", err=True)
     text = _FORMATS[format](found)
     if out is None:
         typer.echo(text, nl=False)

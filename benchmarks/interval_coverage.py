@@ -3,6 +3,7 @@
     python benchmarks/interval_coverage.py --repetitions 1000 --out reports/benchmarks/interval-coverage.csv
     python benchmarks/interval_coverage.py --table reports/benchmarks/interval-coverage.csv
     python benchmarks/interval_coverage.py --families 2000      # how often four equal acquisitions raise an alarm
+    python benchmarks/interval_coverage.py --seen 300          # how often is seen what "could have been seen"
 
 Studies are simulated seed by seed: each acquisition reaches the level after some number of labels, known exactly, and
 is seen to have done so at the end of a round, or not at all. The truth is the median over seeds of the paired ratio.
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from lindley.seeds import numpy_generator
-from lindley.study.comparison.exact_tests import LEVEL, holm, two_sided_p
+from lindley.study.comparison.exact_tests import LEVEL, holm, spread_of, two_sided_p, visible_shift
 from lindley.study.comparison.label_ratio import posterior_of_difference
 
 Floats = NDArray[np.float64]
@@ -143,10 +144,19 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="a CSV file that is continued")
     parser.add_argument("--table", type=Path, help="print the table of such a file, and stop")
     parser.add_argument("--families", type=int, help="count false alarms in so many families, and stop")
+    parser.add_argument("--seen", type=int, help="count in so many studies what could have been seen, and stop")
     options = parser.parse_args()
     if options.families:
         for pairs in options.pairs:
             print(f"{pairs} seeds: {100 * false_alarms(pairs, options.families):.1f} % of {options.families} families")
+        return
+    if options.seen:
+        for name in options.settings.split(";"):
+            for pairs in options.pairs:
+                fewer, more = (100 * seen(name, pairs, options.seen, side) for side in (-1, 1))
+                print(
+                    f"{name}, {pairs} seeds: {fewer:.0f} % where fewer labels are needed, {more:.0f} % where more are"
+                )
         return
     if options.table:
         print(table(records.read(options.table)))
@@ -194,14 +204,24 @@ def false_alarms(pairs: int, families: int) -> float:
     shape = (families, pairs)
     common = np.log(setting.centre) + 0.3 * generator.standard_normal(shape)
     scale = 0.2 * np.exp(0.7 * generator.standard_normal(shape))  # of the seed
-    reached = [cells(common + scale * generator.standard_normal(shape), setting.grid)[..., 1] for _ in range(4)]
-    with np.errstate(invalid="ignore"):
-        savings = [np.nan_to_num(reached[0] - each, nan=0.0, posinf=np.inf, neginf=-np.inf) for each in reached[1:]]
+    reached = [common + scale * generator.standard_normal(shape) for _ in range(4)]
+    savings = [_savings(each, reached[0], setting.grid) for each in reached[1:]]
     alarms = [
         any(p <= LEVEL for p in holm([two_sided_p(saving[family].tolist()) for saving in savings]))
         for family in range(families)
     ]
     return float(np.mean(alarms))
+
+
+def seen(name: str, pairs: int, repetitions: int, side: int) -> float:
+    """How often a difference is detected that is as large as a study without one says that it could have seen."""
+    setting, generator = replace(SETTINGS[name], saving=0.0), numpy_generator(0, "seen", name, pairs)
+    told = [cells(each, setting.grid) for each in simulated(setting, pairs, repetitions, generator)]
+    low, high = ours(*told, generator)
+    shift = np.array([visible_shift(pairs, 1) * spread_of(width, pairs) for width in high - low])
+    first, second = simulated(setting, pairs, repetitions, generator)
+    savings = _savings(first + side * shift[:, None], second, setting.grid)
+    return float(np.mean([two_sided_p(each.tolist()) <= LEVEL for each in savings]))
 
 
 def table(rows: list[dict[str, str]]) -> str:
@@ -215,6 +235,13 @@ def table(rows: list[dict[str, str]]) -> str:
         told = [f"{100 * float(found[name]['coverage']):.1f}, {float(found[name]['width']):.2f}" for name in names]
         lines.append([setting, pairs, *told, f"{float(found['lindley']['width']) / best:.2f}"])
     return records.markdown(["setting", "seeds", *names, "width by the best's"], lines)
+
+
+def _savings(first: Floats, second: Floats, grid: tuple[int, ...]) -> Floats:
+    """As the test of `lindley compare` has them: what was not reached is infinitely worse, if the other was."""
+    with np.errstate(invalid="ignore"):
+        ahead = cells(second, grid)[..., 1] - cells(first, grid)[..., 1]
+    return np.nan_to_num(ahead, nan=0.0, posinf=np.inf, neginf=-np.inf)
 
 
 def _truth(setting: Setting) -> float:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from lindley.apps.cli import app
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "study"))
-from journal_fakes import make_study, panel_table, write_study
+from journal_fakes import make_study, panel_table, rising, write_study
 
 
 def compare(*arguments: object) -> Result:
@@ -55,6 +55,13 @@ def test_another_reference_and_accuracy_may_be_named(folder):
     assert {each["accuracy"] for each in panel["contrasts"] if each["measure"] == "labels"} == {0.75}
 
 
+def test_brackets_in_a_title_stay(tmp_path):
+    study = make_study(panel_table("hard", ["random", "bald"], seeds=1, title="Pool [hard], p = [/2]"))
+    said = compare(write_study(tmp_path, study, accuracy=rising))
+    assert said.exit_code == 0
+    assert said.stdout.count("Pool [hard], p = [/2]") == 4  # above the sentences, and above each of three tables
+
+
 def test_it_may_be_written_to_a_file(folder, tmp_path):
     said = compare(folder, "--format", "json", "--out", tmp_path / "compared.json")
     assert said.exit_code == 0
@@ -88,4 +95,22 @@ def test_one_acquisition_alone_cannot_be_compared(tmp_path):
     study = make_study(panel_table("alone", ["bald"], seeds=2))
     said = compare(write_study(tmp_path, study, accuracy=lambda ask: 0.5))
     assert said.exit_code == 2
-    assert "needs two acquisitions with a finished round under the same seed" in said.output
+    assert "needs two acquisitions with two rounds under the same seed" in said.output
+
+
+def test_one_round_each_cannot_be_compared(tmp_path):
+    study = make_study(panel_table("begun", ["random", "bald"], seeds=1))
+    said = compare(write_study(tmp_path, study, accuracy=rising, rounds_done=lambda trial: 1))
+    assert said.exit_code == 2
+    assert "needs two acquisitions with two rounds under the same seed" in said.output
+
+
+def test_a_study_under_way_says_how_many_trials_are_not_finished(tmp_path):
+    study = make_study(panel_table("begun", ["random", "bald"], seeds=2))
+    done = {("bald", 1): 3}
+    folder = write_study(
+        tmp_path, study, accuracy=rising, rounds_done=lambda trial: done.get((trial.acquisition, trial.seed))
+    )
+    said = compare(folder)
+    assert said.exit_code == 0
+    assert said.stderr == "Trials that are not finished: 1. What there is of them counts.\n"

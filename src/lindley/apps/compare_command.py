@@ -12,6 +12,7 @@ import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from lindley.errors import InputError
 from lindley.loop.files import write_atomically
@@ -43,11 +44,11 @@ def compare_folder(
     found = compare(results, against, accuracy=None if percent is None else percent / 100)
     if not found:
         raise InputError(
-            f"nothing can be compared in {folder}: it needs two acquisitions with a finished round under the same seed."
+            f"nothing can be compared in {folder}: it needs two acquisitions with two rounds under the same seed."
         )
     missing = unfinished(results)
     if missing:
-        typer.echo(f"{len(missing)} trials are not finished; what there is of them counts.", err=True)
+        typer.echo(f"Trials that are not finished: {len(missing)}. What there is of them counts.", err=True)
     text = _FORMATS[format](found)
     if out is None:
         typer.echo(text, nl=False)
@@ -58,7 +59,7 @@ def compare_folder(
 def _as_text(found: Sequence[PanelComparison]) -> str:
     console = Console(file=io.StringIO(), width=max(Console().width, _WIDTH), highlight=False)
     for panel in found:
-        console.print(f"[bold]{panel.title}[/bold]")
+        console.print(panel.title, style="bold", markup=False)
         for sentence in panel.verdicts:
             console.print(f"  {sentence}", markup=False, soft_wrap=True)
         for table in tables(panel):
@@ -69,7 +70,7 @@ def _as_text(found: Sequence[PanelComparison]) -> str:
 
 
 def _drawn(table: Table) -> RichTable:
-    drawn = RichTable(title=table.title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    drawn = RichTable(title=Text(table.title), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     for place, column in enumerate(table.columns):
         drawn.add_column(column, justify="left" if place == 0 else "right")
     for row in table.rows:

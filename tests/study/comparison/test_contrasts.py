@@ -11,6 +11,7 @@ from panel_fakes import GRID, panel_reaching
 
 from lindley.errors import InputError
 from lindley.study.comparison.contrasts import Contrast, common_accuracy, contrasts, mean_accuracy, reference_of
+from lindley.study.comparison.exact_tests import visible_shift
 
 _THEIRS = [100.0, 120.0, 90.0, 110.0, 140.0, 130.0, 80.0, 105.0, 125.0, 95.0]
 
@@ -38,6 +39,14 @@ def test_the_area_is_that_of_the_trapezoids() -> None:
     by_hand = (20 * (accuracy[0] + accuracy[1]) / 2 + 40 * (accuracy[1] + accuracy[2]) / 2) / 60
     assert mean_accuracy(first, 80) == pytest.approx(by_hand)
     assert mean_accuracy(first, 40) == pytest.approx((accuracy[0] + accuracy[1]) / 2)
+
+
+def test_areas_end_together_where_rounds_do_not() -> None:
+    """A trial that once ended in a shortened batch, and was continued, has other rounds than one that did not."""
+    panel = panel_reaching({"random": [100.0], "bald": [100.0]}, grid=(20, 40, 80))
+    first = panel.of("random")[0]
+    start, later = (0.95 + 0.02 * math.log(labels / 100) for labels in (20, 40))
+    assert mean_accuracy(first, 30) == pytest.approx(start + (later - start) / 4)
 
 
 def test_a_gain_in_area_has_students_interval() -> None:
@@ -71,6 +80,30 @@ def test_what_one_never_reaches_counts_for_the_other() -> None:
     assert labels.seen[1] == "> 220"
 
 
+def test_what_could_be_seen_lies_beyond_what_the_interval_leaves_open() -> None:
+    """Crossings of eight seeds in one wide cell, and crossings that mostly were not seen."""
+    coarse = {"random": [350.0] * 8, "bald": [350.0] * 8}
+    late = {"random": [*_THEIRS[:4], *[1000.0] * 4], "bald": [*_THEIRS[1:5], *[1000.0] * 4]}
+    for panel in (panel_reaching(coarse, grid=range(20, 1021, 100)), panel_reaching(late)):
+        labels = _only(contrasts(panel, accuracy=0.95), "labels")
+        assert labels.interval is not None
+        low, high = np.log1p(np.negative(labels.interval))
+        assert -math.log1p(-labels.visible) > (low - high) / 2
+
+
+def test_of_an_area_as_much_could_be_seen_as_of_normal_gains() -> None:
+    gains = np.random.default_rng(0).uniform(0.7, 1.1, 10)
+    panel = panel_reaching({"random": _THEIRS, "bald": (gains * _THEIRS).tolist()})
+    planted = -0.02 * np.log(gains)
+    area = _only(contrasts(panel, accuracy=0.95), "area")
+    assert area.visible == pytest.approx(visible_shift(10, 1) * planted.std(ddof=1))
+
+
+def test_a_level_that_all_have_from_the_start_could_show_nothing() -> None:
+    panel = panel_reaching({"random": [15.0] * 8, "bald": [12.0] * 8})
+    assert _only(contrasts(panel, accuracy=0.95), "labels").visible == math.inf
+
+
 def test_pairs_that_both_never_reach_it_say_nothing() -> None:
     panel = panel_reaching({"random": [1000.0] * 8, "bald": [1000.0] * 8})
     labels = _only(contrasts(panel, accuracy=0.95), "labels")
@@ -85,6 +118,13 @@ def test_the_accuracy_is_one_that_no_acquisition_misses_in_more_than_a_third_of_
     for name in ("random", "bald"):
         kept = [any(trial.metric("accuracy") >= level) for trial in panel.of(name)]
         assert sum(kept) >= 4
+
+
+def test_trials_under_way_do_not_lower_the_accuracy() -> None:
+    panel = panel_reaching({"random": _THEIRS[:6], "bald": _THEIRS[:6]})
+    begun = [replace(trial, seed=trial.seed + 6, rounds=trial.rounds[:1], complete=False) for trial in panel.trials]
+    assert common_accuracy(replace(panel, trials=[*panel.trials, *begun])) == common_accuracy(panel)
+    assert common_accuracy(replace(panel, trials=begun)) is None  # there is nothing else to choose it from
 
 
 def test_the_accuracy_does_not_ask_which_trial_is_whose() -> None:

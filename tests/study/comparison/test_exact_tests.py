@@ -7,13 +7,14 @@ from itertools import product
 
 import numpy as np
 import pytest
-from scipy.stats import wilcoxon
+from scipy.stats import ttest_1samp, wilcoxon
 
 from lindley.study.comparison.exact_tests import (
     LEVEL,
     fewest_pairs,
     holm,
     smallest_two_sided_p,
+    spread_of,
     two_sided_p,
     visible_shift,
 )
@@ -75,6 +76,12 @@ def test_what_could_be_seen_is_seen_four_times_in_five(pairs: int, comparisons: 
     noise = np.random.default_rng(5).standard_normal((1500, pairs))
     seen = [two_sided_p(sample.tolist()) <= LEVEL / comparisons for sample in noise + shift]
     assert np.mean(seen) == pytest.approx(0.8, abs=0.04)
+
+
+def test_the_spread_is_that_of_a_student_interval() -> None:
+    values = np.random.default_rng(0).standard_normal(9)
+    low, high = ttest_1samp(values, 0).confidence_interval(0.95)
+    assert spread_of(high - low, 9) == pytest.approx(values.std(ddof=1))
 
 
 def test_too_few_pairs_could_see_nothing() -> None:

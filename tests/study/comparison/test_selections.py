@@ -31,6 +31,22 @@ def test_overlap_is_the_share_that_the_reference_asked_too() -> None:
     assert lines["bald"].labels == 8
 
 
+def test_overlap_is_of_the_rows_that_both_have_asked_so_far() -> None:
+    panel = _panel()
+    for event in panel.of("random")[0].rounds[1:]:
+        event["selection"] = None
+    lines = {line.acquisition: line for line in asked(panel, "random")}
+    assert lines["bald"].overlap == pytest.approx(2 / 4)
+
+
+def test_one_class_alone_is_not_even_at_all() -> None:
+    panel = _panel()
+    for trial in panel.trials:
+        for event in trial.rounds[:2]:
+            event["selection"]["classes"] = [0, 0, 0, 0]
+    assert [f"{line.evenness:.3f}" for line in asked(panel, "random")] == ["0.000", "0.000"]
+
+
 def test_evenness_is_the_entropy_of_the_classes_over_that_of_an_even_choice() -> None:
     lines = {line.acquisition: line for line in asked(_panel(), "random")}
     assert lines["random"].evenness == pytest.approx(1.0)
@@ -53,6 +69,15 @@ def test_copies_of_a_hard_pool_are_those_that_the_journal_counted() -> None:
         for event, repeated, labels in zip(trial.rounds, (1, 2, 6), (20, 24, 28), strict=True):
             event["metrics"]["asked"] = {"repeated": repeated, "labels": labels}
     assert [line.repeated for line in asked(panel, "random")] == [5 / 8, 5 / 8]
+
+
+def test_copies_that_no_later_round_has_counted_are_not_known_yet() -> None:
+    panel = _panel()
+    panel.config["pool"] = {"copies": 5}
+    for trial in panel.trials:
+        trial.rounds[0]["metrics"]["asked"] = {"repeated": 1, "labels": 20}
+        del trial.rounds[1:]
+    assert [line.repeated for line in asked(panel, "random")] == [None, None]
 
 
 def test_without_repeated_inputs_there_is_no_share_of_copies() -> None:

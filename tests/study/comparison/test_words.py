@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 from lindley.study.comparison.contrasts import Contrast
@@ -18,7 +17,6 @@ LABELS = Contrast(
     seen=("120", "200"),
     estimate=0.38,
     interval=(0.29, 0.46),
-    spread=0.1,
     ahead=10,
     behind=0,
     p=0.002,
@@ -36,9 +34,16 @@ def test_a_loss_is_said_as_more_labels() -> None:
     assert verdict(worse) == "BALD needs 50 % more labels than random to 95 % (95 % interval 20–80 %, 10 seeds)"
 
 
+def test_an_accuracy_is_said_with_the_digits_that_it_has() -> None:
+    assert "than random to 97.5 % (" in verdict(replace(LABELS, accuracy=97.5 / 100))
+    assert "than random to 29 % (" in verdict(replace(LABELS, accuracy=29 / 100))
+
+
 def test_a_saving_of_unknown_size_gives_the_medians() -> None:
     unseen = replace(LABELS, estimate=None, interval=None, seen=("120", "> 220"))
-    assert verdict(unseen) == ("BALD needs fewer labels than random to 95 % (120 and > 220 labels in median, 10 seeds)")
+    assert verdict(unseen) == (
+        "BALD needs fewer labels than random to 95 % in 10 of 10 seeds (measured 120 and > 220 labels in median)"
+    )
 
 
 def test_no_difference_says_what_could_have_been_seen() -> None:
@@ -69,17 +74,32 @@ def test_what_too_few_seeds_cannot_show_is_said_once() -> None:
     ]
 
 
+def test_what_is_detected_after_others_is_not_called_invisible() -> None:
+    """Of two comparisons the second step of Holm has 5 % for itself, which 6 seeds can reach."""
+    last = replace(LABELS, acquisition="margin", pairs=6, ahead=6, p=0.03125, adjusted_p=0.03125, family=2)
+    assert verdicts([last]) == [f"{verdict(last)}."]
+    assert verdict(last).startswith("margin needs 38 % fewer labels")
+
+
 def test_areas_are_said_in_points() -> None:
     assert verdict(AREA) == (
-        "the learning curve of BALD lies 2.10 points higher than that of random "
+        "the mean accuracy of BALD is 2.10 points higher than that of random "
         "(95 % interval +1.00 to +3.20 points, 10 seeds)"
     )
-    none = replace(AREA, spread=0.01, p=0.4, adjusted_p=0.4)
+    none = replace(AREA, p=0.4, adjusted_p=0.4)
     assert "no difference in mean accuracy detected (10 seeds could have seen ≥" in verdict(none)
 
 
-def test_an_unknown_spread_claims_nothing_of_what_could_be_seen() -> None:
-    unknown = replace(LABELS, spread=math.inf, estimate=None, interval=None, p=0.4, adjusted_p=0.4)
+def test_a_mean_that_one_seed_has_turned_is_not_what_was_detected() -> None:
+    turned = replace(AREA, pairs=12, ahead=11, behind=1, estimate=-0.02, interval=(-0.08, 0.04))
+    assert verdict(turned) == (
+        "the mean accuracy of BALD is higher than that of random in 11 of 12 seeds "
+        "(measured −2.00 points, 95 % interval −8.00 to +4.00 points)"
+    )
+
+
+def test_an_unseen_interval_claims_nothing_of_what_could_be_seen() -> None:
+    unknown = replace(LABELS, estimate=None, interval=None, p=0.4, adjusted_p=0.4)
     assert verdict(unknown) == (
         "BALD and random: no difference in labels to 95 % detected (10 seeds; measured 120 and 200 labels in median)"
     )

@@ -17,13 +17,13 @@ from scipy import integrate, stats
 
 from lindley.errors import InputError
 from lindley.seeds import numpy_generator
-from lindley.study.comparison.exact_tests import LEVEL, holm, two_sided_p, visible_shift
-from lindley.study.comparison.label_ratio import FEWEST_PAIRS, label_ratio, log_cells
+from lindley.study.comparison.exact_tests import LEVEL, holm, spread_of, two_sided_p, visible_shift
+from lindley.study.comparison.label_ratio import FEWEST_PAIRS, label_ratio
 from lindley.study.crossings import Crossing, labels_to_accuracy, median_crossing
 from lindley.study.curves import PanelResults, TrialResults, paired
 
 MISSED_SHARE = 1 / 3
-"""No acquisition can miss the accuracy at which labels are counted in more than this share of its trials."""
+"""Of as many trials each, no acquisition can miss the accuracy at which labels are counted in more than this share."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,6 @@ class Contrast:
     """labels: the share of labels saved, below 1. area: the gain in mean accuracy over the rounds, in [-1, 1]."""
     interval: tuple[float, float] | None
     """95 %, of the estimate; None where too few pairs, or crossings, were seen."""
-    spread: float
-    """Standard deviation over pairs: of the logarithm of the ratio of labels, or of the gain."""
     ahead: int
     """Pairs in which the first did better."""
     behind: int
@@ -63,11 +61,18 @@ class Contrast:
 
     @property
     def visible(self) -> float:
-        """What pairs so spread could have seen with a chance of 80 %, in the estimate's unit; infinite: nothing."""
+        """What would have been seen with a chance of some 80 %, in the estimate's unit; infinite: nothing.
+
+        Pairs lie as far apart as would give the interval if it were Student's, of logarithms where it is of labels: it
+        knows of the rounds' grid and of what was not reached.
+        """
         shift = visible_shift(self.pairs, self.family)
-        if math.isinf(shift) or math.isinf(self.spread):
+        if math.isinf(shift) or self.interval is None:
             return math.inf
-        return -math.expm1(-shift * self.spread) if self.measure == "labels" else shift * self.spread
+        low, high = self.interval
+        width = math.log1p(-low) - math.log1p(-high) if self.measure == "labels" else high - low
+        seen = shift * spread_of(width, self.pairs)
+        return -math.expm1(-seen) if self.measure == "labels" else seen
 
 
 def contrasts(panel: PanelResults, against: str | None = None, *, accuracy: float | None = None) -> list[Contrast]:
@@ -90,16 +95,16 @@ def common_accuracy(panel: PanelResults) -> float | None:
     """The highest whole percent that nearly all trials reach and keep; None where every trial has it from its start.
 
     So few may miss it that even if they were all of one acquisition, it would miss it in MISSED_SHARE of its trials at
-    most. Which acquisition a trial is of is not asked: the choice is the same when the two of a pair are exchanged, so
-    that the tests stay exact.
+    most. Those under way count only while none is finished: they have not missed it yet. Which acquisition a trial is
+    of is not asked: the choice is the same when the two of a pair are exchanged, so that the tests stay exact.
     """
-    may_miss = int(len(panel.trials) * MISSED_SHARE / max(len(panel.acquisitions), 1))
+    trials = [trial for trial in panel.trials if trial.complete] or panel.trials
+    may_miss = int(len(trials) * MISSED_SHARE / max(len(panel.acquisitions), 1))
     for whole in range(99, 0, -1):
-        crossings = [labels_to_accuracy(trial, whole / 100) for trial in panel.trials]
+        crossings = [labels_to_accuracy(trial, whole / 100) for trial in trials]
         if sum(each.censored for each in crossings) <= may_miss:
             late = any(
-                each.censored or each.labels > trial.labels[0]
-                for each, trial in zip(crossings, panel.trials, strict=True)
+                each.censored or each.labels > trial.labels[0] for each, trial in zip(crossings, trials, strict=True)
             )
             return whole / 100 if late else None
     return None
@@ -131,7 +136,6 @@ def _labels(panel: PanelResults, name: str, reference: str, level: float) -> Con
         (str(median_crossing(mine)), str(median_crossing(theirs))),
         None if ratio is None else 1 - ratio.median,
         None if ratio is None else (1 - ratio.high, 1 - ratio.low),
-        _spread(mine, theirs),
         *_tested([_log_saving(a, b) for a, b in zip(mine, theirs, strict=True)]),
     )
 
@@ -143,17 +147,6 @@ def _log_saving(mine: Crossing, theirs: Crossing) -> float:
     return math.log(theirs.labels / mine.labels)
 
 
-def _spread(mine: Sequence[Crossing], theirs: Sequence[Crossing]) -> float:
-    """Standard deviation of the log ratio over pairs, of those seen; no less than what the rounds' grid adds to it."""
-    seen = [_log_saving(a, b) for a, b in zip(mine, theirs, strict=True) if not (a.censored or b.censored)]
-    widths = np.diff(log_cells([*mine, *theirs]), axis=1)
-    steps = widths[np.isfinite(widths)]
-    rounding = float(np.median(steps)) / math.sqrt(6) if steps.size else 0.0  # of the difference of two
-    if len(seen) < 2:
-        return math.inf
-    return max(float(np.std(seen, ddof=1)), rounding)
-
-
 def _area(panel: PanelResults, name: str, reference: str) -> Contrast | None:
     pairs = [pair for pair in paired(panel, name, reference) if min(len(trial.rounds) for trial in pair) > 1]
     if not pairs:
@@ -161,9 +154,10 @@ def _area(panel: PanelResults, name: str, reference: str) -> Contrast | None:
     ends = [min(first.labels[-1], second.labels[-1]) for first, second in pairs]
     mine, theirs = ([mean_accuracy(pair[side], end) for pair, end in zip(pairs, ends, strict=True)] for side in (0, 1))
     gains = np.subtract(mine, theirs)
-    spread = float(np.std(gains, ddof=1)) if len(pairs) > 1 else math.inf
-    half = float(stats.t.ppf(0.975, len(pairs) - 1)) * spread / math.sqrt(len(pairs)) if len(pairs) > 1 else math.inf
-    centre = float(gains.mean())
+    centre, interval = float(gains.mean()), None
+    if len(pairs) >= FEWEST_PAIRS:
+        half = float(stats.t.ppf(0.975, len(pairs) - 1) * stats.sem(gains))
+        interval = (centre - half, centre + half)
     return Contrast(
         panel.title,
         "area",
@@ -173,16 +167,15 @@ def _area(panel: PanelResults, name: str, reference: str) -> Contrast | None:
         len(pairs),
         (f"{100 * median(mine):.2f}", f"{100 * median(theirs):.2f}"),
         centre,
-        (centre - half, centre + half) if len(pairs) >= FEWEST_PAIRS else None,
-        spread,
+        interval,
         *_tested(gains.tolist()),
     )
 
 
 def mean_accuracy(trial: TrialResults, up_to: int) -> float:
     """The area under the learning curve by the trapezoidal rule, divided by its range of labels."""
-    labels = np.array([count for count in trial.labels if count <= up_to], dtype=np.float64)
-    accuracy = trial.metric("accuracy")[: len(labels)]
+    labels = np.array([*(count for count in trial.labels if count < up_to), up_to], dtype=np.float64)
+    accuracy = np.interp(labels, trial.labels, trial.metric("accuracy"))
     return float(integrate.trapezoid(accuracy, labels) / (labels[-1] - labels[0]))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
-from scipy.stats import rankdata
+from scipy import stats
 
 from lindley.seeds import numpy_generator
 from lindley.study.paired import signed_rank_test
@@ -66,7 +66,7 @@ def visible_shift(pairs: int, comparisons: int) -> float:
 
     def power(shift: float) -> float:
         moved = noise + shift
-        sums = np.where(moved > 0, rankdata(np.abs(moved), axis=1), 0).sum(1)
+        sums = np.where(moved > 0, stats.rankdata(np.abs(moved), axis=1), 0).sum(1)
         return float((sums >= critical).mean())
 
     low, high = 0.0, 10.0
@@ -74,6 +74,11 @@ def visible_shift(pairs: int, comparisons: int) -> float:
         middle = (low + high) / 2
         low, high = (low, middle) if power(middle) >= POWER else (middle, high)
     return high
+
+
+def spread_of(width: float, pairs: int) -> float:
+    """The standard deviation of so many pairs whose mean has a Student interval of 95 % that is so wide."""
+    return width / 2 * math.sqrt(pairs) / float(stats.t.ppf(0.975, pairs - 1))
 
 
 def _critical_sum(pairs: int, level: float) -> int:

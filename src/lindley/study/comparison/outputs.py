@@ -9,9 +9,8 @@ from typing import Any
 
 from lindley.errors import InputError
 from lindley.study.comparison.contrasts import Contrast, contrasts, reference_of
-from lindley.study.comparison.exact_tests import LEVEL
 from lindley.study.comparison.selections import Asked, asked
-from lindley.study.comparison.words import verdict, verdicts
+from lindley.study.comparison.words import level, verdict, verdicts
 from lindley.study.curves import PanelResults, StudyResults
 from lindley.study.figures.style import look
 from lindley.study.paired import percent
@@ -19,11 +18,13 @@ from lindley.study.tables import Table
 
 HOW_COMPARED = (
     "Paired by seed: the same initial labels, the same test set. Labels: the first number, all labels counted, at "
-    "which the accuracy is reached and kept for two more rounds; what is given is the median over seeds of the paired "
-    "share of labels saved, knowing each crossing only to lie between two rounds, or beyond the last one. Mean "
-    "accuracy: the area under the learning curve over its range of labels. p: exact two-sided signed-rank tests; "
-    "detected means p ≤ 0.05 after Holm’s correction over the comparisons of one measure in one panel. “Could have "
-    "seen”: what would have been detected four times in five by so many seeds with the spread that these have."
+    "which the accuracy is reached and kept for two more rounds (*: in the last two rounds, where there are fewer; "
+    "“> n”: not with n labels); what is given is the median over seeds of the paired share of labels saved, knowing "
+    "each crossing only to lie between two rounds, or beyond the last one. Mean accuracy: the area under the learning "
+    "curve over its range of labels. p: exact two-sided signed-rank tests; detected means p ≤ 0.05 after Holm’s "
+    "correction over the comparisons of one measure in one panel. Intervals are each of one comparison by itself. "
+    "“Could have seen”: what would have been detected some four times in five by so many seeds with intervals as wide "
+    "as these."
 )
 
 
@@ -101,7 +102,7 @@ def _compared(panel: PanelResults, against: str | None, accuracy: float | None) 
 
 def _contrast_table(compared: PanelComparison, members: Sequence[Contrast], title: str) -> Table:
     labels = members[0].measure == "labels"
-    what = f"labels to {percent(members[0].accuracy or 0.0)}" if labels else "mean accuracy %"
+    what = f"labels to {level(members[0])}" if labels else "mean accuracy %"
     rows = tuple(
         (
             look(each.acquisition).title,
@@ -112,7 +113,7 @@ def _contrast_table(compared: PanelComparison, members: Sequence[Contrast], titl
             f"{each.ahead} : {each.behind}",
             f"{each.p:.2g}",
             f"{each.adjusted_p:.2g}",
-            "yes" if each.adjusted_p <= LEVEL else "no",
+            "yes" if each.detected else "no",
             _visible(each),
         )
         for each in members

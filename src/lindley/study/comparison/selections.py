@@ -19,7 +19,8 @@ class Asked:
     acquisition: str
     labels: int
     overlap: float | None
-    """Share of its rows that the reference asked too, under the same seed; None for the reference itself."""
+    """Share of its rows that the reference asked too, under the same seed, of as many as both have asked; None for the
+    reference itself."""
     evenness: float
     """Entropy of the classes that came back over that of as many of each: 1 is even, 0 one class only."""
     rarest: float
@@ -38,7 +39,7 @@ def asked(panel: PanelResults, reference: str) -> list[Asked]:
         classes = [_class_counts(trial) for trial in trials]
         repeats = [share for trial in trials if (share := _repeated(panel, trial)) is not None]
         overlaps = [
-            len(set(_rows(mine)) & set(_rows(theirs))) / len(_rows(mine))
+            _overlap(_rows(mine), _rows(theirs))
             for mine, theirs in paired(panel, name, reference)
             if name != reference and _rows(mine) and _rows(theirs)
         ]
@@ -56,6 +57,11 @@ def asked(panel: PanelResults, reference: str) -> list[Asked]:
     return lines
 
 
+def _overlap(mine: Sequence[int], theirs: Sequence[int]) -> float:
+    both = min(len(mine), len(theirs))
+    return len(set(mine[:both]) & set(theirs[:both])) / both
+
+
 def _rows(trial: TrialResults) -> list[int]:
     return [row for event in trial.rounds if event["selection"] for row in event["selection"]["rows"]]
 
@@ -68,13 +74,13 @@ def _class_counts(trial: TrialResults) -> list[int]:
 
 def _evenness(counts: Sequence[int]) -> float:
     shares = [count / max(sum(counts), 1) for count in counts if count]
-    return -sum(share * math.log(share) for share in shares) / math.log(len(counts))
+    return sum(-share * math.log(share) for share in shares) / math.log(len(counts))
 
 
 def _repeated(panel: PanelResults, trial: TrialResults) -> float | None:
     """As the journal of a hard pool has counted them; rows of `repeated-mnist` repeat row % S of S sources."""
     counts = [event["metrics"]["asked"] for event in trial.rounds if "asked" in event["metrics"]]
-    if counts and panel.config["pool"]["copies"] > 1:
+    if len(counts) > 1 and panel.config["pool"]["copies"] > 1:
         first, last = counts[0], counts[-1]
         return float((last["repeated"] - first["repeated"]) / (last["labels"] - first["labels"]))
     if panel.config["data"]["name"] != "repeated-mnist":

@@ -13,10 +13,11 @@ from lindley.study.paired import percent
 
 def verdicts(contrasts: Sequence[Contrast]) -> list[str]:
     """A sentence for each comparison; what too few seeds cannot show is said once, before what they measured."""
-    said = [f"{verdict(each)}." for each in contrasts if each.pairs >= fewest_pairs(each.family)]
-    few: dict[str, list[Contrast]] = {}
+    said, few = [], dict[str, list[Contrast]]()
     for each in contrasts:
-        if each.pairs < fewest_pairs(each.family):
+        if each.detected or each.pairs >= fewest_pairs(each.family):
+            said.append(f"{verdict(each)}.")
+        else:
             few.setdefault(_too_few(each), []).append(each)
     for why, members in few.items():
         said.append(f"{why}. Measured:")
@@ -48,6 +49,11 @@ def measured(contrast: Contrast) -> str:
     return f"{found}{_interval(contrast)}"
 
 
+def level(contrast: Contrast) -> str:
+    """The accuracy that has to be kept, to all the digits that were asked for: "97.5 %"."""
+    return f"{100 * (contrast.accuracy or 0.0):g} %"
+
+
 def _interval(contrast: Contrast) -> str:
     """ ", 95 % interval 29–46 %", in the direction of the estimate; ends of different signs are told apart in words."""
     if contrast.interval is None or not all(map(math.isfinite, contrast.interval)):
@@ -63,25 +69,30 @@ def _interval(contrast: Contrast) -> str:
 
 def _claim(contrast: Contrast) -> str:
     first, second = look(contrast.acquisition).title, look(contrast.against).title
-    estimate = contrast.estimate
+    size, ahead = _size(contrast), _ahead(contrast)
+    where = f" in {max(contrast.ahead, contrast.behind)} of {_seeds(contrast)}" if size is None else ""
     if contrast.measure == "area":
-        assert estimate is not None
-        side = "higher" if estimate >= 0 else "lower"
-        return f"the learning curve of {first} lies {100 * abs(estimate):.2f} points {side} than that of {second}"
-    level = percent(contrast.accuracy or 0.0)
-    if estimate is None:
-        return (
-            f"{first} needs {'fewer' if contrast.ahead > contrast.behind else 'more'} labels than {second} to {level}"
-        )
-    return (
-        f"{first} needs {percent(abs(estimate))} {'fewer' if estimate >= 0 else 'more'} labels than {second} to {level}"
-    )
+        by = "" if size is None else f"{100 * size:.2f} points "
+        return f"the mean accuracy of {first} is {by}{'higher' if ahead else 'lower'} than that of {second}{where}"
+    by = "" if size is None else f"{percent(size)} "
+    return f"{first} needs {by}{'fewer' if ahead else 'more'} labels than {second} to {level(contrast)}{where}"
 
 
 def _evidence(contrast: Contrast) -> str:
-    if contrast.estimate is None:
-        return f"{contrast.seen[0]} and {contrast.seen[1]} labels in median, {_seeds(contrast)}"
+    if _size(contrast) is None:
+        return f"measured {measured(contrast)}"
     return ", ".join([*filter(None, [_interval(contrast).removeprefix(", ")]), _seeds(contrast)])
+
+
+def _ahead(contrast: Contrast) -> bool:
+    """Whether it is for the first that a difference was detected."""
+    return contrast.ahead > contrast.behind
+
+
+def _size(contrast: Contrast) -> float | None:
+    """How large a difference is; None where it was not seen, or points the other way than most of the seeds do."""
+    estimate = contrast.estimate
+    return None if estimate is None or (estimate >= 0) != _ahead(contrast) else abs(estimate)
 
 
 def _too_few(contrast: Contrast) -> str:
@@ -96,7 +107,7 @@ def _pair(contrast: Contrast) -> str:
 
 
 def _in_what(contrast: Contrast) -> str:
-    return "mean accuracy" if contrast.measure == "area" else f"labels to {percent(contrast.accuracy or 0.0)}"
+    return "mean accuracy" if contrast.measure == "area" else f"labels to {level(contrast)}"
 
 
 def _signed(points: float) -> str:

@@ -77,6 +77,9 @@ def test_the_same_folder_gives_the_same_bytes(folder):
     [
         (["--against", "blad"], 'no panel has a finished round of "blad"; there are random, margin, bald.'),
         (["--format", "xml"], '--format is "xml"; allowed: text, json, csv.'),
+        (["--accuracy", 0.95], "--accuracy is 0.95; it is in percent, above 1 and up to 100"),
+        (["--accuracy", 101], "--accuracy is 101; it is in percent"),
+        (["--accuracy", "nan"], "--accuracy is nan; it is in percent"),
     ],
 )
 def test_what_is_not_there_is_refused_with_what_is(folder, arguments, complaint):

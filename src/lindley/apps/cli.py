@@ -140,9 +140,7 @@ def compare(
     ] = None,
     accuracy: Annotated[
         float | None,
-        typer.Option(
-            metavar="PERCENT", min=0, max=100, help="Where labels are counted.  [default: what nearly all reach]"
-        ),
+        typer.Option(metavar="PERCENT", help="Where labels are counted.  [default: what nearly all reach]"),
     ] = None,
     format: Annotated[str, typer.Option(metavar="F", help="text, json or csv.")] = "text",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to this file, not to stdout.")] = None,

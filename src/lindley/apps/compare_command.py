@@ -35,11 +35,13 @@ def compare_folder(
 ) -> None:
     """Print the comparison, or write it to `out`.
 
-    Raises InputError for a folder without a study, an acquisition that has no trial, an unknown format, and where
-    nothing can be compared.
+    Raises InputError for a folder without a study, an acquisition that has no trial, an unknown format, an accuracy
+    that is no percentage, and where nothing can be compared.
     """
     if format not in _FORMATS:
         raise InputError(f'--format is "{format}"; allowed: {", ".join(_FORMATS)}.')
+    if percent is not None and not 1 < percent <= 100:  # nor NaN
+        raise InputError(f"--accuracy is {percent:g}; it is in percent, above 1 and up to 100: 95, not 0.95.")
     results = load_results(folder)
     found = compare(results, against, accuracy=None if percent is None else percent / 100)
     if not found:

@@ -1,7 +1,10 @@
-"""For all tests: shapes are checked at run time, and one thread is used."""
+"""For all tests: shapes are checked at run time, one thread is used, and Ctrl-C is heard also in the background."""
+
+import signal
 
 import torch
 from jaxtyping import install_import_hook
 
 install_import_hook("lindley", "beartype.beartype")
 torch.set_num_threads(1)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has its background jobs ignore it

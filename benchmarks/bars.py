@@ -52,6 +52,7 @@ def _gap(rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
     case = {"K": "100", "b": "10", "N": "6000"}
     inside = [row for row in rows if case.items() <= row.items()]
     cases = (
+        ("own_information", "lindley", "the draws that chose"),
         ("own_information", "lindley, own gains", "the draws that chose, without the continuation"),
         ("fresh_information", "lindley", "fresh draws"),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from statistics import median
+from statistics import fmean, median
 
 Row = dict[str, str]
 
@@ -135,17 +135,21 @@ def _end_to_end(rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
     rows = [row for row in rows if whole.items() <= row.items()]
     for precision in ("float32", "bfloat16"):
         ours = {row["seed"]: row for row in rows if row["library"] == "lindley" and row["precision"] == precision}
-        theirs = {row["seed"]: row for row in rows if row["library"] == "baal"}
+        theirs: dict[str, Row] = {}  # with the weights in whichever layout was faster, where both were tried
+        for row in sorted(rows, key=lambda row: float(row["wall_seconds"]), reverse=True):
+            if row["library"] in ("baal", "baal-channels-last"):
+                theirs[row["seed"]] = row
         seeds = sorted(ours.keys() & theirs.keys())
         if not seeds:
             continue
         ratio = median(float(theirs[seed]["wall_seconds"]) / float(ours[seed]["wall_seconds"]) for seed in seeds)
         measured = f"{ratio:.1f} × (median of {len(seeds)} seeds)"
         yield f"20 to 120 labels by BALD, {precision}: at least 10 × faster than baal", measured, _met(ratio >= 10)
-        first, second = (median(float(each[seed]["accuracy"]) for seed in seeds) for each in (ours, theirs))
+        accuracies = [[100 * float(each[seed]["accuracy"]) for seed in seeds] for each in (ours, theirs)]
+        (first, second), means = map(median, accuracies), [f"{fmean(each):.1f}" for each in accuracies]
         wanted = f"20 to 120 labels by BALD, {precision}: accuracy within a point of baal's"
-        measured = f"{100 * first:.1f} and {100 * second:.1f} % (medians of {len(seeds)} seeds)"
-        yield wanted, measured, _met(abs(first - second) <= 0.01)
+        measured = f"{first:.1f} and {second:.1f} % (medians of {len(seeds)} seeds; means {' and '.join(means)})"
+        yield wanted, measured, _met(round(abs(first - second), 6) <= 1)
 
 
 def _choice(rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:

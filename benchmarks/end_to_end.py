@@ -6,7 +6,7 @@ needs MNIST and the peers' own environment (`make peers`). Gal's CNN, 50 epochs 
 K = 20 draws, a pool of 10,000, from 20 balanced labels to 120 by 10, top-k BALD; 2,000 test images. The pool, the test
 images and the first labels are the same for all libraries of a seed. For each seed the libraries run one after the
 other, each in a process of its own (end_to_end_worker.py), and leave one row of end_to_end.csv; the same command
-continues where it was stopped, and --redo begins anew. About 15 minutes a seed on 2 quiet cores, nearly all of it
+continues where it was stopped, and --redo begins anew. 8 to 15 minutes a seed on 2 quiet cores, nearly all of it
 baal's.
 """
 

@@ -122,7 +122,8 @@ def test_summary_holds_predictions_and_whole_runs_against_their_bars(tmp_path: P
         row = {**case, "added_mib": 1.0, "product_rate": products, "setting": "any"}
         records.append(tmp_path / "prediction_speed.csv", row)
     recipe = {"K": 20, "epochs": 50, "pool": 10_000, "initial_labels": 20, "query": 10, "max_labels": 120}
-    for library, seconds, accuracy in (("lindley", 30.0, 0.93), ("baal", 450.0, 0.945)):
+    peers = (("baal", 600.0, 0.9), ("baal-channels-last", 450.0, 0.945))  # whichever of a peer is faster counts
+    for library, seconds, accuracy in (("lindley", 30.0, 0.93), *peers):
         stages = {f"{name}_seconds": seconds for name in ("wall", "fit", "predict", "select")}
         case = {"library": library, "precision": "float32", "seed": 1, **recipe}
         records.append(tmp_path / "end_to_end.csv", {**case, **stages, "accuracy": accuracy})
@@ -131,7 +132,7 @@ def test_summary_holds_predictions_and_whole_runs_against_their_bars(tmp_path: P
     assert "float32: at least 40 × baal | 43.3 × (130,000 and 3,000 image-draws/s) | yes |" in text
     assert "bfloat16: at least 40 % of the rate of its matrix products | 30 % | **no** |" in text
     assert "float32: at least 10 × faster than baal | 15.0 × (median of 1 seeds) | yes |" in text
-    assert "accuracy within a point of baal's | 93.0 and 94.5 % (medians of 1 seeds) | **no** |" in text
+    assert "of baal's | 93.0 and 94.5 % (medians of 1 seeds; means 93.0 and 94.5) | **no** |" in text
 
 
 @pytest.mark.parametrize("name", ["gal-cnn", "batchbald-cnn"])

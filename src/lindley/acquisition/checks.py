@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from lindley.acquisition.foreign import ForeignPredictions
 from lindley.contracts import Context, Predictions
 from lindley.errors import InputError
 from lindley.information.layouts import SUM_TOLERANCE
@@ -90,7 +91,11 @@ def checked_chunks(predictions: Predictions, num_classes: int | None = None) -> 
     """
     start = 0
     for chunk in predictions.chunks():
-        check_log_probs(chunk, predictions.rows[start : start + len(chunk)], num_classes)
+        rows = predictions.rows[start : start + len(chunk)]
+        if isinstance(predictions, ForeignPredictions):  # these check their values, the dearer half, themselves
+            _check_shape(chunk, rows, num_classes)
+        else:
+            check_log_probs(chunk, rows, num_classes)
         start += len(chunk)
         yield chunk
     if start != len(predictions.rows):
@@ -99,6 +104,15 @@ def checked_chunks(predictions: Predictions, num_classes: int | None = None) -> 
 
 def check_log_probs(log_probs: Tensor, rows: Rows, num_classes: int | None = None) -> None:
     """Refuse what is not [n, K, C] log-probabilities of these rows; see checked_chunks."""
+    _check_shape(log_probs, rows, num_classes)
+    wide = torch.promote_types(log_probs.dtype, torch.float32)
+    error = (log_probs.to(wide).exp().sum(2) - 1).abs().amax(1)  # [n]; NaN and +inf stay what they are
+    bad = ~(error <= SUM_TOLERANCE[log_probs.dtype])
+    if bad.any():
+        raise InputError(_complaint(log_probs[bad], rows[bad.cpu()], float(error[bad].amax())))
+
+
+def _check_shape(log_probs: Tensor, rows: Rows, num_classes: int | None) -> None:
     shape = [*log_probs.shape]
     if len(shape) != 3:
         hint = " For one draw use log_probs[:, None]." if len(shape) == 2 else ""
@@ -111,11 +125,6 @@ def check_log_probs(log_probs: Tensor, rows: Rows, num_classes: int | None = Non
         raise InputError(f"log_probs must be [N, K, C] with K >= 1 draws and C >= 2 classes; got {shape}")
     if num_classes is not None and shape[2] != num_classes:
         raise InputError(f"log_probs must have the task's {num_classes} classes on the last axis; got {shape}")
-    wide = torch.promote_types(log_probs.dtype, torch.float32)
-    error = (log_probs.to(wide).exp().sum(2) - 1).abs().amax(1)  # [n]; NaN and +inf stay what they are
-    bad = ~(error <= SUM_TOLERANCE[log_probs.dtype])
-    if bad.any():
-        raise InputError(_complaint(log_probs[bad], rows[bad.cpu()], float(error[bad].amax())))
 
 
 def _complaint(log_probs: Tensor, rows: Tensor, error: float) -> str:

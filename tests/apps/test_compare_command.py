@@ -41,6 +41,29 @@ def test_text_says_who_needs_fewer_labels(folder):
     assert "8 seeds could have seen" in said.stdout
 
 
+@pytest.mark.parametrize("columns", [80, 100, 132])
+def test_tables_fit_the_terminal_and_cut_no_number(folder, monkeypatch, columns):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal
+    monkeypatch.setenv("COLUMNS", str(columns))
+    said = compare(folder).stdout
+    (panel,) = json.loads(compare(folder, "--format", "json").stdout)
+    assert max(map(len, said.splitlines())) <= columns
+    assert "…" not in said
+    assert ("seen" in _headings(said)) == (columns >= 100)
+    for contrast in panel["contrasts"]:
+        assert f" {contrast['ahead']} : {contrast['behind']} " in said
+
+
+def _headings(text: str) -> str:
+    return text.partition("Labels needed")[2].partition("───")[0]
+
+
+def test_in_a_file_every_sentence_is_one_line(folder):
+    assert any(
+        line.startswith("  BALD needs") and line.endswith("seeds).") for line in compare(folder).stdout.splitlines()
+    )
+
+
 def test_json_and_csv_hold_the_same_comparisons(folder):
     (panel,) = json.loads(compare(folder, "--format", "json").stdout)
     lines = list(csv.DictReader(io.StringIO(compare(folder, "--format", "csv").stdout)))

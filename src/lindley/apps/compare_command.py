@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import typer
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -21,8 +22,10 @@ from lindley.study.curves import load_results
 from lindley.study.provenance import unfinished
 from lindley.study.tables import Table
 
-_WIDTH = 132
+_WIDTH = 100
 """Columns of a text that does not go to a terminal."""
+_LEFT_OUT = ("p", "could have seen", "detected", "seeds")
+"""Columns that a narrow terminal does without, one after the other: sentences, CSV and JSON have them all."""
 
 
 def compare_folder(
@@ -59,25 +62,44 @@ def compare_folder(
 
 
 def _as_text(found: Sequence[PanelComparison]) -> str:
-    console = Console(file=io.StringIO(), width=max(Console().width, _WIDTH), highlight=False)
+    """As wide as the terminal. In a file every sentence is one line, to be searched for."""
+    there = Console()
+    console = Console(file=io.StringIO(), width=there.width if there.is_terminal else _WIDTH, highlight=False)
     for panel in found:
         console.print(panel.title, style="bold", markup=False)
         for sentence in panel.verdicts:
-            console.print(f"  {sentence}", markup=False, soft_wrap=True)
+            if there.is_terminal:
+                console.print(Padding(Text(sentence), (0, 0, 0, 2)))
+            else:
+                console.print(f"  {sentence}", markup=False, soft_wrap=True)
         for table in tables(panel):
-            console.print(_drawn(table))
+            console.print()
+            console.print(_drawn(table, console.width))
     console.print(HOW_COMPARED, markup=False)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
 
-def _drawn(table: Table) -> RichTable:
-    drawn = RichTable(title=Text(table.title), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    for place, column in enumerate(table.columns):
-        drawn.add_column(column, justify="left" if place == 0 else "right")
-    for row in table.rows:
+def _drawn(table: Table, width: int) -> RichTable:
+    """Headings wrap between words where they must, cells do not."""
+    cells = {column: [row[place] for row in table.rows] for place, column in enumerate(table.columns)}
+    widths = {column: max(map(len, [column, *below])) for column, below in cells.items()}
+    if _total(widths) > width:
+        widths = {column: max(map(len, [*column.split(), *below])) for column, below in cells.items()}
+    for column in _LEFT_OUT:
+        if _total(widths) > width:
+            widths.pop(column, None)
+    drawn = RichTable(title=Text(table.title), box=box.SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0))
+    for column, room in widths.items():
+        drawn.add_column(column, justify="right" if drawn.columns else "left", width=room)
+    for row in zip(*(cells[column] for column in widths), strict=True):
         drawn.add_row(*row)
     return drawn
+
+
+def _total(widths: Mapping[str, int]) -> int:
+    """Columns of the terminal, with two between those of the table and one before the first."""
+    return sum(widths.values()) + 2 * len(widths) + 1
 
 
 def _as_json(found: Sequence[PanelComparison]) -> str:

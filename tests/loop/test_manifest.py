@@ -14,6 +14,11 @@ def manifest():
     return {
         "format": 1,
         "key": "a" * 64,
+        "acquisition": "bald",
+        "options": {},
+        "seed": 0,
+        "num_rows": 60,
+        "class_names": ["0", "1"],
         "data_hashes": {"train": "1234"},
         "versions": {"torch": "2.0", "numpy": "2.0"},
         "device": "cpu",
@@ -138,6 +143,17 @@ def test_a_journal_without_its_manifest_is_refused(tmp_path, manifest):
 def test_what_is_not_a_manifest_is_refused(tmp_path, content):
     (tmp_path / "manifest.json").write_text(content)
     with pytest.raises(JournalError, match=r"manifest\.json is not a manifest of format 1"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize(("name", "value"), [("key", 7), ("versions", None), ("seed", "0"), ("class_names", {})])
+def test_a_manifest_that_lacks_something_is_refused_and_says_what(tmp_path, manifest, name, value):
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps({**manifest, name: value}))
+    with pytest.raises(JournalError, match=rf"manifest\.json is damaged: {name} must be a JSON .*, there is"):
+        read_manifest(tmp_path)
+    path.write_text(json.dumps({key: kept for key, kept in manifest.items() if key != name}))
+    with pytest.raises(JournalError, match=rf"{name} must be a JSON .*, there is nothing. Restore the file, or delete"):
         read_manifest(tmp_path)
 
 

@@ -31,6 +31,18 @@ _CODE = (
 )
 """The sources that can change a result."""
 _DATA = "data_hashes"
+_NEEDED: dict[str, type] = {
+    "key": str,
+    "acquisition": str,
+    "options": dict,
+    "seed": int,
+    "num_rows": int,
+    "class_names": list,
+    "versions": dict,
+    _DATA: dict,
+}
+"""What every version has written, and what a report or a continued trial reads of it."""
+_JSON = {str: "string", dict: "object", int: "integer", list: "array"}
 
 Manifest = dict[str, Any]
 
@@ -80,7 +92,7 @@ def cpu_name() -> str | None:
 def read_manifest(folder: Path) -> Manifest | None:
     """The manifest of a trial's folder; None when there is none.
 
-    Raises JournalError when the file is not a manifest of this format.
+    Raises JournalError when the file is not a manifest of this format, or lacks something.
     """
     path = folder / FILE_NAME
     if not path.exists():
@@ -91,7 +103,11 @@ def read_manifest(folder: Path) -> Manifest | None:
     except (ValueError, KeyError, TypeError):
         known = False
     if not known:
-        raise JournalError(f"{path} is not a manifest of format {FORMAT}. Delete the trial's folder to run it again.")
+        raise JournalError(f"{path} is not a manifest of format {FORMAT}. {REMEDY}")
+    for name, kind in _NEEDED.items():
+        if not isinstance(manifest.get(name), kind):
+            came = f"{manifest[name]!r}" if name in manifest else "nothing"
+            raise JournalError(f"{path} is damaged: {name} must be a JSON {_JSON[kind]}, there is {came}. {REMEDY}")
     return dict(manifest)
 
 

@@ -72,11 +72,13 @@ def bullets(items: Sequence[str]) -> str:
 
 
 def picture(png: Path, *, title: str, caption: str, anchor: str) -> str:
-    """A figure with the image inside the document, on white in dark mode too."""
-    data = base64.b64encode(png.read_bytes()).decode()
+    """A figure with the image inside the document, on white in dark mode too; no wider than half its pixels."""
+    content = png.read_bytes()
+    width = int.from_bytes(content[16:20], "big") // 2  # where a PNG says how wide it is
+    data = base64.b64encode(content).decode()
     return (
         f'<figure id="{escape(anchor)}"><div class="paper">'
-        f'<img alt="{escape(title)}" src="data:image/png;base64,{data}"></div>'
+        f'<img alt="{escape(title)}" style="--width: {width}px" src="data:image/png;base64,{data}"></div>'
         f"<figcaption><b>{escape(title)}.</b> {escape(caption)}</figcaption></figure>"
     )
 

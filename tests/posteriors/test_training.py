@@ -10,7 +10,8 @@ from lindley.posteriors.features import network_features
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.steps import minibatches
-from lindley.posteriors.training import compute_dtype, train
+from lindley.posteriors.precision import compute_dtype
+from lindley.posteriors.training import train
 
 TASK = ClassificationTask(("no", "yes"))
 
@@ -277,7 +278,7 @@ def test_validation_labels_and_patience_go_together(given, patience):
 
 def test_an_unknown_precision_is_refused():
     with pytest.raises(InputError, match="float32, bfloat16"):
-        compute_dtype("float16")
+        compute_dtype("float16", "cpu")
 
 
 @pytest.mark.parametrize(("num_labels", "size"), [(70, 64), (20, 20), (64, 64), (1020, 64)])

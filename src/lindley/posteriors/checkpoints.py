@@ -8,6 +8,7 @@ from pathlib import Path
 from torch import nn
 
 from lindley.errors import InputError
+from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.ensemble import EnsemblePosterior
 from lindley.posteriors.storage import read_tensors
 
@@ -27,7 +28,8 @@ def ensemble_from_checkpoints(
         raise InputError("an ensemble needs the file of one member at least")
     modules = []
     for path in paths:
-        module = network().to(device)
+        with seeded_globals(0, device):  # making a network initialises it
+            module = network()
         try:
             module.load_state_dict(read_tensors(Path(path)))
         except RuntimeError as error:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
+from lindley.errors import FitError
 from lindley.posteriors.layout import as_its_weights
 from lindley.posteriors.network_calls import NetworkInputs, called, logits_of
 
@@ -22,6 +25,11 @@ class BestWeights:
             logits = logits_of(called(module.eval(), as_its_weights(module, self._inputs)))
             nll = nn.functional.cross_entropy(logits, self._classes).item()
         module.train()
+        if not math.isfinite(nll):
+            raise FitError(
+                f"the loss of the {len(self._classes)} validation labels became {nll}; lower training.learning_rate "
+                "or look for inputs that are not finite"
+            )
         if nll < self._nll or not self._weights:
             self._nll, self._waited = nll, 0
             self._weights = {name: value.detach().clone() for name, value in module.state_dict().items()}

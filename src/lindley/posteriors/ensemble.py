@@ -5,6 +5,7 @@ Source: Lakshminarayanan, Pritzel and Blundell 2017, arXiv:1612.01474.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,14 +14,14 @@ import torch
 from torch import Tensor, nn
 
 from lindley.contracts import ClassificationTask, Inputs, Labels, Pool, Posterior
-from lindley.errors import InputError
+from lindley.errors import FitError, InputError
 from lindley.posteriors.features import network_features
 from lindley.posteriors.members import chosen_members
 from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.side_by_side import fit_side_by_side, train_side_by_side
-from lindley.posteriors.training import train
+from lindley.posteriors.training import refuse_misplaced_validation, train
 from lindley.seeds import derive_seed
 from lindley.shapes import Features
 
@@ -48,6 +49,7 @@ class DeepEnsemble:
         """Every member from scratch: nothing is continued from `previous`, or the members would not be independent."""
         if self.recipe.warm_start:
             raise InputError("members that begin at common weights are not independent; leave training.warm_start out")
+        refuse_misplaced_validation(self.recipe, validation)
         seeds = [derive_seed(seed, "member", member) for member in range(self.members)]
         if fit_side_by_side(self.network, self.recipe, self.precision):
             modules = train_side_by_side(
@@ -55,27 +57,42 @@ class DeepEnsemble:
             )
         else:
             modules = [
-                train(
-                    self.network,
-                    pool,
-                    labels,
-                    task=task,
-                    recipe=self.recipe,
-                    precision=self.precision,
-                    device=self.device,
-                    seed=member,
-                    validation=validation,
-                )
-                for member in seeds
+                self._trained(member, pool, labels, task=task, validation=validation, seed=each)
+                for member, each in enumerate(seeds)
             ]
         return EnsemblePosterior(modules, precision=self.precision, device=self.device)
 
+    def _trained(
+        self,
+        member: int,
+        pool: Pool,
+        labels: Labels,
+        *,
+        task: ClassificationTask,
+        validation: Labels | None,
+        seed: int,
+    ) -> nn.Module:
+        try:
+            return train(
+                self.network,
+                pool,
+                labels,
+                task=task,
+                recipe=self.recipe,
+                precision=self.precision,
+                device=self.device,
+                seed=seed,
+                validation=validation,
+            )
+        except FitError as error:
+            raise FitError(f"member {member} of {self.members}: {error}") from error
+
 
 class EnsemblePosterior:
-    """Members that weigh the same."""
+    """Members that weigh the same, of which copies are kept."""
 
     def __init__(self, modules: Sequence[nn.Module], *, precision: str = "float32", device: str = "cpu") -> None:
-        self._modules = list(modules)
+        self._modules = [copy.deepcopy(module).eval().to(device) for module in modules]
         self._precision = precision
         self._device = device
 
@@ -118,5 +135,5 @@ class EnsemblePosterior:
         for index, layout in enumerate(settings["members"]):
             prefix = f"{index}."
             weights = {name.removeprefix(prefix): each for name, each in tensors.items() if name.startswith(prefix)}
-            modules.append(network_with(weights, layout, network).to(device))
+            modules.append(network_with(weights, layout, network))
         return cls(modules, precision=settings["precision"], device=device)

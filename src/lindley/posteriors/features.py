@@ -7,9 +7,11 @@ from torch import Tensor, nn
 
 from lindley.contracts import Inputs
 from lindley.errors import InputError
+from lindley.posteriors.callers_state import own_modes
 from lindley.posteriors.layout import as_its_weights
 from lindley.posteriors.network_calls import called, network_inputs, num_rows
-from lindley.posteriors.training import compute_dtype
+from lindley.posteriors.precision import compute_dtype
+from lindley.posteriors.randomness import refuse_random_networks
 from lindley.shapes import Features
 
 
@@ -25,14 +27,22 @@ def network_features(module: nn.Module, inputs: Inputs, *, precision: str, devic
 
     layers = [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
     hooks = [layer.register_forward_pre_hook(remember) for layer in layers]
+    training = [layer for layer in module.modules() if layer.training]
     try:
-        values = as_its_weights(module, network_inputs(inputs, device))
-        bfloat16 = compute_dtype(precision) == torch.bfloat16
-        with torch.no_grad(), torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=bfloat16):
-            called(module.eval(), values)
+        values = as_its_weights(module.eval(), network_inputs(inputs, device))
+        if num_rows(values) > 0:
+            refuse_random_networks([module], values)
+        bfloat16 = compute_dtype(precision, device) == torch.bfloat16
+        with (
+            own_modes(device),
+            torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=bfloat16),
+        ):
+            called(module, values)
     finally:
         for hook in hooks:
             hook.remove()
+        for layer in training:
+            layer.training = True
     if not read:
         raise InputError(f"features are what the last nn.Linear of a network reads; {type(module).__name__} calls none")
     if read[0].dim() != 2 or len(read[0]) != num_rows(values):

@@ -52,9 +52,11 @@ class GivenPredictions:
         return {"array": self._array}, {"inputs": self._layout.inputs, "axes": self._layout.axes}
 
     @classmethod
-    def restored(cls, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> GivenPredictions:
+    def restored(
+        cls, tensors: Mapping[str, Tensor], settings: Mapping[str, Any], *, device: str = "cpu"
+    ) -> GivenPredictions:
         """The posterior that was stored."""
-        return cls(tensors["array"], inputs=settings["inputs"], axes=settings["axes"])
+        return cls(tensors["array"].to(device), inputs=settings["inputs"], axes=settings["axes"])
 
 
 class GivenArrayDraws:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lindley.errors import InputError
+from lindley.posteriors.callers_state import seeded_globals
 
 
 def network_tensors(module: nn.Module) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -39,7 +40,7 @@ def network_with(
             "weights alone do not say what network they are of: give network=, a function that makes it, "
             "as the learner had"
         )
-    with torch.random.fork_rng(devices=[]):  # making a network initialises it
+    with seeded_globals(0, "cpu"):  # making a network initialises it
         module = network()
     try:
         module.load_state_dict(dict(tensors))

@@ -2,48 +2,82 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from lindley.contracts import Inputs
+from lindley.errors import InputError
+from lindley.posteriors.callers_state import own_modes
 from lindley.posteriors.layout import as_its_weights
-from lindley.posteriors.network_calls import called, logits_of, network_inputs, normalised
-from lindley.posteriors.training import compute_dtype
+from lindley.posteriors.network_calls import called, logits_of, network_inputs, normalised, num_rows
+from lindley.posteriors.precision import compute_dtype, resolved_precision
+from lindley.posteriors.randomness import refuse_random_networks
 
 
 class NetworksAsDraws:
-    """Draw k is network k in eval mode."""
+    """Draw k is network k in eval mode, of which a copy is kept.
+
+    Raises InputError, when first asked, for a network that is random in eval mode too.
+    """
 
     def __init__(self, modules: Sequence[nn.Module], *, precision: str = "float32", device: str = "cpu") -> None:
         self.num_draws = len(modules)
-        self.id = f"networks-{'-'.join(fingerprint(module) for module in modules)}-{precision}"
-        self._modules = [module.eval() for module in modules]
-        self._dtype = compute_dtype(precision)
+        of_each = "-".join(fingerprint(module) for module in modules)
+        self.id = f"networks-{of_each}-{resolved_precision(precision, device)}"
+        self._modules = [copy.deepcopy(module).eval().to(device) for module in modules]
+        self._dtype = compute_dtype(precision, device)
         self._device = device
+        self._checked = False
 
     def log_probs(self, inputs: Inputs) -> Tensor:
         """n inputs -> [n, K, C] nats, float32."""
         values = network_inputs(inputs, self._device)
+        if not self._checked and num_rows(values) > 0:
+            refuse_random_networks(self._modules, values)
+            self._checked = True
         bfloat16 = self._dtype == torch.bfloat16
         with (
-            torch.no_grad(),
+            own_modes(self._device),
             torch.autocast(torch.device(self._device).type, dtype=torch.bfloat16, enabled=bfloat16),
         ):
             each = [logits_of(called(module, as_its_weights(module, values))) for module in self._modules]
-        logits = torch.stack(each, dim=1)  # [n, K, C]
-        return normalised(logits)
+            logits = torch.stack(each, dim=1)  # [n, K, C]
+        with own_modes(self._device):
+            return normalised(logits)
 
 
 def fingerprint(module: nn.Module) -> str:
-    """A short hash of a module's weights, buffers and dropout probabilities."""
+    """A short hash of a module's weights, buffers and dropout rates."""
     digest = hashlib.blake2b(digest_size=8)
     for name, value in module.state_dict().items():
         digest.update(name.encode())
         digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    for name, layer in module.named_modules():
-        if isinstance(probability := getattr(layer, "p", None), float | int):
-            digest.update(f"{name} {probability}".encode())
+    digest.update(repr(dropout_rates(module)).encode())
     return digest.hexdigest()
+
+
+def dropout_rates(module: nn.Module) -> dict[str, float]:
+    """The rates that are no weights, by where they stand ("lstm.dropout"): of dropout, recurrent, attention layers."""
+    return {
+        f"{name}.{key}": float(rate)
+        for name, layer in module.named_modules()
+        for key in ("p", "dropout", "attention_dropout")
+        if isinstance(rate := vars(layer).get(key), float | int) and not isinstance(rate, bool)
+    }
+
+
+def set_dropout_rates(module: nn.Module, rates: Mapping[str, float]) -> None:
+    """Puts rates that `dropout_rates` gave onto a module of the same layers.
+
+    Raises InputError where a layer is not there.
+    """
+    layers = dict(module.named_modules())
+    for place, rate in rates.items():
+        name, _, key = place.rpartition(".")
+        if name not in layers or key not in vars(layers[name]):
+            raise InputError(f"the dropout rate of {place!r} is stored, but the network that was given has none there")
+        setattr(layers[name], key, rate)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from lindley.errors import InputError
+
 PRECISIONS = ("float32", "bfloat16")
 _INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "avx10_2", "bf16")
 
@@ -13,6 +15,13 @@ def resolved_precision(precision: str, device: str) -> str:
     if precision != "auto":
         return precision
     return "bfloat16" if has_bfloat16(device) else "float32"
+
+
+def compute_dtype(precision: str, device: str) -> torch.dtype:
+    """The dtype of matrix products and convolutions; weights, losses and log-probabilities stay float32."""
+    if precision not in ("auto", *PRECISIONS):
+        raise InputError(f"precision must be one of auto, {', '.join(PRECISIONS)}; got {precision!r}")
+    return torch.bfloat16 if resolved_precision(precision, device) == "bfloat16" else torch.float32
 
 
 def has_bfloat16(device: str) -> bool:

@@ -11,10 +11,11 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from lindley.contracts import ClassificationTask, Labels, Pool
 from lindley.errors import FitError
+from lindley.posteriors.callers_state import own_modes, seeded_globals
 from lindley.posteriors.network_calls import as_tensor
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.steps import class_weights, learning_rates, minibatches, optimizer_of, told_divergence
-from lindley.posteriors.training import read_labelled, seeded_globals
+from lindley.posteriors.training import read_labelled
 from lindley.seeds import derive_seed, torch_generator
 
 _DENSE = (nn.Sequential, nn.Flatten, nn.Linear, nn.ReLU, nn.LeakyReLU, nn.Identity, nn.Tanh, nn.GELU, nn.SiLU, nn.ELU)
@@ -29,7 +30,7 @@ def fit_side_by_side(network: Callable[[], nn.Module], recipe: Recipe, precision
     """
     if precision != "float32" or recipe.augments or recipe.patience:
         return False
-    with torch.random.fork_rng(devices=[]):
+    with seeded_globals(0, "cpu"):
         module = network()
     plain = all(type(layer) in _DENSE for layer in module.modules())
     return plain and sum(weights.numel() for weights in module.parameters()) <= MOST_WEIGHTS
@@ -60,20 +61,23 @@ def train_side_by_side(
     streams = [minibatches(len(labels), recipe.batch_size, torch_generator(seed, "minibatches")) for seed in seeds]
     forward = vmap(lambda given, batch: functional_call(shape, given, (batch,)))
     of_class = class_weights(recipe, task, device)
-    for step in range(steps):
-        positions = torch.stack([next(stream) for stream in streams]).to(device)  # [E, b]
-        optimizer.zero_grad(set_to_none=True)
-        logits = forward(weights, inputs[positions])  # [E, b, C]
-        losses = _mean_losses(logits, classes[positions], of_class)  # [E]
-        if recipe.prior_precision:
-            losses = losses + recipe.prior_precision / (2 * len(labels)) * _squared(weights)
-        if not bool(losses.isfinite().all()):
-            member = int((~losses.isfinite()).nonzero()[0])
-            told = told_divergence(step, steps, recipe, len(labels), losses[member].item())
-            raise FitError(f"member {member} of {len(seeds)}: {told}")
-        losses.sum().backward()
-        optimizer.step()
-        decay.step()
+    with own_modes(device, gradients=True):
+        for step in range(steps):
+            positions = torch.stack([next(stream) for stream in streams]).to(device)  # [E, b]
+            optimizer.zero_grad(set_to_none=True)
+            logits = forward(weights, inputs[positions])  # [E, b, C]
+            losses = _mean_losses(logits, classes[positions], of_class)  # [E]
+            if recipe.prior_precision:
+                losses = losses + recipe.prior_precision / (2 * len(labels)) * _squared(weights)
+            if not bool(losses.isfinite().all()):
+                member = int((~losses.isfinite()).nonzero()[0])
+                told = told_divergence(step, steps, recipe, len(labels), losses[member].item())
+                raise FitError(f"member {member} of {len(seeds)}: {told}")
+            losses.sum().backward()
+            optimizer.step()
+            decay.step()
+        if not all(bool(value.isfinite().all()) for value in weights.values()):
+            raise FitError(told_divergence(step, steps, recipe, len(labels), "weights"))
     for member, module in enumerate(modules):
         module.load_state_dict({name: value[member].detach() for name, value in weights.items()})
     return [module.eval() for module in modules]

@@ -5,6 +5,7 @@ The one place of the posteriors that imports safetensors (extra `safetensors`).
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
-from lindley.contracts import Posterior
+from lindley.contracts import Inputs, Posterior
 from lindley.errors import InputError
 from lindley.posteriors.dropout.mc_dropout import MCDropoutPosterior
 from lindley.posteriors.ensemble import EnsemblePosterior
@@ -20,6 +21,7 @@ from lindley.posteriors.gaussian_process.classifier import GaussianProcessPoster
 from lindley.posteriors.given import GivenPredictions
 from lindley.posteriors.head.head import HeadPosterior
 from lindley.posteriors.head.last_layer import LastLayerPosterior
+from lindley.posteriors.head.tuned import TunedPosterior
 from lindley.posteriors.laplace.full_laplace import FullLaplacePosterior
 from lindley.posteriors.scikit_learn.bagging import BaggingPosterior
 from lindley.posteriors.scikit_learn.forest import ForestPosterior
@@ -50,12 +52,14 @@ class Storable(Protocol):
 
 
 def save_posterior(posterior: Posterior, folder: str | Path) -> None:
-    """Writes a posterior into a folder, which is made where it is missing.
+    """Writes a posterior into a folder, which is made where it is missing. Of a tuned one, the candidate that was kept.
 
     Raises InputError for a posterior of a kind that cannot be saved, for a folder that holds one already, and where
     safetensors is not installed.
     """
     save_file = _safetensors().save_file
+    if isinstance(posterior, TunedPosterior):
+        posterior = posterior.posterior
     kind = next((name for name, known in KINDS.items() if type(posterior) is known), None)
     if kind is None or not isinstance(posterior, Storable):
         raise InputError(f"{type(posterior).__name__} cannot be saved; these can: {', '.join(KINDS)}")
@@ -74,20 +78,23 @@ def load_posterior(
     *,
     network: Callable[[], nn.Module] | None = None,
     estimator: Any = None,
+    features: Callable[[Inputs], Tensor] | None = None,
     device: str | None = None,
 ) -> Any:
     """The posterior in a folder: its draws give the numbers that they gave before it was saved.
 
     `network` makes the network whose weights were saved, for posteriors of networks; `estimator` is the one of
-    scikit-learn that was bagged. Raises InputError where something is missing, of a later version, or not what it
-    should be.
+    scikit-learn that was bagged, `features` the function that a head or a Gaussian process read its inputs through.
+    Raises InputError where something is missing or not of this kind, of a later version, or not what it should be.
     """
     folder = Path(folder)
     content = _settings(folder)
-    offered = {"network": network, "estimator": estimator, "device": device}
+    offered = {"network": network, "estimator": estimator, "features": features, "device": device}
     given = {name: value for name, value in offered.items() if value is not None}
-    tensors = read_tensors(folder / _WEIGHTS)
-    return KINDS[content["kind"]].restored(tensors, content["settings"], **given)
+    kind = KINDS[content["kind"]]
+    if foreign := sorted(given.keys() - inspect.signature(kind.restored).parameters.keys()):
+        raise InputError(f"the posterior in {folder} is of the kind {content['kind']!r}: leave {foreign[0]}= out")
+    return kind.restored(read_tensors(folder / _WEIGHTS), content["settings"], **given)
 
 
 def read_tensors(file: Path) -> dict[str, Tensor]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -11,20 +10,14 @@ from torch import Tensor, nn
 from lindley.contracts import ClassificationTask, Labels, Pool
 from lindley.errors import FitError, InputError
 from lindley.posteriors.augmentation import augmented
+from lindley.posteriors.callers_state import own_modes, seeded_globals
 from lindley.posteriors.early_stopping import BestWeights
 from lindley.posteriors.layout import as_its_weights, lay_out_for_images
 from lindley.posteriors.network_calls import NetworkInputs, called, logits_of, network_inputs, rows_at
-from lindley.posteriors.precision import PRECISIONS
+from lindley.posteriors.precision import compute_dtype
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.steps import class_weights, learning_rates, minibatches, optimizer_of, told_divergence
 from lindley.seeds import derive_seed, torch_generator
-
-
-def compute_dtype(precision: str) -> torch.dtype:
-    """The dtype of matrix products and convolutions; weights, losses and log-probabilities stay float32."""
-    if precision not in PRECISIONS:
-        raise InputError(f"precision must be one of {', '.join(PRECISIONS)}; got {precision!r}")
-    return torch.bfloat16 if precision == "bfloat16" else torch.float32
 
 
 def train(
@@ -45,15 +38,10 @@ def train(
     Validation labels are used for early stopping only, and refused where the recipe has no patience. Global generators
     are left as they were. Raises FitError where the loss is not finite.
     """
-    if (validation is None) != (recipe.patience == 0):
-        raise InputError(
-            "validation labels are used for early stopping and nothing else: give them together with "
-            f"training.patience; got {'none' if validation is None else len(validation)} and a patience of "
-            f"{recipe.patience}. Otherwise put them among the labels."
-        )
+    refuse_misplaced_validation(recipe, validation)
     inputs, classes = read_labelled(pool, labels, task, device)  # [L, ...], [L]
     steps = recipe.num_steps(len(labels))
-    with seeded_globals(derive_seed(seed, "network"), device):
+    with seeded_globals(derive_seed(seed, "network"), device), own_modes(device, gradients=True):
         module = network().to(device).train()
         if start is not None:
             module.load_state_dict(start.state_dict())
@@ -67,7 +55,7 @@ def train(
         )
         batches = minibatches(len(labels), recipe.batch_size, torch_generator(seed, "minibatches"))
         augmentation = torch_generator(seed, "shifts")
-        loss_of = _loss(recipe, task, len(labels), compute_dtype(precision), device)
+        loss_of = _loss(recipe, task, len(labels), compute_dtype(precision, device), device)
         for step in range(steps):
             positions = next(batches).to(device)
             optimizer.zero_grad(set_to_none=True)
@@ -79,8 +67,10 @@ def train(
             decay.step()
             if best is not None and ((step + 1) % recipe.check_every == 0 or step + 1 == steps) and best.seen(module):
                 break
-    if best is not None:
-        best.restore(module)
+        if not all(bool(weights.isfinite().all()) for weights in module.parameters()):
+            raise FitError(told_divergence(step, steps, recipe, len(labels), "weights"))
+        if best is not None:
+            best.restore(module)
     return module.eval()
 
 
@@ -104,6 +94,16 @@ def _loss(
         return value
 
     return loss
+
+
+def refuse_misplaced_validation(recipe: Recipe, validation: Labels | None) -> None:
+    """For learners that stop early: InputError for validation labels without patience, or the other way round."""
+    if (validation is None) != (recipe.patience == 0):
+        raise InputError(
+            "validation labels are used for early stopping and nothing else: give them together with "
+            f"training.patience; got {'none' if validation is None else len(validation)} and a patience of "
+            f"{recipe.patience}. Otherwise put them among the labels."
+        )
 
 
 def refuse_validation(validation: Labels | None) -> None:
@@ -136,13 +136,3 @@ def _augmented(batch: NetworkInputs, recipe: Recipe, generator: torch.Generator)
 
 def squared_weights(module: nn.Module) -> Tensor:
     return torch.stack([weights.square().sum() for weights in module.parameters() if weights.dim() > 1]).sum()
-
-
-@contextmanager
-def seeded_globals(seed: int, device: str) -> Iterator[None]:
-    # Initialisation and dropout in training take no generator: this is the one place that seeds the global
-    # ones, and it puts them back.
-    devices = [torch.device(device)] if torch.device(device).type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
-        yield

@@ -31,7 +31,7 @@ def layers_of(module: nn.Module) -> list[nn.Module] | None:
 
 
 def _flat(module: nn.Module) -> list[nn.Module] | None:
-    if module._forward_hooks or module._forward_pre_hooks:
+    if module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module):
         return None
     if type(module) is nn.Sequential:
         nested = [_flat(layer) for layer in module]

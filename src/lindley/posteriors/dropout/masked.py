@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from lindley.errors import InputError
+from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.dropout.drop_connect import CONNECTED, FrozenWeights
 from lindley.posteriors.dropout.frozen_attention import FrozenAttention, FrozenFunctions
 from lindley.posteriors.dropout.frozen_layers import FrozenDropout, FrozenRecurrent
-from lindley.posteriors.dropout.hidden_randomness import refuse_hidden_randomness, seeded_globals
+from lindley.posteriors.dropout.hidden_randomness import refuse_hidden_randomness
 from lindley.posteriors.dropout.masks import DROPOUT, RECURRENT, drops, is_attention_of_transformers
 from lindley.posteriors.dropout.prefix import Prefix
 from lindley.posteriors.dropout.sites import CurrentDraw, Site

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from lindley.contracts import ClassificationTask, Draws, Inputs, Labels, Pool, Posterior
 from lindley.errors import InputError
+from lindley.posteriors.callers_state import own_modes
 from lindley.posteriors.dropout.drop_connect import checked_drop_connect
 from lindley.posteriors.dropout.folded import FoldedNetwork, layers_of
 from lindley.posteriors.dropout.masked import MaskedNetwork
@@ -24,9 +24,10 @@ from lindley.posteriors.dropout.traced import chain_of, reads_vectors
 from lindley.posteriors.features import network_features
 from lindley.posteriors.network_calls import NetworkInputs, network_inputs, normalised, num_rows
 from lindley.posteriors.network_weights import network_tensors, network_with
-from lindley.posteriors.networks_as_draws import NetworksAsDraws, fingerprint
+from lindley.posteriors.networks_as_draws import NetworksAsDraws, dropout_rates, fingerprint, set_dropout_rates
+from lindley.posteriors.precision import compute_dtype, resolved_precision
 from lindley.posteriors.recipe import Recipe
-from lindley.posteriors.training import compute_dtype, train
+from lindley.posteriors.training import train
 from lindley.shapes import Features
 
 
@@ -87,7 +88,7 @@ class MCDropoutPosterior:
     ) -> None:
         refuse_what_cannot_be_frozen(module, drop_connect=checked_drop_connect(module, drop_connect))
         self._module = copy.deepcopy(module).eval().to(device)
-        self._precision = precision
+        self._precision = resolved_precision(precision, device)
         self._device = device
         self._drop_connect = drop_connect
 
@@ -114,7 +115,8 @@ class MCDropoutPosterior:
     def stored(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Weights, and settings as JSON values: what `restored` needs beside the network."""
         tensors, layout = network_tensors(self._module)
-        return tensors, {"precision": self._precision, "drop_connect": self._drop_connect, **layout}
+        settings = {"precision": self._precision, "drop_connect": self._drop_connect}
+        return tensors, {**settings, "dropout": dropout_rates(self._module), **layout}
 
     @classmethod
     def restored(
@@ -125,8 +127,9 @@ class MCDropoutPosterior:
         network: Callable[[], nn.Module] | None = None,
         device: str = "cpu",
     ) -> MCDropoutPosterior:
-        """The posterior that was stored; `network` makes the module that it was of, with any weights."""
+        """The posterior that was stored; `network` makes the module that it was of, with any weights and rates."""
         module = network_with(tensors, settings, network)
+        set_dropout_rates(module, settings.get("dropout", {}))
         return cls(module, precision=settings["precision"], device=device, drop_connect=float(settings["drop_connect"]))
 
 
@@ -151,7 +154,7 @@ class MCDropoutDraws:
         dropped_weights = f"-drop-connect-{drop_connect}" if drop_connect else ""
         self.num_draws = num_draws
         self.id = f"mc-dropout-{fingerprint(module)}-{seed}-{num_draws}-{precision}{dropped_weights}"
-        self._module, self._seed, self._dtype = module, seed, compute_dtype(precision)
+        self._module, self._seed, self._dtype = module, seed, compute_dtype(precision, device)
         self._device = device
         self._drop_connect = drop_connect
         layers = None if drop_connect else (layers_of(module) or chain_of(module))
@@ -170,7 +173,7 @@ class MCDropoutDraws:
     def log_probs(self, inputs: Inputs) -> Tensor:
         """n inputs -> [n, K, C] nats, float32."""
         values = network_inputs(inputs, self._device)
-        with torch.inference_mode(False), torch.no_grad():
+        with own_modes(self._device):
             return normalised(self._logits(values))
 
     def _logits(self, values: NetworkInputs) -> Tensor:

@@ -213,10 +213,15 @@ def _kept_outputs(layers: Sequence[nn.Module], masks: Mapping[int, Tensor], inde
 
 
 def _kept(mask: Tensor | None) -> Tensor | None:
-    """Indices of the channels or features that a mask does not drop; None where it masks neither, or there is none."""
+    """Indices of the channels or features that a mask does not drop; None where it masks neither, or there is none.
+
+    Where it drops all of them the first is kept, and the mask makes it 0 for its reader: no layer of torch has no
+    channel.
+    """
     if mask is None or not (mask.dim() == 1 or mask.shape[1:] == (1, 1)):
         return None
-    return mask.flatten().nonzero()[:, 0]
+    kept = mask.flatten().nonzero()[:, 0]
+    return kept if len(kept) else kept.new_zeros(1)
 
 
 def _flattened(units: _Units, shape: tuple[int, ...]) -> _Units:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
+from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.dropout.folded import layers_of
 
 _POINTWISE: dict[Any, type[nn.Module]] = {
@@ -54,11 +55,11 @@ def chain_of(module: nn.Module) -> list[nn.Module] | None:
     """
     if any(layer._forward_hooks or layer._forward_pre_hooks or "forward" in vars(layer) for layer in module.modules()):
         return None
-    graphs = [_graph(module, training=training) for training in (False, True)]
-    # Another graph in training mode: what it would leave out in eval mode may be random.
-    if graphs[0] is None or graphs[1] is None or _described(graphs[0]) != _described(graphs[1]):
+    # Another graph in training mode: what it would leave out in eval mode may be random. Under another seed: it is.
+    graphs = [_graph(module, training=training, seed=seed) for training in (False, True) for seed in (1, 2)]
+    if any(graph is None or _described(graph) != _described(graphs[0]) for graph in graphs):  # type: ignore[arg-type]
         return None
-    layers = _layers(graphs[0], module)
+    layers = _layers(graphs[0], module)  # type: ignore[arg-type]
     return layers_of(nn.Sequential(*layers)) if layers is not None and _widths_fit(layers) else None
 
 
@@ -71,11 +72,14 @@ def reads_vectors(layers: Sequence[nn.Module], row: Tensor) -> bool:
     return True
 
 
-def _graph(module: nn.Module, *, training: bool) -> fx.Graph | None:
-    try:
-        return fx.Tracer().trace(copy.deepcopy(module).train(training))
-    except Exception:  # the forward is the user's, and a stand-in may make it raise anything
-        return None
+def _graph(module: nn.Module, *, training: bool, seed: int) -> fx.Graph | None:
+    """None where it cannot be told, or where the forward draws random numbers to decide what to call."""
+    with seeded_globals(seed, "cpu") as moved:
+        try:
+            graph = fx.Tracer().trace(copy.deepcopy(module).train(training))
+        except Exception:  # the forward is the user's, and a stand-in may make it raise anything
+            return None
+        return None if moved() else graph
 
 
 def _described(graph: fx.Graph) -> list[str]:

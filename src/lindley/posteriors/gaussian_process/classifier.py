@@ -18,12 +18,19 @@ from torch import Tensor
 
 from lindley.contracts import ClassificationTask, Inputs, Labels, Pool, Posterior
 from lindley.errors import InputError
+from lindley.posteriors.callers_state import own_modes
 from lindley.posteriors.gaussian_process.kernel_evidence import Hyperparameters, most_evident
 from lindley.posteriors.gaussian_process.kernels import KERNELS, PathwiseFunctions
 from lindley.posteriors.gaussian_process.latent_functions import GaussianProcessFit
 from lindley.posteriors.gaussian_process.latent_laplace import LatentClassifier, mode_of
 from lindley.posteriors.gaussian_process.latent_variational import MOST_UNKNOWNS, variational
-from lindley.posteriors.head.head import ReadFeatures, label_weights, pool_scale, read_features
+from lindley.posteriors.head.head import (
+    ReadFeatures,
+    label_weights,
+    pool_scale,
+    read_features,
+    refuse_other_features,
+)
 from lindley.posteriors.training import checked_classes, refuse_validation
 from lindley.shapes import Features
 
@@ -161,7 +168,12 @@ class GaussianProcessPosterior:
         }
         if fit.curvature is not None:
             tensors["curvature"] = fit.curvature
-        return tensors, {"kernel": fit.kernel, "frequencies": fit.frequencies, "amplitude": self.amplitude}
+        return tensors, {
+            "kernel": fit.kernel,
+            "frequencies": fit.frequencies,
+            "amplitude": self.amplitude,
+            "features": self._features is not None,
+        }
 
     @classmethod
     def restored(
@@ -172,7 +184,11 @@ class GaussianProcessPosterior:
         features: ReadFeatures | None = None,
         device: str = "cpu",
     ) -> GaussianProcessPosterior:
-        """The posterior that was stored; `features` is the function that its learner had."""
+        """The posterior that was stored; `features` is the function that its learner had.
+
+        Raises InputError where it is missing, or given to a posterior that had none.
+        """
+        refuse_other_features(features, settings)
         kernel, inputs, coefficients = settings["kernel"], tensors["inputs"], tensors["coefficients"]
         parameters = Hyperparameters(tensors["lengthscales"], settings["amplitude"])
         covariance = parameters.covariance(kernel, inputs)
@@ -233,7 +249,7 @@ class GaussianProcessDraws:
                 f"this Gaussian process was fitted on {len(self._origin)} inputs a row; these have {given.shape[1]}"
             )
         blocks = given.split(_BLOCK_ROWS) if len(given) else (given,)
-        with torch.no_grad():
+        with own_modes(self._device):
             return torch.cat([self._block(block) for block in blocks])
 
     def _block(self, given: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from lindley.contracts import ClassificationTask, Inputs, Labels, Pool, Posterior
 from lindley.errors import InputError
+from lindley.posteriors.callers_state import own_modes
 from lindley.posteriors.head.gaussian_weights import COVARIANCES, gaussian_of
 from lindley.posteriors.head.head_coordinates import HeadCoordinates, spread
 from lindley.posteriors.head.head_fit import APPROXIMATIONS, BIAS_PRECISION, HeadFit, fit_head
@@ -147,6 +148,7 @@ class HeadPosterior:
             "covariance": self.covariance,
             "prior_precision": self.prior_precision,
             "device": self._device,
+            "features": self._features is not None,
         }
         return {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}, settings
 
@@ -159,7 +161,11 @@ class HeadPosterior:
         features: ReadFeatures | None = None,
         device: str | None = None,
     ) -> HeadPosterior:
-        """The posterior that was stored; `features` is the function that its learner had."""
+        """The posterior that was stored; `features` is the function that its learner had.
+
+        Raises InputError where it is missing, or given to a posterior that had none.
+        """
+        refuse_other_features(features, settings)
         regression = SoftmaxRegression(
             tensors["design"],
             tensors["classes"],
@@ -199,7 +205,7 @@ class HeadDraws:
 
     def log_probs(self, inputs: Inputs) -> Tensor:
         """n inputs -> [n, K, C] nats, float32."""
-        with torch.no_grad():
+        with own_modes(self._device):
             features = read_features(inputs, self._features, self._device).float()
             if features.shape[1] != len(self._origin):
                 raise InputError(
@@ -232,11 +238,24 @@ def read_features(inputs: Inputs, features: ReadFeatures | None, device: str) ->
     if features is None:
         given = as_tensor(inputs).to(device)
         return given.flatten(1) if given.dim() > 1 else given[:, None]
-    made = features(inputs)
+    with torch.no_grad():
+        made = features(inputs)
     if not isinstance(made, Tensor) or made.dim() != 2:
         got = [*made.shape] if isinstance(made, Tensor) else type(made).__name__
         raise InputError(f"features must return a tensor [n, D], one vector per input; got {got}")
-    return made.to(device)
+    return made.detach().to(device)
+
+
+def refuse_other_features(features: ReadFeatures | None, settings: Mapping[str, Any]) -> None:
+    """Raises InputError where a stored posterior had a function for its features and none is given, or the reverse."""
+    had = bool(settings.get("features", features is not None))
+    if had != (features is not None):
+        told = (
+            "read its inputs through a function: give features=, as its learner had"
+            if had
+            else ("read its inputs as they are: leave features= out")
+        )
+        raise InputError(f"the posterior that was saved {told}")
 
 
 def pool_scale(pool: Pool, features: ReadFeatures | None, device: str) -> Tensor:

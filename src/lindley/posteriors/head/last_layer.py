@@ -9,15 +9,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from lindley.contracts import ClassificationTask, Inputs, Labels, Pool, Posterior
 from lindley.posteriors.features import network_features
 from lindley.posteriors.head.head import BayesianHead, HeadDraws, HeadPosterior
 from lindley.posteriors.head.head_fit import BIAS_PRECISION
+from lindley.posteriors.network_weights import network_tensors, network_with
+from lindley.posteriors.precision import resolved_precision
 from lindley.posteriors.recipe import Recipe
-from lindley.posteriors.training import refuse_validation, train
+from lindley.posteriors.training import train
 from lindley.shapes import Features, Scores
 
 _OF_NETWORK = "network."
@@ -62,8 +63,11 @@ class LastLayerLaplace:
         previous: Posterior | None = None,
         seed: int,
     ) -> LastLayerPosterior:
-        """From scratch: other features of another network make an earlier head useless."""
-        refuse_validation(validation)
+        """From scratch: other features of another network make an earlier head useless.
+
+        Validation labels go with the recipe's `patience`: they stop the network's training early, and the head is
+        fitted on the others.
+        """
         module = train(
             self.network,
             pool,
@@ -73,8 +77,9 @@ class LastLayerLaplace:
             precision=self.precision,
             device=self.device,
             seed=seed,
+            validation=validation,
         )
-        features = NetworkFeatures(module, self.precision, self.device)
+        features = NetworkFeatures(module, resolved_precision(self.precision, self.device), self.device)
         head = BayesianHead(
             features,
             self.prior_precision,
@@ -113,8 +118,9 @@ class LastLayerPosterior:
     def stored(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """The head's, and the network's weights and buffers under "network."."""
         tensors, settings = self.head.stored()
-        weights = {_OF_NETWORK + name: value for name, value in self._features.module.state_dict().items()}
-        return {**tensors, **weights}, {**settings, "precision": self._features.precision}
+        of_network, layout = network_tensors(self._features.module)
+        weights = {_OF_NETWORK + name: value for name, value in of_network.items()}
+        return {**tensors, **weights}, {**settings, "precision": self._features.precision, **layout}
 
     @classmethod
     def restored(
@@ -122,15 +128,14 @@ class LastLayerPosterior:
         tensors: Mapping[str, Tensor],
         settings: Mapping[str, Any],
         *,
-        network: Callable[[], nn.Module],
+        network: Callable[[], nn.Module] | None = None,
         device: str | None = None,
     ) -> LastLayerPosterior:
         """The posterior that was stored; `network` makes a network of the same architecture."""
-        with torch.random.fork_rng(devices=[]):  # a factory initialises, with the global generator
-            module = network()
         own = {name: value for name, value in tensors.items() if name.startswith(_OF_NETWORK)}
-        module.load_state_dict({name.removeprefix(_OF_NETWORK): value for name, value in own.items()})
+        weights = {name.removeprefix(_OF_NETWORK): value for name, value in own.items()}
         device = device or settings["device"]
-        features = NetworkFeatures(module.to(device).eval(), settings["precision"], device)
+        module = network_with(weights, settings, network).to(device)
+        features = NetworkFeatures(module, settings["precision"], device)
         of_head = {name: value for name, value in tensors.items() if name not in own}
         return cls(HeadPosterior.restored(of_head, settings, features=features, device=device), features)

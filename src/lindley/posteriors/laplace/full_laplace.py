@@ -17,6 +17,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from lindley.contracts import ClassificationTask, Draws, Inputs, Labels, Pool, Posterior
 from lindley.errors import InputError
+from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.features import network_features
 from lindley.posteriors.laplace.laplace_package import gaussian_by_laplace, require_package
 from lindley.posteriors.laplace.linearised import LinearisedDraws
@@ -24,8 +25,9 @@ from lindley.posteriors.laplace.network_gaussian import NetworkGaussian, gaussia
 from lindley.posteriors.network_calls import as_tensor
 from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
+from lindley.posteriors.precision import resolved_precision
 from lindley.posteriors.recipe import Recipe
-from lindley.posteriors.training import read_labelled, refuse_validation, train
+from lindley.posteriors.training import read_labelled, train
 from lindley.seeds import derive_seed, torch_generator
 from lindley.shapes import Features
 
@@ -71,12 +73,14 @@ class FullLaplace:
         previous: Posterior | None = None,
         seed: int,
     ) -> FullLaplacePosterior:
-        """From scratch. Raises InputError for parameters of other layers than dense and convolutional ones."""
-        refuse_validation(validation)
+        """From scratch; validation labels go with the recipe's `patience`.
+
+        Raises InputError for parameters of other layers than dense and convolutional ones.
+        """
         if self.recipe.class_weights:
             raise InputError("full-network Laplace weighs all labels the same; leave training.class_weights out")
         require_package()
-        with torch.random.fork_rng(devices=[]):  # before the training, which may be long
+        with seeded_globals(0, "cpu"):  # before the training, which may be long
             _refuse_other_layers(self.network())
         module = train(
             self.network,
@@ -87,6 +91,7 @@ class FullLaplace:
             precision=self.precision,
             device=self.device,
             seed=seed,
+            validation=validation,
         )
         for parameter in module.parameters():
             parameter.data = parameter.data.contiguous()  # the vector of weights is in this order
@@ -127,8 +132,8 @@ class FullLaplacePosterior:
         self.prior_precision = prior_precision
         self.log_evidence = log_evidence
         """Of the labels, in nats, by Laplace's approximation."""
-        self._module, self._gaussian, self._linearised = module, gaussian, linearised
-        self._precision, self._device = precision, device
+        self._module, self._gaussian, self._linearised = copy.deepcopy(module).eval(), gaussian, linearised
+        self._precision, self._device = resolved_precision(precision, device), device
 
     def draw(self, num_draws: int, *, seed: int) -> LinearisedDraws | NetworksAsDraws:
         """Draw k is the same function whatever num_draws is."""

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from lindley.errors import FitError, InputError
-from lindley.posteriors.dropout.hidden_randomness import seeded_globals
+from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.laplace.network_gaussian import BlockwiseGaussian, DiagonalGaussian, NetworkGaussian
 
 PRIOR_PRECISIONS = (1e-4, 1e6)

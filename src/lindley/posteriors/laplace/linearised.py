@@ -5,6 +5,7 @@ Source: Immer, Korzepa and Bauer 2021, arXiv:2008.08400.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import warnings
 from collections.abc import Callable
@@ -14,9 +15,11 @@ from torch import Tensor, nn
 from torch.func import functional_call, jvp
 
 from lindley.contracts import Inputs
+from lindley.posteriors.callers_state import own_modes
 from lindley.posteriors.layout import as_its_weights
-from lindley.posteriors.network_calls import logits_of, network_inputs, normalised
+from lindley.posteriors.network_calls import logits_of, network_inputs, normalised, num_rows
 from lindley.posteriors.networks_as_draws import fingerprint
+from lindley.posteriors.randomness import refuse_random_networks
 
 
 class LinearisedDraws:
@@ -29,16 +32,21 @@ class LinearisedDraws:
         self.num_draws = len(deviations)
         digest = hashlib.blake2b(deviations.cpu().contiguous().view(torch.uint8).numpy().tobytes(), digest_size=8)
         self.id = f"linearised-{fingerprint(module)}-{digest.hexdigest()}"
-        self._module, self._deviations, self._device = module.eval(), deviations, device
+        self._module, self._deviations, self._device = copy.deepcopy(module).eval(), deviations, device
+        self._checked = False
 
     def log_probs(self, inputs: Inputs) -> Tensor:
         """n inputs -> [n, K, C] nats, float32."""
-        return normalised(self.logits(inputs))
+        with own_modes(self._device):
+            return normalised(self.logits(inputs))
 
     def logits(self, inputs: Inputs) -> Tensor:
         """n inputs -> [n, K, C] float32; on average over many draws, those of the network itself."""
-        with torch.inference_mode(False), torch.no_grad():
+        with own_modes(self._device):
             values = as_its_weights(self._module, network_inputs(inputs, self._device))
+            if not self._checked and num_rows(values) > 0:
+                refuse_random_networks([self._module], values)
+                self._checked = True
             weights = {name: value.detach() for name, value in self._module.named_parameters()}
             arguments, named = ((values,), {}) if isinstance(values, Tensor) else ((), dict(values))
 

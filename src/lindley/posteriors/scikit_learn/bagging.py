@@ -17,7 +17,7 @@ from torch import Tensor
 
 from lindley.contracts import ClassificationTask, Labels, Pool, Posterior
 from lindley.errors import InputError
-from lindley.posteriors.dropout.hidden_randomness import seeded_globals
+from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.head.head import label_weights
 from lindley.posteriors.members import chosen_members
 from lindley.posteriors.scikit_learn.smoothing import check_prior, class_shares, smoothed

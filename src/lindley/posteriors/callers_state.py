@@ -1,0 +1,48 @@
+"""What a caller's program has set for all of its code, and what is computed here whatever that is."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+
+@contextmanager
+def seeded_globals(seed: int, device: str) -> Iterator[Callable[[], bool]]:
+    """Seeds torch's, NumPy's and Python's global generators and puts them back at the end.
+
+    Gives a function that says whether one of torch's or NumPy's has moved. A network initialises itself, and drops in
+    training, with generators that cannot be passed to it.
+    """
+    numpy, python = np.random.get_state(), random.getstate()  # noqa: NPY002  a network may well use the old one
+    gpus = range(torch.cuda.device_count()) if torch.device(device).type == "cuda" else []
+    with torch.random.fork_rng(devices=gpus):
+        torch.manual_seed(seed)
+        np.random.seed(seed % 2**32)  # noqa: NPY002
+        random.seed(seed)
+        before = _states(device)
+        try:
+            yield lambda: _states(device) != before
+        finally:
+            np.random.set_state(numpy)  # noqa: NPY002
+            random.setstate(python)
+
+
+@contextmanager
+def own_modes(device: str, *, gradients: bool = False) -> Iterator[None]:
+    """No autocast, no inference mode, gradients or none: a draw is the same function under any of the caller's."""
+    with (
+        torch.inference_mode(False),
+        torch.set_grad_enabled(gradients),
+        torch.autocast(torch.device(device).type, enabled=False),
+    ):
+        yield
+
+
+def _states(device: str) -> list[object]:
+    on_gpu = [state.tolist() for state in torch.cuda.get_rng_state_all()] if device.startswith("cuda") else []
+    _, numbers, *place = np.random.get_state()  # noqa: NPY002
+    return [torch.get_rng_state().tolist(), on_gpu, np.asarray(numbers).tolist(), place]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import journal_fakes as fakes
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from lindley.errors import InputError, JournalError
-from lindley.loop.journal import Journal
+from lindley.loop.journal import Journal, event_check
 from lindley.study.curves import learning_curve, load_results, paired
 
 
@@ -65,6 +66,30 @@ def test_a_trial_with_other_settings_is_set_aside(tmp_path: Path) -> None:
     assert [trial.labels[1] for trial in panel.trials] == [40]
     assert len(panel.set_aside) == 1
     assert panel.set_aside[0].startswith("trials/digits/bald/seed-0-")
+    assert panel.set_aside[0].endswith(": left out, it was run with other settings.")
+
+
+@pytest.mark.parametrize(("key", "why"), [("data_hashes", "on other data than"), ("rows", "with other labels than")])
+def test_a_trial_that_began_otherwise_than_the_others_of_its_seed_is_no_pair_of_theirs(
+    tmp_path: Path, key: str, why: str
+) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["random", "margin", "bald"], seeds=2))
+    fakes.write_study(tmp_path, study, accuracy=_steps)
+    (folder,) = tmp_path.glob("trials/digits/bald/seed-1-*")
+    if key == "rows":
+        events = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
+        events[0]["rows"] = events[0]["rows"][::-1]
+        for event in events:
+            event["check"] = event_check(event)
+        (folder / "journal.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+    else:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        (folder / "manifest.json").write_text(json.dumps({**manifest, "data_hashes": {"train": "other"}}))
+    (panel,) = load_results(tmp_path).panels
+    assert [(trial.acquisition, trial.seed) for trial in panel.trials if trial.acquisition == "bald"] == [("bald", 0)]
+    assert len(panel.of("random")) == len(panel.of("margin")) == 2
+    (said,) = panel.set_aside
+    assert said.startswith(f"trials/digits/bald/{folder.name}: left out, it ") and why in said
 
 
 def test_an_acquisition_run_before_is_shown_though_the_study_names_another_now(tmp_path: Path) -> None:
@@ -85,7 +110,7 @@ def test_a_later_event_of_a_round_wins(tmp_path: Path) -> None:
     np.testing.assert_allclose(trial.metric("accuracy"), [0.5, 0.6, 0.9])
 
 
-def test_a_torn_last_line_is_left_out_and_a_damaged_one_is_an_error(tmp_path: Path) -> None:
+def test_a_torn_last_line_is_left_out_and_a_damaged_journal_is_set_aside_with_its_line(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=60))
     fakes.write_study(tmp_path, study, accuracy=_steps)
     (journal,) = tmp_path.glob("trials/digits/bald/*/journal.jsonl")
@@ -93,8 +118,10 @@ def test_a_torn_last_line_is_left_out_and_a_damaged_one_is_an_error(tmp_path: Pa
     journal.write_text(whole[:-10])
     assert load_results(tmp_path).panels[0].trials[0].labels == [20, 40]
     journal.write_text(whole.replace('"accuracy":0.6', '"accuracy":0.9'))
-    with pytest.raises(JournalError, match="line 3 is damaged"):
-        load_results(tmp_path)
+    (panel,) = load_results(tmp_path).panels
+    assert panel.trials == []
+    assert panel.missing == (("bald", 0),)
+    assert "journal.jsonl, line 3 is damaged" in panel.set_aside[0]
 
 
 def test_arrays_that_were_altered_are_refused_by_name(tmp_path: Path) -> None:

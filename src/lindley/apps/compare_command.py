@@ -19,7 +19,7 @@ from lindley.errors import InputError
 from lindley.loop.files import write_atomically
 from lindley.study.comparison.outputs import HOW_COMPARED, PanelComparison, as_json, compare, csv_rows, tables
 from lindley.study.curves import load_results
-from lindley.study.provenance import unfinished
+from lindley.study.provenance import left_out, unfinished
 from lindley.study.tables import Table
 
 _WIDTH = 100
@@ -51,9 +51,10 @@ def compare_folder(
         raise InputError(
             f"nothing can be compared in {folder}: it needs two acquisitions with two rounds under the same seed."
         )
-    missing = unfinished(results)
-    if missing:
+    if missing := unfinished(results):
         typer.echo(f"Trials that are not finished: {len(missing)}. What there is of them counts.", err=True)
+    for said in left_out(results):
+        typer.echo(said, err=True)
     text = _FORMATS[format](found)
     if out is None:
         typer.echo(text, nl=False)

@@ -44,19 +44,18 @@ def fewer_labels(panel: PanelResults, name: str, other: str, level: float, part:
 def no_fewer_labels(panel: PanelResults, name: str, other: str, level: float, part: str) -> Comparison:
     """For: saves less than WORTHWHILE, whatever happened between two rounds; against: saves more.
 
-    A crossing is seen only at the end of a round, so this may have reached the level with any number of labels after
-    the round before; and where the other did not reach it, the saving may be larger than the one that is seen. Such
-    a pair says nothing unless it decides all the same.
+    A crossing is seen only at the end of a round: the level was reached with some number of labels after the round
+    before, or with more than were given, or later if it is lost again. A pair in which the saving may be more or less
+    than WORTHWHILE says nothing.
     """
     savings, brief, effect = _savings(panel, name, other, level)
     mine, theirs = _crossings(panel, name, other, level)
     enough = -math.log1p(-WORTHWHILE)
     short_of_it = []
     for saving, reached, others in zip(savings, mine, theirs, strict=True):
-        most = math.inf if others.censored else math.log(others.labels / reached.after)
-        short = enough - saving
-        # Rounded, so that a saving of just WORTHWHILE is neither.
-        short_of_it.append(round(0.0 if short > 0 and most >= enough else short, 12))
+        least = math.log(others.after) - math.log(reached.labels) if reached.kept else -math.inf
+        most = math.log(others.labels) - math.log(reached.after) if others.kept else math.inf
+        short_of_it.append(enough - saving if most <= enough or least >= enough else 0.0)
     return compared(panel.title, part, _to_level(name, other, level), brief, effect, short_of_it)
 
 
@@ -70,7 +69,7 @@ def _savings(panel: PanelResults, name: str, other: str, level: float) -> tuple[
     What was not reached counts as reached with the last label, so a saving is not overstated.
     """
     mine, theirs = _crossings(panel, name, other, level)
-    savings = [math.log(b.labels / a.labels) for a, b in zip(mine, theirs, strict=True)]
+    savings = [math.log(b.labels) - math.log(a.labels) for a, b in zip(mine, theirs, strict=True)]
     counts = f"{look(name).title} {median_crossing(mine)}, {look(other).title} {median_crossing(theirs)}"
     share = 1 - math.exp(-median(savings))
     saved = f"{percent(abs(share))} {'fewer' if share >= 0 else 'more'} labels"

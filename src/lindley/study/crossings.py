@@ -29,6 +29,11 @@ class Crossing:
     """Labels of the round before, where the level was not kept yet: it was reached with more than these. Where there
     is no round before, or the level was not reached, the same as `labels`."""
 
+    @property
+    def kept(self) -> bool:
+        """Whether it was reached, and kept for as long as it has to be."""
+        return not self.censored and not self.provisional
+
     def __str__(self) -> str:
         number = f"{self.labels:g}"
         return f"> {number}" if self.censored else f"{number}*" if self.provisional else number

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lindley.errors import JournalError
 from lindley.loop.failures import read_failure
 from lindley.loop.files import load_arrays
 from lindley.loop.journal import read_events
@@ -72,7 +75,7 @@ class PanelResults:
     missing: tuple[tuple[str, int], ...] = ()
     """Trials of the study that have no round yet, as (acquisition, seed)."""
     set_aside: tuple[str, ...] = ()
-    """Folders that hold a trial with other settings than the study's."""
+    """What lies in the folder and is left out: which trial, and why."""
     failures: Mapping[tuple[str, int], str] = field(default_factory=dict)
     """Of the study's trials that are not complete, what the last failure said, by (acquisition, seed)."""
 
@@ -114,7 +117,8 @@ class Curve:
 def load_results(out: Path) -> StudyResults:
     """All that the journals of an output folder say; a study that is under way is welcome.
 
-    Raises InputError where there is no study, JournalError where a journal or its arrays are damaged.
+    A trial whose journal or manifest is damaged is set aside with what is wrong. Raises InputError where there is no
+    study, JournalError where arrays are damaged.
     """
     study = read_study(Path(out))
     titles = [panel.title for panel in study.panels]
@@ -162,24 +166,55 @@ def _inner(metrics: Any, path: Sequence[str]) -> Any:
 def _load_panel(out: Path, panel: Panel, title: str) -> PanelResults:
     trials, set_aside = [], []
     for folder in sorted((out / "trials" / panel.name).glob("*/seed-*")):
-        manifest, events = read_manifest(folder), read_events(folder)
+        try:
+            manifest, events = read_manifest(folder), read_events(folder)
+        except JournalError as error:
+            set_aside.append(f"{folder.relative_to(out).as_posix()}: left out, {error}")
+            continue
         state = fold(events)
         if manifest is None or state.start is None or not state.rounds:
             continue
         if not _is_of(panel, manifest) or not folder.name.endswith(manifest["key"][:8]):  # e.g. a copy of a folder
-            set_aside.append(folder.relative_to(out).as_posix())
+            set_aside.append(f"{folder.relative_to(out).as_posix()}: left out, it was run with other settings.")
             continue
         complete = state.reaches(panel.schedule.max_labels)
         resumed = tuple(event for event in events if event["event"] == "resumed")
         name, seed, rounds = manifest["acquisition"], manifest["seed"], list(state.rounds)
         trials.append(TrialResults(name, seed, manifest, rounds, state.start, folder, complete, resumed))
     trials.sort(key=lambda trial: (trial.acquisition, trial.seed))
+    trials, foreign = _of_common_beginnings(trials)
+    set_aside += [f"{trial.folder.relative_to(out).as_posix()}: left out, {why}" for trial, why in foreign]
     found = {(trial.acquisition, trial.seed) for trial in trials}
     wanted = [(name, panel.first_seed + s) for name in panel.acquisitions for s in range(panel.seeds)]
     missing = tuple(trial for trial in wanted if trial not in found)
     finished = {(trial.acquisition, trial.seed) for trial in trials if trial.complete}
     failures = _failures(out, panel, [trial for trial in wanted if trial not in finished])
     return PanelResults(panel.name, title, panel.model_dump(mode="json"), trials, missing, tuple(set_aside), failures)
+
+
+def _of_common_beginnings(
+    trials: Sequence[TrialResults],
+) -> tuple[list[TrialResults], list[tuple[TrialResults, str]]]:
+    """The trials that can be paired, and those that cannot: of other data, or with other initial labels, than most of
+    their seed. Folders copied from several machines may hold such."""
+    kept, foreign = [], []
+    for trial in trials:
+        seed = [each for each in trials if each.seed == trial.seed]
+        data = Counter(known for each in seed if (known := _data_of(each)))
+        begun = Counter(tuple(each.start["rows"]) for each in seed)
+        if _data_of(trial) not in (None, *(known for known, _ in data.most_common(1))):
+            foreign.append((trial, "it was run on other data than most trials of its seed."))
+        elif tuple(trial.start["rows"]) != begun.most_common(1)[0][0]:
+            foreign.append((trial, "it began with other labels than most trials of its seed."))
+        else:
+            kept.append(trial)
+    return kept, foreign
+
+
+def _data_of(trial: TrialResults) -> str | None:
+    """The hashes of its data; None where an early version did not record them."""
+    hashes = trial.manifest.get("data_hashes")
+    return json.dumps(hashes, sort_keys=True) if hashes else None
 
 
 def _failures(out: Path, panel: Panel, trials: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:

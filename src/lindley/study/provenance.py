@@ -46,7 +46,7 @@ def environments(results: StudyResults) -> Table:
 
 
 def unfinished(results: StudyResults) -> list[str]:
-    """One sentence for each trial that is not finished, was not started, or was left out."""
+    """One sentence for each trial that is not finished or was not started."""
     said = []
     for panel in results.panels:
         target = panel.config["schedule"]["max_labels"]
@@ -61,8 +61,12 @@ def unfinished(results: StudyResults) -> list[str]:
             f"{panel.title}, {look(name).title}, seed {seed}: no round yet.{_failed(panel, name, seed)}"
             for name, seed in panel.missing
         ]
-        said += [f"{folder}: left out, it was run with other settings." for folder in panel.set_aside]
     return said
+
+
+def left_out(results: StudyResults) -> list[str]:
+    """One sentence for each trial that lies in the folder and does not count: with other settings, damaged, foreign."""
+    return [said for panel in results.panels for said in panel.set_aside]
 
 
 def changes(results: StudyResults) -> list[str]:

@@ -17,7 +17,7 @@ from lindley.study.figures.catalogue import draw_figures
 from lindley.study.figures.style import Drawn
 from lindley.study.folder import LOCK_NAME, PATIENCE_SECONDS, refuse_without_study
 from lindley.study.paired import Comparison, Verdict
-from lindley.study.provenance import changes, environments, label_counting, settings, unfinished
+from lindley.study.provenance import changes, environments, label_counting, left_out, settings, unfinished
 from lindley.study.tables import PANEL_TABLES, Table, write_csv, write_rounds
 from lindley.study.tables_asked import rare_recall, what_was_asked
 from lindley.study.tables_transfer import transfer
@@ -114,6 +114,8 @@ def _top(results: StudyResults) -> list[str]:
     ]
     if missing := unfinished(results):
         pieces.append(page.notice("This study is not complete. All that follows stands on what is there:", missing))
+    if foreign := left_out(results):
+        pieces.append(page.notice("These trials lie in the folder too and do not count:", foreign))
     return pieces
 
 

@@ -10,8 +10,16 @@ import pytest
 from panel_fakes import GRID, panel_reaching
 
 from lindley.errors import InputError
-from lindley.study.comparison.contrasts import Contrast, common_accuracy, contrasts, mean_accuracy, reference_of
-from lindley.study.comparison.exact_tests import visible_shift
+from lindley.study.comparison.contrasts import (
+    Contrast,
+    common_accuracy,
+    contrasts,
+    log_saving,
+    mean_accuracy,
+    reference_of,
+)
+from lindley.study.comparison.exact_tests import two_sided_p, visible_shift
+from lindley.study.crossings import Crossing
 
 _THEIRS = [100.0, 120.0, 90.0, 110.0, 140.0, 130.0, 80.0, 105.0, 125.0, 95.0]
 
@@ -178,3 +186,47 @@ def test_without_a_difference_few_families_raise_an_alarm() -> None:
         alarms += any(each.detected for each in found)
     # 5 % of 150 is 7.5; 14 or more would have a chance of 2 % even at 5 %.
     assert alarms < 14
+
+
+@pytest.mark.parametrize(("fewer", "more"), [(20.0, 30.0), (100.0, 110.0), (120.0, 220.0)])
+def test_crossings_exchanged_within_pairs_are_exact_ties(fewer: float, more: float) -> None:
+    """All 2^n ways to exchange nine pairs are equally likely without a difference: p <= 0.05 in no more of them."""
+    one, other = Crossing(fewer, after=fewer - 10), Crossing(more, after=more - 10)
+    saving, loss = log_saving(one, other), log_saving(other, one)
+    alarms = [two_sided_p([saving if way >> pair & 1 else loss for pair in range(9)]) <= 0.05 for way in range(1 << 9)]
+    assert 0 < sum(alarms) <= 0.05 * len(alarms)
+    assert two_sided_p([saving, loss] * 5) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "sign"),
+    [
+        (Crossing(100.0, after=90.0), Crossing(150.0, after=140.0), 1),
+        (Crossing(100.0, after=90.0), Crossing(220.0, censored=True, after=220.0), 1),
+        (Crossing(220.0, censored=True, after=220.0), Crossing(220.0, censored=True, after=220.0), 0),
+        (Crossing(220.0, provisional=True, after=210.0), Crossing(220.0, censored=True, after=220.0), 0),
+        (Crossing(220.0, provisional=True, after=210.0), Crossing(210.0, provisional=True, after=200.0), 0),
+        (Crossing(220.0, provisional=True, after=210.0), Crossing(210.0, after=200.0), -1),
+        (Crossing(210.0, provisional=True, after=200.0), Crossing(220.0, after=210.0), 0),
+        (Crossing(100.0, after=90.0), Crossing(220.0, provisional=True, after=210.0), 1),
+    ],
+)
+def test_what_may_be_lost_again_is_known_only_to_need_more_than_the_round_before(
+    mine: Crossing, theirs: Crossing, sign: int
+) -> None:
+    saving = log_saving(mine, theirs)
+    assert np.sign(saving) == sign
+    assert log_saving(theirs, mine) == -saving
+
+
+def test_areas_are_of_one_range_of_labels_that_half_of_the_pairs_have() -> None:
+    panel = panel_reaching({"random": _THEIRS[:4], "bald": [0.8 * each for each in _THEIRS[:4]]})
+    reached = {0: 21, 1: 12, 2: 12, 3: 3}
+    trials = [replace(trial, rounds=trial.rounds[: reached[trial.seed]]) for trial in panel.trials]
+    area = _only(contrasts(replace(panel, trials=trials), accuracy=0.95), "area")
+    assert area.pairs == 3
+    gains = []
+    for seed in (0, 1, 2):
+        mine, theirs = (next(t for t in panel.of(name) if t.seed == seed) for name in ("bald", "random"))
+        gains.append(mean_accuracy(mine, GRID[11]) - mean_accuracy(theirs, GRID[11]))
+    assert area.estimate == pytest.approx(np.mean(gains))

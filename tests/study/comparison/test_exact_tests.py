@@ -84,6 +84,18 @@ def test_the_spread_is_that_of_a_student_interval() -> None:
     assert spread_of(high - low, 9) == pytest.approx(values.std(ddof=1))
 
 
+@pytest.mark.parametrize(("pairs", "grid"), [(8, 1.0), (10, 4.0)])
+def test_on_rounds_more_has_to_be_there_to_be_seen_four_times_in_five(pairs: int, grid: float) -> None:
+    shift = visible_shift(pairs, 1, grid)
+    assert shift > visible_shift(pairs, 1)
+    generator = np.random.default_rng(5)
+    second = grid * generator.uniform(size=(400, pairs))
+    first = second - shift - generator.standard_normal((400, pairs))
+    ahead = np.ceil(second / grid) - np.ceil(first / grid)
+    seen = np.mean([two_sided_p(line.tolist()) <= LEVEL for line in ahead])
+    assert seen == pytest.approx(0.8, abs=0.07)
+
+
 def test_too_few_pairs_could_see_nothing() -> None:
     assert visible_shift(5, 1) == math.inf
     assert visible_shift(7, 6) == math.inf

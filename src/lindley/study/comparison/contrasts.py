@@ -53,6 +53,8 @@ class Contrast:
     """After Holm, within the family."""
     family: int = 1
     """How many comparisons that is."""
+    grid: float = 0.0
+    """How far rounds lie apart where the level was reached, in logarithms of labels; 0 for areas."""
 
     @property
     def detected(self) -> bool:
@@ -64,14 +66,17 @@ class Contrast:
         """What would have been seen with a chance of some 80 %, in the estimate's unit; infinite: nothing.
 
         Pairs lie as far apart as would give the interval if it were Student's, of logarithms where it is of labels: it
-        knows of the rounds' grid and of what was not reached.
+        knows of what was not reached. What is seen of them is seen at the ends of rounds.
         """
-        shift = visible_shift(self.pairs, self.family)
-        if math.isinf(shift) or self.interval is None:
+        if self.interval is None:
             return math.inf
         low, high = self.interval
         width = math.log1p(-low) - math.log1p(-high) if self.measure == "labels" else high - low
-        seen = shift * spread_of(width, self.pairs)
+        spread = spread_of(width, self.pairs)
+        shift = visible_shift(self.pairs, self.family, self.grid / spread if spread else 0.0)
+        if math.isinf(shift):
+            return math.inf
+        seen = shift * spread
         return -math.expm1(-seen) if self.measure == "labels" else seen
 
 
@@ -94,6 +99,8 @@ def contrasts(panel: PanelResults, against: str | None = None, *, accuracy: floa
 def common_accuracy(panel: PanelResults) -> float | None:
     """The highest whole percent that nearly all trials reach and keep; None where every trial has it from its start.
 
+    Kept for two more rounds: in a trial's last two rounds nobody can tell.
+
     So few may miss it that even if they were all of one acquisition, it would miss it in MISSED_SHARE of its trials at
     most. Those under way count only while none is finished: they have not missed it yet. Which acquisition a trial is
     of is not asked: the choice is the same when the two of a pair are exchanged, so that the tests stay exact.
@@ -102,9 +109,9 @@ def common_accuracy(panel: PanelResults) -> float | None:
     may_miss = int(len(trials) * MISSED_SHARE / max(len(panel.acquisitions), 1))
     for whole in range(99, 0, -1):
         crossings = [labels_to_accuracy(trial, whole / 100) for trial in trials]
-        if sum(each.censored for each in crossings) <= may_miss:
+        if sum(not each.kept for each in crossings) <= may_miss:
             late = any(
-                each.censored or each.labels > trial.labels[0] for each, trial in zip(crossings, trials, strict=True)
+                not each.kept or each.labels > trial.labels[0] for each, trial in zip(crossings, trials, strict=True)
             )
             return whole / 100 if late else None
     return None
@@ -136,23 +143,46 @@ def _labels(panel: PanelResults, name: str, reference: str, level: float) -> Con
         (str(median_crossing(mine)), str(median_crossing(theirs))),
         None if ratio is None else 1 - ratio.median,
         None if ratio is None else (1 - ratio.high, 1 - ratio.low),
-        *_tested([_log_saving(a, b) for a, b in zip(mine, theirs, strict=True)]),
+        *_tested([log_saving(a, b) for a, b in zip(mine, theirs, strict=True)]),
+        grid=_grid([*mine, *theirs]),
     )
 
 
-def _log_saving(mine: Crossing, theirs: Crossing) -> float:
-    """Of two that were not reached nothing is known; one that was is infinitely better than one that was not."""
-    if mine.censored or theirs.censored:
-        return 0.0 if mine.censored and theirs.censored else (-math.inf if mine.censored else math.inf)
-    return math.log(theirs.labels / mine.labels)
+def _grid(crossings: Sequence[Crossing]) -> float:
+    widths = [math.log(each.labels) - math.log(each.after) for each in crossings if each.labels > each.after]
+    return median(widths) if widths else 0.0
+
+
+def log_saving(mine: Crossing, theirs: Crossing) -> float:
+    """log(labels of the second / labels of the first), 0 where it is not known which needs fewer.
+
+    One that was reached and kept is infinitely better than one that was not reached. One that may still be lost is
+    only known to need more labels than the round before it had. Exchanging the two changes the sign and nothing else.
+    """
+    if mine.kept and theirs.kept:
+        return math.log(theirs.labels) - math.log(mine.labels)
+    if mine.kept:
+        return _behind(theirs, mine)
+    return -_behind(mine, theirs) if theirs.kept else 0.0
+
+
+def _behind(unsure: Crossing, kept: Crossing) -> float:
+    """By how much the first, which is not kept, needs more labels than the second, which is."""
+    if unsure.after < kept.labels:
+        return 0.0
+    return math.inf if unsure.censored else math.log(unsure.labels) - math.log(kept.labels)
 
 
 def _area(panel: PanelResults, name: str, reference: str) -> Contrast | None:
     pairs = [pair for pair in paired(panel, name, reference) if min(len(trial.rounds) for trial in pair) > 1]
     if not pairs:
         return None
-    ends = [min(first.labels[-1], second.labels[-1]) for first, second in pairs]
-    mine, theirs = ([mean_accuracy(pair[side], end) for pair, end in zip(pairs, ends, strict=True)] for side in (0, 1))
+    # Of a study under way: as far as half of the pairs have come, and those that have. Areas over other ranges are
+    # other quantities.
+    ends = sorted((min(first.labels[-1], second.labels[-1]) for first, second in pairs), reverse=True)
+    end = ends[(len(ends) - 1) // 2]
+    pairs = [pair for pair in pairs if min(trial.labels[-1] for trial in pair) >= end]
+    mine, theirs = ([mean_accuracy(pair[side], end) for pair in pairs] for side in (0, 1))
     gains = np.subtract(mine, theirs)
     centre, interval = float(gains.mean()), None
     if len(pairs) >= FEWEST_PAIRS:

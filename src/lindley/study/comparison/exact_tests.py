@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from lindley.seeds import numpy_generator
@@ -17,6 +18,7 @@ LEVEL = 0.05
 POWER = 0.8
 """The chance with which a difference that "could have been seen" is seen."""
 _SAMPLES = 4000
+_COARSEST = 20.0
 
 
 def two_sided_p(differences: Sequence[float]) -> float:
@@ -52,24 +54,34 @@ def fewest_pairs(comparisons: int) -> int:
     return pairs
 
 
-@cache
-def visible_shift(pairs: int, comparisons: int) -> float:
+def visible_shift(pairs: int, comparisons: int, grid: float = 0.0) -> float:
     """The shift of normal differences, in their standard deviations, that is detected with a chance of POWER.
 
-    As the first step of a family of so many comparisons. Infinite where these pairs can detect nothing. By simulation
-    from fixed seeds, to a few percent.
+    As the first step of a family of so many comparisons. grid: how far the rounds lie apart, in the same unit, where
+    each of the two of a pair is seen at the end of a round only. Infinite where these pairs can detect nothing. By
+    simulation from fixed seeds, to a few percent; grids are rounded up to quarters.
     """
+    return _visible_shift(pairs, comparisons, math.ceil(4 * min(grid, _COARSEST)) / 4)
+
+
+@cache
+def _visible_shift(pairs: int, comparisons: int, grid: float) -> float:
     if pairs < fewest_pairs(comparisons):
         return math.inf
-    critical = _critical_sum(pairs, LEVEL / comparisons)
-    noise = numpy_generator(0, "visible shift", pairs).standard_normal((_SAMPLES, pairs))
+    level = LEVEL / comparisons
+    generator = numpy_generator(0, "visible shift", pairs)
+    noise = generator.standard_normal((_SAMPLES if grid == 0 else _SAMPLES // 8, pairs))
+    where = grid * generator.uniform(size=noise.shape)  # the second of each pair, within its round
 
     def power(shift: float) -> float:
         moved = noise + shift
-        sums = np.where(moved > 0, stats.rankdata(np.abs(moved), axis=1), 0).sum(1)
-        return float((sums >= critical).mean())
+        if grid == 0:
+            sums = np.where(moved > 0, 2 * stats.rankdata(np.abs(moved), axis=1), 0).sum(1)
+            return float((sums >= _critical_sum(tuple(range(2, 2 * pairs + 2, 2)), level)).mean())
+        rounds = -np.floor((where - moved) / grid)  # by how many the first is earlier
+        return float(np.mean([_is_significant(line[line != 0], level) for line in rounds]))
 
-    low, high = 0.0, 10.0
+    low, high = 0.0, 10.0 + 2 * grid
     while high - low > 0.005:
         middle = (low + high) / 2
         low, high = (low, middle) if power(middle) >= POWER else (middle, high)
@@ -81,13 +93,20 @@ def spread_of(width: float, pairs: int) -> float:
     return width / 2 * math.sqrt(pairs) / float(stats.t.ppf(0.975, pairs - 1))
 
 
-def _critical_sum(pairs: int, level: float) -> int:
-    """The smallest rank sum of positive differences that is significant two-sided, without ties."""
+def _is_significant(differences: NDArray[np.float64], level: float) -> bool:
+    """Whether these, without zeros and with ties, are above zero at the level."""
+    ranks = np.rint(2 * stats.rankdata(np.abs(differences))).astype(int)
+    return bool(ranks[differences > 0].sum() >= _critical_sum(tuple(sorted(ranks.tolist())), level))
+
+
+@cache
+def _critical_sum(doubled_ranks: tuple[int, ...], level: float) -> int:
+    """The smallest sum of the (doubled) ranks of positive differences that is significant two-sided."""
     ways = np.ones(1)
-    for rank in range(1, pairs + 1):
+    for rank in doubled_ranks:
         longer = np.zeros(ways.size + rank)
         longer[: ways.size] += ways
         longer[rank:] += ways
         ways = longer / 2
-    tails = np.cumsum(ways[::-1])[::-1]
+    tails = np.append(np.cumsum(ways[::-1])[::-1], 0.0)
     return int(np.argmax(2 * tails <= level))

@@ -64,7 +64,7 @@ def label_ratio(
 def log_cells(crossings: Sequence[Crossing]) -> Floats:
     """Where the logarithm of each crossing lies: above the first and at most the second.  -> [N, 2]
 
-    Open above where the level was not reached, open below where it was there from the start.
+    Open above where the level was not reached or may be lost again, open below where it was there from the start.
     """
     return np.array([_log_cell(each) for each in crossings], dtype=np.float64).reshape(-1, 2)
 
@@ -98,7 +98,8 @@ def _log_cell(crossing: Crossing) -> tuple[float, float]:
     labels = math.log(crossing.labels)
     if crossing.censored:
         return labels, math.inf
-    return (math.log(crossing.after) if crossing.after < crossing.labels else -math.inf), labels
+    before = math.log(crossing.after) if crossing.after < crossing.labels else -math.inf
+    return before, labels if crossing.kept else math.inf
 
 
 def _mostly_seen(cells: Floats) -> bool:

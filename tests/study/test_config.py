@@ -378,7 +378,7 @@ def test_each_hard_study_makes_its_pool_hard_in_one_way():
         (panel,) = load_study(name).panels
         assert {key for key, value in panel.pool if value != getattr(HardPool(), key)} == keys
         assert list(panel.acquisitions) == ["random", "margin", "entropy", "bald", "batchbald", "power-bald"]
-        assert panel.seeds == 5
+        assert panel.seeds == 8  # the fewest with which five comparisons can detect anything
 
 
 def test_mnist_is_the_seed_projects_schedule():

@@ -38,3 +38,11 @@ def test_a_full_disk_does_not_make_it_worse(tmp_path, monkeypatch):
     monkeypatch.setattr(failures, "write_json", full)
     record_failure(tmp_path, "No space left on device")
     assert read_failure(tmp_path) is None
+
+
+def test_a_failure_before_the_journal_grew_elsewhere_is_none(tmp_path):
+    (tmp_path / "journal.jsonl").write_text("one\n")
+    record_failure(tmp_path, "diverged")
+    assert read_failure(tmp_path).message == "diverged"
+    (tmp_path / "journal.jsonl").write_text("one\ntwo\n")  # copied from a machine where it got further
+    assert read_failure(tmp_path) is None

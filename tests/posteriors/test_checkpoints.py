@@ -44,3 +44,9 @@ def test_a_file_that_cannot_be_read_is_named(files, tmp_path):
 def test_no_files_are_no_ensemble():
     with pytest.raises(InputError, match="one member at least"):
         ensemble_from_checkpoints(network, [])
+
+
+def test_the_generators_of_the_caller_stay(files):
+    before = torch.get_rng_state()
+    ensemble_from_checkpoints(network, files[1])
+    assert torch.equal(torch.get_rng_state(), before)

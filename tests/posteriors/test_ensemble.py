@@ -1,11 +1,12 @@
 import pytest
 import torch
+from torch import nn
 
 from lindley.contracts import ClassificationTask, Labels
-from lindley.errors import InputError
+from lindley.errors import FitError, InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
-from lindley.posteriors.ensemble import DeepEnsemble
+from lindley.posteriors.ensemble import DeepEnsemble, EnsemblePosterior
 from lindley.posteriors.recipe import Recipe
 
 
@@ -38,3 +39,55 @@ def test_more_draws_than_members_are_refused():
 
 def test_an_ensemble_has_no_point_prediction():
     assert fit(2)[0].point() is None
+
+
+def test_members_are_copies_and_the_callers_stay_as_they_are():
+    modules = [moons_mlp().train() for _ in range(2)]
+    draws = EnsemblePosterior(modules).draw(2, seed=0)
+    inputs = torch.randn(5, 2)
+    before = draws.log_probs(inputs)
+    assert all(layer.training for module in modules for layer in module.modules())
+    with torch.no_grad():
+        modules[0][0].weight.zero_()
+    assert torch.equal(draws.log_probs(inputs), before)
+
+
+class AlwaysDrops(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+
+    def forward(self, x):
+        return self.layer(nn.functional.dropout(x))  # training=True, whatever the module's mode
+
+
+def test_a_member_that_drops_in_eval_mode_too_is_refused():
+    posterior = EnsemblePosterior([AlwaysDrops(), AlwaysDrops()])
+    with pytest.raises(InputError, match=r"AlwaysDrops draws random numbers.*training=self\.training"):
+        posterior.draw(2, seed=0).log_probs(torch.randn(3, 2))
+    with pytest.raises(InputError, match="AlwaysDrops draws random numbers"):
+        posterior.features(torch.randn(3, 2))
+
+
+@pytest.mark.parametrize("network", [moons_mlp, lambda: nn.Linear(2, 2)])
+@pytest.mark.parametrize(("given", "patience"), [(True, 0), (False, 3)])
+def test_validation_labels_and_patience_go_together(network, given, patience):
+    inputs = torch.randn(30, 2, generator=torch.Generator().manual_seed(0))
+    labels = Labels(torch.arange(20), (inputs[:20, 0] > 0).long())
+    learner = DeepEnsemble(network, 2, Recipe(steps=2, patience=patience))
+    with pytest.raises(InputError, match=r"together with training\.patience"):
+        learner.fit(
+            MemoryPool(inputs),
+            labels,
+            task=ClassificationTask(("a", "b")),
+            validation=Labels(torch.arange(20, 30), (inputs[20:, 0] > 0).long()) if given else None,
+            seed=0,
+        )
+
+
+def test_a_member_that_diverges_is_named():
+    inputs = torch.randn(30, 2, generator=torch.Generator().manual_seed(0))
+    labels = Labels(torch.arange(30), (inputs[:, 0] > 0).long())
+    learner = DeepEnsemble(moons_mlp, 2, Recipe(steps=20, learning_rate=1e30))
+    with pytest.raises(FitError, match="member 0 of 2: "):
+        learner.fit(MemoryPool(inputs), labels, task=ClassificationTask(("a", "b")), seed=0)

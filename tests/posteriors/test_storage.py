@@ -10,8 +10,12 @@ from lindley.errors import InputError
 from lindley.networks.gal_cnn import gal_cnn
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
-from lindley.posteriors.dropout.mc_dropout import MCDropoutPosterior
+from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
 from lindley.posteriors.ensemble import DeepEnsemble
+from lindley.posteriors.gaussian_process.classifier import GaussianProcess
+from lindley.posteriors.head.head import BayesianHead
+from lindley.posteriors.head.last_layer import LastLayerLaplace
+from lindley.posteriors.head.tuned import Tuned
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.storage import load_posterior, read_tensors, save_posterior
 
@@ -154,3 +158,68 @@ def test_a_pickle_is_not_loaded(saved):
         load_posterior(saved, network=moons_mlp)
     with pytest.raises(InputError, match="cannot be read as safetensors"):
         read_tensors(saved / "weights.safetensors")
+
+
+def test_a_dropout_rate_comes_back_with_the_weights(tmp_path):
+    module = seeded(moons_mlp)
+    for layer in module.modules():
+        if isinstance(layer, nn.Dropout):
+            layer.p = 0.3
+    before = MCDropoutPosterior(module)
+    save_posterior(before, tmp_path)
+    one, two = (each.draw(4, seed=3) for each in (before, load_posterior(tmp_path, network=moons_mlp)))
+    assert one.id == two.id
+    assert torch.equal(one.log_probs(INPUTS), two.log_probs(INPUTS))
+
+
+def test_a_tuned_posterior_is_saved_as_the_candidate_that_was_kept(tmp_path):
+    labels = Labels(torch.arange(5), torch.tensor([0, 1, 0, 1, 1]))
+    learner = Tuned([0.0, 0.1], lambda decay: MCDropout(moons_mlp, Recipe(steps=2, weight_decay=decay)))
+    before = learner.fit(MemoryPool(INPUTS), labels, task=ClassificationTask(("a", "b")), seed=0)
+    save_posterior(before, tmp_path)
+    one, two = (each.draw(4, seed=3) for each in (before, load_posterior(tmp_path, network=moons_mlp)))
+    assert one.id == two.id
+    assert torch.equal(one.log_probs(INPUTS), two.log_probs(INPUTS))
+
+
+@pytest.mark.parametrize("learner", [BayesianHead, GaussianProcess])
+def test_a_function_of_features_has_to_be_given_again(learner, tmp_path):
+    labels = Labels(torch.arange(5), torch.tensor([0, 1, 0, 1, 1]))
+    before = learner(features=torch.sin).fit(MemoryPool(INPUTS), labels, task=ClassificationTask(("a", "b")), seed=0)
+    save_posterior(before, tmp_path / "with")
+    with pytest.raises(InputError, match="read its inputs through a function: give features="):
+        load_posterior(tmp_path / "with")
+    after = load_posterior(tmp_path / "with", features=torch.sin)
+    assert torch.equal(before.draw(4, seed=3).log_probs(INPUTS), after.draw(4, seed=3).log_probs(INPUTS))
+    plain = learner().fit(MemoryPool(INPUTS), labels, task=ClassificationTask(("a", "b")), seed=0)
+    save_posterior(plain, tmp_path / "without")
+    with pytest.raises(InputError, match="leave features= out"):
+        load_posterior(tmp_path / "without", features=torch.sin)
+
+
+@pytest.mark.parametrize("learner", [BayesianHead, GaussianProcess])
+def test_features_may_be_a_network(learner):
+    labels = Labels(torch.arange(5), torch.tensor([0, 1, 0, 1, 1]))
+    posterior = learner(features=seeded(lambda: nn.Linear(2, 3))).fit(
+        MemoryPool(INPUTS), labels, task=ClassificationTask(("a", "b")), seed=0
+    )
+    assert posterior.draw(4, seed=3).log_probs(INPUTS).shape == (5, 4, 2)
+
+
+def test_a_last_layer_of_a_cnn_gives_the_same_bits(tmp_path):
+    images = torch.rand(12, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    labels = Labels(torch.arange(8), torch.arange(8) % 2)
+    before = LastLayerLaplace(gal_cnn, Recipe(steps=2)).fit(
+        MemoryPool(images), labels, task=ClassificationTask(("a", "b")), seed=0
+    )
+    save_posterior(before, tmp_path)
+    one, two = (each.draw(4, seed=3) for each in (before, load_posterior(tmp_path, network=gal_cnn)))
+    assert one.id == two.id
+    assert torch.equal(one.log_probs(images), two.log_probs(images))
+    with pytest.raises(InputError, match="give network="):
+        load_posterior(tmp_path)
+
+
+def test_what_this_kind_has_no_use_for_is_refused(saved):
+    with pytest.raises(InputError, match="is of the kind 'mc-dropout': leave features= out"):
+        load_posterior(saved, network=moons_mlp, features=torch.sin)

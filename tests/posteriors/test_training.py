@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -8,9 +9,9 @@ from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.features import network_features
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
+from lindley.posteriors.precision import compute_dtype
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.steps import minibatches
-from lindley.posteriors.precision import compute_dtype
 from lindley.posteriors.training import train
 
 TASK = ClassificationTask(("no", "yes"))
@@ -288,3 +289,45 @@ def test_every_step_sees_equally_many_labels_and_every_label_equally_often(num_l
     assert {len(step) for step in steps} == {size}
     seen = torch.cat(steps).bincount(minlength=num_labels)
     assert seen.max() - seen.min() <= 1
+
+
+def test_weights_that_are_not_finite_after_the_last_step_are_an_error():
+    with pytest.raises(FitError, match="weights are not finite after step 1 of 1"):
+        trained(steps=1, learning_rate=1e38, optimizer="adamw", weight_decay=1e38)
+
+
+def test_a_validation_loss_that_is_not_finite_is_an_error():
+    pool, labels, _ = blobs()
+    broken = MemoryPool(torch.cat([pool.read(torch.arange(len(pool))), torch.full((1, 2), float("nan"))]))
+    with pytest.raises(FitError, match="the loss of the 1 validation labels became nan"):
+        train(
+            moons_mlp,
+            broken,
+            labels,
+            task=TASK,
+            recipe=Recipe(steps=10, patience=1, check_every=5),
+            precision="float32",
+            device="cpu",
+            seed=0,
+            validation=Labels(torch.tensor([len(pool)]), torch.tensor([0])),
+        )
+
+
+def test_the_modes_of_the_caller_make_no_difference():
+    plain = weights(trained(steps=5))
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(weights(trained(steps=5)), plain)
+    with torch.inference_mode():
+        assert torch.equal(weights(trained(steps=5)), plain)
+
+
+def test_a_network_that_draws_from_numpy_is_seeded_and_leaves_its_generator():
+    class Noisy(nn.Linear):
+        def __init__(self):
+            super().__init__(2, 2)
+            self.weight.data += torch.from_numpy(np.random.rand(2, 2)).float()  # noqa: NPY002
+
+    before = str(np.random.get_state())  # noqa: NPY002
+    one, two = (trained(network=Noisy, steps=2) for _ in range(2))
+    assert torch.equal(weights(one), weights(two))
+    assert str(np.random.get_state()) == before  # noqa: NPY002

@@ -89,7 +89,8 @@ def test_a_trial_that_began_otherwise_than_the_others_of_its_seed_is_no_pair_of_
     assert [(trial.acquisition, trial.seed) for trial in panel.trials if trial.acquisition == "bald"] == [("bald", 0)]
     assert len(panel.of("random")) == len(panel.of("margin")) == 2
     (said,) = panel.set_aside
-    assert said.startswith(f"trials/digits/bald/{folder.name}: left out, it ") and why in said
+    assert said.startswith(f"trials/digits/bald/{folder.name}: left out, it ")
+    assert why in said
 
 
 def test_an_acquisition_run_before_is_shown_though_the_study_names_another_now(tmp_path: Path) -> None:

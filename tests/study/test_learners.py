@@ -9,6 +9,7 @@ from lindley.loop.trial import run_trial
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.dropout.mc_dropout import MCDropout
 from lindley.posteriors.head.tuned import Tuned
+from lindley.posteriors.tempered import Tempered
 from lindley.study.assemble import Assembler
 from lindley.study.learners import panel_learner
 from lindley.study.schema import Panel
@@ -64,3 +65,21 @@ def test_the_journal_says_what_each_round_chose(tmp_path):
 def test_a_journal_without_choice_says_nothing_of_it(tmp_path):
     run_trial(setup_of(panel_of()), tmp_path)
     assert not any("tuned" in event for event in fold(read_events(tmp_path)).rounds)
+
+
+def test_a_temperature_is_chosen_beside_the_rest_and_said(tmp_path):
+    setup = setup_of(panel_of(tune={"weight_decay": [0.0, 30.0], "temperature": [0.5, 4.0], "folds": 2}))
+    run_trial(setup, tmp_path)
+    for event in fold(read_events(tmp_path)).rounds:
+        assert event["tuned"]["temperature"] in (0.5, 4.0)
+        assert event["tuned"]["weight_decay"] in (0.0, 30.0)
+
+
+def test_a_temperature_alone_may_be_chosen():
+    learner = panel_learner(
+        panel_of(tune={"temperature": [0.5, 4.0]}),
+        build_network("moons-mlp", input_shape=(2,), num_classes=2),
+        device="cpu",
+    )
+    assert isinstance(learner, Tempered)
+    assert isinstance(learner.learner, MCDropout)

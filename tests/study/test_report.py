@@ -17,6 +17,8 @@ from lindley.errors import InputError
 from lindley.loop.failures import record_failure
 from lindley.loop.locks import holder_of
 from lindley.study import report
+from lindley.study.comparison.outputs import compare
+from lindley.study.comparison.outputs import tables as comparison_tables
 from lindley.study.curves import StudyResults, load_results
 from lindley.study.report import write_report
 from lindley.study.trials import trials_of
@@ -204,3 +206,30 @@ def test_a_study_without_any_round_has_a_report_that_says_so(tmp_path: Path) -> 
 def test_a_folder_without_a_study_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no study"):
         write_report(tmp_path)
+
+
+def test_the_comparison_on_the_page_is_the_one_of_the_command(out: Path, page: _Page) -> None:
+    words = " ".join(page.words)
+    compared = compare(load_results(out))
+    assert len(compared) == 2
+    for panel in compared:
+        assert panel.verdicts
+        assert all(sentence in words for sentence in panel.verdicts)
+        for content in comparison_tables(panel):
+            assert content.title in words
+            assert all(cell in words for row in content.rows for cell in row)
+    lines = list(csv.reader((out / "tables" / "comparison.csv").read_text(encoding="utf-8").splitlines()))
+    assert len(lines) == 1 + sum(len(panel.contrasts) for panel in compared)
+    text = (out / "tables" / "compared-asked-digits.csv").read_text(encoding="utf-8")
+    asked = list(csv.DictReader(text.splitlines()))
+    assert [line["acquisition"] for line in asked] == ["random", "BALD", "BatchBALD"]
+
+
+def test_what_does_not_count_is_said_at_the_top(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=2, max_labels=60))
+    fakes.write_study(tmp_path, study, accuracy=fakes.rising)
+    (journal,) = tmp_path.glob("trials/digits/bald/seed-1-*/journal.jsonl")
+    journal.write_text(journal.read_text().replace('"labels":40', '"labels":41'))
+    words = " ".join(_Page(write_report(tmp_path).read_text(encoding="utf-8")).words)
+    assert "These trials lie in the folder too and do not count:" in words
+    assert "journal.jsonl, line 3 is damaged" in words

@@ -13,31 +13,43 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lindley.loop.files import write_json
+from lindley.loop.journal import FILE_NAME as JOURNAL
 
 FILE_NAME = "failed.json"
 
 
 @dataclass(frozen=True)
 class Failure:
-    """What was said, and when (UTC)."""
+    """What was said, and when (UTC); how long the journal was then."""
 
     message: str
     when: str
+    journal_bytes: int
 
 
 def record_failure(folder: Path, message: str) -> None:
     """Keep it; where that is impossible, as on a full disk, the failure has been told and is not kept."""
     with contextlib.suppress(OSError):
-        write_json(folder / FILE_NAME, asdict(Failure(message, datetime.now(UTC).isoformat())))
+        failure = Failure(message, datetime.now(UTC).isoformat(), _journal_bytes(folder))
+        write_json(folder / FILE_NAME, asdict(failure))
 
 
 def read_failure(folder: Path) -> Failure | None:
-    """The failure since which the trial got no further; None when there is none, or nothing that can be read."""
+    """The failure since which the trial got no further; None when there is none, or nothing that can be read.
+
+    A longer journal beside it is of a trial that got further elsewhere and was copied here.
+    """
     try:
         found = json.loads((folder / FILE_NAME).read_bytes())
-        return Failure(str(found["message"]), str(found["when"]))
+        failure = Failure(str(found["message"]), str(found["when"]), int(found["journal_bytes"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    return failure if _journal_bytes(folder) <= failure.journal_bytes else None
+
+
+def _journal_bytes(folder: Path) -> int:
+    journal = folder / JOURNAL
+    return journal.stat().st_size if journal.exists() else 0
 
 
 def clear_failure(folder: Path) -> None:

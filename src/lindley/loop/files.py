@@ -20,7 +20,7 @@ REMEDY = "Restore the file, or delete the trial's folder to run the trial again.
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Temp file in the same folder -> fsync -> replace -> fsync the folder: a kill leaves the old file or the new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     temporary = path.with_name(path.name + _TEMPORARY)
     with temporary.open("wb") as file:
         file.write(content)
@@ -28,6 +28,14 @@ def write_atomically(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
     os.replace(temporary, path)
     sync_folder(path.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it where they are missing, each of them durable."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in missing:
+        sync_folder(each.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from lindley.errors import JournalError
-from lindley.loop.files import sync_folder
+from lindley.loop.files import make_folder, sync_folder
 from lindley.loop.locks import FileLock
 
 FILE_NAME = "journal.jsonl"
@@ -33,7 +33,7 @@ class Journal:
     """
 
     def __init__(self, folder: Path, *, patience: float | None = None, process: int | None = None) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         self.folder = folder
         self.path = folder / FILE_NAME
         self._lock = FileLock(self.path, patience=patience, process=process)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lindley.posteriors.scikit_learn.bagging import Bagging
     from lindley.posteriors.scikit_learn.forest import Forest
     from lindley.posteriors.storage import load_posterior, save_posterior
+    from lindley.posteriors.tempered import Tempered
 
 _HOMES = {
     "Bagging": "scikit_learn.bagging",
@@ -34,6 +35,7 @@ _HOMES = {
     "MCDropout": "dropout.mc_dropout",
     "MCDropoutPosterior": "dropout.mc_dropout",
     "Recipe": "recipe",
+    "Tempered": "tempered",
     "Tuned": "head.tuned",
     "ensemble_from_checkpoints": "checkpoints",
     "load_posterior": "storage",
@@ -54,6 +56,7 @@ __all__ = [
     "MCDropout",
     "MCDropoutPosterior",
     "Recipe",
+    "Tempered",
     "Tuned",
     "ensemble_from_checkpoints",
     "load_posterior",

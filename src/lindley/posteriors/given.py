@@ -13,6 +13,7 @@ from torch import Tensor
 from lindley.contracts import Inputs
 from lindley.errors import InputError
 from lindley.information.layouts import Layout
+from lindley.posteriors.callers_state import own_modes
 from lindley.posteriors.members import chosen_members
 from lindley.posteriors.scikit_learn.tables import Examples
 
@@ -144,7 +145,8 @@ class GivenFunctionDraws:
         return log_probs[:, self._chosen] if self.num_draws < self._members else log_probs
 
     def _called(self, inputs: Examples, number: int) -> Tensor:
-        raw = _float_tensor(self._function(inputs), "what the function returns")
+        with own_modes("cpu"):
+            raw = _float_tensor(self._function(inputs), "what the function returns")
         count, num_draws, _ = self._layout.checked_shape(tuple(raw.shape), "what the function returns")
         if (count, num_draws) != (number, self._members):
             raise InputError(

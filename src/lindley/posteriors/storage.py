@@ -25,6 +25,7 @@ from lindley.posteriors.head.tuned import TunedPosterior
 from lindley.posteriors.laplace.full_laplace import FullLaplacePosterior
 from lindley.posteriors.scikit_learn.bagging import BaggingPosterior
 from lindley.posteriors.scikit_learn.forest import ForestPosterior
+from lindley.posteriors.tempered import TemperedPosterior, tempered
 
 VERSION = 1
 KINDS: dict[str, type[Any]] = {
@@ -40,6 +41,7 @@ KINDS: dict[str, type[Any]] = {
 }
 """Each has `stored() -> (tensors, settings)` and a classmethod `restored(tensors, settings, **given)`."""
 _WEIGHTS, _SETTINGS = "weights.safetensors", "posterior.json"
+_TEMPERATURE = "temperature"
 
 
 @runtime_checkable
@@ -58,7 +60,10 @@ def save_posterior(posterior: Posterior, folder: str | Path) -> None:
     safetensors is not installed.
     """
     save_file = _safetensors().save_file
-    if isinstance(posterior, TunedPosterior):
+    temperature = None
+    while isinstance(posterior, TunedPosterior | TemperedPosterior):
+        if isinstance(posterior, TemperedPosterior):
+            temperature = posterior.temperature * (temperature or 1.0)
         posterior = posterior.posterior
     kind = next((name for name, known in KINDS.items() if type(posterior) is known), None)
     if kind is None or not isinstance(posterior, Storable):
@@ -67,6 +72,8 @@ def save_posterior(posterior: Posterior, folder: str | Path) -> None:
     if (folder / _SETTINGS).exists():
         raise InputError(f"{folder} holds a posterior already; name another folder, or remove it first")
     tensors, settings = posterior.stored()
+    if temperature is not None:
+        settings = {**settings, _TEMPERATURE: temperature}
     content = json.dumps({"kind": kind, "version": VERSION, "settings": settings}, indent=2, sort_keys=True)
     folder.mkdir(parents=True, exist_ok=True)
     save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, folder / _WEIGHTS)
@@ -94,7 +101,9 @@ def load_posterior(
     kind = KINDS[content["kind"]]
     if foreign := sorted(given.keys() - inspect.signature(kind.restored).parameters.keys()):
         raise InputError(f"the posterior in {folder} is of the kind {content['kind']!r}: leave {foreign[0]}= out")
-    return kind.restored(read_tensors(folder / _WEIGHTS), content["settings"], **given)
+    posterior = kind.restored(read_tensors(folder / _WEIGHTS), content["settings"], **given)
+    temperature = content["settings"].get(_TEMPERATURE)
+    return posterior if temperature is None else tempered(posterior, temperature)
 
 
 def read_tensors(file: Path) -> dict[str, Tensor]:

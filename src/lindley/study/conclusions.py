@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lindley.study.comparison.exact_tests import holm
 from lindley.study.comparisons import (
     WORTHWHILE,
     common_level,
@@ -34,7 +35,9 @@ HOW_TESTED = (
     "it, or the other way round. With n seeds no p can be below 1/2ⁿ: with fewer than five seeds nothing is decided. "
     "“Undecided” means that no difference was detected, not that there is none. The accuracy at which labels are "
     "counted is the highest that all compared reach, taken from the same seeds, so the tests of labels are only nearly "
-    "exact; and the more panels, the likelier one of them decides by chance."
+    "exact; and the more panels, the likelier one of them decides by chance. “Who needs fewer labels” above asks more: "
+    "its tests are two-sided and corrected for the number of acquisitions compared, and its level is chosen without "
+    "looking at which trial is whose, so that it may find too few seeds where a single claim is decided here."
 )
 _SEEDS_METHODS = ("margin", "entropy", "bald")
 
@@ -149,7 +152,12 @@ def _from_which_batch(larger: Sequence[tuple[int, Comparison]]) -> str:
     if not larger:
         return "From which batch size on BatchBALD is preferable: not measured here (no larger batch)."
     tenth = percent(WORTHWHILE)
-    better = [f"{comparison.panel} (batch {batch})" for batch, comparison in larger if comparison.p_against <= LEVEL]
+    adjusted = holm([comparison.p_against for _, comparison in larger])
+    better = [
+        f"{comparison.panel} (batch {batch})"
+        for (batch, comparison), p in zip(larger, adjusted, strict=True)
+        if p <= LEVEL
+    ]
     if better:
         return f"BatchBALD saves at least {tenth} of the labels, smallest batch first, on: {', '.join(better)}."
     sizes = ", ".join(str(batch) for batch in sorted({batch for batch, _ in larger}))

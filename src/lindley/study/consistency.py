@@ -139,8 +139,8 @@ def _tune(training: Training) -> Iterator[Complaint]:
     """A choice among nothing, and a setting that is both fixed and chosen."""
     if training.tune is None:
         return
-    if not training.tune.values:
-        settings = [key for key in Tune.model_fields if key != "measure"]
+    if not training.tune.values and not training.tune.temperature:
+        settings = [key for key in Tune.model_fields if key not in ("measure", "folds")]
         text = f"must list values of at least one of {', '.join(settings)} to choose among."
         yield Complaint(("training", "tune"), text)
     for key in training.tune.values:

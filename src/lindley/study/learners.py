@@ -14,6 +14,7 @@ from lindley.networks.dropout_rate import with_dropout_rate
 from lindley.posteriors.catalogue import build_learner
 from lindley.posteriors.head.tuned import Tuned
 from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.tempered import Tempered
 from lindley.study.schema import Panel
 
 
@@ -37,5 +38,12 @@ def panel_learner(panel: Panel, network: Callable[[], nn.Module] | None, *, devi
     tune = panel.training.tune
     if tune is None:
         return build({})
-    settings = [dict(zip(tune.values, values, strict=True)) for values in product(*tune.values.values())]
-    return Tuned(settings, build, tune.measure)
+    learner: Learner
+    if tune.values:
+        settings = [dict(zip(tune.values, values, strict=True)) for values in product(*tune.values.values())]
+        learner = Tuned(settings, build, tune.measure, recipe.class_weights or None)
+    else:
+        learner = build({})
+    if not tune.temperature:
+        return learner
+    return Tempered(learner, tune.temperature, folds=tune.folds, num_draws=panel.model.num_draws)

@@ -9,7 +9,7 @@ from pathlib import Path
 from lindley.loop.files import write_atomically
 from lindley.loop.locks import FileLock
 from lindley.study import page
-from lindley.study.comparison.outputs import HOW_COMPARED, PanelComparison, compare, csv_rows
+from lindley.study.comparison.outputs import ASKED, HOW_COMPARED, PanelComparison, compare, csv_rows
 from lindley.study.comparison.outputs import tables as comparison_tables
 from lindley.study.conclusions import HOW_TESTED, Conclusion, draw_conclusions
 from lindley.study.curves import PanelResults, StudyResults, load_results
@@ -72,7 +72,8 @@ def _write_report(out: Path) -> Path:
     }
     made = [settings(results), environments(results)]
     drawn, left_out = draw_figures(results, out / "figures")
-    _write_tables(out / "tables", results, [*chain(*tables.values()), *made], conclusions)
+    asked = [content for panel in compared for content in comparison_tables(panel) if content.name.startswith(ASKED)]
+    _write_tables(out / "tables", results, [*chain(*tables.values()), *asked, *made], conclusions)
     header, *rows = csv_rows(compared)
     write_csv(out / "tables" / "comparison.csv", [str(name) for name in header], rows)
     sections = (

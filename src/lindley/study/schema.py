@@ -93,11 +93,13 @@ class Tune(_Table):
     weight_decay: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(strict=False)] = ()
     prior_precision: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(strict=False)] = ()
     dropout: Annotated[tuple[Share, ...], Field(strict=False)] = ()
+    temperature: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(strict=False)] = ()
+    folds: Annotated[int, Field(ge=2)] = 5
 
     @property
     def values(self) -> dict[str, tuple[float, ...]]:
-        """What is chosen among, by setting; nothing for a setting whose list is empty."""
-        return {key: value for key, value in self if key != "measure" and value}
+        """What fits are chosen among, by setting; nothing for a setting whose list is empty."""
+        return {key: value for key, value in self if key not in ("measure", "temperature", "folds") and value}
 
 
 class Training(_Table):

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 import torch
-from networks_under_law import Branching, Encoder, Recurrent, ResNet, bert, linear
+from networks_under_law import Branching, Encoder, Recurrent, ResNet, bert, dense, linear
 from sklearn.naive_bayes import GaussianNB
 from torch import nn
 
@@ -18,6 +18,7 @@ from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.catalogue import build_learner
 from lindley.posteriors.dropout.mc_dropout import MCDropoutPosterior
+from lindley.posteriors.ensemble import EnsemblePosterior
 from lindley.posteriors.gaussian_process.classifier import GaussianProcess
 from lindley.posteriors.given import GivenFunction, GivenPredictions
 from lindley.posteriors.head.head import BayesianHead
@@ -109,6 +110,23 @@ def _untrained(network: Callable[[], nn.Module], inputs: Inputs, seed: int, drop
     return Fitted(posterior, inputs, extreme=extreme, network=network, module=module)
 
 
+def _members(seed: int) -> Fitted:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        modules = nn.ModuleList(moons_mlp().train() for _ in range(NUM_DRAWS))  # the posterior must leave them so
+    steep = copy.deepcopy(modules)
+    for member in steep:
+        member[-1].weight.data *= 1e6
+    inputs = _inputs(13, 2)
+    return Fitted(
+        EnsemblePosterior(list(modules)),
+        inputs,
+        extreme=(EnsemblePosterior(list(steep)), inputs),
+        network=moons_mlp,
+        module=modules,
+    )
+
+
 def _sequences(rows: int) -> torch.Tensor:
     values = _inputs(rows, 6, 4)
     for row in range(rows):
@@ -134,6 +152,8 @@ CASES: dict[str, Callable[[int], Fitted]] = {
     "mc-dropout, BERT": lambda seed: _untrained(bert, _sentences(13), seed),
     "mc-dropout, drop connect": lambda seed: _untrained(Branching, _inputs(13, 2), seed, drop_connect=0.2),
     "ensemble": lambda seed: _trained("ensemble", moons_mlp, seed),
+    "ensemble, members side by side": lambda seed: _trained("ensemble", dense, seed),
+    "ensemble of the caller's networks": _members,
     "ensemble, branching": lambda seed: _trained("ensemble", Branching, seed),
     "head": _head,
     "last-layer": lambda seed: _trained("last-layer", moons_mlp, seed),

@@ -88,3 +88,8 @@ def bert():
 def linear(weights, inputs):
     """Logits of linear classifiers, of a user's own program.  [n, 2] -> [n, K, 3]"""
     return (inputs @ weights).view(len(inputs), -1, 3)
+
+
+def dense() -> nn.Module:
+    """Dense layers without dropout: members of an ensemble are trained at once."""
+    return nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 2))

@@ -13,7 +13,7 @@ from cases import CASES, Fitted
 from in_another_process import log_probs_and_untouched
 
 from lindley.errors import InputError
-from lindley.posteriors.storage import load_posterior, save_posterior
+from lindley.posteriors.storage import KINDS, load_posterior, save_posterior
 
 
 @cache
@@ -134,6 +134,29 @@ def test_saved_and_loaded_it_gives_the_same_numbers(case, tmp_path):
     assert torch.equal(one.log_probs(case.inputs), two.log_probs(case.inputs))
 
 
+def test_every_kind_that_is_saved_is_held_against_the_laws():
+    assert {type(fitted(name, 0).posterior) for name in CASES} >= set(KINDS.values())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_fitting_and_loading_change_no_global_state(name, tmp_path):
+    CASES[name](0)  # what is made once for all, such as a cache of torch's
+    before = snapshot(None)
+    case = CASES[name](0)
+    if case.stored:
+        save_posterior(case.posterior, tmp_path)
+        load_posterior(tmp_path, **({} if case.network is None else {"network": case.network}))
+    assert snapshot(None) == before
+
+
+def test_the_modes_of_the_caller_change_no_number(case):
+    plain = draws_of(case).log_probs(case.inputs)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(draws_of(case).log_probs(case.inputs), plain)
+    with torch.inference_mode():
+        assert torch.equal(draws_of(case).log_probs(case.inputs), plain)
+
+
 def test_nothing_of_the_caller_and_no_global_state_changes(case, tmp_path):
     before, inputs = snapshot(case.module), pickle.dumps(case.inputs)
     draws = draws_of(case)
@@ -166,6 +189,8 @@ def snapshot(module):
         torch.is_grad_enabled(),
         torch.backends.mha.get_fastpath_enabled(),
         torch.is_autocast_enabled("cpu"),
+        torch.get_autocast_dtype("cpu"),
+        torch.get_num_threads(),
         torch.get_default_dtype(),
     ]
     for name, layer in [] if module is None else module.named_modules():

@@ -30,6 +30,27 @@ CASES = {
         lambda: nn.Sequential(nn.Dropout(0.2), nn.Linear(5, 2), nn.ReLU(), nn.Dropout(0.9), nn.Linear(2, 3)),
         (5,),
     ),
+    "channels all dropped, before pooling": (
+        lambda: nn.Sequential(
+            nn.Conv2d(1, 2, 3), nn.Dropout2d(0.9), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(2 * 9, 3)
+        ),
+        (1, 8, 8),
+    ),
+    "channels all dropped, between convolutions": (
+        lambda: nn.Sequential(
+            nn.Dropout2d(0.9),
+            nn.Conv2d(2, 2, 3),
+            nn.Dropout2d(0.9),
+            nn.ReLU(),
+            nn.Conv2d(2, 2, 3),
+            nn.Dropout2d(0.9),
+            nn.AvgPool2d(2),
+            nn.Flatten(),
+            nn.Dropout(0.2),
+            nn.Linear(2 * 4, 3),
+        ),
+        (2, 8, 8),
+    ),
     "channel dropout before pooling, dropout after flattening": (
         lambda: nn.Sequential(
             nn.Conv2d(1, 4, 3),
@@ -196,3 +217,10 @@ def test_layers_with_hooks_are_not_folded():
     sequence.register_forward_pre_hook(lambda layer, inputs: (2 * inputs[0],))
     assert layers_of(nn.Sequential(hooked, nn.Dropout(0.5))) is None
     assert layers_of(sequence) is None
+
+
+def test_a_forward_that_is_put_on_a_layer_is_not_folded_away():
+    network = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Dropout(0.4), nn.Linear(4, 2))
+    assert layers_of(network) is not None
+    network[1].forward = torch.tanh
+    assert layers_of(network) is None

@@ -233,34 +233,6 @@ def test_dropout_that_is_never_called_is_refused():
         MaskedNetwork(network, num_draws=2, seed=0, dtype=torch.float32).logits(inputs)
 
 
-class Unused(Residual):
-    def forward(self, x):
-        hidden = self.first(x).relu()
-        self.dropout(hidden)
-        return self.last(hidden)
-
-
-def test_draws_that_are_all_the_same_are_an_error():
-    network, inputs = seeded(Unused)
-    with pytest.raises(InputError, match="all 3 draws of this network are the same function"):
-        MaskedNetwork(network, num_draws=3, seed=0, dtype=torch.float32).logits(inputs)
-
-
-def test_draws_that_happen_to_drop_the_same_are_no_error():
-    network, inputs = seeded(Residual)
-    network.dropout.p = 1e-9
-    logits = MaskedNetwork(network, num_draws=3, seed=0, dtype=torch.float32).logits(inputs)
-    assert torch.equal(logits[:, 0], logits[:, 2])
-
-
-def test_of_equal_rows_nothing_is_said_until_there_are_others():
-    network, inputs = seeded(Unused)
-    masked = MaskedNetwork(network, num_draws=3, seed=0, dtype=torch.float32)
-    masked.logits(torch.zeros(2, 3))
-    with pytest.raises(InputError, match="the same function"):
-        masked.logits(inputs)
-
-
 def test_a_network_that_writes_into_its_inputs_changes_neither_them_nor_the_draws_after():
     class Scales(Residual):
         def forward(self, x):

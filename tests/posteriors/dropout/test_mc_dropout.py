@@ -137,3 +137,42 @@ def test_a_warm_start_goes_on_from_the_posterior_before():
     point = first.point().log_probs(inputs)
     torch.testing.assert_close(again.point().log_probs(inputs), point, atol=1e-4, rtol=0)
     assert (alone.point().log_probs(inputs) - point).abs().max() > 0.1
+
+
+class Unused(nn.Module):
+    """What its dropout layer gives goes nowhere."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.dropout, self.last = nn.Linear(3, 8), nn.Dropout(0.5), nn.Linear(8, 2)
+
+    def forward(self, x):
+        hidden = self.first(x).relu()
+        self.dropout(hidden)
+        return self.last(hidden)
+
+
+def seldom(wrapped):
+    network = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Dropout(1e-9), nn.Linear(8, 2))
+    return nn.Sequential(network, nn.Softsign()) if wrapped else network  # a chain of unknown layers does not fold
+
+
+@pytest.mark.parametrize(
+    ("network", "why"),
+    [
+        (Unused, "although their masks differ: what its dropout layers give is not used"),
+        (lambda: seldom(wrapped=False), "since none of their masks drops anything: raise the dropout rates"),
+        (lambda: seldom(wrapped=True), "since none of their masks drops anything: raise the dropout rates"),
+    ],
+)
+def test_draws_that_are_all_the_same_are_an_error(network, why):
+    draws = posterior(network).draw(3, seed=0)
+    inputs = torch.rand(4, 3, generator=torch.Generator().manual_seed(0))
+    draws.log_probs(torch.zeros(2, 3))  # of equal rows nothing is said until there are others
+    with pytest.raises(InputError, match=f"all 3 draws of this network are the same function, {why}"):
+        draws.log_probs(inputs)
+
+
+def test_one_draw_is_never_said_to_be_the_same():
+    network = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 2))
+    assert posterior(lambda: network).draw(1, seed=0).log_probs(torch.rand(4, 3)).shape == (4, 1, 2)

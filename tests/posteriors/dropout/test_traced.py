@@ -1,10 +1,12 @@
 """Which forwards are chains, and that the chain is the forward."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
+from lindley.errors import InputError
 from lindley.posteriors.dropout.folded import FoldedNetwork
 from lindley.posteriors.dropout.masks import dropout_masks, mask_shape
 from lindley.posteriors.dropout.mc_dropout import MCDropoutPosterior
@@ -199,3 +201,39 @@ def test_the_module_is_not_changed_by_tracing():
     chain_of(network.train())
     assert network.training
     assert {name: id(layer) for name, layer in network.named_modules()} == before
+
+
+class StochasticDepth(Parts):
+    """A chain in most passes: the branch is drawn in the forward, so that a trace may not see it."""
+
+    def __init__(self, draw, modes):
+        super().__init__()
+        self.draw, self.modes = draw, modes
+
+    def forward(self, x):
+        x = functional.max_pool2d(self.conv1(x).relu(), 2)
+        x = torch.flatten(functional.max_pool2d(self.conv2(x).relu(), 2), 1)
+        x = self.dropout(self.fc1(x).relu())
+        if self.training in self.modes and self.draw() < 0.1:
+            x = 0 * x
+        return self.fc2(x)
+
+
+def of_torch():
+    return float(torch.rand(()))
+
+
+def of_numpy():
+    return float(np.random.rand())  # noqa: NPY002
+
+
+@pytest.mark.parametrize("modes", [(True,), (False,), (True, False)])
+@pytest.mark.parametrize("draw", [of_torch, of_numpy])
+def test_a_chain_that_draws_what_it_calls_is_refused_whatever_the_seed(draw, modes):
+    network, inputs = network_and_inputs(lambda: StochasticDepth(draw, modes))
+    before = torch.get_rng_state()
+    for _ in range(3):
+        assert chain_of(network) is None
+        with pytest.raises(InputError, match="draws random numbers although its dropout layers are frozen"):
+            MCDropoutPosterior(network).draw(2, seed=0).log_probs(inputs)
+    assert torch.equal(torch.get_rng_state(), before)

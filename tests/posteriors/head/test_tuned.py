@@ -73,3 +73,13 @@ def test_what_cannot_be_judged_is_refused():
         Tuned([], head_on)
     with pytest.raises(InputError, match="measure must be one of evidence, leave-one-out"):
         Tuned([torch.clone], head_on, measure="accuracy")
+
+
+def test_class_weights_count_where_candidates_are_judged():
+    pool, labels, _ = data()
+    scores = [
+        Tuned([torch.clone], head_on, class_weights=weights).fit(pool, labels, task=TASK, seed=0).scores[0]
+        for weights in (None, (1.0, 1.0, 1.0), (1.0, 9.0, 1.0))
+    ]
+    assert scores[0] == pytest.approx(scores[1])
+    assert abs(scores[0] - scores[2]) > 0.1

@@ -46,7 +46,7 @@ class MaskedNetwork:
         self._module = copy.deepcopy(module).eval()
         self._current = CurrentDraw(seed)
         self._sites = _frozen(self._module, self._current, drop_connect)
-        self._checked = self._draws_differ = self._writes_into_inputs = False
+        self._checked = self._writes_into_inputs = False
 
     def logits(self, inputs: NetworkInputs) -> Tensor:
         if not self._checked and num_rows(inputs) > 0:
@@ -57,8 +57,20 @@ class MaskedNetwork:
         prefix = Prefix()
         logits = torch.stack([self._one(inputs, draw, prefix) for draw in range(self.num_draws)], dim=1)  # [n, K, C]
         self.path = "prefix" if prefix.usable and prefix.num_tensors > 0 else "masked"
-        self._refuse_draws_that_are_all_the_same(logits)
         return logits
+
+    @property
+    def masks_differ(self) -> bool:
+        """Whether two draws drop other things, of all that was asked for so far."""
+        for site in self._sites:
+            first = None
+            for draw in range(self.num_draws):
+                self._current.begin(draw)
+                kept = site.kept_where_asked()
+                if first is not None and not all(map(torch.equal, kept, first)):
+                    return True
+                first = kept
+        return False
 
     def _one(self, inputs: NetworkInputs, draw: int, prefix: Prefix) -> Tensor:
         if self._writes_into_inputs:
@@ -97,29 +109,6 @@ class MaskedNetwork:
                 "masks would differ between rows and a draw would not be one function. Put the rows first before it "
                 "(batch_first=True for torch's transformer layers)"
             )
-
-    def _refuse_draws_that_are_all_the_same(self, logits: Tensor) -> None:
-        """Once, on the first rows that tell: of rows with equal logits, such as zeros, nothing can be said."""
-        if self._draws_differ or self.num_draws == 1:
-            return
-        self._draws_differ = bool((logits != logits[:, :1]).any())
-        rows_differ = bool((logits != logits[:1]).any())
-        if not self._draws_differ and rows_differ and self._masks_differ():
-            raise InputError(
-                f"all {self.num_draws} draws of this network are the same function, although their masks differ: what "
-                "its dropout layers give is not used. Use it in the network's forward, or posterior = 'ensemble'"
-            )
-
-    def _masks_differ(self) -> bool:
-        for site in self._sites:
-            first = None
-            for draw in range(self.num_draws):
-                self._current.begin(draw)
-                kept = site.kept_where_asked()
-                if first is not None and not all(map(torch.equal, kept, first)):
-                    return True
-                first = kept
-        return False
 
 
 def _frozen(module: nn.Module, current: CurrentDraw, drop_connect: float) -> list[Site]:

@@ -157,6 +157,7 @@ class MCDropoutDraws:
         self._module, self._seed, self._dtype = module, seed, compute_dtype(precision, device)
         self._device = device
         self._drop_connect = drop_connect
+        self._draws_differ = False
         layers = None if drop_connect else (layers_of(module) or chain_of(module))
         self._layers: list[nn.Module] | None = layers
         """Of a chain, until it is known from the first inputs whether it folds."""
@@ -174,7 +175,25 @@ class MCDropoutDraws:
         """n inputs -> [n, K, C] nats, float32."""
         values = network_inputs(inputs, self._device)
         with own_modes(self._device):
-            return normalised(self._logits(values))
+            logits = self._logits(values)
+            self._refuse_draws_that_are_all_the_same(logits)
+            return normalised(logits)
+
+    def _refuse_draws_that_are_all_the_same(self, logits: Tensor) -> None:
+        """Once, on the first rows that tell: of rows with equal logits, such as zeros, nothing can be said."""
+        if self._draws_differ or self.num_draws == 1:
+            return
+        self._draws_differ = bool((logits != logits[:, :1]).any())
+        if self._draws_differ or not bool((logits != logits[:1]).any()):
+            return
+        if self._network.masks_differ:
+            why = (
+                "although their masks differ: what its dropout layers give is not used. Use it in the network's "
+                "forward, or posterior = 'ensemble'"
+            )
+        else:
+            why = "since none of their masks drops anything: raise the dropout rates, or take more draws"
+        raise InputError(f"all {self.num_draws} draws of this network are the same function, {why}")
 
     def _logits(self, values: NetworkInputs) -> Tensor:
         if self._layers is not None and num_rows(values) > 0:

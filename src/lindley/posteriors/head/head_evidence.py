@@ -63,12 +63,23 @@ def features_fit(
     *,
     num_classes: int,
     scale: Tensor | None = None,
+    importance: Tensor | None = None,
     prior_precision: float | str = "evidence",
 ) -> HeadFit:
-    """The head that judges features; without `scale` they are measured in their own standard deviations.  [L, D]"""
+    """The head that judges features; without `scale` they are measured in their own standard deviations.  [L, D]
+
+    importance: the weights of the labels' losses [L], 1 on average.
+    """
     if len(features) != len(classes):
         raise InputError(f"one class for each input is needed; got {len(classes)} classes for {len(features)} inputs")
     if not bool(torch.isfinite(features).all()):
         raise InputError("features must be finite; look at the network's weights and inputs")
     scale = spread(features) if scale is None else scale
-    return fit_head(features, classes.cpu(), num_classes=num_classes, scale=scale, prior_precision=prior_precision)
+    return fit_head(
+        features,
+        classes.cpu(),
+        num_classes=num_classes,
+        scale=scale,
+        importance=importance,
+        prior_precision=prior_precision,
+    )

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from lindley.contracts import ClassificationTask, Draws, FeatureExtractor, Inputs, Labels, Learner, Pool, Posterior
 from lindley.errors import InputError
-from lindley.posteriors.head.head import pool_scale, read_features
+from lindley.posteriors.head.head import label_weights, pool_scale, read_features
 from lindley.posteriors.head.head_evidence import features_fit
 from lindley.posteriors.head.head_fit import HeadFit
 from lindley.posteriors.training import checked_classes
@@ -34,6 +34,8 @@ class Tuned(Generic[Candidate]):
     candidates: Sequence[Candidate]
     build: Callable[[Candidate], Learner]
     measure: str = "evidence"
+    class_weights: Sequence[float] | None = None
+    """Of each class's labels when candidates are judged, as their recipes have them."""
 
     def __post_init__(self) -> None:
         if not self.candidates:
@@ -66,7 +68,9 @@ class Tuned(Generic[Candidate]):
             raise InputError(f"candidates are judged by their features; {type(posterior).__name__} has none")
         features = read_features(pool.read(labels.rows), posterior.features, "cpu")
         scale = pool_scale(pool, posterior.features, "cpu")
-        fit = features_fit(features, checked_classes(labels, task), num_classes=task.num_classes, scale=scale)
+        classes = checked_classes(labels, task)
+        importance = label_weights(classes, self.class_weights, task)
+        fit = features_fit(features, classes, num_classes=task.num_classes, scale=scale, importance=importance)
         return MEASURES[self.measure](fit)
 
 

@@ -17,7 +17,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from lindley.contracts import ClassificationTask, Draws, Inputs, Labels, Pool, Posterior
 from lindley.errors import InputError
-from lindley.posteriors.callers_state import seeded_globals
+from lindley.posteriors.callers_state import own_modes, seeded_globals
 from lindley.posteriors.features import network_features
 from lindley.posteriors.laplace.laplace_package import gaussian_by_laplace, require_package
 from lindley.posteriors.laplace.linearised import LinearisedDraws
@@ -139,7 +139,8 @@ class FullLaplacePosterior:
         """Draw k is the same function whatever num_draws is."""
         if num_draws < 1:
             raise InputError(f"num_draws must be at least 1; got {num_draws}")
-        deviations = torch.stack([self._deviation(seed, draw) for draw in range(num_draws)])
+        with own_modes(self._device):
+            deviations = torch.stack([self._deviation(seed, draw) for draw in range(num_draws)])
         if self._linearised:
             return LinearisedDraws(self._module, deviations, device=self._device)
         return NetworksAsDraws(

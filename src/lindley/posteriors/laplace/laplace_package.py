@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from lindley.errors import FitError, InputError
-from lindley.posteriors.callers_state import seeded_globals
+from lindley.posteriors.callers_state import own_modes, seeded_globals
 from lindley.posteriors.laplace.network_gaussian import BlockwiseGaussian, DiagonalGaussian, NetworkGaussian
 
 PRIOR_PRECISIONS = (1e-4, 1e6)
@@ -38,8 +38,7 @@ def gaussian_by_laplace(
     size = sum(value.numel() for value in module.parameters())
     with (
         seeded_globals(seed % 2**32, inputs.device.type),  # a DataLoader takes a seed from the global generator
-        torch.inference_mode(False),
-        torch.enable_grad(),
+        own_modes(inputs.device.type, gradients=True),
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore", DeprecationWarning)  # of torch, for what the package's own parts use

@@ -27,6 +27,9 @@ HOW_COMPARED = (
     "as these."
 )
 
+ASKED = "compared-asked"
+"""How the names of tables of what was asked for begin."""
+
 
 @dataclass(frozen=True)
 class PanelComparison:
@@ -155,7 +158,7 @@ def _asked_table(compared: PanelComparison, reference: str) -> Table:
         "rarest class, of an even share",
         *(["inputs labelled before"] if repeated else []),
     )
-    return Table(f"compared-asked-{compared.name}", f"{compared.title}: what was asked for", columns, rows)
+    return Table(f"{ASKED}-{compared.name}", f"{compared.title}: what was asked for", columns, rows)
 
 
 def _estimate(contrast: Contrast) -> str:

@@ -19,8 +19,8 @@ class Asked:
     acquisition: str
     labels: int
     overlap: float | None
-    """Share of its rows that the reference asked too, under the same seed, of as many as both have asked; None for the
-    reference itself."""
+    """Share of its rows that the reference asked too, itself or in a copy, under the same seed, of as many as both have
+    asked; None for the reference itself."""
     evenness: float
     """Entropy of the classes that came back over that of as many of each: 1 is even, 0 one class only."""
     rarest: float
@@ -39,7 +39,7 @@ def asked(panel: PanelResults, reference: str) -> list[Asked]:
         classes = [_class_counts(trial) for trial in trials]
         repeats = [share for trial in trials if (share := _repeated(panel, trial)) is not None]
         overlaps = [
-            _overlap(_rows(mine), _rows(theirs))
+            _overlap(_inputs(panel, mine), _inputs(panel, theirs))
             for mine, theirs in paired(panel, name, reference)
             if name != reference and _rows(mine) and _rows(theirs)
         ]
@@ -59,7 +59,8 @@ def asked(panel: PanelResults, reference: str) -> list[Asked]:
 
 def _overlap(mine: Sequence[int], theirs: Sequence[int]) -> float:
     both = min(len(mine), len(theirs))
-    return len(set(mine[:both]) & set(theirs[:both])) / both
+    asked_too = set(theirs[:both])
+    return sum(each in asked_too for each in mine[:both]) / both
 
 
 def _rows(trial: TrialResults) -> list[int]:
@@ -85,10 +86,24 @@ def _repeated(panel: PanelResults, trial: TrialResults) -> float | None:
         return float((last["repeated"] - first["repeated"]) / (last["labels"] - first["labels"]))
     if panel.config["data"]["name"] != "repeated-mnist":
         return None
-    sources = trial.manifest["num_rows"] // panel.config["data"]["options"].get("repeats", 3)
+    sources = _num_sources(panel, trial)
     seen = {row % sources for row in trial.start["rows"]}
     again = 0
-    for row in _rows(trial):
-        again += row % sources in seen
-        seen.add(row % sources)
+    for source in _inputs(panel, trial):
+        again += source in seen
+        seen.add(source)
     return again / len(_rows(trial))
+
+
+def _inputs(panel: PanelResults, trial: TrialResults) -> list[int]:
+    """Of each row that was asked for, which input it is: copies are the same one."""
+    sources = _num_sources(panel, trial)
+    return [row % sources for row in _rows(trial)]
+
+
+def _num_sources(panel: PanelResults, trial: TrialResults) -> int:
+    """A pool of S inputs, several times: row i is input i % S."""
+    data = panel.config["data"]
+    repeats = data["options"].get("repeats", 3) if data["name"] == "repeated-mnist" else 1
+    copies = panel.config.get("pool", {}).get("copies", 1)
+    return int(trial.manifest["num_rows"] // (repeats * copies))

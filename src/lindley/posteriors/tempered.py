@@ -1,0 +1,140 @@
+"""A temperature without validation labels: how sure draws should be, by labels that are left out of the fit in turn.
+
+Every draw's logits are divided by one temperature: above 1 it is less sure of itself, and as frozen as before.
+Source: Guo et al. 2017, arXiv:1706.04599 (there by validation labels, and of one network).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lindley.contracts import ClassificationTask, Draws, FeatureExtractor, Inputs, Labels, Learner, Pool, Posterior
+from lindley.errors import InputError
+from lindley.posteriors.callers_state import own_modes
+from lindley.posteriors.network_calls import normalised
+from lindley.posteriors.training import checked_classes
+from lindley.seeds import derive_seed, torch_generator
+from lindley.shapes import Features
+
+
+@dataclass(frozen=True)
+class Tempered:
+    """A learner: another one's posterior at the best of several temperatures.
+
+    The labels are parted into `folds`; each part's log-probability by a fit on the others, averaged over `num_draws`
+    draws, is what a temperature is judged by. So it takes `folds` fits more. Folds as many as labels leave one out.
+    """
+
+    learner: Learner
+    temperatures: Sequence[float]
+    folds: int = 5
+    num_draws: int = 20
+
+    def __post_init__(self) -> None:
+        if not self.temperatures or not all(0 < each < math.inf for each in self.temperatures):
+            raise InputError(f"temperatures must be positive numbers, one at least; got {[*self.temperatures]}")
+        if self.folds < 2:
+            raise InputError(f"folds must be at least 2; got {self.folds}")
+
+    def fit(
+        self,
+        pool: Pool,
+        labels: Labels,
+        *,
+        task: ClassificationTask,
+        validation: Labels | None = None,
+        previous: Posterior | None = None,
+        seed: int,
+    ) -> TemperedPosterior:
+        """The fit on all labels; the first of the best temperatures where several are equal."""
+        before = previous.posterior if isinstance(previous, TemperedPosterior) else previous
+        posterior = self.learner.fit(pool, labels, task=task, validation=validation, previous=before, seed=seed)
+        scores = [0.0] * len(self.temperatures)
+        if len(self.temperatures) > 1:
+            checked_classes(labels, task)
+            for fold, left_out in enumerate(self._parts(labels, seed)):
+                kept = torch.ones(len(labels), dtype=torch.bool)
+                kept[left_out] = False
+                others = Labels(labels.rows[kept], labels.classes[kept])
+                part = Labels(labels.rows[left_out], labels.classes[left_out])
+                fitted = self.learner.fit(
+                    pool, others, task=task, validation=validation, previous=None, seed=derive_seed(seed, "fold", fold)
+                )
+                draws = fitted.draw(self.num_draws, seed=derive_seed(seed, "draws of fold", fold))
+                log_probs = draws.log_probs(pool.read(part.rows)).cpu().double()  # [f, K, C]
+                for place, temperature in enumerate(self.temperatures):
+                    scores[place] += _log_likelihood(log_probs, part.classes.cpu(), temperature)
+        best = max(range(len(scores)), key=scores.__getitem__)
+        return tempered(posterior, self.temperatures[best], scores)
+
+    def _parts(self, labels: Labels, seed: int) -> Sequence[Tensor]:
+        """Places among the labels, in parts as equal as can be."""
+        if len(labels) < 2:
+            raise InputError("a temperature is chosen by labels left out in turn; there is only one label")
+        order = torch.randperm(len(labels), generator=torch_generator(seed, "folds"))
+        return order.tensor_split(min(self.folds, len(labels)))
+
+
+def tempered(posterior: Posterior, temperature: float, scores: Sequence[float] = ()) -> TemperedPosterior:
+    """A posterior whose draws' logits are divided by a temperature; it has features where the other has."""
+    kind = _WithFeatures if isinstance(posterior, FeatureExtractor) else TemperedPosterior
+    return kind(posterior, temperature, scores)
+
+
+class TemperedPosterior:
+    """`posterior` is the one whose draws are tempered; `scores` are those of all temperatures, in nats."""
+
+    def __init__(self, posterior: Posterior, temperature: float, scores: Sequence[float] = ()) -> None:
+        self.posterior = posterior
+        self.temperature = temperature
+        self.scores = list(scores)
+
+    @property
+    def candidate(self) -> Mapping[str, Any]:
+        """What was chosen: the temperature, beside what the other posterior was chosen among."""
+        return {**getattr(self.posterior, "candidate", {}), "temperature": self.temperature}
+
+    def draw(self, num_draws: int, *, seed: int) -> Draws:
+        return TemperedDraws(self.posterior.draw(num_draws, seed=seed), self.temperature)
+
+    def point(self) -> Draws | None:
+        point = self.posterior.point()
+        return None if point is None else TemperedDraws(point, self.temperature)
+
+
+class _WithFeatures(TemperedPosterior):
+    def features(self, inputs: Inputs) -> Features:
+        """Those of the other posterior: a temperature changes none.  n inputs -> [n, D]"""
+        assert isinstance(self.posterior, FeatureExtractor)
+        return self.posterior.features(inputs)
+
+
+class TemperedDraws:
+    """K functions whose logits are divided by a temperature."""
+
+    def __init__(self, draws: Draws, temperature: float) -> None:
+        self.num_draws = draws.num_draws
+        self.id = f"{draws.id}-temperature-{temperature!r}"
+        self._draws, self._temperature = draws, temperature
+
+    @property
+    def path(self) -> str:
+        return str(getattr(self._draws, "path", ""))
+
+    def log_probs(self, inputs: Inputs) -> Tensor:
+        """n inputs -> [n, K, C] nats."""
+        log_probs = self._draws.log_probs(inputs)
+        with own_modes(log_probs.device.type):
+            return normalised(log_probs / self._temperature)
+
+
+def _log_likelihood(log_probs: Tensor, classes: Tensor, temperature: float) -> float:
+    """Σ_i log mean_k p_k(y_i) of tempered draws, in nats.  [f, K, C], [f]"""
+    each = (log_probs / temperature).log_softmax(2)[torch.arange(len(classes)), :, classes]  # [f, K]
+    return float((each.logsumexp(1) - math.log(each.shape[1])).sum())

@@ -40,7 +40,7 @@ data: $(STAMP) ## Fetch the data sets that are not in the box (MNIST, Fashion-MN
 	@$(BIN)/lindley data mnist $(ARGS)
 	@$(BIN)/lindley data fashion-mnist $(ARGS)
 
-bench: $(STAMP) $(PEERS) ## Measure speed, memory and worth of batches beside other libraries (tens of minutes)
+bench: $(STAMP) $(PEERS) ## Measure speed, memory and worth of batches beside other libraries (three hours)
 	@$(BIN)/python benchmarks/run_all.py $(ARGS)
 
 peers: $(PEERS) ## Make .venv-peers, the libraries that bench compares with, as bench does by itself

@@ -118,7 +118,14 @@ def test_readme_links_to_what_is_there() -> None:
     assert [link for link in local if not (ROOT / link).exists()] == []
 
 
-PAGES = ["README.md", "docs/getting-started.md", "docs/select.md", "docs/acquisition.md", "docs/studies.md"]
+PAGES = [
+    "README.md",
+    "docs/getting-started.md",
+    "docs/select.md",
+    "docs/acquisition.md",
+    "docs/studies.md",
+    "docs/data.md",
+]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -127,6 +134,14 @@ def test_python_in_the_documentation_runs(page: str) -> None:
     assert blocks
     for block in blocks:
         exec(compile(block, page, "exec"), {"__name__": "documentation"})
+
+
+def test_the_data_set_of_the_documentation_is_one() -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/data.md").read_text(encoding="utf-8"), re.DOTALL)
+    names: dict[str, Any] = {"__name__": "documentation"}
+    exec(compile(block, "docs/data.md", "exec"), names)
+    dataset = names["irises"](seed=0, num_test=40)
+    assert (len(dataset.pool), len(dataset.test_inputs), dataset.task.num_classes) == (110, 40, 3)
 
 
 def test_no_committed_text_names_a_place_outside_the_repository() -> None:

@@ -2,6 +2,7 @@ import doctest
 import inspect
 import itertools
 
+import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -168,7 +169,7 @@ def seen_by(monkeypatch, **offers):
 
     def choose(context, batch_size, *, seed):
         contexts.append(context)
-        return Selection(context.candidates.rows[:1], torch.zeros(1))
+        return Selection(context.candidates.rows[:1], torch.ones(1))
 
     monkeypatch.setattr(one_call, "acquisition_named", lambda name, options: choose)
     select(predictions(), "bald", **offers)
@@ -285,3 +286,44 @@ def test_what_a_method_needs_is_asked_for_by_name(name):
     for need in METHODS[name].needs - {"labelled_features"}:
         with pytest.raises(InputError, match=need):
             select(predictions(), name, 3, **{key: value for key, value in offered(name).items() if key != need})
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"batch_size": 3.0}, r"batch_size must be a whole number; got 3\.0"),
+        ({"batch_size": True}, "batch_size must be a whole number; got True"),
+        ({"seed": None}, "seed must be a whole number; got None"),
+        ({"acquisition": None}, r"acquisition must be a name of lindley\.acquisition\.METHODS, or a function"),
+        ({"acquisition": lambda log_probs: None}, r"must return \[n\] scores"),
+        ({"acquisition": METHODS["bald"].choose}, r"\(context, batch_size, \*, seed\) -> Selection, is called there"),
+        ({"acquisition": "BALD"}, 'Did you mean "bald"'),
+        ({"features": [[1.0]]}, "features must be a torch tensor or a NumPy array; got list"),
+        ({"labelled": [1, 2]}, r"labelled must be lindley\.contracts\.Labels"),
+        ({"batch_sise": 3}, "select has no argument 'batch_sise'. Did you mean \"batch_size\""),
+        ({"log_probs": predictions()[:0]}, "the candidates hold no rows"),
+        ({"acquisition": "epig", "targets": predictions()[:0]}, "the targets hold no rows"),
+    ],
+)
+def test_mistaken_arguments_are_named(given, words, monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # as in use
+    with pytest.raises(InputError, match=words):
+        select(**{"log_probs": predictions(), "acquisition": "bald", "batch_size": 3, **given})
+
+
+def test_a_whole_number_of_numpy_is_one(monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    assert same(select(predictions(), "bald", np.int64(3)), select(predictions(), "bald", 3))
+
+
+def test_candidates_that_are_labelled_already_are_refused_by_their_rows():
+    labelled = Labels(torch.tensor([108, 3]), torch.tensor([0, 1]))
+    with pytest.raises(InputError, match=r"labelled already: rows \[108\]"):
+        select(predictions(), "bald", 3, rows=list(range(100, 140)), labelled=labelled)
+    select(predictions(), "bald", 3, labelled=labelled)  # places in an array are not rows of the labels' pool
+
+
+@pytest.mark.parametrize("name", ["bald", "batchbald"])
+def test_draws_that_all_say_the_same_are_told(name):
+    with pytest.warns(UserWarning, match=f"{name} gives 0 to every row that it chose: the draws say the same of them"):
+        select(predictions()[:, :1].expand(-1, 5, -1), name, 3)

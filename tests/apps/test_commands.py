@@ -83,6 +83,50 @@ def test_data_from_outside_are_looked_for_before_anything_runs(tmp_path, monkeyp
     assert (said.exit_code, asked) == (1, ["fashion-mnist", "mnist"])
 
 
+def test_data_that_only_one_panel_needs_fail_its_trials_alone(tmp_path, monkeypatch):
+    (tmp_path / "two.toml").write_text(
+        """
+        seeds = 1
+        data = { name = "two-moons", options = { num_pool = 40, num_test = 20 } }
+        model = { posterior = "forest", num_draws = 4 }
+        schedule = { initial_labels = 8, batch_size = 2, max_labels = 10 }
+        acquisitions = { random = {} }
+        [[panels]]
+        name = "moons"
+        [[panels]]
+        name = "images"
+        data = { name = "mnist", options = {} }
+        """
+    )
+    images = tmp_path / "data" / "mnist"
+    images.mkdir(parents=True)
+    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        (images / f"{name}-ubyte.gz").write_bytes(b"cut off")
+    monkeypatch.setenv("LINDLEY_DATA", str(tmp_path / "data"))
+    said = lindley("run", tmp_path / "two.toml", "--jobs", 1, "--out", tmp_path / "out")
+    assert said.exit_code == 1
+    assert "The trials that need mnist will fail; the others run." in said.output
+    done = {path.parts[-4] for path in (tmp_path / "out").glob("trials/*/*/*/journal.jsonl")}
+    assert "moons" in done
+    assert (tmp_path / "out" / "report.html").exists()
+
+
+def test_trials_of_other_settings_in_the_folder_are_told_before_anything_runs(tmp_path):
+    text = """
+        seeds = 1
+        data = { name = "two-moons", options = { num_pool = 40, num_test = 20 } }
+        model = { posterior = "forest", num_draws = NUMBER }
+        schedule = { initial_labels = 8, batch_size = 2, max_labels = 10 }
+        acquisitions = { random = {} }
+        """
+    for number in (4, 5):
+        (tmp_path / "mine.toml").write_text(text.replace("NUMBER", str(number)))
+        said = lindley("run", tmp_path / "mine.toml", "--jobs", 1, "--out", tmp_path / "out")
+        assert said.exit_code == 0
+        assert ("1 trial in " in said.output) == (number == 5)
+    assert "will be left out of the report, as with other settings or damaged" in said.output
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}"])
 def test_folder_with_something_else_as_study_json_is_refused(tmp_path, text):
     (tmp_path / "study.json").write_text(text)

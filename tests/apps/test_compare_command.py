@@ -85,6 +85,18 @@ def test_brackets_in_a_title_stay(tmp_path):
     assert said.stdout.count("Pool [hard], p = [/2]") == 4  # above the sentences, and above each of three tables
 
 
+def test_the_ending_of_the_file_says_the_format(folder, tmp_path):
+    assert compare(folder, "--out", tmp_path / "c.json").exit_code == 0
+    assert json.loads((tmp_path / "c.json").read_text())[0]["against"] == "random"
+    assert compare(folder, "--out", tmp_path / "c.csv").exit_code == 0
+    assert (tmp_path / "c.csv").read_text().startswith("panel,")
+    assert compare(folder, "--out", tmp_path / "c.csv", "--format", "text").exit_code == 0
+    assert "fewer labels than random" in (tmp_path / "c.csv").read_text()
+    said = compare(folder, "--out", tmp_path / "none" / "c.csv")
+    assert said.exit_code == 2
+    assert "there is no folder" in said.output
+
+
 def test_it_may_be_written_to_a_file(folder, tmp_path):
     said = compare(folder, "--format", "json", "--out", tmp_path / "compared.json")
     assert said.exit_code == 0

@@ -72,3 +72,11 @@ def test_bytes_that_are_no_text_are_damage(tmp_path):
     (tmp_path / "ids.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DataError, match=r"ids\.txt is not UTF-8"):
         read_ids(str(tmp_path / "ids.txt"), Place(tmp_path / "p.npy"))
+
+
+@pytest.mark.parametrize(("text", "words"), [("id;name\n8;n8\n", "separated by commas"), ("", "the file is empty")])
+def test_a_csv_that_is_none_is_refused(tmp_path, text, words):
+    (tmp_path / "ids.csv").write_text(text)
+    np.save(tmp_path / "predictions.npy", np.zeros((2, 3, 4)))
+    with pytest.raises(InputError, match=words):
+        read_ids(str(tmp_path / "ids.csv"), Place.of(str(tmp_path / "predictions.npy")))

@@ -85,3 +85,12 @@ def test_content_hashes_tell_other_classes_and_other_inputs_of_any_type():
     assert changed(pool=MemoryPool(torch.ones(4, 2))) == ["first_rows"]
     assert changed(pool=MemoryPool(torch.ones(4, 2, dtype=torch.bfloat16))) == ["first_rows"]
     assert changed(test_inputs=torch.ones(3, 2)) == ["first_test_rows"]
+
+
+def test_a_pool_that_is_none_is_refused():
+    with pytest.raises(InputError, match=r"pool must have len\(\) and read\(rows\).*got Tensor"):
+        replace(DATASET, pool=torch.zeros(4, 2))
+
+
+def test_a_shape_may_be_a_list():
+    assert replace(DATASET, input_shape=[2]).input_shape == [2]

@@ -153,3 +153,16 @@ def test_an_acquisition_that_returns_wrong_rows_is_refused(settings, pool, label
 
     with pytest.raises(InputError, match="must return 2 different rows of the candidates"):
         run_round(replace(settings, acquisition=wrong), pool, labels, {}, index=0, batch_size=2)
+
+
+def test_what_is_called_like_no_acquisition_is_refused_with_the_way_out(settings, pool, labels):
+    with pytest.raises(InputError, match=r"lindley\.acquisition\.select\.top_k\(score\)"):
+        run_round(replace(settings, acquisition=lambda log_probs: log_probs), pool, labels, {}, index=0, batch_size=2)
+
+
+def test_what_returns_no_selection_is_refused(settings, pool, labels):
+    def scores(context, batch_size, *, seed):
+        return torch.zeros(2)
+
+    with pytest.raises(InputError, match="must return a Selection; got Tensor"):
+        run_round(replace(settings, acquisition=scores), pool, labels, {}, index=0, batch_size=2)

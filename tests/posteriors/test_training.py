@@ -313,6 +313,13 @@ def test_a_validation_loss_that_is_not_finite_is_an_error():
         )
 
 
+def test_inputs_of_another_precision_than_the_network_are_refused():
+    pool, labels, _ = blobs()
+    double = MemoryPool(pool.read(torch.arange(len(pool))).double())
+    with pytest.raises(InputError, match=r"the inputs are torch\.float64 and the network's weights torch\.float32"):
+        train(moons_mlp, double, labels, task=TASK, recipe=Recipe(steps=1), precision="float32", device="cpu", seed=0)
+
+
 def test_the_modes_of_the_caller_make_no_difference():
     plain = weights(trained(steps=5))
     with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):

@@ -17,7 +17,9 @@ from lindley.shapes import Features, LabelledFeatures, LogProbs, Rows
 def check_request(context: Context, batch_size: int) -> None:
     """Refuse a batch that is not one or more, or larger than the candidates, and candidates that come twice."""
     rows = context.candidates.rows
-    if isinstance(batch_size, bool) or batch_size < 1:
+    if not len(rows):
+        raise InputError("there is nothing to choose from: the candidates hold no rows")
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
         raise InputError(f"batch_size must be a whole number of at least 1; got {batch_size!r}")
     if batch_size > len(rows):
         raise InputError(
@@ -32,7 +34,9 @@ def check_request(context: Context, batch_size: int) -> None:
 def needed_targets(context: Context) -> Predictions:
     """The targets of the context. Refuses none, and targets under other draws than the candidates'."""
     targets = context.targets
-    if targets is None or len(targets.rows) == 0:
+    if targets is not None and len(targets.rows) == 0:
+        raise InputError("the targets hold no rows; this acquisition needs one at least")
+    if targets is None:
         raise InputError(
             "this acquisition needs targets: predictions [T, K, C], under the same draws, of inputs like those that "
             "the model will be used on; pass targets=..."

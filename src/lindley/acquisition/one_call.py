@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import operator
+import warnings
+from difflib import get_close_matches
 from functools import partial
 
 import numpy as np
@@ -14,8 +17,13 @@ from lindley.acquisition.select import top_k
 from lindley.acquisition.stored import stored
 from lindley.contracts import Acquisition, ClassificationTask, Context, Labels, Predictions, Score, Selection
 from lindley.errors import InputError
+from lindley.names import nearest
 from lindley.shapes import Features, LogProbs, Rows, Scores
 
+_ARGUMENTS = ("batch_size", "seed", "inputs", "axes", "rows", "targets", "features", "labelled_features", "labelled")
+_COMPARE_DRAWS = ("bald", "batchbald", "2-bald", "mean-std", "epig", "batch-epig")
+_NOTHING = 1e-9
+"""Nats, or probabilities: what rounding leaves where all draws are equal."""
 NOT_TOLD = -1
 """The class of a labelled row of which only the features are known."""
 
@@ -46,7 +54,8 @@ def select(
     targets: predictions of other inputs, like those that the model will be used on, under the same draws (draw k is
         the same function for both) and in the same form; for methods that need them, such as "epig".
     features, labelled_features: [N, D], [L, D], of the candidates and of what is labelled already.
-    labelled: the rows and classes of what is labelled already, in the order of labelled_features.
+    labelled: the rows and classes of what is labelled already, in the order of labelled_features. Where the candidates
+        have rows of their own, a candidate that is labelled already is an error.
     options: those of the method, by name, such as num_paths=200.
 
     The diagnostics say what the method has to say of its choice. Raises InputError, naming rows by their ids, for what
@@ -62,7 +71,12 @@ def select(
     True
     """
     choose = _chosen(acquisition, options)
+    batch_size, seed = _whole("batch_size", batch_size), _whole("seed", seed)
     candidates = _predictions(log_probs, inputs, axes, inputs, rows=rows)
+    if labelled is not None:
+        _refuse_labelled(
+            labelled, candidates, numbered=rows is not None or not isinstance(log_probs, Tensor | np.ndarray)
+        )
     count, _, num_classes = candidates.shape
     context = Context(
         candidates=candidates,
@@ -72,19 +86,61 @@ def select(
         features=None if features is None else _features("features", features, count),
         labelled_features=None if labelled_features is None else _features("labelled_features", labelled_features),
     )
-    return choose(context, batch_size, seed=seed)
+    selection = choose(context, batch_size, seed=seed)
+    if acquisition in _COMPARE_DRAWS and candidates.shape[1] > 1 and float(selection.scores.abs().max()) < _NOTHING:
+        warnings.warn(
+            f"{acquisition} gives 0 to every row that it chose: the draws say the same of them, and the choice is "
+            "random. Are the draws different functions?",
+            stacklevel=2,
+        )
+    return selection
+
+
+def _whole(name: str, value: object) -> int:
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise InputError(f"{name} must be a whole number; got {value!r}") from None
+
+
+def _refuse_labelled(labelled: Labels, candidates: Predictions, *, numbered: bool) -> None:
+    if not isinstance(labelled, Labels):
+        raise InputError(
+            f"labelled must be lindley.contracts.Labels(rows, classes), two int64 tensors [L]; got "
+            f"{type(labelled).__name__}"
+        )
+    if numbered and len(again := candidates.rows[torch.isin(candidates.rows, labelled.rows.cpu())]):
+        raise InputError(
+            f"these candidates are labelled already: rows {again[:10].tolist()}. Leave them out of the candidates"
+        )
 
 
 def _chosen(acquisition: str | Score, options: dict[str, object]) -> Acquisition:
     if isinstance(acquisition, str):
+        mistyped = [name for name in options if get_close_matches(name, _ARGUMENTS, n=1, cutoff=0.75)]
+        if mistyped:
+            raise InputError(f"select has no argument {mistyped[0]!r}.{nearest(mistyped[0], _ARGUMENTS)}")
         return acquisition_named(acquisition, options)
+    if not callable(acquisition):
+        raise InputError(
+            f"acquisition must be a name of lindley.acquisition.METHODS, or a function [n, K, C] -> [n]; got "
+            f"{acquisition!r}"
+        )
     if options:
         raise InputError(f"a function of your own takes no options; got {', '.join(options)}. Bind them beforehand.")
     return top_k(partial(_own_scores, acquisition))
 
 
 def _own_scores(score: Score, log_probs: LogProbs) -> Scores:
-    scores = torch.as_tensor(score(log_probs))
+    try:
+        scores = torch.as_tensor(score(log_probs))
+    except (TypeError, RuntimeError) as error:
+        raise InputError(
+            f"a function of your own is called with [n, K, C] log-probabilities and must return [n] scores: {error}. "
+            "What a study or a loop calls an acquisition, (context, batch_size, *, seed) -> Selection, is called there"
+        ) from error
     if scores.shape != log_probs.shape[:1]:
         raise InputError(
             f"a score must be one number per row: [n, K, C] = {[*log_probs.shape]} -> [n]; got {[*scores.shape]}"
@@ -143,6 +199,8 @@ def _rows(rows: Tensor | np.ndarray | list[int] | None) -> Rows | None:
 
 
 def _features(name: str, values: Tensor | np.ndarray, count: int | None = None) -> Features:
+    if not isinstance(values, Tensor | np.ndarray):
+        raise InputError(f"{name} must be a torch tensor or a NumPy array; got {type(values).__name__}")
     array = stored(values)
     if len(array.shape) != 2 or array.shape[0] != (array.shape[0] if count is None else count) or array.shape[1] < 1:
         raise InputError(f"{name} must be [{'L' if count is None else count}, D]; got {[*array.shape]}")

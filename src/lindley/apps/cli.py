@@ -142,7 +142,9 @@ def compare(
         float | None,
         typer.Option(metavar="PERCENT", help="Where labels are counted.  [default: what nearly all reach]"),
     ] = None,
-    format: Annotated[str, typer.Option(metavar="F", help="text, json or csv.")] = "text",
+    format: Annotated[
+        str | None, typer.Option(metavar="F", help="text, json or csv.  [default: what FILE ends with, or text]")
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to this file, not to stdout.")] = None,
 ) -> None:
     """Say which acquisition needs fewer labels, and how sure that is: paired over seeds, from the journals alone."""

@@ -19,6 +19,8 @@ from lindley.loop.state import trial_is_complete
 from lindley.posteriors.precision import has_bfloat16
 from lindley.study.complaints import not_allowed
 from lindley.study.config import Study, load_study
+from lindley.study.curves import load_results
+from lindley.study.provenance import left_out
 from lindley.study.report import write_report
 from lindley.study.resolved import resolved
 from lindley.study.runner import Outcome, check_folder, run_study
@@ -57,9 +59,8 @@ def run_study_and_report(options: RunOptions) -> bool:
     study = _said_precision(study, out, options.device)
     sinks = [sink_named(text, study, out) for text in options.sinks]
     pending = [trial for trial in trials_of(study) if not _is_complete(trial, out)]
-    for name in dict.fromkeys(name for trial in pending for name in trial.panel.data_sets):
-        if name in catalogue.DATASETS:  # missing data are one message now, not one from every trial
-            catalogue.fetch(name, options.data_dir)
+    _fetch(pending, options.data_dir)
+    _say_left_out(study, out)
     outcome = _run(study, out, pending, sinks, options)
     if outcome.interrupted:
         raise KeyboardInterrupt
@@ -68,6 +69,31 @@ def run_study_and_report(options: RunOptions) -> bool:
         return False
     _say_report(write_report(out), out)
     return not (outcome.failed or outcome.sinks_failed)
+
+
+def _fetch(pending: Sequence[Trial], data_dir: Path | None) -> None:
+    """Missing data are one message now, not one from every trial; an error where no trial can do without them."""
+    broken: dict[str, LindleyError] = {}
+    for name in dict.fromkeys(name for trial in pending for name in trial.panel.data_sets):
+        if name in catalogue.DATASETS:
+            try:
+                catalogue.fetch(name, data_dir)
+            except LindleyError as error:
+                broken[name] = error
+    if broken and all(broken.keys() & set(trial.panel.data_sets) for trial in pending):
+        raise next(iter(broken.values()))
+    for name, why in broken.items():
+        typer.echo(f"lindley: {why} The trials that need {name} will fail; the others run.", err=True)
+
+
+def _say_left_out(study: Study, out: Path) -> None:
+    """A folder of the same name may hold trials of other settings: nobody should find out by the report."""
+    if foreign := left_out(load_results(out, study)):
+        typer.echo(
+            f"{len(foreign)} {'trial' if len(foreign) == 1 else 'trials'} in {out} will be left out of the report, as "
+            f"with other settings or damaged; name another folder with --out to keep both. The first: {foreign[0]}",
+            err=True,
+        )
 
 
 def _said_precision(study: Study, out: Path, device: str) -> Study:

@@ -33,14 +33,18 @@ def compare_folder(
     *,
     against: str | None = None,
     percent: float | None = None,
-    format: str = "text",
+    format: str | None = None,
     out: Path | None = None,
 ) -> None:
-    """Print the comparison, or write it to `out`.
+    """Print the comparison, or write it to `out`, in the format that is named or that its ending says, else as text.
 
     Raises InputError for a folder without a study, an acquisition that has no trial, an unknown format, an accuracy
     that is no percentage, and where nothing can be compared.
     """
+    if out is not None and not out.resolve().parent.is_dir():
+        raise InputError(f"--out: there is no folder {out.parent}")
+    endings = {".json": "json", ".csv": "csv"}
+    format = format or ("text" if out is None else endings.get(out.suffix.lower(), "text"))
     if format not in _FORMATS:
         raise InputError(f'--format is "{format}"; allowed: {", ".join(_FORMATS)}.')
     if percent is not None and not 1 < percent <= 100:  # nor NaN
@@ -60,6 +64,7 @@ def compare_folder(
         typer.echo(text, nl=False)
     else:
         write_atomically(out, text.encode())
+        typer.echo(f"Written to {out}.", err=True)
 
 
 def _as_text(found: Sequence[PanelComparison]) -> str:

@@ -55,6 +55,10 @@ def _from_csv(place: Place) -> list[object]:
     with place.path.open(encoding="utf-8-sig", newline="") as file:
         table = csv.reader(file)
         header = next(table, [])
+        if not header:
+            raise InputError("the file is empty")
+        if len(header) == 1 and (mark := next((mark for mark in ";\t" if mark in header[0]), None)):
+            raise InputError(f"columns must be separated by commas; the first line is {header[0]!r}, by {mark!r}")
         column = header.index(chosen_name(place, "id", header, "column"))
         return [row[column] if column < len(row) else "" for row in table if row]
 

@@ -194,6 +194,7 @@ def _write(table: Sequence[Mapping[str, str | int | float]], form: str, out: Pat
         sys.stdout.flush()
     else:
         out.write_text(text.getvalue(), encoding="utf-8")
+        typer.echo(f"Written to {out}.", err=True)
 
 
 def _short(value: object) -> str:

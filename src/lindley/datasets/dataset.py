@@ -44,11 +44,16 @@ class Dataset:
     true_classes: ClassIndices | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.pool, Pool):
+            raise InputError(
+                f"pool must have len() and read(rows), as lindley.pools.memory.MemoryPool(inputs) has; got "
+                f"{type(self.pool).__name__}."
+            )
         _check_classes("classes", self.classes, len(self.pool), self.task, least=NO_CLASS)
         _check_classes("test_classes", self.test_classes, len(self.test_inputs), self.task)
         if self.true_classes is not None:
             _check_classes("true_classes", self.true_classes, len(self.pool), self.task, least=NO_CLASS)
-        if tuple(self.test_inputs.shape[1:]) != self.input_shape:
+        if tuple(self.test_inputs.shape[1:]) != tuple(self.input_shape):
             shape = ", ".join(map(str, self.input_shape))
             raise InputError(f"test_inputs must be [T, {shape}]; got {[*self.test_inputs.shape]}.")
         if self.sources is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -171,7 +172,17 @@ def _check_enough(candidates: PoolPredictions, batch_size: int, index: int) -> N
 
 
 def _select(settings: RoundSettings, context: Context, batch_size: int) -> Selection:
-    selection = settings.acquisition(context, batch_size, seed=derive_seed(settings.seed, context.round, "acquire"))
+    seed = derive_seed(settings.seed, context.round, "acquire")
+    try:
+        inspect.signature(settings.acquisition).bind(context, batch_size, seed=seed)
+    except TypeError as error:
+        raise InputError(
+            f"an acquisition is called with (context, batch_size, seed=...): {error}. A score of rows, [n, K, C] -> "
+            "[n], becomes one by lindley.acquisition.select.top_k(score)"
+        ) from None
+    selection = settings.acquisition(context, batch_size, seed=seed)
+    if not isinstance(selection, Selection):
+        raise InputError(f"an acquisition must return a Selection; got {type(selection).__name__}")
     rows = selection.rows
     foreign = rows[~torch.isin(rows, context.candidates.rows)]
     if rows.numel() != batch_size or rows.unique().numel() != batch_size or foreign.numel():

@@ -45,6 +45,7 @@ def train(
         module = network().to(device).train()
         if start is not None:
             module.load_state_dict(start.state_dict())
+        _check_floats(inputs, module)
         lay_out_for_images(module, rows_at(inputs, torch.arange(min(2, len(labels)), device=device)))
         optimizer = optimizer_of(module.parameters(), recipe)
         decay = learning_rates(optimizer, recipe, steps)
@@ -72,6 +73,16 @@ def train(
         if best is not None:
             best.restore(module)
     return module.eval()
+
+
+def _check_floats(inputs: NetworkInputs, module: nn.Module) -> None:
+    """The first layer's own error would name neither the data nor the remedy."""
+    weights = next((each.dtype for each in module.parameters() if each.is_floating_point()), None)
+    for each in [inputs] if isinstance(inputs, Tensor) else inputs.values():
+        if weights is not None and each.is_floating_point() and each.dtype != weights:
+            raise InputError(
+                f"the inputs are {each.dtype} and the network's weights {weights}; convert the inputs, as with .float()"
+            )
 
 
 def read_labelled(pool: Pool, labels: Labels, task: ClassificationTask, device: str) -> tuple[NetworkInputs, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -49,7 +50,7 @@ def wrong_values(error: ValidationError) -> Iterator[Complaint]:
         elif found["type"] in ("model_type", "dict_type"):
             yield Complaint(path, f"must be a table{_table_keys(path)}; got {came!r}.")
         elif found["type"] == "literal_error":
-            allowed = [word.strip("'") for word in str(found["ctx"]["expected"]).split(" or ")]
+            allowed = [word.strip("'") for word in re.split(", | or ", str(found["ctx"]["expected"]))]
             hint = nearest(came, allowed) if isinstance(came, str) else ""
             yield Complaint(path, f"must be {' or '.join(map(repr, allowed))}; got {came!r}.{hint}")
         elif found["type"] == "too_short":

@@ -19,7 +19,7 @@ from lindley.loop.journal import read_events
 from lindley.loop.manifest import read_manifest
 from lindley.loop.state import fold
 from lindley.study.folder import read_study
-from lindley.study.schema import Panel
+from lindley.study.schema import Panel, Study
 from lindley.study.trials import Trial
 
 Arrays = dict[str, NDArray[Any]]
@@ -114,13 +114,15 @@ class Curve:
     """What low and high are."""
 
 
-def load_results(out: Path) -> StudyResults:
+def load_results(out: Path, study: Study | None = None) -> StudyResults:
     """All that the journals of an output folder say; a study that is under way is welcome.
+
+    study: what they are read as trials of, where it is not the folder's own.
 
     A trial whose journal or manifest is damaged is set aside with what is wrong. Raises InputError where there is no
     study, JournalError where arrays are damaged.
     """
-    study = read_study(Path(out))
+    study = study or read_study(Path(out))
     titles = [panel.title for panel in study.panels]
     panels = [
         _load_panel(
@@ -168,7 +170,7 @@ def _load_panel(out: Path, panel: Panel, title: str) -> PanelResults:
     for folder in sorted((out / "trials" / panel.name).glob("*/seed-*")):
         try:
             manifest, events = read_manifest(folder), read_events(folder)
-        except JournalError as error:
+        except (JournalError, OSError) as error:
             set_aside.append(f"{folder.relative_to(out).as_posix()}: left out, {error}")
             continue
         state = fold(events)

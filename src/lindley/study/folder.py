@@ -34,8 +34,8 @@ def read_study(out: Path) -> Study:
         return Study.model_validate_json((out / FILE_NAME).read_bytes())
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = "".join(f"{part}." for part in first["loc"]).rstrip(".")
         raise InputError(
-            f"{out / FILE_NAME} is not a study of this version of lindley ({where}: {first['msg']}). "
+            f"{out / FILE_NAME} is not a study of this version of lindley ({where}{': ' * bool(where)}{first['msg']}). "
             "Restore the file, or run the study again into another folder."
         ) from None

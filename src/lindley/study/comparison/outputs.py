@@ -185,6 +185,10 @@ def _plain(contrast: Contrast) -> dict[str, Any]:
     values = {**asdict(contrast), "detected": contrast.detected, "visible": contrast.visible}
     values["seen"], values["seen_against"] = contrast.seen
     values["verdict"] = verdict(contrast)
-    return {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in values.items()
-    }
+    if contrast.interval is not None:
+        values["interval"] = tuple(map(_finite, contrast.interval))
+    return {key: _finite(value) for key, value in values.items()}
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -217,3 +217,61 @@ def test_an_impossible_number_of_labels_is_refused_at_once(until, max_labels):
 def test_classes_of_another_pool_are_refused(setup):
     with pytest.raises(InputError, match="the pool has 60 rows, but 59 classes are known"):
         replace(setup, classes=setup.classes[:59])
+
+
+@pytest.fixture
+def stopped(setup):
+    """The trial with five validation labels, and what its learner was given in each fit."""
+    given = []
+
+    class Learner:
+        def fit(self, pool, labels, *, task, validation=None, previous=None, seed):
+            given.append((set(labels.rows.tolist()), validation))
+            return setup.rounds.learner.fit(pool, labels, task=task, seed=seed)
+
+    schedule = replace(setup.schedule, validation_labels=5, max_labels=setup.schedule.max_labels + 5)
+    return replace(setup, rounds=replace(setup.rounds, learner=Learner()), schedule=schedule), given
+
+
+def test_validation_labels_are_counted_told_to_every_fit_and_asked_for_by_none(stopped, tmp_path):
+    setup, given = stopped
+    run_trial(setup, tmp_path)
+    assert [event["labels"] for event in kept(tmp_path)] == [11, 15, 19, 21]
+    assert setup.schedule.num_rounds == 4
+    told = fold(read_events(tmp_path)).start["validation"]
+    assert told["classes"] == setup.classes[told["rows"]].tolist()
+    assert len(set(told["rows"])) == 5
+    assert not set(told["rows"]) & set(labelled(tmp_path))
+    for labels, validation in given:
+        assert validation.rows.tolist() == told["rows"]
+        assert validation.classes.tolist() == told["classes"]
+        assert not labels & set(told["rows"])
+    assert [len(labels) for labels, _ in given] == [6, 10, 14, 16]
+
+
+def test_a_trial_with_validation_labels_goes_on_to_the_same(stopped, tmp_path):
+    setup, _ = stopped
+    run_trial(setup, tmp_path / "whole")
+    shorter = replace(setup, schedule=replace(setup.schedule, max_labels=15))
+    run_trial(shorter, tmp_path / "extended")
+    assert [event["labels"] for event in kept(tmp_path / "extended")] == [11, 15]
+    run_trial(setup, tmp_path / "extended")
+    assert kept(tmp_path / "extended") == kept(tmp_path / "whole")
+
+
+def test_without_validation_labels_no_learner_is_given_any(setup, tmp_path):
+    seen = []
+
+    class Learner:
+        def fit(self, pool, labels, *, task, validation=None, previous=None, seed):
+            seen.append(validation)
+            return setup.rounds.learner.fit(pool, labels, task=task, seed=seed)
+
+    run_trial(replace(setup, rounds=replace(setup.rounds, learner=Learner())), tmp_path)
+    assert set(seen) == {None}
+    assert "validation" not in fold(read_events(tmp_path)).start
+
+
+def test_more_validation_labels_than_there_are_rows_are_refused(setup):
+    with pytest.raises(InputError, match=r"the initial and validation labels together \(61\)"):
+        replace(setup, schedule=replace(setup.schedule, validation_labels=55, max_labels=60))

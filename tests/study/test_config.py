@@ -151,6 +151,7 @@ def test_wrong_study_is_refused_with_the_key_and_what_is_allowed(tmp_path, old, 
         ("[training]\nlearning_rate = 0", ["training.learning_rate", "greater than 0"]),
         ("[training]\nweight_decay = -1.0", ["training.weight_decay", "greater than or equal to 0"]),
         ("[training]\nweight_decay = inf", ["training.weight_decay", "finite"]),
+        ("[training]\npatience = 3", ["schedule.validation_labels", "set both", "got 0 and 3"]),
         ("[observe]\ngrid = 1", ["observe.grid", "boolean"]),
         ("[observe]\ninformation = { labels = [] }", ["observe.information.labels must not be empty"]),
         ("[observe]\ninformation = { labels = [0] }", ["observe.information.labels[0]", "equal to 1"]),
@@ -339,10 +340,9 @@ def test_shortened_run_keeps_what_is_measured_at_later_labels(tmp_path):
 
 
 def test_training_has_the_keys_and_defaults_of_the_recipe():
-    """But for what a trial cannot have: it gives its learner no validation labels, and no posterior to begin at."""
-    not_a_trials = {"warm_start", "patience", "check_every"}
+    """But for what a trial cannot have: it gives its learner no posterior to begin at."""
     assert Training().model_dump(exclude={"tune"}) == {
-        key: value for key, value in vars(Recipe()).items() if key not in not_a_trials
+        key: value for key, value in vars(Recipe()).items() if key != "warm_start"
     }
 
 

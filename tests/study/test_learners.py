@@ -83,3 +83,14 @@ def test_a_temperature_alone_may_be_chosen():
     )
     assert isinstance(learner, Tempered)
     assert isinstance(learner.learner, MCDropout)
+
+
+def test_a_study_may_stop_early_by_labels_that_count(tmp_path):
+    panel = panel_of(patience=1, check_every=5)
+    panel = panel.model_copy(
+        update={"schedule": panel.schedule.model_copy(update={"validation_labels": 6, "max_labels": 16})}
+    )
+    run_trial(setup_of(panel), tmp_path)
+    state = fold(read_events(tmp_path))
+    assert len(state.start["validation"]["rows"]) == 6
+    assert [event["labels"] for event in state.rounds] == [14, 16]

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -31,17 +32,8 @@ _CODE = (
 )
 """The sources that can change a result."""
 _DATA = "data_hashes"
-_NEEDED: dict[str, type] = {
-    "key": str,
-    "acquisition": str,
-    "options": dict,
-    "seed": int,
-    "num_rows": int,
-    "class_names": list,
-    "versions": dict,
-    _DATA: dict,
-}
-"""What every version has written, and what a report or a continued trial reads of it."""
+_NEEDED: Mapping[str, type] = {"key": str, "versions": dict, _DATA: dict}
+"""What every version has written, and what is read where a trial is continued."""
 _JSON = {str: "string", dict: "object", int: "integer", list: "array"}
 
 Manifest = dict[str, Any]
@@ -89,8 +81,8 @@ def cpu_name() -> str | None:
     return ", ".join(part for part in parts if part) or None
 
 
-def read_manifest(folder: Path) -> Manifest | None:
-    """The manifest of a trial's folder; None when there is none.
+def read_manifest(folder: Path, needed: Mapping[str, type] = MappingProxyType({})) -> Manifest | None:
+    """The manifest of a trial's folder; None when there is none. needed: what the caller reads of it besides.
 
     Raises JournalError when the file is not a manifest of this format, or lacks something.
     """
@@ -104,7 +96,7 @@ def read_manifest(folder: Path) -> Manifest | None:
         known = False
     if not known:
         raise JournalError(f"{path} is not a manifest of format {FORMAT}. {REMEDY}")
-    for name, kind in _NEEDED.items():
+    for name, kind in {**_NEEDED, **needed}.items():
         if not isinstance(manifest.get(name), kind):
             came = f"{manifest[name]!r}" if name in manifest else "nothing"
             raise JournalError(f"{path} is damaged: {name} must be a JSON {_JSON[kind]}, there is {came}. {REMEDY}")

@@ -64,6 +64,12 @@ class RoundView:
     draws: Draws
     candidates: PoolPredictions
     selection: Selection | None
+    validation: Labels | None = None
+
+    @property
+    def num_labels(self) -> int:
+        """All that were given, validation labels too."""
+        return len(self.labels) + (0 if self.validation is None else len(self.validation))
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,7 @@ class Round:
 
     index: int
     num_labels: int
+    """All of them, validation labels too."""
     selection: Selection | None
     observations: Mapping[str, Observation]
     seconds: Mapping[str, float]
@@ -100,10 +107,13 @@ def run_round(
     *,
     index: int,
     batch_size: int,
+    validation: Labels | None = None,
     sources: Tensor | None = None,
     on_stage: Callable[[str], None] = lambda stage: None,
 ) -> Round:
     """Fit on `labels`, choose `batch_size` rows (0: none), and let the observers look.
+
+    Validation labels stop the fit, and are no candidates; only the learner sees them.
 
     Labels that tell NO_CLASS teach nothing: the learner and the acquisition do not see them, nor are their rows
     candidates again. Observers see all that was told.
@@ -114,12 +124,18 @@ def run_round(
     clock = _Clock()
     on_stage("fit")
     taught = _taught(labels, index)
-    posterior = settings.learner.fit(pool, taught, task=settings.task, seed=derive_seed(settings.seed, index, "fit"))
+    posterior = settings.learner.fit(
+        pool,
+        taught,
+        task=settings.task,
+        validation=None if validation is None else validation.with_class(),
+        seed=derive_seed(settings.seed, index, "fit"),
+    )
     draws = posterior.draw(settings.num_draws, seed=derive_seed(settings.seed, index, "draw"))
     seconds = {"fit": clock.lap()}
     rows = candidate_rows(
         len(pool),
-        labels.rows,
+        labels.rows if validation is None else torch.cat([labels.rows, validation.rows]),
         count=settings.candidates,
         seed=derive_seed(settings.seed, index, "candidates"),
         sources=sources,
@@ -146,11 +162,13 @@ def run_round(
         seconds["predict"] = candidates.seconds + shown.seconds
     seconds["select"] = max(0.0, clock.lap() - seconds["predict"])
     on_stage("observe")
-    view = RoundView(index, settings.seed, settings.task, pool, labels, posterior, draws, candidates, selection)
+    view = RoundView(
+        index, settings.seed, settings.task, pool, labels, posterior, draws, candidates, selection, validation
+    )
     observations = {name: observe(view) for name, observe in observers.items()}
     seconds["observe"] = clock.lap()
     path, tuned = str(getattr(draws, "path", "")), getattr(posterior, "candidate", {})
-    return Round(index, len(labels), selection, observations, seconds, path, tuned)
+    return Round(index, view.num_labels, selection, observations, seconds, path, tuned)
 
 
 def _taught(labels: Labels, index: int) -> Labels:

@@ -34,6 +34,19 @@ def balanced_rows(classes: ClassIndices, count: int, *, seed: int) -> Tensor:
     return (place + keys).argsort(stable=True)[:count]
 
 
+def validation_rows(num_rows: int, taken: Rows, count: int, *, seed: int) -> Tensor:
+    """Rows whose labels stop a fit and teach nothing: at random, the same for every acquisition of a seed.
+
+    -> [count] rows, none of those taken.
+    """
+    free = torch.ones(num_rows, dtype=torch.bool)
+    free[taken] = False
+    rows = free.nonzero()[:, 0]
+    if count > len(rows):
+        raise InputError(f"there are {len(rows)} rows left for {count} validation labels; lower one of the two")
+    return rows[row_uniforms(rows, derive_seed(seed, "validation")).argsort(stable=True)[:count]]
+
+
 def candidate_rows(num_rows: int, labelled: Rows, *, count: int, seed: int, sources: Tensor | None) -> Tensor:
     """The rows that may be asked for, ascending.  -> [N] rows
 

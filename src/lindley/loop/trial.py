@@ -21,7 +21,7 @@ from lindley.loop.manifest import Manifest, begin_folder, claim_folder, said_cha
 from lindley.loop.rounds import Observer, Round, RoundSettings, run_round
 from lindley.loop.schedule import Schedule
 from lindley.loop.state import TrialState, fold, trial_is_complete
-from lindley.loop.subsets import balanced_rows, initial_random_rows
+from lindley.loop.subsets import balanced_rows, initial_random_rows, validation_rows
 from lindley.shapes import ClassIndices, Rows
 
 __all__ = ["Schedule", "TrialSetup", "continue_trial", "run_trial", "trial_is_complete"]
@@ -44,10 +44,14 @@ class TrialSetup:
     def __post_init__(self) -> None:
         if len(self.pool) != self.classes.numel():
             raise InputError(f"the pool has {len(self.pool)} rows, but {self.classes.numel()} classes are known")
-        if not self.schedule.initial_labels <= self.schedule.max_labels <= len(self.pool):
+        if (
+            not self.schedule.initial_labels + self.schedule.validation_labels
+            <= self.schedule.max_labels
+            <= len(self.pool)
+        ):
             raise InputError(
-                "schedule.max_labels must lie between schedule.initial_labels "
-                f"({self.schedule.initial_labels}) and the size of the pool ({len(self.pool)}); "
+                "schedule.max_labels must lie between the initial and validation labels together "
+                f"({self.schedule.initial_labels + self.schedule.validation_labels}) and the size of the pool ({len(self.pool)}); "
                 f"got {self.schedule.max_labels}"
             )
 
@@ -76,12 +80,13 @@ def continue_trial(setup: TrialSetup, journal: Journal, *, on_event: OnEvent = l
         changes = claim_folder(folder, setup.manifest, journal.events)
     else:
         begin_folder(folder, setup.manifest, journal.events)
-    done, labels = _known(state, setup, journal)
+    validation = _validation(setup)
+    done, labels = _known(state, setup, journal, validation)
     if changes:
         journal.append({"event": "resumed", "round": len(done), "changes": changes})
         on_event({"stage": "resumed", "round": len(done), "changes": changes, "message": _said(changes)})
     while not TrialState(None, tuple(done)).reaches(setup.schedule.max_labels):
-        event = _run_and_append(setup, labels, journal, index=len(done), on_event=on_event)
+        event = _run_and_append(setup, labels, validation, journal, index=len(done), on_event=on_event)
         done.append(event)
         labels = _told(labels, event)
     _sweep(folder, done)
@@ -91,24 +96,41 @@ def _sweep(folder: Path, rounds: Iterable[Event]) -> None:
     sweep_arrays(folder, {each["file"] for event in rounds for each in event["arrays"].values()})
 
 
-def _known(state: TrialState, setup: TrialSetup, journal: Journal) -> tuple[list[Event], Labels]:
+def _known(
+    state: TrialState, setup: TrialSetup, journal: Journal, validation: Labels | None
+) -> tuple[list[Event], Labels]:
     """The rounds that stand, and the labels after them."""
     start = state.start
     if start is None or not state.rounds:
         rows = _initial_rows(setup)
-        begun = {"event": "start", "rows": rows.tolist(), "classes": setup.classes[rows].tolist()}
-        if start is None or any(start[key] != value for key, value in begun.items()):
+        begun: Event = {"event": "start", "rows": rows.tolist(), "classes": setup.classes[rows].tolist()}
+        if validation is not None:
+            begun["validation"] = {"rows": validation.rows.tolist(), "classes": validation.classes.tolist()}
+        if start is None or any(start.get(key) != value for key, value in begun.items()):
             journal.append(begun)
         start = begun
     labels = Labels(torch.tensor(start["rows"]), torch.tensor(start["classes"]))
     done: list[Event] = []
     for event in state.rounds:
         asked = len(event["selection"]["rows"]) if event["selection"] else 0
-        if asked == 0 or asked < setup.schedule.batch_after(len(labels)):
+        if asked == 0 or asked < setup.schedule.batch_after(_told_so_far(labels, validation)):
             break  # the end of a shorter schedule: this round selects now, or selects more
         done.append(event)
         labels = _told(labels, event)
     return done, labels
+
+
+def _validation(setup: TrialSetup) -> Labels | None:
+    """None where a fit takes as many steps as it was told."""
+    count = setup.schedule.validation_labels
+    if count == 0:
+        return None
+    rows = validation_rows(len(setup.pool), _initial_rows(setup), count, seed=setup.rounds.seed)
+    return Labels(rows, setup.classes[rows])
+
+
+def _told_so_far(labels: Labels, validation: Labels | None) -> int:
+    return len(labels) + (0 if validation is None else len(validation))
 
 
 def _initial_rows(setup: TrialSetup) -> Rows:
@@ -123,15 +145,25 @@ def _told(labels: Labels, event: Event) -> Labels:
     return labels.extended(torch.tensor(told["rows"]), torch.tensor(told["classes"])) if told else labels
 
 
-def _run_and_append(setup: TrialSetup, labels: Labels, journal: Journal, *, index: int, on_event: OnEvent) -> Event:
-    where = {"round": index, "rounds": setup.schedule.num_rounds, "labels": len(labels)}
+def _run_and_append(
+    setup: TrialSetup,
+    labels: Labels,
+    validation: Labels | None,
+    journal: Journal,
+    *,
+    index: int,
+    on_event: OnEvent,
+) -> Event:
+    told = _told_so_far(labels, validation)
+    where = {"round": index, "rounds": setup.schedule.num_rounds, "labels": told}
     result = run_round(
         setup.rounds,
         setup.pool,
         labels,
         setup.observers,
         index=index,
-        batch_size=setup.schedule.batch_after(len(labels)),
+        batch_size=setup.schedule.batch_after(told),
+        validation=validation,
         sources=setup.sources,
         on_stage=lambda stage: on_event({"stage": stage, **where}),
     )

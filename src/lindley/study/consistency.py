@@ -56,8 +56,15 @@ def contradictions(panel: Panel) -> Iterator[Complaint]:
     yield from _network_and_training(panel)
     yield from _hard_pool(panel)
     schedule, data = panel.schedule, DATASETS.get(panel.data.name)
-    if schedule.max_labels < schedule.initial_labels:
-        text = f"must be at least schedule.initial_labels = {schedule.initial_labels}; got {schedule.max_labels}."
+    if bool(schedule.validation_labels) != bool(panel.training.patience):
+        text = (
+            "validation labels stop a fit early and do nothing else: set both schedule.validation_labels and "
+            f"training.patience, or neither; got {schedule.validation_labels} and {panel.training.patience}."
+        )
+        yield Complaint(("schedule", "validation_labels"), text)
+    if schedule.max_labels < (least := schedule.labelling.initial_labels + schedule.validation_labels):
+        also = " + validation_labels" if schedule.validation_labels else ""
+        text = f"must be at least schedule.initial_labels{also} = {least}; got {schedule.max_labels}."
         yield Complaint(("schedule", "max_labels"), text)
     if 0 < schedule.candidates < schedule.batch_size:
         text = f"must be 0 (all) or at least schedule.batch_size = {schedule.batch_size}; got {schedule.candidates}."

@@ -22,6 +22,8 @@ from lindley.study.folder import read_study
 from lindley.study.schema import Panel, Study
 from lindley.study.trials import Trial
 
+_OF_A_TRIAL = {"acquisition": str, "options": dict, "seed": int, "num_rows": int, "class_names": list}
+"""What every version has written into manifests for reports."""
 Arrays = dict[str, NDArray[Any]]
 Floats = NDArray[np.float64]
 
@@ -169,7 +171,7 @@ def _load_panel(out: Path, panel: Panel, title: str) -> PanelResults:
     trials, set_aside = [], []
     for folder in sorted((out / "trials" / panel.name).glob("*/seed-*")):
         try:
-            manifest, events = read_manifest(folder), read_events(folder)
+            manifest, events = read_manifest(folder, _OF_A_TRIAL), read_events(folder)
         except (JournalError, OSError) as error:
             set_aside.append(f"{folder.relative_to(out).as_posix()}: left out, {error}")
             continue

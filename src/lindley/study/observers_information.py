@@ -32,7 +32,7 @@ def observe_information(num_picks: int, labels: Collection[int]) -> Callable[[Ro
     """
 
     def observe(view: RoundView) -> Observation:
-        if len(view.labels) not in labels:
+        if view.num_labels not in labels:
             return Observation()
         num_draws = view.draws.num_draws
         arrays = {

@@ -45,7 +45,7 @@ def observe_transfer(
         return {"accuracy": accuracy(log_probs, test_classes), "nll": nll(log_probs, test_classes)}
 
     def observe(view: RoundView) -> Observation:
-        if labels and len(view.labels) not in labels:
+        if labels and view.num_labels not in labels:
             return Observation()
         return Observation(metrics={"transfer": {name: measured(name, each, view) for name, each in learners.items()}})
 

@@ -81,11 +81,22 @@ def changes(results: StudyResults) -> list[str]:
 
 def label_counting(results: StudyResults) -> list[str]:
     """How the labels are counted, for these settings."""
+    stopped = [panel for panel in results.panels if panel.config["schedule"].get("validation_labels")]
+    further = (
+        "Validation labels, which stop a fit early, are counted too. No further labels were used within a trial. "
+        if stopped
+        else "No further labels were used within a trial, neither for stopping nor for choosing settings. "
+    )
     said = [
-        "Every number of labels counts all labels that the model was trained on, the initial ones included. No "
-        "further labels were used within a trial, neither for stopping nor for choosing settings. How the recipe of "
+        "Every number of labels counts all labels that the model was trained on, the initial ones included. "
+        f"{further}How the recipe of "
         "a packaged study was chosen stands in its file: that of the MNIST studies in a pilot on other seeds, by "
         "accuracy on the test set."
+    ]
+    said += [
+        f"{panel.title}: {panel.config['schedule']['validation_labels']} of the labels are validation labels, drawn at "
+        "random before the first round."
+        for panel in stopped
     ]
     balanced = [panel for panel in results.panels if panel.config["schedule"]["initial"] == "balanced"]
     if balanced:

@@ -118,6 +118,8 @@ class Training(_Table):
     scale: Annotated[float, Field(ge=0, lt=1)] = 0.0
     flip: bool = False
     class_weights: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(strict=False)] = ()
+    patience: Annotated[int, Field(ge=0)] = 0
+    check_every: Count = 50
     tune: Annotated[Tune | None, BeforeValidator(_false_is_none)] = None
 
 
@@ -128,13 +130,14 @@ class Schedule(_Table):
     initial: Literal["balanced", "random"] = "random"
     batch_size: Count
     max_labels: Count
+    validation_labels: Annotated[int, Field(ge=0)] = 0
     candidates: Annotated[int, Field(ge=0)] = 0
     targets: Count = 100
 
     @property
     def labelling(self) -> Labelling:
         """The same numbers as a trial's loop has them."""
-        return Labelling(self.initial_labels, self.initial, self.batch_size, self.max_labels)
+        return Labelling(self.initial_labels, self.initial, self.batch_size, self.max_labels, self.validation_labels)
 
     @property
     def num_rounds(self) -> int:
@@ -142,7 +145,7 @@ class Schedule(_Table):
         return self.labelling.num_rounds
 
     def labels_at(self, round: int) -> int:
-        """Labels that the model of a round is fitted on; the last batch is shortened to end at max_labels."""
+        """Labels given until a round, validation labels too; the last batch is shortened to end at max_labels."""
         return self.labelling.labels_at(round)
 
 

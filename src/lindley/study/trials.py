@@ -70,6 +70,8 @@ class Trial:
         own = ":" in self.acquisition
         looks = schedule["targets"] != default if own else self.acquisition in LOOK_AT_TARGETS
         left_out = {"max_labels"} if looks else {"max_labels", "targets"}
+        if not schedule["validation_labels"]:
+            left_out.add("validation_labels")  # a later key
         return {key: value for key, value in schedule.items() if key not in left_out}
 
     def _observed(self, observe: dict[str, Any]) -> dict[str, Any]:
@@ -102,6 +104,8 @@ _LATER = {
     "epochs": 0,
     "optimizer": "adam",
     "class_weights": [],
+    "patience": 0,
+    "check_every": 50,
     "tune": None,
 }
 """Keys of [training] that came after the first journals, with the value under which nothing changes."""

@@ -44,15 +44,11 @@ class TrialSetup:
     def __post_init__(self) -> None:
         if len(self.pool) != self.classes.numel():
             raise InputError(f"the pool has {len(self.pool)} rows, but {self.classes.numel()} classes are known")
-        if (
-            not self.schedule.initial_labels + self.schedule.validation_labels
-            <= self.schedule.max_labels
-            <= len(self.pool)
-        ):
+        least = self.schedule.initial_labels + self.schedule.validation_labels
+        if not least <= self.schedule.max_labels <= len(self.pool):
             raise InputError(
                 "schedule.max_labels must lie between the initial and validation labels together "
-                f"({self.schedule.initial_labels + self.schedule.validation_labels}) and the size of the pool ({len(self.pool)}); "
-                f"got {self.schedule.max_labels}"
+                f"({least}) and the size of the pool ({len(self.pool)}); got {self.schedule.max_labels}"
             )
 
 

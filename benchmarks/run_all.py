@@ -67,6 +67,7 @@ PARTS: Mapping[str, Part] = {
         frozenset({"out", "redo", "peers-python"}),
         "--images 300 --peer-images 16 --draws 20 --rounds 1 --repetitions 1",
     ),
+    "layouts": Part("channels_last.py", frozenset({"out"}), "--rounds 1"),
     "mnist-round": Part("mnist_round.py", _MNIST, "--rounds 1 --candidates 2000 --steps 50"),
     "bfloat16": Part("bfloat16_choice.py", _MNIST, "--seeds 1 --rows 2000 --steps 100 --judge-paths 10000"),
     "head": Part("head_speed.py", frozenset({"out"}), "--rows 5000 --labels 200 --features 64 --repeats 1"),

@@ -5,11 +5,13 @@ The bounds are those that docs/posterior-truth.md states; the controls show that
 
 from __future__ import annotations
 
+import csv
 import itertools
 import json
 import math
 from functools import partial
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import pytest
@@ -23,7 +25,7 @@ with pytest.MonkeyPatch.context() as patch:
     patch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
     from linear_gaussian import PRIOR_DEVIATION, compare, linear_gaussian, linear_network
     from posterior_measures import Answers, Judge, answers, joint_probs
-    from posterior_truth import most_probable, same_model
+    from posterior_truth import CASES, most_probable, same_model
     from reference_draws import FOLDER, load
 
 NAMES = ("logistic", "moons")
@@ -154,6 +156,7 @@ def test_masks_drawn_anew_for_each_input_leave_marginals_and_ruin_what_is_joint(
     assert shuffled["joint NLL"] > frozen["joint NLL"] + 0.003
 
 
+@pytest.mark.filterwarnings("ignore:batchbald gives 0 to every row")
 def test_a_posterior_without_spread_is_noticed(judge_moons, moons):
     truth = half_of(moons)
     parts = (part.exp().mean(1, keepdim=True).log().expand(-1, 2, -1) for part in (truth.test, truth.held_out))
@@ -202,6 +205,7 @@ def test_ensemble_and_head_find_the_same_most_probable_function(linear_members, 
     torch.testing.assert_close(linear_members.test, expected, atol=2e-3, rtol=0)
 
 
+@pytest.mark.filterwarnings("ignore:batchbald gives 0 to every row")
 def test_ensemble_of_a_convex_model_has_no_spread(judge_logistic, linear_members):
     """Every member ends at the same maximum: what an ensemble says of uncertainty is how training ends, not Bayes."""
     measured = judge_logistic.measure(linear_members)
@@ -218,6 +222,34 @@ def test_dropout_is_as_far_off_as_the_table_says(judge_moons, moons):
     assert 0.03 < measured["variance ratio"] < 0.4
     assert 0.2 < measured["KL of tens"] < 0.6
     assert measured["BALD rank"] > 0.4
+
+
+TABLE = Path(__file__).parents[2] / "reports" / "benchmarks" / "posterior-truth.csv"
+
+
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [
+        ("moons", "last-layer Laplace"),
+        ("moons", "full-network Laplace"),
+        ("logistic", "full-network Laplace, diagonal"),
+        ("logistic", "random forest, 100 trees"),
+        ("logistic", "100 bagged logistic regressions"),
+        ("moons", "Gaussian process"),
+    ],
+)
+def test_other_learners_are_as_far_off_as_the_table_says(name, case, request):
+    """Within a factor of two of the table's medians: one input, how wide, and ten inputs together."""
+    if "full-network" in case:
+        pytest.importorskip("laplace")
+    reference, judge = request.getfixturevalue(name), request.getfixturevalue(f"judge_{name}")
+    measured = judge.measure(draws_of(CASES[case].learner(reference), reference, CASES[case].num_draws))
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if (row["reference"], row["learner"]) == (name, case)]
+    assert rows
+    for measure in ("total variation", "variance ratio", "KL of tens"):
+        told = median(float(row[measure]) for row in rows)
+        assert told / 2 < measured[measure] < told * 2
 
 
 # A posterior in closed form

@@ -1,7 +1,14 @@
 import pytest
 import torch
 
+from lindley.contracts import ClassificationTask, Labels
+from lindley.networks.moons_mlp import moons_mlp
+from lindley.pools.memory import MemoryPool
+from lindley.posteriors.dropout.mc_dropout import MCDropout
+from lindley.posteriors.ensemble import DeepEnsemble
+from lindley.posteriors.head.last_layer import LastLayerLaplace
 from lindley.posteriors.precision import PRECISIONS, has_bfloat16, resolved_precision
+from lindley.posteriors.recipe import Recipe
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -19,3 +26,26 @@ def test_where_it_cannot_be_told_there_is_none(monkeypatch):
     monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
     assert not has_bfloat16("cpu")
     assert not has_bfloat16("meta")
+
+
+@pytest.mark.parametrize("told", [{"avx2": True}, {"avx512_bf16": True}])
+@pytest.mark.parametrize(
+    "learner",
+    [
+        lambda precision: MCDropout(moons_mlp, Recipe(steps=2), precision),
+        lambda precision: DeepEnsemble(moons_mlp, 3, Recipe(steps=2), precision),
+        lambda precision: LastLayerLaplace(moons_mlp, Recipe(steps=2), precision=precision),
+    ],
+)
+def test_a_learner_resolves_auto_and_its_draws_say_what_it_became(monkeypatch, told, learner):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"cpu_name": "x", **told}, raising=False)
+    inputs = torch.randn(20, 2, generator=torch.Generator().manual_seed(0))
+    labels = Labels(torch.arange(10), torch.arange(10) % 2)
+
+    def draws(precision):
+        posterior = learner(precision).fit(MemoryPool(inputs), labels, task=ClassificationTask(("a", "b")), seed=0)
+        return posterior.draw(3, seed=0)
+
+    plain = draws("bfloat16" if "avx512_bf16" in told else "float32")
+    assert draws("auto").id == plain.id
+    assert torch.equal(draws("auto").log_probs(inputs), plain.log_probs(inputs))

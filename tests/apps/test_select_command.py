@@ -166,7 +166,7 @@ def test_one_draw_is_warned_of_in_words(files, tmp_path):
         (["p.npy", "--option", "num_paths=9", "--option", "num_paths=8"], "given twice"),
         (["p.npy", "--inputs", "prob"], 'Did you mean "probs"?'),
         (["p.npy", "--inputs", "probs"], "p.npy must not be negative"),
-        (["probs.npy"], 'inputs="probs"'),
+        (["probs.npy"], "--inputs probs"),
         (["p.npy", "--axes", "NKL"], "axes must be one of NKC"),
         (["p.parquet", "--axes", "KNC"], "--axes must begin with N"),
         (["flat.parquet"], "flat lists of 32 numbers: say of how many draws, --num-draws K"),
@@ -215,3 +215,36 @@ def test_acquisitions_are_listed_with_what_they_need():
     assert ran.exit_code == 0
     assert [name for name, method in METHODS.items() if name not in ran.stdout or method.source not in ran.stdout] == []
     assert "options: num_paths" in ran.stdout
+
+
+@pytest.mark.parametrize("name", ["bald", "batchbald", "badge"])
+def test_what_is_excluded_is_not_asked_for(files, tmp_path, name):
+    first = lindley(files / "p.npy", "--acquisition", "bald", "--batch-size", 7)
+    (tmp_path / "labels.csv").write_text(first.stdout)  # what was asked for, with its column id
+    asked = {row["id"] for row in table_of(first)}
+    np.save(tmp_path / "features.npy", FEATURES.numpy())
+    more = ["--features", tmp_path / "features.npy"] if name == "badge" else []
+    said = lindley(
+        files / "p.npy", "--acquisition", name, "--batch-size", 50, "--exclude", tmp_path / "labels.csv", *more
+    )
+    again = [row["id"] for row in table_of(said)]
+    assert len(set(again)) == 50
+    assert not asked & set(again)
+    if name != "bald":
+        return
+    left = [row for row in range(60) if str(row) not in asked]
+    expected = select(LOG_PROBS[left], name, 50, rows=left)
+    assert again == [str(row) for row in expected.rows.tolist()]
+
+
+def test_excluded_ids_are_those_of_the_candidates(files, tmp_path):
+    (tmp_path / "ids.txt").write_text("\n".join(IDS), encoding="utf-8")
+    (tmp_path / "known.txt").write_text("\n".join([*IDS[:50], "no such image"]), encoding="utf-8")
+    arguments = [files / "p.npy", "--acquisition", "bald", "--ids", tmp_path / "ids.txt"]
+    said = lindley(*arguments, "--exclude", tmp_path / "known.txt", "--batch-size", 10)
+    assert sorted(row["id"] for row in table_of(said)) == sorted(IDS[50:])
+    assert "1 of the excluded ids are no candidates: ['no such image']" in said.stderr
+    (tmp_path / "all.txt").write_text("\n".join(IDS), encoding="utf-8")
+    said = lindley(*arguments, "--exclude", tmp_path / "all.txt")
+    assert said.exit_code == 2
+    assert "all 60 candidates are excluded" in said.stderr

@@ -202,6 +202,10 @@ def select(
             "or a column of FILE.  [default: row numbers from 0]",
         ),
     ] = None,
+    exclude: Annotated[
+        str | None,
+        typer.Option(metavar="WHERE", help="Ids of candidates that are not to be asked for, as of labelled ones."),
+    ] = None,
     targets: Annotated[
         str | None, typer.Option(metavar="FILE", help="Predictions of targets under the same draws, in the same form.")
     ] = None,
@@ -236,6 +240,7 @@ def select(
                 array=array,
                 num_draws=num_draws,
                 ids=ids,
+                exclude=exclude,
                 targets=targets,
                 features=features,
                 labelled_features=labelled_features,

@@ -7,6 +7,7 @@ import inspect
 import io
 import json
 import math
+import re
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -24,8 +25,9 @@ from lindley.acquisition.foreign import ForeignPredictions
 from lindley.acquisition.one_call import select
 from lindley.apps.array_files import Place, open_array
 from lindley.apps.id_files import Ids, read_ids
+from lindley.apps.some_predictions import SomePredictions, left_after
 from lindley.apps.waiting import WatchedPredictions, showing_rows
-from lindley.contracts import Selection
+from lindley.contracts import Predictions, Selection
 from lindley.errors import InputError
 from lindley.information.layouts import check_layout
 from lindley.names import nearest
@@ -46,6 +48,7 @@ class SelectOptions:
     array: str | None = None
     num_draws: int | None = None
     ids: str | None = None
+    exclude: str | None = None
     targets: str | None = None
     features: str | None = None
     labelled_features: str | None = None
@@ -56,6 +59,20 @@ class SelectOptions:
 
 def select_from_file(asked: SelectOptions) -> None:
     """Choose, and write id, rank and score; what there is to say of the choice goes to stderr."""
+    try:
+        _select_from_file(asked)
+    except InputError as error:
+        raise InputError(_as_options(str(error))) from error
+
+
+def _as_options(message: str) -> str:
+    """What `lindley.select` says of its arguments, in the words of a command line."""
+    message = re.sub(r'(inputs|axes)="(\w+)"', r"--\1 \2", message)
+    message = message.replace("For one draw use log_probs[:, None].", "For one draw save it as [N, 1, C].")
+    return re.sub(r"pass (targets|features)=\.\.\.|add --(targets|features) FILE", r"add --\1\2 FILE", message)
+
+
+def _select_from_file(asked: SelectOptions) -> None:
     check_layout(asked.inputs, asked.axes)
     form = _format(asked)
     options = _options(asked.options)
@@ -64,7 +81,8 @@ def select_from_file(asked: SelectOptions) -> None:
     place = Place.of(asked.file)
     place = place if asked.array is None else Place(place.path, asked.array)
     ids = None if asked.ids is None else read_ids(asked.ids, place)
-    candidates = _predictions(asked, place, asked.inputs, place.path.name, ids)
+    whole = _predictions(asked, place, asked.inputs, place.path.name, ids)
+    candidates, features = _remaining(asked, place, whole, ids)
     targets = Place.of(asked.targets) if asked.targets else None
     console = Console(stderr=True)
     with showing_rows(candidates.shape[0], console) as told, warnings.catch_warnings(record=True) as notes:
@@ -75,7 +93,7 @@ def select_from_file(asked: SelectOptions) -> None:
             asked.batch_size,
             asked.seed,
             targets=None if targets is None else _predictions(asked, targets, "targets", "targets"),
-            features=_features(asked.features, "features"),
+            features=features,
             labelled_features=_features(asked.labelled_features, "labelled_features"),
             **options,
         )
@@ -101,16 +119,17 @@ def in_a_sentence(acquisition: str, selection: Selection, shape: tuple[int, int,
     """What a selection says of itself; information in bits, everything else as the method gives it."""
     count, num_draws, _ = shape
     said = dict(selection.diagnostics)
-    words = [
-        f"{METHODS[acquisition].title} chose {len(selection.rows):,} of {count:,} candidates under {num_draws} draws"
-    ]
+    draws = f"{num_draws} draw{'' if num_draws == 1 else 's'}"
+    words = [f"{METHODS[acquisition].title} chose {len(selection.rows):,} of {count:,} candidates under {draws}"]
+    if said.get("switch_pick") == len(selection.rows):  # it never gave way to its continuation
+        said.pop("switch_pick")
     joint, error = said.pop("joint_information", None), said.pop("joint_information_se", None)
     share = said.pop("share_of_log_k", None)
     if isinstance(joint, float):
         exact = f" ± {error / math.log(2):.2g}" if isinstance(error, float) and error > 0 else ""
         words.append(f"their labels together carry {joint / math.log(2):.3g}{exact} bits")
     if isinstance(share, float):
-        words.append(f"{share:.0%} of what {num_draws} draws can show")
+        words.append(f"{share:.0%} of what {draws} can show")
     words += [f"{key.replace('_', ' ')} {_short(value)}" for key, value in said.items() if not isinstance(value, list)]
     return "; ".join(words) + "."
 
@@ -127,6 +146,22 @@ def _predictions(
             f"{place.path} has flat lists of {array.shape[1]} numbers: say of how many draws, --num-draws K"
         )
     return ForeignPredictions(array, inputs=asked.inputs, axes=asked.axes, ids=ids, name=name)
+
+
+def _remaining(
+    asked: SelectOptions, place: Place, whole: ForeignPredictions, ids: Ids | None
+) -> tuple[Predictions, Tensor | None]:
+    """The candidates that are not excluded, and their features."""
+    features = _features(asked.features, "features")
+    if asked.exclude is None:
+        return whole, features
+    left, unknown = left_after(read_ids(asked.exclude, place), range(whole.shape[0]) if ids is None else ids)
+    if unknown:
+        some = f"{unknown[:5]!r}{' and more' if len(unknown) > 5 else ''}"
+        typer.echo(f"lindley: {len(unknown)} of the excluded ids are no candidates: {some}", err=True)
+    if features is not None and len(features) == whole.shape[0]:
+        features = features[left]
+    return SomePredictions(whole, left), features
 
 
 def _features(text: str | None, name: str) -> Tensor | None:

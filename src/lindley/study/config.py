@@ -97,9 +97,10 @@ def _source(name_or_path: str | Path) -> tuple[str, str, Path | None]:
         return str(name_or_path), file.read_text(encoding="utf-8"), None
     path = Path(name_or_path)
     if path.suffix != ".toml":
+        file = path.with_name(path.name + ".toml")
+        hint = f" Did you mean {file}?" if file.is_file() else nearest(str(name_or_path), known)
         raise ConfigurationError(
-            f'no study is called "{name_or_path}"; there are {", ".join(known)}, or the path of a .toml file.'
-            f"{nearest(str(name_or_path), known)}"
+            f'no study is called "{name_or_path}"; there are {", ".join(known)}, or the path of a .toml file.{hint}'
         )
     try:
         return path.stem, path.read_text(encoding="utf-8"), path.resolve().parent

@@ -101,11 +101,12 @@ class StudyStatus:
         raise AssertionError("asked before a round has finished")
 
 
-def study_status(out: Path) -> StudyStatus:
+def study_status(out: str | Path) -> StudyStatus:
     """What a folder tells, without a lock; also a folder that was copied from elsewhere.
 
     Raises InputError where it holds no study. A trial whose journal is damaged counts as failed.
     """
+    out = Path(out)
     study = read_study(out)
     return StudyStatus(study.name, study.title, tuple(_status(trial, out) for trial in trials_of(study)))
 

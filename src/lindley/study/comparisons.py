@@ -109,9 +109,14 @@ def _accuracy_at(trial: TrialResults, labels: int) -> float:
 
 
 def costs_more(panel: PanelResults, other: str) -> Comparison | None:
-    """Seconds of predict and select over the rounds that both have; None where they were not recorded."""
+    """Seconds of predict and select over the rounds that both have, of pairs run on one machine in one way.
+
+    None where there is no such pair, or nothing was recorded. How busy the machine was is not known.
+    """
     pairs = []
     for first, second in paired(panel, "bald", other):
+        if any(first.manifest.get(key) != second.manifest.get(key) for key in ("cpu", "device", "threads")):
+            continue
         common = min(len(first.rounds), len(second.rounds))
         both = [_asking_seconds(trial, common) for trial in (first, second)]
         if min(both) > 0:

@@ -17,7 +17,7 @@ from lindley.networks.gal_cnn import gal_cnn
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.catalogue import build_learner
-from lindley.posteriors.dropout.mc_dropout import MCDropoutPosterior
+from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
 from lindley.posteriors.ensemble import EnsemblePosterior
 from lindley.posteriors.gaussian_process.classifier import GaussianProcess
 from lindley.posteriors.given import GivenFunction, GivenPredictions
@@ -25,6 +25,7 @@ from lindley.posteriors.head.head import BayesianHead
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.scikit_learn.bagging import Bagging
 from lindley.posteriors.scikit_learn.forest import Forest
+from lindley.posteriors.tempered import Tempered
 
 NUM_DRAWS = 5
 
@@ -110,6 +111,15 @@ def _untrained(network: Callable[[], nn.Module], inputs: Inputs, seed: int, drop
     return Fitted(posterior, inputs, extreme=extreme, network=network, module=module)
 
 
+def _tempered(seed: int) -> Fitted:
+    inputs = _inputs(60, 2)
+    labels = Labels(torch.arange(20), (inputs[:20, 0] > 0).long())
+    learner = Tempered(MCDropout(moons_mlp, Recipe(steps=20)), (0.5, 1.5), folds=2, num_draws=NUM_DRAWS)
+    posterior = learner.fit(MemoryPool(inputs), labels, task=ClassificationTask(("a", "b")), seed=seed)
+    extreme = torch.tensor([[1e6, -1e6], [0.0, 0.0]])
+    return Fitted(posterior, inputs, extreme=(posterior, extreme), network=moons_mlp)
+
+
 def _members(seed: int) -> Fitted:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -156,6 +166,8 @@ CASES: dict[str, Callable[[int], Fitted]] = {
     "ensemble of the caller's networks": _members,
     "ensemble, branching": lambda seed: _trained("ensemble", Branching, seed),
     "head": _head,
+    "head, kronecker": lambda seed: _of_table(BayesianHead(covariance="kronecker"), seed),
+    "mc-dropout, tempered": _tempered,
     "last-layer": lambda seed: _trained("last-layer", moons_mlp, seed),
     "last-layer-laplace": lambda seed: _trained("last-layer-laplace", Branching, seed),
     "laplace": lambda seed: _full_laplace(moons_mlp, seed),
@@ -169,6 +181,7 @@ CASES: dict[str, Callable[[int], Fitted]] = {
     "forest": lambda seed: _of_table(Forest(NUM_DRAWS), seed),
     "bagging": lambda seed: _of_table(Bagging(GaussianNB(), NUM_DRAWS), seed, stored=False),  # its own tests save it
     "gaussian process": lambda seed: _of_table(GaussianProcess(), seed),
+    "gaussian process, laplace": lambda seed: _of_table(GaussianProcess(approximation="laplace"), seed),
     "given predictions": _given_predictions,
     "given function": _given_function,
 }

@@ -20,6 +20,7 @@ from lindley.study.paired import Comparison, Verdict
 from lindley.study.provenance import changes, environments, label_counting, left_out, settings, unfinished
 from lindley.study.tables import PANEL_TABLES, Table, write_csv, write_rounds
 from lindley.study.tables_asked import rare_recall, what_was_asked
+from lindley.study.tables_information import information_growth
 from lindley.study.tables_transfer import transfer
 
 _SECTIONS = (
@@ -33,6 +34,7 @@ _TABLES: Mapping[str, Callable[[PanelResults], Table | None]] = {
     **PANEL_TABLES,
     "What was asked": what_was_asked,
     "Recall of rare classes": rare_recall,
+    "Information as the batch grows": information_growth,
     "For another model": transfer,
 }
 """The panels' tables by their heading; None where a panel has nothing for one."""

@@ -63,9 +63,9 @@ class AlwaysDrops(nn.Module):
 
 def test_a_member_that_drops_in_eval_mode_too_is_refused():
     posterior = EnsemblePosterior([AlwaysDrops(), AlwaysDrops()])
-    with pytest.raises(InputError, match=r"AlwaysDrops draws random numbers.*training=self\.training"):
+    with pytest.raises(InputError, match=r"AlwaysDrops gives other outputs each time.*training=self\.training"):
         posterior.draw(2, seed=0).log_probs(torch.randn(3, 2))
-    with pytest.raises(InputError, match="AlwaysDrops draws random numbers"):
+    with pytest.raises(InputError, match="AlwaysDrops gives other outputs each time"):
         posterior.features(torch.randn(3, 2))
 
 
@@ -91,3 +91,20 @@ def test_a_member_that_diverges_is_named():
     learner = DeepEnsemble(moons_mlp, 2, Recipe(steps=20, learning_rate=1e30))
     with pytest.raises(FitError, match="member 0 of 2: "):
         learner.fit(MemoryPool(inputs), labels, task=ClassificationTask(("a", "b")), seed=0)
+
+
+class DrawsInVain(AlwaysDrops):
+    def forward(self, x):
+        number = torch.rand([])  # used in training only, as by a layer that drops whole blocks
+        return self.layer(x * (number < 0.5) if self.training else x)
+
+
+def test_a_member_that_draws_and_uses_it_in_training_only_is_a_function():
+    inputs = torch.randn(3, 2)
+    draws = EnsemblePosterior([DrawsInVain(), DrawsInVain()]).draw(2, seed=0)
+    assert torch.equal(draws.log_probs(inputs), draws.log_probs(inputs))
+
+
+def test_auto_is_resolved_before_it_is_stored():
+    stored = EnsemblePosterior([moons_mlp()], precision="auto").stored()[1]
+    assert stored["precision"] in ("float32", "bfloat16")

@@ -223,3 +223,22 @@ def test_a_last_layer_of_a_cnn_gives_the_same_bits(tmp_path):
 def test_what_this_kind_has_no_use_for_is_refused(saved):
     with pytest.raises(InputError, match="is of the kind 'mc-dropout': leave features= out"):
         load_posterior(saved, network=moons_mlp, features=torch.sin)
+
+
+class Patches(nn.Module):
+    """Its `p` is no dropout rate."""
+
+    def __init__(self):
+        super().__init__()
+        self.p, self.dropout, self.last = 2, nn.Dropout(0.3), nn.Linear(1, 2)
+
+    def forward(self, x):
+        return self.last(self.dropout(x.unflatten(1, (self.p, -1)).sum(1)))
+
+
+def test_what_is_called_like_a_rate_and_is_none_stays(tmp_path):
+    before = MCDropoutPosterior(seeded(Patches))
+    save_posterior(before, tmp_path)
+    assert json.loads((tmp_path / "posterior.json").read_text())["settings"]["dropout"] == {"dropout.p": 0.3}
+    one, two = (each.draw(4, seed=3) for each in (before, load_posterior(tmp_path, network=Patches)))
+    assert torch.equal(one.log_probs(INPUTS), two.log_probs(INPUTS))

@@ -292,7 +292,7 @@ def test_every_step_sees_equally_many_labels_and_every_label_equally_often(num_l
 
 
 def test_weights_that_are_not_finite_after_the_last_step_are_an_error():
-    with pytest.raises(FitError, match="weights are not finite after step 1 of 1"):
+    with pytest.raises(FitError, match="the weights are not finite after all 1 steps on"):
         trained(steps=1, learning_rate=1e38, optimizer="adamw", weight_decay=1e38)
 
 
@@ -338,3 +338,16 @@ def test_a_network_that_draws_from_numpy_is_seeded_and_leaves_its_generator():
     one, two = (trained(network=Noisy, steps=2) for _ in range(2))
     assert torch.equal(weights(one), weights(two))
     assert str(np.random.get_state()) == before  # noqa: NPY002
+
+
+def test_a_network_that_casts_its_inputs_itself_is_trained():
+    class Casts(nn.Linear):
+        def __init__(self):
+            super().__init__(2, 2)
+
+        def forward(self, x):
+            return super().forward(x.float())
+
+    pool, labels, _ = blobs()
+    double = MemoryPool(pool.read(torch.arange(len(pool))).double())
+    train(Casts, double, labels, task=TASK, recipe=Recipe(steps=1), precision="float32", device="cpu", seed=0)

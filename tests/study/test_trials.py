@@ -51,6 +51,15 @@ def test_trial_has_its_acquisitions_options():
     assert [each.options for each in trials_of(study)] == [{}, {"num_paths": 100}]
 
 
+def test_later_keys_are_no_part_of_a_tuned_trial_that_does_not_use_them():
+    tuned = trial(panel(training={"tune": {"weight_decay": [0.1, 1.0]}})).semantic()["training"]
+    assert tuned["tune"].keys() == {"measure", "weight_decay", "prior_precision", "dropout"}
+    assert not tuned.keys() & {"patience", "check_every"}
+    tempered = trial(panel(training={"tune": {"temperature": [0.5, 1.0]}})).semantic()["training"]["tune"]
+    assert (tempered["temperature"], tempered["folds"]) == ([0.5, 1.0], 5)
+    assert "validation_labels" not in trial().semantic()["schedule"]
+
+
 def test_names_titles_number_of_seeds_and_max_labels_leave_the_key_as_it_is():
     longer = {"initial_labels": 10, "batch_size": 5, "max_labels": 500}
     other = panel(name="else", title="Else", seeds=9, schedule=longer, acquisitions={"random": {}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 
 import torch
@@ -14,12 +15,22 @@ from lindley.information.layouts import SUM_TOLERANCE
 from lindley.shapes import Features, LabelledFeatures, LogProbs, Rows
 
 
+def whole_number(name: str, value: object) -> int:
+    """The value as an int; InputError for anything that is no whole number, NumPy's included."""
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise InputError(f"{name} must be a whole number; got {value!r}") from None
+
+
 def check_request(context: Context, batch_size: int) -> None:
     """Refuse a batch that is not one or more, or larger than the candidates, and candidates that come twice."""
     rows = context.candidates.rows
     if not len(rows):
         raise InputError("there is nothing to choose from: the candidates hold no rows")
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+    if whole_number("batch_size", batch_size) < 1:
         raise InputError(f"batch_size must be a whole number of at least 1; got {batch_size!r}")
     if batch_size > len(rows):
         raise InputError(

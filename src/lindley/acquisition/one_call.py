@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import operator
+import inspect
 import warnings
 from difflib import get_close_matches
 from functools import partial
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from lindley.acquisition.catalogue import acquisition_named
+from lindley.acquisition.checks import whole_number
 from lindley.acquisition.foreign import ForeignPredictions
 from lindley.acquisition.select import top_k
 from lindley.acquisition.stored import stored
@@ -71,7 +72,7 @@ def select(
     True
     """
     choose = _chosen(acquisition, options)
-    batch_size, seed = _whole("batch_size", batch_size), _whole("seed", seed)
+    batch_size, seed = whole_number("batch_size", batch_size), whole_number("seed", seed)
     candidates = _predictions(log_probs, inputs, axes, inputs, rows=rows)
     if labelled is not None:
         _refuse_labelled(
@@ -94,15 +95,6 @@ def select(
             stacklevel=2,
         )
     return selection
-
-
-def _whole(name: str, value: object) -> int:
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        return operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise InputError(f"{name} must be a whole number; got {value!r}") from None
 
 
 def _refuse_labelled(labelled: Labels, candidates: Predictions, *, numbered: bool) -> None:
@@ -130,17 +122,28 @@ def _chosen(acquisition: str | Score, options: dict[str, object]) -> Acquisition
         )
     if options:
         raise InputError(f"a function of your own takes no options; got {', '.join(options)}. Bind them beforehand.")
+    _refuse_acquisitions(acquisition)
     return top_k(partial(_own_scores, acquisition))
 
 
-def _own_scores(score: Score, log_probs: LogProbs) -> Scores:
+def _refuse_acquisitions(score: Score) -> None:
+    """What a loop calls an acquisition is another thing than a score."""
     try:
-        scores = torch.as_tensor(score(log_probs))
-    except (TypeError, RuntimeError) as error:
+        inspect.signature(score).bind(None)
+    except ValueError:
+        return  # a function of C, which does not say
+    except TypeError as error:
         raise InputError(
             f"a function of your own is called with [n, K, C] log-probabilities and must return [n] scores: {error}. "
             "What a study or a loop calls an acquisition, (context, batch_size, *, seed) -> Selection, is called there"
-        ) from error
+        ) from None
+
+
+def _own_scores(score: Score, log_probs: LogProbs) -> Scores:
+    scores = score(log_probs)
+    if not isinstance(scores, Tensor | np.ndarray | list | tuple):
+        raise InputError(f"a function of your own must return [n] scores; got {type(scores).__name__}")
+    scores = torch.as_tensor(scores)
     if scores.shape != log_probs.shape[:1]:
         raise InputError(
             f"a score must be one number per row: [n, K, C] = {[*log_probs.shape]} -> [n]; got {[*scores.shape]}"

@@ -13,15 +13,17 @@ from lindley.errors import DataError, InputError
 Ids = list[str | int]
 
 
-def read_ids(text: str, predictions: Place) -> Ids:
+def read_ids(text: str, predictions: Place, *, option: str = "--ids") -> Ids:
     """The ids in FILE or FILE:NAME; a NAME alone is a column or array of the predictions' own file.
+
+    option: where they were given, for messages.
 
     Raises InputError for ids that come twice or are neither text nor whole numbers, DataError for a damaged file.
     """
     if Path(text).suffix.lower() not in _READERS and ":" not in text and not Path(text).exists():
         if predictions.path.suffix.lower() not in (".npz", ".parquet"):
             raise InputError(
-                f"--ids {text}: there is no such file, and {predictions.path} has no columns to be named. "
+                f"{option} {text}: there is no such file, and {predictions.path} has no columns to be named. "
                 f"Ids are read from {', '.join(_READERS)}"
             )
         place = Place(predictions.path, text)

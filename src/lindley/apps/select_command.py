@@ -155,7 +155,9 @@ def _remaining(
     features = _features(asked.features, "features")
     if asked.exclude is None:
         return whole, features
-    left, unknown = left_after(read_ids(asked.exclude, place), range(whole.shape[0]) if ids is None else ids)
+    left, unknown = left_after(
+        read_ids(asked.exclude, place, option="--exclude"), range(whole.shape[0]) if ids is None else ids
+    )
     if unknown:
         some = f"{unknown[:5]!r}{' and more' if len(unknown) > 5 else ''}"
         typer.echo(f"lindley: {len(unknown)} of the excluded ids are no candidates: {some}", err=True)

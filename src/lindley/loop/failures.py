@@ -41,7 +41,8 @@ def read_failure(folder: Path) -> Failure | None:
     """
     try:
         found = json.loads((folder / FILE_NAME).read_bytes())
-        failure = Failure(str(found["message"]), str(found["when"]), int(found["journal_bytes"]))
+        size = _journal_bytes(folder)  # an early version did not tell it
+        failure = Failure(str(found["message"]), str(found["when"]), int(found.get("journal_bytes", size)))
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return failure if _journal_bytes(folder) <= failure.journal_bytes else None

@@ -18,17 +18,22 @@ def seeded_globals(seed: int, device: str) -> Iterator[Callable[[], bool]]:
     training, with generators that cannot be passed to it.
     """
     numpy, python = np.random.get_state(), random.getstate()  # noqa: NPY002  a network may well use the old one
-    gpus = range(torch.cuda.device_count()) if torch.device(device).type == "cuda" else []
-    with torch.random.fork_rng(devices=gpus):
-        torch.manual_seed(seed)
-        np.random.seed(seed % 2**32)  # noqa: NPY002
-        random.seed(seed)
-        before = _states(device)
-        try:
-            yield lambda: _states(device) != before
-        finally:
-            np.random.set_state(numpy)  # noqa: NPY002
-            random.setstate(python)
+    on_cpu, gpu = torch.default_generator.get_state(), torch.device(device).type == "cuda"
+    on_gpus = torch.cuda.get_rng_state_all() if gpu else []
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed GPUs that are not ours to put back
+    if gpu:
+        torch.cuda.manual_seed_all(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002
+    random.seed(seed)
+    before = _states(device)
+    try:
+        yield lambda: _states(device) != before
+    finally:
+        torch.default_generator.set_state(on_cpu)
+        if gpu:
+            torch.cuda.set_rng_state_all(on_gpus)
+        np.random.set_state(numpy)  # noqa: NPY002
+        random.setstate(python)
 
 
 @contextmanager

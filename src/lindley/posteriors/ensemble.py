@@ -19,6 +19,7 @@ from lindley.posteriors.features import network_features
 from lindley.posteriors.members import chosen_members
 from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
+from lindley.posteriors.precision import resolved_precision
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.side_by_side import fit_side_by_side, train_side_by_side
 from lindley.posteriors.training import refuse_misplaced_validation, train
@@ -93,7 +94,7 @@ class EnsemblePosterior:
 
     def __init__(self, modules: Sequence[nn.Module], *, precision: str = "float32", device: str = "cpu") -> None:
         self._modules = [copy.deepcopy(module).eval().to(device) for module in modules]
-        self._precision = precision
+        self._precision = resolved_precision(precision, device)
         self._device = device
 
     def draw(self, num_draws: int, *, seed: int) -> NetworksAsDraws:

@@ -30,8 +30,7 @@ def network_features(module: nn.Module, inputs: Inputs, *, precision: str, devic
     training = [layer for layer in module.modules() if layer.training]
     try:
         values = as_its_weights(module.eval(), network_inputs(inputs, device))
-        if num_rows(values) > 0:
-            refuse_random_networks([module], values)
+        refuse_random_networks([module], values)
         bfloat16 = compute_dtype(precision, device) == torch.bfloat16
         with (
             own_modes(device),

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from lindley.contracts import Inputs
 from lindley.errors import InputError
 from lindley.posteriors.callers_state import own_modes
+from lindley.posteriors.dropout.masks import rate_of
 from lindley.posteriors.layout import as_its_weights
-from lindley.posteriors.network_calls import called, logits_of, network_inputs, normalised, num_rows
+from lindley.posteriors.network_calls import called, logits_of, network_inputs, normalised
 from lindley.posteriors.precision import compute_dtype, resolved_precision
 from lindley.posteriors.randomness import refuse_random_networks
 
@@ -31,14 +32,11 @@ class NetworksAsDraws:
         self._modules = [copy.deepcopy(module).eval().to(device) for module in modules]
         self._dtype = compute_dtype(precision, device)
         self._device = device
-        self._checked = False
 
     def log_probs(self, inputs: Inputs) -> Tensor:
         """n inputs -> [n, K, C] nats, float32."""
         values = network_inputs(inputs, self._device)
-        if not self._checked and num_rows(values) > 0:
-            refuse_random_networks(self._modules, values)
-            self._checked = True
+        refuse_random_networks(self._modules, values)
         bfloat16 = self._dtype == torch.bfloat16
         with (
             own_modes(self._device),
@@ -63,10 +61,9 @@ def fingerprint(module: nn.Module) -> str:
 def dropout_rates(module: nn.Module) -> dict[str, float]:
     """The rates that are no weights, by where they stand ("lstm.dropout"): of dropout, recurrent, attention layers."""
     return {
-        f"{name}.{key}": float(rate)
+        f"{name}.{key}": float(getattr(layer, key))
         for name, layer in module.named_modules()
-        for key in ("p", "dropout", "attention_dropout")
-        if isinstance(rate := vars(layer).get(key), float | int) and not isinstance(rate, bool)
+        if (key := rate_of(layer)) is not None
     }
 
 
@@ -78,6 +75,6 @@ def set_dropout_rates(module: nn.Module, rates: Mapping[str, float]) -> None:
     layers = dict(module.named_modules())
     for place, rate in rates.items():
         name, _, key = place.rpartition(".")
-        if name not in layers or key not in vars(layers[name]):
+        if name not in layers or rate_of(layers[name]) != key:
             raise InputError(f"the dropout rate of {place!r} is stored, but the network that was given has none there")
         setattr(layers[name], key, rate)

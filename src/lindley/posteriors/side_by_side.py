@@ -14,8 +14,15 @@ from lindley.errors import FitError
 from lindley.posteriors.callers_state import own_modes, seeded_globals
 from lindley.posteriors.network_calls import as_tensor
 from lindley.posteriors.recipe import Recipe
-from lindley.posteriors.steps import class_weights, learning_rates, minibatches, optimizer_of, told_divergence
-from lindley.posteriors.training import read_labelled
+from lindley.posteriors.steps import (
+    class_weights,
+    learning_rates,
+    minibatches,
+    optimizer_of,
+    told_divergence,
+    told_weights,
+)
+from lindley.posteriors.training import read_labelled, told_precisions
 from lindley.seeds import derive_seed, torch_generator
 
 _DENSE = (nn.Sequential, nn.Flatten, nn.Linear, nn.ReLU, nn.LeakyReLU, nn.Identity, nn.Tanh, nn.GELU, nn.SiLU, nn.ELU)
@@ -65,7 +72,8 @@ def train_side_by_side(
         for step in range(steps):
             positions = torch.stack([next(stream) for stream in streams]).to(device)  # [E, b]
             optimizer.zero_grad(set_to_none=True)
-            logits = forward(weights, inputs[positions])  # [E, b, C]
+            with told_precisions(inputs, modules[0]):
+                logits = forward(weights, inputs[positions])  # [E, b, C]
             losses = _mean_losses(logits, classes[positions], of_class)  # [E]
             if recipe.prior_precision:
                 losses = losses + recipe.prior_precision / (2 * len(labels)) * _squared(weights)
@@ -77,7 +85,7 @@ def train_side_by_side(
             optimizer.step()
             decay.step()
         if not all(bool(value.isfinite().all()) for value in weights.values()):
-            raise FitError(told_divergence(step, steps, recipe, len(labels), "weights"))
+            raise FitError(f"a member of {len(seeds)}: {told_weights(steps, recipe, len(labels))}")
     for member, module in enumerate(modules):
         module.load_state_dict({name: value[member].detach() for name, value in weights.items()})
     return [module.eval() for module in modules]

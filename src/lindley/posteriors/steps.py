@@ -54,10 +54,15 @@ def class_weights(recipe: Recipe, task: ClassificationTask, device: str) -> Tens
     return torch.tensor(recipe.class_weights, device=device)
 
 
-def told_divergence(step: int, steps: int, recipe: Recipe, num_labels: int, loss: float | str) -> str:
-    """The message about a loss that is not finite, or, of "weights", that they are not after the last step."""
-    what = "weights are not finite after" if loss == "weights" else f"the loss became {loss} at"
-    return (
-        f"{what} step {step + 1} of {steps} on {num_labels} labels; "
-        f"lower training.learning_rate (now {recipe.learning_rate:g}) or look for inputs that are not finite"
-    )
+def told_divergence(step: int, steps: int, recipe: Recipe, num_labels: int, loss: float) -> str:
+    """The message about a loss that is not finite."""
+    return f"the loss became {loss} at step {step + 1} of {steps} on {num_labels} labels; {_remedy(recipe)}"
+
+
+def told_weights(steps: int, recipe: Recipe, num_labels: int) -> str:
+    """The message about weights that are not finite after the last step, whose loss nobody has seen."""
+    return f"the weights are not finite after all {steps} steps on {num_labels} labels; {_remedy(recipe)}"
+
+
+def _remedy(recipe: Recipe) -> str:
+    return f"lower training.learning_rate (now {recipe.learning_rate:g}) or look for inputs that are not finite"

@@ -98,7 +98,8 @@ class TemperedPosterior:
     @property
     def candidate(self) -> Mapping[str, Any]:
         """What was chosen: the temperature, beside what the other posterior was chosen among."""
-        return {**getattr(self.posterior, "candidate", {}), "temperature": self.temperature}
+        beside = getattr(self.posterior, "candidate", {})
+        return {**(beside if isinstance(beside, Mapping) else {}), "temperature": self.temperature}
 
     def draw(self, num_draws: int, *, seed: int) -> Draws:
         return TemperedDraws(self.posterior.draw(num_draws, seed=seed), self.temperature)

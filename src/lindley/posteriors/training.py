@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,14 @@ from lindley.posteriors.layout import as_its_weights, lay_out_for_images
 from lindley.posteriors.network_calls import NetworkInputs, called, logits_of, network_inputs, rows_at
 from lindley.posteriors.precision import compute_dtype
 from lindley.posteriors.recipe import Recipe
-from lindley.posteriors.steps import class_weights, learning_rates, minibatches, optimizer_of, told_divergence
+from lindley.posteriors.steps import (
+    class_weights,
+    learning_rates,
+    minibatches,
+    optimizer_of,
+    told_divergence,
+    told_weights,
+)
 from lindley.seeds import derive_seed, torch_generator
 
 
@@ -45,7 +53,6 @@ def train(
         module = network().to(device).train()
         if start is not None:
             module.load_state_dict(start.state_dict())
-        _check_floats(inputs, module)
         lay_out_for_images(module, rows_at(inputs, torch.arange(min(2, len(labels)), device=device)))
         optimizer = optimizer_of(module.parameters(), recipe)
         decay = learning_rates(optimizer, recipe, steps)
@@ -60,7 +67,8 @@ def train(
         for step in range(steps):
             positions = next(batches).to(device)
             optimizer.zero_grad(set_to_none=True)
-            loss = loss_of(module, _augmented(rows_at(inputs, positions), recipe, augmentation), classes[positions])
+            with told_precisions(inputs, module):
+                loss = loss_of(module, _augmented(rows_at(inputs, positions), recipe, augmentation), classes[positions])
             if not torch.isfinite(loss):
                 raise FitError(told_divergence(step, steps, recipe, len(labels), loss.item()))
             loss.backward()
@@ -68,21 +76,27 @@ def train(
             decay.step()
             if best is not None and ((step + 1) % recipe.check_every == 0 or step + 1 == steps) and best.seen(module):
                 break
-        if not all(bool(weights.isfinite().all()) for weights in module.parameters()):
-            raise FitError(told_divergence(step, steps, recipe, len(labels), "weights"))
+        if not all(bool(weights.isfinite().all()) for weights in module.parameters() if weights.requires_grad):
+            raise FitError(told_weights(steps, recipe, len(labels)))
         if best is not None:
             best.restore(module)
     return module.eval()
 
 
-def _check_floats(inputs: NetworkInputs, module: nn.Module) -> None:
-    """The first layer's own error would name neither the data nor the remedy."""
-    weights = next((each.dtype for each in module.parameters() if each.is_floating_point()), None)
-    for each in [inputs] if isinstance(inputs, Tensor) else inputs.values():
-        if weights is not None and each.is_floating_point() and each.dtype != weights:
-            raise InputError(
-                f"the inputs are {each.dtype} and the network's weights {weights}; convert the inputs, as with .float()"
-            )
+@contextmanager
+def told_precisions(inputs: NetworkInputs, module: nn.Module) -> Iterator[None]:
+    """Where a layer cannot multiply inputs with weights of another precision: its own error names no remedy."""
+    try:
+        yield
+    except RuntimeError as error:
+        weights = next((each.dtype for each in module.parameters() if each.is_floating_point()), None)
+        for each in [inputs] if isinstance(inputs, Tensor) else inputs.values():
+            if "dtype" in str(error) and each.is_floating_point() and each.dtype != weights:
+                raise InputError(
+                    f"the inputs are {each.dtype} and the network's weights {weights}; convert the inputs, as with "
+                    ".float()"
+                ) from error
+        raise
 
 
 def read_labelled(pool: Pool, labels: Labels, task: ClassificationTask, device: str) -> tuple[NetworkInputs, Tensor]:

@@ -23,6 +23,7 @@ from lindley.loop.rounds import Observer, RoundSettings
 from lindley.loop.shown import check_needs
 from lindley.loop.trial import TrialSetup
 from lindley.networks.catalogue import build_network
+from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.catalogue import WITH_FEATURES, build_learner
 from lindley.posteriors.features import has_dense_layer
 from lindley.posteriors.recipe import Recipe
@@ -179,7 +180,7 @@ def _check_features(trial: Trial, needs: frozenset[str], network: Callable[[], n
         )
     if network is None:
         return
-    with torch.random.fork_rng(devices=[]):  # a network is initialised from the global generator
+    with seeded_globals(0, "cpu"):  # a network is initialised from the global generators
         dense = has_dense_layer(network())
     if not dense:
         raise ConfigurationError(

@@ -169,11 +169,13 @@ def _inner(metrics: Any, path: Sequence[str]) -> Any:
 
 def _load_panel(out: Path, panel: Panel, title: str) -> PanelResults:
     trials, set_aside = [], []
+    left_out: set[tuple[str, int]] = set()
     for folder in sorted((out / "trials" / panel.name).glob("*/seed-*")):
         try:
             manifest, events = read_manifest(folder, _OF_A_TRIAL), read_events(folder)
         except (JournalError, OSError) as error:
             set_aside.append(f"{folder.relative_to(out).as_posix()}: left out, {error}")
+            left_out.add((folder.parent.name, int(folder.name.split("-")[1])))
             continue
         state = fold(events)
         if manifest is None or state.start is None or not state.rounds:
@@ -187,10 +189,11 @@ def _load_panel(out: Path, panel: Panel, title: str) -> PanelResults:
         trials.append(TrialResults(name, seed, manifest, rounds, state.start, folder, complete, resumed))
     trials.sort(key=lambda trial: (trial.acquisition, trial.seed))
     trials, foreign = _of_common_beginnings(trials)
+    left_out |= {(trial.acquisition, trial.seed) for trial, _ in foreign}
     set_aside += [f"{trial.folder.relative_to(out).as_posix()}: left out, {why}" for trial, why in foreign]
     found = {(trial.acquisition, trial.seed) for trial in trials}
     wanted = [(name, panel.first_seed + s) for name in panel.acquisitions for s in range(panel.seeds)]
-    missing = tuple(trial for trial in wanted if trial not in found)
+    missing = tuple(trial for trial in wanted if trial not in found and trial not in left_out)
     finished = {(trial.acquisition, trial.seed) for trial in trials if trial.complete}
     failures = _failures(out, panel, [trial for trial in wanted if trial not in finished])
     return PanelResults(panel.name, title, panel.model_dump(mode="json"), trials, missing, tuple(set_aside), failures)

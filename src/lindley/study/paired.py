@@ -17,6 +17,8 @@ Verdict = Literal["supported here", "contradicted here", "not decided here", "no
 LEVEL = 0.05
 """One-sided, in each direction."""
 _DECIMALS = 12
+SMALLEST = 10.0**-_DECIMALS / 2
+"""Differences that are not larger are none: rounding."""
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def _write_report(out: Path) -> Path:
         heading: [table for panel in panels if (table := make(panel)) is not None] for heading, make in _TABLES.items()
     }
     made = [settings(results), environments(results)]
-    drawn, left_out = draw_figures(results, out / "figures")
+    drawn, not_drawn = draw_figures(results, out / "figures")
     asked = [content for panel in compared for content in comparison_tables(panel) if content.name.startswith(ASKED)]
     _write_tables(out / "tables", results, [*chain(*tables.values()), *asked, *made], conclusions)
     header, *rows = csv_rows(compared)
@@ -81,7 +81,7 @@ def _write_report(out: Path) -> Path:
     sections = (
         _compared(compared),
         [*(_card(conclusion) for conclusion in conclusions), page.paragraph(HOW_TESTED, kind="note")],
-        _figures(drawn, left_out),
+        _figures(drawn, not_drawn),
         [page.table_group(heading, group) for heading, group in tables.items() if group],
         _made(results, made),
     )

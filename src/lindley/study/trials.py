@@ -112,4 +112,7 @@ _LATER = {
 
 
 def _without_neutral(training: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in training.items() if key not in _LATER or value != _LATER[key]}
+    kept = {key: value for key, value in training.items() if key not in _LATER or value != _LATER[key]}
+    if "tune" in kept and not kept["tune"]["temperature"]:  # later keys, too
+        kept["tune"] = {key: value for key, value in kept["tune"].items() if key not in ("temperature", "folds")}
+    return kept

@@ -161,8 +161,8 @@ def seldom(wrapped):
     ("network", "why"),
     [
         (Unused, "although their masks differ: what its dropout layers give is not used"),
-        (lambda: seldom(wrapped=False), "since none of their masks drops anything: raise the dropout rates"),
-        (lambda: seldom(wrapped=True), "since none of their masks drops anything: raise the dropout rates"),
+        (lambda: seldom(wrapped=False), "since their masks are the same: raise the dropout rates"),
+        (lambda: seldom(wrapped=True), "since their masks are the same: raise the dropout rates"),
     ],
 )
 def test_draws_that_are_all_the_same_are_an_error(network, why):

@@ -58,7 +58,8 @@ class FoldedNetwork:
         self._dtypes = [torch.float32 if index == last else dtype for index in range(len(layers))]
         self._shared: list[Step] | None = None
         self._draws: list[Together] = []
-        self._masks_differ = False
+        self.masks_differ = False
+        """Whether two draws drop other things; False before the first inputs."""
 
     def logits(self, inputs: Tensor) -> Tensor:
         if self._shared is None:
@@ -73,11 +74,6 @@ class FoldedNetwork:
     def kept_weights(self) -> list[list[Tensor]]:
         """Of each draw, the weights of its layers, cut to the units that it keeps; empty before the first inputs."""
         return [weights for some in self._draws for weights in some.kept_weights]
-
-    @property
-    def masks_differ(self) -> bool:
-        """Whether two draws drop other things; False before the first inputs."""
-        return self._masks_differ
 
     def _fold(self, row: Tensor) -> None:
         """Make the steps: of what all draws share, and of each draw. One row says the shapes."""
@@ -102,7 +98,7 @@ class FoldedNetwork:
             for index, layer in enumerate(self._layers)
             if isinstance(layer, DROPOUT)
         }
-        self._masks_differ = any(bool((mask != mask[:1]).any()) for mask in masks.values())
+        self.masks_differ = any(bool((mask != mask[:1]).any()) for mask in masks.values())
         draws = [
             thinned(self._layers, shapes, {index: mask[draw] for index, mask in masks.items()}, self._dtypes)
             for draw in range(self.num_draws)

@@ -86,6 +86,16 @@ def is_attention_of_transformers(layer: nn.Module) -> bool:
     return kind.__module__.startswith("transformers.") and "Attention" in kind.__name__
 
 
+def rate_of(layer: nn.Module) -> str | None:
+    """The attribute in which a layer of a known kind has its dropout rate; None for any other."""
+    if isinstance(layer, (*DROPOUT, *_NOT_FROZEN)):
+        return "p"
+    if isinstance(layer, (*RECURRENT, nn.MultiheadAttention)):
+        return "dropout"
+    of_transformers = is_attention_of_transformers(layer) and isinstance(vars(layer).get("attention_dropout"), float)
+    return "attention_dropout" if of_transformers else None
+
+
 def drops(layer: nn.Module) -> bool:
     """Whether a layer has dropout of a probability above 0."""
     if isinstance(layer, (*DROPOUT, *_NOT_FROZEN)):

@@ -186,13 +186,15 @@ class MCDropoutDraws:
         self._draws_differ = bool((logits != logits[:, :1]).any())
         if self._draws_differ or not bool((logits != logits[:1]).any()):
             return
-        if self._network.masks_differ:
+        if not self._network.masks_differ:
+            why = "since their masks are the same: raise the dropout rates, or take more draws"
+        elif isinstance(self._network, MaskedNetwork):
             why = (
                 "although their masks differ: what its dropout layers give is not used. Use it in the network's "
                 "forward, or posterior = 'ensemble'"
             )
         else:
-            why = "since none of their masks drops anything: raise the dropout rates, or take more draws"
+            return  # in a chain of known layers it is used: these rows have nothing to do with the units dropped
         raise InputError(f"all {self.num_draws} draws of this network are the same function, {why}")
 
     def _logits(self, values: NetworkInputs) -> Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import itertools
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -56,10 +57,13 @@ def chain_of(module: nn.Module) -> list[nn.Module] | None:
     if any(layer._forward_hooks or layer._forward_pre_hooks or "forward" in vars(layer) for layer in module.modules()):
         return None
     # Another graph in training mode: what it would leave out in eval mode may be random. Under another seed: it is.
-    graphs = [_graph(module, training=training, seed=seed) for training in (False, True) for seed in (1, 2)]
-    if any(graph is None or _described(graph) != _described(graphs[0]) for graph in graphs):  # type: ignore[arg-type]
-        return None
-    layers = _layers(graphs[0], module)  # type: ignore[arg-type]
+    graphs: list[fx.Graph] = []
+    for training, seed in itertools.product((False, True), (1, 2)):
+        graph = _graph(module, training=training, seed=seed)
+        if graph is None or (graphs and _described(graph) != _described(graphs[0])):
+            return None
+        graphs.append(graph)
+    layers = _layers(graphs[0], module)
     return layers_of(nn.Sequential(*layers)) if layers is not None and _widths_fit(layers) else None
 
 

@@ -238,7 +238,7 @@ def read_features(inputs: Inputs, features: ReadFeatures | None, device: str) ->
     if features is None:
         given = as_tensor(inputs).to(device)
         return given.flatten(1) if given.dim() > 1 else given[:, None]
-    with torch.no_grad():
+    with own_modes(device):
         made = features(inputs)
     if not isinstance(made, Tensor) or made.dim() != 2:
         got = [*made.shape] if isinstance(made, Tensor) else type(made).__name__

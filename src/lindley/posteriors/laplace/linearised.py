@@ -17,7 +17,7 @@ from torch.func import functional_call, jvp
 from lindley.contracts import Inputs
 from lindley.posteriors.callers_state import own_modes
 from lindley.posteriors.layout import as_its_weights
-from lindley.posteriors.network_calls import logits_of, network_inputs, normalised, num_rows
+from lindley.posteriors.network_calls import logits_of, network_inputs, normalised
 from lindley.posteriors.networks_as_draws import fingerprint
 from lindley.posteriors.randomness import refuse_random_networks
 
@@ -33,7 +33,6 @@ class LinearisedDraws:
         digest = hashlib.blake2b(deviations.cpu().contiguous().view(torch.uint8).numpy().tobytes(), digest_size=8)
         self.id = f"linearised-{fingerprint(module)}-{digest.hexdigest()}"
         self._module, self._deviations, self._device = copy.deepcopy(module).eval(), deviations, device
-        self._checked = False
 
     def log_probs(self, inputs: Inputs) -> Tensor:
         """n inputs -> [n, K, C] nats, float32."""
@@ -44,9 +43,7 @@ class LinearisedDraws:
         """n inputs -> [n, K, C] float32; on average over many draws, those of the network itself."""
         with own_modes(self._device):
             values = as_its_weights(self._module, network_inputs(inputs, self._device))
-            if not self._checked and num_rows(values) > 0:
-                refuse_random_networks([self._module], values)
-                self._checked = True
+            refuse_random_networks([self._module], values)
             weights = {name: value.detach() for name, value in self._module.named_parameters()}
             arguments, named = ((values,), {}) if isinstance(values, Tensor) else ((), dict(values))
 

@@ -21,6 +21,7 @@ from lindley.study.comparison.exact_tests import LEVEL, holm, spread_of, two_sid
 from lindley.study.comparison.label_ratio import FEWEST_PAIRS, label_ratio
 from lindley.study.crossings import Crossing, labels_to_accuracy, median_crossing
 from lindley.study.curves import PanelResults, TrialResults, paired
+from lindley.study.paired import SMALLEST
 
 MISSED_SHARE = 1 / 3
 """Of as many trials each, no acquisition can miss the accuracy at which labels are counted in more than this share."""
@@ -68,14 +69,14 @@ class Contrast:
         Pairs lie as far apart as would give the interval if it were Student's, of logarithms where it is of labels: it
         knows of what was not reached. What is seen of them is seen at the ends of rounds.
         """
-        if self.interval is None:
+        if self.interval is None or math.isinf(visible_shift(self.pairs, self.family)):
             return math.inf
         low, high = self.interval
+        if self.measure == "labels" and high >= 1:
+            return math.inf
         width = math.log1p(-low) - math.log1p(-high) if self.measure == "labels" else high - low
         spread = spread_of(width, self.pairs)
         shift = visible_shift(self.pairs, self.family, self.grid / spread if spread else 0.0)
-        if math.isinf(shift):
-            return math.inf
         seen = shift * spread
         return -math.expm1(-seen) if self.measure == "labels" else seen
 
@@ -211,7 +212,8 @@ def mean_accuracy(trial: TrialResults, up_to: int) -> float:
 
 def _tested(differences: Sequence[float]) -> tuple[int, int, float]:
     """Pairs above zero, pairs below, and the exact p."""
-    above, below = sum(each > 0 for each in differences), sum(each < 0 for each in differences)
+    above = sum(each > SMALLEST for each in differences)
+    below = sum(each < -SMALLEST for each in differences)
     return above, below, two_sided_p(differences)
 
 

@@ -22,9 +22,9 @@ HOW_COMPARED = (
     "again and only its being later than the round before is known; “> n”: not with n labels); what is given is the "
     "median over seeds of the paired share of labels saved, knowing each crossing only to lie between two rounds, or "
     "beyond the last one. Mean accuracy: the area under the learning curve over its range of labels. p: exact "
-    "two-sided signed-rank tests; detected means p ≤ 0.05 after Holm’s correction over the comparisons of one measure in "
-    "one panel. Intervals are each of one comparison by itself. “Could have seen”: what would have been detected four "
-    "times in five or more by so many seeds, with intervals as wide and rounds as far apart as these."
+    "two-sided signed-rank tests; detected means p ≤ 0.05 after Holm’s correction over the comparisons of one measure "
+    "in one panel. Intervals are each of one comparison by itself. “Could have seen”: what would have been detected "
+    "four times in five or more by so many seeds, with intervals as wide and rounds as far apart as these."
 )
 
 ASKED = "compared-asked"

@@ -9,7 +9,7 @@ from lindley.posteriors.network_calls import NetworkInputs, called
 
 
 def image_layout(values: Tensor) -> Tensor:
-    """Images channels-last: 1.2 to 2.7 times as fast for the networks here (benchmarks/channels_last.py); else as is."""
+    """Images channels-last: 1.2 to 2.7 times as fast here (benchmarks/channels_last.py); anything else as it is."""
     return values.to(memory_format=torch.channels_last) if values.dim() == 4 else values
 
 

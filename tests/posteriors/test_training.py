@@ -350,4 +350,7 @@ def test_a_network_that_casts_its_inputs_itself_is_trained():
 
     pool, labels, _ = blobs()
     double = MemoryPool(pool.read(torch.arange(len(pool))).double())
-    train(Casts, double, labels, task=TASK, recipe=Recipe(steps=1), precision="float32", device="cpu", seed=0)
+    arguments = {"task": TASK, "recipe": Recipe(steps=20), "precision": "float32", "device": "cpu", "seed": 0}
+    assert torch.equal(
+        weights(train(Casts, double, labels, **arguments)), weights(train(Casts, pool, labels, **arguments))
+    )

@@ -76,6 +76,17 @@ def logits_of(output: Any) -> Tensor:
     return logits.float()
 
 
+def tensors_in(value: Any) -> list[Tensor]:
+    """All tensors of nested tuples, lists and mappings, in order."""
+    if isinstance(value, Tensor):
+        return [value]
+    if isinstance(value, Mapping):
+        return [tensor for part in value.values() for tensor in tensors_in(part)]
+    if isinstance(value, tuple | list):
+        return [tensor for part in value for tensor in tensors_in(part)]
+    return []
+
+
 def normalised(logits: Tensor) -> Tensor:
     """Log-probabilities of logits [n, K, C], in nats.
 

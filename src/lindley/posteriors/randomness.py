@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 from weakref import WeakSet
@@ -13,7 +13,14 @@ from torch import Tensor, nn
 from lindley.errors import InputError
 from lindley.posteriors.callers_state import own_modes, seeded_globals
 from lindley.posteriors.layout import as_its_weights
-from lindley.posteriors.network_calls import NetworkInputs, called, device_type, first_row_repeated, num_rows
+from lindley.posteriors.network_calls import (
+    NetworkInputs,
+    called,
+    device_type,
+    first_row_repeated,
+    num_rows,
+    tensors_in,
+)
 
 _SEEDS = (1, 2, 3, 4)
 _FOUND_FUNCTIONS: WeakSet[nn.Module] = WeakSet()
@@ -29,7 +36,7 @@ def randomness_of(call: Callable[[], Any], device: str, *, may_draw: bool = Fals
     first: list[Tensor] | None = None
     for seed in _SEEDS if may_draw else _SEEDS[:2]:
         with seeded_globals(seed, device) as moved:
-            outputs = _tensors(call())
+            outputs = tensors_in(call())
             if moved() and not may_draw:
                 return "draws random numbers"
         if first is not None and not _equal(first, outputs):
@@ -57,14 +64,6 @@ def refuse_random_networks(modules: Sequence[nn.Module], inputs: NetworkInputs) 
                 "torch.nn.functional.dropout(x) stands in its forward, which drops in eval mode too. Pass "
                 "training=self.training to it, or use nn.Dropout layers"
             )
-
-
-def _tensors(output: Any) -> list[Tensor]:
-    if isinstance(output, Tensor):
-        return [output]
-    if isinstance(output, Mapping):
-        output = tuple(output.values())
-    return [tensor for part in output for tensor in _tensors(part)] if isinstance(output, tuple | list) else []
 
 
 def _equal(one: list[Tensor], other: list[Tensor]) -> bool:

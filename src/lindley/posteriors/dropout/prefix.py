@@ -11,13 +11,15 @@ answered by an empty stand-in, which can only be handed to functions that are an
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
+
+from lindley.posteriors.network_calls import tensors_in
 
 _Output = TypeVar("_Output")
 
@@ -46,7 +48,7 @@ class Prefix:
     @property
     def num_tensors(self) -> int:
         """How many tensors the first draw made before its first mask."""
-        return sum(bool(_tensors(call.result)) for call in self._calls or [])
+        return sum(bool(tensors_in(call.result)) for call in self._calls or [])
 
     def run(self, forward: Callable[[], _Output]) -> _Output:
         """What `forward` gives, its beginning answered from the record where there is one."""
@@ -81,7 +83,7 @@ class Prefix:
         mode, self._mode = self._mode, None
         if isinstance(mode, _Recording):
             self._calls = mode.ended()
-            kept = [tensor for call in self._calls for tensor in _tensors(call.result) if tensor.numel()]
+            kept = [tensor for call in self._calls for tensor in tensors_in(call.result) if tensor.numel()]
             self.usable = not any(tensor.is_inference() for tensor in kept)  # those have no version
             self._versions = [(tensor, tensor._version) for tensor in kept] if self.usable else []
         elif isinstance(mode, _Replaying):
@@ -100,7 +102,7 @@ class _Recording(TorchFunctionMode):
         given = (args, kwargs or {})
         result = func(*args, **given[1])
         # What neither reads nor makes a tensor, such as entering no_grad, is not answered but done again.
-        if self._records and (_tensors(given) or _tensors(result)):
+        if self._records and (tensors_in(given) or tensors_in(result)):
             self._calls.append(_Call(func, given, result))
         return result
 
@@ -108,8 +110,8 @@ class _Recording(TorchFunctionMode):
         """The calls, with stand-ins for the tensors that nothing but this record holds."""
         self._records = False
         calls, self._calls = self._calls, []
-        made = {id(tensor): tensor for call in calls for tensor in _tensors(call.result)}
-        outside = {id(tensor): tensor for call in calls for tensor in _tensors(call.given) if id(tensor) not in made}
+        made = {id(tensor): tensor for call in calls for tensor in tensors_in(call.result)}
+        outside = {id(tensor): tensor for call in calls for tensor in tensors_in(call.given) if id(tensor) not in made}
         # Ids are those of living objects until here: from now on a number stands for each tensor that was made.
         numbers = {key: number for number, key in enumerate(made)}
         marked = [
@@ -154,10 +156,10 @@ class _Replaying(TorchFunctionMode):
         given = (args, kwargs or {})
         if not self._answers:
             return func(*args, **given[1])
-        if not _tensors(given):
+        if not tensors_in(given):
             # Without tensors: answered where the record has it here (it makes a tensor), done again otherwise.
             result = func(*args, **given[1])
-            if not _tensors(result):
+            if not tensors_in(result):
                 return result
         call = next(self._calls, None)
         if call is None or call.function != func or not _same(call.given, given):
@@ -169,16 +171,6 @@ class _Replaying(TorchFunctionMode):
         self._answers = False
         if next(self._calls, None) is not None:
             self.gone_another_way = True
-
-
-def _tensors(value: Any) -> list[Tensor]:
-    if isinstance(value, Tensor):
-        return [value]
-    if isinstance(value, Mapping):
-        return [tensor for part in value.values() for tensor in _tensors(part)]
-    if isinstance(value, tuple | list):
-        return [tensor for part in value for tensor in _tensors(part)]
-    return []
 
 
 def _replaced(value: Any, replace: Callable[[Any], Any], kind: type = Tensor) -> Any:

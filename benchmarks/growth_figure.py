@@ -37,7 +37,7 @@ def draw_growth(rows: Sequence[Mapping[str, str]], folder: Path) -> Path:
         panels[0][0].legend(loc="upper left")
         caption = ", ".join(f"{letter} = {int(value):,}" for letter, value in base.items())
         figure.suptitle(f"one letter grows at a time, the others stay at {caption}; dotted: in proportion", fontsize=9)
-    return save(Drawn(0, "growth", figure, "Growth of time and memory", caption), folder)
+    return save(Drawn(0, "growth", figure, "Growth of time and memory", caption, ()), folder)
 
 
 def _panel(axes: Axes, rows: Sequence[Mapping[str, str]], letter: str, quantity: str) -> None:

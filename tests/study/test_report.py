@@ -181,7 +181,30 @@ def test_a_panel_has_the_tables_that_it_has_data_for(page: _Page, out: Path) -> 
     names = {path.name for path in (out / "tables").glob("*.csv")}
     assert {"asked-digits.csv", "rare-recall-digits.csv", "transfer-digits.csv"} <= names
     assert not names & {"asked-two-moons.csv", "rare-recall-two-moons.csv", "transfer-two-moons.csv"}
-    assert {"What was asked", "Recall of rare classes", "For another model"} <= set(page.words)
+    assert {"What was asked: Digits", "Recall of rare classes: Digits", "For another model: Digits"} <= set(page.words)
+
+
+def test_under_each_figure_stand_its_numbers_and_no_table_twice(page: _Page) -> None:
+    def place(words: str) -> int:
+        (found,) = [number for number, word in enumerate(page.words) if word.startswith(words)]
+        return found
+
+    order = [
+        "Figure 3. Learning curves, Two",
+        "Accuracy as the labels come: Two",
+        "Labels needed to reach an accuracy: Two",
+        "Figure 3. Learning curves, Digits",
+        "Accuracy as the labels come: Digits",
+        "Labels needed to reach an accuracy: Digits",
+        "Information as the batch grows",
+        "Figure 5. ",
+        "Figure 6. ",
+        "For another model: Digits",
+        "At the last number of labels",
+        "What was asked: Digits",
+    ]
+    places = [place(words) for words in order]
+    assert places == sorted(places)
 
 
 def test_made_again_from_a_copy_elsewhere_it_is_the_same(tmp_path: Path) -> None:

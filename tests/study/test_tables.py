@@ -9,7 +9,7 @@ import journal_fakes as fakes
 import pytest
 
 from lindley.study.curves import StudyResults, load_results
-from lindley.study.tables import final_metrics, labels_needed, seconds_spent, write_rounds
+from lindley.study.tables import accuracy_along, final_metrics, labels_needed, seconds_spent, write_rounds
 
 
 def _accuracy(ask: fakes.Asked) -> float:
@@ -29,6 +29,22 @@ def test_labels_needed_are_medians_over_seeds_of_all_labels(results: StudyResult
     table = labels_needed(results.panels[0])
     assert table.columns == ("acquisition", "seeds", "80 %", "85 %", "90 %")
     assert table.rows == (("random", "3", "> 200", "> 200", "> 200"), ("BALD", "3", "60", "60", "60"))
+
+
+def test_learning_curves_stand_in_numbers_at_a_few_rounds(results: StudyResults) -> None:
+    table = accuracy_along(results.panels[0])
+    assert table.columns[2:] == ("20 labels", "60 labels", "100 labels", "120 labels", "160 labels", "200 labels")
+    assert table.rows[1] == (
+        "BALD", "3", "70.0 (70.0–70.0)", "90.0 (70.0–90.0)", *["90.0 (90.0–90.0)"] * 4
+    )  # fmt: skip
+    assert set(table.rows[0][2:]) == {"70.0 (70.0–70.0)"}
+
+
+def test_where_some_trials_are_under_way_the_table_says_of_how_many_its_numbers_are(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=3))
+    fakes.write_study(tmp_path, study, accuracy=_accuracy, rounds_done=lambda trial: 4 if trial.seed else None)
+    ((*_, at_100, _, _, last),) = accuracy_along(load_results(tmp_path).panels[0]).rows
+    assert (at_100, last) == ("90.0, of 1", "90.0, of 1")
 
 
 def test_the_final_metrics_are_in_percent_bits_and_points(results: StudyResults) -> None:

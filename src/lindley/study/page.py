@@ -97,11 +97,17 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, words: int =
 
 
 def table_group(heading: str, group: Sequence[Table]) -> str:
-    """Tables of one kind, each under its title, with the note that they share; without a heading no titles either."""
+    """Tables of one kind, each under its title, with the note that they share; without a heading no titles either.
+
+    One by itself has heading and title in one line.
+    """
     note = paragraph(group[0].note, kind="note") if group[0].note else ""
     if not heading:
         return note + "".join(table(each.columns, each.rows) for each in group)
-    inside = "".join(f"<h4>{escape(each.title)}</h4>{table(each.columns, each.rows)}" for each in group)
+    if len(group) == 1:
+        heading, inside = f"{heading}: {group[0].title}", table(group[0].columns, group[0].rows)
+    else:
+        inside = "".join(f"<h4>{escape(each.title)}</h4>{table(each.columns, each.rows)}" for each in group)
     return f'<section class="tables"><h3>{escape(heading)}</h3>{note}{inside}</section>'
 
 

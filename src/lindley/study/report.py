@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
 from pathlib import Path
 
 from lindley.loop.files import write_atomically
@@ -27,7 +26,7 @@ _SECTIONS = (
     ("compared", "Who needs fewer labels"),
     ("conclusions", "Four conclusions, tried here"),
     ("figures", "Figures"),
-    ("tables", "Tables"),
+    ("tables", "More tables"),
     ("made", "How it was made"),
 )
 _TABLES: Mapping[str, Callable[[PanelResults], Table | None]] = {
@@ -38,6 +37,13 @@ _TABLES: Mapping[str, Callable[[PanelResults], Table | None]] = {
     "For another model": transfer,
 }
 """The panels' tables by their heading; None where a panel has nothing for one."""
+_BESIDE: Mapping[int, tuple[str, ...]] = {
+    3: ("Accuracy as the labels come", "Labels needed to reach an accuracy"),
+    4: ("Information as the batch grows",),
+    5: ("Accuracy as the labels come", "Labels needed to reach an accuracy"),
+    6: ("For another model",),
+}
+"""The tables that stand under a figure: its numbers. All others, and those that no figure shows, come after."""
 _COMPARISON_COLUMNS = (
     "data",
     "part",
@@ -70,19 +76,21 @@ def _write_report(out: Path) -> Path:
     compared = compare(results)
     panels = [panel for panel in results.panels if panel.trials]
     tables = {
-        heading: [table for panel in panels if (table := make(panel)) is not None] for heading, make in _TABLES.items()
+        heading: {panel.name: table for panel in panels if (table := make(panel)) is not None}
+        for heading, make in _TABLES.items()
     }
+    all_tables = [table for by_panel in tables.values() for table in by_panel.values()]
     made = [settings(results), environments(results)]
     drawn, not_drawn = draw_figures(results, out / "figures")
     asked = [content for panel in compared for content in comparison_tables(panel) if content.name.startswith(ASKED)]
-    _write_tables(out / "tables", results, [*chain(*tables.values()), *asked, *made], conclusions)
+    _write_tables(out / "tables", results, [*all_tables, *asked, *made], conclusions)
     header, *rows = csv_rows(compared)
     write_csv(out / "tables" / "comparison.csv", [str(name) for name in header], rows)
     sections = (
         _compared(compared),
         [*(_card(conclusion) for conclusion in conclusions), page.paragraph(HOW_TESTED, kind="note")],
-        _figures(drawn, not_drawn),
-        [page.table_group(heading, group) for heading, group in tables.items() if group],
+        _figures(drawn, not_drawn, tables),
+        [page.table_group(heading, [*by_panel.values()]) for heading, by_panel in tables.items() if by_panel],
         _made(results, made),
     )
     body = _top(results)
@@ -169,12 +177,19 @@ def _row(comparison: Comparison) -> tuple[str, ...]:
     )
 
 
-def _figures(drawn: Sequence[tuple[Drawn, Path]], left_out: Sequence[str]) -> list[str]:
-    pictures = [
-        page.picture(png, title=f"Figure {figure.number}. {figure.title}", caption=figure.caption, anchor=figure.name)
-        for figure, png in drawn
-    ]
-    return pictures + [page.paragraph(text, kind="note") for text in left_out]
+def _figures(
+    drawn: Sequence[tuple[Drawn, Path]], left_out: Sequence[str], tables: Mapping[str, dict[str, Table]]
+) -> list[str]:
+    """Each figure with its tables beneath, which are taken out of `tables`; what two figures show stands once."""
+    pieces = []
+    for figure, png in drawn:
+        title = f"Figure {figure.number}. {figure.title}"
+        pieces.append(page.picture(png, title=title, caption=figure.caption, anchor=figure.name))
+        for heading in _BESIDE.get(figure.number, ()):
+            found = [tables[heading].pop(name) for name in figure.panels if name in tables[heading]]
+            if found:
+                pieces.append(page.table_group(heading, found))
+    return pieces + [page.paragraph(text, kind="note") for text in left_out]
 
 
 def _made(results: StudyResults, tables: Sequence[Table]) -> list[str]:

@@ -42,6 +42,34 @@ def labels_needed(panel: PanelResults) -> Table:
     return Table(f"labels-needed-{panel.name}", panel.title, columns, tuple(rows), note)
 
 
+_COLUMNS = 6
+"""Numbers of labels that a table of a learning curve shows."""
+
+
+def accuracy_along(panel: PanelResults) -> Table:
+    """The learning curves in numbers: median accuracy (smallest to largest) at a few numbers of labels."""
+    end = panel.config["schedule"]["max_labels"]
+    grid = sorted({labels for trial in panel.trials for labels in trial.labels if labels <= end})
+    places = sorted({round(place) for place in np.linspace(0, len(grid) - 1, _COLUMNS)})
+    shown = [grid[place] for place in places]
+    rows = []
+    for name in panel.acquisitions:
+        trials = panel.of(name)
+        rows.append((look(name).title, str(len(trials)), *(_accuracy_at(trials, labels) for labels in shown)))
+    note = (
+        "Test accuracy in percent, median (smallest to largest) over the seeds that got so far, at a few of the rounds; "
+        "rounds.csv has all."
+    )
+    columns = ("acquisition", "seeds", *(f"{labels} labels" for labels in shown))
+    return Table(f"accuracy-{panel.name}", panel.title, columns, tuple(rows), note)
+
+
+def _accuracy_at(trials: Sequence[TrialResults], labels: int) -> str:
+    there = [trial for trial in trials if labels in trial.labels]
+    cell = spread([100 * trial.metric("accuracy")[trial.labels.index(labels)] for trial in there], 1)
+    return cell if len(there) in (0, len(trials)) else f"{cell}, of {len(there)}"
+
+
 _FINAL: tuple[tuple[str, str, float | int, int], ...] = (
     ("accuracy %", "accuracy", 100, 2),
     ("dropout off %", "accuracy_point", 100, 2),
@@ -87,6 +115,7 @@ def seconds_spent(panel: PanelResults) -> Table:
 
 
 PANEL_TABLES: dict[str, Callable[[PanelResults], Table]] = {
+    "Accuracy as the labels come": accuracy_along,
     "Labels needed to reach an accuracy": labels_needed,
     "At the last number of labels": final_metrics,
     "Seconds": seconds_spent,

@@ -15,7 +15,7 @@ def _drawn() -> Drawn:
     with styled():
         figure = new_figure(3, 2)
         figure.subplots().plot([1, 2, 3])
-    return Drawn(9, "figure-9-test", figure, "Test", "A line.")
+    return Drawn(9, "figure-9-test", figure, "Test", "A line.", ("test",))
 
 
 def test_a_figure_is_saved_as_pdf_and_as_png_of_200_dpi_and_twice_the_same(tmp_path: Path) -> None:

@@ -55,7 +55,8 @@ def _draw_panels(panels: list[PanelResults]) -> Drawn:
         handles, names = all_axes[0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside lower center", ncols=2, handlelength=3)
         figure.suptitle(TITLE, fontsize=12, fontweight="bold")
-    return Drawn(NUMBER, "figure-5-batch-comparison", figure, TITLE, _caption(panels))
+    names = tuple(panel.name for panel in panels)
+    return Drawn(NUMBER, "figure-5-batch-comparison", figure, TITLE, _caption(panels), names)
 
 
 def _draw_panel(axes: Axes, panel: PanelResults) -> None:

@@ -45,7 +45,7 @@ def _draw_round(panel: PanelResults, trial: TrialResults, number: int, arrays: A
             _draw_batches(parts[1, 0], trial, number, arrays)
         figure.suptitle(title, fontsize=12, fontweight="bold")
     name = f"figure-4-information-{panel.name}-{trial.labels[number]}"
-    return Drawn(NUMBER, name, figure, title, _caption(trial, arrays, planar))
+    return Drawn(NUMBER, name, figure, title, _caption(trial, arrays, planar), (panel.name,))
 
 
 def _draw_sums(axes: Axes, arrays: Arrays) -> None:

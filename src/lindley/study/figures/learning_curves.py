@@ -39,7 +39,8 @@ def _draw_panel(panel: PanelResults) -> Drawn:
         handles, names = all_axes[0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 8), handlelength=3)
         figure.suptitle(f"{panel.title}: learning curves", fontsize=12, fontweight="bold")
-    return Drawn(NUMBER, f"figure-3-learning-curves-{panel.name}", figure, _title(panel), _caption(panel))
+    name = f"figure-3-learning-curves-{panel.name}"
+    return Drawn(NUMBER, name, figure, _title(panel), _caption(panel), (panel.name,))
 
 
 def _finish(axes: Axes, curves: list[Curve], metric: str, scale: float) -> None:

@@ -60,7 +60,8 @@ def _draw_panel(panel: PanelResults) -> Drawn:
             fontweight="bold",
         )
     name = f"figure-1-surface-{panel.name}"
-    return Drawn(NUMBER, name, figure, f"{panel.title}: what each acquisition asks for", _caption(trials))
+    title = f"{panel.title}: what each acquisition asks for"
+    return Drawn(NUMBER, name, figure, title, _caption(trials), (panel.name,))
 
 
 def _lay_out(num_rows: int, num_columns: int) -> tuple[Figure, NDArray[Any], list[Axes]]:

@@ -66,8 +66,8 @@ def _draw_panel(panel: PanelResults, trial: TrialResults) -> Drawn:
             figure.colorbar(images[term], ax=all_axes[:, term], location="bottom", aspect=22, pad=0.02, label=label)
         _legend(figure, trial)
         figure.suptitle(f"{panel.title}: the terms of BALD", fontsize=12, fontweight="bold")
-    caption = _caption(trial)
-    return Drawn(NUMBER, f"figure-2-terms-{panel.name}", figure, f"{panel.title}: the terms of BALD", caption)
+    name, title = f"figure-2-terms-{panel.name}", f"{panel.title}: the terms of BALD"
+    return Drawn(NUMBER, name, figure, title, _caption(trial), (panel.name,))
 
 
 def _terms(grid: Arrays) -> list[NDArray[np.floating]]:

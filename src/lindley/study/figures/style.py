@@ -61,6 +61,8 @@ class Drawn:
     figure: Figure
     title: str
     caption: str
+    panels: tuple[str, ...]
+    """The names of the panels that it shows."""
 
 
 @dataclass(frozen=True)

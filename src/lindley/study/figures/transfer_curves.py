@@ -38,7 +38,7 @@ def _draw_panel(panel: PanelResults) -> Drawn:
         figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 8), handlelength=3)
         figure.suptitle(f"{panel.title}: what other models learn from the same labels", fontsize=12, fontweight="bold")
     name = f"figure-6-transfer-{panel.name}"
-    return Drawn(NUMBER, name, figure, f"{TITLE}, {panel.title}", _caption(panel))
+    return Drawn(NUMBER, name, figure, f"{TITLE}, {panel.title}", _caption(panel), (panel.name,))
 
 
 def _caption(panel: PanelResults) -> str:

@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import lindley
+from lindley.contracts import Learner
 
 ROOT = Path(__file__).parents[1]
 LOCKS = ("requirements.lock", "requirements-laplace.lock", "requirements-sinks.lock")
@@ -142,6 +143,15 @@ def test_the_data_set_of_the_documentation_is_one() -> None:
     exec(compile(block, "docs/data.md", "exec"), names)
     dataset = names["irises"](seed=0, num_test=40)
     assert (len(dataset.pool), len(dataset.test_inputs), dataset.task.num_classes) == (110, 40, 3)
+
+
+def test_the_posterior_of_the_documentation_is_a_learner() -> None:
+    *_, block = re.findall(r"```python\n(.*?)```", (ROOT / "docs/posteriors.md").read_text(encoding="utf-8"), re.DOTALL)
+    names: dict[str, Any] = {"__name__": "documentation"}
+    exec(compile(block, "docs/posteriors.md", "exec"), names)
+    learner = names["logistic"](network=None, recipe=None, num_draws=3, precision="float32", device="cpu", C=0.5)
+    assert isinstance(learner, Learner)
+    assert (learner.members, learner.estimator.C) == (3, 0.5)
 
 
 def test_no_committed_text_names_a_place_outside_the_repository() -> None:

@@ -1,6 +1,7 @@
 """From names to what a trial runs: catalogue entries, a user's own, and what is refused."""
 
 import hashlib
+import sys
 from dataclasses import replace
 
 import pytest
@@ -20,11 +21,13 @@ from lindley.study.trials import Trial
 
 MINE = """
 import torch
+from sklearn.linear_model import LogisticRegression
 from torch import nn
 from lindley.acquisition.select import top_k
 from lindley.contracts import ClassificationTask
 from lindley.datasets.dataset import Dataset
 from lindley.pools.memory import MemoryPool
+from lindley.posteriors import Bagging
 
 def stripes(*, seed, width=1.0):
     inputs = torch.randn(40, 2, generator=torch.Generator().manual_seed(seed))
@@ -54,6 +57,18 @@ number = 7
 
 def all_convolutions(*, input_shape, num_classes):
     return nn.Sequential(nn.Unflatten(1, (1, 1, 2)), nn.Conv2d(1, num_classes, (1, 2)), nn.Flatten())
+
+def logistic(*, num_draws, scale=1.0, **others):
+    seen.append({"num_draws": num_draws, "scale": scale, **others})
+    return Bagging(LogisticRegression(C=scale), members=num_draws)
+
+seen = []
+
+def not_a_learner(**given):
+    return 7
+
+def takes_nothing():
+    return None
 
 class Watched:
     needs = {"targets", "features"}
@@ -215,6 +230,53 @@ def test_a_users_own_data_network_and_acquisition_run(assembler, tmp_path):
     events = []
     run_trial(assembler.setup(trial), tmp_path, on_event=events.append)
     assert [event["labels"] for event in events if event["stage"] == "round"] == [4, 6, 8]
+
+
+OWN_POSTERIOR = {"posterior": "mine_for_assemble:logistic", "options": {"scale": 0.5}, "num_draws": 3}
+
+
+def test_a_users_own_posterior_is_given_what_the_study_says_and_runs(assembler, tmp_path):
+    trial = trial_of(model=OWN_POSTERIOR, training={"steps": 2, "learning_rate": 0.1})
+    setup = assembler.setup(trial)
+    assert type(setup.rounds.learner).__name__ == "Bagging"
+    given = sys.modules["mine_for_assemble"].seen[-1]
+    recipe = given.pop("recipe")
+    assert (recipe.steps, recipe.learning_rate) == (2, 0.1)
+    assert given == {"num_draws": 3, "scale": 0.5, "network": None, "precision": "float32", "device": "cpu"}
+    assert set(setup.manifest["own_code"]) == {"mine_for_assemble:logistic"}
+    run_trial(setup, tmp_path)
+    assert [event["labels"] for event in fold(read_events(tmp_path)).rounds] == [4, 6, 8]
+
+
+def test_a_users_own_posterior_gets_the_network_with_the_dropout_that_is_tuned(assembler):
+    model = {"posterior": "mine_for_assemble:logistic", "network": "moons-mlp", "num_draws": 3}
+    tuned = assembler.setup(
+        trial_of(model=model, training={"steps": 2, "tune": {"dropout": [0.1, 0.4]}})
+    ).rounds.learner
+    for candidate in tuned.candidates:
+        tuned.build(candidate)
+        network = sys.modules["mine_for_assemble"].seen[-1]["network"]()
+        assert {layer.p for layer in network if isinstance(layer, torch.nn.Dropout)} == {candidate["dropout"]}
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ({"posterior": "mine_for_assemble:number"}, r"model\.posterior = .* must be callable; got int"),
+        ({"posterior": "mine_for_assemble:not_a_learner"}, "must return a learner, with fit.* got int"),
+        ({"posterior": "mine_for_assemble:takes_nothing"}, "called with network, recipe, num_draws, precision, device"),
+        ({"posterior": "mine_for_assemble:nowhere"}, "has no 'nowhere'"),
+    ],
+)
+def test_a_posterior_of_ones_own_that_is_none_is_refused(assembler, model, message):
+    with pytest.raises(ConfigurationError, match=message):
+        assembler.setup(trial_of(model={**model, "num_draws": 3}))
+
+
+def test_features_of_a_posterior_of_ones_own_are_missed_when_they_are_asked_for(assembler, tmp_path):
+    setup = assembler.setup(trial_of("coreset", model=OWN_POSTERIOR))
+    with pytest.raises(InputError, match="needs features, and BaggingPosterior has none"):
+        run_trial(setup, tmp_path)
 
 
 def test_needs_of_the_catalogue_reach_the_rounds(assembler):

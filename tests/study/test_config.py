@@ -409,6 +409,17 @@ def test_features_are_refused_of_a_posterior_that_has_none(tmp_path, monkeypatch
         load(tmp_path, GOOD, acquisitions=["badge"])
 
 
+def test_a_posterior_of_ones_own_may_have_a_network_a_recipe_and_features(tmp_path):
+    text = GOOD.replace("[model]", '[model]\nposterior = "mine:logistic"\noptions = { C = 2 }')
+    for variant in (text, text.replace('network = "moons-mlp"', ""), text.replace("bald = {}", "coreset = {}")):
+        model = load(tmp_path, variant).panels[0].model
+        assert (model.posterior, model.options) == ("mine:logistic", {"C": 2})
+    tuned = text + "[training.tune]\ndropout = [0.1]\n"
+    assert load(tmp_path, tuned)
+    message = refusal(tmp_path, tuned.replace('network = "moons-mlp"', ""))
+    assert "training.tune.dropout is of the network's dropout layers, and there is no model.network" in message
+
+
 FOREST = GOOD.replace('network = "moons-mlp"', 'posterior = "forest"').replace("[training]\nsteps = 100\n", "")
 
 

@@ -56,7 +56,7 @@ class Assembler:
         acquisition, needs = _acquisition(trial, self._folder)
         _check_features(trial, needs, network)
         rounds = RoundSettings(
-            panel_learner(panel, network, device=self._device),
+            panel_learner(panel, network, device=self._device, folder=self._folder),
             acquisition,
             dataset.task,
             trial.seed,
@@ -124,7 +124,8 @@ class Assembler:
 
 def _own_code(trial: Trial) -> dict[str, str | None]:
     """The sha256 of the file of each object of the user's own; all of them are loaded by now."""
-    names = (*trial.panel.data_sets, trial.panel.model.network, trial.acquisition)
+    model = trial.panel.model
+    names = (*trial.panel.data_sets, model.network, model.posterior, trial.acquisition)
     return {name: source_sha256(name) for name in names if is_named(name)}
 
 
@@ -169,10 +170,13 @@ def _acquisition(trial: Trial, folder: Path | None) -> tuple[Acquisition, frozen
 
 
 def _check_features(trial: Trial, needs: frozenset[str], network: Callable[[], nn.Module] | None) -> None:
-    """Before anything runs: a posterior or a network without features is refused where they are needed."""
-    if not needs & {"features", "labelled_features"}:
-        return
+    """Before anything runs: a posterior or a network without features is refused where they are needed.
+
+    What a posterior of one's own has shows when it is asked.
+    """
     model = trial.panel.model
+    if not needs & {"features", "labelled_features"} or is_named(model.posterior):
+        return
     if model.posterior not in WITH_FEATURES:
         raise ConfigurationError(
             f"{trial.acquisition} needs features; model.posterior = {model.posterior!r} has none, "

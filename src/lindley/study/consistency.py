@@ -22,11 +22,11 @@ def unusable_names(panel: Panel) -> Iterator[Complaint]:
         (("data", "name"), panel.data.name, DATASETS, 'or your own "module:function"'),
         (("pool", "outside", "data"), outside.data if outside else None, DATASETS, 'or your own "module:function"'),
         (("model", "network"), panel.model.network or None, NETWORKS, 'or your own "module:factory"'),
-        (("model", "posterior"), panel.model.posterior, POSTERIORS, ""),
+        (("model", "posterior"), panel.model.posterior, POSTERIORS, 'or your own "module:factory"'),
     )
     for path, name, allowed, own in chosen:
-        if name is not None and name not in allowed and not (own and is_named(name)):
-            yield Complaint(path, not_allowed(name, allowed, or_else=own and f", {own}"))
+        if name is not None and name not in allowed and not is_named(name):
+            yield Complaint(path, not_allowed(name, allowed, or_else=f", {own}"))
     for place, name in enumerate(panel.observe.transfer.models if panel.observe.transfer else ()):
         if name not in WITHOUT_NETWORK:
             yield Complaint(("observe", "transfer", "models", place), not_allowed(name, WITHOUT_NETWORK))
@@ -77,6 +77,7 @@ def contradictions(panel: Panel) -> Iterator[Complaint]:
             name in METHODS
             and METHODS[name].needs & {"features", "labelled_features"}
             and panel.model.posterior not in WITH_FEATURES
+            and not is_named(panel.model.posterior)
         ):
             text = f'"{panel.model.posterior}" has no features, which {name} needs; {", ".join(WITH_FEATURES)} have.'
             yield Complaint(("model", "posterior"), text)
@@ -124,7 +125,13 @@ def _most_rows(pool: HardPool, data: Entry) -> int:
 
 def _network_and_training(panel: Panel) -> Iterator[Complaint]:
     """A posterior that trains a network needs one; with another a network, or a recipe, would count for nothing."""
-    posterior = panel.model.posterior
+    posterior, tune = panel.model.posterior, panel.training.tune
+    if is_named(posterior):  # what it makes of a network and a recipe is its own affair
+        yield from _tune(panel.training)
+        if tune and tune.dropout and not panel.model.network:
+            text = "is of the network's dropout layers, and there is no model.network. Leave it out."
+            yield Complaint(("training", "tune", "dropout"), text)
+        return
     if posterior in WITH_NETWORK:
         if not panel.model.network:
             yield Complaint(

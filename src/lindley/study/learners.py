@@ -1,38 +1,51 @@
-"""The learner of a panel: one recipe, or several of which each fit keeps what its labels explain best."""
+"""The learner of a panel: of the catalogue or a user's own; one recipe, or several of which each fit keeps what its
+labels explain best."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from lindley.contracts import Learner
+from lindley.errors import ConfigurationError
+from lindley.loop.named import is_named, load_named
 from lindley.networks.dropout_rate import with_dropout_rate
 from lindley.posteriors.catalogue import build_learner
 from lindley.posteriors.head.tuned import Tuned
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.tempered import Tempered
-from lindley.study.schema import Panel
+from lindley.study.schema import Model, Panel
 
 
-def panel_learner(panel: Panel, network: Callable[[], nn.Module] | None, *, device: str) -> Learner:
-    """What [model], [training] and [training.tune] say. Raises InputError as its parts do."""
+def panel_learner(
+    panel: Panel, network: Callable[[], nn.Module] | None, *, device: str, folder: Path | None = None
+) -> Learner:
+    """What [model], [training] and [training.tune] say; a "module:name" of one's own is looked for in the folder.
+
+    Raises InputError as its parts do, ConfigurationError where one's own cannot be used.
+    """
     recipe = Recipe(**panel.training.model_dump(exclude={"tune"}))
 
     def build(setting: Mapping[str, float]) -> Learner:
         changes: dict[str, Any] = {key: value for key, value in setting.items() if key != "dropout"}
         built = with_dropout_rate(network, setting["dropout"]) if network and "dropout" in setting else network
+        model = panel.model
+        if is_named(model.posterior):
+            return _own(model, built, replace(recipe, **changes), device=device, folder=folder)
         return build_learner(
-            panel.model.posterior,
+            model.posterior,
             built,
             replace(recipe, **changes),
-            precision=panel.model.precision,
+            precision=model.precision,
             device=device,
-            members=panel.model.num_draws,
-            options=panel.model.options,
+            members=model.num_draws,
+            options=model.options,
         )
 
     tune = panel.training.tune
@@ -47,3 +60,32 @@ def panel_learner(panel: Panel, network: Callable[[], nn.Module] | None, *, devi
     if not tune.temperature:
         return learner
     return Tempered(learner, tune.temperature, folds=tune.folds, num_draws=panel.model.num_draws)
+
+
+def _own(
+    model: Model, network: Callable[[], nn.Module] | None, recipe: Recipe, *, device: str, folder: Path | None
+) -> Learner:
+    name, factory = model.posterior, load_named(model.posterior, folder=folder)
+    given = {
+        "network": network,
+        "recipe": recipe,
+        "num_draws": model.num_draws,
+        "precision": model.precision,
+        "device": device,
+        **model.options,
+    }
+    if not callable(factory):
+        raise ConfigurationError(f"model.posterior = {name!r} must be callable; got {type(factory).__name__}")
+    try:
+        inspect.signature(factory).bind(**given)
+    except TypeError as error:
+        raise ConfigurationError(
+            f"model.posterior = {name!r} is called with {', '.join(given)} as keywords: {error}"
+        ) from None
+    learner = factory(**given)
+    if not isinstance(learner, Learner):
+        raise ConfigurationError(
+            f"model.posterior = {name!r} must return a learner, with fit(pool, labels, *, task, validation, previous, "
+            f"seed); got {type(learner).__name__}"
+        )
+    return learner

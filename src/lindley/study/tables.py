@@ -57,7 +57,7 @@ def accuracy_along(panel: PanelResults) -> Table:
         trials = panel.of(name)
         rows.append((look(name).title, str(len(trials)), *(_accuracy_at(trials, labels) for labels in shown)))
     note = (
-        "Test accuracy in percent, median (smallest to largest) over the seeds that got so far, at a few of the rounds; "
+        "Test accuracy in percent, median (smallest to largest) over the seeds that got so far, at a few rounds; "
         "rounds.csv has all."
     )
     columns = ("acquisition", "seeds", *(f"{labels} labels" for labels in shown))

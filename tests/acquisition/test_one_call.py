@@ -110,6 +110,35 @@ def test_arrays_that_are_read_only_reversed_or_of_foreign_bytes_are_read_as_they
     assert same(first, select(array[::-1], "bald", 6, rows=np.arange(40)[::-1]))
 
 
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if not method.predictions])
+def test_what_reads_no_predictions_chooses_the_same_without_any(name):
+    log_probs, features = predictions(), torch.randn(40, 3, generator=torch.Generator().manual_seed(1))
+    options = {"delta": 0.5} if name == "probcover" else {}
+    given = {"features": features, "labelled_features": features[:4] + 1} if METHODS[name].needs else {}
+    for rows in [torch.arange(100, 140), None] if given else [torch.arange(100, 140)]:
+        without = select(None, name, 5, rows=rows, **given, **options)
+        same(without, select(log_probs, name, 5, rows=rows, **given, **options))
+
+
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.predictions])
+def test_what_reads_predictions_is_refused_without_any(name):
+    with pytest.raises(
+        InputError, match=rf"^{name} reads predictions .* there are random, coreset, typiclust, probcover"
+    ):
+        select(None, name, 5, features=torch.randn(40, 3))
+
+
+def test_without_predictions_the_candidates_must_be_known():
+    with pytest.raises(InputError, match=r"features \[N, D\] or rows \[N\] must say what the candidates are"):
+        select(None, "random", 5)
+    with pytest.raises(InputError, match="delta='auto' needs the number of classes"):
+        select(None, "probcover", 5, features=torch.randn(40, 3))
+    with pytest.raises(InputError, match=r"features must be \[N, D\]; got \[40\]"):
+        select(None, "coreset", 5, features=torch.randn(40))
+    with pytest.raises(InputError, match="a score reads predictions"):
+        select(None, lambda log_probs: log_probs[:, 0, 0], 5, features=torch.randn(40, 3))
+
+
 def test_nothing_is_changed_in_place():
     probs = predictions().exp()
     tensor, array = probs.clone(), probs.numpy().copy()

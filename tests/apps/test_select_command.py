@@ -248,3 +248,54 @@ def test_excluded_ids_are_those_of_the_candidates(files, tmp_path):
     said = lindley(*arguments, "--exclude", tmp_path / "all.txt")
     assert said.exit_code == 2
     assert "all 60 candidates are excluded" in said.stderr
+
+
+@pytest.fixture
+def features(tmp_path):
+    np.save(tmp_path / "features.npy", FEATURES.numpy())
+    (tmp_path / "ids.txt").write_text("\n".join(IDS), encoding="utf-8")
+    return tmp_path / "features.npy"
+
+
+@pytest.mark.parametrize("name", ["typiclust", "coreset", "probcover"])
+def test_before_there_is_a_model_features_are_enough(features, tmp_path, name):
+    options = {"delta": 0.5} if name == "probcover" else {}
+    more = ["--option", "delta=0.5"] if options else []
+    arguments = ["--acquisition", name, "--features", features, "--batch-size", 5, *more]
+    said = lindley(*arguments, "--ids", tmp_path / "ids.txt")
+    chosen = select(None, name, 5, features=FEATURES, **options).rows.tolist()
+    assert [row["id"] for row in table_of(said)] == [IDS[row] for row in chosen]
+    assert "chose 5 of 60 candidates;" in said.stderr
+
+
+@pytest.mark.parametrize("predicted", [True, False])
+def test_what_is_excluded_counts_as_labelled_where_features_are_looked_at(files, features, tmp_path, predicted):
+    (tmp_path / "labels.csv").write_text("id\n" + "\n".join(map(str, range(20))))
+    np.save(tmp_path / "other.npy", FEATURES[:1].numpy())
+    arguments = [*([files / "p.npy"] if predicted else []), "--acquisition", "coreset", "--features", features]
+    arguments += ["--batch-size", 4, "--exclude", tmp_path / "labels.csv"]
+    for more, labelled in (([], FEATURES[:20]), (["--labelled-features", tmp_path / "other.npy"], FEATURES[:1])):
+        said = lindley(*arguments, *more)
+        expected = select(
+            None, "coreset", 4, features=FEATURES[20:], labelled_features=labelled, rows=torch.arange(20, 60)
+        )
+        assert [int(row["id"]) for row in table_of(said)] == expected.rows.tolist()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "batchbald reads predictions [N, K, C]: name their FILE"),
+        (["--acquisition", "typiclust"], "typiclust needs features: add --features FILE"),
+        (["--acquisition", "random"], "without predictions, --features FILE must say what the candidates are"),
+        (["--acquisition", "typiclust", "--features", "F", "--array", "a"], "say --features FILE:NAME"),
+        (["--acquisition", "probcover", "--features", "F"], "delta='auto' needs the number of classes"),
+        (["--acquisition", "coreset", "--features", "F", "--ids", "SHORT"], "one id for each candidate, 60; got 59"),
+    ],
+)
+def test_without_predictions_what_is_missing_is_said(features, tmp_path, arguments, words):
+    (tmp_path / "short.txt").write_text("\n".join(IDS[:59]), encoding="utf-8")
+    places = {"F": features, "SHORT": tmp_path / "short.txt"}
+    said = lindley(*(places.get(each, each) for each in arguments))
+    assert said.exit_code == 2
+    assert words in said.stderr

@@ -40,6 +40,8 @@ class Method:
     """Optional fields of the Context that it cannot do without: "targets", "features"."""
     check: Callable[..., None] = no_options
     """Takes the method's options as keywords, whatever their type; raises InputError for a wrong value."""
+    predictions: bool = True
+    """Whether it reads what is predicted of the candidates; what does not may be asked before there is a model."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ SCORERS: dict[str, Scoring] = {
 _STOCHASTIC = {"power": power_batch, "softmax": softmax_batch, "softrank": softrank_batch}
 
 METHODS: dict[str, Method] = {
-    "random": Method(random_rows, "Random", "uniform, without replacement"),
+    "random": Method(random_rows, "Random", "uniform, without replacement", predictions=False),
     **{name: Method(top_k_of(of.scorer), of.title, of.source, of.needs) for name, of in SCORERS.items()},
     **{
         f"{kind}-{name}": Method(
@@ -95,7 +97,11 @@ METHODS: dict[str, Method] = {
     ),
     "badge": Method(badge, "BADGE", "Ash et al. 2020, arXiv:1906.03671", needs=frozenset({"features"})),
     "coreset": Method(
-        coreset, "CoreSet", "Sener, Savarese 2018, arXiv:1708.00489", needs=frozenset({"features", "labelled_features"})
+        coreset,
+        "CoreSet",
+        "Sener, Savarese 2018, arXiv:1708.00489",
+        needs=frozenset({"features", "labelled_features"}),
+        predictions=False,
     ),
     "typiclust": Method(
         typiclust,
@@ -103,6 +109,7 @@ METHODS: dict[str, Method] = {
         "Hacohen et al. 2022, arXiv:2202.02794",
         needs=frozenset({"features", "labelled_features"}),
         check=check_typiclust,
+        predictions=False,
     ),
     "probcover": Method(
         probcover,
@@ -110,6 +117,7 @@ METHODS: dict[str, Method] = {
         "Yehuda et al. 2022, arXiv:2205.11320",
         needs=frozenset({"features", "labelled_features"}),
         check=check_probcover,
+        predictions=False,
     ),
     "bait": Method(
         bait,
@@ -119,6 +127,8 @@ METHODS: dict[str, Method] = {
         check=check_bait,
     ),
 }
+
+WITHOUT_PREDICTIONS = tuple(name for name, method in METHODS.items() if not method.predictions)
 
 
 def acquisition_named(name: str, options: Mapping[str, object] | None = None) -> partial[Selection]:

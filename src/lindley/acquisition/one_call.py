@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lindley.acquisition.catalogue import acquisition_named
+from lindley.acquisition.catalogue import WITHOUT_PREDICTIONS, acquisition_named
 from lindley.acquisition.checks import whole_number
 from lindley.acquisition.foreign import ForeignPredictions
 from lindley.acquisition.select import top_k
 from lindley.acquisition.stored import stored
+from lindley.acquisition.unpredicted import Unpredicted
 from lindley.contracts import Acquisition, ClassificationTask, Context, Labels, Predictions, Score, Selection
 from lindley.errors import InputError
 from lindley.names import nearest
@@ -30,7 +31,7 @@ NOT_TOLD = -1
 
 
 def select(
-    log_probs: Tensor | np.ndarray | Predictions,
+    log_probs: Tensor | np.ndarray | Predictions | None,
     acquisition: str | Score = "batchbald",
     batch_size: int = 10,
     seed: int = 0,
@@ -47,7 +48,8 @@ def select(
     """The rows to label next, best first.  [N, K, C] -> [batch_size] rows and scores
 
     log_probs: of N candidates under K draws for C classes, in nats; a tensor on any device, a NumPy array, which may
-        be mapped from a file, or lazy Predictions. Nothing is changed in place.
+        be mapped from a file, or lazy Predictions. Nothing is changed in place. None where there is no model yet, for
+        methods that look at features alone: "typiclust", "probcover", "coreset" (and "random").
     acquisition: a name of `lindley.acquisition.METHODS`, or a function of your own, [n, K, C] log-probabilities ->
         [n], larger = asked first.
     inputs, axes: what the arrays hold, "log_probs", "probs" or "logits", and in which order; never guessed.
@@ -73,16 +75,17 @@ def select(
     """
     choose = _chosen(acquisition, options)
     batch_size, seed = whole_number("batch_size", batch_size), whole_number("seed", seed)
-    candidates = _predictions(log_probs, inputs, axes, inputs, rows=rows)
+    if log_probs is None:
+        candidates: Predictions = _unpredicted(acquisition, features, rows)
+    else:
+        candidates = _predictions(log_probs, inputs, axes, inputs, rows=rows)
     if labelled is not None:
-        _refuse_labelled(
-            labelled, candidates, numbered=rows is not None or not isinstance(log_probs, Tensor | np.ndarray)
-        )
+        _refuse_labelled(labelled, candidates, numbered=rows is not None or isinstance(log_probs, Predictions))
     count, _, num_classes = candidates.shape
     context = Context(
         candidates=candidates,
         labelled=_labels(labelled, labelled_features, candidates.rows),
-        task=ClassificationTask(tuple(f"class {index}" for index in range(num_classes))),
+        task=ClassificationTask(tuple(f"class {index}" for index in range(num_classes or 2))),
         targets=None if targets is None else _targets(targets, inputs, axes, candidates),
         features=None if features is None else _features("features", features, count),
         labelled_features=None if labelled_features is None else _features("labelled_features", labelled_features),
@@ -95,6 +98,23 @@ def select(
             stacklevel=2,
         )
     return selection
+
+
+def _unpredicted(
+    acquisition: str | Score, features: Tensor | np.ndarray | None, rows: Tensor | np.ndarray | list[int] | None
+) -> Unpredicted:
+    """Candidates as many as their features, or their numbers, where the acquisition reads no predictions."""
+    if acquisition not in WITHOUT_PREDICTIONS:
+        raise InputError(
+            f"{acquisition if isinstance(acquisition, str) else 'a score'} reads predictions [N, K, C], and log_probs "
+            f"is None; without any there are {', '.join(WITHOUT_PREDICTIONS)}"
+        )
+    numbered = _rows(rows)
+    if numbered is not None:
+        return Unpredicted(numbered)
+    if features is None:
+        raise InputError("without predictions, features [N, D] or rows [N] must say what the candidates are")
+    return Unpredicted(torch.arange(len(_features("features", features))))
 
 
 def _refuse_labelled(labelled: Labels, candidates: Predictions, *, numbered: bool) -> None:
@@ -206,7 +226,8 @@ def _features(name: str, values: Tensor | np.ndarray, count: int | None = None) 
         raise InputError(f"{name} must be a torch tensor or a NumPy array; got {type(values).__name__}")
     array = stored(values)
     if len(array.shape) != 2 or array.shape[0] != (array.shape[0] if count is None else count) or array.shape[1] < 1:
-        raise InputError(f"{name} must be [{'L' if count is None else count}, D]; got {[*array.shape]}")
+        length = count if count is not None else "N" if name == "features" else "L"
+        raise InputError(f"{name} must be [{length}, D]; got {[*array.shape]}")
     features = array.read(0, slice(None))
     bad = (~features.isfinite().all(1)).nonzero()[:, 0].tolist()
     if bad:

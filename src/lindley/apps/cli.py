@@ -172,11 +172,14 @@ def data(
 @app.command(epilog="Example: lindley select predictions.npy --acquisition batchbald --batch-size 10 --out ask.csv")
 def select(
     file: Annotated[
-        str,
+        str | None,
         typer.Argument(
-            metavar="FILE", help="Predictions [N, K, C]: .npy, .npz, .safetensors or .parquet.", show_default=False
+            metavar="FILE",
+            help="Predictions [N, K, C]: .npy, .npz, .safetensors or .parquet. Left out where --features are all that "
+            "the acquisition reads.",
+            show_default=False,
         ),
-    ],
+    ] = None,
     acquisition: Annotated[
         str, typer.Option(metavar="NAME", help="How to choose; `lindley acquisitions` lists them.")
     ] = "batchbald",
@@ -204,14 +207,17 @@ def select(
     ] = None,
     exclude: Annotated[
         str | None,
-        typer.Option(metavar="WHERE", help="Ids of candidates that are not to be asked for, as of labelled ones."),
+        typer.Option(metavar="WHERE", help="Ids of what is labelled already, which is not asked for again."),
     ] = None,
     targets: Annotated[
         str | None, typer.Option(metavar="FILE", help="Predictions of targets under the same draws, in the same form.")
     ] = None,
     features: Annotated[str | None, typer.Option(metavar="FILE", help="The candidates' features [N, D].")] = None,
     labelled_features: Annotated[
-        str | None, typer.Option(metavar="FILE", help="The features [L, D] of what is labelled already.")
+        str | None,
+        typer.Option(
+            metavar="FILE", help="The features [L, D] of what is labelled already.  [default: those of --exclude]"
+        ),
     ] = None,
     option: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the acquisition; may be repeated.")
@@ -224,6 +230,7 @@ def select(
     """Choose which rows of a file of predictions to label next: their ids, ranks and scores.
 
     FILE is N rows under K draws for C classes, from any program, and may be larger than memory.
+    Before there is a model, typiclust, probcover and coreset choose by --features alone.
     Any FILE may be FILE:NAME where it holds several arrays.
     """
     with _clear_errors():

@@ -20,9 +20,10 @@ import typer
 from rich.console import Console
 from torch import Tensor
 
-from lindley.acquisition.catalogue import METHODS, acquisition_named
+from lindley.acquisition.catalogue import METHODS, WITHOUT_PREDICTIONS, acquisition_named
 from lindley.acquisition.foreign import ForeignPredictions
 from lindley.acquisition.one_call import select
+from lindley.acquisition.unpredicted import Unpredicted
 from lindley.apps.array_files import Place, open_array
 from lindley.apps.id_files import Ids, read_ids
 from lindley.apps.some_predictions import SomePredictions, left_after
@@ -39,7 +40,7 @@ FORMATS = ("csv", "jsonl")
 class SelectOptions:
     """What `lindley select` was asked for."""
 
-    file: str
+    file: str | None
     acquisition: str = "batchbald"
     batch_size: int = 10
     seed: int = 0
@@ -78,23 +79,23 @@ def _select_from_file(asked: SelectOptions) -> None:
     options = _options(asked.options)
     acquisition_named(asked.acquisition, options)  # wrong names are refused before a large file is read
     _refuse_missing(asked)
-    place = Place.of(asked.file)
-    place = place if asked.array is None else Place(place.path, asked.array)
+    place = _place(asked)
     ids = None if asked.ids is None else read_ids(asked.ids, place)
-    whole = _predictions(asked, place, asked.inputs, place.path.name, ids)
-    candidates, features = _remaining(asked, place, whole, ids)
+    whole = None if asked.file is None else _predictions(asked, place, asked.inputs, place.path.name, ids)
+    candidates, features, labelled_features = _remaining(asked, place, whole, ids)
     targets = Place.of(asked.targets) if asked.targets else None
     console = Console(stderr=True)
-    with showing_rows(candidates.shape[0], console) as told, warnings.catch_warnings(record=True) as notes:
+    with showing_rows(len(candidates.rows), console) as told, warnings.catch_warnings(record=True) as notes:
         warnings.simplefilter("always", UserWarning)
         selection = select(
-            WatchedPredictions(candidates, told),
+            None if whole is None else WatchedPredictions(candidates, told),
             asked.acquisition,
             asked.batch_size,
             asked.seed,
+            rows=candidates.rows if whole is None else None,
             targets=None if targets is None else _predictions(asked, targets, "targets", "targets"),
             features=features,
-            labelled_features=_features(asked.labelled_features, "labelled_features"),
+            labelled_features=labelled_features,
             **options,
         )
     for note in dict.fromkeys(str(note.message) for note in notes):
@@ -120,7 +121,8 @@ def in_a_sentence(acquisition: str, selection: Selection, shape: tuple[int, int,
     count, num_draws, _ = shape
     said = dict(selection.diagnostics)
     draws = f"{num_draws} draw{'' if num_draws == 1 else 's'}"
-    words = [f"{METHODS[acquisition].title} chose {len(selection.rows):,} of {count:,} candidates under {draws}"]
+    under = f" under {draws}" if num_draws else ""
+    words = [f"{METHODS[acquisition].title} chose {len(selection.rows):,} of {count:,} candidates{under}"]
     if said.get("switch_pick") == len(selection.rows):  # it never gave way to its continuation
         said.pop("switch_pick")
     joint, error = said.pop("joint_information", None), said.pop("joint_information_se", None)
@@ -149,21 +151,35 @@ def _predictions(
 
 
 def _remaining(
-    asked: SelectOptions, place: Place, whole: ForeignPredictions, ids: Ids | None
-) -> tuple[Predictions, Tensor | None]:
-    """The candidates that are not excluded, and their features."""
-    features = _features(asked.features, "features")
+    asked: SelectOptions, place: Place, whole: ForeignPredictions | None, ids: Ids | None
+) -> tuple[Predictions, Tensor | None, Tensor | None]:
+    """The candidates that are not excluded, their features, and those of what is labelled."""
+    features, labelled = (
+        _features(asked.features, "features"),
+        _features(asked.labelled_features, "labelled_features"),
+    )
+    if whole is None:
+        count = len(features) if features is not None and features.dim() else 0
+        if ids is not None and len(ids) != count:
+            raise InputError(f"there must be one id for each candidate, {count}; got {len(ids)}")
+        everyone: Predictions = Unpredicted(torch.arange(count))
+    else:
+        everyone = whole
     if asked.exclude is None:
-        return whole, features
+        return everyone, features, labelled
     left, unknown = left_after(
-        read_ids(asked.exclude, place, option="--exclude"), range(whole.shape[0]) if ids is None else ids
+        read_ids(asked.exclude, place, option="--exclude"), range(len(everyone.rows)) if ids is None else ids
     )
     if unknown:
         some = f"{unknown[:5]!r}{' and more' if len(unknown) > 5 else ''}"
         typer.echo(f"lindley: {len(unknown)} of the excluded ids are no candidates: {some}", err=True)
-    if features is not None and len(features) == whole.shape[0]:
+    if features is not None and features.dim() and len(features) == len(everyone.rows):
+        if labelled is None and "labelled_features" in METHODS[asked.acquisition].needs:
+            excluded = torch.ones(len(features), dtype=torch.bool)
+            excluded[left] = False
+            labelled = features[excluded]
         features = features[left]
-    return SomePredictions(whole, left), features
+    return SomePredictions(everyone, left), features, labelled
 
 
 def _features(text: str | None, name: str) -> Tensor | None:
@@ -178,6 +194,23 @@ def _refuse_missing(asked: SelectOptions) -> None:
     for need, given in (("targets", asked.targets), ("features", asked.features)):
         if given is None and need in METHODS[asked.acquisition].needs:
             raise InputError(f"{asked.acquisition} needs {need}: add --{need} FILE")
+
+
+def _place(asked: SelectOptions) -> Place:
+    """The file of the candidates: of their predictions, else of their features."""
+    if asked.file is not None:
+        place = Place.of(asked.file)
+        return place if asked.array is None else Place(place.path, asked.array)
+    if asked.acquisition not in WITHOUT_PREDICTIONS:
+        raise InputError(
+            f"{asked.acquisition} reads predictions [N, K, C]: name their FILE, as in `lindley select probs.npy`. "
+            f"Without any there are {', '.join(WITHOUT_PREDICTIONS)}, with --features FILE"
+        )
+    if asked.features is None:
+        raise InputError("without predictions, --features FILE must say what the candidates are")
+    if asked.array is not None:
+        raise InputError("--array is of the file of predictions, and none is given; say --features FILE:NAME")
+    return Place.of(asked.features)
 
 
 def _options(given: Sequence[str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 
 from lindley.errors import InputError, JournalError
 from lindley.loop.journal import Journal, event_check
+from lindley.study import Study
 from lindley.study.curves import learning_curve, load_results, paired
 
 
@@ -46,6 +47,24 @@ def test_a_metric_within_another_is_named_with_a_dot(tmp_path: Path) -> None:
     assert np.isnan(values).tolist() == [True, False, True]
     assert values[1] == inside[1]["forest"]["accuracy"]
     assert np.isnan(trial.metric("accuracy.forest")).all()
+
+
+def test_a_study_that_was_made_shorter_is_read_to_its_end_as_if_it_had_never_been_longer(tmp_path: Path) -> None:
+    def study(max_labels: int) -> Study:
+        return fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=2, max_labels=max_labels))
+
+    fakes.write_study(tmp_path / "long", study(200), accuracy=_steps)
+    fakes.write_study(tmp_path / "short", study(100), accuracy=_steps)
+    cut, short = (
+        load_results(tmp_path / "long", study(100)).panels[0],
+        load_results(tmp_path / "short").panels[0],
+    )
+    for one, other in zip(cut.trials, short.trials, strict=True):
+        assert one.labels == other.labels == [20, 40, 60, 80, 100]
+        assert [event["metrics"] for event in one.rounds] == [event["metrics"] for event in other.rounds]
+        assert [event["selection"] for event in one.rounds] == [event["selection"] for event in other.rounds]
+        assert one.rounds[-1]["selection"] is None
+        assert one.complete
 
 
 def test_a_study_under_way_is_read_and_what_is_missing_is_named(tmp_path: Path) -> None:

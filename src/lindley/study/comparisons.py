@@ -87,10 +87,7 @@ def _crossings(panel: PanelResults, name: str, other: str, level: float) -> tupl
 
 
 def ends_higher(panel: PanelResults, name: str, other: str) -> Comparison | None:
-    """Accuracy at the study's last number of labels, of pairs that both got there; None while there are none.
-
-    A trial may have been run to more labels before: those rounds are not compared with another's last one.
-    """
+    """Accuracy at the study's last number of labels, of pairs that both got there; None while there are none."""
     last = panel.config["schedule"]["max_labels"]
     pairs = [pair for pair in paired(panel, name, other) if all(last in trial.labels for trial in pair)]
     if not pairs:

@@ -178,14 +178,16 @@ def _load_panel(out: Path, panel: Panel, title: str) -> PanelResults:
             left_out.add((folder.parent.name, int(folder.name.split("-")[1])))
             continue
         state = fold(events)
-        if manifest is None or state.start is None or not state.rounds:
+        end = panel.schedule.max_labels
+        rounds = _until(end, state.rounds)
+        if manifest is None or state.start is None or not rounds:
             continue
         if not _is_of(panel, manifest) or not folder.name.endswith(manifest["key"][:8]):  # e.g. a copy of a folder
             set_aside.append(f"{folder.relative_to(out).as_posix()}: left out, it was run with other settings.")
             continue
-        complete = state.reaches(panel.schedule.max_labels)
+        complete = state.reaches(end)
         resumed = tuple(event for event in events if event["event"] == "resumed")
-        name, seed, rounds = manifest["acquisition"], manifest["seed"], list(state.rounds)
+        name, seed = manifest["acquisition"], manifest["seed"]
         trials.append(TrialResults(name, seed, manifest, rounds, state.start, folder, complete, resumed))
     trials.sort(key=lambda trial: (trial.acquisition, trial.seed))
     trials, foreign = _of_common_beginnings(trials)
@@ -197,6 +199,13 @@ def _load_panel(out: Path, panel: Panel, title: str) -> PanelResults:
     finished = {(trial.acquisition, trial.seed) for trial in trials if trial.complete}
     failures = _failures(out, panel, [trial for trial in wanted if trial not in finished])
     return PanelResults(panel.name, title, panel.model_dump(mode="json"), trials, missing, tuple(set_aside), failures)
+
+
+def _until(end: int, rounds: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rounds as a trial to `end` labels has them: one that was once run further asks for nothing more there."""
+    return [
+        event if event["labels"] < end else {**event, "selection": None} for event in rounds if event["labels"] <= end
+    ]
 
 
 def _of_common_beginnings(

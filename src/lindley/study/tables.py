@@ -48,8 +48,7 @@ _COLUMNS = 6
 
 def accuracy_along(panel: PanelResults) -> Table:
     """The learning curves in numbers: median accuracy (smallest to largest) at a few numbers of labels."""
-    end = panel.config["schedule"]["max_labels"]
-    grid = sorted({labels for trial in panel.trials for labels in trial.labels if labels <= end})
+    grid = sorted({labels for trial in panel.trials for labels in trial.labels})
     places = sorted({round(place) for place in np.linspace(0, len(grid) - 1, _COLUMNS)})
     shown = [grid[place] for place in places]
     rows = []
@@ -84,7 +83,7 @@ def final_metrics(panel: PanelResults) -> Table:
     """Median (smallest to largest) over the finished trials, at the study's last number of labels."""
     rows, last = [], panel.config["schedule"]["max_labels"]
     for name in panel.acquisitions:
-        trials = [trial for trial in panel.of(name) if last in trial.labels]  # a longer trial is cut there
+        trials = [trial for trial in panel.of(name) if last in trial.labels]
         if trials:
             cells = [
                 spread([trial.metric(key)[trial.labels.index(last)] * scale for trial in trials], digits)

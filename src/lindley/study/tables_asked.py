@@ -72,7 +72,7 @@ def finished(panel: PanelResults) -> list[TrialResults]:
 
 
 def at_end(panel: PanelResults, trial: TrialResults) -> int:
-    """The round of a finished trial at the study's last number of labels; a longer trial is cut there."""
+    """The round of a finished trial at the study's last number of labels."""
     return trial.labels.index(panel.config["schedule"]["max_labels"])
 
 

@@ -49,13 +49,7 @@ def transfer(panel: PanelResults) -> Table | None:
 
 def _last_measured(panel: PanelResults) -> int | None:
     """The last number of labels, of those in the study, at which another model was fitted."""
-    end = panel.config["schedule"]["max_labels"]
-    measured = [
-        event["labels"]
-        for trial in panel.trials
-        for event in trial.rounds
-        if "transfer" in event["metrics"] and event["labels"] <= end
-    ]
+    measured = [event["labels"] for trial in panel.trials for event in trial.rounds if "transfer" in event["metrics"]]
     return max(measured, default=None)
 
 

@@ -9,7 +9,14 @@ import journal_fakes as fakes
 import pytest
 
 from lindley.study.curves import StudyResults, load_results
-from lindley.study.tables import accuracy_along, final_metrics, labels_needed, seconds_spent, write_rounds
+from lindley.study.tables import (
+    accuracy_along,
+    final_metrics,
+    labels_at_first,
+    labels_needed,
+    seconds_spent,
+    write_rounds,
+)
 
 
 def _accuracy(ask: fakes.Asked) -> float:
@@ -29,6 +36,15 @@ def test_labels_needed_are_medians_over_seeds_of_all_labels(results: StudyResult
     table = labels_needed(results.panels[0])
     assert table.columns == ("acquisition", "seeds", "80 %", "85 %", "90 %")
     assert table.rows == (("random", "3", "> 200", "> 200", "> 200"), ("BALD", "3", "60", "60", "60"))
+
+
+def test_what_is_reached_by_luck_counts_only_where_it_is_said(tmp_path: Path) -> None:
+    """At 60 labels 90 % is touched once; from 140 it is kept."""
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=3))
+    fakes.write_study(tmp_path, study, accuracy=lambda ask: 0.9 if ask.labels == 60 or ask.labels >= 140 else 0.7)
+    (panel,) = load_results(tmp_path).panels
+    assert labels_needed(panel).rows[0][-1] == "140"
+    assert labels_at_first(panel).rows[0][-1] == "60"
 
 
 def test_learning_curves_stand_in_numbers_at_a_few_rounds(results: StudyResults) -> None:

@@ -39,19 +39,22 @@ class Crossing:
         return f"> {number}" if self.censored else f"{number}*" if self.provisional else number
 
 
-def labels_to_accuracy(trial: TrialResults, level: float, *, up_to: int | None = None) -> Crossing:
+def labels_to_accuracy(
+    trial: TrialResults, level: float, *, up_to: int | None = None, kept_rounds: int = KEPT_ROUNDS
+) -> Crossing:
     """The first number of labels at which the accuracy is at least `level`, in this round and the next two.
 
     In the last two rounds there are fewer rounds to keep it: such a crossing is provisional. `up_to` looks at
-    the rounds with at most so many labels, as if the trial had ended there.
+    the rounds with at most so many labels, as if the trial had ended there. kept_rounds: 0 for the first time
+    that it is reached, kept or not.
     """
     pairs = list(zip(trial.labels, trial.metric("accuracy") >= level, strict=True))
     rounds = [(labels, above) for labels, above in pairs if up_to is None or labels <= up_to]
     for place, (labels, _) in enumerate(rounds):
-        following = rounds[place : place + KEPT_ROUNDS + 1]
+        following = rounds[place : place + kept_rounds + 1]
         if all(above for _, above in following):
             before = rounds[place - 1][0] if place else labels
-            return Crossing(float(labels), provisional=len(following) <= KEPT_ROUNDS, after=float(before))
+            return Crossing(float(labels), provisional=len(following) <= kept_rounds, after=float(before))
     last = float(rounds[-1][0]) if rounds else 0.0
     return Crossing(last, censored=True, after=last)
 

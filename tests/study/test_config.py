@@ -360,8 +360,8 @@ def test_packaged_study_loads_and_says_what_it_is(name):
     assert study.description
 
 
-def test_packaged_studies_are_those_of_the_issue():
-    ours = ["batch", "demo", "digits", "mnist", "mnist-10", "mnist-2000", "two-moons"]
+def test_the_packaged_studies_are_these():
+    ours = ["batch", "demo", "digits", "digits-batch", "mnist", "mnist-10", "mnist-2000", "two-moons"]
     hard = ["digits-duplicates", "digits-imbalanced", "digits-noisy-labels", "fashion-outside"]
     reproductions = ["batchbald-mnist", "repeated-mnist"]
     assert builtin_studies() == sorted([*ours, *hard, *reproductions, "transfer"])

@@ -117,7 +117,7 @@ def test_what_reads_no_predictions_chooses_the_same_without_any(name):
     given = {"features": features, "labelled_features": features[:4] + 1} if METHODS[name].needs else {}
     for rows in [torch.arange(100, 140), None] if given else [torch.arange(100, 140)]:
         without = select(None, name, 5, rows=rows, **given, **options)
-        same(without, select(log_probs, name, 5, rows=rows, **given, **options))
+        assert same(without, select(log_probs, name, 5, rows=rows, **given, **options))
 
 
 @pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.predictions])

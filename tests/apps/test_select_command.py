@@ -288,8 +288,11 @@ def test_what_is_excluded_counts_as_labelled_where_features_are_looked_at(files,
         ([], "batchbald reads predictions [N, K, C]: name their FILE"),
         (["--acquisition", "typiclust"], "typiclust needs features: add --features FILE"),
         (["--acquisition", "random"], "without predictions, --features FILE must say what the candidates are"),
-        (["--acquisition", "typiclust", "--features", "F", "--array", "a"], "say --features FILE:NAME"),
-        (["--acquisition", "probcover", "--features", "F"], "delta='auto' needs the number of classes"),
+        (["--acquisition", "typiclust", "--features", "F", "--array", "a"], "--array is of predictions, and none are"),
+        (["--acquisition", "typiclust", "--features", "F", "--num-draws", 3], "--num-draws is of predictions"),
+        (["--acquisition", "typiclust", "--features", "F", "--inputs", "probs"], "--inputs is of predictions"),
+        (["--acquisition", "typiclust", "--features", "F", "--targets", "F"], "--targets is of predictions"),
+        (["--acquisition", "probcover", "--features", "F"], "as in --option delta=0.4"),
         (["--acquisition", "coreset", "--features", "F", "--ids", "SHORT"], "one id for each candidate, 60; got 59"),
     ],
 )
@@ -299,3 +302,38 @@ def test_without_predictions_what_is_missing_is_said(features, tmp_path, argumen
     said = lindley(*(places.get(each, each) for each in arguments))
     assert said.exit_code == 2
     assert words in said.stderr
+
+
+def test_a_row_whose_features_are_broken_may_be_excluded_and_is_named(features, tmp_path):
+    broken = FEATURES.clone()
+    broken[3] = torch.nan
+    np.save(features, broken.numpy())
+    (tmp_path / "labels.txt").write_text("\n".join(IDS[:5]), encoding="utf-8")
+    arguments = ["--acquisition", "coreset", "--features", features, "--ids", tmp_path / "ids.txt", "--batch-size", 4]
+    said = lindley(*arguments, "--exclude", tmp_path / "labels.txt")
+    assert f"do not count as labelled where features are not finite: {[IDS[3]]!r}" in said.stderr
+    rows = torch.arange(5, 60)
+    expected = select(None, "coreset", 4, features=FEATURES[5:], labelled_features=FEATURES[[0, 1, 2, 4]], rows=rows)
+    assert [row["id"] for row in table_of(said)] == [IDS[row] for row in expected.rows.tolist()]
+    assert lindley(*arguments).exit_code == 2
+
+
+def test_a_labelled_row_without_direction_is_named_by_its_row(features, tmp_path):
+    zero = FEATURES.clone()
+    zero[3] = 0
+    np.save(features, zero.numpy())
+    (tmp_path / "labels.txt").write_text("\n".join(map(str, range(5))))
+    said = lindley("--acquisition", "typiclust", "--features", features, "--exclude", tmp_path / "labels.txt")
+    assert said.exit_code == 2
+    assert "those of rows [3] are all zero" in said.stderr
+
+
+def test_features_of_what_is_left_alone_say_that_nothing_counts_as_labelled(files, tmp_path):
+    (tmp_path / "labels.txt").write_text("\n".join(map(str, range(20))))
+    np.save(tmp_path / "left.npy", FEATURES[20:].numpy())
+    said = lindley(
+        files / "p.npy", "--acquisition", "coreset", "--features", tmp_path / "left.npy", "--exclude",
+        tmp_path / "labels.txt",
+    )  # fmt: skip
+    assert said.exit_code == 0
+    assert "what is excluded has none and does not count as labelled" in said.stderr

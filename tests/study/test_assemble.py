@@ -266,6 +266,11 @@ def test_a_users_own_posterior_gets_the_network_with_the_dropout_that_is_tuned(a
         ({"posterior": "mine_for_assemble:not_a_learner"}, "must return a learner, with fit.* got int"),
         ({"posterior": "mine_for_assemble:takes_nothing"}, "called with network, recipe, num_draws, precision, device"),
         ({"posterior": "mine_for_assemble:nowhere"}, "has no 'nowhere'"),
+        (
+            {"posterior": "mine_for_assemble:logistic", "options": {"num_draws": 7, "device": "cuda"}},
+            "may not be called device, num_draws: the study says these elsewhere",
+        ),
+        ({"posterior": "builtins:dict"}, "must return a learner, with fit.* got dict"),
     ],
 )
 def test_a_posterior_of_ones_own_that_is_none_is_refused(assembler, model, message):

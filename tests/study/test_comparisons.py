@@ -76,8 +76,9 @@ def test_the_end_is_the_studys_also_for_a_trial_that_was_once_run_further(tmp_pa
     def run(trial: Trial) -> int | None:
         return 7 if trial.acquisition == "random" else None
 
-    panel = _panel(tmp_path, ["random", "bald"], lambda ask: ask.labels / 250, rounds_done=run)
-    panel.config["schedule"]["max_labels"] = 140
+    _panel(tmp_path, ["random", "bald"], lambda ask: ask.labels / 250, rounds_done=run)
+    shorter = fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=6, max_labels=140))
+    panel = load_results(tmp_path, shorter).panels[0]
     found = ends_higher(panel, "bald", "random")
     assert found is not None
     assert "with 140 labels" in found.what

@@ -13,6 +13,7 @@ from lindley.errors import InputError, JournalError
 from lindley.loop.journal import Journal, event_check
 from lindley.study import Study
 from lindley.study.curves import learning_curve, load_results, paired
+from lindley.study.tables import final_metrics
 
 
 def _steps(ask: fakes.Asked) -> float:
@@ -49,7 +50,7 @@ def test_a_metric_within_another_is_named_with_a_dot(tmp_path: Path) -> None:
     assert np.isnan(trial.metric("accuracy.forest")).all()
 
 
-def test_a_study_that_was_made_shorter_is_read_to_its_end_as_if_it_had_never_been_longer(tmp_path: Path) -> None:
+def test_a_study_made_shorter_to_one_of_its_rounds_reads_as_if_it_had_never_been_longer(tmp_path: Path) -> None:
     def study(max_labels: int) -> Study:
         return fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=2, max_labels=max_labels))
 
@@ -65,6 +66,18 @@ def test_a_study_that_was_made_shorter_is_read_to_its_end_as_if_it_had_never_bee
         assert [event["selection"] for event in one.rounds] == [event["selection"] for event in other.rounds]
         assert one.rounds[-1]["selection"] is None
         assert one.complete
+
+
+def test_a_study_made_shorter_between_two_rounds_is_read_to_the_last_one_before(tmp_path: Path) -> None:
+    long = fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=2, max_labels=200))
+    fakes.write_study(tmp_path, long, accuracy=_steps)
+    cut = fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=2, max_labels=110))
+    (panel,) = load_results(tmp_path, cut).panels
+    assert panel.last_labels == 100
+    for trial in panel.trials:
+        assert (trial.labels[-1], trial.rounds[-1]["selection"], trial.complete) == (100, None, True)
+    assert [row[2] for row in final_metrics(panel).rows] == ["100", "100"]
+    assert load_results(tmp_path, long).panels[0].last_labels == 200
 
 
 def test_a_study_under_way_is_read_and_what_is_missing_is_named(tmp_path: Path) -> None:

@@ -123,6 +123,17 @@ def test_the_four_conclusions_stand_with_verdict_and_numbers(page: _Page) -> Non
     assert any("1 of 1 seeds agree" in word for word in page.words)
 
 
+def test_figures_of_one_panel_have_their_table_under_the_last(tmp_path: Path) -> None:
+    panel = fakes.panel_table("digits", ["bald"], seeds=1, max_labels=80)
+    panel["observe"] = {"information": {"acquisition": "bald", "labels": [20, 60], "picks": 5}}
+    out = fakes.write_study(
+        tmp_path, fakes.make_study(panel), accuracy=fakes.rising, information=fakes.fake_information
+    )
+    words = _Page(write_report(out).read_text(encoding="utf-8")).words
+    headings = [word for word in words if word.startswith(("Figure 4. ", "Information as the batch grows: "))]
+    assert [heading[:6] for heading in headings] == ["Figure", "Figure", "Inform"]
+
+
 def test_what_is_not_finished_is_said_at_the_top(page: _Page) -> None:
     said = " ".join(page.words[: page.words.index("Figures") + 40])
     assert "This study is not complete" in said

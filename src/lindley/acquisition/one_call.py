@@ -49,7 +49,7 @@ def select(
 
     log_probs: of N candidates under K draws for C classes, in nats; a tensor on any device, a NumPy array, which may
         be mapped from a file, or lazy Predictions. Nothing is changed in place. None where there is no model yet, for
-        methods that look at features alone: "typiclust", "probcover", "coreset" (and "random").
+        methods that look at features alone: "typiclust", "probcover", "coreset"; "random" needs rows alone.
     acquisition: a name of `lindley.acquisition.METHODS`, or a function of your own, [n, K, C] log-probabilities ->
         [n], larger = asked first.
     inputs, axes: what the arrays hold, "log_probs", "probs" or "logits", and in which order; never guessed.

@@ -22,13 +22,13 @@ from torch import Tensor
 
 from lindley.acquisition.catalogue import METHODS, WITHOUT_PREDICTIONS, acquisition_named
 from lindley.acquisition.foreign import ForeignPredictions
-from lindley.acquisition.one_call import select
+from lindley.acquisition.one_call import NOT_TOLD, select
 from lindley.acquisition.unpredicted import Unpredicted
 from lindley.apps.array_files import Place, open_array
 from lindley.apps.id_files import Ids, read_ids
 from lindley.apps.some_predictions import SomePredictions, left_after
 from lindley.apps.waiting import WatchedPredictions, showing_rows
-from lindley.contracts import Predictions, Selection
+from lindley.contracts import Labels, Predictions, Selection
 from lindley.errors import InputError
 from lindley.information.layouts import check_layout
 from lindley.names import nearest
@@ -70,6 +70,7 @@ def _as_options(message: str) -> str:
     """What `lindley.select` says of its arguments, in the words of a command line."""
     message = re.sub(r'(inputs|axes)="(\w+)"', r"--\1 \2", message)
     message = message.replace("For one draw use log_probs[:, None].", "For one draw save it as [N, 1, C].")
+    message = message.replace("as in delta=0.4", "as in --option delta=0.4")
     return re.sub(r"pass (targets|features)=\.\.\.|add --(targets|features) FILE", r"add --\1\2 FILE", message)
 
 
@@ -82,7 +83,8 @@ def _select_from_file(asked: SelectOptions) -> None:
     place = _place(asked)
     ids = None if asked.ids is None else read_ids(asked.ids, place)
     whole = None if asked.file is None else _predictions(asked, place, asked.inputs, place.path.name, ids)
-    candidates, features, labelled_features = _remaining(asked, place, whole, ids)
+    given = _candidates(asked, place, whole, ids)
+    candidates = given.predictions
     targets = Place.of(asked.targets) if asked.targets else None
     console = Console(stderr=True)
     with showing_rows(len(candidates.rows), console) as told, warnings.catch_warnings(record=True) as notes:
@@ -94,8 +96,9 @@ def _select_from_file(asked: SelectOptions) -> None:
             asked.seed,
             rows=candidates.rows if whole is None else None,
             targets=None if targets is None else _predictions(asked, targets, "targets", "targets"),
-            features=features,
-            labelled_features=labelled_features,
+            features=given.features,
+            labelled_features=given.labelled_features,
+            labelled=given.labelled,
             **options,
         )
     for note in dict.fromkeys(str(note.message) for note in notes):
@@ -150,14 +153,19 @@ def _predictions(
     return ForeignPredictions(array, inputs=asked.inputs, axes=asked.axes, ids=ids, name=name)
 
 
-def _remaining(
-    asked: SelectOptions, place: Place, whole: ForeignPredictions | None, ids: Ids | None
-) -> tuple[Predictions, Tensor | None, Tensor | None]:
-    """The candidates that are not excluded, their features, and those of what is labelled."""
-    features, labelled = (
-        _features(asked.features, "features"),
-        _features(asked.labelled_features, "labelled_features"),
-    )
+@dataclass(frozen=True)
+class _Candidates:
+    """What may be asked for, its features, and what is labelled already with the features of that."""
+
+    predictions: Predictions
+    features: Tensor | None
+    labelled: Labels | None = None
+    labelled_features: Tensor | None = None
+
+
+def _candidates(asked: SelectOptions, place: Place, whole: ForeignPredictions | None, ids: Ids | None) -> _Candidates:
+    features = _features(asked.features, "features")
+    labelled_features = _features(asked.labelled_features, "labelled_features")
     if whole is None:
         count = len(features) if features is not None and features.dim() else 0
         if ids is not None and len(ids) != count:
@@ -166,20 +174,36 @@ def _remaining(
     else:
         everyone = whole
     if asked.exclude is None:
-        return everyone, features, labelled
-    left, unknown = left_after(
-        read_ids(asked.exclude, place, option="--exclude"), range(len(everyone.rows)) if ids is None else ids
-    )
+        return _Candidates(everyone, features, None, labelled_features)
+    names = range(len(everyone.rows)) if ids is None else ids
+    left, unknown = left_after(read_ids(asked.exclude, place, option="--exclude"), names)
     if unknown:
-        some = f"{unknown[:5]!r}{' and more' if len(unknown) > 5 else ''}"
-        typer.echo(f"lindley: {len(unknown)} of the excluded ids are no candidates: {some}", err=True)
-    if features is not None and features.dim() and len(features) == len(everyone.rows):
-        if labelled is None and "labelled_features" in METHODS[asked.acquisition].needs:
-            excluded = torch.ones(len(features), dtype=torch.bool)
-            excluded[left] = False
-            labelled = features[excluded]
-        features = features[left]
-    return SomePredictions(everyone, left), features, labelled
+        typer.echo(f"lindley: {len(unknown)} of the excluded ids are no candidates: {_some(unknown)}", err=True)
+    remaining = SomePredictions(everyone, left)
+    needed = labelled_features is None and "labelled_features" in METHODS[asked.acquisition].needs
+    if features is None or features.dim() != 2 or len(features) != len(everyone.rows):
+        if needed:
+            typer.echo(
+                "lindley: --features are not those of all candidates, so that what is excluded has none and does not "
+                "count as labelled; say --labelled-features FILE",
+                err=True,
+            )
+        return _Candidates(remaining, features, None, labelled_features)
+    if not needed:
+        return _Candidates(remaining, features[left], None, labelled_features)
+    excluded = torch.ones(len(features), dtype=torch.bool)
+    excluded[left] = False
+    usable = features.isfinite().all(1)
+    if len(broken := (excluded & ~usable).nonzero()[:, 0].tolist()):
+        told = _some([names[row] for row in broken])
+        typer.echo(f"lindley: excluded rows do not count as labelled where features are not finite: {told}", err=True)
+    rows = (excluded & usable).nonzero()[:, 0]
+    labelled = Labels(everyone.rows[rows], torch.full((len(rows),), NOT_TOLD))
+    return _Candidates(remaining, features[left], labelled, features[rows])
+
+
+def _some(ids: Sequence[object]) -> str:
+    return f"{list(ids[:5])!r}{' and more' if len(ids) > 5 else ''}"
 
 
 def _features(text: str | None, name: str) -> Tensor | None:
@@ -208,8 +232,10 @@ def _place(asked: SelectOptions) -> Place:
         )
     if asked.features is None:
         raise InputError("without predictions, --features FILE must say what the candidates are")
-    if asked.array is not None:
-        raise InputError("--array is of the file of predictions, and none is given; say --features FILE:NAME")
+    default = SelectOptions(None)
+    for name in ("array", "num_draws", "inputs", "axes", "targets"):
+        if getattr(asked, name) != getattr(default, name):
+            raise InputError(f"--{name.replace('_', '-')} is of predictions, and none are given. Leave it out.")
     return Place.of(asked.features)
 
 

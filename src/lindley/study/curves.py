@@ -88,6 +88,14 @@ class PanelResults:
         listed = [name for name in self.config["acquisitions"] if name in found]
         return listed + sorted(found - set(listed))
 
+    @property
+    def last_labels(self) -> int:
+        """Where the finished trials are compared: max_labels, or the last number before it at which all have a round,
+        as where max_labels was lowered to one between two rounds."""
+        shared = [set(trial.labels) for trial in self.trials if trial.complete]
+        end: int = self.config["schedule"]["max_labels"]
+        return max(set.intersection(*shared), default=end) if shared else end
+
     def of(self, acquisition: str) -> list[TrialResults]:
         """The trials of one acquisition, by seed."""
         return [trial for trial in self.trials if trial.acquisition == acquisition]
@@ -201,11 +209,12 @@ def _load_panel(out: Path, panel: Panel, title: str) -> PanelResults:
     return PanelResults(panel.name, title, panel.model_dump(mode="json"), trials, missing, tuple(set_aside), failures)
 
 
-def _until(end: int, rounds: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rounds as a trial to `end` labels has them: one that was once run further asks for nothing more there."""
-    return [
-        event if event["labels"] < end else {**event, "selection": None} for event in rounds if event["labels"] <= end
-    ]
+def _until(end: int, rounds: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rounds up to `end` labels; one that was run further asks for nothing more in the last of them."""
+    kept = [event for event in rounds if event["labels"] <= end]
+    if 0 < len(kept) < len(rounds):
+        kept[-1] = {**kept[-1], "selection": None}
+    return kept
 
 
 def _of_common_beginnings(

@@ -37,7 +37,7 @@ def panel_learner(
         built = with_dropout_rate(network, setting["dropout"]) if network and "dropout" in setting else network
         model = panel.model
         if is_named(model.posterior):
-            return _own(model, built, replace(recipe, **changes), device=device, folder=folder)
+            return _users_learner(model, built, replace(recipe, **changes), device=device, folder=folder)
         return build_learner(
             model.posterior,
             built,
@@ -62,7 +62,7 @@ def panel_learner(
     return Tempered(learner, tune.temperature, folds=tune.folds, num_draws=panel.model.num_draws)
 
 
-def _own(
+def _users_learner(
     model: Model, network: Callable[[], nn.Module] | None, recipe: Recipe, *, device: str, folder: Path | None
 ) -> Learner:
     name, factory = model.posterior, load_named(model.posterior, folder=folder)
@@ -72,12 +72,18 @@ def _own(
         "num_draws": model.num_draws,
         "precision": model.precision,
         "device": device,
-        **model.options,
     }
     if not callable(factory):
         raise ConfigurationError(f"model.posterior = {name!r} must be callable; got {type(factory).__name__}")
+    if taken := sorted(given.keys() & model.options.keys()):
+        raise ConfigurationError(
+            f"model.options of {name!r} may not be called {', '.join(taken)}: the study says these elsewhere"
+        )
+    given |= model.options
     try:
         inspect.signature(factory).bind(**given)
+    except ValueError:
+        pass  # a callable of C, which does not say
     except TypeError as error:
         raise ConfigurationError(
             f"model.posterior = {name!r} is called with {', '.join(given)} as keywords: {error}"

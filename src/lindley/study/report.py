@@ -180,12 +180,16 @@ def _row(comparison: Comparison) -> tuple[str, ...]:
 def _figures(
     drawn: Sequence[tuple[Drawn, Path]], left_out: Sequence[str], tables: Mapping[str, dict[str, Table]]
 ) -> list[str]:
-    """Each figure with its tables beneath, which are taken out of `tables`; what two figures show stands once."""
+    """Each figure with its tables beneath, which are taken out of `tables`; what two figures show stands once.
+
+    Of several figures of one kind and panel, under the last.
+    """
     pieces = []
-    for figure, png in drawn:
+    for place, (figure, png) in enumerate(drawn):
+        later = [each for each, _ in drawn[place + 1 :] if (each.number, each.panels) == (figure.number, figure.panels)]
         title = f"Figure {figure.number}. {figure.title}"
         pieces.append(page.picture(png, title=title, caption=figure.caption, anchor=figure.name))
-        for heading in _BESIDE.get(figure.number, ()):
+        for heading in () if later else _BESIDE.get(figure.number, ()):
             found = [tables[heading].pop(name) for name in figure.panels if name in tables[heading]]
             if found:
                 pieces.append(page.table_group(heading, found))

@@ -39,7 +39,8 @@ def labels_at_first(panel: PanelResults) -> Table:
     """Median labels at which each accuracy is reached for the first time, kept or not: as most publications count."""
     note = (
         "Median over seeds of the first number of labels at which the accuracy is reached, even where the next round "
-        "loses it: luck counts, and the numbers are smaller than those that are kept. Most publications count so."
+        "loses it, so that luck counts: as most publications do. All labels are counted, the initial ones included. "
+        "“> n”: not reached with n labels."
     )
     return _crossings_table(panel, f"labels-at-first-{panel.name}", note, 0)
 
@@ -97,9 +98,9 @@ _FINAL: tuple[tuple[str, str, float | int, int], ...] = (
 
 def final_metrics(panel: PanelResults) -> Table:
     """Median (smallest to largest) over the finished trials, at the study's last number of labels."""
-    rows, last = [], panel.config["schedule"]["max_labels"]
+    rows, last = [], panel.last_labels
     for name in panel.acquisitions:
-        trials = [trial for trial in panel.of(name) if last in trial.labels]
+        trials = [trial for trial in panel.of(name) if trial.complete and last in trial.labels]
         if trials:
             cells = [
                 spread([trial.metric(key)[trial.labels.index(last)] * scale for trial in trials], digits)

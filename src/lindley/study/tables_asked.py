@@ -67,13 +67,12 @@ def rare_recall(panel: PanelResults) -> Table | None:
 
 def finished(panel: PanelResults) -> list[TrialResults]:
     """The trials that have a round at the study's last number of labels."""
-    last = panel.config["schedule"]["max_labels"]
-    return [trial for trial in panel.trials if last in trial.labels]
+    return [trial for trial in panel.trials if trial.complete and panel.last_labels in trial.labels]
 
 
 def at_end(panel: PanelResults, trial: TrialResults) -> int:
     """The round of a finished trial at the study's last number of labels."""
-    return trial.labels.index(panel.config["schedule"]["max_labels"])
+    return trial.labels.index(panel.last_labels)
 
 
 def _asked(panel: PanelResults, trial: TrialResults) -> dict[str, int]:

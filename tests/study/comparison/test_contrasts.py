@@ -159,23 +159,6 @@ def test_trials_under_way_are_compared_over_the_rounds_that_both_have() -> None:
     assert _only(found, "area").estimate == pytest.approx(0.0)
 
 
-def test_pairs_under_way_count_from_when_they_can_say_something() -> None:
-    panel = panel_reaching({"random": _THEIRS, "bald": [0.6 * each for each in _THEIRS]})
-
-    def begun(rounds: int) -> int:
-        trials = [
-            replace(trial, rounds=trial.rounds[:rounds], complete=False) if trial.seed < 4 else trial
-            for trial in panel.trials
-        ]
-        return _only(contrasts(replace(panel, trials=trials), accuracy=0.95), "labels").pairs
-
-    assert begun(2) == 6
-    assert begun(len(GRID) - 1) == 10
-    none = [replace(trial, rounds=trial.rounds[:2], complete=False) for trial in panel.trials]
-    found = contrasts(replace(panel, trials=none), accuracy=0.95)
-    assert [each.measure for each in found] == ["area"]
-
-
 def test_the_reference_is_random_or_the_first() -> None:
     assert reference_of(panel_reaching({"bald": [90.0], "random": [100.0]}), None) == "random"
     assert reference_of(panel_reaching({"bald": [90.0], "batchbald": [100.0]}), None) == "bald"

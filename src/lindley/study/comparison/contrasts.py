@@ -92,9 +92,7 @@ def contrasts(panel: PanelResults, against: str | None = None, *, accuracy: floa
     reference = reference_of(panel, against)
     others = [name for name in panel.acquisitions if name != reference and paired(panel, name, reference)]
     level = accuracy if accuracy is not None else common_accuracy(panel)
-    labels = [
-        found for name in others if level is not None and (found := _labels(panel, name, reference, level)) is not None
-    ]
+    labels = [] if level is None else [_labels(panel, name, reference, level) for name in others]
     areas = [found for name in others if (found := _area(panel, name, reference)) is not None]
     return [*_as_family(labels), *_as_family(areas)]
 
@@ -128,17 +126,13 @@ def reference_of(panel: PanelResults, against: str | None) -> str:
     return against
 
 
-def _labels(panel: PanelResults, name: str, reference: str, level: float) -> Contrast | None:
-    compared = [
-        (first, second)
-        for pair in paired(panel, name, reference)
-        for first, second in [_crossings(pair, level)]
-        # of a study under way not the pairs that have not come far enough to say anything
-        if first.kept or second.kept or all(trial.complete for trial in pair)
-    ]
-    if not compared:
-        return None
-    mine, theirs = zip(*compared, strict=True)
+def _labels(panel: PanelResults, name: str, reference: str, level: float) -> Contrast:
+    pairs = paired(panel, name, reference)
+    ends = [min(first.labels[-1], second.labels[-1]) for first, second in pairs]
+    mine, theirs = (
+        [labels_to_accuracy(pair[side], level, up_to=end) for pair, end in zip(pairs, ends, strict=True)]
+        for side in (0, 1)
+    )
     ratio = label_ratio(mine, theirs, generator=numpy_generator(0, "label ratio", panel.name, name, reference))
     return Contrast(
         panel.title,
@@ -146,20 +140,13 @@ def _labels(panel: PanelResults, name: str, reference: str, level: float) -> Con
         name,
         reference,
         level,
-        len(compared),
+        len(pairs),
         (str(median_crossing(mine)), str(median_crossing(theirs))),
         None if ratio is None else 1 - ratio.median,
         None if ratio is None else (1 - ratio.high, 1 - ratio.low),
         *_tested([log_saving(a, b) for a, b in zip(mine, theirs, strict=True)]),
         grid=_grid([*mine, *theirs]),
     )
-
-
-def _crossings(pair: tuple[TrialResults, TrialResults], level: float) -> tuple[Crossing, Crossing]:
-    """Of both, over the rounds that both have."""
-    first, second = pair
-    end = min(first.labels[-1], second.labels[-1])
-    return labels_to_accuracy(first, level, up_to=end), labels_to_accuracy(second, level, up_to=end)
 
 
 def _grid(crossings: Sequence[Crossing]) -> float:

@@ -36,6 +36,23 @@ def test_of_panels_with_the_same_settings_the_one_with_most_seeds_is_shown(tmp_p
     assert [axes.get_title() for axes in drawn.figure.axes] == ["Many, batch 20 (2 seeds)"]
 
 
+def test_panels_of_one_pool_stand_together_by_batch_size(tmp_path: Path) -> None:
+    tables = [
+        fakes.panel_table(name, ["bald", "batchbald"], seeds=1, max_labels=100, pool=pool)
+        for name, pool in (
+            ("plain-20", {}),
+            ("copied-20", {"copies": 3}),
+            ("plain-40", {}),
+            ("copied-40", {"copies": 3}),
+        )
+    ]
+    for table in tables:
+        table["schedule"] = {**table["schedule"], "batch_size": int(table["name"][-2:])}
+    fakes.write_study(tmp_path, fakes.make_study(*tables), accuracy=fakes.rising)
+    (drawn,) = batch_comparison.draw(load_results(tmp_path))
+    assert list(drawn.panels) == ["plain-20", "plain-40", "copied-20", "copied-40"]
+
+
 def test_nothing_is_cut(results: StudyResults, overhang: Callable[[Figure], float]) -> None:
     (drawn,) = batch_comparison.draw(results)
     assert overhang(drawn.figure) < 0.01

@@ -16,7 +16,7 @@ _PAIR = ("bald", "batchbald")
 
 
 def draw(results: StudyResults) -> list[Drawn]:
-    """One figure for the study; the panels by data set, then by batch size."""
+    """One figure for the study; the panels by data set and pool, then by batch size."""
     panels = [panel for panel in results.panels if set(_PAIR) <= set(panel.acquisitions)]
     return [_draw_panels(sorted(_once(panels), key=_order))] if panels else []
 
@@ -36,8 +36,9 @@ def _seeds(panel: PanelResults) -> int:
     return min(len(panel.of(name)) for name in _PAIR)
 
 
-def _order(panel: PanelResults) -> tuple[str, int]:
-    return panel.config["data"]["name"], panel.config["schedule"]["batch_size"]
+def _order(panel: PanelResults) -> tuple[str, str, int]:
+    pool = json.dumps(panel.config["pool"], sort_keys=True)
+    return panel.config["data"]["name"], pool, panel.config["schedule"]["batch_size"]
 
 
 def _draw_panels(panels: list[PanelResults]) -> Drawn:

@@ -34,6 +34,14 @@ def rows(heading: str) -> dict[str, list[str]]:
     return {cells[0].strip().strip("`"): [cell.strip() for cell in cells] for cells in lines}
 
 
+def test_page_says_how_many_seeds_a_packaged_study_has():
+    said = re.findall(r"^\| `([\w-]+)` \| .*; (\d+) seeds \|$", PAGE.read_text(), re.MULTILINE)
+    assert len(said) > 5
+    assert [(name, {panel.seeds for panel in load_study(name).panels}) for name, _ in said] == [
+        (name, {int(seeds)}) for name, seeds in said
+    ]
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_page_names_exactly_the_keys_of_a_table(table):
     assert list(rows(f"[{table}]")) == list(TABLES[table].model_fields)

@@ -234,7 +234,8 @@ def select(
     Any FILE may be FILE:NAME where it holds several arrays.
     """
     with _clear_errors():
-        from lindley.apps.select_command import SelectOptions, select_from_file
+        from lindley.apps.select_command import select_from_file
+        from lindley.apps.select_options import SelectOptions
 
         select_from_file(
             SelectOptions(

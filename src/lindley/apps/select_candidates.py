@@ -1,0 +1,107 @@
+"""The candidates of `lindley select`: what may be asked for, with its features, and what is labelled already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+import typer
+from torch import Tensor
+
+from lindley.acquisition.catalogue import METHODS
+from lindley.acquisition.foreign import ForeignPredictions
+from lindley.acquisition.one_call import NOT_TOLD
+from lindley.acquisition.unpredicted import Unpredicted
+from lindley.apps.array_files import Place, open_array
+from lindley.apps.id_files import Ids, read_ids
+from lindley.apps.select_options import SelectOptions
+from lindley.apps.some_predictions import SomePredictions, left_after
+from lindley.contracts import Labels, Predictions
+from lindley.errors import InputError
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What may be asked for, its features, and what is labelled already with the features of that."""
+
+    predictions: Predictions
+    features: Tensor | None
+    labelled: Labels | None
+    labelled_features: Tensor | None
+
+
+def read_candidates(asked: SelectOptions, place: Place, ids: Ids | None) -> Candidates:
+    """All candidates of the files without those that are excluded."""
+    features = _features(asked.features, "features")
+    labelled_features = _features(asked.labelled_features, "labelled_features")
+    everyone = _everyone(asked, place, ids, features)
+    given = Candidates(everyone, features, None, labelled_features)
+    if asked.exclude is None:
+        return given
+    names = range(len(everyone.rows)) if ids is None else ids
+    left, unknown = left_after(read_ids(asked.exclude, place, option="--exclude"), names)
+    if unknown:
+        typer.echo(f"lindley: {len(unknown)} of the excluded ids are no candidates: {_some(unknown)}", err=True)
+    given = replace(given, predictions=SomePredictions(everyone, left))
+    needed = labelled_features is None and "labelled_features" in METHODS[asked.acquisition].needs
+    if features is not None and features.dim() == 2 and len(features) == len(everyone.rows):
+        given = replace(given, features=features[left])
+        return _with_excluded(given, features, left, everyone, names) if needed else given
+    if needed:
+        typer.echo(
+            "lindley: --features are not those of all candidates, so that what is excluded has none and does not "
+            "count as labelled; say --labelled-features FILE",
+            err=True,
+        )
+    return given
+
+
+def read_predictions(
+    asked: SelectOptions, place: Place, what: str, name: str, ids: Ids | None = None
+) -> ForeignPredictions:
+    """Those of a file, mapped or read slice by slice."""
+    parquet = place.path.suffix.lower() == ".parquet"
+    if parquet and not asked.axes.startswith("N"):
+        raise InputError(f"a row of {place.path} is a row of the pool: --axes must begin with N; got {asked.axes}")
+    array = open_array(place, what, num_draws=asked.num_draws if parquet or what != "targets" else None)
+    if parquet and len(array.shape) == 2:
+        raise InputError(
+            f"{place.path} has flat lists of {array.shape[1]} numbers: say of how many draws, --num-draws K"
+        )
+    return ForeignPredictions(array, inputs=asked.inputs, axes=asked.axes, ids=ids, name=name)
+
+
+def _everyone(asked: SelectOptions, place: Place, ids: Ids | None, features: Tensor | None) -> Predictions:
+    if asked.file is not None:
+        return read_predictions(asked, place, asked.inputs, place.path.name, ids)
+    count = len(features) if features is not None and features.dim() else 0
+    if ids is not None and len(ids) != count:
+        raise InputError(f"there must be one id for each candidate, {count}; got {len(ids)}")
+    return Unpredicted(torch.arange(count))
+
+
+def _with_excluded(
+    given: Candidates, features: Tensor, left: Tensor, everyone: Predictions, names: Sequence[object]
+) -> Candidates:
+    """The excluded rows counted as labelled, by their features where these are finite."""
+    excluded = torch.ones(len(features), dtype=torch.bool)
+    excluded[left] = False
+    usable = features.isfinite().all(1)
+    if broken := (excluded & ~usable).nonzero()[:, 0].tolist():
+        told = _some([names[row] for row in broken])
+        typer.echo(f"lindley: excluded rows do not count as labelled where features are not finite: {told}", err=True)
+    rows = (excluded & usable).nonzero()[:, 0]
+    labelled = Labels(everyone.rows[rows], torch.full((len(rows),), NOT_TOLD))
+    return replace(given, labelled=labelled, labelled_features=features[rows])
+
+
+def _features(text: str | None, name: str) -> Tensor | None:
+    if text is None:
+        return None
+    array = open_array(Place.of(text), name)
+    return array.read(0, slice(0, array.shape[0])) if array.shape else torch.empty(0)
+
+
+def _some(ids: Sequence[object]) -> str:
+    return f"{list(ids[:5])!r}{' and more' if len(ids) > 5 else ''}"

@@ -82,7 +82,7 @@ def method_options(given: Sequence[str]) -> dict[str, Any]:
 
 
 def output_format(asked: SelectOptions) -> str:
-    """ "csv" or "jsonl": what was said, or what --out ends in."""
+    """What was said, csv or jsonl, else what --out ends in."""
     suffix = None if asked.out is None else asked.out.suffix.lower().removeprefix(".")
     form = asked.format or suffix or "csv"
     if form not in FORMATS:

@@ -2,7 +2,8 @@
 
 What precedes the first dropout layer is computed once per image, and units that a draw drops are not computed at all.
 For each draw there remain the layers from the first that reads a mask to the last but one (the last is small). In Gal's
-CNN all draws read the same features, so that one product says it: [n, 3872] @ [3872, kept units of all draws].
+CNN all draws read the same features, so that one product says it: [n, 3872] @ [3872, kept units of all draws]. Features
+that are 0 in all rows of a chunk are counted here and left out by lindley, which can so be faster than these products.
 In BatchBALD's CNN every draw has its own values, so that it is products of each draw's own, in blocks that fit into the
 cache; a convolution counts as the product of its patches with its weights.
 """

@@ -14,6 +14,7 @@ from lindley.networks.moons_mlp import moons_mlp
 from lindley.posteriors.dropout import folded as folded_module
 from lindley.posteriors.dropout.folded import FoldedNetwork, layers_of
 from lindley.posteriors.dropout.masks import dropout_masks, mask_shape
+from lindley.posteriors.dropout.thinned import live_features
 
 CASES = {
     "moons-mlp": (moons_mlp, (2,)),
@@ -149,6 +150,51 @@ def test_draws_do_not_depend_on_how_many_are_computed_at_once(case, monkeypatch)
     whole = logits()
     monkeypatch.setattr(folded_module, "_AT_ONCE", 3)
     torch.testing.assert_close(logits(), whole, rtol=1e-4, atol=1e-5)
+
+
+def images_with_a_blank_border():
+    images = torch.zeros(9, 1, 28, 28)
+    images[:, :, 9:19, 9:19] = torch.rand(9, 1, 10, 10, generator=torch.Generator().manual_seed(0))
+    return images
+
+
+def gal_cnn_that_is_blank_where_the_image_is():
+    network, _ = network_and_inputs("gal-cnn")
+    for layer in network:
+        if isinstance(layer, nn.Conv2d):
+            nn.init.zeros_(layer.bias)
+    return network
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_features_that_are_zero_in_all_rows_are_not_multiplied_and_nothing_else_changes(bias, monkeypatch):
+    network, images = gal_cnn_that_is_blank_where_the_image_is(), images_with_a_blank_border()
+    if not bias:
+        next(layer for layer in network if isinstance(layer, nn.Linear)).bias = None
+    layers = layers_of(network)
+    taken = []
+    monkeypatch.setattr(folded_module, "live_features", lambda values: taken.append(live_features(values)) or taken[-1])
+    folded = FoldedNetwork(layers, num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32)
+    with torch.no_grad():
+        logits = folded.logits(images)
+        assert 0 < len(taken[0]) < 0.7 * 3872
+        torch.testing.assert_close(logits, masked_by_hand(layers, images), rtol=1e-4, atol=1e-5)
+        # a row with something at the border needs all features; its chunk is computed in full, and the first again
+        whole = torch.rand(9, 1, 28, 28)
+        torch.testing.assert_close(folded.logits(whole), masked_by_hand(layers, whole), rtol=1e-4, atol=1e-5)
+        assert torch.equal(folded.logits(images), logits)
+        nothing = torch.zeros(3, 1, 28, 28)
+        torch.testing.assert_close(folded.logits(nothing), masked_by_hand(layers, nothing), rtol=1e-4, atol=1e-5)
+        assert folded.logits(images[:0]).shape == (0, NUM_DRAWS, 10)
+
+
+def test_a_weight_that_is_not_finite_is_multiplied_also_where_the_feature_is_zero():
+    network = gal_cnn_that_is_blank_where_the_image_is()
+    dense = next(layer for layer in network if isinstance(layer, nn.Linear))
+    with torch.no_grad():
+        dense.weight[:, 0] = torch.nan  # the first channel's corner, which is blank
+        folded = FoldedNetwork(layers_of(network), num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32)
+        assert folded.logits(images_with_a_blank_border()).isnan().all()
 
 
 @pytest.mark.parametrize("case", ["gal-cnn", "batchbald-cnn"])

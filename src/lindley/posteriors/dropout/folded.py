@@ -12,6 +12,7 @@ from lindley.posteriors.dropout.thinned import (
     Step,
     Together,
     can_be_thinned,
+    live_features,
     num_shared,
     shared_steps,
     thinned,
@@ -58,6 +59,7 @@ class FoldedNetwork:
         self._dtypes = [torch.float32 if index == last else dtype for index in range(len(layers))]
         self._shared: list[Step] | None = None
         self._draws: list[Together] = []
+        self._may_skip = False
         self.masks_differ = False
         """Whether two draws drop other things; False before the first inputs."""
 
@@ -67,7 +69,10 @@ class FoldedNetwork:
         values = image_layout(inputs.to(self._dtypes[0]))
         for step in self._shared or []:
             values = step(values)
-        outputs = [output.float() for some in self._draws for output in some(values)]
+        live = live_features(values) if self._may_skip else None
+        if live is not None:
+            values = values.index_select(1, live)
+        outputs = [output.float() for some in self._draws for output in some(values, live)]
         return torch.stack(outputs, dim=1)  # [n, K, C]
 
     @property
@@ -104,6 +109,7 @@ class FoldedNetwork:
             for draw in range(self.num_draws)
         ]
         self._draws = [together(draws[first : first + _AT_ONCE]) for first in range(0, self.num_draws, _AT_ONCE)]
+        self._may_skip = all(some.may_skip for some in self._draws)
 
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_shared": None, "_draws": []}  # made again from the seed: cheap, and much smaller

@@ -20,6 +20,8 @@ POINTWISE = (nn.ReLU, nn.LeakyReLU, nn.Identity, nn.Tanh, nn.GELU, nn.SiLU, nn.E
 PASSED_BY_ANY_MASK = (nn.ReLU, nn.LeakyReLU, nn.Identity, nn.Flatten)
 PASSED_BY_CHANNEL_MASKS = (nn.MaxPool2d, nn.AvgPool2d)
 Step = Callable[[Tensor], Tensor]
+_LIVE_SHARE = 0.8
+"""Of the features; with more of them, taking some costs what it saves."""
 
 
 @dataclass
@@ -140,10 +142,24 @@ class _Convolution:
 
 
 @dataclass
+class _SideBySide:
+    """The first dense layers of some draws as one product.  [n, D] -> [n, units of all]"""
+
+    by_feature: Tensor
+    """[D, units of all]: the weights of one feature lie together, so that some of them are taken quickly."""
+    bias: Tensor | None
+
+    def __call__(self, values: Tensor, live: Tensor | None) -> Tensor:
+        weight = self.by_feature if live is None else self.by_feature.index_select(0, live)
+        values = values.to(weight.dtype)
+        return values @ weight if self.bias is None else torch.addmm(self.bias, values, weight)
+
+
+@dataclass
 class Together:
     """Some draws at once: their first dense layers as one product where they begin with one.  [n, ...] -> K × [n, C]"""
 
-    first: _Dense | None
+    first: _SideBySide | None
     pointwise: list[Step]
     """What comes after the first layer, up to the next that tells units apart."""
     counts: list[int]
@@ -152,15 +168,22 @@ class Together:
     @property
     def kept_weights(self) -> list[list[Tensor]]:
         """Of each draw, the weights of its layers."""
-        first = [[part] for part in self.first.weight.split(self.counts)] if self.first else [[] for _ in self.draws]
+        split = self.first.by_feature.split(self.counts, dim=1) if self.first else []
+        first = [[part.t()] for part in split] if self.first else [[] for _ in self.draws]
         later = [[step.weight for step in steps if isinstance(step, _Dense | _Convolution)] for steps in self.draws]
         return [mine + following for mine, following in zip(first, later, strict=True)]
 
-    def __call__(self, values: Tensor) -> list[Tensor]:
+    @property
+    def may_skip(self) -> bool:
+        """Whether features that are 0 need not be multiplied: weights that are not finite would make NaN of them."""
+        return self.first is not None and bool(self.first.by_feature.isfinite().all())
+
+    def __call__(self, values: Tensor, live: Tensor | None = None) -> list[Tensor]:
+        """live: which features the values are of, where they are not of all."""
         if self.first is None:
             parts = [values] * len(self.draws)
         else:
-            values = self.first(values)
+            values = self.first(values, live)
             for step in self.pointwise:
                 values = step(values)
             parts = list(values.split(self.counts, dim=1))
@@ -173,12 +196,25 @@ def together(draws: Sequence[list[Step]]) -> Together:
     if len(dense) < len(draws):
         return Together(None, [], [], list(draws))
     biases = [layer.bias for layer in dense if layer.bias is not None]
-    first = _Dense(torch.cat([layer.weight for layer in dense]), torch.cat(biases) if biases else None)
+    by_feature = torch.cat([layer.weight for layer in dense]).t().contiguous()
+    first = _SideBySide(by_feature, torch.cat(biases) if biases else None)
     length = 1
     while length < len(draws[0]) and type(draws[0][length]) in POINTWISE:
         length += 1
     counts = [len(layer.weight) for layer in dense]
     return Together(first, draws[0][1:length], counts, [steps[length:] for steps in draws])
+
+
+def live_features(values: Tensor) -> Tensor | None:
+    """Indices of the features that are not 0 in all rows; None where too few are 0 to be worth leaving out.  [n, D]
+
+    Channels that no image excites and the blank border of images are often half of what a network makes of them. It
+    depends on these rows alone, so that a chunk has the same bits whenever it is computed.
+    """
+    if not len(values):
+        return None
+    live = values.any(0).nonzero()[:, 0]
+    return live if len(live) <= _LIVE_SHARE * values.shape[1] else None
 
 
 def _through(steps: Sequence[Step], values: Tensor) -> Tensor:

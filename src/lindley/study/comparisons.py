@@ -88,10 +88,8 @@ def _crossings(panel: PanelResults, name: str, other: str, level: float) -> tupl
 
 def ends_higher(panel: PanelResults, name: str, other: str) -> Comparison | None:
     """Accuracy at the study's last number of labels, of pairs that both got there; None while there are none."""
-    last = panel.last_labels
-    pairs = [
-        pair for pair in paired(panel, name, other) if all(trial.complete and last in trial.labels for trial in pair)
-    ]
+    last, finished = panel.last_labels, panel.finished
+    pairs = [pair for pair in paired(panel, name, other) if all(trial in finished for trial in pair)]
     if not pairs:
         return None
     mine, theirs = ([_accuracy_at(pair[side], last) for pair in pairs] for side in (0, 1))

@@ -96,6 +96,12 @@ class PanelResults:
         end: int = self.config["schedule"]["max_labels"]
         return max(set.intersection(*shared), default=end) if shared else end
 
+    @property
+    def finished(self) -> list[TrialResults]:
+        """The trials that are complete, which have a round at `last_labels`."""
+        last = self.last_labels
+        return [trial for trial in self.trials if trial.complete and last in trial.labels]
+
     def of(self, acquisition: str) -> list[TrialResults]:
         """The trials of one acquisition, by seed."""
         return [trial for trial in self.trials if trial.acquisition == acquisition]

@@ -100,7 +100,7 @@ def final_metrics(panel: PanelResults) -> Table:
     """Median (smallest to largest) over the finished trials, at the study's last number of labels."""
     rows, last = [], panel.last_labels
     for name in panel.acquisitions:
-        trials = [trial for trial in panel.of(name) if trial.complete and last in trial.labels]
+        trials = [trial for trial in panel.finished if trial.acquisition == name]
         if trials:
             cells = [
                 spread([trial.metric(key)[trial.labels.index(last)] * scale for trial in trials], digits)

@@ -22,7 +22,7 @@ _KINDS = {
 
 def what_was_asked(panel: PanelResults) -> Table | None:
     """Of the labels asked for after the initial ones, the share of each kind; None where the pool is not hard."""
-    trials = [trial for trial in finished(panel) if "asked" in trial.rounds[0]["metrics"]]
+    trials = [trial for trial in panel.finished if "asked" in trial.rounds[0]["metrics"]]
     if not trials:
         return None
     held = [trial.rounds[0]["metrics"]["pool"] for trial in trials]
@@ -44,7 +44,7 @@ def what_was_asked(panel: PanelResults) -> Table | None:
 
 def rare_recall(panel: PanelResults) -> Table | None:
     """Recall of each rare class at the last number of labels, and its mean over these and the others; None: no such."""
-    trials = finished(panel)
+    trials = panel.finished
     rare = list(panel.config["pool"]["rare"])
     if not trials or not rare:
         return None
@@ -63,11 +63,6 @@ def rare_recall(panel: PanelResults) -> Table | None:
     means = ("rare, mean %", "others, mean %") if len(rare) < len(trials[0].manifest["class_names"]) else ("mean %",)
     columns = ("acquisition", "seeds", *(f"{name} %" for name in rare), *means)
     return Table(f"rare-recall-{panel.name}", panel.title, columns, tuple(rows), note)
-
-
-def finished(panel: PanelResults) -> list[TrialResults]:
-    """The trials that have a round at the study's last number of labels."""
-    return [trial for trial in panel.trials if trial.complete and panel.last_labels in trial.labels]
 
 
 def at_end(panel: PanelResults, trial: TrialResults) -> int:

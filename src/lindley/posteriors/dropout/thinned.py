@@ -168,8 +168,9 @@ class Together:
     @property
     def kept_weights(self) -> list[list[Tensor]]:
         """Of each draw, the weights of its layers."""
-        split = self.first.by_feature.split(self.counts, dim=1) if self.first else []
-        first = [[part.t()] for part in split] if self.first else [[] for _ in self.draws]
+        first: list[list[Tensor]] = [[] for _ in self.draws]
+        if self.first is not None:
+            first = [[part.t()] for part in self.first.by_feature.split(self.counts, dim=1)]
         later = [[step.weight for step in steps if isinstance(step, _Dense | _Convolution)] for steps in self.draws]
         return [mine + following for mine, following in zip(first, later, strict=True)]
 

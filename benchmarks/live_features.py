@@ -1,6 +1,6 @@
 """What it is worth not to multiply features that are 0 in all rows of a chunk: one prediction, with and without.
 
-    python benchmarks/live_features.py [--rounds 5] [--threads 2] [--out DIR]
+    python benchmarks/live_features.py [--rounds 5] [--threads 2] [--data-dir DIR] [--out DIR]
 
 Gal's CNN fitted to 100 labels of MNIST by the recipe of `repeated-mnist` and by that of `mnist`, then 2,000 images
 under 100 draws, either way in turn; the best of several rounds. Needs MNIST. Writes live_features.csv. A minute or two
@@ -34,12 +34,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--data-dir", type=Path, help="where MNIST lies (default: $LINDLEY_DATA, then the cache)")
     parser.add_argument("--out", type=Path, default=records.DEFAULT_FOLDER)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     file = options.out / "live_features.csv"
     file.unlink(missing_ok=True)
-    dataset = load("mnist", seed=0)
+    dataset = load("mnist", data_dir=options.data_dir, seed=0)
     network = build_network("gal-cnn", input_shape=dataset.input_shape, num_classes=10)
     images = dataset.pool.read(torch.arange(IMAGES))
     labels = Labels(torch.arange(IMAGES, IMAGES + LABELS), dataset.classes[IMAGES : IMAGES + LABELS])

@@ -27,6 +27,12 @@ NO_CLASS = -1
 """What an oracle answers of a row that is of none of the task's classes: it is counted, and teaches nothing."""
 
 
+FEATURES = frozenset({"features", "labelled_features"})
+"""The fields of a Context that only a model with features can fill."""
+NEEDS = FEATURES | {"targets"}
+"""The optional fields of a Context: what an acquisition may say that it cannot do without."""
+
+
 @runtime_checkable
 class Pool(Protocol):
     """Where inputs live. Row i is the same input for ever."""
@@ -147,6 +153,13 @@ class Predictions(Protocol):
     def take(self, positions: Positions) -> LogProbs:
         """[b] -> [b, K, C], in that order."""
         ...
+
+
+@runtime_checkable
+class SelfChecking(Protocol):
+    """What predictions are too that know whether their values are checked as they are read."""
+
+    values_checked: bool
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,11 @@ import torch
 from rich.console import Console
 
 from lindley.acquisition import HeldPredictions
+from lindley.acquisition.checks import checks_its_values
+from lindley.acquisition.foreign import ForeignPredictions
+from lindley.acquisition.stored import TensorArray
 from lindley.apps import waiting
+from lindley.apps.some_predictions import SomePredictions
 from lindley.apps.waiting import WatchedPredictions, showing_rows
 
 LOG_PROBS = torch.randn(10, 3, 4, generator=torch.Generator().manual_seed(0)).log_softmax(-1)
@@ -23,6 +27,14 @@ def test_predictions_are_what_they_were():
     assert (predictions.shape, predictions.draws_id, predictions.rows[0]) == ((10, 3, 4), "a", 50)
     assert torch.equal(torch.cat(list(predictions.chunks())), LOG_PROBS)
     assert torch.equal(predictions.take(torch.tensor([3, 1])), LOG_PROBS[[3, 1]])
+
+
+def test_values_are_checked_once_where_they_check_themselves():
+    alone = ForeignPredictions(TensorArray(LOG_PROBS))
+    for predictions in (alone, SomePredictions(alone, torch.tensor([2, 7]))):
+        assert checks_its_values(WatchedPredictions(predictions, lambda number, count: None))
+    assert not checks_its_values(watched())
+    assert not checks_its_values(SomePredictions(watched(), torch.tensor([2, 7])))
 
 
 def test_every_chunk_of_every_pass_is_told():

@@ -1,11 +1,15 @@
 """What is written beside a journal, and what is refused or said when a trial is continued."""
 
+import ast
 import json
+from pathlib import Path
 
 import pytest
 import torch
 
+import lindley
 from lindley.errors import JournalError
+from lindley.loop import manifest as manifest_module
 from lindley.loop.manifest import claim_folder, code_sha256, cpu_name, environment, read_manifest
 
 
@@ -52,6 +56,21 @@ def test_the_code_is_known_by_a_hash_of_all_sources_that_can_change_a_result(tmp
     assert [after(name, "new") for name in ("study/page.py", "apps/cli.py")] == [False] * 2
     (package / "pools").mkdir()
     assert after("pools/another.py", "")
+
+
+def test_all_of_a_study_that_makes_a_trial_is_hashed_or_known_to_change_no_result():
+    """What `assemble` reads of the study package either is in the hash or cannot move a number by itself."""
+    package = Path(lindley.__file__).parent
+    hashed = {path for pattern in manifest_module._CODE for path in package.glob(pattern)}
+    harmless = {"consistency", "schema", "trials"}  # they refuse, and hold settings, all of which are in the key
+    tree = ast.parse((package / "study/assemble.py").read_text(encoding="utf-8"))
+    read = {
+        node.module.rsplit(".", 1)[1]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("lindley.study.")
+    }
+    assert len(read) >= 8
+    assert {name for name in read if package / f"study/{name}.py" not in hashed} == harmless
 
 
 def test_the_environment_names_the_code_and_the_processor():

@@ -155,6 +155,32 @@ def test_an_acquisition_that_returns_wrong_rows_is_refused(settings, pool, label
         run_round(replace(settings, acquisition=wrong), pool, labels, {}, index=0, batch_size=2)
 
 
+@pytest.mark.parametrize(
+    ("scores", "message"),
+    [([0.0, 1.0, 2.0], r"one score for each of its 2 rows; got \[3\]"), ([0.0, torch.inf], r"not in rows \[2\]")],
+)
+def test_scores_that_no_journal_could_keep_are_refused(settings, pool, labels, scores, message):
+    def scored(context, batch_size, *, seed):
+        return Selection(torch.tensor([1, 2]), torch.tensor(scores))
+
+    with pytest.raises(InputError, match=message):
+        run_round(replace(settings, acquisition=scored), pool, labels, {}, index=0, batch_size=2)
+
+
+def test_what_stops_a_fit_is_neither_a_candidate_nor_a_target(settings, pool, labels):
+    seen = []
+
+    def watched(context, batch_size, *, seed):
+        seen.append(torch.cat([context.candidates.rows, context.targets.rows]))
+        return Selection(context.candidates.rows[:batch_size], torch.zeros(batch_size))
+
+    rows = torch.arange(20, 40)
+    watching = replace(settings, acquisition=watched, needs=frozenset({"targets"}), num_targets=1000)
+    run_round(watching, pool, labels, {}, index=0, batch_size=2, validation=Labels(rows, rows % 3))
+    assert not torch.isin(seen[0], rows).any()
+    assert len(seen[0]) == 2 * (len(pool) - len(labels) - len(rows))
+
+
 def test_what_is_called_like_no_acquisition_is_refused_with_the_way_out(settings, pool, labels):
     with pytest.raises(InputError, match=r"lindley\.acquisition\.select\.top_k\(score\)"):
         run_round(replace(settings, acquisition=lambda log_probs: log_probs), pool, labels, {}, index=0, batch_size=2)

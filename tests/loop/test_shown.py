@@ -42,7 +42,8 @@ def shown(pool, labels, draws, needs=(), *, rows=None, num_targets=8, seed=0, po
     candidates = PoolPredictions(pool, free, draws, num_classes=3)
     return show(
         candidates,
-        labels,
+        labels.with_class(),
+        labels.rows,
         task=TASK,
         index=2,
         needs=frozenset(needs),

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from lindley.contracts import NO_CLASS
 from lindley.errors import InputError, JournalError
+from lindley.loop import trial
 from lindley.loop.files import load_arrays
 from lindley.loop.journal import Journal, read_events
 from lindley.loop.rounds import Observation
@@ -257,6 +259,16 @@ def test_a_trial_with_validation_labels_goes_on_to_the_same(stopped, tmp_path):
     assert [event["labels"] for event in kept(tmp_path / "extended")] == [11, 15]
     run_trial(setup, tmp_path / "extended")
     assert kept(tmp_path / "extended") == kept(tmp_path / "whole")
+
+
+def test_validation_labels_are_those_of_the_journal_whatever_the_code_would_draw_now(stopped, tmp_path, monkeypatch):
+    setup, given = stopped
+    run_trial(replace(setup, schedule=replace(setup.schedule, max_labels=15)), tmp_path)
+    told = fold(read_events(tmp_path)).start["validation"]["rows"]
+    monkeypatch.setattr(trial, "validation_rows", lambda *given, **named: torch.arange(55, 60))
+    run_trial(setup, tmp_path)
+    assert told != [*range(55, 60)]
+    assert [validation.rows.tolist() for _, validation in given] == [told] * len(given)
 
 
 def test_without_validation_labels_no_learner_is_given_any(setup, tmp_path):

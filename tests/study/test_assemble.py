@@ -13,8 +13,7 @@ from lindley.errors import ConfigurationError, InputError, JournalError
 from lindley.loop.journal import read_events
 from lindley.loop.rounds import RoundSettings
 from lindley.loop.state import fold
-from lindley.loop.trial import run_trial
-from lindley.study import assemble
+from lindley.loop.trial import run_trial, trial_is_complete
 from lindley.study.assemble import Assembler
 from lindley.study.schema import Panel
 from lindley.study.trials import Trial
@@ -312,14 +311,21 @@ def test_building_a_network_to_look_at_it_moves_no_generator(assembler):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_features_are_refused_before_anything_runs_where_there_are_none(assembler, monkeypatch):
+def test_what_an_option_needs_reaches_the_rounds_too(assembler, tmp_path):
+    assert assembler.setup(trial_of("logdet")).rounds.needs == frozenset()
+    setup = assembler.setup(trial_of("logdet", {"of": "features"}))
+    assert setup.rounds.needs == {"features", "labelled_features"}
+    run_trial(setup, tmp_path)
+    assert trial_is_complete(tmp_path, 8)
+
+
+def test_features_are_refused_before_anything_runs_where_there_are_none(assembler):
     model = {"network": "mine_for_assemble:all_convolutions", "num_draws": 3}
     assert assembler.setup(trial_of("bald", model=model))
     with pytest.raises(ConfigurationError, match=r"coreset needs features.*all_convolutions' has no nn\.Linear"):
         assembler.setup(trial_of("coreset", model=model))
-    monkeypatch.setattr(assemble, "WITH_FEATURES", ("ensemble",))
-    with pytest.raises(ConfigurationError, match="'mc-dropout' has none, ensemble have"):
-        assembler.setup(trial_of("coreset"))
+    with pytest.raises(ConfigurationError, match=r'"forest" has no features, which coreset needs; .*mc-dropout.* have'):
+        assembler.setup(trial_of("coreset", model={"posterior": "forest", "num_draws": 3}, training={}))
 
 
 def test_the_manifest_tells_the_code_of_what_is_ones_own(assembler, folder):

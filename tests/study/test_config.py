@@ -409,6 +409,14 @@ def test_features_are_refused_of_a_posterior_that_has_none(tmp_path, monkeypatch
         load(tmp_path, GOOD, acquisitions=["badge"])
 
 
+def test_a_misspelt_posterior_is_the_only_complaint(tmp_path):
+    text = GOOD.replace("bald = {}", "coreset = {}").replace("[model]", '[model]\nposterior = "mc-droput"')
+    message = refusal(tmp_path, text)
+    assert 'Did you mean "mc-dropout"' in message
+    assert "features" not in message
+    assert "Leave it out" not in message
+
+
 def test_a_posterior_of_ones_own_may_have_a_network_a_recipe_and_features(tmp_path):
     text = GOOD.replace("[model]", '[model]\nposterior = "mine:logistic"\noptions = { C = 2 }')
     for variant in (text, text.replace('network = "moons-mlp"', ""), text.replace("bald = {}", "coreset = {}")):

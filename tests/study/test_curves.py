@@ -157,6 +157,23 @@ def test_a_torn_last_line_is_left_out_and_a_damaged_journal_is_set_aside_with_it
     assert "journal.jsonl, line 3 is damaged" in panel.set_aside[0]
 
 
+def test_a_journal_without_one_of_its_rounds_is_set_aside_and_the_others_are_read(tmp_path: Path) -> None:
+    names = ["random", "mine:score"]
+    study = fakes.make_study(fakes.panel_table("digits", names, seeds=2, max_labels=60))
+    fakes.write_study(tmp_path, study, accuracy=_steps)
+    (journal,) = tmp_path.glob("trials/digits/mine--score/seed-1-*/journal.jsonl")
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join(lines[:2] + lines[3:]))
+    (tmp_path / "trials/digits/random/seed-x").mkdir()
+    (panel,) = load_results(tmp_path).panels
+    assert len(panel.trials) == 3
+    assert len(panel.wanted) == 4
+    assert panel.missing == ()
+    (said,) = panel.set_aside
+    assert said.startswith("trials/digits/mine--score/seed-1-")
+    assert "round 1 is missing" in said
+
+
 def test_arrays_that_were_altered_are_refused_by_name(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.moons_table(["bald"], seeds=1))
     grid = fakes.FakePlane(lambda ask: [fakes.NEAR] * 5)

@@ -14,19 +14,24 @@ from lindley.acquisition.batch_epig import batch_epig, check_batch_epig
 from lindley.acquisition.batchbald import batchbald, check_options
 from lindley.acquisition.coreset import coreset
 from lindley.acquisition.epig import epig_scores
-from lindley.acquisition.logdet import check_logdet, logdet
+from lindley.acquisition.logdet import check_logdet, logdet, logdet_needs
 from lindley.acquisition.probcover import check_probcover, probcover
 from lindley.acquisition.select import Scorer, pointwise, random_rows, top_k_of
 from lindley.acquisition.stochastic import check_beta, power_batch, softmax_batch, softrank_batch
 from lindley.acquisition.two_bald import two_bald
 from lindley.acquisition.typiclust import check_typiclust, typiclust
-from lindley.contracts import Acquisition, Selection
+from lindley.contracts import FEATURES, Acquisition, Selection
 from lindley.errors import InputError
 from lindley.names import nearest
 
 
 def no_options() -> None:
     """For methods that have none."""
+
+
+def no_more(**options: object) -> frozenset[str]:
+    """For methods that need the same whatever their options."""
+    return frozenset()
 
 
 @dataclass(frozen=True)
@@ -37,11 +42,17 @@ class Method:
     title: str
     source: str
     needs: frozenset[str] = frozenset()
-    """Optional fields of the Context that it cannot do without: "targets", "features"."""
+    """Optional fields of the Context that it cannot do without, of `contracts.NEEDS`."""
     check: Callable[..., None] = no_options
     """Takes the method's options as keywords, whatever their type; raises InputError for a wrong value."""
     predictions: bool = True
     """Whether it reads what is predicted of the candidates; what does not may be asked before there is a model."""
+    also_needs: Callable[..., frozenset[str]] = no_more
+    """Takes the method's options as keywords: what it cannot do without besides, under these."""
+
+    def needed(self, options: Mapping[str, object]) -> frozenset[str]:
+        """What it cannot do without under these options, which `check` has let pass."""
+        return self.needs | self.also_needs(**options)
 
 
 @dataclass(frozen=True)
@@ -87,7 +98,13 @@ METHODS: dict[str, Method] = {
     },
     "batchbald": Method(batchbald, "BatchBALD", "Kirsch et al. 2019, arXiv:1906.08158", check=check_options),
     "2-bald": Method(two_bald, "2-BALD", "Kirsch 2023, arXiv:2301.09490"),
-    "logdet": Method(logdet, "Log-determinant", "MacKay 1992; Kirsch 2023, arXiv:2302.08981", check=check_logdet),
+    "logdet": Method(
+        logdet,
+        "Log-determinant",
+        "MacKay 1992; Kirsch 2023, arXiv:2302.08981",
+        check=check_logdet,
+        also_needs=logdet_needs,
+    ),
     "batch-epig": Method(
         batch_epig,
         "Batch EPIG",
@@ -100,14 +117,14 @@ METHODS: dict[str, Method] = {
         coreset,
         "CoreSet",
         "Sener, Savarese 2018, arXiv:1708.00489",
-        needs=frozenset({"features", "labelled_features"}),
+        needs=FEATURES,
         predictions=False,
     ),
     "typiclust": Method(
         typiclust,
         "TypiClust",
         "Hacohen et al. 2022, arXiv:2202.02794",
-        needs=frozenset({"features", "labelled_features"}),
+        needs=FEATURES,
         check=check_typiclust,
         predictions=False,
     ),
@@ -115,7 +132,7 @@ METHODS: dict[str, Method] = {
         probcover,
         "ProbCover",
         "Yehuda et al. 2022, arXiv:2205.11320",
-        needs=frozenset({"features", "labelled_features"}),
+        needs=FEATURES,
         check=check_probcover,
         predictions=False,
     ),
@@ -123,7 +140,7 @@ METHODS: dict[str, Method] = {
         bait,
         "BAIT",
         "Ash et al. 2021, arXiv:2106.09675",
-        needs=frozenset({"features", "labelled_features"}),
+        needs=FEATURES,
         check=check_bait,
     ),
 }

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from lindley.acquisition.foreign import ForeignPredictions
-from lindley.contracts import Context, Predictions
+from lindley.contracts import Context, Predictions, SelfChecking
 from lindley.errors import InputError
 from lindley.information.layouts import SUM_TOLERANCE
 from lindley.shapes import Features, LabelledFeatures, LogProbs, Rows
@@ -98,16 +97,21 @@ def _checked_features(name: str, features: Tensor, rows: Rows) -> Tensor:
     return features
 
 
+def checks_its_values(predictions: Predictions) -> bool:
+    """Whether these predictions check their own values as they are read, so that nobody has to check them again."""
+    return isinstance(predictions, SelfChecking) and predictions.values_checked
+
+
 def checked_chunks(predictions: Predictions, num_classes: int | None = None) -> Iterator[LogProbs]:
     """The chunks of the predictions, each checked before it is handed on.  [n, K, C] in row order.
 
     Raises InputError, naming rows by their ids: a shape that is not [n, K, C], another number of classes than the
     task's, NaN, +inf, or probabilities that do not sum to one.
     """
-    start = 0
+    start, only_shapes = 0, checks_its_values(predictions)  # values are the dearer half
     for chunk in predictions.chunks():
         rows = predictions.rows[start : start + len(chunk)]
-        if isinstance(predictions, ForeignPredictions):  # these check their values, the dearer half, themselves
+        if only_shapes:
             _check_shape(chunk, rows, num_classes)
         else:
             check_log_probs(chunk, rows, num_classes)

@@ -34,6 +34,8 @@ class ForeignPredictions:
     (4, 2, 3)
     """
 
+    values_checked = True
+
     def __init__(
         self,
         array: StoredArray,

@@ -15,8 +15,8 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from lindley.apps.output_file import check_out, write_out
 from lindley.errors import InputError
-from lindley.loop.files import write_atomically
 from lindley.study.comparison.outputs import HOW_COMPARED, PanelComparison, as_json, compare, csv_rows, tables
 from lindley.study.curves import load_results
 from lindley.study.provenance import left_out, unfinished
@@ -41,8 +41,7 @@ def compare_folder(
     Raises InputError for a folder without a study, an acquisition that has no trial, an unknown format, an accuracy
     that is no percentage, and where nothing can be compared.
     """
-    if out is not None and not out.resolve().parent.is_dir():
-        raise InputError(f"--out: there is no folder {out.parent}")
+    check_out(out)
     endings = {".json": "json", ".csv": "csv"}
     format = format or ("text" if out is None else endings.get(out.suffix.lower(), "text"))
     if format not in _FORMATS:
@@ -59,12 +58,7 @@ def compare_folder(
         typer.echo(f"Trials that are not finished: {len(missing)}. What there is of them counts.", err=True)
     for said in left_out(results):
         typer.echo(said, err=True)
-    text = _FORMATS[format](found)
-    if out is None:
-        typer.echo(text, nl=False)
-    else:
-        write_atomically(out, text.encode())
-        typer.echo(f"Written to {out}.", err=True)
+    write_out(out, _FORMATS[format](found))
 
 
 def _as_text(found: Sequence[PanelComparison]) -> str:

@@ -15,7 +15,7 @@ from lindley.acquisition.one_call import NOT_TOLD
 from lindley.acquisition.unpredicted import Unpredicted
 from lindley.apps.array_files import Place, open_array
 from lindley.apps.id_files import Ids, read_ids
-from lindley.apps.select_options import SelectOptions
+from lindley.apps.select_options import SelectOptions, method_options
 from lindley.apps.some_predictions import SomePredictions, left_after
 from lindley.contracts import Labels, Predictions
 from lindley.errors import InputError
@@ -44,7 +44,8 @@ def read_candidates(asked: SelectOptions, place: Place, ids: Ids | None) -> Cand
     if unknown:
         typer.echo(f"lindley: {len(unknown)} of the excluded ids are no candidates: {_some(unknown)}", err=True)
     given = replace(given, predictions=SomePredictions(everyone, left))
-    needed = labelled_features is None and "labelled_features" in METHODS[asked.acquisition].needs
+    needs = METHODS[asked.acquisition].needed(method_options(asked.options))
+    needed = labelled_features is None and "labelled_features" in needs
     if features is not None and features.dim() == 2 and len(features) == len(everyone.rows):
         given = replace(given, features=features[left])
         return _with_excluded(given, features, left, everyone, names) if needed else given

@@ -8,10 +8,8 @@ import io
 import json
 import math
 import re
-import sys
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -20,6 +18,7 @@ from lindley.acquisition.catalogue import METHODS, acquisition_named
 from lindley.acquisition.one_call import select
 from lindley.apps.array_files import Place
 from lindley.apps.id_files import Ids, read_ids
+from lindley.apps.output_file import write_out
 from lindley.apps.select_candidates import read_candidates, read_predictions
 from lindley.apps.select_options import (
     SelectOptions,
@@ -47,7 +46,7 @@ def _as_options(message: str) -> str:
     message = re.sub(r'(inputs|axes)="(\w+)"', r"--\1 \2", message)
     message = message.replace("For one draw use log_probs[:, None].", "For one draw save it as [N, 1, C].")
     message = message.replace("as in delta=0.4", "as in --option delta=0.4")
-    return re.sub(r"pass (targets|features)=\.\.\.|add --(targets|features) FILE", r"add --\1\2 FILE", message)
+    return re.sub(r"pass (targets|features)=\.\.\.", r"add --\1 FILE", message)
 
 
 def _select_from_file(asked: SelectOptions) -> None:
@@ -78,7 +77,7 @@ def _select_from_file(asked: SelectOptions) -> None:
         )
     for note in dict.fromkeys(str(note.message) for note in notes):
         typer.echo(f"lindley: {note}", err=True)
-    _write(_table(selection, ids), form, asked.out)
+    write_out(asked.out, _written(_table(selection, ids), form))
     typer.echo(in_a_sentence(asked.acquisition, selection, candidates.shape), err=True)
 
 
@@ -124,7 +123,7 @@ def _table(selection: Selection, ids: Ids | None) -> list[Mapping[str, str | int
     ]
 
 
-def _write(table: Sequence[Mapping[str, str | int | float]], form: str, out: Path | None) -> None:
+def _written(table: Sequence[Mapping[str, str | int | float]], form: str) -> str:
     text = io.StringIO()
     if form == "csv":
         writer = csv.DictWriter(text, ["id", "rank", "score"], lineterminator="\n")
@@ -132,12 +131,7 @@ def _write(table: Sequence[Mapping[str, str | int | float]], form: str, out: Pat
         writer.writerows(table)
     else:
         text.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in table)
-    if out is None:
-        sys.stdout.write(text.getvalue())
-        sys.stdout.flush()
-    else:
-        out.write_text(text.getvalue(), encoding="utf-8")
-        typer.echo(f"Written to {out}.", err=True)
+    return text.getvalue()
 
 
 def _short(value: object) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from lindley.acquisition.catalogue import METHODS, WITHOUT_PREDICTIONS
 from lindley.apps.array_files import Place
+from lindley.apps.output_file import check_out
 from lindley.errors import InputError
 from lindley.names import nearest
 
@@ -41,8 +42,9 @@ class SelectOptions:
 
 def refuse_missing(asked: SelectOptions) -> None:
     """What a method needs is said by its option before anything is read."""
+    needs = METHODS[asked.acquisition].needed(method_options(asked.options))
     for need, given in (("targets", asked.targets), ("features", asked.features)):
-        if given is None and need in METHODS[asked.acquisition].needs:
+        if given is None and need in needs:
             raise InputError(f"{asked.acquisition} needs {need}: add --{need} FILE")
 
 
@@ -87,8 +89,5 @@ def output_format(asked: SelectOptions) -> str:
     form = asked.format or suffix or "csv"
     if form not in FORMATS:
         raise InputError(f"the output must be {' or '.join(FORMATS)}; got {form!r}.{nearest(form, FORMATS)}")
-    if asked.out is not None and not asked.out.resolve().parent.is_dir():
-        raise InputError(f"--out: there is no folder {asked.out.parent}")
-    if asked.out is not None and asked.out.is_dir():
-        raise InputError(f"--out: {asked.out} is a folder; name a file")
+    check_out(asked.out)
     return form

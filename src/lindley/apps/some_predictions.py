@@ -7,6 +7,7 @@ from typing import final
 
 import torch
 
+from lindley.acquisition.checks import checks_its_values
 from lindley.contracts import Predictions
 from lindley.errors import InputError
 from lindley.shapes import LogProbs, Positions
@@ -18,6 +19,7 @@ class SomePredictions:
 
     def __init__(self, predictions: Predictions, positions: Positions) -> None:
         self.rows, self.draws_id = predictions.rows[positions], predictions.draws_id
+        self.values_checked = checks_its_values(predictions)
         self._predictions, self._positions = predictions, positions
         self._kept = torch.zeros(len(predictions.rows), dtype=torch.bool)
         self._kept[positions] = True

@@ -11,6 +11,7 @@ from typing import final
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from lindley.acquisition.checks import checks_its_values
 from lindley.apps.progress import STATUS_EVERY
 from lindley.contracts import Predictions
 from lindley.shapes import LogProbs, Positions
@@ -28,6 +29,7 @@ class WatchedPredictions:
 
     def __init__(self, predictions: Predictions, told: Told) -> None:
         self.rows, self.draws_id = predictions.rows, predictions.draws_id
+        self.values_checked = checks_its_values(predictions)
         self._predictions, self._told = predictions, told
         self._passes = 0
 

@@ -22,11 +22,15 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Temp file in the same folder -> fsync -> replace -> fsync the folder: a kill leaves the old file or the new."""
     make_folder(path.parent)
     temporary = path.with_name(path.name + _TEMPORARY)
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
     sync_folder(path.parent)
 
 

@@ -29,6 +29,7 @@ _CODE = (
     "study/observers*.py",
     "study/metrics.py",
     "study/assemble.py",
+    "study/learners.py",
 )
 """The sources that can change a result."""
 _DATA = "data_hashes"

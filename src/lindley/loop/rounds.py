@@ -133,9 +133,10 @@ def run_round(
     )
     draws = posterior.draw(settings.num_draws, seed=derive_seed(settings.seed, index, "draw"))
     seconds = {"fit": clock.lap()}
+    told = labels.rows if validation is None else torch.cat([labels.rows, validation.rows])
     rows = candidate_rows(
         len(pool),
-        labels.rows if validation is None else torch.cat([labels.rows, validation.rows]),
+        told,
         count=settings.candidates,
         seed=derive_seed(settings.seed, index, "candidates"),
         sources=sources,
@@ -148,7 +149,8 @@ def run_round(
         _check_enough(candidates, batch_size, index)
         shown = show(
             candidates,
-            labels,
+            taught,
+            told,
             task=settings.task,
             index=index,
             needs=settings.needs,
@@ -208,6 +210,12 @@ def _select(settings: RoundSettings, context: Context, batch_size: int) -> Selec
             f"an acquisition must return {batch_size} different rows of the candidates; got {rows.numel()}, "
             f"{rows.unique().numel()} of them different, {foreign.numel()} not candidates {foreign.tolist()[:10]}"
         )
+    shape, finite = [*selection.scores.shape], selection.scores.isfinite().cpu()
+    if shape != [batch_size]:
+        raise InputError(f"an acquisition must return one score for each of its {batch_size} rows; got {shape}")
+    if not finite.all():
+        unscored = rows[~finite].tolist()[:10]
+        raise InputError(f"an acquisition's scores must be finite; they are not in rows {unscored}")
     return selection
 
 

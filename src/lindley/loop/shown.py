@@ -11,14 +11,21 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from lindley.contracts import ClassificationTask, Context, Draws, FeatureExtractor, Labels, Pool, Posterior
+from lindley.contracts import (
+    FEATURES,
+    NEEDS,
+    ClassificationTask,
+    Context,
+    Draws,
+    FeatureExtractor,
+    Labels,
+    Pool,
+    Posterior,
+)
 from lindley.errors import InputError
 from lindley.loop.predict import CHUNK_ROWS, PoolPredictions
 from lindley.loop.subsets import candidate_rows
 from lindley.shapes import Features, Rows
-
-NEEDS = frozenset({"targets", "features", "labelled_features"})
-"""The optional fields of a Context."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,8 @@ class Shown:
 
 def show(
     candidates: PoolPredictions,
-    labels: Labels,
+    taught: Labels,
+    told: Rows,
     *,
     task: ClassificationTask,
     index: int,
@@ -48,18 +56,19 @@ def show(
     posterior: Posterior,
     draws: Draws,
 ) -> Shown:
-    """The context of a round. Targets: the same draws on num_targets unlabelled rows of the pool, at random.
+    """The context of a round. Targets: the same draws on num_targets rows of the pool, at random, of which nothing was
+    told.
 
-    Labels: those that tell a class. Features: those of the candidates and of these labelled rows, by the posterior.
+    taught: the labels that tell a class, which the acquisition sees. told: the rows of all labels, those of no class
+    and those that stop a fit too. Features: those of the candidates and of the rows taught, by the posterior.
     Raises InputError where it has none.
     """
     targets = None
     if "targets" in needs:
-        rows = candidate_rows(len(pool), labels.rows, count=num_targets, seed=targets_seed, sources=None)
+        rows = candidate_rows(len(pool), told, count=num_targets, seed=targets_seed, sources=None)
         targets = PoolPredictions(pool, rows, draws, num_classes=task.num_classes)
-    taught = labels.with_class()
     context = Context(candidates, taught, task, index, targets)
-    if not needs & {"features", "labelled_features"}:
+    if not needs & FEATURES:
         return Shown(context, targets, 0.0)
     began = time.perf_counter()
     features, labelled = (_features(posterior, pool, rows) for rows in (candidates.rows, taught.rows))

@@ -76,8 +76,9 @@ def continue_trial(setup: TrialSetup, journal: Journal, *, on_event: OnEvent = l
         changes = claim_folder(folder, setup.manifest, journal.events)
     else:
         begin_folder(folder, setup.manifest, journal.events)
-    validation = _validation(setup)
-    done, labels = _known(state, setup, journal, validation)
+    start = _begun(state, setup, journal)
+    validation = _labels_of(start["validation"]) if "validation" in start else None
+    done, labels = _known(state, setup.schedule, _labels_of(start), validation)
     if changes:
         journal.append({"event": "resumed", "round": len(done), "changes": changes})
         on_event({"stage": "resumed", "round": len(done), "changes": changes, "message": _said(changes)})
@@ -92,48 +93,48 @@ def _sweep(folder: Path, rounds: Iterable[Event]) -> None:
     sweep_arrays(folder, {each["file"] for event in rounds for each in event["arrays"].values()})
 
 
+def _begun(state: TrialState, setup: TrialSetup, journal: Journal) -> Event:
+    """The event that a trial starts with; what it began with before its first round counts for nothing."""
+    if state.start is not None and state.rounds:
+        return state.start
+    schedule, seed = setup.schedule, setup.rounds.seed
+    if schedule.initial == "balanced":
+        rows = balanced_rows(setup.classes, schedule.initial_labels, seed=seed)
+    else:
+        rows = initial_random_rows(len(setup.pool), schedule.initial_labels, seed=seed)
+    begun: Event = {"event": "start", **_answered(rows, setup.classes[rows])}
+    if schedule.validation_labels:
+        stopping = validation_rows(len(setup.pool), rows, schedule.validation_labels, seed=seed)
+        begun["validation"] = _answered(stopping, setup.classes[stopping])
+    if state.start is None or any(state.start.get(key) != value for key, value in begun.items()):
+        journal.append(begun)
+    return begun
+
+
 def _known(
-    state: TrialState, setup: TrialSetup, journal: Journal, validation: Labels | None
+    state: TrialState, schedule: Schedule, labels: Labels, validation: Labels | None
 ) -> tuple[list[Event], Labels]:
-    """The rounds that stand, and the labels after them."""
-    start = state.start
-    if start is None or not state.rounds:
-        rows = _initial_rows(setup)
-        begun: Event = {"event": "start", "rows": rows.tolist(), "classes": setup.classes[rows].tolist()}
-        if validation is not None:
-            begun["validation"] = {"rows": validation.rows.tolist(), "classes": validation.classes.tolist()}
-        if start is None or any(start.get(key) != value for key, value in begun.items()):
-            journal.append(begun)
-        start = begun
-    labels = Labels(torch.tensor(start["rows"]), torch.tensor(start["classes"]))
+    """The rounds that stand, and the labels after them, `labels` being those of the start."""
     done: list[Event] = []
     for event in state.rounds:
         asked = len(event["selection"]["rows"]) if event["selection"] else 0
-        if asked == 0 or asked < setup.schedule.batch_after(_told_so_far(labels, validation)):
+        if asked == 0 or asked < schedule.batch_after(_told_so_far(labels, validation)):
             break  # the end of a shorter schedule: this round selects now, or selects more
         done.append(event)
         labels = _told(labels, event)
     return done, labels
 
 
-def _validation(setup: TrialSetup) -> Labels | None:
-    """None where a fit takes as many steps as it was told."""
-    count = setup.schedule.validation_labels
-    if count == 0:
-        return None
-    rows = validation_rows(len(setup.pool), _initial_rows(setup), count, seed=setup.rounds.seed)
-    return Labels(rows, setup.classes[rows])
+def _answered(rows: Rows, classes: ClassIndices) -> dict[str, list[int]]:
+    return {"rows": rows.tolist(), "classes": classes.tolist()}
+
+
+def _labels_of(told: Mapping[str, Any]) -> Labels:
+    return Labels(torch.tensor(told["rows"]), torch.tensor(told["classes"]))
 
 
 def _told_so_far(labels: Labels, validation: Labels | None) -> int:
     return len(labels) + (0 if validation is None else len(validation))
-
-
-def _initial_rows(setup: TrialSetup) -> Rows:
-    count, seed = setup.schedule.initial_labels, setup.rounds.seed
-    if setup.schedule.initial == "balanced":
-        return balanced_rows(setup.classes, count, seed=seed)
-    return initial_random_rows(len(setup.pool), count, seed=seed)
 
 
 def _told(labels: Labels, event: Event) -> Labels:
@@ -192,8 +193,7 @@ def _round_event(result: Round, oracle: ClassIndices, folder: Path) -> Event:
 def _selection_event(selection: Selection, oracle: ClassIndices) -> dict[str, Any]:
     rows = selection.rows.cpu()
     return {
-        "rows": rows.tolist(),
-        "classes": oracle[rows].tolist(),
+        **_answered(rows, oracle[rows]),
         "scores": selection.scores.double().tolist(),
         "diagnostics": dict(selection.diagnostics),
     }

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from lindley.acquisition.catalogue import METHODS, acquisition_named
-from lindley.contracts import Acquisition
+from lindley.contracts import FEATURES, Acquisition
 from lindley.datasets.catalogue import load
 from lindley.datasets.dataset import Dataset, content_hashes
 from lindley.datasets.hard_pools import Hardness, Outside, harden
@@ -24,10 +24,11 @@ from lindley.loop.shown import check_needs
 from lindley.loop.trial import TrialSetup
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.callers_state import seeded_globals
-from lindley.posteriors.catalogue import WITH_FEATURES, build_learner
+from lindley.posteriors.catalogue import build_learner
 from lindley.posteriors.features import has_dense_layer
 from lindley.posteriors.recipe import Recipe
 from lindley.seeds import derive_seed
+from lindley.study.consistency import without_features
 from lindley.study.learners import panel_learner
 from lindley.study.observers import observe_test_set
 from lindley.study.observers_asked import observe_asked
@@ -149,11 +150,12 @@ def _network(name: str, dataset: Dataset, folder: Path | None) -> Callable[[], n
 def _acquisition(trial: Trial, folder: Path | None) -> tuple[Acquisition, frozenset[str]]:
     """The acquisition, and what it needs; one's own says so by an attribute `needs`."""
     if not is_named(trial.acquisition):
-        return acquisition_named(trial.acquisition, trial.options), METHODS[trial.acquisition].needs
+        chosen = acquisition_named(trial.acquisition, trial.options)
+        return chosen, METHODS[trial.acquisition].needed(trial.options)
     if trial.options:
         raise ConfigurationError(
             f"acquisitions.{trial.acquisition!r} is your own and takes no options; got {sorted(trial.options)}. "
-            "Bind them in your module."
+            "Set them in your module."
         )
     acquisition = load_named(trial.acquisition, folder=folder)
     if not callable(acquisition):
@@ -175,14 +177,9 @@ def _check_features(trial: Trial, needs: frozenset[str], network: Callable[[], n
     What a posterior of one's own has shows when it is asked.
     """
     model = trial.panel.model
-    if not needs & {"features", "labelled_features"} or is_named(model.posterior):
-        return
-    if model.posterior not in WITH_FEATURES:
-        raise ConfigurationError(
-            f"{trial.acquisition} needs features; model.posterior = {model.posterior!r} has none, "
-            f"{', '.join(WITH_FEATURES)} have"
-        )
-    if network is None:
+    if text := without_features(model.posterior, trial.acquisition, needs):
+        raise ConfigurationError(f"model.posterior = {text}")
+    if not needs & FEATURES or is_named(model.posterior) or network is None:
         return
     with seeded_globals(0, "cpu"):  # a network is initialised from the global generators
         dense = has_dense_layer(network())

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 
 from lindley.acquisition.catalogue import METHODS, acquisition_named
+from lindley.contracts import FEATURES
 from lindley.datasets.catalogue import DATASETS, Entry, checked_options
 from lindley.errors import InputError
 from lindley.loop.named import is_named
@@ -51,6 +52,13 @@ def unknown_acquisition(name: str) -> str:
     return not_allowed(name, METHODS, or_else=', or your own "module:name"')
 
 
+def without_features(posterior: str, acquisition: str, needs: frozenset[str]) -> str:
+    """What is wrong where an acquisition needs features and a posterior has none; what one's own has shows later."""
+    if not needs & FEATURES or posterior in WITH_FEATURES or posterior not in POSTERIORS:
+        return ""
+    return f'"{posterior}" has no features, which {acquisition} needs; {", ".join(WITH_FEATURES)} have.'
+
+
 def contradictions(panel: Panel) -> Iterator[Complaint]:
     """Keys that are each allowed, but not together."""
     yield from _network_and_training(panel)
@@ -72,14 +80,9 @@ def contradictions(panel: Panel) -> Iterator[Complaint]:
     if data and schedule.initial == "balanced" and schedule.initial_labels < data.num_classes:
         text = f"must be at least {data.num_classes}, one of each class, for a balanced start"
         yield Complaint(("schedule", "initial_labels"), f"{text}; got {schedule.initial_labels}.")
-    for name in panel.acquisitions:
-        if (
-            name in METHODS
-            and METHODS[name].needs & {"features", "labelled_features"}
-            and panel.model.posterior not in WITH_FEATURES
-            and not is_named(panel.model.posterior)
-        ):
-            text = f'"{panel.model.posterior}" has no features, which {name} needs; {", ".join(WITH_FEATURES)} have.'
+    for name, options in panel.acquisitions.items():
+        needs = METHODS[name].needed(options) if name in METHODS else frozenset()
+        if text := without_features(panel.model.posterior, name, needs):
             yield Complaint(("model", "posterior"), text)
     if data and not panel.data.options and schedule.max_labels > (most := _most_rows(panel.pool, data)):
         made = "" if panel.pool == HardPool() else " as [pool] makes it"
@@ -132,6 +135,8 @@ def _network_and_training(panel: Panel) -> Iterator[Complaint]:
             text = "is of the network's dropout layers, and there is no model.network. Leave it out."
             yield Complaint(("training", "tune", "dropout"), text)
         return
+    if posterior not in POSTERIORS:
+        return  # a misspelt name is said by itself
     if posterior in WITH_NETWORK:
         if not panel.model.network:
             yield Complaint(
@@ -139,7 +144,7 @@ def _network_and_training(panel: Panel) -> Iterator[Complaint]:
             )
         yield from _tune(panel.training)
         return
-    if posterior in POSTERIORS and panel.model.network:
+    if panel.model.network:
         yield Complaint(
             ("model", "network"), f'has no meaning for posterior = "{posterior}", which trains none. Leave it out.'
         )

@@ -20,7 +20,7 @@ from lindley.loop.manifest import read_manifest
 from lindley.loop.state import fold
 from lindley.study.folder import read_study
 from lindley.study.schema import Panel, Study
-from lindley.study.trials import Trial
+from lindley.study.trials import Trial, trials_of_panel
 
 _OF_A_TRIAL = {"acquisition": str, "options": dict, "seed": int, "num_rows": int, "class_names": list}
 """What every version has written into manifests for reports."""
@@ -74,12 +74,14 @@ class PanelResults:
     title: str
     config: dict[str, Any]
     trials: list[TrialResults]
+    wanted: tuple[tuple[str, int], ...] = ()
+    """All trials of the study, as (acquisition, seed)."""
     missing: tuple[tuple[str, int], ...] = ()
-    """Trials of the study that have no round yet, as (acquisition, seed)."""
+    """Those of them that have no round yet, and are not set aside."""
     set_aside: tuple[str, ...] = ()
     """What lies in the folder and is left out: which trial, and why."""
     failures: Mapping[tuple[str, int], str] = field(default_factory=dict)
-    """Of the study's trials that are not complete, what the last failure said, by (acquisition, seed)."""
+    """Of the wanted trials that are not complete, what the last failure said."""
 
     @property
     def acquisitions(self) -> list[str]:
@@ -182,37 +184,50 @@ def _inner(metrics: Any, path: Sequence[str]) -> Any:
 
 
 def _load_panel(out: Path, panel: Panel, title: str) -> PanelResults:
-    trials, set_aside = [], []
-    left_out: set[tuple[str, int]] = set()
+    trials: list[TrialResults] = []
+    set_aside: dict[Path, str] = {}
     for folder in sorted((out / "trials" / panel.name).glob("*/seed-*")):
         try:
-            manifest, events = read_manifest(folder, _OF_A_TRIAL), read_events(folder)
+            if trial := _read_trial(folder, panel):
+                trials.append(trial)
         except (JournalError, OSError) as error:
-            set_aside.append(f"{folder.relative_to(out).as_posix()}: left out, {error}")
-            left_out.add((folder.parent.name, int(folder.name.split("-")[1])))
-            continue
-        state = fold(events)
-        end = panel.schedule.max_labels
-        rounds = _until(end, state.rounds)
-        if manifest is None or state.start is None or not rounds:
-            continue
-        if not _is_of(panel, manifest) or not folder.name.endswith(manifest["key"][:8]):  # e.g. a copy of a folder
-            set_aside.append(f"{folder.relative_to(out).as_posix()}: left out, it was run with other settings.")
-            continue
-        complete = state.reaches(end)
-        resumed = tuple(event for event in events if event["event"] == "resumed")
-        name, seed = manifest["acquisition"], manifest["seed"]
-        trials.append(TrialResults(name, seed, manifest, rounds, state.start, folder, complete, resumed))
+            set_aside[folder] = str(error)
     trials.sort(key=lambda trial: (trial.acquisition, trial.seed))
     trials, foreign = _of_common_beginnings(trials)
-    left_out |= {(trial.acquisition, trial.seed) for trial, _ in foreign}
-    set_aside += [f"{trial.folder.relative_to(out).as_posix()}: left out, {why}" for trial, why in foreign]
-    found = {(trial.acquisition, trial.seed) for trial in trials}
-    wanted = [(name, panel.first_seed + s) for name in panel.acquisitions for s in range(panel.seeds)]
-    missing = tuple(trial for trial in wanted if trial not in found and trial not in left_out)
-    finished = {(trial.acquisition, trial.seed) for trial in trials if trial.complete}
-    failures = _failures(out, panel, [trial for trial in wanted if trial not in finished])
-    return PanelResults(panel.name, title, panel.model_dump(mode="json"), trials, missing, tuple(set_aside), failures)
+    set_aside |= {trial.folder: why for trial, why in foreign}
+    wanted = {out / trial.folder: (trial.acquisition, trial.seed) for trial in trials_of_panel(panel)}
+    there = {trial.folder: trial.complete for trial in trials}
+    return PanelResults(
+        panel.name,
+        title,
+        panel.model_dump(mode="json"),
+        trials,
+        tuple(wanted.values()),
+        tuple(named for folder, named in wanted.items() if folder not in there and folder not in set_aside),
+        tuple(f"{folder.relative_to(out).as_posix()}: left out, {why}" for folder, why in set_aside.items()),
+        {
+            named: failure.message
+            for folder, named in wanted.items()
+            if not there.get(folder) and (failure := read_failure(folder))
+        },
+    )
+
+
+def _read_trial(folder: Path, panel: Panel) -> TrialResults | None:
+    """The trial in a folder; None where no round was run yet.
+
+    Raises JournalError where it is damaged, or not one of the panel under the settings that it has now.
+    """
+    manifest, events = read_manifest(folder, _OF_A_TRIAL), read_events(folder)
+    state, end = fold(events), panel.schedule.max_labels
+    rounds = _until(end, state.rounds)
+    if manifest is None or state.start is None or not rounds:
+        return None
+    if not _is_of(panel, manifest) or not folder.name.endswith(manifest["key"][:8]):  # e.g. a copy of a folder
+        raise JournalError("it was run with other settings.")
+    resumed = tuple(event for event in events if event["event"] == "resumed")
+    name, seed = manifest["acquisition"], manifest["seed"]
+    return TrialResults(name, seed, manifest, rounds, state.start, folder, state.reaches(end), resumed)
 
 
 def _until(end: int, rounds: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -246,12 +261,6 @@ def _data_of(trial: TrialResults) -> str | None:
     """The hashes of its data; None where an early version did not record them."""
     hashes = trial.manifest.get("data_hashes")
     return json.dumps(hashes, sort_keys=True) if hashes else None
-
-
-def _failures(out: Path, panel: Panel, trials: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
-    folders = {trial: out / Trial(panel, trial[0], panel.acquisitions[trial[0]], trial[1]).folder for trial in trials}
-    found = {trial: read_failure(folder) for trial, folder in folders.items()}
-    return {trial: failure.message for trial, failure in found.items() if failure}
 
 
 def _is_of(panel: Panel, manifest: dict[str, Any]) -> bool:

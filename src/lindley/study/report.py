@@ -103,13 +103,18 @@ def _write_report(out: Path) -> Path:
 
 def _top(results: StudyResults) -> list[str]:
     trials = [trial for panel in results.panels for trial in panel.trials]
-    wanted = len(trials) + sum(len(panel.missing) for panel in results.panels)
+    wanted = sum(len(panel.wanted) for panel in results.panels)
+    finished = sum(
+        trial.complete and (trial.acquisition, trial.seed) in panel.wanted
+        for panel in results.panels
+        for trial in panel.trials
+    )
     seeds = sorted({trial.seed for trial in trials})
     rounds = sum(len(trial.rounds) for trial in trials)
     facts = [
         ("Study", results.name),
         ("Data", ", ".join(dict.fromkeys(panel.config["data"]["name"] for panel in results.panels))),
-        ("Trials finished", f"{sum(trial.complete for trial in trials)} of {wanted}"),
+        ("Trials finished", f"{finished} of {wanted}"),
         ("Seeds", f"{seeds[0]}–{seeds[-1]}" if len(seeds) > 1 else ", ".join(map(str, seeds)) or "none yet"),
         ("Models fitted", str(rounds)),
     ]

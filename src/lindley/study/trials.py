@@ -86,10 +86,14 @@ class Trial:
 
 
 def trials_of(study: Study) -> list[Trial]:
-    """Panel by panel, seed by seed, then by acquisition: a study stopped half way has whole seeds."""
+    """Panel by panel, in the order in which they are begun."""
+    return [trial for panel in study.panels for trial in trials_of_panel(panel)]
+
+
+def trials_of_panel(panel: Panel) -> list[Trial]:
+    """Seed by seed, then by acquisition: a study stopped half way has whole seeds."""
     return [
         Trial(panel, acquisition, dict(options), seed)
-        for panel in study.panels
         for seed in range(panel.first_seed, panel.first_seed + panel.seeds)
         for acquisition, options in panel.acquisitions.items()
     ]

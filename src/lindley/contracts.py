@@ -25,6 +25,8 @@ Score = Callable[[LogProbs], Scores]
 
 NO_CLASS = -1
 """What an oracle answers of a row that is of none of the task's classes: it is counted, and teaches nothing."""
+NOT_TOLD = -2
+"""The class of a labelled row of which only the features are known: enough for what looks at features alone."""
 
 
 FEATURES = frozenset({"features", "labelled_features"})

@@ -1,6 +1,7 @@
 import doctest
 import inspect
 import itertools
+import warnings
 
 import jaxtyping
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from lindley import InputError, Labels, Selection, select
 from lindley.acquisition import METHODS, HeldPredictions, one_call
+from lindley.contracts import NOT_TOLD
 from lindley.information.layouts import AXES, INPUTS
 
 
@@ -208,8 +210,13 @@ def seen_by(monkeypatch, **offers):
 def test_labelled_features_alone_are_of_rows_that_no_candidate_has(monkeypatch):
     context = seen_by(monkeypatch, labelled_features=np.ones((3, 2)), rows=list(range(7, 47)))
     assert context.labelled.rows.tolist() == [47, 48, 49]
-    assert context.labelled.classes.tolist() == [one_call.NOT_TOLD] * 3
+    assert context.labelled.classes.tolist() == [NOT_TOLD] * 3
     assert context.labelled_features.shape == (3, 2)
+
+
+def test_labelled_features_that_are_no_matrix_are_refused():
+    with pytest.raises(InputError, match=r"labelled_features must be \[L, D\]; got \[\]"):
+        select(predictions(), "coreset", 3, features=np.ones((40, 2)), labelled_features=np.array(1.0))
 
 
 def test_labels_are_handed_on(monkeypatch):
@@ -352,7 +359,12 @@ def test_candidates_that_are_labelled_already_are_refused_by_their_rows():
     select(predictions(), "bald", 3, labelled=labelled)  # places in an array are not rows of the labels' pool
 
 
-@pytest.mark.parametrize("name", ["bald", "batchbald"])
-def test_draws_that_all_say_the_same_are_told(name):
-    with pytest.warns(UserWarning, match=f"{name} gives 0 to every row that it chose: the draws say the same of them"):
-        select(predictions()[:, :1].expand(-1, 5, -1), name, 3)
+@pytest.mark.parametrize("name", METHODS)
+def test_draws_that_all_say_the_same_are_told_where_draws_are_compared(name):
+    given = {key: value[:, :1].expand(-1, 5, -1) if key == "targets" else value for key, value in offered(name).items()}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        select(predictions()[:, :1].expand(-1, 5, -1), name, 3, **given)
+    said = [str(each.message) for each in caught if issubclass(each.category, UserWarning)]
+    told = f"{name} gives 0 to every row that it chose: the draws say the same of them"
+    assert [text.startswith(told) for text in said] == [True] * METHODS[name].compares_draws

@@ -49,6 +49,8 @@ class Method:
     """Whether it reads what is predicted of the candidates; what does not may be asked before there is a model."""
     also_needs: Callable[..., frozenset[str]] = no_more
     """Takes the method's options as keywords: what it cannot do without besides, under these."""
+    compares_draws: bool = False
+    """Whether all its scores are 0 where all draws say the same."""
 
     def needed(self, options: Mapping[str, object]) -> frozenset[str]:
         """What it cannot do without under these options, which `check` has let pass."""
@@ -65,6 +67,8 @@ class Scoring:
     needs: frozenset[str] = frozenset()
     powers: bool = True
     """Whether it is never negative: a power of a negative score has no meaning."""
+    compares_draws: bool = False
+    """As of a Method."""
 
 
 SCORERS: dict[str, Scoring] = {
@@ -74,16 +78,23 @@ SCORERS: dict[str, Scoring] = {
     "variation-ratios": Scoring(
         pointwise(scores.variation_ratios), "Variation ratios", "Freeman 1965; Gal et al. 2017, arXiv:1703.02910"
     ),
-    "mean-std": Scoring(pointwise(scores.mean_std), "Mean STD", "Kampffmeyer et al. 2016; Gal et al. 2017"),
-    "bald": Scoring(pointwise(scores.bald), "BALD", "Houlsby et al. 2011, arXiv:1112.5745"),
-    "epig": Scoring(epig_scores, "EPIG", "Bickford Smith et al. 2023, arXiv:2304.08151", frozenset({"targets"})),
+    "mean-std": Scoring(
+        pointwise(scores.mean_std), "Mean STD", "Kampffmeyer et al. 2016; Gal et al. 2017", compares_draws=True
+    ),
+    "bald": Scoring(pointwise(scores.bald), "BALD", "Houlsby et al. 2011, arXiv:1112.5745", compares_draws=True),
+    "epig": Scoring(
+        epig_scores, "EPIG", "Bickford Smith et al. 2023, arXiv:2304.08151", frozenset({"targets"}), compares_draws=True
+    ),
 }
 
 _STOCHASTIC = {"power": power_batch, "softmax": softmax_batch, "softrank": softrank_batch}
 
 METHODS: dict[str, Method] = {
     "random": Method(random_rows, "Random", "uniform, without replacement", predictions=False),
-    **{name: Method(top_k_of(of.scorer), of.title, of.source, of.needs) for name, of in SCORERS.items()},
+    **{
+        name: Method(top_k_of(of.scorer), of.title, of.source, of.needs, compares_draws=of.compares_draws)
+        for name, of in SCORERS.items()
+    },
     **{
         f"{kind}-{name}": Method(
             batch(of.scorer),
@@ -91,19 +102,23 @@ METHODS: dict[str, Method] = {
             f"Kirsch et al. 2023, arXiv:2106.12059; {of.source}",
             of.needs,
             check_beta,
+            compares_draws=of.compares_draws,
         )
         for name, of in SCORERS.items()
         for kind, batch in _STOCHASTIC.items()
         if of.powers or kind != "power"
     },
-    "batchbald": Method(batchbald, "BatchBALD", "Kirsch et al. 2019, arXiv:1906.08158", check=check_options),
-    "2-bald": Method(two_bald, "2-BALD", "Kirsch 2023, arXiv:2301.09490"),
+    "batchbald": Method(
+        batchbald, "BatchBALD", "Kirsch et al. 2019, arXiv:1906.08158", check=check_options, compares_draws=True
+    ),
+    "2-bald": Method(two_bald, "2-BALD", "Kirsch 2023, arXiv:2301.09490", compares_draws=True),
     "logdet": Method(
         logdet,
         "Log-determinant",
         "MacKay 1992; Kirsch 2023, arXiv:2302.08981",
         check=check_logdet,
         also_needs=logdet_needs,
+        compares_draws=True,
     ),
     "batch-epig": Method(
         batch_epig,
@@ -111,6 +126,7 @@ METHODS: dict[str, Method] = {
         "Bickford Smith et al. 2023, arXiv:2304.08151, for the labels of a batch together",
         needs=frozenset({"targets"}),
         check=check_batch_epig,
+        compares_draws=True,
     ),
     "badge": Method(badge, "BADGE", "Ash et al. 2020, arXiv:1906.03671", needs=frozenset({"features"})),
     "coreset": Method(

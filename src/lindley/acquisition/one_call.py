@@ -11,23 +11,28 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lindley.acquisition.catalogue import WITHOUT_PREDICTIONS, acquisition_named
+from lindley.acquisition.catalogue import METHODS, WITHOUT_PREDICTIONS, acquisition_named
 from lindley.acquisition.checks import whole_number
 from lindley.acquisition.foreign import ForeignPredictions
 from lindley.acquisition.select import top_k
 from lindley.acquisition.stored import stored
 from lindley.acquisition.unpredicted import Unpredicted
-from lindley.contracts import Acquisition, ClassificationTask, Context, Labels, Predictions, Score, Selection
+from lindley.contracts import (
+    NOT_TOLD,
+    Acquisition,
+    ClassificationTask,
+    Context,
+    Labels,
+    Predictions,
+    Score,
+    Selection,
+)
 from lindley.errors import InputError
 from lindley.names import nearest
 from lindley.shapes import Features, LogProbs, Rows, Scores
 
-_ARGUMENTS = ("batch_size", "seed", "inputs", "axes", "rows", "targets", "features", "labelled_features", "labelled")
-_COMPARE_DRAWS = ("bald", "batchbald", "2-bald", "mean-std", "epig", "batch-epig")
 _NOTHING = 1e-9
 """Nats, or probabilities: what rounding leaves where all draws are equal."""
-NOT_TOLD = -1
-"""The class of a labelled row of which only the features are known."""
 
 
 def select(
@@ -81,17 +86,19 @@ def select(
         candidates = _predictions(log_probs, inputs, axes, inputs, rows=rows)
     if labelled is not None:
         _refuse_labelled(labelled, candidates, numbered=rows is not None or isinstance(log_probs, Predictions))
-    count, _, num_classes = candidates.shape
+    count, num_draws, num_classes = candidates.shape
+    known = None if labelled_features is None else _features("labelled_features", labelled_features)
     context = Context(
         candidates=candidates,
-        labelled=_labels(labelled, labelled_features, candidates.rows),
+        labelled=_labels(labelled, known, candidates.rows),
         task=ClassificationTask(tuple(f"class {index}" for index in range(num_classes or 2))),
         targets=None if targets is None else _targets(targets, inputs, axes, candidates),
         features=None if features is None else _features("features", features, count),
-        labelled_features=None if labelled_features is None else _features("labelled_features", labelled_features),
+        labelled_features=known,
     )
     selection = choose(context, batch_size, seed=seed)
-    if acquisition in _COMPARE_DRAWS and candidates.shape[1] > 1 and float(selection.scores.abs().max()) < _NOTHING:
+    compares = isinstance(acquisition, str) and METHODS[acquisition].compares_draws
+    if compares and num_draws > 1 and float(selection.scores.abs().max()) < _NOTHING:
         warnings.warn(
             f"{acquisition} gives 0 to every row that it chose: the draws say the same of them, and the choice is "
             "random. Are the draws different functions?",
@@ -131,9 +138,10 @@ def _refuse_labelled(labelled: Labels, candidates: Predictions, *, numbered: boo
 
 def _chosen(acquisition: str | Score, options: dict[str, object]) -> Acquisition:
     if isinstance(acquisition, str):
-        mistyped = [name for name in options if get_close_matches(name, _ARGUMENTS, n=1, cutoff=0.75)]
+        arguments = [*inspect.signature(select).parameters][2:-1]  # without predictions, acquisition and **options
+        mistyped = [name for name in options if get_close_matches(name, arguments, n=1, cutoff=0.75)]
         if mistyped:
-            raise InputError(f"select has no argument {mistyped[0]!r}.{nearest(mistyped[0], _ARGUMENTS)}")
+            raise InputError(f"select has no argument {mistyped[0]!r}.{nearest(mistyped[0], arguments)}")
         return acquisition_named(acquisition, options)
     if not callable(acquisition):
         raise InputError(
@@ -235,7 +243,7 @@ def _features(name: str, values: Tensor | np.ndarray, count: int | None = None) 
     return features.to(torch.promote_types(features.dtype, torch.float32))
 
 
-def _labels(labelled: Labels | None, features: Tensor | np.ndarray | None, candidates: Rows) -> Labels:
+def _labels(labelled: Labels | None, features: Features | None, candidates: Rows) -> Labels:
     """What is labelled. Where only its features are known the rows are numbered on from the candidates'."""
     if labelled is not None:
         if features is not None and len(features) != len(labelled):

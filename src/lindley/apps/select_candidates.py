@@ -11,13 +11,12 @@ from torch import Tensor
 
 from lindley.acquisition.catalogue import METHODS
 from lindley.acquisition.foreign import ForeignPredictions
-from lindley.acquisition.one_call import NOT_TOLD
 from lindley.acquisition.unpredicted import Unpredicted
 from lindley.apps.array_files import Place, open_array
 from lindley.apps.id_files import Ids, read_ids
 from lindley.apps.select_options import SelectOptions, method_options
 from lindley.apps.some_predictions import SomePredictions, left_after
-from lindley.contracts import Labels, Predictions
+from lindley.contracts import NOT_TOLD, Labels, Predictions
 from lindley.errors import InputError
 
 

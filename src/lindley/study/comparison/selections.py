@@ -20,7 +20,7 @@ class Asked:
     labels: int
     overlap: float | None
     """Share of its rows that the reference asked too, itself or in a copy, under the same seed, of as many as both have
-    asked; None for the reference itself."""
+    asked; None for the reference itself, and where the journals do not tell which rows are copies."""
     evenness: float
     """Entropy of the classes that came back over that of as many of each: 1 is even, 0 one class only."""
     rarest: float
@@ -39,9 +39,10 @@ def asked(panel: PanelResults, reference: str) -> list[Asked]:
         classes = [_class_counts(trial) for trial in trials]
         repeats = [share for trial in trials if (share := _repeated(panel, trial)) is not None]
         overlaps = [
-            _overlap(_inputs(panel, mine), _inputs(panel, theirs))
+            share
             for mine, theirs in paired(panel, name, reference)
             if name != reference and _rows(mine) and _rows(theirs)
+            if (share := _asked_alike(panel, mine, theirs)) is not None
         ]
         lines.append(
             Asked(
@@ -79,31 +80,49 @@ def _evenness(counts: Sequence[int]) -> float:
 
 
 def _repeated(panel: PanelResults, trial: TrialResults) -> float | None:
-    """As the journal of a hard pool has counted them; rows of `repeated-mnist` repeat row % S of S sources."""
+    """As the journal of a hard pool has counted them; else by the rows, where these tell their inputs."""
+    if _repeats(panel) == 1:
+        return None
     counts = [event["metrics"]["asked"] for event in trial.rounds if "asked" in event["metrics"]]
-    if len(counts) > 1 and panel.config["pool"]["copies"] > 1:
+    if len(counts) > 1:
         first, last = counts[0], counts[-1]
         return float((last["repeated"] - first["repeated"]) / (last["labels"] - first["labels"]))
-    if panel.config["data"]["name"] != "repeated-mnist":
-        return None
     sources = _num_sources(panel, trial)
+    if counts or sources is None:
+        return None
     seen = {row % sources for row in trial.start["rows"]}
     again = 0
-    for source in _inputs(panel, trial):
+    for source in _inputs(trial, sources):
         again += source in seen
         seen.add(source)
     return again / len(_rows(trial))
 
 
-def _inputs(panel: PanelResults, trial: TrialResults) -> list[int]:
+def _asked_alike(panel: PanelResults, mine: TrialResults, theirs: TrialResults) -> float | None:
+    sources = _num_sources(panel, mine)
+    return None if sources is None else _overlap(_inputs(mine, sources), _inputs(theirs, sources))
+
+
+def _inputs(trial: TrialResults, sources: int) -> list[int]:
     """Of each row that was asked for, which input it is: copies are the same one."""
-    sources = _num_sources(panel, trial)
     return [row % sources for row in _rows(trial)]
 
 
-def _num_sources(panel: PanelResults, trial: TrialResults) -> int:
-    """A pool of S inputs, several times: row i is input i % S."""
+def _num_sources(panel: PanelResults, trial: TrialResults) -> int | None:
+    """S, where row i is input i % S: in a pool of S inputs, whole and several times.
+
+    None where some rows of a repeated data set were taken out, or others put in, before: which rows are left of an
+    input is not in the journal.
+    """
+    pool = panel.config.get("pool", {})
+    changed = any(pool.get(key) for key in ("subset", "rare", "outside"))
+    if changed and _repeats(panel) > pool.get("copies", 1):
+        return None
+    return int(trial.manifest["num_rows"] // _repeats(panel))
+
+
+def _repeats(panel: PanelResults) -> int:
+    """How often an input comes in the pool, by the data set and by [pool]."""
     data = panel.config["data"]
     repeats = data["options"].get("repeats", 3) if data["name"] == "repeated-mnist" else 1
-    copies = panel.config.get("pool", {}).get("copies", 1)
-    return int(trial.manifest["num_rows"] // (repeats * copies))
+    return int(repeats * panel.config.get("pool", {}).get("copies", 1))

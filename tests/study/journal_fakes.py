@@ -133,6 +133,7 @@ def _manifest(trial: Trial) -> dict[str, Any]:
         "versions": {"lindley": "0.1.0", "torch": "2.13.0", "numpy": "2.4.6", "python": "3.12.1"},
         "data_hashes": {"pool_inputs": "ab" * 32, "pool_classes": "cd" * 32},
         "device": "cpu",
+        "cpu": "made up",
         "precision": "float32",
         "threads": 1,
         "class_names": ["upper moon", "lower moon"] if planar else [str(index) for index in range(10)],

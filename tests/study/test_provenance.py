@@ -8,7 +8,7 @@ import journal_fakes as fakes
 
 from lindley.loop.journal import Journal
 from lindley.study.curves import load_results
-from lindley.study.provenance import changes, environments, label_counting, settings, unfinished
+from lindley.study.provenance import changes, environments, label_counting, settings, unfinished, unlike_beginnings
 
 
 def test_the_settings_of_every_panel_stand_side_by_side(tmp_path: Path) -> None:
@@ -63,6 +63,28 @@ def test_how_the_draws_were_computed_is_said_where_the_journals_say_it(tmp_path:
         event["path"] = "masked" if number == 1 else "folded"
     said = {what: value for _, what, value in environments(results).rows}
     assert said["draws computed"] == "folded, masked"
+
+
+def test_what_was_not_recorded_of_some_trials_is_said_beside_what_was_of_others(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=3, max_labels=40))
+    results = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising))
+    for trial in results.panels[0].trials[:2]:
+        del trial.manifest["cpu"]
+    said = {what: value for _, what, value in environments(results).rows}
+    assert said["cpu"] == "made up, not recorded for 2 trials"
+    assert said["code"] == "–"
+
+
+def test_seeds_whose_trials_begin_with_other_fits_are_named(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["random", "margin", "bald"], seeds=3, max_labels=60))
+
+    def accuracy(ask: fakes.Asked) -> float:
+        elsewhere = ask.acquisition == "bald" and ask.seed != 1
+        return 0.5 + 0.1 * ask.round + 0.01 * ask.seed + 0.003 * elsewhere
+
+    (said,) = unlike_beginnings(load_results(fakes.write_study(tmp_path, study, accuracy=accuracy)))
+    assert said.startswith("Digits, seeds 0, 2: trials begin with the same labels but not with the same fit")
+    assert "BALD; the others: margin, random" in said
 
 
 def test_settings_that_fits_chose_are_counted(tmp_path: Path) -> None:

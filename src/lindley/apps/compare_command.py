@@ -19,7 +19,7 @@ from lindley.apps.output_file import check_out, write_out
 from lindley.errors import InputError
 from lindley.study.comparison.outputs import HOW_COMPARED, PanelComparison, as_json, compare, csv_rows, tables
 from lindley.study.curves import load_results
-from lindley.study.provenance import left_out, unfinished
+from lindley.study.provenance import left_out, unfinished, unlike_beginnings
 from lindley.study.tables import Table
 
 _WIDTH = 100
@@ -56,7 +56,7 @@ def compare_folder(
         )
     if missing := unfinished(results):
         typer.echo(f"Trials that are not finished: {len(missing)}. What there is of them counts.", err=True)
-    for said in left_out(results):
+    for said in (*left_out(results), *unlike_beginnings(results)):
         typer.echo(said, err=True)
     write_out(out, _FORMATS[format](found))
 

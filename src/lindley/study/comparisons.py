@@ -112,7 +112,8 @@ def costs_more(panel: PanelResults, other: str) -> Comparison | None:
     """
     pairs = []
     for first, second in paired(panel, "bald", other):
-        if any(first.manifest.get(key) != second.manifest.get(key) for key in ("cpu", "device", "threads")):
+        where = [[trial.manifest.get(key) for key in ("cpu", "device", "threads")] for trial in (first, second)]
+        if where[0] != where[1] or None in where[0]:
             continue
         common = min(len(first.rounds), len(second.rounds))
         both = [_asking_seconds(trial, common) for trial in (first, second)]

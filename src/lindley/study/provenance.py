@@ -33,8 +33,8 @@ def environments(results: StudyResults) -> Table:
             rows.append((panel.title, name, _all([manifest["versions"].get(name) for manifest in manifests])))
         for name in ("code", "device", "threads", "precision", "platform", "cpu", "num_rows", "num_test"):
             rows.append((panel.title, name, _all([manifest.get(name) for manifest in manifests])))
-        paths = [event.get("path") for trial in panel.trials for event in trial.rounds]
-        if any(paths):
+        paths = [event["path"] for trial in panel.trials for event in trial.rounds if "path" in event]
+        if paths:
             rows.append((panel.title, "draws computed", _all(paths)))
         if chosen := [event["tuned"] for trial in panel.trials for event in trial.rounds if "tuned" in event]:
             rows.append((panel.title, "settings chosen", _counted(chosen)))
@@ -67,6 +67,28 @@ def unfinished(results: StudyResults) -> list[str]:
 def left_out(results: StudyResults) -> list[str]:
     """One sentence for each trial that lies in the folder and does not count: with other settings, damaged, foreign."""
     return [said for panel in results.panels for said in panel.set_aside]
+
+
+def unlike_beginnings(results: StudyResults) -> list[str]:
+    """One sentence for each set of seeds whose trials begin with the same labels, but not with the same fit."""
+    said = []
+    for panel in results.panels:
+        unlike: dict[tuple[tuple[str, ...], ...], list[int]] = {}
+        for seed in sorted({trial.seed for trial in panel.trials}):
+            alike: dict[str, list[str]] = {}
+            for trial in (each for each in panel.trials if each.seed == seed):
+                measured = trial.rounds[0]["metrics"]
+                first = json.dumps([measured.get("accuracy"), measured.get("nll")])
+                alike.setdefault(first, []).append(look(trial.acquisition).title)
+            if len(alike) > 1:
+                unlike.setdefault(tuple(map(tuple, alike.values())), []).append(seed)
+        said += [
+            f"{panel.title}, seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}: trials begin with the "
+            "same labels but not with the same fit, as on another processor or under other code: "
+            f"{'; the others: '.join(', '.join(names) for names in groups)}. Their pairs hold that difference too."
+            for groups, seeds in unlike.items()
+        ]
+    return said
 
 
 def changes(results: StudyResults) -> list[str]:
@@ -154,7 +176,10 @@ def _value(value: Any) -> str:
 
 
 def _all(values: list[Any]) -> str:
-    return ", ".join(sorted({str(value) for value in values if value is not None})) or "–"
+    """All different ones; early versions did not record all of them."""
+    known = sorted({str(value) for value in values if value is not None})
+    unknown = values.count(None)
+    return ", ".join([*known, f"not recorded for {unknown} trials"] if known and unknown else known) or "–"
 
 
 def _counted(settings: list[dict[str, Any]]) -> str:

@@ -16,7 +16,15 @@ from lindley.study.figures.catalogue import draw_figures
 from lindley.study.figures.style import Drawn
 from lindley.study.folder import LOCK_NAME, PATIENCE_SECONDS, refuse_without_study
 from lindley.study.paired import Comparison, Verdict
-from lindley.study.provenance import changes, environments, label_counting, left_out, settings, unfinished
+from lindley.study.provenance import (
+    changes,
+    environments,
+    label_counting,
+    left_out,
+    settings,
+    unfinished,
+    unlike_beginnings,
+)
 from lindley.study.tables import PANEL_TABLES, Table, write_csv, write_rounds
 from lindley.study.tables_asked import rare_recall, what_was_asked
 from lindley.study.tables_information import information_growth
@@ -202,7 +210,7 @@ def _figures(
 
 
 def _made(results: StudyResults, tables: Sequence[Table]) -> list[str]:
-    pieces = [page.paragraph(text) for text in label_counting(results)]
+    pieces = [page.paragraph(text) for text in (*label_counting(results), *unlike_beginnings(results))]
     if changed := changes(results):
         pieces.append(page.paragraph("Trials that were continued under other conditions than they were begun:"))
         pieces.append(page.bullets(changed))

@@ -22,7 +22,11 @@ def panel_reaching(
         for name, seeds in needed.items()
         for seed, labels in enumerate(seeds)
     ]
-    config = {"acquisitions": {name: {} for name in needed}, "data": {"name": data, "options": options}}
+    config = {
+        "acquisitions": {name: {} for name in needed},
+        "data": {"name": data, "options": options},
+        "schedule": {"max_labels": grid[-1]},
+    }
     return PanelResults("made-up", "Made up", config, trials)
 
 

@@ -19,6 +19,7 @@ from lindley.study.comparison.contrasts import (
     reference_of,
 )
 from lindley.study.comparison.exact_tests import two_sided_p, visible_shift
+from lindley.study.comparison.words import verdict
 from lindley.study.crossings import Crossing
 
 _THEIRS = [100.0, 120.0, 90.0, 110.0, 140.0, 130.0, 80.0, 105.0, 125.0, 95.0]
@@ -105,6 +106,42 @@ def test_of_an_area_as_much_could_be_seen_as_of_normal_gains() -> None:
     planted = -0.02 * np.log(gains)
     area = _only(contrasts(panel, accuracy=0.95), "area")
     assert area.visible == pytest.approx(visible_shift(10, 1) * planted.std(ddof=1))
+
+
+def test_no_more_could_be_seen_than_lies_between_the_first_round_and_the_last() -> None:
+    """Of 20 to 40 labels no pair can show more than a half; crossings so far apart ask for more."""
+    theirs = [21.0, 39.0, 22.0, 38.0, 24.0, 37.0, 26.0, 36.0]
+    panel = panel_reaching({"random": theirs, "bald": theirs[::-1]}, grid=range(20, 41, 2))
+    labels = _only(contrasts(panel, accuracy=0.95), "labels")
+    assert labels.span == pytest.approx(math.log(2))
+    assert labels.interval is not None
+    assert replace(labels, span=math.inf).visible > 0.5
+    assert labels.visible == math.inf
+    assert labels.detectable
+
+
+def test_of_unequal_seeds_the_few_can_show_what_holm_leaves_them() -> None:
+    """Ten pairs that agree leave all of 5 % to six, whose smallest p is 0.031; ten that do not leave them half."""
+    six = [0.8 * each for each in _THEIRS[:5]] + [1.3 * _THEIRS[5]]
+    agreeing = panel_reaching({"random": _THEIRS, "margin": [0.5 * each for each in _THEIRS], "bald": six})
+    mixed = [each * (0.9 if place % 2 else 1.1) for place, each in enumerate(_THEIRS)]
+    differing = panel_reaching({"random": _THEIRS, "margin": mixed, "bald": six})
+    for panel, detectable in ((agreeing, True), (differing, False)):
+        found = [each for each in contrasts(panel, accuracy=0.95) if each.measure == "labels"]
+        (few,) = [each for each in found if each.acquisition == "bald"]
+        assert (few.pairs, few.family, few.detected) == (6, 2, False)
+        assert few.detectable == detectable
+        assert ("cannot show a difference" in verdict(few)) != detectable
+
+
+def test_an_arm_that_ended_early_says_up_to_where_its_area_goes() -> None:
+    panel = panel_reaching({"random": _THEIRS, "bald": _THEIRS})
+    short = [
+        replace(trial, rounds=trial.rounds[:4], complete=False) if trial.acquisition == "bald" else trial
+        for trial in panel.trials
+    ]
+    assert _only(contrasts(panel), "area").up_to is None
+    assert _only(contrasts(replace(panel, trials=short), accuracy=0.9), "area").up_to == GRID[3]
 
 
 def test_a_level_that_all_have_from_the_start_could_show_nothing() -> None:

@@ -56,7 +56,7 @@ def test_no_difference_says_what_could_have_been_seen() -> None:
 
 
 def test_too_few_seeds_are_said_to_be_too_few() -> None:
-    few = replace(LABELS, pairs=5, p=0.0625, adjusted_p=0.1875, family=3)
+    few = replace(LABELS, pairs=5, p=0.0625, adjusted_p=0.1875, family=3, least_p=0.1875)
     assert verdict(few) == (
         "BALD and random, labels to 95 %: 5 seeds cannot show a difference (no p below 0.062 is possible; 3 "
         "comparisons at 5 % need 7 seeds); measured 38 % fewer, 95 % interval 29–46 %"
@@ -64,7 +64,7 @@ def test_too_few_seeds_are_said_to_be_too_few() -> None:
 
 
 def test_what_too_few_seeds_cannot_show_is_said_once() -> None:
-    few = replace(LABELS, pairs=5, p=0.0625, adjusted_p=0.0625)
+    few = replace(LABELS, pairs=5, p=0.0625, adjusted_p=0.0625, least_p=0.0625)
     said = verdicts([few, replace(few, acquisition="margin"), LABELS])
     assert said == [
         "BALD needs 38 % fewer labels than random to 95 % (95 % interval 29–46 %, 10 seeds).",
@@ -79,6 +79,21 @@ def test_what_is_detected_after_others_is_not_called_invisible() -> None:
     last = replace(LABELS, acquisition="margin", pairs=6, ahead=6, p=0.03125, adjusted_p=0.03125, family=2)
     assert verdicts([last]) == [f"{verdict(last)}."]
     assert verdict(last).startswith("margin needs 38 % fewer labels")
+
+
+def test_where_no_level_could_be_chosen_it_is_said_and_what_to_do() -> None:
+    said = verdicts([AREA])
+    assert len(said) == 2
+    assert said[1].startswith("Labels are not compared: no accuracy")
+    assert "--accuracy" in said[1]
+    assert len(verdicts([AREA, LABELS])) == 2
+    assert verdicts([]) == []
+
+
+def test_an_area_that_ends_before_the_study_says_where() -> None:
+    short = replace(AREA, up_to=40)
+    assert verdict(short).startswith("the mean accuracy of BALD up to 40 labels is 2.10 points higher than that of")
+    assert "no difference in mean accuracy up to 40 labels detected" in verdict(replace(short, p=0.4, adjusted_p=0.4))
 
 
 def test_areas_are_said_in_points() -> None:

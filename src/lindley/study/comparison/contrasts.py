@@ -1,6 +1,7 @@
 """Every acquisition of a panel against one of them: labels to an accuracy, and the area under the learning curve.
 
-All is paired by seed: the two trials of a pair share their initial labels, first fit and test set. The family whose
+All is paired by seed: the two trials of a pair share their initial labels and test set, and their first fit where they
+ran on one machine under one code. The family whose
 false alarms are held at 5 % is one measure in one panel.
 """
 
@@ -17,7 +18,14 @@ from scipy import integrate, stats
 
 from lindley.errors import InputError
 from lindley.seeds import numpy_generator
-from lindley.study.comparison.exact_tests import LEVEL, holm, spread_of, two_sided_p, visible_shift
+from lindley.study.comparison.exact_tests import (
+    LEVEL,
+    holm,
+    smallest_two_sided_p,
+    spread_of,
+    two_sided_p,
+    visible_shift,
+)
 from lindley.study.comparison.label_ratio import FEWEST_PAIRS, label_ratio
 from lindley.study.crossings import Crossing, labels_to_accuracy, median_crossing
 from lindley.study.curves import PanelResults, TrialResults, paired
@@ -54,8 +62,14 @@ class Contrast:
     """After Holm, within the family."""
     family: int = 1
     """How many comparisons that is."""
+    least_p: float = 0.0
+    """What adjusted_p would be, had all pairs of this comparison pointed one way."""
     grid: float = 0.0
     """How far rounds lie apart where the level was reached, in logarithms of labels; 0 for areas."""
+    span: float = math.inf
+    """For labels: the logarithm of the largest ratio that the rounds of a pair can show."""
+    up_to: int | None = None
+    """For areas: the labels up to which, where that is before the study's end."""
 
     @property
     def detected(self) -> bool:
@@ -63,11 +77,17 @@ class Contrast:
         return self.adjusted_p <= LEVEL
 
     @property
+    def detectable(self) -> bool:
+        """Whether these pairs could have shown a difference at all, beside what the rest of the family shows."""
+        return self.least_p <= LEVEL
+
+    @property
     def visible(self) -> float:
         """What would have been seen with a chance of some 80 %, in the estimate's unit; infinite: nothing.
 
         Pairs lie as far apart as would give the interval if it were Student's, of logarithms where it is of labels: it
-        knows of what was not reached. What is seen of them is seen at the ends of rounds.
+        knows of what was not reached. What is seen of them is seen at the ends of rounds, and no further apart than
+        the first lies from the last.
         """
         if self.interval is None or math.isinf(visible_shift(self.pairs, self.family)):
             return math.inf
@@ -78,6 +98,8 @@ class Contrast:
         spread = spread_of(width, self.pairs)
         shift = visible_shift(self.pairs, self.family, self.grid / spread if spread else 0.0)
         seen = shift * spread
+        if seen > self.span:
+            return math.inf
         return -math.expm1(-seen) if self.measure == "labels" else seen
 
 
@@ -146,6 +168,7 @@ def _labels(panel: PanelResults, name: str, reference: str, level: float) -> Con
         None if ratio is None else (1 - ratio.high, 1 - ratio.low),
         *_tested([log_saving(a, b) for a, b in zip(mine, theirs, strict=True)]),
         grid=_grid([*mine, *theirs]),
+        span=max(math.log(end / first.labels[0]) for (first, _), end in zip(pairs, ends, strict=True)),
     )
 
 
@@ -200,6 +223,7 @@ def _area(panel: PanelResults, name: str, reference: str) -> Contrast | None:
         centre,
         interval,
         *_tested(gains.tolist()),
+        up_to=end if end < panel.last_labels else None,
     )
 
 
@@ -218,5 +242,13 @@ def _tested(differences: Sequence[float]) -> tuple[int, int, float]:
 
 
 def _as_family(members: Sequence[Contrast]) -> list[Contrast]:
-    adjusted = holm([each.p for each in members])
-    return [replace(each, adjusted_p=p, family=len(members)) for each, p in zip(members, adjusted, strict=True)]
+    seen = [each.p for each in members]
+    adjusted = holm(seen)
+    least = [
+        holm([*seen[:place], smallest_two_sided_p(each.pairs), *seen[place + 1 :]])[place]
+        for place, each in enumerate(members)
+    ]
+    return [
+        replace(each, adjusted_p=p, family=len(members), least_p=best)
+        for each, p, best in zip(members, adjusted, least, strict=True)
+    ]

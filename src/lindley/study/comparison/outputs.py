@@ -24,7 +24,9 @@ HOW_COMPARED = (
     "beyond the last one. Mean accuracy: the area under the learning curve over its range of labels. p: exact "
     "two-sided signed-rank tests; detected means p ≤ 0.05 after Holm’s correction over the comparisons of one measure "
     "in one panel. Intervals are each of one comparison by itself. “Could have seen”: what would have been detected "
-    "four times in five or more by so many seeds, with intervals as wide and rounds as far apart as these."
+    "four times in five or more by so many seeds, with intervals as wide and rounds as far apart as these (–: not "
+    "known, or more than could be seen between the first round and the last; nothing: so few seeds can show no "
+    "difference)."
 )
 
 ASKED = "compared-asked"
@@ -108,7 +110,7 @@ def _contrast_table(compared: PanelComparison, members: Sequence[Contrast], titl
     what = f"labels to {level(members[0])}" if labels else "mean accuracy %"
     rows = tuple(
         (
-            look(each.acquisition).title,
+            look(each.acquisition).title + ("" if each.up_to is None else f", to {each.up_to} labels"),
             str(each.pairs),
             *each.seen,
             _estimate(each),
@@ -173,7 +175,10 @@ def _interval(contrast: Contrast) -> str:
 
 
 def _visible(contrast: Contrast) -> str:
-    return "nothing" if math.isinf(contrast.visible) else _number(contrast, contrast.visible)
+    """A dash where it is not known, or more than the rounds of the study could show."""
+    if not contrast.detectable:
+        return "nothing"
+    return "–" if math.isinf(contrast.visible) else _number(contrast, contrast.visible)
 
 
 def _number(contrast: Contrast, value: float) -> str:

@@ -10,15 +10,22 @@ from lindley.study.comparison.exact_tests import fewest_pairs, smallest_two_side
 from lindley.study.figures.style import look
 from lindley.study.paired import percent
 
+_NO_LEVEL = (
+    "Labels are not compared: no accuracy, in whole percent, is kept by nearly all trials that not all had from their "
+    "start. Name one, as in lindley compare DIR --accuracy 90."
+)
+
 
 def verdicts(contrasts: Sequence[Contrast]) -> list[str]:
     """A sentence for each comparison; what too few seeds cannot show is said once, before what they measured."""
     said, few = [], dict[str, list[Contrast]]()
     for each in contrasts:
-        if each.detected or each.pairs >= fewest_pairs(each.family):
+        if each.detected or each.detectable:
             said.append(f"{verdict(each)}.")
         else:
             few.setdefault(_too_few(each), []).append(each)
+    if contrasts and not any(each.measure == "labels" for each in contrasts):
+        said.append(_NO_LEVEL)
     for why, members in few.items():
         said.append(f"{why}. Measured:")
         said += [f"{_pair(each)}, {_in_what(each)}: {measured(each)}." for each in members]
@@ -29,7 +36,7 @@ def verdict(contrast: Contrast) -> str:
     """What there is to say: "BALD needs 38 % fewer labels than random to 95 % (95 % interval 29–46 %, 10 seeds)"."""
     if contrast.detected:
         return f"{_claim(contrast)} ({_evidence(contrast)})"
-    if contrast.pairs < fewest_pairs(contrast.family):
+    if not contrast.detectable:
         return f"{_pair(contrast)}, {_in_what(contrast)}: {_too_few(contrast)}; measured {measured(contrast)}"
     about = f"{_pair(contrast)}: no difference in {_in_what(contrast)} detected"
     if math.isinf(contrast.visible):
@@ -73,7 +80,8 @@ def _claim(contrast: Contrast) -> str:
     where = f" in {max(contrast.ahead, contrast.behind)} of {_seeds(contrast)}" if size is None else ""
     if contrast.measure == "area":
         by = "" if size is None else f"{100 * size:.2f} points "
-        return f"the mean accuracy of {first} is {by}{'higher' if ahead else 'lower'} than that of {second}{where}"
+        better = "higher" if ahead else "lower"
+        return f"the mean accuracy of {first}{_up_to(contrast)} is {by}{better} than that of {second}{where}"
     by = "" if size is None else f"{percent(size)} "
     return f"{first} needs {by}{'fewer' if ahead else 'more'} labels than {second} to {level(contrast)}{where}"
 
@@ -107,7 +115,11 @@ def _pair(contrast: Contrast) -> str:
 
 
 def _in_what(contrast: Contrast) -> str:
-    return "mean accuracy" if contrast.measure == "area" else f"labels to {level(contrast)}"
+    return f"mean accuracy{_up_to(contrast)}" if contrast.measure == "area" else f"labels to {level(contrast)}"
+
+
+def _up_to(contrast: Contrast) -> str:
+    return "" if contrast.up_to is None else f" up to {contrast.up_to} labels"
 
 
 def _signed(points: float) -> str:

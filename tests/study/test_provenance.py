@@ -8,7 +8,15 @@ import journal_fakes as fakes
 
 from lindley.loop.journal import Journal
 from lindley.study.curves import load_results
-from lindley.study.provenance import changes, environments, label_counting, settings, unfinished, unlike_beginnings
+from lindley.study.provenance import (
+    changes,
+    environments,
+    label_counting,
+    left_out,
+    settings,
+    unfinished,
+    unlike_beginnings,
+)
 
 
 def test_the_settings_of_every_panel_stand_side_by_side(tmp_path: Path) -> None:
@@ -85,6 +93,15 @@ def test_seeds_whose_trials_begin_with_other_fits_are_named(tmp_path: Path) -> N
     (said,) = unlike_beginnings(load_results(fakes.write_study(tmp_path, study, accuracy=accuracy)))
     assert said.startswith("Digits, seeds 0, 2: trials begin with the same labels but not with the same fit")
     assert "BALD; the others: margin, random" in said
+
+
+def test_a_panel_that_the_study_does_not_have_is_named(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=40))
+    fakes.write_study(tmp_path, study, accuracy=fakes.rising)
+    (tmp_path / "trials/digits").rename(tmp_path / "trials/part-2")
+    assert left_out(load_results(tmp_path)) == [
+        "trials/part-2: left out, the study has no panel of that name; it has digits."
+    ]
 
 
 def test_settings_that_fits_chose_are_counted(tmp_path: Path) -> None:

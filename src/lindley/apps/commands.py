@@ -90,8 +90,8 @@ def _say_left_out(study: Study, out: Path) -> None:
     """A folder of the same name may hold trials of other settings: nobody should find out by the report."""
     if foreign := left_out(load_results(out, study)):
         typer.echo(
-            f"{len(foreign)} {'trial' if len(foreign) == 1 else 'trials'} in {out} will be left out of the report, as "
-            f"with other settings or damaged; name another folder with --out to keep both. The first: {foreign[0]}",
+            f"What lies in {out} will be left out of the report in part ({len(foreign)}), as with other settings or "
+            f"damaged; name another folder with --out to keep both. The first: {foreign[0]}",
             err=True,
         )
 

@@ -117,6 +117,8 @@ class StudyResults:
     title: str
     description: str
     panels: list[PanelResults]
+    foreign: tuple[str, ...] = ()
+    """Panels that lie in the folder and are not of the study."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,9 @@ def load_results(out: Path, study: Study | None = None) -> StudyResults:
         )
         for panel in study.panels
     ]
-    return StudyResults(study.name, study.title, study.description, panels)
+    there = sorted(folder.name for folder in (Path(out) / "trials").glob("*") if folder.is_dir())
+    foreign = tuple(name for name in there if name not in {panel.name for panel in study.panels})
+    return StudyResults(study.name, study.title, study.description, panels, foreign)
 
 
 def learning_curve(trials: Iterable[TrialResults], metric: str) -> Curve:

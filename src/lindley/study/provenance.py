@@ -66,7 +66,11 @@ def unfinished(results: StudyResults) -> list[str]:
 
 def left_out(results: StudyResults) -> list[str]:
     """One sentence for each trial that lies in the folder and does not count: with other settings, damaged, foreign."""
-    return [said for panel in results.panels for said in panel.set_aside]
+    named = ", ".join(panel.name for panel in results.panels)
+    foreign = [
+        f"trials/{name}: left out, the study has no panel of that name; it has {named}." for name in results.foreign
+    ]
+    return [said for panel in results.panels for said in panel.set_aside] + foreign
 
 
 def unlike_beginnings(results: StudyResults) -> list[str]:

@@ -24,7 +24,7 @@ from scipy import stats
 
 from lindley.seeds import numpy_generator
 from lindley.study.comparison.contrasts import log_saving
-from lindley.study.comparison.exact_tests import LEVEL, holm, spread_of, two_sided_p, visible_shift
+from lindley.study.comparison.exact_tests import FAMILY_LEVEL, holm, spread_of, two_sided_p, visible_shift
 from lindley.study.comparison.label_ratio import posterior_of_difference
 from lindley.study.crossings import Crossing
 
@@ -211,7 +211,7 @@ def false_alarms(name: str, pairs: int, families: int) -> float:
     reached = [common + scale * generator.standard_normal(shape) for _ in range(4)]
     savings = [_savings(each, reached[0], setting.grid) for each in reached[1:]]
     alarms = [
-        any(p <= LEVEL for p in holm([two_sided_p(saving[family].tolist()) for saving in savings]))
+        any(p <= FAMILY_LEVEL for p in holm([two_sided_p(saving[family].tolist()) for saving in savings]))
         for family in range(families)
     ]
     return float(np.mean(alarms))
@@ -230,7 +230,7 @@ def seen(name: str, pairs: int, repetitions: int, side: int) -> float:
     )
     first, second = simulated(setting, pairs, repetitions, generator)
     savings = _savings(first + side * shift[:, None], second, setting.grid)
-    return float(np.mean([two_sided_p(each.tolist()) <= LEVEL for each in savings]))
+    return float(np.mean([two_sided_p(each.tolist()) <= FAMILY_LEVEL for each in savings]))
 
 
 def table(rows: list[dict[str, str]]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -155,3 +156,11 @@ def test_a_study_under_way_says_how_many_trials_are_not_finished(tmp_path):
     assert first == "Trials that are not finished: 1. What there is of them counts."
     assert second.startswith("Begun, seeds 0, 1: trials begin with the same labels but not with the same fit")
     assert "BALD; the others: random" in second or "random; the others: BALD" in second
+
+
+def test_it_draws_nothing_and_so_imports_no_matplotlib(folder):
+    check = f"import sys; sys.argv = ['lindley', 'compare', {str(folder)!r}]; from lindley.apps.cli import main\n"
+    check += "try:\n    main()\nfinally:\n    print({'matplotlib'} & set(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines()[-1] == "set()"

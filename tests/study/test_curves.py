@@ -12,7 +12,7 @@ import pytest
 from lindley.errors import InputError, JournalError
 from lindley.loop.journal import Journal, event_check
 from lindley.study import Study
-from lindley.study.curves import learning_curve, load_results, paired
+from lindley.study.curves import learning_curve, load_results, paired, spread_out
 from lindley.study.tables import final_metrics
 
 
@@ -230,3 +230,8 @@ def test_trials_are_paired_by_seed(tmp_path: Path) -> None:
     )
     pairs = paired(load_results(tmp_path).panels[0], "bald", "random")
     assert [(first.seed, second.seed) for first, second in pairs] == [(0, 0), (2, 2)]
+
+
+def test_the_first_and_the_last_are_always_shown() -> None:
+    assert spread_out(3, 6) == [0, 1, 2]
+    assert spread_out(11, 6) == [0, 2, 4, 6, 8, 10]

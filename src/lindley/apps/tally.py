@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lindley.study.trials import Trial
+from lindley.study.pace import Paces
+from lindley.study.trials import Trial, trial_name
 
 
 @dataclass
@@ -27,15 +28,7 @@ class Line:
 
     @property
     def name(self) -> str:
-        return f"{self.panel} {self.acquisition} seed {self.seed}"
-
-
-@dataclass
-class _Pace:
-    """Seconds and number of the rounds seen to finish."""
-
-    seconds: float = 0.0
-    rounds: int = 0
+        return trial_name(self.panel, self.acquisition, self.seed)
 
 
 @dataclass
@@ -46,7 +39,7 @@ class Tally:
     clock: Callable[[], float] = time.monotonic
     _most_running: int = 1
     _since: dict[str, float] = field(default_factory=dict)
-    _paces: dict[tuple[str, ...], _Pace] = field(default_factory=dict)
+    _paces: Paces = field(default_factory=Paces)
 
     @classmethod
     def of(cls, trials: Sequence[Trial], *, clock: Callable[[], float] = time.monotonic) -> Tally:
@@ -110,32 +103,22 @@ class Tally:
 
     @property
     def seconds_left(self) -> float | None:
-        """From the mean of the finished rounds like those that remain; None until a round has finished.
-
-        A round is like those of its panel and acquisition, else of its panel, else of the study.
-        """
-        if () not in self._paces:
-            return None
-        waiting = [line for line in self.lines.values() if line.stage not in ("done", "failed")]
-        work = [self._seconds_a_round(line) * (line.rounds - line.finished_rounds) for line in waiting]
-        ours = [seconds for seconds, line in zip(work, waiting, strict=True) if line.stage != "held"]
+        """From the mean of the finished rounds like those that remain; None until a round has finished."""
+        work, ours = [], []
+        for line in (each for each in self.lines.values() if each.stage not in ("done", "failed")):
+            pace = self._paces.seconds_a_round(line.panel, line.acquisition)
+            if pace is None:
+                return None
+            work.append(pace * (line.rounds - line.finished_rounds))
+            ours += work[-1:] if line.stage != "held" else []
         if not work:
             return 0.0
         return max(sum(ours) / self._most_running, max(work))  # no worker helps another with its trial
 
     def _record(self, trial: str, line: Line) -> None:
         now = self.clock()
-        for like in ((), (line.panel,), (line.panel, line.acquisition)):
-            pace = self._paces.setdefault(like, _Pace())
-            pace.seconds += now - self._since[trial]
-            pace.rounds += 1
+        self._paces.record(line.panel, line.acquisition, now - self._since[trial])
         self._since[trial] = now
-
-    def _seconds_a_round(self, line: Line) -> float:
-        for like in ((line.panel, line.acquisition), (line.panel,), ()):
-            if like in self._paces:
-                return self._paces[like].seconds / self._paces[like].rounds
-        raise AssertionError("asked before a round has finished")
 
 
 def in_words(seconds: float) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from lindley.study.crossings import Crossing, labels_to_accuracy, median_crossing
 from lindley.study.curves import PanelResults, TrialResults, paired
-from lindley.study.figures.style import look
+from lindley.study.looks import look
 from lindley.study.paired import Comparison, compared, percent
 from lindley.study.sampling import UNDECIDED, Sampling, sampling_of
 
@@ -102,7 +102,7 @@ def ends_higher(panel: PanelResults, name: str, other: str) -> Comparison | None
 
 def _accuracy_at(trial: TrialResults, labels: int) -> float:
     """In percent."""
-    return 100 * float(trial.metric("accuracy")[trial.labels.index(labels)])
+    return 100 * trial.at("accuracy", labels)
 
 
 def costs_more(panel: PanelResults, other: str) -> Comparison | None:

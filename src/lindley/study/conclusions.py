@@ -22,8 +22,8 @@ from lindley.study.comparisons import (
     samplings,
 )
 from lindley.study.curves import StudyResults, paired
-from lindley.study.figures.style import look
-from lindley.study.paired import LEVEL, Comparison, Verdict, across_panels, judge, percent, smallest_p
+from lindley.study.looks import look
+from lindley.study.paired import ONE_SIDED_LEVEL, Comparison, Verdict, across_panels, judge, percent, smallest_p
 from lindley.study.sampling import moons_noise
 
 SMALL_BATCH = 5
@@ -156,7 +156,7 @@ def _from_which_batch(larger: Sequence[tuple[int, Comparison]]) -> str:
     better = [
         f"{comparison.panel} (batch {batch})"
         for (batch, comparison), p in zip(larger, adjusted, strict=True)
-        if p <= LEVEL
+        if p <= ONE_SIDED_LEVEL
     ]
     if better:
         return f"BatchBALD saves at least {tenth} of the labels, smallest batch first, on: {', '.join(better)}."
@@ -209,6 +209,6 @@ def _panel_summary(panel: str, verdict: Verdict, group: Sequence[Comparison], mi
     )
     if missing:
         text += f"; not measured: {', '.join(missing)}"
-    if smallest_p(pairs) > LEVEL:
+    if smallest_p(pairs) > ONE_SIDED_LEVEL:
         text += f"; with {pairs} seed{'' if pairs == 1 else 's'} no p can be below {smallest_p(pairs):.3g}"
     return text + ")."

@@ -55,6 +55,10 @@ class TrialResults:
         values = [_inner(event["metrics"], name.split(".")) for event in self.rounds]
         return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
+    def at(self, name: str, labels: int) -> float:
+        """One test metric of the model that was fitted on so many labels, of which there is a round."""
+        return float(self.metric(name)[self.labels.index(labels)])
+
     def seconds(self, part: str) -> Floats:
         """Seconds of `fit`, `predict`, `select` or `observe` in each round; NaN where not recorded.  [R]"""
         values = [event.get("seconds", {}).get(part) for event in self.rounds]
@@ -173,6 +177,11 @@ def learning_curve(trials: Iterable[TrialResults], metric: str) -> Curve:
     )
     band = "smallest to largest of the seeds" if few else "middle half of the seeds (interquartile range)"
     return Curve(np.array(sorted(reached), dtype=np.int64), median, low, high, counts, band)
+
+
+def spread_out(count: int, at_most: int) -> list[int]:
+    """Up to so many of 0..count-1, evenly spaced, the first and the last among them."""
+    return sorted({round(place) for place in np.linspace(0, count - 1, min(count, at_most))})
 
 
 def paired(panel: PanelResults, first: str, second: str) -> list[tuple[TrialResults, TrialResults]]:

@@ -15,15 +15,15 @@ from lindley.information import LabelPaths, bald, no_labels
 from lindley.loop.rounds import Observation, RoundView
 from lindley.seeds import derive_seed
 from lindley.shapes import BatchLogProbs
+from lindley.study.schema import INFORMATION_PICKERS
 
-COMPARED = ("bald", "batchbald", "random")
-"""Whose batches are measured."""
 NUM_PATHS = 10_000
 """Label paths: with two classes, exact for the first 13 picks."""
 
 
 def observe_information(num_picks: int, labels: Collection[int]) -> Callable[[RoundView], Observation]:
-    """The observer that, at these numbers of labels, lets each of COMPARED choose num_picks = P candidates.
+    """The observer that, at these numbers of labels, lets each of INFORMATION_PICKERS choose P = num_picks
+    candidates.
 
     Its arrays: picks [P] = 1..P; num_draws and log_num_draws (nats), which bounds the joint information; for each
     acquisition a sum_bald_a [P], the running sum of the scores, joint_a [P] and joint_se_a [P], the joint
@@ -40,7 +40,7 @@ def observe_information(num_picks: int, labels: Collection[int]) -> Callable[[Ro
             "num_draws": np.array(num_draws),
             "log_num_draws": np.array(math.log(num_draws)),
         }
-        for name in COMPARED:
+        for name in INFORMATION_PICKERS:
             arrays |= {f"{key}_{name}": array for key, array in _batch(view, name, num_picks).items()}
         return Observation(arrays=arrays)
 

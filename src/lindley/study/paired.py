@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.stats import false_discovery_control, rankdata
+from scipy.stats import false_discovery_control
+
+from lindley.study.signed_rank import signed_rank_test
 
 Verdict = Literal["supported here", "contradicted here", "not decided here", "not measured here"]
-LEVEL = 0.05
-"""One-sided, in each direction."""
-_DECIMALS = 12
-SMALLEST = 10.0**-_DECIMALS / 2
-"""Differences that are not larger are none: rounding."""
+ONE_SIDED_LEVEL = 0.05
+"""Of one claim, in each direction."""
 
 
 @dataclass(frozen=True)
@@ -42,31 +41,9 @@ class Comparison:
     @property
     def reading(self) -> str:
         """What this comparison alone says, in the words of the report."""
-        if self.p_for <= LEVEL:
+        if self.p_for <= ONE_SIDED_LEVEL:
             return "for it"
-        return "against it" if self.p_against <= LEVEL else "undecided"
-
-
-def signed_rank_test(differences: Sequence[float]) -> tuple[float, float]:
-    """Wilcoxon's signed-rank test, exact also with ties: p that they are above zero, p that they are below.
-
-    Zeros are left out, as Wilcoxon did; without anything else both are 1. The distribution of the rank sum is
-    built by convolution over the signs, given the ranks (doubled, so that the ranks of ties are whole numbers).
-    Sizes are compared to 12 decimals: those that only rounding tells apart are ties.
-    """
-    moved = np.round(np.array(differences, dtype=np.float64), _DECIMALS)
-    moved = moved[moved != 0]
-    if moved.size == 0:
-        return 1.0, 1.0
-    ranks = np.rint(2 * rankdata(np.abs(moved))).astype(np.int64)
-    ways = np.ones(1)
-    for rank in ranks:
-        longer = np.zeros(ways.size + rank)
-        longer[: ways.size] += ways
-        longer[rank:] += ways
-        ways = longer / 2
-    observed = int(ranks[moved > 0].sum())
-    return float(ways[observed:].sum()), float(ways[: observed + 1].sum())
+        return "against it" if self.p_against <= ONE_SIDED_LEVEL else "undecided"
 
 
 def compared(panel: str, part: str, what: str, brief: str, effect: str, differences: Sequence[float]) -> Comparison:
@@ -84,10 +61,10 @@ def judge(comparisons: Sequence[Comparison]) -> Verdict:
     """
     if not comparisons:
         return "not measured here"
-    if max(each.p_for for each in comparisons) <= LEVEL:
+    if max(each.p_for for each in comparisons) <= ONE_SIDED_LEVEL:
         return "supported here"
     reversed_parts = false_discovery_control([each.p_against for each in comparisons])
-    return "contradicted here" if float(np.min(reversed_parts)) <= LEVEL else "not decided here"
+    return "contradicted here" if float(np.min(reversed_parts)) <= ONE_SIDED_LEVEL else "not decided here"
 
 
 def across_panels(verdicts: Sequence[Verdict]) -> Verdict:

@@ -8,7 +8,7 @@ from typing import Any
 
 from lindley.loop.manifest import said_changes
 from lindley.study.curves import PanelResults, StudyResults, TrialResults
-from lindley.study.figures.style import look
+from lindley.study.looks import look
 from lindley.study.schema import HardPool
 from lindley.study.tables import Table
 

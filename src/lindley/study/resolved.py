@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from lindley.posteriors.precision import resolved_precision
+from lindley.study.folder import FILE_NAME
 from lindley.study.schema import Panel, Study
 
 
@@ -14,7 +15,7 @@ def resolved(study: Study, out: Path, *, device: str) -> Study:
 
     So a study that was begun on one machine keeps its precision on another, and its trials stay the same trials.
     """
-    before = _precisions(out / "study.json")
+    before = _precisions(out / FILE_NAME)
     return study.model_copy(update={"panels": tuple(_resolved(panel, before, device) for panel in study.panels)})
 
 

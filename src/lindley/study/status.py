@@ -14,7 +14,8 @@ from lindley.loop.journal import FILE_NAME, read_events
 from lindley.loop.locks import holder_of
 from lindley.loop.state import TrialState, fold
 from lindley.study.folder import read_study
-from lindley.study.trials import Trial, trials_of
+from lindley.study.pace import Paces
+from lindley.study.trials import Trial, trial_name, trials_of
 
 State = Literal["finished", "under way", "failed", "stopped", "not begun"]
 
@@ -43,7 +44,7 @@ class TrialStatus:
 
     @property
     def name(self) -> str:
-        return f"{self.panel} {self.acquisition} seed {self.seed}"
+        return trial_name(self.panel, self.acquisition, self.seed)
 
     @property
     def rounds_left(self) -> int:
@@ -84,21 +85,15 @@ class StudyStatus:
         return None if work is None else max(math.fsum(work) / max(1, self.count("under way")), max(work, default=0.0))
 
     def _work(self) -> list[float] | None:
-        left = [trial for trial in self.trials if trial.rounds_left and trial.state != "failed"]
-        if left and not any(trial.rounds_done for trial in self.trials):
-            return None
-        return [self._pace(trial) * trial.rounds_left for trial in left]
-
-    def _pace(self, trial: TrialStatus) -> float:
-        """Seconds a round."""
-        for like in (
-            [each for each in self.trials if (each.panel, each.acquisition) == (trial.panel, trial.acquisition)],
-            [each for each in self.trials if each.panel == trial.panel],
-            self.trials,
-        ):
-            if rounds := sum(each.rounds_done for each in like):
-                return sum(each.seconds for each in like) / rounds
-        raise AssertionError("asked before a round has finished")
+        paces, work = Paces(), []
+        for trial in self.trials:
+            paces.record(trial.panel, trial.acquisition, trial.seconds, trial.rounds_done)
+        for trial in (each for each in self.trials if each.rounds_left and each.state != "failed"):
+            pace = paces.seconds_a_round(trial.panel, trial.acquisition)
+            if pace is None:
+                return None
+            work.append(pace * trial.rounds_left)
+        return work
 
 
 def study_status(out: str | Path) -> StudyStatus:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from lindley.study.crossings import KEPT_ROUNDS, accuracy_levels, labels_to_accuracy, median_crossing
-from lindley.study.curves import PanelResults, StudyResults, TrialResults
-from lindley.study.figures.style import NATS_TO_BITS, look
+from lindley.study.curves import PanelResults, StudyResults, TrialResults, spread_out
+from lindley.study.looks import NATS_TO_BITS, look
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,7 @@ _COLUMNS = 6
 def accuracy_along(panel: PanelResults) -> Table:
     """The learning curves in numbers: median accuracy (smallest to largest) at a few numbers of labels."""
     grid = sorted({labels for trial in panel.trials for labels in trial.labels})
-    places = sorted({round(place) for place in np.linspace(0, len(grid) - 1, _COLUMNS)})
-    shown = [grid[place] for place in places]
+    shown = [grid[place] for place in spread_out(len(grid), _COLUMNS)]
     rows = []
     for name in panel.acquisitions:
         trials = panel.of(name)
@@ -82,7 +81,7 @@ def accuracy_along(panel: PanelResults) -> Table:
 
 def _accuracy_at(trials: Sequence[TrialResults], labels: int) -> str:
     there = [trial for trial in trials if labels in trial.labels]
-    cell = spread([100 * trial.metric("accuracy")[trial.labels.index(labels)] for trial in there], 1)
+    cell = spread([100 * trial.at("accuracy", labels) for trial in there], 1)
     return cell if len(there) in (0, len(trials)) else f"{cell}, of {len(there)}"
 
 
@@ -103,8 +102,7 @@ def final_metrics(panel: PanelResults) -> Table:
         trials = [trial for trial in panel.finished if trial.acquisition == name]
         if trials:
             cells = [
-                spread([trial.metric(key)[trial.labels.index(last)] * scale for trial in trials], digits)
-                for _, key, scale, digits in _FINAL
+                spread([trial.at(key, last) * scale for trial in trials], digits) for _, key, scale, digits in _FINAL
             ]
             rows.append((look(name).title, str(len(trials)), f"{last}", *cells))
     note = (

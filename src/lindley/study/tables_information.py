@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from lindley.study.curves import Arrays, PanelResults
-from lindley.study.figures.style import NATS_TO_BITS, look
+from lindley.study.looks import NATS_TO_BITS, look
+from lindley.study.schema import INFORMATION_PICKERS
 from lindley.study.tables import Table
 
 _SIZES = (1, 2, 5, 10, 20, 40, 100, 200)
-_PICKERS = ("bald", "batchbald", "random")
 
 
 def information_growth(panel: PanelResults) -> Table | None:
@@ -26,7 +26,7 @@ def information_growth(panel: PanelResults) -> Table | None:
     rows = [
         (str(labels), look(picker).title, str(len(found)), *(_cell(found, picker, size) for size in sizes))
         for labels, found in sorted(measured.items())
-        for picker in _PICKERS
+        for picker in INFORMATION_PICKERS
     ]
     note = (
         "Bits that the labels of the first picks carry together about the draws, and in brackets the sum of their BALD "

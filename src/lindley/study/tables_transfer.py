@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lindley.study.curves import PanelResults, TrialResults, paired
-from lindley.study.figures.style import look
+from lindley.study.looks import look
 from lindley.study.tables import Table, spread
 
 OWN = "accuracy"
@@ -62,4 +62,4 @@ def _cells(panel: PanelResults, name: str, metric: str, labels: int) -> tuple[st
 
 def _at(trial: TrialResults, metric: str, labels: int) -> float:
     """In percent."""
-    return 100 * float(trial.metric(metric)[trial.labels.index(labels)])
+    return 100 * trial.at(metric, labels)

@@ -50,6 +50,11 @@ class Trial:
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
+    def name(self) -> str:
+        """What it is called where people read of it."""
+        return trial_name(self.panel.name, self.acquisition, self.seed)
+
+    @property
     def folder(self) -> str:
         """Its place below the output folder: trials/<panel>/<acquisition>/seed-<s>-<first 8 of the key>."""
         acquisition = self.acquisition.replace(":", "--")  # a colon is not allowed in a path everywhere
@@ -83,6 +88,11 @@ class Trial:
         mine = information is not None and information["acquisition"] == self.acquisition
         kept = {key: value for key, value in observe.items() if key != "transfer" or value is not None}
         return {**kept, "information": information if mine else None}
+
+
+def trial_name(panel: str, acquisition: str, seed: int) -> str:
+    """What a trial is called where people read of it, in progress, status and sinks."""
+    return f"{panel} {acquisition} seed {seed}"
 
 
 def trials_of(study: Study) -> list[Trial]:

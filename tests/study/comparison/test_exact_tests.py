@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import ttest_1samp, wilcoxon
 
 from lindley.study.comparison.exact_tests import (
-    LEVEL,
+    FAMILY_LEVEL,
     fewest_pairs,
     holm,
     smallest_two_sided_p,
@@ -47,8 +47,8 @@ def test_the_published_smallest_p() -> None:
 @pytest.mark.parametrize(("comparisons", "pairs"), [(1, 6), (3, 7), (6, 8)])
 def test_one_seed_fewer_than_needed_could_not_fire(comparisons: int, pairs: int) -> None:
     assert fewest_pairs(comparisons) == pairs
-    assert holm([smallest_two_sided_p(pairs)] * comparisons)[0] <= LEVEL
-    assert holm([smallest_two_sided_p(pairs - 1)] * comparisons)[0] > LEVEL
+    assert holm([smallest_two_sided_p(pairs)] * comparisons)[0] <= FAMILY_LEVEL
+    assert holm([smallest_two_sided_p(pairs - 1)] * comparisons)[0] > FAMILY_LEVEL
 
 
 def test_false_alarms_of_a_family_stay_below_five_percent_over_all_exchanges() -> None:
@@ -59,8 +59,8 @@ def test_false_alarms_of_a_family_stay_below_five_percent_over_all_exchanges() -
     for _ in range(4000):
         exchanged = generator.permuted(values, axis=1)
         gains = exchanged[:, 1:] - exchanged[:, :1]
-        alarms += min(holm([two_sided_p(gains[:, each].tolist()) for each in range(3)])) <= LEVEL
-    assert alarms / 4000 <= LEVEL
+        alarms += min(holm([two_sided_p(gains[:, each].tolist()) for each in range(3)])) <= FAMILY_LEVEL
+    assert alarms / 4000 <= FAMILY_LEVEL
 
 
 def test_two_sided_p_is_exact_over_all_signs() -> None:
@@ -74,7 +74,7 @@ def test_two_sided_p_is_exact_over_all_signs() -> None:
 def test_what_could_be_seen_is_seen_four_times_in_five(pairs: int, comparisons: int) -> None:
     shift = visible_shift(pairs, comparisons)
     noise = np.random.default_rng(5).standard_normal((1500, pairs))
-    seen = [two_sided_p(sample.tolist()) <= LEVEL / comparisons for sample in noise + shift]
+    seen = [two_sided_p(sample.tolist()) <= FAMILY_LEVEL / comparisons for sample in noise + shift]
     assert np.mean(seen) == pytest.approx(0.8, abs=0.04)
 
 
@@ -92,7 +92,7 @@ def test_on_rounds_more_has_to_be_there_to_be_seen_four_times_in_five(pairs: int
     second = grid * generator.uniform(size=(400, pairs))
     first = second - shift - generator.standard_normal((400, pairs))
     ahead = np.ceil(second / grid) - np.ceil(first / grid)
-    seen = np.mean([two_sided_p(line.tolist()) <= LEVEL for line in ahead])
+    seen = np.mean([two_sided_p(line.tolist()) <= FAMILY_LEVEL for line in ahead])
     assert seen == pytest.approx(0.8, abs=0.07)
 
 

@@ -7,12 +7,7 @@ from pathlib import Path
 import journal_fakes as fakes
 
 from lindley.study.curves import load_results
-from lindley.study.figures.plane import RoundColours, shown_trials, spread_out
-
-
-def test_the_first_and_the_last_are_always_shown() -> None:
-    assert spread_out(3, 6) == [0, 1, 2]
-    assert spread_out(11, 6) == [0, 2, 4, 6, 8, 10]
+from lindley.study.figures.plane import RoundColours, shown_trials
 
 
 def test_all_acquisitions_show_the_lowest_seed_that_they_share(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import matplotlib
 import pytest
 from PIL import Image
 
-from lindley.study.figures.style import LOOKS, Drawn, look, new_figure, save, stretch_accuracy, styled
+from lindley.study.figures.style import Drawn, new_figure, save, stretch_accuracy, styled
+from lindley.study.looks import LOOKS, look
 
 
 def _drawn() -> Drawn:

@@ -19,7 +19,7 @@ from scipy import integrate, stats
 from lindley.errors import InputError
 from lindley.seeds import numpy_generator
 from lindley.study.comparison.exact_tests import (
-    LEVEL,
+    FAMILY_LEVEL,
     holm,
     smallest_two_sided_p,
     spread_of,
@@ -29,7 +29,7 @@ from lindley.study.comparison.exact_tests import (
 from lindley.study.comparison.label_ratio import FEWEST_PAIRS, label_ratio
 from lindley.study.crossings import Crossing, labels_to_accuracy, median_crossing
 from lindley.study.curves import PanelResults, TrialResults, paired
-from lindley.study.paired import SMALLEST
+from lindley.study.signed_rank import SMALLEST
 
 MISSED_SHARE = 1 / 3
 """Of as many trials each, no acquisition can miss the accuracy at which labels are counted in more than this share."""
@@ -74,12 +74,12 @@ class Contrast:
     @property
     def detected(self) -> bool:
         """A difference, at 5 % over the family."""
-        return self.adjusted_p <= LEVEL
+        return self.adjusted_p <= FAMILY_LEVEL
 
     @property
     def detectable(self) -> bool:
         """Whether these pairs could have shown a difference at all, beside what the rest of the family shows."""
-        return self.least_p <= LEVEL
+        return self.least_p <= FAMILY_LEVEL
 
     @property
     def visible(self) -> float:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from lindley.seeds import numpy_generator
-from lindley.study.paired import signed_rank_test
+from lindley.study.signed_rank import rank_sum_law, signed_rank_test
 
-LEVEL = 0.05
+FAMILY_LEVEL = 0.05
 """Two-sided, of a whole family of comparisons."""
 POWER = 0.8
 """The chance with which a difference that "could have been seen" is seen."""
@@ -30,7 +30,7 @@ def two_sided_p(differences: Sequence[float]) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p: at most LEVEL of them are wrongly below LEVEL in a family, whatever the dependence.
+    """Adjusted p: at most FAMILY_LEVEL of them are wrongly below FAMILY_LEVEL in a family, whatever the dependence.
 
     Source: Holm 1979, Scandinavian Journal of Statistics 6, 65-70.
     """
@@ -49,7 +49,7 @@ def smallest_two_sided_p(pairs: int) -> float:
 def fewest_pairs(comparisons: int) -> int:
     """How many pairs are needed so that a family of so many comparisons can detect anything."""
     pairs = 1
-    while smallest_two_sided_p(pairs) * comparisons > LEVEL:
+    while smallest_two_sided_p(pairs) * comparisons > FAMILY_LEVEL:
         pairs += 1
     return pairs
 
@@ -68,7 +68,7 @@ def visible_shift(pairs: int, comparisons: int, grid: float = 0.0) -> float:
 def _visible_shift(pairs: int, comparisons: int, grid: float) -> float:
     if pairs < fewest_pairs(comparisons):
         return math.inf
-    level = LEVEL / comparisons
+    level = FAMILY_LEVEL / comparisons
     generator = numpy_generator(0, "visible shift", pairs)
     noise = generator.standard_normal((_SAMPLES if grid == 0 else _SAMPLES // 8, pairs))
     where = grid * generator.uniform(size=noise.shape)  # the second of each pair, within its round
@@ -102,11 +102,5 @@ def _is_significant(differences: NDArray[np.float64], level: float) -> bool:
 @cache
 def _critical_sum(doubled_ranks: tuple[int, ...], level: float) -> int:
     """The smallest sum of the (doubled) ranks of positive differences that is significant two-sided."""
-    ways = np.ones(1)
-    for rank in doubled_ranks:
-        longer = np.zeros(ways.size + rank)
-        longer[: ways.size] += ways
-        longer[rank:] += ways
-        ways = longer / 2
-    tails = np.append(np.cumsum(ways[::-1])[::-1], 0.0)
+    tails = np.append(np.cumsum(rank_sum_law(doubled_ranks)[::-1])[::-1], 0.0)
     return int(np.argmax(2 * tails <= level))

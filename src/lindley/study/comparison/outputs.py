@@ -12,7 +12,7 @@ from lindley.study.comparison.contrasts import Contrast, contrasts, reference_of
 from lindley.study.comparison.selections import Asked, asked
 from lindley.study.comparison.words import level, verdict, verdicts
 from lindley.study.curves import PanelResults, StudyResults
-from lindley.study.figures.style import look
+from lindley.study.looks import look
 from lindley.study.paired import percent
 from lindley.study.tables import Table
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from lindley.study.comparison.contrasts import Contrast
 from lindley.study.comparison.exact_tests import fewest_pairs, smallest_two_sided_p
-from lindley.study.figures.style import look
+from lindley.study.looks import look
 from lindley.study.paired import percent
 
 _NO_LEVEL = (

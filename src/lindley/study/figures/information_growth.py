@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from lindley.study.curves import Arrays, PanelResults, StudyResults, TrialResults
 from lindley.study.figures.plane import AMOUNT, draw_boundary, draw_pool, draw_surface, shown_trials
-from lindley.study.figures.style import FAINT, INK, NATS_TO_BITS, Drawn, look, new_figure, styled
+from lindley.study.figures.style import FAINT, INK, Drawn, new_figure, styled
+from lindley.study.looks import NATS_TO_BITS, look
+from lindley.study.schema import INFORMATION_PICKERS
 
 NUMBER = 4
 TITLE = "Information as the batch grows"
 NEEDS = "a panel with observe.information"
-_PICKERS = ("bald", "batchbald", "random")
 _ON_THE_PLANE = 10
 
 
@@ -50,7 +51,7 @@ def _draw_round(panel: PanelResults, trial: TrialResults, number: int, arrays: A
 
 def _draw_sums(axes: Axes, arrays: Arrays) -> None:
     """Sum of the scores (open markers, broken line) and joint information (filled, solid) of the same picks."""
-    for picker in _PICKERS:
+    for picker in INFORMATION_PICKERS:
         style, picks = look(picker), arrays["picks"]
         every = max(1, len(picks) // 10)
         axes.plot(picks, arrays[f"sum_bald_{picker}"] * NATS_TO_BITS, color=style.colour, linestyle=(0, (4, 2)),
@@ -65,14 +66,14 @@ def _draw_sums(axes: Axes, arrays: Arrays) -> None:
 def _draw_joint(axes: Axes, arrays: Arrays) -> None:
     """The joint information alone, with two standard errors."""
     picks = arrays["picks"]
-    for picker in _PICKERS:
+    for picker in INFORMATION_PICKERS:
         style = look(picker)
         joint, error = arrays[f"joint_{picker}"] * NATS_TO_BITS, 2 * arrays[f"joint_se_{picker}"] * NATS_TO_BITS
         axes.fill_between(picks, joint - error, joint + error, color=style.colour, alpha=0.2, linewidth=0)
         axes.plot(picks, joint, color=style.colour, linestyle=style.line, marker=style.marker,
                   markevery=max(1, len(picks) // 10), markeredgecolor="white", markeredgewidth=0.6)  # fmt: skip
     ceiling = float(arrays["log_num_draws"]) * NATS_TO_BITS
-    highest = max(float(arrays[f"joint_{picker}"].max()) for picker in _PICKERS) * NATS_TO_BITS
+    highest = max(float(arrays[f"joint_{picker}"].max()) for picker in INFORMATION_PICKERS) * NATS_TO_BITS
     if highest > 0.6 * ceiling:
         _draw_ceiling(axes, arrays)
     else:  # far below it: the differences between the lines are what there is to see
@@ -96,13 +97,13 @@ def _draw_ceiling(axes: Axes, arrays: Arrays) -> None:
 def _draw_batches(figure: SubFigure, trial: TrialResults, number: int, arrays: Arrays) -> None:
     """The first picks of BALD, BatchBALD and random in the plane, numbered in the order chosen."""
     grid, first = trial.arrays(number, "grid"), trial.arrays(0, "grid")
-    all_axes = figure.subplots(1, len(_PICKERS), sharex=True, sharey=True)
+    all_axes = figure.subplots(1, len(INFORMATION_PICKERS), sharex=True, sharey=True)
     shown = min(_ON_THE_PLANE, len(arrays["picks"]))
     top = 0.0
     if grid is not None:
         score = np.maximum(grid["predictive_entropy"] - grid["conditional_entropy"], 0) * NATS_TO_BITS
         top = float(score.max())
-    for axes, picker in zip(all_axes, _PICKERS, strict=True):
+    for axes, picker in zip(all_axes, INFORMATION_PICKERS, strict=True):
         if grid is not None:
             image = draw_surface(axes, grid, score, AMOUNT, top)
             draw_boundary(axes, grid)
@@ -130,7 +131,7 @@ def _draw_picks(axes: Axes, points: NDArray[np.floating], colour: str) -> None:
 def _legend(figure: Figure | SubFigure) -> None:
     colours = [
         Line2D([], [], color=look(name).colour, marker=look(name).marker, label=f"picks of {look(name).title}")
-        for name in _PICKERS
+        for name in INFORMATION_PICKERS
     ]
     single = Line2D([], [], color=FAINT, linestyle=(0, (4, 2)), marker="o", markerfacecolor="white",
                     label="sum of their BALD scores")  # fmt: skip
@@ -141,7 +142,7 @@ def _legend(figure: Figure | SubFigure) -> None:
 def _caption(trial: TrialResults, arrays: Arrays, planar: bool) -> str:
     last = -1
     sums = float(arrays["sum_bald_bald"][last]) * NATS_TO_BITS
-    joints = {name: float(arrays[f"joint_{name}"][last]) * NATS_TO_BITS for name in _PICKERS}
+    joints = {name: float(arrays[f"joint_{name}"][last]) * NATS_TO_BITS for name in INFORMATION_PICKERS}
     ceiling = float(arrays["log_num_draws"]) * NATS_TO_BITS
     text = (
         f"Seed {trial.seed}. The scores of BALD’s {len(arrays['picks'])} picks add up to {sums:.1f} bits, but together "

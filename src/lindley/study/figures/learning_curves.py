@@ -7,7 +7,8 @@ from itertools import combinations
 from matplotlib.axes import Axes
 
 from lindley.study.curves import Curve, PanelResults, StudyResults, learning_curve, paired
-from lindley.study.figures.style import NATS_TO_BITS, Drawn, draw_curve, look, new_figure, stretch_accuracy, styled
+from lindley.study.figures.style import Drawn, draw_curve, new_figure, stretch_accuracy, styled
+from lindley.study.looks import NATS_TO_BITS, look
 
 NUMBER = 3
 TITLE = "Learning curves"

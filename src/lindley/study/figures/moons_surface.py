@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from lindley.study.curves import PanelResults, StudyResults, TrialResults
+from lindley.study.curves import PanelResults, StudyResults, TrialResults, spread_out
 from lindley.study.figures.plane import (
     BELIEF,
     RoundColours,
@@ -23,9 +23,9 @@ from lindley.study.figures.plane import (
     draw_pool,
     draw_surface,
     shown_trials,
-    spread_out,
 )
-from lindley.study.figures.style import INK, Drawn, look, new_figure, styled
+from lindley.study.figures.style import INK, Drawn, new_figure, styled
+from lindley.study.looks import look
 
 NUMBER = 1
 TITLE = "Two moons: what is asked for"

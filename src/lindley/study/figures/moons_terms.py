@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from lindley.study.curves import Arrays, PanelResults, StudyResults, TrialResults
+from lindley.study.curves import Arrays, PanelResults, StudyResults, TrialResults, spread_out
 from lindley.study.figures.plane import (
     AMOUNT,
     BELIEF,
@@ -20,9 +20,10 @@ from lindley.study.figures.plane import (
     draw_labelled,
     draw_surface,
     shown_trials,
-    spread_out,
 )
-from lindley.study.figures.style import NATS_TO_BITS, Drawn, new_figure, styled
+from lindley.study.figures.style import INK, Drawn, new_figure, styled
+from lindley.study.looks import NATS_TO_BITS
+from lindley.study.sampling import UNDECIDED
 
 NUMBER = 2
 TITLE = "Two moons: the terms of BALD"
@@ -97,7 +98,8 @@ _ASKED = "#D55E00"
 def _legend(figure: Figure, trial: TrialResults) -> None:
     asked = Line2D([], [], linestyle="", marker="o", markerfacecolor="none", markeredgecolor=_ASKED,
                    markeredgewidth=1.4, markersize=6, label="asked for in this round")  # fmt: skip
-    line = Line2D([], [], color="#1f2328", linewidth=1.0, label="mean probability 0.5 (dotted: 0.2 and 0.8)")
+    line = Line2D([], [], color=INK, linewidth=1.0,
+                  label=f"mean probability 0.5 (dotted: {UNDECIDED[0]:g} and {UNDECIDED[1]:g})")  # fmt: skip
     handles = [*class_handles(trial.manifest["class_names"]), asked, line]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
 

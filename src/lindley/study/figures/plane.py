@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from lindley.study.curves import Arrays, PanelResults, TrialResults
 from lindley.study.figures.style import FAINT, INK
+from lindley.study.sampling import UNDECIDED
 
 CLASS_MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*", "h", "p")
 BELIEF = LinearSegmentedColormap.from_list("belief", ["#b4d5eb", "#dcebf5", "#f9f9f6", "#fbe8cb", "#f5cc91"])
@@ -34,11 +35,6 @@ def shown_trials(panel: PanelResults, observer: str) -> list[TrialResults]:
     groups = [group for group in by_name.values() if group]
     common = set.intersection(*({trial.seed for trial in group} for group in groups)) if groups else set()
     return [next(trial for trial in group if not common or trial.seed == min(common)) for group in groups]
-
-
-def spread_out(count: int, at_most: int) -> list[int]:
-    """Up to so many of 0..count-1, evenly spaced, the first and the last among them."""
-    return sorted({round(place) for place in np.linspace(0, count - 1, min(count, at_most))})
 
 
 def draw_surface(axes: Axes, grid: Arrays, values: NDArray[np.floating], colours: Colormap, top: float) -> AxesImage:
@@ -62,13 +58,13 @@ def draw_surface(axes: Axes, grid: Arrays, values: NDArray[np.floating], colours
 
 
 def draw_boundary(axes: Axes, grid: Arrays) -> None:
-    """Where the mean probability is one half (solid), 0.2 and 0.8 (dotted)."""
+    """Where the mean probability is one half (solid), and where it is UNDECIDED (dotted)."""
     axes.contour(grid["xs"], grid["ys"], grid["mean_prob"], levels=[0.5], colors=INK, linewidths=1.0)
     axes.contour(
         grid["xs"],
         grid["ys"],
         grid["mean_prob"],
-        levels=[0.2, 0.8],
+        levels=UNDECIDED,
         colors=INK,
         linewidths=0.6,
         linestyles="dotted",
@@ -134,7 +130,7 @@ def boundary_handles() -> list[Artist]:
     """Legend entries for the contours of the mean probability."""
     return [
         Line2D([], [], color=INK, linewidth=1.0, label="mean probability 0.5"),
-        Line2D([], [], color=INK, linewidth=0.8, linestyle="dotted", label="0.2 and 0.8"),
+        Line2D([], [], color=INK, linewidth=0.8, linestyle="dotted", label=f"{UNDECIDED[0]:g} and {UNDECIDED[1]:g}"),
     ]
 
 
@@ -142,4 +138,4 @@ def belief_bar(figure: Figure, place: Axes, class_name: str) -> None:
     """The scale of the probability surface, drawn into an axes of its own."""
     bar = figure.colorbar(ScalarMappable(Normalize(0, 1), BELIEF), cax=place)
     bar.set_label(f"mean probability of\n“{class_name}”")
-    bar.set_ticks([0, 0.2, 0.5, 0.8, 1])
+    bar.set_ticks([0, UNDECIDED[0], 0.5, UNDECIDED[1], 1])

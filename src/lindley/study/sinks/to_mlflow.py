@@ -79,9 +79,8 @@ class MlflowSink:
             self._client.set_terminated(run.info.run_id, status=_STATUS[how])
 
     def _created(self, trial: Trial) -> Run:
-        name = f"{trial.panel.name} {trial.acquisition} seed {trial.seed}"
         tags = {_KEY: trial.key, "lindley.panel": trial.panel.name, _FOLDER: trial.folder}
-        run = self._client.create_run(self._experiment, run_name=name, tags=tags)
+        run = self._client.create_run(self._experiment, run_name=trial.name, tags=tags)
         params = [Param(key, str(value)[:_LONGEST_VALUE]) for key, value in _flat(trial.semantic()).items()]
         self._client.log_batch(run.info.run_id, params=params)
         return run

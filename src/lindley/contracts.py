@@ -121,6 +121,22 @@ class FeatureExtractor(Protocol):
 
 
 @runtime_checkable
+class Choosing(Protocol):
+    """What a posterior is too whose fit had a choice: `setting` is what was chosen, a mapping where it has names."""
+
+    @property
+    def setting(self) -> object: ...
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """What draws are too that can be computed in more ways than one: `path` says in which, in a word."""
+
+    @property
+    def path(self) -> str: ...
+
+
+@runtime_checkable
 class Learner(Protocol):
     """Labels in, posterior out. Nothing of the caller's, and no global state, is changed."""
 

@@ -43,7 +43,7 @@ def test_the_temperature_is_the_one_that_makes_the_odds_true():
         MemoryPool(INPUTS), labels, task=TASK, seed=0
     )
     assert chosen.temperature == 4.0
-    assert chosen.candidate == {"temperature": 4.0}
+    assert chosen.setting == {"temperature": 4.0}
     by_hand = 30 * torch.tensor(0.75).log() + 10 * torch.tensor(0.25).log()
     assert chosen.scores[2] == pytest.approx(by_hand.item(), rel=1e-5)
     assert max(chosen.scores) == chosen.scores[2]

@@ -45,13 +45,13 @@ def test_every_combination_is_tried_and_the_best_is_the_one_that_is_kept():
     learner, task = setup.rounds.learner, setup.rounds.task
     assert isinstance(learner, Tuned)
     expected = [{"weight_decay": decay, "dropout": rate} for decay in (0.0, 30.0) for rate in (0.1, 0.5)]
-    assert list(learner.candidates) == expected
+    assert list(learner.settings) == expected
     rows = torch.arange(20)
     labels = Labels(rows, setup.classes[rows])
     tuned = learner.fit(setup.pool, labels, task=task, seed=0)
-    assert tuned.candidate == expected[max(range(4), key=tuned.scores.__getitem__)]
-    assert tuned.candidate["weight_decay"] == 0.0  # so large a decay leaves features that tell nothing
-    alone = learner.build(tuned.candidate).fit(setup.pool, labels, task=task, seed=0)
+    assert tuned.setting == expected[max(range(4), key=tuned.scores.__getitem__)]
+    assert tuned.setting["weight_decay"] == 0.0  # so large a decay leaves features that tell nothing
+    alone = learner.build(tuned.setting).fit(setup.pool, labels, task=task, seed=0)
     inputs = setup.pool.read(rows)
     assert torch.equal(tuned.draw(3, seed=1).log_probs(inputs), alone.draw(3, seed=1).log_probs(inputs))
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from lindley.contracts import (
     Acquisition,
+    Choosing,
     ClassificationTask,
     Context,
     Draws,
@@ -21,6 +22,7 @@ from lindley.contracts import (
     Pool,
     Posterior,
     Selection,
+    Telling,
 )
 from lindley.errors import InputError
 from lindley.loop.predict import PoolPredictions
@@ -124,14 +126,7 @@ def run_round(
     clock = _Clock()
     on_stage("fit")
     taught = _taught(labels, index)
-    posterior = settings.learner.fit(
-        pool,
-        taught,
-        task=settings.task,
-        validation=None if validation is None else validation.with_class(),
-        seed=derive_seed(settings.seed, index, "fit"),
-    )
-    draws = posterior.draw(settings.num_draws, seed=derive_seed(settings.seed, index, "draw"))
+    posterior, draws = _fitted(settings, pool, taught, validation, index)
     seconds = {"fit": clock.lap()}
     told = labels.rows if validation is None else torch.cat([labels.rows, validation.rows])
     rows = candidate_rows(
@@ -142,8 +137,7 @@ def run_round(
         sources=sources,
     )
     candidates = PoolPredictions(pool, rows, draws, num_classes=settings.task.num_classes)
-    selection = None
-    seconds["predict"] = 0.0
+    selection, seconds["predict"] = None, 0.0
     if batch_size > 0:
         on_stage("select")
         _check_enough(candidates, batch_size, index)
@@ -160,7 +154,7 @@ def run_round(
             posterior=posterior,
             draws=draws,
         )
-        selection = _select(settings, shown.context, batch_size)
+        selection = _selected(settings, shown.context, batch_size)
         seconds["predict"] = candidates.seconds + shown.seconds
     seconds["select"] = max(0.0, clock.lap() - seconds["predict"])
     on_stage("observe")
@@ -169,8 +163,27 @@ def run_round(
     )
     observations = {name: observe(view) for name, observe in observers.items()}
     seconds["observe"] = clock.lap()
-    path, tuned = str(getattr(draws, "path", "")), getattr(posterior, "candidate", {})
-    return Round(index, view.num_labels, selection, observations, seconds, path, tuned)
+    path = draws.path if isinstance(draws, Telling) else ""
+    return Round(index, view.num_labels, selection, observations, seconds, path, _setting(posterior))
+
+
+def _fitted(
+    settings: RoundSettings, pool: Pool, taught: Labels, validation: Labels | None, index: int
+) -> tuple[Posterior, Draws]:
+    posterior = settings.learner.fit(
+        pool,
+        taught,
+        task=settings.task,
+        validation=None if validation is None else validation.with_class(),
+        seed=derive_seed(settings.seed, index, "fit"),
+    )
+    return posterior, posterior.draw(settings.num_draws, seed=derive_seed(settings.seed, index, "draw"))
+
+
+def _setting(posterior: Posterior) -> Mapping[str, object]:
+    """What the fit chose, where it had a choice among what has names."""
+    setting = posterior.setting if isinstance(posterior, Choosing) else {}
+    return setting if isinstance(setting, Mapping) else {}
 
 
 def _taught(labels: Labels, index: int) -> Labels:
@@ -191,7 +204,7 @@ def _check_enough(candidates: PoolPredictions, batch_size: int, index: int) -> N
         )
 
 
-def _select(settings: RoundSettings, context: Context, batch_size: int) -> Selection:
+def _selected(settings: RoundSettings, context: Context, batch_size: int) -> Selection:
     seed = derive_seed(settings.seed, context.round, "acquire")
     try:
         inspect.signature(settings.acquisition).bind(context, batch_size, seed=seed)
@@ -201,6 +214,12 @@ def _select(settings: RoundSettings, context: Context, batch_size: int) -> Selec
             "[n], becomes one by lindley.acquisition.select.top_k(score)"
         ) from None
     selection = settings.acquisition(context, batch_size, seed=seed)
+    _check_selection(selection, context, batch_size)
+    return selection
+
+
+def _check_selection(selection: object, context: Context, batch_size: int) -> None:
+    """Refuse what is no batch of the candidates, and scores that no journal could keep."""
     if not isinstance(selection, Selection):
         raise InputError(f"an acquisition must return a Selection; got {type(selection).__name__}")
     rows = selection.rows
@@ -216,7 +235,6 @@ def _select(settings: RoundSettings, context: Context, batch_size: int) -> Selec
     if not finite.all():
         unscored = rows[~finite].tolist()[:10]
         raise InputError(f"an acquisition's scores must be finite; they are not in rows {unscored}")
-    return selection
 
 
 class _Clock:

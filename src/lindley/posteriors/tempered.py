@@ -14,7 +14,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lindley.contracts import ClassificationTask, Draws, FeatureExtractor, Inputs, Labels, Learner, Pool, Posterior
+from lindley.contracts import (
+    Choosing,
+    ClassificationTask,
+    Draws,
+    FeatureExtractor,
+    Inputs,
+    Labels,
+    Learner,
+    Pool,
+    Posterior,
+    Telling,
+)
 from lindley.errors import InputError
 from lindley.posteriors.callers_state import own_modes
 from lindley.posteriors.network_calls import normalised
@@ -96,9 +107,9 @@ class TemperedPosterior:
         self.scores = list(scores)
 
     @property
-    def candidate(self) -> Mapping[str, Any]:
+    def setting(self) -> Mapping[str, Any]:
         """What was chosen: the temperature, beside what the other posterior was chosen among."""
-        beside = getattr(self.posterior, "candidate", {})
+        beside = self.posterior.setting if isinstance(self.posterior, Choosing) else {}
         return {**(beside if isinstance(beside, Mapping) else {}), "temperature": self.temperature}
 
     def draw(self, num_draws: int, *, seed: int) -> Draws:
@@ -126,7 +137,7 @@ class TemperedDraws:
 
     @property
     def path(self) -> str:
-        return str(getattr(self._draws, "path", ""))
+        return self._draws.path if isinstance(self._draws, Telling) else ""
 
     def log_probs(self, inputs: Inputs) -> Tensor:
         """n inputs -> [n, K, C] nats."""

@@ -57,14 +57,14 @@ class Assembler:
         acquisition, needs = _acquisition(trial, self._folder)
         _check_features(trial, needs, network)
         rounds = RoundSettings(
-            panel_learner(panel, network, device=self._device, folder=self._folder),
-            acquisition,
-            dataset.task,
-            trial.seed,
-            panel.model.num_draws,
-            panel.schedule.candidates,
-            needs,
-            panel.schedule.targets,
+            learner=panel_learner(panel, network, device=self._device, folder=self._folder),
+            acquisition=acquisition,
+            task=dataset.task,
+            seed=trial.seed,
+            num_draws=panel.model.num_draws,
+            candidates=panel.schedule.candidates,
+            needs=needs,
+            num_targets=panel.schedule.targets,
         )
         return TrialSetup(
             rounds=rounds,

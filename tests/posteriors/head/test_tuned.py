@@ -32,10 +32,10 @@ def head_on(features):
 
 
 @pytest.mark.parametrize("measure", ["evidence", "leave-one-out"])
-def test_the_candidate_that_explains_the_labels_is_kept(measure):
+def test_the_setting_that_explains_the_labels_is_kept(measure):
     pool, labels, inputs = data()
     tuned = Tuned([noise, torch.clone, noise], head_on, measure=measure).fit(pool, labels, task=TASK, seed=0)
-    assert tuned.candidate is torch.clone
+    assert tuned.setting is torch.clone
     assert len(tuned.scores) == 3
     assert max(tuned.scores) == tuned.scores[1]
     alone = BayesianHead(torch.clone).fit(pool, labels, task=TASK, seed=0)
@@ -45,7 +45,7 @@ def test_the_candidate_that_explains_the_labels_is_kept(measure):
     assert isinstance(tuned, FeatureExtractor)
 
 
-def test_recipes_are_candidates():
+def test_recipes_are_settings():
     pool, labels, _ = data()
     recipes = [replace(Recipe(steps=30, learning_rate=1e-2), weight_decay=decay) for decay in (0.0, 10.0)]
 
@@ -53,11 +53,11 @@ def test_recipes_are_candidates():
         return LastLayerLaplace(lambda: nn.Sequential(nn.Linear(4, 20), nn.ReLU(), nn.Linear(20, 3)), recipe)
 
     tuned = Tuned(recipes, build).fit(pool, labels, task=TASK, seed=0)
-    assert tuned.candidate in recipes
+    assert tuned.setting in recipes
     for recipe, score in zip(recipes, tuned.scores, strict=True):
         posterior = build(recipe).fit(pool, labels, task=TASK, seed=0)
         assert score == pytest.approx(posterior.head.log_evidence, abs=1e-6)
-    assert max(tuned.scores) == tuned.scores[recipes.index(tuned.candidate)]
+    assert max(tuned.scores) == tuned.scores[recipes.index(tuned.setting)]
 
 
 def test_scores_are_the_summed_leave_one_out():
@@ -75,7 +75,7 @@ def test_what_cannot_be_judged_is_refused():
         Tuned([torch.clone], head_on, measure="accuracy")
 
 
-def test_class_weights_count_where_candidates_are_judged():
+def test_class_weights_count_where_settings_are_judged():
     pool, labels, _ = data()
     scores = [
         Tuned([torch.clone], head_on, class_weights=weights).fit(pool, labels, task=TASK, seed=0).scores[0]

@@ -1,4 +1,4 @@
-"""Hyperparameters without validation labels: several candidates are fitted, the one with the best evidence is kept."""
+"""Hyperparameters without validation labels: several settings are fitted, the one with the best evidence is kept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lindley.posteriors.head.head_fit import HeadFit
 from lindley.posteriors.training import checked_classes
 from lindley.shapes import Features
 
-Candidate = TypeVar("Candidate")
+Setting = TypeVar("Setting")
 
 MEASURES: Mapping[str, Callable[[HeadFit], float]] = {
     "evidence": lambda fit: fit.log_evidence,
@@ -24,22 +24,22 @@ MEASURES: Mapping[str, Callable[[HeadFit], float]] = {
 
 
 @dataclass(frozen=True)
-class Tuned(Generic[Candidate]):
-    """A learner: fits every candidate on all labels and keeps the one whose features a Bayesian head explains best.
+class Tuned(Generic[Setting]):
+    """A learner: fits every setting on all labels and keeps the one whose features a Bayesian head explains best.
 
-    Candidates are what `build` makes learners of: recipes with other weight decays, dropout rates, and so on. Their
+    Settings are what `build` makes learners of: recipes with other weight decays, dropout rates, and so on. Their
     posteriors must have features. What changes no features, such as a temperature, the measures cannot see.
     """
 
-    candidates: Sequence[Candidate]
-    build: Callable[[Candidate], Learner]
+    settings: Sequence[Setting]
+    build: Callable[[Setting], Learner]
     measure: str = "evidence"
     class_weights: Sequence[float] | None = None
-    """Of each class's labels when candidates are judged, as their recipes have them."""
+    """Of each class's labels when settings are judged, as their recipes have them."""
 
     def __post_init__(self) -> None:
-        if not self.candidates:
-            raise InputError("candidates must name at least one setting to fit")
+        if not self.settings:
+            raise InputError("settings must name at least one setting to fit")
         if self.measure not in MEASURES:
             raise InputError(f"measure must be one of {', '.join(MEASURES)}; got {self.measure!r}")
 
@@ -52,20 +52,20 @@ class Tuned(Generic[Candidate]):
         validation: Labels | None = None,
         previous: Posterior | None = None,
         seed: int,
-    ) -> TunedPosterior[Candidate]:
-        """All candidates with the same seed; the first of the best where several are equal."""
+    ) -> TunedPosterior[Setting]:
+        """All settings with the same seed; the first of the best where several are equal."""
         before = previous.posterior if isinstance(previous, TunedPosterior) else previous
         posteriors = [
-            self.build(candidate).fit(pool, labels, task=task, validation=validation, previous=before, seed=seed)
-            for candidate in self.candidates
+            self.build(setting).fit(pool, labels, task=task, validation=validation, previous=before, seed=seed)
+            for setting in self.settings
         ]
         scores = [self._score(posterior, pool, labels, task) for posterior in posteriors]
         best = max(range(len(scores)), key=scores.__getitem__)
-        return TunedPosterior(posteriors[best], self.candidates[best], scores)
+        return TunedPosterior(posteriors[best], self.settings[best], scores)
 
     def _score(self, posterior: Posterior, pool: Pool, labels: Labels, task: ClassificationTask) -> float:
         if not isinstance(posterior, FeatureExtractor):
-            raise InputError(f"candidates are judged by their features; {type(posterior).__name__} has none")
+            raise InputError(f"settings are judged by their features; {type(posterior).__name__} has none")
         features = read_features(pool.read(labels.rows), posterior.features, "cpu")
         scale = pool_scale(pool, posterior.features, "cpu")
         classes = checked_classes(labels, task)
@@ -74,14 +74,14 @@ class Tuned(Generic[Candidate]):
         return MEASURES[self.measure](fit)
 
 
-class TunedPosterior(Generic[Candidate]):
-    """The best candidate's posterior. `candidate` says which it was, `scores` those of all, in nats."""
+class TunedPosterior(Generic[Setting]):
+    """The posterior of the best setting. `setting` says which it was, `scores` those of all, in nats."""
 
-    def __init__(self, posterior: Posterior, candidate: Candidate, scores: Sequence[float]) -> None:
+    def __init__(self, posterior: Posterior, setting: Setting, scores: Sequence[float]) -> None:
         if not isinstance(posterior, FeatureExtractor):
             raise InputError(f"a tuned posterior has features; {type(posterior).__name__} has none")
         self.posterior = posterior
-        self.candidate = candidate
+        self.setting = setting
         self.scores = list(scores)
         self._features = posterior.features
 

@@ -10,7 +10,8 @@ import torch
 from lindley.acquisition.catalogue import acquisition_named
 from lindley.contracts import ClassificationTask
 from lindley.loop.rounds import RoundSettings
-from lindley.loop.trial import Schedule, TrialSetup
+from lindley.loop.schedule import Schedule
+from lindley.loop.trial import TrialSetup
 from lindley.pools.memory import MemoryPool
 from lindley.seeds import torch_generator
 

@@ -12,8 +12,8 @@ from lindley.contracts import NO_CLASS
 from lindley.errors import ConfigurationError, InputError, JournalError
 from lindley.loop.journal import read_events
 from lindley.loop.rounds import RoundSettings
-from lindley.loop.state import fold
-from lindley.loop.trial import run_trial, trial_is_complete
+from lindley.loop.state import fold, trial_is_complete
+from lindley.loop.trial import run_trial
 from lindley.study.assemble import Assembler
 from lindley.study.schema import Panel
 from lindley.study.trials import Trial

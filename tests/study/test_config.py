@@ -9,7 +9,8 @@ import pytest
 from lindley.errors import ConfigurationError
 from lindley.posteriors.recipe import Recipe
 from lindley.study import consistency
-from lindley.study.config import HardPool, Study, Training, builtin_studies, load_study
+from lindley.study.config import builtin_studies, load_study
+from lindley.study.schema import HardPool, Study, Training
 from lindley.study.trials import trials_of
 
 GOOD = """

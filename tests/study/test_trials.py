@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from lindley.acquisition.catalogue import METHODS
-from lindley.study.config import Panel, load_study
+from lindley.study.config import load_study
 from lindley.study.resolved import resolved
-from lindley.study.schema import Study
+from lindley.study.schema import Panel, Study
 from lindley.study.trials import LOOK_AT_TARGETS, Trial, trials_of
 
 ROOT = Path(__file__).parents[2]

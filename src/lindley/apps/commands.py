@@ -18,12 +18,13 @@ from lindley.errors import InputError, LindleyError
 from lindley.loop.state import trial_is_complete
 from lindley.posteriors.precision import has_bfloat16
 from lindley.study.complaints import not_allowed
-from lindley.study.config import Study, load_study
+from lindley.study.config import load_study
 from lindley.study.curves import load_results
 from lindley.study.provenance import left_out
 from lindley.study.report import write_report
 from lindley.study.resolved import resolved
 from lindley.study.runner import Outcome, check_folder, run_study
+from lindley.study.schema import Study
 from lindley.study.sinks.catalogue import sink_named
 from lindley.study.sinks.contract import Sink
 from lindley.study.trials import Trial, trials_of

@@ -20,11 +20,9 @@ from lindley.loop.journal import Event, Journal
 from lindley.loop.manifest import Manifest, begin_folder, claim_folder, said_changes
 from lindley.loop.rounds import Observer, Round, RoundSettings, run_round
 from lindley.loop.schedule import Schedule
-from lindley.loop.state import TrialState, fold, trial_is_complete
+from lindley.loop.state import TrialState, fold
 from lindley.loop.subsets import balanced_rows, initial_random_rows, validation_rows
 from lindley.shapes import ClassIndices, Rows
-
-__all__ = ["Schedule", "TrialSetup", "continue_trial", "run_trial", "trial_is_complete"]
 
 OnEvent = Callable[[dict[str, Any]], None]
 

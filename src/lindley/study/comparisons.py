@@ -19,9 +19,10 @@ WORTHWHILE = 0.10
 
 
 def common_level(panel: PanelResults, names: Sequence[str]) -> float | None:
-    """The highest whole percent that every one of the acquisitions keeps in at least half of its seeds.
+    """The highest whole percent that every one of the acquisitions reaches in at least half of its seeds.
 
-    None when there is none, or when all have it from the start.
+    Crossings in the last two rounds, which may be lost again, count here. None when there is none, or when all have it
+    from the start.
     """
     groups = [panel.of(name) for name in names if panel.of(name)]
     if len(groups) < 2:

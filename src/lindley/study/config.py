@@ -20,24 +20,7 @@ from lindley.errors import ConfigurationError
 from lindley.names import nearest
 from lindley.study.complaints import PANEL_KEYS, STUDY_KEYS, Complaint, dotted, unknown_keys, wrong_values
 from lindley.study.consistency import contradictions, never_measured, unknown_acquisition, unusable_names
-from lindley.study.schema import Data, HardPool, Information, Model, Observe, Panel, Schedule, Study, Training, Transfer
-
-__all__ = [
-    "Data",
-    "HardPool",
-    "Information",
-    "Model",
-    "Observe",
-    "Panel",
-    "Schedule",
-    "Study",
-    "Training",
-    "Transfer",
-    "builtin_studies",
-    "check_study",
-    "load_study",
-    "refuse_unusable",
-]
+from lindley.study.schema import Panel, Study
 
 _Tables = dict[str, Any]
 

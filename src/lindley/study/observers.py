@@ -1,4 +1,4 @@
-"""What is measured on the test set after every fit, and which observers a panel asks for."""
+"""What is measured on the test set after every fit."""
 
 from __future__ import annotations
 

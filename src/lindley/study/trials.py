@@ -1,4 +1,4 @@
-"""Trials: data x acquisition x schedule x seed, the unit that is run, resumed and named by a key."""
+"""Trials: data x model x acquisition x schedule x seed, the unit that is run, resumed and named by a key."""
 
 from __future__ import annotations
 

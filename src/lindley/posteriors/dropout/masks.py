@@ -1,4 +1,8 @@
-"""Dropout masks keyed by (seed, draw, call site, feature position): what makes a draw one function."""
+"""Dropout masks keyed by (seed, draw, call site): what makes a draw one function.
+
+Those of `dropout_masks`, for features of one shape, are drawn in order; those of `kept_positions` belong to a position
+each, for features whose shape differs from input to input. So one network computed in the two ways has other draws.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,7 @@ def mask_shape(layer: nn.Module, feature_shape: tuple[int, ...]) -> tuple[int, .
 def dropout_masks(probability: float, shape: tuple[int, ...], *, num_draws: int, site: str, seed: int) -> Tensor:
     """[K, *shape]: 0 with the given probability, else 1 / (1 - probability), as in training.
 
-    The mask of draw k does not depend on how many draws there are.
+    The mask of draw k does not depend on how many draws there are; for another shape it is another mask.
     """
     keep = 1.0 - probability
     if keep <= 0.0:

@@ -21,8 +21,6 @@ class CurrentDraw:
         self.seed = seed
         self.draw = 0
         self.forward_passes = 0
-        self.num_masks = 0
-        """Masks asked for since the beginning of the pass."""
         self._before_the_first_mask: Callable[[], None] | None = None
         self._remembered: dict[tuple[str, int, int, int], Tensor] = {}
         self._num_bytes = 0
@@ -31,7 +29,6 @@ class CurrentDraw:
         """To be called before each forward pass."""
         self.draw = draw
         self.forward_passes += 1
-        self.num_masks = 0
         self._before_the_first_mask = before_the_first_mask
 
     def kept(self, probability: float, shape: tuple[int, ...], *, site: str, call: int, device: torch.device) -> Tensor:
@@ -39,7 +36,6 @@ class CurrentDraw:
         if self._before_the_first_mask is not None:
             self._before_the_first_mask()
             self._before_the_first_mask = None
-        self.num_masks += 1
         key = (site, call, len(shape), self.draw)
         known = self._remembered.get(key)
         if known is None or any(have < need for have, need in zip(known.shape, shape, strict=True)):

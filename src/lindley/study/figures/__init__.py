@@ -1,1 +1,1 @@
-"""The five figures, one file each, drawn from what the journals say."""
+"""The six figures, one file each, drawn from what the journals say."""

@@ -49,9 +49,7 @@ class DeepEnsemble:
     ) -> EnsemblePosterior:
         """Every member from scratch: nothing is continued from `previous`, or the members would not be independent."""
         if self.recipe.warm_start:
-            raise InputError(
-                "members that begin at common weights are not independent; leave warm_start out"
-            )
+            raise InputError("members that begin at common weights are not independent; leave warm_start out")
         refuse_misplaced_validation(self.recipe, validation)
         seeds = [derive_seed(seed, "member", member) for member in range(self.members)]
         if fit_side_by_side(self.network, self.recipe, self.precision):

@@ -152,10 +152,15 @@ def test_a_study_under_way_says_how_many_trials_are_not_finished(tmp_path):
     )
     said = compare(folder)
     assert said.exit_code == 0
-    first, second = said.stderr.splitlines()
-    assert first == "Trials that are not finished: 1. What there is of them counts."
-    assert second.startswith("Begun, seeds 0, 1: trials begin with the same labels but not with the same fit")
-    assert "BALD; the others: random" in second or "random; the others: BALD" in second
+    assert said.stderr == "Trials that are not finished: 1. What there is of them counts.\n"
+
+
+def test_trials_that_begin_with_other_fits_are_named(tmp_path):
+    study = make_study(panel_table("begun", ["random", "bald"], seeds=2))
+    said = compare(write_study(tmp_path, study, accuracy=lambda ask: 0.5 + 0.1 * (ask.acquisition == "bald")))
+    assert said.exit_code == 0
+    assert said.stderr.startswith("Begun, seeds 0, 1: trials begin with the same labels but not with the same fit")
+    assert "BALD; the others: random" in said.stderr
 
 
 def test_it_draws_nothing_and_so_imports_no_matplotlib(folder):

@@ -37,8 +37,9 @@ class Asked:
 
     @property
     def noise(self) -> np.random.Generator:
-        """A generator of its own for each round of each trial."""
-        text = f"{self.panel.name}/{self.acquisition}/{self.seed}/{self.round}"
+        """A generator of its own for each round of each trial; the first fit is one for all trials of a seed."""
+        whose = self.acquisition if self.round else "all"
+        text = f"{self.panel.name}/{whose}/{self.seed}/{self.round}"
         return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little"))
 
 

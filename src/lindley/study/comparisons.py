@@ -109,12 +109,14 @@ def _accuracy_at(trial: TrialResults, labels: int) -> float:
 def costs_more(panel: PanelResults, other: str) -> Comparison | None:
     """Seconds of predict and select over the rounds that both have, of pairs run on one machine in one way.
 
-    None where there is no such pair, or nothing was recorded. How busy the machine was is not known.
+    The manifests tell that, and first fits that are the same: early versions did not record the processor. None where
+    there is no such pair, or nothing was recorded. How busy the machine was is not known.
     """
     pairs = []
     for first, second in paired(panel, "bald", other):
-        where = [[trial.manifest.get(key) for key in ("cpu", "device", "threads")] for trial in (first, second)]
-        if where[0] != where[1] or None in where[0]:
+        if first.first_fit != second.first_fit:
+            continue
+        if any(first.manifest.get(key) != second.manifest.get(key) for key in ("cpu", "device", "threads")):
             continue
         common = min(len(first.rounds), len(second.rounds))
         both = [_asking_seconds(trial, common) for trial in (first, second)]

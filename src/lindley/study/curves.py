@@ -47,6 +47,12 @@ class TrialResults:
         """How many labels the model of each round was fitted on, the initial ones included.  [R]"""
         return [int(event["labels"]) for event in self.rounds]
 
+    @property
+    def first_fit(self) -> tuple[Any, Any]:
+        """What tells its first model from others: accuracy and NLL on the test set, bit for bit."""
+        measured = self.rounds[0]["metrics"]
+        return measured.get("accuracy"), measured.get("nll")
+
     def metric(self, name: str) -> Floats:
         """One test metric over the rounds, in its natural unit; NaN where it was not measured.  [R]
 

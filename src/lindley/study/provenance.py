@@ -79,11 +79,9 @@ def unlike_beginnings(results: StudyResults) -> list[str]:
     for panel in results.panels:
         unlike: dict[tuple[tuple[str, ...], ...], list[int]] = {}
         for seed in sorted({trial.seed for trial in panel.trials}):
-            alike: dict[str, list[str]] = {}
+            alike: dict[tuple[Any, Any], list[str]] = {}
             for trial in (each for each in panel.trials if each.seed == seed):
-                measured = trial.rounds[0]["metrics"]
-                first = json.dumps([measured.get("accuracy"), measured.get("nll")])
-                alike.setdefault(first, []).append(look(trial.acquisition).title)
+                alike.setdefault(trial.first_fit, []).append(look(trial.acquisition).title)
             if len(alike) > 1:
                 unlike.setdefault(tuple(map(tuple, alike.values())), []).append(seed)
         said += [

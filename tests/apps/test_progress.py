@@ -25,10 +25,10 @@ def shown(events: list[tuple[float, dict[str, object]]], *, terminal: bool = Fal
     clock, file = Clock(), io.StringIO()
     console = Console(file=file, force_terminal=terminal, width=120)
     tally = Tally({"t0": Line("moons", "bald", 0, 3), "t1": Line("moons", "margin", 0, 3)}, clock)
-    with showing(tally, console) as on_event:
+    with showing(tally, console) as on_notice:
         for seconds, event in events:
             clock.now += seconds
-            on_event(event)
+            on_notice(event)
     return file.getvalue()
 
 

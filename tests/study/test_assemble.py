@@ -227,7 +227,7 @@ def test_a_users_own_data_network_and_acquisition_run(assembler, tmp_path):
         model={"network": "mine_for_assemble:network", "num_draws": 3},
     )
     events = []
-    run_trial(assembler.setup(trial), tmp_path, on_event=events.append)
+    run_trial(assembler.setup(trial), tmp_path, on_notice=events.append)
     assert [event["labels"] for event in events if event["stage"] == "round"] == [4, 6, 8]
 
 
@@ -293,7 +293,7 @@ def test_needs_of_the_catalogue_reach_the_rounds(assembler):
 @pytest.mark.parametrize("name", sorted(name for name in METHODS if METHODS[name].needs))
 def test_every_acquisition_that_needs_something_runs(assembler, tmp_path, name):
     events = []
-    run_trial(assembler.setup(trial_of(name)), tmp_path, on_event=events.append)
+    run_trial(assembler.setup(trial_of(name)), tmp_path, on_notice=events.append)
     assert [event["labels"] for event in events if event["stage"] == "round"] == [4, 6, 8]
 
 

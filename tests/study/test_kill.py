@@ -38,7 +38,7 @@ from lindley.study.runner import run_study
 from lindley.study.schema import Study
 
 study = Study.model_validate_json(Path(sys.argv[1]).read_text())
-outcome = run_study(study, Path(sys.argv[2]), jobs=1, on_event=lambda event: print(event["stage"], flush=True))
+outcome = run_study(study, Path(sys.argv[2]), jobs=1, on_notice=lambda event: print(event["stage"], flush=True))
 print(outcome)
 sys.exit(0 if outcome.done == 4 and not outcome.failed else 1)
 """

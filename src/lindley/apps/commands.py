@@ -139,7 +139,7 @@ def _run(study: Study, out: Path, pending: Sequence[Trial], sinks: Sequence[Sink
     elif len(pending) < len(trials):
         known = len(trials) - len(pending)
         console.print(f"{known} of {len(trials)} trials in {out} are finished; going on.", soft_wrap=True)
-    with showing(Tally.of(trials), console) as on_event:
+    with showing(Tally.of(trials), console) as on_notice:
         return run_study(
             study,
             out,
@@ -148,7 +148,7 @@ def _run(study: Study, out: Path, pending: Sequence[Trial], sinks: Sequence[Sink
             device=options.device,
             data_dir=options.data_dir,
             sinks=sinks,
-            on_event=on_event,
+            on_notice=on_notice,
         )
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -13,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lindley.apps.tally import Line, Tally, in_words
+from lindley.loop.notices import Notice, OnNotice
 
 STATUS_EVERY = 30.0
 """Seconds between two status lines where there is no terminal."""
@@ -26,8 +26,8 @@ _STAGES = {
 
 
 @contextmanager
-def showing(tally: Tally, console: Console) -> Iterator[Callable[[Mapping[str, Any]], None]]:
-    """A callable for the events of a run; what they amount to is shown while the block lasts."""
+def showing(tally: Tally, console: Console) -> Iterator[OnNotice]:
+    """A callable for the notices of a run; what they amount to is shown while the block lasts."""
     if not console.is_terminal:
         yield _plain(tally, console)
         return
@@ -45,24 +45,24 @@ def table_of(tally: Tally) -> RenderableType:
     return Group(overall, running)
 
 
-def _live(tally: Tally, console: Console) -> Callable[[Mapping[str, Any]], None]:
+def _live(tally: Tally, console: Console) -> OnNotice:
     told: set[str] = set()
 
-    def show(event: Mapping[str, Any]) -> None:
-        for text in _news(tally, event, told):
+    def show(notice: Notice) -> None:
+        for text in _news(tally, notice, told):
             _print(console, text)
 
     return show
 
 
-def _plain(tally: Tally, console: Console) -> Callable[[Mapping[str, Any]], None]:
+def _plain(tally: Tally, console: Console) -> OnNotice:
     """One line for each trial that ends; every STATUS_EVERY seconds or more the overall state and the trials' lines."""
     told: set[str] = set()
     last = tally.clock()
 
-    def show(event: Mapping[str, Any]) -> None:
+    def show(notice: Notice) -> None:
         nonlocal last
-        news = list(_news(tally, event, told))
+        news = list(_news(tally, notice, told))
         if not news and tally.running and tally.clock() - last >= STATUS_EVERY:
             news = [_overall(tally), *(f"  {', '.join(_cells(line))}" for line in tally.running)]
         for text in news:
@@ -72,20 +72,20 @@ def _plain(tally: Tally, console: Console) -> Callable[[Mapping[str, Any]], None
     return show
 
 
-def _news(tally: Tally, event: Mapping[str, Any], told: set[str]) -> Iterator[str]:
-    """Take the event in; what is worth a line of its own: a trial that ended, and what was never said before."""
-    line = tally(event)
-    if event["stage"] == "finished":
+def _news(tally: Tally, notice: Notice, told: set[str]) -> Iterator[str]:
+    """Take the notice in; what is worth a line of its own: a trial that ended, and what was never said before."""
+    line = tally(notice)
+    if notice["stage"] == "finished":
         yield f"{_count(tally)} {line.name}: {line.labels} labels, {_accuracy(line)}{_left(tally)}"
-    elif event["stage"] == "failed":
+    elif notice["stage"] == "failed":
         yield f"{_count(tally)} {line.name}: failed"
-    elif event["stage"] == "held" and tally.only_held:
+    elif notice["stage"] == "held" and tally.only_held:
         if (text := f"Waiting for {_held(tally)}.") not in told:
             told.add(text)
             yield text
-    elif event.get("message") and event["message"] not in told:
-        told.add(event["message"])
-        yield f"{line.name}: {event['message']}"
+    elif notice.get("message") and notice["message"] not in told:
+        told.add(notice["message"])
+        yield f"{line.name}: {notice['message']}"
 
 
 def _count(tally: Tally) -> str:

@@ -1,12 +1,12 @@
-"""How far a study has come, and how long the rest will take: the events of its workers, folded. No output here."""
+"""How far a study has come, and how long the rest will take: the notices of its workers, folded. No output here."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from lindley.loop.notices import Notice
 from lindley.study.pace import Paces
 from lindley.study.trials import Trial, trial_name
 
@@ -33,7 +33,7 @@ class Line:
 
 @dataclass
 class Tally:
-    """The fold: call it with every event; read lines, counts and seconds_left at any time."""
+    """The fold: call it with every notice; read lines, counts and seconds_left at any time."""
 
     lines: dict[str, Line]
     clock: Callable[[], float] = time.monotonic
@@ -50,22 +50,22 @@ class Tally:
         }
         return cls(lines, clock)
 
-    def __call__(self, event: Mapping[str, Any]) -> Line:
-        """Take one event in; returns the line of its trial."""
-        line = self.lines[event["trial"]]
-        if event["stage"] == "sink-failed":  # the trial goes on
+    def __call__(self, notice: Notice) -> Line:
+        """Take one notice in; returns the line of its trial."""
+        line = self.lines[notice["trial"]]
+        if notice["stage"] == "sink-failed":  # the trial goes on
             return line
-        line.holder = event.get("holder", "")
-        if event["stage"] not in ("held", "complete"):
-            self._since.setdefault(event["trial"], self.clock())
-        line.stage = "done" if event["stage"] in ("finished", "complete") else event["stage"]
-        line.labels = event.get("labels") or line.labels
-        if event.get("accuracy") is not None:
-            line.accuracy = event["accuracy"]
-        line.finished_rounds = max(line.finished_rounds, event.get("round", 0))  # those before it are finished
+        line.holder = notice.get("holder", "")
+        if notice["stage"] not in ("held", "complete"):
+            self._since.setdefault(notice["trial"], self.clock())
+        line.stage = "done" if notice["stage"] in ("finished", "complete") else notice["stage"]
+        line.labels = notice.get("labels") or line.labels
+        if notice.get("accuracy") is not None:
+            line.accuracy = notice["accuracy"]
+        line.finished_rounds = max(line.finished_rounds, notice.get("round", 0))  # those before it are finished
         if line.stage == "round":
             line.finished_rounds += 1
-            self._record(event["trial"], line)
+            self._record(notice["trial"], line)
         elif line.stage == "done":
             line.finished_rounds = line.rounds
         self._most_running = max(self._most_running, len(self.running))

@@ -6,6 +6,7 @@ import inspect
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import torch
@@ -111,7 +112,7 @@ def run_round(
     batch_size: int,
     validation: Labels | None = None,
     sources: Tensor | None = None,
-    on_stage: Callable[[str], None] = lambda stage: None,
+    on_stage: Callable[[Literal["fit", "select", "observe"]], None] = lambda stage: None,
 ) -> Round:
     """Fit on `labels`, choose `batch_size` rows (0: none), and let the observers look.
 

@@ -6,7 +6,7 @@ again, and only the round under way is repeated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,12 @@ from lindley.errors import InputError
 from lindley.loop.files import save_arrays, sweep_arrays, verify_arrays
 from lindley.loop.journal import Event, Journal
 from lindley.loop.manifest import Manifest, begin_folder, claim_folder, said_changes
+from lindley.loop.notices import OnNotice, heard_by_nobody
 from lindley.loop.rounds import Observer, Round, RoundSettings, run_round
 from lindley.loop.schedule import Schedule
 from lindley.loop.state import TrialState, fold
 from lindley.loop.subsets import balanced_rows, initial_random_rows, validation_rows
 from lindley.shapes import ClassIndices, Rows
-
-OnEvent = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -50,17 +49,17 @@ class TrialSetup:
             )
 
 
-def run_trial(setup: TrialSetup, folder: Path, *, on_event: OnEvent = lambda event: None) -> None:
+def run_trial(setup: TrialSetup, folder: Path, *, on_notice: OnNotice = heard_by_nobody) -> None:
     """Run, or go on with, the trial in `folder` until max_labels labels are known and a model is fitted on them.
 
     Where max_labels was raised, the last round is fitted again (to the same model) and now selects.
     Raises HeldError when another process runs it, JournalError when the folder is damaged or of another trial.
     """
     with Journal(folder) as journal:
-        continue_trial(setup, journal, on_event=on_event)
+        continue_trial(setup, journal, on_notice=on_notice)
 
 
-def continue_trial(setup: TrialSetup, journal: Journal, *, on_event: OnEvent = lambda event: None) -> None:
+def continue_trial(setup: TrialSetup, journal: Journal, *, on_notice: OnNotice = heard_by_nobody) -> None:
     """As `run_trial`, in the folder of a journal that is open already."""
     folder, state = journal.folder, fold(journal.events)
     if state.reaches(setup.schedule.max_labels):
@@ -79,9 +78,9 @@ def continue_trial(setup: TrialSetup, journal: Journal, *, on_event: OnEvent = l
     done, labels = _known(state, setup.schedule, _labels_of(start), validation)
     if changes:
         journal.append({"event": "resumed", "round": len(done), "changes": changes})
-        on_event({"stage": "resumed", "round": len(done), "changes": changes, "message": _said(changes)})
+        on_notice({"stage": "resumed", "round": len(done), "changes": changes, "message": _said(changes)})
     while not TrialState(None, tuple(done)).reaches(setup.schedule.max_labels):
-        event = _run_and_append(setup, labels, validation, journal, index=len(done), on_event=on_event)
+        event = _run_and_append(setup, labels, validation, journal, index=len(done), on_notice=on_notice)
         done.append(event)
         labels = _told(labels, event)
     _sweep(folder, done)
@@ -147,10 +146,9 @@ def _run_and_append(
     journal: Journal,
     *,
     index: int,
-    on_event: OnEvent,
+    on_notice: OnNotice,
 ) -> Event:
-    told = _told_so_far(labels, validation)
-    where = {"round": index, "rounds": setup.schedule.num_rounds, "labels": told}
+    told, num_rounds = _told_so_far(labels, validation), setup.schedule.num_rounds
     result = run_round(
         setup.rounds,
         setup.pool,
@@ -160,11 +158,12 @@ def _run_and_append(
         batch_size=setup.schedule.batch_after(told),
         validation=validation,
         sources=setup.sources,
-        on_stage=lambda stage: on_event({"stage": stage, **where}),
+        on_stage=lambda stage: on_notice({"stage": stage, "round": index, "rounds": num_rounds, "labels": told}),
     )
     event = _round_event(result, setup.classes, journal.folder)
     journal.append(event)
-    on_event({"stage": "round", **where, "accuracy": event["metrics"].get("accuracy")})
+    accuracy = event["metrics"].get("accuracy")
+    on_notice({"stage": "round", "round": index, "rounds": num_rounds, "labels": told, "accuracy": accuracy})
     return event
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lindley.loop.failures import record_failure
+from lindley.loop.notices import Notice, OnNotice
 from lindley.study.processes import Worker
-from lindley.study.remaining import Event, Remaining
+from lindley.study.remaining import Remaining
 from lindley.study.trials import Trial
 
 _ATTEMPTS = 2
@@ -40,12 +41,12 @@ class Crew:
         settings: dict[str, Any],
         count: int,
         trials: Sequence[Trial],
-        on_event: Callable[[Event], None],
+        on_notice: OnNotice,
     ) -> None:
         self._settings = settings
         self._count = count
-        self._on_event = on_event
-        self._inbox: queue.Queue[tuple[Worker, Event | None]] = queue.Queue()
+        self._on_notice = on_notice
+        self._inbox: queue.Queue[tuple[Worker, Notice | None]] = queue.Queue()
         self._workers: list[Worker] = []
         self._idle: list[Worker] = []
         self._busy: dict[Worker, Trial] = {}
@@ -80,26 +81,26 @@ class Crew:
     def _listen(self) -> None:
         waits = self._remaining.trials and len(self._busy) < self._count  # all that remains is held by others
         try:
-            worker, event = self._inbox.get(timeout=_POLL_SECONDS if waits else None)
+            worker, notice = self._inbox.get(timeout=_POLL_SECONDS if waits else None)
         except queue.Empty:
             return
-        if event is None:
+        if notice is None:
             self._died(worker)
             return
-        if event["stage"] in ("finished", "failed", "held"):
+        if notice["stage"] in ("finished", "failed", "held"):
             trial = self._busy.pop(worker)
             self._idle.append(worker)
-            if event["stage"] == "held":  # another process was faster
+            if notice["stage"] == "held":  # another process was faster
                 self._remaining.put_back(trial)
                 return
-        self._tell(event)
+        self._tell(notice)
 
-    def _tell(self, event: Event) -> None:
-        if event["stage"] in ("finished", "complete"):
+    def _tell(self, notice: Notice) -> None:
+        if notice["stage"] in ("finished", "complete"):
             self.outcome.done += 1
-        elif event["stage"] == "failed":
-            self.outcome.failed.append((event["trial"], event["message"]))
-        self._on_event(event)
+        elif notice["stage"] == "failed":
+            self.outcome.failed.append((notice["trial"], notice["message"]))
+        self._on_notice(notice)
 
     def _died(self, worker: Worker) -> None:
         """Put its trial back, for a new worker; a trial that kills twice has failed."""

@@ -13,6 +13,8 @@ import tempfile
 import threading
 from typing import Any
 
+from lindley.loop.notices import Notice
+
 _START = (  # Ctrl-C reaches the workers too, but it is the parent that stops them
     "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); from lindley.study.worker import main; main()"
 )
@@ -21,7 +23,7 @@ _START = (  # Ctrl-C reaches the workers too, but it is the parent that stops th
 class Worker:
     """A worker process. What it says, and None when it has ended, goes to `inbox` with the worker itself."""
 
-    def __init__(self, settings: dict[str, Any], inbox: queue.Queue[tuple[Worker, dict[str, Any] | None]]) -> None:
+    def __init__(self, settings: dict[str, Any], inbox: queue.Queue[tuple[Worker, Notice | None]]) -> None:
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed in stop)
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", _START],

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from lindley.errors import LindleyError
 from lindley.loop.failures import read_failure
-from lindley.loop.journal import FILE_NAME, read_events
+from lindley.loop.journal import FILE_NAME, Event, read_events
 from lindley.loop.locks import holder_of
+from lindley.loop.notices import Notice, OnNotice
 from lindley.loop.state import fold
 from lindley.study.trials import Trial
-
-Event = dict[str, Any]
 
 
 class Remaining:
@@ -23,7 +21,7 @@ class Remaining:
     process since this one began ("complete", "failed": is left no longer).
     """
 
-    def __init__(self, trials: Sequence[Trial], out: Path, tell: Callable[[Event], None]) -> None:
+    def __init__(self, trials: Sequence[Trial], out: Path, tell: OnNotice) -> None:
         self._out = out
         self._tell = tell
         self._order = {trial.folder: number for number, trial in enumerate(trials)}
@@ -53,7 +51,7 @@ class Remaining:
             self._tell({"trial": trial.folder, **found})
         return found is None
 
-    def _found(self, trial: Trial) -> Event | None:
+    def _found(self, trial: Trial) -> Notice | None:
         folder = self._out / trial.folder
         holder = holder_of(folder / FILE_NAME)
         try:
@@ -61,7 +59,7 @@ class Remaining:
         except (LindleyError, OSError) as error:
             return {"stage": "failed", "message": str(error)}
         if holder is not None:
-            return {"stage": "held", "holder": holder, **_progress(state.rounds)}
+            return _held(holder, state.rounds)
         if state.reaches(trial.panel.schedule.max_labels):
             return {"stage": "complete"}
         failure = read_failure(folder)
@@ -70,9 +68,9 @@ class Remaining:
         return None
 
 
-def _progress(rounds: Sequence[Event]) -> Event:
-    """How far a trial has come: the number of finished rounds, and what the last one says."""
+def _held(holder: str, rounds: Sequence[Event]) -> Notice:
+    """By whom, and how far it has come: the number of finished rounds, and what the last one says."""
     if not rounds:
-        return {}
-    last = rounds[-1]
-    return {"round": len(rounds), "labels": last["labels"], "accuracy": last["metrics"].get("accuracy")}
+        return {"stage": "held", "holder": holder}
+    labels, accuracy = rounds[-1]["labels"], rounds[-1]["metrics"].get("accuracy")
+    return {"stage": "held", "holder": holder, "round": len(rounds), "labels": labels, "accuracy": accuracy}

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from lindley.errors import InputError
+from lindley.loop.notices import OnNotice, heard_by_nobody
 from lindley.study.begun import begun
 from lindley.study.config import refuse_unusable
 from lindley.study.crew import Crew, Outcome
 from lindley.study.folder import FILE_NAME
-from lindley.study.remaining import Event
 from lindley.study.schema import Study
 from lindley.study.sinks.contract import Sink
 from lindley.study.sinks.feed import Feed
@@ -31,7 +31,7 @@ def run_study(
     device: str = "cpu",
     data_dir: Path | None = None,
     sinks: Iterable[Sink] = (),
-    on_event: Callable[[Event], None] = lambda event: None,
+    on_notice: OnNotice = heard_by_nobody,
 ) -> Outcome:
     """Run what is not yet run of a study, into `out`; the same call continues a study that was stopped.
 
@@ -41,10 +41,8 @@ def run_study(
     jobs: workers at the same time; None means cores / threads (1 on a GPU). It does not change any journal.
     threads: of each worker. It may change the last bits, so the manifests record it.
     sinks: are shown the rounds of all trials that they have not seen, from this run and from those before.
-    on_event: told what happens in each trial, in the order it comes: {"trial": folder, "stage": "started" | "fit" |
-        "select" | "observe" | "round" | "resumed" | "retried" | "finished" | "failed", ...}; "complete" of a trial
-        that was finished before or elsewhere, "held" of one that another process holds, again and again, and
-        "sink-failed".
+    on_notice: told what happens in each trial, in the order it comes, as `lindley.loop.notices` has it; "held" of one
+        that another process holds comes again and again.
 
     Raises ConfigurationError for a study that cannot be run; InputError when `out` cannot be written to or
     holds another study, or when a process is running into it one that does not go together with this one.
@@ -63,7 +61,7 @@ def run_study(
             "process": os.getpid(),
         }
         trials = trials_of(study)
-        feed = Feed(sinks, trials, out, on_event)
+        feed = Feed(sinks, trials, out, on_notice)
         outcome = Crew(settings, jobs or _default_jobs(threads, device), trials, feed).work()
         feed.stopped()
         outcome.sinks_failed = feed.failures

@@ -21,6 +21,7 @@ import torch
 from lindley.errors import HeldError, LindleyError
 from lindley.loop.failures import clear_failure, record_failure
 from lindley.loop.journal import Journal
+from lindley.loop.notices import Notice
 from lindley.loop.trial import continue_trial
 from lindley.study.assemble import Assembler
 from lindley.study.schema import Panel
@@ -46,16 +47,17 @@ def main() -> None:
 
 
 def _run(request: dict[str, Any], assembler: Assembler, settings: dict[str, Any], out: TextIO) -> None:
-    """One trial; it ends with the event "finished", "failed", or "held" when another process got it first."""
+    """One trial; it ends with the notice "finished", "failed", or "held" when another process got it first."""
     panel = Panel.model_validate_json(json.dumps(request["panel"]))
     trial = Trial(panel, request["acquisition"], request["options"], request["seed"])
     folder = Path(settings["out"]) / trial.folder
+    last: Notice
 
-    def send(event: dict[str, Any]) -> None:
-        if event["stage"] == "round":
+    def send(notice: Notice) -> None:
+        if notice["stage"] == "round":
             clear_failure(folder)
         try:
-            out.write(json.dumps({"trial": trial.folder, **event}) + "\n")
+            out.write(json.dumps({"trial": trial.folder, **notice}) + "\n")
             out.flush()
         except BrokenPipeError:  # the parent is gone: no failure of the trial
             os._exit(0)
@@ -63,7 +65,7 @@ def _run(request: dict[str, Any], assembler: Assembler, settings: dict[str, Any]
     try:
         with Journal(folder, patience=0.0, process=settings["process"]) as journal:
             send({"stage": "started"})
-            last = _attempt(lambda: continue_trial(assembler.setup(trial), journal, on_event=send), folder)
+            last = _attempt(lambda: continue_trial(assembler.setup(trial), journal, on_notice=send), folder)
     except HeldError:
         last = {"stage": "held"}
     except Exception as error:  # the journal is damaged, or cannot be opened
@@ -72,8 +74,8 @@ def _run(request: dict[str, Any], assembler: Assembler, settings: dict[str, Any]
     send(last)
 
 
-def _attempt(run: Callable[[], None], folder: Path) -> dict[str, Any]:
-    """The last event of a trial. How it ended is recorded while the trial is still ours."""
+def _attempt(run: Callable[[], None], folder: Path) -> Notice:
+    """The last notice of a trial. How it ended is recorded while the trial is still ours."""
     try:
         run()
     except Exception as error:

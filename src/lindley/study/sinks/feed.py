@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from lindley.errors import JournalError
-from lindley.loop.journal import read_events
+from lindley.loop.journal import Event, read_events
 from lindley.loop.locks import FileLock
+from lindley.loop.notices import Notice, OnNotice
 from lindley.loop.state import fold
 from lindley.study.folder import LOCK_NAME, PATIENCE_SECONDS
 from lindley.study.sinks.contract import Ending, Sink
 from lindley.study.trials import Trial
 
-Event = dict[str, Any]
 _ENDINGS: dict[str, Ending] = {"finished": "finished", "complete": "finished", "failed": "failed"}
 
 
 class Feed:
-    """Takes the events of a run and passes them on to `then`, after what the journals say has gone to the sinks.
+    """Takes the notices of a run and passes them on to `then`, after what the journals say has gone to the sinks.
 
     What another process runs is left to the sinks of that process. failures: one sentence for each sink that raised;
     it is shown nothing more, and a later run shows it what it missed.
     """
 
-    def __init__(
-        self, sinks: Iterable[Sink], trials: Sequence[Trial], out: Path, then: Callable[[Event], None]
-    ) -> None:
+    def __init__(self, sinks: Iterable[Sink], trials: Sequence[Trial], out: Path, then: OnNotice) -> None:
         self._sinks = list(sinks)
         self._trials = {trial.folder: trial for trial in trials}
         self._out = out
@@ -36,16 +33,16 @@ class Feed:
         self._seen: dict[tuple[int, str], set[int]] = {}
         self.failures: list[str] = []
 
-    def __call__(self, event: Event) -> None:
-        """An event as `run_study` tells it."""
-        folder, stage = event["trial"], event["stage"]
+    def __call__(self, notice: Notice) -> None:
+        """As `run_study` tells it."""
+        folder, stage = notice["trial"], notice["stage"]
         if stage == "held":
             self._elsewhere.add(folder)
         elif stage == "started":
             self._elsewhere.discard(folder)
         if folder not in self._elsewhere and (stage in ("started", "round") or stage in _ENDINGS):
             self._show(self._trials[folder], _ENDINGS.get(stage))
-        self._then(event)
+        self._then(notice)
 
     def stopped(self) -> None:
         """Ctrl-C: the trials that have begun and not ended."""

@@ -37,8 +37,12 @@ class Sink(Protocol):
         ...
 
 
+WHOLE = "round"
+"""The name of the number that `numbers` has last: a sink that has it of a round has all of it."""
+
+
 def numbers(event: dict[str, Any]) -> dict[str, float]:
-    """What there is to plot in a round: its index, the metrics that are single numbers, and the seconds by part."""
+    """What there is to plot in a round: the metrics that are single numbers, the seconds by part, and last its index."""
     metrics = {name: value for name, value in event["metrics"].items() if isinstance(value, (int, float))}
     seconds = {f"seconds/{part}": value for part, value in event.get("seconds", {}).items()}
-    return {name: float(value) for name, value in {**metrics, **seconds, "round": event["round"]}.items()}
+    return {name: float(value) for name, value in {**metrics, **seconds, WHOLE: event["round"]}.items()}

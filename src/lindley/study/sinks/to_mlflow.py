@@ -18,12 +18,11 @@ from mlflow.entities import Metric, Param, Run  # noqa: E402
 from mlflow.tracking import MlflowClient  # noqa: E402
 
 from lindley.study.schema import Study  # noqa: E402
-from lindley.study.sinks.contract import Ending, numbers  # noqa: E402
+from lindley.study.sinks.contract import WHOLE, Ending, numbers  # noqa: E402
 from lindley.study.trials import Trial  # noqa: E402
 
 _KEY, _FOLDER = "lindley.trial", "lindley.folder"
 """The tags by which a trial finds its run again: two panels may hold trials of one key."""
-_MARK = "round"
 _STATUS: dict[Ending, str] = {"finished": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
 _LONGEST_VALUE = 500
 """Characters of a parameter that every version of MLflow's stores takes."""
@@ -61,7 +60,7 @@ class MlflowSink:
         found = self._client.search_runs([self._experiment], mine, max_results=1)
         run = found[0] if found else self._created(trial)
         self._runs[trial.folder] = run
-        return {metric.step for metric in self._client.get_metric_history(run.info.run_id, _MARK)}
+        return {metric.step for metric in self._client.get_metric_history(run.info.run_id, WHOLE)}
 
     def round(self, trial: Trial, event: dict[str, Any]) -> None:
         """Its numbers, in one transaction."""

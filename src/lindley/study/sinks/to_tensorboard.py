@@ -10,11 +10,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch.utils.tensorboard import SummaryWriter
 
 from lindley.study.schema import Study
-from lindley.study.sinks.contract import Ending, numbers
+from lindley.study.sinks.contract import WHOLE, Ending, numbers
 from lindley.study.trials import Trial
-
-_MARK = "round"
-"""The last number to be written of a round: where it is, the round is whole."""
 
 
 def open_sink(where: str, study: Study, out: Path) -> TensorBoardSink:
@@ -41,7 +38,7 @@ class TensorBoardSink:
         if not folder.is_dir():
             return set()
         events = EventAccumulator(str(folder), size_guidance={"scalars": 0}).Reload()
-        return {scalar.step for scalar in events.Scalars(_MARK)} if _MARK in events.Tags()["scalars"] else set()
+        return {scalar.step for scalar in events.Scalars(WHOLE)} if WHOLE in events.Tags()["scalars"] else set()
 
     def round(self, trial: Trial, event: dict[str, Any]) -> None:
         """Its numbers, on the disk when this returns."""

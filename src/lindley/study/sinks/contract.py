@@ -42,7 +42,7 @@ WHOLE = "round"
 
 
 def numbers(event: dict[str, Any]) -> dict[str, float]:
-    """What there is to plot in a round: the metrics that are single numbers, the seconds by part, and last its index."""
+    """What there is to plot in a round: metrics that are single numbers, seconds by part, and last its index."""
     metrics = {name: value for name, value in event["metrics"].items() if isinstance(value, (int, float))}
     seconds = {f"seconds/{part}": value for part, value in event.get("seconds", {}).items()}
     return {name: float(value) for name, value in {**metrics, **seconds, WHOLE: event["round"]}.items()}

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
-from lindley.study.figures.style import FAINT, Drawn, look, new_figure, save, styled
+from lindley.study.figures.style import FAINT, Drawn, new_figure, save, styled
+from lindley.study.looks import look
 
 LABELS = {"N": "rows N", "b": "batch b", "K": "draws K", "C": "classes C"}
 QUANTITIES = {"seconds": "seconds", "added_mib": "added memory, MiB"}

@@ -30,7 +30,7 @@ NOT_TOLD = -2
 
 
 FEATURES = frozenset({"features", "labelled_features"})
-"""The fields of a Context that only a model with features can fill."""
+"""The fields of a Context that come from features: a model's, or those of a file."""
 NEEDS = FEATURES | {"targets"}
 """The optional fields of a Context: what an acquisition may say that it cannot do without."""
 

@@ -211,6 +211,7 @@ def test_labelled_features_alone_are_of_rows_that_no_candidate_has(monkeypatch):
     context = seen_by(monkeypatch, labelled_features=np.ones((3, 2)), rows=list(range(7, 47)))
     assert context.labelled.rows.tolist() == [47, 48, 49]
     assert context.labelled.classes.tolist() == [NOT_TOLD] * 3
+    assert len(context.labelled.with_class()) == 3  # not told is not of no class
     assert context.labelled_features.shape == (3, 2)
 
 
@@ -360,11 +361,14 @@ def test_candidates_that_are_labelled_already_are_refused_by_their_rows():
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_draws_that_all_say_the_same_are_told_where_draws_are_compared(name):
-    given = {key: value[:, :1].expand(-1, 5, -1) if key == "targets" else value for key, value in offered(name).items()}
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_draws_that_all_say_the_same_are_told_where_draws_are_compared(name, dtype):
+    given = offered(name)
+    if "targets" in given:
+        given["targets"] = given["targets"].to(dtype)[:, :1].expand(-1, 5, -1)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        select(predictions()[:, :1].expand(-1, 5, -1), name, 3, **given)
+        select(predictions(dtype=dtype)[:, :1].expand(-1, 5, -1), name, 3, **given)
     said = [str(each.message) for each in caught if issubclass(each.category, UserWarning)]
     told = f"{name} gives 0 to every row that it chose: the draws say the same of them"
     assert [text.startswith(told) for text in said] == [True] * METHODS[name].compares_draws

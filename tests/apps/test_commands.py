@@ -123,7 +123,7 @@ def test_trials_of_other_settings_in_the_folder_are_told_before_anything_runs(tm
         (tmp_path / "mine.toml").write_text(text.replace("NUMBER", str(number)))
         said = lindley("run", tmp_path / "mine.toml", "--jobs", 1, "--out", tmp_path / "out")
         assert said.exit_code == 0
-        told = "will be left out of the report in part (1), as with other settings or damaged" in said.output
+        told = "holds what the report will leave out (1)" in said.output
         assert told == (number == 5)
 
 

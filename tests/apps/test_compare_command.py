@@ -160,7 +160,7 @@ def test_trials_that_begin_with_other_fits_are_named(tmp_path):
     said = compare(write_study(tmp_path, study, accuracy=lambda ask: 0.5 + 0.1 * (ask.acquisition == "bald")))
     assert said.exit_code == 0
     assert said.stderr.startswith("Begun, seeds 0, 1: trials begin with the same labels but not with the same fit")
-    assert "BALD; the others: random" in said.stderr
+    assert "BALD | random (alike between the bars)" in said.stderr
 
 
 def test_it_draws_nothing_and_so_imports_no_matplotlib(folder):

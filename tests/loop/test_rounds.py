@@ -167,6 +167,17 @@ def test_scores_that_no_journal_could_keep_are_refused(settings, pool, labels, s
         run_round(replace(settings, acquisition=scored), pool, labels, {}, index=0, batch_size=2)
 
 
+def test_what_is_told_of_the_draws_is_text_whatever_a_user_keeps_there(settings, pool, labels, learner):
+    class Keeping:
+        def fit(self, pool, labels, **given):
+            posterior = learner.fit(pool, labels, **given)
+            posterior.setting = "not a mapping"
+            return posterior
+
+    result = run_round(replace(settings, learner=Keeping()), pool, labels, {}, index=0, batch_size=2)
+    assert (result.path, result.tuned) == ("", {})
+
+
 def test_what_stops_a_fit_is_neither_a_candidate_nor_a_target(settings, pool, labels):
     seen = []
 

@@ -252,10 +252,10 @@ def test_a_users_own_posterior_gets_the_network_with_the_dropout_that_is_tuned(a
     tuned = assembler.setup(
         trial_of(model=model, training={"steps": 2, "tune": {"dropout": [0.1, 0.4]}})
     ).rounds.learner
-    for candidate in tuned.settings:
-        tuned.build(candidate)
+    for setting in tuned.settings:
+        tuned.build(setting)
         network = sys.modules["mine_for_assemble"].seen[-1]["network"]()
-        assert {layer.p for layer in network if isinstance(layer, torch.nn.Dropout)} == {candidate["dropout"]}
+        assert {layer.p for layer in network if isinstance(layer, torch.nn.Dropout)} == {setting["dropout"]}
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,17 @@ def test_bald_without_gain_is_supported_when_it_is_slower_and_dearer(tmp_path: P
     assert any("×1.67" in each.effect for each in third.comparisons)  # (0.5 + 2) / (0.5 + 1)
 
 
+def test_seconds_of_trials_that_do_not_begin_with_the_same_fit_are_not_compared(tmp_path: Path) -> None:
+    scales = {"margin": 60.0, "entropy": 60.0, "bald": 100.0}
+
+    def elsewhere(ask: Asked) -> float:
+        return fakes.rising(ask, scale=scales[ask.acquisition]) + 0.001 * (ask.acquisition == "bald")
+
+    panel = fakes.panel_table("digits", list(scales), seeds=8)
+    third = conclusions.bald_has_no_gain(_results(tmp_path, panel, accuracy=elsewhere))
+    assert {each.part for each in third.comparisons} == {"not faster"}
+
+
 def test_bald_without_gain_is_contradicted_when_it_needs_far_fewer_labels(tmp_path: Path) -> None:
     assert _third(tmp_path, bald_scale=25.0, bald_seconds=2.0).verdict == "contradicted here"
 

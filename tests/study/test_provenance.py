@@ -79,7 +79,7 @@ def test_what_was_not_recorded_of_some_trials_is_said_beside_what_was_of_others(
     for trial in results.panels[0].trials[:2]:
         del trial.manifest["cpu"]
     said = {what: value for _, what, value in environments(results).rows}
-    assert said["cpu"] == "made up, not recorded for 2 trials"
+    assert said["cpu"] == "made up; not recorded for 2 of 3 trials"
     assert said["code"] == "–"
 
 
@@ -92,13 +92,14 @@ def test_seeds_whose_trials_begin_with_other_fits_are_named(tmp_path: Path) -> N
 
     (said,) = unlike_beginnings(load_results(fakes.write_study(tmp_path, study, accuracy=accuracy)))
     assert said.startswith("Digits, seeds 0, 2: trials begin with the same labels but not with the same fit")
-    assert "BALD; the others: margin, random" in said
+    assert "BALD | margin, random (alike between the bars)" in said
 
 
 def test_a_panel_that_the_study_does_not_have_is_named(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=40))
     fakes.write_study(tmp_path, study, accuracy=fakes.rising)
     (tmp_path / "trials/digits").rename(tmp_path / "trials/part-2")
+    (tmp_path / "trials/.checkpoints").mkdir()  # of another program
     assert left_out(load_results(tmp_path)) == [
         "trials/part-2: left out, the study has no panel of that name; it has digits."
     ]

@@ -142,6 +142,13 @@ def test_what_is_not_finished_is_said_at_the_top(page: _Page) -> None:
     assert "6 of 8" in page.words
 
 
+def test_finished_trials_are_counted_of_those_of_the_study_alone(tmp_path: Path) -> None:
+    for name in ("margin", "bald"):  # the study names another acquisition now
+        study = fakes.make_study(fakes.panel_table("digits", ["random", name], seeds=2, max_labels=60))
+        fakes.write_study(tmp_path, study, accuracy=fakes.rising)
+    assert "4 of 4" in _Page(write_report(tmp_path).read_text(encoding="utf-8")).words
+
+
 def test_what_failed_is_named_with_its_error_until_it_is_finished(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=3))
     first, second, third = trials_of(study)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from lindley.acquisition import scores
@@ -14,7 +14,7 @@ from lindley.acquisition.batch_epig import batch_epig, check_batch_epig
 from lindley.acquisition.batchbald import batchbald, check_options
 from lindley.acquisition.coreset import coreset
 from lindley.acquisition.epig import epig_scores
-from lindley.acquisition.logdet import check_logdet, logdet, logdet_needs
+from lindley.acquisition.logdet import check_logdet, logdet
 from lindley.acquisition.probcover import check_probcover, probcover
 from lindley.acquisition.select import Scorer, pointwise, random_rows, top_k_of
 from lindley.acquisition.stochastic import check_beta, power_batch, softmax_batch, softrank_batch
@@ -27,11 +27,6 @@ from lindley.names import nearest
 
 def no_options() -> None:
     """For methods that have none."""
-
-
-def no_more(**options: object) -> frozenset[str]:
-    """For methods that need the same whatever their options."""
-    return frozenset()
 
 
 @dataclass(frozen=True)
@@ -47,14 +42,15 @@ class Method:
     """Takes the method's options as keywords, whatever their type; raises InputError for a wrong value."""
     predictions: bool = True
     """Whether it reads what is predicted of the candidates; what does not may be asked before there is a model."""
-    also_needs: Callable[..., frozenset[str]] = no_more
-    """Takes the method's options as keywords: what it cannot do without besides, under these."""
+    needs_with: Mapping[tuple[str, object], frozenset[str]] = field(default_factory=dict)
+    """By an option and its value, what it cannot do without besides."""
     compares_draws: bool = False
-    """Whether all its scores are 0 where all draws say the same."""
+    """Whether all its scores are 0 where the draws that it compares all say the same."""
 
     def needed(self, options: Mapping[str, object]) -> frozenset[str]:
-        """What it cannot do without under these options, which `check` has let pass."""
-        return self.needs | self.also_needs(**options)
+        """What it cannot do without under these options."""
+        more = [needs for (name, value), needs in self.needs_with.items() if options.get(name) == value]
+        return self.needs.union(*more)
 
 
 @dataclass(frozen=True)
@@ -117,7 +113,7 @@ METHODS: dict[str, Method] = {
         "Log-determinant",
         "MacKay 1992; Kirsch 2023, arXiv:2302.08981",
         check=check_logdet,
-        also_needs=logdet_needs,
+        needs_with={("of", "features"): FEATURES},
         compares_draws=True,
     ),
     "batch-epig": Method(

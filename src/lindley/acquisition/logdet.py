@@ -24,7 +24,7 @@ from lindley.acquisition.gaussian_search import GaussianSearch
 from lindley.acquisition.lazy import Pick, best_pick
 from lindley.acquisition.scores import bald
 from lindley.acquisition.select import pointwise, tie_break
-from lindley.contracts import FEATURES, Context, Selection
+from lindley.contracts import Context, Selection
 from lindley.errors import InputError
 from lindley.shapes import Features, Positions, Scores
 
@@ -77,11 +77,6 @@ def check_logdet(of: object = "draws", noise: object = None) -> None:
         return
     if isinstance(noise, bool) or not isinstance(noise, int | float) or not 0 < noise < math.inf:
         raise InputError(f"noise must be a positive number, a variance; got {noise!r}")
-
-
-def logdet_needs(of: object = "draws", **others: object) -> frozenset[str]:
-    """Features, where it is of features."""
-    return FEATURES if of == "features" else frozenset()
 
 
 class LogDetSearch:

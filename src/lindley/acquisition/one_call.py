@@ -31,7 +31,8 @@ from lindley.errors import InputError
 from lindley.names import nearest
 from lindley.shapes import Features, LogProbs, Rows, Scores
 
-_NOTHING = 1e-9
+_NOTHING = {torch.float64: 1e-9}
+_NOTHING_IN_SINGLE = 2e-6
 """Nats, or probabilities: what rounding leaves where all draws are equal."""
 
 
@@ -97,8 +98,9 @@ def select(
         labelled_features=known,
     )
     selection = choose(context, batch_size, seed=seed)
+    nothing = _NOTHING.get(selection.scores.dtype, _NOTHING_IN_SINGLE)
     compares = isinstance(acquisition, str) and METHODS[acquisition].compares_draws
-    if compares and num_draws > 1 and float(selection.scores.abs().max()) < _NOTHING:
+    if compares and num_draws > 1 and float(selection.scores.abs().max()) < nothing:
         warnings.warn(
             f"{acquisition} gives 0 to every row that it chose: the draws say the same of them, and the choice is "
             "random. Are the draws different functions?",

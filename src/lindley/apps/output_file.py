@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import typer
@@ -14,8 +15,11 @@ def check_out(out: Path | None) -> None:
     """Refuse a file in a folder that is not there, and a folder."""
     if out is None:
         return
-    if not out.resolve().parent.is_dir():
+    folder = out.resolve().parent
+    if not folder.is_dir():
         raise InputError(f"--out: there is no folder {out.parent}")
+    if not os.access(folder, os.W_OK) and not (out.exists() and not out.is_file()):
+        raise InputError(f"--out: the folder {out.parent} cannot be written to")
     if out.is_dir():
         raise InputError(f"--out: {out} is a folder; name a file")
 

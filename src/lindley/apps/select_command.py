@@ -9,7 +9,7 @@ import json
 import math
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import typer
 from rich.console import Console
@@ -86,11 +86,16 @@ def list_acquisitions() -> None:
     width = max(map(len, METHODS))
     for name, method in METHODS.items():
         typer.echo(f"{name:{width}} {method.title}: {method.source}")
-        needs = ", ".join(need.replace("_", " ") for need in sorted(method.needs))
+        needs = _in_words(method.needs)
         options = ", ".join(inspect.signature(method.check).parameters)
         more = [f"needs {needs}"] * bool(needs) + [f"options: {options}"] * bool(options)
+        more += [f"with {name}={value} needs {_in_words(also)}" for (name, value), also in method.needs_with.items()]
         if more:
             typer.echo(f"{'':{width}} {'; '.join(more)}")
+
+
+def _in_words(needs: Collection[str]) -> str:
+    return ", ".join(need.replace("_", " ") for need in sorted(needs))
 
 
 def in_a_sentence(acquisition: str, selection: Selection, shape: tuple[int, int, int]) -> str:

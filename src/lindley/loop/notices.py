@@ -31,10 +31,11 @@ class Notice(TypedDict, total=False):
     trial: str
     """The trial's folder below the output folder; not there in one trial run by itself."""
     round: int
+    """The index of the round under way; where the trial is held elsewhere, how many rounds it has finished."""
     rounds: int
     """All that the trial will have."""
     labels: int
-    """That the model of the round is fitted on."""
+    """That the model of that round, or of the last finished one, is fitted on."""
     accuracy: float | None
     message: str
     """In words: what failed, what changed."""

@@ -164,7 +164,7 @@ def run_round(
     )
     observations = {name: observe(view) for name, observe in observers.items()}
     seconds["observe"] = clock.lap()
-    path = draws.path if isinstance(draws, Telling) else ""
+    path = str(draws.path) if isinstance(draws, Telling) else ""
     return Round(index, view.num_labels, selection, observations, seconds, path, _setting(posterior))
 
 

@@ -54,7 +54,7 @@ class Storable(Protocol):
 
 
 def save_posterior(posterior: Posterior, folder: str | Path) -> None:
-    """Writes a posterior into a folder, which is made where it is missing. Of a tuned one, the candidate that was kept.
+    """Writes a posterior into a folder, which is made where it is missing. Of a tuned one, that of its setting.
 
     Raises InputError for a posterior of a kind that cannot be saved, for a folder that holds one already, and where
     safetensors is not installed.

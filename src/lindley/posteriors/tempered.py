@@ -137,7 +137,7 @@ class TemperedDraws:
 
     @property
     def path(self) -> str:
-        return self._draws.path if isinstance(self._draws, Telling) else ""
+        return str(self._draws.path) if isinstance(self._draws, Telling) else ""
 
     def log_probs(self, inputs: Inputs) -> Tensor:
         """n inputs -> [n, K, C] nats."""

@@ -160,8 +160,8 @@ def load_results(out: Path, study: Study | None = None) -> StudyResults:
         )
         for panel in study.panels
     ]
-    there = sorted(folder.name for folder in (Path(out) / "trials").glob("*") if folder.is_dir())
-    foreign = tuple(name for name in there if name not in {panel.name for panel in study.panels})
+    there = {folder.parents[1].name for folder in (Path(out) / "trials").glob("*/*/seed-*")}
+    foreign = tuple(sorted(there - {panel.name for panel in study.panels}))
     return StudyResults(study.name, study.title, study.description, panels, foreign)
 
 
@@ -191,7 +191,7 @@ def spread_out(count: int, at_most: int) -> list[int]:
 
 
 def paired(panel: PanelResults, first: str, second: str) -> list[tuple[TrialResults, TrialResults]]:
-    """The trials of two acquisitions that share a seed, hence the initial labels and the first fit."""
+    """The trials of two acquisitions that share a seed, hence the initial labels."""
     others = {trial.seed: trial for trial in panel.of(second)}
     return [(trial, others[trial.seed]) for trial in panel.of(first) if trial.seed in others]
 

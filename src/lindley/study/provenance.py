@@ -65,7 +65,8 @@ def unfinished(results: StudyResults) -> list[str]:
 
 
 def left_out(results: StudyResults) -> list[str]:
-    """One sentence for each trial that lies in the folder and does not count: with other settings, damaged, foreign."""
+    """One sentence for each trial in the folder that does not count, being of other settings, damaged or of other data,
+    and for each panel that the study does not have."""
     named = ", ".join(panel.name for panel in results.panels)
     foreign = [
         f"trials/{name}: left out, the study has no panel of that name; it has {named}." for name in results.foreign
@@ -87,7 +88,8 @@ def unlike_beginnings(results: StudyResults) -> list[str]:
         said += [
             f"{panel.title}, seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}: trials begin with the "
             "same labels but not with the same fit, as on another processor or under other code: "
-            f"{'; the others: '.join(', '.join(names) for names in groups)}. Their pairs hold that difference too."
+            f"{' | '.join(', '.join(names) for names in groups)} (alike between the bars). Pairs of others hold that "
+            "difference too."
             for groups, seeds in unlike.items()
         ]
     return said
@@ -181,7 +183,8 @@ def _all(values: list[Any]) -> str:
     """All different ones; early versions did not record all of them."""
     known = sorted({str(value) for value in values if value is not None})
     unknown = values.count(None)
-    return ", ".join([*known, f"not recorded for {unknown} trials"] if known and unknown else known) or "–"
+    text = ", ".join(known) or "–"
+    return f"{text}; not recorded for {unknown} of {len(values)} trials" if known and unknown else text
 
 
 def _counted(settings: list[dict[str, Any]]) -> str:

@@ -149,10 +149,6 @@ class Schedule(_Table):
         return self.labelling.labels_at(round)
 
 
-INFORMATION_PICKERS = ("bald", "batchbald", "random")
-"""Whose batches [observe.information] measures, on the same candidates and draws."""
-
-
 class Information(_Table):
     """[observe.information]: measure how the information of a batch grows with its size."""
 

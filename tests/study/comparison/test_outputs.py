@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from panel_fakes import panel_reaching
@@ -28,6 +29,27 @@ def test_tables_show_what_the_sentences_say() -> None:
     assert row["detected"] == "yes"
     assert f"needs {row['fewer labels, %']} % fewer labels" in found.verdicts[0]
     assert areas.title == "Made up: Mean accuracy over the rounds, against random"
+
+
+def test_nothing_can_be_seen_only_where_so_few_seeds_can_show_nothing() -> None:
+    never = panel_reaching({"random": [1000.0] * 8, "bald": _THEIRS})
+    few = panel_reaching({"random": _THEIRS[:5], "bald": [0.6 * each for each in _THEIRS[:5]]})
+    cells = []
+    for panel in (never, few):
+        (found,) = compare(StudyResults("made-up", "Made up", "", [panel]), accuracy=0.95)
+        table = tables(found)[0]
+        cells.append(dict(zip(table.columns, table.rows[0], strict=True)))
+    assert [(row["detected"], row["could have seen"]) for row in cells] == [("yes", "–"), ("no", "nothing")]
+
+
+def test_an_area_that_ends_before_the_study_says_where_in_its_row() -> None:
+    panel = panel_reaching({"random": _THEIRS, "bald": _THEIRS})
+    short = [replace(trial, rounds=trial.rounds[:4], complete=trial.acquisition == "random") for trial in panel.trials]
+    trials = [whole if whole.acquisition == "random" else cut for whole, cut in zip(panel.trials, short, strict=True)]
+    study = StudyResults("made-up", "Made up", "", [replace(panel, trials=trials)])
+    (found,) = compare(study, accuracy=0.9)
+    assert tables(found)[1].rows[0][0] == "BALD, to 50 labels"
+    assert [each["up_to"] for each in as_json([found])[0]["contrasts"]] == [None, 50]
 
 
 def test_json_holds_natural_units_and_no_infinity() -> None:

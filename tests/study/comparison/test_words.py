@@ -84,7 +84,7 @@ def test_what_is_detected_after_others_is_not_called_invisible() -> None:
 def test_where_no_level_could_be_chosen_it_is_said_and_what_to_do() -> None:
     said = verdicts([AREA])
     assert len(said) == 2
-    assert said[1].startswith("Labels are not compared: no accuracy")
+    assert said[1].startswith("Labels are not compared: no whole percent")
     assert "--accuracy" in said[1]
     assert len(verdicts([AREA, LABELS])) == 2
     assert verdicts([]) == []

@@ -1,4 +1,4 @@
-"""Saved figures, the looks of acquisitions, and the stretched axis of accuracies."""
+"""Saved figures, and the stretched axis of accuracies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 from lindley.study.figures.style import Drawn, new_figure, save, stretch_accuracy, styled
-from lindley.study.looks import LOOKS, look
 
 
 def _drawn() -> Drawn:
@@ -33,17 +32,6 @@ def test_drawing_leaves_matplotlib_as_it_was() -> None:
     with styled():
         assert matplotlib.rcParams["axes.spines.top"] is False
     assert dict(matplotlib.rcParams) == before
-
-
-def test_acquisitions_differ_in_colour_and_in_marker() -> None:
-    looks = LOOKS.values()
-    assert len({each.colour for each in looks}) == len({each.marker for each in looks}) == len(looks)
-
-
-def test_a_users_own_acquisition_has_a_look_of_its_own_that_stays() -> None:
-    assert look("my_package:mine") == look("my_package:mine")
-    assert look("my_package:mine").title == "my_package:mine"
-    assert look("mean_std") == look("mean-std") == LOOKS["mean-std"]
 
 
 @pytest.mark.parametrize("accuracies", [[60.0, 97.3], [0.0, 100.0], [95.0, 95.0], [99.0, 100.0]])

@@ -1,8 +1,7 @@
 """Every acquisition of a panel against one of them: labels to an accuracy, and the area under the learning curve.
 
 All is paired by seed: the two trials of a pair share their initial labels and test set, and their first fit where they
-ran on one machine under one code. The family whose
-false alarms are held at 5 % is one measure in one panel.
+ran on one machine under one code. The family whose false alarms are held at 5 % is one measure in one panel.
 """
 
 from __future__ import annotations
@@ -83,7 +82,8 @@ class Contrast:
 
     @property
     def visible(self) -> float:
-        """What would have been seen with a chance of some 80 %, in the estimate's unit; infinite: nothing.
+        """What would have been seen with a chance of some 80 %, in the estimate's unit; infinite where that is not
+        known, or more than the rounds can show, or nothing.
 
         Pairs lie as far apart as would give the interval if it were Student's, of logarithms where it is of labels: it
         knows of what was not reached. What is seen of them is seen at the ends of rounds, and no further apart than

@@ -187,7 +187,12 @@ def _number(contrast: Contrast, value: float) -> str:
 
 
 def _plain(contrast: Contrast) -> dict[str, Any]:
-    values = {**asdict(contrast), "detected": contrast.detected, "visible": contrast.visible}
+    values = {
+        **asdict(contrast),
+        "detected": contrast.detected,
+        "detectable": contrast.detectable,
+        "visible": contrast.visible,
+    }
     values["seen"], values["seen_against"] = contrast.seen
     values["verdict"] = verdict(contrast)
     if contrast.interval is not None:

@@ -11,8 +11,8 @@ from lindley.study.looks import look
 from lindley.study.paired import percent
 
 _NO_LEVEL = (
-    "Labels are not compared: no accuracy, in whole percent, is kept by nearly all trials that not all had from their "
-    "start. Name one, as in lindley compare DIR --accuracy 90."
+    "Labels are not compared: no whole percent of accuracy is kept by nearly all trials without all having it from "
+    "their start. Name one, as in lindley compare DIR --accuracy 90."
 )
 
 

@@ -12,7 +12,7 @@ from lindley.study.curves import Arrays, PanelResults, StudyResults, TrialResult
 from lindley.study.figures.plane import AMOUNT, draw_boundary, draw_pool, draw_surface, shown_trials
 from lindley.study.figures.style import FAINT, INK, Drawn, new_figure, styled
 from lindley.study.looks import NATS_TO_BITS, look
-from lindley.study.schema import INFORMATION_PICKERS
+from lindley.study.observers_pickers import INFORMATION_PICKERS
 
 NUMBER = 4
 TITLE = "Information as the batch grows"

@@ -10,7 +10,7 @@ import torch
 from lindley.acquisition.catalogue import acquisition_named
 from lindley.contracts import ClassificationTask
 from lindley.loop.rounds import RoundSettings
-from lindley.loop.schedule import Schedule
+from lindley.loop.schedule import Labelling
 from lindley.loop.trial import TrialSetup
 from lindley.pools.memory import MemoryPool
 from lindley.seeds import torch_generator
@@ -102,7 +102,7 @@ def setup(settings, pool, classes):
         "platform": "Linux x86_64 AVX2",
         "data_hashes": {"inputs": "f" * 64},
     }
-    schedule = Schedule(initial_labels=6, initial="balanced", batch_size=4, max_labels=16)
+    schedule = Labelling(initial_labels=6, initial="balanced", batch_size=4, max_labels=16)
     return TrialSetup(settings, schedule, pool, classes, manifest)
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Labelling:
     """How many labels, and when. The last batch is shortened so that a trial ends at max_labels.
 
     Labels are all that were given: the initial ones, those that were asked for, and validation labels, which are set

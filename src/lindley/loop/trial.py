@@ -20,7 +20,7 @@ from lindley.loop.journal import Event, Journal
 from lindley.loop.manifest import Manifest, begin_folder, claim_folder, said_changes
 from lindley.loop.notices import OnNotice, heard_by_nobody
 from lindley.loop.rounds import Observer, Round, RoundSettings, run_round
-from lindley.loop.schedule import Schedule
+from lindley.loop.schedule import Labelling
 from lindley.loop.state import TrialState, fold
 from lindley.loop.subsets import balanced_rows, initial_random_rows, validation_rows
 from lindley.shapes import ClassIndices, Rows
@@ -31,7 +31,7 @@ class TrialSetup:
     """Everything that a trial needs: the oracle is `classes`, what it answers of every row of the pool."""
 
     rounds: RoundSettings
-    schedule: Schedule
+    schedule: Labelling
     pool: Pool
     classes: ClassIndices
     manifest: Manifest
@@ -109,7 +109,7 @@ def _begun(state: TrialState, setup: TrialSetup, journal: Journal) -> Event:
 
 
 def _known(
-    state: TrialState, schedule: Schedule, labels: Labels, validation: Labels | None
+    state: TrialState, schedule: Labelling, labels: Labels, validation: Labels | None
 ) -> tuple[list[Event], Labels]:
     """The rounds that stand, and the labels after them, `labels` being those of the start."""
     done: list[Event] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 from statistics import mean, median
@@ -155,9 +155,9 @@ def _large(rows: list[Row]) -> str:
         )
         error = max(float(row["se"]) for row in group)
         duplicates = [int(row["duplicates"]) for row in group if row["duplicates"]]
-        worth = _median_and_range([f"{value:.4f}" for value in sorted(information)])
-        lost = _median_and_range([f"{value:.2g}" if value > _NOTHING else "0" for value in sorted(left)])
-        repeated = _median_and_range([str(value) for value in sorted(duplicates)])
+        worth = _median_and_range(information, ".4f")
+        lost = _median_and_range([value if value > _NOTHING else 0 for value in left], ".2g")
+        repeated = _median_and_range(duplicates, "g")
         shown.append([*case, f"{worth} ± {error:.4f}", lost, repeated, _s(median(seconds)), len(group)])
     columns = ["data", "b", "method", "nats: median (range) ± standard error", "left of log of draws", "duplicates"]
     return records.markdown([*columns, "seconds", "seeds"], shown) if shown else ""
@@ -242,9 +242,7 @@ def _end_to_end(rows: list[Row]) -> str:
         stages = [
             median(float(row[f"{name}_seconds"]) for row in group) for name in ("wall", "fit", "predict", "select")
         ]
-        accuracies = _median_and_range(
-            [f"{value:.1f}" for value in sorted(100 * float(row["accuracy"]) for row in group)]
-        )
+        accuracies = _median_and_range([100 * float(row["accuracy"]) for row in group], ".1f")
         shown.append([*case, *(f"{seconds:.1f}" for seconds in stages), accuracies, len(group)])
     columns = ["pool", "labels", "K", "epochs", "library", "precision", "wall s", "fit s", "predict s", "select s"]
     return records.markdown([*columns, "accuracy %: median (range)", "seeds"], shown) if shown else ""
@@ -254,21 +252,21 @@ def _choice(rows: list[Row]) -> str:
     """One line a method: what is lost of its information, over seeds."""
     shown = []
     for (num_rows, num_draws, size, method), group in _grouped(rows, "N", "K", "b", "method"):
-        losses = [f"{value:.3f}" for value in sorted(100 * float(row["loss"]) for row in group)]
+        losses = _median_and_range([100 * float(row["loss"]) for row in group], ".3f")
         error = 100 * max(float(row["se"]) for row in group)
-        common = _median_and_range(sorted((row["rows_in_common"] for row in group), key=int))
+        common = _median_and_range([int(row["rows_in_common"]) for row in group], "g")
         named = "all" if num_rows == "0" else num_rows
-        shown.append([named, num_draws, size, method, f"{_median_and_range(losses)} ± {error:.3f}", common, len(group)])
+        shown.append([named, num_draws, size, method, f"{losses} ± {error:.3f}", common, len(group)])
     columns = ["N", "K", "b", "batch", "loses %: median (range) ± standard error", "rows in common", "seeds"]
     return records.markdown(columns, shown) if shown else ""
 
 
-def _median_and_range(ascending: list[str]) -> str:
-    """The (lower) median, and the ends where they differ."""
-    if not ascending:
+def _median_and_range(values: Sequence[float], form: str) -> str:
+    """The median, and the ends where they look different in that form, as ".3f"; nothing of nothing."""
+    if not values:
         return ""
-    ends = "" if ascending[0] == ascending[-1] else f" ({ascending[0]} to {ascending[-1]})"
-    return ascending[(len(ascending) - 1) // 2] + ends
+    least, most = (format(end, form) for end in (min(values), max(values)))
+    return format(median(values), form) + ("" if least == most else f" ({least} to {most})")
 
 
 def _as_it_is(rows: list[Row]) -> str:

@@ -100,7 +100,10 @@ def has_a_round(folder: Path) -> bool:
 
 def test_unknown_study_is_refused_with_the_packaged_ones(tmp_path):
     assert_refused(
-        lindley(tmp_path, "run", "minst"), 2, "batch, batchbald-cnn, batchbald-mnist, demo, digits", 'Did you mean "mnist"?'
+        lindley(tmp_path, "run", "minst"),
+        2,
+        "batch, batchbald-cnn, batchbald-mnist, demo, digits",
+        'Did you mean "mnist"?',
     )
 
 

@@ -24,7 +24,7 @@ def blobs(num_rows=40):
     return MemoryPool(inputs), Labels(torch.arange(num_rows), classes), inputs
 
 
-def trained(seed=0, network=moons_mlp, labels=None, validation=None, start=None, **recipe):
+def trained(seed=0, network=moons_mlp, labels=None, validation=None, start=None, precision="float32", **recipe):
     pool, all_labels, _ = blobs()
     return train(
         network,
@@ -32,7 +32,7 @@ def trained(seed=0, network=moons_mlp, labels=None, validation=None, start=None,
         labels or all_labels,
         task=TASK,
         recipe=Recipe(**{"steps": 60, "learning_rate": 1e-2, **recipe}),
-        precision="float32",
+        precision=precision,
         device="cpu",
         seed=seed,
         validation=validation,
@@ -318,6 +318,36 @@ def test_inputs_of_another_precision_than_the_network_are_refused():
     double = MemoryPool(pool.read(torch.arange(len(pool))).double())
     with pytest.raises(InputError, match=r"the inputs are torch\.float64 and the network's weights torch\.float32"):
         train(moons_mlp, double, labels, task=TASK, recipe=Recipe(steps=1), precision="float32", device="cpu", seed=0)
+
+
+def test_every_step_in_bfloat16_reads_the_weights_of_the_step_before():
+    """Autocast keeps rounded weights while an autocast around it is open, and would train on the first ones."""
+    _, labels, inputs = blobs()
+    plain, rough = (trained(steps=200, precision=precision) for precision in ("float32", "bfloat16"))
+    losses = [nn.functional.cross_entropy(module(inputs), labels.classes).item() for module in (plain, rough)]
+    assert losses == pytest.approx([0, 0], abs=2e-2)
+    moved = (weights(plain) - weights(trained(steps=1))).norm()
+    assert (weights(plain) - weights(rough)).norm() < 0.3 * moved
+
+
+def test_early_stopping_in_bfloat16_reads_the_weights_of_its_step():
+    _, labels, _ = blobs()
+    few, held_out = Labels(labels.rows[:20], labels.classes[:20]), Labels(labels.rows[20:], labels.classes[20:])
+    stopped = {"labels": few, "validation": held_out, "steps": 100, "check_every": 5, "patience": 3}
+    plain, rough = (trained(precision=precision, **stopped) for precision in ("float32", "bfloat16"))
+    assert (weights(plain) - weights(rough)).norm() < 0.3 * (weights(plain) - weights(trained(steps=1))).norm()
+
+
+def test_features_inside_an_autocast_of_the_caller_are_of_the_weights_as_they_are():
+    _, _, inputs = blobs()
+    module = moons_mlp()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        module.train()(inputs)  # the caller's autocast keeps these weights, rounded
+        with torch.no_grad():
+            for parameter in module.parameters():
+                parameter.mul_(3)
+        inside = network_features(module, inputs, precision="bfloat16", device="cpu")
+    assert torch.equal(inside, network_features(module, inputs, precision="bfloat16", device="cpu"))
 
 
 def test_the_modes_of_the_caller_make_no_difference():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from lindley.contracts import Inputs
@@ -10,7 +9,7 @@ from lindley.errors import InputError
 from lindley.posteriors.callers_state import own_modes
 from lindley.posteriors.layout import as_its_weights
 from lindley.posteriors.network_calls import called, network_inputs, num_rows
-from lindley.posteriors.precision import compute_dtype
+from lindley.posteriors.precision import compute_dtype, computing_in
 from lindley.posteriors.randomness import refuse_random_networks
 from lindley.shapes import Features
 
@@ -31,11 +30,7 @@ def network_features(module: nn.Module, inputs: Inputs, *, precision: str, devic
     try:
         values = as_its_weights(module.eval(), network_inputs(inputs, device))
         refuse_random_networks([module], values)
-        bfloat16 = compute_dtype(precision, device) == torch.bfloat16
-        with (
-            own_modes(device),
-            torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=bfloat16),
-        ):
+        with own_modes(device), computing_in(compute_dtype(precision, device), device):
             called(module, values)
     finally:
         for hook in hooks:

@@ -15,7 +15,7 @@ from lindley.posteriors.callers_state import own_modes
 from lindley.posteriors.dropout.masks import rate_of
 from lindley.posteriors.layout import as_its_weights
 from lindley.posteriors.network_calls import called, logits_of, network_inputs, normalised
-from lindley.posteriors.precision import compute_dtype, resolved_precision
+from lindley.posteriors.precision import compute_dtype, computing_in, resolved_precision
 from lindley.posteriors.randomness import refuse_random_networks
 
 
@@ -37,11 +37,7 @@ class NetworksAsDraws:
         """n inputs -> [n, K, C] nats, float32."""
         values = network_inputs(inputs, self._device)
         refuse_random_networks(self._modules, values)
-        bfloat16 = self._dtype == torch.bfloat16
-        with (
-            own_modes(self._device),
-            torch.autocast(torch.device(self._device).type, dtype=torch.bfloat16, enabled=bfloat16),
-        ):
+        with own_modes(self._device), computing_in(self._dtype, self._device):
             each = [logits_of(called(module, as_its_weights(module, values))) for module in self._modules]
             logits = torch.stack(each, dim=1)  # [n, K, C]
         with own_modes(self._device):

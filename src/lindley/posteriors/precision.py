@@ -1,6 +1,9 @@
-""" "auto" precision: bfloat16 where the hardware computes in it, float32 elsewhere."""
+"""In which precision products are computed; with "auto", in bfloat16 where the hardware has it, else float32."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -22,6 +25,21 @@ def compute_dtype(precision: str, device: str) -> torch.dtype:
     if precision not in ("auto", *PRECISIONS):
         raise InputError(f"precision must be one of auto, {', '.join(PRECISIONS)}; got {precision!r}")
     return torch.bfloat16 if resolved_precision(precision, device) == "bfloat16" else torch.float32
+
+
+@contextmanager
+def computing_in(dtype: torch.dtype, device: str) -> Iterator[None]:
+    """Matrix products and convolutions of a forward pass in `dtype`, as `compute_dtype` gives it.
+
+    Autocast keeps the weights that it has rounded until the outermost autocast ends. There is one around this, the
+    caller's or `own_modes`, and the weights may have changed since: so none are kept from before or for later.
+    """
+    torch.clear_autocast_cache()
+    try:
+        with torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
+            yield
+    finally:
+        torch.clear_autocast_cache()
 
 
 def has_bfloat16(device: str) -> bool:

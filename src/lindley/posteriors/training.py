@@ -15,7 +15,7 @@ from lindley.posteriors.callers_state import own_modes, seeded_globals
 from lindley.posteriors.early_stopping import BestWeights
 from lindley.posteriors.layout import as_its_weights, lay_out_for_images
 from lindley.posteriors.network_calls import NetworkInputs, called, logits_of, network_inputs, rows_at
-from lindley.posteriors.precision import compute_dtype
+from lindley.posteriors.precision import compute_dtype, computing_in
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.steps import (
     class_weights,
@@ -111,7 +111,7 @@ def _loss(
     weights = class_weights(recipe, task, device)
 
     def loss(module: nn.Module, batch: NetworkInputs, classes: Tensor) -> Tensor:
-        with torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
+        with computing_in(dtype, device):
             logits = logits_of(called(module, as_its_weights(module, batch)))
         value = nn.functional.cross_entropy(logits, classes, weights)
         if recipe.prior_precision:

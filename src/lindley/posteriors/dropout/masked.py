@@ -27,6 +27,7 @@ from lindley.posteriors.network_calls import (
     logits_of,
     num_rows,
 )
+from lindley.posteriors.precision import computing_in
 
 
 class MaskedNetwork:
@@ -83,8 +84,7 @@ class MaskedNetwork:
         return prefix.run(forward)
 
     def _forward(self, module: nn.Module, inputs: NetworkInputs) -> Any:
-        bfloat16 = self._dtype == torch.bfloat16
-        with _no_fast_path(), torch.autocast(device_type(inputs), dtype=torch.bfloat16, enabled=bfloat16):
+        with _no_fast_path(), computing_in(self._dtype, device_type(inputs)):
             return called(module, inputs)
 
     def _refuse_masks_that_differ_between_rows(self, inputs: NetworkInputs) -> None:

@@ -300,6 +300,11 @@ def test_logits_that_allow_no_class_are_refused_by_id():
         (predictions(), {"targets": predictions(9)[:, 0]}, r"targets must be \[N, K, C\]"),
         (predictions(), {"features": torch.ones(39, 2)}, r"features must be \[40, D\]; got \[39, 2\]"),
         (predictions(), {"features": torch.ones(40, 2).log() * np.inf}, r"finite.*places \[0, 1"),
+        (
+            predictions(),
+            {"features": torch.full((40, 2), 1e20)},
+            r"features at the places \[0, 1.* infinite in float32",
+        ),
         (predictions(), {"labelled_features": torch.ones(3)}, r"must be \[L, D\]; got \[3\]"),
         (
             predictions(),

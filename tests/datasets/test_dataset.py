@@ -94,3 +94,8 @@ def test_a_pool_that_is_none_is_refused():
 
 def test_a_shape_may_be_a_list():
     assert replace(DATASET, input_shape=[2]).input_shape == [2]
+
+
+def test_an_empty_test_set_is_refused():
+    with pytest.raises(InputError, match="test_inputs must hold at least one row"):
+        replace(DATASET, test_inputs=torch.zeros(0, 2), test_classes=torch.zeros(0, dtype=torch.int64))

@@ -72,3 +72,9 @@ def test_a_module_without_a_file_has_no_hash():
 def test_what_cannot_be_loaded_is_said(folder, name, message):
     with pytest.raises(ConfigurationError, match=message):
         load_named(name, folder=folder)
+
+
+def test_a_file_that_a_loaded_module_hides_is_refused_and_both_are_named(folder):
+    (folder / "hashlib.py").write_text("mine = 1\n")
+    with pytest.raises(ConfigurationError, match=r"hashlib\.py is hidden by .*hashlib\.py, which is loaded already"):
+        load_named("hashlib:mine", folder=folder)

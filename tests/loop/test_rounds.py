@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import jaxtyping
 import pytest
 import torch
 
@@ -203,3 +204,31 @@ def test_what_returns_no_selection_is_refused(settings, pool, labels):
 
     with pytest.raises(InputError, match="must return a Selection; got Tensor"):
         run_round(replace(settings, acquisition=scores), pool, labels, {}, index=0, batch_size=2)
+
+
+def test_a_selection_of_lists_is_refused(settings, pool, labels, monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # as in use
+
+    def listed(context, batch_size, *, seed):
+        return Selection([1, 2], [0.0, 0.0])
+
+    with pytest.raises(InputError, match="must be two tensors; got list and list"):
+        run_round(replace(settings, acquisition=listed), pool, labels, {}, index=0, batch_size=2)
+
+
+@pytest.mark.parametrize("said", [float("nan"), torch.zeros(1)])
+def test_what_no_journal_could_keep_of_a_choice_is_refused_by_name(settings, pool, labels, said, monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # as in use
+
+    def talkative(context, batch_size, *, seed):
+        return Selection(torch.tensor([1, 2]), torch.zeros(2), {"weight": said})
+
+    with pytest.raises(InputError, match=r"diagnostics\['weight'\] is"):
+        run_round(replace(settings, acquisition=talkative), pool, labels, {}, index=0, batch_size=2)
+
+
+def test_validation_labels_of_no_class_are_refused(settings, pool, labels):
+    rows = torch.tensor([30, 31])
+    validation = Labels(rows, torch.full((2,), NO_CLASS))
+    with pytest.raises(InputError, match=r"no validation label can stop a fit: all 2 rows.*schedule.validation_labels"):
+        run_round(settings, pool, labels, {}, index=0, batch_size=2, validation=validation)

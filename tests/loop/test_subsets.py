@@ -92,3 +92,13 @@ def test_a_labelled_copy_is_left_out_and_its_image_still_drawn():
     assert not torch.isin(rows, labelled).any()
     assert sources[rows].unique().numel() == 2
     assert 0 not in sources[rows]
+
+
+def test_more_images_are_drawn_where_too_few_of_their_copies_are_left():
+    sources = torch.arange(40).repeat(3)
+    labelled = torch.arange(79)  # two copies of every image but one
+    for seed in range(5):
+        plain = candidate_rows(120, labelled, count=12, seed=seed, sources=sources)
+        enough = candidate_rows(120, labelled, count=12, seed=seed, sources=sources, at_least=10)
+        assert 10 <= len(enough) <= 11
+        assert torch.isin(plain, enough).all()

@@ -384,3 +384,10 @@ def test_a_network_that_casts_its_inputs_itself_is_trained():
     assert torch.equal(
         weights(train(Casts, double, labels, **arguments)), weights(train(Casts, pool, labels, **arguments))
     )
+
+
+def test_whole_numbers_where_a_network_multiplies_are_refused():
+    pool, labels, _ = blobs()
+    counts = MemoryPool(pool.read(torch.arange(len(pool))).long())
+    with pytest.raises(InputError, match=r"the inputs are torch\.int64 and the network's weights torch\.float32"):
+        train(moons_mlp, counts, labels, task=TASK, recipe=Recipe(steps=1), precision="float32", device="cpu", seed=0)

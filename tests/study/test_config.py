@@ -477,3 +477,55 @@ def test_number_of_targets_is_at_least_one(tmp_path):
 def test_a_panel_names_all_data_that_it_reads():
     assert load_study("fashion-outside").panels[0].data_sets == ("fashion-mnist", "mnist")
     assert load_study("digits").panels[0].data_sets == ("digits",)
+
+
+def test_what_a_panel_says_to_be_empty_is_empty_and_classes_that_are_rare_are_its_own(tmp_path):
+    hard = GOOD.replace("[schedule]", '[pool]\nrare = { "upper moon" = 0.5 }\ncopies = 2\n\n[schedule]')
+    panels = """
+[[panels]]
+name = "hard"
+
+[[panels]]
+name = "as-it-is"
+pool = {}
+data = { options = {} }
+
+[[panels]]
+name = "other"
+pool = { rare = { "lower moon" = 0.5 } }
+"""
+    hard, plain, other = load(tmp_path, hard + panels).panels
+    assert (hard.pool.rare, hard.pool.copies, hard.data.options) == ({"upper moon": 0.5}, 2, {"noise": 0.1})
+    assert (plain.pool, plain.data.options) == (HardPool(), {})
+    assert (other.pool.rare, other.pool.copies) == ({"lower moon": 0.5}, 2)
+
+
+def test_options_of_a_posterior_go_with_it(tmp_path):
+    head = GOOD.replace('network = "moons-mlp"', 'posterior = "forest"\noptions = { prior = 0.5 }')
+    panels = '[[panels]]\nname = "first"\n[[panels]]\nname = "second"\nmodel = { posterior = "head" }\n'
+    first, second = load(tmp_path, head + panels).panels
+    assert (first.model.options, second.model.options) == ({"prior": 0.5}, {})
+
+
+def test_a_study_may_begin_with_a_byte_order_mark_and_have_an_empty_title(tmp_path):
+    study = load(tmp_path, "\ufeff" + GOOD.replace("A study", "").lstrip())
+    assert study.title == study.panels[0].title == "mine"
+
+
+@pytest.mark.parametrize("name", [".", "", "/"])
+def test_what_is_no_name_of_a_study_is_refused(name):
+    with pytest.raises(ConfigurationError, match="no study is called"):
+        load_study(name)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("seeds = 3", "seeds = 3\ntraining.class_weights = [1, 2, 3]", "training.class_weights must be 2 numbers"),
+        ("seeds = 3", "seeds = 3\ntraining.rotate = 5", "training.rotate changes images"),
+        ("options = { noise = 0.1 }", "[observe]\ngrid = true", "observe.grid needs"),
+    ],
+)
+def test_what_does_not_go_with_the_form_of_the_data_is_refused(tmp_path, old, new, said):
+    text = GOOD if "grid" not in new else GOOD.replace("two-moons", "digits").replace("moons-mlp", "digits-mlp")
+    assert said in refusal(tmp_path, text.replace(old, new))

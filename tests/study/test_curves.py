@@ -235,3 +235,12 @@ def test_trials_are_paired_by_seed(tmp_path: Path) -> None:
 def test_the_first_and_the_last_are_always_shown() -> None:
     assert spread_out(3, 6) == [0, 1, 2]
     assert spread_out(11, 6) == [0, 2, 4, 6, 8, 10]
+
+
+def test_a_journal_without_its_manifest_is_set_aside_with_what_is_missing(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=2, max_labels=60))
+    fakes.write_study(tmp_path, study, accuracy=_steps)
+    next(tmp_path.glob("trials/digits/bald/seed-1-*/manifest.json")).unlink()
+    (panel,) = load_results(tmp_path).panels
+    assert (len(panel.trials), panel.missing) == (1, ())
+    assert "manifest.json is missing, but there is a journal beside it" in panel.set_aside[0]

@@ -63,3 +63,11 @@ def test_a_prediction_that_is_nan_is_refused_with_its_test_row(tables, observe):
     table[777, 2, 1] = torch.nan
     with pytest.raises(InputError, match="777"):
         observe[0](view(table, None))
+
+
+def test_a_loss_is_null_where_a_true_class_has_probability_zero(tables):
+    classes = torch.zeros(1100, dtype=torch.int64)
+    certain = torch.tensor([-torch.inf, 0.0, -torch.inf]).expand(1100, 2, 3)
+    seen = observe_test_set(INPUTS, classes, num_classes=3)(view(certain, certain[:, :1]))
+    assert [seen.metrics[name] for name in ("nll", "joint_nll", "nll_point")] == [None, None, None]
+    assert (seen.metrics["accuracy"], seen.metrics["brier"]) == (0.0, 2.0)

@@ -73,3 +73,10 @@ def test_bald_has_the_largest_sum_and_batchbald_the_larger_joint_information(vie
     arrays = observe_information(6, [3])(view).arrays
     assert arrays["sum_bald_bald"][-1] > arrays["sum_bald_batchbald"][-1]
     assert arrays["joint_batchbald"][-1] > arrays["joint_bald"][-1]
+
+
+def test_fewer_candidates_than_picks_are_all_of_them(view):
+    small = view_of(view.draws, view.labels, inputs=view.pool.read(torch.arange(12)))
+    arrays = observe_information(12, [3])(small).arrays
+    assert arrays["picks"].tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9]
+    assert all(len(arrays[f"joint_{name}"]) == 9 for name in ("bald", "batchbald", "random"))

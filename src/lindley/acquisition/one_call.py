@@ -242,7 +242,14 @@ def _features(name: str, values: Tensor | np.ndarray, count: int | None = None) 
     bad = (~features.isfinite().all(1)).nonzero()[:, 0].tolist()
     if bad:
         raise InputError(f"{name} must be finite; they are not at the places {bad[:10]}")
-    return features.to(torch.promote_types(features.dtype, torch.float32))
+    features = features.to(torch.promote_types(features.dtype, torch.float32))
+    far = (~(4 * features.square().sum(1)).isfinite()).nonzero()[:, 0].tolist()
+    if far:
+        raise InputError(
+            f"{name} at the places {far[:10]} are so large that squared distances between them are infinite in "
+            f"{str(features.dtype).removeprefix('torch.')}; divide all of them by one number"
+        )
+    return features
 
 
 def _labels(labelled: Labels | None, features: Features | None, candidates: Rows) -> Labels:

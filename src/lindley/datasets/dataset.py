@@ -50,6 +50,8 @@ class Dataset:
                 f"{type(self.pool).__name__}."
             )
         _check_classes("classes", self.classes, len(self.pool), self.task, least=NO_CLASS)
+        if len(self.test_inputs) == 0:
+            raise InputError("test_inputs must hold at least one row: without any nothing can be measured.")
         _check_classes("test_classes", self.test_classes, len(self.test_inputs), self.task)
         if self.true_classes is not None:
             _check_classes("true_classes", self.true_classes, len(self.pool), self.task, least=NO_CLASS)

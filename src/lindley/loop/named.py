@@ -28,6 +28,7 @@ def load_named(name: str, *, folder: Path | None) -> object:
     if not is_named(name):
         raise ConfigurationError(f"a user's object is named 'package.module:name'; got {name!r}")
     module_name, _, attribute = name.partition(":")
+    _refuse_hidden(name, module_name, folder)
     with _first_on_path(folder):
         try:
             module = importlib.import_module(module_name)
@@ -54,6 +55,19 @@ def source_sha256(name: str) -> str | None:
     Of that file alone, not of what it imports in turn.
     """
     return _file_sha256(importlib.import_module(name.partition(":")[0]))
+
+
+def _refuse_hidden(name: str, module_name: str, folder: Path | None) -> None:
+    """A module of that name that is loaded already is what an import would give, whatever lies in the folder."""
+    loaded = getattr(sys.modules.get(module_name), "__file__", None)
+    if folder is None or loaded is None:
+        return
+    place = folder.joinpath(*module_name.split("."))
+    for path in (place.with_suffix(".py"), place / "__init__.py"):
+        if path.is_file() and not path.samefile(loaded):
+            raise ConfigurationError(
+                f"{name!r}: {path} is hidden by {loaded}, which is loaded already. Give the file another name."
+            )
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -136,6 +137,7 @@ def run_round(
         count=settings.candidates,
         seed=derive_seed(settings.seed, index, "candidates"),
         sources=sources,
+        at_least=batch_size,
     )
     candidates = PoolPredictions(pool, rows, draws, num_classes=settings.task.num_classes)
     selection, seconds["predict"] = None, 0.0
@@ -171,11 +173,17 @@ def run_round(
 def _fitted(
     settings: RoundSettings, pool: Pool, taught: Labels, validation: Labels | None, index: int
 ) -> tuple[Posterior, Draws]:
+    held_out = None if validation is None else validation.with_class()
+    if held_out is not None and not len(held_out):
+        raise InputError(
+            f"no validation label can stop a fit: all {len(validation or ())} rows are of none of the classes. Raise "
+            "schedule.validation_labels, or lower pool.outside.share."
+        )
     posterior = settings.learner.fit(
         pool,
         taught,
         task=settings.task,
-        validation=None if validation is None else validation.with_class(),
+        validation=held_out,
         seed=derive_seed(settings.seed, index, "fit"),
     )
     return posterior, posterior.draw(settings.num_draws, seed=derive_seed(settings.seed, index, "draw"))
@@ -224,6 +232,9 @@ def _check_selection(selection: object, context: Context, batch_size: int) -> No
     if not isinstance(selection, Selection):
         raise InputError(f"an acquisition must return a Selection; got {type(selection).__name__}")
     rows = selection.rows
+    if not isinstance(rows, Tensor) or not isinstance(selection.scores, Tensor):
+        came = f"{type(rows).__name__} and {type(selection.scores).__name__}"
+        raise InputError(f"the rows and scores of a Selection must be two tensors; got {came}")
     foreign = rows[~torch.isin(rows, context.candidates.rows)]
     if rows.numel() != batch_size or rows.unique().numel() != batch_size or foreign.numel():
         raise InputError(
@@ -236,6 +247,14 @@ def _check_selection(selection: object, context: Context, batch_size: int) -> No
     if not finite.all():
         unscored = rows[~finite].tolist()[:10]
         raise InputError(f"an acquisition's scores must be finite; they are not in rows {unscored}")
+    for name, value in selection.diagnostics.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"what an acquisition says of its choice must be JSON values and finite numbers; diagnostics[{name!r}] "
+                f"is {value!r} ({error})"
+            ) from None
 
 
 class _Clock:

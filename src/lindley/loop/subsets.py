@@ -47,12 +47,14 @@ def validation_rows(num_rows: int, taken: Rows, count: int, *, seed: int) -> Ten
     return rows[row_uniforms(rows, derive_seed(seed, "validation")).argsort(stable=True)[:count]]
 
 
-def candidate_rows(num_rows: int, labelled: Rows, *, count: int, seed: int, sources: Tensor | None) -> Tensor:
+def candidate_rows(
+    num_rows: int, labelled: Rows, *, count: int, seed: int, sources: Tensor | None, at_least: int = 0
+) -> Tensor:
     """The rows that may be asked for, ascending.  -> [N] rows
 
     All unlabelled rows when count = 0, else a random subset of about `count` of them. Where rows are copies of
     source images (`sources`, [num_rows]) the images are drawn, each with all of its copies that are not labelled:
-    count / (rows per image) images.
+    count / (rows per image) images, and more of them while these have fewer than `at_least` rows.
     """
     free = torch.ones(num_rows, dtype=torch.bool)
     free[labelled] = False
@@ -61,9 +63,11 @@ def candidate_rows(num_rows: int, labelled: Rows, *, count: int, seed: int, sour
         return rows
     if sources is None:
         return rows[row_uniforms(rows, seed).argsort(stable=True)[:count]].sort().values
-    images = sources[rows].unique()
+    images, there = sources[rows].unique(return_counts=True)
     copies = num_rows / sources.unique().numel()
-    drawn = images[row_uniforms(images, seed).argsort(stable=True)[: max(1, round(count / copies))]]
+    order = row_uniforms(images, seed).argsort(stable=True)
+    enough = int((there[order].cumsum(0) < at_least).sum()) + 1
+    drawn = images[order[: max(round(count / copies), enough)]]
     return rows[torch.isin(sources[rows], drawn)]
 
 

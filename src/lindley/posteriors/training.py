@@ -90,8 +90,10 @@ def told_precisions(inputs: NetworkInputs, module: nn.Module) -> Iterator[None]:
         yield
     except RuntimeError as error:
         weights = next((each.dtype for each in module.parameters() if each.is_floating_point()), None)
+        indices = any(isinstance(layer, nn.Embedding | nn.EmbeddingBag) for layer in module.modules())
         for each in [inputs] if isinstance(inputs, Tensor) else inputs.values():
-            if "dtype" in str(error) and each.is_floating_point() and each.dtype != weights:
+            number = each.is_floating_point() or not indices
+            if "dtype" in str(error) and number and each.dtype != weights:
                 raise InputError(
                     f"the inputs are {each.dtype} and the network's weights {weights}; convert the inputs, as with "
                     ".float()"

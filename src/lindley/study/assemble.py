@@ -163,7 +163,8 @@ def _acquisition(trial: Trial, folder: Path | None) -> tuple[Acquisition, frozen
             f"acquisitions.{trial.acquisition!r} must be callable as acquisition(context, batch_size, seed=...); "
             f"got {type(acquisition).__name__}"
         )
-    needs = frozenset(getattr(acquisition, "needs", ()))
+    said = getattr(acquisition, "needs", ())
+    needs = frozenset([said] if isinstance(said, str) else said)
     try:
         check_needs(needs)
     except InputError as error:

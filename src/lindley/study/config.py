@@ -80,13 +80,13 @@ def _source(name_or_path: str | Path) -> tuple[str, str, Path | None]:
         return str(name_or_path), file.read_text(encoding="utf-8"), None
     path = Path(name_or_path)
     if path.suffix != ".toml":
-        file = path.with_name(path.name + ".toml")
+        file = Path(f"{path}.toml")
         hint = f" Did you mean {file}?" if file.is_file() else nearest(str(name_or_path), known)
         raise ConfigurationError(
             f'no study is called "{name_or_path}"; there are {", ".join(known)}, or the path of a .toml file.{hint}'
         )
     try:
-        return path.stem, path.read_text(encoding="utf-8"), path.resolve().parent
+        return path.stem, path.read_text(encoding="utf-8-sig"), path.resolve().parent
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigurationError(f"the study file {path} cannot be read: {why}") from None
@@ -103,7 +103,7 @@ def _parse(name: str, tables: _Tables, source: str, folder: Path | None) -> Stud
     defaults = {key: value for key, value in tables.items() if key not in ("title", "description", "panels")}
     title = tables.get("title", name)
     if panels:
-        checked = [_panel(_merged(defaults, {"title": panel.get("name"), **panel}), panel, source) for panel in panels]
+        checked = [_panel(_merged(defaults, panel), panel, source) for panel in panels]
     else:
         only = re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip("._-") or "study"
         checked = [_panel({"name": only, "title": title, **defaults}, {}, source)]
@@ -162,13 +162,18 @@ def _used_twice(name: str) -> str:
 
 
 def _merged(defaults: Mapping[str, Any], own: Mapping[str, Any], path: tuple[str, ...] = ()) -> _Tables:
-    """The defaults with a panel's own keys over them; nothing is changed in place."""
+    """The defaults with a panel's own keys over them; nothing is changed in place.
+
+    Acquisitions and rare classes are replaced whole, as is what a panel says to be empty; options go with what they
+    are options of.
+    """
     result = dict(defaults)
-    if path == ("data",) and own.get("name", result.get("name")) != result.get("name"):
-        result.pop("options", None)
+    for table, of in (("data", "name"), ("model", "posterior")):
+        if path == (table,) and own.get(of, result.get(of)) != result.get(of):
+            result.pop("options", None)
     for key, value in own.items():
         both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        replaced = (*path, key) == ("acquisitions",)
+        replaced = not value or (*path, key) in (("acquisitions",), ("pool", "rare"))
         result[key] = _merged(result[key], value, (*path, key)) if both and not replaced else value
     return result
 

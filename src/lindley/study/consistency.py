@@ -80,6 +80,8 @@ def contradictions(panel: Panel) -> Iterator[Complaint]:
     if data and schedule.initial == "balanced" and schedule.initial_labels < data.num_classes:
         text = f"must be at least {data.num_classes}, one of each class, for a balanced start"
         yield Complaint(("schedule", "initial_labels"), f"{text}; got {schedule.initial_labels}.")
+    if data:
+        yield from _unlike(panel, data)
     for name, options in panel.acquisitions.items():
         needs = METHODS[name].needed(options) if name in METHODS else frozenset()
         if text := without_features(panel.model.posterior, name, needs):
@@ -88,6 +90,21 @@ def contradictions(panel: Panel) -> Iterator[Complaint]:
         made = "" if panel.pool == HardPool() else " as [pool] makes it"
         text = f"must be at most {most}, the rows of {panel.data.name}{made}; got {schedule.max_labels}."
         yield Complaint(("schedule", "max_labels"), text)
+
+
+def _unlike(panel: Panel, data: Entry) -> Iterator[Complaint]:
+    """What only shows when data of another form are used."""
+    weights, shape = panel.training.class_weights, list(data.input_shape)
+    if weights and len(weights) != data.num_classes:
+        text = f"must be {data.num_classes} numbers, one for each class of {panel.data.name}; got {len(weights)}."
+        yield Complaint(("training", "class_weights"), text)
+    for key in ("shift", "rotate", "scale", "flip"):
+        if getattr(panel.training, key) and len(shape) != 3:
+            text = f"changes images, [channels, height, width]; inputs of {panel.data.name} are {shape}. Leave it out."
+            yield Complaint(("training", key), text)
+    if panel.observe.grid and shape != [2]:
+        text = f"needs two-dimensional data; inputs of {panel.data.name} are {shape}. Set it to false."
+        yield Complaint(("observe", "grid"), text)
 
 
 def _hard_pool(panel: Panel) -> Iterator[Complaint]:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from lindley.errors import JournalError
 from lindley.loop.failures import read_failure
-from lindley.loop.files import load_arrays
+from lindley.loop.files import REMEDY, load_arrays
 from lindley.loop.journal import read_events
+from lindley.loop.manifest import FILE_NAME as MANIFEST_NAME
 from lindley.loop.manifest import read_manifest
 from lindley.loop.state import fold
 from lindley.study.folder import read_study
@@ -240,6 +241,8 @@ def _read_trial(folder: Path, panel: Panel) -> TrialResults | None:
     manifest, events = read_manifest(folder, _OF_A_TRIAL), read_events(folder)
     state, end = fold(events), panel.schedule.max_labels
     rounds = _until(end, state.rounds)
+    if manifest is None and rounds:
+        raise JournalError(f"{folder / MANIFEST_NAME} is missing, but there is a journal beside it. {REMEDY}")
     if manifest is None or state.start is None or not rounds:
         return None
     if not _is_of(panel, manifest) or not folder.name.endswith(manifest["key"][:8]):  # e.g. a copy of a folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 
@@ -30,12 +31,49 @@ LOOKS: dict[str, Look] = {
     "mean-std": Look("mean STD", "#8C6D1F", "h", (0, (2, 1))),
     "power-bald": Look("power BALD", "#332288", "p", (0, (4, 1, 1, 1))),
 }
-_OTHERS = ("#332288", "#882255", "#44AA99", "#999933")
+_TITLES = {
+    "epig": "EPIG",
+    "batch-epig": "batch EPIG",
+    "2-bald": "2-BALD",
+    "logdet": "log-determinant",
+    "badge": "BADGE",
+    "coreset": "CoreSet",
+    "typiclust": "TypiClust",
+    "probcover": "ProbCover",
+    "bait": "BAIT",
+}
+"""Of the other methods of the catalogue that are no stochastic batch of a score."""
+_KINDS = ("power", "softmax", "softrank")
+_OTHERS = ("#882255", "#44AA99", "#999933", "#AA4499", "#117733", "#88CCEE")
+_MARKERS = ("*", "<", ">", "d", "H", "8", "P")
+_LINES: tuple[str | tuple[int, tuple[float | int, ...]], ...] = (
+    (0, (4, 1, 1, 1)),
+    "-",
+    (0, (5, 1.5)),
+    (0, (2, 1)),
+    (0, (6, 1.5, 1.2, 1.5)),
+)
 
 
 def look(acquisition: str) -> Look:
-    """The look of an acquisition; a user's own gets one by its name, the same in every figure."""
-    if (known := LOOKS.get(acquisition.replace("_", "-"))) is not None:
+    """The look of an acquisition, the same in every figure.
+
+    Those of the catalogue have each their own; a user's own gets one by its name.
+    """
+    name = acquisition.replace("_", "-")
+    if (known := LOOKS.get(name)) is not None:
         return known
-    place = sum(acquisition.encode()) % len(_OTHERS)
-    return Look(acquisition, _OTHERS[place], "*", (0, (4, 1, 1, 1)))
+    bases = (*_TITLES, *LOOKS)
+    if name in _TITLES:
+        return _other(bases.index(name), _TITLES[name])
+    kind, _, base = name.partition("-")
+    if kind in _KINDS and base in bases:
+        title = _TITLES[base] if base in _TITLES else LOOKS[base].title
+        place = len(bases) * (1 + _KINDS.index(kind)) + bases.index(base)
+        return _other(place, f"{kind} {title}")
+    return _other(int.from_bytes(hashlib.blake2b(acquisition.encode(), digest_size=8).digest(), "little"), acquisition)
+
+
+def _other(place: int, title: str) -> Look:
+    """The lengths have no common factor, so that 210 places in a row look each different."""
+    return Look(title, _OTHERS[place % len(_OTHERS)], _MARKERS[place % len(_MARKERS)], _LINES[place % len(_LINES)])

@@ -1,6 +1,7 @@
 """How good a prediction is: from mean log-probabilities [N, C] in nats and the true classes [N].
 
-Sums are in float64. What is infinite (the true class was given probability 0) is returned so, not repaired.
+Sums are in float64. What is infinite (the true class was given probability 0) is returned so, not repaired; a journal
+holds null for it.
 """
 
 from __future__ import annotations
@@ -28,6 +29,11 @@ def nll(log_probs: MeanLogProbs, classes: ClassIndices) -> float:
     """Negative log-likelihood of the true classes, -mean_i log p_{i y_i}, in nats."""
     _check(log_probs, classes)
     return float(-log_probs.double().gather(1, classes[:, None]).mean())
+
+
+def written(loss: float) -> float | None:
+    """A loss as a journal holds it, whose numbers are finite: null where it is infinite."""
+    return None if loss == math.inf else loss
 
 
 def brier(log_probs: MeanLogProbs, classes: ClassIndices) -> float:

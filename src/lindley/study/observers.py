@@ -23,6 +23,7 @@ from lindley.study.metrics import (
     joint_nll,
     nll,
     per_class_recall,
+    written,
 )
 
 
@@ -34,6 +35,7 @@ def observe_test_set(
 
     The test rows go through the draws in the pool's chunks; only the average [T, C] and the probabilities of the true
     classes [T, K] are held. Joint NLL is of sets of ten rows at random, the same in every round; null below ten rows.
+    An NLL is null where it is infinite: where a true class was given probability 0.
     """
     pool = MemoryPool(test_inputs)
     shuffled = torch.randperm(len(pool), generator=torch_generator(0, "sets of test rows"))
@@ -56,13 +58,13 @@ def observe_test_set(
         return Observation(
             metrics={
                 "accuracy": accuracy(log_probs, test_classes),
-                "nll": nll(log_probs, test_classes),
-                "joint_nll": joint_nll(of_true[shuffled]) if len(pool) >= JOINT_SET else None,
+                "nll": written(nll(log_probs, test_classes)),
+                "joint_nll": written(joint_nll(of_true[shuffled])) if len(pool) >= JOINT_SET else None,
                 "brier": brier(log_probs, test_classes),
                 "ece": expected_calibration_error(log_probs, test_classes),
                 "recall": per_class_recall(log_probs, test_classes),
                 "accuracy_point": accuracy(point_log_probs, test_classes) if point_log_probs is not None else None,
-                "nll_point": nll(point_log_probs, test_classes) if point_log_probs is not None else None,
+                "nll_point": written(nll(point_log_probs, test_classes)) if point_log_probs is not None else None,
             }
         )
 

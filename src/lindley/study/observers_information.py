@@ -23,7 +23,7 @@ NUM_PATHS = 10_000
 
 def observe_information(num_picks: int, labels: Collection[int]) -> Callable[[RoundView], Observation]:
     """The observer that, at these numbers of labels, lets each of INFORMATION_PICKERS choose P = num_picks
-    candidates.
+    candidates, or all of them where there are fewer.
 
     Its arrays: picks [P] = 1..P; num_draws and log_num_draws (nats), which bounds the joint information; for each
     acquisition a sum_bald_a [P], the running sum of the scores, joint_a [P] and joint_se_a [P], the joint
@@ -32,16 +32,17 @@ def observe_information(num_picks: int, labels: Collection[int]) -> Callable[[Ro
     """
 
     def observe(view: RoundView) -> Observation:
-        if view.num_labels not in labels:
+        count = min(num_picks, view.candidates.rows.numel())
+        if view.num_labels not in labels or count == 0:
             return Observation()
         num_draws = view.draws.num_draws
         arrays = {
-            "picks": np.arange(1, num_picks + 1),
+            "picks": np.arange(1, count + 1),
             "num_draws": np.array(num_draws),
             "log_num_draws": np.array(math.log(num_draws)),
         }
         for name in INFORMATION_PICKERS:
-            arrays |= {f"{key}_{name}": array for key, array in _batch(view, name, num_picks).items()}
+            arrays |= {f"{key}_{name}": array for key, array in _batch(view, name, count).items()}
         return Observation(arrays=arrays)
 
     return observe

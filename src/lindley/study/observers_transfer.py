@@ -15,7 +15,7 @@ from lindley.loop.rounds import Observation, RoundView
 from lindley.pools.memory import MemoryPool
 from lindley.seeds import derive_seed
 from lindley.shapes import ClassIndices
-from lindley.study.metrics import accuracy, nll
+from lindley.study.metrics import accuracy, nll, written
 
 
 def observe_transfer(
@@ -38,11 +38,11 @@ def observe_transfer(
         predictions = PoolPredictions(pool, torch.arange(len(pool)), draws, num_classes=num_classes, hold_bytes=0)
         return torch.cat([mean_log_probs(chunk.double()).cpu() for chunk in checked_chunks(predictions, num_classes)])
 
-    def measured(name: str, learner: Learner, view: RoundView) -> dict[str, float]:
+    def measured(name: str, learner: Learner, view: RoundView) -> dict[str, float | None]:
         fit, draw = (derive_seed(view.seed, view.index, "transfer", name, part) for part in ("fit", "draw"))
         posterior = learner.fit(view.pool, view.labels.with_class(), task=view.task, seed=fit)
         log_probs = averaged(posterior.draw(num_draws, seed=draw))  # [T, C]
-        return {"accuracy": accuracy(log_probs, test_classes), "nll": nll(log_probs, test_classes)}
+        return {"accuracy": accuracy(log_probs, test_classes), "nll": written(nll(log_probs, test_classes))}
 
     def observe(view: RoundView) -> Observation:
         if labels and view.num_labels not in labels:

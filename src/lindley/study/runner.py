@@ -49,6 +49,7 @@ def run_study(
     """
     if threads < 1 or (jobs is not None and jobs < 1):
         raise InputError(f"jobs and threads must be at least 1; got jobs={jobs}, threads={threads}")
+    out = Path(out)
     refuse_unusable(study)
     check_folder(out, study)
     with begun(study, out, device=device) as study:

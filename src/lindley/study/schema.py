@@ -34,7 +34,8 @@ def _false_is_none(value: Any) -> Any:
 
 def _titled(tables: Any) -> Any:
     """A panel, or a study, is titled by its name where it has no title."""
-    return {"title": tables["name"], **tables} if isinstance(tables, dict) and "name" in tables else tables
+    untitled = isinstance(tables, dict) and "name" in tables and tables.get("title", "") == ""
+    return {**tables, "title": tables["name"]} if untitled else tables
 
 
 OptionValue = Annotated[Any, AfterValidator(_json_value)]

@@ -259,7 +259,9 @@ def test_what_may_be_lost_again_is_known_only_to_need_more_than_the_round_before
 def test_areas_are_of_one_range_of_labels_that_half_of_the_pairs_have() -> None:
     panel = panel_reaching({"random": _THEIRS[:4], "bald": [0.8 * each for each in _THEIRS[:4]]})
     reached = {0: 21, 1: 12, 2: 12, 3: 3}
-    trials = [replace(trial, rounds=trial.rounds[: reached[trial.seed]]) for trial in panel.trials]
+    trials = [
+        replace(trial, rounds=trial.rounds[: reached[trial.seed]], complete=trial.seed == 0) for trial in panel.trials
+    ]
     area = _only(contrasts(replace(panel, trials=trials), accuracy=0.95), "area")
     assert area.pairs == 3
     gains = []
@@ -267,3 +269,11 @@ def test_areas_are_of_one_range_of_labels_that_half_of_the_pairs_have() -> None:
         mine, theirs = (next(t for t in panel.of(name) if t.seed == seed) for name in ("bald", "random"))
         gains.append(mean_accuracy(mine, GRID[11]) - mean_accuracy(theirs, GRID[11]))
     assert area.estimate == pytest.approx(np.mean(gains))
+
+
+def test_where_the_last_round_was_moved_all_pairs_are_compared_as_far_as_all_have_come() -> None:
+    """Of ten seeds six end at 60 labels and four, run before max_labels was lowered to 55, are read to 50."""
+    longer = panel_reaching({"random": [40.0] * 10, "bald": [30.0] * 10}, grid=(20, 30, 40, 50, 55))
+    trials = [replace(trial, rounds=trial.rounds[:4]) if trial.seed < 4 else trial for trial in longer.trials]
+    area = _only(contrasts(replace(longer, trials=trials), accuracy=0.95), "area")
+    assert (area.pairs, area.up_to) == (10, None)

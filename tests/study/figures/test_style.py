@@ -8,7 +8,7 @@ import matplotlib
 import pytest
 from PIL import Image
 
-from lindley.study.figures.style import Drawn, new_figure, save, stretch_accuracy, styled
+from lindley.study.figures.style import Drawn, head, new_figure, save, stretch_accuracy, styled
 
 
 def _drawn() -> Drawn:
@@ -51,3 +51,9 @@ def test_halving_the_error_is_the_same_step_everywhere_below_99_percent() -> Non
         stretch_accuracy(axes, [50.0, 99.0])
     places = [axes.transData.transform((0, accuracy))[1] for accuracy in (80.0, 90.0, 95.0)]
     assert places[1] - places[0] == pytest.approx(places[2] - places[1], rel=0.03)
+
+
+def test_a_heading_is_plain_text_and_no_formula(tmp_path: Path) -> None:
+    drawn = _drawn()
+    head(drawn.figure, r"Cost $\\frac{$ of labels")
+    save(drawn, tmp_path)

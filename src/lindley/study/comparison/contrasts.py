@@ -201,10 +201,10 @@ def _area(panel: PanelResults, name: str, reference: str) -> Contrast | None:
     pairs = [pair for pair in paired(panel, name, reference) if min(len(trial.rounds) for trial in pair) > 1]
     if not pairs:
         return None
-    # Of a study under way: as far as half of the pairs have come, and those that have. Areas over other ranges are
-    # other quantities.
+    # Of a study under way: as far as half of the pairs have come, and those that have; of one whose last round was
+    # moved, as far as all have. Areas over other ranges are other quantities.
     ends = sorted((min(first.labels[-1], second.labels[-1]) for first, second in pairs), reverse=True)
-    end = ends[(len(ends) - 1) // 2]
+    end = min(ends[(len(ends) - 1) // 2], panel.last_labels)
     pairs = [pair for pair in pairs if min(trial.labels[-1] for trial in pair) >= end]
     mine, theirs = ([mean_accuracy(pair[side], end) for pair in pairs] for side in (0, 1))
     gains = np.subtract(mine, theirs)

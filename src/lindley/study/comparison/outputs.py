@@ -183,7 +183,7 @@ def _visible(contrast: Contrast) -> str:
 
 def _number(contrast: Contrast, value: float) -> str:
     """Percent of labels, or points of accuracy, without the unit."""
-    return (f"{100 * value:.0f}" if contrast.measure == "labels" else f"{100 * value:.2f}").replace("-", "−")
+    return (f"{100 * value:z.0f}" if contrast.measure == "labels" else f"{100 * value:z.2f}").replace("-", "−")
 
 
 def _plain(contrast: Contrast) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lindley.study.curves import Arrays, PanelResults, StudyResults, TrialResults
 from lindley.study.figures.plane import AMOUNT, draw_boundary, draw_pool, draw_surface, shown_trials
-from lindley.study.figures.style import FAINT, INK, Drawn, new_figure, styled
+from lindley.study.figures.style import FAINT, INK, Drawn, head, new_figure, styled
 from lindley.study.looks import NATS_TO_BITS, look
 from lindley.study.observers_pickers import INFORMATION_PICKERS
 
@@ -44,7 +44,7 @@ def _draw_round(panel: PanelResults, trial: TrialResults, number: int, arrays: A
         _legend(upper)
         if planar:
             _draw_batches(parts[1, 0], trial, number, arrays)
-        figure.suptitle(title, fontsize=12, fontweight="bold")
+        head(figure, title)
     name = f"figure-4-information-{panel.name}-{trial.labels[number]}"
     return Drawn(NUMBER, name, figure, title, _caption(trial, arrays, planar), (panel.name,))
 

@@ -24,7 +24,7 @@ from lindley.study.figures.plane import (
     draw_surface,
     shown_trials,
 )
-from lindley.study.figures.style import INK, Drawn, new_figure, styled
+from lindley.study.figures.style import INK, Drawn, head, new_figure, styled
 from lindley.study.looks import look
 
 NUMBER = 1
@@ -52,13 +52,7 @@ def _draw_panel(panel: PanelResults) -> Drawn:
         for axes in all_axes[-1]:
             axes.set_xlabel("$x_1$")
         _explain(figure, bars, longest, rounds)
-        figure.suptitle(
-            f"{panel.title}: what each acquisition asks for",
-            y=1 - 0.12 / figure.get_figheight(),
-            va="top",
-            fontsize=12,
-            fontweight="bold",
-        )
+        head(figure, f"{panel.title}: what each acquisition asks for", y=1 - 0.12 / figure.get_figheight(), va="top")
     name = f"figure-1-surface-{panel.name}"
     title = f"{panel.title}: what each acquisition asks for"
     return Drawn(NUMBER, name, figure, title, _caption(trials), (panel.name,))

@@ -21,7 +21,7 @@ from lindley.study.figures.plane import (
     draw_surface,
     shown_trials,
 )
-from lindley.study.figures.style import INK, Drawn, new_figure, styled
+from lindley.study.figures.style import INK, Drawn, head, new_figure, styled
 from lindley.study.looks import NATS_TO_BITS
 from lindley.study.sampling import UNDECIDED
 
@@ -66,7 +66,7 @@ def _draw_panel(panel: PanelResults, trial: TrialResults) -> Drawn:
             label = unit if term else f"probability of “{trial.manifest['class_names'][1]}”"
             figure.colorbar(images[term], ax=all_axes[:, term], location="bottom", aspect=22, pad=0.02, label=label)
         _legend(figure, trial)
-        figure.suptitle(f"{panel.title}: the terms of BALD", fontsize=12, fontweight="bold")
+        head(figure, f"{panel.title}: the terms of BALD")
     name, title = f"figure-2-terms-{panel.name}", f"{panel.title}: the terms of BALD"
     return Drawn(NUMBER, name, figure, title, _caption(trial), (panel.name,))
 

@@ -92,6 +92,11 @@ def save(drawn: Drawn, folder: Path) -> Path:
     return path
 
 
+def head(figure: Figure, text: str, **place: Any) -> None:
+    """The heading of a whole figure. Titles are plain text: a $ of a study's title begins no formula."""
+    figure.suptitle(text, fontsize=12, fontweight="bold", parse_math=False, **place)
+
+
 def draw_curve(axes: Axes, curve: Curve, acquisition: str, *, scale: float | int = 1.0) -> None:
     """Median as a line with markers, band as a veil; markers are thinned when there are many rounds."""
     style = look(acquisition)

@@ -44,8 +44,8 @@ _TITLES = {
 }
 """Of the other methods of the catalogue that are no stochastic batch of a score."""
 _KINDS = ("power", "softmax", "softrank")
-_OTHERS = ("#882255", "#44AA99", "#999933", "#AA4499", "#117733", "#88CCEE")
-_MARKERS = ("*", "<", ">", "d", "H", "8", "P")
+_OTHERS = ("#882255", "#44AA99", "#999933", "#AA4499", "#117733", "#88CCEE", "#661100", "#6699CC", "#DDCC77")
+_MARKERS = ("s", "<", ">", "d", "H", "8", "P")
 _LINES: tuple[str | tuple[int, tuple[float | int, ...]], ...] = (
     (0, (4, 1, 1, 1)),
     "-",
@@ -75,5 +75,5 @@ def look(acquisition: str) -> Look:
 
 
 def _other(place: int, title: str) -> Look:
-    """The lengths have no common factor, so that 210 places in a row look each different."""
+    """The lengths have no common factor, so that 315 places in a row look each different."""
     return Look(title, _OTHERS[place % len(_OTHERS)], _MARKERS[place % len(_MARKERS)], _LINES[place % len(_LINES)])

@@ -31,6 +31,8 @@ NUMBER = 1
 TITLE = "Two moons: what is asked for"
 NEEDS = "a panel of 2-D data with observe.grid = true"
 _COLUMNS = 6
+_LEGEND_WIDTH = 9.0
+"""Inches that the legend needs below, and a figure has at least."""
 
 
 def draw(results: StudyResults) -> list[Drawn]:
@@ -64,6 +66,8 @@ def _lay_out(num_rows: int, num_columns: int) -> tuple[Figure, NDArray[Any], lis
     Laid out by hand: the pictures keep the proportions of the plane, which an automatic layout does not foresee.
     """
     cell_width, cell_height, left, right, top, bottom = 1.78, 1.24, 0.95, 1.35, 0.75, 0.95
+    room = max(0.0, _LEGEND_WIDTH - left - cell_width * num_columns - right) / 2  # beside one or two columns
+    left, right = left + room, right + room
     width, height = left + cell_width * num_columns + right, top + cell_height * num_rows + bottom
     figure = new_figure(width, height)
     figure.set_layout_engine("none")
@@ -71,7 +75,7 @@ def _lay_out(num_rows: int, num_columns: int) -> tuple[Figure, NDArray[Any], lis
     cells = figure.add_gridspec(
         num_rows, num_columns, left=left / width, right=1 - right / width, wspace=0.09, hspace=0.09, **edges
     )
-    start = 1 - (right - 0.18) / width
+    start = (left + cell_width * num_columns + 0.18) / width
     scales = figure.add_gridspec(2, 1, left=start, right=start + 0.14 / width, hspace=0.25, **edges)
     all_axes = cells.subplots(sharex=True, sharey=True, squeeze=False)
     return figure, all_axes, [figure.add_subplot(scales[0]), figure.add_subplot(scales[1])]

@@ -74,7 +74,30 @@ def test_what_cannot_be_loaded_is_said(folder, name, message):
         load_named(name, folder=folder)
 
 
-def test_a_file_that_a_loaded_module_hides_is_refused_and_both_are_named(folder):
-    (folder / "hashlib.py").write_text("mine = 1\n")
-    with pytest.raises(ConfigurationError, match=r"hashlib\.py is hidden by .*hashlib\.py, which is loaded already"):
-        load_named("hashlib:mine", folder=folder)
+@pytest.mark.parametrize(("name", "by"), [("hashlib", r"hashlib\.py"), ("time", "the module time")])
+def test_a_file_that_a_loaded_module_hides_is_refused_and_both_are_named(folder, name, by):
+    (folder / f"{name}.py").write_text("mine = 1\n")
+    with pytest.raises(ConfigurationError, match=rf"{name}\.py is hidden by .*{by}, which is loaded already"):
+        load_named(f"{name}:mine", folder=folder)
+
+
+def test_a_package_of_another_folder_is_not_taken_for_this_ones(folder):
+    for place, names in (("one", "ab"), ("two", "bc")):
+        (folder / place / "my_models").mkdir(parents=True)
+        (folder / place / "my_models/__init__.py").touch()
+        for name in names:
+            (folder / place / f"my_models/{name}.py").write_text(f"def made(): return {place!r}\n")
+    assert load_named("my_models.a:made", folder=folder / "one")() == "one"
+    for name in "bc":
+        with pytest.raises(ConfigurationError, match=rf"{name}\.py is hidden by"):
+            load_named(f"my_models.{name}:made", folder=folder / "two")
+
+
+def test_a_loaded_module_whose_file_is_gone_hides_one_of_its_name(folder):
+    (folder / "two").mkdir()
+    (folder / "two/my_broken.py").write_text("fine = 2\n")
+    (folder / "my_broken.py").write_text("fine = 1\n")
+    assert load_named("my_broken:fine", folder=folder) == 1
+    (folder / "my_broken.py").unlink()
+    with pytest.raises(ConfigurationError, match="is hidden by"):
+        load_named("my_broken:fine", folder=folder / "two")

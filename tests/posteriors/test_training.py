@@ -12,7 +12,7 @@ from lindley.posteriors.networks_as_draws import NetworksAsDraws
 from lindley.posteriors.precision import compute_dtype
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.steps import minibatches
-from lindley.posteriors.training import train
+from lindley.posteriors.training import told_precisions, train
 
 TASK = ClassificationTask(("no", "yes"))
 
@@ -391,3 +391,10 @@ def test_whole_numbers_where_a_network_multiplies_are_refused():
     counts = MemoryPool(pool.read(torch.arange(len(pool))).long())
     with pytest.raises(InputError, match=r"the inputs are torch\.int64 and the network's weights torch\.float32"):
         train(moons_mlp, counts, labels, task=TASK, recipe=Recipe(steps=1), precision="float32", device="cpu", seed=0)
+
+
+def test_of_inputs_by_name_the_numbers_of_another_precision_are_named_and_not_a_mask_beside_them():
+    inputs = {"mask": torch.ones(3, 2, dtype=torch.bool), "image": torch.ones(3, 2).double()}
+    dense = nn.Linear(2, 2)
+    with pytest.raises(InputError, match=r"the inputs are torch\.float64"), told_precisions(inputs, dense):
+        dense(inputs["image"])

@@ -529,3 +529,10 @@ def test_what_is_no_name_of_a_study_is_refused(name):
 def test_what_does_not_go_with_the_form_of_the_data_is_refused(tmp_path, old, new, said):
     text = GOOD if "grid" not in new else GOOD.replace("two-moons", "digits").replace("moons-mlp", "digits-mlp")
     assert said in refusal(tmp_path, text.replace(old, new))
+
+
+def test_options_of_the_default_posterior_stay_where_a_panel_names_it(tmp_path):
+    text = GOOD.replace('network = "moons-mlp"', 'network = "moons-mlp"\noptions = { drop_connect = 0.1 }')
+    panels = '[[panels]]\nname = "first"\n[[panels]]\nname = "second"\nmodel = { posterior = "mc-dropout" }\n'
+    first, second = load(tmp_path, text + panels).panels
+    assert first.model.options == second.model.options == {"drop_connect": 0.1}

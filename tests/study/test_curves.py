@@ -13,7 +13,7 @@ from lindley.errors import InputError, JournalError
 from lindley.loop.journal import Journal, event_check
 from lindley.study import Study
 from lindley.study.curves import learning_curve, load_results, paired, spread_out
-from lindley.study.tables import final_metrics
+from lindley.study.tables import final_metrics, spread
 
 
 def _steps(ask: fakes.Asked) -> float:
@@ -244,3 +244,18 @@ def test_a_journal_without_its_manifest_is_set_aside_with_what_is_missing(tmp_pa
     (panel,) = load_results(tmp_path).panels
     assert (len(panel.trials), panel.missing) == (1, ())
     assert "manifest.json is missing, but there is a journal beside it" in panel.set_aside[0]
+
+
+def test_an_infinite_loss_counts_as_the_worst_and_not_as_missing(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=3, max_labels=60))
+    fakes.write_study(tmp_path, study, accuracy=_steps)
+    trials = load_results(tmp_path).panels[0].of("bald")
+    for trial in trials[:2]:
+        for event in trial.rounds:
+            event["metrics"]["nll"] = None
+    assert trials[0].metric("nll").tolist() == [np.inf] * 3
+    curve = learning_curve(trials, "nll")
+    assert curve.seeds.tolist() == [3, 3, 3]
+    assert np.isinf(curve.median).all()
+    assert np.isfinite(curve.low).all()
+    assert spread([np.inf, np.inf, 1.0], 1) == "∞ (1.0–∞)"

@@ -28,11 +28,12 @@ def load_named(name: str, *, folder: Path | None) -> object:
     if not is_named(name):
         raise ConfigurationError(f"a user's object is named 'package.module:name'; got {name!r}")
     module_name, _, attribute = name.partition(":")
-    _refuse_hidden(name, module_name, folder)
     with _first_on_path(folder):
         try:
             module = importlib.import_module(module_name)
         except ModuleNotFoundError as error:
+            if error.name == module_name:
+                _refuse_hidden(name, None, folder)
             where = f"in {folder} or in the environment" if folder else "in the environment"
             raise ConfigurationError(
                 f"{name!r}: there is no module {error.name!r} {where}. "
@@ -42,9 +43,10 @@ def load_named(name: str, *, folder: Path | None) -> object:
             raise ConfigurationError(
                 f"{name!r}: importing {module_name} failed with {type(error).__name__}: {error}"
             ) from error
+    _refuse_hidden(name, module, folder)
     if not hasattr(module, attribute):
         public = sorted(each for each in vars(module) if not each.startswith("_"))
-        raise ConfigurationError(f"{name!r}: {module_name} ({module.__file__}) has no {attribute!r}; it has {public}")
+        raise ConfigurationError(f"{name!r}: {module_name} ({_origin(module)}) has no {attribute!r}; it has {public}")
     _file_sha256(module)  # now, while the file is what was imported
     return getattr(module, attribute)
 
@@ -57,17 +59,25 @@ def source_sha256(name: str) -> str | None:
     return _file_sha256(importlib.import_module(name.partition(":")[0]))
 
 
-def _refuse_hidden(name: str, module_name: str, folder: Path | None) -> None:
-    """A module of that name that is loaded already is what an import would give, whatever lies in the folder."""
-    loaded = getattr(sys.modules.get(module_name), "__file__", None)
-    if folder is None or loaded is None:
-        return
-    place = folder.joinpath(*module_name.split("."))
-    for path in (place.with_suffix(".py"), place / "__init__.py"):
-        if path.is_file() and not path.samefile(loaded):
-            raise ConfigurationError(
-                f"{name!r}: {path} is hidden by {loaded}, which is loaded already. Give the file another name."
-            )
+def _refuse_hidden(name: str, loaded: ModuleType | None, folder: Path | None) -> None:
+    """A module, or a package above it, that was loaded before is what an import gives, whatever lies in the folder."""
+    module_name = name.partition(":")[0]
+    place = folder.joinpath(*module_name.split(".")) if folder else None
+    there = [each for each in (place.with_suffix(".py"), place / "__init__.py") if each.is_file()] if place else []
+    if there and not (loaded and any(_is_file_of(loaded, path) for path in there)):
+        what = f"{_origin(loaded)}, which" if loaded else f"a package {module_name.partition('.')[0]} that"
+        raise ConfigurationError(f"{name!r}: {there[0]} is hidden by {what} is loaded already. Give it another name.")
+
+
+def _is_file_of(module: ModuleType, path: Path) -> bool:
+    try:
+        return path.samefile(module.__file__ or "")
+    except (OSError, AttributeError):  # gone, or of no file
+        return False
+
+
+def _origin(module: ModuleType) -> str:
+    return getattr(module, "__file__", None) or f"the module {module.__name__}"
 
 
 @cache

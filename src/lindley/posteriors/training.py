@@ -90,10 +90,11 @@ def told_precisions(inputs: NetworkInputs, module: nn.Module) -> Iterator[None]:
         yield
     except RuntimeError as error:
         weights = next((each.dtype for each in module.parameters() if each.is_floating_point()), None)
-        indices = any(isinstance(layer, nn.Embedding | nn.EmbeddingBag) for layer in module.modules())
+        looks_up = any(isinstance(layer, nn.Embedding | nn.EmbeddingBag) for layer in module.modules())
         for each in [inputs] if isinstance(inputs, Tensor) else inputs.values():
-            number = each.is_floating_point() or not indices
-            if "dtype" in str(error) and number and each.dtype != weights:
+            # Whole numbers beside others, or of a network that looks them up, may well be meant.
+            numbers = each.is_floating_point() or (isinstance(inputs, Tensor) and not looks_up)
+            if "dtype" in str(error) and numbers and each.dtype != weights:
                 raise InputError(
                     f"the inputs are {each.dtype} and the network's weights {weights}; convert the inputs, as with "
                     ".float()"

@@ -1,8 +1,7 @@
 """Reading a study: a packaged name or a TOML file -> frozen, checked models.
 
-The top-level tables are the defaults of every [[panels]] table, which overrides them key by key. Two things are
-replaced whole, because half of the old and half of the new would be neither: a panel's `acquisitions`, and the
-options of a data set when the panel names another one.
+The top-level tables are the defaults of every [[panels]] table, which overrides them key by key. What half of the old
+and half of the new would make neither of is replaced whole: `_merged` has the list.
 """
 
 from __future__ import annotations
@@ -20,9 +19,10 @@ from lindley.errors import ConfigurationError
 from lindley.names import nearest
 from lindley.study.complaints import PANEL_KEYS, STUDY_KEYS, Complaint, dotted, unknown_keys, wrong_values
 from lindley.study.consistency import contradictions, never_measured, unknown_acquisition, unusable_names
-from lindley.study.schema import Panel, Study
+from lindley.study.schema import Model, Panel, Study
 
 _Tables = dict[str, Any]
+_POSTERIOR = Model.model_fields["posterior"].default
 
 
 def builtin_studies() -> list[str]:
@@ -168,8 +168,8 @@ def _merged(defaults: Mapping[str, Any], own: Mapping[str, Any], path: tuple[str
     are options of.
     """
     result = dict(defaults)
-    for table, of in (("data", "name"), ("model", "posterior")):
-        if path == (table,) and own.get(of, result.get(of)) != result.get(of):
+    for table, of, default in (("data", "name", None), ("model", "posterior", _POSTERIOR)):
+        if path == (table,) and own.get(of, before := result.get(of, default)) != before:
             result.pop("options", None)
     for key, value in own.items():
         both = isinstance(value, dict) and isinstance(result.get(key), dict)

@@ -98,7 +98,7 @@ def _unlike(panel: Panel, data: Entry) -> Iterator[Complaint]:
     if weights and len(weights) != data.num_classes:
         text = f"must be {data.num_classes} numbers, one for each class of {panel.data.name}; got {len(weights)}."
         yield Complaint(("training", "class_weights"), text)
-    for key in ("shift", "rotate", "scale", "flip"):
+    for key in () if is_named(panel.model.posterior) else ("shift", "rotate", "scale", "flip"):
         if getattr(panel.training, key) and len(shape) != 3:
             text = f"changes images, [channels, height, width]; inputs of {panel.data.name} are {shape}. Leave it out."
             yield Complaint(("training", key), text)

@@ -23,6 +23,8 @@ from lindley.study.folder import read_study
 from lindley.study.schema import Panel, Study
 from lindley.study.trials import Trial, trials_of_panel
 
+_ACCURACY_BESIDE = {"nll": "accuracy", "nll_point": "accuracy_point"}
+"""What was measured together with a loss: a null loss beside it was infinite, not missing."""
 _OF_A_TRIAL = {"acquisition": str, "options": dict, "seed": int, "num_rows": int, "class_names": list}
 """What every version has written into manifests for reports."""
 Arrays = dict[str, NDArray[Any]]
@@ -57,10 +59,17 @@ class TrialResults:
     def metric(self, name: str) -> Floats:
         """One test metric over the rounds, in its natural unit; NaN where it was not measured.  [R]
 
-        One within another is named with a dot: "transfer.forest.accuracy".
+        One within another is named with a dot: "transfer.forest.accuracy". An NLL is infinite where a journal has null
+        beside an accuracy.
         """
-        values = [_inner(event["metrics"], name.split(".")) for event in self.rounds]
-        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+        *outer, last = name.split(".")
+        beside = _ACCURACY_BESIDE.get(last)
+        values = []
+        for event in self.rounds:
+            value = _inner(event["metrics"], [*outer, last])
+            infinite = beside is not None and _inner(event["metrics"], [*outer, beside]) is not None
+            values.append(value if value is not None else np.inf if infinite else np.nan)
+        return np.array(values, dtype=np.float64)
 
     def at(self, name: str, labels: int) -> float:
         """One test metric of the model that was fitted on so many labels, of which there is a round."""
@@ -174,16 +183,23 @@ def learning_curve(trials: Iterable[TrialResults], metric: str) -> Curve:
     reached: dict[int, list[float]] = {}
     for trial in trials:
         for labels, value in zip(trial.labels, trial.metric(metric), strict=True):
-            if np.isfinite(value):
+            if not np.isnan(value):
                 reached.setdefault(labels, []).append(float(value))
     counts = np.array([len(reached[labels]) for labels in sorted(reached)], dtype=np.int64)
     few = counts.max(initial=0) <= 5
     low, median, high = (
-        np.array([np.quantile(reached[labels], share) for labels in sorted(reached)])
+        np.array([_quantile(reached[labels], share) for labels in sorted(reached)])
         for share in ((0.0, 0.5, 1.0) if few else (0.25, 0.5, 0.75))
     )
     band = "smallest to largest of the seeds" if few else "middle half of the seeds (interquartile range)"
     return Curve(np.array(sorted(reached), dtype=np.int64), median, low, high, counts, band)
+
+
+def _quantile(values: Sequence[float], share: float) -> float:
+    """As NumPy's, but infinite between two that are."""
+    with np.errstate(invalid="ignore"):
+        found = float(np.quantile(values, share))
+    return np.inf if np.isnan(found) else found
 
 
 def spread_out(count: int, at_most: int) -> list[int]:

@@ -162,14 +162,14 @@ def write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[object
 
 def spread(values: Sequence[float], digits: int, *, signed: bool = False) -> str:
     """Median (smallest to largest) of the values that are known, or the one; a dash where none is."""
-    known = [value for value in values if np.isfinite(value)]
+    known = [value for value in values if not np.isnan(value)]
     if not known:
         return "–"
     sign = "+" if signed else ""
     middle = f"{_median(known):{sign}.{digits}f}"
     between = " to " if signed else "–"
     low, high = f"{min(known):{sign}.{digits}f}", f"{max(known):{sign}.{digits}f}"
-    return middle if len(known) == 1 else f"{middle} ({low}{between}{high})"
+    return (middle if len(known) == 1 else f"{middle} ({low}{between}{high})").replace("inf", "∞")
 
 
 def _numbers(trial: TrialResults, number: int) -> list[str]:
@@ -179,7 +179,7 @@ def _numbers(trial: TrialResults, number: int) -> list[str]:
 
 
 def _median(values: Sequence[float]) -> float:
-    known = [value for value in values if np.isfinite(value)]
+    known = [value for value in values if not np.isnan(value)]
     return float(np.median(known)) if known else float("nan")
 
 

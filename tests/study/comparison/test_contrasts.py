@@ -277,3 +277,11 @@ def test_where_the_last_round_was_moved_all_pairs_are_compared_as_far_as_all_hav
     trials = [replace(trial, rounds=trial.rounds[:4]) if trial.seed < 4 else trial for trial in longer.trials]
     area = _only(contrasts(replace(longer, trials=trials), accuracy=0.95), "area")
     assert (area.pairs, area.up_to) == (10, None)
+
+
+def test_a_pair_that_was_cut_to_its_first_round_does_not_cut_the_others() -> None:
+    """max_labels was lowered between two rounds: of the seed that ran before only 20 labels are left."""
+    longer = panel_reaching({"random": [40.0, 41.0, 42.0], "bald": [30.0, 31.0, 32.0]}, grid=(20, 50))
+    trials = [replace(trial, rounds=trial.rounds[:1]) if trial.seed == 0 else trial for trial in longer.trials]
+    area = _only(contrasts(replace(longer, trials=trials), accuracy=0.95), "area")
+    assert (area.pairs, math.isfinite(area.estimate)) == (2, True)

@@ -201,10 +201,12 @@ def _area(panel: PanelResults, name: str, reference: str) -> Contrast | None:
     pairs = [pair for pair in paired(panel, name, reference) if min(len(trial.rounds) for trial in pair) > 1]
     if not pairs:
         return None
-    # Of a study under way: as far as half of the pairs have come, and those that have; of one whose last round was
-    # moved, as far as all have. Areas over other ranges are other quantities.
+    # Of a study under way: as far as half of the pairs have come, and those that have; where the last round was moved,
+    # as far as all that are complete have come. Areas over other ranges are other quantities.
     ends = sorted((min(first.labels[-1], second.labels[-1]) for first, second in pairs), reverse=True)
-    end = min(ends[(len(ends) - 1) // 2], panel.last_labels)
+    complete = [set(trial.labels[1:]) for pair in pairs for trial in pair if trial.complete]
+    shared = set.intersection(*complete) if complete else set()
+    end = min(ends[(len(ends) - 1) // 2], max(shared, default=ends[0]))
     pairs = [pair for pair in pairs if min(trial.labels[-1] for trial in pair) >= end]
     mine, theirs = ([mean_accuracy(pair[side], end) for pair in pairs] for side in (0, 1))
     gains = np.subtract(mine, theirs)

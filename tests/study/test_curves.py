@@ -255,7 +255,7 @@ def test_an_infinite_loss_counts_as_the_worst_and_not_as_missing(tmp_path: Path)
             event["metrics"]["nll"] = None
     assert trials[0].metric("nll").tolist() == [np.inf] * 3
     curve = learning_curve(trials, "nll")
-    assert curve.seeds.tolist() == [3, 3, 3]
+    assert curve.count.tolist() == [3, 3, 3]
     assert np.isinf(curve.median).all()
     assert np.isfinite(curve.low).all()
     assert spread([np.inf, np.inf, 1.0], 1) == "∞ (1.0–∞)"

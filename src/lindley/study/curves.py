@@ -196,10 +196,9 @@ def learning_curve(trials: Iterable[TrialResults], metric: str) -> Curve:
 
 
 def _quantile(values: Sequence[float], share: float) -> float:
-    """As NumPy's, but infinite between two that are."""
-    with np.errstate(invalid="ignore"):
-        found = float(np.quantile(values, share))
-    return np.inf if np.isnan(found) else found
+    """As NumPy's, which makes NaN of what is infinite; here what lies between a number and infinity is infinite."""
+    above = float(np.quantile(values, share, method="higher"))
+    return above if np.isinf(above) else float(np.quantile(np.minimum(values, above), share))
 
 
 def spread_out(count: int, at_most: int) -> list[int]:

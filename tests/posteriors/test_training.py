@@ -313,11 +313,12 @@ def test_a_validation_loss_that_is_not_finite_is_an_error():
         )
 
 
-def test_inputs_of_another_precision_than_the_network_are_refused():
+@pytest.mark.parametrize("dtype", [torch.float64, torch.int64])
+def test_inputs_of_another_precision_than_the_network_are_refused(dtype):
     pool, labels, _ = blobs()
-    double = MemoryPool(pool.read(torch.arange(len(pool))).double())
-    with pytest.raises(InputError, match=r"the inputs are torch\.float64 and the network's weights torch\.float32"):
-        train(moons_mlp, double, labels, task=TASK, recipe=Recipe(steps=1), precision="float32", device="cpu", seed=0)
+    other = MemoryPool(pool.read(torch.arange(len(pool))).to(dtype))
+    with pytest.raises(InputError, match=rf"the inputs are {dtype} and the network's weights torch\.float32"):
+        train(moons_mlp, other, labels, task=TASK, recipe=Recipe(steps=1), precision="float32", device="cpu", seed=0)
 
 
 def test_every_step_in_bfloat16_reads_the_weights_of_the_step_before():
@@ -384,13 +385,6 @@ def test_a_network_that_casts_its_inputs_itself_is_trained():
     assert torch.equal(
         weights(train(Casts, double, labels, **arguments)), weights(train(Casts, pool, labels, **arguments))
     )
-
-
-def test_whole_numbers_where_a_network_multiplies_are_refused():
-    pool, labels, _ = blobs()
-    counts = MemoryPool(pool.read(torch.arange(len(pool))).long())
-    with pytest.raises(InputError, match=r"the inputs are torch\.int64 and the network's weights torch\.float32"):
-        train(moons_mlp, counts, labels, task=TASK, recipe=Recipe(steps=1), precision="float32", device="cpu", seed=0)
 
 
 def test_of_inputs_by_name_the_numbers_of_another_precision_are_named_and_not_a_mask_beside_them():

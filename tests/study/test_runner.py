@@ -58,7 +58,8 @@ NETWORKS = """
 import os, signal
 print("printing does not disturb anybody")
 def broken(*, input_shape, num_classes):
-    raise ValueError("no such layer")
+    from my_neighbour import COMPLAINT
+    raise ValueError(COMPLAINT)
 def deadly(*, input_shape, num_classes):
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -69,6 +70,7 @@ def studies(tmp_path_factory):
     """The study, and the same with two panels that fail."""
     folder = tmp_path_factory.mktemp("studies")
     (folder / "my_networks.py").write_text(NETWORKS)
+    (folder / "my_neighbour.py").write_text('COMPLAINT = "no such layer"')
     (folder / "small.toml").write_text(STUDY + '[[panels]]\nname = "good"\n')
     (folder / "mixed.toml").write_text(STUDY + PANELS)
     return load_study(folder / "small.toml"), load_study(folder / "mixed.toml")
@@ -102,10 +104,10 @@ def failure(outcome, panel):
     return {name: message for name, message in outcome.failed if f"/{panel}/" in name}
 
 
-def test_a_trial_that_fails_is_named_with_its_error_and_place(mixed):
+def test_a_trial_that_fails_is_named_with_its_error_and_place_also_in_what_imports_a_neighbour_late(mixed):
     said = failure(mixed[0], "broken")
     assert len(said) == 2
-    assert set(said.values()) == {"ValueError: no such layer (my_networks.py, line 5)"}
+    assert set(said.values()) == {"ValueError: no such layer (my_networks.py, line 6)"}
 
 
 def test_a_trial_that_kills_its_worker_is_begun_twice_and_then_named(mixed):

@@ -35,6 +35,8 @@ def main() -> None:
     threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
     settings = requests.get()
     torch.set_num_threads(settings["threads"])
+    if settings["folder"] is not None:
+        sys.path.append(settings["folder"])  # for what a user's code imports only when it is called
     assembler = Assembler(
         device=settings["device"],
         threads=settings["threads"],

@@ -208,6 +208,9 @@ def test_what_it_cannot_do_is_refused(monkeypatch):
     with pytest.raises(InputError, match="validation"):
         GaussianProcess().fit(MemoryPool(inputs), labels, task=ABC, validation=labels, seed=0)
     bad = inputs.clone()
+    bad[12, 1] = torch.nan
+    with pytest.raises(InputError, match=r"pool's rows \[12\]"):
+        GaussianProcess().fit(MemoryPool(bad), labels, task=ABC, seed=0)
     bad[2, 1] = torch.nan
     with pytest.raises(InputError, match=r"labelled rows \[2\]"):
         GaussianProcess().fit(MemoryPool(bad), labels, task=ABC, seed=0)

@@ -241,6 +241,13 @@ def test_labelled_rows_that_are_not_finite_are_named():
         BayesianHead().fit(MemoryPool(features), Labels(torch.arange(9), classes[:9]), task=ABC, seed=0)
 
 
+def test_pool_rows_that_are_not_finite_are_named():
+    features, classes = data()
+    features[12, 1] = torch.nan
+    with pytest.raises(InputError, match=r"pool's rows \[12\]"):
+        BayesianHead().fit(MemoryPool(features), Labels(torch.arange(9), classes[:9]), task=ABC, seed=0)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -259,9 +259,16 @@ def refuse_other_features(features: ReadFeatures | None, settings: Mapping[str, 
 
 
 def pool_scale(pool: Pool, features: ReadFeatures | None, device: str) -> Tensor:
-    """Standard deviations of the pool's features, from SCALE_ROWS rows at even distances.  [D] float64"""
+    """Standard deviations of the pool's features, from SCALE_ROWS rows at even distances.  [D] float64
+
+    Raises InputError where one of these rows is not finite.
+    """
     rows = torch.linspace(0, len(pool) - 1, min(len(pool), SCALE_ROWS), dtype=torch.float64).round().long()
-    return spread(read_features(pool.read(rows), features, device).cpu())
+    given = read_features(pool.read(rows), features, device).cpu()
+    bad = ~given.isfinite().all(1)
+    if bool(bad.any()):
+        raise InputError(f"features must be finite; those of the pool's rows {rows[bad][:10].tolist()} are not")
+    return spread(given)
 
 
 def label_weights(classes: Tensor, class_weights: Sequence[float] | None, task: ClassificationTask) -> Tensor:

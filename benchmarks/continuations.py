@@ -24,7 +24,7 @@ from lindley.acquisition import HeldPredictions
 from lindley.acquisition.gaussian_search import GaussianSearch
 from lindley.acquisition.information_search import NUM_PATHS, InformationSearch
 from lindley.information import bald, pairwise_information
-from lindley.seeds import row_uniforms
+from lindley.noise import row_uniforms
 
 Rule = Callable[[Tensor, list[int], int, int], list[int]]
 """(log_probs, positions picked so far, size of the batch, seed) -> positions of the whole batch."""

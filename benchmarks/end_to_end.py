@@ -27,7 +27,7 @@ from mnist_round import mnist
 from lindley.contracts import Inputs
 from lindley.datasets.dataset import Dataset
 from lindley.loop.subsets import balanced_rows
-from lindley.seeds import torch_generator
+from lindley.noise import torch_generator
 
 PEERS = ("baal", "baal-channels-last")
 WORKER = Path(__file__).parent / "end_to_end_worker.py"

@@ -218,18 +218,25 @@ def false_alarms(name: str, pairs: int, families: int) -> float:
 
 
 def seen(name: str, pairs: int, repetitions: int, side: int) -> float:
-    """How often a difference is detected that is as large as a study without one says that it could have seen."""
+    """How often a difference is detected that is as large as a study without one says that it could have seen.
+
+    Of the studies that say so, which are those where enough pairs tell something.
+    """
     setting, generator = replace(SETTINGS[name], saving=0.0), numpy_generator(0, "seen", name, pairs)
     told = [cells(each, setting.grid) for each in simulated(setting, pairs, repetitions, generator)]
     low, high = ours(*told, generator)
     spread = [spread_of(width, pairs) for width in high - low]
     widths = np.stack(told)[..., 1] - np.stack(told)[..., 0]  # [2, R, N]
     rounds = np.nanmedian(np.where(np.isfinite(widths), widths, np.nan), axis=(0, 2))
+    telling = np.isfinite(np.stack(told)[..., 1]).any(0).sum(1)  # [R]
     shift = np.array(
-        [visible_shift(pairs, 1, each / apart) * apart for each, apart in zip(rounds, spread, strict=True)]
+        [
+            visible_shift(int(some), 1, each / apart) * apart
+            for some, each, apart in zip(telling, rounds, spread, strict=True)
+        ]
     )
     first, second = simulated(setting, pairs, repetitions, generator)
-    savings = _savings(first + side * shift[:, None], second, setting.grid)
+    savings = _savings(first + side * shift[:, None], second, setting.grid)[np.isfinite(shift)]
     return float(np.mean([two_sided_p(each.tolist()) <= FAMILY_LEVEL for each in savings]))
 
 

@@ -23,12 +23,12 @@ import torch
 from torch import Tensor, nn
 
 from lindley.contracts import ClassificationTask, Draws, Labels, Learner
+from lindley.noise import torch_generator
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.dropout.mc_dropout import MCDropout
 from lindley.posteriors.ensemble import DeepEnsemble
 from lindley.posteriors.head.head import BayesianHead
 from lindley.posteriors.recipe import Recipe
-from lindley.seeds import torch_generator
 
 PRIOR_DEVIATION, NUM_CLASSES, NUM_FEATURES, NUM_TEST = 0.05, 3, 2, 50
 

@@ -27,6 +27,7 @@ from sklearn.linear_model import LogisticRegression
 
 from lindley.contracts import Learner
 from lindley.networks.moons_mlp import moons_mlp
+from lindley.noise import torch_generator
 from lindley.posteriors.dropout.mc_dropout import MCDropout
 from lindley.posteriors.ensemble import DeepEnsemble
 from lindley.posteriors.gaussian_process.classifier import GaussianProcess
@@ -36,7 +37,6 @@ from lindley.posteriors.laplace.full_laplace import FullLaplace
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.scikit_learn.bagging import Bagging
 from lindley.posteriors.scikit_learn.forest import Forest
-from lindley.seeds import torch_generator
 
 REFERENCES = ("logistic", "moons")
 

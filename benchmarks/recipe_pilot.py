@@ -24,9 +24,9 @@ from lindley.datasets.dataset import Dataset
 from lindley.information import mean_log_probs
 from lindley.loop.subsets import balanced_rows
 from lindley.networks.catalogue import build_network
+from lindley.noise import torch_generator
 from lindley.posteriors.dropout.mc_dropout import MCDropout
 from lindley.posteriors.recipe import Recipe
-from lindley.seeds import torch_generator
 from lindley.study.metrics import accuracy, joint_nll, nll
 
 BASE = {"steps": 1000, "batch_size": 32, "learning_rate": 2e-3, "schedule": "cosine"}

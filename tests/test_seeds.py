@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from lindley.errors import InputError
-from lindley.seeds import _plain, derive_seed, row_uniforms
+from lindley.seeds import _plain, derive_seed
 
 
 @pytest.mark.parametrize(
@@ -36,8 +36,3 @@ def test_strings_of_numpy_name_the_same_purpose():
 def test_what_is_neither_a_string_nor_a_whole_number_names_no_purpose(purpose):
     with pytest.raises(InputError, match="strings and whole numbers; got"):
         _plain(purpose)  # derive_seed itself is guarded by the tests' type checks
-
-
-def test_noise_of_a_row_does_not_depend_on_its_neighbours():
-    rows = torch.tensor([9, 2, 5])
-    assert torch.equal(row_uniforms(rows, 1, "x"), row_uniforms(torch.arange(10), 1, "x")[rows])

@@ -1,7 +1,4 @@
-"""Named seeds and keyed noise: every random number comes from (seed, purpose, and what it is for).
-
-Nothing here reads or changes a global generator, and no value depends on the order of rows.
-"""
+"""Named seeds: every random number comes from (seed, purpose, and what it is for), and from no global generator."""
 
 from __future__ import annotations
 
@@ -10,10 +7,8 @@ import operator
 from typing import SupportsIndex
 
 import numpy as np
-import torch
 
 from lindley.errors import InputError
-from lindley.shapes import Rows
 
 
 def derive_seed(seed: int, *purpose: str | SupportsIndex) -> int:
@@ -33,34 +28,9 @@ def numpy_generator(seed: int, *purpose: str | SupportsIndex) -> np.random.Gener
     return np.random.default_rng(derive_seed(seed, *purpose))
 
 
-def torch_generator(seed: int, *purpose: str | SupportsIndex) -> torch.Generator:
-    """A CPU generator of its own for each purpose."""
-    return torch.Generator().manual_seed(derive_seed(seed, *purpose))
-
-
-def row_uniforms(rows: Rows, seed: int, *purpose: str | SupportsIndex) -> torch.Tensor:
-    """Uniform numbers in (0, 1], float64, one per row, keyed by the row itself.  [N] -> [N]
-
-    A row has the same number whatever rows stand beside it and in whatever order.
-    Source: the finaliser of SplitMix64 (Steele, Lea, Flood 2014), applied twice to row and key.
-    """
-    key = np.uint64(derive_seed(seed, *purpose))
-    with np.errstate(over="ignore"):
-        bits = _mix(_mix(rows.cpu().numpy().astype(np.uint64)) ^ key)
-    return torch.from_numpy(((bits >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53)
-
-
 def _plain(part: object) -> str | int:
     # The key is a repr, and NumPy 2 writes its 3 as "np.int64(3)".
     try:
         return str(part) if isinstance(part, str) else operator.index(part)  # type: ignore[arg-type]
     except TypeError:
         raise InputError(f"the purpose of a seed is named by strings and whole numbers; got {part!r}") from None
-
-
-def _mix(bits: np.ndarray) -> np.ndarray:
-    bits = bits + np.uint64(0x9E3779B97F4A7C15)
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    mixed: np.ndarray = bits ^ (bits >> np.uint64(31))
-    return mixed

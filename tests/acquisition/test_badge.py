@@ -3,7 +3,7 @@ import torch
 from diverse_fakes import context_of, random_log_probs, random_points
 
 from lindley.acquisition.badge import badge
-from lindley.seeds import row_uniforms
+from lindley.noise import row_uniforms
 
 
 def gradients(features, log_probs):

@@ -12,8 +12,8 @@ from lindley.contracts import ClassificationTask
 from lindley.loop.rounds import RoundSettings
 from lindley.loop.schedule import Labelling
 from lindley.loop.trial import TrialSetup
+from lindley.noise import torch_generator
 from lindley.pools.memory import MemoryPool
-from lindley.seeds import torch_generator
 
 NUM_CLASSES = 3
 

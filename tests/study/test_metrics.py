@@ -7,7 +7,7 @@ import torch
 from sklearn import metrics as sk
 
 from lindley.errors import InputError
-from lindley.seeds import torch_generator
+from lindley.noise import torch_generator
 from lindley.study.metrics import accuracy, brier, expected_calibration_error, joint_nll, nll, per_class_recall
 
 PROBS = torch.tensor([[0.7, 0.2, 0.1], [0.3, 0.6, 0.1], [0.5, 0.25, 0.25], [0.1, 0.1, 0.8]], dtype=torch.float64)

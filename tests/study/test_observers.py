@@ -6,7 +6,7 @@ from round_fakes import Table, view_of
 
 from lindley.contracts import Labels
 from lindley.errors import InputError
-from lindley.seeds import torch_generator
+from lindley.noise import torch_generator
 from lindley.study import metrics
 from lindley.study.observers import observe_test_set
 

@@ -8,9 +8,9 @@ import torch
 from round_fakes import Given, Slopes, Table, view_of
 
 from lindley.contracts import NO_CLASS, Labels
+from lindley.noise import torch_generator
 from lindley.posteriors.catalogue import build_learner
 from lindley.posteriors.recipe import Recipe
-from lindley.seeds import torch_generator
 from lindley.study import metrics
 from lindley.study.observers_transfer import observe_transfer
 

@@ -13,7 +13,7 @@ from lindley.acquisition.distances import distances
 from lindley.acquisition.diverse import average_by_row, features_by_row, first
 from lindley.acquisition.select import tie_break
 from lindley.contracts import Context, Selection
-from lindley.seeds import row_uniforms
+from lindley.noise import row_uniforms
 from lindley.shapes import Rows
 
 

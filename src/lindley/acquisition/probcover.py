@@ -18,7 +18,8 @@ from lindley.acquisition.neighbours import Balls
 from lindley.acquisition.select import tie_break
 from lindley.contracts import Context, Selection
 from lindley.errors import InputError
-from lindley.seeds import derive_seed, row_uniforms
+from lindley.noise import row_uniforms
+from lindley.seeds import derive_seed
 from lindley.shapes import Features, LabelledFeatures, Rows
 
 PURITY = 0.95

@@ -10,7 +10,7 @@ from torch import Tensor
 from lindley.acquisition.checks import check_request, checked_chunks
 from lindley.contracts import Acquisition, Context, Score, Selection
 from lindley.errors import InputError
-from lindley.seeds import row_uniforms
+from lindley.noise import row_uniforms
 from lindley.shapes import Positions, Rows, Scores
 
 Scorer = Callable[[Context], Scores]

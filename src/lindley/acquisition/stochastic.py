@@ -17,7 +17,7 @@ from lindley.acquisition.checks import check_request
 from lindley.acquisition.select import Scorer, largest
 from lindley.contracts import Context, Selection
 from lindley.errors import InputError
-from lindley.seeds import row_uniforms
+from lindley.noise import row_uniforms
 from lindley.shapes import Rows, Scores
 
 POWER_BETA = 4.0

@@ -49,7 +49,7 @@ def compare_folder(
     if percent is not None and not 1 < percent <= 100:  # nor NaN
         raise InputError(f"--accuracy is {percent:g}; it is in percent, above 1 and up to 100: 95, not 0.95.")
     results = load_results(folder)
-    found = compare(results, against, accuracy=None if percent is None else percent / 100)
+    found = compare(results, against, accuracy=None if percent is None else _share(percent))
     if not found:
         raise InputError(
             f"nothing can be compared in {folder}: it needs two acquisitions with two rounds under the same seed."
@@ -59,6 +59,11 @@ def compare_folder(
     for said in (*left_out(results), *unlike_beginnings(results)):
         typer.echo(said, err=True)
     write_out(out, _FORMATS[format](found))
+
+
+def _share(percent: float) -> float:
+    """95.01 / 100 is more than the accuracy 0.9501."""
+    return round(percent / 100, 12)
 
 
 def _as_text(found: Sequence[PanelComparison]) -> str:

@@ -7,8 +7,8 @@ import torch
 
 from lindley.contracts import ClassificationTask
 from lindley.datasets.dataset import Dataset, array_hashes
+from lindley.noise import row_uniforms
 from lindley.pools.memory import MemoryPool
-from lindley.seeds import row_uniforms
 
 TASK = ClassificationTask(tuple("0123456789"))
 _SPLIT_SEED = 0

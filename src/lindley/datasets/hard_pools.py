@@ -16,10 +16,11 @@ from lindley.contracts import NO_CLASS, Pool
 from lindley.datasets.dataset import Dataset, array_hashes
 from lindley.errors import InputError
 from lindley.names import nearest
+from lindley.noise import row_uniforms
 from lindley.pools.joined import JoinedPool
 from lindley.pools.repeated import RepeatedPool
 from lindley.pools.subset import SubsetPool
-from lindley.seeds import derive_seed, row_uniforms
+from lindley.seeds import derive_seed
 from lindley.shapes import Rows
 
 _HASHED_ROWS = 1000

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
-from lindley.seeds import torch_generator
+from lindley.noise import torch_generator
 from lindley.shapes import BatchLogProbs
 
 PathDraws = Float64[Tensor, "M K"]

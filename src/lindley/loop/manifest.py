@@ -1,85 +1,24 @@
-"""What a trial is and under what it ran: written beside its journal, compared when it is continued."""
+"""What a trial is and under what it ran: kept beside its journal, compared when it is continued."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import platform
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-
-import torch
 
 from lindley.errors import JournalError
 from lindley.loop.files import REMEDY, write_json
 
 FILE_NAME = "manifest.json"
 FORMAT = 1
-_CODE = (
-    "contracts.py",
-    "seeds.py",
-    *(
-        f"{name}/**/*.py"
-        for name in ("information", "acquisition", "posteriors", "networks", "pools", "datasets", "loop")
-    ),
-    "study/observers*.py",
-    "study/metrics.py",
-    "study/assemble.py",
-    "study/learners.py",
-)
-"""The sources that can change a result."""
 _DATA = "data_hashes"
 _NEEDED: Mapping[str, type] = {"key": str, "versions": dict, _DATA: dict}
 """What every version has written, and what is read where a trial is continued."""
 _JSON = {str: "string", dict: "object", int: "integer", list: "array"}
 
 Manifest = dict[str, Any]
-
-
-def environment(*, device: str, threads: int) -> Manifest:
-    """Versions, code, device, threads, platform and CPU: where these are equal, bits on a CPU are promised equal."""
-    packages = ("lindley", "torch", "numpy", "scikit-learn", "scipy")
-    versions = {name: version(name) for name in packages} | {"python": platform.python_version()}
-    return {
-        "versions": versions,
-        "code": code_sha256(),
-        "device": _device_name(device),
-        "threads": threads,
-        "platform": f"{platform.system()} {platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
-        "cpu": cpu_name(),
-    }
-
-
-@cache
-def code_sha256() -> str:
-    """The sha256 of lindley's own sources that can change a result: a version number stays while code changes."""
-    package = Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    for path in sorted({path.relative_to(package).as_posix() for pattern in _CODE for path in package.glob(pattern)}):
-        content = (package / path).read_bytes()
-        digest.update(f"{path} {len(content)}\n".encode() + content)
-    return digest.hexdigest()
-
-
-@cache
-def cpu_name() -> str | None:
-    """The processor's model and which bfloat16 instructions it has; None where the system does not say.
-
-    Kernels of one instruction set still differ between processors, those of bfloat16 most.
-    """
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split("\n\n")[0].splitlines()
-    except OSError:
-        return platform.processor() or None
-    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-    flags = told.get("flags", told.get("Features", "")).split()
-    named = [f"{key} {told[key]}" for key in ("cpu family", "model", "stepping", "CPU part") if key in told]
-    parts = [told.get("model name", ""), *named, *sorted(flag for flag in flags if "bf16" in flag)]
-    return ", ".join(part for part in parts if part) or None
 
 
 def read_manifest(folder: Path, needed: Mapping[str, type] = MappingProxyType({})) -> Manifest | None:
@@ -167,8 +106,3 @@ def _flat(manifest: Manifest) -> dict[str, Any]:
     own = {f"code of {name}": digest for name, digest in manifest.get("own_code", {}).items()}
     there = {name: manifest[name] for name in ("code", "device", "threads", "platform", "cpu") if name in manifest}
     return {**manifest["versions"], **there, **own, _DATA: manifest[_DATA] or None}
-
-
-def _device_name(device: str) -> str:
-    kind = torch.device(device)
-    return f"{device} ({torch.cuda.get_device_name(kind)})" if kind.type == "cuda" else device

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from lindley.contracts import NO_CLASS
 from lindley.errors import InputError
-from lindley.seeds import derive_seed, row_uniforms
+from lindley.noise import row_uniforms
+from lindley.seeds import derive_seed
 from lindley.shapes import ClassIndices, Rows
 
 

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from lindley.contracts import Pool
 from lindley.errors import InputError
+from lindley.noise import row_uniforms
 from lindley.pools.memory import check_rows
-from lindley.seeds import row_uniforms
 from lindley.shapes import Rows
 
 _LANES = 3

@@ -11,6 +11,7 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from lindley.contracts import ClassificationTask, Labels, Pool
 from lindley.errors import FitError
+from lindley.noise import torch_generator
 from lindley.posteriors.callers_state import own_modes, seeded_globals
 from lindley.posteriors.network_calls import as_tensor
 from lindley.posteriors.recipe import Recipe
@@ -23,7 +24,7 @@ from lindley.posteriors.steps import (
     told_weights,
 )
 from lindley.posteriors.training import read_labelled, told_precisions
-from lindley.seeds import derive_seed, torch_generator
+from lindley.seeds import derive_seed
 
 _DENSE = (nn.Sequential, nn.Flatten, nn.Linear, nn.ReLU, nn.LeakyReLU, nn.Identity, nn.Tanh, nn.GELU, nn.SiLU, nn.ELU)
 MOST_WEIGHTS = 200_000

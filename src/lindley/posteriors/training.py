@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from lindley.contracts import ClassificationTask, Labels, Pool
 from lindley.errors import FitError, InputError
+from lindley.noise import torch_generator
 from lindley.posteriors.augmentation import augmented
 from lindley.posteriors.callers_state import own_modes, seeded_globals
 from lindley.posteriors.early_stopping import BestWeights
@@ -25,7 +26,7 @@ from lindley.posteriors.steps import (
     told_divergence,
     told_weights,
 )
-from lindley.seeds import derive_seed, torch_generator
+from lindley.seeds import derive_seed
 
 
 def train(

@@ -17,7 +17,8 @@ from lindley.datasets.catalogue import load
 from lindley.datasets.dataset import Dataset, content_hashes
 from lindley.datasets.hard_pools import Hardness, Outside, harden
 from lindley.errors import ConfigurationError, InputError
-from lindley.loop.manifest import FORMAT, Manifest, environment
+from lindley.loop.environment import environment
+from lindley.loop.manifest import FORMAT, Manifest
 from lindley.loop.named import is_named, load_named, source_sha256
 from lindley.loop.rounds import Observer, RoundSettings
 from lindley.loop.shown import check_needs

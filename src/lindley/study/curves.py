@@ -279,9 +279,11 @@ def _of_common_beginnings(
     trials: Sequence[TrialResults],
 ) -> tuple[list[TrialResults], list[tuple[TrialResults, str]]]:
     """The trials that can be paired, and those that cannot: of other data, or with other initial labels, than most of
-    their seed. Folders copied from several machines may hold such."""
+    their seed, as in folders copied from several machines; or with other options than most of an acquisition that the
+    study no longer has, whose seeds would count twice."""
     kept, foreign = [], []
     for trial in trials:
+        options = Counter(_options_of(each) for each in trials if each.acquisition == trial.acquisition)
         seed = [each for each in trials if each.seed == trial.seed]
         data = Counter(known for each in seed if (known := _data_of(each)))
         begun = Counter(tuple(each.start["rows"]) for each in seed)
@@ -289,6 +291,8 @@ def _of_common_beginnings(
             foreign.append((trial, "it was run on other data than most trials of its seed."))
         elif tuple(trial.start["rows"]) != begun.most_common(1)[0][0]:
             foreign.append((trial, "it began with other labels than most trials of its seed."))
+        elif _options_of(trial) != options.most_common(1)[0][0]:
+            foreign.append((trial, f"it has other options than most trials of {trial.acquisition}."))
         else:
             kept.append(trial)
     return kept, foreign
@@ -298,6 +302,10 @@ def _data_of(trial: TrialResults) -> str | None:
     """The hashes of its data; None where an early version did not record them."""
     hashes = trial.manifest.get("data_hashes")
     return json.dumps(hashes, sort_keys=True) if hashes else None
+
+
+def _options_of(trial: TrialResults) -> str:
+    return json.dumps(trial.manifest["options"], sort_keys=True)
 
 
 def _is_of(panel: Panel, manifest: dict[str, Any]) -> bool:

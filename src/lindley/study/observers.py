@@ -12,8 +12,8 @@ from lindley.contracts import Draws
 from lindley.information import mean_log_probs
 from lindley.loop.predict import CHUNK_ROWS, PoolPredictions
 from lindley.loop.rounds import Observation, RoundView
+from lindley.noise import torch_generator
 from lindley.pools.memory import MemoryPool
-from lindley.seeds import torch_generator
 from lindley.shapes import ClassIndices
 from lindley.study.metrics import (
     JOINT_SET,

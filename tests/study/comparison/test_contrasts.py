@@ -92,12 +92,28 @@ def test_what_one_never_reaches_counts_for_the_other() -> None:
 def test_what_could_be_seen_lies_beyond_what_the_interval_leaves_open() -> None:
     """Crossings of eight seeds in one wide cell, and crossings that mostly were not seen."""
     coarse = {"random": [350.0] * 8, "bald": [350.0] * 8}
-    late = {"random": [*_THEIRS[:4], *[1000.0] * 4], "bald": [*_THEIRS[1:5], *[1000.0] * 4]}
+    late = {"random": [*_THEIRS[:7], 1000.0], "bald": [*_THEIRS[1:7], 1000.0, 1000.0]}
     for panel in (panel_reaching(coarse, grid=range(20, 1021, 100)), panel_reaching(late)):
         labels = _only(contrasts(panel, accuracy=0.95), "labels")
         assert labels.interval is not None
         low, high = np.log1p(np.negative(labels.interval))
         assert -math.log1p(-labels.visible) > (low - high) / 2
+
+
+def test_pairs_that_neither_reached_can_show_nothing() -> None:
+    """Of eight seeds seven tell something: with one comparison they can show a difference, with six they cannot."""
+    late = {"random": [*_THEIRS[:7], 1000.0], "bald": [*_THEIRS[1:8], 1000.0]}
+    labels = _only(contrasts(panel_reaching(late), accuracy=0.95), "labels")
+    assert (labels.pairs, labels.telling, labels.least_p) == (8, 7, 2**-6)
+    names = ("margin", "entropy", "bald", "mean-std", "variation-ratios", "power-bald")
+    many = contrasts(panel_reaching({"random": late["random"], **dict.fromkeys(names, late["bald"])}), accuracy=0.95)
+    assert not any(each.detectable for each in many if each.measure == "labels")
+    assert all(math.isinf(each.visible) for each in many if each.measure == "labels")
+
+
+def test_ties_tell_something() -> None:
+    labels = _only(contrasts(panel_reaching({"random": _THEIRS, "bald": _THEIRS}), accuracy=0.95), "labels")
+    assert (labels.ahead, labels.behind, labels.telling) == (0, 0, len(_THEIRS))
 
 
 def test_of_an_area_as_much_could_be_seen_as_of_normal_gains() -> None:

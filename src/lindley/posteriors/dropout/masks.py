@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from lindley.errors import InputError
-from lindley.seeds import numpy_generator, row_uniforms
+from lindley.noise import row_uniforms
+from lindley.seeds import numpy_generator
 
 ELEMENTWISE = (nn.Dropout,)
 CHANNELWISE = (nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)

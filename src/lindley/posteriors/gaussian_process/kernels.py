@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lindley.seeds import torch_generator
+from lindley.noise import torch_generator
 
 _LEAST_SQUARED_DISTANCE = 1e-24
 """Below it, distances count as this: their square root has a derivative."""

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lindley.noise import torch_generator
 from lindley.posteriors.gaussian_process.kernel_evidence import Hyperparameters
 from lindley.posteriors.gaussian_process.kernels import PathwiseFunctions, RandomFeatures, random_features
 from lindley.posteriors.gaussian_process.latent_laplace import Curvature, LatentClassifier
 from lindley.posteriors.gaussian_process.latent_variational import BlockCurvature
-from lindley.seeds import torch_generator
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from lindley.contracts import ClassificationTask, Inputs, Labels, Pool, Posterior
 from lindley.errors import InputError
+from lindley.noise import torch_generator
 from lindley.posteriors.callers_state import own_modes
 from lindley.posteriors.head.gaussian_weights import COVARIANCES, gaussian_of
 from lindley.posteriors.head.head_coordinates import HeadCoordinates, spread
@@ -27,7 +28,6 @@ from lindley.posteriors.head.head_fit import APPROXIMATIONS, BIAS_PRECISION, Hea
 from lindley.posteriors.head.softmax_regression import SoftmaxRegression, contrasts
 from lindley.posteriors.network_calls import as_tensor
 from lindley.posteriors.training import checked_classes, refuse_validation
-from lindley.seeds import torch_generator
 from lindley.shapes import Features, Scores
 
 SCALE_ROWS = 1024

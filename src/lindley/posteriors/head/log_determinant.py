@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from lindley.noise import torch_generator
 from lindley.posteriors.head.gaussian_weights import FullGaussian
 from lindley.posteriors.head.softmax_regression import Curvature, SoftmaxRegression, label_curvature
-from lindley.seeds import torch_generator
 
 EXACT_LIMIT = 1000
 """Coefficients up to which the determinant is exact."""

@@ -12,9 +12,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from lindley.noise import torch_generator
 from lindley.posteriors.head.gaussian_weights import GaussianWeights, KroneckerGaussian, gaussian_of, is_full
 from lindley.posteriors.head.softmax_regression import Curvature, SoftmaxRegression, label_probs, probs_curvature
-from lindley.seeds import torch_generator
 
 ITERATE_FULL_LIMIT = 1000
 """Coefficients up to which every iteration has the full covariance; above they have Kronecker's, the last excepted."""

@@ -17,6 +17,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from lindley.contracts import ClassificationTask, Draws, Inputs, Labels, Pool, Posterior
 from lindley.errors import InputError
+from lindley.noise import torch_generator
 from lindley.posteriors.callers_state import own_modes, seeded_globals
 from lindley.posteriors.features import network_features
 from lindley.posteriors.laplace.laplace_package import gaussian_by_laplace, require_package
@@ -28,7 +29,7 @@ from lindley.posteriors.networks_as_draws import NetworksAsDraws
 from lindley.posteriors.precision import resolved_precision
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.training import read_labelled, train
-from lindley.seeds import derive_seed, torch_generator
+from lindley.seeds import derive_seed
 from lindley.shapes import Features
 
 HESSIANS = ("kron", "diag")

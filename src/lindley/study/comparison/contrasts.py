@@ -28,7 +28,7 @@ from lindley.study.comparison.exact_tests import (
 from lindley.study.comparison.label_ratio import FEWEST_PAIRS, label_ratio
 from lindley.study.crossings import Crossing, labels_to_accuracy, median_crossing
 from lindley.study.curves import PanelResults, TrialResults, paired
-from lindley.study.signed_rank import SMALLEST
+from lindley.study.signed_rank import SMALLEST, signed_rank_test
 
 MISSED_SHARE = 1 / 3
 """Of as many trials each, no acquisition can miss the accuracy at which labels are counted in more than this share."""
@@ -57,6 +57,10 @@ class Contrast:
     """Pairs in which it did worse; the others are ties."""
     p: float
     """Exact, two-sided, of this comparison alone."""
+    for_first: bool
+    """Which way the test leans: to the first. With many pairs a few large differences may outweigh more small ones."""
+    telling: int
+    """Pairs of which it is known which did better, or that both did as well. The others can show nothing."""
     adjusted_p: float = math.nan
     """After Holm, within the family."""
     family: int = 1
@@ -86,21 +90,29 @@ class Contrast:
         known, or more than the rounds can show, or nothing.
 
         Pairs lie as far apart as would give the interval if it were Student's, of logarithms where it is of labels: it
-        knows of what was not reached. What is seen of them is seen at the ends of rounds, and no further apart than
-        the first lies from the last.
+        knows of what was not reached. What is seen of them is seen at the ends of rounds, no further apart than the
+        first lies from the last, and only in pairs that tell something. Where all pairs are alike nobody knows.
         """
-        if self.interval is None or math.isinf(visible_shift(self.pairs, self.family)):
+        if self.interval is None or math.isinf(visible_shift(self.telling, self.family)):
             return math.inf
         low, high = self.interval
         if self.measure == "labels" and high >= 1:
             return math.inf
         width = math.log1p(-low) - math.log1p(-high) if self.measure == "labels" else high - low
         spread = spread_of(width, self.pairs)
-        shift = visible_shift(self.pairs, self.family, self.grid / spread if spread else 0.0)
-        seen = shift * spread
+        if spread == 0:
+            return math.inf
+        seen = visible_shift(self.telling, self.family, self.grid / spread) * spread
         if seen > self.span:
             return math.inf
         return -math.expm1(-seen) if self.measure == "labels" else seen
+
+    @property
+    def visible_loss(self) -> float:
+        """The same of a loss: as large a ratio is a larger share of labels when it is of more of them."""
+        if self.measure == "area" or math.isinf(self.visible):
+            return self.visible
+        return self.visible / (1 - self.visible)
 
 
 def contrasts(panel: PanelResults, against: str | None = None, *, accuracy: float | None = None) -> list[Contrast]:
@@ -156,6 +168,7 @@ def _labels(panel: PanelResults, name: str, reference: str, level: float) -> Con
         for side in (0, 1)
     )
     ratio = label_ratio(mine, theirs, generator=numpy_generator(0, "label ratio", panel.name, name, reference))
+    both = list(zip(mine, theirs, strict=True))
     return Contrast(
         panel.title,
         "labels",
@@ -166,7 +179,8 @@ def _labels(panel: PanelResults, name: str, reference: str, level: float) -> Con
         (str(median_crossing(mine)), str(median_crossing(theirs))),
         None if ratio is None else 1 - ratio.median,
         None if ratio is None else (1 - ratio.high, 1 - ratio.low),
-        *_tested([log_saving(a, b) for a, b in zip(mine, theirs, strict=True)]),
+        *_tested([log_saving(a, b) for a, b in both]),
+        telling=sum((a.kept and b.kept) or log_saving(a, b) != 0 for a, b in both),
         grid=_grid([*mine, *theirs]),
         span=max(math.log(end / first.labels[0]) for (first, _), end in zip(pairs, ends, strict=True)),
     )
@@ -225,6 +239,7 @@ def _area(panel: PanelResults, name: str, reference: str) -> Contrast | None:
         centre,
         interval,
         *_tested(gains.tolist()),
+        telling=len(pairs),
         up_to=end if end < panel.last_labels else None,
     )
 
@@ -236,18 +251,19 @@ def mean_accuracy(trial: TrialResults, up_to: int) -> float:
     return float(integrate.trapezoid(accuracy, labels) / (labels[-1] - labels[0]))
 
 
-def _tested(differences: Sequence[float]) -> tuple[int, int, float]:
-    """Pairs above zero, pairs below, and the exact p."""
+def _tested(differences: Sequence[float]) -> tuple[int, int, float, bool]:
+    """Pairs above zero, pairs below, the exact p, and whether they lean to above."""
     above = sum(each > SMALLEST for each in differences)
     below = sum(each < -SMALLEST for each in differences)
-    return above, below, two_sided_p(differences)
+    p_above, p_below = signed_rank_test(differences)
+    return above, below, two_sided_p(differences), p_above <= p_below
 
 
 def _as_family(members: Sequence[Contrast]) -> list[Contrast]:
     seen = [each.p for each in members]
     adjusted = holm(seen)
     least = [
-        holm([*seen[:place], smallest_two_sided_p(each.pairs), *seen[place + 1 :]])[place]
+        holm([*seen[:place], smallest_two_sided_p(each.telling), *seen[place + 1 :]])[place]
         for place, each in enumerate(members)
     ]
     return [

@@ -79,7 +79,7 @@ def _visible_shift(pairs: int, comparisons: int, grid: float) -> float:
             sums = np.where(moved > 0, 2 * stats.rankdata(np.abs(moved), axis=1), 0).sum(1)
             return float((sums >= _critical_sum(tuple(range(2, 2 * pairs + 2, 2)), level)).mean())
         rounds = -np.floor((where - moved) / grid)  # by how many the first is earlier
-        return float(np.mean([_is_significant(line[line != 0], level) for line in rounds]))
+        return float(_are_significant(rounds, level).mean())
 
     low, high = 0.0, 10.0 + 2 * grid
     while high - low > 0.005:
@@ -93,10 +93,17 @@ def spread_of(width: float, pairs: int) -> float:
     return width / 2 * math.sqrt(pairs) / float(stats.t.ppf(0.975, pairs - 1))
 
 
-def _is_significant(differences: NDArray[np.float64], level: float) -> bool:
-    """Whether these, without zeros and with ties, are above zero at the level."""
-    ranks = np.rint(2 * stats.rankdata(np.abs(differences))).astype(int)
-    return bool(ranks[differences > 0].sum() >= _critical_sum(tuple(sorted(ranks.tolist())), level))
+def _are_significant(differences: NDArray[np.float64], level: float) -> NDArray[np.bool_]:
+    """Of each line, whether its differences, without zeros and with ties, are above zero at the level."""
+    zeros = (differences == 0).sum(1, keepdims=True)  # they rank below all others
+    ranks = np.rint(2 * (stats.rankdata(np.abs(differences), axis=1) - zeros)).astype(int)
+    sums = np.where(differences > 0, ranks, 0).sum(1)
+    needed = [
+        _critical_sum(tuple(line[count:]), level)
+        for line, count in zip(np.sort(np.where(differences == 0, 0, ranks), axis=1).tolist(), zeros[:, 0], strict=True)
+    ]
+    significant: NDArray[np.bool_] = sums >= np.array(needed)
+    return significant
 
 
 @cache

@@ -23,10 +23,10 @@ HOW_COMPARED = (
     "median over seeds of the paired share of labels saved, knowing each crossing only to lie between two rounds, or "
     "beyond the last one. Mean accuracy: the area under the learning curve over its range of labels. p: exact "
     "two-sided signed-rank tests; detected means p ≤ 0.05 after Holm’s correction over the comparisons of one measure "
-    "in one panel. Intervals are each of one comparison by itself. “Could have seen”: what would have been detected "
-    "four times in five or more by so many seeds, with intervals as wide and rounds as far apart as these (–: not "
-    "known, or more than could be seen between the first round and the last; nothing: so few seeds can show no "
-    "difference)."
+    "in one panel. Intervals are each of one comparison by itself. “Could have seen”: what saving, or loss, would have "
+    "been detected some four times in five by so many seeds, were they as unlike as they seem here and rounds as far "
+    "apart (–: not known, or more than could be seen between the first round and the last; nothing: so few seeds can "
+    "show no difference)."
 )
 
 ASKED = "compared-asked"
@@ -178,7 +178,10 @@ def _visible(contrast: Contrast) -> str:
     """A dash where it is not known, or more than the rounds of the study could show."""
     if not contrast.detectable:
         return "nothing"
-    return "–" if math.isinf(contrast.visible) else _number(contrast, contrast.visible)
+    if math.isinf(contrast.visible):
+        return "–"
+    gain = _number(contrast, contrast.visible)
+    return gain if contrast.measure == "area" else f"{gain} or {_number(contrast, -contrast.visible_loss)}"
 
 
 def _number(contrast: Contrast, value: float) -> str:
@@ -192,6 +195,7 @@ def _plain(contrast: Contrast) -> dict[str, Any]:
         "detected": contrast.detected,
         "detectable": contrast.detectable,
         "visible": contrast.visible,
+        "visible_loss": contrast.visible_loss,
     }
     values["seen"], values["seen_against"] = contrast.seen
     values["verdict"] = verdict(contrast)

@@ -41,7 +41,10 @@ def verdict(contrast: Contrast) -> str:
     about = f"{_pair(contrast)}: no difference in {_in_what(contrast)} detected"
     if math.isinf(contrast.visible):
         return f"{about} ({_seeds(contrast)}; measured {measured(contrast)})"
-    visible = percent(contrast.visible) if contrast.measure == "labels" else f"{100 * contrast.visible:.2g} points"
+    if contrast.measure == "labels":
+        visible = f"{_share(contrast.visible)} fewer or {_share(contrast.visible_loss)} more"
+    else:
+        visible = f"{100 * contrast.visible:.2g} points"
     return f"{about} ({_seeds(contrast)} could have seen ≥ {visible}; measured {measured(contrast)})"
 
 
@@ -52,7 +55,7 @@ def measured(contrast: Contrast) -> str:
     if contrast.measure == "area":
         found = f"{_signed(100 * contrast.estimate)} points"
     else:
-        found = f"{percent(abs(contrast.estimate))} {'fewer' if contrast.estimate >= 0 else 'more'}"
+        found = f"{_share(abs(contrast.estimate))} {'fewer' if contrast.estimate >= 0 else 'more'}"
     return f"{found}{_interval(contrast)}"
 
 
@@ -69,20 +72,20 @@ def _interval(contrast: Contrast) -> str:
     if contrast.measure == "area":
         return f", 95 % interval {_signed(100 * low)} to {_signed(100 * high)} points"
     if low < 0 < high:
-        return f", 95 % interval {percent(-low)} more to {percent(high)} fewer"
+        return f", 95 % interval {_share(-low)} more to {_share(high)} fewer"
     near, far = sorted((abs(low), abs(high)))
-    return f", 95 % interval {100 * near:.0f}–{percent(far)}"
+    return f", 95 % interval {_share(near).removesuffix(' %')}–{_share(far)}"
 
 
 def _claim(contrast: Contrast) -> str:
     first, second = look(contrast.acquisition).title, look(contrast.against).title
-    size, ahead = _size(contrast), _ahead(contrast)
-    where = f" in {max(contrast.ahead, contrast.behind)} of {_seeds(contrast)}" if size is None else ""
+    size, ahead = _size(contrast), contrast.for_first
+    where = f" in {contrast.ahead if ahead else contrast.behind} of {_seeds(contrast)}" if size is None else ""
     if contrast.measure == "area":
-        by = "" if size is None else f"{100 * size:.2f} points "
+        by = "" if size is None else f"{_points(size)} points "
         better = "higher" if ahead else "lower"
         return f"the mean accuracy of {first}{_up_to(contrast)} is {by}{better} than that of {second}{where}"
-    by = "" if size is None else f"{percent(size)} "
+    by = "" if size is None else f"{_share(size)} "
     return f"{first} needs {by}{'fewer' if ahead else 'more'} labels than {second} to {level(contrast)}{where}"
 
 
@@ -92,22 +95,19 @@ def _evidence(contrast: Contrast) -> str:
     return ", ".join([*filter(None, [_interval(contrast).removeprefix(", ")]), _seeds(contrast)])
 
 
-def _ahead(contrast: Contrast) -> bool:
-    """Whether it is for the first that a difference was detected."""
-    return contrast.ahead > contrast.behind
-
-
 def _size(contrast: Contrast) -> float | None:
-    """How large a difference is; None where it was not seen, or points the other way than most of the seeds do."""
+    """How large a difference is; None where it was not seen, or points the other way than the test does."""
     estimate = contrast.estimate
-    return None if estimate is None or (estimate >= 0) != _ahead(contrast) else abs(estimate)
+    return None if estimate is None or (estimate >= 0) != contrast.for_first else abs(estimate)
 
 
 def _too_few(contrast: Contrast) -> str:
-    least = smallest_two_sided_p(contrast.pairs)
+    least = smallest_two_sided_p(contrast.telling)
     family = "1 comparison" if contrast.family == 1 else f"{contrast.family} comparisons"
     needs = f"{family} at 5 % need{'s' if contrast.family == 1 else ''} {fewest_pairs(contrast.family)} seeds"
-    return f"{_seeds(contrast)} cannot show a difference (no p below {least:.2g} is possible; {needs})"
+    silent = contrast.pairs - contrast.telling
+    told = f", {silent} of which do{'es' if silent == 1 else ''} not tell who was first," if silent else ""
+    return f"{_seeds(contrast)}{told} cannot show a difference (no p below {least:.2g} is possible; {needs})"
 
 
 def _pair(contrast: Contrast) -> str:
@@ -120,6 +120,15 @@ def _in_what(contrast: Contrast) -> str:
 
 def _up_to(contrast: Contrast) -> str:
     return "" if contrast.up_to is None else f" up to {contrast.up_to} labels"
+
+
+def _share(share: float) -> str:
+    """In whole percent; what would be 0 then, by its first digit."""
+    return percent(share) if share == 0 or share >= 0.005 else f"{100 * share:.1g} %"
+
+
+def _points(gain: float) -> str:
+    return f"{100 * gain:.2f}" if gain >= 5e-5 else f"{100 * gain:.1g}"
 
 
 def _signed(points: float) -> str:

@@ -1,0 +1,75 @@
+"""Under what a trial runs: where this is equal, bits on a CPU are promised equal."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from lindley.loop.manifest import Manifest
+
+_CODE = (
+    "contracts.py",
+    "seeds.py",
+    "noise.py",
+    *(
+        f"{name}/**/*.py"
+        for name in ("information", "acquisition", "posteriors", "networks", "pools", "datasets", "loop")
+    ),
+    "study/observers*.py",
+    "study/metrics.py",
+    "study/assemble.py",
+    "study/learners.py",
+)
+"""The sources that can change a result."""
+
+
+def environment(*, device: str, threads: int) -> Manifest:
+    """Versions, code, device, threads, platform and CPU, for a manifest."""
+    packages = ("lindley", "torch", "numpy", "scikit-learn", "scipy")
+    versions = {name: version(name) for name in packages} | {"python": platform.python_version()}
+    return {
+        "versions": versions,
+        "code": code_sha256(),
+        "device": _device_name(device),
+        "threads": threads,
+        "platform": f"{platform.system()} {platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
+        "cpu": cpu_name(),
+    }
+
+
+@cache
+def code_sha256() -> str:
+    """The sha256 of lindley's own sources that can change a result: a version number stays while code changes."""
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted({path.relative_to(package).as_posix() for pattern in _CODE for path in package.glob(pattern)}):
+        content = (package / path).read_bytes()
+        digest.update(f"{path} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+@cache
+def cpu_name() -> str | None:
+    """The processor's model and which bfloat16 instructions it has; None where the system does not say.
+
+    Kernels of one instruction set still differ between processors, those of bfloat16 most.
+    """
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split("\n\n")[0].splitlines()
+    except OSError:
+        return platform.processor() or None
+    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    flags = told.get("flags", told.get("Features", "")).split()
+    named = [f"{key} {told[key]}" for key in ("cpu family", "model", "stepping", "CPU part") if key in told]
+    parts = [told.get("model name", ""), *named, *sorted(flag for flag in flags if "bf16" in flag)]
+    return ", ".join(part for part in parts if part) or None
+
+
+def _device_name(device: str) -> str:
+    kind = torch.device(device)
+    return f"{device} ({torch.cuda.get_device_name(kind)})" if kind.type == "cuda" else device

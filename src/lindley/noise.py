@@ -1,0 +1,39 @@
+"""Noise as tensors, from named seeds: no value depends on the order of rows.
+
+Apart from `lindley.seeds`, so that what needs no tensors does not wait for torch.
+"""
+
+from __future__ import annotations
+
+from typing import SupportsIndex
+
+import numpy as np
+import torch
+
+from lindley.seeds import derive_seed
+from lindley.shapes import Rows
+
+
+def torch_generator(seed: int, *purpose: str | SupportsIndex) -> torch.Generator:
+    """A CPU generator of its own for each purpose."""
+    return torch.Generator().manual_seed(derive_seed(seed, *purpose))
+
+
+def row_uniforms(rows: Rows, seed: int, *purpose: str | SupportsIndex) -> torch.Tensor:
+    """Uniform numbers in (0, 1], float64, one per row, keyed by the row itself.  [N] -> [N]
+
+    A row has the same number whatever rows stand beside it and in whatever order.
+    Source: the finaliser of SplitMix64 (Steele, Lea, Flood 2014), applied twice to row and key.
+    """
+    key = np.uint64(derive_seed(seed, *purpose))
+    with np.errstate(over="ignore"):
+        bits = _mix(_mix(rows.cpu().numpy().astype(np.uint64)) ^ key)
+    return torch.from_numpy(((bits >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53)
+
+
+def _mix(bits: np.ndarray) -> np.ndarray:
+    bits = bits + np.uint64(0x9E3779B97F4A7C15)
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed: np.ndarray = bits ^ (bits >> np.uint64(31))
+    return mixed

@@ -228,7 +228,8 @@ def seen(name: str, pairs: int, repetitions: int, side: int) -> float:
     spread = [spread_of(width, pairs) for width in high - low]
     widths = np.stack(told)[..., 1] - np.stack(told)[..., 0]  # [2, R, N]
     rounds = np.nanmedian(np.where(np.isfinite(widths), widths, np.nan), axis=(0, 2))
-    telling = np.isfinite(np.stack(told)[..., 1]).any(0).sum(1)  # [R]
+    reached = np.isfinite(np.stack(told)[..., 1])  # [2, R, N]
+    telling = (reached.any(0) if side < 0 else reached[1]).sum(1)  # [R]
     shift = np.array(
         [
             visible_shift(int(some), 1, each / apart) * apart

@@ -169,3 +169,35 @@ def test_it_draws_nothing_and_so_imports_no_matplotlib(folder):
     ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.splitlines()[-1] == "set()"
+
+
+def test_a_long_name_is_broken_and_no_number_is(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal
+    name = f"my_package.{'long_' * 12}module:score"
+    study = make_study(panel_table("made-up", ["random", name], seeds=6))
+    write_study(tmp_path, study, accuracy=lambda ask: rising(ask) + (ask.acquisition == name) * ask.round / 1000)
+    said = compare(tmp_path).stdout
+    (panel,) = json.loads(compare(tmp_path, "--format", "json").stdout)
+    assert "…" not in said
+    for contrast in panel["contrasts"]:
+        assert f" {contrast['ahead']} : {contrast['behind']} " in said
+
+
+def test_an_accuracy_is_compared_as_it_is_written(tmp_path):
+    """95.01 / 100 is a little more than 0.9501."""
+
+    def accuracy(ask):
+        return 0.5 if ask.labels < (60 if ask.acquisition == "bald" else 120) else 0.9501
+
+    write_study(tmp_path, make_study(panel_table("made-up", ["random", "bald"], seeds=6)), accuracy=accuracy)
+    (panel,) = json.loads(compare(tmp_path, "--accuracy", "95.01", "--format", "json").stdout)
+    assert [each["ahead"] for each in panel["contrasts"] if each["measure"] == "labels"] == [6]
+
+
+def test_it_needs_no_torch(folder):
+    code = (
+        "import sys; from lindley.apps.compare_command import compare_folder; from pathlib import Path; "
+        f"compare_folder(Path({str(folder)!r})); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

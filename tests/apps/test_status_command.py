@@ -97,3 +97,11 @@ def test_it_needs_no_torch_and_writes_nothing(tmp_path, options):
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.splitlines()[-1] == "set()"
     assert [path.name for path in tmp_path.iterdir()] == ["study.json"]
+
+
+def test_what_is_piped_is_not_cut(tmp_path):
+    name = f"my_package.{'long_' * 20}module:function"
+    study = json.loads((write_begun(tmp_path) / "study.json").read_text())
+    study["panels"][0]["acquisitions"] = {name: {}}
+    (tmp_path / "study.json").write_text(json.dumps(study))
+    assert name in status(tmp_path).stdout

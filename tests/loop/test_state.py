@@ -1,5 +1,7 @@
 """The fold of a journal."""
 
+import json
+
 import pytest
 
 from lindley.errors import JournalError
@@ -40,6 +42,9 @@ def test_a_trial_is_complete_when_a_model_saw_all_labels(tmp_path):
         journal.append({"event": "start"})
         journal.append(a_round(0, 5))
         journal.append(a_round(1, 10))
+    with pytest.raises(JournalError, match=r"manifest\.json is missing"):
+        trial_is_complete(tmp_path, 10)
+    (tmp_path / "manifest.json").write_text(json.dumps({"format": 1, "key": "a", "versions": {}, "data_hashes": {}}))
     assert trial_is_complete(tmp_path, 10)
     assert trial_is_complete(tmp_path, 7)
     assert not trial_is_complete(tmp_path, 11)

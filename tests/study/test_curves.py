@@ -132,6 +132,23 @@ def test_an_acquisition_run_before_is_shown_though_the_study_names_another_now(t
     assert load_results(tmp_path).panels[0].acquisitions == ["bald", "margin"]
 
 
+def test_of_an_acquisition_that_the_study_no_longer_has_no_seed_counts_twice(tmp_path: Path) -> None:
+    """Three seeds with one option and two with another: they are not five."""
+    for beta, seeds in ((4.0, 3), (8.0, 2)):
+        study = fakes.make_study(fakes.panel_table("digits", {"power-bald": {"beta": beta}}, seeds=seeds))
+        fakes.write_study(tmp_path, study, accuracy=_steps)
+    fakes.write_study(tmp_path, fakes.make_study(fakes.panel_table("digits", ["random"], seeds=3)), accuracy=_steps)
+    (panel,) = load_results(tmp_path).panels
+    assert [(each.seed, each.manifest["options"]) for each in panel.of("power-bald")] == [
+        (seed, {"beta": 4.0}) for seed in range(3)
+    ]
+    assert len(paired(panel, "power-bald", "random")) == 3
+    assert [said.endswith("it has other options than most trials of power-bald.") for said in panel.set_aside] == [
+        True,
+        True,
+    ]
+
+
 def test_a_later_event_of_a_round_wins(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=60))
     fakes.write_study(tmp_path, study, accuracy=_steps)
@@ -174,11 +191,11 @@ def test_a_journal_without_one_of_its_rounds_is_set_aside_and_the_others_are_rea
     assert "round 1 is missing" in said
 
 
-def test_arrays_that_were_altered_are_refused_by_name(tmp_path: Path) -> None:
-    study = fakes.make_study(fakes.moons_table(["bald"], seeds=1))
+def test_arrays_that_were_altered_are_refused_by_name_and_their_trial_is_set_aside(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.moons_table(["bald"], seeds=2))
     grid = fakes.FakePlane(lambda ask: [fakes.NEAR] * 5)
     fakes.write_study(tmp_path, study, accuracy=_steps, grid=grid)
-    (trial,) = load_results(tmp_path).panels[0].trials
+    trial, _ = load_results(tmp_path).panels[0].trials
     stored = trial.arrays(1, "grid")
     assert stored is not None
     assert stored["labelled_inputs"].shape == (15, 2)
@@ -186,6 +203,12 @@ def test_arrays_that_were_altered_are_refused_by_name(tmp_path: Path) -> None:
     (trial.folder / "arrays/round-001-grid.npz").write_bytes(b"other")
     with pytest.raises(JournalError, match=r"round-001-grid\.npz was altered"):
         trial.arrays(1, "grid")
+    (panel,) = load_results(tmp_path).panels
+    assert [each.seed for each in panel.trials] == [1]
+    (said,) = panel.set_aside
+    assert "round-001-grid.npz was altered" in said
+    (trial.folder / "arrays/round-001-grid.npz").unlink()
+    assert "round-001-grid.npz is missing" in load_results(tmp_path).panels[0].set_aside[0]
 
 
 def test_a_folder_without_a_study_is_refused_with_what_to_do(tmp_path: Path) -> None:

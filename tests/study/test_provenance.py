@@ -156,3 +156,9 @@ def test_a_balanced_start_and_a_subset_of_candidates_are_owned_up_to(tmp_path: P
     assert "labels one does not have" in said[1]
     assert said[2].startswith("Helped: each round chose from a random subset of about 10,000 candidates")
     assert len(said) == 3
+
+
+def test_seeds_that_have_not_begun_are_one_sentence(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=4))
+    fakes.write_study(tmp_path, study, accuracy=fakes.rising, rounds_done=lambda trial: 0 if trial.seed else None)
+    assert unfinished(load_results(tmp_path)) == ["Digits, BALD, seeds 1, 2, 3: no round yet."]

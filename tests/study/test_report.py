@@ -274,3 +274,11 @@ def test_what_does_not_count_is_said_at_the_top(tmp_path: Path) -> None:
     words = " ".join(_Page(write_report(tmp_path).read_text(encoding="utf-8")).words)
     assert "These trials lie in the folder too and do not count:" in words
     assert "journal.jsonl, line 3 is damaged" in words
+
+
+def test_tables_say_which_cells_are_headings_and_their_boxes_have_names(page: _Page) -> None:
+    heads = [attributes.get("scope") for tag, attributes in page.tags if tag == "th"]
+    assert {"col", "row"} == set(heads)
+    boxes = [attributes for _, attributes in page.tags if attributes.get("class") == "scroll"]
+    assert boxes
+    assert all(attributes.get("role") == "region" and attributes.get("aria-label") for attributes in boxes)

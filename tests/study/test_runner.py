@@ -59,7 +59,7 @@ import os, signal
 print("printing does not disturb anybody")
 def broken(*, input_shape, num_classes):
     from my_neighbour import COMPLAINT
-    raise ValueError(COMPLAINT)
+    raise ValueError(COMPLAINT + chr(27))
 def deadly(*, input_shape, num_classes):
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -107,7 +107,7 @@ def failure(outcome, panel):
 def test_a_trial_that_fails_is_named_with_its_error_and_place_also_in_what_imports_a_neighbour_late(mixed):
     said = failure(mixed[0], "broken")
     assert len(said) == 2
-    assert set(said.values()) == {"ValueError: no such layer (my_networks.py, line 6)"}
+    assert set(said.values()) == {"ValueError: no such layer\N{REPLACEMENT CHARACTER} (my_networks.py, line 6)"}
 
 
 def test_a_trial_that_kills_its_worker_is_begun_twice_and_then_named(mixed):

@@ -136,3 +136,13 @@ def test_a_study_of_another_version_is_refused_with_its_key(out):
     (out / "study.json").write_text((out / "study.json").read_text().replace('"seeds"', '"sown"'))
     with pytest.raises(InputError, match=r"is not a study of this version .*panels\.0\.sown"):
         study_status(out)
+
+
+@pytest.mark.parametrize("content", [None, "{}"])
+def test_a_trial_without_a_sound_manifest_is_no_finished_one(out, content):
+    """Nor is it in a report, or for a run that goes on."""
+    path = out / TRIALS[0].folder / "manifest.json"
+    path.unlink() if content is None else path.write_text(content)
+    trial = study_status(out).trials[0]
+    assert trial.state == "failed"
+    assert "manifest.json is " in (trial.error or "")

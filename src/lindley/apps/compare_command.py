@@ -10,6 +10,7 @@ from pathlib import Path
 
 import typer
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table as RichTable
@@ -24,6 +25,8 @@ from lindley.study.tables import Table
 
 _WIDTH = 100
 """Columns of a text that does not go to a terminal."""
+_NARROWEST = 12
+"""Columns of names that are broken into several lines."""
 _LEFT_OUT = ("p", "could have seen", "detected", "seeds")
 """Columns that a narrow terminal does without, one after the other: sentences, CSV and JSON have them all."""
 
@@ -86,17 +89,19 @@ def _as_text(found: Sequence[PanelComparison]) -> str:
 
 
 def _drawn(table: Table, width: int) -> RichTable:
-    """Headings wrap between words where they must, cells do not."""
+    """Headings wrap between words where they must, names anywhere, cells with numbers do not."""
     cells = {column: [row[place] for row in table.rows] for place, column in enumerate(table.columns)}
-    widths = {column: max(map(len, [column, *below])) for column, below in cells.items()}
+    widths = {column: max(map(cell_len, [column, *below])) for column, below in cells.items()}
     if _total(widths) > width:
-        widths = {column: max(map(len, [*column.split(), *below])) for column, below in cells.items()}
+        widths = {column: max(map(cell_len, [*column.split(), *below])) for column, below in cells.items()}
     for column in _LEFT_OUT:
         if _total(widths) > width:
             widths.pop(column, None)
+    names = next(iter(widths))
+    widths[names] = max(min(widths[names], _NARROWEST), widths[names] - max(0, _total(widths) - width))
     drawn = RichTable(title=Text(table.title), box=box.SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0))
     for column, room in widths.items():
-        drawn.add_column(column, justify="right" if drawn.columns else "left", width=room)
+        drawn.add_column(column, justify="right" if drawn.columns else "left", width=room, overflow="fold")
     for row in zip(*(cells[column] for column in widths), strict=True):
         drawn.add_row(*row)
     return drawn

@@ -15,6 +15,7 @@ from lindley.apps.tally import in_words
 from lindley.errors import InputError
 from lindley.study.status import State, StudyStatus, TrialStatus, by_acquisition, study_status
 
+_UNCUT = 1000
 _COLUMNS: tuple[State, ...] = ("finished", "under way", "failed", "stopped", "not begun")
 
 
@@ -27,7 +28,9 @@ def show_status(folder: Path, *, as_json: bool) -> None:
         print(json.dumps(_as_json(status), indent=1))
         return
     console = Console()
-    console.print(_table(status))
+    # What is read by a program is not cut: lines are as long as they need to be.
+    drawn = console if console.is_terminal else Console(width=_UNCUT)
+    drawn.print(_table(status))
     for line in lines_of(status, folder):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
@@ -56,8 +59,8 @@ def _number(trials: int) -> str:
 def _table(status: StudyStatus) -> Table:
     shown = [state for state in _COLUMNS if status.count(state) or state == "finished"]
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="")
-    table.add_column("panel")
-    table.add_column("acquisition")
+    table.add_column("panel", overflow="fold")
+    table.add_column("acquisition", overflow="fold")
     for name in (*shown, "spent"):
         table.add_column(name, justify="right")
     for (panel, acquisition), trials in by_acquisition(status.trials).items():

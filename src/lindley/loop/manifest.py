@@ -43,6 +43,17 @@ def read_manifest(folder: Path, needed: Mapping[str, type] = MappingProxyType({}
     return dict(manifest)
 
 
+def manifest_beside(
+    folder: Path, events: Sequence[Mapping[str, Any]], needed: Mapping[str, type] = MappingProxyType({})
+) -> Manifest | None:
+    """The manifest of a trial with these events; None where it has neither. Raises JournalError as `read_manifest`
+    does, and where there are events without a manifest."""
+    manifest = read_manifest(folder, needed)
+    if manifest is None and events:
+        raise JournalError(f"{folder / FILE_NAME} is missing, but there is a journal beside it. {REMEDY}")
+    return manifest
+
+
 def claim_folder(folder: Path, manifest: Manifest, events: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """Write the manifest when the folder has none; else compare, and return what changed since the last run.
 
@@ -50,10 +61,8 @@ def claim_folder(folder: Path, manifest: Manifest, events: Sequence[Mapping[str,
     version of lindley did not record it. Raises JournalError when the folder is of another trial, when the data are
     others, or when it has events but no manifest.
     """
-    stored = read_manifest(folder)
+    stored = manifest_beside(folder, events)
     if stored is None:
-        if events:
-            raise JournalError(f"{folder / FILE_NAME} is missing, but there is a journal beside it. {REMEDY}")
         write_json(folder / FILE_NAME, manifest)
         return {}
     _check_key(folder, stored, manifest)

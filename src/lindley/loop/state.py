@@ -9,6 +9,7 @@ from pathlib import Path
 from lindley.errors import JournalError
 from lindley.loop.files import REMEDY
 from lindley.loop.journal import Event, read_events
+from lindley.loop.manifest import manifest_beside
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,13 @@ def fold(events: Iterable[Event]) -> TrialState:
 def trial_is_complete(folder: Path, max_labels: int) -> bool:
     """True when the trial in this folder, which need not exist, has nothing left to run up to max_labels.
 
-    Raises JournalError when its journal is damaged.
+    Raises JournalError when its journal or its manifest is damaged, or the manifest is missing.
     """
-    return fold(read_events(folder)).reaches(max_labels)
+    return read_state(folder).reaches(max_labels)
+
+
+def read_state(folder: Path) -> TrialState:
+    """What the journal of a folder, which need not exist, says. Raises JournalError as `trial_is_complete` does."""
+    state = fold(read_events(folder))
+    manifest_beside(folder, state.rounds)
+    return state

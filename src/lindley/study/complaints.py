@@ -58,7 +58,12 @@ def wrong_values(error: ValidationError) -> Iterator[Complaint]:
         elif found["type"] == "string_pattern_mismatch":
             yield Complaint(path, f"must be of letters, digits, '.', '_' and '-' only; got {came!r}.")
         else:
-            needed = found["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+            needed = (
+                found["msg"]
+                .removeprefix("Value error, ")
+                .replace("Input should be", "must be")
+                .replace("String should", "must")
+            )
             yield Complaint(path, f"{needed}; got {came!r}.")
 
 

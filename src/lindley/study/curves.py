@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from lindley.errors import JournalError
 from lindley.loop.failures import read_failure
-from lindley.loop.files import REMEDY, load_arrays
+from lindley.loop.files import load_arrays, verify_arrays
 from lindley.loop.journal import read_events
-from lindley.loop.manifest import FILE_NAME as MANIFEST_NAME
-from lindley.loop.manifest import read_manifest
+from lindley.loop.manifest import manifest_beside
 from lindley.loop.state import fold
 from lindley.study.folder import read_study
 from lindley.study.schema import Panel, Study
@@ -159,8 +158,8 @@ def load_results(out: Path, study: Study | None = None) -> StudyResults:
 
     study: what they are read as trials of, where it is not the folder's own.
 
-    A trial whose journal or manifest is damaged is set aside with what is wrong. Raises InputError where there is no
-    study, JournalError where arrays are damaged.
+    A trial whose journal, manifest or arrays are damaged is set aside with what is wrong. Raises InputError where there
+    is no study.
     """
     study = study or read_study(Path(out))
     titles = [panel.title for panel in study.panels]
@@ -253,11 +252,13 @@ def _read_trial(folder: Path, panel: Panel) -> TrialResults | None:
 
     Raises JournalError where it is damaged, or not one of the panel under the settings that it has now.
     """
-    manifest, events = read_manifest(folder, _OF_A_TRIAL), read_events(folder)
+    events = read_events(folder)
     state, end = fold(events), panel.schedule.max_labels
     rounds = _until(end, state.rounds)
-    if manifest is None and rounds:
-        raise JournalError(f"{folder / MANIFEST_NAME} is missing, but there is a journal beside it. {REMEDY}")
+    manifest = manifest_beside(folder, rounds, _OF_A_TRIAL)
+    for event in rounds:
+        for named in event.get("arrays", {}).values():
+            verify_arrays(folder, named)
     if manifest is None or state.start is None or not rounds:
         return None
     if not _is_of(panel, manifest) or not folder.name.endswith(manifest["key"][:8]):  # e.g. a copy of a folder

@@ -83,16 +83,22 @@ def picture(png: Path, *, title: str, caption: str, anchor: str) -> str:
     )
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 1) -> str:
-    """A table that scrolls within its own box; the first `words` columns are text: to the left, and wrapped."""
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, label: str, words: int = 1) -> str:
+    """A table that scrolls within its own box; the first `words` columns are text: to the left, and wrapped.
 
-    def line(tag: str, cells: Sequence[str]) -> str:
-        told = "".join(f'<{tag} class="w">{escape(cell)}</{tag}>' for cell in cells[:words])
-        return "<tr>" + told + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells[words:]) + "</tr>"
+    label: what a screen reader calls the box. The first cell of each line names the line.
+    """
 
+    def cell(place: int, text: str, heads: str) -> str:
+        tag, scope = ("th", f' scope="{heads}"') if heads else ("td", "")
+        return f"<{tag}{scope}{_class('w' if place < words else '')}>{escape(text)}</{tag}>"
+
+    head = "".join(cell(place, text, "col") for place, text in enumerate(columns))
+    lines = ["".join(cell(place, text, "" if place else "row") for place, text in enumerate(row)) for row in rows]
     return (
-        f'<div class="scroll" tabindex="0"><table{_class("prose" if words > 1 else "")}>'
-        f"<thead>{line('th', columns)}</thead><tbody>{''.join(line('td', row) for row in rows)}</tbody></table></div>"
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(label)}">'
+        f"<table{_class('prose' if words > 1 else '')}><thead><tr>{head}</tr></thead>"
+        f"<tbody>{''.join(f'<tr>{line}</tr>' for line in lines)}</tbody></table></div>"
     )
 
 
@@ -103,11 +109,15 @@ def table_group(heading: str, group: Sequence[Table]) -> str:
     """
     note = paragraph(group[0].note, kind="note") if group[0].note else ""
     if not heading:
-        return note + "".join(table(each.columns, each.rows) for each in group)
+        return note + "".join(table(each.columns, each.rows, label=each.title) for each in group)
     if len(group) == 1:
-        heading, inside = f"{heading}: {group[0].title}", table(group[0].columns, group[0].rows)
+        heading = f"{heading}: {group[0].title}"
+        inside = table(group[0].columns, group[0].rows, label=heading)
     else:
-        inside = "".join(f"<h4>{escape(each.title)}</h4>{table(each.columns, each.rows)}" for each in group)
+        inside = "".join(
+            f"<h4>{escape(each.title)}</h4>{table(each.columns, each.rows, label=f'{heading}: {each.title}')}"
+            for each in group
+        )
     return f'<section class="tables"><h3>{escape(heading)}</h3>{note}{inside}</section>'
 
 

@@ -46,7 +46,7 @@ def environments(results: StudyResults) -> Table:
 
 
 def unfinished(results: StudyResults) -> list[str]:
-    """One sentence for each trial that is not finished or was not started."""
+    """One sentence for each trial that is not finished, and for those of an acquisition that were not started."""
     said = []
     for panel in results.panels:
         target = panel.config["schedule"]["max_labels"]
@@ -57,9 +57,12 @@ def unfinished(results: StudyResults) -> list[str]:
                 said.append(
                     f"{panel.title}, {_name(trial)}: not finished, {reached}. It is shown as far as it goes.{failed}"
                 )
+        without: dict[tuple[str, str], list[int]] = {}
+        for name, seed in panel.missing:
+            without.setdefault((name, _failed(panel, name, seed)), []).append(seed)
         said += [
-            f"{panel.title}, {look(name).title}, seed {seed}: no round yet.{_failed(panel, name, seed)}"
-            for name, seed in panel.missing
+            f"{panel.title}, {look(name).title}, {_seeds(seeds)}: no round yet.{failed}"
+            for (name, failed), seeds in without.items()
         ]
     return said
 
@@ -86,7 +89,7 @@ def unlike_beginnings(results: StudyResults) -> list[str]:
             if len(alike) > 1:
                 unlike.setdefault(tuple(map(tuple, alike.values())), []).append(seed)
         said += [
-            f"{panel.title}, seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}: trials begin with the "
+            f"{panel.title}, {_seeds(seeds)}: trials begin with the "
             "same labels but not with the same fit, as on another processor or under other code: "
             f"{' | '.join(', '.join(names) for names in groups)} (alike between the bars). Pairs of others hold that "
             "difference too."
@@ -196,6 +199,10 @@ def _counted(settings: list[dict[str, Any]]) -> str:
 def _failed(panel: PanelResults, acquisition: str, seed: int) -> str:
     message = panel.failures.get((acquisition, seed))
     return "" if message is None else f" It failed: {message}"
+
+
+def _seeds(seeds: list[int]) -> str:
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
 
 
 def _name(trial: TrialResults) -> str:

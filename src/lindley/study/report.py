@@ -128,7 +128,7 @@ def _top(results: StudyResults) -> list[str]:
     ]
     pieces = [
         page.title(results.title),
-        page.paragraph(results.description, kind="lead"),
+        *([page.paragraph(results.description, kind="lead")] if results.description else []),
         page.paragraph(
             "Active learning asks for the labels that should teach a model most. Here each way of asking "
             "(an acquisition) is compared by how accurate the model becomes with how many labels."
@@ -172,7 +172,9 @@ def _part(panel: str, part: str, verdict: Verdict, comparisons: Sequence[Compari
 
 
 def _evidence(title: str, comparisons: Sequence[Comparison]) -> str:
-    return page.folded(title, page.table(_COMPARISON_COLUMNS, [_row(each) for each in comparisons], words=5))
+    return page.folded(
+        title, page.table(_COMPARISON_COLUMNS, [_row(each) for each in comparisons], label=title, words=5)
+    )
 
 
 def _row(comparison: Comparison) -> tuple[str, ...]:

@@ -177,7 +177,7 @@ class Observe(_Table):
 class Panel(_Table):
     """One data set, model and schedule, with the acquisitions compared on it."""
 
-    name: Annotated[str, Field(pattern=NAME_PATTERN)]
+    name: Annotated[str, Field(pattern=NAME_PATTERN, max_length=100)]  # files are named after it
     title: str = ""
     seeds: Count = 5
     first_seed: Annotated[int, Field(ge=0)] = 0

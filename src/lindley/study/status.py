@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from lindley.errors import LindleyError
 from lindley.loop.failures import read_failure
-from lindley.loop.journal import FILE_NAME, read_events
+from lindley.loop.journal import FILE_NAME
 from lindley.loop.locks import holder_of
-from lindley.loop.state import TrialState, fold
+from lindley.loop.state import TrialState, read_state
 from lindley.study.folder import read_study
 from lindley.study.pace import Paces
 from lindley.study.trials import Trial, trial_name, trials_of
@@ -119,7 +119,7 @@ def _status(trial: Trial, out: Path) -> TrialStatus:
     names = (trial.panel.name, trial.acquisition, trial.seed, trial.folder)
     holder = holder_of(folder / FILE_NAME)
     try:
-        told = fold(read_events(folder))
+        told = read_state(folder)
     except (LindleyError, OSError) as error:
         return TrialStatus(*names, "failed", rounds=schedule.num_rounds, error=str(error))
     complete = told.reaches(schedule.max_labels)

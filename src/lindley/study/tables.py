@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lindley.study.crossings import KEPT_ROUNDS, accuracy_levels, labels_to_accuracy, median_crossing
 from lindley.study.curves import PanelResults, StudyResults, TrialResults, spread_out
@@ -143,10 +144,10 @@ def write_rounds(results: StudyResults, path: Path) -> None:
     """Every round of every trial in natural units (accuracy in [0, 1], NLL in nats): what the curves are made of."""
     columns = ("panel", "acquisition", "seed", "round", "labels", *_ROUND_METRICS, "fit_s", "predict_s", "select_s")
     rows = [
-        (panel.name, trial.acquisition, trial.seed, number, trial.labels[number], *_numbers(trial, number))
+        (panel.name, trial.acquisition, trial.seed, number, labels, *map(_exact, values))
         for panel in results.panels
         for trial in panel.trials
-        for number in range(len(trial.rounds))
+        for number, (labels, values) in enumerate(zip(trial.labels, _series(trial), strict=True))
     ]
     write_csv(path, columns, rows)
 
@@ -172,10 +173,14 @@ def spread(values: Sequence[float], digits: int, *, signed: bool = False) -> str
     return (middle if len(known) == 1 else f"{middle} ({low}{between}{high})").replace("inf", "∞")
 
 
-def _numbers(trial: TrialResults, number: int) -> list[str]:
-    values = [trial.metric(name)[number] for name in _ROUND_METRICS]
-    values += [trial.seconds(part)[number] for part in ("fit", "predict", "select")]
-    return ["" if np.isnan(value) else repr(float(value)) for value in values]
+def _series(trial: TrialResults) -> NDArray[np.float64]:
+    """Of each round its metrics and seconds.  [R, ...]"""
+    metrics = [trial.metric(name) for name in _ROUND_METRICS]
+    return np.stack([*metrics, *(trial.seconds(part) for part in ("fit", "predict", "select"))], axis=1)
+
+
+def _exact(value: float) -> str:
+    return "" if np.isnan(value) else repr(float(value))
 
 
 def _median(values: Sequence[float]) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import re
 import sys
 import threading
 import traceback
@@ -88,11 +89,15 @@ def _attempt(run: Callable[[], None], folder: Path) -> Notice:
 
 
 def _message(error: Exception) -> str:
-    """What went wrong: in our own words where it is ours, else with the place where it happened."""
-    if isinstance(error, LindleyError):
-        return str(error)
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({Path(place.filename).name}, line {place.lineno})"
+    """What went wrong: in our own words where it is ours, else with the place where it happened.
+
+    A control character of somebody's message, as of its colours, would act on every terminal that shows it.
+    """
+    told = str(error)
+    if not isinstance(error, LindleyError):
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        told = f"{type(error).__name__}: {error} ({Path(place.filename).name}, line {place.lineno})"
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "\N{REPLACEMENT CHARACTER}", told)
 
 
 def _read_requests(requests: queue.Queue[dict[str, Any]]) -> None:

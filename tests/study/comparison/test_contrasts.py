@@ -111,6 +111,14 @@ def test_pairs_that_neither_reached_can_show_nothing() -> None:
     assert all(math.isinf(each.visible) for each in many if each.measure == "labels")
 
 
+def test_where_the_second_did_not_reach_it_no_loss_can_show() -> None:
+    late = {"random": [*_THEIRS[:5], *[1000.0] * 3], "bald": [0.9 * each for each in _THEIRS[:8]]}
+    labels = _only(contrasts(panel_reaching(late), accuracy=0.95), "labels")
+    assert (labels.telling, labels.reached) == (8, 5)
+    assert math.isfinite(replace(labels, span=math.inf).visible)
+    assert math.isinf(labels.visible_loss)
+
+
 def test_ties_tell_something() -> None:
     labels = _only(contrasts(panel_reaching({"random": _THEIRS, "bald": _THEIRS}), accuracy=0.95), "labels")
     assert (labels.ahead, labels.behind, labels.telling) == (0, 0, len(_THEIRS))

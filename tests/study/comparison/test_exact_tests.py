@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp, wilcoxon
 
+from lindley.study.comparison import exact_tests
 from lindley.study.comparison.exact_tests import (
     FAMILY_LEVEL,
     fewest_pairs,
@@ -99,3 +100,12 @@ def test_on_rounds_more_has_to_be_there_to_be_seen_four_times_in_five(pairs: int
 def test_too_few_pairs_could_see_nothing() -> None:
     assert visible_shift(5, 1) == math.inf
     assert visible_shift(7, 6) == math.inf
+
+
+def test_of_many_pairs_the_normal_law_says_what_could_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    about = visible_shift(70, 3, 0.5)
+    monkeypatch.setattr(exact_tests, "_MANY", 70)
+    exact_tests._visible_shift.cache_clear()
+    exact_tests._critical_sum.cache_clear()
+    assert about == pytest.approx(visible_shift(70, 3, 0.5), rel=0.02)
+    exact_tests._visible_shift.cache_clear()

@@ -24,6 +24,7 @@ LABELS = Contrast(
     p=0.002,
     for_first=True,
     telling=10,
+    reached=10,
     adjusted_p=0.002,
 )
 AREA = replace(LABELS, measure="area", accuracy=None, seen=("93.10", "91.00"), estimate=0.021, interval=(0.01, 0.032))
@@ -62,7 +63,7 @@ def test_no_difference_says_what_could_have_been_seen() -> None:
 
 
 def test_too_few_seeds_are_said_to_be_too_few() -> None:
-    few = replace(LABELS, pairs=5, telling=5, p=0.0625, adjusted_p=0.1875, family=3, least_p=0.1875)
+    few = replace(LABELS, pairs=5, telling=5, reached=5, p=0.0625, adjusted_p=0.1875, family=3, least_p=0.1875)
     assert verdict(few) == (
         "BALD and random, labels to 95 %: 5 seeds cannot show a difference (no p below 0.062 is possible; 3 "
         "comparisons at 5 % need 7 seeds); measured 38 % fewer, 95 % interval 29–46 %"
@@ -70,7 +71,7 @@ def test_too_few_seeds_are_said_to_be_too_few() -> None:
 
 
 def test_what_too_few_seeds_cannot_show_is_said_once() -> None:
-    few = replace(LABELS, pairs=5, telling=5, p=0.0625, adjusted_p=0.0625, least_p=0.0625)
+    few = replace(LABELS, pairs=5, telling=5, reached=5, p=0.0625, adjusted_p=0.0625, least_p=0.0625)
     said = verdicts([few, replace(few, acquisition="margin"), LABELS])
     assert said == [
         "BALD needs 38 % fewer labels than random to 95 % (95 % interval 29–46 %, 10 seeds).",
@@ -82,7 +83,9 @@ def test_what_too_few_seeds_cannot_show_is_said_once() -> None:
 
 def test_what_is_detected_after_others_is_not_called_invisible() -> None:
     """Of two comparisons the second step of Holm has 5 % for itself, which 6 seeds can reach."""
-    last = replace(LABELS, acquisition="margin", pairs=6, telling=6, ahead=6, p=0.03125, adjusted_p=0.03125, family=2)
+    last = replace(
+        LABELS, acquisition="margin", pairs=6, telling=6, reached=6, ahead=6, p=0.03125, adjusted_p=0.03125, family=2
+    )
     assert verdicts([last]) == [f"{verdict(last)}."]
     assert verdict(last).startswith("margin needs 38 % fewer labels")
 
@@ -112,7 +115,7 @@ def test_areas_are_said_in_points() -> None:
 
 
 def test_a_mean_that_one_seed_has_turned_is_not_what_was_detected() -> None:
-    turned = replace(AREA, pairs=12, telling=12, ahead=11, behind=1, estimate=-0.02, interval=(-0.08, 0.04))
+    turned = replace(AREA, pairs=12, telling=12, reached=12, ahead=11, behind=1, estimate=-0.02, interval=(-0.08, 0.04))
     assert verdict(turned) == (
         "the mean accuracy of BALD is higher than that of random in 11 of 12 seeds "
         "(measured −2.00 points, 95 % interval −8.00 to +4.00 points)"
@@ -127,7 +130,7 @@ def test_an_unseen_interval_claims_nothing_of_what_could_be_seen() -> None:
 
 
 def test_seeds_that_tell_nothing_are_not_counted_as_if_they_did() -> None:
-    few = replace(LABELS, pairs=8, telling=7, ahead=7, p=0.0156, adjusted_p=0.094, family=6, least_p=0.094)
+    few = replace(LABELS, pairs=8, telling=7, reached=7, ahead=7, p=0.0156, adjusted_p=0.094, family=6, least_p=0.094)
     assert verdict(few).startswith(
         "BALD and random, labels to 95 %: 8 seeds, 1 of which does not tell who was first, cannot show a difference "
         "(no p below 0.016 is possible; 6 comparisons at 5 % need 8 seeds)"
@@ -136,7 +139,7 @@ def test_seeds_that_tell_nothing_are_not_counted_as_if_they_did() -> None:
 
 def test_the_direction_is_that_of_the_test_and_not_of_more_seeds() -> None:
     """A few large differences outweigh as many small ones."""
-    even = replace(LABELS, pairs=24, telling=24, ahead=12, behind=12)
+    even = replace(LABELS, pairs=24, telling=24, reached=24, ahead=12, behind=12)
     assert verdict(even).startswith("BALD needs 38 % fewer labels")
     assert verdict(replace(even, estimate=-0.1, interval=(-0.2, 0.1))).startswith(
         "BALD needs fewer labels than random to 95 % in 12 of 24 seeds (measured 10 % more"

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from PIL import Image
 
-from lindley.study.figures.style import Drawn, head, new_figure, save, stretch_accuracy, styled
+from lindley.study.curves import Curve
+from lindley.study.figures.style import (
+    Drawn,
+    draw_curve,
+    head,
+    legend_below,
+    new_figure,
+    save,
+    stretch_accuracy,
+    styled,
+)
+from lindley.study.looks import LOOKS, look
 
 
 def _drawn() -> Drawn:
@@ -58,3 +73,39 @@ def test_a_heading_is_plain_text_and_no_formula(tmp_path: Path) -> None:
     head(drawn.figure, r"Cost $\frac{$ of labels")
     assert save(drawn, tmp_path).is_file()  # as a formula it could not be drawn
     assert drawn.figure.get_suptitle() == r"Cost $\frac{$ of labels"
+
+
+@pytest.mark.parametrize("names", [list(LOOKS), [f"my_package.my_module:a_long_name_{i}" for i in range(5)]])
+def test_a_legend_has_as_many_columns_as_there_is_room_for(
+    names: list[str], overhang: Callable[[Figure], float]
+) -> None:
+    figure, axes = _with_lines(names)
+    assert overhang(figure) <= 0
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [look(name).title for name in names]
+    assert len(axes.lines) == len(names)
+
+
+def test_a_name_that_begins_with_an_underscore_is_in_the_legend() -> None:
+    figure, _ = _with_lines(["random", "_private:score"])
+    assert [text.get_text().strip() for text in figure.legends[0].get_texts()] == ["random", "_private:score"]
+
+
+def test_a_long_heading_has_several_lines(overhang: Callable[[Figure], float]) -> None:
+    with styled():
+        figure = new_figure(11, 4)
+        figure.subplots()
+        head(figure, "A title of many words, " * 12)
+    assert overhang(figure) <= 0
+
+
+def _with_lines(names: list[str]) -> tuple[Figure, Axes]:
+    count = np.array([20, 40])
+    accuracy = np.array([0.5, 0.6])
+    with styled():
+        figure = new_figure(11, 4.3)
+        axes = figure.subplots()
+        for name in names:
+            draw_curve(axes, Curve(count, accuracy, accuracy, accuracy, count, ""), name)
+        legend_below(figure, axes)
+    return figure, axes

@@ -61,6 +61,8 @@ class Contrast:
     """Which way the test leans: to the first. With many pairs a few large differences may outweigh more small ones."""
     telling: int
     """Pairs of which it is known which did better, or that both did as well. The others can show nothing."""
+    reached: int
+    """Those in which the second reached the accuracy and kept it; for areas all."""
     adjusted_p: float = math.nan
     """After Holm, within the family."""
     family: int = 1
@@ -86,14 +88,25 @@ class Contrast:
 
     @property
     def visible(self) -> float:
-        """What would have been seen with a chance of some 80 %, in the estimate's unit; infinite where that is not
+        """What gain would have been seen with a chance of some 80 %, in the estimate's unit; infinite where that is not
         known, or more than the rounds can show, or nothing.
 
         Pairs lie as far apart as would give the interval if it were Student's, of logarithms where it is of labels: it
         knows of what was not reached. What is seen of them is seen at the ends of rounds, no further apart than the
         first lies from the last, and only in pairs that tell something. Where all pairs are alike nobody knows.
         """
-        if self.interval is None or math.isinf(visible_shift(self.telling, self.family)):
+        seen = self._seen(self.telling)
+        return -math.expm1(-seen) if self.measure == "labels" and math.isfinite(seen) else seen
+
+    @property
+    def visible_loss(self) -> float:
+        """What loss would have been, in the same unit: where the second did not reach the accuracy, none can show."""
+        seen = self._seen(self.reached)
+        return math.expm1(seen) if self.measure == "labels" else seen
+
+    def _seen(self, pairs: int) -> float:
+        """The shift that so many pairs would have shown: of logarithms of labels, or of areas."""
+        if self.interval is None or math.isinf(visible_shift(pairs, self.family)):
             return math.inf
         low, high = self.interval
         if self.measure == "labels" and high >= 1:
@@ -102,17 +115,8 @@ class Contrast:
         spread = spread_of(width, self.pairs)
         if spread == 0:
             return math.inf
-        seen = visible_shift(self.telling, self.family, self.grid / spread) * spread
-        if seen > self.span:
-            return math.inf
-        return -math.expm1(-seen) if self.measure == "labels" else seen
-
-    @property
-    def visible_loss(self) -> float:
-        """The same of a loss: as large a ratio is a larger share of labels when it is of more of them."""
-        if self.measure == "area" or math.isinf(self.visible):
-            return self.visible
-        return self.visible / (1 - self.visible)
+        seen = visible_shift(pairs, self.family, self.grid / spread) * spread
+        return seen if seen <= self.span else math.inf
 
 
 def contrasts(panel: PanelResults, against: str | None = None, *, accuracy: float | None = None) -> list[Contrast]:
@@ -181,6 +185,7 @@ def _labels(panel: PanelResults, name: str, reference: str, level: float) -> Con
         None if ratio is None else (1 - ratio.high, 1 - ratio.low),
         *_tested([log_saving(a, b) for a, b in both]),
         telling=sum((a.kept and b.kept) or log_saving(a, b) != 0 for a, b in both),
+        reached=sum(b.kept for _, b in both),
         grid=_grid([*mine, *theirs]),
         span=max(math.log(end / first.labels[0]) for (first, _), end in zip(pairs, ends, strict=True)),
     )
@@ -240,6 +245,7 @@ def _area(panel: PanelResults, name: str, reference: str) -> Contrast | None:
         interval,
         *_tested(gains.tolist()),
         telling=len(pairs),
+        reached=len(pairs),
         up_to=end if end < panel.last_labels else None,
     )
 

@@ -181,7 +181,9 @@ def _visible(contrast: Contrast) -> str:
     if math.isinf(contrast.visible):
         return "–"
     gain = _number(contrast, contrast.visible)
-    return gain if contrast.measure == "area" else f"{gain} or {_number(contrast, -contrast.visible_loss)}"
+    if contrast.measure == "area" or math.isinf(contrast.visible_loss):
+        return gain
+    return f"{gain} or {_number(contrast, -contrast.visible_loss)}"
 
 
 def _number(contrast: Contrast, value: float) -> str:

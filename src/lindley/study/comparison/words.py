@@ -42,7 +42,8 @@ def verdict(contrast: Contrast) -> str:
     if math.isinf(contrast.visible):
         return f"{about} ({_seeds(contrast)}; measured {measured(contrast)})"
     if contrast.measure == "labels":
-        visible = f"{_share(contrast.visible)} fewer or {_share(contrast.visible_loss)} more"
+        loss = "" if math.isinf(contrast.visible_loss) else f" or {_share(contrast.visible_loss)} more"
+        visible = f"{_share(contrast.visible)} fewer{loss}"
     else:
         visible = f"{100 * contrast.visible:.2g} points"
     return f"{about} ({_seeds(contrast)} could have seen ≥ {visible}; measured {measured(contrast)})"

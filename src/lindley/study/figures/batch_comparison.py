@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import textwrap
 
 from matplotlib.axes import Axes
 
 from lindley.study.curves import PanelResults, StudyResults, learning_curve
-from lindley.study.figures.style import Drawn, draw_curve, head, new_figure, stretch_accuracy, styled
+from lindley.study.figures.style import Drawn, draw_curve, head, legend_below, new_figure, stretch_accuracy, styled
 
 NUMBER = 5
 TITLE = "BALD and BatchBALD"
 NEEDS = "a panel with both bald and batchbald"
 _PAIR = ("bald", "batchbald")
+_TITLE_WIDTH = 48
+"""Letters that one picture has room for."""
 
 
 def draw(results: StudyResults) -> list[Drawn]:
@@ -53,8 +56,7 @@ def _draw_panels(panels: list[PanelResults]) -> Drawn:
             axes.set_axis_off()
         for axes in all_axes[::columns]:
             axes.set_ylabel("test accuracy (%)")
-        handles, names = all_axes[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower center", ncols=2, handlelength=3)
+        legend_below(figure, all_axes[0])
         head(figure, TITLE)
     names = tuple(panel.name for panel in panels)
     return Drawn(NUMBER, "figure-5-batch-comparison", figure, TITLE, _caption(panels), names)
@@ -67,7 +69,8 @@ def _draw_panel(axes: Axes, panel: PanelResults) -> None:
     stretch_accuracy(axes, [100 * end for curve in curves.values() for end in (curve.low.min(), curve.high.max())])
     batch, seeds = panel.config["schedule"]["batch_size"], _seeds(panel)
     title = panel.title if "batch" in panel.title.lower() else f"{panel.title}, batch {batch}"
-    axes.set_title(f"{title} ({seeds} seed{'' if seeds == 1 else 's'})", parse_math=False)
+    told = f"{title} ({seeds} seed{'' if seeds == 1 else 's'})"
+    axes.set_title(textwrap.fill(told, _TITLE_WIDTH), parse_math=False)
     axes.set(xlabel="labels (the initial ones included)")
 
 

@@ -7,7 +7,7 @@ from itertools import combinations
 from matplotlib.axes import Axes
 
 from lindley.study.curves import Curve, PanelResults, StudyResults, learning_curve, paired
-from lindley.study.figures.style import Drawn, draw_curve, head, new_figure, stretch_accuracy, styled
+from lindley.study.figures.style import Drawn, draw_curve, head, legend_below, new_figure, stretch_accuracy, styled
 from lindley.study.looks import NATS_TO_BITS, look
 
 NUMBER = 3
@@ -37,8 +37,7 @@ def _draw_panel(panel: PanelResults) -> Drawn:
                 draw_curve(axes, curve, name, scale=scale)
             _finish(axes, list(curves.values()), metric, scale)
             axes.set(xlabel="labels (the initial ones included)", ylabel=label, title=title)
-        handles, names = all_axes[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 8), handlelength=3)
+        legend_below(figure, all_axes[0])
         head(figure, f"{panel.title}: learning curves")
     name = f"figure-3-learning-curves-{panel.name}"
     return Drawn(NUMBER, name, figure, _title(panel), _caption(panel), (panel.name,))

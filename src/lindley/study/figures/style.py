@@ -5,6 +5,8 @@ Figures are built with matplotlib's object interface; nothing global is left cha
 
 from __future__ import annotations
 
+import textwrap
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -81,7 +83,8 @@ def new_figure(width: float | int, height: float | int) -> Figure:
 def save(drawn: Drawn, folder: Path) -> Path:
     """folder/name.png at 200 dpi and folder/name.pdf; returns the PNG. The same figure gives the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
-    with styled():
+    with styled(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # of a title: a box stands for it
         if drawn.figure.get_layout_engine() is not None:
             drawn.figure.draw_without_rendering()
             drawn.figure.set_layout_engine("none")  # it is laid out; again for each file would take as long again
@@ -93,8 +96,20 @@ def save(drawn: Drawn, folder: Path) -> Path:
 
 
 def head(figure: Figure, text: str, **place: Any) -> None:
-    """The heading of a whole figure. Titles are plain text: a $ of a study's title begins no formula."""
-    figure.suptitle(text, fontsize=12, fontweight="bold", parse_math=False, **place)
+    """The heading of a whole figure, in as many lines as it needs. A $ of a study's title begins no formula."""
+    lines = textwrap.fill(text, int(9.5 * figure.get_figwidth()))
+    figure.suptitle(lines, fontsize=12, fontweight="bold", parse_math=False, **place)
+
+
+def legend_below(figure: Figure, axes: Axes) -> None:
+    """What is drawn in the axes, by name, below all; in as many columns as there is room for."""
+    handles, names = axes.get_legend_handles_labels()
+    room, renderer = figure.bbox.width, FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+    for columns in range(min(len(names), 8), 0, -1):
+        legend = figure.legend(handles, names, loc="outside lower center", ncols=columns, handlelength=3)
+        if columns == 1 or legend.get_window_extent(renderer).width <= room:
+            return
+        legend.remove()
 
 
 def draw_curve(axes: Axes, curve: Curve, acquisition: str, *, scale: float | int = 1.0) -> None:
@@ -110,7 +125,7 @@ def draw_curve(axes: Axes, curve: Curve, acquisition: str, *, scale: float | int
         markevery=max(1, len(curve.labels) // 12),
         markeredgecolor="white",
         markeredgewidth=0.6,
-        label=style.title,
+        label=f" {style.title}" if style.title.startswith("_") else style.title,  # else matplotlib hides it
     )
 
 

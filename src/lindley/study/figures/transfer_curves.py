@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lindley.study.curves import PanelResults, StudyResults, learning_curve
-from lindley.study.figures.style import Drawn, draw_curve, head, new_figure, stretch_accuracy, styled
+from lindley.study.figures.style import Drawn, draw_curve, head, legend_below, new_figure, stretch_accuracy, styled
 from lindley.study.tables_transfer import OWN, metric_of, transfer_models
 
 NUMBER = 6
@@ -34,8 +34,7 @@ def _draw_panel(panel: PanelResults) -> Drawn:
             stretch_accuracy(axes, ends)
             axes.set(xlabel="labels (the initial ones included)", title=title)
         all_axes[0].set_ylabel("test accuracy (%)")
-        handles, names = all_axes[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 8), handlelength=3)
+        legend_below(figure, all_axes[0])
         head(figure, f"{panel.title}: what other models learn from the same labels")
     name = f"figure-6-transfer-{panel.name}"
     return Drawn(NUMBER, name, figure, f"{TITLE}, {panel.title}", _caption(panel), (panel.name,))

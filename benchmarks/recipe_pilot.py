@@ -40,6 +40,10 @@ RECIPES = {
     "affine, twice the steps": Recipe(**{**AFFINE, "steps": 2000}),
     "affine, weight decay": Recipe(**{**AFFINE, "weight_decay": 5e-4}),
     "affine, constant rate": Recipe(**{**AFFINE, "learning_rate": 1e-3, "schedule": "constant"}),
+    "affine, rate 1e-3": Recipe(**{**AFFINE, "learning_rate": 1e-3}),
+    "affine, rate 5e-4": Recipe(**{**AFFINE, "learning_rate": 5e-4}),
+    "affine, warm-up": Recipe(**{**AFFINE, "warmup": 100}),
+    "affine, rate 1e-3, warm-up": Recipe(**{**AFFINE, "learning_rate": 1e-3, "warmup": 100}),
     "affine, prior": Recipe(**{**AFFINE, "prior_precision": 1.0}),
 }
 NUM_DRAWS = 50

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,7 @@ from lindley.posteriors.features import network_features
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
 from lindley.posteriors.precision import compute_dtype
 from lindley.posteriors.recipe import Recipe
-from lindley.posteriors.steps import minibatches
+from lindley.posteriors.steps import learning_rates, minibatches, optimizer_of
 from lindley.posteriors.training import told_precisions, train
 
 TASK = ClassificationTask(("no", "yes"))
@@ -169,6 +171,23 @@ def test_weight_decay_shrinks_the_weights():
 
 def test_the_cosine_schedule_ends_gently():
     assert not torch.equal(weights(trained(schedule="cosine")), weights(trained()))
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_the_rate_rises_first_and_then_follows_its_schedule(schedule):
+    recipe = Recipe(steps=12, warmup=3, learning_rate=0.8, schedule=schedule)
+    optimizer = optimizer_of([nn.Parameter(torch.zeros(2))], recipe)
+    decay, rates = learning_rates(optimizer, recipe, 12), []
+    for _ in range(12):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        decay.step()
+    settled = [0.8 * (1.0 if schedule == "constant" else 0.5 * (1 + math.cos(math.pi * step / 9))) for step in range(9)]
+    assert rates == pytest.approx([0.2, 0.4, 0.6, *settled])
+
+
+def test_a_fit_may_have_fewer_steps_than_its_rate_rises_in():
+    assert torch.equal(weights(trained(steps=1, warmup=5)), weights(trained(steps=1)))
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,7 @@ def test_names_titles_number_of_seeds_and_max_labels_leave_the_key_as_it_is():
         {"model": {"network": "moons-mlp", "num_draws": 7}},
         {"training": {"steps": 7}},
         {"training": {"prior_precision": 1.0}},
+        {"training": {"warmup": 100}},
         {"training": {"shift": 2}},
         {"training": {"rotate": 10.0}},
         {"training": {"scale": 0.1}},

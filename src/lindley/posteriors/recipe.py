@@ -25,6 +25,9 @@ class Recipe:
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
     schedule: str = "constant"
+    warmup: int = 0
+    """Steps in which the rate rises to learning_rate. Adam's first steps are large, and can leave rectified units that
+    answer nothing any more."""
     prior_precision: float = 0.0
     """Of a Gaussian prior on the weights, not biases: adds prior_precision / (2 L) Σ w² to a mean loss of L labels.
 
@@ -51,7 +54,7 @@ class Recipe:
         for name in ("steps", "batch_size", "learning_rate", "check_every"):
             if not getattr(self, name) > 0:
                 raise InputError(f"training.{name} must be positive; got {getattr(self, name)}")
-        for name in ("epochs", "weight_decay", "prior_precision", "shift", "rotate", "scale", "patience"):
+        for name in ("epochs", "warmup", "weight_decay", "prior_precision", "shift", "rotate", "scale", "patience"):
             if not getattr(self, name) >= 0:
                 raise InputError(f"training.{name} must not be negative; got {getattr(self, name)}")
         if self.scale >= 1:

@@ -37,6 +37,15 @@ def learning_rates(
     optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int
 ) -> torch.optim.lr_scheduler.LRScheduler:
     """What sets the rate of each step; to be stepped after the optimiser."""
+    warmup = min(recipe.warmup, steps - 1)
+    if warmup:
+        rise = torch.optim.lr_scheduler.LinearLR(optimizer, start_factor=1 / (warmup + 1), total_iters=warmup)
+        after = _settled(optimizer, recipe, steps - warmup)
+        return torch.optim.lr_scheduler.SequentialLR(optimizer, [rise, after], milestones=[warmup])
+    return _settled(optimizer, recipe, steps)
+
+
+def _settled(optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
     if recipe.schedule == "cosine":
         return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0, total_iters=0)

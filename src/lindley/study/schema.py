@@ -113,6 +113,7 @@ class Training(_Table):
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     schedule: Literal["constant", "cosine"] = "constant"
+    warmup: Annotated[int, Field(ge=0)] = 0
     prior_precision: Annotated[float, Field(ge=0)] = 0.0
     shift: Annotated[int, Field(ge=0)] = 0
     rotate: Annotated[float, Field(ge=0)] = 0.0

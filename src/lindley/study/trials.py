@@ -110,6 +110,7 @@ def trials_of_panel(panel: Panel) -> list[Trial]:
 
 
 _LATER = {
+    "warmup": 0,
     "prior_precision": 0.0,
     "shift": 0,
     "rotate": 0.0,

@@ -69,7 +69,8 @@ class Drawn:
 @contextmanager
 def styled() -> Iterator[None]:
     """Everything drawn inside has the look of the house; afterwards matplotlib is as it was."""
-    with matplotlib.rc_context(_SETTINGS):
+    with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # of a name: a box stands for it
         yield
 
 
@@ -83,8 +84,7 @@ def new_figure(width: float | int, height: float | int) -> Figure:
 def save(drawn: Drawn, folder: Path) -> Path:
     """folder/name.png at 200 dpi and folder/name.pdf; returns the PNG. The same figure gives the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
-    with styled(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # of a title: a box stands for it
+    with styled():
         if drawn.figure.get_layout_engine() is not None:
             drawn.figure.draw_without_rendering()
             drawn.figure.set_layout_engine("none")  # it is laid out; again for each file would take as long again
@@ -97,7 +97,7 @@ def save(drawn: Drawn, folder: Path) -> Path:
 
 def head(figure: Figure, text: str, **place: Any) -> None:
     """The heading of a whole figure, in as many lines as it needs. A $ of a study's title begins no formula."""
-    lines = textwrap.fill(text, int(9.5 * figure.get_figwidth()))
+    lines = textwrap.fill(text, int(9 * figure.get_figwidth()))
     figure.suptitle(lines, fontsize=12, fontweight="bold", parse_math=False, **place)
 
 

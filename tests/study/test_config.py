@@ -363,7 +363,18 @@ def test_packaged_study_loads_and_says_what_it_is(name):
 
 
 def test_the_packaged_studies_are_these():
-    ours = ["batch", "demo", "digits", "digits-batch", "mnist", "mnist-10", "mnist-2000", "mnist-affine", "two-moons"]
+    ours = [
+        "batch",
+        "demo",
+        "digits",
+        "digits-batch",
+        "mnist",
+        "mnist-10",
+        "mnist-2000",
+        "mnist-affine",
+        "mnist-warmup",
+        "two-moons",
+    ]
     hard = ["digits-duplicates", "digits-imbalanced", "digits-noisy-labels", "fashion-outside"]
     reproductions = ["batchbald-cnn", "batchbald-mnist", "repeated-mnist"]
     assert builtin_studies() == sorted([*ours, *hard, *reproductions, "transfer"])

@@ -186,8 +186,9 @@ def test_the_rate_rises_first_and_then_follows_its_schedule(schedule):
     assert rates == pytest.approx([0.2, 0.4, 0.6, *settled])
 
 
-def test_a_fit_may_have_fewer_steps_than_its_rate_rises_in():
-    assert torch.equal(weights(trained(steps=1, warmup=5)), weights(trained(steps=1)))
+def test_a_rate_that_never_reaches_its_height_is_refused():
+    with pytest.raises(InputError, match=r"training.warmup must be less than training.steps, 5; got 5"):
+        Recipe(steps=5, warmup=5)
 
 
 @pytest.mark.parametrize(

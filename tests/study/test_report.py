@@ -165,9 +165,9 @@ def test_what_failed_is_named_with_its_error_until_it_is_finished(tmp_path: Path
 def test_those_who_end_together_write_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     holders = []
 
-    def loaded(out: Path) -> StudyResults:
+    def loaded(out: Path, *, with_arrays: bool) -> StudyResults:
         holders.append(holder_of(out / "study.lock"))
-        return load_results(out)
+        return load_results(out, with_arrays=with_arrays)
 
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=80))
     fakes.write_study(tmp_path, study, accuracy=fakes.rising)

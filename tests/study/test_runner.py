@@ -1,6 +1,7 @@
 """Studies in worker processes: what fails fails alone, what is stopped goes on, and jobs change nothing."""
 
 import json
+import shutil
 import signal
 
 import pytest
@@ -175,18 +176,19 @@ def test_a_finished_study_starts_no_worker(single, studies, monkeypatch):
     assert events == [{"trial": trial.folder, "stage": "complete"} for trial in trials_of(studies[0])]
 
 
-def test_a_damaged_journal_fails_its_trial_alone(studies, single, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "said"), [("journal.jsonl", "line 1 is damaged"), ("manifest.json", "is not a manifest of format 1")]
+)
+def test_a_damaged_file_fails_its_trial_alone(studies, single, tmp_path, monkeypatch, name, said):
     monkeypatch.setattr(crew, "Worker", None)
     first, second = trials_of(studies[0])
     for trial in (first, second):
-        (tmp_path / trial.folder).mkdir(parents=True)
-        content = (single[2] / trial.folder / "journal.jsonl").read_bytes()
-        (tmp_path / trial.folder / "journal.jsonl").write_bytes(content)
-    (tmp_path / first.folder / "journal.jsonl").write_bytes(b"{}\n")
+        shutil.copytree(single[2] / trial.folder, tmp_path / trial.folder)
+    (tmp_path / first.folder / name).write_bytes(b"{}\n")
     outcome = run_study(studies[0], tmp_path)
     assert outcome.done == 1
     assert [name for name, _ in outcome.failed] == [first.folder]
-    assert "line 1 is damaged" in outcome.failed[0][1]
+    assert said in outcome.failed[0][1]
 
 
 def test_a_trial_that_diverges_fails_alone_and_is_run_by_the_same_call_when_that_is_repaired(tmp_path):

@@ -26,7 +26,7 @@ from lindley.study.tables import Table
 _WIDTH = 100
 """Columns of a text that does not go to a terminal."""
 _NARROWEST = 12
-"""Columns of names that are broken into several lines."""
+"""Columns of names and words that are broken into several lines."""
 _LEFT_OUT = ("p", "could have seen", "detected", "seeds")
 """Columns that a narrow terminal does without, one after the other: sentences, CSV and JSON have them all."""
 
@@ -89,11 +89,14 @@ def _as_text(found: Sequence[PanelComparison]) -> str:
 
 
 def _drawn(table: Table, width: int) -> RichTable:
-    """Headings wrap between words where they must, names anywhere, cells with numbers do not."""
+    """Headings wrap between words, and they and names within words, where they must; cells with numbers do not."""
     cells = {column: [row[place] for row in table.rows] for place, column in enumerate(table.columns)}
     widths = {column: max(map(cell_len, [column, *below])) for column, below in cells.items()}
     if _total(widths) > width:
-        widths = {column: max(map(cell_len, [*column.split(), *below])) for column, below in cells.items()}
+        widths = {
+            column: max([min(_NARROWEST, max(map(cell_len, column.split()))), *map(cell_len, below)])
+            for column, below in cells.items()
+        }
     for column in _LEFT_OUT:
         if _total(widths) > width:
             widths.pop(column, None)

@@ -52,6 +52,6 @@ def trial_is_complete(folder: Path, max_labels: int) -> bool:
 
 def read_state(folder: Path) -> TrialState:
     """What the journal of a folder, which need not exist, says. Raises JournalError as `trial_is_complete` does."""
-    state = fold(read_events(folder))
-    manifest_beside(folder, state.rounds)
-    return state
+    events = read_events(folder)
+    manifest_beside(folder, events)
+    return fold(events)

@@ -17,7 +17,7 @@ from lindley.contracts import Labels, Pool, Selection
 from lindley.errors import InputError
 from lindley.loop.files import save_arrays, sweep_arrays, verify_arrays
 from lindley.loop.journal import Event, Journal
-from lindley.loop.manifest import Manifest, begin_folder, claim_folder, said_changes
+from lindley.loop.manifest import Manifest, begin_folder, claim_folder, manifest_beside, said_changes
 from lindley.loop.notices import OnNotice, heard_by_nobody
 from lindley.loop.rounds import Observer, Round, RoundSettings, run_round
 from lindley.loop.schedule import Labelling
@@ -62,12 +62,13 @@ def run_trial(setup: TrialSetup, folder: Path, *, on_notice: OnNotice = heard_by
 def continue_trial(setup: TrialSetup, journal: Journal, *, on_notice: OnNotice = heard_by_nobody) -> None:
     """As `run_trial`, in the folder of a journal that is open already."""
     folder, state = journal.folder, fold(journal.events)
-    if state.reaches(setup.schedule.max_labels):
-        _sweep(folder, state.rounds)
-        return
+    manifest_beside(folder, journal.events)
     for event in state.rounds:
         for reference in event["arrays"].values():
             verify_arrays(folder, reference)
+    if state.reaches(setup.schedule.max_labels):
+        _sweep(folder, state.rounds)
+        return
     changes: Mapping[str, list[Any]] = {}
     if state.rounds:
         changes = claim_folder(folder, setup.manifest, journal.events)

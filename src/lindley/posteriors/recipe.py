@@ -57,6 +57,8 @@ class Recipe:
         for name in ("epochs", "warmup", "weight_decay", "prior_precision", "shift", "rotate", "scale", "patience"):
             if not getattr(self, name) >= 0:
                 raise InputError(f"training.{name} must not be negative; got {getattr(self, name)}")
+        if self.warmup >= self.steps:
+            raise InputError(f"training.warmup must be less than training.steps, {self.steps}; got {self.warmup}")
         if self.scale >= 1:
             raise InputError(f"training.scale must be less than 1; got {self.scale}")
         for name, allowed in (("schedule", SCHEDULES), ("optimizer", OPTIMIZERS)):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -37,18 +39,19 @@ def learning_rates(
     optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int
 ) -> torch.optim.lr_scheduler.LRScheduler:
     """What sets the rate of each step; to be stepped after the optimiser."""
-    warmup = min(recipe.warmup, steps - 1)
-    if warmup:
-        rise = torch.optim.lr_scheduler.LinearLR(optimizer, start_factor=1 / (warmup + 1), total_iters=warmup)
-        after = _settled(optimizer, recipe, steps - warmup)
-        return torch.optim.lr_scheduler.SequentialLR(optimizer, [rise, after], milestones=[warmup])
-    return _settled(optimizer, recipe, steps)
-
-
-def _settled(optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
+    if recipe.warmup:
+        return torch.optim.lr_scheduler.LambdaLR(optimizer, partial(_share_of_rate, recipe, steps))
     if recipe.schedule == "cosine":
         return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0, total_iters=0)
+
+
+def _share_of_rate(recipe: Recipe, steps: int, step: int) -> float:
+    """Of the recipe's learning rate, in a fit that warms up: rising to it, then as the schedule of the steps left."""
+    if step < recipe.warmup:
+        return (step + 1) / (recipe.warmup + 1)
+    done = (step - recipe.warmup) / (steps - recipe.warmup)
+    return (1 + math.cos(math.pi * done)) / 2 if recipe.schedule == "cosine" else 1.0
 
 
 def class_weights(recipe: Recipe, task: ClassificationTask, device: str) -> Tensor | None:

@@ -84,6 +84,12 @@ class TrialResults:
         named = self.rounds[round].get("arrays", {}).get(observer)
         return None if named is None else load_arrays(self.folder, named)
 
+    def check_arrays(self) -> None:
+        """JournalError where a file of arrays is missing or is not the one that the journal names."""
+        for event in self.rounds:
+            for named in event.get("arrays", {}).values():
+                verify_arrays(self.folder, named)
+
 
 @dataclass(frozen=True)
 class PanelResults:
@@ -153,19 +159,22 @@ class Curve:
     """What low and high are."""
 
 
-def load_results(out: Path, study: Study | None = None) -> StudyResults:
+def load_results(out: Path, study: Study | None = None, *, with_arrays: bool = False) -> StudyResults:
     """All that the journals of an output folder say; a study that is under way is welcome.
 
-    study: what they are read as trials of, where it is not the folder's own.
+    study: what they are read as trials of, where it is not the folder's own. with_arrays: whether arrays will be read.
 
-    A trial whose journal, manifest or arrays are damaged is set aside with what is wrong. Raises InputError where there
-    is no study.
+    A trial whose journal or manifest is damaged is set aside with what is wrong, and with_arrays so is one whose arrays
+    are. Raises InputError where there is no study.
     """
     study = study or read_study(Path(out))
     titles = [panel.title for panel in study.panels]
     panels = [
         _load_panel(
-            Path(out), panel, panel.title if titles.count(panel.title) == 1 else f"{panel.title} ({panel.name})"
+            Path(out),
+            panel,
+            panel.title if titles.count(panel.title) == 1 else f"{panel.title} ({panel.name})",
+            with_arrays=with_arrays,
         )
         for panel in study.panels
     ]
@@ -217,12 +226,14 @@ def _inner(metrics: Any, path: Sequence[str]) -> Any:
     return metrics
 
 
-def _load_panel(out: Path, panel: Panel, title: str) -> PanelResults:
+def _load_panel(out: Path, panel: Panel, title: str, *, with_arrays: bool) -> PanelResults:
     trials: list[TrialResults] = []
     set_aside: dict[Path, str] = {}
     for folder in sorted((out / "trials" / panel.name).glob("*/seed-*")):
         try:
             if trial := _read_trial(folder, panel):
+                if with_arrays:
+                    trial.check_arrays()
                 trials.append(trial)
         except (JournalError, OSError) as error:
             set_aside[folder] = str(error)
@@ -256,9 +267,6 @@ def _read_trial(folder: Path, panel: Panel) -> TrialResults | None:
     state, end = fold(events), panel.schedule.max_labels
     rounds = _until(end, state.rounds)
     manifest = manifest_beside(folder, rounds, _OF_A_TRIAL)
-    for event in rounds:
-        for named in event.get("arrays", {}).values():
-            verify_arrays(folder, named)
     if manifest is None or state.start is None or not rounds:
         return None
     if not _is_of(panel, manifest) or not folder.name.endswith(manifest["key"][:8]):  # e.g. a copy of a folder
@@ -282,9 +290,11 @@ def _of_common_beginnings(
     """The trials that can be paired, and those that cannot: of other data, or with other initial labels, than most of
     their seed, as in folders copied from several machines; or with other options than most of an acquisition that the
     study no longer has, whose seeds would count twice."""
+    options: dict[str, Counter[str]] = {}
+    for trial in trials:
+        options.setdefault(trial.acquisition, Counter())[_options_of(trial)] += 1
     kept, foreign = [], []
     for trial in trials:
-        options = Counter(_options_of(each) for each in trials if each.acquisition == trial.acquisition)
         seed = [each for each in trials if each.seed == trial.seed]
         data = Counter(known for each in seed if (known := _data_of(each)))
         begun = Counter(tuple(each.start["rows"]) for each in seed)
@@ -292,7 +302,7 @@ def _of_common_beginnings(
             foreign.append((trial, "it was run on other data than most trials of its seed."))
         elif tuple(trial.start["rows"]) != begun.most_common(1)[0][0]:
             foreign.append((trial, "it began with other labels than most trials of its seed."))
-        elif _options_of(trial) != options.most_common(1)[0][0]:
+        elif _options_of(trial) != options[trial.acquisition].most_common(1)[0][0]:
             foreign.append((trial, f"it has other options than most trials of {trial.acquisition}."))
         else:
             kept.append(trial)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from lindley.errors import LindleyError
 from lindley.loop.failures import read_failure
-from lindley.loop.journal import FILE_NAME, Event, read_events
+from lindley.loop.journal import FILE_NAME, Event
 from lindley.loop.locks import holder_of
 from lindley.loop.notices import Notice, OnNotice
-from lindley.loop.state import fold
+from lindley.loop.state import read_state
 from lindley.study.trials import Trial
 
 
@@ -55,7 +55,7 @@ class Remaining:
         folder = self._out / trial.folder
         holder = holder_of(folder / FILE_NAME)
         try:
-            state = fold(read_events(folder))
+            state = read_state(folder)
         except (LindleyError, OSError) as error:
             return {"stage": "failed", "message": str(error)}
         if holder is not None:

@@ -79,7 +79,7 @@ def write_report(out: Path) -> Path:
 
 
 def _write_report(out: Path) -> Path:
-    results = load_results(out)
+    results = load_results(out, with_arrays=True)
     conclusions = draw_conclusions(results)
     compared = compare(results)
     panels = [panel for panel in results.panels if panel.trials]

@@ -37,7 +37,8 @@ def main() -> None:
     settings = requests.get()
     torch.set_num_threads(settings["threads"])
     if settings["folder"] is not None:
-        sys.path.append(settings["folder"])  # for what a user's code imports only when it is called
+        # For what a user's code imports only when it is called; after all that is installed, to hide nothing of that.
+        sys.path.append(settings["folder"])
     assembler = Assembler(
         device=settings["device"],
         threads=settings["threads"],

@@ -19,10 +19,10 @@ from lindley.errors import InputError
 from lindley.seeds import numpy_generator
 from lindley.study.comparison.exact_tests import (
     FAMILY_LEVEL,
+    doubled,
     holm,
     smallest_two_sided_p,
     spread_of,
-    two_sided_p,
     visible_shift,
 )
 from lindley.study.comparison.label_ratio import FEWEST_PAIRS, label_ratio
@@ -113,7 +113,7 @@ class Contrast:
             return math.inf
         width = math.log1p(-low) - math.log1p(-high) if self.measure == "labels" else high - low
         spread = spread_of(width, self.pairs)
-        if spread == 0:
+        if spread < SMALLEST:
             return math.inf
         seen = visible_shift(pairs, self.family, self.grid / spread) * spread
         return seen if seen <= self.span else math.inf
@@ -262,7 +262,7 @@ def _tested(differences: Sequence[float]) -> tuple[int, int, float, bool]:
     above = sum(each > SMALLEST for each in differences)
     below = sum(each < -SMALLEST for each in differences)
     p_above, p_below = signed_rank_test(differences)
-    return above, below, two_sided_p(differences), p_above <= p_below
+    return above, below, doubled(p_above, p_below), p_above <= p_below
 
 
 def _as_family(members: Sequence[Contrast]) -> list[Contrast]:

@@ -28,7 +28,12 @@ def two_sided_p(differences: Sequence[float]) -> float:
 
     Exact whatever the law of the differences, as long as exchanging the two of a pair changes nothing.
     """
-    return min(1.0, 2 * min(signed_rank_test(differences)))
+    return doubled(*signed_rank_test(differences))
+
+
+def doubled(p_above: float, p_below: float) -> float:
+    """Of two one-sided p the two-sided one."""
+    return min(1.0, 2 * min(p_above, p_below))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -112,7 +117,8 @@ def _are_significant(differences: NDArray[np.float64], level: float) -> NDArray[
 def _critical_sum(doubled_ranks: tuple[int, ...], level: float) -> int:
     """The smallest sum of the (doubled) ranks of positive differences that is significant two-sided.
 
-    Of many, by their normal law, which is then right to a rank: the exact one takes the cube of their number.
+    Of many, by their normal law, which asks for a little more than is needed; the exact one takes the cube of their
+    number.
     """
     if len(doubled_ranks) > _MANY:
         middle, spread = sum(doubled_ranks) / 2, math.sqrt(sum(rank * rank for rank in doubled_ranks)) / 2

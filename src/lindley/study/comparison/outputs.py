@@ -10,7 +10,7 @@ from typing import Any
 from lindley.errors import InputError
 from lindley.study.comparison.contrasts import Contrast, contrasts, reference_of
 from lindley.study.comparison.selections import Asked, asked
-from lindley.study.comparison.words import level, verdict, verdicts
+from lindley.study.comparison.words import level, shown, verdict, verdicts
 from lindley.study.curves import PanelResults, StudyResults
 from lindley.study.looks import look
 from lindley.study.paired import percent
@@ -188,7 +188,7 @@ def _visible(contrast: Contrast) -> str:
 
 def _number(contrast: Contrast, value: float) -> str:
     """Percent of labels, or points of accuracy, without the unit."""
-    return (f"{100 * value:z.0f}" if contrast.measure == "labels" else f"{100 * value:z.2f}").replace("-", "−")
+    return shown(100 * value, 0 if contrast.measure == "labels" else 2).replace("-", "−")
 
 
 def _plain(contrast: Contrast) -> dict[str, Any]:

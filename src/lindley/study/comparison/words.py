@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from lindley.study.comparison.contrasts import Contrast
 from lindley.study.comparison.exact_tests import fewest_pairs, smallest_two_sided_p
 from lindley.study.looks import look
-from lindley.study.paired import percent
 
 _NO_LEVEL = (
     "Labels are not compared: no whole percent of accuracy is kept by nearly all trials without all having it from "
@@ -125,15 +124,21 @@ def _up_to(contrast: Contrast) -> str:
 
 def _share(share: float) -> str:
     """In whole percent; what would be 0 then, by its first digit."""
-    return percent(share) if share == 0 or share >= 0.005 else f"{100 * share:.1g} %"
+    return f"{shown(100 * share, 0)} %"
 
 
 def _points(gain: float) -> str:
-    return f"{100 * gain:.2f}" if gain >= 5e-5 else f"{100 * gain:.1g}"
+    return shown(100 * gain, 2)
+
+
+def shown(value: float, digits: int) -> str:
+    """With so many digits; what is not 0 and would be then, by its first."""
+    text = f"{value:z.{digits}f}"
+    return text if value == 0 or float(text) != 0 else f"{value:.1g}"
 
 
 def _signed(points: float) -> str:
-    return f"{points:+.2f}".replace("-", "−")
+    return f"{'+' if points >= 0 else ''}{shown(points, 2)}".replace("-", "−")
 
 
 def _seeds(contrast: Contrast) -> str:

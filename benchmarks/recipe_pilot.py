@@ -3,9 +3,10 @@
     LINDLEY_DATA=... python benchmarks/recipe_pilot.py --data mnist --out reports/benchmarks/recipe-mnist.csv
     python benchmarks/recipe_pilot.py --table reports/benchmarks/recipe-mnist.csv
 
-Measures accuracy, NLL and joint NLL (sets of ten) of the K-draw average on the whole test set, and the seconds of each
-fit on one thread; a line is written as each fit is done, and the same command goes on where it stopped. The first
-twenty labels are balanced, the others random, as in `lindley run mnist`.
+Measures accuracy, NLL, joint NLL (sets of ten) and calibration error of the K-draw average on the whole test set, how
+many units of the rectified layer that lost most still answer to any of 500 test rows, and the seconds of each fit on
+one thread; a line is written as each fit is done, and the same command goes on where it stopped. The first twenty
+labels are balanced, the others random, as in `lindley run mnist`; with `--trial DIR` they are those of a trial.
 """
 
 from __future__ import annotations
@@ -17,17 +18,19 @@ import time
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from lindley.contracts import Labels
 from lindley.datasets.catalogue import load
 from lindley.datasets.dataset import Dataset
 from lindley.information import mean_log_probs
+from lindley.loop.state import read_state
 from lindley.loop.subsets import balanced_rows
 from lindley.networks.catalogue import build_network
 from lindley.noise import torch_generator
-from lindley.posteriors.dropout.mc_dropout import MCDropout
+from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
 from lindley.posteriors.recipe import Recipe
-from lindley.study.metrics import accuracy, joint_nll, nll
+from lindley.study.metrics import accuracy, expected_calibration_error, joint_nll, nll
 
 BASE = {"steps": 1000, "batch_size": 32, "learning_rate": 2e-3, "schedule": "cosine"}
 AFFINE = {**BASE, "shift": 2, "rotate": 15.0, "scale": 0.1}
@@ -47,7 +50,19 @@ RECIPES = {
     "affine, prior": Recipe(**{**AFFINE, "prior_precision": 1.0}),
 }
 NUM_DRAWS = 50
-FIELDS = ("data", "recipe", "labels", "seed", "accuracy", "nll", "joint_nll", "fit_seconds", "precision")
+FIELDS = (
+    "data",
+    "recipe",
+    "labels",
+    "seed",
+    "accuracy",
+    "nll",
+    "joint_nll",
+    "fit_seconds",
+    "precision",
+    "ece",
+    "answering",
+)
 
 
 def main() -> None:
@@ -56,6 +71,7 @@ def main() -> None:
     parser.add_argument("--recipes", default=";".join(RECIPES), help="names separated by ';' (default: all)")
     parser.add_argument("--labels", type=int, nargs="+", default=[20, 100, 300])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1001, 1002, 1003, 1004, 1005])
+    parser.add_argument("--trial", type=Path, help="a trial's folder, whose labels are taken in place of random ones")
     parser.add_argument("--precision", default="bfloat16")
     parser.add_argument("--out", type=Path, help="a CSV file that is continued")
     parser.add_argument("--table", type=Path, nargs="+", help="print the medians of such files, and stop")
@@ -68,20 +84,26 @@ def main() -> None:
     torch.set_num_threads(1)
     data = load(options.data, data_dir=None)
     network = build_network("gal-cnn", input_shape=data.input_shape, num_classes=data.task.num_classes)
+    named = options.data if options.trial is None else f"{options.data}, rows of {_name(options.trial)}"
     done = {(row["data"], row["recipe"], row["labels"], row["seed"], row["precision"]) for row in _rows(options.out)}
     for seed in options.seeds:
         for name in options.recipes.split(";"):
             for num_labels in options.labels:
-                if (options.data, name, str(num_labels), str(seed), options.precision) in done:
+                if (named, name, str(num_labels), str(seed), options.precision) in done:
                     continue
                 learner = MCDropout(network, RECIPES[name], precision=options.precision)
-                measured = _measure(data, learner, num_labels, seed)
-                _append(options.out, (options.data, name, num_labels, seed, *measured, options.precision))
+                if options.trial is None:
+                    labels = _random_labels(data.classes, num_labels, seed)
+                else:
+                    labels = _acquired_labels(options.trial, num_labels)
+                measured, more = _measure(data, learner, labels, seed)
+                _append(options.out, (named, name, num_labels, seed, *measured, options.precision, *more))
 
 
 def table(rows: list[dict[str, str]]) -> str:
     """Medians over seeds: accuracy in %, NLL and joint NLL in nats per label, seconds of a fit."""
-    lines = ["| data | labels | recipe | accuracy | NLL | joint NLL | fit s | seeds |", "|" + " --- |" * 8]
+    columns = ("data", "labels", "recipe", "accuracy", "NLL", "joint NLL", "ECE", "units that answer", "fit s", "seeds")
+    lines = [f"| {' | '.join(columns)} |", "|" + " --- |" * len(columns)]
     for data, num_labels, recipe in dict.fromkeys(
         (row["data"], int(row["labels"]), row["recipe"])
         for row in sorted(rows, key=lambda row: (row["data"], int(row["labels"])))
@@ -91,15 +113,22 @@ def table(rows: list[dict[str, str]]) -> str:
             statistics.median(float(row[name]) for row in those)
             for name in ("accuracy", "nll", "joint_nll", "fit_seconds")
         )
+        ece, answering = (
+            f"{100 * statistics.median(map(float, known)):.0f} %"
+            if (known := [row[name] for row in those if row.get(name)])
+            else "–"
+            for name in ("ece", "answering")
+        )
         lines.append(
-            f"| {data} | {num_labels} | {recipe} | {100 * acc:.1f} | {one:.3f} | {joint:.3f} | {seconds:.0f} "
-            f"| {len(those)} |"
+            f"| {data} | {num_labels} | {recipe} | {100 * acc:.1f} | {one:.3f} | {joint:.3f} | {ece} | {answering} "
+            f"| {seconds:.0f} | {len(those)} |"
         )
     return "\n".join(lines)
 
 
-def _measure(data: Dataset, learner: MCDropout, num_labels: int, seed: int) -> tuple[float, float, float, float]:
-    labels = _random_labels(data.classes, num_labels, seed)
+def _measure(
+    data: Dataset, learner: MCDropout, labels: Labels, seed: int
+) -> tuple[tuple[float, float, float, float], tuple[float, float]]:
     start = time.perf_counter()
     posterior = learner.fit(data.pool, labels, task=data.task, seed=seed)
     seconds = time.perf_counter() - start
@@ -109,7 +138,28 @@ def _measure(data: Dataset, learner: MCDropout, num_labels: int, seed: int) -> t
     log_probs = torch.cat([draws.log_probs(part) for part in data.test_inputs[order].split(500)])
     averaged = mean_log_probs(log_probs.double())
     of_true = log_probs.gather(2, classes[:, None, None].expand(-1, NUM_DRAWS, 1))[:, :, 0]  # [T, K]
-    return accuracy(averaged, classes), nll(averaged, classes), joint_nll(of_true), seconds
+    measured = accuracy(averaged, classes), nll(averaged, classes), joint_nll(of_true), seconds
+    return measured, (
+        expected_calibration_error(averaged, classes),
+        _answering(learner, posterior, data.test_inputs[:500]),
+    )
+
+
+def _answering(learner: MCDropout, posterior: MCDropoutPosterior, inputs: torch.Tensor) -> float:
+    """The share of the units of a rectified layer that answer to any of these inputs, in the layer that lost most."""
+    shares: list[float] = []
+
+    def count(layer: nn.Module, given: object, values: torch.Tensor) -> None:
+        shares.append(float((values.transpose(0, 1).flatten(1) > 0).any(1).double().mean()))
+
+    network = learner.network().eval()
+    network.load_state_dict(posterior.stored()[0])
+    for layer in network.modules():
+        if isinstance(layer, nn.ReLU):
+            layer.register_forward_hook(count)
+    with torch.no_grad():
+        network(inputs)
+    return min(shares)
 
 
 def _random_labels(classes: torch.Tensor, num_labels: int, seed: int) -> Labels:
@@ -117,6 +167,23 @@ def _random_labels(classes: torch.Tensor, num_labels: int, seed: int) -> Labels:
     order = torch.randperm(len(classes), generator=torch_generator(seed, "pilot"))
     rows = torch.cat([first, order[~torch.isin(order, first)][: num_labels - 20]])
     return Labels(rows, classes[rows])
+
+
+def _acquired_labels(trial: Path, num_labels: int) -> Labels:
+    """The first that a trial acquired, its initial ones among them."""
+    state = read_state(trial)
+    if state.start is None:
+        raise SystemExit(f"{trial} has no round yet")
+    asked = [event["selection"] for event in state.rounds if event["selection"]]
+    rows, classes = (
+        torch.tensor([*state.start[key], *(each for some in asked for each in some[key])])[:num_labels]
+        for key in ("rows", "classes")
+    )
+    return Labels(rows, classes)
+
+
+def _name(trial: Path) -> str:
+    return f"{trial.parent.name} {trial.name.rpartition('-')[0]}"
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -91,8 +91,8 @@ def _say_left_out(study: Study, out: Path) -> None:
     """A folder of the same name may hold trials of other settings: nobody should find out by the report."""
     if foreign := left_out(load_results(out, study)):
         typer.echo(
-            f"{out} holds what the report will leave out ({len(foreign)}). The first: {foreign[0]} To have both, name "
-            "another folder with --out.",
+            f"{out} holds what the report will leave out ({len(foreign)}). The first: {foreign[0]} To have trials of "
+            "other settings too, name another folder with --out.",
             err=True,
         )
 

@@ -70,6 +70,9 @@ def contradictions(panel: Panel) -> Iterator[Complaint]:
             f"training.patience, or neither; got {schedule.validation_labels} and {panel.training.patience}."
         )
         yield Complaint(("schedule", "validation_labels"), text)
+    if panel.training.warmup >= panel.training.steps:
+        text = f"must be less than training.steps = {panel.training.steps}; got {panel.training.warmup}."
+        yield Complaint(("training", "warmup"), text)
     if schedule.max_labels < (least := schedule.labelling.initial_labels + schedule.validation_labels):
         also = " + validation_labels" if schedule.validation_labels else ""
         text = f"must be at least schedule.initial_labels{also} = {least}; got {schedule.max_labels}."

@@ -172,7 +172,7 @@ def _labels(panel: PanelResults, name: str, reference: str, level: float) -> Con
         for side in (0, 1)
     )
     ratio = label_ratio(mine, theirs, generator=numpy_generator(0, "label ratio", panel.name, name, reference))
-    both = list(zip(mine, theirs, strict=True))
+    savings = [log_saving(a, b) for a, b in zip(mine, theirs, strict=True)]
     return Contrast(
         panel.title,
         "labels",
@@ -183,9 +183,9 @@ def _labels(panel: PanelResults, name: str, reference: str, level: float) -> Con
         (str(median_crossing(mine)), str(median_crossing(theirs))),
         None if ratio is None else 1 - ratio.median,
         None if ratio is None else (1 - ratio.high, 1 - ratio.low),
-        *_tested([log_saving(a, b) for a, b in both]),
-        telling=sum((a.kept and b.kept) or log_saving(a, b) != 0 for a, b in both),
-        reached=sum(b.kept for _, b in both),
+        *_tested(savings),
+        telling=sum((a.kept and b.kept) or saving != 0 for a, b, saving in zip(mine, theirs, savings, strict=True)),
+        reached=sum(each.kept for each in theirs),
         grid=_grid([*mine, *theirs]),
         span=max(math.log(end / first.labels[0]) for (first, _), end in zip(pairs, ends, strict=True)),
     )

@@ -12,7 +12,7 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from lindley.study.curves import load_results
+from lindley.study.read_results import load_results
 
 
 def main() -> None:

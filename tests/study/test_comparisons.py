@@ -8,8 +8,9 @@ import journal_fakes as fakes
 from journal_fakes import Asked
 
 from lindley.study.comparisons import ends_higher, no_fewer_labels
-from lindley.study.curves import PanelResults, load_results
 from lindley.study.paired import Comparison
+from lindley.study.read_results import load_results
+from lindley.study.results import PanelResults
 from lindley.study.trials import Trial
 
 

@@ -10,7 +10,8 @@ from journal_fakes import FAR, NEAR, OVERLAP, Asked
 
 from lindley.study import conclusions
 from lindley.study.conclusions import Conclusion
-from lindley.study.curves import StudyResults, load_results
+from lindley.study.read_results import load_results
+from lindley.study.results import StudyResults
 from lindley.study.trials import Trial
 
 SEEDS_METHODS = ["random", "margin", "entropy", "bald"]

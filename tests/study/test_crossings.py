@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lindley.study.crossings import Crossing, accuracy_levels, labels_to_accuracy, median_crossing
-from lindley.study.curves import TrialResults
+from lindley.study.results import TrialResults
 
 
 def _trial(accuracies: Sequence[float]) -> TrialResults:

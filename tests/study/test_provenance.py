@@ -7,7 +7,6 @@ from pathlib import Path
 import journal_fakes as fakes
 
 from lindley.loop.journal import Journal
-from lindley.study.curves import load_results
 from lindley.study.provenance import (
     changes,
     environments,
@@ -17,6 +16,7 @@ from lindley.study.provenance import (
     unfinished,
     unlike_beginnings,
 )
+from lindley.study.read_results import load_results
 
 
 def test_the_settings_of_every_panel_stand_side_by_side(tmp_path: Path) -> None:

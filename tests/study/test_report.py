@@ -19,8 +19,9 @@ from lindley.loop.locks import holder_of
 from lindley.study import report
 from lindley.study.comparison.outputs import compare
 from lindley.study.comparison.outputs import tables as comparison_tables
-from lindley.study.curves import StudyResults, load_results
+from lindley.study.read_results import load_results
 from lindley.study.report import write_report
+from lindley.study.results import StudyResults
 from lindley.study.trials import trials_of
 
 HOSTILE = "<script>alert('x')</script> & friends"

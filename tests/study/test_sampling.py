@@ -8,7 +8,7 @@ import journal_fakes as fakes
 import pytest
 from journal_fakes import FAR, NEAR, OVERLAP
 
-from lindley.study.curves import load_results
+from lindley.study.read_results import load_results
 from lindley.study.sampling import moons_noise, sampling_of
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import journal_fakes as fakes
 import pytest
 
-from lindley.study.curves import StudyResults, load_results
+from lindley.study.read_results import load_results
+from lindley.study.results import StudyResults
 from lindley.study.tables import (
     accuracy_along,
     final_metrics,

@@ -7,7 +7,8 @@ from typing import Any
 
 import journal_fakes as fakes
 
-from lindley.study.curves import PanelResults, load_results
+from lindley.study.read_results import load_results
+from lindley.study.results import PanelResults
 from lindley.study.tables_asked import rare_recall, what_was_asked
 
 POOL = {"labels": 1000, "rare": 40, "repeated": 0, "wrong": 100, "outside": 0}

@@ -8,7 +8,7 @@ import journal_fakes as fakes
 import numpy as np
 import pytest
 
-from lindley.study.curves import load_results
+from lindley.study.read_results import load_results
 from lindley.study.tables_information import information_growth
 
 OBSERVED = {"observe": {"information": {"acquisition": "bald", "labels": [20, 40], "picks": 12}}}

@@ -7,7 +7,8 @@ from typing import Any
 
 import journal_fakes as fakes
 
-from lindley.study.curves import PanelResults, load_results
+from lindley.study.read_results import load_results
+from lindley.study.results import PanelResults
 from lindley.study.tables_transfer import transfer
 
 MODELS = {"observe": {"transfer": {"models": ["forest", "head"]}}}

@@ -19,8 +19,8 @@ from lindley.loop.state import trial_is_complete
 from lindley.posteriors.precision import has_bfloat16
 from lindley.study.complaints import not_allowed
 from lindley.study.config import load_study
-from lindley.study.curves import load_results
 from lindley.study.provenance import left_out
+from lindley.study.read_results import load_results
 from lindley.study.report import write_report
 from lindley.study.resolved import resolved
 from lindley.study.runner import Outcome, check_folder, run_study

@@ -19,8 +19,8 @@ from rich.text import Text
 from lindley.apps.output_file import check_out, write_out
 from lindley.errors import InputError
 from lindley.study.comparison.outputs import HOW_COMPARED, PanelComparison, as_json, compare, csv_rows, tables
-from lindley.study.curves import load_results
 from lindley.study.provenance import left_out, unfinished, unlike_beginnings
+from lindley.study.read_results import load_results
 from lindley.study.tables import Table
 
 _WIDTH = 100

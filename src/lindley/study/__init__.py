@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lindley.study.config import builtin_studies, check_study, load_study
     from lindley.study.crew import Outcome
-    from lindley.study.curves import StudyResults, load_results
+    from lindley.study.read_results import load_results
     from lindley.study.report import write_report
+    from lindley.study.results import StudyResults
     from lindley.study.runner import run_study
     from lindley.study.schema import (
         Data,

@@ -9,9 +9,9 @@ from statistics import median
 import numpy as np
 
 from lindley.study.crossings import Crossing, labels_to_accuracy, median_crossing
-from lindley.study.curves import PanelResults, TrialResults, paired
 from lindley.study.looks import look
 from lindley.study.paired import Comparison, compared, percent
+from lindley.study.results import PanelResults, TrialResults, paired
 from lindley.study.sampling import UNDECIDED, Sampling, sampling_of
 
 WORTHWHILE = 0.10

@@ -21,9 +21,9 @@ from lindley.study.comparisons import (
     sampling_note,
     samplings,
 )
-from lindley.study.curves import StudyResults, paired
 from lindley.study.looks import look
 from lindley.study.paired import ONE_SIDED_LEVEL, Comparison, Verdict, across_panels, judge, percent, smallest_p
+from lindley.study.results import StudyResults, paired
 from lindley.study.sampling import moons_noise
 
 SMALL_BATCH = 5

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lindley.study.curves import TrialResults
+from lindley.study.results import TrialResults
 
 KEPT_ROUNDS = 2
 """A crossing counts when the accuracy stays at or above the level for this many rounds after it."""

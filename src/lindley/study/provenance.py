@@ -7,8 +7,8 @@ from collections import Counter
 from typing import Any
 
 from lindley.loop.manifest import said_changes
-from lindley.study.curves import PanelResults, StudyResults, TrialResults
 from lindley.study.looks import look
+from lindley.study.results import PanelResults, StudyResults, TrialResults
 from lindley.study.schema import HardPool
 from lindley.study.tables import Table
 

@@ -11,7 +11,6 @@ from lindley.study import page
 from lindley.study.comparison.outputs import ASKED, HOW_COMPARED, PanelComparison, compare, csv_rows
 from lindley.study.comparison.outputs import tables as comparison_tables
 from lindley.study.conclusions import HOW_TESTED, Conclusion, draw_conclusions
-from lindley.study.curves import PanelResults, StudyResults, load_results
 from lindley.study.figures.catalogue import draw_figures
 from lindley.study.figures.style import Drawn
 from lindley.study.folder import LOCK_NAME, PATIENCE_SECONDS, refuse_without_study
@@ -25,6 +24,8 @@ from lindley.study.provenance import (
     unfinished,
     unlike_beginnings,
 )
+from lindley.study.read_results import load_results
+from lindley.study.results import PanelResults, StudyResults
 from lindley.study.tables import PANEL_TABLES, Table, write_csv, write_rounds
 from lindley.study.tables_asked import rare_recall, what_was_asked
 from lindley.study.tables_information import information_growth

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from lindley.datasets.moons import moons_class_probability, two_moons
-from lindley.study.curves import Arrays, PanelResults, TrialResults
+from lindley.study.results import Arrays, PanelResults, TrialResults
 
 UNDECIDED = (0.2, 0.8)
 """A mean probability between these is near the boundary; a true one is ambiguous."""

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lindley.study.crossings import KEPT_ROUNDS, accuracy_levels, labels_to_accuracy, median_crossing
-from lindley.study.curves import PanelResults, StudyResults, TrialResults, spread_out
+from lindley.study.curves import spread_out
 from lindley.study.looks import NATS_TO_BITS, look
+from lindley.study.results import PanelResults, StudyResults, TrialResults
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from statistics import fmean, median
 
 import numpy as np
 
-from lindley.study.curves import PanelResults, TrialResults
 from lindley.study.looks import look
+from lindley.study.results import PanelResults, TrialResults
 from lindley.study.tables import Table, spread
 
 _KINDS = {

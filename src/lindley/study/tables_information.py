@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from lindley.study.curves import Arrays, PanelResults
 from lindley.study.looks import NATS_TO_BITS, look
 from lindley.study.observers_pickers import INFORMATION_PICKERS
+from lindley.study.results import Arrays, PanelResults
 from lindley.study.tables import Table
 
 _SIZES = (1, 2, 5, 10, 20, 40, 100, 200)

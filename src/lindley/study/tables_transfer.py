@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lindley.study.curves import PanelResults, TrialResults, paired
 from lindley.study.looks import look
+from lindley.study.results import PanelResults, TrialResults, paired
 from lindley.study.tables import Table, spread
 
 OWN = "accuracy"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lindley.study.curves import PanelResults, TrialResults
+from lindley.study.results import PanelResults, TrialResults
 
 GRID = tuple(range(20, 221, 10))
 LEVEL = 0.95

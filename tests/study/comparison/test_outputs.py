@@ -10,7 +10,7 @@ from panel_fakes import panel_reaching
 
 from lindley.errors import InputError
 from lindley.study.comparison.outputs import as_json, compare, csv_rows, tables
-from lindley.study.curves import StudyResults
+from lindley.study.results import StudyResults
 
 _THEIRS = [100.0, 120.0, 90.0, 110.0, 140.0, 130.0, 80.0, 105.0]
 

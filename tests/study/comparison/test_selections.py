@@ -9,7 +9,7 @@ import pytest
 from panel_fakes import asking, panel_reaching
 
 from lindley.study.comparison.selections import asked
-from lindley.study.curves import PanelResults
+from lindley.study.results import PanelResults
 
 
 def _panel(**options: object) -> PanelResults:

@@ -8,7 +8,8 @@ import journal_fakes as fakes
 import pytest
 from matplotlib.figure import Figure
 
-from lindley.study.curves import StudyResults, load_results
+from lindley.study.read_results import load_results
+from lindley.study.results import StudyResults
 
 MOONS_METHODS = ["random", "margin", "bald", "batchbald"]
 

@@ -9,8 +9,10 @@ import journal_fakes as fakes
 import numpy as np
 from matplotlib.figure import Figure
 
-from lindley.study.curves import StudyResults, learning_curve, load_results
+from lindley.study.curves import learning_curve
 from lindley.study.figures import batch_comparison
+from lindley.study.read_results import load_results
+from lindley.study.results import StudyResults
 
 
 def test_there_is_a_picture_for_each_batch_size_and_data_set_in_order(results: StudyResults) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lindley.study.curves import StudyResults
 from lindley.study.figures.catalogue import FIGURES, draw_figures
+from lindley.study.results import StudyResults
 
 
 def test_the_six_figures_are_numbered_as_in_their_files(results: StudyResults) -> None:

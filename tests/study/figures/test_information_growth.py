@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from lindley.study.curves import StudyResults
 from lindley.study.figures import information_growth
+from lindley.study.results import StudyResults
 
 
 def test_there_is_one_for_each_number_of_labels_where_it_was_measured(results: StudyResults) -> None:

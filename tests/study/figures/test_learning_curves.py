@@ -9,8 +9,9 @@ from dataclasses import replace
 import numpy as np
 from matplotlib.figure import Figure
 
-from lindley.study.curves import StudyResults, learning_curve
+from lindley.study.curves import learning_curve
 from lindley.study.figures import learning_curves
+from lindley.study.results import StudyResults
 
 
 def test_the_lines_are_the_medians_in_percent_bits_and_points(results: StudyResults) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
-from lindley.study.curves import StudyResults
 from lindley.study.figures import moons_surface
+from lindley.study.results import StudyResults
 
 
 def test_there_is_a_picture_for_each_acquisition_and_number_of_labels(results: StudyResults) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from lindley.study.curves import StudyResults
 from lindley.study.figures import moons_terms
+from lindley.study.results import StudyResults
 
 
 def test_the_terms_are_in_bits_and_the_last_is_their_difference(results: StudyResults) -> None:

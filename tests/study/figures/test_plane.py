@@ -6,8 +6,8 @@ from pathlib import Path
 
 import journal_fakes as fakes
 
-from lindley.study.curves import load_results
 from lindley.study.figures.plane import RoundColours, shown_trials
+from lindley.study.read_results import load_results
 
 
 def test_all_acquisitions_show_the_lowest_seed_that_they_share(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 from matplotlib.figure import Figure
 
-from lindley.study.curves import StudyResults, learning_curve
+from lindley.study.curves import learning_curve
 from lindley.study.figures import transfer_curves
+from lindley.study.results import StudyResults
 
 
 def test_the_lines_are_the_medians_of_each_model_in_percent(results: StudyResults) -> None:

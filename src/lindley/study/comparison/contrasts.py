@@ -27,7 +27,7 @@ from lindley.study.comparison.exact_tests import (
 )
 from lindley.study.comparison.label_ratio import FEWEST_PAIRS, label_ratio
 from lindley.study.crossings import Crossing, labels_to_accuracy, median_crossing
-from lindley.study.curves import PanelResults, TrialResults, paired
+from lindley.study.results import PanelResults, TrialResults, paired
 from lindley.study.signed_rank import SMALLEST, signed_rank_test
 
 MISSED_SHARE = 1 / 3

@@ -11,9 +11,9 @@ from lindley.errors import InputError
 from lindley.study.comparison.contrasts import Contrast, contrasts, reference_of
 from lindley.study.comparison.selections import Asked, asked
 from lindley.study.comparison.words import level, shown, verdict, verdicts
-from lindley.study.curves import PanelResults, StudyResults
 from lindley.study.looks import look
 from lindley.study.paired import percent
+from lindley.study.results import PanelResults, StudyResults
 from lindley.study.tables import Table
 
 HOW_COMPARED = (

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from lindley.study.curves import PanelResults, TrialResults, paired
+from lindley.study.results import PanelResults, TrialResults, paired
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ import textwrap
 
 from matplotlib.axes import Axes
 
-from lindley.study.curves import PanelResults, StudyResults, learning_curve
+from lindley.study.curves import learning_curve
 from lindley.study.figures.style import Drawn, draw_curve, head, legend_below, new_figure, stretch_accuracy, styled
+from lindley.study.results import PanelResults, StudyResults
 
 NUMBER = 5
 TITLE = "BALD and BatchBALD"

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lindley.study.curves import StudyResults
 from lindley.study.figures import (
     batch_comparison,
     information_growth,
@@ -16,6 +15,7 @@ from lindley.study.figures import (
     transfer_curves,
 )
 from lindley.study.figures.style import Drawn, save
+from lindley.study.results import StudyResults
 
 
 @dataclass(frozen=True)

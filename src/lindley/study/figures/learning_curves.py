@@ -6,9 +6,10 @@ from itertools import combinations
 
 from matplotlib.axes import Axes
 
-from lindley.study.curves import Curve, PanelResults, StudyResults, learning_curve, paired
+from lindley.study.curves import Curve, learning_curve
 from lindley.study.figures.style import Drawn, draw_curve, head, legend_below, new_figure, stretch_accuracy, styled
 from lindley.study.looks import NATS_TO_BITS, look
+from lindley.study.results import PanelResults, StudyResults, paired
 
 NUMBER = 3
 TITLE = "Learning curves"

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from lindley.study.curves import PanelResults, StudyResults, TrialResults, spread_out
+from lindley.study.curves import spread_out
 from lindley.study.figures.plane import (
     BELIEF,
     RoundColours,
@@ -26,6 +26,7 @@ from lindley.study.figures.plane import (
 )
 from lindley.study.figures.style import INK, Drawn, head, new_figure, styled
 from lindley.study.looks import look
+from lindley.study.results import PanelResults, StudyResults, TrialResults
 
 NUMBER = 1
 TITLE = "Two moons: what is asked for"

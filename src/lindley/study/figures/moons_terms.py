@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from lindley.study.curves import Arrays, PanelResults, StudyResults, TrialResults, spread_out
+from lindley.study.curves import spread_out
 from lindley.study.figures.plane import (
     AMOUNT,
     BELIEF,
@@ -23,6 +23,7 @@ from lindley.study.figures.plane import (
 )
 from lindley.study.figures.style import INK, Drawn, head, new_figure, styled
 from lindley.study.looks import NATS_TO_BITS
+from lindley.study.results import Arrays, PanelResults, StudyResults, TrialResults
 from lindley.study.sampling import UNDECIDED
 
 NUMBER = 2

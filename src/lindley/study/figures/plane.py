@@ -14,8 +14,8 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from lindley.study.curves import Arrays, PanelResults, TrialResults
 from lindley.study.figures.style import FAINT, INK
+from lindley.study.results import Arrays, PanelResults, TrialResults
 from lindley.study.sampling import UNDECIDED
 
 CLASS_MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*", "h", "p")

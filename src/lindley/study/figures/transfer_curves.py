@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from lindley.study.curves import PanelResults, StudyResults, learning_curve
+from lindley.study.curves import learning_curve
 from lindley.study.figures.style import Drawn, draw_curve, head, legend_below, new_figure, stretch_accuracy, styled
+from lindley.study.results import PanelResults, StudyResults
 from lindley.study.tables_transfer import OWN, metric_of, transfer_models
 
 NUMBER = 6

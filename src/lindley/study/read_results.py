@@ -1,0 +1,147 @@
+"""The results of a study, read from its folder alone: which trials are its own, and which are set aside and why."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lindley.errors import JournalError
+from lindley.loop.failures import read_failure
+from lindley.loop.journal import read_events
+from lindley.loop.manifest import manifest_beside
+from lindley.loop.state import fold
+from lindley.study.folder import read_study
+from lindley.study.results import PanelResults, StudyResults, TrialResults
+from lindley.study.schema import Panel, Study
+from lindley.study.trials import Trial, trials_of_panel
+
+_OF_A_TRIAL = {"acquisition": str, "options": dict, "seed": int, "num_rows": int, "class_names": list}
+"""What every version has written into manifests for reports."""
+
+
+def load_results(out: Path, study: Study | None = None, *, with_arrays: bool = False) -> StudyResults:
+    """All that the journals of an output folder say; a study that is under way is welcome.
+
+    study: what they are read as trials of, where it is not the folder's own. with_arrays: whether arrays will be read.
+
+    A trial whose journal or manifest is damaged is set aside with what is wrong, and with_arrays so is one whose arrays
+    are. Raises InputError where there is no study.
+    """
+    study = study or read_study(Path(out))
+    titles = [panel.title for panel in study.panels]
+    panels = [
+        _load_panel(
+            Path(out),
+            panel,
+            panel.title if titles.count(panel.title) == 1 else f"{panel.title} ({panel.name})",
+            with_arrays=with_arrays,
+        )
+        for panel in study.panels
+    ]
+    there = {folder.parents[1].name for folder in (Path(out) / "trials").glob("*/*/seed-*")}
+    foreign = tuple(sorted(there - {panel.name for panel in study.panels}))
+    return StudyResults(study.name, study.title, study.description, panels, foreign)
+
+
+def _load_panel(out: Path, panel: Panel, title: str, *, with_arrays: bool) -> PanelResults:
+    trials: list[TrialResults] = []
+    set_aside: dict[Path, str] = {}
+    for folder in sorted((out / "trials" / panel.name).glob("*/seed-*")):
+        try:
+            if trial := _read_trial(folder, panel):
+                if with_arrays:
+                    trial.check_arrays()
+                trials.append(trial)
+        except (JournalError, OSError) as error:
+            set_aside[folder] = str(error)
+    trials.sort(key=lambda trial: (trial.acquisition, trial.seed))
+    trials, foreign = _of_common_beginnings(trials)
+    set_aside |= {trial.folder: why for trial, why in foreign}
+    wanted = {out / trial.folder: (trial.acquisition, trial.seed) for trial in trials_of_panel(panel)}
+    there = {trial.folder: trial.complete for trial in trials}
+    return PanelResults(
+        panel.name,
+        title,
+        panel.model_dump(mode="json"),
+        trials,
+        tuple(wanted.values()),
+        tuple(named for folder, named in wanted.items() if folder not in there and folder not in set_aside),
+        tuple(f"{folder.relative_to(out).as_posix()}: left out, {why}" for folder, why in set_aside.items()),
+        {
+            named: failure.message
+            for folder, named in wanted.items()
+            if not there.get(folder) and (failure := read_failure(folder))
+        },
+    )
+
+
+def _read_trial(folder: Path, panel: Panel) -> TrialResults | None:
+    """The trial in a folder; None where no round was run yet.
+
+    Raises JournalError where it is damaged, or not one of the panel under the settings that it has now.
+    """
+    events = read_events(folder)
+    state, end = fold(events), panel.schedule.max_labels
+    rounds = _until(end, state.rounds)
+    manifest = manifest_beside(folder, rounds, _OF_A_TRIAL)
+    if manifest is None or state.start is None or not rounds:
+        return None
+    if not _is_of(panel, manifest) or not folder.name.endswith(manifest["key"][:8]):  # e.g. a copy of a folder
+        raise JournalError("it was run with other settings.")
+    resumed = tuple(event for event in events if event["event"] == "resumed")
+    name, seed = manifest["acquisition"], manifest["seed"]
+    return TrialResults(name, seed, manifest, rounds, state.start, folder, state.reaches(end), resumed)
+
+
+def _until(end: int, rounds: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rounds up to `end` labels; one that was run further asks for nothing more in the last of them."""
+    kept = [event for event in rounds if event["labels"] <= end]
+    if 0 < len(kept) < len(rounds):
+        kept[-1] = {**kept[-1], "selection": None}
+    return kept
+
+
+def _of_common_beginnings(
+    trials: Sequence[TrialResults],
+) -> tuple[list[TrialResults], list[tuple[TrialResults, str]]]:
+    """The trials that can be paired, and those that cannot: of other data, or with other initial labels, than most of
+    their seed, as in folders copied from several machines; or with other options than most of an acquisition that the
+    study no longer has, whose seeds would count twice."""
+    options: dict[str, Counter[str]] = {}
+    for trial in trials:
+        options.setdefault(trial.acquisition, Counter())[_options_of(trial)] += 1
+    kept, foreign = [], []
+    for trial in trials:
+        seed = [each for each in trials if each.seed == trial.seed]
+        data = Counter(known for each in seed if (known := _data_of(each)))
+        begun = Counter(tuple(each.start["rows"]) for each in seed)
+        if _data_of(trial) not in (None, *(known for known, _ in data.most_common(1))):
+            foreign.append((trial, "it was run on other data than most trials of its seed."))
+        elif tuple(trial.start["rows"]) != begun.most_common(1)[0][0]:
+            foreign.append((trial, "it began with other labels than most trials of its seed."))
+        elif _options_of(trial) != options[trial.acquisition].most_common(1)[0][0]:
+            foreign.append((trial, f"it has other options than most trials of {trial.acquisition}."))
+        else:
+            kept.append(trial)
+    return kept, foreign
+
+
+def _data_of(trial: TrialResults) -> str | None:
+    """The hashes of its data; None where an early version did not record them."""
+    hashes = trial.manifest.get("data_hashes")
+    return json.dumps(hashes, sort_keys=True) if hashes else None
+
+
+def _options_of(trial: TrialResults) -> str:
+    return json.dumps(trial.manifest["options"], sort_keys=True)
+
+
+def _is_of(panel: Panel, manifest: dict[str, Any]) -> bool:
+    """Whether a trial has the settings of the panel: a folder may hold older trials with others."""
+    name = manifest["acquisition"]
+    options = panel.acquisitions.get(name, manifest["options"])
+    key: str = manifest["key"]
+    return Trial(panel, name, dict(options), manifest["seed"]).key == key

@@ -1,0 +1,146 @@
+"""What a study left behind: its trials, by panel, with what their journals say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lindley.loop.files import load_arrays, verify_arrays
+
+_ACCURACY_BESIDE = {"nll": "accuracy", "nll_point": "accuracy_point"}
+"""What was measured together with a loss: a null loss beside it was infinite, not missing."""
+Arrays = dict[str, NDArray[Any]]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TrialResults:
+    """One acquisition under one seed: its rounds, in order, as the journal tells them (later events win)."""
+
+    acquisition: str
+    seed: int
+    manifest: dict[str, Any]
+    rounds: list[dict[str, Any]]
+    start: dict[str, Any]
+    folder: Path
+    complete: bool
+    resumed: tuple[dict[str, Any], ...] = ()
+    """Events that tell that the trial was continued under other versions, device or threads."""
+
+    @property
+    def labels(self) -> list[int]:
+        """How many labels the model of each round was fitted on, the initial ones included.  [R]"""
+        return [int(event["labels"]) for event in self.rounds]
+
+    @property
+    def first_fit(self) -> tuple[Any, Any]:
+        """What tells its first model from others: accuracy and NLL on the test set, bit for bit."""
+        measured = self.rounds[0]["metrics"]
+        return measured.get("accuracy"), measured.get("nll")
+
+    def metric(self, name: str) -> Floats:
+        """One test metric over the rounds, in its natural unit; NaN where it was not measured.  [R]
+
+        One within another is named with a dot: "transfer.forest.accuracy". An NLL is infinite where a journal has null
+        beside an accuracy.
+        """
+        *outer, last = name.split(".")
+        beside = _ACCURACY_BESIDE.get(last)
+        values = []
+        for event in self.rounds:
+            value = _inner(event["metrics"], [*outer, last])
+            infinite = beside is not None and _inner(event["metrics"], [*outer, beside]) is not None
+            values.append(value if value is not None else np.inf if infinite else np.nan)
+        return np.array(values, dtype=np.float64)
+
+    def at(self, name: str, labels: int) -> float:
+        """One test metric of the model that was fitted on so many labels, of which there is a round."""
+        return float(self.metric(name)[self.labels.index(labels)])
+
+    def seconds(self, part: str) -> Floats:
+        """Seconds of `fit`, `predict`, `select` or `observe` in each round; NaN where not recorded.  [R]"""
+        values = [event.get("seconds", {}).get(part) for event in self.rounds]
+        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+    def arrays(self, round: int, observer: str) -> Arrays | None:
+        """What an observer stored in a round, or None; JournalError when the file is not the one the journal names."""
+        named = self.rounds[round].get("arrays", {}).get(observer)
+        return None if named is None else load_arrays(self.folder, named)
+
+    def check_arrays(self) -> None:
+        """JournalError where a file of arrays is missing or is not the one that the journal names."""
+        for event in self.rounds:
+            for named in event.get("arrays", {}).values():
+                verify_arrays(self.folder, named)
+
+
+@dataclass(frozen=True)
+class PanelResults:
+    """One panel: its settings and the trials found for it, by acquisition and seed."""
+
+    name: str
+    title: str
+    config: dict[str, Any]
+    trials: list[TrialResults]
+    wanted: tuple[tuple[str, int], ...] = ()
+    """All trials of the study, as (acquisition, seed)."""
+    missing: tuple[tuple[str, int], ...] = ()
+    """Those of them that have no round yet, and are not set aside."""
+    set_aside: tuple[str, ...] = ()
+    """What lies in the folder and is left out: which trial, and why."""
+    failures: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    """Of the wanted trials that are not complete, what the last failure said."""
+
+    @property
+    def acquisitions(self) -> list[str]:
+        """The acquisitions that have rounds: in the order of the study, then those run before and no longer in it."""
+        found = {trial.acquisition for trial in self.trials}
+        listed = [name for name in self.config["acquisitions"] if name in found]
+        return listed + sorted(found - set(listed))
+
+    @property
+    def last_labels(self) -> int:
+        """Where the finished trials are compared: max_labels, or the last number before it at which all have a round,
+        as where max_labels was lowered to one between two rounds."""
+        shared = [set(trial.labels) for trial in self.trials if trial.complete]
+        end: int = self.config["schedule"]["max_labels"]
+        return max(set.intersection(*shared), default=end) if shared else end
+
+    @property
+    def finished(self) -> list[TrialResults]:
+        """The trials that are complete, which have a round at `last_labels`."""
+        last = self.last_labels
+        return [trial for trial in self.trials if trial.complete and last in trial.labels]
+
+    def of(self, acquisition: str) -> list[TrialResults]:
+        """The trials of one acquisition, by seed."""
+        return [trial for trial in self.trials if trial.acquisition == acquisition]
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """A whole study, finished or not."""
+
+    name: str
+    title: str
+    description: str
+    panels: list[PanelResults]
+    foreign: tuple[str, ...] = ()
+    """Panels that lie in the folder and are not of the study."""
+
+
+def paired(panel: PanelResults, first: str, second: str) -> list[tuple[TrialResults, TrialResults]]:
+    """The trials of two acquisitions that share a seed, hence the initial labels."""
+    others = {trial.seed: trial for trial in panel.of(second)}
+    return [(trial, others[trial.seed]) for trial in panel.of(first) if trial.seed in others]
+
+
+def _inner(metrics: Any, path: Sequence[str]) -> Any:
+    for part in path:
+        metrics = metrics.get(part) if isinstance(metrics, dict) else None
+    return metrics

@@ -1,0 +1,214 @@
+"""Reading an output folder, finished or not: whose trials count, and which are set aside."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import journal_fakes as fakes
+import numpy as np
+import pytest
+
+from lindley.errors import InputError, JournalError
+from lindley.loop.journal import Journal, event_check
+from lindley.study import Study
+from lindley.study.read_results import load_results
+from lindley.study.results import paired
+from lindley.study.tables import final_metrics
+
+
+def _steps(ask: fakes.Asked) -> float:
+    """0.5 + 0.01 for each seed and 0.1 for each round."""
+    return 0.5 + 0.01 * ask.seed + 0.1 * ask.round
+
+
+def test_a_trial_is_read_as_it_was_written(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=60))
+    (trial,) = load_results(fakes.write_study(tmp_path, study, accuracy=_steps)).panels[0].trials
+    assert (trial.acquisition, trial.seed, trial.complete) == ("bald", 0, True)
+    assert trial.labels == [20, 40, 60]
+    np.testing.assert_allclose(trial.metric("accuracy"), [0.5, 0.6, 0.7])
+    np.testing.assert_allclose(trial.seconds("select"), 1.0)
+    assert len(trial.start["rows"]) == 20
+
+
+def test_a_study_made_shorter_to_one_of_its_rounds_reads_as_if_it_had_never_been_longer(tmp_path: Path) -> None:
+    def study(max_labels: int) -> Study:
+        return fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=2, max_labels=max_labels))
+
+    fakes.write_study(tmp_path / "long", study(200), accuracy=_steps)
+    fakes.write_study(tmp_path / "short", study(100), accuracy=_steps)
+    cut, short = (
+        load_results(tmp_path / "long", study(100)).panels[0],
+        load_results(tmp_path / "short").panels[0],
+    )
+    for one, other in zip(cut.trials, short.trials, strict=True):
+        assert one.labels == other.labels == [20, 40, 60, 80, 100]
+        assert [event["metrics"] for event in one.rounds] == [event["metrics"] for event in other.rounds]
+        assert [event["selection"] for event in one.rounds] == [event["selection"] for event in other.rounds]
+        assert one.rounds[-1]["selection"] is None
+        assert one.complete
+
+
+def test_a_study_made_shorter_between_two_rounds_is_read_to_the_last_one_before(tmp_path: Path) -> None:
+    long = fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=2, max_labels=200))
+    fakes.write_study(tmp_path, long, accuracy=_steps)
+    cut = fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=2, max_labels=110))
+    (panel,) = load_results(tmp_path, cut).panels
+    assert panel.last_labels == 100
+    for trial in panel.trials:
+        assert (trial.labels[-1], trial.rounds[-1]["selection"], trial.complete) == (100, None, True)
+    assert [row[2] for row in final_metrics(panel).rows] == ["100", "100"]
+    assert load_results(tmp_path, long).panels[0].last_labels == 200
+
+
+def test_a_study_under_way_is_read_and_what_is_missing_is_named(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=2))
+    done = {("random", 0): None, ("random", 1): 3, ("bald", 0): 0, ("bald", 1): 0}
+    fakes.write_study(tmp_path, study, accuracy=_steps, rounds_done=lambda trial: done[trial.acquisition, trial.seed])
+    (panel,) = load_results(tmp_path).panels
+    assert [(trial.seed, trial.complete, len(trial.rounds)) for trial in panel.trials] == [(0, True, 10), (1, False, 3)]
+    assert panel.missing == (("bald", 0), ("bald", 1))
+    assert panel.acquisitions == ["random"]
+
+
+def test_a_trial_with_other_settings_is_set_aside(tmp_path: Path) -> None:
+    slow = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, batch_size=10))
+    fakes.write_study(tmp_path, slow, accuracy=_steps)
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1))
+    (panel,) = load_results(fakes.write_study(tmp_path, study, accuracy=_steps)).panels
+    assert [trial.labels[1] for trial in panel.trials] == [40]
+    assert len(panel.set_aside) == 1
+    assert panel.set_aside[0].startswith("trials/digits/bald/seed-0-")
+    assert panel.set_aside[0].endswith(": left out, it was run with other settings.")
+
+
+@pytest.mark.parametrize(("key", "why"), [("data_hashes", "on other data than"), ("rows", "with other labels than")])
+def test_a_trial_that_began_otherwise_than_the_others_of_its_seed_is_no_pair_of_theirs(
+    tmp_path: Path, key: str, why: str
+) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["random", "margin", "bald"], seeds=2))
+    fakes.write_study(tmp_path, study, accuracy=_steps)
+    (folder,) = tmp_path.glob("trials/digits/bald/seed-1-*")
+    if key == "rows":
+        events = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
+        events[0]["rows"] = events[0]["rows"][::-1]
+        for event in events:
+            event["check"] = event_check(event)
+        (folder / "journal.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+    else:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        (folder / "manifest.json").write_text(json.dumps({**manifest, "data_hashes": {"train": "other"}}))
+    (panel,) = load_results(tmp_path).panels
+    assert [(trial.acquisition, trial.seed) for trial in panel.trials if trial.acquisition == "bald"] == [("bald", 0)]
+    assert len(panel.of("random")) == len(panel.of("margin")) == 2
+    (said,) = panel.set_aside
+    assert said.startswith(f"trials/digits/bald/{folder.name}: left out, it ")
+    assert why in said
+
+
+def test_an_acquisition_run_before_is_shown_though_the_study_names_another_now(tmp_path: Path) -> None:
+    for name in ("margin", "bald"):
+        study = fakes.make_study(fakes.panel_table("digits", [name], seeds=1))
+        fakes.write_study(tmp_path, study, accuracy=_steps)
+    assert load_results(tmp_path).panels[0].acquisitions == ["bald", "margin"]
+
+
+def test_of_an_acquisition_that_the_study_no_longer_has_no_seed_counts_twice(tmp_path: Path) -> None:
+    """Three seeds with one option and two with another: they are not five."""
+    for beta, seeds in ((4.0, 3), (8.0, 2)):
+        study = fakes.make_study(fakes.panel_table("digits", {"power-bald": {"beta": beta}}, seeds=seeds))
+        fakes.write_study(tmp_path, study, accuracy=_steps)
+    fakes.write_study(tmp_path, fakes.make_study(fakes.panel_table("digits", ["random"], seeds=3)), accuracy=_steps)
+    (panel,) = load_results(tmp_path).panels
+    assert [(each.seed, each.manifest["options"]) for each in panel.of("power-bald")] == [
+        (seed, {"beta": 4.0}) for seed in range(3)
+    ]
+    assert len(paired(panel, "power-bald", "random")) == 3
+    assert [said.endswith("it has other options than most trials of power-bald.") for said in panel.set_aside] == [
+        True,
+        True,
+    ]
+
+
+def test_a_later_event_of_a_round_wins(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=60))
+    fakes.write_study(tmp_path, study, accuracy=_steps)
+    (folder,) = tmp_path.glob("trials/digits/bald/*")
+    with Journal(folder) as journal:
+        event = {**journal.events[-1], "metrics": {**journal.events[-1]["metrics"], "accuracy": 0.9}}
+        journal.append({key: value for key, value in event.items() if key != "check"})
+    (trial,) = load_results(tmp_path).panels[0].trials
+    np.testing.assert_allclose(trial.metric("accuracy"), [0.5, 0.6, 0.9])
+
+
+def test_a_torn_last_line_is_left_out_and_a_damaged_journal_is_set_aside_with_its_line(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=60))
+    fakes.write_study(tmp_path, study, accuracy=_steps)
+    (journal,) = tmp_path.glob("trials/digits/bald/*/journal.jsonl")
+    whole = journal.read_text()
+    journal.write_text(whole[:-10])
+    assert load_results(tmp_path).panels[0].trials[0].labels == [20, 40]
+    journal.write_text(whole.replace('"accuracy":0.6', '"accuracy":0.9'))
+    (panel,) = load_results(tmp_path).panels
+    assert panel.trials == []
+    assert panel.missing == ()  # it has rounds
+    assert "journal.jsonl, line 3 is damaged" in panel.set_aside[0]
+
+
+def test_a_journal_without_one_of_its_rounds_is_set_aside_and_the_others_are_read(tmp_path: Path) -> None:
+    names = ["random", "mine:score"]
+    study = fakes.make_study(fakes.panel_table("digits", names, seeds=2, max_labels=60))
+    fakes.write_study(tmp_path, study, accuracy=_steps)
+    (journal,) = tmp_path.glob("trials/digits/mine--score/seed-1-*/journal.jsonl")
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join(lines[:2] + lines[3:]))
+    (tmp_path / "trials/digits/random/seed-x").mkdir()
+    (panel,) = load_results(tmp_path).panels
+    assert len(panel.trials) == 3
+    assert len(panel.wanted) == 4
+    assert panel.missing == ()
+    (said,) = panel.set_aside
+    assert said.startswith("trials/digits/mine--score/seed-1-")
+    assert "round 1 is missing" in said
+
+
+def test_arrays_that_were_altered_are_refused_by_name_and_their_trial_is_set_aside(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.moons_table(["bald"], seeds=2))
+    grid = fakes.FakePlane(lambda ask: [fakes.NEAR] * 5)
+    fakes.write_study(tmp_path, study, accuracy=_steps, grid=grid)
+    trial, _ = load_results(tmp_path).panels[0].trials
+    stored = trial.arrays(1, "grid")
+    assert stored is not None
+    assert stored["labelled_inputs"].shape == (15, 2)
+    assert trial.arrays(1, "information") is None
+    (trial.folder / "arrays/round-001-grid.npz").write_bytes(b"other")
+    with pytest.raises(JournalError, match=r"round-001-grid\.npz was altered"):
+        trial.arrays(1, "grid")
+    assert len(load_results(tmp_path).panels[0].trials) == 2  # its journal is sound
+    (panel,) = load_results(tmp_path, with_arrays=True).panels
+    assert [each.seed for each in panel.trials] == [1]
+    (said,) = panel.set_aside
+    assert "round-001-grid.npz was altered" in said
+    (trial.folder / "arrays/round-001-grid.npz").unlink()
+    assert "round-001-grid.npz is missing" in load_results(tmp_path, with_arrays=True).panels[0].set_aside[0]
+
+
+def test_a_folder_without_a_study_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no study\.json.*lindley run"):
+        load_results(tmp_path)
+
+
+def test_panels_of_the_same_title_are_told_apart(tmp_path: Path) -> None:
+    tables = [fakes.panel_table(name, ["bald"], title="Same", seeds=1, max_labels=40) for name in ("a", "b")]
+    fakes.write_study(tmp_path, fakes.make_study(*tables), accuracy=_steps)
+    assert [panel.title for panel in load_results(tmp_path).panels] == ["Same (a)", "Same (b)"]
+
+
+def test_a_journal_without_its_manifest_is_set_aside_with_what_is_missing(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=2, max_labels=60))
+    fakes.write_study(tmp_path, study, accuracy=_steps)
+    next(tmp_path.glob("trials/digits/bald/seed-1-*/manifest.json")).unlink()
+    (panel,) = load_results(tmp_path).panels
+    assert (len(panel.trials), panel.missing) == (1, ())
+    assert "manifest.json is missing, but there is a journal beside it" in panel.set_aside[0]

@@ -9,6 +9,7 @@ from typing import Any
 
 from lindley.errors import InputError
 from lindley.study.comparison.contrasts import Contrast, contrasts, reference_of
+from lindley.study.comparison.falls import Falls, falls_of, said_of_falls
 from lindley.study.comparison.selections import Asked, asked
 from lindley.study.comparison.words import level, shown, verdict, verdicts
 from lindley.study.looks import look
@@ -35,18 +36,19 @@ ASKED = "compared-asked"
 
 @dataclass(frozen=True)
 class PanelComparison:
-    """One panel: who was compared with whom, and what they asked for."""
+    """One panel: who was compared with whom, what they asked for, and how steady their fits are."""
 
     title: str
     name: str
     against: str
     contrasts: tuple[Contrast, ...]
     asked: tuple[Asked, ...]
+    falls: tuple[Falls, ...]
 
     @property
     def verdicts(self) -> list[str]:
-        """One sentence for each comparison, and what so few seeds cannot show."""
-        return verdicts(self.contrasts)
+        """One sentence for each comparison, what so few seeds cannot show, and whether the fits are steady."""
+        return [*verdicts(self.contrasts), *said_of_falls(self.falls)]
 
 
 def compare(
@@ -86,6 +88,7 @@ def as_json(compared: Sequence[PanelComparison]) -> list[dict[str, Any]]:
             "against": each.against,
             "contrasts": [_plain(contrast) for contrast in each.contrasts],
             "asked": [asdict(line) for line in each.asked],
+            "falls": [asdict(line) for line in each.falls],
         }
         for each in compared
     ]
@@ -102,7 +105,8 @@ def csv_rows(compared: Sequence[PanelComparison]) -> list[tuple[object, ...]]:
 def _compared(panel: PanelResults, against: str | None, accuracy: float | None) -> PanelComparison:
     reference = reference_of(panel, against)
     found = contrasts(panel, reference, accuracy=accuracy)
-    return PanelComparison(panel.title, panel.name, reference, tuple(found), tuple(asked(panel, reference)))
+    lines = tuple(asked(panel, reference))
+    return PanelComparison(panel.title, panel.name, reference, tuple(found), lines, tuple(falls_of(panel)))
 
 
 def _contrast_table(compared: PanelComparison, members: Sequence[Contrast], title: str) -> Table:

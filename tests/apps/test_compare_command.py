@@ -144,6 +144,15 @@ def test_one_round_each_cannot_be_compared(tmp_path):
     assert "needs two acquisitions with two rounds under the same seed" in said.output
 
 
+def test_a_panel_in_which_nothing_can_be_compared_is_named(tmp_path):
+    study = make_study(panel_table("alone", ["bald"], seeds=2), panel_table("both", ["random", "bald"], seeds=2))
+    folder = write_study(tmp_path, study, accuracy=rising)
+    for arguments, needs in ([], "two acquisitions"), (["--against", "random"], "random and another acquisition"):
+        said = compare(folder, *arguments)
+        assert said.exit_code == 0
+        assert said.stderr == f"Alone: nothing to compare; it needs {needs} with two rounds under the same seed.\n"
+
+
 def test_a_study_under_way_says_how_many_trials_are_not_finished(tmp_path):
     study = make_study(panel_table("begun", ["random", "bald"], seeds=2))
     done = {("bald", 1): 3}

@@ -240,6 +240,8 @@ def test_a_study_without_any_round_has_a_report_that_says_so(tmp_path: Path) -> 
     fakes.write_study(tmp_path, study, accuracy=fakes.rising, rounds_done=lambda trial: 0)
     text = write_report(tmp_path).read_text(encoding="utf-8")
     assert "Digits, BALD, seed 0: no round yet." in text
+    assert "Digits: nothing to compare" in text
+    assert "More tables" not in text
     for number in range(1, 7):
         assert f"Figure {number}, " in text
     assert text.count("not measured here") == 4

@@ -18,7 +18,15 @@ from rich.text import Text
 
 from lindley.apps.output_file import check_out, write_out
 from lindley.errors import InputError
-from lindley.study.comparison.outputs import HOW_COMPARED, PanelComparison, as_json, compare, csv_rows, tables
+from lindley.study.comparison.outputs import (
+    HOW_COMPARED,
+    PanelComparison,
+    as_json,
+    compare,
+    csv_rows,
+    not_compared,
+    tables,
+)
 from lindley.study.provenance import left_out, unfinished, unlike_beginnings
 from lindley.study.read_results import load_results
 from lindley.study.tables import Table
@@ -59,7 +67,7 @@ def compare_folder(
         )
     if missing := unfinished(results):
         typer.echo(f"Trials that are not finished: {len(missing)}. What there is of them counts.", err=True)
-    for said in (*left_out(results), *unlike_beginnings(results)):
+    for said in (*left_out(results), *unlike_beginnings(results), *not_compared(results, found, against)):
         typer.echo(said, err=True)
     write_out(out, _FORMATS[format](found))
 

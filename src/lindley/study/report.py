@@ -8,7 +8,7 @@ from pathlib import Path
 from lindley.loop.files import write_atomically
 from lindley.loop.locks import FileLock
 from lindley.study import page
-from lindley.study.comparison.outputs import ASKED, HOW_COMPARED, PanelComparison, compare, csv_rows
+from lindley.study.comparison.outputs import ASKED, HOW_COMPARED, PanelComparison, compare, csv_rows, not_compared
 from lindley.study.comparison.outputs import tables as comparison_tables
 from lindley.study.conclusions import HOW_TESTED, Conclusion, draw_conclusions
 from lindley.study.figures.catalogue import draw_figures
@@ -96,21 +96,22 @@ def _write_report(out: Path) -> Path:
     header, *rows = csv_rows(compared)
     write_csv(out / "tables" / "comparison.csv", [str(name) for name in header], rows)
     sections = (
-        _compared(compared),
+        _compared(compared, not_compared(results, compared)),
         [*(_card(conclusion) for conclusion in conclusions), page.paragraph(HOW_TESTED, kind="note")],
         _figures(drawn, not_drawn, tables),
         [page.table_group(heading, [*by_panel.values()]) for heading, by_panel in tables.items() if by_panel],
         _made(results, made),
     )
-    body = _top(results)
-    for (anchor, heading), pieces in zip(_SECTIONS, sections, strict=True):
+    written = [(section, pieces) for section, pieces in zip(_SECTIONS, sections, strict=True) if pieces]
+    body = _top(results, [section for section, _ in written])
+    for (anchor, heading), pieces in written:
         body += [page.heading(heading, anchor=anchor), *pieces]
     path = out / "report.html"
     write_atomically(path, page.page(results.title, body).encode())
     return path
 
 
-def _top(results: StudyResults) -> list[str]:
+def _top(results: StudyResults, written: Sequence[tuple[str, str]]) -> list[str]:
     trials = [trial for panel in results.panels for trial in panel.trials]
     wanted = sum(len(panel.wanted) for panel in results.panels)
     finished = sum(
@@ -135,7 +136,7 @@ def _top(results: StudyResults) -> list[str]:
             "(an acquisition) is compared by how accurate the model becomes with how many labels."
         ),
         page.facts(facts),
-        page.contents(_SECTIONS),
+        page.contents(written),
     ]
     if missing := unfinished(results):
         pieces.append(page.notice("This study is not complete. All that follows stands on what is there:", missing))
@@ -144,15 +145,14 @@ def _top(results: StudyResults) -> list[str]:
     return pieces
 
 
-def _compared(compared: Sequence[PanelComparison]) -> list[str]:
-    """A panel's verdicts in words, with the tables that they stand on beneath."""
-    if not compared:
-        return [page.paragraph("Nothing to compare: it needs two acquisitions with a seed in common.")]
+def _compared(compared: Sequence[PanelComparison], others: Sequence[str]) -> list[str]:
+    """A panel's verdicts in words, with the tables that they stand on beneath; the panels without any at the end."""
     pieces = []
     for panel in compared:
         pieces += [page.subheading(panel.title), page.bullets(panel.verdicts)]
         pieces += [page.folded(table.title, page.table_group("", [table])) for table in comparison_tables(panel)]
-    return [*pieces, page.paragraph(HOW_COMPARED, kind="note")]
+    pieces += [page.paragraph(text) for text in others]
+    return [*pieces, page.paragraph(HOW_COMPARED, kind="note")] if compared else pieces
 
 
 def _card(conclusion: Conclusion) -> str:

@@ -66,6 +66,17 @@ def compare(
     return [each for each in compared if each.contrasts]
 
 
+def not_compared(results: StudyResults, compared: Sequence[PanelComparison], against: str | None = None) -> list[str]:
+    """One sentence for each panel that `compare` found nothing in."""
+    found = {each.name for each in compared}
+    needs = "two acquisitions" if against is None else f"{look(against).title} and another acquisition"
+    return [
+        f"{panel.title}: nothing to compare; it needs {needs} with two rounds under the same seed."
+        for panel in results.panels
+        if panel.name not in found
+    ]
+
+
 def tables(compared: PanelComparison) -> list[Table]:
     """Labels, mean accuracy and what was asked: those that there are."""
     reference = look(compared.against).title

@@ -71,3 +71,10 @@ def test_a_loss_is_null_where_a_true_class_has_probability_zero(tables):
     seen = observe_test_set(INPUTS, classes, num_classes=3)(view(certain, certain[:, :1]))
     assert [seen.metrics[name] for name in ("nll", "joint_nll", "nll_point")] == [None, None, None]
     assert (seen.metrics["accuracy"], seen.metrics["brier"]) == (0.0, 2.0)
+
+
+def test_a_test_set_of_fewer_than_ten_rows_has_no_joint_loss():
+    even = torch.full((9, 2, 3), 1 / 3).log()
+    seen = observe_test_set(INPUTS[:9], torch.zeros(9, dtype=torch.int64), num_classes=3)(view(even, None))
+    assert "joint_nll" not in seen.metrics
+    assert seen.metrics["nll"] == pytest.approx(1.0986, abs=1e-4)

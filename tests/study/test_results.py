@@ -63,3 +63,15 @@ def test_an_infinite_loss_counts_as_the_worst_and_not_as_missing(tmp_path: Path)
     assert np.isinf(curve.median).all()
     assert curve.low.tolist() == trials[2].metric("nll").tolist()
     assert spread([np.inf, np.inf, 1.0], 1) == "∞ (1.0–∞)"
+
+
+def test_a_joint_loss_of_null_is_infinite_and_one_that_is_not_there_was_not_measured(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=60))
+    fakes.write_study(tmp_path, study, accuracy=_steps)
+    (trial,) = load_results(tmp_path).panels[0].trials
+    trial.rounds[0]["metrics"]["joint_nll"] = None
+    del trial.rounds[1]["metrics"]["joint_nll"]
+    infinite, missing, number = trial.metric("joint_nll").tolist()
+    assert infinite == np.inf
+    assert np.isnan(missing)
+    assert number == trial.rounds[2]["metrics"]["joint_nll"]

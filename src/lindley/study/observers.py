@@ -59,7 +59,7 @@ def observe_test_set(
             metrics={
                 "accuracy": accuracy(log_probs, test_classes),
                 "nll": written(nll(log_probs, test_classes)),
-                "joint_nll": written(joint_nll(of_true[shuffled])) if len(pool) >= JOINT_SET else None,
+                **({"joint_nll": written(joint_nll(of_true[shuffled]))} if len(pool) >= JOINT_SET else {}),
                 "brier": brier(log_probs, test_classes),
                 "ece": expected_calibration_error(log_probs, test_classes),
                 "recall": per_class_recall(log_probs, test_classes),

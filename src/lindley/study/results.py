@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from lindley.loop.files import load_arrays, verify_arrays
 
-_ACCURACY_BESIDE = {"nll": "accuracy", "nll_point": "accuracy_point"}
-"""What was measured together with a loss: a null loss beside it was infinite, not missing."""
+_ACCURACY_BESIDE = {"nll": "accuracy", "joint_nll": "accuracy", "nll_point": "accuracy_point"}
+"""What was measured together with a loss: where null was written for a loss beside it, it was infinite, not missing."""
 Arrays = dict[str, NDArray[Any]]
 Floats = NDArray[np.float64]
 
@@ -50,11 +50,12 @@ class TrialResults:
         beside an accuracy.
         """
         *outer, last = name.split(".")
-        beside = _ACCURACY_BESIDE.get(last)
+        beside = _ACCURACY_BESIDE.get(last, "")
         values = []
         for event in self.rounds:
-            value = _inner(event["metrics"], [*outer, last])
-            infinite = beside is not None and _inner(event["metrics"], [*outer, beside]) is not None
+            measured = _inner(event["metrics"], outer)
+            there = measured if isinstance(measured, dict) else {}
+            value, infinite = there.get(last), last in there and there.get(beside) is not None
             values.append(value if value is not None else np.inf if infinite else np.nan)
         return np.array(values, dtype=np.float64)
 

@@ -4,6 +4,7 @@
     python benchmarks/interval_coverage.py --table reports/benchmarks/interval-coverage.csv
     python benchmarks/interval_coverage.py --families 2000      # how often four equal acquisitions raise an alarm
     python benchmarks/interval_coverage.py --seen 300          # how often is seen what "could have been seen"
+    python benchmarks/interval_coverage.py --seen-areas 2000   # the same of mean accuracies
 
 Studies are simulated seed by seed: each acquisition reaches the level after some number of labels, known exactly, and
 is seen to have done so at the end of a round, or not at all. The truth is the median over seeds of the paired ratio.
@@ -65,6 +66,8 @@ SETTINGS: dict[str, Setting] = {
     "skewed": Setting(law="exponential"),
     "seeds of unequal spread": Setting(law="scale"),
 }
+
+AREA_LAWS = ("normal", "t3", "exponential", "scale")
 
 
 def simulated(setting: Setting, pairs: int, repetitions: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
@@ -147,6 +150,7 @@ def main() -> None:
     parser.add_argument("--table", type=Path, help="print the table of such a file, and stop")
     parser.add_argument("--families", type=int, help="count false alarms in so many families, and stop")
     parser.add_argument("--seen", type=int, help="count in so many studies what could have been seen, and stop")
+    parser.add_argument("--seen-areas", type=int, help="the same of mean accuracies, and stop")
     options = parser.parse_args()
     if options.families:
         for name in ("two fifths not reached", "rounds of 100, little spread"):
@@ -161,6 +165,11 @@ def main() -> None:
                 print(
                     f"{name}, {pairs} seeds: {fewer:.0f} % where fewer labels are needed, {more:.0f} % where more are"
                 )
+        return
+    if options.seen_areas:
+        for law in AREA_LAWS:
+            for pairs in options.pairs:
+                print(f"{law}, {pairs} seeds: {100 * seen_in_areas(law, pairs, options.seen_areas):.0f} %")
         return
     if options.table:
         print(table(records.read(options.table)))
@@ -239,6 +248,21 @@ def seen(name: str, pairs: int, repetitions: int, side: int) -> float:
     first, second = simulated(setting, pairs, repetitions, generator)
     savings = _savings(first + side * shift[:, None], second, setting.grid)[np.isfinite(shift)]
     return float(np.mean([two_sided_p(each.tolist()) <= FAMILY_LEVEL for each in savings]))
+
+
+def seen_in_areas(law: str, pairs: int, repetitions: int) -> float:
+    """How often a gain in mean accuracy is detected that a study without one says it could have seen.
+
+    Each acquisition's area is one of its own law about what the seed has in common, which the pair takes away.
+    """
+    generator = numpy_generator(0, "seen in areas", law, pairs)
+    without, others = (
+        np.subtract(*(_noise(law, (repetitions, pairs), generator) for _ in range(2))) for _ in range(2)
+    )  # [R, N]
+    widths = 2 * stats.t.ppf(0.975, pairs - 1) * stats.sem(without, axis=1)
+    shifts = np.array([visible_shift(pairs, 1) * spread_of(width, pairs) for width in widths])
+    moved = others + shifts[:, None]
+    return float(np.mean([two_sided_p(each.tolist()) <= FAMILY_LEVEL for each in moved]))
 
 
 def table(rows: list[dict[str, str]]) -> str:

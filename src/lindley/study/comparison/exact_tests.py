@@ -65,8 +65,9 @@ def visible_shift(pairs: int, comparisons: int, grid: float = 0.0) -> float:
     """The shift of normal differences, in their standard deviations, that is detected with a chance of POWER.
 
     As the first step of a family of so many comparisons. grid: how far the rounds lie apart, in the same unit, where
-    each of the two of a pair is seen at the end of a round only. Infinite where these pairs can detect nothing. By
-    simulation from fixed seeds, to a few percent; grids are rounded up to quarters.
+    each of the two of a pair is seen at the end of a round only. Without a grid the unit is the standard deviation that
+    so many pairs had, and not the true one, which is at times larger. Infinite where these pairs can detect nothing.
+    By simulation from fixed seeds, to a few percent; grids are rounded up to quarters.
     """
     return _visible_shift(pairs, comparisons, math.ceil(4 * min(grid, _COARSEST)) / 4)
 
@@ -79,13 +80,14 @@ def _visible_shift(pairs: int, comparisons: int, grid: float) -> float:
     generator = numpy_generator(0, "visible shift", pairs)
     noise = generator.standard_normal((_SAMPLES if grid == 0 else _SAMPLES // 8, pairs))
     where = grid * generator.uniform(size=noise.shape)  # the second of each pair, within its round
+    seen = np.sqrt(generator.chisquare(pairs - 1, (len(noise), 1)) / (pairs - 1))  # what others took for a spread of 1
 
     def power(shift: float) -> float:
-        moved = noise + shift
         if grid == 0:
+            moved = noise + shift * seen
             sums = np.where(moved > 0, 2 * stats.rankdata(np.abs(moved), axis=1), 0).sum(1)
             return float((sums >= _critical_sum(tuple(range(2, 2 * pairs + 2, 2)), level)).mean())
-        rounds = -np.floor((where - moved) / grid)  # by how many the first is earlier
+        rounds = -np.floor((where - noise - shift) / grid)  # by how many the first is earlier
         return float(_are_significant(rounds, level).mean())
 
     low, high = 0.0, 10.0 + 2 * grid

@@ -151,6 +151,7 @@ def main() -> None:
     parser.add_argument("--families", type=int, help="count false alarms in so many families, and stop")
     parser.add_argument("--seen", type=int, help="count in so many studies what could have been seen, and stop")
     parser.add_argument("--seen-areas", type=int, help="the same of mean accuracies, and stop")
+    parser.add_argument("--family", type=int, nargs="+", default=[1], help="with --seen-areas: comparisons at once")
     options = parser.parse_args()
     if options.families:
         for name in ("two fifths not reached", "rounds of 100, little spread"):
@@ -169,7 +170,9 @@ def main() -> None:
     if options.seen_areas:
         for law in AREA_LAWS:
             for pairs in options.pairs:
-                print(f"{law}, {pairs} seeds: {100 * seen_in_areas(law, pairs, options.seen_areas):.0f} %")
+                for family in options.family:
+                    share = 100 * seen_in_areas(law, pairs, family, options.seen_areas)
+                    print(f"{law}, {pairs} seeds, families of {family}: {share:.0f} %")
         return
     if options.table:
         print(table(records.read(options.table)))
@@ -250,19 +253,22 @@ def seen(name: str, pairs: int, repetitions: int, side: int) -> float:
     return float(np.mean([two_sided_p(each.tolist()) <= FAMILY_LEVEL for each in savings]))
 
 
-def seen_in_areas(law: str, pairs: int, repetitions: int) -> float:
+def seen_in_areas(law: str, pairs: int, family: int, repetitions: int) -> float:
     """How often a gain in mean accuracy is detected that a study without one says it could have seen.
 
-    Each acquisition's area is one of its own law about what the seed has in common, which the pair takes away.
+    Each acquisition's area is one of its own law about what the seed has in common, which the pair takes away. NaN
+    where so many pairs can detect nothing.
     """
     generator = numpy_generator(0, "seen in areas", law, pairs)
     without, others = (
         np.subtract(*(_noise(law, (repetitions, pairs), generator) for _ in range(2))) for _ in range(2)
     )  # [R, N]
     widths = 2 * stats.t.ppf(0.975, pairs - 1) * stats.sem(without, axis=1)
-    shifts = np.array([visible_shift(pairs, 1) * spread_of(width, pairs) for width in widths])
-    moved = others + shifts[:, None]
-    return float(np.mean([two_sided_p(each.tolist()) <= FAMILY_LEVEL for each in moved]))
+    visible = visible_shift(pairs, family, estimated=True)
+    if np.isinf(visible):
+        return float("nan")
+    moved = others + visible * np.array([spread_of(width, pairs) for width in widths])[:, None]
+    return float(np.mean([two_sided_p(each.tolist()) <= FAMILY_LEVEL / family for each in moved]))
 
 
 def table(rows: list[dict[str, str]]) -> str:

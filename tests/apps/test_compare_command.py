@@ -141,7 +141,7 @@ def test_one_round_each_cannot_be_compared(tmp_path):
     study = make_study(panel_table("begun", ["random", "bald"], seeds=1))
     said = compare(write_study(tmp_path, study, accuracy=rising, rounds_done=lambda trial: 1))
     assert said.exit_code == 2
-    assert "needs two acquisitions with two rounds under the same seed" in said.output
+    assert "needs random and another acquisition with two rounds under the same seed" in said.output
 
 
 def test_a_panel_in_which_nothing_can_be_compared_is_named(tmp_path):
@@ -151,6 +151,18 @@ def test_a_panel_in_which_nothing_can_be_compared_is_named(tmp_path):
         said = compare(folder, *arguments)
         assert said.exit_code == 0
         assert said.stderr == f"Alone: nothing to compare; it needs {needs} with two rounds under the same seed.\n"
+
+
+def test_where_the_reference_has_other_seeds_it_is_named_as_what_is_needed(tmp_path):
+    study = make_study(panel_table("begun", ["random", "margin", "bald"], seeds=2))
+    folder = write_study(
+        tmp_path, study, accuracy=rising, rounds_done=lambda trial: 3 * ((trial.acquisition == "random") == trial.seed)
+    )
+    said = compare(folder)
+    assert said.exit_code == 2
+    needed = "random and another acquisition with two rounds under the same seed"
+    assert needed in " ".join(said.output.split())
+    assert "margin" in compare(folder, "--against", "margin").stdout
 
 
 def test_a_study_under_way_says_how_many_trials_are_not_finished(tmp_path):

@@ -8,8 +8,9 @@ import journal_fakes as fakes
 import numpy as np
 
 from lindley.study.curves import learning_curve
+from lindley.study.metrics import JOINT_SET
 from lindley.study.read_results import load_results
-from lindley.study.results import paired
+from lindley.study.results import _FEWEST_OF_JOINT, paired
 from lindley.study.tables import spread
 
 
@@ -75,3 +76,15 @@ def test_a_joint_loss_of_null_is_infinite_and_one_that_is_not_there_was_not_meas
     assert infinite == np.inf
     assert np.isnan(missing)
     assert number == trial.rounds[2]["metrics"]["joint_nll"]
+
+
+def test_an_early_journal_has_null_for_the_joint_loss_of_too_few_test_rows(tmp_path: Path) -> None:
+    assert _FEWEST_OF_JOINT == JOINT_SET
+    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=40))
+    fakes.write_study(tmp_path, study, accuracy=_steps)
+    (trial,) = load_results(tmp_path).panels[0].trials
+    trial.rounds[0]["metrics"]["joint_nll"] = None
+    trial.manifest["num_test"] = JOINT_SET - 1
+    assert np.isnan(trial.metric("joint_nll")[0])
+    trial.manifest["num_test"] = JOINT_SET
+    assert np.isinf(trial.metric("joint_nll")[0])

@@ -62,9 +62,7 @@ def compare_folder(
     results = load_results(folder)
     found = compare(results, against, accuracy=None if percent is None else _share(percent))
     if not found:
-        raise InputError(
-            f"nothing can be compared in {folder}: it needs two acquisitions with two rounds under the same seed."
-        )
+        raise InputError(f"{folder}: {' '.join(not_compared(results, found, against))}")
     if missing := unfinished(results):
         typer.echo(f"Trials that are not finished: {len(missing)}. What there is of them counts.", err=True)
     for said in (*left_out(results), *unlike_beginnings(results), *not_compared(results, found, against)):

@@ -34,8 +34,8 @@ def observe_test_set(
     and NLL of the point prediction (null where the posterior has none), on T test rows.
 
     The test rows go through the draws in the pool's chunks; only the average [T, C] and the probabilities of the true
-    classes [T, K] are held. Joint NLL is of sets of ten rows at random, the same in every round; null below ten rows.
-    An NLL is null where it is infinite: where a true class was given probability 0.
+    classes [T, K] are held. Joint NLL is of sets of ten rows at random, the same in every round; not there below ten
+    rows. An NLL, the joint one too, is null where it is infinite: where a true class was given probability 0.
     """
     pool = MemoryPool(test_inputs)
     shuffled = torch.randperm(len(pool), generator=torch_generator(0, "sets of test rows"))

@@ -14,6 +14,8 @@ from lindley.loop.files import load_arrays, verify_arrays
 
 _ACCURACY_BESIDE = {"nll": "accuracy", "joint_nll": "accuracy", "nll_point": "accuracy_point"}
 """What was measured together with a loss: where null was written for a loss beside it, it was infinite, not missing."""
+_FEWEST_OF_JOINT = 10
+"""Test rows (metrics.JOINT_SET, without torch): with fewer, early versions wrote null for a joint loss, too."""
 Arrays = dict[str, NDArray[Any]]
 Floats = NDArray[np.float64]
 
@@ -50,12 +52,13 @@ class TrialResults:
         beside an accuracy.
         """
         *outer, last = name.split(".")
+        few = last == "joint_nll" and self.manifest.get("num_test", _FEWEST_OF_JOINT) < _FEWEST_OF_JOINT
         beside = _ACCURACY_BESIDE.get(last, "")
         values = []
         for event in self.rounds:
             measured = _inner(event["metrics"], outer)
             there = measured if isinstance(measured, dict) else {}
-            value, infinite = there.get(last), last in there and there.get(beside) is not None
+            value, infinite = there.get(last), last in there and there.get(beside) is not None and not few
             values.append(value if value is not None else np.inf if infinite else np.nan)
         return np.array(values, dtype=np.float64)
 

@@ -115,7 +115,7 @@ class Contrast:
         spread = spread_of(width, self.pairs)
         if spread < SMALLEST:
             return math.inf
-        seen = visible_shift(pairs, self.family, self.grid / spread) * spread
+        seen = visible_shift(pairs, self.family, self.grid / spread, estimated=self.measure == "area") * spread
         return seen if seen <= self.span else math.inf
 
 

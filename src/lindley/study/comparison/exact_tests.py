@@ -61,30 +61,31 @@ def fewest_pairs(comparisons: int) -> int:
     return pairs
 
 
-def visible_shift(pairs: int, comparisons: int, grid: float = 0.0) -> float:
+def visible_shift(pairs: int, comparisons: int, grid: float = 0.0, *, estimated: bool = False) -> float:
     """The shift of normal differences, in their standard deviations, that is detected with a chance of POWER.
 
     As the first step of a family of so many comparisons. grid: how far the rounds lie apart, in the same unit, where
-    each of the two of a pair is seen at the end of a round only. Without a grid the unit is the standard deviation that
-    so many pairs had, and not the true one, which is at times larger. Infinite where these pairs can detect nothing.
-    By simulation from fixed seeds, to a few percent; grids are rounded up to quarters.
+    each of the two of a pair is seen at the end of a round only. estimated: without a grid, whether the unit is the
+    standard deviation that so many pairs had, and not the true one, which is at times larger. Infinite where these
+    pairs can detect nothing. By simulation from fixed seeds, to a few percent; grids are rounded up to quarters.
     """
-    return _visible_shift(pairs, comparisons, math.ceil(4 * min(grid, _COARSEST)) / 4)
+    return _visible_shift(pairs, comparisons, math.ceil(4 * min(grid, _COARSEST)) / 4, estimated)
 
 
 @cache
-def _visible_shift(pairs: int, comparisons: int, grid: float) -> float:
+def _visible_shift(pairs: int, comparisons: int, grid: float, estimated: bool) -> float:
     if pairs < fewest_pairs(comparisons):
         return math.inf
     level = FAMILY_LEVEL / comparisons
     generator = numpy_generator(0, "visible shift", pairs)
     noise = generator.standard_normal((_SAMPLES if grid == 0 else _SAMPLES // 8, pairs))
     where = grid * generator.uniform(size=noise.shape)  # the second of each pair, within its round
-    seen = np.sqrt(generator.chisquare(pairs - 1, (len(noise), 1)) / (pairs - 1))  # what others took for a spread of 1
+    chi_square = generator.chisquare(pairs - 1, (len(noise), 1))
+    unit = np.sqrt(chi_square / (pairs - 1)) if estimated else 1.0
 
     def power(shift: float) -> float:
         if grid == 0:
-            moved = noise + shift * seen
+            moved = noise + shift * unit
             sums = np.where(moved > 0, 2 * stats.rankdata(np.abs(moved), axis=1), 0).sum(1)
             return float((sums >= _critical_sum(tuple(range(2, 2 * pairs + 2, 2)), level)).mean())
         rounds = -np.floor((where - noise - shift) / grid)  # by how many the first is earlier

@@ -9,7 +9,7 @@ from typing import Any
 
 from lindley.errors import InputError
 from lindley.study.comparison.contrasts import Contrast, contrasts, reference_of
-from lindley.study.comparison.falls import Falls, falls_of, said_of_falls
+from lindley.study.comparison.dips import Dips, dips_of, said_of_dips
 from lindley.study.comparison.selections import Asked, asked
 from lindley.study.comparison.words import level, shown, verdict, verdicts
 from lindley.study.looks import look
@@ -43,12 +43,12 @@ class PanelComparison:
     against: str
     contrasts: tuple[Contrast, ...]
     asked: tuple[Asked, ...]
-    falls: tuple[Falls, ...]
+    dips: tuple[Dips, ...]
 
     @property
     def verdicts(self) -> list[str]:
         """One sentence for each comparison, what so few seeds cannot show, and whether the fits are steady."""
-        return [*verdicts(self.contrasts), *said_of_falls(self.falls)]
+        return [*verdicts(self.contrasts), *said_of_dips(self.dips)]
 
 
 def compare(
@@ -69,12 +69,7 @@ def compare(
 def not_compared(results: StudyResults, compared: Sequence[PanelComparison], against: str | None = None) -> list[str]:
     """One sentence for each panel that `compare` found nothing in."""
     found = {each.name for each in compared}
-    needs = "two acquisitions" if against is None else f"{look(against).title} and another acquisition"
-    return [
-        f"{panel.title}: nothing to compare; it needs {needs} with two rounds under the same seed."
-        for panel in results.panels
-        if panel.name not in found
-    ]
+    return [_not_compared(panel, against) for panel in results.panels if panel.name not in found]
 
 
 def tables(compared: PanelComparison) -> list[Table]:
@@ -99,7 +94,7 @@ def as_json(compared: Sequence[PanelComparison]) -> list[dict[str, Any]]:
             "against": each.against,
             "contrasts": [_plain(contrast) for contrast in each.contrasts],
             "asked": [asdict(line) for line in each.asked],
-            "falls": [asdict(line) for line in each.falls],
+            "dips": [asdict(line) for line in each.dips],
         }
         for each in compared
     ]
@@ -113,11 +108,18 @@ def csv_rows(compared: Sequence[PanelComparison]) -> list[tuple[object, ...]]:
     return [(*header, "low", "high"), *rows]
 
 
+def _not_compared(panel: PanelResults, against: str | None) -> str:
+    if against is None and len(panel.acquisitions) > 1:
+        against = reference_of(panel, None)
+    needs = "two acquisitions" if against is None else f"{look(against).title} and another acquisition"
+    return f"{panel.title}: nothing to compare; it needs {needs} with two rounds under the same seed."
+
+
 def _compared(panel: PanelResults, against: str | None, accuracy: float | None) -> PanelComparison:
     reference = reference_of(panel, against)
     found = contrasts(panel, reference, accuracy=accuracy)
     lines = tuple(asked(panel, reference))
-    return PanelComparison(panel.title, panel.name, reference, tuple(found), lines, tuple(falls_of(panel)))
+    return PanelComparison(panel.title, panel.name, reference, tuple(found), lines, tuple(dips_of(panel)))
 
 
 def _contrast_table(compared: PanelComparison, members: Sequence[Contrast], title: str) -> Table:

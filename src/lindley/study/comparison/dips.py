@@ -1,0 +1,89 @@
+"""Rounds whose accuracy is lower than that of the round before and of the round after: there a single fit went wrong.
+
+Labels only come, so what they did stays done: a loss that the next round makes good is one of the fit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lindley.study.looks import look
+from lindley.study.results import PanelResults, TrialResults
+
+LEAST_DIP = 0.01
+"""Of accuracy: less is no matter, however large the test set."""
+STANDARD_ERRORS = 3.0
+"""Of the difference of two accuracies on so many test rows, were the two fits' errors independent. They are of the same
+rows, so the choice of rows gives fewer dips than that."""
+WORTH_SAYING = 0.05
+"""The share of an acquisition's rounds from which its dips, if more than one, are spoken of."""
+
+
+@dataclass(frozen=True)
+class Dips:
+    """Those of one acquisition, over all its seeds."""
+
+    panel: str
+    acquisition: str
+    rounds: int
+    """Those that were measured, as were the round before and the round after."""
+    dips: int
+    """How many of them are lower than both by LEAST_DIP and by STANDARD_ERRORS."""
+    largest: float
+    """In [0, 1]; 0 where there is none."""
+    num_test: int
+    full_rate: bool
+    """Whether a network is trained at its full learning rate from the first step: a known cause."""
+
+
+def dips_of(panel: PanelResults) -> list[Dips]:
+    """One for each acquisition with three rounds, where the manifests tell how large the test set was."""
+    full_rate = bool(panel.config.get("model", {}).get("network")) and not panel.config["training"].get("warmup")
+    found = []
+    for name in panel.acquisitions:
+        trials = [(trial, size) for trial in panel.of(name) if (size := _num_test(trial))]
+        depths = [depth for trial, size in trials for depth in _depths(trial, size)]
+        if depths:
+            low = [depth for depth in depths if depth > 0]
+            size = min(size for _, size in trials)
+            found.append(Dips(panel.title, name, len(depths), len(low), max(low, default=0.0), size, full_rate))
+    return found
+
+
+def said_of_dips(found: Sequence[Dips]) -> list[str]:
+    """One sentence where an acquisition dips often enough for it to matter, else none."""
+    if not any(each.dips > 1 and each.dips >= WORTH_SAYING * each.rounds for each in found):
+        return []
+    most_first = sorted((each for each in found if each.dips), key=lambda each: -each.dips / each.rounds)
+    told = ", ".join(
+        f"{each.dips} of {each.rounds} rounds of {look(each.acquisition).title} (by up to {100 * each.largest:.1f} "
+        "points)"
+        for each in most_first
+    )
+    remedy = " For networks training.warmup may mend it." if most_first[0].full_rate else ""
+    return [
+        f"Fits are not steady: the accuracy is lower than in the round before and in the round after in {told}, by "
+        f"more than the choice of {most_first[0].num_test:,} test rows explains. There the fit differs, whatever was "
+        f"asked for.{remedy}"
+    ]
+
+
+def _num_test(trial: TrialResults) -> int:
+    """How many test rows there were; 0 where the manifest does not tell."""
+    told = trial.manifest.get("num_test")
+    return told if isinstance(told, int) and told > 0 else 0
+
+
+def _depths(trial: TrialResults, num_test: int) -> list[float]:
+    """Of each round between two, all three measured: how far it lies below both; 0 where that is no dip."""
+    accuracies = trial.metric("accuracy").tolist()
+    depths = []
+    for before, here, after in zip(accuracies[:-2], accuracies[1:-1], accuracies[2:], strict=True):
+        lower = min(before, after)
+        if not math.isnan(before + here + after):
+            error = math.sqrt((lower * (1 - lower) + here * (1 - here)) / num_test)
+            depth = round(lower - here, 12)
+            depths.append(depth if depth >= max(LEAST_DIP, STANDARD_ERRORS * error) else 0.0)
+    return depths

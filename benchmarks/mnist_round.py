@@ -1,13 +1,13 @@
 """A whole round on MNIST, split by stage: fit on 100 labels, 100 draws over all other rows, a BatchBALD batch of 10.
 
-    python benchmarks/mnist_round.py [--rounds R] [--precision P] [--data-dir DIR] [--out DIR]
+    python benchmarks/mnist_round.py [--rounds R] [--precision P] [--device D] [--data-dir DIR] [--out DIR]
 
 needs MNIST. The network, the recipe and the precision are those of the package's study of batches (batch.toml); the
 labels are balanced, from the round's seed. Each round is one call of run_round, as `lindley run` makes it, and leaves
 one row of mnist_round.csv: "fit" is the training, "predict" every row through every draw, folding the masks into
 weights included, "select" what is left of the choice. Memory is the peak of the process during the round above what it
 held before; the predictions themselves, 240 MB, are part of it. The same command continues where it was stopped, and
---redo begins anew. About two minutes on 2 quiet cores.
+--redo begins anew. About two minutes on 2 quiet cores. What is measured on a GPU goes to mnist_round_cuda.csv.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ from lindley.posteriors.recipe import Recipe
 def main() -> None:
     options = _parser().parse_args()
     torch.set_num_threads(options.threads)
-    file = options.out / "mnist_round.csv"
+    file = options.out / f"mnist_round{'' if options.device == 'cpu' else '_' + options.device}.csv"
     if options.redo:
         file.unlink(missing_ok=True)
     study = study_of_batches()
-    precision = resolved_precision(options.precision or study["model"]["precision"], "cpu")
+    precision = resolved_precision(options.precision or study["model"]["precision"], options.device)
     recipe = Recipe(**{**study["training"], **({"steps": options.steps, "epochs": 0} if options.steps else {})})
     data = mnist(options.data_dir)
     for seed in range(options.rounds):
@@ -60,7 +60,7 @@ def main() -> None:
             "seed": seed,
         }
         if not records.is_done(records.read(file), **case):
-            _run(case, data, recipe, options)
+            _run(case, data, recipe, options.device, file)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--steps", type=int, default=0, help="of the fit (default: the recipe's)")
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), help="default: the study's, auto")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where the model runs (default: cpu)")
     parser.add_argument("--data-dir", type=Path, help="where MNIST lies (default: $LINDLEY_DATA, then the cache)")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, default=records.DEFAULT_FOLDER)
@@ -94,19 +95,19 @@ def mnist(data_dir: Path | None) -> Dataset:
         sys.exit(f"this benchmark needs mnist: {error}")
 
 
-def _run(case: dict[str, Any], data: Dataset, recipe: Recipe, options: argparse.Namespace) -> None:
+def _run(case: dict[str, Any], data: Dataset, recipe: Recipe, device: str, file: Path) -> None:
     network = build_network(case["network"], input_shape=data.input_shape, num_classes=data.task.num_classes)
     settings = RoundSettings(
-        build_learner("mc-dropout", network, recipe, precision=case["precision"]),
+        build_learner("mc-dropout", network, recipe, precision=case["precision"], device=device),
         acquisition_named("batchbald"),
         data.task,
         case["seed"],
         case["K"],
-        options.candidates,
+        0 if case["candidates"] == len(data.pool) - case["labels"] else case["candidates"],
     )
-    rows = balanced_rows(data.classes, options.labels, seed=case["seed"])
+    rows = balanced_rows(data.classes, case["labels"], seed=case["seed"])
     labels = Labels(rows, data.classes[rows])
-    one_step = build_learner("mc-dropout", network, Recipe(steps=1), precision=case["precision"])
+    one_step = build_learner("mc-dropout", network, Recipe(steps=1), precision=case["precision"], device=device)
     one_step.fit(data.pool, labels, task=data.task, seed=case["seed"])  # loads what is loaded late
     with added_mib() as added:
         start, cpu = time.perf_counter(), time.process_time()
@@ -114,8 +115,9 @@ def _run(case: dict[str, Any], data: Dataset, recipe: Recipe, options: argparse.
         seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu
     stages = {f"{name}_seconds": round_.seconds[name] for name in ("fit", "predict", "select")}
     row = {**case, "path": round_.path, **stages, "seconds": seconds, "cpu_seconds": cpu_seconds, "added_mib": added[0]}
-    row |= {"at": records.now(), "machine": records.machine(options.threads)}
-    records.append(options.out / "mnist_round.csv", row)
+    gpu = "" if device == "cpu" else f"{torch.cuda.get_device_name()}; "
+    row |= {"at": records.now(), "machine": gpu + records.machine(case["threads"])}
+    records.append(file, row)
     said = ", ".join(f"{name} {round_.seconds[name]:.1f} s" for name in ("fit", "predict", "select"))
     print(f"seed {case['seed']}, {case['precision']}: {said}; {seconds:.1f} s, {added[0]:.0f} MiB", flush=True)
 

@@ -35,6 +35,7 @@ _FILES = (
     "switch_point",
     "prediction_speed",
     "mnist_round",
+    "mnist_round_cuda",
     "end_to_end",
     "bfloat16_choice",
 )
@@ -63,6 +64,7 @@ def summarise(folder: Path) -> Path:
         ("When log K is used up: a batch of 10 by the nats left at the switch", _switch(tables["switch_point"])),
         ("Prediction beside other libraries", _prediction(tables["prediction_speed"])),
         ("A whole round on MNIST", _round(tables["mnist_round"])),
+        ("A whole round on MNIST, the model on a GPU", _round(tables["mnist_round_cuda"])),
         ("Active learning beside baal, end to end", _end_to_end(tables["end_to_end"])),
         ("Batches chosen from bfloat16 predictions", _choice(tables["bfloat16_choice"])),
         *((title, _as_it_is(tables[name])) for name, title in OTHERS.items()),

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from lindley import select
 from lindley.acquisition import METHODS, HeldPredictions, acquisition_named
 from lindley.contracts import ClassificationTask, Context, Labels
 from lindley.errors import InputError
@@ -217,6 +218,21 @@ def test_bad_predictions_are_refused_by_row(name, value):
         return
     with pytest.raises(InputError, match=r"\[1033\]"):
         choose(name, log_probs, torch.arange(1000, 1120))
+
+
+def test_the_modes_of_the_caller_change_no_choice(name):
+    def chosen():
+        given = {"labelled": LABELLED, "labelled_features": FEATURES[LABELLED.rows], "features": FEATURES[:120]}
+        return select(predictions(), name, BATCH, targets=predictions(num_rows=12, seed=4), **given)
+
+    plain = chosen()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        under_autocast = chosen()
+    with torch.inference_mode():
+        under_inference = chosen()
+    for selection in (under_autocast, under_inference):
+        assert torch.equal(selection.rows, plain.rows)
+        assert torch.equal(selection.scores, plain.scores)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that CUDA can use")

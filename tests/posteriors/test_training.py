@@ -10,10 +10,11 @@ from lindley.errors import FitError, InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.features import network_features
+from lindley.posteriors.network_weights import copied
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
 from lindley.posteriors.precision import compute_dtype
 from lindley.posteriors.recipe import Recipe
-from lindley.posteriors.steps import learning_rates, minibatches, optimizer_of
+from lindley.posteriors.steps import Losses, learning_rates, minibatches, optimizer_of
 from lindley.posteriors.training import told_precisions, train
 
 TASK = ClassificationTask(("no", "yes"))
@@ -412,3 +413,34 @@ def test_of_inputs_by_name_the_numbers_of_another_precision_are_named_and_not_a_
     dense = nn.Linear(2, 2)
     with pytest.raises(InputError, match=r"the inputs are torch\.float64"), told_precisions(inputs, dense):
         dense(inputs["image"])
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize("diverges", [0, 49, 50, 70])
+def test_a_loss_that_is_not_finite_is_told_by_its_step_also_where_it_is_seen_later(device, diverges):
+    """On a GPU losses are looked at now and then; that they lie on one is no matter here."""
+    losses = Losses(device, lambda step, loss: f"{loss} at step {step}.")
+
+    def fit():
+        for step in range(80):
+            losses.add(torch.tensor(math.nan if step >= diverges else 1.0))
+        losses.check()
+
+    with pytest.raises(FitError, match=rf"nan at step {diverges}\."):
+        fit()
+
+
+def test_members_that_diverge_later_are_told_by_the_first_of_them():
+    losses = Losses("cuda", lambda step, loss, member: f"{loss} of member {member} at step {step}")
+    losses.add(torch.tensor([1.0, 2.0, 3.0]))
+    losses.add(torch.tensor([1.0, math.inf, math.nan]))
+    with pytest.raises(FitError, match="inf of member 1 at step 1"):
+        losses.check()
+
+
+def test_a_copy_of_weights_can_be_written_to_whatever_mode_it_was_made_in():
+    module = nn.LSTM(2, 3)
+    with torch.inference_mode():
+        weights = [*copied(module).parameters()]
+    assert not any(each.is_inference() for each in weights)
+    assert all(map(torch.equal, weights, module.parameters()))

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from lindley.study.config import load_study
 from lindley.study.runner import run_study
@@ -38,26 +39,34 @@ from lindley.study.runner import run_study
 from lindley.study.schema import Study
 
 study = Study.model_validate_json(Path(sys.argv[1]).read_text())
-outcome = run_study(study, Path(sys.argv[2]), jobs=1, on_notice=lambda event: print(event["stage"], flush=True))
+outcome = run_study(
+    study, Path(sys.argv[2]), jobs=1, device=sys.argv[3], on_notice=lambda event: print(event["stage"], flush=True)
+)
 print(outcome)
 sys.exit(0 if outcome.done == 4 and not outcome.failed else 1)
 """
 KILLS = 20
+NEEDS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that CUDA can use")
+
+
+@pytest.fixture(params=["cpu", pytest.param("cuda", marks=NEEDS_GPU)])
+def device(request):
+    return request.param
 
 
 @pytest.fixture
-def never_killed(tmp_path):
+def never_killed(tmp_path, device):
     """The study, left alone."""
     (tmp_path / "killed.toml").write_text(STUDY)
     study = load_study(tmp_path / "killed.toml")
-    outcome = run_study(study, tmp_path / "whole", jobs=1)
+    outcome = run_study(study, tmp_path / "whole", jobs=1, device=device)
     assert (outcome.done, outcome.failed) == (4, [])
     (tmp_path / "study.json").write_text(study.model_dump_json())
     return tmp_path / "whole"
 
 
-def start(folder):
-    command = [sys.executable, "-c", RUN, str(folder / "study.json"), str(folder / "killed")]
+def start(folder, device):
+    command = [sys.executable, "-c", RUN, str(folder / "study.json"), str(folder / "killed"), device]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
 
@@ -96,24 +105,24 @@ def assert_equal(folder, other):
 
 
 @pytest.mark.slow
-def test_a_study_killed_at_twenty_random_moments_equals_one_never_killed(never_killed, tmp_path):
+def test_a_study_killed_at_twenty_random_moments_equals_one_never_killed(never_killed, tmp_path, device):
     moment = random.Random()  # other moments each time: the claim is about all of them
     for number in range(KILLS):
-        with start(tmp_path) as process:
+        with start(tmp_path, device) as process:
             kill_at_random(process, moment, whole_group=number % 2 == 0)
             assert process.returncode == -signal.SIGKILL, "the study ended before it was killed twenty times"
-    with start(tmp_path) as process:
+    with start(tmp_path, device) as process:
         said = process.stdout.read()
     assert process.returncode == 0, said
     assert_equal(tmp_path / "killed", never_killed)
 
 
 @pytest.mark.slow
-def test_two_processes_of_which_one_is_killed_again_and_again_leave_what_one_leaves(never_killed, tmp_path):
+def test_two_processes_of_which_one_is_killed_again_and_again_leave_what_one_leaves(never_killed, tmp_path, device):
     moment = random.Random()
-    with start(tmp_path) as survivor:
+    with start(tmp_path, device) as survivor:
         while survivor.poll() is None:
-            with start(tmp_path) as process:
+            with start(tmp_path, device) as process:
                 kill_at_random(process, moment, whole_group=moment.random() < 0.5)
         assert survivor.returncode == 0, survivor.stdout.read()
     assert_equal(tmp_path / "killed", never_killed)

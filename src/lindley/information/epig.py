@@ -23,11 +23,13 @@ from lindley.information.pairwise import (
     weighted,
     wide,
 )
+from lindley.modes import exact_products
 from lindley.shapes import LogProbs, Scores, TargetLogProbs
 
 MeanInformation = Float64[Tensor, "n"]
 
 
+@exact_products()
 def epig(log_probs: LogProbs, targets: TargetLogProbs) -> Scores:
     """Expected predictive information gain, the mean over targets of I[y; y*].  [N, K, C], [T, K, C] -> [N] nats.
 

@@ -19,6 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lindley.errors import InputError
+from lindley.modes import exact_products
 from lindley.shapes import BatchLogProbs, LogProbs
 
 PairInformation = Float[Tensor, "N B"]
@@ -47,6 +48,7 @@ class Columns(NamedTuple):
     average: Tensor
 
 
+@exact_products()
 def pairwise_information(log_probs: LogProbs, batch: BatchLogProbs) -> PairInformation:
     """Mutual information of two labels, I[y_i; y_j], one of the rows, one of the batch.  -> [N, B] nats.
 

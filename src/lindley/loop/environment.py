@@ -14,6 +14,7 @@ from lindley.loop.manifest import Manifest
 
 _CODE = (
     "contracts.py",
+    "modes.py",
     "seeds.py",
     "noise.py",
     *(

@@ -1,4 +1,4 @@
-"""What a caller's program has set for all of its code, and what is computed here whatever that is."""
+"""The global generators of random numbers: a network draws from them, and the caller's stay where they were."""
 
 from __future__ import annotations
 
@@ -34,17 +34,6 @@ def seeded_globals(seed: int, device: str) -> Iterator[Callable[[], bool]]:
             torch.cuda.set_rng_state_all(on_gpus)
         np.random.set_state(numpy)  # noqa: NPY002
         random.setstate(python)
-
-
-@contextmanager
-def own_modes(device: str, *, gradients: bool = False) -> Iterator[None]:
-    """No autocast, no inference mode, gradients or none: a draw is the same function under any of the caller's."""
-    with (
-        torch.inference_mode(False),
-        torch.set_grad_enabled(gradients),
-        torch.autocast(torch.device(device).type, enabled=False),
-    ):
-        yield
 
 
 def _states(device: str) -> list[object]:

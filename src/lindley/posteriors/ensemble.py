@@ -5,7 +5,6 @@ Source: Lakshminarayanan, Pritzel and Blundell 2017, arXiv:1612.01474.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +16,7 @@ from lindley.contracts import ClassificationTask, Inputs, Labels, Pool, Posterio
 from lindley.errors import FitError, InputError
 from lindley.posteriors.features import network_features
 from lindley.posteriors.members import chosen_members
-from lindley.posteriors.network_weights import network_tensors, network_with
+from lindley.posteriors.network_weights import copied, network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
 from lindley.posteriors.precision import resolved_precision
 from lindley.posteriors.recipe import Recipe
@@ -93,7 +92,7 @@ class EnsemblePosterior:
     """Members that weigh the same, of which copies are kept."""
 
     def __init__(self, modules: Sequence[nn.Module], *, precision: str = "float32", device: str = "cpu") -> None:
-        self._modules = [copy.deepcopy(module).eval().to(device) for module in modules]
+        self._modules = [copied(module, device) for module in modules]
         self._precision = resolved_precision(precision, device)
         self._device = device
 

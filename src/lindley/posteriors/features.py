@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from lindley.contracts import Inputs
 from lindley.errors import InputError
-from lindley.posteriors.callers_state import own_modes
+from lindley.modes import own_modes
 from lindley.posteriors.layout import as_its_weights
 from lindley.posteriors.network_calls import called, network_inputs, num_rows
 from lindley.posteriors.precision import compute_dtype, computing_in

@@ -13,7 +13,7 @@ from torch import Tensor
 from lindley.contracts import Inputs
 from lindley.errors import InputError
 from lindley.information.layouts import Layout
-from lindley.posteriors.callers_state import own_modes
+from lindley.modes import own_modes
 from lindley.posteriors.members import chosen_members
 from lindley.posteriors.scikit_learn.tables import Examples
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,6 +11,15 @@ from torch import Tensor, nn
 
 from lindley.errors import InputError
 from lindley.posteriors.callers_state import seeded_globals
+
+
+def copied(module: nn.Module, device: str | None = None) -> nn.Module:
+    """A copy in eval mode, on the device where one is named.
+
+    Of plain tensors also where the caller is in inference mode: cuDNN moves those of an LSTM.
+    """
+    with torch.inference_mode(False):
+        return copy.deepcopy(module).eval().to(device)
 
 
 def network_tensors(module: nn.Module) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections.abc import Mapping, Sequence
 
@@ -11,10 +10,11 @@ from torch import Tensor, nn
 
 from lindley.contracts import Inputs
 from lindley.errors import InputError
-from lindley.posteriors.callers_state import own_modes
+from lindley.modes import own_modes
 from lindley.posteriors.dropout.masks import rate_of
 from lindley.posteriors.layout import as_its_weights
 from lindley.posteriors.network_calls import called, logits_of, network_inputs, normalised
+from lindley.posteriors.network_weights import copied
 from lindley.posteriors.precision import compute_dtype, computing_in, resolved_precision
 from lindley.posteriors.randomness import refuse_random_networks
 
@@ -29,7 +29,7 @@ class NetworksAsDraws:
         self.num_draws = len(modules)
         of_each = "-".join(fingerprint(module) for module in modules)
         self.id = f"networks-{of_each}-{resolved_precision(precision, device)}"
-        self._modules = [copy.deepcopy(module).eval().to(device) for module in modules]
+        self._modules = [copied(module, device) for module in modules]
         self._dtype = compute_dtype(precision, device)
         self._device = device
 

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from lindley.errors import InputError
-from lindley.posteriors.callers_state import own_modes, seeded_globals
+from lindley.modes import own_modes
+from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.layout import as_its_weights
 from lindley.posteriors.network_calls import (
     NetworkInputs,

@@ -11,11 +11,13 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from lindley.contracts import ClassificationTask, Labels, Pool
 from lindley.errors import FitError
+from lindley.modes import own_modes
 from lindley.noise import torch_generator
-from lindley.posteriors.callers_state import own_modes, seeded_globals
+from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.network_calls import as_tensor
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.steps import (
+    Losses,
     class_weights,
     learning_rates,
     minibatches,
@@ -69,22 +71,25 @@ def train_side_by_side(
     streams = [minibatches(len(labels), recipe.batch_size, torch_generator(seed, "minibatches")) for seed in seeds]
     forward = vmap(lambda given, batch: functional_call(shape, given, (batch,)))
     of_class = class_weights(recipe, task, device)
+
+    def told(step: int, loss: float, member: int) -> str:
+        return f"member {member} of {len(seeds)}: {told_divergence(steps, recipe, len(labels), step, loss)}"
+
     with own_modes(device, gradients=True):
-        for step in range(steps):
-            positions = torch.stack([next(stream) for stream in streams]).to(device)  # [E, b]
+        seen = Losses(device, told)
+        for _ in range(steps):
+            positions = torch.stack([next(stream) for stream in streams]).to(device, non_blocking=True)  # [E, b]
             optimizer.zero_grad(set_to_none=True)
             with told_precisions(inputs, modules[0]):
                 logits = forward(weights, inputs[positions])  # [E, b, C]
             losses = _mean_losses(logits, classes[positions], of_class)  # [E]
             if recipe.prior_precision:
                 losses = losses + recipe.prior_precision / (2 * len(labels)) * _squared(weights)
-            if not bool(losses.isfinite().all()):
-                member = int((~losses.isfinite()).nonzero()[0])
-                told = told_divergence(step, steps, recipe, len(labels), losses[member].item())
-                raise FitError(f"member {member} of {len(seeds)}: {told}")
+            seen.add(losses)
             losses.sum().backward()
             optimizer.step()
             decay.step()
+        seen.check()
         if not all(bool(value.isfinite().all()) for value in weights.values()):
             raise FitError(f"a member of {len(seeds)}: {told_weights(steps, recipe, len(labels))}")
     for member, module in enumerate(modules):

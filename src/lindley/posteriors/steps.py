@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from lindley.contracts import ClassificationTask
-from lindley.errors import InputError
+from lindley.errors import FitError, InputError
 from lindley.posteriors.recipe import Recipe
 
 
@@ -66,7 +66,37 @@ def class_weights(recipe: Recipe, task: ClassificationTask, device: str) -> Tens
     return torch.tensor(recipe.class_weights, device=device)
 
 
-def told_divergence(step: int, steps: int, recipe: Recipe, num_labels: int, loss: float) -> str:
+class Losses:
+    """The losses of a fit, [] or [E] a step: refuses the fit where one is not finite.
+
+    On a GPU several steps later: each look waits for all that the GPU has still to do.
+    """
+
+    def __init__(self, device: str, told: Callable[..., str]) -> None:
+        """told: (step, loss), for members (step, loss, member) -> the message."""
+        self._looks_every = 1 if torch.device(device).type == "cpu" else 50
+        self._told = told
+        self._first, self._unseen = 0, list[Tensor]()
+
+    def add(self, loss: Tensor) -> None:
+        """That of the next step. Raises FitError, now or later."""
+        self._unseen.append(loss.detach())
+        if len(self._unseen) == self._looks_every:
+            self.check()
+
+    def check(self) -> None:
+        """Look at those not seen yet: before the weights are used."""
+        if not self._unseen:
+            return
+        losses = torch.stack(self._unseen)  # [S] or [S, E]
+        if not bool(losses.isfinite().all()):
+            step, *member = (~losses.isfinite()).nonzero()[0].tolist()
+            raise FitError(self._told(self._first + step, losses[(step, *member)].item(), *member))
+        self._first += len(self._unseen)
+        self._unseen.clear()
+
+
+def told_divergence(steps: int, recipe: Recipe, num_labels: int, step: int, loss: float) -> str:
     """The message about a loss that is not finite."""
     return f"the loss became {loss} at step {step + 1} of {steps} on {num_labels} labels; {_remedy(recipe)}"
 

@@ -27,8 +27,8 @@ from lindley.contracts import (
     Telling,
 )
 from lindley.errors import InputError
+from lindley.modes import own_modes
 from lindley.noise import torch_generator
-from lindley.posteriors.callers_state import own_modes
 from lindley.posteriors.network_calls import normalised
 from lindley.posteriors.training import checked_classes
 from lindley.seeds import derive_seed

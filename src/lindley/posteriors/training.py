@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from lindley.contracts import ClassificationTask, Labels, Pool
 from lindley.errors import FitError, InputError
+from lindley.modes import own_modes
 from lindley.noise import torch_generator
 from lindley.posteriors.augmentation import augmented
-from lindley.posteriors.callers_state import own_modes, seeded_globals
+from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.early_stopping import BestWeights
 from lindley.posteriors.layout import as_its_weights, lay_out_for_images
 from lindley.posteriors.network_calls import NetworkInputs, called, logits_of, network_inputs, rows_at
 from lindley.posteriors.precision import compute_dtype, computing_in
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.steps import (
+    Losses,
     class_weights,
     learning_rates,
     minibatches,
@@ -65,18 +68,21 @@ def train(
         batches = minibatches(len(labels), recipe.batch_size, torch_generator(seed, "minibatches"))
         augmentation = torch_generator(seed, "shifts")
         loss_of = _loss(recipe, task, len(labels), compute_dtype(precision, device), device)
+        losses = Losses(device, partial(told_divergence, steps, recipe, len(labels)))
         for step in range(steps):
-            positions = next(batches).to(device)
+            positions = next(batches).to(device, non_blocking=True)
             optimizer.zero_grad(set_to_none=True)
             with told_precisions(inputs, module):
                 loss = loss_of(module, _augmented(rows_at(inputs, positions), recipe, augmentation), classes[positions])
-            if not torch.isfinite(loss):
-                raise FitError(told_divergence(step, steps, recipe, len(labels), loss.item()))
+            losses.add(loss)
             loss.backward()
             optimizer.step()
             decay.step()
-            if best is not None and ((step + 1) % recipe.check_every == 0 or step + 1 == steps) and best.seen(module):
-                break
+            if best is not None and ((step + 1) % recipe.check_every == 0 or step + 1 == steps):
+                losses.check()
+                if best.seen(module):
+                    break
+        losses.check()
         if not all(bool(weights.isfinite().all()) for weights in module.parameters() if weights.requires_grad):
             raise FitError(told_weights(steps, recipe, len(labels)))
         if best is not None:

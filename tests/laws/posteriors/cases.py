@@ -2,6 +2,7 @@
 
 import copy
 import importlib.util
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +29,8 @@ from lindley.posteriors.scikit_learn.forest import Forest
 from lindley.posteriors.tempered import Tempered
 
 NUM_DRAWS = 5
+DEVICE = os.environ.get("LINDLEY_TEST_DEVICE", "cpu")
+"""Where what is under law computes: `LINDLEY_TEST_DEVICE=cuda pytest tests/laws` holds the laws on a GPU."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def _trained(
     inputs = _inputs(60, 2)
     labels = Labels(torch.arange(20), (inputs[:20, 0] > 0).long())
     learner = build_learner(
-        posterior, network, Recipe(steps=40, learning_rate=1e-2), members=NUM_DRAWS, options=options
+        posterior, network, Recipe(steps=40, learning_rate=1e-2), device=DEVICE, members=NUM_DRAWS, options=options
     )
     fitted = learner.fit(MemoryPool(inputs), labels, task=ClassificationTask(("a", "b")), seed=seed)
     extreme = torch.tensor([[1e6, -1e6], [0.0, 0.0]])
@@ -75,7 +78,9 @@ def _head(seed: int) -> Fitted:
     inputs = _inputs(60, 2)
     rows = torch.arange(20) + seed  # nothing in its fit is random
     labels = Labels(rows, (inputs[rows, 0] > 0).long())
-    posterior = BayesianHead().fit(MemoryPool(inputs), labels, task=ClassificationTask(("a", "b")), seed=seed)
+    posterior = BayesianHead(device=DEVICE).fit(
+        MemoryPool(inputs), labels, task=ClassificationTask(("a", "b")), seed=seed
+    )
     return Fitted(posterior, inputs, extreme=(posterior, torch.tensor([[1e6, -1e6], [0.0, 0.0]])))
 
 
@@ -103,18 +108,18 @@ def _untrained(network: Callable[[], nn.Module], inputs: Inputs, seed: int, drop
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         module = network().train()  # the posterior must not mind, and leave it so
-    posterior = MCDropoutPosterior(module, drop_connect=drop_connect)
+    posterior = MCDropoutPosterior(module, device=DEVICE, drop_connect=drop_connect)
     steep = copy.deepcopy(module)
     *_, last = (layer for layer in steep.modules() if isinstance(layer, nn.Linear))
     last.weight.data *= 1e6
-    extreme = (MCDropoutPosterior(steep, drop_connect=drop_connect), inputs)
+    extreme = (MCDropoutPosterior(steep, device=DEVICE, drop_connect=drop_connect), inputs)
     return Fitted(posterior, inputs, extreme=extreme, network=network, module=module)
 
 
 def _tempered(seed: int) -> Fitted:
     inputs = _inputs(60, 2)
     labels = Labels(torch.arange(20), (inputs[:20, 0] > 0).long())
-    learner = Tempered(MCDropout(moons_mlp, Recipe(steps=20)), (0.5, 1.5), folds=2, num_draws=NUM_DRAWS)
+    learner = Tempered(MCDropout(moons_mlp, Recipe(steps=20), device=DEVICE), (0.5, 1.5), folds=2, num_draws=NUM_DRAWS)
     posterior = learner.fit(MemoryPool(inputs), labels, task=ClassificationTask(("a", "b")), seed=seed)
     extreme = torch.tensor([[1e6, -1e6], [0.0, 0.0]])
     return Fitted(posterior, inputs, extreme=(posterior, extreme), network=moons_mlp)
@@ -129,9 +134,9 @@ def _members(seed: int) -> Fitted:
         member[-1].weight.data *= 1e6
     inputs = _inputs(13, 2)
     return Fitted(
-        EnsemblePosterior(list(modules)),
+        EnsemblePosterior(list(modules), device=DEVICE),
         inputs,
-        extreme=(EnsemblePosterior(list(steep)), inputs),
+        extreme=(EnsemblePosterior(list(steep), device=DEVICE), inputs),
         network=moons_mlp,
         module=modules,
     )
@@ -166,7 +171,7 @@ CASES: dict[str, Callable[[int], Fitted]] = {
     "ensemble of the caller's networks": _members,
     "ensemble, branching": lambda seed: _trained("ensemble", Branching, seed),
     "head": _head,
-    "head, kronecker": lambda seed: _of_table(BayesianHead(covariance="kronecker"), seed),
+    "head, kronecker": lambda seed: _of_table(BayesianHead(covariance="kronecker", device=DEVICE), seed),
     "mc-dropout, tempered": _tempered,
     "last-layer": lambda seed: _trained("last-layer", moons_mlp, seed),
     "last-layer-laplace": lambda seed: _trained("last-layer-laplace", Branching, seed),
@@ -178,10 +183,10 @@ CASES: dict[str, Callable[[int], Fitted]] = {
         linearised=False,
         prior_precision=20.0,  # by the evidence log-probabilities are -100, and rounding beyond the law's tolerance
     ),
-    "forest": lambda seed: _of_table(Forest(NUM_DRAWS), seed),
+    "forest": lambda seed: _of_table(Forest(NUM_DRAWS, device=DEVICE), seed),
     "bagging": lambda seed: _of_table(Bagging(GaussianNB(), NUM_DRAWS), seed, stored=False),  # its own tests save it
-    "gaussian process": lambda seed: _of_table(GaussianProcess(), seed),
-    "gaussian process, laplace": lambda seed: _of_table(GaussianProcess(approximation="laplace"), seed),
+    "gaussian process": lambda seed: _of_table(GaussianProcess(device=DEVICE), seed),
+    "gaussian process, laplace": lambda seed: _of_table(GaussianProcess(approximation="laplace", device=DEVICE), seed),
     "given predictions": _given_predictions,
     "given function": _given_function,
 }

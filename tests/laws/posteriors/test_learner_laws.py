@@ -13,6 +13,8 @@ from lindley.posteriors.recipe import Recipe
 
 @pytest.mark.parametrize("posterior", POSTERIORS)
 def test_validation_labels_are_refused_rather_than_ignored(posterior):
+    if posterior == "laplace":
+        pytest.importorskip("laplace")
     labels = Labels(torch.arange(20), torch.arange(20) % 2)
     learner = build_learner(posterior, moons_mlp if posterior in WITH_NETWORK else None, Recipe(steps=1))
     pool = MemoryPool(torch.randn(20, 2, generator=torch.Generator().manual_seed(0)))

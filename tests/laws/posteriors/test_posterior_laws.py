@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from cases import CASES, Fitted
+from cases import CASES, DEVICE, Fitted
 from in_another_process import log_probs_and_untouched
 
 from lindley.errors import InputError
@@ -54,7 +54,7 @@ def test_predictions_are_normalised_log_probabilities_in_float32(case):
     log_probs = draws_of(case).log_probs(case.inputs)
     assert log_probs.shape[:2] == (num_rows(case.inputs), case.num_draws)
     assert log_probs.dtype == torch.float32
-    torch.testing.assert_close(log_probs.exp().sum(-1), torch.ones(log_probs.shape[:2]))
+    torch.testing.assert_close(log_probs.exp().sum(-1).cpu(), torch.ones(log_probs.shape[:2]))
 
 
 def test_a_draw_is_the_same_function_in_any_order_chunk_and_call(case):
@@ -79,7 +79,7 @@ def test_draws_are_the_same_functions_in_another_process(case, other_process):
     draws = draws_of(case)
     there, untouched = other_process.submit(log_probs_and_untouched, draws, case.inputs).result()
     here = draws.log_probs(case.inputs)
-    assert torch.equal(there, here)
+    assert torch.equal(there, here.cpu())
     assert untouched == {"torch": True, "numpy": True, "python": True}
     used = pickle.loads(pickle.dumps(draws))
     assert used.id == draws.id
@@ -120,7 +120,7 @@ def test_extreme_logits_survive(case):
     log_probs = posterior.draw(case.num_draws, seed=1).log_probs(inputs)
     assert log_probs.min() < -100
     assert log_probs.isfinite().all()
-    torch.testing.assert_close(log_probs.exp().sum(-1), torch.ones(log_probs.shape[:2]))
+    torch.testing.assert_close(log_probs.exp().sum(-1).cpu(), torch.ones(log_probs.shape[:2]))
 
 
 def test_saved_and_loaded_it_gives_the_same_numbers(case, tmp_path):
@@ -129,9 +129,24 @@ def test_saved_and_loaded_it_gives_the_same_numbers(case, tmp_path):
     save_posterior(case.posterior, tmp_path)
     assert {file.suffix for file in tmp_path.iterdir()} == {".safetensors", ".json"}
     given = {} if case.network is None else {"network": case.network}
-    one, two = draws_of(case), load_posterior(tmp_path, **given).draw(case.num_draws, seed=1)
+    one, two = draws_of(case), load_posterior(tmp_path, **given, device=DEVICE).draw(case.num_draws, seed=1)
     assert one.id == two.id
-    assert torch.equal(one.log_probs(case.inputs), two.log_probs(case.inputs))
+    first, second = one.log_probs(case.inputs), two.log_probs(case.inputs)
+    if first.device == second.device:  # what was given as an array lies where the array does, until it is loaded
+        assert torch.equal(first, second)
+    torch.testing.assert_close(first.cpu(), second.cpu())
+
+
+@pytest.mark.skipif(DEVICE == "cpu", reason="for a GPU: LINDLEY_TEST_DEVICE=cuda")
+def test_saved_on_a_gpu_and_loaded_on_a_cpu_it_gives_the_same_numbers_up_to_rounding(case, tmp_path):
+    if not case.stored:
+        pytest.skip("a posterior of this kind is not saved")
+    save_posterior(case.posterior, tmp_path)
+    given = {} if case.network is None else {"network": case.network}
+    here = load_posterior(tmp_path, **given, device="cpu").draw(case.num_draws, seed=1).log_probs(case.inputs)
+    there = draws_of(case).log_probs(case.inputs)
+    assert here.device.type == "cpu"
+    torch.testing.assert_close(there.cpu(), here, rtol=1e-4, atol=1e-4)
 
 
 def test_every_kind_that_is_saved_is_held_against_the_laws():
@@ -151,7 +166,7 @@ def test_fitting_and_loading_change_no_global_state(name, tmp_path):
 
 def test_the_modes_of_the_caller_change_no_number(case):
     plain = draws_of(case).log_probs(case.inputs)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with torch.autocast("cpu", dtype=torch.bfloat16), torch.autocast(DEVICE, dtype=torch.bfloat16):
         assert torch.equal(draws_of(case).log_probs(case.inputs), plain)
     with torch.inference_mode():
         assert torch.equal(draws_of(case).log_probs(case.inputs), plain)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -27,6 +26,7 @@ from lindley.posteriors.network_calls import (
     logits_of,
     num_rows,
 )
+from lindley.posteriors.network_weights import copied
 from lindley.posteriors.precision import computing_in
 
 
@@ -44,7 +44,7 @@ class MaskedNetwork:
         self.path = "masked"
         """"prefix" once something before the first mask was computed only once."""
         self._dtype = dtype
-        self._module = copy.deepcopy(module).eval()
+        self._module = copied(module)
         self._current = CurrentDraw(seed)
         self._sites = _frozen(self._module, self._current, drop_connect)
         self._checked = self._writes_into_inputs = False

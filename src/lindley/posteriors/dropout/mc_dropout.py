@@ -6,7 +6,6 @@ between rows or chunks a draw is no function, and joint quantities (BatchBALD, E
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +14,7 @@ from torch import Tensor, nn
 
 from lindley.contracts import ClassificationTask, Draws, Inputs, Labels, Pool, Posterior
 from lindley.errors import InputError
-from lindley.posteriors.callers_state import own_modes
+from lindley.modes import own_modes
 from lindley.posteriors.dropout.drop_connect import checked_drop_connect
 from lindley.posteriors.dropout.folded import FoldedNetwork, layers_of
 from lindley.posteriors.dropout.masked import MaskedNetwork
@@ -23,7 +22,7 @@ from lindley.posteriors.dropout.masks import refuse_what_cannot_be_frozen
 from lindley.posteriors.dropout.traced import chain_of, reads_vectors
 from lindley.posteriors.features import network_features
 from lindley.posteriors.network_calls import NetworkInputs, network_inputs, normalised, num_rows
-from lindley.posteriors.network_weights import network_tensors, network_with
+from lindley.posteriors.network_weights import copied, network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws, dropout_rates, fingerprint, set_dropout_rates
 from lindley.posteriors.precision import compute_dtype, resolved_precision
 from lindley.posteriors.recipe import Recipe
@@ -87,7 +86,7 @@ class MCDropoutPosterior:
         self, module: nn.Module, *, precision: str = "float32", device: str = "cpu", drop_connect: float = 0.0
     ) -> None:
         refuse_what_cannot_be_frozen(module, drop_connect=checked_drop_connect(module, drop_connect))
-        self._module = copy.deepcopy(module).eval().to(device)
+        self._module = copied(module, device)
         self._precision = resolved_precision(precision, device)
         self._device = device
         self._drop_connect = drop_connect

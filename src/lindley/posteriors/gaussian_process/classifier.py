@@ -18,7 +18,7 @@ from torch import Tensor
 
 from lindley.contracts import ClassificationTask, Inputs, Labels, Pool, Posterior
 from lindley.errors import InputError
-from lindley.posteriors.callers_state import own_modes
+from lindley.modes import own_modes
 from lindley.posteriors.gaussian_process.kernel_evidence import Hyperparameters, most_evident
 from lindley.posteriors.gaussian_process.kernels import KERNELS, PathwiseFunctions
 from lindley.posteriors.gaussian_process.latent_functions import GaussianProcessFit

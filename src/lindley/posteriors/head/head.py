@@ -20,8 +20,8 @@ from torch import Tensor
 
 from lindley.contracts import ClassificationTask, Inputs, Labels, Pool, Posterior
 from lindley.errors import InputError
+from lindley.modes import own_modes
 from lindley.noise import torch_generator
-from lindley.posteriors.callers_state import own_modes
 from lindley.posteriors.head.gaussian_weights import COVARIANCES, gaussian_of
 from lindley.posteriors.head.head_coordinates import HeadCoordinates, spread
 from lindley.posteriors.head.head_fit import APPROXIMATIONS, BIAS_PRECISION, HeadFit, fit_head

@@ -17,14 +17,15 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from lindley.contracts import ClassificationTask, Draws, Inputs, Labels, Pool, Posterior
 from lindley.errors import InputError
+from lindley.modes import own_modes
 from lindley.noise import torch_generator
-from lindley.posteriors.callers_state import own_modes, seeded_globals
+from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.features import network_features
 from lindley.posteriors.laplace.laplace_package import gaussian_by_laplace, require_package
 from lindley.posteriors.laplace.linearised import LinearisedDraws
 from lindley.posteriors.laplace.network_gaussian import NetworkGaussian, gaussian_from
 from lindley.posteriors.network_calls import as_tensor
-from lindley.posteriors.network_weights import network_tensors, network_with
+from lindley.posteriors.network_weights import copied, network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
 from lindley.posteriors.precision import resolved_precision
 from lindley.posteriors.recipe import Recipe
@@ -133,7 +134,7 @@ class FullLaplacePosterior:
         self.prior_precision = prior_precision
         self.log_evidence = log_evidence
         """Of the labels, in nats, by Laplace's approximation."""
-        self._module, self._gaussian, self._linearised = copy.deepcopy(module).eval(), gaussian, linearised
+        self._module, self._gaussian, self._linearised = copied(module), gaussian, linearised
         self._precision, self._device = resolved_precision(precision, device), device
 
     def draw(self, num_draws: int, *, seed: int) -> LinearisedDraws | NetworksAsDraws:

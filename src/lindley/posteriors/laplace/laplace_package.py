@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from lindley.errors import FitError, InputError
-from lindley.posteriors.callers_state import own_modes, seeded_globals
+from lindley.modes import own_modes
+from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.laplace.network_gaussian import BlockwiseGaussian, DiagonalGaussian, NetworkGaussian
 
 PRIOR_PRECISIONS = (1e-4, 1e6)
@@ -86,6 +87,7 @@ def require_package() -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             import laplace
+            from laplace import Laplace  # noqa: F401  any folder of that name can be imported, and has none
     except ImportError:
         raise InputError("full-network Laplace is computed by laplace-torch: pip install 'lindley[laplace]'") from None
     except RuntimeError as error:  # torchvision's, where it was built for another torch

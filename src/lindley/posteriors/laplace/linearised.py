@@ -5,7 +5,6 @@ Source: Immer, Korzepa and Bauer 2021, arXiv:2008.08400.
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import warnings
 from collections.abc import Callable
@@ -15,9 +14,10 @@ from torch import Tensor, nn
 from torch.func import functional_call, jvp
 
 from lindley.contracts import Inputs
-from lindley.posteriors.callers_state import own_modes
+from lindley.modes import own_modes
 from lindley.posteriors.layout import as_its_weights
 from lindley.posteriors.network_calls import logits_of, network_inputs, normalised
+from lindley.posteriors.network_weights import copied
 from lindley.posteriors.networks_as_draws import fingerprint
 from lindley.posteriors.randomness import refuse_random_networks
 
@@ -32,7 +32,7 @@ class LinearisedDraws:
         self.num_draws = len(deviations)
         digest = hashlib.blake2b(deviations.cpu().contiguous().view(torch.uint8).numpy().tobytes(), digest_size=8)
         self.id = f"linearised-{fingerprint(module)}-{digest.hexdigest()}"
-        self._module, self._deviations, self._device = copy.deepcopy(module).eval(), deviations, device
+        self._module, self._deviations, self._device = copied(module), deviations, device
 
     def log_probs(self, inputs: Inputs) -> Tensor:
         """n inputs -> [n, K, C] nats, float32."""

@@ -3,6 +3,7 @@
 import importlib.util
 import logging
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -223,6 +224,12 @@ def test_curvature_does_not_need_the_caller_to_ask_for_gradients():
 
 def test_without_the_package_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "laplace", None)
+    with pytest.raises(InputError, match=r"pip install 'lindley\[laplace\]'"):
+        fit()
+
+
+def test_a_folder_of_the_packages_name_is_not_taken_for_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "laplace", types.ModuleType("laplace"))
     with pytest.raises(InputError, match=r"pip install 'lindley\[laplace\]'"):
         fit()
 

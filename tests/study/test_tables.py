@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import journal_fakes as fakes
@@ -92,6 +93,20 @@ def test_seconds_are_medians_of_a_round_and_sums_of_a_trial(results: StudyResult
     assert table.columns[-1] == "whole trial"
     # 10 rounds at 20..200 labels: fit 2 + 0.01 labels, predict 0.5, select 1, observe 0.1
     assert table.rows[0] == ("random", "3", "3.100", "0.500", "1.000", "0.100", "47.0")
+
+
+def test_seconds_of_several_machines_are_not_mixed(results: StudyResults) -> None:
+    first, *others = results.panels[0].trials
+    on_gpu = replace(first, manifest={**first.manifest, "device": "cuda (G)", "cpu": "C"})
+    moved = {"event": "resumed", "round": 3, "changes": {"device": ["cpu", "cuda (G)"], "cpu": [None, "C"]}}
+    told_later = {"event": "resumed", "round": 3, "changes": {"cpu": [None, "C"], "code": ["a", "b"]}}
+    on_cpus = [replace(each, manifest={**each.manifest, "device": "cpu", "cpu": "C"}) for each in others]
+    trials = [on_gpu, replace(on_cpus[0], resumed=(moved,)), replace(on_cpus[1], resumed=(told_later,)), *on_cpus[2:]]
+    table = seconds_spent(replace(results.panels[0], trials=trials))
+    assert table.columns[:3] == ("acquisition", "on", "trials")
+    assert sum(int(row[2]) for row in table.rows) == len(trials)
+    assert {row[1] for row in table.rows} == {"cuda (G)", "C", "several"}
+    assert "shared a machine" in table.note
 
 
 def test_every_round_is_written_in_natural_units(results: StudyResults, tmp_path: Path) -> None:

@@ -35,6 +35,15 @@ class TrialResults:
     """Events that tell that the trial was continued under other versions, device or threads."""
 
     @property
+    def machine(self) -> str:
+        """The GPU or processor that it ran on, as far as it is known; "several" where it was continued on another."""
+        changes = [change for event in self.resumed for change in event["changes"].items()]
+        if any(name in ("device", "cpu") and then is not None for name, (then, _) in changes):
+            return "several"
+        device = self.manifest.get("device") or "cpu"
+        return str(self.manifest.get("cpu") or "an unknown processor") if device == "cpu" else str(device)
+
+    @property
     def labels(self) -> list[int]:
         """How many labels the model of each round was fitted on, the initial ones included.  [R]"""
         return [int(event["labels"]) for event in self.rounds]

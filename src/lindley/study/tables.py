@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -117,16 +118,21 @@ def final_metrics(panel: PanelResults) -> Table:
 
 
 def seconds_spent(panel: PanelResults) -> Table:
-    """Median seconds a round of each part, and of a whole trial."""
+    """Median seconds a round of each part, and of a whole trial; where trials ran on several machines, for each."""
     parts = ("fit", "predict", "select", "observe")
+    machines = sorted({trial.machine for trial in panel.trials})
     rows = []
-    for name in panel.acquisitions:
-        trials = panel.of(name)
-        cells = [_number(_median([value for trial in trials for value in trial.seconds(part)]), 3) for part in parts]
-        whole = [float(np.nansum([trial.seconds(part) for part in parts])) for trial in trials]
-        rows.append((look(name).title, str(len(trials)), *cells, _number(_median(whole), 1)))
+    for machine, name in product(machines, panel.acquisitions):
+        trials = [trial for trial in panel.of(name) if trial.machine == machine]
+        if trials:
+            cells = [_number(_median([value for each in trials for value in each.seconds(part)]), 3) for part in parts]
+            whole = [float(np.nansum([trial.seconds(part) for part in parts])) for trial in trials]
+            where = (machine,) if len(machines) > 1 else ()
+            rows.append((look(name).title, *where, str(len(trials)), *cells, _number(_median(whole), 1)))
     note = "Median seconds of one round over all rounds and seeds, and of a trial from its first round to its last."
-    columns = ("acquisition", "trials", *parts, "whole trial")
+    if len(machines) > 1:
+        note += " How many trials shared a machine is not known."
+    columns = ("acquisition", *(("on",) if len(machines) > 1 else ()), "trials", *parts, "whole trial")
     return Table(f"seconds-{panel.name}", panel.title, columns, tuple(rows), note)
 
 

@@ -113,6 +113,22 @@ def test_trials_that_others_run_are_waited_for_and_not_shared_among_our_workers(
     assert (tally.done, tally.held) == (1, [])
 
 
+def test_a_trial_that_waits_to_be_continued_needs_its_other_rounds_only():
+    tally, clock = tally_of("a", "a")
+    tally(event("t1", "waiting", 3, labels=30, accuracy=0.5))
+    clock.now += 1000
+    tally(event("t0", "started"))
+    clock.now += 10
+    tally(event("t0", "round", 0))
+    rounds = tally.lines["t1"].rounds
+    assert tally.running == [tally.lines["t0"]]
+    assert tally.seconds_left == 10 * (rounds - 1) + 10 * (rounds - 3)
+    tally(event("t1", "started"))
+    clock.now += 10
+    tally(event("t1", "round", 3))
+    assert tally.lines["t1"].finished_rounds == 4
+
+
 def test_a_trial_taken_over_counts_from_then_on():
     tally, clock = tally_of("a")
     tally(event("t0", "held", 1, holder="process 7"))

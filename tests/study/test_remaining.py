@@ -11,6 +11,8 @@ from lindley.study.trials import trials_of
 STUDY = make_study(panel_table("digits", ["random"], seeds=3))
 TRIALS = trials_of(STUDY)
 FIRST, SECOND, THIRD = (trial.folder for trial in TRIALS)
+HOW_FAR = {"round": 2, "labels": 40, "accuracy": 0.5}
+"""Of the second, in the folder below."""
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def remaining(out):
 
 def test_what_is_finished_is_told_and_not_left(out):
     left, told = remaining(out)
-    assert told == [{"trial": FIRST, "stage": "complete"}]
+    assert told == [{"trial": FIRST, "stage": "complete"}, {"trial": SECOND, "stage": "waiting", **HOW_FAR}]
     assert [left.take().folder, left.take().folder, left.take()] == [SECOND, THIRD, None]
     assert left.trials == []
 
@@ -38,8 +40,7 @@ def test_what_another_holds_is_left_out_told_with_its_progress_and_taken_when_it
         assert left.take().folder == THIRD
         assert left.take() is None
         assert [trial.folder for trial in left.trials] == [SECOND]
-        how_far = {"round": 2, "labels": 40, "accuracy": 0.5}
-        assert told[-1] == {"trial": SECOND, "stage": "held", "holder": "process 7", **how_far}
+        assert told[-1] == {"trial": SECOND, "stage": "held", "holder": "process 7", **HOW_FAR}
     assert left.take().folder == SECOND
 
 

@@ -253,7 +253,7 @@ def test_a_folder_without_a_study_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_comparison_on_the_page_is_the_one_of_the_command(out: Path, page: _Page) -> None:
-    words = " ".join(page.words)
+    words = " ".join(page.words).replace("\N{NO-BREAK SPACE}%", " %")
     compared = compare(load_results(out))
     assert len(compared) == 2
     for panel in compared:

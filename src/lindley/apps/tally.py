@@ -56,7 +56,7 @@ class Tally:
         if notice["stage"] == "sink-failed":  # the trial goes on
             return line
         line.holder = notice.get("holder", "")
-        if notice["stage"] not in ("held", "complete"):
+        if notice["stage"] not in ("waiting", "held", "complete"):
             self._since.setdefault(notice["trial"], self.clock())
         line.stage = "done" if notice["stage"] in ("finished", "complete") else notice["stage"]
         line.labels = notice.get("labels") or line.labels

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, Required, TypedDict
 
 Stage = Literal[
+    "waiting",
     "started",
     "resumed",
     "fit",
@@ -19,9 +20,9 @@ Stage = Literal[
     "held",
     "sink-failed",
 ]
-"""A trial is begun, or continued under other conditions; what a round is doing, and that it is in the journal; how the
-trial ended; its worker died under it; it was finished before or elsewhere; another process holds it; it goes on, but a
-sink does not."""
+"""A trial was begun before and waits to be continued; it is begun, or continued under other conditions; what a round is
+doing, and that it is in the journal; how the trial ended; its worker died under it; it was finished before or elsewhere;
+another process holds it; it goes on, but a sink does not."""
 
 
 class Notice(TypedDict, total=False):
@@ -31,7 +32,7 @@ class Notice(TypedDict, total=False):
     trial: str
     """The trial's folder below the output folder; not there in one trial run by itself."""
     round: int
-    """The index of the round under way; where the trial is held elsewhere, how many rounds it has finished."""
+    """The index of the round under way; where the trial waits or is held elsewhere, how many rounds it has finished."""
     rounds: int
     """All that the trial will have."""
     labels: int

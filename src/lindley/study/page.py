@@ -46,7 +46,7 @@ def subheading(text: str) -> str:
 
 def paragraph(text: str, *, kind: str = "") -> str:
     """One paragraph; kind is its CSS class."""
-    return f"<p{_class(kind)}>{escape(text)}</p>"
+    return f"<p{_class(kind)}>{_sentence(text)}</p>"
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> str:
@@ -68,7 +68,7 @@ def notice(text: str, items: Sequence[str]) -> str:
 
 def bullets(items: Sequence[str]) -> str:
     """A plain list."""
-    return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>"
+    return "<ul>" + "".join(f"<li>{_sentence(item)}</li>" for item in items) + "</ul>"
 
 
 def picture(png: Path, *, title: str, caption: str, anchor: str) -> str:
@@ -134,7 +134,7 @@ def card(heading: str, verdict: str, inside: Sequence[str]) -> str:
 
 def findings(items: Sequence[tuple[str, str, str]]) -> str:
     """A list of (what, verdict, numbers)."""
-    told = (f"<li><b>{escape(what)}</b> {_badge(verdict)} {escape(text)}</li>" for what, verdict, text in items)
+    told = (f"<li><b>{escape(what)}</b> {_badge(verdict)} {_sentence(text)}</li>" for what, verdict, text in items)
     return f'<ul class="findings">{"".join(told)}</ul>'
 
 
@@ -145,6 +145,11 @@ def _badge(verdict: str) -> str:
 def footer(text: str) -> str:
     """The last lines."""
     return f"<footer>{escape(text)}</footer>"
+
+
+def _sentence(text: str) -> str:
+    """No line ends between a number and its percent sign."""
+    return escape(text).replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _class(kind: str) -> str:

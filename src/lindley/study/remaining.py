@@ -9,7 +9,7 @@ from lindley.errors import LindleyError
 from lindley.loop.failures import read_failure
 from lindley.loop.journal import FILE_NAME, Event
 from lindley.loop.locks import holder_of
-from lindley.loop.notices import Notice, OnNotice
+from lindley.loop.notices import Notice, OnNotice, Stage
 from lindley.loop.state import read_state
 from lindley.study.trials import Trial
 
@@ -18,7 +18,8 @@ class Remaining:
     """The trials of a study that are left, in its order.
 
     tell: hears of every trial that is found to be held ("held": stays), complete, damaged, or failed in another
-    process since this one began ("complete", "failed": is left no longer).
+    process since this one began ("complete", "failed": is left no longer), and once, at the beginning, of those that
+    have rounds and wait to be continued ("waiting").
     """
 
     def __init__(self, trials: Sequence[Trial], out: Path, tell: OnNotice) -> None:
@@ -29,7 +30,8 @@ class Remaining:
         self.trials: list[Trial] = []
         for trial in trials:
             self.trials.append(trial)
-            self._is_free(trial)
+            if self._is_free(trial) and (rounds := read_state(out / trial.folder).rounds):
+                tell({"trial": trial.folder, **_how_far("waiting", rounds)})
 
     def take(self) -> Trial | None:
         """The first trial that nobody holds; None when there is none at this moment."""
@@ -59,7 +61,7 @@ class Remaining:
         except (LindleyError, OSError) as error:
             return {"stage": "failed", "message": str(error)}
         if holder is not None:
-            return _held(holder, state.rounds)
+            return {**_how_far("held", state.rounds), "holder": holder}
         if state.reaches(trial.panel.schedule.max_labels):
             return {"stage": "complete"}
         failure = read_failure(folder)
@@ -68,9 +70,9 @@ class Remaining:
         return None
 
 
-def _held(holder: str, rounds: Sequence[Event]) -> Notice:
-    """By whom, and how far it has come: the number of finished rounds, and what the last one says."""
+def _how_far(stage: Stage, rounds: Sequence[Event]) -> Notice:
+    """The number of finished rounds, and what the last one says."""
     if not rounds:
-        return {"stage": "held", "holder": holder}
+        return {"stage": stage}
     labels, accuracy = rounds[-1]["labels"], rounds[-1]["metrics"].get("accuracy")
-    return {"stage": "held", "holder": holder, "round": len(rounds), "labels": labels, "accuracy": accuracy}
+    return {"stage": stage, "round": len(rounds), "labels": labels, "accuracy": accuracy}

@@ -20,9 +20,9 @@ Stage = Literal[
     "held",
     "sink-failed",
 ]
-"""A trial was begun before and waits to be continued; it is begun, or continued under other conditions; what a round is
-doing, and that it is in the journal; how the trial ended; its worker died under it; it was finished before or elsewhere;
-another process holds it; it goes on, but a sink does not."""
+"""A trial was begun before and waits to be continued; it is begun, or continued under other conditions; what a round
+is doing, and that it is in the journal; how the trial ended; its worker died under it; it was finished before or
+elsewhere; another process holds it; it goes on, but a sink does not."""
 
 
 class Notice(TypedDict, total=False):

@@ -1,81 +1,83 @@
-"""What a caller has set is no matter, and is as it was afterwards."""
+"""What a caller has set is no matter where we compute, and is as it was afterwards."""
+
+import threading
 
 import pytest
 import torch
 
-from lindley.information import batch_epig, epig, joint_information, pairwise_information
-from lindley.modes import exact_products, own_modes
+from lindley.information import epig, pairwise_information
+from lindley.modes import no_autocast, own_modes
+
+
+def flags():
+    cudnn = torch.backends.cudnn
+    return cudnn.enabled, cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32
 
 
 @pytest.fixture
-def switches():
-    """Torch's own, put back after the test; the ones that torch will not read for the moment are None."""
-    cuda, cpu = torch.backends.cudnn, torch.backends.mkldnn
-    newer = [torch.backends.cuda.matmul, cuda.conv, cuda.rnn, cpu.matmul, cpu.conv, cpu.rnn]
-    before = (cuda.allow_tf32, torch.get_float32_matmul_precision(), [owner.fp32_precision for owner in newer])
-
-    def read():
-        told = [cuda.deterministic, cuda.benchmark, *(owner.fp32_precision for owner in newer)]
-        for older in (lambda: cuda.allow_tf32, torch.get_float32_matmul_precision):
-            try:
-                told.append(older())
-            except RuntimeError:
-                told.append(None)
-        return told
-
-    yield read
-    cuda.allow_tf32 = before[0]
-    torch.set_float32_matmul_precision(before[1])
-    for owner, value in zip(newer, before[2], strict=True):
-        owner.fp32_precision = value
+def callers(request):
+    """What a program may have set, put back after the test."""
+    before = flags()
+    torch.backends.cudnn.benchmark = True
+    yield (before[0], True, *before[2:])
+    torch.backends.cudnn.benchmark = before[1]
+    assert flags() == before
 
 
-EXACT = [True, False, *["ieee"] * 6, False, "highest"]
+EXACT = (True, False, True, False)
 
 
-@pytest.mark.parametrize("precision", ["highest", "high", "medium"])
-def test_products_are_exact_within_and_as_they_were_after(switches, precision):
-    torch.set_float32_matmul_precision(precision)
-    before = switches()
-    with exact_products():
-        assert switches() == EXACT
-    assert switches() == before
+def test_convolutions_on_a_gpu_are_exact_within_and_as_the_caller_has_them_after(callers):
+    with own_modes("cuda"):
+        assert flags() == EXACT
+        with own_modes("cuda:1", gradients=True):
+            assert flags() == EXACT
+        assert flags() == EXACT
+    assert flags() == callers
 
 
-def test_the_newer_switches_of_a_caller_against_the_older_ones_stay(switches):
-    torch.set_float32_matmul_precision("high")
-    torch.backends.cudnn.conv.fp32_precision = "ieee"
-    torch.backends.cuda.matmul.fp32_precision = "ieee"
-    before = switches()
-    assert None in before  # torch does not say whether TF32 is allowed
-    with own_modes():
-        assert switches()[2:8] == EXACT[2:8]
-    assert switches() == before
+def test_threads_that_overlap_leave_them_as_the_caller_has_them(callers):
+    inside, may_leave = threading.Event(), threading.Event()
+
+    def other():
+        with own_modes("cuda"):
+            inside.set()
+            may_leave.wait(60)
+
+    thread = threading.Thread(target=other)
+    with own_modes("cuda"):
+        thread.start()
+        assert inside.wait(60)
+    assert flags() == EXACT  # the other is still within
+    may_leave.set()
+    thread.join()
+    assert flags() == callers
 
 
-def test_an_error_within_puts_them_back_too(switches):
-    torch.set_float32_matmul_precision("medium")
-    before = switches()
-    with pytest.raises(ValueError, match="mine"), own_modes():
+def test_an_error_within_puts_them_back_too(callers):
+    with pytest.raises(ValueError, match="mine"), own_modes("cuda"):
         raise ValueError("mine")
-    assert switches() == before
+    assert flags() == callers
 
 
-def test_autocast_of_any_kind_is_off_within_and_on_after():
+def test_on_a_cpu_no_switch_of_the_process_is_touched(callers):
+    with own_modes("cpu"):
+        assert flags() == callers
+
+
+def test_autocast_is_off_within_and_on_after():
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        with exact_products("cuda"):
+        with no_autocast():
+            assert not torch.is_autocast_enabled("cpu")
+        with own_modes():
             assert not torch.is_autocast_enabled("cpu")
         assert torch.is_autocast_enabled("cpu")
 
 
-def test_information_is_the_same_under_the_callers_autocast():
+@pytest.mark.parametrize("information", [epig, pairwise_information])
+def test_information_is_the_same_under_the_callers_autocast(information):
     generator = torch.Generator().manual_seed(0)
     rows, targets = (torch.randn(n, 6, 3, generator=generator).log_softmax(-1) for n in (4, 9))
-
-    def everything():
-        informed = [epig(rows, targets), pairwise_information(rows, targets)]
-        return [*informed, torch.tensor([joint_information(rows), batch_epig(rows, targets)])]
-
-    plain = everything()
+    plain = information(rows, targets)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert all(map(torch.equal, everything(), plain))
+        assert torch.equal(information(rows, targets), plain)

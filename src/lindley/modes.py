@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
-from typing import Any
 
 import torch
 
@@ -14,66 +13,53 @@ _WITH_AUTOCAST = ("cpu", "cuda", "mps")
 
 @contextmanager
 def own_modes(device: str = "cpu", *, gradients: bool = False) -> Iterator[None]:
-    """No autocast, no inference mode, gradients or none, exact products: the same under any modes of the caller."""
-    with torch.inference_mode(False), torch.set_grad_enabled(gradients), exact_products(device):
-        yield
+    """No autocast, no inference mode, gradients or none: what a network gives is the same under any of the caller's.
 
-
-@contextmanager
-def exact_products(device: str = "cpu") -> Iterator[None]:
-    """No autocast; float32 that is float32; on a GPU convolutions that add in one order, the same each time."""
-    with ExitStack() as modes:
-        for kind in {torch.device(device).type, *filter(torch.is_autocast_enabled, _WITH_AUTOCAST)}:
-            modes.enter_context(torch.autocast(kind, enabled=False))
-        modes.enter_context(_exact())
-        yield
-
-
-@contextmanager
-def _exact() -> Iterator[None]:
-    """Torch's switches as they give exact products, then as they were.
-
-    Convolutions on a GPU have TF32, 10 bits of the 23, unless told otherwise; `set_float32_matmul_precision("medium")`
-    has CPUs multiply in bfloat16 too.
+    On a GPU of CUDA its convolutions add in one order, the same numbers each time, and are of float32 and not of TF32.
     """
-    before = []
-    for read, write, exact in _SWITCHES:
-        try:
-            before.append((read(), write, exact))
-        except RuntimeError:  # torch will not read an older switch where the caller has set newer ones against it
-            continue
-    for _, write, exact in before:
-        write(exact)
-    try:
+    with ExitStack() as modes:
+        modes.enter_context(torch.inference_mode(False))
+        modes.enter_context(torch.set_grad_enabled(gradients))
+        modes.enter_context(torch.autocast(torch.device(device).type, enabled=False))
+        if torch.device(device).type == "cuda":
+            modes.enter_context(_CONVOLUTIONS)
         yield
-    finally:
-        for value, write, _ in before:
-            write(value)
 
 
-def _switches() -> list[tuple[Callable[[], Any], Callable[[Any], None], Any]]:
-    """How to read and write each, and its exact value: the older switches first, since they move the newer ones."""
-    cuda: Any = torch.backends.cudnn
-    cpu: Any = torch.backends.mkldnn
-    older: list[tuple[Any, str, Any]] = [
-        (cuda, "deterministic", True),
-        (cuda, "benchmark", False),
-        (cuda, "allow_tf32", False),
-    ]
-    newer = []
-    if hasattr(cuda, "conv"):  # torch 2.9
-        owners = [torch.backends.cuda.matmul, cuda.conv, cuda.rnn, cpu.matmul, cpu.conv, cpu.rnn]
-        newer = [(owner, "fp32_precision", "ieee") for owner in owners]
-    return [
-        *map(_attribute, older),
-        (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest"),
-        *map(_attribute, newer),
-    ]
+@contextmanager
+def no_autocast() -> Iterator[None]:
+    """For products of tensors on any device; as a decorator too. What is read from a caller's code is read outside."""
+    with ExitStack() as modes:
+        for kind in filter(torch.is_autocast_enabled, _WITH_AUTOCAST):
+            modes.enter_context(torch.autocast(kind, enabled=False))
+        yield
 
 
-def _attribute(place: tuple[Any, str, Any]) -> tuple[Callable[[], Any], Callable[[Any], None], Any]:
-    owner, name, exact = place
-    return partial(getattr, owner, name), partial(setattr, owner, name), exact
+class _ExactConvolutions:
+    """cuDNN without measuring, chance and TF32, torch's default with 10 bits of the 23.
+
+    Its switches are those of the process: the first of the threads within sets them, and the last puts them back.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._within = 0
+        self._flags = ExitStack()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._within == 0:
+                cudnn = torch.backends.cudnn
+                self._flags.enter_context(
+                    cudnn.flags(enabled=cudnn.enabled, benchmark=False, deterministic=True, allow_tf32=False)
+                )
+            self._within += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._within -= 1
+            if self._within == 0:
+                self._flags.close()
 
 
-_SWITCHES = _switches()
+_CONVOLUTIONS = _ExactConvolutions()

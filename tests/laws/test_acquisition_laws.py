@@ -235,6 +235,32 @@ def test_the_modes_of_the_caller_change_no_choice(name):
         assert torch.equal(selection.scores, plain.scores)
 
 
+class OfABFloat16Network:
+    """Lazy predictions of a program that computes them under an autocast of its own."""
+
+    rows, shape, draws_id = torch.arange(120), (120, 15, NUM_CLASSES), "mine"
+
+    def chunks(self):
+        assert torch.is_autocast_enabled("cpu")
+        yield from predictions().split(40)
+
+    def take(self, positions):
+        assert torch.is_autocast_enabled("cpu")
+        return predictions()[positions]
+
+
+def test_what_the_caller_computes_keeps_the_callers_autocast(name):
+    given = {"labelled": LABELLED, "labelled_features": FEATURES[LABELLED.rows], "features": FEATURES[:120]}
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        lazy = select(OfABFloat16Network(), name, BATCH, targets=predictions(num_rows=12, seed=4), **given)
+    assert_same_choice(
+        name,
+        predictions(),
+        select(predictions(), name, BATCH, targets=predictions(num_rows=12, seed=4), **given),
+        lazy,
+    )
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that CUDA can use")
 def test_predictions_on_a_gpu_lead_to_the_same_choice(name):
     log_probs = predictions()

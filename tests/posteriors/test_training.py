@@ -444,3 +444,24 @@ def test_a_copy_of_weights_can_be_written_to_whatever_mode_it_was_made_in():
         weights = [*copied(module).parameters()]
     assert not any(each.is_inference() for each in weights)
     assert all(map(torch.equal, weights, module.parameters()))
+
+
+def test_a_network_that_gives_up_on_weights_that_are_not_finite_is_told_as_a_fit_that_diverged():
+    def fit():
+        with Losses("cuda", lambda step, loss: f"{loss} at step {step}.") as losses:
+            losses.add(torch.tensor(1.0))
+            losses.add(torch.tensor(math.nan))
+            raise ValueError("probabilities must not be NaN")
+
+    with pytest.raises(FitError, match="nan at step 1"):
+        fit()
+
+
+def test_another_error_of_a_network_is_its_own():
+    def fit():
+        with Losses("cuda", lambda step, loss: f"{loss} at step {step}.") as losses:
+            losses.add(torch.tensor(1.0))
+            raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        fit()

@@ -8,12 +8,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from lindley.modes import no_autocast
 from lindley.shapes import Features, LabelledFeatures, Scores
 
 _TILE = 1 << 22
 """Entries of a distance matrix that are in memory at a time: 16 MiB of float32."""
 
 
+@no_autocast()
 def distances(points: Features, centres: LabelledFeatures) -> Float[Tensor, "N L"]:
     """Distances to a few centres, from differences: equal points are at exactly 0, equal pairs equally far."""
     return torch.cdist(points, centres, compute_mode="donot_use_mm_for_euclid_dist")
@@ -40,7 +42,9 @@ def squared_distance_blocks(points: Features, others: LabelledFeatures) -> Itera
     noise = rounding(max(float(halves.max()), float(other_halves.max())), points.dtype)
     for start in range(0, len(points), max(1, _TILE // len(others))):
         rows = slice(start, min(start + max(1, _TILE // len(others)), len(points)))
-        squared = (points[rows] @ others.T).neg_().add_(halves[rows, None]).add_(other_halves).mul_(2)
+        with no_autocast():
+            products = points[rows] @ others.T
+        squared = products.neg_().add_(halves[rows, None]).add_(other_halves).mul_(2)
         yield rows, squared.masked_fill_(squared <= noise, 0.0)
 
 

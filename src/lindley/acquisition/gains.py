@@ -13,6 +13,7 @@ from torch import Tensor
 
 from lindley.contracts import Predictions
 from lindley.information import LabelPaths
+from lindley.modes import no_autocast
 from lindley.shapes import Positions, Scores
 
 HOLD_BYTES = 1 << 29
@@ -30,6 +31,7 @@ Weights = Float[Tensor, "K M"]
 PathGains = Float[Tensor, "n M"]
 
 
+@no_autocast()
 def gains(terms: Terms, paths: LabelPaths) -> Scores:
     """What each row adds to the batch that the paths stand for.  [n, C+1, K] -> [n] nats, float64"""
     weights = draw_weights(paths, terms)
@@ -38,6 +40,7 @@ def gains(terms: Terms, paths: LabelPaths) -> Scores:
     return torch.cat([path_gains(block, weights).mv(share).double().clamp_min_(0.0).cpu() for block in blocks])
 
 
+@no_autocast()
 def path_gains(terms: Terms, weights: Weights) -> PathGains:
     """What each row adds where each path is what was answered.  [n, C+1, K], [K, M] -> [n, M] nats.
 

@@ -23,6 +23,7 @@ from torch import Tensor
 from lindley.acquisition.lazy import Pick, best_pick
 from lindley.acquisition.select import tie_break
 from lindley.contracts import Predictions
+from lindley.modes import no_autocast
 from lindley.shapes import LogProbs, Positions, Scores
 
 HOLD_BYTES = 1 << 28
@@ -78,7 +79,8 @@ class GaussianSearch:
 
     def _gains(self, ranks: Positions) -> Scores:
         functions = self._functions(ranks)
-        return information(functions @ self._covariance.to(functions) @ functions.mT)
+        with no_autocast():
+            return information(functions @ self._covariance.to(functions) @ functions.mT)
 
     def _functions(self, ranks: Positions) -> Functions:
         """Computed when a rank is first asked for, and held: the same few hundred come up again and again."""
@@ -94,6 +96,7 @@ class GaussianSearch:
         return functions
 
 
+@no_autocast()
 def calibrated(log_probs: LogProbs, scores: Scores) -> Functions:
     """The functions of rows, scaled so that each row by itself carries its BALD score.  [n, K, C], [n] -> [n, R, K]"""
     probs = log_probs.to(torch.promote_types(log_probs.dtype, torch.float32)).exp()

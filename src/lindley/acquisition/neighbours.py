@@ -9,6 +9,7 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from lindley.acquisition.distances import distances, rounding
+from lindley.modes import no_autocast
 from lindley.shapes import Features, Positions
 
 _ROWS, _COLUMNS = 512, 4096  # of a tile: 8 MiB of float32
@@ -56,6 +57,7 @@ class Balls:
                 counts[columns] += inside.count_nonzero(0)
         return counts
 
+    @no_autocast()
     def _inside(self, at: Tensor, among: Tensor) -> Tensor:
         return self._left[at] @ self._right[among].T >= 0
 

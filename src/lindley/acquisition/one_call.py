@@ -28,7 +28,6 @@ from lindley.contracts import (
     Selection,
 )
 from lindley.errors import InputError
-from lindley.modes import exact_products
 from lindley.names import nearest
 from lindley.shapes import Features, LogProbs, Rows, Scores
 
@@ -98,8 +97,7 @@ def select(
         features=None if features is None else _features("features", features, count),
         labelled_features=known,
     )
-    with exact_products():
-        selection = choose(context, batch_size, seed=seed)
+    selection = choose(context, batch_size, seed=seed)
     nothing = _NOTHING.get(selection.scores.dtype, _NOTHING_IN_SINGLE)
     compares = isinstance(acquisition, str) and METHODS[acquisition].compares_draws
     if compares and num_draws > 1 and float(selection.scores.abs().max()) < nothing:

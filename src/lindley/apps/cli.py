@@ -136,7 +136,8 @@ def report(
 def compare(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The output folder of a run.")],
     against: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The acquisition to compare with.  [default: random]")
+        str | None,
+        typer.Option(metavar="NAME", help="What to compare with.  [default: random; in a panel without, its first]"),
     ] = None,
     accuracy: Annotated[
         float | None,

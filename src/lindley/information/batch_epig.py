@@ -10,7 +10,6 @@ from lindley.errors import InputError
 from lindley.information.joint import Estimate
 from lindley.information.pairwise import classes_first, in_columns, surprise, uniform_weights
 from lindley.information.paths import LabelPaths, PathShares, no_labels, sample_paths
-from lindley.modes import exact_products
 from lindley.shapes import BatchLogProbs, TargetLogProbs
 
 MAX_PATHS = 1 << 17
@@ -18,7 +17,6 @@ MAX_PATHS = 1 << 17
 _BLOCK_PATHS = 128
 
 
-@exact_products()
 def batch_epig(batch_log_probs: BatchLogProbs, targets: TargetLogProbs) -> float:
     """Mean over targets of I[y_1..B; y*], exact, by enumerating all C**B label paths.  [B, K, C], [T, K, C] -> nats.
 
@@ -38,7 +36,6 @@ def batch_epig(batch_log_probs: BatchLogProbs, targets: TargetLogProbs) -> float
     return float(information_on_targets(paths, targets) @ paths.log_share.exp())
 
 
-@exact_products()
 def estimate_batch_epig(
     batch_log_probs: BatchLogProbs, targets: TargetLogProbs, *, num_paths: int = 10_000, seed: int
 ) -> Estimate:

@@ -23,13 +23,12 @@ from lindley.information.pairwise import (
     weighted,
     wide,
 )
-from lindley.modes import exact_products
+from lindley.modes import no_autocast
 from lindley.shapes import LogProbs, Scores, TargetLogProbs
 
 MeanInformation = Float64[Tensor, "n"]
 
 
-@exact_products()
 def epig(log_probs: LogProbs, targets: TargetLogProbs) -> Scores:
     """Expected predictive information gain, the mean over targets of I[y; y*].  [N, K, C], [T, K, C] -> [N] nats.
 
@@ -53,6 +52,7 @@ def epig(log_probs: LogProbs, targets: TargetLogProbs) -> Scores:
     return scores
 
 
+@no_autocast()
 def mean_information(
     probs: ClassesFirst, targets: list[Columns], weights: DrawWeights, memory: Scratch | None = None
 ) -> MeanInformation:

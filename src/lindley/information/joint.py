@@ -11,7 +11,6 @@ from torch import Tensor
 from lindley.errors import InputError
 from lindley.information.entropy import conditional_entropy
 from lindley.information.paths import sample_paths
-from lindley.modes import exact_products
 from lindley.seeds import derive_seed
 from lindley.shapes import BatchLogProbs
 
@@ -28,7 +27,6 @@ class Estimate:
     standard_error: float
 
 
-@exact_products()
 def joint_entropy(batch_log_probs: BatchLogProbs) -> float:
     """H[y_1..B], exact, by enumerating all C**B label paths.  [B, K, C] -> nats.
 
@@ -47,7 +45,6 @@ def joint_entropy(batch_log_probs: BatchLogProbs) -> float:
     return float(sum(torch.special.entr(part @ second).sum() for part in first.split(block)))
 
 
-@exact_products()
 def joint_information(batch_log_probs: BatchLogProbs) -> float:
     """I[y_1..B; θ] = H[y_1..B] - Σ_i E_k H[p_k(y_i)], exact.  [B, K, C] -> nats, from 0 to log K.
 
@@ -57,7 +54,6 @@ def joint_information(batch_log_probs: BatchLogProbs) -> float:
     return min(max(information, 0.0), math.log(batch_log_probs.shape[1]))  # beyond by rounding only: about 1e-15
 
 
-@exact_products()
 def estimate_joint_information(batch_log_probs: BatchLogProbs, *, num_paths: int = 10_000, seed: int) -> Estimate:
     """I[y_1..B; θ] from sampled label paths, for batches of any size.  [B, K, C] -> nats.
 

@@ -19,7 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lindley.errors import InputError
-from lindley.modes import exact_products
+from lindley.modes import no_autocast
 from lindley.shapes import BatchLogProbs, LogProbs
 
 PairInformation = Float[Tensor, "N B"]
@@ -48,7 +48,6 @@ class Columns(NamedTuple):
     average: Tensor
 
 
-@exact_products()
 def pairwise_information(log_probs: LogProbs, batch: BatchLogProbs) -> PairInformation:
     """Mutual information of two labels, I[y_i; y_j], one of the rows, one of the batch.  -> [N, B] nats.
 
@@ -98,6 +97,7 @@ def uniform_weights(log_probs: Tensor) -> DrawWeights:
     return torch.full((num_draws,), 1 / num_draws, dtype=wide(log_probs), device=log_probs.device)
 
 
+@no_autocast()
 def relative(probs: ClassesFirst, weights: DrawWeights) -> Relative:
     """Likelihood ratios under these weights over the draws."""
     average = probs @ weights  # [n, C]
@@ -130,6 +130,7 @@ def scratch(num_classes: int, num_others: int, weights: DrawWeights) -> Scratch:
     return weights.new_empty(2, num_rows * num_columns)
 
 
+@no_autocast()
 def surprise(rows: ClassesFirst, others: Columns, memory: Scratch | None = None) -> Float[Tensor, "nC mC"]:
     """ρ log ρ of each row's classes with each of the others' classes.  Weighted ratios of rows -> [n*C, m*C]
 

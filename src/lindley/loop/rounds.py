@@ -30,7 +30,6 @@ from lindley.errors import InputError
 from lindley.loop.predict import PoolPredictions
 from lindley.loop.shown import check_needs, show
 from lindley.loop.subsets import candidate_rows
-from lindley.modes import exact_products
 from lindley.seeds import derive_seed
 
 
@@ -223,8 +222,7 @@ def _selected(settings: RoundSettings, context: Context, batch_size: int) -> Sel
             f"an acquisition is called with (context, batch_size, seed=...): {error}. A score of rows, [n, K, C] -> "
             "[n], becomes one by lindley.acquisition.select.top_k(score)"
         ) from None
-    with exact_products():
-        selection = settings.acquisition(context, batch_size, seed=seed)
+    selection = settings.acquisition(context, batch_size, seed=seed)
     _check_selection(selection, context, batch_size)
     return selection
 

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from lindley.posteriors.network_calls import sent
 from lindley.posteriors.recipe import Recipe
 
 Images = Float[Tensor, "n channels height width"]
@@ -25,7 +26,7 @@ def shifted(images: Images, max_shift: int, generator: torch.Generator) -> Image
     num_images, num_channels, height, width = images.shape
     padded = torch.nn.functional.pad(images, [max_shift] * 4)
     offsets = torch.randint(2 * max_shift + 1, (2, num_images, 1), generator=generator)
-    offsets = offsets.to(images.device, non_blocking=True)
+    offsets = sent(offsets, images.device)
     rows = offsets[0] + torch.arange(height, device=images.device)  # [n, height]
     columns = offsets[1] + torch.arange(width, device=images.device)  # [n, width]
     image = torch.arange(num_images, device=images.device)[:, None, None, None]
@@ -47,11 +48,12 @@ def turned(images: Images, max_degrees: float, max_scale: float, generator: torc
     place = torch.zeros(num_images, 2, 3)
     place[:, 0, 0], place[:, 0, 1] = cos, -sin * height / width
     place[:, 1, 0], place[:, 1, 1] = sin * width / height, cos
-    grid = torch.nn.functional.affine_grid(place.to(images, non_blocking=True), list(images.shape), align_corners=False)
+    place = sent(place, images.device).to(images)
+    grid = torch.nn.functional.affine_grid(place, list(images.shape), align_corners=False)
     return torch.nn.functional.grid_sample(images, grid, padding_mode="zeros", align_corners=False)
 
 
 def flipped(images: Images, generator: torch.Generator) -> Images:
     """Each image mirrored left to right with probability a half."""
     mirrored = torch.rand(len(images), 1, 1, 1, generator=generator) < 0.5
-    return torch.where(mirrored.to(images.device, non_blocking=True), images.flip(-1), images)
+    return torch.where(sent(mirrored, images.device), images.flip(-1), images)

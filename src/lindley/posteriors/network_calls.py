@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from lindley.contracts import Inputs
@@ -27,6 +28,14 @@ def network_inputs(inputs: Inputs, device: str) -> NetworkInputs:
     if len(set(lengths.values())) != 1 or None in lengths.values():
         raise InputError(f"every tensor of a mapping needs the same number of rows on its first axis; got {lengths}")
     return {name: value.to(device) for name, value in inputs.items()}
+
+
+def sent(values: Tensor, device: str | torch.device) -> Tensor:
+    """A small tensor of the CPU on the device, without waiting for what a GPU of CUDA has still to do.
+
+    CUDA has read the memory when the call returns; others, as MPS, read it later, when it may hold something else.
+    """
+    return values.to(device, non_blocking=torch.device(device).type == "cuda")
 
 
 def as_tensor(inputs: Inputs) -> Tensor:

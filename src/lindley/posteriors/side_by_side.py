@@ -14,7 +14,7 @@ from lindley.errors import FitError
 from lindley.modes import own_modes
 from lindley.noise import torch_generator
 from lindley.posteriors.callers_state import seeded_globals
-from lindley.posteriors.network_calls import as_tensor
+from lindley.posteriors.network_calls import as_tensor, sent
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.steps import (
     Losses,
@@ -76,20 +76,19 @@ def train_side_by_side(
         return f"member {member} of {len(seeds)}: {told_divergence(steps, recipe, len(labels), step, loss)}"
 
     with own_modes(device, gradients=True):
-        seen = Losses(device, told)
-        for _ in range(steps):
-            positions = torch.stack([next(stream) for stream in streams]).to(device, non_blocking=True)  # [E, b]
-            optimizer.zero_grad(set_to_none=True)
-            with told_precisions(inputs, modules[0]):
-                logits = forward(weights, inputs[positions])  # [E, b, C]
-            losses = _mean_losses(logits, classes[positions], of_class)  # [E]
-            if recipe.prior_precision:
-                losses = losses + recipe.prior_precision / (2 * len(labels)) * _squared(weights)
-            seen.add(losses)
-            losses.sum().backward()
-            optimizer.step()
-            decay.step()
-        seen.check()
+        with Losses(device, told) as seen:
+            for _ in range(steps):
+                positions = sent(torch.stack([next(stream) for stream in streams]), device)  # [E, b]
+                optimizer.zero_grad(set_to_none=True)
+                with told_precisions(inputs, modules[0]):
+                    logits = forward(weights, inputs[positions])  # [E, b, C]
+                losses = _mean_losses(logits, classes[positions], of_class)  # [E]
+                if recipe.prior_precision:
+                    losses = losses + recipe.prior_precision / (2 * len(labels)) * _squared(weights)
+                seen.add(losses)
+                losses.sum().backward()
+                optimizer.step()
+                decay.step()
         if not all(bool(value.isfinite().all()) for value in weights.values()):
             raise FitError(f"a member of {len(seeds)}: {told_weights(steps, recipe, len(labels))}")
     for member, module in enumerate(modules):

@@ -69,7 +69,8 @@ def class_weights(recipe: Recipe, task: ClassificationTask, device: str) -> Tens
 class Losses:
     """The losses of a fit, [] or [E] a step: refuses the fit where one is not finite.
 
-    On a GPU several steps later: each look waits for all that the GPU has still to do.
+    On a GPU several steps later: each look waits for all that the GPU has still to do. As a context it looks at those
+    left at its end, also where the network itself gave up on weights that are not finite.
     """
 
     def __init__(self, device: str, told: Callable[..., str]) -> None:
@@ -84,11 +85,18 @@ class Losses:
         if len(self._unseen) == self._looks_every:
             self.check()
 
+    def __enter__(self) -> Losses:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if kind is None or (issubclass(kind, Exception) and not isinstance(error, FitError)):
+            self.check()
+
     def check(self) -> None:
         """Look at those not seen yet: before the weights are used."""
         if not self._unseen:
             return
-        losses = torch.stack(self._unseen)  # [S] or [S, E]
+        losses = torch.stack(self._unseen) if len(self._unseen) > 1 else self._unseen[0][None]  # [S] or [S, E]
         if not bool(losses.isfinite().all()):
             step, *member = (~losses.isfinite()).nonzero()[0].tolist()
             raise FitError(self._told(self._first + step, losses[(step, *member)].item(), *member))

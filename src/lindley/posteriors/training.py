@@ -17,7 +17,7 @@ from lindley.posteriors.augmentation import augmented
 from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.early_stopping import BestWeights
 from lindley.posteriors.layout import as_its_weights, lay_out_for_images
-from lindley.posteriors.network_calls import NetworkInputs, called, logits_of, network_inputs, rows_at
+from lindley.posteriors.network_calls import NetworkInputs, called, logits_of, network_inputs, rows_at, sent
 from lindley.posteriors.precision import compute_dtype, computing_in
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.steps import (
@@ -68,21 +68,21 @@ def train(
         batches = minibatches(len(labels), recipe.batch_size, torch_generator(seed, "minibatches"))
         augmentation = torch_generator(seed, "shifts")
         loss_of = _loss(recipe, task, len(labels), compute_dtype(precision, device), device)
-        losses = Losses(device, partial(told_divergence, steps, recipe, len(labels)))
-        for step in range(steps):
-            positions = next(batches).to(device, non_blocking=True)
-            optimizer.zero_grad(set_to_none=True)
-            with told_precisions(inputs, module):
-                loss = loss_of(module, _augmented(rows_at(inputs, positions), recipe, augmentation), classes[positions])
-            losses.add(loss)
-            loss.backward()
-            optimizer.step()
-            decay.step()
-            if best is not None and ((step + 1) % recipe.check_every == 0 or step + 1 == steps):
-                losses.check()
-                if best.seen(module):
-                    break
-        losses.check()
+        with Losses(device, partial(told_divergence, steps, recipe, len(labels))) as losses:
+            for step in range(steps):
+                positions = sent(next(batches), device)
+                optimizer.zero_grad(set_to_none=True)
+                with told_precisions(inputs, module):
+                    batch = _augmented(rows_at(inputs, positions), recipe, augmentation)
+                    loss = loss_of(module, batch, classes[positions])
+                losses.add(loss)
+                loss.backward()
+                optimizer.step()
+                decay.step()
+                if best is not None and ((step + 1) % recipe.check_every == 0 or step + 1 == steps):
+                    losses.check()
+                    if best.seen(module):
+                        break
         if not all(bool(weights.isfinite().all()) for weights in module.parameters() if weights.requires_grad):
             raise FitError(told_weights(steps, recipe, len(labels)))
         if best is not None:

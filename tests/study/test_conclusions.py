@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import journal_fakes as fakes
@@ -170,6 +171,19 @@ def test_seconds_of_trials_that_do_not_begin_with_the_same_fit_are_not_compared(
     panel = fakes.panel_table("digits", list(scales), seeds=8)
     third = conclusions.bald_has_no_gain(_results(tmp_path, panel, accuracy=elsewhere))
     assert {each.part for each in third.comparisons} == {"not faster"}
+
+
+def test_seconds_of_pairs_on_several_machines_are_said_to_be(tmp_path: Path) -> None:
+    scales = {"margin": 60.0, "bald": 100.0}
+    results = _results(tmp_path, fakes.panel_table("digits", list(scales), seeds=8), accuracy=_learning(scales))
+    (panel,) = results.panels
+    moved = [
+        replace(each, manifest={**each.manifest, "cpu": "one" if each.seed < 4 else "other"}) for each in panel.trials
+    ]
+    for trials, where in ((panel.trials, "select"), (moved, "select on 2 machines")):
+        third = conclusions.bald_has_no_gain(replace(results, panels=[replace(panel, trials=trials)]))
+        (told,) = [each.brief for each in third.comparisons if each.part == "costs more"]
+        assert told.endswith(where)
 
 
 def test_bald_without_gain_is_contradicted_when_it_needs_far_fewer_labels(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def costs_more(panel: PanelResults, other: str) -> Comparison | None:
     The manifests tell that, and first fits that are the same: early versions did not record the processor. None where
     there is no such pair, or nothing was recorded. How busy the machine was is not known.
     """
-    pairs = []
+    pairs, machines = [], set()
     for first, second in paired(panel, "bald", other):
         if first.first_fit != second.first_fit:
             continue
@@ -122,12 +122,14 @@ def costs_more(panel: PanelResults, other: str) -> Comparison | None:
         both = [_asking_seconds(trial, common) for trial in (first, second)]
         if min(both) > 0:
             pairs.append(both)
+            machines.add(first.machine)
     if not pairs:
         return None
     ratios = [math.log(mine / theirs) for mine, theirs in pairs]
     mine, theirs = (median(pair[place] for pair in pairs) for place in (0, 1))
     what = f"seconds to predict and select: BALD against {look(other).title}"
-    brief = f"BALD {mine:.3g}, {look(other).title} {theirs:.3g} s to predict and select"
+    where = f" on {len(machines)} machines" if len(machines) > 1 else ""
+    brief = f"BALD {mine:.3g}, {look(other).title} {theirs:.3g} s to predict and select{where}"
     effect = f"×{math.exp(median(ratios)):.2f} in the median pair"
     over = [ratio - math.log1p(WORTHWHILE) for ratio in ratios]
     return compared(panel.title, "costs more", what, brief, effect, over)

@@ -60,6 +60,22 @@ def test_an_error_within_puts_them_back_too(callers):
     assert flags() == callers
 
 
+@pytest.mark.skipif(not hasattr(torch.backends.cudnn, "conv"), reason="torch 2.9 brought these switches")
+def test_newer_switches_that_the_caller_has_set_apart_stay_apart(callers):
+    conv, rnn = torch.backends.cudnn.conv, torch.backends.cudnn.rnn
+    conv.fp32_precision, rnn.fp32_precision = "ieee", "tf32"
+    try:
+        with pytest.raises(RuntimeError):
+            flags()  # torch does not say whether TF32 is allowed
+        with own_modes("cuda"):
+            assert (conv.fp32_precision, rnn.fp32_precision) == ("ieee", "ieee")
+            assert (torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark) == (True, False)
+        assert (conv.fp32_precision, rnn.fp32_precision) == ("ieee", "tf32")
+        assert (torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark) == (callers[2], callers[1])
+    finally:
+        torch.backends.cudnn.allow_tf32 = callers[3]
+
+
 def test_on_a_cpu_no_switch_of_the_process_is_touched(callers):
     with own_modes("cpu"):
         assert flags() == callers

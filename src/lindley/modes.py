@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any
 
 import torch
 
@@ -49,10 +50,7 @@ class _ExactConvolutions:
     def __enter__(self) -> None:
         with self._lock:
             if self._within == 0:
-                cudnn = torch.backends.cudnn
-                self._flags.enter_context(
-                    cudnn.flags(enabled=cudnn.enabled, benchmark=False, deterministic=True, allow_tf32=False)
-                )
+                self._flags.enter_context(_exact_cudnn())
             self._within += 1
 
     def __exit__(self, *error: object) -> None:
@@ -60,6 +58,33 @@ class _ExactConvolutions:
             self._within -= 1
             if self._within == 0:
                 self._flags.close()
+
+
+def _exact_cudnn() -> AbstractContextManager[None]:
+    cudnn: Any = torch.backends.cudnn
+    try:
+        cudnn.allow_tf32  # noqa: B018  torch refuses to say it where the newer switches of one kind differ
+    except RuntimeError:
+        return _by_newer_switches(cudnn)
+    flags: AbstractContextManager[None] = cudnn.flags(
+        enabled=cudnn.enabled, benchmark=False, deterministic=True, allow_tf32=False
+    )
+    return flags
+
+
+@contextmanager
+def _by_newer_switches(cudnn: Any) -> Iterator[None]:
+    """As `cudnn.flags`, which fails where the caller has set those of torch 2.9 apart from each other."""
+    places: list[tuple[Any, str, Any]] = [(cudnn, "benchmark", False), (cudnn, "deterministic", True)]
+    places += [(owner, "fp32_precision", "ieee") for owner in (cudnn.conv, cudnn.rnn)]
+    before = [getattr(owner, name) for owner, name, _ in places]
+    try:
+        for owner, name, value in places:
+            setattr(owner, name, value)
+        yield
+    finally:
+        for (owner, name, _), value in zip(places, before, strict=True):
+            setattr(owner, name, value)
 
 
 _CONVOLUTIONS = _ExactConvolutions()

@@ -76,6 +76,23 @@ def test_newer_switches_that_the_caller_has_set_apart_stay_apart(callers):
         torch.backends.cudnn.allow_tf32 = callers[3]
 
 
+@pytest.mark.skipif(not hasattr(torch.backends.cudnn, "conv"), reason="torch 2.9 brought these switches")
+def test_tf32_for_everything_is_off_within_too(callers):
+    cudnn, everything = torch.backends.cudnn, torch.backends.fp32_precision
+    torch.backends.fp32_precision = "tf32"
+    try:
+        before = (cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision)
+        with own_modes("cuda"):
+            assert (cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision) == ("ieee", "ieee")
+            with cudnn.flags(enabled=False):  # as a network may for its second derivatives
+                assert not cudnn.enabled
+        assert (cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision) == before
+        assert flags() == callers
+    finally:
+        torch.backends.fp32_precision = everything
+        cudnn.allow_tf32 = callers[3]
+
+
 def test_on_a_cpu_no_switch_of_the_process_is_touched(callers):
     with own_modes("cpu"):
         assert flags() == callers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import torch
@@ -60,23 +60,16 @@ class _ExactConvolutions:
                 self._flags.close()
 
 
-def _exact_cudnn() -> AbstractContextManager[None]:
-    cudnn: Any = torch.backends.cudnn
-    try:
-        cudnn.allow_tf32  # noqa: B018  torch refuses to say it where the newer switches of one kind differ
-    except RuntimeError:
-        return _by_newer_switches(cudnn)
-    flags: AbstractContextManager[None] = cudnn.flags(
-        enabled=cudnn.enabled, benchmark=False, deterministic=True, allow_tf32=False
-    )
-    return flags
-
-
 @contextmanager
-def _by_newer_switches(cudnn: Any) -> Iterator[None]:
-    """As `cudnn.flags`, which fails where the caller has set those of torch 2.9 apart from each other."""
+def _exact_cudnn() -> Iterator[None]:
+    """Like `cudnn.flags`, which leaves TF32 to `torch.backends.fp32_precision` where the caller has set that."""
+    cudnn: Any = torch.backends.cudnn
     places: list[tuple[Any, str, Any]] = [(cudnn, "benchmark", False), (cudnn, "deterministic", True)]
-    places += [(owner, "fp32_precision", "ieee") for owner in (cudnn.conv, cudnn.rnn)]
+    with suppress(RuntimeError):  # torch will not say it where the caller has set newer switches against it
+        getattr(cudnn, "allow_tf32")  # noqa: B009
+        places.append((cudnn, "allow_tf32", False))
+    if hasattr(cudnn, "conv"):  # torch 2.9; after the older switch, which moves them
+        places += [(owner, "fp32_precision", "ieee") for owner in (cudnn.conv, cudnn.rnn)]
     before = [getattr(owner, name) for owner, name, _ in places]
     try:
         for owner, name, value in places:

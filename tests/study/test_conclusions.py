@@ -180,6 +180,10 @@ def test_seconds_of_pairs_on_several_machines_are_said_to_be(tmp_path: Path) -> 
     moved = [
         replace(each, manifest={**each.manifest, "cpu": "one" if each.seed < 4 else "other"}) for each in panel.trials
     ]
+    continued = ({"event": "resumed", "round": 3, "changes": {"device": ["cpu", "cuda (G)"]}},)
+    elsewhere = [replace(each, resumed=continued if each.acquisition == "bald" else ()) for each in panel.trials]
+    third = conclusions.bald_has_no_gain(replace(results, panels=[replace(panel, trials=elsewhere)]))
+    assert {each.part for each in third.comparisons} == {"not faster"}
     for trials, where in ((panel.trials, "select"), (moved, "select on 2 machines")):
         third = conclusions.bald_has_no_gain(replace(results, panels=[replace(panel, trials=trials)]))
         (told,) = [each.brief for each in third.comparisons if each.part == "costs more"]

@@ -15,7 +15,7 @@ from torch import Tensor
 from lindley import information
 from lindley.acquisition.checks import check_request
 from lindley.acquisition.epig import held_targets
-from lindley.acquisition.gains import HeldTerms, draw_weights, path_gains
+from lindley.acquisition.gains import HeldTerms, Terms, Weights, draw_weights, path_gains
 from lindley.acquisition.lazy import Pick, best_pick
 from lindley.acquisition.scores import bald
 from lindley.acquisition.select import pointwise, tie_break
@@ -24,6 +24,7 @@ from lindley.errors import InputError
 from lindley.information import Estimate, LabelPaths, no_labels
 from lindley.information.epig import mean_information
 from lindley.information.pairwise import ClassesFirst, classes_first, floored, in_columns, rows_per_block, scratch
+from lindley.modes import no_autocast
 from lindley.seeds import derive_seed
 from lindley.shapes import BatchLogProbs, Positions, Scores, TargetLogProbs
 
@@ -94,8 +95,12 @@ class TargetSearch:
         """What each row says about the draws, on the same paths.  -> [N] nats, float64"""
         weights, share = _weights(self._paths, self._terms.row)
         everyone = torch.arange(len(self._order))
-        on_average = self._terms.mapped(everyone, weights, lambda terms, weights: path_gains(terms, weights).mv(share))
-        return on_average.double()
+
+        @no_autocast()
+        def on_average(terms: Terms, weights: Weights) -> Tensor:
+            return path_gains(terms, weights).mv(share)
+
+        return self._terms.mapped(everyone, weights, on_average).double()
 
     def _gains(self, ranks: Positions) -> Scores:
         probs = floored(self._terms(ranks)[:, :-1])

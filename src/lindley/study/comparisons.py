@@ -118,6 +118,8 @@ def costs_more(panel: PanelResults, other: str) -> Comparison | None:
             continue
         if any(first.manifest.get(key) != second.manifest.get(key) for key in ("cpu", "device", "threads")):
             continue
+        if "several" in (first.machine, second.machine):
+            continue
         common = min(len(first.rounds), len(second.rounds))
         both = [_asking_seconds(trial, common) for trial in (first, second)]
         if min(both) > 0:

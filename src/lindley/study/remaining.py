@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from lindley.errors import LindleyError
@@ -30,8 +31,10 @@ class Remaining:
         self.trials: list[Trial] = []
         for trial in trials:
             self.trials.append(trial)
-            if self._is_free(trial) and (rounds := read_state(out / trial.folder).rounds):
-                tell({"trial": trial.folder, **_how_far("waiting", rounds)})
+            if self._is_free(trial):
+                with suppress(LindleyError, OSError):  # it is read again when it is taken
+                    if rounds := read_state(out / trial.folder).rounds:
+                        tell({"trial": trial.folder, **_how_far("waiting", rounds)})
 
     def take(self) -> Trial | None:
         """The first trial that nobody holds; None when there is none at this moment."""

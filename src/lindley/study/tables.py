@@ -121,18 +121,19 @@ def seconds_spent(panel: PanelResults) -> Table:
     """Median seconds a round of each part, and of a whole trial; where trials ran on several machines, for each."""
     parts = ("fit", "predict", "select", "observe")
     machines = sorted({trial.machine for trial in panel.trials})
+    apart = len(machines) > 1 or machines == ["several"]
     rows = []
     for machine, name in product(machines, panel.acquisitions):
         trials = [trial for trial in panel.of(name) if trial.machine == machine]
         if trials:
             cells = [_number(_median([value for each in trials for value in each.seconds(part)]), 3) for part in parts]
             whole = [float(np.nansum([trial.seconds(part) for part in parts])) for trial in trials]
-            where = (machine,) if len(machines) > 1 else ()
+            where = (machine,) if apart else ()
             rows.append((look(name).title, *where, str(len(trials)), *cells, _number(_median(whole), 1)))
     note = "Median seconds of one round over all rounds and seeds, and of a trial from its first round to its last."
-    if len(machines) > 1:
+    if apart:
         note += " How many trials shared a machine is not known."
-    columns = ("acquisition", *(("on",) if len(machines) > 1 else ()), "trials", *parts, "whole trial")
+    columns = ("acquisition", *(("on",) if apart else ()), "trials", *parts, "whole trial")
     return Table(f"seconds-{panel.name}", panel.title, columns, tuple(rows), note)
 
 

@@ -8,6 +8,7 @@ from lindley.contracts import ClassificationTask, FeatureExtractor, Labels, Lear
 from lindley.errors import InputError
 from lindley.information import bald
 from lindley.pools.memory import MemoryPool
+from lindley.posteriors.head import gaussian_weights
 from lindley.posteriors.head.head import BayesianHead, HeadPosterior, sampled_weights
 
 ABC = ClassificationTask(("a", "b", "c"))
@@ -272,3 +273,17 @@ def test_validation_labels_and_no_draws_are_refused():
         BayesianHead().fit(MemoryPool(features), labels, task=ABC, validation=labels, seed=0)
     with pytest.raises(InputError, match="num_draws"):
         fit()[0].draw(0, seed=0)
+
+
+def test_a_head_in_single_precision_is_fitted_the_same_under_the_callers_autocast(monkeypatch):
+    monkeypatch.setattr(gaussian_weights, "DOUBLE_LIMIT", 10)
+    features = torch.randn(60, 8, generator=torch.Generator().manual_seed(0))
+    labels = Labels(torch.arange(30), torch.arange(30) % 3)
+
+    def log_probs():
+        posterior = BayesianHead().fit(MemoryPool(features), labels, task=ClassificationTask(("a", "b", "c")), seed=0)
+        return posterior.draw(5, seed=1).log_probs(features)
+
+    plain = log_probs()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(log_probs(), plain)

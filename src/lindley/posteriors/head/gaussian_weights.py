@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from lindley.errors import InputError
+from lindley.modes import no_autocast
 from lindley.posteriors.head.softmax_regression import SoftmaxRegression, eigen_curvature
 
 FULL_LIMIT = 4096
@@ -78,6 +79,7 @@ class FullGaussian:
         coloured: Tensor = solved.T.unflatten(1, (self._shape[1], self._shape[0])).transpose(1, 2)
         return coloured
 
+    @no_autocast()
     def output_covariance(self, design: Tensor) -> Tensor:
         num_columns, num_contrasts = self._shape
         each = []
@@ -122,6 +124,7 @@ class KroneckerGaussian:
         return whole.transpose(1, 2).reshape(num_contrasts * num_columns, num_contrasts * num_columns)
 
 
+@no_autocast()
 def precision_matrix(regression: SoftmaxRegression, curvature: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:
     """Of the posterior, column after column of W: the negative Hessian of its density.  [L, M, M] -> [M J, M J]"""
     design, num_contrasts = regression.design.to(dtype), curvature.shape[1]

@@ -81,7 +81,7 @@ def batches(log_probs: Tensor, size: int, seed: int) -> dict[tuple[str, int], li
         HeldPredictions(log_probs), bald(log_probs), num_paths=NUM_PATHS, tolerance=0.0, seed=seed
     )
     start: list[int] = []
-    while not search.used_up() and len(start) < size:
+    while not search.is_saturated() and len(start) < size:
         start.append(search.pick()[0])
     chosen = {("BALD, top-k", 0): bald(log_probs).topk(size).indices.tolist()}
     for name, rule in RULES.items():

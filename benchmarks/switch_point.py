@@ -38,7 +38,7 @@ def chosen(log_probs: Tensor, size: int, left: float, num_paths: int = NUM_PATHS
     scores, candidates = bald(log_probs), HeldPredictions(log_probs)
     search = InformationSearch(candidates, scores, num_paths=num_paths, tolerance=0.0, seed=0)
     picks: list[int] = []
-    while len(picks) < size and left < math.inf and (left == -math.inf or not search.used_up(left)):
+    while len(picks) < size and left < math.inf and (left == -math.inf or not search.is_saturated(left)):
         picks.append(search.pick()[0])
     before = len(picks)
     gaussian = GaussianSearch(candidates, scores, seed=0)

@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from lindley.acquisition import HeldPredictions, bald, batchbald
-from lindley.acquisition.gaussian_search import GaussianSearch
-from lindley.acquisition.information_search import USED_UP
+from lindley.acquisition.information_search import SATURATION_NATS
 from lindley.contracts import ClassificationTask, Context, Labels
 from lindley.errors import InputError
 from lindley.information import estimate_joint_information, joint_information
@@ -67,10 +66,10 @@ def test_each_exact_pick_is_the_best_of_all_by_plain_loops(seed):
 def test_the_raced_batch_is_worth_what_a_plain_one_is(seed, monkeypatch):
     """Plain: every candidate on every path, no bound, no race."""
     log_probs = linear_model(seed, 400, 30, 5)
-    raced = batchbald(context_of(log_probs), 10, seed=seed, num_paths=2000, continuation="none")
+    raced = batchbald(context_of(log_probs), 10, seed=seed, num_paths=2000)
     monkeypatch.setattr(import_module("lindley.acquisition.information_search"), "SLACK", math.inf)
     monkeypatch.setattr(import_module("lindley.acquisition.race"), "STAGES", (2000,))
-    plain = batchbald(context_of(log_probs), 10, seed=seed, num_paths=2000, continuation="none")
+    plain = batchbald(context_of(log_probs), 10, seed=seed, num_paths=2000)
     worth = [estimate_joint_information(log_probs[s.rows], num_paths=40_000, seed=1).value for s in (raced, plain)]
     assert worth[0] >= worth[1] - 0.003
     assert raced.diagnostics["columns_evaluated"] < plain.diagnostics["columns_evaluated"] / 5
@@ -78,7 +77,7 @@ def test_the_raced_batch_is_worth_what_a_plain_one_is(seed, monkeypatch):
 
 def test_sampled_picks_are_worth_what_exact_ones_are():
     log_probs = linear_model(5, 200, 20, 4)
-    sampled = batchbald(context_of(log_probs), 6, seed=0, num_paths=200, continuation="none")
+    sampled = batchbald(context_of(log_probs), 6, seed=0, num_paths=200)
     exact = batchbald(context_of(log_probs), 6, seed=0, num_paths=20 * 4**5)
     assert (sampled.diagnostics["exact_picks"], exact.diagnostics["exact_picks"]) == (4, 6)
     worth = {id(s): joint_information(log_probs[s.rows]) for s in (sampled, exact)}
@@ -92,43 +91,23 @@ def test_the_batch_carries_more_than_the_rows_with_the_largest_bald():
     assert joint_information(log_probs[chosen]) > joint_information(log_probs[top]) + 0.05
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_it_is_continued_once_at_most_two_draws_are_in_question(seed):
-    log_probs = linear_model(seed, 300, 40, 6)
-    continued, own = (batchbald(context_of(log_probs), 12, seed=seed, continuation=rule) for rule in ("logdet", "none"))
-    switch = continued.diagnostics["switch_pick"]
-    assert 0 < switch < 12
-    assert torch.equal(continued.rows[:switch], own.rows[:switch])
+def test_the_first_saturated_pick_leaves_two_draws_in_question():
+    log_probs = linear_model(1, 300, 40, 6)
+    selection = batchbald(context_of(log_probs), 12, seed=1)
+    after = selection.diagnostics["saturated_after"]
+    assert 0 < after < 12
     left = [
-        math.log(40) - estimate_joint_information(log_probs[own.rows[:size]], num_paths=40_000, seed=1).value
-        for size in (switch - 1, switch)
+        math.log(40) - estimate_joint_information(log_probs[selection.rows[:size]], num_paths=40_000, seed=1).value
+        for size in (after - 1, after)
     ]
-    assert left[1] - 0.03 <= USED_UP < left[0] + 0.03
-    gaussian = GaussianSearch(HeldPredictions(log_probs), bald(log_probs), seed=seed)
-    gaussian.tell(own.rows[:switch])
-    assert continued.rows[switch:].tolist() == [gaussian.pick()[0] for _ in range(12 - switch)]
-    assert continued.diagnostics["continuation"] == "logdet"
-    assert (own.diagnostics["switch_pick"], own.diagnostics["continuation"]) == (12, "none")
+    assert left[1] - 0.03 <= SATURATION_NATS < left[0] + 0.03
 
 
-def test_gains_that_are_exact_are_followed_to_the_end():
+def test_exact_gains_never_count_as_saturated():
     log_probs = linear_model(3, 100, 4, 3)  # log 4 = 1.39 nats, most of which two rows tell
     selection = batchbald(context_of(log_probs), 5, seed=0)
-    assert selection.diagnostics["exact_picks"] == selection.diagnostics["switch_pick"] == 5
-    assert math.log(4) - selection.diagnostics["joint_information"] < USED_UP
-
-
-def test_gains_within_their_noise_are_not_followed():
-    """The first row tells which of 20 groups of three draws it is, each other row tells one draw from its group: one
-    path in twenty sees a gain, a hundred paths cannot say how large it is, and log 3 = 1.1 nats are still left."""
-    log_probs = torch.full((61, 60, 20), -30.0, dtype=torch.float64)
-    draws = torch.arange(60)
-    log_probs[0, draws, draws // 3] = 0.0
-    log_probs[1:, :, 0] = 0.0
-    log_probs[draws + 1, draws, 0], log_probs[draws + 1, draws, 1] = -30.0, 0.0
-    selection = batchbald(context_of(log_probs.log_softmax(-1)), 8, seed=0, num_paths=100)
-    assert selection.diagnostics["joint_information"] < math.log(60) - USED_UP
-    assert selection.diagnostics["exact_picks"] < selection.diagnostics["switch_pick"] < 8
+    assert selection.diagnostics["exact_picks"] == selection.diagnostics["saturated_after"] == 5
+    assert math.log(4) - selection.diagnostics["joint_information"] < SATURATION_NATS
 
 
 def test_copies_of_a_row_are_not_asked_for_together():

@@ -59,7 +59,7 @@ def test_with_all_clusters_asked_they_have_another_turn_in_the_same_order():
     assert of[selection.rows].tolist() == [0, 1, 2, 0, 1, 2, 0]
 
 
-def test_clusters_of_five_or_fewer_wait_until_the_others_are_used_up():
+def test_clusters_of_five_or_fewer_wait_until_the_others_are_is_saturated():
     features, of = blobs(8, 5, 7)
     selection = typiclust(context_of(features), 20, seed=0, max_clusters=3, normalise=False)
     assert set(of[selection.rows[:15]].tolist()) == {0, 2}

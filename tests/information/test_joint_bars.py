@@ -48,7 +48,7 @@ def test_the_greedy_batch_of_two_hundred_tiny_problems_has_no_regret_against_bru
         # K = 1 is warned of: nothing to choose by, and no regret possible
         if log_probs.shape[1] == 1:
             continue
-        batch = acquisition_named("batchbald", {"continuation": "none"})(context, 1 + seed // 3 % 4, seed=seed).rows
+        batch = acquisition_named("batchbald")(context, 1 + seed // 3 % 4, seed=seed).rows
         for size in range(len(batch)):
             before = batch[:size].tolist()
             best = max(information_by_paths(log_probs[[*before, r]]) for r in range(6) if r not in before)

@@ -12,7 +12,7 @@ from lindley.errors import InputError
 from lindley.information import joint_information
 
 NAMES = sorted(METHODS)
-JOINT = {"batchbald"}  # chosen together, by float sums over paths: the same up to a regret
+JOINT = {"batchbald", "batchbald-logdet"}  # chosen together, by float sums over paths: the same up to a regret
 STOCHASTIC = {name for name in METHODS if name.split("-")[0] in ("power", "softmax", "softrank")}
 OWN_ORDER = {"badge", "typiclust", "batch-epig"}  # drawn at random, cluster by cluster, or gains that may rise
 NO_PREDICTIONS = {"random", "coreset", "typiclust", "probcover"}  # they never look at predictions
@@ -28,6 +28,7 @@ BOUNDS = {
     "mean-std": (0, 0.5),
     "bald": (0, math.log(NUM_CLASSES)),
     "batchbald": (0, math.log(NUM_CLASSES)),
+    "batchbald-logdet": (0, math.log(NUM_CLASSES)),
     "epig": (0, math.log(NUM_CLASSES)),
     "2-bald": (-29 * math.log(NUM_CLASSES), math.log(NUM_CLASSES)),  # the batch is of 30
     "logdet": (0, math.log(NUM_CLASSES)),

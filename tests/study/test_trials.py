@@ -120,6 +120,13 @@ def test_acquisition_options_and_seed_change_the_key():
     assert len(keys) == 4
 
 
+def test_a_method_that_changed_under_its_name_has_other_keys_than_before():
+    semantic = trial(acquisition="batchbald").semantic()
+    assert semantic.pop("method_version") == 2
+    assert "method_version" not in trial(acquisition="batchbald-logdet").semantic()
+    assert {**semantic, "acquisition": "bald"} == trial(acquisition="bald").semantic()
+
+
 def test_information_changes_the_key_of_its_own_acquisition_only():
     measured = panel(observe={"information": {"acquisition": "batchbald", "labels": [10]}})
     assert trial(measured, "random").key == trial(acquisition="random").key

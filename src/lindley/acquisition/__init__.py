@@ -1,6 +1,7 @@
 """Which rows to ask for next: scores of single rows, and batches chosen together."""
 
 from lindley.acquisition.batchbald import batchbald
+from lindley.acquisition.batchbald_logdet import batchbald_logdet
 from lindley.acquisition.catalogue import METHODS, Method, acquisition_named
 from lindley.acquisition.checks import check_log_probs, check_request, checked_chunks
 from lindley.acquisition.held import HeldPredictions
@@ -22,6 +23,7 @@ __all__ = [
     "acquisition_named",
     "bald",
     "batchbald",
+    "batchbald_logdet",
     "check_log_probs",
     "check_request",
     "checked_chunks",

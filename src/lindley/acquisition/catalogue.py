@@ -12,6 +12,7 @@ from lindley.acquisition.badge import badge
 from lindley.acquisition.bait import bait, check_bait
 from lindley.acquisition.batch_epig import batch_epig, check_batch_epig
 from lindley.acquisition.batchbald import batchbald, check_options
+from lindley.acquisition.batchbald_logdet import batchbald_logdet
 from lindley.acquisition.coreset import coreset
 from lindley.acquisition.epig import epig_scores
 from lindley.acquisition.logdet import check_logdet, logdet
@@ -106,6 +107,13 @@ METHODS: dict[str, Method] = {
     },
     "batchbald": Method(
         batchbald, "BatchBALD", "Kirsch et al. 2019, arXiv:1906.08158", check=check_options, compares_draws=True
+    ),
+    "batchbald-logdet": Method(
+        batchbald_logdet,
+        "BatchBALD-logdet",
+        "Kirsch et al. 2019, then Kirsch 2023, arXiv:2302.08981; compare Ober et al. 2025, arXiv:2501.08223",
+        check=check_options,
+        compares_draws=True,
     ),
     "2-bald": Method(two_bald, "2-BALD", "Kirsch 2023, arXiv:2301.09490", compares_draws=True),
     "logdet": Method(

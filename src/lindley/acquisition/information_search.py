@@ -26,10 +26,10 @@ once log K is used up (--picks 10), where the best gain is 0.02, they rose by up
 _TIED = {torch.float64: 1e-12, torch.float32: 1e-6}
 """Nats that rounding cannot tell apart."""
 _BLOCK = 256
-USED_UP = 0.7
+SATURATION_NATS = 0.7
 """Nats that are left of log K when the K draws have no more to say: two draws are still in question (log 2 = 0.69).
 
-Measured (docs/acquisition.md): what tells the last draws apart tells less under fresh ones than the continuation does.
+Measured (docs/acquisition.md): what tells the last draws apart tells less under fresh ones than the log-determinant does.
 """
 _DOUBT = 3.0  # standard errors
 
@@ -51,7 +51,7 @@ class InformationSearch:
         self._left = math.log(candidates.shape[1])  # nats of log K that the picks have not told
         self._last: Pick | None = None
 
-    def used_up(self, left: float = USED_UP) -> bool:
+    def is_saturated(self, left: float = SATURATION_NATS) -> bool:
         """Whether at most so many nats of log K are left, or the last gain was within its noise; not while exact."""
         if self._last is None or self.paths.exact:
             return False

@@ -105,8 +105,9 @@ def in_a_sentence(acquisition: str, selection: Selection, shape: tuple[int, int,
     draws = f"{num_draws} draw{'' if num_draws == 1 else 's'}"
     under = f" under {draws}" if num_draws else ""
     words = [f"{METHODS[acquisition].title} chose {len(selection.rows):,} of {count:,} candidates{under}"]
-    if said.get("switch_pick") == len(selection.rows):  # it never gave way to its continuation
-        said.pop("switch_pick")
+    for key in ("num_joint_picks", "saturated_after"):
+        if said.get(key) == len(selection.rows):  # nothing to say: log K was not used up
+            said.pop(key)
     joint, error = said.pop("joint_information", None), said.pop("joint_information_se", None)
     share = said.pop("share_of_log_k", None)
     if isinstance(joint, float):

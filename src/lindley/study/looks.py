@@ -26,6 +26,7 @@ LOOKS: dict[str, Look] = {
     "entropy": Look("entropy", "#E69F00", "^", (0, (5, 1.5))),
     "bald": Look("BALD", "#D55E00", "D", "-"),
     "batchbald": Look("BatchBALD", "#009E73", "v", (0, (6, 1.5, 1.2, 1.5))),
+    "batchbald-logdet": Look("BatchBALD-logdet", "#882255", "*", (0, (1, 1, 4, 1))),
     "least-confidence": Look("least confidence", "#56B4E9", "P", (0, (3, 1))),
     "variation-ratios": Look("variation ratios", "#CC79A7", "X", "-"),
     "mean-std": Look("mean STD", "#8C6D1F", "h", (0, (2, 1))),

@@ -13,6 +13,12 @@ from lindley.study.schema import HardPool, Panel, Schedule, Study
 LOOK_AT_TARGETS = frozenset({"epig", "power-epig", "softmax-epig", "softrank-epig", "batch-epig"})
 """The acquisitions of the catalogue that need targets, said here again so that a key costs no import of torch."""
 
+METHOD_VERSIONS = {"batchbald": 2}
+"""Methods that once chose other rows under the same name: version 1 of BatchBALD is BatchBALD-logdet today.
+
+It is part of the key, so that trials of one version are never continued, or counted, as trials of another.
+"""
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -31,6 +37,7 @@ class Trial:
         journals of earlier versions could no longer be continued.
         """
         panel = self.panel.model_dump(mode="json")
+        version = METHOD_VERSIONS.get(self.acquisition)
         return {
             "data": panel["data"],
             **self._hard_pool(panel["pool"]),
@@ -41,6 +48,7 @@ class Trial:
             "acquisition": self.acquisition,
             "options": self.options,
             "seed": self.seed,
+            **({} if version is None else {"method_version": version}),
         }
 
     @cached_property

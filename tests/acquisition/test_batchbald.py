@@ -67,7 +67,6 @@ def test_the_raced_batch_is_worth_what_a_plain_one_is(seed, monkeypatch):
     """Plain: every candidate on every path, no bound, no race."""
     log_probs = linear_model(seed, 400, 30, 5)
     raced = batchbald(context_of(log_probs), 10, seed=seed, num_paths=2000)
-    monkeypatch.setattr(import_module("lindley.acquisition.information_search"), "SLACK", math.inf)
     monkeypatch.setattr(import_module("lindley.acquisition.race"), "STAGES", (2000,))
     plain = batchbald(context_of(log_probs), 10, seed=seed, num_paths=2000)
     worth = [estimate_joint_information(log_probs[s.rows], num_paths=40_000, seed=1).value for s in (raced, plain)]

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from lindley.acquisition.gains import HeldTerms, Weights, draw_weights, gains, path_gains
+from lindley.acquisition.gains import HeldTerms, draw_weights, gains, path_gains
 from lindley.acquisition.lazy import Pick, best_pick
 from lindley.acquisition.race import STAGES, race
 from lindley.acquisition.select import tie_break
 from lindley.contracts import Predictions
-from lindley.information import no_labels
+from lindley.information import LabelPaths, no_labels
+from lindley.noise import torch_generator
 from lindley.seeds import derive_seed
 from lindley.shapes import Positions, Scores
 
 NUM_PATHS = 4096
-SLACK = 0.008
-"""Nats by which a gain on the first 64 sampled paths may exceed its earlier value and is still found.
-
-Among the fifty best, gains on these paths only fell from pick to pick, on real predictions (benchmarks/race_regret.py);
-once log K is used up (--picks 10), where the best gain is 0.02, they rose by up to 0.007.
-"""
 _TIED = {torch.float64: 1e-12, torch.float32: 1e-6}
 """Nats that rounding cannot tell apart."""
 _BLOCK = 256
@@ -32,6 +28,8 @@ SATURATION_NATS = 0.7
 Measured (docs/acquisition.md): what tells the last draws apart tells less under fresh ones than the log-determinant does.
 """
 _DOUBT = 3.0  # standard errors
+_GOLDEN = (math.sqrt(5) - 1) / 2
+_DEFENSIVE = 0.05
 
 
 class InformationSearch:
@@ -47,7 +45,6 @@ class InformationSearch:
         self._tied = _TIED[self._terms.row.dtype]
         self._num_paths, self._tolerance = num_paths, tolerance
         self._seed = derive_seed(seed, "batchbald")
-        self._raced = False
         self._left = math.log(candidates.shape[1])  # nats of log K that the picks have not told
         self._last: Pick | None = None
 
@@ -72,34 +69,54 @@ class InformationSearch:
     def _best(self) -> Pick:
         if self.paths.exact or float(self._bounds.max()) <= self._tied:
             return best_pick(self._bounds, self._exact, self._ties, slack=0.0, tied=self._tied, block=_BLOCK)
-        slack, self._raced = SLACK if self._raced else None, True
-        return race(
+        columns = _Columns(self.paths, self._terms, seed=derive_seed(self._seed, "columns", len(self.paths.members)))
+        found = race(
             self._bounds,
-            _OnPaths(self),
+            columns,
             self._ties,
             num_paths=self._num_paths,
-            slack=slack,
             tied=self._tied,
             tolerance=self._tolerance,
         )
+        return columns.on_all_paths(found)
 
     def _exact(self, ranks: Positions) -> Scores:
         return gains(self._terms(ranks), self.paths)
 
 
-class _OnPaths:
-    """Gains on some of the paths; the weights of each stage are computed when it is first reached."""
+class _Columns:
+    """Gains on paths that are sampled where the draws are still in question: importance sampling.
 
-    def __init__(self, search: InformationSearch) -> None:
-        self._search = search
-        self._weights: dict[tuple[int, int], Weights] = {}
+    On one path a row gains at most H[θ | path], what is left to learn. Once log K is nearly used up that is nothing on
+    most paths, so that equal weights waste most of the work. A column is a path drawn with probability proportional to
+    that bound, its gain divided by that probability: the mean over columns is an unbiased estimate of the mean over
+    all paths. Every path has a share of _DEFENSIVE besides, else rounding errors of settled paths would be multiplied
+    without limit (Hesterberg 1995). The columns of any stage are spread evenly by a golden-section sequence.
+    """
+
+    def __init__(self, paths: LabelPaths, terms: HeldTerms, *, seed: int) -> None:
+        self._terms = terms
+        self._weights = draw_weights(paths, terms.row)  # [K, M]
+        left = torch.special.entr(self._weights).sum(0).double().cpu()  # [M] nats
+        left += _DEFENSIVE * left.mean() + torch.finfo(left.dtype).tiny
+        cumulative = left.cumsum(0)
+        first = torch.rand(1, dtype=torch.float64, generator=torch_generator(seed, "first column"))
+        places = (first + _GOLDEN * torch.arange(len(left))).remainder(1.0) * cumulative[-1]
+        self._paths = torch.searchsorted(cumulative, places, right=True).clamp_max(len(left) - 1)  # [M]
+        self._factors = left.mean() / left[self._paths]
 
     def __call__(self, ranks: Positions, start: int, stop: int) -> Tensor:
-        if (start, stop) not in self._weights:
-            self._weights[start, stop] = draw_weights(self._search.paths, self._search._terms.row, slice(start, stop))
-        return self._search._terms.mapped(ranks, self._weights[start, stop], path_gains)
+        weights = self._weights[:, self._paths[start:stop].to(self._weights.device)].contiguous()
+        return self._terms.mapped(ranks, weights, path_gains).mul_(self._factors[start:stop].to(self._terms.row.dtype))
+
+    def on_all_paths(self, found: Pick) -> Pick:
+        """The same pick, its gain and standard error from every path once."""
+        gains = self._terms.mapped(torch.tensor([found.rank]), self._weights, path_gains)[0].double()
+        error = float(gains.std()) / math.sqrt(len(gains))
+        columns = found.columns + len(gains)
+        return replace(found, gain=float(gains.mean().clamp_min(0)), standard_error=error, columns=columns)
 
 
 def num_exact(num_paths: int) -> int:
-    """Paths up to which enumeration costs less than racing: all see the first stage, about one in twenty the last."""
-    return min(STAGES[0], num_paths) + num_paths // 20
+    """Paths up to which all are enumerated: about as many as racing computes for each candidate that it looks at."""
+    return min(64, num_paths) + num_paths // 20

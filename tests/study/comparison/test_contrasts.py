@@ -16,7 +16,7 @@ from lindley.study.comparison.contrasts import (
     common_accuracy,
     contrasts,
     log_saving,
-    mean_accuracy,
+    mean_over_labels,
     reference_of,
 )
 from lindley.study.comparison.exact_tests import two_sided_p, visible_shift
@@ -47,8 +47,8 @@ def test_the_area_is_that_of_the_trapezoids() -> None:
     first = panel.of("random")[0]
     accuracy = [0.95 + 0.02 * math.log(labels / 100) for labels in (20, 40, 80)]
     by_hand = (20 * (accuracy[0] + accuracy[1]) / 2 + 40 * (accuracy[1] + accuracy[2]) / 2) / 60
-    assert mean_accuracy(first, 80) == pytest.approx(by_hand)
-    assert mean_accuracy(first, 40) == pytest.approx((accuracy[0] + accuracy[1]) / 2)
+    assert mean_over_labels(first, "accuracy", 80) == pytest.approx(by_hand)
+    assert mean_over_labels(first, "accuracy", 40) == pytest.approx((accuracy[0] + accuracy[1]) / 2)
 
 
 def test_areas_end_together_where_rounds_do_not() -> None:
@@ -56,13 +56,13 @@ def test_areas_end_together_where_rounds_do_not() -> None:
     panel = panel_reaching({"random": [100.0], "bald": [100.0]}, grid=(20, 40, 80))
     first = panel.of("random")[0]
     start, later = (0.95 + 0.02 * math.log(labels / 100) for labels in (20, 40))
-    assert mean_accuracy(first, 30) == pytest.approx(start + (later - start) / 4)
+    assert mean_over_labels(first, "accuracy", 30) == pytest.approx(start + (later - start) / 4)
 
 
 def test_a_gain_in_area_has_students_interval() -> None:
     gains = np.array([0.9, 0.8, 0.85, 0.7, 0.95, 0.75])
     panel = panel_reaching({"random": _THEIRS[:6], "bald": (gains * _THEIRS[:6]).tolist()})
-    area = _only(contrasts(panel, accuracy=0.95), "area")
+    area = _only(contrasts(panel, accuracy=0.95), "mean_accuracy")
     planted = -0.02 * np.log(gains)  # the curves are parallel until they meet 1
     assert area.estimate == pytest.approx(planted.mean(), rel=1e-6)
     assert area.interval is not None
@@ -76,8 +76,8 @@ def test_the_family_is_one_measure_of_a_panel() -> None:
     assert [(each.measure, each.acquisition, each.family) for each in found] == [
         ("labels", "margin", 2),
         ("labels", "bald", 2),
-        ("area", "margin", 2),
-        ("area", "bald", 2),
+        ("mean_accuracy", "margin", 2),
+        ("mean_accuracy", "bald", 2),
     ]
     assert [each.detected for each in found] == [False, True, False, True]
 
@@ -129,7 +129,7 @@ def test_of_an_area_as_much_could_be_seen_as_of_normal_gains() -> None:
     gains = np.random.default_rng(0).uniform(0.7, 1.1, 10)
     panel = panel_reaching({"random": _THEIRS, "bald": (gains * _THEIRS).tolist()})
     planted = -0.02 * np.log(gains)
-    area = _only(contrasts(panel, accuracy=0.95), "area")
+    area = _only(contrasts(panel, accuracy=0.95), "mean_accuracy")
     assert area.visible == pytest.approx(visible_shift(10, 1, estimated=True) * planted.std(ddof=1))
 
 
@@ -165,8 +165,8 @@ def test_an_arm_that_ended_early_says_up_to_where_its_area_goes() -> None:
         replace(trial, rounds=trial.rounds[:4], complete=False) if trial.acquisition == "bald" else trial
         for trial in panel.trials
     ]
-    assert _only(contrasts(panel), "area").up_to is None
-    assert _only(contrasts(replace(panel, trials=short), accuracy=0.9), "area").up_to == GRID[3]
+    assert _only(contrasts(panel), "mean_accuracy").up_to is None
+    assert _only(contrasts(replace(panel, trials=short), accuracy=0.9), "mean_accuracy").up_to == GRID[3]
 
 
 def test_a_level_that_all_have_from_the_start_could_show_nothing() -> None:
@@ -218,7 +218,7 @@ def test_trials_under_way_are_compared_over_the_rounds_that_both_have() -> None:
     ]
     found = contrasts(replace(panel, trials=short), accuracy=0.95)
     assert _only(found, "labels").seen == (f"> {GRID[4]}", f"> {GRID[4]}")
-    assert _only(found, "area").estimate == pytest.approx(0.0)
+    assert _only(found, "mean_accuracy").estimate == pytest.approx(0.0)
 
 
 def test_the_reference_is_random_or_the_first() -> None:
@@ -288,12 +288,12 @@ def test_areas_are_of_one_range_of_labels_that_half_of_the_pairs_have() -> None:
     trials = [
         replace(trial, rounds=trial.rounds[: reached[trial.seed]], complete=trial.seed == 0) for trial in panel.trials
     ]
-    area = _only(contrasts(replace(panel, trials=trials), accuracy=0.95), "area")
+    area = _only(contrasts(replace(panel, trials=trials), accuracy=0.95), "mean_accuracy")
     assert area.pairs == 3
     gains = []
     for seed in (0, 1, 2):
         mine, theirs = (next(t for t in panel.of(name) if t.seed == seed) for name in ("bald", "random"))
-        gains.append(mean_accuracy(mine, GRID[11]) - mean_accuracy(theirs, GRID[11]))
+        gains.append(mean_over_labels(mine, "accuracy", GRID[11]) - mean_over_labels(theirs, "accuracy", GRID[11]))
     assert area.estimate == pytest.approx(np.mean(gains))
 
 
@@ -301,7 +301,7 @@ def test_where_the_last_round_was_moved_all_pairs_are_compared_as_far_as_all_hav
     """Of ten seeds six end at 60 labels and four, run before max_labels was lowered to 55, are read to 50."""
     longer = panel_reaching({"random": [40.0] * 10, "bald": [30.0] * 10}, grid=(20, 30, 40, 50, 55))
     trials = [replace(trial, rounds=trial.rounds[:4]) if trial.seed < 4 else trial for trial in longer.trials]
-    area = _only(contrasts(replace(longer, trials=trials), accuracy=0.95), "area")
+    area = _only(contrasts(replace(longer, trials=trials), accuracy=0.95), "mean_accuracy")
     assert (area.pairs, area.up_to) == (10, None)
 
 
@@ -309,5 +309,5 @@ def test_a_pair_that_was_cut_to_its_first_round_does_not_cut_the_others() -> Non
     """max_labels was lowered between two rounds: of the seed that ran before only 20 labels are left."""
     longer = panel_reaching({"random": [40.0, 41.0, 42.0], "bald": [30.0, 31.0, 32.0]}, grid=(20, 50))
     trials = [replace(trial, rounds=trial.rounds[:1]) if trial.seed == 0 else trial for trial in longer.trials]
-    area = _only(contrasts(replace(longer, trials=trials), accuracy=0.95), "area")
+    area = _only(contrasts(replace(longer, trials=trials), accuracy=0.95), "mean_accuracy")
     assert (area.pairs, math.isfinite(area.estimate)) == (2, True)

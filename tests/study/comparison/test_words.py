@@ -27,7 +27,7 @@ LABELS = Contrast(
     reached=10,
     adjusted_p=0.002,
 )
-AREA = replace(LABELS, measure="area", accuracy=None, seen=("93.10", "91.00"), estimate=0.021, interval=(0.01, 0.032))
+AREA = replace(LABELS, measure="mean_accuracy", accuracy=None, seen=("93.10", "91.00"), estimate=0.021, interval=(0.01, 0.032))
 
 
 def test_a_saving_is_said_with_its_interval() -> None:

@@ -281,7 +281,9 @@ def _labels(panel: PanelResults, name: str, reference: str, level: float) -> Mea
     ratio = labels_saved(panel, name, reference, level)
     savings = {first.seed: log_saving(a, b) for (first, _), a, b in zip(pairs, mine, theirs, strict=True)}
     telling = frozenset(
-        first.seed for (first, _), a, b in zip(pairs, mine, theirs, strict=True) if (a.kept and b.kept) or savings[first.seed]
+        first.seed
+        for (first, _), a, b in zip(pairs, mine, theirs, strict=True)
+        if (a.kept and b.kept) or savings[first.seed]
     )
     contrast = Contrast(
         panel.title,

@@ -112,9 +112,10 @@ def step_down(pairs: Sequence[PairTests]) -> list[list[float]]:
 
 
 def equivalent_comparisons(pair: PairTests, pairs: Sequence[PairTests]) -> int:
-    """Return as one of how many comparisons of one measure a comparison of this pair counts in the first step.
+    """Return as one of how many comparisons of one measure a comparison of this pair counts.
 
-    It is the number of pairs where all measures agree, and at most the number of comparisons.
+    It is the smallest n such that every p up to 5 % / n is detected in the first step of `step_down`: no more than the
+    number of pairs where all measures agree, and never more than the number of comparisons.
     """
     everything = [set(range(len(each.p))) for each in pairs]
     size = sum(map(len, everything))

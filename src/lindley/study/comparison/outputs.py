@@ -43,12 +43,16 @@ _HOW_COMPARED = (
 
 BESIDE = ("compared-asked", "compared-probabilities", "compared-draws")
 """How the names of the tables begin that hold no tested comparison: comparison.csv has those."""
-_METRICS = {"accuracy": ("accuracy, %", 100.0, 2), "nll": ("NLL, bits", NATS_TO_BITS, 3), "brier": ("Brier score", 1.0, 3)}
+_METRICS = {
+    "accuracy": ("accuracy, %", 100.0, 2),
+    "nll": ("NLL, bits", NATS_TO_BITS, 3),
+    "brier": ("Brier score", 1.0, 3),
+}
 
 
 @dataclass(frozen=True)
 class PanelComparison:
-    """One panel: who was compared with whom, how good the probabilities are, what was asked for, how steady fits are."""
+    """One panel: who was compared with whom, how good probabilities are, what was asked for, how steady fits are."""
 
     title: str
     name: str

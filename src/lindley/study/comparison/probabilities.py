@@ -82,7 +82,7 @@ class DrawsBesideSingle:
 
 
 def probabilities_of(panel: PanelResults, reference: str) -> list[Probabilities]:
-    """Describe every metric of every acquisition that shares a finished seed with the reference; the reference first."""
+    """Describe every metric of every acquisition that shares a finished seed with the reference, which is first."""
     others = [name for name in panel.acquisitions if name != reference]
     found = [_described(panel, name, reference, metric) for name in (reference, *others) for metric in METRICS]
     described = [each for each in found if each is not None]
@@ -96,13 +96,22 @@ def draws_beside_single(panel: PanelResults) -> list[DrawsBesideSingle]:
         trials = [trial for trial in panel.finished if trial.acquisition == name]
         trials = [trial for trial in trials if _has(trial, "nll") and _has(trial, _SINGLE)]
         if trials:
-            finals, means = (
+            (average, single), means = (
                 [[value(trial, metric) for trial in trials] for metric in ("nll", _SINGLE)]
                 for value in (_at(last), _over(last))
             )
-            tallies = (_tally(-1, *finals), _tally(-1, *means))
-            spreads = map(_spread, finals)
-            found.append(DrawsBesideSingle(panel.title, name, last, len(trials), *spreads, *tallies))
+            found.append(
+                DrawsBesideSingle(
+                    panel.title,
+                    name,
+                    last,
+                    len(trials),
+                    _spread(average),
+                    _spread(single),
+                    _tally(-1, average, single),
+                    _tally(-1, *means),
+                )
+            )
     return found
 
 
@@ -174,13 +183,15 @@ def _described(panel: PanelResults, name: str, reference: str, metric: str) -> P
         mine = [first for first, _ in pairs]
     if not mine:
         return None
-    spreads, tallies = [], []
-    for value in (_at(last), _over(last)):
-        values = [value(trial, metric) for trial in mine]
-        spreads.append(_spread(values))
-        theirs = [value(trial, metric) for _, trial in pairs]
-        tallies.append(_tally(1 if metric == "accuracy" else -1, values, theirs) if pairs else None)
-    return Probabilities(panel.title, name, reference, metric, last, len(mine), *spreads, *tallies)
+    sign = 1 if metric == "accuracy" else -1
+    (final, final_tally), (mean, mean_tally) = (
+        (
+            _spread(values := [value(trial, metric) for trial in mine]),
+            _tally(sign, values, [value(trial, metric) for _, trial in pairs]) if pairs else None,
+        )
+        for value in (_at(last), _over(last))
+    )
+    return Probabilities(panel.title, name, reference, metric, last, len(mine), final, mean, final_tally, mean_tally)
 
 
 def _has(trial: TrialResults, metric: str) -> bool:

@@ -145,7 +145,11 @@ def _too_few(contrast: Contrast) -> str:
     least = smallest_two_sided_p(contrast.telling)
     fewest = fewest_pairs(max(contrast.counts_as, contrast.family_pairs))
     one = contrast.family == 1
-    needs = f"1 comparison at 5 % needs {fewest} seeds" if one else f"{contrast.family} comparisons at 5 % need {fewest} seeds"
+    needs = (
+        f"1 comparison at 5 % needs {fewest} seeds"
+        if one
+        else f"{contrast.family} comparisons at 5 % need {fewest} seeds"
+    )
     silent = contrast.pairs - contrast.telling
     told = f", {silent} of which do{'es' if silent == 1 else ''} not tell who was first," if silent else ""
     return f"{_seeds(contrast)}{told} cannot show a difference (no p below {least:.2g} is possible; {needs})"

@@ -87,8 +87,8 @@ def _caption(panel: PanelResults) -> str:
     text = (
         f"{drawn}. "
         "A line further to the left or higher up learns from fewer labels. The accuracy axis is stretched: "
-        "equal steps halve the error; that of the NLL is logarithmic. A low NLL and ECE mean that the probabilities can "
-        "be trusted."
+        "equal steps halve the error; that of the NLL is logarithmic. A low NLL and ECE mean that the probabilities "
+        "can be trusted."
     )
     if any(not trial.complete for trial in panel.trials):
         text += " Some trials are not finished: towards the right a line stands on fewer seeds."

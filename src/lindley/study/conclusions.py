@@ -31,12 +31,13 @@ SMALL_BATCH = 5
 HOW_TESTED = (
     "All tests are exact signed-rank tests on differences paired by seed, one-sided at 5 % in each direction. A "
     "conclusion of several parts is supported in a panel when every part is, and contradicted when Simes’ test says "
-    "that at least one part is reversed; over several panels it is decided when panels support it and none contradicts "
-    "it, or the other way round. With n seeds no p can be below 1/2ⁿ: with fewer than five seeds nothing is decided. "
-    "“Undecided” means that no difference was detected, not that there is none. Labels saved, and the accuracy to "
-    "which they are counted, are those of “Who needs fewer labels” above. That section asks more: its tests are two-sided "
-    "and corrected for all that this page compares, so that it may find too few seeds where a single claim is decided "
-    "here. Verdicts are not corrected for each other: the more panels, the likelier one of them decides by chance."
+    "that at least one part is reversed; over several panels it is decided when panels support it and none "
+    "contradicts it, or the other way round. With n seeds no p can be below 1/2ⁿ: with fewer than five seeds nothing "
+    "is decided. “Undecided” means that no difference was detected, not that there is none. Labels saved, and the "
+    "accuracy to which they are counted, are those of “Who needs fewer labels” above. That section asks more: its "
+    "tests are two-sided and corrected for all that this page compares, so that it may find too few seeds where a "
+    "single claim is decided here. Verdicts are not corrected for each other: the more panels, the likelier one of "
+    "them decides by chance."
 )
 _SEEDS_METHODS = ("margin", "entropy", "bald")
 

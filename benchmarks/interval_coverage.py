@@ -25,7 +25,14 @@ from scipy import stats
 
 from lindley.seeds import numpy_generator
 from lindley.study.comparison.contrasts import log_saving
-from lindley.study.comparison.exact_tests import FAMILY_LEVEL, holm, spread_of, two_sided_p, visible_shift
+from lindley.study.comparison.exact_tests import (
+    FAMILY_LEVEL,
+    pair_tests,
+    spread_of,
+    step_down,
+    two_sided_p,
+    visible_shift,
+)
 from lindley.study.comparison.label_ratio import posterior_of_difference
 from lindley.study.crossings import Crossing
 
@@ -211,9 +218,11 @@ def measured(name: str, pairs: int, repetitions: int) -> list[dict[str, object]]
 
 
 def false_alarms(name: str, pairs: int, families: int) -> float:
-    """The share of families with any detected difference in labels, where four acquisitions are equally good.
+    """The share of families with any detected difference, where four acquisitions are equally good.
 
-    Seeds are unequally spread; on a coarse grid nearly all crossings are at one of two rounds, so that most are ties.
+    Each pair has three measures: labels, a mean that follows from how soon the level is reached, and one that hardly
+    does. Seeds are unequally spread; on a coarse grid nearly all crossings are at one of two rounds, so that most are
+    ties.
     """
     setting = SETTINGS[name]
     generator = numpy_generator(0, "false alarms", name, pairs)
@@ -221,12 +230,16 @@ def false_alarms(name: str, pairs: int, families: int) -> float:
     common = np.log(setting.centre) + setting.common * generator.standard_normal(shape)
     scale = setting.own[0] * np.exp(0.7 * generator.standard_normal(shape))  # of the seed
     reached = [common + scale * generator.standard_normal(shape) for _ in range(4)]
-    savings = [_savings(each, reached[0], setting.grid) for each in reached[1:]]
-    alarms = [
-        any(p <= FAMILY_LEVEL for p in holm([two_sided_p(saving[family].tolist()) for saving in savings]))
-        for family in range(families)
+    others = [each + 2 * scale * generator.standard_normal(shape) for each in reached]
+    measures = [
+        (_savings(first, reached[0], setting.grid), reached[0] - first, others[0] - other)
+        for first, other in zip(reached[1:], others[1:], strict=True)
     ]
-    return float(np.mean(alarms))
+    alarms = 0
+    for family in range(families):
+        tests = [pair_tests([measure[family].tolist() for measure in of_pair]) for of_pair in measures]
+        alarms += min(map(min, step_down(tests))) <= FAMILY_LEVEL
+    return alarms / families
 
 
 def seen(name: str, pairs: int, repetitions: int, side: int) -> float:

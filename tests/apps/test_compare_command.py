@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,23 @@ def test_tables_fit_the_terminal_and_cut_no_number(folder, monkeypatch, columns)
         assert f" {contrast['ahead']} : {contrast['behind']} " in said
 
 
+def test_nll_stands_in_words_table_and_json(folder):
+    """The journals' NLL is three times the error: the one who is ahead in accuracy is ahead in NLL."""
+    said = " ".join(compare(folder).stdout.split())
+    (panel,) = json.loads(compare(folder, "--format", "json").stdout)
+    (bald,) = [each for each in panel["contrasts"] if (each["measure"], each["acquisition"]) == ("mean_nll", "bald")]
+    (area,) = [
+        each for each in panel["contrasts"] if (each["measure"], each["acquisition"]) == ("mean_accuracy", "bald")
+    ]
+    assert bald["estimate"] == pytest.approx(3 * area["estimate"])
+    assert f"the mean NLL of BALD is {bald['estimate'] / math.log(2):.3f} bits lower than that of random" in said
+    assert "Mean NLL over the rounds, against random" in said
+    assert "which are one family (6, of 2 pairs of acquisitions)" in said
+    assert {each["metric"] for each in panel["probabilities"]} == {"accuracy", "nll", "brier"}
+    assert [each["acquisition"] for each in panel["draws"]] == ["random", "margin", "bald"]
+    assert panel["headlines"][0].startswith("Detected against random: fewer labels to")
+
+
 def _headings(text: str) -> str:
     return text.partition("Labels needed")[2].partition("───")[0]
 
@@ -83,7 +101,7 @@ def test_brackets_in_a_title_stay(tmp_path):
     study = make_study(panel_table("hard", ["random", "bald"], seeds=1, title="Pool [hard], p = [/2]"))
     said = compare(write_study(tmp_path, study, accuracy=rising))
     assert said.exit_code == 0
-    assert said.stdout.count("Pool [hard], p = [/2]") == 4  # above the sentences, and above each of three tables
+    assert said.stdout.count("Pool [hard], p = [/2]") == 7  # above the sentences, and above each of six tables
 
 
 def test_the_ending_of_the_file_says_the_format(folder, tmp_path):

@@ -16,6 +16,7 @@ from lindley.study.tables import (
     final_metrics,
     labels_at_first,
     labels_needed,
+    nll_along,
     seconds_spent,
     write_rounds,
 )
@@ -65,6 +66,14 @@ def test_where_some_trials_are_under_way_the_table_says_of_how_many_its_numbers_
     assert (at_100, last) == ("90.0, of 1", "90.0, of 1")
 
 
+def test_the_nll_stands_in_bits_beside_the_accuracy(results: StudyResults) -> None:
+    """Journals of 90 % have 0.32 nats, 0.462 bits; of 70 % 0.92 nats, 1.327 bits."""
+    table = nll_along(results.panels[0])
+    assert table.name == "nll-digits"
+    assert table.rows[1][3] == "0.462 (0.462–1.327)"
+    assert set(table.rows[0][2:]) == {"1.327 (1.327–1.327)"}
+
+
 def test_the_final_metrics_are_in_percent_bits_and_points(results: StudyResults) -> None:
     table = final_metrics(results.panels[0])
     row = dict(zip(table.columns, table.rows[1], strict=True))
@@ -76,6 +85,7 @@ def test_the_final_metrics_are_in_percent_bits_and_points(results: StudyResults)
         "accuracy %": "90.00 (90.00–90.00)",
         "dropout off %": "89.60 (89.60–89.60)",
         "NLL bits": "0.462 (0.462–0.462)",
+        "NLL dropout off, bits": "0.534 (0.534–0.534)",
         "joint NLL bits": "0.519 (0.519–0.519)",
         "Brier": "0.140 (0.140–0.140)",
         "ECE points": "3.00 (3.00–3.00)",

@@ -19,11 +19,11 @@ from rich.text import Text
 from lindley.apps.output_file import check_out, write_out
 from lindley.errors import InputError
 from lindley.study.comparison.outputs import (
-    HOW_COMPARED,
     PanelComparison,
     as_json,
     compare,
     csv_rows,
+    how_compared,
     not_compared,
     tables,
 )
@@ -81,7 +81,7 @@ def _as_text(found: Sequence[PanelComparison]) -> str:
     console = Console(file=io.StringIO(), width=there.width if there.is_terminal else _WIDTH, highlight=False)
     for panel in found:
         console.print(panel.title, style="bold", markup=False)
-        for sentence in panel.verdicts:
+        for sentence in (*panel.headlines, *panel.verdicts):
             if there.is_terminal:
                 console.print(Padding(Text(sentence), (0, 0, 0, 2)))
             else:
@@ -89,7 +89,7 @@ def _as_text(found: Sequence[PanelComparison]) -> str:
         for table in tables(panel):
             console.print()
             console.print(_drawn(table, console.width))
-    console.print(HOW_COMPARED, markup=False)
+    console.print(how_compared(found), markup=False)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 

@@ -8,7 +8,9 @@ from statistics import median
 
 import numpy as np
 
-from lindley.study.crossings import Crossing, labels_to_accuracy, median_crossing
+from lindley.study.comparison.contrasts import crossings_of_pairs, labels_saved, log_saving
+from lindley.study.comparison.words import level_words, saved_words
+from lindley.study.crossings import median_crossing
 from lindley.study.looks import look
 from lindley.study.paired import Comparison, compared, percent
 from lindley.study.results import PanelResults, TrialResults, paired
@@ -18,28 +20,11 @@ WORTHWHILE = 0.10
 """A method is called faster, or dearer, than another from this share of labels, or of seconds, on."""
 
 
-def common_level(panel: PanelResults, names: Sequence[str]) -> float | None:
-    """The highest whole percent that every one of the acquisitions reaches in at least half of its seeds.
-
-    Crossings in the last two rounds, which may be lost again, count here. None when there is none, or when all have it
-    from the start.
-    """
-    groups = [panel.of(name) for name in names if panel.of(name)]
-    if len(groups) < 2:
-        return None
-    for whole in range(99, 0, -1):
-        crossings = [[labels_to_accuracy(trial, whole / 100) for trial in group] for group in groups]
-        if all(2 * sum(not each.censored for each in group) >= len(group) for group in crossings):
-            first = min(trial.labels[0] for group in groups for trial in group)
-            late = any(each.censored or each.labels > first for group in crossings for each in group)
-            return whole / 100 if late else None
-    return None
-
-
 def fewer_labels(panel: PanelResults, name: str, other: str, level: float, part: str) -> Comparison:
     """For: needs fewer labels to reach and keep the level."""
-    savings, brief, effect = _savings(panel, name, other, level)
-    return compared(panel.title, part, _to_level(name, other, level), brief, effect, savings)
+    mine, theirs = crossings_of_pairs(panel, name, other, level)
+    savings = [log_saving(a, b) for a, b in zip(mine, theirs, strict=True)]
+    return _of_labels(panel, name, other, level, part, savings)
 
 
 def no_fewer_labels(panel: PanelResults, name: str, other: str, level: float, part: str) -> Comparison:
@@ -49,42 +34,27 @@ def no_fewer_labels(panel: PanelResults, name: str, other: str, level: float, pa
     before, or with more than were given, or later if it is lost again. A pair in which the saving may be more or less
     than WORTHWHILE says nothing.
     """
-    savings, brief, effect = _savings(panel, name, other, level)
-    mine, theirs = _crossings(panel, name, other, level)
+    mine, theirs = crossings_of_pairs(panel, name, other, level)
     enough = -math.log1p(-WORTHWHILE)
     short_of_it = []
-    for saving, reached, others in zip(savings, mine, theirs, strict=True):
+    for reached, others in zip(mine, theirs, strict=True):
+        saving = math.log(others.labels) - math.log(reached.labels)
         least = math.log(others.after) - math.log(reached.labels) if reached.kept else -math.inf
         most = math.log(others.labels) - math.log(reached.after) if others.kept else math.inf
         short_of_it.append(enough - saving if most <= enough or least >= enough else 0.0)
-    return compared(panel.title, part, _to_level(name, other, level), brief, effect, short_of_it)
+    return _of_labels(panel, name, other, level, part, short_of_it)
 
 
-def _to_level(name: str, other: str, level: float) -> str:
-    return f"labels to {percent(level)}: {look(name).title} against {look(other).title}"
-
-
-def _savings(panel: PanelResults, name: str, other: str, level: float) -> tuple[list[float], str, str]:
-    """log(labels of the other / labels of this) for each pair, over the rounds that both have; and words for it.
-
-    What was not reached counts as reached with the last label, so a saving is not overstated.
-    """
-    mine, theirs = _crossings(panel, name, other, level)
-    savings = [math.log(b.labels) - math.log(a.labels) for a, b in zip(mine, theirs, strict=True)]
-    counts = f"{look(name).title} {median_crossing(mine)}, {look(other).title} {median_crossing(theirs)}"
-    share = 1 - math.exp(-median(savings))
-    saved = f"{percent(abs(share))} {'fewer' if share >= 0 else 'more'} labels"
-    return savings, f"{counts} labels to {percent(level)}", f"{saved} in the median pair"
-
-
-def _crossings(panel: PanelResults, name: str, other: str, level: float) -> tuple[list[Crossing], list[Crossing]]:
-    """Labels to the level of this and of the other, pair by pair, over the rounds that both have."""
-    mine, theirs = [], []
-    for first, second in paired(panel, name, other):
-        last = min(first.labels[-1], second.labels[-1])
-        mine.append(labels_to_accuracy(first, level, up_to=last))
-        theirs.append(labels_to_accuracy(second, level, up_to=last))
-    return mine, theirs
+def _of_labels(
+    panel: PanelResults, name: str, other: str, level: float, part: str, differences: Sequence[float]
+) -> Comparison:
+    """The comparison with these differences; how many labels are saved is what `lindley compare` says."""
+    medians = [str(median_crossing(each)) for each in crossings_of_pairs(panel, name, other, level)]
+    titles, saved = (look(name).title, look(other).title), labels_saved(panel, name, other, level)
+    what = f"labels to {level_words(level)}: {titles[0]} against {titles[1]}"
+    brief = f"{titles[0]} {medians[0]}, {titles[1]} {medians[1]} labels to {level_words(level)}"
+    effect = "not seen" if saved is None else f"{saved_words(1 - saved.median)} labels in the median pair"
+    return compared(panel.title, part, what, brief, effect, differences)
 
 
 def ends_higher(panel: PanelResults, name: str, other: str) -> Comparison | None:

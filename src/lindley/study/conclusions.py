@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lindley.study.comparison.contrasts import common_accuracy
 from lindley.study.comparison.exact_tests import holm
 from lindley.study.comparisons import (
     WORTHWHILE,
-    common_level,
     costs_more,
     ends_higher,
     fewer_labels,
@@ -31,13 +31,13 @@ SMALL_BATCH = 5
 HOW_TESTED = (
     "All tests are exact signed-rank tests on differences paired by seed, one-sided at 5 % in each direction. A "
     "conclusion of several parts is supported in a panel when every part is, and contradicted when Simes’ test says "
-    "that at least one part is reversed; over several panels it is decided when panels support it and none contradicts "
-    "it, or the other way round. With n seeds no p can be below 1/2ⁿ: with fewer than five seeds nothing is decided. "
-    "“Undecided” means that no difference was detected, not that there is none. The accuracy at which labels are "
-    "counted is the highest that all compared reach, taken from the same seeds, so the tests of labels are only nearly "
-    "exact; and the more panels, the likelier one of them decides by chance. “Who needs fewer labels” above asks more: "
-    "its tests are two-sided and corrected for the number of acquisitions compared, and its level is chosen without "
-    "looking at which trial is whose, so that it may find too few seeds where a single claim is decided here."
+    "that at least one part is reversed; over several panels it is decided when panels support it and none "
+    "contradicts it, or the other way round. With n seeds no p can be below 1/2ⁿ: with fewer than five seeds nothing "
+    "is decided. “Undecided” means that no difference was detected, not that there is none. Labels saved, and the "
+    "accuracy to which they are counted, are those of “Who needs fewer labels” above. That section asks more: its "
+    "tests are two-sided and corrected for all that this page compares, so that it may find too few seeds where a "
+    "single claim is decided here. Verdicts are not corrected for each other: the more panels, the likelier one of "
+    "them decides by chance."
 )
 _SEEDS_METHODS = ("margin", "entropy", "bald")
 
@@ -68,7 +68,7 @@ def learns_faster(results: StudyResults) -> Conclusion:
     comparisons = []
     for panel in results.panels:
         methods = [name for name in _SEEDS_METHODS if paired(panel, name, "random")]
-        level = common_level(panel, [*methods, "random"])
+        level = common_accuracy(panel)
         for name in methods:
             if level is not None:
                 comparisons.append(fewer_labels(panel, name, "random", level, "learns faster"))
@@ -104,7 +104,7 @@ def bald_has_no_gain(results: StudyResults) -> Conclusion:
     comparisons = []
     for panel in results.panels:
         others = [name for name in ("margin", "entropy") if paired(panel, "bald", name)]
-        level = common_level(panel, ["bald", *others])
+        level = common_accuracy(panel)
         for name in others:
             if level is not None:
                 comparisons.append(no_fewer_labels(panel, "bald", name, level, "not faster"))
@@ -126,7 +126,7 @@ def batch_has_no_gain(results: StudyResults) -> Conclusion:
     """(4) BatchBALD is not preferable to BALD at batch 4; and from which batch size on it is."""
     small, larger = [], []
     for panel in results.panels:
-        level = common_level(panel, ["batchbald", "bald"])
+        level = common_accuracy(panel)
         if level is None or not paired(panel, "batchbald", "bald"):
             continue
         batch = panel.config["schedule"]["batch_size"]

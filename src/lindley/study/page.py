@@ -71,6 +71,11 @@ def bullets(items: Sequence[str]) -> str:
     return "<ul>" + "".join(f"<li>{_sentence(item)}</li>" for item in items) + "</ul>"
 
 
+def summary(heading: str, items: Sequence[str]) -> str:
+    """The answer before all else, as a list that stands out."""
+    return f'<section class="claim"><h3>{escape(heading)}</h3>{bullets(items)}</section>'
+
+
 def picture(png: Path, *, title: str, caption: str, anchor: str) -> str:
     """A figure with the image inside the document, on white in dark mode too; no wider than half its pixels."""
     content = png.read_bytes()

@@ -8,7 +8,7 @@ from pathlib import Path
 from lindley.loop.files import write_atomically
 from lindley.loop.locks import FileLock
 from lindley.study import page
-from lindley.study.comparison.outputs import ASKED, HOW_COMPARED, PanelComparison, compare, csv_rows, not_compared
+from lindley.study.comparison.outputs import BESIDE, PanelComparison, compare, csv_rows, how_compared, not_compared
 from lindley.study.comparison.outputs import tables as comparison_tables
 from lindley.study.conclusions import HOW_TESTED, Conclusion, draw_conclusions
 from lindley.study.figures.catalogue import draw_figures
@@ -47,7 +47,7 @@ _TABLES: Mapping[str, Callable[[PanelResults], Table | None]] = {
 }
 """The panels' tables by their heading; None where a panel has nothing for one."""
 _BESIDE: Mapping[int, tuple[str, ...]] = {
-    3: ("Accuracy as the labels come", "Labels needed to reach an accuracy"),
+    3: ("Accuracy as the labels come", "NLL as the labels come", "Labels needed to reach an accuracy"),
     4: ("Information as the batch grows",),
     5: ("Accuracy as the labels come", "Labels needed to reach an accuracy"),
     6: ("For another model",),
@@ -91,8 +91,8 @@ def _write_report(out: Path) -> Path:
     all_tables = [table for by_panel in tables.values() for table in by_panel.values()]
     made = [settings(results), environments(results)]
     drawn, not_drawn = draw_figures(results, out / "figures")
-    asked = [content for panel in compared for content in comparison_tables(panel) if content.name.startswith(ASKED)]
-    _write_tables(out / "tables", results, [*all_tables, *asked, *made], conclusions)
+    beside = [content for panel in compared for content in comparison_tables(panel) if content.name.startswith(BESIDE)]
+    _write_tables(out / "tables", results, [*all_tables, *beside, *made], conclusions)
     header, *rows = csv_rows(compared)
     write_csv(out / "tables" / "comparison.csv", [str(name) for name in header], rows)
     sections = (
@@ -103,7 +103,7 @@ def _write_report(out: Path) -> Path:
         _made(results, made),
     )
     written = [(section, pieces) for section, pieces in zip(_SECTIONS, sections, strict=True) if pieces]
-    body = _top(results, [section for section, _ in written])
+    body = _top(results, [section for section, _ in written], _headlines(compared))
     for (anchor, heading), pieces in written:
         body += [page.heading(heading, anchor=anchor), *pieces]
     path = out / "report.html"
@@ -111,7 +111,16 @@ def _write_report(out: Path) -> Path:
     return path
 
 
-def _top(results: StudyResults, written: Sequence[tuple[str, str]]) -> list[str]:
+def _headlines(compared: Sequence[PanelComparison]) -> list[str]:
+    """What the first screen says, by panel, and in which panels nothing is detected."""
+    several = len(compared) > 1
+    said = [f"{panel.title}: {each}" if several else each for panel in compared for each in panel.headlines]
+    silent = [panel.title for panel in compared if not any(each.detected for each in panel.contrasts)]
+    where = f" in {'; '.join(silent)}" if several else ""
+    return [*said, f"No difference is detected{where}: see “{_SECTIONS[0][1]}”."] if silent else said
+
+
+def _top(results: StudyResults, written: Sequence[tuple[str, str]], headlines: Sequence[str]) -> list[str]:
     trials = [trial for panel in results.panels for trial in panel.trials]
     wanted = sum(len(panel.wanted) for panel in results.panels)
     finished = sum(
@@ -131,9 +140,11 @@ def _top(results: StudyResults, written: Sequence[tuple[str, str]]) -> list[str]
     pieces = [
         page.title(results.title),
         *([page.paragraph(results.description, kind="lead")] if results.description else []),
+        *([page.summary("In short", headlines)] if headlines else []),
         page.paragraph(
             "Active learning asks for the labels that should teach a model most. Here each way of asking "
-            "(an acquisition) is compared by how accurate the model becomes with how many labels."
+            "(an acquisition) is compared by how accurate the model becomes, and how good its probabilities, with how "
+            "many labels."
         ),
         page.facts(facts),
         page.contents(written),
@@ -152,7 +163,7 @@ def _compared(compared: Sequence[PanelComparison], others: Sequence[str]) -> lis
         pieces += [page.subheading(panel.title), page.bullets(panel.verdicts)]
         pieces += [page.folded(table.title, page.table_group("", [table])) for table in comparison_tables(panel)]
     pieces += [page.paragraph(text) for text in others]
-    return [*pieces, page.paragraph(HOW_COMPARED, kind="note")] if compared else pieces
+    return [*pieces, page.paragraph(how_compared(compared), kind="note")] if compared else pieces
 
 
 def _card(conclusion: Conclusion) -> str:

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-_DECIMALS = 12
-SMALLEST = 10.0**-_DECIMALS / 2
+DECIMALS = 12
+"""To which differences are compared."""
+SMALLEST = 10.0**-DECIMALS / 2
 """Differences that are not larger are none: rounding."""
 
 
@@ -19,7 +20,7 @@ def signed_rank_test(differences: Sequence[float]) -> tuple[float, float]:
     Zeros are left out, as Wilcoxon did; without anything else both are 1. Sizes are compared to 12 decimals: those that
     only rounding tells apart are ties.
     """
-    moved = np.round(np.array(differences, dtype=np.float64), _DECIMALS)
+    moved = np.round(np.array(differences, dtype=np.float64), DECIMALS)
     moved = moved[moved != 0]
     if moved.size == 0:
         return 1.0, 1.0

@@ -68,23 +68,30 @@ _COLUMNS = 6
 
 def accuracy_along(panel: PanelResults) -> Table:
     """The learning curves in numbers: median accuracy (smallest to largest) at a few numbers of labels."""
+    return _along(panel, "accuracy", "Test accuracy in percent", 100.0, 1)
+
+
+def nll_along(panel: PanelResults) -> Table:
+    """The curves of the NLL in numbers, in bits, as those of the accuracy."""
+    return _along(panel, "nll", "NLL on the test set in bits; low is good", NATS_TO_BITS, 3)
+
+
+def _along(panel: PanelResults, metric: str, what: str, scale: float, digits: int) -> Table:
     grid = sorted({labels for trial in panel.trials for labels in trial.labels})
     shown = [grid[place] for place in spread_out(len(grid), _COLUMNS)]
     rows = []
     for name in panel.acquisitions:
         trials = panel.of(name)
-        rows.append((look(name).title, str(len(trials)), *(_accuracy_at(trials, labels) for labels in shown)))
-    note = (
-        "Test accuracy in percent, median (smallest to largest) over the seeds that got so far, at a few rounds; "
-        "rounds.csv has all."
-    )
+        cells = [_cell_at(trials, metric, labels, scale, digits) for labels in shown]
+        rows.append((look(name).title, str(len(trials)), *cells))
+    note = f"{what}: median (smallest to largest) over the seeds that got so far, at a few rounds; rounds.csv has all."
     columns = ("acquisition", "seeds", *(f"{labels} labels" for labels in shown))
-    return Table(f"accuracy-{panel.name}", panel.title, columns, tuple(rows), note)
+    return Table(f"{metric}-{panel.name}", panel.title, columns, tuple(rows), note)
 
 
-def _accuracy_at(trials: Sequence[TrialResults], labels: int) -> str:
+def _cell_at(trials: Sequence[TrialResults], metric: str, labels: int, scale: float, digits: int) -> str:
     there = [trial for trial in trials if labels in trial.labels]
-    cell = spread([100 * trial.at("accuracy", labels) for trial in there], 1)
+    cell = spread([scale * trial.at(metric, labels) for trial in there], digits)
     return cell if len(there) in (0, len(trials)) else f"{cell}, of {len(there)}"
 
 
@@ -92,6 +99,7 @@ _FINAL: tuple[tuple[str, str, float | int, int], ...] = (
     ("accuracy %", "accuracy", 100, 2),
     ("dropout off %", "accuracy_point", 100, 2),
     ("NLL bits", "nll", NATS_TO_BITS, 3),
+    ("NLL dropout off, bits", "nll_point", NATS_TO_BITS, 3),
     ("joint NLL bits", "joint_nll", NATS_TO_BITS, 3),
     ("Brier", "brier", 1, 3),
     ("ECE points", "ece", 100, 2),
@@ -110,7 +118,7 @@ def final_metrics(panel: PanelResults) -> Table:
             rows.append((look(name).title, str(len(trials)), f"{last}", *cells))
     note = (
         "Median (smallest to largest) over the seeds of finished trials, on the test set. “Dropout off” is the "
-        "accuracy of the single prediction without dropout, beside the average over the draws. Joint NLL is that of "
+        "single prediction without dropout, beside the average over the draws. Joint NLL is that of "
         "the labels of ten rows together, per label."
     )
     columns = ("acquisition", "seeds", "labels", *(title for title, *_ in _FINAL))
@@ -139,6 +147,7 @@ def seconds_spent(panel: PanelResults) -> Table:
 
 PANEL_TABLES: dict[str, Callable[[PanelResults], Table]] = {
     "Accuracy as the labels come": accuracy_along,
+    "NLL as the labels come": nll_along,
     "Labels needed to reach an accuracy": labels_needed,
     "Labels at which an accuracy is reached first": labels_at_first,
     "At the last number of labels": final_metrics,

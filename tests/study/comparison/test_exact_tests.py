@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
@@ -12,10 +13,13 @@ from scipy.stats import ttest_1samp, wilcoxon
 from lindley.study.comparison import exact_tests
 from lindley.study.comparison.exact_tests import (
     FAMILY_LEVEL,
+    equivalent_comparisons,
     fewest_pairs,
     holm,
+    pair_tests,
     smallest_two_sided_p,
     spread_of,
+    step_down,
     two_sided_p,
     visible_shift,
 )
@@ -62,6 +66,87 @@ def test_false_alarms_of_a_family_stay_below_five_percent_over_all_exchanges() -
         gains = exchanged[:, 1:] - exchanged[:, :1]
         alarms += min(holm([two_sided_p(gains[:, each].tolist()) for each in range(3)])) <= FAMILY_LEVEL
     assert alarms / 4000 <= FAMILY_LEVEL
+
+
+def _family(*pairs: Sequence[Sequence[float]]) -> list[list[float]]:
+    return step_down([pair_tests(measures) for measures in pairs])
+
+
+@pytest.mark.parametrize("num_seeds", [6, 8, 20])
+def test_with_one_measure_the_family_is_holms(num_seeds: int) -> None:
+    generator = np.random.default_rng(num_seeds)
+    for _ in range(20):
+        pairs = (generator.standard_normal((4, num_seeds)) + generator.uniform(0, 2, (4, 1))).tolist()
+        found = [p for (p,) in _family(*([each] for each in pairs))]
+        assert found == pytest.approx(holm([two_sided_p(each) for each in pairs]))
+
+
+def test_the_smallest_p_of_a_pair_is_compared_with_that_of_every_exchange() -> None:
+    """Enumerated: exchanging the two of a seed changes the sign of both of its measures."""
+    measures = np.array([[0.3, 1.2, 2.2, 0.7, 1.9, 0.0], [1.0, -0.5, 2.0, 2.0, 3.0, 1.5]])
+    smallest = [
+        min(two_sided_p((measure * signs).tolist()) for measure in measures) for signs in product((-1, 1), repeat=6)
+    ]
+    p = [two_sided_p(measure.tolist()) for measure in measures]
+    first = np.mean(np.array(smallest) <= min(p) + 1e-12)
+    ((one, other),) = _family(measures.tolist())
+    assert (one, other) == pytest.approx((first, max(first, p[1])))
+
+
+def test_measures_that_agree_or_are_opposite_cost_nothing() -> None:
+    sizes = [0.3, 1.2, 2.2, 0.7, 1.9, 1.1, 0.4]
+    opposite = [-2 * each for each in sizes]
+    assert _family([sizes, opposite, sizes]) == [[2 / 128] * 3]
+
+
+def test_a_comparison_counts_as_so_many_that_the_first_step_detects_it() -> None:
+    """Of three pairs with seven seeds p = 2/128 is detected, 4/128 is not; 5 % / 2 lies between them."""
+    sizes = [0.3, 1.2, 2.2, 0.7, 1.9, 1.1, 0.4]
+    agreeing = pair_tests([sizes, [-2 * each for each in sizes]])
+    assert equivalent_comparisons(agreeing, [agreeing] * 3) == 2
+    differing = pair_tests([sizes, [*sizes[:-1], -0.01]])
+    assert equivalent_comparisons(differing, [differing] * 3) == 4  # no p at all below 5 % / 4
+
+
+def test_measures_that_differ_cost_what_their_own_exchanges_cost() -> None:
+    """Of 64 ways 1 makes the first as clear as it is, and 1 other the second, whose last seed points the other way."""
+    sizes = [0.3, 1.2, 2.2, 0.7, 1.9, 1.1, 0.4]
+    ((first, second),) = _family([sizes, [*sizes[:-1], -0.01]])
+    assert (first, second) == pytest.approx((2 / 64, 2 / 64))
+
+
+def test_pairs_with_too_few_seeds_cost_nothing() -> None:
+    """Ten seeds that agree have p = 2 / 1024, which three seeds, at best 2 / 8, cannot have."""
+    many, few = [[1.0 + each for each in range(10)]], [[1.0, 2.0, 3.0]]
+    (first,), *others = _family(many, few, few)
+    assert first == pytest.approx(2 / 1024)
+    assert [p for (p,) in others] == [0.5, 0.5]
+
+
+def test_with_many_seeds_the_measures_of_a_pair_are_corrected_by_their_number() -> None:
+    sizes = [1.0 + each for each in range(14)]
+    assert _family([sizes, sizes]) == [[pytest.approx(4 / 2**14)] * 2]
+
+
+@pytest.mark.parametrize("shift", [0.0, 1.5])
+def test_false_alarms_over_all_measures_stay_below_five_percent(shift: float) -> None:
+    """Three acquisitions against a fourth, 7 seeds, two measures that hang together and differ in nothing.
+
+    shift: by how much a third measure of the first acquisition differs, which does not count as a false alarm.
+    """
+    generator = np.random.default_rng(3)
+    values = generator.standard_normal((7, 4))
+    both = np.stack([values, values + 0.7 * generator.standard_normal((7, 4)), generator.standard_normal((7, 4))])
+    alarms = 0
+    for _ in range(500):
+        order = generator.permuted(np.tile(np.arange(4), (7, 1)), axis=1)
+        exchanged = np.take_along_axis(both, order[None], axis=2)
+        gains = exchanged[..., 1:] - exchanged[..., :1]
+        gains[2, :, 0] += shift
+        found = np.array(_family(*gains.transpose(2, 0, 1).tolist()))  # [pairs, measures]
+        found[0, 2] = 1.0 if shift else found[0, 2]
+        alarms += found.min() <= FAMILY_LEVEL
+    assert alarms <= 36  # more would have a chance of 1 % if it were 5 % of 500
 
 
 def test_two_sided_p_is_exact_over_all_signs() -> None:

@@ -9,7 +9,7 @@ import pytest
 from panel_fakes import panel_reaching
 
 from lindley.errors import InputError
-from lindley.study.comparison.outputs import as_json, compare, csv_rows, tables
+from lindley.study.comparison.outputs import as_json, compare, csv_rows, how_compared, tables
 from lindley.study.results import StudyResults
 
 _THEIRS = [100.0, 120.0, 90.0, 110.0, 140.0, 130.0, 80.0, 105.0]
@@ -22,13 +22,26 @@ def _study() -> StudyResults:
 
 def test_tables_show_what_the_sentences_say() -> None:
     (found,) = compare(_study(), accuracy=0.95)
-    labels, areas = tables(found)
+    labels, areas, _ = tables(found)
     row = dict(zip(labels.columns, labels.rows[0], strict=True))
     assert row["acquisition"] == "BALD"
     assert row["better : worse"] == "8 : 0"
     assert row["detected"] == "yes"
     assert f"needs {row['fewer labels, %']} % fewer labels" in found.verdicts[0]
     assert areas.title == "Made up: Mean accuracy over the rounds, against random"
+
+
+def test_everything_that_one_page_compares_is_one_family() -> None:
+    """Six seeds that agree have p = 1/32: two such panels are too many to detect anything, one alone is not."""
+    panel = panel_reaching({"random": _THEIRS[:6], "bald": [0.5 * each for each in _THEIRS[:6]]})
+    other = replace(panel, name="other", title="Other")
+    (alone,) = compare(StudyResults("made-up", "Made up", "", [panel]), accuracy=0.95)
+    assert [(each.family, each.adjusted_p, each.detected) for each in alone.contrasts] == [(2, 2**-5, True)] * 2
+    both = compare(StudyResults("made-up", "Made up", "", [panel, other]), accuracy=0.95)
+    found = [each for compared in both for each in compared.contrasts]
+    assert [(each.family, each.adjusted_p, each.detected) for each in found] == [(4, 2**-4, False)] * 4
+    assert "one family (4, of 2 pairs of acquisitions)" in how_compared(both)
+    assert "the one comparison of this page" in how_compared([replace(alone, contrasts=alone.contrasts[:1])])
 
 
 def test_nothing_can_be_seen_only_where_so_few_seeds_can_show_nothing() -> None:

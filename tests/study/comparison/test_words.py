@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from lindley.study.comparison.contrasts import Contrast
-from lindley.study.comparison.words import verdict, verdicts
+from lindley.study.comparison.words import in_short, verdict, verdicts
 
 LABELS = Contrast(
     panel="Made up",
@@ -27,7 +27,9 @@ LABELS = Contrast(
     reached=10,
     adjusted_p=0.002,
 )
-AREA = replace(LABELS, measure="area", accuracy=None, seen=("93.10", "91.00"), estimate=0.021, interval=(0.01, 0.032))
+AREA = replace(
+    LABELS, measure="mean_accuracy", accuracy=None, seen=("93.10", "91.00"), estimate=0.021, interval=(0.01, 0.032)
+)
 
 
 def test_a_saving_is_said_with_its_interval() -> None:
@@ -63,7 +65,9 @@ def test_no_difference_says_what_could_have_been_seen() -> None:
 
 
 def test_too_few_seeds_are_said_to_be_too_few() -> None:
-    few = replace(LABELS, pairs=5, telling=5, reached=5, p=0.0625, adjusted_p=0.1875, family=3, least_p=0.1875)
+    few = replace(
+        LABELS, pairs=5, telling=5, reached=5, p=0.0625, adjusted_p=0.1875, family=3, family_pairs=3, least_p=0.1875
+    )
     assert verdict(few) == (
         "BALD and random, labels to 95 %: 5 seeds cannot show a difference (no p below 0.062 is possible; 3 "
         "comparisons at 5 % need 7 seeds); measured 38 % fewer, 95 % interval 29–46 %"
@@ -114,6 +118,39 @@ def test_areas_are_said_in_points() -> None:
     assert "no difference in mean accuracy detected (10 seeds could have seen ≥" in verdict(none)
 
 
+NLL = replace(LABELS, measure="mean_nll", accuracy=None, seen=("0.30", "0.40"), estimate=-0.05, interval=(-0.08, -0.02))
+NLL = replace(NLL, ahead=0, behind=10, for_first=False)
+
+
+def test_nll_is_said_in_bits_and_lower_is_better() -> None:
+    """0.05 nats are 0.072 bits."""
+    assert verdict(NLL) == (
+        "the mean NLL of BALD is 0.072 bits higher than that of random (95 % interval 0.029–0.115 bits, 10 seeds)"
+    )
+    better = replace(NLL, estimate=0.05, interval=(0.02, 0.08), for_first=True)
+    assert verdict(better).startswith("the mean NLL of BALD is 0.072 bits lower than that of random")
+    none = replace(NLL, interval=(-0.08, 0.02), p=0.4, adjusted_p=0.4)
+    assert verdict(none).startswith("BALD and random: no difference in mean NLL detected (10 seeds could have seen ≥ ")
+    assert verdict(none).endswith("measured 0.072 bits higher, 95 % interval 0.115 bits higher to 0.029 lower)")
+
+
+def test_an_infinite_nll_is_said_with_the_medians() -> None:
+    infinite = replace(NLL, estimate=None, interval=None, seen=("∞", "0.400"))
+    assert verdict(infinite) == (
+        "the mean NLL of BALD is higher than that of random in 10 of 10 seeds (measured ∞ and 0.400 bits in median)"
+    )
+
+
+def test_all_that_is_detected_is_said_in_one_sentence() -> None:
+    lost = replace(AREA, p=0.4, adjusted_p=0.4)
+    also = replace(LABELS, acquisition="margin", estimate=None, interval=None)
+    assert in_short([LABELS, also, lost, NLL]) == [
+        "Detected against random: fewer labels to 95 %: BALD (38 % fewer), margin; higher mean NLL: BALD (0.072 bits "
+        "higher)."
+    ]
+    assert in_short([lost]) == in_short([]) == []
+
+
 def test_a_mean_that_one_seed_has_turned_is_not_what_was_detected() -> None:
     turned = replace(AREA, pairs=12, telling=12, reached=12, ahead=11, behind=1, estimate=-0.02, interval=(-0.08, 0.04))
     assert verdict(turned) == (
@@ -130,7 +167,18 @@ def test_an_unseen_interval_claims_nothing_of_what_could_be_seen() -> None:
 
 
 def test_seeds_that_tell_nothing_are_not_counted_as_if_they_did() -> None:
-    few = replace(LABELS, pairs=8, telling=7, reached=7, ahead=7, p=0.0156, adjusted_p=0.094, family=6, least_p=0.094)
+    few = replace(
+        LABELS,
+        pairs=8,
+        telling=7,
+        reached=7,
+        ahead=7,
+        p=0.0156,
+        adjusted_p=0.094,
+        family=6,
+        family_pairs=6,
+        least_p=0.094,
+    )
     assert verdict(few).startswith(
         "BALD and random, labels to 95 %: 8 seeds, 1 of which does not tell who was first, cannot show a difference "
         "(no p below 0.016 is possible; 6 comparisons at 5 % need 8 seeds)"

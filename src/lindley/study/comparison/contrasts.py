@@ -1,16 +1,18 @@
-"""Every acquisition of a panel against one of them: labels to an accuracy, and the area under the learning curve.
+"""Every acquisition of a panel against one of them: labels to an accuracy, mean accuracy and mean NLL over the rounds.
 
 All is paired by seed: the two trials of a pair share their initial labels and test set, and their first fit where they
-ran on one machine under one code. The family whose false alarms are held at 5 % is one measure in one panel.
+ran on one machine under one code. The family whose false alarms are held at 5 % is everything that one page compares:
+all measures of all pairs of acquisitions in all panels.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
+from functools import lru_cache
 from statistics import median
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from scipy import integrate, stats
@@ -20,16 +22,21 @@ from lindley.seeds import numpy_generator
 from lindley.study.comparison.exact_tests import (
     FAMILY_LEVEL,
     doubled,
-    holm,
-    smallest_two_sided_p,
+    equivalent_comparisons,
+    pair_tests,
     spread_of,
+    step_down,
     visible_shift,
 )
-from lindley.study.comparison.label_ratio import FEWEST_PAIRS, label_ratio
+from lindley.study.comparison.label_ratio import FEWEST_PAIRS, LabelRatio, label_ratio
 from lindley.study.crossings import Crossing, labels_to_accuracy, median_crossing
+from lindley.study.looks import NATS_TO_BITS
 from lindley.study.results import PanelResults, TrialResults, paired
 from lindley.study.signed_rank import SMALLEST, signed_rank_test
 
+Measure = Literal["labels", "mean_accuracy", "mean_nll"]
+METRIC_OF: Mapping[Measure, str] = {"mean_accuracy": "accuracy", "mean_nll": "nll"}
+"""The test metric whose mean over the rounds a measure compares."""
 MISSED_SHARE = 1 / 3
 """Of as many trials each, no acquisition can miss the accuracy at which labels are counted in more than this share."""
 
@@ -39,16 +46,17 @@ class Contrast:
     """One acquisition against another, on one measure. Positive estimates are in favour of the first."""
 
     panel: str
-    measure: Literal["labels", "area"]
+    measure: Measure
     acquisition: str
     against: str
     accuracy: float | None
     """For labels: which accuracy has to be kept, in [0, 1]."""
     pairs: int
     seen: tuple[str, str]
-    """The medians of the two: labels with their marks, or mean accuracies in percent."""
+    """The medians of the two: labels with their marks, mean accuracies in percent, or mean NLLs in bits."""
     estimate: float | None
-    """labels: the share of labels saved, below 1. area: the gain in mean accuracy over the rounds, in [-1, 1]."""
+    """labels: the share of labels saved, below 1. mean_accuracy: the gain in mean accuracy over the rounds, in [-1, 1].
+    mean_nll: by how much the mean NLL over the rounds is lower, in nats. None where it was not seen or is infinite."""
     interval: tuple[float, float] | None
     """95 %, of the estimate; None where too few pairs, or crossings, were seen."""
     ahead: int
@@ -62,19 +70,23 @@ class Contrast:
     telling: int
     """Pairs of which it is known which did better, or that both did as well. The others can show nothing."""
     reached: int
-    """Those in which the second reached the accuracy and kept it; for areas all."""
+    """Those in which the second reached the accuracy and kept it; for means all."""
     adjusted_p: float = math.nan
-    """After Holm, within the family."""
+    """Within the family: everything that one page compares."""
     family: int = 1
     """How many comparisons that is."""
+    family_pairs: int = 1
+    """How many pairs of acquisitions, each with its measures, these are of."""
+    counts_as: int = 1
+    """As one of how many comparisons of one measure this one counts: of fewer than `family`, where measures agree."""
     least_p: float = 0.0
     """What adjusted_p would be, had all pairs of this comparison pointed one way."""
     grid: float = 0.0
-    """How far rounds lie apart where the level was reached, in logarithms of labels; 0 for areas."""
+    """How far rounds lie apart where the level was reached, in logarithms of labels; 0 for means."""
     span: float = math.inf
     """For labels: the logarithm of the largest ratio that the rounds of a pair can show."""
     up_to: int | None = None
-    """For areas: the labels up to which, where that is before the study's end."""
+    """For means: the labels up to which, where that is before the study's end."""
 
     @property
     def detected(self) -> bool:
@@ -105,8 +117,8 @@ class Contrast:
         return math.expm1(seen) if self.measure == "labels" else seen
 
     def _seen(self, pairs: int) -> float:
-        """The shift that so many pairs would have shown: of logarithms of labels, or of areas."""
-        if self.interval is None or math.isinf(visible_shift(pairs, self.family)):
+        """The shift that so many pairs would have shown: of logarithms of labels, or of means."""
+        if self.interval is None or math.isinf(visible_shift(pairs, self.counts_as)):
             return math.inf
         low, high = self.interval
         if self.measure == "labels" and high >= 1:
@@ -115,24 +127,88 @@ class Contrast:
         spread = spread_of(width, self.pairs)
         if spread < SMALLEST:
             return math.inf
-        seen = visible_shift(pairs, self.family, self.grid / spread, estimated=self.measure == "area") * spread
+        estimated = self.measure != "labels"
+        seen = visible_shift(pairs, self.counts_as, self.grid / spread, estimated=estimated) * spread
         return seen if seen <= self.span else math.inf
 
 
+@dataclass(frozen=True)
+class Measured:
+    """A comparison before it is known what else its page compares, with what each seed says."""
+
+    contrast: Contrast
+    panel: str
+    """The panel's name, which no other has."""
+    differences: Mapping[int, float]
+    """By seed; above zero where the first did better."""
+    telling: frozenset[int]
+    """The seeds of which it is known which did better, or that both did as well."""
+
+    @property
+    def pair(self) -> tuple[str, str, str]:
+        """Which pair of acquisitions, in which panel."""
+        return self.panel, self.contrast.acquisition, self.contrast.against
+
+    def as_clear_as_can_be(self) -> Measured:
+        """The same with every seed that tells something in favour of the first."""
+        clear = {seed: max(abs(each), 2 * SMALLEST) for seed, each in self.differences.items() if seed in self.telling}
+        return replace(self, differences=clear)
+
+
 def contrasts(panel: PanelResults, against: str | None = None, *, accuracy: float | None = None) -> list[Contrast]:
-    """All comparisons of a panel; none where fewer than two acquisitions have a seed in common.
+    """Compare all acquisitions of one panel, as a family by themselves.
 
-    against: random where it is not given, or the first acquisition of a panel without random. accuracy: in [0, 1];
-    that of common_accuracy where it is not given.
+    Args:
+        panel: The trials. Without two acquisitions that have a seed in common nothing is compared.
+        against: Random where it is not given, or the first acquisition of a panel without random.
+        accuracy: In [0, 1]; that of common_accuracy where it is not given.
 
-    Raises InputError for an acquisition that the panel does not have.
+    Raises:
+        InputError: If the panel does not have the acquisition.
     """
+    return as_family(measured_contrasts(panel, against, accuracy=accuracy))
+
+
+def measured_contrasts(
+    panel: PanelResults, against: str | None = None, *, accuracy: float | None = None
+) -> list[Measured]:
+    """Measure all comparisons of one panel; the arguments are those of `contrasts`."""
     reference = reference_of(panel, against)
     others = [name for name in panel.acquisitions if name != reference and paired(panel, name, reference)]
     level = accuracy if accuracy is not None else common_accuracy(panel)
     labels = [] if level is None else [_labels(panel, name, reference, level) for name in others]
-    areas = [found for name in others if (found := _area(panel, name, reference)) is not None]
-    return [*_as_family(labels), *_as_family(areas)]
+    means = [_mean(panel, name, reference, measure) for measure in METRIC_OF for name in others]
+    return [*labels, *(found for found in means if found is not None)]
+
+
+def as_family(measured: Sequence[Measured]) -> list[Contrast]:
+    """Correct the comparisons of one page for being so many, in their order."""
+    pairs: dict[tuple[str, str, str], list[int]] = {}
+    for place, each in enumerate(measured):
+        pairs.setdefault(each.pair, []).append(place)
+    tests = [pair_tests(_by_seed([measured[place] for place in places])) for places in pairs.values()]
+    adjusted = step_down(tests)
+    found = list[Contrast](each.contrast for each in measured)
+    for number, places in enumerate(pairs.values()):
+        counts_as = equivalent_comparisons(tests[number], tests)
+        for member, place in enumerate(places):
+            clear = [measured[other].as_clear_as_can_be() if other == place else measured[other] for other in places]
+            others = [*tests[:number], pair_tests(_by_seed(clear)), *tests[number + 1 :]]
+            found[place] = replace(
+                found[place],
+                adjusted_p=adjusted[number][member],
+                family=len(measured),
+                family_pairs=len(pairs),
+                counts_as=counts_as,
+                least_p=step_down(others)[number][member],
+            )
+    return found
+
+
+def _by_seed(measured: Sequence[Measured]) -> list[list[float]]:
+    """The differences of each measure, with 0 for a seed that it does not have."""
+    seeds = sorted(set().union(*(each.differences for each in measured)))
+    return [[each.differences.get(seed, 0.0) for seed in seeds] for each in measured]
 
 
 def common_accuracy(panel: PanelResults) -> float | None:
@@ -164,16 +240,52 @@ def reference_of(panel: PanelResults, against: str | None) -> str:
     return against
 
 
-def _labels(panel: PanelResults, name: str, reference: str, level: float) -> Contrast:
+def labels_saved(panel: PanelResults, name: str, reference: str, level: float) -> LabelRatio | None:
+    """Estimate the labels that one acquisition needs over those that another needs: the median paired ratio over seeds.
+
+    Every sentence, table and file that states labels saved takes its number from here. Exchanging the two gives the
+    inverse, whatever the order in which a page compares them.
+    """
+    first, second = sorted((name, reference))
+    mine, theirs = (tuple(map(astuple, each)) for each in crossings_of_pairs(panel, first, second, level))
+    ratio = _label_ratio(panel.name, first, second, mine, theirs)
+    if ratio is None or name == first:
+        return ratio
+    return LabelRatio(1 / ratio.median, 1 / ratio.high, 1 / ratio.low)
+
+
+@lru_cache(maxsize=256)  # a report states it in several places
+def _label_ratio(
+    panel: str, first: str, second: str, mine: tuple[tuple[Any, ...], ...], theirs: tuple[tuple[Any, ...], ...]
+) -> LabelRatio | None:
+    generator = numpy_generator(0, "label ratio", panel, first, second)
+    return label_ratio([Crossing(*each) for each in mine], [Crossing(*each) for each in theirs], generator=generator)
+
+
+def crossings_of_pairs(
+    panel: PanelResults, name: str, reference: str, level: float
+) -> tuple[list[Crossing], list[Crossing]]:
+    """Labels to the level of this and of the other, pair by pair, over the rounds that both have."""
     pairs = paired(panel, name, reference)
-    ends = [min(first.labels[-1], second.labels[-1]) for first, second in pairs]
+    ends = [min(trial.labels[-1] for trial in pair) for pair in pairs]
     mine, theirs = (
         [labels_to_accuracy(pair[side], level, up_to=end) for pair, end in zip(pairs, ends, strict=True)]
         for side in (0, 1)
     )
-    ratio = label_ratio(mine, theirs, generator=numpy_generator(0, "label ratio", panel.name, name, reference))
-    savings = [log_saving(a, b) for a, b in zip(mine, theirs, strict=True)]
-    return Contrast(
+    return mine, theirs
+
+
+def _labels(panel: PanelResults, name: str, reference: str, level: float) -> Measured:
+    pairs = paired(panel, name, reference)
+    mine, theirs = crossings_of_pairs(panel, name, reference, level)
+    ratio = labels_saved(panel, name, reference, level)
+    savings = {first.seed: log_saving(a, b) for (first, _), a, b in zip(pairs, mine, theirs, strict=True)}
+    telling = frozenset(
+        first.seed
+        for (first, _), a, b in zip(pairs, mine, theirs, strict=True)
+        if (a.kept and b.kept) or savings[first.seed]
+    )
+    contrast = Contrast(
         panel.title,
         "labels",
         name,
@@ -183,12 +295,13 @@ def _labels(panel: PanelResults, name: str, reference: str, level: float) -> Con
         (str(median_crossing(mine)), str(median_crossing(theirs))),
         None if ratio is None else 1 - ratio.median,
         None if ratio is None else (1 - ratio.high, 1 - ratio.low),
-        *_tested(savings),
-        telling=sum((a.kept and b.kept) or saving != 0 for a, b, saving in zip(mine, theirs, savings, strict=True)),
+        *_tested([*savings.values()]),
+        telling=len(telling),
         reached=sum(each.kept for each in theirs),
         grid=_grid([*mine, *theirs]),
-        span=max(math.log(end / first.labels[0]) for (first, _), end in zip(pairs, ends, strict=True)),
+        span=max(math.log(min(trial.labels[-1] for trial in pair) / pair[0].labels[0]) for pair in pairs),
     )
+    return Measured(contrast, panel.name, savings, telling)
 
 
 def _grid(crossings: Sequence[Crossing]) -> float:
@@ -216,45 +329,79 @@ def _behind(unsure: Crossing, kept: Crossing) -> float:
     return math.inf if unsure.censored else math.log(unsure.labels) - math.log(kept.labels)
 
 
-def _area(panel: PanelResults, name: str, reference: str) -> Contrast | None:
-    pairs = [pair for pair in paired(panel, name, reference) if min(len(trial.rounds) for trial in pair) > 1]
+def _mean(panel: PanelResults, name: str, reference: str, measure: Measure) -> Measured | None:
+    metric = METRIC_OF[measure]
+    pairs = [pair for pair in paired(panel, name, reference) if all(_is_measured(trial, metric) for trial in pair)]
     if not pairs:
         return None
     # Of a study under way: as far as half of the pairs have come, and those that have; where the last round was moved,
-    # as far as all that are complete have come. Areas over other ranges are other quantities.
+    # as far as all that are complete have come. Means over other ranges are other quantities.
     ends = sorted((min(first.labels[-1], second.labels[-1]) for first, second in pairs), reverse=True)
     complete = [set(trial.labels[1:]) for pair in pairs for trial in pair if trial.complete]
     shared = set.intersection(*complete) if complete else set()
     end = min(ends[(len(ends) - 1) // 2], max(shared, default=ends[0]))
     pairs = [pair for pair in pairs if min(trial.labels[-1] for trial in pair) >= end]
-    mine, theirs = ([mean_accuracy(pair[side], end) for pair in pairs] for side in (0, 1))
-    gains = np.subtract(mine, theirs)
-    centre, interval = float(gains.mean()), None
-    if len(pairs) >= FEWEST_PAIRS:
-        half = float(stats.t.ppf(0.975, len(pairs) - 1) * stats.sem(gains))
-        interval = (centre - half, centre + half)
-    return Contrast(
+    mine, theirs = ([mean_over_labels(pair[side], metric, end) for pair in pairs] for side in (0, 1))
+    gains = {
+        pair[0].seed: _gain(measure, *both) for pair, both in zip(pairs, zip(mine, theirs, strict=True), strict=True)
+    }
+    centre, interval = _student([*gains.values()])
+    contrast = Contrast(
         panel.title,
-        "area",
+        measure,
         name,
         reference,
         None,
         len(pairs),
-        (f"{100 * median(mine):.2f}", f"{100 * median(theirs):.2f}"),
+        (_in_its_unit(measure, median(mine)), _in_its_unit(measure, median(theirs))),
         centre,
         interval,
-        *_tested(gains.tolist()),
+        *_tested([*gains.values()]),
         telling=len(pairs),
         reached=len(pairs),
         up_to=end if end < panel.last_labels else None,
     )
+    return Measured(contrast, panel.name, gains, frozenset(gains))
 
 
-def mean_accuracy(trial: TrialResults, up_to: int) -> float:
-    """The area under the learning curve by the trapezoidal rule, divided by its range of labels."""
+def mean_over_labels(trial: TrialResults, metric: str, up_to: int) -> float:
+    """The area under a metric's curve by the trapezoidal rule, divided by its range of labels.
+
+    Infinite where the metric is in one of these rounds.
+    """
+    values = trial.metric(metric)
+    there = [place for place, count in enumerate(trial.labels) if place == 0 or trial.labels[place - 1] < up_to]
+    if not np.isfinite(values[there]).all():
+        return float(values[there].max())
     labels = np.array([*(count for count in trial.labels if count < up_to), up_to], dtype=np.float64)
-    accuracy = np.interp(labels, trial.labels, trial.metric("accuracy"))
-    return float(integrate.trapezoid(accuracy, labels) / (labels[-1] - labels[0]))
+    return float(integrate.trapezoid(np.interp(labels, trial.labels, values), labels) / (labels[-1] - labels[0]))
+
+
+def _is_measured(trial: TrialResults, metric: str) -> bool:
+    """In every round, of which there are two."""
+    return len(trial.rounds) > 1 and not np.isnan(trial.metric(metric)).any()
+
+
+def _gain(measure: Measure, mine: float, theirs: float) -> float:
+    """By how much the first is better; one infinite loss is as bad as another."""
+    if mine == theirs:
+        return 0.0
+    return mine - theirs if measure == "mean_accuracy" else theirs - mine
+
+
+def _student(gains: Sequence[float]) -> tuple[float | None, tuple[float, float] | None]:
+    """The mean with Student's interval; none of an infinite gain."""
+    if not all(map(math.isfinite, gains)):
+        return None, None
+    centre = float(np.mean(gains))
+    if len(gains) < FEWEST_PAIRS:
+        return centre, None
+    half = float(stats.t.ppf(0.975, len(gains) - 1) * stats.sem(gains))
+    return centre, (centre - half, centre + half)
+
+
+def _in_its_unit(measure: Measure, value: float) -> str:
+    return f"{100 * value:.2f}" if measure == "mean_accuracy" else f"{NATS_TO_BITS * value:.3f}".replace("inf", "∞")
 
 
 def _tested(differences: Sequence[float]) -> tuple[int, int, float, bool]:
@@ -263,16 +410,3 @@ def _tested(differences: Sequence[float]) -> tuple[int, int, float, bool]:
     below = sum(each < -SMALLEST for each in differences)
     p_above, p_below = signed_rank_test(differences)
     return above, below, doubled(p_above, p_below), p_above <= p_below
-
-
-def _as_family(members: Sequence[Contrast]) -> list[Contrast]:
-    seen = [each.p for each in members]
-    adjusted = holm(seen)
-    least = [
-        holm([*seen[:place], smallest_two_sided_p(each.telling), *seen[place + 1 :]])[place]
-        for place, each in enumerate(members)
-    ]
-    return [
-        replace(each, adjusted_p=p, family=len(members), least_p=best)
-        for each, p, best in zip(members, adjusted, least, strict=True)
-    ]

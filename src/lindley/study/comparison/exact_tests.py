@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from lindley.seeds import numpy_generator
-from lindley.study.signed_rank import rank_sum_law, signed_rank_test
+from lindley.study.signed_rank import DECIMALS, SMALLEST, rank_sum_law, signed_rank_test
+
+Floats = NDArray[np.float64]
 
 FAMILY_LEVEL = 0.05
 """Two-sided, of a whole family of comparisons."""
@@ -21,6 +24,10 @@ _SAMPLES = 4000
 _COARSEST = 20.0
 _MANY = 60
 """Pairs of which what could have been seen is simulated with normal laws. Tests are exact whatever their number."""
+_MOST_EXCHANGED = 12
+"""Seeds up to which all exchanges are enumerated. With more, smallest p-values are so small that Bonferroni's price for
+the measures of a pair does not matter."""
+_ROUNDING = 1 + 1e-9
 
 
 def two_sided_p(differences: Sequence[float]) -> float:
@@ -46,6 +53,86 @@ def holm(p_values: Sequence[float]) -> list[float]:
         so_far = max(so_far, min(1.0, (count - place) * p_values[index]))
         adjusted[index] = so_far
     return adjusted
+
+
+@dataclass(frozen=True)
+class PairTests:
+    """The tests of one pair of acquisitions on several measures: M p-values, and what they are under every exchange."""
+
+    p: tuple[float, ...]
+    least: tuple[float, ...]
+    """[M]: the smallest p that each measure could have, were all its differences of one sign."""
+    exchanged: Floats | None
+    """[E, M]: the p-values under each way to exchange the two within seeds; None where there are too many ways."""
+
+    def chance(self, p: float, measures: Collection[int]) -> float:
+        """Return how likely one of these measures has a p as small as this where the two do not differ."""
+        if self.exchanged is None:
+            return min(1.0, len(measures) * p)
+        return float((self.exchanged[:, list(measures)].min(1) <= p * _ROUNDING).mean())
+
+
+def pair_tests(measures: Sequence[Sequence[float]]) -> PairTests:
+    """Test each measure of a pair of acquisitions, and enumerate what exchanging the two within seeds would give.
+
+    Args:
+        measures: For each measure the differences, one per seed in the same order; 0 where a seed says nothing.
+    """
+    num_seeds = len(measures[0])
+    p = tuple(two_sided_p(each) for each in measures)
+    least = tuple(smallest_two_sided_p(sum(abs(value) > SMALLEST for value in each)) for each in measures)
+    if num_seeds > _MOST_EXCHANGED:
+        return PairTests(p, least, None)
+    ways = np.arange(1 << max(num_seeds - 1, 0))[:, None] >> np.arange(num_seeds)  # exchanging all changes no p
+    kept = (ways & 1) == 0  # [E, S]
+    return PairTests(p, least, np.stack([_p_under(kept, each) for each in measures], axis=1))
+
+
+def step_down(pairs: Sequence[PairTests]) -> list[list[float]]:
+    """Adjust the p-values of all measures of all pairs as one family.
+
+    Exchanging the two of a seed changes all measures of that seed together. So a p is first compared with the smallest
+    of its pair under every exchange (`PairTests.chance`; Westfall and Young 1993), which makes measures that agree cost
+    nothing. That is multiplied by the number of pairs that could reach so small a p with the seeds that they have
+    (Tarone 1990, doi:10.2307/2531456), whatever the dependence of pairs. What has been adjusted leaves the family. With
+    one measure and equally many seeds this is Holm's correction.
+    Source: Romano and Wolf 2005, doi:10.1198/016214504000000539; Goeman and Solari 2010, doi:10.1214/10-AOS829.
+    """
+    left = [set(range(len(pair.p))) for pair in pairs]
+    adjusted = [[0.0] * len(pair.p) for pair in pairs]
+    so_far = 0.0
+    while remaining := [place for place, measures in enumerate(left) if measures]:
+        first = {place: min(left[place], key=pairs[place].p.__getitem__) for place in remaining}
+        chance = {place: pairs[place].chance(pairs[place].p[first[place]], left[place]) for place in remaining}
+        place = min(remaining, key=chance.__getitem__)
+        so_far = max(so_far, _family_p(chance[place], pairs, left))
+        adjusted[place][first[place]] = so_far
+        left[place].remove(first[place])
+    return adjusted
+
+
+def equivalent_comparisons(pair: PairTests, pairs: Sequence[PairTests]) -> int:
+    """Return as one of how many comparisons of one measure a comparison of this pair counts.
+
+    It is the smallest n such that every p up to 5 % / n is detected in the first step of `step_down`: no more than the
+    number of pairs where all measures agree, and never more than the number of comparisons.
+    """
+    everything = [set(range(len(each.p))) for each in pairs]
+    size = sum(map(len, everything))
+    for count in range(1, size):
+        chance = pair.chance(FAMILY_LEVEL / count, range(len(pair.p)))
+        if _family_p(chance, pairs, everything) <= FAMILY_LEVEL:
+            return count
+    return size
+
+
+def _family_p(chance: float, pairs: Sequence[PairTests], left: Sequence[Collection[int]]) -> float:
+    """The chance in a pair, times the number of pairs that can have one as small."""
+    reaching = sum(
+        any(pair.least[each] <= chance * _ROUNDING for each in measures)
+        for pair, measures in zip(pairs, left, strict=True)
+    )
+    return min(1.0, reaching * chance)
 
 
 def smallest_two_sided_p(pairs: int) -> float:
@@ -101,6 +188,20 @@ def _visible_shift(pairs: int, comparisons: int, grid: float, estimated: bool) -
 def spread_of(width: float, pairs: int) -> float:
     """The standard deviation of so many pairs whose mean has a Student interval of 95 % that is so wide."""
     return width / 2 * math.sqrt(pairs) / float(stats.t.ppf(0.975, pairs - 1))
+
+
+def _p_under(kept: NDArray[np.bool_], differences: Sequence[float]) -> Floats:
+    """The two-sided p under each exchange, where the differences of the seeds that are not kept change their sign.
+
+    kept [E, S] -> [E]
+    """
+    moved = np.round(np.array(differences, dtype=np.float64), DECIMALS)
+    zeros = int((moved == 0).sum())
+    ranks = np.where(moved == 0, 0, np.rint(2 * (stats.rankdata(np.abs(moved)) - zeros))).astype(np.int64)
+    law = rank_sum_law(ranks[ranks > 0].tolist())
+    p = np.minimum(1.0, 2 * np.minimum(np.cumsum(law), np.cumsum(law[::-1])[::-1]))
+    under: Floats = p[(kept == (moved > 0)) @ ranks]
+    return under
 
 
 def _are_significant(differences: NDArray[np.float64], level: float) -> NDArray[np.bool_]:

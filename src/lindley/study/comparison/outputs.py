@@ -8,35 +8,51 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lindley.errors import InputError
-from lindley.study.comparison.contrasts import Contrast, contrasts, reference_of
+from lindley.study.comparison.contrasts import Contrast, as_family, measured_contrasts, reference_of
 from lindley.study.comparison.dips import Dips, dips_of, said_of_dips
+from lindley.study.comparison.probabilities import (
+    DrawsBesideSingle,
+    Probabilities,
+    Spread,
+    Tally,
+    draws_beside_single,
+    probabilities_of,
+    said_of_draws,
+    said_of_probabilities,
+)
 from lindley.study.comparison.selections import Asked, asked
-from lindley.study.comparison.words import level, shown, verdict, verdicts
-from lindley.study.looks import look
+from lindley.study.comparison.words import digits, in_short, level, scale, shown, verdict, verdicts
+from lindley.study.looks import NATS_TO_BITS, look
 from lindley.study.paired import percent
 from lindley.study.results import PanelResults, StudyResults
 from lindley.study.tables import Table
+from lindley.study.tables import spread as spread_words
 
-HOW_COMPARED = (
+_HOW_COMPARED = (
     "Paired by seed: the same initial labels, the same test set. Labels: the first number, all labels counted, at "
     "which the accuracy is reached and kept for two more rounds (*: in the last two rounds, so that it may be lost "
     "again and only its being later than the round before is known; “> n”: not with n labels); what is given is the "
     "median over seeds of the paired share of labels saved, knowing each crossing only to lie between two rounds, or "
-    "beyond the last one. Mean accuracy: the area under the learning curve over its range of labels. p: exact "
-    "two-sided signed-rank tests; detected means p ≤ 0.05 after Holm’s correction over the comparisons of one measure "
-    "in one panel. Intervals are each of one comparison by itself. “Could have seen”: what saving, or loss, would have "
-    "been detected some four times in five by so many seeds, were they as unlike as they seem here and rounds as far "
-    "apart (–: not known, or more than could be seen between the first round and the last; nothing: so few seeds can "
-    "show no difference)."
+    "beyond the last one. Mean accuracy and mean NLL: the area under the curve over its range of labels; a low NLL is "
+    "good. p: exact two-sided signed-rank tests; detected means p ≤ 0.05 after correction over {family}: labels, mean "
+    "accuracy and mean NLL of every pair in every panel. Intervals are each of one comparison by itself. “Could have "
+    "seen”: what difference would have been detected some four times in five by so many seeds, were they as unlike as "
+    "they seem here and rounds as far apart (–: not known, or more than could be seen between the first round and the "
+    "last; nothing: so few seeds can show no difference). What has no p is counted and not tested."
 )
 
-ASKED = "compared-asked"
-"""How the names of tables of what was asked for begin."""
+BESIDE = ("compared-asked", "compared-probabilities", "compared-draws")
+"""How the names of the tables begin that hold no tested comparison: comparison.csv has those."""
+_METRICS = {
+    "accuracy": ("accuracy, %", 100.0, 2),
+    "nll": ("NLL, bits", NATS_TO_BITS, 3),
+    "brier": ("Brier score", 1.0, 3),
+}
 
 
 @dataclass(frozen=True)
 class PanelComparison:
-    """One panel: who was compared with whom, what they asked for, and how steady their fits are."""
+    """One panel: who was compared with whom, how good probabilities are, what was asked for, how steady fits are."""
 
     title: str
     name: str
@@ -44,6 +60,13 @@ class PanelComparison:
     contrasts: tuple[Contrast, ...]
     asked: tuple[Asked, ...]
     dips: tuple[Dips, ...]
+    probabilities: tuple[Probabilities, ...]
+    draws: tuple[DrawsBesideSingle, ...]
+
+    @property
+    def headlines(self) -> list[str]:
+        """What comes before all else: what is detected, and where NLL contradicts accuracy, or draws worsen it."""
+        return [*in_short(self.contrasts), *said_of_probabilities(self.probabilities), *said_of_draws(self.draws)]
 
     @property
     def verdicts(self) -> list[str]:
@@ -54,16 +77,35 @@ class PanelComparison:
 def compare(
     results: StudyResults, against: str | None = None, *, accuracy: float | None = None
 ) -> list[PanelComparison]:
-    """Every panel in which something can be compared with `against` (random, where it is not given).
+    """Compare every panel in which something can be compared with `against`; all comparisons are one family.
 
-    Raises InputError where no panel has a trial of `against`.
+    Args:
+        results: The study.
+        against: Random where it is not given, or the first acquisition of a panel without random.
+        accuracy: At which labels are counted, in [0, 1]; where it is not given, one for each panel.
+
+    Raises:
+        InputError: If no panel has a trial of `against`.
     """
     panels = [panel for panel in results.panels if panel.trials and against in (None, *panel.acquisitions)]
     if not panels and against is not None:
         found = list(dict.fromkeys(name for panel in results.panels for name in panel.acquisitions))
         raise InputError(f'no panel has a finished round of "{against}"; there are {", ".join(found) or "none yet"}.')
-    compared = [_compared(panel, against, accuracy) for panel in panels]
-    return [each for each in compared if each.contrasts]
+    measured = [measured_contrasts(panel, against, accuracy=accuracy) for panel in panels]
+    family = iter(as_family([each for members in measured for each in members]))
+    return [
+        _compared(panel, against, [next(family) for _ in members])
+        for panel, members in zip(panels, measured, strict=True)
+        if members
+    ]
+
+
+def how_compared(compared: Sequence[PanelComparison]) -> str:
+    """Explain how the comparisons of a page were made, and how many there are."""
+    members = [contrast for panel in compared for contrast in panel.contrasts]
+    pairs = members[0].family_pairs if members else 0
+    family = f"all comparisons of this page, which are one family ({len(members)}, of {pairs} pairs of acquisitions)"
+    return _HOW_COMPARED.format(family=family if len(members) > 1 else "the one comparison of this page")
 
 
 def not_compared(results: StudyResults, compared: Sequence[PanelComparison], against: str | None = None) -> list[str]:
@@ -73,13 +115,17 @@ def not_compared(results: StudyResults, compared: Sequence[PanelComparison], aga
 
 
 def tables(compared: PanelComparison) -> list[Table]:
-    """Labels, mean accuracy and what was asked: those that there are."""
+    """Labels, mean accuracy, mean NLL, probabilities, draws and what was asked: those that there are."""
     reference = look(compared.against).title
     made = []
-    for measure, title in (("labels", "Labels needed"), ("area", "Mean accuracy over the rounds")):
+    for measure, title in _TITLES.items():
         members = [each for each in compared.contrasts if each.measure == measure]
         if members:
             made.append(_contrast_table(compared, members, f"{title}, against {reference}"))
+    if compared.probabilities:
+        made.append(_probabilities_table(compared, reference))
+    if compared.draws:
+        made.append(_draws_table(compared))
     if compared.asked:
         made.append(_asked_table(compared, reference))
     return made
@@ -95,6 +141,9 @@ def as_json(compared: Sequence[PanelComparison]) -> list[dict[str, Any]]:
             "contrasts": [_plain(contrast) for contrast in each.contrasts],
             "asked": [asdict(line) for line in each.asked],
             "dips": [asdict(line) for line in each.dips],
+            "headlines": each.headlines,
+            "probabilities": [_finite(asdict(line)) for line in each.probabilities],
+            "draws": [_finite(asdict(line)) for line in each.draws],
         }
         for each in compared
     ]
@@ -115,16 +164,36 @@ def _not_compared(panel: PanelResults, against: str | None) -> str:
     return f"{panel.title}: nothing to compare; it needs {needs} with two rounds under the same seed."
 
 
-def _compared(panel: PanelResults, against: str | None, accuracy: float | None) -> PanelComparison:
+def _compared(panel: PanelResults, against: str | None, found: Sequence[Contrast]) -> PanelComparison:
     reference = reference_of(panel, against)
-    found = contrasts(panel, reference, accuracy=accuracy)
-    lines = tuple(asked(panel, reference))
-    return PanelComparison(panel.title, panel.name, reference, tuple(found), lines, tuple(dips_of(panel)))
+    return PanelComparison(
+        panel.title,
+        panel.name,
+        reference,
+        tuple(found),
+        tuple(asked(panel, reference)),
+        tuple(dips_of(panel)),
+        tuple(probabilities_of(panel, reference)),
+        tuple(draws_beside_single(panel)),
+    )
+
+
+_TITLES = {
+    "labels": "Labels needed",
+    "mean_accuracy": "Mean accuracy over the rounds",
+    "mean_nll": "Mean NLL over the rounds",
+}
+_COLUMNS = {
+    "labels": ("labels to {level}", "fewer labels, %"),
+    "mean_accuracy": ("mean accuracy %", "gain, points"),
+    "mean_nll": ("mean NLL, bits", "lower by, bits"),
+}
+"""Of each measure what was seen, and the estimate: above zero in favour of the first."""
 
 
 def _contrast_table(compared: PanelComparison, members: Sequence[Contrast], title: str) -> Table:
-    labels = members[0].measure == "labels"
-    what = f"labels to {level(members[0])}" if labels else "mean accuracy %"
+    measure = members[0].measure
+    what, estimate = _COLUMNS[measure]
     rows = tuple(
         (
             look(each.acquisition).title + ("" if each.up_to is None else f", to {each.up_to} labels"),
@@ -143,17 +212,75 @@ def _contrast_table(compared: PanelComparison, members: Sequence[Contrast], titl
     columns = (
         "acquisition",
         "seeds",
-        what,
+        what.format(level=level(members[0])),
         f"of {look(compared.against).title}",
-        "fewer labels, %" if labels else "gain, points",
+        estimate,
         "95 % interval",
         "better : worse",
         "p",
-        "p, Holm",
+        "p, adjusted",
         "detected",
         "could have seen",
     )
-    return Table(f"compared-{members[0].measure}-{compared.name}", f"{compared.title}: {title}", columns, rows)
+    name = f"compared-{measure.replace('_', '-')}-{compared.name}"
+    return Table(name, f"{compared.title}: {title}", columns, rows)
+
+
+def _probabilities_table(compared: PanelComparison, reference: str) -> Table:
+    """A line for each acquisition and metric: at the end, and over the rounds."""
+    rows = []
+    for each in compared.probabilities:
+        what, scale, digits = _METRICS[each.metric]
+        final, mean = (_spread_cell(spread, scale, digits) for spread in (each.final, each.mean))
+        tallies = (_tally_cell(each.final_tally), _tally_cell(each.mean_tally))
+        rows.append((look(each.acquisition).title, what, str(each.seeds), final, tallies[0], mean, tallies[1]))
+    labels = compared.probabilities[0].labels
+    columns = (
+        "acquisition",
+        "metric",
+        "seeds",
+        f"with {labels} labels",
+        "better : worse",
+        "over the rounds",
+        "there better : worse",
+    )
+    title = f"{compared.title}: accuracy, NLL and Brier score, against {reference}"
+    note = "Median (smallest to largest) over the seeds of finished trials, on the test set."
+    return Table(f"{BESIDE[1]}-{compared.name}", title, columns, tuple(rows), note)
+
+
+def _draws_table(compared: PanelComparison) -> Table:
+    rows = tuple(
+        (
+            look(each.acquisition).title,
+            str(each.trials),
+            _spread_cell(each.average, NATS_TO_BITS, 3),
+            _spread_cell(each.single, NATS_TO_BITS, 3),
+            _tally_cell(each.final_tally),
+            _tally_cell(each.mean_tally),
+        )
+        for each in compared.draws
+    )
+    columns = (
+        "acquisition",
+        "seeds",
+        "average of the draws",
+        "dropout off",
+        "average better : worse",
+        "over the rounds better : worse",
+    )
+    title = f"{compared.title}: NLL in bits with {compared.draws[0].labels} labels, the draws and the single prediction"
+    note = "Median (smallest to largest) over finished trials; both predictions are of the same model."
+    return Table(f"{BESIDE[2]}-{compared.name}", title, columns, rows, note)
+
+
+def _spread_cell(spread: Spread, scale: float, digits: int) -> str:
+    values = [spread.median] if spread.low == spread.high else [spread.low, spread.median, spread.high]
+    return spread_words([scale * each for each in values], digits)
+
+
+def _tally_cell(tally: Tally | None) -> str:
+    return "–" if tally is None else f"{tally.better} : {tally.worse}"
 
 
 def _asked_table(compared: PanelComparison, reference: str) -> Table:
@@ -177,7 +304,7 @@ def _asked_table(compared: PanelComparison, reference: str) -> Table:
         "rarest class, of an even share",
         *(["inputs labelled before"] if repeated else []),
     )
-    return Table(f"{ASKED}-{compared.name}", f"{compared.title}: what was asked for", columns, rows)
+    return Table(f"{BESIDE[0]}-{compared.name}", f"{compared.title}: what was asked for", columns, rows)
 
 
 def _estimate(contrast: Contrast) -> str:
@@ -198,14 +325,14 @@ def _visible(contrast: Contrast) -> str:
     if math.isinf(contrast.visible):
         return "–"
     gain = _number(contrast, contrast.visible)
-    if contrast.measure == "area" or math.isinf(contrast.visible_loss):
+    if contrast.measure != "labels" or math.isinf(contrast.visible_loss):
         return gain
     return f"{gain} or {_number(contrast, -contrast.visible_loss)}"
 
 
 def _number(contrast: Contrast, value: float) -> str:
-    """Percent of labels, or points of accuracy, without the unit."""
-    return shown(100 * value, 0 if contrast.measure == "labels" else 2).replace("-", "−")
+    """Percent of labels, points of accuracy or bits of NLL, without the unit."""
+    return shown(scale(contrast) * value, digits(contrast)).replace("-", "−")
 
 
 def _plain(contrast: Contrast) -> dict[str, Any]:
@@ -224,4 +351,7 @@ def _plain(contrast: Contrast) -> dict[str, Any]:
 
 
 def _finite(value: Any) -> Any:
+    """The same with null for what is infinite, also within."""
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value

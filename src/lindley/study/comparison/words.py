@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from lindley.study.comparison.contrasts import Contrast
 from lindley.study.comparison.exact_tests import fewest_pairs, smallest_two_sided_p
-from lindley.study.looks import look
+from lindley.study.looks import NATS_TO_BITS, look
+
+_MEANS = {"mean_accuracy": "mean accuracy", "mean_nll": "mean NLL"}
 
 _NO_LEVEL = (
     "Labels are not compared: no whole percent of accuracy is kept by nearly all trials without all having it from "
@@ -31,6 +33,17 @@ def verdicts(contrasts: Sequence[Contrast]) -> list[str]:
     return said
 
 
+def in_short(contrasts: Sequence[Contrast]) -> list[str]:
+    """Say all that is detected in one sentence; none where nothing is."""
+    found: dict[str, list[str]] = {}
+    for each in contrasts:
+        if each.detected:
+            size = "" if _size(each) is None else f" ({measured(each, interval=False)})"
+            found.setdefault(f"{_way(each)} {_in_what(each)}", []).append(f"{look(each.acquisition).title}{size}")
+    told = "; ".join(f"{what}: {', '.join(names)}" for what, names in found.items())
+    return [f"Detected against {look(contrasts[0].against).title}: {told}."] if told else []
+
+
 def verdict(contrast: Contrast) -> str:
     """What there is to say: "BALD needs 38 % fewer labels than random to 95 % (95 % interval 29–46 %, 10 seeds)"."""
     if contrast.detected:
@@ -44,24 +57,37 @@ def verdict(contrast: Contrast) -> str:
         loss = "" if math.isinf(contrast.visible_loss) else f" or {_share(contrast.visible_loss)} more"
         visible = f"{_share(contrast.visible)} fewer{loss}"
     else:
-        visible = f"{100 * contrast.visible:.2g} points"
+        visible = f"{scale(contrast) * contrast.visible:.2g} {_unit(contrast)}"
     return f"{about} ({_seeds(contrast)} could have seen ≥ {visible}; measured {measured(contrast)})"
 
 
-def measured(contrast: Contrast) -> str:
+def measured(contrast: Contrast, *, interval: bool = True) -> str:
     """The estimate with its interval, whether or not a difference was detected."""
     if contrast.estimate is None:
-        return f"{contrast.seen[0]} and {contrast.seen[1]} labels in median"
-    if contrast.measure == "area":
+        unit = "labels" if contrast.measure == "labels" else _unit(contrast)
+        return f"{contrast.seen[0]} and {contrast.seen[1]} {unit} in median"
+    if contrast.measure == "mean_accuracy":
         found = f"{_signed(100 * contrast.estimate)} points"
+    elif contrast.measure == "mean_nll":
+        found = f"{_amount(contrast, abs(contrast.estimate))} bits {'lower' if contrast.estimate >= 0 else 'higher'}"
     else:
-        found = f"{_share(abs(contrast.estimate))} {'fewer' if contrast.estimate >= 0 else 'more'}"
-    return f"{found}{_interval(contrast)}"
+        found = saved_words(contrast.estimate)
+    return f"{found}{_interval(contrast) if interval else ''}"
 
 
 def level(contrast: Contrast) -> str:
-    """The accuracy that has to be kept, to all the digits that were asked for: "97.5 %"."""
-    return f"{100 * (contrast.accuracy or 0.0):g} %"
+    """The accuracy that has to be kept."""
+    return level_words(contrast.accuracy or 0.0)
+
+
+def level_words(accuracy: float) -> str:
+    """An accuracy to all the digits that were asked for: "97.5 %"."""
+    return f"{100 * accuracy:g} %"
+
+
+def saved_words(share: float) -> str:
+    """A share of labels that is saved: "38 % fewer", or "12 % more"."""
+    return f"{_share(abs(share))} {'fewer' if share >= 0 else 'more'}"
 
 
 def _interval(contrast: Contrast) -> str:
@@ -69,11 +95,15 @@ def _interval(contrast: Contrast) -> str:
     if contrast.interval is None or not all(map(math.isfinite, contrast.interval)):
         return ""
     low, high = contrast.interval
-    if contrast.measure == "area":
+    if contrast.measure == "mean_accuracy":
         return f", 95 % interval {_signed(100 * low)} to {_signed(100 * high)} points"
+    near, far = sorted((abs(low), abs(high)))
+    if contrast.measure == "mean_nll":
+        if low < 0 < high:
+            return f", 95 % interval {_amount(contrast, -low)} bits higher to {_amount(contrast, high)} lower"
+        return f", 95 % interval {_amount(contrast, near)}–{_amount(contrast, far)} bits"
     if low < 0 < high:
         return f", 95 % interval {_share(-low)} more to {_share(high)} fewer"
-    near, far = sorted((abs(low), abs(high)))
     return f", 95 % interval {_share(near).removesuffix(' %')}–{_share(far)}"
 
 
@@ -81,12 +111,22 @@ def _claim(contrast: Contrast) -> str:
     first, second = look(contrast.acquisition).title, look(contrast.against).title
     size, ahead = _size(contrast), contrast.for_first
     where = f" in {contrast.ahead if ahead else contrast.behind} of {_seeds(contrast)}" if size is None else ""
-    if contrast.measure == "area":
-        by = "" if size is None else f"{_points(size)} points "
-        better = "higher" if ahead else "lower"
-        return f"the mean accuracy of {first}{_up_to(contrast)} is {by}{better} than that of {second}{where}"
+    if contrast.measure != "labels":
+        by = "" if size is None else f"{_amount(contrast, size)} {_unit(contrast)} "
+        mean = f"the {_MEANS[contrast.measure]} of {first}{_up_to(contrast)}"
+        return f"{mean} is {by}{_way(contrast)} than that of {second}{where}"
     by = "" if size is None else f"{_share(size)} "
-    return f"{first} needs {by}{'fewer' if ahead else 'more'} labels than {second} to {level(contrast)}{where}"
+    return f"{first} needs {by}{_way(contrast)} labels than {second} to {level(contrast)}{where}"
+
+
+def _way(contrast: Contrast) -> str:
+    """What the first has of the measure, as the test leans."""
+    better, worse = {
+        "labels": ("fewer", "more"),
+        "mean_accuracy": ("higher", "lower"),
+        "mean_nll": ("lower", "higher"),
+    }[contrast.measure]
+    return better if contrast.for_first else worse
 
 
 def _evidence(contrast: Contrast) -> str:
@@ -103,8 +143,13 @@ def _size(contrast: Contrast) -> float | None:
 
 def _too_few(contrast: Contrast) -> str:
     least = smallest_two_sided_p(contrast.telling)
-    family = "1 comparison" if contrast.family == 1 else f"{contrast.family} comparisons"
-    needs = f"{family} at 5 % need{'s' if contrast.family == 1 else ''} {fewest_pairs(contrast.family)} seeds"
+    fewest = fewest_pairs(max(contrast.counts_as, contrast.family_pairs))
+    one = contrast.family == 1
+    needs = (
+        f"1 comparison at 5 % needs {fewest} seeds"
+        if one
+        else f"{contrast.family} comparisons at 5 % need {fewest} seeds"
+    )
     silent = contrast.pairs - contrast.telling
     told = f", {silent} of which do{'es' if silent == 1 else ''} not tell who was first," if silent else ""
     return f"{_seeds(contrast)}{told} cannot show a difference (no p below {least:.2g} is possible; {needs})"
@@ -115,7 +160,9 @@ def _pair(contrast: Contrast) -> str:
 
 
 def _in_what(contrast: Contrast) -> str:
-    return f"mean accuracy{_up_to(contrast)}" if contrast.measure == "area" else f"labels to {level(contrast)}"
+    if contrast.measure == "labels":
+        return f"labels to {level(contrast)}"
+    return f"{_MEANS[contrast.measure]}{_up_to(contrast)}"
 
 
 def _up_to(contrast: Contrast) -> str:
@@ -127,8 +174,23 @@ def _share(share: float) -> str:
     return f"{shown(100 * share, 0)} %"
 
 
-def _points(gain: float) -> str:
-    return shown(100 * gain, 2)
+def scale(contrast: Contrast) -> float:
+    """What turns an estimate into the unit that people read: percent, points or bits."""
+    return NATS_TO_BITS if contrast.measure == "mean_nll" else 100.0
+
+
+def digits(contrast: Contrast) -> int:
+    """Decimals in that unit."""
+    return {"labels": 0, "mean_accuracy": 2, "mean_nll": 3}[contrast.measure]
+
+
+def _unit(contrast: Contrast) -> str:
+    return "bits" if contrast.measure == "mean_nll" else "points"
+
+
+def _amount(contrast: Contrast, value: float) -> str:
+    """A mean's difference in points or bits, without the unit."""
+    return shown(scale(contrast) * value, digits(contrast))
 
 
 def shown(value: float, digits: int) -> str:

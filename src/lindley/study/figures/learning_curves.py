@@ -1,7 +1,8 @@
-"""Figure 3: accuracy, NLL and ECE against labels; median and band over seeds, one line per acquisition."""
+"""Figure 3: accuracy, NLL (logarithmic) and ECE against labels; median and band over seeds, a line per acquisition."""
 
 from __future__ import annotations
 
+import math
 from itertools import combinations
 
 from matplotlib.axes import Axes
@@ -14,6 +15,7 @@ from lindley.study.results import PanelResults, StudyResults, paired
 NUMBER = 3
 TITLE = "Learning curves"
 NEEDS = "at least one trial with two rounds"
+_LOSS_TICKS = tuple(digit * 10.0**power for power in range(-6, 4) for digit in (1, 2, 5))
 _METRICS = (
     ("accuracy", 100.0, "test accuracy (%)", "Accuracy: higher is better"),
     ("nll", NATS_TO_BITS, "negative log-likelihood (bits)", "NLL: lower is better"),
@@ -45,11 +47,30 @@ def _draw_panel(panel: PanelResults) -> Drawn:
 
 
 def _finish(axes: Axes, curves: list[Curve], metric: str, scale: float) -> None:
-    """Accuracy is stretched towards 100 %; the other two start at zero."""
+    """Accuracy is stretched towards 100 %, the NLL's axis is logarithmic, that of the ECE starts at zero."""
     if metric == "accuracy":
         stretch_accuracy(axes, [scale * end for curve in curves for end in (curve.low.min(), curve.high.max())])
+    elif metric == "nll":
+        logarithmic_losses(axes, [scale * end for curve in curves for end in (*curve.low, *curve.high)])
     else:
         axes.set_ylim(bottom=0)
+
+
+def logarithmic_losses(axes: Axes, losses: list[float]) -> None:
+    """A logarithmic axis with round ticks that holds all losses that are above zero and finite.
+
+    Lines break off where a loss is infinite, and leave the axis below where it is 0. Without any loss in between the
+    axis stays as it is.
+    """
+    inside = [loss for loss in losses if 0 < loss < math.inf]
+    if not inside:
+        return
+    lowest, highest = min(inside) / 1.15, max(inside) * 1.15
+    axes.set_yscale("log", nonpositive="clip")
+    axes.set_ylim(lowest, highest)
+    ticks = [tick for tick in _LOSS_TICKS if lowest <= tick <= highest]
+    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
 
 
 def _title(panel: PanelResults) -> str:
@@ -66,7 +87,8 @@ def _caption(panel: PanelResults) -> str:
     text = (
         f"{drawn}. "
         "A line further to the left or higher up learns from fewer labels. The accuracy axis is stretched: "
-        "equal steps halve the error. A low NLL and ECE mean that the probabilities can be trusted."
+        "equal steps halve the error; that of the NLL is logarithmic. A low NLL and ECE mean that the probabilities "
+        "can be trusted."
     )
     if any(not trial.complete for trial in panel.trials):
         text += " Some trials are not finished: towards the right a line stands on fewer seeds."

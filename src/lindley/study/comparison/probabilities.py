@@ -1,0 +1,231 @@
+"""How good the probabilities are beside the accuracy: NLL and Brier score, and the draws beside the single prediction.
+
+These are counts of seeds, without a test: they say in which direction a measure points. The mean NLL over the rounds is
+tested, in `contrasts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from statistics import median
+
+from lindley.study.comparison.contrasts import mean_over_labels
+from lindley.study.looks import look
+from lindley.study.results import PanelResults, TrialResults, paired
+from lindley.study.signed_rank import SMALLEST
+
+METRICS = ("accuracy", "nll", "brier")
+_SINGLE = "nll_point"
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A metric over seeds, in its natural unit."""
+
+    median: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Tally:
+    """In how many pairs the first is better, and in how many it is worse; the others are ties."""
+
+    better: int
+    worse: int
+
+    @property
+    def lean(self) -> int:
+        """1 where more pairs are better, -1 where more are worse, else 0."""
+        return (self.better > self.worse) - (self.better < self.worse)
+
+
+@dataclass(frozen=True)
+class Probabilities:
+    """One metric of one acquisition over its finished trials, and against the reference, paired by seed."""
+
+    panel: str
+    acquisition: str
+    against: str
+    metric: str
+    """accuracy, nll or brier."""
+    labels: int
+    """The study's last number of labels."""
+    seeds: int
+    """Finished trials; for the tallies, pairs of them."""
+    final: Spread
+    """With the last number of labels."""
+    mean: Spread
+    """Over the rounds: the area under the curve over its range of labels."""
+    final_tally: Tally | None
+    """None for the reference itself."""
+    mean_tally: Tally | None
+
+
+@dataclass(frozen=True)
+class DrawsBesideSingle:
+    """The NLL of the average of the draws beside that of the single prediction (dropout off), paired by trial."""
+
+    panel: str
+    acquisition: str
+    labels: int
+    trials: int
+    average: Spread
+    """With the last number of labels, in nats, as is `single`."""
+    single: Spread
+    final_tally: Tally
+    """Trials in which the average is better, and in which it is worse."""
+    mean_tally: Tally
+    """The same of the means over the rounds."""
+
+
+def probabilities_of(panel: PanelResults, reference: str) -> list[Probabilities]:
+    """Describe every metric of every acquisition that shares a finished seed with the reference, which is first."""
+    others = [name for name in panel.acquisitions if name != reference]
+    found = [_described(panel, name, reference, metric) for name in (reference, *others) for metric in METRICS]
+    described = [each for each in found if each is not None]
+    return described if any(each.final_tally for each in described) else []
+
+
+def draws_beside_single(panel: PanelResults) -> list[DrawsBesideSingle]:
+    """Compare the two predictions for every acquisition with finished trials that measured both."""
+    found, last = [], panel.last_labels
+    for name in panel.acquisitions:
+        trials = [trial for trial in panel.finished if trial.acquisition == name]
+        trials = [trial for trial in trials if _has(trial, "nll") and _has(trial, _SINGLE)]
+        if trials:
+            (average, single), means = (
+                [[value(trial, metric) for trial in trials] for metric in ("nll", _SINGLE)]
+                for value in (_at(last), _over(last))
+            )
+            found.append(
+                DrawsBesideSingle(
+                    panel.title,
+                    name,
+                    last,
+                    len(trials),
+                    _spread(average),
+                    _spread(single),
+                    _tally(-1, average, single),
+                    _tally(-1, *means),
+                )
+            )
+    return found
+
+
+def said_of_probabilities(described: Sequence[Probabilities]) -> list[str]:
+    """Say where accuracy and NLL point in opposite directions, at the end or over the rounds."""
+    lines = {(each.acquisition, each.metric): each for each in described if each.final_tally is not None}
+    names = [name for name, metric in lines if metric == "accuracy" and (name, "nll") in lines]
+    both = [(lines[name, "accuracy"], lines[name, "nll"]) for name in names]
+    said = []
+    for scope, tally in ((None, _final), ("on average over the rounds", _mean)):
+        for way in (1, -1):
+            opposed = [each for each in both if [tally(line).lean for line in each] == [way, -way]]
+            if opposed:
+                said.append(_disagreement(scope or f"with {both[0][0].labels:,} labels", opposed, tally, way))
+    return said
+
+
+def said_of_draws(beside: Sequence[DrawsBesideSingle]) -> list[str]:
+    """Say where the average of the draws ends with a worse NLL than the single prediction; else nothing."""
+    if not any(each.final_tally.worse > each.final_tally.better for each in beside):
+        return []
+    ordered = sorted(beside, key=lambda each: (-each.final_tally.worse / each.trials, each.trials))
+    groups = [
+        f"{worse} of {trials} trials of {_listed([look(each.acquisition).title for each in group])}"
+        for (worse, trials), group in groupby(ordered, key=lambda each: (each.final_tally.worse, each.trials))
+    ]
+    worse, trials = sum(each.mean_tally.worse for each in beside), sum(each.trials for each in beside)
+    return [
+        f"With {beside[0].labels:,} labels the average of the draws has a worse NLL than the single prediction with "
+        f"dropout off in {_listed(groups)}; on average over the rounds in {worse} of {trials}."
+    ]
+
+
+def _disagreement(
+    scope: str,
+    opposed: Sequence[tuple[Probabilities, Probabilities]],
+    tally: Callable[[Probabilities], Tally],
+    way: int,
+) -> str:
+    """way: 1 where the accuracy is better and the NLL worse, -1 the other way round."""
+    accurate, nll = ("more", "worse") if way > 0 else ("less", "better")
+    counts = [
+        _counted([(max(tally(line).better, tally(line).worse), line.seeds) for line in lines])
+        for lines in zip(*opposed, strict=True)
+    ]
+    names = _listed([look(line.acquisition).title for line, _ in opposed])
+    verb, reference = "is" if len(opposed) == 1 else "are", look(opposed[0][0].against).title
+    return (
+        f"Accuracy and NLL disagree {scope}: {names} {verb} {accurate} accurate than {reference} in {counts[0]}, but "
+        f"{nll} in NLL in {counts[1]}."
+    )
+
+
+def _final(line: Probabilities) -> Tally:
+    return line.final_tally or Tally(0, 0)
+
+
+def _mean(line: Probabilities) -> Tally:
+    return line.mean_tally or Tally(0, 0)
+
+
+def _described(panel: PanelResults, name: str, reference: str, metric: str) -> Probabilities | None:
+    last, done = panel.last_labels, [trial for trial in panel.finished if _has(trial, metric)]
+    if name == reference:
+        mine = [trial for trial in done if trial.acquisition == name]
+        pairs = []
+    else:
+        pairs = [pair for pair in paired(panel, name, reference) if all(trial in done for trial in pair)]
+        mine = [first for first, _ in pairs]
+    if not mine:
+        return None
+    sign = 1 if metric == "accuracy" else -1
+    (final, final_tally), (mean, mean_tally) = (
+        (
+            _spread(values := [value(trial, metric) for trial in mine]),
+            _tally(sign, values, [value(trial, metric) for _, trial in pairs]) if pairs else None,
+        )
+        for value in (_at(last), _over(last))
+    )
+    return Probabilities(panel.title, name, reference, metric, last, len(mine), final, mean, final_tally, mean_tally)
+
+
+def _has(trial: TrialResults, metric: str) -> bool:
+    """Whether every round has it; infinite counts."""
+    return len(trial.rounds) > 1 and all(value == value for value in trial.metric(metric).tolist())
+
+
+def _at(labels: int) -> Callable[[TrialResults, str], float]:
+    return lambda trial, metric: trial.at(metric, labels)
+
+
+def _over(labels: int) -> Callable[[TrialResults, str], float]:
+    return lambda trial, metric: mean_over_labels(trial, metric, labels)
+
+
+def _tally(sign: int, mine: Sequence[float], theirs: Sequence[float]) -> Tally:
+    """Two infinite losses are a tie."""
+    gains = [0.0 if a == b else sign * (a - b) for a, b in zip(mine, theirs, strict=True)]
+    return Tally(sum(gain > SMALLEST for gain in gains), sum(gain < -SMALLEST for gain in gains))
+
+
+def _spread(values: Sequence[float]) -> Spread:
+    return Spread(median(values), min(values), max(values))
+
+
+def _counted(counts: Sequence[tuple[int, int]]) -> str:
+    """ "7 of 7 seeds", or "7, 6 and 7 of 7 seeds"."""
+    totals = {total for _, total in counts}
+    if len(set(counts)) == 1:
+        return f"{counts[0][0]} of {counts[0][1]} seeds"
+    if len(totals) == 1:
+        return f"{_listed([str(count) for count, _ in counts])} of {counts[0][1]} seeds"
+    return f"{_listed([f'{count} of {total}' for count, total in counts])} seeds"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -15,11 +15,14 @@ from typing import Annotated
 import typer
 
 from lindley import __version__
+from lindley.apps.command_classes import Command, Commands
+from lindley.apps.printing import print_message, print_result
 from lindley.errors import InputError, LindleyError
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(
+    cls=Commands,
     help="Decide what to label next, with evidence: Bayesian active learning.",
     epilog="Example: lindley run demo",
     no_args_is_help=True,
@@ -43,7 +46,7 @@ def main() -> None:
 
 def _say_version(wanted: bool) -> bool:
     if wanted:
-        typer.echo(f"lindley {__version__}")
+        print_result(f"lindley {__version__}")
         raise typer.Exit()
     return wanted
 
@@ -57,7 +60,7 @@ def _lindley(
     """Decide what to label next, with evidence: Bayesian active learning."""
 
 
-@app.command(epilog="Example: lindley run mnist --jobs 2 --out runs/mnist")
+@app.command(cls=Command, epilog="Example: lindley run mnist --jobs 2 --out runs/mnist")
 def run(
     study: Annotated[
         str, typer.Argument(metavar="STUDY", help="A packaged study, or the path of a .toml file.", show_default=False)
@@ -106,7 +109,7 @@ def run(
             raise typer.Exit(FAILED)
 
 
-@app.command(epilog="Example: lindley status runs/mnist")
+@app.command(cls=Command, epilog="Example: lindley status runs/mnist")
 def status(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The output folder of a run.")],
     json: Annotated[bool, typer.Option("--json", help="Print everything, trial by trial, as JSON.")] = False,
@@ -121,7 +124,7 @@ def status(
         show_status(folder, as_json=json)
 
 
-@app.command(epilog="Example: lindley report runs/mnist")
+@app.command(cls=Command, epilog="Example: lindley report runs/mnist")
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The output folder of a run.")],
 ) -> None:
@@ -132,7 +135,7 @@ def report(
         report_again(folder)
 
 
-@app.command(epilog="Example: lindley compare runs/mnist --against margin --accuracy 95")
+@app.command(cls=Command, epilog="Example: lindley compare runs/mnist --against margin --accuracy 95")
 def compare(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The output folder of a run.")],
     against: Annotated[
@@ -155,7 +158,7 @@ def compare(
         compare_folder(folder, against=against, percent=accuracy, format=format, out=out)
 
 
-@app.command(epilog="Example: lindley data mnist")
+@app.command(cls=Command, epilog="Example: lindley data mnist")
 def data(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="The data set to fetch.")] = None,
     data_dir: DataDir = None,
@@ -170,7 +173,9 @@ def data(
             fetch_data(name, data_dir)
 
 
-@app.command(epilog="Example: lindley select predictions.npy --acquisition batchbald --batch-size 10 --out ask.csv")
+@app.command(
+    cls=Command, epilog="Example: lindley select predictions.npy --acquisition batchbald --batch-size 10 --out ask.csv"
+)
 def select(
     file: Annotated[
         str | None,
@@ -207,8 +212,8 @@ def select(
         ),
     ] = None,
     exclude: Annotated[
-        str | None,
-        typer.Option(metavar="WHERE", help="Ids of what is labelled already, which is not asked for again."),
+        list[str] | None,
+        typer.Option(metavar="WHERE", help="Leave out the candidates with these ids, labelled already. Repeatable."),
     ] = None,
     targets: Annotated[
         str | None, typer.Option(metavar="FILE", help="Predictions of targets under the same draws, in the same form.")
@@ -249,7 +254,7 @@ def select(
                 array=array,
                 num_draws=num_draws,
                 ids=ids,
-                exclude=exclude,
+                exclude=exclude or (),
                 targets=targets,
                 features=features,
                 labelled_features=labelled_features,
@@ -260,7 +265,7 @@ def select(
         )
 
 
-@app.command(epilog="Example: lindley acquisitions")
+@app.command(cls=Command, epilog="Example: lindley acquisitions")
 def acquisitions() -> None:
     """List the acquisitions: their names, what they need, where they come from."""
     with _clear_errors():
@@ -275,15 +280,15 @@ def _clear_errors() -> Iterator[None]:
     try:
         yield
     except LindleyError as error:
-        typer.echo(f"lindley: {error}", err=True)
+        print_message(f"lindley: {error}")
         raise typer.Exit(WRONG_USAGE if isinstance(error, InputError) else FAILED) from None
     except BrokenPipeError:  # the reader of our output has gone: typer's to handle
         raise
     except OSError as error:
-        typer.echo(f"lindley: {error.filename or 'the system'}: {error.strerror or error}", err=True)
+        print_message(f"lindley: {error.filename or 'the system'}: {error.strerror or error}")
         raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
-        typer.echo(f"\nInterrupted. To continue: {shlex.join(['lindley', *sys.argv[1:]])}", err=True)
+        print_message(f"\nInterrupted. To continue: {shlex.join(['lindley', *sys.argv[1:]])}")
         raise typer.Exit(INTERRUPTED) from None
 
 

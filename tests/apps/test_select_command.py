@@ -293,7 +293,10 @@ def test_what_is_excluded_counts_as_labelled_where_features_are_looked_at(files,
         (["--acquisition", "typiclust", "--features", "F", "--inputs", "probs"], "--inputs is of predictions"),
         (["--acquisition", "typiclust", "--features", "F", "--targets", "F"], "--targets is of predictions"),
         (["--acquisition", "probcover", "--features", "F"], "as in --option delta=0.4"),
-        (["--acquisition", "coreset", "--features", "F", "--ids", "SHORT"], "one id for each candidate, 60; got 59"),
+        (
+            ["--acquisition", "coreset", "--features", "F", "--ids", "SHORT"],
+            "one for each of the 60 candidates; got 59",
+        ),
     ],
 )
 def test_without_predictions_what_is_missing_is_said(features, tmp_path, arguments, words):

@@ -54,7 +54,7 @@ def _say_version(wanted: bool) -> bool:
 @app.callback()
 def _lindley(
     version: Annotated[
-        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version and stop.")
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Decide what to label next, with evidence: Bayesian active learning."""
@@ -181,63 +181,77 @@ def select(
         str | None,
         typer.Argument(
             metavar="FILE",
-            help="Predictions [N, K, C]: .npy, .npz, .safetensors or .parquet. Left out where --features are all that "
-            "the acquisition reads.",
+            help="Predictions [N, K, C] in .npy, .npz, .safetensors or .parquet. Leave it out for an acquisition that "
+            "reads --features alone.",
             show_default=False,
         ),
     ] = None,
     acquisition: Annotated[
-        str, typer.Option(metavar="NAME", help="How to choose; `lindley acquisitions` lists them.")
+        str, typer.Option(metavar="NAME", help="The acquisition; `lindley acquisitions` lists them.")
     ] = "batchbald",
-    batch_size: Annotated[int, typer.Option(metavar="B", min=1, help="How many to choose.")] = 10,
-    seed: Annotated[int, typer.Option(metavar="N", help="Breaks ties and draws samples.")] = 0,
+    batch_size: Annotated[int, typer.Option(metavar="B", min=1, help="The number of rows to choose.")] = 10,
+    seed: Annotated[int, typer.Option(metavar="N", help="The seed of ties and samples.")] = 0,
     inputs: Annotated[
-        str, typer.Option(metavar="KIND", help="What the numbers are: log_probs (natural), probs or logits.")
+        str, typer.Option(metavar="KIND", help="What the numbers are: log_probs (natural logarithm), probs or logits.")
     ] = "log_probs",
     axes: Annotated[
-        str, typer.Option(metavar="AXES", help="The order of rows N, draws K and classes C: NKC, NCK, KNC ...")
+        str,
+        typer.Option(metavar="AXES", help="The order of the axes, rows N, draws K and classes C: NKC, NCK, KNC ..."),
     ] = "NKC",
     array: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Which array or column of FILE, where it has several.")
+        str | None, typer.Option(metavar="NAME", help="The array or column to read, where FILE has several.")
     ] = None,
     num_draws: Annotated[
-        int | None, typer.Option(metavar="K", min=1, help="For .parquet with K times C numbers in one flat list.")
+        int | None,
+        typer.Option(metavar="K", min=1, help="The number of draws, where .parquet has K times C numbers in one list."),
     ] = None,
     ids: Annotated[
         str | None,
         typer.Option(
             metavar="WHERE",
-            help="The candidates' ids: a .txt, .csv, .npy, .npz or .parquet file, FILE:COLUMN where it has several, "
-            "or a column of FILE.  [default: row numbers from 0]",
+            help="The ids of the candidates: a .txt, .csv, .tsv, .npy, .npz or .parquet file, FILE:COLUMN where it has "
+            "several columns, or a column of FILE.  [default: row numbers from 0]",
         ),
     ] = None,
     exclude: Annotated[
         list[str] | None,
-        typer.Option(metavar="WHERE", help="Leave out the candidates with these ids, labelled already. Repeatable."),
+        typer.Option(
+            metavar="WHERE", help="Leave out the ids in this file, which are labelled already. May be repeated."
+        ),
     ] = None,
     targets: Annotated[
         str | None, typer.Option(metavar="FILE", help="Predictions of targets under the same draws, in the same form.")
     ] = None,
-    features: Annotated[str | None, typer.Option(metavar="FILE", help="The candidates' features [N, D].")] = None,
+    features: Annotated[str | None, typer.Option(metavar="FILE", help="The features [N, D] of the candidates.")] = None,
     labelled_features: Annotated[
         str | None,
-        typer.Option(
-            metavar="FILE", help="The features [L, D] of what is labelled already.  [default: those of --exclude]"
-        ),
+        typer.Option(metavar="FILE", help="The features [L, D] of the labelled rows.  [default: those of --exclude]"),
     ] = None,
     option: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the acquisition; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Set an option of the acquisition. May be repeated."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write to this .csv or .jsonl file, not to stdout.")
+        Path | None, typer.Option(metavar="FILE", help="Write to this .csv or .jsonl file instead of stdout.")
     ] = None,
-    format: Annotated[str | None, typer.Option(metavar="F", help="csv or jsonl, whatever --out ends in.")] = None,
+    format: Annotated[
+        str | None, typer.Option(metavar="F", help="Write csv or jsonl.  [default: the ending of --out, else csv]")
+    ] = None,
+    spreadsheet: Annotated[
+        bool,
+        typer.Option(
+            "--spreadsheet", help="Put an apostrophe before ids that a spreadsheet program would run as formulas."
+        ),
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the file of --out, whatever it holds. Files that are read stay.")
+    ] = False,
 ) -> None:
-    """Choose which rows of a file of predictions to label next: their ids, ranks and scores.
+    """Choose which rows of a file of predictions to label next, and write their ids, ranks and scores.
 
-    FILE is N rows under K draws for C classes, from any program, and may be larger than memory.
-    Before there is a model, typiclust, probcover and coreset choose by --features alone.
-    Any FILE may be FILE:NAME where it holds several arrays.
+    FILE holds predictions of N rows under K draws for C classes. Any program may have written it, and it may be larger
+    than memory. Without a model, typiclust, probcover and coreset choose by --features alone. Write FILE:NAME where a
+    file holds several arrays.
     """
     with _clear_errors():
         from lindley.apps.select_command import select_from_file
@@ -261,6 +275,8 @@ def select(
                 options=option or [],
                 out=out,
                 format=format,
+                spreadsheet=spreadsheet,
+                force=force,
             )
         )
 
@@ -276,7 +292,7 @@ def acquisitions() -> None:
 
 @contextmanager
 def _clear_errors() -> Iterator[None]:
-    """An error that was raised on purpose is one message on stderr and an exit code, never a traceback."""
+    """Turn an error that was raised on purpose into one message on stderr and an exit code, without a traceback."""
     try:
         yield
     except LindleyError as error:

@@ -69,6 +69,8 @@ def read_predictions(
         raise InputError(
             f"{place.path} has flat lists of {array.shape[1]} numbers: say of how many draws, --num-draws K"
         )
+    if ids is not None and len(array.shape) == len(asked.axes):
+        _check_number(asked, ids, array.shape[asked.axes.index("N")])
     return ForeignPredictions(array, inputs=asked.inputs, axes=asked.axes, ids=ids, name=name)
 
 
@@ -76,9 +78,14 @@ def _everyone(asked: SelectOptions, place: Place, ids: Ids | None, features: Ten
     if asked.file is not None:
         return read_predictions(asked, place, asked.inputs, place.path.name, ids)
     count = len(features) if features is not None and features.dim() else 0
-    if ids is not None and len(ids) != count:
-        raise InputError(f"there must be one id for each candidate, {count}; got {len(ids)}")
+    if ids is not None:
+        _check_number(asked, ids, count)
     return Unpredicted(torch.arange(count))
+
+
+def _check_number(asked: SelectOptions, ids: Ids, count: int) -> None:
+    if len(ids) != count:
+        raise InputError(f"--ids {asked.ids}: ids must be one for each of the {count} candidates; got {len(ids)}")
 
 
 def _with_excluded(

@@ -44,7 +44,8 @@ def _as_options(message: str) -> str:
     message = re.sub(r'(inputs|axes)="(\w+)"', r"--\1 \2", message)
     message = message.replace("For one draw use log_probs[:, None].", "For one draw save it as [N, 1, C].")
     message = message.replace("as in delta=0.4", "as in --option delta=0.4")
-    return re.sub(r"pass (targets|features)=\.\.\.", r"add --\1 FILE", message)
+    message = re.sub(r"pass (targets|features)=\.\.\.", r"add --\1 FILE", message)
+    return re.sub(r"\b(batch_size|labelled_features) must\b", lambda found: f"--{found[0].replace('_', '-')}", message)
 
 
 def _select_from_file(asked: SelectOptions) -> None:

@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check docs data bench peers environment clean
+.PHONY: help demo test test-all check docs data bench peers environment clean
 
 PYTHON ?=
 ARGS ?=
@@ -14,7 +14,7 @@ PEERS := .venv-peers/.has-peers
 SUITABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  PYTHON=python3.12    the Python to make .venv with (otherwise the first of 3.11 to 3.14 that is found)'
 	@echo '  ARGS="-k batchbald"  more arguments for the command that demo, test, data or bench runs'
@@ -24,6 +24,9 @@ demo: $(STAMP) ## See it work: the main job on data in the box, then a report (m
 
 test: $(STAMP) ## Run all tests
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-all: $(STAMP) ## Run all tests, with ten times as many damaged files
+	@LINDLEY_FUZZ=2000 $(BIN)/python -m pytest $(ARGS)
 
 check: $(STAMP) ## Check without running: format, lint, types, import rules
 	@$(BIN)/python -m ruff format --check .

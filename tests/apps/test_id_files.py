@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pyarrow import parquet
 
 from lindley.apps.array_files import Place
 from lindley.apps.id_files import read_ids
+from lindley.apps.selection_files import Line, as_text
 from lindley.errors import DataError, InputError
 
 
@@ -80,3 +85,69 @@ def test_a_csv_that_is_none_is_refused(tmp_path, text, words):
     np.save(tmp_path / "predictions.npy", np.zeros((2, 3, 4)))
     with pytest.raises(InputError, match=words):
         read_ids(str(tmp_path / "ids.csv"), Place.of(str(tmp_path / "predictions.npy")))
+
+
+SEPARATORS = "\u2028\u2029\x85\x0b\x0c\x1c\x1d\x1e\x1f"
+LETTERS = st.characters(exclude_categories=["Cs"]) | st.sampled_from(SEPARATORS + "'\"=+-@,;\t\r\n \ufeff\0")
+TEXTS = st.lists(st.text(LETTERS, min_size=1, max_size=8), min_size=1, max_size=6, unique=True)
+
+
+def write_rows(path, ids, delimiter):
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows(
+            [["id", "text"], *([x, "a"] for x in ids)]
+        )
+
+
+def write_selection(path, ids, spreadsheet):
+    lines = [Line(each, rank, 0.5) for rank, each in enumerate(ids, 1)]
+    path.write_bytes(as_text(lines, "csv", spreadsheet=spreadsheet).encode())
+
+
+WRITERS = {
+    "lines.txt": lambda path, ids: path.write_bytes("\n".join(ids).encode("utf-8-sig")),
+    "windows.txt": lambda path, ids: path.write_bytes("\r\n".join([*ids, ""]).encode("utf-8-sig")),
+    "table.csv": lambda path, ids: write_rows(path, ids, ","),
+    "table.tsv": lambda path, ids: write_rows(path, ids, "\t"),
+    "selection.csv": lambda path, ids: write_selection(path, ids, False),
+    "spreadsheet.csv": lambda path, ids: write_selection(path, ids, True),
+    "array.npy": lambda path, ids: np.save(path, np.array(ids)),
+    "array.npz": lambda path, ids: np.savez_compressed(path, ids=np.array(ids)),
+    "table.parquet": lambda path, ids: parquet.write_table(pa.table({"id": ids}), path),
+}
+CANNOT_HOLD = {".txt": "\r\n", ".npy": "\0", ".npz": "\0"}
+"""Ends of lines end an id in a list of lines, and NumPy drops zeros at the end of a text."""
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(ids=TEXTS)
+def test_every_text_is_an_id_that_is_read_as_it_was_written(tmp_path, name, ids):
+    path = tmp_path / name
+    without = CANNOT_HOLD.get(path.suffix, "")
+    ids = list(dict.fromkeys("".join(letter for letter in each if letter not in without) or "x" for each in ids))
+    WRITERS[name](path, ids)
+    assert read_ids(str(path), Place(tmp_path / "p.npy")) == ids
+
+
+def test_a_field_of_any_length_is_read_and_the_limit_of_others_stays(tmp_path):
+    before = csv.field_size_limit()
+    write_rows(tmp_path / "a.csv", ["a", "b" * 200_000], ",")
+    assert read_ids(str(tmp_path / "a.csv"), Place(tmp_path / "p.npy")) == ["a", "b" * 200_000]
+    assert csv.field_size_limit() == before
+
+
+@pytest.mark.parametrize("text", ['id,label\n"a,1\nb,2\n', "id,label\na,1,2\nb,3\n", 'id\n"a"b\n'])
+def test_a_table_whose_quotes_or_cells_do_not_fit_is_refused(tmp_path, text):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises((DataError, InputError), match=r"a\.csv"):
+        read_ids(str(tmp_path / "a.csv"), Place(tmp_path / "p.npy"))
+
+
+@pytest.mark.parametrize(
+    "array", [np.array(5), np.array("abc"), np.zeros((2, 2), int), np.array(["a\ud800"])], ids=repr
+)
+def test_arrays_that_are_no_list_of_ids_are_refused(tmp_path, array):
+    np.save(tmp_path / "a.npy", array)
+    with pytest.raises(InputError, match=r"a\.npy"):
+        read_ids(str(tmp_path / "a.npy"), Place(tmp_path / "p.npy"))

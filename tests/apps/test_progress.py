@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 
-from rich.console import Console
-
+from lindley.apps.console import PlainConsole
 from lindley.apps.progress import STATUS_EVERY, showing, table_of
 from lindley.apps.tally import Line, Tally
 
@@ -23,7 +22,7 @@ class Clock:
 def shown(events: list[tuple[float, dict[str, object]]], *, terminal: bool = False) -> str:
     """What stands on the console after events, each some seconds after the one before."""
     clock, file = Clock(), io.StringIO()
-    console = Console(file=file, force_terminal=terminal, width=120)
+    console = PlainConsole(file=file, force_terminal=terminal, width=120)
     tally = Tally({"t0": Line("moons", "bald", 0, 3), "t1": Line("moons", "margin", 0, 3)}, clock)
     with showing(tally, console) as on_notice:
         for seconds, event in events:
@@ -82,7 +81,7 @@ def test_one_who_has_work_of_its_own_does_not_speak_of_waiting():
 def test_table_has_a_line_for_each_trial_of_another_process():
     tally = Tally({"t0": Line("moons", "bald", 0, 3), "t1": Line("moons", "margin", 1, 3)}, Clock())
     tally(held("t0", 7, round=1, labels=10, accuracy=0.875))
-    console = Console(width=120)
+    console = PlainConsole(width=120)
     with console.capture() as captured:
         console.print(table_of(tally))
     overall, line = captured.get().splitlines()
@@ -105,7 +104,7 @@ def test_table_has_a_line_for_each_running_trial():
     tally = Tally({"t0": Line("moons", "bald", 0, 3), "t1": Line("moons", "margin", 1, 3)}, Clock())
     tally(a_round("t0", 0))
     tally({"trial": "t1", "stage": "observe", "round": 1, "labels": 15})
-    console = Console(width=120)
+    console = PlainConsole(width=120)
     with console.capture() as captured:
         console.print(table_of(tally))
     overall, first, second = captured.get().splitlines()

@@ -293,7 +293,10 @@ def test_what_is_excluded_counts_as_labelled_where_features_are_looked_at(files,
         (["--acquisition", "typiclust", "--features", "F", "--inputs", "probs"], "--inputs is of predictions"),
         (["--acquisition", "typiclust", "--features", "F", "--targets", "F"], "--targets is of predictions"),
         (["--acquisition", "probcover", "--features", "F"], "as in --option delta=0.4"),
-        (["--acquisition", "coreset", "--features", "F", "--ids", "SHORT"], "one id for each candidate, 60; got 59"),
+        (
+            ["--acquisition", "coreset", "--features", "F", "--ids", "SHORT"],
+            "one for each of the 60 candidates; got 59",
+        ),
     ],
 )
 def test_without_predictions_what_is_missing_is_said(features, tmp_path, arguments, words):
@@ -337,3 +340,83 @@ def test_features_of_what_is_left_alone_say_that_nothing_counts_as_labelled(file
     )  # fmt: skip
     assert said.exit_code == 0
     assert "what is excluded has none and does not count as labelled" in said.stderr
+
+
+ASK = ["--acquisition", "bald", "--batch-size", 5]
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]], ids=["", "forced"])
+def test_what_is_read_is_never_written_over(files, tmp_path, force):
+    (tmp_path / "mine.csv").write_text("id,label\n" + "".join(f'"{each}",cat\n' for each in IDS[:9]), encoding="utf-8")
+    (tmp_path / "ids.csv").write_bytes((files / "ids.txt").read_bytes())
+    (tmp_path / "link.csv").symlink_to(tmp_path / "mine.csv")
+    for out in ("mine.csv", "link.csv"):
+        before = (tmp_path / "mine.csv").read_bytes()
+        arguments = ["--ids", files / "ids.txt", "--exclude", f"{tmp_path}/mine.csv:id", "--out", tmp_path / out]
+        ran = lindley(files / "p.npy", *ASK, *arguments, *force)
+        assert (ran.exit_code, "is also read" in ran.stderr) == (2, True)
+        assert (tmp_path / "mine.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+@pytest.mark.parametrize("spreadsheet", [[], ["--spreadsheet"]], ids=["", "spreadsheet"])
+def test_a_selection_is_replaced_until_somebody_adds_to_it(files, tmp_path, form, spreadsheet):
+    if spreadsheet and form == "jsonl":
+        assert lindley(files / "p.npy", *ASK, "--format", "jsonl", *spreadsheet).exit_code == 2
+        return
+    out = tmp_path / f"ask.{form}"
+    arguments = [files / "p.npy", "--ids", files / "ids.txt", *ASK, "--out", out, *spreadsheet]
+    assert lindley(*arguments).exit_code == 0
+    assert lindley(*arguments, "--seed", 1).exit_code == 0
+    written = out.read_text()
+    for changed in (
+        written.replace(",1,", ",1,cat", 1) if form == "csv" else written.replace('"rank": 1', '"rank": 1, "label": 2'),
+        written + "note to myself\n", written[:-1], "my own\n",
+    ):  # fmt: skip
+        out.write_text(changed)
+        ran = lindley(*arguments)
+        assert (ran.exit_code, "add --force" in ran.stderr) == (2, True), changed
+        assert out.read_text() == changed
+    assert lindley(*arguments, "--force").exit_code == 0
+    assert out.read_text() == written
+    out.write_text("")
+    assert lindley(*arguments).exit_code == 0
+
+
+def test_all_files_of_excluded_ids_are_used(files, tmp_path):
+    for name, ids in (("a.txt", range(20)), ("b.txt", range(20, 40))):
+        (tmp_path / name).write_text("\n".join(map(str, ids)))
+    more = ["--exclude", tmp_path / "a.txt", "--exclude", tmp_path / "b.txt"]
+    said = lindley(files / "p.npy", "--acquisition", "bald", "--batch-size", 20, *more)
+    assert sorted(int(row["id"]) for row in table_of(said)) == list(range(40, 60))
+
+
+@pytest.mark.parametrize("spreadsheet", [[], ["--spreadsheet"]], ids=["", "spreadsheet"])
+def test_no_id_is_queried_again_whatever_it_holds(files, tmp_path, spreadsheet):
+    marks = ["\u2028", "\x85", "\x0c", "\x0b", "\x1c", "\x1d", "\x1e", ",", '"', "'=", "''=", "'", "\t"]
+    starts = ["=1+1", "+1", "-1", "@x", "\t=", "'=1+1", "''=1+1"]
+    ids = [*starts, *(f"a{mark}b" for mark in marks)]
+    ids += [f"plain {number}" for number in range(60 - len(ids))]
+    (tmp_path / "ids.txt").write_text("\n".join(ids), encoding="utf-8")
+    arguments = [files / "p.npy", "--ids", tmp_path / "ids.txt", "--acquisition", "bald", *spreadsheet]
+    assert lindley(*arguments, "--batch-size", 40, "--out", tmp_path / "ask.csv").exit_code == 0
+    rest = lindley(*arguments, "--batch-size", 20, "--exclude", tmp_path / "ask.csv", "--out", tmp_path / "rest.csv")
+    assert rest.exit_code == 0
+    assert "are no candidates" not in rest.stderr
+    text = (tmp_path / "ask.csv").read_bytes().decode() + (tmp_path / "rest.csv").read_bytes().decode()
+    cells = [row[0] for row in csv.reader(io.StringIO(text, newline="")) if row[1] != "rank"]
+    assert len(set(cells)) == 60
+    assert any(cell[0] in "=+-@\t" for cell in cells) == (not spreadsheet)
+    assert spreadsheet or sorted(cells) == sorted(ids)
+
+
+@pytest.mark.parametrize(
+    "value", ["[" * 100_000, "{" * 100_000, "9" * 5000, "9" * 4000, "1e999", "NaN", "null", '"a"', "", "-1"]
+)
+@pytest.mark.parametrize("name", ["num_paths", "beta", "delta"])
+def test_hostile_values_of_options_are_refused(files, name, value):
+    acquisition = {"num_paths": "batchbald", "beta": "power-bald", "delta": "probcover"}[name]
+    features = ["--features", files / "all.npz:features"]
+    ran = lindley(files / "all.npz", "--acquisition", acquisition, *features, "--option", f"{name}={value}")
+    assert ran.exit_code == 2 or (name, value) == ("beta", "1e999"), ran.stderr
+    assert len(ran.stderr) < 10_000

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 
 import torch
-from rich.console import Console
 
 from lindley.acquisition import HeldPredictions
 from lindley.acquisition.checks import checks_its_values
 from lindley.acquisition.foreign import ForeignPredictions
 from lindley.acquisition.stored import TensorArray
 from lindley.apps import waiting
+from lindley.apps.console import PlainConsole
 from lindley.apps.some_predictions import SomePredictions
 from lindley.apps.waiting import WatchedPredictions, showing_rows
 
@@ -49,7 +49,7 @@ def shown(monkeypatch, *, terminal, patience, every=0.0):
     monkeypatch.setattr(waiting, "PATIENCE", patience)
     monkeypatch.setattr(waiting, "STATUS_EVERY", every)
     text = io.StringIO()
-    console = Console(file=text, force_terminal=terminal, width=80)
+    console = PlainConsole(file=text, force_terminal=terminal, width=80)
     with showing_rows(10, console) as told:
         list(watched(told).chunks())
         if terminal and not patience:

@@ -5,24 +5,34 @@ Nothing is ever unpickled. What cannot be opened is refused by the file's name.
 
 from __future__ import annotations
 
+import errno
 import io
 import math
 import struct
+import warnings
 import zipfile
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, final
 
 import numpy as np
+from torch import Tensor
 
 from lindley.acquisition.stored import NumpyArray, StoredArray
-from lindley.errors import DataError, InputError
+from lindley.errors import DataError, InputError, LindleyError
 from lindley.names import nearest
+from lindley.shapes import Positions
 
 _READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _LOCAL_HEADER = struct.Struct("<26xHH")
 """Of a member of a zip archive: the lengths of its name and of its extra field, before its data."""
+_Stream = IO[bytes] | io.BufferedIOBase
+_MEMBER = ".npy"
+_PART = 1 << 20
+_SMALL, _RATIO = 1 << 28, 25
+"""The content of a file takes at most 256 MiB of memory, or as many times the bytes of the file."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +68,52 @@ def open_array(place: Place, what: str, *, num_draws: int | None = None) -> Stor
         )
     if num_draws is not None and suffix != ".parquet":
         raise InputError(f"--num-draws is for flat lists in .parquet files; {place.path} has its own shape")
+    with reading(place.path):
+        array = FileArray(place.path, _OPENERS[suffix](place, what, num_draws))
+        if array.shape[:1] != (0,) and 0 in array.shape:
+            raise InputError(f"it holds no numbers; its shape is {[*array.shape]}")
+        return array
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """The one border of files: whatever reading one raises becomes an error that names it.
+
+    A reader meets bytes that somebody else wrote, and raises what its author did not think of: zlib.error,
+    struct.error, RecursionError, MemoryError ... All become a DataError. Errors raised on purpose keep their class and
+    get the file's name; errors of the system, such as a missing permission, pass.
+    """
     try:
-        return _OPENERS[suffix](place, what, num_draws)
+        yield
     except InputError as error:
-        raise InputError(f"{place.path}: {error}") from None
+        raise InputError(f"{path}: {error}") from None
+    except Exception as error:
+        system = isinstance(error, OSError) and error.errno not in (None, errno.EINVAL)
+        if isinstance(error, LindleyError) or system:
+            raise
+        said = str(error) or type(error).__name__
+        raise DataError(f"{path} is damaged, or no {path.suffix} file: {said}") from error
+
+
+@final
+class FileArray:
+    """An array in a file, of which slices are read; what goes wrong then names the file."""
+
+    def __init__(self, path: Path, array: StoredArray) -> None:
+        self._path, self._array = path, array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._array.shape
+
+    def read(self, axis: int, wanted: slice | Positions) -> Tensor:
+        """See StoredArray."""
+        with reading(self._path):
+            return self._array.read(axis, wanted)
 
 
 def chosen_name(place: Place, what: str, available: Sequence[str], kind: str) -> str:
-    """Which of the arrays (or columns) is meant."""
+    """Return which of the arrays or columns is meant. Raises InputError where that cannot be said."""
     if place.name is not None and place.name not in available:
         raise InputError(
             f"there is no {kind} {place.name!r}; there is {', '.join(available)}.{nearest(place.name, available)}"
@@ -76,62 +124,111 @@ def chosen_name(place: Place, what: str, available: Sequence[str], kind: str) ->
     if name not in available:
         there = f"there are {', '.join(available)}" if available else "there is none"
         raise InputError(f"say which {kind} is meant, as FILE:NAME; {there}")
+    if available.count(name) > 1:
+        raise InputError(
+            f"there are {available.count(name)} {kind}s of the name {name!r}; each needs a name of its own"
+        )
     return name
 
 
-def numpy_arrays(path: Path) -> dict[str, zipfile.ZipInfo]:
-    """The arrays of an .npz file by their names."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-    except zipfile.BadZipFile as error:
-        raise DataError(f"{path} is damaged, or no .npz file: {error}") from None
-    return {info.filename.removesuffix(".npy"): info for info in members if info.filename.endswith(".npy")}
+def npz_names(path: Path) -> list[str]:
+    """Return the names of the arrays in an .npz file, in its order."""
+    with zipfile.ZipFile(path) as archive:
+        return [name.removesuffix(_MEMBER) for name in archive.namelist() if name.endswith(_MEMBER)]
 
 
-def read_npz_array(path: Path, member: zipfile.ZipInfo) -> np.ndarray:
-    """An array of an .npz file: mapped where it is not compressed, else read."""
-    if member.compress_type == zipfile.ZIP_STORED:
-        with path.open("rb") as file:
-            file.seek(member.header_offset)
-            lengths = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
-        return map_npy(path, member.header_offset + _LOCAL_HEADER.size + sum(lengths))
-    try:
-        with zipfile.ZipFile(path) as archive:
-            content = archive.read(member)
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise DataError(f"{path} is damaged: {member.filename}: {error}") from None
-    header = io.BytesIO(content)
-    shape, by_columns, dtype = _header(path, header)
-    if header.tell() + math.prod(shape) * dtype.itemsize > len(content):
-        raise DataError(f"{path} is damaged: {member.filename} is truncated")
-    values = np.frombuffer(content, dtype, math.prod(shape), header.tell())
-    return values.reshape(shape, order="F" if by_columns else "C")
+def read_npz_array(path: Path, name: str) -> np.ndarray:
+    """Return an array of an .npz file: mapped where it is not compressed, else read.
+
+    Its place in the file, its length and its checksum are verified before any of it is used.
+    """
+    with zipfile.ZipFile(path) as archive:
+        member = archive.getinfo(name + _MEMBER)
+        start, length = _place_of(path, archive, member), member.file_size
+        compressed = member.compress_type == zipfile.ZIP_DEFLATED
+        member.file_size += 1  # so that a member with more than it says is noticed, and not cut
+        with archive.open(member) as stream:
+            shape, by_columns, dtype = _header(stream)
+            offset, size = stream.tell(), math.prod(shape) * dtype.itemsize
+            if offset + size != length:
+                raise ValueError(f"{member.filename} has {length:,} bytes and should have {offset + size:,}")
+            if compressed:
+                refuse_inflation(path, size)
+            content = _verified(stream, size, keep=compressed)
+    if compressed or size == 0:
+        return content.view(dtype).reshape(shape, order="F" if by_columns else "C")
+    return np.memmap(path, dtype, "r", start + offset, shape, "F" if by_columns else "C")
 
 
-def map_npy(path: Path, start: int = 0) -> np.ndarray:
-    """The array of an .npy file, mapped into memory: only what is looked at is read."""
+def map_npy(path: Path) -> np.ndarray:
+    """Return the array of an .npy file, mapped into memory: only what is looked at is read."""
     with path.open("rb") as file:
-        file.seek(start)
-        shape, by_columns, dtype = _header(path, file)
+        shape, by_columns, dtype = _header(file)
         offset = file.tell()
     size = math.prod(shape) * dtype.itemsize
     missing = offset + size - path.stat().st_size
-    if missing > 0:
-        raise DataError(f"{path} is truncated: {missing:,} of the {size:,} bytes of its array are missing")
+    if missing:
+        many = f"{missing:,} bytes are missing" if missing > 0 else f"{-missing:,} bytes are too many"
+        raise ValueError(f"its header says an array of {size:,} bytes, and {many}")
     if size == 0:
         return np.empty(shape, dtype)
     return np.memmap(path, dtype, "r", offset, shape, "F" if by_columns else "C")
 
 
-def _header(path: Path, file: io.BufferedIOBase) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Shape, whether the first axis is the fastest, and dtype; the file stands at the data afterwards."""
-    try:
+def refuse_inflation(path: Path, size: int) -> None:
+    """Refuse a file that asks for far more memory than it has bytes: no predictions compress like that."""
+    if size > inflation_limit(path):
+        raise InputError(
+            f"{path.stat().st_size:,} bytes inflate to {size:,}, which is more than any predictions compress. If they "
+            "are meant, save them uncompressed, with numpy.save"
+        )
+
+
+def inflation_limit(path: Path) -> int:
+    """Return how many bytes of memory the content of this file may take."""
+    return max(_SMALL, _RATIO * path.stat().st_size)
+
+
+def _place_of(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
+    """Return where the member's data begin. Raises ValueError where they are not a stretch of the file of their own."""
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{member.filename} is compressed in a way that NumPy does not write")
+    if member.compress_type == zipfile.ZIP_STORED and member.compress_size != member.file_size:
+        raise ValueError(f"{member.filename} is not compressed, and says two lengths")
+    with path.open("rb") as file:
+        file.seek(member.header_offset)
+        start: int = file.tell() + _LOCAL_HEADER.size + sum(_LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size)))
+    others = [other.header_offset for other in archive.infolist() if other is not member]
+    following: int = min([offset for offset in others if offset >= member.header_offset], default=archive.start_dir)
+    if start + member.compress_size > min(following, archive.start_dir):
+        raise ValueError(f"{member.filename} lies over another part of the file")
+    return start
+
+
+def _verified(stream: _Stream, size: int, *, keep: bool) -> np.ndarray:
+    """Read to the end, where zipfile compares the checksum, and return the bytes, or none where they are not kept."""
+    content = np.empty(size if keep else 0, np.uint8)
+    found = 0
+    while part := stream.read(_PART):
+        if found + len(part) > size:
+            raise ValueError("it inflates to more than it says")
+        if keep:
+            content[found : found + len(part)] = np.frombuffer(part, np.uint8)
+        found += len(part)
+    if found != size:
+        raise ValueError(f"it inflates to {found:,} of the {size:,} bytes that it says")
+    return content
+
+
+def _header(file: _Stream) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Return shape, whether the first axis is the fastest, and dtype; the file stands at the data afterwards."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of headers written by Python 2, and of syntax in damaged ones
         shape, by_columns, dtype = _READERS[np.lib.format.read_magic(file)](file)
-    except (ValueError, KeyError, EOFError):
-        raise DataError(f"{path} is damaged, or holds no array in NumPy's format") from None
     if dtype.hasobject:
         raise InputError("it holds Python objects, which are pickles and never loaded; save an array of numbers")
+    if dtype.itemsize == 0 or not all(type(length) is int and length >= 0 for length in shape):
+        raise ValueError(f"its header says {dtype} of shape {shape}")
     return shape, by_columns, dtype
 
 
@@ -142,8 +239,7 @@ def _open_npy(place: Place, what: str, num_draws: int | None) -> StoredArray:
 
 
 def _open_npz(place: Place, what: str, num_draws: int | None) -> StoredArray:
-    arrays = numpy_arrays(place.path)
-    return NumpyArray(read_npz_array(place.path, arrays[chosen_name(place, what, list(arrays), "array")]))
+    return NumpyArray(read_npz_array(place.path, chosen_name(place, what, npz_names(place.path), "array")))
 
 
 def _open_safetensors(place: Place, what: str, num_draws: int | None) -> StoredArray:

@@ -15,11 +15,14 @@ from typing import Annotated
 import typer
 
 from lindley import __version__
+from lindley.apps.command_classes import Command, Commands
+from lindley.apps.printing import print_message, print_result
 from lindley.errors import InputError, LindleyError
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(
+    cls=Commands,
     help="Decide what to label next, with evidence: Bayesian active learning.",
     epilog="Example: lindley run demo",
     no_args_is_help=True,
@@ -43,7 +46,7 @@ def main() -> None:
 
 def _say_version(wanted: bool) -> bool:
     if wanted:
-        typer.echo(f"lindley {__version__}")
+        print_result(f"lindley {__version__}")
         raise typer.Exit()
     return wanted
 
@@ -51,13 +54,13 @@ def _say_version(wanted: bool) -> bool:
 @app.callback()
 def _lindley(
     version: Annotated[
-        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version and stop.")
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Decide what to label next, with evidence: Bayesian active learning."""
 
 
-@app.command(epilog="Example: lindley run mnist --jobs 2 --out runs/mnist")
+@app.command(cls=Command, epilog="Example: lindley run mnist --jobs 2 --out runs/mnist")
 def run(
     study: Annotated[
         str, typer.Argument(metavar="STUDY", help="A packaged study, or the path of a .toml file.", show_default=False)
@@ -106,7 +109,7 @@ def run(
             raise typer.Exit(FAILED)
 
 
-@app.command(epilog="Example: lindley status runs/mnist")
+@app.command(cls=Command, epilog="Example: lindley status runs/mnist")
 def status(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The output folder of a run.")],
     json: Annotated[bool, typer.Option("--json", help="Print everything, trial by trial, as JSON.")] = False,
@@ -121,7 +124,7 @@ def status(
         show_status(folder, as_json=json)
 
 
-@app.command(epilog="Example: lindley report runs/mnist")
+@app.command(cls=Command, epilog="Example: lindley report runs/mnist")
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The output folder of a run.")],
 ) -> None:
@@ -132,7 +135,7 @@ def report(
         report_again(folder)
 
 
-@app.command(epilog="Example: lindley compare runs/mnist --against margin --accuracy 95")
+@app.command(cls=Command, epilog="Example: lindley compare runs/mnist --against margin --accuracy 95")
 def compare(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The output folder of a run.")],
     against: Annotated[
@@ -155,7 +158,7 @@ def compare(
         compare_folder(folder, against=against, percent=accuracy, format=format, out=out)
 
 
-@app.command(epilog="Example: lindley data mnist")
+@app.command(cls=Command, epilog="Example: lindley data mnist")
 def data(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="The data set to fetch.")] = None,
     data_dir: DataDir = None,
@@ -170,69 +173,85 @@ def data(
             fetch_data(name, data_dir)
 
 
-@app.command(epilog="Example: lindley select predictions.npy --acquisition batchbald --batch-size 10 --out ask.csv")
+@app.command(
+    cls=Command, epilog="Example: lindley select predictions.npy --acquisition batchbald --batch-size 10 --out ask.csv"
+)
 def select(
     file: Annotated[
         str | None,
         typer.Argument(
             metavar="FILE",
-            help="Predictions [N, K, C]: .npy, .npz, .safetensors or .parquet. Left out where --features are all that "
-            "the acquisition reads.",
+            help="Predictions [N, K, C] in .npy, .npz, .safetensors or .parquet. Leave it out for an acquisition that "
+            "reads --features alone.",
             show_default=False,
         ),
     ] = None,
     acquisition: Annotated[
-        str, typer.Option(metavar="NAME", help="How to choose; `lindley acquisitions` lists them.")
+        str, typer.Option(metavar="NAME", help="The acquisition; `lindley acquisitions` lists them.")
     ] = "batchbald",
-    batch_size: Annotated[int, typer.Option(metavar="B", min=1, help="How many to choose.")] = 10,
-    seed: Annotated[int, typer.Option(metavar="N", help="Breaks ties and draws samples.")] = 0,
+    batch_size: Annotated[int, typer.Option(metavar="B", min=1, help="The number of rows to choose.")] = 10,
+    seed: Annotated[int, typer.Option(metavar="N", help="The seed of ties and samples.")] = 0,
     inputs: Annotated[
-        str, typer.Option(metavar="KIND", help="What the numbers are: log_probs (natural), probs or logits.")
+        str, typer.Option(metavar="KIND", help="What the numbers are: log_probs (natural logarithm), probs or logits.")
     ] = "log_probs",
     axes: Annotated[
-        str, typer.Option(metavar="AXES", help="The order of rows N, draws K and classes C: NKC, NCK, KNC ...")
+        str,
+        typer.Option(metavar="AXES", help="The order of the axes, rows N, draws K and classes C: NKC, NCK, KNC ..."),
     ] = "NKC",
     array: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Which array or column of FILE, where it has several.")
+        str | None, typer.Option(metavar="NAME", help="The array or column to read, where FILE has several.")
     ] = None,
     num_draws: Annotated[
-        int | None, typer.Option(metavar="K", min=1, help="For .parquet with K times C numbers in one flat list.")
+        int | None,
+        typer.Option(metavar="K", min=1, help="The number of draws, where .parquet has K times C numbers in one list."),
     ] = None,
     ids: Annotated[
         str | None,
         typer.Option(
             metavar="WHERE",
-            help="The candidates' ids: a .txt, .csv, .npy, .npz or .parquet file, FILE:COLUMN where it has several, "
-            "or a column of FILE.  [default: row numbers from 0]",
+            help="The ids of the candidates: a .txt, .csv, .tsv, .npy, .npz or .parquet file, FILE:COLUMN where it has "
+            "several columns, or a column of FILE.  [default: row numbers from 0]",
         ),
     ] = None,
     exclude: Annotated[
-        str | None,
-        typer.Option(metavar="WHERE", help="Ids of what is labelled already, which is not asked for again."),
+        list[str] | None,
+        typer.Option(
+            metavar="WHERE", help="Leave out the ids in this file, which are labelled already. May be repeated."
+        ),
     ] = None,
     targets: Annotated[
         str | None, typer.Option(metavar="FILE", help="Predictions of targets under the same draws, in the same form.")
     ] = None,
-    features: Annotated[str | None, typer.Option(metavar="FILE", help="The candidates' features [N, D].")] = None,
+    features: Annotated[str | None, typer.Option(metavar="FILE", help="The features [N, D] of the candidates.")] = None,
     labelled_features: Annotated[
         str | None,
-        typer.Option(
-            metavar="FILE", help="The features [L, D] of what is labelled already.  [default: those of --exclude]"
-        ),
+        typer.Option(metavar="FILE", help="The features [L, D] of the labelled rows.  [default: those of --exclude]"),
     ] = None,
     option: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the acquisition; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Set an option of the acquisition. May be repeated."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write to this .csv or .jsonl file, not to stdout.")
+        Path | None, typer.Option(metavar="FILE", help="Write to this .csv or .jsonl file instead of stdout.")
     ] = None,
-    format: Annotated[str | None, typer.Option(metavar="F", help="csv or jsonl, whatever --out ends in.")] = None,
+    format: Annotated[
+        str | None, typer.Option(metavar="F", help="Write csv or jsonl.  [default: the ending of --out, else csv]")
+    ] = None,
+    spreadsheet: Annotated[
+        bool,
+        typer.Option(
+            "--spreadsheet", help="Put an apostrophe before ids that a spreadsheet program would run as formulas."
+        ),
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the file of --out, whatever it holds. Files that are read stay.")
+    ] = False,
 ) -> None:
-    """Choose which rows of a file of predictions to label next: their ids, ranks and scores.
+    """Choose which rows of a file of predictions to label next, and write their ids, ranks and scores.
 
-    FILE is N rows under K draws for C classes, from any program, and may be larger than memory.
-    Before there is a model, typiclust, probcover and coreset choose by --features alone.
-    Any FILE may be FILE:NAME where it holds several arrays.
+    FILE holds predictions of N rows under K draws for C classes. Any program may have written it, and it may be larger
+    than memory. Without a model, typiclust, probcover and coreset choose by --features alone. Write FILE:NAME where a
+    file holds several arrays.
     """
     with _clear_errors():
         from lindley.apps.select_command import select_from_file
@@ -249,18 +268,20 @@ def select(
                 array=array,
                 num_draws=num_draws,
                 ids=ids,
-                exclude=exclude,
+                exclude=exclude or (),
                 targets=targets,
                 features=features,
                 labelled_features=labelled_features,
                 options=option or [],
                 out=out,
                 format=format,
+                spreadsheet=spreadsheet,
+                force=force,
             )
         )
 
 
-@app.command(epilog="Example: lindley acquisitions")
+@app.command(cls=Command, epilog="Example: lindley acquisitions")
 def acquisitions() -> None:
     """List the acquisitions: their names, what they need, where they come from."""
     with _clear_errors():
@@ -271,19 +292,19 @@ def acquisitions() -> None:
 
 @contextmanager
 def _clear_errors() -> Iterator[None]:
-    """An error that was raised on purpose is one message on stderr and an exit code, never a traceback."""
+    """Turn an error that was raised on purpose into one message on stderr and an exit code, without a traceback."""
     try:
         yield
     except LindleyError as error:
-        typer.echo(f"lindley: {error}", err=True)
+        print_message(f"lindley: {error}")
         raise typer.Exit(WRONG_USAGE if isinstance(error, InputError) else FAILED) from None
     except BrokenPipeError:  # the reader of our output has gone: typer's to handle
         raise
     except OSError as error:
-        typer.echo(f"lindley: {error.filename or 'the system'}: {error.strerror or error}", err=True)
+        print_message(f"lindley: {error.filename or 'the system'}: {error.strerror or error}")
         raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
-        typer.echo(f"\nInterrupted. To continue: {shlex.join(['lindley', *sys.argv[1:]])}", err=True)
+        print_message(f"\nInterrupted. To continue: {shlex.join(['lindley', *sys.argv[1:]])}")
         raise typer.Exit(INTERRUPTED) from None
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import typer
-from rich.console import Console
 
+from lindley.apps.console import PlainConsole
+from lindley.apps.printing import print_message, print_result
 from lindley.apps.progress import showing
 from lindley.apps.tally import Tally
 from lindley.datasets import catalogue
@@ -84,16 +84,15 @@ def _fetch(pending: Sequence[Trial], data_dir: Path | None) -> None:
     if broken and all(broken.keys() & set(trial.panel.data_sets) for trial in pending):
         raise next(iter(broken.values()))
     for name, why in broken.items():
-        typer.echo(f"lindley: {why} The trials that need {name} will fail; the others run.", err=True)
+        print_message(f"lindley: {why} The trials that need {name} will fail; the others run.")
 
 
 def _say_left_out(study: Study, out: Path) -> None:
     """A folder of the same name may hold trials of other settings: nobody should find out by the report."""
     if foreign := left_out(load_results(out, study)):
-        typer.echo(
+        print_message(
             f"{out} holds what the report will leave out ({len(foreign)}). The first: {foreign[0]} To have trials of "
-            "other settings too, name another folder with --out.",
-            err=True,
+            "other settings too, name another folder with --out."
         )
 
 
@@ -102,9 +101,9 @@ def _said_precision(study: Study, out: Path, device: str) -> Study:
     decided = resolved(study, out, device=device)
     precisions = {panel.model.precision for panel in decided.panels}
     if decided != study:
-        typer.echo(f"precision: {' and '.join(sorted(precisions))} (auto)")
+        print_result(f"precision: {' and '.join(sorted(precisions))} (auto)")
     if "bfloat16" in precisions and not has_bfloat16(device):
-        typer.echo(f"bfloat16 is emulated by this {device}, and much slower than float32.")
+        print_result(f"bfloat16 is emulated by this {device}, and much slower than float32.")
     return decided
 
 
@@ -112,14 +111,14 @@ def report_again(folder: Path) -> None:
     """Figures and report.html from the journals of a folder."""
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder. Name the output folder of a run, as in: lindley report runs/demo")
-    print(write_report(folder))
+    print_result(write_report(folder))
 
 
 def list_data(data_dir: Path | None) -> None:
     """Each data set: its name, what it is, where it lies."""
     for entry in catalogue.status(data_dir):
-        typer.echo(f"{entry.name:15} {entry.num_rows:7,} rows, {entry.num_classes:2} classes: {entry.title}")
-        typer.echo(f"{'':15} {entry.where}")
+        print_result(f"{entry.name:15} {entry.num_rows:7,} rows, {entry.num_classes:2} classes: {entry.title}")
+        print_result(f"{'':15} {entry.where}")
 
 
 def fetch_data(name: str, data_dir: Path | None) -> None:
@@ -127,12 +126,12 @@ def fetch_data(name: str, data_dir: Path | None) -> None:
     if name not in catalogue.DATASETS:
         raise InputError(f"the data set {not_allowed(name, catalogue.DATASETS)}")
     entry = catalogue.fetch(name, data_dir)
-    typer.echo(f"{entry.name}: {entry.num_rows:,} rows; {entry.where}")
+    print_result(f"{entry.name}: {entry.num_rows:,} rows; {entry.where}")
 
 
 def _run(study: Study, out: Path, pending: Sequence[Trial], sinks: Sequence[Sink], options: RunOptions) -> Outcome:
     """The trials, with progress; also when none is left, so that study.json is that of the last call."""
-    console = Console()
+    console = PlainConsole()
     trials = trials_of(study)
     if not pending:
         console.print(f"All {len(trials)} trials in {out} are finished: nothing to run.", soft_wrap=True)
@@ -159,16 +158,18 @@ def _say_failures(outcome: Outcome) -> None:
         causes.setdefault(message, []).append(trial)
     for message, trials in causes.items():
         listed = "\n".join(f"  {trial}" for trial in trials)
-        typer.echo(f"lindley: {message}\nThis stopped {_trials(trials)}:\n{listed}", err=True)
+        print_message(f"lindley: {message}\nThis stopped {_trials(trials)}:\n{listed}")
     if causes:
-        typer.echo("The same command tries them again.", err=True)
+        print_message("The same command tries them again.")
     for message in outcome.sinks_failed:
-        typer.echo(f"lindley: {message}. The same command shows it what it missed.", err=True)
+        print_message(f"lindley: {message}. The same command shows it what it missed.")
 
 
 def _say_report(path: Path, out: Path) -> None:
-    print(f"The report, one file for any browser (to make it again: {shlex.join(['lindley', 'report', str(out)])}):")
-    print(path)
+    print_result(
+        f"The report, one file for any browser (to make it again: {shlex.join(['lindley', 'report', str(out)])}):"
+    )
+    print_result(path)
 
 
 def _trials(trials: Sequence[str]) -> str:

@@ -8,15 +8,14 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import typer
 from rich import box
 from rich.cells import cell_len
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table as RichTable
-from rich.text import Text
 
+from lindley.apps.console import PlainConsole
 from lindley.apps.output_file import check_out, write_out
+from lindley.apps.printing import print_message
 from lindley.errors import InputError
 from lindley.study.comparison.outputs import (
     PanelComparison,
@@ -30,6 +29,7 @@ from lindley.study.comparison.outputs import (
 from lindley.study.provenance import left_out, unfinished, unlike_beginnings
 from lindley.study.read_results import load_results
 from lindley.study.tables import Table
+from lindley.terminal import visible
 
 _WIDTH = 100
 """Columns of a text that does not go to a terminal."""
@@ -64,9 +64,9 @@ def compare_folder(
     if not found:
         raise InputError(f"{folder}: {' '.join(not_compared(results, found, against))}")
     if missing := unfinished(results):
-        typer.echo(f"Trials that are not finished: {len(missing)}. What there is of them counts.", err=True)
+        print_message(f"Trials that are not finished: {len(missing)}. What there is of them counts.")
     for said in (*left_out(results), *unlike_beginnings(results), *not_compared(results, found, against)):
-        typer.echo(said, err=True)
+        print_message(said)
     write_out(out, _FORMATS[format](found))
 
 
@@ -77,26 +77,26 @@ def _share(percent: float) -> float:
 
 def _as_text(found: Sequence[PanelComparison]) -> str:
     """As wide as the terminal. In a file every sentence is one line, to be searched for."""
-    there = Console()
-    console = Console(file=io.StringIO(), width=there.width if there.is_terminal else _WIDTH, highlight=False)
+    there = PlainConsole()
+    console = PlainConsole(file=io.StringIO(), width=there.width if there.is_terminal else _WIDTH, force_terminal=False)
     for panel in found:
-        console.print(panel.title, style="bold", markup=False)
+        console.print(panel.title, style="bold")
         for sentence in (*panel.headlines, *panel.verdicts):
             if there.is_terminal:
-                console.print(Padding(Text(sentence), (0, 0, 0, 2)))
+                console.print(Padding(sentence, (0, 0, 0, 2)))
             else:
-                console.print(f"  {sentence}", markup=False, soft_wrap=True)
+                console.print(f"  {sentence}", soft_wrap=True)
         for table in tables(panel):
             console.print()
             console.print(_drawn(table, console.width))
-    console.print(how_compared(found), markup=False)
+    console.print(how_compared(found))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
 
 def _drawn(table: Table, width: int) -> RichTable:
     """Headings wrap between words, and they and names within words, where they must; cells with numbers do not."""
-    cells = {column: [row[place] for row in table.rows] for place, column in enumerate(table.columns)}
+    cells = {column: [visible(row[place]) for row in table.rows] for place, column in enumerate(table.columns)}
     widths = {column: max(map(cell_len, [column, *below])) for column, below in cells.items()}
     if _total(widths) > width:
         widths = {
@@ -108,7 +108,7 @@ def _drawn(table: Table, width: int) -> RichTable:
             widths.pop(column, None)
     names = next(iter(widths))
     widths[names] = max(min(widths[names], _NARROWEST), widths[names] - max(0, _total(widths) - width))
-    drawn = RichTable(title=Text(table.title), box=box.SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0))
+    drawn = RichTable(title=visible(table.title), box=box.SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0))
     for column, room in widths.items():
         drawn.add_column(column, justify="right" if drawn.columns else "left", width=room, overflow="fold")
     for row in zip(*(cells[column] for column in widths), strict=True):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, final
 
@@ -17,32 +16,35 @@ import torch
 from torch import Tensor
 
 from lindley.acquisition.stored import NumpyArray, StoredArray
-from lindley.apps.array_files import Place, chosen_name
-from lindley.errors import DataError, InputError
+from lindley.apps.array_files import Place, chosen_name, inflation_limit, refuse_inflation
+from lindley.errors import InputError
 from lindley.shapes import Positions
 
 HOLD_BYTES = 1 << 30
 """Columns up to this size are read once and kept; larger ones are read again, group by group, as often as needed."""
-_BATCH_ROWS = 500
+_BATCH_ROWS, _BATCH_BYTES = 500, 1 << 26
+_ID_ROWS = 10_000
+_ROW_BYTES = 32
+"""What is kept of each row, beside its numbers, while a batch is chosen."""
 
 
 def open_parquet(place: Place, what: str, *, num_draws: int | None = None, hold_bytes: int = HOLD_BYTES) -> StoredArray:
     """A column of lists. Raises InputError naming rows whose lists are of another length or have nulls."""
-    _arrow()
     column = ParquetColumn(place, what, num_draws)
-    if math.prod(column.shape) * column.itemsize > hold_bytes:
+    if math.prod(column.shape) * column.itemsize > min(hold_bytes, inflation_limit(place.path)):
         return column
     return NumpyArray(column.rows(0, column.shape[0]))
 
 
-def read_column(place: Place, what: str) -> list[Any]:
-    """A whole column as Python values; for ids."""
-    parquet = _arrow()
-    with _damage_named(place.path):
-        file = parquet.ParquetFile(place.path)
-        name = chosen_name(place, what, file.schema_arrow.names, "column")
-        values: list[Any] = file.read(columns=[name])[name].to_pylist()
-    return values
+def read_column(place: Place, what: str) -> Iterator[object]:
+    """The values of a column, which is not one of lists; for ids."""
+    file = _opened(place.path)
+    name = chosen_name(place, what, file.schema_arrow.names, "column")
+    if file.schema_arrow.field(name).type.num_fields:
+        raise InputError(f"the column {name!r} holds {file.schema_arrow.field(name).type}, not text or whole numbers")
+    _refuse_large_pages(file, place.path, name)
+    for batch in file.iter_batches(_ID_ROWS, columns=[name]):
+        yield from batch.column(0).to_pylist()
 
 
 @final
@@ -50,17 +52,19 @@ class ParquetColumn:
     """A column that is too large to be held: slices that follow each other are read in one pass."""
 
     def __init__(self, place: Place, what: str, num_draws: int | None) -> None:
-        self._path = place.path
-        with _damage_named(self._path):
-            self._file = _arrow().ParquetFile(self._path)
-            fields = {field.name: field.type for field in self._file.schema_arrow if _depth(field.type)}
-        self._name = chosen_name(place, what, list(fields), "column of lists of numbers")
-        self.itemsize = _leaf(fields[self._name]).bit_width // 8
-        self._lengths = self._first_lengths(_depth(fields[self._name]))
+        self._file = _opened(place.path)
+        fields = [field for field in self._file.schema_arrow if _depth(field.type)]
+        self._name = chosen_name(place, what, [field.name for field in fields], "column of lists of numbers")
+        type_ = next(field.type for field in fields if field.name == self._name)
+        self.itemsize = _leaf(type_).bit_width // 8
+        self._dtype = np.dtype(f"f{self.itemsize}")
+        _refuse_large_pages(self._file, place.path, self._name, self.itemsize)
+        self._lengths = self._first_lengths(_depth(type_))
         self.shape = (self._file.metadata.num_rows, *self._row_shape(num_draws))
+        refuse_inflation(place.path, self.shape[0] * _ROW_BYTES)
         self._stream: Iterator[np.ndarray] = iter(())
         self._next = -1  # the row with which the stream goes on, after what is left over
-        self._left = np.empty(0)
+        self._left = np.empty(0, self._dtype)
 
     def read(self, axis: int, wanted: slice | Positions) -> Tensor:
         """See StoredArray; axis 0 only, since a row of the file is a row of the pool."""
@@ -74,14 +78,19 @@ class ParquetColumn:
     def rows(self, start: int, stop: int) -> np.ndarray:
         """[stop - start, ...] rows."""
         if start != self._next - len(self._left):
-            self._stream, self._next, self._left = self._batches(start), start, np.empty((0, *self.shape[1:]))
-        parts = [self._left]
-        while self._next < stop:
-            parts.append(next(self._stream))
-            self._next += len(parts[-1])
-        whole = np.concatenate([part for part in parts if len(part)] or parts)
-        self._left = whole[stop - start :].copy()
-        return whole[: stop - start]
+            empty = np.empty((0, *self.shape[1:]), self._dtype)
+            self._stream, self._next, self._left = self._batches(start), start, empty
+        rows = np.empty((stop - start, *self.shape[1:]), self._dtype)
+        filled, part = 0, self._left
+        while True:
+            taken = min(len(part), len(rows) - filled)
+            rows[filled : filled + taken] = part[:taken]
+            filled += taken
+            if filled == len(rows):
+                self._left = part[taken:].copy()
+                return rows
+            part = next(self._stream)
+            self._next += len(part)
 
     def _places(self, places: np.ndarray) -> np.ndarray:
         """Rows anywhere: each group of the file in which one lies is read once."""
@@ -111,21 +120,22 @@ class ParquetColumn:
         return [0, *np.cumsum(counts).tolist()][:-1] or [0]
 
     def _decoded(self, groups: list[int], start: int) -> Iterator[np.ndarray]:
-        with _damage_named(self._path):
-            for batch in self._file.iter_batches(_BATCH_ROWS, row_groups=groups, columns=[self._name]):
-                values = _numbers(batch.column(0), self._lengths, start)
-                yield values.reshape(len(batch), *self.shape[1:])
-                start += len(batch)
+        size = max(1, min(_BATCH_ROWS, _BATCH_BYTES // max(1, math.prod(self.shape[1:]) * self.itemsize)))
+        for batch in self._file.iter_batches(size, row_groups=groups, columns=[self._name]):
+            values = _numbers(batch.column(0), self._lengths, start)
+            yield values.reshape(len(batch), *self.shape[1:])
+            start += len(batch)
 
     def _first_lengths(self, depth: int) -> tuple[int, ...]:
         """The lengths of the first row's lists, which are to be those of all."""
-        with _damage_named(self._path):
-            batch = next(self._file.iter_batches(1, columns=[self._name]), None)
-        values = batch.column(0)[0].as_py() if batch is not None and len(batch) else None
-        lengths = []
+        batch = next(self._file.iter_batches(1, columns=[self._name]), None)
+        if batch is None:
+            return (0,) * depth
+        lists, lengths = batch.column(0), []
         for _ in range(depth):
-            lengths.append(len(values or ()))
-            values = values[0] if values else None
+            lists = lists[:1]
+            lengths.append(sum(filter(None, lists.value_lengths().to_pylist())))
+            lists = lists.flatten()
         return tuple(lengths)
 
     def _row_shape(self, num_draws: int | None) -> tuple[int, ...]:
@@ -179,14 +189,18 @@ def _is_float(type_: Any) -> bool:
     return str(type_) in ("halffloat", "float", "double")
 
 
-@contextmanager
-def _damage_named(path: Path) -> Iterator[None]:
-    from pyarrow import ArrowException
+def _opened(path: Path) -> Any:
+    """Open the file; pages that carry a checksum are verified when they are read."""
+    return _arrow().ParquetFile(path, page_checksum_verification=True)
 
-    try:
-        yield
-    except (ArrowException, OSError) as error:
-        raise DataError(f"{path} is damaged, or no .parquet file: {error}") from None
+
+def _refuse_large_pages(file: Any, path: Path, name: str, itemsize: int = 0) -> None:
+    """Refuse columns whose groups inflate, or whose rows are, beyond all proportion to the file."""
+    for group in map(file.metadata.row_group, range(file.metadata.num_row_groups)):
+        for column in map(group.column, range(group.num_columns)):
+            if column.path_in_schema == name or column.path_in_schema.startswith(f"{name}."):
+                refuse_inflation(path, column.total_uncompressed_size)
+                refuse_inflation(path, column.num_values // max(1, group.num_rows) * itemsize)
 
 
 def _arrow() -> Any:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
-from rich.text import Text
 
+from lindley.apps.console import PlainConsole
 from lindley.apps.tally import Line, Tally, in_words
 from lindley.loop.notices import Notice, OnNotice
 
@@ -26,7 +26,7 @@ _STAGES = {
 
 
 @contextmanager
-def showing(tally: Tally, console: Console) -> Iterator[OnNotice]:
+def showing(tally: Tally, console: PlainConsole) -> Iterator[OnNotice]:
     """A callable for the notices of a run; what they amount to is shown while the block lasts."""
     if not console.is_terminal:
         yield _plain(tally, console)
@@ -41,11 +41,11 @@ def table_of(tally: Tally) -> RenderableType:
     overall.add_row(ProgressBar(total=1.0, completed=tally.share, width=30), _overall(tally))
     running = Table.grid(padding=(0, 2))
     for line in [*tally.running, *tally.held]:
-        running.add_row(*(Text(cell) for cell in _cells(line)))
+        running.add_row(*_cells(line))
     return Group(overall, running)
 
 
-def _live(tally: Tally, console: Console) -> OnNotice:
+def _live(tally: Tally, console: PlainConsole) -> OnNotice:
     told: set[str] = set()
 
     def show(notice: Notice) -> None:
@@ -55,7 +55,7 @@ def _live(tally: Tally, console: Console) -> OnNotice:
     return show
 
 
-def _plain(tally: Tally, console: Console) -> OnNotice:
+def _plain(tally: Tally, console: PlainConsole) -> OnNotice:
     """One line for each trial that ends; every STATUS_EVERY seconds or more the overall state and the trials' lines."""
     told: set[str] = set()
     last = tally.clock()
@@ -92,8 +92,8 @@ def _count(tally: Tally) -> str:
     return f"[{tally.done + tally.failed:{len(str(len(tally.lines)))}d}/{len(tally.lines)}]"
 
 
-def _print(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+def _print(console: PlainConsole, text: str) -> None:
+    console.print(text, soft_wrap=True)
 
 
 def _cells(line: Line) -> tuple[str, ...]:

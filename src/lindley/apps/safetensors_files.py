@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lindley.acquisition.stored import StoredArray
 from lindley.apps.array_files import Place, chosen_name
-from lindley.errors import DataError, InputError
+from lindley.errors import InputError
 from lindley.shapes import Positions
 
 _FLOATS = ("F64", "F32", "F16", "BF16")
@@ -18,15 +18,12 @@ _FLOATS = ("F64", "F32", "F16", "BF16")
 def open_safetensors(place: Place, what: str) -> StoredArray:
     """A tensor of the file, of which only what is asked for is read."""
     try:
-        from safetensors import SafetensorError, safe_open
+        from safetensors import safe_open
     except ImportError:
         raise InputError(
             "reading .safetensors needs the package safetensors: pip install 'lindley[safetensors]'"
         ) from None
-    try:
-        file: Any = safe_open(place.path, framework="pt")
-    except SafetensorError as error:
-        raise DataError(f"{place.path} is damaged, or no .safetensors file: {error}") from None
+    file: Any = safe_open(place.path, framework="pt")
     return SafetensorsArray(file.get_slice(chosen_name(place, what, list(file.keys()), "tensor")))
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-import typer
 from torch import Tensor
 
 from lindley.acquisition.catalogue import METHODS
@@ -14,6 +13,7 @@ from lindley.acquisition.foreign import ForeignPredictions
 from lindley.acquisition.unpredicted import Unpredicted
 from lindley.apps.array_files import Place, open_array
 from lindley.apps.id_files import Ids, read_ids
+from lindley.apps.printing import print_message
 from lindley.apps.select_options import SelectOptions, method_options
 from lindley.apps.some_predictions import SomePredictions, left_after
 from lindley.contracts import NOT_TOLD, Labels, Predictions
@@ -36,12 +36,13 @@ def read_candidates(asked: SelectOptions, place: Place, ids: Ids | None) -> Cand
     labelled_features = _features(asked.labelled_features, "labelled_features")
     everyone = _everyone(asked, place, ids, features)
     given = Candidates(everyone, features, None, labelled_features)
-    if asked.exclude is None:
+    if not asked.exclude:
         return given
     names = range(len(everyone.rows)) if ids is None else ids
-    left, unknown = left_after(read_ids(asked.exclude, place, option="--exclude"), names)
+    excluded = [each for text in asked.exclude for each in read_ids(text, place, option="--exclude")]
+    left, unknown = left_after(excluded, names)
     if unknown:
-        typer.echo(f"lindley: {len(unknown)} of the excluded ids are no candidates: {_some(unknown)}", err=True)
+        print_message(f"lindley: {len(unknown)} of the excluded ids are no candidates: {_some(unknown)}")
     given = replace(given, predictions=SomePredictions(everyone, left))
     needs = METHODS[asked.acquisition].needed(method_options(asked.options))
     needed = labelled_features is None and "labelled_features" in needs
@@ -49,10 +50,9 @@ def read_candidates(asked: SelectOptions, place: Place, ids: Ids | None) -> Cand
         given = replace(given, features=features[left])
         return _with_excluded(given, features, left, everyone, names) if needed else given
     if needed:
-        typer.echo(
+        print_message(
             "lindley: --features are not those of all candidates, so that what is excluded has none and does not "
-            "count as labelled; say --labelled-features FILE",
-            err=True,
+            "count as labelled; say --labelled-features FILE"
         )
     return given
 
@@ -69,6 +69,8 @@ def read_predictions(
         raise InputError(
             f"{place.path} has flat lists of {array.shape[1]} numbers: say of how many draws, --num-draws K"
         )
+    if ids is not None and len(array.shape) == len(asked.axes):
+        _check_number(asked, ids, array.shape[asked.axes.index("N")])
     return ForeignPredictions(array, inputs=asked.inputs, axes=asked.axes, ids=ids, name=name)
 
 
@@ -76,9 +78,14 @@ def _everyone(asked: SelectOptions, place: Place, ids: Ids | None, features: Ten
     if asked.file is not None:
         return read_predictions(asked, place, asked.inputs, place.path.name, ids)
     count = len(features) if features is not None and features.dim() else 0
-    if ids is not None and len(ids) != count:
-        raise InputError(f"there must be one id for each candidate, {count}; got {len(ids)}")
+    if ids is not None:
+        _check_number(asked, ids, count)
     return Unpredicted(torch.arange(count))
+
+
+def _check_number(asked: SelectOptions, ids: Ids, count: int) -> None:
+    if len(ids) != count:
+        raise InputError(f"--ids {asked.ids}: ids must be one for each of the {count} candidates; got {len(ids)}")
 
 
 def _with_excluded(
@@ -90,7 +97,7 @@ def _with_excluded(
     usable = features.isfinite().all(1)
     if broken := (excluded & ~usable).nonzero()[:, 0].tolist():
         told = _some([names[row] for row in broken])
-        typer.echo(f"lindley: excluded rows do not count as labelled where features are not finite: {told}", err=True)
+        print_message(f"lindley: excluded rows do not count as labelled where features are not finite: {told}")
     rows = (excluded & usable).nonzero()[:, 0]
     labelled = Labels(everyone.rows[rows], torch.full((len(rows),), NOT_TOLD))
     return replace(given, labelled=labelled, labelled_features=features[rows])

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import csv
 import inspect
-import io
-import json
 import math
 import re
 import warnings
-from collections.abc import Collection, Mapping, Sequence
-
-import typer
-from rich.console import Console
+from collections.abc import Collection
 
 from lindley.acquisition.catalogue import METHODS, acquisition_named
 from lindley.acquisition.one_call import select
 from lindley.apps.array_files import Place
+from lindley.apps.console import PlainConsole
 from lindley.apps.id_files import Ids, read_ids
 from lindley.apps.output_file import write_out
+from lindley.apps.printing import print_message, print_result
 from lindley.apps.select_candidates import read_candidates, read_predictions
 from lindley.apps.select_options import (
     SelectOptions,
     candidates_place,
+    check_nothing_is_lost,
     method_options,
     output_format,
     refuse_missing,
 )
+from lindley.apps.selection_files import Line, as_text
 from lindley.apps.waiting import WatchedPredictions, showing_rows
 from lindley.contracts import Selection
 from lindley.errors import InputError
@@ -46,7 +44,8 @@ def _as_options(message: str) -> str:
     message = re.sub(r'(inputs|axes)="(\w+)"', r"--\1 \2", message)
     message = message.replace("For one draw use log_probs[:, None].", "For one draw save it as [N, 1, C].")
     message = message.replace("as in delta=0.4", "as in --option delta=0.4")
-    return re.sub(r"pass (targets|features)=\.\.\.", r"add --\1 FILE", message)
+    message = re.sub(r"pass (targets|features)=\.\.\.", r"add --\1 FILE", message)
+    return re.sub(r"\b(batch_size|labelled_features) must\b", lambda found: f"--{found[0].replace('_', '-')}", message)
 
 
 def _select_from_file(asked: SelectOptions) -> None:
@@ -60,7 +59,7 @@ def _select_from_file(asked: SelectOptions) -> None:
     given = read_candidates(asked, place, ids)
     candidates = given.predictions
     targets = Place.of(asked.targets) if asked.targets else None
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     with showing_rows(len(candidates.rows), console) as told, warnings.catch_warnings(record=True) as notes:
         warnings.simplefilter("always", UserWarning)
         selection = select(
@@ -76,22 +75,24 @@ def _select_from_file(asked: SelectOptions) -> None:
             **options,
         )
     for note in dict.fromkeys(str(note.message) for note in notes):
-        typer.echo(f"lindley: {note}", err=True)
-    write_out(asked.out, _written(_table(selection, ids), form))
-    typer.echo(in_a_sentence(asked.acquisition, selection, candidates.shape), err=True)
+        print_message(f"lindley: {note}")
+    text = as_text(_lines(selection, ids), form, spreadsheet=asked.spreadsheet)
+    check_nothing_is_lost(asked)  # once more: somebody may have written the file meanwhile
+    write_out(asked.out, text)
+    print_message(in_a_sentence(asked.acquisition, selection, candidates.shape))
 
 
 def list_acquisitions() -> None:
     """Each acquisition: its name, its source, what it needs besides predictions, and its options."""
     width = max(map(len, METHODS))
     for name, method in METHODS.items():
-        typer.echo(f"{name:{width}} {method.title}: {method.source}")
+        print_result(f"{name:{width}} {method.title}: {method.source}")
         needs = _in_words(method.needs)
         options = ", ".join(inspect.signature(method.check).parameters)
         more = [f"needs {needs}"] * bool(needs) + [f"options: {options}"] * bool(options)
         more += [f"with {name}={value} needs {_in_words(also)}" for (name, value), also in method.needs_with.items()]
         if more:
-            typer.echo(f"{'':{width}} {'; '.join(more)}")
+            print_result(f"{'':{width}} {'; '.join(more)}")
 
 
 def _in_words(needs: Collection[str]) -> str:
@@ -119,25 +120,14 @@ def in_a_sentence(acquisition: str, selection: Selection, shape: tuple[int, int,
     return "; ".join(words) + "."
 
 
-def _table(selection: Selection, ids: Ids | None) -> list[Mapping[str, str | int | float]]:
+def _lines(selection: Selection, ids: Ids | None) -> list[Line]:
     rows = selection.rows.tolist()
     scores = selection.scores.cpu().numpy()
     return [
         # the shortest decimal that gives this float32 or float64 again
-        {"id": row if ids is None else ids[row], "rank": rank, "score": float(str(score))}
+        Line(row if ids is None else ids[row], rank, float(str(score)))
         for rank, (row, score) in enumerate(zip(rows, scores, strict=True), 1)
     ]
-
-
-def _written(table: Sequence[Mapping[str, str | int | float]], form: str) -> str:
-    text = io.StringIO()
-    if form == "csv":
-        writer = csv.DictWriter(text, ["id", "rank", "score"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(table)
-    else:
-        text.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in table)
-    return text.getvalue()
 
 
 def _short(value: object) -> str:

@@ -1,4 +1,4 @@
-"""What `lindley select` was asked for, refused before a large file is read."""
+"""The options of `lindley select`: wrong ones are refused before a large file is read."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from typing import Any
 
 from lindley.acquisition.catalogue import METHODS, WITHOUT_PREDICTIONS
 from lindley.apps.array_files import Place
-from lindley.apps.output_file import check_out
+from lindley.apps.output_file import check_out, refuse_loss
+from lindley.apps.selection_files import FORMATS, is_selection
 from lindley.errors import InputError
 from lindley.names import nearest
 
-FORMATS = ("csv", "jsonl")
+_FARTHEST = 1 << 63
 _OF_PREDICTIONS = ("array", "num_draws", "inputs", "axes", "targets")
 
 
 @dataclass(frozen=True)
 class SelectOptions:
-    """What `lindley select` was asked for."""
+    """The arguments and options as they were typed."""
 
     file: str | None
     acquisition: str = "batchbald"
@@ -31,13 +32,15 @@ class SelectOptions:
     array: str | None = None
     num_draws: int | None = None
     ids: str | None = None
-    exclude: str | None = None
+    exclude: Sequence[str] = ()
     targets: str | None = None
     features: str | None = None
     labelled_features: str | None = None
     options: Sequence[str] = field(default_factory=list)
     out: Path | None = None
     format: str | None = None
+    spreadsheet: bool = False
+    force: bool = False
 
 
 def refuse_missing(asked: SelectOptions) -> None:
@@ -68,7 +71,7 @@ def candidates_place(asked: SelectOptions) -> Place:
 
 
 def method_options(given: Sequence[str]) -> dict[str, Any]:
-    """NAME=VALUE, the value a number, true or false, else text."""
+    """Return the options of the acquisition: each value a number, true or false, else text."""
     options: dict[str, Any] = {}
     for each in given:
         name, equals, value = each.partition("=")
@@ -76,18 +79,38 @@ def method_options(given: Sequence[str]) -> dict[str, Any]:
             raise InputError(f"--option must be NAME=VALUE, as in --option num_paths=200; got {each!r}")
         if name in options:
             raise InputError(f"--option {name} is given twice")
-        try:
-            options[name] = json.loads(value)
-        except ValueError:
-            options[name] = value
+        options[name] = _value(value)
     return options
 
 
+def _value(text: str) -> Any:
+    """Lists and tables stay text: no method takes them, and a parser would follow them as deep as they go."""
+    if text.strip()[:1] in ("[", "{"):
+        return text
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    if isinstance(value, int) and not -_FARTHEST <= value < _FARTHEST:
+        raise InputError(f"--option: whole numbers must fit into 64 bits; got {text}")
+    return value
+
+
 def output_format(asked: SelectOptions) -> str:
-    """What was said, csv or jsonl, else what --out ends in."""
+    """Return csv or jsonl: what was said, else what --out ends in. Refuses an --out that would lose something."""
     suffix = None if asked.out is None else asked.out.suffix.lower().removeprefix(".")
     form = asked.format or suffix or "csv"
     if form not in FORMATS:
         raise InputError(f"the output must be {' or '.join(FORMATS)}; got {form!r}.{nearest(form, FORMATS)}")
+    if asked.spreadsheet and form != "csv":
+        raise InputError(f"--spreadsheet is for csv; the output is {form}. Leave one of them out")
     check_out(asked.out)
+    check_nothing_is_lost(asked)
     return form
+
+
+def check_nothing_is_lost(asked: SelectOptions) -> None:
+    """Refuse an --out that is also read, or that holds more than a selection as it was written."""
+    given = (asked.file, asked.ids, *asked.exclude, asked.targets, asked.features, asked.labelled_features)
+    inputs = [Path(each) for text in given if text is not None for each in (text, text.rpartition(":")[0]) if each]
+    refuse_loss(asked.out, inputs, is_selection, force=asked.force)

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
+from lindley.apps.console import PlainConsole
+from lindley.apps.printing import print_result
 from lindley.apps.tally import in_words
 from lindley.errors import InputError
 from lindley.study.status import State, StudyStatus, TrialStatus, by_acquisition, study_status
@@ -25,14 +26,14 @@ def show_status(folder: Path, *, as_json: bool) -> None:
         raise InputError(f"{folder} is not a folder. Name the output folder of a run, as in: lindley status runs/demo")
     status = study_status(folder)
     if as_json:
-        print(json.dumps(_as_json(status), indent=1))
+        print_result(json.dumps(_as_json(status), indent=1))
         return
-    console = Console()
+    console = PlainConsole()
     # What is read by a program is not cut: lines are as long as they need to be.
-    drawn = console if console.is_terminal else Console(width=_UNCUT)
+    drawn = console if console.is_terminal else PlainConsole(width=_UNCUT)
     drawn.print(_table(status))
     for line in lines_of(status, folder):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
 
 
 def lines_of(status: StudyStatus, folder: Path) -> Iterator[str]:

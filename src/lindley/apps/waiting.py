@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import final
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lindley.acquisition.checks import checks_its_values
+from lindley.apps.console import PlainConsole
 from lindley.apps.progress import STATUS_EVERY
 from lindley.contracts import Predictions
 from lindley.shapes import LogProbs, Positions
@@ -53,12 +53,12 @@ class WatchedPredictions:
 
 
 @contextmanager
-def showing_rows(num_rows: int, console: Console) -> Iterator[Told]:
+def showing_rows(num_rows: int, console: PlainConsole) -> Iterator[Told]:
     """A callable for WatchedPredictions; what it is told is shown, from PATIENCE seconds on, while the block lasts."""
     if not console.is_terminal:
         yield _plain(num_rows, console)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     progress = Progress(*columns, console=console, transient=True)
     task = progress.add_task("opening", total=num_rows)
 
@@ -76,7 +76,7 @@ def showing_rows(num_rows: int, console: Console) -> Iterator[Told]:
         progress.stop()
 
 
-def _plain(num_rows: int, console: Console) -> Told:
+def _plain(num_rows: int, console: PlainConsole) -> Told:
     """At most one line in STATUS_EVERY seconds."""
     last = time.monotonic()
 
@@ -84,7 +84,7 @@ def _plain(num_rows: int, console: Console) -> Told:
         nonlocal last
         if time.monotonic() - last >= STATUS_EVERY:
             last = time.monotonic()
-            console.print(_doing(number, count, num_rows), markup=False, highlight=False, soft_wrap=True)
+            console.print(_doing(number, count, num_rows), soft_wrap=True)
 
     return told
 

@@ -1,0 +1,22 @@
+"""The console of tables and progress: what a stranger wrote in a name is shown, and never obeyed."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+from rich.console import Console
+from rich.text import Text
+
+from lindley.terminal import visible
+
+
+@final
+class PlainConsole(Console):
+    """A rich console to which strings are text: without markup, emoji codes or control characters."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, highlight=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """See rich: every string that is printed, also in the cell of a table, becomes text here."""
+        return super().render_str(visible(text), **{**options, "markup": False, "emoji": False})

@@ -6,20 +6,64 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from lindley.errors import JournalError
 from lindley.loop.failures import read_failure
+from lindley.loop.files import REMEDY
 from lindley.loop.journal import read_events
 from lindley.loop.manifest import manifest_beside
+from lindley.loop.records import Count, ManifestRecord, Record, fault_of
 from lindley.loop.state import fold
 from lindley.study.folder import read_study
 from lindley.study.results import PanelResults, StudyResults, TrialResults
 from lindley.study.schema import Panel, Study
 from lindley.study.trials import Trial, trials_of_panel
 
-_OF_A_TRIAL = {"acquisition": str, "options": dict, "seed": int, "num_rows": int, "class_names": list}
-"""What every version has written into manifests for reports."""
+
+class _TrialManifest(ManifestRecord):
+    """What every version has written into manifests for reports."""
+
+    acquisition: str
+    options: dict[str, Any]
+    seed: int
+    num_rows: Annotated[int, Field(ge=1)]
+    class_names: Annotated[list[str], Field(min_length=2)]
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Loss = Annotated[float, Field(ge=0)]
+
+
+class _Counts(Record):
+    labels: Count
+    rare: Count
+    repeated: Count
+    wrong: Count
+    outside: Count
+
+
+class _OtherModel(Record):
+    accuracy: Share | None = None
+    nll: Loss | None = None
+
+
+class _Measured(Record):
+    """The metrics of a round: what every version has written, and what is read where it is there."""
+
+    accuracy: Share
+    recall: list[Share | None]
+    nll: Loss | None = None
+    joint_nll: Loss | None = None
+    nll_point: Loss | None = None
+    accuracy_point: Share | None = None
+    brier: Annotated[float, Field(ge=0, le=2)] | None = None
+    ece: Share | None = None
+    asked: _Counts | None = None
+    pool: _Counts | None = None
+    transfer: dict[str, _OtherModel] | None = None
 
 
 def load_results(out: Path, study: Study | None = None, *, with_arrays: bool = False) -> StudyResults:
@@ -86,14 +130,27 @@ def _read_trial(folder: Path, panel: Panel) -> TrialResults | None:
     events = read_events(folder)
     state, end = fold(events), panel.schedule.max_labels
     rounds = _until(end, state.rounds)
-    manifest = manifest_beside(folder, rounds, _OF_A_TRIAL)
+    manifest = manifest_beside(folder, rounds, _TrialManifest)
     if manifest is None or state.start is None or not rounds:
         return None
     if not _is_of(panel, manifest) or not folder.name.endswith(manifest["key"][:8]):  # e.g. a copy of a folder
         raise JournalError("it was run with other settings.")
+    _check_metrics(rounds, len(manifest["class_names"]))
     resumed = tuple(event for event in events if event["event"] == "resumed")
     name, seed = manifest["acquisition"], manifest["seed"]
     return TrialResults(name, seed, manifest, rounds, state.start, folder, state.reaches(end), resumed)
+
+
+def _check_metrics(rounds: Sequence[dict[str, Any]], num_classes: int) -> None:
+    """Refuse metrics of other types than are measured, of other classes, and those that only some rounds have."""
+    for event in rounds:
+        fault = fault_of(_Measured, event["metrics"])
+        if not fault and len(event["metrics"]["recall"]) != num_classes:
+            fault = f"recall is of {len(event['metrics']['recall'])} classes; there are {num_classes}"
+        if not fault and ("asked" in event["metrics"]) != ("asked" in rounds[0]["metrics"]):
+            fault = "asked is counted in some rounds only"
+        if fault:
+            raise JournalError(f"the metrics of round {event['round']} are damaged: {fault}. {REMEDY}")
 
 
 def _until(end: int, rounds: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

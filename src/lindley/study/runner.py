@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Iterable
@@ -13,7 +12,7 @@ from lindley.loop.notices import OnNotice, heard_by_nobody
 from lindley.study.begun import begun
 from lindley.study.config import refuse_unusable
 from lindley.study.crew import Crew, Outcome
-from lindley.study.folder import FILE_NAME
+from lindley.study.folder import FILE_NAME, stored_json
 from lindley.study.schema import Study
 from lindley.study.sinks.contract import Sink
 from lindley.study.sinks.feed import Feed
@@ -74,7 +73,7 @@ def check_folder(out: Path, study: Study) -> None:
     other = "Name another folder (on the command line: --out)."
     _check_writable(out, other)
     try:
-        held = json.loads((out / FILE_NAME).read_bytes())["name"]
+        held = stored_json(out)["name"]
     except FileNotFoundError:
         return
     except (ValueError, KeyError, TypeError):

@@ -36,4 +36,7 @@ def brief(value: object) -> str:
     >>> brief([1, "a"]), len(brief("x" * 10_000)) < 300
     ("[1, 'a']", True)
     """
-    return _BRIEF.repr(value)
+    try:
+        return _BRIEF.repr(value)
+    except ValueError:  # a number of more digits than Python writes
+        return "a number of too many digits"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from lindley.loop.files import read_plain_file, write_json
 from lindley.loop.journal import FILE_NAME as JOURNAL
+from lindley.text import visible
 
 FILE_NAME = "failed.json"
 
@@ -42,7 +43,9 @@ def read_failure(folder: Path) -> Failure | None:
     try:
         found = json.loads(read_plain_file(folder / FILE_NAME))
         size = _journal_bytes(folder)  # an early version did not tell it
-        failure = Failure(str(found["message"]), str(found["when"]), int(found.get("journal_bytes", size)))
+        failure = Failure(
+            visible(str(found["message"])), visible(str(found["when"])), int(found.get("journal_bytes", size))
+        )
     except Exception:  # whatever a reader raises: the failure is a message, and counts for nothing where it is damaged
         return None
     return failure if _journal_bytes(folder) <= failure.journal_bytes else None

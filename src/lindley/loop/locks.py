@@ -11,6 +11,7 @@ from types import TracebackType
 
 from lindley.errors import HeldError
 from lindley.loop.files import read_plain_file
+from lindley.text import visible_line
 
 _PATIENCE_SECONDS = 2.0
 """How long a killed holder may take to be gone."""
@@ -111,7 +112,7 @@ def _named_holder(path: Path) -> str:
         process, machine = read_plain_file(_holder_file(path)).decode().split()
     except (OSError, ValueError):  # it is just being written
         return "another process"
-    return f"process {process}" if machine == platform.node() else f"process {process} on {machine}"
+    return visible_line(f"process {process}" if machine == platform.node() else f"process {process} on {machine}")
 
 
 def _holder_file(path: Path) -> Path:

@@ -10,6 +10,7 @@ from typing import Any
 from lindley.errors import JournalError
 from lindley.loop.files import REMEDY, read_plain_file, write_json
 from lindley.loop.records import ManifestRecord, fault_of
+from lindley.text import visible_line
 
 FILE_NAME = "manifest.json"
 FORMAT = 1
@@ -93,7 +94,8 @@ def said_changes(changes: Mapping[str, Sequence[Any]], *, arrow: str = "->") -> 
     def short(name: str, value: Any) -> Any:
         return value[:8] if name.startswith("code") and isinstance(value, str) else value
 
-    return ", ".join(f"{name} {short(name, then)} {arrow} {short(name, now)}" for name, (then, now) in changes.items())
+    told = (f"{name} {short(name, then)} {arrow} {short(name, now)}" for name, (then, now) in changes.items())
+    return visible_line(", ".join(told))
 
 
 def _check_key(folder: Path, stored: Manifest, manifest: Manifest) -> None:

@@ -25,6 +25,7 @@ from lindley.study.schema import MOST, MOST_SEEDS, Model, Panel, Study
 _Tables = dict[str, Any]
 _MOST_BYTES, _MOST_LEVELS = 4 << 20, 20
 """Of a study file."""
+_DOTTED, _MOST_PARTS = re.compile(r"[^\s.]+(?:[ \t]*\.[ \t]*[^\s.]+)*"), 100  # linear: every place matches
 _POSTERIOR = Model.model_fields["posterior"].default
 
 
@@ -73,6 +74,8 @@ def refuse_unusable(study: Study) -> None:
 
 def _tables(text: str, source: str) -> _Tables:
     """The tables of a study file; ConfigurationError, whatever the reader raises."""
+    if any(found[0].count(".") > _MOST_PARTS for found in _DOTTED.finditer(text)):  # which tomllib reads for minutes
+        raise ConfigurationError(f"{source} has a key of more than {_MOST_PARTS} parts")
     try:
         tables = tomllib.loads(text)
     except RecursionError:

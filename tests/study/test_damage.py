@@ -38,13 +38,13 @@ HOSTILE: list[Any] = [
 
 @pytest.fixture(scope="module")
 def study() -> Study:
-    table = fakes.panel_table("digits", ["random", "bald"], seeds=2, max_labels=100, pool=fakes.RARE)
+    table = fakes.panel_table("digits", ["random", "margin", "bald"], seeds=2, max_labels=100, pool=fakes.RARE)
     return fakes.make_study(table)
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, study: Study) -> Path:
-    """Four finished trials, one of which has failed once."""
+    """Six finished trials, one of which has failed once."""
     out = tmp_path_factory.mktemp("whole")
     fakes.write_study(out, study, accuracy=fakes.rising, more=fakes.fake_asked)
     record_failure(next(out.glob("trials/*/bald/seed-1-*")), "diverged")

@@ -21,6 +21,7 @@ from lindley.names import nearest
 from lindley.study.complaints import PANEL_KEYS, STUDY_KEYS, Complaint, dotted, unknown_keys, wrong_values
 from lindley.study.consistency import contradictions, never_measured, unknown_acquisition, unusable_names
 from lindley.study.schema import MOST, MOST_SEEDS, Model, Panel, Study
+from lindley.text import visible
 
 _Tables = dict[str, Any]
 _MOST_BYTES, _MOST_LEVELS = 4 << 20, 20
@@ -165,7 +166,8 @@ def _located(found: Complaint, own: _Tables, is_own: bool = False) -> str:
 
 def _refuse(source: str, complaints: Sequence[str]) -> None:
     if complaints:
-        raise ConfigurationError("\n".join(f"{source}: {complaint}" for complaint in dict.fromkeys(complaints)))
+        told = "\n".join(f"{source}: {complaint}" for complaint in dict.fromkeys(complaints))
+        raise ConfigurationError(visible(told))
 
 
 def _in_panel(panel: Panel, found: Complaint) -> str:

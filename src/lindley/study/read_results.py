@@ -180,8 +180,8 @@ def _of_common_beginnings(
     trials: Sequence[TrialResults],
 ) -> tuple[list[TrialResults], list[tuple[TrialResults, str]]]:
     """The trials that can be paired, and those that cannot: of other data, or with other initial labels, than most of
-    their seed, as in folders copied from several machines; of other classes than most; or with other options than most of an acquisition that the
-    study no longer has, whose seeds would count twice."""
+    their seed, as in folders copied from several machines; of other classes than most; or with other options than most
+    of an acquisition that the study no longer has, whose seeds would count twice."""
     options: dict[str, Counter[str]] = {}
     for trial in trials:
         options.setdefault(trial.acquisition, Counter())[_options_of(trial)] += 1

@@ -24,7 +24,7 @@ NUMBER = 5
 TITLE = "BALD and BatchBALD"
 NEEDS = "a panel with both bald and batchbald"
 _PAIR = ("bald", "batchbald")
-_TITLE_WIDTH = 48
+_TITLE_WIDTH = 44
 """Letters that one picture has room for."""
 
 

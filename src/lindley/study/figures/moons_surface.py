@@ -39,8 +39,8 @@ _SCALES_HEIGHT = 2.6
 """Inches that the two scales need with their words."""
 _NAME_LETTERS = 14
 """What a row has room for in letters of full size."""
-_NAME_PLACE = 0.16
-"""Inches from the left edge, where no tick label comes."""
+_NAME_GAP = 0.79
+"""Inches to the left of the first picture, where no tick label comes."""
 
 
 def draw(results: StudyResults) -> list[Drawn]:
@@ -115,10 +115,11 @@ def _draw_trial(row: Sequence[Axes], trial: TrialResults, columns: Sequence[int]
         axes.tick_params(length=2)
     row[0].set_ylabel("x₂")
     row[0].ticklabel_format(scilimits=(-3, 5))
+    cell = row[0].get_position(original=True)
     name = name_of(look(trial.acquisition).title, 2 * _NAME_LETTERS - 6)
     row[0].annotate(
         name,
-        xy=(_NAME_PLACE * row[0].figure.dpi / row[0].figure.bbox.width, 0.5),
+        xy=(cell.x0 - _NAME_GAP * row[0].figure.dpi / row[0].figure.bbox.width, 0.5),
         xycoords=("figure fraction", "axes fraction"),
         rotation=90,
         ha="center",

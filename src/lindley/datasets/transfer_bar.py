@@ -29,7 +29,7 @@ class TransferBar:
         self._address, self._part, self._limit = address, part, limit
 
     def __enter__(self) -> TransferBar:
-        self._console.print(f"fetching {self._address}", soft_wrap=True, highlight=False)
+        self._console.print(f"fetching {self._address}", soft_wrap=True, highlight=False, markup=False)
         self._progress.start()
         return self
 

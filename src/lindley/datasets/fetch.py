@@ -87,21 +87,21 @@ def _download(address: str, part: Path, file: DataFile, most_seconds: float) -> 
 
 
 def _transfer(address: str, part: Path, file: DataFile) -> None:
-    import pooch
-    import requests  # pooch's own; here for the names of its errors
+    import requests
 
     # gzip never makes a file larger than this: more is not the file, and might not end.
     bar = TransferBar(file.path, address, part, limit=file.num_bytes + 2 * _CHUNK_BYTES)
     # "identity": else a server may mark the file as compressed for the way, and requests would unpack it.
-    download = pooch.HTTPDownloader(
-        progressbar=bar,
-        chunk_size=_CHUNK_BYTES,
-        timeout=TIMEOUT_SECONDS,
-        headers={"Accept-Encoding": "identity"},
-    )
+    plain = {"Accept-Encoding": "identity"}
     try:
-        with bar:
-            download(address, str(part), None)
+        with bar, requests.get(address, headers=plain, timeout=TIMEOUT_SECONDS, stream=True) as answer:
+            answer.raise_for_status()
+            length = answer.headers.get("Content-Length", "")
+            bar.total = int(length) if length.isdecimal() else 0
+            with part.open("wb", buffering=0) as received:
+                for piece in answer.iter_content(_CHUNK_BYTES):
+                    received.write(piece)
+                    bar.update(len(piece))
     except requests.HTTPError as error:
         status = error.response.status_code if error.response is not None else "an error"
         raise DataError(f"{address} answered HTTP {status}") from None

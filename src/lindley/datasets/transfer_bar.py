@@ -48,14 +48,7 @@ class TransferBar:
         self._progress.update(self._task, total=num_bytes or None)
 
     def update(self, num_bytes: int) -> None:
-        # pooch tells the size of its buffer, which a server that sends in small pieces never fills.
         received = self._part.stat().st_size
         if received > self._limit:
             raise DataError(f"{self._address} sends more than {self._limit:,} bytes, which cannot be the file")
         self._progress.update(self._task, completed=received)
-
-    def reset(self) -> None:
-        """Part of pooch's protocol; the file's size is read anew at each update."""
-
-    def close(self) -> None:
-        """Part of pooch's protocol; leaving the context closes the bar."""

@@ -36,7 +36,7 @@ class Mirrors:
 
 
 def drip(handler: BaseHTTPRequestHandler, mirrors: Mirrors, behaviour: str) -> None:
-    """A byte every 20 ms, faster than any silence that is given up, until the test ends."""
+    """A byte every 20 ms, faster than any silence that is given up, for two seconds; then the connection ends."""
     handler.send_response(200)
     if behaviour == "dripping":
         handler.send_header("Content-Length", "100000")
@@ -44,7 +44,9 @@ def drip(handler: BaseHTTPRequestHandler, mirrors: Mirrors, behaviour: str) -> N
     else:
         handler.flush_headers()
     with contextlib.suppress(OSError):
-        while not mirrors.released.wait(0.02):
+        for _ in range(100):
+            if mirrors.released.wait(0.02):
+                return
             handler.wfile.write(b"x")
 
 

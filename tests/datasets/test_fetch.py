@@ -65,6 +65,8 @@ def test_a_mirror_that_drips_is_given_up_after_the_stated_time(mirrors, small_fi
     file = small_file(mirrors.folder(behaviour), mirrors.folder("good"))
     assert fetch_file(file, tmp_path / "images.gz", most_seconds=0.5) == content
     assert mirrors.asked == [behaviour, "good"]
+    with pytest.raises(DataError, match=r"had not sent the file after 0\.5 seconds"):
+        fetch_file(small_file(mirrors.folder(behaviour)), tmp_path / "other.gz", most_seconds=0.5)
     assert left_in(tmp_path) == ["images.gz"]
 
 

@@ -97,6 +97,11 @@ def test_what_no_reader_takes_is_refused(path: Path, text: str) -> None:
     assert isinstance(_load(path), str)
 
 
+def test_what_a_name_would_do_to_a_terminal_is_shown_in_the_error(path: Path) -> None:
+    path.write_text(GOOD.replace('name = "one"', 'name = "\\u001b[31m"'))
+    assert "panels[\N{REPLACEMENT CHARACTER}[31m]" in str(_load(path))
+
+
 def test_what_is_no_file_of_text_is_refused(path: Path) -> None:
     path.write_bytes(b"title = '\xff'")
     assert "it is not UTF-8 text" in str(_load(path))

@@ -1,4 +1,4 @@
-"""The progress bar of a download: what pooch expects of tqdm, drawn by rich on standard error."""
+"""The progress bar of a download, drawn by rich on standard error."""
 
 from __future__ import annotations
 
@@ -14,10 +14,7 @@ from lindley.errors import DataError
 
 @final
 class TransferBar:
-    """Shows how much of one download has come, and breaks it off above a limit.
-
-    Source: https://www.fatiando.org/pooch/latest/progressbars.html, "Using custom progress bars".
-    """
+    """Shows how much of one download has come, and breaks it off above a limit."""
 
     def __init__(self, title: str, address: str, part: Path, *, limit: int) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from lindley.apps import printing
 from lindley.apps.cli import app
 from lindley.apps.console import PlainConsole
-from lindley.terminal import visible
+from lindley.text import visible
 
 OBEYED = [*map(chr, (*range(9), *range(11, 32), *range(127, 160))), *"\u061c\u200e\u200f\u202a\u202e\u2066\u2069\u2028"]
 TEXTS = st.text(st.characters() | st.sampled_from(OBEYED))

@@ -1,5 +1,6 @@
 """A small made-up IDX file, a loopback server of bad and good mirrors, and a cache folder of the test's own."""
 
+import contextlib
 import gzip
 import hashlib
 import socket
@@ -19,6 +20,7 @@ CONTENT = struct.pack(">4B3I", 0, 0, 8, 3, 3, 4, 5) + IMAGES
 GOOD = gzip.compress(CONTENT, mtime=0)
 ALTERED = gzip.compress(CONTENT[:-1] + b"\xff", mtime=0)
 WAIT_SECONDS = 5.0
+BAD_LENGTHS = {"long": "1000000", "short": "3", "no-number": "a lot"}
 
 
 @dataclass
@@ -33,6 +35,21 @@ class Mirrors:
         return f"http://127.0.0.1:{self.port}/{behaviour}/"
 
 
+def drip(handler: BaseHTTPRequestHandler, mirrors: Mirrors, behaviour: str) -> None:
+    """A byte every 20 ms, faster than any silence that is given up, for two seconds; then the connection ends."""
+    handler.send_response(200)
+    if behaviour == "dripping":
+        handler.send_header("Content-Length", "100000")
+        handler.end_headers()
+    else:
+        handler.flush_headers()
+    with contextlib.suppress(OSError):
+        for _ in range(100):
+            if mirrors.released.wait(0.02):
+                return
+            handler.wfile.write(b"x")
+
+
 def answer(handler: BaseHTTPRequestHandler, mirrors: Mirrors) -> None:
     behaviour = handler.path.split("/")[1]
     mirrors.asked.append(behaviour)
@@ -40,6 +57,20 @@ def answer(handler: BaseHTTPRequestHandler, mirrors: Mirrors) -> None:
     bodies |= {"truncated": GOOD[:-9], "page": b"<html>Sign in to this network</html>", "broken-off": GOOD[:-9]}
     bodies |= {"large": bytes(1 << 20), "bomb": gzip.compress(CONTENT + bytes(1 << 20)), "empty": b"", "silent": b""}
     bodies |= {"chunked": GOOD}
+    if behaviour == "loop":
+        handler.send_response(302)
+        handler.send_header("Location", handler.path)
+        handler.end_headers()
+        return
+    if behaviour in ("dripping-headers", "dripping"):
+        drip(handler, mirrors, behaviour)
+        return
+    if behaviour in BAD_LENGTHS:
+        handler.send_response(200)
+        handler.send_header("Content-Length", BAD_LENGTHS[behaviour])
+        handler.end_headers()
+        handler.wfile.write(GOOD)
+        return
     if behaviour not in bodies:
         handler.send_error(404)
         return

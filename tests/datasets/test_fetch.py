@@ -60,6 +60,23 @@ def test_a_mirror_that_falls_silent_is_given_up(mirrors, small_file, content, tm
         fetch_file(small_file(mirrors.folder("silent")), tmp_path / "images.gz")
 
 
+@pytest.mark.parametrize("behaviour", ["dripping", "dripping-headers"])
+def test_a_mirror_that_drips_is_given_up_after_the_stated_time(mirrors, small_file, content, tmp_path, behaviour):
+    file = small_file(mirrors.folder(behaviour), mirrors.folder("good"))
+    assert fetch_file(file, tmp_path / "images.gz", most_seconds=0.5) == content
+    assert mirrors.asked == [behaviour, "good"]
+    with pytest.raises(DataError, match=r"had not sent the file after 0\.5 seconds"):
+        fetch_file(small_file(mirrors.folder(behaviour)), tmp_path / "other.gz", most_seconds=0.5)
+    assert left_in(tmp_path) == ["images.gz"]
+
+
+@pytest.mark.parametrize("behaviour", ["loop", "long", "short", "no-number", "page"])
+def test_after_a_bad_header_the_next_mirror_is_tried(mirrors, small_file, content, tmp_path, behaviour):
+    file = small_file(mirrors.folder(behaviour), mirrors.folder("good"))
+    assert fetch_file(file, tmp_path / "images.gz") == content
+    assert left_in(tmp_path) == ["images.gz"]
+
+
 def test_a_mirror_that_is_not_there_is_named(no_server, small_file, tmp_path):
     with pytest.raises(DataError, match=rf"{no_server}images-idx3-ubyte.gz could not be reached"):
         fetch_file(small_file(no_server), tmp_path / "images.gz")

@@ -96,16 +96,15 @@ def test_what_is_not_a_manifest_is_refused(tmp_path, content):
         read_manifest(tmp_path)
 
 
-@pytest.mark.parametrize(("name", "value"), [("key", 7), ("versions", None), ("seed", "0"), ("class_names", {})])
+@pytest.mark.parametrize(("name", "value"), [("key", 7), ("versions", None), ("data_hashes", {"train": []})])
 def test_a_manifest_that_lacks_something_is_refused_and_says_what(tmp_path, manifest, name, value):
     path = tmp_path / "manifest.json"
     path.write_text(json.dumps({**manifest, name: value}))
-    needed = {"seed": int, "class_names": list}
-    with pytest.raises(JournalError, match=rf"manifest\.json is damaged: {name} must be a JSON .*, there is"):
-        read_manifest(tmp_path, needed)
+    with pytest.raises(JournalError, match=rf"manifest\.json is damaged: {name}.*; there is"):
+        read_manifest(tmp_path)
     path.write_text(json.dumps({key: kept for key, kept in manifest.items() if key != name}))
-    with pytest.raises(JournalError, match=rf"{name} must be a JSON .*, there is nothing. Restore the file, or delete"):
-        read_manifest(tmp_path, needed)
+    with pytest.raises(JournalError, match=rf"{name}.*; there is nothing. Restore the file, or delete"):
+        read_manifest(tmp_path)
 
 
 def test_the_manifest_is_plain_json(tmp_path, manifest):

@@ -179,7 +179,7 @@ def _round(ask: Asked, accuracy: float, arrays: dict[str, Any], select_seconds: 
             "joint_nll": 3.4 * error + 0.02,
             "brier": 1.4 * error,
             "ece": 0.2 * error + 0.01,
-            "recall": [accuracy] * 9 + [None],
+            "recall": [accuracy] * (_num_classes(ask.panel) - 1) + [None],
             "accuracy_point": max(accuracy - 0.004, 0.0),
             "nll_point": 3.5 * error + 0.02,
         },

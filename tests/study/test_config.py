@@ -326,7 +326,7 @@ def test_chosen_acquisition_keeps_the_options_that_its_panel_gives(tmp_path):
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [
-        ({"seeds": 0}, "seeds must be at least 1; got 0"),
+        ({"seeds": 0}, "seeds must be 1 to 10000; got 0"),
         ({"max_labels": 9}, "panel mine: schedule.max_labels must be at least schedule.initial_labels = 10; got 9"),
         ({"acquisitions": ["blad"]}, 'Did you mean "bald"?'),
         ({"acquisitions": []}, "at least one is needed"),

@@ -5,6 +5,7 @@ import shutil
 import signal
 
 import pytest
+import torch
 
 from lindley.errors import InputError
 from lindley.loop.failures import read_failure
@@ -64,6 +65,16 @@ def broken(*, input_shape, num_classes):
 def deadly(*, input_shape, num_classes):
     os.kill(os.getpid(), signal.SIGKILL)
 """
+
+
+@pytest.mark.parametrize("device", ["cuda", "gpu", "cpu:x", "meta"])
+def test_a_device_that_is_not_here_is_refused_before_anything_is_written(tmp_path, device):
+    if device == "cuda" and torch.cuda.is_available():
+        pytest.skip("this machine has it")
+    (tmp_path / "small.toml").write_text(STUDY)
+    with pytest.raises(InputError, match=f'device is "{device}"'):
+        run_study(load_study(tmp_path / "small.toml"), tmp_path / "out", device=device)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lindley.acquisition.gains import HeldTerms, draw_weights, gains, path_gains
 from lindley.acquisition.lazy import Pick, best_pick
-from lindley.acquisition.race import STAGES, race
+from lindley.acquisition.race import race
 from lindley.acquisition.select import tie_break
 from lindley.contracts import Predictions
 from lindley.information import LabelPaths, no_labels
@@ -25,7 +25,7 @@ _BLOCK = 256
 SATURATION_NATS = 0.7
 """Nats that are left of log K when the K draws have no more to say: two draws are still in question (log 2 = 0.69).
 
-Measured (docs/acquisition.md): what tells the last draws apart tells less under fresh ones than the log-determinant does.
+Measured (docs/acquisition.md): what tells the last draws apart tells less under fresh ones than the Gaussian does.
 """
 _DOUBT = 3.0  # standard errors
 _GOLDEN = (math.sqrt(5) - 1) / 2

@@ -9,7 +9,7 @@ from typing import Any, final
 
 from typer.core import TyperCommand, TyperGroup
 
-from lindley.terminal import visible
+from lindley.text import visible
 
 
 @final

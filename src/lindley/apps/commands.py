@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import torch
 
 from lindley.apps.console import PlainConsole
 from lindley.apps.printing import print_message, print_result
@@ -23,7 +21,7 @@ from lindley.study.provenance import left_out
 from lindley.study.read_results import load_results
 from lindley.study.report import write_report
 from lindley.study.resolved import resolved
-from lindley.study.runner import Outcome, check_folder, run_study
+from lindley.study.runner import Outcome, check_device, check_folder, run_study
 from lindley.study.schema import Study
 from lindley.study.sinks.catalogue import sink_named
 from lindley.study.sinks.contract import Sink
@@ -54,7 +52,7 @@ def run_study_and_report(options: RunOptions) -> bool:
     study = load_study(
         options.study, seeds=options.seeds, max_labels=options.max_labels, acquisitions=options.acquisitions
     )
-    _check_device(options.device)
+    check_device(options.device)
     out = options.out or Path("runs") / study.name
     check_folder(out, study)
     study = _said_precision(study, out, options.device)
@@ -181,21 +179,3 @@ def _is_complete(trial: Trial, out: Path) -> bool:
         return trial_is_complete(out / trial.folder, trial.panel.schedule.max_labels)
     except (LindleyError, OSError):  # damaged or unreadable: the runner names it, and fails this trial alone
         return False
-
-
-def _check_device(device: str) -> None:
-    try:
-        kind = torch.device(device).type
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError):
-        there = ", ".join(_devices())
-        raise InputError(f'--device is "{device}", which is not on this machine; there is {there}.') from None
-    if kind not in ("cpu", "cuda", "mps"):
-        raise InputError(f'--device is "{device}"; allowed: cpu, cuda, cuda:0 ..., mps.')
-
-
-def _devices() -> Iterable[str]:
-    yield "cpu"
-    yield from (f"cuda:{index}" for index in range(torch.cuda.device_count()))
-    if torch.backends.mps.is_available():
-        yield "mps"

@@ -29,7 +29,7 @@ from lindley.study.comparison.outputs import (
 from lindley.study.provenance import left_out, unfinished, unlike_beginnings
 from lindley.study.read_results import load_results
 from lindley.study.tables import Table
-from lindley.terminal import visible
+from lindley.text import visible
 
 _WIDTH = 100
 """Columns of a text that does not go to a terminal."""

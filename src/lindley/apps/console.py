@@ -7,7 +7,7 @@ from typing import Any, final
 from rich.console import Console
 from rich.text import Text
 
-from lindley.terminal import visible
+from lindley.text import visible
 
 
 @final

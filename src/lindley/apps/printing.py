@@ -11,7 +11,7 @@ from typing import TextIO
 
 import typer
 
-from lindley.terminal import visible
+from lindley.text import visible
 
 _LONGEST_LINE = 5_000
 """Characters of a line of a message; of longer ones the beginning is shown."""

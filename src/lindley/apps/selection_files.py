@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lindley.apps.id_files import COLUMN, QUOTED_COLUMN, csv_id
 from lindley.spreadsheet import unquote_cell
-from lindley.terminal import visible
+from lindley.text import visible
 
 FORMATS = ("csv", "jsonl")
 _LARGEST = 1 << 28

@@ -22,10 +22,11 @@ from lindley.names import nearest
 
 @dataclass(frozen=True)
 class Option:
-    """One option of a data set: its default, whose type is the option's, and its least value."""
+    """One option of a data set: its default, whose type is the option's, its least value and its largest."""
 
     default: int | float
     least: int | float
+    most: int | float
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,14 @@ class Entry:
     def num_classes(self) -> int:
         return self.task.num_classes
 
+    def rows_with(self, options: Mapping[str, object]) -> int:
+        """Return the rows of the pool under these options; an option of a wrong type counts as its default."""
+        given = {**{name: option.default for name, option in self.options.items()}, **options}
+        rows, repeats = given.get("num_pool", self.num_rows), given.get("repeats")
+        if isinstance(repeats, int):
+            rows = self.num_rows // int(self.options["repeats"].default) * repeats
+        return rows if isinstance(rows, int) else self.num_rows
+
 
 DATASETS: dict[str, Entry] = {
     "two-moons": Entry(
@@ -61,9 +70,9 @@ DATASETS: dict[str, Entry] = {
         task=moons.TASK,
         input_shape=(2,),
         options={
-            "num_pool": Option(500, 2),
-            "num_test": Option(1000, 2),
-            "noise": Option(0.2, 0),
+            "num_pool": Option(500, 2, 10_000_000),
+            "num_test": Option(1000, 2, 10_000_000),
+            "noise": Option(0.2, 0, 1e6),
         },
     ),
     "digits": Entry(
@@ -101,8 +110,8 @@ DATASETS: dict[str, Entry] = {
         input_shape=(1, 28, 28),
         files=tuple(mnist.FILES),
         options={
-            "repeats": Option(3, 1),
-            "noise": Option(0.1, 0),
+            "repeats": Option(3, 1, 1000),
+            "noise": Option(0.1, 0, 1e6),
         },
     ),
 }
@@ -193,7 +202,7 @@ def _status_of(name: str, entry: Entry, data_dir: Path | None) -> Status:
 def _checked_value(what: str, value: object, option: Option) -> int | float:
     whole = isinstance(option.default, int)
     right = isinstance(value, int) or (isinstance(value, float) and not whole and math.isfinite(value))
-    if not right or isinstance(value, bool) or value < option.least:  # type: ignore[operator]
+    if not right or isinstance(value, bool) or not option.least <= value <= option.most:  # type: ignore[operator]
         kind = "a whole number" if whole else "a number"
-        raise InputError(f"{what} must be {kind}, {option.least} or above; got {value!r}.")
+        raise InputError(f"{what} must be {kind} from {option.least} to {option.most:g}; got {value!r}.")
     return value  # type: ignore[return-value]

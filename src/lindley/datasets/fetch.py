@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import queue
 import tempfile
+import threading
 from pathlib import Path
 
 from lindley.datasets.files import DataFile, read_verified
@@ -13,6 +15,8 @@ from lindley.errors import DataError
 TIMEOUT_SECONDS = (10, 30)
 """To connect, and between two pieces of an answer."""
 _CHUNK_BYTES = 1 << 16
+MOST_SECONDS = 3600.0
+"""For one file from one mirror: a server that sends a byte now and then would never end."""
 
 
 def cache_folder() -> Path:
@@ -22,16 +26,24 @@ def cache_folder() -> Path:
     return Path(pooch.os_cache("lindley"))
 
 
-def fetch_file(file: DataFile, target: Path) -> bytes:
+def fetch_file(file: DataFile, target: Path, *, most_seconds: float = MOST_SECONDS) -> bytes:
     """Put the file at target and return its decompressed bytes.
 
-    Target appears whole and verified, or not at all. Raises DataError with one line for each mirror's fault; a
-    fault of the own disk ends the search, since the next mirror would meet it too.
+    Target appears whole and verified, or not at all.
+
+    Args:
+        file: What is fetched, and its mirrors.
+        target: Where it is put.
+        most_seconds: For each mirror, from the first byte sent to the last received; then the next one is tried.
+
+    Raises:
+        DataError: With one line for each mirror's fault. A fault of the own disk ends the search, since the next mirror
+            would meet it too.
     """
     faults = []
     for address in file.addresses:
         try:
-            return _fetch_from(address, file, target)
+            return _fetch_from(address, file, target, most_seconds)
         except DataError as error:
             faults.append(f"  {error}")
         except OSError as error:
@@ -39,14 +51,14 @@ def fetch_file(file: DataFile, target: Path) -> bytes:
     raise DataError("\n".join(faults))
 
 
-def _fetch_from(address: str, file: DataFile, target: Path) -> bytes:
+def _fetch_from(address: str, file: DataFile, target: Path, most_seconds: float) -> bytes:
     target.parent.mkdir(parents=True, exist_ok=True)
     # A name that no other process has: two that fetch the same file do not disturb each other.
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
     os.close(handle)
     part = Path(name)
     try:
-        _download(address, part, file)
+        _download(address, part, file, most_seconds)
         content = read_verified(part, file, shown_as=address)
         _publish(part, target)
         return content
@@ -54,22 +66,42 @@ def _fetch_from(address: str, file: DataFile, target: Path) -> bytes:
         part.unlink(missing_ok=True)
 
 
-def _download(address: str, part: Path, file: DataFile) -> None:
-    import pooch
-    import requests  # pooch's own; here for the names of its errors
+def _download(address: str, part: Path, file: DataFile, most_seconds: float) -> None:
+    """In a thread that is left alone when its time is over: no other bound holds from the first header to the end."""
+    outcome: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            _transfer(address, part, file)
+            outcome.put(None)
+        except BaseException as error:
+            outcome.put(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        error = outcome.get(timeout=most_seconds)
+    except queue.Empty:
+        raise DataError(f"{address} had not sent the file after {most_seconds:g} seconds") from None
+    if error is not None:
+        raise error
+
+
+def _transfer(address: str, part: Path, file: DataFile) -> None:
+    import requests
 
     # gzip never makes a file larger than this: more is not the file, and might not end.
     bar = TransferBar(file.path, address, part, limit=file.num_bytes + 2 * _CHUNK_BYTES)
     # "identity": else a server may mark the file as compressed for the way, and requests would unpack it.
-    download = pooch.HTTPDownloader(
-        progressbar=bar,
-        chunk_size=_CHUNK_BYTES,
-        timeout=TIMEOUT_SECONDS,
-        headers={"Accept-Encoding": "identity"},
-    )
+    plain = {"Accept-Encoding": "identity"}
     try:
-        with bar:
-            download(address, str(part), None)
+        with bar, requests.get(address, headers=plain, timeout=TIMEOUT_SECONDS, stream=True) as answer:
+            answer.raise_for_status()
+            length = answer.headers.get("Content-Length", "")
+            bar.total = int(length) if length.isdecimal() else 0
+            with part.open("wb", buffering=0) as received:
+                for piece in answer.iter_content(_CHUNK_BYTES):
+                    received.write(piece)
+                    bar.update(len(piece))
     except requests.HTTPError as error:
         status = error.response.status_code if error.response is not None else "an error"
         raise DataError(f"{address} answered HTTP {status}") from None
@@ -80,6 +112,10 @@ def _download(address: str, part: Path, file: DataFile) -> None:
     except requests.ConnectionError:
         raise DataError(f"{address} could not be reached, or fell silent") from None
     except requests.RequestException as error:
+        raise DataError(f"{address} could not be fetched: {type(error).__name__}") from None
+    except (DataError, OSError):
+        raise
+    except Exception as error:  # of a header that says what it cannot
         raise DataError(f"{address} could not be fetched: {type(error).__name__}") from None
 
 

@@ -1,4 +1,4 @@
-"""The progress bar of a download: what pooch expects of tqdm, drawn by rich on standard error."""
+"""The progress bar of a download, drawn by rich on standard error."""
 
 from __future__ import annotations
 
@@ -14,10 +14,7 @@ from lindley.errors import DataError
 
 @final
 class TransferBar:
-    """Shows how much of one download has come, and breaks it off above a limit.
-
-    Source: https://www.fatiando.org/pooch/latest/progressbars.html, "Using custom progress bars".
-    """
+    """Shows how much of one download has come, and breaks it off above a limit."""
 
     def __init__(self, title: str, address: str, part: Path, *, limit: int) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
@@ -29,7 +26,7 @@ class TransferBar:
         self._address, self._part, self._limit = address, part, limit
 
     def __enter__(self) -> TransferBar:
-        self._console.print(f"fetching {self._address}", soft_wrap=True, highlight=False)
+        self._console.print(f"fetching {self._address}", soft_wrap=True, highlight=False, markup=False)
         self._progress.start()
         return self
 
@@ -48,14 +45,7 @@ class TransferBar:
         self._progress.update(self._task, total=num_bytes or None)
 
     def update(self, num_bytes: int) -> None:
-        # pooch tells the size of its buffer, which a server that sends in small pieces never fills.
         received = self._part.stat().st_size
         if received > self._limit:
             raise DataError(f"{self._address} sends more than {self._limit:,} bytes, which cannot be the file")
         self._progress.update(self._task, completed=received)
-
-    def reset(self) -> None:
-        """Part of pooch's protocol; the file's size is read anew at each update."""
-
-    def close(self) -> None:
-        """Part of pooch's protocol; leaving the context closes the bar."""

@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lindley.loop.files import write_json
+from lindley.loop.files import read_plain_file, write_json
 from lindley.loop.journal import FILE_NAME as JOURNAL
+from lindley.text import visible
 
 FILE_NAME = "failed.json"
 
@@ -40,10 +41,12 @@ def read_failure(folder: Path) -> Failure | None:
     A longer journal beside it is of a trial that got further elsewhere and was copied here.
     """
     try:
-        found = json.loads((folder / FILE_NAME).read_bytes())
+        found = json.loads(read_plain_file(folder / FILE_NAME))
         size = _journal_bytes(folder)  # an early version did not tell it
-        failure = Failure(str(found["message"]), str(found["when"]), int(found.get("journal_bytes", size)))
-    except (OSError, ValueError, KeyError, TypeError):
+        failure = Failure(
+            visible(str(found["message"])), visible(str(found["when"])), int(found.get("journal_bytes", size))
+        )
+    except Exception:  # whatever a reader raises: the failure is a message, and counts for nothing where it is damaged
         return None
     return failure if _journal_bytes(folder) <= failure.journal_bytes else None
 

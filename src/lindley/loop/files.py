@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from lindley.errors import JournalError
 _TEMPORARY = ".partial"
 REMEDY = "Restore the file, or delete the trial's folder to run the trial again."
 """What to do about a damaged file of a trial."""
+MOST_BYTES = 1 << 30
+"""Of a file that is read whole: what is larger is none of ours."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -32,6 +36,18 @@ def write_atomically(path: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def read_plain_file(path: Path, *, most: int = MOST_BYTES) -> bytes:
+    """Return the bytes of a plain file. Raise OSError, at once, for a folder, a pipe or a device, and above `most`."""
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # a pipe without a writer waits
+    with open(os.open(path, flags), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is not a plain file", str(path))
+        if status.st_size > most:
+            raise OSError(errno.EFBIG, f"it has {status.st_size:,} bytes, more than {most:,}", str(path))
+        return file.read()
 
 
 def make_folder(folder: Path) -> None:
@@ -79,8 +95,12 @@ def load_arrays(folder: Path, reference: Mapping[str, str]) -> dict[str, np.ndar
     Raises JournalError, with the file's name, when it is missing or is not what was written.
     """
     verify_arrays(folder, reference)
-    with np.load(folder / reference["file"], allow_pickle=False) as archive:
-        return {key: archive[key] for key in archive.files}
+    path = folder / reference["file"]
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files}
+    except Exception as error:  # zipfile, zlib and NumPy raise many kinds
+        raise JournalError(f"{path} holds no arrays that can be read ({type(error).__name__}). {REMEDY}") from None
 
 
 def verify_arrays(folder: Path, reference: Mapping[str, str]) -> None:
@@ -100,4 +120,4 @@ def sweep_arrays(folder: Path, keep: set[str]) -> None:
 
 
 def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(read_plain_file(path)).hexdigest()

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from lindley.errors import JournalError
-from lindley.loop.files import make_folder, sync_folder
+from lindley.loop.files import REMEDY, make_folder, read_plain_file, sync_folder
 from lindley.loop.locks import FileLock
 
 FILE_NAME = "journal.jsonl"
@@ -38,8 +38,7 @@ class Journal:
         self.path = folder / FILE_NAME
         self._lock = FileLock(self.path, patience=patience, process=process)
         try:
-            content = self.path.read_bytes()
-            self.events, self._size = _parsed(content, self.path)
+            self.events, self._size = _parsed(_content(self.path), self.path)
             self._file = self.path.open("r+b", buffering=0)
             self._file.truncate(self._size)
             self._file.seek(self._size)
@@ -87,10 +86,10 @@ class Journal:
 def read_events(folder: Path) -> list[Event]:
     """The events of a trial's folder, in the order written; none when it has no journal. Takes no lock.
 
-    Raises JournalError, with the line's number, when a line is damaged.
+    Raises JournalError, with the line's number, when a line is damaged, and when the journal is no file.
     """
     path = folder / FILE_NAME
-    return _parsed(path.read_bytes(), path)[0] if path.exists() else []
+    return _parsed(_content(path), path)[0] if path.exists() else []
 
 
 def event_check(event: Mapping[str, object]) -> str:
@@ -105,6 +104,13 @@ def _line(event: Mapping[str, object]) -> bytes:
     return (json.dumps(whole, separators=(",", ":"), allow_nan=False) + "\n").encode()
 
 
+def _content(path: Path) -> bytes:
+    try:
+        return read_plain_file(path)
+    except OSError as error:
+        raise JournalError(f"{path} cannot be read: {error.strerror}. {REMEDY}") from None
+
+
 def _parsed(content: bytes, path: Path) -> tuple[list[Event], int]:
     """The events, and the size in bytes of what holds them (a torn last line is not part of it)."""
     size = content.rfind(b"\n") + 1
@@ -115,7 +121,7 @@ def _event(line: bytes, number: int, path: Path) -> Event:
     try:
         event = json.loads(line)
         intact = isinstance(event, dict) and event["check"] == event_check(event)
-    except (ValueError, KeyError):
+    except Exception:  # whatever a reader raises: numbers, nesting and text beyond its limits, too
         intact = False
     if not intact:
         raise JournalError(

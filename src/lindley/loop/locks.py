@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 
 from lindley.errors import HeldError
+from lindley.loop.files import read_plain_file
+from lindley.text import visible_line
 
 _PATIENCE_SECONDS = 2.0
 """How long a killed holder may take to be gone."""
@@ -87,7 +89,7 @@ def holder_of(path: Path) -> str | None:
     To ask is to take the lock for an instant, so a FileLock without patience may be refused meanwhile.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # in the place of a file there may be a pipe
     except OSError:
         return None
     try:
@@ -107,10 +109,10 @@ def _lock(descriptor: int, kind: int) -> bool:
 
 def _named_holder(path: Path) -> str:
     try:
-        process, machine = _holder_file(path).read_text(encoding="utf-8").split()
+        process, machine = read_plain_file(_holder_file(path)).decode().split()
     except (OSError, ValueError):  # it is just being written
         return "another process"
-    return f"process {process}" if machine == platform.node() else f"process {process} on {machine}"
+    return visible_line(f"process {process}" if machine == platform.node() else f"process {process} on {machine}")
 
 
 def _holder_file(path: Path) -> Path:

@@ -5,50 +5,45 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from lindley.errors import JournalError
-from lindley.loop.files import REMEDY, write_json
+from lindley.loop.files import REMEDY, read_plain_file, write_json
+from lindley.loop.records import ManifestRecord, fault_of
+from lindley.text import visible_line
 
 FILE_NAME = "manifest.json"
 FORMAT = 1
 _DATA = "data_hashes"
-_NEEDED: Mapping[str, type] = {"key": str, "versions": dict, _DATA: dict}
-"""What every version has written, and what is read where a trial is continued."""
-_JSON = {str: "string", dict: "object", int: "integer", list: "array"}
-
 Manifest = dict[str, Any]
 
 
-def read_manifest(folder: Path, needed: Mapping[str, type] = MappingProxyType({})) -> Manifest | None:
-    """The manifest of a trial's folder; None when there is none. needed: what the caller reads of it besides.
+def read_manifest(folder: Path, record: type[ManifestRecord] = ManifestRecord) -> Manifest | None:
+    """Return the manifest of a trial's folder; None when there is none. record: what the caller reads of it.
 
-    Raises JournalError when the file is not a manifest of this format, or lacks something.
+    Raises JournalError when the file is not a manifest of this format, or is damaged.
     """
     path = folder / FILE_NAME
     if not path.exists():
         return None
     try:
-        manifest = json.loads(path.read_bytes())
+        manifest = json.loads(read_plain_file(path))
         known = manifest["format"] == FORMAT
-    except (ValueError, KeyError, TypeError):
+    except Exception:  # whatever a reader raises: numbers, nesting and text beyond its limits, too
         known = False
     if not known:
         raise JournalError(f"{path} is not a manifest of format {FORMAT}. {REMEDY}")
-    for name, kind in {**_NEEDED, **needed}.items():
-        if not isinstance(manifest.get(name), kind):
-            came = f"{manifest[name]!r}" if name in manifest else "nothing"
-            raise JournalError(f"{path} is damaged: {name} must be a JSON {_JSON[kind]}, there is {came}. {REMEDY}")
+    if fault := fault_of(record, manifest):
+        raise JournalError(f"{path} is damaged: {fault}. {REMEDY}")
     return dict(manifest)
 
 
 def manifest_beside(
-    folder: Path, events: Sequence[Mapping[str, Any]], needed: Mapping[str, type] = MappingProxyType({})
+    folder: Path, events: Sequence[Mapping[str, Any]], record: type[ManifestRecord] = ManifestRecord
 ) -> Manifest | None:
-    """The manifest of a trial with these events; None where it has neither. Raises JournalError as `read_manifest`
-    does, and where there are events without a manifest."""
-    manifest = read_manifest(folder, needed)
+    """Return the manifest of a trial with these events; None where it has neither. Raises JournalError as
+    `read_manifest` does, and where there are events without a manifest."""
+    manifest = read_manifest(folder, record)
     if manifest is None and events:
         raise JournalError(f"{folder / FILE_NAME} is missing, but there is a journal beside it. {REMEDY}")
     return manifest
@@ -97,9 +92,10 @@ def said_changes(changes: Mapping[str, Sequence[Any]], *, arrow: str = "->") -> 
     """What `claim_folder` returned, in words; a hash by its first digits."""
 
     def short(name: str, value: Any) -> Any:
-        return value[:8] if name.startswith("code") and value else value
+        return value[:8] if name.startswith("code") and isinstance(value, str) else value
 
-    return ", ".join(f"{name} {short(name, then)} {arrow} {short(name, now)}" for name, (then, now) in changes.items())
+    told = (f"{name} {short(name, then)} {arrow} {short(name, now)}" for name, (then, now) in changes.items())
+    return visible_line(", ".join(told))
 
 
 def _check_key(folder: Path, stored: Manifest, manifest: Manifest) -> None:

@@ -10,6 +10,7 @@ from lindley.errors import JournalError
 from lindley.loop.files import REMEDY
 from lindley.loop.journal import Event, read_events
 from lindley.loop.manifest import manifest_beside
+from lindley.loop.records import EVENTS, fault_of
 
 
 @dataclass(frozen=True)
@@ -25,13 +26,14 @@ class TrialState:
 
 
 def fold(events: Iterable[Event]) -> TrialState:
-    """The state after these events. One of round r supersedes what was said of r and of later rounds before.
+    """Return the state after these events. One of round r supersedes what was said of r and of later rounds before.
 
-    Raises JournalError when an event is missing before another.
+    Raises JournalError when an event is not what this version writes, or is missing before another.
     """
     start: Event | None = None
     rounds: list[Event] = []
-    for event in events:
+    for number, event in enumerate(events, 1):
+        _check_types(event, number)
         if event["event"] == "start":
             start = event
         elif event["event"] == "round":
@@ -39,7 +41,32 @@ def fold(events: Iterable[Event]) -> TrialState:
                 missing = "the start" if start is None else f"round {len(rounds)}"
                 raise JournalError(f"a journal tells of round {event['round']}, but {missing} is missing. {REMEDY}")
             rounds = [*rounds[: event["round"]], event]
+    if start is not None:
+        _check_labels(start, rounds)
     return TrialState(start, tuple(rounds))
+
+
+def _check_types(event: Event, number: int) -> None:
+    kind = event.get("event")
+    fault = "its kind must be a string" if not isinstance(kind, str) else ""
+    if isinstance(kind, str) and kind in EVENTS:
+        fault = fault_of(EVENTS[kind], event)
+    if fault:
+        raise JournalError(f"line {number} of a journal is damaged, though its check fits: {fault}. {REMEDY}")
+
+
+def _check_labels(start: Event, rounds: Iterable[Event]) -> None:
+    """Refuse rounds that count other labels than were given before them, and a row that was labelled twice."""
+    labelled = [*start["rows"], *start.get("validation", {"rows": ()})["rows"]]
+    for event in rounds:
+        if event["labels"] != len(labelled):
+            raise JournalError(
+                f"round {event['round']} of a journal counts {event['labels']} labels, but {len(labelled)} were given "
+                f"before it. {REMEDY}"
+            )
+        labelled += event["selection"]["rows"] if event["selection"] else ()
+    if len(set(labelled)) != len(labelled):
+        raise JournalError(f"a journal tells of a row that was labelled twice. {REMEDY}")
 
 
 def trial_is_complete(folder: Path, max_labels: int) -> bool:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from lindley.names import nearest
 from lindley.study.schema import TABLES, Panel
+from lindley.text import brief
 
 PANEL_KEYS = tuple(Panel.model_fields)
 STUDY_KEYS = ("title", "description", *(key for key in PANEL_KEYS if key not in ("name", "title")), "panels")
@@ -44,19 +45,19 @@ def wrong_values(error: ValidationError) -> Iterator[Complaint]:
     """pydantic's findings in our words."""
     for found in error.errors(include_url=False):
         path = tuple(part for part in found["loc"] if part != "[key]")
-        came = found["input"]
+        came, got = found["input"], brief(found["input"])
         if found["type"] == "missing":
             yield Complaint(path, f"is needed{_table_keys(path)}.")
         elif found["type"] in ("model_type", "dict_type"):
-            yield Complaint(path, f"must be a table{_table_keys(path)}; got {came!r}.")
+            yield Complaint(path, f"must be a table{_table_keys(path)}; got {got}.")
         elif found["type"] == "literal_error":
             allowed = [word.strip("'") for word in re.split(", | or ", str(found["ctx"]["expected"]))]
             hint = nearest(came, allowed) if isinstance(came, str) else ""
-            yield Complaint(path, f"must be {' or '.join(map(repr, allowed))}; got {came!r}.{hint}")
+            yield Complaint(path, f"must be {' or '.join(map(repr, allowed))}; got {got}.{hint}")
         elif found["type"] == "too_short":
             yield Complaint(path, "must not be empty.")
         elif found["type"] == "string_pattern_mismatch":
-            yield Complaint(path, f"must be of letters, digits, '.', '_' and '-' only; got {came!r}.")
+            yield Complaint(path, f"must be of letters, digits, '.', '_' and '-' only; got {got}.")
         else:
             needed = (
                 found["msg"]
@@ -64,7 +65,7 @@ def wrong_values(error: ValidationError) -> Iterator[Complaint]:
                 .replace("Input should be", "must be")
                 .replace("String should", "must")
             )
-            yield Complaint(path, f"{needed}; got {came!r}.")
+            yield Complaint(path, f"{needed}; got {got}.")
 
 
 def dotted(path: Iterable[str | int]) -> str:

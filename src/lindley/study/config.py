@@ -16,12 +16,17 @@ from typing import Any
 from pydantic import ValidationError
 
 from lindley.errors import ConfigurationError
+from lindley.loop.files import read_plain_file
 from lindley.names import nearest
 from lindley.study.complaints import PANEL_KEYS, STUDY_KEYS, Complaint, dotted, unknown_keys, wrong_values
 from lindley.study.consistency import contradictions, never_measured, unknown_acquisition, unusable_names
-from lindley.study.schema import Model, Panel, Study
+from lindley.study.schema import MOST, MOST_SEEDS, Model, Panel, Study
+from lindley.text import visible
 
 _Tables = dict[str, Any]
+_MOST_BYTES, _MOST_LEVELS = 4 << 20, 20
+"""Of a study file."""
+_DOTTED, _MOST_PARTS = re.compile(r"[^\s.]+(?:[ \t]*\.[ \t]*[^\s.]+)*"), 100  # linear: every place matches
 _POSTERIOR = Model.model_fields["posterior"].default
 
 
@@ -47,11 +52,7 @@ def load_study(
     Raises ConfigurationError: an unknown study, key or name, or a wrong value; the message names it.
     """
     name, text, folder = _source(name_or_path)
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{name_or_path} is not valid TOML: {error}") from None
-    study = _parse(name, tables, str(name_or_path), folder)
+    study = _parse(name, _tables(text, str(name_or_path)), str(name_or_path), folder)
     return _overridden(study, seeds, max_labels, acquisitions)
 
 
@@ -72,6 +73,25 @@ def refuse_unusable(study: Study) -> None:
     _refuse(study.name, complaints)
 
 
+def _tables(text: str, source: str) -> _Tables:
+    """The tables of a study file; ConfigurationError, whatever the reader raises."""
+    if any(found[0].count(".") > _MOST_PARTS for found in _DOTTED.finditer(text)):  # which tomllib reads for minutes
+        raise ConfigurationError(f"{source} has a key of more than {_MOST_PARTS} parts")
+    try:
+        tables = tomllib.loads(text)
+    except RecursionError:
+        raise ConfigurationError(f"{source} is nested too deep") from None
+    except Exception as error:  # also a number of more digits than Python reads
+        raise ConfigurationError(f"{source} is not valid TOML: {error}") from None
+    level: list[Any] = [tables]
+    for _ in range(_MOST_LEVELS):
+        level = [inner for each in level for inner in (each.values() if isinstance(each, dict) else each)]
+        level = [each for each in level if isinstance(each, dict | list)]
+    if level:
+        raise ConfigurationError(f"{source} is nested more than {_MOST_LEVELS} tables and lists deep")
+    return tables
+
+
 def _source(name_or_path: str | Path) -> tuple[str, str, Path | None]:
     """The study's name, its text and its folder (None for a packaged one)."""
     known = builtin_studies()
@@ -86,7 +106,7 @@ def _source(name_or_path: str | Path) -> tuple[str, str, Path | None]:
             f'no study is called "{name_or_path}"; there are {", ".join(known)}, or the path of a .toml file.{hint}'
         )
     try:
-        return path.stem, path.read_text(encoding="utf-8-sig"), path.resolve().parent
+        return path.stem, read_plain_file(path, most=_MOST_BYTES).decode("utf-8-sig"), path.resolve().parent
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigurationError(f"the study file {path} cannot be read: {why}") from None
@@ -146,7 +166,8 @@ def _located(found: Complaint, own: _Tables, is_own: bool = False) -> str:
 
 def _refuse(source: str, complaints: Sequence[str]) -> None:
     if complaints:
-        raise ConfigurationError("\n".join(f"{source}: {complaint}" for complaint in dict.fromkeys(complaints)))
+        told = "\n".join(f"{source}: {complaint}" for complaint in dict.fromkeys(complaints))
+        raise ConfigurationError(visible(told))
 
 
 def _in_panel(panel: Panel, found: Complaint) -> str:
@@ -184,10 +205,12 @@ def _overridden(study: Study, seeds: int | None, max_labels: int | None, acquisi
     for panel in study.panels:
         changed: _Tables = {}
         if seeds is not None:
-            if seeds < 1:
-                raise ConfigurationError(f"seeds must be at least 1; got {seeds}")
+            if not 1 <= seeds <= MOST_SEEDS:
+                raise ConfigurationError(f"seeds must be 1 to {MOST_SEEDS}; got {seeds}")
             changed["seeds"] = seeds
         if max_labels is not None:
+            if not 1 <= max_labels <= MOST:
+                raise ConfigurationError(f"max_labels must be 1 to {MOST}; got {max_labels}")
             changed["schedule"] = panel.schedule.model_copy(update={"max_labels": max_labels})
         if acquisitions is not None:
             _refuse("acquisitions", _wrong_choice(acquisitions))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from lindley.acquisition.catalogue import METHODS, acquisition_named
 from lindley.contracts import FEATURES
@@ -14,6 +14,11 @@ from lindley.networks.catalogue import NETWORKS
 from lindley.posteriors.catalogue import POSTERIORS, WITH_FEATURES, WITH_NETWORK, WITHOUT_NETWORK, check_options
 from lindley.study.complaints import Complaint, not_allowed
 from lindley.study.schema import HardPool, Options, Panel, Training, Tune
+
+MOST_ROUNDS = 100_000
+"""Of a trial."""
+MOST_OF_OPTION = 1_000_000
+"""Of what an acquisition of the catalogue counts, such as num_paths: all of it is in memory at a time."""
 
 
 def unusable_names(panel: Panel) -> Iterator[Complaint]:
@@ -39,6 +44,9 @@ def unusable_names(panel: Panel) -> Iterator[Complaint]:
         if text := unknown_acquisition(name):
             yield Complaint(("acquisitions", name), text)
         elif name in METHODS:
+            for option, value in options.items():
+                if isinstance(value, int) and value > MOST_OF_OPTION:
+                    yield Complaint(("acquisitions", name, option), f"must be at most {MOST_OF_OPTION}; got {value}.")
             yield from _refused(("acquisitions", name), acquisition_named, name, options)
         elif options:
             text = f"is your own and takes no options; got {', '.join(options)}. Set them in your module."
@@ -85,11 +93,15 @@ def contradictions(panel: Panel) -> Iterator[Complaint]:
         yield Complaint(("schedule", "initial_labels"), f"{text}; got {schedule.initial_labels}.")
     if data:
         yield from _unlike(panel, data)
+    if schedule.num_rounds > MOST_ROUNDS:
+        text = f"makes {schedule.num_rounds:,} rounds to schedule.max_labels; the most are {MOST_ROUNDS:,}. Raise it."
+        yield Complaint(("schedule", "batch_size"), text)
+    yield from _single_draw(panel)
     for name, options in panel.acquisitions.items():
         needs = METHODS[name].needed(options) if name in METHODS else frozenset()
         if text := without_features(panel.model.posterior, name, needs):
             yield Complaint(("model", "posterior"), text)
-    if data and not panel.data.options and schedule.max_labels > (most := _most_rows(panel.pool, data)):
+    if data and schedule.max_labels > (most := _most_rows(panel, data)):
         made = "" if panel.pool == HardPool() else " as [pool] makes it"
         text = f"must be at most {most}, the rows of {panel.data.name}{made}; got {schedule.max_labels}."
         yield Complaint(("schedule", "max_labels"), text)
@@ -129,8 +141,8 @@ def _hard_pool(panel: Panel) -> Iterator[Complaint]:
     for name in pool.rare:
         if name not in data.task.class_names:
             yield Complaint(("pool", "rare", name), not_allowed(name, data.task.class_names))
-    if not panel.data.options and pool.subset > data.num_rows:
-        text = f"must be at most {data.num_rows}, the rows of {panel.data.name}; got {pool.subset}."
+    if pool.subset > (rows := data.rows_with(panel.data.options)):
+        text = f"must be at most {rows}, the rows of {panel.data.name}; got {pool.subset}."
         yield Complaint(("pool", "subset"), text)
 
 
@@ -139,9 +151,25 @@ def _fits(other: Entry, data: Entry) -> bool:
     return other.input_shape == data.input_shape and other.task != data.task
 
 
-def _most_rows(pool: HardPool, data: Entry) -> int:
+def _single_draw(panel: Panel) -> Iterator[Complaint]:
+    """With one draw there is nothing to compare: every score is 0, and every choice random."""
+    if panel.model.num_draws > 1:
+        return
+    comparing = [name for name in panel.acquisitions if name in METHODS and METHODS[name].compares_draws]
+    comparing = [name for name in comparing if panel.acquisitions[name].get("of") != "features"]
+    if panel.observe.information is not None:
+        comparing.append("observe.information")
+    if comparing:
+        text = (
+            f"must be at least 2, since {', '.join(comparing)} compares draws: with one draw all scores are 0 and all "
+            "choices random. Raise it, or leave these out."
+        )
+        yield Complaint(("model", "num_draws"), text)
+
+
+def _most_rows(panel: Panel, data: Entry) -> int:
     """The rows of the hard pool, were no class rare."""
-    rows = pool.subset or data.num_rows
+    pool, rows = panel.pool, panel.pool.subset or data.rows_with(panel.data.options)
     share = pool.outside.share if pool.outside else 0.0
     return math.ceil(rows / (1 - share)) * pool.copies
 
@@ -194,11 +222,14 @@ def never_measured(panel: Panel) -> Iterator[Complaint]:
     if information is not None and information.acquisition not in panel.acquisitions:
         text = not_allowed(information.acquisition, panel.acquisitions)
         yield Complaint(("observe", "information", "acquisition"), text)
-    reached = [schedule.labels_at(round) for round in range(schedule.num_rounds)]
+    reached: Sequence[int] = []
+    if schedule.num_rounds <= MOST_ROUNDS:
+        reached = [schedule.labels_at(round) for round in range(schedule.num_rounds)]
     for name, table in (("information", information), ("transfer", transfer)):
         missed = sorted(set(table.labels) - set(reached)) if table is not None else []
         if missed:
-            text = f"names {missed}, where no round is; the rounds are at {reached} labels."
+            first = f"{', '.join(map(str, reached[:20]))}{', …' if len(reached) > 20 else ''}"
+            text = f"names {missed[:20]}, where no round is; the rounds are at {first} labels."
             yield Complaint(("observe", name, "labels"), text)
 
 

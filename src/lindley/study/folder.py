@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 from lindley.errors import InputError
+from lindley.loop.files import read_plain_file
 from lindley.study.schema import Study
 
 FILE_NAME = "study.json"
@@ -14,6 +17,7 @@ LOCK_NAME = "study.lock"
 """Held while study.json or the report is written, or a sink is opened or shown rounds."""
 PRESENCE_NAME = "running.lock"
 """Held, by all of them together, by the processes that run into the folder."""
+_MOST_BYTES = 64 << 20
 PATIENCE_SECONDS = 600.0
 """For another process to write its report, or to show its rounds."""
 
@@ -31,7 +35,7 @@ def read_study(out: Path) -> Study:
     """
     refuse_without_study(out)
     try:
-        return Study.model_validate_json((out / FILE_NAME).read_bytes())
+        return Study.model_validate_json(read_plain_file(out / FILE_NAME, most=_MOST_BYTES))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = "".join(f"{part}." for part in first["loc"]).rstrip(".")
@@ -39,3 +43,17 @@ def read_study(out: Path) -> Study:
             f"{out / FILE_NAME} is not a study of this version of lindley ({where}{': ' * bool(where)}{first['msg']}). "
             "Restore the file, or run the study again into another folder."
         ) from None
+    except Exception as error:  # whatever a reader raises
+        why = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+        raise InputError(f"{out / FILE_NAME} cannot be read: {why}. Restore the file.") from None
+
+
+def stored_json(out: Path) -> Any:
+    """Return what study.json holds, of whatever version. Raises FileNotFoundError where there is none, ValueError where
+    it is not JSON, or no file."""
+    try:
+        return json.loads(read_plain_file(out / FILE_NAME, most=_MOST_BYTES))
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # whatever a reader raises
+        raise ValueError(f"{out / FILE_NAME} is not JSON") from error

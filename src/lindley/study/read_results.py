@@ -6,20 +6,65 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from lindley.errors import JournalError
 from lindley.loop.failures import read_failure
+from lindley.loop.files import REMEDY
 from lindley.loop.journal import read_events
 from lindley.loop.manifest import manifest_beside
+from lindley.loop.records import Count, ManifestRecord, Record, fault_of
 from lindley.loop.state import fold
 from lindley.study.folder import read_study
 from lindley.study.results import PanelResults, StudyResults, TrialResults
 from lindley.study.schema import Panel, Study
 from lindley.study.trials import Trial, trials_of_panel
+from lindley.text import visible_line
 
-_OF_A_TRIAL = {"acquisition": str, "options": dict, "seed": int, "num_rows": int, "class_names": list}
-"""What every version has written into manifests for reports."""
+
+class _TrialManifest(ManifestRecord):
+    """What every version has written into manifests for reports."""
+
+    acquisition: str
+    options: dict[str, Any]
+    seed: int
+    num_rows: Annotated[int, Field(ge=1)]
+    class_names: Annotated[list[str], Field(min_length=2)]
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Loss = Annotated[float, Field(ge=0)]
+
+
+class _Counts(Record):
+    labels: Count
+    rare: Count
+    repeated: Count
+    wrong: Count
+    outside: Count
+
+
+class _OtherModel(Record):
+    accuracy: Share | None = None
+    nll: Loss | None = None
+
+
+class _Measured(Record):
+    """The metrics of a round: what every version has written, and what is read where it is there."""
+
+    accuracy: Share
+    recall: list[Share | None]
+    nll: Loss | None = None
+    joint_nll: Loss | None = None
+    nll_point: Loss | None = None
+    accuracy_point: Share | None = None
+    brier: Annotated[float, Field(ge=0, le=2)] | None = None
+    ece: Share | None = None
+    asked: _Counts | None = None
+    pool: _Counts | None = None
+    transfer: dict[str, _OtherModel] | None = None
 
 
 def load_results(out: Path, study: Study | None = None, *, with_arrays: bool = False) -> StudyResults:
@@ -28,22 +73,24 @@ def load_results(out: Path, study: Study | None = None, *, with_arrays: bool = F
     study: what they are read as trials of, where it is not the folder's own. with_arrays: whether arrays will be read.
 
     A trial whose journal or manifest is damaged is set aside with what is wrong, and with_arrays so is one whose arrays
-    are. Raises InputError where there is no study.
+    are. Characters of names and titles that act on a terminal are replaced here, for all that is shown of the results.
+    Raises InputError where there is no study.
     """
     study = study or read_study(Path(out))
-    titles = [panel.title for panel in study.panels]
+    titles = [visible_line(panel.title) for panel in study.panels]
     panels = [
         _load_panel(
             Path(out),
             panel,
-            panel.title if titles.count(panel.title) == 1 else f"{panel.title} ({panel.name})",
+            title if titles.count(title) == 1 else f"{title} ({panel.name})",
             with_arrays=with_arrays,
         )
-        for panel in study.panels
+        for panel, title in zip(study.panels, titles, strict=True)
     ]
     there = {folder.parents[1].name for folder in (Path(out) / "trials").glob("*/*/seed-*")}
-    foreign = tuple(sorted(there - {panel.name for panel in study.panels}))
-    return StudyResults(study.name, study.title, study.description, panels, foreign)
+    foreign = tuple(visible_line(name) for name in sorted(there - {panel.name for panel in study.panels}))
+    name, title, description = map(visible_line, (study.name, study.title, study.description))
+    return StudyResults(name, title, description, panels, foreign)
 
 
 def _load_panel(out: Path, panel: Panel, title: str, *, with_arrays: bool) -> PanelResults:
@@ -65,11 +112,13 @@ def _load_panel(out: Path, panel: Panel, title: str, *, with_arrays: bool) -> Pa
     return PanelResults(
         panel.name,
         title,
-        panel.model_dump(mode="json"),
+        _visible(panel.model_dump(mode="json")),
         trials,
         tuple(wanted.values()),
         tuple(named for folder, named in wanted.items() if folder not in there and folder not in set_aside),
-        tuple(f"{folder.relative_to(out).as_posix()}: left out, {why}" for folder, why in set_aside.items()),
+        tuple(
+            visible_line(f"{folder.relative_to(out).as_posix()}: left out, {why}") for folder, why in set_aside.items()
+        ),
         {
             named: failure.message
             for folder, named in wanted.items()
@@ -86,14 +135,37 @@ def _read_trial(folder: Path, panel: Panel) -> TrialResults | None:
     events = read_events(folder)
     state, end = fold(events), panel.schedule.max_labels
     rounds = _until(end, state.rounds)
-    manifest = manifest_beside(folder, rounds, _OF_A_TRIAL)
+    manifest = manifest_beside(folder, rounds, _TrialManifest)
     if manifest is None or state.start is None or not rounds:
         return None
     if not _is_of(panel, manifest) or not folder.name.endswith(manifest["key"][:8]):  # e.g. a copy of a folder
         raise JournalError("it was run with other settings.")
+    _check_metrics(rounds, len(manifest["class_names"]))
     resumed = tuple(event for event in events if event["event"] == "resumed")
     name, seed = manifest["acquisition"], manifest["seed"]
+    manifest = _visible(manifest)
     return TrialResults(name, seed, manifest, rounds, state.start, folder, state.reaches(end), resumed)
+
+
+def _check_metrics(rounds: Sequence[dict[str, Any]], num_classes: int) -> None:
+    """Refuse metrics of other types than are measured, of other classes, and those that only some rounds have."""
+    for event in rounds:
+        fault = fault_of(_Measured, event["metrics"])
+        if not fault and len(event["metrics"]["recall"]) != num_classes:
+            fault = f"recall is of {len(event['metrics']['recall'])} classes; there are {num_classes}"
+        if not fault and ("asked" in event["metrics"]) != ("asked" in rounds[0]["metrics"]):
+            fault = "asked is counted in some rounds only"
+        if fault:
+            raise JournalError(f"the metrics of round {event['round']} are damaged: {fault}. {REMEDY}")
+
+
+def _visible(value: Any) -> Any:
+    """The JSON value with every string of it made fit to be shown."""
+    if isinstance(value, dict):
+        return {visible_line(key): _visible(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_visible(inner) for inner in value]
+    return visible_line(value) if isinstance(value, str) else value
 
 
 def _until(end: int, rounds: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -108,11 +180,12 @@ def _of_common_beginnings(
     trials: Sequence[TrialResults],
 ) -> tuple[list[TrialResults], list[tuple[TrialResults, str]]]:
     """The trials that can be paired, and those that cannot: of other data, or with other initial labels, than most of
-    their seed, as in folders copied from several machines; or with other options than most of an acquisition that the
-    study no longer has, whose seeds would count twice."""
+    their seed, as in folders copied from several machines; of other classes than most; or with other options than most
+    of an acquisition that the study no longer has, whose seeds would count twice."""
     options: dict[str, Counter[str]] = {}
     for trial in trials:
         options.setdefault(trial.acquisition, Counter())[_options_of(trial)] += 1
+    classes = Counter(_classes_of(trial) for trial in trials).most_common(1)
     kept, foreign = [], []
     for trial in trials:
         seed = [each for each in trials if each.seed == trial.seed]
@@ -120,6 +193,8 @@ def _of_common_beginnings(
         begun = Counter(tuple(each.start["rows"]) for each in seed)
         if _data_of(trial) not in (None, *(known for known, _ in data.most_common(1))):
             foreign.append((trial, "it was run on other data than most trials of its seed."))
+        elif _classes_of(trial) != classes[0][0]:
+            foreign.append((trial, "it has other classes than most trials of its panel."))
         elif tuple(trial.start["rows"]) != begun.most_common(1)[0][0]:
             foreign.append((trial, "it began with other labels than most trials of its seed."))
         elif _options_of(trial) != options[trial.acquisition].most_common(1)[0][0]:
@@ -133,6 +208,10 @@ def _data_of(trial: TrialResults) -> str | None:
     """The hashes of its data; None where an early version did not record them."""
     hashes = trial.manifest.get("data_hashes")
     return json.dumps(hashes, sort_keys=True) if hashes else None
+
+
+def _classes_of(trial: TrialResults) -> tuple[str, ...]:
+    return tuple(trial.manifest["class_names"])
 
 
 def _options_of(trial: TrialResults) -> str:

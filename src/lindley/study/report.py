@@ -241,9 +241,8 @@ def _made(results: StudyResults, tables: Sequence[Table]) -> list[str]:
 def _write_tables(
     folder: Path, results: StudyResults, tables: Sequence[Table], conclusions: Sequence[Conclusion]
 ) -> None:
-    """tables/*.csv; those of panels that are no longer there are removed."""
-    for stale in folder.glob("*.csv"):
-        stale.unlink()
+    """Write tables/*.csv, then remove those of panels that are no longer there."""
+    kept = {f"{content.name}.csv" for content in tables} | {"rounds.csv", "conclusions.csv", "comparison.csv"}
     for content in tables:
         write_csv(folder / f"{content.name}.csv", content.columns, content.rows)
     write_rounds(results, folder / "rounds.csv")
@@ -253,3 +252,6 @@ def _write_tables(
         for each in (*conclusion.comparisons, *conclusion.beside)
     ]
     write_csv(folder / "conclusions.csv", ("conclusion", "verdict", *_COMPARISON_COLUMNS), rows)
+    for stale in folder.glob("*.csv"):
+        if stale.name not in kept:
+            stale.unlink()

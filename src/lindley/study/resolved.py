@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from lindley.posteriors.precision import resolved_precision
-from lindley.study.folder import FILE_NAME
+from lindley.study.folder import stored_json
 from lindley.study.schema import Panel, Study
 
 
@@ -15,7 +14,7 @@ def resolved(study: Study, out: Path, *, device: str) -> Study:
 
     So a study that was begun on one machine keeps its precision on another, and its trials stay the same trials.
     """
-    before = _precisions(out / FILE_NAME)
+    before = _precisions(out)
     return study.model_copy(update={"panels": tuple(_resolved(panel, before, device) for panel in study.panels)})
 
 
@@ -26,10 +25,10 @@ def _resolved(panel: Panel, before: dict[str, str], device: str) -> Panel:
     return panel.model_copy(update={"model": panel.model.model_copy(update={"precision": precision})})
 
 
-def _precisions(path: Path) -> dict[str, str]:
+def _precisions(out: Path) -> dict[str, str]:
     """By panel, what an earlier run decided; nothing where there was none or its file cannot be read."""
     try:
-        panels = json.loads(path.read_bytes())["panels"]
-        return {panel["name"]: panel["model"]["precision"] for panel in panels}
+        decided = {panel["name"]: panel["model"]["precision"] for panel in stored_json(out)["panels"]}
+        return {name: precision for name, precision in decided.items() if precision in ("float32", "bfloat16")}
     except (OSError, ValueError, KeyError, TypeError):
         return {}

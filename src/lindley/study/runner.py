@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+import torch
 
 from lindley.errors import InputError
 from lindley.loop.notices import OnNotice, heard_by_nobody
 from lindley.study.begun import begun
 from lindley.study.config import refuse_unusable
 from lindley.study.crew import Crew, Outcome
-from lindley.study.folder import FILE_NAME
+from lindley.study.folder import FILE_NAME, stored_json
 from lindley.study.schema import Study
 from lindley.study.sinks.contract import Sink
 from lindley.study.sinks.feed import Feed
 from lindley.study.trials import trials_of
 
-__all__ = ["Outcome", "check_folder", "run_study"]
+__all__ = ["Outcome", "check_device", "check_folder", "run_study"]
 
 
 def run_study(
@@ -44,11 +45,13 @@ def run_study(
     on_notice: told what happens in each trial, in the order it comes, as `lindley.loop.notices` has it; "held" of one
         that another process holds comes again and again.
 
-    Raises ConfigurationError for a study that cannot be run; InputError when `out` cannot be written to or
-    holds another study, or when a process is running into it one that does not go together with this one.
+    Raises ConfigurationError for a study that cannot be run; InputError when this machine has no such device, when
+    `out` cannot be written to or holds another study, or when a process is running into it one that does not go
+    together with this one.
     """
     if threads < 1 or (jobs is not None and jobs < 1):
         raise InputError(f"jobs and threads must be at least 1; got jobs={jobs}, threads={threads}")
+    check_device(device)
     out = Path(out)
     refuse_unusable(study)
     check_folder(out, study)
@@ -69,18 +72,37 @@ def run_study(
         return outcome
 
 
+def check_device(device: str) -> None:
+    """Before anything is computed: InputError where this machine has no such device."""
+    try:
+        kind = torch.device(device).type
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        there = ", ".join(_devices())
+        raise InputError(f'device is "{device}", which is not on this machine; there is {there}.') from None
+    if kind not in ("cpu", "cuda", "mps"):
+        raise InputError(f'device is "{device}"; allowed: cpu, cuda, cuda:0 ..., mps.')
+
+
 def check_folder(out: Path, study: Study) -> None:
     """Before anything is computed: InputError where `out` cannot be written to, or holds another study."""
     other = "Name another folder (on the command line: --out)."
     _check_writable(out, other)
     try:
-        held = json.loads((out / FILE_NAME).read_bytes())["name"]
+        held = stored_json(out)["name"]
     except FileNotFoundError:
         return
     except (ValueError, KeyError, TypeError):
         raise InputError(f"{out / FILE_NAME} is not that of a study. {other}") from None
     if held != study.name:
         raise InputError(f'{out} holds the study "{held}", not "{study.name}". {other}')
+
+
+def _devices() -> Iterator[str]:
+    yield "cpu"
+    yield from (f"cuda:{index}" for index in range(torch.cuda.device_count()))
+    if torch.backends.mps.is_available():
+        yield "mps"
 
 
 def _check_writable(out: Path, other: str) -> None:

@@ -15,6 +15,15 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from lindley.loop.schedule import Labelling
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+MOST = 10**8
+"""Labels, rows, steps and whatever else is counted: more is a slip, which would fill the memory before it shows."""
+MOST_SEEDS = 10_000
+MOST_DRAWS = 100_000
+MOST_PICKS = 10_000
+"""In one batch whose information is measured."""
+MOST_COPIES = 1000
+MOST_FIRST_SEED = 2**53
+"""Beyond it a seed is not the same number in every program that reads JSON."""
 
 
 def _json_value(value: Any) -> Any:
@@ -23,6 +32,8 @@ def _json_value(value: Any) -> Any:
         return [_json_value(item) for item in value]
     if isinstance(value, dict):
         return {key: _json_value(item) for key, item in value.items()}
+    if isinstance(value, int) and abs(value) > MOST_FIRST_SEED:
+        raise ValueError(f"must be between -{MOST_FIRST_SEED} and {MOST_FIRST_SEED}")
     if isinstance(value, (bool, int, str)) or (isinstance(value, float) and math.isfinite(value)):
         return value
     raise ValueError("must be a finite number, a string, a boolean, or a list or table of these")
@@ -40,7 +51,9 @@ def _titled(tables: Any) -> Any:
 
 OptionValue = Annotated[Any, AfterValidator(_json_value)]
 Options = dict[str, OptionValue]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=MOST)]
+CountOrNone = Annotated[int, Field(ge=0, le=MOST)]
+Draws = Annotated[int, Field(ge=1, le=MOST_DRAWS)]
 
 
 class _Table(BaseModel):
@@ -69,10 +82,10 @@ class OutsideRows(_Table):
 class HardPool(_Table):
     """[pool]: what is done to the pool of the data set, in the order of the keys; the fields of `Hardness`."""
 
-    subset: Annotated[int, Field(ge=0)] = 0
+    subset: CountOrNone = 0
     rare: dict[str, Share] = Field(default_factory=dict)
     outside: Annotated[OutsideRows | None, BeforeValidator(_false_is_none)] = None
-    copies: Count = 1
+    copies: Annotated[int, Field(ge=1, le=MOST_COPIES)] = 1
     copy_noise: Annotated[float, Field(ge=0)] = 0.0
     label_noise: Annotated[float, Field(ge=0, le=1)] = 0.0
 
@@ -83,7 +96,7 @@ class Model(_Table):
     network: str = ""
     posterior: str = "mc-dropout"
     options: Options = Field(default_factory=dict)
-    num_draws: Count = 100
+    num_draws: Draws = 100
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
 
 
@@ -95,7 +108,7 @@ class Tune(_Table):
     prior_precision: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(strict=False)] = ()
     dropout: Annotated[tuple[Share, ...], Field(strict=False)] = ()
     temperature: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(strict=False)] = ()
-    folds: Annotated[int, Field(ge=2)] = 5
+    folds: Annotated[int, Field(ge=2, le=MOST)] = 5
 
     @property
     def values(self) -> dict[str, tuple[float, ...]]:
@@ -107,20 +120,20 @@ class Training(_Table):
     """[training]: the recipe of every fit; the fields of `posteriors.recipe.Recipe`, and [training.tune]."""
 
     steps: Count = 1000
-    epochs: Annotated[int, Field(ge=0)] = 0
+    epochs: CountOrNone = 0
     batch_size: Count = 64
     optimizer: Literal["adam", "adamw"] = "adam"
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     schedule: Literal["constant", "cosine"] = "constant"
-    warmup: Annotated[int, Field(ge=0)] = 0
+    warmup: CountOrNone = 0
     prior_precision: Annotated[float, Field(ge=0)] = 0.0
-    shift: Annotated[int, Field(ge=0)] = 0
+    shift: CountOrNone = 0
     rotate: Annotated[float, Field(ge=0)] = 0.0
     scale: Annotated[float, Field(ge=0, lt=1)] = 0.0
     flip: bool = False
     class_weights: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(strict=False)] = ()
-    patience: Annotated[int, Field(ge=0)] = 0
+    patience: CountOrNone = 0
     check_every: Count = 50
     tune: Annotated[Tune | None, BeforeValidator(_false_is_none)] = None
 
@@ -132,8 +145,8 @@ class Schedule(_Table):
     initial: Literal["balanced", "random"] = "random"
     batch_size: Count
     max_labels: Count
-    validation_labels: Annotated[int, Field(ge=0)] = 0
-    candidates: Annotated[int, Field(ge=0)] = 0
+    validation_labels: CountOrNone = 0
+    candidates: CountOrNone = 0
     targets: Count = 100
 
     @property
@@ -156,7 +169,7 @@ class Information(_Table):
 
     acquisition: str = "bald"
     labels: Annotated[tuple[Count, ...], Field(min_length=1, strict=False)]
-    picks: Count = 40
+    picks: Annotated[int, Field(ge=1, le=MOST_PICKS)] = 40
 
 
 class Transfer(_Table):
@@ -164,7 +177,7 @@ class Transfer(_Table):
 
     models: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
     labels: Annotated[tuple[Count, ...], Field(strict=False)] = ()
-    num_draws: Count = 100
+    num_draws: Draws = 100
 
 
 class Observe(_Table):
@@ -175,19 +188,23 @@ class Observe(_Table):
     transfer: Annotated[Transfer | None, BeforeValidator(_false_is_none)] = None
 
 
+AcquisitionName = Annotated[str, Field(pattern=r"^\w[\w.:-]*$", max_length=200)]
+"""Folders are named after it."""
+
+
 class Panel(_Table):
     """One data set, model and schedule, with the acquisitions compared on it."""
 
     name: Annotated[str, Field(pattern=NAME_PATTERN, max_length=100)]  # files are named after it
     title: str = ""
-    seeds: Count = 5
-    first_seed: Annotated[int, Field(ge=0)] = 0
+    seeds: Annotated[int, Field(ge=1, le=MOST_SEEDS)] = 5
+    first_seed: Annotated[int, Field(ge=0, le=MOST_FIRST_SEED)] = 0
     data: Data
     pool: HardPool = HardPool()
     model: Model
     training: Training = Training()
     schedule: Schedule
-    acquisitions: Annotated[dict[str, Options], Field(min_length=1)]
+    acquisitions: Annotated[dict[AcquisitionName, Options], Field(min_length=1)]
     observe: Observe = Observe()
 
     _named = model_validator(mode="before")(_titled)

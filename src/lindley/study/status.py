@@ -16,6 +16,7 @@ from lindley.loop.state import TrialState, read_state
 from lindley.study.folder import read_study
 from lindley.study.pace import Paces
 from lindley.study.trials import Trial, trial_name, trials_of
+from lindley.text import visible, visible_line
 
 State = Literal["finished", "under way", "failed", "stopped", "not begun"]
 
@@ -103,7 +104,9 @@ def study_status(out: str | Path) -> StudyStatus:
     """
     out = Path(out)
     study = read_study(out)
-    return StudyStatus(study.name, study.title, tuple(_status(trial, out) for trial in trials_of(study)))
+    return StudyStatus(
+        visible_line(study.name), visible_line(study.title), tuple(_status(trial, out) for trial in trials_of(study))
+    )
 
 
 def by_acquisition(trials: Iterable[TrialStatus]) -> dict[tuple[str, str], list[TrialStatus]]:
@@ -121,7 +124,7 @@ def _status(trial: Trial, out: Path) -> TrialStatus:
     try:
         told = read_state(folder)
     except (LindleyError, OSError) as error:
-        return TrialStatus(*names, "failed", rounds=schedule.num_rounds, error=str(error))
+        return TrialStatus(*names, "failed", rounds=schedule.num_rounds, error=visible(str(error)))
     complete = told.reaches(schedule.max_labels)
     failure = None if complete or holder else read_failure(folder)
     last = told.rounds[-1] if told.rounds else None

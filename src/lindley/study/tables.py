@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -11,6 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lindley.loop.files import write_atomically
+from lindley.spreadsheet import quote_cell
 from lindley.study.crossings import KEPT_ROUNDS, accuracy_levels, labels_to_accuracy, median_crossing
 from lindley.study.curves import spread_out
 from lindley.study.looks import NATS_TO_BITS, look
@@ -154,6 +158,7 @@ PANEL_TABLES: dict[str, Callable[[PanelResults], Table]] = {
     "Seconds": seconds_spent,
 }
 """By the heading under which the panels' tables stand."""
+_NUMBER = re.compile(r"[-+−]?(\d+(\.\d*)?|\.\d+|inf|∞)([eE][-+]?\d+)?")
 _ROUND_METRICS = ("accuracy", "nll", "brier", "ece", "accuracy_point", "nll_point", "joint_nll")
 
 
@@ -170,12 +175,16 @@ def write_rounds(results: StudyResults, path: Path) -> None:
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """One CSV file, UTF-8, with its header."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        writer.writerows(rows)
+    """Write one CSV file with its header, UTF-8, whole or not at all. No text of it is a formula to a spreadsheet."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerows([[_cell(each) for each in row] for row in (columns, *rows)])
+    write_atomically(path, text.getvalue().encode())
+
+
+def _cell(value: object) -> object:
+    """Numbers, also those written as text, stay as they are."""
+    return quote_cell(value) if isinstance(value, str) and not _NUMBER.fullmatch(value) else value
 
 
 def spread(values: Sequence[float], digits: int, *, signed: bool = False) -> str:

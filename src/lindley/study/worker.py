@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import queue
-import re
 import sys
 import threading
 import traceback
@@ -27,6 +26,7 @@ from lindley.loop.trial import continue_trial
 from lindley.study.assemble import Assembler
 from lindley.study.schema import Panel
 from lindley.study.trials import Trial
+from lindley.text import visible
 
 
 def main() -> None:
@@ -98,7 +98,7 @@ def _message(error: Exception) -> str:
     if not isinstance(error, LindleyError):
         place = traceback.extract_tb(error.__traceback__)[-1]
         told = f"{type(error).__name__}: {error} ({Path(place.filename).name}, line {place.lineno})"
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "\N{REPLACEMENT CHARACTER}", told)
+    return visible(told)
 
 
 def _read_requests(requests: queue.Queue[dict[str, Any]]) -> None:

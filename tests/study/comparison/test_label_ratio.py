@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from lindley.study.comparison.label_ratio import FEWEST_PAIRS, label_ratio, log_cells, posterior_of_difference
 from lindley.study.crossings import Crossing
@@ -106,6 +108,29 @@ def test_without_enough_crossings_there_is_no_interval() -> None:
     assert label_ratio([reached] * 2, [reached] * 2, generator=_generator()) is None
     assert label_ratio([reached] * 5, [reached] * 2 + [never] * 3, generator=_generator()) is None
     assert label_ratio([reached] * FEWEST_PAIRS, [reached] * FEWEST_PAIRS, generator=_generator()) is not None
+
+
+@st.composite
+def _crossings(draw: st.DrawFn) -> Crossing:
+    """Kept, provisional, censored or there from the start, after any number of labels."""
+    labels = float(draw(st.integers(1, draw(st.sampled_from([30, 1000, 10**12])))))
+    if draw(st.booleans()):
+        return Crossing(labels, censored=True, after=labels)
+    after = draw(st.one_of(st.just(labels), st.integers(1, int(labels)).map(float)))
+    return Crossing(labels, provisional=draw(st.booleans()), after=after)
+
+
+@settings(max_examples=60, deadline=None)
+@example([(Crossing(10.0, provisional=True, after=10.0), Crossing(20.0, after=10.0))] + [(_reached(30.0),) * 2] * 2)
+@example([(Crossing(0.0, censored=True), _reached(30.0)), *[(_reached(30.0), _reached(20.0))] * 3])
+@example(  # an open cell some 50 deviations away from the others
+    [(Crossing(20.0, after=20.0), _reached(20.0)), *[(_reached(8e11, 1.0), _reached(8e11, 1.0))] * 7]
+)
+@given(st.lists(st.tuples(_crossings(), _crossings()), min_size=3, max_size=7))
+def test_any_crossings_give_finite_numbers_or_none(pairs: list[tuple[Crossing, Crossing]]) -> None:
+    mine, theirs = [first for first, _ in pairs], [second for _, second in pairs]
+    ratio = label_ratio(mine, theirs, generator=_generator())
+    assert ratio is None or 0 < ratio.low <= ratio.median <= ratio.high < math.inf
 
 
 def test_the_same_generator_gives_the_same_interval() -> None:

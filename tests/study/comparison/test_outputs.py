@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from panel_fakes import panel_reaching
 
 from lindley.errors import InputError
@@ -63,6 +66,38 @@ def test_an_area_that_ends_before_the_study_says_where_in_its_row() -> None:
     (found,) = compare(study, accuracy=0.9)
     assert tables(found)[1].rows[0][0] == "BALD, to 50 labels"
     assert [each["up_to"] for each in as_json([found])[0]["contrasts"]] == [None, 50]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(*[st.lists(st.floats(0.5, 1.0), min_size=1, max_size=5)] * 2),
+        min_size=1,
+        max_size=6,
+    ),
+    st.sampled_from([None, 0.8, 1.0]),
+)
+def test_an_interrupted_study_is_compared_in_finite_numbers(
+    pairs: list[tuple[list[float], list[float]]], accuracy: float | None
+) -> None:
+    """Whatever the accuracies and wherever the trials stopped; that nothing is warned of, pytest sees to."""
+    panel = panel_reaching({"random": _THEIRS[: len(pairs)], "bald": _THEIRS[: len(pairs)]}, grid=range(20, 61, 10))
+    measured = [each for side in zip(*pairs, strict=True) for each in side]
+    trials = [
+        replace(
+            trial,
+            rounds=[{**event, "metrics": {"accuracy": each}} for event, each in zip(trial.rounds, told, strict=False)],
+            complete=len(told) == 5,
+        )
+        for trial, told in zip(panel.trials, measured, strict=True)
+    ]
+    found = compare(StudyResults("made-up", "Made up", "", [replace(panel, trials=trials)]), accuracy=accuracy)
+    cells = [cell for row in csv_rows(found)[1:] for cell in row]
+    words = [each for panel in found for each in panel.verdicts]
+    words += [cell for each in found for table in tables(each) for row in table.rows for cell in row]
+    assert all(math.isfinite(cell) for cell in cells if isinstance(cell, float))
+    assert not [each for each in words if "nan" in each.lower().split() or "inf" in each.lower().split()]
+    assert json.dumps(as_json(found), allow_nan=False)
 
 
 def test_json_holds_natural_units_and_no_infinity() -> None:

@@ -70,7 +70,8 @@ def test_halving_the_error_is_the_same_step_everywhere_below_99_percent() -> Non
 
 def test_a_heading_is_plain_text_and_no_formula(tmp_path: Path) -> None:
     drawn = _drawn()
-    head(drawn.figure, r"Cost $\frac{$ of labels")
+    with styled():
+        head(drawn.figure, r"Cost $\frac{$ of labels")
     assert save(drawn, tmp_path).is_file()  # as a formula it could not be drawn
     assert drawn.figure.get_suptitle() == r"Cost $\frac{$ of labels"
 

@@ -31,6 +31,8 @@ FEWEST_PAIRS = 3
 _FREEDOM = 5.0
 _TYPICAL_SCALE = 0.25
 """Of the half-t prior: seeds whose crossings differ by a quarter are nothing special."""
+_LARGEST = math.log(np.finfo(np.float64).max)
+"""Of a ratio's logarithm."""
 _CHAINS, _ITERATIONS, _FORGOTTEN = 32, 400, 100
 
 
@@ -48,8 +50,8 @@ def label_ratio(
 ) -> LabelRatio | None:
     """The median over seeds of the paired ratio of labels, with an interval; pair i is first[i] and second[i].
 
-    None below FEWEST_PAIRS, and where one of the two has fewer than half of its crossings within the rounds: then the
-    median itself was not seen.
+    None below FEWEST_PAIRS, where one of the two has fewer than half of its crossings within the rounds (then the
+    median itself was not seen), and where the cells leave the ratio so open that no number holds it.
     """
     mine, theirs = log_cells(first), log_cells(second)
     if len(first) < FEWEST_PAIRS or not (_mostly_seen(mine) and _mostly_seen(theirs)):
@@ -57,7 +59,10 @@ def label_ratio(
     chains = [np.broadcast_to(each, (_CHAINS, *each.shape)) for each in (mine, theirs)]
     drawn = posterior_of_difference(*chains, generator=generator, iterations=_ITERATIONS)[_FORGOTTEN:]
     tail = (1 - coverage) / 2
-    low, median, high = np.exp(np.quantile(drawn, (tail, 0.5, 1 - tail)))
+    logs = np.quantile(drawn, (tail, 0.5, 1 - tail))
+    if np.abs(logs).max() > _LARGEST:
+        return None
+    low, median, high = np.exp(logs)
     return LabelRatio(float(median), float(low), float(high))
 
 
@@ -95,7 +100,7 @@ def posterior_of_difference(mine: Floats, theirs: Floats, *, generator: np.rando
 
 
 def _log_cell(crossing: Crossing) -> tuple[float, float]:
-    labels = math.log(crossing.labels)
+    labels = math.log(crossing.labels) if crossing.labels > 0 else -math.inf
     if crossing.censored:
         return labels, math.inf
     before = math.log(crossing.after) if crossing.after < crossing.labels else -math.inf
@@ -107,10 +112,13 @@ def _mostly_seen(cells: Floats) -> bool:
 
 
 def _beginning(low: Floats, high: Floats) -> Floats:
-    """Some point of every cell."""
+    """Some point of every cell; of a cell that is open on both sides the mean of the others' points.  [R, N, 2]"""
     below = np.where(np.isfinite(low), low, high - 0.2)
     above = np.where(np.isfinite(high), high, low + 0.2)
-    return (below + above) / 2
+    bounded = np.isfinite(low) | np.isfinite(high)
+    points = (np.where(bounded, below, 0.0) + np.where(bounded, above, 0.0)) / 2
+    mean = points.sum(1, keepdims=True) / np.maximum(bounded.sum(1, keepdims=True), 1)
+    return np.where(bounded, points, mean)
 
 
 def _redrawn(
@@ -140,7 +148,8 @@ def _within(centre: Floats, deviation: Floats, low: Floats, high: Floats, genera
     below, above = np.where(mirrored, -above, below), np.where(mirrored, -below, above)
     from_, to = ndtr(below), ndtr(above)
     drawn = ndtri(from_ + (to - from_) * generator.uniform(size=centre.shape))
-    drawn = np.clip(drawn, below, above)  # some 38 deviations away the nearer end is all that is left
+    nearest = np.clip(0.0, below, above)  # some 38 deviations away the nearer end is all that is left
+    drawn = np.where(np.isfinite(drawn), np.clip(drawn, below, above), nearest)
     placed: Floats = centre + deviation * np.where(mirrored, -drawn, drawn)
     return placed
 

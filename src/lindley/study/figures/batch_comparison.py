@@ -8,14 +8,23 @@ import textwrap
 from matplotlib.axes import Axes
 
 from lindley.study.curves import learning_curve
-from lindley.study.figures.style import Drawn, draw_curve, head, legend_below, new_figure, stretch_accuracy, styled
+from lindley.study.figures.style import (
+    Drawn,
+    draw_curve,
+    head,
+    legend_below,
+    name_of,
+    new_figure,
+    stretch_accuracy,
+    styled,
+)
 from lindley.study.results import PanelResults, StudyResults
 
 NUMBER = 5
 TITLE = "BALD and BatchBALD"
 NEEDS = "a panel with both bald and batchbald"
 _PAIR = ("bald", "batchbald")
-_TITLE_WIDTH = 48
+_TITLE_WIDTH = 44
 """Letters that one picture has room for."""
 
 
@@ -70,8 +79,8 @@ def _draw_panel(axes: Axes, panel: PanelResults) -> None:
     stretch_accuracy(axes, [100 * end for curve in curves.values() for end in (curve.low.min(), curve.high.max())])
     batch, seeds = panel.config["schedule"]["batch_size"], _seeds(panel)
     title = panel.title if "batch" in panel.title.lower() else f"{panel.title}, batch {batch}"
-    told = f"{title} ({seeds} seed{'' if seeds == 1 else 's'})"
-    axes.set_title(textwrap.fill(told, _TITLE_WIDTH), parse_math=False)
+    told = f"{name_of(title, 3 * _TITLE_WIDTH)} ({seeds} seed{'' if seeds == 1 else 's'})"
+    axes.set_title(textwrap.fill(told, _TITLE_WIDTH))
     axes.set(xlabel="labels (the initial ones included)")
 
 

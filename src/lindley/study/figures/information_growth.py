@@ -110,9 +110,9 @@ def _draw_batches(figure: SubFigure, trial: TrialResults, number: int, arrays: A
         if first is not None and "pool_inputs" in first:
             draw_pool(axes, first["pool_inputs"])
         _draw_picks(axes, arrays[f"inputs_{picker}"][:shown], look(picker).colour)
-        axes.set(title=f"{look(picker).title}: the first {shown} picks", xlabel="$x_1$")
+        axes.set(title=f"{look(picker).title}: the first {shown} picks", xlabel="x₁")
         axes.set_aspect("equal")
-    all_axes[0].set_ylabel("$x_2$")
+    all_axes[0].set_ylabel("x₂")
     if grid is not None:
         figure.colorbar(image, ax=list(all_axes), location="right", aspect=14, shrink=0.75, label="BALD score (bits)")
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -24,7 +25,7 @@ from lindley.study.figures.plane import (
     draw_surface,
     shown_trials,
 )
-from lindley.study.figures.style import INK, Drawn, head, new_figure, styled
+from lindley.study.figures.style import INK, Drawn, head, name_of, new_figure, place_legend, styled
 from lindley.study.looks import look
 from lindley.study.results import PanelResults, StudyResults, TrialResults
 
@@ -34,6 +35,12 @@ NEEDS = "a panel of 2-D data with observe.grid = true"
 _COLUMNS = 6
 _LEGEND_WIDTH = 9.0
 """Inches that the legend needs below, and a figure has at least."""
+_SCALES_HEIGHT = 2.6
+"""Inches that the two scales need with their words."""
+_NAME_LETTERS = 14
+"""What a row has room for in letters of full size."""
+_NAME_GAP = 0.79
+"""Inches to the left of the first picture, where no tick label comes."""
 
 
 def draw(results: StudyResults) -> list[Drawn]:
@@ -47,31 +54,38 @@ def _draw_panel(panel: PanelResults) -> Drawn:
     columns = spread_out(len(longest.rounds), _COLUMNS)
     rounds = RoundColours(max(len(longest.rounds) - 1, 1))
     with styled():
-        figure, all_axes, bars = _lay_out(len(trials), len(columns))
+        handles = _handles(longest)
+        figure, all_axes, bars = _lay_out(len(trials), len(columns), handles)
         for row, trial in zip(all_axes.tolist(), trials, strict=True):
             _draw_trial(row, trial, columns, rounds)
         for axes, number in zip(all_axes[0], columns, strict=True):
             axes.set_title(f"{longest.labels[number]} labels")
         for axes in all_axes[-1]:
-            axes.set_xlabel("$x_1$")
-        _explain(figure, bars, longest, rounds)
+            axes.set_xlabel("x₁")
+        rounds.bar(figure, bars[0])
+        belief_bar(figure, bars[1], longest.manifest["class_names"][1])
         head(figure, f"{panel.title}: what each acquisition asks for", y=1 - 0.12 / figure.get_figheight(), va="top")
     name = f"figure-1-surface-{panel.name}"
     title = f"{panel.title}: what each acquisition asks for"
     return Drawn(NUMBER, name, figure, title, _caption(trials), (panel.name,))
 
 
-def _lay_out(num_rows: int, num_columns: int) -> tuple[Figure, NDArray[Any], list[Axes]]:
-    """A figure with rows x columns of pictures and two axes for the scales to their right; all lengths in inches.
+def _lay_out(num_rows: int, num_columns: int, handles: Sequence[Artist]) -> tuple[Figure, NDArray[Any], list[Axes]]:
+    """A figure with rows x columns of pictures, two axes for the scales to their right and a legend below; in inches.
 
     Laid out by hand: the pictures keep the proportions of the plane, which an automatic layout does not foresee.
     """
-    cell_width, cell_height, left, right, top, bottom = 1.78, 1.24, 0.95, 1.35, 0.75, 0.95
+    cell_width, cell_height, left, right, top, bottom = 1.78, 1.24, 0.95, 1.35, 0.75, 0.75
+    cell_height = max(cell_height, _SCALES_HEIGHT / num_rows)
     room = max(0.0, _LEGEND_WIDTH - left - cell_width * num_columns - right) / 2  # beside one or two columns
     left, right = left + room, right + room
-    width, height = left + cell_width * num_columns + right, top + cell_height * num_rows + bottom
-    figure = new_figure(width, height)
+    width = left + cell_width * num_columns + right
+    figure = new_figure(width, 1)
     figure.set_layout_engine("none")
+    names = [str(each.get_label()) for each in handles]
+    bottom += 0.2 * place_legend(figure, handles, names, loc="lower center", bbox_to_anchor=(0.5, 0))
+    height = top + cell_height * num_rows + bottom
+    figure.set_figheight(height)
     edges = {"top": 1 - top / height, "bottom": bottom / height}
     cells = figure.add_gridspec(
         num_rows, num_columns, left=left / width, right=1 - right / width, wspace=0.09, hspace=0.09, **edges
@@ -99,27 +113,27 @@ def _draw_trial(row: Sequence[Axes], trial: TrialResults, columns: Sequence[int]
             asked = grid["selected_inputs"]
             axes.scatter(asked[:, 0], asked[:, 1], s=30, marker="x", c=INK, linewidths=1.1, zorder=4)
         axes.tick_params(length=2)
-    row[0].set_ylabel("$x_2$")
+    row[0].set_ylabel("x₂")
+    row[0].ticklabel_format(scilimits=(-3, 5))
+    cell = row[0].get_position(original=True)
+    name = name_of(look(trial.acquisition).title, 2 * _NAME_LETTERS - 6)
     row[0].annotate(
-        look(trial.acquisition).title,
-        xy=(-0.4, 0.5),
-        xycoords="axes fraction",
+        name,
+        xy=(cell.x0 - _NAME_GAP * row[0].figure.dpi / row[0].figure.bbox.width, 0.5),
+        xycoords=("figure fraction", "axes fraction"),
         rotation=90,
         ha="center",
         va="center",
-        fontsize=11,
+        fontsize=11 * min(1.0, _NAME_LETTERS / len(name)),
         fontweight="bold",
         annotation_clip=False,
     )
 
 
-def _explain(figure: Figure, bars: Sequence[Axes], trial: TrialResults, rounds: RoundColours) -> None:
-    names = trial.manifest["class_names"]
+def _handles(trial: TrialResults) -> list[Artist]:
+    """What the legend explains."""
     asked_next = Line2D([], [], linestyle="", marker="x", color=INK, markersize=5.5, label="asked for in this round")
-    handles = [*class_handles(names), asked_next, *boundary_handles()]
-    figure.legend(handles=handles, loc="lower center", ncols=len(handles), bbox_to_anchor=(0.5, 0))
-    rounds.bar(figure, bars[0])
-    belief_bar(figure, bars[1], names[1])
+    return [*class_handles(trial.manifest["class_names"]), asked_next, *boundary_handles()]
 
 
 def _caption(trials: Sequence[TrialResults]) -> str:

@@ -21,7 +21,7 @@ from lindley.study.figures.plane import (
     draw_surface,
     shown_trials,
 )
-from lindley.study.figures.style import INK, Drawn, head, new_figure, styled
+from lindley.study.figures.style import INK, Drawn, head, name_of, new_figure, place_legend, styled
 from lindley.study.looks import NATS_TO_BITS
 from lindley.study.results import Arrays, PanelResults, StudyResults, TrialResults
 from lindley.study.sampling import UNDECIDED
@@ -61,10 +61,10 @@ def _draw_panel(panel: PanelResults, trial: TrialResults) -> Drawn:
             ]
             _mark(row, grid, rounds, trial.labels[number])
         for axes in all_axes[-1]:
-            axes.set_xlabel("$x_1$")
+            axes.set_xlabel("x₁")
         for term, (title, formula, unit) in enumerate(_TERMS):
             all_axes[0, term].set_title(f"{title}\n{formula}")
-            label = unit if term else f"probability of “{trial.manifest['class_names'][1]}”"
+            label = unit if term else f"probability of “{name_of(trial.manifest['class_names'][1], 20)}”"
             figure.colorbar(images[term], ax=all_axes[:, term], location="bottom", aspect=22, pad=0.02, label=label)
         _legend(figure, trial)
         head(figure, f"{panel.title}: the terms of BALD")
@@ -90,7 +90,7 @@ def _mark(row: Sequence[Axes], grid: Arrays, rounds: RoundColours, labels: int) 
                          linewidths=1.4, zorder=5)  # fmt: skip
         axes.tick_params(length=2)
     draw_labelled(row[0], grid, rounds, size=13.0)
-    row[0].set_ylabel(f"{labels} labels\n$x_2$")
+    row[0].set_ylabel(f"{labels} labels\nx₂")
 
 
 _ASKED = "#D55E00"
@@ -102,7 +102,7 @@ def _legend(figure: Figure, trial: TrialResults) -> None:
     line = Line2D([], [], color=INK, linewidth=1.0,
                   label=f"mean probability 0.5 (dotted: {UNDECIDED[0]:g} and {UNDECIDED[1]:g})")  # fmt: skip
     handles = [*class_handles(trial.manifest["class_names"]), asked, line]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    place_legend(figure, handles, [str(each.get_label()) for each in handles], loc="outside lower center")
 
 
 def _caption(trial: TrialResults) -> str:

@@ -14,7 +14,7 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from lindley.study.figures.style import FAINT, INK
+from lindley.study.figures.style import FAINT, INK, name_of
 from lindley.study.results import Arrays, PanelResults, TrialResults
 from lindley.study.sampling import UNDECIDED
 
@@ -121,7 +121,7 @@ def class_handles(names: Sequence[str]) -> list[Artist]:
     """Legend entries for the markers of the classes."""
     return [
         Line2D([], [], linestyle="", marker=CLASS_MARKERS[place % 10], markerfacecolor="white", markeredgecolor=INK,
-               markersize=5.5, label=f"label: {name}")
+               markersize=5.5, label=f"label: {name_of(name)}")
         for place, name in enumerate(names)
     ]  # fmt: skip
 
@@ -137,5 +137,5 @@ def boundary_handles() -> list[Artist]:
 def belief_bar(figure: Figure, place: Axes, class_name: str) -> None:
     """The scale of the probability surface, drawn into an axes of its own."""
     bar = figure.colorbar(ScalarMappable(Normalize(0, 1), BELIEF), cax=place)
-    bar.set_label(f"mean probability of\n“{class_name}”")
+    bar.set_label(f"mean probability of\n“{name_of(class_name, 17)}”", fontsize=8)
     bar.set_ticks([0, UNDECIDED[0], 0.5, UNDECIDED[1], 1])

@@ -5,6 +5,7 @@ Figures are built with matplotlib's object interface; nothing global is left cha
 
 from __future__ import annotations
 
+import io
 import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
@@ -20,8 +21,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from lindley.loop.files import write_atomically
 from lindley.study.curves import Curve
 from lindley.study.looks import look
+from lindley.text import visible_line
 
 INK, FAINT = "#1f2328", "#8a8f98"
 
@@ -50,6 +53,7 @@ _SETTINGS: Any = {
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
     "pdf.fonttype": 42,
+    "text.parse_math": False,  # names of strangers are drawn here: a $ begins no formula
 }
 
 
@@ -81,35 +85,51 @@ def new_figure(width: float | int, height: float | int) -> Figure:
     return figure
 
 
+def name_of(text: str, letters: int = 24) -> str:
+    """Return a stranger's name as a figure shows it: in one line, cut at so many letters, and hidden by no legend."""
+    line = visible_line(text)
+    line = line if len(line) <= letters else f"{line[: letters - 1].rstrip()}…"
+    return f" {line}" if line.startswith("_") else line  # matplotlib hides what begins with _
+
+
 def save(drawn: Drawn, folder: Path) -> Path:
-    """folder/name.png at 200 dpi and folder/name.pdf; returns the PNG. The same figure gives the same bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write folder/name.png at 200 dpi and folder/name.pdf, each whole or not at all; return the PNG.
+
+    The same figure gives the same bytes.
+    """
     with styled():
         if drawn.figure.get_layout_engine() is not None:
             drawn.figure.draw_without_rendering()
             drawn.figure.set_layout_engine("none")  # it is laid out; again for each file would take as long again
         no_dates = {"CreationDate": None, "ModDate": None}
-        drawn.figure.savefig(folder / f"{drawn.name}.pdf", metadata=no_dates, dpi=200)
-        path = folder / f"{drawn.name}.png"
-        drawn.figure.savefig(path, dpi=200)
-    return path
+        for kind, metadata in (("pdf", no_dates), ("png", None)):
+            content = io.BytesIO()
+            drawn.figure.savefig(content, format=kind, dpi=200, metadata=metadata)
+            write_atomically(folder / f"{drawn.name}.{kind}", content.getvalue())
+    return folder / f"{drawn.name}.png"
 
 
 def head(figure: Figure, text: str, **place: Any) -> None:
-    """The heading of a whole figure, in as many lines as it needs. A $ of a study's title begins no formula."""
-    lines = textwrap.fill(text, int(9 * figure.get_figwidth()))
-    figure.suptitle(lines, fontsize=12, fontweight="bold", parse_math=False, **place)
+    """Draw the heading of a whole figure, in one line or two."""
+    width = int(9 * figure.get_figwidth())
+    figure.suptitle(textwrap.fill(name_of(text, 2 * width - 20), width), fontsize=12, fontweight="bold", **place)
 
 
 def legend_below(figure: Figure, axes: Axes) -> None:
     """What is drawn in the axes, by name, below all; in as many columns as there is room for."""
     handles, names = axes.get_legend_handles_labels()
+    place_legend(figure, handles, names, loc="outside lower center", handlelength=3)
+
+
+def place_legend(figure: Figure, handles: Sequence[Any], names: Sequence[str], **place: Any) -> int:
+    """Draw a legend in as many columns as the figure has room for; return the number of its lines."""
     room, renderer = figure.bbox.width, FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
     for columns in range(min(len(names), 8), 0, -1):
-        legend = figure.legend(handles, names, loc="outside lower center", ncols=columns, handlelength=3)
+        legend = figure.legend(handles, names, ncols=columns, **place)
         if columns == 1 or legend.get_window_extent(renderer).width <= room:
-            return
+            return -(-len(names) // columns)
         legend.remove()
+    return 0
 
 
 def draw_curve(axes: Axes, curve: Curve, acquisition: str, *, scale: float | int = 1.0) -> None:
@@ -125,7 +145,7 @@ def draw_curve(axes: Axes, curve: Curve, acquisition: str, *, scale: float | int
         markevery=max(1, len(curve.labels) // 12),
         markeredgecolor="white",
         markeredgewidth=0.6,
-        label=f" {style.title}" if style.title.startswith("_") else style.title,  # else matplotlib hides it
+        label=name_of(style.title, 40),
     )
 
 

@@ -13,6 +13,7 @@ from lindley.loop.state import fold
 from lindley.study.folder import LOCK_NAME, PATIENCE_SECONDS
 from lindley.study.sinks.contract import Ending, Sink
 from lindley.study.trials import Trial
+from lindley.text import visible
 
 _ENDINGS: dict[str, Ending] = {"finished": "finished", "complete": "finished", "failed": "failed"}
 
@@ -76,6 +77,6 @@ class Feed:
     def _drop(self, sink: Sink, trial: Trial, error: Exception) -> None:
         self._sinks.remove(sink)
         self._seen = {key: seen for key, seen in self._seen.items() if key[0] != id(sink)}
-        message = f"{sink.name} is shown nothing more in this run: {type(error).__name__}: {error}"
+        message = visible(f"{sink.name} is shown nothing more in this run: {type(error).__name__}: {error}")
         self.failures.append(message)
         self._then({"trial": trial.folder, "stage": "sink-failed", "message": message})

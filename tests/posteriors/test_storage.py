@@ -1,5 +1,6 @@
 import json
 import pickle
+from functools import partial
 
 import pytest
 import torch
@@ -209,11 +210,12 @@ def test_features_may_be_a_network(learner):
 def test_a_last_layer_of_a_cnn_gives_the_same_bits(tmp_path):
     images = torch.rand(12, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     labels = Labels(torch.arange(8), torch.arange(8) % 2)
-    before = LastLayerLaplace(gal_cnn, Recipe(steps=2)).fit(
+    two_classes = partial(gal_cnn, num_classes=2)
+    before = LastLayerLaplace(two_classes, Recipe(steps=2)).fit(
         MemoryPool(images), labels, task=ClassificationTask(("a", "b")), seed=0
     )
     save_posterior(before, tmp_path)
-    one, two = (each.draw(4, seed=3) for each in (before, load_posterior(tmp_path, network=gal_cnn)))
+    one, two = (each.draw(4, seed=3) for each in (before, load_posterior(tmp_path, network=two_classes)))
     assert one.id == two.id
     assert torch.equal(one.log_probs(images), two.log_probs(images))
     with pytest.raises(InputError, match="give network="):

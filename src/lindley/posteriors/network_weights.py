@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,16 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lindley.errors import InputError
-from lindley.posteriors.callers_state import seeded_globals
-
-
-def copied(module: nn.Module, device: str | None = None) -> nn.Module:
-    """A copy in eval mode, on the device where one is named.
-
-    Of plain tensors also where the caller is in inference mode: cuDNN moves those of an LSTM.
-    """
-    with torch.inference_mode(False):
-        return copy.deepcopy(module).eval().to(device)
+from lindley.posteriors.network_factory import network_to_load
 
 
 def network_tensors(module: nn.Module) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -50,8 +40,7 @@ def network_with(
             "weights alone do not say what network they are of: give network=, a function that makes it, "
             "as the learner had"
         )
-    with seeded_globals(0, "cpu"):  # making a network initialises it
-        module = network()
+    module = network_to_load(network)
     try:
         module.load_state_dict(dict(tensors))
     except RuntimeError as error:

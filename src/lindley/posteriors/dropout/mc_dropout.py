@@ -21,11 +21,13 @@ from lindley.posteriors.dropout.masked import MaskedNetwork
 from lindley.posteriors.dropout.masks import refuse_what_cannot_be_frozen
 from lindley.posteriors.dropout.traced import chain_of, reads_vectors
 from lindley.posteriors.features import network_features
-from lindley.posteriors.network_calls import NetworkInputs, network_inputs, normalised, num_rows
-from lindley.posteriors.network_weights import copied, network_tensors, network_with
+from lindley.posteriors.network_calls import NetworkInputs, network_inputs, normalised, num_rows, refuse_probabilities
+from lindley.posteriors.network_copies import copied
+from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws, dropout_rates, fingerprint, set_dropout_rates
 from lindley.posteriors.precision import compute_dtype, resolved_precision
 from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.rehearsal import rehearse
 from lindley.posteriors.training import train
 from lindley.shapes import Features
 
@@ -58,6 +60,16 @@ class MCDropout:
 
         Validation labels go with the recipe's `patience`, and are refused without.
         """
+        rehearse(
+            self.network,
+            pool,
+            labels,
+            lambda module, rows: self._posterior(module).draw(1, seed=0).log_probs(rows),
+            task=task,
+            recipe=self.recipe,
+            precision=self.precision,
+            device=self.device,
+        )
         module = train(
             self.network,
             pool,
@@ -70,6 +82,9 @@ class MCDropout:
             validation=validation,
             start=self._start(previous),
         )
+        return self._posterior(module)
+
+    def _posterior(self, module: nn.Module) -> MCDropoutPosterior:
         return MCDropoutPosterior(module, precision=self.precision, device=self.device, drop_connect=self.drop_connect)
 
     def _start(self, previous: Posterior | None) -> nn.Module | None:
@@ -85,8 +100,8 @@ class MCDropoutPosterior:
     def __init__(
         self, module: nn.Module, *, precision: str = "float32", device: str = "cpu", drop_connect: float = 0.0
     ) -> None:
-        refuse_what_cannot_be_frozen(module, drop_connect=checked_drop_connect(module, drop_connect))
         self._module = copied(module, device)
+        refuse_what_cannot_be_frozen(self._module, drop_connect=checked_drop_connect(self._module, drop_connect))
         self._precision = resolved_precision(precision, device)
         self._device = device
         self._drop_connect = drop_connect
@@ -156,7 +171,7 @@ class MCDropoutDraws:
         self._module, self._seed, self._dtype = module, seed, compute_dtype(precision, device)
         self._device = device
         self._drop_connect = drop_connect
-        self._draws_differ = False
+        self._draws_differ = self._found_logits = False
         layers = None if drop_connect else (layers_of(module) or chain_of(module))
         self._layers: list[nn.Module] | None = layers
         """Of a chain, until it is known from the first inputs whether it folds."""
@@ -175,6 +190,9 @@ class MCDropoutDraws:
         values = network_inputs(inputs, self._device)
         with own_modes(self._device):
             logits = self._logits(values)
+            if not self._found_logits:
+                refuse_probabilities(logits, self._module)
+                self._found_logits = len(logits) > 0
             self._refuse_draws_that_are_all_the_same(logits)
             return normalised(logits)
 

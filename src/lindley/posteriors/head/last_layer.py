@@ -18,6 +18,7 @@ from lindley.posteriors.head.head_fit import BIAS_PRECISION
 from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.precision import resolved_precision
 from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.rehearsal import rehearse
 from lindley.posteriors.training import train
 from lindley.shapes import Features, Scores
 
@@ -68,6 +69,16 @@ class LastLayerLaplace:
         Validation labels go with the recipe's `patience`: they stop the network's training early, and the head is
         fitted on the others.
         """
+        rehearse(
+            self.network,
+            pool,
+            labels,
+            lambda module, rows: self._features(module)(rows),
+            task=task,
+            recipe=self.recipe,
+            precision=self.precision,
+            device=self.device,
+        )
         module = train(
             self.network,
             pool,
@@ -79,7 +90,7 @@ class LastLayerLaplace:
             seed=seed,
             validation=validation,
         )
-        features = NetworkFeatures(module, resolved_precision(self.precision, self.device), self.device)
+        features = self._features(module)
         head = BayesianHead(
             features,
             self.prior_precision,
@@ -90,6 +101,9 @@ class LastLayerLaplace:
             self.device,
         )
         return LastLayerPosterior(head.fit(pool, labels, task=task, seed=seed), features)
+
+    def _features(self, module: nn.Module) -> NetworkFeatures:
+        return NetworkFeatures(module, resolved_precision(self.precision, self.device), self.device)
 
 
 class LastLayerPosterior:

@@ -1,7 +1,6 @@
 """Factories: whatever they share between calls that a fit changes is refused, by every learner, before its training."""
 
 import copy
-import gc
 import itertools
 
 import pytest
@@ -182,7 +181,6 @@ def test_the_same_labels_and_seed_give_the_same_posterior_whatever_was_fitted_be
 def test_memory_that_a_new_network_has_again_is_not_taken_for_shared():
     for _ in range(50):  # the allocator gives the same addresses again
         make_network(lambda: nn.Sequential(*parts()))
-        gc.collect()
 
 
 @pytest.mark.parametrize("network", [nn.Linear(4, 3), lambda: "network"], ids=["a network", "no network"])

@@ -178,7 +178,13 @@ class MCDropoutDraws:
         self._network: FoldedNetwork | MaskedNetwork = (
             self._masked()
             if layers is None
-            else FoldedNetwork(layers, num_draws=num_draws, seed=seed, dtype=self._dtype)
+            else FoldedNetwork(
+                layers,
+                num_draws=num_draws,
+                seed=seed,
+                dtype=self._dtype,
+                names={id(layer): name for name, layer in module.named_modules()},
+            )
         )
 
     @property

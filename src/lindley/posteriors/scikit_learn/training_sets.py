@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,9 @@ from torch import Tensor
 
 from lindley.errors import InputError
 from lindley.seeds import numpy_generator
+
+_OF_TORCH = (*map(np.dtype, ("f8", "f4", "f2", "i8", "i4", "i2", "i1", "u1", "?")),)
+"""Types of numbers that NumPy and torch have both."""
 
 
 @dataclass(frozen=True)
@@ -34,28 +38,76 @@ class TrainingSet:
 
 
 def stored_examples(examples: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Labelled inputs as tensors; texts as their UTF-8 bytes."""
+    """Return labelled inputs as tensors, and what their kind is.
+
+    Texts are their UTF-8 bytes, objects a JSON text, and numbers that torch does not have their bytes. Raises
+    InputError for objects that are no JSON value.
+    """
+    if isinstance(examples, np.ndarray) and examples.dtype.kind == "O":
+        return {"json": _json(examples.tolist())}, {"examples": "objects", "columns": examples.shape[1]}
+    if isinstance(examples, np.ndarray) and examples.dtype not in _OF_TORCH:
+        if examples.dtype.names is not None:
+            raise InputError(f"tables must have one type of values; this one is of records, {examples.dtype}")
+        settings = {"examples": "bytes", "columns": examples.shape[1], "dtype": examples.dtype.str}
+        return {"bytes": _bytes(examples.tobytes())}, settings
     if isinstance(examples, np.ndarray):
-        return {"examples": torch.from_numpy(np.ascontiguousarray(examples))}, {"examples": "array"}
+        return {"examples": torch.from_numpy(np.require(examples, requirements=["C", "W"]))}, {"examples": "array"}
     if not isinstance(examples, list):
         parts = {name: torch.from_numpy(getattr(examples, name)) for name in ("data", "indices", "indptr")}
         return parts, {"examples": "sparse", "columns": examples.shape[1]}
     if not all(isinstance(each, str) for each in examples):
-        kinds = sorted({type(each).__name__ for each in examples})
-        raise InputError(f"sequences of inputs must be of texts; got {', '.join(kinds)}")
-    encoded = [each.encode() for each in examples]
-    text = np.frombuffer(b"".join(encoded), dtype=np.uint8).copy()
+        return {"json": _json(examples)}, {"examples": "list"}
+    encoded = [each.encode(errors="surrogatepass") for each in examples]
     lengths = torch.tensor([len(each) for each in encoded])
-    return {"texts": torch.from_numpy(text), "lengths": lengths}, {"examples": "texts"}
+    return {"texts": _bytes(b"".join(encoded)), "lengths": lengths}, {"examples": "texts"}
 
 
 def restored_examples(tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Any:
+    """Return the labelled inputs that `stored_examples` gave."""
     from scipy.sparse import csr_array
 
     if settings["examples"] == "array":
         return tensors["examples"].numpy()
+    if settings["examples"] == "bytes":
+        plain = tensors["bytes"].numpy().view(np.dtype(settings["dtype"]))
+        return plain.reshape(len(tensors["classes"]), settings["columns"])
+    if settings["examples"] in ("objects", "list"):
+        values = json.loads(tensors["json"].numpy().tobytes())
+        if settings["examples"] == "list":
+            return values
+        table = np.empty((len(values), settings["columns"]), dtype=object)
+        for row, column in np.ndindex(table.shape):
+            table[row, column] = values[row][column]
+        return table
     if settings["examples"] == "sparse":
         parts = tuple(tensors[name].numpy() for name in ("data", "indices", "indptr"))
         return csr_array(parts, shape=(len(tensors["classes"]), settings["columns"]))
     text, ends = tensors["texts"].numpy().tobytes(), tensors["lengths"].cumsum(0).tolist()
-    return [text[start:end].decode() for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+    return [text[start:end].decode(errors="surrogatepass") for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+
+
+def _json(rows: list[Any]) -> Tensor:
+    """Return a JSON text as its bytes. Raises InputError for values that would come back as others."""
+    for place, row in enumerate(rows):
+        if foreign := _foreign(row):
+            raise InputError(
+                f"inputs must be numbers, texts, None, or lists and dictionaries of these; input {place} of the "
+                f"labelled rows has {foreign}. Turn it into one of these where the pool is read"
+            )
+    return _bytes(json.dumps(rows, default=lambda value: value.item()).encode())
+
+
+def _bytes(value: bytes) -> Tensor:
+    return torch.from_numpy(np.frombuffer(value, dtype=np.uint8).copy())
+
+
+def _foreign(value: Any) -> str | None:
+    """Name what JSON does not have; None where it has all of it."""
+    if isinstance(value, list):
+        return next(filter(None, map(_foreign, value)), None)
+    if isinstance(value, dict):
+        if others := [key for key in value if not isinstance(key, str)]:
+            return f"the key {others[0]!r}, which is no text"
+        return next(filter(None, map(_foreign, value.values())), None)
+    plain = value.item() if isinstance(value, np.number | np.bool_) else value
+    return None if plain is None or isinstance(plain, str | int | float) else f"a {type(value).__name__}"

@@ -19,10 +19,11 @@ from lindley.posteriors.members import chosen_members
 from lindley.posteriors.network_copies import copied
 from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
-from lindley.posteriors.precision import resolved_precision
+from lindley.posteriors.precision import PRECISIONS, resolved_precision
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.rehearsal import rehearse
 from lindley.posteriors.side_by_side import fit_side_by_side, train_side_by_side
+from lindley.posteriors.stored_parts import check_settings, one_of
 from lindley.posteriors.training import refuse_misplaced_validation, train
 from lindley.seeds import derive_seed
 from lindley.shapes import Features
@@ -146,6 +147,20 @@ class EnsemblePosterior:
         device: str = "cpu",
     ) -> EnsemblePosterior:
         """The posterior that was stored; `network` makes a member, with any weights."""
+        check_settings(
+            settings,
+            {
+                "precision": one_of(PRECISIONS),
+                "members": lambda members: (
+                    isinstance(members, list) and members != [] and all(isinstance(each, dict) for each in members)
+                ),
+            },
+        )
+        prefixes = {name.partition(".")[0] for name in tensors}
+        if prefixes != set(map(str, range(len(settings["members"])))):
+            raise InputError(
+                f"weights of {len(prefixes)} members are stored, and settings of {len(settings['members'])}"
+            )
         modules = []
         for index, layout in enumerate(settings["members"]):
             prefix = f"{index}."

@@ -10,13 +10,14 @@ from torch import Tensor, nn
 
 from lindley.errors import InputError
 from lindley.posteriors.network_factory import network_to_load
+from lindley.posteriors.stored_parts import are_texts, check_settings
 
 
 def network_tensors(module: nn.Module) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Copies of weights and buffers by name, contiguous on the CPU; and which of them lie channels-last."""
     tensors = {}
     channels_last = []
-    for name, value in module.state_dict().items():
+    for name, value in module.state_dict(keep_vars=True).items():
         if not isinstance(value, Tensor):
             raise InputError(
                 f"{name!r} of this network's state is a {type(value).__name__}; only tensors are stored. "
@@ -24,6 +25,7 @@ def network_tensors(module: nn.Module) -> tuple[dict[str, Tensor], dict[str, Any
             )
         if value.dim() == 4 and value.stride() == _channels_last_strides(value):
             channels_last.append(name)
+        _refuse_not_finite(name, value)
         tensors[name] = value.detach().cpu().clone(memory_format=torch.contiguous_format)
     return tensors, {"channels_last": channels_last}
 
@@ -33,7 +35,8 @@ def network_with(
 ) -> nn.Module:
     """A network made by `network`, with these weights, in eval mode. Global generators are left as they were.
 
-    Raises InputError where there is no `network`, or where names or shapes are not those of the tensors.
+    Raises InputError where there is no `network`, where names, shapes or types are not those of the tensors, and for
+    weights that are not finite.
     """
     if network is None:
         raise InputError(
@@ -45,10 +48,25 @@ def network_with(
         module.load_state_dict(dict(tensors))
     except RuntimeError as error:
         raise InputError(f"these weights are not of the network that was given: {error}") from error
-    named = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    named = module.state_dict(keep_vars=True)
+    for name, value in named.items():
+        if value.dtype != tensors[name].dtype:
+            raise InputError(
+                f"the weights {name!r} are {tensors[name].dtype}; the network that was given has {value.dtype}"
+            )
+        if value.shape != tensors[name].shape:  # torch makes a number of a single one
+            raise InputError(f"the weights {name!r} must be {[*value.shape]}; got {[*tensors[name].shape]}")
+        _refuse_not_finite(name, value)
+    check_settings(layout, {"channels_last": lambda names: are_texts(names) and set(names) <= named.keys()})
     for name in layout["channels_last"]:  # sums in another order would differ in the last bits
         named[name].data = named[name].data.to(memory_format=torch.channels_last)
     return module.eval()
+
+
+def _refuse_not_finite(name: str, value: Tensor) -> None:
+    """Raise InputError for weights that are not finite, and for buffers with NaN; infinities are masks there."""
+    if bool(value.isnan().any()) or (isinstance(value, nn.Parameter) and not bool(value.isfinite().all())):
+        raise InputError(f"the weights {name!r} are not finite; no such network is saved or loaded")
 
 
 def _channels_last_strides(value: Tensor) -> tuple[int, ...]:

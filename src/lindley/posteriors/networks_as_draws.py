@@ -70,9 +70,11 @@ def dropout_rates(module: nn.Module) -> dict[str, float]:
 def set_dropout_rates(module: nn.Module, rates: Mapping[str, float]) -> None:
     """Puts rates that `dropout_rates` gave onto a module of the same layers.
 
-    Raises InputError where a layer is not there.
+    Raises InputError where a layer is not there, or has no rate among these.
     """
     layers = dict(module.named_modules())
+    if missing := sorted(dropout_rates(module).keys() - rates.keys()):
+        raise InputError(f"the network that was given has a dropout rate at {missing[0]!r}, and none is stored for it")
     for place, rate in rates.items():
         name, _, key = place.rpartition(".")
         if name not in layers or rate_of(layers[name]) != key:

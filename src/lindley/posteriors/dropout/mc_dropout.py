@@ -25,9 +25,10 @@ from lindley.posteriors.network_calls import NetworkInputs, network_inputs, norm
 from lindley.posteriors.network_copies import copied
 from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws, dropout_rates, fingerprint, set_dropout_rates
-from lindley.posteriors.precision import compute_dtype, resolved_precision
+from lindley.posteriors.precision import PRECISIONS, compute_dtype, resolved_precision
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.rehearsal import rehearse
+from lindley.posteriors.stored_parts import check_settings, is_rate, one_of
 from lindley.posteriors.training import train
 from lindley.shapes import Features
 
@@ -142,8 +143,17 @@ class MCDropoutPosterior:
         device: str = "cpu",
     ) -> MCDropoutPosterior:
         """The posterior that was stored; `network` makes the module that it was of, with any weights and rates."""
+        check_settings(
+            {"dropout": {}, **settings},
+            {
+                "precision": one_of(PRECISIONS),
+                "drop_connect": is_rate,
+                "dropout": lambda rates: isinstance(rates, dict) and all(map(is_rate, rates.values())),
+            },
+        )
         module = network_with(tensors, settings, network)
-        set_dropout_rates(module, settings.get("dropout", {}))
+        if "dropout" in settings:  # not in the first that were saved
+            set_dropout_rates(module, settings["dropout"])
         return cls(module, precision=settings["precision"], device=device, drop_connect=float(settings["drop_connect"]))
 
 

@@ -16,9 +16,10 @@ from lindley.posteriors.features import network_features
 from lindley.posteriors.head.head import BayesianHead, HeadDraws, HeadPosterior
 from lindley.posteriors.head.head_fit import BIAS_PRECISION
 from lindley.posteriors.network_weights import network_tensors, network_with
-from lindley.posteriors.precision import resolved_precision
+from lindley.posteriors.precision import PRECISIONS, resolved_precision
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.rehearsal import rehearse
+from lindley.posteriors.stored_parts import check_settings, is_device, one_of
 from lindley.posteriors.training import train
 from lindley.shapes import Features, Scores
 
@@ -146,6 +147,7 @@ class LastLayerPosterior:
         device: str | None = None,
     ) -> LastLayerPosterior:
         """The posterior that was stored; `network` makes a network of the same architecture."""
+        check_settings(settings, {"precision": one_of(PRECISIONS), "device": is_device})
         own = {name: value for name, value in tensors.items() if name.startswith(_OF_NETWORK)}
         weights = {name.removeprefix(_OF_NETWORK): value for name, value in own.items()}
         device = device or settings["device"]

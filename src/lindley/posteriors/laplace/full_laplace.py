@@ -21,14 +21,15 @@ from lindley.noise import torch_generator
 from lindley.posteriors.features import network_features
 from lindley.posteriors.laplace.laplace_package import gaussian_by_laplace, require_package
 from lindley.posteriors.laplace.linearised import LinearisedDraws
-from lindley.posteriors.laplace.network_gaussian import NetworkGaussian, gaussian_from
+from lindley.posteriors.laplace.network_gaussian import NetworkGaussian, gaussian_from, gaussian_parts
 from lindley.posteriors.network_calls import as_tensor
 from lindley.posteriors.network_copies import copied
 from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
-from lindley.posteriors.precision import resolved_precision
+from lindley.posteriors.precision import PRECISIONS, resolved_precision
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.rehearsal import rehearse
+from lindley.posteriors.stored_parts import check_settings, check_tensors, is_flag, is_number, is_positive, one_of
 from lindley.posteriors.training import read_labelled, train
 from lindley.seeds import derive_seed
 from lindley.shapes import Features
@@ -193,10 +194,21 @@ class FullLaplacePosterior:
         """The posterior that was stored; `network` makes the module, with any weights. laplace-torch is not needed."""
         own = {name: value for name, value in tensors.items() if name.startswith(_OF_GAUSSIAN)}
         weights = {name: value for name, value in tensors.items() if name not in own}
+        check_settings(
+            settings,
+            {
+                "prior_precision": is_positive,
+                "log_evidence": is_number,
+                "linearised": is_flag,
+                "precision": one_of(PRECISIONS),
+            },
+        )
         prior_precision = float(settings["prior_precision"])
         gaussian = {name.removeprefix(_OF_GAUSSIAN): value for name, value in own.items()}
+        module = network_with(weights, settings, network).to(device)
+        check_tensors(gaussian, gaussian_parts(list(module.parameters()), diagonal="deviation" in gaussian))
         return cls(
-            network_with(weights, settings, network).to(device),
+            module,
             gaussian_from(gaussian, prior_precision, device),
             prior_precision,
             float(settings["log_evidence"]),

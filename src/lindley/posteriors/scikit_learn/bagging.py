@@ -22,10 +22,33 @@ from lindley.posteriors.head.head import label_weights
 from lindley.posteriors.members import chosen_members
 from lindley.posteriors.scikit_learn.smoothing import check_prior, class_shares, smoothed
 from lindley.posteriors.scikit_learn.tables import Examples, examples_of
-from lindley.posteriors.scikit_learn.training_sets import TrainingSet, restored_examples, stored_examples
+from lindley.posteriors.scikit_learn.training_sets import TrainingSet, example_parts, restored_examples, stored_examples
+from lindley.posteriors.stored_parts import (
+    POSITIVE,
+    Part,
+    check_settings,
+    check_tensors,
+    is_count,
+    is_flag,
+    is_number,
+    is_whole,
+    whole,
+)
 from lindley.posteriors.training import checked_classes, refuse_validation
 from lindley.seeds import derive_seed
 
+_SETTINGS = {
+    "seed": is_whole,
+    "num_classes": lambda value: is_count(value) and value >= 2,
+    "members": is_count,
+    "prior": lambda value: is_number(value) and value >= 0,
+    "weighted": is_flag,
+}
+_PARTS = {
+    "classes": Part("L", **whole(below="C")),
+    "importance": Part("L", least=POSITIVE),
+    "said": Part("L E C", torch.float32, least=0.0),
+}
 _SAME_PROBABILITY = 1e-5
 """How far a refitted member may be from what it was; another machine's linear algebra rounds otherwise."""
 
@@ -167,6 +190,9 @@ class BaggingPosterior:
             raise InputError(
                 "members are fitted again when they are loaded; pass estimator=..., the one that was fitted"
             )
+        check_settings(settings, _SETTINGS)
+        parts = {**_PARTS, **example_parts(settings)}
+        check_tensors(tensors, parts, C=settings["num_classes"], E=settings["members"])
         weights = [1.0] * settings["num_classes"] if settings["weighted"] else None  # importance has their effect
         learner = Bagging(estimator, settings["members"], settings["prior"], weights, device)
         examples = restored_examples(tensors, settings)
@@ -175,7 +201,7 @@ class BaggingPosterior:
         )
         posterior = cls(learner, training)
         said = posterior._draws(range(settings["members"])).log_probs(examples).exp().cpu()
-        if bool(((said - tensors["said"]).abs() > _SAME_PROBABILITY).any()):
+        if not bool(((said - tensors["said"]).abs() <= _SAME_PROBABILITY).all()):
             raise InputError(
                 f"this {type(estimator).__name__}, fitted again, predicts other than the one that was saved; pass an "
                 "estimator with the same options, under the same version of scikit-learn"

@@ -12,10 +12,22 @@ import torch
 from torch import Tensor
 
 from lindley.errors import InputError
+from lindley.posteriors.stored_parts import Part, check_settings, is_text, is_whole, one_of
 from lindley.seeds import numpy_generator
 
 _OF_TORCH = (*map(np.dtype, ("f8", "f4", "f2", "i8", "i4", "i2", "i1", "u1", "?")),)
 """Types of numbers that NumPy and torch have both."""
+_EXAMPLES = {
+    "array": {"examples": Part("L W", None, finite=False)},
+    "sparse": {
+        "data": Part("Z", None, finite=False),
+        "indices": Part("Z", None, least=0.0),
+        "indptr": Part("P", None, least=0.0),
+    },
+    "texts": {"texts": Part("B", torch.uint8), "lengths": Part("L", torch.int64, least=0.0)},
+    **{kind: {"json": Part("B", torch.uint8)} for kind in ("objects", "list")},
+    "bytes": {"bytes": Part("B", torch.uint8)},
+}
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,16 @@ def stored_examples(examples: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return {"texts": _bytes(b"".join(encoded)), "lengths": lengths}, {"examples": "texts"}
 
 
+def example_parts(settings: Mapping[str, Any]) -> dict[str, Part]:
+    """Return the tensors of labelled inputs of a kind. Raises InputError for settings that are of none."""
+    check_settings(settings, {"examples": one_of(_EXAMPLES)})
+    if settings["examples"] in ("objects", "bytes", "sparse"):
+        check_settings(settings, {"columns": lambda value: is_whole(value) and value >= 0})
+    if settings["examples"] == "bytes":
+        check_settings(settings, {"dtype": is_text})
+    return _EXAMPLES[settings["examples"]]
+
+
 def restored_examples(tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Any:
     """Return the labelled inputs that `stored_examples` gave."""
     from scipy.sparse import csr_array
@@ -73,6 +95,8 @@ def restored_examples(tensors: Mapping[str, Tensor], settings: Mapping[str, Any]
         return plain.reshape(len(tensors["classes"]), settings["columns"])
     if settings["examples"] in ("objects", "list"):
         values = json.loads(tensors["json"].numpy().tobytes())
+        if not isinstance(values, list) or len(values) != len(tensors["classes"]):
+            raise InputError("the tensor 'json' must hold one value for each label")
         if settings["examples"] == "list":
             return values
         table = np.empty((len(values), settings["columns"]), dtype=object)
@@ -81,7 +105,11 @@ def restored_examples(tensors: Mapping[str, Tensor], settings: Mapping[str, Any]
         return table
     if settings["examples"] == "sparse":
         parts = tuple(tensors[name].numpy() for name in ("data", "indices", "indptr"))
-        return csr_array(parts, shape=(len(tensors["classes"]), settings["columns"]))
+        matrix = csr_array(parts, shape=(len(tensors["classes"]), settings["columns"]))
+        matrix.check_format(full_check=True)
+        return matrix
+    if int(tensors["lengths"].sum()) != len(tensors["texts"]):
+        raise InputError("the tensor 'lengths' must add up to the bytes of 'texts'")
     text, ends = tensors["texts"].numpy().tobytes(), tensors["lengths"].cumsum(0).tolist()
     return [text[start:end].decode(errors="surrogatepass") for start, end in zip([0, *ends[:-1]], ends, strict=True)]
 

@@ -64,6 +64,8 @@ class Trees:
             raise InputError("the tensor 'threshold' must be a number at every node, and infinity at leaves")
         if not ((children > number[~leaf]) & (children + 1 < len(number))).all():
             raise InputError("the tensor 'left' must name, for every node, two later ones or itself")
+        if not np.array_equal(np.sort(np.concatenate([self.roots, children, children + 1])), number):
+            raise InputError("every node must be one root or one child, by the tensors 'roots' and 'left'")
         depth, level = 0, np.unique(self.roots)
         while len(inner := level[~leaf[level]]):
             depth, level = depth + 1, np.unique(np.concatenate([self.left[inner], self.left[inner] + 1]))

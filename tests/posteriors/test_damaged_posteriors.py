@@ -173,6 +173,35 @@ def test_random_damage_is_refused_or_changes_nothing(saved, tmp_path):
     assert loaded < max(2, DAMAGES // len(KINDS) / 2)
 
 
+def test_any_changed_byte_of_the_tensors_is_found(saved, tmp_path):
+    folder, posterior, given = saved
+    expected, copy = predictions(posterior), tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    data = (folder / "weights.safetensors").read_bytes()
+    for place in range(0, len(data), max(1, len(data) // 40)):
+        changed = bytearray(data)
+        changed[place] ^= 1
+        (copy / "weights.safetensors").write_bytes(changed)
+        assert not assert_equal_or_refused(copy, given, expected)
+
+
+def test_any_changed_setting_is_found(saved, tmp_path):
+    folder, posterior, given = saved
+    expected, copy = predictions(posterior), tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    text = (folder / "posterior.json").read_text()
+    for path in [path for path in places(json.loads(text)["settings"]) if path]:
+        for value in (1, 0.25, "float32", True):
+            content = json.loads(text)
+            at = content["settings"]
+            for parent in path[:-1]:
+                at = at[parent]
+            same = type(at[path[-1]]) is type(value) and at[path[-1]] == value
+            at[path[-1]] = value
+            (copy / "posterior.json").write_text(json.dumps(content))
+            assert assert_equal_or_refused(copy, given, expected) == same
+
+
 def as_version_1(folder, tensors=None, settings=None):
     """As the first releases saved it, without hashes; with other tensors or settings."""
     content = json.loads((folder / "posterior.json").read_text())

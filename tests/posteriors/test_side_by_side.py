@@ -58,7 +58,7 @@ def test_the_weights_are_those_of_one_after_the_other(recipe):
     ids=["plain", "bfloat16", "early stopping", "dropout", "convolution", "large"],
 )
 def test_only_small_dense_networks_without_noise_are_trained_at_once(make, recipe, precision, fits):
-    assert fit_side_by_side(make, recipe, precision) is fits
+    assert fit_side_by_side(make(), recipe, precision) is fits
 
 
 def test_an_ensemble_is_trained_at_once_and_its_members_do_not_depend_on_how_many_there_are():

@@ -1,5 +1,6 @@
 import json
 import pickle
+from functools import partial
 
 import pytest
 import torch
@@ -47,7 +48,7 @@ def test_a_loaded_posterior_has_the_same_draws_point_and_features(saved):
 def test_settings_come_back(tmp_path):
     save_posterior(MCDropoutPosterior(moons_mlp(), precision="bfloat16", drop_connect=0.25), tmp_path)
     content = json.loads((tmp_path / "posterior.json").read_text())
-    assert (content["kind"], content["version"]) == ("mc-dropout", 1)
+    assert (content["kind"], content["version"]) == ("mc-dropout", 2)
     draws = load_posterior(tmp_path, network=moons_mlp).draw(2, seed=0)
     assert draws.id.endswith("-0-2-bfloat16-drop-connect-0.25")
 
@@ -132,7 +133,10 @@ def test_state_that_is_no_tensor_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"version": 2}, "version 2; this lindley reads version 1"),
+        ({"version": 3}, "version 3; this lindley reads versions 1 to 2"),
+        ({"version": 1}, "must have the keys kind, settings, version, and no other"),
+        ({"sha256": ""}, "is not as it was saved"),
+        ({"weights_sha256": ""}, "is not as it was saved"),
         ({"kind": "oracle"}, "of the kind 'oracle'"),
         ({"more": 1}, "must have the keys"),
     ],
@@ -154,7 +158,7 @@ def test_a_folder_without_a_posterior_and_damaged_files_are_named(saved, tmp_pat
 
 def test_a_pickle_is_not_loaded(saved):
     (saved / "weights.safetensors").write_bytes(pickle.dumps({"0.weight": torch.zeros(1)}))
-    with pytest.raises(InputError, match="cannot be read as safetensors"):
+    with pytest.raises(InputError, match="is not the file that was saved"):
         load_posterior(saved, network=moons_mlp)
     with pytest.raises(InputError, match="cannot be read as safetensors"):
         read_tensors(saved / "weights.safetensors")
@@ -209,11 +213,12 @@ def test_features_may_be_a_network(learner):
 def test_a_last_layer_of_a_cnn_gives_the_same_bits(tmp_path):
     images = torch.rand(12, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     labels = Labels(torch.arange(8), torch.arange(8) % 2)
-    before = LastLayerLaplace(gal_cnn, Recipe(steps=2)).fit(
+    two_classes = partial(gal_cnn, num_classes=2)
+    before = LastLayerLaplace(two_classes, Recipe(steps=2)).fit(
         MemoryPool(images), labels, task=ClassificationTask(("a", "b")), seed=0
     )
     save_posterior(before, tmp_path)
-    one, two = (each.draw(4, seed=3) for each in (before, load_posterior(tmp_path, network=gal_cnn)))
+    one, two = (each.draw(4, seed=3) for each in (before, load_posterior(tmp_path, network=two_classes)))
     assert one.id == two.id
     assert torch.equal(one.log_probs(images), two.log_probs(images))
     with pytest.raises(InputError, match="give network="):

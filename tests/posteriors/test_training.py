@@ -10,7 +10,7 @@ from lindley.errors import FitError, InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.features import network_features
-from lindley.posteriors.network_weights import copied
+from lindley.posteriors.network_copies import copied
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
 from lindley.posteriors.precision import compute_dtype
 from lindley.posteriors.recipe import Recipe

@@ -8,8 +8,8 @@ from pathlib import Path
 from torch import nn
 
 from lindley.errors import InputError
-from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.ensemble import EnsemblePosterior
+from lindley.posteriors.network_factory import network_to_load
 from lindley.posteriors.storage import read_tensors
 
 
@@ -28,8 +28,7 @@ def ensemble_from_checkpoints(
         raise InputError("an ensemble needs the file of one member at least")
     modules = []
     for path in paths:
-        with seeded_globals(0, device):  # making a network initialises it
-            module = network()
+        module = network_to_load(network)
         try:
             module.load_state_dict(read_tensors(Path(path)))
         except RuntimeError as error:

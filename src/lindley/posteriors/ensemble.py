@@ -16,11 +16,14 @@ from lindley.contracts import ClassificationTask, Inputs, Labels, Pool, Posterio
 from lindley.errors import FitError, InputError
 from lindley.posteriors.features import network_features
 from lindley.posteriors.members import chosen_members
-from lindley.posteriors.network_weights import copied, network_tensors, network_with
+from lindley.posteriors.network_copies import copied
+from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
-from lindley.posteriors.precision import resolved_precision
+from lindley.posteriors.precision import PRECISIONS, resolved_precision
 from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.rehearsal import rehearse
 from lindley.posteriors.side_by_side import fit_side_by_side, train_side_by_side
+from lindley.posteriors.stored_parts import check_settings, one_of
 from lindley.posteriors.training import refuse_misplaced_validation, train
 from lindley.seeds import derive_seed
 from lindley.shapes import Features
@@ -50,8 +53,18 @@ class DeepEnsemble:
         if self.recipe.warm_start:
             raise InputError("members that begin at common weights are not independent; leave warm_start out")
         refuse_misplaced_validation(self.recipe, validation)
+        untrained = rehearse(
+            self.network,
+            pool,
+            labels,
+            lambda module, rows: self._posterior([module]).draw(1, seed=0).log_probs(rows),
+            task=task,
+            recipe=self.recipe,
+            precision=self.precision,
+            device=self.device,
+        )
         seeds = [derive_seed(seed, "member", member) for member in range(self.members)]
-        if fit_side_by_side(self.network, self.recipe, self.precision):
+        if fit_side_by_side(untrained, self.recipe, self.precision):
             modules = train_side_by_side(
                 self.network, pool, labels, task=task, recipe=self.recipe, device=self.device, seeds=seeds
             )
@@ -60,6 +73,9 @@ class DeepEnsemble:
                 self._trained(member, pool, labels, task=task, validation=validation, seed=each)
                 for member, each in enumerate(seeds)
             ]
+        return self._posterior(modules)
+
+    def _posterior(self, modules: Sequence[nn.Module]) -> EnsemblePosterior:
         return EnsemblePosterior(modules, precision=self.precision, device=self.device)
 
     def _trained(
@@ -131,6 +147,20 @@ class EnsemblePosterior:
         device: str = "cpu",
     ) -> EnsemblePosterior:
         """The posterior that was stored; `network` makes a member, with any weights."""
+        check_settings(
+            settings,
+            {
+                "precision": one_of(PRECISIONS),
+                "members": lambda members: (
+                    isinstance(members, list) and members != [] and all(isinstance(each, dict) for each in members)
+                ),
+            },
+        )
+        prefixes = {name.partition(".")[0] for name in tensors}
+        if prefixes != set(map(str, range(len(settings["members"])))):
+            raise InputError(
+                f"weights of {len(prefixes)} members are stored, and settings of {len(settings['members'])}"
+            )
         modules = []
         for index, layout in enumerate(settings["members"]):
             prefix = f"{index}."

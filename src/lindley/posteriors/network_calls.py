@@ -13,12 +13,17 @@ from lindley.errors import InputError
 
 NetworkInputs = Tensor | Mapping[str, Tensor]
 """What a network reads: one tensor, or tensors by the names of its forward's arguments (input_ids, attention_mask)."""
+_SUM_OF_ONE = 1e-4
+"""Sums of probabilities in float32 are nearer to one than this."""
 
 
 def network_inputs(inputs: Inputs, device: str) -> NetworkInputs:
-    """The inputs on the device. Raises InputError for what is neither a tensor nor tensors by name, n rows each."""
+    """Return the inputs on the device, without the graph that made them.
+
+    Raises InputError for what is neither a tensor nor tensors by name, n rows each.
+    """
     if isinstance(inputs, Tensor):
-        return inputs.to(device)
+        return inputs.detach().to(device)
     if not isinstance(inputs, Mapping) or not all(isinstance(value, Tensor) for value in inputs.values()):
         raise InputError(
             "a network reads a tensor, or a mapping of names to tensors that its forward takes; "
@@ -27,7 +32,7 @@ def network_inputs(inputs: Inputs, device: str) -> NetworkInputs:
     lengths = {name: len(value) if value.dim() else None for name, value in inputs.items()}
     if len(set(lengths.values())) != 1 or None in lengths.values():
         raise InputError(f"every tensor of a mapping needs the same number of rows on its first axis; got {lengths}")
-    return {name: value.to(device) for name, value in inputs.items()}
+    return {name: value.detach().to(device) for name, value in inputs.items()}
 
 
 def sent(values: Tensor, device: str | torch.device) -> Tensor:
@@ -39,10 +44,10 @@ def sent(values: Tensor, device: str | torch.device) -> Tensor:
 
 
 def as_tensor(inputs: Inputs) -> Tensor:
-    """The inputs as one tensor, for learners that read nothing else."""
+    """Return the inputs as one tensor, without the graph that made it, for learners that read nothing else."""
     if not isinstance(inputs, Tensor):
         raise InputError(f"this learner reads pools of tensors; this pool gave {type(inputs).__name__}")
-    return inputs
+    return inputs.detach()
 
 
 def num_rows(inputs: NetworkInputs) -> int:
@@ -83,6 +88,21 @@ def logits_of(output: Any) -> Tensor:
             f"a network must give logits [n, C], or an object or mapping with such `logits`; this one gave {came}"
         )
     return logits.float()
+
+
+def refuse_probabilities(logits: Tensor, module: nn.Module) -> None:
+    """Raise InputError where all outputs are probabilities: not negative, with a sum of one.  [..., C]
+
+    A softmax of a softmax trains, to predictions that cannot be sure. Log-probabilities are logits as well.
+    """
+    if logits.numel() == 0 or bool((logits < 0).any()) or bool(((logits.sum(-1) - 1).abs() > _SUM_OF_ONE).any()):
+        return
+    last = [name for name, layer in module.named_modules() if isinstance(layer, nn.Softmax)][-1:]
+    where = f"nn.Softmax at {last[0]!r}" if last else "a softmax, in its forward"
+    raise InputError(
+        f"this {type(module).__name__} gives probabilities ({where}), and logits are needed: leave the softmax out, or "
+        "give logarithms of probabilities"
+    )
 
 
 def tensors_in(value: Any) -> list[Tensor]:

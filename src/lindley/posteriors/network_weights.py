@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,23 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from lindley.errors import InputError
-from lindley.posteriors.callers_state import seeded_globals
-
-
-def copied(module: nn.Module, device: str | None = None) -> nn.Module:
-    """A copy in eval mode, on the device where one is named.
-
-    Of plain tensors also where the caller is in inference mode: cuDNN moves those of an LSTM.
-    """
-    with torch.inference_mode(False):
-        return copy.deepcopy(module).eval().to(device)
+from lindley.posteriors.network_factory import network_to_load
+from lindley.posteriors.stored_parts import are_texts, check_settings
 
 
 def network_tensors(module: nn.Module) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Copies of weights and buffers by name, contiguous on the CPU; and which of them lie channels-last."""
     tensors = {}
     channels_last = []
-    for name, value in module.state_dict().items():
+    for name, value in module.state_dict(keep_vars=True).items():
         if not isinstance(value, Tensor):
             raise InputError(
                 f"{name!r} of this network's state is a {type(value).__name__}; only tensors are stored. "
@@ -34,6 +25,7 @@ def network_tensors(module: nn.Module) -> tuple[dict[str, Tensor], dict[str, Any
             )
         if value.dim() == 4 and value.stride() == _channels_last_strides(value):
             channels_last.append(name)
+        _refuse_not_finite(name, value)
         tensors[name] = value.detach().cpu().clone(memory_format=torch.contiguous_format)
     return tensors, {"channels_last": channels_last}
 
@@ -43,23 +35,38 @@ def network_with(
 ) -> nn.Module:
     """A network made by `network`, with these weights, in eval mode. Global generators are left as they were.
 
-    Raises InputError where there is no `network`, or where names or shapes are not those of the tensors.
+    Raises InputError where there is no `network`, where names, shapes or types are not those of the tensors, and for
+    weights that are not finite.
     """
     if network is None:
         raise InputError(
             "weights alone do not say what network they are of: give network=, a function that makes it, "
             "as the learner had"
         )
-    with seeded_globals(0, "cpu"):  # making a network initialises it
-        module = network()
+    module = network_to_load(network)
     try:
         module.load_state_dict(dict(tensors))
     except RuntimeError as error:
         raise InputError(f"these weights are not of the network that was given: {error}") from error
-    named = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    named = module.state_dict(keep_vars=True)
+    for name, value in named.items():
+        if value.dtype != tensors[name].dtype:
+            raise InputError(
+                f"the weights {name!r} are {tensors[name].dtype}; the network that was given has {value.dtype}"
+            )
+        if value.shape != tensors[name].shape:  # torch makes a number of a single one
+            raise InputError(f"the weights {name!r} must be {[*value.shape]}; got {[*tensors[name].shape]}")
+        _refuse_not_finite(name, value)
+    check_settings(layout, {"channels_last": lambda names: are_texts(names) and set(names) <= named.keys()})
     for name in layout["channels_last"]:  # sums in another order would differ in the last bits
         named[name].data = named[name].data.to(memory_format=torch.channels_last)
     return module.eval()
+
+
+def _refuse_not_finite(name: str, value: Tensor) -> None:
+    """Raise InputError for weights that are not finite, and for buffers with NaN; infinities are masks there."""
+    if bool(value.isnan().any()) or (isinstance(value, nn.Parameter) and not bool(value.isfinite().all())):
+        raise InputError(f"the weights {name!r} are not finite; no such network is saved or loaded")
 
 
 def _channels_last_strides(value: Tensor) -> tuple[int, ...]:

@@ -13,8 +13,8 @@ from lindley.errors import InputError
 from lindley.modes import own_modes
 from lindley.posteriors.dropout.masks import rate_of
 from lindley.posteriors.layout import as_its_weights
-from lindley.posteriors.network_calls import called, logits_of, network_inputs, normalised
-from lindley.posteriors.network_weights import copied
+from lindley.posteriors.network_calls import called, logits_of, network_inputs, normalised, refuse_probabilities
+from lindley.posteriors.network_copies import copied
 from lindley.posteriors.precision import compute_dtype, computing_in, resolved_precision
 from lindley.posteriors.randomness import refuse_random_networks
 
@@ -32,6 +32,7 @@ class NetworksAsDraws:
         self._modules = [copied(module, device) for module in modules]
         self._dtype = compute_dtype(precision, device)
         self._device = device
+        self._found_logits = False
 
     def log_probs(self, inputs: Inputs) -> Tensor:
         """n inputs -> [n, K, C] nats, float32."""
@@ -40,6 +41,9 @@ class NetworksAsDraws:
         with own_modes(self._device), computing_in(self._dtype, self._device):
             each = [logits_of(called(module, as_its_weights(module, values))) for module in self._modules]
             logits = torch.stack(each, dim=1)  # [n, K, C]
+            if not self._found_logits:
+                refuse_probabilities(logits, self._modules[0])
+                self._found_logits = len(logits) > 0
         with own_modes(self._device):
             return normalised(logits)
 
@@ -66,9 +70,11 @@ def dropout_rates(module: nn.Module) -> dict[str, float]:
 def set_dropout_rates(module: nn.Module, rates: Mapping[str, float]) -> None:
     """Puts rates that `dropout_rates` gave onto a module of the same layers.
 
-    Raises InputError where a layer is not there.
+    Raises InputError where a layer is not there, or has no rate among these.
     """
     layers = dict(module.named_modules())
+    if missing := sorted(dropout_rates(module).keys() - rates.keys()):
+        raise InputError(f"the network that was given has a dropout rate at {missing[0]!r}, and none is stored for it")
     for place, rate in rates.items():
         name, _, key = place.rpartition(".")
         if name not in layers or rate_of(layers[name]) != key:

@@ -15,6 +15,7 @@ from lindley.modes import own_modes
 from lindley.noise import torch_generator
 from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.network_calls import as_tensor, sent
+from lindley.posteriors.network_factory import make_network
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.steps import (
     Losses,
@@ -33,16 +34,14 @@ MOST_WEIGHTS = 200_000
 """Above, the products themselves take the time, and side by side there is nothing to gain."""
 
 
-def fit_side_by_side(network: Callable[[], nn.Module], recipe: Recipe, precision: str) -> bool:
-    """Whether members can be trained at once to the same weights as one after the other.
+def fit_side_by_side(module: nn.Module, recipe: Recipe, precision: str) -> bool:
+    """Return whether members like this one can be trained at once to the same weights as one after the other.
 
     Small networks of dense layers without dropout, whose noise in training would depend on the other members.
     """
     if precision != "float32" or recipe.augments or recipe.patience:
         return False
-    with seeded_globals(0, "cpu"):
-        module = network()
-    plain = all(type(layer) in _DENSE for layer in module.modules())
+    plain = all(type(layer) in _DENSE and not layer._forward_pre_hooks for layer in module.modules())
     return plain and sum(weights.numel() for weights in module.parameters()) <= MOST_WEIGHTS
 
 
@@ -98,7 +97,7 @@ def train_side_by_side(
 
 def _initialised(network: Callable[[], nn.Module], seed: int, device: str) -> nn.Module:
     with seeded_globals(derive_seed(seed, "network"), device):
-        return network().to(device).train()
+        return make_network(network, device)
 
 
 def _mean_losses(logits: Tensor, classes: Tensor, of_class: Tensor | None) -> Tensor:

@@ -5,6 +5,7 @@ The one place of the posteriors that imports safetensors (extra `safetensors`).
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 from torch import Tensor, nn
 
 from lindley.contracts import Inputs, Posterior
-from lindley.errors import InputError
+from lindley.errors import InputError, LindleyError
 from lindley.posteriors.dropout.mc_dropout import MCDropoutPosterior
 from lindley.posteriors.ensemble import EnsemblePosterior
 from lindley.posteriors.gaussian_process.classifier import GaussianProcessPosterior
@@ -25,9 +26,11 @@ from lindley.posteriors.head.tuned import TunedPosterior
 from lindley.posteriors.laplace.full_laplace import FullLaplacePosterior
 from lindley.posteriors.scikit_learn.bagging import BaggingPosterior
 from lindley.posteriors.scikit_learn.forest import ForestPosterior
+from lindley.posteriors.stored_parts import check_settings, is_positive, is_whole, one_of
 from lindley.posteriors.tempered import TemperedPosterior, tempered
 
-VERSION = 1
+VERSION = 2
+"""Since 2 with hashes; posteriors of version 1 have none, and are loaded still."""
 KINDS: dict[str, type[Any]] = {
     "mc-dropout": MCDropoutPosterior,
     "ensemble": EnsemblePosterior,
@@ -74,10 +77,11 @@ def save_posterior(posterior: Posterior, folder: str | Path) -> None:
     tensors, settings = posterior.stored()
     if temperature is not None:
         settings = {**settings, _TEMPERATURE: temperature}
-    content = json.dumps({"kind": kind, "version": VERSION, "settings": settings}, indent=2, sort_keys=True)
     folder.mkdir(parents=True, exist_ok=True)
     save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, folder / _WEIGHTS)
-    (folder / _SETTINGS).write_text(content + "\n", encoding="utf-8")  # last: with it, the whole is there
+    content = {"kind": kind, "version": VERSION, "settings": settings, "weights_sha256": _sha256(folder / _WEIGHTS)}
+    text = json.dumps({**content, "sha256": _sha256_of_content(content)}, indent=2, sort_keys=True)
+    (folder / _SETTINGS).write_text(text + "\n", encoding="utf-8")  # last: with it, the whole is there
 
 
 def load_posterior(
@@ -88,11 +92,17 @@ def load_posterior(
     features: Callable[[Inputs], Tensor] | None = None,
     device: str | None = None,
 ) -> Any:
-    """The posterior in a folder: its draws give the numbers that they gave before it was saved.
+    """Return the posterior in a folder: its draws give the numbers that they gave before it was saved.
 
-    `network` makes the network whose weights were saved, for posteriors of networks; `estimator` is the one of
-    scikit-learn that was bagged, `features` the function that a head or a Gaussian process read its inputs through.
-    Raises InputError where something is missing or not of this kind, of a later version, or not what it should be.
+    Args:
+        folder: Where `save_posterior` wrote it.
+        network: Makes the network whose weights were saved, for posteriors of networks.
+        estimator: The one of scikit-learn that was bagged.
+        features: The function that a head or a Gaussian process read its inputs through.
+        device: Where draws compute.
+
+    Raises:
+        InputError: If something is missing or not of this kind, of a later version, or not what was saved.
     """
     folder = Path(folder)
     content = _settings(folder)
@@ -101,14 +111,24 @@ def load_posterior(
     kind = KINDS[content["kind"]]
     if foreign := sorted(given.keys() - inspect.signature(kind.restored).parameters.keys()):
         raise InputError(f"the posterior in {folder} is of the kind {content['kind']!r}: leave {foreign[0]}= out")
-    posterior = kind.restored(read_tensors(folder / _WEIGHTS), content["settings"], **given)
-    temperature = content["settings"].get(_TEMPERATURE)
-    return posterior if temperature is None else tempered(posterior, temperature)
+    settings, weights = content["settings"], folder / _WEIGHTS
+    if "weights_sha256" in content and _sha256(weights) != content["weights_sha256"]:
+        raise InputError(f"{weights} is not the file that was saved: its SHA-256 is not that in {_SETTINGS}")
+    tensors = read_tensors(weights)
+    try:
+        check_settings({_TEMPERATURE: 1.0, **settings}, {_TEMPERATURE: is_positive})
+        posterior = kind.restored(tensors, settings, **given)
+    except Exception as error:  # of whatever its parts, a network's function or an estimator raise
+        said = error if isinstance(error, LindleyError) else f"{type(error).__name__}: {error}"
+        raise InputError(f"the posterior in {folder} cannot be loaded: {said}") from error
+    return tempered(posterior, float(settings[_TEMPERATURE])) if _TEMPERATURE in settings else posterior
 
 
 def read_tensors(file: Path) -> dict[str, Tensor]:
     """The tensors of a .safetensors file by name; InputError where it cannot be read."""
     load_file = _safetensors().load_file
+    if not file.is_file():
+        raise InputError(f"{file} cannot be read as safetensors: there is no such file")
     try:
         return dict(load_file(file))
     except Exception as error:  # OSError, or what safetensors says of a file that is none
@@ -117,19 +137,41 @@ def read_tensors(file: Path) -> dict[str, Tensor]:
 
 def _settings(folder: Path) -> Mapping[str, Any]:
     file = folder / _SETTINGS
+    if not file.is_file():
+        raise InputError(f"{folder} holds no posterior: there is no {_SETTINGS} in it")
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{folder} holds no posterior: there is no {_SETTINGS} in it") from None
-    except ValueError as error:
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error}") from error
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{file} is not JSON: {error}") from error
-    if not isinstance(content, dict) or content.keys() != {"kind", "version", "settings"}:
-        raise InputError(f"{file} must have the keys kind, version and settings, and no other")
-    if content["version"] != VERSION:
-        raise InputError(f"{file} is of version {content['version']!r}; this lindley reads version {VERSION}")
-    if content["kind"] not in KINDS:
+    version: Any = content.get("version") if isinstance(content, dict) else None
+    if not is_whole(version) or not 1 <= version <= VERSION:
+        raise InputError(f"{file} is of version {version!r}; this lindley reads versions 1 to {VERSION}")
+    needed = {"kind", "version", "settings"} | ({"weights_sha256", "sha256"} if version > 1 else set())
+    if content.keys() != needed:
+        raise InputError(f"{file} must have the keys {', '.join(sorted(needed))}, and no other")
+    if not one_of(KINDS)(content["kind"]):
         raise InputError(f"{file} is of the kind {content['kind']!r}; known are {', '.join(KINDS)}")
+    if not isinstance(content["settings"], dict):
+        raise InputError(f"the settings in {file} must be an object; got {type(content['settings']).__name__}")
+    if version > 1 and content.pop("sha256") != _sha256_of_content(content):
+        raise InputError(f"{file} is not as it was saved: its values do not have the SHA-256 that it names")
     return dict(content)
+
+
+def _sha256(file: Path) -> str:
+    if not file.is_file():
+        raise InputError(f"{file} cannot be read as safetensors: there is no such file")
+    try:
+        with file.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error}") from error
+
+
+def _sha256_of_content(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _safetensors() -> Any:

@@ -18,6 +18,7 @@ from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.early_stopping import BestWeights
 from lindley.posteriors.layout import as_its_weights, lay_out_for_images
 from lindley.posteriors.network_calls import NetworkInputs, called, logits_of, network_inputs, rows_at, sent
+from lindley.posteriors.network_factory import make_network
 from lindley.posteriors.precision import compute_dtype, computing_in
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.steps import (
@@ -54,7 +55,7 @@ def train(
     inputs, classes = read_labelled(pool, labels, task, device)  # [L, ...], [L]
     steps = recipe.num_steps(len(labels))
     with seeded_globals(derive_seed(seed, "network"), device), own_modes(device, gradients=True):
-        module = network().to(device).train()
+        module = make_network(network, device)
         if start is not None:
             module.load_state_dict(start.state_dict())
         lay_out_for_images(module, rows_at(inputs, torch.arange(min(2, len(labels)), device=device)))

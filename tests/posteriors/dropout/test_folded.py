@@ -114,7 +114,7 @@ def masked_by_hand(layers, inputs):
         values = inputs
         for index, layer in enumerate(layers):
             if isinstance(layer, nn.Dropout | nn.Dropout2d):
-                shape = mask_shape(layer, tuple(values.shape[1:]))
+                shape = mask_shape(layer, tuple(values.shape[1:]), str(index))
                 values = values * dropout_masks(layer.p, shape, num_draws=NUM_DRAWS, site=str(index), seed=SEED)[draw]
             else:
                 values = layer(values)

@@ -27,8 +27,8 @@ def test_masks_differ_between_draws_sites_and_seeds():
 
 
 def test_channel_dropout_has_one_number_a_channel():
-    assert mask_shape(nn.Dropout2d(0.5), (32, 5, 6)) == (32, 1, 1)
-    assert mask_shape(nn.Dropout(0.5), (32, 5, 6)) == (32, 5, 6)
+    assert mask_shape(nn.Dropout2d(0.5), (32, 5, 6), "") == (32, 1, 1)
+    assert mask_shape(nn.Dropout(0.5), (32, 5, 6), "") == (32, 5, 6)
 
 
 class OwnDropout(nn.Dropout):

@@ -86,7 +86,7 @@ def by_the_forward(network, layers, inputs):
         masks = {"dropout": [], "dropout2d": []}
         for index, layer in enumerate(layers):
             if isinstance(layer, nn.Dropout | nn.Dropout2d):
-                shape = mask_shape(layer, shapes[index])
+                shape = mask_shape(layer, shapes[index], str(index))
                 mask = dropout_masks(layer.p, shape, num_draws=NUM_DRAWS, site=str(index), seed=SEED)[draw]
                 masks["dropout" if isinstance(layer, nn.Dropout) else "dropout2d"].append(mask)
         dropouts = network.dropout, network.dropout2d

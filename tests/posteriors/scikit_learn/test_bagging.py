@@ -268,5 +268,5 @@ def test_a_predict_proba_of_another_shape_is_refused():
         def predict_proba(self, x):
             return np.full((len(x), 7), 1 / 7)
 
-    with pytest.raises(InputError, match=r"must return \[30, 3\].*got \[30, 7\]"):
+    with pytest.raises(InputError, match=r"must return \[1, 3\].*got \[1, 7\]"):
         fit(Wide()).draw(6, seed=0).log_probs(data()[0])

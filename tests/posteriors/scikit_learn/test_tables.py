@@ -39,3 +39,12 @@ def test_rows_are_found_in_dense_and_sparse_tables():
     dense = np.array([[0, 1], [np.nan, 0], [0, 0], [np.nan, np.nan]], dtype=np.float32)
     assert rows_with(np.isnan, dense).tolist() == [1, 3]
     assert rows_with(np.isnan, coo_array(dense).tocsr()).tolist() == [1, 3]
+
+
+@pytest.mark.parametrize("dtype", [">f8", "<f8", ">i4", "<i4", ">U3", ">f2"])
+def test_arrays_come_in_the_machines_byte_order_and_are_copied_only_for_that(dtype):
+    given = np.arange(6).reshape(3, 2).astype(dtype)
+    table = examples_of(given)
+    assert table.dtype.isnative
+    np.testing.assert_array_equal(table, given)
+    assert np.shares_memory(table, given) == given.dtype.isnative

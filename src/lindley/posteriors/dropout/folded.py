@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -50,8 +52,18 @@ class FoldedNetwork:
     Equal to running the network K times with the masks in place, up to rounding (tested).
     """
 
-    def __init__(self, layers: list[nn.Module], *, num_draws: int, seed: int, dtype: torch.dtype) -> None:
+    def __init__(
+        self,
+        layers: list[nn.Module],
+        *,
+        num_draws: int,
+        seed: int,
+        dtype: torch.dtype,
+        names: Mapping[int, str] | None = None,
+    ) -> None:
+        """`names` are those of the layers in messages, by their ids."""
         self.num_draws = num_draws
+        self._names = [(names or {}).get(id(layer), str(index)) for index, layer in enumerate(layers)]
         self._seed = seed
         self._layers = layers
         # The last dense layer costs little and decides the probabilities: it stays float32.
@@ -95,7 +107,7 @@ class FoldedNetwork:
         masks = {
             index: dropout_masks(
                 float(layer.p),
-                mask_shape(layer, shapes[index]),
+                mask_shape(layer, shapes[index], self._names[index]),
                 num_draws=self.num_draws,
                 site=str(index),
                 seed=self._seed,

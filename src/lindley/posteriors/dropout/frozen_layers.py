@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from lindley.posteriors.dropout.masks import CHANNELWISE
+from lindley.posteriors.dropout.masks import mask_shape
 from lindley.posteriors.dropout.sites import Site
 
 
@@ -20,13 +20,11 @@ class FrozenDropout:
 
     def __init__(self, layer: nn.Module, site: Site) -> None:
         self._probability = float(layer.p)  # type: ignore[arg-type]
-        self._by_channel = isinstance(layer, CHANNELWISE)
+        self._layer = layer
         self._site = site
 
     def __call__(self, input: Tensor) -> Tensor:
-        shape = tuple(input.shape[1:])
-        if self._by_channel:
-            shape = (shape[0], *(1 for _ in shape[1:]))
+        shape = mask_shape(self._layer, tuple(input.shape[1:]), self._site.name)
         return input * self._site.mask(self._probability, shape, input)
 
 

@@ -6,7 +6,6 @@ it is silent in eval mode, where it would count as absent, so that training mode
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +15,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from lindley.errors import InputError
 from lindley.posteriors.dropout.sites import CurrentDraw
 from lindley.posteriors.network_calls import NetworkInputs, device_type, first_row_repeated
+from lindley.posteriors.network_copies import duplicate
 from lindley.posteriors.randomness import randomness_of
 
 
@@ -47,7 +47,7 @@ def refuse_hidden_randomness(
 
 def _in_training(module: nn.Module, current: CurrentDraw) -> tuple[nn.Module, CurrentDraw]:
     """A copy in training mode, with its frozen masks; layers that then count on a batch stay in eval mode."""
-    copied, draw = copy.deepcopy((module, current))
+    copied, draw = duplicate(module, current)
     for layer in copied.train().modules():
         if isinstance(layer, _NormBase):
             layer.eval()

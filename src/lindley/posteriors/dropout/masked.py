@@ -26,7 +26,7 @@ from lindley.posteriors.network_calls import (
     logits_of,
     num_rows,
 )
-from lindley.posteriors.network_weights import copied
+from lindley.posteriors.network_copies import copied
 from lindley.posteriors.precision import computing_in
 
 

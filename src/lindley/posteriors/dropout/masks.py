@@ -16,13 +16,25 @@ from lindley.seeds import numpy_generator
 ELEMENTWISE = (nn.Dropout,)
 CHANNELWISE = (nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 DROPOUT = ELEMENTWISE + CHANNELWISE
+_CHANNEL_AXES = {nn.Dropout1d: 2, nn.Dropout3d: 4}
+"""Of an input's features, where torch reads another number of axes otherwise; nn.Dropout2d takes any."""
 RECURRENT = (nn.RNN, nn.LSTM, nn.GRU)
 _NOT_FROZEN = (nn.AlphaDropout, nn.FeatureAlphaDropout)
 _FROZEN_BY_THEIR_TYPE = (*DROPOUT, *RECURRENT, nn.MultiheadAttention)
 
 
-def mask_shape(layer: nn.Module, feature_shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of a mask for features [...]: one number per feature, or one per channel."""
+def mask_shape(layer: nn.Module, feature_shape: tuple[int, ...], name: str) -> tuple[int, ...]:
+    """Return the shape of a mask for features [...]: one number per feature, or one per channel.
+
+    Raises InputError, with the layer's name, where torch would take the rows for channels and drop whole rows.
+    """
+    axes = next((axes for kind, axes in _CHANNEL_AXES.items() if isinstance(layer, kind)), len(feature_shape))
+    if len(feature_shape) != axes and drops(layer):
+        raise InputError(
+            f"nn.{type(layer).__name__} at {name!r} reads {['n', *feature_shape]}, and drops channels only of inputs "
+            f"with {axes + 1} axes: of others torch drops whole rows or none at all. Use nn.Dropout, or the layer of "
+            "these axes"
+        )
     if isinstance(layer, CHANNELWISE):
         return (feature_shape[0], *(1 for _ in feature_shape[1:]))
     return feature_shape

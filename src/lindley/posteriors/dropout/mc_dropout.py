@@ -21,11 +21,14 @@ from lindley.posteriors.dropout.masked import MaskedNetwork
 from lindley.posteriors.dropout.masks import refuse_what_cannot_be_frozen
 from lindley.posteriors.dropout.traced import chain_of, reads_vectors
 from lindley.posteriors.features import network_features
-from lindley.posteriors.network_calls import NetworkInputs, network_inputs, normalised, num_rows
-from lindley.posteriors.network_weights import copied, network_tensors, network_with
+from lindley.posteriors.network_calls import NetworkInputs, network_inputs, normalised, num_rows, refuse_probabilities
+from lindley.posteriors.network_copies import copied
+from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws, dropout_rates, fingerprint, set_dropout_rates
-from lindley.posteriors.precision import compute_dtype, resolved_precision
+from lindley.posteriors.precision import PRECISIONS, compute_dtype, resolved_precision
 from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.rehearsal import rehearse
+from lindley.posteriors.stored_parts import check_settings, is_rate, one_of
 from lindley.posteriors.training import train
 from lindley.shapes import Features
 
@@ -58,6 +61,16 @@ class MCDropout:
 
         Validation labels go with the recipe's `patience`, and are refused without.
         """
+        rehearse(
+            self.network,
+            pool,
+            labels,
+            lambda module, rows: self._posterior(module).draw(1, seed=0).log_probs(rows),
+            task=task,
+            recipe=self.recipe,
+            precision=self.precision,
+            device=self.device,
+        )
         module = train(
             self.network,
             pool,
@@ -70,6 +83,9 @@ class MCDropout:
             validation=validation,
             start=self._start(previous),
         )
+        return self._posterior(module)
+
+    def _posterior(self, module: nn.Module) -> MCDropoutPosterior:
         return MCDropoutPosterior(module, precision=self.precision, device=self.device, drop_connect=self.drop_connect)
 
     def _start(self, previous: Posterior | None) -> nn.Module | None:
@@ -85,8 +101,8 @@ class MCDropoutPosterior:
     def __init__(
         self, module: nn.Module, *, precision: str = "float32", device: str = "cpu", drop_connect: float = 0.0
     ) -> None:
-        refuse_what_cannot_be_frozen(module, drop_connect=checked_drop_connect(module, drop_connect))
         self._module = copied(module, device)
+        refuse_what_cannot_be_frozen(self._module, drop_connect=checked_drop_connect(self._module, drop_connect))
         self._precision = resolved_precision(precision, device)
         self._device = device
         self._drop_connect = drop_connect
@@ -127,8 +143,17 @@ class MCDropoutPosterior:
         device: str = "cpu",
     ) -> MCDropoutPosterior:
         """The posterior that was stored; `network` makes the module that it was of, with any weights and rates."""
+        check_settings(
+            {"dropout": {}, **settings},
+            {
+                "precision": one_of(PRECISIONS),
+                "drop_connect": is_rate,
+                "dropout": lambda rates: isinstance(rates, dict) and all(map(is_rate, rates.values())),
+            },
+        )
         module = network_with(tensors, settings, network)
-        set_dropout_rates(module, settings.get("dropout", {}))
+        if "dropout" in settings:  # not in the first that were saved
+            set_dropout_rates(module, settings["dropout"])
         return cls(module, precision=settings["precision"], device=device, drop_connect=float(settings["drop_connect"]))
 
 
@@ -156,14 +181,20 @@ class MCDropoutDraws:
         self._module, self._seed, self._dtype = module, seed, compute_dtype(precision, device)
         self._device = device
         self._drop_connect = drop_connect
-        self._draws_differ = False
+        self._draws_differ = self._found_logits = False
         layers = None if drop_connect else (layers_of(module) or chain_of(module))
         self._layers: list[nn.Module] | None = layers
         """Of a chain, until it is known from the first inputs whether it folds."""
         self._network: FoldedNetwork | MaskedNetwork = (
             self._masked()
             if layers is None
-            else FoldedNetwork(layers, num_draws=num_draws, seed=seed, dtype=self._dtype)
+            else FoldedNetwork(
+                layers,
+                num_draws=num_draws,
+                seed=seed,
+                dtype=self._dtype,
+                names={id(layer): name for name, layer in module.named_modules()},
+            )
         )
 
     @property
@@ -175,6 +206,9 @@ class MCDropoutDraws:
         values = network_inputs(inputs, self._device)
         with own_modes(self._device):
             logits = self._logits(values)
+            if not self._found_logits:
+                refuse_probabilities(logits, self._module)
+                self._found_logits = len(logits) > 0
             self._refuse_draws_that_are_all_the_same(logits)
             return normalised(logits)
 

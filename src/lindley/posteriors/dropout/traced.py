@@ -6,7 +6,6 @@ written as layers, which the folded path computes; anything else is none of our 
 
 from __future__ import annotations
 
-import copy
 import inspect
 import itertools
 import operator
@@ -19,6 +18,7 @@ from torch.nn import functional
 
 from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.dropout.folded import layers_of
+from lindley.posteriors.network_copies import duplicate
 
 _POINTWISE: dict[Any, type[nn.Module]] = {
     functional.relu: nn.ReLU,
@@ -80,7 +80,7 @@ def _graph(module: nn.Module, *, training: bool, seed: int) -> fx.Graph | None:
     """None where it cannot be told, or where the forward draws random numbers to decide what to call."""
     with seeded_globals(seed, "cpu") as moved:
         try:
-            graph = fx.Tracer().trace(copy.deepcopy(module).train(training))
+            graph = fx.Tracer().trace(duplicate(module)[0].train(training))
         except Exception:  # the forward is the user's, and a stand-in may make it raise anything
             return None
         return None if moved() else graph

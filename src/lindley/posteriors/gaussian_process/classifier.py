@@ -31,6 +31,16 @@ from lindley.posteriors.head.head import (
     read_features,
     refuse_other_features,
 )
+from lindley.posteriors.stored_parts import (
+    POSITIVE,
+    Part,
+    check_settings,
+    check_tensors,
+    is_count,
+    is_positive,
+    one_of,
+    whole,
+)
 from lindley.posteriors.training import checked_classes, refuse_validation
 from lindley.shapes import Features
 
@@ -38,6 +48,16 @@ MOST_ELEMENTS = 40_000_000
 """C L² up to which a fit is made: 2,000 labels of ten classes. It holds a few matrices of this size, in float64."""
 APPROXIMATIONS = ("auto", "variational", "laplace")
 _BLOCK_ROWS = 1000
+_PARTS = {
+    "inputs": Part("L D"),
+    "origin": Part("D"),
+    "scale": Part("D", least=POSITIVE),
+    "lengthscales": Part("D", least=POSITIVE),
+    "classes": Part("L", **whole(below="C")),
+    "importance": Part("L", least=POSITIVE),
+    "coefficients": Part("L C"),
+    "curvature": Part("L M M"),
+}
 
 
 @dataclass(frozen=True)
@@ -189,6 +209,11 @@ class GaussianProcessPosterior:
         Raises InputError where it is missing, or given to a posterior that had none.
         """
         refuse_other_features(features, settings)
+        check_settings(settings, {"kernel": one_of(KERNELS), "frequencies": is_count, "amplitude": is_positive})
+        coefficients = tensors.get("coefficients", torch.empty(0, 0))
+        num_classes = coefficients.shape[1] if coefficients.dim() == 2 else 0
+        parts = {name: each for name, each in _PARTS.items() if name != "curvature" or name in tensors}
+        check_tensors(tensors, parts, C=num_classes, M=num_classes - 1)
         kernel, inputs, coefficients = settings["kernel"], tensors["inputs"], tensors["coefficients"]
         parameters = Hyperparameters(tensors["lengthscales"], settings["amplitude"])
         covariance = parameters.covariance(kernel, inputs)

@@ -27,11 +27,40 @@ from lindley.posteriors.head.head_coordinates import HeadCoordinates, spread
 from lindley.posteriors.head.head_fit import APPROXIMATIONS, BIAS_PRECISION, HeadFit, fit_head
 from lindley.posteriors.head.softmax_regression import SoftmaxRegression, contrasts
 from lindley.posteriors.network_calls import as_tensor
+from lindley.posteriors.stored_parts import (
+    POSITIVE,
+    Part,
+    check_settings,
+    check_tensors,
+    is_count,
+    is_device,
+    is_positive,
+    one_of,
+    whole,
+)
 from lindley.posteriors.training import checked_classes, refuse_validation
 from lindley.shapes import Features, Scores
 
 SCALE_ROWS = 1024
 """Rows of the pool, spread evenly over it, whose standard deviations are the features' units."""
+_SETTINGS = {
+    "num_classes": lambda value: is_count(value) and value >= 2,
+    "covariance": one_of(("full", "kronecker")),
+    "prior_precision": is_positive,
+    "device": is_device,
+}
+_PARTS = {
+    "design": Part("L J"),
+    "classes": Part("L", **whole(below="C")),
+    "importance": Part("L", least=POSITIVE),
+    "precision": Part("J", least=POSITIVE),
+    "origin": Part("D"),
+    "scale": Part("D", least=POSITIVE),
+    "basis": Part("D R"),
+    "coefficients": Part("J M"),
+    "mean": Part("J M"),
+    "curvature": Part("L M M"),
+}
 ReadFeatures = Callable[[Inputs], Tensor]
 """n inputs -> [n, D]; must pickle where draws go to other processes."""
 
@@ -166,12 +195,17 @@ class HeadPosterior:
         Raises InputError where it is missing, or given to a posterior that had none.
         """
         refuse_other_features(features, settings)
+        check_settings(settings, _SETTINGS)
+        num_classes = settings["num_classes"]
+        check_tensors(tensors, _PARTS, C=num_classes, M=num_classes - 1)
+        if tensors["design"].shape[1] != tensors["basis"].shape[1] + 1:
+            raise InputError("the tensor 'design' must have one column more than 'basis'")
         regression = SoftmaxRegression(
             tensors["design"],
             tensors["classes"],
             tensors["importance"],
             tensors["precision"],
-            settings["num_classes"],
+            num_classes,
         )
         coordinates = HeadCoordinates(tensors["origin"], tensors["scale"], tensors["basis"])
         coefficients, mean, curvature = (tensors[name] for name in ("coefficients", "mean", "curvature"))

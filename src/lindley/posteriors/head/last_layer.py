@@ -16,8 +16,10 @@ from lindley.posteriors.features import network_features
 from lindley.posteriors.head.head import BayesianHead, HeadDraws, HeadPosterior
 from lindley.posteriors.head.head_fit import BIAS_PRECISION
 from lindley.posteriors.network_weights import network_tensors, network_with
-from lindley.posteriors.precision import resolved_precision
+from lindley.posteriors.precision import PRECISIONS, resolved_precision
 from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.rehearsal import rehearse
+from lindley.posteriors.stored_parts import check_settings, is_device, one_of
 from lindley.posteriors.training import train
 from lindley.shapes import Features, Scores
 
@@ -68,6 +70,16 @@ class LastLayerLaplace:
         Validation labels go with the recipe's `patience`: they stop the network's training early, and the head is
         fitted on the others.
         """
+        rehearse(
+            self.network,
+            pool,
+            labels,
+            lambda module, rows: self._features(module)(rows),
+            task=task,
+            recipe=self.recipe,
+            precision=self.precision,
+            device=self.device,
+        )
         module = train(
             self.network,
             pool,
@@ -79,7 +91,7 @@ class LastLayerLaplace:
             seed=seed,
             validation=validation,
         )
-        features = NetworkFeatures(module, resolved_precision(self.precision, self.device), self.device)
+        features = self._features(module)
         head = BayesianHead(
             features,
             self.prior_precision,
@@ -90,6 +102,9 @@ class LastLayerLaplace:
             self.device,
         )
         return LastLayerPosterior(head.fit(pool, labels, task=task, seed=seed), features)
+
+    def _features(self, module: nn.Module) -> NetworkFeatures:
+        return NetworkFeatures(module, resolved_precision(self.precision, self.device), self.device)
 
 
 class LastLayerPosterior:
@@ -132,6 +147,7 @@ class LastLayerPosterior:
         device: str | None = None,
     ) -> LastLayerPosterior:
         """The posterior that was stored; `network` makes a network of the same architecture."""
+        check_settings(settings, {"precision": one_of(PRECISIONS), "device": is_device})
         own = {name: value for name, value in tensors.items() if name.startswith(_OF_NETWORK)}
         weights = {name.removeprefix(_OF_NETWORK): value for name, value in own.items()}
         device = device or settings["device"]

@@ -5,7 +5,6 @@ Source: Immer, Korzepa and Bauer 2021, arXiv:2008.08400; Daxberger et al. 2021, 
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,16 +18,18 @@ from lindley.contracts import ClassificationTask, Draws, Inputs, Labels, Pool, P
 from lindley.errors import InputError
 from lindley.modes import own_modes
 from lindley.noise import torch_generator
-from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.features import network_features
 from lindley.posteriors.laplace.laplace_package import gaussian_by_laplace, require_package
 from lindley.posteriors.laplace.linearised import LinearisedDraws
-from lindley.posteriors.laplace.network_gaussian import NetworkGaussian, gaussian_from
+from lindley.posteriors.laplace.network_gaussian import NetworkGaussian, gaussian_from, gaussian_parts
 from lindley.posteriors.network_calls import as_tensor
-from lindley.posteriors.network_weights import copied, network_tensors, network_with
+from lindley.posteriors.network_copies import copied
+from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
-from lindley.posteriors.precision import resolved_precision
+from lindley.posteriors.precision import PRECISIONS, resolved_precision
 from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.rehearsal import rehearse
+from lindley.posteriors.stored_parts import check_settings, check_tensors, is_flag, is_number, is_positive, one_of
 from lindley.posteriors.training import read_labelled, train
 from lindley.seeds import derive_seed
 from lindley.shapes import Features
@@ -82,8 +83,16 @@ class FullLaplace:
         if self.recipe.class_weights:
             raise InputError("full-network Laplace weighs all labels the same; leave training.class_weights out")
         require_package()
-        with seeded_globals(0, "cpu"):  # before the training, which may be long
-            _refuse_other_layers(self.network())
+        rehearse(
+            self.network,
+            pool,
+            labels,
+            self._refuse_unusable,
+            task=task,
+            recipe=self.recipe,
+            precision=self.precision,
+            device=self.device,
+        )
         module = train(
             self.network,
             pool,
@@ -115,6 +124,10 @@ class FullLaplace:
             precision=self.precision,
             device=self.device,
         )
+
+    def _refuse_unusable(self, module: nn.Module, rows: Inputs) -> None:
+        _refuse_other_layers(module)
+        NetworksAsDraws([module], precision=self.precision, device=self.device).log_probs(rows)
 
 
 class FullLaplacePosterior:
@@ -181,10 +194,21 @@ class FullLaplacePosterior:
         """The posterior that was stored; `network` makes the module, with any weights. laplace-torch is not needed."""
         own = {name: value for name, value in tensors.items() if name.startswith(_OF_GAUSSIAN)}
         weights = {name: value for name, value in tensors.items() if name not in own}
+        check_settings(
+            settings,
+            {
+                "prior_precision": is_positive,
+                "log_evidence": is_number,
+                "linearised": is_flag,
+                "precision": one_of(PRECISIONS),
+            },
+        )
         prior_precision = float(settings["prior_precision"])
         gaussian = {name.removeprefix(_OF_GAUSSIAN): value for name, value in own.items()}
+        module = network_with(weights, settings, network).to(device)
+        check_tensors(gaussian, gaussian_parts(list(module.parameters()), diagonal="deviation" in gaussian))
         return cls(
-            network_with(weights, settings, network).to(device),
+            module,
             gaussian_from(gaussian, prior_precision, device),
             prior_precision,
             float(settings["log_evidence"]),
@@ -199,7 +223,7 @@ class FullLaplacePosterior:
         return self._gaussian.coloured(noise)
 
     def _moved(self, deviation: Tensor) -> nn.Module:
-        module = copy.deepcopy(self._module)
+        module = copied(self._module)
         with torch.no_grad():
             vector_to_parameters(parameters_to_vector(module.parameters()) + deviation, module.parameters())
         return module
@@ -213,6 +237,11 @@ def _refuse_other_layers(module: nn.Module) -> None:
                 f"full-network Laplace is for networks whose parameters are all of nn.Linear and nn.Conv2d; {name!r} "
                 f"is a {type(layer).__name__} with parameters of its own. Use posterior = 'last-layer', 'mc-dropout' "
                 "or 'ensemble'"
+            )
+        if foreign := sorted(own.keys() - {"weight", "bias"}):
+            raise InputError(
+                f"full-network Laplace is over weights and biases; {name!r} has {', '.join(foreign)}, as weight_norm "
+                "makes them. Use posterior = 'last-layer', 'mc-dropout' or 'ensemble'"
             )
         if frozen := [each for each, value in own.items() if not value.requires_grad]:
             raise InputError(

@@ -5,7 +5,6 @@ The one file that imports it. Source: Daxberger et al. 2021, arXiv:2106.14806.
 
 from __future__ import annotations
 
-import copy
 import math
 import warnings
 from typing import Any
@@ -19,6 +18,7 @@ from lindley.errors import FitError, InputError
 from lindley.modes import own_modes
 from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.laplace.network_gaussian import BlockwiseGaussian, DiagonalGaussian, NetworkGaussian
+from lindley.posteriors.network_copies import duplicate
 
 PRIOR_PRECISIONS = (1e-4, 1e6)
 """Between these the evidence is looked for."""
@@ -44,7 +44,7 @@ def gaussian_by_laplace(
     ):
         warnings.simplefilter("ignore", DeprecationWarning)  # of torch, for what the package's own parts use
         fitted = require_package().Laplace(
-            copy.deepcopy(module), "classification", subset_of_weights="all", hessian_structure=hessian
+            duplicate(module)[0], "classification", subset_of_weights="all", hessian_structure=hessian
         )
         with torch.no_grad():
             num_classes = fitted.model(inputs[:1]).shape[1]

@@ -17,7 +17,7 @@ from lindley.contracts import Inputs
 from lindley.modes import own_modes
 from lindley.posteriors.layout import as_its_weights
 from lindley.posteriors.network_calls import logits_of, network_inputs, normalised
-from lindley.posteriors.network_weights import copied
+from lindley.posteriors.network_copies import copied
 from lindley.posteriors.networks_as_draws import fingerprint
 from lindley.posteriors.randomness import refuse_random_networks
 

@@ -5,12 +5,14 @@ Weights are one vector [P], in the order of the network's parameters.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
+
+from lindley.posteriors.stored_parts import Part
 
 
 @runtime_checkable
@@ -70,6 +72,20 @@ class BlockwiseGaussian:
             for place, (vectors, values) in enumerate(block):
                 found |= {f"{index}.{place}.vectors": vectors, f"{index}.{place}.values": values}
         return found
+
+
+def gaussian_parts(weights: Sequence[Tensor], *, diagonal: bool) -> dict[str, Part]:
+    """Return the tensors of a Gaussian over these weights: one deviation each, or a block for each parameter."""
+    dtype = weights[0].dtype
+    if diagonal:
+        return {"deviation": Part(str(sum(value.numel() for value in weights)), dtype, least=0.0)}
+    parts = {}
+    for index, value in enumerate(weights):
+        sizes = [len(value), *([value.numel() // len(value)] if value.dim() > 1 else [])]
+        for place, size in enumerate(sizes):
+            parts[f"{index}.{place}.vectors"] = Part(f"{size} {size}", dtype)
+            parts[f"{index}.{place}.values"] = Part(str(size), dtype, least=0.0)
+    return parts
 
 
 def gaussian_from(tensors: Mapping[str, Tensor], prior_precision: float, device: str) -> NetworkGaussian:

@@ -22,10 +22,33 @@ from lindley.posteriors.head.head import label_weights
 from lindley.posteriors.members import chosen_members
 from lindley.posteriors.scikit_learn.smoothing import check_prior, class_shares, smoothed
 from lindley.posteriors.scikit_learn.tables import Examples, examples_of
-from lindley.posteriors.scikit_learn.training_sets import TrainingSet, restored_examples, stored_examples
+from lindley.posteriors.scikit_learn.training_sets import TrainingSet, example_parts, restored_examples, stored_examples
+from lindley.posteriors.stored_parts import (
+    POSITIVE,
+    Part,
+    check_settings,
+    check_tensors,
+    is_count,
+    is_flag,
+    is_number,
+    is_whole,
+    whole,
+)
 from lindley.posteriors.training import checked_classes, refuse_validation
 from lindley.seeds import derive_seed
 
+_SETTINGS = {
+    "seed": is_whole,
+    "num_classes": lambda value: is_count(value) and value >= 2,
+    "members": is_count,
+    "prior": lambda value: is_number(value) and value >= 0,
+    "weighted": is_flag,
+}
+_PARTS = {
+    "classes": Part("L", **whole(below="C")),
+    "importance": Part("L", least=POSITIVE),
+    "said": Part("L E C", torch.float32, least=0.0),
+}
 _SAME_PROBABILITY = 1e-5
 """How far a refitted member may be from what it was; another machine's linear algebra rounds otherwise."""
 
@@ -36,7 +59,11 @@ class Bagging:
 
     Any estimator with get_params, fit and predict_proba, a Pipeline too; it is cloned and stays as it is. All its
     parameters called random_state are set, from seeds of their own, and so are the global generators while it is
-    fitted. What the pool gives reaches it as an array or a sparse matrix [n, D], or as a list (of texts, say).
+    fitted. What the pool gives reaches it as an array or a sparse matrix [n, D], of numbers, texts or objects, or as a
+    list (of texts or dictionaries, say).
+
+    Classes that a bootstrap lacks are left out of the numbers 0 to k - 1 that an estimator is fitted to, as some take
+    no others, unless it has a class_weight of its own by class.
 
     A bootstrap in which only one of several classes is left is drawn again, as few classifiers can be fitted to one
     class; where all labels are of one class, every member says so.
@@ -67,11 +94,16 @@ class Bagging:
         previous: Posterior | None = None,
         seed: int,
     ) -> BaggingPosterior:
-        """Every member from scratch. What the estimator's fit raises is passed on."""
+        """Every member from scratch.
+
+        Raises InputError where the estimator's fit raises something, and before any fit for inputs that the posterior
+        could not save.
+        """
         refuse_validation(validation)
         classes = checked_classes(labels, task).cpu()
         importance = label_weights(classes, self.class_weights, task)
         training = TrainingSet(examples_of(pool.read(labels.rows)), classes, importance, task.num_classes, seed)
+        stored_examples(training.examples)
         return BaggingPosterior(self, training)
 
 
@@ -89,11 +121,13 @@ class Member:
         if self.estimator is None:
             probs[:, self.classes] = 1.0
             return probs
+        if not hasattr(self.estimator, "predict_proba"):
+            raise InputError(f"{type(self.estimator).__name__} has no predict_proba after its fit")
         given = np.asarray(self.estimator.predict_proba(examples), dtype=np.float64)
         if given.shape != (number, len(self.classes)):
             raise InputError(
-                f"predict_proba must return [{number}, {len(self.classes)}], one column for each of classes_; "
-                f"got {[*given.shape]}"
+                f"predict_proba of {type(self.estimator).__name__} must return [{number}, {len(self.classes)}], one "
+                f"column for each of the classes {self.classes.tolist()} that it was fitted to; got {[*given.shape]}"
             )
         probs[:, self.classes] = torch.from_numpy(given)
         return probs
@@ -156,6 +190,9 @@ class BaggingPosterior:
             raise InputError(
                 "members are fitted again when they are loaded; pass estimator=..., the one that was fitted"
             )
+        check_settings(settings, _SETTINGS)
+        parts = {**_PARTS, **example_parts(settings)}
+        check_tensors(tensors, parts, C=settings["num_classes"], E=settings["members"])
         weights = [1.0] * settings["num_classes"] if settings["weighted"] else None  # importance has their effect
         learner = Bagging(estimator, settings["members"], settings["prior"], weights, device)
         examples = restored_examples(tensors, settings)
@@ -164,7 +201,7 @@ class BaggingPosterior:
         )
         posterior = cls(learner, training)
         said = posterior._draws(range(settings["members"])).log_probs(examples).exp().cpu()
-        if bool(((said - tensors["said"]).abs() > _SAME_PROBABILITY).any()):
+        if not bool(((said - tensors["said"]).abs() <= _SAME_PROBABILITY).all()):
             raise InputError(
                 f"this {type(estimator).__name__}, fitted again, predicts other than the one that was saved; pass an "
                 "estimator with the same options, under the same version of scikit-learn"
@@ -218,10 +255,10 @@ def _check_estimator(estimator: Any, *, weighted: bool) -> None:
         raise InputError(
             f"estimator must be a classifier in the manner of scikit-learn, such as GaussianNB(); got {name}"
         )
-    if not hasattr(estimator, "predict_proba"):
+    if not _gives_probabilities(estimator):
         raise InputError(
             f"estimator must have predict_proba; {name} has none. CalibratedClassifierCV makes probabilities of "
-            "decisions"
+            "decisions, with at least cv labels of each class in every bootstrap"
         )
     if weighted and not has_fit_parameter(estimator, "sample_weight"):
         raise InputError(
@@ -243,7 +280,49 @@ def _fitted(learner: Bagging, training: TrainingSet, member: int) -> Member:
     weights = {} if learner.class_weights is None else {"sample_weight": training.importance.numpy()[places]}
     examples = training.examples
     chosen = [examples[place] for place in places] if isinstance(examples, list) else examples[places]
+    known, numbers = np.unique(classes, return_inverse=True)
+    if _weighs_classes(estimator):
+        known, numbers = np.arange(training.num_classes), classes
     # For estimators that know no random_state but draw from a global generator.
     with seeded_globals(derive_seed(training.seed, "member", member) % 2**32, "cpu"):
-        estimator.fit(chosen, classes, **weights)
-    return Member(estimator, np.asarray(estimator.classes_))
+        try:
+            estimator.fit(chosen, numbers, **weights)
+        except Exception as error:  # whatever an estimator raises
+            counts = dict(zip(*(each.tolist() for each in np.unique(classes, return_counts=True)), strict=True))
+            raise InputError(
+                f"{type(estimator).__name__} could not be fitted to a bootstrap with these numbers of labels by class: "
+                f"{counts}. {type(error).__name__}: {error}"
+            ) from error
+        fitted = Member(estimator, known[_columns(estimator, numbers)])
+        fitted.probs(chosen[:1], training.num_classes)  # before the other members are fitted
+    return fitted
+
+
+def _columns(estimator: Any, numbers: np.ndarray) -> np.ndarray:
+    """The number of the class of each column of predict_proba: classes_, or those fitted to, in order."""
+    fitted = np.unique(numbers)
+    said = np.asarray(getattr(estimator, "classes_", fitted))
+    if not np.isin(said, fitted).all():
+        raise InputError(
+            f"classes_ of {type(estimator).__name__} must be among {fitted.tolist()}, to which it was fitted; "
+            f"got {said.tolist()}"
+        )
+    return said.astype(np.int64)
+
+
+def _weighs_classes(estimator: Any) -> bool:
+    """Whether a parameter has a weight for each class, which numbers stand for."""
+    parameters = estimator.get_params().items()
+    return any(name.split("__")[-1] == "class_weight" and isinstance(value, Mapping) for name, value in parameters)
+
+
+def _gives_probabilities(estimator: Any) -> bool:
+    """Whether it has predict_proba, or will have it once it is fitted, as stacking does."""
+    if hasattr(estimator, "predict_proba"):
+        return True
+    if hasattr(estimator, "steps"):
+        return _gives_probabilities(estimator.steps[-1][1])
+    if hasattr(estimator, "final_estimator"):  # None: a logistic regression, made when it is fitted
+        return estimator.final_estimator is None or _gives_probabilities(estimator.final_estimator)
+    within = getattr(estimator, "estimator", None)
+    return within is not None and hasattr(type(estimator), "predict_proba") and _gives_probabilities(within)

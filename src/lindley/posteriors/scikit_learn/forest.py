@@ -22,11 +22,20 @@ from lindley.posteriors.members import chosen_members
 from lindley.posteriors.scikit_learn.smoothing import check_prior, class_shares, smoothed
 from lindley.posteriors.scikit_learn.tables import Examples, labelled_table, rows_with, table_of
 from lindley.posteriors.scikit_learn.trees import Trees, trees_of
+from lindley.posteriors.stored_parts import Part, check_settings, check_tensors, is_count, is_whole, whole
 from lindley.posteriors.training import checked_classes, refuse_validation
 from lindley.seeds import derive_seed
 from lindley.shapes import ClassIndices
 
 KINDS = ("random-forest", "extra-trees")
+_PARTS = {
+    "leaves": Part("J C", torch.float32, finite=False),
+    "columns": Part("U", **whole(below="D")),
+    "roots": Part("K", **whole(below="J")),
+    "left": Part("J", **whole(below="J")),
+    "column": Part("J", **whole(below="U")),
+    "threshold": Part("J", torch.float32, finite=False),
+}
 _DENSE_BYTES = 1 << 26
 """Of a sparse matrix, as many rows are made dense at a time as fit."""
 
@@ -123,8 +132,11 @@ class ForestPosterior:
         cls, tensors: Mapping[str, Tensor], settings: Mapping[str, Any], *, device: str = "cpu"
     ) -> ForestPosterior:
         """The posterior that was stored."""
+        check_settings(settings, {"depth": is_whole, "num_columns": is_count})
+        check_tensors(tensors, _PARTS, D=settings["num_columns"])
         arrays = {name: value.numpy() for name, value in tensors.items() if name != "leaves"}
         trees = Trees(**arrays, depth=settings["depth"])
+        _check_leaves(tensors["leaves"][torch.from_numpy(trees.checked_leaves())])
         return cls(trees, tensors["leaves"], num_columns=settings["num_columns"], device=device)
 
 
@@ -160,6 +172,12 @@ class ForestDraws:
         wanted = table[:, columns]
         dense = (wanted[start : start + step].toarray() for start in range(0, max(1, table.shape[0]), step))
         return np.concatenate([self._trees.leaves(block) for block in dense])
+
+
+def _check_leaves(log_probs: Tensor) -> None:
+    sums = log_probs.double().logsumexp(1)
+    if not bool((sums.abs() < 1e-4).all()):
+        raise InputError("the tensor 'leaves' must hold log-probabilities, whose sum over the classes is one")
 
 
 def _log_probs_of_nodes(tree: Any, order: np.ndarray, classes: np.ndarray, prior: float, shares: Tensor) -> Tensor:

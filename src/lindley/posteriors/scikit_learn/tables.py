@@ -1,4 +1,4 @@
-"""Inputs as scikit-learn reads them: one line of numbers per input, dense or sparse, or a list of texts."""
+"""Inputs as scikit-learn reads them: a table with one line per input, dense or sparse, or a list."""
 
 from __future__ import annotations
 
@@ -20,21 +20,28 @@ class SparseMatrix(Protocol):
     def tocsr(self) -> Any: ...
 
 
+_WORDS = "OSU"
+"""The kinds of NumPy's arrays of objects, bytes and texts."""
 Examples = Inputs | np.ndarray | SparseMatrix
 """What `pool.read` may return to a learner of scikit-learn's: n inputs along the first axis."""
 
 
 def examples_of(inputs: Examples) -> Any:
-    """n inputs as an array [n, D], a CSR matrix [n, D] or, for any other sequence, a list of n.
+    """Return n inputs as an array [n, D], a CSR matrix [n, D] or, for any other sequence, a list of n.
 
-    Images are read as long vectors, and single numbers as vectors of one.
+    Images are read as long vectors, single numbers as vectors of one, and arrays [n] of texts or objects as lists.
+    Arrays are in the machine's byte order. Raises InputError for what scikit-learn does not read, masked arrays too.
     """
     if isinstance(inputs, SparseMatrix):
         return inputs.tocsr()
     if isinstance(inputs, Tensor):
         return _flat(inputs.detach().cpu().numpy())
+    if isinstance(inputs, np.ma.MaskedArray):
+        raise InputError("this learner reads no masked arrays: give .filled(value), or leave the masked rows out")
     if isinstance(inputs, np.ndarray):
-        return _flat(inputs)
+        if inputs.dtype.kind in _WORDS and inputs.ndim == 1:
+            return list(inputs.tolist())
+        return _flat(inputs.astype(inputs.dtype.newbyteorder("="), copy=False))
     if isinstance(inputs, Mapping) or not isinstance(inputs, Sequence):
         raise InputError(
             "this learner reads tensors, NumPy arrays, sparse matrices and sequences; "
@@ -44,10 +51,15 @@ def examples_of(inputs: Examples) -> Any:
 
 
 def table_of(inputs: Examples) -> Any:
-    """The same where nothing but numbers will do: an array or a CSR matrix, [n, D] float32."""
+    """Return the same where nothing but numbers will do: an array or a CSR matrix, [n, D] float32."""
     examples = examples_of(inputs)
     if isinstance(examples, list):
         raise InputError("this learner reads tables of numbers, one line per input; this pool gave a sequence")
+    if examples.dtype.kind not in "biuf":
+        raise InputError(
+            f"this learner reads tables of numbers; this pool gave an array of {examples.dtype}. Turn its columns into "
+            "numbers first, or use Bagging with a pipeline that does"
+        )
     return examples.astype(np.float32)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,22 @@ import torch
 from torch import Tensor
 
 from lindley.errors import InputError
+from lindley.posteriors.stored_parts import Part, check_settings, is_text, is_whole, one_of
 from lindley.seeds import numpy_generator
+
+_OF_TORCH = (*map(np.dtype, ("f8", "f4", "f2", "i8", "i4", "i2", "i1", "u1", "?")),)
+"""Types of numbers that NumPy and torch have both."""
+_EXAMPLES = {
+    "array": {"examples": Part("L W", None, finite=False)},
+    "sparse": {
+        "data": Part("Z", None, finite=False),
+        "indices": Part("Z", None, least=0.0),
+        "indptr": Part("P", None, least=0.0),
+    },
+    "texts": {"texts": Part("B", torch.uint8), "lengths": Part("L", torch.int64, least=0.0)},
+    **{kind: {"json": Part("B", torch.uint8)} for kind in ("objects", "list")},
+    "bytes": {"bytes": Part("B", torch.uint8)},
+}
 
 
 @dataclass(frozen=True)
@@ -34,28 +50,92 @@ class TrainingSet:
 
 
 def stored_examples(examples: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Labelled inputs as tensors; texts as their UTF-8 bytes."""
+    """Return labelled inputs as tensors, and what their kind is.
+
+    Texts are their UTF-8 bytes, objects a JSON text, and numbers that torch does not have their bytes. Raises
+    InputError for objects that are no JSON value.
+    """
+    if isinstance(examples, np.ndarray) and examples.dtype.kind == "O":
+        return {"json": _json(examples.tolist())}, {"examples": "objects", "columns": examples.shape[1]}
+    if isinstance(examples, np.ndarray) and examples.dtype not in _OF_TORCH:
+        if examples.dtype.names is not None:
+            raise InputError(f"tables must have one type of values; this one is of records, {examples.dtype}")
+        settings = {"examples": "bytes", "columns": examples.shape[1], "dtype": examples.dtype.str}
+        return {"bytes": _bytes(examples.tobytes())}, settings
     if isinstance(examples, np.ndarray):
-        return {"examples": torch.from_numpy(np.ascontiguousarray(examples))}, {"examples": "array"}
+        return {"examples": torch.from_numpy(np.require(examples, requirements=["C", "W"]))}, {"examples": "array"}
     if not isinstance(examples, list):
         parts = {name: torch.from_numpy(getattr(examples, name)) for name in ("data", "indices", "indptr")}
         return parts, {"examples": "sparse", "columns": examples.shape[1]}
     if not all(isinstance(each, str) for each in examples):
-        kinds = sorted({type(each).__name__ for each in examples})
-        raise InputError(f"sequences of inputs must be of texts; got {', '.join(kinds)}")
-    encoded = [each.encode() for each in examples]
-    text = np.frombuffer(b"".join(encoded), dtype=np.uint8).copy()
+        return {"json": _json(examples)}, {"examples": "list"}
+    encoded = [each.encode(errors="surrogatepass") for each in examples]
     lengths = torch.tensor([len(each) for each in encoded])
-    return {"texts": torch.from_numpy(text), "lengths": lengths}, {"examples": "texts"}
+    return {"texts": _bytes(b"".join(encoded)), "lengths": lengths}, {"examples": "texts"}
+
+
+def example_parts(settings: Mapping[str, Any]) -> dict[str, Part]:
+    """Return the tensors of labelled inputs of a kind. Raises InputError for settings that are of none."""
+    check_settings(settings, {"examples": one_of(_EXAMPLES)})
+    if settings["examples"] in ("objects", "bytes", "sparse"):
+        check_settings(settings, {"columns": lambda value: is_whole(value) and value >= 0})
+    if settings["examples"] == "bytes":
+        check_settings(settings, {"dtype": is_text})
+    return _EXAMPLES[settings["examples"]]
 
 
 def restored_examples(tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Any:
+    """Return the labelled inputs that `stored_examples` gave."""
     from scipy.sparse import csr_array
 
     if settings["examples"] == "array":
         return tensors["examples"].numpy()
+    if settings["examples"] == "bytes":
+        plain = tensors["bytes"].numpy().view(np.dtype(settings["dtype"]))
+        return plain.reshape(len(tensors["classes"]), settings["columns"])
+    if settings["examples"] in ("objects", "list"):
+        values = json.loads(tensors["json"].numpy().tobytes())
+        if not isinstance(values, list) or len(values) != len(tensors["classes"]):
+            raise InputError("the tensor 'json' must hold one value for each label")
+        if settings["examples"] == "list":
+            return values
+        table = np.empty((len(values), settings["columns"]), dtype=object)
+        for row, column in np.ndindex(table.shape):
+            table[row, column] = values[row][column]
+        return table
     if settings["examples"] == "sparse":
         parts = tuple(tensors[name].numpy() for name in ("data", "indices", "indptr"))
-        return csr_array(parts, shape=(len(tensors["classes"]), settings["columns"]))
+        matrix = csr_array(parts, shape=(len(tensors["classes"]), settings["columns"]))
+        matrix.check_format(full_check=True)
+        return matrix
+    if int(tensors["lengths"].sum()) != len(tensors["texts"]):
+        raise InputError("the tensor 'lengths' must add up to the bytes of 'texts'")
     text, ends = tensors["texts"].numpy().tobytes(), tensors["lengths"].cumsum(0).tolist()
-    return [text[start:end].decode() for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+    return [text[start:end].decode(errors="surrogatepass") for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+
+
+def _json(rows: list[Any]) -> Tensor:
+    """Return a JSON text as its bytes. Raises InputError for values that would come back as others."""
+    for place, row in enumerate(rows):
+        if foreign := _foreign(row):
+            raise InputError(
+                f"inputs must be numbers, texts, None, or lists and dictionaries of these; input {place} of the "
+                f"labelled rows has {foreign}. Turn it into one of these where the pool is read"
+            )
+    return _bytes(json.dumps(rows, default=lambda value: value.item()).encode())
+
+
+def _bytes(value: bytes) -> Tensor:
+    return torch.from_numpy(np.frombuffer(value, dtype=np.uint8).copy())
+
+
+def _foreign(value: Any) -> str | None:
+    """Name what JSON does not have; None where it has all of it."""
+    if isinstance(value, list):
+        return next(filter(None, map(_foreign, value)), None)
+    if isinstance(value, dict):
+        if others := [key for key in value if not isinstance(key, str)]:
+            return f"the key {others[0]!r}, which is no text"
+        return next(filter(None, map(_foreign, value.values())), None)
+    plain = value.item() if isinstance(value, np.number | np.bool_) else value
+    return None if plain is None or isinstance(plain, str | int | float) else f"a {type(value).__name__}"

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from lindley.errors import InputError
+
 _BLOCK = 1 << 16
 """Row-tree pairs that go down together: what is known of them stays in a core's cache."""
 
@@ -47,6 +49,29 @@ class Trees:
             node = self.left.take(node, mode="clip")
             node += right
         return node.reshape(rows, num_trees)
+
+    def checked_leaves(self) -> np.ndarray:
+        """Return the numbers of all nodes that are leaves. Raises InputError for arrays that are no trees.
+
+        Children come after their parents, so that every way down ends, and the longest has the steps that are said.
+        """
+        if not (np.diff(self.columns) > 0).all():
+            raise InputError("the tensor 'columns' must be in order, each column once")
+        number = np.arange(len(self.left))
+        leaf = self.left == number
+        children = self.left[~leaf]
+        if np.isnan(self.threshold).any() or not np.isposinf(self.threshold[leaf]).all():
+            raise InputError("the tensor 'threshold' must be a number at every node, and infinity at leaves")
+        if not ((children > number[~leaf]) & (children + 1 < len(number))).all():
+            raise InputError("the tensor 'left' must name, for every node, two later ones or itself")
+        if not np.array_equal(np.sort(np.concatenate([self.roots, children, children + 1])), number):
+            raise InputError("every node must be one root or one child, by the tensors 'roots' and 'left'")
+        depth, level = 0, np.unique(self.roots)
+        while len(inner := level[~leaf[level]]):
+            depth, level = depth + 1, np.unique(np.concatenate([self.left[inner], self.left[inner] + 1]))
+        if depth != self.depth:
+            raise InputError(f"these trees are {depth} levels deep; the setting 'depth' says {self.depth}")
+        return np.flatnonzero(leaf)
 
     def only(self, chosen: Sequence[int]) -> Trees:
         """Some of the trees; nodes keep their numbers."""

@@ -1,0 +1,74 @@
+"""Networks by the function that makes them. This is the one place that calls it.
+
+A factory has to make every trained weight anew. Where two of its networks share one, members of an ensemble are equal
+and one trial trains on from another's weights, so that results depend on how many processes share the work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.nn.parameter import is_lazy
+
+from lindley.errors import InputError
+from lindley.posteriors.callers_state import seeded_globals
+from lindley.posteriors.network_copies import duplicate, uncompiled, uncompiled_root
+
+_TRAINED: set[StorageWeakRef] = set()
+"""The memory of every tensor that fits change, of all networks made so far. It does not keep them alive."""
+
+
+def make_network(network: Callable[[], nn.Module], device: str = "cpu") -> nn.Module:
+    """Call the factory once; its network is on the device and in training mode, with `torch.compile` taken off.
+
+    Raises InputError for what is no network, and for weights that belong to a network made before.
+    """
+    module = uncompiled(_called(network))
+    _refuse_shared(module)
+    module = module.to(device).train()
+    mark_trained(value for value in module.parameters() if value.requires_grad)
+    return module
+
+
+def network_to_load(network: Callable[[], nn.Module]) -> nn.Module:
+    """Return a copy of the factory's network, into which weights can be loaded. Global generators stay."""
+    with seeded_globals(0, "cpu"):  # making a network initialises it
+        return uncompiled(duplicate(_called(network))[0])
+
+
+def mark_trained(tensors: Iterable[Tensor]) -> None:
+    """Remember tensors that a fit changes: no network that is made later may have them."""
+    _TRAINED.difference_update([known for known in tuple(_TRAINED) if known.expired()])
+    _TRAINED.update(StorageWeakRef(value.untyped_storage()) for value in tensors if not is_lazy(value))
+
+
+def changed_buffers(module: nn.Module, before: dict[str, Tensor]) -> list[Tensor]:
+    """Return the buffers that are not what they were, such as the running averages of batch norm."""
+    return [
+        value for name, value in module.named_buffers() if name not in before or not torch.equal(value, before[name])
+    ]
+
+
+def _called(network: Callable[[], nn.Module]) -> nn.Module:
+    if isinstance(network, nn.Module):
+        raise InputError(
+            f"network= must be a function that makes a network; got a {type(network).__name__}. Every fit begins at "
+            "new weights, so give the function that builds it, such as the class itself"
+        )
+    made = network()
+    if not isinstance(made, nn.Module):
+        raise InputError(f"network= must be a function that returns a torch.nn.Module; got {type(made).__name__}")
+    return uncompiled_root(made)
+
+
+def _refuse_shared(module: nn.Module) -> None:
+    for name, value in [*module.named_parameters(), *module.named_buffers()]:
+        if not is_lazy(value) and StorageWeakRef(value.untyped_storage()) in _TRAINED:
+            raise InputError(
+                f"network= gives networks that share {name!r}: it belongs to a network that was made before, so that "
+                "one fit would train on from another's weights. Make every layer within the function, for example "
+                "def network(): return nn.Sequential(nn.Linear(4, 2), ...)"
+            )

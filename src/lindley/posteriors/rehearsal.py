@@ -1,0 +1,88 @@
+"""What a fit does with its network, done with an untrained one before the training, which may take hours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from lindley.contracts import ClassificationTask, Inputs, Labels, Pool
+from lindley.errors import InputError
+from lindley.modes import own_modes
+from lindley.posteriors.callers_state import seeded_globals
+from lindley.posteriors.network_calls import called, logits_of, num_rows, refuse_probabilities
+from lindley.posteriors.network_factory import changed_buffers, make_network, mark_trained
+from lindley.posteriors.precision import compute_dtype, computing_in
+from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.training import read_labelled, told_precisions
+
+
+def rehearse(
+    network: Callable[[], nn.Module],
+    pool: Pool,
+    labels: Labels,
+    use: Callable[[nn.Module, Inputs], object],
+    *,
+    task: ClassificationTask,
+    recipe: Recipe,
+    precision: str,
+    device: str,
+) -> nn.Module:
+    """Return an untrained network that has gone through one step's forward and through `use`. Generators stay.
+
+    Args:
+        network: Makes a network.
+        pool: Where the inputs are read.
+        labels: Of which two are used, or as many as a minibatch has.
+        use: What is to be done with the trained network, on the same rows; it is called in eval mode.
+        task: Says how many outputs the network must have.
+        recipe: Of the training.
+        precision: In which the network computes.
+        device: Where it computes.
+
+    Raises:
+        InputError: If the network has another number of outputs than there are classes, gives probabilities, shares
+            weights with another one, or cannot do what `use` does.
+    """
+    count = min(2, recipe.batch_size, len(labels))
+    inputs, _ = read_labelled(pool, Labels(labels.rows[:count], labels.classes[:count]), task, device)
+    with seeded_globals(0, device), own_modes(device, gradients=True):
+        module = make_network(network, device)
+        before = {name: value.clone() for name, value in module.named_buffers()}
+        with (
+            told_precisions(inputs, module),
+            _told_single_rows(module, num_rows(inputs)),
+            computing_in(compute_dtype(precision, device), device),
+        ):
+            logits = logits_of(called(module, inputs))
+        mark_trained([*changed_buffers(module, before), *(each for each in module.parameters() if each.requires_grad)])
+        _refuse_other_outputs(logits, task)
+        refuse_probabilities(logits, module)
+        use(module.eval(), inputs)
+    return module
+
+
+def _refuse_other_outputs(logits: Tensor, task: ClassificationTask) -> None:
+    given, needed = logits.shape[1], task.num_classes
+    if given == needed:
+        return
+    advice = f"end it in nn.Linear(..., {needed}), with one output for each class"
+    if given == 1:
+        advice = f"one output is that of a sigmoid; {advice}"
+    raise InputError(f"the network gives {given} outputs for {needed} classes; {advice}")
+
+
+@contextmanager
+def _told_single_rows(module: nn.Module, rows: int) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        norms = [name for name, layer in module.named_modules() if isinstance(layer, _BatchNorm)]
+        if rows > 1 or not norms or isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"batch norm ({norms[0]!r}) cannot be trained on minibatches of one row: label two rows at least, with a "
+            "training.batch_size of two or more, or use nn.GroupNorm or nn.LayerNorm"
+        ) from error

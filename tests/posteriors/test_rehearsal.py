@@ -1,0 +1,184 @@
+"""What no posterior can be made of is refused by every learner of networks, before the training."""
+
+import threading
+
+import pytest
+import torch
+from torch import nn
+
+from lindley.contracts import ClassificationTask, Labels
+from lindley.errors import InputError
+from lindley.pools.memory import MemoryPool
+from lindley.posteriors.catalogue import WITH_NETWORK, build_learner
+from lindley.posteriors.dropout.mc_dropout import MCDropoutPosterior
+from lindley.posteriors.ensemble import EnsemblePosterior
+from lindley.posteriors.gaussian_process.classifier import GaussianProcess
+from lindley.posteriors.head.head import BayesianHead
+from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.scikit_learn.forest import Forest
+
+TASK = ClassificationTask(("a", "b"))
+INPUTS = torch.randn(30, 4, generator=torch.Generator().manual_seed(0))
+LABELS = Labels(torch.arange(12), torch.arange(12) % 2)
+LEARNERS = [name for name in WITH_NETWORK if name != "laplace"]
+
+
+def outputs(count, *more):
+    return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.3), nn.Linear(8, count), *more)
+
+
+class SoftmaxInForward(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.within = outputs(2)
+
+    def forward(self, x):
+        return self.within(x).softmax(1)
+
+
+class Locked(nn.Sequential):
+    def __init__(self):
+        super().__init__(*outputs(2))
+        self.lock = threading.Lock()
+
+
+class Remembers(nn.Sequential):
+    """Keeps what it computed in training, with its graph, where no copy finds it."""
+
+    def __init__(self):
+        super().__init__(*outputs(2))
+        self.seen = []
+
+    def forward(self, x):
+        self.seen.append(super().forward(x))
+        return self.seen[-1]
+
+
+def batch_norm():
+    return nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.3), nn.Linear(8, 2))
+
+
+class BeforeTheTraining(MemoryPool):
+    """Is not read for a training, only for the two rows that are looked at before."""
+
+    def read(self, rows):
+        assert len(rows) <= 2, "the training began"
+        return super().read(rows)
+
+
+def fit(learner, network, *, pool=BeforeTheTraining, labels=LABELS, **recipe):
+    made = build_learner(learner, network, Recipe(steps=2, **recipe), members=2)
+    return made.fit(pool(INPUTS), labels, task=TASK, seed=0)
+
+
+REFUSED = {
+    "one output": (lambda: outputs(1), "1 outputs for 2 classes; one output is that of a sigmoid"),
+    "more outputs": (lambda: outputs(3), r"3 outputs for 2 classes; end it in nn.Linear\(..., 2\)"),
+    "softmax": (lambda: outputs(2, nn.Softmax(1)), "gives probabilities .*nn.Softmax at '4'"),
+    "softmax in forward": (SoftmaxInForward, "SoftmaxInForward gives probabilities"),
+}
+NOT_COPIED = {"lock": (Locked, "attribute 'lock' of Locked"), "graph": (Remembers, "attribute 'seen' of Remembers")}
+
+
+@pytest.mark.parametrize("fault", REFUSED)
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_outputs_that_are_no_logits_of_the_classes_are_refused_before_the_training(learner, fault):
+    network, said = REFUSED[fault]
+    with pytest.raises(InputError, match=said):
+        fit(learner, network)
+
+
+@pytest.mark.parametrize("fault", NOT_COPIED)
+@pytest.mark.parametrize("learner", ["mc-dropout", "ensemble"])
+def test_what_cannot_be_copied_is_refused_before_the_training(learner, fault):
+    network, said = NOT_COPIED[fault]
+    with pytest.raises(InputError, match=said):
+        fit(learner, network)
+
+
+@pytest.mark.parametrize(("labels", "batch_size"), [(1, 64), (12, 1)])
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_batch_norm_on_minibatches_of_one_row_is_refused_by_name(learner, labels, batch_size):
+    some = Labels(LABELS.rows[:labels], LABELS.classes[:labels])
+    with pytest.raises(InputError, match=r"batch norm \('1'\) cannot be trained on minibatches of one row"):
+        fit(learner, batch_norm, labels=some, batch_size=batch_size)
+
+
+def weight_norm():
+    network = outputs(2)
+    nn.utils.weight_norm(network[0])
+    return network
+
+
+def spectral_norm():
+    network = outputs(2)
+    nn.utils.spectral_norm(network[0])
+    return network
+
+
+def compiled():
+    return torch.compile(outputs(2), backend="eager")
+
+
+def compiled_within():
+    return nn.Sequential(torch.compile(outputs(8), backend="eager"), nn.Linear(8, 2))
+
+
+def compiled_in_place():
+    network = outputs(2)
+    network.compile(backend="eager")
+    return network
+
+
+def log_softmax():
+    return outputs(2, nn.LogSoftmax(1))
+
+
+WORKS = [weight_norm, spectral_norm, compiled, compiled_within, compiled_in_place, log_softmax]
+
+
+@pytest.mark.parametrize("network", WORKS)
+@pytest.mark.parametrize("learner", LEARNERS)
+@pytest.mark.filterwarnings("ignore:.*weight_norm.* is deprecated:FutureWarning")
+def test_what_can_be_made_to_work_works(learner, network):
+    log_probs = fit(learner, network, pool=MemoryPool).draw(2, seed=0).log_probs(INPUTS)
+    torch.testing.assert_close(log_probs.exp().sum(2), torch.ones(30, 2))
+
+
+@pytest.mark.parametrize("kind", [MCDropoutPosterior, lambda module: EnsemblePosterior([module])])
+@pytest.mark.parametrize("network", WORKS)
+@pytest.mark.filterwarnings("ignore:.*weight_norm.* is deprecated:FutureWarning")
+def test_networks_of_the_callers_own_give_what_they_give_and_stay(kind, network):
+    module = network()
+    module.train()(INPUTS)
+    expected = module.eval()(INPUTS).log_softmax(1)
+    posterior = kind(module)
+    point = posterior.point() or posterior.draw(1, seed=0)
+    torch.testing.assert_close(point.log_probs(INPUTS)[:, 0], expected)
+    torch.testing.assert_close(module(INPUTS).log_softmax(1), expected)
+    assert module.state_dict().keys() == network().state_dict().keys()
+
+
+@pytest.mark.parametrize("kind", [MCDropoutPosterior, lambda module: EnsemblePosterior([module])])
+@pytest.mark.parametrize("network", [lambda: outputs(2, nn.Softmax(1)), SoftmaxInForward])
+def test_probabilities_of_the_callers_own_network_are_refused_at_the_first_prediction(kind, network):
+    with pytest.raises(InputError, match="gives probabilities"):
+        kind(network()).draw(1, seed=0).log_probs(INPUTS)
+
+
+def test_layers_without_a_shape_are_refused_by_name():
+    with pytest.raises(InputError, match=r"'0\.weight' has no shape yet"):
+        MCDropoutPosterior(nn.Sequential(nn.LazyLinear(8), nn.Dropout(0.3), nn.Linear(8, 2)))
+
+
+def test_inputs_that_carry_a_graph_are_what_they_are_without_it():
+    with_graph = INPUTS.clone().requires_grad_() * 1.0
+    learners = [Forest(2), BayesianHead(), GaussianProcess()]
+    learners += [build_learner(name, lambda: outputs(2), Recipe(steps=2), members=2) for name in LEARNERS]
+    for learner in learners:
+        one, two = (
+            learner.fit(MemoryPool(inputs), LABELS, task=TASK, seed=0).draw(2, seed=0).log_probs(inputs)
+            for inputs in (INPUTS, with_graph)
+        )
+        assert torch.equal(one, two)
+        assert not two.requires_grad

@@ -38,6 +38,7 @@ class Journal:
         self.path = folder / FILE_NAME
         self._lock = FileLock(self.path, patience=patience, process=process)
         try:
+            self.path.touch()
             content = self.path.read_bytes()
             self.events, self._size = _parsed(content, self.path)
             self._file = self.path.open("r+b", buffering=0)

@@ -6,6 +6,7 @@ and half of the new would make neither of is replaced whole: `_merged` has the l
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -32,7 +33,7 @@ def builtin_studies() -> list[str]:
 
 
 def load_study(
-    name_or_path: str | Path,
+    name_or_path: str | os.PathLike[str],
     *,
     seeds: int | None = None,
     max_labels: int | None = None,
@@ -46,12 +47,13 @@ def load_study(
 
     Raises ConfigurationError: an unknown study, key or name, or a wrong value; the message names it.
     """
-    name, text, folder = _source(name_or_path)
+    source = os.fspath(name_or_path)
+    name, text, folder = _source(source)
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{name_or_path} is not valid TOML: {error}") from None
-    study = _parse(name, tables, str(name_or_path), folder)
+        raise ConfigurationError(f"{source} is not valid TOML: {error}") from None
+    study = _parse(name, tables, source, folder)
     return _overridden(study, seeds, max_labels, acquisitions)
 
 
@@ -72,16 +74,16 @@ def refuse_unusable(study: Study) -> None:
     _refuse(study.name, complaints)
 
 
-def _source(name_or_path: str | Path) -> tuple[str, str, Path | None]:
+def _source(name_or_path: str) -> tuple[str, str, Path | None]:
     """The study's name, its text and its folder (None for a packaged one)."""
     known = builtin_studies()
-    if str(name_or_path) in known:
+    if name_or_path in known:
         file = resources.files("lindley.study.builtin").joinpath(f"{name_or_path}.toml")
-        return str(name_or_path), file.read_text(encoding="utf-8"), None
+        return name_or_path, file.read_text(encoding="utf-8"), None
     path = Path(name_or_path)
     if path.suffix != ".toml":
         file = Path(f"{path}.toml")
-        hint = f" Did you mean {file}?" if file.is_file() else nearest(str(name_or_path), known)
+        hint = f" Did you mean {file}?" if file.is_file() else nearest(name_or_path, known)
         raise ConfigurationError(
             f'no study is called "{name_or_path}"; there are {", ".join(known)}, or the path of a .toml file.{hint}'
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ _OF_A_TRIAL = {"acquisition": str, "options": dict, "seed": int, "num_rows": int
 """What every version has written into manifests for reports."""
 
 
-def load_results(out: Path, study: Study | None = None, *, with_arrays: bool = False) -> StudyResults:
+def load_results(out: str | os.PathLike[str], study: Study | None = None, *, with_arrays: bool = False) -> StudyResults:
     """All that the journals of an output folder say; a study that is under way is welcome.
 
     study: what they are read as trials of, where it is not the folder's own. with_arrays: whether arrays will be read.
@@ -30,18 +31,19 @@ def load_results(out: Path, study: Study | None = None, *, with_arrays: bool = F
     A trial whose journal or manifest is damaged is set aside with what is wrong, and with_arrays so is one whose arrays
     are. Raises InputError where there is no study.
     """
-    study = study or read_study(Path(out))
+    out = Path(out)
+    study = study or read_study(out)
     titles = [panel.title for panel in study.panels]
     panels = [
         _load_panel(
-            Path(out),
+            out,
             panel,
             panel.title if titles.count(panel.title) == 1 else f"{panel.title} ({panel.name})",
             with_arrays=with_arrays,
         )
         for panel in study.panels
     ]
-    there = {folder.parents[1].name for folder in (Path(out) / "trials").glob("*/*/seed-*")}
+    there = {folder.parents[1].name for folder in (out / "trials").glob("*/*/seed-*")}
     foreign = tuple(sorted(there - {panel.name for panel in study.panels}))
     return StudyResults(study.name, study.title, study.description, panels, foreign)
 

@@ -3,10 +3,12 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all check docs data bench peers environment clean
+.PHONY: help demo test test-all test-lowest check docs data bench peers environment clean
 
 PYTHON ?=
 ARGS ?=
+TORCH ?= $(shell sed -n 's/^torch==//p' requirements-lowest.lock)
+LOWEST_TESTS ?= tests/information tests/pools tests/apps tests/study/test_config.py tests/loop
 BIN := .venv/bin
 LOCKED := .venv/.has-what-is-locked
 STAMP := .venv/.has-lindley
@@ -17,6 +19,7 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  PYTHON=python3.12    the Python to make .venv with (otherwise the first of 3.11 to 3.14 that is found)'
+	@echo '  TORCH=2.13.0         test-lowest with this torch (the lowest is gigabytes of CUDA on Linux; so .ci/run leaves it out)'
 	@echo '  ARGS="-k batchbald"  more arguments for the command that demo, test, data or bench runs'
 
 demo: $(STAMP) ## See it work: the main job on data in the box, then a report (minutes)
@@ -27,6 +30,15 @@ test: $(STAMP) ## Run all tests
 
 test-all: $(STAMP) ## Run all tests, with ten times as many damaged files
 	@LINDLEY_FUZZ=2000 $(BIN)/python -m pytest $(ARGS)
+
+test-lowest: ## Run the fast tests with the lowest versions that pyproject.toml allows, in .venv-lowest
+	@$(MAKE) --no-print-directory $(STAMP)
+	@$(BIN)/python -m venv --clear .venv-lowest
+	@sed '/^torch==/d' requirements-lowest.lock > .venv-lowest/others.txt
+	@.venv-lowest/bin/python -m pip install --disable-pip-version-check --quiet "torch==$(TORCH)"
+	@.venv-lowest/bin/python -m pip install --disable-pip-version-check --quiet -r .venv-lowest/others.txt
+	@.venv-lowest/bin/python -m pip install --disable-pip-version-check --quiet --no-deps .
+	@.venv-lowest/bin/python -W ignore -m pytest -W default::DeprecationWarning $(LOWEST_TESTS) $(ARGS)
 
 check: $(STAMP) ## Check without running: format, lint, types, import rules
 	@$(BIN)/python -m ruff format --check .
@@ -51,7 +63,7 @@ peers: $(PEERS) ## Make .venv-peers, the libraries that bench compares with, as 
 environment: $(STAMP) ## Make .venv from the lock, as the other commands do by themselves
 
 clean: ## Remove .venv, caches and built documentation; results in runs/ stay
-	rm -rf .venv .venv-peers .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	rm -rf .venv .venv-peers .venv-lowest .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
 	rm -rf docs/_build docs/auto_examples docs/generated docs/sg_execution_times.rst
 	find src tests examples docs -name __pycache__ -type d -prune -exec rm -rf {} +
 

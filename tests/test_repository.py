@@ -16,11 +16,14 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 import lindley
 from lindley.contracts import Learner
+from lindley.posteriors.laplace.laplace_package import PACKAGES
 
 ROOT = Path(__file__).parents[1]
+LOWEST = "requirements-lowest.lock"
 LOCKS = ("requirements.lock", "requirements-laplace.lock", "requirements-sinks.lock")
 # Assembled, so that this file does not hold what it looks for.
 FOREIGN = re.compile(r"(?<![\w.~-])/(work|root|home|tmp/bash_jobs)/|\.\./" + "shared")
@@ -69,6 +72,23 @@ def test_lock_pins_torch_for_any_index() -> None:
 def test_lock_pins_every_declared_dependency_within_its_range(dependency: str) -> None:
     requirement = Requirement(dependency)
     assert requirement.specifier.contains(locked()[canonicalize_name(requirement.name)])
+
+
+def test_lowest_lock_pins_the_lower_bound_of_each_dependency() -> None:
+    lines = [line for line in (ROOT / LOWEST).read_text().splitlines() if not line.startswith("#")]
+    pins = {canonicalize_name(name): Version(version) for name, version in (line.split("==") for line in lines)}
+    metadata = project()["project"]
+    extras = metadata["optional-dependencies"]
+    for line in [*metadata["dependencies"], *extras["parquet"], *extras["safetensors"]]:
+        requirement = Requirement(line)
+        (bound,) = requirement.specifier
+        assert (bound.operator, Version(bound.version)) == (">=", pins[canonicalize_name(requirement.name)])
+
+
+def test_error_of_a_missing_laplace_torch_names_what_the_lock_installs() -> None:
+    lines = (ROOT / "requirements-laplace.lock").read_text().splitlines()
+    names = {canonicalize_name(line.split("==")[0]) for line in lines if not line.startswith("#")}
+    assert {canonicalize_name(name.split("==")[0]) for name in PACKAGES} == names | {"tqdm"}
 
 
 def test_lock_can_build_the_package_without_isolation() -> None:

@@ -194,6 +194,23 @@ def test_no_option_of_a_method_has_the_name_of_an_argument():
     assert {name: names for name, names in taken.items() if names} == {}
 
 
+@pytest.mark.parametrize("name", [*inspect.signature(select).parameters][:-1])
+def test_an_argument_that_lacks_a_letter_is_named(name):
+    for place in range(1, len(name)):
+        mistyped = name[:place] + name[place + 1 :]
+        with pytest.raises(InputError, match=f"no argument '{mistyped}'. Did you mean \"{name}\""):
+            select(predictions(), batch_size=3, **{mistyped: None})
+
+
+def test_no_option_of_a_method_is_taken_for_a_mistyped_argument():
+    for name, method in METHODS.items():
+        for option in set(inspect.signature(method.check).parameters) - {"options"}:
+            try:
+                select(None, name, **{option: "?"})
+            except InputError as error:
+                assert "has no argument" not in str(error), (name, option)
+
+
 def seen_by(monkeypatch, **offers):
     """The context that a method is shown."""
     contexts = []

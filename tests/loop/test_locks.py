@@ -2,11 +2,15 @@
 
 import os
 import platform
+import re
 import subprocess
 import sys
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+import lindley
 from lindley.errors import HeldError
 from lindley.loop import locks
 from lindley.loop.locks import FileLock, Presence, holder_of
@@ -17,6 +21,14 @@ from pathlib import Path
 from lindley.loop.locks import FileLock
 with FileLock(Path(sys.argv[1])):
     print("held", flush=True)
+    sys.stdin.read()
+"""
+BE_THERE = """
+import sys
+from pathlib import Path
+from lindley.loop.locks import Presence
+with Presence(Path(sys.argv[1])):
+    print("there", flush=True)
     sys.stdin.read()
 """
 COUNT = """
@@ -82,7 +94,7 @@ def test_a_file_that_is_not_there_is_held_by_nobody_and_is_not_made(tmp_path):
 
 def test_a_lock_can_be_asked_for_in_a_folder_that_is_only_read(held):
     path, process = held
-    path.chmod(0o400)
+    path.with_name("file.lock").chmod(0o400)
     assert holder_of(path) == f"process {process.pid}"
 
 
@@ -108,11 +120,61 @@ def test_the_first_of_those_present_is_alone_and_again_when_they_have_gone(tmp_p
         assert third.alone
 
 
-def test_releasing_leaves_only_the_file(tmp_path):
-    for _ in range(2):
-        with FileLock(tmp_path / "file"):
+def test_each_of_those_present_keeps_its_own_file_while_others_come_and_go(tmp_path):
+    path = tmp_path / "file"
+    with Presence(path) as first:
+        with Presence(path) as second, Presence(path) as third:
             pass
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+        with Presence(path) as fourth:
+            assert [first.alone, second.alone, third.alone, fourth.alone] == [True, False, False, False]
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["file", "file.1", "file.2"]
+
+
+def test_one_that_is_left_when_the_first_has_gone_is_still_seen(tmp_path):
+    with ExitStack() as stack:
+        with Presence(tmp_path / "file"):
+            stack.enter_context(Presence(tmp_path / "file"))
+        with Presence(tmp_path / "file") as later:
+            assert not later.alone
+
+
+def test_a_killed_process_is_present_no_more(tmp_path):
+    with start(BE_THERE, tmp_path / "file") as process:
+        process.stdout.readline()
+        with Presence(tmp_path / "file") as beside:
+            assert not beside.alone
+        process.kill()
+        process.wait()
+        with Presence(tmp_path / "file") as after:
+            assert after.alone
+
+
+def test_the_lock_is_a_file_of_its_own_that_stays(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"content")
+    numbers = set()
+    for _ in range(3):
+        with FileLock(path):
+            assert path.read_bytes() == b"content"
+            numbers.add((tmp_path / "file.lock").stat().st_ino)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["file", "file.lock"]
+    assert (len(numbers), path.read_bytes()) == (1, b"content")
+
+
+def test_a_name_that_a_killed_holder_left_is_of_nobody_and_stays_out_of_the_way(tmp_path):
+    with FileLock(tmp_path / "file"):
+        pass
+    (tmp_path / "file.holder").write_text(f"7 {platform.node()}\n")
+    assert holder_of(tmp_path / "file") is None
+    with FileLock(tmp_path / "file"):
+        assert holder_of(tmp_path / "file") == f"process {os.getpid()}"
+
+
+def test_no_module_imports_what_windows_does_not_have():
+    posix = re.compile(r"^\s*(?:import|from) (fcntl|grp|posix|pty|pwd|resource|syslog|termios|tty)\b", re.MULTILINE)
+    sources = sorted(Path(lindley.__file__).parent.rglob("*.py"))
+    assert sources
+    assert {path.name: found for path in sources if (found := posix.findall(path.read_text(encoding="utf-8")))} == {}
 
 
 def test_two_processes_lose_no_update(tmp_path):

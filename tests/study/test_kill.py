@@ -84,7 +84,8 @@ def kill_at_random(process, moment, *, whole_group):
 def contents(out):
     """Every file below the folder; of a journal, its events without their seconds.
 
-    Not the names of holders: one that was killed as it looked at a finished trial leaves its name, but no lock.
+    Not the locks, of which several processes leave more than one, nor the names of holders: one that was killed as it
+    looked at a finished trial leaves its name, but no lock.
     """
     return {
         path.relative_to(out).as_posix(): (
@@ -93,7 +94,7 @@ def contents(out):
             else path.read_bytes()
         )
         for path in out.rglob("*")
-        if path.is_file() and path.suffix != ".holder"
+        if path.is_file() and path.suffix != ".holder" and ".lock" not in path.suffixes
     }
 
 

@@ -167,7 +167,7 @@ def test_those_who_end_together_write_one_after_the_other(tmp_path: Path, monkey
     holders = []
 
     def loaded(out: Path, *, with_arrays: bool) -> StudyResults:
-        holders.append(holder_of(out / "study.lock"))
+        holders.append(holder_of(out / "study"))
         return load_results(out, with_arrays=with_arrays)
 
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=80))

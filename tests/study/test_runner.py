@@ -165,7 +165,8 @@ def test_the_folder_holds_the_study_and_its_trials_only(single, studies):
     assert {path.name for path in out.iterdir()} == {"study.json", "study.lock", "running.lock", "trials"}
     assert json.loads((out / "study.json").read_text()) == studies[0].model_dump(mode="json")
     for trial in trials_of(studies[0]):
-        assert {path.name for path in (out / trial.folder).iterdir()} == {"manifest.json", "journal.jsonl"}
+        names = {path.name for path in (out / trial.folder).iterdir()}
+        assert names == {"manifest.json", "journal.jsonl", "journal.jsonl.lock"}
 
 
 def test_manifests_name_the_trial_and_its_conditions_but_no_path(single, studies):

@@ -140,7 +140,7 @@ def _refuse_labelled(labelled: Labels, candidates: Predictions, *, numbered: boo
 
 def _chosen(acquisition: str | Score, options: dict[str, object]) -> Acquisition:
     if isinstance(acquisition, str):
-        arguments = [*inspect.signature(select).parameters][2:-1]  # without predictions, acquisition and **options
+        arguments = [*inspect.signature(select).parameters][:-1]  # without **options
         mistyped = [name for name in options if get_close_matches(name, arguments, n=1, cutoff=0.75)]
         if mistyped:
             raise InputError(f"select has no argument {mistyped[0]!r}.{nearest(mistyped[0], arguments)}")

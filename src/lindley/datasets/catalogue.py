@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -120,7 +121,7 @@ DATASETS: dict[str, Entry] = {
 def load(
     name: str,
     *,
-    data_dir: Path | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
     seed: int = 0,
     options: Mapping[str, object] | None = None,
     download: bool = True,
@@ -134,7 +135,7 @@ def load(
     """
     entry = entry_named(name)
     checked = checked_options(name, options or {})
-    read: Reader = partial(obtain, data_dir=data_dir, download=download)
+    read: Reader = partial(obtain, data_dir=_folder(data_dir), download=download)
     return entry.build(read=read, seed=seed, **checked)
 
 
@@ -173,17 +174,21 @@ class Status:
     missing: tuple[str, ...]
 
 
-def status(data_dir: Path | None = None) -> list[Status]:
+def status(data_dir: str | os.PathLike[str] | None = None) -> list[Status]:
     """Each data set and where it would be read from; files are looked for, not opened."""
-    return [_status_of(name, entry, data_dir) for name, entry in DATASETS.items()]
+    return [_status_of(name, entry, _folder(data_dir)) for name, entry in DATASETS.items()]
 
 
-def fetch(name: str, data_dir: Path | None = None) -> Status:
+def fetch(name: str, data_dir: str | os.PathLike[str] | None = None) -> Status:
     """Make sure that a data set is on this machine: its files are verified, and fetched where missing."""
     entry = entry_named(name)
     for file in entry.files:
-        obtain(file, data_dir=data_dir, download=True)
-    return _status_of(name, entry, data_dir)
+        obtain(file, data_dir=_folder(data_dir), download=True)
+    return _status_of(name, entry, _folder(data_dir))
+
+
+def _folder(data_dir: str | os.PathLike[str] | None) -> Path | None:
+    return None if data_dir is None else Path(data_dir)
 
 
 def _status_of(name: str, entry: Entry, data_dir: Path | None) -> Status:

@@ -38,6 +38,7 @@ class Journal:
         self.path = folder / FILE_NAME
         self._lock = FileLock(self.path, patience=patience, process=process)
         try:
+            self.path.touch()
             self.events, self._size = _parsed(_content(self.path), self.path)
             self._file = self.path.open("r+b", buffering=0)
             self._file.truncate(self._size)

@@ -64,13 +64,15 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """A public name, imported from its home on first use (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'lindley.posteriors' has no attribute {name!r}")
-    value = getattr(import_module(f"lindley.posteriors.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a type checker would take it for any name, also a misspelt one
+
+    def __getattr__(name: str) -> object:
+        """A public name, imported from its home on first use (PEP 562)."""
+        if name not in _HOMES:
+            raise AttributeError(f"module 'lindley.posteriors' has no attribute {name!r}")
+        value = getattr(import_module(f"lindley.posteriors.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from lindley.posteriors.storage import read_tensors
 
 def ensemble_from_checkpoints(
     network: Callable[[], nn.Module],
-    paths: Sequence[str | Path],
+    paths: Sequence[str | os.PathLike[str]],
     *,
     precision: str = "float32",
     device: str = "cpu",
@@ -27,10 +28,10 @@ def ensemble_from_checkpoints(
     if not paths:
         raise InputError("an ensemble needs the file of one member at least")
     modules = []
-    for path in paths:
+    for path in map(Path, paths):
         module = network_to_load(network)
         try:
-            module.load_state_dict(read_tensors(Path(path)))
+            module.load_state_dict(read_tensors(path))
         except RuntimeError as error:
             raise InputError(f"{path} does not fit the network: {error}") from None
         modules.append(module)

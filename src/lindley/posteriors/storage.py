@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -56,7 +57,7 @@ class Storable(Protocol):
         ...
 
 
-def save_posterior(posterior: Posterior, folder: str | Path) -> None:
+def save_posterior(posterior: Posterior, folder: str | os.PathLike[str]) -> None:
     """Writes a posterior into a folder, which is made where it is missing. Of a tuned one, that of its setting.
 
     Raises InputError for a posterior of a kind that cannot be saved, for a folder that holds one already, and where
@@ -85,7 +86,7 @@ def save_posterior(posterior: Posterior, folder: str | Path) -> None:
 
 
 def load_posterior(
-    folder: str | Path,
+    folder: str | os.PathLike[str],
     *,
     network: Callable[[], nn.Module] | None = None,
     estimator: Any = None,

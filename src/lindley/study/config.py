@@ -6,6 +6,7 @@ and half of the new would make neither of is replaced whole: `_merged` has the l
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -37,7 +38,7 @@ def builtin_studies() -> list[str]:
 
 
 def load_study(
-    name_or_path: str | Path,
+    name_or_path: str | os.PathLike[str],
     *,
     seeds: int | None = None,
     max_labels: int | None = None,
@@ -51,8 +52,9 @@ def load_study(
 
     Raises ConfigurationError: an unknown study, key or name, or a wrong value; the message names it.
     """
-    name, text, folder = _source(name_or_path)
-    study = _parse(name, _tables(text, str(name_or_path)), str(name_or_path), folder)
+    source = os.fspath(name_or_path)
+    name, text, folder = _source(source)
+    study = _parse(name, _tables(text, source), source, folder)
     return _overridden(study, seeds, max_labels, acquisitions)
 
 
@@ -92,16 +94,16 @@ def _tables(text: str, source: str) -> _Tables:
     return tables
 
 
-def _source(name_or_path: str | Path) -> tuple[str, str, Path | None]:
+def _source(name_or_path: str) -> tuple[str, str, Path | None]:
     """The study's name, its text and its folder (None for a packaged one)."""
     known = builtin_studies()
-    if str(name_or_path) in known:
+    if name_or_path in known:
         file = resources.files("lindley.study.builtin").joinpath(f"{name_or_path}.toml")
-        return str(name_or_path), file.read_text(encoding="utf-8"), None
+        return name_or_path, file.read_text(encoding="utf-8"), None
     path = Path(name_or_path)
     if path.suffix != ".toml":
         file = Path(f"{path}.toml")
-        hint = f" Did you mean {file}?" if file.is_file() else nearest(str(name_or_path), known)
+        hint = f" Did you mean {file}?" if file.is_file() else nearest(name_or_path, known)
         raise ConfigurationError(
             f'no study is called "{name_or_path}"; there are {", ".join(known)}, or the path of a .toml file.{hint}'
         )

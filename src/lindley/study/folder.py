@@ -13,10 +13,10 @@ from lindley.loop.files import read_plain_file
 from lindley.study.schema import Study
 
 FILE_NAME = "study.json"
-LOCK_NAME = "study.lock"
-"""Held while study.json or the report is written, or a sink is opened or shown rounds."""
+LOCK_NAME = "study"
+"""What is locked, in study.lock, while study.json or the report is written, or a sink is opened or shown rounds."""
 PRESENCE_NAME = "running.lock"
-"""Held, by all of them together, by the processes that run into the folder."""
+"""Each process that runs into the folder holds this file, or one beside it with a number at its end."""
 _MOST_BYTES = 64 << 20
 PATIENCE_SECONDS = 600.0
 """For another process to write its report, or to show its rounds."""

@@ -64,8 +64,9 @@ class Worker:
         said = f"; its last output: {visible_line(lines[-1])}" if lines else ""
         if code >= 0:
             return f"the worker process ended with exit code {code}{said}"
-        hint = " (out of memory? Try fewer jobs)" if -code == signal.SIGKILL else ""
-        return f"the worker process was ended by {signal.Signals(-code).name}{hint}{said}"
+        name = signal.Signals(-code).name
+        hint = " (out of memory? Try fewer jobs)" if name == "SIGKILL" else ""
+        return f"the worker process was ended by {name}{hint}{said}"
 
     def _listen(self) -> None:
         assert self._process.stdout is not None

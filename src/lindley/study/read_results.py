@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -67,7 +68,7 @@ class _Measured(Record):
     transfer: dict[str, _OtherModel] | None = None
 
 
-def load_results(out: Path, study: Study | None = None, *, with_arrays: bool = False) -> StudyResults:
+def load_results(out: str | os.PathLike[str], study: Study | None = None, *, with_arrays: bool = False) -> StudyResults:
     """All that the journals of an output folder say; a study that is under way is welcome.
 
     study: what they are read as trials of, where it is not the folder's own. with_arrays: whether arrays will be read.
@@ -76,18 +77,19 @@ def load_results(out: Path, study: Study | None = None, *, with_arrays: bool = F
     are. Characters of names and titles that act on a terminal are replaced here, for all that is shown of the results.
     Raises InputError where there is no study.
     """
-    study = study or read_study(Path(out))
+    out = Path(out)
+    study = study or read_study(out)
     titles = [visible_line(panel.title) for panel in study.panels]
     panels = [
         _load_panel(
-            Path(out),
+            out,
             panel,
             title if titles.count(title) == 1 else f"{title} ({panel.name})",
             with_arrays=with_arrays,
         )
         for panel, title in zip(study.panels, titles, strict=True)
     ]
-    there = {folder.parents[1].name for folder in (Path(out) / "trials").glob("*/*/seed-*")}
+    there = {folder.parents[1].name for folder in (out / "trials").glob("*/*/seed-*")}
     foreign = tuple(visible_line(name) for name in sorted(there - {panel.name for panel in study.panels}))
     name, title, description = map(visible_line, (study.name, study.title, study.description))
     return StudyResults(name, title, description, panels, foreign)

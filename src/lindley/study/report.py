@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -67,7 +68,7 @@ _COMPARISON_COLUMNS = (
 )
 
 
-def write_report(out: Path) -> Path:
+def write_report(out: str | os.PathLike[str]) -> Path:
     """Write OUT/figures, OUT/tables and OUT/report.html from the journals in OUT; returns the path of the page.
 
     Processes that run into OUT and end together write one after the other.

@@ -25,12 +25,12 @@ __all__ = ["Outcome", "check_device", "check_folder", "run_study"]
 
 def run_study(
     study: Study,
-    out: Path,
+    out: str | os.PathLike[str],
     *,
     jobs: int | None = None,
     threads: int = 1,
     device: str = "cpu",
-    data_dir: Path | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
     sinks: Iterable[Sink] = (),
     on_notice: OnNotice = heard_by_nobody,
 ) -> Outcome:
@@ -60,7 +60,7 @@ def run_study(
             "out": str(out.resolve()),
             "device": device,
             "threads": threads,
-            "data_dir": None if data_dir is None else str(data_dir.resolve()),
+            "data_dir": None if data_dir is None else str(Path(data_dir).resolve()),
             "folder": None if study.folder is None else str(study.folder),
             "process": os.getpid(),
         }

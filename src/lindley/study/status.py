@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +98,7 @@ class StudyStatus:
         return work
 
 
-def study_status(out: str | Path) -> StudyStatus:
+def study_status(out: str | os.PathLike[str]) -> StudyStatus:
     """What a folder tells, without a lock; also a folder that was copied from elsewhere.
 
     Raises InputError where it holds no study. A trial whose journal is damaged counts as failed.

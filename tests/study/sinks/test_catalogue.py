@@ -47,13 +47,13 @@ def test_one_process_at_a_time_opens_a_sink(tmp_path, monkeypatch):
     held: list[str | None] = []
 
     def refused(where: str, study: Any, out: Any) -> Any:
-        held.append(holder_of(out / "study.lock"))
+        held.append(holder_of(out / "study"))
         raise ConnectionError
 
     monkeypatch.setattr(catalogue, "import_module", lambda name: SimpleNamespace(open_sink=refused))
     with pytest.raises(InputError, match="cannot be opened"):
         sink_named("mlflow", STUDY, tmp_path)
-    assert [*held, holder_of(tmp_path / "study.lock")] == [f"process {os.getpid()}", None]
+    assert [*held, holder_of(tmp_path / "study")] == [f"process {os.getpid()}", None]
 
 
 def test_neither_program_is_imported_unless_it_is_asked_for():

@@ -20,6 +20,21 @@ from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.laplace.network_gaussian import BlockwiseGaussian, DiagonalGaussian, NetworkGaussian
 from lindley.posteriors.network_copies import duplicate
 
+PACKAGES = (
+    "asdfghjkl==0.1a4",
+    "backpack-for-pytorch",
+    "curvlinops-for-pytorch",
+    "einconv",
+    "einops",
+    "laplace-torch",
+    "lightning-utilities",
+    "linear_operator",
+    "opt_einsum",
+    "torchmetrics",
+    "tqdm",
+    "unfoldNd",
+)
+"""laplace-torch and what it imports: all that it asks for but torch, NumPy, SciPy and torchvision."""
 PRIOR_PRECISIONS = (1e-4, 1e6)
 """Between these the evidence is looked for."""
 _JACOBIAN = 1 << 25
@@ -89,7 +104,11 @@ def require_package() -> Any:
             import laplace
             from laplace import Laplace  # noqa: F401  any folder of that name can be imported, and has none
     except ImportError:
-        raise InputError("full-network Laplace is computed by laplace-torch: pip install 'lindley[laplace]'") from None
+        raise InputError(
+            "full-network Laplace is computed by laplace-torch, which is not installed. Where torch is a build for CUDA, "
+            "or not on Linux: pip install 'lindley[laplace]'. Beside a CPU build of torch on Linux that would bring "
+            f"torchvision and replace torch by gigabytes of CUDA; there: pip install --no-deps {' '.join(PACKAGES)}"
+        ) from None
     except RuntimeError as error:  # torchvision's, where it was built for another torch
         raise InputError(
             f"laplace-torch is installed but cannot be imported: {error}. If that names torchvision, uninstall it, or "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -23,12 +24,13 @@ SINKS = {
 """The module of each, which imports the other program and has `open_sink(where, study, out)`; also the extra's name."""
 
 
-def sink_named(text: str, study: Study, out: Path) -> Sink:
+def sink_named(text: str, study: Study, out: str | os.PathLike[str]) -> Sink:
     """The sink of "NAME" or "NAME:WHERE", for a study that is run into `out`; its own place there without WHERE.
 
     Raises InputError for an unknown name, where the program it writes for is not installed, and where that program
     refuses the place.
     """
+    out = Path(out)
     name, _, where = text.partition(":")
     if name not in SINKS:
         raise InputError(f"the sink {not_allowed(name, SINKS)}")

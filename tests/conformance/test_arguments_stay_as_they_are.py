@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from lindley import information, select
-from lindley.acquisition import METHODS, scores
-from lindley.information import LabelPaths, no_labels
+from lindley.acquisition import METHODS, HeldPredictions, scores
+from lindley.contracts import Labels
 from lindley.study import metrics
 
 CLASSES = torch.tensor([0, 2, 1, 3, 3])
@@ -149,3 +149,37 @@ def test_no_function_writes_into_its_arguments(name, layout, dtype):
     if name.startswith("study.metrics") and "classes" in needed:
         arguments["log_probs"] = layout(log_probs(5, 4).to(dtype))  # of the average prediction
     assert_unchanged(FUNCTIONS[name], arguments)
+
+
+def offered(layout: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
+    """All tensors that an acquisition may look at."""
+    generator = torch.Generator().manual_seed(3)
+    return {
+        "log_probs": layout(log_probs(12, 5, 4).float()),
+        "targets": layout(log_probs(6, 5, 4).float()),
+        "features": layout(torch.randn(12, 3, generator=generator)),
+        "labelled_features": layout(torch.randn(5, 3, generator=generator)),
+        "rows": torch.arange(12),
+        "labelled_rows": torch.arange(100, 105),
+        "classes": CLASSES.clone(),
+    }
+
+
+def choose(name: str, held: bool, tensors: dict[str, Tensor]) -> None:
+    given = dict(tensors)
+    labelled = Labels(given.pop("labelled_rows"), given.pop("classes"))
+    if held:
+        rows = given.pop("rows")
+        given["log_probs"], given["targets"] = (
+            HeldPredictions(given["log_probs"], rows, chunk_rows=5),
+            HeldPredictions(given["targets"]),
+        )
+    select(acquisition=name, batch_size=3, labelled=labelled, **given)
+
+
+@pytest.mark.parametrize("held", [False, True], ids=["tensor", "held"])
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.__name__)
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.filterwarnings("ignore:.*(compares draws|gives 0 to every row)")
+def test_no_method_writes_into_what_it_is_offered(name, layout, held):
+    assert_unchanged(lambda **tensors: choose(name, held, tensors), offered(layout))

@@ -57,9 +57,10 @@ def as_whole_numbers(values: ArrayLike, name: str, *, booleans: bool = False, ad
         InputError: If they are no array of whole numbers, or lie beyond int64.
     """
     array = as_array(values, name, advice=advice)
-    dtype, shape = str(array.dtype).removeprefix("torch."), [*array.shape]
+    dtype = array.dtype.name if isinstance(array, np.ndarray) else str(array.dtype).removeprefix("torch.")
+    shape = [*array.shape]
     if 0 in shape:
-        return torch.empty(shape, dtype=torch.int64)
+        dtype = "int64"  # an empty list is none of floats
     if dtype == "bool" and not booleans:
         _refuse(f"{name} must be whole numbers; got bool {shape}", advice or "Of a mask take mask.nonzero().")
     if dtype.startswith(("float", "bfloat")):

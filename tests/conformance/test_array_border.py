@@ -142,7 +142,9 @@ PLACES = {
     "Dataset(sources)": Place("sources", permutation, of_dataset("sources"), WHOLE, (*FLOATS, "?")),
     "Dataset(test_inputs)": Place("inputs", table, test_inputs_of, FLOATS),
     "GivenPredictions": Place("log_probs", predictions, given_predictions, FLOATS, WHOLE),
-    "GivenPredictions.log_probs": Place("inputs of given", permutation, rows_taken, WHOLE, (*FLOATS, "?")),
+    "GivenPredictions.log_probs": Place(
+        "the inputs of given predictions", permutation, rows_taken, WHOLE, (*FLOATS, "?")
+    ),
     "GivenFunction": Place("what the function returns", predictions_alike, given_function, FLOATS, WHOLE),
 }
 
@@ -190,7 +192,7 @@ def test_what_is_no_array_of_numbers_is_refused_by_name(name, form):
 def test_numbers_of_another_kind_are_refused_by_name(name, dtype):
     place = PLACES[name]
     values = place.example(np.random.default_rng(0)).astype(dtype)
-    for given_so in (values, torch.from_numpy(values), values.tolist()):
+    for given_so in (values, values.astype(values.dtype.newbyteorder(">")), torch.from_numpy(values), values.tolist()):
         with pytest.raises(InputError, match=place.name):
             place.use(given_so)
 

@@ -168,7 +168,7 @@ def _of_others(values: Any, name: str) -> Tensor | np.ndarray:
     if isinstance(table, narwhals.Series):
         return _of_column(table, name)
     if isinstance(table, narwhals.DataFrame):
-        columns = [_of_column(table[column], f"{name}, column {column!r},") for column in table.columns]
+        columns = [as_array(table[each].to_native(), f"{name}, column {each!r},") for each in table.columns]
         return np.stack(columns, axis=1) if columns else np.empty(table.shape)
     if hasattr(values, "__dlpack__") and not hasattr(values, "__array__"):
         return _of_tensor(torch.utils.dlpack.from_dlpack(values), name, 0)

@@ -9,11 +9,15 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from torch import Tensor
+from sklearn.naive_bayes import GaussianNB
+from torch import Tensor, nn
 
 from lindley import information, select
 from lindley.acquisition import METHODS, HeldPredictions, scores
-from lindley.contracts import Labels
+from lindley.contracts import ClassificationTask, Labels, Learner
+from lindley.pools.memory import MemoryPool
+from lindley.posteriors import Bagging, BayesianHead, DeepEnsemble, Forest, GaussianProcess, MCDropout, Recipe
+from lindley.posteriors.given import GivenFunction, GivenPredictions
 from lindley.study import metrics
 
 CLASSES = torch.tensor([0, 2, 1, 3, 3])
@@ -183,3 +187,48 @@ def choose(name: str, held: bool, tensors: dict[str, Tensor]) -> None:
 @pytest.mark.filterwarnings("ignore:.*(compares draws|gives 0 to every row)")
 def test_no_method_writes_into_what_it_is_offered(name, layout, held):
     assert_unchanged(lambda **tensors: choose(name, held, tensors), offered(layout))
+
+
+def two_classes() -> nn.Module:
+    return nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Dropout(0.3), nn.Linear(4, 2))
+
+
+LEARNERS: dict[str, Learner] = {
+    "forest": Forest(2),
+    "bagging": Bagging(GaussianNB(), 2),
+    "head": BayesianHead(),
+    "gaussian process": GaussianProcess(),
+    "mc-dropout": MCDropout(two_classes, Recipe(steps=2)),
+    "ensemble": DeepEnsemble(two_classes, 2, Recipe(steps=2)),
+}
+
+
+def fit_and_predict(learner: Learner, inputs: Tensor, rows: Tensor, classes: Tensor) -> None:
+    posterior = learner.fit(MemoryPool(inputs), Labels(rows, classes), task=ClassificationTask(("a", "b")), seed=0)
+    posterior.draw(2, seed=0).log_probs(inputs.detach())
+
+
+DIFFERING = tuple(layout for layout in LAYOUTS if layout is not one_row_many_times)
+"""Equal rows teach nothing."""
+
+
+@pytest.mark.parametrize("layout", DIFFERING, ids=lambda layout: layout.__name__)
+@pytest.mark.parametrize("name", LEARNERS)
+def test_no_learner_writes_into_its_pool_or_labels(name, layout):
+    inputs = layout(torch.randn(12, 2, generator=torch.Generator().manual_seed(4)))
+    tensors = {"inputs": inputs, "rows": every_other(torch.arange(8)), "classes": every_other(torch.arange(8) % 2)}
+    assert_unchanged(lambda **given: fit_and_predict(LEARNERS[name], **given), tensors)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.__name__)
+@pytest.mark.parametrize("given", [GivenPredictions, lambda values: GivenFunction(lambda inputs: values[:2], 3)])
+@pytest.mark.parametrize("draws", [1, 3])
+def test_given_predictions_are_not_written_into(layout, given, draws):
+    values = layout(log_probs(2, 3, 4).expand(2, 3, 4).contiguous())
+    values = values[:1].expand(2, *values.shape[1:]) if layout is not one_draw else values
+    if values.shape[1] < 3:
+        pytest.skip("of one draw there are no three")
+    rows = torch.tensor([0, 1])
+    assert_unchanged(
+        lambda values, rows: given(values).draw(draws, seed=0).log_probs(rows), {"values": values, "rows": rows}
+    )

@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from lindley.arrays import ArrayLike, as_whole_numbers
 from lindley.errors import InputError
 from lindley.shapes import ClassIndices, Features, LabelledFeatures, LogProbs, Positions, Rows, Scores
 
@@ -61,14 +62,24 @@ class ClassificationTask:
         return len(self.class_names)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Labels:
-    """What has been told: unique rows and their classes (or NO_CLASS), in the order told.  [L], [L]"""
+    """What has been told: unique rows and their classes (or NO_CLASS), in the order told.  [L], [L]
+
+    >>> Labels([4, 2], [0, 1]).classes
+    tensor([0, 1])
+    """
 
     rows: Rows
     classes: ClassIndices
 
-    def __post_init__(self) -> None:
+    def __init__(self, rows: ArrayLike, classes: ArrayLike) -> None:
+        """Take whole numbers of any width, in tensors, NumPy arrays, lists or columns; classes may be booleans too.
+
+        Raises InputError for floating point numbers, other shapes, and rows that come more than once.
+        """
+        object.__setattr__(self, "rows", as_whole_numbers(rows, "rows"))
+        object.__setattr__(self, "classes", as_whole_numbers(classes, "classes", booleans=True))
         if self.rows.shape != self.classes.shape or self.rows.dim() != 1:
             raise InputError(f"rows and classes must be two [L]; got {[*self.rows.shape]} and {[*self.classes.shape]}")
         if self.rows.unique().numel() != self.rows.numel():
@@ -78,9 +89,10 @@ class Labels:
     def __len__(self) -> int:
         return self.rows.numel()
 
-    def extended(self, rows: Rows, classes: ClassIndices) -> Labels:
+    def extended(self, rows: ArrayLike, classes: ArrayLike) -> Labels:
         """These labels and more, told after them."""
-        return Labels(torch.cat([self.rows, rows]), torch.cat([self.classes, classes]))
+        more = Labels(rows, classes)
+        return Labels(torch.cat([self.rows, more.rows]), torch.cat([self.classes, more.classes]))
 
     def with_class(self) -> Labels:
         """Those that teach: without the rows of which NO_CLASS was told."""

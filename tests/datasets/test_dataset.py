@@ -38,8 +38,8 @@ def test_a_class_out_of_range_is_refused_and_its_row_named(field):
 
 @pytest.mark.parametrize("field", ["classes", "test_classes"])
 @pytest.mark.parametrize("change", [lambda c: c[:-1], lambda c: c.float(), lambda c: c[:, None]])
-def test_classes_that_are_not_one_int64_a_row_are_refused(field, change):
-    with pytest.raises(InputError, match=rf"{field} must be int64"):
+def test_classes_that_are_not_one_whole_number_a_row_are_refused(field, change):
+    with pytest.raises(InputError, match=rf"{field} must be (\[\d\], one a row|whole numbers)"):
         replace(DATASET, **{field: change(getattr(DATASET, field))})
 
 
@@ -62,7 +62,7 @@ def test_test_inputs_of_another_shape_are_refused():
 
 
 def test_sources_that_are_not_one_a_row_are_refused():
-    with pytest.raises(InputError, match=r"sources must be int64 \[4\]"):
+    with pytest.raises(InputError, match=r"sources must be \[4\], one a row; got \[2\]"):
         replace(DATASET, sources=torch.tensor([0, 1]))
 
 
@@ -83,7 +83,8 @@ def test_content_hashes_tell_other_classes_and_other_inputs_of_any_type():
     assert changed(classes=torch.tensor([0, 1, 2, 1])) == ["classes"]
     assert changed(test_classes=torch.tensor([0, 1, 2])) == ["test_classes"]
     assert changed(pool=MemoryPool(torch.ones(4, 2))) == ["first_rows"]
-    assert changed(pool=MemoryPool(torch.ones(4, 2, dtype=torch.bfloat16))) == ["first_rows"]
+    half = {"pool": MemoryPool(torch.ones(4, 2, dtype=torch.bfloat16)), "test_inputs": torch.zeros(3, 2).bfloat16()}
+    assert changed(**half) == ["first_rows", "first_test_rows"]
     assert changed(test_inputs=torch.ones(3, 2)) == ["first_test_rows"]
 
 
@@ -92,8 +93,24 @@ def test_a_pool_that_is_none_is_refused():
         replace(DATASET, pool=torch.zeros(4, 2))
 
 
-def test_a_shape_may_be_a_list():
-    assert replace(DATASET, input_shape=[2]).input_shape == [2]
+@pytest.mark.parametrize("shape", [[2], 2])
+def test_a_shape_may_be_a_list_and_of_one_axis_a_number(shape):
+    assert replace(DATASET, input_shape=shape).input_shape == (2,)
+
+
+@pytest.mark.parametrize("field", ["classes", "test_classes", "true_classes", "sources", "test_inputs"])
+@pytest.mark.parametrize("other", [torch.Tensor.numpy, torch.Tensor.tolist])
+def test_arrays_of_other_kinds_are_tensors_afterwards(field, other):
+    expected = {**vars(DATASET), "true_classes": DATASET.classes, "sources": torch.arange(4)}[field]
+    given = other(expected) if field != "test_inputs" else expected.numpy()
+    assert torch.equal(getattr(replace(DATASET, **{field: given}), field), expected)
+
+
+def test_test_inputs_of_another_precision_than_the_pools_are_refused():
+    with pytest.raises(
+        InputError, match=r"test_inputs must be torch\.float32, as the pool's inputs are; got torch\.fl"
+    ):
+        replace(DATASET, test_inputs=DATASET.test_inputs.double())
 
 
 def test_an_empty_test_set_is_refused():

@@ -91,8 +91,9 @@ def test_arrays_have_ids_of_their_contents_and_pickle_and_are_stored():
 @pytest.mark.parametrize(
     ("inputs", "said"),
     [
-        (torch.zeros(3, 2), r"row numbers, int64 \[n\]; got torch.float32 \[3, 2\].*MemoryPool\(torch.arange\(N\)\)"),
-        (["a"], "got list"),
+        (torch.zeros(3, 2), r"whole numbers; got float32 \[3, 2\]. They are row.*MemoryPool\(torch.arange\(N\)\)"),
+        (torch.zeros(3, 2, dtype=torch.int64), r"must be \[n\]; got \[3, 2\]. They are row numbers"),
+        (["a"], r"got <U1 \(text\). They are row numbers"),
         (torch.tensor([2, 9, -1]), r"rows 0 to 8; got \[9, -1\]"),
     ],
 )
@@ -188,7 +189,7 @@ def test_functions_that_are_not_frozen_are_refused(function):
         (lambda inputs: Linear()(inputs)[1:], "must return 40 rows and 4 draws for 40 inputs; got 39 and 4"),
         (lambda inputs: Linear()(inputs)[:, 1:], "got 40 and 3, axes being 'NKC'"),
         (lambda inputs: Linear()(inputs)[:, 0], r"what the function returns must be \[N, K, C\]"),
-        (lambda inputs: None, "must be a tensor or a NumPy array; got NoneType"),
+        (lambda inputs: None, "what the function returns must be an array of real numbers.*got NoneType"),
         (lambda inputs: Linear()(inputs) * torch.nan, r"must not be NaN; it is in inputs \[0, 1"),
     ],
 )

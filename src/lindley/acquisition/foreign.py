@@ -56,7 +56,10 @@ class ForeignPredictions:
         self._unchecked = torch.ones(self._shape[0], dtype=torch.bool)
         for name, given in (("rows", self.rows), ("ids", self.rows if ids is None else ids)):
             if len(given) != self._shape[0]:
-                raise InputError(f"{name} must be one for each of the {self._shape[0]} candidates; got {len(given)}")
+                swapped = ' If it is [K, N, C], say axes="KNC".' if len(given) == self._shape[1] else ""
+                raise InputError(
+                    f"{name} must be one for each of the {self._shape[0]} candidates; got {len(given)}.{swapped}"
+                )
 
     @property
     def shape(self) -> tuple[int, int, int]:

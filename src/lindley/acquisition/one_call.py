@@ -7,16 +7,16 @@ import warnings
 from difflib import get_close_matches
 from functools import partial
 
-import numpy as np
 import torch
-from torch import Tensor
 
+from lindley.acquisition.axis_order import warn_of_other_order
 from lindley.acquisition.catalogue import METHODS, WITHOUT_PREDICTIONS, acquisition_named
 from lindley.acquisition.checks import whole_number
 from lindley.acquisition.foreign import ForeignPredictions
 from lindley.acquisition.select import top_k
 from lindley.acquisition.stored import stored
 from lindley.acquisition.unpredicted import Unpredicted
+from lindley.arrays import ArrayLike, as_tensor, as_whole_numbers
 from lindley.contracts import (
     NOT_TOLD,
     Acquisition,
@@ -28,6 +28,7 @@ from lindley.contracts import (
     Selection,
 )
 from lindley.errors import InputError
+from lindley.information.layouts import Layout
 from lindley.names import nearest
 from lindley.shapes import Features, LogProbs, Rows, Scores
 
@@ -37,38 +38,51 @@ _NOTHING_IN_SINGLE = 2e-6
 
 
 def select(
-    log_probs: Tensor | np.ndarray | Predictions | None,
+    log_probs: ArrayLike | Predictions | None,
     acquisition: str | Score = "batchbald",
     batch_size: int = 10,
     seed: int = 0,
     *,
     inputs: str = "log_probs",
-    axes: str = "NKC",
-    rows: Tensor | np.ndarray | list[int] | None = None,
-    targets: Tensor | np.ndarray | Predictions | None = None,
-    features: Tensor | np.ndarray | None = None,
-    labelled_features: Tensor | np.ndarray | None = None,
+    axes: str | None = None,
+    rows: ArrayLike | None = None,
+    targets: ArrayLike | Predictions | None = None,
+    features: ArrayLike | None = None,
+    labelled_features: ArrayLike | None = None,
     labelled: Labels | None = None,
     **options: object,
 ) -> Selection:
-    """The rows to label next, best first.  [N, K, C] -> [batch_size] rows and scores
+    """Return the rows to label next, best first.  [N, K, C] -> [batch_size] rows and scores
 
-    log_probs: of N candidates under K draws for C classes, in nats; a tensor on any device, a NumPy array, which may
-        be mapped from a file, or lazy Predictions. Nothing is changed in place. None where there is no model yet, for
-        methods that look at features alone: "typiclust", "probcover", "coreset"; "random" needs rows alone.
-    acquisition: a name of `lindley.acquisition.METHODS`, or a function of your own, [n, K, C] log-probabilities ->
-        [n], larger = asked first.
-    inputs, axes: what the arrays hold, "log_probs", "probs" or "logits", and in which order; never guessed.
-    rows: [N] whole numbers by which the candidates are known; 0..N-1 if not given.
-    targets: predictions of other inputs, like those that the model will be used on, under the same draws (draw k is
-        the same function for both) and in the same form; for methods that need them, such as "epig".
-    features, labelled_features: [N, D], [L, D], of the candidates and of what is labelled already.
-    labelled: the rows and classes of what is labelled already, in the order of labelled_features. Where the candidates
-        have rows of their own, a candidate that is labelled already is an error.
-    options: those of the method, by name, such as num_paths=200.
+    Every array may be a tensor on any device, a NumPy array (mapped from a file, too), nested lists, a table or column
+    of pandas, polars or Arrow, or anything with `__array__` or `__dlpack__`. None is changed.
 
-    The diagnostics say what the method has to say of its choice. Raises InputError, naming rows by their ids, for what
-    cannot be used: NaN, probabilities that do not sum to one, another shape, an unknown name or option.
+    Args:
+        log_probs: Predictions of N candidates under K draws for C classes, in nats; an array or lazy Predictions. None
+            where there is no model yet, for methods that look at features alone: "typiclust", "probcover", "coreset";
+            "random" needs rows alone.
+        acquisition: A name of `lindley.acquisition.METHODS`, or a function of your own, [n, K, C] log-probabilities ->
+            [n], larger = asked first.
+        batch_size: Number of rows to choose, at most N.
+        seed: Seed of ties and samples.
+        inputs: What the arrays hold: "log_probs", "probs" or "logits"; never guessed.
+        axes: The order of their axes, "NKC" unless it is given. A warning says so where [N, K, C] looks like
+            [K, N, C]; axes="NKC" silences it.
+        rows: [N] whole numbers by which the candidates are known; 0..N-1 if not given.
+        targets: Predictions of other inputs, like those that the model will be used on, under the same draws (draw k
+            is the same function for both) and in the same form; for methods that need them, such as "epig".
+        features: [N, D] floating point numbers, of the candidates.
+        labelled_features: [L, D], of what is labelled already.
+        labelled: The rows and classes of what is labelled already, in the order of labelled_features. Where the
+            candidates have rows of their own, a candidate that is labelled already is an error.
+        options: Those of the method, by name, such as num_paths=200.
+
+    Returns:
+        The rows with their scores; the diagnostics say what the method has to say of its choice.
+
+    Raises:
+        InputError: If something cannot be used: NaN, masked numbers, probabilities that do not sum to one, another
+            shape, an unknown name or option. Rows are named by their ids.
 
     >>> logits = torch.randn(50, 8, 3, generator=torch.Generator().manual_seed(0))  # 50 rows, 8 draws, 3 classes
     >>> selection = select(logits.log_softmax(-1), "batchbald", batch_size=3, num_paths=500)
@@ -84,20 +98,22 @@ def select(
     if log_probs is None:
         candidates: Predictions = _unpredicted(acquisition, features, rows)
     else:
-        candidates = _predictions(log_probs, inputs, axes, inputs, rows=rows)
+        lengths_tell = any(each is not None for each in (rows, features))  # that the first axis is that of the rows
+        candidates = _predictions(log_probs, inputs, axes, inputs, rows=rows, ask=not lengths_tell)
     if labelled is not None:
         _refuse_labelled(labelled, candidates, numbered=rows is not None or isinstance(log_probs, Predictions))
-    count, num_draws, num_classes = candidates.shape
+    _, num_draws, num_classes = candidates.shape
     known = None if labelled_features is None else _features("labelled_features", labelled_features)
     context = Context(
         candidates=candidates,
         labelled=_labels(labelled, known, candidates.rows),
         task=ClassificationTask(tuple(f"class {index}" for index in range(num_classes or 2))),
         targets=None if targets is None else _targets(targets, inputs, axes, candidates),
-        features=None if features is None else _features("features", features, count),
+        features=None if features is None else _features("features", features, candidates),
         labelled_features=known,
     )
-    selection = choose(context, batch_size, seed=seed)
+    with torch.set_grad_enabled(torch.is_grad_enabled() and not isinstance(acquisition, str)):
+        selection = choose(context, batch_size, seed=seed)
     nothing = _NOTHING.get(selection.scores.dtype, _NOTHING_IN_SINGLE)
     compares = isinstance(acquisition, str) and METHODS[acquisition].compares_draws
     if compares and num_draws > 1 and float(selection.scores.abs().max()) < nothing:
@@ -109,9 +125,7 @@ def select(
     return selection
 
 
-def _unpredicted(
-    acquisition: str | Score, features: Tensor | np.ndarray | None, rows: Tensor | np.ndarray | list[int] | None
-) -> Unpredicted:
+def _unpredicted(acquisition: str | Score, features: ArrayLike | None, rows: ArrayLike | None) -> Unpredicted:
     """Candidates as many as their features, or their numbers, where the acquisition reads no predictions."""
     if acquisition not in WITHOUT_PREDICTIONS:
         raise InputError(
@@ -129,7 +143,7 @@ def _unpredicted(
 def _refuse_labelled(labelled: Labels, candidates: Predictions, *, numbered: bool) -> None:
     if not isinstance(labelled, Labels):
         raise InputError(
-            f"labelled must be lindley.contracts.Labels(rows, classes), two int64 tensors [L]; got "
+            f"labelled must be lindley.contracts.Labels(rows, classes), whole numbers [L]; got "
             f"{type(labelled).__name__}"
         )
     if numbered and len(again := candidates.rows[torch.isin(candidates.rows, labelled.rows.cpu())]):
@@ -171,9 +185,7 @@ def _refuse_acquisitions(score: Score) -> None:
 
 def _own_scores(score: Score, log_probs: LogProbs) -> Scores:
     scores = score(log_probs)
-    if not isinstance(scores, Tensor | np.ndarray | list | tuple):
-        raise InputError(f"a function of your own must return [n] scores; got {type(scores).__name__}")
-    scores = torch.as_tensor(scores)
+    scores = as_tensor(scores, "what a function of your own returns, [n] scores,")
     if scores.shape != log_probs.shape[:1]:
         raise InputError(
             f"a score must be one number per row: [n, K, C] = {[*log_probs.shape]} -> [n]; got {[*scores.shape]}"
@@ -182,63 +194,65 @@ def _own_scores(score: Score, log_probs: LogProbs) -> Scores:
 
 
 def _predictions(
-    values: Tensor | np.ndarray | Predictions,
+    values: ArrayLike | Predictions,
     inputs: str,
-    axes: str,
+    axes: str | None,
     name: str,
     *,
-    rows: Tensor | np.ndarray | list[int] | None = None,
+    rows: ArrayLike | None = None,
     draws_id: str = "given",
+    ask: bool = False,
 ) -> Predictions:
-    if isinstance(values, Tensor | np.ndarray):
-        return ForeignPredictions(
-            stored(values), inputs=inputs, axes=axes, rows=_rows(rows), draws_id=draws_id, name=name
-        )
-    if not isinstance(values, Predictions):
-        raise InputError(
-            f"{name} must be a torch tensor, a NumPy array or Predictions; got {type(values).__name__}. "
-            "Convert it with numpy.asarray."
-        )
-    if (inputs, axes, rows) != ("log_probs", "NKC", None):
-        raise InputError(
-            f"{name} are Predictions, [N, K, C] log_probs with rows of their own: leave out inputs, axes and rows"
-        )
-    return values
+    """Predictions as they are, and arrays checked; ask: whether their axes may be in another order."""
+    if isinstance(values, Predictions):
+        if inputs != "log_probs" or axes not in ("NKC", None) or rows is not None:
+            raise InputError(
+                f"{name} are Predictions, [N, K, C] log_probs with rows of their own: leave out inputs, axes and rows"
+            )
+        return values
+    layout = Layout(inputs, axes or "NKC")
+    array = stored(values, name, axis=layout.order[0])
+    predictions = ForeignPredictions(
+        array, inputs=inputs, axes=layout.axes, rows=_rows(rows), draws_id=draws_id, name=name
+    )
+    if ask and axes is None:
+        warn_of_other_order(array, inputs, name)
+    return predictions
 
 
-def _targets(
-    targets: Tensor | np.ndarray | Predictions, inputs: str, axes: str, candidates: Predictions
-) -> Predictions:
+def _targets(targets: ArrayLike | Predictions, inputs: str, axes: str | None, candidates: Predictions) -> Predictions:
     """The targets; an array is under the candidates' draws, since the caller says so by passing it."""
     converted = _predictions(targets, inputs, axes, "targets", draws_id=candidates.draws_id)
     if converted.shape[1:] != candidates.shape[1:]:
         raise InputError(
             f"targets must be under the same draws and for the same classes as the candidates, [T, "
-            f"{candidates.shape[1]}, {candidates.shape[2]}]; got {[*converted.shape]}"
+            f"{candidates.shape[1]}, {candidates.shape[2]}]; got {[*converted.shape]}."
+            + _swapped(len(converted.rows) == len(candidates.rows))
         )
     return converted
 
 
-def _rows(rows: Tensor | np.ndarray | list[int] | None) -> Rows | None:
+def _rows(rows: ArrayLike | None) -> Rows | None:
     if rows is None:
         return None
-    given = rows.cpu().numpy() if isinstance(rows, Tensor) else np.asarray(rows)
-    if given.ndim != 1 or given.dtype.kind not in "iu":
-        raise InputError(
-            f"rows must be whole numbers [N]; got {given.dtype} {[*given.shape]}. Names are looked up afterwards: "
-            "[names[row] for row in selection.rows]"
-        )
-    return torch.from_numpy(given.astype(np.int64))
+    advice = "Give whole numbers, and look names up afterwards: [names[row] for row in selection.rows]."
+    whole = as_whole_numbers(rows, "rows", advice=advice).cpu()
+    if whole.dim() != 1:
+        raise InputError(f"rows must be whole numbers [N]; got {[*whole.shape]}")
+    return whole
 
 
-def _features(name: str, values: Tensor | np.ndarray, count: int | None = None) -> Features:
-    if not isinstance(values, Tensor | np.ndarray):
-        raise InputError(f"{name} must be a torch tensor or a NumPy array; got {type(values).__name__}")
-    array = stored(values)
-    if len(array.shape) != 2 or array.shape[0] != (array.shape[0] if count is None else count) or array.shape[1] < 1:
+def _swapped(looks_so: bool) -> str:
+    return ' If the predictions are [K, N, C], say axes="KNC".' if looks_so else ""
+
+
+def _features(name: str, values: ArrayLike, candidates: Predictions | None = None) -> Features:
+    features = as_tensor(values, name, floats=True)
+    shape, count = [*features.shape], None if candidates is None else len(candidates.rows)
+    if len(shape) != 2 or shape[0] != (shape[0] if count is None else count) or shape[1] < 1:
         length = count if count is not None else "N" if name == "features" else "L"
-        raise InputError(f"{name} must be [{length}, D]; got {[*array.shape]}")
-    features = array.read(0, slice(None))
+        swapped = _swapped(candidates is not None and shape[:1] == [candidates.shape[1]])
+        raise InputError(f"{name} must be [{length}, D]; got {shape}.{swapped}")
     bad = (~features.isfinite().all(1)).nonzero()[:, 0].tolist()
     if bad:
         raise InputError(f"{name} must be finite; they are not at the places {bad[:10]}")

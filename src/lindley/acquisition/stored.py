@@ -1,4 +1,4 @@
-"""Arrays of which a few rows are read at a time: a tensor, a NumPy array in memory or mapped from a file."""
+"""Arrays of which a few rows are read at a time: a tensor, or a NumPy array in memory or mapped from a file."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lindley.arrays import ArrayLike, as_array, shared_or_copied
 from lindley.errors import InputError
 from lindley.shapes import Positions
 
@@ -48,7 +49,7 @@ class TensorArray:
 
 @final
 class NumpyArray:
-    """A NumPy array, which may be mapped from a file: what is read is a copy, and nothing else is."""
+    """A NumPy array, which may be mapped from a file: only what is read is converted."""
 
     def __init__(self, array: np.ndarray) -> None:
         if array.dtype.kind != "f" or array.dtype.itemsize > 8:
@@ -62,11 +63,19 @@ class NumpyArray:
     def read(self, axis: int, wanted: slice | Positions) -> Tensor:
         """See StoredArray."""
         places = wanted if isinstance(wanted, slice) else wanted.numpy()
-        part = self._array[(slice(None),) * axis + (places,)]
-        # torch knows neither foreign byte orders nor negative strides, and warns of memory that is read-only
-        return torch.from_numpy(np.array(part, dtype=part.dtype.newbyteorder("="), order="C"))
+        return shared_or_copied(self._array[(slice(None),) * axis + (places,)])
 
 
-def stored(values: Tensor | np.ndarray) -> StoredArray:
-    """What holds an array in memory, as a StoredArray."""
-    return TensorArray(values) if isinstance(values, Tensor) else NumpyArray(values)
+def stored(values: ArrayLike, name: str, *, axis: int = 0) -> StoredArray:
+    """Anyone's floating point numbers as a StoredArray; what is mapped from a file stays there.
+
+    Args:
+        values: The numbers.
+        name: What the caller calls them, for messages.
+        axis: The axis of the rows, by which masked numbers are named.
+
+    Raises:
+        InputError: If they are no array, are masked in part, or are no floating point numbers of at most 64 bits.
+    """
+    array = as_array(values, name, floats=True, axis=axis)
+    return TensorArray(array) if isinstance(array, Tensor) else NumpyArray(array)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Int64
 from torch import Tensor
 
+from lindley.arrays import ArrayLike, as_tensor, as_whole_numbers
 from lindley.contracts import NO_CLASS, ClassificationTask, Pool
 from lindley.errors import InputError
 from lindley.shapes import ClassIndices, Rows
@@ -21,16 +23,9 @@ TestClassIndices = Int64[Tensor, "test_rows"]
 """ClassIndices of the test set, which has another number of rows than the pool."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Dataset:
-    """A pool of N rows with the classes that an oracle would answer, and T test rows apart from it.
-
-    classes: [N] 0..C-1, or NO_CLASS for a row of none of the classes.
-    true_classes: [N] where the oracle errs, else None: what it answers is then true.
-    sources: [N] the source image of each row where a pool repeats images, else None: a random subset of
-        candidates draws source images and takes all their copies.
-    hashes: what a manifest records: sha256 of the decompressed files, or of the generated arrays.
-    """
+    """A pool of N rows with the classes that an oracle would answer, and T test rows apart from it."""
 
     name: str
     task: ClassificationTask
@@ -39,27 +34,80 @@ class Dataset:
     test_inputs: Tensor
     test_classes: TestClassIndices
     input_shape: tuple[int, ...]
-    sources: Rows | None = None
-    hashes: Mapping[str, str] = field(default_factory=dict)
-    true_classes: ClassIndices | None = None
+    sources: Rows | None
+    hashes: Mapping[str, str]
+    true_classes: ClassIndices | None
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        name: str,
+        task: ClassificationTask,
+        pool: Pool,
+        classes: ArrayLike,
+        test_inputs: ArrayLike,
+        test_classes: ArrayLike,
+        input_shape: int | Sequence[int],
+        sources: ArrayLike | None = None,
+        hashes: Mapping[str, str] | None = None,
+        true_classes: ArrayLike | None = None,
+    ) -> None:
+        """Take arrays in any form that `lindley.arrays` reads, such as NumPy's or lists; they are tensors afterwards.
+
+        Args:
+            name: What reports call it.
+            task: The classes.
+            pool: N inputs.
+            classes: [N] 0..C-1, or NO_CLASS for a row of none of the classes.
+            test_inputs: [T, *input_shape], in the precision of the pool's inputs.
+            test_classes: [T] 0..C-1.
+            input_shape: The shape of one input; a number for that many features.
+            sources: [N] the source image of each row where a pool repeats images, else None: a random subset of
+                candidates draws source images and takes all their copies.
+            hashes: What a manifest records: sha256 of the decompressed files, or of the generated arrays.
+            true_classes: [N] where the oracle errs, else None: what it answers is then true.
+
+        Raises:
+            InputError: If an array cannot be used; the message names it.
+        """
+        fields: dict[str, Any] = {"name": name, "task": task, "pool": pool, "hashes": hashes or {}}
+        fields["test_inputs"] = as_tensor(test_inputs, "test_inputs")
+        fields["classes"] = as_whole_numbers(classes, "classes", booleans=True)
+        fields["test_classes"] = as_whole_numbers(test_classes, "test_classes", booleans=True)
+        fields["input_shape"] = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
+        fields["sources"] = None if sources is None else as_whole_numbers(sources, "sources")
+        fields["true_classes"] = (
+            None if true_classes is None else as_whole_numbers(true_classes, "true_classes", booleans=True)
+        )
+        for field, value in fields.items():
+            object.__setattr__(self, field, value)
+        self._check()
+
+    def _check(self) -> None:
         if not isinstance(self.pool, Pool):
             raise InputError(
                 f"pool must have len() and read(rows), as lindley.pools.memory.MemoryPool(inputs) has; got "
                 f"{type(self.pool).__name__}."
             )
         _check_classes("classes", self.classes, len(self.pool), self.task, least=NO_CLASS)
+        if tuple(self.test_inputs.shape[1:]) != self.input_shape or self.test_inputs.dim() == 0:
+            shape = ", ".join(map(str, self.input_shape))
+            raise InputError(f"test_inputs must be [T, {shape}]; got {[*self.test_inputs.shape]}.")
         if len(self.test_inputs) == 0:
             raise InputError("test_inputs must hold at least one row: without any nothing can be measured.")
         _check_classes("test_classes", self.test_classes, len(self.test_inputs), self.task)
         if self.true_classes is not None:
             _check_classes("true_classes", self.true_classes, len(self.pool), self.task, least=NO_CLASS)
-        if tuple(self.test_inputs.shape[1:]) != tuple(self.input_shape):
-            shape = ", ".join(map(str, self.input_shape))
-            raise InputError(f"test_inputs must be [T, {shape}]; got {[*self.test_inputs.shape]}.")
         if self.sources is not None:
             _check_rows("sources", self.sources, len(self.pool))
+        self._check_precision()
+
+    def _check_precision(self) -> None:
+        first = self.pool.read(torch.arange(min(1, len(self.pool))))
+        if isinstance(first, Tensor) and first.dtype != self.test_inputs.dtype:
+            raise InputError(
+                f"test_inputs must be {first.dtype}, as the pool's inputs are; got {self.test_inputs.dtype}. Convert "
+                f"them: test_inputs.to({first.dtype})."
+            )
 
     @property
     def truth(self) -> ClassIndices:
@@ -95,5 +143,5 @@ def _check_classes(name: str, classes: Tensor, num_rows: int, task: Classificati
 
 
 def _check_rows(name: str, values: Tensor, num_rows: int) -> None:
-    if values.dtype != torch.int64 or tuple(values.shape) != (num_rows,):
-        raise InputError(f"{name} must be int64 [{num_rows}]; got {values.dtype} {[*values.shape]}.")
+    if tuple(values.shape) != (num_rows,):
+        raise InputError(f"{name} must be [{num_rows}], one a row; got {[*values.shape]}.")

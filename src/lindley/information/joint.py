@@ -38,7 +38,7 @@ def joint_entropy(batch_log_probs: BatchLogProbs) -> float:
             f"exact joint entropy enumerates C**B label paths, at most {MAX_ENUMERATED}; "
             f"got {num_classes}**{num_rows}. Use estimate_joint_information for this batch."
         )
-    probs = batch_log_probs.double().exp()  # at most 27 factors: nothing that matters underflows
+    probs = batch_log_probs.detach().double().exp()  # at most 27 factors: nothing that matters underflows
     first = _path_probs(probs[: num_rows // 2]) / num_draws  # [C**(B/2), K]
     second = _path_probs(probs[num_rows // 2 :]).T.contiguous()  # [K, C**(B/2)]
     block = max(1, _BLOCK_ELEMENTS // second.shape[1])
@@ -50,7 +50,7 @@ def joint_information(batch_log_probs: BatchLogProbs) -> float:
 
     Raises InputError when there are more than MAX_ENUMERATED paths.
     """
-    information = joint_entropy(batch_log_probs) - float(conditional_entropy(batch_log_probs.double()).sum())
+    information = joint_entropy(batch_log_probs) - float(conditional_entropy(batch_log_probs.detach().double()).sum())
     return min(max(information, 0.0), math.log(batch_log_probs.shape[1]))  # beyond by rounding only: about 1e-15
 
 

@@ -81,9 +81,10 @@ def wide(log_probs: Tensor) -> torch.dtype:
 
 
 def classes_first(log_probs: Tensor) -> ClassesFirst:
-    """[n, K, C] nats -> [n, C, K] probabilities."""
+    """Return the probabilities in memory of their own, without a graph.  [n, K, C] nats -> [n, C, K]"""
     dtype = wide(log_probs)
-    return log_probs.to(dtype).transpose(1, 2).contiguous().exp_().clamp_min_(_FLOOR[dtype])
+    own = log_probs.detach().to(dtype).transpose(1, 2).clone(memory_format=torch.contiguous_format)
+    return own.exp_().clamp_min_(_FLOOR[dtype])
 
 
 def floored(probs: ClassesFirst) -> ClassesFirst:

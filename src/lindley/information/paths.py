@@ -57,7 +57,7 @@ class LabelPaths:
 
         num_exact is num_paths where it is not given.
         """
-        row = row.double()
+        row = row.detach().double()
         if not self.exact:
             return _extend_sampled(self, row, seed)
         members = (*self.members, row)
@@ -82,7 +82,7 @@ def sample_paths(batch_log_probs: BatchLogProbs, *, num_paths: int, seed: int) -
     owners = turns.argsort(1).flatten()[:num_paths]
     share = torch.full((num_paths,), -math.log(num_paths), dtype=torch.float64)
     paths = LabelPaths(torch.zeros(num_paths, num_draws, dtype=torch.float64), share, owners)
-    for row in batch_log_probs.double():
+    for row in batch_log_probs.detach().double():
         paths = _extend_sampled(paths, row, seed)
     return paths
 

@@ -7,10 +7,10 @@ from typing import final
 import torch
 from torch import Tensor
 
+from lindley.arrays import ArrayLike
 from lindley.contracts import Pool
 from lindley.errors import InputError
-from lindley.pools.memory import check_rows
-from lindley.shapes import Rows
+from lindley.pools.memory import checked_rows
 
 
 @final
@@ -28,9 +28,9 @@ class JoinedPool:
     def __len__(self) -> int:
         return len(self._first) + len(self._second)
 
-    def read(self, rows: Rows) -> Tensor:
+    def read(self, rows: ArrayLike) -> Tensor:
         """[n] rows -> [n, ...] inputs, in that order."""
-        check_rows(rows, len(self))
+        rows = checked_rows(rows, len(self))
         later = rows >= len(self._first)
         first, second = self._first.read(rows[~later]), self._second.read(rows[later] - len(self._first))
         assert isinstance(first, Tensor)

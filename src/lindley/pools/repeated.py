@@ -9,10 +9,11 @@ from typing import final
 import torch
 from torch import Tensor
 
+from lindley.arrays import ArrayLike
 from lindley.contracts import Pool
 from lindley.errors import InputError
 from lindley.noise import row_uniforms
-from lindley.pools.memory import check_rows
+from lindley.pools.memory import checked_rows
 from lindley.shapes import Rows
 
 _LANES = 3
@@ -44,9 +45,9 @@ class RepeatedPool:
         """The source row that each row repeats.  [N]"""
         return torch.arange(len(self)) % len(self._source)
 
-    def read(self, rows: Rows) -> Tensor:
+    def read(self, rows: ArrayLike) -> Tensor:
         """[n] rows -> [n, ...] noisy inputs, in that order."""
-        check_rows(rows, len(self))
+        rows = checked_rows(rows, len(self))
         inputs = self._source.read(rows % len(self._source))
         if not isinstance(inputs, Tensor):
             raise InputError(f"a pool whose rows are repeated must hold tensors; got {type(inputs).__name__}.")

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import final
 
+from lindley.arrays import ArrayLike
 from lindley.contracts import Inputs, Pool
 from lindley.errors import InputError
-from lindley.pools.memory import check_rows
-from lindley.shapes import Rows
+from lindley.pools.memory import checked_rows
 
 
 @final
 class SubsetPool:
     """Row i is row `rows[i]` of the source pool; nothing is copied.  rows: [N], each at most once."""
 
-    def __init__(self, source: Pool, rows: Rows) -> None:
-        check_rows(rows, len(source))
+    def __init__(self, source: Pool, rows: ArrayLike) -> None:
+        rows = checked_rows(rows, len(source))
         if rows.unique().numel() != rows.numel():
             values, counts = rows.unique(return_counts=True)
             raise InputError(f"rows must differ; more than once came {values[counts > 1].tolist()[:10]}.")
@@ -24,7 +24,6 @@ class SubsetPool:
     def __len__(self) -> int:
         return self._rows.numel()
 
-    def read(self, rows: Rows) -> Inputs:
+    def read(self, rows: ArrayLike) -> Inputs:
         """[n] rows -> n inputs of the source, in that order."""
-        check_rows(rows, len(self))
-        return self._source.read(self._rows[rows])
+        return self._source.read(self._rows[checked_rows(rows, len(self))])

@@ -6,20 +6,19 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from lindley.contracts import Inputs
+from lindley.arrays import ArrayLike, as_tensor, as_whole_numbers
 from lindley.errors import InputError
 from lindley.information.layouts import Layout
 from lindley.modes import own_modes
 from lindley.posteriors.members import chosen_members
 from lindley.posteriors.scikit_learn.tables import Examples
 
-GivenFunctionOfInputs = Callable[[Any], Tensor | np.ndarray]
+GivenFunctionOfInputs = Callable[[Any], ArrayLike]
 """n inputs -> predictions of K draws and C classes, with the axes said; pickles where draws go to other processes."""
-_FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
+_ROW_NUMBERS = "They are row numbers; the pool that goes with them is MemoryPool(torch.arange(N))."
 _ASKED_AGAIN = 16
 """Rows by which it is found whether a function gives the same again."""
 _SAME = {torch.float64: 1e-3, torch.float32: 1e-3, torch.float16: 1e-2, torch.bfloat16: 5e-2}
@@ -30,11 +29,13 @@ class GivenPredictions:
     """A posterior whose draws are an array [N, K, C]: row i of the pool has the predictions array[i].
 
     Its inputs are row numbers, so the pool that goes with it is MemoryPool(torch.arange(N)). `inputs` and `axes` say
-    what the array holds, as in `lindley.select`. The array is kept as it is; what is read of it is checked.
+    what the array holds, as in `lindley.select`, and it may come in the same forms. A tensor is kept as it is; what is
+    read of it is checked.
     """
 
-    def __init__(self, array: Tensor | np.ndarray, *, inputs: str = "log_probs", axes: str = "NKC") -> None:
-        self._array, self._layout = _float_tensor(array, inputs), Layout(inputs, axes)
+    def __init__(self, array: ArrayLike, *, inputs: str = "log_probs", axes: str = "NKC") -> None:
+        self._layout = Layout(inputs, axes)
+        self._array = as_tensor(array, inputs, floats=True)
         self.num_rows, self.num_draws, _ = self._layout.checked_shape(tuple(self._array.shape), inputs)
 
     def draw(self, num_draws: int, *, seed: int) -> GivenArrayDraws:
@@ -70,17 +71,14 @@ class GivenArrayDraws:
         digest.update(array.cpu().contiguous().view(torch.uint8).numpy().tobytes())
         self.id = f"given-array-{digest.hexdigest()}-{self.num_draws}"
 
-    def log_probs(self, inputs: Inputs) -> Tensor:
+    def log_probs(self, inputs: ArrayLike) -> Tensor:
         """n row numbers -> [n, K, C] nats, in the precision given, float32 at least.
 
         Raises InputError for what are no rows of the array, and for predictions that are none.
         """
-        if not isinstance(inputs, Tensor) or inputs.dtype != torch.int64 or inputs.dim() != 1:
-            got = f"{inputs.dtype} {[*inputs.shape]}" if isinstance(inputs, Tensor) else type(inputs).__name__
-            raise InputError(
-                f"the inputs of given predictions are row numbers, int64 [n]; got {got}. The pool that goes with them "
-                "is MemoryPool(torch.arange(N))"
-            )
+        inputs = as_whole_numbers(inputs, "the inputs of given predictions", advice=_ROW_NUMBERS)
+        if inputs.dim() != 1:
+            raise InputError(f"the inputs of given predictions must be [n]; got {[*inputs.shape]}. {_ROW_NUMBERS}")
         outside = inputs[(inputs < 0) | (inputs >= self._num_rows)]
         if len(outside):
             raise InputError(f"predictions were given for rows 0 to {self._num_rows - 1}; got {outside[:10].tolist()}")
@@ -146,7 +144,7 @@ class GivenFunctionDraws:
 
     def _called(self, inputs: Examples, number: int) -> Tensor:
         with own_modes("cpu"):
-            raw = _float_tensor(self._function(inputs), "what the function returns")
+            raw = as_tensor(self._function(inputs), "what the function returns", floats=True)
         count, num_draws, _ = self._layout.checked_shape(tuple(raw.shape), "what the function returns")
         if (count, num_draws) != (number, self._members):
             raise InputError(
@@ -167,15 +165,6 @@ class GivenFunctionDraws:
                 f"probabilities that are up to {apart:.2g} apart. Draw k must be the same function of an input at "
                 "every call, in any order: draw masks or weights once, before, and not in the call"
             )
-
-
-def _float_tensor(array: Any, name: str) -> Tensor:
-    if not isinstance(array, Tensor | np.ndarray):
-        raise InputError(f"{name} must be a tensor or a NumPy array; got {type(array).__name__}")
-    tensor = torch.from_numpy(array) if isinstance(array, np.ndarray) else array.detach()
-    if tensor.dtype not in _FLOATS:
-        raise InputError(f"{name} must be floating point of 16, 32 or 64 bits; got {tensor.dtype}")
-    return tensor
 
 
 def _number_of(inputs: Any) -> int:

@@ -25,6 +25,7 @@ def accuracy(log_probs: MeanLogProbs, classes: ClassIndices) -> float:
     return float((log_probs.argmax(1) == classes).double().mean())
 
 
+@torch.no_grad()
 def nll(log_probs: MeanLogProbs, classes: ClassIndices) -> float:
     """Negative log-likelihood of the true classes, -mean_i log p_{i y_i}, in nats."""
     _check(log_probs, classes)
@@ -36,6 +37,7 @@ def written(loss: float) -> float | None:
     return None if loss == math.inf else loss
 
 
+@torch.no_grad()
 def brier(log_probs: MeanLogProbs, classes: ClassIndices) -> float:
     """Brier score over all classes, mean_i Σ_c (p_ic - 1[y_i = c])², in [0, 2].
 
@@ -46,6 +48,7 @@ def brier(log_probs: MeanLogProbs, classes: ClassIndices) -> float:
     return float((log_probs.double().exp() - truth).square().sum(1).mean())
 
 
+@torch.no_grad()
 def expected_calibration_error(log_probs: MeanLogProbs, classes: ClassIndices, *, num_bins: int = ECE_BINS) -> float:
     """Gap between confidence and accuracy, Σ_b (n_b / N) |accuracy_b - confidence_b|, in [0, 1].
 
@@ -61,6 +64,7 @@ def expected_calibration_error(log_probs: MeanLogProbs, classes: ClassIndices, *
     return float(summed.abs().sum() / classes.numel())
 
 
+@torch.no_grad()
 def joint_nll(log_probs_of_true: Tensor, *, set_size: int = JOINT_SET) -> float:
     """Negative log-likelihood per label of sets of labels, -mean_sets log mean_k Π_i p_k(y_i) / set_size, in nats.
 

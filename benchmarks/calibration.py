@@ -136,11 +136,9 @@ def table(rows: list[dict[str, str]]) -> str:
             else ""
             for name in ("nll", "nll_scaled")
         ]
-        lines.append(
-            (study, num_labels, acquisition, len(those), predictor, f"{medians['temperature']:.2f}")
-            + (f"{100 * medians['accuracy']:.1f} %", f"{medians['nll']:.3f}", f"{medians['nll_scaled']:.3f}")
-            + (f"{medians['brier']:.3f}", f"{medians['brier_scaled']:.3f}", *worse)
-        )
+        losses = [f"{medians[name]:.3f}" for name in ("nll", "nll_scaled", "brier", "brier_scaled")]
+        shown = [f"{medians['temperature']:.2f}", f"{100 * medians['accuracy']:.1f} %", *losses, *worse]
+        lines.append((study, num_labels, acquisition, len(those), predictor, *shown))
     return records.markdown(columns, lines)
 
 

@@ -58,7 +58,8 @@ def batchbald(
         if saturated_after == batch_size and search.is_saturated():
             saturated_after = len(picks)
         picks.append(search.pick())
-    diagnostics = joint_diagnostics(context.candidates, picks, seed) | {
+    diagnostics = {
+        **joint_diagnostics(context.candidates, picks, seed),
         "exact_picks": num_exact_picks(picks),
         "saturated_after": saturated_after,
     }

@@ -58,7 +58,8 @@ def batchbald_logdet(
         gaussian = GaussianSearch(context.candidates, scores, seed=seed)
         gaussian.tell(torch.tensor([position for position, _ in picks], dtype=torch.int64))
         picks += [gaussian.pick() for _ in range(batch_size - num_joint_picks)]
-    diagnostics = joint_diagnostics(context.candidates, picks, seed) | {
+    diagnostics = {
+        **joint_diagnostics(context.candidates, picks, seed),
         "exact_picks": num_exact,
         "num_joint_picks": num_joint_picks,
     }

@@ -87,3 +87,7 @@ def test_rows_and_features_of_that_length_tell_the_order():
 def test_what_fits_the_other_order_says_so(given):
     with pytest.raises(InputError, match='say axes="KNC"'):
         select(of_a_model(500, 20).transpose(0, 1), "epig", 2, **given)
+
+
+def test_draws_that_differ_more_than_rows_are_nothing_odd_where_rows_are_more():
+    assert warned(of_a_model(500, 20, draw_effect=5)) == []

@@ -29,7 +29,7 @@ class HeldPredictions:
             raise InputError(f"chunk_rows must be at least 1; got {chunk_rows}")
         self.rows = torch.arange(len(log_probs)) if rows is None else rows
         self.draws_id = draws_id
-        self._log_probs = log_probs.detach()
+        self._log_probs = log_probs
         self._chunk_rows = chunk_rows
         if log_probs.dim() != 3 or len(self.rows) != len(log_probs):
             check_log_probs(log_probs, self.rows)

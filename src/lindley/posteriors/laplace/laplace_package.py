@@ -107,7 +107,8 @@ def require_package() -> Any:
         raise InputError(
             "full-network Laplace is computed by laplace-torch, which is not installed. Where torch is a CUDA "
             "build, or not on Linux: pip install 'lindley[laplace]'. Beside a CPU build of torch on Linux that would "
-            f"bring torchvision and replace torch by gigabytes of CUDA; there: pip install --no-deps {' '.join(PACKAGES)}"
+            "bring torchvision and replace torch by gigabytes of CUDA; there: pip install --no-deps "
+            f"{' '.join(PACKAGES)}"
         ) from None
     except RuntimeError as error:  # torchvision's, where it was built for another torch
         raise InputError(

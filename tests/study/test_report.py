@@ -135,6 +135,31 @@ def test_figures_of_one_panel_have_their_table_under_the_last(tmp_path: Path) ->
     assert [heading[:6] for heading in headings] == ["Figure", "Figure", "Inform"]
 
 
+def test_where_nll_contradicts_accuracy_the_first_lines_say_so(tmp_path: Path) -> None:
+    """BALD is more accurate in all six seeds, and its NLL is worse; dropout off is better than the draws."""
+    study = fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=6, max_labels=80))
+    fakes.write_study(
+        tmp_path,
+        study,
+        accuracy=lambda ask: (0.9 if ask.acquisition == "bald" and ask.round else 0.8) + 0.001 * ask.seed,
+        more=lambda ask: {
+            "nll": (0.6 if ask.acquisition == "bald" and ask.round else 0.5) + 0.001 * ask.seed,
+            "nll_point": 0.1,
+        },
+    )
+    words = _Page(write_report(tmp_path).read_text(encoding="utf-8")).words
+    top = words[: words.index("Who needs fewer labels")]
+    assert (
+        "Accuracy and NLL disagree with 80 labels: BALD is more accurate than random in 6 of 6 seeds, but worse in NLL "
+        "in 6 of 6 seeds."
+    ) in top
+    assert any(word.startswith("Detected against random: ") and "higher mean NLL: BALD" in word for word in top)
+    assert any("average of the draws has a worse NLL than the single prediction" in word for word in top)
+    assert top.index("In short") < min(place for place, word in enumerate(top) if word.startswith("Active learning"))
+    tables = {path.name for path in (tmp_path / "tables").glob("*.csv")}
+    assert {"nll-digits.csv", "compared-probabilities-digits.csv", "compared-draws-digits.csv"} <= tables
+
+
 def test_what_is_not_finished_is_said_at_the_top(page: _Page) -> None:
     said = " ".join(page.words[: page.words.index("Figures") + 40])
     assert "This study is not complete" in said

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from matplotlib.figure import Figure
 
 from lindley.study.curves import learning_curve
@@ -22,6 +23,31 @@ def test_the_lines_are_the_medians_in_percent_bits_and_points(results: StudyResu
         for line, name in zip(axes.lines, panel.acquisitions, strict=True):
             np.testing.assert_allclose(line.get_ydata(), scale * learning_curve(panel.of(name), metric).median)
             np.testing.assert_array_equal(line.get_xdata(), range(20, 201, 20))
+
+
+def test_the_nll_is_on_a_logarithmic_axis_with_round_ticks(results: StudyResults) -> None:
+    accuracy, nll, ece = learning_curves.draw(results)[1].figure.axes
+    assert (nll.get_yscale(), ece.get_yscale()) == ("log", "linear")
+    assert accuracy.get_yscale() != "log"
+    low, high = nll.get_ylim()
+    assert 0 < low < high < math.inf
+    assert all(low <= tick <= high for tick in nll.get_yticks())
+    assert {f"{tick:e}"[0] for tick in nll.get_yticks()} <= {"1", "2", "5"}
+
+
+@pytest.mark.parametrize("losses", [[0.0, 0.2, 0.4], [math.inf, 0.2, 0.4], [0.2, 0.4]])
+def test_losses_of_zero_and_infinity_do_not_stretch_the_axis(losses: list[float]) -> None:
+    axes = Figure().subplots()
+    learning_curves.logarithmic_losses(axes, losses)
+    assert axes.get_yscale() == "log"
+    low, high = axes.get_ylim()
+    assert 0.1 < low < 0.2 < 0.4 < high < 0.5
+
+
+def test_without_a_loss_in_between_the_axis_stays_as_it_is() -> None:
+    axes = Figure().subplots()
+    learning_curves.logarithmic_losses(axes, [0.0, math.inf])
+    assert axes.get_yscale() == "linear"
 
 
 def test_lines_differ_without_colour(results: StudyResults) -> None:

@@ -143,12 +143,12 @@ def _size(contrast: Contrast) -> float | None:
 
 def _too_few(contrast: Contrast) -> str:
     least = smallest_two_sided_p(contrast.telling)
-    fewest = fewest_pairs(max(contrast.counts_as, contrast.family_pairs))
+    fewest = max(fewest_pairs(max(contrast.counts_as, contrast.family_pairs)), contrast.telling + 1)
     one = contrast.family == 1
     needs = (
         f"1 comparison at 5 % needs {fewest} seeds"
         if one
-        else f"{contrast.family} comparisons at 5 % need {fewest} seeds"
+        else f"{contrast.family} comparisons at 5 % need {fewest} seeds or more"
     )
     silent = contrast.pairs - contrast.telling
     told = f", {silent} of which do{'es' if silent == 1 else ''} not tell who was first," if silent else ""

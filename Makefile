@@ -19,7 +19,7 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  PYTHON=python3.12    the Python to make .venv with (otherwise the first of 3.11 to 3.14 that is found)'
-	@echo '  TORCH=2.13.0         test-lowest with this torch (the lowest is gigabytes of CUDA on Linux; so .ci/run leaves it out)'
+	@echo '  TORCH=2.13.0         test-lowest with this torch (the lowest is gigabytes of CUDA on Linux; so .ci/run takes another)'
 	@echo '  ARGS="-k batchbald"  more arguments for the command that demo, test, data or bench runs'
 
 demo: $(STAMP) ## See it work: the main job on data in the box, then a report (minutes)

@@ -7,7 +7,10 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+import tarfile
 import tomllib
+import zipfile
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -136,7 +139,28 @@ def test_readme_links_to_what_is_there() -> None:
     links = re.findall(r"\]\(([^)#]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
     local = [link for link in links if "://" not in link]
     assert local
-    assert [link for link in local if not (ROOT / link).exists()] == []
+    there = (ROOT / "reports").is_dir()  # only in the repository, not in the source archive
+    looked_at = [link for link in local if there or not link.startswith("reports/")]
+    assert [link for link in looked_at if not (ROOT / link).exists()] == []
+
+
+def test_archives_hold_what_is_tracked_and_the_wheel_the_package_alone(tmp_path: Path) -> None:
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout: there is no list of committed files")
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-d", str(tmp_path)], cwd=ROOT, check=True)
+    (source,), (wheel,) = tmp_path.glob("*.tar.gz"), tmp_path.glob("*.whl")
+    with tarfile.open(source) as archive:
+        packed = {name.split("/", 1)[1] for name in archive.getnames()}
+    # New files that are not added yet are no accident; those that are ignored are.
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    known = set(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0"))
+    assert packed - known == {"PKG-INFO"}
+    assert {name for name in known if name.startswith(("src/", "tests/", "docs/", "examples/"))} <= packed
+    assert not [name for name in packed if name.startswith("reports/")]
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name for name in archive.namelist() if ".dist-info/" not in name]
+    assert "lindley/py.typed" in names
+    assert {f"src/{name}" for name in names} == {name for name in known if name.startswith("src/")}
 
 
 PAGES = [

@@ -205,9 +205,9 @@ def test_an_argument_that_lacks_a_letter_is_named(name):
 def test_no_option_of_a_method_is_taken_for_a_mistyped_argument():
     for name, method in METHODS.items():
         for option in set(inspect.signature(method.check).parameters) - {"options"}:
-            with pytest.raises(InputError) as refused:
+            with pytest.raises(InputError) as caught:  # there are no candidates
                 select(None, name, **{option: "?"})
-            assert "has no argument" not in str(refused.value), (name, option)
+            assert "has no argument" not in str(caught.value), (name, option)
 
 
 def seen_by(monkeypatch, **offers):

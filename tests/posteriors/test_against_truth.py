@@ -244,6 +244,8 @@ def test_other_learners_are_as_far_off_as_the_table_says(name, case, request):
         pytest.importorskip("laplace")
     reference, judge = request.getfixturevalue(name), request.getfixturevalue(f"judge_{name}")
     measured = judge.measure(draws_of(CASES[case].learner(reference), reference, CASES[case].num_draws))
+    if not TABLE.is_file():
+        pytest.skip("the kept reports are in the repository only, not in the source archive")
     with TABLE.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if (row["reference"], row["learner"]) == (name, case)]
     assert rows

@@ -1,5 +1,6 @@
 """What no posterior can be made of is refused by every learner of networks, before the training."""
 
+import math
 import threading
 
 import pytest
@@ -14,6 +15,7 @@ from lindley.posteriors.dropout.mc_dropout import MCDropoutPosterior
 from lindley.posteriors.ensemble import EnsemblePosterior
 from lindley.posteriors.gaussian_process.classifier import GaussianProcess
 from lindley.posteriors.head.head import BayesianHead
+from lindley.posteriors.network_calls import refuse_probabilities
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.scikit_learn.forest import Forest
 
@@ -182,3 +184,12 @@ def test_inputs_that_carry_a_graph_are_what_they_are_without_it():
         )
         assert torch.equal(one, two)
         assert not two.requires_grad
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_outputs_that_are_no_numbers_are_not_taken_for_probabilities(value):
+    logits = torch.full((3, 2), 0.5)
+    with pytest.raises(InputError, match="gives probabilities"):
+        refuse_probabilities(logits, nn.Identity())
+    logits[1, 0] = value
+    refuse_probabilities(logits, nn.Identity())

@@ -178,6 +178,8 @@ def test_trial_travels_to_another_process_with_its_key():
 
 def test_keys_of_journals_that_are_kept_stay_what_they_were():
     kept = Path(__file__).parents[2] / "reports"
+    if not kept.is_dir():
+        pytest.skip("the kept reports are in the repository only, not in the source archive")
     for name in ("mnist", "batch"):
         ours = {each.folder for each in trials_of(resolved(load_study(name), kept / name, device="cpu"))}
         theirs = {

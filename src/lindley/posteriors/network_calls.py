@@ -95,7 +95,8 @@ def refuse_probabilities(logits: Tensor, module: nn.Module) -> None:
 
     A softmax of a softmax trains, to predictions that cannot be sure. Log-probabilities are logits as well.
     """
-    if logits.numel() == 0 or bool((logits < 0).any()) or bool(((logits.sum(-1) - 1).abs() > _SUM_OF_ONE).any()):
+    are_probabilities = (logits >= 0).all(-1) & ((logits.sum(-1) - 1).abs() <= _SUM_OF_ONE)  # never of NaN
+    if logits.numel() == 0 or not bool(are_probabilities.all()):
         return
     last = [name for name, layer in module.named_modules() if isinstance(layer, nn.Softmax)][-1:]
     where = f"nn.Softmax at {last[0]!r}" if last else "a softmax, in its forward"

@@ -105,9 +105,9 @@ def require_package() -> Any:
             from laplace import Laplace  # noqa: F401  any folder of that name can be imported, and has none
     except ImportError:
         raise InputError(
-            "full-network Laplace is computed by laplace-torch, which is not installed: pip install 'lindley[laplace]'."
-            " Beside a CPU build of torch on Linux that would bring torchvision and replace torch by gigabytes of CUDA. "
-            f"There: pip install --no-deps {' '.join(PACKAGES)}"
+            "full-network Laplace is computed by laplace-torch, which is not here: pip install 'lindley[laplace]'; "
+            "beside a CPU build of torch on Linux that would bring torchvision and gigabytes of CUDA. There: "
+            f"pip install --no-deps {' '.join(PACKAGES)}"
         ) from None
     except RuntimeError as error:  # torchvision's, where it was built for another torch
         raise InputError(

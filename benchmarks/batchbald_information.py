@@ -2,8 +2,8 @@
 
 Each batch is judged under the K draws that chose it, and under fresh draws, which no selection has seen: the second is
 what its labels tell about the posterior itself. Beside the batches of all libraries stand ours by BatchBALD's own gains
-to the end (`continuation="none"`), top-k BALD, and long runs of ours with many paths, with and without the
-continuation, whose best shows what a greedy choice can reach.
+to the end , top-k BALD, and long runs of ours with many paths, with and without the
+switch, whose best shows what a greedy choice can reach.
 """
 
 from __future__ import annotations
@@ -77,12 +77,10 @@ def _batches(num_draws: int, options: argparse.Namespace) -> Iterator[dict[str, 
         log_probs, _ = loaded(options.predictions, "mnist", num_draws, size)
         top = lindley.select(log_probs, "bald", batch_size).rows.tolist()
         yield {"method": TOP_K, "K": num_draws, "N": size, "b": batch_size, "rows": top}
-        own = lindley.select(log_probs, "batchbald", batch_size, 0, continuation="none").rows.tolist()
+        own = lindley.select(log_probs, "batchbald", batch_size, 0).rows.tolist()
         yield {"method": OWN_GAINS, "K": num_draws, "N": size, "b": batch_size, "rows": own}
-        for continuation, kind in (("logdet", LONG_RUN), ("none", f"{LONG_RUN}, own gains")):
+        for name, kind in (("batchbald-logdet", LONG_RUN), ("batchbald", f"{LONG_RUN}, own gains")):
             for seed in range(1, options.long_seeds + 1):
-                long = lindley.select(
-                    log_probs, "batchbald", batch_size, seed, num_paths=options.long_paths, continuation=continuation
-                )
+                long = lindley.select(log_probs, name, batch_size, seed, num_paths=options.long_paths)
                 method = f"{kind} {seed}"
                 yield {"method": method, "K": num_draws, "N": size, "b": batch_size, "rows": long.rows.tolist()}

@@ -5,7 +5,8 @@
 The file holds [N', K, C] log-probabilities, float32. Imports, loading, the conversion to what the library takes, and a
 selection of 3 rows of 64, which loads what is loaded late, come before the clock; memory is the peak of the process
 above what it holds then. Every library gets the same number of label configurations. It runs in the peers' environment
-or in the project's own, so nothing of the project is imported but by the library "lindley".
+or in the project's own, so nothing of the project is imported but by "lindley" (BatchBALD-logdet)
+and "lindley, own gains" (BatchBALD).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import json
 import resource
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -52,13 +54,15 @@ def main() -> None:
         print(json.dumps({**result, "rows": rows, "details": details}), flush=True)
 
 
-def _lindley(log_probs: np.ndarray, batch_size: int, paths: int | None, seed: int) -> Callable[[], Selected]:
+def _lindley(
+    log_probs: np.ndarray, batch_size: int, paths: int | None, seed: int, *, method: str
+) -> Callable[[], Selected]:
     import lindley
 
     options = {} if paths is None else {"num_paths": paths}
 
     def select() -> Selected:
-        selection = lindley.select(log_probs, "batchbald", batch_size, seed, **options)
+        selection = lindley.select(log_probs, method, batch_size, seed, **options)
         return selection.rows.tolist(), dict(selection.diagnostics)
 
     return select
@@ -106,7 +110,8 @@ def _scikit_activeml(log_probs: np.ndarray, batch_size: int, paths: int | None, 
 
 
 LIBRARIES = {
-    "lindley": _lindley,
+    "lindley": partial(_lindley, method="batchbald-logdet"),  # what the rows of that name were measured with
+    "lindley, own gains": partial(_lindley, method="batchbald"),
     "batchbald_redux": _batchbald_redux,
     "baal": _baal,
     "scikit-activeml": _scikit_activeml,

@@ -130,6 +130,20 @@ def test_a_member_that_inflates_to_more_than_it_says_is_refused(tmp_path):
         open_array(Place(tmp_path / "a.npz"), "logits")
 
 
+def test_a_member_that_lies_over_another_is_refused(tmp_path):
+    """Both have the right length and checksum; one is part of the other's data, as in zip bombs."""
+    inner = zipped(WHOLE)
+    with zipfile.ZipFile(io.BytesIO(inner)) as archive:
+        hidden = archive.getinfo(NAME)
+    record = bytes(inner[: inner.index(b"PK\1\2")])
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("big.npy", npy((len(record),), record, "|u1"))
+        hidden.header_offset = (30 + len("big.npy")) + 128
+        archive.filelist.append(hidden)
+    with pytest.raises(DataError, match="lies over another part"):
+        read_ids(f"{tmp_path / 'a.npz'}:big", Place(tmp_path / "a.npz"))
+
+
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_a_name_that_comes_twice_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:

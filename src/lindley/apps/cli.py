@@ -5,8 +5,6 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (and resumable).
 
 from __future__ import annotations
 
-import shlex
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +14,11 @@ import typer
 
 from lindley import __version__
 from lindley.apps.command_classes import Command, Commands
+from lindley.apps.interrupts import INTERRUPTED, exit_on_interrupt, interrupted_message
 from lindley.apps.printing import print_message, print_result
 from lindley.errors import InputError, LindleyError
 
-FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+FAILED, WRONG_USAGE = 1, 2
 
 app = typer.Typer(
     cls=Commands,
@@ -90,7 +89,8 @@ def run(
     The same command twice continues where it stopped; a finished study runs nothing.
     """
     with _clear_errors():
-        from lindley.apps.commands import RunOptions, run_study_and_report
+        with exit_on_interrupt():
+            from lindley.apps.commands import RunOptions, run_study_and_report
 
         chosen = None if acquisitions is None else [name.strip() for name in acquisitions.split(",") if name.strip()]
         options = RunOptions(
@@ -119,7 +119,8 @@ def status(
     Works at any moment, also while processes run into DIR and on a copy of it.
     """
     with _clear_errors():
-        from lindley.apps.status_command import show_status
+        with exit_on_interrupt():
+            from lindley.apps.status_command import show_status
 
         show_status(folder, as_json=json)
 
@@ -130,7 +131,8 @@ def report(
 ) -> None:
     """Make the figures and report.html again, from the journals alone."""
     with _clear_errors():
-        from lindley.apps.commands import report_again
+        with exit_on_interrupt():
+            from lindley.apps.commands import report_again
 
         report_again(folder)
 
@@ -153,7 +155,8 @@ def compare(
 ) -> None:
     """Say which acquisition needs fewer labels, and how sure that is: paired over seeds, from the journals alone."""
     with _clear_errors():
-        from lindley.apps.compare_command import compare_folder
+        with exit_on_interrupt():
+            from lindley.apps.compare_command import compare_folder
 
         compare_folder(folder, against=against, percent=accuracy, format=format, out=out)
 
@@ -165,7 +168,8 @@ def data(
 ) -> None:
     """List the data sets, or fetch one."""
     with _clear_errors():
-        from lindley.apps.commands import fetch_data, list_data
+        with exit_on_interrupt():
+            from lindley.apps.commands import fetch_data, list_data
 
         if name is None:
             list_data(data_dir)
@@ -254,8 +258,9 @@ def select(
     file holds several arrays.
     """
     with _clear_errors():
-        from lindley.apps.select_command import select_from_file
-        from lindley.apps.select_options import SelectOptions
+        with exit_on_interrupt():
+            from lindley.apps.select_command import select_from_file
+            from lindley.apps.select_options import SelectOptions
 
         select_from_file(
             SelectOptions(
@@ -285,7 +290,8 @@ def select(
 def acquisitions() -> None:
     """List the acquisitions: their names, what they need, where they come from."""
     with _clear_errors():
-        from lindley.apps.select_command import list_acquisitions
+        with exit_on_interrupt():
+            from lindley.apps.select_command import list_acquisitions
 
         list_acquisitions()
 
@@ -304,9 +310,5 @@ def _clear_errors() -> Iterator[None]:
         print_message(f"lindley: {error.filename or 'the system'}: {error.strerror or error}")
         raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
-        print_message(f"\nInterrupted. To continue: {shlex.join(['lindley', *sys.argv[1:]])}")
+        print_message(interrupted_message())
         raise typer.Exit(INTERRUPTED) from None
-
-
-if __name__ == "__main__":
-    main()

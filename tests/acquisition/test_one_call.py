@@ -393,3 +393,16 @@ def test_draws_that_all_say_the_same_are_told_where_draws_are_compared(name, dty
     said = [str(each.message) for each in caught if issubclass(each.category, UserWarning)]
     told = f"{name} gives 0 to every row that it chose: the draws say the same of them"
     assert [text.startswith(told) for text in said] == [True] * METHODS[name].compares_draws
+
+
+def test_a_score_of_ones_own_may_write_into_what_it_is_given():
+    log_probs = predictions()
+    before = log_probs.clone()
+    select(log_probs, lambda given: given.exp_().std(1).sum(1), 3)
+    assert torch.equal(log_probs, before)
+
+
+@pytest.mark.parametrize("value", [np.int64(200), np.uint8(200)])
+def test_options_may_be_numbers_of_numpy(value):
+    plain = select(predictions(), "batchbald", 3, num_paths=200)
+    assert torch.equal(select(predictions(), "batchbald", 3, num_paths=value).rows, plain.rows)

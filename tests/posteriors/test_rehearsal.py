@@ -18,6 +18,7 @@ from lindley.posteriors.head.head import BayesianHead
 from lindley.posteriors.network_calls import refuse_probabilities
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.scikit_learn.forest import Forest
+from lindley.posteriors.storage import load_posterior, save_posterior
 
 TASK = ClassificationTask(("a", "b"))
 INPUTS = torch.randn(30, 4, generator=torch.Generator().manual_seed(0))
@@ -88,6 +89,39 @@ def test_outputs_that_are_no_logits_of_the_classes_are_refused_before_the_traini
     network, said = REFUSED[fault]
     with pytest.raises(InputError, match=said):
         fit(learner, network)
+
+
+class Centred(nn.Sequential):
+    def forward(self, inputs):
+        return super().forward(inputs - inputs.mean(0))
+
+
+def of_batch_statistics():
+    norm = nn.BatchNorm1d(8, track_running_stats=False)
+    return nn.Sequential(nn.Linear(4, 8), norm, nn.ReLU(), nn.Dropout(0.3), nn.Linear(8, 2))
+
+
+@pytest.mark.parametrize("network", [of_batch_statistics, lambda: Centred(*outputs(2))], ids=["norm", "forward"])
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_networks_whose_rows_depend_on_each_other_are_refused_before_the_training(learner, network):
+    with pytest.raises(InputError, match=r"the rows beside it|one row alone|batch"):
+        fit(learner, network)
+
+
+def test_a_lazy_batch_norm_is_fitted_and_loaded_into_a_network_with_sizes_alone(tmp_path):
+    def lazy():
+        return nn.Sequential(nn.LazyLinear(8), nn.LazyBatchNorm1d(), nn.ReLU(), nn.Dropout(0.3), nn.Linear(8, 2))
+
+    def eager():
+        return nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.3), nn.Linear(8, 2))
+
+    posterior = fit("mc-dropout", lazy, pool=MemoryPool)
+    save_posterior(posterior, tmp_path / "saved")
+    with pytest.raises(InputError, match="'0' is lazy"):
+        load_posterior(tmp_path / "saved", network=lazy)
+    loaded = load_posterior(tmp_path / "saved", network=eager)
+    mine, theirs = (each.draw(3, seed=0).log_probs(INPUTS) for each in (posterior, loaded))
+    assert torch.equal(mine, theirs)
 
 
 @pytest.mark.parametrize("fault", NOT_COPIED)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+import numpy as np
+
 from lindley.acquisition import scores
 from lindley.acquisition.badge import badge
 from lindley.acquisition.bait import bait, check_bait
@@ -178,7 +180,8 @@ def acquisition_named(name: str, options: Mapping[str, object] | None = None) ->
     """
     if name not in METHODS:
         raise InputError(f"no acquisition is named {name!r}; known: {', '.join(METHODS)}.{nearest(name, METHODS)}")
-    method, options = METHODS[name], dict(options or {})
+    method = METHODS[name]
+    options = {key: _plain(value) for key, value in (options or {}).items()}
     allowed = list(inspect.signature(method.check).parameters)
     for option in options:
         if option not in allowed:
@@ -187,3 +190,8 @@ def acquisition_named(name: str, options: Mapping[str, object] | None = None) ->
     method.check(**options)
     choose: Callable[..., Selection] = method.choose
     return partial(choose, **options)
+
+
+def _plain(value: object) -> object:
+    """Return a number of NumPy as Python's own, and everything else as it is."""
+    return value.item() if isinstance(value, np.generic) else value

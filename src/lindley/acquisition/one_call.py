@@ -184,7 +184,7 @@ def _refuse_acquisitions(score: Score) -> None:
 
 
 def _own_scores(score: Score, log_probs: LogProbs) -> Scores:
-    scores = score(log_probs)
+    scores = score(log_probs.clone())  # it may write into what it is given
     scores = as_tensor(scores, "what a function of your own returns, [n] scores,")
     if scores.shape != log_probs.shape[:1]:
         raise InputError(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
+from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.parameter import is_lazy
 
 from lindley.errors import InputError
@@ -36,7 +37,14 @@ def make_network(network: Callable[[], nn.Module], device: str = "cpu") -> nn.Mo
 def network_to_load(network: Callable[[], nn.Module]) -> nn.Module:
     """Return a copy of the factory's network, into which weights can be loaded. Global generators stay."""
     with seeded_globals(0, "cpu"):  # making a network initialises it
-        return uncompiled(duplicate(_called(network))[0])
+        module = _called(network)
+        lazy = [name for name, layer in module.named_modules() if isinstance(layer, LazyModuleMixin)]
+        if lazy:
+            raise InputError(
+                f"loading needs a network whose layers know their sizes; {lazy[0]!r} is lazy. Give one with "
+                "nn.Linear(in, out) in place of nn.LazyLinear(out), and so on: its weights have the same names"
+            )
+        return uncompiled(duplicate(module)[0])
 
 
 def mark_trained(tensors: Iterable[Tensor]) -> None:

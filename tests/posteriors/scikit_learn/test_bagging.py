@@ -270,3 +270,11 @@ def test_a_predict_proba_of_another_shape_is_refused():
 
     with pytest.raises(InputError, match=r"must return \[1, 3\].*got \[1, 7\]"):
         fit(Wide()).draw(6, seed=0).log_probs(data()[0])
+
+
+def test_what_predict_proba_raises_is_an_error_that_names_the_estimator():
+    pool, labels = MemoryPool(torch.randn(20, 2)), Labels(torch.arange(4), torch.tensor([0, 1, 0, 1]))
+    with pytest.raises(InputError, match="predict_proba of KNeighborsClassifier failed"):
+        Bagging(KNeighborsClassifier(5), members=2).fit(pool, labels, task=ABC, seed=0).draw(2, seed=0).log_probs(
+            torch.randn(3, 2)
+        )

@@ -123,7 +123,10 @@ class Member:
             return probs
         if not hasattr(self.estimator, "predict_proba"):
             raise InputError(f"{type(self.estimator).__name__} has no predict_proba after its fit")
-        given = np.asarray(self.estimator.predict_proba(examples), dtype=np.float64)
+        try:
+            given = np.asarray(self.estimator.predict_proba(examples), dtype=np.float64)
+        except Exception as error:  # whatever an estimator raises
+            raise InputError(f"predict_proba of {type(self.estimator).__name__} failed: {error}") from error
         if given.shape != (number, len(self.classes)):
             raise InputError(
                 f"predict_proba of {type(self.estimator).__name__} must return [{number}, {len(self.classes)}], one "

@@ -30,6 +30,8 @@ from batchbald_products import measure_products
 from real_predictions import DEFAULT_FOLDER
 
 PEERS = ("batchbald_redux", "baal", "scikit-activeml")
+OURS = ("lindley", "lindley, own gains")
+"""BatchBALD-logdet, and BatchBALD."""
 PARTS = ("speed", "products", "information")
 WORKER = Path(__file__).parent / "batchbald_worker.py"
 ROWS_OF_THE_BAR = 600  # 60,000 rows of ours are to take less time than these of batchbald_redux
@@ -95,9 +97,10 @@ def _measure_speed(num_draws: int, batch_size: int, options: argparse.Namespace)
             last = (size, min(finished)) if finished else (size, float("inf"))
     ours_alone = list(options.sizes) + ([options.full_size] if num_draws == 100 else [])
     for size in ours_alone:
-        case = {"library": "lindley", "K": num_draws, "b": batch_size, "N": size}
-        if not records.is_done(records.read(options.out / "batchbald_speed.csv"), **case):
-            _run(case, options, options.repetitions)
+        for name in OURS:
+            case = {"library": name, "K": num_draws, "b": batch_size, "N": size}
+            if not records.is_done(records.read(options.out / "batchbald_speed.csv"), **case):
+                _run(case, options, options.repetitions)
 
 
 def _interleaved(
@@ -109,16 +112,18 @@ def _interleaved(
     if last is not None and last[1] * size / last[0] > 2 * options.peer_limit:
         reason = "failed" if last[1] == float("inf") else f"took {last[1]:.0f} s"
         return [_record(case, options, status=f"not begun: {last[0]} rows {reason}")]
-    ours = {**case, "library": "lindley"}
-    _run(ours, options, options.repetitions)
+    ours = [{**case, "library": name} for name in OURS]
+    for each in ours:
+        _run(each, options, options.repetitions)
     results = _run(case, options, options.peer_repetitions)
-    _run(ours, options, options.repetitions)
+    for each in ours:
+        _run(each, options, options.repetitions)
     return results
 
 
 def _run(case: dict[str, object], options: argparse.Namespace, repetitions: int) -> list[dict[str, str]]:
     """One process; its repetitions are recorded, and why there are none."""
-    is_peer = case["library"] != "lindley"
+    is_peer = case["library"] not in OURS
     file = options.predictions / f"mnist-K{case['K']}.npy"
     command = [options.peers_python if is_peer else sys.executable, str(WORKER), str(case["library"]), str(file)]
     command += ["--rows", str(case["N"]), "--batch-size", str(case["b"]), "--repetitions", str(repetitions)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import numpy as np
@@ -133,6 +134,18 @@ def test_altered_pages_are_damage_and_named(tmp_path):
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"a\.parquet is damaged"):
         open_array(Place(path), "log_probs").read(0, slice(0, 1300))
+
+
+def test_a_damaged_entry_in_the_footer_is_damage_and_not_the_end_of_the_process(tmp_path):
+    path = write(tmp_path, ARRAY[:12], groups=5)
+    # A list of three counts, how deep the values are nested, becomes one of two: the first byte goes on in the second.
+    content, found = re.subn(
+        rb"\)\x36([\x00-\x7f])(..)", lambda each: b")\x26" + bytes([each[1][0] | 128]) + each[2], path.read_bytes()
+    )
+    assert found
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.parquet is damaged.*histogram"):
+        open_array(Place(path), "log_probs")
 
 
 def test_without_the_package_the_extra_is_named(tmp_path, monkeypatch):

@@ -155,6 +155,18 @@ def test_one_draw_is_warned_of_in_words(files, tmp_path):
     assert "lindley: bald compares draws, and there is one draw" in ran.stderr
 
 
+def test_draws_given_as_rows_are_warned_of_unless_the_axes_or_the_ids_say_otherwise(files, tmp_path):
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(200, 1, 4, generator=generator) + 0.3 * torch.randn(200, 20, 4, generator=generator)
+    np.save(tmp_path / "p.npy", logits.log_softmax(-1).transpose(0, 1).numpy())
+    (tmp_path / "ids.txt").write_text("\n".join(map(str, range(20))))
+    ask = [tmp_path / "p.npy", "--acquisition", "bald", "--batch-size", 3]
+    assert "looks like 200 rows under 20 draws. If it is [K, N, C], say --axes KNC;" in lindley(*ask).stderr
+    for more in (["--axes", "NKC"], ["--axes", "KNC"], ["--ids", tmp_path / "ids.txt"]):
+        ran = lindley(*ask, *more)
+        assert (ran.exit_code, "looks like" in ran.stderr) == (0, False)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

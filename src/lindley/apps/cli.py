@@ -199,9 +199,12 @@ def select(
         str, typer.Option(metavar="KIND", help="What the numbers are: log_probs (natural logarithm), probs or logits.")
     ] = "log_probs",
     axes: Annotated[
-        str,
-        typer.Option(metavar="AXES", help="The order of the axes, rows N, draws K and classes C: NKC, NCK, KNC ..."),
-    ] = "NKC",
+        str | None,
+        typer.Option(
+            metavar="AXES",
+            help="The order of the axes, rows N, draws K and classes C: NKC, NCK, KNC ...  [default: NKC]",
+        ),
+    ] = None,
     array: Annotated[
         str | None, typer.Option(metavar="NAME", help="The array or column to read, where FILE has several.")
     ] = None,

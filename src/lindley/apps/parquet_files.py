@@ -6,6 +6,7 @@ flat list of K times C with the number of draws said; for features, one flat lis
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -196,11 +197,26 @@ def _opened(path: Path) -> Any:
 
 def _refuse_large_pages(file: Any, path: Path, name: str, itemsize: int = 0) -> None:
     """Refuse columns whose groups inflate, or whose rows are, beyond all proportion to the file."""
+    _verify_column_metadata(path, name)
+    paths = [file.metadata.schema.column(place).path for place in range(file.metadata.num_columns)]
+    places = [place for place, each in enumerate(paths) if each == name or each.startswith(f"{name}.")]
     for group in map(file.metadata.row_group, range(file.metadata.num_row_groups)):
-        for column in map(group.column, range(group.num_columns)):
-            if column.path_in_schema == name or column.path_in_schema.startswith(f"{name}."):
-                refuse_inflation(path, column.total_uncompressed_size)
-                refuse_inflation(path, column.num_values // max(1, group.num_rows) * itemsize)
+        for column in map(group.column, places):
+            refuse_inflation(path, column.total_uncompressed_size)
+            refuse_inflation(path, column.num_values // max(1, group.num_rows) * itemsize)
+
+
+def _verify_column_metadata(path: Path, name: str) -> None:
+    """Raise OSError where the footer's entry for a column is damaged.
+
+    `RowGroupMetaData.column` ends the whole process there (seen with pyarrow 26). A reader that parses the same entry
+    raises; its file is closed, so it stops at the first page and decodes nothing.
+    """
+    with path.open("rb") as stream:
+        reader = _arrow().ParquetFile(stream)
+    for group in range(reader.num_row_groups):
+        with contextlib.suppress(ValueError):  # "seek of closed file": the entry itself was read
+            next(reader.iter_batches(1, row_groups=[group], columns=[name]), None)
 
 
 def _arrow() -> Any:

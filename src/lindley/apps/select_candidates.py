@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from lindley.acquisition.axis_order import warn_of_other_order
 from lindley.acquisition.catalogue import METHODS
 from lindley.acquisition.foreign import ForeignPredictions
 from lindley.acquisition.unpredicted import Unpredicted
@@ -62,16 +63,19 @@ def read_predictions(
 ) -> ForeignPredictions:
     """Those of a file, mapped or read slice by slice."""
     parquet = place.path.suffix.lower() == ".parquet"
-    if parquet and not asked.axes.startswith("N"):
-        raise InputError(f"a row of {place.path} is a row of the pool: --axes must begin with N; got {asked.axes}")
+    if parquet and not asked.order.startswith("N"):
+        raise InputError(f"a row of {place.path} is a row of the pool: --axes must begin with N; got {asked.order}")
     array = open_array(place, what, num_draws=asked.num_draws if parquet or what != "targets" else None)
     if parquet and len(array.shape) == 2:
         raise InputError(
             f"{place.path} has flat lists of {array.shape[1]} numbers: say of how many draws, --num-draws K"
         )
-    if ids is not None and len(array.shape) == len(asked.axes):
-        _check_number(asked, ids, array.shape[asked.axes.index("N")])
-    return ForeignPredictions(array, inputs=asked.inputs, axes=asked.axes, ids=ids, name=name)
+    if ids is not None and len(array.shape) == len(asked.order):
+        _check_number(asked, ids, array.shape[asked.order.index("N")])
+    predictions = ForeignPredictions(array, inputs=asked.inputs, axes=asked.order, ids=ids, name=name)
+    if asked.axes is None and ids is None and what != "targets" and not parquet:
+        warn_of_other_order(array, asked.inputs, name)
+    return predictions
 
 
 def _everyone(asked: SelectOptions, place: Place, ids: Ids | None, features: Tensor | None) -> Predictions:

@@ -49,33 +49,33 @@ def _as_options(message: str) -> str:
 
 
 def _select_from_file(asked: SelectOptions) -> None:
-    check_layout(asked.inputs, asked.axes)
+    check_layout(asked.inputs, asked.order)
     form = output_format(asked)
     options = method_options(asked.options)
     acquisition_named(asked.acquisition, options)  # wrong names are refused before a large file is read
     refuse_missing(asked)
     place = candidates_place(asked)
     ids = None if asked.ids is None else read_ids(asked.ids, place)
-    given = read_candidates(asked, place, ids)
-    candidates = given.predictions
     targets = Place.of(asked.targets) if asked.targets else None
-    console = PlainConsole(stderr=True)
-    with showing_rows(len(candidates.rows), console) as told, warnings.catch_warnings(record=True) as notes:
+    with warnings.catch_warnings(record=True) as notes:
         warnings.simplefilter("always", UserWarning)
-        selection = select(
-            None if asked.file is None else WatchedPredictions(candidates, told),
-            asked.acquisition,
-            asked.batch_size,
-            asked.seed,
-            rows=candidates.rows if asked.file is None else None,
-            targets=None if targets is None else read_predictions(asked, targets, "targets", "targets"),
-            features=given.features,
-            labelled_features=given.labelled_features,
-            labelled=given.labelled,
-            **options,
-        )
+        given = read_candidates(asked, place, ids)
+        candidates = given.predictions
+        with showing_rows(len(candidates.rows), PlainConsole(stderr=True)) as told:
+            selection = select(
+                None if asked.file is None else WatchedPredictions(candidates, told),
+                asked.acquisition,
+                asked.batch_size,
+                asked.seed,
+                rows=candidates.rows if asked.file is None else None,
+                targets=None if targets is None else read_predictions(asked, targets, "targets", "targets"),
+                features=given.features,
+                labelled_features=given.labelled_features,
+                labelled=given.labelled,
+                **options,
+            )
     for note in dict.fromkeys(str(note.message) for note in notes):
-        print_message(f"lindley: {note}")
+        print_message(f"lindley: {_as_options(note)}")
     text = as_text(_lines(selection, ids), form, spreadsheet=asked.spreadsheet)
     check_nothing_is_lost(asked)  # once more: somebody may have written the file meanwhile
     write_out(asked.out, text)

@@ -28,7 +28,7 @@ class SelectOptions:
     batch_size: int = 10
     seed: int = 0
     inputs: str = "log_probs"
-    axes: str = "NKC"
+    axes: str | None = None
     array: str | None = None
     num_draws: int | None = None
     ids: str | None = None
@@ -41,6 +41,11 @@ class SelectOptions:
     format: str | None = None
     spreadsheet: bool = False
     force: bool = False
+
+    @property
+    def order(self) -> str:
+        """The order of the axes: the one given, else NKC."""
+        return self.axes or "NKC"
 
 
 def refuse_missing(asked: SelectOptions) -> None:

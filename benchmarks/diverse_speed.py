@@ -19,7 +19,7 @@ import torch
 from memory import added_mib
 
 from lindley.acquisition import HeldPredictions, acquisition_named
-from lindley.contracts import ClassificationTask, Context, Labels
+from lindley.contracts import Classification, Context, Labels
 
 NAMES = ("coreset", "badge", "typiclust", "probcover", "bait")
 
@@ -43,7 +43,7 @@ def clustered_context(num_rows: int, num_features: int, num_labelled: int, num_c
     return Context(
         HeldPredictions(log_probs),
         Labels(told, torch.zeros_like(told)),
-        ClassificationTask(tuple(f"class {c}" for c in range(num_classes))),
+        Classification(tuple(f"class {c}" for c in range(num_classes))),
         features=features[:num_rows],
         labelled_features=features[num_rows:],
     )

@@ -63,7 +63,7 @@ def _gal_cnn() -> nn.Module:
 
 def _lindley(data: Arrays, options: argparse.Namespace, seconds: dict[str, float]) -> Run:
     from lindley.acquisition.catalogue import acquisition_named
-    from lindley.contracts import ClassificationTask, Labels
+    from lindley.contracts import Classification, Labels
     from lindley.information import mean_log_probs
     from lindley.loop.predict import CHUNK_ROWS
     from lindley.loop.rounds import Observation, RoundSettings, RoundView, run_round
@@ -80,7 +80,7 @@ def _lindley(data: Arrays, options: argparse.Namespace, seconds: dict[str, float
     settings = RoundSettings(
         MCDropout(_gal_cnn, recipe, precision=options.precision),
         acquisition_named("bald"),
-        ClassificationTask(tuple("0123456789")),
+        Classification(tuple("0123456789")),
         options.seed,
         options.draws,
     )

@@ -21,7 +21,7 @@ from typing import TypeVar
 import torch
 from records import DEFAULT_FOLDER, append, machine, markdown, now
 
-from lindley.contracts import ClassificationTask, Labels
+from lindley.contracts import Classification, Labels
 from lindley.information import bald
 from lindley.loop.predict import CHUNK_ROWS, PoolPredictions
 from lindley.pools.memory import MemoryPool
@@ -60,17 +60,17 @@ def main() -> None:
         append(options.out / "head_speed.csv", {**case, **result, **run, "measured": now()})
 
 
-def embeddings(rows: int, features: int, num_classes: int) -> tuple[MemoryPool, torch.Tensor, ClassificationTask]:
+def embeddings(rows: int, features: int, num_classes: int) -> tuple[MemoryPool, torch.Tensor, Classification]:
     """Gaussian classes about centres, and their classes; the labels are the first rows."""
     generator = torch.Generator().manual_seed(0)
     classes = torch.randint(num_classes, (rows,), generator=generator)
     centres = 0.25 * torch.randn(num_classes, features, generator=generator)
     inputs = centres[classes] + torch.randn(rows, features, generator=generator)
-    return MemoryPool(inputs), classes, ClassificationTask(tuple(map(str, range(num_classes))))
+    return MemoryPool(inputs), classes, Classification(tuple(map(str, range(num_classes))))
 
 
 def fitted(
-    pool: MemoryPool, classes: torch.Tensor, task: ClassificationTask, previous: HeadPosterior | None = None
+    pool: MemoryPool, classes: torch.Tensor, task: Classification, previous: HeadPosterior | None = None
 ) -> HeadPosterior:
     """The head of the first rows."""
     labels = Labels(torch.arange(len(classes)), classes)
@@ -78,7 +78,7 @@ def fitted(
 
 
 def one_round(
-    pool: MemoryPool, classes: torch.Tensor, task: ClassificationTask, before: HeadPosterior, num_draws: int
+    pool: MemoryPool, classes: torch.Tensor, task: Classification, before: HeadPosterior, num_draws: int
 ) -> dict[str, tuple[float, float]]:
     """Seconds of the clock and of the processor of each stage."""
     times: dict[str, tuple[float, float]] = {}

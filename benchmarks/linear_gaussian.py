@@ -22,7 +22,7 @@ import records
 import torch
 from torch import Tensor, nn
 
-from lindley.contracts import ClassificationTask, Draws, Labels, Learner
+from lindley.contracts import Classification, Draws, Labels, Learner
 from lindley.noise import torch_generator
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.dropout.mc_dropout import MCDropout
@@ -52,8 +52,8 @@ class LinearGaussian:
         return Labels(torch.arange(len(self.classes)), self.classes)
 
     @property
-    def task(self) -> ClassificationTask:
-        return ClassificationTask(tuple(f"class {c}" for c in range(NUM_CLASSES)))
+    def task(self) -> Classification:
+        return Classification(tuple(f"class {c}" for c in range(NUM_CLASSES)))
 
     @property
     def recipe(self) -> Recipe:

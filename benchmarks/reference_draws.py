@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lindley.contracts import ClassificationTask, Labels
+from lindley.contracts import Classification, Labels
 from lindley.pools.memory import MemoryPool
 
 FOLDER = Path(__file__).parents[1] / "tests/posteriors/reference"
@@ -47,8 +47,8 @@ class Reference:
         return Labels(torch.arange(len(self.classes)), self.classes)
 
     @property
-    def task(self) -> ClassificationTask:
-        return ClassificationTask(tuple(f"class {c}" for c in range(self.some_log_probs.shape[2])))
+    def task(self) -> Classification:
+        return Classification(tuple(f"class {c}" for c in range(self.some_log_probs.shape[2])))
 
     def log_probs(self, inputs: Tensor) -> Tensor:
         """n inputs -> [n, K, C] nats, float64."""

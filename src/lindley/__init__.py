@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lindley.acquisition.one_call import select
     from lindley.contracts import (
         Acquisition,
-        ClassificationTask,
+        Classification,
         Context,
         Draws,
         Labels,
@@ -32,7 +32,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Acquisition": "contracts",
-    "ClassificationTask": "contracts",
+    "Classification": "contracts",
     "Context": "contracts",
     "Draws": "contracts",
     "Labels": "contracts",
@@ -49,7 +49,7 @@ _HOMES = {
 
 __all__ = [
     "Acquisition",
-    "ClassificationTask",
+    "Classification",
     "ConfigurationError",
     "Context",
     "DataError",

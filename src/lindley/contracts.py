@@ -5,6 +5,7 @@ pool -> learner.fit(labels) -> posterior -> draws -> predictions [N, K, C] -> ac
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
@@ -12,6 +13,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from lindley import information
 from lindley.arrays import ArrayLike, as_whole_numbers
 from lindley.errors import InputError
 from lindley.shapes import ClassIndices, Features, LabelledFeatures, LogProbs, Positions, Rows, Scores
@@ -48,18 +50,35 @@ class Pool(Protocol):
 
 
 @dataclass(frozen=True)
-class ClassificationTask:
-    """The classes that may be answered; one of them may be absent from the labels told so far."""
+class Classification:
+    """The classes that a label may name; some of them may not have been seen yet."""
 
     class_names: tuple[str, ...]
+    descriptions: tuple[str, ...] = ()
+    """What a person reads of each class while labelling; empty, or one for each class."""
 
     def __post_init__(self) -> None:
         if len(self.class_names) < 2:
             raise InputError(f"a classification task needs at least 2 classes; got {list(self.class_names)}")
+        if self.descriptions and len(self.descriptions) != len(self.class_names):
+            raise InputError(
+                f"descriptions must be empty or one for each of the {len(self.class_names)} classes; got "
+                f"{len(self.descriptions)}"
+            )
 
     @property
     def num_classes(self) -> int:
         return len(self.class_names)
+
+
+@dataclass(frozen=True)
+class Regression:
+    """A label is a number. Learners and acquisitions say in their specs which tasks they serve."""
+
+    target_name: str
+
+
+Task = Classification | Regression
 
 
 @dataclass(frozen=True, init=False)
@@ -98,6 +117,66 @@ class Labels:
         """Those that teach: without the rows of which NO_CLASS was told."""
         known = self.classes != NO_CLASS
         return self if bool(known.all()) else Labels(self.rows[known], self.classes[known])
+
+
+@dataclass(frozen=True)
+class Categorical:
+    """Predictions of classes: log-probabilities of n inputs under K draws for C classes.  [n, K, C] nats"""
+
+    log_probs: LogProbs
+
+    def __len__(self) -> int:
+        return len(self.log_probs)
+
+    @property
+    def num_draws(self) -> int:
+        """K."""
+        return self.log_probs.shape[1]
+
+    def take(self, positions: Positions) -> Categorical:
+        """Return the predictions of some of the inputs, in that order."""
+        return Categorical(self.log_probs[positions.to(self.log_probs.device)])
+
+    def entropy(self) -> Scores:
+        """Entropy of the label under the average of the draws, H[y | x].  [n] nats"""
+        return information.predictive_entropy(self.log_probs)
+
+    def conditional_entropy(self) -> Scores:
+        """Mean entropy of the label under a single draw, E_k H[y | x, θ_k].  [n] nats"""
+        return information.conditional_entropy(self.log_probs)
+
+    def bald(self) -> Scores:
+        """Mutual information between label and draw, I[y; θ | x].  [n] nats"""
+        return information.bald(self.log_probs)
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """Predictions of a number: its mean and variance for n inputs under K draws.  [n, K] each"""
+
+    mean: Tensor
+    variance: Tensor
+
+    def __len__(self) -> int:
+        return len(self.mean)
+
+    @property
+    def num_draws(self) -> int:
+        """K."""
+        return self.mean.shape[1]
+
+    def take(self, positions: Positions) -> Gaussian:
+        """Return the predictions of some of the inputs, in that order."""
+        positions = positions.to(self.mean.device)
+        return Gaussian(self.mean[positions], self.variance[positions])
+
+    def conditional_entropy(self) -> Scores:
+        """Mean differential entropy of the label under a single draw, E_k ½ log(2πe σ_k²).  [n] nats"""
+        return 0.5 * (2 * math.pi * math.e * self.variance).log().mean(1)
+
+
+Predictive = Categorical | Gaussian
+"""Used by its methods, never told apart by isinstance: a later task is one more of these."""
 
 
 @runtime_checkable
@@ -157,7 +236,7 @@ class Learner(Protocol):
         pool: Pool,
         labels: Labels,
         *,
-        task: ClassificationTask,
+        task: Classification,
         validation: Labels | None = None,
         previous: Posterior | None = None,
         seed: int,
@@ -198,7 +277,7 @@ class Context:
 
     candidates: Predictions
     labelled: Labels
-    task: ClassificationTask
+    task: Classification
     round: int = 0
     targets: Predictions | None = None
     features: Features | None = None

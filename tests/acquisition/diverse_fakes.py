@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from lindley.acquisition import HeldPredictions
-from lindley.contracts import ClassificationTask, Context, Labels
+from lindley.contracts import Classification, Context, Labels
 
 
 def random_points(num_rows, num_features, seed=0, dtype=torch.float64):
@@ -26,7 +26,7 @@ def context_of(features, labelled=None, log_probs=None, rows=None, num_classes=3
     return Context(
         HeldPredictions(log_probs, torch.arange(len(features)) if rows is None else rows),
         Labels(told, torch.zeros_like(told)),
-        ClassificationTask(tuple(f"class {c}" for c in range(log_probs.shape[2]))),
+        Classification(tuple(f"class {c}" for c in range(log_probs.shape[2]))),
         features=features,
         labelled_features=labelled,
     )

@@ -5,13 +5,13 @@ import math
 import torch
 
 from lindley.acquisition import HeldPredictions
-from lindley.contracts import ClassificationTask, Context, Labels
+from lindley.contracts import Classification, Context, Labels
 
 NOBODY = torch.zeros(0, dtype=torch.int64)
 
 
 def context_of(log_probs, targets=None, *, rows=None, chunk_rows=50, draws_id="held", labelled=NOBODY, **features):
-    task = ClassificationTask(tuple(f"class {c}" for c in range(log_probs.shape[2])))
+    task = Classification(tuple(f"class {c}" for c in range(log_probs.shape[2])))
     held = None if targets is None else HeldPredictions(targets, draws_id=draws_id, chunk_rows=3)
     candidates = HeldPredictions(log_probs, rows, chunk_rows=chunk_rows)
     return Context(candidates, Labels(labelled, labelled * 0), task, targets=held, **features)

@@ -7,7 +7,7 @@ import torch
 
 from lindley.acquisition import HeldPredictions, bald, batchbald
 from lindley.acquisition.information_search import SATURATION_NATS
-from lindley.contracts import ClassificationTask, Context, Labels
+from lindley.contracts import Classification, Context, Labels
 from lindley.errors import InputError
 from lindley.information import estimate_joint_information, joint_information
 
@@ -15,7 +15,7 @@ NOBODY = torch.zeros(0, dtype=torch.int64)
 
 
 def context_of(log_probs, rows=None, chunk_rows=50):
-    task = ClassificationTask(tuple(f"class {c}" for c in range(log_probs.shape[2])))
+    task = Classification(tuple(f"class {c}" for c in range(log_probs.shape[2])))
     return Context(HeldPredictions(log_probs, rows, chunk_rows=chunk_rows), Labels(NOBODY, NOBODY), task)
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lindley.acquisition import HeldPredictions, check_log_probs, check_request, checked_chunks
-from lindley.contracts import ClassificationTask, Context, Labels
+from lindley.contracts import Classification, Context, Labels
 from lindley.errors import InputError
 
 ROWS = torch.arange(100, 112)
@@ -91,7 +91,7 @@ class HeldPredictionsLike:
 )
 def test_requests_that_cannot_be_met_are_refused(rows, batch_size, words):
     nobody = torch.zeros(0, dtype=torch.int64)
-    task = ClassificationTask(("a", "b", "c", "d"))
+    task = Classification(("a", "b", "c", "d"))
     context = Context(HeldPredictions(uniform(), rows), Labels(nobody, nobody), task)
     with pytest.raises(InputError, match=words):
         check_request(context, batch_size)

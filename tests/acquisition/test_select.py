@@ -2,14 +2,14 @@ import pytest
 import torch
 
 from lindley.acquisition import HeldPredictions, margin, random_rows, top_k
-from lindley.contracts import ClassificationTask, Context, Labels
+from lindley.contracts import Classification, Context, Labels
 from lindley.errors import InputError
 
 NO_LABELS = Labels(torch.zeros(0, dtype=torch.int64), torch.zeros(0, dtype=torch.int64))
 
 
 def context_of(log_probs, rows=None, chunk_rows=7):
-    task = ClassificationTask(tuple(f"class {c}" for c in range(log_probs.shape[2])))
+    task = Classification(tuple(f"class {c}" for c in range(log_probs.shape[2])))
     return Context(HeldPredictions(log_probs, rows, chunk_rows=chunk_rows), NO_LABELS, task)
 
 
@@ -56,14 +56,14 @@ def test_a_score_that_is_nan_is_refused_by_row():
 
 
 def test_random_rows_never_look_at_predictions():
-    context = Context(RefusesToPredict(), NO_LABELS, ClassificationTask(("a", "b", "c")))
+    context = Context(RefusesToPredict(), NO_LABELS, Classification(("a", "b", "c")))
     rows = random_rows(context, 5, seed=0).rows.tolist()
     assert len(set(rows)) == 5
     assert set(rows) <= set(range(10, 30))
 
 
 def test_random_rows_are_each_as_likely_as_the_others():
-    context = Context(RefusesToPredict(), NO_LABELS, ClassificationTask(("a", "b", "c")))
+    context = Context(RefusesToPredict(), NO_LABELS, Classification(("a", "b", "c")))
     counts = torch.stack([random_rows(context, 5, seed=seed).rows for seed in range(2000)]).flatten().bincount()[10:]
     assert (counts - 500).abs().max() < 4.5 * (2000 * 0.25 * 0.75) ** 0.5
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from lindley import InputError, select
-from lindley.contracts import ClassificationTask, Labels
+from lindley.contracts import Classification, Labels
 from lindley.datasets.dataset import Dataset
 from lindley.pools.joined import JoinedPool
 from lindley.pools.memory import MemoryPool
@@ -50,7 +50,7 @@ FIXED = log_probs(np.random.default_rng(7), 6, 4, 3)
 POOL = MemoryPool(torch.arange(12.0).view(6, 2))
 DATASET = Dataset(
     name="made-up",
-    task=ClassificationTask(("a", "b")),
+    task=Classification(("a", "b")),
     pool=POOL,
     classes=torch.arange(6) % 2,
     test_inputs=torch.zeros(6, 2),

@@ -4,7 +4,7 @@ from functools import partial
 import pytest
 import torch
 
-from lindley.contracts import ClassificationTask
+from lindley.contracts import Classification
 from lindley.datasets import catalogue
 from lindley.datasets.catalogue import DATASETS, Entry, checked_options, fetch, load, status
 from lindley.datasets.dataset import Dataset
@@ -104,7 +104,7 @@ def _made_up(file, *, read, seed):
     images = torch.from_numpy(parse_idx(read(file), name=file.path) / 1.0)
     return Dataset(
         name="small",
-        task=ClassificationTask(("a", "b")),
+        task=Classification(("a", "b")),
         pool=MemoryPool(images),
         classes=torch.zeros(3, dtype=torch.int64),
         test_inputs=images[:1],
@@ -124,7 +124,7 @@ def small(monkeypatch, mirrors, small_file):
             partial(_made_up, file),
             num_rows=3,
             num_test=1,
-            task=ClassificationTask(("a", "b")),
+            task=Classification(("a", "b")),
             input_shape=(2,),
             files=(file,),
         )

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from lindley.contracts import NO_CLASS, ClassificationTask
+from lindley.contracts import NO_CLASS, Classification
 from lindley.datasets.dataset import Dataset, array_hashes, content_hashes
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 
 DATASET = Dataset(
     name="made-up",
-    task=ClassificationTask(("a", "b", "c")),
+    task=Classification(("a", "b", "c")),
     pool=MemoryPool(torch.zeros(4, 2)),
     classes=torch.tensor([0, 1, 2, 0]),
     test_inputs=torch.zeros(3, 2),

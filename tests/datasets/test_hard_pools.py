@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from lindley.contracts import NO_CLASS, ClassificationTask
+from lindley.contracts import NO_CLASS, Classification
 from lindley.datasets.dataset import Dataset
 from lindley.datasets.digits import digits
 from lindley.datasets.hard_pools import (
@@ -31,7 +31,7 @@ def numbered(*, first=0, num_rows=NUM_ROWS, sources=None):
     numbers = torch.arange(first, first + num_rows)
     return Dataset(
         name="numbered",
-        task=ClassificationTask(NAMES),
+        task=Classification(NAMES),
         pool=MemoryPool(numbers[:, None].repeat(1, 2).float()),
         classes=torch.arange(num_rows) % 4,
         test_inputs=torch.zeros(8, 2),
@@ -126,7 +126,7 @@ def test_an_oracle_may_err_never_or_always(rate, wrong):
 
 def test_two_classes_can_only_be_exchanged():
     two = {"classes": torch.arange(NUM_ROWS) % 2, "test_classes": torch.zeros(8, dtype=torch.int64)}
-    data = replace(numbered(), task=ClassificationTask(("a", "b")), **two)
+    data = replace(numbered(), task=Classification(("a", "b")), **two)
     assert torch.equal(with_wrong_labels(data, 1.0, seed=0).classes, 1 - torch.arange(NUM_ROWS) % 2)
 
 

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from lindley.contracts import ClassificationTask
+from lindley.contracts import Classification
 from lindley.datasets.files import DataFile
 from lindley.datasets.images import ImageFiles, load_images
 from lindley.errors import DataError
 
 FILES = ImageFiles(*(DataFile(f"made-up/{part}", sha256=part * 2, num_bytes=0, mirrors=()) for part in "abcd"))
-TASK = ClassificationTask(("x", "y"))
+TASK = Classification(("x", "y"))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import torch
 
 from lindley import select
 from lindley.acquisition import METHODS, HeldPredictions, acquisition_named
-from lindley.contracts import ClassificationTask, Context, Labels
+from lindley.contracts import Classification, Context, Labels
 from lindley.errors import InputError
 from lindley.information import joint_information
 
@@ -70,7 +70,7 @@ def choose(
 ):
     """The method's choice among these candidates, with targets, features and labelled rows (5000 and up) at hand."""
     rows = torch.arange(len(log_probs)) if rows is None else rows
-    task = ClassificationTask(tuple(f"class {c}" for c in range(log_probs.shape[2])))
+    task = Classification(tuple(f"class {c}" for c in range(log_probs.shape[2])))
     targets = predictions(log_probs.dtype, num_rows=12, seed=4) if targets is None else targets
     optional = {
         "targets": HeldPredictions(targets[:, :, : log_probs.shape[2]].log_softmax(-1)[:, : log_probs.shape[1]]),

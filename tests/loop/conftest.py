@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lindley.acquisition.catalogue import acquisition_named
-from lindley.contracts import ClassificationTask
+from lindley.contracts import Classification
 from lindley.loop.rounds import RoundSettings
 from lindley.loop.schedule import Labelling
 from lindley.loop.trial import TrialSetup
@@ -86,7 +86,7 @@ def classes():
 
 @pytest.fixture
 def settings(learner):
-    task = ClassificationTask(("a", "b", "c"))
+    task = Classification(("a", "b", "c"))
     return RoundSettings(learner, acquisition_named("bald"), task, seed=3, num_draws=6)
 
 

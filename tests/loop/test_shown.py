@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lindley.contracts import NO_CLASS, ClassificationTask, FeatureExtractor, Labels
+from lindley.contracts import NO_CLASS, Classification, FeatureExtractor, Labels
 from lindley.errors import InputError
 from lindley.loop.predict import CHUNK_ROWS, PoolPredictions
 from lindley.loop.shown import show
 from lindley.pools.memory import MemoryPool
 
-TASK = ClassificationTask(("a", "b", "c"))
+TASK = Classification(("a", "b", "c"))
 
 
 class Doubling:

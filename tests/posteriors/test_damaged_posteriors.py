@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from sklearn.naive_bayes import GaussianNB
 from torch import nn
 
-from lindley.contracts import ClassificationTask, Labels
+from lindley.contracts import Classification, Labels
 from lindley.errors import InputError, LindleyError
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.dropout.mc_dropout import MCDropoutPosterior
@@ -36,7 +36,7 @@ from lindley.posteriors.tempered import tempered
 DAMAGES = int(os.environ.get("LINDLEY_FUZZ", "200"))
 INPUTS = torch.randn(12, 2, generator=torch.Generator().manual_seed(1))
 POOL, LABELS = MemoryPool(INPUTS), Labels(torch.arange(9), torch.arange(9) % 3)
-TASK = ClassificationTask(("a", "b", "c"))
+TASK = Classification(("a", "b", "c"))
 
 
 def network():

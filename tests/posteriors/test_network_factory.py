@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from lindley.contracts import ClassificationTask, Labels
+from lindley.contracts import Classification, Labels
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.catalogue import WITH_NETWORK, build_learner
@@ -18,7 +18,7 @@ from lindley.posteriors.network_factory import make_network
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.storage import load_posterior, save_posterior
 
-TASK = ClassificationTask(("a", "b", "c"))
+TASK = Classification(("a", "b", "c"))
 INPUTS = torch.randn(30, 4, generator=torch.Generator().manual_seed(0))
 LABELS = Labels(torch.arange(12), torch.arange(12) % 3)
 

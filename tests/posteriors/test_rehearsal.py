@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from lindley.contracts import ClassificationTask, Labels
+from lindley.contracts import Classification, Labels
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.catalogue import WITH_NETWORK, build_learner
@@ -20,7 +20,7 @@ from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.scikit_learn.forest import Forest
 from lindley.posteriors.storage import load_posterior, save_posterior
 
-TASK = ClassificationTask(("a", "b"))
+TASK = Classification(("a", "b"))
 INPUTS = torch.randn(30, 4, generator=torch.Generator().manual_seed(0))
 LABELS = Labels(torch.arange(12), torch.arange(12) % 2)
 LEARNERS = [name for name in WITH_NETWORK if name != "laplace"]

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from lindley.contracts import ClassificationTask, Labels
+from lindley.contracts import Classification, Labels
 from lindley.errors import FitError, InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
@@ -13,7 +13,7 @@ from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.side_by_side import fit_side_by_side, train_side_by_side
 from lindley.posteriors.training import train
 
-TASK = ClassificationTask(("a", "b", "c"))
+TASK = Classification(("a", "b", "c"))
 INPUTS = torch.randn(50, 4, generator=torch.Generator().manual_seed(0))
 LABELS = Labels(torch.arange(50), torch.arange(50) % 3)
 

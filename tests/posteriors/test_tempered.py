@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lindley.contracts import ClassificationTask, FeatureExtractor, Labels
+from lindley.contracts import Classification, FeatureExtractor, Labels
 from lindley.errors import InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
@@ -15,7 +15,7 @@ from lindley.posteriors.scikit_learn.forest import Forest
 from lindley.posteriors.storage import load_posterior, save_posterior
 from lindley.posteriors.tempered import Tempered, tempered
 
-TASK = ClassificationTask(("a", "b"))
+TASK = Classification(("a", "b"))
 INPUTS = torch.randn(60, 2, generator=torch.Generator().manual_seed(0))
 LABELS = Labels(torch.arange(40), (INPUTS[:40, 0] > 0).long())
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from lindley.contracts import ClassificationTask, Labels
+from lindley.contracts import Classification, Labels
 from lindley.errors import FitError, InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
@@ -17,7 +17,7 @@ from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.steps import Losses, learning_rates, minibatches, optimizer_of
 from lindley.posteriors.training import told_precisions, train
 
-TASK = ClassificationTask(("no", "yes"))
+TASK = Classification(("no", "yes"))
 
 
 def blobs(num_rows=40):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from lindley.contracts import ClassificationTask, Labels
+from lindley.contracts import Classification, Labels
 from lindley.loop.predict import PoolPredictions
 from lindley.loop.rounds import RoundView
 from lindley.pools.memory import MemoryPool
@@ -63,5 +63,5 @@ def view_of(draws, labels: Labels, *, inputs, num_classes=2, index=0, selection=
     free = torch.ones(len(inputs), dtype=torch.bool)
     free[labels.rows] = False
     candidates = PoolPredictions(pool, free.nonzero()[:, 0], draws, num_classes=num_classes)
-    task = ClassificationTask(tuple("abcdefghij"[:num_classes]))
+    task = Classification(tuple("abcdefghij"[:num_classes]))
     return RoundView(index, 3, task, pool, labels, Given(draws, point), draws, candidates, selection)

@@ -23,7 +23,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 from lindley.acquisition.select import top_k
-from lindley.contracts import ClassificationTask
+from lindley.contracts import Classification
 from lindley.datasets.dataset import Dataset
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors import Bagging
@@ -31,7 +31,7 @@ from lindley.posteriors import Bagging
 def stripes(*, seed, width=1.0):
     inputs = torch.randn(40, 2, generator=torch.Generator().manual_seed(seed))
     classes = (inputs[:, 0] * width > 0).long()
-    return Dataset("stripes", ClassificationTask(("left", "right")), MemoryPool(inputs), classes,
+    return Dataset("stripes", Classification(("left", "right")), MemoryPool(inputs), classes,
                    inputs[:10], classes[:10], (2,), hashes={"seed": str(seed)})
 
 def network(*, input_shape, num_classes):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 from round_fakes import Slopes, view_of
 
-from lindley.contracts import NO_CLASS, ClassificationTask, Labels
+from lindley.contracts import NO_CLASS, Classification, Labels
 from lindley.datasets.dataset import Dataset
 from lindley.pools.memory import MemoryPool
 from lindley.study.observers_asked import counted, observe_asked
@@ -13,7 +13,7 @@ from lindley.study.observers_asked import counted, observe_asked
 ROWS = 8
 DATASET = Dataset(
     name="by-hand",
-    task=ClassificationTask(("cat", "dog", "eel")),
+    task=Classification(("cat", "dog", "eel")),
     pool=MemoryPool(torch.zeros(ROWS, 2)),
     classes=torch.tensor([0, 1, 2, 0, 1, 2, NO_CLASS, NO_CLASS]),
     test_inputs=torch.zeros(3, 2),

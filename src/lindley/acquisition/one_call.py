@@ -20,7 +20,7 @@ from lindley.arrays import ArrayLike, as_tensor, as_whole_numbers
 from lindley.contracts import (
     NOT_TOLD,
     Acquisition,
-    ClassificationTask,
+    Classification,
     Context,
     Labels,
     Predictions,
@@ -107,7 +107,7 @@ def select(
     context = Context(
         candidates=candidates,
         labelled=_labels(labelled, known, candidates.rows),
-        task=ClassificationTask(tuple(f"class {index}" for index in range(num_classes or 2))),
+        task=Classification(tuple(f"class {index}" for index in range(num_classes or 2))),
         targets=None if targets is None else _targets(targets, inputs, axes, candidates),
         features=None if features is None else _features("features", features, candidates),
         labelled_features=known,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from lindley.contracts import ClassificationTask
+from lindley.contracts import Classification
 from lindley.datasets import digits, fashion_mnist, mnist, moons
 from lindley.datasets.dataset import Dataset
 from lindley.datasets.fetch import cache_folder
@@ -44,7 +44,7 @@ class Entry:
     build: Callable[..., Dataset]
     num_rows: int
     num_test: int
-    task: ClassificationTask
+    task: Classification
     input_shape: tuple[int, ...]
     files: tuple[DataFile, ...] = ()
     options: Mapping[str, Option] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from lindley.arrays import ArrayLike, as_tensor, as_whole_numbers
-from lindley.contracts import NO_CLASS, ClassificationTask, Pool
+from lindley.contracts import NO_CLASS, Classification, Pool
 from lindley.errors import InputError
 from lindley.shapes import ClassIndices, Rows
 
@@ -28,7 +28,7 @@ class Dataset:
     """A pool of N rows with the classes that an oracle would answer, and T test rows apart from it."""
 
     name: str
-    task: ClassificationTask
+    task: Classification
     pool: Pool
     classes: ClassIndices
     test_inputs: Tensor
@@ -41,7 +41,7 @@ class Dataset:
     def __init__(
         self,
         name: str,
-        task: ClassificationTask,
+        task: Classification,
         pool: Pool,
         classes: ArrayLike,
         test_inputs: ArrayLike,
@@ -134,7 +134,7 @@ def _bytes(values: Tensor) -> Tensor:
     return values.detach().cpu().contiguous().flatten().view(torch.uint8)  # NumPy has no bfloat16
 
 
-def _check_classes(name: str, classes: Tensor, num_rows: int, task: ClassificationTask, *, least: int = 0) -> None:
+def _check_classes(name: str, classes: Tensor, num_rows: int, task: Classification, *, least: int = 0) -> None:
     _check_rows(name, classes, num_rows)
     outside = ((classes < least) | (classes >= task.num_classes)).nonzero().flatten()
     if outside.numel():

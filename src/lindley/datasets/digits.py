@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from lindley.contracts import ClassificationTask
+from lindley.contracts import Classification
 from lindley.datasets.dataset import Dataset, array_hashes
 from lindley.noise import row_uniforms
 from lindley.pools.memory import MemoryPool
 
-TASK = ClassificationTask(tuple("0123456789"))
+TASK = Classification(tuple("0123456789"))
 _SPLIT_SEED = 0
 """The split's own seed: every study, whatever its seeds, is tested on the same 599 rows."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from lindley.contracts import ClassificationTask
+from lindley.contracts import Classification
 from lindley.datasets.dataset import Dataset
 from lindley.datasets.files import DataFile
 from lindley.datasets.images import ImageFiles, Reader, load_images
 
-TASK = ClassificationTask(
+TASK = Classification(
     (
         "T-shirt/top",
         "Trouser",

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lindley.contracts import ClassificationTask
+from lindley.contracts import Classification
 from lindley.datasets.dataset import Dataset
 from lindley.datasets.files import DataFile
 from lindley.datasets.idx import parse_idx
@@ -39,7 +39,7 @@ class ImageFiles:
         return {file.path: file.sha256 for file in self}
 
 
-def load_images(name: str, task: ClassificationTask, files: ImageFiles, read: Reader) -> Dataset:
+def load_images(name: str, task: Classification, files: ImageFiles, read: Reader) -> Dataset:
     """All training images as the pool [N, 1, 28, 28], kept as bytes and read as pixels in [0, 1]."""
     images, classes = read_split(files.train_images, files.train_labels, read)
     test_images, test_classes = read_split(files.test_images, files.test_labels, read)

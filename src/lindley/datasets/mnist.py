@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from lindley.contracts import ClassificationTask
+from lindley.contracts import Classification
 from lindley.datasets.dataset import Dataset
 from lindley.datasets.files import DataFile
 from lindley.datasets.images import ImageFiles, Reader, load_images
 
-TASK = ClassificationTask(tuple("0123456789"))
+TASK = Classification(tuple("0123456789"))
 _MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lindley.contracts import ClassificationTask
+from lindley.contracts import Classification
 from lindley.datasets.dataset import Dataset, array_hashes
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 from lindley.seeds import derive_seed
 
-TASK = ClassificationTask(("upper moon", "lower moon"))
+TASK = Classification(("upper moon", "lower moon"))
 
 
 def two_moons(*, seed: int, num_pool: int = 500, num_test: int = 1000, noise: float = 0.2) -> Dataset:

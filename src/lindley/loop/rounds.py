@@ -16,7 +16,7 @@ from torch import Tensor
 from lindley.contracts import (
     Acquisition,
     Choosing,
-    ClassificationTask,
+    Classification,
     Context,
     Draws,
     Labels,
@@ -39,7 +39,7 @@ class RoundSettings:
 
     learner: Learner
     acquisition: Acquisition
-    task: ClassificationTask
+    task: Classification
     seed: int
     num_draws: int
     candidates: int = 0
@@ -61,7 +61,7 @@ class RoundView:
 
     index: int
     seed: int
-    task: ClassificationTask
+    task: Classification
     pool: Pool
     labels: Labels
     posterior: Posterior

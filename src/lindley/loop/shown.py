@@ -14,7 +14,7 @@ import torch
 from lindley.contracts import (
     FEATURES,
     NEEDS,
-    ClassificationTask,
+    Classification,
     Context,
     Draws,
     FeatureExtractor,
@@ -47,7 +47,7 @@ def show(
     taught: Labels,
     told: Rows,
     *,
-    task: ClassificationTask,
+    task: Classification,
     index: int,
     needs: Set[str],
     num_targets: int,

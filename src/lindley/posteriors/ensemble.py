@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lindley.contracts import ClassificationTask, Inputs, Labels, Pool, Posterior
+from lindley.contracts import Classification, Inputs, Labels, Pool, Posterior
 from lindley.errors import FitError, InputError
 from lindley.posteriors.features import network_features
 from lindley.posteriors.members import chosen_members
@@ -44,7 +44,7 @@ class DeepEnsemble:
         pool: Pool,
         labels: Labels,
         *,
-        task: ClassificationTask,
+        task: Classification,
         validation: Labels | None = None,
         previous: Posterior | None = None,
         seed: int,
@@ -84,7 +84,7 @@ class DeepEnsemble:
         pool: Pool,
         labels: Labels,
         *,
-        task: ClassificationTask,
+        task: Classification,
         validation: Labels | None,
         seed: int,
     ) -> nn.Module:

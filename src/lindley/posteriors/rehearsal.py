@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parameter import is_lazy
 
-from lindley.contracts import ClassificationTask, Inputs, Labels, Pool
+from lindley.contracts import Classification, Inputs, Labels, Pool
 from lindley.errors import InputError
 from lindley.modes import own_modes
 from lindley.posteriors.callers_state import seeded_globals
@@ -30,7 +30,7 @@ def rehearse(
     labels: Labels,
     use: Callable[[nn.Module, Inputs], object],
     *,
-    task: ClassificationTask,
+    task: Classification,
     recipe: Recipe,
     precision: str,
     device: str,
@@ -92,7 +92,7 @@ def _eval_logits(module: nn.Module, inputs: NetworkInputs) -> Tensor:
         return logits_of(called(module, inputs))
 
 
-def _refuse_other_outputs(logits: Tensor, task: ClassificationTask) -> None:
+def _refuse_other_outputs(logits: Tensor, task: Classification) -> None:
     given, needed = logits.shape[1], task.num_classes
     if given == needed:
         return

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from lindley.contracts import ClassificationTask, Labels, Pool
+from lindley.contracts import Classification, Labels, Pool
 from lindley.errors import FitError
 from lindley.modes import own_modes
 from lindley.noise import torch_generator
@@ -50,7 +50,7 @@ def train_side_by_side(
     pool: Pool,
     labels: Labels,
     *,
-    task: ClassificationTask,
+    task: Classification,
     recipe: Recipe,
     device: str,
     seeds: Sequence[int],

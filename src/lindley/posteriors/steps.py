@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from lindley.contracts import ClassificationTask
+from lindley.contracts import Classification
 from lindley.errors import FitError, InputError
 from lindley.posteriors.recipe import Recipe
 
@@ -54,7 +54,7 @@ def _share_of_rate(recipe: Recipe, steps: int, step: int) -> float:
     return (1 + math.cos(math.pi * done)) / 2 if recipe.schedule == "cosine" else 1.0
 
 
-def class_weights(recipe: Recipe, task: ClassificationTask, device: str) -> Tensor | None:
+def class_weights(recipe: Recipe, task: Classification, device: str) -> Tensor | None:
     """The recipe's weights of classes, [C]; None where all weigh the same."""
     if not recipe.class_weights:
         return None

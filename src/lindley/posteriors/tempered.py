@@ -16,7 +16,7 @@ from torch import Tensor
 
 from lindley.contracts import (
     Choosing,
-    ClassificationTask,
+    Classification,
     Draws,
     FeatureExtractor,
     Inputs,
@@ -59,7 +59,7 @@ class Tempered:
         pool: Pool,
         labels: Labels,
         *,
-        task: ClassificationTask,
+        task: Classification,
         validation: Labels | None = None,
         previous: Posterior | None = None,
         seed: int,

@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from lindley.contracts import ClassificationTask, Labels, Pool
+from lindley.contracts import Classification, Labels, Pool
 from lindley.errors import FitError, InputError
 from lindley.modes import own_modes
 from lindley.noise import torch_generator
@@ -38,7 +38,7 @@ def train(
     pool: Pool,
     labels: Labels,
     *,
-    task: ClassificationTask,
+    task: Classification,
     recipe: Recipe,
     precision: str,
     device: str,
@@ -110,14 +110,14 @@ def told_precisions(inputs: NetworkInputs, module: nn.Module) -> Iterator[None]:
         raise
 
 
-def read_labelled(pool: Pool, labels: Labels, task: ClassificationTask, device: str) -> tuple[NetworkInputs, Tensor]:
+def read_labelled(pool: Pool, labels: Labels, task: Classification, device: str) -> tuple[NetworkInputs, Tensor]:
     """The inputs of the labelled rows and their classes [L], on the device."""
     classes = checked_classes(labels, task).to(device)
     return network_inputs(pool.read(labels.rows), device), classes
 
 
 def _loss(
-    recipe: Recipe, task: ClassificationTask, num_labels: int, dtype: torch.dtype, device: str
+    recipe: Recipe, task: Classification, num_labels: int, dtype: torch.dtype, device: str
 ) -> Callable[[nn.Module, NetworkInputs, Tensor], Tensor]:
     weights = class_weights(recipe, task, device)
 
@@ -148,7 +148,7 @@ def refuse_validation(validation: Labels | None) -> None:
         raise InputError("this learner uses no validation labels; put them among the labels")
 
 
-def checked_classes(labels: Labels, task: ClassificationTask) -> Tensor:
+def checked_classes(labels: Labels, task: Classification) -> Tensor:
     """The classes, every one of them known to the task."""
     if len(labels) == 0:
         raise InputError("there are no labels to learn from; label at least one row")

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lindley.contracts import ClassificationTask, Labels
+from lindley.contracts import Classification, Labels
 from lindley.errors import InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
@@ -19,4 +19,4 @@ def test_validation_labels_are_refused_rather_than_ignored(posterior):
     learner = build_learner(posterior, moons_mlp if posterior in WITH_NETWORK else None, Recipe(steps=1))
     pool = MemoryPool(torch.randn(20, 2, generator=torch.Generator().manual_seed(0)))
     with pytest.raises(InputError, match="validation"):
-        learner.fit(pool, labels, task=ClassificationTask(("a", "b")), validation=labels, seed=0)
+        learner.fit(pool, labels, task=Classification(("a", "b")), validation=labels, seed=0)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from lindley.contracts import ClassificationTask, Labels
+from lindley.contracts import Classification, Labels
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
@@ -116,7 +116,7 @@ def test_draws_drop_what_torch_drops_in_training_or_are_refused_by_name(kind, ax
             MCDropout(lambda: WAYS[way](kind(0.5), math.prod(shape)), Recipe(steps=2)).fit(
                 BeforeTheTraining(inputs),
                 Labels(torch.arange(4), torch.arange(4)),
-                task=ClassificationTask(tuple(map(str, range(math.prod(shape) + 1)))),
+                task=Classification(tuple(map(str, range(math.prod(shape) + 1)))),
                 seed=0,
             )
         return

@@ -12,7 +12,7 @@ from torch import nn
 from torch.func import functional_call, jacrev
 from torch.nn.utils import parameters_to_vector
 
-from lindley.contracts import ClassificationTask, Labels
+from lindley.contracts import Classification, Labels
 from lindley.errors import FitError, InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
@@ -25,7 +25,7 @@ from lindley.posteriors.recipe import Recipe
 needs_package = pytest.mark.skipif(
     importlib.util.find_spec("laplace") is None, reason="laplace-torch is not installed: pip install 'lindley[laplace]'"
 )
-TASK = ClassificationTask(("a", "b", "c"))
+TASK = Classification(("a", "b", "c"))
 
 
 def inputs(*shape, seed=0):

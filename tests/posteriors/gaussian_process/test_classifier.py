@@ -4,7 +4,7 @@ import pytest
 import torch
 from latent_problems import dense_covariance, dense_curvature
 
-from lindley.contracts import ClassificationTask, FeatureExtractor, Labels, Learner, Posterior
+from lindley.contracts import Classification, FeatureExtractor, Labels, Learner, Posterior
 from lindley.errors import InputError
 from lindley.information import bald
 from lindley.pools.memory import MemoryPool
@@ -13,7 +13,7 @@ from lindley.posteriors.gaussian_process.classifier import GaussianProcess, Gaus
 from lindley.posteriors.gaussian_process.kernels import correlation
 from lindley.posteriors.head.softmax_regression import contrasts
 
-ABC = ClassificationTask(("a", "b", "c"))
+ABC = Classification(("a", "b", "c"))
 
 
 def data(rows=80):
@@ -105,7 +105,7 @@ def test_more_labels_leave_less_to_learn():
 
 
 def test_a_class_without_labels_and_a_single_label_are_enough():
-    task = ClassificationTask(("a", "b", "c", "never"))
+    task = Classification(("a", "b", "c", "never"))
     posterior, inputs = fit(20, task=task)
     assert 1e-4 < posterior.draw(100, seed=0).log_probs(inputs)[:20, :, 3].exp().mean() < 0.25
     posterior, inputs = fit(1)

@@ -4,14 +4,14 @@ import pytest
 import torch
 from head_problems import labelled_features
 
-from lindley.contracts import ClassificationTask, FeatureExtractor, Labels, Learner, Posterior
+from lindley.contracts import Classification, FeatureExtractor, Labels, Learner, Posterior
 from lindley.errors import InputError
 from lindley.information import bald
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.head import gaussian_weights
 from lindley.posteriors.head.head import BayesianHead, HeadPosterior, sampled_weights
 
-ABC = ClassificationTask(("a", "b", "c"))
+ABC = Classification(("a", "b", "c"))
 
 
 def data(num_rows=80, num_features=6, num_classes=3):
@@ -142,7 +142,7 @@ def test_features_are_made_by_a_function():
 
 
 def test_a_class_without_labels_is_improbable_but_possible():
-    task = ClassificationTask(("a", "b", "c", "never"))
+    task = Classification(("a", "b", "c", "never"))
     posterior, features = fit(30, task=task)
     average = posterior.point().log_probs(features)[:30, 0, 3].exp().mean()
     assert 1e-4 < average < 1 / 10
@@ -153,7 +153,7 @@ def test_a_class_without_labels_is_improbable_but_possible():
 def test_separable_labels_leave_finite_and_unsure_predictions():
     features = torch.tensor([[-1.0], [1.0], [-1.2], [1.1]]).repeat(1, 50)
     labels = Labels(torch.arange(4), torch.tensor([0, 1, 0, 1]))
-    posterior = BayesianHead().fit(MemoryPool(features), labels, task=ClassificationTask(("a", "b")), seed=0)
+    posterior = BayesianHead().fit(MemoryPool(features), labels, task=Classification(("a", "b")), seed=0)
     probs = posterior.draw(200, seed=0).log_probs(features).exp().mean(1)
     assert (probs[torch.arange(4), labels.classes] > 0.6).all()
     assert probs.max() < 0.9999
@@ -281,7 +281,7 @@ def test_a_head_in_single_precision_is_fitted_the_same_under_the_callers_autocas
     labels = Labels(torch.arange(30), torch.arange(30) % 3)
 
     def log_probs():
-        posterior = BayesianHead().fit(MemoryPool(features), labels, task=ClassificationTask(("a", "b", "c")), seed=0)
+        posterior = BayesianHead().fit(MemoryPool(features), labels, task=Classification(("a", "b", "c")), seed=0)
         return posterior.draw(5, seed=1).log_probs(features)
 
     plain = log_probs()

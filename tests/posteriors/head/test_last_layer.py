@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from lindley.contracts import ClassificationTask, FeatureExtractor, Labels, Posterior
+from lindley.contracts import Classification, FeatureExtractor, Labels, Posterior
 from lindley.errors import InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
@@ -15,7 +15,7 @@ from lindley.posteriors.head.last_layer import LastLayerLaplace, LastLayerPoster
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.training import train
 
-TASK = ClassificationTask(("a", "b"))
+TASK = Classification(("a", "b"))
 RECIPE = Recipe(steps=60, learning_rate=1e-2)
 
 

@@ -5,7 +5,7 @@ import torch
 from head_problems import labelled_features
 from torch import nn
 
-from lindley.contracts import ClassificationTask, FeatureExtractor, Labels
+from lindley.contracts import Classification, FeatureExtractor, Labels
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.head.head import BayesianHead
@@ -14,7 +14,7 @@ from lindley.posteriors.head.last_layer import LastLayerLaplace
 from lindley.posteriors.head.tuned import Tuned
 from lindley.posteriors.recipe import Recipe
 
-TASK = ClassificationTask(("a", "b", "c"))
+TASK = Classification(("a", "b", "c"))
 
 
 def data(num_labels=30):

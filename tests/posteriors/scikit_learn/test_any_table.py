@@ -17,14 +17,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 from sklearn.svm import SVC, LinearSVC
 
-from lindley.contracts import ClassificationTask, Labels
+from lindley.contracts import Classification, Labels
 from lindley.errors import InputError
 from lindley.posteriors.scikit_learn.bagging import Bagging
 from lindley.posteriors.scikit_learn.forest import Forest
 from lindley.posteriors.storage import load_posterior, save_posterior
 from lindley.seeds import numpy_generator
 
-AB = ClassificationTask(("a", "b"))
+AB = Classification(("a", "b"))
 RNG = np.random.default_rng(0)
 NUMBERS = RNG.integers(-8, 8, size=(60, 2)) / 4
 COLOURS = RNG.choice(["red", "green", "blue", "grün\ud800"], 60)
@@ -199,7 +199,7 @@ class OnlyOnceFitted(FromZero):
         return super().__getattribute__(name)
 
 
-ABC = ClassificationTask(("a", "b", "c"))
+ABC = Classification(("a", "b", "c"))
 WITH_A_GAP = CLASSES * 2
 
 

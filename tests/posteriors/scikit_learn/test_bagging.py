@@ -15,14 +15,14 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from lindley.contracts import ClassificationTask, FeatureExtractor, Labels, Learner, Posterior
+from lindley.contracts import Classification, FeatureExtractor, Labels, Learner, Posterior
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.scikit_learn.bagging import Bagging, BaggingPosterior
 from lindley.posteriors.storage import load_posterior, save_posterior
 from lindley.seeds import numpy_generator
 
-ABC = ClassificationTask(("a", "b", "c"))
+ABC = Classification(("a", "b", "c"))
 
 
 class ListPool:
@@ -109,7 +109,7 @@ def test_estimators_of_many_kinds_give_normalised_predictions_and_stay_as_they_a
 
 def test_classes_that_a_bootstrap_or_the_labels_lack_have_their_column():
     table, _ = data()
-    task = ClassificationTask(("none", "a", "b"))
+    task = Classification(("none", "a", "b"))
     labels = Labels(torch.arange(8), torch.tensor([1, 1, 1, 1, 1, 1, 1, 2]))
     for prior in (1.0, 0.0):
         posterior = Bagging(GaussianNB(), 12, prior).fit(MemoryPool(table), labels, task=task, seed=0)
@@ -172,7 +172,7 @@ def texts():
 def of_texts():
     estimator = make_pipeline(CountVectorizer(), MultinomialNB())
     labels = Labels(torch.arange(12), torch.arange(12) % 2)
-    posterior = Bagging(estimator, 5).fit(ListPool(texts()), labels, task=ClassificationTask(("bad", "good")), seed=0)
+    posterior = Bagging(estimator, 5).fit(ListPool(texts()), labels, task=Classification(("bad", "good")), seed=0)
     return estimator, posterior
 
 

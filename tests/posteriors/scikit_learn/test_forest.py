@@ -6,14 +6,14 @@ import torch
 from scipy.sparse import csr_array
 from sklearn.ensemble import RandomForestClassifier
 
-from lindley.contracts import ClassificationTask, FeatureExtractor, Labels, Learner, Posterior
+from lindley.contracts import Classification, FeatureExtractor, Labels, Learner, Posterior
 from lindley.errors import InputError
 from lindley.information import bald, predictive_entropy
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.scikit_learn.forest import Forest, ForestPosterior
 from lindley.seeds import derive_seed
 
-ABC = ClassificationTask(("a", "b", "c"))
+ABC = Classification(("a", "b", "c"))
 
 
 class SparsePool:
@@ -83,7 +83,7 @@ def test_pure_leaves_make_bald_the_entropy():
 
 
 def test_classes_without_labels_have_their_column_and_are_possible():
-    task = ClassificationTask(("never", "a", "b", "c", "nor I"))
+    task = Classification(("never", "a", "b", "c", "nor I"))
     table, classes = data()
     labels = Labels(torch.arange(40), classes[:40] + 1)
     log_probs = Forest(5).fit(MemoryPool(table), labels, task=task, seed=0).draw(5, seed=0).log_probs(table)

@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from lindley.contracts import ClassificationTask, Draws, Inputs, Labels, Pool, Posterior
+from lindley.contracts import Classification, Draws, Inputs, Labels, Pool, Posterior
 from lindley.errors import InputError
 from lindley.modes import own_modes
 from lindley.posteriors.dropout.drop_connect import checked_drop_connect
@@ -52,7 +52,7 @@ class MCDropout:
         pool: Pool,
         labels: Labels,
         *,
-        task: ClassificationTask,
+        task: Classification,
         validation: Labels | None = None,
         previous: Posterior | None = None,
         seed: int,

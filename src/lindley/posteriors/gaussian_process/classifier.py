@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lindley.contracts import ClassificationTask, Inputs, Labels, Pool, Posterior
+from lindley.contracts import Classification, Inputs, Labels, Pool, Posterior
 from lindley.errors import InputError
 from lindley.modes import own_modes
 from lindley.posteriors.gaussian_process.kernel_evidence import Hyperparameters, most_evident
@@ -102,7 +102,7 @@ class GaussianProcess:
         pool: Pool,
         labels: Labels,
         *,
-        task: ClassificationTask,
+        task: Classification,
         validation: Labels | None = None,
         previous: Posterior | None = None,
         seed: int,

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lindley.contracts import ClassificationTask, Inputs, Labels, Pool, Posterior
+from lindley.contracts import Classification, Inputs, Labels, Pool, Posterior
 from lindley.errors import InputError
 from lindley.modes import own_modes
 from lindley.noise import torch_generator
@@ -98,7 +98,7 @@ class BayesianHead:
         pool: Pool,
         labels: Labels,
         *,
-        task: ClassificationTask,
+        task: Classification,
         validation: Labels | None = None,
         previous: Posterior | None = None,
         seed: int,
@@ -305,7 +305,7 @@ def pool_scale(pool: Pool, features: ReadFeatures | None, device: str) -> Tensor
     return spread(given)
 
 
-def label_weights(classes: Tensor, class_weights: Sequence[float] | None, task: ClassificationTask) -> Tensor:
+def label_weights(classes: Tensor, class_weights: Sequence[float] | None, task: Classification) -> Tensor:
     """The weight of each label's loss, 1 on average.  [L] float64"""
     if class_weights is None:
         return torch.ones(len(classes), dtype=torch.float64)

@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from lindley.contracts import ClassificationTask, Inputs, Labels, Pool, Posterior
+from lindley.contracts import Classification, Inputs, Labels, Pool, Posterior
 from lindley.posteriors.features import network_features
 from lindley.posteriors.head.head import BayesianHead, HeadDraws, HeadPosterior
 from lindley.posteriors.head.head_fit import BIAS_PRECISION
@@ -60,7 +60,7 @@ class LastLayerLaplace:
         pool: Pool,
         labels: Labels,
         *,
-        task: ClassificationTask,
+        task: Classification,
         validation: Labels | None = None,
         previous: Posterior | None = None,
         seed: int,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from lindley.contracts import ClassificationTask, Draws, FeatureExtractor, Inputs, Labels, Learner, Pool, Posterior
+from lindley.contracts import Classification, Draws, FeatureExtractor, Inputs, Labels, Learner, Pool, Posterior
 from lindley.errors import InputError
 from lindley.posteriors.head.head import label_weights, pool_scale, read_features
 from lindley.posteriors.head.head_evidence import features_fit
@@ -48,7 +48,7 @@ class Tuned(Generic[Setting]):
         pool: Pool,
         labels: Labels,
         *,
-        task: ClassificationTask,
+        task: Classification,
         validation: Labels | None = None,
         previous: Posterior | None = None,
         seed: int,
@@ -63,7 +63,7 @@ class Tuned(Generic[Setting]):
         best = max(range(len(scores)), key=scores.__getitem__)
         return TunedPosterior(posteriors[best], self.settings[best], scores)
 
-    def _score(self, posterior: Posterior, pool: Pool, labels: Labels, task: ClassificationTask) -> float:
+    def _score(self, posterior: Posterior, pool: Pool, labels: Labels, task: Classification) -> float:
         if not isinstance(posterior, FeatureExtractor):
             raise InputError(f"settings are judged by their features; {type(posterior).__name__} has none")
         features = read_features(pool.read(labels.rows), posterior.features, "cpu")

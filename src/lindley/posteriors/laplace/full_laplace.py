@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from lindley.contracts import ClassificationTask, Draws, Inputs, Labels, Pool, Posterior
+from lindley.contracts import Classification, Draws, Inputs, Labels, Pool, Posterior
 from lindley.errors import InputError
 from lindley.modes import own_modes
 from lindley.noise import torch_generator
@@ -71,7 +71,7 @@ class FullLaplace:
         pool: Pool,
         labels: Labels,
         *,
-        task: ClassificationTask,
+        task: Classification,
         validation: Labels | None = None,
         previous: Posterior | None = None,
         seed: int,

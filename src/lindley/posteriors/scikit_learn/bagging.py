@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lindley.contracts import ClassificationTask, Labels, Pool, Posterior
+from lindley.contracts import Classification, Labels, Pool, Posterior
 from lindley.errors import InputError
 from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.head.head import label_weights
@@ -89,7 +89,7 @@ class Bagging:
         pool: Pool,
         labels: Labels,
         *,
-        task: ClassificationTask,
+        task: Classification,
         validation: Labels | None = None,
         previous: Posterior | None = None,
         seed: int,

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lindley.contracts import ClassificationTask, Labels, Pool, Posterior
+from lindley.contracts import Classification, Labels, Pool, Posterior
 from lindley.errors import InputError
 from lindley.posteriors.head.head import label_weights
 from lindley.posteriors.members import chosen_members
@@ -75,7 +75,7 @@ class Forest:
         pool: Pool,
         labels: Labels,
         *,
-        task: ClassificationTask,
+        task: Classification,
         validation: Labels | None = None,
         previous: Posterior | None = None,
         seed: int,

@@ -26,12 +26,12 @@ from torch import Tensor
 import lindley
 from lindley.contracts import Labels
 from lindley.datasets.dataset import Dataset
-from lindley.loop.predict import CHUNK_ROWS
-from lindley.loop.subsets import balanced_rows, candidate_rows
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
 from lindley.posteriors.recipe import Recipe
 from lindley.seeds import derive_seed
+from lindley.session.predict import CHUNK_ROWS
+from lindley.session.subsets import balanced_rows, candidate_rows
 
 METHODS = ("BatchBALD", "BALD, top-k", "BatchBALD, another seed")
 Rows = list[int]

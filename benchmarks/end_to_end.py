@@ -26,8 +26,8 @@ from mnist_round import mnist
 
 from lindley.contracts import Inputs
 from lindley.datasets.dataset import Dataset
-from lindley.loop.subsets import balanced_rows
 from lindley.noise import torch_generator
+from lindley.session.subsets import balanced_rows
 
 PEERS = ("baal", "baal-channels-last")
 WORKER = Path(__file__).parent / "end_to_end_worker.py"

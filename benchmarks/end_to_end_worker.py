@@ -65,11 +65,11 @@ def _lindley(data: Arrays, options: argparse.Namespace, seconds: dict[str, float
     from lindley.acquisition.catalogue import acquisition_named
     from lindley.contracts import Classification, Labels
     from lindley.information import mean_log_probs
-    from lindley.loop.predict import CHUNK_ROWS
-    from lindley.loop.rounds import Observation, RoundSettings, RoundView, run_round
     from lindley.pools.memory import MemoryPool
     from lindley.posteriors.dropout.mc_dropout import MCDropout
     from lindley.posteriors.recipe import Recipe
+    from lindley.session.predict import CHUNK_ROWS
+    from lindley.session.rounds import Observation, RoundSettings, RoundView, run_round
 
     def accuracy(view: RoundView) -> Observation:
         chunks = [view.draws.log_probs(part) for part in data["test_inputs"].split(CHUNK_ROWS)]

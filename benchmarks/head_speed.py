@@ -23,9 +23,9 @@ from records import DEFAULT_FOLDER, append, machine, markdown, now
 
 from lindley.contracts import Classification, Labels
 from lindley.information import bald
-from lindley.loop.predict import CHUNK_ROWS, PoolPredictions
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.head.head import BayesianHead, HeadPosterior
+from lindley.session.predict import CHUNK_ROWS, PoolPredictions
 
 STAGES = ("refit", "draw", "predict", "bald", "total", "from scratch", "product")
 T = TypeVar("T")

@@ -19,10 +19,10 @@ from torch import Tensor
 
 from lindley.contracts import Labels
 from lindley.datasets.catalogue import load
-from lindley.loop.predict import CHUNK_ROWS
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.dropout import folded
 from lindley.posteriors.dropout.mc_dropout import MCDropoutDraws
+from lindley.session.predict import CHUNK_ROWS
 from lindley.study.config import load_study
 from lindley.study.learners import panel_learner
 

@@ -29,12 +29,12 @@ from lindley.contracts import Labels
 from lindley.datasets import catalogue
 from lindley.datasets.dataset import Dataset
 from lindley.errors import DataError
-from lindley.loop.rounds import RoundSettings, run_round
-from lindley.loop.subsets import balanced_rows
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.catalogue import build_learner
 from lindley.posteriors.precision import resolved_precision
 from lindley.posteriors.recipe import Recipe
+from lindley.session.rounds import RoundSettings, run_round
+from lindley.session.subsets import balanced_rows
 
 
 def main() -> None:

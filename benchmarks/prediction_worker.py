@@ -117,8 +117,8 @@ def _timed(predict: Predict) -> tuple[Tensor, float]:
 def _lindley(module: nn.Sequential, images: Tensor, num_draws: int, precision: str) -> list[Setting]:
     from prediction_products import seconds_of_products
 
-    from lindley.loop.predict import CHUNK_ROWS
     from lindley.posteriors.dropout.mc_dropout import MCDropoutPosterior
+    from lindley.session.predict import CHUNK_ROWS
 
     posterior = MCDropoutPosterior(module, precision=precision)
     posterior.draw(2, seed=1).log_probs(images[:2])  # loads what is loaded late, and leaves nothing

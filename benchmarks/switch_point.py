@@ -26,8 +26,8 @@ from lindley.acquisition import HeldPredictions
 from lindley.acquisition.gaussian_search import GaussianSearch
 from lindley.acquisition.information_search import NUM_PATHS, InformationSearch
 from lindley.information import bald
-from lindley.loop.subsets import candidate_rows
 from lindley.seeds import derive_seed
+from lindley.session.subsets import candidate_rows
 
 LEFT = (0.05, 0.15, 0.35, 0.7, 1.1, 1.6, 2.3)
 TOP = "BALD, top-k"

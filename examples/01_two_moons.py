@@ -14,11 +14,11 @@ from lindley import Context, Labels
 from lindley.acquisition import acquisition_named
 from lindley.datasets.catalogue import load
 from lindley.information import bald, mean_log_probs
-from lindley.loop.predict import PoolPredictions
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.dropout.mc_dropout import MCDropout
 from lindley.posteriors.recipe import Recipe
 from lindley.seeds import derive_seed, numpy_generator
+from lindley.session.predict import PoolPredictions
 
 # %%
 # The data

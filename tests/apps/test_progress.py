@@ -24,10 +24,10 @@ def shown(events: list[tuple[float, dict[str, object]]], *, terminal: bool = Fal
     clock, file = Clock(), io.StringIO()
     console = PlainConsole(file=file, force_terminal=terminal, width=120)
     tally = Tally({"t0": Line("moons", "bald", 0, 3), "t1": Line("moons", "margin", 0, 3)}, clock)
-    with showing(tally, console) as on_notice:
+    with showing(tally, console) as on_progress:
         for seconds, event in events:
             clock.now += seconds
-            on_notice(event)
+            on_progress(event)
     return file.getvalue()
 
 

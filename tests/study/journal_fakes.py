@@ -19,8 +19,8 @@ import numpy as np
 import torch
 
 from lindley.datasets.moons import moons_class_probability, two_moons
-from lindley.loop.files import save_arrays, write_json
-from lindley.loop.journal import Journal
+from lindley.session.files import save_arrays, write_json
+from lindley.session.journal import Journal
 from lindley.study.schema import Panel, Study
 from lindley.study.trials import Trial, trials_of
 

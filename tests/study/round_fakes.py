@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 
 from lindley.contracts import Classification, Labels
-from lindley.loop.predict import PoolPredictions
-from lindley.loop.rounds import RoundView
 from lindley.pools.memory import MemoryPool
+from lindley.session.predict import PoolPredictions
+from lindley.session.rounds import RoundView
 
 
 @dataclass

@@ -10,10 +10,10 @@ import torch
 from lindley.acquisition import METHODS
 from lindley.contracts import NO_CLASS
 from lindley.errors import ConfigurationError, InputError, JournalError
-from lindley.loop.journal import read_events
-from lindley.loop.rounds import RoundSettings
-from lindley.loop.state import fold, trial_is_complete
-from lindley.loop.trial import run_trial
+from lindley.session.journal import read_events
+from lindley.session.rounds import RoundSettings
+from lindley.session.state import fold, trial_is_complete
+from lindley.session.trial import run_trial
 from lindley.study.assemble import Assembler
 from lindley.study.schema import Panel
 from lindley.study.trials import Trial
@@ -227,7 +227,7 @@ def test_a_users_own_data_network_and_acquisition_run(assembler, tmp_path):
         model={"network": "mine_for_assemble:network", "num_draws": 3},
     )
     events = []
-    run_trial(assembler.setup(trial), tmp_path, on_notice=events.append)
+    run_trial(assembler.setup(trial), tmp_path, on_progress=events.append)
     assert [event["labels"] for event in events if event["stage"] == "round"] == [4, 6, 8]
 
 
@@ -293,7 +293,7 @@ def test_needs_of_the_catalogue_reach_the_rounds(assembler):
 @pytest.mark.parametrize("name", sorted(name for name in METHODS if METHODS[name].needs))
 def test_every_acquisition_that_needs_something_runs(assembler, tmp_path, name):
     events = []
-    run_trial(assembler.setup(trial_of(name)), tmp_path, on_notice=events.append)
+    run_trial(assembler.setup(trial_of(name)), tmp_path, on_progress=events.append)
     assert [event["labels"] for event in events if event["stage"] == "round"] == [4, 6, 8]
 
 

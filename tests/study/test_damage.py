@@ -17,9 +17,9 @@ import journal_fakes as fakes
 import pytest
 
 from lindley.errors import LindleyError
-from lindley.loop.failures import record_failure
-from lindley.loop.journal import event_check
-from lindley.loop.locks import holder_of
+from lindley.session.failures import record_failure
+from lindley.session.journal import event_check
+from lindley.session.locks import holder_of
 from lindley.study import Study, study_status, write_report
 from lindley.study.comparison.outputs import as_json, compare, csv_rows, tables
 from lindley.study.conclusions import draw_conclusions

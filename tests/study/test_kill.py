@@ -40,7 +40,7 @@ from lindley.study.schema import Study
 
 study = Study.model_validate_json(Path(sys.argv[1]).read_text())
 outcome = run_study(
-    study, Path(sys.argv[2]), jobs=1, device=sys.argv[3], on_notice=lambda event: print(event["stage"], flush=True)
+    study, Path(sys.argv[2]), jobs=1, device=sys.argv[3], on_progress=lambda event: print(event["stage"], flush=True)
 )
 print(outcome)
 sys.exit(0 if outcome.done == 4 and not outcome.failed else 1)

@@ -3,13 +3,13 @@
 import torch
 
 from lindley.contracts import Labels
-from lindley.loop.journal import read_events
-from lindley.loop.state import fold
-from lindley.loop.trial import run_trial
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.dropout.mc_dropout import MCDropout
 from lindley.posteriors.head.tuned import Tuned
 from lindley.posteriors.tempered import Tempered
+from lindley.session.journal import read_events
+from lindley.session.state import fold
+from lindley.session.trial import run_trial
 from lindley.study.assemble import Assembler
 from lindley.study.learners import panel_learner
 from lindley.study.schema import Panel

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import journal_fakes as fakes
 
-from lindley.loop.journal import Journal
+from lindley.session.journal import Journal
 from lindley.study.provenance import (
     changes,
     environments,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lindley.errors import InputError, JournalError
-from lindley.loop.journal import Journal, event_check
+from lindley.session.journal import Journal, event_check
 from lindley.study import Study
 from lindley.study.read_results import load_results
 from lindley.study.results import paired

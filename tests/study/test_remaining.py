@@ -3,8 +3,8 @@
 import pytest
 from journal_fakes import make_study, panel_table, write_study
 
-from lindley.loop.failures import record_failure
-from lindley.loop.journal import Journal
+from lindley.session.failures import record_failure
+from lindley.session.journal import Journal
 from lindley.study.remaining import Remaining
 from lindley.study.trials import trials_of
 

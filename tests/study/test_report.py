@@ -14,8 +14,8 @@ import journal_fakes as fakes
 import pytest
 
 from lindley.errors import InputError
-from lindley.loop.failures import record_failure
-from lindley.loop.locks import holder_of
+from lindley.session.failures import record_failure
+from lindley.session.locks import holder_of
 from lindley.study import report
 from lindley.study.comparison.outputs import compare
 from lindley.study.comparison.outputs import tables as comparison_tables

@@ -48,7 +48,7 @@ def test_a_study_that_was_begun_keeps_its_precision_on_another_machine(study, tm
     assert run_study(study, out, jobs=1).done == 2
     decide(monkeypatch, "float32")
     events = []
-    assert run_study(study, out, jobs=1, on_notice=events.append).done == 2
+    assert run_study(study, out, jobs=1, on_progress=events.append).done == 2
     assert {event["stage"] for event in events} == {"complete"}  # the trials are the same: nothing was run
     kept = json.loads((out / "study.json").read_text())["panels"]
     assert [panel["model"]["precision"] for panel in kept] == ["bfloat16", "float32"]

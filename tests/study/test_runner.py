@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lindley.errors import InputError
-from lindley.loop.failures import read_failure
+from lindley.session.failures import read_failure
 from lindley.study import crew
 from lindley.study.config import load_study
 from lindley.study.runner import run_study
@@ -93,7 +93,7 @@ def mixed(studies, tmp_path_factory):
     """A run of the study with failing panels by two workers: (outcome, events, folder)."""
     out = tmp_path_factory.mktemp("mixed")
     events = []
-    return run_study(studies[1], out, jobs=2, on_notice=events.append), events, out
+    return run_study(studies[1], out, jobs=2, on_progress=events.append), events, out
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def single(studies, tmp_path_factory):
     """A run of the good panel alone by one worker: (outcome, events, folder)."""
     out = tmp_path_factory.mktemp("single")
     events = []
-    return run_study(studies[0], out, jobs=1, on_notice=events.append), events, out
+    return run_study(studies[0], out, jobs=1, on_progress=events.append), events, out
 
 
 def journals(out):
@@ -183,7 +183,7 @@ def test_manifests_name_the_trial_and_its_conditions_but_no_path(single, studies
 def test_a_finished_study_starts_no_worker(single, studies, monkeypatch):
     monkeypatch.setattr(crew, "Worker", None)
     events = []
-    outcome = run_study(studies[0], single[2], on_notice=events.append)
+    outcome = run_study(studies[0], single[2], on_progress=events.append)
     assert outcome.done == 2
     assert events == [{"trial": trial.folder, "stage": "complete"} for trial in trials_of(studies[0])]
 
@@ -214,7 +214,7 @@ def test_a_trial_that_diverges_fails_alone_and_is_run_by_the_same_call_when_that
     assert read_failure(tmp_path / "out" / bad.folder).message == outcome.failed[0][1]
     (tmp_path / "repaired").touch()
     events = []
-    again = run_study(study, tmp_path / "out", jobs=1, on_notice=events.append)
+    again = run_study(study, tmp_path / "out", jobs=1, on_progress=events.append)
     assert (again.done, again.failed) == (2, [])
     assert {event["trial"] for event in events if event["stage"] == "started"} == {bad.folder}
     assert read_failure(tmp_path / "out" / bad.folder) is None
@@ -240,7 +240,7 @@ def test_ctrl_c_stops_the_workers_and_leaves_a_study_that_goes_on(studies, singl
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(crew, "Worker", Watched)
-    outcome = run_study(studies[0], tmp_path, jobs=1, on_notice=interrupt)
+    outcome = run_study(studies[0], tmp_path, jobs=1, on_progress=interrupt)
     assert outcome.interrupted
     assert [process.returncode for process in started] == [-signal.SIGKILL]
     assert not run_study(studies[0], tmp_path, jobs=1).failed

@@ -30,7 +30,7 @@ from lindley.study.runner import run_study
 from lindley.study.schema import Study
 
 study = Study.model_validate_json(Path(sys.argv[1]).read_text())
-outcome = run_study(study, Path(sys.argv[2]), jobs=1, on_notice=lambda event: print(json.dumps(event), flush=True))
+outcome = run_study(study, Path(sys.argv[2]), jobs=1, on_progress=lambda event: print(json.dumps(event), flush=True))
 sys.exit(0 if outcome.done == 6 and not outcome.failed else 1)
 """
 
@@ -101,7 +101,7 @@ def test_one_that_has_nothing_left_to_run_waits_for_the_other_and_ends_with_it(s
             if event["stage"] == "round":
                 break
         heard = []
-        outcome = run_study(one, out, jobs=1, on_notice=heard.append)
+        outcome = run_study(one, out, jobs=1, on_progress=heard.append)
         first.stdout.read()
     assert (outcome.done, outcome.failed) == (1, [])
     assert {event["stage"] for event in heard} == {"held", "complete"}

@@ -7,8 +7,8 @@ import pytest
 from journal_fakes import make_study, panel_table, write_study
 
 from lindley.errors import InputError
-from lindley.loop.failures import record_failure
-from lindley.loop.journal import Journal
+from lindley.session.failures import record_failure
+from lindley.session.journal import Journal
 from lindley.study.status import by_acquisition, study_status
 from lindley.study.trials import trials_of
 

@@ -13,8 +13,8 @@ from lindley.apps.progress import showing
 from lindley.apps.tally import Tally
 from lindley.datasets import catalogue
 from lindley.errors import InputError, LindleyError
-from lindley.loop.state import trial_is_complete
 from lindley.posteriors.precision import has_bfloat16
+from lindley.session.state import trial_is_complete
 from lindley.study.complaints import not_allowed
 from lindley.study.config import load_study
 from lindley.study.provenance import left_out
@@ -136,7 +136,7 @@ def _run(study: Study, out: Path, pending: Sequence[Trial], sinks: Sequence[Sink
     elif len(pending) < len(trials):
         known = len(trials) - len(pending)
         console.print(f"{known} of {len(trials)} trials in {out} are finished; going on.", soft_wrap=True)
-    with showing(Tally.of(trials), console) as on_notice:
+    with showing(Tally.of(trials), console) as on_progress:
         return run_study(
             study,
             out,
@@ -145,7 +145,7 @@ def _run(study: Study, out: Path, pending: Sequence[Trial], sinks: Sequence[Sink
             device=options.device,
             data_dir=options.data_dir,
             sinks=sinks,
-            on_notice=on_notice,
+            on_progress=on_progress,
         )
 
 

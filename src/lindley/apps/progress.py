@@ -12,7 +12,7 @@ from rich.table import Table
 
 from lindley.apps.console import PlainConsole
 from lindley.apps.tally import Line, Tally, in_words
-from lindley.loop.notices import Notice, OnNotice
+from lindley.session.progress import OnProgress, ProgressEvent
 
 STATUS_EVERY = 30.0
 """Seconds between two status lines where there is no terminal."""
@@ -26,7 +26,7 @@ _STAGES = {
 
 
 @contextmanager
-def showing(tally: Tally, console: PlainConsole) -> Iterator[OnNotice]:
+def showing(tally: Tally, console: PlainConsole) -> Iterator[OnProgress]:
     """A callable for the notices of a run; what they amount to is shown while the block lasts."""
     if not console.is_terminal:
         yield _plain(tally, console)
@@ -45,22 +45,22 @@ def table_of(tally: Tally) -> RenderableType:
     return Group(overall, running)
 
 
-def _live(tally: Tally, console: PlainConsole) -> OnNotice:
+def _live(tally: Tally, console: PlainConsole) -> OnProgress:
     told: set[str] = set()
 
-    def show(notice: Notice) -> None:
+    def show(notice: ProgressEvent) -> None:
         for text in _news(tally, notice, told):
             _print(console, text)
 
     return show
 
 
-def _plain(tally: Tally, console: PlainConsole) -> OnNotice:
+def _plain(tally: Tally, console: PlainConsole) -> OnProgress:
     """One line for each trial that ends; every STATUS_EVERY seconds or more the overall state and the trials' lines."""
     told: set[str] = set()
     last = tally.clock()
 
-    def show(notice: Notice) -> None:
+    def show(notice: ProgressEvent) -> None:
         nonlocal last
         news = list(_news(tally, notice, told))
         if not news and tally.running and tally.clock() - last >= STATUS_EVERY:
@@ -72,7 +72,7 @@ def _plain(tally: Tally, console: PlainConsole) -> OnNotice:
     return show
 
 
-def _news(tally: Tally, notice: Notice, told: set[str]) -> Iterator[str]:
+def _news(tally: Tally, notice: ProgressEvent, told: set[str]) -> Iterator[str]:
     """Take the notice in; what is worth a line of its own: a trial that ended, and what was never said before."""
     line = tally(notice)
     if notice["stage"] == "finished":

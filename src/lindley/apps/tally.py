@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from lindley.loop.notices import Notice
+from lindley.session.progress import ProgressEvent
 from lindley.study.pace import Paces
 from lindley.study.trials import Trial, trial_name
 
@@ -50,7 +50,7 @@ class Tally:
         }
         return cls(lines, clock)
 
-    def __call__(self, notice: Notice) -> Line:
+    def __call__(self, notice: ProgressEvent) -> Line:
         """Take one notice in; returns the line of its trial."""
         line = self.lines[notice["trial"]]
         if notice["stage"] == "sink-failed":  # the trial goes on

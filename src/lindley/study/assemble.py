@@ -17,18 +17,18 @@ from lindley.datasets.catalogue import load
 from lindley.datasets.dataset import Dataset, content_hashes
 from lindley.datasets.hard_pools import Hardness, Outside, harden
 from lindley.errors import ConfigurationError, InputError
-from lindley.loop.environment import environment
-from lindley.loop.manifest import FORMAT, Manifest
-from lindley.loop.named import is_named, load_named, source_sha256
-from lindley.loop.rounds import Observer, RoundSettings
-from lindley.loop.shown import check_needs
-from lindley.loop.trial import TrialSetup
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.catalogue import build_learner
 from lindley.posteriors.features import has_dense_layer
 from lindley.posteriors.recipe import Recipe
 from lindley.seeds import derive_seed
+from lindley.session.environment import environment
+from lindley.session.import_paths import import_object, is_import_path, source_sha256
+from lindley.session.manifest import FORMAT, Manifest
+from lindley.session.rounds import Observer, RoundSettings
+from lindley.session.shown import check_needs
+from lindley.session.trial import TrialSetup
 from lindley.study.consistency import without_features
 from lindley.study.learners import panel_learner
 from lindley.study.observers import observe_test_set
@@ -89,9 +89,9 @@ class Assembler:
         return self._dataset[1]
 
     def _loaded(self, name: str, options: Mapping[str, Any], seed: int) -> Dataset:
-        if not is_named(name):
+        if not is_import_path(name):
             return load(name, data_dir=self._data_dir, seed=seed, options=options)
-        factory = cast(Callable[..., Dataset], load_named(name, folder=self._folder))
+        factory = cast(Callable[..., Dataset], import_object(name, folder=self._folder))
         loaded = factory(seed=seed, **options)
         if not isinstance(loaded, Dataset):
             raise ConfigurationError(f"the data {name!r} must return a lindley Dataset; got {type(loaded).__name__}")
@@ -128,14 +128,14 @@ def _own_code(trial: Trial) -> dict[str, str | None]:
     """The sha256 of the file of each object of the user's own; all of them are loaded by now."""
     model = trial.panel.model
     names = (*trial.panel.data_sets, model.network, model.posterior, trial.acquisition)
-    return {name: source_sha256(name) for name in names if is_named(name)}
+    return {name: source_sha256(name) for name in names if is_import_path(name)}
 
 
 def _network(name: str, dataset: Dataset, folder: Path | None) -> Callable[[], nn.Module]:
     shape, num_classes = dataset.input_shape, dataset.task.num_classes
-    if not is_named(name):
+    if not is_import_path(name):
         return build_network(name, input_shape=shape, num_classes=num_classes)
-    factory = cast(Callable[..., Any], load_named(name, folder=folder))
+    factory = cast(Callable[..., Any], import_object(name, folder=folder))
 
     def build() -> nn.Module:
         network = factory(input_shape=shape, num_classes=num_classes)
@@ -150,7 +150,7 @@ def _network(name: str, dataset: Dataset, folder: Path | None) -> Callable[[], n
 
 def _acquisition(trial: Trial, folder: Path | None) -> tuple[Acquisition, frozenset[str]]:
     """The acquisition, and what it needs; one's own says so by an attribute `needs`."""
-    if not is_named(trial.acquisition):
+    if not is_import_path(trial.acquisition):
         chosen = acquisition_named(trial.acquisition, trial.options)
         return chosen, METHODS[trial.acquisition].needed(trial.options)
     if trial.options:
@@ -158,7 +158,7 @@ def _acquisition(trial: Trial, folder: Path | None) -> tuple[Acquisition, frozen
             f"acquisitions.{trial.acquisition!r} is your own and takes no options; got {sorted(trial.options)}. "
             "Set them in your module."
         )
-    acquisition = load_named(trial.acquisition, folder=folder)
+    acquisition = import_object(trial.acquisition, folder=folder)
     if not callable(acquisition):
         raise ConfigurationError(
             f"acquisitions.{trial.acquisition!r} must be callable as acquisition(context, batch_size, seed=...); "
@@ -181,7 +181,7 @@ def _check_features(trial: Trial, needs: frozenset[str], network: Callable[[], n
     model = trial.panel.model
     if text := without_features(model.posterior, trial.acquisition, needs):
         raise ConfigurationError(f"model.posterior = {text}")
-    if not needs & FEATURES or is_named(model.posterior) or network is None:
+    if not needs & FEATURES or is_import_path(model.posterior) or network is None:
         return
     with seeded_globals(0, "cpu"):  # a network is initialised from the global generators
         dense = has_dense_layer(network())

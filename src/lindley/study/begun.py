@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from lindley.errors import InputError
-from lindley.loop.files import write_json
-from lindley.loop.locks import FileLock, Presence
+from lindley.session.files import write_json
+from lindley.session.locks import FileLock, Presence
 from lindley.study.folder import FILE_NAME, LOCK_NAME, PATIENCE_SECONDS, PRESENCE_NAME, read_study
 from lindley.study.resolved import resolved
 from lindley.study.schema import Panel, Study

@@ -17,8 +17,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from lindley.errors import ConfigurationError
-from lindley.loop.files import read_plain_file
 from lindley.names import nearest
+from lindley.session.files import read_plain_file
 from lindley.study.complaints import PANEL_KEYS, STUDY_KEYS, Complaint, dotted, unknown_keys, wrong_values
 from lindley.study.consistency import contradictions, never_measured, unknown_acquisition, unusable_names
 from lindley.study.schema import MOST, MOST_SEEDS, Model, Panel, Study

@@ -9,9 +9,9 @@ from lindley.acquisition.catalogue import METHODS, acquisition_named
 from lindley.contracts import FEATURES
 from lindley.datasets.catalogue import DATASETS, Entry, checked_options
 from lindley.errors import InputError
-from lindley.loop.named import is_named
 from lindley.networks.catalogue import NETWORKS
 from lindley.posteriors.catalogue import POSTERIORS, WITH_FEATURES, WITH_NETWORK, WITHOUT_NETWORK, check_options
+from lindley.session.import_paths import is_import_path
 from lindley.study.complaints import Complaint, not_allowed
 from lindley.study.schema import HardPool, Options, Panel, Training, Tune
 
@@ -31,7 +31,7 @@ def unusable_names(panel: Panel) -> Iterator[Complaint]:
         (("model", "posterior"), panel.model.posterior, POSTERIORS, 'or your own "module:factory"'),
     )
     for path, name, allowed, own in chosen:
-        if name is not None and name not in allowed and not is_named(name):
+        if name is not None and name not in allowed and not is_import_path(name):
             yield Complaint(path, not_allowed(name, allowed, or_else=f", {own}"))
     for place, name in enumerate(panel.observe.transfer.models if panel.observe.transfer else ()):
         if name not in WITHOUT_NETWORK:
@@ -55,7 +55,7 @@ def unusable_names(panel: Panel) -> Iterator[Complaint]:
 
 def unknown_acquisition(name: str) -> str:
     """What is wrong with this name of an acquisition; nothing where it is a known one or "module:name"."""
-    if name in METHODS or is_named(name):
+    if name in METHODS or is_import_path(name):
         return ""
     return not_allowed(name, METHODS, or_else=', or your own "module:name"')
 
@@ -113,7 +113,7 @@ def _unlike(panel: Panel, data: Entry) -> Iterator[Complaint]:
     if weights and len(weights) != data.num_classes:
         text = f"must be {data.num_classes} numbers, one for each class of {panel.data.name}; got {len(weights)}."
         yield Complaint(("training", "class_weights"), text)
-    for key in () if is_named(panel.model.posterior) else ("shift", "rotate", "scale", "flip"):
+    for key in () if is_import_path(panel.model.posterior) else ("shift", "rotate", "scale", "flip"):
         if getattr(panel.training, key) and len(shape) != 3:
             text = f"changes images, [channels, height, width]; inputs of {panel.data.name} are {shape}. Leave it out."
             yield Complaint(("training", key), text)
@@ -177,7 +177,7 @@ def _most_rows(panel: Panel, data: Entry) -> int:
 def _network_and_training(panel: Panel) -> Iterator[Complaint]:
     """A posterior that trains a network needs one; with another a network, or a recipe, would count for nothing."""
     posterior, tune = panel.model.posterior, panel.training.tune
-    if is_named(posterior):  # what it makes of a network and a recipe is its own affair
+    if is_import_path(posterior):  # what it makes of a network and a recipe is its own affair
         yield from _tune(panel.training)
         if tune and tune.dropout and not panel.model.network:
             text = "is of the network's dropout layers, and there is no model.network. Leave it out."

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lindley.loop.failures import record_failure
-from lindley.loop.notices import Notice, OnNotice
+from lindley.session.failures import record_failure
+from lindley.session.progress import OnProgress, ProgressEvent
 from lindley.study.processes import Worker
 from lindley.study.remaining import Remaining
 from lindley.study.trials import Trial
@@ -41,12 +41,12 @@ class Crew:
         settings: dict[str, Any],
         count: int,
         trials: Sequence[Trial],
-        on_notice: OnNotice,
+        on_progress: OnProgress,
     ) -> None:
         self._settings = settings
         self._count = count
-        self._on_notice = on_notice
-        self._inbox: queue.Queue[tuple[Worker, Notice | None]] = queue.Queue()
+        self._on_notice = on_progress
+        self._inbox: queue.Queue[tuple[Worker, ProgressEvent | None]] = queue.Queue()
         self._workers: list[Worker] = []
         self._idle: list[Worker] = []
         self._busy: dict[Worker, Trial] = {}
@@ -95,7 +95,7 @@ class Crew:
                 return
         self._tell(notice)
 
-    def _tell(self, notice: Notice) -> None:
+    def _tell(self, notice: ProgressEvent) -> None:
         if notice["stage"] in ("finished", "complete"):
             self.outcome.done += 1
         elif notice["stage"] == "failed":

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from lindley.errors import InputError
-from lindley.loop.files import read_plain_file
+from lindley.session.files import read_plain_file
 from lindley.study.schema import Study
 
 FILE_NAME = "study.json"

@@ -14,12 +14,12 @@ from torch import nn
 
 from lindley.contracts import Learner
 from lindley.errors import ConfigurationError
-from lindley.loop.named import is_named, load_named
 from lindley.networks.dropout_rate import with_dropout_rate
 from lindley.posteriors.catalogue import build_learner
 from lindley.posteriors.head.tuned import Tuned
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.tempered import Tempered
+from lindley.session.import_paths import import_object, is_import_path
 from lindley.study.schema import Model, Panel
 
 
@@ -36,7 +36,7 @@ def panel_learner(
         changes: dict[str, Any] = {key: value for key, value in setting.items() if key != "dropout"}
         built = with_dropout_rate(network, setting["dropout"]) if network and "dropout" in setting else network
         model = panel.model
-        if is_named(model.posterior):
+        if is_import_path(model.posterior):
             return _users_learner(model, built, replace(recipe, **changes), device=device, folder=folder)
         return build_learner(
             model.posterior,
@@ -65,7 +65,7 @@ def panel_learner(
 def _users_learner(
     model: Model, network: Callable[[], nn.Module] | None, recipe: Recipe, *, device: str, folder: Path | None
 ) -> Learner:
-    name, factory = model.posterior, load_named(model.posterior, folder=folder)
+    name, factory = model.posterior, import_object(model.posterior, folder=folder)
     given = {
         "network": network,
         "recipe": recipe,

@@ -10,10 +10,10 @@ from torch import Tensor
 from lindley.acquisition.checks import checked_chunks
 from lindley.contracts import Draws
 from lindley.information import mean_log_probs
-from lindley.loop.predict import CHUNK_ROWS, PoolPredictions
-from lindley.loop.rounds import Observation, RoundView
 from lindley.noise import torch_generator
 from lindley.pools.memory import MemoryPool
+from lindley.session.predict import CHUNK_ROWS, PoolPredictions
+from lindley.session.rounds import Observation, RoundView
 from lindley.shapes import ClassIndices
 from lindley.study.metrics import (
     JOINT_SET,

@@ -8,7 +8,7 @@ import torch
 
 from lindley.contracts import NO_CLASS
 from lindley.datasets.dataset import Dataset
-from lindley.loop.rounds import Observation, RoundView
+from lindley.session.rounds import Observation, RoundView
 from lindley.shapes import Rows
 
 

@@ -12,9 +12,9 @@ from lindley.acquisition.checks import checked_chunks
 from lindley.contracts import Draws
 from lindley.errors import ConfigurationError
 from lindley.information import conditional_entropy, mean_log_probs, predictive_entropy
-from lindley.loop.predict import PoolPredictions
-from lindley.loop.rounds import Observation, RoundView
 from lindley.pools.memory import MemoryPool
+from lindley.session.predict import PoolPredictions
+from lindley.session.rounds import Observation, RoundView
 from lindley.shapes import ClassIndices
 
 GRID_POINTS = 81

@@ -12,8 +12,8 @@ from torch import Tensor
 from lindley.acquisition.catalogue import acquisition_named
 from lindley.contracts import Context
 from lindley.information import LabelPaths, bald, no_labels
-from lindley.loop.rounds import Observation, RoundView
 from lindley.seeds import derive_seed
+from lindley.session.rounds import Observation, RoundView
 from lindley.shapes import BatchLogProbs
 from lindley.study.observers_pickers import INFORMATION_PICKERS
 

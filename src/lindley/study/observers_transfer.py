@@ -10,10 +10,10 @@ from torch import Tensor
 from lindley.acquisition.checks import checked_chunks
 from lindley.contracts import Draws, Learner
 from lindley.information import mean_log_probs
-from lindley.loop.predict import PoolPredictions
-from lindley.loop.rounds import Observation, RoundView
 from lindley.pools.memory import MemoryPool
 from lindley.seeds import derive_seed
+from lindley.session.predict import PoolPredictions
+from lindley.session.rounds import Observation, RoundView
 from lindley.shapes import ClassIndices
 from lindley.study.metrics import accuracy, nll, written
 

@@ -13,7 +13,7 @@ import tempfile
 import threading
 from typing import Any
 
-from lindley.loop.notices import Notice
+from lindley.session.progress import ProgressEvent
 from lindley.text import visible_line
 
 _START = (  # Ctrl-C reaches the workers too, but it is the parent that stops them
@@ -24,7 +24,7 @@ _START = (  # Ctrl-C reaches the workers too, but it is the parent that stops th
 class Worker:
     """A worker process. What it says, and None when it has ended, goes to `inbox` with the worker itself."""
 
-    def __init__(self, settings: dict[str, Any], inbox: queue.Queue[tuple[Worker, Notice | None]]) -> None:
+    def __init__(self, settings: dict[str, Any], inbox: queue.Queue[tuple[Worker, ProgressEvent | None]]) -> None:
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed in stop)
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", _START],

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import Any
 
-from lindley.loop.manifest import said_changes
+from lindley.session.manifest import said_changes
 from lindley.study.looks import look
 from lindley.study.results import PanelResults, StudyResults, TrialResults
 from lindley.study.schema import HardPool

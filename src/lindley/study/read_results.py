@@ -12,12 +12,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from lindley.errors import JournalError
-from lindley.loop.failures import read_failure
-from lindley.loop.files import REMEDY
-from lindley.loop.journal import read_events
-from lindley.loop.manifest import manifest_beside
-from lindley.loop.records import Count, ManifestRecord, Record, fault_of
-from lindley.loop.state import fold
+from lindley.session.failures import read_failure
+from lindley.session.files import REMEDY
+from lindley.session.journal import read_events
+from lindley.session.manifest import manifest_beside
+from lindley.session.records import Count, ManifestRecord, Record, fault_of
+from lindley.session.state import fold
 from lindley.study.folder import read_study
 from lindley.study.results import PanelResults, StudyResults, TrialResults
 from lindley.study.schema import Panel, Study

@@ -7,11 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from lindley.errors import LindleyError
-from lindley.loop.failures import read_failure
-from lindley.loop.journal import FILE_NAME, Event
-from lindley.loop.locks import holder_of
-from lindley.loop.notices import Notice, OnNotice, Stage
-from lindley.loop.state import read_state
+from lindley.session.failures import read_failure
+from lindley.session.journal import FILE_NAME, Event
+from lindley.session.locks import holder_of
+from lindley.session.progress import OnProgress, ProgressEvent, Stage
+from lindley.session.state import read_state
 from lindley.study.trials import Trial
 
 
@@ -23,7 +23,7 @@ class Remaining:
     have rounds and wait to be continued ("waiting").
     """
 
-    def __init__(self, trials: Sequence[Trial], out: Path, tell: OnNotice) -> None:
+    def __init__(self, trials: Sequence[Trial], out: Path, tell: OnProgress) -> None:
         self._out = out
         self._tell = tell
         self._order = {trial.folder: number for number, trial in enumerate(trials)}
@@ -56,7 +56,7 @@ class Remaining:
             self._tell({"trial": trial.folder, **found})
         return found is None
 
-    def _found(self, trial: Trial) -> Notice | None:
+    def _found(self, trial: Trial) -> ProgressEvent | None:
         folder = self._out / trial.folder
         holder = holder_of(folder / FILE_NAME)
         try:
@@ -73,7 +73,7 @@ class Remaining:
         return None
 
 
-def _how_far(stage: Stage, rounds: Sequence[Event]) -> Notice:
+def _how_far(stage: Stage, rounds: Sequence[Event]) -> ProgressEvent:
     """The number of finished rounds, and what the last one says."""
     if not rounds:
         return {"stage": stage}

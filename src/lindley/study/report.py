@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from lindley.loop.files import write_atomically
-from lindley.loop.locks import FileLock
+from lindley.session.files import write_atomically
+from lindley.session.locks import FileLock
 from lindley.study import page
 from lindley.study.comparison.outputs import BESIDE, PanelComparison, compare, csv_rows, how_compared, not_compared
 from lindley.study.comparison.outputs import tables as comparison_tables

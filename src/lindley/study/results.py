@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lindley.loop.files import load_arrays, verify_arrays
+from lindley.session.files import load_arrays, verify_arrays
 
 _ACCURACY_BESIDE = {"nll": "accuracy", "joint_nll": "accuracy", "nll_point": "accuracy_point"}
 """What was measured together with a loss: where null was written for a loss beside it, it was infinite, not missing."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from lindley.errors import InputError
-from lindley.loop.notices import OnNotice, heard_by_nobody
+from lindley.session.progress import OnProgress, ignore_progress
 from lindley.study.begun import begun
 from lindley.study.config import refuse_unusable
 from lindley.study.crew import Crew, Outcome
@@ -32,7 +32,7 @@ def run_study(
     device: str = "cpu",
     data_dir: str | os.PathLike[str] | None = None,
     sinks: Iterable[Sink] = (),
-    on_notice: OnNotice = heard_by_nobody,
+    on_progress: OnProgress = ignore_progress,
 ) -> Outcome:
     """Run what is not yet run of a study, into `out`; the same call continues a study that was stopped.
 
@@ -42,8 +42,8 @@ def run_study(
     jobs: workers at the same time; None means cores / threads (1 on a GPU). It does not change any journal.
     threads: of each worker. It may change the last bits, so the manifests record it.
     sinks: are shown the rounds of all trials that they have not seen, from this run and from those before.
-    on_notice: told what happens in each trial, in the order it comes, as `lindley.loop.notices` has it; "held" of one
-        that another process holds comes again and again.
+    on_progress: told what happens in each trial, in the order it comes, as `lindley.session.progress` has it; "held" of
+        one that another process holds comes again and again.
 
     Raises ConfigurationError for a study that cannot be run; InputError when this machine has no such device, when
     `out` cannot be written to or holds another study, or when a process is running into it one that does not go
@@ -65,7 +65,7 @@ def run_study(
             "process": os.getpid(),
         }
         trials = trials_of(study)
-        feed = Feed(sinks, trials, out, on_notice)
+        feed = Feed(sinks, trials, out, on_progress)
         outcome = Crew(settings, jobs or _default_jobs(threads, device), trials, feed).work()
         feed.stopped()
         outcome.sinks_failed = feed.failures

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lindley.errors import LindleyError
-from lindley.loop.failures import read_failure
-from lindley.loop.journal import FILE_NAME
-from lindley.loop.locks import holder_of
-from lindley.loop.state import TrialState, read_state
+from lindley.session.failures import read_failure
+from lindley.session.journal import FILE_NAME
+from lindley.session.locks import holder_of
+from lindley.session.state import TrialState, read_state
 from lindley.study.folder import read_study
 from lindley.study.pace import Paces
 from lindley.study.trials import Trial, trial_name, trials_of

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lindley.loop.files import write_atomically
+from lindley.session.files import write_atomically
 from lindley.spreadsheet import quote_cell
 from lindley.study.crossings import KEPT_ROUNDS, accuracy_levels, labels_to_accuracy, median_crossing
 from lindley.study.curves import spread_out

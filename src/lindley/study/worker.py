@@ -19,10 +19,10 @@ from typing import Any, TextIO
 import torch
 
 from lindley.errors import HeldError, LindleyError
-from lindley.loop.failures import clear_failure, record_failure
-from lindley.loop.journal import Journal
-from lindley.loop.notices import Notice
-from lindley.loop.trial import continue_trial
+from lindley.session.failures import clear_failure, record_failure
+from lindley.session.journal import Journal
+from lindley.session.progress import ProgressEvent
+from lindley.session.trial import continue_trial
 from lindley.study.assemble import Assembler
 from lindley.study.schema import Panel
 from lindley.study.trials import Trial
@@ -55,9 +55,9 @@ def _run(request: dict[str, Any], assembler: Assembler, settings: dict[str, Any]
     panel = Panel.model_validate_json(json.dumps(request["panel"]))
     trial = Trial(panel, request["acquisition"], request["options"], request["seed"])
     folder = Path(settings["out"]) / trial.folder
-    last: Notice
+    last: ProgressEvent
 
-    def send(notice: Notice) -> None:
+    def send(notice: ProgressEvent) -> None:
         if notice["stage"] == "round":
             clear_failure(folder)
         try:
@@ -69,7 +69,7 @@ def _run(request: dict[str, Any], assembler: Assembler, settings: dict[str, Any]
     try:
         with Journal(folder, patience=0.0, process=settings["process"]) as journal:
             send({"stage": "started"})
-            last = _attempt(lambda: continue_trial(assembler.setup(trial), journal, on_notice=send), folder)
+            last = _attempt(lambda: continue_trial(assembler.setup(trial), journal, on_progress=send), folder)
     except HeldError:
         last = {"stage": "held"}
     except Exception as error:  # the journal is damaged, or cannot be opened
@@ -78,7 +78,7 @@ def _run(request: dict[str, Any], assembler: Assembler, settings: dict[str, Any]
     send(last)
 
 
-def _attempt(run: Callable[[], None], folder: Path) -> Notice:
+def _attempt(run: Callable[[], None], folder: Path) -> ProgressEvent:
     """The last notice of a trial. How it ended is recorded while the trial is still ours."""
     try:
         run()

@@ -12,7 +12,7 @@ import pytest
 from journal_fakes import make_study, panel_table
 
 from lindley.errors import InputError
-from lindley.loop.locks import holder_of
+from lindley.session.locks import holder_of
 from lindley.study.sinks import catalogue
 from lindley.study.sinks.catalogue import SINKS, sink_named
 

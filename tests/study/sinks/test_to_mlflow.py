@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from journal_fakes import make_study, panel_table, rising, write_study
 
-from lindley.loop.journal import read_events
+from lindley.session.journal import read_events
 from lindley.study import trials_of
 from lindley.study.sinks.catalogue import sink_named
 

@@ -21,7 +21,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from lindley.loop.files import write_atomically
+from lindley.session.files import write_atomically
 from lindley.study.curves import Curve
 from lindley.study.looks import look
 from lindley.text import visible_line

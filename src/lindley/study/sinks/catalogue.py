@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from lindley.errors import InputError
-from lindley.loop.locks import FileLock
+from lindley.session.locks import FileLock
 from lindley.study.complaints import not_allowed
 from lindley.study.folder import LOCK_NAME, PATIENCE_SECONDS
 from lindley.study.schema import Study

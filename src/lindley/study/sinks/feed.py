@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from lindley.errors import JournalError
-from lindley.loop.journal import Event, read_events
-from lindley.loop.locks import FileLock
-from lindley.loop.notices import Notice, OnNotice
-from lindley.loop.state import fold
+from lindley.session.journal import Event, read_events
+from lindley.session.locks import FileLock
+from lindley.session.progress import OnProgress, ProgressEvent
+from lindley.session.state import fold
 from lindley.study.folder import LOCK_NAME, PATIENCE_SECONDS
 from lindley.study.sinks.contract import Ending, Sink
 from lindley.study.trials import Trial
@@ -25,7 +25,7 @@ class Feed:
     it is shown nothing more, and a later run shows it what it missed.
     """
 
-    def __init__(self, sinks: Iterable[Sink], trials: Sequence[Trial], out: Path, then: OnNotice) -> None:
+    def __init__(self, sinks: Iterable[Sink], trials: Sequence[Trial], out: Path, then: OnProgress) -> None:
         self._sinks = list(sinks)
         self._trials = {trial.folder: trial for trial in trials}
         self._out = out
@@ -34,7 +34,7 @@ class Feed:
         self._seen: dict[tuple[int, str], set[int]] = {}
         self.failures: list[str] = []
 
-    def __call__(self, notice: Notice) -> None:
+    def __call__(self, notice: ProgressEvent) -> None:
         """As `run_study` tells it."""
         folder, stage = notice["trial"], notice["stage"]
         if stage == "held":

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 import lindley
-from lindley.loop.environment import _CODE, code_sha256, cpu_name, environment
+from lindley.session.environment import _CODE, code_sha256, cpu_name, environment
 
-_CAN_CHANGE = ("seeds.py", "noise.py", "loop/manifest.py", "study/observers_grid.py")
+_CAN_CHANGE = ("seeds.py", "noise.py", "session/manifest.py", "study/observers_grid.py")
 
 
 def test_the_environment_names_what_bits_depend_on():
@@ -26,7 +26,7 @@ def test_the_code_is_known_by_a_hash_of_all_sources_that_can_change_a_result(tmp
     for name in (*_CAN_CHANGE, "study/page.py", "apps/cli.py"):
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text(f"# {name}")
-    monkeypatch.setattr("lindley.loop.environment.__file__", str(package / "loop" / "environment.py"))
+    monkeypatch.setattr("lindley.session.environment.__file__", str(package / "session" / "environment.py"))
 
     def after(name, text):
         before = code_sha256.__wrapped__()

@@ -7,9 +7,9 @@ import torch
 
 from lindley.contracts import NO_CLASS, Classification, FeatureExtractor, Labels
 from lindley.errors import InputError
-from lindley.loop.predict import CHUNK_ROWS, PoolPredictions
-from lindley.loop.shown import show
 from lindley.pools.memory import MemoryPool
+from lindley.session.predict import CHUNK_ROWS, PoolPredictions
+from lindley.session.shown import show
 
 TASK = Classification(("a", "b", "c"))
 

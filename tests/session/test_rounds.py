@@ -9,7 +9,7 @@ import torch
 from lindley.acquisition.catalogue import acquisition_named
 from lindley.contracts import NO_CLASS, Labels, Selection
 from lindley.errors import InputError
-from lindley.loop.rounds import Observation, run_round
+from lindley.session.rounds import Observation, run_round
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from lindley.errors import JournalError
-from lindley.loop.journal import Journal
-from lindley.loop.state import fold, trial_is_complete
+from lindley.session.journal import Journal
+from lindley.session.state import fold, trial_is_complete
 
 START = {"event": "start", "rows": [0, 1, 2, 3, 4], "classes": [0, 1, 0, 1, 0]}
 

@@ -25,7 +25,7 @@ is doing, and that it is in the journal; how the trial ended; its worker died un
 elsewhere; another process holds it; it goes on, but a sink does not."""
 
 
-class Notice(TypedDict, total=False):
+class ProgressEvent(TypedDict, total=False):
     """One thing that happened to a trial; which keys there are depends on the stage."""
 
     stage: Required[Stage]
@@ -45,8 +45,8 @@ class Notice(TypedDict, total=False):
     """Which process, where it is another one."""
 
 
-OnNotice = Callable[[Notice], None]
+OnProgress = Callable[[ProgressEvent], None]
 
 
-def heard_by_nobody(notice: Notice) -> None:
+def ignore_progress(notice: ProgressEvent) -> None:
     """For those who need not know."""

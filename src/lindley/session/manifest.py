@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from lindley.errors import JournalError
-from lindley.loop.files import REMEDY, read_plain_file, write_json
-from lindley.loop.records import ManifestRecord, fault_of
+from lindley.session.files import REMEDY, read_plain_file, write_json
+from lindley.session.records import ManifestRecord, fault_of
 from lindley.text import visible_line
 
 FILE_NAME = "manifest.json"

@@ -12,13 +12,13 @@ import pytest
 
 import lindley
 from lindley.errors import HeldError
-from lindley.loop import locks
-from lindley.loop.locks import FileLock, Presence, holder_of
+from lindley.session import locks
+from lindley.session.locks import FileLock, Presence, holder_of
 
 HOLD = """
 import sys
 from pathlib import Path
-from lindley.loop.locks import FileLock
+from lindley.session.locks import FileLock
 with FileLock(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
@@ -26,7 +26,7 @@ with FileLock(Path(sys.argv[1])):
 BE_THERE = """
 import sys
 from pathlib import Path
-from lindley.loop.locks import Presence
+from lindley.session.locks import Presence
 with Presence(Path(sys.argv[1])):
     print("there", flush=True)
     sys.stdin.read()
@@ -34,7 +34,7 @@ with Presence(Path(sys.argv[1])):
 COUNT = """
 import sys
 from pathlib import Path
-from lindley.loop import locks
+from lindley.session import locks
 locks._PATIENCE_SECONDS = 60
 path = Path(sys.argv[1])
 for _ in range(200):

@@ -5,7 +5,7 @@ import torch
 
 from lindley.contracts import NO_CLASS
 from lindley.errors import InputError
-from lindley.loop.subsets import balanced_rows, candidate_rows, initial_random_rows
+from lindley.session.subsets import balanced_rows, candidate_rows, initial_random_rows
 
 
 def test_random_rows_are_different_rows_of_the_pool():

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from lindley.errors import JournalError
-from lindley.loop.manifest import claim_folder, read_manifest
+from lindley.session.manifest import claim_folder, read_manifest
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from lindley.errors import JournalError
-from lindley.loop import locks
-from lindley.loop.journal import Journal, event_check, read_events
+from lindley.session import locks
+from lindley.session.journal import Journal, event_check, read_events
 
 NEWLINE = b"\n"
 EVENTS = [

@@ -14,7 +14,7 @@ from types import TracebackType
 from filelock import lock_descriptor, unlock_descriptor
 
 from lindley.errors import HeldError
-from lindley.loop.files import read_plain_file
+from lindley.session.files import read_plain_file
 from lindley.text import visible_line
 
 _PATIENCE_SECONDS = 2.0

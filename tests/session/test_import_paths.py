@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from lindley.errors import ConfigurationError
-from lindley.loop.named import is_named, load_named, source_sha256
+from lindley.session.import_paths import import_object, is_import_path, source_sha256
 
 
 @pytest.fixture
@@ -22,34 +22,36 @@ def folder(tmp_path):
 
 
 def test_a_module_and_a_name_in_it_are_a_users():
-    assert is_named("package.module:name")
-    assert not any(map(is_named, ["gal-cnn", ":name", "module:", "my module:name", "module:two words", "a..b:name"]))
+    assert is_import_path("package.module:name")
+    assert not any(
+        map(is_import_path, ["gal-cnn", ":name", "module:", "my module:name", "module:two words", "a..b:name"])
+    )
 
 
 def test_an_object_beside_the_study_is_found_with_its_neighbours(folder):
-    assert load_named("my_networks:small", folder=folder)() == 7
+    assert import_object("my_networks:small", folder=folder)() == 7
 
 
 def test_the_import_path_is_left_as_it_was(folder):
     before = list(sys.path)
-    load_named("my_networks:small", folder=folder)
+    import_object("my_networks:small", folder=folder)
     with pytest.raises(ConfigurationError):
-        load_named("my_broken:small", folder=folder)
+        import_object("my_broken:small", folder=folder)
     assert sys.path == before
 
 
 def test_an_installed_object_is_found():
-    assert load_named("json.decoder:JSONDecoder", folder=None) is __import__("json").JSONDecoder
+    assert import_object("json.decoder:JSONDecoder", folder=None) is __import__("json").JSONDecoder
 
 
 def test_the_source_of_an_object_is_known_by_its_hash_as_it_was_imported(folder):
-    load_named("my_networks:small", folder=folder)
+    import_object("my_networks:small", folder=folder)
     before = source_sha256("my_networks:small")
     assert before == hashlib.sha256((folder / "my_networks.py").read_bytes()).hexdigest()
     (folder / "my_networks.py").write_text("def small():\n    return 8\n")
     assert source_sha256("my_networks:small") == before  # what runs is what was imported
     del sys.modules["my_networks"]
-    load_named("my_networks:small", folder=folder)
+    import_object("my_networks:small", folder=folder)
     assert source_sha256("my_networks:small") != before
 
 
@@ -71,14 +73,14 @@ def test_a_module_without_a_file_has_no_hash():
 )
 def test_what_cannot_be_loaded_is_said(folder, name, message):
     with pytest.raises(ConfigurationError, match=message):
-        load_named(name, folder=folder)
+        import_object(name, folder=folder)
 
 
 @pytest.mark.parametrize(("name", "by"), [("hashlib", r"hashlib\.py"), ("time", "the module time")])
 def test_a_file_that_a_loaded_module_hides_is_refused_and_both_are_named(folder, name, by):
     (folder / f"{name}.py").write_text("mine = 1\n")
     with pytest.raises(ConfigurationError, match=rf"{name}\.py is hidden by .*{by}, which is loaded already"):
-        load_named(f"{name}:mine", folder=folder)
+        import_object(f"{name}:mine", folder=folder)
 
 
 def test_a_package_of_another_folder_is_not_taken_for_this_ones(folder):
@@ -87,17 +89,17 @@ def test_a_package_of_another_folder_is_not_taken_for_this_ones(folder):
         (folder / place / "my_models/__init__.py").touch()
         for name in names:
             (folder / place / f"my_models/{name}.py").write_text(f"def made(): return {place!r}\n")
-    assert load_named("my_models.a:made", folder=folder / "one")() == "one"
+    assert import_object("my_models.a:made", folder=folder / "one")() == "one"
     for name in "bc":
         with pytest.raises(ConfigurationError, match=rf"{name}\.py is hidden by"):
-            load_named(f"my_models.{name}:made", folder=folder / "two")
+            import_object(f"my_models.{name}:made", folder=folder / "two")
 
 
 def test_a_loaded_module_whose_file_is_gone_hides_one_of_its_name(folder):
     (folder / "two").mkdir()
     (folder / "two/my_broken.py").write_text("fine = 2\n")
     (folder / "my_broken.py").write_text("fine = 1\n")
-    assert load_named("my_broken:fine", folder=folder) == 1
+    assert import_object("my_broken:fine", folder=folder) == 1
     (folder / "my_broken.py").unlink()
     with pytest.raises(ConfigurationError, match="is hidden by"):
-        load_named("my_broken:fine", folder=folder / "two")
+        import_object("my_broken:fine", folder=folder / "two")

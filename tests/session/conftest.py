@@ -9,11 +9,11 @@ import torch
 
 from lindley.acquisition.catalogue import acquisition_named
 from lindley.contracts import Classification
-from lindley.loop.rounds import RoundSettings
-from lindley.loop.schedule import Labelling
-from lindley.loop.trial import TrialSetup
 from lindley.noise import torch_generator
 from lindley.pools.memory import MemoryPool
+from lindley.session.rounds import RoundSettings
+from lindley.session.schedule import Labelling
+from lindley.session.trial import TrialSetup
 
 NUM_CLASSES = 3
 

@@ -5,7 +5,7 @@ import torch
 
 from lindley.contracts import Predictions
 from lindley.errors import InputError
-from lindley.loop.predict import PoolPredictions
+from lindley.session.predict import PoolPredictions
 
 ROWS = torch.arange(3, 60, 2)  # 29 rows
 

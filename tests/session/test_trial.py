@@ -8,12 +8,12 @@ import torch
 
 from lindley.contracts import NO_CLASS
 from lindley.errors import InputError, JournalError
-from lindley.loop import trial
-from lindley.loop.files import load_arrays
-from lindley.loop.journal import Journal, read_events
-from lindley.loop.rounds import Observation
-from lindley.loop.state import fold, trial_is_complete
-from lindley.loop.trial import run_trial
+from lindley.session import trial
+from lindley.session.files import load_arrays
+from lindley.session.journal import Journal, read_events
+from lindley.session.rounds import Observation
+from lindley.session.state import fold, trial_is_complete
+from lindley.session.trial import run_trial
 
 
 def kept(folder):
@@ -80,7 +80,7 @@ def test_a_finished_trial_runs_nothing(setup, tmp_path):
     run_trial(setup, tmp_path)
     before = (tmp_path / "journal.jsonl").read_bytes()
     events = []
-    run_trial(setup, tmp_path, on_notice=events.append)
+    run_trial(setup, tmp_path, on_progress=events.append)
     assert events == []
     assert (tmp_path / "journal.jsonl").read_bytes() == before
 
@@ -96,7 +96,7 @@ def test_a_finished_trial_is_rid_of_what_a_kill_left_and_keeps_the_rest(observed
 
 def test_each_stage_and_round_is_told(setup, tmp_path):
     events = []
-    run_trial(setup, tmp_path, on_notice=events.append)
+    run_trial(setup, tmp_path, on_progress=events.append)
     assert [event["stage"] for event in events[:4]] == ["fit", "select", "observe", "round"]
     assert [event["labels"] for event in events if event["stage"] == "round"] == [6, 10, 14, 16]
     assert {event["rounds"] for event in events} == {4}
@@ -141,7 +141,7 @@ def test_a_trial_stopped_before_any_append_continues_to_the_same_bits(observed, 
 def test_a_stopped_trial_repeats_only_the_round_under_way(setup, until, tmp_path):
     run_trial(until(10), tmp_path)
     events = []
-    run_trial(setup, tmp_path, on_notice=events.append)
+    run_trial(setup, tmp_path, on_progress=events.append)
     assert [event["round"] for event in events if event["stage"] == "fit"] == [1, 2, 3]
 
 
@@ -173,7 +173,7 @@ def test_a_change_of_versions_is_said_and_recorded(setup, until, tmp_path):
     run_trial(until(10), tmp_path)
     newer = replace(setup, manifest={**setup.manifest, "versions": {"torch": "2.1", "numpy": "2.0"}})
     events = []
-    run_trial(newer, tmp_path, on_notice=events.append)
+    run_trial(newer, tmp_path, on_progress=events.append)
     assert events[0]["stage"] == "resumed"
     assert "torch 2.0 -> 2.1" in events[0]["message"]
     recorded = [event for event in read_events(tmp_path) if event["event"] == "resumed"]
@@ -183,7 +183,7 @@ def test_a_change_of_versions_is_said_and_recorded(setup, until, tmp_path):
 def test_a_change_of_code_is_said_by_its_first_digits_and_recorded_whole(setup, until, tmp_path):
     run_trial(until(10), tmp_path)  # its manifest tells no code, as one of an earlier version
     events = []
-    run_trial(replace(setup, manifest={**setup.manifest, "code": "b" * 64}), tmp_path, on_notice=events.append)
+    run_trial(replace(setup, manifest={**setup.manifest, "code": "b" * 64}), tmp_path, on_progress=events.append)
     assert events[0]["message"].endswith("code None -> bbbbbbbb")
     recorded = [event for event in read_events(tmp_path) if event["event"] == "resumed"]
     assert recorded[0]["changes"] == {"code": [None, "b" * 64]}

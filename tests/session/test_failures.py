@@ -4,8 +4,8 @@ import errno
 
 import pytest
 
-from lindley.loop import failures
-from lindley.loop.failures import clear_failure, read_failure, record_failure
+from lindley.session import failures
+from lindley.session.failures import clear_failure, read_failure, record_failure
 
 
 def test_what_is_recorded_is_read_until_it_is_cleared(tmp_path):

@@ -1,4 +1,4 @@
-from lindley.loop.schedule import Labelling
+from lindley.session.schedule import Labelling
 
 
 def test_rounds_end_at_max_labels_with_a_shortened_batch():

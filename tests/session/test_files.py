@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lindley.errors import JournalError
-from lindley.loop.files import load_arrays, save_arrays, sweep_arrays, verify_arrays, write_atomically, write_json
+from lindley.session.files import load_arrays, save_arrays, sweep_arrays, verify_arrays, write_atomically, write_json
 
 ARRAYS = {"xs": np.linspace(0, 1, 7), "rows": np.arange(3), "one": np.array(4.5)}
 

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lindley.loop.files import read_plain_file, write_json
-from lindley.loop.journal import FILE_NAME as JOURNAL
+from lindley.session.files import read_plain_file, write_json
+from lindley.session.journal import FILE_NAME as JOURNAL
 from lindley.text import visible
 
 FILE_NAME = "failed.json"

@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import Any
 
 from lindley.errors import JournalError
-from lindley.loop.files import REMEDY, make_folder, read_plain_file, sync_folder
-from lindley.loop.locks import FileLock
+from lindley.session.files import REMEDY, make_folder, read_plain_file, sync_folder
+from lindley.session.locks import FileLock
 
 FILE_NAME = "journal.jsonl"
 

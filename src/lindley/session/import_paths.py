@@ -14,18 +14,18 @@ from types import ModuleType
 from lindley.errors import ConfigurationError
 
 
-def is_named(name: str) -> bool:
+def is_import_path(name: str) -> bool:
     """True when a name of a study is "package.module:name", a user's object rather than a catalogue entry."""
     module, colon, attribute = name.partition(":")
     return bool(colon) and attribute.isidentifier() and all(part.isidentifier() for part in module.split("."))
 
 
-def load_named(name: str, *, folder: Path | None) -> object:
+def import_object(name: str, *, folder: Path | None) -> object:
     """The object "package.module:name", looked for in `folder` (the study file's), then in the environment.
 
     While the module is imported its neighbours in the folder can be imported too. Raises ConfigurationError.
     """
-    if not is_named(name):
+    if not is_import_path(name):
         raise ConfigurationError(f"a user's object is named 'package.module:name'; got {name!r}")
     module_name, _, attribute = name.partition(":")
     with _first_on_path(folder):

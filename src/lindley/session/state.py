@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lindley.errors import JournalError
-from lindley.loop.files import REMEDY
-from lindley.loop.journal import Event, read_events
-from lindley.loop.manifest import manifest_beside
-from lindley.loop.records import EVENTS, fault_of
+from lindley.session.files import REMEDY
+from lindley.session.journal import Event, read_events
+from lindley.session.manifest import manifest_beside
+from lindley.session.records import EVENTS, fault_of
 
 
 @dataclass(frozen=True)

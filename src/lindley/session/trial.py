@@ -15,14 +15,14 @@ import torch
 
 from lindley.contracts import Labels, Pool, Selection
 from lindley.errors import InputError
-from lindley.loop.files import save_arrays, sweep_arrays, verify_arrays
-from lindley.loop.journal import Event, Journal
-from lindley.loop.manifest import Manifest, begin_folder, claim_folder, manifest_beside, said_changes
-from lindley.loop.notices import OnNotice, heard_by_nobody
-from lindley.loop.rounds import Observer, Round, RoundSettings, run_round
-from lindley.loop.schedule import Labelling
-from lindley.loop.state import TrialState, fold
-from lindley.loop.subsets import balanced_rows, initial_random_rows, validation_rows
+from lindley.session.files import save_arrays, sweep_arrays, verify_arrays
+from lindley.session.journal import Event, Journal
+from lindley.session.manifest import Manifest, begin_folder, claim_folder, manifest_beside, said_changes
+from lindley.session.progress import OnProgress, ignore_progress
+from lindley.session.rounds import Observer, Round, RoundSettings, run_round
+from lindley.session.schedule import Labelling
+from lindley.session.state import TrialState, fold
+from lindley.session.subsets import balanced_rows, initial_random_rows, validation_rows
 from lindley.shapes import ClassIndices, Rows
 
 
@@ -49,17 +49,17 @@ class TrialSetup:
             )
 
 
-def run_trial(setup: TrialSetup, folder: Path, *, on_notice: OnNotice = heard_by_nobody) -> None:
+def run_trial(setup: TrialSetup, folder: Path, *, on_progress: OnProgress = ignore_progress) -> None:
     """Run, or go on with, the trial in `folder` until max_labels labels are known and a model is fitted on them.
 
     Where max_labels was raised, the last round is fitted again (to the same model) and now selects.
     Raises HeldError when another process runs it, JournalError when the folder is damaged or of another trial.
     """
     with Journal(folder) as journal:
-        continue_trial(setup, journal, on_notice=on_notice)
+        continue_trial(setup, journal, on_progress=on_progress)
 
 
-def continue_trial(setup: TrialSetup, journal: Journal, *, on_notice: OnNotice = heard_by_nobody) -> None:
+def continue_trial(setup: TrialSetup, journal: Journal, *, on_progress: OnProgress = ignore_progress) -> None:
     """As `run_trial`, in the folder of a journal that is open already."""
     folder, state = journal.folder, fold(journal.events)
     manifest_beside(folder, journal.events)
@@ -79,9 +79,9 @@ def continue_trial(setup: TrialSetup, journal: Journal, *, on_notice: OnNotice =
     done, labels = _known(state, setup.schedule, _labels_of(start), validation)
     if changes:
         journal.append({"event": "resumed", "round": len(done), "changes": changes})
-        on_notice({"stage": "resumed", "round": len(done), "changes": changes, "message": _said(changes)})
+        on_progress({"stage": "resumed", "round": len(done), "changes": changes, "message": _said(changes)})
     while not TrialState(None, tuple(done)).reaches(setup.schedule.max_labels):
-        event = _run_and_append(setup, labels, validation, journal, index=len(done), on_notice=on_notice)
+        event = _run_and_append(setup, labels, validation, journal, index=len(done), on_progress=on_progress)
         done.append(event)
         labels = _told(labels, event)
     _sweep(folder, done)
@@ -147,7 +147,7 @@ def _run_and_append(
     journal: Journal,
     *,
     index: int,
-    on_notice: OnNotice,
+    on_progress: OnProgress,
 ) -> Event:
     told, num_rounds = _told_so_far(labels, validation), setup.schedule.num_rounds
     result = run_round(
@@ -159,12 +159,12 @@ def _run_and_append(
         batch_size=setup.schedule.batch_after(told),
         validation=validation,
         sources=setup.sources,
-        on_stage=lambda stage: on_notice({"stage": stage, "round": index, "rounds": num_rounds, "labels": told}),
+        on_stage=lambda stage: on_progress({"stage": stage, "round": index, "rounds": num_rounds, "labels": told}),
     )
     event = _round_event(result, setup.classes, journal.folder)
     journal.append(event)
     accuracy = event["metrics"].get("accuracy")
-    on_notice({"stage": "round", "round": index, "rounds": num_rounds, "labels": told, "accuracy": accuracy})
+    on_progress({"stage": "round", "round": index, "rounds": num_rounds, "labels": told, "accuracy": accuracy})
     return event
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from lindley.loop.manifest import Manifest
+from lindley.session.manifest import Manifest
 
 _CODE = (
     "contracts.py",
@@ -19,7 +19,7 @@ _CODE = (
     "noise.py",
     *(
         f"{name}/**/*.py"
-        for name in ("information", "acquisition", "posteriors", "networks", "pools", "datasets", "loop")
+        for name in ("information", "acquisition", "posteriors", "networks", "pools", "datasets", "session")
     ),
     "study/observers*.py",
     "study/metrics.py",

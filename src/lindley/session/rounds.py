@@ -27,10 +27,10 @@ from lindley.contracts import (
     Telling,
 )
 from lindley.errors import InputError
-from lindley.loop.predict import PoolPredictions
-from lindley.loop.shown import check_needs, show
-from lindley.loop.subsets import candidate_rows
 from lindley.seeds import derive_seed
+from lindley.session.predict import PoolPredictions
+from lindley.session.shown import check_needs, show
+from lindley.session.subsets import candidate_rows
 
 
 @dataclass(frozen=True)

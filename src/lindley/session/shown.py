@@ -23,8 +23,8 @@ from lindley.contracts import (
     Posterior,
 )
 from lindley.errors import InputError
-from lindley.loop.predict import CHUNK_ROWS, PoolPredictions
-from lindley.loop.subsets import candidate_rows
+from lindley.session.predict import CHUNK_ROWS, PoolPredictions
+from lindley.session.subsets import candidate_rows
 from lindley.shapes import Features, Rows
 
 

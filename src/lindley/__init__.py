@@ -24,6 +24,8 @@ if TYPE_CHECKING:
         Predictions,
         Selection,
     )
+    from lindley.session.events import Answer
+    from lindley.session.session import Session
     from lindley.study.config import load_study
     from lindley.study.report import write_report
     from lindley.study.runner import run_study
@@ -32,6 +34,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Acquisition": "contracts",
+    "Answer": "session.events",
     "Classification": "contracts",
     "Context": "contracts",
     "Draws": "contracts",
@@ -41,6 +44,7 @@ _HOMES = {
     "Posterior": "contracts",
     "Predictions": "contracts",
     "Selection": "contracts",
+    "Session": "session.session",
     "load_study": "study.config",
     "run_study": "study.runner",
     "select": "acquisition.one_call",
@@ -49,6 +53,7 @@ _HOMES = {
 
 __all__ = [
     "Acquisition",
+    "Answer",
     "Classification",
     "ConfigurationError",
     "Context",
@@ -65,6 +70,7 @@ __all__ = [
     "Posterior",
     "Predictions",
     "Selection",
+    "Session",
     "__version__",
     "load_study",
     "run_study",

@@ -95,7 +95,7 @@ def test_interrupted_run_says_how_to_go_on_and_goes_on(tmp_path):
 
 
 def has_a_round(folder: Path) -> bool:
-    return any('"event":"round"' in path.read_text() for path in folder.rglob("journal.jsonl"))
+    return any('"event":"fitted"' in path.read_text() for path in folder.rglob("journal.jsonl"))
 
 
 def test_unknown_study_is_refused_with_the_packaged_ones(tmp_path):

@@ -155,6 +155,16 @@ def test_one_acquisition_alone_cannot_be_compared(tmp_path):
     assert "needs two acquisitions with two rounds under the same seed" in said.output
 
 
+def test_where_every_trial_is_left_out_each_is_named_with_what_is_wrong(tmp_path):
+    study = make_study(panel_table("made-up", ["random", "bald"], seeds=1))
+    write_study(tmp_path, study, accuracy=rising)
+    for path in tmp_path.rglob("manifest.json"):
+        path.write_text(path.read_text().replace("1198", "7"))
+    ran = compare(tmp_path)
+    assert ran.exit_code == 2
+    assert ran.stderr.count("manifest.json is damaged: it is not what was written") == 2
+
+
 def test_one_round_each_cannot_be_compared(tmp_path):
     study = make_study(panel_table("begun", ["random", "bald"], seeds=1))
     said = compare(write_study(tmp_path, study, accuracy=rising, rounds_done=lambda trial: 1))

@@ -47,14 +47,14 @@ def test_the_same_arrays_give_the_same_bytes_at_any_time(tmp_path, monkeypatch):
     first = save_arrays(tmp_path / "a", "grid", ARRAYS)
     monkeypatch.setattr("time.time", lambda: 2e9)
     assert save_arrays(tmp_path / "b", "grid", ARRAYS) == first
-    assert (tmp_path / "a" / first["file"]).read_bytes() == (tmp_path / "b" / first["file"]).read_bytes()
+    assert (tmp_path / "a" / first.file).read_bytes() == (tmp_path / "b" / first.file).read_bytes()
 
 
 def test_other_arrays_of_the_same_name_do_not_overwrite(tmp_path):
     first = save_arrays(tmp_path, "grid", ARRAYS)
     second = save_arrays(tmp_path, "grid", {"xs": np.zeros(2)})
-    assert first["file"] == "arrays/grid.npz"
-    assert second["file"] != first["file"]
+    assert first.file == "arrays/grid.npz"
+    assert second.file != first.file
     assert save_arrays(tmp_path, "grid", {"xs": np.zeros(2)}) == second
     verify_arrays(tmp_path, first)
     verify_arrays(tmp_path, second)
@@ -63,7 +63,7 @@ def test_other_arrays_of_the_same_name_do_not_overwrite(tmp_path):
 @pytest.mark.parametrize("damage", [lambda content: content[:-1], lambda content: b"x" + content[1:]])
 def test_altered_arrays_are_refused_by_name(tmp_path, damage):
     reference = save_arrays(tmp_path, "grid", ARRAYS)
-    path = tmp_path / reference["file"]
+    path = tmp_path / reference.file
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(JournalError, match=r"arrays/grid\.npz was altered"):
         load_arrays(tmp_path, reference)
@@ -71,7 +71,7 @@ def test_altered_arrays_are_refused_by_name(tmp_path, damage):
 
 def test_missing_arrays_are_named(tmp_path):
     reference = save_arrays(tmp_path, "grid", ARRAYS)
-    (tmp_path / reference["file"]).unlink()
+    (tmp_path / reference.file).unlink()
     with pytest.raises(JournalError, match=r"arrays/grid\.npz is missing"):
         load_arrays(tmp_path, reference)
 
@@ -85,5 +85,5 @@ def test_sweeping_keeps_what_events_name(tmp_path):
     kept = save_arrays(tmp_path, "kept", ARRAYS)
     save_arrays(tmp_path, "orphan", ARRAYS)
     (tmp_path / "arrays" / "half.npz.partial").write_bytes(b"half")
-    sweep_arrays(tmp_path, {kept["file"]})
+    sweep_arrays(tmp_path, {kept.file})
     assert [path.name for path in (tmp_path / "arrays").iterdir()] == ["kept.npz"]

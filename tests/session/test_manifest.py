@@ -5,7 +5,9 @@ import json
 import pytest
 
 from lindley.errors import JournalError
-from lindley.session.manifest import claim_folder, read_manifest
+from lindley.session.events import Fitted, Resumed, Started
+from lindley.session.manifest import claim_folder, manifest_of, read_manifest, write_manifest
+from lindley.session.state import fold
 
 
 @pytest.fixture
@@ -26,67 +28,69 @@ def manifest():
     }
 
 
-def test_changed_code_and_processor_are_returned_also_when_nothing_was_recorded(tmp_path, manifest):
-    claim_folder(tmp_path, manifest, [])  # as an earlier version wrote it
-    now = {**manifest, "code": "b" * 64, "cpu": "EPYC", "own_code": {"mine:net": "c" * 64}}
-    changes = {"code": [None, "b" * 64], "cpu": [None, "EPYC"], "code of mine:net": [None, "c" * 64]}
-    assert claim_folder(tmp_path, now, []) == changes
-    assert claim_folder(tmp_path, now, [{"event": "resumed", "changes": changes}]) == {}
+def after(manifest, *changes, rounds=True):
+    """The state of a trial with a round, or without one, that was resumed under these changes."""
+    events = [Started(key=manifest["key"])] + [Fitted(round=0, labels=0)] * rounds
+    return fold([*events, *(Resumed(round=1, changes=each) for each in changes)])
+
+
+def test_changes_of_code_and_processor_are_returned_once(tmp_path, manifest):
+    claim_folder(tmp_path, manifest, fold([]))
+    now = {**manifest, "code": "b" * 64, "own_code": {"mine:net": "c" * 64}}
+    changes = {"code": [None, "b" * 64], "code of mine:net": [None, "c" * 64]}
+    assert claim_folder(tmp_path, now, after(manifest)) == changes
+    assert claim_folder(tmp_path, now, after(manifest, changes)) == {}
     later = {**now, "own_code": {"mine:net": "d" * 64}}
-    resumed = [{"event": "resumed", "changes": changes}]
-    assert claim_folder(tmp_path, later, resumed) == {"code of mine:net": ["c" * 64, "d" * 64]}
+    assert claim_folder(tmp_path, later, after(manifest, changes)) == {"code of mine:net": ["c" * 64, "d" * 64]}
 
 
-def test_data_that_were_not_hashed_before_are_recorded_and_then_held_to(tmp_path, manifest):
-    claim_folder(tmp_path, {**manifest, "data_hashes": {}}, [])
-    changes = claim_folder(tmp_path, manifest, [])
-    assert changes == {"data_hashes": [None, {"train": "1234"}]}
-    with pytest.raises(JournalError, match="other data"):
-        claim_folder(
-            tmp_path, {**manifest, "data_hashes": {"train": "5678"}}, [{"event": "resumed", "changes": changes}]
-        )
+def test_what_a_trial_without_a_round_was_begun_on_counts_for_nothing(tmp_path, manifest):
+    claim_folder(tmp_path, manifest, fold([]))
+    repaired = {**manifest, "data_hashes": {"train": "5678"}}
+    assert claim_folder(tmp_path, repaired, after(manifest, rounds=False)) == {}
+    assert read_manifest(tmp_path) == repaired
 
 
 def test_a_new_folder_gets_the_manifest(tmp_path, manifest):
     assert read_manifest(tmp_path) is None
-    assert claim_folder(tmp_path, manifest, []) == {}
+    assert claim_folder(tmp_path, manifest, fold([])) == {}
     assert read_manifest(tmp_path) == manifest
 
 
 def test_the_same_conditions_change_nothing(tmp_path, manifest):
-    claim_folder(tmp_path, manifest, [])
-    assert claim_folder(tmp_path, manifest, []) == {}
+    claim_folder(tmp_path, manifest, fold([]))
+    assert claim_folder(tmp_path, manifest, after(manifest)) == {}
 
 
 def test_other_conditions_are_returned_as_then_and_now(tmp_path, manifest):
-    claim_folder(tmp_path, manifest, [])
+    claim_folder(tmp_path, manifest, fold([]))
     now = {**manifest, "versions": {"torch": "2.1", "numpy": "2.0"}, "threads": 2}
-    assert claim_folder(tmp_path, now, []) == {"torch": ["2.0", "2.1"], "threads": [1, 2]}
+    assert claim_folder(tmp_path, now, after(manifest)) == {"torch": ["2.0", "2.1"], "threads": [1, 2]}
 
 
 def test_changes_are_told_from_the_last_run_not_from_the_first(tmp_path, manifest):
-    claim_folder(tmp_path, manifest, [])
-    resumed = {"event": "resumed", "round": 1, "changes": {"torch": ["2.0", "2.1"]}}
+    claim_folder(tmp_path, manifest, fold([]))
+    resumed = after(manifest, {"torch": ["2.0", "2.1"]})
     now = {**manifest, "versions": {"torch": "2.1", "numpy": "2.0"}}
-    assert claim_folder(tmp_path, now, [resumed]) == {}
-    assert claim_folder(tmp_path, manifest, [resumed]) == {"torch": ["2.1", "2.0"]}
+    assert claim_folder(tmp_path, now, resumed) == {}
+    assert claim_folder(tmp_path, manifest, resumed) == {"torch": ["2.1", "2.0"]}
 
 
 def test_another_trial_is_refused(tmp_path, manifest):
-    claim_folder(tmp_path, manifest, [])
+    claim_folder(tmp_path, manifest, fold([]))
     with pytest.raises(JournalError, match="another trial"):
-        claim_folder(tmp_path, {**manifest, "key": "b" * 64}, [])
+        claim_folder(tmp_path, {**manifest, "key": "b" * 64}, after(manifest))
 
 
 def test_other_data_are_refused(tmp_path, manifest):
-    claim_folder(tmp_path, manifest, [])
+    claim_folder(tmp_path, manifest, fold([]))
     with pytest.raises(JournalError, match=r"other data: .*1234.* then, .*5678.* now"):
-        claim_folder(tmp_path, {**manifest, "data_hashes": {"train": "5678"}}, [])
+        claim_folder(tmp_path, {**manifest, "data_hashes": {"train": "5678"}}, after(manifest))
 
 
 def test_a_journal_without_its_manifest_is_refused(tmp_path, manifest):
     with pytest.raises(JournalError, match=r"manifest\.json is missing"):
-        claim_folder(tmp_path, manifest, [{"event": "start"}])
+        claim_folder(tmp_path, manifest, after(manifest))
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"format": 2}', '{"key": 1}'])
@@ -98,15 +102,29 @@ def test_what_is_not_a_manifest_is_refused(tmp_path, content):
 
 @pytest.mark.parametrize(("name", "value"), [("key", 7), ("versions", None), ("data_hashes", {"train": []})])
 def test_a_manifest_that_lacks_something_is_refused_and_says_what(tmp_path, manifest, name, value):
-    path = tmp_path / "manifest.json"
-    path.write_text(json.dumps({**manifest, name: value}))
+    write_manifest(tmp_path, {**manifest, name: value})
     with pytest.raises(JournalError, match=rf"manifest\.json is damaged: {name}.*; there is"):
         read_manifest(tmp_path)
-    path.write_text(json.dumps({key: kept for key, kept in manifest.items() if key != name}))
+    write_manifest(tmp_path, {key: kept for key, kept in manifest.items() if key != name})
     with pytest.raises(JournalError, match=rf"{name}.*; there is nothing. Restore the file, or delete"):
         read_manifest(tmp_path)
 
 
-def test_the_manifest_is_plain_json(tmp_path, manifest):
-    claim_folder(tmp_path, manifest, [])
-    assert json.loads((tmp_path / "manifest.json").read_text()) == manifest
+@pytest.mark.parametrize("name", ["key", "seed", "num_rows", "class_names", "data_hashes", "threads", "platform"])
+def test_whatever_is_altered_in_a_manifest_is_noticed(tmp_path, manifest, name):
+    write_manifest(tmp_path, manifest)
+    path = tmp_path / "manifest.json"
+    stored = json.loads(path.read_text())
+    for altered in ({**stored, name: "other"}, {key: value for key, value in stored.items() if key != name}):
+        path.write_text(json.dumps(altered))
+        with pytest.raises(JournalError, match=r"manifest\.json is damaged: it is not what was written"):
+            read_manifest(tmp_path)
+    path.write_text(json.dumps(stored))  # spaces and line breaks are nothing that was said
+    assert read_manifest(tmp_path) == manifest
+
+
+def test_the_journal_of_another_trial_is_refused(tmp_path, manifest):
+    write_manifest(tmp_path, manifest)
+    with pytest.raises(JournalError, match="is not that of its manifest"):
+        manifest_of(tmp_path, fold([Started(key="b" * 64)]))
+    assert manifest_of(tmp_path, after(manifest)) == manifest

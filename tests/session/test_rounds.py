@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from lindley.acquisition.catalogue import acquisition_named
-from lindley.contracts import NO_CLASS, Labels, Selection
+from lindley.contracts import Labels, Selection
 from lindley.errors import InputError
-from lindley.session.rounds import Observation, run_round
+from lindley.session.rounds import Known, Observation, run_round
 
 
 @pytest.fixture
@@ -18,8 +18,20 @@ def labels(classes):
     return Labels(rows, classes[rows])
 
 
+def look_into(views):
+    """An observer that keeps the views that it is given."""
+    return {"look": lambda view: views.append(view) or Observation()}
+
+
+def known(labels, *, validation=None, others=()):
+    """What is known of these labels, of validation labels, and of other rows, which are of none of the classes."""
+    rows = torch.cat([labels.rows, torch.tensor(others, dtype=torch.int64)])
+    taken = rows if validation is None else torch.cat([rows, validation.rows])
+    return Known(labels, validation, rows, taken, len(taken))
+
+
 def test_a_round_chooses_unlabelled_rows(settings, pool, labels):
-    result = run_round(settings, pool, labels, {}, index=0, batch_size=4)
+    result = run_round(settings, pool, known(labels), {}, index=0, batch_size=4)
     assert result.selection.rows.unique().numel() == 4
     assert not torch.isin(result.selection.rows, labels.rows).any()
     assert result.num_labels == 3
@@ -27,9 +39,7 @@ def test_a_round_chooses_unlabelled_rows(settings, pool, labels):
 
 def test_bald_chooses_the_rows_with_the_largest_mutual_information(settings, pool, labels):
     views = []
-    result = run_round(
-        settings, pool, labels, {"look": lambda view: views.append(view) or Observation()}, index=0, batch_size=4
-    )
+    result = run_round(settings, pool, known(labels), look_into(views), index=0, batch_size=4)
     probs = torch.cat(list(views[0].candidates.chunks())).double().exp()
     mean = probs.mean(1)
     information = -(mean * mean.log()).sum(1) + (probs * probs.log()).sum(2).mean(1)
@@ -38,43 +48,41 @@ def test_bald_chooses_the_rows_with_the_largest_mutual_information(settings, poo
 
 
 def test_the_last_round_fits_and_asks_for_nothing(settings, pool, labels):
-    result = run_round(settings, pool, labels, {}, index=0, batch_size=0)
+    result = run_round(settings, pool, known(labels), {}, index=0, batch_size=0)
     assert result.selection is None
     assert result.seconds["predict"] == 0.0
 
 
-def test_rows_of_no_class_teach_nothing_and_are_not_asked_again(settings, pool, labels):
-    told = labels.extended(torch.tensor([9, 20]), torch.tensor([NO_CLASS, NO_CLASS]))
+def test_rows_of_none_of_the_classes_are_counted_and_no_candidates(settings, pool, labels):
     views = []
     looking = {"look": lambda view: views.append(view) or Observation()}
-    result = run_round(settings, pool, told, looking, index=0, batch_size=0)
-    assert result.num_labels == len(views[0].labels) == 5
-    assert not torch.isin(told.rows, views[0].candidates.rows).any()
+    result = run_round(settings, pool, known(labels, others=[9, 20]), looking, index=0, batch_size=0)
+    assert result.num_labels == views[0].num_labels == 5
+    assert views[0].known.labelled_rows.tolist() == [5, 0, 7, 9, 20]
+    assert not torch.isin(torch.tensor([5, 0, 7, 9, 20]), views[0].candidates.rows).any()
     assert views[0].candidates.rows.numel() == 55
-    plain = run_round(settings, pool, labels, looking, index=0, batch_size=0)
+    plain = run_round(settings, pool, known(labels), looking, index=0, batch_size=0)
     assert plain.num_labels == 3
     assert torch.equal(views[0].draws.means, views[1].draws.means)  # the same fit as without them
 
 
-def test_a_round_without_any_label_that_tells_a_class_is_refused(settings, pool):
-    told = Labels(torch.tensor([9, 20]), torch.tensor([NO_CLASS, NO_CLASS]))
-    with pytest.raises(InputError, match=r"round 2 has no label to learn from: all 2 rows.*Raise schedule.initial"):
-        run_round(settings, pool, told, {}, index=2, batch_size=1)
+def test_a_round_without_any_label_is_refused(settings, pool):
+    none = Labels(torch.empty(0, dtype=torch.int64), torch.empty(0, dtype=torch.int64))
+    with pytest.raises(InputError, match=r"round 2 has no label to learn from: all 2 rows"):
+        run_round(settings, pool, known(none, others=[9, 20]), {}, index=2, batch_size=1)
 
 
 def test_random_never_runs_the_model_over_the_pool(settings, pool, labels):
     views = []
     random = replace(settings, acquisition=acquisition_named("random"))
-    result = run_round(
-        random, pool, labels, {"look": lambda view: views.append(view) or Observation()}, index=0, batch_size=4
-    )
+    result = run_round(random, pool, known(labels), look_into(views), index=0, batch_size=4)
     assert views[0].draws.asked == []
     assert result.seconds["predict"] == 0.0
     assert result.selection.rows.numel() == 4
 
 
 def test_seconds_of_prediction_are_not_part_of_selection(settings, pool, labels):
-    result = run_round(settings, pool, labels, {}, index=0, batch_size=4)
+    result = run_round(settings, pool, known(labels), {}, index=0, batch_size=4)
     assert result.seconds["predict"] > 0
     assert set(result.seconds) == {"fit", "predict", "select", "observe"}
     assert all(value >= 0 for value in result.seconds.values())
@@ -83,15 +91,15 @@ def test_seconds_of_prediction_are_not_part_of_selection(settings, pool, labels)
 def test_a_round_says_how_its_draws_were_computed_where_they_do(settings, pool, labels, monkeypatch):
     views = []
     look = {"look": lambda view: views.append(view) or Observation()}
-    silent = run_round(settings, pool, labels, look, index=0, batch_size=4)
-    assert silent.path == ""
+    silent = run_round(settings, pool, known(labels), look, index=0, batch_size=4)
+    assert silent.compute_path == ""
     monkeypatch.setattr(type(views[0].draws), "path", "folded", raising=False)
-    assert run_round(settings, pool, labels, {}, index=0, batch_size=4).path == "folded"
+    assert run_round(settings, pool, known(labels), {}, index=0, batch_size=4).compute_path == "folded"
 
 
 def test_the_same_round_gives_the_same_rows_and_another_seed_others(settings, pool, labels):
-    first, again = (run_round(settings, pool, labels, {}, index=1, batch_size=4).selection for _ in range(2))
-    other = run_round(replace(settings, seed=4), pool, labels, {}, index=1, batch_size=4).selection
+    first, again = (run_round(settings, pool, known(labels), {}, index=1, batch_size=4).selection for _ in range(2))
+    other = run_round(replace(settings, seed=4), pool, known(labels), {}, index=1, batch_size=4).selection
     assert first.rows.tolist() == again.rows.tolist()
     assert first.scores.tolist() == again.scores.tolist()
     assert first.scores.tolist() != other.scores.tolist()
@@ -103,7 +111,7 @@ def test_the_first_fit_does_not_depend_on_the_acquisition(settings, pool, labels
         run_round(
             replace(settings, acquisition=acquisition_named(name)),
             pool,
-            labels,
+            known(labels),
             {"look": lambda view: views.append(view) or Observation()},
             index=0,
             batch_size=4,
@@ -114,16 +122,14 @@ def test_the_first_fit_does_not_depend_on_the_acquisition(settings, pool, labels
 def test_a_round_may_be_limited_to_a_subset_of_candidates(settings, pool, labels):
     views = []
     limited = replace(settings, candidates=20)
-    result = run_round(
-        limited, pool, labels, {"look": lambda view: views.append(view) or Observation()}, index=0, batch_size=4
-    )
+    result = run_round(limited, pool, known(labels), look_into(views), index=0, batch_size=4)
     assert views[0].candidates.shape[0] == 20
     assert torch.isin(result.selection.rows, views[0].candidates.rows).all()
 
 
 def test_seconds_of_targets_count_as_prediction(settings, pool, labels):
     epig = replace(settings, acquisition=acquisition_named("epig"), needs=frozenset({"targets"}), num_targets=5)
-    result = run_round(epig, pool, labels, {}, index=0, batch_size=4)
+    result = run_round(epig, pool, known(labels), {}, index=0, batch_size=4)
     assert result.selection.rows.unique().numel() == 4
     assert set(result.seconds) == {"fit", "predict", "select", "observe"}
     assert result.seconds["predict"] > 0
@@ -138,13 +144,13 @@ def test_unknown_needs_and_numbers_of_targets_are_refused(settings):
 
 def test_each_stage_is_told_in_order(settings, pool, labels):
     stages = []
-    run_round(settings, pool, labels, {}, index=0, batch_size=4, on_stage=stages.append)
+    run_round(settings, pool, known(labels), {}, index=0, batch_size=4, on_stage=stages.append)
     assert stages == ["fit", "select", "observe"]
 
 
 def test_a_batch_larger_than_the_candidates_is_refused(settings, pool, labels):
     with pytest.raises(InputError, match="must choose 58 rows, but there are only 57 candidates"):
-        run_round(settings, pool, labels, {}, index=0, batch_size=58)
+        run_round(settings, pool, known(labels), {}, index=0, batch_size=58)
 
 
 @pytest.mark.parametrize("rows", [[5, 1], [1, 1], [1]], ids=["labelled", "twice", "too few"])
@@ -153,7 +159,7 @@ def test_an_acquisition_that_returns_wrong_rows_is_refused(settings, pool, label
         return Selection(torch.tensor(rows), torch.zeros(len(rows)))
 
     with pytest.raises(InputError, match="must return 2 different rows of the candidates"):
-        run_round(replace(settings, acquisition=wrong), pool, labels, {}, index=0, batch_size=2)
+        run_round(replace(settings, acquisition=wrong), pool, known(labels), {}, index=0, batch_size=2)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +171,7 @@ def test_scores_that_no_journal_could_keep_are_refused(settings, pool, labels, s
         return Selection(torch.tensor([1, 2]), torch.tensor(scores))
 
     with pytest.raises(InputError, match=message):
-        run_round(replace(settings, acquisition=scored), pool, labels, {}, index=0, batch_size=2)
+        run_round(replace(settings, acquisition=scored), pool, known(labels), {}, index=0, batch_size=2)
 
 
 def test_what_is_told_of_the_draws_is_text_whatever_a_user_keeps_there(settings, pool, labels, learner):
@@ -175,8 +181,8 @@ def test_what_is_told_of_the_draws_is_text_whatever_a_user_keeps_there(settings,
             posterior.setting = "not a mapping"
             return posterior
 
-    result = run_round(replace(settings, learner=Keeping()), pool, labels, {}, index=0, batch_size=2)
-    assert (result.path, result.tuned) == ("", {})
+    result = run_round(replace(settings, learner=Keeping()), pool, known(labels), {}, index=0, batch_size=2)
+    assert (result.compute_path, result.hyperparameters) == ("", {})
 
 
 def test_what_stops_a_fit_is_neither_a_candidate_nor_a_target(settings, pool, labels):
@@ -188,14 +194,16 @@ def test_what_stops_a_fit_is_neither_a_candidate_nor_a_target(settings, pool, la
 
     rows = torch.arange(20, 40)
     watching = replace(settings, acquisition=watched, needs=frozenset({"targets"}), num_targets=1000)
-    run_round(watching, pool, labels, {}, index=0, batch_size=2, validation=Labels(rows, rows % 3))
+    run_round(watching, pool, known(labels, validation=Labels(rows, rows % 3)), {}, index=0, batch_size=2)
     assert not torch.isin(seen[0], rows).any()
     assert len(seen[0]) == 2 * (len(pool) - len(labels) - len(rows))
 
 
 def test_what_is_called_like_no_acquisition_is_refused_with_the_way_out(settings, pool, labels):
     with pytest.raises(InputError, match=r"lindley\.acquisition\.select\.top_k\(score\)"):
-        run_round(replace(settings, acquisition=lambda log_probs: log_probs), pool, labels, {}, index=0, batch_size=2)
+        run_round(
+            replace(settings, acquisition=lambda log_probs: log_probs), pool, known(labels), {}, index=0, batch_size=2
+        )
 
 
 def test_what_returns_no_selection_is_refused(settings, pool, labels):
@@ -203,7 +211,7 @@ def test_what_returns_no_selection_is_refused(settings, pool, labels):
         return torch.zeros(2)
 
     with pytest.raises(InputError, match="must return a Selection; got Tensor"):
-        run_round(replace(settings, acquisition=scores), pool, labels, {}, index=0, batch_size=2)
+        run_round(replace(settings, acquisition=scores), pool, known(labels), {}, index=0, batch_size=2)
 
 
 def test_a_selection_of_lists_is_refused(settings, pool, labels, monkeypatch):
@@ -213,7 +221,7 @@ def test_a_selection_of_lists_is_refused(settings, pool, labels, monkeypatch):
         return Selection([1, 2], [0.0, 0.0])
 
     with pytest.raises(InputError, match="must be two tensors; got list and list"):
-        run_round(replace(settings, acquisition=listed), pool, labels, {}, index=0, batch_size=2)
+        run_round(replace(settings, acquisition=listed), pool, known(labels), {}, index=0, batch_size=2)
 
 
 @pytest.mark.parametrize("said", [float("nan"), torch.zeros(1)])
@@ -224,11 +232,10 @@ def test_what_no_journal_could_keep_of_a_choice_is_refused_by_name(settings, poo
         return Selection(torch.tensor([1, 2]), torch.zeros(2), {"weight": said})
 
     with pytest.raises(InputError, match=r"diagnostics\['weight'\] is"):
-        run_round(replace(settings, acquisition=talkative), pool, labels, {}, index=0, batch_size=2)
+        run_round(replace(settings, acquisition=talkative), pool, known(labels), {}, index=0, batch_size=2)
 
 
-def test_validation_labels_of_no_class_are_refused(settings, pool, labels):
-    rows = torch.tensor([30, 31])
-    validation = Labels(rows, torch.full((2,), NO_CLASS))
-    with pytest.raises(InputError, match=r"no validation label can stop a fit: all 2 rows.*schedule.validation_labels"):
-        run_round(settings, pool, labels, {}, index=0, batch_size=2, validation=validation)
+def test_validation_rows_without_any_label_are_refused(settings, pool, labels):
+    none = Labels(torch.empty(0, dtype=torch.int64), torch.empty(0, dtype=torch.int64))
+    with pytest.raises(InputError, match=r"no validation label can stop a fit"):
+        run_round(settings, pool, known(labels, validation=none), {}, index=0, batch_size=2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lindley.contracts import NO_CLASS, Classification, FeatureExtractor, Labels
+from lindley.contracts import Classification, FeatureExtractor, Labels
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 from lindley.session.predict import CHUNK_ROWS, PoolPredictions
@@ -42,7 +42,7 @@ def shown(pool, labels, draws, needs=(), *, rows=None, num_targets=8, seed=0, po
     candidates = PoolPredictions(pool, free, draws, num_classes=3)
     return show(
         candidates,
-        labels.with_class(),
+        labels,
         labels.rows,
         task=TASK,
         index=2,
@@ -50,7 +50,7 @@ def shown(pool, labels, draws, needs=(), *, rows=None, num_targets=8, seed=0, po
         num_targets=num_targets,
         targets_seed=seed,
         pool=pool,
-        posterior=posterior or Doubling(),
+        features=posterior or Doubling(),
         draws=draws,
     )
 
@@ -69,15 +69,6 @@ def test_targets_are_unlabelled_rows_under_the_same_draws(pool, labels, draws, i
     assert targets.draws_id == draws.id
     assert not torch.isin(targets.rows, labels.rows).any()
     assert torch.equal(torch.cat(list(targets.chunks())), draws.log_probs(inputs[targets.rows]))
-
-
-def test_labels_of_no_class_are_not_shown_and_are_no_targets(pool, labels, draws, inputs):
-    told = labels.extended(torch.tensor([9, 20]), torch.tensor([NO_CLASS, NO_CLASS]))
-    context = shown(pool, told, draws, ["features", "targets"], num_targets=55).context
-    assert context.labelled.rows.tolist() == labels.rows.tolist()
-    assert torch.equal(context.labelled_features, 2 * inputs[labels.rows])
-    assert context.targets.rows.numel() == 55
-    assert not torch.isin(told.rows, context.targets.rows).any()
 
 
 def test_targets_are_of_the_whole_pool_where_candidates_are_few(pool, labels, draws):

@@ -1,57 +1,130 @@
-"""The fold of a journal."""
-
-import json
+"""The fold of a session's events."""
 
 import pytest
 
 from lindley.errors import JournalError
-from lindley.session.journal import Journal
-from lindley.session.state import fold, trial_is_complete
+from lindley.session.events import Answer, Answered, Fitted, Queried, Resumed, Started, Withdrawn
+from lindley.session.state import fold, majority
 
-START = {"event": "start", "rows": [0, 1, 2, 3, 4], "classes": [0, 1, 0, 1, 0]}
+START = [Started(key="a"), Queried(round=0, purpose="initial", rows=[4, 2, 0])]
 
 
-def a_round(index, labels, mark=""):
-    """Five rows are asked for in every round."""
-    rows = list(range(labels, labels + 5))
-    selection = {"rows": rows, "classes": [0] * 5, "scores": [0.5] * 5, "diagnostics": {}}
-    told = {"round": index, "labels": labels, "metrics": {}, "selection": selection, "arrays": {}}
-    return {"event": "round", **told, "mark": mark}
+def labelled(*rows, value=0, annotator=""):
+    return Answered.of([Answer(row, value, annotator=annotator) for row in rows])
+
+
+def a_round(index, labels, *rows, **more):
+    """A fit and the rows queried after it."""
+    return [Fitted(round=index, labels=labels, **more), Queried(round=index, purpose="train", rows=list(rows))]
+
+
+BEGUN = [*START, labelled(4, 2, 0)]
 
 
 def test_no_events_are_no_state():
-    assert fold([]).start is None
+    assert fold([]).key is None
     assert fold([]).rounds == ()
 
 
-def test_a_later_event_of_a_round_supersedes_it_and_what_came_after():
-    events = [START, a_round(0, 5), a_round(1, 10), a_round(2, 15), a_round(1, 10, "again")]
-    assert [(each["round"], each["mark"]) for each in fold(events).rounds] == [(0, ""), (1, "again")]
+def test_labels_stand_in_the_order_of_the_queries_whatever_order_they_came_in():
+    events = [*START, labelled(0), labelled(9), labelled(2, 4), *a_round(0, 4, 7, 6), labelled(6), labelled(7)]
+    assert list(fold(events).resolved) == [4, 2, 0, 7, 6, 9]
 
 
-def test_events_of_other_kinds_are_no_rounds():
-    events = [START, a_round(0, 5), {"event": "resumed", "round": 1, "changes": {}}]
-    assert len(fold(events).rounds) == 1
+def test_a_second_answer_leaves_a_row_in_its_place():
+    events = [Started(key="a"), labelled(8), labelled(9), labelled(8, annotator="bob")]
+    assert list(fold(events).resolved) == [8, 9]
+
+
+def test_pending_are_the_rows_without_an_answer_of_the_last_query():
+    assert fold(START).pending == (4, 2, 0)
+    assert fold([*START, labelled(2)]).pending == (4, 0)
+    events = [*BEGUN, *a_round(0, 3, 7, 6), labelled(7)]
+    assert fold(events).pending == (6,)
+    assert fold([*events, *a_round(1, 4, 5)]).pending == (5,)  # superseded: 6 is wanted no longer
+
+
+def test_the_last_answer_of_an_annotator_counts():
+    events = [*START, labelled(4, value=0, annotator="ann"), labelled(4, value=1, annotator="ann")]
+    assert fold(events).resolved[4].value == 1
+
+
+def test_without_a_majority_a_row_waits_for_another_opinion():
+    events = [*START, labelled(4, value=0, annotator="ann"), labelled(4, value=1, annotator="bob")]
+    state = fold(events)
+    assert 4 in state.pending
+    assert [answer.annotator for answer in state.disputed[4]] == ["ann", "bob"]
+    state = fold([*events, labelled(4, value=1, annotator="cem")])
+    assert (state.resolved[4].value, dict(state.disputed)) == (1, {})
+
+
+def test_majority_counts_outcomes_and_values_apart():
+    skip = Answer(1, outcome="skip", annotator="ann")
+    assert majority([skip]) is skip
+    assert majority([skip, Answer(1, 0)]) is None
+    assert majority([skip, Answer(1, 0), Answer(1, 1), Answer(1, 1)]).value == 1
+
+
+def test_what_is_withdrawn_waits_again():
+    state = fold([*BEGUN, Withdrawn(rows=[2])])
+    assert state.pending == (2,)
+    assert list(state.resolved) == [4, 0]
+
+
+def test_outcomes_other_than_labels_are_kept_apart():
+    other = Answered.of([Answer(2, outcome="skip"), Answer(0, outcome="none_of_the_classes")])
+    state = fold([*START, labelled(4), other])
+    assert (state.skipped, state.none_of_the_classes, state.num_labels, state.pending) == ((2,), (0,), 2, ())
+
+
+def test_purposes_are_those_of_the_queries():
+    events = [*START, Queried(round=0, purpose="validation", rows=[5]), labelled(4, 2, 0, 5, 9)]
+    state = fold(events)
+    assert [answer.row for answer in state.answered("initial", "train")] == [4, 2, 0, 9]
+    assert [answer.row for answer in state.answered("validation")] == [5]
+
+
+def test_a_later_fit_supersedes_its_round_and_those_after_it():
+    first = [*BEGUN, *a_round(0, 3, 7), labelled(7), *a_round(1, 4, 6)]
+    undone = [*first, Withdrawn(rows=[7]), *a_round(0, 3, 7, 8, metrics={"nll": 1.0})]
+    assert [each.metrics for each in fold(undone).rounds] == [{"nll": 1.0}]
+    assert fold(undone).pending == (7, 8)
+
+
+def test_a_fit_on_the_same_labels_is_the_same_round():
+    events = [*BEGUN, *a_round(0, 3, 7)]
+    assert fold(BEGUN).next_round == 0
+    assert fold(events).next_round == 0
+    events.append(labelled(7))
+    assert fold(events).next_round == 1
+    assert fold([*events, Withdrawn(rows=[7])]).next_round == 0
+    assert fold([*events, Withdrawn(rows=[7]), labelled(7, value=1)]).next_round == 1
+
+
+def test_a_second_start_begins_anew():
+    state = fold([*BEGUN, *a_round(0, 3, 7), Started(key="b")])
+    assert (state.key, state.rounds, dict(state.resolved)) == ("b", (), {})
+
+
+def test_a_state_reaches_the_labels_that_a_model_saw():
+    state = fold([*BEGUN, *a_round(0, 3, 7), labelled(7)])
+    assert (state.reaches(3), state.reaches(4)) == (True, False)
 
 
 @pytest.mark.parametrize(
-    ("events", "missing"),
-    [([a_round(0, 5)], "the start"), ([START, a_round(0, 5), a_round(2, 15)], "round 1")],
+    ("events", "fault"),
+    [
+        (a_round(0, 0), "instead of its start"),
+        ([*BEGUN, *a_round(1, 3)], "round 0 is missing"),
+        ([*BEGUN, *a_round(0, 5)], "counts 5 labels, but 3"),
+        ([*BEGUN, *a_round(0, 3, 2)], r"labelled already: \[2\]"),
+        ([*BEGUN, Queried(round=0, purpose="train", rows=[7])], "not the last fit"),
+    ],
 )
-def test_an_event_that_is_missing_is_named(events, missing):
-    with pytest.raises(JournalError, match=f"but {missing} is missing"):
+def test_an_event_that_cannot_follow_is_damage(events, fault):
+    with pytest.raises(JournalError, match=fault):
         fold(events)
 
 
-def test_a_trial_is_complete_when_a_model_saw_all_labels(tmp_path):
-    with Journal(tmp_path) as journal:
-        journal.append(START)
-        journal.append(a_round(0, 5))
-        journal.append(a_round(1, 10))
-    with pytest.raises(JournalError, match=r"manifest\.json is missing"):
-        trial_is_complete(tmp_path, 10)
-    (tmp_path / "manifest.json").write_text(json.dumps({"format": 1, "key": "a", "versions": {}, "data_hashes": {}}))
-    assert trial_is_complete(tmp_path, 10)
-    assert trial_is_complete(tmp_path, 7)
-    assert not trial_is_complete(tmp_path, 11)
-    assert not trial_is_complete(tmp_path / "nowhere", 1)
+def test_resumptions_are_kept():
+    assert len(fold([*BEGUN, Resumed(round=0, changes={"torch": ["1", "2"]})]).resumed) == 1

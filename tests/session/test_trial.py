@@ -6,30 +6,31 @@ import numpy as np
 import pytest
 import torch
 
-from lindley.contracts import NO_CLASS
 from lindley.errors import InputError, JournalError
 from lindley.session import trial
+from lindley.session.events import Resumed
 from lindley.session.files import load_arrays
-from lindley.session.journal import Journal, read_events
+from lindley.session.journal_store import JournalStore, read_events
 from lindley.session.rounds import Observation
-from lindley.session.state import fold, trial_is_complete
+from lindley.session.state import read_state
 from lindley.session.trial import run_trial
 
 
 def kept(folder):
-    """The folded rounds without what may differ."""
+    """The rounds that stand, without what may differ."""
     return [
-        {key: value for key, value in event.items() if key not in ("seconds", "check")}
-        for event in fold(read_events(folder)).rounds
+        (each.fit.model_copy(update={"seconds": {}}), each.query, each.fingerprint)
+        for each in read_state(folder).rounds
     ]
+
+
+def rounds_of(folder):
+    return read_state(folder).rounds
 
 
 def labelled(folder):
-    state = fold(read_events(folder))
-    return [
-        *state.start["rows"],
-        *(row for event in state.rounds if event["selection"] for row in event["selection"]["rows"]),
-    ]
+    """The rows that were labelled to learn from, in order."""
+    return [answer.row for answer in read_state(folder).answered("initial", "train")]
 
 
 @pytest.fixture
@@ -45,35 +46,35 @@ def observed(setup):
 
 def test_a_trial_ends_at_max_labels_with_a_fit_and_no_selection(setup, tmp_path):
     run_trial(setup, tmp_path)
-    rounds = kept(tmp_path)
-    assert [event["labels"] for event in rounds] == [6, 10, 14, 16]
-    assert [event["selection"] is None for event in rounds] == [False, False, False, True]
+    rounds = rounds_of(tmp_path)
+    assert [each.labels for each in rounds] == [6, 10, 14, 16]
+    assert [each.query is None for each in rounds] == [False, False, False, True]
     assert setup.schedule.num_rounds == 4
-    assert trial_is_complete(tmp_path, 16)
+    assert read_state(tmp_path).reaches(16)
 
 
 def test_every_label_is_told_once_and_is_the_oracles(setup, tmp_path):
     run_trial(setup, tmp_path)
-    assert len(set(labelled(tmp_path))) == 16
-    for event in kept(tmp_path)[:-1]:
-        rows = event["selection"]["rows"]
-        assert event["selection"]["classes"] == setup.classes[rows].tolist()
+    state = read_state(tmp_path)
+    assert len(state.resolved) == 16
+    assert all(answer.value == setup.classes[row] for row, answer in state.resolved.items())
+    assert labelled(tmp_path)[6:] == [row for each in state.rounds for row in each.rows]
 
 
-def test_rows_of_no_class_count_as_labels_and_the_trial_goes_on(setup, tmp_path):
+def test_rows_of_none_of_the_classes_count_as_labels_and_the_trial_goes_on(setup, tmp_path):
     classes = setup.classes.clone()
-    classes[::3] = NO_CLASS
+    classes[::3] = -1
     run_trial(replace(setup, classes=classes), tmp_path)
-    events = kept(tmp_path)
-    assert [event["labels"] for event in events] == [6, 10, 14, 16]
-    told = [answer for event in events[:-1] for answer in event["selection"]["classes"]]
-    assert told == classes[labelled(tmp_path)[6:]].tolist()
-    assert NO_CLASS in told
+    state = read_state(tmp_path)
+    assert [each.labels for each in state.rounds] == [6, 10, 14, 16]
+    assert set(state.none_of_the_classes) == {row for row in labelled(tmp_path) if row % 3 == 0}
+    assert state.none_of_the_classes
 
 
 def test_a_balanced_start_is_balanced(setup, tmp_path):
     run_trial(setup, tmp_path)
-    assert sorted(fold(read_events(tmp_path)).start["classes"]) == [0, 0, 1, 1, 2, 2]
+    initial = read_state(tmp_path).queries[0].rows
+    assert sorted(setup.classes[initial].tolist()) == [0, 0, 1, 1, 2, 2]
 
 
 def test_a_finished_trial_runs_nothing(setup, tmp_path):
@@ -104,28 +105,28 @@ def test_each_stage_and_round_is_told(setup, tmp_path):
 
 def test_observations_lie_in_the_journal_and_beside_it(observed, tmp_path):
     run_trial(observed, tmp_path)
-    event = kept(tmp_path)[2]
-    assert event["arrays"]["look"]["file"] == "arrays/round-002-look.npz"
-    arrays = load_arrays(tmp_path, event["arrays"]["look"])
+    fit = rounds_of(tmp_path)[2].fit
+    assert fit.arrays["look"].file == "arrays/round-002-look.npz"
+    arrays = load_arrays(tmp_path, fit.arrays["look"])
     assert arrays["rows"].tolist() == labelled(tmp_path)[:14]
-    assert event["metrics"]["accuracy"] == float(arrays["means"].mean())
+    assert fit.metrics["accuracy"] == float(arrays["means"].mean())
 
 
-@pytest.mark.parametrize("allowed", range(6))
+@pytest.mark.parametrize("allowed", range(11))
 def test_a_trial_stopped_before_any_append_continues_to_the_same_bits(observed, tmp_path, monkeypatch, allowed):
     run_trial(observed, tmp_path / "whole")
-    append = Journal.append
+    append = JournalStore.append
     written = []
 
-    def stopping(journal, event):
+    def stopping(store, events):
         if len(written) == allowed:
             raise InterruptedError
-        written.append(event)
-        append(journal, event)
+        written.append(events)
+        return append(store, events)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Journal, "append", stopping)
-        if allowed < 5:
+        patch.setattr(JournalStore, "append", stopping)
+        if allowed < 10:  # the start, the first query and its answers; three rounds and their answers; the last fit
             with pytest.raises(InterruptedError):
                 run_trial(observed, tmp_path / "stopped")
         else:
@@ -149,15 +150,17 @@ def test_a_stopped_trial_repeats_only_the_round_under_way(setup, until, tmp_path
 def test_more_labels_give_what_a_single_longer_trial_gives(observed, tmp_path, first_max):
     shorter = replace(observed, schedule=replace(observed.schedule, max_labels=first_max))
     run_trial(shorter, tmp_path / "extended")
-    assert kept(tmp_path / "extended")[-1]["labels"] == first_max
+    assert rounds_of(tmp_path / "extended")[-1].labels == first_max
     run_trial(observed, tmp_path / "extended")
     run_trial(observed, tmp_path / "single")
-    extended, single = kept(tmp_path / "extended"), kept(tmp_path / "single")
-    assert [{**event, "arrays": None} for event in extended] == [{**event, "arrays": None} for event in single]
+    extended, single = rounds_of(tmp_path / "extended"), rounds_of(tmp_path / "single")
+    assert [(each.query, each.fingerprint, each.metrics) for each in extended] == [
+        (each.query, each.fingerprint, each.metrics) for each in single
+    ]
     for mine, theirs in zip(extended, single, strict=True):
         assert np.array_equal(
-            load_arrays(tmp_path / "extended", mine["arrays"]["look"])["means"],
-            load_arrays(tmp_path / "single", theirs["arrays"]["look"])["means"],
+            load_arrays(tmp_path / "extended", mine.fit.arrays["look"])["means"],
+            load_arrays(tmp_path / "single", theirs.fit.arrays["look"])["means"],
         )
     assert len(list((tmp_path / "extended" / "arrays").iterdir())) == 4
 
@@ -176,23 +179,22 @@ def test_a_change_of_versions_is_said_and_recorded(setup, until, tmp_path):
     run_trial(newer, tmp_path, on_progress=events.append)
     assert events[0]["stage"] == "resumed"
     assert "torch 2.0 -> 2.1" in events[0]["message"]
-    recorded = [event for event in read_events(tmp_path) if event["event"] == "resumed"]
-    assert [(event["round"], event["changes"]) for event in recorded] == [(1, {"torch": ["2.0", "2.1"]})]
+    recorded = read_state(tmp_path).resumed
+    assert [(event.round, event.changes) for event in recorded] == [(1, {"torch": ["2.0", "2.1"]})]
 
 
 def test_a_change_of_code_is_said_by_its_first_digits_and_recorded_whole(setup, until, tmp_path):
-    run_trial(until(10), tmp_path)  # its manifest tells no code, as one of an earlier version
+    run_trial(until(10), tmp_path)
     events = []
     run_trial(replace(setup, manifest={**setup.manifest, "code": "b" * 64}), tmp_path, on_progress=events.append)
     assert events[0]["message"].endswith("code None -> bbbbbbbb")
-    recorded = [event for event in read_events(tmp_path) if event["event"] == "resumed"]
-    assert recorded[0]["changes"] == {"code": [None, "b" * 64]}
+    assert read_state(tmp_path).resumed[0].changes == {"code": [None, "b" * 64]}
 
 
 def test_the_same_versions_are_not_recorded(setup, until, tmp_path):
     run_trial(until(10), tmp_path)
     run_trial(setup, tmp_path)
-    assert {event["event"] for event in read_events(tmp_path)} == {"start", "round"}
+    assert not any(isinstance(event, Resumed) for event in read_events(tmp_path))
 
 
 def test_altered_arrays_stop_a_trial_from_going_on(observed, tmp_path):
@@ -238,16 +240,15 @@ def stopped(setup):
 def test_validation_labels_are_counted_told_to_every_fit_and_asked_for_by_none(stopped, tmp_path):
     setup, given = stopped
     run_trial(setup, tmp_path)
-    assert [event["labels"] for event in kept(tmp_path)] == [11, 15, 19, 21]
+    assert [each.labels for each in rounds_of(tmp_path)] == [11, 15, 19, 21]
     assert setup.schedule.num_rounds == 4
-    told = fold(read_events(tmp_path)).start["validation"]
-    assert told["classes"] == setup.classes[told["rows"]].tolist()
-    assert len(set(told["rows"])) == 5
-    assert not set(told["rows"]) & set(labelled(tmp_path))
+    told = read_state(tmp_path).queries[1].rows
+    assert len(set(told)) == 5
+    assert not set(told) & set(labelled(tmp_path))
     for labels, validation in given:
-        assert validation.rows.tolist() == told["rows"]
-        assert validation.classes.tolist() == told["classes"]
-        assert not labels & set(told["rows"])
+        assert validation.rows.tolist() == told
+        assert validation.classes.tolist() == setup.classes[told].tolist()
+        assert not labels & set(told)
     assert [len(labels) for labels, _ in given] == [6, 10, 14, 16]
 
 
@@ -256,7 +257,7 @@ def test_a_trial_with_validation_labels_goes_on_to_the_same(stopped, tmp_path):
     run_trial(setup, tmp_path / "whole")
     shorter = replace(setup, schedule=replace(setup.schedule, max_labels=15))
     run_trial(shorter, tmp_path / "extended")
-    assert [event["labels"] for event in kept(tmp_path / "extended")] == [11, 15]
+    assert [each.labels for each in rounds_of(tmp_path / "extended")] == [11, 15]
     run_trial(setup, tmp_path / "extended")
     assert kept(tmp_path / "extended") == kept(tmp_path / "whole")
 
@@ -264,7 +265,7 @@ def test_a_trial_with_validation_labels_goes_on_to_the_same(stopped, tmp_path):
 def test_validation_labels_are_those_of_the_journal_whatever_the_code_would_draw_now(stopped, tmp_path, monkeypatch):
     setup, given = stopped
     run_trial(replace(setup, schedule=replace(setup.schedule, max_labels=15)), tmp_path)
-    told = fold(read_events(tmp_path)).start["validation"]["rows"]
+    told = read_state(tmp_path).queries[1].rows
     monkeypatch.setattr(trial, "validation_rows", lambda *given, **named: torch.arange(55, 60))
     run_trial(setup, tmp_path)
     assert told != [*range(55, 60)]
@@ -281,7 +282,7 @@ def test_without_validation_labels_no_learner_is_given_any(setup, tmp_path):
 
     run_trial(replace(setup, rounds=replace(setup.rounds, learner=Learner())), tmp_path)
     assert set(seen) == {None}
-    assert "validation" not in fold(read_events(tmp_path)).start
+    assert len(read_state(tmp_path).queries) == 1
 
 
 def test_more_validation_labels_than_there_are_rows_are_refused(setup):

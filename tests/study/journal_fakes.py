@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -19,8 +19,11 @@ import numpy as np
 import torch
 
 from lindley.datasets.moons import moons_class_probability, two_moons
-from lindley.session.files import save_arrays, write_json
-from lindley.session.journal import Journal
+from lindley.session.events import Answer, Answered, ArraysFile, Event, Fitted, Queried, Started
+from lindley.session.files import write_json
+from lindley.session.journal_store import JournalStore
+from lindley.session.manifest import write_manifest
+from lindley.study.results import TrialResults
 from lindley.study.schema import Panel, Study
 from lindley.study.trials import Trial, trials_of
 
@@ -106,19 +109,18 @@ def _write_trial(
     more: Callable[[Asked], Mapping[str, Any]],
 ) -> None:
     folder = out / trial.folder
-    write_json(folder / "manifest.json", _manifest(trial))
+    write_manifest(folder, _manifest(trial))
     schedule = trial.panel.schedule
     wanted = trial.panel.observe.information
-    with Journal(folder) as journal:
-        journal.append(_start(schedule.initial_labels, _num_classes(trial.panel)))
+    with JournalStore(folder) as store:
+        store.append([Started(key=trial.key), *_answered("initial", 0, range(schedule.initial_labels), trial.panel)])
         for round in range(schedule.num_rounds if done is None else done):
             ask = Asked(trial.panel, trial.acquisition, trial.seed, round, schedule.labels_at(round))
             seen = {"grid": grid(ask)} if grid is not None and trial.panel.observe.grid else {}
             if information is not None and wanted is not None and wanted.acquisition == trial.acquisition:
                 seen |= {"information": information(ask)} if ask.labels in wanted.labels else {}
-            arrays = {name: save_arrays(folder, f"round-{round:03d}-{name}", each) for name, each in seen.items()}
-            event = _round(ask, float(accuracy(ask)), arrays, float(select_seconds(ask)))
-            journal.append(event | {"metrics": event["metrics"] | dict(more(ask))})
+            arrays = {name: store.save_arrays(f"round-{round:03d}-{name}", each) for name, each in seen.items()}
+            store.append(_round(ask, float(accuracy(ask)), arrays, float(select_seconds(ask)), more(ask)))
 
 
 def _manifest(trial: Trial) -> dict[str, Any]:
@@ -148,50 +150,42 @@ def _num_classes(panel: Panel) -> int:
     return 2 if panel.observe.grid else 10
 
 
-def _start(initial: int, num_classes: int) -> dict[str, Any]:
-    return {
-        "event": "start",
-        "rows": list(range(initial)),
-        "classes": [index % num_classes for index in range(initial)],
-    }
+def _answered(purpose: Any, round: int, rows: Iterable[int], panel: Panel) -> list[Event]:
+    """A query and the answers to it."""
+    rows = list(rows)
+    scores = [0.5] * len(rows) if purpose == "train" else []
+    answers = [Answer(row, row % _num_classes(panel), uuid="") for row in rows]
+    return [Queried(round=round, purpose=purpose, rows=rows, scores=scores), Answered.of(answers)]
 
 
-def _round(ask: Asked, accuracy: float, arrays: dict[str, Any], select_seconds: float) -> dict[str, Any]:
+def _round(
+    ask: Asked, accuracy: float, arrays: dict[str, ArraysFile], select_seconds: float, more: Mapping[str, Any]
+) -> list[Event]:
     schedule = ask.panel.schedule
     batch = min(schedule.batch_size, schedule.max_labels - ask.labels)
     start = schedule.initial_labels
     order = start + replace(ask, round=-1).noise.permutation(1198 - start)  # one order for each trial
     rows = order[ask.labels - start :][:batch].tolist()
-    selection = {
-        "rows": rows,
-        "classes": [row % _num_classes(ask.panel) for row in rows],
-        "scores": [0.5] * batch,
-        "diagnostics": {},
-    }
     error = 1 - accuracy
-    return {
-        "event": "round",
-        "round": ask.round,
-        "labels": ask.labels,
-        "metrics": {
-            "accuracy": accuracy,
-            "nll": 3 * error + 0.02,
-            "joint_nll": 3.4 * error + 0.02,
-            "brier": 1.4 * error,
-            "ece": 0.2 * error + 0.01,
-            "recall": [accuracy] * (_num_classes(ask.panel) - 1) + [None],
-            "accuracy_point": max(accuracy - 0.004, 0.0),
-            "nll_point": 3.5 * error + 0.02,
-        },
-        "selection": selection if batch else None,
-        "arrays": arrays,
-        "seconds": {
-            "fit": 2.0 + 0.01 * ask.labels,
-            "predict": 0.5,
-            "select": select_seconds,
-            "observe": 0.1,
-        },
+    metrics = {
+        "accuracy": accuracy,
+        "nll": 3 * error + 0.02,
+        "joint_nll": 3.4 * error + 0.02,
+        "brier": 1.4 * error,
+        "ece": 0.2 * error + 0.01,
+        "recall": [accuracy] * (_num_classes(ask.panel) - 1) + [None],
+        "accuracy_point": max(accuracy - 0.004, 0.0),
+        "nll_point": 3.5 * error + 0.02,
     }
+    seconds = {"fit": 2.0 + 0.01 * ask.labels, "predict": 0.5, "select": select_seconds, "observe": 0.1}
+    fit = Fitted(round=ask.round, labels=ask.labels, metrics={**metrics, **more}, arrays=arrays, seconds=seconds)
+    return [fit, *(_answered("train", ask.round, rows, ask.panel) if batch else [])]
+
+
+def changed(trial: TrialResults, number: int, **values: Any) -> None:
+    """Change what the fit of a round says, as if the journal had said so."""
+    round = trial.rounds[number]
+    trial.rounds[number] = replace(round, fit=round.fit.model_copy(update=values))
 
 
 def rising(ask: Asked, *, start: float = 0.6, end: float = 0.96, scale: float = 60.0) -> float:

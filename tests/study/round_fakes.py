@@ -9,7 +9,7 @@ import torch
 from lindley.contracts import Classification, Labels
 from lindley.pools.memory import MemoryPool
 from lindley.session.predict import PoolPredictions
-from lindley.session.rounds import RoundView
+from lindley.session.rounds import Known, RoundView
 
 
 @dataclass
@@ -57,11 +57,15 @@ class Given:
         return self.at_point
 
 
-def view_of(draws, labels: Labels, *, inputs, num_classes=2, index=0, selection=None, point=None) -> RoundView:
-    """What an observer of a round gets; every row that is not labelled is a candidate."""
+def view_of(
+    draws, labels: Labels, *, inputs, num_classes=2, index=0, selection=None, point=None, others=()
+) -> RoundView:
+    """What an observer of a round gets; every row that is not labelled, or of no class, is a candidate."""
+    rows = torch.cat([labels.rows, torch.tensor(others, dtype=torch.int64)])
+    known = Known(labels, None, rows, rows, len(rows))
     pool = MemoryPool(inputs)
     free = torch.ones(len(inputs), dtype=torch.bool)
-    free[labels.rows] = False
+    free[rows] = False
     candidates = PoolPredictions(pool, free.nonzero()[:, 0], draws, num_classes=num_classes)
     task = Classification(tuple("abcdefghij"[:num_classes]))
-    return RoundView(index, 3, task, pool, labels, Given(draws, point), draws, candidates, selection)
+    return RoundView(index, 3, task, pool, known, Given(draws, point), draws, candidates, selection)

@@ -10,9 +10,8 @@ import torch
 from lindley.acquisition import METHODS
 from lindley.contracts import NO_CLASS
 from lindley.errors import ConfigurationError, InputError, JournalError
-from lindley.session.journal import read_events
 from lindley.session.rounds import RoundSettings
-from lindley.session.state import fold, trial_is_complete
+from lindley.session.state import read_state
 from lindley.session.trial import run_trial
 from lindley.study.assemble import Assembler
 from lindley.study.schema import Panel
@@ -164,18 +163,15 @@ def test_a_trial_on_a_hard_pool_runs_and_says_what_was_asked(assembler, tmp_path
     setup = assembler.setup(trial_of(pool=HARD))
     assert set(setup.observers) == {"test", "asked"}
     run_trial(setup, tmp_path)
-    (events,) = [fold(read_events(tmp_path))]
-    rows = [*events.start["rows"], *(row for each in events.rounds[:-1] for row in each["selection"]["rows"])]
+    state = read_state(tmp_path)
+    rows = list(state.resolved)
     told = setup.classes[rows]
-    assert [
-        *events.start["classes"],
-        *(a for e in events.rounds[:-1] for a in e["selection"]["classes"]),
-    ] == told.tolist()
-    asked = events.rounds[-1]["metrics"]["asked"]
+    assert [-1 if each.value is None else each.value for each in state.resolved.values()] == told.tolist()
+    asked = state.rounds[-1].metrics["asked"]
     assert asked["labels"] == 8
     assert asked["outside"] == int((told == NO_CLASS).sum())
     assert asked["repeated"] == 8 - setup.sources[rows].unique().numel()
-    held = events.rounds[-1]["metrics"]["pool"]
+    held = state.rounds[-1].metrics["pool"]
     assert held["labels"] == len(setup.pool)
     assert held["repeated"] == len(setup.pool) // 2
 
@@ -197,8 +193,8 @@ def test_the_manifest_tells_the_code_of_ones_own_data_from_outside(assembler):
 def test_other_models_are_fitted_where_the_panel_asks_for_it(assembler, tmp_path, labels):
     observe = {"transfer": {"models": ["forest", "head"], "labels": labels, "num_draws": 7}}
     run_trial(assembler.setup(trial_of(observe=observe)), tmp_path)
-    rounds = fold(read_events(tmp_path)).rounds
-    measured = {event["labels"]: event["metrics"]["transfer"] for event in rounds if "transfer" in event["metrics"]}
+    rounds = read_state(tmp_path).rounds
+    measured = {each.labels: each.metrics["transfer"] for each in rounds if "transfer" in each.metrics}
     assert list(measured) == (labels or [4, 6, 8])
     assert all(set(each) == {"forest", "head"} for each in measured.values())
     assert all(
@@ -210,14 +206,13 @@ def test_measuring_transfer_changes_nothing_else_of_a_trial(assembler, tmp_path)
     observe = {"transfer": {"models": ["forest"]}}
     plain, measured = (
         [
-            {**event, "metrics": {key: value for key, value in event["metrics"].items() if key != "transfer"}}
-            for event in fold(read_events(tmp_path / name)).rounds
+            (each.query, {key: value for key, value in each.metrics.items() if key != "transfer"})
+            for each in read_state(tmp_path / name).rounds
         ]
         for name, tables in (("plain", {}), ("measured", {"observe": observe}))
         if run_trial(assembler.setup(trial_of(**tables)), tmp_path / name) is None
     )
-    for one, other in zip(plain, measured, strict=True):
-        assert (one["selection"], one["metrics"]) == (other["selection"], other["metrics"])
+    assert plain == measured
 
 
 def test_a_users_own_data_network_and_acquisition_run(assembler, tmp_path):
@@ -244,7 +239,7 @@ def test_a_users_own_posterior_is_given_what_the_study_says_and_runs(assembler, 
     assert given == {"num_draws": 3, "scale": 0.5, "network": None, "precision": "float32", "device": "cpu"}
     assert set(setup.manifest["own_code"]) == {"mine_for_assemble:logistic"}
     run_trial(setup, tmp_path)
-    assert [event["labels"] for event in fold(read_events(tmp_path)).rounds] == [4, 6, 8]
+    assert [each.labels for each in read_state(tmp_path).rounds] == [4, 6, 8]
 
 
 def test_a_users_own_posterior_gets_the_network_with_the_dropout_that_is_tuned(assembler):
@@ -316,7 +311,7 @@ def test_what_an_option_needs_reaches_the_rounds_too(assembler, tmp_path):
     setup = assembler.setup(trial_of("logdet", {"of": "features"}))
     assert setup.rounds.needs == {"features", "labelled_features"}
     run_trial(setup, tmp_path)
-    assert trial_is_complete(tmp_path, 8)
+    assert read_state(tmp_path).reaches(8)
 
 
 def test_features_are_refused_before_anything_runs_where_there_are_none(assembler):

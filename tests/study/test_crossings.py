@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from lindley.session.events import Fitted
+from lindley.session.state import Round
 from lindley.study.crossings import Crossing, accuracy_levels, labels_to_accuracy, median_crossing
 from lindley.study.results import TrialResults
 
 
 def _trial(accuracies: Sequence[float]) -> TrialResults:
     """A trial of 20, 30, 40 ... labels."""
-    rounds = [
-        {"labels": 20 + 10 * place, "metrics": {"accuracy": accuracy}} for place, accuracy in enumerate(accuracies)
+    fits = [
+        Fitted(round=place, labels=20 + 10 * place, metrics={"accuracy": accuracy})
+        for place, accuracy in enumerate(accuracies)
     ]
-    return TrialResults("bald", 0, {}, rounds, {}, Path(), complete=True)
+    return TrialResults("bald", 0, {}, [Round(fit) for fit in fits], (), {}, Path(), complete=True)
 
 
 def test_the_first_crossing_counts_the_initial_labels() -> None:

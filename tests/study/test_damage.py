@@ -18,8 +18,9 @@ import pytest
 
 from lindley.errors import LindleyError
 from lindley.session.failures import record_failure
-from lindley.session.journal import event_check
+from lindley.session.journal_store import event_check
 from lindley.session.locks import holder_of
+from lindley.session.manifest import _check
 from lindley.study import Study, study_status, write_report
 from lindley.study.comparison.outputs import as_json, compare, csv_rows, tables
 from lindley.study.conclusions import draw_conclusions
@@ -71,11 +72,6 @@ def _show_everything(out: Path) -> tuple[list[TrialResults], str]:
     return [trial for panel in results.panels for trial in panel.trials], " ".join(
         left_out(results) + unfinished(results)
     )
-
-
-def _measured(rounds: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rounds without seconds, which the check leaves out."""
-    return [{key: value for key, value in event.items() if key != "seconds"} for event in rounds]
 
 
 def _flip(content: bytes, rng: random.Random) -> bytes:
@@ -143,17 +139,29 @@ def _wrong_type(value: Any, rng: random.Random) -> Any:
 
 
 def _wrong_types(path: Path, rng: random.Random) -> None:
-    """In a journal with a check that fits."""
+    """One part of a line of a journal, or of another file, with checks that fit."""
     lines = path.read_text().splitlines() if path.suffix == ".jsonl" else [path.read_text()]
     place = rng.randrange(len(lines))
-    damaged = _wrong_type(json.loads(lines[place]), rng)
-    if path.suffix == ".jsonl" and isinstance(damaged, dict):
-        try:
-            damaged["check"] = event_check(damaged)
-        except UnicodeError:
-            damaged["check"] = ""
-    lines[place] = json.dumps(damaged)
-    path.write_text("\n".join(lines) + "\n")
+    values = [json.loads(line) for line in lines]
+    values[place] = _wrong_type(values[place], rng)
+    if path.suffix == ".jsonl":
+        _check_again(values)
+    elif path.name == "manifest.json" and isinstance(values[0], dict) and rng.random() < 0.5:
+        values[0].pop("check", None)
+        values[0] = {**values[0], "check": _check(values[0])}
+    path.write_text("\n".join(json.dumps(each) for each in values) + "\n")
+
+
+def _check_again(values: list[Any]) -> None:
+    """Give each event the check that fits to it and to those before it."""
+    before = ""
+    for each in values:
+        if isinstance(each, dict):
+            each.pop("check", None)
+            try:
+                before = each["check"] = event_check(each, before)
+            except (UnicodeError, ValueError, TypeError):
+                each["check"] = ""
 
 
 DAMAGES: tuple[Callable[[Path, random.Random], None], ...] = (
@@ -182,7 +190,7 @@ def test_no_damage_is_met_with_anything_but_an_error_of_ours_and_none_counts(
     tmp_path: Path, whole: Path, part: int
 ) -> None:
     """A journal whose bytes were changed counts at most as far as it is what was written."""
-    written = {trial.folder.name: _measured(trial.rounds) for trial in _show_everything(whole)[0]}
+    written = {trial.folder.name: [each.fit for each in trial.rounds] for trial in _show_everything(whole)[0]}
     for number in range(part, INPUTS, 4):
         out, path, damage = _damaged(whole, tmp_path, number)
         try:
@@ -195,7 +203,7 @@ def test_no_damage_is_met_with_anything_but_an_error_of_ours_and_none_counts(
             shutil.rmtree(out)
         for trial in trials:
             if path.name != "study.json" and not (damage is _wrong_types and path.is_relative_to(trial.folder)):
-                rounds = _measured(trial.rounds)
+                rounds = [each.fit for each in trial.rounds]
                 assert rounds == written[trial.folder.name][: len(rounds)], f"damage {number} of {path.name} counts"
         if path.name != "study.json":
             lost = written.keys() - {trial.folder.name for trial in trials}

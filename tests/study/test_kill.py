@@ -1,6 +1,5 @@
 """A study killed at twenty random moments equals one never killed, bit for bit but for its seconds."""
 
-import json
 import os
 import random
 import signal
@@ -10,6 +9,7 @@ import sys
 import pytest
 import torch
 
+from lindley.session.journal_store import read_events
 from lindley.study.config import load_study
 from lindley.study.runner import run_study
 
@@ -89,7 +89,7 @@ def contents(out):
     """
     return {
         path.relative_to(out).as_posix(): (
-            [{**json.loads(line), "seconds": None} for line in path.read_text().splitlines()]
+            [event.model_copy(update={"seconds": {}}) for event in read_events(path.parent)]
             if path.name == "journal.jsonl"
             else path.read_bytes()
         )

@@ -7,8 +7,7 @@ from lindley.networks.catalogue import build_network
 from lindley.posteriors.dropout.mc_dropout import MCDropout
 from lindley.posteriors.head.tuned import Tuned
 from lindley.posteriors.tempered import Tempered
-from lindley.session.journal import read_events
-from lindley.session.state import fold
+from lindley.session.state import read_state
 from lindley.session.trial import run_trial
 from lindley.study.assemble import Assembler
 from lindley.study.learners import panel_learner
@@ -58,21 +57,21 @@ def test_every_combination_is_tried_and_the_best_is_the_one_that_is_kept():
 
 def test_the_journal_says_what_each_round_chose(tmp_path):
     run_trial(setup_of(panel_of(tune={"measure": "leave-one-out", "weight_decay": [0.0, 30.0]})), tmp_path)
-    chosen = [event["tuned"] for event in fold(read_events(tmp_path)).rounds]
+    chosen = [each.fit.hyperparameters for each in read_state(tmp_path).rounds]
     assert chosen == [{"weight_decay": 0.0}] * 2
 
 
 def test_a_journal_without_choice_says_nothing_of_it(tmp_path):
     run_trial(setup_of(panel_of()), tmp_path)
-    assert not any("tuned" in event for event in fold(read_events(tmp_path)).rounds)
+    assert not any(each.fit.hyperparameters for each in read_state(tmp_path).rounds)
 
 
 def test_a_temperature_is_chosen_beside_the_rest_and_said(tmp_path):
     setup = setup_of(panel_of(tune={"weight_decay": [0.0, 30.0], "temperature": [0.5, 4.0], "folds": 2}))
     run_trial(setup, tmp_path)
-    for event in fold(read_events(tmp_path)).rounds:
-        assert event["tuned"]["temperature"] in (0.5, 4.0)
-        assert event["tuned"]["weight_decay"] in (0.0, 30.0)
+    for each in read_state(tmp_path).rounds:
+        assert each.fit.hyperparameters["temperature"] in (0.5, 4.0)
+        assert each.fit.hyperparameters["weight_decay"] in (0.0, 30.0)
 
 
 def test_a_temperature_alone_may_be_chosen():
@@ -91,6 +90,6 @@ def test_a_study_may_stop_early_by_labels_that_count(tmp_path):
         update={"schedule": panel.schedule.model_copy(update={"validation_labels": 6, "max_labels": 16})}
     )
     run_trial(setup_of(panel), tmp_path)
-    state = fold(read_events(tmp_path))
-    assert len(state.start["validation"]["rows"]) == 6
-    assert [event["labels"] for event in state.rounds] == [14, 16]
+    state = read_state(tmp_path)
+    assert [len(query.rows) for query in state.queries if query.purpose == "validation"] == [6]
+    assert [each.labels for each in state.rounds] == [14, 16]

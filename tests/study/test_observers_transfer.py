@@ -7,7 +7,7 @@ import pytest
 import torch
 from round_fakes import Given, Slopes, Table, view_of
 
-from lindley.contracts import NO_CLASS, Labels
+from lindley.contracts import Labels
 from lindley.noise import torch_generator
 from lindley.posteriors.catalogue import build_learner
 from lindley.posteriors.recipe import Recipe
@@ -47,15 +47,6 @@ def test_the_metrics_are_those_of_the_average_over_the_other_models_draws():
     mean = table.double().exp().mean(1).log()
     assert seen["accuracy"] == metrics.accuracy(mean, TEST_CLASSES)
     assert seen["nll"] == pytest.approx(metrics.nll(mean, TEST_CLASSES), rel=1e-12)
-
-
-def test_labels_of_no_class_are_left_out_of_the_fit():
-    classes = CLASSES.clone()
-    classes[::3] = NO_CLASS
-    learner = Noting(torch.zeros(900, 1, 2).log_softmax(2))
-    transfer(learner, inputs=torch.arange(900.0)[:, None])(view(classes=classes))
-    ((labels, _),) = learner.fits
-    assert labels.rows.tolist() == [row for row in range(30) if row % 3]
 
 
 def test_every_model_and_round_has_a_seed_of_its_own():

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import journal_fakes as fakes
 
-from lindley.session.journal import Journal
+from lindley.session.events import Resumed
+from lindley.session.journal_store import JournalStore
 from lindley.study.provenance import (
     changes,
     environments,
@@ -67,8 +68,9 @@ def test_versions_machine_and_hashes_are_those_of_the_manifests(tmp_path: Path) 
 def test_how_the_draws_were_computed_is_said_where_the_journals_say_it(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=40))
     results = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising))
-    for number, event in enumerate(results.panels[0].trials[0].rounds):
-        event["path"] = "masked" if number == 1 else "folded"
+    trial = results.panels[0].trials[0]
+    for number in range(len(trial.rounds)):
+        fakes.changed(trial, number, compute_path="masked" if number == 1 else "folded")
     said = {what: value for _, what, value in environments(results).rows}
     assert said["draws computed"] == "folded, masked"
 
@@ -110,8 +112,8 @@ def test_settings_that_fits_chose_are_counted(tmp_path: Path) -> None:
     results = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising))
     rounds = results.panels[0].trials[0].rounds
     assert "settings chosen" not in {what for _, what, _ in environments(results).rows}
-    for number, event in enumerate(rounds):
-        event["tuned"] = {"weight_decay": 0.1 if number == 1 else 0.0}
+    for number in range(len(rounds)):
+        fakes.changed(results.panels[0].trials[0], number, hyperparameters={"weight_decay": 0.1 * (number == 1)})
     said = {what: value for _, what, value in environments(results).rows}
     assert said["settings chosen"] == f"weight_decay = 0.0: {len(rounds) - 1} fits; weight_decay = 0.1: 1 fits"
 
@@ -137,10 +139,8 @@ def test_a_trial_continued_under_another_version_is_said(tmp_path: Path) -> None
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=40))
     fakes.write_study(tmp_path, study, accuracy=fakes.rising)
     (folder,) = tmp_path.glob("trials/digits/bald/*")
-    with Journal(folder) as journal:
-        journal.append(
-            {"event": "resumed", "round": 1, "changes": {"torch": ["2.12", "2.13"], "code": [None, "ab" * 32]}}
-        )
+    with JournalStore(folder) as store:
+        store.append([Resumed(round=1, changes={"torch": ["2.12", "2.13"], "code": [None, "ab" * 32]})])
     said = "Digits, BALD, seed 0, from round 1 on: torch 2.12 → 2.13, code None → abababab"
     assert changes(load_results(tmp_path)) == [said]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import journal_fakes as fakes
@@ -10,7 +9,8 @@ import numpy as np
 import pytest
 
 from lindley.errors import InputError, JournalError
-from lindley.session.journal import Journal, event_check
+from lindley.session.journal_store import JournalStore, read_events
+from lindley.session.manifest import read_manifest, write_manifest
 from lindley.study import Study
 from lindley.study.read_results import load_results
 from lindley.study.results import paired
@@ -29,7 +29,7 @@ def test_a_trial_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert trial.labels == [20, 40, 60]
     np.testing.assert_allclose(trial.metric("accuracy"), [0.5, 0.6, 0.7])
     np.testing.assert_allclose(trial.seconds("select"), 1.0)
-    assert len(trial.start["rows"]) == 20
+    assert len(trial.initial_rows) == 20
 
 
 def test_a_study_made_shorter_to_one_of_its_rounds_reads_as_if_it_had_never_been_longer(tmp_path: Path) -> None:
@@ -44,9 +44,9 @@ def test_a_study_made_shorter_to_one_of_its_rounds_reads_as_if_it_had_never_been
     )
     for one, other in zip(cut.trials, short.trials, strict=True):
         assert one.labels == other.labels == [20, 40, 60, 80, 100]
-        assert [event["metrics"] for event in one.rounds] == [event["metrics"] for event in other.rounds]
-        assert [event["selection"] for event in one.rounds] == [event["selection"] for event in other.rounds]
-        assert one.rounds[-1]["selection"] is None
+        assert [each.metrics for each in one.rounds] == [each.metrics for each in other.rounds]
+        assert [each.query for each in one.rounds] == [each.query for each in other.rounds]
+        assert one.rounds[-1].query is None
         assert one.complete
 
 
@@ -57,7 +57,7 @@ def test_a_study_made_shorter_between_two_rounds_is_read_to_the_last_one_before(
     (panel,) = load_results(tmp_path, cut).panels
     assert panel.last_labels == 100
     for trial in panel.trials:
-        assert (trial.labels[-1], trial.rounds[-1]["selection"], trial.complete) == (100, None, True)
+        assert (trial.labels[-1], trial.rounds[-1].query, trial.complete) == (100, None, True)
     assert [row[2] for row in final_metrics(panel).rows] == ["100", "100"]
     assert load_results(tmp_path, long).panels[0].last_labels == 200
 
@@ -91,14 +91,12 @@ def test_a_trial_that_began_otherwise_than_the_others_of_its_seed_is_no_pair_of_
     fakes.write_study(tmp_path, study, accuracy=_steps)
     (folder,) = tmp_path.glob("trials/digits/bald/seed-1-*")
     if key == "rows":
-        events = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
-        events[0]["rows"] = events[0]["rows"][::-1]
-        for event in events:
-            event["check"] = event_check(event)
-        (folder / "journal.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+        started, initial, *others = read_events(folder)
+        (folder / "journal.jsonl").unlink()
+        with JournalStore(folder) as store:
+            store.append([started, initial.model_copy(update={"rows": initial.rows[::-1]}), *others])
     else:
-        manifest = json.loads((folder / "manifest.json").read_text())
-        (folder / "manifest.json").write_text(json.dumps({**manifest, "data_hashes": {"train": "other"}}))
+        write_manifest(folder, {**read_manifest(folder), "data_hashes": {"train": "other"}})
     (panel,) = load_results(tmp_path).panels
     assert [(trial.acquisition, trial.seed) for trial in panel.trials if trial.acquisition == "bald"] == [("bald", 0)]
     assert len(panel.of("random")) == len(panel.of("margin")) == 2
@@ -135,9 +133,9 @@ def test_a_later_event_of_a_round_wins(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=60))
     fakes.write_study(tmp_path, study, accuracy=_steps)
     (folder,) = tmp_path.glob("trials/digits/bald/*")
-    with Journal(folder) as journal:
-        event = {**journal.events[-1], "metrics": {**journal.events[-1]["metrics"], "accuracy": 0.9}}
-        journal.append({key: value for key, value in event.items() if key != "check"})
+    with JournalStore(folder) as store:
+        *_, last = store.read()
+        store.append([last.model_copy(update={"metrics": {**last.metrics, "accuracy": 0.9}})])
     (trial,) = load_results(tmp_path).panels[0].trials
     np.testing.assert_allclose(trial.metric("accuracy"), [0.5, 0.6, 0.9])
 
@@ -153,7 +151,7 @@ def test_a_torn_last_line_is_left_out_and_a_damaged_journal_is_set_aside_with_it
     (panel,) = load_results(tmp_path).panels
     assert panel.trials == []
     assert panel.missing == ()  # it has rounds
-    assert "journal.jsonl, line 3 is damaged" in panel.set_aside[0]
+    assert "journal.jsonl, line 7 is damaged" in panel.set_aside[0]
 
 
 def test_a_journal_without_one_of_its_rounds_is_set_aside_and_the_others_are_read(tmp_path: Path) -> None:
@@ -162,7 +160,7 @@ def test_a_journal_without_one_of_its_rounds_is_set_aside_and_the_others_are_rea
     fakes.write_study(tmp_path, study, accuracy=_steps)
     (journal,) = tmp_path.glob("trials/digits/mine--score/seed-1-*/journal.jsonl")
     lines = journal.read_text().splitlines(keepends=True)
-    journal.write_text("".join(lines[:2] + lines[3:]))
+    journal.write_text("".join(lines[:3] + lines[6:]))
     (tmp_path / "trials/digits/random/seed-x").mkdir()
     (panel,) = load_results(tmp_path).panels
     assert len(panel.trials) == 3
@@ -170,7 +168,7 @@ def test_a_journal_without_one_of_its_rounds_is_set_aside_and_the_others_are_rea
     assert panel.missing == ()
     (said,) = panel.set_aside
     assert said.startswith("trials/digits/mine--score/seed-1-")
-    assert "round 1 is missing" in said
+    assert "journal.jsonl, line 4 is damaged" in said
 
 
 def test_arrays_that_were_altered_are_refused_by_name_and_their_trial_is_set_aside(tmp_path: Path) -> None:

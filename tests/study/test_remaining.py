@@ -4,7 +4,7 @@ import pytest
 from journal_fakes import make_study, panel_table, write_study
 
 from lindley.session.failures import record_failure
-from lindley.session.journal import Journal
+from lindley.session.journal_store import JournalStore
 from lindley.study.remaining import Remaining
 from lindley.study.trials import trials_of
 
@@ -35,7 +35,7 @@ def test_what_is_finished_is_told_and_not_left(out):
 
 
 def test_what_another_holds_is_left_out_told_with_its_progress_and_taken_when_it_is_free(out):
-    with Journal(out / SECOND, process=7):
+    with JournalStore(out / SECOND, process=7):
         left, told = remaining(out)
         assert left.take().folder == THIRD
         assert left.take() is None

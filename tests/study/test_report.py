@@ -301,7 +301,7 @@ def test_what_does_not_count_is_said_at_the_top(tmp_path: Path) -> None:
     journal.write_text(journal.read_text().replace('"labels":40', '"labels":41'))
     words = " ".join(_Page(write_report(tmp_path).read_text(encoding="utf-8")).words)
     assert "These trials lie in the folder too and do not count:" in words
-    assert "journal.jsonl, line 3 is damaged" in words
+    assert "journal.jsonl, line 7 is damaged" in words
 
 
 def test_tables_say_which_cells_are_headings_and_their_boxes_have_names(page: _Page) -> None:

@@ -8,9 +8,8 @@ import journal_fakes as fakes
 import numpy as np
 
 from lindley.study.curves import learning_curve
-from lindley.study.metrics import JOINT_SET
 from lindley.study.read_results import load_results
-from lindley.study.results import _FEWEST_OF_JOINT, paired
+from lindley.study.results import paired
 from lindley.study.tables import spread
 
 
@@ -22,7 +21,7 @@ def _steps(ask: fakes.Asked) -> float:
 def test_a_metric_that_was_null_is_nan(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=40))
     (trial,) = load_results(fakes.write_study(tmp_path, study, accuracy=_steps)).panels[0].trials
-    trial.rounds[0]["metrics"]["accuracy_point"] = None
+    trial.rounds[0].metrics["accuracy_point"] = None
     assert np.isnan(trial.metric("accuracy_point")).tolist() == [True, False]
 
 
@@ -30,7 +29,7 @@ def test_a_metric_within_another_is_named_with_a_dot(tmp_path: Path) -> None:
     panel = fakes.panel_table("digits", ["random"], seeds=1, max_labels=60, observe=fakes.TRANSFER)
     fakes.write_study(tmp_path, fakes.make_study(panel), accuracy=fakes.rising, more=fakes.fake_transfer)
     trial = load_results(tmp_path).panels[0].trials[0]
-    inside = [event["metrics"].get("transfer") for event in trial.rounds]
+    inside = [each.metrics.get("transfer") for each in trial.rounds]
     values = trial.metric("transfer.forest.accuracy")
     assert inside[0] is inside[2] is None
     assert np.isnan(values).tolist() == [True, False, True]
@@ -56,8 +55,8 @@ def test_an_infinite_loss_counts_as_the_worst_and_not_as_missing(tmp_path: Path)
     fakes.write_study(tmp_path, study, accuracy=_steps)
     trials = load_results(tmp_path).panels[0].of("bald")
     for trial in trials[:2]:
-        for event in trial.rounds:
-            event["metrics"]["nll"] = None
+        for number, each in enumerate(trial.rounds):
+            fakes.changed(trial, number, metrics={**each.metrics, "nll": None})
     assert trials[0].metric("nll").tolist() == [np.inf] * 3
     curve = learning_curve(trials, "nll")
     assert curve.count.tolist() == [3, 3, 3]
@@ -70,21 +69,9 @@ def test_a_joint_loss_of_null_is_infinite_and_one_that_is_not_there_was_not_meas
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=60))
     fakes.write_study(tmp_path, study, accuracy=_steps)
     (trial,) = load_results(tmp_path).panels[0].trials
-    trial.rounds[0]["metrics"]["joint_nll"] = None
-    del trial.rounds[1]["metrics"]["joint_nll"]
+    trial.rounds[0].metrics["joint_nll"] = None
+    del trial.rounds[1].metrics["joint_nll"]
     infinite, missing, number = trial.metric("joint_nll").tolist()
     assert infinite == np.inf
     assert np.isnan(missing)
-    assert number == trial.rounds[2]["metrics"]["joint_nll"]
-
-
-def test_an_early_journal_has_null_for_the_joint_loss_of_too_few_test_rows(tmp_path: Path) -> None:
-    assert _FEWEST_OF_JOINT == JOINT_SET
-    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=40))
-    fakes.write_study(tmp_path, study, accuracy=_steps)
-    (trial,) = load_results(tmp_path).panels[0].trials
-    trial.rounds[0]["metrics"]["joint_nll"] = None
-    trial.manifest["num_test"] = JOINT_SET - 1
-    assert np.isnan(trial.metric("joint_nll")[0])
-    trial.manifest["num_test"] = JOINT_SET
-    assert np.isinf(trial.metric("joint_nll")[0])
+    assert number == trial.rounds[2].metrics["joint_nll"]

@@ -9,6 +9,7 @@ import torch
 
 from lindley.errors import InputError
 from lindley.session.failures import read_failure
+from lindley.session.journal_store import read_events
 from lindley.study import crew
 from lindley.study.config import load_study
 from lindley.study.runner import run_study
@@ -107,7 +108,7 @@ def single(studies, tmp_path_factory):
 def journals(out):
     """Every journal of the good panel without its seconds."""
     return {
-        path.relative_to(out): [{**json.loads(line), "seconds": None} for line in path.read_text().splitlines()]
+        path.relative_to(out): [event.model_copy(update={"seconds": {}}) for event in read_events(path.parent)]
         for path in (out / "trials" / "good").rglob("journal.jsonl")
     }
 

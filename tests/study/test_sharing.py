@@ -2,13 +2,13 @@
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 
 import pytest
 
+from lindley.session.journal_store import read_events
 from lindley.study.config import load_study
 from lindley.study.runner import run_study
 from lindley.study.trials import trials_of
@@ -58,7 +58,7 @@ def events(process):
 def journals(out):
     """Every journal without its seconds."""
     return {
-        path.relative_to(out): [re.sub(r'"seconds":{.*?}', "", line) for line in path.read_text().splitlines()]
+        path.relative_to(out): [event.model_copy(update={"seconds": {}}) for event in read_events(path.parent)]
         for path in out.rglob("journal.jsonl")
     }
 

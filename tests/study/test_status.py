@@ -8,7 +8,7 @@ from journal_fakes import make_study, panel_table, write_study
 
 from lindley.errors import InputError
 from lindley.session.failures import record_failure
-from lindley.session.journal import Journal
+from lindley.session.journal_store import JournalStore
 from lindley.study.status import by_acquisition, study_status
 from lindley.study.trials import trials_of
 
@@ -25,7 +25,7 @@ def pace(out, acquisition):
         json.loads(line)["seconds"]
         for path in (out / "trials" / "digits" / acquisition).rglob("journal.jsonl")
         for line in path.read_text().splitlines()
-        if '"event":"round"' in line
+        if '"event":"fitted"' in line
     ]
     return sum(sum(parts.values()) for parts in rounds) / len(rounds)
 
@@ -51,7 +51,7 @@ def test_a_trial_is_finished_stopped_or_not_begun(out):
 
 
 def test_a_trial_that_a_process_holds_is_under_way_there_with_its_progress(out):
-    with Journal(out / TRIALS[1].folder, process=7):
+    with JournalStore(out / TRIALS[1].folder, process=7):
         trial = study_status(out).trials[1]
     assert (trial.state, trial.holder) == ("under way", "process 7")
     assert (trial.rounds_done, trial.rounds, trial.labels, trial.accuracy) == (2, ROUNDS, 40, 0.54)
@@ -62,7 +62,7 @@ def test_a_trial_that_failed_says_why_until_it_is_tried_again(out):
         record_failure(out / trial.folder, "diverged")
     assert states(out)[:3] == ["finished", "failed", "failed"]
     assert [trial.error for trial in study_status(out).trials[:3]] == [None, "diverged", "diverged"]
-    with Journal(out / TRIALS[1].folder):
+    with JournalStore(out / TRIALS[1].folder):
         assert states(out)[1] == "under way"
 
 
@@ -92,7 +92,7 @@ def test_time_left_is_that_of_the_missing_rounds_by_acquisition(out):
 
 def test_time_left_is_shared_among_the_trials_under_way(out):
     alone = study_status(out).work_left
-    with Journal(out / TRIALS[1].folder), Journal(out / TRIALS[3].folder):
+    with JournalStore(out / TRIALS[1].folder), JournalStore(out / TRIALS[3].folder):
         assert study_status(out).seconds_left == pytest.approx(alone / 2)
 
 
@@ -119,7 +119,7 @@ def test_a_finished_study_has_no_time_left(tmp_path):
 
 
 def test_a_copy_from_elsewhere_tells_the_same(out, tmp_path):
-    with Journal(out / TRIALS[1].folder):
+    with JournalStore(out / TRIALS[1].folder):
         shutil.copytree(out, tmp_path / "copy")  # with the name of a holder that holds nothing there
     assert study_status(tmp_path / "copy") == study_status(out)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import journal_fakes as fakes
 import pytest
 
+from lindley.session.events import Resumed
 from lindley.study.read_results import load_results
 from lindley.study.results import StudyResults
 from lindley.study.tables import (
@@ -108,8 +109,8 @@ def test_seconds_are_medians_of_a_round_and_sums_of_a_trial(results: StudyResult
 def test_seconds_of_several_machines_are_not_mixed(results: StudyResults) -> None:
     first, *others = results.panels[0].trials
     on_gpu = replace(first, manifest={**first.manifest, "device": "cuda (G)", "cpu": "C"})
-    moved = {"event": "resumed", "round": 3, "changes": {"device": ["cpu", "cuda (G)"], "cpu": [None, "C"]}}
-    told_later = {"event": "resumed", "round": 3, "changes": {"cpu": [None, "C"], "code": ["a", "b"]}}
+    moved = Resumed(round=3, changes={"device": ["cpu", "cuda (G)"], "cpu": [None, "C"]})
+    told_later = Resumed(round=3, changes={"cpu": [None, "C"], "code": ["a", "b"]})
     on_cpus = [replace(each, manifest={**each.manifest, "device": "cpu", "cpu": "C"}) for each in others]
     trials = [on_gpu, replace(on_cpus[0], resumed=(moved,)), replace(on_cpus[1], resumed=(told_later,)), *on_cpus[2:]]
     table = seconds_spent(replace(results.panels[0], trials=trials))

@@ -14,7 +14,8 @@ from lindley.apps.tally import Tally
 from lindley.datasets import catalogue
 from lindley.errors import InputError, LindleyError
 from lindley.posteriors.precision import has_bfloat16
-from lindley.session.state import trial_is_complete
+from lindley.session.manifest import manifest_of
+from lindley.session.state import read_state
 from lindley.study.complaints import not_allowed
 from lindley.study.config import load_study
 from lindley.study.provenance import left_out
@@ -176,6 +177,8 @@ def _trials(trials: Sequence[str]) -> str:
 
 def _is_complete(trial: Trial, out: Path) -> bool:
     try:
-        return trial_is_complete(out / trial.folder, trial.panel.schedule.max_labels)
+        state = read_state(out / trial.folder)
+        manifest_of(out / trial.folder, state)
+        return state.reaches(trial.panel.schedule.max_labels)
     except (LindleyError, OSError):  # damaged or unreadable: the runner names it, and fails this trial alone
         return False

@@ -62,6 +62,8 @@ def compare_folder(
     results = load_results(folder)
     found = compare(results, against, accuracy=None if percent is None else _share(percent))
     if not found:
+        for said in left_out(results):
+            print_message(said)
         raise InputError(f"{folder}: {' '.join(not_compared(results, found, against))}")
     if missing := unfinished(results):
         print_message(f"Trials that are not finished: {len(missing)}. What there is of them counts.")

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from lindley.errors import JournalError
+from lindley.session.events import ArraysFile
 
 _TEMPORARY = ".partial"
 REMEDY = "Restore the file, or delete the trial's folder to run the trial again."
@@ -74,8 +75,8 @@ def write_json(path: Path, value: object) -> None:
     write_atomically(path, (json.dumps(value, indent=1, allow_nan=False) + "\n").encode())
 
 
-def save_arrays(folder: Path, name: str, arrays: Mapping[str, np.ndarray]) -> dict[str, str]:
-    """Write `folder/arrays/name.npz` and return how an event refers to it: {"file", "sha256"}.
+def save_arrays(folder: Path, name: str, arrays: Mapping[str, np.ndarray]) -> ArraysFile:
+    """Write `folder/arrays/name.npz` and return how an event refers to it.
 
     The same arrays give the same bytes. A file that an older event refers to is never overwritten by other content:
     the new one then bears its hash in its name.
@@ -88,16 +89,16 @@ def save_arrays(folder: Path, name: str, arrays: Mapping[str, np.ndarray]) -> di
     if (folder / relative).exists() and _sha256(folder / relative) != digest:
         relative = f"arrays/{name}-{digest[:8]}.npz"
     write_atomically(folder / relative, content)
-    return {"file": relative, "sha256": digest}
+    return ArraysFile(file=relative, sha256=digest)
 
 
-def load_arrays(folder: Path, reference: Mapping[str, str]) -> dict[str, np.ndarray]:
+def load_arrays(folder: Path, reference: ArraysFile) -> dict[str, np.ndarray]:
     """The arrays that an event refers to.
 
     Raises JournalError, with the file's name, when it is missing or is not what was written.
     """
     verify_arrays(folder, reference)
-    path = folder / reference["file"]
+    path = folder / reference.file
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files}
@@ -105,12 +106,12 @@ def load_arrays(folder: Path, reference: Mapping[str, str]) -> dict[str, np.ndar
         raise JournalError(f"{path} holds no arrays that can be read ({type(error).__name__}). {REMEDY}") from None
 
 
-def verify_arrays(folder: Path, reference: Mapping[str, str]) -> None:
+def verify_arrays(folder: Path, reference: ArraysFile) -> None:
     """Raise JournalError unless the file that an event refers to is there, byte for byte."""
-    path = folder / reference["file"]
+    path = folder / reference.file
     if not path.is_file():
         raise JournalError(f"{path} is missing, but {folder / 'journal.jsonl'} refers to it. {REMEDY}")
-    if _sha256(path) != reference["sha256"]:
+    if _sha256(path) != reference.sha256:
         raise JournalError(f"{path} was altered: its sha256 is not the one in the journal. {REMEDY}")
 
 

@@ -13,12 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lindley.acquisition.unpredicted import Unpredicted
 from lindley.contracts import (
     Acquisition,
     Choosing,
     Classification,
     Context,
     Draws,
+    FeatureExtractor,
     Labels,
     Learner,
     Pool,
@@ -31,6 +33,7 @@ from lindley.seeds import derive_seed
 from lindley.session.predict import PoolPredictions
 from lindley.session.shown import check_needs, show
 from lindley.session.subsets import candidate_rows
+from lindley.shapes import Rows
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,27 @@ class RoundSettings:
     """What the acquisition cannot do without: "targets", "features", "labelled_features"."""
     num_targets: int = 100
     """Where it needs targets: how many unlabelled rows, drawn at random in every round."""
+    features: FeatureExtractor | None = None
+    """What features come from, where the acquisition needs them; None: from the posterior."""
 
     def __post_init__(self) -> None:
         check_needs(self.needs)
         if self.num_targets < 1:
             raise InputError(f"num_targets must be at least 1; got {self.num_targets}")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known before a round: labels to learn from, labels that stop a fit, and rows that are no candidates."""
+
+    labels: Labels
+    validation: Labels | None
+    labelled_rows: Tensor
+    """[R] Every row that was labelled to learn from it, those of none of the classes too, in that order."""
+    unavailable: Tensor
+    """[U] Every row that is no candidate: labelled, skipped, set apart or excluded."""
+    num_labels: int
+    """All labels that were given, validation labels and those of none of the classes too."""
 
 
 @dataclass(frozen=True)
@@ -63,17 +82,21 @@ class RoundView:
     seed: int
     task: Classification
     pool: Pool
-    labels: Labels
+    known: Known
     posterior: Posterior
     draws: Draws
     candidates: PoolPredictions
     selection: Selection | None
-    validation: Labels | None = None
+
+    @property
+    def labels(self) -> Labels:
+        """The labels that the model learned from."""
+        return self.known.labels
 
     @property
     def num_labels(self) -> int:
-        """All that were given, validation labels too."""
-        return len(self.labels) + (0 if self.validation is None else len(self.validation))
+        """All labels that were given, validation labels too."""
+        return self.known.num_labels
 
 
 @dataclass(frozen=True)
@@ -88,102 +111,133 @@ Observer = Callable[[RoundView], Observation]
 
 
 @dataclass(frozen=True)
-class Round:
-    """What a round leaves. `selection` is None where nothing was asked for (the last round of a trial)."""
+class RoundResult:
+    """What a round leaves."""
 
     index: int
-    num_labels: int
-    """All of them, validation labels too."""
     selection: Selection | None
-    observations: Mapping[str, Observation]
-    seconds: Mapping[str, float]
-    path: str = ""
+    """What to label next; None where nothing was queried, as in the last round of a trial."""
+    posterior: Posterior | None
+    """What was fitted; None where a first batch needed no fit."""
+    num_labels: int
+    """All labels that were known, validation labels too."""
+    observations: Mapping[str, Observation] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    compute_path: str = ""
     """How the draws are computed, where they say it: for MC dropout "folded", "prefix" or "masked"."""
-    tuned: Mapping[str, object] = field(default_factory=dict)
+    hyperparameters: Mapping[str, object] = field(default_factory=dict)
     """The settings that the fit chose, where it had a choice."""
 
 
 def run_round(
     settings: RoundSettings,
     pool: Pool,
-    labels: Labels,
+    known: Known,
     observers: Mapping[str, Observer],
     *,
     index: int,
     batch_size: int,
-    validation: Labels | None = None,
     sources: Tensor | None = None,
     on_stage: Callable[[Literal["fit", "select", "observe"]], None] = lambda stage: None,
-) -> Round:
-    """Fit on `labels`, choose `batch_size` rows (0: none), and let the observers look.
-
-    Validation labels stop the fit, and are no candidates; only the learner sees them.
-
-    Labels that tell NO_CLASS teach nothing: the learner and the acquisition do not see them, nor are their rows
-    candidates again. Observers see all that was told.
+) -> RoundResult:
+    """Fit on the labels, choose `batch_size` rows (0: none), and let the observers look.
 
     The model runs over the candidates only when the acquisition, or an observer, reads their predictions:
     random does not. Every random number comes from (seed, index, purpose).
     """
     clock = _Clock()
     on_stage("fit")
-    taught = _taught(labels, index)
-    posterior, draws = _fitted(settings, pool, taught, validation, index)
+    posterior, draws = _fitted(settings, pool, known, index)
     seconds = {"fit": clock.lap()}
-    told = labels.rows if validation is None else torch.cat([labels.rows, validation.rows])
-    rows = candidate_rows(
-        len(pool),
-        told,
-        count=settings.candidates,
-        seed=derive_seed(settings.seed, index, "candidates"),
-        sources=sources,
-        at_least=batch_size,
+    candidates = PoolPredictions(
+        pool,
+        _candidate_rows(settings, pool, known, index, batch_size, sources),
+        draws,
+        num_classes=settings.task.num_classes,
     )
-    candidates = PoolPredictions(pool, rows, draws, num_classes=settings.task.num_classes)
     selection, seconds["predict"] = None, 0.0
     if batch_size > 0:
         on_stage("select")
-        _check_enough(candidates, batch_size, index)
         shown = show(
             candidates,
-            taught,
-            told,
+            known.labels,
+            known.unavailable,
             task=settings.task,
             index=index,
             needs=settings.needs,
             num_targets=settings.num_targets,
             targets_seed=derive_seed(settings.seed, index, "targets"),
             pool=pool,
-            posterior=posterior,
+            features=settings.features or posterior,
             draws=draws,
         )
         selection = _selected(settings, shown.context, batch_size)
         seconds["predict"] = candidates.seconds + shown.seconds
     seconds["select"] = max(0.0, clock.lap() - seconds["predict"])
     on_stage("observe")
-    view = RoundView(
-        index, settings.seed, settings.task, pool, labels, posterior, draws, candidates, selection, validation
-    )
+    view = RoundView(index, settings.seed, settings.task, pool, known, posterior, draws, candidates, selection)
     observations = {name: observe(view) for name, observe in observers.items()}
     seconds["observe"] = clock.lap()
     path = str(draws.path) if isinstance(draws, Telling) else ""
-    return Round(index, view.num_labels, selection, observations, seconds, path, _setting(posterior))
+    return RoundResult(index, selection, posterior, known.num_labels, observations, seconds, path, _setting(posterior))
 
 
-def _fitted(
-    settings: RoundSettings, pool: Pool, taught: Labels, validation: Labels | None, index: int
-) -> tuple[Posterior, Draws]:
-    held_out = None if validation is None else validation.with_class()
-    if held_out is not None and not len(held_out):
+def select_without_fit(
+    settings: RoundSettings, pool: Pool, known: Known, *, batch_size: int, sources: Tensor | None = None
+) -> Selection:
+    """Choose a first batch by an acquisition that reads no predictions: there is no model yet."""
+    rows = _candidate_rows(settings, pool, known, 0, batch_size, sources)
+    shown = show(
+        Unpredicted(rows),
+        known.labels,
+        known.unavailable,
+        task=settings.task,
+        index=0,
+        needs=settings.needs,
+        num_targets=settings.num_targets,
+        targets_seed=derive_seed(settings.seed, 0, "targets"),
+        pool=pool,
+        features=settings.features,
+        draws=None,
+    )
+    return _selected(settings, shown.context, batch_size)
+
+
+def _candidate_rows(
+    settings: RoundSettings, pool: Pool, known: Known, index: int, batch_size: int, sources: Tensor | None
+) -> Rows:
+    rows = candidate_rows(
+        len(pool),
+        known.unavailable,
+        count=settings.candidates,
+        seed=derive_seed(settings.seed, index, "candidates"),
+        sources=sources,
+        at_least=batch_size,
+    )
+    if batch_size > rows.numel():
         raise InputError(
-            f"no validation label can stop a fit: all {len(validation or ())} rows are of none of the classes. Raise "
-            "schedule.validation_labels, or lower pool.outside.share."
+            f"round {index} must choose {batch_size} rows, but there are only {rows.numel()} candidates. "
+            "Lower batch_size or max_labels, or raise candidates."
+        )
+    return rows
+
+
+def _fitted(settings: RoundSettings, pool: Pool, known: Known, index: int) -> tuple[Posterior, Draws]:
+    if not len(known.labels):
+        raise InputError(
+            f"round {index} has no label to learn from: all {len(known.labelled_rows)} rows that were labelled are of "
+            "none of the classes. Raise initial_labels."
+        )
+    if known.validation is not None and not len(known.validation):
+        raise InputError(
+            "no validation label can stop a fit: all validation rows are of none of the classes. Raise "
+            "validation_labels."
         )
     posterior = settings.learner.fit(
         pool,
-        taught,
+        known.labels,
         task=settings.task,
-        validation=held_out,
+        validation=known.validation,
         seed=derive_seed(settings.seed, index, "fit"),
     )
     return posterior, posterior.draw(settings.num_draws, seed=derive_seed(settings.seed, index, "draw"))
@@ -193,24 +247,6 @@ def _setting(posterior: Posterior) -> Mapping[str, object]:
     """What the fit chose, where it had a choice among what has names."""
     setting = posterior.setting if isinstance(posterior, Choosing) else {}
     return setting if isinstance(setting, Mapping) else {}
-
-
-def _taught(labels: Labels, index: int) -> Labels:
-    taught = labels.with_class()
-    if len(labels) and not len(taught):
-        raise InputError(
-            f"round {index} has no label to learn from: all {len(labels)} rows asked for so far are of none of the "
-            "classes. Raise schedule.initial_labels, or lower pool.outside.share."
-        )
-    return taught
-
-
-def _check_enough(candidates: PoolPredictions, batch_size: int, index: int) -> None:
-    if batch_size > candidates.rows.numel():
-        raise InputError(
-            f"round {index} must choose {batch_size} rows, but there are only {candidates.rows.numel()} candidates. "
-            "Lower schedule.batch_size or schedule.max_labels, or raise schedule.candidates."
-        )
 
 
 def _selected(settings: RoundSettings, context: Context, batch_size: int) -> Selection:

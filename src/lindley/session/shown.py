@@ -20,7 +20,7 @@ from lindley.contracts import (
     FeatureExtractor,
     Labels,
     Pool,
-    Posterior,
+    Predictions,
 )
 from lindley.errors import InputError
 from lindley.session.predict import CHUNK_ROWS, PoolPredictions
@@ -43,7 +43,7 @@ class Shown:
 
 
 def show(
-    candidates: PoolPredictions,
+    candidates: Predictions,
     taught: Labels,
     told: Rows,
     *,
@@ -53,26 +53,28 @@ def show(
     num_targets: int,
     targets_seed: int,
     pool: Pool,
-    posterior: Posterior,
-    draws: Draws,
+    features: object,
+    draws: Draws | None,
 ) -> Shown:
     """The context of a round. Targets: the same draws on num_targets rows of the pool, at random, of which nothing was
     told.
 
-    taught: the labels that tell a class, which the acquisition sees. told: the rows of all labels, those of no class
-    and those that stop a fit too. Features: those of the candidates and of the rows taught, by the posterior.
-    Raises InputError where it has none.
+    taught: the labels that the model learns from, which the acquisition sees. told: all rows that are no candidates.
+    features: what they come from, a posterior or an encoder, for the candidates and the rows taught. Raises InputError
+    where it has none, and where targets are needed and there are no draws.
     """
     targets = None
     if "targets" in needs:
+        if draws is None:
+            raise InputError("this acquisition reads predictions of targets, and there is no model yet")
         rows = candidate_rows(len(pool), told, count=num_targets, seed=targets_seed, sources=None)
         targets = PoolPredictions(pool, rows, draws, num_classes=task.num_classes)
     context = Context(candidates, taught, task, index, targets)
     if not needs & FEATURES:
         return Shown(context, targets, 0.0)
     began = time.perf_counter()
-    features, labelled = (_features(posterior, pool, rows) for rows in (candidates.rows, taught.rows))
-    context = replace(context, features=features, labelled_features=labelled)
+    mine, labelled = (_features(features, pool, rows) for rows in (candidates.rows, taught.rows))
+    context = replace(context, features=mine, labelled_features=labelled)
     return Shown(context, targets, time.perf_counter() - began)
 
 
@@ -83,9 +85,9 @@ def check_needs(needs: Set[str]) -> None:
         raise InputError(f"an acquisition may need {', '.join(sorted(NEEDS))}; got {', '.join(unknown)}")
 
 
-def _features(posterior: Posterior, pool: Pool, rows: Rows) -> Features:
-    if not isinstance(posterior, FeatureExtractor):
+def _features(source: object, pool: Pool, rows: Rows) -> Features:
+    if not isinstance(source, FeatureExtractor):
         raise InputError(
-            f"this acquisition needs features, and {type(posterior).__name__} has none: it has no method features()"
+            f"this acquisition needs features, and {type(source).__name__} has none: it has no method features()"
         )
-    return torch.cat([posterior.features(pool.read(part)).cpu() for part in rows.split(CHUNK_ROWS)])
+    return torch.cat([source.features(pool.read(part)).cpu() for part in rows.split(CHUNK_ROWS)])

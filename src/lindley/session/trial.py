@@ -1,34 +1,55 @@
-"""A trial run to its end: fold the journal into what is known, run the rounds that are missing, append each.
+"""A trial: a session whose oracle is a program, run to a number of labels.
 
-State is the fold of the journal's events and nothing else, so a trial that was killed goes on by being started
-again, and only the round under way is repeated.
+State is the fold of the journal's events and nothing else, so a trial that was killed goes on by being started again,
+and only the round under way is repeated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
+from torch import Tensor
 
-from lindley.contracts import Labels, Pool, Selection
+from lindley.contracts import Pool
 from lindley.errors import InputError
-from lindley.session.files import save_arrays, sweep_arrays, verify_arrays
-from lindley.session.journal import Event, Journal
-from lindley.session.manifest import Manifest, begin_folder, claim_folder, manifest_beside, said_changes
-from lindley.session.progress import OnProgress, ignore_progress
-from lindley.session.rounds import Observer, Round, RoundSettings, run_round
+from lindley.session.events import Answer
+from lindley.session.files import sweep_arrays, verify_arrays
+from lindley.session.journal_store import JournalStore
+from lindley.session.manifest import Manifest, claim_folder, describe_changes, manifest_of
+from lindley.session.progress import OnProgress, ProgressEvent, ignore_progress
+from lindley.session.rounds import Observer, RoundSettings
 from lindley.session.schedule import Labelling
-from lindley.session.state import TrialState, fold
+from lindley.session.session import Session
+from lindley.session.state import Round, SessionState, fold
 from lindley.session.subsets import balanced_rows, initial_random_rows, validation_rows
 from lindley.shapes import ClassIndices, Rows
+
+Oracle = Callable[[Sequence[int]], list[Answer]]
+"""Rows -> an answer to each of them."""
+_NONE_OF_THE_CLASSES = -1
+
+
+def simulated_oracle(classes: ClassIndices) -> Oracle:
+    """Return the oracle that knows the class of every row of the pool; -1 is none of the classes.  [N]"""
+    known = classes.tolist()
+
+    def answer(rows: Sequence[int]) -> list[Answer]:
+        return [
+            Answer(row, outcome="none_of_the_classes", uuid="")
+            if known[row] == _NONE_OF_THE_CLASSES
+            else Answer(row, known[row], uuid="")
+            for row in rows
+        ]
+
+    return answer
 
 
 @dataclass(frozen=True)
 class TrialSetup:
-    """Everything that a trial needs: the oracle is `classes`, what it answers of every row of the pool."""
+    """Everything that a trial needs; `classes` is what its oracle knows of every row of the pool."""
 
     rounds: RoundSettings
     schedule: Labelling
@@ -48,6 +69,15 @@ class TrialSetup:
                 f"({least}) and the size of the pool ({len(self.pool)}); got {self.schedule.max_labels}"
             )
 
+    def first_rows(self) -> tuple[Tensor, Tensor]:
+        """The initial rows, and the validation rows, the same for every acquisition of a seed."""
+        schedule, seed = self.schedule, self.rounds.seed
+        if schedule.initial == "balanced":
+            initial = balanced_rows(self.classes, schedule.initial_labels, seed=seed)
+        else:
+            initial = initial_random_rows(len(self.pool), schedule.initial_labels, seed=seed)
+        return initial, validation_rows(len(self.pool), initial, schedule.validation_labels, seed=seed)
+
 
 def run_trial(setup: TrialSetup, folder: Path, *, on_progress: OnProgress = ignore_progress) -> None:
     """Run, or go on with, the trial in `folder` until max_labels labels are known and a model is fitted on them.
@@ -55,147 +85,93 @@ def run_trial(setup: TrialSetup, folder: Path, *, on_progress: OnProgress = igno
     Where max_labels was raised, the last round is fitted again (to the same model) and now selects.
     Raises HeldError when another process runs it, JournalError when the folder is damaged or of another trial.
     """
-    with Journal(folder) as journal:
-        continue_trial(setup, journal, on_progress=on_progress)
+    with JournalStore(folder) as store:
+        continue_trial(setup, store, on_progress=on_progress)
 
 
-def continue_trial(setup: TrialSetup, journal: Journal, *, on_progress: OnProgress = ignore_progress) -> None:
+def continue_trial(setup: TrialSetup, store: JournalStore, *, on_progress: OnProgress = ignore_progress) -> None:
     """As `run_trial`, in the folder of a journal that is open already."""
-    folder, state = journal.folder, fold(journal.events)
-    manifest_beside(folder, journal.events)
-    for event in state.rounds:
-        for reference in event["arrays"].values():
-            verify_arrays(folder, reference)
-    if state.reaches(setup.schedule.max_labels):
-        _sweep(folder, state.rounds)
-        return
-    changes: Mapping[str, list[Any]] = {}
+    folder, state = store.folder, fold(store.read())
+    manifest_of(folder, state)
+    for reference in _arrays(state):
+        verify_arrays(folder, reference)
+    if not state.reaches(setup.schedule.max_labels):
+        changes = claim_folder(folder, setup.manifest, state)
+        session = _session(setup, store, on_progress)
+        if changes:
+            session.resume(changes)
+            on_progress(_resumed(changes, session.state.resumed[-1].round))
+        _begin(session, setup)
+        _run(session, simulated_oracle(setup.classes), setup.schedule)
+        state = session.state
+    sweep_arrays(folder, {each.file for each in _arrays(state)})
+
+
+def _run(session: Session, oracle: Oracle, schedule: Labelling) -> None:
+    while not session.state.reaches(schedule.max_labels):
+        state = session.state
+        if short := next((each for each in state.rounds if _is_short(each, schedule)), None):
+            if answered := [row for row in _rows_from(state, short.index) if row in state.resolved]:
+                session.withdraw(answered)
+        elif state.pending:
+            session.tell(oracle(state.pending))
+            continue
+        result = session.step(batch_size=schedule.batch_after(session.state.num_labels))
+        told: ProgressEvent = {"stage": "round", "round": result.index, "labels": result.num_labels}
+        session.on_progress({**told, "accuracy": session.state.rounds[-1].metrics.get("accuracy")})
+
+
+def _is_short(round: Round, schedule: Labelling) -> bool:
+    """Whether it is the end of a shorter schedule: it selects now, or selects more."""
+    return len(round.rows) < schedule.batch_after(round.labels)
+
+
+def _rows_from(state: SessionState, index: int) -> list[int]:
+    return [row for each in state.rounds[index:] for row in each.rows]
+
+
+def _begin(session: Session, setup: TrialSetup) -> None:
+    """Query the first rows. What a trial without a round was begun with, other rows or answers, counts for nothing."""
+    oracle = simulated_oracle(setup.classes)
+    initial, validation = (rows.tolist() for rows in setup.first_rows())
+    wanted = [("initial", initial)] + [("validation", validation)] * bool(validation)
+    state = session.state
     if state.rounds:
-        changes = claim_folder(folder, setup.manifest, journal.events)
-    else:
-        begin_folder(folder, setup.manifest, journal.events)
-    start = _begun(state, setup, journal)
-    validation = _labels_of(start["validation"]) if "validation" in start else None
-    done, labels = _known(state, setup.schedule, _labels_of(start), validation)
-    if changes:
-        journal.append({"event": "resumed", "round": len(done), "changes": changes})
-        on_progress({"stage": "resumed", "round": len(done), "changes": changes, "message": _said(changes)})
-    while not TrialState(None, tuple(done)).reaches(setup.schedule.max_labels):
-        event = _run_and_append(setup, labels, validation, journal, index=len(done), on_progress=on_progress)
-        done.append(event)
-        labels = _told(labels, event)
-    _sweep(folder, done)
+        return
+    right = {answer.row: answer.value for answer in oracle([*initial, *validation])}
+    there = [(query.purpose, query.rows) for query in state.queries]
+    if there != wanted[: len(there)] or any(right.get(row) != each.value for row, each in state.resolved.items()):
+        session.restart()
+        there = []
+    for purpose, rows in wanted[len(there) :]:
+        session.query(rows, "initial" if purpose == "initial" else "validation")
 
 
-def _sweep(folder: Path, rounds: Iterable[Event]) -> None:
-    sweep_arrays(folder, {each["file"] for event in rounds for each in event["arrays"].values()})
-
-
-def _begun(state: TrialState, setup: TrialSetup, journal: Journal) -> Event:
-    """The event that a trial starts with; what it began with before its first round counts for nothing."""
-    if state.start is not None and state.rounds:
-        return state.start
-    schedule, seed = setup.schedule, setup.rounds.seed
-    if schedule.initial == "balanced":
-        rows = balanced_rows(setup.classes, schedule.initial_labels, seed=seed)
-    else:
-        rows = initial_random_rows(len(setup.pool), schedule.initial_labels, seed=seed)
-    begun: Event = {"event": "start", **_answered(rows, setup.classes[rows])}
-    if schedule.validation_labels:
-        stopping = validation_rows(len(setup.pool), rows, schedule.validation_labels, seed=seed)
-        begun["validation"] = _answered(stopping, setup.classes[stopping])
-    if state.start is None or any(state.start.get(key) != value for key, value in begun.items()):
-        journal.append(begun)
-    return begun
-
-
-def _known(
-    state: TrialState, schedule: Labelling, labels: Labels, validation: Labels | None
-) -> tuple[list[Event], Labels]:
-    """The rounds that stand, and the labels after them, `labels` being those of the start."""
-    done: list[Event] = []
-    for event in state.rounds:
-        asked = len(event["selection"]["rows"]) if event["selection"] else 0
-        if asked == 0 or asked < schedule.batch_after(_told_so_far(labels, validation)):
-            break  # the end of a shorter schedule: this round selects now, or selects more
-        done.append(event)
-        labels = _told(labels, event)
-    return done, labels
-
-
-def _answered(rows: Rows, classes: ClassIndices) -> dict[str, list[int]]:
-    return {"rows": rows.tolist(), "classes": classes.tolist()}
-
-
-def _labels_of(told: Mapping[str, Any]) -> Labels:
-    return Labels(torch.tensor(told["rows"]), torch.tensor(told["classes"]))
-
-
-def _told_so_far(labels: Labels, validation: Labels | None) -> int:
-    return len(labels) + (0 if validation is None else len(validation))
-
-
-def _told(labels: Labels, event: Event) -> Labels:
-    told = event["selection"]
-    return labels.extended(torch.tensor(told["rows"]), torch.tensor(told["classes"])) if told else labels
-
-
-def _run_and_append(
-    setup: TrialSetup,
-    labels: Labels,
-    validation: Labels | None,
-    journal: Journal,
-    *,
-    index: int,
-    on_progress: OnProgress,
-) -> Event:
-    told, num_rounds = _told_so_far(labels, validation), setup.schedule.num_rounds
-    result = run_round(
-        setup.rounds,
+def _session(setup: TrialSetup, store: JournalStore, on_progress: OnProgress) -> Session:
+    settings = setup.rounds
+    num_rounds = setup.schedule.num_rounds
+    return Session(
         setup.pool,
-        labels,
-        setup.observers,
-        index=index,
-        batch_size=setup.schedule.batch_after(told),
-        validation=validation,
+        settings.learner,
+        settings.acquisition,
+        task=settings.task,
+        num_draws=settings.num_draws,
+        store=store,
+        seed=settings.seed,
+        requires=settings.needs,
+        candidates=settings.candidates,
+        num_targets=settings.num_targets,
         sources=setup.sources,
-        on_stage=lambda stage: on_progress({"stage": stage, "round": index, "rounds": num_rounds, "labels": told}),
+        observers=setup.observers,
+        key=setup.manifest["key"],
+        on_progress=lambda event: on_progress({**event, "rounds": num_rounds}),
     )
-    event = _round_event(result, setup.classes, journal.folder)
-    journal.append(event)
-    accuracy = event["metrics"].get("accuracy")
-    on_progress({"stage": "round", "round": index, "rounds": num_rounds, "labels": told, "accuracy": accuracy})
-    return event
 
 
-def _round_event(result: Round, oracle: ClassIndices, folder: Path) -> Event:
-    """The event of a round; its arrays are on the disk before it names them."""
-    seen = result.observations
-    return {
-        "event": "round",
-        "round": result.index,
-        "labels": result.num_labels,
-        "metrics": {key: value for each in seen.values() for key, value in each.metrics.items()},
-        "selection": _selection_event(result.selection, oracle) if result.selection is not None else None,
-        "arrays": {
-            name: save_arrays(folder, f"round-{result.index:03d}-{name}", each.arrays)
-            for name, each in seen.items()
-            if each.arrays
-        },
-        "seconds": dict(result.seconds),
-        **({"path": result.path} if result.path else {}),
-        **({"tuned": dict(result.tuned)} if result.tuned else {}),
-    }
+def _arrays(state: SessionState) -> Iterable[Any]:
+    return (reference for each in state.rounds for reference in each.fit.arrays.values())
 
 
-def _selection_event(selection: Selection, oracle: ClassIndices) -> dict[str, Any]:
-    rows = selection.rows.cpu()
-    return {
-        **_answered(rows, oracle[rows]),
-        "scores": selection.scores.double().tolist(),
-        "diagnostics": dict(selection.diagnostics),
-    }
-
-
-def _said(changes: Mapping[str, list[Any]]) -> str:
-    return f"continued under other conditions, so later rounds need not be bit-equal: {said_changes(changes)}"
+def _resumed(changes: Mapping[str, list[Any]], round: int) -> ProgressEvent:
+    message = f"continued under other conditions, so later rounds need not be bit-equal: {describe_changes(changes)}"
+    return {"stage": "resumed", "round": round, "changes": changes, "message": message}

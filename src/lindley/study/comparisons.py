@@ -109,7 +109,7 @@ def costs_more(panel: PanelResults, other: str) -> Comparison | None:
 
 def _asking_seconds(trial: TrialResults, num_rounds: int) -> float:
     """Over the first rounds, where something was asked for; 0 where nothing was recorded."""
-    asking = [number for number in range(num_rounds) if trial.rounds[number]["selection"] is not None]
+    asking = [number for number in range(num_rounds) if trial.rounds[number].query is not None]
     seconds = trial.seconds("predict")[asking] + trial.seconds("select")[asking]
     return float(np.nansum(seconds))
 

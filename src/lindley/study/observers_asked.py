@@ -22,7 +22,7 @@ def observe_asked(dataset: Dataset, rare: Collection[str]) -> Callable[[RoundVie
     of_pool = counted(dataset, rare, torch.arange(len(dataset.pool)))
 
     def observe(view: RoundView) -> Observation:
-        return Observation(metrics={"asked": counted(dataset, rare, view.labels.rows), "pool": of_pool})
+        return Observation(metrics={"asked": counted(dataset, rare, view.known.labelled_rows), "pool": of_pool})
 
     return observe
 

@@ -29,7 +29,7 @@ def observe_transfer(
 ) -> Callable[[RoundView], Observation]:
     """The observer of `transfer`: by name, the accuracy and NLL (nats) of each learner on the T test rows.
 
-    Each is fitted on the labels that the trial has, those without a class left out, at these numbers of labels; none
+    Each is fitted on the labels that the trial has, at these numbers of labels; none
     named: in every round. Its fit and its draws have seeds of their own for every round.
     """
     pool = MemoryPool(test_inputs)
@@ -40,7 +40,7 @@ def observe_transfer(
 
     def measured(name: str, learner: Learner, view: RoundView) -> dict[str, float | None]:
         fit, draw = (derive_seed(view.seed, view.index, "transfer", name, part) for part in ("fit", "draw"))
-        posterior = learner.fit(view.pool, view.labels.with_class(), task=view.task, seed=fit)
+        posterior = learner.fit(view.pool, view.labels, task=view.task, seed=fit)
         log_probs = averaged(posterior.draw(num_draws, seed=draw))  # [T, C]
         return {"accuracy": accuracy(log_probs, test_classes), "nll": written(nll(log_probs, test_classes))}
 

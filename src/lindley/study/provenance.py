@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lindley.session.manifest import said_changes
+from lindley.session.manifest import describe_changes
 from lindley.study.looks import look
 from lindley.study.results import PanelResults, StudyResults, TrialResults
 from lindley.study.schema import HardPool
@@ -33,10 +34,12 @@ def environments(results: StudyResults) -> Table:
             rows.append((panel.title, name, _all([manifest["versions"].get(name) for manifest in manifests])))
         for name in ("code", "device", "threads", "precision", "platform", "cpu", "num_rows", "num_test"):
             rows.append((panel.title, name, _all([manifest.get(name) for manifest in manifests])))
-        paths = [event["path"] for trial in panel.trials for event in trial.rounds if "path" in event]
+        paths = [each.fit.compute_path for trial in panel.trials for each in trial.rounds if each.fit.compute_path]
         if paths:
             rows.append((panel.title, "draws computed", _all(paths)))
-        if chosen := [event["tuned"] for trial in panel.trials for event in trial.rounds if "tuned" in event]:
+        if chosen := [
+            each.fit.hyperparameters for trial in panel.trials for each in trial.rounds if each.fit.hyperparameters
+        ]:
             rows.append((panel.title, "settings chosen", _counted(chosen)))
         for name in dict.fromkeys(key for manifest in manifests for key in manifest["data_hashes"]):
             hashes = {manifest["data_hashes"].get(name) for manifest in manifests}
@@ -101,7 +104,7 @@ def unlike_beginnings(results: StudyResults) -> list[str]:
 def changes(results: StudyResults) -> list[str]:
     """One sentence for each trial that was continued under other code, versions, machine or threads."""
     return [
-        f"{panel.title}, {_name(trial)}, from round {event['round']} on: " + said_changes(event["changes"], arrow="→")
+        f"{panel.title}, {_name(trial)}, from round {event.round} on: " + describe_changes(event.changes, arrow="→")
         for panel in results.panels
         for trial in panel.trials
         for event in trial.resumed
@@ -190,7 +193,7 @@ def _all(values: list[Any]) -> str:
     return f"{text}; not recorded for {unknown} of {len(values)} trials" if known and unknown else text
 
 
-def _counted(settings: list[dict[str, Any]]) -> str:
+def _counted(settings: Sequence[Mapping[str, Any]]) -> str:
     """Each setting with the number of fits that chose it, the commonest first."""
     texts = Counter(", ".join(f"{key} = {value}" for key, value in setting.items()) for setting in settings)
     return "; ".join(f"{text}: {count} fits" for text, count in texts.most_common())

@@ -6,18 +6,18 @@ import json
 import os
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from lindley.errors import JournalError
 from lindley.session.failures import read_failure
 from lindley.session.files import REMEDY
-from lindley.session.journal import read_events
-from lindley.session.manifest import manifest_beside
-from lindley.session.records import Count, ManifestRecord, Record, fault_of
-from lindley.session.state import fold
+from lindley.session.manifest import ManifestRecord, manifest_of
+from lindley.session.records import Count, Record, fault_of
+from lindley.session.state import Round, read_state
 from lindley.study.folder import read_study
 from lindley.study.results import PanelResults, StudyResults, TrialResults
 from lindley.study.schema import Panel, Study
@@ -26,7 +26,7 @@ from lindley.text import visible_line
 
 
 class _TrialManifest(ManifestRecord):
-    """What every version has written into manifests for reports."""
+    """What is read of manifests for reports."""
 
     acquisition: str
     options: dict[str, Any]
@@ -53,7 +53,9 @@ class _OtherModel(Record):
 
 
 class _Measured(Record):
-    """The metrics of a round: what every version has written, and what is read where it is there."""
+    """The metrics of a round: what is always measured, and what is read where it is there."""
+
+    model_config = ConfigDict(extra="ignore")
 
     accuracy: Share
     recall: list[Share | None]
@@ -134,31 +136,37 @@ def _read_trial(folder: Path, panel: Panel) -> TrialResults | None:
 
     Raises JournalError where it is damaged, or not one of the panel under the settings that it has now.
     """
-    events = read_events(folder)
-    state, end = fold(events), panel.schedule.max_labels
+    state, end = read_state(folder), panel.schedule.max_labels
     rounds = _until(end, state.rounds)
-    manifest = manifest_beside(folder, rounds, _TrialManifest)
-    if manifest is None or state.start is None or not rounds:
+    manifest = manifest_of(folder, state, _TrialManifest)
+    if manifest is None or not rounds:
         return None
     if not _is_of(panel, manifest) or not folder.name.endswith(manifest["key"][:8]):  # e.g. a copy of a folder
         raise JournalError("it was run with other settings.")
     _check_metrics(rounds, len(manifest["class_names"]))
-    resumed = tuple(event for event in events if event["event"] == "resumed")
-    name, seed = manifest["acquisition"], manifest["seed"]
-    manifest = _visible(manifest)
-    return TrialResults(name, seed, manifest, rounds, state.start, folder, state.reaches(end), resumed)
+    return TrialResults(
+        manifest["acquisition"],
+        manifest["seed"],
+        _visible(manifest),
+        rounds,
+        tuple(row for query in state.queries if query.purpose == "initial" for row in query.rows),
+        {row: int(answer.value) for row, answer in state.resolved.items() if answer.value is not None},
+        folder,
+        state.reaches(end),
+        state.resumed,
+    )
 
 
-def _check_metrics(rounds: Sequence[dict[str, Any]], num_classes: int) -> None:
+def _check_metrics(rounds: Sequence[Round], num_classes: int) -> None:
     """Refuse metrics of other types than are measured, of other classes, and those that only some rounds have."""
-    for event in rounds:
-        fault = fault_of(_Measured, event["metrics"])
-        if not fault and len(event["metrics"]["recall"]) != num_classes:
-            fault = f"recall is of {len(event['metrics']['recall'])} classes; there are {num_classes}"
-        if not fault and ("asked" in event["metrics"]) != ("asked" in rounds[0]["metrics"]):
+    for each in rounds:
+        fault = fault_of(_Measured, each.metrics)
+        if not fault and len(each.metrics["recall"]) != num_classes:
+            fault = f"recall is of {len(each.metrics['recall'])} classes; there are {num_classes}"
+        if not fault and ("asked" in each.metrics) != ("asked" in rounds[0].metrics):
             fault = "asked is counted in some rounds only"
         if fault:
-            raise JournalError(f"the metrics of round {event['round']} are damaged: {fault}. {REMEDY}")
+            raise JournalError(f"the metrics of round {each.index} are damaged: {fault}. {REMEDY}")
 
 
 def _visible(value: Any) -> Any:
@@ -170,11 +178,11 @@ def _visible(value: Any) -> Any:
     return visible_line(value) if isinstance(value, str) else value
 
 
-def _until(end: int, rounds: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _until(end: int, rounds: Sequence[Round]) -> list[Round]:
     """The rounds up to `end` labels; one that was run further asks for nothing more in the last of them."""
-    kept = [event for event in rounds if event["labels"] <= end]
+    kept = [each for each in rounds if each.labels <= end]
     if 0 < len(kept) < len(rounds):
-        kept[-1] = {**kept[-1], "selection": None}
+        kept[-1] = replace(kept[-1], query=None)
     return kept
 
 
@@ -191,13 +199,13 @@ def _of_common_beginnings(
     kept, foreign = [], []
     for trial in trials:
         seed = [each for each in trials if each.seed == trial.seed]
-        data = Counter(known for each in seed if (known := _data_of(each)))
-        begun = Counter(tuple(each.start["rows"]) for each in seed)
-        if _data_of(trial) not in (None, *(known for known, _ in data.most_common(1))):
+        data = Counter(_data_of(each) for each in seed)
+        begun = Counter(each.initial_rows for each in seed)
+        if _data_of(trial) != data.most_common(1)[0][0]:
             foreign.append((trial, "it was run on other data than most trials of its seed."))
         elif _classes_of(trial) != classes[0][0]:
             foreign.append((trial, "it has other classes than most trials of its panel."))
-        elif tuple(trial.start["rows"]) != begun.most_common(1)[0][0]:
+        elif trial.initial_rows != begun.most_common(1)[0][0]:
             foreign.append((trial, "it began with other labels than most trials of its seed."))
         elif _options_of(trial) != options[trial.acquisition].most_common(1)[0][0]:
             foreign.append((trial, f"it has other options than most trials of {trial.acquisition}."))
@@ -206,10 +214,9 @@ def _of_common_beginnings(
     return kept, foreign
 
 
-def _data_of(trial: TrialResults) -> str | None:
-    """The hashes of its data; None where an early version did not record them."""
-    hashes = trial.manifest.get("data_hashes")
-    return json.dumps(hashes, sort_keys=True) if hashes else None
+def _data_of(trial: TrialResults) -> str:
+    """The hashes of its data."""
+    return json.dumps(trial.manifest["data_hashes"], sort_keys=True)
 
 
 def _classes_of(trial: TrialResults) -> tuple[str, ...]:

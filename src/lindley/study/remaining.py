@@ -8,10 +8,11 @@ from pathlib import Path
 
 from lindley.errors import LindleyError
 from lindley.session.failures import read_failure
-from lindley.session.journal import FILE_NAME, Event
+from lindley.session.journal_store import FILE_NAME
 from lindley.session.locks import holder_of
+from lindley.session.manifest import manifest_of
 from lindley.session.progress import OnProgress, ProgressEvent, Stage
-from lindley.session.state import read_state
+from lindley.session.state import Round, read_state
 from lindley.study.trials import Trial
 
 
@@ -61,6 +62,7 @@ class Remaining:
         holder = holder_of(folder / FILE_NAME)
         try:
             state = read_state(folder)
+            manifest_of(folder, state)
         except (LindleyError, OSError) as error:
             return {"stage": "failed", "message": str(error)}
         if holder is not None:
@@ -73,9 +75,9 @@ class Remaining:
         return None
 
 
-def _how_far(stage: Stage, rounds: Sequence[Event]) -> ProgressEvent:
+def _how_far(stage: Stage, rounds: Sequence[Round]) -> ProgressEvent:
     """The number of finished rounds, and what the last one says."""
     if not rounds:
         return {"stage": stage}
-    labels, accuracy = rounds[-1]["labels"], rounds[-1]["metrics"].get("accuracy")
+    labels, accuracy = rounds[-1].labels, rounds[-1].metrics.get("accuracy")
     return {"stage": stage, "round": len(rounds), "labels": labels, "accuracy": accuracy}

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lindley.session.events import Resumed
 from lindley.session.files import load_arrays, verify_arrays
+from lindley.session.state import Round
 
 _ACCURACY_BESIDE = {"nll": "accuracy", "joint_nll": "accuracy", "nll_point": "accuracy_point"}
 """What was measured together with a loss: where null was written for a loss beside it, it was infinite, not missing."""
-_FEWEST_OF_JOINT = 10
-"""Test rows (metrics.JOINT_SET, without torch): with fewer, early versions wrote null for a joint loss, too."""
 Arrays = dict[str, NDArray[Any]]
 Floats = NDArray[np.float64]
 
@@ -27,17 +27,19 @@ class TrialResults:
     acquisition: str
     seed: int
     manifest: dict[str, Any]
-    rounds: list[dict[str, Any]]
-    start: dict[str, Any]
+    rounds: list[Round]
+    initial_rows: tuple[int, ...]
+    classes: Mapping[int, int]
+    """By row that was labelled, its class; rows of none of the classes are missing."""
     folder: Path
     complete: bool
-    resumed: tuple[dict[str, Any], ...] = ()
+    resumed: tuple[Resumed, ...] = ()
     """Events that tell that the trial was continued under other versions, device or threads."""
 
     @property
     def machine(self) -> str:
         """The GPU or processor that it ran on, as far as it is known; "several" where it was continued on another."""
-        changes = [change for event in self.resumed for change in event["changes"].items()]
+        changes = [change for event in self.resumed for change in event.changes.items()]
         if any(name in ("device", "cpu") and then is not None for name, (then, _) in changes):
             return "several"
         device = self.manifest.get("device") or "cpu"
@@ -46,12 +48,12 @@ class TrialResults:
     @property
     def labels(self) -> list[int]:
         """How many labels the model of each round was fitted on, the initial ones included.  [R]"""
-        return [int(event["labels"]) for event in self.rounds]
+        return [each.labels for each in self.rounds]
 
     @property
     def first_fit(self) -> tuple[Any, Any]:
         """What tells its first model from others: accuracy and NLL on the test set, bit for bit."""
-        measured = self.rounds[0]["metrics"]
+        measured = self.rounds[0].metrics
         return measured.get("accuracy"), measured.get("nll")
 
     def metric(self, name: str) -> Floats:
@@ -61,13 +63,12 @@ class TrialResults:
         beside an accuracy.
         """
         *outer, last = name.split(".")
-        few = last == "joint_nll" and self.manifest.get("num_test", _FEWEST_OF_JOINT) < _FEWEST_OF_JOINT
         beside = _ACCURACY_BESIDE.get(last, "")
         values = []
-        for event in self.rounds:
-            measured = _inner(event["metrics"], outer)
+        for each in self.rounds:
+            measured = _inner(each.metrics, outer)
             there = measured if isinstance(measured, dict) else {}
-            value, infinite = there.get(last), last in there and there.get(beside) is not None and not few
+            value, infinite = there.get(last), last in there and there.get(beside) is not None
             values.append(value if value is not None else np.inf if infinite else np.nan)
         return np.array(values, dtype=np.float64)
 
@@ -77,18 +78,18 @@ class TrialResults:
 
     def seconds(self, part: str) -> Floats:
         """Seconds of `fit`, `predict`, `select` or `observe` in each round; NaN where not recorded.  [R]"""
-        values = [event.get("seconds", {}).get(part) for event in self.rounds]
+        values = [each.fit.seconds.get(part) for each in self.rounds]
         return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
     def arrays(self, round: int, observer: str) -> Arrays | None:
         """What an observer stored in a round, or None; JournalError when the file is not the one the journal names."""
-        named = self.rounds[round].get("arrays", {}).get(observer)
+        named = self.rounds[round].fit.arrays.get(observer)
         return None if named is None else load_arrays(self.folder, named)
 
     def check_arrays(self) -> None:
         """JournalError where a file of arrays is missing or is not the one that the journal names."""
-        for event in self.rounds:
-            for named in event.get("arrays", {}).values():
+        for each in self.rounds:
+            for named in each.fit.arrays.values():
                 verify_arrays(self.folder, named)
 
 

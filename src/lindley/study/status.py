@@ -7,13 +7,14 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from lindley.errors import LindleyError
 from lindley.session.failures import read_failure
-from lindley.session.journal import FILE_NAME
+from lindley.session.journal_store import FILE_NAME
 from lindley.session.locks import holder_of
-from lindley.session.state import TrialState, read_state
+from lindley.session.manifest import manifest_of
+from lindley.session.state import Round, SessionState, read_state
 from lindley.study.folder import read_study
 from lindley.study.pace import Paces
 from lindley.study.trials import Trial, trial_name, trials_of
@@ -124,6 +125,7 @@ def _status(trial: Trial, out: Path) -> TrialStatus:
     holder = holder_of(folder / FILE_NAME)
     try:
         told = read_state(folder)
+        manifest_of(folder, told)
     except (LindleyError, OSError) as error:
         return TrialStatus(*names, "failed", rounds=schedule.num_rounds, error=visible(str(error)))
     complete = told.reaches(schedule.max_labels)
@@ -134,23 +136,23 @@ def _status(trial: Trial, out: Path) -> TrialStatus:
         _state(told, complete, holder, failure is not None),
         rounds_done=min(len(told.rounds), schedule.num_rounds),
         rounds=schedule.num_rounds,
-        labels=last["labels"] if last else 0,
-        accuracy=last["metrics"].get("accuracy") if last else None,
+        labels=last.labels if last else 0,
+        accuracy=last.metrics.get("accuracy") if last else None,
         seconds=_seconds(told.rounds),
         holder=None if complete else holder,
         error=failure.message if failure else None,
     )
 
 
-def _state(told: TrialState, complete: bool, holder: str | None, failed: bool) -> State:
+def _state(told: SessionState, complete: bool, holder: str | None, failed: bool) -> State:
     if complete:
         return "finished"
     if holder is not None:
         return "under way"
     if failed:
         return "failed"
-    return "not begun" if told.start is None else "stopped"
+    return "not begun" if told.key is None else "stopped"
 
 
-def _seconds(rounds: Sequence[dict[str, Any]]) -> float:
-    return math.fsum(value for event in rounds for value in event.get("seconds", {}).values())
+def _seconds(rounds: Sequence[Round]) -> float:
+    return math.fsum(value for each in rounds for value in each.fit.seconds.values())

@@ -22,10 +22,10 @@ _KINDS = {
 
 def what_was_asked(panel: PanelResults) -> Table | None:
     """Of the labels asked for after the initial ones, the share of each kind; None where the pool is not hard."""
-    trials = [trial for trial in panel.finished if "asked" in trial.rounds[0]["metrics"]]
+    trials = [trial for trial in panel.finished if "asked" in trial.rounds[0].metrics]
     if not trials:
         return None
-    held = [trial.rounds[0]["metrics"]["pool"] for trial in trials]
+    held = [trial.rounds[0].metrics["pool"] for trial in trials]
     kinds = [kind for kind in _KINDS if any(pool[kind] for pool in held)]
     rows = [("the pool", "", f"{median(pool['labels'] for pool in held):.0f} rows", *_shares(held, kinds))]
     for name in panel.acquisitions:
@@ -72,7 +72,7 @@ def at_end(panel: PanelResults, trial: TrialResults) -> int:
 
 def _asked(panel: PanelResults, trial: TrialResults) -> dict[str, int]:
     """The counts of the labels after the initial ones."""
-    first, last = (trial.rounds[number]["metrics"]["asked"] for number in (0, at_end(panel, trial)))
+    first, last = (trial.rounds[number].metrics["asked"] for number in (0, at_end(panel, trial)))
     return {kind: last[kind] - first[kind] for kind in last}
 
 
@@ -85,7 +85,7 @@ def _shares(counts: Sequence[dict[str, int]], kinds: Sequence[str]) -> list[str]
 
 def _recalls(panel: PanelResults, trial: TrialResults) -> dict[str, float]:
     """By class; NaN for one without test rows."""
-    recalls = trial.rounds[at_end(panel, trial)]["metrics"]["recall"]
+    recalls = trial.rounds[at_end(panel, trial)].metrics["recall"]
     names = trial.manifest["class_names"]
     return {name: np.nan if recall is None else recall for name, recall in zip(names, recalls, strict=True)}
 

@@ -49,7 +49,7 @@ def transfer(panel: PanelResults) -> Table | None:
 
 def _last_measured(panel: PanelResults) -> int | None:
     """The last number of labels, of those in the study, at which another model was fitted."""
-    measured = [event["labels"] for trial in panel.trials for event in trial.rounds if "transfer" in event["metrics"]]
+    measured = [each.labels for trial in panel.trials for each in trial.rounds if "transfer" in each.metrics]
     return max(measured, default=None)
 
 

@@ -20,7 +20,7 @@ import torch
 
 from lindley.errors import HeldError, LindleyError
 from lindley.session.failures import clear_failure, record_failure
-from lindley.session.journal import Journal
+from lindley.session.journal_store import JournalStore
 from lindley.session.progress import ProgressEvent
 from lindley.session.trial import continue_trial
 from lindley.study.assemble import Assembler
@@ -67,9 +67,9 @@ def _run(request: dict[str, Any], assembler: Assembler, settings: dict[str, Any]
             os._exit(0)
 
     try:
-        with Journal(folder, patience=0.0, process=settings["process"]) as journal:
+        with JournalStore(folder, patience=0.0, process=settings["process"]) as store:
             send({"stage": "started"})
-            last = _attempt(lambda: continue_trial(assembler.setup(trial), journal, on_progress=send), folder)
+            last = _attempt(lambda: continue_trial(assembler.setup(trial), store, on_progress=send), folder)
     except HeldError:
         last = {"stage": "held"}
     except Exception as error:  # the journal is damaged, or cannot be opened

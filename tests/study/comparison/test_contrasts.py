@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from panel_fakes import GRID, panel_reaching
+from panel_fakes import GRID, panel_reaching, with_metrics
 
 from lindley.errors import InputError
 from lindley.study.comparison import contrasts as contrasts_module
@@ -90,8 +90,7 @@ def _with_nll(panel: PanelResults, nll: dict[str, list[float | None]]) -> PanelR
         replace(
             trial,
             rounds=[
-                {**event, "metrics": {**event["metrics"], "nll": nll[trial.acquisition][trial.seed]}}
-                for event in trial.rounds
+                with_metrics(each, {**each.metrics, "nll": nll[trial.acquisition][trial.seed]}) for each in trial.rounds
             ],
         )
         for trial in panel.trials

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from panel_fakes import panel_reaching
+from panel_fakes import panel_reaching, with_metrics
 
 from lindley.study.comparison.dips import LEAST_DIP, STANDARD_ERRORS, Dips, dips_of, said_of_dips
 from lindley.study.comparison.outputs import as_json, compare
@@ -19,7 +19,7 @@ _DIPPING = [0.90, 0.94, 0.91, 0.95, 0.93, 0.96]
 
 def _trial(acquisition: str, accuracies: list[float | None], **manifest: Any) -> TrialResults:
     made = panel_reaching({acquisition: [50.0]}, grid=[20 + 10 * each for each in range(len(accuracies))]).trials[0]
-    rounds = [{**event, "metrics": {"accuracy": value}} for event, value in zip(made.rounds, accuracies, strict=True)]
+    rounds = [with_metrics(each, {"accuracy": one}) for each, one in zip(made.rounds, accuracies, strict=True)]
     return replace(made, rounds=rounds, manifest={**made.manifest, "num_test": 10_000, **manifest})
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from panel_fakes import panel_reaching
+from panel_fakes import panel_reaching, with_metrics
 
 from lindley.errors import InputError
 from lindley.study.comparison.outputs import as_json, compare, csv_rows, how_compared, tables
@@ -86,7 +86,7 @@ def test_an_interrupted_study_is_compared_in_finite_numbers(
     trials = [
         replace(
             trial,
-            rounds=[{**event, "metrics": {"accuracy": each}} for event, each in zip(trial.rounds, told, strict=False)],
+            rounds=[with_metrics(each, {"accuracy": one}) for each, one in zip(trial.rounds, told, strict=False)],
             complete=len(told) == 5,
         )
         for trial, told in zip(panel.trials, measured, strict=True)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from panel_fakes import panel_reaching
+from panel_fakes import panel_reaching, with_metrics
 
 from lindley.study.comparison.outputs import BESIDE, as_json, compare, tables
 from lindley.study.comparison.probabilities import (
@@ -32,9 +32,9 @@ def _panel(metrics: Metrics, *, seeds: int = 4) -> PanelResults:
         replace(
             trial,
             rounds=[
-                {**event, "metrics": {"accuracy": _ACCURATE[trial.acquisition], "brier": 0.1, **found}}
-                for event in trial.rounds
-                if (found := metrics(trial.acquisition, trial.seed, event["labels"])) is not None
+                with_metrics(each, {"accuracy": _ACCURATE[trial.acquisition], "brier": 0.1, **found})
+                for each in trial.rounds
+                if (found := metrics(trial.acquisition, trial.seed, each.labels)) is not None
             ],
         )
         for trial in panel.trials

@@ -33,8 +33,8 @@ def test_overlap_is_the_share_that_the_reference_asked_too() -> None:
 
 def test_overlap_is_of_the_rows_that_both_have_asked_so_far() -> None:
     panel = _panel()
-    for event in panel.of("random")[0].rounds[1:]:
-        event["selection"] = None
+    rounds = panel.of("random")[0].rounds
+    rounds[1:] = [replace(each, query=None) for each in rounds[1:]]
     lines = {line.acquisition: line for line in asked(panel, "random")}
     assert lines["bald"].overlap == pytest.approx(2 / 4)
 
@@ -42,8 +42,7 @@ def test_overlap_is_of_the_rows_that_both_have_asked_so_far() -> None:
 def test_one_class_alone_is_not_even_at_all() -> None:
     panel = _panel()
     for trial in panel.trials:
-        for event in trial.rounds[:2]:
-            event["selection"]["classes"] = [0, 0, 0, 0]
+        trial.classes.update(dict.fromkeys(trial.classes, 0))
     assert [f"{line.evenness:.3f}" for line in asked(panel, "random")] == ["0.000", "0.000"]
 
 
@@ -66,8 +65,8 @@ def test_copies_of_a_hard_pool_are_those_that_the_journal_counted() -> None:
     panel = _panel()
     panel.config["pool"] = {"copies": 5}
     for trial in panel.trials:
-        for event, repeated, labels in zip(trial.rounds, (1, 2, 6), (20, 24, 28), strict=True):
-            event["metrics"]["asked"] = {"repeated": repeated, "labels": labels}
+        for each, repeated, labels in zip(trial.rounds, (1, 2, 6), (20, 24, 28), strict=True):
+            each.metrics["asked"] = {"repeated": repeated, "labels": labels}
     assert [line.repeated for line in asked(panel, "random")] == [5 / 8, 5 / 8]
 
 
@@ -75,8 +74,8 @@ def test_of_a_repeated_data_set_that_was_thinned_no_row_tells_its_copies() -> No
     panel = _panel(data="repeated-mnist", repeats=3)
     panel.config["pool"] = {"copies": 1, "subset": 24}
     for trial in panel.trials:
-        for event, repeated, labels in zip(trial.rounds, (1, 2, 6), (20, 24, 28), strict=True):
-            event["metrics"]["asked"] = {"repeated": repeated, "labels": labels}
+        for each, repeated, labels in zip(trial.rounds, (1, 2, 6), (20, 24, 28), strict=True):
+            each.metrics["asked"] = {"repeated": repeated, "labels": labels}
     assert [(line.overlap, line.repeated) for line in asked(panel, "random")] == [(None, 5 / 8), (None, 5 / 8)]
 
 
@@ -84,7 +83,7 @@ def test_copies_that_no_later_round_has_counted_are_not_known_yet() -> None:
     panel = _panel()
     panel.config["pool"] = {"copies": 5}
     for trial in panel.trials:
-        trial.rounds[0]["metrics"]["asked"] = {"repeated": 1, "labels": 20}
+        trial.rounds[0].metrics["asked"] = {"repeated": 1, "labels": 20}
         del trial.rounds[1:]
     assert [line.repeated for line in asked(panel, "random")] == [None, None]
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from journal_fakes import make_study, panel_table, rising, write_study
 
+from lindley.session.events import Fitted
 from lindley.study import Trial, run_study, trials_of
 from lindley.study.sinks.feed import Feed
 
@@ -31,10 +32,10 @@ class Recorded:
     def began(self, trial: Trial) -> list[int]:
         return list(self.shown.setdefault(trial.folder, []))
 
-    def round(self, trial: Trial, event: dict[str, Any]) -> None:
-        if event["labels"] == self.fails_at:
+    def round(self, trial: Trial, fit: Fitted) -> None:
+        if fit.labels == self.fails_at:
             raise ConnectionError("refused")
-        self.shown[trial.folder].append(event["labels"])
+        self.shown[trial.folder].append(fit.labels)
 
     def ended(self, trial: Trial, how: str) -> None:
         self.endings.append((trial.folder, how))
@@ -54,8 +55,8 @@ class Shared:
             self.both.wait(timeout=0.5)
         return seen
 
-    def round(self, trial: Trial, event: dict[str, Any]) -> None:
-        self.shown.append(event["labels"])
+    def round(self, trial: Trial, fit: Fitted) -> None:
+        self.shown.append(fit.labels)
 
     def ended(self, trial: Trial, how: str) -> None:
         pass

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from journal_fakes import make_study, panel_table, rising, write_study
 
-from lindley.session.journal import read_events
+from lindley.session.events import Fitted
+from lindley.session.state import read_state
 from lindley.study import trials_of
 from lindley.study.sinks.catalogue import sink_named
 
@@ -24,10 +25,10 @@ TRIAL, OTHER = trials_of(STUDY)
 
 
 @pytest.fixture(scope="module")
-def rounds(tmp_path_factory) -> list[dict]:
+def rounds(tmp_path_factory) -> list[Fitted]:
     """The rounds of a finished trial."""
     out = write_study(tmp_path_factory.mktemp("out"), STUDY, accuracy=rising)
-    return [event for event in read_events(out / TRIAL.folder) if event["event"] == "round"]
+    return [each.fit for each in read_state(out / TRIAL.folder).rounds]
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +41,12 @@ def shown(rounds, tmp_path_factory) -> Path:
     return out
 
 
-def show(out: Path, rounds: list[dict], how: str) -> set[int]:
+def show(out: Path, rounds: list[Fitted], how: str) -> set[int]:
     sink = sink_named("mlflow", STUDY, out)
     known = set(sink.began(TRIAL))
-    for event in rounds:
-        if event["labels"] not in known:
-            sink.round(TRIAL, event)
+    for fit in rounds:
+        if fit.labels not in known:
+            sink.round(TRIAL, fit)
     sink.ended(TRIAL, how)
     return known
 
@@ -69,9 +70,9 @@ def status(out: Path) -> str:
 def test_every_number_of_a_round_is_a_metric_at_its_number_of_labels_once(shown, rounds):
     history = client(shown).get_metric_history(the_run(shown).info.run_id, "accuracy")
     assert sorted(metric.step for metric in history) == [20, 40, 60, 80]
-    expected = {event["labels"]: event["metrics"]["accuracy"] for event in rounds}
+    expected = {fit.labels: fit.metrics["accuracy"] for fit in rounds}
     assert {metric.step: metric.value for metric in history} == pytest.approx(expected)
-    assert the_run(shown).data.metrics["seconds/fit"] == pytest.approx(rounds[-1]["seconds"]["fit"])
+    assert the_run(shown).data.metrics["seconds/fit"] == pytest.approx(rounds[-1].seconds["fit"])
 
 
 def test_a_trial_is_one_run_with_its_settings_its_key_and_how_it_ended(shown):

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from journal_fakes import make_study, panel_table, rising, write_study
 
-from lindley.session.journal import read_events
+from lindley.session.events import Fitted
+from lindley.session.state import read_state
 from lindley.study import trials_of
 from lindley.study.sinks.catalogue import sink_named
 
@@ -18,19 +19,19 @@ TRIAL, OTHER = trials_of(STUDY)
 
 
 @pytest.fixture
-def rounds(tmp_path: Path) -> list[dict]:
+def rounds(tmp_path: Path) -> list[Fitted]:
     """The rounds of a finished trial."""
     write_study(tmp_path / "out", STUDY, accuracy=rising)
-    return [event for event in read_events(tmp_path / "out" / TRIAL.folder) if event["event"] == "round"]
+    return [each.fit for each in read_state(tmp_path / "out" / TRIAL.folder).rounds]
 
 
-def show(folder: Path, rounds: list[dict], *, ended: bool = True) -> set[int]:
+def show(folder: Path, rounds: list[Fitted], *, ended: bool = True) -> set[int]:
     """Show rounds in a run of its own; returns the steps that were there before."""
     sink = sink_named(f"tensorboard:{folder}", STUDY, folder / "unused")
     known = set(sink.began(TRIAL))
-    for event in rounds:
-        if event["labels"] not in known:
-            sink.round(TRIAL, event)
+    for fit in rounds:
+        if fit.labels not in known:
+            sink.round(TRIAL, fit)
     if ended:
         sink.ended(TRIAL, "finished")
     return known
@@ -45,9 +46,9 @@ def scalars(folder: Path, name: str) -> list[tuple[int, float]]:
 
 def test_every_number_of_a_round_is_a_scalar_at_its_number_of_labels(tmp_path, rounds):
     show(tmp_path / "logs", rounds)
-    accuracy = [(event["labels"], event["metrics"]["accuracy"]) for event in rounds]
+    accuracy = [(fit.labels, fit.metrics["accuracy"]) for fit in rounds]
     assert dict(scalars(tmp_path / "logs", "accuracy")) == pytest.approx(dict(accuracy))
-    fit = [(event["labels"], event["seconds"]["fit"]) for event in rounds]
+    fit = [(fit.labels, fit.seconds["fit"]) for fit in rounds]
     assert dict(scalars(tmp_path / "logs", "seconds/fit")) == pytest.approx(dict(fit))
     assert [value for _, value in scalars(tmp_path / "logs", "round")] == [0, 1, 2, 3]
 

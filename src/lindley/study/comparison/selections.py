@@ -65,12 +65,12 @@ def _overlap(mine: Sequence[int], theirs: Sequence[int]) -> float:
 
 
 def _rows(trial: TrialResults) -> list[int]:
-    return [row for event in trial.rounds if event["selection"] for row in event["selection"]["rows"]]
+    return [row for each in trial.rounds for row in each.rows]
 
 
 def _class_counts(trial: TrialResults) -> list[int]:
     """How often each class came back, in the order of the classes; rows of no class are none of them."""
-    told = Counter(told for event in trial.rounds if event["selection"] for told in event["selection"]["classes"])
+    told = Counter(trial.classes[row] for row in _rows(trial) if row in trial.classes)
     return [told[index] for index in range(len(trial.manifest["class_names"]))]
 
 
@@ -83,14 +83,14 @@ def _repeated(panel: PanelResults, trial: TrialResults) -> float | None:
     """As the journal of a hard pool has counted them; else by the rows, where these tell their inputs."""
     if _repeats(panel) == 1:
         return None
-    counts = [event["metrics"]["asked"] for event in trial.rounds if "asked" in event["metrics"]]
+    counts = [each.metrics["asked"] for each in trial.rounds if "asked" in each.metrics]
     if len(counts) > 1:
         first, last = counts[0], counts[-1]
         return float((last["repeated"] - first["repeated"]) / (last["labels"] - first["labels"]))
     sources = _num_sources(panel, trial)
     if counts or sources is None:
         return None
-    seen = {row % sources for row in trial.start["rows"]}
+    seen = {row % sources for row in trial.initial_rows}
     again = 0
     for source in _inputs(trial, sources):
         again += source in seen

@@ -101,8 +101,5 @@ def _caption(panel: PanelResults) -> str:
 def _same_questions(panel: PanelResults, first: str, second: str) -> bool:
     """With two classes, for one, margin and entropy order the pool alike, and their lines coincide."""
     pairs = paired(panel, first, second)
-    asked = [
-        [[event["selection"] and event["selection"]["rows"] for event in trial.rounds] for trial in pair]
-        for pair in pairs
-    ]
+    asked = [[[each.rows for each in trial.rounds] for trial in pair] for pair in pairs]
     return bool(asked) and all(mine == theirs for mine, theirs in asked)

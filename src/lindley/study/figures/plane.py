@@ -30,7 +30,7 @@ def shown_trials(panel: PanelResults, observer: str) -> list[TrialResults]:
 
     Where no seed is common to all, each acquisition shows its own lowest.
     """
-    having = [trial for trial in panel.trials if any(observer in event.get("arrays", {}) for event in trial.rounds)]
+    having = [trial for trial in panel.trials if any(observer in each.fit.arrays for each in trial.rounds)]
     by_name = {name: [trial for trial in having if trial.acquisition == name] for name in panel.acquisitions}
     groups = [group for group in by_name.values() if group]
     common = set.intersection(*({trial.seed for trial in group} for group in groups)) if groups else set()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
+from lindley.session.events import Fitted
 from lindley.study.trials import Trial
 
 Ending = Literal["finished", "failed", "stopped"]
@@ -28,8 +29,8 @@ class Sink(Protocol):
         """A trial is looked at. Returns the numbers of labels of the rounds that it has been shown already."""
         ...
 
-    def round(self, trial: Trial, event: dict[str, Any]) -> None:
-        """A round as the journal has it: {"round", "labels", "metrics", "seconds", ...}."""
+    def round(self, trial: Trial, fit: Fitted) -> None:
+        """A round as the journal has it: its index, labels, metrics, seconds."""
         ...
 
     def ended(self, trial: Trial, how: Ending) -> None:
@@ -41,8 +42,8 @@ WHOLE = "round"
 """The name of the number that `numbers` has last: a sink that has it of a round has all of it."""
 
 
-def numbers(event: dict[str, Any]) -> dict[str, float]:
+def numbers(fit: Fitted) -> dict[str, float]:
     """What there is to plot in a round: metrics that are single numbers, seconds by part, and last its index."""
-    metrics = {name: value for name, value in event["metrics"].items() if isinstance(value, (int, float))}
-    seconds = {f"seconds/{part}": value for part, value in event.get("seconds", {}).items()}
-    return {name: float(value) for name, value in {**metrics, **seconds, WHOLE: event["round"]}.items()}
+    metrics = {name: value for name, value in fit.metrics.items() if isinstance(value, (int, float))}
+    seconds = {f"seconds/{part}": value for part, value in fit.seconds.items()}
+    return {name: float(value) for name, value in {**metrics, **seconds, WHOLE: fit.round}.items()}

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from lindley.errors import JournalError
-from lindley.session.journal import Event, read_events
 from lindley.session.locks import FileLock
 from lindley.session.progress import OnProgress, ProgressEvent
-from lindley.session.state import fold
+from lindley.session.state import Round, read_state
 from lindley.study.folder import LOCK_NAME, PATIENCE_SECONDS
 from lindley.study.sinks.contract import Ending, Sink
 from lindley.study.trials import Trial
@@ -52,7 +51,7 @@ class Feed:
 
     def _show(self, trial: Trial, ending: Ending | None) -> None:
         try:
-            rounds = fold(read_events(self._out / trial.folder)).rounds
+            rounds = read_state(self._out / trial.folder).rounds
         except (JournalError, OSError):  # this trial has failed, and is told as such
             return
         for sink in list(self._sinks):
@@ -65,14 +64,14 @@ class Feed:
             except Exception as error:  # another program's: it may be anything, and must not stop the study
                 self._drop(sink, trial, error)
 
-    def _catch_up(self, sink: Sink, trial: Trial, rounds: Sequence[Event]) -> None:
+    def _catch_up(self, sink: Sink, trial: Trial, rounds: Sequence[Round]) -> None:
         if (id(sink), trial.folder) not in self._seen:
             self._seen[id(sink), trial.folder] = set(sink.began(trial))
         seen = self._seen[id(sink), trial.folder]
-        for event in rounds:
-            if event["labels"] not in seen:
-                sink.round(trial, event)
-                seen.add(event["labels"])
+        for each in rounds:
+            if each.labels not in seen:
+                sink.round(trial, each.fit)
+                seen.add(each.labels)
 
     def _drop(self, sink: Sink, trial: Trial, error: Exception) -> None:
         self._sinks.remove(sink)

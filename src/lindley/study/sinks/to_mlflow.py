@@ -17,6 +17,7 @@ for _limit, _value in (("MAX_RETRIES", "3"), ("TIMEOUT", "10")):  # a server tha
 from mlflow.entities import Metric, Param, Run  # noqa: E402
 from mlflow.tracking import MlflowClient  # noqa: E402
 
+from lindley.session.events import Fitted  # noqa: E402
 from lindley.study.schema import Study  # noqa: E402
 from lindley.study.sinks.contract import WHOLE, Ending, numbers  # noqa: E402
 from lindley.study.trials import Trial  # noqa: E402
@@ -62,13 +63,13 @@ class MlflowSink:
         self._runs[trial.folder] = run
         return {metric.step for metric in self._client.get_metric_history(run.info.run_id, WHOLE)}
 
-    def round(self, trial: Trial, event: dict[str, Any]) -> None:
+    def round(self, trial: Trial, fit: Fitted) -> None:
         """Its numbers, in one transaction."""
         run, now = self._runs[trial.folder], int(time.time() * 1000)
         if run.info.status != "RUNNING":
             self._client.update_run(run.info.run_id, status="RUNNING")
             self._runs[trial.folder] = run = self._client.get_run(run.info.run_id)
-        metrics = [Metric(name, value, now, event["labels"]) for name, value in numbers(event).items()]
+        metrics = [Metric(name, value, now, fit.labels) for name, value in numbers(fit).items()]
         self._client.log_batch(run.info.run_id, metrics=metrics)
 
     def ended(self, trial: Trial, how: Ending) -> None:

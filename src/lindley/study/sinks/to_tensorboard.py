@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.utils.tensorboard import SummaryWriter
 
+from lindley.session.events import Fitted
 from lindley.study.schema import Study
 from lindley.study.sinks.contract import WHOLE, Ending, numbers
 from lindley.study.trials import Trial
@@ -40,13 +41,13 @@ class TensorBoardSink:
         events = EventAccumulator(str(folder), size_guidance={"scalars": 0}).Reload()
         return {scalar.step for scalar in events.Scalars(WHOLE)} if WHOLE in events.Tags()["scalars"] else set()
 
-    def round(self, trial: Trial, event: dict[str, Any]) -> None:
+    def round(self, trial: Trial, fit: Fitted) -> None:
         """Its numbers, on the disk when this returns."""
-        step = event["labels"]
+        step = fit.labels
         if trial.folder not in self._writers:  # purge_step: what a kill left of this round is to be forgotten
             self._writers[trial.folder] = SummaryWriter(str(self._of(trial)), purge_step=step)
         writer = self._writers[trial.folder]
-        for name, value in numbers(event).items():
+        for name, value in numbers(fit).items():
             writer.add_scalar(name, value, step)
         writer.flush()
 

@@ -1,0 +1,174 @@
+"""The append-only journal of a session: one event a line, on the disk before anybody relies on it.
+
+Each line carries a check, a hash of the event and of the check of the line before, so that no line can be altered,
+dropped, moved, or taken from another journal. A kill leaves at most one torn line at the end, which is dropped when
+the journal is opened again: nobody was told that it had been written. Any other damage is an error that names the line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from lindley.errors import JournalError
+from lindley.session.event_store import Receipt, known_uuids, split_known
+from lindley.session.events import ArraysFile, Event, from_json, to_json
+from lindley.session.files import REMEDY, make_folder, read_plain_file, save_arrays, sync_folder
+from lindley.session.locks import FileLock
+
+FILE_NAME = "journal.jsonl"
+
+
+class JournalStore:
+    """The journal in a folder as an EventStore, open for writing by this process alone (a context manager).
+
+    Args:
+        folder: Where the journal lies, with the arrays that its events name; made where it is missing.
+        patience: Seconds to wait for another process that holds it; None: as long as a killed one may take to be gone.
+        process: The process id that others read of the holder, where it is not this process.
+
+    Raises:
+        HeldError: If another process holds it.
+        JournalError: If a line is damaged, or the journal cannot be read.
+    """
+
+    def __init__(self, folder: Path, *, patience: float | None = None, process: int | None = None) -> None:
+        make_folder(folder)
+        self.folder = folder
+        self.path = folder / FILE_NAME
+        self._lock = FileLock(self.path, patience=patience, process=process)
+        try:
+            self.path.touch()
+            self._events, self._size, self._check = _parse(_content(self.path), self.path)
+            self._uuids = known_uuids(self._events)
+            self._file = self.path.open("r+b", buffering=0)
+            self._file.truncate(self._size)
+            self._file.seek(self._size)
+            sync_folder(folder)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def append(self, events: Sequence[Event]) -> list[Receipt]:
+        """Write events; they are on the disk when this returns.
+
+        Raises JournalError where one holds NaN, an infinity or what JSON has no word for, such as a tensor, or where
+        the file cannot be written; then nothing is written.
+        """
+        new, receipts = split_known(events, set(self._uuids))
+        content, check = b"", self._check
+        for event in new:
+            line, check = _line(event, check, self.path)
+            content += line
+        try:
+            _write_all(self._file.fileno(), content)
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            self._file.truncate(self._size)
+            self._file.seek(self._size)
+            raise JournalError(f"{self.path} cannot be written ({error.strerror}); it stands as before.") from error
+        self._size, self._check = self._size + len(content), check
+        self._events += new
+        self._uuids |= known_uuids(new)
+        return receipts
+
+    def read(self, since: int = 0) -> Iterator[Event]:
+        """The events from that place on, in the order written."""
+        return iter(self._events[since:])
+
+    def save_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> ArraysFile:
+        """Write arrays beside the journal, whole and durable, and return how an event refers to them."""
+        return save_arrays(self.folder, name, arrays)
+
+    def close(self) -> None:
+        """Let other processes in; once is enough."""
+        if not self._file.closed:
+            self._file.close()
+            self._lock.release()
+
+    def __enter__(self) -> JournalStore:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def read_events(folder: Path) -> list[Event]:
+    """The events of a folder's journal, in the order written; none where there is no journal. Takes no lock.
+
+    Raises JournalError, with the line's number, where a line is damaged, and where the journal is no file.
+    """
+    path = folder / FILE_NAME
+    return _parse(_content(path), path)[0] if path.exists() else []
+
+
+def event_check(event: Mapping[str, object], before: str) -> str:
+    """Return the check of a line: 16 hex digits of the sha256 of the check before it and the event's canonical JSON."""
+    text = json.dumps(event, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(f"{before}\n{text}".encode()).hexdigest()[:16]
+
+
+def _line(event: Event, before: str, path: Path) -> tuple[bytes, str]:
+    """The line of an event, and its check."""
+    try:
+        values = to_json(event)
+        check = event_check(values, before)
+        text = json.dumps({**values, "check": check}, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise JournalError(
+            f"an event must hold JSON values and finite numbers only ({error}): event {event.event!r} of {path}"
+        ) from None
+    return (text + "\n").encode(), check
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return read_plain_file(path)
+    except OSError as error:
+        raise JournalError(f"{path} cannot be read: {error.strerror}. {REMEDY}") from None
+
+
+def _parse(content: bytes, path: Path) -> tuple[list[Event], int, str]:
+    """The events, the size in bytes of what holds them (a torn last line is not part of it), and the last check."""
+    size = content.rfind(b"\n") + 1
+    events: list[Event] = []
+    check = ""
+    for number, line in enumerate(content[:size].split(b"\n")[:-1], 1):
+        values = _checked(line, check)
+        if values is None:
+            raise JournalError(
+                f"{path}, line {number} is damaged: it is not what was written there. Restore the file, "
+                "or delete this line and those after it to run these rounds again."
+            )
+        check = values.pop("check")
+        try:
+            events.append(from_json(values))
+        except Exception as error:  # numbers and nesting beyond the limits of the reader, too
+            raise JournalError(
+                f"{path}, line {number} is damaged, though its check fits: {error or type(error).__name__}. {REMEDY}"
+            ) from None
+    return events, size, check
+
+
+def _checked(line: bytes, before: str) -> dict[str, Any] | None:
+    """The values of a line with their check; None where the check does not fit."""
+    try:
+        values = json.loads(line)
+        check = event_check({key: value for key, value in values.items() if key != "check"}, before)
+        return dict(values) if values["check"] == check else None
+    except Exception:  # whatever a reader raises
+        return None
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    while content:
+        content = content[os.write(descriptor, content) :]

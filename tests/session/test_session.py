@@ -1,0 +1,290 @@
+"""A session: people answer in part, out of order and at odds, are interrupted and undo, on each store alike."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from lindley.acquisition.catalogue import acquisition_named
+from lindley.contracts import Classification, Regression
+from lindley.errors import HeldError, InputError, JournalError
+from lindley.session import locks
+from lindley.session.event_store import MemoryStore
+from lindley.session.events import Answer
+from lindley.session.journal_store import JournalStore
+from lindley.session.session import Session
+
+TASK = Classification(("a", "b", "c"))
+KILLS = max(30, int(os.environ.get("LINDLEY_FUZZ", "0")) // 2)
+
+
+@pytest.fixture(params=["memory", "folder"])
+def reopen(request, tmp_path, pool, learner):
+    """Begin the session, or go on with it; a memory is the same object, a folder is opened again."""
+    memory, opened = MemoryStore(), []
+
+    def begin(acquisition="bald", **more):
+        for session in opened:
+            session.close()
+        store = memory if request.param == "memory" else tmp_path / "session"
+        settings = {"task": TASK, "num_draws": 6, "batch_size": 4, "seed": 3, "initial_labels": 6, **more}
+        session = Session(pool, learner, acquisition, store=store, **settings)
+        opened.append(session)
+        return session
+
+    yield begin
+    for session in opened:
+        session.close()
+
+
+def answer(session, classes, rows=None):
+    rows = session.ask().rows.tolist() if rows is None else rows
+    session.tell({row: int(classes[row]) for row in rows})
+
+
+def test_the_whole_loop(reopen, classes):
+    session = reopen()
+    answer(session, classes)
+    for labels in (6, 10, 14):
+        result = session.step()
+        assert result.num_labels == labels
+        assert session.ask().rows.tolist() == result.selection.rows.tolist()
+        assert torch.equal(session.ask().scores, result.selection.scores.double())
+        answer(session, classes)
+    assert len(session.labels) == 18
+    assert torch.equal(session.labels.classes, classes[session.labels.rows])
+    assert len(session.state.rounds) == 3
+
+
+def test_disagreement_parts_disorder_undo_and_a_spreadsheet_end_where_an_undisturbed_session_ends(
+    reopen, classes, tmp_path, pool, learner
+):
+    calm = Session(pool, learner, "bald", task=TASK, num_draws=6, batch_size=4, seed=3, initial_labels=6)
+    for _ in range(2):
+        answer(calm, classes)
+        calm.step()
+
+    session = reopen()
+    rows = session.ask().rows.tolist()
+    answer(session, classes, rows[3:5])  # in part, out of order
+    session = reopen()
+    assert session.ask().rows.tolist() == rows[:3] + rows[5:]
+    answer(session, classes, rows[:3][::-1])
+    last, wrong = rows[5], (int(classes[rows[5]]) + 1) % 3
+    session.tell([Answer(last, wrong, annotator="ann"), Answer(last, int(classes[last]), annotator="bob")])
+    assert session.ask().rows.tolist() == [last]  # they disagree
+    session.tell([Answer(last, int(classes[last]), annotator="cem")])
+    assert session.ask().rows.numel() == 0
+    session.withdraw([rows[0]])
+    assert session.ask().rows.tolist() == [rows[0]]
+    session = reopen()
+    path = tmp_path / "ask.csv"
+    assert session.export(path, items=[f"item {row}" for row in range(60)]) == 1
+    with path.open(encoding="utf-8-sig") as file:
+        (line,) = csv.DictReader(file)
+    assert line == {"row": str(rows[0]), "label": "", "reason": "", "item": f"item {rows[0]}"}
+    path.write_text(f"row,label\n{rows[0]},{TASK.class_names[classes[rows[0]]]}\n")
+    assert (session.tell_csv(path), session.tell_csv(path)) == (1, 0)
+    session.step()
+    answer(session, classes)
+    session = reopen()
+    session.step()
+    assert session.ask().rows.tolist() == calm.ask().rows.tolist()
+    assert session.labels.rows.tolist() == calm.labels.rows.tolist()
+
+
+def test_what_waits_is_asked_twice_the_same_and_a_step_on_the_same_labels_repeats_itself(reopen, classes):
+    session = reopen()
+    answer(session, classes)
+    first = session.step().selection.rows.tolist()
+    assert session.ask().rows.tolist() == session.ask().rows.tolist() == first
+    session = reopen()
+    assert session.step().selection.rows.tolist() == first
+    assert len(session.state.rounds) == 1
+
+
+def test_a_step_supersedes_what_was_not_answered(reopen, classes):
+    session = reopen()
+    answer(session, classes)
+    first = session.step().selection.rows.tolist()
+    answer(session, classes, first[:1])
+    second = session.step().selection.rows.tolist()
+    assert session.ask().rows.tolist() == second
+    assert first[0] not in second
+    assert len(session.state.rounds) == 2
+
+
+def test_excluded_and_skipped_rows_are_not_chosen(reopen, classes):
+    session = reopen()
+    answer(session, classes)
+    first = session.step().selection.rows.tolist()
+    session.tell([Answer(first[0], outcome="skip", reason="broken")])
+    second = session.step(excluded=first[1:2]).selection.rows.tolist()
+    assert not set(first[:2]) & set(second)
+    assert session.state.skipped == (first[0],)
+    assert session.state.num_labels == 6
+
+
+def test_rows_of_none_of_the_classes_are_counted_and_teach_nothing(reopen, classes):
+    session = reopen()
+    rows = session.ask().rows.tolist()
+    answer(session, classes, rows[1:])
+    session.tell([Answer(rows[0], outcome="none_of_the_classes")])
+    result = session.step()
+    assert (result.num_labels, len(session.labels)) == (6, 5)
+    assert rows[0] not in result.selection.rows.tolist()
+
+
+def test_answers_to_rows_that_were_never_queried_count(reopen, classes):
+    session = reopen(initial_labels=0)
+    with pytest.raises(InputError, match="no label to fit on"):
+        session.step()
+    session.tell({row: TASK.class_names[classes[row]] for row in range(9)}, annotator="ann")
+    assert session.step().num_labels == 9
+    assert 4 not in session.state.purposes
+
+
+def test_validation_and_test_rows_are_queried_first_and_no_candidates(reopen, classes):
+    session = reopen(validation_labels=5)
+    session.query([50, 51], "test")
+    rows = session.ask().rows.tolist()
+    assert len(rows) == 13
+    answer(session, classes)
+    result = session.step(batch_size=47)
+    assert not set(rows) & set(result.selection.rows.tolist())
+    assert len(session.labels) == 6
+
+
+def test_a_first_batch_that_reads_no_predictions_needs_no_fit(reopen, classes):
+    session = reopen("random", initial_labels=0)
+    result = session.step()
+    assert (result.posterior, len(result.selection.rows)) == (None, 4)
+    answer(session, classes)
+    assert session.step().posterior is not None
+
+
+def test_features_may_come_from_elsewhere(reopen, classes):
+    class Encoder:
+        def features(self, inputs):
+            return inputs * 2
+
+    session = reopen("coreset", initial_labels=0, features=Encoder())
+    assert session.step().posterior is None
+    answer(session, classes)
+    assert len(session.step().selection.rows) == 4
+
+
+def test_the_same_answer_sent_again_is_taken_once(reopen):
+    session = reopen()
+    row = session.ask().rows.tolist()[0]
+    said = [Answer(row, 1, annotator="ann", uuid="u")]
+    session.tell(said)
+    session.tell([Answer(row, 0, annotator="ann")])
+    session.tell(said)  # a late repetition does not undo the correction
+    assert session.state.resolved[row].value == 0
+
+
+@pytest.mark.parametrize(
+    ("answers", "fault"),
+    [
+        ({60: 0}, "rows must be from 0 to 59"),
+        ({0: 3}, "class of row 0 must be from 0 to 2; got 3"),
+        ({0: "A"}, 'Did you mean "a"'),
+        ({0: 1.5}, "class of row 0 must be a whole number"),
+        ([Answer(1, 9)], "class of row 1"),
+    ],
+)
+def test_a_wrong_answer_is_named_and_none_of_those_beside_it_is_taken(reopen, answers, fault):
+    session = reopen()
+    good = {1: 0} | answers if isinstance(answers, dict) else [Answer(1, 0), *answers]
+    with pytest.raises(InputError, match=fault):
+        session.tell(good)
+    assert session.state.resolved == {}
+
+
+def test_nothing_can_be_withdrawn_that_was_not_answered(reopen):
+    with pytest.raises(InputError, match=r"nothing was answered of these rows: \[3\]"):
+        reopen().withdraw([3])
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("row,class\n1,a\n", "no column 'label'"),
+        ("row,label\n1,a\n1,b\n", "line 3: row 1 comes twice"),
+        ("row,label\n99,a\n", "line 2: the row must be from 0 to 59; got '99'"),
+        ("row,label\n1,A\n", "line 2: there is no class 'A'. Did you mean \"a\""),
+    ],
+)
+def test_a_wrong_cell_is_named_by_its_line_and_nothing_is_taken(reopen, tmp_path, text, fault):
+    session = reopen()
+    (tmp_path / "answers.csv").write_text(text)
+    with pytest.raises(InputError, match=fault):
+        session.tell_csv(tmp_path / "answers.csv")
+    assert session.state.resolved == {}
+
+
+def test_spreadsheets_with_semicolons_skips_and_empty_lines_are_read(reopen, tmp_path):
+    session = reopen()
+    (tmp_path / "a.csv").write_text("row;label;reason\n1;skip;blurred\n2;none;\n3;;\n4;c;\n", encoding="utf-8-sig")
+    assert session.tell_csv(tmp_path / "a.csv", annotator="ann") == 3
+    assert session.state.skipped == (1,)
+    assert session.state.none_of_the_classes == (2,)
+    assert session.state.resolved[1].reason == "blurred"
+    assert session.state.resolved[4].value == 2
+
+
+def test_an_acquisition_of_ones_own_is_used(reopen, classes):
+    session = reopen(acquisition_named("margin"))
+    answer(session, classes)
+    assert len(session.step().selection.rows) == 4
+
+
+def test_wrong_arguments_are_refused(pool, learner):
+    for wrong, fault in (
+        ({"task": Regression("y")}, "Regression is not served"),
+        ({"batch_size": 0}, "batch_size must be at least 1"),
+        ({"options": {"num_paths": 3}}, "has no option"),
+        ({"acquisition": "blad"}, 'Did you mean "bald"'),
+    ):
+        with pytest.raises(InputError, match=fault):
+            Session(pool, learner, **{"acquisition": "bald", "task": TASK, **wrong})
+
+
+def test_a_folder_of_another_session_or_one_in_use_is_refused(pool, learner, tmp_path, monkeypatch):
+    monkeypatch.setattr(locks, "_PATIENCE_SECONDS", 0.0)
+    with Session(pool, learner, "bald", task=TASK, store=tmp_path), pytest.raises(HeldError):
+        Session(pool, learner, "bald", task=TASK, store=tmp_path)
+    for wrong in ({"task": Classification(("a", "b"))}, {"task": TASK, "seed": 4}):
+        with pytest.raises(JournalError, match="another session"):
+            Session(pool, learner, "bald", store=tmp_path, **wrong)
+
+
+def test_nothing_acknowledged_is_lost_by_kills_at_any_moment_and_the_end_is_that_without(tmp_path):
+    ran = subprocess.run(
+        [sys.executable, Path(__file__).with_name("killed_sessions.py"), str(tmp_path), str(KILLS)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert ran.returncode == 0, ran.stderr
+    counts = json.loads(ran.stdout)
+    assert counts["kills"] == KILLS
+    assert counts["sessions"] >= 2
+    assert (counts["lost"], counts["different"]) == (0, 0)
+
+
+def test_a_store_of_ones_own_is_used(pool, learner, classes, tmp_path):
+    with JournalStore(tmp_path) as store:
+        session = Session(pool, learner, "bald", task=TASK, store=store, initial_labels=4)
+        answer(session, classes)
+        session.close()  # leaves a store that it did not open
+        assert len(session.state.resolved) == 4
+        session.tell({59: 0})

@@ -24,7 +24,7 @@ from mnist_round import mnist, study_of_batches
 from torch import Tensor
 
 import lindley
-from lindley.contracts import Labels
+from lindley.contracts import Labels, TrainingData
 from lindley.datasets.dataset import Dataset
 from lindley.loop.predict import CHUNK_ROWS
 from lindley.loop.subsets import balanced_rows, candidate_rows
@@ -77,7 +77,7 @@ def _predictions(data: Dataset, seed: int, options: argparse.Namespace) -> tuple
     network = build_network("gal-cnn", input_shape=data.input_shape, num_classes=data.task.num_classes)
     labelled = balanced_rows(data.classes, options.labels, seed=seed)
     labels = Labels(labelled, data.classes[labelled])
-    module = MCDropout(network, recipe).fit(data.pool, labels, task=data.task, seed=seed)._module
+    module = MCDropout(network, recipe).fit(TrainingData(data.pool, labels, data.task), seed=seed)._module
     rows = candidate_rows(len(data.pool), labelled, count=options.rows, seed=seed, sources=None)
     both = []
     for precision in ("float32", "bfloat16"):

@@ -63,7 +63,7 @@ def _gal_cnn() -> nn.Module:
 
 def _lindley(data: Arrays, options: argparse.Namespace, seconds: dict[str, float]) -> Run:
     from lindley.acquisition.catalogue import acquisition_named
-    from lindley.contracts import Classification, Labels
+    from lindley.contracts import Classification, Labels, TrainingData
     from lindley.information import mean_log_probs
     from lindley.loop.predict import CHUNK_ROWS
     from lindley.loop.rounds import Observation, RoundSettings, RoundView, run_round
@@ -86,7 +86,9 @@ def _lindley(data: Arrays, options: argparse.Namespace, seconds: dict[str, float
     )
     pool = MemoryPool(data["inputs"])
     few = Labels(data["initial"][:2], data["classes"][data["initial"][:2]])
-    MCDropout(_gal_cnn, Recipe(steps=1), precision=options.precision).fit(pool, few, task=settings.task, seed=0)
+    MCDropout(_gal_cnn, Recipe(steps=1), precision=options.precision).fit(
+        TrainingData(pool, few, settings.task), seed=0
+    )
     labels = Labels(data["initial"], data["classes"][data["initial"]])
     accuracies: list[float] = []
     while len(labels) <= options.max_labels:

@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from lindley.contracts import Labels
+from lindley.contracts import Labels, TrainingData
 from lindley.datasets.catalogue import load
 from lindley.datasets.dataset import Dataset
 from lindley.information import mean_log_probs
@@ -130,7 +130,7 @@ def _measure(
     data: Dataset, learner: MCDropout, labels: Labels, seed: int
 ) -> tuple[tuple[float, float, float, float], tuple[float, float]]:
     start = time.perf_counter()
-    posterior = learner.fit(data.pool, labels, task=data.task, seed=seed)
+    posterior = learner.fit(TrainingData(data.pool, labels, data.task), seed=seed)
     seconds = time.perf_counter() - start
     draws = posterior.draw(NUM_DRAWS, seed=seed)
     order = torch.randperm(len(data.test_classes), generator=torch_generator(0, "test order"))

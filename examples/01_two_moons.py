@@ -10,7 +10,7 @@ them.
 import matplotlib.pyplot as plt
 import torch
 
-from lindley import Context, Labels
+from lindley import Context, Labels, TrainingData
 from lindley.acquisition import acquisition_named
 from lindley.datasets.catalogue import load
 from lindley.information import bald, mean_log_probs
@@ -46,7 +46,7 @@ choose = acquisition_named("bald")
 history = []
 
 for round_number in range(6):
-    posterior = learner.fit(moons.pool, labels, task=moons.task, seed=derive_seed(seed, round_number, "fit"))
+    posterior = learner.fit(TrainingData(moons.pool, labels, moons.task), seed=derive_seed(seed, round_number, "fit"))
     draws = posterior.draw(100, seed=derive_seed(seed, round_number, "draw"))
 
     predicted = mean_log_probs(draws.log_probs(moons.test_inputs)).argmax(1)  # [T]

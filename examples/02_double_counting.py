@@ -11,7 +11,7 @@ import math
 import matplotlib.pyplot as plt
 import torch
 
-from lindley import Context, Labels
+from lindley import Context, Labels, TrainingData
 from lindley.acquisition import acquisition_named
 from lindley.datasets.catalogue import load
 from lindley.information import bald, joint_information
@@ -50,7 +50,7 @@ moons = load("two-moons", seed=seed)
 start = torch.from_numpy(numpy_generator(seed, "initial").permutation(len(moons.pool)))
 labels = Labels(start[:10], moons.classes[start[:10]])
 learner = MCDropout(build_network("moons-mlp", input_shape=(2,), num_classes=2), Recipe(steps=400))
-draws = learner.fit(moons.pool, labels, task=moons.task, seed=seed).draw(100, seed=seed)
+draws = learner.fit(TrainingData(moons.pool, labels, moons.task), seed=seed).draw(100, seed=seed)
 candidates = PoolPredictions(moons.pool, start[10:].sort().values, draws, num_classes=2)
 context = Context(candidates=candidates, labelled=labels, task=moons.task)
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Posterior,
         Predictions,
         Selection,
+        TrainingData,
     )
     from lindley.study.config import load_study
     from lindley.study.report import write_report
@@ -41,6 +42,7 @@ _HOMES = {
     "Posterior": "contracts",
     "Predictions": "contracts",
     "Selection": "contracts",
+    "TrainingData": "contracts",
     "load_study": "study.config",
     "run_study": "study.runner",
     "select": "acquisition.one_call",
@@ -65,6 +67,7 @@ __all__ = [
     "Posterior",
     "Predictions",
     "Selection",
+    "TrainingData",
     "__version__",
     "load_study",
     "run_study",

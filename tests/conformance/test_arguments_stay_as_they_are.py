@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from lindley import information, select
 from lindley.acquisition import METHODS, HeldPredictions, scores
-from lindley.contracts import Classification, Labels, Learner
+from lindley.contracts import Classification, Labels, Learner, TrainingData
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors import Bagging, BayesianHead, DeepEnsemble, Forest, GaussianProcess, MCDropout, Recipe
 from lindley.posteriors.given import GivenFunction, GivenPredictions
@@ -204,7 +204,7 @@ LEARNERS: dict[str, Learner] = {
 
 
 def fit_and_predict(learner: Learner, inputs: Tensor, rows: Tensor, classes: Tensor) -> None:
-    posterior = learner.fit(MemoryPool(inputs), Labels(rows, classes), task=Classification(("a", "b")), seed=0)
+    posterior = learner.fit(TrainingData(MemoryPool(inputs), Labels(rows, classes), Classification(("a", "b"))), seed=0)
     posterior.draw(2, seed=0).log_probs(inputs.detach())
 
 

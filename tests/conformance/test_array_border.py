@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from lindley import InputError, select
-from lindley.contracts import Classification, Labels
+from lindley.contracts import Classification, Labels, TrainingData
 from lindley.datasets.dataset import Dataset
 from lindley.pools.joined import JoinedPool
 from lindley.pools.memory import MemoryPool
@@ -106,6 +106,18 @@ def table(generator: np.random.Generator) -> np.ndarray:
     return generator.integers(-8, 8, (6, 2)) / 4.0
 
 
+def weights(generator: np.random.Generator) -> np.ndarray:
+    return generator.integers(1, 9, 6) / 4.0
+
+
+def weights_told(values: object) -> object:
+    return Labels(torch.arange(6), torch.zeros(6).long(), values).sample_weight
+
+
+def classes_told(values: object) -> object:
+    return TrainingData(POOL, Labels(torch.arange(6), values), DATASET.task).labels.values
+
+
 def rows_taken(values: object) -> object:
     return GivenPredictions(FIXED).draw(4, seed=0).log_probs(values)
 
@@ -126,7 +138,9 @@ PLACES = {
     "select(rows)": Place("rows", permutation, lambda v: chosen(rows=v), WHOLE, (*FLOATS, "?")),
     "select(score)": Place("your own", permutation, lambda v: chosen(acquisition=lambda c: v), FLOATS + WHOLE),
     "Labels(rows)": Place("rows", permutation, lambda v: Labels(v, torch.zeros(6)[:6].long()).rows, WHOLE, FLOATS),
-    "Labels(classes)": Place("classes", classes, lambda v: Labels(torch.arange(6), v).classes, (*WHOLE, "?"), FLOATS),
+    "Labels(values)": Place("values", classes, lambda v: Labels(torch.arange(6), v).values, (*WHOLE, "?", *FLOATS)),
+    "Labels(sample_weight)": Place("sample_weight", weights, weights_told, FLOATS, WHOLE),
+    "TrainingData(labels)": Place("values", classes, classes_told, (*WHOLE, "?"), FLOATS),
     "Labels.extended": Place("rows", permutation, lambda v: Labels([9], [0]).extended(v, v).rows, WHOLE, FLOATS),
     "MemoryPool": Place("inputs", table, lambda v: MemoryPool(v).read(torch.arange(6)), FLOATS),
     "MemoryPool of bytes": Place("inputs", classes, lambda v: MemoryPool(v, divisor=3.0).read([0, 5]), (*WHOLE, "?")),

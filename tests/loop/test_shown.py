@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lindley.contracts import NO_CLASS, Classification, FeatureExtractor, Labels
+from lindley.contracts import NO_CLASS, Classification, FeatureExtractor, Labels, TrainingData
 from lindley.errors import InputError
 from lindley.loop.predict import CHUNK_ROWS, PoolPredictions
 from lindley.loop.shown import show
@@ -120,7 +120,7 @@ def test_features_go_through_the_model_in_chunks(draws):
 
 
 def test_a_posterior_without_features_is_refused_by_name(pool, labels, draws, learner, classes):
-    posterior = learner.fit(pool, labels, task=TASK, seed=0)
+    posterior = learner.fit(TrainingData(pool, labels, TASK), seed=0)
     assert not isinstance(posterior, FeatureExtractor)
     with pytest.raises(InputError, match="NoisyMeansPosterior has none"):
         shown(pool, labels, draws, {"features"}, posterior=posterior)

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from sklearn.naive_bayes import GaussianNB
 from torch import nn
 
-from lindley.contracts import Classification, Labels
+from lindley.contracts import Classification, Labels, TrainingData
 from lindley.errors import InputError, LindleyError
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.dropout.mc_dropout import MCDropoutPosterior
@@ -54,7 +54,7 @@ def seeded(factory):
 
 
 def fitted(learner):
-    return learner.fit(POOL, LABELS, task=TASK, seed=0)
+    return learner.fit(TrainingData(POOL, LABELS, TASK), seed=0)
 
 
 def block(size):

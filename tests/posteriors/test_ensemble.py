@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from lindley.contracts import Classification, Labels
+from lindley.contracts import Classification, Labels, TrainingData
 from lindley.errors import FitError, InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
@@ -14,7 +14,7 @@ def fit(members, seed=0):
     inputs = torch.randn(30, 2, generator=torch.Generator().manual_seed(0))
     labels = Labels(torch.arange(30), (inputs[:, 0] > 0).long())
     learner = DeepEnsemble(moons_mlp, members, Recipe(steps=20))
-    return learner.fit(MemoryPool(inputs), labels, task=Classification(("a", "b")), seed=seed), inputs
+    return learner.fit(TrainingData(MemoryPool(inputs), labels, Classification(("a", "b"))), seed=seed), inputs
 
 
 def test_members_are_independent_of_how_many_there_are():
@@ -77,10 +77,12 @@ def test_validation_labels_and_patience_go_together(network, given, patience):
     learner = DeepEnsemble(network, 2, Recipe(steps=2, patience=patience))
     with pytest.raises(InputError, match=r"together with training\.patience"):
         learner.fit(
-            MemoryPool(inputs),
-            labels,
-            task=Classification(("a", "b")),
-            validation=Labels(torch.arange(20, 30), (inputs[20:, 0] > 0).long()) if given else None,
+            TrainingData(
+                MemoryPool(inputs),
+                labels,
+                Classification(("a", "b")),
+                validation=Labels(torch.arange(20, 30), (inputs[20:, 0] > 0).long()) if given else None,
+            ),
             seed=0,
         )
 
@@ -90,7 +92,7 @@ def test_a_member_that_diverges_is_named():
     labels = Labels(torch.arange(30), (inputs[:, 0] > 0).long())
     learner = DeepEnsemble(moons_mlp, 2, Recipe(steps=20, learning_rate=1e30))
     with pytest.raises(FitError, match="member 0 of 2: "):
-        learner.fit(MemoryPool(inputs), labels, task=Classification(("a", "b")), seed=0)
+        learner.fit(TrainingData(MemoryPool(inputs), labels, Classification(("a", "b"))), seed=0)
 
 
 class DrawsInVain(AlwaysDrops):

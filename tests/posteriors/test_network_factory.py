@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from lindley.contracts import Classification, Labels
+from lindley.contracts import Classification, Labels, TrainingData
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.catalogue import WITH_NETWORK, build_learner
@@ -136,7 +136,7 @@ def copies():
 
 def fit(posterior, network, steps=2):
     learner = build_learner(posterior, network, Recipe(steps=steps), members=3)
-    return learner.fit(MemoryPool(INPUTS), LABELS, task=TASK, seed=0)
+    return learner.fit(TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=0)
 
 
 NETWORKS = [name for name in WITH_NETWORK if name != "laplace"]
@@ -192,7 +192,7 @@ def test_what_is_no_factory_is_refused(network):
 def test_weights_are_loaded_into_copies_of_what_a_factory_gives(tmp_path):
     network = nn.Sequential(*parts()).eval()
     members = DeepEnsemble(lambda: nn.Sequential(*parts()), 2, Recipe(steps=2)).fit(
-        MemoryPool(INPUTS), LABELS, task=TASK, seed=0
+        TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=0
     )
     expected = members.draw(2, seed=0).log_probs(INPUTS)
     assert not torch.equal(expected[:, 0], expected[:, 1])

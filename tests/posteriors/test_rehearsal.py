@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from lindley.contracts import Classification, Labels
+from lindley.contracts import Classification, Labels, TrainingData
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.catalogue import WITH_NETWORK, build_learner
@@ -71,7 +71,7 @@ class BeforeTheTraining(MemoryPool):
 
 def fit(learner, network, *, pool=BeforeTheTraining, labels=LABELS, **recipe):
     made = build_learner(learner, network, Recipe(steps=2, **recipe), members=2)
-    return made.fit(pool(INPUTS), labels, task=TASK, seed=0)
+    return made.fit(TrainingData(pool(INPUTS), labels, TASK), seed=0)
 
 
 REFUSED = {
@@ -135,7 +135,7 @@ def test_what_cannot_be_copied_is_refused_before_the_training(learner, fault):
 @pytest.mark.parametrize(("labels", "batch_size"), [(1, 64), (12, 1)])
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_batch_norm_on_minibatches_of_one_row_is_refused_by_name(learner, labels, batch_size):
-    some = Labels(LABELS.rows[:labels], LABELS.classes[:labels])
+    some = Labels(LABELS.rows[:labels], LABELS.values[:labels])
     with pytest.raises(InputError, match=r"batch norm \('1'\) cannot be trained on minibatches of one row"):
         fit(learner, batch_norm, labels=some, batch_size=batch_size)
 
@@ -213,7 +213,7 @@ def test_inputs_that_carry_a_graph_are_what_they_are_without_it():
     learners += [build_learner(name, lambda: outputs(2), Recipe(steps=2), members=2) for name in LEARNERS]
     for learner in learners:
         one, two = (
-            learner.fit(MemoryPool(inputs), LABELS, task=TASK, seed=0).draw(2, seed=0).log_probs(inputs)
+            learner.fit(TrainingData(MemoryPool(inputs), LABELS, TASK), seed=0).draw(2, seed=0).log_probs(inputs)
             for inputs in (INPUTS, with_graph)
         )
         assert torch.equal(one, two)

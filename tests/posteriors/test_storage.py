@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from lindley.contracts import Classification, Labels
+from lindley.contracts import Classification, Labels, TrainingData
 from lindley.errors import InputError
 from lindley.networks.gal_cnn import gal_cnn
 from lindley.networks.moons_mlp import moons_mlp
@@ -56,7 +56,7 @@ def test_settings_come_back(tmp_path):
 def test_members_of_an_ensemble_come_back_in_order(tmp_path):
     labels = Labels(torch.arange(5), torch.tensor([0, 1, 0, 1, 1]))
     learner = DeepEnsemble(moons_mlp, 11, Recipe(steps=2))
-    before = learner.fit(MemoryPool(INPUTS), labels, task=Classification(("a", "b")), seed=0)
+    before = learner.fit(TrainingData(MemoryPool(INPUTS), labels, Classification(("a", "b"))), seed=0)
     save_posterior(before, tmp_path)
     one, two = (each.draw(11, seed=0) for each in (before, load_posterior(tmp_path, network=moons_mlp)))
     assert one.id == two.id
@@ -179,7 +179,7 @@ def test_a_dropout_rate_comes_back_with_the_weights(tmp_path):
 def test_a_tuned_posterior_is_saved_as_the_candidate_that_was_kept(tmp_path):
     labels = Labels(torch.arange(5), torch.tensor([0, 1, 0, 1, 1]))
     learner = Tuned([0.0, 0.1], lambda decay: MCDropout(moons_mlp, Recipe(steps=2, weight_decay=decay)))
-    before = learner.fit(MemoryPool(INPUTS), labels, task=Classification(("a", "b")), seed=0)
+    before = learner.fit(TrainingData(MemoryPool(INPUTS), labels, Classification(("a", "b"))), seed=0)
     save_posterior(before, tmp_path)
     one, two = (each.draw(4, seed=3) for each in (before, load_posterior(tmp_path, network=moons_mlp)))
     assert one.id == two.id
@@ -189,13 +189,15 @@ def test_a_tuned_posterior_is_saved_as_the_candidate_that_was_kept(tmp_path):
 @pytest.mark.parametrize("learner", [BayesianHead, GaussianProcess])
 def test_a_function_of_features_has_to_be_given_again(learner, tmp_path):
     labels = Labels(torch.arange(5), torch.tensor([0, 1, 0, 1, 1]))
-    before = learner(features=torch.sin).fit(MemoryPool(INPUTS), labels, task=Classification(("a", "b")), seed=0)
+    before = learner(features=torch.sin).fit(
+        TrainingData(MemoryPool(INPUTS), labels, Classification(("a", "b"))), seed=0
+    )
     save_posterior(before, tmp_path / "with")
     with pytest.raises(InputError, match="read its inputs through a function: give features="):
         load_posterior(tmp_path / "with")
     after = load_posterior(tmp_path / "with", features=torch.sin)
     assert torch.equal(before.draw(4, seed=3).log_probs(INPUTS), after.draw(4, seed=3).log_probs(INPUTS))
-    plain = learner().fit(MemoryPool(INPUTS), labels, task=Classification(("a", "b")), seed=0)
+    plain = learner().fit(TrainingData(MemoryPool(INPUTS), labels, Classification(("a", "b"))), seed=0)
     save_posterior(plain, tmp_path / "without")
     with pytest.raises(InputError, match="leave features= out"):
         load_posterior(tmp_path / "without", features=torch.sin)
@@ -205,7 +207,7 @@ def test_a_function_of_features_has_to_be_given_again(learner, tmp_path):
 def test_features_may_be_a_network(learner):
     labels = Labels(torch.arange(5), torch.tensor([0, 1, 0, 1, 1]))
     posterior = learner(features=seeded(lambda: nn.Linear(2, 3))).fit(
-        MemoryPool(INPUTS), labels, task=Classification(("a", "b")), seed=0
+        TrainingData(MemoryPool(INPUTS), labels, Classification(("a", "b"))), seed=0
     )
     assert posterior.draw(4, seed=3).log_probs(INPUTS).shape == (5, 4, 2)
 
@@ -215,7 +217,7 @@ def test_a_last_layer_of_a_cnn_gives_the_same_bits(tmp_path):
     labels = Labels(torch.arange(8), torch.arange(8) % 2)
     two_classes = partial(gal_cnn, num_classes=2)
     before = LastLayerLaplace(two_classes, Recipe(steps=2)).fit(
-        MemoryPool(images), labels, task=Classification(("a", "b")), seed=0
+        TrainingData(MemoryPool(images), labels, Classification(("a", "b"))), seed=0
     )
     save_posterior(before, tmp_path)
     one, two = (each.draw(4, seed=3) for each in (before, load_posterior(tmp_path, network=two_classes)))

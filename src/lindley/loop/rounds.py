@@ -25,6 +25,7 @@ from lindley.contracts import (
     Posterior,
     Selection,
     Telling,
+    TrainingData,
 )
 from lindley.errors import InputError
 from lindley.loop.predict import PoolPredictions
@@ -180,11 +181,7 @@ def _fitted(
             "schedule.validation_labels, or lower pool.outside.share."
         )
     posterior = settings.learner.fit(
-        pool,
-        taught,
-        task=settings.task,
-        validation=held_out,
-        seed=derive_seed(settings.seed, index, "fit"),
+        TrainingData(pool, taught, settings.task, validation=held_out), seed=derive_seed(settings.seed, index, "fit")
     )
     return posterior, posterior.draw(settings.num_draws, seed=derive_seed(settings.seed, index, "draw"))
 

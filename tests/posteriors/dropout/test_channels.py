@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from lindley.contracts import Classification, Labels
+from lindley.contracts import Classification, Labels, TrainingData
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
@@ -114,9 +114,11 @@ def test_draws_drop_what_torch_drops_in_training_or_are_refused_by_name(kind, ax
             draws.log_probs(inputs[:3])
         with pytest.raises(InputError, match=f"nn.{kind.__name__} at"):
             MCDropout(lambda: WAYS[way](kind(0.5), math.prod(shape)), Recipe(steps=2)).fit(
-                BeforeTheTraining(inputs),
-                Labels(torch.arange(4), torch.arange(4)),
-                task=Classification(tuple(map(str, range(math.prod(shape) + 1)))),
+                TrainingData(
+                    BeforeTheTraining(inputs),
+                    Labels(torch.arange(4), torch.arange(4)),
+                    Classification(tuple(map(str, range(math.prod(shape) + 1)))),
+                ),
                 seed=0,
             )
         return

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from lindley.contracts import Classification, Labels
+from lindley.contracts import Classification, Labels, TrainingData
 from lindley.errors import InputError
 from lindley.networks.gal_cnn import gal_cnn
 from lindley.networks.moons_mlp import moons_mlp
@@ -128,12 +128,12 @@ def test_draws_work_in_inference_mode():
 
 def test_a_warm_start_goes_on_from_the_posterior_before():
     inputs = torch.randn(20, 2, generator=torch.Generator().manual_seed(0))
-    told = {"pool": MemoryPool(inputs), "labels": Labels(torch.arange(20), (inputs[:, 0] > 0).long())}
-    task = Classification(("no", "yes"))
-    first = MCDropout(moons_mlp, Recipe(steps=100, learning_rate=1e-2)).fit(**told, task=task, seed=0)
+    labels = Labels(torch.arange(20), (inputs[:, 0] > 0).long())
+    data = TrainingData(MemoryPool(inputs), labels, Classification(("no", "yes")))
+    first = MCDropout(moons_mlp, Recipe(steps=100, learning_rate=1e-2)).fit(data, seed=0)
     tiny = Recipe(steps=1, learning_rate=1e-7, warm_start=True)
-    again = MCDropout(moons_mlp, tiny).fit(**told, task=task, previous=first, seed=1)
-    alone = MCDropout(moons_mlp, tiny).fit(**told, task=task, seed=1)
+    again = MCDropout(moons_mlp, tiny).fit(data, previous=first, seed=1)
+    alone = MCDropout(moons_mlp, tiny).fit(data, seed=1)
     point = first.point().log_probs(inputs)
     torch.testing.assert_close(again.point().log_probs(inputs), point, atol=1e-4, rtol=0)
     assert (alone.point().log_probs(inputs) - point).abs().max() > 0.1

@@ -12,7 +12,7 @@ from torch import nn
 from torch.func import functional_call, jacrev
 from torch.nn.utils import parameters_to_vector
 
-from lindley.contracts import Classification, Labels
+from lindley.contracts import Classification, Labels, TrainingData
 from lindley.errors import FitError, InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
@@ -75,7 +75,7 @@ def fit(make=softmax, rows=12, shape=(2,), seed=0, **options):
     values = inputs(40, *shape)
     labels = Labels(torch.arange(rows), torch.arange(rows) % 3)
     return FullLaplace(make, Recipe(steps=30, learning_rate=1e-2), **options).fit(
-        MemoryPool(values), labels, task=TASK, seed=seed
+        TrainingData(MemoryPool(values), labels, TASK), seed=seed
     )
 
 
@@ -271,7 +271,7 @@ def test_options_out_of_range_are_refused(options):
 def test_class_weights_are_refused_rather_than_ignored():
     with pytest.raises(InputError, match="class_weights"):
         FullLaplace(softmax, Recipe(steps=1, class_weights=(1.0, 2.0, 3.0))).fit(
-            MemoryPool(inputs(5, 2)), Labels(torch.arange(3), torch.arange(3)), task=TASK, seed=0
+            TrainingData(MemoryPool(inputs(5, 2)), Labels(torch.arange(3), torch.arange(3)), TASK), seed=0
         )
 
 

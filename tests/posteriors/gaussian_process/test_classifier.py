@@ -4,7 +4,7 @@ import pytest
 import torch
 from latent_problems import dense_covariance, dense_curvature
 
-from lindley.contracts import Classification, FeatureExtractor, Labels, Learner, Posterior
+from lindley.contracts import Classification, FeatureExtractor, Labels, Learner, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.information import bald
 from lindley.pools.memory import MemoryPool
@@ -24,7 +24,7 @@ def data(rows=80):
 def fit(num_labels=20, *, task=ABC, **options):
     inputs, classes = data()
     labels = Labels(torch.arange(num_labels), classes[:num_labels])
-    return GaussianProcess(**options).fit(MemoryPool(inputs), labels, task=task, seed=0), inputs
+    return GaussianProcess(**options).fit(TrainingData(MemoryPool(inputs), labels, task), seed=0), inputs
 
 
 def test_it_is_a_learner_with_a_posterior_that_has_features():
@@ -148,14 +148,14 @@ def test_draws_pickle():
 def test_features_are_made_by_a_function_and_units_make_no_difference():
     inputs, classes = data()
     labels = Labels(torch.arange(20), classes[:20])
-    first = GaussianProcess().fit(MemoryPool(inputs), labels, task=ABC, seed=0)
+    first = GaussianProcess().fit(TrainingData(MemoryPool(inputs), labels, ABC), seed=0)
     moved = inputs.double() * torch.tensor([1e3, 1e-3]) + torch.tensor([1.0, 1e2])
-    second = GaussianProcess().fit(MemoryPool(moved), labels, task=ABC, seed=0)
+    second = GaussianProcess().fit(TrainingData(MemoryPool(moved), labels, ABC), seed=0)
     torch.testing.assert_close(
         second.draw(3, seed=0).log_probs(moved), first.draw(3, seed=0).log_probs(inputs), atol=1e-3, rtol=1e-3
     )
-    made = GaussianProcess(torch.sin).fit(MemoryPool(inputs), labels, task=ABC, seed=0)
-    read = GaussianProcess().fit(MemoryPool(inputs.sin()), labels, task=ABC, seed=0)
+    made = GaussianProcess(torch.sin).fit(TrainingData(MemoryPool(inputs), labels, ABC), seed=0)
+    read = GaussianProcess().fit(TrainingData(MemoryPool(inputs.sin()), labels, ABC), seed=0)
     assert torch.equal(made.draw(2, seed=0).log_probs(inputs), read.draw(2, seed=0).log_probs(inputs.sin()))
 
 
@@ -206,14 +206,14 @@ def test_what_it_cannot_do_is_refused(monkeypatch):
         posterior.draw(1, seed=0).log_probs(inputs[:, :1])
     labels = Labels(torch.arange(9), data()[1][:9])
     with pytest.raises(InputError, match="validation"):
-        GaussianProcess().fit(MemoryPool(inputs), labels, task=ABC, validation=labels, seed=0)
+        GaussianProcess().fit(TrainingData(MemoryPool(inputs), labels, ABC, validation=Labels([10], [0])), seed=0)
     bad = inputs.clone()
     bad[12, 1] = torch.nan
     with pytest.raises(InputError, match=r"pool's rows \[12\]"):
-        GaussianProcess().fit(MemoryPool(bad), labels, task=ABC, seed=0)
+        GaussianProcess().fit(TrainingData(MemoryPool(bad), labels, ABC), seed=0)
     bad[2, 1] = torch.nan
     with pytest.raises(InputError, match=r"labelled rows \[2\]"):
-        GaussianProcess().fit(MemoryPool(bad), labels, task=ABC, seed=0)
+        GaussianProcess().fit(TrainingData(MemoryPool(bad), labels, ABC), seed=0)
     monkeypatch.setattr(classifier, "MOST_ELEMENTS", 1000)
     with pytest.raises(InputError, match="for few labels; got 20 of 3 classes"):
         fit(20)

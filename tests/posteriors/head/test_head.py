@@ -4,7 +4,7 @@ import pytest
 import torch
 from head_problems import labelled_features
 
-from lindley.contracts import Classification, FeatureExtractor, Labels, Learner, Posterior
+from lindley.contracts import Classification, FeatureExtractor, Labels, Learner, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.information import bald
 from lindley.pools.memory import MemoryPool
@@ -22,7 +22,7 @@ def data(num_rows=80, num_features=6, num_classes=3):
 def fit(num_labels=30, num_features=6, *, task=ABC, **options):
     features, classes = data(num_features=num_features)
     labels = Labels(torch.arange(num_labels), classes[:num_labels])
-    return BayesianHead(**options).fit(MemoryPool(features), labels, task=task, seed=0), features
+    return BayesianHead(**options).fit(TrainingData(MemoryPool(features), labels, task), seed=0), features
 
 
 def test_it_is_a_learner_with_a_posterior_that_has_features():
@@ -108,7 +108,8 @@ def test_scales_and_offsets_of_features_make_no_difference():
     units = torch.tensor([1e-3, 1.0, 50.0, 1e4, 7.0, 0.2])
     other = features * units + torch.tensor([0.003, -1.0, 20.0, 0.0, 1.0, 0.0])
     first, second = (
-        BayesianHead().fit(MemoryPool(x), labels, task=ABC, seed=0).point().log_probs(x) for x in (features, other)
+        BayesianHead().fit(TrainingData(MemoryPool(x), labels, ABC), seed=0).point().log_probs(x)
+        for x in (features, other)
     )
     torch.testing.assert_close(first, second, atol=1e-4, rtol=1e-4)
 
@@ -117,8 +118,8 @@ def test_constant_features_survive_and_say_nothing():
     features, classes = data()
     labels = Labels(torch.arange(30), classes[:30])
     with_constant = torch.cat([features, torch.full((80, 1), 0.1)], dim=1)
-    first = BayesianHead(prior_precision=1.0).fit(MemoryPool(features), labels, task=ABC, seed=0)
-    second = BayesianHead(prior_precision=1.0).fit(MemoryPool(with_constant), labels, task=ABC, seed=0)
+    first = BayesianHead(prior_precision=1.0).fit(TrainingData(MemoryPool(features), labels, ABC), seed=0)
+    second = BayesianHead(prior_precision=1.0).fit(TrainingData(MemoryPool(with_constant), labels, ABC), seed=0)
     torch.testing.assert_close(second.point().log_probs(with_constant), first.point().log_probs(features))
     assert second.draw(3, seed=0).log_probs(with_constant).isfinite().all()
 
@@ -127,16 +128,16 @@ def test_images_are_read_as_long_vectors():
     features, classes = data()
     labels = Labels(torch.arange(30), classes[:30])
     images = features.view(80, 1, 2, 3)
-    posterior = BayesianHead().fit(MemoryPool(images), labels, task=ABC, seed=0)
-    flat = BayesianHead().fit(MemoryPool(features), labels, task=ABC, seed=0)
+    posterior = BayesianHead().fit(TrainingData(MemoryPool(images), labels, ABC), seed=0)
+    flat = BayesianHead().fit(TrainingData(MemoryPool(features), labels, ABC), seed=0)
     assert torch.equal(posterior.draw(3, seed=0).log_probs(images), flat.draw(3, seed=0).log_probs(features))
 
 
 def test_features_are_made_by_a_function():
     features, classes = data()
     labels = Labels(torch.arange(30), classes[:30])
-    posterior = BayesianHead(torch.sin).fit(MemoryPool(features), labels, task=ABC, seed=0)
-    made = BayesianHead().fit(MemoryPool(features.sin()), labels, task=ABC, seed=0)
+    posterior = BayesianHead(torch.sin).fit(TrainingData(MemoryPool(features), labels, ABC), seed=0)
+    made = BayesianHead().fit(TrainingData(MemoryPool(features.sin()), labels, ABC), seed=0)
     assert torch.equal(posterior.draw(3, seed=0).log_probs(features), made.draw(3, seed=0).log_probs(features.sin()))
     assert posterior.features(features).shape == (80, 6)
 
@@ -153,9 +154,9 @@ def test_a_class_without_labels_is_improbable_but_possible():
 def test_separable_labels_leave_finite_and_unsure_predictions():
     features = torch.tensor([[-1.0], [1.0], [-1.2], [1.1]]).repeat(1, 50)
     labels = Labels(torch.arange(4), torch.tensor([0, 1, 0, 1]))
-    posterior = BayesianHead().fit(MemoryPool(features), labels, task=Classification(("a", "b")), seed=0)
+    posterior = BayesianHead().fit(TrainingData(MemoryPool(features), labels, Classification(("a", "b"))), seed=0)
     probs = posterior.draw(200, seed=0).log_probs(features).exp().mean(1)
-    assert (probs[torch.arange(4), labels.classes] > 0.6).all()
+    assert (probs[torch.arange(4), labels.values] > 0.6).all()
     assert probs.max() < 0.9999
 
 
@@ -178,13 +179,13 @@ def test_class_weights_share_out_the_same_total():
     features, classes = data()
     chosen = torch.cat([(classes == 0).nonzero()[:6, 0], (classes == 1).nonzero()[:12, 0]])
     weighted = BayesianHead(prior_precision=1.0, class_weights=[2.0, 1.0, 1.0]).fit(
-        MemoryPool(features), Labels(chosen, classes[chosen]), task=ABC, seed=0
+        TrainingData(MemoryPool(features), Labels(chosen, classes[chosen]), ABC), seed=0
     )
     found = weighted.fitted.regression
     torch.testing.assert_close(found.importance.sum(), torch.tensor(18.0, dtype=torch.float64))
     torch.testing.assert_close(found.importance[0] / found.importance[-1], torch.tensor(2.0, dtype=torch.float64))
     plain = BayesianHead(prior_precision=1.0).fit(
-        MemoryPool(features), Labels(chosen, classes[chosen]), task=ABC, seed=0
+        TrainingData(MemoryPool(features), Labels(chosen, classes[chosen]), ABC), seed=0
     )
 
     def of_first(posterior):
@@ -198,8 +199,8 @@ def test_previous_head_gives_the_same_head():
     before, _ = fit(20)
     labels = Labels(torch.arange(40), classes[:40])
     pool = MemoryPool(features)
-    warm = BayesianHead().fit(pool, labels, task=ABC, previous=before, seed=0)
-    cold = BayesianHead().fit(pool, labels, task=ABC, seed=0)
+    warm = BayesianHead().fit(TrainingData(pool, labels, ABC), previous=before, seed=0)
+    cold = BayesianHead().fit(TrainingData(pool, labels, ABC), seed=0)
     torch.testing.assert_close(warm.draw(3, seed=0).log_probs(features), cold.draw(3, seed=0).log_probs(features))
 
 
@@ -239,14 +240,14 @@ def test_labelled_rows_that_are_not_finite_are_named():
     features, classes = data()
     features[2, 1] = torch.inf
     with pytest.raises(InputError, match=r"labelled rows \[2\]"):
-        BayesianHead().fit(MemoryPool(features), Labels(torch.arange(9), classes[:9]), task=ABC, seed=0)
+        BayesianHead().fit(TrainingData(MemoryPool(features), Labels(torch.arange(9), classes[:9]), ABC), seed=0)
 
 
 def test_pool_rows_that_are_not_finite_are_named():
     features, classes = data()
     features[12, 1] = torch.nan
     with pytest.raises(InputError, match=r"pool's rows \[12\]"):
-        BayesianHead().fit(MemoryPool(features), Labels(torch.arange(9), classes[:9]), task=ABC, seed=0)
+        BayesianHead().fit(TrainingData(MemoryPool(features), Labels(torch.arange(9), classes[:9]), ABC), seed=0)
 
 
 @pytest.mark.parametrize(
@@ -270,7 +271,7 @@ def test_validation_labels_and_no_draws_are_refused():
     features, classes = data()
     labels = Labels(torch.arange(9), classes[:9])
     with pytest.raises(InputError, match="validation"):
-        BayesianHead().fit(MemoryPool(features), labels, task=ABC, validation=labels, seed=0)
+        BayesianHead().fit(TrainingData(MemoryPool(features), labels, ABC, validation=Labels([10], [0])), seed=0)
     with pytest.raises(InputError, match="num_draws"):
         fit()[0].draw(0, seed=0)
 
@@ -281,7 +282,9 @@ def test_a_head_in_single_precision_is_fitted_the_same_under_the_callers_autocas
     labels = Labels(torch.arange(30), torch.arange(30) % 3)
 
     def log_probs():
-        posterior = BayesianHead().fit(MemoryPool(features), labels, task=Classification(("a", "b", "c")), seed=0)
+        posterior = BayesianHead().fit(
+            TrainingData(MemoryPool(features), labels, Classification(("a", "b", "c"))), seed=0
+        )
         return posterior.draw(5, seed=1).log_probs(features)
 
     plain = log_probs()

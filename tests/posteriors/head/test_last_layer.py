@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from lindley.contracts import Classification, FeatureExtractor, Labels, Posterior
+from lindley.contracts import Classification, FeatureExtractor, Labels, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
@@ -30,16 +30,16 @@ def data():
 
 def fit(network=mlp, seed=0, **options):
     pool, labels, inputs = data()
-    return LastLayerLaplace(network, RECIPE, **options).fit(pool, labels, task=TASK, seed=seed), inputs
+    return LastLayerLaplace(network, RECIPE, **options).fit(TrainingData(pool, labels, TASK), seed=seed), inputs
 
 
 def test_it_is_a_head_on_the_features_of_the_trained_network():
     posterior, inputs = fit(prior_precision=2.0)
     pool, labels, _ = data()
-    module = train(mlp, pool, labels, task=TASK, recipe=RECIPE, precision="float32", device="cpu", seed=0)
+    module = train(mlp, TrainingData(pool, labels, TASK), recipe=RECIPE, precision="float32", device="cpu", seed=0)
     features = network_features(module, inputs, precision="float32", device="cpu")
     head = BayesianHead(prior_precision=2.0, approximation="laplace").fit(
-        MemoryPool(features), labels, task=TASK, seed=0
+        TrainingData(MemoryPool(features), labels, TASK), seed=0
     )
     assert torch.equal(posterior.features(inputs), features)
     expected = head.draw(6, seed=1).log_probs(features)
@@ -76,20 +76,20 @@ def test_stored_and_restored_it_is_the_same_posterior():
 def test_validation_labels_are_refused():
     pool, labels, _ = data()
     with pytest.raises(InputError, match="validation"):
-        LastLayerLaplace(mlp, RECIPE).fit(pool, labels, task=TASK, validation=labels, seed=0)
+        LastLayerLaplace(mlp, RECIPE).fit(TrainingData(pool, labels, TASK, validation=Labels([50], [0])), seed=0)
 
 
 def test_class_weights_of_the_recipe_count_for_the_network_and_the_head():
     pool, labels, inputs = data()
     weighted = Recipe(steps=60, learning_rate=1e-2, class_weights=(1.0, 8.0))
     learner = LastLayerLaplace(mlp, weighted, prior_precision=2.0)
-    posterior = learner.fit(pool, labels, task=TASK, seed=0)
-    module = train(mlp, pool, labels, task=TASK, recipe=weighted, precision="float32", device="cpu", seed=0)
+    posterior = learner.fit(TrainingData(pool, labels, TASK), seed=0)
+    module = train(mlp, TrainingData(pool, labels, TASK), recipe=weighted, precision="float32", device="cpu", seed=0)
     features = network_features(module, inputs, precision="float32", device="cpu")
-    told = {"task": TASK, "seed": 0}
+    data_of_head = TrainingData(MemoryPool(features), labels, TASK)
     options = {"prior_precision": 2.0, "approximation": "laplace"}
-    head = BayesianHead(**options, class_weights=(1.0, 8.0)).fit(MemoryPool(features), labels, **told)
-    plain = BayesianHead(**options).fit(MemoryPool(features), labels, **told)
+    head = BayesianHead(**options, class_weights=(1.0, 8.0)).fit(data_of_head, seed=0)
+    plain = BayesianHead(**options).fit(data_of_head, seed=0)
     point = posterior.point().log_probs(inputs)
     torch.testing.assert_close(point, head.point().log_probs(features))
     assert (point - plain.point().log_probs(features)).abs().max() > 0.05

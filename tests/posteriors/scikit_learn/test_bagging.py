@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from lindley.contracts import Classification, FeatureExtractor, Labels, Learner, Posterior
+from lindley.contracts import Classification, FeatureExtractor, Labels, Learner, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.scikit_learn.bagging import Bagging, BaggingPosterior
@@ -32,7 +32,7 @@ class ListPool:
         self.inputs = inputs
 
     def __len__(self):
-        return len(self.inputs)
+        return self.inputs.shape[0] if hasattr(self.inputs, "shape") else len(self.inputs)
 
     def read(self, rows):
         return [self.inputs[row] for row in rows] if isinstance(self.inputs, list) else self.inputs[rows.numpy()]
@@ -59,7 +59,7 @@ def fit(estimator, num_labels=30, *, task=ABC, seed=0, pool=None, **options):
     table, classes = data()
     labels = Labels(torch.arange(num_labels), classes[:num_labels])
     learner = Bagging(estimator, **{"members": 6, **options})
-    return learner.fit(MemoryPool(table) if pool is None else pool, labels, task=task, seed=seed)
+    return learner.fit(TrainingData(MemoryPool(table) if pool is None else pool, labels, task), seed=seed)
 
 
 def test_it_is_a_learner_whose_posterior_has_no_features():
@@ -112,7 +112,7 @@ def test_classes_that_a_bootstrap_or_the_labels_lack_have_their_column():
     task = Classification(("none", "a", "b"))
     labels = Labels(torch.arange(8), torch.tensor([1, 1, 1, 1, 1, 1, 1, 2]))
     for prior in (1.0, 0.0):
-        posterior = Bagging(GaussianNB(), 12, prior).fit(MemoryPool(table), labels, task=task, seed=0)
+        posterior = Bagging(GaussianNB(), 12, prior).fit(TrainingData(MemoryPool(table), labels, task), seed=0)
         log_probs = posterior.draw(12, seed=0).log_probs(table)
         torch.testing.assert_close(log_probs.exp().sum(2), torch.ones(120, 12))
         assert log_probs[:, :, 0].isneginf().all() == (prior == 0)
@@ -122,7 +122,7 @@ def test_classes_that_a_bootstrap_or_the_labels_lack_have_their_column():
 def test_bootstraps_of_one_class_are_drawn_again():
     table, _ = data()
     labels = Labels(torch.arange(2), torch.tensor([0, 2]))
-    posterior = Bagging(LogisticRegression(), 20).fit(MemoryPool(table), labels, task=ABC, seed=0)
+    posterior = Bagging(LogisticRegression(), 20).fit(TrainingData(MemoryPool(table), labels, ABC), seed=0)
     probs = posterior.draw(20, seed=0).log_probs(table[:2]).exp()
     assert (probs[0, :, 0] > probs[0, :, 2]).all()
     assert (probs[1, :, 2] > probs[1, :, 0]).all()
@@ -131,7 +131,7 @@ def test_bootstraps_of_one_class_are_drawn_again():
 def test_labels_of_one_class_make_members_that_say_so():
     table, _ = data()
     labels = Labels(torch.arange(4), torch.ones(4, dtype=torch.int64))
-    posterior = Bagging(LogisticRegression(), 2).fit(MemoryPool(table), labels, task=ABC, seed=0)
+    posterior = Bagging(LogisticRegression(), 2).fit(TrainingData(MemoryPool(table), labels, ABC), seed=0)
     probs = posterior.draw(2, seed=0).log_probs(table).exp()
     torch.testing.assert_close(probs[5, 0], (torch.tensor([0.0, 4.0, 0.0]) + torch.tensor([1, 5, 1]) / 7) / 5)
 
@@ -172,7 +172,9 @@ def texts():
 def of_texts():
     estimator = make_pipeline(CountVectorizer(), MultinomialNB())
     labels = Labels(torch.arange(12), torch.arange(12) % 2)
-    posterior = Bagging(estimator, 5).fit(ListPool(texts()), labels, task=Classification(("bad", "good")), seed=0)
+    posterior = Bagging(estimator, 5).fit(
+        TrainingData(ListPool(texts()), labels, Classification(("bad", "good"))), seed=0
+    )
     return estimator, posterior
 
 
@@ -260,7 +262,7 @@ def test_draws_that_are_not_there_and_validation_labels_are_refused():
     table, classes = data()
     labels = Labels(torch.arange(9), classes[:9])
     with pytest.raises(InputError, match="validation"):
-        Bagging(GaussianNB()).fit(MemoryPool(table), labels, task=ABC, validation=labels, seed=0)
+        Bagging(GaussianNB()).fit(TrainingData(MemoryPool(table), labels, ABC, validation=Labels([10], [0])), seed=0)
 
 
 def test_a_predict_proba_of_another_shape_is_refused():
@@ -275,6 +277,6 @@ def test_a_predict_proba_of_another_shape_is_refused():
 def test_what_predict_proba_raises_is_an_error_that_names_the_estimator():
     pool, labels = MemoryPool(torch.randn(20, 2)), Labels(torch.arange(4), torch.tensor([0, 1, 0, 1]))
     with pytest.raises(InputError, match="predict_proba of KNeighborsClassifier failed"):
-        Bagging(KNeighborsClassifier(5), members=2).fit(pool, labels, task=ABC, seed=0).draw(2, seed=0).log_probs(
-            torch.randn(3, 2)
-        )
+        Bagging(KNeighborsClassifier(5), members=2).fit(TrainingData(pool, labels, ABC), seed=0).draw(
+            2, seed=0
+        ).log_probs(torch.randn(3, 2))

@@ -6,7 +6,7 @@ import torch
 from scipy.sparse import csr_array
 from sklearn.ensemble import RandomForestClassifier
 
-from lindley.contracts import Classification, FeatureExtractor, Labels, Learner, Posterior
+from lindley.contracts import Classification, FeatureExtractor, Labels, Learner, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.information import bald, predictive_entropy
 from lindley.pools.memory import MemoryPool
@@ -35,7 +35,7 @@ def data(rows=200, columns=5):
 def fit(num_labels=40, *, task=ABC, seed=0, **options):
     table, classes = data()
     labels = Labels(torch.arange(num_labels), classes[:num_labels])
-    return Forest(**{"trees": 12, **options}).fit(MemoryPool(table), labels, task=task, seed=seed), table
+    return Forest(**{"trees": 12, **options}).fit(TrainingData(MemoryPool(table), labels, task), seed=seed), table
 
 
 def test_it_is_a_learner_whose_posterior_has_no_features():
@@ -86,7 +86,7 @@ def test_classes_without_labels_have_their_column_and_are_possible():
     task = Classification(("never", "a", "b", "c", "nor I"))
     table, classes = data()
     labels = Labels(torch.arange(40), classes[:40] + 1)
-    log_probs = Forest(5).fit(MemoryPool(table), labels, task=task, seed=0).draw(5, seed=0).log_probs(table)
+    log_probs = Forest(5).fit(TrainingData(MemoryPool(table), labels, task), seed=0).draw(5, seed=0).log_probs(table)
     assert log_probs.shape == (200, 5, 5)
     torch.testing.assert_close(log_probs.exp().sum(2), torch.ones(200, 5))
     assert (log_probs.exp()[:, :, [0, 4]] < 0.01).all()
@@ -96,7 +96,7 @@ def test_classes_without_labels_have_their_column_and_are_possible():
 def test_labels_of_one_class_make_a_forest_that_says_so():
     table, _ = data()
     labels = Labels(torch.arange(5), torch.ones(5, dtype=torch.int64))
-    log_probs = Forest(4).fit(MemoryPool(table), labels, task=ABC, seed=0).draw(4, seed=0).log_probs(table)
+    log_probs = Forest(4).fit(TrainingData(MemoryPool(table), labels, ABC), seed=0).draw(4, seed=0).log_probs(table)
     assert (log_probs.argmax(2) == 1).all()
 
 
@@ -106,8 +106,8 @@ def test_sparse_rows_have_the_same_trees_and_predictions(kind, monkeypatch):
     table, classes = data()
     table[table.abs() < 0.8] = 0.0
     labels = Labels(torch.arange(40), classes[:40])
-    dense = Forest(6, kind).fit(MemoryPool(table), labels, task=ABC, seed=0)
-    sparse = Forest(6, kind).fit(SparsePool(csr_array(table.numpy())), labels, task=ABC, seed=0)
+    dense = Forest(6, kind).fit(TrainingData(MemoryPool(table), labels, ABC), seed=0)
+    sparse = Forest(6, kind).fit(TrainingData(SparsePool(csr_array(table.numpy())), labels, ABC), seed=0)
     expected = dense.draw(6, seed=0).log_probs(table)
     torch.testing.assert_close(dense.draw(6, seed=0).log_probs(csr_array(table.numpy())), expected)
     agree = (sparse.draw(6, seed=0).log_probs(csr_array(table.numpy())).argmax(2) == expected.argmax(2)).float().mean()
@@ -150,8 +150,8 @@ def test_seeds_decide_and_global_generators_stay():
 def test_images_are_read_as_long_vectors():
     table, classes = data(columns=6)
     labels = Labels(torch.arange(40), classes[:40])
-    flat = Forest(4).fit(MemoryPool(table), labels, task=ABC, seed=0).draw(4, seed=0)
-    images = Forest(4).fit(MemoryPool(table.view(200, 1, 2, 3)), labels, task=ABC, seed=0).draw(4, seed=0)
+    flat = Forest(4).fit(TrainingData(MemoryPool(table), labels, ABC), seed=0).draw(4, seed=0)
+    images = Forest(4).fit(TrainingData(MemoryPool(table.view(200, 1, 2, 3)), labels, ABC), seed=0).draw(4, seed=0)
     assert flat.id == images.id
     assert torch.equal(images.log_probs(table.view(200, 1, 2, 3)), flat.log_probs(table))
 
@@ -177,7 +177,7 @@ def test_labelled_rows_that_are_not_finite_are_named():
     labels = Labels(torch.arange(9), classes[:9])
     for pool in (MemoryPool(table), SparsePool(csr_array(table.numpy()))):
         with pytest.raises(InputError, match=r"labelled rows \[2\]"):
-            Forest().fit(pool, labels, task=ABC, seed=0)
+            Forest().fit(TrainingData(pool, labels, ABC), seed=0)
 
 
 @pytest.mark.parametrize(
@@ -205,4 +205,4 @@ def test_what_cannot_be_drawn_or_read_is_refused():
         posterior.draw(2, seed=0).log_probs(["a", "b"])
     labels = Labels(torch.arange(9), data()[1][:9])
     with pytest.raises(InputError, match="validation"):
-        Forest().fit(MemoryPool(table), labels, task=ABC, validation=labels, seed=0)
+        Forest().fit(TrainingData(MemoryPool(table), labels, ABC, validation=Labels([10], [0])), seed=0)

@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from lindley.contracts import Classification, Draws, Inputs, Labels, Pool, Posterior
+from lindley.contracts import Draws, Inputs, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.modes import own_modes
 from lindley.posteriors.dropout.drop_connect import checked_drop_connect
@@ -29,6 +29,7 @@ from lindley.posteriors.precision import PRECISIONS, compute_dtype, resolved_pre
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.rehearsal import rehearse
 from lindley.posteriors.stored_parts import check_settings, is_rate, one_of
+from lindley.posteriors.supported_data import check_supported
 from lindley.posteriors.training import train
 from lindley.shapes import Features
 
@@ -47,40 +48,27 @@ class MCDropout:
     device: str = "cpu"
     drop_connect: float = 0.0
 
-    def fit(
-        self,
-        pool: Pool,
-        labels: Labels,
-        *,
-        task: Classification,
-        validation: Labels | None = None,
-        previous: Posterior | None = None,
-        seed: int,
-    ) -> MCDropoutPosterior:
+    def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> MCDropoutPosterior:
         """Trains from scratch, or with the recipe's `warm_start` from the weights of `previous`.
 
         Validation labels go with the recipe's `patience`, and are refused without.
         """
+        check_supported(self, data, validation=True)
         rehearse(
             self.network,
-            pool,
-            labels,
+            data,
             lambda module, rows: self._posterior(module).draw(1, seed=0).log_probs(rows),
-            task=task,
             recipe=self.recipe,
             precision=self.precision,
             device=self.device,
         )
         module = train(
             self.network,
-            pool,
-            labels,
-            task=task,
+            data,
             recipe=self.recipe,
             precision=self.precision,
             device=self.device,
             seed=seed,
-            validation=validation,
             start=self._start(previous),
         )
         return self._posterior(module)

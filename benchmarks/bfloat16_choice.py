@@ -83,7 +83,7 @@ def _predictions(data: Dataset, seed: int, options: argparse.Namespace) -> tuple
     for precision in ("float32", "bfloat16"):
         posterior = MCDropoutPosterior(module, precision=precision)
         draws = posterior.draw(options.draws, seed=derive_seed(seed, "draws"))
-        both.append(torch.cat([draws.log_probs(data.pool.read(part)) for part in rows.split(CHUNK_ROWS)]))
+        both.append(torch.cat([draws.predict(data.pool.read(part)).log_probs for part in rows.split(CHUNK_ROWS)]))
     return both[0], both[1]
 
 

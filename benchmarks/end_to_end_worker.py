@@ -72,7 +72,7 @@ def _lindley(data: Arrays, options: argparse.Namespace, seconds: dict[str, float
     from lindley.posteriors.recipe import Recipe
 
     def accuracy(view: RoundView) -> Observation:
-        chunks = [view.draws.log_probs(part) for part in data["test_inputs"].split(CHUNK_ROWS)]
+        chunks = [view.draws.predict(part).log_probs for part in data["test_inputs"].split(CHUNK_ROWS)]
         averaged = mean_log_probs(torch.cat(chunks))
         return Observation({"accuracy": float((averaged.argmax(1) == data["test_classes"]).double().mean())})
 

@@ -84,7 +84,7 @@ def linear_network(dropout: float = 0.0) -> nn.Sequential:
 
 def moments(draws: Draws, inputs: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation over the draws of the centred logits.  n inputs -> [n, C], [n, C]"""
-    logits = draws.log_probs(inputs).double()  # [n, K, C]
+    logits = draws.predict(inputs).log_probs.double()  # [n, K, C]
     centred = logits - logits.mean(2, keepdim=True)
     return centred.mean(1), centred.std(1, correction=0)
 

@@ -81,7 +81,7 @@ def _seconds(draws: MCDropoutDraws, images: Tensor, shares: list[float], *, skip
     try:
         began = time.perf_counter()
         for chunk in images.split(CHUNK_ROWS):
-            draws.log_probs(chunk)
+            draws.predict(chunk)
         return time.perf_counter() - began
     finally:
         folded.live_features = found

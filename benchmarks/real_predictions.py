@@ -159,7 +159,7 @@ def predicted(data: Dataset, posterior: MCDropoutPosterior, rows: Tensor, num_dr
         draws = posterior.draw(count, seed=derive_seed(seed, "slice", first))
         for start in range(0, len(rows), CHUNK_ROWS):
             part = slice(start, start + CHUNK_ROWS)
-            log_probs[part, first : first + count] = draws.log_probs(data.pool.read(rows[part]))
+            log_probs[part, first : first + count] = draws.predict(data.pool.read(rows[part])).log_probs
     return log_probs
 
 

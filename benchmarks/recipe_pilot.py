@@ -135,7 +135,7 @@ def _measure(
     draws = posterior.draw(NUM_DRAWS, seed=seed)
     order = torch.randperm(len(data.test_classes), generator=torch_generator(0, "test order"))
     classes = data.test_classes[order]
-    log_probs = torch.cat([draws.log_probs(part) for part in data.test_inputs[order].split(500)])
+    log_probs = torch.cat([draws.predict(part).log_probs for part in data.test_inputs[order].split(500)])
     averaged = mean_log_probs(log_probs.double())
     of_true = log_probs.gather(2, classes[:, None, None].expand(-1, NUM_DRAWS, 1))[:, :, 0]  # [T, K]
     measured = accuracy(averaged, classes), nll(averaged, classes), joint_nll(of_true), seconds

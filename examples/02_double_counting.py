@@ -57,7 +57,7 @@ context = Context(candidates=candidates, labelled=labels, task=moons.task)
 picks = {name: acquisition_named(name)(context, batch_size, seed=seed).rows for name in ("random", "bald", "batchbald")}
 growth = {}
 for name, rows in picks.items():
-    batch = draws.log_probs(moons.pool.read(rows))  # [12, K, 2]
+    batch = draws.predict(moons.pool.read(rows)).log_probs  # [12, K, 2]
     joint = [joint_information(batch[:size]) for size in range(1, batch_size + 1)]
     growth[name] = (bald(batch).cumsum(0).tolist(), joint)
     print(f"{name:9s}: sum of scores {growth[name][0][-1]:.2f} nats, joint information {joint[-1]:.2f} nats")

@@ -350,6 +350,16 @@ Predictive = Categorical | Gaussian
 """Used by its methods, never told apart by isinstance: a later task is one more of these."""
 
 
+def as_categorical(predictive: object) -> Categorical:
+    """Return what draws predicted, where only predictions of classes will do. Raises InputError for anything else."""
+    if not isinstance(predictive, Categorical):
+        raise InputError(
+            "draws.predict must return a lindley.contracts.Categorical(log_probs), with log_probs [n, K, C] in nats; "
+            f"got {type(predictive).__name__}"
+        )
+    return predictive
+
+
 @runtime_checkable
 class Draws(Protocol):
     """K frozen functions: draw k is the same function for every row, chunk, worker and target."""
@@ -357,8 +367,8 @@ class Draws(Protocol):
     id: str
     num_draws: int
 
-    def log_probs(self, inputs: Inputs) -> LogProbs:
-        """n inputs -> [n, K, C] nats."""
+    def predict(self, inputs: Inputs) -> Predictive:
+        """Predict n inputs under each of the K functions."""
         ...
 
 

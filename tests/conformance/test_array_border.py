@@ -119,15 +119,15 @@ def classes_told(values: object) -> object:
 
 
 def rows_taken(values: object) -> object:
-    return GivenPredictions(FIXED).draw(4, seed=0).log_probs(values)
+    return GivenPredictions(FIXED).draw(4, seed=0).predict(values).log_probs
 
 
 def given_predictions(values: object) -> object:
-    return GivenPredictions(values).draw(3, seed=1).log_probs(torch.arange(6))
+    return GivenPredictions(values).draw(3, seed=1).predict(torch.arange(6)).log_probs
 
 
 def given_function(values: object) -> object:
-    return GivenFunction(lambda inputs: values, 4).draw(4, seed=0).log_probs(torch.zeros(6, 1))
+    return GivenFunction(lambda inputs: values, 4).draw(4, seed=0).predict(torch.zeros(6, 1)).log_probs
 
 
 PLACES = {
@@ -156,7 +156,7 @@ PLACES = {
     "Dataset(sources)": Place("sources", permutation, of_dataset("sources"), WHOLE, (*FLOATS, "?")),
     "Dataset(test_inputs)": Place("inputs", table, test_inputs_of, FLOATS),
     "GivenPredictions": Place("log_probs", predictions, given_predictions, FLOATS, WHOLE),
-    "GivenPredictions.log_probs": Place(
+    "GivenPredictions.predict": Place(
         "the inputs of given predictions", permutation, rows_taken, WHOLE, (*FLOATS, "?")
     ),
     "GivenFunction": Place("what the function returns", predictions_alike, given_function, FLOATS, WHOLE),

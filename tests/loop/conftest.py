@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lindley.acquisition.catalogue import acquisition_named
-from lindley.contracts import Classification
+from lindley.contracts import Categorical, Classification
 from lindley.loop.rounds import RoundSettings
 from lindley.loop.schedule import Labelling
 from lindley.loop.trial import TrialSetup
@@ -31,9 +31,9 @@ class NoisyMeans:
     def num_draws(self) -> int:
         return len(self.means)
 
-    def log_probs(self, inputs):
+    def predict(self, inputs):
         self.asked.append(len(inputs))
-        return (-(inputs[:, None, None, :] - self.means).square().sum(-1)).log_softmax(-1)
+        return Categorical((-(inputs[:, None, None, :] - self.means).square().sum(-1)).log_softmax(-1))
 
 
 @dataclass

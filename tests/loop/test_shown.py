@@ -68,7 +68,7 @@ def test_targets_are_unlabelled_rows_under_the_same_draws(pool, labels, draws, i
     assert targets.shape == (8, 5, 3)
     assert targets.draws_id == draws.id
     assert not torch.isin(targets.rows, labels.rows).any()
-    assert torch.equal(torch.cat(list(targets.chunks())), draws.log_probs(inputs[targets.rows]))
+    assert torch.equal(torch.cat(list(targets.chunks())), draws.predict(inputs[targets.rows]).log_probs)
 
 
 def test_labels_of_no_class_are_not_shown_and_are_no_targets(pool, labels, draws, inputs):

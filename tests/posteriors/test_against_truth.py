@@ -71,7 +71,7 @@ def draws_of(learner, reference, num_draws=1000, seed=0):
 
 
 def test_stored_weights_give_what_the_sampler_predicted(reference):
-    ours = reference.log_probs(reference.test_inputs).transpose(0, 1)
+    ours = reference.predict(reference.test_inputs).log_probs.transpose(0, 1)
     some = reference.some_log_probs
     torch.testing.assert_close(ours[: len(some)].float(), some, atol=2e-5, rtol=1e-5)
 
@@ -113,7 +113,7 @@ def test_logistic_reference_agrees_with_importance_sampling(logistic):
     probs = (test_design @ weights.unflatten(-1, (3, 3)).mT).softmax(-1)  # [count, 60, C]
     mean = torch.einsum("k,knc->nc", importance, probs)
     variance = torch.einsum("k,knc->nc", importance, (probs - mean).square())
-    exact = logistic.log_probs(logistic.test_inputs).exp()
+    exact = logistic.predict(logistic.test_inputs).log_probs.exp()
     assert (exact.mean(1) - mean).abs().max() < 0.025  # four standard errors of 2,000 draws whose deviation is 0.25
     assert float(exact.var(1).sum() / variance.sum()) == pytest.approx(1, abs=0.05)
 

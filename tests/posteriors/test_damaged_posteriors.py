@@ -97,7 +97,7 @@ def saved(request, tmp_path_factory):
 def predictions(posterior):
     inputs = torch.arange(12) if isinstance(posterior, GivenPredictions) else INPUTS
     draws = posterior.draw(2, seed=0)
-    return draws.id, draws.log_probs(inputs)
+    return draws.id, draws.predict(inputs).log_probs
 
 
 def assert_equal_or_refused(folder, given, expected):

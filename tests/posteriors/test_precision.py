@@ -48,4 +48,4 @@ def test_a_learner_resolves_auto_and_its_draws_say_what_it_became(monkeypatch, t
 
     plain = draws("bfloat16" if "avx512_bf16" in told else "float32")
     assert draws("auto").id == plain.id
-    assert torch.equal(draws("auto").log_probs(inputs), plain.log_probs(inputs))
+    assert torch.equal(draws("auto").predict(inputs).log_probs, plain.predict(inputs).log_probs)

@@ -69,7 +69,9 @@ def test_an_ensemble_is_trained_at_once_and_its_members_do_not_depend_on_how_man
         .draw(members, seed=0)
         for members in (2, 4)
     )
-    torch.testing.assert_close(two.log_probs(INPUTS), four.log_probs(INPUTS)[:, :2], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(
+        two.predict(INPUTS).log_probs, four.predict(INPUTS).log_probs[:, :2], atol=1e-5, rtol=1e-5
+    )
 
 
 def test_a_member_that_diverges_is_named():

@@ -40,8 +40,8 @@ def test_a_loaded_posterior_has_the_same_draws_point_and_features(saved):
     before, after = MCDropoutPosterior(seeded(moons_mlp)), load_posterior(saved, network=moons_mlp)
     one, two = (each.draw(4, seed=3) for each in (before, after))
     assert one.id == two.id
-    assert torch.equal(one.log_probs(INPUTS), two.log_probs(INPUTS))
-    assert torch.equal(before.point().log_probs(INPUTS), after.point().log_probs(INPUTS))
+    assert torch.equal(one.predict(INPUTS).log_probs, two.predict(INPUTS).log_probs)
+    assert torch.equal(before.point().predict(INPUTS).log_probs, after.point().predict(INPUTS).log_probs)
     assert torch.equal(before.features(INPUTS), after.features(INPUTS))
 
 
@@ -60,7 +60,7 @@ def test_members_of_an_ensemble_come_back_in_order(tmp_path):
     save_posterior(before, tmp_path)
     one, two = (each.draw(11, seed=0) for each in (before, load_posterior(tmp_path, network=moons_mlp)))
     assert one.id == two.id
-    assert torch.equal(one.log_probs(INPUTS), two.log_probs(INPUTS))
+    assert torch.equal(one.predict(INPUTS).log_probs, two.predict(INPUTS).log_probs)
 
 
 def test_weights_that_lie_channels_last_do_so_again(tmp_path):
@@ -85,8 +85,8 @@ def test_weights_that_are_shared_are_shared_again(tmp_path):
     save_posterior(MCDropoutPosterior(seeded(Tied)), tmp_path)
     again = load_posterior(tmp_path, network=Tied)
     assert again._module.first.weight is again._module.second.weight
-    expected = MCDropoutPosterior(seeded(Tied)).draw(3, seed=0).log_probs(INPUTS)
-    assert torch.equal(again.draw(3, seed=0).log_probs(INPUTS), expected)
+    expected = MCDropoutPosterior(seeded(Tied)).draw(3, seed=0).predict(INPUTS).log_probs
+    assert torch.equal(again.draw(3, seed=0).predict(INPUTS).log_probs, expected)
 
 
 def test_loading_moves_no_generator(saved):
@@ -173,7 +173,7 @@ def test_a_dropout_rate_comes_back_with_the_weights(tmp_path):
     save_posterior(before, tmp_path)
     one, two = (each.draw(4, seed=3) for each in (before, load_posterior(tmp_path, network=moons_mlp)))
     assert one.id == two.id
-    assert torch.equal(one.log_probs(INPUTS), two.log_probs(INPUTS))
+    assert torch.equal(one.predict(INPUTS).log_probs, two.predict(INPUTS).log_probs)
 
 
 def test_a_tuned_posterior_is_saved_as_the_candidate_that_was_kept(tmp_path):
@@ -183,7 +183,7 @@ def test_a_tuned_posterior_is_saved_as_the_candidate_that_was_kept(tmp_path):
     save_posterior(before, tmp_path)
     one, two = (each.draw(4, seed=3) for each in (before, load_posterior(tmp_path, network=moons_mlp)))
     assert one.id == two.id
-    assert torch.equal(one.log_probs(INPUTS), two.log_probs(INPUTS))
+    assert torch.equal(one.predict(INPUTS).log_probs, two.predict(INPUTS).log_probs)
 
 
 @pytest.mark.parametrize("learner", [BayesianHead, GaussianProcess])
@@ -196,7 +196,9 @@ def test_a_function_of_features_has_to_be_given_again(learner, tmp_path):
     with pytest.raises(InputError, match="read its inputs through a function: give features="):
         load_posterior(tmp_path / "with")
     after = load_posterior(tmp_path / "with", features=torch.sin)
-    assert torch.equal(before.draw(4, seed=3).log_probs(INPUTS), after.draw(4, seed=3).log_probs(INPUTS))
+    assert torch.equal(
+        before.draw(4, seed=3).predict(INPUTS).log_probs, after.draw(4, seed=3).predict(INPUTS).log_probs
+    )
     plain = learner().fit(TrainingData(MemoryPool(INPUTS), labels, Classification(("a", "b"))), seed=0)
     save_posterior(plain, tmp_path / "without")
     with pytest.raises(InputError, match="leave features= out"):
@@ -209,7 +211,7 @@ def test_features_may_be_a_network(learner):
     posterior = learner(features=seeded(lambda: nn.Linear(2, 3))).fit(
         TrainingData(MemoryPool(INPUTS), labels, Classification(("a", "b"))), seed=0
     )
-    assert posterior.draw(4, seed=3).log_probs(INPUTS).shape == (5, 4, 2)
+    assert posterior.draw(4, seed=3).predict(INPUTS).log_probs.shape == (5, 4, 2)
 
 
 def test_a_last_layer_of_a_cnn_gives_the_same_bits(tmp_path):
@@ -222,7 +224,7 @@ def test_a_last_layer_of_a_cnn_gives_the_same_bits(tmp_path):
     save_posterior(before, tmp_path)
     one, two = (each.draw(4, seed=3) for each in (before, load_posterior(tmp_path, network=two_classes)))
     assert one.id == two.id
-    assert torch.equal(one.log_probs(images), two.log_probs(images))
+    assert torch.equal(one.predict(images).log_probs, two.predict(images).log_probs)
     with pytest.raises(InputError, match="give network="):
         load_posterior(tmp_path)
 
@@ -248,4 +250,4 @@ def test_what_is_called_like_a_rate_and_is_none_stays(tmp_path):
     save_posterior(before, tmp_path)
     assert json.loads((tmp_path / "posterior.json").read_text())["settings"]["dropout"] == {"dropout.p": 0.3}
     one, two = (each.draw(4, seed=3) for each in (before, load_posterior(tmp_path, network=Patches)))
-    assert torch.equal(one.log_probs(INPUTS), two.log_probs(INPUTS))
+    assert torch.equal(one.predict(INPUTS).log_probs, two.predict(INPUTS).log_probs)

@@ -76,8 +76,8 @@ def test_draws_are_those_of_the_posterior_divided_by_the_temperature():
     chosen = Tempered(learner, (0.5, 2.0), folds=2).fit(TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=3)
     plain = learner.fit(TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=3)
     for one, two in ((chosen.draw(4, seed=1), plain.draw(4, seed=1)), (chosen.point(), plain.point())):
-        expected = (two.log_probs(INPUTS) / chosen.temperature).log_softmax(2)
-        torch.testing.assert_close(one.log_probs(INPUTS), expected)
+        expected = (two.predict(INPUTS).log_probs / chosen.temperature).log_softmax(2)
+        torch.testing.assert_close(one.predict(INPUTS).log_probs, expected)
         assert one.id == f"{two.id}-temperature-{chosen.temperature!r}"
     assert isinstance(chosen, FeatureExtractor)
     assert torch.equal(chosen.features(INPUTS), plain.features(INPUTS))
@@ -96,7 +96,7 @@ def test_saved_and_loaded_it_has_its_temperature(tmp_path):
     save_posterior(before, tmp_path)
     one, two = (each.draw(4, seed=3) for each in (before, load_posterior(tmp_path, network=moons_mlp)))
     assert one.id == two.id
-    assert torch.equal(one.log_probs(INPUTS), two.log_probs(INPUTS))
+    assert torch.equal(one.predict(INPUTS).log_probs, two.predict(INPUTS).log_probs)
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def test_a_network_that_views_its_features_is_trained_and_asked_in_the_layout_it
     arguments = {"recipe": Recipe(steps=3), "precision": "float32", "device": "cpu", "seed": 0}
     module = train(Viewing, TrainingData(MemoryPool(images), labels, TASK), **arguments)
     draws = NetworksAsDraws([module])
-    torch.testing.assert_close(draws.log_probs(images)[:, 0], module(images).log_softmax(1))
+    torch.testing.assert_close(draws.predict(images).log_probs[:, 0], module(images).log_softmax(1))
     assert network_features(module, images, precision="float32", device="cpu").shape == (20, 48)
 
 
@@ -157,7 +157,7 @@ def test_a_pool_may_give_tensors_by_the_names_of_the_forward():
     recipe = Recipe(steps=400, learning_rate=1e-2)
     module = train(Sentences, TrainingData(TextPool(), labels, TASK), recipe=recipe, **arguments)
     given = TextPool().read(labels.rows)
-    log_probs = NetworksAsDraws([module]).log_probs(given)
+    log_probs = NetworksAsDraws([module]).predict(given).log_probs
     assert (log_probs[:, 0].argmax(1) == labels.values).double().mean() > 0.9
     assert network_features(module, given, precision="float32", device="cpu").shape == (30, 6)
     with pytest.raises(InputError, match=r"training.shift is for images .* got tensors by name \(ids, mask\)"):

@@ -53,7 +53,7 @@ def test_every_combination_is_tried_and_the_best_is_the_one_that_is_kept():
     assert tuned.setting["weight_decay"] == 0.0  # so large a decay leaves features that tell nothing
     alone = learner.build(tuned.setting).fit(TrainingData(setup.pool, labels, task), seed=0)
     inputs = setup.pool.read(rows)
-    assert torch.equal(tuned.draw(3, seed=1).log_probs(inputs), alone.draw(3, seed=1).log_probs(inputs))
+    assert torch.equal(tuned.draw(3, seed=1).predict(inputs).log_probs, alone.draw(3, seed=1).predict(inputs).log_probs)
 
 
 def test_the_journal_says_what_each_round_chose(tmp_path):

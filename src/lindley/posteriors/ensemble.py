@@ -49,7 +49,7 @@ class DeepEnsemble:
         untrained = rehearse(
             self.network,
             data,
-            lambda module, rows: self._posterior([module]).draw(1, seed=0).log_probs(rows),
+            lambda module, rows: self._posterior([module]).draw(1, seed=0).predict(rows),
             recipe=self.recipe,
             precision=self.precision,
             device=self.device,

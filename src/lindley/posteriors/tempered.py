@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from lindley.contracts import (
+    Categorical,
     Choosing,
     Draws,
     FeatureExtractor,
@@ -24,6 +25,7 @@ from lindley.contracts import (
     Posterior,
     Telling,
     TrainingData,
+    as_categorical,
 )
 from lindley.errors import InputError
 from lindley.modes import own_modes
@@ -65,7 +67,9 @@ class Tempered:
                 others, part = labels.take(kept.nonzero()[:, 0]), labels.take(left_out)
                 fitted = self.learner.fit(replace(data, labels=others), seed=derive_seed(seed, "fold", fold))
                 draws = fitted.draw(self.num_draws, seed=derive_seed(seed, "draws of fold", fold))
-                log_probs = draws.log_probs(data.pool.read(part.rows)).cpu().double()  # [f, K, C]
+                log_probs = (
+                    as_categorical(draws.predict(data.pool.read(part.rows))).log_probs.cpu().double()
+                )  # [f, K, C]
                 for place, temperature in enumerate(self.temperatures):
                     scores[place] += _log_likelihood(log_probs, part, temperature)
         best = max(range(len(scores)), key=scores.__getitem__)
@@ -126,11 +130,11 @@ class TemperedDraws:
     def path(self) -> str:
         return str(self._draws.path) if isinstance(self._draws, Telling) else ""
 
-    def log_probs(self, inputs: Inputs) -> Tensor:
-        """n inputs -> [n, K, C] nats."""
-        log_probs = self._draws.log_probs(inputs)
+    def predict(self, inputs: Inputs) -> Categorical:
+        """Predict n inputs at the temperature."""
+        log_probs = as_categorical(self._draws.predict(inputs)).log_probs
         with own_modes(log_probs.device.type):
-            return normalised(log_probs / self._temperature)
+            return Categorical(normalised(log_probs / self._temperature))
 
 
 def _log_likelihood(log_probs: Tensor, labels: Labels, temperature: float) -> float:

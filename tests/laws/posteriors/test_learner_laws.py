@@ -74,7 +74,7 @@ def test_weights_of_one_change_nothing_at_all(posterior):
     options = {"kind": "extra-trees"} if posterior == "forest" else {}  # scikit-learn draws other bootstraps by weights
     weighted = replace(DATA, labels=Labels(ROWS, CLASSES, torch.ones(NUM_LABELS)))
     one, two = (learner(posterior, **options).fit(data, seed=0).draw(3, seed=0) for data in (DATA, weighted))
-    assert torch.equal(one.log_probs(INPUTS), two.log_probs(INPUTS))
+    assert torch.equal(one.predict(INPUTS).log_probs, two.predict(INPUTS).log_probs)
 
 
 EXACT = {
@@ -99,7 +99,7 @@ def test_a_label_of_weight_two_counts_as_two_labels(case):
 
     def predicted(posterior):
         draws = posterior.draw(3, seed=0) if posterior.point() is None else posterior.point()
-        return draws.log_probs(INPUTS)
+        return draws.predict(INPUTS).log_probs
 
     near = 2e-3 if "variational" in case else 1e-4  # which ends where no probability moves by 1e-3
     torch.testing.assert_close(predicted(one), predicted(two), atol=near, rtol=1e-4)
@@ -116,21 +116,23 @@ def test_bags_and_forests_hand_weights_to_scikit_learn_with_the_weights_of_class
     posterior = Bagging(GaussianNB(), 2, prior=0.0, class_weights=[1.0, 4.0]).fit(data, seed=5)
     places = posterior._training.bootstrap(0)
     alone = GaussianNB().fit(INPUTS.numpy()[places], CLASSES.numpy()[places], both.numpy()[places])
-    found = posterior.draw(2, seed=0).log_probs(INPUTS)[:, 0].exp()
+    found = posterior.draw(2, seed=0).predict(INPUTS).log_probs[:, 0].exp()
     torch.testing.assert_close(found, torch.from_numpy(alone.predict_proba(INPUTS.numpy())).float())
 
 
 def test_the_pseudo_count_weighs_against_the_sum_of_the_weights():
     """(Σw p + prior · shares) / (Σw + prior), with p of weights that are all the same as without any."""
     heavy = replace(DATA, labels=Labels(ROWS, CLASSES, torch.full((NUM_LABELS,), 3.0)))
-    raw = Bagging(GaussianNB(), 2, prior=0.0).fit(DATA, seed=5).draw(2, seed=0).log_probs(INPUTS).double().exp()
+    raw = Bagging(GaussianNB(), 2, prior=0.0).fit(DATA, seed=5).draw(2, seed=0).predict(INPUTS).log_probs.double().exp()
     counts = torch.tensor([float((each == CLASSES).sum()) for each in (0, 1)]).double()
     shares = (3 * counts + 1) / (3 * NUM_LABELS + 2)
     expected = (3 * NUM_LABELS * raw + 5 * shares) / (3 * NUM_LABELS + 5)
     found = Bagging(GaussianNB(), 2, prior=5.0).fit(heavy, seed=5)
-    torch.testing.assert_close(found.draw(2, seed=0).log_probs(INPUTS).double().exp(), expected, atol=1e-6, rtol=1e-6)
+    torch.testing.assert_close(
+        found.draw(2, seed=0).predict(INPUTS).log_probs.double().exp(), expected, atol=1e-6, rtol=1e-6
+    )
     again = type(found).restored(*found.stored(), estimator=GaussianNB())
-    assert torch.equal(again.draw(2, seed=0).log_probs(INPUTS), found.draw(2, seed=0).log_probs(INPUTS))
+    assert torch.equal(again.draw(2, seed=0).predict(INPUTS).log_probs, found.draw(2, seed=0).predict(INPUTS).log_probs)
 
 
 def test_an_estimator_that_takes_no_weights_refuses_them():

@@ -42,25 +42,25 @@ def test_it_is_a_head_on_the_features_of_the_trained_network():
         TrainingData(MemoryPool(features), labels, TASK), seed=0
     )
     assert torch.equal(posterior.features(inputs), features)
-    expected = head.draw(6, seed=1).log_probs(features)
-    torch.testing.assert_close(posterior.draw(6, seed=1).log_probs(inputs), expected, atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(posterior.point().log_probs(inputs), head.point().log_probs(features))
+    expected = head.draw(6, seed=1).predict(features).log_probs
+    torch.testing.assert_close(posterior.draw(6, seed=1).predict(inputs).log_probs, expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(posterior.point().predict(inputs).log_probs, head.point().predict(features).log_probs)
     assert isinstance(posterior, Posterior)
     assert isinstance(posterior, FeatureExtractor)
 
 
 def test_it_learns():
     posterior, inputs = fit()
-    predicted = posterior.draw(50, seed=0).log_probs(inputs).exp().mean(1).argmax(1)
+    predicted = posterior.draw(50, seed=0).predict(inputs).log_probs.exp().mean(1).argmax(1)
     assert (predicted == (inputs[:, 0] > 0)).float().mean() > 0.85
 
 
 def test_draws_are_frozen_and_pickle():
     posterior, inputs = fit(partial(moons_mlp, input_shape=(2,), num_classes=2))
     draws = posterior.draw(5, seed=1)
-    whole = draws.log_probs(inputs)
-    torch.testing.assert_close(torch.cat([draws.log_probs(part) for part in inputs.split(7)]), whole)
-    assert torch.equal(pickle.loads(pickle.dumps(draws)).log_probs(inputs), whole)
+    whole = draws.predict(inputs).log_probs
+    torch.testing.assert_close(torch.cat([draws.predict(part).log_probs for part in inputs.split(7)]), whole)
+    assert torch.equal(pickle.loads(pickle.dumps(draws)).predict(inputs).log_probs, whole)
     assert not torch.equal(whole[:, 0], whole[:, 1])
 
 
@@ -70,7 +70,9 @@ def test_stored_and_restored_it_is_the_same_posterior():
     again = LastLayerPosterior.restored(*posterior.stored(), network=mlp)
     assert torch.equal(torch.random.get_rng_state(), before)
     assert torch.equal(again.features(inputs), posterior.features(inputs))
-    assert torch.equal(again.draw(3, seed=2).log_probs(inputs), posterior.draw(3, seed=2).log_probs(inputs))
+    assert torch.equal(
+        again.draw(3, seed=2).predict(inputs).log_probs, posterior.draw(3, seed=2).predict(inputs).log_probs
+    )
 
 
 def test_validation_labels_are_refused():
@@ -90,6 +92,6 @@ def test_class_weights_of_the_recipe_count_for_the_network_and_the_head():
     options = {"prior_precision": 2.0, "approximation": "laplace"}
     head = BayesianHead(**options, class_weights=(1.0, 8.0)).fit(data_of_head, seed=0)
     plain = BayesianHead(**options).fit(data_of_head, seed=0)
-    point = posterior.point().log_probs(inputs)
-    torch.testing.assert_close(point, head.point().log_probs(features))
-    assert (point - plain.point().log_probs(features)).abs().max() > 0.05
+    point = posterior.point().predict(inputs).log_probs
+    torch.testing.assert_close(point, head.point().predict(features).log_probs)
+    assert (point - plain.point().predict(features).log_probs).abs().max() > 0.05

@@ -39,8 +39,8 @@ def test_the_setting_that_explains_the_labels_is_kept(measure):
     assert len(tuned.scores) == 3
     assert max(tuned.scores) == tuned.scores[1]
     alone = BayesianHead(torch.clone).fit(TrainingData(pool, labels, TASK), seed=0)
-    assert torch.equal(tuned.draw(3, seed=1).log_probs(inputs), alone.draw(3, seed=1).log_probs(inputs))
-    assert torch.equal(tuned.point().log_probs(inputs), alone.point().log_probs(inputs))
+    assert torch.equal(tuned.draw(3, seed=1).predict(inputs).log_probs, alone.draw(3, seed=1).predict(inputs).log_probs)
+    assert torch.equal(tuned.point().predict(inputs).log_probs, alone.point().predict(inputs).log_probs)
     assert torch.equal(tuned.features(inputs), alone.features(inputs))
     assert isinstance(tuned, FeatureExtractor)
 

@@ -49,7 +49,7 @@ def fit(estimator, inputs, *, classes=CLASSES, task=AB, labels=20, **options):
 
 
 def draws(posterior, inputs, members=4):
-    return posterior.draw(members, seed=0).log_probs(Pool(inputs).read(torch.arange(60)))
+    return posterior.draw(members, seed=0).predict(Pool(inputs).read(torch.arange(60))).log_probs
 
 
 def one_hot(column):

@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from lindley.contracts import Draws, Inputs, Posterior, TrainingData
+from lindley.contracts import Categorical, Draws, Inputs, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.modes import own_modes
 from lindley.posteriors.dropout.drop_connect import checked_drop_connect
@@ -57,7 +57,7 @@ class MCDropout:
         rehearse(
             self.network,
             data,
-            lambda module, rows: self._posterior(module).draw(1, seed=0).log_probs(rows),
+            lambda module, rows: self._posterior(module).draw(1, seed=0).predict(rows),
             recipe=self.recipe,
             precision=self.precision,
             device=self.device,
@@ -189,8 +189,8 @@ class MCDropoutDraws:
     def path(self) -> str:
         return self._network.path if isinstance(self._network, MaskedNetwork) else "folded"
 
-    def log_probs(self, inputs: Inputs) -> Tensor:
-        """n inputs -> [n, K, C] nats, float32."""
+    def predict(self, inputs: Inputs) -> Categorical:
+        """Predict n inputs, in float32."""
         values = network_inputs(inputs, self._device)
         with own_modes(self._device):
             logits = self._logits(values)
@@ -198,7 +198,7 @@ class MCDropoutDraws:
                 refuse_probabilities(logits, self._module)
                 self._found_logits = len(logits) > 0
             self._refuse_draws_that_are_all_the_same(logits)
-            return normalised(logits)
+            return Categorical(normalised(logits))
 
     def _refuse_draws_that_are_all_the_same(self, logits: Tensor) -> None:
         """Once, on the first rows that tell: of rows with equal logits, such as zeros, nothing can be said."""

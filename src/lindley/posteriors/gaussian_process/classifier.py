@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lindley.contracts import Inputs, Posterior, TrainingData
+from lindley.contracts import Categorical, Inputs, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.modes import own_modes
 from lindley.posteriors.gaussian_process.kernel_evidence import Hyperparameters, most_evident
@@ -258,8 +258,8 @@ class GaussianProcessDraws:
             digest.update(tensor.cpu().contiguous().numpy().tobytes())
         self.id = f"gaussian-process-{digest.hexdigest()}-{num_draws}"
 
-    def log_probs(self, inputs: Inputs) -> Tensor:
-        """n inputs -> [n, K, C] nats, float32."""
+    def predict(self, inputs: Inputs) -> Categorical:
+        """Predict n inputs, in float32."""
         given = read_features(inputs, self._features, self._device)
         if given.shape[1] != len(self._origin):
             raise InputError(
@@ -267,7 +267,7 @@ class GaussianProcessDraws:
             )
         blocks = given.split(_BLOCK_ROWS) if len(given) else (given,)
         with own_modes(self._device):
-            return torch.cat([self._block(block) for block in blocks])
+            return Categorical(torch.cat([self._block(block) for block in blocks]))
 
     def _block(self, given: Tensor) -> Tensor:
         values = self._functions((given.double() - self._origin) / self._unit)  # [n, C K]

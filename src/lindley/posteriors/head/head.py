@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lindley.contracts import Inputs, Labels, Pool, Posterior, TrainingData
+from lindley.contracts import Categorical, Inputs, Labels, Pool, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.modes import own_modes
 from lindley.noise import torch_generator
@@ -227,8 +227,8 @@ class HeadDraws:
         self._device = device
         self.id = f"head-{_fingerprint(self._weights, self._bias, self._origin)}-{self.num_draws}"
 
-    def log_probs(self, inputs: Inputs) -> Tensor:
-        """n inputs -> [n, K, C] nats, float32."""
+    def predict(self, inputs: Inputs) -> Categorical:
+        """Predict n inputs, in float32."""
         with own_modes(self._device):
             features = read_features(inputs, self._features, self._device).float()
             if features.shape[1] != len(self._origin):
@@ -237,7 +237,7 @@ class HeadDraws:
                 )
             logits = torch.addmm(self._bias, features - self._origin, self._weights)  # [n, C K]
             by_class = logits.view(len(features), self._num_classes, self.num_draws)
-            return by_class.log_softmax(1).transpose(1, 2).contiguous()  # [n, K, C]
+            return Categorical(by_class.log_softmax(1).transpose(1, 2).contiguous())  # [n, K, C]
 
 
 def sampled_weights(fit: HeadFit, num_draws: int, *, seed: int) -> Tensor:

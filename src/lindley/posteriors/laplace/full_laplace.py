@@ -115,7 +115,7 @@ class FullLaplace:
 
     def _refuse_unusable(self, module: nn.Module, rows: Inputs) -> None:
         _refuse_other_layers(module)
-        NetworksAsDraws([module], precision=self.precision, device=self.device).log_probs(rows)
+        NetworksAsDraws([module], precision=self.precision, device=self.device).predict(rows)
 
 
 class FullLaplacePosterior:

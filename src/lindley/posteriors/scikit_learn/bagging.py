@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lindley.contracts import Posterior, TrainingData
+from lindley.contracts import Categorical, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.head.head import label_weights
@@ -166,7 +166,7 @@ class BaggingPosterior:
             **examples,
             "classes": training.classes,
             "importance": training.importance,
-            "said": self._draws(range(len(self._members))).log_probs(training.examples).exp().cpu(),
+            "said": self._draws(range(len(self._members))).predict(training.examples).log_probs.exp().cpu(),
         }
         settings = {
             **kind,
@@ -212,7 +212,7 @@ class BaggingPosterior:
             count=settings["count"],
         )
         posterior = cls(learner, training)
-        said = posterior._draws(range(settings["members"])).log_probs(examples).exp().cpu()
+        said = posterior._draws(range(settings["members"])).predict(examples).log_probs.exp().cpu()
         if not bool(((said - tensors["said"]).abs() <= _SAME_PROBABILITY).all()):
             raise InputError(
                 f"this {type(estimator).__name__}, fitted again, predicts other than the one that was saved; pass an "
@@ -252,11 +252,12 @@ class BaggingDraws:
         self._members, self._labels, self._prior, self._shares = list(members), labels, prior, shares
         self._device = device
 
-    def log_probs(self, inputs: Examples) -> Tensor:
-        """n inputs -> [n, K, C] nats, float32."""
+    def predict(self, inputs: Examples) -> Categorical:
+        """Predict n inputs, in float32."""
         examples, num_classes = examples_of(inputs), len(self._shares)
         probs = torch.stack([member.probs(examples, num_classes) for member in self._members], dim=1)  # [n, K, C]
-        return smoothed(probs, self._labels, self._prior, self._shares).log().float().to(self._device)
+        whole = smoothed(probs, self._labels, self._prior, self._shares)
+        return Categorical(whole.log().float().to(self._device))
 
 
 def _check_estimator(estimator: Any) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lindley.contracts import Posterior, TrainingData
+from lindley.contracts import Categorical, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.posteriors.head.head import label_weights
 from lindley.posteriors.members import chosen_members
@@ -143,8 +143,8 @@ class ForestDraws:
             digest.update(array.tobytes())
         self.id = f"forest-{digest.hexdigest()}-{self.num_draws}"
 
-    def log_probs(self, inputs: Examples) -> Tensor:
-        """n inputs -> [n, K, C] nats, float32. A row with NaN has NaN."""
+    def predict(self, inputs: Examples) -> Categorical:
+        """Predict n inputs, in float32. A row with NaN has NaN."""
         table = table_of(inputs)
         if table.shape[1] != self._num_columns:
             raise InputError(f"this forest grew on {self._num_columns} columns; these inputs have {table.shape[1]}")
@@ -153,7 +153,7 @@ class ForestDraws:
             *places.shape, self._leaves.shape[1]
         )  # [n, K, C]
         log_probs[torch.from_numpy(rows_with(np.isnan, table))] = torch.nan
-        return log_probs.to(self._device)
+        return Categorical(log_probs.to(self._device))
 
     def _places(self, table: Any) -> np.ndarray:
         """The leaf of each row in each tree.  [n, D] -> [n, K]"""

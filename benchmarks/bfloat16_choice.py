@@ -24,7 +24,7 @@ from mnist_round import mnist, study_of_batches
 from torch import Tensor
 
 import lindley
-from lindley.contracts import Labels
+from lindley.contracts import Labels, TrainingData
 from lindley.datasets.dataset import Dataset
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
@@ -77,13 +77,13 @@ def _predictions(data: Dataset, seed: int, options: argparse.Namespace) -> tuple
     network = build_network("gal-cnn", input_shape=data.input_shape, num_classes=data.task.num_classes)
     labelled = balanced_rows(data.classes, options.labels, seed=seed)
     labels = Labels(labelled, data.classes[labelled])
-    module = MCDropout(network, recipe).fit(data.pool, labels, task=data.task, seed=seed)._module
+    module = MCDropout(network, recipe).fit(TrainingData(data.pool, labels, data.task), seed=seed)._module
     rows = candidate_rows(len(data.pool), labelled, count=options.rows, seed=seed, sources=None)
     both = []
     for precision in ("float32", "bfloat16"):
         posterior = MCDropoutPosterior(module, precision=precision)
         draws = posterior.draw(options.draws, seed=derive_seed(seed, "draws"))
-        both.append(torch.cat([draws.log_probs(data.pool.read(part)) for part in rows.split(CHUNK_ROWS)]))
+        both.append(torch.cat([draws.predict(data.pool.read(part)).log_probs for part in rows.split(CHUNK_ROWS)]))
     return both[0], both[1]
 
 

@@ -24,7 +24,7 @@ import records
 import torch
 from torch import Tensor
 
-from lindley.contracts import Draws, Labels, Posterior
+from lindley.contracts import Draws, Labels, Posterior, TrainingData
 from lindley.datasets.catalogue import load
 from lindley.datasets.dataset import Dataset
 from lindley.information import mean_log_probs
@@ -87,18 +87,18 @@ def measure(case: Case) -> list[dict[str, object]]:
     learner = panel_learner(panel, network, device=case.device)
     index, labels = _labels_at(case)
     fit_seed = derive_seed(seed, index, "fit")
-    posterior = learner.fit(data.pool, labels, task=data.task, seed=fit_seed)
+    posterior = learner.fit(TrainingData(data.pool, labels, data.task), seed=fit_seed)
     predictors = _predictors(posterior, panel, derive_seed(seed, index, "draw"))
     left_out = {name: [0.0] * len(TEMPERATURES) for name in predictors}
     order = torch.randperm(len(labels), generator=torch_generator(fit_seed, "folds"))
     for fold, part in enumerate(order.tensor_split(FOLDS)):
         kept = torch.ones(len(labels), dtype=torch.bool)
         kept[part] = False
-        others = Labels(labels.rows[kept], labels.classes[kept])
-        fitted = learner.fit(data.pool, others, task=data.task, seed=derive_seed(fit_seed, "fold", fold))
-        inputs, classes = data.pool.read(labels.rows[part]), labels.classes[part]
+        others = Labels(labels.rows[kept], labels.values[kept])
+        fitted = learner.fit(TrainingData(data.pool, others, data.task), seed=derive_seed(fit_seed, "fold", fold))
+        inputs, classes = data.pool.read(labels.rows[part]), labels.values[part]
         for name, draws in _predictors(fitted, panel, derive_seed(fit_seed, "draws of fold", fold)).items():
-            log_probs = draws.log_probs(inputs).cpu().double()
+            log_probs = draws.predict(inputs).log_probs.cpu().double()
             for place, temperature in enumerate(TEMPERATURES):
                 left_out[name][place] -= nll(_scaled(log_probs, temperature), classes) * len(part)
     return [_row(case, name, draws, left_out[name], data) for name, draws in predictors.items()]
@@ -144,7 +144,7 @@ def table(rows: list[dict[str, str]]) -> str:
 
 def _row(case: Case, name: str, draws: Draws, left_out: list[float], data: Dataset) -> dict[str, object]:
     temperature = TEMPERATURES[max(range(len(left_out)), key=left_out.__getitem__)]
-    log_probs = torch.cat([draws.log_probs(part).cpu() for part in data.test_inputs.split(TEST_ROWS)]).double()
+    log_probs = torch.cat([draws.predict(part).log_probs.cpu() for part in data.test_inputs.split(TEST_ROWS)]).double()
     plain, scaled, classes = mean_log_probs(log_probs), _scaled(log_probs, temperature), data.test_classes
     return {
         "panel": case.trial.panel.name,

@@ -63,7 +63,7 @@ def _gal_cnn() -> nn.Module:
 
 def _lindley(data: Arrays, options: argparse.Namespace, seconds: dict[str, float]) -> Run:
     from lindley.acquisition.catalogue import acquisition_named
-    from lindley.contracts import Classification, Labels
+    from lindley.contracts import Classification, Labels, TrainingData
     from lindley.information import mean_log_probs
     from lindley.pools.memory import MemoryPool
     from lindley.posteriors.dropout.mc_dropout import MCDropout
@@ -72,7 +72,7 @@ def _lindley(data: Arrays, options: argparse.Namespace, seconds: dict[str, float
     from lindley.session.rounds import Observation, RoundSettings, RoundView, run_round
 
     def accuracy(view: RoundView) -> Observation:
-        chunks = [view.draws.log_probs(part) for part in data["test_inputs"].split(CHUNK_ROWS)]
+        chunks = [view.draws.predict(part).log_probs for part in data["test_inputs"].split(CHUNK_ROWS)]
         averaged = mean_log_probs(torch.cat(chunks))
         return Observation({"accuracy": float((averaged.argmax(1) == data["test_classes"]).double().mean())})
 
@@ -86,7 +86,9 @@ def _lindley(data: Arrays, options: argparse.Namespace, seconds: dict[str, float
     )
     pool = MemoryPool(data["inputs"])
     few = Labels(data["initial"][:2], data["classes"][data["initial"][:2]])
-    MCDropout(_gal_cnn, Recipe(steps=1), precision=options.precision).fit(pool, few, task=settings.task, seed=0)
+    MCDropout(_gal_cnn, Recipe(steps=1), precision=options.precision).fit(
+        TrainingData(pool, few, settings.task), seed=0
+    )
     labels = Labels(data["initial"], data["classes"][data["initial"]])
     accuracies: list[float] = []
     while len(labels) <= options.max_labels:

@@ -21,7 +21,7 @@ from typing import TypeVar
 import torch
 from records import DEFAULT_FOLDER, append, machine, markdown, now
 
-from lindley.contracts import Classification, Labels
+from lindley.contracts import Classification, Labels, TrainingData
 from lindley.information import bald
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.head.head import BayesianHead, HeadPosterior
@@ -74,7 +74,7 @@ def fitted(
 ) -> HeadPosterior:
     """The head of the first rows."""
     labels = Labels(torch.arange(len(classes)), classes)
-    return BayesianHead().fit(pool, labels, task=task, previous=previous, seed=0)
+    return BayesianHead().fit(TrainingData(pool, labels, task), previous=previous, seed=0)
 
 
 def one_round(

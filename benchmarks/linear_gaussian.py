@@ -22,7 +22,7 @@ import records
 import torch
 from torch import Tensor, nn
 
-from lindley.contracts import Classification, Draws, Labels, Learner
+from lindley.contracts import Classification, Draws, Labels, Learner, TrainingData
 from lindley.noise import torch_generator
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.dropout.mc_dropout import MCDropout
@@ -84,7 +84,7 @@ def linear_network(dropout: float = 0.0) -> nn.Sequential:
 
 def moments(draws: Draws, inputs: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation over the draws of the centred logits.  n inputs -> [n, C], [n, C]"""
-    logits = draws.log_probs(inputs).double()  # [n, K, C]
+    logits = draws.predict(inputs).log_probs.double()  # [n, K, C]
     centred = logits - logits.mean(2, keepdim=True)
     return centred.mean(1), centred.std(1, correction=0)
 
@@ -116,7 +116,7 @@ def main() -> None:
     for name, (make, num_draws) in CASES.items():
         cells = []
         for problem in (linear_gaussian(size, seed=0) for size in sizes):
-            posterior = make(problem).fit(problem.pool, problem.labels, task=problem.task, seed=0)
+            posterior = make(problem).fit(TrainingData(problem.pool, problem.labels, problem.task), seed=0)
             error, deviation = compare(posterior.draw(num_draws, seed=0), problem)
             cells += [f"{error:.3f}", f"{deviation:.3f}"]
         lines.append([name, *cells])

@@ -17,7 +17,7 @@ import records
 import torch
 from torch import Tensor
 
-from lindley.contracts import Labels
+from lindley.contracts import Labels, TrainingData
 from lindley.datasets.catalogue import load
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.dropout import folded
@@ -48,7 +48,7 @@ def main() -> None:
         (panel,) = load_study(name).panels
         panel = panel.model_copy(update={"model": panel.model.model_copy(update={"precision": "float32"})})
         learner = panel_learner(panel, network, device="cpu")
-        draws = learner.fit(dataset.pool, labels, task=dataset.task, seed=0).draw(DRAWS, seed=0)
+        draws = learner.fit(TrainingData(dataset.pool, labels, dataset.task), seed=0).draw(DRAWS, seed=0)
         best = {"all features": float("inf"), "live features": float("inf")}
         shares: list[float] = []
         for _ in range(options.rounds):
@@ -81,7 +81,7 @@ def _seconds(draws: MCDropoutDraws, images: Tensor, shares: list[float], *, skip
     try:
         began = time.perf_counter()
         for chunk in images.split(CHUNK_ROWS):
-            draws.log_probs(chunk)
+            draws.predict(chunk)
         return time.perf_counter() - began
     finally:
         folded.live_features = found

@@ -25,7 +25,7 @@ import torch
 from memory import added_mib
 
 from lindley.acquisition.catalogue import acquisition_named
-from lindley.contracts import Labels
+from lindley.contracts import Labels, TrainingData
 from lindley.datasets import catalogue
 from lindley.datasets.dataset import Dataset
 from lindley.errors import DataError
@@ -108,7 +108,7 @@ def _run(case: dict[str, Any], data: Dataset, recipe: Recipe, device: str, file:
     rows = balanced_rows(data.classes, case["labels"], seed=case["seed"])
     labels = Labels(rows, data.classes[rows])
     one_step = build_learner("mc-dropout", network, Recipe(steps=1), precision=case["precision"], device=device)
-    one_step.fit(data.pool, labels, task=data.task, seed=case["seed"])  # loads what is loaded late
+    one_step.fit(TrainingData(data.pool, labels, data.task), seed=case["seed"])  # loads what is loaded late
     with added_mib() as added:
         start, cpu = time.perf_counter(), time.process_time()
         round_ = run_round(settings, data.pool, labels, {}, index=0, batch_size=case["b"])

@@ -40,8 +40,8 @@ class Answers:
 
 
 def answers(draws: object, reference: Reference) -> Answers:
-    """What draws (anything with `log_probs`) say of a reference's inputs, in float64."""
-    test, held_out = (draws.log_probs(x).double() for x in (reference.test_inputs, reference.held_out_inputs))
+    """What draws (anything with `predict`) say of a reference's inputs, in float64."""
+    test, held_out = (draws.predict(x).log_probs.double() for x in (reference.test_inputs, reference.held_out_inputs))
     return Answers(test, held_out)
 
 

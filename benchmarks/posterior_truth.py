@@ -25,7 +25,7 @@ from posterior_measures import MEASURES, Answers, Judge, answers
 from reference_draws import Reference, load, network
 from sklearn.linear_model import LogisticRegression
 
-from lindley.contracts import Learner
+from lindley.contracts import Learner, TrainingData
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.noise import torch_generator
 from lindley.posteriors.dropout.mc_dropout import MCDropout
@@ -152,7 +152,7 @@ def controls(reference: Reference, truth: Answers, seed: int) -> list[dict[str, 
 def fitted(case: Case, reference: Reference, seed: int) -> tuple[Answers, float]:
     """What the learner's draws say, and the seconds of fit and draws."""
     began = time.perf_counter()
-    posterior = case.learner(reference).fit(reference.pool, reference.labels, task=reference.task, seed=seed)
+    posterior = case.learner(reference).fit(TrainingData(reference.pool, reference.labels, reference.task), seed=seed)
     draws = posterior.draw(case.num_draws, seed=seed)
     return answers(draws, reference), time.perf_counter() - began
 

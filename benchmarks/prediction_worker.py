@@ -121,14 +121,14 @@ def _lindley(module: nn.Sequential, images: Tensor, num_draws: int, precision: s
     from lindley.session.predict import CHUNK_ROWS
 
     posterior = MCDropoutPosterior(module, precision=precision)
-    posterior.draw(2, seed=1).log_probs(images[:2])  # loads what is loaded late, and leaves nothing
+    posterior.draw(2, seed=1).predict(images[:2])  # loads what is loaded late, and leaves nothing
     draws = posterior.draw(num_draws, seed=0)
 
     def predict() -> Tensor:
         log_probs = torch.empty(len(images), num_draws, 10)
         for start in range(0, len(images), CHUNK_ROWS):
             part = slice(start, start + CHUNK_ROWS)
-            log_probs[part] = draws.log_probs(images[part])
+            log_probs[part] = draws.predict(images[part]).log_probs
         return log_probs
 
     return [Setting("frozen", predict, lambda: seconds_of_products(draws, len(images), CHUNK_ROWS))]

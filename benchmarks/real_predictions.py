@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lindley.contracts import Labels
+from lindley.contracts import Labels, TrainingData
 from lindley.datasets import catalogue
 from lindley.datasets.dataset import Dataset
 from lindley.errors import DataError
@@ -89,7 +89,7 @@ def fitted(data: Dataset, steps: int, *, seed: int) -> tuple[MCDropoutPosterior,
     """Gal's CNN fitted on 100 balanced labels, and which rows those are."""
     rows = balanced_rows(data.classes, NUM_LABELS, seed=seed)
     learner = MCDropout(_network(data), replace(RECIPE, steps=steps))
-    return learner.fit(data.pool, Labels(rows, data.classes[rows]), task=data.task, seed=seed), rows
+    return learner.fit(TrainingData(data.pool, Labels(rows, data.classes[rows]), data.task), seed=seed), rows
 
 
 def _make(name: str, options: argparse.Namespace) -> None:
@@ -159,7 +159,7 @@ def predicted(data: Dataset, posterior: MCDropoutPosterior, rows: Tensor, num_dr
         draws = posterior.draw(count, seed=derive_seed(seed, "slice", first))
         for start in range(0, len(rows), CHUNK_ROWS):
             part = slice(start, start + CHUNK_ROWS)
-            log_probs[part, first : first + count] = draws.log_probs(data.pool.read(rows[part]))
+            log_probs[part, first : first + count] = draws.predict(data.pool.read(rows[part])).log_probs
     return log_probs
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from lindley.contracts import Labels
+from lindley.contracts import Labels, TrainingData
 from lindley.datasets.catalogue import load
 from lindley.datasets.dataset import Dataset
 from lindley.information import mean_log_probs
@@ -130,12 +130,12 @@ def _measure(
     data: Dataset, learner: MCDropout, labels: Labels, seed: int
 ) -> tuple[tuple[float, float, float, float], tuple[float, float]]:
     start = time.perf_counter()
-    posterior = learner.fit(data.pool, labels, task=data.task, seed=seed)
+    posterior = learner.fit(TrainingData(data.pool, labels, data.task), seed=seed)
     seconds = time.perf_counter() - start
     draws = posterior.draw(NUM_DRAWS, seed=seed)
     order = torch.randperm(len(data.test_classes), generator=torch_generator(0, "test order"))
     classes = data.test_classes[order]
-    log_probs = torch.cat([draws.log_probs(part) for part in data.test_inputs[order].split(500)])
+    log_probs = torch.cat([draws.predict(part).log_probs for part in data.test_inputs[order].split(500)])
     averaged = mean_log_probs(log_probs.double())
     of_true = log_probs.gather(2, classes[:, None, None].expand(-1, NUM_DRAWS, 1))[:, :, 0]  # [T, K]
     measured = accuracy(averaged, classes), nll(averaged, classes), joint_nll(of_true), seconds

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lindley.contracts import Classification, Labels
+from lindley.contracts import Categorical, Classification, Labels
 from lindley.pools.memory import MemoryPool
 
 FOLDER = Path(__file__).parents[1] / "tests/posteriors/reference"
@@ -50,14 +50,14 @@ class Reference:
     def task(self) -> Classification:
         return Classification(tuple(f"class {c}" for c in range(self.some_log_probs.shape[2])))
 
-    def log_probs(self, inputs: Tensor) -> Tensor:
-        """n inputs -> [n, K, C] nats, float64."""
+    def predict(self, inputs: Tensor) -> Categorical:
+        """Predict n inputs, in float64."""
         values = inputs.double()[None]  # [1 or K, n, D]
         for layer in sorted({name.split(".")[0] for name in self.weights}):
             values = values if layer == "0" else values.tanh()
             weight, bias = self.weights[f"{layer}.weight"], self.weights[f"{layer}.bias"]
             values = values @ weight.transpose(1, 2) + bias[:, None]
-        return values.log_softmax(-1).transpose(0, 1).contiguous()
+        return Categorical(values.log_softmax(-1).transpose(0, 1).contiguous())
 
 
 def load(name: str, folder: Path = FOLDER) -> Reference:

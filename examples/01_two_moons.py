@@ -10,7 +10,7 @@ them.
 import matplotlib.pyplot as plt
 import torch
 
-from lindley import Context, Labels
+from lindley import Context, Labels, TrainingData
 from lindley.acquisition import acquisition_named
 from lindley.datasets.catalogue import load
 from lindley.information import bald, mean_log_probs
@@ -46,10 +46,10 @@ choose = acquisition_named("bald")
 history = []
 
 for round_number in range(6):
-    posterior = learner.fit(moons.pool, labels, task=moons.task, seed=derive_seed(seed, round_number, "fit"))
+    posterior = learner.fit(TrainingData(moons.pool, labels, moons.task), seed=derive_seed(seed, round_number, "fit"))
     draws = posterior.draw(100, seed=derive_seed(seed, round_number, "draw"))
 
-    predicted = mean_log_probs(draws.log_probs(moons.test_inputs)).argmax(1)  # [T]
+    predicted = mean_log_probs(draws.predict(moons.test_inputs).log_probs).argmax(1)  # [T]
     accuracy = (predicted == moons.test_classes).double().mean().item()
     history.append((len(labels), accuracy))
 
@@ -73,7 +73,7 @@ for round_number in range(6):
 
 xs, ys = torch.linspace(-1.8, 2.8, 80), torch.linspace(-1.4, 1.9, 80)
 grid = torch.cartesian_prod(xs, ys)  # [6400, 2]
-log_probs = draws.log_probs(grid)  # [6400, K, 2]
+log_probs = draws.predict(grid).log_probs  # [6400, K, 2]
 probability = mean_log_probs(log_probs).exp()[:, 1].reshape(80, 80).T
 disagreement = bald(log_probs).reshape(80, 80).T
 asked_inputs = moons.pool.read(labels.rows)

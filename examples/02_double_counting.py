@@ -11,7 +11,7 @@ import math
 import matplotlib.pyplot as plt
 import torch
 
-from lindley import Context, Labels
+from lindley import Context, Labels, TrainingData
 from lindley.acquisition import acquisition_named
 from lindley.datasets.catalogue import load
 from lindley.information import bald, joint_information
@@ -50,14 +50,14 @@ moons = load("two-moons", seed=seed)
 start = torch.from_numpy(numpy_generator(seed, "initial").permutation(len(moons.pool)))
 labels = Labels(start[:10], moons.classes[start[:10]])
 learner = MCDropout(build_network("moons-mlp", input_shape=(2,), num_classes=2), Recipe(steps=400))
-draws = learner.fit(moons.pool, labels, task=moons.task, seed=seed).draw(100, seed=seed)
+draws = learner.fit(TrainingData(moons.pool, labels, moons.task), seed=seed).draw(100, seed=seed)
 candidates = PoolPredictions(moons.pool, start[10:].sort().values, draws, num_classes=2)
 context = Context(candidates=candidates, labelled=labels, task=moons.task)
 
 picks = {name: acquisition_named(name)(context, batch_size, seed=seed).rows for name in ("random", "bald", "batchbald")}
 growth = {}
 for name, rows in picks.items():
-    batch = draws.log_probs(moons.pool.read(rows))  # [12, K, 2]
+    batch = draws.predict(moons.pool.read(rows)).log_probs  # [12, K, 2]
     joint = [joint_information(batch[:size]) for size in range(1, batch_size + 1)]
     growth[name] = (bald(batch).cumsum(0).tolist(), joint)
     print(f"{name:9s}: sum of scores {growth[name][0][-1]:.2f} nats, joint information {joint[-1]:.2f} nats")

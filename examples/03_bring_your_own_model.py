@@ -31,7 +31,7 @@ num_classes = digits.task.num_classes
 def fit(labels: Labels, seed: int) -> RandomForestClassifier:
     """A forest of fifty trees on the labelled rows."""
     forest = RandomForestClassifier(50, min_samples_leaf=2, random_state=seed % 2**32)
-    return forest.fit(digits.pool.read(labels.rows).numpy(), labels.classes.numpy())
+    return forest.fit(digits.pool.read(labels.rows).numpy(), labels.values.numpy())
 
 
 def log_probs(forest: RandomForestClassifier, inputs: torch.Tensor) -> torch.Tensor:

@@ -141,7 +141,7 @@ def test_products_are_those_of_the_units_that_the_draws_keep(name: str) -> None:
     """Multiplications counted from the masks alone."""
     num_draws, num_images, seed = 3, 5, 7
     draws = MCDropoutPosterior(NETWORKS[name](input_shape=(1, 28, 28), num_classes=10)).draw(num_draws, seed=seed)
-    draws.log_probs(torch.zeros(1, 1, 28, 28))
+    draws.predict(torch.zeros(1, 1, 28, 28))
 
     def kept(site: int, shape: tuple[int, ...]) -> list[int]:
         masks = dropout_masks(0.5, shape, num_draws=num_draws, site=str(site), seed=seed)
@@ -162,7 +162,7 @@ def test_prediction_worker_predicts_with_frozen_draws() -> None:
     module = worker.fresh_network("gal-cnn").eval()
     images = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     (setting,) = worker.LIBRARIES["lindley"](module, images, 4, "float32")
-    assert torch.equal(setting.predict(), MCDropoutPosterior(module).draw(4, seed=0).log_probs(images))
+    assert torch.equal(setting.predict(), MCDropoutPosterior(module).draw(4, seed=0).predict(images).log_probs)
 
 
 @needs_peers

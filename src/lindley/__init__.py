@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Posterior,
         Predictions,
         Selection,
+        TrainingData,
     )
     from lindley.session.events import Answer
     from lindley.session.session import Session
@@ -45,6 +46,7 @@ _HOMES = {
     "Predictions": "contracts",
     "Selection": "contracts",
     "Session": "session.session",
+    "TrainingData": "contracts",
     "load_study": "study.config",
     "run_study": "study.runner",
     "select": "acquisition.one_call",
@@ -71,6 +73,7 @@ __all__ = [
     "Predictions",
     "Selection",
     "Session",
+    "TrainingData",
     "__version__",
     "load_study",
     "run_study",

@@ -1,6 +1,6 @@
 """Every protocol and record. READ FIRST: this is what the parts of lindley say to each other.
 
-pool -> learner.fit(labels) -> posterior -> draws -> predictions [N, K, C] -> acquisition -> selection
+pool -> learner.fit(data) -> posterior -> draws -> predictions [N, K, C] -> acquisition -> selection
 """
 
 from __future__ import annotations
@@ -14,9 +14,20 @@ import torch
 from torch import Tensor
 
 from lindley import information
-from lindley.arrays import ArrayLike, as_whole_numbers
+from lindley.arrays import ArrayLike, as_tensor, as_whole_numbers
 from lindley.errors import InputError
-from lindley.shapes import ClassIndices, Features, LabelledFeatures, LogProbs, Positions, Rows, Scores
+from lindley.information.layouts import SUM_TOLERANCE
+from lindley.shapes import (
+    Features,
+    LabelledFeatures,
+    LabelValues,
+    LogProbs,
+    MeanLogProbs,
+    Positions,
+    Rows,
+    SampleWeights,
+    Scores,
+)
 
 Inputs = Tensor | Mapping[str, Tensor] | Sequence[object]
 """What a model reads: images, tokens with their mask, raw text. The first axis is the row."""
@@ -70,6 +81,19 @@ class Classification:
     def num_classes(self) -> int:
         return len(self.class_names)
 
+    def check_labels(self, labels: Labels) -> None:
+        """Raise InputError, naming the first such row, unless every value is one of the classes."""
+        values = labels.values
+        if values.is_floating_point():
+            raise InputError(
+                f"the values of a classification's labels must be whole numbers, the classes; got {values.dtype}. "
+                "Convert them, if they are whole, or give the task Regression(target_name)."
+            )
+        unknown = (values < 0) | (values >= self.num_classes)
+        if bool(unknown.any()):
+            row, value = labels.rows[unknown][0].item(), values[unknown][0].item()
+            raise InputError(f"row {row} has class {value}; the classes are 0 to {self.num_classes - 1}")
+
 
 @dataclass(frozen=True)
 class Regression:
@@ -77,46 +101,193 @@ class Regression:
 
     target_name: str
 
+    def check_labels(self, labels: Labels) -> None:
+        """Raise InputError unless the values are floating point numbers."""
+        if len(labels) and not labels.values.is_floating_point():
+            raise InputError(
+                f"the values of a regression's labels must be floating point numbers, the targets; got "
+                f"{labels.values.dtype}. Convert them, or give the task Classification(class_names)."
+            )
+
 
 Task = Classification | Regression
 
 
 @dataclass(frozen=True, init=False)
 class Labels:
-    """What has been told: unique rows and their classes (or NO_CLASS), in the order told.  [L], [L]
+    """Labelled rows, each once, with a value and a weight for each, in the order in which they were labelled.
 
-    >>> Labels([4, 2], [0, 1]).classes
+    >>> Labels([4, 2], [0, 1]).values
     tensor([0, 1])
     """
 
     rows: Rows
-    classes: ClassIndices
+    values: LabelValues
+    """Classes (int64), or the targets of a regression (floating point)."""
+    sample_weight: SampleWeights | None = None
+    """How many labels each counts for; None: one each."""
 
-    def __init__(self, rows: ArrayLike, classes: ArrayLike) -> None:
-        """Take whole numbers of any width, in tensors, NumPy arrays, lists or columns; classes may be booleans too.
+    def __init__(self, rows: ArrayLike, values: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
+        """Take numbers in tensors, NumPy arrays, lists or columns.
 
-        Raises InputError for floating point numbers, other shapes, and rows that come more than once.
+        Args:
+            rows: [L] whole numbers of any width, all different.
+            values: [L] whole numbers or booleans, the classes; or finite floating point numbers, the targets.
+            sample_weight: [L] positive, finite floating point numbers, or None.
+
+        Raises:
+            InputError: If they are other numbers, of other shapes, or if a row comes more than once.
         """
         object.__setattr__(self, "rows", as_whole_numbers(rows, "rows"))
-        object.__setattr__(self, "classes", as_whole_numbers(classes, "classes", booleans=True))
-        if self.rows.shape != self.classes.shape or self.rows.dim() != 1:
-            raise InputError(f"rows and classes must be two [L]; got {[*self.rows.shape]} and {[*self.classes.shape]}")
+        object.__setattr__(self, "values", _label_values(values))
+        if self.rows.shape != self.values.shape or self.rows.dim() != 1:
+            raise InputError(f"rows and values must be two [L]; got {[*self.rows.shape]} and {[*self.values.shape]}")
         if self.rows.unique().numel() != self.rows.numel():
-            values, counts = self.rows.unique(return_counts=True)
-            raise InputError(f"rows labelled more than once: {values[counts > 1].tolist()[:10]}")
+            known, counts = self.rows.unique(return_counts=True)
+            raise InputError(f"rows labelled more than once: {known[counts > 1].tolist()[:10]}")
+        self._refuse_where(~self.values.isfinite(), "values must be finite")
+        object.__setattr__(self, "sample_weight", None if sample_weight is None else self._checked(sample_weight))
 
     def __len__(self) -> int:
         return self.rows.numel()
 
-    def extended(self, rows: ArrayLike, classes: ArrayLike) -> Labels:
-        """These labels and more, told after them."""
-        more = Labels(rows, classes)
-        return Labels(torch.cat([self.rows, more.rows]), torch.cat([self.classes, more.classes]))
+    def take(self, positions: Positions) -> Labels:
+        """Return some of these labels, by their places, in that order."""
+        weights = None if self.sample_weight is None else self.sample_weight[positions]
+        return Labels(self.rows[positions], self.values[positions], weights)
+
+    def extended(self, rows: ArrayLike, values: ArrayLike, sample_weight: ArrayLike | None = None) -> Labels:
+        """Return these labels and more, told after them; where only some have weights, the others weigh 1.
+
+        Args:
+            rows: [M] other rows than these.
+            values: [M] of the same kind as these, classes or targets.
+            sample_weight: [M], or None.
+
+        Raises:
+            InputError: As for new labels, and where classes and targets would be mixed.
+        """
+        more = Labels(rows, values, sample_weight)
+        if len(self) and len(more) and self.values.is_floating_point() != more.values.is_floating_point():
+            raise InputError(
+                f"values must all be classes or all be targets; got {more.values.dtype} after {self.values.dtype}"
+            )
+        parts = [each for each in (self, more) if len(each)] or [self]  # an empty list has no kind of values
+        given = [each.sample_weight for each in parts if each.sample_weight is not None]
+        weights = [
+            given[0].new_ones(len(each)) if each.sample_weight is None else each.sample_weight
+            for each in parts
+            if given
+        ]
+        return Labels(
+            torch.cat([each.rows for each in parts]),
+            torch.cat([each.values for each in parts]),
+            torch.cat(weights) if given else None,
+        )
 
     def with_class(self) -> Labels:
         """Those that teach: without the rows of which NO_CLASS was told."""
-        known = self.classes != NO_CLASS
-        return self if bool(known.all()) else Labels(self.rows[known], self.classes[known])
+        known = self.values != NO_CLASS
+        return self if bool(known.all()) else self.take(known.nonzero()[:, 0])
+
+    def _checked(self, sample_weight: ArrayLike) -> Tensor:
+        weights = as_tensor(sample_weight, "sample_weight", floats=True)
+        if weights.shape != self.rows.shape:
+            raise InputError(
+                f"sample_weight must be [{len(self)}], one for each label; got {[*weights.shape]}. Leave it out where "
+                "all labels count the same."
+            )
+        bad = ~((weights > 0) & weights.isfinite())
+        self._refuse_where(bad, "sample_weight must be positive and finite")
+        return weights
+
+    def _refuse_where(self, bad: Tensor, sentence: str) -> None:
+        if bool(bad.any()):
+            rows = self.rows[bad.to(self.rows.device)][:10].tolist()
+            raise InputError(f"{sentence}; those of the rows {rows} are not. Leave these labels out, or correct them.")
+
+
+def _label_values(values: ArrayLike) -> Tensor:
+    """Floating point numbers as they are, and all others as int64."""
+    numbers = as_tensor(values, "values")
+    targets = numbers.is_floating_point() and numbers.numel() > 0  # an empty list is one of floats
+    return numbers if targets else as_whole_numbers(numbers, "values", booleans=True)
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """All that a learner learns from, checked once.
+
+    Raises InputError for labels that do not belong to the task or to the pool, for validation labels of rows that are
+    labelled too, and for a prior that is no distribution over the classes for each row.
+    """
+
+    pool: Pool
+    labels: Labels
+    task: Task
+    validation: Labels | None = None
+    """Labels that stop a fit early and are not fitted."""
+    prior: MeanLogProbs | None = None
+    """[N, C] log-probabilities, in nats, that a teacher gives each row of the pool."""
+
+    def __post_init__(self) -> None:
+        _check_kinds(self)
+        for labels in (self.labels, self.validation):
+            if labels is not None:
+                self.task.check_labels(labels)
+                self._check_rows(labels)
+        if self.validation is not None:
+            both = self.labels.rows.cpu()[torch.isin(self.labels.rows.cpu(), self.validation.rows.cpu())]
+            if len(both):
+                raise InputError(
+                    f"validation labels must be of other rows than the labels; both have {both[:10].tolist()}. Leave "
+                    "these rows out of one of them."
+                )
+        if self.prior is not None:
+            self._check_prior(self.prior)
+
+    @property
+    def num_classes(self) -> int:
+        """C. Raises InputError for a regression, which has none."""
+        if not isinstance(self.task, Classification):
+            raise InputError(f"a regression has no classes; its task is {self.task}")
+        return self.task.num_classes
+
+    def _check_rows(self, labels: Labels) -> None:
+        outside = labels.rows[(labels.rows < 0) | (labels.rows >= len(self.pool))]
+        if len(outside):
+            raise InputError(
+                f"labels must be of rows of the pool, 0 to {len(self.pool) - 1}; got {outside[:10].tolist()}"
+            )
+
+    def _check_prior(self, prior: Tensor) -> None:
+        expected = [len(self.pool), self.num_classes]
+        if [*prior.shape] != expected or prior.dtype not in SUM_TOLERANCE:
+            raise InputError(
+                f"prior must be [N, C] = {expected}, floating point, a line for each row of the pool; got "
+                f"{[*prior.shape]} {prior.dtype}"
+            )
+        wrong = ~(prior.double().logsumexp(1).abs() <= SUM_TOLERANCE[prior.dtype])  # NaN too
+        if bool(wrong.any()):
+            rows = wrong.nonzero()[:10, 0].tolist()
+            raise InputError(
+                f"prior must be log-probabilities whose sum over the classes is one; in the rows {rows} they are not. "
+                "Use log_softmax(1) of logits, or log() of probabilities."
+            )
+
+
+def _check_kinds(data: TrainingData) -> None:
+    wanted: dict[str, tuple[type, ...]] = {
+        "pool": (Pool,),
+        "labels": (Labels,),
+        "task": (Classification, Regression),
+        "validation": (Labels, type(None)),
+        "prior": (Tensor, type(None)),
+    }
+    for name, kinds in wanted.items():
+        if not isinstance(getattr(data, name), kinds):
+            expected = " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)
+            raise InputError(f"{name} must be a {expected}; got {type(getattr(data, name)).__name__}")
 
 
 @dataclass(frozen=True)
@@ -179,6 +350,16 @@ Predictive = Categorical | Gaussian
 """Used by its methods, never told apart by isinstance: a later task is one more of these."""
 
 
+def as_categorical(predictive: object) -> Categorical:
+    """Return what draws predicted, where only predictions of classes will do. Raises InputError for anything else."""
+    if not isinstance(predictive, Categorical):
+        raise InputError(
+            "draws.predict must return a lindley.contracts.Categorical(log_probs), with log_probs [n, K, C] in nats; "
+            f"got {type(predictive).__name__}"
+        )
+    return predictive
+
+
 @runtime_checkable
 class Draws(Protocol):
     """K frozen functions: draw k is the same function for every row, chunk, worker and target."""
@@ -186,8 +367,8 @@ class Draws(Protocol):
     id: str
     num_draws: int
 
-    def log_probs(self, inputs: Inputs) -> LogProbs:
-        """n inputs -> [n, K, C] nats."""
+    def predict(self, inputs: Inputs) -> Predictive:
+        """Predict n inputs under each of the K functions."""
         ...
 
 
@@ -229,18 +410,18 @@ class Telling(Protocol):
 
 @runtime_checkable
 class Learner(Protocol):
-    """Labels in, posterior out. Nothing of the caller's, and no global state, is changed."""
+    """Training data in, posterior out. Nothing of the caller's, and no global state, is changed."""
 
-    def fit(
-        self,
-        pool: Pool,
-        labels: Labels,
-        *,
-        task: Classification,
-        validation: Labels | None = None,
-        previous: Posterior | None = None,
-        seed: int,
-    ) -> Posterior: ...
+    def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> Posterior:
+        """Fit a posterior.
+
+        Args:
+            data: The pool, its labels and the task. What a learner cannot use of it, it refuses by name.
+            previous: The posterior of an earlier fit, from which a learner may begin. One that begins from scratch
+                takes no notice of it; its own `fit` says so.
+            seed: Seed of all that is random in the fit.
+        """
+        ...
 
 
 @runtime_checkable

@@ -6,7 +6,7 @@ Log-probabilities are natural logarithms (nats), axes always in the order [N, K,
 
 from __future__ import annotations
 
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int64, Shaped
 from torch import Tensor
 
 LogProbs = Float[Tensor, "N K C"]
@@ -25,6 +25,10 @@ Positions = Int64[Tensor, "positions"]
 """Places within the candidates."""
 ClassIndices = Int64[Tensor, "rows"]
 """0..C-1, one per row."""
+LabelValues = Shaped[Tensor, "rows"]
+"""One per row: a class (int64) or a target (floating point)."""
+SampleWeights = Float[Tensor, "rows"]
+"""One per row: how many labels it counts for."""
 Features = Float[Tensor, "N D"]
 """One vector per row."""
 LabelledFeatures = Float[Tensor, "L D"]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from lindley import information, select
 from lindley.acquisition import METHODS, HeldPredictions, scores
-from lindley.contracts import Classification, Labels, Learner
+from lindley.contracts import Classification, Labels, Learner, TrainingData
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors import Bagging, BayesianHead, DeepEnsemble, Forest, GaussianProcess, MCDropout, Recipe
 from lindley.posteriors.given import GivenFunction, GivenPredictions
@@ -204,8 +204,8 @@ LEARNERS: dict[str, Learner] = {
 
 
 def fit_and_predict(learner: Learner, inputs: Tensor, rows: Tensor, classes: Tensor) -> None:
-    posterior = learner.fit(MemoryPool(inputs), Labels(rows, classes), task=Classification(("a", "b")), seed=0)
-    posterior.draw(2, seed=0).log_probs(inputs.detach())
+    posterior = learner.fit(TrainingData(MemoryPool(inputs), Labels(rows, classes), Classification(("a", "b"))), seed=0)
+    posterior.draw(2, seed=0).predict(inputs.detach())
 
 
 DIFFERING = tuple(layout for layout in LAYOUTS if layout is not one_row_many_times)
@@ -230,5 +230,5 @@ def test_given_predictions_are_not_written_into(layout, given, draws):
         pytest.skip("of one draw there are no three")
     rows = torch.tensor([0, 1])
     assert_unchanged(
-        lambda values, rows: given(values).draw(draws, seed=0).log_probs(rows), {"values": values, "rows": rows}
+        lambda values, rows: given(values).draw(draws, seed=0).predict(rows).log_probs, {"values": values, "rows": rows}
     )

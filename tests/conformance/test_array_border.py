@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from lindley import InputError, select
-from lindley.contracts import Classification, Labels
+from lindley.contracts import Classification, Labels, TrainingData
 from lindley.datasets.dataset import Dataset
 from lindley.pools.joined import JoinedPool
 from lindley.pools.memory import MemoryPool
@@ -106,16 +106,28 @@ def table(generator: np.random.Generator) -> np.ndarray:
     return generator.integers(-8, 8, (6, 2)) / 4.0
 
 
+def weights(generator: np.random.Generator) -> np.ndarray:
+    return generator.integers(1, 9, 6) / 4.0
+
+
+def weights_told(values: object) -> object:
+    return Labels(torch.arange(6), torch.zeros(6).long(), values).sample_weight
+
+
+def classes_told(values: object) -> object:
+    return TrainingData(POOL, Labels(torch.arange(6), values), DATASET.task).labels.values
+
+
 def rows_taken(values: object) -> object:
-    return GivenPredictions(FIXED).draw(4, seed=0).log_probs(values)
+    return GivenPredictions(FIXED).draw(4, seed=0).predict(values).log_probs
 
 
 def given_predictions(values: object) -> object:
-    return GivenPredictions(values).draw(3, seed=1).log_probs(torch.arange(6))
+    return GivenPredictions(values).draw(3, seed=1).predict(torch.arange(6)).log_probs
 
 
 def given_function(values: object) -> object:
-    return GivenFunction(lambda inputs: values, 4).draw(4, seed=0).log_probs(torch.zeros(6, 1))
+    return GivenFunction(lambda inputs: values, 4).draw(4, seed=0).predict(torch.zeros(6, 1)).log_probs
 
 
 PLACES = {
@@ -126,7 +138,9 @@ PLACES = {
     "select(rows)": Place("rows", permutation, lambda v: chosen(rows=v), WHOLE, (*FLOATS, "?")),
     "select(score)": Place("your own", permutation, lambda v: chosen(acquisition=lambda c: v), FLOATS + WHOLE),
     "Labels(rows)": Place("rows", permutation, lambda v: Labels(v, torch.zeros(6)[:6].long()).rows, WHOLE, FLOATS),
-    "Labels(classes)": Place("classes", classes, lambda v: Labels(torch.arange(6), v).classes, (*WHOLE, "?"), FLOATS),
+    "Labels(values)": Place("values", classes, lambda v: Labels(torch.arange(6), v).values, (*WHOLE, "?", *FLOATS)),
+    "Labels(sample_weight)": Place("sample_weight", weights, weights_told, FLOATS, WHOLE),
+    "TrainingData(labels)": Place("values", classes, classes_told, (*WHOLE, "?"), FLOATS),
     "Labels.extended": Place("rows", permutation, lambda v: Labels([9], [0]).extended(v, v).rows, WHOLE, FLOATS),
     "MemoryPool": Place("inputs", table, lambda v: MemoryPool(v).read(torch.arange(6)), FLOATS),
     "MemoryPool of bytes": Place("inputs", classes, lambda v: MemoryPool(v, divisor=3.0).read([0, 5]), (*WHOLE, "?")),
@@ -142,7 +156,7 @@ PLACES = {
     "Dataset(sources)": Place("sources", permutation, of_dataset("sources"), WHOLE, (*FLOATS, "?")),
     "Dataset(test_inputs)": Place("inputs", table, test_inputs_of, FLOATS),
     "GivenPredictions": Place("log_probs", predictions, given_predictions, FLOATS, WHOLE),
-    "GivenPredictions.log_probs": Place(
+    "GivenPredictions.predict": Place(
         "the inputs of given predictions", permutation, rows_taken, WHOLE, (*FLOATS, "?")
     ),
     "GivenFunction": Place("what the function returns", predictions_alike, given_function, FLOATS, WHOLE),

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 
+from lindley.contracts import TrainingData
 from lindley.posteriors.dropout.mc_dropout import MCDropout
 from lindley.posteriors.ensemble import DeepEnsemble
 from lindley.posteriors.head.head import BayesianHead
@@ -62,7 +63,7 @@ def judge_moons(moons):
 
 
 def draws_of(learner, reference, num_draws=1000, seed=0):
-    posterior = learner.fit(reference.pool, reference.labels, task=reference.task, seed=seed)
+    posterior = learner.fit(TrainingData(reference.pool, reference.labels, reference.task), seed=seed)
     return answers(posterior.draw(num_draws, seed=seed), reference)
 
 
@@ -70,7 +71,7 @@ def draws_of(learner, reference, num_draws=1000, seed=0):
 
 
 def test_stored_weights_give_what_the_sampler_predicted(reference):
-    ours = reference.log_probs(reference.test_inputs).transpose(0, 1)
+    ours = reference.predict(reference.test_inputs).log_probs.transpose(0, 1)
     some = reference.some_log_probs
     torch.testing.assert_close(ours[: len(some)].float(), some, atol=2e-5, rtol=1e-5)
 
@@ -112,7 +113,7 @@ def test_logistic_reference_agrees_with_importance_sampling(logistic):
     probs = (test_design @ weights.unflatten(-1, (3, 3)).mT).softmax(-1)  # [count, 60, C]
     mean = torch.einsum("k,knc->nc", importance, probs)
     variance = torch.einsum("k,knc->nc", importance, (probs - mean).square())
-    exact = logistic.log_probs(logistic.test_inputs).exp()
+    exact = logistic.predict(logistic.test_inputs).log_probs.exp()
     assert (exact.mean(1) - mean).abs().max() < 0.025  # four standard errors of 2,000 draws whose deviation is 0.25
     assert float(exact.var(1).sum() / variance.sum()) == pytest.approx(1, abs=0.05)
 
@@ -200,7 +201,7 @@ def linear_members(logistic):
 def test_ensemble_and_head_find_the_same_most_probable_function(linear_members, logistic):
     """Newton's method and Adam, two programs: one maximum."""
     head = BayesianHead(prior_precision=1.0, bias_precision=1.0, approximation="laplace")
-    posterior = head.fit(logistic.pool, logistic.labels, task=logistic.task, seed=0)
+    posterior = head.fit(TrainingData(logistic.pool, logistic.labels, logistic.task), seed=0)
     expected = answers(posterior.point(), logistic).test.expand(-1, 3, -1)
     torch.testing.assert_close(linear_members.test, expected, atol=2e-3, rtol=0)
 
@@ -262,7 +263,7 @@ def test_head_is_the_closed_form_where_the_posterior_is_gaussian(num_labels):
     problem = linear_gaussian(num_labels, seed=0)
     precision = PRIOR_DEVIATION**-2
     head = BayesianHead(prior_precision=precision, bias_precision=precision)
-    posterior = head.fit(problem.pool, problem.labels, task=problem.task, seed=0)
+    posterior = head.fit(TrainingData(problem.pool, problem.labels, problem.task), seed=0)
     error, deviation = compare(posterior.draw(4000, seed=0), problem)
     assert error < 0.05  # of 4,000 draws: 1 / 63 from chance alone
     assert deviation == pytest.approx(1, abs=0.02)
@@ -272,7 +273,7 @@ def test_head_is_the_closed_form_where_the_posterior_is_gaussian(num_labels):
 def test_ensemble_has_the_closed_forms_mean_and_none_of_its_spread():
     problem = linear_gaussian(300, seed=0)
     posterior = DeepEnsemble(linear_network, 3, problem.recipe).fit(
-        problem.pool, problem.labels, task=problem.task, seed=0
+        TrainingData(problem.pool, problem.labels, problem.task), seed=0
     )
     error, deviation = compare(posterior.draw(3, seed=0), problem)
     assert error < 0.02
@@ -285,7 +286,7 @@ def test_dropouts_spread_does_not_follow_the_number_of_labels():
     for num_labels in (30, 3000):
         problem = linear_gaussian(num_labels, seed=0)
         learner = MCDropout(partial(linear_network, 0.2), problem.recipe)
-        posterior = learner.fit(problem.pool, problem.labels, task=problem.task, seed=0)
+        posterior = learner.fit(TrainingData(problem.pool, problem.labels, problem.task), seed=0)
         ratios.append(compare(posterior.draw(500, seed=0), problem)[1])
     assert ratios[0] < 0.1
     assert ratios[1] > 0.25

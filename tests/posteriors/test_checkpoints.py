@@ -25,7 +25,7 @@ def files(tmp_path):
 def test_draws_are_the_networks_of_the_files(files):
     modules, paths = files
     inputs = torch.rand(5, 3)
-    log_probs = ensemble_from_checkpoints(network, paths).draw(3, seed=0).log_probs(inputs)
+    log_probs = ensemble_from_checkpoints(network, paths).draw(3, seed=0).predict(inputs).log_probs
     for index, module in enumerate(modules):
         torch.testing.assert_close(log_probs[:, index], module(inputs).log_softmax(1))
 

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from sklearn.naive_bayes import GaussianNB
 from torch import nn
 
-from lindley.contracts import Classification, Labels
+from lindley.contracts import Classification, Labels, TrainingData
 from lindley.errors import InputError, LindleyError
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.dropout.mc_dropout import MCDropoutPosterior
@@ -54,7 +54,7 @@ def seeded(factory):
 
 
 def fitted(learner):
-    return learner.fit(POOL, LABELS, task=TASK, seed=0)
+    return learner.fit(TrainingData(POOL, LABELS, TASK), seed=0)
 
 
 def block(size):
@@ -97,7 +97,7 @@ def saved(request, tmp_path_factory):
 def predictions(posterior):
     inputs = torch.arange(12) if isinstance(posterior, GivenPredictions) else INPUTS
     draws = posterior.draw(2, seed=0)
-    return draws.id, draws.log_probs(inputs)
+    return draws.id, draws.predict(inputs).log_probs
 
 
 def assert_equal_or_refused(folder, given, expected):

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from lindley.contracts import Classification, Labels
+from lindley.contracts import Classification, Labels, TrainingData
 from lindley.errors import FitError, InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
@@ -14,21 +14,21 @@ def fit(members, seed=0):
     inputs = torch.randn(30, 2, generator=torch.Generator().manual_seed(0))
     labels = Labels(torch.arange(30), (inputs[:, 0] > 0).long())
     learner = DeepEnsemble(moons_mlp, members, Recipe(steps=20))
-    return learner.fit(MemoryPool(inputs), labels, task=Classification(("a", "b")), seed=seed), inputs
+    return learner.fit(TrainingData(MemoryPool(inputs), labels, Classification(("a", "b"))), seed=seed), inputs
 
 
 def test_members_are_independent_of_how_many_there_are():
     few, inputs = fit(2)
     many, _ = fit(4)
-    few_log_probs = few.draw(2, seed=0).log_probs(inputs)
-    many_log_probs = many.draw(4, seed=0).log_probs(inputs)
+    few_log_probs = few.draw(2, seed=0).predict(inputs).log_probs
+    many_log_probs = many.draw(4, seed=0).predict(inputs).log_probs
     torch.testing.assert_close(few_log_probs, many_log_probs[:, :2])
 
 
 def test_fewer_draws_than_members_are_a_seeded_choice_of_them():
     posterior, inputs = fit(4)
-    everyone = posterior.draw(4, seed=0).log_probs(inputs)
-    some = posterior.draw(2, seed=5).log_probs(inputs)
+    everyone = posterior.draw(4, seed=0).predict(inputs).log_probs
+    some = posterior.draw(2, seed=5).predict(inputs).log_probs
     assert all(any(torch.equal(some[:, i], everyone[:, k]) for k in range(4)) for i in range(2))
 
 
@@ -45,11 +45,11 @@ def test_members_are_copies_and_the_callers_stay_as_they_are():
     modules = [moons_mlp().train() for _ in range(2)]
     draws = EnsemblePosterior(modules).draw(2, seed=0)
     inputs = torch.randn(5, 2)
-    before = draws.log_probs(inputs)
+    before = draws.predict(inputs).log_probs
     assert all(layer.training for module in modules for layer in module.modules())
     with torch.no_grad():
         modules[0][0].weight.zero_()
-    assert torch.equal(draws.log_probs(inputs), before)
+    assert torch.equal(draws.predict(inputs).log_probs, before)
 
 
 class AlwaysDrops(nn.Module):
@@ -64,7 +64,7 @@ class AlwaysDrops(nn.Module):
 def test_a_member_that_drops_in_eval_mode_too_is_refused():
     posterior = EnsemblePosterior([AlwaysDrops(), AlwaysDrops()])
     with pytest.raises(InputError, match=r"AlwaysDrops gives other outputs each time.*training=self\.training"):
-        posterior.draw(2, seed=0).log_probs(torch.randn(3, 2))
+        posterior.draw(2, seed=0).predict(torch.randn(3, 2))
     with pytest.raises(InputError, match="AlwaysDrops gives other outputs each time"):
         posterior.features(torch.randn(3, 2))
 
@@ -77,10 +77,12 @@ def test_validation_labels_and_patience_go_together(network, given, patience):
     learner = DeepEnsemble(network, 2, Recipe(steps=2, patience=patience))
     with pytest.raises(InputError, match=r"together with training\.patience"):
         learner.fit(
-            MemoryPool(inputs),
-            labels,
-            task=Classification(("a", "b")),
-            validation=Labels(torch.arange(20, 30), (inputs[20:, 0] > 0).long()) if given else None,
+            TrainingData(
+                MemoryPool(inputs),
+                labels,
+                Classification(("a", "b")),
+                validation=Labels(torch.arange(20, 30), (inputs[20:, 0] > 0).long()) if given else None,
+            ),
             seed=0,
         )
 
@@ -90,7 +92,7 @@ def test_a_member_that_diverges_is_named():
     labels = Labels(torch.arange(30), (inputs[:, 0] > 0).long())
     learner = DeepEnsemble(moons_mlp, 2, Recipe(steps=20, learning_rate=1e30))
     with pytest.raises(FitError, match="member 0 of 2: "):
-        learner.fit(MemoryPool(inputs), labels, task=Classification(("a", "b")), seed=0)
+        learner.fit(TrainingData(MemoryPool(inputs), labels, Classification(("a", "b"))), seed=0)
 
 
 class DrawsInVain(AlwaysDrops):
@@ -102,7 +104,7 @@ class DrawsInVain(AlwaysDrops):
 def test_a_member_that_draws_and_uses_it_in_training_only_is_a_function():
     inputs = torch.randn(3, 2)
     draws = EnsemblePosterior([DrawsInVain(), DrawsInVain()]).draw(2, seed=0)
-    assert torch.equal(draws.log_probs(inputs), draws.log_probs(inputs))
+    assert torch.equal(draws.predict(inputs).log_probs, draws.predict(inputs).log_probs)
 
 
 def test_auto_is_resolved_before_it_is_stored():

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from lindley.contracts import Classification, FeatureExtractor, Labels
+from lindley.contracts import Classification, FeatureExtractor, Labels, TrainingData
 from lindley.errors import InputError
 from lindley.networks.gal_cnn import gal_cnn
 from lindley.pools.memory import MemoryPool
@@ -102,5 +102,5 @@ def test_catalogue_says_which_fits_have_features(posterior):
     network = mlp if posterior in WITH_NETWORK else None
     learner = build_learner(posterior, network, Recipe(steps=2), members=2)
     labels = Labels(torch.arange(6), torch.arange(6) % 3)
-    fitted = learner.fit(MemoryPool(INPUTS), labels, task=Classification(("a", "b", "c")), seed=0)
+    fitted = learner.fit(TrainingData(MemoryPool(INPUTS), labels, Classification(("a", "b", "c"))), seed=0)
     assert isinstance(fitted, FeatureExtractor) == (posterior in WITH_FEATURES)

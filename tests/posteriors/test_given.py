@@ -48,8 +48,8 @@ def test_both_are_posteriors_without_a_single_prediction():
 def test_rows_have_the_predictions_of_the_array():
     draws = GivenPredictions(array()).draw(4, seed=0)
     rows = torch.tensor([3, 0, 8])
-    assert torch.equal(draws.log_probs(rows), array()[rows])
-    assert draws.log_probs(rows[:0]).shape == (0, 4, 3)
+    assert torch.equal(draws.predict(rows).log_probs, array()[rows])
+    assert draws.predict(rows[:0]).log_probs.shape == (0, 4, 3)
 
 
 @pytest.mark.parametrize("kind", ["log_probs", "probs", "logits"])
@@ -59,12 +59,12 @@ def test_axes_and_kinds_are_converted(kind, axes):
     given = given.permute(["NKC".index(letter) for letter in axes])
     for turned in (given, given.contiguous(), given.numpy()):
         draws = GivenPredictions(turned, inputs=kind, axes=axes).draw(4, seed=0)
-        torch.testing.assert_close(draws.log_probs(torch.arange(9)), array())
+        torch.testing.assert_close(draws.predict(torch.arange(9)).log_probs, array())
 
 
 def test_precision_is_kept_or_widened():
     for given, kept in ((torch.float64, torch.float64), (torch.bfloat16, torch.float32)):
-        found = GivenPredictions(array(dtype=given)).draw(4, seed=0).log_probs(torch.arange(9))
+        found = GivenPredictions(array(dtype=given)).draw(4, seed=0).predict(torch.arange(9)).log_probs
         assert found.dtype == kept
         torch.testing.assert_close(found.exp().sum(2), torch.ones(9, 4, dtype=kept))
 
@@ -72,7 +72,7 @@ def test_precision_is_kept_or_widened():
 @pytest.mark.parametrize("axes", ["NKC", "KNC"])
 def test_fewer_draws_are_some_of_them_in_order(axes):
     given = array(draws=12).permute(["NKC".index(letter) for letter in axes])
-    found = GivenPredictions(given, axes=axes).draw(3, seed=1).log_probs(torch.arange(9))
+    found = GivenPredictions(given, axes=axes).draw(3, seed=1).predict(torch.arange(9)).log_probs
     places = [next(k for k in range(12) if torch.equal(array(draws=12)[:, k], found[:, j])) for j in range(3)]
     assert places == sorted(set(places))
 
@@ -84,7 +84,7 @@ def test_arrays_have_ids_of_their_contents_and_pickle_and_are_stored():
     assert draws.id != GivenPredictions(array() + 0, axes="NKC", inputs="logits").draw(4, seed=0).id
     assert draws.id != GivenPredictions(array(10)[1:]).draw(4, seed=0).id
     again = pickle.loads(pickle.dumps(draws))
-    assert torch.equal(again.log_probs(torch.arange(9)), array())
+    assert torch.equal(again.predict(torch.arange(9)).log_probs, array())
     assert GivenPredictions.restored(*posterior.stored()).draw(4, seed=0).id == draws.id
 
 
@@ -99,7 +99,7 @@ def test_arrays_have_ids_of_their_contents_and_pickle_and_are_stored():
 )
 def test_inputs_that_are_no_rows_are_refused(inputs, said):
     with pytest.raises(InputError, match=said):
-        GivenPredictions(array()).draw(4, seed=0).log_probs(inputs)
+        GivenPredictions(array()).draw(4, seed=0).predict(inputs)
 
 
 def test_arrays_that_are_no_predictions_are_refused():
@@ -112,9 +112,9 @@ def test_arrays_that_are_no_predictions_are_refused():
     bad = array()
     bad[4, 1, 0] = torch.nan
     draws = GivenPredictions(bad).draw(4, seed=0)
-    assert draws.log_probs(torch.arange(4)).isfinite().all()
+    assert draws.predict(torch.arange(4)).log_probs.isfinite().all()
     with pytest.raises(InputError, match=r"must not be NaN; it is in rows \[4\]"):
-        draws.log_probs(torch.arange(9))
+        draws.predict(torch.arange(9))
     with pytest.raises(InputError, match="1 to 4 draws; 5 were asked for"):
         GivenPredictions(array()).draw(5, seed=0)
 
@@ -122,23 +122,23 @@ def test_arrays_that_are_no_predictions_are_refused():
 @pytest.mark.parametrize("kind", ["logits", "probs", "log_probs"])
 def test_a_function_gives_its_draws_whatever_it_returns(kind):
     posterior = GivenFunction(Linear((1, 0, 2), kind), 4, inputs=kind, axes="KNC")
-    torch.testing.assert_close(posterior.draw(4, seed=0).log_probs(INPUTS), EXPECTED)
+    torch.testing.assert_close(posterior.draw(4, seed=0).predict(INPUTS).log_probs, EXPECTED)
 
 
 @pytest.mark.parametrize("inputs", [INPUTS, {"x": INPUTS}, INPUTS.tolist(), csr_array(INPUTS.numpy())])
 def test_a_function_reads_what_the_pool_gives(inputs):
     draws = GivenFunction(Linear(), 4, inputs="logits").draw(4, seed=0)
-    torch.testing.assert_close(draws.log_probs(inputs), EXPECTED)
+    torch.testing.assert_close(draws.predict(inputs).log_probs, EXPECTED)
 
 
 def test_a_function_may_return_arrays_of_numpy():
     draws = GivenFunction(lambda inputs: np.asarray(Linear()(inputs)), 4, inputs="logits").draw(4, seed=0)
-    torch.testing.assert_close(draws.log_probs(INPUTS), EXPECTED)
+    torch.testing.assert_close(draws.predict(INPUTS).log_probs, EXPECTED)
 
 
 def test_fewer_draws_of_a_function_are_some_of_its_columns():
     draws = GivenFunction(Linear(), 4, inputs="logits", name="linear").draw(2, seed=1)
-    found = draws.log_probs(INPUTS)
+    found = draws.predict(INPUTS).log_probs
     places = [next(k for k in range(4) if torch.allclose(EXPECTED[:, k], found[:, j])) for j in range(2)]
     assert places == sorted(set(places))
     assert draws.id == f"given-linear-4-{places[0]}-{places[1]}"
@@ -148,7 +148,7 @@ def test_it_is_asked_again_once():
     function = Linear()
     draws = GivenFunction(function, 4, inputs="logits").draw(4, seed=0)
     for part in INPUTS.split(10):
-        draws.log_probs(part)
+        draws.predict(part)
     assert function.calls == 5
 
 
@@ -156,7 +156,7 @@ def test_draws_of_a_function_pickle_where_it_does():
     draws = GivenFunction(Linear(), 4, inputs="logits").draw(4, seed=0)
     again = pickle.loads(pickle.dumps(draws))
     assert again.id == draws.id
-    torch.testing.assert_close(again.log_probs(INPUTS), EXPECTED)
+    torch.testing.assert_close(again.predict(INPUTS).log_probs, EXPECTED)
 
 
 def fresh(inputs):
@@ -180,7 +180,7 @@ def by_batch(inputs):
 def test_functions_that_are_not_frozen_are_refused(function):
     draws = GivenFunction(function, 4, inputs="logits").draw(4, seed=0)
     with pytest.raises(InputError, match="the function is not frozen: asked again for 16 of 40 inputs"):
-        draws.log_probs(INPUTS)
+        draws.predict(INPUTS)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_functions_that_are_not_frozen_are_refused(function):
 )
 def test_what_is_no_prediction_is_refused(function, said):
     with pytest.raises(InputError, match=said):
-        GivenFunction(function, 4, inputs="logits").draw(4, seed=0).log_probs(INPUTS)
+        GivenFunction(function, 4, inputs="logits").draw(4, seed=0).predict(INPUTS)
 
 
 def test_draws_that_are_not_there_are_refused():

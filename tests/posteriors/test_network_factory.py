@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from lindley.contracts import Classification, Labels
+from lindley.contracts import Classification, Labels, TrainingData
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.catalogue import WITH_NETWORK, build_learner
@@ -136,7 +136,7 @@ def copies():
 
 def fit(posterior, network, steps=2):
     learner = build_learner(posterior, network, Recipe(steps=steps), members=3)
-    return learner.fit(MemoryPool(INPUTS), LABELS, task=TASK, seed=0)
+    return learner.fit(TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=0)
 
 
 NETWORKS = [name for name in WITH_NETWORK if name != "laplace"]
@@ -174,8 +174,8 @@ def test_what_training_leaves_as_it_is_may_be_shared(posterior, make):
 
 def test_the_same_labels_and_seed_give_the_same_posterior_whatever_was_fitted_before():
     network = copies()
-    first = fit("mc-dropout", network).draw(3, seed=0).log_probs(INPUTS)
-    assert torch.equal(first, fit("mc-dropout", network).draw(3, seed=0).log_probs(INPUTS))
+    first = fit("mc-dropout", network).draw(3, seed=0).predict(INPUTS).log_probs
+    assert torch.equal(first, fit("mc-dropout", network).draw(3, seed=0).predict(INPUTS).log_probs)
 
 
 def test_memory_that_a_new_network_has_again_is_not_taken_for_shared():
@@ -192,16 +192,18 @@ def test_what_is_no_factory_is_refused(network):
 def test_weights_are_loaded_into_copies_of_what_a_factory_gives(tmp_path):
     network = nn.Sequential(*parts()).eval()
     members = DeepEnsemble(lambda: nn.Sequential(*parts()), 2, Recipe(steps=2)).fit(
-        MemoryPool(INPUTS), LABELS, task=TASK, seed=0
+        TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=0
     )
-    expected = members.draw(2, seed=0).log_probs(INPUTS)
+    expected = members.draw(2, seed=0).predict(INPUTS).log_probs
     assert not torch.equal(expected[:, 0], expected[:, 1])
     before = [value.clone() for value in network.parameters()]
     save_posterior(members, tmp_path / "members")
     again = load_posterior(tmp_path / "members", network=lambda: network)
-    assert torch.equal(again.draw(2, seed=0).log_probs(INPUTS), expected)
+    assert torch.equal(again.draw(2, seed=0).predict(INPUTS).log_probs, expected)
     assert all(map(torch.equal, before, network.parameters()))
     for member in range(2):
         save_file(members._modules[member].state_dict(), tmp_path / f"{member}.safetensors")
     files = [tmp_path / f"{member}.safetensors" for member in range(2)]
-    assert torch.equal(ensemble_from_checkpoints(lambda: network, files).draw(2, seed=0).log_probs(INPUTS), expected)
+    assert torch.equal(
+        ensemble_from_checkpoints(lambda: network, files).draw(2, seed=0).predict(INPUTS).log_probs, expected
+    )

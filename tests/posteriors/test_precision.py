@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from lindley.contracts import Classification, Labels
+from lindley.contracts import Classification, Labels, TrainingData
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.dropout.mc_dropout import MCDropout
@@ -43,9 +43,9 @@ def test_a_learner_resolves_auto_and_its_draws_say_what_it_became(monkeypatch, t
     labels = Labels(torch.arange(10), torch.arange(10) % 2)
 
     def draws(precision):
-        posterior = learner(precision).fit(MemoryPool(inputs), labels, task=Classification(("a", "b")), seed=0)
+        posterior = learner(precision).fit(TrainingData(MemoryPool(inputs), labels, Classification(("a", "b"))), seed=0)
         return posterior.draw(3, seed=0)
 
     plain = draws("bfloat16" if "avx512_bf16" in told else "float32")
     assert draws("auto").id == plain.id
-    assert torch.equal(draws("auto").log_probs(inputs), plain.log_probs(inputs))
+    assert torch.equal(draws("auto").predict(inputs).log_probs, plain.predict(inputs).log_probs)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from lindley.contracts import Classification, Labels
+from lindley.contracts import Classification, Labels, TrainingData
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.catalogue import WITH_NETWORK, build_learner
@@ -71,7 +71,7 @@ class BeforeTheTraining(MemoryPool):
 
 def fit(learner, network, *, pool=BeforeTheTraining, labels=LABELS, **recipe):
     made = build_learner(learner, network, Recipe(steps=2, **recipe), members=2)
-    return made.fit(pool(INPUTS), labels, task=TASK, seed=0)
+    return made.fit(TrainingData(pool(INPUTS), labels, TASK), seed=0)
 
 
 REFUSED = {
@@ -120,7 +120,7 @@ def test_a_lazy_batch_norm_is_fitted_and_loaded_into_a_network_with_sizes_alone(
     with pytest.raises(InputError, match="'0' is lazy"):
         load_posterior(tmp_path / "saved", network=lazy)
     loaded = load_posterior(tmp_path / "saved", network=eager)
-    mine, theirs = (each.draw(3, seed=0).log_probs(INPUTS) for each in (posterior, loaded))
+    mine, theirs = (each.draw(3, seed=0).predict(INPUTS).log_probs for each in (posterior, loaded))
     assert torch.equal(mine, theirs)
 
 
@@ -135,7 +135,7 @@ def test_what_cannot_be_copied_is_refused_before_the_training(learner, fault):
 @pytest.mark.parametrize(("labels", "batch_size"), [(1, 64), (12, 1)])
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_batch_norm_on_minibatches_of_one_row_is_refused_by_name(learner, labels, batch_size):
-    some = Labels(LABELS.rows[:labels], LABELS.classes[:labels])
+    some = Labels(LABELS.rows[:labels], LABELS.values[:labels])
     with pytest.raises(InputError, match=r"batch norm \('1'\) cannot be trained on minibatches of one row"):
         fit(learner, batch_norm, labels=some, batch_size=batch_size)
 
@@ -177,7 +177,7 @@ WORKS = [weight_norm, spectral_norm, compiled, compiled_within, compiled_in_plac
 @pytest.mark.parametrize("learner", LEARNERS)
 @pytest.mark.filterwarnings("ignore:.*weight_norm.* is deprecated:FutureWarning")
 def test_what_can_be_made_to_work_works(learner, network):
-    log_probs = fit(learner, network, pool=MemoryPool).draw(2, seed=0).log_probs(INPUTS)
+    log_probs = fit(learner, network, pool=MemoryPool).draw(2, seed=0).predict(INPUTS).log_probs
     torch.testing.assert_close(log_probs.exp().sum(2), torch.ones(30, 2))
 
 
@@ -190,7 +190,7 @@ def test_networks_of_the_callers_own_give_what_they_give_and_stay(kind, network)
     expected = module.eval()(INPUTS).log_softmax(1)
     posterior = kind(module)
     point = posterior.point() or posterior.draw(1, seed=0)
-    torch.testing.assert_close(point.log_probs(INPUTS)[:, 0], expected)
+    torch.testing.assert_close(point.predict(INPUTS).log_probs[:, 0], expected)
     torch.testing.assert_close(module(INPUTS).log_softmax(1), expected)
     assert module.state_dict().keys() == network().state_dict().keys()
 
@@ -199,7 +199,7 @@ def test_networks_of_the_callers_own_give_what_they_give_and_stay(kind, network)
 @pytest.mark.parametrize("network", [lambda: outputs(2, nn.Softmax(1)), SoftmaxInForward])
 def test_probabilities_of_the_callers_own_network_are_refused_at_the_first_prediction(kind, network):
     with pytest.raises(InputError, match="gives probabilities"):
-        kind(network()).draw(1, seed=0).log_probs(INPUTS)
+        kind(network()).draw(1, seed=0).predict(INPUTS)
 
 
 def test_layers_without_a_shape_are_refused_by_name():
@@ -213,7 +213,10 @@ def test_inputs_that_carry_a_graph_are_what_they_are_without_it():
     learners += [build_learner(name, lambda: outputs(2), Recipe(steps=2), members=2) for name in LEARNERS]
     for learner in learners:
         one, two = (
-            learner.fit(MemoryPool(inputs), LABELS, task=TASK, seed=0).draw(2, seed=0).log_probs(inputs)
+            learner.fit(TrainingData(MemoryPool(inputs), LABELS, TASK), seed=0)
+            .draw(2, seed=0)
+            .predict(inputs)
+            .log_probs
             for inputs in (INPUTS, with_graph)
         )
         assert torch.equal(one, two)

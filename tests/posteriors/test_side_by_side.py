@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from lindley.contracts import Classification, Labels
+from lindley.contracts import Classification, Labels, TrainingData
 from lindley.errors import FitError, InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
@@ -23,7 +23,7 @@ def network():
 
 
 def told(recipe):
-    return {"task": TASK, "recipe": recipe, "device": "cpu"}
+    return {"recipe": recipe, "device": "cpu"}
 
 
 @pytest.mark.parametrize(
@@ -36,10 +36,10 @@ def told(recipe):
     ids=["adam", "adamw", "prior and class weights"],
 )
 def test_the_weights_are_those_of_one_after_the_other(recipe):
-    pool = MemoryPool(INPUTS)
-    together = train_side_by_side(network, pool, LABELS, seeds=[3, 4, 5], **told(recipe))
+    data = TrainingData(MemoryPool(INPUTS), LABELS, TASK)
+    together = train_side_by_side(network, data, seeds=[3, 4, 5], **told(recipe))
     for seed, module in zip([3, 4, 5], together, strict=True):
-        alone = train(network, pool, LABELS, precision="float32", seed=seed, **told(recipe))
+        alone = train(network, data, precision="float32", seed=seed, **told(recipe))
         assert not module.training
         for mine, theirs in zip(module.parameters(), alone.parameters(), strict=True):
             torch.testing.assert_close(mine, theirs, atol=2e-5, rtol=2e-4)
@@ -64,10 +64,14 @@ def test_only_small_dense_networks_without_noise_are_trained_at_once(make, recip
 def test_an_ensemble_is_trained_at_once_and_its_members_do_not_depend_on_how_many_there_are():
     pool = MemoryPool(INPUTS)
     two, four = (
-        DeepEnsemble(network, members, Recipe(steps=20)).fit(pool, LABELS, task=TASK, seed=0).draw(members, seed=0)
+        DeepEnsemble(network, members, Recipe(steps=20))
+        .fit(TrainingData(pool, LABELS, TASK), seed=0)
+        .draw(members, seed=0)
         for members in (2, 4)
     )
-    torch.testing.assert_close(two.log_probs(INPUTS), four.log_probs(INPUTS)[:, :2], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(
+        two.predict(INPUTS).log_probs, four.predict(INPUTS).log_probs[:, :2], atol=1e-5, rtol=1e-5
+    )
 
 
 def test_a_member_that_diverges_is_named():
@@ -78,9 +82,11 @@ def test_a_member_that_diverges_is_named():
         return made
 
     with pytest.raises(FitError, match=r"member \d of 8: the loss became nan at step 1 of 5"):
-        train_side_by_side(exploding, MemoryPool(INPUTS), LABELS, seeds=range(8), **told(Recipe(steps=5)))
+        train_side_by_side(
+            exploding, TrainingData(MemoryPool(INPUTS), LABELS, TASK), seeds=range(8), **told(Recipe(steps=5))
+        )
 
 
 def test_members_that_begin_at_common_weights_are_refused():
     with pytest.raises(InputError, match="not independent"):
-        DeepEnsemble(network, 2, Recipe(warm_start=True)).fit(MemoryPool(INPUTS), LABELS, task=TASK, seed=0)
+        DeepEnsemble(network, 2, Recipe(warm_start=True)).fit(TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=0)

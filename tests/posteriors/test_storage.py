@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from lindley.contracts import Classification, Labels
+from lindley.contracts import Classification, Labels, TrainingData
 from lindley.errors import InputError
 from lindley.networks.gal_cnn import gal_cnn
 from lindley.networks.moons_mlp import moons_mlp
@@ -40,8 +40,8 @@ def test_a_loaded_posterior_has_the_same_draws_point_and_features(saved):
     before, after = MCDropoutPosterior(seeded(moons_mlp)), load_posterior(saved, network=moons_mlp)
     one, two = (each.draw(4, seed=3) for each in (before, after))
     assert one.id == two.id
-    assert torch.equal(one.log_probs(INPUTS), two.log_probs(INPUTS))
-    assert torch.equal(before.point().log_probs(INPUTS), after.point().log_probs(INPUTS))
+    assert torch.equal(one.predict(INPUTS).log_probs, two.predict(INPUTS).log_probs)
+    assert torch.equal(before.point().predict(INPUTS).log_probs, after.point().predict(INPUTS).log_probs)
     assert torch.equal(before.features(INPUTS), after.features(INPUTS))
 
 
@@ -56,11 +56,11 @@ def test_settings_come_back(tmp_path):
 def test_members_of_an_ensemble_come_back_in_order(tmp_path):
     labels = Labels(torch.arange(5), torch.tensor([0, 1, 0, 1, 1]))
     learner = DeepEnsemble(moons_mlp, 11, Recipe(steps=2))
-    before = learner.fit(MemoryPool(INPUTS), labels, task=Classification(("a", "b")), seed=0)
+    before = learner.fit(TrainingData(MemoryPool(INPUTS), labels, Classification(("a", "b"))), seed=0)
     save_posterior(before, tmp_path)
     one, two = (each.draw(11, seed=0) for each in (before, load_posterior(tmp_path, network=moons_mlp)))
     assert one.id == two.id
-    assert torch.equal(one.log_probs(INPUTS), two.log_probs(INPUTS))
+    assert torch.equal(one.predict(INPUTS).log_probs, two.predict(INPUTS).log_probs)
 
 
 def test_weights_that_lie_channels_last_do_so_again(tmp_path):
@@ -85,8 +85,8 @@ def test_weights_that_are_shared_are_shared_again(tmp_path):
     save_posterior(MCDropoutPosterior(seeded(Tied)), tmp_path)
     again = load_posterior(tmp_path, network=Tied)
     assert again._module.first.weight is again._module.second.weight
-    expected = MCDropoutPosterior(seeded(Tied)).draw(3, seed=0).log_probs(INPUTS)
-    assert torch.equal(again.draw(3, seed=0).log_probs(INPUTS), expected)
+    expected = MCDropoutPosterior(seeded(Tied)).draw(3, seed=0).predict(INPUTS).log_probs
+    assert torch.equal(again.draw(3, seed=0).predict(INPUTS).log_probs, expected)
 
 
 def test_loading_moves_no_generator(saved):
@@ -173,29 +173,33 @@ def test_a_dropout_rate_comes_back_with_the_weights(tmp_path):
     save_posterior(before, tmp_path)
     one, two = (each.draw(4, seed=3) for each in (before, load_posterior(tmp_path, network=moons_mlp)))
     assert one.id == two.id
-    assert torch.equal(one.log_probs(INPUTS), two.log_probs(INPUTS))
+    assert torch.equal(one.predict(INPUTS).log_probs, two.predict(INPUTS).log_probs)
 
 
 def test_a_tuned_posterior_is_saved_as_the_candidate_that_was_kept(tmp_path):
     labels = Labels(torch.arange(5), torch.tensor([0, 1, 0, 1, 1]))
     learner = Tuned([0.0, 0.1], lambda decay: MCDropout(moons_mlp, Recipe(steps=2, weight_decay=decay)))
-    before = learner.fit(MemoryPool(INPUTS), labels, task=Classification(("a", "b")), seed=0)
+    before = learner.fit(TrainingData(MemoryPool(INPUTS), labels, Classification(("a", "b"))), seed=0)
     save_posterior(before, tmp_path)
     one, two = (each.draw(4, seed=3) for each in (before, load_posterior(tmp_path, network=moons_mlp)))
     assert one.id == two.id
-    assert torch.equal(one.log_probs(INPUTS), two.log_probs(INPUTS))
+    assert torch.equal(one.predict(INPUTS).log_probs, two.predict(INPUTS).log_probs)
 
 
 @pytest.mark.parametrize("learner", [BayesianHead, GaussianProcess])
 def test_a_function_of_features_has_to_be_given_again(learner, tmp_path):
     labels = Labels(torch.arange(5), torch.tensor([0, 1, 0, 1, 1]))
-    before = learner(features=torch.sin).fit(MemoryPool(INPUTS), labels, task=Classification(("a", "b")), seed=0)
+    before = learner(features=torch.sin).fit(
+        TrainingData(MemoryPool(INPUTS), labels, Classification(("a", "b"))), seed=0
+    )
     save_posterior(before, tmp_path / "with")
     with pytest.raises(InputError, match="read its inputs through a function: give features="):
         load_posterior(tmp_path / "with")
     after = load_posterior(tmp_path / "with", features=torch.sin)
-    assert torch.equal(before.draw(4, seed=3).log_probs(INPUTS), after.draw(4, seed=3).log_probs(INPUTS))
-    plain = learner().fit(MemoryPool(INPUTS), labels, task=Classification(("a", "b")), seed=0)
+    assert torch.equal(
+        before.draw(4, seed=3).predict(INPUTS).log_probs, after.draw(4, seed=3).predict(INPUTS).log_probs
+    )
+    plain = learner().fit(TrainingData(MemoryPool(INPUTS), labels, Classification(("a", "b"))), seed=0)
     save_posterior(plain, tmp_path / "without")
     with pytest.raises(InputError, match="leave features= out"):
         load_posterior(tmp_path / "without", features=torch.sin)
@@ -205,9 +209,9 @@ def test_a_function_of_features_has_to_be_given_again(learner, tmp_path):
 def test_features_may_be_a_network(learner):
     labels = Labels(torch.arange(5), torch.tensor([0, 1, 0, 1, 1]))
     posterior = learner(features=seeded(lambda: nn.Linear(2, 3))).fit(
-        MemoryPool(INPUTS), labels, task=Classification(("a", "b")), seed=0
+        TrainingData(MemoryPool(INPUTS), labels, Classification(("a", "b"))), seed=0
     )
-    assert posterior.draw(4, seed=3).log_probs(INPUTS).shape == (5, 4, 2)
+    assert posterior.draw(4, seed=3).predict(INPUTS).log_probs.shape == (5, 4, 2)
 
 
 def test_a_last_layer_of_a_cnn_gives_the_same_bits(tmp_path):
@@ -215,12 +219,12 @@ def test_a_last_layer_of_a_cnn_gives_the_same_bits(tmp_path):
     labels = Labels(torch.arange(8), torch.arange(8) % 2)
     two_classes = partial(gal_cnn, num_classes=2)
     before = LastLayerLaplace(two_classes, Recipe(steps=2)).fit(
-        MemoryPool(images), labels, task=Classification(("a", "b")), seed=0
+        TrainingData(MemoryPool(images), labels, Classification(("a", "b"))), seed=0
     )
     save_posterior(before, tmp_path)
     one, two = (each.draw(4, seed=3) for each in (before, load_posterior(tmp_path, network=two_classes)))
     assert one.id == two.id
-    assert torch.equal(one.log_probs(images), two.log_probs(images))
+    assert torch.equal(one.predict(images).log_probs, two.predict(images).log_probs)
     with pytest.raises(InputError, match="give network="):
         load_posterior(tmp_path)
 
@@ -246,4 +250,4 @@ def test_what_is_called_like_a_rate_and_is_none_stays(tmp_path):
     save_posterior(before, tmp_path)
     assert json.loads((tmp_path / "posterior.json").read_text())["settings"]["dropout"] == {"dropout.p": 0.3}
     one, two = (each.draw(4, seed=3) for each in (before, load_posterior(tmp_path, network=Patches)))
-    assert torch.equal(one.log_probs(INPUTS), two.log_probs(INPUTS))
+    assert torch.equal(one.predict(INPUTS).log_probs, two.predict(INPUTS).log_probs)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lindley.contracts import Classification, FeatureExtractor, Labels
+from lindley.contracts import Classification, FeatureExtractor, Labels, TrainingData
 from lindley.errors import InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
@@ -27,8 +27,8 @@ class Sure:
         self.scale = scale
         self.seen = []
 
-    def fit(self, pool, labels, *, task, validation=None, previous=None, seed):
-        self.seen.append(set(labels.rows.tolist()))
+    def fit(self, data, *, previous=None, seed):
+        self.seen.append(set(data.labels.rows.tolist()))
         return GivenFunction(self._log_odds, 3, inputs="logits")
 
     def _log_odds(self, inputs: Tensor) -> Tensor:
@@ -40,7 +40,7 @@ def test_the_temperature_is_the_one_that_makes_the_odds_true():
     learner = Sure(4 * 1.0986123)
     labels = Labels(torch.arange(40), (torch.arange(40) % 4 > 0).long())
     chosen = Tempered(learner, (1.0, 2.0, 4.0, 8.0), folds=4, num_draws=3).fit(
-        MemoryPool(INPUTS), labels, task=TASK, seed=0
+        TrainingData(MemoryPool(INPUTS), labels, TASK), seed=0
     )
     assert chosen.temperature == 4.0
     assert chosen.setting == {"temperature": 4.0}
@@ -51,7 +51,7 @@ def test_the_temperature_is_the_one_that_makes_the_odds_true():
 
 def test_every_label_is_left_out_once_and_the_fit_that_is_kept_sees_all():
     learner = Sure(1.0)
-    Tempered(learner, (1.0, 2.0), folds=3, num_draws=3).fit(MemoryPool(INPUTS), LABELS, task=TASK, seed=0)
+    Tempered(learner, (1.0, 2.0), folds=3, num_draws=3).fit(TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=0)
     everything = set(range(40))
     assert learner.seen[0] == everything
     left_out = [everything - seen for seen in learner.seen[1:]]
@@ -60,24 +60,24 @@ def test_every_label_is_left_out_once_and_the_fit_that_is_kept_sees_all():
 
 
 def test_folds_as_many_as_labels_leave_one_out():
-    learner, few = Sure(1.0), Labels(LABELS.rows[:4], LABELS.classes[:4])
-    Tempered(learner, (1.0, 2.0), folds=100, num_draws=3).fit(MemoryPool(INPUTS), few, task=TASK, seed=0)
+    learner, few = Sure(1.0), Labels(LABELS.rows[:4], LABELS.values[:4])
+    Tempered(learner, (1.0, 2.0), folds=100, num_draws=3).fit(TrainingData(MemoryPool(INPUTS), few, TASK), seed=0)
     assert [len(seen) for seen in learner.seen] == [4, 3, 3, 3, 3]
 
 
 def test_one_temperature_costs_no_further_fit():
     learner = Sure(1.0)
-    assert Tempered(learner, (2.0,)).fit(MemoryPool(INPUTS), LABELS, task=TASK, seed=0).temperature == 2.0
+    assert Tempered(learner, (2.0,)).fit(TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=0).temperature == 2.0
     assert len(learner.seen) == 1
 
 
 def test_draws_are_those_of_the_posterior_divided_by_the_temperature():
     learner = MCDropout(moons_mlp, Recipe(steps=5))
-    chosen = Tempered(learner, (0.5, 2.0), folds=2).fit(MemoryPool(INPUTS), LABELS, task=TASK, seed=3)
-    plain = learner.fit(MemoryPool(INPUTS), LABELS, task=TASK, seed=3)
+    chosen = Tempered(learner, (0.5, 2.0), folds=2).fit(TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=3)
+    plain = learner.fit(TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=3)
     for one, two in ((chosen.draw(4, seed=1), plain.draw(4, seed=1)), (chosen.point(), plain.point())):
-        expected = (two.log_probs(INPUTS) / chosen.temperature).log_softmax(2)
-        torch.testing.assert_close(one.log_probs(INPUTS), expected)
+        expected = (two.predict(INPUTS).log_probs / chosen.temperature).log_softmax(2)
+        torch.testing.assert_close(one.predict(INPUTS).log_probs, expected)
         assert one.id == f"{two.id}-temperature-{chosen.temperature!r}"
     assert isinstance(chosen, FeatureExtractor)
     assert torch.equal(chosen.features(INPUTS), plain.features(INPUTS))
@@ -85,16 +85,18 @@ def test_draws_are_those_of_the_posterior_divided_by_the_temperature():
 
 
 def test_a_posterior_without_features_stays_without():
-    forest = Forest(4).fit(MemoryPool(INPUTS), LABELS, task=TASK, seed=0)
+    forest = Forest(4).fit(TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=0)
     assert not isinstance(tempered(forest, 2.0), FeatureExtractor)
 
 
 def test_saved_and_loaded_it_has_its_temperature(tmp_path):
-    before = tempered(MCDropout(moons_mlp, Recipe(steps=2)).fit(MemoryPool(INPUTS), LABELS, task=TASK, seed=0), 1.5)
+    before = tempered(
+        MCDropout(moons_mlp, Recipe(steps=2)).fit(TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=0), 1.5
+    )
     save_posterior(before, tmp_path)
     one, two = (each.draw(4, seed=3) for each in (before, load_posterior(tmp_path, network=moons_mlp)))
     assert one.id == two.id
-    assert torch.equal(one.log_probs(INPUTS), two.log_probs(INPUTS))
+    assert torch.equal(one.predict(INPUTS).log_probs, two.predict(INPUTS).log_probs)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +108,6 @@ def test_what_makes_no_sense_is_refused(temperatures, folds, why):
 
 
 def test_one_label_alone_cannot_be_left_out():
-    few = Labels(LABELS.rows[:1], LABELS.classes[:1])
+    few = Labels(LABELS.rows[:1], LABELS.values[:1])
     with pytest.raises(InputError, match="only one label"):
-        Tempered(Sure(1.0), (1.0, 2.0)).fit(MemoryPool(INPUTS), few, task=TASK, seed=0)
+        Tempered(Sure(1.0), (1.0, 2.0)).fit(TrainingData(MemoryPool(INPUTS), few, TASK), seed=0)

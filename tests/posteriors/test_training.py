@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from lindley.contracts import Classification, Labels
+from lindley.contracts import Classification, Labels, TrainingData
 from lindley.errors import FitError, InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
@@ -28,19 +28,22 @@ def blobs(num_rows=40):
 
 
 def trained(seed=0, network=moons_mlp, labels=None, validation=None, start=None, precision="float32", **recipe):
-    pool, all_labels, _ = blobs()
+    _, all_labels, inputs = blobs()
+    pool = MemoryPool(torch.cat([inputs, inputs]))
     return train(
         network,
-        pool,
-        labels or all_labels,
-        task=TASK,
+        TrainingData(pool, labels or all_labels, TASK, validation=validation),
         recipe=Recipe(**{"steps": 60, "learning_rate": 1e-2, **recipe}),
         precision=precision,
         device="cpu",
         seed=seed,
-        validation=validation,
         start=start,
     )
+
+
+def at_copies(labels):
+    """The labels of the same inputs, further on in the pool."""
+    return Labels(40 + labels.rows, labels.values)
 
 
 def weights(module):
@@ -49,7 +52,7 @@ def weights(module):
 
 def test_training_separates_two_blobs():
     _, labels, inputs = blobs()
-    assert (trained()(inputs).argmax(1) == labels.classes).all()
+    assert (trained()(inputs).argmax(1) == labels.values).all()
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
@@ -94,7 +97,7 @@ def test_a_fit_with_the_prior_is_the_mode_of_the_posterior():
     """Logistic regression: at the end, the gradient of mean loss + prior_precision / (2 L) w² is zero."""
     _, labels, inputs = blobs()
     module = trained(network=lambda: nn.Linear(2, 2), prior_precision=4.0, steps=3000, batch_size=40, schedule="cosine")
-    loss = nn.functional.cross_entropy(module(inputs), labels.classes)
+    loss = nn.functional.cross_entropy(module(inputs), labels.values)
     (gradient,) = torch.autograd.grad(loss, [module.weight])
     assert torch.allclose(gradient, -4.0 / 40 * module.weight, atol=1e-4)
 
@@ -114,10 +117,10 @@ class Viewing(nn.Module):
 def test_a_network_that_views_its_features_is_trained_and_asked_in_the_layout_it_can_read():
     images = torch.rand(20, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     labels = Labels(torch.arange(20), torch.arange(20) % 2)
-    arguments = {"task": TASK, "recipe": Recipe(steps=3), "precision": "float32", "device": "cpu", "seed": 0}
-    module = train(Viewing, MemoryPool(images), labels, **arguments)
+    arguments = {"recipe": Recipe(steps=3), "precision": "float32", "device": "cpu", "seed": 0}
+    module = train(Viewing, TrainingData(MemoryPool(images), labels, TASK), **arguments)
     draws = NetworksAsDraws([module])
-    torch.testing.assert_close(draws.log_probs(images)[:, 0], module(images).log_softmax(1))
+    torch.testing.assert_close(draws.predict(images).log_probs[:, 0], module(images).log_softmax(1))
     assert network_features(module, images, precision="float32", device="cpu").shape == (20, 48)
 
 
@@ -126,8 +129,8 @@ def test_a_network_of_plain_layers_is_laid_out_channels_last():
         return nn.Sequential(nn.Conv2d(1, 4, 3), nn.Conv2d(4, 3, 3), nn.Flatten(), nn.Linear(48, 2))
 
     labels = Labels(torch.arange(4), torch.arange(4) % 2)
-    arguments = {"task": TASK, "recipe": Recipe(steps=1), "precision": "float32", "device": "cpu", "seed": 0}
-    module = train(network, MemoryPool(torch.rand(4, 1, 8, 8)), labels, **arguments)
+    arguments = {"recipe": Recipe(steps=1), "precision": "float32", "device": "cpu", "seed": 0}
+    module = train(network, TrainingData(MemoryPool(torch.rand(4, 1, 8, 8)), labels, TASK), **arguments)
     assert module[1].weight.is_contiguous(memory_format=torch.channels_last)
 
 
@@ -150,15 +153,15 @@ def test_a_pool_may_give_tensors_by_the_names_of_the_forward():
             return {"ids": self.ids[rows], "mask": torch.ones(len(rows), 5)}
 
     labels = Labels(torch.arange(30), ((TextPool.ids > 4).sum(1) > 2).long())
-    arguments = {"task": TASK, "precision": "float32", "device": "cpu", "seed": 0}
+    arguments = {"precision": "float32", "device": "cpu", "seed": 0}
     recipe = Recipe(steps=400, learning_rate=1e-2)
-    module = train(Sentences, TextPool(), labels, recipe=recipe, **arguments)
+    module = train(Sentences, TrainingData(TextPool(), labels, TASK), recipe=recipe, **arguments)
     given = TextPool().read(labels.rows)
-    log_probs = NetworksAsDraws([module]).log_probs(given)
-    assert (log_probs[:, 0].argmax(1) == labels.classes).double().mean() > 0.9
+    log_probs = NetworksAsDraws([module]).predict(given).log_probs
+    assert (log_probs[:, 0].argmax(1) == labels.values).double().mean() > 0.9
     assert network_features(module, given, precision="float32", device="cpu").shape == (30, 6)
     with pytest.raises(InputError, match=r"training.shift is for images .* got tensors by name \(ids, mask\)"):
-        train(Sentences, TextPool(), labels, recipe=Recipe(shift=1), **arguments)
+        train(Sentences, TrainingData(TextPool(), labels, TASK), recipe=Recipe(shift=1), **arguments)
 
 
 def test_shifting_what_is_not_an_image_is_refused():
@@ -190,20 +193,6 @@ def test_the_rate_rises_first_and_then_follows_its_schedule(schedule):
 def test_a_rate_that_never_reaches_its_height_is_refused():
     with pytest.raises(InputError, match=r"training.warmup must be less than training.steps, 5; got 5"):
         Recipe(steps=5, warmup=5)
-
-
-@pytest.mark.parametrize(
-    ("labels", "says"),
-    [
-        (Labels(torch.tensor([3, 4]), torch.tensor([0, 2])), "row 4 has class 2"),
-        (Labels(torch.tensor([3]), torch.tensor([-1])), "row 3 has class -1"),
-        (Labels(torch.empty(0, dtype=torch.int64), torch.empty(0, dtype=torch.int64)), "no labels"),
-    ],
-)
-def test_labels_that_cannot_be_learned_are_named(labels, says):
-    pool, _, _ = blobs()
-    with pytest.raises(InputError, match=says):
-        train(moons_mlp, pool, labels, task=TASK, recipe=Recipe(), precision="float32", device="cpu", seed=0)
 
 
 @pytest.mark.parametrize(
@@ -259,8 +248,8 @@ def test_class_weights_move_the_fitted_odds():
     labels = Labels(torch.arange(40), (torch.arange(40) % 4 == 0).long())  # 30 of class 0, 10 of class 1
     pool = MemoryPool(torch.zeros(40, 2))
     recipe = Recipe(steps=2000, batch_size=40, learning_rate=1e-2, class_weights=(1.0, 6.0), schedule="cosine")
-    arguments = {"task": TASK, "recipe": recipe, "precision": "float32", "device": "cpu", "seed": 0}
-    module = train(lambda: nn.Linear(2, 2), pool, labels, **arguments)
+    arguments = {"recipe": recipe, "precision": "float32", "device": "cpu", "seed": 0}
+    module = train(lambda: nn.Linear(2, 2), TrainingData(pool, labels, TASK), **arguments)
     assert module(torch.zeros(1, 2)).softmax(1)[0, 1].item() == pytest.approx(60 / 90, abs=1e-3)
 
 
@@ -281,21 +270,21 @@ def test_a_warm_start_begins_at_the_weights_it_is_given_and_leaves_them():
 def test_early_stopping_keeps_the_weights_of_the_lowest_validation_loss():
     """Validation labels that are turned round: every step of training makes them worse, so the first check is best."""
     _, labels, _ = blobs()
-    turned = Labels(labels.rows, 1 - labels.classes)
+    turned = at_copies(Labels(labels.rows, 1 - labels.values))
     early = trained(validation=turned, patience=2, check_every=10, steps=200)
     assert torch.equal(weights(early), weights(trained(steps=10)))
 
 
 def test_early_stopping_waits_while_the_validation_loss_falls():
     _, labels, _ = blobs()
-    waited = trained(validation=labels, patience=1, check_every=10, steps=60)
+    waited = trained(validation=at_copies(labels), patience=1, check_every=10, steps=60)
     assert torch.equal(weights(waited), weights(trained(steps=60)))
 
 
 @pytest.mark.parametrize(("given", "patience"), [(True, 0), (False, 3)])
 def test_validation_labels_and_patience_go_together(given, patience):
     with pytest.raises(InputError, match=r"together with training\.patience"):
-        trained(validation=blobs()[1] if given else None, patience=patience)
+        trained(validation=at_copies(blobs()[1]) if given else None, patience=patience)
 
 
 def test_an_unknown_precision_is_refused():
@@ -323,14 +312,11 @@ def test_a_validation_loss_that_is_not_finite_is_an_error():
     with pytest.raises(FitError, match="the loss of the 1 validation labels became nan"):
         train(
             moons_mlp,
-            broken,
-            labels,
-            task=TASK,
+            TrainingData(broken, labels, TASK, validation=Labels(torch.tensor([len(pool)]), torch.tensor([0]))),
             recipe=Recipe(steps=10, patience=1, check_every=5),
             precision="float32",
             device="cpu",
             seed=0,
-            validation=Labels(torch.tensor([len(pool)]), torch.tensor([0])),
         )
 
 
@@ -339,14 +325,21 @@ def test_inputs_of_another_precision_than_the_network_are_refused(dtype):
     pool, labels, _ = blobs()
     other = MemoryPool(pool.read(torch.arange(len(pool))).to(dtype))
     with pytest.raises(InputError, match=rf"the inputs are {dtype} and the network's weights torch\.float32"):
-        train(moons_mlp, other, labels, task=TASK, recipe=Recipe(steps=1), precision="float32", device="cpu", seed=0)
+        train(
+            moons_mlp,
+            TrainingData(other, labels, TASK),
+            recipe=Recipe(steps=1),
+            precision="float32",
+            device="cpu",
+            seed=0,
+        )
 
 
 def test_every_step_in_bfloat16_reads_the_weights_of_the_step_before():
     """Autocast keeps rounded weights while an autocast around it is open, and would train on the first ones."""
     _, labels, inputs = blobs()
     plain, rough = (trained(steps=200, precision=precision) for precision in ("float32", "bfloat16"))
-    losses = [nn.functional.cross_entropy(module(inputs), labels.classes).item() for module in (plain, rough)]
+    losses = [nn.functional.cross_entropy(module(inputs), labels.values).item() for module in (plain, rough)]
     assert losses == pytest.approx([0, 0], abs=2e-2)
     moved = (weights(plain) - weights(trained(steps=1))).norm()
     assert (weights(plain) - weights(rough)).norm() < 0.3 * moved
@@ -354,7 +347,7 @@ def test_every_step_in_bfloat16_reads_the_weights_of_the_step_before():
 
 def test_early_stopping_in_bfloat16_reads_the_weights_of_its_step():
     _, labels, _ = blobs()
-    few, held_out = Labels(labels.rows[:20], labels.classes[:20]), Labels(labels.rows[20:], labels.classes[20:])
+    few, held_out = Labels(labels.rows[:20], labels.values[:20]), Labels(labels.rows[20:], labels.values[20:])
     stopped = {"labels": few, "validation": held_out, "steps": 100, "check_every": 5, "patience": 3}
     plain, rough = (trained(precision=precision, **stopped) for precision in ("float32", "bfloat16"))
     assert (weights(plain) - weights(rough)).norm() < 0.3 * (weights(plain) - weights(trained(steps=1))).norm()
@@ -402,9 +395,10 @@ def test_a_network_that_casts_its_inputs_itself_is_trained():
 
     pool, labels, _ = blobs()
     double = MemoryPool(pool.read(torch.arange(len(pool))).double())
-    arguments = {"task": TASK, "recipe": Recipe(steps=20), "precision": "float32", "device": "cpu", "seed": 0}
+    arguments = {"recipe": Recipe(steps=20), "precision": "float32", "device": "cpu", "seed": 0}
     assert torch.equal(
-        weights(train(Casts, double, labels, **arguments)), weights(train(Casts, pool, labels, **arguments))
+        weights(train(Casts, TrainingData(double, labels, TASK), **arguments)),
+        weights(train(Casts, TrainingData(pool, labels, TASK), **arguments)),
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lindley.acquisition.catalogue import acquisition_named
-from lindley.contracts import Classification
+from lindley.contracts import Categorical, Classification
 from lindley.noise import torch_generator
 from lindley.pools.memory import MemoryPool
 from lindley.session.rounds import RoundSettings
@@ -31,9 +31,9 @@ class NoisyMeans:
     def num_draws(self) -> int:
         return len(self.means)
 
-    def log_probs(self, inputs):
+    def predict(self, inputs):
         self.asked.append(len(inputs))
-        return (-(inputs[:, None, None, :] - self.means).square().sum(-1)).log_softmax(-1)
+        return Categorical((-(inputs[:, None, None, :] - self.means).square().sum(-1)).log_softmax(-1))
 
 
 @dataclass
@@ -51,11 +51,12 @@ class NoisyMeansPosterior:
 class NoisyMeansLearner:
     """Class means of the labelled rows; the seed moves them a little, as a seed of training does."""
 
-    def fit(self, pool, labels, *, task, validation=None, previous=None, seed):
-        inputs = pool.read(labels.rows)
-        means = torch.zeros(task.num_classes, inputs.shape[1])
-        for each in labels.classes.unique().tolist():
-            means[each] = inputs[labels.classes == each].mean(0)
+    def fit(self, data, *, previous=None, seed):
+        labels = data.labels
+        inputs = data.pool.read(labels.rows)
+        means = torch.zeros(data.num_classes, inputs.shape[1])
+        for each in labels.values.unique().tolist():
+            means[each] = inputs[labels.values == each].mean(0)
         return NoisyMeansPosterior(means + 0.01 * torch.randn(means.shape, generator=torch_generator(seed)))
 
 

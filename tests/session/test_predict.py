@@ -3,8 +3,10 @@
 import pytest
 import torch
 
-from lindley.contracts import Predictions
+from lindley.contracts import Gaussian, Predictions
 from lindley.errors import InputError
+from lindley.pools.memory import MemoryPool
+from lindley.posteriors.tempered import tempered
 from lindley.session.predict import PoolPredictions
 
 ROWS = torch.arange(3, 60, 2)  # 29 rows
@@ -26,7 +28,7 @@ def test_nothing_is_computed_before_the_first_use(pool, draws):
 def test_chunks_come_in_the_order_of_rows(pool, draws, inputs):
     chunks = list(predictions(pool, draws).chunks())
     assert [len(chunk) for chunk in chunks] == [8, 8, 8, 5]
-    torch.testing.assert_close(torch.cat(chunks), draws.log_probs(inputs[ROWS]))
+    torch.testing.assert_close(torch.cat(chunks), draws.predict(inputs[ROWS]).log_probs)
 
 
 def test_what_fits_is_computed_once(pool, draws):
@@ -75,3 +77,36 @@ def test_another_number_of_classes_is_refused_with_both_shapes(pool, draws):
     wrong = PoolPredictions(pool, ROWS, draws, num_classes=4)
     with pytest.raises(InputError, match=r"\[29, 5, 4\].*\[29, 5, 3\]"):
         next(wrong.chunks())
+
+
+@pytest.mark.parametrize(
+    "predicted",
+    [
+        torch.zeros(5, 3, 2).log_softmax(2),
+        torch.zeros(5, 3, 2).log_softmax(2).numpy(),
+        Gaussian(torch.zeros(5, 3), torch.ones(5, 3)),
+        None,
+    ],
+    ids=["tensor", "array", "numbers", "nothing"],
+)
+def test_what_is_no_prediction_of_classes_is_refused_wherever_predictions_are_read(predicted):
+    """A user's own draws, whose types nothing checks."""
+
+    class Own:
+        id, num_draws = "own", 3
+
+        def predict(self, inputs):
+            return predicted
+
+    class Posterior:
+        def draw(self, num_draws, *, seed):
+            return Own()
+
+        def point(self):
+            return None
+
+    pool = MemoryPool(torch.zeros(5, 2))
+    with pytest.raises(InputError, match=r"lindley\.contracts\.Categorical"):
+        list(PoolPredictions(pool, torch.arange(5), Own(), num_classes=2).chunks())
+    with pytest.raises(InputError, match=r"lindley\.contracts\.Categorical"):
+        tempered(Posterior(), 2.0).draw(3, seed=0).predict(torch.zeros(5, 2))

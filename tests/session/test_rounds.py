@@ -176,8 +176,8 @@ def test_scores_that_no_journal_could_keep_are_refused(settings, pool, labels, s
 
 def test_what_is_told_of_the_draws_is_text_whatever_a_user_keeps_there(settings, pool, labels, learner):
     class Keeping:
-        def fit(self, pool, labels, **given):
-            posterior = learner.fit(pool, labels, **given)
+        def fit(self, data, **given):
+            posterior = learner.fit(data, **given)
             posterior.setting = "not a mapping"
             return posterior
 

@@ -59,7 +59,7 @@ def test_the_whole_loop(reopen, classes):
         assert torch.equal(session.ask().scores, result.selection.scores.double())
         answer(session, classes)
     assert len(session.labels) == 18
-    assert torch.equal(session.labels.classes, classes[session.labels.rows])
+    assert torch.equal(session.labels.values, classes[session.labels.rows])
     assert len(session.state.rounds) == 3
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lindley.contracts import Classification, FeatureExtractor, Labels
+from lindley.contracts import Classification, FeatureExtractor, Labels, TrainingData
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 from lindley.session.predict import CHUNK_ROWS, PoolPredictions
@@ -68,7 +68,7 @@ def test_targets_are_unlabelled_rows_under_the_same_draws(pool, labels, draws, i
     assert targets.shape == (8, 5, 3)
     assert targets.draws_id == draws.id
     assert not torch.isin(targets.rows, labels.rows).any()
-    assert torch.equal(torch.cat(list(targets.chunks())), draws.log_probs(inputs[targets.rows]))
+    assert torch.equal(torch.cat(list(targets.chunks())), draws.predict(inputs[targets.rows]).log_probs)
 
 
 def test_targets_are_of_the_whole_pool_where_candidates_are_few(pool, labels, draws):
@@ -111,7 +111,7 @@ def test_features_go_through_the_model_in_chunks(draws):
 
 
 def test_a_posterior_without_features_is_refused_by_name(pool, labels, draws, learner, classes):
-    posterior = learner.fit(pool, labels, task=TASK, seed=0)
+    posterior = learner.fit(TrainingData(pool, labels, TASK), seed=0)
     assert not isinstance(posterior, FeatureExtractor)
     with pytest.raises(InputError, match="NoisyMeansPosterior has none"):
         shown(pool, labels, draws, {"features"}, posterior=posterior)

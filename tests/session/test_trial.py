@@ -229,9 +229,9 @@ def stopped(setup):
     given = []
 
     class Learner:
-        def fit(self, pool, labels, *, task, validation=None, previous=None, seed):
-            given.append((set(labels.rows.tolist()), validation))
-            return setup.rounds.learner.fit(pool, labels, task=task, seed=seed)
+        def fit(self, data, *, previous=None, seed):
+            given.append((set(data.labels.rows.tolist()), data.validation))
+            return setup.rounds.learner.fit(data, seed=seed)
 
     schedule = replace(setup.schedule, validation_labels=5, max_labels=setup.schedule.max_labels + 5)
     return replace(setup, rounds=replace(setup.rounds, learner=Learner()), schedule=schedule), given
@@ -247,7 +247,7 @@ def test_validation_labels_are_counted_told_to_every_fit_and_asked_for_by_none(s
     assert not set(told) & set(labelled(tmp_path))
     for labels, validation in given:
         assert validation.rows.tolist() == told
-        assert validation.classes.tolist() == setup.classes[told].tolist()
+        assert validation.values.tolist() == setup.classes[told].tolist()
         assert not labels & set(told)
     assert [len(labels) for labels, _ in given] == [6, 10, 14, 16]
 
@@ -276,9 +276,9 @@ def test_without_validation_labels_no_learner_is_given_any(setup, tmp_path):
     seen = []
 
     class Learner:
-        def fit(self, pool, labels, *, task, validation=None, previous=None, seed):
-            seen.append(validation)
-            return setup.rounds.learner.fit(pool, labels, task=task, seed=seed)
+        def fit(self, data, *, previous=None, seed):
+            seen.append(data.validation)
+            return setup.rounds.learner.fit(data, seed=seed)
 
     run_trial(replace(setup, rounds=replace(setup.rounds, learner=Learner())), tmp_path)
     assert set(seen) == {None}

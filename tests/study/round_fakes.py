@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from lindley.contracts import Classification, Labels
+from lindley.contracts import Categorical, Classification, Labels
 from lindley.pools.memory import MemoryPool
 from lindley.session.predict import PoolPredictions
 from lindley.session.rounds import Known, RoundView
@@ -23,9 +23,9 @@ class Slopes:
     def num_draws(self):
         return len(self.slopes)
 
-    def log_probs(self, inputs):
+    def predict(self, inputs):
         logits = inputs @ self.slopes.T  # [n, K]
-        return torch.nn.functional.logsigmoid(torch.stack([-logits, logits], dim=2))
+        return Categorical(torch.nn.functional.logsigmoid(torch.stack([-logits, logits], dim=2)))
 
 
 @dataclass
@@ -39,8 +39,8 @@ class Table:
     def num_draws(self):
         return self.table.shape[1]
 
-    def log_probs(self, inputs):
-        return self.table[inputs[:, 0].long()]
+    def predict(self, inputs):
+        return Categorical(self.table[inputs[:, 0].long()])
 
 
 @dataclass

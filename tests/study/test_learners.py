@@ -2,7 +2,7 @@
 
 import torch
 
-from lindley.contracts import Labels
+from lindley.contracts import Labels, TrainingData
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.dropout.mc_dropout import MCDropout
 from lindley.posteriors.head.tuned import Tuned
@@ -47,12 +47,12 @@ def test_every_combination_is_tried_and_the_best_is_the_one_that_is_kept():
     assert list(learner.settings) == expected
     rows = torch.arange(20)
     labels = Labels(rows, setup.classes[rows])
-    tuned = learner.fit(setup.pool, labels, task=task, seed=0)
+    tuned = learner.fit(TrainingData(setup.pool, labels, task), seed=0)
     assert tuned.setting == expected[max(range(4), key=tuned.scores.__getitem__)]
     assert tuned.setting["weight_decay"] == 0.0  # so large a decay leaves features that tell nothing
-    alone = learner.build(tuned.setting).fit(setup.pool, labels, task=task, seed=0)
+    alone = learner.build(tuned.setting).fit(TrainingData(setup.pool, labels, task), seed=0)
     inputs = setup.pool.read(rows)
-    assert torch.equal(tuned.draw(3, seed=1).log_probs(inputs), alone.draw(3, seed=1).log_probs(inputs))
+    assert torch.equal(tuned.draw(3, seed=1).predict(inputs).log_probs, alone.draw(3, seed=1).predict(inputs).log_probs)
 
 
 def test_the_journal_says_what_each_round_chose(tmp_path):

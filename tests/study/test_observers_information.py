@@ -27,14 +27,14 @@ def view(draws):
 
 
 def test_growth_is_exact_while_paths_can_be_enumerated(draws):
-    batch = draws.log_probs(torch.randn(6, 2, generator=torch_generator(2)))
+    batch = draws.predict(torch.randn(6, 2, generator=torch_generator(2))).log_probs
     values, errors = information_growth(batch, seed=0, num_paths=64)
     assert values == pytest.approx([joint_information(batch[:size]) for size in range(1, 7)], rel=1e-6)
     assert errors.tolist() == [0.0] * 6
 
 
 def test_sampled_growth_is_within_its_error_of_enumeration(draws):
-    batch = draws.log_probs(torch.randn(10, 2, generator=torch_generator(2)))
+    batch = draws.predict(torch.randn(10, 2, generator=torch_generator(2))).log_probs
     values, errors = information_growth(batch, seed=0, num_paths=500)
     truth = [joint_information(batch[:size]) for size in range(1, 11)]
     assert errors[7] == 0.0  # 2**8 paths
@@ -53,7 +53,7 @@ def test_the_arrays_of_each_acquisition_hold_its_batch(view, draws):
     assert float(arrays["log_num_draws"]) == math.log(NUM_DRAWS)
     for name in ("bald", "batchbald", "random"):
         inputs = torch.from_numpy(arrays[f"inputs_{name}"])
-        log_probs = draws.log_probs(inputs)
+        log_probs = draws.predict(inputs).log_probs
         assert arrays[f"sum_bald_{name}"] == pytest.approx(bald(log_probs).double().cumsum(0).numpy(), rel=1e-4)
         assert arrays[f"joint_{name}"][:6] == pytest.approx(
             [joint_information(log_probs[:size]) for size in range(1, 7)], rel=1e-4

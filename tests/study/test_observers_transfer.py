@@ -31,8 +31,8 @@ class Noting:
     table: torch.Tensor
     fits: list = field(default_factory=list)
 
-    def fit(self, pool, labels, *, task, validation=None, previous=None, seed):
-        self.fits.append((labels, seed))
+    def fit(self, data, *, previous=None, seed):
+        self.fits.append((data.labels, seed))
         return Given(Table(self.table))
 
 

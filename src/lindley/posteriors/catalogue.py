@@ -1,4 +1,4 @@
-"""The posteriors by name. Adding one is a file with fit -> draw -> log_probs, and a line here."""
+"""The posteriors by name. Adding one is a file with fit -> draw -> predict, and a line here."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lindley.contracts import Classification, Inputs, Labels, Pool, Posterior
+from lindley.contracts import Inputs, Posterior, TrainingData
 from lindley.errors import FitError, InputError
 from lindley.posteriors.features import network_features
 from lindley.posteriors.members import chosen_members
@@ -24,6 +24,7 @@ from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.rehearsal import rehearse
 from lindley.posteriors.side_by_side import fit_side_by_side, train_side_by_side
 from lindley.posteriors.stored_parts import check_settings, one_of
+from lindley.posteriors.supported_data import check_supported
 from lindley.posteriors.training import refuse_misplaced_validation, train
 from lindley.seeds import derive_seed
 from lindley.shapes import Features
@@ -39,66 +40,39 @@ class DeepEnsemble:
     precision: str = "float32"
     device: str = "cpu"
 
-    def fit(
-        self,
-        pool: Pool,
-        labels: Labels,
-        *,
-        task: Classification,
-        validation: Labels | None = None,
-        previous: Posterior | None = None,
-        seed: int,
-    ) -> EnsemblePosterior:
+    def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> EnsemblePosterior:
         """Every member from scratch: nothing is continued from `previous`, or the members would not be independent."""
         if self.recipe.warm_start:
             raise InputError("members that begin at common weights are not independent; leave warm_start out")
-        refuse_misplaced_validation(self.recipe, validation)
+        check_supported(self, data, validation=True)
+        refuse_misplaced_validation(self.recipe, data.validation)
         untrained = rehearse(
             self.network,
-            pool,
-            labels,
-            lambda module, rows: self._posterior([module]).draw(1, seed=0).log_probs(rows),
-            task=task,
+            data,
+            lambda module, rows: self._posterior([module]).draw(1, seed=0).predict(rows),
             recipe=self.recipe,
             precision=self.precision,
             device=self.device,
         )
         seeds = [derive_seed(seed, "member", member) for member in range(self.members)]
         if fit_side_by_side(untrained, self.recipe, self.precision):
-            modules = train_side_by_side(
-                self.network, pool, labels, task=task, recipe=self.recipe, device=self.device, seeds=seeds
-            )
+            modules = train_side_by_side(self.network, data, recipe=self.recipe, device=self.device, seeds=seeds)
         else:
-            modules = [
-                self._trained(member, pool, labels, task=task, validation=validation, seed=each)
-                for member, each in enumerate(seeds)
-            ]
+            modules = [self._trained(member, data, seed=each) for member, each in enumerate(seeds)]
         return self._posterior(modules)
 
     def _posterior(self, modules: Sequence[nn.Module]) -> EnsemblePosterior:
         return EnsemblePosterior(modules, precision=self.precision, device=self.device)
 
-    def _trained(
-        self,
-        member: int,
-        pool: Pool,
-        labels: Labels,
-        *,
-        task: Classification,
-        validation: Labels | None,
-        seed: int,
-    ) -> nn.Module:
+    def _trained(self, member: int, data: TrainingData, *, seed: int) -> nn.Module:
         try:
             return train(
                 self.network,
-                pool,
-                labels,
-                task=task,
+                data,
                 recipe=self.recipe,
                 precision=self.precision,
                 device=self.device,
                 seed=seed,
-                validation=validation,
             )
         except FitError as error:
             raise FitError(f"member {member} of {self.members}: {error}") from error

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lindley.arrays import ArrayLike, as_tensor, as_whole_numbers
+from lindley.contracts import Categorical
 from lindley.errors import InputError
 from lindley.information.layouts import Layout
 from lindley.modes import own_modes
@@ -71,8 +72,8 @@ class GivenArrayDraws:
         digest.update(array.cpu().contiguous().view(torch.uint8).numpy().tobytes())
         self.id = f"given-array-{digest.hexdigest()}-{self.num_draws}"
 
-    def log_probs(self, inputs: ArrayLike) -> Tensor:
-        """n row numbers -> [n, K, C] nats, in the precision given, float32 at least.
+    def predict(self, inputs: ArrayLike) -> Categorical:
+        """Predict n rows, by their numbers, in the precision given, float32 at least.
 
         Raises InputError for what are no rows of the array, and for predictions that are none.
         """
@@ -85,7 +86,7 @@ class GivenArrayDraws:
         order = self._layout.order
         raw = self._array.index_select(order[0], inputs.to(self._array.device)).permute(order)  # [n, K, C]
         self._layout.check(raw, self._layout.inputs, lambda places: f"rows {inputs[places.cpu()][:10].tolist()}")
-        return self._layout.log_probs(raw)
+        return Categorical(self._layout.log_probs(raw))
 
 
 class GivenFunction:
@@ -130,8 +131,8 @@ class GivenFunctionDraws:
         self._function, self._members, self._chosen, self._layout = function, members, chosen, layout
         self._found_frozen = False
 
-    def log_probs(self, inputs: Examples) -> Tensor:
-        """n inputs -> [n, K, C] nats, in the precision returned, float32 at least.
+    def predict(self, inputs: Examples) -> Categorical:
+        """Predict n inputs, in the precision returned, float32 at least.
 
         Raises InputError for what is no prediction of n inputs and K draws, and where the function is not frozen.
         """
@@ -140,7 +141,7 @@ class GivenFunctionDraws:
         if not self._found_frozen and len(raw):
             self._check_frozen(inputs, raw.dtype, log_probs)
             self._found_frozen = True
-        return log_probs[:, self._chosen] if self.num_draws < self._members else log_probs
+        return Categorical(log_probs[:, self._chosen] if self.num_draws < self._members else log_probs)
 
     def _called(self, inputs: Examples, number: int) -> Tensor:
         with own_modes("cpu"):

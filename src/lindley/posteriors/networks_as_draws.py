@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from lindley.contracts import Inputs
+from lindley.contracts import Categorical, Inputs
 from lindley.errors import InputError
 from lindley.modes import own_modes
 from lindley.posteriors.dropout.masks import rate_of
@@ -34,8 +34,8 @@ class NetworksAsDraws:
         self._device = device
         self._found_logits = False
 
-    def log_probs(self, inputs: Inputs) -> Tensor:
-        """n inputs -> [n, K, C] nats, float32."""
+    def predict(self, inputs: Inputs) -> Categorical:
+        """Predict n inputs, in float32."""
         values = network_inputs(inputs, self._device)
         refuse_random_networks(self._modules, values)
         with own_modes(self._device), computing_in(self._dtype, self._device):
@@ -45,7 +45,7 @@ class NetworksAsDraws:
                 refuse_probabilities(logits, self._modules[0])
                 self._found_logits = len(logits) > 0
         with own_modes(self._device):
-            return normalised(logits)
+            return Categorical(normalised(logits))
 
 
 def fingerprint(module: nn.Module) -> str:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parameter import is_lazy
 
-from lindley.contracts import Classification, Inputs, Labels, Pool
+from lindley.contracts import Inputs, TrainingData
 from lindley.errors import InputError
 from lindley.modes import own_modes
 from lindley.posteriors.callers_state import seeded_globals
@@ -26,11 +26,9 @@ _ROUNDING = 0.02
 
 def rehearse(
     network: Callable[[], nn.Module],
-    pool: Pool,
-    labels: Labels,
+    data: TrainingData,
     use: Callable[[nn.Module, Inputs], object],
     *,
-    task: Classification,
     recipe: Recipe,
     precision: str,
     device: str,
@@ -39,10 +37,8 @@ def rehearse(
 
     Args:
         network: Makes a network.
-        pool: Where the inputs are read.
-        labels: Of which two are used, or as many as a minibatch has.
+        data: Of whose labels two are used, or as many as a minibatch has.
         use: What is to be done with the trained network, on the same rows; it is called in eval mode.
-        task: Says how many outputs the network must have.
         recipe: Of the training.
         precision: In which the network computes.
         device: Where it computes.
@@ -51,8 +47,8 @@ def rehearse(
         InputError: If the network has another number of outputs than there are classes, gives probabilities, shares
             weights with another one, or cannot do what `use` does.
     """
-    count = min(2, recipe.batch_size, len(labels))
-    inputs, _ = read_labelled(pool, Labels(labels.rows[:count], labels.classes[:count]), task, device)
+    count = min(2, recipe.batch_size, len(data.labels))
+    inputs, _ = read_labelled(data.pool, data.labels.take(torch.arange(count)), device)
     with seeded_globals(0, device), own_modes(device, gradients=True):
         module = make_network(network, device)
         before = {name: value.clone() for name, value in module.named_buffers() if not is_lazy(value)}
@@ -63,7 +59,7 @@ def rehearse(
         ):
             logits = logits_of(called(module, inputs))
         mark_trained([*changed_buffers(module, before), *(each for each in module.parameters() if each.requires_grad)])
-        _refuse_other_outputs(logits, task)
+        _refuse_other_outputs(logits, data.num_classes)
         refuse_probabilities(logits, module)
         use(module.eval(), inputs)
         _refuse_functions_of_the_batch(module, inputs)
@@ -92,8 +88,8 @@ def _eval_logits(module: nn.Module, inputs: NetworkInputs) -> Tensor:
         return logits_of(called(module, inputs))
 
 
-def _refuse_other_outputs(logits: Tensor, task: Classification) -> None:
-    given, needed = logits.shape[1], task.num_classes
+def _refuse_other_outputs(logits: Tensor, needed: int) -> None:
+    given = logits.shape[1]
     if given == needed:
         return
     advice = f"end it in nn.Linear(..., {needed}), with one output for each class"

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from lindley.contracts import Classification, Labels, Pool
+from lindley.contracts import TrainingData
 from lindley.errors import FitError
 from lindley.modes import own_modes
 from lindley.noise import torch_generator
@@ -47,10 +47,8 @@ def fit_side_by_side(module: nn.Module, recipe: Recipe, precision: str) -> bool:
 
 def train_side_by_side(
     network: Callable[[], nn.Module],
-    pool: Pool,
-    labels: Labels,
+    data: TrainingData,
     *,
-    task: Classification,
     recipe: Recipe,
     device: str,
     seeds: Sequence[int],
@@ -59,20 +57,21 @@ def train_side_by_side(
 
     Raises FitError where the loss of one is not finite.
     """
-    given, classes = read_labelled(pool, labels, task, device)
+    given, classes = read_labelled(data.pool, data.labels, device)
+    num_labels = len(data.labels)
     inputs = as_tensor(given)  # [L, ...]
     modules = [_initialised(network, seed, device) for seed in seeds]
     shape = copy.deepcopy(modules[0])
     weights, _ = stack_module_state(modules)
     optimizer = optimizer_of(list(weights.values()), recipe)
-    steps = recipe.num_steps(len(labels))
+    steps = recipe.num_steps(num_labels)
     decay = learning_rates(optimizer, recipe, steps)
-    streams = [minibatches(len(labels), recipe.batch_size, torch_generator(seed, "minibatches")) for seed in seeds]
+    streams = [minibatches(num_labels, recipe.batch_size, torch_generator(seed, "minibatches")) for seed in seeds]
     forward = vmap(lambda given, batch: functional_call(shape, given, (batch,)))
-    of_class = class_weights(recipe, task, device)
+    of_class = class_weights(recipe, data.num_classes, device)
 
     def told(step: int, loss: float, member: int) -> str:
-        return f"member {member} of {len(seeds)}: {told_divergence(steps, recipe, len(labels), step, loss)}"
+        return f"member {member} of {len(seeds)}: {told_divergence(steps, recipe, num_labels, step, loss)}"
 
     with own_modes(device, gradients=True):
         with Losses(device, told) as seen:
@@ -83,13 +82,13 @@ def train_side_by_side(
                     logits = forward(weights, inputs[positions])  # [E, b, C]
                 losses = _mean_losses(logits, classes[positions], of_class)  # [E]
                 if recipe.prior_precision:
-                    losses = losses + recipe.prior_precision / (2 * len(labels)) * _squared(weights)
+                    losses = losses + recipe.prior_precision / (2 * num_labels) * _squared(weights)
                 seen.add(losses)
                 losses.sum().backward()
                 optimizer.step()
                 decay.step()
         if not all(bool(value.isfinite().all()) for value in weights.values()):
-            raise FitError(f"a member of {len(seeds)}: {told_weights(steps, recipe, len(labels))}")
+            raise FitError(f"a member of {len(seeds)}: {told_weights(steps, recipe, num_labels)}")
     for member, module in enumerate(modules):
         module.load_state_dict({name: value[member].detach() for name, value in weights.items()})
     return [module.eval() for module in modules]

@@ -9,7 +9,6 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from lindley.contracts import Classification
 from lindley.errors import FitError, InputError
 from lindley.posteriors.recipe import Recipe
 
@@ -54,13 +53,13 @@ def _share_of_rate(recipe: Recipe, steps: int, step: int) -> float:
     return (1 + math.cos(math.pi * done)) / 2 if recipe.schedule == "cosine" else 1.0
 
 
-def class_weights(recipe: Recipe, task: Classification, device: str) -> Tensor | None:
+def class_weights(recipe: Recipe, num_classes: int, device: str) -> Tensor | None:
     """The recipe's weights of classes, [C]; None where all weigh the same."""
     if not recipe.class_weights:
         return None
-    if len(recipe.class_weights) != task.num_classes:
+    if len(recipe.class_weights) != num_classes:
         raise InputError(
-            f"training.class_weights must have one number for each of the {task.num_classes} classes; "
+            f"training.class_weights must have one number for each of the {num_classes} classes; "
             f"got {len(recipe.class_weights)}"
         )
     return torch.tensor(recipe.class_weights, device=device)

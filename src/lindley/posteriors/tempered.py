@@ -8,29 +8,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from lindley.contracts import (
+    Categorical,
     Choosing,
-    Classification,
     Draws,
     FeatureExtractor,
     Inputs,
     Labels,
     Learner,
-    Pool,
     Posterior,
     Telling,
+    TrainingData,
+    as_categorical,
 )
 from lindley.errors import InputError
 from lindley.modes import own_modes
 from lindley.noise import torch_generator
 from lindley.posteriors.network_calls import normalised
-from lindley.posteriors.training import checked_classes
 from lindley.seeds import derive_seed
 from lindley.shapes import Features
 
@@ -54,34 +54,24 @@ class Tempered:
         if self.folds < 2:
             raise InputError(f"folds must be at least 2; got {self.folds}")
 
-    def fit(
-        self,
-        pool: Pool,
-        labels: Labels,
-        *,
-        task: Classification,
-        validation: Labels | None = None,
-        previous: Posterior | None = None,
-        seed: int,
-    ) -> TemperedPosterior:
+    def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> TemperedPosterior:
         """The fit on all labels; the first of the best temperatures where several are equal."""
         before = previous.posterior if isinstance(previous, TemperedPosterior) else previous
-        posterior = self.learner.fit(pool, labels, task=task, validation=validation, previous=before, seed=seed)
+        posterior = self.learner.fit(data, previous=before, seed=seed)
+        labels = data.labels
         scores = [0.0] * len(self.temperatures)
         if len(self.temperatures) > 1:
-            checked_classes(labels, task)
             for fold, left_out in enumerate(self._parts(labels, seed)):
                 kept = torch.ones(len(labels), dtype=torch.bool)
                 kept[left_out] = False
-                others = Labels(labels.rows[kept], labels.classes[kept])
-                part = Labels(labels.rows[left_out], labels.classes[left_out])
-                fitted = self.learner.fit(
-                    pool, others, task=task, validation=validation, previous=None, seed=derive_seed(seed, "fold", fold)
-                )
+                others, part = labels.take(kept.nonzero()[:, 0]), labels.take(left_out)
+                fitted = self.learner.fit(replace(data, labels=others), seed=derive_seed(seed, "fold", fold))
                 draws = fitted.draw(self.num_draws, seed=derive_seed(seed, "draws of fold", fold))
-                log_probs = draws.log_probs(pool.read(part.rows)).cpu().double()  # [f, K, C]
+                log_probs = (
+                    as_categorical(draws.predict(data.pool.read(part.rows))).log_probs.cpu().double()
+                )  # [f, K, C]
                 for place, temperature in enumerate(self.temperatures):
-                    scores[place] += _log_likelihood(log_probs, part.classes.cpu(), temperature)
+                    scores[place] += _log_likelihood(log_probs, part, temperature)
         best = max(range(len(scores)), key=scores.__getitem__)
         return tempered(posterior, self.temperatures[best], scores)
 
@@ -140,14 +130,15 @@ class TemperedDraws:
     def path(self) -> str:
         return str(self._draws.path) if isinstance(self._draws, Telling) else ""
 
-    def log_probs(self, inputs: Inputs) -> Tensor:
-        """n inputs -> [n, K, C] nats."""
-        log_probs = self._draws.log_probs(inputs)
+    def predict(self, inputs: Inputs) -> Categorical:
+        """Predict n inputs at the temperature."""
+        log_probs = as_categorical(self._draws.predict(inputs)).log_probs
         with own_modes(log_probs.device.type):
-            return normalised(log_probs / self._temperature)
+            return Categorical(normalised(log_probs / self._temperature))
 
 
-def _log_likelihood(log_probs: Tensor, classes: Tensor, temperature: float) -> float:
-    """Σ_i log mean_k p_k(y_i) of tempered draws, in nats.  [f, K, C], [f]"""
-    each = (log_probs / temperature).log_softmax(2)[torch.arange(len(classes)), :, classes]  # [f, K]
-    return float((each.logsumexp(1) - math.log(each.shape[1])).sum())
+def _log_likelihood(log_probs: Tensor, labels: Labels, temperature: float) -> float:
+    """Σ_i w_i log mean_k p_k(y_i) of tempered draws, in nats, with the labels' weights w.  [f, K, C]"""
+    each = (log_probs / temperature).log_softmax(2)[torch.arange(len(labels)), :, labels.values.cpu()]  # [f, K]
+    of_labels = each.logsumexp(1) - math.log(each.shape[1])  # [f]
+    return float((of_labels if labels.sample_weight is None else labels.sample_weight.cpu() * of_labels).sum())

@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from lindley.contracts import Classification, Labels, Pool
+from lindley.contracts import Labels, Pool, TrainingData
 from lindley.errors import FitError, InputError
 from lindley.modes import own_modes
 from lindley.noise import torch_generator
@@ -35,15 +35,12 @@ from lindley.seeds import derive_seed
 
 def train(
     network: Callable[[], nn.Module],
-    pool: Pool,
-    labels: Labels,
+    data: TrainingData,
     *,
-    task: Classification,
     recipe: Recipe,
     precision: str,
     device: str,
     seed: int,
-    validation: Labels | None = None,
     start: nn.Module | None = None,
 ) -> nn.Module:
     """A network trained on the labels, in eval mode: initialised from the seed, or at the weights of `start`.
@@ -51,25 +48,26 @@ def train(
     Validation labels are used for early stopping only, and refused where the recipe has no patience. Global generators
     are left as they were. Raises FitError where the loss is not finite.
     """
-    refuse_misplaced_validation(recipe, validation)
-    inputs, classes = read_labelled(pool, labels, task, device)  # [L, ...], [L]
-    steps = recipe.num_steps(len(labels))
+    refuse_misplaced_validation(recipe, data.validation)
+    inputs, classes = read_labelled(data.pool, data.labels, device)  # [L, ...], [L]
+    num_labels = len(data.labels)
+    steps = recipe.num_steps(num_labels)
     with seeded_globals(derive_seed(seed, "network"), device), own_modes(device, gradients=True):
         module = make_network(network, device)
         if start is not None:
             module.load_state_dict(start.state_dict())
-        lay_out_for_images(module, rows_at(inputs, torch.arange(min(2, len(labels)), device=device)))
+        lay_out_for_images(module, rows_at(inputs, torch.arange(min(2, num_labels), device=device)))
         optimizer = optimizer_of(module.parameters(), recipe)
         decay = learning_rates(optimizer, recipe, steps)
         best = (
             None
-            if validation is None
-            else BestWeights(*read_labelled(pool, validation, task, device), patience=recipe.patience)
+            if data.validation is None
+            else BestWeights(*read_labelled(data.pool, data.validation, device), patience=recipe.patience)
         )
-        batches = minibatches(len(labels), recipe.batch_size, torch_generator(seed, "minibatches"))
+        batches = minibatches(num_labels, recipe.batch_size, torch_generator(seed, "minibatches"))
         augmentation = torch_generator(seed, "shifts")
-        loss_of = _loss(recipe, task, len(labels), compute_dtype(precision, device), device)
-        with Losses(device, partial(told_divergence, steps, recipe, len(labels))) as losses:
+        loss_of = _loss(recipe, data.num_classes, num_labels, compute_dtype(precision, device), device)
+        with Losses(device, partial(told_divergence, steps, recipe, num_labels)) as losses:
             for step in range(steps):
                 positions = sent(next(batches), device)
                 optimizer.zero_grad(set_to_none=True)
@@ -85,7 +83,7 @@ def train(
                     if best.seen(module):
                         break
         if not all(bool(weights.isfinite().all()) for weights in module.parameters() if weights.requires_grad):
-            raise FitError(told_weights(steps, recipe, len(labels)))
+            raise FitError(told_weights(steps, recipe, num_labels))
         if best is not None:
             best.restore(module)
     return module.eval()
@@ -110,16 +108,15 @@ def told_precisions(inputs: NetworkInputs, module: nn.Module) -> Iterator[None]:
         raise
 
 
-def read_labelled(pool: Pool, labels: Labels, task: Classification, device: str) -> tuple[NetworkInputs, Tensor]:
+def read_labelled(pool: Pool, labels: Labels, device: str) -> tuple[NetworkInputs, Tensor]:
     """The inputs of the labelled rows and their classes [L], on the device."""
-    classes = checked_classes(labels, task).to(device)
-    return network_inputs(pool.read(labels.rows), device), classes
+    return network_inputs(pool.read(labels.rows), device), labels.values.to(device)
 
 
 def _loss(
-    recipe: Recipe, task: Classification, num_labels: int, dtype: torch.dtype, device: str
+    recipe: Recipe, num_classes: int, num_labels: int, dtype: torch.dtype, device: str
 ) -> Callable[[nn.Module, NetworkInputs, Tensor], Tensor]:
-    weights = class_weights(recipe, task, device)
+    weights = class_weights(recipe, num_classes, device)
 
     def loss(module: nn.Module, batch: NetworkInputs, classes: Tensor) -> Tensor:
         with computing_in(dtype, device):
@@ -140,23 +137,6 @@ def refuse_misplaced_validation(recipe: Recipe, validation: Labels | None) -> No
             f"training.patience; got {'none' if validation is None else len(validation)} and a patience of "
             f"{recipe.patience}. Otherwise put them among the labels."
         )
-
-
-def refuse_validation(validation: Labels | None) -> None:
-    """For learners that stop by no validation labels: InputError where some are given, rather than to ignore them."""
-    if validation is not None:
-        raise InputError("this learner uses no validation labels; put them among the labels")
-
-
-def checked_classes(labels: Labels, task: Classification) -> Tensor:
-    """The classes, every one of them known to the task."""
-    if len(labels) == 0:
-        raise InputError("there are no labels to learn from; label at least one row")
-    unknown = (labels.classes < 0) | (labels.classes >= task.num_classes)
-    if bool(unknown.any()):
-        row, value = labels.rows[unknown][0].item(), labels.classes[unknown][0].item()
-        raise InputError(f"row {row} has class {value}; the classes are 0 to {task.num_classes - 1}")
-    return labels.classes
 
 
 def _augmented(batch: NetworkInputs, recipe: Recipe, generator: torch.Generator) -> NetworkInputs:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from lindley.contracts import Draws, Pool
+from lindley.contracts import Draws, Pool, as_categorical
 from lindley.errors import InputError
 from lindley.shapes import LogProbs, Positions, Rows
 
@@ -99,11 +99,12 @@ class PoolPredictions:
     def _computed(self, start: int) -> Tensor:
         began = time.perf_counter()
         rows = self.rows[start : start + self._chunk_rows]
-        log_probs = self._draws.log_probs(self._pool.read(rows))
+        log_probs = as_categorical(self._draws.predict(self._pool.read(rows))).log_probs
         expected = [rows.numel(), *self.shape[1:]]
         if [*log_probs.shape] != expected:
             raise InputError(
-                f"draws.log_probs must return [n, K, C] = {expected} for {expected[0]} rows; got {[*log_probs.shape]}"
+                f"draws.predict must return log_probs [n, K, C] = {expected} for {expected[0]} rows; got "
+                f"{[*log_probs.shape]}"
             )
         self.seconds += time.perf_counter() - began
         return log_probs

@@ -27,6 +27,7 @@ from lindley.contracts import (
     Posterior,
     Selection,
     Telling,
+    TrainingData,
 )
 from lindley.errors import InputError
 from lindley.seeds import derive_seed
@@ -234,10 +235,7 @@ def _fitted(settings: RoundSettings, pool: Pool, known: Known, index: int) -> tu
             "validation_labels."
         )
     posterior = settings.learner.fit(
-        pool,
-        known.labels,
-        task=settings.task,
-        validation=known.validation,
+        TrainingData(pool, known.labels, settings.task, validation=known.validation),
         seed=derive_seed(settings.seed, index, "fit"),
     )
     return posterior, posterior.draw(settings.num_draws, seed=derive_seed(settings.seed, index, "draw"))

@@ -91,7 +91,7 @@ def _users_learner(
     learner = factory(**given)
     if not isinstance(learner, Learner):
         raise ConfigurationError(
-            f"model.posterior = {name!r} must return a learner, with fit(pool, labels, *, task, validation, previous, "
-            f"seed); got {type(learner).__name__}"
+            f"model.posterior = {name!r} must return a learner, with fit(data, *, previous, seed); "
+            f"got {type(learner).__name__}"
         )
     return learner

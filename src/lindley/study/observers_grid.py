@@ -48,7 +48,7 @@ def observe_grid(
             "ys": ys.numpy(),
             **_surfaces(points, view.draws, num_classes),
             "labelled_inputs": inputs[rows].numpy(),
-            "labelled_classes": view.labels.classes.numpy(),
+            "labelled_classes": view.labels.values.numpy(),
             "labelled_round": asked_in.div(batch_size, rounding_mode="floor").clamp(min=-1).numpy(),
             "selected_inputs": inputs[selected].numpy(),
         }

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lindley.acquisition.checks import checked_chunks
-from lindley.contracts import Draws, Learner
+from lindley.contracts import Draws, Learner, TrainingData
 from lindley.information import mean_log_probs
 from lindley.pools.memory import MemoryPool
 from lindley.seeds import derive_seed
@@ -40,7 +40,7 @@ def observe_transfer(
 
     def measured(name: str, learner: Learner, view: RoundView) -> dict[str, float | None]:
         fit, draw = (derive_seed(view.seed, view.index, "transfer", name, part) for part in ("fit", "draw"))
-        posterior = learner.fit(view.pool, view.labels, task=view.task, seed=fit)
+        posterior = learner.fit(TrainingData(view.pool, view.labels, view.task), seed=fit)
         log_probs = averaged(posterior.draw(num_draws, seed=draw))  # [T, C]
         return {"accuracy": accuracy(log_probs, test_classes), "nll": written(nll(log_probs, test_classes))}
 

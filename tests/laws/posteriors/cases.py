@@ -13,7 +13,7 @@ from networks_under_law import Branching, Encoder, Recurrent, ResNet, bert, dens
 from sklearn.naive_bayes import GaussianNB
 from torch import nn
 
-from lindley.contracts import Classification, Inputs, Labels, Learner, Posterior
+from lindley.contracts import Classification, Inputs, Labels, Learner, Posterior, TrainingData
 from lindley.networks.gal_cnn import gal_cnn
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
@@ -69,7 +69,7 @@ def _trained(
     learner = build_learner(
         posterior, network, Recipe(steps=40, learning_rate=1e-2), device=DEVICE, members=NUM_DRAWS, options=options
     )
-    fitted = learner.fit(MemoryPool(inputs), labels, task=Classification(("a", "b")), seed=seed)
+    fitted = learner.fit(TrainingData(MemoryPool(inputs), labels, Classification(("a", "b"))), seed=seed)
     extreme = torch.tensor([[1e6, -1e6], [0.0, 0.0]])
     return Fitted(fitted, inputs, extreme=(fitted, extreme), network=network)
 
@@ -78,7 +78,9 @@ def _head(seed: int) -> Fitted:
     inputs = _inputs(60, 2)
     rows = torch.arange(20) + seed  # nothing in its fit is random
     labels = Labels(rows, (inputs[rows, 0] > 0).long())
-    posterior = BayesianHead(device=DEVICE).fit(MemoryPool(inputs), labels, task=Classification(("a", "b")), seed=seed)
+    posterior = BayesianHead(device=DEVICE).fit(
+        TrainingData(MemoryPool(inputs), labels, Classification(("a", "b"))), seed=seed
+    )
     return Fitted(posterior, inputs, extreme=(posterior, torch.tensor([[1e6, -1e6], [0.0, 0.0]])))
 
 
@@ -86,7 +88,7 @@ def _of_table(learner: Learner, seed: int, stored: bool = True) -> Fitted:
     inputs = _inputs(60, 2)
     rows = torch.arange(20) + seed  # another fit also where nothing in it is random
     labels = Labels(rows, (inputs[rows, 0] > 0).long())
-    posterior = learner.fit(MemoryPool(inputs), labels, task=Classification(("a", "b")), seed=seed)
+    posterior = learner.fit(TrainingData(MemoryPool(inputs), labels, Classification(("a", "b"))), seed=seed)
     return Fitted(posterior, inputs, stored=stored)
 
 
@@ -118,7 +120,7 @@ def _tempered(seed: int) -> Fitted:
     inputs = _inputs(60, 2)
     labels = Labels(torch.arange(20), (inputs[:20, 0] > 0).long())
     learner = Tempered(MCDropout(moons_mlp, Recipe(steps=20), device=DEVICE), (0.5, 1.5), folds=2, num_draws=NUM_DRAWS)
-    posterior = learner.fit(MemoryPool(inputs), labels, task=Classification(("a", "b")), seed=seed)
+    posterior = learner.fit(TrainingData(MemoryPool(inputs), labels, Classification(("a", "b"))), seed=seed)
     extreme = torch.tensor([[1e6, -1e6], [0.0, 0.0]])
     return Fitted(posterior, inputs, extreme=(posterior, extreme), network=moons_mlp)
 

@@ -18,6 +18,6 @@ def log_probs_and_untouched(draws, inputs):
         }
 
     before = states()
-    log_probs = draws.log_probs(inputs).cpu().numpy()
+    log_probs = draws.predict(inputs).log_probs.cpu().numpy()
     after = states()
     return torch.from_numpy(log_probs.copy()), {name: after[name] == before[name] for name in before}

@@ -12,6 +12,7 @@ import torch
 from cases import CASES, DEVICE, Fitted
 from in_another_process import log_probs_and_untouched
 
+from lindley.contracts import Categorical
 from lindley.errors import InputError
 from lindley.posteriors.storage import KINDS, load_posterior, save_posterior
 
@@ -51,7 +52,9 @@ def num_rows(inputs):
 
 
 def test_predictions_are_normalised_log_probabilities_in_float32(case):
-    log_probs = draws_of(case).log_probs(case.inputs)
+    predicted = draws_of(case).predict(case.inputs)
+    assert isinstance(predicted, Categorical)
+    log_probs = predicted.log_probs
     assert log_probs.shape[:2] == (num_rows(case.inputs), case.num_draws)
     assert log_probs.dtype == torch.float32
     torch.testing.assert_close(log_probs.exp().sum(-1).cpu(), torch.ones(log_probs.shape[:2]))
@@ -59,35 +62,35 @@ def test_predictions_are_normalised_log_probabilities_in_float32(case):
 
 def test_a_draw_is_the_same_function_in_any_order_chunk_and_call(case):
     draws, inputs, n = draws_of(case), case.inputs, num_rows(case.inputs)
-    whole = draws.log_probs(inputs)
+    whole = draws.predict(inputs).log_probs
     order = torch.randperm(n, generator=torch.Generator().manual_seed(2))
-    torch.testing.assert_close(draws.log_probs(rows_of(inputs, order)), whole[order])
-    chunks = [draws.log_probs(rows_of(inputs, rows)) for rows in torch.arange(n).split(5)]  # the last is short
+    torch.testing.assert_close(draws.predict(rows_of(inputs, order)).log_probs, whole[order])
+    chunks = [draws.predict(rows_of(inputs, rows)).log_probs for rows in torch.arange(n).split(5)]  # the last is short
     torch.testing.assert_close(torch.cat(chunks), whole)
-    torch.testing.assert_close(draws.log_probs(rows_of(inputs, torch.tensor([n - 1]))), whole[n - 1 :])
-    assert torch.equal(draws.log_probs(inputs), whole)
+    torch.testing.assert_close(draws.predict(rows_of(inputs, torch.tensor([n - 1]))).log_probs, whole[n - 1 :])
+    assert torch.equal(draws.predict(inputs).log_probs, whole)
 
 
 def test_the_first_call_does_not_decide_the_masks(case):
-    whole = draws_of(case).log_probs(case.inputs)
+    whole = draws_of(case).predict(case.inputs).log_probs
     draws = draws_of(case)
-    draws.log_probs(rows_of(case.inputs, torch.tensor([3])))
-    torch.testing.assert_close(draws.log_probs(case.inputs), whole)
+    draws.predict(rows_of(case.inputs, torch.tensor([3])))
+    torch.testing.assert_close(draws.predict(case.inputs).log_probs, whole)
 
 
 def test_draws_are_the_same_functions_in_another_process(case, other_process):
     draws = draws_of(case)
     there, untouched = other_process.submit(log_probs_and_untouched, draws, case.inputs).result()
-    here = draws.log_probs(case.inputs)
+    here = draws.predict(case.inputs).log_probs
     assert torch.equal(there, here.cpu())
     assert untouched == {"torch": True, "numpy": True, "python": True}
     used = pickle.loads(pickle.dumps(draws))
     assert used.id == draws.id
-    assert torch.equal(used.log_probs(case.inputs), here)
+    assert torch.equal(used.predict(case.inputs).log_probs, here)
 
 
 def test_draws_differ_from_each_other(case):
-    log_probs = draws_of(case).log_probs(case.inputs)
+    log_probs = draws_of(case).predict(case.inputs).log_probs
     for draw in range(1, case.num_draws):
         assert not torch.allclose(log_probs[:, 0], log_probs[:, draw], atol=1e-4)
 
@@ -95,17 +98,17 @@ def test_draws_differ_from_each_other(case):
 def test_two_seeds_give_other_draws(case):
     one, two = draws_of(case, seed=1), draws_of(case, seed=2)
     if one.id == two.id:  # all members of an ensemble are one set of draws whatever the seed
-        assert torch.equal(one.log_probs(case.inputs), two.log_probs(case.inputs))
+        assert torch.equal(one.predict(case.inputs).log_probs, two.predict(case.inputs).log_probs)
         one, two = (case.posterior.draw(case.num_draws - 2, seed=seed) for seed in (1, 3))
     assert one.id != two.id
-    assert not torch.allclose(one.log_probs(case.inputs), two.log_probs(case.inputs), atol=1e-4)
+    assert not torch.allclose(one.predict(case.inputs).log_probs, two.predict(case.inputs).log_probs, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_fitting_and_drawing_again_with_the_same_seeds_gives_the_same_numbers(name):
     one, two = fitted(name, 0), CASES[name](0)
     assert draws_of(one).id == draws_of(two).id
-    assert torch.equal(draws_of(one).log_probs(one.inputs), draws_of(two).log_probs(two.inputs))
+    assert torch.equal(draws_of(one).predict(one.inputs).log_probs, draws_of(two).predict(two.inputs).log_probs)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -117,7 +120,7 @@ def test_extreme_logits_survive(case):
     if case.extreme is None:
         pytest.skip("a posterior of this kind has no large logits")
     posterior, inputs = case.extreme
-    log_probs = posterior.draw(case.num_draws, seed=1).log_probs(inputs)
+    log_probs = posterior.draw(case.num_draws, seed=1).predict(inputs).log_probs
     assert log_probs.min() < -100
     assert log_probs.isfinite().all()
     torch.testing.assert_close(log_probs.exp().sum(-1).cpu(), torch.ones(log_probs.shape[:2]))
@@ -131,7 +134,7 @@ def test_saved_and_loaded_it_gives_the_same_numbers(case, tmp_path):
     given = {} if case.network is None else {"network": case.network}
     one, two = draws_of(case), load_posterior(tmp_path, **given, device=DEVICE).draw(case.num_draws, seed=1)
     assert one.id == two.id
-    first, second = one.log_probs(case.inputs), two.log_probs(case.inputs)
+    first, second = one.predict(case.inputs).log_probs, two.predict(case.inputs).log_probs
     if first.device == second.device:  # what was given as an array lies where the array does, until it is loaded
         assert torch.equal(first, second)
     torch.testing.assert_close(first.cpu(), second.cpu())
@@ -143,8 +146,8 @@ def test_saved_on_a_gpu_and_loaded_on_a_cpu_it_gives_the_same_numbers_up_to_roun
         pytest.skip("a posterior of this kind is not saved")
     save_posterior(case.posterior, tmp_path)
     given = {} if case.network is None else {"network": case.network}
-    here = load_posterior(tmp_path, **given, device="cpu").draw(case.num_draws, seed=1).log_probs(case.inputs)
-    there = draws_of(case).log_probs(case.inputs)
+    here = load_posterior(tmp_path, **given, device="cpu").draw(case.num_draws, seed=1).predict(case.inputs).log_probs
+    there = draws_of(case).predict(case.inputs).log_probs
     assert here.device.type == "cpu"
     torch.testing.assert_close(there.cpu(), here, rtol=1e-4, atol=1e-4)
 
@@ -165,18 +168,18 @@ def test_fitting_and_loading_change_no_global_state(name, tmp_path):
 
 
 def test_the_modes_of_the_caller_change_no_number(case):
-    plain = draws_of(case).log_probs(case.inputs)
+    plain = draws_of(case).predict(case.inputs).log_probs
     with torch.autocast("cpu", dtype=torch.bfloat16), torch.autocast(DEVICE, dtype=torch.bfloat16):
-        assert torch.equal(draws_of(case).log_probs(case.inputs), plain)
+        assert torch.equal(draws_of(case).predict(case.inputs).log_probs, plain)
     with torch.inference_mode():
-        assert torch.equal(draws_of(case).log_probs(case.inputs), plain)
+        assert torch.equal(draws_of(case).predict(case.inputs).log_probs, plain)
 
 
 def test_nothing_of_the_caller_and_no_global_state_changes(case, tmp_path):
     before, inputs = snapshot(case.module), pickle.dumps(case.inputs)
     draws = draws_of(case)
-    draws.log_probs(case.inputs)
-    pickle.loads(pickle.dumps(draws)).log_probs(case.inputs)
+    draws.predict(case.inputs)
+    pickle.loads(pickle.dumps(draws)).predict(case.inputs)
     if case.stored:
         save_posterior(case.posterior, tmp_path)
     assert snapshot(case.module) == before
@@ -186,7 +189,7 @@ def test_nothing_of_the_caller_and_no_global_state_changes(case, tmp_path):
 def test_the_grad_mode_of_the_caller_stays_and_nothing_asks_for_gradients(case):
     for enabled in (True, False):
         with torch.set_grad_enabled(enabled):
-            log_probs = draws_of(case).log_probs(case.inputs)
+            log_probs = draws_of(case).predict(case.inputs).log_probs
             assert torch.is_grad_enabled() == enabled
             assert not log_probs.requires_grad
 

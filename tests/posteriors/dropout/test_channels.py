@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from lindley.contracts import Classification, Labels
+from lindley.contracts import Classification, Labels, TrainingData
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
@@ -104,23 +104,25 @@ def test_draws_drop_what_torch_drops_in_training_or_are_refused_by_name(kind, ax
     draws = MCDropoutPosterior(network).draw(100, seed=0)
     if expected is None:
         with pytest.raises((InputError, RuntimeError), match=r"Dropout1d at|dropout1d: Expected"):
-            draws.log_probs(inputs[:3])
+            draws.predict(inputs[:3])
         return
     whole_rows = expected[0] > 0.25  # by chance 0.5 to the power of 4
     if whole_rows:
         name = "1.0" if way == "folded" else "dropout"
         reads = ", ".join(map(str, shape))
         with pytest.raises(InputError, match=rf"nn.{kind.__name__} at '{name}' reads \['n', {reads}\]"):
-            draws.log_probs(inputs[:3])
+            draws.predict(inputs[:3])
         with pytest.raises(InputError, match=f"nn.{kind.__name__} at"):
             MCDropout(lambda: WAYS[way](kind(0.5), math.prod(shape)), Recipe(steps=2)).fit(
-                BeforeTheTraining(inputs),
-                Labels(torch.arange(4), torch.arange(4)),
-                task=Classification(tuple(map(str, range(math.prod(shape) + 1)))),
+                TrainingData(
+                    BeforeTheTraining(inputs),
+                    Labels(torch.arange(4), torch.arange(4)),
+                    Classification(tuple(map(str, range(math.prod(shape) + 1)))),
+                ),
                 seed=0,
             )
         return
-    drawn = patterns(kept(draws.log_probs(inputs[:3])), 4)
+    drawn = patterns(kept(draws.predict(inputs[:3]).log_probs), 4)
     torch.testing.assert_close(drawn, expected, atol=0.12, rtol=0)
     assert draws.path == {"folded": "folded", "traced": "folded"}.get(way, way)
 
@@ -128,7 +130,7 @@ def test_draws_drop_what_torch_drops_in_training_or_are_refused_by_name(kind, ax
 @pytest.mark.parametrize("way", WAYS)
 def test_a_channel_dropout_that_drops_nothing_reads_anything(way):
     network = WAYS[way](nn.Sequential(nn.Dropout1d(0.0), nn.Dropout(0.5)), 4)
-    assert MCDropoutPosterior(network).draw(5, seed=0).log_probs(torch.ones(3, 4)).shape == (3, 5, 5)
+    assert MCDropoutPosterior(network).draw(5, seed=0).predict(torch.ones(3, 4)).log_probs.shape == (3, 5, 5)
 
 
 @pytest.mark.parametrize("kind", [nn.AlphaDropout, nn.FeatureAlphaDropout])
@@ -156,4 +158,4 @@ def test_functional_dropout_in_the_forward_is_refused(name, axes):
     if (name, axes) == ("dropout1d", 4):
         pytest.skip("torch itself refuses these inputs")
     with pytest.raises(InputError, match="random"):
-        MCDropoutPosterior(ByFunction(function)).draw(3, seed=0).log_probs(inputs)
+        MCDropoutPosterior(ByFunction(function)).draw(3, seed=0).predict(inputs)

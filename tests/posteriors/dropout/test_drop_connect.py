@@ -99,5 +99,5 @@ def test_a_network_without_such_weights_is_refused():
 def test_the_learner_hands_it_to_its_posterior():
     assert MCDropout(lambda: nn.Linear(2, 2)).drop_connect == 0
     posterior = MCDropoutPosterior(nn.Linear(2, 2), drop_connect=0.5)
-    log_probs = posterior.draw(3, seed=0).log_probs(torch.ones(2, 2))
+    log_probs = posterior.draw(3, seed=0).predict(torch.ones(2, 2)).log_probs
     assert not torch.equal(log_probs[:, 0], log_probs[:, 1])

@@ -200,7 +200,7 @@ SENTENCES = {"input_ids": WORDS, "attention_mask": torch.ones(5, 7, dtype=torch.
 
 def test_both_implementations_of_transformers_have_the_same_draws():
     eager, fused = (
-        MCDropoutPosterior(small_bert(attn_implementation=name)).draw(4, seed=0).log_probs(SENTENCES)
+        MCDropoutPosterior(small_bert(attn_implementation=name)).draw(4, seed=0).predict(SENTENCES).log_probs
         for name in ("eager", "sdpa")
     )
     torch.testing.assert_close(eager, fused)
@@ -208,20 +208,20 @@ def test_both_implementations_of_transformers_have_the_same_draws():
 
 def test_attentions_dropout_alone_makes_draws_that_differ():
     module = small_bert(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.3)
-    log_probs = MCDropoutPosterior(module).draw(4, seed=0).log_probs(SENTENCES)
+    log_probs = MCDropoutPosterior(module).draw(4, seed=0).predict(SENTENCES).log_probs
     assert all(not torch.allclose(log_probs[:, 0], log_probs[:, draw], atol=1e-3) for draw in range(1, 4))
 
 
 def test_padding_of_sentences_changes_nothing():
     draws = MCDropoutPosterior(small_bert()).draw(4, seed=0)
     longer = {name: functional.pad(value, (0, 5)) for name, value in SENTENCES.items()}
-    torch.testing.assert_close(draws.log_probs(longer), draws.log_probs(SENTENCES))
+    torch.testing.assert_close(draws.predict(longer).log_probs, draws.predict(SENTENCES).log_probs)
 
 
 def test_the_average_draw_is_that_of_dropout_left_on():
     """Many frozen draws of one row against transformers' own dropout, drawn anew in each pass."""
     module, row = small_bert(), {name: value[:1] for name, value in SENTENCES.items()}
-    frozen_draws = MCDropoutPosterior(module).draw(150, seed=0).log_probs(row).exp()[0]  # [K, C]
+    frozen_draws = MCDropoutPosterior(module).draw(150, seed=0).predict(row).log_probs.exp()[0]  # [K, C]
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(0)
         many = {name: value.expand(1000, -1) for name, value in row.items()}
@@ -246,6 +246,6 @@ def test_dropout_by_functions_elsewhere_in_transformers_is_refused():
         classifier_dropout=0.1,
     )
     with pytest.raises(InputError, match=r"functional\.dropout"):
-        MCDropoutPosterior(transformers.BartForSequenceClassification(config)).draw(2, seed=0).log_probs(
+        MCDropoutPosterior(transformers.BartForSequenceClassification(config)).draw(2, seed=0).predict(
             {**SENTENCES, "input_ids": functional.pad(WORDS[:, :-1], (0, 1), value=config.eos_token_id)}
         )

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from lindley.contracts import Classification, Labels
+from lindley.contracts import Classification, Labels, TrainingData
 from lindley.errors import InputError
 from lindley.networks.gal_cnn import gal_cnn
 from lindley.networks.moons_mlp import moons_mlp
@@ -21,7 +21,7 @@ def test_two_seeds_give_other_draws_and_other_ids():
     inputs = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     one, two = (posterior().draw(4, seed=seed) for seed in (1, 2))
     assert one.id != two.id
-    assert not torch.equal(one.log_probs(inputs), two.log_probs(inputs))
+    assert not torch.equal(one.predict(inputs).log_probs, two.predict(inputs).log_probs)
 
 
 def test_the_point_prediction_is_the_network_with_dropout_off():
@@ -29,7 +29,7 @@ def test_the_point_prediction_is_the_network_with_dropout_off():
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = gal_cnn().eval()
-    point = MCDropoutPosterior(network).point().log_probs(inputs)
+    point = MCDropoutPosterior(network).point().predict(inputs).log_probs
     assert point.shape == (3, 1, 10)
     torch.testing.assert_close(point[:, 0], network(inputs).log_softmax(-1).detach())
 
@@ -78,14 +78,14 @@ class DropsFirst(Branching):
 def test_the_draws_say_which_path_they_took(network, path):
     inputs = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     draws = posterior(network).draw(2, seed=0)
-    draws.log_probs(inputs)
+    draws.predict(inputs)
     assert draws.path == path
 
 
 def test_a_chain_with_drop_connect_is_not_folded():
     inputs = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     draws = MCDropoutPosterior(posterior()._module, drop_connect=0.2).draw(2, seed=0)
-    draws.log_probs(inputs)
+    draws.predict(inputs)
     assert draws.path == "masked"
     assert draws.id != posterior().draw(2, seed=0).id
 
@@ -94,7 +94,7 @@ def test_a_dense_layer_that_reads_sequences_is_computed_in_full():
     network = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Dropout(0.5), nn.Flatten(), nn.Linear(18, 2))
     inputs = torch.rand(5, 3, 4, generator=torch.Generator().manual_seed(0))
     draws = posterior(lambda: network).draw(3, seed=0)
-    assert draws.log_probs(inputs).shape == (5, 3, 2)
+    assert draws.predict(inputs).log_probs.shape == (5, 3, 2)
     assert draws.path == "prefix"
 
 
@@ -102,7 +102,7 @@ def test_the_callers_module_is_not_touched_by_points_and_features():
     network = gal_cnn().train()
     inputs = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     of_it = MCDropoutPosterior(network)
-    of_it.point().log_probs(inputs)
+    of_it.point().predict(inputs)
     of_it.features(inputs)
     assert all(layer.training for layer in network.modules())
 
@@ -115,28 +115,28 @@ def test_inputs_that_no_network_reads_are_refused():
         ({"x": torch.rand(3), "y": torch.rand(2)}, "same number of rows"),
     ]:
         with pytest.raises(InputError, match=says):
-            draws.log_probs(inputs)
+            draws.predict(inputs)
 
 
 def test_draws_work_in_inference_mode():
     inputs = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     draws = posterior(Branching).draw(2, seed=0)
-    expected = draws.log_probs(inputs)
+    expected = draws.predict(inputs).log_probs
     with torch.inference_mode():
-        torch.testing.assert_close(draws.log_probs(inputs + 0), expected)
+        torch.testing.assert_close(draws.predict(inputs + 0).log_probs, expected)
 
 
 def test_a_warm_start_goes_on_from_the_posterior_before():
     inputs = torch.randn(20, 2, generator=torch.Generator().manual_seed(0))
-    told = {"pool": MemoryPool(inputs), "labels": Labels(torch.arange(20), (inputs[:, 0] > 0).long())}
-    task = Classification(("no", "yes"))
-    first = MCDropout(moons_mlp, Recipe(steps=100, learning_rate=1e-2)).fit(**told, task=task, seed=0)
+    labels = Labels(torch.arange(20), (inputs[:, 0] > 0).long())
+    data = TrainingData(MemoryPool(inputs), labels, Classification(("no", "yes")))
+    first = MCDropout(moons_mlp, Recipe(steps=100, learning_rate=1e-2)).fit(data, seed=0)
     tiny = Recipe(steps=1, learning_rate=1e-7, warm_start=True)
-    again = MCDropout(moons_mlp, tiny).fit(**told, task=task, previous=first, seed=1)
-    alone = MCDropout(moons_mlp, tiny).fit(**told, task=task, seed=1)
-    point = first.point().log_probs(inputs)
-    torch.testing.assert_close(again.point().log_probs(inputs), point, atol=1e-4, rtol=0)
-    assert (alone.point().log_probs(inputs) - point).abs().max() > 0.1
+    again = MCDropout(moons_mlp, tiny).fit(data, previous=first, seed=1)
+    alone = MCDropout(moons_mlp, tiny).fit(data, seed=1)
+    point = first.point().predict(inputs).log_probs
+    torch.testing.assert_close(again.point().predict(inputs).log_probs, point, atol=1e-4, rtol=0)
+    assert (alone.point().predict(inputs).log_probs - point).abs().max() > 0.1
 
 
 class Unused(nn.Module):
@@ -168,11 +168,11 @@ def seldom(wrapped):
 def test_draws_that_are_all_the_same_are_an_error(network, why):
     draws = posterior(network).draw(3, seed=0)
     inputs = torch.rand(4, 3, generator=torch.Generator().manual_seed(0))
-    draws.log_probs(torch.zeros(2, 3))  # of equal rows nothing is said until there are others
+    draws.predict(torch.zeros(2, 3))  # of equal rows nothing is said until there are others
     with pytest.raises(InputError, match=f"all 3 draws of this network are the same function, {why}"):
-        draws.log_probs(inputs)
+        draws.predict(inputs)
 
 
 def test_one_draw_is_never_said_to_be_the_same():
     network = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 2))
-    assert posterior(lambda: network).draw(1, seed=0).log_probs(torch.rand(4, 3)).shape == (4, 1, 2)
+    assert posterior(lambda: network).draw(1, seed=0).predict(torch.rand(4, 3)).log_probs.shape == (4, 1, 2)

@@ -235,5 +235,5 @@ def test_a_chain_that_draws_what_it_calls_is_refused_whatever_the_seed(draw, mod
     for _ in range(3):
         assert chain_of(network) is None
         with pytest.raises(InputError, match="draws random numbers although its dropout layers are frozen"):
-            MCDropoutPosterior(network).draw(2, seed=0).log_probs(inputs)
+            MCDropoutPosterior(network).draw(2, seed=0).predict(inputs)
     assert torch.equal(torch.get_rng_state(), before)

@@ -12,7 +12,7 @@ from torch import nn
 from torch.func import functional_call, jacrev
 from torch.nn.utils import parameters_to_vector
 
-from lindley.contracts import Classification, Labels
+from lindley.contracts import Classification, Labels, TrainingData
 from lindley.errors import FitError, InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
@@ -75,7 +75,7 @@ def fit(make=softmax, rows=12, shape=(2,), seed=0, **options):
     values = inputs(40, *shape)
     labels = Labels(torch.arange(rows), torch.arange(rows) % 3)
     return FullLaplace(make, Recipe(steps=30, learning_rate=1e-2), **options).fit(
-        MemoryPool(values), labels, task=TASK, seed=seed
+        TrainingData(MemoryPool(values), labels, TASK), seed=seed
     )
 
 
@@ -157,14 +157,14 @@ def test_linearised_draws_have_the_mean_and_the_covariance_of_the_linear_model(h
 @needs_package
 def test_linearised_draws_of_a_linear_model_are_the_drawn_weights_put_in():
     values = inputs(11, 2, seed=3)
-    one, two = (fit(softmax, linearised=way).draw(4, seed=1).log_probs(values) for way in (True, False))
+    one, two = (fit(softmax, linearised=way).draw(4, seed=1).predict(values).log_probs for way in (True, False))
     torch.testing.assert_close(one, two)
 
 
 @needs_package
 def test_drawn_weights_put_into_a_deep_network_are_other_draws():
     values = inputs(11, 2, seed=3)
-    one, two = (fit(deep, linearised=way).draw(4, seed=1).log_probs(values) for way in (True, False))
+    one, two = (fit(deep, linearised=way).draw(4, seed=1).predict(values).log_probs for way in (True, False))
     assert not torch.allclose(one, two, atol=1e-2)
 
 
@@ -180,15 +180,17 @@ def test_linearised_draws_are_the_network_and_its_jacobian_times_the_deviation()
 @pytest.mark.parametrize("linearised", [True, False])
 def test_a_draw_does_not_depend_on_how_many_there_are(linearised):
     posterior, values = fit(deep, linearised=linearised), inputs(11, 2, seed=3)
-    many, few = (posterior.draw(count, seed=1).log_probs(values) for count in (5, 2))
+    many, few = (posterior.draw(count, seed=1).predict(values).log_probs for count in (5, 2))
     assert torch.equal(many[:, :2], few)
-    assert not torch.allclose(posterior.draw(2, seed=2).log_probs(values), few, atol=1e-3)
+    assert not torch.allclose(posterior.draw(2, seed=2).predict(values).log_probs, few, atol=1e-3)
 
 
 @needs_package
 def test_the_point_is_the_trained_network_and_features_are_its_last():
     posterior, values = fit(deep), inputs(11, 2, seed=3)
-    torch.testing.assert_close(posterior.point().log_probs(values)[:, 0], posterior._module(values).log_softmax(1))
+    torch.testing.assert_close(
+        posterior.point().predict(values).log_probs[:, 0], posterior._module(values).log_softmax(1)
+    )
     torch.testing.assert_close(posterior.features(values), posterior._module[:2](values))
 
 
@@ -196,7 +198,7 @@ def test_the_point_is_the_trained_network_and_features_are_its_last():
 @pytest.mark.parametrize("hessian_of", ["kron", "diag"])
 def test_images_have_draws_whatever_the_layout_of_the_weights(hessian_of):
     posterior, values = fit(image_network, shape=(1, 6, 6), hessian=hessian_of), inputs(7, 1, 6, 6, seed=3)
-    assert posterior.draw(3, seed=0).log_probs(values).isfinite().all()
+    assert posterior.draw(3, seed=0).predict(values).log_probs.isfinite().all()
 
 
 @needs_package
@@ -208,7 +210,7 @@ def test_no_global_state_changes():
 
     before = state()
     posterior = fit(deep)
-    posterior.draw(3, seed=0).log_probs(inputs(5, 2))
+    posterior.draw(3, seed=0).predict(inputs(5, 2))
     assert state() == before
 
 
@@ -271,7 +273,7 @@ def test_options_out_of_range_are_refused(options):
 def test_class_weights_are_refused_rather_than_ignored():
     with pytest.raises(InputError, match="class_weights"):
         FullLaplace(softmax, Recipe(steps=1, class_weights=(1.0, 2.0, 3.0))).fit(
-            MemoryPool(inputs(5, 2)), Labels(torch.arange(3), torch.arange(3)), task=TASK, seed=0
+            TrainingData(MemoryPool(inputs(5, 2)), Labels(torch.arange(3), torch.arange(3)), TASK), seed=0
         )
 
 

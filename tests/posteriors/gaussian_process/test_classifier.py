@@ -4,7 +4,7 @@ import pytest
 import torch
 from latent_problems import dense_covariance, dense_curvature
 
-from lindley.contracts import Classification, FeatureExtractor, Labels, Learner, Posterior
+from lindley.contracts import Classification, FeatureExtractor, Labels, Learner, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.information import bald
 from lindley.pools.memory import MemoryPool
@@ -24,7 +24,7 @@ def data(rows=80):
 def fit(num_labels=20, *, task=ABC, **options):
     inputs, classes = data()
     labels = Labels(torch.arange(num_labels), classes[:num_labels])
-    return GaussianProcess(**options).fit(MemoryPool(inputs), labels, task=task, seed=0), inputs
+    return GaussianProcess(**options).fit(TrainingData(MemoryPool(inputs), labels, task), seed=0), inputs
 
 
 def test_it_is_a_learner_with_a_posterior_that_has_features():
@@ -65,19 +65,19 @@ def test_draws_are_softmaxes_of_their_latent_functions():
     functions = posterior.fitted.sampled(4, seed=2)
     values = functions((inputs.double() - posterior.fitted.origin) / posterior.fitted.scale / posterior.lengthscales)
     expected = values.view(80, 3, 4).transpose(1, 2).log_softmax(2).float()
-    torch.testing.assert_close(posterior.draw(4, seed=2).log_probs(inputs), expected)
+    torch.testing.assert_close(posterior.draw(4, seed=2).predict(inputs).log_probs, expected)
 
 
 def test_a_draw_is_one_function_however_it_is_asked(monkeypatch):
     posterior, inputs = fit()
     few, many = posterior.draw(2, seed=1), posterior.draw(7, seed=1)
-    whole = many.log_probs(inputs)
-    torch.testing.assert_close(few.log_probs(inputs), whole[:, :2])
+    whole = many.predict(inputs).log_probs
+    torch.testing.assert_close(few.predict(inputs).log_probs, whole[:, :2])
     order = torch.randperm(80, generator=torch.Generator().manual_seed(1))
-    torch.testing.assert_close(many.log_probs(inputs[order]), whole[order])
+    torch.testing.assert_close(many.predict(inputs[order]).log_probs, whole[order])
     monkeypatch.setattr(classifier, "_BLOCK_ROWS", 7)
-    torch.testing.assert_close(many.log_probs(inputs), whole)
-    assert not torch.allclose(posterior.draw(7, seed=2).log_probs(inputs), whole)
+    torch.testing.assert_close(many.predict(inputs).log_probs, whole)
+    assert not torch.allclose(posterior.draw(7, seed=2).predict(inputs).log_probs, whole)
 
 
 def test_mean_of_the_latent_functions_is_the_point():
@@ -86,37 +86,39 @@ def test_mean_of_the_latent_functions_is_the_point():
     asked = (inputs.double() - fitted.origin) / fitted.scale / fitted.parameters.lengthscales
     crossed = posterior.amplitude**2 * correlation(fitted.kernel, asked, fitted.labelled)
     expected = (crossed @ fitted.coefficients).log_softmax(1).float()
-    torch.testing.assert_close(posterior.point().log_probs(inputs)[:, 0], expected)
+    torch.testing.assert_close(posterior.point().predict(inputs).log_probs[:, 0], expected)
 
 
 def test_predictions_learn_and_are_unsure_far_away():
     posterior, inputs = fit(40)
-    probs = posterior.draw(200, seed=0).log_probs(inputs).exp().mean(1)
+    probs = posterior.draw(200, seed=0).predict(inputs).log_probs.exp().mean(1)
     assert (probs.argmax(1) == data()[1])[40:].float().mean() > 0.85
-    far = posterior.draw(500, seed=0).log_probs(torch.tensor([[900.0, 7.0]])).exp().mean(1)
+    far = posterior.draw(500, seed=0).predict(torch.tensor([[900.0, 7.0]])).log_probs.exp().mean(1)
     assert (far - 1 / 3).abs().max() < 0.07
 
 
 def test_more_labels_leave_less_to_learn():
     options = {"lengthscale": 1.0, "amplitude": 2.0}
     (few, inputs), (many, _) = fit(5, **options), fit(60, **options)
-    few_score, many_score = (bald(posterior.draw(100, seed=0).log_probs(inputs)).mean() for posterior in (few, many))
+    few_score, many_score = (
+        bald(posterior.draw(100, seed=0).predict(inputs).log_probs).mean() for posterior in (few, many)
+    )
     assert many_score < few_score / 1.5
 
 
 def test_a_class_without_labels_and_a_single_label_are_enough():
     task = Classification(("a", "b", "c", "never"))
     posterior, inputs = fit(20, task=task)
-    assert 1e-4 < posterior.draw(100, seed=0).log_probs(inputs)[:20, :, 3].exp().mean() < 0.25
+    assert 1e-4 < posterior.draw(100, seed=0).predict(inputs).log_probs[:20, :, 3].exp().mean() < 0.25
     posterior, inputs = fit(1)
-    assert posterior.draw(5, seed=0).log_probs(inputs).isfinite().all()
+    assert posterior.draw(5, seed=0).predict(inputs).log_probs.isfinite().all()
 
 
 def test_class_weights_move_predictions():
     options = {"lengthscale": 1.0, "amplitude": 2.0}
     plain, inputs = fit(**options)
     heavy, _ = fit(**options, class_weights=[5.0, 1.0, 1.0])
-    of_first = [posterior.point().log_probs(inputs)[:, 0, 0].exp().mean() for posterior in (plain, heavy)]
+    of_first = [posterior.point().predict(inputs).log_probs[:, 0, 0].exp().mean() for posterior in (plain, heavy)]
     assert of_first[1] > of_first[0] + 0.02
 
 
@@ -133,7 +135,7 @@ def test_stored_and_restored_it_is_the_same_posterior(approximation):
     again = GaussianProcessPosterior.restored(*posterior.stored())
     first, second = posterior.draw(5, seed=4), again.draw(5, seed=4)
     assert first.id == second.id
-    assert torch.equal(first.log_probs(inputs), second.log_probs(inputs))
+    assert torch.equal(first.predict(inputs).log_probs, second.predict(inputs).log_probs)
     assert again.log_evidence == posterior.log_evidence
 
 
@@ -142,35 +144,40 @@ def test_draws_pickle():
     draws = posterior.draw(3, seed=0)
     again = pickle.loads(pickle.dumps(draws))
     assert again.id == draws.id
-    assert torch.equal(again.log_probs(inputs), draws.log_probs(inputs))
+    assert torch.equal(again.predict(inputs).log_probs, draws.predict(inputs).log_probs)
 
 
 def test_features_are_made_by_a_function_and_units_make_no_difference():
     inputs, classes = data()
     labels = Labels(torch.arange(20), classes[:20])
-    first = GaussianProcess().fit(MemoryPool(inputs), labels, task=ABC, seed=0)
+    first = GaussianProcess().fit(TrainingData(MemoryPool(inputs), labels, ABC), seed=0)
     moved = inputs.double() * torch.tensor([1e3, 1e-3]) + torch.tensor([1.0, 1e2])
-    second = GaussianProcess().fit(MemoryPool(moved), labels, task=ABC, seed=0)
+    second = GaussianProcess().fit(TrainingData(MemoryPool(moved), labels, ABC), seed=0)
     torch.testing.assert_close(
-        second.draw(3, seed=0).log_probs(moved), first.draw(3, seed=0).log_probs(inputs), atol=1e-3, rtol=1e-3
+        second.draw(3, seed=0).predict(moved).log_probs,
+        first.draw(3, seed=0).predict(inputs).log_probs,
+        atol=1e-3,
+        rtol=1e-3,
     )
-    made = GaussianProcess(torch.sin).fit(MemoryPool(inputs), labels, task=ABC, seed=0)
-    read = GaussianProcess().fit(MemoryPool(inputs.sin()), labels, task=ABC, seed=0)
-    assert torch.equal(made.draw(2, seed=0).log_probs(inputs), read.draw(2, seed=0).log_probs(inputs.sin()))
+    made = GaussianProcess(torch.sin).fit(TrainingData(MemoryPool(inputs), labels, ABC), seed=0)
+    read = GaussianProcess().fit(TrainingData(MemoryPool(inputs.sin()), labels, ABC), seed=0)
+    assert torch.equal(
+        made.draw(2, seed=0).predict(inputs).log_probs, read.draw(2, seed=0).predict(inputs.sin()).log_probs
+    )
 
 
 def test_nothing_global_changes_and_a_callers_no_grad_is_no_hindrance():
     before = torch.get_rng_state()
     with torch.no_grad():
         posterior, inputs = fit()
-    posterior.draw(3, seed=0).log_probs(inputs)
+    posterior.draw(3, seed=0).predict(inputs)
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_nan_of_an_input_stays_in_its_row():
     posterior, inputs = fit()
     inputs[3, 1] = torch.nan
-    bad = posterior.draw(3, seed=0).log_probs(inputs).isnan()
+    bad = posterior.draw(3, seed=0).predict(inputs).log_probs.isnan()
     assert bad[3].all()
     assert bad.sum() == bad[3].numel()
 
@@ -178,8 +185,8 @@ def test_nan_of_an_input_stays_in_its_row():
 def test_extreme_inputs_give_no_nan_and_no_rows_no_predictions():
     posterior, _ = fit()
     draws = posterior.draw(3, seed=0)
-    assert draws.log_probs(torch.tensor([[1e30, -1e30], [0.0, 0.0]])).isfinite().all()
-    assert draws.log_probs(torch.zeros(0, 2)).shape == (0, 3, 3)
+    assert draws.predict(torch.tensor([[1e30, -1e30], [0.0, 0.0]])).log_probs.isfinite().all()
+    assert draws.predict(torch.zeros(0, 2)).log_probs.shape == (0, 3, 3)
 
 
 @pytest.mark.parametrize(
@@ -203,17 +210,17 @@ def test_what_it_cannot_do_is_refused(monkeypatch):
     with pytest.raises(InputError, match="num_draws must be at least 1"):
         posterior.draw(0, seed=0)
     with pytest.raises(InputError, match="fitted on 2 inputs a row; these have 1"):
-        posterior.draw(1, seed=0).log_probs(inputs[:, :1])
+        posterior.draw(1, seed=0).predict(inputs[:, :1])
     labels = Labels(torch.arange(9), data()[1][:9])
     with pytest.raises(InputError, match="validation"):
-        GaussianProcess().fit(MemoryPool(inputs), labels, task=ABC, validation=labels, seed=0)
+        GaussianProcess().fit(TrainingData(MemoryPool(inputs), labels, ABC, validation=Labels([10], [0])), seed=0)
     bad = inputs.clone()
     bad[12, 1] = torch.nan
     with pytest.raises(InputError, match=r"pool's rows \[12\]"):
-        GaussianProcess().fit(MemoryPool(bad), labels, task=ABC, seed=0)
+        GaussianProcess().fit(TrainingData(MemoryPool(bad), labels, ABC), seed=0)
     bad[2, 1] = torch.nan
     with pytest.raises(InputError, match=r"labelled rows \[2\]"):
-        GaussianProcess().fit(MemoryPool(bad), labels, task=ABC, seed=0)
+        GaussianProcess().fit(TrainingData(MemoryPool(bad), labels, ABC), seed=0)
     monkeypatch.setattr(classifier, "MOST_ELEMENTS", 1000)
     with pytest.raises(InputError, match="for few labels; got 20 of 3 classes"):
         fit(20)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from head_problems import labelled_features
 
-from lindley.contracts import Classification, FeatureExtractor, Labels, Learner, Posterior
+from lindley.contracts import Classification, FeatureExtractor, Labels, Learner, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.information import bald
 from lindley.pools.memory import MemoryPool
@@ -22,7 +22,7 @@ def data(num_rows=80, num_features=6, num_classes=3):
 def fit(num_labels=30, num_features=6, *, task=ABC, **options):
     features, classes = data(num_features=num_features)
     labels = Labels(torch.arange(num_labels), classes[:num_labels])
-    return BayesianHead(**options).fit(MemoryPool(features), labels, task=task, seed=0), features
+    return BayesianHead(**options).fit(TrainingData(MemoryPool(features), labels, task), seed=0), features
 
 
 def test_it_is_a_learner_with_a_posterior_that_has_features():
@@ -34,7 +34,7 @@ def test_it_is_a_learner_with_a_posterior_that_has_features():
 
 def test_draws_are_softmax_regressions_of_the_sampled_weights():
     posterior, features = fit()
-    log_probs = posterior.draw(4, seed=2).log_probs(features)
+    log_probs = posterior.draw(4, seed=2).predict(features).log_probs
     weights = sampled_weights(posterior.fitted, 4, seed=2)  # [K, D + 1, M]
     contrasts = posterior.fitted.regression.contrasts
     read = posterior.features(features).double()
@@ -44,9 +44,12 @@ def test_draws_are_softmax_regressions_of_the_sampled_weights():
 
 def test_a_draw_does_not_depend_on_how_many_there_are():
     posterior, features = fit()
-    few, many = posterior.draw(2, seed=1).log_probs(features), posterior.draw(7, seed=1).log_probs(features)
+    few, many = (
+        posterior.draw(2, seed=1).predict(features).log_probs,
+        posterior.draw(7, seed=1).predict(features).log_probs,
+    )
     torch.testing.assert_close(few, many[:, :2])
-    assert not torch.allclose(few, posterior.draw(2, seed=3).log_probs(features))
+    assert not torch.allclose(few, posterior.draw(2, seed=3).predict(features).log_probs)
 
 
 @pytest.mark.parametrize("num_labels", [4, 30])
@@ -92,7 +95,7 @@ def test_point_is_the_most_probable_head():
     posterior, features = fit()
     found = posterior.fitted
     logits = found.coordinates.design(features) @ found.coefficients @ found.regression.contrasts.T
-    torch.testing.assert_close(posterior.point().log_probs(features)[:, 0], logits.log_softmax(1).float())
+    torch.testing.assert_close(posterior.point().predict(features).log_probs[:, 0], logits.log_softmax(1).float())
 
 
 def test_draws_of_laplace_are_about_the_most_probable_weights_and_variational_ones_are_not():
@@ -108,7 +111,8 @@ def test_scales_and_offsets_of_features_make_no_difference():
     units = torch.tensor([1e-3, 1.0, 50.0, 1e4, 7.0, 0.2])
     other = features * units + torch.tensor([0.003, -1.0, 20.0, 0.0, 1.0, 0.0])
     first, second = (
-        BayesianHead().fit(MemoryPool(x), labels, task=ABC, seed=0).point().log_probs(x) for x in (features, other)
+        BayesianHead().fit(TrainingData(MemoryPool(x), labels, ABC), seed=0).point().predict(x).log_probs
+        for x in (features, other)
     )
     torch.testing.assert_close(first, second, atol=1e-4, rtol=1e-4)
 
@@ -117,60 +121,66 @@ def test_constant_features_survive_and_say_nothing():
     features, classes = data()
     labels = Labels(torch.arange(30), classes[:30])
     with_constant = torch.cat([features, torch.full((80, 1), 0.1)], dim=1)
-    first = BayesianHead(prior_precision=1.0).fit(MemoryPool(features), labels, task=ABC, seed=0)
-    second = BayesianHead(prior_precision=1.0).fit(MemoryPool(with_constant), labels, task=ABC, seed=0)
-    torch.testing.assert_close(second.point().log_probs(with_constant), first.point().log_probs(features))
-    assert second.draw(3, seed=0).log_probs(with_constant).isfinite().all()
+    first = BayesianHead(prior_precision=1.0).fit(TrainingData(MemoryPool(features), labels, ABC), seed=0)
+    second = BayesianHead(prior_precision=1.0).fit(TrainingData(MemoryPool(with_constant), labels, ABC), seed=0)
+    torch.testing.assert_close(
+        second.point().predict(with_constant).log_probs, first.point().predict(features).log_probs
+    )
+    assert second.draw(3, seed=0).predict(with_constant).log_probs.isfinite().all()
 
 
 def test_images_are_read_as_long_vectors():
     features, classes = data()
     labels = Labels(torch.arange(30), classes[:30])
     images = features.view(80, 1, 2, 3)
-    posterior = BayesianHead().fit(MemoryPool(images), labels, task=ABC, seed=0)
-    flat = BayesianHead().fit(MemoryPool(features), labels, task=ABC, seed=0)
-    assert torch.equal(posterior.draw(3, seed=0).log_probs(images), flat.draw(3, seed=0).log_probs(features))
+    posterior = BayesianHead().fit(TrainingData(MemoryPool(images), labels, ABC), seed=0)
+    flat = BayesianHead().fit(TrainingData(MemoryPool(features), labels, ABC), seed=0)
+    assert torch.equal(
+        posterior.draw(3, seed=0).predict(images).log_probs, flat.draw(3, seed=0).predict(features).log_probs
+    )
 
 
 def test_features_are_made_by_a_function():
     features, classes = data()
     labels = Labels(torch.arange(30), classes[:30])
-    posterior = BayesianHead(torch.sin).fit(MemoryPool(features), labels, task=ABC, seed=0)
-    made = BayesianHead().fit(MemoryPool(features.sin()), labels, task=ABC, seed=0)
-    assert torch.equal(posterior.draw(3, seed=0).log_probs(features), made.draw(3, seed=0).log_probs(features.sin()))
+    posterior = BayesianHead(torch.sin).fit(TrainingData(MemoryPool(features), labels, ABC), seed=0)
+    made = BayesianHead().fit(TrainingData(MemoryPool(features.sin()), labels, ABC), seed=0)
+    assert torch.equal(
+        posterior.draw(3, seed=0).predict(features).log_probs, made.draw(3, seed=0).predict(features.sin()).log_probs
+    )
     assert posterior.features(features).shape == (80, 6)
 
 
 def test_a_class_without_labels_is_improbable_but_possible():
     task = Classification(("a", "b", "c", "never"))
     posterior, features = fit(30, task=task)
-    average = posterior.point().log_probs(features)[:30, 0, 3].exp().mean()
+    average = posterior.point().predict(features).log_probs[:30, 0, 3].exp().mean()
     assert 1e-4 < average < 1 / 10
-    certain = posterior.draw(100, seed=0).log_probs(features)[:30, :, 3].exp().mean()
+    certain = posterior.draw(100, seed=0).predict(features).log_probs[:30, :, 3].exp().mean()
     assert 1e-4 < certain < 1 / 4
 
 
 def test_separable_labels_leave_finite_and_unsure_predictions():
     features = torch.tensor([[-1.0], [1.0], [-1.2], [1.1]]).repeat(1, 50)
     labels = Labels(torch.arange(4), torch.tensor([0, 1, 0, 1]))
-    posterior = BayesianHead().fit(MemoryPool(features), labels, task=Classification(("a", "b")), seed=0)
-    probs = posterior.draw(200, seed=0).log_probs(features).exp().mean(1)
-    assert (probs[torch.arange(4), labels.classes] > 0.6).all()
+    posterior = BayesianHead().fit(TrainingData(MemoryPool(features), labels, Classification(("a", "b"))), seed=0)
+    probs = posterior.draw(200, seed=0).predict(features).log_probs.exp().mean(1)
+    assert (probs[torch.arange(4), labels.values] > 0.6).all()
     assert probs.max() < 0.9999
 
 
 def test_one_label_is_enough_to_fit():
     posterior, features = fit(1)
-    assert posterior.draw(5, seed=0).log_probs(features).isfinite().all()
-    assert posterior.point().log_probs(features)[0, 0].argmax() == data()[1][0]
+    assert posterior.draw(5, seed=0).predict(features).log_probs.isfinite().all()
+    assert posterior.point().predict(features).log_probs[0, 0].argmax() == data()[1][0]
 
 
 def test_more_labels_leave_less_to_learn():
     few, features = fit(10, prior_precision=1.0)
     many, _ = fit(80, prior_precision=1.0)
     assert (
-        bald(many.draw(50, seed=0).log_probs(features)).mean()
-        < bald(few.draw(50, seed=0).log_probs(features)).mean() / 2
+        bald(many.draw(50, seed=0).predict(features).log_probs).mean()
+        < bald(few.draw(50, seed=0).predict(features).log_probs).mean() / 2
     )
 
 
@@ -178,17 +188,17 @@ def test_class_weights_share_out_the_same_total():
     features, classes = data()
     chosen = torch.cat([(classes == 0).nonzero()[:6, 0], (classes == 1).nonzero()[:12, 0]])
     weighted = BayesianHead(prior_precision=1.0, class_weights=[2.0, 1.0, 1.0]).fit(
-        MemoryPool(features), Labels(chosen, classes[chosen]), task=ABC, seed=0
+        TrainingData(MemoryPool(features), Labels(chosen, classes[chosen]), ABC), seed=0
     )
     found = weighted.fitted.regression
     torch.testing.assert_close(found.importance.sum(), torch.tensor(18.0, dtype=torch.float64))
     torch.testing.assert_close(found.importance[0] / found.importance[-1], torch.tensor(2.0, dtype=torch.float64))
     plain = BayesianHead(prior_precision=1.0).fit(
-        MemoryPool(features), Labels(chosen, classes[chosen]), task=ABC, seed=0
+        TrainingData(MemoryPool(features), Labels(chosen, classes[chosen]), ABC), seed=0
     )
 
     def of_first(posterior):
-        return posterior.point().log_probs(features)[:, 0, 0].exp().mean()
+        return posterior.point().predict(features).log_probs[:, 0, 0].exp().mean()
 
     assert of_first(weighted) > of_first(plain) + 0.02
 
@@ -198,9 +208,11 @@ def test_previous_head_gives_the_same_head():
     before, _ = fit(20)
     labels = Labels(torch.arange(40), classes[:40])
     pool = MemoryPool(features)
-    warm = BayesianHead().fit(pool, labels, task=ABC, previous=before, seed=0)
-    cold = BayesianHead().fit(pool, labels, task=ABC, seed=0)
-    torch.testing.assert_close(warm.draw(3, seed=0).log_probs(features), cold.draw(3, seed=0).log_probs(features))
+    warm = BayesianHead().fit(TrainingData(pool, labels, ABC), previous=before, seed=0)
+    cold = BayesianHead().fit(TrainingData(pool, labels, ABC), seed=0)
+    torch.testing.assert_close(
+        warm.draw(3, seed=0).predict(features).log_probs, cold.draw(3, seed=0).predict(features).log_probs
+    )
 
 
 def test_stored_and_restored_it_is_the_same_posterior():
@@ -209,7 +221,7 @@ def test_stored_and_restored_it_is_the_same_posterior():
         again = HeadPosterior.restored(*posterior.stored())
         first, second = posterior.draw(5, seed=4), again.draw(5, seed=4)
         assert first.id == second.id
-        assert torch.equal(first.log_probs(features), second.log_probs(features))
+        assert torch.equal(first.predict(features).log_probs, second.predict(features).log_probs)
         assert again.log_evidence == posterior.log_evidence
 
 
@@ -217,14 +229,14 @@ def test_draws_pickle_without_the_labels():
     posterior, features = fit(80)
     draws = posterior.draw(2, seed=0)
     pickled = pickle.dumps(draws)
-    assert torch.equal(pickle.loads(pickled).log_probs(features), draws.log_probs(features))
+    assert torch.equal(pickle.loads(pickled).predict(features).log_probs, draws.predict(features).log_probs)
     assert len(pickled) < 4000
 
 
 def test_nan_of_an_input_stays_in_its_row():
     posterior, features = fit()
     features[3, 2] = torch.nan
-    bad = posterior.draw(3, seed=0).log_probs(features).isnan()
+    bad = posterior.draw(3, seed=0).predict(features).log_probs.isnan()
     assert bad[3].all()
     assert bad.sum() == bad[3].numel()
 
@@ -232,21 +244,21 @@ def test_nan_of_an_input_stays_in_its_row():
 def test_other_numbers_of_features_are_refused():
     posterior, features = fit()
     with pytest.raises(InputError, match="fitted on 6 features; these inputs have 5"):
-        posterior.draw(2, seed=0).log_probs(features[:, :5])
+        posterior.draw(2, seed=0).predict(features[:, :5])
 
 
 def test_labelled_rows_that_are_not_finite_are_named():
     features, classes = data()
     features[2, 1] = torch.inf
     with pytest.raises(InputError, match=r"labelled rows \[2\]"):
-        BayesianHead().fit(MemoryPool(features), Labels(torch.arange(9), classes[:9]), task=ABC, seed=0)
+        BayesianHead().fit(TrainingData(MemoryPool(features), Labels(torch.arange(9), classes[:9]), ABC), seed=0)
 
 
 def test_pool_rows_that_are_not_finite_are_named():
     features, classes = data()
     features[12, 1] = torch.nan
     with pytest.raises(InputError, match=r"pool's rows \[12\]"):
-        BayesianHead().fit(MemoryPool(features), Labels(torch.arange(9), classes[:9]), task=ABC, seed=0)
+        BayesianHead().fit(TrainingData(MemoryPool(features), Labels(torch.arange(9), classes[:9]), ABC), seed=0)
 
 
 @pytest.mark.parametrize(
@@ -270,7 +282,7 @@ def test_validation_labels_and_no_draws_are_refused():
     features, classes = data()
     labels = Labels(torch.arange(9), classes[:9])
     with pytest.raises(InputError, match="validation"):
-        BayesianHead().fit(MemoryPool(features), labels, task=ABC, validation=labels, seed=0)
+        BayesianHead().fit(TrainingData(MemoryPool(features), labels, ABC, validation=Labels([10], [0])), seed=0)
     with pytest.raises(InputError, match="num_draws"):
         fit()[0].draw(0, seed=0)
 
@@ -281,8 +293,10 @@ def test_a_head_in_single_precision_is_fitted_the_same_under_the_callers_autocas
     labels = Labels(torch.arange(30), torch.arange(30) % 3)
 
     def log_probs():
-        posterior = BayesianHead().fit(MemoryPool(features), labels, task=Classification(("a", "b", "c")), seed=0)
-        return posterior.draw(5, seed=1).log_probs(features)
+        posterior = BayesianHead().fit(
+            TrainingData(MemoryPool(features), labels, Classification(("a", "b", "c"))), seed=0
+        )
+        return posterior.draw(5, seed=1).predict(features).log_probs
 
     plain = log_probs()
     with torch.autocast("cpu", dtype=torch.bfloat16):

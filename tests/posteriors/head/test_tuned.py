@@ -5,7 +5,7 @@ import torch
 from head_problems import labelled_features
 from torch import nn
 
-from lindley.contracts import Classification, FeatureExtractor, Labels
+from lindley.contracts import Classification, FeatureExtractor, Labels, TrainingData
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.head.head import BayesianHead
@@ -34,13 +34,13 @@ def head_on(features):
 @pytest.mark.parametrize("measure", ["evidence", "leave-one-out"])
 def test_the_setting_that_explains_the_labels_is_kept(measure):
     pool, labels, inputs = data()
-    tuned = Tuned([noise, torch.clone, noise], head_on, measure=measure).fit(pool, labels, task=TASK, seed=0)
+    tuned = Tuned([noise, torch.clone, noise], head_on, measure=measure).fit(TrainingData(pool, labels, TASK), seed=0)
     assert tuned.setting is torch.clone
     assert len(tuned.scores) == 3
     assert max(tuned.scores) == tuned.scores[1]
-    alone = BayesianHead(torch.clone).fit(pool, labels, task=TASK, seed=0)
-    assert torch.equal(tuned.draw(3, seed=1).log_probs(inputs), alone.draw(3, seed=1).log_probs(inputs))
-    assert torch.equal(tuned.point().log_probs(inputs), alone.point().log_probs(inputs))
+    alone = BayesianHead(torch.clone).fit(TrainingData(pool, labels, TASK), seed=0)
+    assert torch.equal(tuned.draw(3, seed=1).predict(inputs).log_probs, alone.draw(3, seed=1).predict(inputs).log_probs)
+    assert torch.equal(tuned.point().predict(inputs).log_probs, alone.point().predict(inputs).log_probs)
     assert torch.equal(tuned.features(inputs), alone.features(inputs))
     assert isinstance(tuned, FeatureExtractor)
 
@@ -52,19 +52,19 @@ def test_recipes_are_settings():
     def build(recipe):
         return LastLayerLaplace(lambda: nn.Sequential(nn.Linear(4, 20), nn.ReLU(), nn.Linear(20, 3)), recipe)
 
-    tuned = Tuned(recipes, build).fit(pool, labels, task=TASK, seed=0)
+    tuned = Tuned(recipes, build).fit(TrainingData(pool, labels, TASK), seed=0)
     assert tuned.setting in recipes
     for recipe, score in zip(recipes, tuned.scores, strict=True):
-        posterior = build(recipe).fit(pool, labels, task=TASK, seed=0)
+        posterior = build(recipe).fit(TrainingData(pool, labels, TASK), seed=0)
         assert score == pytest.approx(posterior.head.log_evidence, abs=1e-6)
     assert max(tuned.scores) == tuned.scores[recipes.index(tuned.setting)]
 
 
 def test_scores_are_the_summed_leave_one_out():
     pool, labels, inputs = data()
-    tuned = Tuned([torch.clone], head_on, measure="leave-one-out").fit(pool, labels, task=TASK, seed=0)
+    tuned = Tuned([torch.clone], head_on, measure="leave-one-out").fit(TrainingData(pool, labels, TASK), seed=0)
     scale = inputs.double().std(0, correction=0)
-    fit = features_fit(inputs[:30], labels.classes, num_classes=3, scale=scale)
+    fit = features_fit(inputs[:30], labels.values, num_classes=3, scale=scale)
     assert tuned.scores[0] == pytest.approx(float(fit.leave_one_out().sum()), rel=1e-4)
 
 
@@ -78,7 +78,7 @@ def test_what_cannot_be_judged_is_refused():
 def test_class_weights_count_where_settings_are_judged():
     pool, labels, _ = data()
     scores = [
-        Tuned([torch.clone], head_on, class_weights=weights).fit(pool, labels, task=TASK, seed=0).scores[0]
+        Tuned([torch.clone], head_on, class_weights=weights).fit(TrainingData(pool, labels, TASK), seed=0).scores[0]
         for weights in (None, (1.0, 1.0, 1.0), (1.0, 9.0, 1.0))
     ]
     assert scores[0] == pytest.approx(scores[1])

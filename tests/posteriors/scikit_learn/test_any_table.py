@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 from sklearn.svm import SVC, LinearSVC
 
-from lindley.contracts import Classification, Labels
+from lindley.contracts import Classification, Labels, TrainingData
 from lindley.errors import InputError
 from lindley.posteriors.scikit_learn.bagging import Bagging
 from lindley.posteriors.scikit_learn.forest import Forest
@@ -45,11 +45,11 @@ class Pool:
 def fit(estimator, inputs, *, classes=CLASSES, task=AB, labels=20, **options):
     rows = torch.arange(labels)
     learner = Bagging(estimator, **{"members": 4, **options})
-    return learner.fit(Pool(inputs), Labels(rows, classes[:labels]), task=task, seed=0)
+    return learner.fit(TrainingData(Pool(inputs), Labels(rows, classes[:labels]), task), seed=0)
 
 
 def draws(posterior, inputs, members=4):
-    return posterior.draw(members, seed=0).log_probs(Pool(inputs).read(torch.arange(60)))
+    return posterior.draw(members, seed=0).predict(Pool(inputs).read(torch.arange(60))).log_probs
 
 
 def one_hot(column):
@@ -152,13 +152,14 @@ def test_what_could_not_be_saved_is_refused_before_the_training(inputs, said):
 @pytest.mark.parametrize("inputs", [OBJECTS, COLOURS[:, None], NUMBERS.astype(str), NUMBERS.astype(complex), WORDS])
 def test_forests_read_numbers_and_nothing_else(inputs):
     with pytest.raises(InputError, match="reads tables of numbers"):
-        Forest(4).fit(Pool(inputs), Labels(torch.arange(20), CLASSES[:20]), task=AB, seed=0)
+        Forest(4).fit(TrainingData(Pool(inputs), Labels(torch.arange(20), CLASSES[:20]), AB), seed=0)
 
 
 def test_forests_read_any_byte_order():
     labels = Labels(torch.arange(20), CLASSES[:20])
     one, two = (
-        draws(Forest(4).fit(Pool(table), labels, task=AB, seed=0), table) for table in (NUMBERS, NUMBERS.astype(">f8"))
+        draws(Forest(4).fit(TrainingData(Pool(table), labels, AB), seed=0), table)
+        for table in (NUMBERS, NUMBERS.astype(">f8"))
     )
     assert torch.equal(one, two)
 
@@ -207,7 +208,7 @@ WITH_A_GAP = CLASSES * 2
 @pytest.mark.parametrize(("classes", "task"), [(CLASSES, AB), (WITH_A_GAP, ABC), (1 + CLASSES, ABC)])
 def test_estimators_of_every_habit_predict_what_a_plain_one_does(estimator, classes, task):
     one, two = (
-        draws(fit(each, NUMBERS, classes=classes, task=task), NUMBERS) for each in (estimator, LogisticRegression())
+        draws(fit(each, NUMBERS, task=task, classes=classes), NUMBERS) for each in (estimator, LogisticRegression())
     )
     assert torch.equal(one, two)
 
@@ -218,7 +219,7 @@ def test_weights_of_classes_stay_with_their_classes():
         LogisticRegression(class_weight=weights),
         make_pipeline(LogisticRegression(class_weight=weights)),
     ):
-        log_probs = draws(fit(estimator, NUMBERS, classes=WITH_A_GAP, task=ABC, prior=0.0), NUMBERS)
+        log_probs = draws(fit(estimator, NUMBERS, task=ABC, classes=WITH_A_GAP, prior=0.0), NUMBERS)
         for member in range(4):
             places = numpy_generator(0, "bootstrap", member).integers(20, size=20)
             alone = LogisticRegression(class_weight=weights).fit(NUMBERS[places], WITH_A_GAP.numpy()[places])

@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from lindley.contracts import Classification, FeatureExtractor, Labels, Learner, Posterior
+from lindley.contracts import Classification, FeatureExtractor, Labels, Learner, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.scikit_learn.bagging import Bagging, BaggingPosterior
@@ -32,7 +32,7 @@ class ListPool:
         self.inputs = inputs
 
     def __len__(self):
-        return len(self.inputs)
+        return self.inputs.shape[0] if hasattr(self.inputs, "shape") else len(self.inputs)
 
     def read(self, rows):
         return [self.inputs[row] for row in rows] if isinstance(self.inputs, list) else self.inputs[rows.numpy()]
@@ -59,7 +59,7 @@ def fit(estimator, num_labels=30, *, task=ABC, seed=0, pool=None, **options):
     table, classes = data()
     labels = Labels(torch.arange(num_labels), classes[:num_labels])
     learner = Bagging(estimator, **{"members": 6, **options})
-    return learner.fit(MemoryPool(table) if pool is None else pool, labels, task=task, seed=seed)
+    return learner.fit(TrainingData(MemoryPool(table) if pool is None else pool, labels, task), seed=seed)
 
 
 def test_it_is_a_learner_whose_posterior_has_no_features():
@@ -72,7 +72,7 @@ def test_it_is_a_learner_whose_posterior_has_no_features():
 
 def test_draws_are_fits_to_bootstraps_with_their_own_seeds():
     table, classes = data()
-    log_probs = fit(GaussianNB(), prior=0.0).draw(6, seed=9).log_probs(table)
+    log_probs = fit(GaussianNB(), prior=0.0).draw(6, seed=9).predict(table).log_probs
     for k in range(6):
         places = numpy_generator(0, "bootstrap", k).integers(30, size=30)
         alone = GaussianNB().fit(table.numpy()[places], classes.numpy()[places])
@@ -82,7 +82,9 @@ def test_draws_are_fits_to_bootstraps_with_their_own_seeds():
 
 def test_probabilities_are_mixed_with_the_shares_of_the_classes():
     table, classes = data()
-    plain, mixed = (fit(GaussianNB(), prior=prior).draw(6, seed=0).log_probs(table).exp() for prior in (0.0, 3.0))
+    plain, mixed = (
+        fit(GaussianNB(), prior=prior).draw(6, seed=0).predict(table).log_probs.exp() for prior in (0.0, 3.0)
+    )
     shares = torch.stack([(classes[:30] == c).sum() + 1 for c in range(3)]) / 33
     torch.testing.assert_close(mixed, (30 * plain + 3 * shares) / 33)
 
@@ -99,7 +101,7 @@ def test_probabilities_are_mixed_with_the_shares_of_the_classes():
 def test_estimators_of_many_kinds_give_normalised_predictions_and_stay_as_they_are(estimator):
     table, _ = data()
     before = repr(estimator.get_params())
-    log_probs = fit(estimator).draw(6, seed=0).log_probs(table)
+    log_probs = fit(estimator).draw(6, seed=0).predict(table).log_probs
     assert log_probs.shape == (120, 6, 3)
     assert log_probs.dtype == torch.float32
     torch.testing.assert_close(log_probs.exp().sum(2), torch.ones(120, 6))
@@ -112,8 +114,8 @@ def test_classes_that_a_bootstrap_or_the_labels_lack_have_their_column():
     task = Classification(("none", "a", "b"))
     labels = Labels(torch.arange(8), torch.tensor([1, 1, 1, 1, 1, 1, 1, 2]))
     for prior in (1.0, 0.0):
-        posterior = Bagging(GaussianNB(), 12, prior).fit(MemoryPool(table), labels, task=task, seed=0)
-        log_probs = posterior.draw(12, seed=0).log_probs(table)
+        posterior = Bagging(GaussianNB(), 12, prior).fit(TrainingData(MemoryPool(table), labels, task), seed=0)
+        log_probs = posterior.draw(12, seed=0).predict(table).log_probs
         torch.testing.assert_close(log_probs.exp().sum(2), torch.ones(120, 12))
         assert log_probs[:, :, 0].isneginf().all() == (prior == 0)
         assert (log_probs[:, :, 0].exp() < 0.02).all()
@@ -122,8 +124,8 @@ def test_classes_that_a_bootstrap_or_the_labels_lack_have_their_column():
 def test_bootstraps_of_one_class_are_drawn_again():
     table, _ = data()
     labels = Labels(torch.arange(2), torch.tensor([0, 2]))
-    posterior = Bagging(LogisticRegression(), 20).fit(MemoryPool(table), labels, task=ABC, seed=0)
-    probs = posterior.draw(20, seed=0).log_probs(table[:2]).exp()
+    posterior = Bagging(LogisticRegression(), 20).fit(TrainingData(MemoryPool(table), labels, ABC), seed=0)
+    probs = posterior.draw(20, seed=0).predict(table[:2]).log_probs.exp()
     assert (probs[0, :, 0] > probs[0, :, 2]).all()
     assert (probs[1, :, 2] > probs[1, :, 0]).all()
 
@@ -131,8 +133,8 @@ def test_bootstraps_of_one_class_are_drawn_again():
 def test_labels_of_one_class_make_members_that_say_so():
     table, _ = data()
     labels = Labels(torch.arange(4), torch.ones(4, dtype=torch.int64))
-    posterior = Bagging(LogisticRegression(), 2).fit(MemoryPool(table), labels, task=ABC, seed=0)
-    probs = posterior.draw(2, seed=0).log_probs(table).exp()
+    posterior = Bagging(LogisticRegression(), 2).fit(TrainingData(MemoryPool(table), labels, ABC), seed=0)
+    probs = posterior.draw(2, seed=0).predict(table).log_probs.exp()
     torch.testing.assert_close(probs[5, 0], (torch.tensor([0.0, 4.0, 0.0]) + torch.tensor([1, 5, 1]) / 7) / 5)
 
 
@@ -141,9 +143,9 @@ def test_every_random_state_is_set_by_the_seed():
     estimator = make_pipeline(StandardScaler(), MLPClassifier((3,), max_iter=1))
     with pytest.warns(match="iterations"):
         one, two, other = (fit(estimator, seed=seed, members=2).draw(2, seed=0) for seed in (1, 1, 2))
-    assert torch.equal(one.log_probs(table), two.log_probs(table))
+    assert torch.equal(one.predict(table).log_probs, two.predict(table).log_probs)
     assert one.id == two.id != other.id
-    assert not torch.equal(one.log_probs(table), other.log_probs(table))
+    assert not torch.equal(one.predict(table).log_probs, other.predict(table).log_probs)
 
 
 def test_estimators_that_draw_from_the_global_generator_are_repeated_and_it_stays():
@@ -152,17 +154,17 @@ def test_estimators_that_draw_from_the_global_generator_are_repeated_and_it_stay
     assert one.id == two.id
     assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
     assert torch.equal(torch.get_rng_state(), torches)
-    log_probs = one.log_probs(data()[0])
+    log_probs = one.predict(data()[0]).log_probs
     assert not torch.equal(log_probs[:, 0], log_probs[:, 1])
 
 
 def test_sparse_matrices_and_arrays_are_what_dense_tensors_are():
     table, _ = data()
-    expected = fit(LogisticRegression()).draw(6, seed=0).log_probs(table)
+    expected = fit(LogisticRegression()).draw(6, seed=0).predict(table).log_probs
     sparse = fit(LogisticRegression(), pool=ListPool(csr_array(table.numpy()))).draw(6, seed=0)
-    torch.testing.assert_close(sparse.log_probs(csr_array(table.numpy())), expected, atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(sparse.predict(csr_array(table.numpy())).log_probs, expected, atol=1e-3, rtol=1e-3)
     array = fit(LogisticRegression(), pool=ListPool(table.numpy())).draw(6, seed=0)
-    assert torch.equal(array.log_probs(table.numpy()), expected)
+    assert torch.equal(array.predict(table.numpy()).log_probs, expected)
 
 
 def texts():
@@ -172,19 +174,21 @@ def texts():
 def of_texts():
     estimator = make_pipeline(CountVectorizer(), MultinomialNB())
     labels = Labels(torch.arange(12), torch.arange(12) % 2)
-    posterior = Bagging(estimator, 5).fit(ListPool(texts()), labels, task=Classification(("bad", "good")), seed=0)
+    posterior = Bagging(estimator, 5).fit(
+        TrainingData(ListPool(texts()), labels, Classification(("bad", "good"))), seed=0
+    )
     return estimator, posterior
 
 
 def test_pipelines_read_texts():
     _, posterior = of_texts()
-    answers = posterior.draw(5, seed=0).log_probs(texts()).mean(1).argmax(1)
+    answers = posterior.draw(5, seed=0).predict(texts()).log_probs.mean(1).argmax(1)
     assert torch.equal(answers, torch.arange(40) % 2)
 
 
 def test_class_weights_are_sample_weights():
     table, classes = data()
-    weighted = fit(GaussianNB(), prior=0.0, class_weights=[1.0, 4.0, 2.0]).draw(6, seed=0).log_probs(table)
+    weighted = fit(GaussianNB(), prior=0.0, class_weights=[1.0, 4.0, 2.0]).draw(6, seed=0).predict(table).log_probs
     places = numpy_generator(0, "bootstrap", 0).integers(30, size=30)
     of_label = torch.tensor([1.0, 4.0, 2.0]).double()[classes[:30]]
     of_label = (of_label / of_label.mean()).numpy()[places]
@@ -208,7 +212,7 @@ def test_stored_and_restored_it_is_fitted_again_to_the_same_posterior(kind):
     again = BaggingPosterior.restored(*posterior.stored(), estimator=estimator)
     first, second = posterior.draw(members, seed=0), again.draw(members, seed=0)
     assert first.id == second.id
-    assert torch.equal(first.log_probs(inputs), second.log_probs(inputs))
+    assert torch.equal(first.predict(inputs).log_probs, second.predict(inputs).log_probs)
 
 
 def test_it_is_saved_without_pickle_and_loaded_with_its_estimator(tmp_path):
@@ -216,7 +220,9 @@ def test_it_is_saved_without_pickle_and_loaded_with_its_estimator(tmp_path):
     save_posterior(posterior, tmp_path)
     assert {file.suffix for file in tmp_path.iterdir()} == {".safetensors", ".json"}
     again = load_posterior(tmp_path, estimator=estimator)
-    assert torch.equal(again.draw(5, seed=0).log_probs(texts()), posterior.draw(5, seed=0).log_probs(texts()))
+    assert torch.equal(
+        again.draw(5, seed=0).predict(texts()).log_probs, posterior.draw(5, seed=0).predict(texts()).log_probs
+    )
     with pytest.raises(InputError, match="pass estimator"):
         load_posterior(tmp_path)
 
@@ -233,7 +239,7 @@ def test_draws_pickle():
     draws, table = fit(LogisticRegression()).draw(4, seed=0), data()[0]
     again = pickle.loads(pickle.dumps(draws))
     assert again.id == draws.id
-    assert torch.equal(again.log_probs(table), draws.log_probs(table))
+    assert torch.equal(again.predict(table).log_probs, draws.predict(table).log_probs)
 
 
 @pytest.mark.parametrize(
@@ -260,7 +266,7 @@ def test_draws_that_are_not_there_and_validation_labels_are_refused():
     table, classes = data()
     labels = Labels(torch.arange(9), classes[:9])
     with pytest.raises(InputError, match="validation"):
-        Bagging(GaussianNB()).fit(MemoryPool(table), labels, task=ABC, validation=labels, seed=0)
+        Bagging(GaussianNB()).fit(TrainingData(MemoryPool(table), labels, ABC, validation=Labels([10], [0])), seed=0)
 
 
 def test_a_predict_proba_of_another_shape_is_refused():
@@ -269,12 +275,12 @@ def test_a_predict_proba_of_another_shape_is_refused():
             return np.full((len(x), 7), 1 / 7)
 
     with pytest.raises(InputError, match=r"must return \[1, 3\].*got \[1, 7\]"):
-        fit(Wide()).draw(6, seed=0).log_probs(data()[0])
+        fit(Wide()).draw(6, seed=0).predict(data()[0])
 
 
 def test_what_predict_proba_raises_is_an_error_that_names_the_estimator():
     pool, labels = MemoryPool(torch.randn(20, 2)), Labels(torch.arange(4), torch.tensor([0, 1, 0, 1]))
     with pytest.raises(InputError, match="predict_proba of KNeighborsClassifier failed"):
-        Bagging(KNeighborsClassifier(5), members=2).fit(pool, labels, task=ABC, seed=0).draw(2, seed=0).log_probs(
-            torch.randn(3, 2)
-        )
+        Bagging(KNeighborsClassifier(5), members=2).fit(TrainingData(pool, labels, ABC), seed=0).draw(
+            2, seed=0
+        ).predict(torch.randn(3, 2))

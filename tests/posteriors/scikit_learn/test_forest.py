@@ -6,7 +6,7 @@ import torch
 from scipy.sparse import csr_array
 from sklearn.ensemble import RandomForestClassifier
 
-from lindley.contracts import Classification, FeatureExtractor, Labels, Learner, Posterior
+from lindley.contracts import Classification, FeatureExtractor, Labels, Learner, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.information import bald, predictive_entropy
 from lindley.pools.memory import MemoryPool
@@ -35,7 +35,7 @@ def data(rows=200, columns=5):
 def fit(num_labels=40, *, task=ABC, seed=0, **options):
     table, classes = data()
     labels = Labels(torch.arange(num_labels), classes[:num_labels])
-    return Forest(**{"trees": 12, **options}).fit(MemoryPool(table), labels, task=task, seed=seed), table
+    return Forest(**{"trees": 12, **options}).fit(TrainingData(MemoryPool(table), labels, task), seed=seed), table
 
 
 def test_it_is_a_learner_whose_posterior_has_no_features():
@@ -55,7 +55,7 @@ def test_leaves_are_the_counts_of_scikit_learns_trees_and_the_prior(weights):
     grown = RandomForestClassifier(12, min_samples_leaf=3, random_state=derive_seed(0, "forest") % 2**32)
     grown.fit(table[:40].numpy(), classes.numpy(), None if weights is None else of_label.numpy())
     shares = torch.stack([of_label[classes == c].sum() + 1 for c in range(3)]) / 43
-    log_probs = posterior.draw(12, seed=3).log_probs(table)
+    log_probs = posterior.draw(12, seed=3).predict(table).log_probs
     for k, tree in enumerate(grown.estimators_):
         leaf = tree.apply(table.numpy())
         n = torch.from_numpy(tree.tree_.weighted_n_node_samples[leaf])[:, None]
@@ -65,7 +65,7 @@ def test_leaves_are_the_counts_of_scikit_learns_trees_and_the_prior(weights):
 
 def test_smoothed_leaves_keep_bald_below_entropy_where_trees_disagree():
     posterior, table = fit(prior=0.1)
-    log_probs = posterior.draw(12, seed=0).log_probs(table)
+    log_probs = posterior.draw(12, seed=0).predict(table).log_probs
     answers = log_probs.argmax(2)
     disagree = (answers != answers[:, :1]).any(1)
     assert 20 < disagree.sum() < 200
@@ -76,7 +76,7 @@ def test_smoothed_leaves_keep_bald_below_entropy_where_trees_disagree():
 
 def test_pure_leaves_make_bald_the_entropy():
     posterior, table = fit(prior=0.0)
-    log_probs = posterior.draw(12, seed=0).log_probs(table)
+    log_probs = posterior.draw(12, seed=0).predict(table).log_probs
     assert log_probs.isneginf().any()
     assert not log_probs.isnan().any()
     torch.testing.assert_close(bald(log_probs), predictive_entropy(log_probs))
@@ -86,7 +86,9 @@ def test_classes_without_labels_have_their_column_and_are_possible():
     task = Classification(("never", "a", "b", "c", "nor I"))
     table, classes = data()
     labels = Labels(torch.arange(40), classes[:40] + 1)
-    log_probs = Forest(5).fit(MemoryPool(table), labels, task=task, seed=0).draw(5, seed=0).log_probs(table)
+    log_probs = (
+        Forest(5).fit(TrainingData(MemoryPool(table), labels, task), seed=0).draw(5, seed=0).predict(table).log_probs
+    )
     assert log_probs.shape == (200, 5, 5)
     torch.testing.assert_close(log_probs.exp().sum(2), torch.ones(200, 5))
     assert (log_probs.exp()[:, :, [0, 4]] < 0.01).all()
@@ -96,7 +98,9 @@ def test_classes_without_labels_have_their_column_and_are_possible():
 def test_labels_of_one_class_make_a_forest_that_says_so():
     table, _ = data()
     labels = Labels(torch.arange(5), torch.ones(5, dtype=torch.int64))
-    log_probs = Forest(4).fit(MemoryPool(table), labels, task=ABC, seed=0).draw(4, seed=0).log_probs(table)
+    log_probs = (
+        Forest(4).fit(TrainingData(MemoryPool(table), labels, ABC), seed=0).draw(4, seed=0).predict(table).log_probs
+    )
     assert (log_probs.argmax(2) == 1).all()
 
 
@@ -106,19 +110,23 @@ def test_sparse_rows_have_the_same_trees_and_predictions(kind, monkeypatch):
     table, classes = data()
     table[table.abs() < 0.8] = 0.0
     labels = Labels(torch.arange(40), classes[:40])
-    dense = Forest(6, kind).fit(MemoryPool(table), labels, task=ABC, seed=0)
-    sparse = Forest(6, kind).fit(SparsePool(csr_array(table.numpy())), labels, task=ABC, seed=0)
-    expected = dense.draw(6, seed=0).log_probs(table)
-    torch.testing.assert_close(dense.draw(6, seed=0).log_probs(csr_array(table.numpy())), expected)
-    agree = (sparse.draw(6, seed=0).log_probs(csr_array(table.numpy())).argmax(2) == expected.argmax(2)).float().mean()
+    dense = Forest(6, kind).fit(TrainingData(MemoryPool(table), labels, ABC), seed=0)
+    sparse = Forest(6, kind).fit(TrainingData(SparsePool(csr_array(table.numpy())), labels, ABC), seed=0)
+    expected = dense.draw(6, seed=0).predict(table).log_probs
+    torch.testing.assert_close(dense.draw(6, seed=0).predict(csr_array(table.numpy())).log_probs, expected)
+    agree = (
+        (sparse.draw(6, seed=0).predict(csr_array(table.numpy())).log_probs.argmax(2) == expected.argmax(2))
+        .float()
+        .mean()
+    )
     assert agree > 0.75  # columns are looked at in another order, so splits that tie may differ
 
 
 def test_draws_of_all_are_the_trees_in_order_and_of_fewer_some_of_them():
     posterior, table = fit()
-    whole = posterior.draw(12, seed=0).log_probs(table)
-    assert torch.equal(posterior.draw(12, seed=5).log_probs(table), whole)
-    few = posterior.draw(3, seed=1).log_probs(table)
+    whole = posterior.draw(12, seed=0).predict(table).log_probs
+    assert torch.equal(posterior.draw(12, seed=5).predict(table).log_probs, whole)
+    few = posterior.draw(3, seed=1).predict(table).log_probs
     places = [next(k for k in range(12) if torch.equal(whole[:, k], few[:, j])) for j in range(3)]
     assert places == sorted(set(places))
     assert posterior.draw(3, seed=1).id != posterior.draw(3, seed=2).id
@@ -129,14 +137,16 @@ def test_stored_and_restored_it_is_the_same_posterior():
     again = ForestPosterior.restored(*posterior.stored())
     first, second = posterior.draw(7, seed=4), again.draw(7, seed=4)
     assert first.id == second.id
-    assert torch.equal(first.log_probs(table), second.log_probs(table))
+    assert torch.equal(first.predict(table).log_probs, second.predict(table).log_probs)
 
 
 def test_draws_pickle_without_scikit_learn():
     posterior, table = fit()
     pickled = pickle.dumps(posterior.draw(12, seed=0))
     assert b"sklearn" not in pickled
-    assert torch.equal(pickle.loads(pickled).log_probs(table), posterior.draw(12, seed=0).log_probs(table))
+    assert torch.equal(
+        pickle.loads(pickled).predict(table).log_probs, posterior.draw(12, seed=0).predict(table).log_probs
+    )
 
 
 def test_seeds_decide_and_global_generators_stay():
@@ -150,23 +160,23 @@ def test_seeds_decide_and_global_generators_stay():
 def test_images_are_read_as_long_vectors():
     table, classes = data(columns=6)
     labels = Labels(torch.arange(40), classes[:40])
-    flat = Forest(4).fit(MemoryPool(table), labels, task=ABC, seed=0).draw(4, seed=0)
-    images = Forest(4).fit(MemoryPool(table.view(200, 1, 2, 3)), labels, task=ABC, seed=0).draw(4, seed=0)
+    flat = Forest(4).fit(TrainingData(MemoryPool(table), labels, ABC), seed=0).draw(4, seed=0)
+    images = Forest(4).fit(TrainingData(MemoryPool(table.view(200, 1, 2, 3)), labels, ABC), seed=0).draw(4, seed=0)
     assert flat.id == images.id
-    assert torch.equal(images.log_probs(table.view(200, 1, 2, 3)), flat.log_probs(table))
+    assert torch.equal(images.predict(table.view(200, 1, 2, 3)).log_probs, flat.predict(table).log_probs)
 
 
 def test_no_rows_have_no_predictions():
     posterior, table = fit()
-    assert posterior.draw(12, seed=0).log_probs(table[:0]).shape == (0, 12, 3)
-    assert posterior.draw(12, seed=0).log_probs(csr_array(table[:0].numpy())).shape == (0, 12, 3)
+    assert posterior.draw(12, seed=0).predict(table[:0]).log_probs.shape == (0, 12, 3)
+    assert posterior.draw(12, seed=0).predict(csr_array(table[:0].numpy())).log_probs.shape == (0, 12, 3)
 
 
 def test_nan_of_an_input_stays_in_its_row():
     posterior, table = fit()
     table[3, 2] = torch.nan
     for inputs in (table, csr_array(table.numpy())):
-        bad = posterior.draw(12, seed=0).log_probs(inputs).isnan()
+        bad = posterior.draw(12, seed=0).predict(inputs).log_probs.isnan()
         assert bad[3].all()
         assert bad.sum() == bad[3].numel()
 
@@ -177,7 +187,7 @@ def test_labelled_rows_that_are_not_finite_are_named():
     labels = Labels(torch.arange(9), classes[:9])
     for pool in (MemoryPool(table), SparsePool(csr_array(table.numpy()))):
         with pytest.raises(InputError, match=r"labelled rows \[2\]"):
-            Forest().fit(pool, labels, task=ABC, seed=0)
+            Forest().fit(TrainingData(pool, labels, ABC), seed=0)
 
 
 @pytest.mark.parametrize(
@@ -200,9 +210,9 @@ def test_what_cannot_be_drawn_or_read_is_refused():
         with pytest.raises(InputError, match=f"1 to 12 draws; {number} were asked for"):
             posterior.draw(number, seed=0)
     with pytest.raises(InputError, match="grew on 5 columns; these inputs have 4"):
-        posterior.draw(2, seed=0).log_probs(table[:, :4])
+        posterior.draw(2, seed=0).predict(table[:, :4])
     with pytest.raises(InputError, match="tables of numbers"):
-        posterior.draw(2, seed=0).log_probs(["a", "b"])
+        posterior.draw(2, seed=0).predict(["a", "b"])
     labels = Labels(torch.arange(9), data()[1][:9])
     with pytest.raises(InputError, match="validation"):
-        Forest().fit(MemoryPool(table), labels, task=ABC, validation=labels, seed=0)
+        Forest().fit(TrainingData(MemoryPool(table), labels, ABC, validation=Labels([10], [0])), seed=0)

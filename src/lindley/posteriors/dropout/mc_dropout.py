@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from lindley.contracts import Classification, Draws, Inputs, Labels, Pool, Posterior
+from lindley.contracts import Categorical, Draws, Inputs, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.modes import own_modes
 from lindley.posteriors.dropout.drop_connect import checked_drop_connect
@@ -29,6 +29,7 @@ from lindley.posteriors.precision import PRECISIONS, compute_dtype, resolved_pre
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.rehearsal import rehearse
 from lindley.posteriors.stored_parts import check_settings, is_rate, one_of
+from lindley.posteriors.supported_data import check_supported
 from lindley.posteriors.training import train
 from lindley.shapes import Features
 
@@ -47,40 +48,27 @@ class MCDropout:
     device: str = "cpu"
     drop_connect: float = 0.0
 
-    def fit(
-        self,
-        pool: Pool,
-        labels: Labels,
-        *,
-        task: Classification,
-        validation: Labels | None = None,
-        previous: Posterior | None = None,
-        seed: int,
-    ) -> MCDropoutPosterior:
+    def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> MCDropoutPosterior:
         """Trains from scratch, or with the recipe's `warm_start` from the weights of `previous`.
 
         Validation labels go with the recipe's `patience`, and are refused without.
         """
+        check_supported(self, data, validation=True)
         rehearse(
             self.network,
-            pool,
-            labels,
-            lambda module, rows: self._posterior(module).draw(1, seed=0).log_probs(rows),
-            task=task,
+            data,
+            lambda module, rows: self._posterior(module).draw(1, seed=0).predict(rows),
             recipe=self.recipe,
             precision=self.precision,
             device=self.device,
         )
         module = train(
             self.network,
-            pool,
-            labels,
-            task=task,
+            data,
             recipe=self.recipe,
             precision=self.precision,
             device=self.device,
             seed=seed,
-            validation=validation,
             start=self._start(previous),
         )
         return self._posterior(module)
@@ -201,8 +189,8 @@ class MCDropoutDraws:
     def path(self) -> str:
         return self._network.path if isinstance(self._network, MaskedNetwork) else "folded"
 
-    def log_probs(self, inputs: Inputs) -> Tensor:
-        """n inputs -> [n, K, C] nats, float32."""
+    def predict(self, inputs: Inputs) -> Categorical:
+        """Predict n inputs, in float32."""
         values = network_inputs(inputs, self._device)
         with own_modes(self._device):
             logits = self._logits(values)
@@ -210,7 +198,7 @@ class MCDropoutDraws:
                 refuse_probabilities(logits, self._module)
                 self._found_logits = len(logits) > 0
             self._refuse_draws_that_are_all_the_same(logits)
-            return normalised(logits)
+            return Categorical(normalised(logits))
 
     def _refuse_draws_that_are_all_the_same(self, logits: Tensor) -> None:
         """Once, on the first rows that tell: of rows with equal logits, such as zeros, nothing can be said."""

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lindley.contracts import Classification, Inputs, Labels, Pool, Posterior
+from lindley.contracts import Categorical, Inputs, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.modes import own_modes
 from lindley.posteriors.gaussian_process.kernel_evidence import Hyperparameters, most_evident
@@ -41,7 +41,7 @@ from lindley.posteriors.stored_parts import (
     one_of,
     whole,
 )
-from lindley.posteriors.training import checked_classes, refuse_validation
+from lindley.posteriors.supported_data import check_supported
 from lindley.shapes import Features
 
 MOST_ELEMENTS = 40_000_000
@@ -97,45 +97,37 @@ class GaussianProcess:
             if given != "evidence" and (isinstance(given, str) or not 0 < given < float("inf")):
                 raise InputError(f'{name} must be "evidence" or a positive number; got {given!r}')
 
-    def fit(
-        self,
-        pool: Pool,
-        labels: Labels,
-        *,
-        task: Classification,
-        validation: Labels | None = None,
-        previous: Posterior | None = None,
-        seed: int,
-    ) -> GaussianProcessPosterior:
+    def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> GaussianProcessPosterior:
         """Nothing in it is random: `seed` makes no difference."""
-        refuse_validation(validation)
-        classes = checked_classes(labels, task).cpu()
-        if task.num_classes * len(labels) ** 2 > MOST_ELEMENTS:
+        check_supported(self, data, sample_weight=True)
+        labels, num_classes = data.labels, data.num_classes
+        classes = labels.values.cpu()
+        if num_classes * len(labels) ** 2 > MOST_ELEMENTS:
             raise InputError(
-                f"a Gaussian process is for few labels; got {len(labels)} of {task.num_classes} classes, and C L² may "
+                f"a Gaussian process is for few labels; got {len(labels)} of {num_classes} classes, and C L² may "
                 f"be {MOST_ELEMENTS:,} at most. A BayesianHead takes any number of them"
             )
-        given = read_features(pool.read(labels.rows), self.features, self.device).cpu().double()  # [L, D]
+        given = read_features(data.pool.read(labels.rows), self.features, self.device).cpu().double()  # [L, D]
         bad = ~given.isfinite().all(1)
         if bool(bad.any()):
             rows = labels.rows.cpu()[bad][:10].tolist()
             raise InputError(f"inputs must be finite; those of the labelled rows {rows} are not. Look at these inputs.")
-        origin, scale = given.mean(0), pool_scale(pool, self.features, self.device)
-        inputs, importance = (given - origin) / scale, label_weights(classes, self.class_weights, task)
+        origin, scale = given.mean(0), pool_scale(data.pool, self.features, self.device)
+        inputs, importance = (given - origin) / scale, label_weights(data, self.class_weights)
         parameters = most_evident(
             self.kernel,
             inputs,
             classes,
             importance,
-            task.num_classes,
+            num_classes,
             ard=self.ard,
             lengthscale=None if isinstance(self.lengthscale, str) else self.lengthscale,
             amplitude=None if isinstance(self.amplitude, str) else self.amplitude,
         )
         covariance = parameters.covariance(self.kernel, inputs)
-        classifier = LatentClassifier(covariance, classes, importance, task.num_classes)
+        classifier = LatentClassifier(covariance, classes, importance, num_classes)
         coefficients, curvature = mode_of(classifier), None
-        few = len(labels) * (task.num_classes - 1) <= MOST_UNKNOWNS
+        few = len(labels) * (num_classes - 1) <= MOST_UNKNOWNS
         if self.approximation == "variational" or (self.approximation == "auto" and few):
             coefficients, curvature = variational(classifier, coefficients)
         fit = GaussianProcessFit(
@@ -266,8 +258,8 @@ class GaussianProcessDraws:
             digest.update(tensor.cpu().contiguous().numpy().tobytes())
         self.id = f"gaussian-process-{digest.hexdigest()}-{num_draws}"
 
-    def log_probs(self, inputs: Inputs) -> Tensor:
-        """n inputs -> [n, K, C] nats, float32."""
+    def predict(self, inputs: Inputs) -> Categorical:
+        """Predict n inputs, in float32."""
         given = read_features(inputs, self._features, self._device)
         if given.shape[1] != len(self._origin):
             raise InputError(
@@ -275,7 +267,7 @@ class GaussianProcessDraws:
             )
         blocks = given.split(_BLOCK_ROWS) if len(given) else (given,)
         with own_modes(self._device):
-            return torch.cat([self._block(block) for block in blocks])
+            return Categorical(torch.cat([self._block(block) for block in blocks]))
 
     def _block(self, given: Tensor) -> Tensor:
         values = self._functions((given.double() - self._origin) / self._unit)  # [n, C K]

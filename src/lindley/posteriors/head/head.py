@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lindley.contracts import Classification, Inputs, Labels, Pool, Posterior
+from lindley.contracts import Categorical, Inputs, Labels, Pool, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.modes import own_modes
 from lindley.noise import torch_generator
@@ -38,7 +38,7 @@ from lindley.posteriors.stored_parts import (
     one_of,
     whole,
 )
-from lindley.posteriors.training import checked_classes, refuse_validation
+from lindley.posteriors.supported_data import check_supported
 from lindley.shapes import Features, Scores
 
 SCALE_ROWS = 1024
@@ -93,27 +93,17 @@ class BayesianHead:
         if self.covariance not in COVARIANCES:
             raise InputError(f"covariance must be one of {', '.join(COVARIANCES)}; got {self.covariance!r}")
 
-    def fit(
-        self,
-        pool: Pool,
-        labels: Labels,
-        *,
-        task: Classification,
-        validation: Labels | None = None,
-        previous: Posterior | None = None,
-        seed: int,
-    ) -> HeadPosterior:
+    def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> HeadPosterior:
         """Nothing in it is random: `seed` makes no difference. A head as `previous` shortens the search."""
-        refuse_validation(validation)
-        classes = checked_classes(labels, task)
-        features = read_features(pool.read(labels.rows), self.features, self.device).cpu()  # [L, D]
-        _check_finite(features, labels)
+        check_supported(self, data, sample_weight=True)
+        features = read_features(data.pool.read(data.labels.rows), self.features, self.device).cpu()  # [L, D]
+        _check_finite(features, data.labels)
         fit = fit_head(
             features,
-            classes.cpu(),
-            num_classes=task.num_classes,
-            scale=pool_scale(pool, self.features, self.device),
-            importance=label_weights(classes, self.class_weights, task),
+            data.labels.values.cpu(),
+            num_classes=data.num_classes,
+            scale=pool_scale(data.pool, self.features, self.device),
+            importance=label_weights(data, self.class_weights),
             prior_precision=self.prior_precision,
             bias_precision=self.bias_precision,
             covariance=self.covariance,
@@ -237,8 +227,8 @@ class HeadDraws:
         self._device = device
         self.id = f"head-{_fingerprint(self._weights, self._bias, self._origin)}-{self.num_draws}"
 
-    def log_probs(self, inputs: Inputs) -> Tensor:
-        """n inputs -> [n, K, C] nats, float32."""
+    def predict(self, inputs: Inputs) -> Categorical:
+        """Predict n inputs, in float32."""
         with own_modes(self._device):
             features = read_features(inputs, self._features, self._device).float()
             if features.shape[1] != len(self._origin):
@@ -247,7 +237,7 @@ class HeadDraws:
                 )
             logits = torch.addmm(self._bias, features - self._origin, self._weights)  # [n, C K]
             by_class = logits.view(len(features), self._num_classes, self.num_draws)
-            return by_class.log_softmax(1).transpose(1, 2).contiguous()  # [n, K, C]
+            return Categorical(by_class.log_softmax(1).transpose(1, 2).contiguous())  # [n, K, C]
 
 
 def sampled_weights(fit: HeadFit, num_draws: int, *, seed: int) -> Tensor:
@@ -305,17 +295,20 @@ def pool_scale(pool: Pool, features: ReadFeatures | None, device: str) -> Tensor
     return spread(given)
 
 
-def label_weights(classes: Tensor, class_weights: Sequence[float] | None, task: Classification) -> Tensor:
-    """The weight of each label's loss, 1 on average.  [L] float64"""
+def label_weights(data: TrainingData, class_weights: Sequence[float] | None) -> Tensor:
+    """Return the weight of each label's loss: its sample_weight times that of its class, the latter 1 on average.
+
+    [L] float64. A label of sample_weight 2 counts as two labels do.
+    """
+    labels, num_classes = data.labels, data.num_classes
+    given = None if labels.sample_weight is None else labels.sample_weight.cpu().double()
     if class_weights is None:
-        return torch.ones(len(classes), dtype=torch.float64)
+        return torch.ones(len(labels), dtype=torch.float64) if given is None else given
     weights = torch.tensor(class_weights, dtype=torch.float64)
-    if len(weights) != task.num_classes or not bool(((weights > 0) & weights.isfinite()).all()):
-        raise InputError(
-            f"class_weights must be {task.num_classes} positive numbers, one per class; got {[*class_weights]}"
-        )
-    each = weights[classes.cpu()]
-    return each / each.mean()
+    if len(weights) != num_classes or not bool(((weights > 0) & weights.isfinite()).all()):
+        raise InputError(f"class_weights must be {num_classes} positive numbers, one per class; got {[*class_weights]}")
+    each = weights[labels.values.cpu()]
+    return each / each.mean() if given is None else given * each * (given.sum() / (given @ each))
 
 
 def _check_finite(features: Tensor, labels: Labels) -> None:

@@ -6,12 +6,12 @@ Source: Kristiadi, Hein and Hennig 2020, arXiv:2002.10118; Daxberger et al. 2021
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import Tensor, nn
 
-from lindley.contracts import Classification, Inputs, Labels, Pool, Posterior
+from lindley.contracts import Inputs, Posterior, TrainingData
 from lindley.posteriors.features import network_features
 from lindley.posteriors.head.head import BayesianHead, HeadDraws, HeadPosterior
 from lindley.posteriors.head.head_fit import BIAS_PRECISION
@@ -20,6 +20,7 @@ from lindley.posteriors.precision import PRECISIONS, resolved_precision
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.rehearsal import rehearse
 from lindley.posteriors.stored_parts import check_settings, is_device, one_of
+from lindley.posteriors.supported_data import check_supported
 from lindley.posteriors.training import train
 from lindley.shapes import Features, Scores
 
@@ -55,41 +56,28 @@ class LastLayerLaplace:
     precision: str = "float32"
     device: str = "cpu"
 
-    def fit(
-        self,
-        pool: Pool,
-        labels: Labels,
-        *,
-        task: Classification,
-        validation: Labels | None = None,
-        previous: Posterior | None = None,
-        seed: int,
-    ) -> LastLayerPosterior:
+    def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> LastLayerPosterior:
         """From scratch: other features of another network make an earlier head useless.
 
         Validation labels go with the recipe's `patience`: they stop the network's training early, and the head is
         fitted on the others.
         """
+        check_supported(self, data, validation=True)
         rehearse(
             self.network,
-            pool,
-            labels,
+            data,
             lambda module, rows: self._features(module)(rows),
-            task=task,
             recipe=self.recipe,
             precision=self.precision,
             device=self.device,
         )
         module = train(
             self.network,
-            pool,
-            labels,
-            task=task,
+            data,
             recipe=self.recipe,
             precision=self.precision,
             device=self.device,
             seed=seed,
-            validation=validation,
         )
         features = self._features(module)
         head = BayesianHead(
@@ -101,7 +89,7 @@ class LastLayerLaplace:
             self.approximation,
             self.device,
         )
-        return LastLayerPosterior(head.fit(pool, labels, task=task, seed=seed), features)
+        return LastLayerPosterior(head.fit(replace(data, validation=None), seed=seed), features)
 
     def _features(self, module: nn.Module) -> NetworkFeatures:
         return NetworkFeatures(module, resolved_precision(self.precision, self.device), self.device)

@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from lindley.contracts import Classification, Draws, FeatureExtractor, Inputs, Labels, Learner, Pool, Posterior
+from lindley.contracts import Draws, FeatureExtractor, Inputs, Learner, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.posteriors.head.head import label_weights, pool_scale, read_features
 from lindley.posteriors.head.head_evidence import features_fit
 from lindley.posteriors.head.head_fit import HeadFit
-from lindley.posteriors.training import checked_classes
 from lindley.shapes import Features
 
 Setting = TypeVar("Setting")
@@ -43,34 +42,23 @@ class Tuned(Generic[Setting]):
         if self.measure not in MEASURES:
             raise InputError(f"measure must be one of {', '.join(MEASURES)}; got {self.measure!r}")
 
-    def fit(
-        self,
-        pool: Pool,
-        labels: Labels,
-        *,
-        task: Classification,
-        validation: Labels | None = None,
-        previous: Posterior | None = None,
-        seed: int,
-    ) -> TunedPosterior[Setting]:
+    def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> TunedPosterior[Setting]:
         """All settings with the same seed; the first of the best where several are equal."""
         before = previous.posterior if isinstance(previous, TunedPosterior) else previous
-        posteriors = [
-            self.build(setting).fit(pool, labels, task=task, validation=validation, previous=before, seed=seed)
-            for setting in self.settings
-        ]
-        scores = [self._score(posterior, pool, labels, task) for posterior in posteriors]
+        posteriors = [self.build(setting).fit(data, previous=before, seed=seed) for setting in self.settings]
+        scores = [self._score(posterior, data) for posterior in posteriors]
         best = max(range(len(scores)), key=scores.__getitem__)
         return TunedPosterior(posteriors[best], self.settings[best], scores)
 
-    def _score(self, posterior: Posterior, pool: Pool, labels: Labels, task: Classification) -> float:
+    def _score(self, posterior: Posterior, data: TrainingData) -> float:
         if not isinstance(posterior, FeatureExtractor):
             raise InputError(f"settings are judged by their features; {type(posterior).__name__} has none")
-        features = read_features(pool.read(labels.rows), posterior.features, "cpu")
-        scale = pool_scale(pool, posterior.features, "cpu")
-        classes = checked_classes(labels, task)
-        importance = label_weights(classes, self.class_weights, task)
-        fit = features_fit(features, classes, num_classes=task.num_classes, scale=scale, importance=importance)
+        features = read_features(data.pool.read(data.labels.rows), posterior.features, "cpu")
+        scale = pool_scale(data.pool, posterior.features, "cpu")
+        importance = label_weights(data, self.class_weights)
+        fit = features_fit(
+            features, data.labels.values, num_classes=data.num_classes, scale=scale, importance=importance
+        )
         return MEASURES[self.measure](fit)
 
 

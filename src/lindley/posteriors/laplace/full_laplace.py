@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from lindley.contracts import Classification, Draws, Inputs, Labels, Pool, Posterior
+from lindley.contracts import Draws, Inputs, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.modes import own_modes
 from lindley.noise import torch_generator
@@ -30,6 +30,7 @@ from lindley.posteriors.precision import PRECISIONS, resolved_precision
 from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.rehearsal import rehearse
 from lindley.posteriors.stored_parts import check_settings, check_tensors, is_flag, is_number, is_positive, one_of
+from lindley.posteriors.supported_data import check_supported
 from lindley.posteriors.training import read_labelled, train
 from lindley.seeds import derive_seed
 from lindley.shapes import Features
@@ -66,47 +67,34 @@ class FullLaplace:
         if not isinstance(self.linearised, bool):
             raise InputError(f"linearised must be true or false; got {self.linearised!r}")
 
-    def fit(
-        self,
-        pool: Pool,
-        labels: Labels,
-        *,
-        task: Classification,
-        validation: Labels | None = None,
-        previous: Posterior | None = None,
-        seed: int,
-    ) -> FullLaplacePosterior:
+    def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> FullLaplacePosterior:
         """From scratch; validation labels go with the recipe's `patience`.
 
         Raises InputError for parameters of other layers than dense and convolutional ones.
         """
+        check_supported(self, data, validation=True)
         if self.recipe.class_weights:
             raise InputError("full-network Laplace weighs all labels the same; leave training.class_weights out")
         require_package()
         rehearse(
             self.network,
-            pool,
-            labels,
+            data,
             self._refuse_unusable,
-            task=task,
             recipe=self.recipe,
             precision=self.precision,
             device=self.device,
         )
         module = train(
             self.network,
-            pool,
-            labels,
-            task=task,
+            data,
             recipe=self.recipe,
             precision=self.precision,
             device=self.device,
             seed=seed,
-            validation=validation,
         )
         for parameter in module.parameters():
             parameter.data = parameter.data.contiguous()  # the vector of weights is in this order
-        inputs, classes = read_labelled(pool, labels, task, self.device)
+        inputs, classes = read_labelled(data.pool, data.labels, self.device)
         gaussian, prior_precision, log_evidence = gaussian_by_laplace(
             module,
             as_tensor(inputs),
@@ -127,7 +115,7 @@ class FullLaplace:
 
     def _refuse_unusable(self, module: nn.Module, rows: Inputs) -> None:
         _refuse_other_layers(module)
-        NetworksAsDraws([module], precision=self.precision, device=self.device).log_probs(rows)
+        NetworksAsDraws([module], precision=self.precision, device=self.device).predict(rows)
 
 
 class FullLaplacePosterior:

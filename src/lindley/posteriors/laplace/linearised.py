@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, jvp
 
-from lindley.contracts import Inputs
+from lindley.contracts import Categorical, Inputs
 from lindley.modes import own_modes
 from lindley.posteriors.layout import as_its_weights
 from lindley.posteriors.network_calls import logits_of, network_inputs, normalised
@@ -34,10 +34,10 @@ class LinearisedDraws:
         self.id = f"linearised-{fingerprint(module)}-{digest.hexdigest()}"
         self._module, self._deviations, self._device = copied(module), deviations, device
 
-    def log_probs(self, inputs: Inputs) -> Tensor:
-        """n inputs -> [n, K, C] nats, float32."""
+    def predict(self, inputs: Inputs) -> Categorical:
+        """Predict n inputs, in float32."""
         with own_modes(self._device):
-            return normalised(self.logits(inputs))
+            return Categorical(normalised(self.logits(inputs)))
 
     def logits(self, inputs: Inputs) -> Tensor:
         """n inputs -> [n, K, C] float32; on average over many draws, those of the network itself."""

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lindley.contracts import Classification, Labels, Pool, Posterior
+from lindley.contracts import Categorical, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.head.head import label_weights
@@ -31,10 +31,11 @@ from lindley.posteriors.stored_parts import (
     is_count,
     is_flag,
     is_number,
+    is_positive,
     is_whole,
     whole,
 )
-from lindley.posteriors.training import checked_classes, refuse_validation
+from lindley.posteriors.supported_data import check_supported
 from lindley.seeds import derive_seed
 
 _SETTINGS = {
@@ -43,6 +44,7 @@ _SETTINGS = {
     "members": is_count,
     "prior": lambda value: is_number(value) and value >= 0,
     "weighted": is_flag,
+    "count": is_positive,
 }
 _PARTS = {
     "classes": Part("L", **whole(below="C")),
@@ -82,27 +84,27 @@ class Bagging:
         check_prior(self.prior)
         if self.members < 1:
             raise InputError(f"members must be at least 1; got {self.members}")
-        _check_estimator(self.estimator, weighted=self.class_weights is not None)
+        _check_estimator(self.estimator)
+        _check_weighs(self.estimator, "" if self.class_weights is None else "class_weights")
 
-    def fit(
-        self,
-        pool: Pool,
-        labels: Labels,
-        *,
-        task: Classification,
-        validation: Labels | None = None,
-        previous: Posterior | None = None,
-        seed: int,
-    ) -> BaggingPosterior:
+    def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> BaggingPosterior:
         """Every member from scratch.
 
         Raises InputError where the estimator's fit raises something, and before any fit for inputs that the posterior
         could not save.
         """
-        refuse_validation(validation)
-        classes = checked_classes(labels, task).cpu()
-        importance = label_weights(classes, self.class_weights, task)
-        training = TrainingSet(examples_of(pool.read(labels.rows)), classes, importance, task.num_classes, seed)
+        check_supported(self, data, sample_weight=True)
+        labels = data.labels
+        training = TrainingSet(
+            examples_of(data.pool.read(labels.rows)),
+            labels.values.cpu(),
+            label_weights(data, self.class_weights),
+            data.num_classes,
+            seed,
+            weighted=self.class_weights is not None or labels.sample_weight is not None,
+            count=float(len(labels)) if labels.sample_weight is None else float(labels.sample_weight.double().sum()),
+        )
+        _check_weighs(self.estimator, "sample_weight" if training.weighted else "")
         stored_examples(training.examples)
         return BaggingPosterior(self, training)
 
@@ -164,7 +166,7 @@ class BaggingPosterior:
             **examples,
             "classes": training.classes,
             "importance": training.importance,
-            "said": self._draws(range(len(self._members))).log_probs(training.examples).exp().cpu(),
+            "said": self._draws(range(len(self._members))).predict(training.examples).log_probs.exp().cpu(),
         }
         settings = {
             **kind,
@@ -172,7 +174,8 @@ class BaggingPosterior:
             "num_classes": training.num_classes,
             "members": len(self._members),
             "prior": self._learner.prior,
-            "weighted": self._learner.class_weights is not None,
+            "weighted": training.weighted,
+            "count": training.count,
         }
         return tensors, settings
 
@@ -196,14 +199,20 @@ class BaggingPosterior:
         check_settings(settings, _SETTINGS)
         parts = {**_PARTS, **example_parts(settings)}
         check_tensors(tensors, parts, C=settings["num_classes"], E=settings["members"])
-        weights = [1.0] * settings["num_classes"] if settings["weighted"] else None  # importance has their effect
-        learner = Bagging(estimator, settings["members"], settings["prior"], weights, device)
+        learner = Bagging(estimator, settings["members"], settings["prior"], device=device)
+        _check_weighs(estimator, "sample_weight" if settings["weighted"] else "")
         examples = restored_examples(tensors, settings)
         training = TrainingSet(
-            examples, tensors["classes"], tensors["importance"], settings["num_classes"], settings["seed"]
+            examples,
+            tensors["classes"],
+            tensors["importance"],
+            settings["num_classes"],
+            settings["seed"],
+            weighted=settings["weighted"],
+            count=settings["count"],
         )
         posterior = cls(learner, training)
-        said = posterior._draws(range(settings["members"])).log_probs(examples).exp().cpu()
+        said = posterior._draws(range(settings["members"])).predict(examples).log_probs.exp().cpu()
         if not bool(((said - tensors["said"]).abs() <= _SAME_PROBABILITY).all()):
             raise InputError(
                 f"this {type(estimator).__name__}, fitted again, predicts other than the one that was saved; pass an "
@@ -214,7 +223,7 @@ class BaggingPosterior:
     def _draws(self, chosen: Sequence[int]) -> BaggingDraws:
         return BaggingDraws(
             [self._members[member] for member in chosen],
-            labels=len(self._training.classes),
+            labels=self._training.count,
             prior=self._learner.prior,
             shares=self._shares,
             device=self._learner.device,
@@ -236,23 +245,22 @@ class BaggingDraws:
     """Draw k is one fitted estimator."""
 
     def __init__(
-        self, members: Sequence[Member], *, labels: int, prior: float, shares: Tensor, device: str, id: str
+        self, members: Sequence[Member], *, labels: float, prior: float, shares: Tensor, device: str, id: str
     ) -> None:
         self.num_draws = len(members)
         self.id = id
         self._members, self._labels, self._prior, self._shares = list(members), labels, prior, shares
         self._device = device
 
-    def log_probs(self, inputs: Examples) -> Tensor:
-        """n inputs -> [n, K, C] nats, float32."""
+    def predict(self, inputs: Examples) -> Categorical:
+        """Predict n inputs, in float32."""
         examples, num_classes = examples_of(inputs), len(self._shares)
         probs = torch.stack([member.probs(examples, num_classes) for member in self._members], dim=1)  # [n, K, C]
-        return smoothed(probs, float(self._labels), self._prior, self._shares).log().float().to(self._device)
+        whole = smoothed(probs, self._labels, self._prior, self._shares)
+        return Categorical(whole.log().float().to(self._device))
 
 
-def _check_estimator(estimator: Any, *, weighted: bool) -> None:
-    from sklearn.utils.validation import has_fit_parameter
-
+def _check_estimator(estimator: Any) -> None:
     name = type(estimator).__name__
     if isinstance(estimator, type) or not all(hasattr(estimator, needed) for needed in ("fit", "get_params")):
         raise InputError(
@@ -263,10 +271,16 @@ def _check_estimator(estimator: Any, *, weighted: bool) -> None:
             f"estimator must have predict_proba; {name} has none. CalibratedClassifierCV makes probabilities of "
             "decisions, with at least cv labels of each class in every bootstrap"
         )
-    if weighted and not has_fit_parameter(estimator, "sample_weight"):
+
+
+def _check_weighs(estimator: Any, given: str) -> None:
+    """Raise InputError where weights are given, under this name, to an estimator that takes none."""
+    from sklearn.utils.validation import has_fit_parameter
+
+    if given and not has_fit_parameter(estimator, "sample_weight"):
         raise InputError(
-            f"class_weights need an estimator whose fit takes sample_weight; {name}'s does not. Leave them out, or "
-            "set the estimator's own class_weight"
+            f"{given} needs an estimator whose fit takes sample_weight; that of {type(estimator).__name__} does not. "
+            "Leave it out, or set the estimator's own class_weight"
         )
 
 
@@ -280,7 +294,7 @@ def _fitted(learner: Bagging, training: TrainingSet, member: int) -> Member:
     estimator = clone(learner.estimator)
     own = [name for name in estimator.get_params() if name.split("__")[-1] == "random_state"]
     estimator.set_params(**{name: derive_seed(training.seed, "member", member, name) % 2**32 for name in own})
-    weights = {} if learner.class_weights is None else {"sample_weight": training.importance.numpy()[places]}
+    weights = {"sample_weight": training.importance.numpy()[places]} if training.weighted else {}
     examples = training.examples
     chosen = [examples[place] for place in places] if isinstance(examples, list) else examples[places]
     known, numbers = np.unique(classes, return_inverse=True)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lindley.contracts import Classification, Labels, Pool, Posterior
+from lindley.contracts import Categorical, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.posteriors.head.head import label_weights
 from lindley.posteriors.members import chosen_members
@@ -23,7 +23,7 @@ from lindley.posteriors.scikit_learn.smoothing import check_prior, class_shares,
 from lindley.posteriors.scikit_learn.tables import Examples, labelled_table, rows_with, table_of
 from lindley.posteriors.scikit_learn.trees import Trees, trees_of
 from lindley.posteriors.stored_parts import Part, check_settings, check_tensors, is_count, is_whole, whole
-from lindley.posteriors.training import checked_classes, refuse_validation
+from lindley.posteriors.supported_data import check_supported
 from lindley.seeds import derive_seed
 from lindley.shapes import ClassIndices
 
@@ -70,23 +70,15 @@ class Forest:
                 f"trees and min_samples_leaf must be at least 1; got {self.trees} and {self.min_samples_leaf}"
             )
 
-    def fit(
-        self,
-        pool: Pool,
-        labels: Labels,
-        *,
-        task: Classification,
-        validation: Labels | None = None,
-        previous: Posterior | None = None,
-        seed: int,
-    ) -> ForestPosterior:
+    def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> ForestPosterior:
         """Every tree from scratch. Inputs are read as float32."""
-        refuse_validation(validation)
-        classes = checked_classes(labels, task).cpu()
-        importance = label_weights(classes, self.class_weights, task)
-        table = labelled_table(pool, labels)
-        forest = self._grown(table, classes, importance, seed)
-        shares = class_shares(classes, importance, task.num_classes)
+        check_supported(self, data, sample_weight=True)
+        classes = data.labels.values.cpu()
+        importance = label_weights(data, self.class_weights)
+        weighted = self.class_weights is not None or data.labels.sample_weight is not None
+        table = labelled_table(data.pool, data.labels)
+        forest = self._grown(table, classes, importance if weighted else None, seed)
+        shares = class_shares(classes, importance, data.num_classes)
         trees, orders = trees_of(forest.estimators_)
         leaves = [
             _log_probs_of_nodes(each.tree_, order, forest.classes_, self.prior, shares)
@@ -94,7 +86,7 @@ class Forest:
         ]
         return ForestPosterior(trees, torch.cat(leaves), num_columns=table.shape[1], device=self.device)
 
-    def _grown(self, table: Any, classes: ClassIndices, importance: Tensor, seed: int) -> Any:
+    def _grown(self, table: Any, classes: ClassIndices, importance: Tensor | None, seed: int) -> Any:
         from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
         forest = (RandomForestClassifier if self.kind == "random-forest" else ExtraTreesClassifier)(
@@ -103,7 +95,7 @@ class Forest:
             min_samples_leaf=self.min_samples_leaf,
             random_state=derive_seed(seed, "forest") % 2**32,
         )
-        return forest.fit(table, classes.numpy(), None if self.class_weights is None else importance.numpy())
+        return forest.fit(table, classes.numpy(), None if importance is None else importance.numpy())
 
 
 class ForestPosterior:
@@ -151,8 +143,8 @@ class ForestDraws:
             digest.update(array.tobytes())
         self.id = f"forest-{digest.hexdigest()}-{self.num_draws}"
 
-    def log_probs(self, inputs: Examples) -> Tensor:
-        """n inputs -> [n, K, C] nats, float32. A row with NaN has NaN."""
+    def predict(self, inputs: Examples) -> Categorical:
+        """Predict n inputs, in float32. A row with NaN has NaN."""
         table = table_of(inputs)
         if table.shape[1] != self._num_columns:
             raise InputError(f"this forest grew on {self._num_columns} columns; these inputs have {table.shape[1]}")
@@ -161,7 +153,7 @@ class ForestDraws:
             *places.shape, self._leaves.shape[1]
         )  # [n, K, C]
         log_probs[torch.from_numpy(rows_with(np.isnan, table))] = torch.nan
-        return log_probs.to(self._device)
+        return Categorical(log_probs.to(self._device))
 
     def _places(self, table: Any) -> np.ndarray:
         """The leaf of each row in each tree.  [n, D] -> [n, K]"""

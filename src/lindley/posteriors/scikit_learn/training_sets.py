@@ -39,6 +39,10 @@ class TrainingSet:
     importance: Tensor  # [L]
     num_classes: int
     seed: int
+    weighted: bool
+    """Whether labels weigh differently, or more or less than one."""
+    count: float
+    """How many labels they count for: L, or the sum of their sample weights."""
 
     def bootstrap(self, member: int) -> np.ndarray:
         """Places in the training set, with replacement.  [L]"""

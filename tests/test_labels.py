@@ -1,0 +1,163 @@
+"""What is labelled, and all that a learner learns from: whole, in the task and in the pool, or refused."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lindley.contracts import Classification, Labels, Regression, TrainingData
+from lindley.errors import InputError
+from lindley.pools.memory import MemoryPool
+
+POOL = MemoryPool(torch.arange(12.0).view(6, 2))
+ABC = Classification(("a", "b", "c"))
+HEIGHT = Regression("height")
+CLASSES = Labels([0, 3], [2, 0])
+UNIFORM = torch.full((6, 3), -math.log(3.0))
+
+
+def test_whole_numbers_and_booleans_are_classes_and_floats_are_targets():
+    assert Labels([4, 2], [0, 1]).values.dtype == torch.int64
+    assert Labels([4, 2], [False, True]).values.tolist() == [0, 1]
+    assert Labels([4, 2], [0.5, -1.0]).values.tolist() == [0.5, -1.0]
+    assert Labels([4, 2], torch.tensor([0.5, 1.0])).values.dtype == torch.float32
+    assert Labels([], []).values.dtype == torch.int64
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_targets_that_are_not_finite_are_refused_with_their_rows(value):
+    with pytest.raises(InputError, match=r"values .*\[7\]"):
+        Labels([4, 7], [0.5, value])
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0, math.nan, math.inf])
+def test_weights_are_positive_and_finite(weight):
+    with pytest.raises(InputError, match=r"sample_weight .*\[7\]"):
+        Labels([4, 7], [0, 1], [1.0, weight])
+
+
+@pytest.mark.parametrize("weights", [[1.0], [[1.0, 2.0]], [1, 2], ["a", "b"]])
+def test_weights_are_one_number_for_each_label(weights):
+    with pytest.raises(InputError, match="sample_weight"):
+        Labels([4, 7], [0, 1], weights)
+
+
+_LABELS = st.lists(
+    st.tuples(st.integers(0, 2), st.one_of(st.none(), st.floats(0.125, 8.0, width=32))), min_size=0, max_size=5
+)
+
+
+def _labels(rows, told):
+    """Labels of rows; with weights where the first has one, None counting as 1."""
+    weights = [1.0 if weight is None else weight for _, weight in told] if told and told[0][1] is not None else None
+    return Labels(rows, [value for value, _ in told], weights)
+
+
+@settings(max_examples=50, deadline=None)
+@given(first=_LABELS, second=_LABELS)
+def test_extended_labels_are_both_in_order_and_a_missing_weight_is_one(first, second):
+    before = _labels(range_of(0, first), first)
+    more = _labels(range_of(10, second), second)
+    both = before.extended(more.rows, more.values, more.sample_weight)
+    assert both.rows.tolist() == [*before.rows.tolist(), *more.rows.tolist()]
+    assert both.values.tolist() == [*before.values.tolist(), *more.values.tolist()]
+    weights = [each for part in (before, more) for each in weights_of(part)]
+    assert weights_of(both) == weights
+    weighted = any(part.sample_weight is not None for part in (before, more))
+    assert (both.sample_weight is not None) == weighted
+    taken = both.take(torch.arange(len(both)).flip(0))
+    assert taken.rows.tolist() == both.rows.tolist()[::-1]
+    assert weights_of(taken) == weights[::-1]
+
+
+def range_of(start, told):
+    return list(range(start, start + len(told)))
+
+
+def weights_of(labels):
+    return [1.0] * len(labels) if labels.sample_weight is None else labels.sample_weight.tolist()
+
+
+def test_classes_are_not_mixed_with_targets():
+    with pytest.raises(InputError, match="targets"):
+        CLASSES.extended([5], [0.5])
+    assert Labels([], []).extended([5], [0.5]).values.tolist() == [0.5]
+
+
+def test_training_data_take_labels_of_their_task():
+    data = TrainingData(POOL, CLASSES, ABC)
+    assert (data.num_classes, data.validation, data.prior) == (3, None, None)
+    assert TrainingData(POOL, Labels([1], [0.5]), HEIGHT).labels.values.tolist() == [0.5]
+    assert len(TrainingData(POOL, Labels([], []), HEIGHT).labels) == 0
+    with pytest.raises(InputError, match="regression"):
+        _ = TrainingData(POOL, Labels([1], [0.5]), HEIGHT).num_classes
+
+
+@pytest.mark.parametrize("field", ["labels", "validation"])
+@pytest.mark.parametrize(
+    ("labels", "task", "word"),
+    [
+        (Labels([1, 5], [1, 3]), ABC, "row 5 has class 3"),
+        (Labels([1, 5], [1, -1]), ABC, "row 5 has class -1"),
+        (Labels([1, 5], [1.0, 2.0]), ABC, r"whole numbers.*float32|whole numbers.*float64"),
+        (Labels([1, 5], [1, 2]), HEIGHT, "floating point.*int64"),
+        (Labels([1, 6], [1, 2]), ABC, r"rows of the pool.*\[6\]"),
+        (Labels([1, -2], [1, 2]), ABC, r"rows of the pool.*\[-2\]"),
+    ],
+)
+def test_labels_of_another_task_or_pool_are_refused(field, labels, task, word):
+    with pytest.raises(InputError, match=word):
+        TrainingData(**{"pool": POOL, "labels": Labels([], []), "task": task, field: labels})
+
+
+def test_validation_labels_are_of_other_rows():
+    assert TrainingData(POOL, CLASSES, ABC, validation=Labels([1, 5], [0, 1])).validation is not None
+    with pytest.raises(InputError, match=r"validation .*\[3\]"):
+        TrainingData(POOL, CLASSES, ABC, validation=Labels([1, 3], [0, 0]))
+
+
+OTHER_KINDS = """
+import torch
+from lindley.contracts import Classification, Labels, TrainingData
+from lindley.pools.memory import MemoryPool
+right = {"pool": MemoryPool(torch.zeros(6, 2)), "labels": Labels([0], [1]), "task": Classification(("a", "b"))}
+wrong = {"pool": [1, 2], "labels": [0, 1], "task": 3, "validation": 1, "prior": [[0.5, 0.5]]}
+for name, value in wrong.items():
+    try:
+        TrainingData(**(right | {name: value}))
+    except ValueError as error:
+        print(type(error).__name__, str(error).split()[0])
+"""
+
+
+def test_what_is_of_another_kind_is_refused_by_name_where_nothing_checks_types():
+    done = subprocess.run([sys.executable, "-c", OTHER_KINDS], capture_output=True, text=True, check=True)
+    names = ("pool", "labels", "task", "validation", "prior")
+    assert done.stdout.splitlines() == [f"InputError {name}" for name in names]
+
+
+def test_a_prior_is_a_distribution_for_each_row_of_the_pool():
+    one_sure = torch.full((6, 3), -math.inf)
+    one_sure[:, 1] = 0.0
+    for prior in (UNIFORM, UNIFORM.double(), one_sure):
+        assert torch.equal(TrainingData(POOL, CLASSES, ABC, prior=prior).prior, prior)
+
+
+@pytest.mark.parametrize("wrong", [UNIFORM[:5], UNIFORM[:, :2], UNIFORM[:0]])
+def test_a_prior_of_another_shape_or_kind_is_refused(wrong):
+    with pytest.raises(InputError, match="prior"):
+        TrainingData(POOL, CLASSES, ABC, prior=wrong)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 0.0])
+def test_a_prior_that_is_no_distribution_is_refused_with_its_rows(value):
+    wrong = UNIFORM.clone()
+    wrong[4, 1] = value
+    with pytest.raises(InputError, match=r"prior .*\[4\]"):
+        TrainingData(POOL, CLASSES, ABC, prior=wrong)

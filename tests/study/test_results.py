@@ -7,8 +7,8 @@ from pathlib import Path
 import journal_fakes as fakes
 import numpy as np
 
+from lindley.measures.joint import JOINT_SET
 from lindley.study.curves import learning_curve
-from lindley.study.metrics import JOINT_SET
 from lindley.study.read_results import load_results
 from lindley.study.results import _FEWEST_OF_JOINT, paired
 from lindley.study.tables import spread

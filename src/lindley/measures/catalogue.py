@@ -170,6 +170,15 @@ _SPECS = (
         axis_title="expected calibration error",
     ),
     MetricSpec(
+        "adaptive_ece",
+        "lindley.measures.calibration:adaptive_calibration_error",
+        "adaptive ECE",
+        POINTS,
+        "lower",
+        reference="Nguyen and O'Connor 2015, arXiv:1508.05154; Nixon et al. 2019, arXiv:1904.01685",
+        axis_title="adaptive calibration error",
+    ),
+    MetricSpec(
         "recall",
         "lindley.measures.scores:per_class_recall",
         "recall",

@@ -13,6 +13,7 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from lindley.datasets.catalogue import DATASETS
 from lindley.measures.catalogue import METRICS
 
 _PREDICTIONS = {
@@ -36,7 +37,17 @@ def metrics() -> Iterator[Sequence[str]]:
         yield spec.title, f"`{spec.name}`", _PREDICTIONS[spec.prediction], unit, spec.better, spec.reference
 
 
-TABLES: dict[str, Callable[[], Iterator[Sequence[str]]]] = {"metrics": metrics}
+def data_sets() -> Iterator[Sequence[str]]:
+    """Yield the heading of the table of data sets, then a row for each."""
+    yield "name", "pool", "test", "classes", "what", "options", "files", "source", "licence"
+    for spec in DATASETS.values():
+        sizes = (f"{spec.num_rows:,}", f"{spec.num_test:,}", f"{spec.num_classes}")
+        options = ", ".join(f"`{name} = {option.default}`" for name, option in spec.options.items())
+        files = "fetched" if spec.files else "none"
+        yield f"`{spec.name}`", *sizes, spec.title, options, files, spec.source, spec.licence
+
+
+TABLES: dict[str, Callable[[], Iterator[Sequence[str]]]] = {"metrics": metrics, "data-sets": data_sets}
 
 
 def markdown(rows: Iterator[Sequence[str]]) -> list[str]:

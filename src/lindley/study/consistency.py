@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from lindley.acquisition.catalogue import METHODS, acquisition_named
 from lindley.contracts import FEATURES
-from lindley.datasets.catalogue import DATASETS, Entry, checked_options
+from lindley.datasets.catalogue import DATASETS, DatasetSpec, checked_options
 from lindley.errors import InputError
 from lindley.networks.catalogue import NETWORKS
 from lindley.posteriors.catalogue import POSTERIORS, WITH_FEATURES, WITH_NETWORK, WITHOUT_NETWORK, check_options
@@ -107,7 +107,7 @@ def contradictions(panel: Panel) -> Iterator[Complaint]:
         yield Complaint(("schedule", "max_labels"), text)
 
 
-def _unlike(panel: Panel, data: Entry) -> Iterator[Complaint]:
+def _unlike(panel: Panel, data: DatasetSpec) -> Iterator[Complaint]:
     """What only shows when data of another form are used."""
     weights, shape = panel.training.class_weights, list(data.input_shape)
     if weights and len(weights) != data.num_classes:
@@ -139,16 +139,16 @@ def _hard_pool(panel: Panel) -> Iterator[Complaint]:
     if data is None:
         return
     for name in pool.rare:
-        if name not in data.task.class_names:
-            yield Complaint(("pool", "rare", name), not_allowed(name, data.task.class_names))
+        if name not in data.class_names:
+            yield Complaint(("pool", "rare", name), not_allowed(name, data.class_names))
     if pool.subset > (rows := data.rows_with(panel.data.options)):
         text = f"must be at most {rows}, the rows of {panel.data.name}; got {pool.subset}."
         yield Complaint(("pool", "subset"), text)
 
 
-def _fits(other: Entry, data: Entry) -> bool:
+def _fits(other: DatasetSpec, data: DatasetSpec) -> bool:
     """Whether rows of the other may stand among those of the data as rows of none of its classes."""
-    return other.input_shape == data.input_shape and other.task != data.task
+    return other.input_shape == data.input_shape and other.class_names != data.class_names
 
 
 def _single_draw(panel: Panel) -> Iterator[Complaint]:
@@ -167,7 +167,7 @@ def _single_draw(panel: Panel) -> Iterator[Complaint]:
         yield Complaint(("model", "num_draws"), text)
 
 
-def _most_rows(panel: Panel, data: Entry) -> int:
+def _most_rows(panel: Panel, data: DatasetSpec) -> int:
     """The rows of the hard pool, were no class rare."""
     pool, rows = panel.pool, panel.pool.subset or data.rows_with(panel.data.options)
     share = pool.outside.share if pool.outside else 0.0

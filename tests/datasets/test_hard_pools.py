@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from lindley.contracts import NO_CLASS, Classification
-from lindley.datasets.dataset import Dataset
+from lindley.contracts import Classification
+from lindley.datasets.dataset import NONE_OF_THE_CLASSES, Dataset
 from lindley.datasets.digits import digits
 from lindley.datasets.hard_pools import (
     Hardness,
@@ -75,7 +75,7 @@ def test_several_classes_may_be_rare():
 
 def test_rows_from_outside_have_the_stated_share_and_no_class_and_come_once():
     mixed = with_outside(numbered(), Outside(numbered(first=1000), 0.3), seed=0)
-    strange = mixed.classes == NO_CLASS
+    strange = mixed.classes == NONE_OF_THE_CLASSES
     assert int(strange.sum()) == round(0.3 / 0.7 * 400) == 171
     numbers = numbers_of(mixed)
     assert numbers.unique().numel() == 571
@@ -138,7 +138,7 @@ def test_an_error_belongs_to_its_row_whatever_rows_follow():
 def test_rows_without_a_class_keep_none_whatever_the_noise():
     mixed = with_outside(numbered(), Outside(numbered(first=1000), 0.3), seed=0)
     data = with_wrong_labels(mixed, 1.0, seed=0)
-    assert torch.equal(data.classes == NO_CLASS, mixed.classes == NO_CLASS)
+    assert torch.equal(data.classes == NONE_OF_THE_CLASSES, mixed.classes == NONE_OF_THE_CLASSES)
 
 
 EVERYTHING = Hardness(
@@ -154,9 +154,9 @@ EVERYTHING = Hardness(
 def test_everything_together_keeps_each_rows_identity():
     data = harden(numbered(), EVERYTHING, seed=3)
     numbers = numbers_of(data)
-    assert torch.equal(data.truth, torch.where(numbers >= 1000, NO_CLASS, numbers % 4))
+    assert torch.equal(data.truth, torch.where(numbers >= 1000, NONE_OF_THE_CLASSES, numbers % 4))
     assert torch.equal(numbers[data.sources], numbers)  # the first copy of each is the row of its source's number
-    own = int((data.truth != NO_CLASS).sum())
+    own = int((data.truth != NONE_OF_THE_CLASSES).sum())
     assert len(data.pool) - own == 2 * round(own / 2 / 3)
     subset = torch.bincount(some_rows_of(EVERYTHING, seed=3))
     assert int((data.truth == 1).sum()) == 2 * round(0.1 * int(subset[1]))

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from lindley.contracts import NO_CLASS, Pool
-from lindley.datasets.dataset import Dataset, array_hashes
+from lindley.contracts import Pool
+from lindley.datasets.dataset import NONE_OF_THE_CLASSES, Dataset, array_hashes
 from lindley.errors import InputError
 from lindley.names import nearest
 from lindley.noise import row_uniforms
@@ -101,7 +101,7 @@ def with_rare_classes(dataset: Dataset, rare: Mapping[str, float], *, seed: int)
 def with_outside(dataset: Dataset, outside: Outside, *, seed: int) -> Dataset:
     """Rows of another data set's pool, drawn at random, after the pool's own: share s of all, s / (1 - s) of the own.
 
-    The oracle answers NO_CLASS of them, whatever class they have there.
+    The oracle answers NONE_OF_THE_CLASSES of them, whatever class they have there.
     """
     other, share = outside.dataset, outside.share
     if not 0 < share < 1:
@@ -119,7 +119,7 @@ def with_outside(dataset: Dataset, outside: Outside, *, seed: int) -> Dataset:
         )
     keys = row_uniforms(torch.arange(len(other.pool)), seed)
     strangers = SubsetPool(other.pool, keys.argsort(stable=True)[:count].sort().values)
-    none = torch.full((count,), NO_CLASS)
+    none = torch.full((count,), NONE_OF_THE_CLASSES)
     sources = dataset.sources
     return replace(
         dataset,
@@ -152,7 +152,7 @@ def with_wrong_labels(dataset: Dataset, rate: float, *, seed: int) -> Dataset:
     if not 0 <= rate <= 1:
         raise InputError(f"label_noise must be a probability; got {rate}.")
     rows, truth, num_classes = torch.arange(len(dataset.pool)), dataset.truth, dataset.task.num_classes
-    errs = (row_uniforms(rows, seed, "whether") < rate) & (truth != NO_CLASS)
+    errs = (row_uniforms(rows, seed, "whether") < rate) & (truth != NONE_OF_THE_CLASSES)
     step = 1 + (row_uniforms(rows, seed, "which") * (num_classes - 1)).long().clamp(max=num_classes - 2)
     answers = torch.where(errs, (truth + step) % num_classes, dataset.classes)
     return replace(dataset, classes=answers, true_classes=truth)

@@ -30,7 +30,7 @@ _CODE = (
             "session",
         )
     ),
-    "study/observers*.py",
+    "study/observers/**/*.py",
     "study/assemble.py",
     "study/learners.py",
 )

@@ -31,11 +31,11 @@ from lindley.session.shown import check_needs
 from lindley.session.trial import TrialSetup
 from lindley.study.consistency import without_features
 from lindley.study.learners import panel_learner
-from lindley.study.observers import observe_test_set
-from lindley.study.observers_asked import observe_asked
-from lindley.study.observers_grid import observe_grid
-from lindley.study.observers_information import observe_information
-from lindley.study.observers_transfer import observe_transfer
+from lindley.study.observers.grid import observe_grid
+from lindley.study.observers.information import observe_information
+from lindley.study.observers.queried import observe_queried
+from lindley.study.observers.test_set import observe_test_set
+from lindley.study.observers.transfer import observe_transfer
 from lindley.study.schema import HardPool, Transfer
 from lindley.study.trials import Trial
 
@@ -209,7 +209,7 @@ def _observers(trial: Trial, dataset: Dataset, device: str) -> dict[str, Observe
     if information is not None and information.acquisition == trial.acquisition:
         observers["information"] = observe_information(information.picks, information.labels)
     if trial.panel.pool != HardPool():
-        observers["asked"] = observe_asked(dataset, trial.panel.pool.rare)
+        observers["asked"] = observe_queried(dataset, trial.panel.pool.rare)
     if observe.transfer is not None:
         observers["transfer"] = _transfer(observe.transfer, dataset, device)
     return observers

@@ -12,7 +12,7 @@ from lindley.measures import scores
 from lindley.noise import torch_generator
 from lindley.posteriors.catalogue import build_learner
 from lindley.posteriors.recipe import Recipe
-from lindley.study.observers_transfer import observe_transfer
+from lindley.study.observers.transfer import observe_transfer
 
 POOL = torch.randn(60, 2, generator=torch_generator(0))
 TEST = torch.randn(900, 2, generator=torch_generator(1))

@@ -8,7 +8,7 @@ from lindley.contracts import Labels
 from lindley.errors import InputError
 from lindley.measures import calibration, scores
 from lindley.noise import torch_generator
-from lindley.study.observers import observe_test_set
+from lindley.study.observers.test_set import observe_test_set
 
 INPUTS = torch.arange(1100.0)[:, None]  # three chunks
 

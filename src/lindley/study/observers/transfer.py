@@ -16,7 +16,7 @@ from lindley.seeds import derive_seed
 from lindley.session.predict import PoolPredictions
 from lindley.session.rounds import Observation, RoundView
 from lindley.shapes import ClassIndices
-from lindley.study.observers import journal_value
+from lindley.study.observers.test_set import journal_value
 
 
 def observe_transfer(

@@ -1,6 +1,6 @@
-"""Pools made hard, as real ones are: rare classes, rows from outside, copies, wrong labels. Test sets stay as they are.
+"""Corruptions of a pool: class imbalance, out-of-distribution rows, duplicates and label noise.
 
-Every step makes a data set of a data set. What a step draws is keyed by the seed and the row it is drawn for.
+Each makes a data set of a data set and leaves the test set as it is. What is drawn is keyed by the seed and the row.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _HASHED_ROWS = 1000
 
 
 @dataclass(frozen=True)
-class Outside:
+class OutOfDistribution:
     """Rows of another data set, of the same input shape, that are mixed into a pool."""
 
     dataset: Dataset
@@ -37,57 +37,72 @@ class Outside:
 
 
 @dataclass(frozen=True)
-class Hardness:
+class PoolCorruption:
     """What is done to a pool, in this order; each default does nothing."""
 
     subset: int = 0
-    """So many rows at random; 0: all."""
-    rare: Mapping[str, float] = field(default_factory=dict)
-    """By the class's name, the share of its rows that stay, above 0 and at most 1."""
-    outside: Outside | None = None
-    copies: int = 1
-    """Each row so many times."""
-    copy_noise: float = 0.0
-    """The standard deviation of the Gaussian that each copy has of its own."""
+    """Number of rows to keep, drawn at random; 0 keeps all."""
+    class_imbalance: Mapping[str, float] = field(default_factory=dict)
+    """By the name of a class, the share of its rows to keep, above 0 and at most 1."""
+    out_of_distribution: OutOfDistribution | None = None
+    duplicates: int = 1
+    """How often each row comes."""
+    duplicate_noise: float = 0.0
+    """Standard deviation of the Gaussian noise that is added to every copy."""
     label_noise: float = 0.0
-    """The probability, for each row, that the oracle answers another class than the true one."""
+    """Probability, for each row, that the oracle answers another class than the true one."""
 
 
-def harden(dataset: Dataset, hardness: Hardness, *, seed: int) -> Dataset:
-    """The data set with its pool made hard, the same for the same seed; its hashes tell all inputs and answers.
+def corrupt_pool(dataset: Dataset, corruption: PoolCorruption, *, seed: int) -> Dataset:
+    """Return the data set with its pool corrupted. Its hashes are those of all inputs and answers.
 
-    Raises InputError for a class, a number or a data set that cannot be used, by its name.
+    Args:
+        dataset: Whose pool is corrupted; it is not changed.
+        corruption: What is done.
+        seed: The same seed gives the same pool.
+
+    Raises:
+        InputError: If a class, a number or the other data set cannot be used; the message names it.
     """
-    harder = dataset
-    if hardness.subset:
-        harder = some_rows(harder, hardness.subset, seed=derive_seed(seed, "subset"))
-    if hardness.rare:
-        harder = with_rare_classes(harder, hardness.rare, seed=derive_seed(seed, "rare"))
-    if hardness.outside is not None:
-        harder = with_outside(harder, hardness.outside, seed=derive_seed(seed, "outside"))
-    if hardness.copies != 1 or hardness.copy_noise > 0:
-        noise = hardness.copy_noise
-        harder = with_copies(harder, hardness.copies, noise=noise, seed=derive_seed(seed, "copies"))
-    if hardness.label_noise > 0:
-        harder = with_wrong_labels(harder, hardness.label_noise, seed=derive_seed(seed, "wrong labels"))
-    answers = array_hashes(pool_answers=harder.classes, pool_truth=harder.truth)
-    return replace(harder, hashes={**harder.hashes, **answers, "pool_inputs": _inputs_sha256(harder.pool)})
+    made = dataset
+    if corruption.subset:
+        made = take_subset(made, corruption.subset, seed=derive_seed(seed, "subset"))
+    if corruption.class_imbalance:
+        made = imbalance_classes(made, corruption.class_imbalance, seed=derive_seed(seed, "rare"))
+    if corruption.out_of_distribution is not None:
+        made = add_out_of_distribution(made, corruption.out_of_distribution, seed=derive_seed(seed, "outside"))
+    if corruption.duplicates != 1 or corruption.duplicate_noise > 0:
+        noise = corruption.duplicate_noise
+        made = duplicate_rows(made, corruption.duplicates, noise=noise, seed=derive_seed(seed, "copies"))
+    if corruption.label_noise > 0:
+        made = add_label_noise(made, corruption.label_noise, seed=derive_seed(seed, "wrong labels"))
+    answers = array_hashes(pool_answers=made.classes, pool_truth=made.truth)
+    return replace(made, hashes={**made.hashes, **answers, "pool_inputs": _inputs_sha256(made.pool)})
 
 
-def some_rows(dataset: Dataset, count: int, *, seed: int) -> Dataset:
-    """`count` of the pool's rows at random, in their old order."""
+def take_subset(dataset: Dataset, count: int, *, seed: int) -> Dataset:
+    """Keep `count` of the pool's rows at random, in their old order."""
     if not 1 <= count <= len(dataset.pool):
         raise InputError(f"subset must be 1 to {len(dataset.pool)}, the rows of {dataset.name}; got {count}.")
     keys = row_uniforms(torch.arange(len(dataset.pool)), seed)
     return _kept(dataset, keys.argsort(stable=True)[:count].sort().values)
 
 
-def with_rare_classes(dataset: Dataset, rare: Mapping[str, float], *, seed: int) -> Dataset:
-    """Of each class named, round(share · its rows) of the pool's rows stay, at random, and at least one."""
+def imbalance_classes(dataset: Dataset, shares: Mapping[str, float], *, seed: int) -> Dataset:
+    """Keep round(share · n) of the n rows of each named class, at random, and at least one.
+
+    Args:
+        dataset: Whose pool loses rows; it is not changed.
+        shares: By the name of a class, the share of its rows to keep, above 0 and at most 1.
+        seed: Of the choice of rows.
+
+    Raises:
+        InputError: If a class is unknown or a share is no such number.
+    """
     names = dataset.task.class_names
     keys = row_uniforms(torch.arange(len(dataset.pool)), seed)
     stays = torch.ones(len(dataset.pool), dtype=torch.bool)
-    for name, share in rare.items():
+    for name, share in shares.items():
         if name not in names:
             raise InputError(f"{name!r} is no class of {dataset.name}: {', '.join(names)}.{nearest(name, names)}")
         if not 0 < share <= 1:
@@ -98,12 +113,20 @@ def with_rare_classes(dataset: Dataset, rare: Mapping[str, float], *, seed: int)
     return _kept(dataset, stays.nonzero()[:, 0])
 
 
-def with_outside(dataset: Dataset, outside: Outside, *, seed: int) -> Dataset:
-    """Rows of another data set's pool, drawn at random, after the pool's own: share s of all, s / (1 - s) of the own.
+def add_out_of_distribution(dataset: Dataset, added: OutOfDistribution, *, seed: int) -> Dataset:
+    """Append rows of another data set's pool, drawn at random: share s of all rows, s / (1 - s) of the pool's own.
 
-    The oracle answers NONE_OF_THE_CLASSES of them, whatever class they have there.
+    They belong to none of the classes, whatever class they have in the other data set.
+
+    Args:
+        dataset: Whose pool gets more rows; it is not changed.
+        added: The other data set, and the share of its rows in the pool that comes out.
+        seed: Of the choice of rows.
+
+    Raises:
+        InputError: If the inputs have another shape, or the share takes no row or more than there are.
     """
-    other, share = outside.dataset, outside.share
+    other, share = added.dataset, added.share
     if not 0 < share < 1:
         raise InputError(f"outside.share must be above 0 and below 1; got {share}.")
     if other.input_shape != dataset.input_shape:
@@ -118,12 +141,12 @@ def with_outside(dataset: Dataset, outside: Outside, *, seed: int) -> Dataset:
             f"{other.name} has {len(other.pool)}. Another share, or another subset, is needed."
         )
     keys = row_uniforms(torch.arange(len(other.pool)), seed)
-    strangers = SubsetPool(other.pool, keys.argsort(stable=True)[:count].sort().values)
+    others = SubsetPool(other.pool, keys.argsort(stable=True)[:count].sort().values)
     none = torch.full((count,), NONE_OF_THE_CLASSES)
     sources = dataset.sources
     return replace(
         dataset,
-        pool=JoinedPool(dataset.pool, strangers),
+        pool=JoinedPool(dataset.pool, others),
         classes=torch.cat([dataset.classes, none]),
         true_classes=None if dataset.true_classes is None else torch.cat([dataset.true_classes, none]),
         sources=None if sources is None else torch.cat([sources, sources.max() + 1 + torch.arange(count)]),
@@ -131,8 +154,18 @@ def with_outside(dataset: Dataset, outside: Outside, *, seed: int) -> Dataset:
     )
 
 
-def with_copies(dataset: Dataset, copies: int, *, noise: float, seed: int) -> Dataset:
-    """Each row `copies` times, every copy with Gaussian noise of its own, the first one too."""
+def duplicate_rows(dataset: Dataset, copies: int, *, noise: float, seed: int) -> Dataset:
+    """Repeat every row, and add Gaussian noise to every copy, the first one too.
+
+    Args:
+        dataset: Whose pool is repeated; it is not changed.
+        copies: How often each row comes, at least 1.
+        noise: Standard deviation of the noise.
+        seed: Of the noise.
+
+    Raises:
+        InputError: If there would be no copy, or the noise is negative.
+    """
     pool = RepeatedPool(dataset.pool, repeats=copies, noise=noise, seed=seed)
     true = dataset.true_classes
     return replace(
@@ -144,10 +177,18 @@ def with_copies(dataset: Dataset, copies: int, *, noise: float, seed: int) -> Da
     )
 
 
-def with_wrong_labels(dataset: Dataset, rate: float, *, seed: int) -> Dataset:
-    """Of each row, with probability `rate`, the oracle answers another class, each other one as likely.
+def add_label_noise(dataset: Dataset, rate: float, *, seed: int) -> Dataset:
+    """Let the oracle answer another class for a share of the rows, each other class with the same probability.
 
-    The answer is the row's: who asks twice is told the same. A row without a class keeps none.
+    The answer to a row does not change when it is queried again. A row of none of the classes stays one.
+
+    Args:
+        dataset: Whose oracle errs; it is not changed.
+        rate: Probability, for each row, of a wrong answer.
+        seed: Of the choice of rows and answers.
+
+    Raises:
+        InputError: If the rate is no probability.
     """
     if not 0 <= rate <= 1:
         raise InputError(f"label_noise must be a probability; got {rate}.")
@@ -159,7 +200,7 @@ def with_wrong_labels(dataset: Dataset, rate: float, *, seed: int) -> Dataset:
 
 
 def _kept(dataset: Dataset, rows: Rows) -> Dataset:
-    """The data set with these rows of its pool."""
+    """Return the data set with these rows of its pool alone."""
     true, sources = dataset.true_classes, dataset.sources
     return replace(
         dataset,
@@ -171,11 +212,11 @@ def _kept(dataset: Dataset, rows: Rows) -> Dataset:
 
 
 def _inputs_sha256(pool: Pool) -> str:
-    """Of all inputs in the order of rows; they are read in parts."""
+    """Return the sha256 of all inputs in the order of rows; they are read in parts."""
     digest = hashlib.sha256()
     for rows in torch.arange(len(pool)).split(_HASHED_ROWS):
         inputs = pool.read(rows)
         if not isinstance(inputs, Tensor):
-            raise InputError(f"a pool that is made hard must hold tensors; got {type(inputs).__name__}.")
+            raise InputError(f"a pool can be corrupted only if it holds tensors; got {type(inputs).__name__}.")
         digest.update(inputs.contiguous().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

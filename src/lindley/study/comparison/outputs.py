@@ -10,7 +10,7 @@ from typing import Any
 from lindley.errors import InputError
 from lindley.measures.catalogue import METRICS, Unit
 from lindley.study.comparison.contrasts import Contrast, as_family, measured_contrasts, reference_of
-from lindley.study.comparison.dips import Dips, dips_of, said_of_dips
+from lindley.study.comparison.instability import Instability, describe_instability, instability_of
 from lindley.study.comparison.probabilities import (
     DrawsBesideSingle,
     Probabilities,
@@ -56,7 +56,7 @@ class PanelComparison:
     against: str
     contrasts: tuple[Contrast, ...]
     asked: tuple[Asked, ...]
-    dips: tuple[Dips, ...]
+    instability: tuple[Instability, ...]
     probabilities: tuple[Probabilities, ...]
     draws: tuple[DrawsBesideSingle, ...]
 
@@ -68,7 +68,7 @@ class PanelComparison:
     @property
     def verdicts(self) -> list[str]:
         """One sentence for each comparison, what so few seeds cannot show, and whether the fits are steady."""
-        return [*verdicts(self.contrasts), *said_of_dips(self.dips)]
+        return [*verdicts(self.contrasts), *describe_instability(self.instability)]
 
 
 def compare(
@@ -137,7 +137,7 @@ def as_json(compared: Sequence[PanelComparison]) -> list[dict[str, Any]]:
             "against": each.against,
             "contrasts": [_plain(contrast) for contrast in each.contrasts],
             "asked": [asdict(line) for line in each.asked],
-            "dips": [asdict(line) for line in each.dips],
+            "instability": [asdict(line) for line in each.instability],
             "headlines": each.headlines,
             "probabilities": [_finite(asdict(line)) for line in each.probabilities],
             "draws": [_finite(asdict(line)) for line in each.draws],
@@ -169,7 +169,7 @@ def _compared(panel: PanelResults, against: str | None, found: Sequence[Contrast
         reference,
         tuple(found),
         tuple(asked(panel, reference)),
-        tuple(dips_of(panel)),
+        tuple(instability_of(panel)),
         tuple(probabilities_of(panel, reference)),
         tuple(draws_beside_single(panel)),
     )

@@ -28,13 +28,14 @@ from lindley.contracts import Draws, Labels, Posterior, TrainingData
 from lindley.datasets.catalogue import load
 from lindley.datasets.dataset import Dataset
 from lindley.information import mean_log_probs
+from lindley.measures.calibration import expected_calibration_error
+from lindley.measures.scores import accuracy, brier, nll
 from lindley.networks.catalogue import build_network
 from lindley.noise import torch_generator
 from lindley.seeds import derive_seed
 from lindley.session.state import read_state
 from lindley.study.folder import read_study
 from lindley.study.learners import panel_learner
-from lindley.study.metrics import accuracy, brier, expected_calibration_error, nll
 from lindley.study.schema import Panel
 from lindley.study.trials import Trial, trials_of_panel
 

@@ -17,7 +17,9 @@ from torch import Tensor
 
 import lindley
 from lindley.information import bald, epig, joint_information, mean_log_probs, pairwise_information
-from lindley.study.metrics import expected_calibration_error, joint_nll, nll
+from lindley.measures.calibration import expected_calibration_error
+from lindley.measures.joint import joint_nll
+from lindley.measures.scores import nll
 
 NUM_PAIRS, NUM_TENS, TEN, NUM_GROUPINGS, NUM_TARGETS = 200, 40, 10, 10, 100
 

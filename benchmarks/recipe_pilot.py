@@ -24,13 +24,15 @@ from lindley.contracts import Labels, TrainingData
 from lindley.datasets.catalogue import load
 from lindley.datasets.dataset import Dataset
 from lindley.information import mean_log_probs
+from lindley.measures.calibration import expected_calibration_error
+from lindley.measures.joint import joint_nll
+from lindley.measures.scores import accuracy, nll
 from lindley.networks.catalogue import build_network
 from lindley.noise import torch_generator
 from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
 from lindley.posteriors.recipe import Recipe
 from lindley.session.state import read_state
 from lindley.session.subsets import balanced_rows
-from lindley.study.metrics import accuracy, expected_calibration_error, joint_nll, nll
 
 BASE = {"steps": 1000, "batch_size": 32, "learning_rate": 2e-3, "schedule": "cosine"}
 AFFINE = {**BASE, "shift": 2, "rotate": 15.0, "scale": 0.1}

@@ -21,6 +21,7 @@ extensions = [
     "sphinx.ext.mathjax",
     "sphinx_gallery.gen_gallery",
     "plain_docstrings",
+    "catalogue_tables",
 ]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]

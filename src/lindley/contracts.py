@@ -37,8 +37,6 @@ Score = Callable[[LogProbs], Scores]
 """[n, K, C] -> [n]; a pointwise acquisition is just this."""
 
 
-NO_CLASS = -1
-"""What an oracle answers of a row that is of none of the task's classes: it is counted, and teaches nothing."""
 NOT_TOLD = -2
 """The class of a labelled row of which only the features are known: enough for what looks at features alone."""
 
@@ -184,11 +182,6 @@ class Labels:
             torch.cat([each.values for each in parts]),
             torch.cat(weights) if given else None,
         )
-
-    def with_class(self) -> Labels:
-        """Those that teach: without the rows of which NO_CLASS was told."""
-        known = self.values != NO_CLASS
-        return self if bool(known.all()) else self.take(known.nonzero()[:, 0])
 
     def _checked(self, sample_weight: ArrayLike) -> Tensor:
         weights = as_tensor(sample_weight, "sample_weight", floats=True)

@@ -15,10 +15,11 @@ from torch import Tensor, nn
 from lindley import information, select
 from lindley.acquisition import METHODS, HeldPredictions, scores
 from lindley.contracts import Classification, Labels, Learner, TrainingData
+from lindley.measures import calibration, joint
+from lindley.measures import scores as measure_scores
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors import Bagging, BayesianHead, DeepEnsemble, Forest, GaussianProcess, MCDropout, Recipe
 from lindley.posteriors.given import GivenFunction, GivenPredictions
-from lindley.study import metrics
 
 CLASSES = torch.tensor([0, 2, 1, 3, 3])
 
@@ -43,7 +44,7 @@ ARGUMENTS: dict[str, Callable[[], object]] = {
 
 FUNCTIONS = {
     f"{module.__name__.removeprefix('lindley.')}.{name}": function
-    for module in (information, scores, metrics)
+    for module in (information, scores, calibration, joint, measure_scores)
     for name, function in vars(module).items()
     if inspect.isfunction(function) and not name.startswith("_") and function.__module__.startswith(module.__name__)
 }
@@ -150,7 +151,7 @@ def test_no_function_writes_into_its_arguments(name, layout, dtype):
     parameters = inspect.signature(FUNCTIONS[name]).parameters.values()
     needed = [each.name for each in parameters if each.default is inspect.Parameter.empty or each.name in ARGUMENTS]
     arguments = {each: example_of(each, layout, dtype) for each in needed}
-    if name.startswith("study.metrics") and "classes" in needed:
+    if name.startswith("measures.") and "classes" in needed:
         arguments["log_probs"] = layout(log_probs(5, 4).to(dtype))  # of the average prediction
     assert_unchanged(FUNCTIONS[name], arguments)
 

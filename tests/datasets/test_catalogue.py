@@ -1,12 +1,16 @@
 import re
-from functools import partial
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from runpy import run_path
+from types import ModuleType
 
 import pytest
 import torch
 
 from lindley.contracts import Classification
-from lindley.datasets import catalogue
-from lindley.datasets.catalogue import DATASETS, Entry, checked_options, fetch, load, status
+from lindley.datasets.catalogue import DATASETS, DatasetSpec, checked_options, fetch, load, status
 from lindley.datasets.dataset import Dataset
 from lindley.datasets.idx import parse_idx
 from lindley.errors import DataError, InputError
@@ -36,7 +40,7 @@ def _check_entry(data, name):
     entry = DATASETS[name]
     assert data.name == name
     assert (len(data.pool), len(data.test_inputs)) == (entry.num_rows, entry.num_test)
-    assert data.task == entry.task
+    assert (data.task, data.task.class_names) == (entry.task, entry.class_names)
     assert data.input_shape == entry.input_shape
     assert data.pool.read(torch.tensor([0])).shape == (1, *data.input_shape)
     assert all(re.fullmatch("[0-9a-f]{64}", each) for each in data.hashes.values())
@@ -100,7 +104,8 @@ def test_a_whole_number_serves_where_any_number_does():
     assert checked_options("two-moons", {"noise": 1}) == {"noise": 1}
 
 
-def _made_up(file, *, read, seed):
+def made_up(*, read):
+    (file,) = DATASETS["small"].files
     images = torch.from_numpy(parse_idx(read(file), name=file.path) / 1.0)
     return Dataset(
         name="small",
@@ -114,34 +119,46 @@ def _made_up(file, *, read, seed):
 
 
 @pytest.fixture
-def small(monkeypatch, mirrors, small_file):
+def made_up_module(monkeypatch):
+    """A module that can be imported by its name, as that of a data set can."""
+    module = ModuleType("made_up_data")
+    module.made_up = made_up
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return module.__name__
+
+
+@pytest.fixture
+def small(monkeypatch, mirrors, small_file, made_up_module):
     """A data set of one small file, fetched from the mirror named."""
 
     def put(*behaviours):
         file = small_file(*map(mirrors.folder, behaviours))
-        entry = Entry(
+        entry = DatasetSpec(
+            "small",
+            f"{made_up_module}:made_up",
             "made-up",
-            partial(_made_up, file),
+            ("a", "b"),
             num_rows=3,
             num_test=1,
-            task=Classification(("a", "b")),
             input_shape=(2,),
+            source="made up",
+            licence="none",
             files=(file,),
         )
-        monkeypatch.setattr(catalogue, "DATASETS", {"small": entry})
+        monkeypatch.setitem(DATASETS, "small", entry)
 
     return put
 
 
 def test_status_says_what_will_be_fetched_and_after_fetching_where_it_is(cache, small, mirrors):
     small("missing", "good")
-    [before] = status()
+    before = status()[-1]
     assert before.where == f"will be fetched to {cache / 'small'}"
     assert before.missing == ("small/images-idx3-ubyte.gz",)
     assert mirrors.asked == []
     after = fetch("small")
     assert (after.where, after.missing) == (str(cache / "small"), ())
-    assert [after] == status()
+    assert after == status()[-1]
 
 
 def test_status_names_the_folder_of_the_user(cache, small, good, tmp_path):
@@ -149,7 +166,7 @@ def test_status_names_the_folder_of_the_user(cache, small, good, tmp_path):
     own = tmp_path / "own" / "small"
     own.mkdir(parents=True)
     (own / "images-idx3-ubyte.gz").write_bytes(good)
-    [found] = status(tmp_path / "own")
+    found = status(tmp_path / "own")[-1]
     assert found.where == str(own)
 
 
@@ -172,3 +189,39 @@ def test_loading_fetches_what_is_missing_unless_told_not_to(cache, small, mirror
 
 def test_data_sets_that_need_no_files_say_so(cache):
     assert [each.name for each in status() if each.where == "needs no files"] == WITHOUT_FILES
+
+
+def test_listing_the_data_sets_imports_nothing_heavy():
+    heavy = ("torch", "numpy", "scipy", "sklearn", "pydantic", "rich")
+    code = f"""
+import sys
+from lindley.datasets.catalogue import checked_options, status
+status(), checked_options("two-moons", {{"noise": 0.1}})
+print([name for name in {heavy!r} if name in sys.modules])
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("extra", ["", "audio"])
+def test_a_data_set_whose_package_is_missing_names_the_extra(monkeypatch, extra):
+    spec = replace(DATASETS["digits"], function="not_installed_here:speech", extra=extra)
+    monkeypatch.setitem(DATASETS, "speech", spec)
+    with pytest.raises((InputError, ModuleNotFoundError), match="not_installed_here") as caught:
+        load("speech")
+    assert isinstance(caught.value, InputError) == bool(extra)
+    assert ("lindley[audio]" in str(caught.value)) == bool(extra)
+
+
+def test_every_entry_says_where_it_is_from_and_under_which_licence():
+    assert all(name == spec.name and spec.title and spec.source and spec.licence for name, spec in DATASETS.items())
+
+
+def test_the_page_on_data_lists_every_data_set():
+    pytest.importorskip("sphinx")
+    docs = Path(__file__).parents[2] / "docs"
+    tables = run_path(str(docs / "_ext" / "catalogue_tables.py"))
+    heading, _, *lines = tables["markdown"](tables["data_sets"]())
+    assert len({line.count(" | ") for line in (heading, *lines)}) == 1
+    assert [line.split(" | ")[0] for line in lines] == [f"| `{name}`" for name in DATASETS]
+    assert "```{catalogue} data-sets\n" in (docs / "data.md").read_text(encoding="utf-8")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from lindley.contracts import NO_CLASS, Classification
-from lindley.datasets.dataset import Dataset, array_hashes, content_hashes
+from lindley.contracts import Classification
+from lindley.datasets.dataset import NONE_OF_THE_CLASSES, Dataset, array_hashes, content_hashes
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 
@@ -44,10 +44,10 @@ def test_classes_that_are_not_one_whole_number_a_row_are_refused(field, change):
 
 
 def test_rows_of_the_pool_may_be_of_no_class_and_test_rows_not():
-    classes = torch.tensor([0, NO_CLASS, 2, 0])
+    classes = torch.tensor([0, NONE_OF_THE_CLASSES, 2, 0])
     assert replace(DATASET, classes=classes, true_classes=classes).truth is classes
     with pytest.raises(InputError, match=r"test_classes must lie in 0\.\.2; rows \[2\] do not"):
-        replace(DATASET, test_classes=torch.tensor([0, 1, NO_CLASS]))
+        replace(DATASET, test_classes=torch.tensor([0, 1, NONE_OF_THE_CLASSES]))
 
 
 def test_what_the_oracle_answers_is_the_truth_where_no_other_is_known():

@@ -4,7 +4,8 @@ import torch
 
 from lindley.contracts import Classification
 from lindley.datasets.files import DataFile
-from lindley.datasets.images import ImageFiles, load_images
+from lindley.datasets.image_files import ImageFiles
+from lindley.datasets.images import load_images
 from lindley.errors import DataError
 
 FILES = ImageFiles(*(DataFile(f"made-up/{part}", sha256=part * 2, num_bytes=0, mirrors=()) for part in "abcd"))

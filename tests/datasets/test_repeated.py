@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from lindley.datasets.mnist import FILES
+from lindley.datasets.image_files import MNIST
 from lindley.datasets.repeated import repeated_mnist
 
 
@@ -11,10 +11,10 @@ def read(as_idx):
     """Twelve made-up training images and five test images in the place of MNIST's."""
     rng = np.random.default_rng(0)
     arrays = {
-        FILES.train_images: rng.integers(0, 256, (12, 28, 28)),
-        FILES.train_labels: np.arange(12) % 10,
-        FILES.test_images: rng.integers(0, 256, (5, 28, 28)),
-        FILES.test_labels: np.arange(5),
+        MNIST.train_images: rng.integers(0, 256, (12, 28, 28)),
+        MNIST.train_labels: np.arange(12) % 10,
+        MNIST.test_images: rng.integers(0, 256, (5, 28, 28)),
+        MNIST.test_labels: np.arange(5),
     }
     return lambda file: as_idx(arrays[file].astype(np.uint8))
 
@@ -48,7 +48,7 @@ def test_a_manifest_tells_other_noise_from_the_same(read):
     ]
     assert hashes[0] == repeated_mnist(read=read, seed=0).hashes
     assert len({each["first_rows"] for each in hashes}) == 3
-    assert hashes[0].items() > FILES.hashes.items()
+    assert hashes[0].items() > MNIST.hashes.items()
 
 
 def test_real_mnist_is_repeated_three_times(load_real):

@@ -9,7 +9,7 @@ import torch
 import lindley
 from lindley.session.environment import _CODE, code_sha256, cpu_name, environment
 
-_CAN_CHANGE = ("seeds.py", "noise.py", "session/manifest.py", "study/observers_grid.py")
+_CAN_CHANGE = ("seeds.py", "noise.py", "session/manifest.py", "study/observers/grid.py")
 
 
 def test_the_environment_names_what_bits_depend_on():
@@ -46,7 +46,7 @@ def test_all_of_a_study_that_makes_a_trial_is_hashed_or_known_to_change_no_resul
     harmless = {"consistency", "schema", "trials"}  # they refuse, and hold settings, all of which are in the key
     tree = ast.parse((package / "study/assemble.py").read_text(encoding="utf-8"))
     read = {
-        node.module.rsplit(".", 1)[1]
+        node.module.removeprefix("lindley.study.").replace(".", "/")
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("lindley.study.")
     }

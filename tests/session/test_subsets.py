@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lindley.contracts import NO_CLASS
+from lindley.datasets.dataset import NONE_OF_THE_CLASSES
 from lindley.errors import InputError
 from lindley.session.subsets import balanced_rows, candidate_rows, initial_random_rows
 
@@ -46,9 +46,9 @@ def test_a_class_with_too_few_rows_leaves_its_place_to_the_others():
 
 
 def test_rows_without_a_class_are_in_a_balanced_set_only_where_no_others_are_left():
-    classes = torch.tensor([NO_CLASS] * 30 + [0] * 4 + [1] * 4)
+    classes = torch.tensor([NONE_OF_THE_CLASSES] * 30 + [0] * 4 + [1] * 4)
     assert torch.bincount(classes[balanced_rows(classes, 6, seed=0)]).tolist() == [3, 3]
-    assert (classes[balanced_rows(classes, 10, seed=0)] == NO_CLASS).sum() == 2
+    assert (classes[balanced_rows(classes, 10, seed=0)] == NONE_OF_THE_CLASSES).sum() == 2
 
 
 @pytest.mark.parametrize("count", [0, 51])

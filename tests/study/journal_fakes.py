@@ -270,7 +270,7 @@ RARE = {"rare": {"8": 0.1}}
 
 
 def fake_asked(ask: Asked) -> dict[str, Any]:
-    """The metrics of the observer of a hard pool: every fifth label is of a rare class."""
+    """The metrics of the observer of a corrupted pool: every fifth label is of a rare class."""
     if not ask.panel.pool.rare:
         return {}
     kinds = ("labels", "rare", "repeated", "wrong", "outside")

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lindley.acquisition import METHODS
-from lindley.contracts import NO_CLASS
+from lindley.datasets.dataset import NONE_OF_THE_CLASSES
 from lindley.errors import ConfigurationError, InputError, JournalError
 from lindley.session.rounds import RoundSettings
 from lindley.session.state import read_state
@@ -141,7 +141,7 @@ HARD = {
 }
 
 
-def test_a_hard_pool_is_of_the_seed_and_the_same_for_all_acquisitions(folder):
+def test_a_corrupted_pool_is_of_the_seed_and_the_same_for_all_acquisitions(folder):
     first, same, other = (
         Assembler(device="cpu", threads=1, data_dir=None, folder=folder).setup(trial_of(name, seed=seed, pool=HARD))
         for name, seed in (("bald", 0), ("random", 0), ("bald", 1))
@@ -154,12 +154,12 @@ def test_a_hard_pool_is_of_the_seed_and_the_same_for_all_acquisitions(folder):
     assert torch.equal(first.pool.read(rows), same.pool.read(rows))
 
 
-def test_a_hard_pool_is_not_taken_for_the_plain_one_of_the_same_data(assembler):
+def test_a_corrupted_pool_is_not_taken_for_the_plain_one_of_the_same_data(assembler):
     sizes = [len(assembler.setup(trial_of(pool=pool)).pool) for pool in ({}, {"subset": 30}, {"copies": 2}, {})]
     assert sizes == [40, 30, 80, 40]
 
 
-def test_a_trial_on_a_hard_pool_runs_and_says_what_was_asked(assembler, tmp_path):
+def test_a_trial_on_a_corrupted_pool_runs_and_says_queried_kinds(assembler, tmp_path):
     setup = assembler.setup(trial_of(pool=HARD))
     assert set(setup.observers) == {"test", "asked"}
     run_trial(setup, tmp_path)
@@ -169,7 +169,7 @@ def test_a_trial_on_a_hard_pool_runs_and_says_what_was_asked(assembler, tmp_path
     assert [-1 if each.value is None else each.value for each in state.resolved.values()] == told.tolist()
     asked = state.rounds[-1].metrics["asked"]
     assert asked["labels"] == 8
-    assert asked["outside"] == int((told == NO_CLASS).sum())
+    assert asked["outside"] == int((told == NONE_OF_THE_CLASSES).sum())
     assert asked["repeated"] == 8 - setup.sources[rows].unique().numel()
     held = state.rounds[-1].metrics["pool"]
     assert held["labels"] == len(setup.pool)

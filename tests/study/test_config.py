@@ -10,7 +10,7 @@ from lindley.errors import ConfigurationError
 from lindley.posteriors.recipe import Recipe
 from lindley.study import consistency
 from lindley.study.config import builtin_studies, load_study
-from lindley.study.schema import HardPool, Study, Training
+from lindley.study.schema import CorruptedPool, Study, Training
 from lindley.study.trials import trials_of
 
 GOOD = """
@@ -243,7 +243,7 @@ def test_a_pool_with_copies_may_have_more_labels_than_the_data_set_rows(tmp_path
         ("subset = 15\noutside = { data = 'my:own', share = 0.5 }", 30),
     ],
 )
-def test_more_labels_than_the_hard_pool_has_rows_are_refused(tmp_path, pool, rows):
+def test_more_labels_than_the_corrupted_pool_has_rows_are_refused(tmp_path, pool, rows):
     text = GOOD.replace("options = { noise = 0.1 }", "") + f"[pool]\n{pool}\n"
     said = f"schedule.max_labels must be at most {rows}, the rows of two-moons as [pool] makes it; got 33"
     assert said in refusal(tmp_path, text)
@@ -265,7 +265,7 @@ observe = { transfer = false }
     on, off = load(tmp_path, GOOD + tables).panels
     assert on.pool.outside.share == 0.1
     assert on.observe.transfer.models == ("head",)
-    assert (off.pool, off.observe.transfer) == (HardPool(), None)
+    assert (off.pool, off.observe.transfer) == (CorruptedPool(), None)
 
 
 def test_every_mistake_is_named_at_once(tmp_path):
@@ -390,7 +390,7 @@ def test_each_hard_study_makes_its_pool_hard_in_one_way():
     }
     for name, keys in ways.items():
         (panel,) = load_study(name).panels
-        assert {key for key, value in panel.pool if value != getattr(HardPool(), key)} == keys
+        assert {key for key, value in panel.pool if value != getattr(CorruptedPool(), key)} == keys
         methods = [name for name in panel.acquisitions if name != "batchbald-logdet"]
         assert methods == ["random", "margin", "entropy", "bald", "batchbald", "power-bald"]
         assert panel.seeds == 8  # the fewest with which five comparisons can detect anything
@@ -511,7 +511,7 @@ pool = { rare = { "lower moon" = 0.5 } }
 """
     hard, plain, other = load(tmp_path, hard + panels).panels
     assert (hard.pool.rare, hard.pool.copies, hard.data.options) == ({"upper moon": 0.5}, 2, {"noise": 0.1})
-    assert (plain.pool, plain.data.options) == (HardPool(), {})
+    assert (plain.pool, plain.data.options) == (CorruptedPool(), {})
     assert (other.pool.rare, other.pool.copies) == ({"lower moon": 0.5}, 2)
 
 

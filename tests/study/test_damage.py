@@ -28,7 +28,7 @@ from lindley.study.provenance import changes, environments, label_counting, left
 from lindley.study.read_results import load_results
 from lindley.study.results import TrialResults
 from lindley.study.tables import PANEL_TABLES
-from lindley.study.tables_asked import rare_recall, what_was_asked
+from lindley.study.tables_queried import queried_kinds, rare_recall
 
 INPUTS = int(os.environ.get("LINDLEY_FUZZ", "140"))
 NAMES = ("journal.jsonl", "manifest.json", "failed.json", "study.json")
@@ -65,7 +65,7 @@ def _show_everything(out: Path) -> tuple[list[TrialResults], str]:
         tables(each)
     draw_conclusions(results)
     for panel in (panel for panel in results.panels if panel.trials):
-        for make in (*PANEL_TABLES.values(), what_was_asked, rare_recall):
+        for make in (*PANEL_TABLES.values(), queried_kinds, rare_recall):
             make(panel)
     for say in (settings, environments, changes, label_counting, left_out, unfinished):
         say(results)

@@ -9,6 +9,7 @@ from pathlib import Path
 import journal_fakes as fakes
 import pytest
 
+from lindley.measures.catalogue import METRICS
 from lindley.session.events import Resumed
 from lindley.study.read_results import load_results
 from lindley.study.results import StudyResults
@@ -129,3 +130,18 @@ def test_every_round_is_written_in_natural_units(results: StudyResults, tmp_path
     assert (last["panel"], last["acquisition"], last["seed"], last["labels"]) == ("digits", "random", "2", "200")
     assert float(last["accuracy"]) == 0.7
     assert float(last["nll"]) == pytest.approx(0.92)
+
+
+def test_a_metric_that_was_not_measured_is_absent(results: StudyResults, tmp_path: Path) -> None:
+    """Journals that were written before a metric was added lack it; one round that has it is enough to show it."""
+    (panel,) = results.panels
+    name, column = "adaptive_ece", METRICS["adaptive_ece"].column_title
+    write_rounds(results, tmp_path / "before.csv")
+    assert column not in final_metrics(panel).columns
+    assert name not in (tmp_path / "before.csv").read_text()
+    panel.of("bald")[0].rounds[-1].metrics[name] = 0.25
+    write_rounds(results, tmp_path / "after.csv")
+    table = final_metrics(panel)
+    assert dict(zip(table.columns, table.rows[1], strict=True))[column] == "25.00"
+    assert dict(zip(table.columns, table.rows[0], strict=True))[column] == "–"
+    assert name in (tmp_path / "after.csv").read_text().splitlines()[0].split(",")

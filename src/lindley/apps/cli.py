@@ -169,7 +169,7 @@ def data(
     """List the data sets, or fetch one."""
     with _clear_errors():
         with exit_on_interrupt():
-            from lindley.apps.commands import fetch_data, list_data
+            from lindley.apps.data_command import fetch_data, list_data
 
         if name is None:
             list_data(data_dir)

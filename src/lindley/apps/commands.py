@@ -16,7 +16,6 @@ from lindley.errors import InputError, LindleyError
 from lindley.posteriors.precision import has_bfloat16
 from lindley.session.manifest import manifest_of
 from lindley.session.state import read_state
-from lindley.study.complaints import not_allowed
 from lindley.study.config import load_study
 from lindley.study.provenance import left_out
 from lindley.study.read_results import load_results
@@ -111,21 +110,6 @@ def report_again(folder: Path) -> None:
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder. Name the output folder of a run, as in: lindley report runs/demo")
     print_result(write_report(folder))
-
-
-def list_data(data_dir: Path | None) -> None:
-    """Each data set: its name, what it is, where it lies."""
-    for entry in catalogue.status(data_dir):
-        print_result(f"{entry.name:15} {entry.num_rows:7,} rows, {entry.num_classes:2} classes: {entry.title}")
-        print_result(f"{'':15} {entry.where}")
-
-
-def fetch_data(name: str, data_dir: Path | None) -> None:
-    """Verify a data set, having fetched what is missing, and say where it lies."""
-    if name not in catalogue.DATASETS:
-        raise InputError(f"the data set {not_allowed(name, catalogue.DATASETS)}")
-    entry = catalogue.fetch(name, data_dir)
-    print_result(f"{entry.name}: {entry.num_rows:,} rows; {entry.where}")
 
 
 def _run(study: Study, out: Path, pending: Sequence[Trial], sinks: Sequence[Sink], options: RunOptions) -> Outcome:

@@ -13,10 +13,13 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from lindley.arrays import ArrayLike, as_tensor, as_whole_numbers
-from lindley.contracts import NO_CLASS, Classification, Pool
+from lindley.contracts import Classification, Pool
 from lindley.errors import InputError
 from lindley.shapes import ClassIndices, Rows
 
+NONE_OF_THE_CLASSES = -1
+"""The class of a row that belongs to none of the task's classes, in `Dataset.classes` and `true_classes`: what its
+simulated oracle knows of such a row. Labels never hold it."""
 NUM_PROBED = 100
 """Rows that stand for all inputs in a manifest, where hashing every one would take long."""
 TestClassIndices = Int64[Tensor, "test_rows"]
@@ -57,7 +60,7 @@ class Dataset:
             name: What reports call it.
             task: The classes.
             pool: N inputs.
-            classes: [N] 0..C-1, or NO_CLASS for a row of none of the classes.
+            classes: [N] 0..C-1, or NONE_OF_THE_CLASSES for a row of none of the classes.
             test_inputs: [T, *input_shape], in the precision of the pool's inputs.
             test_classes: [T] 0..C-1.
             input_shape: The shape of one input; a number for that many features.
@@ -88,7 +91,7 @@ class Dataset:
                 f"pool must have len() and read(rows), as lindley.pools.memory.MemoryPool(inputs) has; got "
                 f"{type(self.pool).__name__}."
             )
-        _check_classes("classes", self.classes, len(self.pool), self.task, least=NO_CLASS)
+        _check_classes("classes", self.classes, len(self.pool), self.task, least=NONE_OF_THE_CLASSES)
         if tuple(self.test_inputs.shape[1:]) != self.input_shape or self.test_inputs.dim() == 0:
             shape = ", ".join(map(str, self.input_shape))
             raise InputError(f"test_inputs must be [T, {shape}]; got {[*self.test_inputs.shape]}.")
@@ -96,7 +99,7 @@ class Dataset:
             raise InputError("test_inputs must hold at least one row: without any nothing can be measured.")
         _check_classes("test_classes", self.test_classes, len(self.test_inputs), self.task)
         if self.true_classes is not None:
-            _check_classes("true_classes", self.true_classes, len(self.pool), self.task, least=NO_CLASS)
+            _check_classes("true_classes", self.true_classes, len(self.pool), self.task, least=NONE_OF_THE_CLASSES)
         if self.sources is not None:
             _check_rows("sources", self.sources, len(self.pool))
         self._check_precision()
@@ -111,7 +114,7 @@ class Dataset:
 
     @property
     def truth(self) -> ClassIndices:
-        """The true class of every row of the pool, NO_CLASS where it has none.  [N]"""
+        """The true class of every row of the pool, NONE_OF_THE_CLASSES where it has none.  [N]"""
         return self.classes if self.true_classes is None else self.true_classes
 
 
@@ -138,7 +141,7 @@ def _check_classes(name: str, classes: Tensor, num_rows: int, task: Classificati
     _check_rows(name, classes, num_rows)
     outside = ((classes < least) | (classes >= task.num_classes)).nonzero().flatten()
     if outside.numel():
-        none = "" if least == 0 else f" (or be {NO_CLASS}, no class)"
+        none = "" if least == 0 else f" (or be {NONE_OF_THE_CLASSES}, no class)"
         raise InputError(f"{name} must lie in 0..{task.num_classes - 1}{none}; rows {outside[:10].tolist()} do not.")
 
 

@@ -9,7 +9,6 @@ import threading
 from pathlib import Path
 
 from lindley.datasets.files import DataFile, read_verified
-from lindley.datasets.transfer_bar import TransferBar
 from lindley.errors import DataError
 
 TIMEOUT_SECONDS = (10, 30)
@@ -88,6 +87,8 @@ def _download(address: str, part: Path, file: DataFile, most_seconds: float) -> 
 
 def _transfer(address: str, part: Path, file: DataFile) -> None:
     import requests
+
+    from lindley.datasets.transfer_bar import TransferBar  # rich is not needed to list files
 
     # gzip never makes a file larger than this: more is not the file, and might not end.
     bar = TransferBar(file.path, address, part, limit=file.num_bytes + 2 * _CHUNK_BYTES)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ from lindley.contracts import Classification
 from lindley.datasets.dataset import Dataset
 from lindley.datasets.files import DataFile
 from lindley.datasets.idx import parse_idx
+from lindley.datasets.image_files import ImageFiles
 from lindley.errors import DataError
 from lindley.pools.memory import MemoryPool
 
@@ -21,26 +21,18 @@ Reader = Callable[[DataFile], bytes]
 NUM_GREYS = 255.0
 
 
-@dataclass(frozen=True)
-class ImageFiles:
-    """The four files of such a data set."""
-
-    train_images: DataFile
-    train_labels: DataFile
-    test_images: DataFile
-    test_labels: DataFile
-
-    def __iter__(self) -> Iterator[DataFile]:
-        return iter((self.train_images, self.train_labels, self.test_images, self.test_labels))
-
-    @property
-    def hashes(self) -> dict[str, str]:
-        """The sha256 of each file's decompressed bytes, by its path."""
-        return {file.path: file.sha256 for file in self}
-
-
 def load_images(name: str, task: Classification, files: ImageFiles, read: Reader) -> Dataset:
-    """All training images as the pool [N, 1, 28, 28], kept as bytes and read as pixels in [0, 1]."""
+    """Return a data set whose pool is all training images [N, 1, 28, 28], kept as bytes and read as pixels in [0, 1].
+
+    Args:
+        name: What reports call it.
+        task: Its classes.
+        files: The four files.
+        read: Gives the bytes of a file.
+
+    Raises:
+        DataError: If a file is missing or altered, or does not hold images and their labels.
+    """
     images, classes = read_split(files.train_images, files.train_labels, read)
     test_images, test_classes = read_split(files.test_images, files.test_labels, read)
     return Dataset(
@@ -56,7 +48,7 @@ def load_images(name: str, task: Classification, files: ImageFiles, read: Reader
 
 
 def read_split(images_file: DataFile, labels_file: DataFile, read: Reader) -> tuple[Tensor, Tensor]:
-    """Images and their classes: [N, 1, height, width] bytes, [N] int64."""
+    """Return images and their classes: [N, 1, height, width] bytes, [N] int64."""
     images = parse_idx(read(images_file), name=images_file.path)
     labels = parse_idx(read(labels_file), name=labels_file.path)
     if images.ndim != 3 or labels.shape != images.shape[:1]:

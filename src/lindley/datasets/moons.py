@@ -8,13 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lindley.contracts import Classification
+from lindley.datasets.catalogue import DATASETS
 from lindley.datasets.dataset import Dataset, array_hashes
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 from lindley.seeds import derive_seed
-
-TASK = Classification(("upper moon", "lower moon"))
 
 
 def two_moons(*, seed: int, num_pool: int = 500, num_test: int = 1000, noise: float = 0.2) -> Dataset:
@@ -26,7 +24,7 @@ def two_moons(*, seed: int, num_pool: int = 500, num_test: int = 1000, noise: fl
     test_inputs, test_classes = _generate(num_test, noise, derive_seed(seed, "two-moons", "test"))
     return Dataset(
         name="two-moons",
-        task=TASK,
+        task=DATASETS["two-moons"].task,
         pool=MemoryPool(inputs),
         classes=classes,
         test_inputs=test_inputs,

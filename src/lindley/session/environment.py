@@ -19,10 +19,18 @@ _CODE = (
     "noise.py",
     *(
         f"{name}/**/*.py"
-        for name in ("information", "acquisition", "posteriors", "networks", "pools", "datasets", "session")
+        for name in (
+            "information",
+            "acquisition",
+            "posteriors",
+            "networks",
+            "pools",
+            "datasets",
+            "measures",
+            "session",
+        )
     ),
-    "study/observers*.py",
-    "study/metrics.py",
+    "study/observers/**/*.py",
     "study/assemble.py",
     "study/learners.py",
 )

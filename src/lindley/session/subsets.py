@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lindley.contracts import NO_CLASS
+from lindley.datasets.dataset import NONE_OF_THE_CLASSES
 from lindley.errors import InputError
 from lindley.noise import row_uniforms
 from lindley.seeds import derive_seed
@@ -31,7 +31,7 @@ def balanced_rows(classes: ClassIndices, count: int, *, seed: int) -> Tensor:
     for each in classes.unique():
         rows = by_key[classes[by_key] == each]
         place[rows] = torch.arange(rows.numel())
-    place[classes == NO_CLASS] += classes.numel()
+    place[classes == NONE_OF_THE_CLASSES] += classes.numel()
     return (place + keys).argsort(stable=True)[:count]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from lindley.contracts import Pool
+from lindley.datasets.dataset import NONE_OF_THE_CLASSES
 from lindley.errors import InputError
 from lindley.session.events import Answer
 from lindley.session.files import sweep_arrays, verify_arrays
@@ -29,7 +30,6 @@ from lindley.shapes import ClassIndices, Rows
 
 Oracle = Callable[[Sequence[int]], list[Answer]]
 """Rows -> an answer to each of them."""
-_NONE_OF_THE_CLASSES = -1
 
 
 def simulated_oracle(classes: ClassIndices) -> Oracle:
@@ -39,7 +39,7 @@ def simulated_oracle(classes: ClassIndices) -> Oracle:
     def answer(rows: Sequence[int]) -> list[Answer]:
         return [
             Answer(row, outcome="none_of_the_classes", uuid="")
-            if known[row] == _NONE_OF_THE_CLASSES
+            if known[row] == NONE_OF_THE_CLASSES
             else Answer(row, known[row], uuid="")
             for row in rows
         ]

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from lindley.study.results import StudyResults
     from lindley.study.runner import run_study
     from lindley.study.schema import (
+        CorruptedPool,
         Data,
-        HardPool,
         Information,
         Model,
         Observe,
-        OutsideRows,
+        OutOfDistributionRows,
         Panel,
         Schedule,
         Study,
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Data": "schema",
-    "HardPool": "schema",
+    "CorruptedPool": "schema",
     "Information": "schema",
     "Model": "schema",
     "Observe": "schema",
     "Outcome": "crew",
-    "OutsideRows": "schema",
+    "OutOfDistributionRows": "schema",
     "Panel": "schema",
     "Schedule": "schema",
     "Sink": "sinks.contract",
@@ -64,13 +64,13 @@ _HOMES = {
 }
 
 __all__ = [
+    "CorruptedPool",
     "Data",
-    "HardPool",
     "Information",
     "Model",
     "Observe",
+    "OutOfDistributionRows",
     "Outcome",
-    "OutsideRows",
     "Panel",
     "Schedule",
     "Sink",

@@ -15,7 +15,7 @@ from lindley.acquisition.catalogue import METHODS, acquisition_named
 from lindley.contracts import FEATURES, Acquisition
 from lindley.datasets.catalogue import load
 from lindley.datasets.dataset import Dataset, content_hashes
-from lindley.datasets.hard_pools import Hardness, Outside, harden
+from lindley.datasets.pool_corruption import OutOfDistribution, PoolCorruption, corrupt_pool
 from lindley.errors import ConfigurationError, InputError
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.callers_state import seeded_globals
@@ -31,12 +31,12 @@ from lindley.session.shown import check_needs
 from lindley.session.trial import TrialSetup
 from lindley.study.consistency import without_features
 from lindley.study.learners import panel_learner
-from lindley.study.observers import observe_test_set
-from lindley.study.observers_asked import observe_asked
-from lindley.study.observers_grid import observe_grid
-from lindley.study.observers_information import observe_information
-from lindley.study.observers_transfer import observe_transfer
-from lindley.study.schema import HardPool, Transfer
+from lindley.study.observers.grid import observe_grid
+from lindley.study.observers.information import observe_information
+from lindley.study.observers.queried import observe_queried
+from lindley.study.observers.test_set import observe_test_set
+from lindley.study.observers.transfer import observe_transfer
+from lindley.study.schema import CorruptedPool, Transfer
 from lindley.study.trials import Trial
 
 
@@ -83,8 +83,8 @@ class Assembler:
         if self._dataset is None or self._dataset[0] != wanted:
             self._dataset = None  # the old one goes before the new one comes
             loaded = self._loaded(panel.data.name, panel.data.options, derive_seed(seed, "data"))
-            if panel.pool != HardPool():
-                loaded = harden(loaded, self._hardness(trial), seed=derive_seed(seed, "hard pool"))
+            if panel.pool != CorruptedPool():
+                loaded = corrupt_pool(loaded, self._corruption(trial), seed=derive_seed(seed, "hard pool"))
             self._dataset = (wanted, loaded)
         return self._dataset[1]
 
@@ -97,13 +97,20 @@ class Assembler:
             raise ConfigurationError(f"the data {name!r} must return a lindley Dataset; got {type(loaded).__name__}")
         return loaded if loaded.hashes else replace(loaded, hashes=content_hashes(loaded))
 
-    def _hardness(self, trial: Trial) -> Hardness:
+    def _corruption(self, trial: Trial) -> PoolCorruption:
         """The panel's [pool], with the data set that rows from outside are of."""
         pool, outside = trial.panel.pool, None
         if pool.outside is not None:
             other = self._loaded(pool.outside.data, {}, derive_seed(trial.seed, "outside data"))
-            outside = Outside(other, pool.outside.share)
-        return Hardness(**{**dict(pool), "outside": outside})
+            outside = OutOfDistribution(other, pool.outside.share)
+        return PoolCorruption(
+            subset=pool.subset,
+            class_imbalance=pool.rare,
+            out_of_distribution=outside,
+            duplicates=pool.copies,
+            duplicate_noise=pool.copy_noise,
+            label_noise=pool.label_noise,
+        )
 
     def _manifest(self, trial: Trial, dataset: Dataset) -> Manifest:
         return {
@@ -208,8 +215,8 @@ def _observers(trial: Trial, dataset: Dataset, device: str) -> dict[str, Observe
     information = observe.information
     if information is not None and information.acquisition == trial.acquisition:
         observers["information"] = observe_information(information.picks, information.labels)
-    if trial.panel.pool != HardPool():
-        observers["asked"] = observe_asked(dataset, trial.panel.pool.rare)
+    if trial.panel.pool != CorruptedPool():
+        observers["asked"] = observe_queried(dataset, trial.panel.pool.rare)
     if observe.transfer is not None:
         observers["transfer"] = _transfer(observe.transfer, dataset, device)
     return observers

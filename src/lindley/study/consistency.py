@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 from lindley.acquisition.catalogue import METHODS, acquisition_named
 from lindley.contracts import FEATURES
-from lindley.datasets.catalogue import DATASETS, Entry, checked_options
+from lindley.datasets.catalogue import DATASETS, DatasetSpec, checked_options
 from lindley.errors import InputError
 from lindley.networks.catalogue import NETWORKS
 from lindley.posteriors.catalogue import POSTERIORS, WITH_FEATURES, WITH_NETWORK, WITHOUT_NETWORK, check_options
 from lindley.session.import_paths import is_import_path
 from lindley.study.complaints import Complaint, not_allowed
-from lindley.study.schema import HardPool, Options, Panel, Training, Tune
+from lindley.study.schema import CorruptedPool, Options, Panel, Training, Tune
 
 MOST_ROUNDS = 100_000
 """Of a trial."""
@@ -70,7 +70,7 @@ def without_features(posterior: str, acquisition: str, needs: frozenset[str]) ->
 def contradictions(panel: Panel) -> Iterator[Complaint]:
     """Keys that are each allowed, but not together."""
     yield from _network_and_training(panel)
-    yield from _hard_pool(panel)
+    yield from _corrupted_pool(panel)
     schedule, data = panel.schedule, DATASETS.get(panel.data.name)
     if bool(schedule.validation_labels) != bool(panel.training.patience):
         text = (
@@ -102,12 +102,12 @@ def contradictions(panel: Panel) -> Iterator[Complaint]:
         if text := without_features(panel.model.posterior, name, needs):
             yield Complaint(("model", "posterior"), text)
     if data and schedule.max_labels > (most := _most_rows(panel, data)):
-        made = "" if panel.pool == HardPool() else " as [pool] makes it"
+        made = "" if panel.pool == CorruptedPool() else " as [pool] makes it"
         text = f"must be at most {most}, the rows of {panel.data.name}{made}; got {schedule.max_labels}."
         yield Complaint(("schedule", "max_labels"), text)
 
 
-def _unlike(panel: Panel, data: Entry) -> Iterator[Complaint]:
+def _unlike(panel: Panel, data: DatasetSpec) -> Iterator[Complaint]:
     """What only shows when data of another form are used."""
     weights, shape = panel.training.class_weights, list(data.input_shape)
     if weights and len(weights) != data.num_classes:
@@ -122,7 +122,7 @@ def _unlike(panel: Panel, data: Entry) -> Iterator[Complaint]:
         yield Complaint(("observe", "grid"), text)
 
 
-def _hard_pool(panel: Panel) -> Iterator[Complaint]:
+def _corrupted_pool(panel: Panel) -> Iterator[Complaint]:
     """What [pool] asks of known data sets that they have not; of one's own this is said when they are loaded."""
     pool, data = panel.pool, DATASETS.get(panel.data.name)
     if pool.outside is not None:
@@ -139,16 +139,16 @@ def _hard_pool(panel: Panel) -> Iterator[Complaint]:
     if data is None:
         return
     for name in pool.rare:
-        if name not in data.task.class_names:
-            yield Complaint(("pool", "rare", name), not_allowed(name, data.task.class_names))
+        if name not in data.class_names:
+            yield Complaint(("pool", "rare", name), not_allowed(name, data.class_names))
     if pool.subset > (rows := data.rows_with(panel.data.options)):
         text = f"must be at most {rows}, the rows of {panel.data.name}; got {pool.subset}."
         yield Complaint(("pool", "subset"), text)
 
 
-def _fits(other: Entry, data: Entry) -> bool:
+def _fits(other: DatasetSpec, data: DatasetSpec) -> bool:
     """Whether rows of the other may stand among those of the data as rows of none of its classes."""
-    return other.input_shape == data.input_shape and other.task != data.task
+    return other.input_shape == data.input_shape and other.class_names != data.class_names
 
 
 def _single_draw(panel: Panel) -> Iterator[Complaint]:
@@ -167,8 +167,8 @@ def _single_draw(panel: Panel) -> Iterator[Complaint]:
         yield Complaint(("model", "num_draws"), text)
 
 
-def _most_rows(panel: Panel, data: Entry) -> int:
-    """The rows of the hard pool, were no class rare."""
+def _most_rows(panel: Panel, data: DatasetSpec) -> int:
+    """Return the rows of the corrupted pool before classes are imbalanced."""
     pool, rows = panel.pool, panel.pool.subset or data.rows_with(panel.data.options)
     share = pool.outside.share if pool.outside else 0.0
     return math.ceil(rows / (1 - share)) * pool.copies

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import dataclass
 
-NATS_TO_BITS = 1 / math.log(2)
+from lindley.measures.catalogue import BITS
+
+NATS_TO_BITS = BITS.scale
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 from lindley.session.manifest import describe_changes
 from lindley.study.looks import look
 from lindley.study.results import PanelResults, StudyResults, TrialResults
-from lindley.study.schema import HardPool
+from lindley.study.schema import CorruptedPool
 from lindley.study.tables import Table
 
 
@@ -144,12 +144,12 @@ def label_counting(results: StudyResults) -> list[str]:
         "pool."
         for panel in subset
     ]
-    said += [text for panel in results.panels for text in _hard_pool(panel)]
+    said += [text for panel in results.panels for text in _corrupted_pool(panel)]
     return said
 
 
-def _hard_pool(panel: PanelResults) -> list[str]:
-    """How a hard pool changes what a label is."""
+def _corrupted_pool(panel: PanelResults) -> list[str]:
+    """Say how corruptions of the pool change what a label is."""
     pool, said = panel.config["pool"], []
     if pool["outside"] is not None:
         said.append(
@@ -166,7 +166,7 @@ def _hard_pool(panel: PanelResults) -> list[str]:
 
 def _settings_of(panel: PanelResults) -> dict[str, str]:
     flat: dict[str, str] = {}
-    plain = HardPool().model_dump(mode="json")
+    plain = CorruptedPool().model_dump(mode="json")
     for table in ("data", "pool", "model", "training", "schedule", "observe"):
         for key, value in panel.config[table].items():
             if table != "pool" or value != plain[key]:

@@ -28,8 +28,8 @@ from lindley.study.provenance import (
 from lindley.study.read_results import load_results
 from lindley.study.results import PanelResults, StudyResults
 from lindley.study.tables import PANEL_TABLES, Table, write_csv, write_rounds
-from lindley.study.tables_asked import rare_recall, what_was_asked
 from lindley.study.tables_information import information_growth
+from lindley.study.tables_queried import queried_kinds, rare_recall
 from lindley.study.tables_transfer import transfer
 
 _SECTIONS = (
@@ -41,7 +41,7 @@ _SECTIONS = (
 )
 _TABLES: Mapping[str, Callable[[PanelResults], Table | None]] = {
     **PANEL_TABLES,
-    "What was asked": what_was_asked,
+    "What was asked": queried_kinds,
     "Recall of rare classes": rare_recall,
     "Information as the batch grows": information_growth,
     "For another model": transfer,

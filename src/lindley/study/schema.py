@@ -72,19 +72,19 @@ class Data(_Table):
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
-class OutsideRows(_Table):
-    """[pool.outside]: rows of another data set among those of the pool."""
+class OutOfDistributionRows(_Table):
+    """[pool.outside]: out-of-distribution rows, of another data set."""
 
     data: str
     share: Share
 
 
-class HardPool(_Table):
-    """[pool]: what is done to the pool of the data set, in the order of the keys; the fields of `Hardness`."""
+class CorruptedPool(_Table):
+    """[pool]: the corruptions of the data set's pool, in the order of the keys."""
 
     subset: CountOrNone = 0
     rare: dict[str, Share] = Field(default_factory=dict)
-    outside: Annotated[OutsideRows | None, BeforeValidator(_false_is_none)] = None
+    outside: Annotated[OutOfDistributionRows | None, BeforeValidator(_false_is_none)] = None
     copies: Annotated[int, Field(ge=1, le=MOST_COPIES)] = 1
     copy_noise: Annotated[float, Field(ge=0)] = 0.0
     label_noise: Annotated[float, Field(ge=0, le=1)] = 0.0
@@ -200,7 +200,7 @@ class Panel(_Table):
     seeds: Annotated[int, Field(ge=1, le=MOST_SEEDS)] = 5
     first_seed: Annotated[int, Field(ge=0, le=MOST_FIRST_SEED)] = 0
     data: Data
-    pool: HardPool = HardPool()
+    pool: CorruptedPool = CorruptedPool()
     model: Model
     training: Training = Training()
     schedule: Schedule
@@ -211,7 +211,7 @@ class Panel(_Table):
 
     @property
     def data_sets(self) -> tuple[str, ...]:
-        """The names of all data that it reads: its own, and those that rows from outside are of."""
+        """The names of all data that it reads: its own, and that of its out-of-distribution rows."""
         return (self.data.name, *([self.pool.outside.data] if self.pool.outside else []))
 
 
@@ -230,8 +230,8 @@ class Study(_Table):
 
 TABLES: Mapping[str, type[_Table]] = {
     "data": Data,
-    "pool": HardPool,
-    "pool.outside": OutsideRows,
+    "pool": CorruptedPool,
+    "pool.outside": OutOfDistributionRows,
     "model": Model,
     "training": Training,
     "training.tune": Tune,

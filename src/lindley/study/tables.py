@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lindley.measures.catalogue import METRICS, MetricSpec, Place, metrics_at
 from lindley.session.files import write_atomically
 from lindley.spreadsheet import quote_cell
 from lindley.study.crossings import KEPT_ROUNDS, accuracy_levels, labels_to_accuracy, median_crossing
 from lindley.study.curves import spread_out
-from lindley.study.looks import NATS_TO_BITS, look
+from lindley.study.looks import look
 from lindley.study.results import PanelResults, StudyResults, TrialResults
 
 
@@ -72,52 +73,42 @@ _COLUMNS = 6
 
 def accuracy_along(panel: PanelResults) -> Table:
     """The learning curves in numbers: median accuracy (smallest to largest) at a few numbers of labels."""
-    return _along(panel, "accuracy", "Test accuracy in percent", 100.0, 1)
+    return _along(panel, "accuracy", "Test accuracy in percent", digits=1)
 
 
 def nll_along(panel: PanelResults) -> Table:
     """The curves of the NLL in numbers, in bits, as those of the accuracy."""
-    return _along(panel, "nll", "NLL on the test set in bits; low is good", NATS_TO_BITS, 3)
+    return _along(panel, "nll", "NLL on the test set in bits; low is good", digits=3)
 
 
-def _along(panel: PanelResults, metric: str, what: str, scale: float, digits: int) -> Table:
+def _along(panel: PanelResults, metric: str, what: str, *, digits: int) -> Table:
     grid = sorted({labels for trial in panel.trials for labels in trial.labels})
     shown = [grid[place] for place in spread_out(len(grid), _COLUMNS)]
     rows = []
     for name in panel.acquisitions:
         trials = panel.of(name)
-        cells = [_cell_at(trials, metric, labels, scale, digits) for labels in shown]
+        cells = [_cell_at(trials, metric, labels, digits) for labels in shown]
         rows.append((look(name).title, str(len(trials)), *cells))
     note = f"{what}: median (smallest to largest) over the seeds that got so far, at a few rounds; rounds.csv has all."
     columns = ("acquisition", "seeds", *(f"{labels} labels" for labels in shown))
     return Table(f"{metric}-{panel.name}", panel.title, columns, tuple(rows), note)
 
 
-def _cell_at(trials: Sequence[TrialResults], metric: str, labels: int, scale: float, digits: int) -> str:
+def _cell_at(trials: Sequence[TrialResults], metric: str, labels: int, digits: int) -> str:
     there = [trial for trial in trials if labels in trial.labels]
-    cell = spread([scale * trial.at(metric, labels) for trial in there], digits)
+    cell = spread([METRICS[metric].unit.scale * trial.at(metric, labels) for trial in there], digits)
     return cell if len(there) in (0, len(trials)) else f"{cell}, of {len(there)}"
-
-
-_FINAL: tuple[tuple[str, str, float | int, int], ...] = (
-    ("accuracy %", "accuracy", 100, 2),
-    ("dropout off %", "accuracy_point", 100, 2),
-    ("NLL bits", "nll", NATS_TO_BITS, 3),
-    ("NLL dropout off, bits", "nll_point", NATS_TO_BITS, 3),
-    ("joint NLL bits", "joint_nll", NATS_TO_BITS, 3),
-    ("Brier", "brier", 1, 3),
-    ("ECE points", "ece", 100, 2),
-)
 
 
 def final_metrics(panel: PanelResults) -> Table:
     """Median (smallest to largest) over the finished trials, at the study's last number of labels."""
-    rows, last = [], panel.last_labels
+    rows, last, specs = [], panel.last_labels, measured_specs("table", panel.trials)
     for name in panel.acquisitions:
         trials = [trial for trial in panel.finished if trial.acquisition == name]
         if trials:
             cells = [
-                spread([trial.at(key, last) * scale for trial in trials], digits) for _, key, scale, digits in _FINAL
+                spread([trial.at(spec.name, last) * spec.unit.scale for trial in trials], spec.unit.digits)
+                for spec in specs
             ]
             rows.append((look(name).title, str(len(trials)), f"{last}", *cells))
     note = (
@@ -125,7 +116,7 @@ def final_metrics(panel: PanelResults) -> Table:
         "single prediction without dropout, beside the average over the draws. Joint NLL is that of "
         "the labels of ten rows together, per label."
     )
-    columns = ("acquisition", "seeds", "labels", *(title for title, *_ in _FINAL))
+    columns = ("acquisition", "seeds", "labels", *(spec.column_title for spec in specs))
     return Table(f"final-{panel.name}", panel.title, columns, tuple(rows), note)
 
 
@@ -159,17 +150,26 @@ PANEL_TABLES: dict[str, Callable[[PanelResults], Table]] = {
 }
 """By the heading under which the panels' tables stand."""
 _NUMBER = re.compile(r"[-+−]?(\d+(\.\d*)?|\.\d+|inf|∞)([eE][-+]?\d+)?")
-_ROUND_METRICS = ("accuracy", "nll", "brier", "ece", "accuracy_point", "nll_point", "joint_nll")
+_PREDICTIONS = ("average", "point", "draws")
+"""The order in which rounds.csv has the metrics: by what they are measured of."""
+
+
+def measured_specs(place: Place, trials: Iterable[TrialResults]) -> list[MetricSpec]:
+    """Return the metrics that a report shows in a place, without those that no round of the trials was measured on."""
+    found = {name for trial in trials for each in trial.rounds for name in each.metrics}
+    return [spec for spec in metrics_at(place) if spec.name in found]
 
 
 def write_rounds(results: StudyResults, path: Path) -> None:
     """Every round of every trial in natural units (accuracy in [0, 1], NLL in nats): what the curves are made of."""
-    columns = ("panel", "acquisition", "seed", "round", "labels", *_ROUND_METRICS, "fit_s", "predict_s", "select_s")
+    specs = measured_specs("table", [trial for panel in results.panels for trial in panel.trials])
+    names = [spec.name for spec in sorted(specs, key=lambda spec: _PREDICTIONS.index(spec.prediction))]
+    columns = ("panel", "acquisition", "seed", "round", "labels", *names, "fit_s", "predict_s", "select_s")
     rows = [
         (panel.name, trial.acquisition, trial.seed, number, labels, *map(_exact, values))
         for panel in results.panels
         for trial in panel.trials
-        for number, (labels, values) in enumerate(zip(trial.labels, _series(trial), strict=True))
+        for number, (labels, values) in enumerate(zip(trial.labels, _series(trial, names), strict=True))
     ]
     write_csv(path, columns, rows)
 
@@ -199,9 +199,9 @@ def spread(values: Sequence[float], digits: int, *, signed: bool = False) -> str
     return (middle if len(known) == 1 else f"{middle} ({low}{between}{high})").replace("inf", "∞")
 
 
-def _series(trial: TrialResults) -> NDArray[np.float64]:
-    """Of each round its metrics and seconds.  [R, ...]"""
-    metrics = [trial.metric(name) for name in _ROUND_METRICS]
+def _series(trial: TrialResults, names: Sequence[str]) -> NDArray[np.float64]:
+    """Return each round's metrics and seconds.  [R, ...]"""
+    metrics = [trial.metric(name) for name in names]
     return np.stack([*metrics, *(trial.seconds(part) for part in ("fit", "predict", "select"))], axis=1)
 
 

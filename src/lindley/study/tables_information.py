@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lindley.study.looks import NATS_TO_BITS, look
-from lindley.study.observers_pickers import INFORMATION_PICKERS
+from lindley.study.observers import INFORMATION_PICKERS
 from lindley.study.results import Arrays, PanelResults
 from lindley.study.tables import Table
 

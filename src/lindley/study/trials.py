@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from lindley.study.schema import HardPool, Panel, Schedule, Study
+from lindley.study.schema import CorruptedPool, Panel, Schedule, Study
 
 LOOK_AT_TARGETS = frozenset({"epig", "power-epig", "softmax-epig", "softrank-epig", "batch-epig"})
 """The acquisitions of the catalogue that need targets, said here again so that a key costs no import of torch."""
@@ -70,7 +70,7 @@ class Trial:
 
     def _hard_pool(self, pool: dict[str, Any]) -> dict[str, Any]:
         """The keys of [pool] that change something; no table where none does, as before there was one."""
-        default = HardPool().model_dump(mode="json")
+        default = CorruptedPool().model_dump(mode="json")
         changed = {key: value for key, value in pool.items() if value != default[key]}
         return {"pool": changed} if changed else {}
 

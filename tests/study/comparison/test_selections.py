@@ -61,7 +61,7 @@ def test_copies_of_what_was_labelled_before_are_counted() -> None:
     assert lines["random"].repeated == pytest.approx(3 / 8)
 
 
-def test_copies_of_a_hard_pool_are_those_that_the_journal_counted() -> None:
+def test_copies_of_a_corrupted_pool_are_those_that_the_journal_counted() -> None:
     panel = _panel()
     panel.config["pool"] = {"copies": 5}
     for trial in panel.trials:

@@ -18,6 +18,7 @@ import numpy as np
 from scipy import integrate, stats
 
 from lindley.errors import InputError
+from lindley.measures.catalogue import METRICS
 from lindley.seeds import numpy_generator
 from lindley.study.comparison.exact_tests import (
     FAMILY_LEVEL,
@@ -30,7 +31,6 @@ from lindley.study.comparison.exact_tests import (
 )
 from lindley.study.comparison.label_ratio import FEWEST_PAIRS, LabelRatio, label_ratio
 from lindley.study.crossings import Crossing, labels_to_accuracy, median_crossing
-from lindley.study.looks import NATS_TO_BITS
 from lindley.study.results import PanelResults, TrialResults, paired
 from lindley.study.signed_rank import SMALLEST, signed_rank_test
 
@@ -353,7 +353,7 @@ def _mean(panel: PanelResults, name: str, reference: str, measure: Measure) -> M
         reference,
         None,
         len(pairs),
-        (_in_its_unit(measure, median(mine)), _in_its_unit(measure, median(theirs))),
+        (METRICS[metric].shown(median(mine)), METRICS[metric].shown(median(theirs))),
         centre,
         interval,
         *_tested([*gains.values()]),
@@ -386,7 +386,7 @@ def _gain(measure: Measure, mine: float, theirs: float) -> float:
     """By how much the first is better; one infinite loss is as bad as another."""
     if mine == theirs:
         return 0.0
-    return mine - theirs if measure == "mean_accuracy" else theirs - mine
+    return METRICS[METRIC_OF[measure]].sign * (mine - theirs)
 
 
 def _student(gains: Sequence[float]) -> tuple[float | None, tuple[float, float] | None]:
@@ -398,10 +398,6 @@ def _student(gains: Sequence[float]) -> tuple[float | None, tuple[float, float] 
         return centre, None
     half = float(stats.t.ppf(0.975, len(gains) - 1) * stats.sem(gains))
     return centre, (centre - half, centre + half)
-
-
-def _in_its_unit(measure: Measure, value: float) -> str:
-    return f"{100 * value:.2f}" if measure == "mean_accuracy" else f"{NATS_TO_BITS * value:.3f}".replace("inf", "∞")
 
 
 def _tested(differences: Sequence[float]) -> tuple[int, int, float, bool]:

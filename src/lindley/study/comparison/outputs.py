@@ -8,21 +8,23 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lindley.errors import InputError
+from lindley.measures.catalogue import METRICS, Unit
 from lindley.study.comparison.contrasts import Contrast, as_family, measured_contrasts, reference_of
-from lindley.study.comparison.dips import Dips, dips_of, said_of_dips
+from lindley.study.comparison.instability import Instability, describe_instability, instability_of
 from lindley.study.comparison.probabilities import (
     DrawsBesideSingle,
     Probabilities,
     Spread,
     Tally,
     draws_beside_single,
+    listed,
     probabilities_of,
     said_of_draws,
     said_of_probabilities,
 )
 from lindley.study.comparison.selections import Asked, asked
 from lindley.study.comparison.words import digits, in_short, level, scale, shown, verdict, verdicts
-from lindley.study.looks import NATS_TO_BITS, look
+from lindley.study.looks import look
 from lindley.study.paired import percent
 from lindley.study.results import PanelResults, StudyResults
 from lindley.study.tables import Table
@@ -43,11 +45,6 @@ _HOW_COMPARED = (
 
 BESIDE = ("compared-asked", "compared-probabilities", "compared-draws")
 """How the names of the tables begin that hold no tested comparison: comparison.csv has those."""
-_METRICS = {
-    "accuracy": ("accuracy, %", 100.0, 2),
-    "nll": ("NLL, bits", NATS_TO_BITS, 3),
-    "brier": ("Brier score", 1.0, 3),
-}
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ class PanelComparison:
     against: str
     contrasts: tuple[Contrast, ...]
     asked: tuple[Asked, ...]
-    dips: tuple[Dips, ...]
+    instability: tuple[Instability, ...]
     probabilities: tuple[Probabilities, ...]
     draws: tuple[DrawsBesideSingle, ...]
 
@@ -71,7 +68,7 @@ class PanelComparison:
     @property
     def verdicts(self) -> list[str]:
         """One sentence for each comparison, what so few seeds cannot show, and whether the fits are steady."""
-        return [*verdicts(self.contrasts), *said_of_dips(self.dips)]
+        return [*verdicts(self.contrasts), *describe_instability(self.instability)]
 
 
 def compare(
@@ -140,7 +137,7 @@ def as_json(compared: Sequence[PanelComparison]) -> list[dict[str, Any]]:
             "against": each.against,
             "contrasts": [_plain(contrast) for contrast in each.contrasts],
             "asked": [asdict(line) for line in each.asked],
-            "dips": [asdict(line) for line in each.dips],
+            "instability": [asdict(line) for line in each.instability],
             "headlines": each.headlines,
             "probabilities": [_finite(asdict(line)) for line in each.probabilities],
             "draws": [_finite(asdict(line)) for line in each.draws],
@@ -172,7 +169,7 @@ def _compared(panel: PanelResults, against: str | None, found: Sequence[Contrast
         reference,
         tuple(found),
         tuple(asked(panel, reference)),
-        tuple(dips_of(panel)),
+        tuple(instability_of(panel)),
         tuple(probabilities_of(panel, reference)),
         tuple(draws_beside_single(panel)),
     )
@@ -230,8 +227,9 @@ def _probabilities_table(compared: PanelComparison, reference: str) -> Table:
     """A line for each acquisition and metric: at the end, and over the rounds."""
     rows = []
     for each in compared.probabilities:
-        what, scale, digits = _METRICS[each.metric]
-        final, mean = (_spread_cell(spread, scale, digits) for spread in (each.final, each.mean))
+        spec = METRICS[each.metric]
+        what = ", ".join(filter(None, (spec.title, spec.unit.name)))
+        final, mean = (_spread_cell(spread, spec.unit) for spread in (each.final, each.mean))
         tallies = (_tally_cell(each.final_tally), _tally_cell(each.mean_tally))
         rows.append((look(each.acquisition).title, what, str(each.seeds), final, tallies[0], mean, tallies[1]))
     labels = compared.probabilities[0].labels
@@ -244,7 +242,8 @@ def _probabilities_table(compared: PanelComparison, reference: str) -> Table:
         "over the rounds",
         "there better : worse",
     )
-    title = f"{compared.title}: accuracy, NLL and Brier score, against {reference}"
+    names = listed(dict.fromkeys(METRICS[each.metric].title for each in compared.probabilities))
+    title = f"{compared.title}: {names}, against {reference}"
     note = "Median (smallest to largest) over the seeds of finished trials, on the test set."
     return Table(f"{BESIDE[1]}-{compared.name}", title, columns, tuple(rows), note)
 
@@ -254,8 +253,8 @@ def _draws_table(compared: PanelComparison) -> Table:
         (
             look(each.acquisition).title,
             str(each.trials),
-            _spread_cell(each.average, NATS_TO_BITS, 3),
-            _spread_cell(each.single, NATS_TO_BITS, 3),
+            _spread_cell(each.average, METRICS["nll"].unit),
+            _spread_cell(each.single, METRICS["nll_point"].unit),
             _tally_cell(each.final_tally),
             _tally_cell(each.mean_tally),
         )
@@ -274,9 +273,9 @@ def _draws_table(compared: PanelComparison) -> Table:
     return Table(f"{BESIDE[2]}-{compared.name}", title, columns, rows, note)
 
 
-def _spread_cell(spread: Spread, scale: float, digits: int) -> str:
+def _spread_cell(spread: Spread, unit: Unit) -> str:
     values = [spread.median] if spread.low == spread.high else [spread.low, spread.median, spread.high]
-    return spread_words([scale * each for each in values], digits)
+    return spread_words([unit.scale * each for each in values], unit.digits)
 
 
 def _tally_cell(tally: Tally | None) -> str:

@@ -6,17 +6,17 @@ tested, in `contrasts`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from statistics import median
 
+from lindley.measures.catalogue import METRICS, metrics_at
 from lindley.study.comparison.contrasts import mean_over_labels
 from lindley.study.looks import look
 from lindley.study.results import PanelResults, TrialResults, paired
 from lindley.study.signed_rank import SMALLEST
 
-METRICS = ("accuracy", "nll", "brier")
 _SINGLE = "nll_point"
 
 
@@ -50,7 +50,7 @@ class Probabilities:
     acquisition: str
     against: str
     metric: str
-    """accuracy, nll or brier."""
+    """Its name in the catalogue, such as nll."""
     labels: int
     """The study's last number of labels."""
     seeds: int
@@ -84,7 +84,8 @@ class DrawsBesideSingle:
 def probabilities_of(panel: PanelResults, reference: str) -> list[Probabilities]:
     """Describe every metric of every acquisition that shares a finished seed with the reference, which is first."""
     others = [name for name in panel.acquisitions if name != reference]
-    found = [_described(panel, name, reference, metric) for name in (reference, *others) for metric in METRICS]
+    compared = [spec.name for spec in metrics_at("comparison")]
+    found = [_described(panel, name, reference, metric) for name in (reference, *others) for metric in compared]
     described = [each for each in found if each is not None]
     return described if any(each.final_tally for each in described) else []
 
@@ -135,13 +136,13 @@ def said_of_draws(beside: Sequence[DrawsBesideSingle]) -> list[str]:
         return []
     ordered = sorted(beside, key=lambda each: (-each.final_tally.worse / each.trials, each.trials))
     groups = [
-        f"{worse} of {trials} trials of {_listed([look(each.acquisition).title for each in group])}"
+        f"{worse} of {trials} trials of {listed([look(each.acquisition).title for each in group])}"
         for (worse, trials), group in groupby(ordered, key=lambda each: (each.final_tally.worse, each.trials))
     ]
     worse, trials = sum(each.mean_tally.worse for each in beside), sum(each.trials for each in beside)
     return [
         f"With {beside[0].labels:,} labels the average of the draws has a worse NLL than the single prediction with "
-        f"dropout off in {_listed(groups)}; on average over the rounds in {worse} of {trials}."
+        f"dropout off in {listed(groups)}; on average over the rounds in {worse} of {trials}."
     ]
 
 
@@ -157,7 +158,7 @@ def _disagreement(
         _counted([(max(tally(line).better, tally(line).worse), line.seeds) for line in lines])
         for lines in zip(*opposed, strict=True)
     ]
-    names = _listed([look(line.acquisition).title for line, _ in opposed])
+    names = listed([look(line.acquisition).title for line, _ in opposed])
     verb, reference = "is" if len(opposed) == 1 else "are", look(opposed[0][0].against).title
     return (
         f"Accuracy and NLL disagree {scope}: {names} {verb} {accurate} accurate than {reference} in {counts[0]}, but "
@@ -183,7 +184,7 @@ def _described(panel: PanelResults, name: str, reference: str, metric: str) -> P
         mine = [first for first, _ in pairs]
     if not mine:
         return None
-    sign = 1 if metric == "accuracy" else -1
+    sign = METRICS[metric].sign
     (final, final_tally), (mean, mean_tally) = (
         (
             _spread(values := [value(trial, metric) for trial in mine]),
@@ -223,9 +224,11 @@ def _counted(counts: Sequence[tuple[int, int]]) -> str:
     if len(set(counts)) == 1:
         return f"{counts[0][0]} of {counts[0][1]} seeds"
     if len(totals) == 1:
-        return f"{_listed([str(count) for count, _ in counts])} of {counts[0][1]} seeds"
-    return f"{_listed([f'{count} of {total}' for count, total in counts])} seeds"
+        return f"{listed([str(count) for count, _ in counts])} of {counts[0][1]} seeds"
+    return f"{listed([f'{count} of {total}' for count, total in counts])} seeds"
 
 
-def _listed(words: Sequence[str]) -> str:
+def listed(names: Iterable[str]) -> str:
+    """Return "a", or "a, b and c"."""
+    words = list(names)
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

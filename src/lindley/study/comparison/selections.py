@@ -80,7 +80,7 @@ def _evenness(counts: Sequence[int]) -> float:
 
 
 def _repeated(panel: PanelResults, trial: TrialResults) -> float | None:
-    """As the journal of a hard pool has counted them; else by the rows, where these tell their inputs."""
+    """Return the share that the journal of a corrupted pool counted; else count by the rows, where that is possible."""
     if _repeats(panel) == 1:
         return None
     counts = [each.metrics["asked"] for each in trial.rounds if "asked" in each.metrics]

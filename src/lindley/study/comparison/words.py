@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from lindley.study.comparison.contrasts import Contrast
+from lindley.measures.catalogue import METRICS
+from lindley.study.comparison.contrasts import METRIC_OF, Contrast
 from lindley.study.comparison.exact_tests import fewest_pairs, smallest_two_sided_p
-from lindley.study.looks import NATS_TO_BITS, look
+from lindley.study.looks import look
 
 _MEANS = {"mean_accuracy": "mean accuracy", "mean_nll": "mean NLL"}
 
@@ -121,12 +122,9 @@ def _claim(contrast: Contrast) -> str:
 
 def _way(contrast: Contrast) -> str:
     """What the first has of the measure, as the test leans."""
-    better, worse = {
-        "labels": ("fewer", "more"),
-        "mean_accuracy": ("higher", "lower"),
-        "mean_nll": ("lower", "higher"),
-    }[contrast.measure]
-    return better if contrast.for_first else worse
+    if contrast.measure == "labels":
+        return "fewer" if contrast.for_first else "more"
+    return "higher" if contrast.for_first == (METRICS[METRIC_OF[contrast.measure]].better == "higher") else "lower"
 
 
 def _evidence(contrast: Contrast) -> str:
@@ -176,12 +174,12 @@ def _share(share: float) -> str:
 
 def scale(contrast: Contrast) -> float:
     """What turns an estimate into the unit that people read: percent, points or bits."""
-    return NATS_TO_BITS if contrast.measure == "mean_nll" else 100.0
+    return 100.0 if contrast.measure == "labels" else METRICS[METRIC_OF[contrast.measure]].unit.scale
 
 
 def digits(contrast: Contrast) -> int:
     """Decimals in that unit."""
-    return {"labels": 0, "mean_accuracy": 2, "mean_nll": 3}[contrast.measure]
+    return 0 if contrast.measure == "labels" else METRICS[METRIC_OF[contrast.measure]].unit.digits
 
 
 def _unit(contrast: Contrast) -> str:

@@ -7,6 +7,7 @@ import textwrap
 
 from matplotlib.axes import Axes
 
+from lindley.measures.catalogue import METRICS
 from lindley.study.curves import learning_curve
 from lindley.study.figures.style import (
     Drawn,
@@ -65,7 +66,7 @@ def _draw_panels(panels: list[PanelResults]) -> Drawn:
         for axes in all_axes[len(panels) :]:
             axes.set_axis_off()
         for axes in all_axes[::columns]:
-            axes.set_ylabel("test accuracy (%)")
+            axes.set_ylabel(METRICS["accuracy"].axis_label)
         legend_below(figure, all_axes[0])
         head(figure, TITLE)
     names = tuple(panel.name for panel in panels)

@@ -1,4 +1,4 @@
-"""Figure 3: accuracy, NLL (logarithmic) and ECE against labels; median and band over seeds, a line per acquisition."""
+"""Figure 3: metrics against labels, median and band over seeds, a line for each acquisition."""
 
 from __future__ import annotations
 
@@ -7,20 +7,17 @@ from itertools import combinations
 
 from matplotlib.axes import Axes
 
+from lindley.measures.catalogue import MetricSpec
 from lindley.study.curves import Curve, learning_curve
 from lindley.study.figures.style import Drawn, draw_curve, head, legend_below, new_figure, stretch_accuracy, styled
-from lindley.study.looks import NATS_TO_BITS, look
+from lindley.study.looks import look
 from lindley.study.results import PanelResults, StudyResults, paired
+from lindley.study.tables import measured_specs
 
 NUMBER = 3
 TITLE = "Learning curves"
 NEEDS = "at least one trial with two rounds"
 _LOSS_TICKS = tuple(digit * 10.0**power for power in range(-6, 4) for digit in (1, 2, 5))
-_METRICS = (
-    ("accuracy", 100.0, "test accuracy (%)", "Accuracy: higher is better"),
-    ("nll", NATS_TO_BITS, "negative log-likelihood (bits)", "NLL: lower is better"),
-    ("ece", 100.0, "expected calibration error (points)", "ECE: lower is better"),
-)
 
 
 def draw(results: StudyResults) -> list[Drawn]:
@@ -32,26 +29,29 @@ def draw(results: StudyResults) -> list[Drawn]:
 
 def _draw_panel(panel: PanelResults) -> Drawn:
     with styled():
-        figure = new_figure(11, 4.3)
-        all_axes = figure.subplots(1, 3)
-        for axes, (metric, scale, label, title) in zip(all_axes, _METRICS, strict=True):
-            curves = {name: learning_curve(panel.of(name), metric) for name in panel.acquisitions}
+        specs = measured_specs("curves", panel.trials)
+        figure = new_figure(11 / 3 * len(specs), 4.3)
+        all_axes = figure.subplots(1, len(specs), squeeze=False)[0]
+        for axes, spec in zip(all_axes, specs, strict=True):
+            curves = {name: learning_curve(panel.of(name), spec.name) for name in panel.acquisitions}
             for name, curve in curves.items():
-                draw_curve(axes, curve, name, scale=scale)
-            _finish(axes, list(curves.values()), metric, scale)
-            axes.set(xlabel="labels (the initial ones included)", ylabel=label, title=title)
+                draw_curve(axes, curve, name, scale=spec.unit.scale)
+            _finish(axes, list(curves.values()), spec)
+            title = f"{spec.title[0].upper()}{spec.title[1:]}: {spec.better} is better"
+            axes.set(xlabel="labels (the initial ones included)", ylabel=spec.axis_label, title=title)
         legend_below(figure, all_axes[0])
         head(figure, f"{panel.title}: learning curves")
     name = f"figure-3-learning-curves-{panel.name}"
     return Drawn(NUMBER, name, figure, _title(panel), _caption(panel), (panel.name,))
 
 
-def _finish(axes: Axes, curves: list[Curve], metric: str, scale: float) -> None:
-    """Accuracy is stretched towards 100 %, the NLL's axis is logarithmic, that of the ECE starts at zero."""
-    if metric == "accuracy":
-        stretch_accuracy(axes, [scale * end for curve in curves for end in (curve.low.min(), curve.high.max())])
-    elif metric == "nll":
-        logarithmic_losses(axes, [scale * end for curve in curves for end in (*curve.low, *curve.high)])
+def _finish(axes: Axes, curves: list[Curve], spec: MetricSpec) -> None:
+    """Scale the axis as the metric says; a linear one starts at zero."""
+    if spec.axis == "stretched":
+        ends = [end for curve in curves for end in (curve.low.min(), curve.high.max())]
+        stretch_accuracy(axes, [spec.unit.scale * end for end in ends])
+    elif spec.axis == "logarithmic":
+        logarithmic_losses(axes, [spec.unit.scale * end for curve in curves for end in (*curve.low, *curve.high)])
     else:
         axes.set_ylim(bottom=0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lindley.measures.catalogue import METRICS
 from lindley.study.curves import learning_curve
 from lindley.study.figures.style import Drawn, draw_curve, head, legend_below, new_figure, stretch_accuracy, styled
 from lindley.study.results import PanelResults, StudyResults
@@ -34,7 +35,7 @@ def _draw_panel(panel: PanelResults) -> Drawn:
             ends = [100 * end for curve in curves.values() for side in (curve.low, curve.high) for end in side]
             stretch_accuracy(axes, ends)
             axes.set(xlabel="labels (the initial ones included)", title=title)
-        all_axes[0].set_ylabel("test accuracy (%)")
+        all_axes[0].set_ylabel(METRICS["accuracy"].axis_label)
         legend_below(figure, all_axes[0])
         head(figure, f"{panel.title}: what other models learn from the same labels")
     name = f"figure-6-transfer-{panel.name}"

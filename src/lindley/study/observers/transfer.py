@@ -10,12 +10,13 @@ from torch import Tensor
 from lindley.acquisition.checks import checked_chunks
 from lindley.contracts import Draws, Learner, TrainingData
 from lindley.information import mean_log_probs
+from lindley.measures.scores import accuracy, nll
 from lindley.pools.memory import MemoryPool
 from lindley.seeds import derive_seed
 from lindley.session.predict import PoolPredictions
 from lindley.session.rounds import Observation, RoundView
 from lindley.shapes import ClassIndices
-from lindley.study.metrics import accuracy, nll, written
+from lindley.study.observers.test_set import journal_value
 
 
 def observe_transfer(
@@ -42,7 +43,7 @@ def observe_transfer(
         fit, draw = (derive_seed(view.seed, view.index, "transfer", name, part) for part in ("fit", "draw"))
         posterior = learner.fit(TrainingData(view.pool, view.labels, view.task), seed=fit)
         log_probs = averaged(posterior.draw(num_draws, seed=draw))  # [T, C]
-        return {"accuracy": accuracy(log_probs, test_classes), "nll": written(nll(log_probs, test_classes))}
+        return {"accuracy": accuracy(log_probs, test_classes), "nll": journal_value(nll(log_probs, test_classes))}
 
     def observe(view: RoundView) -> Observation:
         if labels and view.num_labels not in labels:

@@ -10,7 +10,7 @@ from round_fakes import Slopes, view_of
 from lindley.contracts import Labels
 from lindley.information import bald, joint_information
 from lindley.noise import torch_generator
-from lindley.study.observers_information import information_growth, observe_information
+from lindley.study.observers.information import information_growth, observe_information
 
 NUM_DRAWS = 8
 

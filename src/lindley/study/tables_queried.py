@@ -1,4 +1,4 @@
-"""Tables of what the labels of a hard pool were spent on, and of what the model then knows of its rare classes."""
+"""Tables of corrupted pools: the kinds of rows that were queried, and the recall of rare classes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _KINDS = {
     "wrong": "wrong answers %",
     "outside": "from outside %",
 }
-"""What is counted of the labels asked for, with its column."""
+"""The kinds of rows that the journals count, with their columns."""
 
 
-def what_was_asked(panel: PanelResults) -> Table | None:
-    """Of the labels asked for after the initial ones, the share of each kind; None where the pool is not hard."""
+def queried_kinds(panel: PanelResults) -> Table | None:
+    """Return the share of each kind among the rows queried after the initial ones; None where no pool is corrupted."""
     trials = [trial for trial in panel.finished if "asked" in trial.rounds[0].metrics]
     if not trials:
         return None
@@ -29,9 +29,9 @@ def what_was_asked(panel: PanelResults) -> Table | None:
     kinds = [kind for kind in _KINDS if any(pool[kind] for pool in held)]
     rows = [("the pool", "", f"{median(pool['labels'] for pool in held):.0f} rows", *_shares(held, kinds))]
     for name in panel.acquisitions:
-        asked = [_asked(panel, trial) for trial in trials if trial.acquisition == name]
-        if asked:
-            rows.append((look(name).title, str(len(asked)), f"{asked[0]['labels']}", *_shares(asked, kinds)))
+        queried = [_queried(panel, trial) for trial in trials if trial.acquisition == name]
+        if queried:
+            rows.append((look(name).title, str(len(queried)), f"{queried[0]['labels']}", *_shares(queried, kinds)))
     note = (
         "Of the labels asked for after the initial ones, which all acquisitions of a seed share: how many are of rare "
         "classes, are copies of a row asked before, were answered wrongly, or are from outside, spent without "
@@ -43,7 +43,7 @@ def what_was_asked(panel: PanelResults) -> Table | None:
 
 
 def rare_recall(panel: PanelResults) -> Table | None:
-    """Recall of each rare class at the last number of labels, and its mean over these and the others; None: no such."""
+    """Return the recall of each rare class at the last number of labels, and means; None without rare classes."""
     trials = panel.finished
     rare = list(panel.config["pool"]["rare"])
     if not trials or not rare:
@@ -66,12 +66,12 @@ def rare_recall(panel: PanelResults) -> Table | None:
 
 
 def at_end(panel: PanelResults, trial: TrialResults) -> int:
-    """The round of a finished trial at the study's last number of labels."""
+    """Return the round of a finished trial at the study's last number of labels."""
     return trial.labels.index(panel.last_labels)
 
 
-def _asked(panel: PanelResults, trial: TrialResults) -> dict[str, int]:
-    """The counts of the labels after the initial ones."""
+def _queried(panel: PanelResults, trial: TrialResults) -> dict[str, int]:
+    """Return the counts of the rows queried after the initial ones."""
     first, last = (trial.rounds[number].metrics["asked"] for number in (0, at_end(panel, trial)))
     return {kind: last[kind] - first[kind] for kind in last}
 
@@ -84,13 +84,13 @@ def _shares(counts: Sequence[dict[str, int]], kinds: Sequence[str]) -> list[str]
 
 
 def _recalls(panel: PanelResults, trial: TrialResults) -> dict[str, float]:
-    """By class; NaN for one without test rows."""
+    """Return the recall by class; NaN for a class without test rows."""
     recalls = trial.rounds[at_end(panel, trial)].metrics["recall"]
     names = trial.manifest["class_names"]
     return {name: np.nan if recall is None else recall for name, recall in zip(names, recalls, strict=True)}
 
 
 def _mean(recalls: Mapping[str, float], classes: Sequence[str]) -> float:
-    """Over the classes that have test rows; NaN where none has."""
+    """Return the mean over the classes that have test rows; NaN where none has."""
     known = [recalls[name] for name in classes if not np.isnan(recalls[name])]
     return fmean(known) if known else np.nan

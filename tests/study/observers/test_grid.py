@@ -8,7 +8,7 @@ from round_fakes import Slopes, view_of
 from lindley.contracts import Labels, Selection
 from lindley.errors import ConfigurationError
 from lindley.noise import torch_generator
-from lindley.study.observers_grid import GRID_POINTS, observe_grid
+from lindley.study.observers.grid import GRID_POINTS, observe_grid
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
-"""Rounds whose accuracy is lower than that of the round before and of the round after: there a single fit went wrong.
+"""Instability of fits: rounds whose accuracy is lower than that of the round before and of the round after.
 
-Labels only come, so what they did stays done: a loss that the next round makes good is one of the fit.
+Labels are only added, so a loss that the next round makes good is one of a single fit.
 """
 
 from __future__ import annotations
@@ -12,34 +12,34 @@ from dataclasses import dataclass
 from lindley.study.looks import look
 from lindley.study.results import PanelResults, TrialResults
 
-LEAST_DIP = 0.01
-"""Of accuracy: less is no matter, however large the test set."""
+LEAST_DROP = 0.01
+"""Of accuracy: a smaller drop is not counted, however large the test set."""
 STANDARD_ERRORS = 3.0
-"""Of the difference of two accuracies on so many test rows, were the two fits' errors independent. They are of the same
-rows, so the choice of rows gives fewer dips than that."""
+"""Of the difference of two accuracies on so many test rows, if the two fits' errors were independent. They are of the
+same rows, so the choice of rows gives fewer drops than that."""
 WORTH_SAYING = 0.05
-"""The share of an acquisition's rounds from which its dips, if more than one, are spoken of."""
+"""The share of an acquisition's rounds from which its drops, if there are several, are reported."""
 
 
 @dataclass(frozen=True)
-class Dips:
-    """Those of one acquisition, over all its seeds."""
+class Instability:
+    """How often the fits of one acquisition drop, over all its seeds."""
 
     panel: str
     acquisition: str
     rounds: int
-    """Those that were measured, as were the round before and the round after."""
-    dips: int
-    """How many of them are lower than both by LEAST_DIP and by STANDARD_ERRORS."""
+    """Rounds that were measured, as were the round before and the round after."""
+    drops: int
+    """How many of them are lower than both by LEAST_DROP and by STANDARD_ERRORS."""
     largest: float
-    """In [0, 1]; 0 where there is none."""
+    """The largest drop, in [0, 1]; 0 where there is none."""
     num_test: int
     full_rate: bool
     """Whether a network is trained at its full learning rate from the first step: a known cause."""
 
 
-def dips_of(panel: PanelResults) -> list[Dips]:
-    """One for each acquisition with three rounds, where the manifests tell how large the test set was."""
+def instability_of(panel: PanelResults) -> list[Instability]:
+    """Return one for each acquisition with three rounds, where the manifests hold the size of the test set."""
     full_rate = bool(panel.config.get("model", {}).get("network")) and not panel.config["training"].get("warmup")
     found = []
     for name in panel.acquisitions:
@@ -48,17 +48,17 @@ def dips_of(panel: PanelResults) -> list[Dips]:
         if depths:
             low = [depth for depth in depths if depth > 0]
             size = min(size for _, size in trials)
-            found.append(Dips(panel.title, name, len(depths), len(low), max(low, default=0.0), size, full_rate))
+            found.append(Instability(panel.title, name, len(depths), len(low), max(low, default=0.0), size, full_rate))
     return found
 
 
-def said_of_dips(found: Sequence[Dips]) -> list[str]:
-    """One sentence where an acquisition dips often enough for it to matter, else none."""
-    if not any(each.dips > 1 and each.dips >= WORTH_SAYING * each.rounds for each in found):
+def describe_instability(found: Sequence[Instability]) -> list[str]:
+    """Return one sentence where an acquisition's accuracy drops often enough to matter, else none."""
+    if not any(each.drops > 1 and each.drops >= WORTH_SAYING * each.rounds for each in found):
         return []
-    most_first = sorted((each for each in found if each.dips), key=lambda each: -each.dips / each.rounds)
+    most_first = sorted((each for each in found if each.drops), key=lambda each: -each.drops / each.rounds)
     told = ", ".join(
-        f"{each.dips} of {each.rounds} rounds of {look(each.acquisition).title} (by up to {100 * each.largest:.1f} "
+        f"{each.drops} of {each.rounds} rounds of {look(each.acquisition).title} (by up to {100 * each.largest:.1f} "
         "points)"
         for each in most_first
     )
@@ -71,13 +71,13 @@ def said_of_dips(found: Sequence[Dips]) -> list[str]:
 
 
 def _num_test(trial: TrialResults) -> int:
-    """How many test rows there were; 0 where the manifest does not tell."""
+    """Return the number of test rows; 0 where the manifest does not hold it."""
     told = trial.manifest.get("num_test")
     return told if isinstance(told, int) and told > 0 else 0
 
 
 def _depths(trial: TrialResults, num_test: int) -> list[float]:
-    """Of each round between two, all three measured: how far it lies below both; 0 where that is no dip."""
+    """Return how far each round between two measured ones lies below both; 0 where that is no drop."""
     accuracies = trial.metric("accuracy").tolist()
     depths = []
     for before, here, after in zip(accuracies[:-2], accuracies[1:-1], accuracies[2:], strict=True):
@@ -85,5 +85,5 @@ def _depths(trial: TrialResults, num_test: int) -> list[float]:
         if not math.isnan(before + here + after):
             error = math.sqrt((lower * (1 - lower) + here * (1 - here)) / num_test)
             depth = round(lower - here, 12)
-            depths.append(depth if depth >= max(LEAST_DIP, STANDARD_ERRORS * error) else 0.0)
+            depths.append(depth if depth >= max(LEAST_DROP, STANDARD_ERRORS * error) else 0.0)
     return depths

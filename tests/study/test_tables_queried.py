@@ -9,7 +9,7 @@ import journal_fakes as fakes
 
 from lindley.study.read_results import load_results
 from lindley.study.results import PanelResults
-from lindley.study.tables_asked import rare_recall, what_was_asked
+from lindley.study.tables_queried import queried_kinds, rare_recall
 
 POOL = {"labels": 1000, "rare": 40, "repeated": 0, "wrong": 100, "outside": 0}
 
@@ -32,7 +32,7 @@ RARE = {"pool": {"rare": {"8": 0.1, "9": 0.1}, "label_noise": 0.1}}
 
 
 def test_shares_are_of_the_labels_after_the_initial_ones(tmp_path: Path) -> None:
-    table = what_was_asked(_panel(tmp_path, **RARE))
+    table = queried_kinds(_panel(tmp_path, **RARE))
     assert table is not None
     assert table.columns == ("acquisition", "seeds", "asked", "of rare classes %", "wrong answers %")
     assert table.rows == (
@@ -43,24 +43,24 @@ def test_shares_are_of_the_labels_after_the_initial_ones(tmp_path: Path) -> None
 
 
 def test_kinds_that_the_pool_does_not_hold_have_no_column(tmp_path: Path) -> None:
-    def strangers(ask: fakes.Asked) -> dict[str, Any]:
+    def out_of_distribution(ask: fakes.Asked) -> dict[str, Any]:
         told = _counts(ask)
         return told | {"pool": POOL | {"rare": 0, "wrong": 0, "outside": 300, "repeated": 5}}
 
-    table = what_was_asked(_panel(tmp_path, more=strangers, pool={"copies": 2}))
+    table = queried_kinds(_panel(tmp_path, more=out_of_distribution, pool={"copies": 2}))
     assert table is not None
     assert table.columns[3:] == ("repeats %", "from outside %")
 
 
 def test_a_trial_of_initial_labels_alone_asked_for_nothing(tmp_path: Path) -> None:
-    table = what_was_asked(_panel(tmp_path, max_labels=20, **RARE))
+    table = queried_kinds(_panel(tmp_path, max_labels=20, **RARE))
     assert table is not None
     assert table.rows[1] == ("random", "3", "0", "–", "–")
 
 
 def test_a_plain_pool_has_neither_table(tmp_path: Path) -> None:
     panel = _panel(tmp_path, more=lambda ask: {})
-    assert what_was_asked(panel) is None
+    assert queried_kinds(panel) is None
     assert rare_recall(panel) is None
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -10,32 +12,29 @@ from torch import Tensor
 from lindley.acquisition.checks import checked_chunks
 from lindley.contracts import Draws
 from lindley.information import mean_log_probs
+from lindley.measures.catalogue import METRICS, MetricSpec, Prediction
 from lindley.noise import torch_generator
 from lindley.pools.memory import MemoryPool
 from lindley.session.predict import CHUNK_ROWS, PoolPredictions
 from lindley.session.rounds import Observation, RoundView
 from lindley.shapes import ClassIndices
-from lindley.study.metrics import (
-    JOINT_SET,
-    accuracy,
-    brier,
-    expected_calibration_error,
-    joint_nll,
-    nll,
-    per_class_recall,
-    written,
-)
+
+Value = TypeVar("Value", float, list[float | None])
 
 
 def observe_test_set(
     test_inputs: Tensor, test_classes: ClassIndices, *, num_classes: int
 ) -> Callable[[RoundView], Observation]:
-    """The observer of accuracy, NLL, Brier, ECE and recall of the K-draw average, joint NLL of the draws, and accuracy
-    and NLL of the point prediction (null where the posterior has none), on T test rows.
+    """Return the observer of every metric of the catalogue on T test rows.
 
     The test rows go through the draws in the pool's chunks; only the average [T, C] and the probabilities of the true
-    classes [T, K] are held. Joint NLL is of sets of ten rows at random, the same in every round; not there below ten
-    rows. An NLL, the joint one too, is null where it is infinite: where a true class was given probability 0.
+    classes [T, K] are held. Metrics of the draws are given the rows in a random order, the same in every round. Those
+    of the point prediction are null where the posterior has none.
+
+    Args:
+        test_inputs: [T, ...], the inputs.
+        test_classes: [T], their true classes.
+        num_classes: C.
     """
     pool = MemoryPool(test_inputs)
     shuffled = torch.randperm(len(pool), generator=torch_generator(0, "sets of test rows"))
@@ -51,21 +50,25 @@ def observe_test_set(
             of_true.append(chunk.gather(2, columns)[:, :, 0].cpu())  # [n, K]
         return torch.cat(means), torch.cat(of_true)
 
+    specs = [spec for spec in METRICS.values() if "classification" in spec.tasks and len(pool) >= spec.fewest_rows]
+
     def observe(view: RoundView) -> Observation:
         log_probs, of_true = averaged(view.draws)  # [T, C], [T, K]
-        point = view.posterior.point()
-        point_log_probs = averaged(point)[0] if point is not None else None
-        return Observation(
-            metrics={
-                "accuracy": accuracy(log_probs, test_classes),
-                "nll": written(nll(log_probs, test_classes)),
-                **({"joint_nll": written(joint_nll(of_true[shuffled]))} if len(pool) >= JOINT_SET else {}),
-                "brier": brier(log_probs, test_classes),
-                "ece": expected_calibration_error(log_probs, test_classes),
-                "recall": per_class_recall(log_probs, test_classes),
-                "accuracy_point": accuracy(point_log_probs, test_classes) if point_log_probs is not None else None,
-                "nll_point": written(nll(point_log_probs, test_classes)) if point_log_probs is not None else None,
-            }
-        )
+        predictions: dict[Prediction, tuple[Tensor, ...]] = {
+            "average": (log_probs, test_classes),
+            "draws": (of_true[shuffled],),
+        }
+        if (point := view.posterior.point()) is not None:
+            predictions["point"] = (averaged(point)[0], test_classes)
+        return Observation(metrics={spec.name: _measured(spec, predictions) for spec in specs})
 
     return observe
+
+
+def journal_value(value: Value) -> Value | None:
+    """Return a measured value as a journal holds it, whose numbers are finite: None where it is infinite."""
+    return None if value == math.inf else value
+
+
+def _measured(spec: MetricSpec, predictions: Mapping[Prediction, tuple[Tensor, ...]]) -> Any:
+    return journal_value(spec.compute(*predictions[spec.prediction])) if spec.prediction in predictions else None

@@ -6,9 +6,9 @@ from round_fakes import Table, view_of
 
 from lindley.contracts import Labels
 from lindley.errors import InputError
+from lindley.measures import calibration, scores
 from lindley.noise import torch_generator
-from lindley.study import metrics
-from lindley.study.observers import observe_test_set
+from lindley.study.observers.test_set import observe_test_set
 
 INPUTS = torch.arange(1100.0)[:, None]  # three chunks
 
@@ -37,19 +37,19 @@ def test_the_average_is_of_probabilities_over_the_draws(tables, observe):
     observer, classes = observe
     seen = observer(view(*tables))
     mean = tables[0].double().exp().mean(1).log()
-    assert seen.metrics["accuracy"] == metrics.accuracy(mean, classes)
-    assert seen.metrics["nll"] == pytest.approx(metrics.nll(mean, classes), rel=1e-12)
-    assert seen.metrics["brier"] == pytest.approx(metrics.brier(mean, classes), rel=1e-12)
-    assert seen.metrics["ece"] == pytest.approx(metrics.expected_calibration_error(mean, classes), rel=1e-9)
-    assert seen.metrics["recall"] == metrics.per_class_recall(mean, classes)
+    assert seen.metrics["accuracy"] == scores.accuracy(mean, classes)
+    assert seen.metrics["nll"] == pytest.approx(scores.nll(mean, classes), rel=1e-12)
+    assert seen.metrics["brier"] == pytest.approx(scores.brier(mean, classes), rel=1e-12)
+    assert seen.metrics["ece"] == pytest.approx(calibration.expected_calibration_error(mean, classes), rel=1e-9)
+    assert seen.metrics["recall"] == scores.per_class_recall(mean, classes)
     assert seen.arrays == {}
 
 
 def test_the_point_prediction_is_measured_beside_it(tables, observe):
     observer, classes = observe
     seen = observer(view(*tables))
-    assert seen.metrics["accuracy_point"] == metrics.accuracy(tables[1][:, 0], classes)
-    assert seen.metrics["nll_point"] == pytest.approx(metrics.nll(tables[1][:, 0], classes), rel=1e-12)
+    assert seen.metrics["accuracy_point"] == scores.accuracy(tables[1][:, 0], classes)
+    assert seen.metrics["nll_point"] == pytest.approx(scores.nll(tables[1][:, 0], classes), rel=1e-12)
 
 
 def test_a_posterior_without_a_point_prediction_has_null(tables, observe):

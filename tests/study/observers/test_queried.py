@@ -5,48 +5,48 @@ from dataclasses import replace
 import torch
 from round_fakes import Slopes, view_of
 
-from lindley.contracts import NO_CLASS, Classification, Labels
-from lindley.datasets.dataset import Dataset
+from lindley.contracts import Classification, Labels
+from lindley.datasets.dataset import NONE_OF_THE_CLASSES, Dataset
 from lindley.pools.memory import MemoryPool
-from lindley.study.observers_asked import counted, observe_asked
+from lindley.study.observers.queried import count_kinds, observe_queried
 
 ROWS = 8
 DATASET = Dataset(
     name="by-hand",
     task=Classification(("cat", "dog", "eel")),
     pool=MemoryPool(torch.zeros(ROWS, 2)),
-    classes=torch.tensor([0, 1, 2, 0, 1, 2, NO_CLASS, NO_CLASS]),
+    classes=torch.tensor([0, 1, 2, 0, 1, 2, NONE_OF_THE_CLASSES, NONE_OF_THE_CLASSES]),
     test_inputs=torch.zeros(3, 2),
     test_classes=torch.tensor([0, 1, 2]),
     input_shape=(2,),
     sources=torch.tensor([0, 0, 0, 1, 1, 2, 3, 3]),
-    true_classes=torch.tensor([0, 1, 1, 0, 2, 2, NO_CLASS, NO_CLASS]),
+    true_classes=torch.tensor([0, 1, 1, 0, 2, 2, NONE_OF_THE_CLASSES, NONE_OF_THE_CLASSES]),
 )
 
 
-def test_rare_repeated_wrong_and_outside_are_counted():
+def test_rare_repeated_wrong_and_outside_are_count_kinds():
     # rows 1 and 2 are copies of one source, 2 and 4 answered wrongly, 6 is from outside; eel is truly 4 and 5
     rows = torch.tensor([2, 6, 1, 4, 5])
-    assert counted(DATASET, ["eel"], rows) == {"labels": 5, "rare": 2, "repeated": 1, "wrong": 2, "outside": 1}
-    assert counted(DATASET, ["dog", "eel"], rows)["rare"] == 4
-    assert counted(DATASET, [], rows)["rare"] == 0
+    assert count_kinds(DATASET, ["eel"], rows) == {"labels": 5, "rare": 2, "repeated": 1, "wrong": 2, "outside": 1}
+    assert count_kinds(DATASET, ["dog", "eel"], rows)["rare"] == 4
+    assert count_kinds(DATASET, [], rows)["rare"] == 0
 
 
 def test_the_order_of_rows_changes_nothing():
     rows = torch.tensor([2, 6, 1, 4, 5])
-    assert counted(DATASET, ["eel"], rows.flip(0)) == counted(DATASET, ["eel"], rows)
+    assert count_kinds(DATASET, ["eel"], rows.flip(0)) == count_kinds(DATASET, ["eel"], rows)
 
 
 def test_without_sources_and_without_errors_nothing_is_repeated_or_wrong():
     plain = replace(DATASET, sources=None, true_classes=None)
-    counts = counted(plain, [], torch.arange(ROWS))
+    counts = count_kinds(plain, [], torch.arange(ROWS))
     assert (counts["repeated"], counts["wrong"], counts["outside"]) == (0, 0, 2)
 
 
 def test_the_observer_tells_the_labels_so_far_and_the_whole_pool():
     rows = torch.tensor([0, 1, 7])
     view = view_of(Slopes(torch.zeros(2, 2)), Labels(rows, DATASET.classes[rows]), inputs=torch.zeros(ROWS, 2))
-    seen = observe_asked(DATASET, ["eel"])(view)
+    seen = observe_queried(DATASET, ["eel"])(view)
     assert seen.metrics == {
         "asked": {"labels": 3, "rare": 0, "repeated": 1, "wrong": 0, "outside": 1},
         "pool": {"labels": 8, "rare": 2, "repeated": 4, "wrong": 2, "outside": 2},

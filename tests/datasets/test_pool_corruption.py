@@ -1,4 +1,4 @@
-"""Pools made hard: exactly what stays, what is added and what is answered, counted row by row."""
+"""Corruptions of a pool: exactly what stays, what is added and what is answered, counted row by row."""
 
 import math
 from dataclasses import replace
@@ -6,18 +6,18 @@ from dataclasses import replace
 import pytest
 import torch
 
-from lindley.contracts import NO_CLASS, Classification
-from lindley.datasets.dataset import Dataset
+from lindley.contracts import Classification
+from lindley.datasets.dataset import NONE_OF_THE_CLASSES, Dataset
 from lindley.datasets.digits import digits
-from lindley.datasets.hard_pools import (
-    Hardness,
-    Outside,
-    harden,
-    some_rows,
-    with_copies,
-    with_outside,
-    with_rare_classes,
-    with_wrong_labels,
+from lindley.datasets.pool_corruption import (
+    OutOfDistribution,
+    PoolCorruption,
+    add_label_noise,
+    add_out_of_distribution,
+    corrupt_pool,
+    duplicate_rows,
+    imbalance_classes,
+    take_subset,
 )
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
@@ -47,7 +47,7 @@ def numbers_of(dataset):
 
 
 def test_a_subset_has_the_rows_asked_for_each_with_its_class():
-    part = some_rows(numbered(), 150, seed=1)
+    part = take_subset(numbered(), 150, seed=1)
     numbers = numbers_of(part)
     assert numbers.unique().numel() == 150
     assert torch.equal(part.classes, numbers % 4)
@@ -55,7 +55,7 @@ def test_a_subset_has_the_rows_asked_for_each_with_its_class():
 
 def test_a_subset_is_uniform_over_the_rows():
     counts = sum(
-        torch.bincount(numbers_of(some_rows(numbered(), 200, seed=seed)), minlength=400) for seed in range(400)
+        torch.bincount(numbers_of(take_subset(numbered(), 200, seed=seed)), minlength=400) for seed in range(400)
     )
     # each row is in half of the subsets: 200 of 400, standard deviation 10
     assert int((counts - 200).abs().max()) < 5 * 10
@@ -63,19 +63,19 @@ def test_a_subset_is_uniform_over_the_rows():
 
 @pytest.mark.parametrize(("share", "left"), [(0.1, 10), (0.25, 25), (0.014, 1), (0.001, 1), (0.999, 100), (1.0, 100)])
 def test_exactly_the_stated_share_of_a_rare_class_stays_and_all_of_the_others(share, left):
-    rare = with_rare_classes(numbered(), {"eel": share}, seed=0)
+    rare = imbalance_classes(numbered(), {"eel": share}, seed=0)
     assert torch.bincount(rare.classes).tolist() == [100, 100, left, 100]
     assert torch.equal(rare.classes, numbers_of(rare) % 4)
 
 
 def test_several_classes_may_be_rare():
-    rare = with_rare_classes(numbered(), {"cat": 0.5, "fox": 0.02}, seed=0)
+    rare = imbalance_classes(numbered(), {"cat": 0.5, "fox": 0.02}, seed=0)
     assert torch.bincount(rare.classes).tolist() == [50, 100, 100, 2]
 
 
 def test_rows_from_outside_have_the_stated_share_and_no_class_and_come_once():
-    mixed = with_outside(numbered(), Outside(numbered(first=1000), 0.3), seed=0)
-    strange = mixed.classes == NO_CLASS
+    mixed = add_out_of_distribution(numbered(), OutOfDistribution(numbered(first=1000), 0.3), seed=0)
+    strange = mixed.classes == NONE_OF_THE_CLASSES
     assert int(strange.sum()) == round(0.3 / 0.7 * 400) == 171
     numbers = numbers_of(mixed)
     assert numbers.unique().numel() == 571
@@ -85,13 +85,13 @@ def test_rows_from_outside_have_the_stated_share_and_no_class_and_come_once():
 
 def test_what_is_from_outside_is_its_own_source_where_rows_have_sources():
     repeated = numbered(sources=torch.arange(NUM_ROWS) % 100)
-    mixed = with_outside(repeated, Outside(numbered(first=1000), 0.2), seed=0)
+    mixed = add_out_of_distribution(repeated, OutOfDistribution(numbered(first=1000), 0.2), seed=0)
     assert mixed.sources.unique().numel() == 100 + 100
     assert torch.equal(mixed.sources[:NUM_ROWS], repeated.sources)
 
 
 def test_copies_share_class_and_source_and_differ_by_noise():
-    many = with_copies(numbered(), 3, noise=0.05, seed=0)
+    many = duplicate_rows(numbered(), 3, noise=0.05, seed=0)
     assert many.sources.bincount().tolist() == [3] * NUM_ROWS
     assert torch.equal(many.classes, many.sources % 4)
     inputs = many.pool.read(torch.arange(3 * NUM_ROWS))
@@ -101,12 +101,12 @@ def test_copies_share_class_and_source_and_differ_by_noise():
 
 
 def test_copies_of_copies_keep_their_first_source():
-    many = with_copies(numbered(sources=torch.arange(NUM_ROWS) % 100), 2, noise=0.0, seed=0)
+    many = duplicate_rows(numbered(sources=torch.arange(NUM_ROWS) % 100), 2, noise=0.0, seed=0)
     assert many.sources.bincount().tolist() == [8] * 100
 
 
 def test_a_wrong_label_is_always_another_class_and_each_other_one_is_as_likely():
-    data = with_wrong_labels(numbered(num_rows=20_000), 0.3, seed=0)
+    data = add_label_noise(numbered(num_rows=20_000), 0.3, seed=0)
     wrong = data.classes != data.truth
     count = int(wrong.sum())
     # binomial: 6,000 of 20,000, standard deviation 65
@@ -119,7 +119,7 @@ def test_a_wrong_label_is_always_another_class_and_each_other_one_is_as_likely()
 
 @pytest.mark.parametrize(("rate", "wrong"), [(0.0, 0), (1.0, NUM_ROWS)])
 def test_an_oracle_may_err_never_or_always(rate, wrong):
-    data = with_wrong_labels(numbered(), rate, seed=0)
+    data = add_label_noise(numbered(), rate, seed=0)
     assert int((data.classes != data.truth).sum()) == wrong
     assert set(data.classes.tolist()) == {0, 1, 2, 3}
 
@@ -127,54 +127,54 @@ def test_an_oracle_may_err_never_or_always(rate, wrong):
 def test_two_classes_can_only_be_exchanged():
     two = {"classes": torch.arange(NUM_ROWS) % 2, "test_classes": torch.zeros(8, dtype=torch.int64)}
     data = replace(numbered(), task=Classification(("a", "b")), **two)
-    assert torch.equal(with_wrong_labels(data, 1.0, seed=0).classes, 1 - torch.arange(NUM_ROWS) % 2)
+    assert torch.equal(add_label_noise(data, 1.0, seed=0).classes, 1 - torch.arange(NUM_ROWS) % 2)
 
 
 def test_an_error_belongs_to_its_row_whatever_rows_follow():
-    few, many = (with_wrong_labels(numbered(num_rows=count), 0.3, seed=0) for count in (100, 400))
+    few, many = (add_label_noise(numbered(num_rows=count), 0.3, seed=0) for count in (100, 400))
     assert torch.equal(many.classes[:100], few.classes)
 
 
 def test_rows_without_a_class_keep_none_whatever_the_noise():
-    mixed = with_outside(numbered(), Outside(numbered(first=1000), 0.3), seed=0)
-    data = with_wrong_labels(mixed, 1.0, seed=0)
-    assert torch.equal(data.classes == NO_CLASS, mixed.classes == NO_CLASS)
+    mixed = add_out_of_distribution(numbered(), OutOfDistribution(numbered(first=1000), 0.3), seed=0)
+    data = add_label_noise(mixed, 1.0, seed=0)
+    assert torch.equal(data.classes == NONE_OF_THE_CLASSES, mixed.classes == NONE_OF_THE_CLASSES)
 
 
-EVERYTHING = Hardness(
+EVERYTHING = PoolCorruption(
     subset=300,
-    rare={"dog": 0.1},
-    outside=Outside(numbered(first=1000), 0.25),
-    copies=2,
-    copy_noise=0.01,
+    class_imbalance={"dog": 0.1},
+    out_of_distribution=OutOfDistribution(numbered(first=1000), 0.25),
+    duplicates=2,
+    duplicate_noise=0.01,
     label_noise=0.2,
 )
 
 
 def test_everything_together_keeps_each_rows_identity():
-    data = harden(numbered(), EVERYTHING, seed=3)
+    data = corrupt_pool(numbered(), EVERYTHING, seed=3)
     numbers = numbers_of(data)
-    assert torch.equal(data.truth, torch.where(numbers >= 1000, NO_CLASS, numbers % 4))
+    assert torch.equal(data.truth, torch.where(numbers >= 1000, NONE_OF_THE_CLASSES, numbers % 4))
     assert torch.equal(numbers[data.sources], numbers)  # the first copy of each is the row of its source's number
-    own = int((data.truth != NO_CLASS).sum())
+    own = int((data.truth != NONE_OF_THE_CLASSES).sum())
     assert len(data.pool) - own == 2 * round(own / 2 / 3)
-    subset = torch.bincount(some_rows_of(EVERYTHING, seed=3))
+    subset = torch.bincount(subset_of(EVERYTHING, seed=3))
     assert int((data.truth == 1).sum()) == 2 * round(0.1 * int(subset[1]))
 
 
-def some_rows_of(hardness, *, seed):
+def subset_of(corruption, *, seed):
     """The classes of the subset alone."""
-    return harden(numbered(), Hardness(subset=hardness.subset), seed=seed).classes
+    return corrupt_pool(numbered(), PoolCorruption(subset=corruption.subset), seed=seed).classes
 
 
 def test_the_test_set_stays_as_it_is():
-    plain, hard = numbered(), harden(numbered(), EVERYTHING, seed=3)
+    plain, hard = numbered(), corrupt_pool(numbered(), EVERYTHING, seed=3)
     assert torch.equal(hard.test_inputs, plain.test_inputs)
     assert torch.equal(hard.test_classes, plain.test_classes)
 
 
 def test_the_same_seed_gives_the_same_pool_and_another_seed_another():
-    same = [harden(numbered(), EVERYTHING, seed=seed) for seed in (3, 3, 4)]
+    same = [corrupt_pool(numbered(), EVERYTHING, seed=seed) for seed in (3, 3, 4)]
     assert same[0].hashes == same[1].hashes
     assert torch.equal(same[0].classes, same[1].classes)
     assert not torch.equal(numbers_of(same[0])[:200], numbers_of(same[2])[:200])
@@ -184,13 +184,15 @@ def test_the_same_seed_gives_the_same_pool_and_another_seed_another():
     ("change", "told"),
     [
         ({"label_noise": 0.3}, {"pool_answers"}),
-        ({"copy_noise": 0.02}, {"pool_inputs"}),
-        ({"rare": {"dog": 0.2}}, {"pool_answers", "pool_truth", "pool_inputs"}),
-        ({"outside": Outside(numbered(first=2000), 0.25)}, {"outside: numbers", "pool_inputs"}),
+        ({"duplicate_noise": 0.02}, {"pool_inputs"}),
+        ({"class_imbalance": {"dog": 0.2}}, {"pool_answers", "pool_truth", "pool_inputs"}),
+        ({"out_of_distribution": OutOfDistribution(numbered(first=2000), 0.25)}, {"outside: numbers", "pool_inputs"}),
     ],
 )
 def test_the_hashes_tell_another_pool(change, told):
-    before, after = (harden(numbered(), each, seed=3).hashes for each in (EVERYTHING, replace(EVERYTHING, **change)))
+    before, after = (
+        corrupt_pool(numbered(), each, seed=3).hashes for each in (EVERYTHING, replace(EVERYTHING, **change))
+    )
     assert {name for name in before if before[name] != after[name]} == told
     assert before.items() > numbered().hashes.items()
 
@@ -200,30 +202,44 @@ def test_hashes_read_every_row_of_a_large_pool():
     inputs = data.pool.read(torch.arange(2500))
     inputs[2400] += 1
     altered = replace(data, pool=MemoryPool(inputs))
-    hashes = [harden(each, Hardness(label_noise=0.1), seed=0).hashes["pool_inputs"] for each in (data, altered)]
+    hashes = [
+        corrupt_pool(each, PoolCorruption(label_noise=0.1), seed=0).hashes["pool_inputs"] for each in (data, altered)
+    ]
     assert hashes[0] != hashes[1]
 
 
 def test_digits_with_rare_classes_hold_the_stated_numbers():
     data = digits()
     before = torch.bincount(data.classes)
-    after = torch.bincount(harden(data, Hardness(rare={"8": 0.1, "9": 0.1}), seed=0).classes)
+    after = torch.bincount(corrupt_pool(data, PoolCorruption(class_imbalance={"8": 0.1, "9": 0.1}), seed=0).classes)
     assert after.tolist() == [*before[:8].tolist(), round(0.1 * int(before[8])), round(0.1 * int(before[9]))]
 
 
 @pytest.mark.parametrize(
-    ("hardness", "named"),
+    ("corruption", "named"),
     [
-        (Hardness(subset=401), "subset must be 1 to 400, the rows of numbered; got 401"),
-        (Hardness(rare={"foks": 0.1}), r"'foks' is no class of numbered: cat, dog, eel, fox\. Did you mean \"fox\""),
-        (Hardness(rare={"fox": 0.0}), "share of 'fox'.*got 0.0"),
-        (Hardness(outside=Outside(numbered(), 1.0)), "outside.share must be above 0 and below 1; got 1.0"),
-        (Hardness(outside=Outside(numbered(), 0.9)), "takes 3600 from outside; numbered has 400"),
-        (Hardness(outside=Outside(digits(), 0.1)), r"rows of digits have the shape \[64\], those of numbered \[2\]"),
-        (Hardness(copies=0), "repeats must be at least 1; got 0"),
-        (Hardness(label_noise=1.5), "label_noise must be a probability; got 1.5"),
+        (PoolCorruption(subset=401), "subset must be 1 to 400, the rows of numbered; got 401"),
+        (
+            PoolCorruption(class_imbalance={"foks": 0.1}),
+            r"'foks' is no class of numbered: cat, dog, eel, fox\. Did you mean \"fox\"",
+        ),
+        (PoolCorruption(class_imbalance={"fox": 0.0}), "share of 'fox'.*got 0.0"),
+        (
+            PoolCorruption(out_of_distribution=OutOfDistribution(numbered(), 1.0)),
+            "outside.share must be above 0 and below 1; got 1.0",
+        ),
+        (
+            PoolCorruption(out_of_distribution=OutOfDistribution(numbered(), 0.9)),
+            "takes 3600 from outside; numbered has 400",
+        ),
+        (
+            PoolCorruption(out_of_distribution=OutOfDistribution(digits(), 0.1)),
+            r"rows of digits have the shape \[64\], those of numbered \[2\]",
+        ),
+        (PoolCorruption(duplicates=0), "repeats must be at least 1; got 0"),
+        (PoolCorruption(label_noise=1.5), "label_noise must be a probability; got 1.5"),
     ],
 )
-def test_what_cannot_be_is_refused_by_name(hardness, named):
+def test_what_cannot_be_is_refused_by_name(corruption, named):
     with pytest.raises(InputError, match=named):
-        harden(numbered(), hardness, seed=0)
+        corrupt_pool(numbered(), corruption, seed=0)

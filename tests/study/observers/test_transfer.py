@@ -8,11 +8,11 @@ import torch
 from round_fakes import Given, Slopes, Table, view_of
 
 from lindley.contracts import Labels
+from lindley.measures import scores
 from lindley.noise import torch_generator
 from lindley.posteriors.catalogue import build_learner
 from lindley.posteriors.recipe import Recipe
-from lindley.study import metrics
-from lindley.study.observers_transfer import observe_transfer
+from lindley.study.observers.transfer import observe_transfer
 
 POOL = torch.randn(60, 2, generator=torch_generator(0))
 TEST = torch.randn(900, 2, generator=torch_generator(1))
@@ -45,8 +45,8 @@ def test_the_metrics_are_those_of_the_average_over_the_other_models_draws():
     table = torch.randn(900, 3, 2, generator=torch_generator(2)).log_softmax(2)
     seen = transfer(Noting(table), inputs=torch.arange(900.0)[:, None])(view()).metrics["transfer"]["other-0"]
     mean = table.double().exp().mean(1).log()
-    assert seen["accuracy"] == metrics.accuracy(mean, TEST_CLASSES)
-    assert seen["nll"] == pytest.approx(metrics.nll(mean, TEST_CLASSES), rel=1e-12)
+    assert seen["accuracy"] == scores.accuracy(mean, TEST_CLASSES)
+    assert seen["nll"] == pytest.approx(scores.nll(mean, TEST_CLASSES), rel=1e-12)
 
 
 def test_every_model_and_round_has_a_seed_of_its_own():

@@ -7,8 +7,9 @@ import torch
 from sklearn import metrics as sk
 
 from lindley.errors import InputError
+from lindley.measures.calibration import expected_calibration_error
+from lindley.measures.scores import accuracy, brier, nll, per_class_recall
 from lindley.noise import torch_generator
-from lindley.study.metrics import accuracy, brier, expected_calibration_error, joint_nll, nll, per_class_recall
 
 PROBS = torch.tensor([[0.7, 0.2, 0.1], [0.3, 0.6, 0.1], [0.5, 0.25, 0.25], [0.1, 0.1, 0.8]], dtype=torch.float64)
 CLASSES = torch.tensor([0, 2, 1, 2])
@@ -28,20 +29,6 @@ def test_metrics_of_four_rows_worked_out_by_hand():
     by_row = [0.09 + 0.04 + 0.01, 0.09 + 0.36 + 0.81, 0.25 + 0.5625 + 0.0625, 0.01 + 0.01 + 0.04]
     assert brier(log_probs, CLASSES) == pytest.approx(sum(by_row) / 4, rel=1e-12)
     assert per_class_recall(log_probs, CLASSES) == [1.0, 0.0, 0.5]
-
-
-def test_calibration_error_of_two_bins_worked_out_by_hand():
-    # confidences 0.7, 0.6, 0.5, 0.8; bins (0, 0.5] and (0.5, 1]: 0.5 falls into the first
-    expected = (abs(0 - 0.5) * 1 + abs(2 / 3 - 0.7) * 3) / 4
-    assert expected_calibration_error(PROBS.log(), CLASSES, num_bins=2) == pytest.approx(expected, rel=1e-12)
-
-
-def test_calibration_error_has_fifteen_bins():
-    # confidences 0.61 and 0.65 share the bin (9/15, 10/15], 0.67 lies in the next
-    probs = torch.tensor([[0.61, 0.39], [0.65, 0.35], [0.67, 0.33]], dtype=torch.float64)
-    expected = (abs(1 - 0.61 - 0.65) + abs(1 - 0.67)) / 3
-    error = expected_calibration_error(probs.log(), torch.tensor([0, 1, 0]))
-    assert error == pytest.approx(expected, rel=1e-12)
 
 
 def test_a_perfect_prediction_has_no_error():
@@ -72,18 +59,6 @@ def test_brier_of_two_classes_is_twice_scikit_learns(random_case):
     assert brier(log_probs, classes) == pytest.approx(expected, rel=1e-12)
 
 
-def test_calibration_error_agrees_with_a_plain_loop(random_case):
-    log_probs, classes = random_case
-    confidence, predicted = log_probs.exp().max(1)
-    error = 0.0
-    for low in range(15):
-        inside = (confidence > low / 15) & (confidence <= (low + 1) / 15)
-        if inside.any():
-            hits = (predicted == classes)[inside].double().mean()
-            error += float(inside.double().mean() * (hits - confidence[inside].mean()).abs())
-    assert expected_calibration_error(log_probs, classes) == pytest.approx(error, rel=1e-9)
-
-
 def test_a_class_without_rows_has_no_recall():
     assert per_class_recall(PROBS[:1].log(), CLASSES[:1]) == [1.0, None, None]
 
@@ -94,32 +69,3 @@ def test_other_shapes_are_refused(metric, shape, rows):
     with pytest.raises((InputError, TypeError)) as caught:  # TypeError: the check of shapes that the tests switch on
         metric(torch.zeros(shape), torch.zeros(rows, dtype=torch.int64))
     assert "N C" in str(caught.value) or "[N, C]" in str(caught.value)
-
-
-def test_joint_nll_of_two_draws_worked_out_by_hand():
-    of_true = torch.tensor([[0.5, 0.2], [0.4, 0.1], [0.9, 0.3], [1.0, 0.0], [0.7, 0.7]], dtype=torch.float64).log()
-    first, second = (0.5 * 0.4 + 0.2 * 0.1) / 2, (0.9 * 1.0 + 0.3 * 0.0) / 2
-    expected = -(math.log(first) + math.log(second)) / 2 / 2  # the fifth row fills no set
-    assert joint_nll(of_true, set_size=2) == pytest.approx(expected, abs=1e-12)
-
-
-def test_joint_nll_of_single_rows_is_the_nll_of_the_average(random_case):
-    generator = torch_generator(8)
-    log_probs = torch.randn(400, 6, 5, generator=generator, dtype=torch.float64).log_softmax(2)
-    classes = random_case[1]
-    of_true = log_probs[torch.arange(400), :, classes]
-    averaged = log_probs.exp().mean(1).log()
-    assert joint_nll(of_true, set_size=1) == pytest.approx(nll(averaged, classes), abs=1e-12)
-
-
-def test_joint_nll_sees_what_the_marginal_does_not():
-    """Two functions that are right or wrong together, against the same probabilities drawn for every row anew."""
-    together = torch.tensor([[0.9, 0.1]]).expand(20, 2).log()
-    apart = torch.where(torch.arange(20)[:, None] % 2 == 0, together, together.flip(1))
-    assert joint_nll(together, set_size=1) == pytest.approx(joint_nll(apart, set_size=1))
-    assert joint_nll(together) < joint_nll(apart) - 0.5
-
-
-def test_joint_nll_of_too_few_rows_is_refused():
-    with pytest.raises(InputError, match=r"T at least 10; got \[9, 2\]"):
-        joint_nll(torch.zeros(9, 2))

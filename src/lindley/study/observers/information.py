@@ -15,7 +15,7 @@ from lindley.information import LabelPaths, bald, no_labels
 from lindley.seeds import derive_seed
 from lindley.session.rounds import Observation, RoundView
 from lindley.shapes import BatchLogProbs
-from lindley.study.observers_pickers import INFORMATION_PICKERS
+from lindley.study.observers import INFORMATION_PICKERS
 
 NUM_PATHS = 10_000
 """Label paths: with two classes, exact for the first 13 picks."""

@@ -1,0 +1,11 @@
+"""What is measured of predictions: functions of tensors that return numbers, and the list of them.
+
+Read in this order:
+- catalogue.py: every metric by name, with its unit, its direction and its source. It imports no torch.
+- scores.py: accuracy, NLL, Brier score and recall of averaged predictions.
+- calibration.py: how far confidence and accuracy lie apart.
+- joint.py: the NLL of several labels together, which tells draws apart that have the same average.
+- intervals.py: a confidence interval of an accuracy.
+
+Nothing here knows of studies or journals.
+"""

@@ -1,0 +1,33 @@
+"""A confidence interval of an accuracy, or of any other share of rows drawn at random."""
+
+from __future__ import annotations
+
+from lindley.errors import InputError
+
+
+def accuracy_interval(num_correct: int, num_rows: int, *, level: float = 0.95) -> tuple[float, float]:
+    """Clopper-Pearson interval of an accuracy: exact, so it covers the true one with probability `level` or more.
+
+    The rows must have been drawn at random from those that the accuracy is about. Rows that an acquisition chose are
+    not: their accuracy says nothing of the others.
+    Source: Clopper and Pearson 1934, Biometrika 26(4).
+
+    Args:
+        num_correct: Rows that are predicted correctly.
+        num_rows: Rows that were examined, at least 1.
+        level: Probability of covering the true accuracy, above 0 and below 1.
+
+    Returns:
+        The lower and the upper end, in [0, 1].
+
+    Raises:
+        InputError: If the counts are no counts of correct rows among rows, or the level is no probability between.
+    """
+    if not 0 <= num_correct <= num_rows or num_rows < 1:
+        raise InputError(f"num_correct must be 0 to num_rows, which is at least 1; got {num_correct} of {num_rows}.")
+    if not 0 < level < 1:
+        raise InputError(f"level must be above 0 and below 1; got {level}.")
+    from scipy.stats import binomtest
+
+    found = binomtest(num_correct, num_rows).proportion_ci(confidence_level=level, method="exact")
+    return float(found.low), float(found.high)

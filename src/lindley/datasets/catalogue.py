@@ -72,7 +72,7 @@ class DatasetSpec:
 
     @property
     def num_classes(self) -> int:
-        """C."""
+        """The number of classes, C."""
         return len(self.class_names)
 
     def rows_with(self, options: Mapping[str, object]) -> int:

@@ -119,12 +119,12 @@ class Dataset:
 
 
 def array_hashes(**arrays: np.ndarray | Tensor) -> dict[str, str]:
-    """The sha256 of each array's bytes, by name."""
+    """Return the sha256 of each array's bytes, by name."""
     return {name: hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest() for name, array in arrays.items()}
 
 
 def content_hashes(dataset: Dataset) -> dict[str, str]:
-    """Hashes for a data set that brings none: all its classes, and the inputs of its first rows."""
+    """Return hashes for a data set that brings none: of all its classes, and of the inputs of its first rows."""
     rows = torch.arange(min(NUM_PROBED, len(dataset.pool)))
     inputs = {"first_rows": dataset.pool.read(rows), "first_test_rows": dataset.test_inputs[:NUM_PROBED]}
     return {

@@ -15,7 +15,7 @@ _SPLIT_SEED = 0
 
 
 def digits() -> Dataset:
-    """Pixels in [0, 1] (sixteenths), [N, 64]; 1,198 rows of pool and a fixed, stratified third of 599 test rows."""
+    """Return 1,198 rows of pool and a fixed, stratified third of 599 test rows; pixels in [0, 1].  [N, 64]"""
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
@@ -35,7 +35,7 @@ def digits() -> Dataset:
 
 
 def _test_third(classes: torch.Tensor) -> torch.Tensor:
-    """True for a third of the rows: sorted by class, then by a hash of the row, every third one.  [N] -> [N] bool
+    """Mark a third of the rows: sorted by class, then by a hash of the row, every third one.  [N] -> [N] bool
 
     The hash and not a library's shuffle, so that no release of NumPy or scikit-learn moves the split.
     """

@@ -19,7 +19,7 @@ MOST_SECONDS = 3600.0
 
 
 def cache_folder() -> Path:
-    """The user's cache folder, where lindley puts what it fetches."""
+    """Return the user's cache folder, where lindley puts what it fetches."""
     import pooch
 
     return Path(pooch.os_cache("lindley"))

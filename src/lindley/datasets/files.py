@@ -35,9 +35,15 @@ class DataFile:
 
 
 def read_verified(path: Path, file: DataFile, *, shown_as: str | None = None) -> bytes:
-    """The decompressed bytes of the file at path, if they are the right ones.
+    """Return the decompressed bytes of a file, if they are the right ones.
 
-    Raises DataError, which names the path (or what it is to be shown as) and what is wrong with it.
+    Args:
+        path: Where the file lies.
+        file: What it must hold.
+        shown_as: What messages call it; the path where it is not given.
+
+    Raises:
+        DataError: If it cannot be read, or holds other bytes; the message names it.
     """
     shown = shown_as or path
     try:

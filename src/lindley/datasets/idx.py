@@ -13,7 +13,7 @@ _UNSIGNED_BYTE = 0x08
 
 
 def parse_idx(content: bytes, *, name: str) -> np.ndarray:
-    """The array of unsigned bytes in an uncompressed IDX file; read-only, a view of content.
+    """Return the array of unsigned bytes in an uncompressed IDX file: a read-only view of content.
 
     Raises DataError, which names the file, unless magic number, axes and length agree exactly.
     Source: http://yann.lecun.com/exdb/mnist/, "THE IDX FILE FORMAT".

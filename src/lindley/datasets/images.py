@@ -48,7 +48,16 @@ def load_images(name: str, task: Classification, files: ImageFiles, read: Reader
 
 
 def read_split(images_file: DataFile, labels_file: DataFile, read: Reader) -> tuple[Tensor, Tensor]:
-    """Return images and their classes: [N, 1, height, width] bytes, [N] int64."""
+    """Return images and their classes: [N, 1, height, width] bytes, [N] int64.
+
+    Args:
+        images_file: The IDX file of the images.
+        labels_file: The IDX file of their classes.
+        read: Gives the bytes of a file.
+
+    Raises:
+        DataError: If a file is missing or altered, or the two do not belong together.
+    """
     images = parse_idx(read(images_file), name=images_file.path)
     labels = parse_idx(read(labels_file), name=labels_file.path)
     if images.ndim != 3 or labels.shape != images.shape[:1]:

@@ -14,10 +14,18 @@ DATA_VARIABLE = "LINDLEY_DATA"
 
 
 def obtain(file: DataFile, *, data_dir: Path | None, download: bool) -> bytes:
-    """The verified, decompressed bytes of a file, from the first place that has it.
+    """Return the verified, decompressed bytes of a file, from the first place that has it.
 
     A damaged file of the user's own is refused and left alone; one in the cache folder is renamed to
-    `NAME.damaged` and fetched anew. Raises DataError, which names the file and says what to do.
+    `NAME.damaged` and fetched anew.
+
+    Args:
+        file: What is wanted.
+        data_dir: Where it is looked for first; then $LINDLEY_DATA, then the user's cache folder.
+        download: Whether it may be fetched.
+
+    Raises:
+        DataError: If it cannot be had; the message names the file and says what to do.
     """
     for folder in user_folders(data_dir):
         if os.path.exists(folder / file.path):
@@ -39,13 +47,13 @@ def obtain(file: DataFile, *, data_dir: Path | None, download: bool) -> bytes:
 
 
 def place_of(file: DataFile, data_dir: Path | None) -> Path | None:
-    """The path at which obtain() would find the file without fetching it; it is not opened."""
+    """Return the path at which obtain() would find the file without fetching it; the file is not opened."""
     folders = [*user_folders(data_dir), cache_folder()]
     return next((folder / file.path for folder in folders if os.path.exists(folder / file.path)), None)
 
 
 def user_folders(data_dir: Path | None) -> list[Path]:
-    """The folders that belong to the user, in the order looked in.
+    """Return the folders that belong to the user, in the order in which they are searched.
 
     Raises DataError for one that is not there: a misspelt folder would else start a download.
     """

@@ -16,9 +16,13 @@ from lindley.seeds import derive_seed
 
 
 def two_moons(*, seed: int, num_pool: int = 500, num_test: int = 1000, noise: float = 0.2) -> Dataset:
-    """A pool and a test set from the same law, each from a seed of its own.
+    """Return a pool and a test set from the same distribution, each from a seed of its own.
 
-    noise: the standard deviation of the Gaussian added to both coordinates; the moons have radius 1.
+    Args:
+        seed: The trial's.
+        num_pool: Rows of the pool.
+        num_test: Test rows.
+        noise: Standard deviation of the Gaussian noise on both coordinates; the moons have radius 1.
     """
     inputs, classes = _generate(num_pool, noise, derive_seed(seed, "two-moons", "pool"))
     test_inputs, test_classes = _generate(num_test, noise, derive_seed(seed, "two-moons", "test"))

@@ -81,7 +81,16 @@ def corrupt_pool(dataset: Dataset, corruption: PoolCorruption, *, seed: int) -> 
 
 
 def take_subset(dataset: Dataset, count: int, *, seed: int) -> Dataset:
-    """Keep `count` of the pool's rows at random, in their old order."""
+    """Keep some of the pool's rows at random, in their old order.
+
+    Args:
+        dataset: Whose pool loses rows; it is not changed.
+        count: How many rows to keep.
+        seed: Of the choice of rows.
+
+    Raises:
+        InputError: If the pool does not have so many rows.
+    """
     if not 1 <= count <= len(dataset.pool):
         raise InputError(f"subset must be 1 to {len(dataset.pool)}, the rows of {dataset.name}; got {count}.")
     keys = row_uniforms(torch.arange(len(dataset.pool)), seed)

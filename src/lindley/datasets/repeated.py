@@ -13,11 +13,16 @@ from lindley.pools.repeated import RepeatedPool
 
 
 def repeated_mnist(*, read: Reader, seed: int, repeats: int = 3, noise: float = 0.1) -> Dataset:
-    """MNIST's 60,000 training images `repeats` times as the pool; its test images once, without noise.
+    """Return MNIST with its 60,000 training images `repeats` times as the pool, and its test images without noise.
 
-    noise: the standard deviation of the Gaussian that each copy has of its own, on pixels in [0, 1], not clipped.
     Source: Kirsch, van Amersfoort, Gal 2019, arXiv:1906.08158; there the noise of 0.1 is added to
     images scaled to unit variance, so that it is about a third as strong on these pixels.
+
+    Args:
+        read: Gives the bytes of a file.
+        seed: Of the noise.
+        repeats: How often each image comes.
+        noise: Standard deviation of each copy's Gaussian noise, on pixels in [0, 1], not clipped.
     """
     source = mnist(read=read)
     pool = RepeatedPool(source.pool, repeats=repeats, noise=noise, seed=seed)

@@ -14,7 +14,7 @@ from lindley.errors import DataError
 
 @final
 class TransferBar:
-    """Shows how much of one download has come, and breaks it off above a limit."""
+    """Show how much of one download has come, and break it off above a limit."""
 
     def __init__(self, title: str, address: str, part: Path, *, limit: int) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())

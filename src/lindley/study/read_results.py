@@ -10,9 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from lindley.errors import JournalError
+from lindley.measures.catalogue import METRICS, MetricSpec
 from lindley.session.failures import read_failure
 from lindley.session.files import REMEDY
 from lindley.session.manifest import ManifestRecord, manifest_of
@@ -52,22 +53,24 @@ class _OtherModel(Record):
     nll: Loss | None = None
 
 
-class _Measured(Record):
-    """The metrics of a round: what is always measured, and what is read where it is there."""
+def _type_of(spec: MetricSpec) -> Any:
+    """Return the type of a metric's value in a round: a number within its bounds, or one or None for each class."""
+    number = Annotated[float, Field(ge=spec.least, le=spec.most)]
+    return list[number | None] if spec.per_class else number
 
-    model_config = ConfigDict(extra="ignore")
 
-    accuracy: Share
-    recall: list[Share | None]
-    nll: Loss | None = None
-    joint_nll: Loss | None = None
-    nll_point: Loss | None = None
-    accuracy_point: Share | None = None
-    brier: Annotated[float, Field(ge=0, le=2)] | None = None
-    ece: Share | None = None
-    asked: _Counts | None = None
-    pool: _Counts | None = None
-    transfer: dict[str, _OtherModel] | None = None
+_FIELDS: dict[str, Any] = {
+    **{name: (_type_of(spec) | None, None) for name, spec in METRICS.items()},
+    "accuracy": (Share, ...),
+    "recall": (list[Share | None], ...),
+    "asked": (_Counts | None, None),
+    "pool": (_Counts | None, None),
+    "transfer": (dict[str, _OtherModel] | None, None),
+}
+_Measured: type[BaseModel] = create_model(
+    "_Measured", __config__=ConfigDict(strict=True, allow_inf_nan=False), **_FIELDS
+)
+"""The metrics of a round: those of the catalogue, and what other observers measured. There may be others."""
 
 
 def load_results(out: str | os.PathLike[str], study: Study | None = None, *, with_arrays: bool = False) -> StudyResults:

@@ -10,11 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lindley.measures.catalogue import METRICS
 from lindley.session.events import Resumed
 from lindley.session.files import load_arrays, verify_arrays
 from lindley.session.state import Round
 
-_ACCURACY_BESIDE = {"nll": "accuracy", "joint_nll": "accuracy", "nll_point": "accuracy_point"}
+_ACCURACY_BESIDE = {
+    name: "accuracy_point" if spec.prediction == "point" else "accuracy"
+    for name, spec in METRICS.items()
+    if spec.most == np.inf
+}
 """What was measured together with a loss: where null was written for a loss beside it, it was infinite, not missing."""
 Arrays = dict[str, NDArray[Any]]
 Floats = NDArray[np.float64]

@@ -24,7 +24,7 @@ from lindley.study.results import PanelResults, StudyResults, TrialResults
 
 @dataclass(frozen=True)
 class Table:
-    """Cells are text; `name` is the stem of its CSV file."""
+    """A table of text cells; `name` is the stem of its CSV file."""
 
     name: str
     title: str
@@ -34,7 +34,7 @@ class Table:
 
 
 def labels_needed(panel: PanelResults) -> Table:
-    """Median labels to reach each accuracy and to keep it for two rounds, all labels counted."""
+    """Return the median labels to reach each accuracy and keep it for two rounds; all labels count."""
     note = (
         "Median over seeds of the first number of labels at which the accuracy is reached and kept for the next two "
         "rounds. All labels are counted, the initial ones included. “> n”: not reached with n labels. "
@@ -44,7 +44,7 @@ def labels_needed(panel: PanelResults) -> Table:
 
 
 def labels_at_first(panel: PanelResults) -> Table:
-    """Median labels at which each accuracy is reached for the first time, kept or not: as most publications count."""
+    """Return the median labels at which each accuracy is first reached, kept or not, as most publications count."""
     note = (
         "Median over seeds of the first number of labels at which the accuracy is reached, even where the next round "
         "loses it, so that luck counts: as most publications do. All labels are counted, the initial ones included. "
@@ -72,12 +72,12 @@ _COLUMNS = 6
 
 
 def accuracy_along(panel: PanelResults) -> Table:
-    """The learning curves in numbers: median accuracy (smallest to largest) at a few numbers of labels."""
+    """Return the learning curves in numbers: median accuracy (smallest to largest) at a few numbers of labels."""
     return _along(panel, "accuracy", "Test accuracy in percent", digits=1)
 
 
 def nll_along(panel: PanelResults) -> Table:
-    """The curves of the NLL in numbers, in bits, as those of the accuracy."""
+    """Return the curves of the NLL in numbers, in bits: medians (smallest to largest) at a few numbers of labels."""
     return _along(panel, "nll", "NLL on the test set in bits; low is good", digits=3)
 
 
@@ -101,7 +101,7 @@ def _cell_at(trials: Sequence[TrialResults], metric: str, labels: int, digits: i
 
 
 def final_metrics(panel: PanelResults) -> Table:
-    """Median (smallest to largest) over the finished trials, at the study's last number of labels."""
+    """Return every metric at the study's last number of labels: medians (smallest to largest) over finished trials."""
     rows, last, specs = [], panel.last_labels, measured_specs("table", panel.trials)
     for name in panel.acquisitions:
         trials = [trial for trial in panel.finished if trial.acquisition == name]
@@ -121,7 +121,7 @@ def final_metrics(panel: PanelResults) -> Table:
 
 
 def seconds_spent(panel: PanelResults) -> Table:
-    """Median seconds a round of each part, and of a whole trial; where trials ran on several machines, for each."""
+    """Return the median seconds of each part of a round and of a trial, by machine where there are several."""
     parts = ("fit", "predict", "select", "observe")
     machines = sorted({trial.machine for trial in panel.trials})
     apart = len(machines) > 1 or machines == ["several"]
@@ -161,7 +161,7 @@ def measured_specs(place: Place, trials: Iterable[TrialResults]) -> list[MetricS
 
 
 def write_rounds(results: StudyResults, path: Path) -> None:
-    """Every round of every trial in natural units (accuracy in [0, 1], NLL in nats): what the curves are made of."""
+    """Write every round of every trial in natural units (accuracy in [0, 1], NLL in nats) as CSV."""
     specs = measured_specs("table", [trial for panel in results.panels for trial in panel.trials])
     names = [spec.name for spec in sorted(specs, key=lambda spec: _PREDICTIONS.index(spec.prediction))]
     columns = ("panel", "acquisition", "seed", "round", "labels", *names, "fit_s", "predict_s", "select_s")
@@ -175,7 +175,13 @@ def write_rounds(results: StudyResults, path: Path) -> None:
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Write one CSV file with its header, UTF-8, whole or not at all. No text of it is a formula to a spreadsheet."""
+    """Write one CSV file in UTF-8, whole or not at all. No text of it is a formula to a spreadsheet program.
+
+    Args:
+        path: Where it is written.
+        columns: The header.
+        rows: The cells of each row.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerows([[_cell(each) for each in row] for row in (columns, *rows)])
@@ -183,12 +189,18 @@ def write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[object
 
 
 def _cell(value: object) -> object:
-    """Numbers, also those written as text, stay as they are."""
+    """Quote text that a spreadsheet would run as a formula; numbers, also those written as text, stay as they are."""
     return quote_cell(value) if isinstance(value, str) and not _NUMBER.fullmatch(value) else value
 
 
 def spread(values: Sequence[float], digits: int, *, signed: bool = False) -> str:
-    """Median (smallest to largest) of the values that are known, or the one; a dash where none is."""
+    """Return the median (smallest to largest) of the values that are known, or the only one; a dash where none is.
+
+    Args:
+        values: Numbers; NaN where a value is not known.
+        digits: After the point.
+        signed: Whether positive numbers have a plus sign.
+    """
     known = [value for value in values if not np.isnan(value)]
     if not known:
         return "–"

@@ -13,7 +13,7 @@ _SIZES = (1, 2, 5, 10, 20, 40, 100, 200)
 
 
 def information_growth(panel: PanelResults) -> Table | None:
-    """Joint information of the first picks, and the sum of their BALD scores, at each number of labels measured."""
+    """Return the joint information of the first picks, and the sum of their BALD scores, at each number of labels."""
     measured: dict[int, list[Arrays]] = {}
     for trial in panel.trials:
         for number, labels in enumerate(trial.labels):

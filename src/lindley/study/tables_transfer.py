@@ -11,18 +11,18 @@ OWN = "accuracy"
 
 
 def transfer_models(panel: PanelResults) -> list[str]:
-    """The other models that a panel measures; none where it measures none."""
+    """Return the other models that a panel measures; none where it measures none."""
     transfer = panel.config["observe"]["transfer"]
     return list(transfer["models"]) if transfer else []
 
 
 def metric_of(model: str) -> str:
-    """The name of another model's accuracy among the metrics of a round."""
+    """Return the name of another model's accuracy among the metrics of a round."""
     return f"transfer.{model}.accuracy"
 
 
 def transfer(panel: PanelResults) -> Table | None:
-    """Accuracy of each model at the last number of labels at which it was measured, and against random's labels."""
+    """Return each model's accuracy at the last number of labels measured, and its gain over random's labels."""
     metrics = {"its own model": OWN, **{model: metric_of(model) for model in transfer_models(panel)}}
     last = _last_measured(panel)
     if len(metrics) == 1 or last is None:
@@ -48,7 +48,7 @@ def transfer(panel: PanelResults) -> Table | None:
 
 
 def _last_measured(panel: PanelResults) -> int | None:
-    """The last number of labels, of those in the study, at which another model was fitted."""
+    """Return the last number of labels in the study at which another model was fitted."""
     measured = [each.labels for trial in panel.trials for each in trial.rounds if "transfer" in each.metrics]
     return max(measured, default=None)
 
@@ -61,5 +61,5 @@ def _cells(panel: PanelResults, name: str, metric: str, labels: int) -> tuple[st
 
 
 def _at(trial: TrialResults, metric: str, labels: int) -> float:
-    """In percent."""
+    """Return a metric in percent."""
     return 100 * trial.at(metric, labels)

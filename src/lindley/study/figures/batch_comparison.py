@@ -30,13 +30,13 @@ _TITLE_WIDTH = 44
 
 
 def draw(results: StudyResults) -> list[Drawn]:
-    """One figure for the study; the panels by data set and pool, then by batch size."""
+    """Draw one figure for the study; its panels are ordered by data set and pool, then by batch size."""
     panels = [panel for panel in results.panels if set(_PAIR) <= set(panel.acquisitions)]
     return [_draw_panels(sorted(_once(panels), key=_order))] if panels else []
 
 
 def _once(panels: list[PanelResults]) -> list[PanelResults]:
-    """Of panels with the same settings the one with most seeds: a study may hold them for figure 3 and for this."""
+    """Keep the panel with most seeds of those with the same settings, which a study may hold for figure 3."""
     kept: dict[str, PanelResults] = {}
     for panel in panels:
         tables = {key: panel.config[key] for key in ("data", "pool", "model", "training", "schedule")}

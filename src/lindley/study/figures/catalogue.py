@@ -20,7 +20,7 @@ from lindley.study.results import StudyResults
 
 @dataclass(frozen=True)
 class Kind:
-    """One of the figures: how it is drawn, and what a study must hold for it."""
+    """One kind of figure: how it is drawn, and what a study must hold for it."""
 
     title: str
     needs: str

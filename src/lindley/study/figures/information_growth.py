@@ -21,7 +21,7 @@ _ON_THE_PLANE = 10
 
 
 def draw(results: StudyResults) -> list[Drawn]:
-    """One figure per panel and number of labels for which it was measured."""
+    """Draw one figure for each panel and number of labels at which it was measured."""
     return [
         _draw_round(panel, trial, number, arrays)
         for panel in results.panels
@@ -50,7 +50,7 @@ def _draw_round(panel: PanelResults, trial: TrialResults, number: int, arrays: A
 
 
 def _draw_sums(axes: Axes, arrays: Arrays) -> None:
-    """Sum of the scores (open markers, broken line) and joint information (filled, solid) of the same picks."""
+    """Draw the sum of the scores (open, broken line) and the joint information (filled, solid) of the same picks."""
     for picker in INFORMATION_PICKERS:
         style, picks = look(picker), arrays["picks"]
         every = max(1, len(picks) // 10)
@@ -64,7 +64,7 @@ def _draw_sums(axes: Axes, arrays: Arrays) -> None:
 
 
 def _draw_joint(axes: Axes, arrays: Arrays) -> None:
-    """The joint information alone, with two standard errors."""
+    """Draw the joint information alone, with two standard errors."""
     picks = arrays["picks"]
     for picker in INFORMATION_PICKERS:
         style = look(picker)
@@ -86,7 +86,7 @@ def _draw_joint(axes: Axes, arrays: Arrays) -> None:
 
 
 def _draw_ceiling(axes: Axes, arrays: Arrays) -> None:
-    """log K: no batch can tell more about K draws."""
+    """Draw log K: no batch can tell more about K draws."""
     ceiling, last = float(arrays["log_num_draws"]) * NATS_TO_BITS, int(arrays["picks"][-1])
     axes.axhline(ceiling, color=INK, linewidth=1.0, linestyle=(0, (1, 1.5)))
     text = f"log K = {ceiling:.2f} bits ({int(arrays['num_draws'])} draws)"
@@ -95,7 +95,7 @@ def _draw_ceiling(axes: Axes, arrays: Arrays) -> None:
 
 
 def _draw_batches(figure: SubFigure, trial: TrialResults, number: int, arrays: Arrays) -> None:
-    """The first picks of BALD, BatchBALD and random in the plane, numbered in the order chosen."""
+    """Draw the first picks of BALD, BatchBALD and random in the plane, numbered in the order chosen."""
     grid, first = trial.arrays(number, "grid"), trial.arrays(0, "grid")
     all_axes = figure.subplots(1, len(INFORMATION_PICKERS), sharex=True, sharey=True)
     shown = min(_ON_THE_PLANE, len(arrays["picks"]))
@@ -118,7 +118,7 @@ def _draw_batches(figure: SubFigure, trial: TrialResults, number: int, arrays: A
 
 
 def _draw_picks(axes: Axes, points: NDArray[np.floating], colour: str) -> None:
-    """Numbered discs; the earlier lie on top."""
+    """Draw numbered discs; the earlier ones lie on top."""
     for place in range(len(points) - 1, -1, -1):
         x, y = points[place]
         axes.plot(

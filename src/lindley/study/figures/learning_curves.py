@@ -21,7 +21,7 @@ _LOSS_TICKS = tuple(digit * 10.0**power for power in range(-6, 4) for digit in (
 
 
 def draw(results: StudyResults) -> list[Drawn]:
-    """One figure per panel; panels that compare nothing but BALD and BatchBALD are left to figure 5."""
+    """Draw one figure for each panel; panels that compare nothing but BALD and BatchBALD are left to figure 5."""
     panels = [panel for panel in results.panels if any(len(trial.rounds) > 1 for trial in panel.trials)]
     wide = [panel for panel in panels if set(panel.acquisitions) - {"bald", "batchbald"}]
     return [_draw_panel(panel) for panel in wide or panels]
@@ -57,7 +57,7 @@ def _finish(axes: Axes, curves: list[Curve], spec: MetricSpec) -> None:
 
 
 def logarithmic_losses(axes: Axes, losses: list[float]) -> None:
-    """A logarithmic axis with round ticks that holds all losses that are above zero and finite.
+    """Make an axis logarithmic, with round ticks, that holds all losses that are above zero and finite.
 
     Lines break off where a loss is infinite, and leave the axis below where it is 0. Without any loss in between the
     axis stays as it is.

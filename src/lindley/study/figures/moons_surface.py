@@ -44,7 +44,7 @@ _NAME_GAP = 0.79
 
 
 def draw(results: StudyResults) -> list[Drawn]:
-    """One figure per panel that stored its probability surface."""
+    """Draw one figure for each panel that stored its probability surface."""
     return [_draw_panel(panel) for panel in results.panels if shown_trials(panel, "grid")]
 
 
@@ -131,7 +131,7 @@ def _draw_trial(row: Sequence[Axes], trial: TrialResults, columns: Sequence[int]
 
 
 def _handles(trial: TrialResults) -> list[Artist]:
-    """What the legend explains."""
+    """Return the entries of the legend."""
     asked_next = Line2D([], [], linestyle="", marker="x", color=INK, markersize=5.5, label="asked for in this round")
     return [*class_handles(trial.manifest["class_names"]), asked_next, *boundary_handles()]
 

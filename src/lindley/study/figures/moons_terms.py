@@ -39,7 +39,7 @@ _TERMS = (
 
 
 def draw(results: StudyResults) -> list[Drawn]:
-    """One figure per panel that stored the surface for BALD."""
+    """Draw one figure for each panel that stored the surface for BALD."""
     found = [(panel, trial) for panel in results.panels for trial in shown_trials(panel, "grid")]
     return [_draw_panel(panel, trial) for panel, trial in found if trial.acquisition == "bald"]
 
@@ -73,7 +73,7 @@ def _draw_panel(panel: PanelResults, trial: TrialResults) -> Drawn:
 
 
 def _terms(grid: Arrays) -> list[NDArray[np.floating]]:
-    """Mean probability, and the three entropies in bits.  4 x [G, G]"""
+    """Return the mean probability, and the three entropies in bits.  4 x [G, G]"""
     total, noise = grid["predictive_entropy"] * NATS_TO_BITS, grid["conditional_entropy"] * NATS_TO_BITS
     return [grid["mean_prob"], total, noise, np.maximum(total - noise, 0)]
 

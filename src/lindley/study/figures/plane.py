@@ -26,7 +26,7 @@ AMOUNT = LinearSegmentedColormap.from_list("amount", ["#fbfbf8", "#d5dfee", "#9f
 
 
 def shown_trials(panel: PanelResults, observer: str) -> list[TrialResults]:
-    """For each acquisition the trial of one and the same seed with what the observer stored: the lowest that all have.
+    """Return a trial of each acquisition, all with the lowest seed for which every one stored what the observer sees.
 
     Where no seed is common to all, each acquisition shows its own lowest.
     """
@@ -38,7 +38,15 @@ def shown_trials(panel: PanelResults, observer: str) -> list[TrialResults]:
 
 
 def draw_surface(axes: Axes, grid: Arrays, values: NDArray[np.floating], colours: Colormap, top: float) -> AxesImage:
-    """An image of values [iy, ix] from 0 to top, with the plane's own proportions."""
+    """Draw an image of values with the plane's own proportions.
+
+    Args:
+        axes: Where it is drawn.
+        grid: The observer's arrays, with xs and ys [G].
+        values: [G, G], indexed [y, x].
+        colours: From 0 to `top`.
+        top: The value of the last colour.
+    """
     xs, ys = grid["xs"], grid["ys"]
     half_x, half_y = (xs[1] - xs[0]) / 2, (ys[1] - ys[0]) / 2
     image = axes.imshow(
@@ -58,7 +66,7 @@ def draw_surface(axes: Axes, grid: Arrays, values: NDArray[np.floating], colours
 
 
 def draw_boundary(axes: Axes, grid: Arrays) -> None:
-    """Where the mean probability is one half (solid), and where it is UNDECIDED (dotted)."""
+    """Draw where the mean probability is one half (solid), and where it is UNDECIDED (dotted)."""
     axes.contour(grid["xs"], grid["ys"], grid["mean_prob"], levels=[0.5], colors=INK, linewidths=1.0)
     axes.contour(
         grid["xs"],
@@ -72,12 +80,19 @@ def draw_boundary(axes: Axes, grid: Arrays) -> None:
 
 
 def draw_pool(axes: Axes, pool: NDArray[np.floating]) -> None:
-    """The unlabelled pool, as dust."""
+    """Draw the unlabelled pool as faint dots."""
     axes.plot(pool[:, 0], pool[:, 1], ".", color=FAINT, markersize=1.1, alpha=0.55, zorder=2)
 
 
 def draw_labelled(axes: Axes, grid: Arrays, rounds: RoundColours, size: float = 17.0) -> None:
-    """Labelled points: the marker says the class, the colour the round that asked for them; white: initial."""
+    """Draw the labelled points: the marker is the class, the colour the round that queried them; white: initial.
+
+    Args:
+        axes: Where they are drawn.
+        grid: The observer's arrays, with labelled_inputs, labelled_classes and labelled_round.
+        rounds: The colour of each round.
+        size: Of the markers, in square points.
+    """
     for index in np.unique(grid["labelled_classes"]):
         mine = grid["labelled_classes"] == index
         points, asked = grid["labelled_inputs"][mine], grid["labelled_round"][mine]
@@ -94,7 +109,7 @@ def draw_labelled(axes: Axes, grid: Arrays, rounds: RoundColours, size: float = 
 
 
 class RoundColours:
-    """One colour for each round that asks, from light to dark, so that the order shows in grey print too."""
+    """One colour for each round that queries, from light to dark, so that the order shows in grey print too."""
 
     def __init__(self, num_rounds: int) -> None:
         steps = np.linspace(0, 1, max(num_rounds, 2))
@@ -102,11 +117,11 @@ class RoundColours:
         self.colours = [ramp(step) for step in steps][: max(num_rounds, 1)]
 
     def colour(self, number: int) -> tuple[float, float, float, float]:
-        """Of a round's number; white for -1, the initial labels."""
+        """Return the colour of a round; white for -1, the initial labels."""
         return (1.0, 1.0, 1.0, 1.0) if number < 0 else self.colours[min(number, len(self.colours) - 1)]
 
     def bar(self, figure: Figure, place: Axes) -> None:
-        """The legend of the rounds, drawn into an axes of its own; the initial labels are its first step."""
+        """Draw the legend of the rounds into an axes of its own; the initial labels are its first step."""
         count = len(self.colours)
         colours = ListedColormap([self.colour(number) for number in range(-1, count)])
         norm = BoundaryNorm(np.arange(-1.5, count), count + 1)
@@ -118,7 +133,7 @@ class RoundColours:
 
 
 def class_handles(names: Sequence[str]) -> list[Artist]:
-    """Legend entries for the markers of the classes."""
+    """Return legend entries for the markers of the classes."""
     return [
         Line2D([], [], linestyle="", marker=CLASS_MARKERS[place % 10], markerfacecolor="white", markeredgecolor=INK,
                markersize=5.5, label=f"label: {name_of(name)}")
@@ -127,7 +142,7 @@ def class_handles(names: Sequence[str]) -> list[Artist]:
 
 
 def boundary_handles() -> list[Artist]:
-    """Legend entries for the contours of the mean probability."""
+    """Return legend entries for the contours of the mean probability."""
     return [
         Line2D([], [], color=INK, linewidth=1.0, label="mean probability 0.5"),
         Line2D([], [], color=INK, linewidth=0.8, linestyle="dotted", label=f"{UNDECIDED[0]:g} and {UNDECIDED[1]:g}"),
@@ -135,7 +150,13 @@ def boundary_handles() -> list[Artist]:
 
 
 def belief_bar(figure: Figure, place: Axes, class_name: str) -> None:
-    """The scale of the probability surface, drawn into an axes of its own."""
+    """Draw the scale of the probability surface into an axes of its own.
+
+    Args:
+        figure: The figure.
+        place: The axes.
+        class_name: The class whose probability it is.
+    """
     bar = figure.colorbar(ScalarMappable(Normalize(0, 1), BELIEF), cax=place)
     bar.set_label(f"mean probability of\n“{name_of(class_name, 17)}”", fontsize=8)
     bar.set_ticks([0, UNDECIDED[0], 0.5, UNDECIDED[1], 1])

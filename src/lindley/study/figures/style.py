@@ -59,7 +59,7 @@ _SETTINGS: Any = {
 
 @dataclass(frozen=True)
 class Drawn:
-    """One figure with its words; `name` is the stem of its files."""
+    """One figure with its title and caption; `name` is the stem of its files."""
 
     number: int
     name: str
@@ -72,14 +72,14 @@ class Drawn:
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Everything drawn inside has the look of the house; afterwards matplotlib is as it was."""
+    """Draw everything inside in the style of lindley; afterwards matplotlib is as it was."""
     with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # of a name: a box stands for it
         yield
 
 
 def new_figure(width: float | int, height: float | int) -> Figure:
-    """An empty figure of so many inches that lays itself out so that nothing is cut."""
+    """Return an empty figure of so many inches that lays itself out so that nothing is cut."""
     figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.06))
     FigureCanvasAgg(figure)
     return figure
@@ -116,13 +116,20 @@ def head(figure: Figure, text: str, **place: Any) -> None:
 
 
 def legend_below(figure: Figure, axes: Axes) -> None:
-    """What is drawn in the axes, by name, below all; in as many columns as there is room for."""
+    """Draw a legend of what the axes hold below all, in as many columns as there is room for."""
     handles, names = axes.get_legend_handles_labels()
     place_legend(figure, handles, names, loc="outside lower center", handlelength=3)
 
 
 def place_legend(figure: Figure, handles: Sequence[Any], names: Sequence[str], **place: Any) -> int:
-    """Draw a legend in as many columns as the figure has room for; return the number of its lines."""
+    """Draw a legend in as many columns as the figure has room for; return the number of its lines.
+
+    Args:
+        figure: The figure.
+        handles: What is explained.
+        names: The text of each.
+        **place: Further arguments of matplotlib's legend.
+    """
     room, renderer = figure.bbox.width, FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
     for columns in range(min(len(names), 8), 0, -1):
         legend = figure.legend(handles, names, ncols=columns, **place)
@@ -133,7 +140,14 @@ def place_legend(figure: Figure, handles: Sequence[Any], names: Sequence[str], *
 
 
 def draw_curve(axes: Axes, curve: Curve, acquisition: str, *, scale: float | int = 1.0) -> None:
-    """Median as a line with markers, band as a veil; markers are thinned when there are many rounds."""
+    """Draw the median as a line with markers and the band as a veil; markers are thinned when there are many rounds.
+
+    Args:
+        axes: Where it is drawn.
+        curve: A metric against labels, in natural units.
+        acquisition: Whose colour, marker and name it has.
+        scale: What values are multiplied by.
+    """
     style = look(acquisition)
     axes.fill_between(curve.labels, curve.low * scale, curve.high * scale, color=style.colour, alpha=0.15, linewidth=0)
     axes.plot(
@@ -150,9 +164,11 @@ def draw_curve(axes: Axes, curve: Curve, acquisition: str, *, scale: float | int
 
 
 def stretch_accuracy(axes: Axes, accuracies: Sequence[float | int]) -> None:
-    """An axis of accuracies in percent on which the error is logarithmic: 90 to 95 is as far as 95 to 97.5.
+    """Scale an axis of accuracies so that the error is logarithmic: 90 to 95 % is as far as 95 to 97.5 %.
 
-    accuracies: what must be in view, in percent; an accuracy of 100 % is drawn as 99.95 % would be.
+    Args:
+        axes: Whose vertical axis is scaled.
+        accuracies: What must be in view, in percent; an accuracy of 100 % is drawn as 99.95 % would be.
     """
     axes.set_yscale("function", functions=(_to_stretched, _from_stretched))
     lowest, highest = _to_stretched(min(accuracies)), _to_stretched(max(accuracies))

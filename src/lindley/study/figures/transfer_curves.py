@@ -14,7 +14,7 @@ NEEDS = "a panel with observe.transfer, measured in two rounds"
 
 
 def draw(results: StudyResults) -> list[Drawn]:
-    """One figure per panel, one picture per model."""
+    """Draw one figure for each panel, with one picture for each model."""
     return [_draw_panel(panel) for panel in results.panels if _measured(panel)]
 
 

@@ -26,11 +26,21 @@ _MARGIN = 0.15
 def observe_grid(
     inputs: Tensor, classes: ClassIndices, *, num_classes: int, initial_labels: int, batch_size: int
 ) -> Callable[[RoundView], Observation]:
-    """The observer of the probability surface and of BALD's two terms over the plane of the pool's inputs [N, 2].
+    """Return the observer of the probability surface and of BALD's two terms over the plane of the pool's inputs.
 
     Its arrays, G = GRID_POINTS: xs, ys [G]; mean_prob (of class 1), predictive_entropy, conditional_entropy (nats)
     [G, G], indexed [y, x]; labelled_inputs [L, 2], labelled_classes and labelled_round [L] (-1: initial);
     selected_inputs [B, 2]; in round 0 pool_inputs [N, 2] and pool_classes [N].
+
+    Args:
+        inputs: [N, 2], the pool.
+        classes: [N], what its oracle answers.
+        num_classes: 2.
+        initial_labels: Labels before the first query.
+        batch_size: Labels of a round.
+
+    Raises:
+        ConfigurationError: If the data are not two-dimensional, of two classes.
     """
     if inputs.dim() != 2 or inputs.shape[1] != 2 or num_classes != 2:
         raise ConfigurationError(
@@ -60,7 +70,7 @@ def observe_grid(
 
 
 def _axis(values: Tensor) -> Tensor:
-    """[N] -> [G] points over the values and a margin."""
+    """Return points over the values and a margin.  [N] -> [G]"""
     low, high = float(values.min()), float(values.max())
     margin = _MARGIN * (high - low)
     return torch.linspace(low - margin, high + margin, GRID_POINTS, dtype=torch.float64)

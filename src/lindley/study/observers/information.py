@@ -22,13 +22,12 @@ NUM_PATHS = 10_000
 
 
 def observe_information(num_picks: int, labels: Collection[int]) -> Callable[[RoundView], Observation]:
-    """The observer that, at these numbers of labels, lets each of INFORMATION_PICKERS choose P = num_picks
-    candidates, or all of them where there are fewer.
+    """Return the observer that lets each of INFORMATION_PICKERS choose P = num_picks candidates at some of the rounds.
 
-    Its arrays: picks [P] = 1..P; num_draws and log_num_draws (nats), which bounds the joint information; for each
-    acquisition a sum_bald_a [P], the running sum of the scores, joint_a [P] and joint_se_a [P], the joint
-    information of the first p picks and its standard error (0 where exact), all in nats; for two-dimensional
-    data inputs_a [P, 2].
+    They choose at these numbers of labels, and all candidates where there are fewer. Its arrays: picks [P] = 1..P;
+    num_draws and log_num_draws (nats), which bounds the joint information; for each acquisition a sum_bald_a [P], the
+    running sum of the scores, joint_a [P] and joint_se_a [P], the joint information of the first p picks and its
+    standard error (0 where exact), all in nats; for two-dimensional data inputs_a [P, 2].
     """
 
     def observe(view: RoundView) -> Observation:
@@ -53,8 +52,13 @@ def information_growth(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Joint information of the first 1..B rows of a batch, I[y_1..b; θ], and its standard errors.  -> [B], [B] nats
 
-    The label paths of `information.paths`, extended row by row: exact while there are at most num_paths of them
+    The configurations of `information.paths` are extended row by row: exact while there are at most num_paths of them
     (standard error 0), sampled from there on.
+
+    Args:
+        batch_log_probs: [B, K, C] nats.
+        seed: Of the sampled configurations.
+        num_paths: Configurations up to which all are enumerated.
     """
     paths = no_labels(batch_log_probs.shape[1])
     values, errors = [], []
@@ -67,7 +71,7 @@ def information_growth(
 
 
 def _information(paths: LabelPaths) -> tuple[float, float]:
-    """log K - E[H[θ | y]], and its standard error where the paths are sampled."""
+    """Return log K - E[H[θ | y]], and its standard error where configurations are sampled."""
     told = paths.information()  # [M]
     value = float((paths.log_share.exp() * told).sum())
     return value, 0.0 if paths.exact else float(told.std()) / math.sqrt(told.numel())

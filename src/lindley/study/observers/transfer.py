@@ -28,10 +28,17 @@ def observe_transfer(
     num_draws: int,
     labels: Collection[int] = (),
 ) -> Callable[[RoundView], Observation]:
-    """The observer of `transfer`: by name, the accuracy and NLL (nats) of each learner on the T test rows.
+    """Return the observer of `transfer`: by name, the accuracy and NLL (nats) of each learner on the test rows.
 
-    Each is fitted on the labels that the trial has, at these numbers of labels; none
-    named: in every round. Its fit and its draws have seeds of their own for every round.
+    Each is fitted on the trial's labels. Its fit and its draws have seeds of their own for every round.
+
+    Args:
+        learners: By name.
+        test_inputs: [T, ...], the inputs.
+        test_classes: [T], their true classes.
+        num_classes: C.
+        num_draws: Draws that are averaged.
+        labels: The numbers of labels at which they are fitted; in every round where none is given.
     """
     pool = MemoryPool(test_inputs)
 

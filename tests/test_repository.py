@@ -167,6 +167,7 @@ PAGES = [
     "README.md",
     "docs/getting-started.md",
     "docs/select.md",
+    "docs/session.md",
     "docs/acquisition.md",
     "docs/studies.md",
     "docs/data.md",
@@ -174,7 +175,8 @@ PAGES = [
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_python_in_the_documentation_runs(page: str) -> None:
+def test_python_in_the_documentation_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
     assert blocks
     for block in blocks:

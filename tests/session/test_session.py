@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import json
 import os
 import subprocess
@@ -20,6 +21,7 @@ from lindley.session.event_store import MemoryStore
 from lindley.session.events import Answer
 from lindley.session.journal_store import JournalStore
 from lindley.session.session import Session
+from lindley.session.state import fold
 
 TASK = Classification(("a", "b", "c"))
 KILLS = max(30, int(os.environ.get("LINDLEY_FUZZ", "0")) // 2)
@@ -260,8 +262,9 @@ def test_wrong_arguments_are_refused(pool, learner):
 
 def test_a_folder_of_another_session_or_one_in_use_is_refused(pool, learner, tmp_path, monkeypatch):
     monkeypatch.setattr(locks, "_PATIENCE_SECONDS", 0.0)
-    with Session(pool, learner, "bald", task=TASK, store=tmp_path), pytest.raises(HeldError):
+    with JournalStore(tmp_path), pytest.raises(HeldError):
         Session(pool, learner, "bald", task=TASK, store=tmp_path)
+    Session(pool, learner, "bald", task=TASK, store=tmp_path).close()
     for wrong in ({"task": Classification(("a", "b"))}, {"task": TASK, "seed": 4}):
         with pytest.raises(JournalError, match="another session"):
             Session(pool, learner, "bald", store=tmp_path, **wrong)
@@ -279,6 +282,20 @@ def test_nothing_acknowledged_is_lost_by_kills_at_any_moment_and_the_end_is_that
     assert counts["kills"] == KILLS
     assert counts["sessions"] >= 2
     assert (counts["lost"], counts["different"]) == (0, 0)
+
+
+def test_a_folder_opened_again_in_the_same_process_is_taken_over(pool, learner, classes, tmp_path):
+    first = Session(pool, learner, "bald", task=TASK, store=tmp_path, initial_labels=4)
+    answer(first, classes)
+    again = Session(pool, learner, "bald", task=TASK, store=tmp_path, initial_labels=4)  # a cell is run twice
+    assert len(again.state.resolved) == 4
+    with pytest.raises(JournalError, match="was closed: open the session again"):
+        first.tell({59: 0})
+    again.tell({59: 0})
+    del again
+    gc.collect()
+    with JournalStore(tmp_path) as store:  # what nobody refers to is closed by itself
+        assert len(fold(store.read()).resolved) == 5
 
 
 def test_a_store_of_ones_own_is_used(pool, learner, classes, tmp_path):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -43,17 +44,17 @@ class JournalStore:
         make_folder(folder)
         self.folder = folder
         self.path = folder / FILE_NAME
-        self._lock = FileLock(self.path, patience=patience, process=process)
+        lock = FileLock(self.path, patience=patience, process=process)
         try:
             self.path.touch()
             self._events, self._size, self._check = _parse(_content(self.path), self.path)
             self._uuids = known_uuids(self._events)
-            self._file = self.path.open("r+b", buffering=0)
-            self._file.truncate(self._size)
-            self._file.seek(self._size)
+            self._descriptor = os.open(self.path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+            self._close = weakref.finalize(self, _close, self._descriptor, lock)
+            self._truncate()
             sync_folder(folder)
         except BaseException:
-            self._lock.release()
+            lock.release()
             raise
 
     def append(self, events: Sequence[Event]) -> list[Receipt]:
@@ -62,17 +63,18 @@ class JournalStore:
         Raises JournalError where one holds NaN, an infinity or what JSON has no word for, such as a tensor, or where
         the file cannot be written; then nothing is written.
         """
+        if not self._close.alive:
+            raise JournalError(f"{self.path} was closed: open the session again")
         new, receipts = split_known(events, set(self._uuids))
         content, check = b"", self._check
         for event in new:
             line, check = _line(event, check, self.path)
             content += line
         try:
-            _write_all(self._file.fileno(), content)
-            os.fsync(self._file.fileno())
+            _write_all(self._descriptor, content)
+            os.fsync(self._descriptor)
         except OSError as error:
-            self._file.truncate(self._size)
-            self._file.seek(self._size)
+            self._truncate()
             raise JournalError(f"{self.path} cannot be written ({error.strerror}); it stands as before.") from error
         self._size, self._check = self._size + len(content), check
         self._events += new
@@ -88,10 +90,8 @@ class JournalStore:
         return save_arrays(self.folder, name, arrays)
 
     def close(self) -> None:
-        """Let other processes in; once is enough."""
-        if not self._file.closed:
-            self._file.close()
-            self._lock.release()
+        """Let others open it; a store that nobody refers to any longer is closed by itself."""
+        self._close()
 
     def __enter__(self) -> JournalStore:
         return self
@@ -100,6 +100,11 @@ class JournalStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _truncate(self) -> None:
+        """Go on behind what is whole."""
+        os.ftruncate(self._descriptor, self._size)
+        os.lseek(self._descriptor, self._size, os.SEEK_SET)
 
 
 def read_events(folder: Path) -> list[Event]:
@@ -167,6 +172,11 @@ def _checked(line: bytes, before: str) -> dict[str, Any] | None:
         return dict(values) if values["check"] == check else None
     except Exception:  # whatever a reader raises
         return None
+
+
+def _close(descriptor: int, lock: FileLock) -> None:
+    os.close(descriptor)
+    lock.release()
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

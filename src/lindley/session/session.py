@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import torch
 
@@ -26,6 +27,9 @@ from lindley.session.rounds import Known, Observer, RoundResult, RoundSettings, 
 from lindley.session.state import Consensus, SessionState, StateBuilder, majority
 from lindley.session.subsets import initial_random_rows, validation_rows
 from lindley.shapes import Rows
+
+_STORES: WeakValueDictionary[str, JournalStore] = WeakValueDictionary()
+"""By folder, what sessions of this process opened and still use."""
 
 
 class Session:
@@ -378,9 +382,16 @@ def _resolve(
 
 
 def _open(store: str | os.PathLike[str] | EventStore | None) -> EventStore:
+    """The store. A folder that an earlier session of this process has open is taken over: a cell is run again."""
     if store is None:
         return MemoryStore()
-    return JournalStore(Path(store)) if isinstance(store, str | os.PathLike) else store
+    if not isinstance(store, str | os.PathLike):
+        return store
+    place = os.path.realpath(store)
+    if earlier := _STORES.pop(place, None):
+        earlier.close()
+    opened = _STORES[place] = JournalStore(Path(store))
+    return opened
 
 
 def _default_key(task: Classification, num_rows: int, seed: int) -> str:

@@ -13,9 +13,9 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from lindley import information
 from lindley.arrays import ArrayLike, as_tensor, as_whole_numbers
 from lindley.errors import InputError
+from lindley.information.entropy import bald, conditional_entropy, predictive_entropy
 from lindley.information.layouts import SUM_TOLERANCE
 from lindley.shapes import (
     Features,
@@ -303,15 +303,15 @@ class Categorical:
 
     def entropy(self) -> Scores:
         """Entropy of the label under the average of the draws, H[y | x].  [n] nats"""
-        return information.predictive_entropy(self.log_probs)
+        return predictive_entropy(self.log_probs)
 
     def conditional_entropy(self) -> Scores:
         """Mean entropy of the label under a single draw, E_k H[y | x, θ_k].  [n] nats"""
-        return information.conditional_entropy(self.log_probs)
+        return conditional_entropy(self.log_probs)
 
     def bald(self) -> Scores:
         """Mutual information between label and draw, I[y; θ | x].  [n] nats"""
-        return information.bald(self.log_probs)
+        return bald(self.log_probs)
 
 
 @dataclass(frozen=True)

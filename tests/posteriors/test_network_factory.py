@@ -11,7 +11,7 @@ from torch import nn
 from lindley.contracts import Classification, Labels, TrainingData
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
-from lindley.posteriors.catalogue import WITH_NETWORK, build_learner
+from lindley.posteriors.catalogue import POSTERIORS, WITH_NETWORK, build_learner
 from lindley.posteriors.checkpoints import ensemble_from_checkpoints
 from lindley.posteriors.ensemble import DeepEnsemble
 from lindley.posteriors.network_factory import make_network
@@ -139,7 +139,7 @@ def fit(posterior, network, steps=2):
     return learner.fit(TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=0)
 
 
-NETWORKS = [name for name in WITH_NETWORK if name != "laplace"]
+NETWORKS = [name for name in WITH_NETWORK if not POSTERIORS[name].extra]
 
 
 @pytest.mark.parametrize("make", SHARING)

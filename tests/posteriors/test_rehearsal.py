@@ -10,7 +10,7 @@ from torch import nn
 from lindley.contracts import Classification, Labels, TrainingData
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
-from lindley.posteriors.catalogue import WITH_NETWORK, build_learner
+from lindley.posteriors.catalogue import POSTERIORS, WITH_NETWORK, build_learner
 from lindley.posteriors.dropout.mc_dropout import MCDropoutPosterior
 from lindley.posteriors.ensemble import EnsemblePosterior
 from lindley.posteriors.gaussian_process.classifier import GaussianProcess
@@ -23,7 +23,7 @@ from lindley.posteriors.storage import load_posterior, save_posterior
 TASK = Classification(("a", "b"))
 INPUTS = torch.randn(30, 4, generator=torch.Generator().manual_seed(0))
 LABELS = Labels(torch.arange(12), torch.arange(12) % 2)
-LEARNERS = [name for name in WITH_NETWORK if name != "laplace"]
+LEARNERS = [name for name in WITH_NETWORK if not POSTERIORS[name].extra]
 
 
 def outputs(count, *more):

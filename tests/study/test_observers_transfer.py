@@ -9,7 +9,7 @@ from round_fakes import Given, Slopes, Table, view_of
 
 from lindley.contracts import NO_CLASS, Labels
 from lindley.noise import torch_generator
-from lindley.posteriors.catalogue import build_learner
+from lindley.posteriors.catalogue import WITHOUT_NETWORK, build_learner
 from lindley.posteriors.recipe import Recipe
 from lindley.study import metrics
 from lindley.study.observers_transfer import observe_transfer
@@ -76,7 +76,7 @@ def test_it_is_measured_at_the_stated_numbers_of_labels_only():
     assert set(observe(view(ROWS[:20])).metrics) == {"transfer"}
 
 
-@pytest.mark.parametrize("name", ["forest", "head", "gaussian-process"])
+@pytest.mark.parametrize("name", WITHOUT_NETWORK)
 def test_models_of_the_catalogue_learn_what_can_be_learnt_and_the_same_twice(name):
     learner = build_learner(name, None, Recipe(), members=20)
     first, again = (transfer(learner, num_draws=20)(view()).metrics["transfer"]["other-0"] for _ in range(2))
@@ -85,7 +85,7 @@ def test_models_of_the_catalogue_learn_what_can_be_learnt_and_the_same_twice(nam
     assert math.isfinite(first["nll"])
 
 
-@pytest.mark.parametrize("name", ["forest", "head", "gaussian-process"])
+@pytest.mark.parametrize("name", WITHOUT_NETWORK)
 def test_a_class_without_a_label_leaves_the_nll_finite(name):
     learner = build_learner(name, None, Recipe(), members=20)
     rows = ROWS[CLASSES[ROWS] == 1]

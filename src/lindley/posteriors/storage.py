@@ -11,39 +11,29 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
 from lindley.contracts import Inputs, Posterior
 from lindley.errors import InputError, LindleyError
-from lindley.posteriors.dropout.mc_dropout import MCDropoutPosterior
-from lindley.posteriors.ensemble import EnsemblePosterior
-from lindley.posteriors.gaussian_process.classifier import GaussianProcessPosterior
-from lindley.posteriors.given import GivenPredictions
-from lindley.posteriors.head.head import HeadPosterior
-from lindley.posteriors.head.last_layer import LastLayerPosterior
+from lindley.posteriors.catalogue import POSTERIORS
 from lindley.posteriors.head.tuned import TunedPosterior
-from lindley.posteriors.laplace.full_laplace import FullLaplacePosterior
-from lindley.posteriors.scikit_learn.bagging import BaggingPosterior
-from lindley.posteriors.scikit_learn.forest import ForestPosterior
 from lindley.posteriors.stored_parts import check_settings, is_positive, is_whole, one_of
 from lindley.posteriors.tempered import TemperedPosterior, tempered
 
 VERSION = 2
 """Since 2 with hashes; posteriors of version 1 have none, and are loaded still."""
-KINDS: dict[str, type[Any]] = {
-    "mc-dropout": MCDropoutPosterior,
-    "ensemble": EnsemblePosterior,
-    "head": HeadPosterior,
-    "last-layer": LastLayerPosterior,
-    "laplace": FullLaplacePosterior,
-    "forest": ForestPosterior,
-    "bagging": BaggingPosterior,
-    "gaussian-process": GaussianProcessPosterior,
-    "given": GivenPredictions,
+_FIRST_NAMES = {spec.posterior: name for name, spec in reversed([*POSTERIORS.items()])}
+KINDS: Mapping[str, str] = {
+    **{name: spec.posterior for name, spec in POSTERIORS.items() if name == _FIRST_NAMES[spec.posterior]},
+    "bagging": "lindley.posteriors.scikit_learn.bagging:BaggingPosterior",
+    "given": "lindley.posteriors.given:GivenPredictions",
 }
-"""Each has `stored() -> (tensors, settings)` and a classmethod `restored(tensors, settings, **given)`."""
+"""The kinds of saved posteriors, by their import paths; posteriors of one class are of one kind.
+
+Each has `stored() -> (tensors, settings)` and a classmethod `restored(tensors, settings, **given)`."""
 _WEIGHTS, _SETTINGS = "weights.safetensors", "posterior.json"
 _TEMPERATURE = "temperature"
 
@@ -69,7 +59,8 @@ def save_posterior(posterior: Posterior, folder: str | os.PathLike[str]) -> None
         if isinstance(posterior, TemperedPosterior):
             temperature = posterior.temperature * (temperature or 1.0)
         posterior = posterior.posterior
-    kind = next((name for name, known in KINDS.items() if type(posterior) is known), None)
+    path = f"{type(posterior).__module__}:{type(posterior).__qualname__}"
+    kind = next((name for name, known in KINDS.items() if known == path), None)
     if kind is None or not isinstance(posterior, Storable):
         raise InputError(f"{type(posterior).__name__} cannot be saved; these can: {', '.join(KINDS)}")
     folder = Path(folder)
@@ -109,7 +100,7 @@ def load_posterior(
     content = _settings(folder)
     offered = {"network": network, "estimator": estimator, "features": features, "device": device}
     given = {name: value for name, value in offered.items() if value is not None}
-    kind = KINDS[content["kind"]]
+    kind = resolve_name(KINDS[content["kind"]])
     if foreign := sorted(given.keys() - inspect.signature(kind.restored).parameters.keys()):
         raise InputError(f"the posterior in {folder} is of the kind {content['kind']!r}: leave {foreign[0]}= out")
     settings, weights = content["settings"], folder / _WEIGHTS

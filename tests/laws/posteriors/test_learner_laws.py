@@ -14,7 +14,7 @@ from lindley.contracts import Classification, Labels, Regression, TrainingData
 from lindley.errors import InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
-from lindley.posteriors.catalogue import POSTERIORS, WITH_NETWORK, build_learner
+from lindley.posteriors.catalogue import POSTERIORS, build_learner
 from lindley.posteriors.head.head import BayesianHead
 from lindley.posteriors.head.tuned import Tuned
 from lindley.posteriors.recipe import Recipe
@@ -33,16 +33,16 @@ TWICE = torch.arange(NUM_LABELS) % 3 == 0
 
 
 def learner(posterior, **options):
-    if posterior == "laplace":
-        pytest.importorskip("laplace")
     if posterior == "bagging":
         return Bagging(GaussianNB(), 3)
-    network = moons_mlp if posterior in WITH_NETWORK else None
+    if POSTERIORS[posterior].extra:
+        pytest.importorskip(POSTERIORS[posterior].extra)
+    network = moons_mlp if POSTERIORS[posterior].network else None
     return build_learner(posterior, network, Recipe(steps=1), members=3, options=options)
 
 
 NAMES = [*POSTERIORS, "bagging"]
-WEIGHING = ("head", "forest", "gaussian-process", "bagging")
+WEIGHING = [*(name for name, spec in POSTERIORS.items() if spec.sample_weight), "bagging"]
 
 
 @pytest.mark.parametrize("posterior", NAMES)

@@ -15,6 +15,7 @@ from lindley.errors import InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.catalogue import POSTERIORS, build_learner
+from lindley.posteriors.dropout.mc_dropout import MCDropout
 from lindley.posteriors.head.head import BayesianHead
 from lindley.posteriors.head.tuned import Tuned
 from lindley.posteriors.recipe import Recipe
@@ -172,3 +173,12 @@ def test_a_temperature_is_judged_by_weighted_labels():
     rest = scores(torch.where(TWICE, 1.0, 3.0)) - alone
     torch.testing.assert_close(some + rest, 2 * alone)
     assert not torch.allclose(some, rest)
+
+
+def test_weights_of_validation_labels_are_refused():
+    stopping = MCDropout(moons_mlp, Recipe(steps=2, patience=1, check_every=1))
+    validation = Labels([30, 31], [0, 1])
+    stopping.fit(replace(DATA, validation=validation), seed=0)
+    weighted = Labels(validation.rows, validation.values, [1.0, 2.0])
+    with pytest.raises(InputError, match="MCDropout cannot use sample_weight of validation labels"):
+        stopping.fit(replace(DATA, validation=weighted), seed=0)

@@ -16,7 +16,7 @@ from lindley import information, select
 from lindley.acquisition import METHODS, HeldPredictions, scores
 from lindley.contracts import Classification, Labels, Learner, TrainingData
 from lindley.pools.memory import MemoryPool
-from lindley.posteriors import Bagging, BayesianHead, DeepEnsemble, Forest, GaussianProcess, MCDropout, Recipe
+from lindley.posteriors import Bagging, BayesianHead, DeepEnsemble, Forest, GaussianProcess, MCDropout, TrainingConfig
 from lindley.posteriors.given import GivenFunction, GivenPredictions
 from lindley.study import metrics
 
@@ -198,8 +198,8 @@ LEARNERS: dict[str, Learner] = {
     "bagging": Bagging(GaussianNB(), 2),
     "head": BayesianHead(),
     "gaussian process": GaussianProcess(),
-    "mc-dropout": MCDropout(two_classes, Recipe(steps=2)),
-    "ensemble": DeepEnsemble(two_classes, 2, Recipe(steps=2)),
+    "mc-dropout": MCDropout(two_classes, TrainingConfig(steps=2)),
+    "ensemble": DeepEnsemble(two_classes, 2, TrainingConfig(steps=2)),
 }
 
 

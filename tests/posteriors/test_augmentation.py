@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lindley.posteriors.augmentation import augmented, flipped, shifted, turned
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.training_config import TrainingConfig
 
 
 def generator(seed=0):
@@ -78,12 +78,12 @@ def test_flipping_mirrors_about_half_of_the_images():
 
 def test_a_recipe_without_augmentation_leaves_images_and_generator():
     images, numbers = torch.rand(8, 1, 4, 4, generator=generator()), generator(3)
-    assert augmented(images, Recipe(), numbers) is images
+    assert augmented(images, TrainingConfig(), numbers) is images
     assert math.isclose(torch.rand(1, generator=numbers).item(), torch.rand(1, generator=generator(3)).item())
 
 
 @pytest.mark.parametrize("key", [{"shift": 1}, {"rotate": 10.0}, {"scale": 0.1}, {"flip": True}])
 def test_every_key_changes_images(key):
     images = torch.rand(8, 1, 6, 6, generator=generator())
-    assert Recipe(**key).augments == tuple(key)
-    assert not torch.equal(augmented(images, Recipe(**key), generator(1)), images)
+    assert TrainingConfig(**key).augments == tuple(key)
+    assert not torch.equal(augmented(images, TrainingConfig(**key), generator(1)), images)

@@ -15,7 +15,7 @@ from torch import nn
 from lindley.contracts import Classification, FeatureExtractor, Labels, Learner, TrainingData
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.catalogue import POSTERIORS, build_learner
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.training_config import TrainingConfig
 
 PAGE = Path(__file__).parents[2] / "docs" / "posteriors.md"
 INPUTS = torch.randn(9, 6, generator=torch.Generator().manual_seed(0))
@@ -35,8 +35,8 @@ def test_reading_the_catalogue_imports_nothing_heavy():
 
 def test_building_one_learner_imports_no_other_library():
     check = (
-        "import sys; from lindley.posteriors.catalogue import build_learner; from lindley.posteriors import Recipe; "
-        "build_learner('head', None, Recipe()); print('sklearn' in sys.modules)"
+        "import sys; from lindley.posteriors.catalogue import build_learner, TrainingConfig; "
+        "build_learner('head', None, TrainingConfig()); print('sklearn' in sys.modules)"
     )
     ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"
@@ -63,7 +63,7 @@ def test_an_entry_says_what_its_fits_are(name):
     spec = POSTERIORS[name]
     if spec.extra:
         pytest.importorskip(spec.extra)
-    learner = build_learner(name, mlp if spec.network else None, Recipe(steps=2), members=2)
+    learner = build_learner(name, mlp if spec.network else None, TrainingConfig(steps=2), members=2)
     fitted = learner.fit(DATA, seed=0)
     assert type(fitted) is resolve_name(spec.posterior)
     assert isinstance(fitted, FeatureExtractor) == spec.features

@@ -27,11 +27,11 @@ from lindley.posteriors.head.head import BayesianHead
 from lindley.posteriors.head.last_layer import LastLayerLaplace
 from lindley.posteriors.laplace.full_laplace import FullLaplacePosterior
 from lindley.posteriors.laplace.network_gaussian import BlockwiseGaussian, DiagonalGaussian
-from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.scikit_learn.bagging import Bagging
 from lindley.posteriors.scikit_learn.forest import Forest
 from lindley.posteriors.storage import load_posterior, save_posterior
-from lindley.posteriors.tempered import tempered
+from lindley.posteriors.temperature_scaling import temperature_scaled
+from lindley.posteriors.training_config import TrainingConfig
 
 DAMAGES = int(os.environ.get("LINDLEY_FUZZ", "200"))
 INPUTS = torch.randn(12, 2, generator=torch.Generator().manual_seed(1))
@@ -68,10 +68,10 @@ def blockwise():
 WEIGHTS = sum(value.numel() for value in plain().parameters())
 KINDS = {
     "mc-dropout": (lambda: MCDropoutPosterior(seeded(network)), {"network": network}),
-    "tempered": (lambda: tempered(MCDropoutPosterior(seeded(network)), 1.5), {"network": network}),
+    "temperature scaled": (lambda: temperature_scaled(MCDropoutPosterior(seeded(network)), 1.5), {"network": network}),
     "ensemble": (lambda: EnsemblePosterior([seeded(network), seeded(network)]), {"network": network}),
     "head": (lambda: fitted(BayesianHead()), {}),
-    "last-layer": (lambda: fitted(LastLayerLaplace(network, Recipe(steps=2))), {"network": network}),
+    "last-layer": (lambda: fitted(LastLayerLaplace(network, TrainingConfig(steps=2))), {"network": network}),
     "laplace, blocks": (lambda: FullLaplacePosterior(seeded(plain), blockwise(), 2.0, -1.0), {"network": plain}),
     "laplace, diagonal": (
         lambda: FullLaplacePosterior(seeded(plain), DiagonalGaussian(torch.ones(WEIGHTS)), 2.0, -1.0),

@@ -17,8 +17,8 @@ from lindley.posteriors.gaussian_process.classifier import GaussianProcess
 from lindley.posteriors.head.head import BayesianHead
 from lindley.posteriors.head.last_layer import LastLayerLaplace
 from lindley.posteriors.head.tuned import Tuned
-from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.storage import load_posterior, read_tensors, save_posterior
+from lindley.posteriors.training_config import TrainingConfig
 
 
 def seeded(factory):
@@ -55,7 +55,7 @@ def test_settings_come_back(tmp_path):
 
 def test_members_of_an_ensemble_come_back_in_order(tmp_path):
     labels = Labels(torch.arange(5), torch.tensor([0, 1, 0, 1, 1]))
-    learner = DeepEnsemble(moons_mlp, 11, Recipe(steps=2))
+    learner = DeepEnsemble(moons_mlp, 11, TrainingConfig(steps=2))
     before = learner.fit(TrainingData(MemoryPool(INPUTS), labels, Classification(("a", "b"))), seed=0)
     save_posterior(before, tmp_path)
     one, two = (each.draw(11, seed=0) for each in (before, load_posterior(tmp_path, network=moons_mlp)))
@@ -178,7 +178,7 @@ def test_a_dropout_rate_comes_back_with_the_weights(tmp_path):
 
 def test_a_tuned_posterior_is_saved_as_the_candidate_that_was_kept(tmp_path):
     labels = Labels(torch.arange(5), torch.tensor([0, 1, 0, 1, 1]))
-    learner = Tuned([0.0, 0.1], lambda decay: MCDropout(moons_mlp, Recipe(steps=2, weight_decay=decay)))
+    learner = Tuned([0.0, 0.1], lambda decay: MCDropout(moons_mlp, TrainingConfig(steps=2, weight_decay=decay)))
     before = learner.fit(TrainingData(MemoryPool(INPUTS), labels, Classification(("a", "b"))), seed=0)
     save_posterior(before, tmp_path)
     one, two = (each.draw(4, seed=3) for each in (before, load_posterior(tmp_path, network=moons_mlp)))
@@ -218,7 +218,7 @@ def test_a_last_layer_of_a_cnn_gives_the_same_bits(tmp_path):
     images = torch.rand(12, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     labels = Labels(torch.arange(8), torch.arange(8) % 2)
     two_classes = partial(gal_cnn, num_classes=2)
-    before = LastLayerLaplace(two_classes, Recipe(steps=2)).fit(
+    before = LastLayerLaplace(two_classes, TrainingConfig(steps=2)).fit(
         TrainingData(MemoryPool(images), labels, Classification(("a", "b"))), seed=0
     )
     save_posterior(before, tmp_path)

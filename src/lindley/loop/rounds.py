@@ -15,16 +15,16 @@ from torch import Tensor
 
 from lindley.contracts import (
     Acquisition,
-    Choosing,
     Classification,
     Context,
     Draws,
+    HasComputePath,
+    HasHyperparameters,
     Labels,
     Learner,
     Pool,
     Posterior,
     Selection,
-    Telling,
     TrainingData,
 )
 from lindley.errors import InputError
@@ -167,7 +167,7 @@ def run_round(
     )
     observations = {name: observe(view) for name, observe in observers.items()}
     seconds["observe"] = clock.lap()
-    path = str(draws.path) if isinstance(draws, Telling) else ""
+    path = str(draws.path) if isinstance(draws, HasComputePath) else ""
     return Round(index, view.num_labels, selection, observations, seconds, path, _setting(posterior))
 
 
@@ -188,7 +188,7 @@ def _fitted(
 
 def _setting(posterior: Posterior) -> Mapping[str, object]:
     """What the fit chose, where it had a choice among what has names."""
-    setting = posterior.setting if isinstance(posterior, Choosing) else {}
+    setting = posterior.setting if isinstance(posterior, HasHyperparameters) else {}
     return setting if isinstance(setting, Mapping) else {}
 
 

@@ -7,18 +7,18 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lindley.posteriors.network_calls import sent
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.training_config import TrainingConfig
 
 Images = Float[Tensor, "n channels height width"]
 
 
-def augmented(images: Images, recipe: Recipe, generator: torch.Generator) -> Images:
-    """Each image flipped, turned, scaled and moved at random as the recipe says; the images where it says nothing."""
-    if recipe.flip:
+def augmented(images: Images, config: TrainingConfig, generator: torch.Generator) -> Images:
+    """Each image flipped, turned, scaled and moved at random as the training says; the images where it says nothing."""
+    if config.flip:
         images = flipped(images, generator)
-    if recipe.rotate or recipe.scale:
-        images = turned(images, recipe.rotate, recipe.scale, generator)
-    return shifted(images, recipe.shift, generator) if recipe.shift else images
+    if config.rotate or config.scale:
+        images = turned(images, config.rotate, config.scale, generator)
+    return shifted(images, config.shift, generator) if config.shift else images
 
 
 def shifted(images: Images, max_shift: int, generator: torch.Generator) -> Images:

@@ -11,7 +11,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from lindley.errors import InputError
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.training_config import TrainingConfig
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,7 +36,7 @@ class PosteriorSpec:
     arguments: Mapping[str, object] = field(default_factory=dict)
     """Arguments of the learner that make it this posterior and no other."""
     network: bool = True
-    """Whether it requires a network, which it trains by a recipe."""
+    """Whether it requires a network, which it trains by a training configuration."""
     extra: str = ""
     """The optional dependencies of lindley that it requires, as in "lindley[extra]"."""
     sample_weight: bool = False
@@ -114,7 +114,7 @@ _SPECS = (
         _HOME + "scikit_learn.forest:ForestPosterior",
         "random forest, or extremely randomised trees",
         "Breiman 2001, Machine Learning 45(1); Geurts, Ernst and Wehenkel 2006, Machine Learning 63(1)",
-        options=("kind", "prior", "max_features", "min_samples_leaf"),
+        options=("kind", "pseudo_count", "max_features", "min_samples_leaf"),
         network=False,
         sample_weight=True,
         features=False,
@@ -140,7 +140,7 @@ WITHOUT_NETWORK = tuple(name for name, spec in POSTERIORS.items() if not spec.ne
 def build_learner(
     posterior: str,
     network: Callable[[], nn.Module] | None,
-    recipe: Recipe,
+    config: TrainingConfig,
     *,
     precision: str = "float32",
     device: str = "cpu",
@@ -152,7 +152,7 @@ def build_learner(
     Args:
         posterior: A name of the catalogue.
         network: Makes the network; None for a posterior that requires none.
-        recipe: Of the training; without a network nothing of it is read but its class weights.
+        config: Of the training; without a network nothing of it is read but its class weights.
         precision: In which the network computes.
         device: Where the posterior computes.
         members: The size of an ensemble or a forest.
@@ -167,9 +167,9 @@ def build_learner(
         raise InputError(f"posterior = {posterior!r} {'needs a' if spec.network else 'takes no'} network")
     given: dict[str, Any] = {**(options or {}), "device": device}
     if spec.network:
-        given |= {"network": network, "recipe": recipe, "precision": precision}
+        given |= {"network": network, "config": config, "precision": precision}
     else:
-        given |= {"class_weights": recipe.class_weights or None}
+        given |= {"class_weights": config.class_weights or None}
     return spec.build(**given, **({spec.members: members} if spec.members else {}))
 
 

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from lindley.contracts import Inputs
 from lindley.errors import InputError
-from lindley.modes import own_modes
+from lindley.modes import isolated_torch_state
 from lindley.posteriors.layout import as_its_weights
 from lindley.posteriors.network_calls import called, network_inputs, num_rows
 from lindley.posteriors.precision import compute_dtype, computing_in
@@ -30,7 +30,7 @@ def network_features(module: nn.Module, inputs: Inputs, *, precision: str, devic
     try:
         values = as_its_weights(module.eval(), network_inputs(inputs, device))
         refuse_random_networks([module], values)
-        with own_modes(device), computing_in(compute_dtype(precision, device), device):
+        with isolated_torch_state(device), computing_in(compute_dtype(precision, device), device):
             called(module, values)
     finally:
         for hook in hooks:

@@ -13,7 +13,7 @@ from lindley.arrays import ArrayLike, as_tensor, as_whole_numbers
 from lindley.contracts import Categorical
 from lindley.errors import InputError
 from lindley.information.layouts import Layout
-from lindley.modes import own_modes
+from lindley.modes import isolated_torch_state
 from lindley.posteriors.members import chosen_members
 from lindley.posteriors.scikit_learn.tables import Examples
 
@@ -50,12 +50,12 @@ class GivenPredictions:
     def point(self) -> None:
         """None: an array has no single prediction beside its draws."""
 
-    def stored(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """The array, and how it is to be read."""
         return {"array": self._array}, {"inputs": self._layout.inputs, "axes": self._layout.axes}
 
     @classmethod
-    def restored(
+    def from_state_dict(
         cls, tensors: Mapping[str, Tensor], settings: Mapping[str, Any], *, device: str = "cpu"
     ) -> GivenPredictions:
         """The posterior that was stored."""
@@ -144,7 +144,7 @@ class GivenFunctionDraws:
         return Categorical(log_probs[:, self._chosen] if self.num_draws < self._members else log_probs)
 
     def _called(self, inputs: Examples, number: int) -> Tensor:
-        with own_modes("cpu"):
+        with isolated_torch_state("cpu"):
             raw = as_tensor(self._function(inputs), "what the function returns", floats=True)
         count, num_draws, _ = self._layout.checked_shape(tuple(raw.shape), "what the function returns")
         if (count, num_draws) != (number, self._members):

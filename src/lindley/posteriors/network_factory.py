@@ -15,8 +15,8 @@ from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.parameter import is_lazy
 
 from lindley.errors import InputError
-from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.network_copies import duplicate, uncompiled, uncompiled_root
+from lindley.posteriors.random_state import fork_rng
 
 _TRAINED: set[StorageWeakRef] = set()
 """The memory of every tensor that fits change, of all networks made so far. It does not keep them alive."""
@@ -36,7 +36,7 @@ def make_network(network: Callable[[], nn.Module], device: str = "cpu") -> nn.Mo
 
 def network_to_load(network: Callable[[], nn.Module]) -> nn.Module:
     """Return a copy of the factory's network, into which weights can be loaded. Global generators stay."""
-    with seeded_globals(0, "cpu"):  # making a network initialises it
+    with fork_rng(0, "cpu"):  # making a network initialises it
         module = _called(network)
         lazy = [name for name, layer in module.named_modules() if isinstance(layer, LazyModuleMixin)]
         if lazy:

@@ -10,7 +10,7 @@ from torch import nn
 
 from lindley.contracts import Categorical, Inputs
 from lindley.errors import InputError
-from lindley.modes import own_modes
+from lindley.modes import isolated_torch_state
 from lindley.posteriors.dropout.masks import rate_of
 from lindley.posteriors.layout import as_its_weights
 from lindley.posteriors.network_calls import called, logits_of, network_inputs, normalised, refuse_probabilities
@@ -38,13 +38,13 @@ class NetworksAsDraws:
         """Predict n inputs, in float32."""
         values = network_inputs(inputs, self._device)
         refuse_random_networks(self._modules, values)
-        with own_modes(self._device), computing_in(self._dtype, self._device):
+        with isolated_torch_state(self._device), computing_in(self._dtype, self._device):
             each = [logits_of(called(module, as_its_weights(module, values))) for module in self._modules]
             logits = torch.stack(each, dim=1)  # [n, K, C]
             if not self._found_logits:
                 refuse_probabilities(logits, self._modules[0])
                 self._found_logits = len(logits) > 0
-        with own_modes(self._device):
+        with isolated_torch_state(self._device):
             return Categorical(normalised(logits))
 
 

@@ -32,7 +32,7 @@ def computing_in(dtype: torch.dtype, device: str) -> Iterator[None]:
     """Matrix products and convolutions of a forward pass in `dtype`, as `compute_dtype` gives it.
 
     Autocast keeps the weights that it has rounded until the outermost autocast ends. There is one around this, the
-    caller's or `own_modes`, and the weights may have changed since: so none are kept from before or for later.
+    caller's or `isolated_torch_state`, and the weights may have changed since: none are kept from before or for later.
     """
     torch.clear_autocast_cache()
     try:

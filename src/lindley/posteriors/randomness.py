@@ -11,8 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lindley.errors import InputError
-from lindley.modes import own_modes
-from lindley.posteriors.callers_state import seeded_globals
+from lindley.modes import isolated_torch_state
 from lindley.posteriors.layout import as_its_weights
 from lindley.posteriors.network_calls import (
     NetworkInputs,
@@ -22,6 +21,7 @@ from lindley.posteriors.network_calls import (
     num_rows,
     tensors_in,
 )
+from lindley.posteriors.random_state import fork_rng
 
 _SEEDS = (1, 2, 3, 4)
 _FOUND_FUNCTIONS: WeakSet[nn.Module] = WeakSet()
@@ -36,7 +36,7 @@ def randomness_of(call: Callable[[], Any], device: str, *, may_draw: bool = Fals
     """
     first: list[Tensor] | None = None
     for seed in _SEEDS if may_draw else _SEEDS[:2]:
-        with seeded_globals(seed, device) as moved:
+        with fork_rng(seed, device) as moved:
             outputs = tensors_in(call())
             if moved() and not may_draw:
                 return "draws random numbers"
@@ -55,7 +55,7 @@ def refuse_random_networks(modules: Sequence[nn.Module], inputs: NetworkInputs) 
         if module in _FOUND_FUNCTIONS or num_rows(inputs) == 0:
             continue
         rows = as_its_weights(module, first_row_repeated(inputs, 2))
-        with own_modes(device_type(inputs)):
+        with isolated_torch_state(device_type(inputs)):
             found = randomness_of(partial(called, module, rows), device_type(inputs), may_draw=True)
         if not found:
             _FOUND_FUNCTIONS.add(module)

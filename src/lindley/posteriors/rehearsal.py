@@ -12,13 +12,13 @@ from torch.nn.parameter import is_lazy
 
 from lindley.contracts import Inputs, TrainingData
 from lindley.errors import InputError
-from lindley.modes import own_modes
-from lindley.posteriors.callers_state import seeded_globals
+from lindley.modes import isolated_torch_state
 from lindley.posteriors.network_calls import NetworkInputs, called, logits_of, num_rows, refuse_probabilities, rows_at
 from lindley.posteriors.network_factory import changed_buffers, make_network, mark_trained
 from lindley.posteriors.precision import compute_dtype, computing_in
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.random_state import fork_rng
 from lindley.posteriors.training import read_labelled, told_precisions
+from lindley.posteriors.training_config import TrainingConfig
 
 _ROUNDING = 0.02
 """Of the largest output: float32 and bfloat16 add in another order where there are more rows."""
@@ -29,7 +29,7 @@ def rehearse(
     data: TrainingData,
     use: Callable[[nn.Module, Inputs], object],
     *,
-    recipe: Recipe,
+    config: TrainingConfig,
     precision: str,
     device: str,
 ) -> nn.Module:
@@ -39,7 +39,7 @@ def rehearse(
         network: Makes a network.
         data: Of whose labels two are used, or as many as a minibatch has.
         use: What is to be done with the trained network, on the same rows; it is called in eval mode.
-        recipe: Of the training.
+        config: Of the training.
         precision: In which the network computes.
         device: Where it computes.
 
@@ -47,9 +47,9 @@ def rehearse(
         InputError: If the network has another number of outputs than there are classes, gives probabilities, shares
             weights with another one, or cannot do what `use` does.
     """
-    count = min(2, recipe.batch_size, len(data.labels))
+    count = min(2, config.batch_size, len(data.labels))
     inputs, _ = read_labelled(data.pool, data.labels.take(torch.arange(count)), device)
-    with seeded_globals(0, device), own_modes(device, gradients=True):
+    with fork_rng(0, device), isolated_torch_state(device, gradients=True):
         module = make_network(network, device)
         before = {name: value.clone() for name, value in module.named_buffers() if not is_lazy(value)}
         with (

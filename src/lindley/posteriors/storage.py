@@ -21,7 +21,7 @@ from lindley.errors import InputError, LindleyError
 from lindley.posteriors.catalogue import POSTERIORS
 from lindley.posteriors.head.tuned import TunedPosterior
 from lindley.posteriors.stored_parts import check_settings, is_positive, is_whole, one_of
-from lindley.posteriors.tempered import TemperedPosterior, tempered
+from lindley.posteriors.temperature_scaling import TemperatureScaledPosterior, temperature_scaled
 
 VERSION = 2
 """Since 2 with hashes; posteriors of version 1 have none, and are loaded still."""
@@ -33,7 +33,7 @@ KINDS: Mapping[str, str] = {
 }
 """The kinds of saved posteriors, by their import paths; posteriors of one class are of one kind.
 
-Each has `stored() -> (tensors, settings)` and a classmethod `restored(tensors, settings, **given)`."""
+Each has `state_dict() -> (tensors, settings)` and a classmethod `from_state_dict(tensors, settings, **given)`."""
 _WEIGHTS, _SETTINGS = "weights.safetensors", "posterior.json"
 _TEMPERATURE = "temperature"
 
@@ -42,7 +42,7 @@ _TEMPERATURE = "temperature"
 class Storable(Protocol):
     """A posterior that can be saved."""
 
-    def stored(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Tensors by name, and settings as JSON values."""
         ...
 
@@ -55,8 +55,8 @@ def save_posterior(posterior: Posterior, folder: str | os.PathLike[str]) -> None
     """
     save_file = _safetensors().save_file
     temperature = None
-    while isinstance(posterior, TunedPosterior | TemperedPosterior):
-        if isinstance(posterior, TemperedPosterior):
+    while isinstance(posterior, TunedPosterior | TemperatureScaledPosterior):
+        if isinstance(posterior, TemperatureScaledPosterior):
             temperature = posterior.temperature * (temperature or 1.0)
         posterior = posterior.posterior
     path = f"{type(posterior).__module__}:{type(posterior).__qualname__}"
@@ -66,7 +66,7 @@ def save_posterior(posterior: Posterior, folder: str | os.PathLike[str]) -> None
     folder = Path(folder)
     if (folder / _SETTINGS).exists():
         raise InputError(f"{folder} holds a posterior already; name another folder, or remove it first")
-    tensors, settings = posterior.stored()
+    tensors, settings = posterior.state_dict()
     if temperature is not None:
         settings = {**settings, _TEMPERATURE: temperature}
     folder.mkdir(parents=True, exist_ok=True)
@@ -101,7 +101,7 @@ def load_posterior(
     offered = {"network": network, "estimator": estimator, "features": features, "device": device}
     given = {name: value for name, value in offered.items() if value is not None}
     kind = resolve_name(KINDS[content["kind"]])
-    if foreign := sorted(given.keys() - inspect.signature(kind.restored).parameters.keys()):
+    if foreign := sorted(given.keys() - inspect.signature(kind.from_state_dict).parameters.keys()):
         raise InputError(f"the posterior in {folder} is of the kind {content['kind']!r}: leave {foreign[0]}= out")
     settings, weights = content["settings"], folder / _WEIGHTS
     if "weights_sha256" in content and _sha256(weights) != content["weights_sha256"]:
@@ -109,11 +109,11 @@ def load_posterior(
     tensors = read_tensors(weights)
     try:
         check_settings({_TEMPERATURE: 1.0, **settings}, {_TEMPERATURE: is_positive})
-        posterior = kind.restored(tensors, settings, **given)
+        posterior = kind.from_state_dict(tensors, settings, **given)
     except Exception as error:  # of whatever its parts, a network's function or an estimator raise
         said = error if isinstance(error, LindleyError) else f"{type(error).__name__}: {error}"
         raise InputError(f"the posterior in {folder} cannot be loaded: {said}") from error
-    return tempered(posterior, float(settings[_TEMPERATURE])) if _TEMPERATURE in settings else posterior
+    return temperature_scaled(posterior, float(settings[_TEMPERATURE])) if _TEMPERATURE in settings else posterior
 
 
 def read_tensors(file: Path) -> dict[str, Tensor]:

@@ -14,7 +14,7 @@ def test_at_the_mode_coefficients_are_the_likelihoods_derivative():
     mode = mode_of(classifier)
     values = (classifier.covariance @ mode).requires_grad_()
     chosen = values.log_softmax(1)[torch.arange(7), classifier.classes]
-    (classifier.importance @ chosen).backward()
+    (classifier.sample_weight @ chosen).backward()
     torch.testing.assert_close(mode, values.grad, atol=1e-6, rtol=1e-6)
 
 
@@ -53,7 +53,7 @@ def test_evidence_is_laplaces_of_the_dense_matrices():
     mode = mode_of(classifier)
     values = classifier.covariance @ mode
     prior = dense_covariance(classifier.covariance, 3)
-    likelihood = classifier.importance @ values.log_softmax(1)[torch.arange(7), classifier.classes]
+    likelihood = classifier.sample_weight @ values.log_softmax(1)[torch.arange(7), classifier.classes]
     quadratic = values.flatten() @ torch.linalg.solve(prior, values.flatten()) / 2
     determinant = torch.logdet(torch.eye(21, dtype=torch.float64) + prior @ dense_curvature(classifier, values)) / 2
     torch.testing.assert_close(classifier.log_evidence(mode), likelihood - quadratic - determinant)

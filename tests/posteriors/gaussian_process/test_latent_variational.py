@@ -13,7 +13,7 @@ def of_softmax(classifier, values):
     """Laplace's curvature, in contrasts."""
     basis, probs = contrasts(3), values.softmax(1)
     return torch.stack(
-        [w * basis.T @ (p.diag() - p.outer(p)) @ basis for w, p in zip(classifier.importance, probs, strict=True)]
+        [w * basis.T @ (p.diag() - p.outer(p)) @ basis for w, p in zip(classifier.sample_weight, probs, strict=True)]
     )
 
 
@@ -49,11 +49,11 @@ def test_residual_and_curvature_are_averages_over_the_gaussian_itself():
     noise = torch.randn(20_000, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     values = (classifier.covariance @ coefficients)[:, None] + noise @ (basis @ factor).mT  # [L, S, C]
     probs = values.softmax(2)
-    residual = classifier.importance[:, None] * (torch.eye(3)[classifier.classes] - probs.mean(1))
+    residual = classifier.sample_weight[:, None] * (torch.eye(3)[classifier.classes] - probs.mean(1))
     assert (residual - coefficients).abs().max() < 0.03
     spread = torch.einsum("lsc,ca,cb->lab", probs, basis, basis) / 20_000
     spread -= torch.einsum("lsa,lsb->lab", probs @ basis, probs @ basis) / 20_000
-    assert (classifier.importance[:, None, None] * spread - curvature).abs().max() < 0.03
+    assert (classifier.sample_weight[:, None, None] * spread - curvature).abs().max() < 0.03
 
 
 def sampled(classifier, chains=400, steps=400):
@@ -67,7 +67,7 @@ def sampled(classifier, chains=400, steps=400):
 
     def likelihood(values):
         chosen = values.log_softmax(2)[:, torch.arange(num_labels), classifier.classes]
-        return chosen @ classifier.importance
+        return chosen @ classifier.sample_weight
 
     def uniform():
         return torch.rand(chains, generator=generator, dtype=torch.float64)
@@ -105,7 +105,7 @@ def test_predictions_at_the_labels_are_near_those_of_long_sampling(num_classes):
     found = predicted(*variational(classifier, mode))
     probs = (classifier.covariance @ mode).softmax(1)
     laplace = torch.stack(
-        [w * basis.T @ (p.diag() - p.outer(p)) @ basis for w, p in zip(classifier.importance, probs, strict=True)]
+        [w * basis.T @ (p.diag() - p.outer(p)) @ basis for w, p in zip(classifier.sample_weight, probs, strict=True)]
     )
     off, off_laplace = (found - truth).abs().max(), (predicted(mode, laplace) - truth).abs().max()
     assert off < 0.03

@@ -76,7 +76,7 @@ def test_kronecker_is_exact_for_one_label():
 
 def test_kronecker_is_exact_where_all_labels_have_the_same_curvature():
     problem = regression(num_labels=9)
-    features, weight = problem.design[:, :-1], problem.importance
+    features, weight = problem.design[:, :-1], problem.sample_weight
     coordinates = coordinates_of(features, weight, torch.ones(3, dtype=torch.float64))
     problem = replace(problem, design=coordinates.design(features))
     at = zeros(problem)  # every prediction uniform
@@ -99,7 +99,7 @@ def test_kronecker_never_makes_the_determinant_smaller():
 
 def test_without_labels_that_matter_the_prior_is_left():
     problem = regression()
-    problem = replace(problem, importance=problem.importance * 1e-14)
+    problem = replace(problem, sample_weight=problem.sample_weight * 1e-14)
     for kind in (FullGaussian, KroneckerGaussian):
         expected = (1 / problem.precision).repeat(2).diag()
         torch.testing.assert_close(kind(problem, label_curvature(problem, zeros(problem))).covariance(), expected)

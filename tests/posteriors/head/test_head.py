@@ -191,8 +191,8 @@ def test_class_weights_share_out_the_same_total():
         TrainingData(MemoryPool(features), Labels(chosen, classes[chosen]), ABC), seed=0
     )
     found = weighted.fitted.regression
-    torch.testing.assert_close(found.importance.sum(), torch.tensor(18.0, dtype=torch.float64))
-    torch.testing.assert_close(found.importance[0] / found.importance[-1], torch.tensor(2.0, dtype=torch.float64))
+    torch.testing.assert_close(found.sample_weight.sum(), torch.tensor(18.0, dtype=torch.float64))
+    torch.testing.assert_close(found.sample_weight[0] / found.sample_weight[-1], torch.tensor(2.0, dtype=torch.float64))
     plain = BayesianHead(prior_precision=1.0).fit(
         TrainingData(MemoryPool(features), Labels(chosen, classes[chosen]), ABC), seed=0
     )
@@ -218,7 +218,7 @@ def test_previous_head_gives_the_same_head():
 def test_stored_and_restored_it_is_the_same_posterior():
     for covariance in ("full", "kronecker"):
         posterior, features = fit(covariance=covariance)
-        again = HeadPosterior.restored(*posterior.stored())
+        again = HeadPosterior.from_state_dict(*posterior.state_dict())
         first, second = posterior.draw(5, seed=4), again.draw(5, seed=4)
         assert first.id == second.id
         assert torch.equal(first.predict(features).log_probs, second.predict(features).log_probs)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from lindley.errors import InputError
-from lindley.posteriors.scikit_learn.smoothing import check_prior, class_shares, smoothed
+from lindley.posteriors.scikit_learn.smoothing import check_pseudo_count, class_shares, smoothed
 
 
 def test_shares_count_the_labels_and_one_more_of_each_class():
@@ -22,7 +22,7 @@ def test_smoothed_probabilities_are_those_of_more_labels_in_these_shares():
     assert torch.equal(smoothed(counts / 4, 4.0, 0.0, shares), counts / 4)
 
 
-@pytest.mark.parametrize("prior", [-0.1, float("inf"), float("nan")])
-def test_priors_that_are_no_number_of_labels_are_refused(prior):
-    with pytest.raises(InputError, match="prior must be a number of labels"):
-        check_prior(prior)
+@pytest.mark.parametrize("pseudo_count", [-0.1, float("inf"), float("nan")])
+def test_pseudo_counts_that_are_no_number_of_labels_are_refused(pseudo_count):
+    with pytest.raises(InputError, match="pseudo_count must be a number of labels"):
+        check_pseudo_count(pseudo_count)

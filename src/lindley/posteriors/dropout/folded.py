@@ -11,8 +11,8 @@ from lindley.errors import InputError
 from lindley.posteriors.dropout.masks import DROPOUT, dropout_masks, mask_shape
 from lindley.posteriors.dropout.thinned import (
     POINTWISE,
+    FusedDraws,
     Step,
-    Together,
     can_be_thinned,
     live_features,
     num_shared,
@@ -70,7 +70,7 @@ class FoldedNetwork:
         last = max((i for i, layer in enumerate(layers) if isinstance(layer, nn.Linear)), default=-1)
         self._dtypes = [torch.float32 if index == last else dtype for index in range(len(layers))]
         self._shared: list[Step] | None = None
-        self._draws: list[Together] = []
+        self._draws: list[FusedDraws] = []
         self._may_skip = False
         self.masks_differ = False
         """Whether two draws drop other things; False before the first inputs."""

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from lindley.errors import InputError
-from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.dropout.drop_connect import CONNECTED, FrozenWeights
 from lindley.posteriors.dropout.frozen_attention import FrozenAttention, FrozenFunctions
 from lindley.posteriors.dropout.frozen_layers import FrozenDropout, FrozenRecurrent
@@ -28,6 +27,7 @@ from lindley.posteriors.network_calls import (
 )
 from lindley.posteriors.network_copies import copied
 from lindley.posteriors.precision import computing_in
+from lindley.posteriors.random_state import fork_rng
 
 
 class MaskedNetwork:
@@ -51,7 +51,7 @@ class MaskedNetwork:
 
     def logits(self, inputs: NetworkInputs) -> Tensor:
         if not self._checked and num_rows(inputs) > 0:
-            with seeded_globals(0, device_type(inputs)):  # it may be random still
+            with fork_rng(0, device_type(inputs)):  # it may be random still
                 self._refuse_masks_that_differ_between_rows(inputs)
             refuse_hidden_randomness(self._module, self._current, self._forward, inputs)
             self._checked = True

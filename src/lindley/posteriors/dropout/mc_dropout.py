@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from lindley.contracts import Categorical, Draws, Inputs, Posterior, TrainingData
 from lindley.errors import InputError
-from lindley.modes import own_modes
+from lindley.modes import isolated_torch_state
 from lindley.posteriors.dropout.drop_connect import checked_drop_connect
 from lindley.posteriors.dropout.folded import FoldedNetwork, layers_of
 from lindley.posteriors.dropout.masked import MaskedNetwork
@@ -26,11 +26,11 @@ from lindley.posteriors.network_copies import copied
 from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws, dropout_rates, fingerprint, set_dropout_rates
 from lindley.posteriors.precision import PRECISIONS, compute_dtype, resolved_precision
-from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.rehearsal import rehearse
 from lindley.posteriors.stored_parts import check_settings, is_rate, one_of
 from lindley.posteriors.supported_data import check_supported
 from lindley.posteriors.training import train
+from lindley.posteriors.training_config import TrainingConfig
 from lindley.shapes import Features
 
 
@@ -43,29 +43,29 @@ class MCDropout:
     """
 
     network: Callable[[], nn.Module]
-    recipe: Recipe = field(default_factory=Recipe)
+    config: TrainingConfig = field(default_factory=TrainingConfig)
     precision: str = "float32"
     device: str = "cpu"
     drop_connect: float = 0.0
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> MCDropoutPosterior:
-        """Trains from scratch, or with the recipe's `warm_start` from the weights of `previous`.
+        """Trains from scratch, or with the training's `warm_start` from the weights of `previous`.
 
-        Validation labels go with the recipe's `patience`, and are refused without.
+        Validation labels go with the training's `patience`, and are refused without.
         """
         check_supported(self, data, validation=True)
         rehearse(
             self.network,
             data,
             lambda module, rows: self._posterior(module).draw(1, seed=0).predict(rows),
-            recipe=self.recipe,
+            config=self.config,
             precision=self.precision,
             device=self.device,
         )
         module = train(
             self.network,
             data,
-            recipe=self.recipe,
+            config=self.config,
             precision=self.precision,
             device=self.device,
             seed=seed,
@@ -77,7 +77,7 @@ class MCDropout:
         return MCDropoutPosterior(module, precision=self.precision, device=self.device, drop_connect=self.drop_connect)
 
     def _start(self, previous: Posterior | None) -> nn.Module | None:
-        return previous._module if self.recipe.warm_start and isinstance(previous, MCDropoutPosterior) else None
+        return previous._module if self.config.warm_start and isinstance(previous, MCDropoutPosterior) else None
 
 
 class MCDropoutPosterior:
@@ -115,14 +115,14 @@ class MCDropoutPosterior:
         """What the last dense layer reads, dropout off.  n inputs -> [n, D]"""
         return network_features(self._module, inputs, precision=self._precision, device=self._device)
 
-    def stored(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Weights, and settings as JSON values: what `restored` needs beside the network."""
+    def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Weights, and settings as JSON values: what `from_state_dict` needs beside the network."""
         tensors, layout = network_tensors(self._module)
         settings = {"precision": self._precision, "drop_connect": self._drop_connect}
         return tensors, {**settings, "dropout": dropout_rates(self._module), **layout}
 
     @classmethod
-    def restored(
+    def from_state_dict(
         cls,
         tensors: Mapping[str, Tensor],
         settings: Mapping[str, Any],
@@ -192,7 +192,7 @@ class MCDropoutDraws:
     def predict(self, inputs: Inputs) -> Categorical:
         """Predict n inputs, in float32."""
         values = network_inputs(inputs, self._device)
-        with own_modes(self._device):
+        with isolated_torch_state(self._device):
             logits = self._logits(values)
             if not self._found_logits:
                 refuse_probabilities(logits, self._module)

@@ -129,7 +129,7 @@ def precision_matrix(regression: SoftmaxRegression, curvature: Tensor, dtype: to
     """Of the posterior, column after column of W: the negative Hessian of its density.  [L, M, M] -> [M J, M J]"""
     design, num_contrasts = regression.design.to(dtype), curvature.shape[1]
     num_columns = design.shape[1]
-    weighted = (regression.importance[:, None, None] * curvature).to(dtype)
+    weighted = (regression.sample_weight[:, None, None] * curvature).to(dtype)
     precision = design.new_empty(num_contrasts, num_columns, num_contrasts, num_columns)
     for one in range(num_contrasts):
         for other in range(one + 1):

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from lindley.contracts import Categorical, Inputs, Labels, Pool, Posterior, TrainingData
 from lindley.errors import InputError
-from lindley.modes import own_modes
+from lindley.modes import isolated_torch_state
 from lindley.noise import torch_generator
 from lindley.posteriors.head.gaussian_weights import COVARIANCES, gaussian_of
 from lindley.posteriors.head.head_coordinates import HeadCoordinates, spread
@@ -52,7 +52,7 @@ _SETTINGS = {
 _PARTS = {
     "design": Part("L J"),
     "classes": Part("L", **whole(below="C")),
-    "importance": Part("L", least=POSITIVE),
+    "sample_weight": Part("L", least=POSITIVE),
     "precision": Part("J", least=POSITIVE),
     "origin": Part("D"),
     "scale": Part("D", least=POSITIVE),
@@ -103,7 +103,7 @@ class BayesianHead:
             data.labels.values.cpu(),
             num_classes=data.num_classes,
             scale=pool_scale(data.pool, self.features, self.device),
-            importance=label_weights(data, self.class_weights),
+            sample_weight=label_weights(data, self.class_weights),
             prior_precision=self.prior_precision,
             bias_precision=self.bias_precision,
             covariance=self.covariance,
@@ -147,13 +147,13 @@ class HeadPosterior:
         """Log-probability of each label by the head without it, approximately (`HeadFit`).  [L] nats"""
         return self.fitted.leave_one_out()
 
-    def stored(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """All that `restored` needs but the features' function. Holds the labelled rows' features, turned."""
+    def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """All that `from_state_dict` needs but the features' function. Holds the labelled rows' features, turned."""
         regression, coordinates = self.fitted.regression, self.fitted.coordinates
         tensors = {
             "design": regression.design,
             "classes": regression.classes,
-            "importance": regression.importance,
+            "sample_weight": regression.sample_weight,
             "precision": regression.precision,
             "origin": coordinates.origin,
             "scale": coordinates.scale,
@@ -172,7 +172,7 @@ class HeadPosterior:
         return {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}, settings
 
     @classmethod
-    def restored(
+    def from_state_dict(
         cls,
         tensors: Mapping[str, Tensor],
         settings: Mapping[str, Any],
@@ -193,7 +193,7 @@ class HeadPosterior:
         regression = SoftmaxRegression(
             tensors["design"],
             tensors["classes"],
-            tensors["importance"],
+            tensors["sample_weight"],
             tensors["precision"],
             num_classes,
         )
@@ -229,7 +229,7 @@ class HeadDraws:
 
     def predict(self, inputs: Inputs) -> Categorical:
         """Predict n inputs, in float32."""
-        with own_modes(self._device):
+        with isolated_torch_state(self._device):
             features = read_features(inputs, self._features, self._device).float()
             if features.shape[1] != len(self._origin):
                 raise InputError(
@@ -262,7 +262,7 @@ def read_features(inputs: Inputs, features: ReadFeatures | None, device: str) ->
     if features is None:
         given = as_tensor(inputs).to(device)
         return given.flatten(1) if given.dim() > 1 else given[:, None]
-    with own_modes(device):
+    with isolated_torch_state(device):
         made = features(inputs)
     if not isinstance(made, Tensor) or made.dim() != 2:
         got = [*made.shape] if isinstance(made, Tensor) else type(made).__name__

@@ -17,11 +17,11 @@ from lindley.posteriors.head.head import BayesianHead, HeadDraws, HeadPosterior
 from lindley.posteriors.head.head_fit import BIAS_PRECISION
 from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.precision import PRECISIONS, resolved_precision
-from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.rehearsal import rehearse
 from lindley.posteriors.stored_parts import check_settings, is_device, one_of
 from lindley.posteriors.supported_data import check_supported
 from lindley.posteriors.training import train
+from lindley.posteriors.training_config import TrainingConfig
 from lindley.shapes import Features, Scores
 
 _OF_NETWORK = "network."
@@ -44,11 +44,11 @@ class NetworkFeatures:
 class LastLayerLaplace:
     """A learner: trains a network, then a Bayesian head on its features in place of its last layer.
 
-    The options of the head are those of `BayesianHead`; the recipe's class weights count for the network and the head.
+    The options of the head are those of `BayesianHead`; the training's class weights count for both.
     """
 
     network: Callable[[], nn.Module]
-    recipe: Recipe = field(default_factory=Recipe)
+    config: TrainingConfig = field(default_factory=TrainingConfig)
     prior_precision: float | str = "evidence"
     bias_precision: float = BIAS_PRECISION
     covariance: str = "auto"
@@ -59,7 +59,7 @@ class LastLayerLaplace:
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> LastLayerPosterior:
         """From scratch: other features of another network make an earlier head useless.
 
-        Validation labels go with the recipe's `patience`: they stop the network's training early, and the head is
+        Validation labels go with the training's `patience`: they stop the network's training early, and the head is
         fitted on the others.
         """
         check_supported(self, data, validation=True)
@@ -67,14 +67,14 @@ class LastLayerLaplace:
             self.network,
             data,
             lambda module, rows: self._features(module)(rows),
-            recipe=self.recipe,
+            config=self.config,
             precision=self.precision,
             device=self.device,
         )
         module = train(
             self.network,
             data,
-            recipe=self.recipe,
+            config=self.config,
             precision=self.precision,
             device=self.device,
             seed=seed,
@@ -85,7 +85,7 @@ class LastLayerLaplace:
             self.prior_precision,
             self.bias_precision,
             self.covariance,
-            self.recipe.class_weights or None,
+            self.config.class_weights or None,
             self.approximation,
             self.device,
         )
@@ -118,15 +118,15 @@ class LastLayerPosterior:
         """Log-probability of each label by the head without it, approximately; the network saw it.  [L] nats"""
         return self.head.leave_one_out()
 
-    def stored(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """The head's, and the network's weights and buffers under "network."."""
-        tensors, settings = self.head.stored()
+        tensors, settings = self.head.state_dict()
         of_network, layout = network_tensors(self._features.module)
         weights = {_OF_NETWORK + name: value for name, value in of_network.items()}
         return {**tensors, **weights}, {**settings, "precision": self._features.precision, **layout}
 
     @classmethod
-    def restored(
+    def from_state_dict(
         cls,
         tensors: Mapping[str, Tensor],
         settings: Mapping[str, Any],
@@ -142,4 +142,4 @@ class LastLayerPosterior:
         module = network_with(weights, settings, network).to(device)
         features = NetworkFeatures(module, settings["precision"], device)
         of_head = {name: value for name, value in tensors.items() if name not in own}
-        return cls(HeadPosterior.restored(of_head, settings, features=features, device=device), features)
+        return cls(HeadPosterior.from_state_dict(of_head, settings, features=features, device=device), features)

@@ -26,7 +26,7 @@ MEASURES: Mapping[str, Callable[[HeadFit], float]] = {
 class Tuned(Generic[Setting]):
     """A learner: fits every setting on all labels and keeps the one whose features a Bayesian head explains best.
 
-    Settings are what `build` makes learners of: recipes with other weight decays, dropout rates, and so on. Their
+    Settings are what `build` makes learners of: configs with other weight decays, dropout rates, and so on. Their
     posteriors must have features. What changes no features, such as a temperature, the measures cannot see.
     """
 
@@ -34,7 +34,7 @@ class Tuned(Generic[Setting]):
     build: Callable[[Setting], Learner]
     measure: str = "evidence"
     class_weights: Sequence[float] | None = None
-    """Of each class's labels when settings are judged, as their recipes have them."""
+    """Of each class's labels when settings are judged, as their configs have them."""
 
     def __post_init__(self) -> None:
         if not self.settings:
@@ -55,9 +55,9 @@ class Tuned(Generic[Setting]):
             raise InputError(f"settings are judged by their features; {type(posterior).__name__} has none")
         features = read_features(data.pool.read(data.labels.rows), posterior.features, "cpu")
         scale = pool_scale(data.pool, posterior.features, "cpu")
-        importance = label_weights(data, self.class_weights)
+        sample_weight = label_weights(data, self.class_weights)
         fit = features_fit(
-            features, data.labels.values, num_classes=data.num_classes, scale=scale, importance=importance
+            features, data.labels.values, num_classes=data.num_classes, scale=scale, sample_weight=sample_weight
         )
         return MEASURES[self.measure](fit)
 

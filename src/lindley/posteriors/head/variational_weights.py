@@ -60,5 +60,5 @@ def _mean_gradient(regression: SoftmaxRegression, probs: Tensor, mean: Tensor) -
     """Of the log posterior, averaged over coefficients: from their average predictions.  [L, C], [J, M] -> [J, M]"""
     residual = -probs  # [L, C]
     residual[torch.arange(len(residual)), regression.classes] += 1
-    pulled = regression.design.T @ (regression.importance[:, None] * (residual @ regression.contrasts))
+    pulled = regression.design.T @ (regression.sample_weight[:, None] * (residual @ regression.contrasts))
     return pulled - regression.precision[:, None] * mean

@@ -16,7 +16,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from lindley.contracts import Draws, Inputs, Posterior, TrainingData
 from lindley.errors import InputError
-from lindley.modes import own_modes
+from lindley.modes import isolated_torch_state
 from lindley.noise import torch_generator
 from lindley.posteriors.features import network_features
 from lindley.posteriors.laplace.laplace_package import gaussian_by_laplace, require_package
@@ -27,11 +27,11 @@ from lindley.posteriors.network_copies import copied
 from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
 from lindley.posteriors.precision import PRECISIONS, resolved_precision
-from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.rehearsal import rehearse
 from lindley.posteriors.stored_parts import check_settings, check_tensors, is_flag, is_number, is_positive, one_of
 from lindley.posteriors.supported_data import check_supported
 from lindley.posteriors.training import read_labelled, train
+from lindley.posteriors.training_config import TrainingConfig
 from lindley.seeds import derive_seed
 from lindley.shapes import Features
 
@@ -51,7 +51,7 @@ class FullLaplace:
     """
 
     network: Callable[[], nn.Module]
-    recipe: Recipe = field(default_factory=Recipe)
+    config: TrainingConfig = field(default_factory=TrainingConfig)
     hessian: str = "kron"
     prior_precision: float | str = "evidence"
     linearised: bool = True
@@ -68,26 +68,26 @@ class FullLaplace:
             raise InputError(f"linearised must be true or false; got {self.linearised!r}")
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> FullLaplacePosterior:
-        """From scratch; validation labels go with the recipe's `patience`.
+        """From scratch; validation labels go with the training's `patience`.
 
         Raises InputError for parameters of other layers than dense and convolutional ones.
         """
         check_supported(self, data, validation=True)
-        if self.recipe.class_weights:
+        if self.config.class_weights:
             raise InputError("full-network Laplace weighs all labels the same; leave training.class_weights out")
         require_package()
         rehearse(
             self.network,
             data,
             self._refuse_unusable,
-            recipe=self.recipe,
+            config=self.config,
             precision=self.precision,
             device=self.device,
         )
         module = train(
             self.network,
             data,
-            recipe=self.recipe,
+            config=self.config,
             precision=self.precision,
             device=self.device,
             seed=seed,
@@ -142,7 +142,7 @@ class FullLaplacePosterior:
         """Draw k is the same function whatever num_draws is."""
         if num_draws < 1:
             raise InputError(f"num_draws must be at least 1; got {num_draws}")
-        with own_modes(self._device):
+        with isolated_torch_state(self._device):
             deviations = torch.stack([self._deviation(seed, draw) for draw in range(num_draws)])
         if self._linearised:
             return LinearisedDraws(self._module, deviations, device=self._device)
@@ -158,7 +158,7 @@ class FullLaplacePosterior:
         """What the last dense layer of the trained network reads.  n inputs -> [n, D]"""
         return network_features(self._module, inputs, precision=self._precision, device=self._device)
 
-    def stored(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Weights and buffers, the Gaussian's tensors under "gaussian.", and settings as JSON values."""
         tensors, layout = network_tensors(self._module)
         gaussian = {_OF_GAUSSIAN + name: value for name, value in self._gaussian.tensors().items()}
@@ -171,7 +171,7 @@ class FullLaplacePosterior:
         return {**tensors, **gaussian}, {**settings, **layout}
 
     @classmethod
-    def restored(
+    def from_state_dict(
         cls,
         tensors: Mapping[str, Tensor],
         settings: Mapping[str, Any],

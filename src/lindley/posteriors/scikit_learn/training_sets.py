@@ -36,7 +36,7 @@ class TrainingSet:
 
     examples: Any  # L inputs: an array, a CSR matrix or a list
     classes: Tensor  # [L]
-    importance: Tensor  # [L]
+    sample_weight: Tensor  # [L]
     num_classes: int
     seed: int
     weighted: bool

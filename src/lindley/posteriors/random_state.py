@@ -11,7 +11,7 @@ import torch
 
 
 @contextmanager
-def seeded_globals(seed: int, device: str) -> Iterator[Callable[[], bool]]:
+def fork_rng(seed: int, device: str) -> Iterator[Callable[[], bool]]:
     """Seeds torch's, NumPy's and Python's global generators and puts them back at the end.
 
     Gives a function that says whether one of torch's or NumPy's has moved. A network initialises itself, and drops in

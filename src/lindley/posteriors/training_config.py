@@ -12,7 +12,7 @@ SCHEDULES = ("constant", "cosine")
 
 
 @dataclass(frozen=True)
-class Recipe:
+class TrainingConfig:
     """A number of optimiser steps that is known beforehand, with no validation labels unless `patience` is set."""
 
     steps: int = 1000

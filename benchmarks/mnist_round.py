@@ -33,7 +33,7 @@ from lindley.loop.rounds import RoundSettings, run_round
 from lindley.loop.subsets import balanced_rows
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.catalogue import build_learner
-from lindley.posteriors.precision import resolved_precision
+from lindley.posteriors.precision import resolve_precision
 from lindley.posteriors.training_config import TrainingConfig
 
 
@@ -44,7 +44,7 @@ def main() -> None:
     if options.redo:
         file.unlink(missing_ok=True)
     study = study_of_batches()
-    precision = resolved_precision(options.precision or study["model"]["precision"], options.device)
+    precision = resolve_precision(options.precision or study["model"]["precision"], options.device)
     recipe = TrainingConfig(**{**study["training"], **({"steps": options.steps, "epochs": 0} if options.steps else {})})
     data = mnist(options.data_dir)
     for seed in range(options.rounds):

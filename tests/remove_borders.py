@@ -37,7 +37,7 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("acquisition/one_call.py", "torch.is_grad_enabled() and not isinstance(acquisition, str)", "torch.is_grad_enabled()", "conformance/test_arguments_stay_as_they_are.py::test_no_method_writes_into_what_it_is_offered"),
     ("posteriors/dropout/masks.py", "    if len(feature_shape) != axes and drops(layer):", "    if False:", "posteriors/dropout/test_channels.py"),
     ("posteriors/network_factory.py", "    _refuse_shared(module)\n", "", "posteriors/test_network_factory.py"),
-    ("posteriors/network_factory.py", "        return uncompiled(duplicate(module)[0])", "        return module", "posteriors/test_network_factory.py"),
+    ("posteriors/network_factory.py", "        return uncompile(duplicate(module)[0])", "        return module", "posteriors/test_network_factory.py"),
     ("posteriors/rehearsal.py", "        _refuse_other_outputs(logits, data.num_classes)\n", "", REHEARSAL + "test_outputs_that_are_no_logits_of_the_classes_are_refused_before_the_training"),
     ("posteriors/rehearsal.py", "        refuse_probabilities(logits, module)\n", "", REHEARSAL + "test_outputs_that_are_no_logits_of_the_classes_are_refused_before_the_training"),
     ("posteriors/rehearsal.py", "        use(module.eval(), inputs)\n", "", REHEARSAL + "test_what_cannot_be_copied_is_refused_before_the_training"),

@@ -30,7 +30,7 @@ from lindley.posteriors.laplace.network_gaussian import BlockwiseGaussian, Diago
 from lindley.posteriors.scikit_learn.bagging import Bagging
 from lindley.posteriors.scikit_learn.forest import Forest
 from lindley.posteriors.storage import load_posterior, save_posterior
-from lindley.posteriors.temperature_scaling import temperature_scaled
+from lindley.posteriors.temperature_scaling import scale_temperature
 from lindley.posteriors.training_config import TrainingConfig
 
 DAMAGES = int(os.environ.get("LINDLEY_FUZZ", "200"))
@@ -68,7 +68,7 @@ def blockwise():
 WEIGHTS = sum(value.numel() for value in plain().parameters())
 KINDS = {
     "mc-dropout": (lambda: MCDropoutPosterior(seeded(network)), {"network": network}),
-    "temperature scaled": (lambda: temperature_scaled(MCDropoutPosterior(seeded(network)), 1.5), {"network": network}),
+    "temperature scaled": (lambda: scale_temperature(MCDropoutPosterior(seeded(network)), 1.5), {"network": network}),
     "ensemble": (lambda: EnsemblePosterior([seeded(network), seeded(network)]), {"network": network}),
     "head": (lambda: fitted(BayesianHead()), {}),
     "last-layer": (lambda: fitted(LastLayerLaplace(network, TrainingConfig(steps=2))), {"network": network}),

@@ -12,7 +12,7 @@ from lindley.posteriors.dropout.mc_dropout import MCDropout
 from lindley.posteriors.given import GivenFunction
 from lindley.posteriors.scikit_learn.forest import Forest
 from lindley.posteriors.storage import load_posterior, save_posterior
-from lindley.posteriors.temperature_scaling import TemperatureScaled, temperature_scaled
+from lindley.posteriors.temperature_scaling import TemperatureScaled, scale_temperature
 from lindley.posteriors.training_config import TrainingConfig
 
 TASK = Classification(("a", "b"))
@@ -93,11 +93,11 @@ def test_draws_are_those_of_the_posterior_divided_by_the_temperature():
 
 def test_a_posterior_without_features_stays_without():
     forest = Forest(4).fit(TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=0)
-    assert not isinstance(temperature_scaled(forest, 2.0), FeatureExtractor)
+    assert not isinstance(scale_temperature(forest, 2.0), FeatureExtractor)
 
 
 def test_saved_and_loaded_it_has_its_temperature(tmp_path):
-    before = temperature_scaled(
+    before = scale_temperature(
         MCDropout(moons_mlp, TrainingConfig(steps=2)).fit(TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=0), 1.5
     )
     save_posterior(before, tmp_path)

@@ -10,11 +10,11 @@ from lindley.errors import FitError, InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.features import network_features
-from lindley.posteriors.network_copies import copied
+from lindley.posteriors.network_copies import copy_network
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
 from lindley.posteriors.precision import compute_dtype
 from lindley.posteriors.steps import Losses, learning_rates, minibatches, optimizer_of
-from lindley.posteriors.training import told_precisions, train
+from lindley.posteriors.training import explain_precisions, train
 from lindley.posteriors.training_config import TrainingConfig
 
 TASK = Classification(("no", "yes"))
@@ -405,7 +405,7 @@ def test_a_network_that_casts_its_inputs_itself_is_trained():
 def test_of_inputs_by_name_the_numbers_of_another_precision_are_named_and_not_a_mask_beside_them():
     inputs = {"mask": torch.ones(3, 2, dtype=torch.bool), "image": torch.ones(3, 2).double()}
     dense = nn.Linear(2, 2)
-    with pytest.raises(InputError, match=r"the inputs are torch\.float64"), told_precisions(inputs, dense):
+    with pytest.raises(InputError, match=r"the inputs are torch\.float64"), explain_precisions(inputs, dense):
         dense(inputs["image"])
 
 
@@ -435,7 +435,7 @@ def test_members_that_diverge_later_are_told_by_the_first_of_them():
 def test_a_copy_of_weights_can_be_written_to_whatever_mode_it_was_made_in():
     module = nn.LSTM(2, 3)
     with torch.inference_mode():
-        weights = [*copied(module).parameters()]
+        weights = [*copy_network(module).parameters()]
     assert not any(each.is_inference() for each in weights)
     assert all(map(torch.equal, weights, module.parameters()))
 

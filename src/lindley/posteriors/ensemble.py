@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from lindley.contracts import Inputs, Posterior, TrainingData
 from lindley.errors import FitError, InputError
 from lindley.posteriors.features import network_features
-from lindley.posteriors.members import chosen_members
-from lindley.posteriors.network_copies import copied
+from lindley.posteriors.members import choose_members
+from lindley.posteriors.network_copies import copy_network
 from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
-from lindley.posteriors.precision import PRECISIONS, resolved_precision
+from lindley.posteriors.precision import PRECISIONS, resolve_precision
 from lindley.posteriors.rehearsal import rehearse
 from lindley.posteriors.stored_parts import check_settings, one_of
 from lindley.posteriors.supported_data import check_supported
@@ -82,13 +82,13 @@ class EnsemblePosterior:
     """Members that weigh the same, of which copies are kept."""
 
     def __init__(self, modules: Sequence[nn.Module], *, precision: str = "float32", device: str = "cpu") -> None:
-        self._modules = [copied(module, device) for module in modules]
-        self._precision = resolved_precision(precision, device)
+        self._modules = [copy_network(module, device) for module in modules]
+        self._precision = resolve_precision(precision, device)
         self._device = device
 
     def draw(self, num_draws: int, *, seed: int) -> NetworksAsDraws:
         """Members without replacement; all of them, in order, where num_draws is their number."""
-        chosen = chosen_members(len(self._modules), num_draws, seed=seed, collection="an ensemble")
+        chosen = choose_members(len(self._modules), num_draws, seed=seed, collection="an ensemble")
         modules = [self._modules[member] for member in chosen]
         return NetworksAsDraws(modules, precision=self._precision, device=self._device)
 

@@ -8,7 +8,7 @@ from lindley.contracts import Inputs
 from lindley.errors import InputError
 from lindley.modes import isolated_torch_state
 from lindley.posteriors.layout import as_its_weights
-from lindley.posteriors.network_calls import called, network_inputs, num_rows
+from lindley.posteriors.network_calls import forward, network_inputs, num_rows
 from lindley.posteriors.precision import compute_dtype, computing_in
 from lindley.posteriors.randomness import refuse_random_networks
 from lindley.shapes import Features
@@ -31,7 +31,7 @@ def network_features(module: nn.Module, inputs: Inputs, *, precision: str, devic
         values = as_its_weights(module.eval(), network_inputs(inputs, device))
         refuse_random_networks([module], values)
         with isolated_torch_state(device), computing_in(compute_dtype(precision, device), device):
-            called(module, values)
+            forward(module, values)
     finally:
         for hook in hooks:
             hook.remove()

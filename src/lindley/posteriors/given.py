@@ -14,7 +14,7 @@ from lindley.contracts import Categorical
 from lindley.errors import InputError
 from lindley.information.layouts import Layout
 from lindley.modes import isolated_torch_state
-from lindley.posteriors.members import chosen_members
+from lindley.posteriors.members import choose_members
 from lindley.posteriors.scikit_learn.tables import Examples
 
 GivenFunctionOfInputs = Callable[[Any], ArrayLike]
@@ -41,7 +41,7 @@ class GivenPredictions:
 
     def draw(self, num_draws: int, *, seed: int) -> GivenArrayDraws:
         """Draws of the array without replacement; all of them, in order, where num_draws is their number."""
-        chosen = chosen_members(self.num_draws, num_draws, seed=seed, collection="an array")
+        chosen = choose_members(self.num_draws, num_draws, seed=seed, collection="an array")
         draws_axis = self._layout.order[1]
         whole = num_draws == self.num_draws
         array = self._array if whole else self._array.index_select(draws_axis, torch.tensor(chosen))
@@ -113,7 +113,7 @@ class GivenFunction:
 
     def draw(self, num_draws: int, *, seed: int) -> GivenFunctionDraws:
         """Draws of the function without replacement; all of them, in order, where num_draws is their number."""
-        chosen = chosen_members(self.num_draws, num_draws, seed=seed, collection="a function")
+        chosen = choose_members(self.num_draws, num_draws, seed=seed, collection="a function")
         return GivenFunctionDraws(self._function, self.num_draws, chosen, name=self._name, layout=self._layout)
 
     def point(self) -> None:

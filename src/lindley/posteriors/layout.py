@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lindley.posteriors.network_calls import NetworkInputs, called
+from lindley.posteriors.network_calls import NetworkInputs, forward
 
 
 def image_layout(values: Tensor) -> Tensor:
@@ -24,7 +24,7 @@ def lay_out_for_images(module: nn.Module, rows: NetworkInputs) -> None:
     training = module.training
     try:
         with torch.no_grad():
-            called(module.eval(), image_layout(rows))
+            forward(module.eval(), image_layout(rows))
     except RuntimeError:
         _change_layout(module, torch.contiguous_format)
     finally:

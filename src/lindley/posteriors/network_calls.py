@@ -35,7 +35,7 @@ def network_inputs(inputs: Inputs, device: str) -> NetworkInputs:
     return {name: value.detach().to(device) for name, value in inputs.items()}
 
 
-def sent(values: Tensor, device: str | torch.device) -> Tensor:
+def to_device_async(values: Tensor, device: str | torch.device) -> Tensor:
     """A small tensor of the CPU on the device, without waiting for what a GPU of CUDA has still to do.
 
     CUDA has read the memory when the call returns; others, as MPS, read it later, when it may hold something else.
@@ -65,14 +65,14 @@ def rows_at(inputs: NetworkInputs, positions: Tensor) -> NetworkInputs:
     return {name: value[positions] for name, value in inputs.items()}
 
 
-def first_row_repeated(inputs: NetworkInputs, count: int) -> NetworkInputs:
+def repeat_first_row(inputs: NetworkInputs, count: int) -> NetworkInputs:
     """The first row, so many times, in memory of its own."""
     if isinstance(inputs, Tensor):
         return inputs[:1].expand(count, *inputs.shape[1:]).clone()
     return {name: value[:1].expand(count, *value.shape[1:]).clone() for name, value in inputs.items()}
 
 
-def called(module: nn.Module, inputs: NetworkInputs) -> Any:
+def forward(module: nn.Module, inputs: NetworkInputs) -> Any:
     """What the module gives back."""
     return module(inputs) if isinstance(inputs, Tensor) else module(**inputs)
 
@@ -117,7 +117,7 @@ def tensors_in(value: Any) -> list[Tensor]:
     return []
 
 
-def normalised(logits: Tensor) -> Tensor:
+def normalise(logits: Tensor) -> Tensor:
     """Log-probabilities of logits [n, K, C], in nats.
 
     Over a short last axis torch's log_softmax takes about ten times as long as over a middle one.

@@ -15,7 +15,7 @@ from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.parameter import is_lazy
 
 from lindley.errors import InputError
-from lindley.posteriors.network_copies import duplicate, uncompiled, uncompiled_root
+from lindley.posteriors.network_copies import duplicate, uncompile, uncompile_root
 from lindley.posteriors.random_state import fork_rng
 
 _TRAINED: set[StorageWeakRef] = set()
@@ -27,7 +27,7 @@ def make_network(network: Callable[[], nn.Module], device: str = "cpu") -> nn.Mo
 
     Raises InputError for what is no network, and for weights that belong to a network made before.
     """
-    module = uncompiled(_called(network))
+    module = uncompile(_called(network))
     _refuse_shared(module)
     module = module.to(device).train()
     mark_trained(value for value in module.parameters() if value.requires_grad)
@@ -44,7 +44,7 @@ def network_to_load(network: Callable[[], nn.Module]) -> nn.Module:
                 f"loading needs a network whose layers know their sizes; {lazy[0]!r} is lazy. Give one with "
                 "nn.Linear(in, out) in place of nn.LazyLinear(out), and so on: its weights have the same names"
             )
-        return uncompiled(duplicate(module)[0])
+        return uncompile(duplicate(module)[0])
 
 
 def mark_trained(tensors: Iterable[Tensor]) -> None:
@@ -69,7 +69,7 @@ def _called(network: Callable[[], nn.Module]) -> nn.Module:
     made = network()
     if not isinstance(made, nn.Module):
         raise InputError(f"network= must be a function that returns a torch.nn.Module; got {type(made).__name__}")
-    return uncompiled_root(made)
+    return uncompile_root(made)
 
 
 def _refuse_shared(module: nn.Module) -> None:

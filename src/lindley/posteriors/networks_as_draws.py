@@ -13,9 +13,9 @@ from lindley.errors import InputError
 from lindley.modes import isolated_torch_state
 from lindley.posteriors.dropout.masks import rate_of
 from lindley.posteriors.layout import as_its_weights
-from lindley.posteriors.network_calls import called, logits_of, network_inputs, normalised, refuse_probabilities
-from lindley.posteriors.network_copies import copied
-from lindley.posteriors.precision import compute_dtype, computing_in, resolved_precision
+from lindley.posteriors.network_calls import forward, logits_of, network_inputs, normalise, refuse_probabilities
+from lindley.posteriors.network_copies import copy_network
+from lindley.posteriors.precision import compute_dtype, computing_in, resolve_precision
 from lindley.posteriors.randomness import refuse_random_networks
 
 
@@ -28,8 +28,8 @@ class NetworksAsDraws:
     def __init__(self, modules: Sequence[nn.Module], *, precision: str = "float32", device: str = "cpu") -> None:
         self.num_draws = len(modules)
         of_each = "-".join(fingerprint(module) for module in modules)
-        self.id = f"networks-{of_each}-{resolved_precision(precision, device)}"
-        self._modules = [copied(module, device) for module in modules]
+        self.id = f"networks-{of_each}-{resolve_precision(precision, device)}"
+        self._modules = [copy_network(module, device) for module in modules]
         self._dtype = compute_dtype(precision, device)
         self._device = device
         self._found_logits = False
@@ -39,13 +39,13 @@ class NetworksAsDraws:
         values = network_inputs(inputs, self._device)
         refuse_random_networks(self._modules, values)
         with isolated_torch_state(self._device), computing_in(self._dtype, self._device):
-            each = [logits_of(called(module, as_its_weights(module, values))) for module in self._modules]
+            each = [logits_of(forward(module, as_its_weights(module, values))) for module in self._modules]
             logits = torch.stack(each, dim=1)  # [n, K, C]
             if not self._found_logits:
                 refuse_probabilities(logits, self._modules[0])
                 self._found_logits = len(logits) > 0
         with isolated_torch_state(self._device):
-            return Categorical(normalised(logits))
+            return Categorical(normalise(logits))
 
 
 def fingerprint(module: nn.Module) -> str:

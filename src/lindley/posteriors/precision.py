@@ -13,7 +13,7 @@ PRECISIONS = ("float32", "bfloat16")
 _INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "avx10_2", "bf16")
 
 
-def resolved_precision(precision: str, device: str) -> str:
+def resolve_precision(precision: str, device: str) -> str:
     """ "auto" as one of PRECISIONS on this machine; anything else as it is."""
     if precision != "auto":
         return precision
@@ -24,7 +24,7 @@ def compute_dtype(precision: str, device: str) -> torch.dtype:
     """The dtype of matrix products and convolutions; weights, losses and log-probabilities stay float32."""
     if precision not in ("auto", *PRECISIONS):
         raise InputError(f"precision must be one of auto, {', '.join(PRECISIONS)}; got {precision!r}")
-    return torch.bfloat16 if resolved_precision(precision, device) == "bfloat16" else torch.float32
+    return torch.bfloat16 if resolve_precision(precision, device) == "bfloat16" else torch.float32
 
 
 @contextmanager

@@ -15,10 +15,10 @@ from lindley.modes import isolated_torch_state
 from lindley.posteriors.layout import as_its_weights
 from lindley.posteriors.network_calls import (
     NetworkInputs,
-    called,
     device_type,
-    first_row_repeated,
+    forward,
     num_rows,
+    repeat_first_row,
     tensors_in,
 )
 from lindley.posteriors.random_state import fork_rng
@@ -54,9 +54,9 @@ def refuse_random_networks(modules: Sequence[nn.Module], inputs: NetworkInputs) 
     for module in modules:
         if module in _FOUND_FUNCTIONS or num_rows(inputs) == 0:
             continue
-        rows = as_its_weights(module, first_row_repeated(inputs, 2))
+        rows = as_its_weights(module, repeat_first_row(inputs, 2))
         with isolated_torch_state(device_type(inputs)):
-            found = randomness_of(partial(called, module, rows), device_type(inputs), may_draw=True)
+            found = randomness_of(partial(forward, module, rows), device_type(inputs), may_draw=True)
         if not found:
             _FOUND_FUNCTIONS.add(module)
         else:

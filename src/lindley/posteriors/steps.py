@@ -103,12 +103,12 @@ class Losses:
         self._unseen.clear()
 
 
-def told_divergence(steps: int, config: TrainingConfig, num_labels: int, step: int, loss: float) -> str:
+def divergence_message(steps: int, config: TrainingConfig, num_labels: int, step: int, loss: float) -> str:
     """The message about a loss that is not finite."""
     return f"the loss became {loss} at step {step + 1} of {steps} on {num_labels} labels; {_remedy(config)}"
 
 
-def told_weights(steps: int, config: TrainingConfig, num_labels: int) -> str:
+def weights_message(steps: int, config: TrainingConfig, num_labels: int) -> str:
     """The message about weights that are not finite after the last step, whose loss nobody has seen."""
     return f"the weights are not finite after all {steps} steps on {num_labels} labels; {_remedy(config)}"
 

@@ -21,7 +21,7 @@ from lindley.errors import InputError, LindleyError
 from lindley.posteriors.catalogue import POSTERIORS
 from lindley.posteriors.head.tuned import TunedPosterior
 from lindley.posteriors.stored_parts import check_settings, is_positive, is_whole, one_of
-from lindley.posteriors.temperature_scaling import TemperatureScaledPosterior, temperature_scaled
+from lindley.posteriors.temperature_scaling import TemperatureScaledPosterior, scale_temperature
 
 VERSION = 2
 """Since 2 with hashes; posteriors of version 1 have none, and are loaded still."""
@@ -113,7 +113,7 @@ def load_posterior(
     except Exception as error:  # of whatever its parts, a network's function or an estimator raise
         said = error if isinstance(error, LindleyError) else f"{type(error).__name__}: {error}"
         raise InputError(f"the posterior in {folder} cannot be loaded: {said}") from error
-    return temperature_scaled(posterior, float(settings[_TEMPERATURE])) if _TEMPERATURE in settings else posterior
+    return scale_temperature(posterior, float(settings[_TEMPERATURE])) if _TEMPERATURE in settings else posterior
 
 
 def read_tensors(file: Path) -> dict[str, Tensor]:

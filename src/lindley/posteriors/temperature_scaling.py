@@ -30,7 +30,7 @@ from lindley.contracts import (
 from lindley.errors import InputError
 from lindley.modes import isolated_torch_state
 from lindley.noise import torch_generator
-from lindley.posteriors.network_calls import normalised
+from lindley.posteriors.network_calls import normalise
 from lindley.seeds import derive_seed
 from lindley.shapes import Features
 
@@ -73,7 +73,7 @@ class TemperatureScaled:
                 for place, temperature in enumerate(self.temperatures):
                     scores[place] += _log_likelihood(log_probs, part, temperature)
         best = max(range(len(scores)), key=scores.__getitem__)
-        return temperature_scaled(posterior, self.temperatures[best], scores)
+        return scale_temperature(posterior, self.temperatures[best], scores)
 
     def _parts(self, labels: Labels, seed: int) -> Sequence[Tensor]:
         """Places among the labels, in parts as equal as can be."""
@@ -83,7 +83,7 @@ class TemperatureScaled:
         return order.tensor_split(min(self.folds, len(labels)))
 
 
-def temperature_scaled(
+def scale_temperature(
     posterior: Posterior, temperature: float, scores: Sequence[float] = ()
 ) -> TemperatureScaledPosterior:
     """A posterior whose draws' logits are divided by a temperature; it has features where the other has."""
@@ -136,7 +136,7 @@ class TemperatureScaledDraws:
         """Predict n inputs at the temperature."""
         log_probs = as_categorical(self._draws.predict(inputs)).log_probs
         with isolated_torch_state(log_probs.device.type):
-            return Categorical(normalised(log_probs / self._temperature))
+            return Categorical(normalise(log_probs / self._temperature))
 
 
 def _log_likelihood(log_probs: Tensor, labels: Labels, temperature: float) -> float:

@@ -13,21 +13,21 @@ from lindley.contracts import Labels, Pool, TrainingData
 from lindley.errors import FitError, InputError
 from lindley.modes import isolated_torch_state
 from lindley.noise import torch_generator
-from lindley.posteriors.augmentation import augmented
+from lindley.posteriors.augmentation import augment
 from lindley.posteriors.early_stopping import BestWeights
 from lindley.posteriors.layout import as_its_weights, lay_out_for_images
-from lindley.posteriors.network_calls import NetworkInputs, called, logits_of, network_inputs, rows_at, sent
+from lindley.posteriors.network_calls import NetworkInputs, forward, logits_of, network_inputs, rows_at, to_device_async
 from lindley.posteriors.network_factory import make_network
 from lindley.posteriors.precision import compute_dtype, computing_in
 from lindley.posteriors.random_state import fork_rng
 from lindley.posteriors.steps import (
     Losses,
     class_weights,
+    divergence_message,
     learning_rates,
     minibatches,
     optimizer_of,
-    told_divergence,
-    told_weights,
+    weights_message,
 )
 from lindley.posteriors.training_config import TrainingConfig
 from lindley.seeds import derive_seed
@@ -67,12 +67,12 @@ def train(
         batches = minibatches(num_labels, config.batch_size, torch_generator(seed, "minibatches"))
         augmentation = torch_generator(seed, "shifts")
         loss_of = _loss(config, data.num_classes, num_labels, compute_dtype(precision, device), device)
-        with Losses(device, partial(told_divergence, steps, config, num_labels)) as losses:
+        with Losses(device, partial(divergence_message, steps, config, num_labels)) as losses:
             for step in range(steps):
-                positions = sent(next(batches), device)
+                positions = to_device_async(next(batches), device)
                 optimizer.zero_grad(set_to_none=True)
-                with told_precisions(inputs, module):
-                    batch = _augmented(rows_at(inputs, positions), config, augmentation)
+                with explain_precisions(inputs, module):
+                    batch = _augment(rows_at(inputs, positions), config, augmentation)
                     loss = loss_of(module, batch, classes[positions])
                 losses.add(loss)
                 loss.backward()
@@ -83,14 +83,14 @@ def train(
                     if best.seen(module):
                         break
         if not all(bool(weights.isfinite().all()) for weights in module.parameters() if weights.requires_grad):
-            raise FitError(told_weights(steps, config, num_labels))
+            raise FitError(weights_message(steps, config, num_labels))
         if best is not None:
             best.restore(module)
     return module.eval()
 
 
 @contextmanager
-def told_precisions(inputs: NetworkInputs, module: nn.Module) -> Iterator[None]:
+def explain_precisions(inputs: NetworkInputs, module: nn.Module) -> Iterator[None]:
     """Where a layer cannot multiply inputs with weights of another precision: its own error names no remedy."""
     try:
         yield
@@ -120,7 +120,7 @@ def _loss(
 
     def loss(module: nn.Module, batch: NetworkInputs, classes: Tensor) -> Tensor:
         with computing_in(dtype, device):
-            logits = logits_of(called(module, as_its_weights(module, batch)))
+            logits = logits_of(forward(module, as_its_weights(module, batch)))
         value = nn.functional.cross_entropy(logits, classes, weights)
         if config.prior_precision:
             value = value + config.prior_precision / (2 * num_labels) * squared_weights(module)
@@ -139,7 +139,7 @@ def refuse_misplaced_validation(config: TrainingConfig, validation: Labels | Non
         )
 
 
-def _augmented(batch: NetworkInputs, config: TrainingConfig, generator: torch.Generator) -> NetworkInputs:
+def _augment(batch: NetworkInputs, config: TrainingConfig, generator: torch.Generator) -> NetworkInputs:
     if not config.augments:
         return batch
     if not isinstance(batch, Tensor) or batch.dim() != 4:
@@ -147,7 +147,7 @@ def _augmented(batch: NetworkInputs, config: TrainingConfig, generator: torch.Ge
         raise InputError(
             f"training.{config.augments[0]} is for images [n, channels, height, width]; got {came}. Leave it out."
         )
-    return augmented(batch, config, generator)
+    return augment(batch, config, generator)
 
 
 def squared_weights(module: nn.Module) -> Tensor:

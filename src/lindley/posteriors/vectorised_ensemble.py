@@ -13,19 +13,19 @@ from lindley.contracts import TrainingData
 from lindley.errors import FitError
 from lindley.modes import isolated_torch_state
 from lindley.noise import torch_generator
-from lindley.posteriors.network_calls import as_tensor, sent
+from lindley.posteriors.network_calls import as_tensor, to_device_async
 from lindley.posteriors.network_factory import make_network
 from lindley.posteriors.random_state import fork_rng
 from lindley.posteriors.steps import (
     Losses,
     class_weights,
+    divergence_message,
     learning_rates,
     minibatches,
     optimizer_of,
-    told_divergence,
-    told_weights,
+    weights_message,
 )
-from lindley.posteriors.training import read_labelled, told_precisions
+from lindley.posteriors.training import explain_precisions, read_labelled
 from lindley.posteriors.training_config import TrainingConfig
 from lindley.seeds import derive_seed
 
@@ -71,14 +71,14 @@ def train_vectorised(
     of_class = class_weights(config, data.num_classes, device)
 
     def told(step: int, loss: float, member: int) -> str:
-        return f"member {member} of {len(seeds)}: {told_divergence(steps, config, num_labels, step, loss)}"
+        return f"member {member} of {len(seeds)}: {divergence_message(steps, config, num_labels, step, loss)}"
 
     with isolated_torch_state(device, gradients=True):
         with Losses(device, told) as seen:
             for _ in range(steps):
-                positions = sent(torch.stack([next(stream) for stream in streams]), device)  # [E, b]
+                positions = to_device_async(torch.stack([next(stream) for stream in streams]), device)  # [E, b]
                 optimizer.zero_grad(set_to_none=True)
-                with told_precisions(inputs, modules[0]):
+                with explain_precisions(inputs, modules[0]):
                     logits = forward(weights, inputs[positions])  # [E, b, C]
                 losses = _mean_losses(logits, classes[positions], of_class)  # [E]
                 if config.prior_precision:
@@ -88,7 +88,7 @@ def train_vectorised(
                 optimizer.step()
                 decay.step()
         if not all(bool(value.isfinite().all()) for value in weights.values()):
-            raise FitError(f"a member of {len(seeds)}: {told_weights(steps, config, num_labels)}")
+            raise FitError(f"a member of {len(seeds)}: {weights_message(steps, config, num_labels)}")
     for member, module in enumerate(modules):
         module.load_state_dict({name: value[member].detach() for name, value in weights.items()})
     return [module.eval() for module in modules]

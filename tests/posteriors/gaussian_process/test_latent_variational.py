@@ -24,7 +24,7 @@ def test_products_are_those_of_laplaces_curvature_where_it_is_that():
     one = BlockCurvature(classifier.covariance, of_softmax(classifier, values))
     other = Curvature(classifier, values)
     torch.testing.assert_close(one.times(given), other.times(given))
-    torch.testing.assert_close(one.damped(given), other.damped(given))
+    torch.testing.assert_close(one.damp(given), other.damp(given))
 
 
 def test_marginals_and_noise_are_those_of_the_dense_matrices():
@@ -37,7 +37,7 @@ def test_marginals_and_noise_are_those_of_the_dense_matrices():
     for label, found in enumerate(curvature.marginals()):
         block = covariance[3 * label : 3 * label + 3, 3 * label : 3 * label + 3]
         torch.testing.assert_close(found, basis.T @ block @ basis)
-    root = curvature.coloured(torch.eye(21, dtype=torch.float64).view(21, 7, 3)).flatten(1).T
+    root = curvature.colour(torch.eye(21, dtype=torch.float64).view(21, 7, 3)).flatten(1).T
     torch.testing.assert_close(root @ root.T, dense)
 
 

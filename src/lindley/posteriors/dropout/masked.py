@@ -19,13 +19,13 @@ from lindley.posteriors.dropout.prefix import Prefix
 from lindley.posteriors.dropout.sites import CurrentDraw, Site
 from lindley.posteriors.network_calls import (
     NetworkInputs,
-    called,
     device_type,
-    first_row_repeated,
+    forward,
     logits_of,
     num_rows,
+    repeat_first_row,
 )
-from lindley.posteriors.network_copies import copied
+from lindley.posteriors.network_copies import copy_network
 from lindley.posteriors.precision import computing_in
 from lindley.posteriors.random_state import fork_rng
 
@@ -44,7 +44,7 @@ class MaskedNetwork:
         self.path = "masked"
         """"prefix" once something before the first mask was computed only once."""
         self._dtype = dtype
-        self._module = copied(module)
+        self._module = copy_network(module)
         self._current = CurrentDraw(seed)
         self._sites = _frozen(self._module, self._current, drop_connect)
         self._checked = self._writes_into_inputs = False
@@ -85,12 +85,12 @@ class MaskedNetwork:
 
     def _forward(self, module: nn.Module, inputs: NetworkInputs) -> Any:
         with _no_fast_path(), computing_in(self._dtype, device_type(inputs)):
-            return called(module, inputs)
+            return forward(module, inputs)
 
     def _refuse_masks_that_differ_between_rows(self, inputs: NetworkInputs) -> None:
         num_masks = []
         for count in (2, 3):  # one alone might be squeezed away
-            rows = first_row_repeated(inputs, count)
+            rows = repeat_first_row(inputs, count)
             before = _versions(rows)
             self._current.begin(0)
             logits = logits_of(self._forward(self._module, rows))

@@ -21,11 +21,11 @@ from lindley.posteriors.dropout.masked import MaskedNetwork
 from lindley.posteriors.dropout.masks import refuse_what_cannot_be_frozen
 from lindley.posteriors.dropout.traced import chain_of, reads_vectors
 from lindley.posteriors.features import network_features
-from lindley.posteriors.network_calls import NetworkInputs, network_inputs, normalised, num_rows, refuse_probabilities
-from lindley.posteriors.network_copies import copied
+from lindley.posteriors.network_calls import NetworkInputs, network_inputs, normalise, num_rows, refuse_probabilities
+from lindley.posteriors.network_copies import copy_network
 from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws, dropout_rates, fingerprint, set_dropout_rates
-from lindley.posteriors.precision import PRECISIONS, compute_dtype, resolved_precision
+from lindley.posteriors.precision import PRECISIONS, compute_dtype, resolve_precision
 from lindley.posteriors.rehearsal import rehearse
 from lindley.posteriors.stored_parts import check_settings, is_rate, one_of
 from lindley.posteriors.supported_data import check_supported
@@ -89,9 +89,9 @@ class MCDropoutPosterior:
     def __init__(
         self, module: nn.Module, *, precision: str = "float32", device: str = "cpu", drop_connect: float = 0.0
     ) -> None:
-        self._module = copied(module, device)
+        self._module = copy_network(module, device)
         refuse_what_cannot_be_frozen(self._module, drop_connect=checked_drop_connect(self._module, drop_connect))
-        self._precision = resolved_precision(precision, device)
+        self._precision = resolve_precision(precision, device)
         self._device = device
         self._drop_connect = drop_connect
 
@@ -198,7 +198,7 @@ class MCDropoutDraws:
                 refuse_probabilities(logits, self._module)
                 self._found_logits = len(logits) > 0
             self._refuse_draws_that_are_all_the_same(logits)
-            return Categorical(normalised(logits))
+            return Categorical(normalise(logits))
 
     def _refuse_draws_that_are_all_the_same(self, logits: Tensor) -> None:
         """Once, on the first rows that tell: of rows with equal logits, such as zeros, nothing can be said."""

@@ -40,7 +40,7 @@ class LatentClassifier:
         """Newton's next a.  [L, C] -> [L, C]"""
         values = self.covariance @ coefficients
         curvature = Curvature(self, values)
-        return curvature.damped(curvature.times(values) + self.residual(values))
+        return curvature.damp(curvature.times(values) + self.residual(values))
 
     def log_evidence(self, coefficients: Tensor) -> Tensor:
         """Laplace's log marginal likelihood of the labels where a is the mode, in nats. Differentiable."""
@@ -76,7 +76,7 @@ class Curvature:
         moved = self._probs * values
         return self._importance[:, None] * (moved - self._probs * moved.sum(-1, keepdim=True))
 
-    def coloured(self, noise: Tensor) -> Tensor:
+    def colour(self, noise: Tensor) -> Tensor:
         """Standard normal noise with covariance W.  [..., L, C] -> [..., L, C]"""
         roots = self._probs.sqrt()
         moved = roots * noise - self._probs * (roots * noise).sum(-1, keepdim=True)
@@ -89,7 +89,7 @@ class Curvature:
         solved = torch.cholesky_solve(shared.reshape(-1, shared.shape[-1]).T, self._sum_factor).T
         return each - self._by_class(solved.reshape(shared.shape)[..., None].expand_as(each))
 
-    def damped(self, values: Tensor) -> Tensor:
+    def damp(self, values: Tensor) -> Tensor:
         """(I + W K)⁻¹ b = b - S K b.  [..., L, C] -> [..., L, C]"""
         return values - self.inverse(self._covariance @ values)
 

@@ -44,11 +44,11 @@ class BlockCurvature:
         """W f.  [..., L, C] -> [..., L, C]"""
         return self._out(self._in(values))
 
-    def coloured(self, noise: Tensor) -> Tensor:
+    def colour(self, noise: Tensor) -> Tensor:
         """Standard normal noise with covariance W; the last class's goes unused.  [..., L, C] -> [..., L, C]"""
         return self._out(noise[..., :-1])
 
-    def damped(self, values: Tensor) -> Tensor:
+    def damp(self, values: Tensor) -> Tensor:
         """(I + W K)⁻¹ b = b - (K + W⁻¹)⁻¹ K b.  [..., L, C] -> [..., L, C]"""
         read = self._in(self._covariance @ values)  # [..., L, M]
         solved = torch.cholesky_solve(read.reshape(-1, self._factor.shape[0]).T, self._factor).T
@@ -85,7 +85,7 @@ def variational(classifier: LatentClassifier, mode: Tensor) -> tuple[Tensor, Ten
     for _ in range(_MOST_ITERATIONS):
         current = BlockCurvature(classifier.covariance, curvature)
         values = classifier.covariance @ coefficients
-        before, coefficients = coefficients, current.damped(current.times(values) + residual)
+        before, coefficients = coefficients, current.damp(current.times(values) + residual)
         factor = torch.linalg.cholesky_ex(current.marginals()).L  # [L, M, M]
         around = (classifier.covariance @ coefficients)[:, None] + points @ (basis @ factor).mT  # [L, S, C]
         probs = around.softmax(2)

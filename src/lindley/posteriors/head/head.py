@@ -131,7 +131,7 @@ class HeadPosterior:
         """Draw k is the same function whatever num_draws is."""
         if num_draws < 1:
             raise InputError(f"num_draws must be at least 1; got {num_draws}")
-        return self._functions(sampled_weights(self.fitted, num_draws, seed=seed))
+        return self._functions(draw_weights(self.fitted, num_draws, seed=seed))
 
     def point(self) -> HeadDraws:
         """The most probable weights."""
@@ -240,7 +240,7 @@ class HeadDraws:
             return Categorical(by_class.log_softmax(1).transpose(1, 2).contiguous())  # [n, K, C]
 
 
-def sampled_weights(fit: HeadFit, num_draws: int, *, seed: int) -> Tensor:
+def draw_weights(fit: HeadFit, num_draws: int, *, seed: int) -> Tensor:
     """Weights of scaled features and the bias below them, from the posterior.  [K, D + 1, M]"""
     coordinates = fit.coordinates
     shape = len(coordinates.origin) + 1, fit.mean.shape[1]
@@ -251,7 +251,7 @@ def sampled_weights(fit: HeadFit, num_draws: int, *, seed: int) -> Tensor:
         ]
     )  # [K, D + 1, M]
     inside = torch.cat([coordinates.basis.T @ noise[:, :-1], noise[:, -1:]], dim=1)  # [K, R + 1, M]
-    sampled = fit.mean + fit.gaussian.coloured(inside)
+    sampled = fit.mean + fit.gaussian.colour(inside)
     # Where no labelled row reaches, the prior is left: the same noise, less what was used inside.
     outside = (noise[:, :-1] - coordinates.basis @ inside[:, :-1]) / fit.prior_precision**0.5
     return torch.cat([coordinates.basis @ sampled[:, :-1] + outside, sampled[:, -1:]], dim=1)

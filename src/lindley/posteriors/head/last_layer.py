@@ -16,7 +16,7 @@ from lindley.posteriors.features import network_features
 from lindley.posteriors.head.head import BayesianHead, HeadDraws, HeadPosterior
 from lindley.posteriors.head.head_fit import BIAS_PRECISION
 from lindley.posteriors.network_weights import network_tensors, network_with
-from lindley.posteriors.precision import PRECISIONS, resolved_precision
+from lindley.posteriors.precision import PRECISIONS, resolve_precision
 from lindley.posteriors.rehearsal import rehearse
 from lindley.posteriors.stored_parts import check_settings, is_device, one_of
 from lindley.posteriors.supported_data import check_supported
@@ -92,7 +92,7 @@ class LastLayerLaplace:
         return LastLayerPosterior(head.fit(replace(data, validation=None), seed=seed), features)
 
     def _features(self, module: nn.Module) -> NetworkFeatures:
-        return NetworkFeatures(module, resolved_precision(self.precision, self.device), self.device)
+        return NetworkFeatures(module, resolve_precision(self.precision, self.device), self.device)
 
 
 class LastLayerPosterior:

@@ -81,7 +81,7 @@ def most_probable(regression: SoftmaxRegression, start: Tensor, *, gap: float = 
         curvature = Curvature(regression, label_curvature(regression, coefficients))
         if not bool(gradient.isfinite().all()):
             break
-        if curvature.preconditioned(gradient).mul(gradient).sum() <= 2 * gap:
+        if curvature.precondition(gradient).mul(gradient).sum() <= 2 * gap:
             return coefficients
         step = curvature.solve(gradient)
         coefficients = coefficients + _length(regression, coefficients, step, gradient) * step
@@ -144,25 +144,25 @@ class Curvature:
         back = torch.einsum("lj,l...m->...jm", self._regression.design, pulled.view_as(moved))
         return back + self._regression.precision[:, None] * direction
 
-    def whitened(self, direction: Tensor) -> Tensor:
+    def whiten(self, direction: Tensor) -> Tensor:
         """With its diagonal in that basis scaled to 1: D^-½ H D^-½ there."""
         scale = self.diagonal.rsqrt()
         return (self.times((scale * direction) @ self._turn.T) @ self._turn) * scale
 
-    def preconditioned(self, gradient: Tensor) -> Tensor:
+    def precondition(self, gradient: Tensor) -> Tensor:
         return ((gradient @ self._turn) / self.diagonal) @ self._turn.T
 
     def solve(self, gradient: Tensor) -> Tensor:
         """Conjugate gradients, the more exact the nearer the maximum, so that Newton's steps converge fast."""
         step, left = torch.zeros_like(gradient), gradient
-        ready = self.preconditioned(left)
+        ready = self.precondition(left)
         direction, squared = ready, float((left * ready).sum())
         enough = squared * min(1e-2, squared)
         for _ in range(_MOST_CG_STEPS):
             product = self.times(direction)
             length = squared / float((direction * product).sum())
             step, left = step + length * direction, left - length * product
-            ready = self.preconditioned(left)
+            ready = self.precondition(left)
             before, squared = squared, float((left * ready).sum())
             if squared <= enough:
                 break

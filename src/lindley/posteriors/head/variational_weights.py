@@ -43,7 +43,7 @@ def variational(
         gaussian: GaussianWeights = (
             gaussian_of(regression, curvature, covariance) if small else KroneckerGaussian(regression, curvature)
         )
-        draws = mean + gaussian.coloured(noise)
+        draws = mean + gaussian.colour(noise)
         probs = label_probs(regression, draws)  # [L, C, S]
         curvature = (curvature + probs_curvature(regression, probs)) / 2
         mean = mean + Curvature(regression, curvature).solve(_mean_gradient(regression, probs.mean(2), mean))

@@ -23,10 +23,10 @@ from lindley.posteriors.laplace.laplace_package import gaussian_by_laplace, requ
 from lindley.posteriors.laplace.linearised import LinearisedDraws
 from lindley.posteriors.laplace.network_gaussian import NetworkGaussian, gaussian_from, gaussian_parts
 from lindley.posteriors.network_calls import as_tensor
-from lindley.posteriors.network_copies import copied
+from lindley.posteriors.network_copies import copy_network
 from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
-from lindley.posteriors.precision import PRECISIONS, resolved_precision
+from lindley.posteriors.precision import PRECISIONS, resolve_precision
 from lindley.posteriors.rehearsal import rehearse
 from lindley.posteriors.stored_parts import check_settings, check_tensors, is_flag, is_number, is_positive, one_of
 from lindley.posteriors.supported_data import check_supported
@@ -135,8 +135,8 @@ class FullLaplacePosterior:
         self.prior_precision = prior_precision
         self.log_evidence = log_evidence
         """Of the labels, in nats, by Laplace's approximation."""
-        self._module, self._gaussian, self._linearised = copied(module), gaussian, linearised
-        self._precision, self._device = resolved_precision(precision, device), device
+        self._module, self._gaussian, self._linearised = copy_network(module), gaussian, linearised
+        self._precision, self._device = resolve_precision(precision, device), device
 
     def draw(self, num_draws: int, *, seed: int) -> LinearisedDraws | NetworksAsDraws:
         """Draw k is the same function whatever num_draws is."""
@@ -208,10 +208,10 @@ class FullLaplacePosterior:
     def _deviation(self, seed: int, draw: int) -> Tensor:
         size = sum(value.numel() for value in self._module.parameters())
         noise = torch.randn(size, generator=torch_generator(seed, "weights", draw)).to(self._device)
-        return self._gaussian.coloured(noise)
+        return self._gaussian.colour(noise)
 
     def _moved(self, deviation: Tensor) -> nn.Module:
-        module = copied(self._module)
+        module = copy_network(self._module)
         with torch.no_grad():
             vector_to_parameters(parameters_to_vector(module.parameters()) + deviation, module.parameters())
         return module

@@ -16,8 +16,8 @@ from torch.func import functional_call, jvp
 from lindley.contracts import Categorical, Inputs
 from lindley.modes import isolated_torch_state
 from lindley.posteriors.layout import as_its_weights
-from lindley.posteriors.network_calls import logits_of, network_inputs, normalised
-from lindley.posteriors.network_copies import copied
+from lindley.posteriors.network_calls import logits_of, network_inputs, normalise
+from lindley.posteriors.network_copies import copy_network
 from lindley.posteriors.networks_as_draws import fingerprint
 from lindley.posteriors.randomness import refuse_random_networks
 
@@ -32,12 +32,12 @@ class LinearisedDraws:
         self.num_draws = len(deviations)
         digest = hashlib.blake2b(deviations.cpu().contiguous().view(torch.uint8).numpy().tobytes(), digest_size=8)
         self.id = f"linearised-{fingerprint(module)}-{digest.hexdigest()}"
-        self._module, self._deviations, self._device = copied(module), deviations, device
+        self._module, self._deviations, self._device = copy_network(module), deviations, device
 
     def predict(self, inputs: Inputs) -> Categorical:
         """Predict n inputs, in float32."""
         with isolated_torch_state(self._device):
-            return Categorical(normalised(self.logits(inputs)))
+            return Categorical(normalise(self.logits(inputs)))
 
     def logits(self, inputs: Inputs) -> Tensor:
         """n inputs -> [n, K, C] float32; on average over many draws, those of the network itself."""

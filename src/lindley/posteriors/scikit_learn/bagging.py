@@ -18,11 +18,11 @@ from torch import Tensor
 from lindley.contracts import Categorical, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.posteriors.head.head import label_weights
-from lindley.posteriors.members import chosen_members
+from lindley.posteriors.members import choose_members
 from lindley.posteriors.random_state import fork_rng
-from lindley.posteriors.scikit_learn.smoothing import check_pseudo_count, class_shares, smoothed
+from lindley.posteriors.scikit_learn.smoothing import check_pseudo_count, class_shares, smooth
 from lindley.posteriors.scikit_learn.tables import Examples, examples_of
-from lindley.posteriors.scikit_learn.training_sets import TrainingSet, example_parts, restored_examples, stored_examples
+from lindley.posteriors.scikit_learn.training_sets import TrainingSet, decode_examples, encode_examples, example_parts
 from lindley.posteriors.stored_parts import (
     POSITIVE,
     Part,
@@ -105,7 +105,7 @@ class Bagging:
             count=float(len(labels)) if labels.sample_weight is None else float(labels.sample_weight.double().sum()),
         )
         _check_weighs(self.estimator, "sample_weight" if training.weighted else "")
-        stored_examples(training.examples)
+        encode_examples(training.examples)
         return BaggingPosterior(self, training)
 
 
@@ -149,7 +149,7 @@ class BaggingPosterior:
 
     def draw(self, num_draws: int, *, seed: int) -> BaggingDraws:
         """Members without replacement; all of them, in order, where num_draws is their number."""
-        chosen = chosen_members(len(self._members), num_draws, seed=seed, collection="a bag")
+        chosen = choose_members(len(self._members), num_draws, seed=seed, collection="a bag")
         return self._draws(chosen)
 
     def point(self) -> None:
@@ -161,7 +161,7 @@ class BaggingPosterior:
         Beside them what each member says of the labelled rows, so that other members are noticed.
         """
         training = self._training
-        examples, kind = stored_examples(training.examples)
+        examples, kind = encode_examples(training.examples)
         tensors = {
             **examples,
             "classes": training.classes,
@@ -201,7 +201,7 @@ class BaggingPosterior:
         check_tensors(tensors, parts, C=settings["num_classes"], E=settings["members"])
         learner = Bagging(estimator, settings["members"], settings["pseudo_count"], device=device)
         _check_weighs(estimator, "sample_weight" if settings["weighted"] else "")
-        examples = restored_examples(tensors, settings)
+        examples = decode_examples(tensors, settings)
         training = TrainingSet(
             examples,
             tensors["classes"],
@@ -232,7 +232,7 @@ class BaggingPosterior:
 
     def _fingerprint(self) -> str:
         training, digest = self._training, hashlib.blake2b(digest_size=8)
-        examples, _ = stored_examples(training.examples)
+        examples, _ = encode_examples(training.examples)
         for member in self._members:
             digest.update(member.probs(training.examples, training.num_classes).numpy().tobytes())
         for tensor in (*examples.values(), training.classes, self._shares):
@@ -258,7 +258,7 @@ class BaggingDraws:
         """Predict n inputs, in float32."""
         examples, num_classes = examples_of(inputs), len(self._shares)
         probs = torch.stack([member.probs(examples, num_classes) for member in self._members], dim=1)  # [n, K, C]
-        whole = smoothed(probs, self._labels, self._pseudo_count, self._shares)
+        whole = smooth(probs, self._labels, self._pseudo_count, self._shares)
         return Categorical(whole.log().float().to(self._device))
 
 

@@ -18,8 +18,8 @@ from torch import Tensor
 from lindley.contracts import Categorical, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.posteriors.head.head import label_weights
-from lindley.posteriors.members import chosen_members
-from lindley.posteriors.scikit_learn.smoothing import check_pseudo_count, class_shares, smoothed
+from lindley.posteriors.members import choose_members
+from lindley.posteriors.scikit_learn.smoothing import check_pseudo_count, class_shares, smooth
 from lindley.posteriors.scikit_learn.tables import Examples, labelled_table, rows_with, table_of
 from lindley.posteriors.scikit_learn.trees import Trees, trees_of
 from lindley.posteriors.stored_parts import Part, check_settings, check_tensors, is_count, is_whole, whole
@@ -107,7 +107,7 @@ class ForestPosterior:
 
     def draw(self, num_draws: int, *, seed: int) -> ForestDraws:
         """Trees without replacement; all of them, in order, where num_draws is their number."""
-        chosen = chosen_members(len(self._trees.roots), num_draws, seed=seed, collection="a forest")
+        chosen = choose_members(len(self._trees.roots), num_draws, seed=seed, collection="a forest")
         trees = self._trees.only(chosen)
         return ForestDraws(trees, self._leaves, num_columns=self._num_columns, device=self._device)
 
@@ -179,4 +179,4 @@ def _log_probs_of_nodes(
     probs = torch.zeros(len(order), len(shares), dtype=torch.float64)
     probs[:, classes] = torch.from_numpy(tree.value[order, 0])  # shares of each class in the node
     counts = torch.from_numpy(tree.weighted_n_node_samples[order])[:, None]
-    return smoothed(probs, counts, pseudo_count, shares).log().float()
+    return smooth(probs, counts, pseudo_count, shares).log().float()

@@ -26,7 +26,7 @@ def class_shares(classes: ClassIndices, sample_weight: Tensor, num_classes: int)
     return (counts + 1) / (counts.sum() + num_classes)
 
 
-def smoothed(probs: Tensor, counts: Tensor | float, pseudo_count: float, shares: Tensor) -> Tensor:
+def smooth(probs: Tensor, counts: Tensor | float, pseudo_count: float, shares: Tensor) -> Tensor:
     """Return (counts · probs + a · shares) / (counts + a): as if a = pseudo_count more labels had come in these shares.
 
     [n, C], [n, 1] labels that the probabilities were counted from, [C] -> [n, C]. Unchanged where pseudo_count is 0.

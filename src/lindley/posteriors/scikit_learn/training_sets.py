@@ -53,7 +53,7 @@ class TrainingSet:
                 return places
 
 
-def stored_examples(examples: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def encode_examples(examples: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Return labelled inputs as tensors, and what their kind is.
 
     Texts are their UTF-8 bytes, objects a JSON text, and numbers that torch does not have their bytes. Raises
@@ -88,7 +88,7 @@ def example_parts(settings: Mapping[str, Any]) -> dict[str, Part]:
     return _EXAMPLES[settings["examples"]]
 
 
-def restored_examples(tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Any:
+def decode_examples(tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Any:
     """Return the labelled inputs that `stored_examples` gave."""
     from scipy.sparse import csr_array
 

@@ -13,7 +13,7 @@ Images = Float[Tensor, "n channels height width"]
 
 
 def augment(images: Images, config: TrainingConfig, generator: torch.Generator) -> Images:
-    """Each image flipped, turned, scaled and moved at random as the training says; the images where it says nothing."""
+    """Return each image flipped, rotated, scaled and shifted at random, as the config says."""
     if config.flip:
         images = flip_images(images, generator)
     if config.rotate or config.scale:
@@ -22,7 +22,7 @@ def augment(images: Images, config: TrainingConfig, generator: torch.Generator) 
 
 
 def shift_images(images: Images, max_shift: int, generator: torch.Generator) -> Images:
-    """Each image moved by up to max_shift pixels along each axis, independently; what comes in from outside is 0."""
+    """Shift each image by up to max_shift pixels along each axis, independently, and fill with 0."""
     num_images, num_channels, height, width = images.shape
     padded = torch.nn.functional.pad(images, [max_shift] * 4)
     offsets = torch.randint(2 * max_shift + 1, (2, num_images, 1), generator=generator)
@@ -35,7 +35,7 @@ def shift_images(images: Images, max_shift: int, generator: torch.Generator) -> 
 
 
 def rotate_and_scale(images: Images, max_degrees: float, max_scale: float, generator: torch.Generator) -> Images:
-    """Each image turned about its centre by up to max_degrees and scaled by 1 - max_scale to 1 + max_scale.
+    """Rotate each image about its centre by up to max_degrees and scale it by 1 - max_scale to 1 + max_scale.
 
     Between pixels it interpolates linearly; what comes in from outside is 0.
     """
@@ -54,6 +54,6 @@ def rotate_and_scale(images: Images, max_degrees: float, max_scale: float, gener
 
 
 def flip_images(images: Images, generator: torch.Generator) -> Images:
-    """Each image mirrored left to right with probability a half."""
+    """Mirror each image left to right with probability a half."""
     mirrored = torch.rand(len(images), 1, 1, 1, generator=generator) < 0.5
     return torch.where(to_device_async(mirrored, images.device), images.flip(-1), images)

@@ -20,7 +20,7 @@ class BestWeights:
         self._nll, self._weights, self._waited = float("inf"), dict[str, Tensor](), 0
 
     def seen(self, module: nn.Module) -> bool:
-        """Look at the module as it is now; True when it is time to stop."""
+        """Evaluate the module as it is now, and return whether it is time to stop."""
         with torch.no_grad():
             logits = logits_of(forward(module.eval(), as_its_weights(module, self._inputs)))
             nll = nn.functional.cross_entropy(logits, self._classes).item()

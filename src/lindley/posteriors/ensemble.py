@@ -41,7 +41,7 @@ class DeepEnsemble:
     device: str = "cpu"
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> EnsemblePosterior:
-        """Every member from scratch: nothing is continued from `previous`, or the members would not be independent."""
+        """Train every member from scratch; `previous` is ignored, since the members would not be independent."""
         if self.config.warm_start:
             raise InputError("members that begin at common weights are not independent; leave warm_start out")
         check_supported(self, data, validation=True)
@@ -87,23 +87,23 @@ class EnsemblePosterior:
         self._device = device
 
     def draw(self, num_draws: int, *, seed: int) -> NetworksAsDraws:
-        """Members without replacement; all of them, in order, where num_draws is their number."""
+        """Return members without replacement; all of them, in order, where num_draws is their number."""
         chosen = choose_members(len(self._modules), num_draws, seed=seed, collection="an ensemble")
         modules = [self._modules[member] for member in chosen]
         return NetworksAsDraws(modules, precision=self._precision, device=self._device)
 
     def point(self) -> None:
-        """None: an ensemble's prediction is its average."""
+        """Return None: an ensemble's prediction is its average."""
 
     def features(self, inputs: Inputs) -> Features:
-        """What the last dense layer of each member reads, side by side.  n inputs -> [n, D · members]"""
+        """Return what the last dense layer of each member reads, one after the other.  n inputs -> [n, D · members]"""
         each = [
             network_features(module, inputs, precision=self._precision, device=self._device) for module in self._modules
         ]
         return torch.cat(each, dim=1)
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """The weights of each member, and settings as JSON values."""
+        """Return the weights of each member, and the settings as JSON values."""
         tensors, layouts = {}, []
         for index, module in enumerate(self._modules):
             weights, layout = network_tensors(module)
@@ -120,7 +120,7 @@ class EnsemblePosterior:
         network: Callable[[], nn.Module] | None = None,
         device: str = "cpu",
     ) -> EnsemblePosterior:
-        """The posterior that was stored; `network` makes a member, with any weights."""
+        """Return the posterior that was saved; `network` makes a member, with any weights."""
         check_settings(
             settings,
             {

@@ -15,7 +15,7 @@ from lindley.shapes import Features
 
 
 def network_features(module: nn.Module, inputs: Inputs, *, precision: str, device: str) -> Features:
-    """What the dense layer that is called last reads, in eval mode.  n inputs -> [n, D] float32
+    """Return what the dense layer that is called last reads, in eval mode.  n inputs -> [n, D] float32
 
     Raises InputError for a network that calls no nn.Linear, or one that reads more than one vector per input.
     """
@@ -48,5 +48,5 @@ def network_features(module: nn.Module, inputs: Inputs, *, precision: str, devic
 
 
 def has_dense_layer(module: nn.Module) -> bool:
-    """Whether there is an nn.Linear that features can be read from."""
+    """Return whether there is an nn.Linear that features can be read from."""
     return any(isinstance(layer, nn.Linear) for layer in module.modules())

@@ -40,7 +40,7 @@ class GivenPredictions:
         self.num_rows, self.num_draws, _ = self._layout.checked_shape(tuple(self._array.shape), inputs)
 
     def draw(self, num_draws: int, *, seed: int) -> GivenArrayDraws:
-        """Draws of the array without replacement; all of them, in order, where num_draws is their number."""
+        """Return draws of the array without replacement; all of them, in order, where num_draws is their number."""
         chosen = choose_members(self.num_draws, num_draws, seed=seed, collection="an array")
         draws_axis = self._layout.order[1]
         whole = num_draws == self.num_draws
@@ -48,17 +48,17 @@ class GivenPredictions:
         return GivenArrayDraws(array, self._layout)
 
     def point(self) -> None:
-        """None: an array has no single prediction beside its draws."""
+        """Return None: an array has no single prediction beside its draws."""
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """The array, and how it is to be read."""
+        """Return the array, and how it is to be read."""
         return {"array": self._array}, {"inputs": self._layout.inputs, "axes": self._layout.axes}
 
     @classmethod
     def from_state_dict(
         cls, tensors: Mapping[str, Tensor], settings: Mapping[str, Any], *, device: str = "cpu"
     ) -> GivenPredictions:
-        """The posterior that was stored."""
+        """Return the posterior that was saved."""
         return cls(tensors["array"].to(device), inputs=settings["inputs"], axes=settings["axes"])
 
 
@@ -112,12 +112,12 @@ class GivenFunction:
         self._function, self.num_draws, self._name, self._layout = function, num_draws, name, Layout(inputs, axes)
 
     def draw(self, num_draws: int, *, seed: int) -> GivenFunctionDraws:
-        """Draws of the function without replacement; all of them, in order, where num_draws is their number."""
+        """Return draws of the function without replacement; all of them, in order, where num_draws is their number."""
         chosen = choose_members(self.num_draws, num_draws, seed=seed, collection="a function")
         return GivenFunctionDraws(self._function, self.num_draws, chosen, name=self._name, layout=self._layout)
 
     def point(self) -> None:
-        """None: a function has no single prediction beside its draws."""
+        """Return None: a function has no single prediction beside its draws."""
 
 
 class GivenFunctionDraws:

@@ -49,7 +49,7 @@ class NetworksAsDraws:
 
 
 def fingerprint(module: nn.Module) -> str:
-    """A short hash of a module's weights, buffers and dropout rates."""
+    """Return a short hash of a module's weights, buffers and dropout rates."""
     digest = hashlib.blake2b(digest_size=8)
     for name, value in module.state_dict().items():
         digest.update(name.encode())
@@ -59,7 +59,7 @@ def fingerprint(module: nn.Module) -> str:
 
 
 def dropout_rates(module: nn.Module) -> dict[str, float]:
-    """The rates that are no weights, by where they stand ("lstm.dropout"): of dropout, recurrent, attention layers."""
+    """Return the rates of dropout, recurrent and attention layers by where they stand, as "lstm.dropout"."""
     return {
         f"{name}.{key}": float(getattr(layer, key))
         for name, layer in module.named_modules()
@@ -68,7 +68,7 @@ def dropout_rates(module: nn.Module) -> dict[str, float]:
 
 
 def set_dropout_rates(module: nn.Module, rates: Mapping[str, float]) -> None:
-    """Puts rates that `dropout_rates` gave onto a module of the same layers.
+    """Set the rates that `dropout_rates` gave on a module of the same layers.
 
     Raises InputError where a layer is not there, or has no rate among these.
     """

@@ -28,7 +28,7 @@ _FOUND_FUNCTIONS: WeakSet[nn.Module] = WeakSet()
 
 
 def randomness_of(call: Callable[[], Any], device: str, *, may_draw: bool = False) -> str | None:
-    """What shows that the call is random, under two seeds of all global generators; None where nothing does.
+    """Return what shows that a call is random under two seeds of all global generators, or None.
 
     No generator of torch or NumPy may move (a layer that is seldom dropped mostly gives the same), and the outputs must
     be equal (Python's generator, which type checkers use as well, and one of the network's own). With `may_draw` only
@@ -47,7 +47,7 @@ def randomness_of(call: Callable[[], Any], device: str, *, may_draw: bool = Fals
 
 
 def refuse_random_networks(modules: Sequence[nn.Module], inputs: NetworkInputs) -> None:
-    """Raises InputError where one of these networks, in eval mode already, is no function of its inputs.
+    """Raise InputError where one of these networks, in eval mode already, is no function of its inputs.
 
     Looked at once for each. What a forward draws and does not use in eval mode does no harm.
     """

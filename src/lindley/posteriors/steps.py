@@ -14,7 +14,7 @@ from lindley.posteriors.training_config import TrainingConfig
 
 
 def minibatches(num_labels: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Positions of labels, through one permutation after another, equally many at every step.
+    """Yield positions of labels, through one permutation after another, equally many at every step.
 
     A short last minibatch of each epoch would make a fit on 70 labels see half of what one on 60 sees: its
     calibration error was three times as large.
@@ -29,7 +29,7 @@ def minibatches(num_labels: int, batch_size: int, generator: torch.Generator) ->
 
 
 def optimizer_of(parameters: Iterable[Tensor], config: TrainingConfig) -> torch.optim.Optimizer:
-    """The training's, over these parameters."""
+    """Return the optimiser of a config over these parameters."""
     kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
     return kind(parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
 
@@ -37,7 +37,7 @@ def optimizer_of(parameters: Iterable[Tensor], config: TrainingConfig) -> torch.
 def learning_rates(
     optimizer: torch.optim.Optimizer, config: TrainingConfig, steps: int
 ) -> torch.optim.lr_scheduler.LRScheduler:
-    """What sets the rate of each step; to be stepped after the optimiser."""
+    """Return the scheduler of the learning rate, which is stepped after the optimiser."""
     if config.warmup:
         return torch.optim.lr_scheduler.LambdaLR(optimizer, partial(_share_of_rate, config, steps))
     if config.schedule == "cosine":
@@ -54,7 +54,7 @@ def _share_of_rate(config: TrainingConfig, steps: int, step: int) -> float:
 
 
 def class_weights(config: TrainingConfig, num_classes: int, device: str) -> Tensor | None:
-    """The training's weights of classes, [C]; None where all weigh the same."""
+    """Return the config's weights of classes, [C], or None where all weigh the same."""
     if not config.class_weights:
         return None
     if len(config.class_weights) != num_classes:
@@ -79,7 +79,7 @@ class Losses:
         self._first, self._unseen = 0, list[Tensor]()
 
     def add(self, loss: Tensor) -> None:
-        """That of the next step. Raises FitError, now or later."""
+        """Add the loss of the next step. Raises FitError, now or later."""
         self._unseen.append(loss.detach())
         if len(self._unseen) == self._looks_every:
             self.check()
@@ -92,7 +92,7 @@ class Losses:
             self.check()
 
     def check(self) -> None:
-        """Look at those not seen yet: before the weights are used."""
+        """Check the losses not seen yet, before the weights are used."""
         if not self._unseen:
             return
         losses = torch.stack(self._unseen) if len(self._unseen) > 1 else self._unseen[0][None]  # [S] or [S, E]
@@ -104,12 +104,12 @@ class Losses:
 
 
 def divergence_message(steps: int, config: TrainingConfig, num_labels: int, step: int, loss: float) -> str:
-    """The message about a loss that is not finite."""
+    """Return the message about a loss that is not finite."""
     return f"the loss became {loss} at step {step + 1} of {steps} on {num_labels} labels; {_remedy(config)}"
 
 
 def weights_message(steps: int, config: TrainingConfig, num_labels: int) -> str:
-    """The message about weights that are not finite after the last step, whose loss nobody has seen."""
+    """Return the message about weights that are not finite after the last step."""
     return f"the weights are not finite after all {steps} steps on {num_labels} labels; {_remedy(config)}"
 
 

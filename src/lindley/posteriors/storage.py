@@ -43,12 +43,12 @@ class Storable(Protocol):
     """A posterior that can be saved."""
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Tensors by name, and settings as JSON values."""
+        """Return tensors by name, and settings as JSON values."""
         ...
 
 
 def save_posterior(posterior: Posterior, folder: str | os.PathLike[str]) -> None:
-    """Writes a posterior into a folder, which is made where it is missing. Of a tuned one, that of its setting.
+    """Write a posterior into a folder, which is made where it is missing; of a tuned one, that of its setting.
 
     Raises InputError for a posterior of a kind that cannot be saved, for a folder that holds one already, and where
     safetensors is not installed.
@@ -117,7 +117,7 @@ def load_posterior(
 
 
 def read_tensors(file: Path) -> dict[str, Tensor]:
-    """The tensors of a .safetensors file by name; InputError where it cannot be read."""
+    """Return the tensors of a .safetensors file by name. Raises InputError where it cannot be read."""
     load_file = _safetensors().load_file
     if not file.is_file():
         raise InputError(f"{file} cannot be read as safetensors: there is no such file")

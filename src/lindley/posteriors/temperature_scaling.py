@@ -55,7 +55,7 @@ class TemperatureScaled:
             raise InputError(f"folds must be at least 2; got {self.folds}")
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> TemperatureScaledPosterior:
-        """The fit on all labels; the first of the best temperatures where several are equal."""
+        """Fit on all labels and choose the temperature, the first where several are equal; `previous` is handed on."""
         before = previous.posterior if isinstance(previous, TemperatureScaledPosterior) else previous
         posterior = self.learner.fit(data, previous=before, seed=seed)
         labels = data.labels
@@ -86,7 +86,7 @@ class TemperatureScaled:
 def scale_temperature(
     posterior: Posterior, temperature: float, scores: Sequence[float] = ()
 ) -> TemperatureScaledPosterior:
-    """A posterior whose draws' logits are divided by a temperature; it has features where the other has."""
+    """Return a posterior whose draws' logits are divided by a temperature; it has features where the other has."""
     kind = _WithFeatures if isinstance(posterior, FeatureExtractor) else TemperatureScaledPosterior
     return kind(posterior, temperature, scores)
 
@@ -101,7 +101,7 @@ class TemperatureScaledPosterior:
 
     @property
     def setting(self) -> Mapping[str, Any]:
-        """What was chosen: the temperature, beside what the other posterior was chosen among."""
+        """The temperature that was chosen, beside what the other posterior was chosen among."""
         beside = self.posterior.setting if isinstance(self.posterior, HasHyperparameters) else {}
         return {**(beside if isinstance(beside, Mapping) else {}), "temperature": self.temperature}
 
@@ -115,7 +115,7 @@ class TemperatureScaledPosterior:
 
 class _WithFeatures(TemperatureScaledPosterior):
     def features(self, inputs: Inputs) -> Features:
-        """Those of the other posterior: a temperature changes none.  n inputs -> [n, D]"""
+        """Return those of the other posterior: a temperature changes none.  n inputs -> [n, D]"""
         assert isinstance(self.posterior, FeatureExtractor)
         return self.posterior.features(inputs)
 

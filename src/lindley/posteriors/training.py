@@ -43,7 +43,7 @@ def train(
     seed: int,
     start: nn.Module | None = None,
 ) -> nn.Module:
-    """A network trained on the labels, in eval mode: initialised from the seed, or at the weights of `start`.
+    """Train a network on the labels, from the seed or from the weights of `start`, and return it in eval mode.
 
     Validation labels are used for early stopping only, and refused where the config has no patience. Global generators
     are left as they were. Raises FitError where the loss is not finite.
@@ -91,7 +91,7 @@ def train(
 
 @contextmanager
 def explain_precisions(inputs: NetworkInputs, module: nn.Module) -> Iterator[None]:
-    """Where a layer cannot multiply inputs with weights of another precision: its own error names no remedy."""
+    """Say what to do where a layer cannot multiply inputs with weights of another precision."""
     try:
         yield
     except RuntimeError as error:
@@ -109,7 +109,7 @@ def explain_precisions(inputs: NetworkInputs, module: nn.Module) -> Iterator[Non
 
 
 def read_labelled(pool: Pool, labels: Labels, device: str) -> tuple[NetworkInputs, Tensor]:
-    """The inputs of the labelled rows and their classes [L], on the device."""
+    """Return the inputs of the labelled rows and their classes [L], on the device."""
     return network_inputs(pool.read(labels.rows), device), labels.values.to(device)
 
 
@@ -130,7 +130,7 @@ def _loss(
 
 
 def refuse_misplaced_validation(config: TrainingConfig, validation: Labels | None) -> None:
-    """For learners that stop early: InputError for validation labels without patience, or the other way round."""
+    """Raise InputError for validation labels without patience, and for patience without validation labels."""
     if (validation is None) != (config.patience == 0):
         raise InputError(
             "validation labels are used for early stopping and nothing else: give them together with "

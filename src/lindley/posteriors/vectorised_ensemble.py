@@ -53,7 +53,7 @@ def train_vectorised(
     device: str,
     seeds: Sequence[int],
 ) -> list[nn.Module]:
-    """One network for each seed, in eval mode: those that `train` gives, up to rounding.
+    """Return one network for each seed, in eval mode: those that `train` gives, up to rounding.
 
     Raises FitError where the loss of one is not finite.
     """

@@ -189,3 +189,16 @@ def test_weights_of_validation_labels_are_refused():
     weighted = Labels(validation.rows, validation.values, [1.0, 2.0])
     with pytest.raises(InputError, match="MCDropout cannot use sample_weight of validation labels"):
         stopping.fit(replace(DATA, validation=weighted), seed=0)
+
+
+@pytest.mark.parametrize("posterior", NAMES)
+def test_what_becomes_of_the_posterior_before_is_documented_and_so(posterior):
+    """Where `fit` says that it ignores `previous`, the fit is bit for bit the one without it."""
+    made = learner(posterior)
+    said = type(made).fit.__doc__
+    assert "`previous`" in said
+    before, alone = made.fit(DATA, seed=1), made.fit(DATA, seed=0)
+    after = made.fit(DATA, previous=before, seed=0)
+    if "ignored" in said.partition("`previous`")[2]:
+        one, two = (each.draw(3, seed=0).predict(INPUTS).log_probs for each in (alone, after))
+        assert torch.equal(one, two)

@@ -22,7 +22,7 @@ from lindley.posteriors.randomness import randomness_of
 def refuse_hidden_randomness(
     module: nn.Module, current: CurrentDraw, forward: Callable[[nn.Module, NetworkInputs], Any], inputs: NetworkInputs
 ) -> None:
-    """Raises InputError where the module, its known dropout frozen, is still random: in eval or in training mode."""
+    """Raise InputError where the module, its known dropout frozen, is still random: in eval or in training mode."""
 
     def in_eval() -> Any:
         current.begin(0)

@@ -62,7 +62,7 @@ class MaskedNetwork:
 
     @property
     def masks_differ(self) -> bool:
-        """Whether two draws drop other things, of all that was asked for so far."""
+        """Whether two draws differ in what they drop, of all masks made so far."""
         for site in self._sites:
             first = None
             for draw in range(self.num_draws):

@@ -49,9 +49,9 @@ class MCDropout:
     drop_connect: float = 0.0
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> MCDropoutPosterior:
-        """Trains from scratch, or with the training's `warm_start` from the weights of `previous`.
+        """Train from scratch, or, with `warm_start` in the config, from the weights of `previous`.
 
-        Validation labels go with the training's `patience`, and are refused without.
+        Validation labels require `patience` in the config, and are refused without it.
         """
         check_supported(self, data, validation=True)
         rehearse(
@@ -108,15 +108,15 @@ class MCDropoutPosterior:
         )
 
     def point(self) -> Draws:
-        """The network with dropout off."""
+        """Return the network with dropout off as one draw."""
         return NetworksAsDraws([self._module], precision=self._precision, device=self._device)
 
     def features(self, inputs: Inputs) -> Features:
-        """What the last dense layer reads, dropout off.  n inputs -> [n, D]"""
+        """Return what the last dense layer reads, dropout off.  n inputs -> [n, D]"""
         return network_features(self._module, inputs, precision=self._precision, device=self._device)
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Weights, and settings as JSON values: what `from_state_dict` needs beside the network."""
+        """Return the weights, and the settings as JSON values: what `from_state_dict` requires beside the network."""
         tensors, layout = network_tensors(self._module)
         settings = {"precision": self._precision, "drop_connect": self._drop_connect}
         return tensors, {**settings, "dropout": dropout_rates(self._module), **layout}
@@ -130,7 +130,7 @@ class MCDropoutPosterior:
         network: Callable[[], nn.Module] | None = None,
         device: str = "cpu",
     ) -> MCDropoutPosterior:
-        """The posterior that was stored; `network` makes the module that it was of, with any weights and rates."""
+        """Return the posterior that was saved; `network` makes its module, with any weights and dropout rates."""
         check_settings(
             {"dropout": {}, **settings},
             {

@@ -98,7 +98,7 @@ class GaussianProcess:
                 raise InputError(f'{name} must be "evidence" or a positive number; got {given!r}')
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> GaussianProcessPosterior:
-        """Nothing in it is random: `seed` makes no difference."""
+        """Fit from scratch, with nothing that is random: `seed` and `previous` are ignored."""
         check_supported(self, data, sample_weight=True)
         labels, num_classes = data.labels, data.num_classes
         classes = labels.values.cpu()
@@ -151,23 +151,23 @@ class GaussianProcessPosterior:
         return float(classifier.log_evidence(mode_of(classifier)))
 
     def draw(self, num_draws: int, *, seed: int) -> GaussianProcessDraws:
-        """Draw k is the same function whatever num_draws is."""
+        """Return K functions; draw k is the same function whatever num_draws is."""
         if num_draws < 1:
             raise InputError(f"num_draws must be at least 1; got {num_draws}")
         return self._draws(self.fitted.sampled(num_draws, seed=seed), num_draws)
 
     def point(self) -> GaussianProcessDraws:
-        """The mean of the latent functions; by Laplace's approximation, the most probable ones."""
+        """Return the mean of the latent functions; by Laplace's approximation, the most probable ones."""
         return self._draws(self.fitted.mean(), 1)
 
     def features(self, inputs: Inputs) -> Features:
-        """Inputs in lengthscales, in which the kernel measures distance.  n inputs -> [n, D] float32"""
+        """Return the inputs in lengthscales, in which the kernel measures distance.  n inputs -> [n, D] float32"""
         fit, given = self.fitted, read_features(inputs, self._features, self._device)
         scaled = (given.cpu().double() - fit.origin) / (fit.scale * fit.parameters.lengthscales)
         return scaled.float().to(given.device)
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """All that `from_state_dict` needs but the features' function. Holds the labelled inputs."""
+        """Return all that `from_state_dict` requires but the features' function. Holds the labelled inputs."""
         fit = self.fitted
         tensors = {
             "inputs": fit.inputs,
@@ -196,7 +196,7 @@ class GaussianProcessPosterior:
         features: ReadFeatures | None = None,
         device: str = "cpu",
     ) -> GaussianProcessPosterior:
-        """The posterior that was stored; `features` is the function that its learner had.
+        """Return the posterior that was saved; `features` is the function that its learner had.
 
         Raises InputError where it is missing, or given to a posterior that had none.
         """

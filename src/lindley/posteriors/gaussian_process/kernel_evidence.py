@@ -47,7 +47,7 @@ def maximise_evidence(
     lengthscale: float | None = None,
     amplitude: float | None = None,
 ) -> Hyperparameters:
-    """Maximises Laplace's evidence by L-BFGS; what is given stays.  [L, D], [L], [L]
+    """Maximise Laplace's evidence by L-BFGS; what is given stays.  [L, D], [L], [L]
 
     `ard`: a lengthscale for each column, else one for all. It starts from the typical distance, so that the answer
     depends on nothing but the labels; where the evidence has several peaks it is the one found from there.
@@ -84,7 +84,7 @@ def maximise_evidence(
 
 
 def evidence_at(classifier: LatentClassifier, mode: Tensor) -> Tensor:
-    """The log evidence, whose derivatives count with the mode's own way.  [L, C] -> nats
+    """Return the log evidence with the derivatives of the mode itself.  [L, C] -> nats
 
     One step of Newton's from the mode goes nowhere, but its derivative by the covariance is that of the mode.
     """

@@ -94,7 +94,7 @@ class BayesianHead:
             raise InputError(f"covariance must be one of {', '.join(COVARIANCES)}; got {self.covariance!r}")
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> HeadPosterior:
-        """Nothing in it is random: `seed` makes no difference. A head as `previous` shortens the search."""
+        """Fit the head. Nothing in it is random: `seed` is ignored. A head as `previous` shortens the search."""
         check_supported(self, data, sample_weight=True)
         features = read_features(data.pool.read(data.labels.rows), self.features, self.device).cpu()  # [L, D]
         _check_finite(features, data.labels)
@@ -128,17 +128,17 @@ class HeadPosterior:
         self._device = device
 
     def draw(self, num_draws: int, *, seed: int) -> HeadDraws:
-        """Draw k is the same function whatever num_draws is."""
+        """Return K functions; draw k is the same function whatever num_draws is."""
         if num_draws < 1:
             raise InputError(f"num_draws must be at least 1; got {num_draws}")
         return self._functions(draw_weights(self.fitted, num_draws, seed=seed))
 
     def point(self) -> HeadDraws:
-        """The most probable weights."""
+        """Return the most probable weights as one draw."""
         return self._functions(self.fitted.coordinates.to_features(self.fitted.coefficients)[None])
 
     def features(self, inputs: Inputs) -> Features:
-        """What the head reads: centred, in standard deviations of the pool.  n inputs -> [n, D] float32"""
+        """Return what the head reads: centred, in standard deviations of the pool.  n inputs -> [n, D] float32"""
         given = read_features(inputs, self._features, self._device)
         coordinates = self.fitted.coordinates
         return ((given.cpu().double() - coordinates.origin) / coordinates.scale).float().to(given.device)
@@ -148,7 +148,7 @@ class HeadPosterior:
         return self.fitted.leave_one_out()
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """All that `from_state_dict` needs but the features' function. Holds the labelled rows' features, turned."""
+        """Return all that `from_state_dict` requires but the features' function; the labelled features are rotated."""
         regression, coordinates = self.fitted.regression, self.fitted.coordinates
         tensors = {
             "design": regression.design,
@@ -180,7 +180,7 @@ class HeadPosterior:
         features: ReadFeatures | None = None,
         device: str | None = None,
     ) -> HeadPosterior:
-        """The posterior that was stored; `features` is the function that its learner had.
+        """Return the posterior that was saved; `features` is the function that its learner had.
 
         Raises InputError where it is missing, or given to a posterior that had none.
         """
@@ -241,7 +241,7 @@ class HeadDraws:
 
 
 def draw_weights(fit: HeadFit, num_draws: int, *, seed: int) -> Tensor:
-    """Weights of scaled features and the bias below them, from the posterior.  [K, D + 1, M]"""
+    """Sample weights of scaled features, and the bias below them, from the posterior.  [K, D + 1, M]"""
     coordinates = fit.coordinates
     shape = len(coordinates.origin) + 1, fit.mean.shape[1]
     noise = torch.stack(
@@ -258,7 +258,7 @@ def draw_weights(fit: HeadFit, num_draws: int, *, seed: int) -> Tensor:
 
 
 def read_features(inputs: Inputs, features: ReadFeatures | None, device: str) -> Tensor:
-    """n inputs -> [n, D] on the device. Raises InputError where they are not one vector per input."""
+    """Return the features of n inputs, [n, D] on the device. Raises InputError unless they are one vector per input."""
     if features is None:
         given = as_tensor(inputs).to(device)
         return given.flatten(1) if given.dim() > 1 else given[:, None]
@@ -271,7 +271,7 @@ def read_features(inputs: Inputs, features: ReadFeatures | None, device: str) ->
 
 
 def refuse_other_features(features: ReadFeatures | None, settings: Mapping[str, Any]) -> None:
-    """Raises InputError where a stored posterior had a function for its features and none is given, or the reverse."""
+    """Raise InputError where a saved posterior had a function for its features and none is given, or the reverse."""
     had = bool(settings.get("features", features is not None))
     if had != (features is not None):
         told = (

@@ -76,7 +76,7 @@ def fit_head(
     approximation: str = "variational",
     previous: HeadFit | None = None,
 ) -> HeadFit:
-    """The head of given features.  [L, D], [L], scales [D], weights of the labels' losses [L] of average 1
+    """Fit a head to given features [L, D], classes [L], scales [D] and weights of the labels' losses [L].
 
     `previous` shortens the way: the searches for the prior and for the most probable weights start from it.
     """

@@ -57,9 +57,9 @@ class LastLayerLaplace:
     device: str = "cpu"
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> LastLayerPosterior:
-        """From scratch: other features of another network make an earlier head useless.
+        """Train from scratch; `previous` is ignored, since a head is of no use on the features of another network.
 
-        Validation labels go with the training's `patience`: they stop the network's training early, and the head is
+        Validation labels require `patience` in the config: they stop the network's training early, and the head is
         fitted on the others.
         """
         check_supported(self, data, validation=True)
@@ -103,15 +103,15 @@ class LastLayerPosterior:
         self._features = features
 
     def draw(self, num_draws: int, *, seed: int) -> HeadDraws:
-        """Draw k is the same function whatever num_draws is."""
+        """Return K functions; draw k is the same function whatever num_draws is."""
         return self.head.draw(num_draws, seed=seed)
 
     def point(self) -> HeadDraws:
-        """The most probable head on the network's features; not the network's own last layer."""
+        """Return the most probable head on the network's features; not the network's own last layer."""
         return self.head.point()
 
     def features(self, inputs: Inputs) -> Features:
-        """What the network's last dense layer reads, as it is.  n inputs -> [n, D] float32"""
+        """Return what the network's last dense layer reads, as it is.  n inputs -> [n, D] float32"""
         return self._features(inputs)
 
     def leave_one_out(self) -> Scores:
@@ -119,7 +119,7 @@ class LastLayerPosterior:
         return self.head.leave_one_out()
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """The head's, and the network's weights and buffers under "network."."""
+        """Return the head's tensors, and the network's weights and buffers under "network."."""
         tensors, settings = self.head.state_dict()
         of_network, layout = network_tensors(self._features.module)
         weights = {_OF_NETWORK + name: value for name, value in of_network.items()}
@@ -134,7 +134,7 @@ class LastLayerPosterior:
         network: Callable[[], nn.Module] | None = None,
         device: str | None = None,
     ) -> LastLayerPosterior:
-        """The posterior that was stored; `network` makes a network of the same architecture."""
+        """Return the posterior that was saved; `network` makes a network of the same architecture."""
         check_settings(settings, {"precision": one_of(PRECISIONS), "device": is_device})
         own = {name: value for name, value in tensors.items() if name.startswith(_OF_NETWORK)}
         weights = {name.removeprefix(_OF_NETWORK): value for name, value in own.items()}

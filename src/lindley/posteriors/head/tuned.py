@@ -43,7 +43,9 @@ class Tuned(Generic[Setting]):
             raise InputError(f"measure must be one of {', '.join(MEASURES)}; got {self.measure!r}")
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> TunedPosterior[Setting]:
-        """All settings with the same seed; the first of the best where several are equal."""
+        """Fit all settings with the same seed and keep the best, the first where several are equal.
+
+        `previous` is handed to every fit. By "leave-one-out" each label counts once, whatever its weight."""
         before = previous.posterior if isinstance(previous, TunedPosterior) else previous
         posteriors = [self.build(setting).fit(data, previous=before, seed=seed) for setting in self.settings]
         scores = [self._score(posterior, data) for posterior in posteriors]
@@ -80,5 +82,5 @@ class TunedPosterior(Generic[Setting]):
         return self.posterior.point()
 
     def features(self, inputs: Inputs) -> Features:
-        """Those of the posterior that was kept.  n inputs -> [n, D]"""
+        """Return those of the posterior that was kept.  n inputs -> [n, D]"""
         return self._features(inputs)

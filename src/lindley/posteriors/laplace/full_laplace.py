@@ -68,7 +68,7 @@ class FullLaplace:
             raise InputError(f"linearised must be true or false; got {self.linearised!r}")
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> FullLaplacePosterior:
-        """From scratch; validation labels go with the training's `patience`.
+        """Train from scratch; `previous` is ignored, and validation labels require `patience` in the config.
 
         Raises InputError for parameters of other layers than dense and convolutional ones.
         """
@@ -139,7 +139,7 @@ class FullLaplacePosterior:
         self._precision, self._device = resolve_precision(precision, device), device
 
     def draw(self, num_draws: int, *, seed: int) -> LinearisedDraws | NetworksAsDraws:
-        """Draw k is the same function whatever num_draws is."""
+        """Return K functions; draw k is the same function whatever num_draws is."""
         if num_draws < 1:
             raise InputError(f"num_draws must be at least 1; got {num_draws}")
         with isolated_torch_state(self._device):
@@ -151,15 +151,15 @@ class FullLaplacePosterior:
         )
 
     def point(self) -> Draws:
-        """The trained network itself."""
+        """Return the trained network itself as one draw."""
         return NetworksAsDraws([self._module], precision=self._precision, device=self._device)
 
     def features(self, inputs: Inputs) -> Features:
-        """What the last dense layer of the trained network reads.  n inputs -> [n, D]"""
+        """Return what the last dense layer of the trained network reads.  n inputs -> [n, D]"""
         return network_features(self._module, inputs, precision=self._precision, device=self._device)
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Weights and buffers, the Gaussian's tensors under "gaussian.", and settings as JSON values."""
+        """Return weights, buffers, the Gaussian's tensors under "gaussian.", and the settings as JSON values."""
         tensors, layout = network_tensors(self._module)
         gaussian = {_OF_GAUSSIAN + name: value for name, value in self._gaussian.tensors().items()}
         settings = {
@@ -179,7 +179,7 @@ class FullLaplacePosterior:
         network: Callable[[], nn.Module] | None = None,
         device: str = "cpu",
     ) -> FullLaplacePosterior:
-        """The posterior that was stored; `network` makes the module, with any weights. laplace-torch is not needed."""
+        """Return the posterior that was saved; `network` makes its module. Nothing here requires laplace-torch."""
         own = {name: value for name, value in tensors.items() if name.startswith(_OF_GAUSSIAN)}
         weights = {name: value for name, value in tensors.items() if name not in own}
         check_settings(

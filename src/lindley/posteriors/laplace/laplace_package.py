@@ -45,7 +45,7 @@ _ROWS = 256
 def gaussian_by_laplace(
     module: nn.Module, inputs: Tensor, classes: Tensor, *, hessian: str, prior_precision: float | None, seed: int
 ) -> tuple[NetworkGaussian, float, float]:
-    """The Gaussian at the module's weights for labels [L], its prior precision and its log evidence in nats.
+    """Return the Gaussian at the module's weights for labels [L], its prior precision and its log evidence in nats.
 
     A prior precision of None is that of the largest evidence. The curvature is the generalised Gauss-Newton matrix of
     the labels' losses, "kron" or "diag". Global generators are left as they were. Raises InputError where the package
@@ -97,7 +97,7 @@ def _gaussian(fitted: Any, hessian: str, prior_precision: float) -> NetworkGauss
 
 
 def require_package() -> Any:
-    """The package; InputError where it is missing or cannot be imported."""
+    """Return the package. Raises InputError where it is missing or cannot be imported."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)

@@ -57,7 +57,7 @@ _SAME_PROBABILITY = 1e-5
 
 @dataclass(frozen=True)
 class Bagging:
-    """A learner: `members` clones of an estimator, each fitted to L labels drawn with replacement from the L told.
+    """A learner: `members` clones of an estimator, each fitted to a bootstrap of the L labels.
 
     Any estimator with get_params, fit and predict_proba, a Pipeline too; it is cloned and stays as it is. All its
     parameters called random_state are set, from seeds of their own, and so are the global generators while it is
@@ -88,7 +88,7 @@ class Bagging:
         _check_weighs(self.estimator, "" if self.class_weights is None else "class_weights")
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> BaggingPosterior:
-        """Every member from scratch.
+        """Fit every member from scratch; `previous` is ignored.
 
         Raises InputError where the estimator's fit raises something, and before any fit for inputs that the posterior
         could not save.
@@ -117,7 +117,7 @@ class Member:
     classes: np.ndarray
 
     def probs(self, examples: Any, num_classes: int) -> Tensor:
-        """n examples -> [n, C] float64, 0 for classes that it knows nothing of."""
+        """Return class probabilities [n, C] float64, 0 for classes that it was not fitted to."""
         number = len(examples) if isinstance(examples, list) else examples.shape[0]
         probs = torch.zeros(number, num_classes, dtype=torch.float64)
         if self.estimator is None:
@@ -148,15 +148,15 @@ class BaggingPosterior:
         self._shares = class_shares(training.classes, training.sample_weight, training.num_classes)
 
     def draw(self, num_draws: int, *, seed: int) -> BaggingDraws:
-        """Members without replacement; all of them, in order, where num_draws is their number."""
+        """Return members without replacement; all of them, in order, where num_draws is their number."""
         chosen = choose_members(len(self._members), num_draws, seed=seed, collection="a bag")
         return self._draws(chosen)
 
     def point(self) -> None:
-        """None: the prediction of a bag is its average."""
+        """Return None: the prediction of a bag is its average."""
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """The labelled inputs and the seed, from which members are fitted again when they are loaded; no pickle.
+        """Return the labelled inputs and the seed, from which members are fitted again when they are loaded.
 
         Beside them what each member says of the labelled rows, so that other members are noticed.
         """
@@ -188,7 +188,7 @@ class BaggingPosterior:
         estimator: Any = None,
         device: str = "cpu",
     ) -> BaggingPosterior:
-        """The posterior that was stored, fitted again; `estimator` is one like its learner's.
+        """Return the posterior that was saved, fitted again; `estimator` is one like its learner's.
 
         Raises InputError where the members say other than they did: another estimator, or another version of it.
         """

@@ -71,7 +71,7 @@ class Forest:
             )
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> ForestPosterior:
-        """Every tree from scratch. Inputs are read as float32."""
+        """Grow every tree from scratch; `previous` is ignored. Inputs are read as float32."""
         check_supported(self, data, sample_weight=True)
         classes = data.labels.values.cpu()
         sample_weight = label_weights(data, self.class_weights)
@@ -106,16 +106,16 @@ class ForestPosterior:
         self._trees, self._leaves, self._num_columns, self._device = trees, leaves, num_columns, device
 
     def draw(self, num_draws: int, *, seed: int) -> ForestDraws:
-        """Trees without replacement; all of them, in order, where num_draws is their number."""
+        """Return trees without replacement; all of them, in order, where num_draws is their number."""
         chosen = choose_members(len(self._trees.roots), num_draws, seed=seed, collection="a forest")
         trees = self._trees.only(chosen)
         return ForestDraws(trees, self._leaves, num_columns=self._num_columns, device=self._device)
 
     def point(self) -> None:
-        """None: a forest's prediction is its average."""
+        """Return None: a forest's prediction is its average."""
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """The trees as arrays, and settings as JSON values. Nothing of scikit-learn's is needed to load them."""
+        """Return the trees as arrays, and the settings as JSON values. Loading requires no scikit-learn."""
         arrays = {name: torch.from_numpy(array) for name, array in self._trees.arrays().items()}
         return {**arrays, "leaves": self._leaves}, {"depth": self._trees.depth, "num_columns": self._num_columns}
 
@@ -123,7 +123,7 @@ class ForestPosterior:
     def from_state_dict(
         cls, tensors: Mapping[str, Tensor], settings: Mapping[str, Any], *, device: str = "cpu"
     ) -> ForestPosterior:
-        """The posterior that was stored."""
+        """Return the posterior that was saved."""
         check_settings(settings, {"depth": is_whole, "num_columns": is_count})
         check_tensors(tensors, _PARTS, D=settings["num_columns"])
         arrays = {name: value.numpy() for name, value in tensors.items() if name != "leaves"}

@@ -18,9 +18,9 @@ from lindley.shapes import ClassIndices
 
 
 def class_shares(classes: ClassIndices, sample_weight: Tensor, num_classes: int) -> Tensor:
-    """Shares of the classes among the labels, one label added to each, so that none is zero.  [L], [L] -> [C] float64
+    """Return the shares of the classes among the labels, one label added to each.  [L], [L] -> [C] float64
 
-    `sample_weight` is the weight of each label, 1 on average.
+    `sample_weight` is the weight of each label.
     """
     counts = torch.zeros(num_classes, dtype=torch.float64).index_add_(0, classes.cpu(), sample_weight.cpu().double())
     return (counts + 1) / (counts.sum() + num_classes)

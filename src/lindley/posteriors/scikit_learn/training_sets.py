@@ -45,7 +45,7 @@ class TrainingSet:
     """How many labels they count for: L, or the sum of their sample weights."""
 
     def bootstrap(self, member: int) -> np.ndarray:
-        """Places in the training set, with replacement.  [L]"""
+        """Draw places in the training set with replacement.  [L]"""
         generator, several = numpy_generator(self.seed, "bootstrap", member), bool(self.classes.unique().numel() > 1)
         while True:
             places = generator.integers(len(self.classes), size=len(self.classes))
@@ -89,7 +89,7 @@ def example_parts(settings: Mapping[str, Any]) -> dict[str, Part]:
 
 
 def decode_examples(tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Any:
-    """Return the labelled inputs that `stored_examples` gave."""
+    """Return the labelled inputs that `encode_examples` gave."""
     from scipy.sparse import csr_array
 
     if settings["examples"] == "array":

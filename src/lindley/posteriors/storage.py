@@ -23,8 +23,8 @@ from lindley.posteriors.head.tuned import TunedPosterior
 from lindley.posteriors.stored_parts import check_settings, is_positive, is_whole, one_of
 from lindley.posteriors.temperature_scaling import TemperatureScaledPosterior, scale_temperature
 
-VERSION = 2
-"""Since 2 with hashes; posteriors of version 1 have none, and are loaded still."""
+VERSION = 1
+"""Of the format; another one is refused."""
 _FIRST_NAMES = {spec.posterior: name for name, spec in reversed([*POSTERIORS.items()])}
 KINDS: Mapping[str, str] = {
     **{name: spec.posterior for name, spec in POSTERIORS.items() if name == _FIRST_NAMES[spec.posterior]},
@@ -34,6 +34,7 @@ KINDS: Mapping[str, str] = {
 """The kinds of saved posteriors, by their import paths; posteriors of one class are of one kind.
 
 Each has `state_dict() -> (tensors, settings)` and a classmethod `from_state_dict(tensors, settings, **given)`."""
+_KEYS = {"kind", "version", "settings", "weights_sha256", "sha256"}
 _WEIGHTS, _SETTINGS = "weights.safetensors", "posterior.json"
 _TEMPERATURE = "temperature"
 
@@ -104,7 +105,7 @@ def load_posterior(
     if foreign := sorted(given.keys() - inspect.signature(kind.from_state_dict).parameters.keys()):
         raise InputError(f"the posterior in {folder} is of the kind {content['kind']!r}: leave {foreign[0]}= out")
     settings, weights = content["settings"], folder / _WEIGHTS
-    if "weights_sha256" in content and _sha256(weights) != content["weights_sha256"]:
+    if _sha256(weights) != content["weights_sha256"]:
         raise InputError(f"{weights} is not the file that was saved: its SHA-256 is not that in {_SETTINGS}")
     tensors = read_tensors(weights)
     try:
@@ -138,16 +139,15 @@ def _settings(folder: Path) -> Mapping[str, Any]:
     except (ValueError, RecursionError) as error:
         raise InputError(f"{file} is not JSON: {error}") from error
     version: Any = content.get("version") if isinstance(content, dict) else None
-    if not is_whole(version) or not 1 <= version <= VERSION:
-        raise InputError(f"{file} is of version {version!r}; this lindley reads versions 1 to {VERSION}")
-    needed = {"kind", "version", "settings"} | ({"weights_sha256", "sha256"} if version > 1 else set())
-    if content.keys() != needed:
-        raise InputError(f"{file} must have the keys {', '.join(sorted(needed))}, and no other")
+    if not is_whole(version) or version != VERSION:
+        raise InputError(f"{file} is of version {version!r}; this lindley reads version {VERSION}")
+    if content.keys() != _KEYS:
+        raise InputError(f"{file} must have the keys {', '.join(sorted(_KEYS))}, and no other")
     if not one_of(KINDS)(content["kind"]):
         raise InputError(f"{file} is of the kind {content['kind']!r}; known are {', '.join(KINDS)}")
     if not isinstance(content["settings"], dict):
         raise InputError(f"the settings in {file} must be an object; got {type(content['settings']).__name__}")
-    if version > 1 and content.pop("sha256") != _sha256_of_content(content):
+    if content.pop("sha256") != _sha256_of_content(content):
         raise InputError(f"{file} is not as it was saved: its values do not have the SHA-256 that it names")
     return dict(content)
 

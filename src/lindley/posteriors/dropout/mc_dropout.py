@@ -132,7 +132,7 @@ class MCDropoutPosterior:
     ) -> MCDropoutPosterior:
         """Return the posterior that was saved; `network` makes its module, with any weights and dropout rates."""
         check_settings(
-            {"dropout": {}, **settings},
+            settings,
             {
                 "precision": one_of(PRECISIONS),
                 "drop_connect": is_rate,
@@ -140,8 +140,7 @@ class MCDropoutPosterior:
             },
         )
         module = network_with(tensors, settings, network)
-        if "dropout" in settings:  # not in the first that were saved
-            set_dropout_rates(module, settings["dropout"])
+        set_dropout_rates(module, settings["dropout"])
         return cls(module, precision=settings["precision"], device=device, drop_connect=float(settings["drop_connect"]))
 
 

@@ -28,7 +28,7 @@ from lindley.contracts import Labels, TrainingData
 from lindley.datasets.dataset import Dataset
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.training_config import TrainingConfig
 from lindley.seeds import derive_seed
 from lindley.session.predict import CHUNK_ROWS
 from lindley.session.subsets import balanced_rows, candidate_rows
@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
 def _predictions(data: Dataset, seed: int, options: argparse.Namespace) -> tuple[Tensor, Tensor]:
     """The same rows and draws in float32 and in bfloat16.  -> [N, K, C], [N, K, C]"""
     training = study_of_batches()["training"]
-    recipe = Recipe(**{**training, **({"steps": options.steps, "epochs": 0} if options.steps else {})})
+    recipe = TrainingConfig(**{**training, **({"steps": options.steps, "epochs": 0} if options.steps else {})})
     network = build_network("gal-cnn", input_shape=data.input_shape, num_classes=data.task.num_classes)
     labelled = balanced_rows(data.classes, options.labels, seed=seed)
     labels = Labels(labelled, data.classes[labelled])

@@ -67,7 +67,7 @@ def _lindley(data: Arrays, options: argparse.Namespace, seconds: dict[str, float
     from lindley.information import mean_log_probs
     from lindley.pools.memory import MemoryPool
     from lindley.posteriors.dropout.mc_dropout import MCDropout
-    from lindley.posteriors.recipe import Recipe
+    from lindley.posteriors.training_config import TrainingConfig
     from lindley.session.predict import CHUNK_ROWS
     from lindley.session.rounds import Observation, RoundSettings, RoundView, run_round
 
@@ -76,7 +76,7 @@ def _lindley(data: Arrays, options: argparse.Namespace, seconds: dict[str, float
         averaged = mean_log_probs(torch.cat(chunks))
         return Observation({"accuracy": float((averaged.argmax(1) == data["test_classes"]).double().mean())})
 
-    recipe = Recipe(steps=1, epochs=options.epochs, batch_size=options.batch_size, learning_rate=LEARNING_RATE)
+    recipe = TrainingConfig(steps=1, epochs=options.epochs, batch_size=options.batch_size, learning_rate=LEARNING_RATE)
     settings = RoundSettings(
         MCDropout(_gal_cnn, recipe, precision=options.precision),
         acquisition_named("bald"),
@@ -86,7 +86,7 @@ def _lindley(data: Arrays, options: argparse.Namespace, seconds: dict[str, float
     )
     pool = MemoryPool(data["inputs"])
     few = Labels(data["initial"][:2], data["classes"][data["initial"][:2]])
-    MCDropout(_gal_cnn, Recipe(steps=1), precision=options.precision).fit(
+    MCDropout(_gal_cnn, TrainingConfig(steps=1), precision=options.precision).fit(
         TrainingData(pool, few, settings.task), seed=0
     )
     labels = Labels(data["initial"], data["classes"][data["initial"]])

@@ -28,7 +28,7 @@ from lindley.pools.memory import MemoryPool
 from lindley.posteriors.dropout.mc_dropout import MCDropout
 from lindley.posteriors.ensemble import DeepEnsemble
 from lindley.posteriors.head.head import BayesianHead
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.training_config import TrainingConfig
 
 PRIOR_DEVIATION, NUM_CLASSES, NUM_FEATURES, NUM_TEST = 0.05, 3, 2, 50
 
@@ -56,11 +56,11 @@ class LinearGaussian:
         return Classification(tuple(f"class {c}" for c in range(NUM_CLASSES)))
 
     @property
-    def recipe(self) -> Recipe:
+    def config(self) -> TrainingConfig:
         """To the maximum of this model's posterior density."""
         decay = 1 / (PRIOR_DEVIATION**2 * len(self.classes))
         size = len(self.classes)
-        return Recipe(steps=1500, learning_rate=0.01, schedule="cosine", weight_decay=decay, batch_size=size)
+        return TrainingConfig(steps=1500, learning_rate=0.01, schedule="cosine", weight_decay=decay, batch_size=size)
 
 
 def linear_gaussian(num_labels: int, *, seed: int) -> LinearGaussian:
@@ -99,10 +99,10 @@ def compare(draws: Draws, problem: LinearGaussian) -> tuple[float, float]:
 _PRECISION = PRIOR_DEVIATION**-2
 CASES: Mapping[str, tuple[Callable[[LinearGaussian], Learner], int]] = {
     "Bayesian head": (lambda _: BayesianHead(prior_precision=_PRECISION, bias_precision=_PRECISION), 4000),
-    "ensemble of 5": (lambda problem: DeepEnsemble(linear_network, 5, problem.recipe), 5),
-    "MC dropout 0.1": (lambda problem: MCDropout(partial(linear_network, 0.1), problem.recipe), 4000),
-    "MC dropout 0.2": (lambda problem: MCDropout(partial(linear_network, 0.2), problem.recipe), 4000),
-    "MC dropout 0.5": (lambda problem: MCDropout(partial(linear_network, 0.5), problem.recipe), 4000),
+    "ensemble of 5": (lambda problem: DeepEnsemble(linear_network, 5, problem.config), 5),
+    "MC dropout 0.1": (lambda problem: MCDropout(partial(linear_network, 0.1), problem.config), 4000),
+    "MC dropout 0.2": (lambda problem: MCDropout(partial(linear_network, 0.2), problem.config), 4000),
+    "MC dropout 0.5": (lambda problem: MCDropout(partial(linear_network, 0.5), problem.config), 4000),
 }
 """With the model and prior of the problem; and how many draws they are asked for."""
 

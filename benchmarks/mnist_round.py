@@ -31,8 +31,8 @@ from lindley.datasets.dataset import Dataset
 from lindley.errors import DataError
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.catalogue import build_learner
-from lindley.posteriors.precision import resolved_precision
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.precision import resolve_precision
+from lindley.posteriors.training_config import TrainingConfig
 from lindley.session.rounds import RoundSettings, run_round
 from lindley.session.subsets import balanced_rows
 
@@ -44,8 +44,8 @@ def main() -> None:
     if options.redo:
         file.unlink(missing_ok=True)
     study = study_of_batches()
-    precision = resolved_precision(options.precision or study["model"]["precision"], options.device)
-    recipe = Recipe(**{**study["training"], **({"steps": options.steps, "epochs": 0} if options.steps else {})})
+    precision = resolve_precision(options.precision or study["model"]["precision"], options.device)
+    recipe = TrainingConfig(**{**study["training"], **({"steps": options.steps, "epochs": 0} if options.steps else {})})
     data = mnist(options.data_dir)
     for seed in range(options.rounds):
         case = {
@@ -95,7 +95,7 @@ def mnist(data_dir: Path | None) -> Dataset:
         sys.exit(f"this benchmark needs mnist: {error}")
 
 
-def _run(case: dict[str, Any], data: Dataset, recipe: Recipe, device: str, file: Path) -> None:
+def _run(case: dict[str, Any], data: Dataset, recipe: TrainingConfig, device: str, file: Path) -> None:
     network = build_network(case["network"], input_shape=data.input_shape, num_classes=data.task.num_classes)
     settings = RoundSettings(
         build_learner("mc-dropout", network, recipe, precision=case["precision"], device=device),
@@ -107,7 +107,7 @@ def _run(case: dict[str, Any], data: Dataset, recipe: Recipe, device: str, file:
     )
     rows = balanced_rows(data.classes, case["labels"], seed=case["seed"])
     labels = Labels(rows, data.classes[rows])
-    one_step = build_learner("mc-dropout", network, Recipe(steps=1), precision=case["precision"], device=device)
+    one_step = build_learner("mc-dropout", network, TrainingConfig(steps=1), precision=case["precision"], device=device)
     one_step.fit(TrainingData(data.pool, labels, data.task), seed=case["seed"])  # loads what is loaded late
     with added_mib() as added:
         start, cpu = time.perf_counter(), time.process_time()

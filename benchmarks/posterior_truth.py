@@ -34,9 +34,9 @@ from lindley.posteriors.gaussian_process.classifier import GaussianProcess
 from lindley.posteriors.head.head import BayesianHead
 from lindley.posteriors.head.last_layer import LastLayerLaplace
 from lindley.posteriors.laplace.full_laplace import FullLaplace
-from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.scikit_learn.bagging import Bagging
 from lindley.posteriors.scikit_learn.forest import Forest
+from lindley.posteriors.training_config import TrainingConfig
 
 REFERENCES = ("logistic", "moons")
 
@@ -50,10 +50,10 @@ class Case:
     references: tuple[str, ...] = REFERENCES
 
 
-def most_probable(reference: Reference) -> Recipe:
+def most_probable(reference: Reference) -> TrainingConfig:
     """To a maximum of the reference's own posterior density: the loss is a mean, and Adam's weight decay the prior."""
     weight_decay = 1 / (reference.prior_deviation**2 * len(reference.classes))
-    return Recipe(steps=1500, learning_rate=0.02, schedule="cosine", weight_decay=weight_decay)
+    return TrainingConfig(steps=1500, learning_rate=0.02, schedule="cosine", weight_decay=weight_decay)
 
 
 def same_model(reference: Reference, *, dropout: float = 0.0) -> Callable[[], torch.nn.Module]:

@@ -30,26 +30,26 @@ from lindley.measures.scores import accuracy, nll
 from lindley.networks.catalogue import build_network
 from lindley.noise import torch_generator
 from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.training_config import TrainingConfig
 from lindley.session.state import read_state
 from lindley.session.subsets import balanced_rows
 
 BASE = {"steps": 1000, "batch_size": 32, "learning_rate": 2e-3, "schedule": "cosine"}
 AFFINE = {**BASE, "shift": 2, "rotate": 15.0, "scale": 0.1}
 RECIPES = {
-    "plain": Recipe(**BASE),
-    "shifts": Recipe(**{**BASE, "shift": 2}),
-    "affine": Recipe(**AFFINE),
-    "affine, half the steps": Recipe(**{**AFFINE, "steps": 500}),
-    "affine, 500 steps or 80 epochs": Recipe(**{**AFFINE, "steps": 500, "epochs": 80}),
-    "affine, twice the steps": Recipe(**{**AFFINE, "steps": 2000}),
-    "affine, weight decay": Recipe(**{**AFFINE, "weight_decay": 5e-4}),
-    "affine, constant rate": Recipe(**{**AFFINE, "learning_rate": 1e-3, "schedule": "constant"}),
-    "affine, rate 1e-3": Recipe(**{**AFFINE, "learning_rate": 1e-3}),
-    "affine, rate 5e-4": Recipe(**{**AFFINE, "learning_rate": 5e-4}),
-    "affine, warm-up": Recipe(**{**AFFINE, "warmup": 100}),
-    "affine, rate 1e-3, warm-up": Recipe(**{**AFFINE, "learning_rate": 1e-3, "warmup": 100}),
-    "affine, prior": Recipe(**{**AFFINE, "prior_precision": 1.0}),
+    "plain": TrainingConfig(**BASE),
+    "shifts": TrainingConfig(**{**BASE, "shift": 2}),
+    "affine": TrainingConfig(**AFFINE),
+    "affine, half the steps": TrainingConfig(**{**AFFINE, "steps": 500}),
+    "affine, 500 steps or 80 epochs": TrainingConfig(**{**AFFINE, "steps": 500, "epochs": 80}),
+    "affine, twice the steps": TrainingConfig(**{**AFFINE, "steps": 2000}),
+    "affine, weight decay": TrainingConfig(**{**AFFINE, "weight_decay": 5e-4}),
+    "affine, constant rate": TrainingConfig(**{**AFFINE, "learning_rate": 1e-3, "schedule": "constant"}),
+    "affine, rate 1e-3": TrainingConfig(**{**AFFINE, "learning_rate": 1e-3}),
+    "affine, rate 5e-4": TrainingConfig(**{**AFFINE, "learning_rate": 5e-4}),
+    "affine, warm-up": TrainingConfig(**{**AFFINE, "warmup": 100}),
+    "affine, rate 1e-3, warm-up": TrainingConfig(**{**AFFINE, "learning_rate": 1e-3, "warmup": 100}),
+    "affine, prior": TrainingConfig(**{**AFFINE, "prior_precision": 1.0}),
 }
 NUM_DRAWS = 50
 FIELDS = (
@@ -155,7 +155,7 @@ def _answering(learner: MCDropout, posterior: MCDropoutPosterior, inputs: torch.
         shares.append(float((values.transpose(0, 1).flatten(1) > 0).any(1).double().mean()))
 
     network = learner.network().eval()
-    network.load_state_dict(posterior.stored()[0])
+    network.load_state_dict(posterior.state_dict()[0])
     for layer in network.modules():
         if isinstance(layer, nn.ReLU):
             layer.register_forward_hook(count)

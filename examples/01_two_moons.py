@@ -16,7 +16,7 @@ from lindley.datasets.catalogue import load
 from lindley.information import bald, mean_log_probs
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.dropout.mc_dropout import MCDropout
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.training_config import TrainingConfig
 from lindley.seeds import derive_seed, numpy_generator
 from lindley.session.predict import PoolPredictions
 
@@ -41,7 +41,7 @@ print(f"{len(moons.pool)} inputs to choose from, {len(labels)} of them labelled,
 # A *learner* turns labels into a *posterior*; the posterior gives *draws*, each one a fixed function; the draws predict
 # every candidate, ``[N, K, C]`` log-probabilities; an *acquisition* looks at these and nothing else, and selects rows.
 
-learner = MCDropout(build_network("moons-mlp", input_shape=(2,), num_classes=2), Recipe(steps=400))
+learner = MCDropout(build_network("moons-mlp", input_shape=(2,), num_classes=2), TrainingConfig(steps=400))
 choose = acquisition_named("bald")
 history = []
 

@@ -17,7 +17,7 @@ from lindley.datasets.catalogue import load
 from lindley.information import bald, joint_information
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.dropout.mc_dropout import MCDropout
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.training_config import TrainingConfig
 from lindley.seeds import numpy_generator
 from lindley.session.predict import PoolPredictions
 
@@ -49,7 +49,7 @@ seed, batch_size = 1, 12
 moons = load("two-moons", seed=seed)
 start = torch.from_numpy(numpy_generator(seed, "initial").permutation(len(moons.pool)))
 labels = Labels(start[:10], moons.classes[start[:10]])
-learner = MCDropout(build_network("moons-mlp", input_shape=(2,), num_classes=2), Recipe(steps=400))
+learner = MCDropout(build_network("moons-mlp", input_shape=(2,), num_classes=2), TrainingConfig(steps=400))
 draws = learner.fit(TrainingData(moons.pool, labels, moons.task), seed=seed).draw(100, seed=seed)
 candidates = PoolPredictions(moons.pool, start[10:].sort().values, draws, num_classes=2)
 context = Context(candidates=candidates, labelled=labels, task=moons.task)

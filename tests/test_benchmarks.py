@@ -15,7 +15,7 @@ import pytest
 import torch
 
 import lindley
-from lindley.datasets import mnist
+from lindley.datasets.image_files import MNIST
 from lindley.datasets.lookup import place_of
 from lindley.information import joint_information
 from lindley.networks.catalogue import NETWORKS
@@ -218,7 +218,7 @@ def test_equal_predictions_lose_nothing() -> None:
 
 
 @pytest.mark.skipif(
-    not all(place_of(file, None) for file in mnist.FILES), reason="MNIST is not there: `make data`, or LINDLEY_DATA"
+    not all(place_of(file, None) for file in MNIST), reason="MNIST is not there: `make data`, or LINDLEY_DATA"
 )
 @pytest.mark.parametrize(
     ("name", "sizes", "cases"),

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lindley.information import epig, pairwise_information
-from lindley.modes import no_autocast, own_modes
+from lindley.modes import isolated_torch_state, no_autocast
 
 
 def flags():
@@ -28,9 +28,9 @@ EXACT = (True, False, True, False)
 
 
 def test_convolutions_on_a_gpu_are_exact_within_and_as_the_caller_has_them_after(callers):
-    with own_modes("cuda"):
+    with isolated_torch_state("cuda"):
         assert flags() == EXACT
-        with own_modes("cuda:1", gradients=True):
+        with isolated_torch_state("cuda:1", gradients=True):
             assert flags() == EXACT
         assert flags() == EXACT
     assert flags() == callers
@@ -40,12 +40,12 @@ def test_threads_that_overlap_leave_them_as_the_caller_has_them(callers):
     inside, may_leave = threading.Event(), threading.Event()
 
     def other():
-        with own_modes("cuda"):
+        with isolated_torch_state("cuda"):
             inside.set()
             may_leave.wait(60)
 
     thread = threading.Thread(target=other)
-    with own_modes("cuda"):
+    with isolated_torch_state("cuda"):
         thread.start()
         assert inside.wait(60)
     assert flags() == EXACT  # the other is still within
@@ -55,7 +55,7 @@ def test_threads_that_overlap_leave_them_as_the_caller_has_them(callers):
 
 
 def test_an_error_within_puts_them_back_too(callers):
-    with pytest.raises(ValueError, match="mine"), own_modes("cuda"):
+    with pytest.raises(ValueError, match="mine"), isolated_torch_state("cuda"):
         raise ValueError("mine")
     assert flags() == callers
 
@@ -67,7 +67,7 @@ def test_newer_switches_that_the_caller_has_set_apart_stay_apart(callers):
     try:
         with pytest.raises(RuntimeError):
             flags()  # torch does not say whether TF32 is allowed
-        with own_modes("cuda"):
+        with isolated_torch_state("cuda"):
             assert (conv.fp32_precision, rnn.fp32_precision) == ("ieee", "ieee")
             assert (torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark) == (True, False)
         assert (conv.fp32_precision, rnn.fp32_precision) == ("ieee", "tf32")
@@ -82,7 +82,7 @@ def test_tf32_for_everything_is_off_within_too(callers):
     torch.backends.fp32_precision = "tf32"
     try:
         before = (cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision)
-        with own_modes("cuda"):
+        with isolated_torch_state("cuda"):
             assert (cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision) == ("ieee", "ieee")
             with cudnn.flags(enabled=False):  # as a network may for its second derivatives
                 assert not cudnn.enabled
@@ -94,7 +94,7 @@ def test_tf32_for_everything_is_off_within_too(callers):
 
 
 def test_on_a_cpu_no_switch_of_the_process_is_touched(callers):
-    with own_modes("cpu"):
+    with isolated_torch_state("cpu"):
         assert flags() == callers
 
 
@@ -102,7 +102,7 @@ def test_autocast_is_off_within_and_on_after():
     with torch.autocast("cpu", dtype=torch.bfloat16):
         with no_autocast():
             assert not torch.is_autocast_enabled("cpu")
-        with own_modes():
+        with isolated_torch_state():
             assert not torch.is_autocast_enabled("cpu")
         assert torch.is_autocast_enabled("cpu")
 

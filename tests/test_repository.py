@@ -195,7 +195,7 @@ def test_the_posterior_of_the_documentation_is_a_learner() -> None:
     *_, block = re.findall(r"```python\n(.*?)```", (ROOT / "docs/posteriors.md").read_text(encoding="utf-8"), re.DOTALL)
     names: dict[str, Any] = {"__name__": "documentation"}
     exec(compile(block, "docs/posteriors.md", "exec"), names)
-    learner = names["logistic"](network=None, recipe=None, num_draws=3, precision="float32", device="cpu", C=0.5)
+    learner = names["logistic"](network=None, config=None, num_draws=3, precision="float32", device="cpu", C=0.5)
     assert isinstance(learner, Learner)
     assert (learner.members, learner.estimator.C) == (3, 0.5)
 

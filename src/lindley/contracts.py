@@ -386,7 +386,7 @@ class FeatureExtractor(Protocol):
 
 
 @runtime_checkable
-class Choosing(Protocol):
+class HasHyperparameters(Protocol):
     """What a posterior is too whose fit had a choice: `setting` is what was chosen, a mapping where it has names."""
 
     @property
@@ -394,7 +394,7 @@ class Choosing(Protocol):
 
 
 @runtime_checkable
-class Telling(Protocol):
+class HasComputePath(Protocol):
     """What draws are too that can be computed in more ways than one: `path` says in which, in a word."""
 
     @property

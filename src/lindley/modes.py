@@ -13,7 +13,7 @@ _WITH_AUTOCAST = ("cpu", "cuda", "mps")
 
 
 @contextmanager
-def own_modes(device: str = "cpu", *, gradients: bool = False) -> Iterator[None]:
+def isolated_torch_state(device: str = "cpu", *, gradients: bool = False) -> Iterator[None]:
     """No autocast, no inference mode, gradients or none: what a network gives is the same under any of the caller's.
 
     On a GPU of CUDA its convolutions add in one order, the same numbers each time, and are of float32 and not of TF32.

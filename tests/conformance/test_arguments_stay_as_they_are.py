@@ -18,7 +18,7 @@ from lindley.contracts import Classification, Labels, Learner, TrainingData
 from lindley.measures import calibration, joint
 from lindley.measures import scores as measure_scores
 from lindley.pools.memory import MemoryPool
-from lindley.posteriors import Bagging, BayesianHead, DeepEnsemble, Forest, GaussianProcess, MCDropout, Recipe
+from lindley.posteriors import Bagging, BayesianHead, DeepEnsemble, Forest, GaussianProcess, MCDropout, TrainingConfig
 from lindley.posteriors.given import GivenFunction, GivenPredictions
 
 CLASSES = torch.tensor([0, 2, 1, 3, 3])
@@ -199,8 +199,8 @@ LEARNERS: dict[str, Learner] = {
     "bagging": Bagging(GaussianNB(), 2),
     "head": BayesianHead(),
     "gaussian process": GaussianProcess(),
-    "mc-dropout": MCDropout(two_classes, Recipe(steps=2)),
-    "ensemble": DeepEnsemble(two_classes, 2, Recipe(steps=2)),
+    "mc-dropout": MCDropout(two_classes, TrainingConfig(steps=2)),
+    "ensemble": DeepEnsemble(two_classes, 2, TrainingConfig(steps=2)),
 }
 
 

@@ -272,7 +272,7 @@ def test_head_is_the_closed_form_where_the_posterior_is_gaussian(num_labels):
 
 def test_ensemble_has_the_closed_forms_mean_and_none_of_its_spread():
     problem = linear_gaussian(300, seed=0)
-    posterior = DeepEnsemble(linear_network, 3, problem.recipe).fit(
+    posterior = DeepEnsemble(linear_network, 3, problem.config).fit(
         TrainingData(problem.pool, problem.labels, problem.task), seed=0
     )
     error, deviation = compare(posterior.draw(3, seed=0), problem)
@@ -285,7 +285,7 @@ def test_dropouts_spread_does_not_follow_the_number_of_labels():
     ratios = []
     for num_labels in (30, 3000):
         problem = linear_gaussian(num_labels, seed=0)
-        learner = MCDropout(partial(linear_network, 0.2), problem.recipe)
+        learner = MCDropout(partial(linear_network, 0.2), problem.config)
         posterior = learner.fit(TrainingData(problem.pool, problem.labels, problem.task), seed=0)
         ratios.append(compare(posterior.draw(500, seed=0), problem)[1])
     assert ratios[0] < 0.1

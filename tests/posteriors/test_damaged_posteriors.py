@@ -27,11 +27,11 @@ from lindley.posteriors.head.head import BayesianHead
 from lindley.posteriors.head.last_layer import LastLayerLaplace
 from lindley.posteriors.laplace.full_laplace import FullLaplacePosterior
 from lindley.posteriors.laplace.network_gaussian import BlockwiseGaussian, DiagonalGaussian
-from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.scikit_learn.bagging import Bagging
 from lindley.posteriors.scikit_learn.forest import Forest
 from lindley.posteriors.storage import load_posterior, save_posterior
-from lindley.posteriors.tempered import tempered
+from lindley.posteriors.temperature_scaling import scale_temperature
+from lindley.posteriors.training_config import TrainingConfig
 
 DAMAGES = int(os.environ.get("LINDLEY_FUZZ", "200"))
 INPUTS = torch.randn(12, 2, generator=torch.Generator().manual_seed(1))
@@ -68,10 +68,10 @@ def blockwise():
 WEIGHTS = sum(value.numel() for value in plain().parameters())
 KINDS = {
     "mc-dropout": (lambda: MCDropoutPosterior(seeded(network)), {"network": network}),
-    "tempered": (lambda: tempered(MCDropoutPosterior(seeded(network)), 1.5), {"network": network}),
+    "temperature scaled": (lambda: scale_temperature(MCDropoutPosterior(seeded(network)), 1.5), {"network": network}),
     "ensemble": (lambda: EnsemblePosterior([seeded(network), seeded(network)]), {"network": network}),
     "head": (lambda: fitted(BayesianHead()), {}),
-    "last-layer": (lambda: fitted(LastLayerLaplace(network, Recipe(steps=2))), {"network": network}),
+    "last-layer": (lambda: fitted(LastLayerLaplace(network, TrainingConfig(steps=2))), {"network": network}),
     "laplace, blocks": (lambda: FullLaplacePosterior(seeded(plain), blockwise(), 2.0, -1.0), {"network": plain}),
     "laplace, diagonal": (
         lambda: FullLaplacePosterior(seeded(plain), DiagonalGaussian(torch.ones(WEIGHTS)), 2.0, -1.0),
@@ -202,13 +202,16 @@ def test_any_changed_setting_is_found(saved, tmp_path):
             assert assert_equal_or_refused(copy, given, expected) == same
 
 
-def as_version_1(folder, tensors=None, settings=None):
-    """As the first releases saved it, without hashes; with other tensors or settings."""
-    content = json.loads((folder / "posterior.json").read_text())
-    old = {"kind": content["kind"], "version": 1, "settings": settings or content["settings"]}
-    (folder / "posterior.json").write_text(json.dumps(old))
+def rewrite(folder, tensors=None, settings=None):
+    """Write other tensors or settings into the folder, with the hashes that belong to them."""
     if tensors is not None:
         save_file(tensors, folder / "weights.safetensors")
+    content = json.loads((folder / "posterior.json").read_text())
+    content["settings"] = settings or content["settings"]
+    content["weights_sha256"] = hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
+    del content["sha256"]
+    content["sha256"] = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    (folder / "posterior.json").write_text(json.dumps(content))
 
 
 def changed(value):
@@ -226,7 +229,7 @@ def changed(value):
     yield "another type", value.to(torch.int32)
 
 
-def test_every_tensor_of_a_posterior_without_hashes_is_checked(saved, tmp_path):
+def test_every_tensor_is_checked_where_the_hashes_are_right(saved, tmp_path):
     folder, _, given = saved
     tensors = load_file(folder / "weights.safetensors")
     damages = [("missing", name, None) for name in tensors]
@@ -252,13 +255,13 @@ def test_every_tensor_of_a_posterior_without_hashes_is_checked(saved, tmp_path):
         copy = tmp_path / str(number)
         shutil.copytree(folder, copy)
         others = {**tensors, name: value} if value is not None else {k: v for k, v in tensors.items() if k != name}
-        as_version_1(copy, {each: part.contiguous() for each, part in others.items()})
+        rewrite(copy, {each: part.contiguous() for each, part in others.items()})
         with pytest.raises(InputError, match="cannot be loaded"):
             pytest.fail(f"{name!r}, {kind}: loaded as {load_posterior(copy, **given)}")
         shutil.rmtree(copy)
 
 
-def test_settings_without_hashes_are_checked(saved, tmp_path):
+def test_settings_are_checked_where_the_hashes_are_right(saved, tmp_path):
     folder, _, given = saved
     settings = json.loads((folder / "posterior.json").read_text())["settings"]
     shutil.copytree(folder, tmp_path / "copy")
@@ -269,15 +272,15 @@ def test_settings_without_hashes_are_checked(saved, tmp_path):
             for parent in path[:-1]:
                 at = at[parent]
             at[path[-1]] = value
-            as_version_1(tmp_path / "copy", settings=others)
+            rewrite(tmp_path / "copy", settings=others)
             with suppress(LindleyError):
                 predictions(load_posterior(tmp_path / "copy", **given))
 
 
-def test_a_posterior_saved_without_hashes_is_loaded(saved, tmp_path):
+def test_a_posterior_rewritten_as_it_was_is_loaded(saved, tmp_path):
     folder, posterior, given = saved
     shutil.copytree(folder, tmp_path / "copy")
-    as_version_1(tmp_path / "copy")
+    rewrite(tmp_path / "copy")
     assert assert_equal_or_refused(tmp_path / "copy", given, predictions(posterior))
 
 
@@ -292,7 +295,7 @@ def test_another_depth_of_a_forest_is_refused(tmp_path, depth):
     save_posterior(fitted(Forest(3)), tmp_path)
     settings = json.loads((tmp_path / "posterior.json").read_text())["settings"]
     assert settings["depth"] not in (0, 1, 50)
-    as_version_1(tmp_path, settings={**settings, "depth": depth})
+    rewrite(tmp_path, settings={**settings, "depth": depth})
     with pytest.raises(InputError, match="levels deep"):
         load_posterior(tmp_path)
 

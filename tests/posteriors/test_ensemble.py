@@ -7,13 +7,13 @@ from lindley.errors import FitError, InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.ensemble import DeepEnsemble, EnsemblePosterior
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.training_config import TrainingConfig
 
 
 def fit(members, seed=0):
     inputs = torch.randn(30, 2, generator=torch.Generator().manual_seed(0))
     labels = Labels(torch.arange(30), (inputs[:, 0] > 0).long())
-    learner = DeepEnsemble(moons_mlp, members, Recipe(steps=20))
+    learner = DeepEnsemble(moons_mlp, members, TrainingConfig(steps=20))
     return learner.fit(TrainingData(MemoryPool(inputs), labels, Classification(("a", "b"))), seed=seed), inputs
 
 
@@ -74,7 +74,7 @@ def test_a_member_that_drops_in_eval_mode_too_is_refused():
 def test_validation_labels_and_patience_go_together(network, given, patience):
     inputs = torch.randn(30, 2, generator=torch.Generator().manual_seed(0))
     labels = Labels(torch.arange(20), (inputs[:20, 0] > 0).long())
-    learner = DeepEnsemble(network, 2, Recipe(steps=2, patience=patience))
+    learner = DeepEnsemble(network, 2, TrainingConfig(steps=2, patience=patience))
     with pytest.raises(InputError, match=r"together with training\.patience"):
         learner.fit(
             TrainingData(
@@ -90,7 +90,7 @@ def test_validation_labels_and_patience_go_together(network, given, patience):
 def test_a_member_that_diverges_is_named():
     inputs = torch.randn(30, 2, generator=torch.Generator().manual_seed(0))
     labels = Labels(torch.arange(30), (inputs[:, 0] > 0).long())
-    learner = DeepEnsemble(moons_mlp, 2, Recipe(steps=20, learning_rate=1e30))
+    learner = DeepEnsemble(moons_mlp, 2, TrainingConfig(steps=20, learning_rate=1e30))
     with pytest.raises(FitError, match="member 0 of 2: "):
         learner.fit(TrainingData(MemoryPool(inputs), labels, Classification(("a", "b"))), seed=0)
 
@@ -108,5 +108,5 @@ def test_a_member_that_draws_and_uses_it_in_training_only_is_a_function():
 
 
 def test_auto_is_resolved_before_it_is_stored():
-    stored = EnsemblePosterior([moons_mlp()], precision="auto").stored()[1]
+    stored = EnsemblePosterior([moons_mlp()], precision="auto").state_dict()[1]
     assert stored["precision"] in ("float32", "bfloat16")

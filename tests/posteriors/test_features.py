@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import pytest
 import torch
 from torch import nn
 
-from lindley.contracts import Classification, FeatureExtractor, Labels, TrainingData
 from lindley.errors import InputError
 from lindley.networks.gal_cnn import gal_cnn
-from lindley.pools.memory import MemoryPool
-from lindley.posteriors.catalogue import POSTERIORS, WITH_FEATURES, WITH_NETWORK, build_learner
 from lindley.posteriors.dropout.mc_dropout import MCDropoutPosterior
 from lindley.posteriors.ensemble import EnsemblePosterior
 from lindley.posteriors.features import has_dense_layer, network_features
-from lindley.posteriors.recipe import Recipe
 
 INPUTS = torch.randn(9, 6, generator=torch.Generator().manual_seed(0))
 
@@ -93,14 +87,3 @@ def test_an_ensemble_has_those_of_its_members_side_by_side():
     members = [mlp(), mlp()]
     expected = torch.cat([features(member) for member in members], dim=1)
     assert torch.equal(EnsemblePosterior(members).features(INPUTS), expected)
-
-
-@pytest.mark.parametrize("posterior", POSTERIORS)
-def test_catalogue_says_which_fits_have_features(posterior):
-    if posterior == "laplace" and importlib.util.find_spec("laplace") is None:
-        pytest.skip("laplace-torch is not installed: pip install 'lindley[laplace]'")
-    network = mlp if posterior in WITH_NETWORK else None
-    learner = build_learner(posterior, network, Recipe(steps=2), members=2)
-    labels = Labels(torch.arange(6), torch.arange(6) % 3)
-    fitted = learner.fit(TrainingData(MemoryPool(INPUTS), labels, Classification(("a", "b", "c"))), seed=0)
-    assert isinstance(fitted, FeatureExtractor) == (posterior in WITH_FEATURES)

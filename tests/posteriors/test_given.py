@@ -85,7 +85,7 @@ def test_arrays_have_ids_of_their_contents_and_pickle_and_are_stored():
     assert draws.id != GivenPredictions(array(10)[1:]).draw(4, seed=0).id
     again = pickle.loads(pickle.dumps(draws))
     assert torch.equal(again.predict(torch.arange(9)).log_probs, array())
-    assert GivenPredictions.restored(*posterior.stored()).draw(4, seed=0).id == draws.id
+    assert GivenPredictions.from_state_dict(*posterior.state_dict()).draw(4, seed=0).id == draws.id
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ from torch import nn
 from lindley.contracts import Classification, Labels, TrainingData
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
-from lindley.posteriors.catalogue import WITH_NETWORK, build_learner
+from lindley.posteriors.catalogue import POSTERIORS, WITH_NETWORK, build_learner
 from lindley.posteriors.checkpoints import ensemble_from_checkpoints
 from lindley.posteriors.ensemble import DeepEnsemble
 from lindley.posteriors.network_factory import make_network
-from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.storage import load_posterior, save_posterior
+from lindley.posteriors.training_config import TrainingConfig
 
 TASK = Classification(("a", "b", "c"))
 INPUTS = torch.randn(30, 4, generator=torch.Generator().manual_seed(0))
@@ -135,11 +135,11 @@ def copies():
 
 
 def fit(posterior, network, steps=2):
-    learner = build_learner(posterior, network, Recipe(steps=steps), members=3)
+    learner = build_learner(posterior, network, TrainingConfig(steps=steps), members=3)
     return learner.fit(TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=0)
 
 
-NETWORKS = [name for name in WITH_NETWORK if name != "laplace"]
+NETWORKS = [name for name in WITH_NETWORK if not POSTERIORS[name].extra]
 
 
 @pytest.mark.parametrize("make", SHARING)
@@ -191,7 +191,7 @@ def test_what_is_no_factory_is_refused(network):
 
 def test_weights_are_loaded_into_copies_of_what_a_factory_gives(tmp_path):
     network = nn.Sequential(*parts()).eval()
-    members = DeepEnsemble(lambda: nn.Sequential(*parts()), 2, Recipe(steps=2)).fit(
+    members = DeepEnsemble(lambda: nn.Sequential(*parts()), 2, TrainingConfig(steps=2)).fit(
         TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=0
     )
     expected = members.draw(2, seed=0).predict(INPUTS).log_probs

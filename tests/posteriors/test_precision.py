@@ -7,19 +7,19 @@ from lindley.pools.memory import MemoryPool
 from lindley.posteriors.dropout.mc_dropout import MCDropout
 from lindley.posteriors.ensemble import DeepEnsemble
 from lindley.posteriors.head.last_layer import LastLayerLaplace
-from lindley.posteriors.precision import PRECISIONS, has_bfloat16, resolved_precision
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.precision import PRECISIONS, has_bfloat16, resolve_precision
+from lindley.posteriors.training_config import TrainingConfig
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_a_precision_that_is_said_stays(precision):
-    assert resolved_precision(precision, "cpu") == precision
+    assert resolve_precision(precision, "cpu") == precision
 
 
 @pytest.mark.parametrize(("told", "expected"), [({"avx2": True}, "float32"), ({"avx512_bf16": True}, "bfloat16")])
 def test_the_processors_instructions_decide(monkeypatch, told, expected):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"cpu_name": "x", **told}, raising=False)
-    assert resolved_precision("auto", "cpu") == expected
+    assert resolve_precision("auto", "cpu") == expected
 
 
 def test_where_it_cannot_be_told_there_is_none(monkeypatch):
@@ -32,9 +32,9 @@ def test_where_it_cannot_be_told_there_is_none(monkeypatch):
 @pytest.mark.parametrize(
     "learner",
     [
-        lambda precision: MCDropout(moons_mlp, Recipe(steps=2), precision),
-        lambda precision: DeepEnsemble(moons_mlp, 3, Recipe(steps=2), precision),
-        lambda precision: LastLayerLaplace(moons_mlp, Recipe(steps=2), precision=precision),
+        lambda precision: MCDropout(moons_mlp, TrainingConfig(steps=2), precision),
+        lambda precision: DeepEnsemble(moons_mlp, 3, TrainingConfig(steps=2), precision),
+        lambda precision: LastLayerLaplace(moons_mlp, TrainingConfig(steps=2), precision=precision),
     ],
 )
 def test_a_learner_resolves_auto_and_its_draws_say_what_it_became(monkeypatch, told, learner):

@@ -10,20 +10,20 @@ from torch import nn
 from lindley.contracts import Classification, Labels, TrainingData
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
-from lindley.posteriors.catalogue import WITH_NETWORK, build_learner
+from lindley.posteriors.catalogue import POSTERIORS, WITH_NETWORK, build_learner
 from lindley.posteriors.dropout.mc_dropout import MCDropoutPosterior
 from lindley.posteriors.ensemble import EnsemblePosterior
 from lindley.posteriors.gaussian_process.classifier import GaussianProcess
 from lindley.posteriors.head.head import BayesianHead
 from lindley.posteriors.network_calls import refuse_probabilities
-from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.scikit_learn.forest import Forest
 from lindley.posteriors.storage import load_posterior, save_posterior
+from lindley.posteriors.training_config import TrainingConfig
 
 TASK = Classification(("a", "b"))
 INPUTS = torch.randn(30, 4, generator=torch.Generator().manual_seed(0))
 LABELS = Labels(torch.arange(12), torch.arange(12) % 2)
-LEARNERS = [name for name in WITH_NETWORK if name != "laplace"]
+LEARNERS = [name for name in WITH_NETWORK if not POSTERIORS[name].extra]
 
 
 def outputs(count, *more):
@@ -69,8 +69,8 @@ class BeforeTheTraining(MemoryPool):
         return super().read(rows)
 
 
-def fit(learner, network, *, pool=BeforeTheTraining, labels=LABELS, **recipe):
-    made = build_learner(learner, network, Recipe(steps=2, **recipe), members=2)
+def fit(learner, network, *, pool=BeforeTheTraining, labels=LABELS, **config):
+    made = build_learner(learner, network, TrainingConfig(steps=2, **config), members=2)
     return made.fit(TrainingData(pool(INPUTS), labels, TASK), seed=0)
 
 
@@ -210,7 +210,7 @@ def test_layers_without_a_shape_are_refused_by_name():
 def test_inputs_that_carry_a_graph_are_what_they_are_without_it():
     with_graph = INPUTS.clone().requires_grad_() * 1.0
     learners = [Forest(2), BayesianHead(), GaussianProcess()]
-    learners += [build_learner(name, lambda: outputs(2), Recipe(steps=2), members=2) for name in LEARNERS]
+    learners += [build_learner(name, lambda: outputs(2), TrainingConfig(steps=2), members=2) for name in LEARNERS]
     for learner in learners:
         one, two = (
             learner.fit(TrainingData(MemoryPool(inputs), LABELS, TASK), seed=0)

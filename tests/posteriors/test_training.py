@@ -10,12 +10,12 @@ from lindley.errors import FitError, InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.features import network_features
-from lindley.posteriors.network_copies import copied
+from lindley.posteriors.network_copies import copy_network
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
 from lindley.posteriors.precision import compute_dtype
-from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.steps import Losses, learning_rates, minibatches, optimizer_of
-from lindley.posteriors.training import told_precisions, train
+from lindley.posteriors.training import explain_precisions, train
+from lindley.posteriors.training_config import TrainingConfig
 
 TASK = Classification(("no", "yes"))
 
@@ -27,13 +27,13 @@ def blobs(num_rows=40):
     return MemoryPool(inputs), Labels(torch.arange(num_rows), classes), inputs
 
 
-def trained(seed=0, network=moons_mlp, labels=None, validation=None, start=None, precision="float32", **recipe):
+def trained(seed=0, network=moons_mlp, labels=None, validation=None, start=None, precision="float32", **config):
     _, all_labels, inputs = blobs()
     pool = MemoryPool(torch.cat([inputs, inputs]))
     return train(
         network,
         TrainingData(pool, labels or all_labels, TASK, validation=validation),
-        recipe=Recipe(**{"steps": 60, "learning_rate": 1e-2, **recipe}),
+        config=TrainingConfig(**{"steps": 60, "learning_rate": 1e-2, **config}),
         precision=precision,
         device="cpu",
         seed=seed,
@@ -89,8 +89,8 @@ def test_a_loss_that_is_not_finite_is_an_error_that_says_where():
 
 def test_a_fixed_prior_holds_the_weights_the_more_the_fewer_labels():
     few = Labels(torch.arange(8), torch.arange(8) % 2)
-    recipe = {"network": lambda: nn.Linear(2, 2), "prior_precision": 4.0, "steps": 1000}
-    assert trained(labels=few, **recipe).weight.norm() < 0.8 * trained(**recipe).weight.norm()
+    config = {"network": lambda: nn.Linear(2, 2), "prior_precision": 4.0, "steps": 1000}
+    assert trained(labels=few, **config).weight.norm() < 0.8 * trained(**config).weight.norm()
 
 
 def test_a_fit_with_the_prior_is_the_mode_of_the_posterior():
@@ -117,7 +117,7 @@ class Viewing(nn.Module):
 def test_a_network_that_views_its_features_is_trained_and_asked_in_the_layout_it_can_read():
     images = torch.rand(20, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     labels = Labels(torch.arange(20), torch.arange(20) % 2)
-    arguments = {"recipe": Recipe(steps=3), "precision": "float32", "device": "cpu", "seed": 0}
+    arguments = {"config": TrainingConfig(steps=3), "precision": "float32", "device": "cpu", "seed": 0}
     module = train(Viewing, TrainingData(MemoryPool(images), labels, TASK), **arguments)
     draws = NetworksAsDraws([module])
     torch.testing.assert_close(draws.predict(images).log_probs[:, 0], module(images).log_softmax(1))
@@ -129,7 +129,7 @@ def test_a_network_of_plain_layers_is_laid_out_channels_last():
         return nn.Sequential(nn.Conv2d(1, 4, 3), nn.Conv2d(4, 3, 3), nn.Flatten(), nn.Linear(48, 2))
 
     labels = Labels(torch.arange(4), torch.arange(4) % 2)
-    arguments = {"recipe": Recipe(steps=1), "precision": "float32", "device": "cpu", "seed": 0}
+    arguments = {"config": TrainingConfig(steps=1), "precision": "float32", "device": "cpu", "seed": 0}
     module = train(network, TrainingData(MemoryPool(torch.rand(4, 1, 8, 8)), labels, TASK), **arguments)
     assert module[1].weight.is_contiguous(memory_format=torch.channels_last)
 
@@ -154,14 +154,14 @@ def test_a_pool_may_give_tensors_by_the_names_of_the_forward():
 
     labels = Labels(torch.arange(30), ((TextPool.ids > 4).sum(1) > 2).long())
     arguments = {"precision": "float32", "device": "cpu", "seed": 0}
-    recipe = Recipe(steps=400, learning_rate=1e-2)
-    module = train(Sentences, TrainingData(TextPool(), labels, TASK), recipe=recipe, **arguments)
+    config = TrainingConfig(steps=400, learning_rate=1e-2)
+    module = train(Sentences, TrainingData(TextPool(), labels, TASK), config=config, **arguments)
     given = TextPool().read(labels.rows)
     log_probs = NetworksAsDraws([module]).predict(given).log_probs
     assert (log_probs[:, 0].argmax(1) == labels.values).double().mean() > 0.9
     assert network_features(module, given, precision="float32", device="cpu").shape == (30, 6)
     with pytest.raises(InputError, match=r"training.shift is for images .* got tensors by name \(ids, mask\)"):
-        train(Sentences, TrainingData(TextPool(), labels, TASK), recipe=Recipe(shift=1), **arguments)
+        train(Sentences, TrainingData(TextPool(), labels, TASK), config=TrainingConfig(shift=1), **arguments)
 
 
 def test_shifting_what_is_not_an_image_is_refused():
@@ -179,9 +179,9 @@ def test_the_cosine_schedule_ends_gently():
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine"])
 def test_the_rate_rises_first_and_then_follows_its_schedule(schedule):
-    recipe = Recipe(steps=12, warmup=3, learning_rate=0.8, schedule=schedule)
-    optimizer = optimizer_of([nn.Parameter(torch.zeros(2))], recipe)
-    decay, rates = learning_rates(optimizer, recipe, 12), []
+    config = TrainingConfig(steps=12, warmup=3, learning_rate=0.8, schedule=schedule)
+    optimizer = optimizer_of([nn.Parameter(torch.zeros(2))], config)
+    decay, rates = learning_rates(optimizer, config, 12), []
     for _ in range(12):
         rates.append(optimizer.param_groups[0]["lr"])
         optimizer.step()
@@ -192,7 +192,7 @@ def test_the_rate_rises_first_and_then_follows_its_schedule(schedule):
 
 def test_a_rate_that_never_reaches_its_height_is_refused():
     with pytest.raises(InputError, match=r"training.warmup must be less than training.steps, 5; got 5"):
-        Recipe(steps=5, warmup=5)
+        TrainingConfig(steps=5, warmup=5)
 
 
 @pytest.mark.parametrize(
@@ -217,12 +217,12 @@ def test_a_rate_that_never_reaches_its_height_is_refused():
 )
 def test_a_wrong_recipe_names_its_key(wrong):
     with pytest.raises(InputError, match=f"training.{next(iter(wrong))}"):
-        Recipe(**wrong)
+        TrainingConfig(**wrong)
 
 
 @pytest.mark.parametrize(("num_labels", "steps"), [(5, 100), (64, 100), (320, 100), (640, 200), (645, 202)])
 def test_steps_are_a_floor_and_epochs_count_where_they_ask_for_more(num_labels, steps):
-    assert Recipe(steps=100, epochs=10, batch_size=32).num_steps(num_labels) == steps
+    assert TrainingConfig(steps=100, epochs=10, batch_size=32).num_steps(num_labels) == steps
 
 
 def test_adamw_shrinks_by_the_step_and_adam_by_the_gradient():
@@ -247,8 +247,8 @@ def test_class_weights_move_the_fitted_odds():
     """An intercept alone learns the weighted shares of the classes."""
     labels = Labels(torch.arange(40), (torch.arange(40) % 4 == 0).long())  # 30 of class 0, 10 of class 1
     pool = MemoryPool(torch.zeros(40, 2))
-    recipe = Recipe(steps=2000, batch_size=40, learning_rate=1e-2, class_weights=(1.0, 6.0), schedule="cosine")
-    arguments = {"recipe": recipe, "precision": "float32", "device": "cpu", "seed": 0}
+    config = TrainingConfig(steps=2000, batch_size=40, learning_rate=1e-2, class_weights=(1.0, 6.0), schedule="cosine")
+    arguments = {"config": config, "precision": "float32", "device": "cpu", "seed": 0}
     module = train(lambda: nn.Linear(2, 2), TrainingData(pool, labels, TASK), **arguments)
     assert module(torch.zeros(1, 2)).softmax(1)[0, 1].item() == pytest.approx(60 / 90, abs=1e-3)
 
@@ -313,7 +313,7 @@ def test_a_validation_loss_that_is_not_finite_is_an_error():
         train(
             moons_mlp,
             TrainingData(broken, labels, TASK, validation=Labels(torch.tensor([len(pool)]), torch.tensor([0]))),
-            recipe=Recipe(steps=10, patience=1, check_every=5),
+            config=TrainingConfig(steps=10, patience=1, check_every=5),
             precision="float32",
             device="cpu",
             seed=0,
@@ -328,7 +328,7 @@ def test_inputs_of_another_precision_than_the_network_are_refused(dtype):
         train(
             moons_mlp,
             TrainingData(other, labels, TASK),
-            recipe=Recipe(steps=1),
+            config=TrainingConfig(steps=1),
             precision="float32",
             device="cpu",
             seed=0,
@@ -395,7 +395,7 @@ def test_a_network_that_casts_its_inputs_itself_is_trained():
 
     pool, labels, _ = blobs()
     double = MemoryPool(pool.read(torch.arange(len(pool))).double())
-    arguments = {"recipe": Recipe(steps=20), "precision": "float32", "device": "cpu", "seed": 0}
+    arguments = {"config": TrainingConfig(steps=20), "precision": "float32", "device": "cpu", "seed": 0}
     assert torch.equal(
         weights(train(Casts, TrainingData(double, labels, TASK), **arguments)),
         weights(train(Casts, TrainingData(pool, labels, TASK), **arguments)),
@@ -405,7 +405,7 @@ def test_a_network_that_casts_its_inputs_itself_is_trained():
 def test_of_inputs_by_name_the_numbers_of_another_precision_are_named_and_not_a_mask_beside_them():
     inputs = {"mask": torch.ones(3, 2, dtype=torch.bool), "image": torch.ones(3, 2).double()}
     dense = nn.Linear(2, 2)
-    with pytest.raises(InputError, match=r"the inputs are torch\.float64"), told_precisions(inputs, dense):
+    with pytest.raises(InputError, match=r"the inputs are torch\.float64"), explain_precisions(inputs, dense):
         dense(inputs["image"])
 
 
@@ -435,7 +435,7 @@ def test_members_that_diverge_later_are_told_by_the_first_of_them():
 def test_a_copy_of_weights_can_be_written_to_whatever_mode_it_was_made_in():
     module = nn.LSTM(2, 3)
     with torch.inference_mode():
-        weights = [*copied(module).parameters()]
+        weights = [*copy_network(module).parameters()]
     assert not any(each.is_inference() for each in weights)
     assert all(map(torch.equal, weights, module.parameters()))
 

@@ -6,7 +6,7 @@ import torch
 from lindley.contracts import Gaussian, Predictions
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
-from lindley.posteriors.tempered import tempered
+from lindley.posteriors.temperature_scaling import scale_temperature
 from lindley.session.predict import PoolPredictions
 
 ROWS = torch.arange(3, 60, 2)  # 29 rows
@@ -109,4 +109,4 @@ def test_what_is_no_prediction_of_classes_is_refused_wherever_predictions_are_re
     with pytest.raises(InputError, match=r"lindley\.contracts\.Categorical"):
         list(PoolPredictions(pool, torch.arange(5), Own(), num_classes=2).chunks())
     with pytest.raises(InputError, match=r"lindley\.contracts\.Categorical"):
-        tempered(Posterior(), 2.0).draw(3, seed=0).predict(torch.zeros(5, 2))
+        scale_temperature(Posterior(), 2.0).draw(3, seed=0).predict(torch.zeros(5, 2))

@@ -234,8 +234,8 @@ def test_a_users_own_posterior_is_given_what_the_study_says_and_runs(assembler, 
     setup = assembler.setup(trial)
     assert type(setup.rounds.learner).__name__ == "Bagging"
     given = sys.modules["mine_for_assemble"].seen[-1]
-    recipe = given.pop("recipe")
-    assert (recipe.steps, recipe.learning_rate) == (2, 0.1)
+    config = given.pop("config")
+    assert (config.steps, config.learning_rate) == (2, 0.1)
     assert given == {"num_draws": 3, "scale": 0.5, "network": None, "precision": "float32", "device": "cpu"}
     assert set(setup.manifest["own_code"]) == {"mine_for_assemble:logistic"}
     run_trial(setup, tmp_path)
@@ -258,7 +258,7 @@ def test_a_users_own_posterior_gets_the_network_with_the_dropout_that_is_tuned(a
     [
         ({"posterior": "mine_for_assemble:number"}, r"model\.posterior = .* must be callable; got int"),
         ({"posterior": "mine_for_assemble:not_a_learner"}, "must return a learner, with fit.* got int"),
-        ({"posterior": "mine_for_assemble:takes_nothing"}, "called with network, recipe, num_draws, precision, device"),
+        ({"posterior": "mine_for_assemble:takes_nothing"}, "called with network, config, num_draws, precision, device"),
         ({"posterior": "mine_for_assemble:nowhere"}, "has no 'nowhere'"),
         (
             {"posterior": "mine_for_assemble:logistic", "options": {"num_draws": 7, "device": "cuda"}},

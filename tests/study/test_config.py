@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lindley.errors import ConfigurationError
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.training_config import TrainingConfig
 from lindley.study import consistency
 from lindley.study.config import builtin_studies, load_study
 from lindley.study.schema import CorruptedPool, Study, Training
@@ -345,7 +345,7 @@ def test_shortened_run_keeps_what_is_measured_at_later_labels(tmp_path):
 def test_training_has_the_keys_and_defaults_of_the_recipe():
     """But for what a trial cannot have: it gives its learner no posterior to begin at."""
     assert Training().model_dump(exclude={"tune"}) == {
-        key: value for key, value in vars(Recipe()).items() if key != "warm_start"
+        key: value for key, value in vars(TrainingConfig()).items() if key != "warm_start"
     }
 
 

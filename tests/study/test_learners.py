@@ -1,4 +1,4 @@
-"""The learner of a panel, with one recipe and with several."""
+"""The learner of a panel, with one training configuration and with several."""
 
 import torch
 
@@ -6,7 +6,7 @@ from lindley.contracts import Labels, TrainingData
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.dropout.mc_dropout import MCDropout
 from lindley.posteriors.head.tuned import Tuned
-from lindley.posteriors.tempered import Tempered
+from lindley.posteriors.temperature_scaling import TemperatureScaled
 from lindley.session.state import read_state
 from lindley.session.trial import run_trial
 from lindley.study.assemble import Assembler
@@ -36,7 +36,7 @@ def test_a_panel_without_choice_has_the_learner_of_its_recipe():
     network = build_network("moons-mlp", input_shape=(2,), num_classes=2)
     learner = panel_learner(panel_of(weight_decay=0.1), network, device="cpu")
     assert isinstance(learner, MCDropout)
-    assert (learner.recipe.steps, learner.recipe.weight_decay) == (20, 0.1)
+    assert (learner.config.steps, learner.config.weight_decay) == (20, 0.1)
 
 
 def test_every_combination_is_tried_and_the_best_is_the_one_that_is_kept():
@@ -80,7 +80,7 @@ def test_a_temperature_alone_may_be_chosen():
         build_network("moons-mlp", input_shape=(2,), num_classes=2),
         device="cpu",
     )
-    assert isinstance(learner, Tempered)
+    assert isinstance(learner, TemperatureScaled)
     assert isinstance(learner.learner, MCDropout)
 
 

@@ -32,7 +32,7 @@ def study(tmp_path):
 
 
 def decide(monkeypatch, precision):
-    monkeypatch.setattr(module, "resolved_precision", lambda asked, device: precision)
+    monkeypatch.setattr(module, "resolve_precision", lambda asked, device: precision)
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float32"])

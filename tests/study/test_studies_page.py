@@ -81,6 +81,13 @@ def test_page_names_the_options_of_the_data_sets():
     assert [option for option in options if f"`{option}`" not in section("[data]")] == []
 
 
+def test_page_names_the_options_of_the_posteriors_and_which_may_be_observed():
+    options = {option for spec in POSTERIORS.values() for option in spec.options}
+    assert [option for option in sorted(options) if f"`{option}`" not in rows("[model]")["options"][-1]] == []
+    observed = re.findall(r"`([\w-]+)`", rows("[observe.transfer]")["models"][3])
+    assert observed == [name for name, spec in POSTERIORS.items() if not spec.network]
+
+
 def test_page_names_the_options_of_the_acquisitions():
     options = {option for method in METHODS.values() for option in inspect.signature(method.check).parameters}
     assert [option for option in sorted(options) if f"`{option}`" not in section("[acquisitions]")] == []

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from lindley.posteriors.head.last_layer import LastLayerLaplace
     from lindley.posteriors.head.tuned import Tuned
     from lindley.posteriors.laplace.full_laplace import FullLaplace
-    from lindley.posteriors.recipe import Recipe
     from lindley.posteriors.scikit_learn.bagging import Bagging
     from lindley.posteriors.scikit_learn.forest import Forest
     from lindley.posteriors.storage import load_posterior, save_posterior
-    from lindley.posteriors.tempered import Tempered
+    from lindley.posteriors.temperature_scaling import TemperatureScaled
+    from lindley.posteriors.training_config import TrainingConfig
 
 _HOMES = {
     "Bagging": "scikit_learn.bagging",
@@ -34,8 +34,8 @@ _HOMES = {
     "LastLayerLaplace": "head.last_layer",
     "MCDropout": "dropout.mc_dropout",
     "MCDropoutPosterior": "dropout.mc_dropout",
-    "Recipe": "recipe",
-    "Tempered": "tempered",
+    "TrainingConfig": "training_config",
+    "TemperatureScaled": "temperature_scaling",
     "Tuned": "head.tuned",
     "ensemble_from_checkpoints": "checkpoints",
     "load_posterior": "storage",
@@ -55,8 +55,8 @@ __all__ = [
     "LastLayerLaplace",
     "MCDropout",
     "MCDropoutPosterior",
-    "Recipe",
-    "Tempered",
+    "TemperatureScaled",
+    "TrainingConfig",
     "Tuned",
     "ensemble_from_checkpoints",
     "load_posterior",

@@ -1,104 +1,200 @@
-"""The posteriors by name. Adding one is a file with fit -> draw -> predict, and a line here."""
+"""Every posterior by name. Adding one is a file with fit -> draw -> predict and an entry here.
+
+Nothing heavy is imported: the learner's module is imported when the learner is built.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from dataclasses import dataclass, field
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any
 
-from torch import nn
-
-from lindley.contracts import Learner
 from lindley.errors import InputError
-from lindley.posteriors.dropout.mc_dropout import MCDropout
-from lindley.posteriors.ensemble import DeepEnsemble
-from lindley.posteriors.gaussian_process.classifier import GaussianProcess
-from lindley.posteriors.head.head import BayesianHead
-from lindley.posteriors.head.last_layer import LastLayerLaplace
-from lindley.posteriors.laplace.full_laplace import FullLaplace
-from lindley.posteriors.recipe import Recipe
-from lindley.posteriors.scikit_learn.forest import Forest
+from lindley.posteriors.training_config import TrainingConfig
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from lindley.contracts import Learner
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A posterior: its learner, and what a study has to know about it."""
+class PosteriorSpec:
+    """One posterior: how its learner is built, and what has to be known before."""
 
-    learner: Callable[..., Learner]
+    name: str
+    learner: str
+    """The import path of its learner, "package.module:name"."""
+    posterior: str
+    """The import path of what its fits are, by which they are saved and loaded."""
+    title: str
+    """What tables call it."""
+    reference: str
     options: tuple[str, ...] = ()
     """Keys of a study's [model.options]: arguments of the learner."""
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    """Arguments of the learner that make it this posterior and no other."""
     network: bool = True
-    """Whether it trains a network by a recipe."""
+    """Whether it requires a network, which it trains by a training configuration."""
+    extra: str = ""
+    """The optional dependencies of lindley that it requires, as in "lindley[extra]"."""
+    sample_weight: bool = False
+    """Whether it weighs labels; else it refuses their weights."""
     features: bool = True
     """Whether its fits are FeatureExtractors."""
     members: str = ""
     """The argument that says how many members there are, where draws are members."""
+    tasks: tuple[str, ...] = ("classification",)
+
+    def build(self, **given: Any) -> Learner:
+        """Return its learner, with these arguments besides its own."""
+        learner: Learner = resolve_name(self.learner)(**self.arguments, **given)
+        return learner
 
 
+_HOME = "lindley.posteriors."
 _HEAD = ("prior_precision", "bias_precision", "covariance")
-POSTERIORS: Mapping[str, Kind] = {
-    "mc-dropout": Kind(MCDropout, ("drop_connect",)),
-    "ensemble": Kind(DeepEnsemble, members="members"),
-    "last-layer": Kind(partial(LastLayerLaplace, approximation="variational"), _HEAD),
-    "last-layer-laplace": Kind(LastLayerLaplace, _HEAD),
-    "laplace": Kind(FullLaplace, ("hessian", "prior_precision", "linearised")),
-    "head": Kind(BayesianHead, (*_HEAD, "approximation"), network=False),
-    "forest": Kind(
-        Forest, ("kind", "prior", "max_features", "min_samples_leaf"), network=False, features=False, members="trees"
+_SPECS = (
+    PosteriorSpec(
+        "mc-dropout",
+        _HOME + "dropout.mc_dropout:MCDropout",
+        _HOME + "dropout.mc_dropout:MCDropoutPosterior",
+        "MC dropout",
+        "Gal and Ghahramani 2016, arXiv:1506.02142",
+        options=("drop_connect",),
     ),
-    "gaussian-process": Kind(
-        GaussianProcess, ("kernel", "ard", "lengthscale", "amplitude", "frequencies", "approximation"), network=False
+    PosteriorSpec(
+        "ensemble",
+        _HOME + "ensemble:DeepEnsemble",
+        _HOME + "ensemble:EnsemblePosterior",
+        "deep ensemble",
+        "Lakshminarayanan, Pritzel and Blundell 2017, arXiv:1612.01474",
+        members="members",
     ),
-}
-WITH_FEATURES = tuple(name for name, kind in POSTERIORS.items() if kind.features)
-WITH_NETWORK = tuple(name for name, kind in POSTERIORS.items() if kind.network)
-WITHOUT_NETWORK = tuple(name for name, kind in POSTERIORS.items() if not kind.network)
+    PosteriorSpec(
+        "last-layer",
+        _HOME + "head.last_layer:LastLayerLaplace",
+        _HOME + "head.last_layer:LastLayerPosterior",
+        "Bayesian last layer, variational",
+        "Kristiadi, Hein and Hennig 2020, arXiv:2002.10118; Opper and Archambeau 2009, Neural Computation 21(3)",
+        options=_HEAD,
+        arguments={"approximation": "variational"},
+    ),
+    PosteriorSpec(
+        "last-layer-laplace",
+        _HOME + "head.last_layer:LastLayerLaplace",
+        _HOME + "head.last_layer:LastLayerPosterior",
+        "Bayesian last layer, Laplace",
+        "Kristiadi, Hein and Hennig 2020, arXiv:2002.10118; Daxberger et al. 2021, arXiv:2106.14806",
+        options=_HEAD,
+    ),
+    PosteriorSpec(
+        "laplace",
+        _HOME + "laplace.full_laplace:FullLaplace",
+        _HOME + "laplace.full_laplace:FullLaplacePosterior",
+        "Laplace over all weights",
+        "Immer, Korzepa and Bauer 2021, arXiv:2008.08400; Daxberger et al. 2021, arXiv:2106.14806",
+        options=("hessian", "prior_precision", "linearised"),
+        extra="laplace",
+    ),
+    PosteriorSpec(
+        "head",
+        _HOME + "head.head:BayesianHead",
+        _HOME + "head.head:HeadPosterior",
+        "Bayesian softmax regression",
+        "MacKay 1992, Neural Computation 4(5)",
+        options=(*_HEAD, "approximation"),
+        network=False,
+        sample_weight=True,
+    ),
+    PosteriorSpec(
+        "forest",
+        _HOME + "scikit_learn.forest:Forest",
+        _HOME + "scikit_learn.forest:ForestPosterior",
+        "random forest, or extremely randomised trees",
+        "Breiman 2001, Machine Learning 45(1); Geurts, Ernst and Wehenkel 2006, Machine Learning 63(1)",
+        options=("kind", "pseudo_count", "max_features", "min_samples_leaf"),
+        network=False,
+        sample_weight=True,
+        features=False,
+        members="trees",
+    ),
+    PosteriorSpec(
+        "gaussian-process",
+        _HOME + "gaussian_process.classifier:GaussianProcess",
+        _HOME + "gaussian_process.classifier:GaussianProcessPosterior",
+        "Gaussian process classifier",
+        "Rasmussen and Williams 2006, ch. 3.5; Wilson et al. 2020, arXiv:2002.09309",
+        options=("kernel", "ard", "lengthscale", "amplitude", "frequencies", "approximation"),
+        network=False,
+        sample_weight=True,
+    ),
+)
+POSTERIORS: Mapping[str, PosteriorSpec] = {spec.name: spec for spec in _SPECS}
+WITH_FEATURES = tuple(name for name, spec in POSTERIORS.items() if spec.features)
+WITH_NETWORK = tuple(name for name, spec in POSTERIORS.items() if spec.network)
+WITHOUT_NETWORK = tuple(name for name, spec in POSTERIORS.items() if not spec.network)
 
 
 def build_learner(
     posterior: str,
     network: Callable[[], nn.Module] | None,
-    recipe: Recipe,
+    config: TrainingConfig,
     *,
     precision: str = "float32",
     device: str = "cpu",
     members: int = 5,
     options: Mapping[str, Any] | None = None,
 ) -> Learner:
-    """The learner that a study names. `members` is the size of an ensemble or a forest.
+    """Build the learner that a study names.
 
-    Posteriors without a network read nothing of the recipe but its class weights. Raises InputError for an unknown
-    name, option or value, and for a network too many or too few.
+    Args:
+        posterior: A name of the catalogue.
+        network: Makes the network; None for a posterior that requires none.
+        config: Of the training; without a network nothing of it is read but its class weights.
+        precision: In which the network computes.
+        device: Where the posterior computes.
+        members: The size of an ensemble or a forest.
+        options: Those of the posterior.
+
+    Raises:
+        InputError: For an unknown name, option or value, and for a network too many or too few.
     """
-    kind = _kind(posterior)
+    spec = _spec(posterior)
     check_options(posterior, options or {})
-    if kind.network != (network is not None):
-        raise InputError(f"posterior = {posterior!r} {'needs a' if kind.network else 'takes no'} network")
+    if spec.network != (network is not None):
+        raise InputError(f"posterior = {posterior!r} {'needs a' if spec.network else 'takes no'} network")
     given: dict[str, Any] = {**(options or {}), "device": device}
-    if kind.network:
-        given |= {"network": network, "recipe": recipe, "precision": precision}
+    if spec.network:
+        given |= {"network": network, "config": config, "precision": precision}
     else:
-        given |= {"class_weights": recipe.class_weights or None}
-    return kind.learner(**given, **({kind.members: members} if kind.members else {}))
+        given |= {"class_weights": config.class_weights or None}
+    return spec.build(**given, **({spec.members: members} if spec.members else {}))
 
 
 def check_options(posterior: str, options: Mapping[str, Any]) -> None:
-    """InputError where a posterior does not take one of these options, or not with this value."""
-    kind = _kind(posterior)
+    """Raise InputError where a posterior does not take one of these options, or not with this value."""
+    spec = _spec(posterior)
     for name in options:
-        if name not in kind.options:
-            takes = f"it takes {', '.join(kind.options)}" if kind.options else "it takes none"
+        if name not in spec.options:
+            takes = f"it takes {', '.join(spec.options)}" if spec.options else "it takes none"
             raise InputError(f"posterior = {posterior!r} has no option {name!r}; {takes}")
+    if not options:
+        return
     try:
-        needed: dict[str, Any] = {"network": nn.Identity} if kind.network else {}
-        kind.learner(**options, **needed, **({kind.members: 1} if kind.members else {}))
+        needed: dict[str, Any] = {"network": _no_network} if spec.network else {}
+        spec.build(**options, **needed, **({spec.members: 1} if spec.members else {}))
     except TypeError as error:
         said = ", ".join(f"{name} = {value!r}" for name, value in options.items())
         raise InputError(f"posterior = {posterior!r} cannot take {said}: {error}") from None
 
 
-def _kind(posterior: str) -> Kind:
+def _no_network() -> Any:
+    raise AssertionError("options are checked without a network")
+
+
+def _spec(posterior: str) -> PosteriorSpec:
     if posterior not in POSTERIORS:
         raise InputError(f"no posterior is called {posterior!r}; there are {', '.join(POSTERIORS)}")
     return POSTERIORS[posterior]

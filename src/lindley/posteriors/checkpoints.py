@@ -21,7 +21,7 @@ def ensemble_from_checkpoints(
     precision: str = "float32",
     device: str = "cpu",
 ) -> EnsemblePosterior:
-    """One member for each .safetensors file of weights and buffers; `network` makes what they belong to.
+    """Return an ensemble with one member for each .safetensors file; `network` makes the network of the weights.
 
     Raises InputError for a file that cannot be read or does not fit the network; it is named, and what differs.
     """

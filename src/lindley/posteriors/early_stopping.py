@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from lindley.errors import FitError
 from lindley.posteriors.layout import as_its_weights
-from lindley.posteriors.network_calls import NetworkInputs, called, logits_of
+from lindley.posteriors.network_calls import NetworkInputs, forward, logits_of
 
 
 class BestWeights:
@@ -20,9 +20,9 @@ class BestWeights:
         self._nll, self._weights, self._waited = float("inf"), dict[str, Tensor](), 0
 
     def seen(self, module: nn.Module) -> bool:
-        """Look at the module as it is now; True when it is time to stop."""
+        """Evaluate the module as it is now, and return whether it is time to stop."""
         with torch.no_grad():
-            logits = logits_of(called(module.eval(), as_its_weights(module, self._inputs)))
+            logits = logits_of(forward(module.eval(), as_its_weights(module, self._inputs)))
             nll = nn.functional.cross_entropy(logits, self._classes).item()
         module.train()
         if not math.isfinite(nll):

@@ -15,17 +15,17 @@ from torch import Tensor, nn
 from lindley.contracts import Inputs, Posterior, TrainingData
 from lindley.errors import FitError, InputError
 from lindley.posteriors.features import network_features
-from lindley.posteriors.members import chosen_members
-from lindley.posteriors.network_copies import copied
+from lindley.posteriors.members import choose_members
+from lindley.posteriors.network_copies import copy_network
 from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
-from lindley.posteriors.precision import PRECISIONS, resolved_precision
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.precision import PRECISIONS, resolve_precision
 from lindley.posteriors.rehearsal import rehearse
-from lindley.posteriors.side_by_side import fit_side_by_side, train_side_by_side
 from lindley.posteriors.stored_parts import check_settings, one_of
 from lindley.posteriors.supported_data import check_supported
 from lindley.posteriors.training import refuse_misplaced_validation, train
+from lindley.posteriors.training_config import TrainingConfig
+from lindley.posteriors.vectorised_ensemble import can_vectorise, train_vectorised
 from lindley.seeds import derive_seed
 from lindley.shapes import Features
 
@@ -36,27 +36,27 @@ class DeepEnsemble:
 
     network: Callable[[], nn.Module]
     members: int
-    recipe: Recipe = field(default_factory=Recipe)
+    config: TrainingConfig = field(default_factory=TrainingConfig)
     precision: str = "float32"
     device: str = "cpu"
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> EnsemblePosterior:
-        """Every member from scratch: nothing is continued from `previous`, or the members would not be independent."""
-        if self.recipe.warm_start:
+        """Train every member from scratch; `previous` is ignored, since the members would not be independent."""
+        if self.config.warm_start:
             raise InputError("members that begin at common weights are not independent; leave warm_start out")
         check_supported(self, data, validation=True)
-        refuse_misplaced_validation(self.recipe, data.validation)
+        refuse_misplaced_validation(self.config, data.validation)
         untrained = rehearse(
             self.network,
             data,
             lambda module, rows: self._posterior([module]).draw(1, seed=0).predict(rows),
-            recipe=self.recipe,
+            config=self.config,
             precision=self.precision,
             device=self.device,
         )
         seeds = [derive_seed(seed, "member", member) for member in range(self.members)]
-        if fit_side_by_side(untrained, self.recipe, self.precision):
-            modules = train_side_by_side(self.network, data, recipe=self.recipe, device=self.device, seeds=seeds)
+        if can_vectorise(untrained, self.config, self.precision):
+            modules = train_vectorised(self.network, data, config=self.config, device=self.device, seeds=seeds)
         else:
             modules = [self._trained(member, data, seed=each) for member, each in enumerate(seeds)]
         return self._posterior(modules)
@@ -69,7 +69,7 @@ class DeepEnsemble:
             return train(
                 self.network,
                 data,
-                recipe=self.recipe,
+                config=self.config,
                 precision=self.precision,
                 device=self.device,
                 seed=seed,
@@ -82,28 +82,28 @@ class EnsemblePosterior:
     """Members that weigh the same, of which copies are kept."""
 
     def __init__(self, modules: Sequence[nn.Module], *, precision: str = "float32", device: str = "cpu") -> None:
-        self._modules = [copied(module, device) for module in modules]
-        self._precision = resolved_precision(precision, device)
+        self._modules = [copy_network(module, device) for module in modules]
+        self._precision = resolve_precision(precision, device)
         self._device = device
 
     def draw(self, num_draws: int, *, seed: int) -> NetworksAsDraws:
-        """Members without replacement; all of them, in order, where num_draws is their number."""
-        chosen = chosen_members(len(self._modules), num_draws, seed=seed, collection="an ensemble")
+        """Return members without replacement; all of them, in order, where num_draws is their number."""
+        chosen = choose_members(len(self._modules), num_draws, seed=seed, collection="an ensemble")
         modules = [self._modules[member] for member in chosen]
         return NetworksAsDraws(modules, precision=self._precision, device=self._device)
 
     def point(self) -> None:
-        """None: an ensemble's prediction is its average."""
+        """Return None: an ensemble's prediction is its average."""
 
     def features(self, inputs: Inputs) -> Features:
-        """What the last dense layer of each member reads, side by side.  n inputs -> [n, D · members]"""
+        """Return what the last dense layer of each member reads, one after the other.  n inputs -> [n, D · members]"""
         each = [
             network_features(module, inputs, precision=self._precision, device=self._device) for module in self._modules
         ]
         return torch.cat(each, dim=1)
 
-    def stored(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """The weights of each member, and settings as JSON values."""
+    def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return the weights of each member, and the settings as JSON values."""
         tensors, layouts = {}, []
         for index, module in enumerate(self._modules):
             weights, layout = network_tensors(module)
@@ -112,7 +112,7 @@ class EnsemblePosterior:
         return tensors, {"precision": self._precision, "members": layouts}
 
     @classmethod
-    def restored(
+    def from_state_dict(
         cls,
         tensors: Mapping[str, Tensor],
         settings: Mapping[str, Any],
@@ -120,7 +120,7 @@ class EnsemblePosterior:
         network: Callable[[], nn.Module] | None = None,
         device: str = "cpu",
     ) -> EnsemblePosterior:
-        """The posterior that was stored; `network` makes a member, with any weights."""
+        """Return the posterior that was saved; `network` makes a member, with any weights."""
         check_settings(
             settings,
             {

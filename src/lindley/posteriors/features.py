@@ -6,16 +6,16 @@ from torch import Tensor, nn
 
 from lindley.contracts import Inputs
 from lindley.errors import InputError
-from lindley.modes import own_modes
+from lindley.modes import isolated_torch_state
 from lindley.posteriors.layout import as_its_weights
-from lindley.posteriors.network_calls import called, network_inputs, num_rows
+from lindley.posteriors.network_calls import forward, network_inputs, num_rows
 from lindley.posteriors.precision import compute_dtype, computing_in
 from lindley.posteriors.randomness import refuse_random_networks
 from lindley.shapes import Features
 
 
 def network_features(module: nn.Module, inputs: Inputs, *, precision: str, device: str) -> Features:
-    """What the dense layer that is called last reads, in eval mode.  n inputs -> [n, D] float32
+    """Return what the dense layer that is called last reads, in eval mode.  n inputs -> [n, D] float32
 
     Raises InputError for a network that calls no nn.Linear, or one that reads more than one vector per input.
     """
@@ -30,8 +30,8 @@ def network_features(module: nn.Module, inputs: Inputs, *, precision: str, devic
     try:
         values = as_its_weights(module.eval(), network_inputs(inputs, device))
         refuse_random_networks([module], values)
-        with own_modes(device), computing_in(compute_dtype(precision, device), device):
-            called(module, values)
+        with isolated_torch_state(device), computing_in(compute_dtype(precision, device), device):
+            forward(module, values)
     finally:
         for hook in hooks:
             hook.remove()
@@ -48,5 +48,5 @@ def network_features(module: nn.Module, inputs: Inputs, *, precision: str, devic
 
 
 def has_dense_layer(module: nn.Module) -> bool:
-    """Whether there is an nn.Linear that features can be read from."""
+    """Return whether there is an nn.Linear that features can be read from."""
     return any(isinstance(layer, nn.Linear) for layer in module.modules())

@@ -13,8 +13,8 @@ from lindley.arrays import ArrayLike, as_tensor, as_whole_numbers
 from lindley.contracts import Categorical
 from lindley.errors import InputError
 from lindley.information.layouts import Layout
-from lindley.modes import own_modes
-from lindley.posteriors.members import chosen_members
+from lindley.modes import isolated_torch_state
+from lindley.posteriors.members import choose_members
 from lindley.posteriors.scikit_learn.tables import Examples
 
 GivenFunctionOfInputs = Callable[[Any], ArrayLike]
@@ -40,25 +40,25 @@ class GivenPredictions:
         self.num_rows, self.num_draws, _ = self._layout.checked_shape(tuple(self._array.shape), inputs)
 
     def draw(self, num_draws: int, *, seed: int) -> GivenArrayDraws:
-        """Draws of the array without replacement; all of them, in order, where num_draws is their number."""
-        chosen = chosen_members(self.num_draws, num_draws, seed=seed, collection="an array")
+        """Return draws of the array without replacement; all of them, in order, where num_draws is their number."""
+        chosen = choose_members(self.num_draws, num_draws, seed=seed, collection="an array")
         draws_axis = self._layout.order[1]
         whole = num_draws == self.num_draws
         array = self._array if whole else self._array.index_select(draws_axis, torch.tensor(chosen))
         return GivenArrayDraws(array, self._layout)
 
     def point(self) -> None:
-        """None: an array has no single prediction beside its draws."""
+        """Return None: an array has no single prediction beside its draws."""
 
-    def stored(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """The array, and how it is to be read."""
+    def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return the array, and how it is to be read."""
         return {"array": self._array}, {"inputs": self._layout.inputs, "axes": self._layout.axes}
 
     @classmethod
-    def restored(
+    def from_state_dict(
         cls, tensors: Mapping[str, Tensor], settings: Mapping[str, Any], *, device: str = "cpu"
     ) -> GivenPredictions:
-        """The posterior that was stored."""
+        """Return the posterior that was saved."""
         return cls(tensors["array"].to(device), inputs=settings["inputs"], axes=settings["axes"])
 
 
@@ -112,12 +112,12 @@ class GivenFunction:
         self._function, self.num_draws, self._name, self._layout = function, num_draws, name, Layout(inputs, axes)
 
     def draw(self, num_draws: int, *, seed: int) -> GivenFunctionDraws:
-        """Draws of the function without replacement; all of them, in order, where num_draws is their number."""
-        chosen = chosen_members(self.num_draws, num_draws, seed=seed, collection="a function")
+        """Return draws of the function without replacement; all of them, in order, where num_draws is their number."""
+        chosen = choose_members(self.num_draws, num_draws, seed=seed, collection="a function")
         return GivenFunctionDraws(self._function, self.num_draws, chosen, name=self._name, layout=self._layout)
 
     def point(self) -> None:
-        """None: a function has no single prediction beside its draws."""
+        """Return None: a function has no single prediction beside its draws."""
 
 
 class GivenFunctionDraws:
@@ -144,7 +144,7 @@ class GivenFunctionDraws:
         return Categorical(log_probs[:, self._chosen] if self.num_draws < self._members else log_probs)
 
     def _called(self, inputs: Examples, number: int) -> Tensor:
-        with own_modes("cpu"):
+        with isolated_torch_state("cpu"):
             raw = as_tensor(self._function(inputs), "what the function returns", floats=True)
         count, num_draws, _ = self._layout.checked_shape(tuple(raw.shape), "what the function returns")
         if (count, num_draws) != (number, self._members):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lindley.posteriors.network_calls import NetworkInputs, called
+from lindley.posteriors.network_calls import NetworkInputs, forward
 
 
 def image_layout(values: Tensor) -> Tensor:
-    """Images channels-last: 1.2 to 2.7 times as fast here (benchmarks/channels_last.py); anything else as it is."""
+    """Return images channels-last, 1.2 to 2.7 times as fast (benchmarks/channels_last.py); all else as it is."""
     return values.to(memory_format=torch.channels_last) if values.dim() == 4 else values
 
 
@@ -24,7 +24,7 @@ def lay_out_for_images(module: nn.Module, rows: NetworkInputs) -> None:
     training = module.training
     try:
         with torch.no_grad():
-            called(module.eval(), image_layout(rows))
+            forward(module.eval(), image_layout(rows))
     except RuntimeError:
         _change_layout(module, torch.contiguous_format)
     finally:
@@ -32,7 +32,7 @@ def lay_out_for_images(module: nn.Module, rows: NetworkInputs) -> None:
 
 
 def as_its_weights(module: nn.Module, inputs: NetworkInputs) -> NetworkInputs:
-    """Images channels-last where the network's weights are; anything else as it is."""
+    """Return images channels-last where the network's weights are, and anything else as it is."""
     if not isinstance(inputs, Tensor) or inputs.dim() != 4:
         return inputs
     last = any(

@@ -35,8 +35,8 @@ def network_inputs(inputs: Inputs, device: str) -> NetworkInputs:
     return {name: value.detach().to(device) for name, value in inputs.items()}
 
 
-def sent(values: Tensor, device: str | torch.device) -> Tensor:
-    """A small tensor of the CPU on the device, without waiting for what a GPU of CUDA has still to do.
+def to_device_async(values: Tensor, device: str | torch.device) -> Tensor:
+    """Copy a small tensor from the CPU to the device, without waiting for what a GPU of CUDA has still to do.
 
     CUDA has read the memory when the call returns; others, as MPS, read it later, when it may hold something else.
     """
@@ -59,26 +59,26 @@ def device_type(inputs: NetworkInputs) -> str:
 
 
 def rows_at(inputs: NetworkInputs, positions: Tensor) -> NetworkInputs:
-    """The rows at these places, [b]."""
+    """Return the rows at these places, [b]."""
     if isinstance(inputs, Tensor):
         return inputs[positions]
     return {name: value[positions] for name, value in inputs.items()}
 
 
-def first_row_repeated(inputs: NetworkInputs, count: int) -> NetworkInputs:
-    """The first row, so many times, in memory of its own."""
+def repeat_first_row(inputs: NetworkInputs, count: int) -> NetworkInputs:
+    """Repeat the first row so many times, in memory of its own."""
     if isinstance(inputs, Tensor):
         return inputs[:1].expand(count, *inputs.shape[1:]).clone()
     return {name: value[:1].expand(count, *value.shape[1:]).clone() for name, value in inputs.items()}
 
 
-def called(module: nn.Module, inputs: NetworkInputs) -> Any:
-    """What the module gives back."""
+def forward(module: nn.Module, inputs: NetworkInputs) -> Any:
+    """Call the module on the inputs, by name where they are a mapping."""
     return module(inputs) if isinstance(inputs, Tensor) else module(**inputs)
 
 
 def logits_of(output: Any) -> Tensor:
-    """[n, C] float32: the output itself, or its `logits` where it has such a field (as outputs of transformers do)."""
+    """Return the output as logits [n, C] float32, or its field `logits`, which outputs of transformers have."""
     logits = output if isinstance(output, Tensor) else getattr(output, "logits", None)
     if logits is None and isinstance(output, Mapping):
         logits = output.get("logits")
@@ -107,7 +107,7 @@ def refuse_probabilities(logits: Tensor, module: nn.Module) -> None:
 
 
 def tensors_in(value: Any) -> list[Tensor]:
-    """All tensors of nested tuples, lists and mappings, in order."""
+    """Return all tensors of nested tuples, lists and mappings, in order."""
     if isinstance(value, Tensor):
         return [value]
     if isinstance(value, Mapping):
@@ -117,8 +117,8 @@ def tensors_in(value: Any) -> list[Tensor]:
     return []
 
 
-def normalised(logits: Tensor) -> Tensor:
-    """Log-probabilities of logits [n, K, C], in nats.
+def normalise(logits: Tensor) -> Tensor:
+    """Return the log-probabilities of logits [n, K, C], in nats.
 
     Over a short last axis torch's log_softmax takes about ten times as long as over a middle one.
     """

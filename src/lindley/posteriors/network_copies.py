@@ -12,7 +12,7 @@ from torch.nn.parameter import is_lazy
 from lindley.errors import InputError
 
 
-def copied(module: nn.Module, device: str | None = None) -> nn.Module:
+def copy_network(module: nn.Module, device: str | None = None) -> nn.Module:
     """Return a copy in eval mode, on the device where one is named, with `torch.compile` taken off.
 
     Its tensors are plain also where the caller is in inference mode: cuDNN moves those of an LSTM. Raises InputError
@@ -22,8 +22,8 @@ def copied(module: nn.Module, device: str | None = None) -> nn.Module:
         if is_lazy(value):
             raise InputError(f"{name!r} has no shape yet: call this network once on an input, then give it")
     with torch.inference_mode(False):
-        (copy,) = duplicate(uncompiled_root(module))
-        return uncompiled(copy).eval().to(device)
+        (copy,) = duplicate(uncompile_root(module))
+        return uncompile(copy).eval().to(device)
 
 
 def duplicate(module: nn.Module, *others: Any) -> tuple[Any, ...]:
@@ -43,24 +43,24 @@ def duplicate(module: nn.Module, *others: Any) -> tuple[Any, ...]:
         ) from error
 
 
-def uncompiled_root(module: nn.Module) -> nn.Module:
+def uncompile_root(module: nn.Module) -> nn.Module:
     """Return the module that `torch.compile` was given, or the module itself where it was not."""
     if type(module).__name__ == "OptimizedModule":  # its class is in torch._dynamo, which takes seconds to import
-        return uncompiled_root(module.get_submodule("_orig_mod"))
+        return uncompile_root(module.get_submodule("_orig_mod"))
     return module
 
 
-def uncompiled(module: nn.Module) -> nn.Module:
+def uncompile(module: nn.Module) -> nn.Module:
     """Take `torch.compile` off a module and all of its layers, in place.
 
     A compiled network does not call its layers, so that no mask could stand still in them.
     """
-    root = uncompiled_root(module)
+    root = uncompile_root(module)
     for layer in list(root.modules()):
         if layer._compiled_call_impl is not None:
             layer._compiled_call_impl = None
         for name, child in layer._modules.items():
-            layer._modules[name] = None if child is None else uncompiled_root(child)
+            layer._modules[name] = None if child is None else uncompile_root(child)
     return root
 
 

@@ -15,8 +15,8 @@ from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.parameter import is_lazy
 
 from lindley.errors import InputError
-from lindley.posteriors.callers_state import seeded_globals
-from lindley.posteriors.network_copies import duplicate, uncompiled, uncompiled_root
+from lindley.posteriors.network_copies import duplicate, uncompile, uncompile_root
+from lindley.posteriors.random_state import fork_rng
 
 _TRAINED: set[StorageWeakRef] = set()
 """The memory of every tensor that fits change, of all networks made so far. It does not keep them alive."""
@@ -27,7 +27,7 @@ def make_network(network: Callable[[], nn.Module], device: str = "cpu") -> nn.Mo
 
     Raises InputError for what is no network, and for weights that belong to a network made before.
     """
-    module = uncompiled(_called(network))
+    module = uncompile(_called(network))
     _refuse_shared(module)
     module = module.to(device).train()
     mark_trained(value for value in module.parameters() if value.requires_grad)
@@ -36,7 +36,7 @@ def make_network(network: Callable[[], nn.Module], device: str = "cpu") -> nn.Mo
 
 def network_to_load(network: Callable[[], nn.Module]) -> nn.Module:
     """Return a copy of the factory's network, into which weights can be loaded. Global generators stay."""
-    with seeded_globals(0, "cpu"):  # making a network initialises it
+    with fork_rng(0, "cpu"):  # making a network initialises it
         module = _called(network)
         lazy = [name for name, layer in module.named_modules() if isinstance(layer, LazyModuleMixin)]
         if lazy:
@@ -44,7 +44,7 @@ def network_to_load(network: Callable[[], nn.Module]) -> nn.Module:
                 f"loading needs a network whose layers know their sizes; {lazy[0]!r} is lazy. Give one with "
                 "nn.Linear(in, out) in place of nn.LazyLinear(out), and so on: its weights have the same names"
             )
-        return uncompiled(duplicate(module)[0])
+        return uncompile(duplicate(module)[0])
 
 
 def mark_trained(tensors: Iterable[Tensor]) -> None:
@@ -69,7 +69,7 @@ def _called(network: Callable[[], nn.Module]) -> nn.Module:
     made = network()
     if not isinstance(made, nn.Module):
         raise InputError(f"network= must be a function that returns a torch.nn.Module; got {type(made).__name__}")
-    return uncompiled_root(made)
+    return uncompile_root(made)
 
 
 def _refuse_shared(module: nn.Module) -> None:

@@ -14,7 +14,7 @@ from lindley.posteriors.stored_parts import are_texts, check_settings
 
 
 def network_tensors(module: nn.Module) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Copies of weights and buffers by name, contiguous on the CPU; and which of them lie channels-last."""
+    """Return copies of weights and buffers by name, contiguous on the CPU, and which of them lie channels-last."""
     tensors = {}
     channels_last = []
     for name, value in module.state_dict(keep_vars=True).items():
@@ -33,7 +33,7 @@ def network_tensors(module: nn.Module) -> tuple[dict[str, Tensor], dict[str, Any
 def network_with(
     tensors: Mapping[str, Tensor], layout: Mapping[str, Any], network: Callable[[], nn.Module] | None
 ) -> nn.Module:
-    """A network made by `network`, with these weights, in eval mode. Global generators are left as they were.
+    """Return a network made by `network`, with these weights, in eval mode. Global generators are left as they were.
 
     Raises InputError where there is no `network`, where names, shapes or types are not those of the tensors, and for
     weights that are not finite.

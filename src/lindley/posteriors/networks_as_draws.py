@@ -10,12 +10,12 @@ from torch import nn
 
 from lindley.contracts import Categorical, Inputs
 from lindley.errors import InputError
-from lindley.modes import own_modes
+from lindley.modes import isolated_torch_state
 from lindley.posteriors.dropout.masks import rate_of
 from lindley.posteriors.layout import as_its_weights
-from lindley.posteriors.network_calls import called, logits_of, network_inputs, normalised, refuse_probabilities
-from lindley.posteriors.network_copies import copied
-from lindley.posteriors.precision import compute_dtype, computing_in, resolved_precision
+from lindley.posteriors.network_calls import forward, logits_of, network_inputs, normalise, refuse_probabilities
+from lindley.posteriors.network_copies import copy_network
+from lindley.posteriors.precision import compute_dtype, computing_in, resolve_precision
 from lindley.posteriors.randomness import refuse_random_networks
 
 
@@ -28,8 +28,8 @@ class NetworksAsDraws:
     def __init__(self, modules: Sequence[nn.Module], *, precision: str = "float32", device: str = "cpu") -> None:
         self.num_draws = len(modules)
         of_each = "-".join(fingerprint(module) for module in modules)
-        self.id = f"networks-{of_each}-{resolved_precision(precision, device)}"
-        self._modules = [copied(module, device) for module in modules]
+        self.id = f"networks-{of_each}-{resolve_precision(precision, device)}"
+        self._modules = [copy_network(module, device) for module in modules]
         self._dtype = compute_dtype(precision, device)
         self._device = device
         self._found_logits = False
@@ -38,18 +38,18 @@ class NetworksAsDraws:
         """Predict n inputs, in float32."""
         values = network_inputs(inputs, self._device)
         refuse_random_networks(self._modules, values)
-        with own_modes(self._device), computing_in(self._dtype, self._device):
-            each = [logits_of(called(module, as_its_weights(module, values))) for module in self._modules]
+        with isolated_torch_state(self._device), computing_in(self._dtype, self._device):
+            each = [logits_of(forward(module, as_its_weights(module, values))) for module in self._modules]
             logits = torch.stack(each, dim=1)  # [n, K, C]
             if not self._found_logits:
                 refuse_probabilities(logits, self._modules[0])
                 self._found_logits = len(logits) > 0
-        with own_modes(self._device):
-            return Categorical(normalised(logits))
+        with isolated_torch_state(self._device):
+            return Categorical(normalise(logits))
 
 
 def fingerprint(module: nn.Module) -> str:
-    """A short hash of a module's weights, buffers and dropout rates."""
+    """Return a short hash of a module's weights, buffers and dropout rates."""
     digest = hashlib.blake2b(digest_size=8)
     for name, value in module.state_dict().items():
         digest.update(name.encode())
@@ -59,7 +59,7 @@ def fingerprint(module: nn.Module) -> str:
 
 
 def dropout_rates(module: nn.Module) -> dict[str, float]:
-    """The rates that are no weights, by where they stand ("lstm.dropout"): of dropout, recurrent, attention layers."""
+    """Return the rates of dropout, recurrent and attention layers by where they stand, as "lstm.dropout"."""
     return {
         f"{name}.{key}": float(getattr(layer, key))
         for name, layer in module.named_modules()
@@ -68,7 +68,7 @@ def dropout_rates(module: nn.Module) -> dict[str, float]:
 
 
 def set_dropout_rates(module: nn.Module, rates: Mapping[str, float]) -> None:
-    """Puts rates that `dropout_rates` gave onto a module of the same layers.
+    """Set the rates that `dropout_rates` gave on a module of the same layers.
 
     Raises InputError where a layer is not there, or has no rate among these.
     """

@@ -13,26 +13,26 @@ PRECISIONS = ("float32", "bfloat16")
 _INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "avx10_2", "bf16")
 
 
-def resolved_precision(precision: str, device: str) -> str:
-    """ "auto" as one of PRECISIONS on this machine; anything else as it is."""
+def resolve_precision(precision: str, device: str) -> str:
+    """Return what "auto" is on this machine, one of PRECISIONS, and anything else as it is."""
     if precision != "auto":
         return precision
     return "bfloat16" if has_bfloat16(device) else "float32"
 
 
 def compute_dtype(precision: str, device: str) -> torch.dtype:
-    """The dtype of matrix products and convolutions; weights, losses and log-probabilities stay float32."""
+    """Return the dtype of matrix products and convolutions; weights, losses and log-probabilities stay float32."""
     if precision not in ("auto", *PRECISIONS):
         raise InputError(f"precision must be one of auto, {', '.join(PRECISIONS)}; got {precision!r}")
-    return torch.bfloat16 if resolved_precision(precision, device) == "bfloat16" else torch.float32
+    return torch.bfloat16 if resolve_precision(precision, device) == "bfloat16" else torch.float32
 
 
 @contextmanager
 def computing_in(dtype: torch.dtype, device: str) -> Iterator[None]:
-    """Matrix products and convolutions of a forward pass in `dtype`, as `compute_dtype` gives it.
+    """Compute matrix products and convolutions of a forward pass in `dtype`, as `compute_dtype` gives it.
 
     Autocast keeps the weights that it has rounded until the outermost autocast ends. There is one around this, the
-    caller's or `own_modes`, and the weights may have changed since: so none are kept from before or for later.
+    caller's or `isolated_torch_state`, and the weights may have changed since: none are kept from before or for later.
     """
     torch.clear_autocast_cache()
     try:
@@ -43,7 +43,7 @@ def computing_in(dtype: torch.dtype, device: str) -> Iterator[None]:
 
 
 def has_bfloat16(device: str) -> bool:
-    """Whether the device has instructions for bfloat16: emulated, it is 8 to 25 times slower than float32.
+    """Return whether the device has instructions for bfloat16: emulated, it is 8 to 25 times slower than float32.
 
     False also where it cannot be told: an older torch, or a kind of device that is not known here.
     """

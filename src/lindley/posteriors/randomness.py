@@ -11,24 +11,24 @@ import torch
 from torch import Tensor, nn
 
 from lindley.errors import InputError
-from lindley.modes import own_modes
-from lindley.posteriors.callers_state import seeded_globals
+from lindley.modes import isolated_torch_state
 from lindley.posteriors.layout import as_its_weights
 from lindley.posteriors.network_calls import (
     NetworkInputs,
-    called,
     device_type,
-    first_row_repeated,
+    forward,
     num_rows,
+    repeat_first_row,
     tensors_in,
 )
+from lindley.posteriors.random_state import fork_rng
 
 _SEEDS = (1, 2, 3, 4)
 _FOUND_FUNCTIONS: WeakSet[nn.Module] = WeakSet()
 
 
 def randomness_of(call: Callable[[], Any], device: str, *, may_draw: bool = False) -> str | None:
-    """What shows that the call is random, under two seeds of all global generators; None where nothing does.
+    """Return what shows that a call is random under two seeds of all global generators, or None.
 
     No generator of torch or NumPy may move (a layer that is seldom dropped mostly gives the same), and the outputs must
     be equal (Python's generator, which type checkers use as well, and one of the network's own). With `may_draw` only
@@ -36,7 +36,7 @@ def randomness_of(call: Callable[[], Any], device: str, *, may_draw: bool = Fals
     """
     first: list[Tensor] | None = None
     for seed in _SEEDS if may_draw else _SEEDS[:2]:
-        with seeded_globals(seed, device) as moved:
+        with fork_rng(seed, device) as moved:
             outputs = tensors_in(call())
             if moved() and not may_draw:
                 return "draws random numbers"
@@ -47,16 +47,16 @@ def randomness_of(call: Callable[[], Any], device: str, *, may_draw: bool = Fals
 
 
 def refuse_random_networks(modules: Sequence[nn.Module], inputs: NetworkInputs) -> None:
-    """Raises InputError where one of these networks, in eval mode already, is no function of its inputs.
+    """Raise InputError where one of these networks, in eval mode already, is no function of its inputs.
 
     Looked at once for each. What a forward draws and does not use in eval mode does no harm.
     """
     for module in modules:
         if module in _FOUND_FUNCTIONS or num_rows(inputs) == 0:
             continue
-        rows = as_its_weights(module, first_row_repeated(inputs, 2))
-        with own_modes(device_type(inputs)):
-            found = randomness_of(partial(called, module, rows), device_type(inputs), may_draw=True)
+        rows = as_its_weights(module, repeat_first_row(inputs, 2))
+        with isolated_torch_state(device_type(inputs)):
+            found = randomness_of(partial(forward, module, rows), device_type(inputs), may_draw=True)
         if not found:
             _FOUND_FUNCTIONS.add(module)
         else:

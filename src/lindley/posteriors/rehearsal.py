@@ -12,13 +12,13 @@ from torch.nn.parameter import is_lazy
 
 from lindley.contracts import Inputs, TrainingData
 from lindley.errors import InputError
-from lindley.modes import own_modes
-from lindley.posteriors.callers_state import seeded_globals
-from lindley.posteriors.network_calls import NetworkInputs, called, logits_of, num_rows, refuse_probabilities, rows_at
+from lindley.modes import isolated_torch_state
+from lindley.posteriors.network_calls import NetworkInputs, forward, logits_of, num_rows, refuse_probabilities, rows_at
 from lindley.posteriors.network_factory import changed_buffers, make_network, mark_trained
 from lindley.posteriors.precision import compute_dtype, computing_in
-from lindley.posteriors.recipe import Recipe
-from lindley.posteriors.training import read_labelled, told_precisions
+from lindley.posteriors.random_state import fork_rng
+from lindley.posteriors.training import explain_precisions, read_labelled
+from lindley.posteriors.training_config import TrainingConfig
 
 _ROUNDING = 0.02
 """Of the largest output: float32 and bfloat16 add in another order where there are more rows."""
@@ -29,7 +29,7 @@ def rehearse(
     data: TrainingData,
     use: Callable[[nn.Module, Inputs], object],
     *,
-    recipe: Recipe,
+    config: TrainingConfig,
     precision: str,
     device: str,
 ) -> nn.Module:
@@ -39,7 +39,7 @@ def rehearse(
         network: Makes a network.
         data: Of whose labels two are used, or as many as a minibatch has.
         use: What is to be done with the trained network, on the same rows; it is called in eval mode.
-        recipe: Of the training.
+        config: Of the training.
         precision: In which the network computes.
         device: Where it computes.
 
@@ -47,17 +47,17 @@ def rehearse(
         InputError: If the network has another number of outputs than there are classes, gives probabilities, shares
             weights with another one, or cannot do what `use` does.
     """
-    count = min(2, recipe.batch_size, len(data.labels))
+    count = min(2, config.batch_size, len(data.labels))
     inputs, _ = read_labelled(data.pool, data.labels.take(torch.arange(count)), device)
-    with seeded_globals(0, device), own_modes(device, gradients=True):
+    with fork_rng(0, device), isolated_torch_state(device, gradients=True):
         module = make_network(network, device)
         before = {name: value.clone() for name, value in module.named_buffers() if not is_lazy(value)}
         with (
-            told_precisions(inputs, module),
-            _told_single_rows(module, num_rows(inputs)),
+            explain_precisions(inputs, module),
+            _explain_single_rows(module, num_rows(inputs)),
             computing_in(compute_dtype(precision, device), device),
         ):
-            logits = logits_of(called(module, inputs))
+            logits = logits_of(forward(module, inputs))
         mark_trained([*changed_buffers(module, before), *(each for each in module.parameters() if each.requires_grad)])
         _refuse_other_outputs(logits, data.num_classes)
         refuse_probabilities(logits, module)
@@ -85,7 +85,7 @@ def _refuse_functions_of_the_batch(module: nn.Module, inputs: NetworkInputs) -> 
 
 def _eval_logits(module: nn.Module, inputs: NetworkInputs) -> Tensor:
     with torch.no_grad():
-        return logits_of(called(module, inputs))
+        return logits_of(forward(module, inputs))
 
 
 def _refuse_other_outputs(logits: Tensor, needed: int) -> None:
@@ -99,7 +99,7 @@ def _refuse_other_outputs(logits: Tensor, needed: int) -> None:
 
 
 @contextmanager
-def _told_single_rows(module: nn.Module, rows: int) -> Iterator[None]:
+def _explain_single_rows(module: nn.Module, rows: int) -> Iterator[None]:
     try:
         yield
     except ValueError as error:

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from lindley.errors import FitError, InputError
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.training_config import TrainingConfig
 
 
 def minibatches(num_labels: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Positions of labels, through one permutation after another, equally many at every step.
+    """Yield positions of labels, through one permutation after another, equally many at every step.
 
     A short last minibatch of each epoch would make a fit on 70 labels see half of what one on 60 sees: its
     calibration error was three times as large.
@@ -28,41 +28,41 @@ def minibatches(num_labels: int, batch_size: int, generator: torch.Generator) ->
         waiting = waiting[size:]
 
 
-def optimizer_of(parameters: Iterable[Tensor], recipe: Recipe) -> torch.optim.Optimizer:
-    """The recipe's, over these parameters."""
-    kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
-    return kind(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
+def optimizer_of(parameters: Iterable[Tensor], config: TrainingConfig) -> torch.optim.Optimizer:
+    """Return the optimiser of a config over these parameters."""
+    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+    return kind(parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
 
 
 def learning_rates(
-    optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int
+    optimizer: torch.optim.Optimizer, config: TrainingConfig, steps: int
 ) -> torch.optim.lr_scheduler.LRScheduler:
-    """What sets the rate of each step; to be stepped after the optimiser."""
-    if recipe.warmup:
-        return torch.optim.lr_scheduler.LambdaLR(optimizer, partial(_share_of_rate, recipe, steps))
-    if recipe.schedule == "cosine":
+    """Return the scheduler of the learning rate, which is stepped after the optimiser."""
+    if config.warmup:
+        return torch.optim.lr_scheduler.LambdaLR(optimizer, partial(_share_of_rate, config, steps))
+    if config.schedule == "cosine":
         return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0, total_iters=0)
 
 
-def _share_of_rate(recipe: Recipe, steps: int, step: int) -> float:
-    """Of the recipe's learning rate, in a fit that warms up: rising to it, then as the schedule of the steps left."""
-    if step < recipe.warmup:
-        return (step + 1) / (recipe.warmup + 1)
-    done = (step - recipe.warmup) / (steps - recipe.warmup)
-    return (1 + math.cos(math.pi * done)) / 2 if recipe.schedule == "cosine" else 1.0
+def _share_of_rate(config: TrainingConfig, steps: int, step: int) -> float:
+    """Of the learning rate, in a fit that warms up: rising to it, then as the schedule of the steps left."""
+    if step < config.warmup:
+        return (step + 1) / (config.warmup + 1)
+    done = (step - config.warmup) / (steps - config.warmup)
+    return (1 + math.cos(math.pi * done)) / 2 if config.schedule == "cosine" else 1.0
 
 
-def class_weights(recipe: Recipe, num_classes: int, device: str) -> Tensor | None:
-    """The recipe's weights of classes, [C]; None where all weigh the same."""
-    if not recipe.class_weights:
+def class_weights(config: TrainingConfig, num_classes: int, device: str) -> Tensor | None:
+    """Return the config's weights of classes, [C], or None where all weigh the same."""
+    if not config.class_weights:
         return None
-    if len(recipe.class_weights) != num_classes:
+    if len(config.class_weights) != num_classes:
         raise InputError(
             f"training.class_weights must have one number for each of the {num_classes} classes; "
-            f"got {len(recipe.class_weights)}"
+            f"got {len(config.class_weights)}"
         )
-    return torch.tensor(recipe.class_weights, device=device)
+    return torch.tensor(config.class_weights, device=device)
 
 
 class Losses:
@@ -79,7 +79,7 @@ class Losses:
         self._first, self._unseen = 0, list[Tensor]()
 
     def add(self, loss: Tensor) -> None:
-        """That of the next step. Raises FitError, now or later."""
+        """Add the loss of the next step. Raises FitError, now or later."""
         self._unseen.append(loss.detach())
         if len(self._unseen) == self._looks_every:
             self.check()
@@ -92,7 +92,7 @@ class Losses:
             self.check()
 
     def check(self) -> None:
-        """Look at those not seen yet: before the weights are used."""
+        """Check the losses not seen yet, before the weights are used."""
         if not self._unseen:
             return
         losses = torch.stack(self._unseen) if len(self._unseen) > 1 else self._unseen[0][None]  # [S] or [S, E]
@@ -103,15 +103,15 @@ class Losses:
         self._unseen.clear()
 
 
-def told_divergence(steps: int, recipe: Recipe, num_labels: int, step: int, loss: float) -> str:
-    """The message about a loss that is not finite."""
-    return f"the loss became {loss} at step {step + 1} of {steps} on {num_labels} labels; {_remedy(recipe)}"
+def divergence_message(steps: int, config: TrainingConfig, num_labels: int, step: int, loss: float) -> str:
+    """Return the message about a loss that is not finite."""
+    return f"the loss became {loss} at step {step + 1} of {steps} on {num_labels} labels; {_remedy(config)}"
 
 
-def told_weights(steps: int, recipe: Recipe, num_labels: int) -> str:
-    """The message about weights that are not finite after the last step, whose loss nobody has seen."""
-    return f"the weights are not finite after all {steps} steps on {num_labels} labels; {_remedy(recipe)}"
+def weights_message(steps: int, config: TrainingConfig, num_labels: int) -> str:
+    """Return the message about weights that are not finite after the last step."""
+    return f"the weights are not finite after all {steps} steps on {num_labels} labels; {_remedy(config)}"
 
 
-def _remedy(recipe: Recipe) -> str:
-    return f"lower training.learning_rate (now {recipe.learning_rate:g}) or look for inputs that are not finite"
+def _remedy(config: TrainingConfig) -> str:
+    return f"lower training.learning_rate (now {config.learning_rate:g}) or look for inputs that are not finite"

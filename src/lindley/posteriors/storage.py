@@ -11,39 +11,30 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
 from lindley.contracts import Inputs, Posterior
 from lindley.errors import InputError, LindleyError
-from lindley.posteriors.dropout.mc_dropout import MCDropoutPosterior
-from lindley.posteriors.ensemble import EnsemblePosterior
-from lindley.posteriors.gaussian_process.classifier import GaussianProcessPosterior
-from lindley.posteriors.given import GivenPredictions
-from lindley.posteriors.head.head import HeadPosterior
-from lindley.posteriors.head.last_layer import LastLayerPosterior
+from lindley.posteriors.catalogue import POSTERIORS
 from lindley.posteriors.head.tuned import TunedPosterior
-from lindley.posteriors.laplace.full_laplace import FullLaplacePosterior
-from lindley.posteriors.scikit_learn.bagging import BaggingPosterior
-from lindley.posteriors.scikit_learn.forest import ForestPosterior
 from lindley.posteriors.stored_parts import check_settings, is_positive, is_whole, one_of
-from lindley.posteriors.tempered import TemperedPosterior, tempered
+from lindley.posteriors.temperature_scaling import TemperatureScaledPosterior, scale_temperature
 
-VERSION = 2
-"""Since 2 with hashes; posteriors of version 1 have none, and are loaded still."""
-KINDS: dict[str, type[Any]] = {
-    "mc-dropout": MCDropoutPosterior,
-    "ensemble": EnsemblePosterior,
-    "head": HeadPosterior,
-    "last-layer": LastLayerPosterior,
-    "laplace": FullLaplacePosterior,
-    "forest": ForestPosterior,
-    "bagging": BaggingPosterior,
-    "gaussian-process": GaussianProcessPosterior,
-    "given": GivenPredictions,
+VERSION = 1
+"""Of the format; another one is refused."""
+_FIRST_NAMES = {spec.posterior: name for name, spec in reversed([*POSTERIORS.items()])}
+KINDS: Mapping[str, str] = {
+    **{name: spec.posterior for name, spec in POSTERIORS.items() if name == _FIRST_NAMES[spec.posterior]},
+    "bagging": "lindley.posteriors.scikit_learn.bagging:BaggingPosterior",
+    "given": "lindley.posteriors.given:GivenPredictions",
 }
-"""Each has `stored() -> (tensors, settings)` and a classmethod `restored(tensors, settings, **given)`."""
+"""The kinds of saved posteriors, by their import paths; posteriors of one class are of one kind.
+
+Each has `state_dict() -> (tensors, settings)` and a classmethod `from_state_dict(tensors, settings, **given)`."""
+_KEYS = {"kind", "version", "settings", "weights_sha256", "sha256"}
 _WEIGHTS, _SETTINGS = "weights.safetensors", "posterior.json"
 _TEMPERATURE = "temperature"
 
@@ -52,30 +43,31 @@ _TEMPERATURE = "temperature"
 class Storable(Protocol):
     """A posterior that can be saved."""
 
-    def stored(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Tensors by name, and settings as JSON values."""
+    def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return tensors by name, and settings as JSON values."""
         ...
 
 
 def save_posterior(posterior: Posterior, folder: str | os.PathLike[str]) -> None:
-    """Writes a posterior into a folder, which is made where it is missing. Of a tuned one, that of its setting.
+    """Write a posterior into a folder, which is made where it is missing; of a tuned one, that of its setting.
 
     Raises InputError for a posterior of a kind that cannot be saved, for a folder that holds one already, and where
     safetensors is not installed.
     """
     save_file = _safetensors().save_file
     temperature = None
-    while isinstance(posterior, TunedPosterior | TemperedPosterior):
-        if isinstance(posterior, TemperedPosterior):
+    while isinstance(posterior, TunedPosterior | TemperatureScaledPosterior):
+        if isinstance(posterior, TemperatureScaledPosterior):
             temperature = posterior.temperature * (temperature or 1.0)
         posterior = posterior.posterior
-    kind = next((name for name, known in KINDS.items() if type(posterior) is known), None)
+    path = f"{type(posterior).__module__}:{type(posterior).__qualname__}"
+    kind = next((name for name, known in KINDS.items() if known == path), None)
     if kind is None or not isinstance(posterior, Storable):
         raise InputError(f"{type(posterior).__name__} cannot be saved; these can: {', '.join(KINDS)}")
     folder = Path(folder)
     if (folder / _SETTINGS).exists():
         raise InputError(f"{folder} holds a posterior already; name another folder, or remove it first")
-    tensors, settings = posterior.stored()
+    tensors, settings = posterior.state_dict()
     if temperature is not None:
         settings = {**settings, _TEMPERATURE: temperature}
     folder.mkdir(parents=True, exist_ok=True)
@@ -109,24 +101,24 @@ def load_posterior(
     content = _settings(folder)
     offered = {"network": network, "estimator": estimator, "features": features, "device": device}
     given = {name: value for name, value in offered.items() if value is not None}
-    kind = KINDS[content["kind"]]
-    if foreign := sorted(given.keys() - inspect.signature(kind.restored).parameters.keys()):
+    kind = resolve_name(KINDS[content["kind"]])
+    if foreign := sorted(given.keys() - inspect.signature(kind.from_state_dict).parameters.keys()):
         raise InputError(f"the posterior in {folder} is of the kind {content['kind']!r}: leave {foreign[0]}= out")
     settings, weights = content["settings"], folder / _WEIGHTS
-    if "weights_sha256" in content and _sha256(weights) != content["weights_sha256"]:
+    if _sha256(weights) != content["weights_sha256"]:
         raise InputError(f"{weights} is not the file that was saved: its SHA-256 is not that in {_SETTINGS}")
     tensors = read_tensors(weights)
     try:
         check_settings({_TEMPERATURE: 1.0, **settings}, {_TEMPERATURE: is_positive})
-        posterior = kind.restored(tensors, settings, **given)
+        posterior = kind.from_state_dict(tensors, settings, **given)
     except Exception as error:  # of whatever its parts, a network's function or an estimator raise
         said = error if isinstance(error, LindleyError) else f"{type(error).__name__}: {error}"
         raise InputError(f"the posterior in {folder} cannot be loaded: {said}") from error
-    return tempered(posterior, float(settings[_TEMPERATURE])) if _TEMPERATURE in settings else posterior
+    return scale_temperature(posterior, float(settings[_TEMPERATURE])) if _TEMPERATURE in settings else posterior
 
 
 def read_tensors(file: Path) -> dict[str, Tensor]:
-    """The tensors of a .safetensors file by name; InputError where it cannot be read."""
+    """Return the tensors of a .safetensors file by name. Raises InputError where it cannot be read."""
     load_file = _safetensors().load_file
     if not file.is_file():
         raise InputError(f"{file} cannot be read as safetensors: there is no such file")
@@ -147,16 +139,15 @@ def _settings(folder: Path) -> Mapping[str, Any]:
     except (ValueError, RecursionError) as error:
         raise InputError(f"{file} is not JSON: {error}") from error
     version: Any = content.get("version") if isinstance(content, dict) else None
-    if not is_whole(version) or not 1 <= version <= VERSION:
-        raise InputError(f"{file} is of version {version!r}; this lindley reads versions 1 to {VERSION}")
-    needed = {"kind", "version", "settings"} | ({"weights_sha256", "sha256"} if version > 1 else set())
-    if content.keys() != needed:
-        raise InputError(f"{file} must have the keys {', '.join(sorted(needed))}, and no other")
+    if not is_whole(version) or version != VERSION:
+        raise InputError(f"{file} is of version {version!r}; this lindley reads version {VERSION}")
+    if content.keys() != _KEYS:
+        raise InputError(f"{file} must have the keys {', '.join(sorted(_KEYS))}, and no other")
     if not one_of(KINDS)(content["kind"]):
         raise InputError(f"{file} is of the kind {content['kind']!r}; known are {', '.join(KINDS)}")
     if not isinstance(content["settings"], dict):
         raise InputError(f"the settings in {file} must be an object; got {type(content['settings']).__name__}")
-    if version > 1 and content.pop("sha256") != _sha256_of_content(content):
+    if content.pop("sha256") != _sha256_of_content(content):
         raise InputError(f"{file} is not as it was saved: its values do not have the SHA-256 that it names")
     return dict(content)
 

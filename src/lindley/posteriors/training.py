@@ -11,25 +11,25 @@ from torch import Tensor, nn
 
 from lindley.contracts import Labels, Pool, TrainingData
 from lindley.errors import FitError, InputError
-from lindley.modes import own_modes
+from lindley.modes import isolated_torch_state
 from lindley.noise import torch_generator
-from lindley.posteriors.augmentation import augmented
-from lindley.posteriors.callers_state import seeded_globals
+from lindley.posteriors.augmentation import augment
 from lindley.posteriors.early_stopping import BestWeights
 from lindley.posteriors.layout import as_its_weights, lay_out_for_images
-from lindley.posteriors.network_calls import NetworkInputs, called, logits_of, network_inputs, rows_at, sent
+from lindley.posteriors.network_calls import NetworkInputs, forward, logits_of, network_inputs, rows_at, to_device_async
 from lindley.posteriors.network_factory import make_network
 from lindley.posteriors.precision import compute_dtype, computing_in
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.random_state import fork_rng
 from lindley.posteriors.steps import (
     Losses,
     class_weights,
+    divergence_message,
     learning_rates,
     minibatches,
     optimizer_of,
-    told_divergence,
-    told_weights,
+    weights_message,
 )
+from lindley.posteriors.training_config import TrainingConfig
 from lindley.seeds import derive_seed
 
 
@@ -37,61 +37,61 @@ def train(
     network: Callable[[], nn.Module],
     data: TrainingData,
     *,
-    recipe: Recipe,
+    config: TrainingConfig,
     precision: str,
     device: str,
     seed: int,
     start: nn.Module | None = None,
 ) -> nn.Module:
-    """A network trained on the labels, in eval mode: initialised from the seed, or at the weights of `start`.
+    """Train a network on the labels, from the seed or from the weights of `start`, and return it in eval mode.
 
-    Validation labels are used for early stopping only, and refused where the recipe has no patience. Global generators
+    Validation labels are used for early stopping only, and refused where the config has no patience. Global generators
     are left as they were. Raises FitError where the loss is not finite.
     """
-    refuse_misplaced_validation(recipe, data.validation)
+    refuse_misplaced_validation(config, data.validation)
     inputs, classes = read_labelled(data.pool, data.labels, device)  # [L, ...], [L]
     num_labels = len(data.labels)
-    steps = recipe.num_steps(num_labels)
-    with seeded_globals(derive_seed(seed, "network"), device), own_modes(device, gradients=True):
+    steps = config.num_steps(num_labels)
+    with fork_rng(derive_seed(seed, "network"), device), isolated_torch_state(device, gradients=True):
         module = make_network(network, device)
         if start is not None:
             module.load_state_dict(start.state_dict())
         lay_out_for_images(module, rows_at(inputs, torch.arange(min(2, num_labels), device=device)))
-        optimizer = optimizer_of(module.parameters(), recipe)
-        decay = learning_rates(optimizer, recipe, steps)
+        optimizer = optimizer_of(module.parameters(), config)
+        decay = learning_rates(optimizer, config, steps)
         best = (
             None
             if data.validation is None
-            else BestWeights(*read_labelled(data.pool, data.validation, device), patience=recipe.patience)
+            else BestWeights(*read_labelled(data.pool, data.validation, device), patience=config.patience)
         )
-        batches = minibatches(num_labels, recipe.batch_size, torch_generator(seed, "minibatches"))
+        batches = minibatches(num_labels, config.batch_size, torch_generator(seed, "minibatches"))
         augmentation = torch_generator(seed, "shifts")
-        loss_of = _loss(recipe, data.num_classes, num_labels, compute_dtype(precision, device), device)
-        with Losses(device, partial(told_divergence, steps, recipe, num_labels)) as losses:
+        loss_of = _loss(config, data.num_classes, num_labels, compute_dtype(precision, device), device)
+        with Losses(device, partial(divergence_message, steps, config, num_labels)) as losses:
             for step in range(steps):
-                positions = sent(next(batches), device)
+                positions = to_device_async(next(batches), device)
                 optimizer.zero_grad(set_to_none=True)
-                with told_precisions(inputs, module):
-                    batch = _augmented(rows_at(inputs, positions), recipe, augmentation)
+                with explain_precisions(inputs, module):
+                    batch = _augment(rows_at(inputs, positions), config, augmentation)
                     loss = loss_of(module, batch, classes[positions])
                 losses.add(loss)
                 loss.backward()
                 optimizer.step()
                 decay.step()
-                if best is not None and ((step + 1) % recipe.check_every == 0 or step + 1 == steps):
+                if best is not None and ((step + 1) % config.check_every == 0 or step + 1 == steps):
                     losses.check()
                     if best.seen(module):
                         break
         if not all(bool(weights.isfinite().all()) for weights in module.parameters() if weights.requires_grad):
-            raise FitError(told_weights(steps, recipe, num_labels))
+            raise FitError(weights_message(steps, config, num_labels))
         if best is not None:
             best.restore(module)
     return module.eval()
 
 
 @contextmanager
-def told_precisions(inputs: NetworkInputs, module: nn.Module) -> Iterator[None]:
-    """Where a layer cannot multiply inputs with weights of another precision: its own error names no remedy."""
+def explain_precisions(inputs: NetworkInputs, module: nn.Module) -> Iterator[None]:
+    """Say what to do where a layer cannot multiply inputs with weights of another precision."""
     try:
         yield
     except RuntimeError as error:
@@ -109,45 +109,45 @@ def told_precisions(inputs: NetworkInputs, module: nn.Module) -> Iterator[None]:
 
 
 def read_labelled(pool: Pool, labels: Labels, device: str) -> tuple[NetworkInputs, Tensor]:
-    """The inputs of the labelled rows and their classes [L], on the device."""
+    """Return the inputs of the labelled rows and their classes [L], on the device."""
     return network_inputs(pool.read(labels.rows), device), labels.values.to(device)
 
 
 def _loss(
-    recipe: Recipe, num_classes: int, num_labels: int, dtype: torch.dtype, device: str
+    config: TrainingConfig, num_classes: int, num_labels: int, dtype: torch.dtype, device: str
 ) -> Callable[[nn.Module, NetworkInputs, Tensor], Tensor]:
-    weights = class_weights(recipe, num_classes, device)
+    weights = class_weights(config, num_classes, device)
 
     def loss(module: nn.Module, batch: NetworkInputs, classes: Tensor) -> Tensor:
         with computing_in(dtype, device):
-            logits = logits_of(called(module, as_its_weights(module, batch)))
+            logits = logits_of(forward(module, as_its_weights(module, batch)))
         value = nn.functional.cross_entropy(logits, classes, weights)
-        if recipe.prior_precision:
-            value = value + recipe.prior_precision / (2 * num_labels) * squared_weights(module)
+        if config.prior_precision:
+            value = value + config.prior_precision / (2 * num_labels) * squared_weights(module)
         return value
 
     return loss
 
 
-def refuse_misplaced_validation(recipe: Recipe, validation: Labels | None) -> None:
-    """For learners that stop early: InputError for validation labels without patience, or the other way round."""
-    if (validation is None) != (recipe.patience == 0):
+def refuse_misplaced_validation(config: TrainingConfig, validation: Labels | None) -> None:
+    """Raise InputError for validation labels without patience, and for patience without validation labels."""
+    if (validation is None) != (config.patience == 0):
         raise InputError(
             "validation labels are used for early stopping and nothing else: give them together with "
             f"training.patience; got {'none' if validation is None else len(validation)} and a patience of "
-            f"{recipe.patience}. Otherwise put them among the labels."
+            f"{config.patience}. Otherwise put them among the labels."
         )
 
 
-def _augmented(batch: NetworkInputs, recipe: Recipe, generator: torch.Generator) -> NetworkInputs:
-    if not recipe.augments:
+def _augment(batch: NetworkInputs, config: TrainingConfig, generator: torch.Generator) -> NetworkInputs:
+    if not config.augments:
         return batch
     if not isinstance(batch, Tensor) or batch.dim() != 4:
         came = [*batch.shape] if isinstance(batch, Tensor) else f"tensors by name ({', '.join(batch)})"
         raise InputError(
-            f"training.{recipe.augments[0]} is for images [n, channels, height, width]; got {came}. Leave it out."
+            f"training.{config.augments[0]} is for images [n, channels, height, width]; got {came}. Leave it out."
         )
-    return augmented(batch, recipe, generator)
+    return augment(batch, config, generator)
 
 
 def squared_weights(module: nn.Module) -> Tensor:

@@ -16,17 +16,17 @@ from torch import Tensor
 from lindley.acquisition.unpredicted import Unpredicted
 from lindley.contracts import (
     Acquisition,
-    Choosing,
     Classification,
     Context,
     Draws,
     FeatureExtractor,
+    HasComputePath,
+    HasHyperparameters,
     Labels,
     Learner,
     Pool,
     Posterior,
     Selection,
-    Telling,
     TrainingData,
 )
 from lindley.errors import InputError
@@ -179,7 +179,7 @@ def run_round(
     view = RoundView(index, settings.seed, settings.task, pool, known, posterior, draws, candidates, selection)
     observations = {name: observe(view) for name, observe in observers.items()}
     seconds["observe"] = clock.lap()
-    path = str(draws.path) if isinstance(draws, Telling) else ""
+    path = str(draws.path) if isinstance(draws, HasComputePath) else ""
     return RoundResult(index, selection, posterior, known.num_labels, observations, seconds, path, _setting(posterior))
 
 
@@ -243,7 +243,7 @@ def _fitted(settings: RoundSettings, pool: Pool, known: Known, index: int) -> tu
 
 def _setting(posterior: Posterior) -> Mapping[str, object]:
     """What the fit chose, where it had a choice among what has names."""
-    setting = posterior.setting if isinstance(posterior, Choosing) else {}
+    setting = posterior.setting if isinstance(posterior, HasHyperparameters) else {}
     return setting if isinstance(setting, Mapping) else {}
 
 

@@ -18,10 +18,10 @@ from lindley.datasets.dataset import Dataset, content_hashes
 from lindley.datasets.pool_corruption import OutOfDistribution, PoolCorruption, corrupt_pool
 from lindley.errors import ConfigurationError, InputError
 from lindley.networks.catalogue import build_network
-from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.catalogue import build_learner
 from lindley.posteriors.features import has_dense_layer
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.random_state import fork_rng
+from lindley.posteriors.training_config import TrainingConfig
 from lindley.seeds import derive_seed
 from lindley.session.environment import environment
 from lindley.session.import_paths import import_object, is_import_path, source_sha256
@@ -190,7 +190,7 @@ def _check_features(trial: Trial, needs: frozenset[str], network: Callable[[], n
         raise ConfigurationError(f"model.posterior = {text}")
     if not needs & FEATURES or is_import_path(model.posterior) or network is None:
         return
-    with seeded_globals(0, "cpu"):  # a network is initialised from the global generators
+    with fork_rng(0, "cpu"):  # a network is initialised from the global generators
         dense = has_dense_layer(network())
     if not dense:
         raise ConfigurationError(
@@ -225,7 +225,8 @@ def _observers(trial: Trial, dataset: Dataset, device: str) -> dict[str, Observe
 def _transfer(transfer: Transfer, dataset: Dataset, device: str) -> Observer:
     """Models that train no network read nothing of a recipe, so that they have no settings of a panel."""
     learners = {
-        name: build_learner(name, None, Recipe(), device=device, members=transfer.num_draws) for name in transfer.models
+        name: build_learner(name, None, TrainingConfig(), device=device, members=transfer.num_draws)
+        for name in transfer.models
     }
     return observe_transfer(
         learners,

@@ -1,5 +1,5 @@
-"""The learner of a panel: of the catalogue or a user's own; one recipe, or several of which each fit keeps what its
-labels explain best."""
+"""The learner of a panel: of the catalogue or a user's own; with one training configuration, or with several, of which
+each fit keeps the one that its labels explain best."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from lindley.errors import ConfigurationError
 from lindley.networks.dropout_rate import with_dropout_rate
 from lindley.posteriors.catalogue import build_learner
 from lindley.posteriors.head.tuned import Tuned
-from lindley.posteriors.recipe import Recipe
-from lindley.posteriors.tempered import Tempered
+from lindley.posteriors.temperature_scaling import TemperatureScaled
+from lindley.posteriors.training_config import TrainingConfig
 from lindley.session.import_paths import import_object, is_import_path
 from lindley.study.schema import Model, Panel
 
@@ -30,18 +30,18 @@ def panel_learner(
 
     Raises InputError as its parts do, ConfigurationError where one's own cannot be used.
     """
-    recipe = Recipe(**panel.training.model_dump(exclude={"tune"}))
+    config = TrainingConfig(**panel.training.model_dump(exclude={"tune"}))
 
     def build(setting: Mapping[str, float]) -> Learner:
         changes: dict[str, Any] = {key: value for key, value in setting.items() if key != "dropout"}
         built = with_dropout_rate(network, setting["dropout"]) if network and "dropout" in setting else network
         model = panel.model
         if is_import_path(model.posterior):
-            return _users_learner(model, built, replace(recipe, **changes), device=device, folder=folder)
+            return _users_learner(model, built, replace(config, **changes), device=device, folder=folder)
         return build_learner(
             model.posterior,
             built,
-            replace(recipe, **changes),
+            replace(config, **changes),
             precision=model.precision,
             device=device,
             members=model.num_draws,
@@ -54,21 +54,21 @@ def panel_learner(
     learner: Learner
     if tune.values:
         settings = [dict(zip(tune.values, values, strict=True)) for values in product(*tune.values.values())]
-        learner = Tuned(settings, build, tune.measure, recipe.class_weights or None)
+        learner = Tuned(settings, build, tune.measure, config.class_weights or None)
     else:
         learner = build({})
     if not tune.temperature:
         return learner
-    return Tempered(learner, tune.temperature, folds=tune.folds, num_draws=panel.model.num_draws)
+    return TemperatureScaled(learner, tune.temperature, folds=tune.folds, num_draws=panel.model.num_draws)
 
 
 def _users_learner(
-    model: Model, network: Callable[[], nn.Module] | None, recipe: Recipe, *, device: str, folder: Path | None
+    model: Model, network: Callable[[], nn.Module] | None, config: TrainingConfig, *, device: str, folder: Path | None
 ) -> Learner:
     name, factory = model.posterior, import_object(model.posterior, folder=folder)
     given = {
         "network": network,
-        "recipe": recipe,
+        "config": config,
         "num_draws": model.num_draws,
         "precision": model.precision,
         "device": device,

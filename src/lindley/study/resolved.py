@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lindley.posteriors.precision import resolved_precision
+from lindley.posteriors.precision import resolve_precision
 from lindley.study.folder import stored_json
 from lindley.study.schema import Panel, Study
 
@@ -21,7 +21,7 @@ def resolved(study: Study, out: Path, *, device: str) -> Study:
 def _resolved(panel: Panel, before: dict[str, str], device: str) -> Panel:
     if panel.model.precision != "auto":
         return panel
-    precision = before.get(panel.name) or resolved_precision("auto", device)
+    precision = before.get(panel.name) or resolve_precision("auto", device)
     return panel.model_copy(update={"model": panel.model.model_copy(update={"precision": precision})})
 
 

@@ -117,7 +117,7 @@ class Tune(_Table):
 
 
 class Training(_Table):
-    """[training]: the recipe of every fit; the fields of `posteriors.recipe.Recipe`, and [training.tune]."""
+    """[training]: how every fit is trained; the fields of `TrainingConfig`, and [training.tune]."""
 
     steps: Count = 1000
     epochs: CountOrNone = 0

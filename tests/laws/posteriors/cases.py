@@ -23,10 +23,10 @@ from lindley.posteriors.ensemble import EnsemblePosterior
 from lindley.posteriors.gaussian_process.classifier import GaussianProcess
 from lindley.posteriors.given import GivenFunction, GivenPredictions
 from lindley.posteriors.head.head import BayesianHead
-from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.scikit_learn.bagging import Bagging
 from lindley.posteriors.scikit_learn.forest import Forest
-from lindley.posteriors.tempered import Tempered
+from lindley.posteriors.temperature_scaling import TemperatureScaled
+from lindley.posteriors.training_config import TrainingConfig
 
 NUM_DRAWS = 5
 DEVICE = os.environ.get("LINDLEY_TEST_DEVICE", "cpu")
@@ -67,7 +67,12 @@ def _trained(
     inputs = _inputs(60, 2)
     labels = Labels(torch.arange(20), (inputs[:20, 0] > 0).long())
     learner = build_learner(
-        posterior, network, Recipe(steps=40, learning_rate=1e-2), device=DEVICE, members=NUM_DRAWS, options=options
+        posterior,
+        network,
+        TrainingConfig(steps=40, learning_rate=1e-2),
+        device=DEVICE,
+        members=NUM_DRAWS,
+        options=options,
     )
     fitted = learner.fit(TrainingData(MemoryPool(inputs), labels, Classification(("a", "b"))), seed=seed)
     extreme = torch.tensor([[1e6, -1e6], [0.0, 0.0]])
@@ -116,10 +121,12 @@ def _untrained(network: Callable[[], nn.Module], inputs: Inputs, seed: int, drop
     return Fitted(posterior, inputs, extreme=extreme, network=network, module=module)
 
 
-def _tempered(seed: int) -> Fitted:
+def _temperature_scaled(seed: int) -> Fitted:
     inputs = _inputs(60, 2)
     labels = Labels(torch.arange(20), (inputs[:20, 0] > 0).long())
-    learner = Tempered(MCDropout(moons_mlp, Recipe(steps=20), device=DEVICE), (0.5, 1.5), folds=2, num_draws=NUM_DRAWS)
+    learner = TemperatureScaled(
+        MCDropout(moons_mlp, TrainingConfig(steps=20), device=DEVICE), (0.5, 1.5), folds=2, num_draws=NUM_DRAWS
+    )
     posterior = learner.fit(TrainingData(MemoryPool(inputs), labels, Classification(("a", "b"))), seed=seed)
     extreme = torch.tensor([[1e6, -1e6], [0.0, 0.0]])
     return Fitted(posterior, inputs, extreme=(posterior, extreme), network=moons_mlp)
@@ -172,7 +179,7 @@ CASES: dict[str, Callable[[int], Fitted]] = {
     "ensemble, branching": lambda seed: _trained("ensemble", Branching, seed),
     "head": _head,
     "head, kronecker": lambda seed: _of_table(BayesianHead(covariance="kronecker", device=DEVICE), seed),
-    "mc-dropout, tempered": _tempered,
+    "mc-dropout, temperature scaled": _temperature_scaled,
     "last-layer": lambda seed: _trained("last-layer", moons_mlp, seed),
     "last-layer-laplace": lambda seed: _trained("last-layer-laplace", Branching, seed),
     "laplace": lambda seed: _full_laplace(moons_mlp, seed),

@@ -14,12 +14,13 @@ from lindley.contracts import Classification, Labels, Regression, TrainingData
 from lindley.errors import InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
-from lindley.posteriors.catalogue import POSTERIORS, WITH_NETWORK, build_learner
+from lindley.posteriors.catalogue import POSTERIORS, build_learner
+from lindley.posteriors.dropout.mc_dropout import MCDropout
 from lindley.posteriors.head.head import BayesianHead
 from lindley.posteriors.head.tuned import Tuned
-from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.scikit_learn.bagging import Bagging
-from lindley.posteriors.tempered import Tempered
+from lindley.posteriors.temperature_scaling import TemperatureScaled
+from lindley.posteriors.training_config import TrainingConfig
 
 NUM_LABELS = 20
 INPUTS = torch.randn(NUM_LABELS, 2, generator=torch.Generator().manual_seed(0))
@@ -33,16 +34,16 @@ TWICE = torch.arange(NUM_LABELS) % 3 == 0
 
 
 def learner(posterior, **options):
-    if posterior == "laplace":
-        pytest.importorskip("laplace")
     if posterior == "bagging":
         return Bagging(GaussianNB(), 3)
-    network = moons_mlp if posterior in WITH_NETWORK else None
-    return build_learner(posterior, network, Recipe(steps=1), members=3, options=options)
+    if POSTERIORS[posterior].extra:
+        pytest.importorskip(POSTERIORS[posterior].extra)
+    network = moons_mlp if POSTERIORS[posterior].network else None
+    return build_learner(posterior, network, TrainingConfig(steps=1), members=3, options=options)
 
 
 NAMES = [*POSTERIORS, "bagging"]
-WEIGHING = ("head", "forest", "gaussian-process", "bagging")
+WEIGHING = [*(name for name, spec in POSTERIORS.items() if spec.sample_weight), "bagging"]
 
 
 @pytest.mark.parametrize("posterior", NAMES)
@@ -113,7 +114,7 @@ def test_bags_and_forests_hand_weights_to_scikit_learn_with_the_weights_of_class
     data = replace(DATA, labels=Labels(ROWS, CLASSES, weights))
     of_class = torch.tensor([1.0, 4.0]).double()[CLASSES]
     both = weights * of_class * (weights.sum() / (weights * of_class).sum())  # of the weights of classes, 1 on average
-    posterior = Bagging(GaussianNB(), 2, prior=0.0, class_weights=[1.0, 4.0]).fit(data, seed=5)
+    posterior = Bagging(GaussianNB(), 2, pseudo_count=0.0, class_weights=[1.0, 4.0]).fit(data, seed=5)
     places = posterior._training.bootstrap(0)
     alone = GaussianNB().fit(INPUTS.numpy()[places], CLASSES.numpy()[places], both.numpy()[places])
     found = posterior.draw(2, seed=0).predict(INPUTS).log_probs[:, 0].exp()
@@ -121,17 +122,24 @@ def test_bags_and_forests_hand_weights_to_scikit_learn_with_the_weights_of_class
 
 
 def test_the_pseudo_count_weighs_against_the_sum_of_the_weights():
-    """(Σw p + prior · shares) / (Σw + prior), with p of weights that are all the same as without any."""
+    """(Σw p + pseudo_count · shares) / (Σw + pseudo_count), with p of weights that are all the same as without any."""
     heavy = replace(DATA, labels=Labels(ROWS, CLASSES, torch.full((NUM_LABELS,), 3.0)))
-    raw = Bagging(GaussianNB(), 2, prior=0.0).fit(DATA, seed=5).draw(2, seed=0).predict(INPUTS).log_probs.double().exp()
+    raw = (
+        Bagging(GaussianNB(), 2, pseudo_count=0.0)
+        .fit(DATA, seed=5)
+        .draw(2, seed=0)
+        .predict(INPUTS)
+        .log_probs.double()
+        .exp()
+    )
     counts = torch.tensor([float((each == CLASSES).sum()) for each in (0, 1)]).double()
     shares = (3 * counts + 1) / (3 * NUM_LABELS + 2)
     expected = (3 * NUM_LABELS * raw + 5 * shares) / (3 * NUM_LABELS + 5)
-    found = Bagging(GaussianNB(), 2, prior=5.0).fit(heavy, seed=5)
+    found = Bagging(GaussianNB(), 2, pseudo_count=5.0).fit(heavy, seed=5)
     torch.testing.assert_close(
         found.draw(2, seed=0).predict(INPUTS).log_probs.double().exp(), expected, atol=1e-6, rtol=1e-6
     )
-    again = type(found).restored(*found.stored(), estimator=GaussianNB())
+    again = type(found).from_state_dict(*found.state_dict(), estimator=GaussianNB())
     assert torch.equal(again.draw(2, seed=0).predict(INPUTS).log_probs, found.draw(2, seed=0).predict(INPUTS).log_probs)
 
 
@@ -150,7 +158,7 @@ def test_learners_made_of_others_hand_all_on_and_refuse_what_those_refuse():
     tuned = Tuned([1.0], lambda precision: BayesianHead(torch.clone, prior_precision=precision))
     one, two = (tuned.fit(data, seed=0) for data in (weighted, twice))
     assert one.scores == pytest.approx(two.scores, rel=1e-6)
-    for made in (Tuned([0], lambda _: learner("mc-dropout")), Tempered(learner("mc-dropout"), (1.0, 2.0))):
+    for made in (Tuned([0], lambda _: learner("mc-dropout")), TemperatureScaled(learner("mc-dropout"), (1.0, 2.0))):
         with pytest.raises(InputError, match="MCDropout cannot use sample_weight"):
             made.fit(weighted, seed=0)
 
@@ -164,7 +172,7 @@ def test_a_temperature_is_judged_by_weighted_labels():
 
     def scores(weights):
         data = replace(DATA, labels=Labels(ROWS, CLASSES, weights))
-        return torch.tensor(Tempered(Same(), (1.0, 2.0), folds=3, num_draws=2).fit(data, seed=0).scores)
+        return torch.tensor(TemperatureScaled(Same(), (1.0, 2.0), folds=3, num_draws=2).fit(data, seed=0).scores)
 
     alone = scores(None)
     torch.testing.assert_close(scores(torch.full((NUM_LABELS,), 2.0)), 2 * alone)
@@ -172,3 +180,25 @@ def test_a_temperature_is_judged_by_weighted_labels():
     rest = scores(torch.where(TWICE, 1.0, 3.0)) - alone
     torch.testing.assert_close(some + rest, 2 * alone)
     assert not torch.allclose(some, rest)
+
+
+def test_weights_of_validation_labels_are_refused():
+    stopping = MCDropout(moons_mlp, TrainingConfig(steps=2, patience=1, check_every=1))
+    validation = Labels([30, 31], [0, 1])
+    stopping.fit(replace(DATA, validation=validation), seed=0)
+    weighted = Labels(validation.rows, validation.values, [1.0, 2.0])
+    with pytest.raises(InputError, match="MCDropout cannot use sample_weight of validation labels"):
+        stopping.fit(replace(DATA, validation=weighted), seed=0)
+
+
+@pytest.mark.parametrize("posterior", NAMES)
+def test_what_becomes_of_the_posterior_before_is_documented_and_so(posterior):
+    """Where `fit` says that it ignores `previous`, the fit is bit for bit the one without it."""
+    made = learner(posterior)
+    said = type(made).fit.__doc__
+    assert "`previous`" in said
+    before, alone = made.fit(DATA, seed=1), made.fit(DATA, seed=0)
+    after = made.fit(DATA, previous=before, seed=0)
+    if "ignored" in said.partition("`previous`")[2]:
+        one, two = (each.draw(3, seed=0).predict(INPUTS).log_probs for each in (alone, after))
+        assert torch.equal(one, two)

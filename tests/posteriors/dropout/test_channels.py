@@ -13,7 +13,7 @@ from lindley.contracts import Classification, Labels, TrainingData
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.training_config import TrainingConfig
 
 KINDS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 SHAPES = {2: (4,), 3: (4, 2), 4: (4, 2, 2), 5: (4, 2, 2, 1)}
@@ -113,7 +113,7 @@ def test_draws_drop_what_torch_drops_in_training_or_are_refused_by_name(kind, ax
         with pytest.raises(InputError, match=rf"nn.{kind.__name__} at '{name}' reads \['n', {reads}\]"):
             draws.predict(inputs[:3])
         with pytest.raises(InputError, match=f"nn.{kind.__name__} at"):
-            MCDropout(lambda: WAYS[way](kind(0.5), math.prod(shape)), Recipe(steps=2)).fit(
+            MCDropout(lambda: WAYS[way](kind(0.5), math.prod(shape)), TrainingConfig(steps=2)).fit(
                 TrainingData(
                     BeforeTheTraining(inputs),
                     Labels(torch.arange(4), torch.arange(4)),

@@ -8,7 +8,7 @@ from lindley.networks.gal_cnn import gal_cnn
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.training_config import TrainingConfig
 
 
 def posterior(network=gal_cnn):
@@ -130,8 +130,8 @@ def test_a_warm_start_goes_on_from_the_posterior_before():
     inputs = torch.randn(20, 2, generator=torch.Generator().manual_seed(0))
     labels = Labels(torch.arange(20), (inputs[:, 0] > 0).long())
     data = TrainingData(MemoryPool(inputs), labels, Classification(("no", "yes")))
-    first = MCDropout(moons_mlp, Recipe(steps=100, learning_rate=1e-2)).fit(data, seed=0)
-    tiny = Recipe(steps=1, learning_rate=1e-7, warm_start=True)
+    first = MCDropout(moons_mlp, TrainingConfig(steps=100, learning_rate=1e-2)).fit(data, seed=0)
+    tiny = TrainingConfig(steps=1, learning_rate=1e-7, warm_start=True)
     again = MCDropout(moons_mlp, tiny).fit(data, previous=first, seed=1)
     alone = MCDropout(moons_mlp, tiny).fit(data, seed=1)
     point = first.point().predict(inputs).log_probs

@@ -20,7 +20,7 @@ from lindley.posteriors.laplace.full_laplace import FullLaplace
 from lindley.posteriors.laplace.laplace_package import gaussian_by_laplace, require_package
 from lindley.posteriors.laplace.linearised import LinearisedDraws
 from lindley.posteriors.laplace.network_gaussian import BlockwiseGaussian
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.training_config import TrainingConfig
 
 needs_package = pytest.mark.skipif(
     importlib.util.find_spec("laplace") is None, reason="laplace-torch is not installed: pip install 'lindley[laplace]'"
@@ -67,14 +67,14 @@ def curvature_of_each(module, values):
 
 def covariance_of(gaussian, size):
     """From the deviations that unit noise gives: exact, as they are linear in it.  [P, P]"""
-    root = torch.stack([gaussian.coloured(unit) for unit in torch.eye(size)], dim=1)
+    root = torch.stack([gaussian.colour(unit) for unit in torch.eye(size)], dim=1)
     return root @ root.T
 
 
 def fit(make=softmax, rows=12, shape=(2,), seed=0, **options):
     values = inputs(40, *shape)
     labels = Labels(torch.arange(rows), torch.arange(rows) % 3)
-    return FullLaplace(make, Recipe(steps=30, learning_rate=1e-2), **options).fit(
+    return FullLaplace(make, TrainingConfig(steps=30, learning_rate=1e-2), **options).fit(
         TrainingData(MemoryPool(values), labels, TASK), seed=seed
     )
 
@@ -272,7 +272,7 @@ def test_options_out_of_range_are_refused(options):
 
 def test_class_weights_are_refused_rather_than_ignored():
     with pytest.raises(InputError, match="class_weights"):
-        FullLaplace(softmax, Recipe(steps=1, class_weights=(1.0, 2.0, 3.0))).fit(
+        FullLaplace(softmax, TrainingConfig(steps=1, class_weights=(1.0, 2.0, 3.0))).fit(
             TrainingData(MemoryPool(inputs(5, 2)), Labels(torch.arange(3), torch.arange(3)), TASK), seed=0
         )
 

@@ -13,14 +13,14 @@ def problem(amplitude=2.0, num_classes=3, num_labels=7):
     points = torch.randn(7, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)[:num_labels]
     covariance = amplitude**2 * correlation("rbf", points, points)
     classes = torch.tensor([0, 1, 2, 0, 1, 2, 0])[:num_labels] % num_classes
-    importance = torch.tensor(IMPORTANCE, dtype=torch.float64)[:num_labels]
-    return LatentClassifier(covariance, classes, importance, num_classes), points
+    sample_weight = torch.tensor(IMPORTANCE, dtype=torch.float64)[:num_labels]
+    return LatentClassifier(covariance, classes, sample_weight, num_classes), points
 
 
 def dense_curvature(classifier, values):
     """W of the softmax as one matrix, label after label.  [L, C] -> [L C, L C]"""
     probs = values.softmax(1)
-    blocks = [w * (p.diag() - p.outer(p)) for w, p in zip(classifier.importance, probs, strict=True)]
+    blocks = [w * (p.diag() - p.outer(p)) for w, p in zip(classifier.sample_weight, probs, strict=True)]
     return torch.block_diag(*blocks)
 
 

@@ -132,7 +132,7 @@ def test_large_problems_take_laplaces_gaussian(monkeypatch):
 @pytest.mark.parametrize("approximation", ["laplace", "variational"])
 def test_stored_and_restored_it_is_the_same_posterior(approximation):
     posterior, inputs = fit(approximation=approximation, ard=True, kernel="rbf")
-    again = GaussianProcessPosterior.restored(*posterior.stored())
+    again = GaussianProcessPosterior.from_state_dict(*posterior.state_dict())
     first, second = posterior.draw(5, seed=4), again.draw(5, seed=4)
     assert first.id == second.id
     assert torch.equal(first.predict(inputs).log_probs, second.predict(inputs).log_probs)

@@ -7,7 +7,7 @@ from latent_problems import problem
 from lindley.posteriors.gaussian_process.kernel_evidence import (
     Hyperparameters,
     evidence_at,
-    most_evident,
+    maximise_evidence,
     typical_distance,
 )
 from lindley.posteriors.gaussian_process.kernels import correlation
@@ -16,8 +16,8 @@ from lindley.posteriors.gaussian_process.latent_laplace import LatentClassifier,
 
 def evidence(points, given, logs, kernel="matern-5/2"):
     covariance = (2 * logs[-1]).exp() * correlation(kernel, points / logs[:-1].exp(), points / logs[:-1].exp())
-    fixed = LatentClassifier(covariance.detach(), given.classes, given.importance, 3)
-    return evidence_at(LatentClassifier(covariance, given.classes, given.importance, 3), mode_of(fixed))
+    fixed = LatentClassifier(covariance.detach(), given.classes, given.sample_weight, 3)
+    return evidence_at(LatentClassifier(covariance, given.classes, given.sample_weight, 3), mode_of(fixed))
 
 
 def test_derivatives_are_those_of_differences():
@@ -40,7 +40,7 @@ def wide():
 
 def test_found_values_are_more_evident_than_their_neighbours():
     points, classes = wide()
-    found = most_evident("rbf", points, classes, torch.ones(60, dtype=torch.float64), 3, ard=False)
+    found = maximise_evidence("rbf", points, classes, torch.ones(60, dtype=torch.float64), 3, ard=False)
 
     def at(lengthscale, amplitude):
         covariance = Hyperparameters(torch.full((2,), lengthscale).double(), amplitude).covariance("rbf", points)
@@ -56,17 +56,17 @@ def test_found_values_are_more_evident_than_their_neighbours():
 
 def test_ard_finds_the_column_that_says_nothing():
     points, classes = wide()
-    found = most_evident("rbf", points, classes, torch.ones(60, dtype=torch.float64), 3, ard=True)
+    found = maximise_evidence("rbf", points, classes, torch.ones(60, dtype=torch.float64), 3, ard=True)
     assert found.lengthscales[1] > 3 * found.lengthscales[0]
 
 
 def test_what_is_given_stays():
     points, classes = wide()
     ones = torch.ones(60, dtype=torch.float64)
-    both = most_evident("rbf", points, classes, ones, 3, ard=False, lengthscale=0.7, amplitude=1.5)
+    both = maximise_evidence("rbf", points, classes, ones, 3, ard=False, lengthscale=0.7, amplitude=1.5)
     assert both.lengthscales.tolist() == pytest.approx([0.7, 0.7])
     assert both.amplitude == pytest.approx(1.5)
-    one = most_evident("rbf", points, classes, ones, 3, ard=False, lengthscale=0.7)
+    one = maximise_evidence("rbf", points, classes, ones, 3, ard=False, lengthscale=0.7)
     assert one.lengthscales.tolist() == pytest.approx([0.7, 0.7])
     assert one.amplitude != pytest.approx(2.0)
 
@@ -75,8 +75,8 @@ def test_of_many_labels_some_are_looked_at(monkeypatch):
     monkeypatch.setattr("lindley.posteriors.gaussian_process.kernel_evidence.TUNING_LABELS", 20)
     points, classes = wide()
     chosen = torch.linspace(0, 59, 20).round().long()
-    many = most_evident("rbf", points, classes, torch.ones(60, dtype=torch.float64), 3, ard=False)
-    few = most_evident("rbf", points[chosen], classes[chosen], torch.ones(20, dtype=torch.float64), 3, ard=False)
+    many = maximise_evidence("rbf", points, classes, torch.ones(60, dtype=torch.float64), 3, ard=False)
+    few = maximise_evidence("rbf", points[chosen], classes[chosen], torch.ones(20, dtype=torch.float64), 3, ard=False)
     assert many.amplitude == few.amplitude
 
 

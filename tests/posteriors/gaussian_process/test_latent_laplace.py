@@ -14,7 +14,7 @@ def test_at_the_mode_coefficients_are_the_likelihoods_derivative():
     mode = mode_of(classifier)
     values = (classifier.covariance @ mode).requires_grad_()
     chosen = values.log_softmax(1)[torch.arange(7), classifier.classes]
-    (classifier.importance @ chosen).backward()
+    (classifier.sample_weight @ chosen).backward()
     torch.testing.assert_close(mode, values.grad, atol=1e-6, rtol=1e-6)
 
 
@@ -34,7 +34,7 @@ def test_products_with_the_curvature_are_those_of_the_dense_matrices():
     columns = given.flatten(1).T
     torch.testing.assert_close(curvature.times(given).flatten(1).T, dense @ columns)
     torch.testing.assert_close(
-        curvature.damped(given).flatten(1).T, torch.linalg.solve(identity + dense @ prior, columns)
+        curvature.damp(given).flatten(1).T, torch.linalg.solve(identity + dense @ prior, columns)
     )
     torch.testing.assert_close(curvature.log_det_ratio(), torch.logdet(identity + prior @ dense))
 
@@ -44,7 +44,7 @@ def test_noise_has_the_covariance_of_the_curvature():
     values = torch.randn(7, 3, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     curvature = Curvature(classifier, values)
     unit = torch.eye(21, dtype=torch.float64).view(21, 7, 3)
-    root = curvature.coloured(unit).flatten(1).T
+    root = curvature.colour(unit).flatten(1).T
     torch.testing.assert_close(root @ root.T, dense_curvature(classifier, values))
 
 
@@ -53,7 +53,7 @@ def test_evidence_is_laplaces_of_the_dense_matrices():
     mode = mode_of(classifier)
     values = classifier.covariance @ mode
     prior = dense_covariance(classifier.covariance, 3)
-    likelihood = classifier.importance @ values.log_softmax(1)[torch.arange(7), classifier.classes]
+    likelihood = classifier.sample_weight @ values.log_softmax(1)[torch.arange(7), classifier.classes]
     quadratic = values.flatten() @ torch.linalg.solve(prior, values.flatten()) / 2
     determinant = torch.logdet(torch.eye(21, dtype=torch.float64) + prior @ dense_curvature(classifier, values)) / 2
     torch.testing.assert_close(classifier.log_evidence(mode), likelihood - quadratic - determinant)

@@ -13,7 +13,7 @@ def of_softmax(classifier, values):
     """Laplace's curvature, in contrasts."""
     basis, probs = contrasts(3), values.softmax(1)
     return torch.stack(
-        [w * basis.T @ (p.diag() - p.outer(p)) @ basis for w, p in zip(classifier.importance, probs, strict=True)]
+        [w * basis.T @ (p.diag() - p.outer(p)) @ basis for w, p in zip(classifier.sample_weight, probs, strict=True)]
     )
 
 
@@ -24,7 +24,7 @@ def test_products_are_those_of_laplaces_curvature_where_it_is_that():
     one = BlockCurvature(classifier.covariance, of_softmax(classifier, values))
     other = Curvature(classifier, values)
     torch.testing.assert_close(one.times(given), other.times(given))
-    torch.testing.assert_close(one.damped(given), other.damped(given))
+    torch.testing.assert_close(one.damp(given), other.damp(given))
 
 
 def test_marginals_and_noise_are_those_of_the_dense_matrices():
@@ -37,7 +37,7 @@ def test_marginals_and_noise_are_those_of_the_dense_matrices():
     for label, found in enumerate(curvature.marginals()):
         block = covariance[3 * label : 3 * label + 3, 3 * label : 3 * label + 3]
         torch.testing.assert_close(found, basis.T @ block @ basis)
-    root = curvature.coloured(torch.eye(21, dtype=torch.float64).view(21, 7, 3)).flatten(1).T
+    root = curvature.colour(torch.eye(21, dtype=torch.float64).view(21, 7, 3)).flatten(1).T
     torch.testing.assert_close(root @ root.T, dense)
 
 
@@ -49,11 +49,11 @@ def test_residual_and_curvature_are_averages_over_the_gaussian_itself():
     noise = torch.randn(20_000, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     values = (classifier.covariance @ coefficients)[:, None] + noise @ (basis @ factor).mT  # [L, S, C]
     probs = values.softmax(2)
-    residual = classifier.importance[:, None] * (torch.eye(3)[classifier.classes] - probs.mean(1))
+    residual = classifier.sample_weight[:, None] * (torch.eye(3)[classifier.classes] - probs.mean(1))
     assert (residual - coefficients).abs().max() < 0.03
     spread = torch.einsum("lsc,ca,cb->lab", probs, basis, basis) / 20_000
     spread -= torch.einsum("lsa,lsb->lab", probs @ basis, probs @ basis) / 20_000
-    assert (classifier.importance[:, None, None] * spread - curvature).abs().max() < 0.03
+    assert (classifier.sample_weight[:, None, None] * spread - curvature).abs().max() < 0.03
 
 
 def sampled(classifier, chains=400, steps=400):
@@ -67,7 +67,7 @@ def sampled(classifier, chains=400, steps=400):
 
     def likelihood(values):
         chosen = values.log_softmax(2)[:, torch.arange(num_labels), classifier.classes]
-        return chosen @ classifier.importance
+        return chosen @ classifier.sample_weight
 
     def uniform():
         return torch.rand(chains, generator=generator, dtype=torch.float64)
@@ -105,7 +105,7 @@ def test_predictions_at_the_labels_are_near_those_of_long_sampling(num_classes):
     found = predicted(*variational(classifier, mode))
     probs = (classifier.covariance @ mode).softmax(1)
     laplace = torch.stack(
-        [w * basis.T @ (p.diag() - p.outer(p)) @ basis for w, p in zip(classifier.importance, probs, strict=True)]
+        [w * basis.T @ (p.diag() - p.outer(p)) @ basis for w, p in zip(classifier.sample_weight, probs, strict=True)]
     )
     off, off_laplace = (found - truth).abs().max(), (predicted(mode, laplace) - truth).abs().max()
     assert off < 0.03

@@ -11,13 +11,13 @@ def normals(*shape, seed=0):
 
 
 def regression(num_labels=12, num_features=3, num_classes=3, *, precision=0.7, seed=0):
-    """Random labels, a design with ones in its last column, labels of unequal importance."""
+    """Random labels, a design with ones in its last column, labels of unequal sample_weight."""
     generator = torch.Generator().manual_seed(seed)
     design = torch.cat([normals(num_labels, num_features, seed=seed), torch.ones(num_labels, 1)], dim=1)
     classes = torch.randint(num_classes, (num_labels,), generator=generator)
-    importance = 0.5 + torch.rand(num_labels, dtype=torch.float64, generator=generator)
+    sample_weight = 0.5 + torch.rand(num_labels, dtype=torch.float64, generator=generator)
     prior = torch.tensor([precision] * num_features + [0.1], dtype=torch.float64)
-    return SoftmaxRegression(design, classes, importance, prior, num_classes)
+    return SoftmaxRegression(design, classes, sample_weight, prior, num_classes)
 
 
 def zeros(problem):
@@ -28,7 +28,7 @@ def log_density(problem, coefficients):
     """Written down again, in the weights of all classes, and so that autograd can read it."""
     of_classes = coefficients @ problem.contrasts.T  # [J, C]
     log_probs = (problem.design @ of_classes).log_softmax(1)
-    likelihood = (problem.importance * log_probs.gather(1, problem.classes[:, None])[:, 0]).sum()
+    likelihood = (problem.sample_weight * log_probs.gather(1, problem.classes[:, None])[:, 0]).sum()
     return likelihood - 0.5 * (problem.precision[:, None] * of_classes.square()).sum()
 
 

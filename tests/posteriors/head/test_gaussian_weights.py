@@ -21,7 +21,7 @@ def all_noise(gaussian, problem):
     """What each unit of noise becomes: a square root of the covariance, in the order of its rows."""
     num_columns, num_contrasts = zeros(problem).shape
     units = torch.eye(num_columns * num_contrasts, dtype=torch.float64).view(-1, num_contrasts, num_columns).mT
-    return gaussian.coloured(units).mT.flatten(1).T  # [M J, noise]
+    return gaussian.colour(units).mT.flatten(1).T  # [M J, noise]
 
 
 @pytest.mark.parametrize("num_classes", [2, 4])
@@ -76,7 +76,7 @@ def test_kronecker_is_exact_for_one_label():
 
 def test_kronecker_is_exact_where_all_labels_have_the_same_curvature():
     problem = regression(num_labels=9)
-    features, weight = problem.design[:, :-1], problem.importance
+    features, weight = problem.design[:, :-1], problem.sample_weight
     coordinates = coordinates_of(features, weight, torch.ones(3, dtype=torch.float64))
     problem = replace(problem, design=coordinates.design(features))
     at = zeros(problem)  # every prediction uniform
@@ -99,7 +99,7 @@ def test_kronecker_never_makes_the_determinant_smaller():
 
 def test_without_labels_that_matter_the_prior_is_left():
     problem = regression()
-    problem = replace(problem, importance=problem.importance * 1e-14)
+    problem = replace(problem, sample_weight=problem.sample_weight * 1e-14)
     for kind in (FullGaussian, KroneckerGaussian):
         expected = (1 / problem.precision).repeat(2).diag()
         torch.testing.assert_close(kind(problem, label_curvature(problem, zeros(problem))).covariance(), expected)
@@ -112,8 +112,8 @@ def test_float32_factor_of_large_ones_is_near_that_of_float64(monkeypatch):
     monkeypatch.setattr(gaussian_weights, "DOUBLE_LIMIT", 10)
     rounded = FullGaussian(problem, label_curvature(problem, at))
     noise = normals(20, 31, 4, seed=2)
-    assert not torch.equal(rounded.coloured(noise), exact.coloured(noise))
-    torch.testing.assert_close(rounded.coloured(noise), exact.coloured(noise), atol=1e-5, rtol=0)
+    assert not torch.equal(rounded.colour(noise), exact.colour(noise))
+    torch.testing.assert_close(rounded.colour(noise), exact.colour(noise), atol=1e-5, rtol=0)
     assert rounded.log_det_ratio == pytest.approx(exact.log_det_ratio, abs=1e-3)
 
 

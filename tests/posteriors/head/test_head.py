@@ -9,7 +9,7 @@ from lindley.errors import InputError
 from lindley.information import bald
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.head import gaussian_weights
-from lindley.posteriors.head.head import BayesianHead, HeadPosterior, sampled_weights
+from lindley.posteriors.head.head import BayesianHead, HeadPosterior, draw_weights
 
 ABC = Classification(("a", "b", "c"))
 
@@ -35,7 +35,7 @@ def test_it_is_a_learner_with_a_posterior_that_has_features():
 def test_draws_are_softmax_regressions_of_the_sampled_weights():
     posterior, features = fit()
     log_probs = posterior.draw(4, seed=2).predict(features).log_probs
-    weights = sampled_weights(posterior.fitted, 4, seed=2)  # [K, D + 1, M]
+    weights = draw_weights(posterior.fitted, 4, seed=2)  # [K, D + 1, M]
     contrasts = posterior.fitted.regression.contrasts
     read = posterior.features(features).double()
     logits = torch.einsum("nd,kdm,cm->nkc", read, weights[:, :-1], contrasts) + weights[:, -1] @ contrasts.T
@@ -59,7 +59,7 @@ def test_samples_have_the_posteriors_mean_and_covariance(num_labels, covariance,
     """Also where fewer labels than features leave directions to the prior: there the variance is its own."""
     posterior, _ = fit(num_labels, covariance=covariance, approximation=approximation)
     found = posterior.fitted
-    weights = sampled_weights(found, 5_000, seed=0)  # [K, D + 1, M]
+    weights = draw_weights(found, 5_000, seed=0)  # [K, D + 1, M]
     basis, contrasts = found.coordinates.basis, weights.shape[2]
     lift = torch.block_diag(basis, torch.ones(1, 1, dtype=torch.float64))  # [D + 1, R + 1]
     lift = torch.block_diag(*[lift] * contrasts)
@@ -191,8 +191,8 @@ def test_class_weights_share_out_the_same_total():
         TrainingData(MemoryPool(features), Labels(chosen, classes[chosen]), ABC), seed=0
     )
     found = weighted.fitted.regression
-    torch.testing.assert_close(found.importance.sum(), torch.tensor(18.0, dtype=torch.float64))
-    torch.testing.assert_close(found.importance[0] / found.importance[-1], torch.tensor(2.0, dtype=torch.float64))
+    torch.testing.assert_close(found.sample_weight.sum(), torch.tensor(18.0, dtype=torch.float64))
+    torch.testing.assert_close(found.sample_weight[0] / found.sample_weight[-1], torch.tensor(2.0, dtype=torch.float64))
     plain = BayesianHead(prior_precision=1.0).fit(
         TrainingData(MemoryPool(features), Labels(chosen, classes[chosen]), ABC), seed=0
     )
@@ -218,7 +218,7 @@ def test_previous_head_gives_the_same_head():
 def test_stored_and_restored_it_is_the_same_posterior():
     for covariance in ("full", "kronecker"):
         posterior, features = fit(covariance=covariance)
-        again = HeadPosterior.restored(*posterior.stored())
+        again = HeadPosterior.from_state_dict(*posterior.state_dict())
         first, second = posterior.draw(5, seed=4), again.draw(5, seed=4)
         assert first.id == second.id
         assert torch.equal(first.predict(features).log_probs, second.predict(features).log_probs)

@@ -19,8 +19,8 @@ def logistic(num_labels, num_columns, *, precision=1.0, seed=0):
     log_odds = design @ torch.tensor([1.0, -0.7], dtype=torch.float64)[:num_columns]
     uniform = torch.rand(num_labels, dtype=torch.float64, generator=torch.Generator().manual_seed(seed + 1))
     prior = torch.full((num_columns,), precision, dtype=torch.float64)
-    importance = torch.ones(num_labels, dtype=torch.float64)
-    return SoftmaxRegression(design, (uniform < log_odds.sigmoid()).long(), importance, prior, 2)
+    sample_weight = torch.ones(num_labels, dtype=torch.float64)
+    return SoftmaxRegression(design, (uniform < log_odds.sigmoid()).long(), sample_weight, prior, 2)
 
 
 def grid(centre, *, half_width=6.0, points=241):
@@ -96,7 +96,7 @@ def test_evidence_is_the_integral_of_laplaces_own_integrand():
 
 def test_evidence_of_labels_that_do_not_matter_is_one():
     problem = logistic(8, 2)
-    problem = replace(problem, importance=problem.importance * 1e-12)
+    problem = replace(problem, sample_weight=problem.sample_weight * 1e-12)
     assert laplace(problem)[2] == pytest.approx(0.0, abs=1e-9)
 
 
@@ -143,10 +143,10 @@ def test_previous_fit_of_other_features_or_classes_is_left_aside():
 
 def test_importance_of_two_is_the_label_told_twice():
     features, classes = labelled_features(20, 4, 3)
-    importance = torch.ones(20, dtype=torch.float64)
-    importance[:5] = 2
+    sample_weight = torch.ones(20, dtype=torch.float64)
+    sample_weight[:5] = 2
     options = {"num_classes": 3, "scale": torch.ones(4, dtype=torch.float64)}
-    once = fit_head(features, classes, importance=importance, **options)
+    once = fit_head(features, classes, sample_weight=sample_weight, **options)
     twice = fit_head(torch.cat([features, features[:5]]), torch.cat([classes, classes[:5]]), **options)
     assert once.prior_precision == twice.prior_precision
     assert once.log_evidence == pytest.approx(twice.log_evidence)
@@ -167,7 +167,7 @@ def without(fit, left_out):
         regression,
         design=regression.design[kept],
         classes=regression.classes[kept],
-        importance=regression.importance[kept],
+        sample_weight=regression.sample_weight[kept],
     )
     found = most_probable(fewer, torch.zeros_like(fit.coefficients))
     return (regression.design[left_out] @ found @ regression.contrasts.T).log_softmax(0)[regression.classes[left_out]]
@@ -177,8 +177,8 @@ def without(fit, left_out):
 def test_leave_one_out_is_near_refits_without_each_row(num_classes):
     """One Newton step finds nine tenths of what the labels' own fit flatters, each row within 0.35 nats of 1 to 4."""
     features, classes = labelled_features(40, 4, num_classes)
-    importance = 0.7 + 0.6 * torch.rand(40, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    options = {"num_classes": num_classes, "scale": torch.ones(4, dtype=torch.float64), "importance": importance}
+    sample_weight = 0.7 + 0.6 * torch.rand(40, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    options = {"num_classes": num_classes, "scale": torch.ones(4, dtype=torch.float64), "sample_weight": sample_weight}
     for prior_precision, each in ((1.0, 0.35), (8.0, 0.1)):
         fit = fit_head(features, classes, prior_precision=prior_precision, **options)
         refits = torch.stack([without(fit, row) for row in range(40)])

@@ -12,11 +12,11 @@ from lindley.pools.memory import MemoryPool
 from lindley.posteriors.features import network_features
 from lindley.posteriors.head.head import BayesianHead
 from lindley.posteriors.head.last_layer import LastLayerLaplace, LastLayerPosterior
-from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.training import train
+from lindley.posteriors.training_config import TrainingConfig
 
 TASK = Classification(("a", "b"))
-RECIPE = Recipe(steps=60, learning_rate=1e-2)
+RECIPE = TrainingConfig(steps=60, learning_rate=1e-2)
 
 
 def mlp():
@@ -36,7 +36,7 @@ def fit(network=mlp, seed=0, **options):
 def test_it_is_a_head_on_the_features_of_the_trained_network():
     posterior, inputs = fit(prior_precision=2.0)
     pool, labels, _ = data()
-    module = train(mlp, TrainingData(pool, labels, TASK), recipe=RECIPE, precision="float32", device="cpu", seed=0)
+    module = train(mlp, TrainingData(pool, labels, TASK), config=RECIPE, precision="float32", device="cpu", seed=0)
     features = network_features(module, inputs, precision="float32", device="cpu")
     head = BayesianHead(prior_precision=2.0, approximation="laplace").fit(
         TrainingData(MemoryPool(features), labels, TASK), seed=0
@@ -67,7 +67,7 @@ def test_draws_are_frozen_and_pickle():
 def test_stored_and_restored_it_is_the_same_posterior():
     posterior, inputs = fit()
     before = torch.random.get_rng_state()
-    again = LastLayerPosterior.restored(*posterior.stored(), network=mlp)
+    again = LastLayerPosterior.from_state_dict(*posterior.state_dict(), network=mlp)
     assert torch.equal(torch.random.get_rng_state(), before)
     assert torch.equal(again.features(inputs), posterior.features(inputs))
     assert torch.equal(
@@ -83,10 +83,10 @@ def test_validation_labels_are_refused():
 
 def test_class_weights_of_the_recipe_count_for_the_network_and_the_head():
     pool, labels, inputs = data()
-    weighted = Recipe(steps=60, learning_rate=1e-2, class_weights=(1.0, 8.0))
+    weighted = TrainingConfig(steps=60, learning_rate=1e-2, class_weights=(1.0, 8.0))
     learner = LastLayerLaplace(mlp, weighted, prior_precision=2.0)
     posterior = learner.fit(TrainingData(pool, labels, TASK), seed=0)
-    module = train(mlp, TrainingData(pool, labels, TASK), recipe=weighted, precision="float32", device="cpu", seed=0)
+    module = train(mlp, TrainingData(pool, labels, TASK), config=weighted, precision="float32", device="cpu", seed=0)
     features = network_features(module, inputs, precision="float32", device="cpu")
     data_of_head = TrainingData(MemoryPool(features), labels, TASK)
     options = {"prior_precision": 2.0, "approximation": "laplace"}

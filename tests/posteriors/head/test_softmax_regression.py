@@ -69,7 +69,7 @@ def test_two_classes_are_logistic_regression():
     problem = regression(num_labels=30, num_classes=2)
     found = most_probable(problem, zeros(problem), gap=1e-22)
     slope = (found @ problem.contrasts.T) @ torch.tensor([-1.0, 1.0], dtype=torch.float64)  # of the log odds
-    residual = problem.importance * (problem.classes.double() - (problem.design @ slope).sigmoid())
+    residual = problem.sample_weight * (problem.classes.double() - (problem.design @ slope).sigmoid())
     # Weights of two classes of variance 1/λ each: log odds have twice that.
     torch.testing.assert_close(problem.design.T @ residual, problem.precision / 2 * slope)
 

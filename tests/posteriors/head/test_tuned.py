@@ -12,7 +12,7 @@ from lindley.posteriors.head.head import BayesianHead
 from lindley.posteriors.head.head_evidence import features_fit
 from lindley.posteriors.head.last_layer import LastLayerLaplace
 from lindley.posteriors.head.tuned import Tuned
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.training_config import TrainingConfig
 
 TASK = Classification(("a", "b", "c"))
 
@@ -47,17 +47,17 @@ def test_the_setting_that_explains_the_labels_is_kept(measure):
 
 def test_recipes_are_settings():
     pool, labels, _ = data()
-    recipes = [replace(Recipe(steps=30, learning_rate=1e-2), weight_decay=decay) for decay in (0.0, 10.0)]
+    configs = [replace(TrainingConfig(steps=30, learning_rate=1e-2), weight_decay=decay) for decay in (0.0, 10.0)]
 
-    def build(recipe):
-        return LastLayerLaplace(lambda: nn.Sequential(nn.Linear(4, 20), nn.ReLU(), nn.Linear(20, 3)), recipe)
+    def build(config):
+        return LastLayerLaplace(lambda: nn.Sequential(nn.Linear(4, 20), nn.ReLU(), nn.Linear(20, 3)), config)
 
-    tuned = Tuned(recipes, build).fit(TrainingData(pool, labels, TASK), seed=0)
-    assert tuned.setting in recipes
-    for recipe, score in zip(recipes, tuned.scores, strict=True):
-        posterior = build(recipe).fit(TrainingData(pool, labels, TASK), seed=0)
+    tuned = Tuned(configs, build).fit(TrainingData(pool, labels, TASK), seed=0)
+    assert tuned.setting in configs
+    for config, score in zip(configs, tuned.scores, strict=True):
+        posterior = build(config).fit(TrainingData(pool, labels, TASK), seed=0)
         assert score == pytest.approx(posterior.head.log_evidence, abs=1e-6)
-    assert max(tuned.scores) == tuned.scores[recipes.index(tuned.setting)]
+    assert max(tuned.scores) == tuned.scores[configs.index(tuned.setting)]
 
 
 def test_scores_are_the_summed_leave_one_out():

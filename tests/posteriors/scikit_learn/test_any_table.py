@@ -219,7 +219,7 @@ def test_weights_of_classes_stay_with_their_classes():
         LogisticRegression(class_weight=weights),
         make_pipeline(LogisticRegression(class_weight=weights)),
     ):
-        log_probs = draws(fit(estimator, NUMBERS, task=ABC, classes=WITH_A_GAP, prior=0.0), NUMBERS)
+        log_probs = draws(fit(estimator, NUMBERS, task=ABC, classes=WITH_A_GAP, pseudo_count=0.0), NUMBERS)
         for member in range(4):
             places = numpy_generator(0, "bootstrap", member).integers(20, size=20)
             alone = LogisticRegression(class_weight=weights).fit(NUMBERS[places], WITH_A_GAP.numpy()[places])

@@ -72,7 +72,7 @@ def test_it_is_a_learner_whose_posterior_has_no_features():
 
 def test_draws_are_fits_to_bootstraps_with_their_own_seeds():
     table, classes = data()
-    log_probs = fit(GaussianNB(), prior=0.0).draw(6, seed=9).predict(table).log_probs
+    log_probs = fit(GaussianNB(), pseudo_count=0.0).draw(6, seed=9).predict(table).log_probs
     for k in range(6):
         places = numpy_generator(0, "bootstrap", k).integers(30, size=30)
         alone = GaussianNB().fit(table.numpy()[places], classes.numpy()[places])
@@ -83,7 +83,8 @@ def test_draws_are_fits_to_bootstraps_with_their_own_seeds():
 def test_probabilities_are_mixed_with_the_shares_of_the_classes():
     table, classes = data()
     plain, mixed = (
-        fit(GaussianNB(), prior=prior).draw(6, seed=0).predict(table).log_probs.exp() for prior in (0.0, 3.0)
+        fit(GaussianNB(), pseudo_count=pseudo_count).draw(6, seed=0).predict(table).log_probs.exp()
+        for pseudo_count in (0.0, 3.0)
     )
     shares = torch.stack([(classes[:30] == c).sum() + 1 for c in range(3)]) / 33
     torch.testing.assert_close(mixed, (30 * plain + 3 * shares) / 33)
@@ -113,11 +114,11 @@ def test_classes_that_a_bootstrap_or_the_labels_lack_have_their_column():
     table, _ = data()
     task = Classification(("none", "a", "b"))
     labels = Labels(torch.arange(8), torch.tensor([1, 1, 1, 1, 1, 1, 1, 2]))
-    for prior in (1.0, 0.0):
-        posterior = Bagging(GaussianNB(), 12, prior).fit(TrainingData(MemoryPool(table), labels, task), seed=0)
+    for pseudo_count in (1.0, 0.0):
+        posterior = Bagging(GaussianNB(), 12, pseudo_count).fit(TrainingData(MemoryPool(table), labels, task), seed=0)
         log_probs = posterior.draw(12, seed=0).predict(table).log_probs
         torch.testing.assert_close(log_probs.exp().sum(2), torch.ones(120, 12))
-        assert log_probs[:, :, 0].isneginf().all() == (prior == 0)
+        assert log_probs[:, :, 0].isneginf().all() == (pseudo_count == 0)
         assert (log_probs[:, :, 0].exp() < 0.02).all()
 
 
@@ -188,7 +189,9 @@ def test_pipelines_read_texts():
 
 def test_class_weights_are_sample_weights():
     table, classes = data()
-    weighted = fit(GaussianNB(), prior=0.0, class_weights=[1.0, 4.0, 2.0]).draw(6, seed=0).predict(table).log_probs
+    weighted = (
+        fit(GaussianNB(), pseudo_count=0.0, class_weights=[1.0, 4.0, 2.0]).draw(6, seed=0).predict(table).log_probs
+    )
     places = numpy_generator(0, "bootstrap", 0).integers(30, size=30)
     of_label = torch.tensor([1.0, 4.0, 2.0]).double()[classes[:30]]
     of_label = (of_label / of_label.mean()).numpy()[places]
@@ -209,7 +212,7 @@ def test_stored_and_restored_it_is_fitted_again_to_the_same_posterior(kind):
         weights = [1.0, 2.0, 3.0] if kind == "weighted" else None
         pool = ListPool(inputs) if kind == "sparse" else None
         posterior = fit(estimator, class_weights=weights, pool=pool)
-    again = BaggingPosterior.restored(*posterior.stored(), estimator=estimator)
+    again = BaggingPosterior.from_state_dict(*posterior.state_dict(), estimator=estimator)
     first, second = posterior.draw(members, seed=0), again.draw(members, seed=0)
     assert first.id == second.id
     assert torch.equal(first.predict(inputs).log_probs, second.predict(inputs).log_probs)
@@ -228,11 +231,11 @@ def test_it_is_saved_without_pickle_and_loaded_with_its_estimator(tmp_path):
 
 
 def test_restoring_needs_the_estimator_and_notices_another():
-    tensors, settings = fit(LogisticRegression(C=1.0)).stored()
+    tensors, settings = fit(LogisticRegression(C=1.0)).state_dict()
     with pytest.raises(InputError, match="pass estimator"):
-        BaggingPosterior.restored(tensors, settings)
+        BaggingPosterior.from_state_dict(tensors, settings)
     with pytest.raises(InputError, match="fitted again, predicts other than"):
-        BaggingPosterior.restored(tensors, settings, estimator=LogisticRegression(C=0.5))
+        BaggingPosterior.from_state_dict(tensors, settings, estimator=LogisticRegression(C=0.5))
 
 
 def test_draws_pickle():
@@ -252,7 +255,7 @@ def test_draws_pickle():
         (KNeighborsClassifier(), {"class_weights": [1.0, 1.0, 1.0]}, "takes sample_weight"),
         (GaussianNB(), {"class_weights": [1.0]}, "class_weights must be 3"),
         (GaussianNB(), {"members": 0}, "members must be at least 1"),
-        (GaussianNB(), {"prior": -1.0}, "prior must be a number of labels"),
+        (GaussianNB(), {"pseudo_count": -1.0}, "pseudo_count must be a number of labels"),
     ],
 )
 def test_what_cannot_be_used_is_refused(estimator, options, said):

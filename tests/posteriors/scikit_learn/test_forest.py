@@ -48,7 +48,7 @@ def test_it_is_a_learner_whose_posterior_has_no_features():
 
 @pytest.mark.parametrize("weights", [None, [1.0, 2.0, 5.0]])
 def test_leaves_are_the_counts_of_scikit_learns_trees_and_the_prior(weights):
-    posterior, table = fit(prior=0.7, min_samples_leaf=3, class_weights=weights)
+    posterior, table = fit(pseudo_count=0.7, min_samples_leaf=3, class_weights=weights)
     classes = data()[1][:40]
     of_label = torch.ones(40) if weights is None else torch.tensor(weights)[classes]
     of_label = (of_label / of_label.mean()).double()
@@ -64,7 +64,7 @@ def test_leaves_are_the_counts_of_scikit_learns_trees_and_the_prior(weights):
 
 
 def test_smoothed_leaves_keep_bald_below_entropy_where_trees_disagree():
-    posterior, table = fit(prior=0.1)
+    posterior, table = fit(pseudo_count=0.1)
     log_probs = posterior.draw(12, seed=0).predict(table).log_probs
     answers = log_probs.argmax(2)
     disagree = (answers != answers[:, :1]).any(1)
@@ -75,7 +75,7 @@ def test_smoothed_leaves_keep_bald_below_entropy_where_trees_disagree():
 
 
 def test_pure_leaves_make_bald_the_entropy():
-    posterior, table = fit(prior=0.0)
+    posterior, table = fit(pseudo_count=0.0)
     log_probs = posterior.draw(12, seed=0).predict(table).log_probs
     assert log_probs.isneginf().any()
     assert not log_probs.isnan().any()
@@ -134,7 +134,7 @@ def test_draws_of_all_are_the_trees_in_order_and_of_fewer_some_of_them():
 
 def test_stored_and_restored_it_is_the_same_posterior():
     posterior, table = fit()
-    again = ForestPosterior.restored(*posterior.stored())
+    again = ForestPosterior.from_state_dict(*posterior.state_dict())
     first, second = posterior.draw(7, seed=4), again.draw(7, seed=4)
     assert first.id == second.id
     assert torch.equal(first.predict(table).log_probs, second.predict(table).log_probs)
@@ -193,7 +193,7 @@ def test_labelled_rows_that_are_not_finite_are_named():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"prior": -1.0}, "prior must be a number of labels"),
+        ({"pseudo_count": -1.0}, "pseudo_count must be a number of labels"),
         ({"kind": "oak"}, "kind must be one of random-forest, extra-trees"),
         ({"trees": 0}, "at least 1; got 0"),
         ({"class_weights": [1.0]}, "class_weights must be 3 positive numbers"),

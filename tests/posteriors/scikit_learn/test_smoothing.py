@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from lindley.errors import InputError
-from lindley.posteriors.scikit_learn.smoothing import check_prior, class_shares, smoothed
+from lindley.posteriors.scikit_learn.smoothing import check_pseudo_count, class_shares, smooth
 
 
 def test_shares_count_the_labels_and_one_more_of_each_class():
@@ -18,11 +18,11 @@ def test_shares_count_labels_by_their_weight():
 def test_smoothed_probabilities_are_those_of_more_labels_in_these_shares():
     counts, shares = torch.tensor([[3.0, 1.0, 0.0]]), torch.tensor([0.5, 0.25, 0.25])
     expected = (counts + 2 * shares) / 6
-    torch.testing.assert_close(smoothed(counts / 4, torch.tensor([[4.0]]), 2.0, shares), expected)
-    assert torch.equal(smoothed(counts / 4, 4.0, 0.0, shares), counts / 4)
+    torch.testing.assert_close(smooth(counts / 4, torch.tensor([[4.0]]), 2.0, shares), expected)
+    assert torch.equal(smooth(counts / 4, 4.0, 0.0, shares), counts / 4)
 
 
-@pytest.mark.parametrize("prior", [-0.1, float("inf"), float("nan")])
-def test_priors_that_are_no_number_of_labels_are_refused(prior):
-    with pytest.raises(InputError, match="prior must be a number of labels"):
-        check_prior(prior)
+@pytest.mark.parametrize("pseudo_count", [-0.1, float("inf"), float("nan")])
+def test_pseudo_counts_that_are_no_number_of_labels_are_refused(pseudo_count):
+    with pytest.raises(InputError, match="pseudo_count must be a number of labels"):
+        check_pseudo_count(pseudo_count)

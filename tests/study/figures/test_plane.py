@@ -1,4 +1,4 @@
-"""Choosing what is shown in the plane, and the colours of the rounds."""
+"""HasHyperparameters what is shown in the plane, and the colours of the rounds."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from round_fakes import Given, Slopes, Table, view_of
 from lindley.contracts import Labels
 from lindley.measures import scores
 from lindley.noise import torch_generator
-from lindley.posteriors.catalogue import build_learner
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.catalogue import WITHOUT_NETWORK, build_learner
+from lindley.posteriors.training_config import TrainingConfig
 from lindley.study.observers.transfer import observe_transfer
 
 POOL = torch.randn(60, 2, generator=torch_generator(0))
@@ -67,17 +67,17 @@ def test_it_is_measured_at_the_stated_numbers_of_labels_only():
     assert set(observe(view(ROWS[:20])).metrics) == {"transfer"}
 
 
-@pytest.mark.parametrize("name", ["forest", "head", "gaussian-process"])
+@pytest.mark.parametrize("name", WITHOUT_NETWORK)
 def test_models_of_the_catalogue_learn_what_can_be_learnt_and_the_same_twice(name):
-    learner = build_learner(name, None, Recipe(), members=20)
+    learner = build_learner(name, None, TrainingConfig(), members=20)
     first, again = (transfer(learner, num_draws=20)(view()).metrics["transfer"]["other-0"] for _ in range(2))
     assert first == again
     assert first["accuracy"] > 0.85  # the classes are halves of the plane; at random it is 0.5
     assert math.isfinite(first["nll"])
 
 
-@pytest.mark.parametrize("name", ["forest", "head", "gaussian-process"])
+@pytest.mark.parametrize("name", WITHOUT_NETWORK)
 def test_a_class_without_a_label_leaves_the_nll_finite(name):
-    learner = build_learner(name, None, Recipe(), members=20)
+    learner = build_learner(name, None, TrainingConfig(), members=20)
     rows = ROWS[CLASSES[ROWS] == 1]
     assert math.isfinite(transfer(learner, num_draws=20)(view(rows)).metrics["transfer"]["other-0"]["nll"])

@@ -17,7 +17,7 @@ CONNECTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 def checked_drop_connect(module: nn.Module, probability: float) -> float:
-    """The probability. Raises InputError where it is not in [0, 1), or no layer has weights to drop."""
+    """Return the probability. Raises InputError where it is not in [0, 1), or no layer has weights to drop."""
     if not 0.0 <= probability < 1.0:
         raise InputError(f"drop_connect must be at least 0 and less than 1; got {probability}")
     if probability and not any(type(layer) in CONNECTED for layer in module.modules()):

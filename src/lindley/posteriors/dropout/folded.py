@@ -11,8 +11,8 @@ from lindley.errors import InputError
 from lindley.posteriors.dropout.masks import DROPOUT, dropout_masks, mask_shape
 from lindley.posteriors.dropout.thinned import (
     POINTWISE,
+    FusedDraws,
     Step,
-    Together,
     can_be_thinned,
     live_features,
     num_shared,
@@ -28,7 +28,7 @@ _AT_ONCE = 20
 
 
 def layers_of(module: nn.Module) -> list[nn.Module] | None:
-    """The layers of a (nested) sequence in order; None where it is no such sequence, or its masks do not fold."""
+    """Return the layers of a (nested) sequence in order, or None where it is none or its masks do not fold."""
     layers = _flat(module)
     return layers if layers is not None and can_be_thinned(layers) else None
 
@@ -70,7 +70,7 @@ class FoldedNetwork:
         last = max((i for i, layer in enumerate(layers) if isinstance(layer, nn.Linear)), default=-1)
         self._dtypes = [torch.float32 if index == last else dtype for index in range(len(layers))]
         self._shared: list[Step] | None = None
-        self._draws: list[Together] = []
+        self._draws: list[FusedDraws] = []
         self._may_skip = False
         self.masks_differ = False
         """Whether two draws drop other things; False before the first inputs."""
@@ -89,7 +89,7 @@ class FoldedNetwork:
 
     @property
     def kept_weights(self) -> list[list[Tensor]]:
-        """Of each draw, the weights of its layers, cut to the units that it keeps; empty before the first inputs."""
+        """Return each draw's weights, cut to the units that it keeps; nothing before the first inputs."""
         return [weights for some in self._draws for weights in some.kept_weights]
 
     def _fold(self, row: Tensor) -> None:

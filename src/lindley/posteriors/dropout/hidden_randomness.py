@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from lindley.errors import InputError
 from lindley.posteriors.dropout.sites import CurrentDraw
-from lindley.posteriors.network_calls import NetworkInputs, device_type, first_row_repeated
+from lindley.posteriors.network_calls import NetworkInputs, device_type, repeat_first_row
 from lindley.posteriors.network_copies import duplicate
 from lindley.posteriors.randomness import randomness_of
 
@@ -22,17 +22,17 @@ from lindley.posteriors.randomness import randomness_of
 def refuse_hidden_randomness(
     module: nn.Module, current: CurrentDraw, forward: Callable[[nn.Module, NetworkInputs], Any], inputs: NetworkInputs
 ) -> None:
-    """Raises InputError where the module, its known dropout frozen, is still random: in eval or in training mode."""
+    """Raise InputError where the module, its known dropout frozen, is still random: in eval or in training mode."""
 
     def in_eval() -> Any:
         current.begin(0)
-        return forward(module, first_row_repeated(inputs, 2))
+        return forward(module, repeat_first_row(inputs, 2))
 
     def in_training() -> Any:
         # A fresh copy for each call, since layers such as spectral norm change with every pass.
         network, draw = _in_training(module, current)
         draw.begin(0)
-        return forward(network, first_row_repeated(inputs, 2))
+        return forward(network, repeat_first_row(inputs, 2))
 
     for mode, call in (("eval", in_eval), ("training", in_training)):
         if found := randomness_of(call, device_type(inputs)):
@@ -47,8 +47,8 @@ def refuse_hidden_randomness(
 
 def _in_training(module: nn.Module, current: CurrentDraw) -> tuple[nn.Module, CurrentDraw]:
     """A copy in training mode, with its frozen masks; layers that then count on a batch stay in eval mode."""
-    copied, draw = duplicate(module, current)
-    for layer in copied.train().modules():
+    copy_network, draw = duplicate(module, current)
+    for layer in copy_network.train().modules():
         if isinstance(layer, _NormBase):
             layer.eval()
-    return copied, draw
+    return copy_network, draw

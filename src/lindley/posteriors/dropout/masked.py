@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from lindley.errors import InputError
-from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.dropout.drop_connect import CONNECTED, FrozenWeights
 from lindley.posteriors.dropout.frozen_attention import FrozenAttention, FrozenFunctions
 from lindley.posteriors.dropout.frozen_layers import FrozenDropout, FrozenRecurrent
@@ -20,14 +19,15 @@ from lindley.posteriors.dropout.prefix import Prefix
 from lindley.posteriors.dropout.sites import CurrentDraw, Site
 from lindley.posteriors.network_calls import (
     NetworkInputs,
-    called,
     device_type,
-    first_row_repeated,
+    forward,
     logits_of,
     num_rows,
+    repeat_first_row,
 )
-from lindley.posteriors.network_copies import copied
+from lindley.posteriors.network_copies import copy_network
 from lindley.posteriors.precision import computing_in
+from lindley.posteriors.random_state import fork_rng
 
 
 class MaskedNetwork:
@@ -44,14 +44,14 @@ class MaskedNetwork:
         self.path = "masked"
         """"prefix" once something before the first mask was computed only once."""
         self._dtype = dtype
-        self._module = copied(module)
+        self._module = copy_network(module)
         self._current = CurrentDraw(seed)
         self._sites = _frozen(self._module, self._current, drop_connect)
         self._checked = self._writes_into_inputs = False
 
     def logits(self, inputs: NetworkInputs) -> Tensor:
         if not self._checked and num_rows(inputs) > 0:
-            with seeded_globals(0, device_type(inputs)):  # it may be random still
+            with fork_rng(0, device_type(inputs)):  # it may be random still
                 self._refuse_masks_that_differ_between_rows(inputs)
             refuse_hidden_randomness(self._module, self._current, self._forward, inputs)
             self._checked = True
@@ -62,7 +62,7 @@ class MaskedNetwork:
 
     @property
     def masks_differ(self) -> bool:
-        """Whether two draws drop other things, of all that was asked for so far."""
+        """Whether two draws differ in what they drop, of all masks made so far."""
         for site in self._sites:
             first = None
             for draw in range(self.num_draws):
@@ -85,12 +85,12 @@ class MaskedNetwork:
 
     def _forward(self, module: nn.Module, inputs: NetworkInputs) -> Any:
         with _no_fast_path(), computing_in(self._dtype, device_type(inputs)):
-            return called(module, inputs)
+            return forward(module, inputs)
 
     def _refuse_masks_that_differ_between_rows(self, inputs: NetworkInputs) -> None:
         num_masks = []
         for count in (2, 3):  # one alone might be squeezed away
-            rows = first_row_repeated(inputs, count)
+            rows = repeat_first_row(inputs, count)
             before = _versions(rows)
             self._current.begin(0)
             logits = logits_of(self._forward(self._module, rows))

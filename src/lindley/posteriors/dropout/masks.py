@@ -41,7 +41,7 @@ def mask_shape(layer: nn.Module, feature_shape: tuple[int, ...], name: str) -> t
 
 
 def dropout_masks(probability: float, shape: tuple[int, ...], *, num_draws: int, site: str, seed: int) -> Tensor:
-    """[K, *shape]: 0 with the given probability, else 1 / (1 - probability), as in training.
+    """Return masks [K, *shape]: 0 with the given probability, else 1 / (1 - probability), as in training.
 
     The mask of draw k does not depend on how many draws there are; for another shape it is another mask.
     """
@@ -55,7 +55,7 @@ def dropout_masks(probability: float, shape: tuple[int, ...], *, num_draws: int,
 
 
 def kept_positions(probability: float, shape: tuple[int, ...], *, draw: int, site: str, call: int, seed: int) -> Tensor:
-    """[*shape] bool, on the CPU: False with the given probability.
+    """Return a mask [*shape] of bool on the CPU, False with the given probability.
 
     Each number belongs to its position, whatever the shape around it: longer sentences, padding and larger images
     leave the masks of what was there before as they were.
@@ -74,7 +74,7 @@ def kept_positions(probability: float, shape: tuple[int, ...], *, draw: int, sit
 
 
 def refuse_what_cannot_be_frozen(module: nn.Module, *, drop_connect: float = 0.0) -> None:
-    """InputError for stochastic layers whose masks cannot be held still here, and where there is none at all."""
+    """Raise InputError for stochastic layers whose masks cannot be frozen, and where no layer is stochastic."""
     for name, layer in module.named_modules():
         if isinstance(layer, _FROZEN_BY_THEIR_TYPE) and drops(layer):
             own = type(layer).forward not in {kind.forward for kind in _FROZEN_BY_THEIR_TYPE}
@@ -104,7 +104,7 @@ def is_attention_of_transformers(layer: nn.Module) -> bool:
 
 
 def rate_of(layer: nn.Module) -> str | None:
-    """The attribute in which a layer of a known kind has its dropout rate; None for any other."""
+    """Return the attribute that holds a layer's dropout rate, or None for a layer without one."""
     if isinstance(layer, (*DROPOUT, *_NOT_FROZEN)):
         return "p"
     if isinstance(layer, (*RECURRENT, nn.MultiheadAttention)):

@@ -14,23 +14,23 @@ from torch import Tensor, nn
 
 from lindley.contracts import Categorical, Draws, Inputs, Posterior, TrainingData
 from lindley.errors import InputError
-from lindley.modes import own_modes
+from lindley.modes import isolated_torch_state
 from lindley.posteriors.dropout.drop_connect import checked_drop_connect
 from lindley.posteriors.dropout.folded import FoldedNetwork, layers_of
 from lindley.posteriors.dropout.masked import MaskedNetwork
 from lindley.posteriors.dropout.masks import refuse_what_cannot_be_frozen
 from lindley.posteriors.dropout.traced import chain_of, reads_vectors
 from lindley.posteriors.features import network_features
-from lindley.posteriors.network_calls import NetworkInputs, network_inputs, normalised, num_rows, refuse_probabilities
-from lindley.posteriors.network_copies import copied
+from lindley.posteriors.network_calls import NetworkInputs, network_inputs, normalise, num_rows, refuse_probabilities
+from lindley.posteriors.network_copies import copy_network
 from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws, dropout_rates, fingerprint, set_dropout_rates
-from lindley.posteriors.precision import PRECISIONS, compute_dtype, resolved_precision
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.precision import PRECISIONS, compute_dtype, resolve_precision
 from lindley.posteriors.rehearsal import rehearse
 from lindley.posteriors.stored_parts import check_settings, is_rate, one_of
 from lindley.posteriors.supported_data import check_supported
 from lindley.posteriors.training import train
+from lindley.posteriors.training_config import TrainingConfig
 from lindley.shapes import Features
 
 
@@ -43,29 +43,29 @@ class MCDropout:
     """
 
     network: Callable[[], nn.Module]
-    recipe: Recipe = field(default_factory=Recipe)
+    config: TrainingConfig = field(default_factory=TrainingConfig)
     precision: str = "float32"
     device: str = "cpu"
     drop_connect: float = 0.0
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> MCDropoutPosterior:
-        """Trains from scratch, or with the recipe's `warm_start` from the weights of `previous`.
+        """Train from scratch, or, with `warm_start` in the config, from the weights of `previous`.
 
-        Validation labels go with the recipe's `patience`, and are refused without.
+        Validation labels require `patience` in the config, and are refused without it.
         """
         check_supported(self, data, validation=True)
         rehearse(
             self.network,
             data,
             lambda module, rows: self._posterior(module).draw(1, seed=0).predict(rows),
-            recipe=self.recipe,
+            config=self.config,
             precision=self.precision,
             device=self.device,
         )
         module = train(
             self.network,
             data,
-            recipe=self.recipe,
+            config=self.config,
             precision=self.precision,
             device=self.device,
             seed=seed,
@@ -77,7 +77,7 @@ class MCDropout:
         return MCDropoutPosterior(module, precision=self.precision, device=self.device, drop_connect=self.drop_connect)
 
     def _start(self, previous: Posterior | None) -> nn.Module | None:
-        return previous._module if self.recipe.warm_start and isinstance(previous, MCDropoutPosterior) else None
+        return previous._module if self.config.warm_start and isinstance(previous, MCDropoutPosterior) else None
 
 
 class MCDropoutPosterior:
@@ -89,9 +89,9 @@ class MCDropoutPosterior:
     def __init__(
         self, module: nn.Module, *, precision: str = "float32", device: str = "cpu", drop_connect: float = 0.0
     ) -> None:
-        self._module = copied(module, device)
+        self._module = copy_network(module, device)
         refuse_what_cannot_be_frozen(self._module, drop_connect=checked_drop_connect(self._module, drop_connect))
-        self._precision = resolved_precision(precision, device)
+        self._precision = resolve_precision(precision, device)
         self._device = device
         self._drop_connect = drop_connect
 
@@ -108,21 +108,21 @@ class MCDropoutPosterior:
         )
 
     def point(self) -> Draws:
-        """The network with dropout off."""
+        """Return the network with dropout off as one draw."""
         return NetworksAsDraws([self._module], precision=self._precision, device=self._device)
 
     def features(self, inputs: Inputs) -> Features:
-        """What the last dense layer reads, dropout off.  n inputs -> [n, D]"""
+        """Return what the last dense layer reads, dropout off.  n inputs -> [n, D]"""
         return network_features(self._module, inputs, precision=self._precision, device=self._device)
 
-    def stored(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Weights, and settings as JSON values: what `restored` needs beside the network."""
+    def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return the weights, and the settings as JSON values: what `from_state_dict` requires beside the network."""
         tensors, layout = network_tensors(self._module)
         settings = {"precision": self._precision, "drop_connect": self._drop_connect}
         return tensors, {**settings, "dropout": dropout_rates(self._module), **layout}
 
     @classmethod
-    def restored(
+    def from_state_dict(
         cls,
         tensors: Mapping[str, Tensor],
         settings: Mapping[str, Any],
@@ -130,9 +130,9 @@ class MCDropoutPosterior:
         network: Callable[[], nn.Module] | None = None,
         device: str = "cpu",
     ) -> MCDropoutPosterior:
-        """The posterior that was stored; `network` makes the module that it was of, with any weights and rates."""
+        """Return the posterior that was saved; `network` makes its module, with any weights and dropout rates."""
         check_settings(
-            {"dropout": {}, **settings},
+            settings,
             {
                 "precision": one_of(PRECISIONS),
                 "drop_connect": is_rate,
@@ -140,8 +140,7 @@ class MCDropoutPosterior:
             },
         )
         module = network_with(tensors, settings, network)
-        if "dropout" in settings:  # not in the first that were saved
-            set_dropout_rates(module, settings["dropout"])
+        set_dropout_rates(module, settings["dropout"])
         return cls(module, precision=settings["precision"], device=device, drop_connect=float(settings["drop_connect"]))
 
 
@@ -192,13 +191,13 @@ class MCDropoutDraws:
     def predict(self, inputs: Inputs) -> Categorical:
         """Predict n inputs, in float32."""
         values = network_inputs(inputs, self._device)
-        with own_modes(self._device):
+        with isolated_torch_state(self._device):
             logits = self._logits(values)
             if not self._found_logits:
                 refuse_probabilities(logits, self._module)
                 self._found_logits = len(logits) > 0
             self._refuse_draws_that_are_all_the_same(logits)
-            return Categorical(normalised(logits))
+            return Categorical(normalise(logits))
 
     def _refuse_draws_that_are_all_the_same(self, logits: Tensor) -> None:
         """Once, on the first rows that tell: of rows with equal logits, such as zeros, nothing can be said."""

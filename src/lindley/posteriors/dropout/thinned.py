@@ -156,7 +156,7 @@ class _SideBySide:
 
 
 @dataclass
-class Together:
+class FusedDraws:
     """Some draws at once: their first dense layers as one product where they begin with one.  [n, ...] -> K × [n, C]"""
 
     first: _SideBySide | None
@@ -191,11 +191,11 @@ class Together:
         return [_through(steps, part) for steps, part in zip(self.draws, parts, strict=True)]
 
 
-def together(draws: Sequence[list[Step]]) -> Together:
+def together(draws: Sequence[list[Step]]) -> FusedDraws:
     """Draws of one network, as `thinned` gives them: small products by themselves do not fill two cores."""
     dense = [steps[0] for steps in draws if isinstance(steps[0], _Dense)]
     if len(dense) < len(draws):
-        return Together(None, [], [], list(draws))
+        return FusedDraws(None, [], [], list(draws))
     biases = [layer.bias for layer in dense if layer.bias is not None]
     by_feature = torch.cat([layer.weight for layer in dense]).t().contiguous()
     first = _SideBySide(by_feature, torch.cat(biases) if biases else None)
@@ -203,7 +203,7 @@ def together(draws: Sequence[list[Step]]) -> Together:
     while length < len(draws[0]) and type(draws[0][length]) in POINTWISE:
         length += 1
     counts = [len(layer.weight) for layer in dense]
-    return Together(first, draws[0][1:length], counts, [steps[length:] for steps in draws])
+    return FusedDraws(first, draws[0][1:length], counts, [steps[length:] for steps in draws])
 
 
 def live_features(values: Tensor) -> Tensor | None:

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
-from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.dropout.folded import layers_of
 from lindley.posteriors.network_copies import duplicate
+from lindley.posteriors.random_state import fork_rng
 
 _POINTWISE: dict[Any, type[nn.Module]] = {
     functional.relu: nn.ReLU,
@@ -78,7 +78,7 @@ def reads_vectors(layers: Sequence[nn.Module], row: Tensor) -> bool:
 
 def _graph(module: nn.Module, *, training: bool, seed: int) -> fx.Graph | None:
     """None where it cannot be told, or where the forward draws random numbers to decide what to call."""
-    with seeded_globals(seed, "cpu") as moved:
+    with fork_rng(seed, "cpu") as moved:
         try:
             graph = fx.Tracer().trace(duplicate(module)[0].train(training))
         except Exception:  # the forward is the user's, and a stand-in may make it raise anything

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from lindley.contracts import Categorical, Inputs, Posterior, TrainingData
 from lindley.errors import InputError
-from lindley.modes import own_modes
-from lindley.posteriors.gaussian_process.kernel_evidence import Hyperparameters, most_evident
+from lindley.modes import isolated_torch_state
+from lindley.posteriors.gaussian_process.kernel_evidence import Hyperparameters, maximise_evidence
 from lindley.posteriors.gaussian_process.kernels import KERNELS, PathwiseFunctions
 from lindley.posteriors.gaussian_process.latent_functions import GaussianProcessFit
 from lindley.posteriors.gaussian_process.latent_laplace import LatentClassifier, mode_of
@@ -54,7 +54,7 @@ _PARTS = {
     "scale": Part("D", least=POSITIVE),
     "lengthscales": Part("D", least=POSITIVE),
     "classes": Part("L", **whole(below="C")),
-    "importance": Part("L", least=POSITIVE),
+    "sample_weight": Part("L", least=POSITIVE),
     "coefficients": Part("L C"),
     "curvature": Part("L M M"),
 }
@@ -98,7 +98,7 @@ class GaussianProcess:
                 raise InputError(f'{name} must be "evidence" or a positive number; got {given!r}')
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> GaussianProcessPosterior:
-        """Nothing in it is random: `seed` makes no difference."""
+        """Fit from scratch, with nothing that is random: `seed` and `previous` are ignored."""
         check_supported(self, data, sample_weight=True)
         labels, num_classes = data.labels, data.num_classes
         classes = labels.values.cpu()
@@ -113,19 +113,19 @@ class GaussianProcess:
             rows = labels.rows.cpu()[bad][:10].tolist()
             raise InputError(f"inputs must be finite; those of the labelled rows {rows} are not. Look at these inputs.")
         origin, scale = given.mean(0), pool_scale(data.pool, self.features, self.device)
-        inputs, importance = (given - origin) / scale, label_weights(data, self.class_weights)
-        parameters = most_evident(
+        inputs, sample_weight = (given - origin) / scale, label_weights(data, self.class_weights)
+        parameters = maximise_evidence(
             self.kernel,
             inputs,
             classes,
-            importance,
+            sample_weight,
             num_classes,
             ard=self.ard,
             lengthscale=None if isinstance(self.lengthscale, str) else self.lengthscale,
             amplitude=None if isinstance(self.amplitude, str) else self.amplitude,
         )
         covariance = parameters.covariance(self.kernel, inputs)
-        classifier = LatentClassifier(covariance, classes, importance, num_classes)
+        classifier = LatentClassifier(covariance, classes, sample_weight, num_classes)
         coefficients, curvature = mode_of(classifier), None
         few = len(labels) * (num_classes - 1) <= MOST_UNKNOWNS
         if self.approximation == "variational" or (self.approximation == "auto" and few):
@@ -151,23 +151,23 @@ class GaussianProcessPosterior:
         return float(classifier.log_evidence(mode_of(classifier)))
 
     def draw(self, num_draws: int, *, seed: int) -> GaussianProcessDraws:
-        """Draw k is the same function whatever num_draws is."""
+        """Return K functions; draw k is the same function whatever num_draws is."""
         if num_draws < 1:
             raise InputError(f"num_draws must be at least 1; got {num_draws}")
         return self._draws(self.fitted.sampled(num_draws, seed=seed), num_draws)
 
     def point(self) -> GaussianProcessDraws:
-        """The mean of the latent functions; by Laplace's approximation, the most probable ones."""
+        """Return the mean of the latent functions; by Laplace's approximation, the most probable ones."""
         return self._draws(self.fitted.mean(), 1)
 
     def features(self, inputs: Inputs) -> Features:
-        """Inputs in lengthscales, in which the kernel measures distance.  n inputs -> [n, D] float32"""
+        """Return the inputs in lengthscales, in which the kernel measures distance.  n inputs -> [n, D] float32"""
         fit, given = self.fitted, read_features(inputs, self._features, self._device)
         scaled = (given.cpu().double() - fit.origin) / (fit.scale * fit.parameters.lengthscales)
         return scaled.float().to(given.device)
 
-    def stored(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """All that `restored` needs but the features' function. Holds the labelled inputs."""
+    def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return all that `from_state_dict` requires but the features' function. Holds the labelled inputs."""
         fit = self.fitted
         tensors = {
             "inputs": fit.inputs,
@@ -175,7 +175,7 @@ class GaussianProcessPosterior:
             "scale": fit.scale,
             "lengthscales": fit.parameters.lengthscales,
             "classes": fit.classifier.classes,
-            "importance": fit.classifier.importance,
+            "sample_weight": fit.classifier.sample_weight,
             "coefficients": fit.coefficients,
         }
         if fit.curvature is not None:
@@ -188,7 +188,7 @@ class GaussianProcessPosterior:
         }
 
     @classmethod
-    def restored(
+    def from_state_dict(
         cls,
         tensors: Mapping[str, Tensor],
         settings: Mapping[str, Any],
@@ -196,7 +196,7 @@ class GaussianProcessPosterior:
         features: ReadFeatures | None = None,
         device: str = "cpu",
     ) -> GaussianProcessPosterior:
-        """The posterior that was stored; `features` is the function that its learner had.
+        """Return the posterior that was saved; `features` is the function that its learner had.
 
         Raises InputError where it is missing, or given to a posterior that had none.
         """
@@ -209,7 +209,7 @@ class GaussianProcessPosterior:
         kernel, inputs, coefficients = settings["kernel"], tensors["inputs"], tensors["coefficients"]
         parameters = Hyperparameters(tensors["lengthscales"], settings["amplitude"])
         covariance = parameters.covariance(kernel, inputs)
-        classifier = LatentClassifier(covariance, tensors["classes"], tensors["importance"], coefficients.shape[1])
+        classifier = LatentClassifier(covariance, tensors["classes"], tensors["sample_weight"], coefficients.shape[1])
         fit = GaussianProcessFit(
             kernel,
             settings["frequencies"],
@@ -266,7 +266,7 @@ class GaussianProcessDraws:
                 f"this Gaussian process was fitted on {len(self._origin)} inputs a row; these have {given.shape[1]}"
             )
         blocks = given.split(_BLOCK_ROWS) if len(given) else (given,)
-        with own_modes(self._device):
+        with isolated_torch_state(self._device):
             return Categorical(torch.cat([self._block(block) for block in blocks]))
 
     def _block(self, given: Tensor) -> Tensor:

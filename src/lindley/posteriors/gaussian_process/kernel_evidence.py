@@ -36,18 +36,18 @@ class Hyperparameters:
         return self.amplitude**2 * correlation(kernel, scaled, scaled)
 
 
-def most_evident(
+def maximise_evidence(
     kernel: str,
     inputs: Tensor,
     classes: ClassIndices,
-    importance: Tensor,
+    sample_weight: Tensor,
     num_classes: int,
     *,
     ard: bool,
     lengthscale: float | None = None,
     amplitude: float | None = None,
 ) -> Hyperparameters:
-    """Maximises Laplace's evidence by L-BFGS; what is given stays.  [L, D], [L], [L]
+    """Maximise Laplace's evidence by L-BFGS; what is given stays.  [L, D], [L], [L]
 
     `ard`: a lengthscale for each column, else one for all. It starts from the typical distance, so that the answer
     depends on nothing but the labels; where the evidence has several peaks it is the one found from there.
@@ -55,7 +55,7 @@ def most_evident(
     from scipy.optimize import minimize
 
     chosen = torch.linspace(0, len(inputs) - 1, min(len(inputs), TUNING_LABELS), dtype=torch.float64).round().long()
-    inputs, classes, importance = inputs[chosen], classes[chosen], importance[chosen]
+    inputs, classes, sample_weight = inputs[chosen], classes[chosen], sample_weight[chosen]
     num_columns, base = inputs.shape[1], math.log(typical_distance(inputs))
     first = [base if lengthscale is None else math.log(lengthscale)] * (num_columns if ard else 1)
     first.append(math.log(_FIRST_AMPLITUDE if amplitude is None else amplitude))
@@ -70,9 +70,9 @@ def most_evident(
         lengths = logs[:-1].exp().expand(num_columns)
         scaled = inputs / lengths
         covariance = (2 * logs[-1]).exp() * correlation(kernel, scaled, scaled)
-        fixed = LatentClassifier(covariance.detach(), classes, importance, num_classes)
+        fixed = LatentClassifier(covariance.detach(), classes, sample_weight, num_classes)
         known = mode_of(fixed, known)
-        evidence = evidence_at(LatentClassifier(covariance, classes, importance, num_classes), known)
+        evidence = evidence_at(LatentClassifier(covariance, classes, sample_weight, num_classes), known)
         evidence.backward()
         return -float(evidence.detach()), -_gradient(logs)
 
@@ -84,7 +84,7 @@ def most_evident(
 
 
 def evidence_at(classifier: LatentClassifier, mode: Tensor) -> Tensor:
-    """The log evidence, whose derivatives count with the mode's own way.  [L, C] -> nats
+    """Return the log evidence with the derivatives of the mode itself.  [L, C] -> nats
 
     One step of Newton's from the mode goes nowhere, but its derivative by the covariance is that of the mode.
     """

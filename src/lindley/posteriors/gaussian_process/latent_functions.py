@@ -66,8 +66,8 @@ class GaussianProcessFit:
             curvature = Curvature(self.classifier, self.classifier.covariance @ self.coefficients)
         else:
             curvature = BlockCurvature(self.classifier.covariance, self.curvature)
-        missed = curvature.times(prior) + curvature.coloured(at_labels)  # W (f + ε), where ε has covariance W⁻¹
-        return self.functions(features, weights, self.coefficients - curvature.damped(missed))
+        missed = curvature.times(prior) + curvature.colour(at_labels)  # W (f + ε), where ε has covariance W⁻¹
+        return self.functions(features, weights, self.coefficients - curvature.damp(missed))
 
     def mean(self) -> PathwiseFunctions:
         """The mean of the latent functions."""

@@ -24,7 +24,7 @@ class LatentClassifier:
 
     covariance: Tensor  # [L, L] K
     classes: Tensor  # [L]
-    importance: Tensor  # [L] ω, the weight of each label, 1 on average
+    sample_weight: Tensor  # [L] ω, the weight of each label, 1 on average
     num_classes: int
 
     def log_density(self, coefficients: Tensor) -> float:
@@ -34,13 +34,13 @@ class LatentClassifier:
     def residual(self, values: Tensor) -> Tensor:
         """The derivative of the log-likelihood by the latent values.  [L, C] -> [L, C]"""
         wanted = nn.functional.one_hot(self.classes, self.num_classes).double()
-        return self.importance[:, None] * (wanted - values.softmax(1))
+        return self.sample_weight[:, None] * (wanted - values.softmax(1))
 
     def newton(self, coefficients: Tensor) -> Tensor:
         """Newton's next a.  [L, C] -> [L, C]"""
         values = self.covariance @ coefficients
         curvature = Curvature(self, values)
-        return curvature.damped(curvature.times(values) + self.residual(values))
+        return curvature.damp(curvature.times(values) + self.residual(values))
 
     def log_evidence(self, coefficients: Tensor) -> Tensor:
         """Laplace's log marginal likelihood of the labels where a is the mode, in nats. Differentiable."""
@@ -50,7 +50,7 @@ class LatentClassifier:
     def _log_density(self, coefficients: Tensor) -> Tensor:
         values = self.covariance @ coefficients
         chosen = values.log_softmax(1).gather(1, self.classes[:, None])[:, 0]
-        return self.importance @ chosen - (coefficients * values).sum() / 2
+        return self.sample_weight @ chosen - (coefficients * values).sum() / 2
 
 
 class Curvature:
@@ -60,7 +60,7 @@ class Curvature:
     """
 
     def __init__(self, classifier: LatentClassifier, values: Tensor) -> None:
-        self._covariance, self._importance = classifier.covariance, classifier.importance
+        self._covariance, self._importance = classifier.covariance, classifier.sample_weight
         log_probs = values.log_softmax(1)
         self._probs = log_probs.exp()  # [L, C]
         # Through the logarithm, as the square root of a probability has no derivative at 0.
@@ -76,7 +76,7 @@ class Curvature:
         moved = self._probs * values
         return self._importance[:, None] * (moved - self._probs * moved.sum(-1, keepdim=True))
 
-    def coloured(self, noise: Tensor) -> Tensor:
+    def colour(self, noise: Tensor) -> Tensor:
         """Standard normal noise with covariance W.  [..., L, C] -> [..., L, C]"""
         roots = self._probs.sqrt()
         moved = roots * noise - self._probs * (roots * noise).sum(-1, keepdim=True)
@@ -89,7 +89,7 @@ class Curvature:
         solved = torch.cholesky_solve(shared.reshape(-1, shared.shape[-1]).T, self._sum_factor).T
         return each - self._by_class(solved.reshape(shared.shape)[..., None].expand_as(each))
 
-    def damped(self, values: Tensor) -> Tensor:
+    def damp(self, values: Tensor) -> Tensor:
         """(I + W K)⁻¹ b = b - S K b.  [..., L, C] -> [..., L, C]"""
         return values - self.inverse(self._covariance @ values)
 

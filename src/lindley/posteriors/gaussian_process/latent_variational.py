@@ -44,11 +44,11 @@ class BlockCurvature:
         """W f.  [..., L, C] -> [..., L, C]"""
         return self._out(self._in(values))
 
-    def coloured(self, noise: Tensor) -> Tensor:
+    def colour(self, noise: Tensor) -> Tensor:
         """Standard normal noise with covariance W; the last class's goes unused.  [..., L, C] -> [..., L, C]"""
         return self._out(noise[..., :-1])
 
-    def damped(self, values: Tensor) -> Tensor:
+    def damp(self, values: Tensor) -> Tensor:
         """(I + W K)⁻¹ b = b - (K + W⁻¹)⁻¹ K b.  [..., L, C] -> [..., L, C]"""
         read = self._in(self._covariance @ values)  # [..., L, M]
         solved = torch.cholesky_solve(read.reshape(-1, self._factor.shape[0]).T, self._factor).T
@@ -77,23 +77,23 @@ def variational(classifier: LatentClassifier, mode: Tensor) -> tuple[Tensor, Ten
     """
     num_contrasts = classifier.num_classes - 1
     basis, points = contrasts(classifier.num_classes), _points(num_contrasts)  # [S, M]
-    importance = classifier.importance[:, None, None]
+    sample_weight = classifier.sample_weight[:, None, None]
     # From the narrow side: half the identity bounds the curvature of any softmax (Böhning 1992), and from a Gaussian
     # that is too wide the first steps overshoot.
-    curvature = torch.eye(num_contrasts, dtype=torch.float64) / 2 * importance  # [L, M, M]
+    curvature = torch.eye(num_contrasts, dtype=torch.float64) / 2 * sample_weight  # [L, M, M]
     coefficients, residual = mode, mode
     for _ in range(_MOST_ITERATIONS):
         current = BlockCurvature(classifier.covariance, curvature)
         values = classifier.covariance @ coefficients
-        before, coefficients = coefficients, current.damped(current.times(values) + residual)
+        before, coefficients = coefficients, current.damp(current.times(values) + residual)
         factor = torch.linalg.cholesky_ex(current.marginals()).L  # [L, M, M]
         around = (classifier.covariance @ coefficients)[:, None] + points @ (basis @ factor).mT  # [L, S, C]
         probs = around.softmax(2)
         wanted = nn.functional.one_hot(classifier.classes, classifier.num_classes)
-        residual = importance[:, 0] * (wanted - probs.mean(1))
+        residual = sample_weight[:, 0] * (wanted - probs.mean(1))
         turned = probs @ basis  # [L, S, M]
         spread = torch.einsum("lsc,ca,cb->lab", probs, basis, basis) - torch.einsum("lsa,lsb->lab", turned, turned)
-        change = (importance * spread / len(points) - curvature) / 2
+        change = (sample_weight * spread / len(points) - curvature) / 2
         curvature = curvature + change
         if change.abs().max() < _SETTLED and (coefficients - before).abs().max() < _SETTLED:
             break

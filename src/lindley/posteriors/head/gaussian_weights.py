@@ -30,7 +30,7 @@ class GaussianWeights(Protocol):
     log_det_ratio: float
     """log det (posterior precision) - log det (prior precision): at least 0."""
 
-    def coloured(self, noise: Tensor) -> Tensor:
+    def colour(self, noise: Tensor) -> Tensor:
         """Standard normal noise as deviations from the mean.  [K, J, M] -> [K, J, M]"""
         ...
 
@@ -73,11 +73,11 @@ class FullGaussian:
         log_det = 2 * self._factor.diagonal().double().log().sum()
         self.log_det_ratio = float(log_det - self._shape[1] * regression.precision.log().sum())
 
-    def coloured(self, noise: Tensor) -> Tensor:
+    def colour(self, noise: Tensor) -> Tensor:
         columns = noise.transpose(1, 2).flatten(1).T.to(self._dtype)  # [M J, K]
         solved = torch.linalg.solve_triangular(self._factor.T, columns, upper=True).double()
-        coloured: Tensor = solved.T.unflatten(1, (self._shape[1], self._shape[0])).transpose(1, 2)
-        return coloured
+        colour: Tensor = solved.T.unflatten(1, (self._shape[1], self._shape[0])).transpose(1, 2)
+        return colour
 
     @no_autocast()
     def output_covariance(self, design: Tensor) -> Tensor:
@@ -110,7 +110,7 @@ class KroneckerGaussian:
         self._precision = along + regression.precision[:, None]  # [J, M]
         self.log_det_ratio = float((along / regression.precision[:, None]).log1p().sum())
 
-    def coloured(self, noise: Tensor) -> Tensor:
+    def colour(self, noise: Tensor) -> Tensor:
         return (noise / self._precision.sqrt()) @ self._turn.T
 
     def output_covariance(self, design: Tensor) -> Tensor:
@@ -129,7 +129,7 @@ def precision_matrix(regression: SoftmaxRegression, curvature: Tensor, dtype: to
     """Of the posterior, column after column of W: the negative Hessian of its density.  [L, M, M] -> [M J, M J]"""
     design, num_contrasts = regression.design.to(dtype), curvature.shape[1]
     num_columns = design.shape[1]
-    weighted = (regression.importance[:, None, None] * curvature).to(dtype)
+    weighted = (regression.sample_weight[:, None, None] * curvature).to(dtype)
     precision = design.new_empty(num_contrasts, num_columns, num_contrasts, num_columns)
     for one in range(num_contrasts):
         for other in range(one + 1):

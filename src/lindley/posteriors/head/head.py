@@ -20,7 +20,7 @@ from torch import Tensor
 
 from lindley.contracts import Categorical, Inputs, Labels, Pool, Posterior, TrainingData
 from lindley.errors import InputError
-from lindley.modes import own_modes
+from lindley.modes import isolated_torch_state
 from lindley.noise import torch_generator
 from lindley.posteriors.head.gaussian_weights import COVARIANCES, gaussian_of
 from lindley.posteriors.head.head_coordinates import HeadCoordinates, spread
@@ -52,7 +52,7 @@ _SETTINGS = {
 _PARTS = {
     "design": Part("L J"),
     "classes": Part("L", **whole(below="C")),
-    "importance": Part("L", least=POSITIVE),
+    "sample_weight": Part("L", least=POSITIVE),
     "precision": Part("J", least=POSITIVE),
     "origin": Part("D"),
     "scale": Part("D", least=POSITIVE),
@@ -94,7 +94,7 @@ class BayesianHead:
             raise InputError(f"covariance must be one of {', '.join(COVARIANCES)}; got {self.covariance!r}")
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> HeadPosterior:
-        """Nothing in it is random: `seed` makes no difference. A head as `previous` shortens the search."""
+        """Fit the head. Nothing in it is random: `seed` is ignored. A head as `previous` shortens the search."""
         check_supported(self, data, sample_weight=True)
         features = read_features(data.pool.read(data.labels.rows), self.features, self.device).cpu()  # [L, D]
         _check_finite(features, data.labels)
@@ -103,7 +103,7 @@ class BayesianHead:
             data.labels.values.cpu(),
             num_classes=data.num_classes,
             scale=pool_scale(data.pool, self.features, self.device),
-            importance=label_weights(data, self.class_weights),
+            sample_weight=label_weights(data, self.class_weights),
             prior_precision=self.prior_precision,
             bias_precision=self.bias_precision,
             covariance=self.covariance,
@@ -128,17 +128,17 @@ class HeadPosterior:
         self._device = device
 
     def draw(self, num_draws: int, *, seed: int) -> HeadDraws:
-        """Draw k is the same function whatever num_draws is."""
+        """Return K functions; draw k is the same function whatever num_draws is."""
         if num_draws < 1:
             raise InputError(f"num_draws must be at least 1; got {num_draws}")
-        return self._functions(sampled_weights(self.fitted, num_draws, seed=seed))
+        return self._functions(draw_weights(self.fitted, num_draws, seed=seed))
 
     def point(self) -> HeadDraws:
-        """The most probable weights."""
+        """Return the most probable weights as one draw."""
         return self._functions(self.fitted.coordinates.to_features(self.fitted.coefficients)[None])
 
     def features(self, inputs: Inputs) -> Features:
-        """What the head reads: centred, in standard deviations of the pool.  n inputs -> [n, D] float32"""
+        """Return what the head reads: centred, in standard deviations of the pool.  n inputs -> [n, D] float32"""
         given = read_features(inputs, self._features, self._device)
         coordinates = self.fitted.coordinates
         return ((given.cpu().double() - coordinates.origin) / coordinates.scale).float().to(given.device)
@@ -147,13 +147,13 @@ class HeadPosterior:
         """Log-probability of each label by the head without it, approximately (`HeadFit`).  [L] nats"""
         return self.fitted.leave_one_out()
 
-    def stored(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """All that `restored` needs but the features' function. Holds the labelled rows' features, turned."""
+    def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return all that `from_state_dict` requires but the features' function; the labelled features are rotated."""
         regression, coordinates = self.fitted.regression, self.fitted.coordinates
         tensors = {
             "design": regression.design,
             "classes": regression.classes,
-            "importance": regression.importance,
+            "sample_weight": regression.sample_weight,
             "precision": regression.precision,
             "origin": coordinates.origin,
             "scale": coordinates.scale,
@@ -172,7 +172,7 @@ class HeadPosterior:
         return {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}, settings
 
     @classmethod
-    def restored(
+    def from_state_dict(
         cls,
         tensors: Mapping[str, Tensor],
         settings: Mapping[str, Any],
@@ -180,7 +180,7 @@ class HeadPosterior:
         features: ReadFeatures | None = None,
         device: str | None = None,
     ) -> HeadPosterior:
-        """The posterior that was stored; `features` is the function that its learner had.
+        """Return the posterior that was saved; `features` is the function that its learner had.
 
         Raises InputError where it is missing, or given to a posterior that had none.
         """
@@ -193,7 +193,7 @@ class HeadPosterior:
         regression = SoftmaxRegression(
             tensors["design"],
             tensors["classes"],
-            tensors["importance"],
+            tensors["sample_weight"],
             tensors["precision"],
             num_classes,
         )
@@ -229,7 +229,7 @@ class HeadDraws:
 
     def predict(self, inputs: Inputs) -> Categorical:
         """Predict n inputs, in float32."""
-        with own_modes(self._device):
+        with isolated_torch_state(self._device):
             features = read_features(inputs, self._features, self._device).float()
             if features.shape[1] != len(self._origin):
                 raise InputError(
@@ -240,8 +240,8 @@ class HeadDraws:
             return Categorical(by_class.log_softmax(1).transpose(1, 2).contiguous())  # [n, K, C]
 
 
-def sampled_weights(fit: HeadFit, num_draws: int, *, seed: int) -> Tensor:
-    """Weights of scaled features and the bias below them, from the posterior.  [K, D + 1, M]"""
+def draw_weights(fit: HeadFit, num_draws: int, *, seed: int) -> Tensor:
+    """Sample weights of scaled features, and the bias below them, from the posterior.  [K, D + 1, M]"""
     coordinates = fit.coordinates
     shape = len(coordinates.origin) + 1, fit.mean.shape[1]
     noise = torch.stack(
@@ -251,18 +251,18 @@ def sampled_weights(fit: HeadFit, num_draws: int, *, seed: int) -> Tensor:
         ]
     )  # [K, D + 1, M]
     inside = torch.cat([coordinates.basis.T @ noise[:, :-1], noise[:, -1:]], dim=1)  # [K, R + 1, M]
-    sampled = fit.mean + fit.gaussian.coloured(inside)
+    sampled = fit.mean + fit.gaussian.colour(inside)
     # Where no labelled row reaches, the prior is left: the same noise, less what was used inside.
     outside = (noise[:, :-1] - coordinates.basis @ inside[:, :-1]) / fit.prior_precision**0.5
     return torch.cat([coordinates.basis @ sampled[:, :-1] + outside, sampled[:, -1:]], dim=1)
 
 
 def read_features(inputs: Inputs, features: ReadFeatures | None, device: str) -> Tensor:
-    """n inputs -> [n, D] on the device. Raises InputError where they are not one vector per input."""
+    """Return the features of n inputs, [n, D] on the device. Raises InputError unless they are one vector per input."""
     if features is None:
         given = as_tensor(inputs).to(device)
         return given.flatten(1) if given.dim() > 1 else given[:, None]
-    with own_modes(device):
+    with isolated_torch_state(device):
         made = features(inputs)
     if not isinstance(made, Tensor) or made.dim() != 2:
         got = [*made.shape] if isinstance(made, Tensor) else type(made).__name__
@@ -271,7 +271,7 @@ def read_features(inputs: Inputs, features: ReadFeatures | None, device: str) ->
 
 
 def refuse_other_features(features: ReadFeatures | None, settings: Mapping[str, Any]) -> None:
-    """Raises InputError where a stored posterior had a function for its features and none is given, or the reverse."""
+    """Raise InputError where a saved posterior had a function for its features and none is given, or the reverse."""
     had = bool(settings.get("features", features is not None))
     if had != (features is not None):
         told = (

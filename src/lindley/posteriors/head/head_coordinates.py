@@ -36,11 +36,11 @@ class HeadCoordinates:
         return torch.cat([self.basis.T @ (slopes * self.scale[:, None]), bias])
 
 
-def coordinates_of(features: Tensor, importance: Tensor, scale: Tensor) -> HeadCoordinates:
+def coordinates_of(features: Tensor, sample_weight: Tensor, scale: Tensor) -> HeadCoordinates:
     """The coordinates that the labelled rows span, their principal directions.  [L, D], [L], [D]"""
     features = features.double()
-    origin = importance @ features / importance.sum()
-    centred = ((features - origin) / scale) * importance.sqrt()[:, None]  # [L, D]
+    origin = sample_weight @ features / sample_weight.sum()
+    centred = ((features - origin) / scale) * sample_weight.sqrt()[:, None]  # [L, D]
     few = len(centred) < centred.shape[1]
     span = torch.linalg.qr(centred.T).Q if few else torch.eye(centred.shape[1], dtype=torch.float64)  # [D, R]
     turned = centred @ span

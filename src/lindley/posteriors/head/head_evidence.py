@@ -63,12 +63,12 @@ def features_fit(
     *,
     num_classes: int,
     scale: Tensor | None = None,
-    importance: Tensor | None = None,
+    sample_weight: Tensor | None = None,
     prior_precision: float | str = "evidence",
 ) -> HeadFit:
     """The head that judges features; without `scale` they are measured in their own standard deviations.  [L, D]
 
-    importance: the weights of the labels' losses [L], 1 on average.
+    sample_weight: the weights of the labels' losses [L], 1 on average.
     """
     if len(features) != len(classes):
         raise InputError(f"one class for each input is needed; got {len(classes)} classes for {len(features)} inputs")
@@ -80,6 +80,6 @@ def features_fit(
         classes.cpu(),
         num_classes=num_classes,
         scale=scale,
-        importance=importance,
+        sample_weight=sample_weight,
         prior_precision=prior_precision,
     )

@@ -52,12 +52,12 @@ class HeadFit:
         """
         regression = self.regression
         log_probs = regression.log_probs(self.coefficients)  # [L, C]
-        probs, basis, importance = log_probs.exp(), regression.contrasts, regression.importance[:, None]
-        residual = importance * (probs - nn.functional.one_hot(regression.classes, regression.num_classes))
+        probs, basis, sample_weight = log_probs.exp(), regression.contrasts, regression.sample_weight[:, None]
+        residual = sample_weight * (probs - nn.functional.one_hot(regression.classes, regression.num_classes))
         curvature = label_curvature(regression, self.coefficients)  # [L, M, M]
         laplace = gaussian_of(regression, curvature, self.gaussian.kind)
         covariance = laplace.output_covariance(regression.design)  # [L, M, M]
-        kept = torch.eye(basis.shape[1], dtype=torch.float64) - covariance @ (importance[:, :, None] * curvature)
+        kept = torch.eye(basis.shape[1], dtype=torch.float64) - covariance @ (sample_weight[:, :, None] * curvature)
         moved = torch.linalg.solve(kept, covariance @ (residual @ basis)[:, :, None])[:, :, 0]  # [L, M]
         without: Tensor = (log_probs + moved @ basis.T).log_softmax(1)
         return without[torch.arange(len(without)), regression.classes]
@@ -69,26 +69,26 @@ def fit_head(
     *,
     num_classes: int,
     scale: Tensor,
-    importance: Tensor | None = None,
+    sample_weight: Tensor | None = None,
     prior_precision: float | str = "evidence",
     bias_precision: float = BIAS_PRECISION,
     covariance: str = "auto",
     approximation: str = "variational",
     previous: HeadFit | None = None,
 ) -> HeadFit:
-    """The head of given features.  [L, D], [L], scales [D], weights of the labels' losses [L] of average 1
+    """Fit a head to given features [L, D], classes [L], scales [D] and weights of the labels' losses [L].
 
     `previous` shortens the way: the searches for the prior and for the most probable weights start from it.
     """
-    importance = torch.ones(len(classes), dtype=torch.float64) if importance is None else importance
-    coordinates = coordinates_of(features, importance, scale)
+    sample_weight = torch.ones(len(classes), dtype=torch.float64) if sample_weight is None else sample_weight
+    coordinates = coordinates_of(features, sample_weight, scale)
     design = coordinates.design(features)
     precision = torch.full((design.shape[1],), bias_precision, dtype=torch.float64)
-    regression = SoftmaxRegression(design, classes, importance, precision, num_classes)
+    regression = SoftmaxRegression(design, classes, sample_weight, precision, num_classes)
     start = _start(coordinates, num_classes, previous)
     if isinstance(prior_precision, str):
         begin = None if previous is None else previous.prior_precision
-        prior_precision, start = _most_evident(regression, features.shape[1], start, begin)
+        prior_precision, start = _maximise_evidence(regression, features.shape[1], start, begin)
     regression = _under(regression, prior_precision)
     coefficients = most_probable(regression, start)
     if approximation == "variational":
@@ -123,7 +123,7 @@ def _under(regression: SoftmaxRegression, prior_precision: float) -> SoftmaxRegr
     return replace(regression, precision=precision)
 
 
-def _most_evident(
+def _maximise_evidence(
     regression: SoftmaxRegression, num_features: int, start: Tensor, begin: float | None
 ) -> tuple[float, Tensor]:
     """The power of two of greatest evidence, uphill from `begin` (else D / 16), and rough coefficients under it.

@@ -16,12 +16,12 @@ from lindley.posteriors.features import network_features
 from lindley.posteriors.head.head import BayesianHead, HeadDraws, HeadPosterior
 from lindley.posteriors.head.head_fit import BIAS_PRECISION
 from lindley.posteriors.network_weights import network_tensors, network_with
-from lindley.posteriors.precision import PRECISIONS, resolved_precision
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.precision import PRECISIONS, resolve_precision
 from lindley.posteriors.rehearsal import rehearse
 from lindley.posteriors.stored_parts import check_settings, is_device, one_of
 from lindley.posteriors.supported_data import check_supported
 from lindley.posteriors.training import train
+from lindley.posteriors.training_config import TrainingConfig
 from lindley.shapes import Features, Scores
 
 _OF_NETWORK = "network."
@@ -44,11 +44,11 @@ class NetworkFeatures:
 class LastLayerLaplace:
     """A learner: trains a network, then a Bayesian head on its features in place of its last layer.
 
-    The options of the head are those of `BayesianHead`; the recipe's class weights count for the network and the head.
+    The options of the head are those of `BayesianHead`; the training's class weights count for both.
     """
 
     network: Callable[[], nn.Module]
-    recipe: Recipe = field(default_factory=Recipe)
+    config: TrainingConfig = field(default_factory=TrainingConfig)
     prior_precision: float | str = "evidence"
     bias_precision: float = BIAS_PRECISION
     covariance: str = "auto"
@@ -57,9 +57,9 @@ class LastLayerLaplace:
     device: str = "cpu"
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> LastLayerPosterior:
-        """From scratch: other features of another network make an earlier head useless.
+        """Train from scratch; `previous` is ignored, since a head is of no use on the features of another network.
 
-        Validation labels go with the recipe's `patience`: they stop the network's training early, and the head is
+        Validation labels require `patience` in the config: they stop the network's training early, and the head is
         fitted on the others.
         """
         check_supported(self, data, validation=True)
@@ -67,14 +67,14 @@ class LastLayerLaplace:
             self.network,
             data,
             lambda module, rows: self._features(module)(rows),
-            recipe=self.recipe,
+            config=self.config,
             precision=self.precision,
             device=self.device,
         )
         module = train(
             self.network,
             data,
-            recipe=self.recipe,
+            config=self.config,
             precision=self.precision,
             device=self.device,
             seed=seed,
@@ -85,14 +85,14 @@ class LastLayerLaplace:
             self.prior_precision,
             self.bias_precision,
             self.covariance,
-            self.recipe.class_weights or None,
+            self.config.class_weights or None,
             self.approximation,
             self.device,
         )
         return LastLayerPosterior(head.fit(replace(data, validation=None), seed=seed), features)
 
     def _features(self, module: nn.Module) -> NetworkFeatures:
-        return NetworkFeatures(module, resolved_precision(self.precision, self.device), self.device)
+        return NetworkFeatures(module, resolve_precision(self.precision, self.device), self.device)
 
 
 class LastLayerPosterior:
@@ -103,30 +103,30 @@ class LastLayerPosterior:
         self._features = features
 
     def draw(self, num_draws: int, *, seed: int) -> HeadDraws:
-        """Draw k is the same function whatever num_draws is."""
+        """Return K functions; draw k is the same function whatever num_draws is."""
         return self.head.draw(num_draws, seed=seed)
 
     def point(self) -> HeadDraws:
-        """The most probable head on the network's features; not the network's own last layer."""
+        """Return the most probable head on the network's features; not the network's own last layer."""
         return self.head.point()
 
     def features(self, inputs: Inputs) -> Features:
-        """What the network's last dense layer reads, as it is.  n inputs -> [n, D] float32"""
+        """Return what the network's last dense layer reads, as it is.  n inputs -> [n, D] float32"""
         return self._features(inputs)
 
     def leave_one_out(self) -> Scores:
         """Log-probability of each label by the head without it, approximately; the network saw it.  [L] nats"""
         return self.head.leave_one_out()
 
-    def stored(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """The head's, and the network's weights and buffers under "network."."""
-        tensors, settings = self.head.stored()
+    def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return the head's tensors, and the network's weights and buffers under "network."."""
+        tensors, settings = self.head.state_dict()
         of_network, layout = network_tensors(self._features.module)
         weights = {_OF_NETWORK + name: value for name, value in of_network.items()}
         return {**tensors, **weights}, {**settings, "precision": self._features.precision, **layout}
 
     @classmethod
-    def restored(
+    def from_state_dict(
         cls,
         tensors: Mapping[str, Tensor],
         settings: Mapping[str, Any],
@@ -134,7 +134,7 @@ class LastLayerPosterior:
         network: Callable[[], nn.Module] | None = None,
         device: str | None = None,
     ) -> LastLayerPosterior:
-        """The posterior that was stored; `network` makes a network of the same architecture."""
+        """Return the posterior that was saved; `network` makes a network of the same architecture."""
         check_settings(settings, {"precision": one_of(PRECISIONS), "device": is_device})
         own = {name: value for name, value in tensors.items() if name.startswith(_OF_NETWORK)}
         weights = {name.removeprefix(_OF_NETWORK): value for name, value in own.items()}
@@ -142,4 +142,4 @@ class LastLayerPosterior:
         module = network_with(weights, settings, network).to(device)
         features = NetworkFeatures(module, settings["precision"], device)
         of_head = {name: value for name, value in tensors.items() if name not in own}
-        return cls(HeadPosterior.restored(of_head, settings, features=features, device=device), features)
+        return cls(HeadPosterior.from_state_dict(of_head, settings, features=features, device=device), features)

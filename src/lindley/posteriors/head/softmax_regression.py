@@ -28,7 +28,7 @@ class SoftmaxRegression:
 
     design: Tensor  # [L, J]
     classes: Tensor  # [L]
-    importance: Tensor  # [L] ω, the weight of each label's loss, 1 on average
+    sample_weight: Tensor  # [L] ω, the weight of each label's loss, 1 on average
     precision: Tensor  # [J] λ, the prior's
     num_classes: int
 
@@ -44,7 +44,7 @@ class SoftmaxRegression:
     def log_likelihood(self, coefficients: Tensor) -> float:
         """Σ_i ω_i log p(y_i), in nats."""
         chosen = self.log_probs(coefficients)[torch.arange(len(self.classes)), self.classes]  # [L]
-        return float(self.importance @ chosen)
+        return float(self.sample_weight @ chosen)
 
     def log_density(self, coefficients: Tensor) -> float:
         """Of the posterior, up to a constant, in nats: the likelihood's and -½ Σ_j λ_j |W_j|²."""
@@ -54,7 +54,7 @@ class SoftmaxRegression:
         """Of the log posterior.  [J, M] -> [J, M]"""
         residual = -self.log_probs(coefficients).exp()  # [L, C]
         residual[torch.arange(len(self.classes)), self.classes] += 1
-        pulled = self.design.T @ (self.importance[:, None] * (residual @ self.contrasts))
+        pulled = self.design.T @ (self.sample_weight[:, None] * (residual @ self.contrasts))
         return pulled - self.precision[:, None] * coefficients
 
 
@@ -81,7 +81,7 @@ def most_probable(regression: SoftmaxRegression, start: Tensor, *, gap: float = 
         curvature = Curvature(regression, label_curvature(regression, coefficients))
         if not bool(gradient.isfinite().all()):
             break
-        if curvature.preconditioned(gradient).mul(gradient).sum() <= 2 * gap:
+        if curvature.precondition(gradient).mul(gradient).sum() <= 2 * gap:
             return coefficients
         step = curvature.solve(gradient)
         coefficients = coefficients + _length(regression, coefficients, step, gradient) * step
@@ -94,7 +94,7 @@ def most_probable(regression: SoftmaxRegression, start: Tensor, *, gap: float = 
 def label_curvature(regression: SoftmaxRegression, coefficients: Tensor) -> Tensor:
     """How each label's loss curves along the contrasts of its logits, averaged over coefficients.
 
-    [J, M], or several [S, J, M] -> [L, M, M]; without the label's importance.
+    [J, M], or several [S, J, M] -> [L, M, M]; without the label's sample_weight.
     """
     several = coefficients if coefficients.dim() == 3 else coefficients[None]
     return probs_curvature(regression, label_probs(regression, several))
@@ -120,10 +120,10 @@ def eigen_curvature(regression: SoftmaxRegression, curvature: Tensor) -> tuple[T
     The directions are the eigenvectors of the labels' average curvature. Where the columns of the design are
     orthogonal this is the eigenvalue-corrected Kronecker factorisation (George et al. 2018, arXiv:1806.03884).
     """
-    importance = regression.importance
-    _, turn = torch.linalg.eigh(torch.einsum("l,lab->ab", importance, curvature))
+    sample_weight = regression.sample_weight
+    _, turn = torch.linalg.eigh(torch.einsum("l,lab->ab", sample_weight, curvature))
     along = torch.einsum("am,lab,bm->lm", turn, curvature, turn).clamp_min(0.0)
-    return turn, regression.design.square().T @ (importance[:, None] * along)
+    return turn, regression.design.square().T @ (sample_weight[:, None] * along)
 
 
 class Curvature:
@@ -134,7 +134,7 @@ class Curvature:
 
     def __init__(self, regression: SoftmaxRegression, curvature: Tensor) -> None:
         self._regression = regression
-        self._weighted = regression.importance[:, None, None] * curvature  # [L, M, M]
+        self._weighted = regression.sample_weight[:, None, None] * curvature  # [L, M, M]
         self._turn, along = eigen_curvature(regression, curvature)
         self.diagonal = along + regression.precision[:, None]  # [J, M]
 
@@ -144,25 +144,25 @@ class Curvature:
         back = torch.einsum("lj,l...m->...jm", self._regression.design, pulled.view_as(moved))
         return back + self._regression.precision[:, None] * direction
 
-    def whitened(self, direction: Tensor) -> Tensor:
+    def whiten(self, direction: Tensor) -> Tensor:
         """With its diagonal in that basis scaled to 1: D^-½ H D^-½ there."""
         scale = self.diagonal.rsqrt()
         return (self.times((scale * direction) @ self._turn.T) @ self._turn) * scale
 
-    def preconditioned(self, gradient: Tensor) -> Tensor:
+    def precondition(self, gradient: Tensor) -> Tensor:
         return ((gradient @ self._turn) / self.diagonal) @ self._turn.T
 
     def solve(self, gradient: Tensor) -> Tensor:
         """Conjugate gradients, the more exact the nearer the maximum, so that Newton's steps converge fast."""
         step, left = torch.zeros_like(gradient), gradient
-        ready = self.preconditioned(left)
+        ready = self.precondition(left)
         direction, squared = ready, float((left * ready).sum())
         enough = squared * min(1e-2, squared)
         for _ in range(_MOST_CG_STEPS):
             product = self.times(direction)
             length = squared / float((direction * product).sum())
             step, left = step + length * direction, left - length * product
-            ready = self.preconditioned(left)
+            ready = self.precondition(left)
             before, squared = squared, float((left * ready).sum())
             if squared <= enough:
                 break

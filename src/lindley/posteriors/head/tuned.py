@@ -26,7 +26,7 @@ MEASURES: Mapping[str, Callable[[HeadFit], float]] = {
 class Tuned(Generic[Setting]):
     """A learner: fits every setting on all labels and keeps the one whose features a Bayesian head explains best.
 
-    Settings are what `build` makes learners of: recipes with other weight decays, dropout rates, and so on. Their
+    Settings are what `build` makes learners of: configs with other weight decays, dropout rates, and so on. Their
     posteriors must have features. What changes no features, such as a temperature, the measures cannot see.
     """
 
@@ -34,7 +34,7 @@ class Tuned(Generic[Setting]):
     build: Callable[[Setting], Learner]
     measure: str = "evidence"
     class_weights: Sequence[float] | None = None
-    """Of each class's labels when settings are judged, as their recipes have them."""
+    """Of each class's labels when settings are judged, as their configs have them."""
 
     def __post_init__(self) -> None:
         if not self.settings:
@@ -43,7 +43,9 @@ class Tuned(Generic[Setting]):
             raise InputError(f"measure must be one of {', '.join(MEASURES)}; got {self.measure!r}")
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> TunedPosterior[Setting]:
-        """All settings with the same seed; the first of the best where several are equal."""
+        """Fit all settings with the same seed and keep the best, the first where several are equal.
+
+        `previous` is handed to every fit. By "leave-one-out" each label counts once, whatever its weight."""
         before = previous.posterior if isinstance(previous, TunedPosterior) else previous
         posteriors = [self.build(setting).fit(data, previous=before, seed=seed) for setting in self.settings]
         scores = [self._score(posterior, data) for posterior in posteriors]
@@ -55,9 +57,9 @@ class Tuned(Generic[Setting]):
             raise InputError(f"settings are judged by their features; {type(posterior).__name__} has none")
         features = read_features(data.pool.read(data.labels.rows), posterior.features, "cpu")
         scale = pool_scale(data.pool, posterior.features, "cpu")
-        importance = label_weights(data, self.class_weights)
+        sample_weight = label_weights(data, self.class_weights)
         fit = features_fit(
-            features, data.labels.values, num_classes=data.num_classes, scale=scale, importance=importance
+            features, data.labels.values, num_classes=data.num_classes, scale=scale, sample_weight=sample_weight
         )
         return MEASURES[self.measure](fit)
 
@@ -80,5 +82,5 @@ class TunedPosterior(Generic[Setting]):
         return self.posterior.point()
 
     def features(self, inputs: Inputs) -> Features:
-        """Those of the posterior that was kept.  n inputs -> [n, D]"""
+        """Return those of the posterior that was kept.  n inputs -> [n, D]"""
         return self._features(inputs)

@@ -43,7 +43,7 @@ def variational(
         gaussian: GaussianWeights = (
             gaussian_of(regression, curvature, covariance) if small else KroneckerGaussian(regression, curvature)
         )
-        draws = mean + gaussian.coloured(noise)
+        draws = mean + gaussian.colour(noise)
         probs = label_probs(regression, draws)  # [L, C, S]
         curvature = (curvature + probs_curvature(regression, probs)) / 2
         mean = mean + Curvature(regression, curvature).solve(_mean_gradient(regression, probs.mean(2), mean))
@@ -60,5 +60,5 @@ def _mean_gradient(regression: SoftmaxRegression, probs: Tensor, mean: Tensor) -
     """Of the log posterior, averaged over coefficients: from their average predictions.  [L, C], [J, M] -> [J, M]"""
     residual = -probs  # [L, C]
     residual[torch.arange(len(residual)), regression.classes] += 1
-    pulled = regression.design.T @ (regression.importance[:, None] * (residual @ regression.contrasts))
+    pulled = regression.design.T @ (regression.sample_weight[:, None] * (residual @ regression.contrasts))
     return pulled - regression.precision[:, None] * mean

@@ -16,22 +16,22 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from lindley.contracts import Draws, Inputs, Posterior, TrainingData
 from lindley.errors import InputError
-from lindley.modes import own_modes
+from lindley.modes import isolated_torch_state
 from lindley.noise import torch_generator
 from lindley.posteriors.features import network_features
 from lindley.posteriors.laplace.laplace_package import gaussian_by_laplace, require_package
 from lindley.posteriors.laplace.linearised import LinearisedDraws
 from lindley.posteriors.laplace.network_gaussian import NetworkGaussian, gaussian_from, gaussian_parts
 from lindley.posteriors.network_calls import as_tensor
-from lindley.posteriors.network_copies import copied
+from lindley.posteriors.network_copies import copy_network
 from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
-from lindley.posteriors.precision import PRECISIONS, resolved_precision
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.precision import PRECISIONS, resolve_precision
 from lindley.posteriors.rehearsal import rehearse
 from lindley.posteriors.stored_parts import check_settings, check_tensors, is_flag, is_number, is_positive, one_of
 from lindley.posteriors.supported_data import check_supported
 from lindley.posteriors.training import read_labelled, train
+from lindley.posteriors.training_config import TrainingConfig
 from lindley.seeds import derive_seed
 from lindley.shapes import Features
 
@@ -51,7 +51,7 @@ class FullLaplace:
     """
 
     network: Callable[[], nn.Module]
-    recipe: Recipe = field(default_factory=Recipe)
+    config: TrainingConfig = field(default_factory=TrainingConfig)
     hessian: str = "kron"
     prior_precision: float | str = "evidence"
     linearised: bool = True
@@ -68,26 +68,26 @@ class FullLaplace:
             raise InputError(f"linearised must be true or false; got {self.linearised!r}")
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> FullLaplacePosterior:
-        """From scratch; validation labels go with the recipe's `patience`.
+        """Train from scratch; `previous` is ignored, and validation labels require `patience` in the config.
 
         Raises InputError for parameters of other layers than dense and convolutional ones.
         """
         check_supported(self, data, validation=True)
-        if self.recipe.class_weights:
+        if self.config.class_weights:
             raise InputError("full-network Laplace weighs all labels the same; leave training.class_weights out")
         require_package()
         rehearse(
             self.network,
             data,
             self._refuse_unusable,
-            recipe=self.recipe,
+            config=self.config,
             precision=self.precision,
             device=self.device,
         )
         module = train(
             self.network,
             data,
-            recipe=self.recipe,
+            config=self.config,
             precision=self.precision,
             device=self.device,
             seed=seed,
@@ -135,14 +135,14 @@ class FullLaplacePosterior:
         self.prior_precision = prior_precision
         self.log_evidence = log_evidence
         """Of the labels, in nats, by Laplace's approximation."""
-        self._module, self._gaussian, self._linearised = copied(module), gaussian, linearised
-        self._precision, self._device = resolved_precision(precision, device), device
+        self._module, self._gaussian, self._linearised = copy_network(module), gaussian, linearised
+        self._precision, self._device = resolve_precision(precision, device), device
 
     def draw(self, num_draws: int, *, seed: int) -> LinearisedDraws | NetworksAsDraws:
-        """Draw k is the same function whatever num_draws is."""
+        """Return K functions; draw k is the same function whatever num_draws is."""
         if num_draws < 1:
             raise InputError(f"num_draws must be at least 1; got {num_draws}")
-        with own_modes(self._device):
+        with isolated_torch_state(self._device):
             deviations = torch.stack([self._deviation(seed, draw) for draw in range(num_draws)])
         if self._linearised:
             return LinearisedDraws(self._module, deviations, device=self._device)
@@ -151,15 +151,15 @@ class FullLaplacePosterior:
         )
 
     def point(self) -> Draws:
-        """The trained network itself."""
+        """Return the trained network itself as one draw."""
         return NetworksAsDraws([self._module], precision=self._precision, device=self._device)
 
     def features(self, inputs: Inputs) -> Features:
-        """What the last dense layer of the trained network reads.  n inputs -> [n, D]"""
+        """Return what the last dense layer of the trained network reads.  n inputs -> [n, D]"""
         return network_features(self._module, inputs, precision=self._precision, device=self._device)
 
-    def stored(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Weights and buffers, the Gaussian's tensors under "gaussian.", and settings as JSON values."""
+    def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return weights, buffers, the Gaussian's tensors under "gaussian.", and the settings as JSON values."""
         tensors, layout = network_tensors(self._module)
         gaussian = {_OF_GAUSSIAN + name: value for name, value in self._gaussian.tensors().items()}
         settings = {
@@ -171,7 +171,7 @@ class FullLaplacePosterior:
         return {**tensors, **gaussian}, {**settings, **layout}
 
     @classmethod
-    def restored(
+    def from_state_dict(
         cls,
         tensors: Mapping[str, Tensor],
         settings: Mapping[str, Any],
@@ -179,7 +179,7 @@ class FullLaplacePosterior:
         network: Callable[[], nn.Module] | None = None,
         device: str = "cpu",
     ) -> FullLaplacePosterior:
-        """The posterior that was stored; `network` makes the module, with any weights. laplace-torch is not needed."""
+        """Return the posterior that was saved; `network` makes its module. Nothing here requires laplace-torch."""
         own = {name: value for name, value in tensors.items() if name.startswith(_OF_GAUSSIAN)}
         weights = {name: value for name, value in tensors.items() if name not in own}
         check_settings(
@@ -208,10 +208,10 @@ class FullLaplacePosterior:
     def _deviation(self, seed: int, draw: int) -> Tensor:
         size = sum(value.numel() for value in self._module.parameters())
         noise = torch.randn(size, generator=torch_generator(seed, "weights", draw)).to(self._device)
-        return self._gaussian.coloured(noise)
+        return self._gaussian.colour(noise)
 
     def _moved(self, deviation: Tensor) -> nn.Module:
-        module = copied(self._module)
+        module = copy_network(self._module)
         with torch.no_grad():
             vector_to_parameters(parameters_to_vector(module.parameters()) + deviation, module.parameters())
         return module

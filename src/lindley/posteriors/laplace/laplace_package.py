@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from lindley.errors import FitError, InputError
-from lindley.modes import own_modes
-from lindley.posteriors.callers_state import seeded_globals
+from lindley.modes import isolated_torch_state
 from lindley.posteriors.laplace.network_gaussian import BlockwiseGaussian, DiagonalGaussian, NetworkGaussian
 from lindley.posteriors.network_copies import duplicate
+from lindley.posteriors.random_state import fork_rng
 
 PACKAGES = (
     "asdfghjkl==0.1a4",
@@ -45,7 +45,7 @@ _ROWS = 256
 def gaussian_by_laplace(
     module: nn.Module, inputs: Tensor, classes: Tensor, *, hessian: str, prior_precision: float | None, seed: int
 ) -> tuple[NetworkGaussian, float, float]:
-    """The Gaussian at the module's weights for labels [L], its prior precision and its log evidence in nats.
+    """Return the Gaussian at the module's weights for labels [L], its prior precision and its log evidence in nats.
 
     A prior precision of None is that of the largest evidence. The curvature is the generalised Gauss-Newton matrix of
     the labels' losses, "kron" or "diag". Global generators are left as they were. Raises InputError where the package
@@ -53,8 +53,8 @@ def gaussian_by_laplace(
     """
     size = sum(value.numel() for value in module.parameters())
     with (
-        seeded_globals(seed % 2**32, inputs.device.type),  # a DataLoader takes a seed from the global generator
-        own_modes(inputs.device.type, gradients=True),
+        fork_rng(seed % 2**32, inputs.device.type),  # a DataLoader takes a seed from the global generator
+        isolated_torch_state(inputs.device.type, gradients=True),
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore", DeprecationWarning)  # of torch, for what the package's own parts use
@@ -65,7 +65,7 @@ def gaussian_by_laplace(
             num_classes = fitted.model(inputs[:1]).shape[1]
         rows = _ROWS if hessian == "kron" else max(1, min(_ROWS, _JACOBIAN // (num_classes * size)))
         fitted.fit(DataLoader(TensorDataset(inputs, classes), batch_size=rows))
-        chosen = _most_evident(fitted) if prior_precision is None else prior_precision
+        chosen = _maximise_evidence(fitted) if prior_precision is None else prior_precision
         log_evidence = _log_evidence(fitted, chosen)
     if not math.isfinite(log_evidence):
         raise FitError(f"the evidence of this network is {log_evidence} at a prior precision of {chosen:g}")
@@ -77,7 +77,7 @@ def _log_evidence(fitted: Any, prior_precision: float) -> float:
         return float(fitted.log_marginal_likelihood(torch.tensor(prior_precision, device=fitted._device)))
 
 
-def _most_evident(fitted: Any) -> float:
+def _maximise_evidence(fitted: Any) -> float:
     # The package's own search is a hundred steps of Adam, which may end before the maximum of one variable.
     bounds = tuple(math.log(value) for value in PRIOR_PRECISIONS)
     found = minimize_scalar(
@@ -97,7 +97,7 @@ def _gaussian(fitted: Any, hessian: str, prior_precision: float) -> NetworkGauss
 
 
 def require_package() -> Any:
-    """The package; InputError where it is missing or cannot be imported."""
+    """Return the package. Raises InputError where it is missing or cannot be imported."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)

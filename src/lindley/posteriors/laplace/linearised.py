@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from torch.func import functional_call, jvp
 
 from lindley.contracts import Categorical, Inputs
-from lindley.modes import own_modes
+from lindley.modes import isolated_torch_state
 from lindley.posteriors.layout import as_its_weights
-from lindley.posteriors.network_calls import logits_of, network_inputs, normalised
-from lindley.posteriors.network_copies import copied
+from lindley.posteriors.network_calls import logits_of, network_inputs, normalise
+from lindley.posteriors.network_copies import copy_network
 from lindley.posteriors.networks_as_draws import fingerprint
 from lindley.posteriors.randomness import refuse_random_networks
 
@@ -32,16 +32,16 @@ class LinearisedDraws:
         self.num_draws = len(deviations)
         digest = hashlib.blake2b(deviations.cpu().contiguous().view(torch.uint8).numpy().tobytes(), digest_size=8)
         self.id = f"linearised-{fingerprint(module)}-{digest.hexdigest()}"
-        self._module, self._deviations, self._device = copied(module), deviations, device
+        self._module, self._deviations, self._device = copy_network(module), deviations, device
 
     def predict(self, inputs: Inputs) -> Categorical:
         """Predict n inputs, in float32."""
-        with own_modes(self._device):
-            return Categorical(normalised(self.logits(inputs)))
+        with isolated_torch_state(self._device):
+            return Categorical(normalise(self.logits(inputs)))
 
     def logits(self, inputs: Inputs) -> Tensor:
         """n inputs -> [n, K, C] float32; on average over many draws, those of the network itself."""
-        with own_modes(self._device):
+        with isolated_torch_state(self._device):
             values = as_its_weights(self._module, network_inputs(inputs, self._device))
             refuse_random_networks([self._module], values)
             weights = {name: value.detach() for name, value in self._module.named_parameters()}

@@ -19,7 +19,7 @@ from lindley.posteriors.stored_parts import Part
 class NetworkGaussian(Protocol):
     """Turns noise into deviations of the weights from their mean."""
 
-    def coloured(self, noise: Tensor) -> Tensor:
+    def colour(self, noise: Tensor) -> Tensor:
         """Standard normal noise as deviations.  [P] -> [P]"""
         ...
 
@@ -35,7 +35,7 @@ class DiagonalGaussian:
     deviation: Tensor
     """Standard deviation of each weight, [P]."""
 
-    def coloured(self, noise: Tensor) -> Tensor:
+    def colour(self, noise: Tensor) -> Tensor:
         return noise * self.deviation
 
     def tensors(self) -> dict[str, Tensor]:
@@ -53,7 +53,7 @@ class BlockwiseGaussian:
     factors: list[list[tuple[Tensor, Tensor]]]
     prior_precision: float
 
-    def coloured(self, noise: Tensor) -> Tensor:
+    def colour(self, noise: Tensor) -> Tensor:
         sizes = [_size(block) for block in self.factors]
         return torch.cat([self._block(*each) for each in zip(self.factors, noise.split(sizes), strict=True)])
 

@@ -17,12 +17,12 @@ from torch import Tensor
 
 from lindley.contracts import Categorical, Posterior, TrainingData
 from lindley.errors import InputError
-from lindley.posteriors.callers_state import seeded_globals
 from lindley.posteriors.head.head import label_weights
-from lindley.posteriors.members import chosen_members
-from lindley.posteriors.scikit_learn.smoothing import check_prior, class_shares, smoothed
+from lindley.posteriors.members import choose_members
+from lindley.posteriors.random_state import fork_rng
+from lindley.posteriors.scikit_learn.smoothing import check_pseudo_count, class_shares, smooth
 from lindley.posteriors.scikit_learn.tables import Examples, examples_of
-from lindley.posteriors.scikit_learn.training_sets import TrainingSet, example_parts, restored_examples, stored_examples
+from lindley.posteriors.scikit_learn.training_sets import TrainingSet, decode_examples, encode_examples, example_parts
 from lindley.posteriors.stored_parts import (
     POSITIVE,
     Part,
@@ -42,13 +42,13 @@ _SETTINGS = {
     "seed": is_whole,
     "num_classes": lambda value: is_count(value) and value >= 2,
     "members": is_count,
-    "prior": lambda value: is_number(value) and value >= 0,
+    "pseudo_count": lambda value: is_number(value) and value >= 0,
     "weighted": is_flag,
     "count": is_positive,
 }
 _PARTS = {
     "classes": Part("L", **whole(below="C")),
-    "importance": Part("L", least=POSITIVE),
+    "sample_weight": Part("L", least=POSITIVE),
     "said": Part("L E C", torch.float32, least=0.0),
 }
 _SAME_PROBABILITY = 1e-5
@@ -57,7 +57,7 @@ _SAME_PROBABILITY = 1e-5
 
 @dataclass(frozen=True)
 class Bagging:
-    """A learner: `members` clones of an estimator, each fitted to L labels drawn with replacement from the L told.
+    """A learner: `members` clones of an estimator, each fitted to a bootstrap of the L labels.
 
     Any estimator with get_params, fit and predict_proba, a Pipeline too; it is cloned and stays as it is. All its
     parameters called random_state are set, from seeds of their own, and so are the global generators while it is
@@ -73,22 +73,22 @@ class Bagging:
 
     estimator: Any
     members: int = 20
-    prior: float = 1.0
-    """Probabilities p become (L p + prior · shares) / (L + prior): see `smoothing`. 0: as they are, log 0 = -inf."""
+    pseudo_count: float = 1.0
+    """In labels, a: probabilities p become (L p + a · shares) / (L + a), see `smoothing`. 0 keeps log 0 = -inf."""
     class_weights: Sequence[float] | None = None
     """Handed to fit as sample_weight, 1 on average over the labels."""
     device: str = "cpu"
     """Where log-probabilities are put; scikit-learn computes on the CPU."""
 
     def __post_init__(self) -> None:
-        check_prior(self.prior)
+        check_pseudo_count(self.pseudo_count)
         if self.members < 1:
             raise InputError(f"members must be at least 1; got {self.members}")
         _check_estimator(self.estimator)
         _check_weighs(self.estimator, "" if self.class_weights is None else "class_weights")
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> BaggingPosterior:
-        """Every member from scratch.
+        """Fit every member from scratch; `previous` is ignored.
 
         Raises InputError where the estimator's fit raises something, and before any fit for inputs that the posterior
         could not save.
@@ -105,7 +105,7 @@ class Bagging:
             count=float(len(labels)) if labels.sample_weight is None else float(labels.sample_weight.double().sum()),
         )
         _check_weighs(self.estimator, "sample_weight" if training.weighted else "")
-        stored_examples(training.examples)
+        encode_examples(training.examples)
         return BaggingPosterior(self, training)
 
 
@@ -117,7 +117,7 @@ class Member:
     classes: np.ndarray
 
     def probs(self, examples: Any, num_classes: int) -> Tensor:
-        """n examples -> [n, C] float64, 0 for classes that it knows nothing of."""
+        """Return class probabilities [n, C] float64, 0 for classes that it was not fitted to."""
         number = len(examples) if isinstance(examples, list) else examples.shape[0]
         probs = torch.zeros(number, num_classes, dtype=torch.float64)
         if self.estimator is None:
@@ -145,27 +145,27 @@ class BaggingPosterior:
         self._learner = learner
         self._training = training
         self._members = [_fitted(learner, training, member) for member in range(learner.members)]
-        self._shares = class_shares(training.classes, training.importance, training.num_classes)
+        self._shares = class_shares(training.classes, training.sample_weight, training.num_classes)
 
     def draw(self, num_draws: int, *, seed: int) -> BaggingDraws:
-        """Members without replacement; all of them, in order, where num_draws is their number."""
-        chosen = chosen_members(len(self._members), num_draws, seed=seed, collection="a bag")
+        """Return members without replacement; all of them, in order, where num_draws is their number."""
+        chosen = choose_members(len(self._members), num_draws, seed=seed, collection="a bag")
         return self._draws(chosen)
 
     def point(self) -> None:
-        """None: the prediction of a bag is its average."""
+        """Return None: the prediction of a bag is its average."""
 
-    def stored(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """The labelled inputs and the seed, from which members are fitted again when they are loaded; no pickle.
+    def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return the labelled inputs and the seed, from which members are fitted again when they are loaded.
 
         Beside them what each member says of the labelled rows, so that other members are noticed.
         """
         training = self._training
-        examples, kind = stored_examples(training.examples)
+        examples, kind = encode_examples(training.examples)
         tensors = {
             **examples,
             "classes": training.classes,
-            "importance": training.importance,
+            "sample_weight": training.sample_weight,
             "said": self._draws(range(len(self._members))).predict(training.examples).log_probs.exp().cpu(),
         }
         settings = {
@@ -173,14 +173,14 @@ class BaggingPosterior:
             "seed": training.seed,
             "num_classes": training.num_classes,
             "members": len(self._members),
-            "prior": self._learner.prior,
+            "pseudo_count": self._learner.pseudo_count,
             "weighted": training.weighted,
             "count": training.count,
         }
         return tensors, settings
 
     @classmethod
-    def restored(
+    def from_state_dict(
         cls,
         tensors: Mapping[str, Tensor],
         settings: Mapping[str, Any],
@@ -188,7 +188,7 @@ class BaggingPosterior:
         estimator: Any = None,
         device: str = "cpu",
     ) -> BaggingPosterior:
-        """The posterior that was stored, fitted again; `estimator` is one like its learner's.
+        """Return the posterior that was saved, fitted again; `estimator` is one like its learner's.
 
         Raises InputError where the members say other than they did: another estimator, or another version of it.
         """
@@ -199,13 +199,13 @@ class BaggingPosterior:
         check_settings(settings, _SETTINGS)
         parts = {**_PARTS, **example_parts(settings)}
         check_tensors(tensors, parts, C=settings["num_classes"], E=settings["members"])
-        learner = Bagging(estimator, settings["members"], settings["prior"], device=device)
+        learner = Bagging(estimator, settings["members"], settings["pseudo_count"], device=device)
         _check_weighs(estimator, "sample_weight" if settings["weighted"] else "")
-        examples = restored_examples(tensors, settings)
+        examples = decode_examples(tensors, settings)
         training = TrainingSet(
             examples,
             tensors["classes"],
-            tensors["importance"],
+            tensors["sample_weight"],
             settings["num_classes"],
             settings["seed"],
             weighted=settings["weighted"],
@@ -224,7 +224,7 @@ class BaggingPosterior:
         return BaggingDraws(
             [self._members[member] for member in chosen],
             labels=self._training.count,
-            prior=self._learner.prior,
+            pseudo_count=self._learner.pseudo_count,
             shares=self._shares,
             device=self._learner.device,
             id=f"bagging-{self._fingerprint()}-{'-'.join(map(str, chosen))}",
@@ -232,12 +232,14 @@ class BaggingPosterior:
 
     def _fingerprint(self) -> str:
         training, digest = self._training, hashlib.blake2b(digest_size=8)
-        examples, _ = stored_examples(training.examples)
+        examples, _ = encode_examples(training.examples)
         for member in self._members:
             digest.update(member.probs(training.examples, training.num_classes).numpy().tobytes())
         for tensor in (*examples.values(), training.classes, self._shares):
             digest.update(tensor.numpy().tobytes())
-        digest.update(repr((type(self._learner.estimator).__name__, self._learner.prior, training.seed)).encode())
+        digest.update(
+            repr((type(self._learner.estimator).__name__, self._learner.pseudo_count, training.seed)).encode()
+        )
         return digest.hexdigest()
 
 
@@ -245,18 +247,18 @@ class BaggingDraws:
     """Draw k is one fitted estimator."""
 
     def __init__(
-        self, members: Sequence[Member], *, labels: float, prior: float, shares: Tensor, device: str, id: str
+        self, members: Sequence[Member], *, labels: float, pseudo_count: float, shares: Tensor, device: str, id: str
     ) -> None:
         self.num_draws = len(members)
         self.id = id
-        self._members, self._labels, self._prior, self._shares = list(members), labels, prior, shares
+        self._members, self._labels, self._pseudo_count, self._shares = list(members), labels, pseudo_count, shares
         self._device = device
 
     def predict(self, inputs: Examples) -> Categorical:
         """Predict n inputs, in float32."""
         examples, num_classes = examples_of(inputs), len(self._shares)
         probs = torch.stack([member.probs(examples, num_classes) for member in self._members], dim=1)  # [n, K, C]
-        whole = smoothed(probs, self._labels, self._prior, self._shares)
+        whole = smooth(probs, self._labels, self._pseudo_count, self._shares)
         return Categorical(whole.log().float().to(self._device))
 
 
@@ -294,14 +296,14 @@ def _fitted(learner: Bagging, training: TrainingSet, member: int) -> Member:
     estimator = clone(learner.estimator)
     own = [name for name in estimator.get_params() if name.split("__")[-1] == "random_state"]
     estimator.set_params(**{name: derive_seed(training.seed, "member", member, name) % 2**32 for name in own})
-    weights = {"sample_weight": training.importance.numpy()[places]} if training.weighted else {}
+    weights = {"sample_weight": training.sample_weight.numpy()[places]} if training.weighted else {}
     examples = training.examples
     chosen = [examples[place] for place in places] if isinstance(examples, list) else examples[places]
     known, numbers = np.unique(classes, return_inverse=True)
     if _weighs_classes(estimator):
         known, numbers = np.arange(training.num_classes), classes
     # For estimators that know no random_state but draw from a global generator.
-    with seeded_globals(derive_seed(training.seed, "member", member) % 2**32, "cpu"):
+    with fork_rng(derive_seed(training.seed, "member", member) % 2**32, "cpu"):
         try:
             estimator.fit(chosen, numbers, **weights)
         except Exception as error:  # whatever an estimator raises

@@ -18,8 +18,8 @@ from torch import Tensor
 from lindley.contracts import Categorical, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.posteriors.head.head import label_weights
-from lindley.posteriors.members import chosen_members
-from lindley.posteriors.scikit_learn.smoothing import check_prior, class_shares, smoothed
+from lindley.posteriors.members import choose_members
+from lindley.posteriors.scikit_learn.smoothing import check_pseudo_count, class_shares, smooth
 from lindley.posteriors.scikit_learn.tables import Examples, labelled_table, rows_with, table_of
 from lindley.posteriors.scikit_learn.trees import Trees, trees_of
 from lindley.posteriors.stored_parts import Part, check_settings, check_tensors, is_count, is_whole, whole
@@ -44,14 +44,14 @@ _DENSE_BYTES = 1 << 26
 class Forest:
     """A learner: trees on tables of numbers, dense or sparse (images are read as long vectors).
 
-    The class probabilities of a leaf with n labels are (counts + prior · shares) / (n + prior), with the shares of the
-    classes among all labels: trees are grown until leaves hold one class, and would otherwise all be certain.
+    The class probabilities of a leaf with n labels are (counts + a · shares) / (n + a), with the pseudo-count a and the
+    shares of the classes among all labels. Trees are grown until leaves hold one class, and would all be certain.
     """
 
     trees: int = 100
     kind: str = "random-forest"
     """"random-forest" (bootstraps of the labels, best splits) or "extra-trees" (all labels, random splits)."""
-    prior: float = 0.1
+    pseudo_count: float = 0.1
     """In labels; 0 leaves pure leaves certain, log 0 = -inf. The default: a tenth of a leaf's last label."""
     max_features: float | str = "sqrt"
     """Columns looked at for a split: "sqrt", "log2" or a share of them."""
@@ -62,7 +62,7 @@ class Forest:
     """Where log-probabilities are put; trees grow and are evaluated on the CPU."""
 
     def __post_init__(self) -> None:
-        check_prior(self.prior)
+        check_pseudo_count(self.pseudo_count)
         if self.kind not in KINDS:
             raise InputError(f"kind must be one of {', '.join(KINDS)}; got {self.kind!r}")
         if self.trees < 1 or self.min_samples_leaf < 1:
@@ -71,22 +71,22 @@ class Forest:
             )
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> ForestPosterior:
-        """Every tree from scratch. Inputs are read as float32."""
+        """Grow every tree from scratch; `previous` is ignored. Inputs are read as float32."""
         check_supported(self, data, sample_weight=True)
         classes = data.labels.values.cpu()
-        importance = label_weights(data, self.class_weights)
+        sample_weight = label_weights(data, self.class_weights)
         weighted = self.class_weights is not None or data.labels.sample_weight is not None
         table = labelled_table(data.pool, data.labels)
-        forest = self._grown(table, classes, importance if weighted else None, seed)
-        shares = class_shares(classes, importance, data.num_classes)
+        forest = self._grown(table, classes, sample_weight if weighted else None, seed)
+        shares = class_shares(classes, sample_weight, data.num_classes)
         trees, orders = trees_of(forest.estimators_)
         leaves = [
-            _log_probs_of_nodes(each.tree_, order, forest.classes_, self.prior, shares)
+            _log_probs_of_nodes(each.tree_, order, forest.classes_, self.pseudo_count, shares)
             for each, order in zip(forest.estimators_, orders, strict=True)
         ]
         return ForestPosterior(trees, torch.cat(leaves), num_columns=table.shape[1], device=self.device)
 
-    def _grown(self, table: Any, classes: ClassIndices, importance: Tensor | None, seed: int) -> Any:
+    def _grown(self, table: Any, classes: ClassIndices, sample_weight: Tensor | None, seed: int) -> Any:
         from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
         forest = (RandomForestClassifier if self.kind == "random-forest" else ExtraTreesClassifier)(
@@ -95,7 +95,7 @@ class Forest:
             min_samples_leaf=self.min_samples_leaf,
             random_state=derive_seed(seed, "forest") % 2**32,
         )
-        return forest.fit(table, classes.numpy(), None if importance is None else importance.numpy())
+        return forest.fit(table, classes.numpy(), None if sample_weight is None else sample_weight.numpy())
 
 
 class ForestPosterior:
@@ -106,24 +106,24 @@ class ForestPosterior:
         self._trees, self._leaves, self._num_columns, self._device = trees, leaves, num_columns, device
 
     def draw(self, num_draws: int, *, seed: int) -> ForestDraws:
-        """Trees without replacement; all of them, in order, where num_draws is their number."""
-        chosen = chosen_members(len(self._trees.roots), num_draws, seed=seed, collection="a forest")
+        """Return trees without replacement; all of them, in order, where num_draws is their number."""
+        chosen = choose_members(len(self._trees.roots), num_draws, seed=seed, collection="a forest")
         trees = self._trees.only(chosen)
         return ForestDraws(trees, self._leaves, num_columns=self._num_columns, device=self._device)
 
     def point(self) -> None:
-        """None: a forest's prediction is its average."""
+        """Return None: a forest's prediction is its average."""
 
-    def stored(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """The trees as arrays, and settings as JSON values. Nothing of scikit-learn's is needed to load them."""
+    def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return the trees as arrays, and the settings as JSON values. Loading requires no scikit-learn."""
         arrays = {name: torch.from_numpy(array) for name, array in self._trees.arrays().items()}
         return {**arrays, "leaves": self._leaves}, {"depth": self._trees.depth, "num_columns": self._num_columns}
 
     @classmethod
-    def restored(
+    def from_state_dict(
         cls, tensors: Mapping[str, Tensor], settings: Mapping[str, Any], *, device: str = "cpu"
     ) -> ForestPosterior:
-        """The posterior that was stored."""
+        """Return the posterior that was saved."""
         check_settings(settings, {"depth": is_whole, "num_columns": is_count})
         check_tensors(tensors, _PARTS, D=settings["num_columns"])
         arrays = {name: value.numpy() for name, value in tensors.items() if name != "leaves"}
@@ -172,9 +172,11 @@ def _check_leaves(log_probs: Tensor) -> None:
         raise InputError("the tensor 'leaves' must hold log-probabilities, whose sum over the classes is one")
 
 
-def _log_probs_of_nodes(tree: Any, order: np.ndarray, classes: np.ndarray, prior: float, shares: Tensor) -> Tensor:
+def _log_probs_of_nodes(
+    tree: Any, order: np.ndarray, classes: np.ndarray, pseudo_count: float, shares: Tensor
+) -> Tensor:
     """Smoothed, of all nodes of one of scikit-learn's trees, in another order.  -> [J, C] nats, float32"""
     probs = torch.zeros(len(order), len(shares), dtype=torch.float64)
     probs[:, classes] = torch.from_numpy(tree.value[order, 0])  # shares of each class in the node
     counts = torch.from_numpy(tree.weighted_n_node_samples[order])[:, None]
-    return smoothed(probs, counts, prior, shares).log().float()
+    return smooth(probs, counts, pseudo_count, shares).log().float()

@@ -17,24 +17,24 @@ from lindley.errors import InputError
 from lindley.shapes import ClassIndices
 
 
-def class_shares(classes: ClassIndices, importance: Tensor, num_classes: int) -> Tensor:
-    """Shares of the classes among the labels, one label added to each, so that none is zero.  [L], [L] -> [C] float64
+def class_shares(classes: ClassIndices, sample_weight: Tensor, num_classes: int) -> Tensor:
+    """Return the shares of the classes among the labels, one label added to each.  [L], [L] -> [C] float64
 
-    `importance` is the weight of each label, 1 on average.
+    `sample_weight` is the weight of each label.
     """
-    counts = torch.zeros(num_classes, dtype=torch.float64).index_add_(0, classes.cpu(), importance.cpu().double())
+    counts = torch.zeros(num_classes, dtype=torch.float64).index_add_(0, classes.cpu(), sample_weight.cpu().double())
     return (counts + 1) / (counts.sum() + num_classes)
 
 
-def smoothed(probs: Tensor, counts: Tensor | float, prior: float, shares: Tensor) -> Tensor:
-    """(counts · probs + prior · shares) / (counts + prior): as if `prior` more labels had come in these shares.
+def smooth(probs: Tensor, counts: Tensor | float, pseudo_count: float, shares: Tensor) -> Tensor:
+    """Return (counts · probs + a · shares) / (counts + a): as if a = pseudo_count more labels had come in these shares.
 
-    [n, C], [n, 1] labels that the probabilities were counted from, [C] -> [n, C]. Unchanged where prior is 0.
+    [n, C], [n, 1] labels that the probabilities were counted from, [C] -> [n, C]. Unchanged where pseudo_count is 0.
     """
-    return (counts * probs + prior * shares) / (counts + prior)
+    return (counts * probs + pseudo_count * shares) / (counts + pseudo_count)
 
 
-def check_prior(prior: float) -> None:
+def check_pseudo_count(pseudo_count: float) -> None:
     """Refuse what is no number of labels."""
-    if not 0 <= prior < math.inf:
-        raise InputError(f"prior must be a number of labels, 0 or more; got {prior!r}")
+    if not 0 <= pseudo_count < math.inf:
+        raise InputError(f"pseudo_count must be a number of labels, 0 or more; got {pseudo_count!r}")

@@ -64,7 +64,7 @@ def table_of(inputs: Examples) -> Any:
 
 
 def labelled_table(pool: Pool, labels: Labels) -> Any:
-    """The labelled rows, [L, D] float32. Raises InputError, naming rows, where they are not finite."""
+    """Return the labelled rows, [L, D] float32. Raises InputError, naming rows, where they are not finite."""
     table = table_of(pool.read(labels.rows))
     bad = rows_with(lambda values: ~np.isfinite(values), table)
     if len(bad):
@@ -76,7 +76,7 @@ def labelled_table(pool: Pool, labels: Labels) -> Any:
 
 
 def rows_with(is_bad: Any, table: Any) -> np.ndarray:
-    """The places of the rows in which a function of numbers holds for one at least.  [n, D] -> [b]"""
+    """Return the places of the rows in which a function of numbers holds for one at least.  [n, D] -> [b]"""
     if isinstance(table, np.ndarray):
         return np.flatnonzero(is_bad(table).any(1))
     entries = np.flatnonzero(is_bad(table.data))

@@ -36,7 +36,7 @@ class TrainingSet:
 
     examples: Any  # L inputs: an array, a CSR matrix or a list
     classes: Tensor  # [L]
-    importance: Tensor  # [L]
+    sample_weight: Tensor  # [L]
     num_classes: int
     seed: int
     weighted: bool
@@ -45,7 +45,7 @@ class TrainingSet:
     """How many labels they count for: L, or the sum of their sample weights."""
 
     def bootstrap(self, member: int) -> np.ndarray:
-        """Places in the training set, with replacement.  [L]"""
+        """Draw places in the training set with replacement.  [L]"""
         generator, several = numpy_generator(self.seed, "bootstrap", member), bool(self.classes.unique().numel() > 1)
         while True:
             places = generator.integers(len(self.classes), size=len(self.classes))
@@ -53,7 +53,7 @@ class TrainingSet:
                 return places
 
 
-def stored_examples(examples: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def encode_examples(examples: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Return labelled inputs as tensors, and what their kind is.
 
     Texts are their UTF-8 bytes, objects a JSON text, and numbers that torch does not have their bytes. Raises
@@ -88,8 +88,8 @@ def example_parts(settings: Mapping[str, Any]) -> dict[str, Part]:
     return _EXAMPLES[settings["examples"]]
 
 
-def restored_examples(tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Any:
-    """Return the labelled inputs that `stored_examples` gave."""
+def decode_examples(tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Any:
+    """Return the labelled inputs that `encode_examples` gave."""
     from scipy.sparse import csr_array
 
     if settings["examples"] == "array":

@@ -74,16 +74,16 @@ class Trees:
         return np.flatnonzero(leaf)
 
     def only(self, chosen: Sequence[int]) -> Trees:
-        """Some of the trees; nodes keep their numbers."""
+        """Return some of the trees; nodes keep their numbers."""
         return replace(self, roots=self.roots[list(chosen)])
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """All but the depth, by name."""
+        """Return all but the depth, by name."""
         return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "depth"}
 
 
 def trees_of(fitted: Sequence[Any]) -> tuple[Trees, list[np.ndarray]]:
-    """The trees of scikit-learn's fitted tree classifiers, and for each its own node numbers in the order used here."""
+    """Return the trees of scikit-learn's classifiers, and for each its own node numbers in the order used here."""
     trees = [estimator.tree_ for estimator in fitted]
     orders = [_breadth_first(tree) for tree in trees]
     roots = np.cumsum([0, *map(len, orders)])[:-1].astype(np.int64)

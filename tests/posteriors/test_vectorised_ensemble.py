@@ -9,9 +9,9 @@ from lindley.errors import FitError, InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.ensemble import DeepEnsemble
-from lindley.posteriors.recipe import Recipe
-from lindley.posteriors.side_by_side import fit_side_by_side, train_side_by_side
 from lindley.posteriors.training import train
+from lindley.posteriors.training_config import TrainingConfig
+from lindley.posteriors.vectorised_ensemble import can_vectorise, train_vectorised
 
 TASK = Classification(("a", "b", "c"))
 INPUTS = torch.randn(50, 4, generator=torch.Generator().manual_seed(0))
@@ -22,49 +22,51 @@ def network():
     return nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Sequential(nn.Linear(16, 8), nn.ReLU()), nn.Linear(8, 3))
 
 
-def told(recipe):
-    return {"recipe": recipe, "device": "cpu"}
+def told(config):
+    return {"config": config, "device": "cpu"}
 
 
 @pytest.mark.parametrize(
-    "recipe",
+    "config",
     [
-        Recipe(steps=60, batch_size=16, learning_rate=1e-2),
-        Recipe(steps=60, batch_size=16, optimizer="adamw", weight_decay=0.1, schedule="cosine", learning_rate=1e-2),
-        Recipe(steps=60, batch_size=64, prior_precision=3.0, class_weights=(1.0, 2.0, 0.5)),
+        TrainingConfig(steps=60, batch_size=16, learning_rate=1e-2),
+        TrainingConfig(
+            steps=60, batch_size=16, optimizer="adamw", weight_decay=0.1, schedule="cosine", learning_rate=1e-2
+        ),
+        TrainingConfig(steps=60, batch_size=64, prior_precision=3.0, class_weights=(1.0, 2.0, 0.5)),
     ],
     ids=["adam", "adamw", "prior and class weights"],
 )
-def test_the_weights_are_those_of_one_after_the_other(recipe):
+def test_the_weights_are_those_of_one_after_the_other(config):
     data = TrainingData(MemoryPool(INPUTS), LABELS, TASK)
-    together = train_side_by_side(network, data, seeds=[3, 4, 5], **told(recipe))
+    together = train_vectorised(network, data, seeds=[3, 4, 5], **told(config))
     for seed, module in zip([3, 4, 5], together, strict=True):
-        alone = train(network, data, precision="float32", seed=seed, **told(recipe))
+        alone = train(network, data, precision="float32", seed=seed, **told(config))
         assert not module.training
         for mine, theirs in zip(module.parameters(), alone.parameters(), strict=True):
             torch.testing.assert_close(mine, theirs, atol=2e-5, rtol=2e-4)
 
 
 @pytest.mark.parametrize(
-    ("make", "recipe", "precision", "fits"),
+    ("make", "config", "precision", "fits"),
     [
-        (network, Recipe(), "float32", True),
-        (network, Recipe(), "bfloat16", False),
-        (network, Recipe(patience=2), "float32", False),
-        (moons_mlp, Recipe(), "float32", False),
-        (lambda: nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 2)), Recipe(), "float32", False),
-        (lambda: nn.Linear(2000, 200), Recipe(), "float32", False),
+        (network, TrainingConfig(), "float32", True),
+        (network, TrainingConfig(), "bfloat16", False),
+        (network, TrainingConfig(patience=2), "float32", False),
+        (moons_mlp, TrainingConfig(), "float32", False),
+        (lambda: nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 2)), TrainingConfig(), "float32", False),
+        (lambda: nn.Linear(2000, 200), TrainingConfig(), "float32", False),
     ],
     ids=["plain", "bfloat16", "early stopping", "dropout", "convolution", "large"],
 )
-def test_only_small_dense_networks_without_noise_are_trained_at_once(make, recipe, precision, fits):
-    assert fit_side_by_side(make(), recipe, precision) is fits
+def test_only_small_dense_networks_without_noise_are_trained_at_once(make, config, precision, fits):
+    assert can_vectorise(make(), config, precision) is fits
 
 
 def test_an_ensemble_is_trained_at_once_and_its_members_do_not_depend_on_how_many_there_are():
     pool = MemoryPool(INPUTS)
     two, four = (
-        DeepEnsemble(network, members, Recipe(steps=20))
+        DeepEnsemble(network, members, TrainingConfig(steps=20))
         .fit(TrainingData(pool, LABELS, TASK), seed=0)
         .draw(members, seed=0)
         for members in (2, 4)
@@ -82,11 +84,13 @@ def test_a_member_that_diverges_is_named():
         return made
 
     with pytest.raises(FitError, match=r"member \d of 8: the loss became nan at step 1 of 5"):
-        train_side_by_side(
-            exploding, TrainingData(MemoryPool(INPUTS), LABELS, TASK), seeds=range(8), **told(Recipe(steps=5))
+        train_vectorised(
+            exploding, TrainingData(MemoryPool(INPUTS), LABELS, TASK), seeds=range(8), **told(TrainingConfig(steps=5))
         )
 
 
 def test_members_that_begin_at_common_weights_are_refused():
     with pytest.raises(InputError, match="not independent"):
-        DeepEnsemble(network, 2, Recipe(warm_start=True)).fit(TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=0)
+        DeepEnsemble(network, 2, TrainingConfig(warm_start=True)).fit(
+            TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=0
+        )

@@ -11,22 +11,22 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from lindley.contracts import TrainingData
 from lindley.errors import FitError
-from lindley.modes import own_modes
+from lindley.modes import isolated_torch_state
 from lindley.noise import torch_generator
-from lindley.posteriors.callers_state import seeded_globals
-from lindley.posteriors.network_calls import as_tensor, sent
+from lindley.posteriors.network_calls import as_tensor, to_device_async
 from lindley.posteriors.network_factory import make_network
-from lindley.posteriors.recipe import Recipe
+from lindley.posteriors.random_state import fork_rng
 from lindley.posteriors.steps import (
     Losses,
     class_weights,
+    divergence_message,
     learning_rates,
     minibatches,
     optimizer_of,
-    told_divergence,
-    told_weights,
+    weights_message,
 )
-from lindley.posteriors.training import read_labelled, told_precisions
+from lindley.posteriors.training import explain_precisions, read_labelled
+from lindley.posteriors.training_config import TrainingConfig
 from lindley.seeds import derive_seed
 
 _DENSE = (nn.Sequential, nn.Flatten, nn.Linear, nn.ReLU, nn.LeakyReLU, nn.Identity, nn.Tanh, nn.GELU, nn.SiLU, nn.ELU)
@@ -34,26 +34,26 @@ MOST_WEIGHTS = 200_000
 """Above, the products themselves take the time, and side by side there is nothing to gain."""
 
 
-def fit_side_by_side(module: nn.Module, recipe: Recipe, precision: str) -> bool:
+def can_vectorise(module: nn.Module, config: TrainingConfig, precision: str) -> bool:
     """Return whether members like this one can be trained at once to the same weights as one after the other.
 
     Small networks of dense layers without dropout, whose noise in training would depend on the other members.
     """
-    if precision != "float32" or recipe.augments or recipe.patience:
+    if precision != "float32" or config.augments or config.patience:
         return False
     plain = all(type(layer) in _DENSE and not layer._forward_pre_hooks for layer in module.modules())
     return plain and sum(weights.numel() for weights in module.parameters()) <= MOST_WEIGHTS
 
 
-def train_side_by_side(
+def train_vectorised(
     network: Callable[[], nn.Module],
     data: TrainingData,
     *,
-    recipe: Recipe,
+    config: TrainingConfig,
     device: str,
     seeds: Sequence[int],
 ) -> list[nn.Module]:
-    """One network for each seed, in eval mode: those that `train` gives, up to rounding.
+    """Return one network for each seed, in eval mode: those that `train` gives, up to rounding.
 
     Raises FitError where the loss of one is not finite.
     """
@@ -63,39 +63,39 @@ def train_side_by_side(
     modules = [_initialised(network, seed, device) for seed in seeds]
     shape = copy.deepcopy(modules[0])
     weights, _ = stack_module_state(modules)
-    optimizer = optimizer_of(list(weights.values()), recipe)
-    steps = recipe.num_steps(num_labels)
-    decay = learning_rates(optimizer, recipe, steps)
-    streams = [minibatches(num_labels, recipe.batch_size, torch_generator(seed, "minibatches")) for seed in seeds]
+    optimizer = optimizer_of(list(weights.values()), config)
+    steps = config.num_steps(num_labels)
+    decay = learning_rates(optimizer, config, steps)
+    streams = [minibatches(num_labels, config.batch_size, torch_generator(seed, "minibatches")) for seed in seeds]
     forward = vmap(lambda given, batch: functional_call(shape, given, (batch,)))
-    of_class = class_weights(recipe, data.num_classes, device)
+    of_class = class_weights(config, data.num_classes, device)
 
     def told(step: int, loss: float, member: int) -> str:
-        return f"member {member} of {len(seeds)}: {told_divergence(steps, recipe, num_labels, step, loss)}"
+        return f"member {member} of {len(seeds)}: {divergence_message(steps, config, num_labels, step, loss)}"
 
-    with own_modes(device, gradients=True):
+    with isolated_torch_state(device, gradients=True):
         with Losses(device, told) as seen:
             for _ in range(steps):
-                positions = sent(torch.stack([next(stream) for stream in streams]), device)  # [E, b]
+                positions = to_device_async(torch.stack([next(stream) for stream in streams]), device)  # [E, b]
                 optimizer.zero_grad(set_to_none=True)
-                with told_precisions(inputs, modules[0]):
+                with explain_precisions(inputs, modules[0]):
                     logits = forward(weights, inputs[positions])  # [E, b, C]
                 losses = _mean_losses(logits, classes[positions], of_class)  # [E]
-                if recipe.prior_precision:
-                    losses = losses + recipe.prior_precision / (2 * num_labels) * _squared(weights)
+                if config.prior_precision:
+                    losses = losses + config.prior_precision / (2 * num_labels) * _squared(weights)
                 seen.add(losses)
                 losses.sum().backward()
                 optimizer.step()
                 decay.step()
         if not all(bool(value.isfinite().all()) for value in weights.values()):
-            raise FitError(f"a member of {len(seeds)}: {told_weights(steps, recipe, num_labels)}")
+            raise FitError(f"a member of {len(seeds)}: {weights_message(steps, config, num_labels)}")
     for member, module in enumerate(modules):
         module.load_state_dict({name: value[member].detach() for name, value in weights.items()})
     return [module.eval() for module in modules]
 
 
 def _initialised(network: Callable[[], nn.Module], seed: int, device: str) -> nn.Module:
-    with seeded_globals(derive_seed(seed, "network"), device):
+    with fork_rng(derive_seed(seed, "network"), device):
         return make_network(network, device)
 
 

@@ -10,10 +10,10 @@ from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.dropout.mc_dropout import MCDropout
 from lindley.posteriors.given import GivenFunction
-from lindley.posteriors.recipe import Recipe
 from lindley.posteriors.scikit_learn.forest import Forest
 from lindley.posteriors.storage import load_posterior, save_posterior
-from lindley.posteriors.tempered import Tempered, tempered
+from lindley.posteriors.temperature_scaling import TemperatureScaled, scale_temperature
+from lindley.posteriors.training_config import TrainingConfig
 
 TASK = Classification(("a", "b"))
 INPUTS = torch.randn(60, 2, generator=torch.Generator().manual_seed(0))
@@ -39,7 +39,7 @@ def test_the_temperature_is_the_one_that_makes_the_odds_true():
     """Σ log p is largest where scale / T = log 3: of the temperatures 1, 2, 4 and 8 at a scale of 4 log 3, at 4."""
     learner = Sure(4 * 1.0986123)
     labels = Labels(torch.arange(40), (torch.arange(40) % 4 > 0).long())
-    chosen = Tempered(learner, (1.0, 2.0, 4.0, 8.0), folds=4, num_draws=3).fit(
+    chosen = TemperatureScaled(learner, (1.0, 2.0, 4.0, 8.0), folds=4, num_draws=3).fit(
         TrainingData(MemoryPool(INPUTS), labels, TASK), seed=0
     )
     assert chosen.temperature == 4.0
@@ -51,7 +51,9 @@ def test_the_temperature_is_the_one_that_makes_the_odds_true():
 
 def test_every_label_is_left_out_once_and_the_fit_that_is_kept_sees_all():
     learner = Sure(1.0)
-    Tempered(learner, (1.0, 2.0), folds=3, num_draws=3).fit(TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=0)
+    TemperatureScaled(learner, (1.0, 2.0), folds=3, num_draws=3).fit(
+        TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=0
+    )
     everything = set(range(40))
     assert learner.seen[0] == everything
     left_out = [everything - seen for seen in learner.seen[1:]]
@@ -61,19 +63,24 @@ def test_every_label_is_left_out_once_and_the_fit_that_is_kept_sees_all():
 
 def test_folds_as_many_as_labels_leave_one_out():
     learner, few = Sure(1.0), Labels(LABELS.rows[:4], LABELS.values[:4])
-    Tempered(learner, (1.0, 2.0), folds=100, num_draws=3).fit(TrainingData(MemoryPool(INPUTS), few, TASK), seed=0)
+    TemperatureScaled(learner, (1.0, 2.0), folds=100, num_draws=3).fit(
+        TrainingData(MemoryPool(INPUTS), few, TASK), seed=0
+    )
     assert [len(seen) for seen in learner.seen] == [4, 3, 3, 3, 3]
 
 
 def test_one_temperature_costs_no_further_fit():
     learner = Sure(1.0)
-    assert Tempered(learner, (2.0,)).fit(TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=0).temperature == 2.0
+    assert (
+        TemperatureScaled(learner, (2.0,)).fit(TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=0).temperature
+        == 2.0
+    )
     assert len(learner.seen) == 1
 
 
 def test_draws_are_those_of_the_posterior_divided_by_the_temperature():
-    learner = MCDropout(moons_mlp, Recipe(steps=5))
-    chosen = Tempered(learner, (0.5, 2.0), folds=2).fit(TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=3)
+    learner = MCDropout(moons_mlp, TrainingConfig(steps=5))
+    chosen = TemperatureScaled(learner, (0.5, 2.0), folds=2).fit(TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=3)
     plain = learner.fit(TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=3)
     for one, two in ((chosen.draw(4, seed=1), plain.draw(4, seed=1)), (chosen.point(), plain.point())):
         expected = (two.predict(INPUTS).log_probs / chosen.temperature).log_softmax(2)
@@ -86,12 +93,12 @@ def test_draws_are_those_of_the_posterior_divided_by_the_temperature():
 
 def test_a_posterior_without_features_stays_without():
     forest = Forest(4).fit(TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=0)
-    assert not isinstance(tempered(forest, 2.0), FeatureExtractor)
+    assert not isinstance(scale_temperature(forest, 2.0), FeatureExtractor)
 
 
 def test_saved_and_loaded_it_has_its_temperature(tmp_path):
-    before = tempered(
-        MCDropout(moons_mlp, Recipe(steps=2)).fit(TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=0), 1.5
+    before = scale_temperature(
+        MCDropout(moons_mlp, TrainingConfig(steps=2)).fit(TrainingData(MemoryPool(INPUTS), LABELS, TASK), seed=0), 1.5
     )
     save_posterior(before, tmp_path)
     one, two = (each.draw(4, seed=3) for each in (before, load_posterior(tmp_path, network=moons_mlp)))
@@ -104,10 +111,10 @@ def test_saved_and_loaded_it_has_its_temperature(tmp_path):
 )
 def test_what_makes_no_sense_is_refused(temperatures, folds, why):
     with pytest.raises(InputError, match=why):
-        Tempered(Sure(1.0), temperatures, folds=folds)
+        TemperatureScaled(Sure(1.0), temperatures, folds=folds)
 
 
 def test_one_label_alone_cannot_be_left_out():
     few = Labels(LABELS.rows[:1], LABELS.values[:1])
     with pytest.raises(InputError, match="only one label"):
-        Tempered(Sure(1.0), (1.0, 2.0)).fit(TrainingData(MemoryPool(INPUTS), few, TASK), seed=0)
+        TemperatureScaled(Sure(1.0), (1.0, 2.0)).fit(TrainingData(MemoryPool(INPUTS), few, TASK), seed=0)

@@ -12,8 +12,8 @@ SCHEDULES = ("constant", "cosine")
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """A number of optimiser steps that is known beforehand, with no validation labels unless `patience` is set."""
+class TrainingConfig:
+    """How a network is trained: for a number of steps, or until validation labels stop it where `patience` is set."""
 
     steps: int = 1000
     """At least so many, however few labels there are: twenty labels must not mean one step an epoch."""
@@ -75,5 +75,5 @@ class Recipe:
         return tuple(name for name in ("shift", "rotate", "scale", "flip") if getattr(self, name))
 
     def num_steps(self, num_labels: int) -> int:
-        """The optimiser steps of a fit on so many labels."""
+        """Return the optimiser steps of a fit on so many labels."""
         return max(self.steps, math.ceil(self.epochs * num_labels / min(self.batch_size, num_labels)))

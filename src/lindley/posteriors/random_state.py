@@ -11,8 +11,8 @@ import torch
 
 
 @contextmanager
-def seeded_globals(seed: int, device: str) -> Iterator[Callable[[], bool]]:
-    """Seeds torch's, NumPy's and Python's global generators and puts them back at the end.
+def fork_rng(seed: int, device: str) -> Iterator[Callable[[], bool]]:
+    """Seed torch's, NumPy's and Python's global generators and restore them at the end.
 
     Gives a function that says whether one of torch's or NumPy's has moved. A network initialises itself, and drops in
     training, with generators that cannot be passed to it.

@@ -16,27 +16,27 @@ from torch import Tensor
 
 from lindley.contracts import (
     Categorical,
-    Choosing,
     Draws,
     FeatureExtractor,
+    HasComputePath,
+    HasHyperparameters,
     Inputs,
     Labels,
     Learner,
     Posterior,
-    Telling,
     TrainingData,
     as_categorical,
 )
 from lindley.errors import InputError
-from lindley.modes import own_modes
+from lindley.modes import isolated_torch_state
 from lindley.noise import torch_generator
-from lindley.posteriors.network_calls import normalised
+from lindley.posteriors.network_calls import normalise
 from lindley.seeds import derive_seed
 from lindley.shapes import Features
 
 
 @dataclass(frozen=True)
-class Tempered:
+class TemperatureScaled:
     """A learner: another one's posterior at the best of several temperatures.
 
     The labels are parted into `folds`; each part's log-probability by a fit on the others, averaged over `num_draws`
@@ -54,9 +54,9 @@ class Tempered:
         if self.folds < 2:
             raise InputError(f"folds must be at least 2; got {self.folds}")
 
-    def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> TemperedPosterior:
-        """The fit on all labels; the first of the best temperatures where several are equal."""
-        before = previous.posterior if isinstance(previous, TemperedPosterior) else previous
+    def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> TemperatureScaledPosterior:
+        """Fit on all labels and choose the temperature, the first where several are equal; `previous` is handed on."""
+        before = previous.posterior if isinstance(previous, TemperatureScaledPosterior) else previous
         posterior = self.learner.fit(data, previous=before, seed=seed)
         labels = data.labels
         scores = [0.0] * len(self.temperatures)
@@ -73,7 +73,7 @@ class Tempered:
                 for place, temperature in enumerate(self.temperatures):
                     scores[place] += _log_likelihood(log_probs, part, temperature)
         best = max(range(len(scores)), key=scores.__getitem__)
-        return tempered(posterior, self.temperatures[best], scores)
+        return scale_temperature(posterior, self.temperatures[best], scores)
 
     def _parts(self, labels: Labels, seed: int) -> Sequence[Tensor]:
         """Places among the labels, in parts as equal as can be."""
@@ -83,14 +83,16 @@ class Tempered:
         return order.tensor_split(min(self.folds, len(labels)))
 
 
-def tempered(posterior: Posterior, temperature: float, scores: Sequence[float] = ()) -> TemperedPosterior:
-    """A posterior whose draws' logits are divided by a temperature; it has features where the other has."""
-    kind = _WithFeatures if isinstance(posterior, FeatureExtractor) else TemperedPosterior
+def scale_temperature(
+    posterior: Posterior, temperature: float, scores: Sequence[float] = ()
+) -> TemperatureScaledPosterior:
+    """Return a posterior whose draws' logits are divided by a temperature; it has features where the other has."""
+    kind = _WithFeatures if isinstance(posterior, FeatureExtractor) else TemperatureScaledPosterior
     return kind(posterior, temperature, scores)
 
 
-class TemperedPosterior:
-    """`posterior` is the one whose draws are tempered; `scores` are those of all temperatures, in nats."""
+class TemperatureScaledPosterior:
+    """`posterior` is the one whose draws are scaled; `scores` are those of all temperatures, in nats."""
 
     def __init__(self, posterior: Posterior, temperature: float, scores: Sequence[float] = ()) -> None:
         self.posterior = posterior
@@ -99,26 +101,26 @@ class TemperedPosterior:
 
     @property
     def setting(self) -> Mapping[str, Any]:
-        """What was chosen: the temperature, beside what the other posterior was chosen among."""
-        beside = self.posterior.setting if isinstance(self.posterior, Choosing) else {}
+        """The temperature that was chosen, beside what the other posterior was chosen among."""
+        beside = self.posterior.setting if isinstance(self.posterior, HasHyperparameters) else {}
         return {**(beside if isinstance(beside, Mapping) else {}), "temperature": self.temperature}
 
     def draw(self, num_draws: int, *, seed: int) -> Draws:
-        return TemperedDraws(self.posterior.draw(num_draws, seed=seed), self.temperature)
+        return TemperatureScaledDraws(self.posterior.draw(num_draws, seed=seed), self.temperature)
 
     def point(self) -> Draws | None:
         point = self.posterior.point()
-        return None if point is None else TemperedDraws(point, self.temperature)
+        return None if point is None else TemperatureScaledDraws(point, self.temperature)
 
 
-class _WithFeatures(TemperedPosterior):
+class _WithFeatures(TemperatureScaledPosterior):
     def features(self, inputs: Inputs) -> Features:
-        """Those of the other posterior: a temperature changes none.  n inputs -> [n, D]"""
+        """Return those of the other posterior: a temperature changes none.  n inputs -> [n, D]"""
         assert isinstance(self.posterior, FeatureExtractor)
         return self.posterior.features(inputs)
 
 
-class TemperedDraws:
+class TemperatureScaledDraws:
     """K functions whose logits are divided by a temperature."""
 
     def __init__(self, draws: Draws, temperature: float) -> None:
@@ -128,17 +130,17 @@ class TemperedDraws:
 
     @property
     def path(self) -> str:
-        return str(self._draws.path) if isinstance(self._draws, Telling) else ""
+        return str(self._draws.path) if isinstance(self._draws, HasComputePath) else ""
 
     def predict(self, inputs: Inputs) -> Categorical:
         """Predict n inputs at the temperature."""
         log_probs = as_categorical(self._draws.predict(inputs)).log_probs
-        with own_modes(log_probs.device.type):
-            return Categorical(normalised(log_probs / self._temperature))
+        with isolated_torch_state(log_probs.device.type):
+            return Categorical(normalise(log_probs / self._temperature))
 
 
 def _log_likelihood(log_probs: Tensor, labels: Labels, temperature: float) -> float:
-    """Σ_i w_i log mean_k p_k(y_i) of tempered draws, in nats, with the labels' weights w.  [f, K, C]"""
+    """Σ_i w_i log mean_k p_k(y_i) of draws at a temperature, in nats, with the labels' weights w.  [f, K, C]"""
     each = (log_probs / temperature).log_softmax(2)[torch.arange(len(labels)), :, labels.values.cpu()]  # [f, K]
     of_labels = each.logsumexp(1) - math.log(each.shape[1])  # [f]
     return float((of_labels if labels.sample_weight is None else labels.sample_weight.cpu() * of_labels).sum())

@@ -448,9 +448,9 @@ FOREST = GOOD.replace('network = "moons-mlp"', 'posterior = "forest"').replace("
 
 
 def test_a_posterior_without_a_network_needs_none(tmp_path):
-    options = 'posterior = "forest"\noptions = { prior = 0.5 }'
+    options = 'posterior = "forest"\noptions = { pseudo_count = 0.5 }'
     model = load(tmp_path, FOREST.replace('posterior = "forest"', options)).panels[0].model
-    assert (model.network, model.posterior, model.options) == ("", "forest", {"prior": 0.5})
+    assert (model.network, model.posterior, model.options) == ("", "forest", {"pseudo_count": 0.5})
 
 
 @pytest.mark.parametrize(
@@ -462,13 +462,19 @@ def test_a_posterior_without_a_network_needs_none(tmp_path):
             'model.network has no meaning for posterior = "f',
         ),
         (FOREST + "[training]\nsteps = 7\n", 'training.steps has no meaning for posterior = "forest"'),
-        (FOREST.replace("[model]", "[model]\noptions = { trees = 7 }"), "has no option 'trees'; it takes kind, prior"),
         (
-            FOREST.replace("[model]", "[model]\noptions = { prior = -1.0 }"),
-            "prior must be a number of labels, 0 or more",
+            FOREST.replace("[model]", "[model]\noptions = { trees = 7 }"),
+            "has no option 'trees'; it takes kind, pseudo_count",
         ),
-        (FOREST.replace("[model]", '[model]\noptions = { prior = "a" }'), "cannot take prior = 'a'"),
-        (GOOD.replace("[model]", "[model]\noptions = { prior = 7 }"), "has no option 'prior'; it takes drop_connect"),
+        (
+            FOREST.replace("[model]", "[model]\noptions = { pseudo_count = -1.0 }"),
+            "pseudo_count must be a number of labels, 0 or more",
+        ),
+        (FOREST.replace("[model]", '[model]\noptions = { pseudo_count = "a" }'), "cannot take pseudo_count = 'a'"),
+        (
+            GOOD.replace("[model]", "[model]\noptions = { pseudo_count = 7 }"),
+            "has no option 'pseudo_count'; it takes drop_connect",
+        ),
     ],
     ids=[
         "no network",
@@ -516,10 +522,10 @@ pool = { rare = { "lower moon" = 0.5 } }
 
 
 def test_options_of_a_posterior_go_with_it(tmp_path):
-    head = GOOD.replace('network = "moons-mlp"', 'posterior = "forest"\noptions = { prior = 0.5 }')
+    head = GOOD.replace('network = "moons-mlp"', 'posterior = "forest"\noptions = { pseudo_count = 0.5 }')
     panels = '[[panels]]\nname = "first"\n[[panels]]\nname = "second"\nmodel = { posterior = "head" }\n'
     first, second = load(tmp_path, head + panels).panels
-    assert (first.model.options, second.model.options) == ({"prior": 0.5}, {})
+    assert (first.model.options, second.model.options) == ({"pseudo_count": 0.5}, {})
 
 
 def test_a_study_may_begin_with_a_byte_order_mark_and_have_an_empty_title(tmp_path):

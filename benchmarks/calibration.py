@@ -178,14 +178,10 @@ def _scaled(log_probs: Tensor, temperature: float) -> Tensor:
 def _labels_at(case: Case) -> tuple[int, Labels]:
     """The round of that many labels, and the labels in the order in which the trial got them."""
     state = read_state(case.folder / case.trial.folder)
-    assert state.start is not None, f"{case.trial.folder} has no round"
-    rows, classes = list(state.start["rows"]), list(state.start["classes"])
-    for index, event in enumerate(state.rounds):
-        if len(rows) == case.num_labels:
-            return index, Labels(torch.tensor(rows), torch.tensor(classes))
-        if event["selection"]:
-            rows += event["selection"]["rows"]
-            classes += event["selection"]["classes"]
+    known = list(state.answered("initial", "train"))[: case.num_labels]
+    for each in state.rounds:
+        if each.labels == case.num_labels:
+            return each.index, Labels([answer.row for answer in known], [int(answer.value or 0) for answer in known])
     raise SystemExit(f"{case.trial.folder} has no round of {case.num_labels} labels")
 
 

@@ -69,7 +69,7 @@ def _lindley(data: Arrays, options: argparse.Namespace, seconds: dict[str, float
     from lindley.posteriors.dropout.mc_dropout import MCDropout
     from lindley.posteriors.training_config import TrainingConfig
     from lindley.session.predict import CHUNK_ROWS
-    from lindley.session.rounds import Observation, RoundSettings, RoundView, run_round
+    from lindley.session.rounds import Known, Observation, RoundSettings, RoundView, run_round
 
     def accuracy(view: RoundView) -> Observation:
         chunks = [view.draws.predict(part).log_probs for part in data["test_inputs"].split(CHUNK_ROWS)]
@@ -93,7 +93,9 @@ def _lindley(data: Arrays, options: argparse.Namespace, seconds: dict[str, float
     accuracies: list[float] = []
     while len(labels) <= options.max_labels:
         batch_size = options.query if len(labels) < options.max_labels else 0
-        round_ = run_round(settings, pool, labels, {"test": accuracy}, index=len(accuracies), batch_size=batch_size)
+        round_ = run_round(
+            settings, pool, Known.of(labels), {"test": accuracy}, index=len(accuracies), batch_size=batch_size
+        )
         for stage in ("fit", "predict", "select"):
             seconds[stage] += round_.seconds[stage]
         seconds["test"] += round_.seconds["observe"]
@@ -101,7 +103,7 @@ def _lindley(data: Arrays, options: argparse.Namespace, seconds: dict[str, float
         if round_.selection is None:
             break
         labels = labels.extended(round_.selection.rows, data["classes"][round_.selection.rows])
-    return accuracies, round_.path
+    return accuracies, round_.compute_path
 
 
 def _baal(data: Arrays, options: argparse.Namespace, seconds: dict[str, float]) -> Run:

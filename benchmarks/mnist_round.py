@@ -33,7 +33,7 @@ from lindley.networks.catalogue import build_network
 from lindley.posteriors.catalogue import build_learner
 from lindley.posteriors.precision import resolve_precision
 from lindley.posteriors.training_config import TrainingConfig
-from lindley.session.rounds import RoundSettings, run_round
+from lindley.session.rounds import Known, RoundSettings, run_round
 from lindley.session.subsets import balanced_rows
 
 
@@ -111,10 +111,17 @@ def _run(case: dict[str, Any], data: Dataset, recipe: TrainingConfig, device: st
     one_step.fit(TrainingData(data.pool, labels, data.task), seed=case["seed"])  # loads what is loaded late
     with added_mib() as added:
         start, cpu = time.perf_counter(), time.process_time()
-        round_ = run_round(settings, data.pool, labels, {}, index=0, batch_size=case["b"])
+        round_ = run_round(settings, data.pool, Known.of(labels), {}, index=0, batch_size=case["b"])
         seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu
     stages = {f"{name}_seconds": round_.seconds[name] for name in ("fit", "predict", "select")}
-    row = {**case, "path": round_.path, **stages, "seconds": seconds, "cpu_seconds": cpu_seconds, "added_mib": added[0]}
+    row = {
+        **case,
+        "path": round_.compute_path,
+        **stages,
+        "seconds": seconds,
+        "cpu_seconds": cpu_seconds,
+        "added_mib": added[0],
+    }
     gpu = "" if device == "cpu" else f"{torch.cuda.get_device_name()}; "
     row |= {"at": records.now(), "machine": gpu + records.machine(case["threads"])}
     records.append(file, row)

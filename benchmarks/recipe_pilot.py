@@ -173,15 +173,10 @@ def _random_labels(classes: torch.Tensor, num_labels: int, seed: int) -> Labels:
 
 def _acquired_labels(trial: Path, num_labels: int) -> Labels:
     """The first that a trial acquired, its initial ones among them."""
-    state = read_state(trial)
-    if state.start is None:
+    known = list(read_state(trial).answered("initial", "train"))[:num_labels]
+    if not known:
         raise SystemExit(f"{trial} has no round yet")
-    asked = [event["selection"] for event in state.rounds if event["selection"]]
-    rows, classes = (
-        torch.tensor([*state.start[key], *(each for some in asked for each in some[key])])[:num_labels]
-        for key in ("rows", "classes")
-    )
-    return Labels(rows, classes)
+    return Labels([answer.row for answer in known], [int(answer.value or 0) for answer in known])
 
 
 def _name(trial: Path) -> str:

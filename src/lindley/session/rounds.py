@@ -74,6 +74,11 @@ class Known:
     num_labels: int
     """All labels that were given, validation labels and those of none of the classes too."""
 
+    @classmethod
+    def of(cls, labels: Labels) -> Known:
+        """These labels, and nothing else."""
+        return cls(labels, None, labels.rows, labels.rows, len(labels))
+
 
 @dataclass(frozen=True)
 class RoundView:

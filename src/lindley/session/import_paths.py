@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from lindley.errors import ConfigurationError
 
@@ -49,6 +51,23 @@ def import_object(name: str, *, folder: Path | None) -> object:
         raise ConfigurationError(f"{name!r}: {module_name} ({_origin(module)}) has no {attribute!r}; it has {public}")
     _file_sha256(module)  # now, while the file is what was imported
     return getattr(module, attribute)
+
+
+@dataclass(frozen=True)
+class OwnObject:
+    """A user's object, and the sha256 of the file that it comes from; None where it comes from none."""
+
+    value: Any
+    code: str | None
+
+
+def import_own(names: Iterable[str | None], *, folder: Path | None) -> dict[str, OwnObject]:
+    """Import those of the names that are import paths, each once; others are names of a catalogue.
+
+    Raises ConfigurationError as `import_object` does.
+    """
+    own = [name for name in dict.fromkeys(names) if name and is_import_path(name)]
+    return {name: OwnObject(import_object(name, folder=folder), source_sha256(name)) for name in own}
 
 
 def source_sha256(name: str) -> str | None:

@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from lindley.acquisition.catalogue import METHODS, acquisition_named
-from lindley.contracts import FEATURES, Acquisition
-from lindley.datasets.catalogue import load
-from lindley.datasets.dataset import Dataset, content_hashes
-from lindley.datasets.pool_corruption import OutOfDistribution, PoolCorruption, corrupt_pool
+from lindley.contracts import Acquisition
+from lindley.datasets.dataset import Dataset
 from lindley.errors import ConfigurationError, InputError
 from lindley.networks.catalogue import build_network
-from lindley.posteriors.catalogue import build_learner
-from lindley.posteriors.features import has_dense_layer
-from lindley.posteriors.random_state import fork_rng
-from lindley.posteriors.training_config import TrainingConfig
-from lindley.seeds import derive_seed
 from lindley.session.environment import environment
-from lindley.session.import_paths import import_object, is_import_path, source_sha256
-from lindley.session.manifest import FORMAT, Manifest
-from lindley.session.rounds import Observer, RoundSettings
+from lindley.session.import_paths import OwnObject, import_own
+from lindley.session.manifest import FORMAT
+from lindley.session.rounds import RoundSettings
 from lindley.session.shown import check_needs
 from lindley.session.trial import TrialSetup
-from lindley.study.consistency import without_features
 from lindley.study.learners import panel_learner
-from lindley.study.observers.grid import observe_grid
-from lindley.study.observers.information import observe_information
-from lindley.study.observers.queried import observe_queried
-from lindley.study.observers.test_set import observe_test_set
-from lindley.study.observers.transfer import observe_transfer
-from lindley.study.schema import CorruptedPool, Transfer
+from lindley.study.observers.build import build_observers
+from lindley.study.trial_data import TrialData
 from lindley.study.trials import Trial
 
 
@@ -46,106 +31,55 @@ class Assembler:
     def __init__(self, *, device: str, threads: int, data_dir: Path | None, folder: Path | None) -> None:
         self._device = device
         self._threads = threads
-        self._data_dir = data_dir
         self._folder = folder
-        self._dataset: tuple[str, Dataset] | None = None
+        self._data = TrialData(data_dir)
 
     def setup(self, trial: Trial) -> TrialSetup:
         """Everything that `run_trial` needs. Raises ConfigurationError and DataError as their parts do."""
-        panel = trial.panel
-        dataset = self._data(trial)
-        network = _network(panel.model.network, dataset, self._folder) if panel.model.network else None
-        acquisition, needs = _acquisition(trial, self._folder)
-        _check_features(trial, needs, network)
+        panel, model = trial.panel, trial.panel.model
+        names = (*panel.data_sets, model.network, model.posterior, trial.acquisition)
+        own = import_own(names, folder=self._folder)
+        dataset = self._data.of(trial, own)
+        network = _network(model.network, dataset, own.get(model.network)) if model.network else None
+        acquisition, needs = _acquisition(trial, own.get(trial.acquisition))
         rounds = RoundSettings(
-            learner=panel_learner(panel, network, device=self._device, folder=self._folder),
+            learner=panel_learner(panel, network, own.get(model.posterior), device=self._device, needs=needs),
             acquisition=acquisition,
             task=dataset.task,
             seed=trial.seed,
-            num_draws=panel.model.num_draws,
+            num_draws=model.num_draws,
             candidates=panel.schedule.candidates,
             needs=needs,
             num_targets=panel.schedule.targets,
         )
-        return TrialSetup(
-            rounds=rounds,
-            schedule=panel.schedule.labelling,
-            pool=dataset.pool,
-            classes=dataset.classes,
-            manifest=self._manifest(trial, dataset),
-            sources=dataset.sources,
-            observers=_observers(trial, dataset, self._device),
-        )
-
-    def _data(self, trial: Trial) -> Dataset:
-        panel, seed = trial.panel, trial.seed
-        wanted = json.dumps([panel.data.model_dump(mode="json"), panel.pool.model_dump(mode="json"), seed])
-        if self._dataset is None or self._dataset[0] != wanted:
-            self._dataset = None  # the old one goes before the new one comes
-            loaded = self._loaded(panel.data.name, panel.data.options, derive_seed(seed, "data"))
-            if panel.pool != CorruptedPool():
-                loaded = corrupt_pool(loaded, self._corruption(trial), seed=derive_seed(seed, "hard pool"))
-            self._dataset = (wanted, loaded)
-        return self._dataset[1]
-
-    def _loaded(self, name: str, options: Mapping[str, Any], seed: int) -> Dataset:
-        if not is_import_path(name):
-            return load(name, data_dir=self._data_dir, seed=seed, options=options)
-        factory = cast(Callable[..., Dataset], import_object(name, folder=self._folder))
-        loaded = factory(seed=seed, **options)
-        if not isinstance(loaded, Dataset):
-            raise ConfigurationError(f"the data {name!r} must return a lindley Dataset; got {type(loaded).__name__}")
-        return loaded if loaded.hashes else replace(loaded, hashes=content_hashes(loaded))
-
-    def _corruption(self, trial: Trial) -> PoolCorruption:
-        """The panel's [pool], with the data set that rows from outside are of."""
-        pool, outside = trial.panel.pool, None
-        if pool.outside is not None:
-            other = self._loaded(pool.outside.data, {}, derive_seed(trial.seed, "outside data"))
-            outside = OutOfDistribution(other, pool.outside.share)
-        return PoolCorruption(
-            subset=pool.subset,
-            class_imbalance=pool.rare,
-            out_of_distribution=outside,
-            duplicates=pool.copies,
-            duplicate_noise=pool.copy_noise,
-            label_noise=pool.label_noise,
-        )
-
-    def _manifest(self, trial: Trial, dataset: Dataset) -> Manifest:
-        return {
+        manifest = {
             "format": FORMAT,
-            "key": trial.key,
-            "panel": trial.panel.name,
-            "acquisition": trial.acquisition,
-            "options": trial.options,
-            "seed": trial.seed,
-            "semantic": trial.semantic(),
-            "precision": trial.panel.model.precision,
+            **trial.manifest(),
             "data_hashes": dict(dataset.hashes),
-            "own_code": _own_code(trial),
+            "own_code": {name: each.code for name, each in own.items()},
             "class_names": list(dataset.task.class_names),
             "num_rows": len(dataset.pool),
             "num_test": len(dataset.test_inputs),
             **environment(device=self._device, threads=self._threads),
         }
+        return TrialSetup(
+            rounds=rounds,
+            schedule=panel.schedule.labelling,
+            pool=dataset.pool,
+            classes=dataset.classes,
+            manifest=manifest,
+            sources=dataset.sources,
+            observers=build_observers(panel, trial.acquisition, dataset, device=self._device),
+        )
 
 
-def _own_code(trial: Trial) -> dict[str, str | None]:
-    """The sha256 of the file of each object of the user's own; all of them are loaded by now."""
-    model = trial.panel.model
-    names = (*trial.panel.data_sets, model.network, model.posterior, trial.acquisition)
-    return {name: source_sha256(name) for name in names if is_import_path(name)}
-
-
-def _network(name: str, dataset: Dataset, folder: Path | None) -> Callable[[], nn.Module]:
+def _network(name: str, dataset: Dataset, own: OwnObject | None) -> Callable[[], nn.Module]:
     shape, num_classes = dataset.input_shape, dataset.task.num_classes
-    if not is_import_path(name):
+    if own is None:
         return build_network(name, input_shape=shape, num_classes=num_classes)
-    factory = cast(Callable[..., Any], import_object(name, folder=folder))
 
     def build() -> nn.Module:
-        network = factory(input_shape=shape, num_classes=num_classes)
+        network = own.value(input_shape=shape, num_classes=num_classes)
         if not isinstance(network, nn.Module):
             raise ConfigurationError(
                 f"model.network = {name!r} must return a torch.nn.Module; got {type(network).__name__}"
@@ -155,9 +89,9 @@ def _network(name: str, dataset: Dataset, folder: Path | None) -> Callable[[], n
     return build
 
 
-def _acquisition(trial: Trial, folder: Path | None) -> tuple[Acquisition, frozenset[str]]:
+def _acquisition(trial: Trial, own: OwnObject | None) -> tuple[Acquisition, frozenset[str]]:
     """The acquisition, and what it needs; one's own says so by an attribute `needs`."""
-    if not is_import_path(trial.acquisition):
+    if own is None:
         chosen = acquisition_named(trial.acquisition, trial.options)
         return chosen, METHODS[trial.acquisition].needed(trial.options)
     if trial.options:
@@ -165,7 +99,7 @@ def _acquisition(trial: Trial, folder: Path | None) -> tuple[Acquisition, frozen
             f"acquisitions.{trial.acquisition!r} is your own and takes no options; got {sorted(trial.options)}. "
             "Set them in your module."
         )
-    acquisition = import_object(trial.acquisition, folder=folder)
+    acquisition = own.value
     if not callable(acquisition):
         raise ConfigurationError(
             f"acquisitions.{trial.acquisition!r} must be callable as acquisition(context, batch_size, seed=...); "
@@ -178,72 +112,3 @@ def _acquisition(trial: Trial, folder: Path | None) -> tuple[Acquisition, frozen
     except InputError as error:
         raise ConfigurationError(f"acquisitions.{trial.acquisition!r}: {error}") from None
     return cast(Acquisition, acquisition), needs
-
-
-def _check_features(trial: Trial, needs: frozenset[str], network: Callable[[], nn.Module] | None) -> None:
-    """Before anything runs: a posterior or a network without features is refused where they are needed.
-
-    What a posterior of one's own has shows when it is asked.
-    """
-    model = trial.panel.model
-    if text := without_features(model.posterior, trial.acquisition, needs):
-        raise ConfigurationError(f"model.posterior = {text}")
-    if not needs & FEATURES or is_import_path(model.posterior) or network is None:
-        return
-    with fork_rng(0, "cpu"):  # a network is initialised from the global generators
-        dense = has_dense_layer(network())
-    if not dense:
-        raise ConfigurationError(
-            f"{trial.acquisition} needs features, which are what the last nn.Linear reads; "
-            f"model.network = {model.network!r} has no nn.Linear"
-        )
-
-
-def _observers(trial: Trial, dataset: Dataset, device: str) -> dict[str, Observer]:
-    observe, num_classes = trial.panel.observe, dataset.task.num_classes
-    observers: dict[str, Observer] = {
-        "test": observe_test_set(dataset.test_inputs, dataset.test_classes, num_classes=num_classes)
-    }
-    if observe.grid:
-        observers["grid"] = observe_grid(
-            _plane(dataset),
-            dataset.classes,
-            num_classes=num_classes,
-            initial_labels=trial.panel.schedule.initial_labels,
-            batch_size=trial.panel.schedule.batch_size,
-        )
-    information = observe.information
-    if information is not None and information.acquisition == trial.acquisition:
-        observers["information"] = observe_information(information.picks, information.labels)
-    if trial.panel.pool != CorruptedPool():
-        observers["asked"] = observe_queried(dataset, trial.panel.pool.rare)
-    if observe.transfer is not None:
-        observers["transfer"] = _transfer(observe.transfer, dataset, device)
-    return observers
-
-
-def _transfer(transfer: Transfer, dataset: Dataset, device: str) -> Observer:
-    """Models that train no network read nothing of a recipe, so that they have no settings of a panel."""
-    learners = {
-        name: build_learner(name, None, TrainingConfig(), device=device, members=transfer.num_draws)
-        for name in transfer.models
-    }
-    return observe_transfer(
-        learners,
-        dataset.test_inputs,
-        dataset.test_classes,
-        num_classes=dataset.task.num_classes,
-        num_draws=transfer.num_draws,
-        labels=transfer.labels,
-    )
-
-
-def _plane(dataset: Dataset) -> Tensor:
-    """All inputs of a pool of points, [N, 2]."""
-    inputs = dataset.pool.read(torch.arange(len(dataset.pool))) if dataset.input_shape == (2,) else None
-    if not isinstance(inputs, Tensor):
-        raise ConfigurationError(
-            f"observe.grid needs two-dimensional data; {dataset.name} has inputs of shape {[*dataset.input_shape]}. "
-            "Set it to false."
-        )
-    return inputs

@@ -4,40 +4,57 @@ each fit keeps the one that its labels explain best."""
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from lindley.contracts import Learner
+from lindley.contracts import FEATURES, Learner
 from lindley.errors import ConfigurationError
 from lindley.networks.dropout_rate import with_dropout_rate
-from lindley.posteriors.catalogue import build_learner
+from lindley.posteriors.catalogue import POSTERIORS, build_learner
+from lindley.posteriors.features import has_dense_layer
 from lindley.posteriors.head.tuned import Tuned
+from lindley.posteriors.random_state import fork_rng
 from lindley.posteriors.temperature_scaling import TemperatureScaled
 from lindley.posteriors.training_config import TrainingConfig
-from lindley.session.import_paths import import_object, is_import_path
+from lindley.session.import_paths import OwnObject
 from lindley.study.schema import Model, Panel
 
 
 def panel_learner(
-    panel: Panel, network: Callable[[], nn.Module] | None, *, device: str, folder: Path | None = None
+    panel: Panel,
+    network: Callable[[], nn.Module] | None,
+    own: OwnObject | None = None,
+    *,
+    device: str,
+    needs: Set[str] = frozenset(),
 ) -> Learner:
-    """What [model], [training] and [training.tune] say; a "module:name" of one's own is looked for in the folder.
+    """Return the learner that [model], [training] and [training.tune] describe.
 
-    Raises InputError as its parts do, ConfigurationError where one's own cannot be used.
+    Args:
+        panel: The settings.
+        network: What builds the network, where the panel names one.
+        own: The user's own posterior, where the panel names one.
+        device: Where the learner computes.
+        needs: What the acquisition requires: a posterior or network without features is refused where it does.
+
+    Raises:
+        InputError: As the parts do.
+        ConfigurationError: If one's own cannot be used, or has no features.
     """
+    if own is None:
+        _check_features(panel, needs, network)
     config = TrainingConfig(**panel.training.model_dump(exclude={"tune"}))
 
     def build(setting: Mapping[str, float]) -> Learner:
         changes: dict[str, Any] = {key: value for key, value in setting.items() if key != "dropout"}
         built = with_dropout_rate(network, setting["dropout"]) if network and "dropout" in setting else network
         model = panel.model
-        if is_import_path(model.posterior):
-            return _users_learner(model, built, replace(config, **changes), device=device, folder=folder)
+        if own is not None:
+            return _own_learner(own.value, model, built, replace(config, **changes), device=device)
         return build_learner(
             model.posterior,
             built,
@@ -62,10 +79,10 @@ def panel_learner(
     return TemperatureScaled(learner, tune.temperature, folds=tune.folds, num_draws=panel.model.num_draws)
 
 
-def _users_learner(
-    model: Model, network: Callable[[], nn.Module] | None, config: TrainingConfig, *, device: str, folder: Path | None
+def _own_learner(
+    factory: Any, model: Model, network: Callable[[], nn.Module] | None, config: TrainingConfig, *, device: str
 ) -> Learner:
-    name, factory = model.posterior, import_object(model.posterior, folder=folder)
+    name = model.posterior
     given = {
         "network": network,
         "config": config,
@@ -95,3 +112,19 @@ def _users_learner(
             f"got {type(learner).__name__}"
         )
     return learner
+
+
+def _check_features(panel: Panel, needs: Set[str], network: Callable[[], nn.Module] | None) -> None:
+    """Before anything runs: a posterior or a network without features is refused where they are needed."""
+    posterior = panel.model.posterior
+    if needs & FEATURES and not POSTERIORS[posterior].features:
+        raise ConfigurationError(f'model.posterior = "{posterior}" has no features, which this acquisition needs')
+    if not needs & FEATURES or network is None:
+        return
+    with fork_rng(0, "cpu"):  # a network is initialised from the global generators
+        dense = has_dense_layer(network())
+    if not dense:
+        raise ConfigurationError(
+            "this acquisition needs features, which are what the last nn.Linear reads; "
+            f"model.network = {panel.model.network!r} has no nn.Linear"
+        )

@@ -57,6 +57,18 @@ class Trial:
         text = json.dumps(self.semantic(), sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
+    def manifest(self) -> dict[str, Any]:
+        """What a manifest says of the trial itself."""
+        return {
+            "key": self.key,
+            "panel": self.panel.name,
+            "acquisition": self.acquisition,
+            "options": self.options,
+            "seed": self.seed,
+            "semantic": self.semantic(),
+            "precision": self.panel.model.precision,
+        }
+
     @property
     def name(self) -> str:
         """What it is called where people read of it."""

@@ -5,10 +5,19 @@ import pytest
 import torch
 from round_fakes import Slopes, view_of
 
-from lindley.contracts import Labels, Selection
+from lindley.contracts import Classification, Labels, Selection
+from lindley.datasets.dataset import Dataset
 from lindley.errors import ConfigurationError
 from lindley.noise import torch_generator
+from lindley.pools.memory import MemoryPool
 from lindley.study.observers.grid import GRID_POINTS, observe_grid
+
+
+def points(inputs, classes, num_classes=2):
+    """A data set of these inputs."""
+    task = Classification(tuple("abcdef"[:num_classes]))
+    shape = tuple(inputs.shape[1:])
+    return Dataset("by-hand", task, MemoryPool(inputs), classes, inputs[:2], classes[:2], shape)
 
 
 @pytest.fixture
@@ -23,7 +32,7 @@ def classes():
 
 @pytest.fixture
 def observe(inputs, classes):
-    return observe_grid(inputs, classes, num_classes=2, initial_labels=3, batch_size=2)
+    return observe_grid(points(inputs, classes), initial_labels=3, batch_size=2)
 
 
 @pytest.fixture
@@ -77,10 +86,4 @@ def test_the_last_round_selects_nothing(observe, view):
 @pytest.mark.parametrize(("shape", "num_classes"), [((40, 3), 2), ((40, 2), 3), ((40, 1, 8, 8), 2)])
 def test_other_data_are_refused(classes, shape, num_classes):
     with pytest.raises(ConfigurationError, match=r"observe\.grid needs inputs \[N, 2\] of 2 classes"):
-        observe_grid(
-            torch.zeros(shape),
-            torch.zeros(40, dtype=torch.int64),
-            num_classes=num_classes,
-            initial_labels=3,
-            batch_size=2,
-        )
+        observe_grid(points(torch.zeros(shape), classes, num_classes), initial_labels=3, batch_size=2)

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from lindley.acquisition.checks import checked_chunks
 from lindley.contracts import Draws
+from lindley.datasets.dataset import Dataset
 from lindley.errors import ConfigurationError
 from lindley.information import conditional_entropy, mean_log_probs, predictive_entropy
 from lindley.pools.memory import MemoryPool
 from lindley.session.predict import PoolPredictions
 from lindley.session.rounds import Observation, RoundView
-from lindley.shapes import ClassIndices
 
 GRID_POINTS = 81
 """Points along each axis."""
@@ -23,9 +23,7 @@ _MARGIN = 0.15
 """Of the pool's extent, added on each side."""
 
 
-def observe_grid(
-    inputs: Tensor, classes: ClassIndices, *, num_classes: int, initial_labels: int, batch_size: int
-) -> Callable[[RoundView], Observation]:
+def observe_grid(dataset: Dataset, *, initial_labels: int, batch_size: int) -> Callable[[RoundView], Observation]:
     """Return the observer of the probability surface and of BALD's two terms over the plane of the pool's inputs.
 
     Its arrays, G = GRID_POINTS: xs, ys [G]; mean_prob (of class 1), predictive_entropy, conditional_entropy (nats)
@@ -33,19 +31,21 @@ def observe_grid(
     selected_inputs [B, 2]; in round 0 pool_inputs [N, 2] and pool_classes [N].
 
     Args:
-        inputs: [N, 2], the pool.
-        classes: [N], what its oracle answers.
-        num_classes: 2.
+        dataset: The pool, and what its oracle answers.
         initial_labels: Labels before the first query.
         batch_size: Labels of a round.
 
     Raises:
         ConfigurationError: If the data are not two-dimensional, of two classes.
     """
-    if inputs.dim() != 2 or inputs.shape[1] != 2 or num_classes != 2:
+    num_classes, shape = dataset.task.num_classes, dataset.input_shape
+    inputs = dataset.pool.read(torch.arange(len(dataset.pool))) if shape == (2,) and num_classes == 2 else None
+    if not isinstance(inputs, Tensor):
         raise ConfigurationError(
-            f"observe.grid needs inputs [N, 2] of 2 classes; got {[*inputs.shape]} of {num_classes}. Set it to false."
+            f"observe.grid needs inputs [N, 2] of 2 classes; {dataset.name} has inputs {[*shape]} of {num_classes} "
+            "classes. Set it to false."
         )
+    classes = dataset.classes
     xs, ys = (_axis(inputs[:, axis]) for axis in (0, 1))  # [G], [G]
     points = torch.cartesian_prod(ys, xs).flip(1).to(inputs.dtype)  # [G*G, 2] as (x, y), x runs fastest
 

@@ -9,14 +9,42 @@ from torch import Tensor
 
 from lindley.acquisition.checks import checked_chunks
 from lindley.contracts import Draws, Learner, TrainingData
+from lindley.datasets.dataset import Dataset
 from lindley.information import mean_log_probs
 from lindley.measures.scores import accuracy, nll
 from lindley.pools.memory import MemoryPool
+from lindley.posteriors.catalogue import build_learner
+from lindley.posteriors.training_config import TrainingConfig
 from lindley.seeds import derive_seed
 from lindley.session.predict import PoolPredictions
 from lindley.session.rounds import Observation, RoundView
 from lindley.shapes import ClassIndices
 from lindley.study.observers.test_set import journal_value
+from lindley.study.schema import Transfer
+
+
+def observe_models(transfer: Transfer, dataset: Dataset, device: str) -> Callable[[RoundView], Observation]:
+    """Return the observer of what models of the catalogue learn from the trial's labels.
+
+    They train no network, so that they have no settings of a panel.
+
+    Args:
+        transfer: The models, their number of draws and the numbers of labels.
+        dataset: The test set and the task.
+        device: Where they are fitted.
+    """
+    learners = {
+        name: build_learner(name, None, TrainingConfig(), device=device, members=transfer.num_draws)
+        for name in transfer.models
+    }
+    return observe_transfer(
+        learners,
+        dataset.test_inputs,
+        dataset.test_classes,
+        num_classes=dataset.task.num_classes,
+        num_draws=transfer.num_draws,
+        labels=transfer.labels,
+    )
 
 
 def observe_transfer(

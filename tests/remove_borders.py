@@ -51,7 +51,7 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("session/manifest.py", ANY_READER, "except (ValueError, KeyError, TypeError):", DAMAGE),
     ("study/config.py", "except Exception as error:  # also a number of more digits than Python reads", "except tomllib.TOMLDecodeError as error:", FILES + "test_any_damage_gives_a_study_or_one_clear_error"),
     ("study/schema.py", "seeds: Annotated[int, Field(ge=1, le=MOST_SEEDS)] = 5", "seeds: Annotated[int, Field(ge=1)] = 5", FILES + "test_a_count_beyond_its_limit_is_refused_at_once"),
-    ("study/consistency.py", "    yield from _single_draw(panel)\n", "", FILES + "test_one_draw_is_refused_where_draws_are_compared"),
+    ("study/config_validation.py", "    yield from _single_draw(panel)\n", "", FILES + "test_one_draw_is_refused_where_draws_are_compared"),
     ("study/figures/style.py", '"text.parse_math": False,', '"text.parse_math": True,', "study/figures/test_names.py"),
     ("study/runner.py", "    check_device(device)\n    out", "    out", "study/test_runner.py::test_a_device_that_is_not_here_is_refused_before_anything_is_written"),
     ("study/comparison/label_ratio.py", "return np.where(bounded, points, mean)", "return (below + above) / 2", "study/comparison/test_label_ratio.py"),

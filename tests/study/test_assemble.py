@@ -317,7 +317,7 @@ def test_what_an_option_needs_reaches_the_rounds_too(assembler, tmp_path):
 def test_features_are_refused_before_anything_runs_where_there_are_none(assembler):
     model = {"network": "mine_for_assemble:all_convolutions", "num_draws": 3}
     assert assembler.setup(trial_of("bald", model=model))
-    with pytest.raises(ConfigurationError, match=r"needs features.*all_convolutions' has no nn\.Linear"):
+    with pytest.raises(ConfigurationError, match=r"coreset needs features.*all_convolutions' has no nn\.Linear"):
         assembler.setup(trial_of("coreset", model=model))
     with pytest.raises(ConfigurationError, match=r'"forest" has no features, which coreset needs; .*mc-dropout.* have'):
         assembler.setup(trial_of("coreset", model={"posterior": "forest", "num_draws": 3}, training={}))

@@ -8,7 +8,7 @@ import pytest
 
 from lindley.errors import ConfigurationError
 from lindley.posteriors.training_config import TrainingConfig
-from lindley.study import consistency
+from lindley.study import config_validation
 from lindley.study.config import builtin_studies, load_study
 from lindley.study.schema import CorruptedPool, Study, Training
 from lindley.study.trials import trials_of
@@ -418,7 +418,7 @@ def test_batch_compares_bald_with_batchbald_at_four_sizes_on_two_data_sets():
 def test_features_are_refused_of_a_posterior_that_has_none(tmp_path, monkeypatch):
     text = GOOD.replace("bald = {}", "coreset = {}")
     assert load(tmp_path, text).panels[0].schedule.targets == 100
-    monkeypatch.setattr(consistency, "WITH_FEATURES", ("ensemble",))
+    monkeypatch.setattr(config_validation, "WITH_FEATURES", ("ensemble",))
     with pytest.raises(ConfigurationError, match=r'model\.posterior "mc-dropout" has no features, which coreset needs'):
         load(tmp_path, text)
     with pytest.raises(ConfigurationError, match='"mc-dropout" has no features, which badge needs; ensemble have'):

@@ -14,8 +14,8 @@ from lindley.acquisition.catalogue import METHODS
 from lindley.datasets.catalogue import DATASETS
 from lindley.networks.catalogue import NETWORKS
 from lindley.posteriors.catalogue import POSTERIORS
-from lindley.study.complaints import PANEL_KEYS, STUDY_KEYS
 from lindley.study.config import builtin_studies, load_study
+from lindley.study.config_errors import PANEL_KEYS, STUDY_KEYS
 from lindley.study.schema import TABLES
 
 PAGE = Path(__file__).parents[2] / "docs" / "studies.md"

@@ -32,6 +32,7 @@ _CODE = (
     ),
     "study/observers/**/*.py",
     "study/assemble.py",
+    "study/trial_data.py",
     "study/learners.py",
 )
 """The sources that can change a result."""

@@ -113,7 +113,10 @@ def read_events(folder: Path) -> list[Event]:
     Raises JournalError, with the line's number, where a line is damaged, and where the journal is no file.
     """
     path = folder / FILE_NAME
-    return _parse(_content(path), path)[0] if path.exists() else []
+    if not path.exists():
+        return []
+    content = _content(path)
+    return _parse(content, path)[0]
 
 
 def event_check(event: Mapping[str, object], before: str) -> str:

@@ -43,7 +43,14 @@ class Assembler:
         network = _network(model.network, dataset, own.get(model.network)) if model.network else None
         acquisition, needs = _acquisition(trial, own.get(trial.acquisition))
         rounds = RoundSettings(
-            learner=panel_learner(panel, network, own.get(model.posterior), device=self._device, needs=needs),
+            learner=panel_learner(
+                panel,
+                network,
+                own.get(model.posterior),
+                device=self._device,
+                needs=needs,
+                acquisition=trial.acquisition,
+            ),
             acquisition=acquisition,
             task=dataset.task,
             seed=trial.seed,

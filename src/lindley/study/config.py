@@ -19,8 +19,14 @@ from pydantic import ValidationError
 from lindley.errors import ConfigurationError
 from lindley.names import nearest
 from lindley.session.files import read_plain_file
-from lindley.study.complaints import PANEL_KEYS, STUDY_KEYS, Complaint, dotted, unknown_keys, wrong_values
-from lindley.study.consistency import contradictions, never_measured, unknown_acquisition, unusable_names
+from lindley.study.config_errors import PANEL_KEYS, STUDY_KEYS, dotted, unknown_keys, wrong_values
+from lindley.study.config_validation import (
+    ConfigError,
+    contradictions,
+    never_measured,
+    unknown_acquisition,
+    unusable_names,
+)
 from lindley.study.schema import MOST, MOST_SEEDS, Model, Panel, Study
 from lindley.text import visible
 
@@ -151,7 +157,7 @@ def _panel(tables: _Tables, own: _Tables, source: str) -> Panel:
     return panel
 
 
-def _located(found: Complaint, own: _Tables, is_own: bool = False) -> str:
+def _located(found: ConfigError, own: _Tables, is_own: bool = False) -> str:
     """The complaint, beginning with the key's full path as it was written."""
     inner: Any = own
     for part in found.path:
@@ -172,7 +178,7 @@ def _refuse(source: str, complaints: Sequence[str]) -> None:
         raise ConfigurationError(visible(told))
 
 
-def _in_panel(panel: Panel, found: Complaint) -> str:
+def _in_panel(panel: Panel, found: ConfigError) -> str:
     return f"panel {panel.name}: {dotted(found.path)} {found.text}"
 
 

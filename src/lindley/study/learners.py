@@ -14,13 +14,14 @@ from torch import nn
 from lindley.contracts import FEATURES, Learner
 from lindley.errors import ConfigurationError
 from lindley.networks.dropout_rate import with_dropout_rate
-from lindley.posteriors.catalogue import POSTERIORS, build_learner
+from lindley.posteriors.catalogue import build_learner
 from lindley.posteriors.features import has_dense_layer
 from lindley.posteriors.head.tuned import Tuned
 from lindley.posteriors.random_state import fork_rng
 from lindley.posteriors.temperature_scaling import TemperatureScaled
 from lindley.posteriors.training_config import TrainingConfig
 from lindley.session.import_paths import OwnObject
+from lindley.study.config_validation import without_features
 from lindley.study.schema import Model, Panel
 
 
@@ -31,6 +32,7 @@ def panel_learner(
     *,
     device: str,
     needs: Set[str] = frozenset(),
+    acquisition: str = "the acquisition",
 ) -> Learner:
     """Return the learner that [model], [training] and [training.tune] describe.
 
@@ -40,13 +42,14 @@ def panel_learner(
         own: The user's own posterior, where the panel names one.
         device: Where the learner computes.
         needs: What the acquisition requires: a posterior or network without features is refused where it does.
+        acquisition: Its name, for that error.
 
     Raises:
         InputError: As the parts do.
         ConfigurationError: If one's own cannot be used, or has no features.
     """
     if own is None:
-        _check_features(panel, needs, network)
+        _check_features(panel, acquisition, needs, network)
     config = TrainingConfig(**panel.training.model_dump(exclude={"tune"}))
 
     def build(setting: Mapping[str, float]) -> Learner:
@@ -114,17 +117,16 @@ def _own_learner(
     return learner
 
 
-def _check_features(panel: Panel, needs: Set[str], network: Callable[[], nn.Module] | None) -> None:
+def _check_features(panel: Panel, acquisition: str, needs: Set[str], network: Callable[[], nn.Module] | None) -> None:
     """Before anything runs: a posterior or a network without features is refused where they are needed."""
-    posterior = panel.model.posterior
-    if needs & FEATURES and not POSTERIORS[posterior].features:
-        raise ConfigurationError(f'model.posterior = "{posterior}" has no features, which this acquisition needs')
+    if text := without_features(panel.model.posterior, acquisition, needs):
+        raise ConfigurationError(f"model.posterior = {text}")
     if not needs & FEATURES or network is None:
         return
     with fork_rng(0, "cpu"):  # a network is initialised from the global generators
         dense = has_dense_layer(network())
     if not dense:
         raise ConfigurationError(
-            "this acquisition needs features, which are what the last nn.Linear reads; "
+            f"{acquisition} needs features, which are what the last nn.Linear reads; "
             f"model.network = {panel.model.network!r} has no nn.Linear"
         )

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from lindley.session.import_paths import is_import_path
 from lindley.session.schedule import Labelling
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
@@ -208,6 +209,12 @@ class Panel(_Table):
     observe: Observe = Observe()
 
     _named = model_validator(mode="before")(_titled)
+
+    @property
+    def own_names(self) -> frozenset[str]:
+        """Those of its names that are import paths: a user's own data, network, posterior and acquisitions."""
+        names = (*self.data_sets, self.model.network, self.model.posterior, *self.acquisitions)
+        return frozenset(filter(is_import_path, filter(None, names)))
 
     @property
     def data_sets(self) -> tuple[str, ...]:

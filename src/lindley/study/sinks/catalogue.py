@@ -10,7 +10,7 @@ from typing import cast
 
 from lindley.errors import InputError
 from lindley.session.locks import FileLock
-from lindley.study.complaints import not_allowed
+from lindley.study.config_validation import not_allowed
 from lindley.study.folder import LOCK_NAME, PATIENCE_SECONDS
 from lindley.study.schema import Study
 from lindley.study.sinks.contract import Sink

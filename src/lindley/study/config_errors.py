@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import ValidationError
 
 from lindley.names import nearest
+from lindley.study.config_validation import ConfigError
 from lindley.study.schema import TABLES, Panel
 from lindley.text import brief
 
@@ -16,20 +17,7 @@ PANEL_KEYS = tuple(Panel.model_fields)
 STUDY_KEYS = ("title", "description", *(key for key in PANEL_KEYS if key not in ("name", "title")), "panels")
 
 
-class Complaint(NamedTuple):
-    """What is wrong, and the path of the key within a panel's (or the whole study's) tables."""
-
-    path: tuple[str | int, ...]
-    text: str
-
-
-def not_allowed(word: str, allowed: Iterable[str], *, or_else: str = "") -> str:
-    """The rest of a sentence: "word" is not one of ... Did you mean ..."""
-    names = list(allowed)
-    return f'"{word}" is not one of {", ".join(names)}{or_else}.{nearest(word, names)}'
-
-
-def unknown_keys(tables: Mapping[str, Any], allowed: Iterable[str]) -> Iterator[Complaint]:
+def unknown_keys(tables: Mapping[str, Any], allowed: Iterable[str]) -> Iterator[ConfigError]:
     """The keys of a study (or of one panel) that no table declares, at every depth."""
     yield from _unknown(tables, allowed, ())
     for name, table in TABLES.items():
@@ -41,23 +29,23 @@ def unknown_keys(tables: Mapping[str, Any], allowed: Iterable[str]) -> Iterator[
             yield from _unknown(inner, table.model_fields, path)
 
 
-def wrong_values(error: ValidationError) -> Iterator[Complaint]:
+def wrong_values(error: ValidationError) -> Iterator[ConfigError]:
     """pydantic's findings in our words."""
     for found in error.errors(include_url=False):
         path = tuple(part for part in found["loc"] if part != "[key]")
         came, got = found["input"], brief(found["input"])
         if found["type"] == "missing":
-            yield Complaint(path, f"is needed{_table_keys(path)}.")
+            yield ConfigError(path, f"is needed{_table_keys(path)}.")
         elif found["type"] in ("model_type", "dict_type"):
-            yield Complaint(path, f"must be a table{_table_keys(path)}; got {got}.")
+            yield ConfigError(path, f"must be a table{_table_keys(path)}; got {got}.")
         elif found["type"] == "literal_error":
             allowed = [word.strip("'") for word in re.split(", | or ", str(found["ctx"]["expected"]))]
             hint = nearest(came, allowed) if isinstance(came, str) else ""
-            yield Complaint(path, f"must be {' or '.join(map(repr, allowed))}; got {got}.{hint}")
+            yield ConfigError(path, f"must be {' or '.join(map(repr, allowed))}; got {got}.{hint}")
         elif found["type"] == "too_short":
-            yield Complaint(path, "must not be empty.")
+            yield ConfigError(path, "must not be empty.")
         elif found["type"] == "string_pattern_mismatch":
-            yield Complaint(path, f"must be of letters, digits, '.', '_' and '-' only; got {got}.")
+            yield ConfigError(path, f"must be of letters, digits, '.', '_' and '-' only; got {got}.")
         else:
             needed = (
                 found["msg"]
@@ -65,7 +53,7 @@ def wrong_values(error: ValidationError) -> Iterator[Complaint]:
                 .replace("Input should be", "must be")
                 .replace("String should", "must")
             )
-            yield Complaint(path, f"{needed}; got {got}.")
+            yield ConfigError(path, f"{needed}; got {got}.")
 
 
 def dotted(path: Iterable[str | int]) -> str:
@@ -76,13 +64,13 @@ def dotted(path: Iterable[str | int]) -> str:
     return text.lstrip(".")
 
 
-def _unknown(table: Mapping[str, Any], allowed: Iterable[str], path: tuple[str, ...]) -> Iterator[Complaint]:
+def _unknown(table: Mapping[str, Any], allowed: Iterable[str], path: tuple[str, ...]) -> Iterator[ConfigError]:
     names = list(allowed)
     where = f"of [{dotted(path)}] " if path else ""
     for key in table:
         if key not in names:
             text = f"is not a key; the keys {where}are {', '.join(names)}.{nearest(key, names)}"
-            yield Complaint((*path, key), text)
+            yield ConfigError((*path, key), text)
 
 
 def _table_keys(path: tuple[str | int, ...]) -> str:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from lindley.acquisition.one_call import select
     from lindley.contracts import (
         Acquisition,
+        Candidates,
+        Chunk,
         Classification,
         Context,
         Draws,
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
         Learner,
         Pool,
         Posterior,
-        Predictions,
         Selection,
     )
     from lindley.study.config import load_study
@@ -32,6 +33,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Acquisition": "contracts",
+    "Candidates": "contracts",
+    "Chunk": "contracts",
     "Classification": "contracts",
     "Context": "contracts",
     "Draws": "contracts",
@@ -39,7 +42,6 @@ _HOMES = {
     "Learner": "contracts",
     "Pool": "contracts",
     "Posterior": "contracts",
-    "Predictions": "contracts",
     "Selection": "contracts",
     "load_study": "study.config",
     "run_study": "study.runner",
@@ -49,6 +51,8 @@ _HOMES = {
 
 __all__ = [
     "Acquisition",
+    "Candidates",
+    "Chunk",
     "Classification",
     "ConfigurationError",
     "Context",
@@ -63,7 +67,6 @@ __all__ = [
     "LindleyError",
     "Pool",
     "Posterior",
-    "Predictions",
     "Selection",
     "__version__",
     "load_study",

@@ -27,5 +27,7 @@ ClassIndices = Int64[Tensor, "rows"]
 """0..C-1, one per row."""
 Features = Float[Tensor, "N D"]
 """One vector per row."""
+LabelledRows = Int64[Tensor, "labelled"]
+"""Rows that are labelled already."""
 LabelledFeatures = Float[Tensor, "L D"]
 """One vector per labelled row."""

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from lindley import select
-from lindley.acquisition import METHODS, HeldPredictions, acquisition_named
-from lindley.contracts import Classification, Context, Labels
+from lindley.acquisition import METHODS, TensorCandidates, acquisition_named
+from lindley.contracts import Categorical, Chunk, Classification, Context
 from lindley.errors import InputError
 from lindley.information import joint_information
 
@@ -42,7 +42,7 @@ BOUNDS = {
 BOUNDS |= {name: BOUNDS[name.split("-", 1)[1]] for name in STOCHASTIC}  # the score is that of the row, unperturbed
 
 FEATURES = torch.randn(5010, 6, generator=torch.Generator().manual_seed(9))
-LABELLED = Labels(torch.arange(5000, 5010), torch.arange(10) % NUM_CLASSES)
+LABELLED = torch.arange(5000, 5010)
 
 pytestmark = pytest.mark.parametrize("name", NAMES)
 
@@ -73,12 +73,12 @@ def choose(
     task = Classification(tuple(f"class {c}" for c in range(log_probs.shape[2])))
     targets = predictions(log_probs.dtype, num_rows=12, seed=4) if targets is None else targets
     optional = {
-        "targets": HeldPredictions(targets[:, :, : log_probs.shape[2]].log_softmax(-1)[:, : log_probs.shape[1]]),
-        "features": features[rows],
-        "labelled_features": features[LABELLED.rows],
+        "targets": TensorCandidates(targets[:, :, : log_probs.shape[2]].log_softmax(-1)[:, : log_probs.shape[1]]),
+        "labelled_features": features[LABELLED],
     }
+    known = None if "features" in without else features[rows]
     context = Context(
-        HeldPredictions(log_probs, rows, chunk_rows=chunk_rows),
+        TensorCandidates(log_probs, rows, features=known, chunk_rows=chunk_rows),
         LABELLED,
         task,
         **{key: value for key, value in optional.items() if key not in without},
@@ -223,7 +223,7 @@ def test_bad_predictions_are_refused_by_row(name, value):
 
 def test_the_modes_of_the_caller_change_no_choice(name):
     def chosen():
-        given = {"labelled": LABELLED, "labelled_features": FEATURES[LABELLED.rows], "features": FEATURES[:120]}
+        given = {"labelled": LABELLED, "labelled_features": FEATURES[LABELLED], "features": FEATURES[:120]}
         return select(predictions(), name, BATCH, targets=predictions(num_rows=12, seed=4), **given)
 
     plain = chosen()
@@ -239,19 +239,18 @@ def test_the_modes_of_the_caller_change_no_choice(name):
 class OfABFloat16Network:
     """Lazy predictions of a program that computes them under an autocast of its own."""
 
-    rows, shape, draws_id = torch.arange(120), (120, 15, NUM_CLASSES), "mine"
+    rows, num_draws, draws_id = torch.arange(120), 15, "mine"
 
-    def chunks(self):
-        assert torch.is_autocast_enabled("cpu")
-        yield from predictions().split(40)
+    def scan(self, function):
+        return (function(self.take(rows)) for rows in reversed(self.rows.split(40)))
 
-    def take(self, positions):
+    def take(self, rows):
         assert torch.is_autocast_enabled("cpu")
-        return predictions()[positions]
+        return Chunk(rows, Categorical(predictions()[rows]))
 
 
 def test_what_the_caller_computes_keeps_the_callers_autocast(name):
-    given = {"labelled": LABELLED, "labelled_features": FEATURES[LABELLED.rows], "features": FEATURES[:120]}
+    given = {"labelled": LABELLED, "labelled_features": FEATURES[LABELLED], "features": FEATURES[:120]}
     with torch.autocast("cpu", dtype=torch.bfloat16):
         lazy = select(OfABFloat16Network(), name, BATCH, targets=predictions(num_rows=12, seed=4), **given)
     assert_same_choice(

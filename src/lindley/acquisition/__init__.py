@@ -4,7 +4,6 @@ from lindley.acquisition.batchbald import batchbald
 from lindley.acquisition.batchbald_logdet import batchbald_logdet
 from lindley.acquisition.catalogue import METHODS, Method, acquisition_named
 from lindley.acquisition.checks import check_log_probs, check_request, checked_chunks
-from lindley.acquisition.held import HeldPredictions
 from lindley.acquisition.scores import (
     bald,
     entropy,
@@ -15,11 +14,12 @@ from lindley.acquisition.scores import (
 )
 from lindley.acquisition.select import pointwise, random_rows, top_k
 from lindley.acquisition.stochastic import power_batch, softmax_batch, softrank_batch
+from lindley.acquisition.tensor_candidates import TensorCandidates
 
 __all__ = [
     "METHODS",
-    "HeldPredictions",
     "Method",
+    "TensorCandidates",
     "acquisition_named",
     "bald",
     "batchbald",

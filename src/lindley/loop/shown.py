@@ -5,11 +5,8 @@ Only what is needed is computed. Targets and features are of rows of the pool, n
 
 from __future__ import annotations
 
-import time
 from collections.abc import Set
 from dataclasses import dataclass, replace
-
-import torch
 
 from lindley.contracts import (
     FEATURES,
@@ -23,23 +20,22 @@ from lindley.contracts import (
     Posterior,
 )
 from lindley.errors import InputError
-from lindley.loop.predict import CHUNK_ROWS, PoolPredictions
+from lindley.loop.predict import PoolPredictions
 from lindley.loop.subsets import candidate_rows
-from lindley.shapes import Features, Rows
+from lindley.shapes import Rows
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A context, and what its parts cost: the targets are predicted when they are first read."""
+    """A context, and what its parts cost beside the candidates' predictions; all is computed when it is first read."""
 
     context: Context
-    targets: PoolPredictions | None
-    features_seconds: float
+    parts: tuple[PoolPredictions, ...]
 
     @property
     def seconds(self) -> float:
-        """Seconds spent in the model for targets and features so far."""
-        return self.features_seconds + (self.targets.seconds if self.targets else 0.0)
+        """Seconds spent in the model so far, beside those of the candidates that were passed."""
+        return sum((part.seconds for part in self.parts), 0.0)
 
 
 def show(
@@ -56,24 +52,44 @@ def show(
     posterior: Posterior,
     draws: Draws,
 ) -> Shown:
-    """The context of a round. Targets: the same draws on num_targets rows of the pool, at random, of which nothing was
-    told.
+    """Build the context of a round; targets are the same draws on rows of the pool of which nothing is known.
 
-    taught: the labels that tell a class, which the acquisition sees. told: the rows of all labels, those of no class
-    and those that stop a fit too. Features: those of the candidates and of the rows taught, by the posterior.
-    Raises InputError where it has none.
+    Args:
+        candidates: The predictions of the rows that may be queried.
+        taught: The labels that the model has been fitted on.
+        told: The rows of all labels, those of no class and those that stop a fit too.
+        task: The classes.
+        index: The number of the round.
+        needs: The optional parts of the context that are needed.
+        num_targets: How many rows are targets, at random.
+        targets_seed: Seed of these.
+        pool: Where the inputs are.
+        posterior: What has been fitted, which computes features.
+        draws: The functions that predict.
+
+    Returns:
+        The context; features are those of the candidates and of the rows taught.
+
+    Raises:
+        InputError: If features are needed and the posterior has none.
     """
     targets = None
     if "targets" in needs:
         rows = candidate_rows(len(pool), told, count=num_targets, seed=targets_seed, sources=None)
         targets = PoolPredictions(pool, rows, draws, num_classes=task.num_classes)
-    context = Context(candidates, taught, task, index, targets)
+    parts = () if targets is None else (targets,)
+    context = Context(candidates, taught.rows, task, index, targets)
     if not needs & FEATURES:
-        return Shown(context, targets, 0.0)
-    began = time.perf_counter()
-    features, labelled = (_features(posterior, pool, rows) for rows in (candidates.rows, taught.rows))
-    context = replace(context, features=features, labelled_features=labelled)
-    return Shown(context, targets, time.perf_counter() - began)
+        return Shown(context, parts)
+    if not isinstance(posterior, FeatureExtractor):
+        raise InputError(
+            f"this acquisition needs features, and {type(posterior).__name__} has none: it has no method features()"
+        )
+    featured = candidates.with_features(posterior)
+    labelled = PoolPredictions(pool, taught.rows, draws, num_classes=task.num_classes).with_features(posterior)
+    labelled_features = labelled.take(taught.rows).features
+    context = replace(context, candidates=featured, labelled_features=labelled_features)
+    return Shown(context, (*parts, featured, labelled))
 
 
 def check_needs(needs: Set[str]) -> None:
@@ -81,11 +97,3 @@ def check_needs(needs: Set[str]) -> None:
     unknown = sorted(needs - NEEDS)
     if unknown:
         raise InputError(f"an acquisition may need {', '.join(sorted(NEEDS))}; got {', '.join(unknown)}")
-
-
-def _features(posterior: Posterior, pool: Pool, rows: Rows) -> Features:
-    if not isinstance(posterior, FeatureExtractor):
-        raise InputError(
-            f"this acquisition needs features, and {type(posterior).__name__} has none: it has no method features()"
-        )
-    return torch.cat([posterior.features(pool.read(part)).cpu() for part in rows.split(CHUNK_ROWS)])

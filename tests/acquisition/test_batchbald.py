@@ -5,7 +5,8 @@ from importlib import import_module
 import pytest
 import torch
 
-from lindley.acquisition import TensorCandidates, bald, batchbald
+from lindley.acquisition import TensorCandidates, bald
+from lindley.acquisition.batchbald import batchbald
 from lindley.acquisition.information_search import SATURATION_NATS
 from lindley.contracts import Classification, Context
 from lindley.errors import InputError

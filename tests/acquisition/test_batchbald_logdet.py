@@ -6,7 +6,9 @@ import pytest
 import torch
 from test_batchbald import context_of, linear_model
 
-from lindley.acquisition import TensorCandidates, bald, batchbald, batchbald_logdet
+from lindley.acquisition import TensorCandidates, bald
+from lindley.acquisition.batchbald import batchbald
+from lindley.acquisition.batchbald_logdet import batchbald_logdet
 from lindley.acquisition.gaussian_search import GaussianSearch
 from lindley.acquisition.information_search import SATURATION_NATS
 from lindley.information import estimate_joint_information

@@ -12,34 +12,12 @@ from lindley.errors import InputError
 from lindley.information import joint_information
 
 NAMES = sorted(METHODS)
-JOINT = {"batchbald", "batchbald-logdet"}  # chosen together, by float sums over paths: the same up to a regret
-STOCHASTIC = {name for name in METHODS if name.split("-")[0] in ("power", "softmax", "softrank")}
-OWN_ORDER = {"badge", "typiclust", "batch-epig"}  # drawn at random, cluster by cluster, or gains that may rise
-NO_PREDICTIONS = {"random", "coreset", "typiclust", "probcover"}  # they never look at predictions
+JOINT = {name for name, spec in METHODS.items() if spec.joint}
+STOCHASTIC = {name for name, spec in METHODS.items() if spec.drawn}
+NO_PREDICTIONS = {name for name, spec in METHODS.items() if not spec.predictions}
 REGRET = 2e-3  # nats of joint information, for JOINT; exact scores choose the same rows
 BATCH = 4
 NUM_CLASSES = 4
-BOUNDS = {
-    "random": (0, 1),
-    "margin": (-1, 0),
-    "entropy": (0, math.log(NUM_CLASSES)),
-    "least-confidence": (0, 1 - 1 / NUM_CLASSES),
-    "variation-ratios": (0, 1 - 1 / NUM_CLASSES),
-    "mean-std": (0, 0.5),
-    "bald": (0, math.log(NUM_CLASSES)),
-    "batchbald": (0, math.log(NUM_CLASSES)),
-    "batchbald-logdet": (0, math.log(NUM_CLASSES)),
-    "epig": (0, math.log(NUM_CLASSES)),
-    "2-bald": (-29 * math.log(NUM_CLASSES), math.log(NUM_CLASSES)),  # the batch is of 30
-    "logdet": (0, math.log(NUM_CLASSES)),
-    "batch-epig": (0, math.log(NUM_CLASSES)),
-    "badge": (0, math.inf),
-    "coreset": (0, math.inf),
-    "typiclust": (0, 1e5),
-    "probcover": (0, 120),
-    "bait": (0, math.inf),
-}
-BOUNDS |= {name: BOUNDS[name.split("-", 1)[1]] for name in STOCHASTIC}  # the score is that of the row, unperturbed
 
 FEATURES = torch.randn(5010, 6, generator=torch.Generator().manual_seed(9))
 LABELLED = torch.arange(5000, 5010)
@@ -95,17 +73,13 @@ def assert_same_choice(name, log_probs, first, second):
         assert first.rows.tolist() == second.rows.tolist()
 
 
-def test_its_bounds_are_stated_here(name):
-    assert name in BOUNDS
-
-
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_scores_lie_within_their_bounds_and_fall(name, dtype):
-    low, high = BOUNDS[name]
+    low, high = METHODS[name].score_bounds(num_rows=120, num_classes=NUM_CLASSES)
     scores = choose(name, predictions(dtype), batch_size=30).scores
     assert scores.min() >= low - 1e-6
     assert scores.max() <= high + 1e-6
-    assert name in JOINT | OWN_ORDER | STOCHASTIC or (scores.diff() <= 0).all()
+    assert not METHODS[name].falling or (scores.diff() <= 0).all()
 
 
 def test_drawn_by_weight_scores_fall_once_beta_is_large(name):

@@ -11,9 +11,10 @@ import torch
 
 from lindley.acquisition.array_candidates import ArrayCandidates
 from lindley.acquisition.axis_order import warn_of_other_order
-from lindley.acquisition.catalogue import METHODS, WITHOUT_PREDICTIONS, acquisition_named
+from lindley.acquisition.catalogue import acquisition_named
 from lindley.acquisition.checks import log_probs_of, whole_number
 from lindley.acquisition.select import top_k
+from lindley.acquisition.specs import METHODS, WITHOUT_PREDICTIONS
 from lindley.acquisition.stored import stored
 from lindley.acquisition.tensor_candidates import FeaturedCandidates, TensorCandidates
 from lindley.arrays import ArrayLike, as_tensor, as_whole_numbers

@@ -55,7 +55,7 @@ class OfPredictions:
 
     def __call__(self, chunk: Chunk) -> Part:
         log_probs = checked_log_probs(chunk, self.num_classes, only_shape=self.only_shape)
-        return chunk.rows, self.function(log_probs)
+        return _alone(chunk.rows), _alone(self.function(log_probs))
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class OfFeatures:
     function: Callable[[Features], Tensor]
 
     def __call__(self, chunk: Chunk) -> Part:
-        return chunk.rows, self.function(features_of(chunk))
+        return _alone(chunk.rows), _alone(self.function(features_of(chunk)))
 
 
 def merged(rows: Rows, parts: Iterable[Part]) -> Tensor:
@@ -93,6 +93,11 @@ def merged(rows: Rows, parts: Iterable[Part]) -> Tensor:
     if whole is None or not bool(filled.all()):
         raise InputError(f"a scan must cover its {len(rows)} rows; it gave {int(filled.sum())}")
     return whole
+
+
+def _alone(values: Tensor) -> Tensor:
+    """A tensor without the rest of the memory that it is a part of, all of which would pickle with it."""
+    return values if values.untyped_storage().nbytes() == values.nbytes else values.clone()
 
 
 def own(values: Tensor) -> Tensor:

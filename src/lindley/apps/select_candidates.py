@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lindley.acquisition.array_candidates import ArrayCandidates
 from lindley.acquisition.axis_order import warn_of_other_order
-from lindley.acquisition.catalogue import METHODS
+from lindley.acquisition.specs import METHODS
 from lindley.acquisition.tensor_candidates import TensorCandidates
 from lindley.apps.array_files import Place, open_array
 from lindley.apps.id_files import Ids, read_ids

@@ -8,8 +8,9 @@ import re
 import warnings
 from collections.abc import Collection
 
-from lindley.acquisition.catalogue import METHODS, acquisition_named
+from lindley.acquisition.catalogue import acquisition_named
 from lindley.acquisition.one_call import select
+from lindley.acquisition.specs import METHODS
 from lindley.apps.array_files import Place
 from lindley.apps.console import PlainConsole
 from lindley.apps.id_files import Ids, read_ids

@@ -11,7 +11,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from lindley.acquisition.catalogue import METHODS, acquisition_named
+from lindley.acquisition.catalogue import acquisition_named
+from lindley.acquisition.specs import METHODS
 from lindley.contracts import FEATURES, Acquisition
 from lindley.datasets.catalogue import load
 from lindley.datasets.dataset import Dataset, content_hashes

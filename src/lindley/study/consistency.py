@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-from lindley.acquisition.catalogue import METHODS, acquisition_named
+from lindley.acquisition.catalogue import acquisition_named
+from lindley.acquisition.specs import METHODS
 from lindley.contracts import FEATURES
 from lindley.datasets.catalogue import DATASETS, Entry, checked_options
 from lindley.errors import InputError

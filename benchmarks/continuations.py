@@ -20,7 +20,7 @@ from judge import judge
 from real_predictions import DEFAULT_FOLDER, fresh_log_probs, loaded
 from torch import Tensor
 
-from lindley.acquisition import HeldPredictions
+from lindley.acquisition import TensorCandidates
 from lindley.acquisition.gaussian_search import GaussianSearch
 from lindley.acquisition.information_search import NUM_PATHS, InformationSearch
 from lindley.information import bald, pairwise_information
@@ -33,13 +33,13 @@ Rule = Callable[[Tensor, list[int], int, int], list[int]]
 def by_information(log_probs: Tensor, picked: list[int], size: int, seed: int) -> list[int]:
     """BatchBALD without a continuation; it makes its own start, which is the same."""
     search = InformationSearch(
-        HeldPredictions(log_probs), bald(log_probs), num_paths=NUM_PATHS, tolerance=0.0, seed=seed
+        TensorCandidates(log_probs), bald(log_probs), num_paths=NUM_PATHS, tolerance=0.0, seed=seed
     )
     return [search.pick()[0] for _ in range(size)]
 
 
 def by_log_determinant(log_probs: Tensor, picked: list[int], size: int, seed: int) -> list[int]:
-    search = GaussianSearch(HeldPredictions(log_probs), bald(log_probs), seed=seed)
+    search = GaussianSearch(TensorCandidates(log_probs), bald(log_probs), seed=seed)
     search.tell(torch.tensor(picked, dtype=torch.int64))
     return picked + [search.pick()[0] for _ in range(size - len(picked))]
 
@@ -78,7 +78,7 @@ RULES: dict[str, Rule] = {
 def batches(log_probs: Tensor, size: int, seed: int) -> dict[tuple[str, int], list[int]]:
     """(rule, picks before it) -> the batch, for every rule from the switch and, but for the first, from the start."""
     search = InformationSearch(
-        HeldPredictions(log_probs), bald(log_probs), num_paths=NUM_PATHS, tolerance=0.0, seed=seed
+        TensorCandidates(log_probs), bald(log_probs), num_paths=NUM_PATHS, tolerance=0.0, seed=seed
     )
     start: list[int] = []
     while not search.is_saturated() and len(start) < size:

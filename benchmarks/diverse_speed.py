@@ -18,8 +18,8 @@ import time
 import torch
 from memory import added_mib
 
-from lindley.acquisition import HeldPredictions, acquisition_named
-from lindley.contracts import Classification, Context, Labels
+from lindley.acquisition import TensorCandidates, acquisition_named
+from lindley.contracts import Classification, Context
 
 NAMES = ("coreset", "badge", "typiclust", "probcover", "bait")
 
@@ -41,10 +41,9 @@ def clustered_context(num_rows: int, num_features: int, num_labelled: int, num_c
     )
     told = torch.arange(num_rows, num_rows + num_labelled)
     return Context(
-        HeldPredictions(log_probs),
-        Labels(told, torch.zeros_like(told)),
+        TensorCandidates(log_probs, features=features[:num_rows]),
+        told,
         Classification(tuple(f"class {c}" for c in range(num_classes))),
-        features=features[:num_rows],
         labelled_features=features[num_rows:],
     )
 

@@ -15,7 +15,7 @@ import torch
 from real_predictions import DEFAULT_FOLDER, loaded
 from torch import Tensor
 
-from lindley.acquisition import HeldPredictions
+from lindley.acquisition import TensorCandidates
 from lindley.acquisition.gains import HeldTerms, draw_weights, path_gains
 from lindley.acquisition.information_search import InformationSearch
 from lindley.information import bald
@@ -23,7 +23,7 @@ from lindley.information import bald
 
 def compare(log_probs: Tensor, num_picks: int, num_paths: int, seed: int) -> str:
     """One seed's line: the plain search follows the racing one, so that both see the same paths at every pick."""
-    candidates = HeldPredictions(log_probs)
+    candidates = TensorCandidates(log_probs)
     terms, everyone = HeldTerms(candidates, torch.arange(len(log_probs))), torch.arange(len(log_probs))
     search = InformationSearch(candidates, bald(log_probs), num_paths=num_paths, tolerance=0.0, seed=seed)
     agreed, lost, work, plain_work = 0, 0.0, 0, 0

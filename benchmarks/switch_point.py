@@ -22,7 +22,7 @@ from judge import judge
 from real_predictions import data_set, fitted, predicted
 from torch import Tensor
 
-from lindley.acquisition import HeldPredictions
+from lindley.acquisition import TensorCandidates
 from lindley.acquisition.gaussian_search import GaussianSearch
 from lindley.acquisition.information_search import NUM_PATHS, InformationSearch
 from lindley.information import bald
@@ -35,7 +35,7 @@ TOP = "BALD, top-k"
 
 def chosen(log_probs: Tensor, size: int, left: float, num_paths: int = NUM_PATHS) -> tuple[list[int], int]:
     """A batch by BatchBALD until no more than so many nats of log K are left, and its picks until then."""
-    scores, candidates = bald(log_probs), HeldPredictions(log_probs)
+    scores, candidates = bald(log_probs), TensorCandidates(log_probs)
     search = InformationSearch(candidates, scores, num_paths=num_paths, tolerance=0.0, seed=0)
     picks: list[int] = []
     while len(picks) < size and left < math.inf and (left == -math.inf or not search.is_saturated(left)):

@@ -56,7 +56,7 @@ for round_number in range(6):
     unlabelled = torch.ones(len(moons.pool), dtype=torch.bool)
     unlabelled[labels.rows] = False
     candidates = PoolPredictions(moons.pool, unlabelled.nonzero().flatten(), draws, num_classes=2)
-    context = Context(candidates=candidates, labelled=labels, task=moons.task, round=round_number)
+    context = Context(candidates=candidates, labelled=labels.rows, task=moons.task, round=round_number)
     asked = choose(context, 5, seed=derive_seed(seed, round_number, "acquire")).rows
 
     print(f"{len(labels):2d} labels: accuracy {accuracy:.3f}; next, rows {asked.tolist()}")

@@ -52,7 +52,7 @@ labels = Labels(start[:10], moons.classes[start[:10]])
 learner = MCDropout(build_network("moons-mlp", input_shape=(2,), num_classes=2), TrainingConfig(steps=400))
 draws = learner.fit(TrainingData(moons.pool, labels, moons.task), seed=seed).draw(100, seed=seed)
 candidates = PoolPredictions(moons.pool, start[10:].sort().values, draws, num_classes=2)
-context = Context(candidates=candidates, labelled=labels, task=moons.task)
+context = Context(candidates=candidates, labelled=labels.rows, task=moons.task)
 
 picks = {name: acquisition_named(name)(context, batch_size, seed=seed).rows for name in ("random", "bald", "batchbald")}
 growth = {}

@@ -12,7 +12,7 @@ import torch
 from sklearn.ensemble import RandomForestClassifier
 
 from lindley import Context, Labels
-from lindley.acquisition import HeldPredictions, acquisition_named
+from lindley.acquisition import TensorCandidates, acquisition_named
 from lindley.datasets.catalogue import load
 from lindley.seeds import derive_seed, numpy_generator
 
@@ -46,7 +46,7 @@ def log_probs(forest: RandomForestClassifier, inputs: torch.Tensor) -> torch.Ten
 # The loop
 # --------
 #
-# The loop is yours; ``HeldPredictions`` says which pool row each prediction is of.
+# The loop is yours; ``TensorCandidates`` says which pool row each prediction is of.
 
 
 def learn(acquisition: str, *, seed: int, num_labels: int = 120) -> list[tuple[int, float]]:
@@ -64,8 +64,8 @@ def learn(acquisition: str, *, seed: int, num_labels: int = 120) -> list[tuple[i
         unlabelled = torch.ones(len(digits.pool), dtype=torch.bool)
         unlabelled[labels.rows] = False
         rows = unlabelled.nonzero().flatten()
-        candidates = HeldPredictions(log_probs(forest, digits.pool.read(rows)), rows)
-        context = Context(candidates=candidates, labelled=labels, task=digits.task)
+        candidates = TensorCandidates(log_probs(forest, digits.pool.read(rows)), rows)
+        context = Context(candidates=candidates, labelled=labels.rows, task=digits.task)
         asked = choose(context, 10, seed=derive_seed(seed, len(labels), "acquire")).rows
         labels = labels.extended(asked, digits.classes[asked])
 

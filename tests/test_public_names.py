@@ -42,7 +42,7 @@ def test_version_is_the_packages():
     assert lindley.__version__ == project["version"]
 
 
-@pytest.mark.parametrize("module", ["lindley", "lindley.apps.cli"])
+@pytest.mark.parametrize("module", ["lindley", "lindley.apps.cli", "lindley.acquisition.specs"])
 def test_import_is_light(module):
     heavy = "{'torch', 'numpy', 'matplotlib', 'sklearn', 'pydantic'}"
     check = f"import sys, {module}; print(sorted({heavy} & set(sys.modules)))"

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from lindley.acquisition.one_call import select
     from lindley.contracts import (
         Acquisition,
+        Candidates,
+        Chunk,
         Classification,
         Context,
         Draws,
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
         Learner,
         Pool,
         Posterior,
-        Predictions,
         Selection,
         TrainingData,
     )
@@ -36,6 +37,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "Acquisition": "contracts",
     "Answer": "session.events",
+    "Candidates": "contracts",
+    "Chunk": "contracts",
     "Classification": "contracts",
     "Context": "contracts",
     "Draws": "contracts",
@@ -43,7 +46,6 @@ _HOMES = {
     "Learner": "contracts",
     "Pool": "contracts",
     "Posterior": "contracts",
-    "Predictions": "contracts",
     "Selection": "contracts",
     "Session": "session.session",
     "TrainingData": "contracts",
@@ -56,6 +58,8 @@ _HOMES = {
 __all__ = [
     "Acquisition",
     "Answer",
+    "Candidates",
+    "Chunk",
     "Classification",
     "ConfigurationError",
     "Context",
@@ -70,7 +74,6 @@ __all__ = [
     "LindleyError",
     "Pool",
     "Posterior",
-    "Predictions",
     "Selection",
     "Session",
     "TrainingData",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, final, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -20,6 +20,7 @@ from lindley.information.layouts import SUM_TOLERANCE
 from lindley.shapes import (
     Features,
     LabelledFeatures,
+    LabelledRows,
     LabelValues,
     LogProbs,
     MeanLogProbs,
@@ -29,6 +30,8 @@ from lindley.shapes import (
     Scores,
 )
 
+T = TypeVar("T")
+
 Inputs = Tensor | Mapping[str, Tensor] | Sequence[object]
 """What a model reads: images, tokens with their mask, raw text. The first axis is the row."""
 Diagnostics = Mapping[str, float | int | str | bool | list[float]]
@@ -37,14 +40,10 @@ Score = Callable[[LogProbs], Scores]
 """[n, K, C] -> [n]; a pointwise acquisition is just this."""
 
 
-NOT_TOLD = -2
-"""The class of a labelled row of which only the features are known: enough for what looks at features alone."""
-
-
 FEATURES = frozenset({"features", "labelled_features"})
-"""The fields of a Context that come from features: a model's, or those of a file."""
+"""What of a Context comes from features, a model's or those of a file: of the candidates, and of the labelled rows."""
 NEEDS = FEATURES | {"targets"}
-"""The optional fields of a Context: what an acquisition may say that it cannot do without."""
+"""The optional parts of a Context: what an acquisition may say that it cannot do without."""
 
 
 @runtime_checkable
@@ -417,30 +416,84 @@ class Learner(Protocol):
         ...
 
 
-@runtime_checkable
-class Predictions(Protocol):
-    """Lazy [N, K, C] log-probabilities of some rows under some draws; re-readable."""
+@final
+class Chunk:
+    """Some rows of the candidates, with what is known of them.
 
-    rows: Rows
-    draws_id: str
+    >>> Chunk(torch.arange(2), Categorical(torch.full((2, 3, 2), 0.5).log())).predictive.num_draws
+    3
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        predictive: Predictive | Callable[[], Predictive] | None = None,
+        features: Features | Callable[[], Features] | None = None,
+    ) -> None:
+        """Take what is known, or functions that compute it when it is first read.
+
+        Args:
+            rows: [n].
+            predictive: The predictions of these rows; None where there are none.
+            features: [n, D]; None where there are none.
+        """
+        self.rows = rows
+        self._predictive = predictive
+        self._features = features
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """(N, K, C)."""
+    def predictive(self) -> Predictive | None:
+        """The predictions of these rows, [n, K, ...]; None where there are none."""
+        if callable(self._predictive):
+            self._predictive = self._predictive()
+        return self._predictive
+
+    @property
+    def features(self) -> Features | None:
+        """The features of these rows, [n, D]; None where there are none."""
+        if callable(self._features):
+            self._features = self._features()
+        return self._features
+
+
+@runtime_checkable
+class Candidates(Protocol):
+    """Lazy predictions and features of some rows under some draws, re-readable: what acquisitions read."""
+
+    @property
+    def rows(self) -> Rows:
+        """The rows, each once, in any order.  [N]"""
         ...
 
-    def chunks(self) -> Iterator[LogProbs]:
-        """[n, K, C] in the order of rows."""
+    @property
+    def draws_id(self) -> str:
+        """The id of the draws that the predictions are of."""
         ...
 
-    def take(self, positions: Positions) -> LogProbs:
-        """[b] -> [b, K, C], in that order."""
+    @property
+    def num_draws(self) -> int:
+        """K; 0 where nothing is predicted."""
+        ...
+
+    def scan(self, function: Callable[[Chunk], T]) -> Iterator[T]:
+        """Apply a function to every chunk, where the chunk is, and yield the results in any order.
+
+        The function pickles. Its results carry the rows that they are of, and are small: a few numbers for each row, a
+        sum, or a shortlist of rows with what is known of them.
+        """
+        ...
+
+    def take(self, rows: Rows) -> Chunk:
+        """Return what is known of a few rows, in that order."""
         ...
 
 
 @runtime_checkable
 class SelfChecking(Protocol):
-    """What predictions are too that know whether their values are checked as they are read."""
+    """What candidates are too that know whether their values are checked as they are read."""
 
     values_checked: bool
 
@@ -449,12 +502,13 @@ class SelfChecking(Protocol):
 class Context:
     """All that an acquisition may look at."""
 
-    candidates: Predictions
-    labelled: Labels
+    candidates: Candidates
+    labelled: LabelledRows
+    """The rows that are labelled already, in the order of labelled_features."""
     task: Classification
     round: int = 0
-    targets: Predictions | None = None
-    features: Features | None = None
+    targets: Candidates | None = None
+    """Predictions, under the same draws, of inputs like those that the model will be used on."""
     labelled_features: LabelledFeatures | None = None
 
 
@@ -469,6 +523,6 @@ class Selection:
 
 @runtime_checkable
 class Acquisition(Protocol):
-    """Predictions -> selection."""
+    """Candidates -> selection."""
 
     def __call__(self, context: Context, batch_size: int, *, seed: int) -> Selection: ...

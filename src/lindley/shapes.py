@@ -31,5 +31,7 @@ SampleWeights = Float[Tensor, "rows"]
 """One per row: how many labels it counts for."""
 Features = Float[Tensor, "N D"]
 """One vector per row."""
+LabelledRows = Int64[Tensor, "labelled"]
+"""Rows that are labelled already."""
 LabelledFeatures = Float[Tensor, "L D"]
 """One vector per labelled row."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from lindley.acquisition import HeldPredictions
-from lindley.contracts import Classification, Context, Labels
+from lindley.acquisition import TensorCandidates
+from lindley.contracts import Classification, Context
 
 
 def random_points(num_rows, num_features, seed=0, dtype=torch.float64):
@@ -24,9 +24,10 @@ def context_of(features, labelled=None, log_probs=None, rows=None, num_classes=3
     labelled = features[:0] if labelled is None else labelled
     told = torch.arange(10_000, 10_000 + len(labelled))
     return Context(
-        HeldPredictions(log_probs, torch.arange(len(features)) if rows is None else rows),
-        Labels(told, torch.zeros_like(told)),
+        TensorCandidates(
+            log_probs, torch.arange(len(features)) if rows is None else rows, features=features, chunk_rows=7
+        ),
+        told,
         Classification(tuple(f"class {c}" for c in range(log_probs.shape[2]))),
-        features=features,
         labelled_features=labelled,
     )

@@ -4,17 +4,27 @@ import math
 
 import torch
 
-from lindley.acquisition import HeldPredictions
-from lindley.contracts import Classification, Context, Labels
+from lindley.acquisition import TensorCandidates
+from lindley.contracts import Classification, Context
 
 NOBODY = torch.zeros(0, dtype=torch.int64)
 
 
-def context_of(log_probs, targets=None, *, rows=None, chunk_rows=50, draws_id="held", labelled=NOBODY, **features):
+def context_of(
+    log_probs,
+    targets=None,
+    *,
+    rows=None,
+    chunk_rows=50,
+    draws_id="held",
+    labelled=NOBODY,
+    features=None,
+    labelled_features=None,
+):
     task = Classification(tuple(f"class {c}" for c in range(log_probs.shape[2])))
-    held = None if targets is None else HeldPredictions(targets, draws_id=draws_id, chunk_rows=3)
-    candidates = HeldPredictions(log_probs, rows, chunk_rows=chunk_rows)
-    return Context(candidates, Labels(labelled, labelled * 0), task, targets=held, **features)
+    held = None if targets is None else TensorCandidates(targets, draws_id=draws_id, chunk_rows=3)
+    candidates = TensorCandidates(log_probs, rows, features=features, chunk_rows=chunk_rows)
+    return Context(candidates, labelled, task, targets=held, labelled_features=labelled_features)
 
 
 def random_log_probs(seed, num_rows, num_draws, num_classes, zeros=0.25, dtype=torch.float64):

@@ -5,9 +5,10 @@ from importlib import import_module
 import pytest
 import torch
 
-from lindley.acquisition import HeldPredictions, bald, batchbald
+from lindley.acquisition import TensorCandidates, bald
+from lindley.acquisition.batchbald import batchbald
 from lindley.acquisition.information_search import SATURATION_NATS
-from lindley.contracts import Classification, Context, Labels
+from lindley.contracts import Classification, Context
 from lindley.errors import InputError
 from lindley.information import estimate_joint_information, joint_information
 
@@ -16,7 +17,7 @@ NOBODY = torch.zeros(0, dtype=torch.int64)
 
 def context_of(log_probs, rows=None, chunk_rows=50):
     task = Classification(tuple(f"class {c}" for c in range(log_probs.shape[2])))
-    return Context(HeldPredictions(log_probs, rows, chunk_rows=chunk_rows), Labels(NOBODY, NOBODY), task)
+    return Context(TensorCandidates(log_probs, rows, chunk_rows=chunk_rows), NOBODY, task)
 
 
 def random_log_probs(seed, num_rows, num_draws, num_classes, zeros=0.0, dtype=torch.float64):

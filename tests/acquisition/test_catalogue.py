@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from lindley import acquisition
-from lindley.acquisition import METHODS, HeldPredictions, acquisition_named
-from lindley.contracts import Classification, Context, Labels
+from lindley.acquisition import METHODS, TensorCandidates, acquisition_named
+from lindley.contracts import Classification, Context
 from lindley.errors import InputError
 
 NOBODY = torch.zeros(0, dtype=torch.int64)
@@ -20,7 +20,7 @@ def test_every_method_says_what_it_is_and_whence():
 
 def test_options_reach_the_method():
     log_probs = torch.randn(60, 20, 4, generator=torch.Generator().manual_seed(0)).log_softmax(-1)
-    context = Context(HeldPredictions(log_probs), Labels(NOBODY, NOBODY), Classification(("a", "b", "c", "d")))
+    context = Context(TensorCandidates(log_probs), NOBODY, Classification(("a", "b", "c", "d")))
     exact = {
         num_paths: acquisition_named("batchbald", {"num_paths": num_paths})(context, 4, seed=0).diagnostics
         for num_paths in (4, 64)

@@ -3,8 +3,9 @@ import math
 import pytest
 import torch
 
-from lindley.acquisition import HeldPredictions, check_log_probs, check_request, checked_chunks
-from lindley.contracts import Classification, Context, Labels
+from lindley.acquisition import TensorCandidates, check_log_probs, check_request, checked_chunks
+from lindley.acquisition.scan import scan_predictions
+from lindley.contracts import Categorical, Chunk, Classification, Context
 from lindley.errors import InputError
 
 ROWS = torch.arange(100, 112)
@@ -15,7 +16,7 @@ def uniform(num_rows=12, num_classes=4, dtype=torch.float32):
 
 
 def test_chunks_come_out_as_they_are():
-    predictions = HeldPredictions(uniform(), ROWS, chunk_rows=5)
+    predictions = TensorCandidates(uniform(), ROWS, chunk_rows=5)
     assert torch.equal(torch.cat(list(checked_chunks(predictions, 4))), uniform())
 
 
@@ -24,7 +25,7 @@ def test_bad_values_are_refused_and_their_rows_named(value, words):
     log_probs = uniform()
     log_probs[[3, 8], 1, 2] = value
     with pytest.raises(InputError, match=rf"{words}.*\[103\]"):
-        list(checked_chunks(HeldPredictions(log_probs, ROWS, chunk_rows=5)))
+        list(checked_chunks(TensorCandidates(log_probs, ROWS, chunk_rows=5)))
     with pytest.raises(InputError, match=rf"{words}.*\[103, 108\]"):
         check_log_probs(log_probs, ROWS)
 
@@ -67,22 +68,23 @@ def test_a_class_of_probability_zero_is_fine():
     check_log_probs(torch.tensor([[[1.0, 0.0]]]).log(), ROWS[:1])
 
 
+def len_of(log_probs):
+    return log_probs[:, 0, 0]
+
+
 def test_chunks_that_do_not_cover_the_rows_are_refused():
-    class Short(HeldPredictionsLike):
-        def chunks(self):
-            yield uniform(5)
+    class Short:
+        rows, draws_id, num_draws = ROWS, "fake", 3
 
-    with pytest.raises(InputError, match="12 rows; their chunks hold 5"):
-        list(checked_chunks(Short()))
+        def scan(self, function):
+            yield function(self.take(ROWS[:5]))
 
+        def take(self, rows):
+            return Chunk(rows, Categorical(uniform(len(rows))))
 
-class HeldPredictionsLike:
-    rows = ROWS
-    draws_id = "fake"
-    shape = (12, 3, 4)
-
-    def take(self, positions):
-        return uniform(len(positions))
+    task = Classification(("a", "b", "c", "d"))
+    with pytest.raises(InputError, match="12 rows; it gave 5"):
+        scan_predictions(Context(Short(), ROWS[:0], task), len_of)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +94,6 @@ class HeldPredictionsLike:
 def test_requests_that_cannot_be_met_are_refused(rows, batch_size, words):
     nobody = torch.zeros(0, dtype=torch.int64)
     task = Classification(("a", "b", "c", "d"))
-    context = Context(HeldPredictions(uniform(), rows), Labels(nobody, nobody), task)
+    context = Context(TensorCandidates(uniform(), rows), nobody, task)
     with pytest.raises(InputError, match=words):
         check_request(context, batch_size)

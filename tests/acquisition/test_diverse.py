@@ -41,12 +41,12 @@ def test_a_vector_of_zeros_has_no_direction_and_is_refused_by_row():
 
 
 def test_nothing_labelled_is_an_empty_matrix():
-    assert labelled_by_row(context_of(random_points(4, 2))).shape == (0, 2)
+    assert labelled_by_row(context_of(random_points(4, 2)), random_points(4, 2)).shape == (0, 2)
 
 
 def test_labelled_features_are_read_in_the_precision_of_the_candidates():
     context = context_of(random_points(4, 2, dtype=torch.float32), random_points(3, 2))
-    assert labelled_by_row(context).dtype == torch.float32
+    assert labelled_by_row(context, features_by_row(context)[1]).dtype == torch.float32
 
 
 @pytest.mark.parametrize("name", ["badge", "coreset", "typiclust", "probcover", "bait"])

@@ -4,7 +4,7 @@ import math
 import pytest
 import torch
 
-from lindley.acquisition import HeldPredictions
+from lindley.acquisition import TensorCandidates
 from lindley.acquisition.gains import HeldTerms, gains
 from lindley.information import bald, joint_information, no_labels
 
@@ -19,7 +19,7 @@ def random_log_probs(seed, num_rows, num_draws, num_classes, zeros=0.0):
 
 
 def terms_of(log_probs, **options):
-    held = HeldTerms(HeldPredictions(log_probs), torch.arange(len(log_probs)), **options)
+    held = HeldTerms(TensorCandidates(log_probs), torch.arange(len(log_probs)), **options)
     return held(torch.arange(len(log_probs)))
 
 
@@ -92,7 +92,7 @@ def test_gains_stay_finite_and_vanish_as_two_hundred_rows_fill_the_batch():
 def test_rows_are_the_same_whether_held_or_read_again(hold_bytes):
     log_probs = random_log_probs(3, 30, 3, 4)
     order = torch.randperm(30, generator=torch.Generator().manual_seed(0))
-    held = HeldTerms(HeldPredictions(log_probs), order, hold_bytes=hold_bytes)
+    held = HeldTerms(TensorCandidates(log_probs), order, hold_bytes=hold_bytes)
     for ranks in (torch.tensor([2, 0]), torch.tensor([29, 3]), torch.arange(30)):
         assert torch.equal(held(ranks), terms_of(log_probs)[order[ranks]])
 

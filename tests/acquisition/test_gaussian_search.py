@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from lindley.acquisition import HeldPredictions
+from lindley.acquisition import TensorCandidates
 from lindley.acquisition import gaussian_search as module
 from lindley.acquisition.gaussian_search import GaussianSearch, calibrated, information
 from lindley.information import bald
@@ -34,7 +34,7 @@ def joint_by_log_det(functions):
 
 
 def picks_of(log_probs, count, told=()):
-    search = GaussianSearch(HeldPredictions(log_probs), bald(log_probs), seed=0)
+    search = GaussianSearch(TensorCandidates(log_probs), bald(log_probs), seed=0)
     search.tell(torch.tensor(told, dtype=torch.int64))
     return [search.pick() for _ in range(count)]
 

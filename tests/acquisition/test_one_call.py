@@ -10,9 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lindley import InputError, Labels, Selection, select
-from lindley.acquisition import METHODS, HeldPredictions, one_call
-from lindley.contracts import NOT_TOLD
+from lindley import InputError, Selection, select
+from lindley.acquisition import METHODS, TensorCandidates, one_call
+from lindley.acquisition.checks import checked_chunks
 from lindley.information.layouts import AXES, INPUTS
 
 
@@ -53,11 +53,11 @@ def test_bald_of_a_closed_form():
 def test_every_method_takes_tensor_array_and_lazy_predictions_alike(name):
     log_probs, more = predictions(), offered(name)
     arrays = {key: value.numpy() for key, value in more.items()}
-    lazy = {key: HeldPredictions(value, draws_id="one") if key == "targets" else value for key, value in more.items()}
+    lazy = {key: TensorCandidates(value, draws_id="one") if key == "targets" else value for key, value in more.items()}
     first = select(log_probs, name, 5, seed=2, **more)
     assert same(first, select(log_probs.numpy(), name, 5, seed=2, **arrays))
-    assert same(first, select(HeldPredictions(log_probs, draws_id="one"), name, 5, seed=2, **lazy))
-    assert same(first, select(HeldPredictions(log_probs, draws_id="one"), name, 5, seed=2, **arrays))
+    assert same(first, select(TensorCandidates(log_probs, draws_id="one"), name, 5, seed=2, **lazy))
+    assert same(first, select(TensorCandidates(log_probs, draws_id="one"), name, 5, seed=2, **arrays))
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -225,8 +225,7 @@ def seen_by(monkeypatch, **offers):
 
 def test_labelled_features_alone_are_of_rows_that_no_candidate_has(monkeypatch):
     context = seen_by(monkeypatch, labelled_features=np.ones((3, 2)), rows=list(range(7, 47)))
-    assert context.labelled.rows.tolist() == [47, 48, 49]
-    assert context.labelled.values.tolist() == [NOT_TOLD] * 3
+    assert context.labelled.tolist() == [47, 48, 49]
     assert context.labelled_features.shape == (3, 2)
 
 
@@ -236,15 +235,14 @@ def test_labelled_features_that_are_no_matrix_are_refused():
 
 
 def test_labels_are_handed_on(monkeypatch):
-    labels = Labels(torch.tensor([90, 80]), torch.tensor([1, 0]))
-    assert seen_by(monkeypatch, labelled=labels).labelled is labels
+    assert seen_by(monkeypatch, labelled=[90, 80]).labelled.tolist() == [90, 80]
     assert len(seen_by(monkeypatch).labelled) == 0
 
 
 def test_targets_that_are_an_array_are_of_the_candidates_draws(monkeypatch):
     context = seen_by(monkeypatch, targets=predictions(9, seed=1))
     assert context.targets.draws_id == context.candidates.draws_id
-    assert context.targets.shape == (9, 6, 4)
+    assert (len(context.targets.rows), context.targets.num_draws) == (9, 6)
 
 
 def with_bad(value, inputs="log_probs"):
@@ -309,8 +307,8 @@ def test_logits_that_allow_no_class_are_refused_by_id():
         (predictions(), {"acquisition": lambda chunk: chunk[:, 0]}, r"-> \[n\]; got \[40, 4\]"),
         (predictions().long(), {}, "floating point"),
         (predictions().numpy().astype(int), {}, "floating point"),
-        (HeldPredictions(predictions()), {"axes": "NCK"}, "leave out inputs, axes and rows"),
-        (HeldPredictions(predictions()), {"rows": list(range(40))}, "leave out inputs, axes and rows"),
+        (TensorCandidates(predictions()), {"axes": "NCK"}, "leave out inputs, axes and rows"),
+        (TensorCandidates(predictions()), {"rows": list(range(40))}, "leave out inputs, axes and rows"),
         (predictions(), {"targets": predictions(9, num_draws=5)}, r"same draws.*\[T, 6, 4\]; got \[9, 5, 4\]"),
         (predictions(), {"targets": predictions(9)[:, 0]}, r"targets must be \[N, K, C\]"),
         (predictions(), {"features": torch.ones(39, 2)}, r"features must be \[40, D\]; got \[39, 2\]"),
@@ -323,7 +321,7 @@ def test_logits_that_allow_no_class_are_refused_by_id():
         (predictions(), {"labelled_features": torch.ones(3)}, r"must be \[L, D\]; got \[3\]"),
         (
             predictions(),
-            {"labelled_features": torch.ones(3, 2), "labelled": Labels(torch.arange(2), torch.arange(2))},
+            {"labelled_features": torch.ones(3, 2), "labelled": torch.arange(2)},
             r"must be \[2, D\]",
         ),
     ],
@@ -335,7 +333,7 @@ def test_what_cannot_be_used_is_refused_with_the_remedy(values, options, words):
 
 def test_bad_targets_are_named_as_targets():
     with pytest.raises(InputError, match=r"targets must not be NaN; it is in rows \[3, 8\]"):
-        list(one_call._predictions(with_bad(np.nan), "log_probs", "NKC", "targets").chunks())
+        list(checked_chunks(one_call._candidates(with_bad(np.nan), "log_probs", "NKC", "targets")))
 
 
 @pytest.mark.parametrize("name", [name for name in METHODS if METHODS[name].needs])
@@ -356,7 +354,7 @@ def test_what_a_method_needs_is_asked_for_by_name(name):
         ({"acquisition": METHODS["bald"].choose}, r"\(context, batch_size, \*, seed\) -> Selection, is called there"),
         ({"acquisition": "BALD"}, 'Did you mean "bald"'),
         ({"features": [[1.0]]}, r"features must be \[40, D\]; got \[1, 1\]"),
-        ({"labelled": [1, 2]}, r"labelled must be lindley\.contracts\.Labels"),
+        ({"labelled": [1, 1]}, r"labelled must be rows"),
         ({"batch_sise": 3}, "select has no argument 'batch_sise'. Did you mean \"batch_size\""),
         ({"log_probs": predictions()[:0]}, "the candidates hold no rows"),
         ({"acquisition": "epig", "targets": predictions()[:0]}, "the targets hold no rows"),
@@ -374,7 +372,7 @@ def test_a_whole_number_of_numpy_is_one(monkeypatch):
 
 
 def test_candidates_that_are_labelled_already_are_refused_by_their_rows():
-    labelled = Labels(torch.tensor([108, 3]), torch.tensor([0, 1]))
+    labelled = torch.tensor([108, 3])
     with pytest.raises(InputError, match=r"labelled already: rows \[108\]"):
         select(predictions(), "bald", 3, rows=list(range(100, 140)), labelled=labelled)
     select(predictions(), "bald", 3, labelled=labelled)  # places in an array are not rows of the labels' pool

@@ -1,16 +1,16 @@
 import pytest
 import torch
 
-from lindley.acquisition import HeldPredictions, margin, random_rows, top_k
-from lindley.contracts import Classification, Context, Labels
+from lindley.acquisition import TensorCandidates, margin, random_rows, top_k
+from lindley.contracts import Classification, Context
 from lindley.errors import InputError
 
-NO_LABELS = Labels(torch.zeros(0, dtype=torch.int64), torch.zeros(0, dtype=torch.int64))
+NO_LABELS = torch.zeros(0, dtype=torch.int64)
 
 
 def context_of(log_probs, rows=None, chunk_rows=7):
     task = Classification(tuple(f"class {c}" for c in range(log_probs.shape[2])))
-    return Context(HeldPredictions(log_probs, rows, chunk_rows=chunk_rows), NO_LABELS, task)
+    return Context(TensorCandidates(log_probs, rows, chunk_rows=chunk_rows), NO_LABELS, task)
 
 
 def random_log_probs(num_rows, num_draws=5, num_classes=3, seed=0):
@@ -21,12 +21,12 @@ def random_log_probs(num_rows, num_draws=5, num_classes=3, seed=0):
 class RefusesToPredict:
     rows = torch.arange(10, 30)
     draws_id = "none"
-    shape = (20, 5, 3)
+    num_draws = 5
 
-    def chunks(self):
+    def scan(self, function):
         raise AssertionError("predictions were read")
 
-    def take(self, positions):
+    def take(self, rows):
         raise AssertionError("predictions were read")
 
 

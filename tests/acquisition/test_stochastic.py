@@ -7,10 +7,12 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
-from lindley.acquisition import HeldPredictions, pointwise, power_batch, softmax_batch, softrank_batch
-from lindley.acquisition.catalogue import METHODS, SCORERS, acquisition_named
+from lindley.acquisition import TensorCandidates, pointwise, power_batch, softmax_batch, softrank_batch
+from lindley.acquisition.catalogue import acquisition_named
 from lindley.acquisition.select import top_k_of
-from lindley.contracts import Classification, Context, Labels
+from lindley.acquisition.specs import METHODS
+from lindley.acquisition.specs import SCORES as SCORE_SPECS
+from lindley.contracts import Classification, Context
 from lindley.errors import InputError
 
 KINDS = {"power": power_batch, "softmax": softmax_batch, "softrank": softrank_batch}
@@ -20,12 +22,12 @@ WEIGHTS = {
     "softrank": lambda score, rank, beta: rank**-beta,
 }
 SCORES, RANKS = (0.5, 1.2, 0.3, 0.9), (3, 1, 4, 2)
-NO_LABELS = Labels(torch.tensor([], dtype=torch.int64), torch.tensor([], dtype=torch.int64))
+NO_LABELS = torch.tensor([], dtype=torch.int64)
 
 
 def context_of(num_rows, rows=None):
     log_probs = torch.full((num_rows, 2, 2), 0.5).log()
-    return Context(HeldPredictions(log_probs, rows), NO_LABELS, Classification(("a", "b")))
+    return Context(TensorCandidates(log_probs, rows), NO_LABELS, Classification(("a", "b")))
 
 
 def given(*scores):
@@ -153,14 +155,14 @@ def test_the_default_is_the_documented_beta_and_is_named(kind, beta):
 
 
 def test_every_score_of_the_catalogue_has_its_kinds():
-    for name in SCORERS:
+    for name in (spec.name for spec in SCORE_SPECS):
         kinds = {"softmax", "softrank"} if name == "margin" else set(KINDS)
         assert {kind for kind in KINDS if f"{kind}-{name}" in METHODS} == kinds
 
 
 def test_a_score_of_ones_own_is_drawn_by_weight():
     log_probs = torch.randn(80, 5, 3, generator=torch.Generator().manual_seed(3)).log_softmax(-1)
-    context = Context(HeldPredictions(log_probs), NO_LABELS, Classification(("a", "b", "c")))
+    context = Context(TensorCandidates(log_probs), NO_LABELS, Classification(("a", "b", "c")))
     spread = pointwise(lambda chunk: (chunk.exp().amax(1) - chunk.exp().amin(1)).amax(1))
     mine = partial(power_batch(spread), beta=8)(context, 10, seed=0)
     assert torch.equal(mine.scores, spread(context)[mine.rows])

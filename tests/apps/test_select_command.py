@@ -142,7 +142,7 @@ def test_a_sentence_says_information_in_bits():
     selection = Selection(
         torch.arange(3), torch.zeros(3), {**diagnostics, "gains": [1.0], "rule": "top", "picks": 1234}
     )
-    assert in_a_sentence("batchbald", selection, (60, 16, 4)) == (
+    assert in_a_sentence("batchbald", selection, 60, 16) == (
         "BatchBALD chose 3 of 60 candidates under 16 draws; their labels together carry 2 ± 0.1 bits; "
         "50% of what 16 draws can show; rule top; picks 1,234."
     )

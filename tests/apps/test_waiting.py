@@ -6,42 +6,42 @@ import io
 
 import torch
 
-from lindley.acquisition import HeldPredictions
-from lindley.acquisition.checks import checks_its_values
-from lindley.acquisition.foreign import ForeignPredictions
+from lindley.acquisition import TensorCandidates
+from lindley.acquisition.array_candidates import ArrayCandidates
+from lindley.acquisition.checks import checked_chunks, checks_its_values
 from lindley.acquisition.stored import TensorArray
 from lindley.apps import waiting
 from lindley.apps.console import PlainConsole
-from lindley.apps.some_predictions import SomePredictions
-from lindley.apps.waiting import WatchedPredictions, showing_rows
+from lindley.apps.some_predictions import SomeCandidates
+from lindley.apps.waiting import WatchedCandidates, showing_rows
 
 LOG_PROBS = torch.randn(10, 3, 4, generator=torch.Generator().manual_seed(0)).log_softmax(-1)
 
 
 def watched(told=lambda number, count: None):
-    return WatchedPredictions(HeldPredictions(LOG_PROBS, torch.arange(50, 60), draws_id="a", chunk_rows=4), told)
+    return WatchedCandidates(TensorCandidates(LOG_PROBS, torch.arange(50, 60), draws_id="a", chunk_rows=4), told)
 
 
 def test_predictions_are_what_they_were():
     predictions = watched()
-    assert (predictions.shape, predictions.draws_id, predictions.rows[0]) == ((10, 3, 4), "a", 50)
-    assert torch.equal(torch.cat(list(predictions.chunks())), LOG_PROBS)
-    assert torch.equal(predictions.take(torch.tensor([3, 1])), LOG_PROBS[[3, 1]])
+    assert (predictions.num_draws, predictions.draws_id, predictions.rows[0]) == (3, "a", 50)
+    assert torch.equal(torch.cat(list(checked_chunks(predictions))), LOG_PROBS)
+    assert torch.equal(predictions.take(torch.tensor([53, 51])).predictive.log_probs, LOG_PROBS[[3, 1]])
 
 
 def test_values_are_checked_once_where_they_check_themselves():
-    alone = ForeignPredictions(TensorArray(LOG_PROBS))
-    for predictions in (alone, SomePredictions(alone, torch.tensor([2, 7]))):
-        assert checks_its_values(WatchedPredictions(predictions, lambda number, count: None))
+    alone = ArrayCandidates(TensorArray(LOG_PROBS))
+    for predictions in (alone, SomeCandidates(alone, torch.tensor([2, 7]))):
+        assert checks_its_values(WatchedCandidates(predictions, lambda number, count: None))
     assert not checks_its_values(watched())
-    assert not checks_its_values(SomePredictions(watched(), torch.tensor([2, 7])))
+    assert not checks_its_values(SomeCandidates(watched(), torch.tensor([2, 7])))
 
 
 def test_every_chunk_of_every_pass_is_told():
     told = []
     predictions = watched(lambda number, count: told.append((number, count)))
-    list(predictions.chunks())
-    list(predictions.chunks())
+    list(checked_chunks(predictions))
+    list(checked_chunks(predictions))
     assert told == [(1, 4), (1, 8), (1, 10), (2, 4), (2, 8), (2, 10)]
 
 
@@ -51,7 +51,7 @@ def shown(monkeypatch, *, terminal, patience, every=0.0):
     text = io.StringIO()
     console = PlainConsole(file=text, force_terminal=terminal, width=80)
     with showing_rows(10, console) as told:
-        list(watched(told).chunks())
+        list(checked_chunks(watched(told)))
         if terminal and not patience:
             while "rows" not in text.getvalue() and "choosing" not in text.getvalue():
                 pass  # waits for the display's own thread, not for a time

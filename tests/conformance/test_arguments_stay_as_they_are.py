@@ -13,7 +13,7 @@ from sklearn.naive_bayes import GaussianNB
 from torch import Tensor, nn
 
 from lindley import information, select
-from lindley.acquisition import METHODS, HeldPredictions, scores
+from lindley.acquisition import METHODS, TensorCandidates, scores
 from lindley.contracts import Classification, Labels, Learner, TrainingData
 from lindley.measures import calibration, joint
 from lindley.measures import scores as measure_scores
@@ -166,18 +166,17 @@ def offered(layout: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
         "labelled_features": layout(torch.randn(5, 3, generator=generator)),
         "rows": torch.arange(12),
         "labelled_rows": torch.arange(100, 105),
-        "classes": CLASSES.clone(),
     }
 
 
 def choose(name: str, held: bool, tensors: dict[str, Tensor]) -> None:
     given = dict(tensors)
-    labelled = Labels(given.pop("labelled_rows"), given.pop("classes"))
+    labelled = given.pop("labelled_rows")
     if held:
         rows = given.pop("rows")
         given["log_probs"], given["targets"] = (
-            HeldPredictions(given["log_probs"], rows, chunk_rows=5),
-            HeldPredictions(given["targets"]),
+            TensorCandidates(given["log_probs"], rows, chunk_rows=5),
+            TensorCandidates(given["targets"]),
         )
     select(acquisition=name, batch_size=3, labelled=labelled, **given)
 

@@ -6,8 +6,8 @@ from itertools import product
 import torch
 from label_pairs import random_log_probs
 
-from lindley.acquisition import HeldPredictions, acquisition_named
-from lindley.contracts import Classification, Context, Labels
+from lindley.acquisition import TensorCandidates, acquisition_named
+from lindley.contracts import Classification, Context
 from lindley.information import estimate_joint_information, joint_information
 
 NOBODY = torch.zeros(0, dtype=torch.int64)
@@ -44,7 +44,7 @@ def test_the_greedy_batch_of_two_hundred_tiny_problems_has_no_regret_against_bru
     for seed in range(200):
         log_probs = tiny_problem(seed, 6)
         task = Classification(tuple("abcd"[: log_probs.shape[2]]))
-        context = Context(HeldPredictions(log_probs), Labels(NOBODY, NOBODY), task)
+        context = Context(TensorCandidates(log_probs), NOBODY, task)
         # K = 1 is warned of: nothing to choose by, and no regret possible
         if log_probs.shape[1] == 1:
             continue

@@ -6,43 +6,21 @@ import pytest
 import torch
 
 from lindley import select
-from lindley.acquisition import METHODS, HeldPredictions, acquisition_named
-from lindley.contracts import Classification, Context, Labels
+from lindley.acquisition import METHODS, TensorCandidates, acquisition_named
+from lindley.contracts import Categorical, Chunk, Classification, Context
 from lindley.errors import InputError
 from lindley.information import joint_information
 
 NAMES = sorted(METHODS)
-JOINT = {"batchbald", "batchbald-logdet"}  # chosen together, by float sums over paths: the same up to a regret
-STOCHASTIC = {name for name in METHODS if name.split("-")[0] in ("power", "softmax", "softrank")}
-OWN_ORDER = {"badge", "typiclust", "batch-epig"}  # drawn at random, cluster by cluster, or gains that may rise
-NO_PREDICTIONS = {"random", "coreset", "typiclust", "probcover"}  # they never look at predictions
+JOINT = {name for name, spec in METHODS.items() if spec.joint}
+STOCHASTIC = {name for name, spec in METHODS.items() if spec.drawn}
+NO_PREDICTIONS = {name for name, spec in METHODS.items() if not spec.predictions}
 REGRET = 2e-3  # nats of joint information, for JOINT; exact scores choose the same rows
 BATCH = 4
 NUM_CLASSES = 4
-BOUNDS = {
-    "random": (0, 1),
-    "margin": (-1, 0),
-    "entropy": (0, math.log(NUM_CLASSES)),
-    "least-confidence": (0, 1 - 1 / NUM_CLASSES),
-    "variation-ratios": (0, 1 - 1 / NUM_CLASSES),
-    "mean-std": (0, 0.5),
-    "bald": (0, math.log(NUM_CLASSES)),
-    "batchbald": (0, math.log(NUM_CLASSES)),
-    "batchbald-logdet": (0, math.log(NUM_CLASSES)),
-    "epig": (0, math.log(NUM_CLASSES)),
-    "2-bald": (-29 * math.log(NUM_CLASSES), math.log(NUM_CLASSES)),  # the batch is of 30
-    "logdet": (0, math.log(NUM_CLASSES)),
-    "batch-epig": (0, math.log(NUM_CLASSES)),
-    "badge": (0, math.inf),
-    "coreset": (0, math.inf),
-    "typiclust": (0, 1e5),
-    "probcover": (0, 120),
-    "bait": (0, math.inf),
-}
-BOUNDS |= {name: BOUNDS[name.split("-", 1)[1]] for name in STOCHASTIC}  # the score is that of the row, unperturbed
 
 FEATURES = torch.randn(5010, 6, generator=torch.Generator().manual_seed(9))
-LABELLED = Labels(torch.arange(5000, 5010), torch.arange(10) % NUM_CLASSES)
+LABELLED = torch.arange(5000, 5010)
 
 pytestmark = pytest.mark.parametrize("name", NAMES)
 
@@ -73,12 +51,12 @@ def choose(
     task = Classification(tuple(f"class {c}" for c in range(log_probs.shape[2])))
     targets = predictions(log_probs.dtype, num_rows=12, seed=4) if targets is None else targets
     optional = {
-        "targets": HeldPredictions(targets[:, :, : log_probs.shape[2]].log_softmax(-1)[:, : log_probs.shape[1]]),
-        "features": features[rows],
-        "labelled_features": features[LABELLED.rows],
+        "targets": TensorCandidates(targets[:, :, : log_probs.shape[2]].log_softmax(-1)[:, : log_probs.shape[1]]),
+        "labelled_features": features[LABELLED],
     }
+    known = None if "features" in without else features[rows]
     context = Context(
-        HeldPredictions(log_probs, rows, chunk_rows=chunk_rows),
+        TensorCandidates(log_probs, rows, features=known, chunk_rows=chunk_rows),
         LABELLED,
         task,
         **{key: value for key, value in optional.items() if key not in without},
@@ -95,17 +73,13 @@ def assert_same_choice(name, log_probs, first, second):
         assert first.rows.tolist() == second.rows.tolist()
 
 
-def test_its_bounds_are_stated_here(name):
-    assert name in BOUNDS
-
-
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_scores_lie_within_their_bounds_and_fall(name, dtype):
-    low, high = BOUNDS[name]
+    low, high = METHODS[name].score_bounds(num_rows=120, num_classes=NUM_CLASSES)
     scores = choose(name, predictions(dtype), batch_size=30).scores
     assert scores.min() >= low - 1e-6
     assert scores.max() <= high + 1e-6
-    assert name in JOINT | OWN_ORDER | STOCHASTIC or (scores.diff() <= 0).all()
+    assert not METHODS[name].falling or (scores.diff() <= 0).all()
 
 
 def test_drawn_by_weight_scores_fall_once_beta_is_large(name):
@@ -223,7 +197,7 @@ def test_bad_predictions_are_refused_by_row(name, value):
 
 def test_the_modes_of_the_caller_change_no_choice(name):
     def chosen():
-        given = {"labelled": LABELLED, "labelled_features": FEATURES[LABELLED.rows], "features": FEATURES[:120]}
+        given = {"labelled": LABELLED, "labelled_features": FEATURES[LABELLED], "features": FEATURES[:120]}
         return select(predictions(), name, BATCH, targets=predictions(num_rows=12, seed=4), **given)
 
     plain = chosen()
@@ -239,19 +213,18 @@ def test_the_modes_of_the_caller_change_no_choice(name):
 class OfABFloat16Network:
     """Lazy predictions of a program that computes them under an autocast of its own."""
 
-    rows, shape, draws_id = torch.arange(120), (120, 15, NUM_CLASSES), "mine"
+    rows, num_draws, draws_id = torch.arange(120), 15, "mine"
 
-    def chunks(self):
-        assert torch.is_autocast_enabled("cpu")
-        yield from predictions().split(40)
+    def scan(self, function):
+        return (function(self.take(rows)) for rows in reversed(self.rows.split(40)))
 
-    def take(self, positions):
+    def take(self, rows):
         assert torch.is_autocast_enabled("cpu")
-        return predictions()[positions]
+        return Chunk(rows, Categorical(predictions()[rows]))
 
 
 def test_what_the_caller_computes_keeps_the_callers_autocast(name):
-    given = {"labelled": LABELLED, "labelled_features": FEATURES[LABELLED.rows], "features": FEATURES[:120]}
+    given = {"labelled": LABELLED, "labelled_features": FEATURES[LABELLED], "features": FEATURES[:120]}
     with torch.autocast("cpu", dtype=torch.bfloat16):
         lazy = select(OfABFloat16Network(), name, BATCH, targets=predictions(num_rows=12, seed=4), **given)
     assert_same_choice(

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from lindley.contracts import Gaussian, Predictions
+from lindley.acquisition.checks import checked_chunks
+from lindley.contracts import Candidates, Gaussian
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.temperature_scaling import scale_temperature
@@ -16,9 +17,14 @@ def predictions(pool, draws, **options):
     return PoolPredictions(pool, ROWS, draws, num_classes=3, chunk_rows=8, **options)
 
 
+def taken(candidates, positions):
+    """The predictions of the rows at some positions."""
+    return candidates.take(ROWS[torch.tensor(positions, dtype=torch.int64)]).predictive.log_probs
+
+
 def test_nothing_is_computed_before_the_first_use(pool, draws):
     lazy = predictions(pool, draws)
-    assert isinstance(lazy, Predictions)
+    assert isinstance(lazy, Candidates)
     assert lazy.shape == (29, 5, 3)
     assert lazy.draws_id == "noisy-means"
     assert draws.asked == []
@@ -26,7 +32,7 @@ def test_nothing_is_computed_before_the_first_use(pool, draws):
 
 
 def test_chunks_come_in_the_order_of_rows(pool, draws, inputs):
-    chunks = list(predictions(pool, draws).chunks())
+    chunks = list(checked_chunks(predictions(pool, draws)))
     assert [len(chunk) for chunk in chunks] == [8, 8, 8, 5]
     torch.testing.assert_close(torch.cat(chunks), draws.predict(inputs[ROWS]).log_probs)
 
@@ -34,49 +40,49 @@ def test_chunks_come_in_the_order_of_rows(pool, draws, inputs):
 def test_what_fits_is_computed_once(pool, draws):
     held = predictions(pool, draws, hold_bytes=29 * 5 * 3 * 4)
     for _ in range(2):
-        list(held.chunks())
-        held.take(torch.tensor([28, 0]))
+        list(checked_chunks(held))
+        taken(held, [28, 0])
     assert draws.asked == [8, 8, 8, 5]
     assert held.seconds > 0
 
 
 def test_what_does_not_fit_is_computed_at_each_pass(pool, draws):
     streamed = predictions(pool, draws, hold_bytes=29 * 5 * 3 * 4 - 1)
-    list(streamed.chunks())
+    list(checked_chunks(streamed))
     assert draws.asked == [8, 8, 8, 5]
-    list(streamed.chunks())
+    list(checked_chunks(streamed))
     assert draws.asked == [8, 8, 8, 5] * 2
 
 
 @pytest.mark.parametrize("hold_bytes", [0, 1 << 30])
 def test_take_has_the_bits_of_the_chunks(pool, draws, hold_bytes):
-    whole = torch.cat(list(predictions(pool, draws, hold_bytes=0).chunks()))
-    positions = torch.tensor([28, 0, 9, 8, 0, 17])
-    assert torch.equal(predictions(pool, draws, hold_bytes=hold_bytes).take(positions), whole[positions])
+    whole = torch.cat(list(checked_chunks(predictions(pool, draws, hold_bytes=0))))
+    positions = [28, 0, 9, 8, 0, 17]
+    assert torch.equal(taken(predictions(pool, draws, hold_bytes=hold_bytes), positions), whole[positions])
 
 
 def test_take_asks_the_model_only_for_the_chunks_it_needs(pool, draws):
     streamed = predictions(pool, draws, hold_bytes=0)
-    streamed.take(torch.tensor([17, 1, 20, 2]))
+    taken(streamed, [17, 1, 20, 2])
     assert draws.asked == [8, 8]
 
 
 @pytest.mark.parametrize("hold_bytes", [0, 1 << 30])
 def test_taking_nothing_gives_an_empty_tensor(pool, draws, hold_bytes):
-    taken = predictions(pool, draws, hold_bytes=hold_bytes).take(torch.empty(0, dtype=torch.int64))
-    assert taken.shape == (0, 5, 3)
+    nothing = taken(predictions(pool, draws, hold_bytes=hold_bytes), [])
+    assert nothing.shape == (0, 5, 3)
 
 
 def test_no_rows_give_no_chunks(pool, draws):
     empty = PoolPredictions(pool, ROWS[:0], draws, num_classes=3)
     assert empty.shape == (0, 5, 3)
-    assert list(empty.chunks()) == []
+    assert list(checked_chunks(empty)) == []
 
 
 def test_another_number_of_classes_is_refused_with_both_shapes(pool, draws):
     wrong = PoolPredictions(pool, ROWS, draws, num_classes=4)
     with pytest.raises(InputError, match=r"\[29, 5, 4\].*\[29, 5, 3\]"):
-        next(wrong.chunks())
+        next(checked_chunks(wrong))
 
 
 @pytest.mark.parametrize(
@@ -107,6 +113,6 @@ def test_what_is_no_prediction_of_classes_is_refused_wherever_predictions_are_re
 
     pool = MemoryPool(torch.zeros(5, 2))
     with pytest.raises(InputError, match=r"lindley\.contracts\.Categorical"):
-        list(PoolPredictions(pool, torch.arange(5), Own(), num_classes=2).chunks())
+        list(checked_chunks(PoolPredictions(pool, torch.arange(5), Own(), num_classes=2)))
     with pytest.raises(InputError, match=r"lindley\.contracts\.Categorical"):
         scale_temperature(Posterior(), 2.0).draw(3, seed=0).predict(torch.zeros(5, 2))

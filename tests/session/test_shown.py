@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from lindley.acquisition.checks import checked_chunks
 from lindley.contracts import Classification, FeatureExtractor, Labels, TrainingData
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
@@ -55,20 +56,24 @@ def shown(pool, labels, draws, needs=(), *, rows=None, num_targets=8, seed=0, po
     )
 
 
+def features(context):
+    return context.candidates.take(context.candidates.rows).features
+
+
 def test_nothing_is_computed_that_is_not_needed(pool, labels, draws):
     posterior = Doubling()
     context = shown(pool, labels, draws, posterior=posterior).context
-    assert (context.targets, context.features, context.labelled_features) == (None, None, None)
-    assert (context.round, context.task, context.labelled) == (2, TASK, labels)
+    assert (context.targets, features(context), context.labelled_features) == (None, None, None)
+    assert (context.round, context.task, context.labelled.tolist()) == (2, TASK, labels.rows.tolist())
     assert (posterior.asked, draws.asked) == ([], [])
 
 
 def test_targets_are_unlabelled_rows_under_the_same_draws(pool, labels, draws, inputs):
     targets = shown(pool, labels, draws, {"targets"}).context.targets
-    assert targets.shape == (8, 5, 3)
+    assert (len(targets.rows), targets.num_draws) == (8, 5)
     assert targets.draws_id == draws.id
     assert not torch.isin(targets.rows, labels.rows).any()
-    assert torch.equal(torch.cat(list(targets.chunks())), draws.predict(inputs[targets.rows]).log_probs)
+    assert torch.equal(torch.cat(list(checked_chunks(targets))), draws.predict(inputs[targets.rows]).log_probs)
 
 
 def test_targets_are_of_the_whole_pool_where_candidates_are_few(pool, labels, draws):
@@ -77,7 +82,7 @@ def test_targets_are_of_the_whole_pool_where_candidates_are_few(pool, labels, dr
 
 
 def test_targets_are_all_unlabelled_rows_where_these_are_fewer(pool, labels, draws):
-    assert shown(pool, labels, draws, {"targets"}, num_targets=1000).context.targets.shape[0] == 57
+    assert shown(pool, labels, draws, {"targets"}, num_targets=1000).context.targets.rows.numel() == 57
 
 
 def test_targets_are_those_of_their_seed(pool, labels, draws):
@@ -90,14 +95,14 @@ def test_targets_are_those_of_their_seed(pool, labels, draws):
 def test_seconds_of_targets_count_when_they_are_read(pool, labels, draws):
     seen = shown(pool, labels, draws, {"targets"})
     before = seen.seconds
-    list(seen.context.targets.chunks())
+    list(checked_chunks(seen.context.targets))
     assert seen.seconds > before
 
 
 @pytest.mark.parametrize("needs", [{"features"}, {"labelled_features"}, {"features", "labelled_features"}])
 def test_features_are_those_of_candidates_and_labelled_rows_in_order(pool, labels, draws, inputs, needs):
     context = shown(pool, labels, draws, needs).context
-    assert torch.equal(context.features, 2 * inputs[context.candidates.rows])
+    assert torch.equal(features(context), 2 * inputs[context.candidates.rows])
     assert torch.equal(context.labelled_features, 2 * inputs[labels.rows])
     assert context.targets is None
 
@@ -106,8 +111,8 @@ def test_features_go_through_the_model_in_chunks(draws):
     pool, posterior = MemoryPool(torch.randn(CHUNK_ROWS + 20, 4)), Doubling()
     labels = Labels(torch.arange(3), torch.arange(3))
     context = shown(pool, labels, draws, {"features"}, posterior=posterior).context
-    assert posterior.asked == [CHUNK_ROWS, 17, 3]
-    assert len(context.features) == CHUNK_ROWS + 17
+    assert len(features(context)) == CHUNK_ROWS + 17
+    assert posterior.asked == [3, CHUNK_ROWS, 17]
 
 
 def test_a_posterior_without_features_is_refused_by_name(pool, labels, draws, learner, classes):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lindley.acquisition.catalogue import METHODS
+from lindley.acquisition.specs import METHODS
 from lindley.study.looks import LOOKS, look
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic_core import PydanticUndefined
 
-from lindley.acquisition.catalogue import METHODS
+from lindley.acquisition.specs import METHODS
 from lindley.datasets.catalogue import DATASETS
 from lindley.networks.catalogue import NETWORKS
 from lindley.posteriors.catalogue import POSTERIORS

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from lindley.acquisition.catalogue import METHODS
 from lindley.study.config import load_study
 from lindley.study.resolved import resolved
 from lindley.study.schema import Panel, Study
-from lindley.study.trials import LOOK_AT_TARGETS, Trial, trials_of
+from lindley.study.trials import Trial, trials_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -187,7 +186,3 @@ def test_keys_of_journals_that_are_kept_stay_what_they_were():
         }
         assert theirs
         assert theirs <= ours
-
-
-def test_the_acquisitions_that_look_at_targets_are_those_that_need_them():
-    assert {name for name, method in METHODS.items() if "targets" in method.needs} == LOOK_AT_TARGETS

@@ -1,29 +1,57 @@
-"""Which rows to ask for next: scores of single rows, and batches chosen together."""
+"""Which rows to query next: scores of single rows, and batches chosen together.
 
-from lindley.acquisition.batchbald import batchbald
-from lindley.acquisition.batchbald_logdet import batchbald_logdet
-from lindley.acquisition.catalogue import METHODS, Method, acquisition_named
-from lindley.acquisition.checks import check_log_probs, check_request, checked_chunks
-from lindley.acquisition.held import HeldPredictions
-from lindley.acquisition.scores import (
-    bald,
-    entropy,
-    least_confidence,
-    margin,
-    mean_std,
-    variation_ratios,
-)
-from lindley.acquisition.select import pointwise, random_rows, top_k
-from lindley.acquisition.stochastic import power_batch, softmax_batch, softrank_batch
+The public names are imported when they are first used: to read the specs costs no import of torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lindley.acquisition.catalogue import acquisition_named
+    from lindley.acquisition.checks import check_log_probs, check_request, checked_chunks
+    from lindley.acquisition.scores import (
+        bald,
+        entropy,
+        least_confidence,
+        margin,
+        mean_std,
+        variation_ratios,
+    )
+    from lindley.acquisition.select import pointwise, random_rows, top_k
+    from lindley.acquisition.specs import METHODS, AcquisitionSpec
+    from lindley.acquisition.stochastic import power_batch, softmax_batch, softrank_batch
+    from lindley.acquisition.tensor_candidates import TensorCandidates
+
+_HOMES = {
+    "AcquisitionSpec": "specs",
+    "METHODS": "specs",
+    "TensorCandidates": "tensor_candidates",
+    "acquisition_named": "catalogue",
+    "bald": "scores",
+    "check_log_probs": "checks",
+    "check_request": "checks",
+    "checked_chunks": "checks",
+    "entropy": "scores",
+    "least_confidence": "scores",
+    "margin": "scores",
+    "mean_std": "scores",
+    "pointwise": "select",
+    "power_batch": "stochastic",
+    "random_rows": "select",
+    "softmax_batch": "stochastic",
+    "softrank_batch": "stochastic",
+    "top_k": "select",
+    "variation_ratios": "scores",
+}
 
 __all__ = [
     "METHODS",
-    "HeldPredictions",
-    "Method",
+    "AcquisitionSpec",
+    "TensorCandidates",
     "acquisition_named",
     "bald",
-    "batchbald",
-    "batchbald_logdet",
     "check_log_probs",
     "check_request",
     "checked_chunks",
@@ -39,3 +67,18 @@ __all__ = [
     "top_k",
     "variation_ratios",
 ]
+
+
+if not TYPE_CHECKING:  # a type checker would take it for any name, also a misspelt one
+
+    def __getattr__(name: str) -> object:
+        """A public name, imported from its home on first use (PEP 562)."""
+        if name not in _HOMES:
+            raise AttributeError(f"module 'lindley.acquisition' has no attribute {name!r}")
+        value = getattr(import_module(f"lindley.acquisition.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -43,7 +43,7 @@ def bait(
     check_bait(regularisation, num_components)
     check_request(context, batch_size)
     rows, features = features_by_row(context)
-    labelled, average = labelled_by_row(context), average_by_row(context)
+    labelled, average = labelled_by_row(context, features), average_by_row(context)
     dtype = torch.promote_types(features.dtype, average.dtype)
     features, labelled, probs = features.cpu().double(), labelled.cpu().double(), average.cpu().double()
     if num_components is not None:

@@ -17,6 +17,7 @@ from lindley.acquisition.checks import check_request
 from lindley.acquisition.epig import held_targets
 from lindley.acquisition.gains import HeldTerms, Terms, Weights, draw_weights, path_gains
 from lindley.acquisition.lazy import Pick, best_pick
+from lindley.acquisition.scan import take_log_probs
 from lindley.acquisition.scores import bald
 from lindley.acquisition.select import pointwise, tie_break
 from lindley.contracts import Context, Selection
@@ -48,8 +49,8 @@ def batch_epig(context: Context, batch_size: int, *, seed: int, num_paths: int =
     targets = held_targets(context)
     search = TargetSearch(context, targets, num_paths=num_paths, seed=seed)
     found = [search.pick() for _ in range(batch_size)]
-    positions = torch.tensor([position for position, _, _ in found])
-    worth = _worth(context.candidates.take(positions).cpu(), targets.cpu(), seed)
+    rows = context.candidates.rows[torch.tensor([position for position, _, _ in found])]
+    worth = _worth(take_log_probs(context.candidates, rows).cpu(), targets.cpu(), seed)
     diagnostics = {
         "target_information": worth.value,
         "target_information_se": worth.standard_error,
@@ -57,7 +58,7 @@ def batch_epig(context: Context, batch_size: int, *, seed: int, num_paths: int =
         "candidates_evaluated": sum(pick.evaluated for _, pick, _ in found),
     }
     scores = torch.tensor([pick.gain for _, pick, _ in found], dtype=search.dtype)
-    return Selection(context.candidates.rows[positions], scores, diagnostics)
+    return Selection(rows, scores, diagnostics)
 
 
 def check_batch_epig(num_paths: object = 100) -> None:
@@ -76,7 +77,7 @@ class TargetSearch:
         self._ties = tie_break(context.candidates.rows, seed)[self._order]
         self._terms = HeldTerms(context.candidates, self._order)
         self._taken = torch.zeros(len(scores), dtype=torch.bool)
-        self._paths = no_labels(context.candidates.shape[1])
+        self._paths = no_labels(context.candidates.num_draws)
         self._num_paths, self._seed = num_paths, derive_seed(seed, "batch epig")
         self.dtype = self._terms.row.dtype
         self._targets = classes_first(targets.to(self._terms.row))  # [T, C, K]
@@ -87,9 +88,10 @@ class TargetSearch:
         bounds = self._bounds().masked_fill_(self._taken, -torch.inf)
         found = best_pick(bounds, self._gains, self._ties, slack=tied, tied=tied, block=_BLOCK)
         self._taken[found.rank] = True
-        row = self._candidates.take(self._order[found.rank : found.rank + 1])[0].cpu()
+        position = int(self._order[found.rank])
+        row = take_log_probs(self._candidates, self._candidates.rows[position : position + 1])[0].cpu()
         self._paths = self._paths.extended(row, num_paths=self._num_paths, seed=self._seed)
-        return int(self._order[found.rank]), found, exact
+        return position, found, exact
 
     def _bounds(self) -> Tensor:
         """What each row says about the draws, on the same paths.  -> [N] nats, float64"""

@@ -10,14 +10,15 @@ import warnings
 
 import torch
 
-from lindley.acquisition.checks import check_request, checked_chunks
+from lindley.acquisition.checks import check_request
 from lindley.acquisition.information_search import NUM_PATHS, InformationSearch
 from lindley.acquisition.lazy import Pick
-from lindley.contracts import Context, Diagnostics, Predictions, Selection
+from lindley.acquisition.scan import scan_predictions, take_log_probs
+from lindley.contracts import Candidates, Context, Diagnostics, Selection
 from lindley.errors import InputError
 from lindley.information import Estimate, bald, estimate_joint_information, joint_information
 from lindley.seeds import derive_seed
-from lindley.shapes import BatchLogProbs, Scores
+from lindley.shapes import BatchLogProbs, LogProbs, Rows, Scores
 
 _ENUMERATED = 100_000  # label paths up to which the joint information of the chosen batch is exact
 _FRESH_PATHS = 1000
@@ -84,9 +85,9 @@ def start_scores(context: Context, batch_size: int, name: str) -> Scores:
     With one draw nothing can be learned: it warns, in the method's name, that the choice is random.
     """
     check_request(context, batch_size)
-    if context.candidates.shape[1] == 1:
+    if context.candidates.num_draws == 1:
         warnings.warn(f"{name} compares draws, and there is one (K = 1): the choice is random", stacklevel=3)
-    return torch.cat([bald(chunk).cpu() for chunk in checked_chunks(context.candidates, context.task.num_classes)])
+    return scan_predictions(context, _bald)
 
 
 def num_exact_picks(picks: list[tuple[int, Pick]]) -> int:
@@ -94,10 +95,10 @@ def num_exact_picks(picks: list[tuple[int, Pick]]) -> int:
     return sum(pick.standard_error == 0 for _, pick in picks)
 
 
-def joint_diagnostics(candidates: Predictions, picks: list[tuple[int, Pick]], seed: int) -> Diagnostics:
+def joint_diagnostics(candidates: Candidates, picks: list[tuple[int, Pick]], seed: int) -> Diagnostics:
     """Describe how much the batch carries of what K draws can show, and what it took to find it."""
-    num_draws = candidates.shape[1]
-    joint = _joint_information(candidates.take(torch.tensor([position for position, _ in picks])), seed)
+    num_draws = candidates.num_draws
+    joint = _joint_information(take_log_probs(candidates, _rows_of(candidates, picks)), seed)
     return {
         "joint_information": joint.value,
         "joint_information_se": joint.standard_error,
@@ -108,12 +109,19 @@ def joint_diagnostics(candidates: Predictions, picks: list[tuple[int, Pick]], se
 
 
 def selection_of(
-    candidates: Predictions, picks: list[tuple[int, Pick]], dtype: torch.dtype, diagnostics: Diagnostics
+    candidates: Candidates, picks: list[tuple[int, Pick]], dtype: torch.dtype, diagnostics: Diagnostics
 ) -> Selection:
     """Return the picks as a selection, their gains in the precision of the scores."""
-    positions = torch.tensor([position for position, _ in picks])
     gains = torch.tensor([pick.gain for _, pick in picks], dtype=dtype)
-    return Selection(candidates.rows[positions], gains, diagnostics)
+    return Selection(_rows_of(candidates, picks), gains, diagnostics)
+
+
+def _rows_of(candidates: Candidates, picks: list[tuple[int, Pick]]) -> Rows:
+    return candidates.rows[torch.tensor([position for position, _ in picks])]
+
+
+def _bald(log_probs: LogProbs) -> Scores:
+    return bald(log_probs).cpu()
 
 
 def _joint_information(batch: BatchLogProbs, seed: int) -> Estimate:

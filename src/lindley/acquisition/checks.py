@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from lindley.contracts import Context, Predictions, SelfChecking
+from lindley.contracts import Candidates, Categorical, Chunk, Context, SelfChecking
 from lindley.errors import InputError
 from lindley.information.layouts import SUM_TOLERANCE
-from lindley.shapes import Features, LabelledFeatures, LogProbs, Rows
+from lindley.shapes import Features, LogProbs, Rows
 
 
 def whole_number(name: str, value: object) -> int:
@@ -41,9 +41,13 @@ def check_request(context: Context, batch_size: int) -> None:
         raise InputError(f"each candidate may be offered once; these rows come twice: {_some(values[counts > 1])}")
 
 
-def needed_targets(context: Context) -> Predictions:
-    """The targets of the context. Refuses none, and targets under other draws than the candidates'."""
-    targets = context.targets
+def needed_targets(context: Context) -> Candidates:
+    """Return the targets of the context.
+
+    Raises:
+        InputError: If there are none, or they are under other draws than the candidates.
+    """
+    targets, candidates = context.targets, context.candidates
     if targets is not None and len(targets.rows) == 0:
         raise InputError("the targets hold no rows; this acquisition needs one at least")
     if targets is None:
@@ -51,42 +55,55 @@ def needed_targets(context: Context) -> Predictions:
             "this acquisition needs targets: predictions [T, K, C], under the same draws, of inputs like those that "
             "the model will be used on; pass targets=..."
         )
-    if targets.draws_id != context.candidates.draws_id or targets.shape[1:] != context.candidates.shape[1:]:
+    if targets.draws_id != candidates.draws_id or targets.num_draws != candidates.num_draws:
         raise InputError(
             "targets must be predicted by the same draws as the candidates; got "
-            f"{targets.draws_id!r} {[*targets.shape]} for candidates of {context.candidates.draws_id!r} "
-            f"{[*context.candidates.shape]}. Predict both with one Draws object."
+            f"{targets.num_draws} draws {targets.draws_id!r} for candidates under {candidates.num_draws} draws "
+            f"{candidates.draws_id!r}. Predict both with one Draws object."
         )
     return targets
 
 
-def needed_features(context: Context) -> Features:
-    """The candidates' features, [N, D]. Refuses none, another number of rows, and what is not finite."""
-    if context.features is None:
+def checks_its_values(candidates: Candidates) -> bool:
+    """Whether these candidates check their own values as they are read, so that nobody has to check them again."""
+    return isinstance(candidates, SelfChecking) and candidates.values_checked
+
+
+def log_probs_of(chunk: Chunk) -> LogProbs:
+    """Return the log-probabilities of a chunk.  [n, K, C]
+
+    Raises:
+        InputError: If nothing is predicted of its rows, or something else than classes.
+    """
+    if chunk.predictive is None:
+        raise InputError("this acquisition reads predictions [N, K, C], and none are given")
+    if not isinstance(chunk.predictive, Categorical):
+        raise InputError(f"this acquisition reads predictions of classes; got {type(chunk.predictive).__name__}")
+    return chunk.predictive.log_probs
+
+
+def features_of(chunk: Chunk) -> Features:
+    """Return the features of a chunk, checked.  [n, D]
+
+    Raises:
+        InputError: If there are none, one is not finite, or they are not one vector for each row.
+    """
+    if chunk.features is None:
         raise InputError("this acquisition needs features: one vector per candidate, [N, D]; pass features=...")
-    return _checked_features("features", context.features, context.candidates.rows)
+    return check_features("features", chunk.features, chunk.rows)
 
 
-def needed_labelled_features(context: Context) -> LabelledFeatures:
-    """The features of the labelled rows, [L, D], in their order; [0, D] where nothing is labelled."""
-    features = needed_features(context)
-    if context.labelled_features is None:
-        if len(context.labelled) == 0:
-            return features[:0]
-        raise InputError(
-            f"this acquisition needs the features of the {len(context.labelled)} labelled rows, [L, D]; "
-            "pass labelled_features=..."
-        )
-    labelled = _checked_features("labelled_features", context.labelled_features, context.labelled.rows)
-    if labelled.shape[1] != features.shape[1]:
-        raise InputError(
-            f"features and labelled_features must have equally many columns; got {features.shape[1]} and "
-            f"{labelled.shape[1]}"
-        )
-    return labelled
+def check_features(name: str, features: Tensor, rows: Rows) -> Tensor:
+    """Return the features of these rows.
 
+    Args:
+        name: What the caller calls them, for messages.
+        features: [n, D], floating point and finite.
+        rows: [n].
 
-def _checked_features(name: str, features: Tensor, rows: Rows) -> Tensor:
+    Raises:
+        InputError: If they are anything else.
+    """
     if features.dim() != 2 or len(features) != len(rows) or features.shape[1] < 1:
         raise InputError(f"{name} must be [{len(rows)}, D], one vector per row; got {[*features.shape]}")
     if not features.is_floating_point():
@@ -97,32 +114,39 @@ def _checked_features(name: str, features: Tensor, rows: Rows) -> Tensor:
     return features
 
 
-def checks_its_values(predictions: Predictions) -> bool:
-    """Whether these predictions check their own values as they are read, so that nobody has to check them again."""
-    return isinstance(predictions, SelfChecking) and predictions.values_checked
+def checked_log_probs(chunk: Chunk, num_classes: int | None = None, *, only_shape: bool = False) -> LogProbs:
+    """Return the log-probabilities of a chunk, checked.  [n, K, C]
 
+    Args:
+        chunk: Some rows with their predictions.
+        num_classes: The task's number of classes; None: any.
+        only_shape: Whether the values are known to be good.
 
-def checked_chunks(predictions: Predictions, num_classes: int | None = None) -> Iterator[LogProbs]:
-    """The chunks of the predictions, each checked before it is handed on.  [n, K, C] in row order.
-
-    Raises InputError, naming rows by their ids: a shape that is not [n, K, C], another number of classes than the
-    task's, NaN, +inf, or probabilities that do not sum to one.
+    Raises:
+        InputError: Naming rows by their ids, if the shape is not [n, K, C] or has another number of classes, or for
+            NaN, +inf, and probabilities that do not sum to one.
     """
-    start, only_shapes = 0, checks_its_values(predictions)  # values are the dearer half
-    for chunk in predictions.chunks():
-        rows = predictions.rows[start : start + len(chunk)]
-        if only_shapes:
-            _check_shape(chunk, rows, num_classes)
-        else:
-            check_log_probs(chunk, rows, num_classes)
-        start += len(chunk)
-        yield chunk
-    if start != len(predictions.rows):
-        raise InputError(f"predictions must cover their {len(predictions.rows)} rows; their chunks hold {start}")
+    log_probs = log_probs_of(chunk)
+    if only_shape:
+        _check_shape(log_probs, chunk.rows, num_classes)  # values are the dearer half
+    else:
+        check_log_probs(log_probs, chunk.rows, num_classes)
+    return log_probs
+
+
+def checked_chunks(candidates: Candidates, num_classes: int | None = None) -> Iterator[LogProbs]:
+    """Yield the log-probabilities of candidates in this process, chunk by chunk, each checked.  [n, K, C]"""
+    only_shape = checks_its_values(candidates)
+    for chunk in candidates.scan(_itself):
+        yield checked_log_probs(chunk, num_classes, only_shape=only_shape)
+
+
+def _itself(chunk: Chunk) -> Chunk:
+    return chunk
 
 
 def check_log_probs(log_probs: Tensor, rows: Rows, num_classes: int | None = None) -> None:
-    """Refuse what is not [n, K, C] log-probabilities of these rows; see checked_chunks."""
+    """Refuse what is not [n, K, C] log-probabilities of these rows; see checked_log_probs."""
     _check_shape(log_probs, rows, num_classes)
     wide = torch.promote_types(log_probs.dtype, torch.float32)
     error = (log_probs.to(wide).exp().sum(2) - 1).abs().amax(1)  # [n]; NaN and +inf stay what they are

@@ -24,7 +24,7 @@ def coreset(context: Context, batch_size: int, *, seed: int) -> Selection:
     check_request(context, batch_size)
     rows, features = features_by_row(context)
     ties = tie_break(rows, seed)
-    nearest = nearest_distance(features, labelled_by_row(context))  # [N]
+    nearest = nearest_distance(features, labelled_by_row(context, features))  # [N]
     picks, scores = [], []
     for _ in range(batch_size):
         pick = first(nearest, ties)

@@ -5,12 +5,13 @@ Source: Bickford Smith et al. 2023, "Prediction-oriented Bayesian active learnin
 
 from __future__ import annotations
 
-import torch
+from functools import partial
 
-from lindley.acquisition.checks import checked_chunks, needed_targets
-from lindley.contracts import Context, Predictions
+from lindley.acquisition.checks import checked_log_probs, checks_its_values, needed_targets
+from lindley.acquisition.scan import scan_predictions
+from lindley.contracts import Context
 from lindley.information import epig
-from lindley.shapes import Scores, TargetLogProbs
+from lindley.shapes import LogProbs, Scores, TargetLogProbs
 
 
 def epig_scores(context: Context) -> Scores:
@@ -19,12 +20,16 @@ def epig_scores(context: Context) -> Scores:
     Candidates are read chunk by chunk; the targets are held, [T, K, C]. Raises InputError without targets, or with
     targets of other draws.
     """
-    targets = held_targets(context)
-    chunks = checked_chunks(context.candidates, context.task.num_classes)
-    return torch.cat([epig(chunk, targets.to(chunk)).cpu() for chunk in chunks])
+    return scan_predictions(context, partial(_epig_of, held_targets(context)))
 
 
 def held_targets(context: Context) -> TargetLogProbs:
     """The targets' predictions, checked and read once."""
-    targets: Predictions = needed_targets(context)
-    return torch.cat(list(checked_chunks(targets, context.task.num_classes)))
+    targets = needed_targets(context)
+    return checked_log_probs(
+        targets.take(targets.rows), context.task.num_classes, only_shape=checks_its_values(targets)
+    )
+
+
+def _epig_of(targets: TargetLogProbs, log_probs: LogProbs) -> Scores:
+    return epig(log_probs, targets.to(log_probs)).cpu()

@@ -11,7 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lindley.contracts import Predictions
+from lindley.acquisition.scan import take_log_probs
+from lindley.contracts import Candidates
 from lindley.information import LabelPaths
 from lindley.modes import no_autocast
 from lindley.shapes import Positions, Scores
@@ -68,16 +69,16 @@ def block_rows(row: Tensor, weights: Tensor) -> int:
 
 
 class HeldTerms:
-    """The terms of candidates, known by rank: rank r is position order[r] of the predictions.
+    """The terms of candidates, known by rank: rank r is position order[r] of the candidates.
 
     The rows of low rank are read once, in that order, and held as far as hold_bytes go; the others are read each time
     they are asked for. The best candidates have low ranks, so a search that starts with them reads few rows.
     """
 
-    def __init__(self, predictions: Predictions, order: Positions, *, hold_bytes: int = HOLD_BYTES) -> None:
-        self._predictions = predictions
-        self._order = order
-        self.row = _terms(predictions.take(order[:1]))
+    def __init__(self, candidates: Candidates, order: Positions, *, hold_bytes: int = HOLD_BYTES) -> None:
+        self._candidates = candidates
+        self._by_rank = candidates.rows[order]
+        self.row = _terms(take_log_probs(candidates, self._by_rank[:1]))
         """[1, C+1, K]: one row, for the sizes, dtype and device of all."""
         capacity = min(len(order), hold_bytes // (self.row.numel() * self.row.element_size()))
         self._held = self.row.new_empty(capacity, *self.row.shape[1:])  # pages never written take no memory
@@ -86,10 +87,10 @@ class HeldTerms:
     def __call__(self, ranks: Positions) -> Terms:
         """[n] -> [n, C+1, K] in the order asked."""
         if len(self._held) <= int(ranks.max()):
-            return _terms(self._predictions.take(self._order[ranks]))
+            return _terms(take_log_probs(self._candidates, self._by_rank[ranks]))
         while self._filled <= int(ranks.max()):
             new = slice(self._filled, min(self._filled + _READ_ROWS, len(self._held)))
-            self._held[new] = _terms(self._predictions.take(self._order[new]))
+            self._held[new] = _terms(take_log_probs(self._candidates, self._by_rank[new]))
             self._filled = new.stop
         return self._held[ranks.to(self._held.device)]
 

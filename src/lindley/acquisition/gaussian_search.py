@@ -21,8 +21,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lindley.acquisition.lazy import Pick, best_pick
+from lindley.acquisition.scan import take_log_probs
 from lindley.acquisition.select import tie_break
-from lindley.contracts import Predictions
+from lindley.contracts import Candidates
 from lindley.modes import no_autocast
 from lindley.shapes import LogProbs, Positions, Scores
 
@@ -46,7 +47,7 @@ class GaussianSearch:
     and BALD bounds everyone at the start: the lazy search is exact.
     """
 
-    def __init__(self, candidates: Predictions, scores: Scores, *, seed: int) -> None:
+    def __init__(self, candidates: Candidates, scores: Scores, *, seed: int) -> None:
         self._candidates = candidates
         self._order = scores.argsort(descending=True, stable=True)
         self._scores = scores[self._order]
@@ -54,7 +55,7 @@ class GaussianSearch:
         self._ties = tie_break(candidates.rows, seed)[self._order]
         self._held: dict[int, Tensor] = {}
         self._held_bytes = 0
-        self._covariance = torch.eye(candidates.shape[1], dtype=torch.float64)  # [K, K], over the draws
+        self._covariance = torch.eye(candidates.num_draws, dtype=torch.float64)  # [K, K], over the draws
 
     def tell(self, positions: Positions) -> None:
         """Take these as picked already, in any order."""
@@ -87,7 +88,7 @@ class GaussianSearch:
         new = torch.tensor([rank for rank in ranks.tolist() if rank not in self._held], dtype=torch.int64)
         found = {}
         if len(new):
-            log_probs = self._candidates.take(self._order[new]).cpu()
+            log_probs = take_log_probs(self._candidates, self._candidates.rows[self._order[new]]).cpu()
             found = dict(zip(new.tolist(), calibrated(log_probs, self._scores[new]), strict=True))
         functions = torch.stack([self._held[rank] if rank in self._held else found[rank] for rank in ranks.tolist()])
         if self._held_bytes < HOLD_BYTES:

@@ -11,8 +11,9 @@ from torch import Tensor
 from lindley.acquisition.gains import HeldTerms, draw_weights, gains, path_gains
 from lindley.acquisition.lazy import Pick, best_pick
 from lindley.acquisition.race import race
+from lindley.acquisition.scan import take_log_probs
 from lindley.acquisition.select import tie_break
-from lindley.contracts import Predictions
+from lindley.contracts import Candidates
 from lindley.information import LabelPaths, no_labels
 from lindley.noise import torch_generator
 from lindley.seeds import derive_seed
@@ -35,8 +36,8 @@ _DEFENSIVE = 0.05
 class InformationSearch:
     """One pick after another, each the row that adds most to what the labels of those before it say."""
 
-    def __init__(self, candidates: Predictions, scores: Scores, *, num_paths: int, tolerance: float, seed: int) -> None:
-        self.paths = no_labels(candidates.shape[1])
+    def __init__(self, candidates: Candidates, scores: Scores, *, num_paths: int, tolerance: float, seed: int) -> None:
+        self.paths = no_labels(candidates.num_draws)
         self._candidates = candidates
         self._order = scores.argsort(descending=True, stable=True)
         self._bounds = scores[self._order].double()
@@ -45,7 +46,7 @@ class InformationSearch:
         self._tied = _TIED[self._terms.row.dtype]
         self._num_paths, self._tolerance = num_paths, tolerance
         self._seed = derive_seed(seed, "batchbald")
-        self._left = math.log(candidates.shape[1])  # nats of log K that the picks have not told
+        self._left = math.log(candidates.num_draws)  # nats of log K that the picks have not told
         self._last: Pick | None = None
 
     def is_saturated(self, left: float = SATURATION_NATS) -> bool:
@@ -60,7 +61,7 @@ class InformationSearch:
         self._bounds[found.rank] = -math.inf
         self._last, self._left = found, self._left - found.gain
         position = int(self._order[found.rank])
-        row = self._candidates.take(self._order[found.rank : found.rank + 1])[0].cpu()
+        row = take_log_probs(self._candidates, self._candidates.rows[position : position + 1])[0].cpu()
         self.paths = self.paths.extended(
             row, num_exact=num_exact(self._num_paths), num_paths=self._num_paths, seed=self._seed
         )

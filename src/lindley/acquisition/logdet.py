@@ -14,14 +14,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lindley.acquisition.checks import check_request, checked_chunks, needed_features, needed_labelled_features
+from lindley.acquisition.checks import check_request
+from lindley.acquisition.diverse import labelled_features_as_given
 from lindley.acquisition.gaussian_search import GaussianSearch
 from lindley.acquisition.lazy import Pick, best_pick
+from lindley.acquisition.scan import own, scan_features, scan_predictions, take_log_probs
 from lindley.acquisition.scores import bald
 from lindley.acquisition.select import pointwise, tie_break
 from lindley.contracts import Context, Selection
@@ -52,7 +55,7 @@ def logdet(context: Context, batch_size: int, *, seed: int, of: str = "draws", n
     check_request(context, batch_size)
     search: GaussianSearch | LogDetSearch
     if of == "features":
-        search, dtype = _of_features(context, 1.0 if noise is None else noise, seed), _dtype(needed_features(context))
+        search, dtype = _of_features(context, 1.0 if noise is None else noise, seed)
     else:
         scores = pointwise(bald)(context)
         dtype = scores.dtype
@@ -117,30 +120,33 @@ class LogDetSearch:
         return log_det.clamp_min(0.0)
 
 
-def _of_features(context: Context, noise: float, seed: int) -> LogDetSearch:
-    features = needed_features(context)
+def _of_features(context: Context, noise: float, seed: int) -> tuple[LogDetSearch, torch.dtype]:
+    features = scan_features(context.candidates, own)
     _check_dimension(features.shape[1], "features have D")
-    known = _scaled(needed_labelled_features(context) if context.labelled_features is not None else features[:0], noise)
+    known = features[:0]
+    if context.labelled_features is not None:
+        known = labelled_features_as_given(context, features.shape[1])
+    known = _scaled(known, noise)
     scaled = _scaled(features, noise)
     variances = scaled.square().sum(1)
     _check_variance(torch.cat([variances, known.square().sum(1)]))
-    return LogDetSearch(
+    search = LogDetSearch(
         lambda positions: scaled[positions, None, :],
         variances.log1p() / 2,
         known,
         tie_break(context.candidates.rows, seed),
     )
+    return search, torch.promote_types(features.dtype, torch.float32)
 
 
 def _of_draws(context: Context, noise: float, seed: int) -> LogDetSearch:
-    candidates, num_draws = context.candidates, context.candidates.shape[1]
+    candidates, num_draws = context.candidates, context.candidates.num_draws
     _check_dimension(num_draws, "predictions have K")
-    chunks = checked_chunks(candidates, context.task.num_classes)
-    variances = torch.cat([_functions(chunk, noise).square().sum((1, 2)) for chunk in chunks])
+    variances = scan_predictions(context, partial(_variances, noise))
     _check_variance(variances)
-    rank = max(1, min(num_draws - 1, candidates.shape[2] - 1))
+    rank = max(1, min(num_draws - 1, context.task.num_classes - 1))
     return LogDetSearch(
-        lambda positions: _functions(candidates.take(positions), noise),
+        lambda positions: _functions(take_log_probs(candidates, candidates.rows[positions]), noise),
         (variances / rank).log1p() * (rank / 2),  # the most that R functions of this total variance can carry
         torch.zeros(0, num_draws, dtype=torch.float64),
         tie_break(candidates.rows, seed),
@@ -153,6 +159,10 @@ def _functions(log_probs: Tensor, noise: float) -> Functions:
     return (probs - probs.mean(2, keepdim=True)) / math.sqrt(noise * probs.shape[2])
 
 
+def _variances(noise: float, log_probs: Tensor) -> Tensor:
+    return _functions(log_probs, noise).square().sum((1, 2))
+
+
 def _scaled(features: Features, noise: float) -> Tensor:
     return features.cpu().double() / math.sqrt(noise)
 
@@ -163,10 +173,6 @@ def _check_variance(variances: Tensor) -> None:
             f"variances must be at most {_MOST_VARIANCE:.0e} times the noise; got {float(variances.max()):.3g}. "
             "Give a larger noise, or features of a smaller scale."
         )
-
-
-def _dtype(features: Features) -> torch.dtype:
-    return torch.promote_types(features.dtype, torch.float32)
 
 
 def _check_dimension(dimension: int, what: str) -> None:

@@ -9,28 +9,20 @@ from functools import partial
 
 import torch
 
+from lindley.acquisition.array_candidates import ArrayCandidates
 from lindley.acquisition.axis_order import warn_of_other_order
-from lindley.acquisition.catalogue import METHODS, WITHOUT_PREDICTIONS, acquisition_named
-from lindley.acquisition.checks import whole_number
-from lindley.acquisition.foreign import ForeignPredictions
+from lindley.acquisition.catalogue import acquisition_named
+from lindley.acquisition.checks import log_probs_of, whole_number
 from lindley.acquisition.select import top_k
+from lindley.acquisition.specs import METHODS, WITHOUT_PREDICTIONS
 from lindley.acquisition.stored import stored
-from lindley.acquisition.unpredicted import Unpredicted
+from lindley.acquisition.tensor_candidates import FeaturedCandidates, TensorCandidates
 from lindley.arrays import ArrayLike, as_tensor, as_whole_numbers
-from lindley.contracts import (
-    NOT_TOLD,
-    Acquisition,
-    Classification,
-    Context,
-    Labels,
-    Predictions,
-    Score,
-    Selection,
-)
+from lindley.contracts import Acquisition, Candidates, Classification, Context, Score, Selection
 from lindley.errors import InputError
 from lindley.information.layouts import Layout
 from lindley.names import nearest
-from lindley.shapes import Features, LogProbs, Rows, Scores
+from lindley.shapes import Features, LabelledRows, LogProbs, Rows, Scores
 
 _NOTHING = {torch.float64: 1e-9}
 _NOTHING_IN_SINGLE = 2e-6
@@ -38,7 +30,7 @@ _NOTHING_IN_SINGLE = 2e-6
 
 
 def select(
-    log_probs: ArrayLike | Predictions | None,
+    log_probs: ArrayLike | Candidates | None,
     acquisition: str | Score = "batchbald",
     batch_size: int = 10,
     seed: int = 0,
@@ -46,10 +38,10 @@ def select(
     inputs: str = "log_probs",
     axes: str | None = None,
     rows: ArrayLike | None = None,
-    targets: ArrayLike | Predictions | None = None,
+    targets: ArrayLike | Candidates | None = None,
     features: ArrayLike | None = None,
     labelled_features: ArrayLike | None = None,
-    labelled: Labels | None = None,
+    labelled: ArrayLike | None = None,
     **options: object,
 ) -> Selection:
     """Return the rows to label next, best first.  [N, K, C] -> [batch_size] rows and scores
@@ -58,7 +50,7 @@ def select(
     of pandas, polars or Arrow, or anything with `__array__` or `__dlpack__`. None is changed.
 
     Args:
-        log_probs: Predictions of N candidates under K draws for C classes, in nats; an array or lazy Predictions. None
+        log_probs: Predictions of N candidates under K draws for C classes, in nats; an array or lazy Candidates. None
             where there is no model yet, for methods that look at features alone: "typiclust", "probcover", "coreset";
             "random" needs rows alone.
         acquisition: A name of `lindley.acquisition.METHODS`, or a function of your own, [n, K, C] log-probabilities ->
@@ -73,8 +65,8 @@ def select(
             is the same function for both) and in the same form; for methods that need them, such as "epig".
         features: [N, D] floating point numbers, of the candidates.
         labelled_features: [L, D], of what is labelled already.
-        labelled: The rows and classes of what is labelled already, in the order of labelled_features. Where the
-            candidates have rows of their own, a candidate that is labelled already is an error.
+        labelled: The rows that are labelled already, in the order of labelled_features. Where the candidates have rows
+            of their own, a candidate that is labelled already is an error.
         options: Those of the method, by name, such as num_paths=200.
 
     Returns:
@@ -96,27 +88,28 @@ def select(
     choose = _chosen(acquisition, options)
     batch_size, seed = whole_number("batch_size", batch_size), whole_number("seed", seed)
     if log_probs is None:
-        candidates: Predictions = _unpredicted(acquisition, features, rows)
+        candidates: Candidates = _without_predictions(acquisition, features, rows)
     else:
         lengths_tell = any(each is not None for each in (rows, features))  # that the first axis is that of the rows
-        candidates = _predictions(log_probs, inputs, axes, inputs, rows=rows, ask=not lengths_tell)
-    if labelled is not None:
-        _refuse_labelled(labelled, candidates, numbered=rows is not None or isinstance(log_probs, Predictions))
-    _, num_draws, num_classes = candidates.shape
+        candidates = _candidates(log_probs, inputs, axes, inputs, rows=rows, ask=not lengths_tell)
+    num_classes = _num_classes(candidates)
     known = None if labelled_features is None else _features("labelled_features", labelled_features)
+    numbered = rows is not None or isinstance(log_probs, Candidates)
+    targets = None if targets is None else _targets(targets, inputs, axes, candidates, num_classes)
+    if features is not None:
+        candidates = FeaturedCandidates(candidates, _features("features", features, candidates))
     context = Context(
         candidates=candidates,
-        labelled=_labels(labelled, known, candidates.rows),
-        task=Classification(tuple(f"class {index}" for index in range(num_classes or 2))),
-        targets=None if targets is None else _targets(targets, inputs, axes, candidates),
-        features=None if features is None else _features("features", features, candidates),
+        labelled=_labelled(labelled, known, candidates.rows, numbered=numbered),
+        task=Classification(tuple(f"class {index}" for index in range(num_classes))),
+        targets=targets,
         labelled_features=known,
     )
     with torch.set_grad_enabled(torch.is_grad_enabled() and not isinstance(acquisition, str)):
         selection = choose(context, batch_size, seed=seed)
     nothing = _NOTHING.get(selection.scores.dtype, _NOTHING_IN_SINGLE)
     compares = isinstance(acquisition, str) and METHODS[acquisition].compares_draws
-    if compares and num_draws > 1 and float(selection.scores.abs().max()) < nothing:
+    if compares and candidates.num_draws > 1 and float(selection.scores.abs().max()) < nothing:
         warnings.warn(
             f"{acquisition} gives 0 to every row that it chose: the draws say the same of them, and the choice is "
             "random. Are the draws different functions?",
@@ -125,7 +118,9 @@ def select(
     return selection
 
 
-def _unpredicted(acquisition: str | Score, features: ArrayLike | None, rows: ArrayLike | None) -> Unpredicted:
+def _without_predictions(
+    acquisition: str | Score, features: ArrayLike | None, rows: ArrayLike | None
+) -> TensorCandidates:
     """Candidates as many as their features, or their numbers, where the acquisition reads no predictions."""
     if acquisition not in WITHOUT_PREDICTIONS:
         raise InputError(
@@ -134,22 +129,19 @@ def _unpredicted(acquisition: str | Score, features: ArrayLike | None, rows: Arr
         )
     numbered = _rows(rows)
     if numbered is not None:
-        return Unpredicted(numbered)
+        return TensorCandidates(None, numbered)
     if features is None:
         raise InputError("without predictions, features [N, D] or rows [N] must say what the candidates are")
-    return Unpredicted(torch.arange(len(_features("features", features))))
+    return TensorCandidates(None, torch.arange(len(_features("features", features))))
 
 
-def _refuse_labelled(labelled: Labels, candidates: Predictions, *, numbered: bool) -> None:
-    if not isinstance(labelled, Labels):
-        raise InputError(
-            f"labelled must be lindley.contracts.Labels(rows, classes), whole numbers [L]; got "
-            f"{type(labelled).__name__}"
-        )
-    if numbered and len(again := candidates.rows[torch.isin(candidates.rows, labelled.rows.cpu())]):
-        raise InputError(
-            f"these candidates are labelled already: rows {again[:10].tolist()}. Leave them out of the candidates"
-        )
+def _num_classes(candidates: Candidates) -> int:
+    """C, read off the first row where it is not known; 2 where nothing is predicted."""
+    if isinstance(candidates, ArrayCandidates):
+        return candidates.shape[2]
+    if candidates.num_draws == 0 or not len(candidates.rows):
+        return 2
+    return log_probs_of(candidates.take(candidates.rows[:1])).shape[-1]
 
 
 def _chosen(acquisition: str | Score, options: dict[str, object]) -> Acquisition:
@@ -193,8 +185,8 @@ def _own_scores(score: Score, log_probs: LogProbs) -> Scores:
     return scores.to(torch.promote_types(scores.dtype, torch.float32))
 
 
-def _predictions(
-    values: ArrayLike | Predictions,
+def _candidates(
+    values: ArrayLike | Candidates,
     inputs: str,
     axes: str | None,
     name: str,
@@ -202,31 +194,31 @@ def _predictions(
     rows: ArrayLike | None = None,
     draws_id: str = "given",
     ask: bool = False,
-) -> Predictions:
-    """Predictions as they are, and arrays checked; ask: whether their axes may be in another order."""
-    if isinstance(values, Predictions):
+) -> Candidates:
+    """Candidates as they are, and arrays checked; ask: whether their axes may be in another order."""
+    if isinstance(values, Candidates):
         if inputs != "log_probs" or axes not in ("NKC", None) or rows is not None:
             raise InputError(
-                f"{name} are Predictions, [N, K, C] log_probs with rows of their own: leave out inputs, axes and rows"
+                f"{name} are Candidates, [N, K, C] log_probs with rows of their own: leave out inputs, axes and rows"
             )
         return values
     layout = Layout(inputs, axes or "NKC")
     array = stored(values, name, axis=layout.order[0])
-    predictions = ForeignPredictions(
-        array, inputs=inputs, axes=layout.axes, rows=_rows(rows), draws_id=draws_id, name=name
-    )
+    candidates = ArrayCandidates(array, inputs=inputs, axes=layout.axes, rows=_rows(rows), draws_id=draws_id, name=name)
     if ask and axes is None:
         warn_of_other_order(array, inputs, name)
-    return predictions
+    return candidates
 
 
-def _targets(targets: ArrayLike | Predictions, inputs: str, axes: str | None, candidates: Predictions) -> Predictions:
+def _targets(
+    targets: ArrayLike | Candidates, inputs: str, axes: str | None, candidates: Candidates, num_classes: int
+) -> Candidates:
     """The targets; an array is under the candidates' draws, since the caller says so by passing it."""
-    converted = _predictions(targets, inputs, axes, "targets", draws_id=candidates.draws_id)
-    if converted.shape[1:] != candidates.shape[1:]:
+    converted = _candidates(targets, inputs, axes, "targets", draws_id=candidates.draws_id)
+    if isinstance(converted, ArrayCandidates) and converted.shape[1:] != (candidates.num_draws, num_classes):
         raise InputError(
             f"targets must be under the same draws and for the same classes as the candidates, [T, "
-            f"{candidates.shape[1]}, {candidates.shape[2]}]; got {[*converted.shape]}."
+            f"{candidates.num_draws}, {num_classes}]; got {[*converted.shape]}."
             + _swapped(len(converted.rows) == len(candidates.rows))
         )
     return converted
@@ -246,12 +238,12 @@ def _swapped(looks_so: bool) -> str:
     return ' If the predictions are [K, N, C], say axes="KNC".' if looks_so else ""
 
 
-def _features(name: str, values: ArrayLike, candidates: Predictions | None = None) -> Features:
+def _features(name: str, values: ArrayLike, candidates: Candidates | None = None) -> Features:
     features = as_tensor(values, name, floats=True)
     shape, count = [*features.shape], None if candidates is None else len(candidates.rows)
     if len(shape) != 2 or shape[0] != (shape[0] if count is None else count) or shape[1] < 1:
         length = count if count is not None else "N" if name == "features" else "L"
-        swapped = _swapped(candidates is not None and shape[:1] == [candidates.shape[1]])
+        swapped = _swapped(candidates is not None and shape[:1] == [candidates.num_draws])
         raise InputError(f"{name} must be [{length}, D]; got {shape}.{swapped}")
     bad = (~features.isfinite().all(1)).nonzero()[:, 0].tolist()
     if bad:
@@ -266,12 +258,21 @@ def _features(name: str, values: ArrayLike, candidates: Predictions | None = Non
     return features
 
 
-def _labels(labelled: Labels | None, features: Features | None, candidates: Rows) -> Labels:
-    """What is labelled. Where only its features are known the rows are numbered on from the candidates'."""
-    if labelled is not None:
-        if features is not None and len(features) != len(labelled):
-            raise InputError(f"labelled_features must be [{len(labelled)}, D], one a label; got {[*features.shape]}")
-        return labelled
-    count = 0 if features is None else len(features)
-    start = int(candidates.max()) + 1 if len(candidates) else 0
-    return Labels(torch.arange(start, start + count), torch.full((count,), NOT_TOLD))
+def _labelled(
+    labelled: ArrayLike | None, features: Features | None, candidates: Rows, *, numbered: bool
+) -> LabelledRows:
+    """The rows that are labelled. Where only their features are known they are numbered on from the candidates'."""
+    if labelled is None:
+        count = 0 if features is None else len(features)
+        start = int(candidates.max()) + 1 if len(candidates) else 0
+        return torch.arange(start, start + count)
+    rows = as_whole_numbers(labelled, "labelled").cpu()
+    if rows.dim() != 1 or rows.unique().numel() != rows.numel():
+        raise InputError(f"labelled must be rows [L], each once; got {[*rows.shape]}")
+    if features is not None and len(features) != len(rows):
+        raise InputError(f"labelled_features must be [{len(rows)}, D], one a label; got {[*features.shape]}")
+    if numbered and len(again := candidates[torch.isin(candidates, rows)]):
+        raise InputError(
+            f"these candidates are labelled already: rows {again[:10].tolist()}. Leave them out of the candidates"
+        )
+    return rows

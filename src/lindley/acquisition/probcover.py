@@ -49,12 +49,12 @@ def probcover(
     rows = context.candidates.rows.sort().values
     features, labelled = directions_by_row(context, normalise=normalise)
     if isinstance(delta, str):
-        if context.candidates.shape[2] == 0:
+        if context.candidates.num_draws == 0:
             raise InputError(
                 "delta='auto' needs the number of classes, which only predictions tell, and none are given; "
                 "give a radius, as in delta=0.4"
             )
-        everyone = torch.cat([rows, context.labelled.rows.sort().values[: len(labelled)]])
+        everyone = torch.cat([rows, context.labelled.sort().values[: len(labelled)]])
         delta = pure_radius(
             torch.cat([features, labelled]), everyone, context.task.num_classes, purity=purity, seed=seed
         )

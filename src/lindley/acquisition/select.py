@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
-import torch
 from torch import Tensor
 
-from lindley.acquisition.checks import check_request, checked_chunks
+from lindley.acquisition.checks import check_request
+from lindley.acquisition.scan import scan_predictions
 from lindley.contracts import Acquisition, Context, Score, Selection
 from lindley.errors import InputError
 from lindley.noise import row_uniforms
-from lindley.shapes import Positions, Rows, Scores
+from lindley.shapes import LogProbs, Positions, Rows, Scores
 
 Scorer = Callable[[Context], Scores]
 """The scores of all candidates, [N], larger = asked first; predictions are checked on the way."""
@@ -21,12 +22,10 @@ def pointwise(score: Score) -> Scorer:
     """The scorer that shows a score one chunk of the candidates' predictions at a time."""
 
     def score_all(context: Context) -> Scores:
-        candidates = context.candidates
-        scores = torch.cat([score(chunk).cpu() for chunk in checked_chunks(candidates, context.task.num_classes)])
+        scores = scan_predictions(context, partial(_on_cpu, score))
         if scores.isnan().any():
-            raise InputError(
-                f"a score must be a number; it is NaN for rows {candidates.rows[scores.isnan()].tolist()[:10]}"
-            )
+            unscored = context.candidates.rows[scores.isnan()].tolist()[:10]
+            raise InputError(f"a score must be a number; it is NaN for rows {unscored}")
         return scores
 
     return score_all
@@ -71,3 +70,7 @@ def largest(scores: Scores, rows: Rows, count: int, *, seed: int) -> Positions:
 def tie_break(rows: Rows, seed: int) -> Tensor:
     """A seeded number per row; of two equal rows the one with the larger number is asked first.  [N] -> [N]"""
     return row_uniforms(rows, seed, "tie")
+
+
+def _on_cpu(score: Score, log_probs: LogProbs) -> Scores:
+    return score(log_probs).cpu()

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from lindley.acquisition.checks import check_request
 from lindley.acquisition.gains import HOLD_BYTES
+from lindley.acquisition.scan import take_log_probs
 from lindley.acquisition.scores import bald
 from lindley.acquisition.select import pointwise, tie_break
-from lindley.contracts import Context, Predictions, Selection
+from lindley.contracts import Candidates, Context, Selection
 from lindley.information.pairwise import (
     Columns,
     Relative,
@@ -59,7 +60,7 @@ class PairSearch:
     Each pair is computed at most once; rows whose bound is below the best score are not looked at.
     """
 
-    def __init__(self, candidates: Predictions, scores: Scores, *, seed: int) -> None:
+    def __init__(self, candidates: Candidates, scores: Scores, *, seed: int) -> None:
         self._order = scores.argsort(descending=True, stable=True)
         self._values = scores[self._order].double()
         self._ties = tie_break(candidates.rows, seed)[self._order]
@@ -109,8 +110,8 @@ class PairSearch:
 class HeldRatios:
     """The likelihood ratios of candidates by rank: computed once, in that order, and held as far as memory is given."""
 
-    def __init__(self, candidates: Predictions, order: Positions, *, hold_bytes: int = HOLD_BYTES) -> None:
-        self._candidates, self._order = candidates, order
+    def __init__(self, candidates: Candidates, order: Positions, *, hold_bytes: int = HOLD_BYTES) -> None:
+        self._candidates, self._by_rank = candidates, candidates.rows[order]
         first = self._read(slice(0, 1))
         self.dtype, self._device = first.ratios.dtype, first.ratios.device
         capacity = min(len(order), hold_bytes // (first.ratios.numel() * first.ratios.element_size()))
@@ -140,6 +141,6 @@ class HeldRatios:
         return min(_READ_ROWS, rows_per_block(self._held.ratios.shape[1], num_members, self._device))
 
     def _read(self, ranks: Positions | slice) -> Relative:
-        log_probs = self._candidates.take(self._order[ranks])
+        log_probs = take_log_probs(self._candidates, self._by_rank[ranks])
         weights = uniform_weights(log_probs)
         return weighted(relative(classes_first(log_probs), weights), weights)

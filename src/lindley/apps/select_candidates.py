@@ -8,35 +8,36 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from lindley.acquisition.array_candidates import ArrayCandidates
 from lindley.acquisition.axis_order import warn_of_other_order
-from lindley.acquisition.catalogue import METHODS
-from lindley.acquisition.foreign import ForeignPredictions
-from lindley.acquisition.unpredicted import Unpredicted
+from lindley.acquisition.specs import METHODS
+from lindley.acquisition.tensor_candidates import TensorCandidates
 from lindley.apps.array_files import Place, open_array
 from lindley.apps.id_files import Ids, read_ids
 from lindley.apps.printing import print_message
 from lindley.apps.select_options import SelectOptions, method_options
-from lindley.apps.some_predictions import SomePredictions, left_after
-from lindley.contracts import NOT_TOLD, Labels, Predictions
+from lindley.apps.some_predictions import SomeCandidates, left_after
+from lindley.contracts import Candidates
 from lindley.errors import InputError
+from lindley.shapes import Rows
 
 
 @dataclass(frozen=True)
-class Candidates:
+class Given:
     """What may be asked for, its features, and what is labelled already with the features of that."""
 
-    predictions: Predictions
+    candidates: Candidates
     features: Tensor | None
-    labelled: Labels | None
+    labelled: Rows | None
     labelled_features: Tensor | None
 
 
-def read_candidates(asked: SelectOptions, place: Place, ids: Ids | None) -> Candidates:
+def read_candidates(asked: SelectOptions, place: Place, ids: Ids | None) -> Given:
     """All candidates of the files without those that are excluded."""
     features = _features(asked.features, "features")
     labelled_features = _features(asked.labelled_features, "labelled_features")
     everyone = _everyone(asked, place, ids, features)
-    given = Candidates(everyone, features, None, labelled_features)
+    given = Given(everyone, features, None, labelled_features)
     if not asked.exclude:
         return given
     names = range(len(everyone.rows)) if ids is None else ids
@@ -44,7 +45,7 @@ def read_candidates(asked: SelectOptions, place: Place, ids: Ids | None) -> Cand
     left, unknown = left_after(excluded, names)
     if unknown:
         print_message(f"lindley: {len(unknown)} of the excluded ids are no candidates: {_some(unknown)}")
-    given = replace(given, predictions=SomePredictions(everyone, left))
+    given = replace(given, candidates=SomeCandidates(everyone, left))
     needs = METHODS[asked.acquisition].needed(method_options(asked.options))
     needed = labelled_features is None and "labelled_features" in needs
     if features is not None and features.dim() == 2 and len(features) == len(everyone.rows):
@@ -60,7 +61,7 @@ def read_candidates(asked: SelectOptions, place: Place, ids: Ids | None) -> Cand
 
 def read_predictions(
     asked: SelectOptions, place: Place, what: str, name: str, ids: Ids | None = None
-) -> ForeignPredictions:
+) -> ArrayCandidates:
     """Those of a file, mapped or read slice by slice."""
     parquet = place.path.suffix.lower() == ".parquet"
     if parquet and not asked.order.startswith("N"):
@@ -72,19 +73,19 @@ def read_predictions(
         )
     if ids is not None and len(array.shape) == len(asked.order):
         _check_number(asked, ids, array.shape[asked.order.index("N")])
-    predictions = ForeignPredictions(array, inputs=asked.inputs, axes=asked.order, ids=ids, name=name)
+    predictions = ArrayCandidates(array, inputs=asked.inputs, axes=asked.order, ids=ids, name=name)
     if asked.axes is None and ids is None and what != "targets" and not parquet:
         warn_of_other_order(array, asked.inputs, name)
     return predictions
 
 
-def _everyone(asked: SelectOptions, place: Place, ids: Ids | None, features: Tensor | None) -> Predictions:
+def _everyone(asked: SelectOptions, place: Place, ids: Ids | None, features: Tensor | None) -> Candidates:
     if asked.file is not None:
         return read_predictions(asked, place, asked.inputs, place.path.name, ids)
     count = len(features) if features is not None and features.dim() else 0
     if ids is not None:
         _check_number(asked, ids, count)
-    return Unpredicted(torch.arange(count))
+    return TensorCandidates(None, torch.arange(count))
 
 
 def _check_number(asked: SelectOptions, ids: Ids, count: int) -> None:
@@ -93,8 +94,8 @@ def _check_number(asked: SelectOptions, ids: Ids, count: int) -> None:
 
 
 def _with_excluded(
-    given: Candidates, features: Tensor, left: Tensor, everyone: Predictions, names: Sequence[object]
-) -> Candidates:
+    given: Given, features: Tensor, left: Tensor, everyone: Candidates, names: Sequence[object]
+) -> Given:
     """The excluded rows counted as labelled, by their features where these are finite."""
     excluded = torch.ones(len(features), dtype=torch.bool)
     excluded[left] = False
@@ -103,8 +104,7 @@ def _with_excluded(
         told = _some([names[row] for row in broken])
         print_message(f"lindley: excluded rows do not count as labelled where features are not finite: {told}")
     rows = (excluded & usable).nonzero()[:, 0]
-    labelled = Labels(everyone.rows[rows], torch.full((len(rows),), NOT_TOLD))
-    return replace(given, labelled=labelled, labelled_features=features[rows])
+    return replace(given, labelled=everyone.rows[rows], labelled_features=features[rows])
 
 
 def _features(text: str | None, name: str) -> Tensor | None:

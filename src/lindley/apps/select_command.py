@@ -8,8 +8,9 @@ import re
 import warnings
 from collections.abc import Collection
 
-from lindley.acquisition.catalogue import METHODS, acquisition_named
+from lindley.acquisition.catalogue import acquisition_named
 from lindley.acquisition.one_call import select
+from lindley.acquisition.specs import METHODS
 from lindley.apps.array_files import Place
 from lindley.apps.console import PlainConsole
 from lindley.apps.id_files import Ids, read_ids
@@ -25,7 +26,7 @@ from lindley.apps.select_options import (
     refuse_missing,
 )
 from lindley.apps.selection_files import Line, as_text
-from lindley.apps.waiting import WatchedPredictions, showing_rows
+from lindley.apps.waiting import WatchedCandidates, showing_rows
 from lindley.contracts import Selection
 from lindley.errors import InputError
 from lindley.information.layouts import check_layout
@@ -60,10 +61,10 @@ def _select_from_file(asked: SelectOptions) -> None:
     with warnings.catch_warnings(record=True) as notes:
         warnings.simplefilter("always", UserWarning)
         given = read_candidates(asked, place, ids)
-        candidates = given.predictions
+        candidates = given.candidates
         with showing_rows(len(candidates.rows), PlainConsole(stderr=True)) as told:
             selection = select(
-                None if asked.file is None else WatchedPredictions(candidates, told),
+                None if asked.file is None else WatchedCandidates(candidates, told),
                 asked.acquisition,
                 asked.batch_size,
                 asked.seed,
@@ -79,7 +80,7 @@ def _select_from_file(asked: SelectOptions) -> None:
     text = as_text(_lines(selection, ids), form, spreadsheet=asked.spreadsheet)
     check_nothing_is_lost(asked)  # once more: somebody may have written the file meanwhile
     write_out(asked.out, text)
-    print_message(in_a_sentence(asked.acquisition, selection, candidates.shape))
+    print_message(in_a_sentence(asked.acquisition, selection, len(candidates.rows), candidates.num_draws))
 
 
 def list_acquisitions() -> None:
@@ -99,9 +100,8 @@ def _in_words(needs: Collection[str]) -> str:
     return ", ".join(need.replace("_", " ") for need in sorted(needs))
 
 
-def in_a_sentence(acquisition: str, selection: Selection, shape: tuple[int, int, int]) -> str:
+def in_a_sentence(acquisition: str, selection: Selection, count: int, num_draws: int) -> str:
     """What a selection says of itself; information in bits, everything else as the method gives it."""
-    count, num_draws, _ = shape
     said = dict(selection.diagnostics)
     draws = f"{num_draws} draw{'' if num_draws == 1 else 's'}"
     under = f" under {draws}" if num_draws else ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lindley.acquisition.catalogue import METHODS, WITHOUT_PREDICTIONS
+from lindley.acquisition.specs import METHODS, WITHOUT_PREDICTIONS
 from lindley.apps.array_files import Place
 from lindley.apps.output_file import check_out, refuse_loss
 from lindley.apps.selection_files import FORMATS, is_selection

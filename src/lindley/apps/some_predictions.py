@@ -1,46 +1,55 @@
-"""Some of the rows of predictions, without copying them: what is labelled already is left out."""
+"""Some of the candidates, without copying what is predicted of them: what is labelled already is left out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import final
 
 import torch
+from torch import Tensor
 
 from lindley.acquisition.checks import checks_its_values
-from lindley.contracts import Predictions
+from lindley.contracts import Candidates, Chunk, T
 from lindley.errors import InputError
-from lindley.shapes import LogProbs, Positions
+from lindley.shapes import Positions, Rows
 
 
 @final
-class SomePredictions:
-    """The predictions at these positions, in ascending order."""
+class SomeCandidates:
+    """The candidates at these positions, in ascending order."""
 
-    def __init__(self, predictions: Predictions, positions: Positions) -> None:
-        self.rows, self.draws_id = predictions.rows[positions], predictions.draws_id
-        self.values_checked = checks_its_values(predictions)
-        self._predictions, self._positions = predictions, positions
-        self._kept = torch.zeros(len(predictions.rows), dtype=torch.bool)
-        self._kept[positions] = True
+    def __init__(self, candidates: Candidates, positions: Positions) -> None:
+        self.rows, self.draws_id = candidates.rows[positions], candidates.draws_id
+        self.num_draws = candidates.num_draws
+        self.values_checked = checks_its_values(candidates)
+        self._candidates = candidates
 
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """(N, K, C)."""
-        return len(self.rows), *self._predictions.shape[1:]
+    def scan(self, function: Callable[[Chunk], T]) -> Iterator[T]:
+        """Apply a function to what is left of every chunk; all chunks are read."""
+        for found in self._candidates.scan(partial(_of_kept, self.rows, function)):
+            if found is not None:
+                yield found[0]
 
-    def chunks(self) -> Iterator[LogProbs]:
-        """[n, K, C] in the order of rows; all are read, these are given."""
-        start = 0
-        for chunk in self._predictions.chunks():
-            kept = self._kept[start : start + len(chunk)]
-            start += len(chunk)
-            if bool(kept.any()):
-                yield chunk if bool(kept.all()) else chunk[kept.to(chunk.device)]
+    def take(self, rows: Rows) -> Chunk:
+        """Return what is known of some rows, in that order."""
+        return self._candidates.take(rows)
 
-    def take(self, positions: Positions) -> LogProbs:
-        """[b] -> [b, K, C], in that order."""
-        return self._predictions.take(self._positions[positions])
+
+def _of_kept(kept_rows: Rows, function: Callable[[Chunk], T], chunk: Chunk) -> tuple[T] | None:
+    kept = torch.isin(chunk.rows, kept_rows)
+    if not bool(kept.any()):
+        return None
+    return (function(chunk if bool(kept.all()) else _some(chunk, kept)),)
+
+
+def _some(chunk: Chunk, kept: Tensor) -> Chunk:
+    predictive, features = chunk.predictive, chunk.features
+    return Chunk(
+        chunk.rows[kept],
+        None if predictive is None else predictive.take(kept.nonzero()[:, 0]),
+        None if features is None else features[kept.to(features.device)],
+    )
 
 
 def left_after(excluded: list[str | int], ids: list[str | int] | range) -> tuple[Positions, list[str | int]]:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import final
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -13,8 +14,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from lindley.acquisition.checks import checks_its_values
 from lindley.apps.console import PlainConsole
 from lindley.apps.progress import STATUS_EVERY
-from lindley.contracts import Predictions
-from lindley.shapes import LogProbs, Positions
+from lindley.contracts import Candidates, Chunk, T
+from lindley.shapes import Rows
 
 PATIENCE = 1.0
 """Seconds before anything is shown."""
@@ -24,37 +25,37 @@ Told = Callable[[int, int], None]
 
 
 @final
-class WatchedPredictions:
-    """The predictions, telling of every chunk that is read."""
+class WatchedCandidates:
+    """The candidates, telling of every chunk that is read."""
 
-    def __init__(self, predictions: Predictions, told: Told) -> None:
-        self.rows, self.draws_id = predictions.rows, predictions.draws_id
-        self.values_checked = checks_its_values(predictions)
-        self._predictions, self._told = predictions, told
+    def __init__(self, candidates: Candidates, told: Told) -> None:
+        self.rows, self.draws_id = candidates.rows, candidates.draws_id
+        self.num_draws = candidates.num_draws
+        self.values_checked = checks_its_values(candidates)
+        self._candidates, self._told = candidates, told
         self._passes = 0
 
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """(N, K, C)."""
-        return self._predictions.shape
-
-    def chunks(self) -> Iterator[LogProbs]:
-        """[n, K, C] in the order of rows."""
+    def scan(self, function: Callable[[Chunk], T]) -> Iterator[T]:
+        """Apply a function to every chunk, and tell how many rows have been read."""
         self._passes += 1
         number, count = self._passes, 0
-        for chunk in self._predictions.chunks():
-            count += len(chunk)
+        for length, found in self._candidates.scan(partial(_with_length, function)):
+            count += length
             self._told(number, count)
-            yield chunk
+            yield found
 
-    def take(self, positions: Positions) -> LogProbs:
-        """[b] -> [b, K, C], in that order."""
-        return self._predictions.take(positions)
+    def take(self, rows: Rows) -> Chunk:
+        """Return what is known of some rows, in that order."""
+        return self._candidates.take(rows)
+
+
+def _with_length(function: Callable[[Chunk], T], chunk: Chunk) -> tuple[int, T]:
+    return len(chunk), function(chunk)
 
 
 @contextmanager
 def showing_rows(num_rows: int, console: PlainConsole) -> Iterator[Told]:
-    """A callable for WatchedPredictions; what it is told is shown, from PATIENCE seconds on, while the block lasts."""
+    """A callable for WatchedCandidates; what it is told is shown, from PATIENCE seconds on, while the block lasts."""
     if not console.is_terminal:
         yield _plain(num_rows, console)
         return

@@ -1,4 +1,4 @@
-"""Predictions of a pool's rows under frozen draws: lazy, re-readable, held whole only when they fit.
+"""Predictions and features of a pool's rows under frozen draws: lazy, re-readable, held whole only when they fit.
 
 The chunk grid and the bytes that may be held are constants of the code, not of the machine: float sums depend
 on the chunk, and a trial must give the same bits on a machine with more memory.
@@ -7,14 +7,20 @@ on the chunk, and a trial must give the same bits on a machine with more memory.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from copy import copy
+from functools import partial
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from lindley.contracts import Draws, Pool, as_categorical
+from lindley.contracts import Categorical, Chunk, Draws, FeatureExtractor, Pool, T, as_categorical
 from lindley.errors import InputError
+from lindley.row_index import RowIndex
 from lindley.shapes import LogProbs, Positions, Rows
+
+A = TypeVar("A")
 
 CHUNK_ROWS = 500
 """Rows that go through the model at a time."""
@@ -23,88 +29,143 @@ HOLD_BYTES = 1 << 30
 
 
 class PoolPredictions:
-    """Lazy [N, K, C] log-probabilities of `rows` of a pool under `draws` (a `Predictions`).
+    """Lazy log-probabilities of `rows` of a pool under `draws`.
 
-    Nothing is computed before the first `chunks` or `take`. Where all fits into `hold_bytes` the first use computes
-    the whole tensor and later ones read it. Where it does not, every pass computes again, and `take` computes
-    the chunks of the grid in which its positions lie, so that a row has the same bits however it is asked for.
+    These are `Candidates`. Nothing is computed before the first `scan` or `take`. Where all predictions fit into
+    `hold_bytes` the first use computes them and later ones read them; so it is with the features. Where they do not,
+    every pass computes again, and `take` computes the chunks of the grid in which its rows lie, so that a row has the
+    same bits however it is asked for.
     """
 
     def __init__(
         self,
         pool: Pool,
         rows: Rows,
-        draws: Draws,
+        draws: Draws | None,
         *,
         num_classes: int,
         chunk_rows: int = CHUNK_ROWS,
         hold_bytes: int = HOLD_BYTES,
     ) -> None:
+        """Take what the predictions are computed from.
+
+        Args:
+            pool: Where the inputs are.
+            rows: [N] rows of the pool.
+            draws: The functions that predict; None where there is no model yet, and features alone are read.
+            num_classes: C, for which the predictions are checked.
+            chunk_rows: Rows that go through the model at a time.
+            hold_bytes: Predictions, and features, of at most so many bytes are kept.
+        """
         self.rows = rows
-        self.draws_id = draws.id
+        self.draws_id = "none" if draws is None else draws.id
+        self.num_draws = 0 if draws is None else draws.num_draws
         self.seconds = 0.0
         """Time spent in the model so far."""
-        self._pool = pool
-        self._draws = draws
         self._num_classes = num_classes
         self._chunk_rows = chunk_rows
-        self._hold_bytes = hold_bytes
-        self._held: Tensor | None = None
+        self._pool, self._hold_bytes = pool, hold_bytes
+        self._index: RowIndex | None = None
+        self._predictions = _Held(partial(_predict, pool, draws, num_classes), rows, chunk_rows, hold_bytes)
+        self._features: _Held | None = None
+
+    def with_features(self, extractor: FeatureExtractor) -> PoolPredictions:
+        """Return the same candidates with features; the predictions that are held are shared."""
+        featured = copy(self)
+        featured.seconds = 0.0
+        featured._features = _Held(
+            partial(_extract, self._pool, extractor), self.rows, self._chunk_rows, self._hold_bytes
+        )
+        return featured
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(N, K, C)."""
-        return self.rows.numel(), self._draws.num_draws, self._num_classes
+        return self.rows.numel(), self.num_draws, self._num_classes
 
-    def chunks(self) -> Iterator[LogProbs]:
-        """[n, K, C] in the order of rows; every n is the grid's but the last.
+    def scan(self, function: Callable[[Chunk], T]) -> Iterator[T]:
+        """Apply a function to every chunk, in the order of rows; the model runs for what the function reads.
 
-        Raises InputError when the draws return another shape. What the numbers are is checked by who reads them.
+        Raises:
+            InputError: If the draws return another shape. What the numbers are is checked by who reads them.
         """
         for start in range(0, self.rows.numel(), self._chunk_rows):
-            yield self._chunk(start)
+            rows = self.rows[start : start + self._chunk_rows]
+            features = None if self._features is None else partial(self._timed, self._features.chunk, start)
+            yield function(Chunk(rows, partial(self._categorical, self._predictions.chunk, start), features))
 
-    def take(self, positions: Positions) -> LogProbs:
-        """[b] -> [b, K, C], in that order."""
-        if positions.numel() == 0:
-            return torch.empty(0, *self.shape[1:])
-        starts = (positions // self._chunk_rows) * self._chunk_rows
-        parts: dict[int, Tensor] = {}
-        for start in starts.unique().tolist():
-            inside = (starts == start).nonzero()[:, 0]
-            taken = self._chunk(start)[positions[inside] - start]  # [i, K, C]
-            parts.update(zip(inside.tolist(), taken, strict=True))
-        return torch.stack([parts[place] for place in range(positions.numel())])  # [b, K, C]
+    def take(self, rows: Rows) -> Chunk:
+        """Return what is known of some rows, in that order; the model runs for what is read of it."""
+        if self._index is None:
+            self._index = RowIndex(self.rows)
+        places = self._index(rows)
+        features = None if self._features is None else partial(self._timed, self._features.take, places)
+        return Chunk(rows, partial(self._categorical, self._take_log_probs, places), features)
 
-    def _chunk(self, start: int) -> Tensor:
-        """The chunk of the grid that begins at `start`, from what is held or from the model."""
+    def _take_log_probs(self, places: Positions) -> LogProbs:
+        return self._predictions.take(places) if len(places) else torch.empty(0, *self.shape[1:])
+
+    def _categorical(self, read: Callable[[A], Tensor], which: A) -> Categorical:
+        return Categorical(self._timed(read, which))
+
+    def _timed(self, read: Callable[[A], Tensor], which: A) -> Tensor:
+        began = time.perf_counter()
+        values = read(which)
+        self.seconds += time.perf_counter() - began
+        return values
+
+
+class _Held:
+    """What is computed of rows chunk by chunk, and kept whole where it fits."""
+
+    def __init__(self, compute: Callable[[Rows], Tensor], rows: Rows, chunk_rows: int, hold_bytes: int) -> None:
+        self._compute, self._rows = compute, rows
+        self._chunk_rows, self._hold_bytes = chunk_rows, hold_bytes
+        self._held: Tensor | None = None
+
+    def chunk(self, start: int) -> Tensor:
+        """Return the chunk of the grid that begins at `start`, from what is held or computed."""
         if self._held is None:
             first = self._computed(start)
-            if not self._fits(first):
+            if len(self._rows) * first[:1].numel() * first.element_size() > self._hold_bytes:
                 return first
             self._held = self._whole(start, first)
         return self._held[start : start + self._chunk_rows]
 
-    def _fits(self, chunk: Tensor) -> bool:
-        count, num_draws, num_classes = self.shape
-        return count * num_draws * num_classes * chunk.element_size() <= self._hold_bytes
+    def take(self, places: Positions) -> Tensor:
+        """Return what is known of the rows at some places, in that order, by the chunks in which they lie."""
+        starts = (places // self._chunk_rows) * self._chunk_rows
+        taken: Tensor | None = None
+        for start in starts.unique().tolist():
+            inside = (starts == start).nonzero()[:, 0]
+            chunk = self.chunk(start)
+            taken = chunk.new_empty(len(places), *chunk.shape[1:]) if taken is None else taken
+            taken[inside.to(chunk.device)] = chunk[(places[inside] - start).to(chunk.device)]
+        return self.chunk(0)[:0] if taken is None else taken
 
     def _whole(self, known_start: int, known: Tensor) -> Tensor:
-        whole = torch.empty(self.shape, dtype=known.dtype, device=known.device)
-        for start in range(0, self.rows.numel(), self._chunk_rows):
+        whole = known.new_empty(len(self._rows), *known.shape[1:])
+        for start in range(0, len(self._rows), self._chunk_rows):
             chunk = known if start == known_start else self._computed(start)
             whole[start : start + self._chunk_rows] = chunk
         return whole
 
     def _computed(self, start: int) -> Tensor:
-        began = time.perf_counter()
-        rows = self.rows[start : start + self._chunk_rows]
-        log_probs = as_categorical(self._draws.predict(self._pool.read(rows))).log_probs
-        expected = [rows.numel(), *self.shape[1:]]
-        if [*log_probs.shape] != expected:
-            raise InputError(
-                f"draws.predict must return log_probs [n, K, C] = {expected} for {expected[0]} rows; got "
-                f"{[*log_probs.shape]}"
-            )
-        self.seconds += time.perf_counter() - began
-        return log_probs
+        return self._compute(self._rows[start : start + self._chunk_rows])
+
+
+def _predict(pool: Pool, draws: Draws | None, num_classes: int, rows: Rows) -> Tensor:
+    if draws is None:
+        raise InputError("this acquisition reads predictions [N, K, C], and there is no model yet")
+    log_probs = as_categorical(draws.predict(pool.read(rows))).log_probs
+    expected = [rows.numel(), draws.num_draws, num_classes]
+    if [*log_probs.shape] != expected:
+        raise InputError(
+            f"draws.predict must return log_probs [n, K, C] = {expected} for {expected[0]} rows; got "
+            f"{[*log_probs.shape]}"
+        )
+    return log_probs
+
+
+def _extract(pool: Pool, extractor: FeatureExtractor, rows: Rows) -> Tensor:
+    return extractor.features(pool.read(rows)).cpu()

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lindley.acquisition.unpredicted import Unpredicted
 from lindley.contracts import (
     Acquisition,
     Classification,
@@ -194,7 +193,7 @@ def select_without_fit(
     """Choose a first batch by an acquisition that reads no predictions: there is no model yet."""
     rows = _candidate_rows(settings, pool, known, 0, batch_size, sources)
     shown = show(
-        Unpredicted(rows),
+        PoolPredictions(pool, rows, None, num_classes=settings.task.num_classes),
         known.labels,
         known.unavailable,
         task=settings.task,

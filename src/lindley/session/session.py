@@ -12,8 +12,9 @@ from weakref import WeakValueDictionary
 
 import torch
 
-from lindley.acquisition.catalogue import METHODS, acquisition_named
+from lindley.acquisition.catalogue import acquisition_named
 from lindley.acquisition.checks import whole_number
+from lindley.acquisition.specs import METHODS
 from lindley.arrays import ArrayLike, as_whole_numbers
 from lindley.contracts import Acquisition, Classification, FeatureExtractor, Labels, Learner, Pool, Selection, Task
 from lindley.errors import InputError, JournalError

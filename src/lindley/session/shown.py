@@ -5,11 +5,8 @@ Only what is needed is computed. Targets and features are of rows of the pool, n
 
 from __future__ import annotations
 
-import time
 from collections.abc import Set
 from dataclasses import dataclass, replace
-
-import torch
 
 from lindley.contracts import (
     FEATURES,
@@ -20,30 +17,28 @@ from lindley.contracts import (
     FeatureExtractor,
     Labels,
     Pool,
-    Predictions,
 )
 from lindley.errors import InputError
-from lindley.session.predict import CHUNK_ROWS, PoolPredictions
+from lindley.session.predict import PoolPredictions
 from lindley.session.subsets import candidate_rows
-from lindley.shapes import Features, Rows
+from lindley.shapes import Rows
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A context, and what its parts cost: the targets are predicted when they are first read."""
+    """A context, and what its parts cost beside the candidates' predictions; all is computed when it is first read."""
 
     context: Context
-    targets: PoolPredictions | None
-    features_seconds: float
+    parts: tuple[PoolPredictions, ...]
 
     @property
     def seconds(self) -> float:
-        """Seconds spent in the model for targets and features so far."""
-        return self.features_seconds + (self.targets.seconds if self.targets else 0.0)
+        """Seconds spent in the model so far, beside those of the candidates that were passed."""
+        return sum((part.seconds for part in self.parts), 0.0)
 
 
 def show(
-    candidates: Predictions,
+    candidates: PoolPredictions,
     taught: Labels,
     told: Rows,
     *,
@@ -56,12 +51,26 @@ def show(
     features: object,
     draws: Draws | None,
 ) -> Shown:
-    """The context of a round. Targets: the same draws on num_targets rows of the pool, at random, of which nothing was
-    told.
+    """Build the context of a round; targets are the same draws on rows of the pool of which nothing is known.
 
-    taught: the labels that the model learns from, which the acquisition sees. told: all rows that are no candidates.
-    features: what they come from, a posterior or an encoder, for the candidates and the rows taught. Raises InputError
-    where it has none, and where targets are needed and there are no draws.
+    Args:
+        candidates: The rows that may be queried.
+        taught: The labels that the model learns from.
+        told: All rows that are no candidates.
+        task: The classes.
+        index: The number of the round.
+        needs: The optional parts of the context that are needed.
+        num_targets: How many rows are targets, at random.
+        targets_seed: Seed of these.
+        pool: Where the inputs are.
+        features: What features come from: a posterior, or an encoder.
+        draws: The functions that predict; None where there is no model yet.
+
+    Returns:
+        The context; features are those of the candidates and of the rows taught.
+
+    Raises:
+        InputError: If features are needed and there are none, or targets and there is no model.
     """
     targets = None
     if "targets" in needs:
@@ -69,13 +78,19 @@ def show(
             raise InputError("this acquisition reads predictions of targets, and there is no model yet")
         rows = candidate_rows(len(pool), told, count=num_targets, seed=targets_seed, sources=None)
         targets = PoolPredictions(pool, rows, draws, num_classes=task.num_classes)
-    context = Context(candidates, taught, task, index, targets)
+    parts = () if targets is None else (targets,)
+    context = Context(candidates, taught.rows, task, index, targets)
     if not needs & FEATURES:
-        return Shown(context, targets, 0.0)
-    began = time.perf_counter()
-    mine, labelled = (_features(features, pool, rows) for rows in (candidates.rows, taught.rows))
-    context = replace(context, features=mine, labelled_features=labelled)
-    return Shown(context, targets, time.perf_counter() - began)
+        return Shown(context, parts)
+    if not isinstance(features, FeatureExtractor):
+        raise InputError(
+            f"this acquisition needs features, and {type(features).__name__} has none: it has no method features()"
+        )
+    featured = candidates.with_features(features)
+    labelled = PoolPredictions(pool, taught.rows, draws, num_classes=task.num_classes).with_features(features)
+    labelled_features = labelled.take(taught.rows).features
+    context = replace(context, candidates=featured, labelled_features=labelled_features)
+    return Shown(context, (*parts, featured, labelled))
 
 
 def check_needs(needs: Set[str]) -> None:
@@ -83,11 +98,3 @@ def check_needs(needs: Set[str]) -> None:
     unknown = sorted(needs - NEEDS)
     if unknown:
         raise InputError(f"an acquisition may need {', '.join(sorted(NEEDS))}; got {', '.join(unknown)}")
-
-
-def _features(source: object, pool: Pool, rows: Rows) -> Features:
-    if not isinstance(source, FeatureExtractor):
-        raise InputError(
-            f"this acquisition needs features, and {type(source).__name__} has none: it has no method features()"
-        )
-    return torch.cat([source.features(pool.read(part)).cpu() for part in rows.split(CHUNK_ROWS)])

@@ -8,7 +8,8 @@ from typing import cast
 
 from torch import nn
 
-from lindley.acquisition.catalogue import METHODS, acquisition_named
+from lindley.acquisition.catalogue import acquisition_named
+from lindley.acquisition.specs import METHODS
 from lindley.contracts import Acquisition
 from lindley.datasets.dataset import Dataset
 from lindley.errors import ConfigurationError, InputError

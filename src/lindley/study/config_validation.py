@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from typing import NamedTuple
 
-from lindley.acquisition.catalogue import METHODS, acquisition_named
+from lindley.acquisition.catalogue import acquisition_named
+from lindley.acquisition.specs import METHODS
 from lindley.contracts import FEATURES
 from lindley.datasets.catalogue import DATASETS, DatasetSpec, checked_options
 from lindley.errors import InputError

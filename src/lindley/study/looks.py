@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from lindley.acquisition.specs import METHODS, STOCHASTIC
 from lindley.measures.catalogue import BITS
 
 NATS_TO_BITS = BITS.scale
@@ -20,6 +21,12 @@ class Look:
     line: str | tuple[int, tuple[float | int, ...]]
 
 
+def _in_a_sentence(title: str) -> str:
+    """Return a title as it stands within a sentence: names keep their capitals."""
+    first = title.split()[0]
+    return title if first[1:] != first[1:].lower() else title[0].lower() + title[1:]
+
+
 # The colours are those of Okabe and Ito (2008).
 LOOKS: dict[str, Look] = {
     "random": Look("random", "#5f6670", "o", (0, (1.2, 1.2))),
@@ -33,19 +40,9 @@ LOOKS: dict[str, Look] = {
     "mean-std": Look("mean STD", "#8C6D1F", "h", (0, (2, 1))),
     "power-bald": Look("power BALD", "#332288", "p", (0, (4, 1, 1, 1))),
 }
-_TITLES = {
-    "epig": "EPIG",
-    "batch-epig": "batch EPIG",
-    "2-bald": "2-BALD",
-    "logdet": "log-determinant",
-    "badge": "BADGE",
-    "coreset": "CoreSet",
-    "typiclust": "TypiClust",
-    "probcover": "ProbCover",
-    "bait": "BAIT",
-}
+_TITLES = {name: _in_a_sentence(spec.title) for name, spec in METHODS.items() if not spec.drawn and name not in LOOKS}
 """Of the other methods of the catalogue that are no stochastic batch of a score."""
-_KINDS = ("power", "softmax", "softrank")
+_KINDS = STOCHASTIC
 _OTHERS = ("#882255", "#44AA99", "#999933", "#AA4499", "#117733", "#88CCEE", "#661100", "#6699CC", "#DDCC77")
 _MARKERS = ("s", "<", ">", "d", "H", "8", "P")
 _LINES: tuple[str | tuple[int, tuple[float | int, ...]], ...] = (

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from lindley.acquisition.specs import METHODS
 from lindley.study.schema import CorruptedPool, Panel, Schedule, Study
-
-LOOK_AT_TARGETS = frozenset({"epig", "power-epig", "softmax-epig", "softrank-epig", "batch-epig"})
-"""The acquisitions of the catalogue that need targets, said here again so that a key costs no import of torch."""
 
 METHOD_VERSIONS = {"batchbald": 2}
 """Methods that once chose other rows under the same name: version 1 of BatchBALD is BatchBALD-logdet today.
@@ -93,7 +91,8 @@ class Trial:
         """
         default = Schedule.model_fields["targets"].default
         own = ":" in self.acquisition
-        looks = schedule["targets"] != default if own else self.acquisition in LOOK_AT_TARGETS
+        spec = METHODS.get(self.acquisition)
+        looks = schedule["targets"] != default if own else spec is not None and "targets" in spec.needs
         left_out = {"max_labels"} if looks else {"max_labels", "targets"}
         if not schedule["validation_labels"]:
             left_out.add("validation_labels")  # a later key

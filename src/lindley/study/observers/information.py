@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Collection
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from lindley.acquisition.catalogue import acquisition_named
+from lindley.acquisition.scan import take_log_probs
 from lindley.contracts import Context
 from lindley.information import LabelPaths, bald, no_labels
 from lindley.seeds import derive_seed
@@ -79,10 +79,9 @@ def _information(paths: LabelPaths) -> tuple[float, float]:
 
 def _batch(view: RoundView, name: str, num_picks: int) -> dict[str, np.ndarray]:
     seed = derive_seed(view.seed, view.index, "information", name)
-    context = Context(candidates=view.candidates, labelled=view.labels, task=view.task, round=view.index)
+    context = Context(candidates=view.candidates, labelled=view.labels.rows, task=view.task, round=view.index)
     rows = acquisition_named(name)(context, num_picks, seed=seed).rows.cpu()  # [P]
-    positions = torch.searchsorted(view.candidates.rows, rows)  # candidates are in ascending order
-    log_probs = view.candidates.take(positions).cpu()  # [P, K, C]
+    log_probs = take_log_probs(view.candidates, rows).cpu()  # [P, K, C]
     joint, error = information_growth(log_probs, seed=seed)
     arrays = {"sum_bald": bald(log_probs.double()).cumsum(0).numpy(), "joint": joint, "joint_se": error}
     inputs = view.pool.read(rows)

@@ -1,4 +1,4 @@
-"""Anyone's array as Predictions: another order of axes, probabilities or logits, half precision, a file on the disk.
+"""Anyone's array as candidates: another order of axes, probabilities or logits, half precision, a file on the disk.
 
 What is read is converted and checked chunk by chunk, so that a file need not fit into memory. Nothing is guessed: the
 axes and what the numbers are have to be said.
@@ -6,31 +6,33 @@ axes and what the numbers are have to be said.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import final
 
 import torch
 from torch import Tensor
 
 from lindley.acquisition.stored import StoredArray
+from lindley.contracts import Categorical, Chunk, T
 from lindley.errors import InputError
 from lindley.information.layouts import Layout
-from lindley.shapes import LogProbs, Positions, Rows
+from lindley.row_index import RowIndex
+from lindley.shapes import Positions, Rows
 
 _CHUNK_ROWS = 500
 _CHUNK_BYTES = 1 << 26
 
 
 @final
-class ForeignPredictions:
-    """A Predictions over a stored array with axes in the order said, [N, K, C] if "NKC".
+class ArrayCandidates:
+    """Candidates over a stored array with axes in the order said, [N, K, C] if "NKC".
 
     inputs: "log_probs" (natural), "probs" (the logarithm is taken: 0 becomes -inf) or "logits" (log_softmax).
     Half precision is widened to float32 and its rounding, at most what the check of sums allows, normalised away;
     float32 and float64 keep their precision. Errors name the array by `name` and the rows by `ids` where given.
 
     >>> from lindley.acquisition.stored import TensorArray
-    >>> ForeignPredictions(TensorArray(torch.full((4, 3, 2), 1 / 3)), inputs="probs", axes="NCK").shape
+    >>> ArrayCandidates(TensorArray(torch.full((4, 3, 2), 1 / 3)), inputs="probs", axes="NCK").shape
     (4, 2, 3)
     """
 
@@ -53,6 +55,7 @@ class ForeignPredictions:
         self.rows = torch.arange(self._shape[0]) if rows is None else rows
         self.draws_id = draws_id
         self._array, self._ids = array, ids
+        self._index: RowIndex | None = None
         self._unchecked = torch.ones(self._shape[0], dtype=torch.bool)
         for name, given in (("rows", self.rows), ("ids", self.rows if ids is None else ids)):
             if len(given) != self._shape[0]:
@@ -66,17 +69,30 @@ class ForeignPredictions:
         """(N, K, C)."""
         return self._shape
 
-    def chunks(self) -> Iterator[LogProbs]:
-        """[n, K, C] in the order of rows. Raises InputError, naming ids, for what is not a prediction."""
+    @property
+    def num_draws(self) -> int:
+        """K."""
+        return self._shape[1]
+
+    def scan(self, function: Callable[[Chunk], T]) -> Iterator[T]:
+        """Apply a function to every chunk, in the order of the rows.
+
+        Raises:
+            InputError: Naming ids, if an entry is not a prediction.
+        """
         count, num_draws, num_classes = self._shape
         step = max(1, min(_CHUNK_ROWS, _CHUNK_BYTES // (8 * num_draws * num_classes)))
         for start in range(0, count, step):
             stop = min(start + step, count)
-            yield self._converted(slice(start, stop), torch.arange(start, stop))
+            log_probs = self._converted(slice(start, stop), torch.arange(start, stop))
+            yield function(Chunk(self.rows[start:stop], Categorical(log_probs)))
 
-    def take(self, positions: Positions) -> LogProbs:
-        """[b] -> [b, K, C], in that order. Raises as chunks does."""
-        return self._converted(positions, positions)
+    def take(self, rows: Rows) -> Chunk:
+        """Return the predictions of some rows, in that order. Raises InputError as scan does."""
+        if self._index is None:
+            self._index = RowIndex(self.rows)
+        positions = self._index(rows)
+        return Chunk(rows, Categorical(self._converted(positions, positions)))
 
     def _converted(self, wanted: slice | Positions, positions: Positions) -> Tensor:
         raw = self._array.read(self._layout.order[0], wanted).permute(self._layout.order)  # [n, K, C]

@@ -1,0 +1,39 @@
+"""Where rows stand among other rows: the step from ids, which are stable, to places in an array."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+
+from lindley.errors import InputError
+from lindley.shapes import Positions, Rows
+
+
+@final
+class RowIndex:
+    """The places of rows in an order that is given once.
+
+    >>> RowIndex(torch.tensor([7, 3, 5]))(torch.tensor([5, 7]))
+    tensor([2, 0])
+    """
+
+    def __init__(self, rows: Rows) -> None:
+        self._sorted, self._order = rows.cpu().sort()
+
+    def __call__(self, rows: Rows) -> Positions:
+        """Return the place of each row.  [n] -> [n]
+
+        Raises:
+            InputError: If a row is not among those of the index.
+        """
+        rows = rows.cpu()
+        if not len(self._sorted):
+            found = torch.zeros(len(rows), dtype=torch.bool)
+            places = torch.zeros_like(rows)
+        else:
+            places = torch.searchsorted(self._sorted, rows).clamp_max(len(self._sorted) - 1)
+            found = self._sorted[places] == rows
+        if not bool(found.all()):
+            raise InputError(f"these rows are not among the candidates: {rows[~found][:10].tolist()}")
+        return self._order[places]

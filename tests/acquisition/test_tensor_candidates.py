@@ -1,0 +1,57 @@
+import pytest
+import torch
+
+from lindley.acquisition import TensorCandidates
+from lindley.acquisition.tensor_candidates import FeaturedCandidates
+from lindley.errors import InputError
+
+LOG_PROBS = torch.randn(11, 3, 4, generator=torch.Generator().manual_seed(0)).log_softmax(-1)
+
+
+def test_chunks_and_take_agree():
+    predictions = TensorCandidates(LOG_PROBS, chunk_rows=4)
+    chunks = list(predictions.scan(lambda chunk: chunk))
+    assert [chunk.rows.tolist() for chunk in chunks] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10]]
+    whole = torch.cat([chunk.predictive.log_probs for chunk in chunks])
+    assert torch.equal(whole, predictions.take(torch.arange(11)).predictive.log_probs)
+    assert (predictions.num_draws, chunks[0].features) == (3, None)
+
+
+def test_take_keeps_the_order_asked():
+    positions = torch.tensor([7, 2, 2])
+    assert torch.equal(TensorCandidates(LOG_PROBS).take(positions).predictive.log_probs, LOG_PROBS[positions])
+    of_rows = TensorCandidates(LOG_PROBS, torch.arange(30, 19, -1), features=LOG_PROBS[:, 0]).take(
+        torch.tensor([29, 21])
+    )
+    assert torch.equal(of_rows.predictive.log_probs, LOG_PROBS[[1, 9]])
+    assert torch.equal(of_rows.features, LOG_PROBS[[1, 9], 0])
+
+
+def test_a_row_that_is_no_candidate_is_refused():
+    with pytest.raises(InputError, match=r"\[11\]"):
+        TensorCandidates(LOG_PROBS).take(torch.tensor([3, 11]))
+
+
+def test_features_held_beside_candidates_are_those_of_their_rows():
+    rows, features = torch.tensor([4, 9, 1]), torch.tensor([[4.0], [9.0], [1.0]])
+    beside = FeaturedCandidates(TensorCandidates(LOG_PROBS[:3], rows, chunk_rows=2), features)
+    assert [chunk.features[:, 0].tolist() for chunk in beside.scan(lambda chunk: chunk)] == [[4, 9], [1]]
+    assert beside.take(torch.tensor([1, 4])).features[:, 0].tolist() == [1, 4]
+
+
+def test_rows_are_numbered_from_zero_unless_given():
+    assert TensorCandidates(LOG_PROBS).rows.tolist() == list(range(11))
+    assert TensorCandidates(LOG_PROBS, torch.arange(50, 61)).rows[0] == 50
+
+
+@pytest.mark.parametrize(
+    ("log_probs", "rows", "words"),
+    [
+        (None, None, "must have rows"),
+        (LOG_PROBS[0], None, r"\[N, K, C\]"),
+        (LOG_PROBS, torch.arange(3), "11 for 3 rows"),
+    ],
+)
+def test_what_is_not_predictions_is_refused(log_probs, rows, words):
+    with pytest.raises(InputError, match=words):
+        TensorCandidates(log_probs, rows)

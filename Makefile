@@ -8,7 +8,7 @@
 PYTHON ?=
 ARGS ?=
 TORCH ?= $(shell sed -n 's/^torch==//p' requirements-lowest.lock)
-LOWEST_TESTS ?= tests/information tests/pools tests/apps tests/study/test_config.py tests/session
+LOWEST_TESTS ?= tests/information tests/pools tests/apps tests/study/config/test_study_files_read.py tests/session
 BIN := .venv/bin
 LOCKED := .venv/.has-what-is-locked
 STAMP := .venv/.has-lindley

@@ -34,9 +34,9 @@ from lindley.networks.catalogue import build_network
 from lindley.noise import torch_generator
 from lindley.seeds import derive_seed
 from lindley.session.state import read_state
+from lindley.study.config.schema import Panel
 from lindley.study.folder import read_study
-from lindley.study.learners import panel_learner
-from lindley.study.schema import Panel
+from lindley.study.running.learners import panel_learner
 from lindley.study.trials import Trial, trials_of_panel
 
 FOLDS = 5

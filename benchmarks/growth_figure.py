@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 
 from lindley.study.figures.style import FAINT, Drawn, new_figure, save, styled
-from lindley.study.looks import look
+from lindley.study.plot_style import look
 
 LABELS = {"N": "rows N", "b": "batch b", "K": "draws K", "C": "classes C"}
 QUANTITIES = {"seconds": "seconds", "added_mib": "added memory, MiB"}

@@ -34,7 +34,7 @@ from lindley.study.comparison.exact_tests import (
     visible_shift,
 )
 from lindley.study.comparison.label_ratio import posterior_of_difference
-from lindley.study.crossings import Crossing
+from lindley.study.comparison.labels_to_target import Crossing
 
 Floats = NDArray[np.float64]
 Interval = tuple[Floats, Floats]

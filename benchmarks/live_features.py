@@ -23,8 +23,8 @@ from lindley.networks.catalogue import build_network
 from lindley.posteriors.dropout import folded
 from lindley.posteriors.dropout.mc_dropout import MCDropoutDraws
 from lindley.session.predict import CHUNK_ROWS
-from lindley.study.config import load_study
-from lindley.study.learners import panel_learner
+from lindley.study.config.study_files import load_study
+from lindley.study.running.learners import panel_learner
 
 RECIPES = ("repeated-mnist", "mnist")
 LABELS, IMAGES, DRAWS = 100, 2000, 100

@@ -21,7 +21,7 @@ FORMS = "conformance/test_array_border.py::"
 REHEARSAL = "posteriors/test_rehearsal.py::"
 SAVED = "posteriors/test_damaged_posteriors.py::"
 TABLES = "posteriors/scikit_learn/test_any_table.py::"
-FILES = "study/test_study_files.py::"
+FILES = "study/config/test_study_files.py::"
 DAMAGE = "study/test_damage.py::test_a_report_is_written_without_a_trial_that_is_damaged_and_names_it"
 ANY_READER = "except Exception:  # whatever a reader raises: numbers, nesting and text beyond its limits, too"
 
@@ -49,11 +49,11 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("posteriors/scikit_learn/trees.py", "        if depth != self.depth:", "        if False:", SAVED + "test_another_depth_of_a_forest_is_refused"),
     ("session/journal.py", ANY_READER, "except (ValueError, KeyError):", DAMAGE),
     ("session/manifest.py", ANY_READER, "except (ValueError, KeyError, TypeError):", DAMAGE),
-    ("study/config.py", "except Exception as error:  # also a number of more digits than Python reads", "except tomllib.TOMLDecodeError as error:", FILES + "test_any_damage_gives_a_study_or_one_clear_error"),
-    ("study/schema.py", "seeds: Annotated[int, Field(ge=1, le=MOST_SEEDS)] = 5", "seeds: Annotated[int, Field(ge=1)] = 5", FILES + "test_a_count_beyond_its_limit_is_refused_at_once"),
-    ("study/config_validation.py", "    yield from _single_draw(panel)\n", "", FILES + "test_one_draw_is_refused_where_draws_are_compared"),
+    ("study/config/study_files.py", "except Exception as error:  # also a number of more digits than Python reads", "except tomllib.TOMLDecodeError as error:", FILES + "test_any_damage_gives_a_study_or_one_clear_error"),
+    ("study/config/schema.py", "seeds: Annotated[int, Field(ge=1, le=MOST_SEEDS)] = 5", "seeds: Annotated[int, Field(ge=1)] = 5", FILES + "test_a_count_beyond_its_limit_is_refused_at_once"),
+    ("study/config/validation.py", "    yield from _single_draw(panel)\n", "", FILES + "test_one_draw_is_refused_where_draws_are_compared"),
     ("study/figures/style.py", '"text.parse_math": False,', '"text.parse_math": True,', "study/figures/test_names.py"),
-    ("study/runner.py", "    check_device(device)\n    out", "    out", "study/test_runner.py::test_a_device_that_is_not_here_is_refused_before_anything_is_written"),
+    ("study/running/runner.py", "    check_device(device)\n    out", "    out", "study/running/test_runner.py::test_a_device_that_is_not_here_is_refused_before_anything_is_written"),
     ("study/comparison/label_ratio.py", "return np.where(bounded, points, mean)", "return (below + above) / 2", "study/comparison/test_label_ratio.py"),
     ("study/comparison/contrasts.py", "first, second = sorted((name, reference))", "first, second = name, reference", "study/comparison/test_contrasts.py"),
     ("study/comparison/exact_tests.py", "    return min(1.0, reaching * chance)", "    return min(1.0, chance)", "study/comparison/test_exact_tests.py"),

@@ -18,7 +18,7 @@ import lindley
 from lindley import posteriors, study
 from lindley.datasets import catalogue
 from lindley.errors import DataError
-from lindley.study.schema import Study
+from lindley.study.config.schema import Study
 
 STUDY = """
 seeds = 1

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     )
     from lindley.session.events import Answer
     from lindley.session.session import Session
-    from lindley.study.config import load_study
-    from lindley.study.report import write_report
-    from lindley.study.runner import run_study
+    from lindley.study.config.study_files import load_study
+    from lindley.study.report.writer import write_report
+    from lindley.study.running.runner import run_study
 
 __version__ = "0.1.0"
 
@@ -49,10 +49,10 @@ _HOMES = {
     "Selection": "contracts",
     "Session": "session.session",
     "TrainingData": "contracts",
-    "load_study": "study.config",
-    "run_study": "study.runner",
+    "load_study": "study.config.study_files",
+    "run_study": "study.running.runner",
     "select": "acquisition.one_call",
-    "write_report": "study.report",
+    "write_report": "study.report.writer",
 }
 
 __all__ = [

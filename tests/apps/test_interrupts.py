@@ -23,7 +23,8 @@ main()
 
 
 @pytest.mark.parametrize(
-    "module", ["typer", "lindley.apps.cli", "numpy", "numpy.exceptions", "torch", "scipy", "lindley.study.runner"]
+    "module",
+    ["typer", "lindley.apps.cli", "numpy", "numpy.exceptions", "torch", "scipy", "lindley.study.running.runner"],
 )
 def test_an_interrupt_while_anything_is_imported_ends_with_one_line(module, tmp_path):
     command = [sys.executable, "-c", INTERRUPTED_AT.format(module=module)]

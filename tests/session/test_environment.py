@@ -23,7 +23,7 @@ def test_the_environment_names_what_bits_depend_on():
 
 def test_the_code_is_known_by_a_hash_of_all_sources_that_can_change_a_result(tmp_path, monkeypatch):
     package = tmp_path / "lindley"
-    for name in (*_CAN_CHANGE, "study/page.py", "apps/cli.py"):
+    for name in (*_CAN_CHANGE, "study/report/html.py", "apps/cli.py"):
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text(f"# {name}")
     monkeypatch.setattr("lindley.session.environment.__file__", str(package / "session" / "environment.py"))
@@ -34,7 +34,7 @@ def test_the_code_is_known_by_a_hash_of_all_sources_that_can_change_a_result(tmp
         return before != code_sha256.__wrapped__()
 
     assert all(after(name, "new") for name in _CAN_CHANGE)
-    assert [after(name, "new") for name in ("study/page.py", "apps/cli.py")] == [False] * 2
+    assert [after(name, "new") for name in ("study/report/html.py", "apps/cli.py")] == [False] * 2
     (package / "pools").mkdir()
     assert after("pools/another.py", "")
 

@@ -23,8 +23,8 @@ from lindley.session.events import Answer, Answered, ArraysFile, Event, Fitted, 
 from lindley.session.files import write_json
 from lindley.session.journal_store import JournalStore
 from lindley.session.manifest import write_manifest
+from lindley.study.config.schema import Panel, Study
 from lindley.study.results import TrialResults
-from lindley.study.schema import Panel, Study
 from lindley.study.trials import Trial, trials_of
 
 

@@ -23,12 +23,12 @@ from lindley.session.locks import holder_of
 from lindley.session.manifest import _check
 from lindley.study import Study, study_status, write_report
 from lindley.study.comparison.outputs import as_json, compare, csv_rows, tables
-from lindley.study.conclusions import draw_conclusions
-from lindley.study.provenance import changes, environments, label_counting, left_out, settings, unfinished
 from lindley.study.read_results import load_results
+from lindley.study.report.claims import draw_conclusions
+from lindley.study.report.run_details import changes, environments, label_counting, left_out, settings, unfinished
+from lindley.study.report.tables import PANEL_TABLES
+from lindley.study.report.tables_queried import queried_kinds, rare_recall
 from lindley.study.results import TrialResults
-from lindley.study.tables import PANEL_TABLES
-from lindley.study.tables_queried import queried_kinds, rare_recall
 
 INPUTS = int(os.environ.get("LINDLEY_FUZZ", "140"))
 NAMES = ("journal.jsonl", "manifest.json", "failed.json", "study.json")

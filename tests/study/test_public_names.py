@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from lindley import study as public
 from lindley.errors import ConfigurationError
 from lindley.study import Data, Information, Model, Observe, Panel, Schedule, Study, check_study, load_study, run_study
-from lindley.study.schema import TABLES
+from lindley.study.config.schema import TABLES
 
 FILE = """
 seeds = 2

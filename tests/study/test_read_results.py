@@ -13,8 +13,8 @@ from lindley.session.journal_store import JournalStore, read_events
 from lindley.session.manifest import read_manifest, write_manifest
 from lindley.study import Study
 from lindley.study.read_results import load_results
+from lindley.study.report.tables import final_metrics
 from lindley.study.results import paired
-from lindley.study.tables import final_metrics
 
 
 def _steps(ask: fakes.Asked) -> float:

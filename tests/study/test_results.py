@@ -7,10 +7,10 @@ from pathlib import Path
 import journal_fakes as fakes
 import numpy as np
 
-from lindley.study.curves import learning_curve
+from lindley.study.comparison.curves import learning_curve
 from lindley.study.read_results import load_results
+from lindley.study.report.tables import spread
 from lindley.study.results import paired
-from lindley.study.tables import spread
 
 
 def _steps(ask: fakes.Asked) -> float:

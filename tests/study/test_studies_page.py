@@ -14,9 +14,9 @@ from lindley.acquisition.specs import METHODS
 from lindley.datasets.catalogue import DATASETS
 from lindley.networks.catalogue import NETWORKS
 from lindley.posteriors.catalogue import POSTERIORS
-from lindley.study.config import builtin_studies, load_study
-from lindley.study.config_errors import PANEL_KEYS, STUDY_KEYS
-from lindley.study.schema import TABLES
+from lindley.study.config.errors import PANEL_KEYS, STUDY_KEYS
+from lindley.study.config.schema import TABLES
+from lindley.study.config.study_files import builtin_studies, load_study
 
 PAGE = Path(__file__).parents[2] / "docs" / "studies.md"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from lindley.study.config import load_study
-from lindley.study.resolved import resolved
-from lindley.study.schema import Panel, Study
+from lindley.study.config.resolved import resolved
+from lindley.study.config.schema import Panel, Study
+from lindley.study.config.study_files import load_study
 from lindley.study.trials import Trial, trials_of
 
 ROOT = Path(__file__).parents[2]

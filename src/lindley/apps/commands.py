@@ -16,13 +16,13 @@ from lindley.errors import InputError, LindleyError
 from lindley.posteriors.precision import has_bfloat16
 from lindley.session.manifest import manifest_of
 from lindley.session.state import read_state
-from lindley.study.config import load_study
-from lindley.study.provenance import left_out
+from lindley.study.config.resolved import resolved
+from lindley.study.config.schema import Study
+from lindley.study.config.study_files import load_study
 from lindley.study.read_results import load_results
-from lindley.study.report import write_report
-from lindley.study.resolved import resolved
-from lindley.study.runner import Outcome, check_device, check_folder, run_study
-from lindley.study.schema import Study
+from lindley.study.report.run_details import left_out
+from lindley.study.report.writer import write_report
+from lindley.study.running.runner import Outcome, check_device, check_folder, run_study
 from lindley.study.sinks.catalogue import sink_named
 from lindley.study.sinks.contract import Sink
 from lindley.study.trials import Trial, trials_of

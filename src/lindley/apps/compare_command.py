@@ -26,9 +26,9 @@ from lindley.study.comparison.outputs import (
     not_compared,
     tables,
 )
-from lindley.study.provenance import left_out, unfinished, unlike_beginnings
 from lindley.study.read_results import load_results
-from lindley.study.tables import Table
+from lindley.study.report.run_details import left_out, unfinished, unlike_beginnings
+from lindley.study.report.tables import Table
 from lindley.text import visible
 
 _WIDTH = 100

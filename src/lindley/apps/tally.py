@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from lindley.session.progress import ProgressEvent
-from lindley.study.pace import Paces
+from lindley.study.running.eta import Paces
 from lindley.study.trials import Trial, trial_name
 
 

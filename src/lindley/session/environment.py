@@ -31,9 +31,9 @@ _CODE = (
         )
     ),
     "study/observers/**/*.py",
-    "study/assemble.py",
-    "study/trial_data.py",
-    "study/learners.py",
+    "study/running/assemble.py",
+    "study/running/trial_data.py",
+    "study/running/learners.py",
 )
 """The sources that can change a result."""
 

@@ -9,13 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lindley.study.config import builtin_studies, check_study, load_study
-    from lindley.study.crew import Outcome
-    from lindley.study.read_results import load_results
-    from lindley.study.report import write_report
-    from lindley.study.results import StudyResults
-    from lindley.study.runner import run_study
-    from lindley.study.schema import (
+    from lindley.study.config.schema import (
         CorruptedPool,
         Data,
         Information,
@@ -29,38 +23,44 @@ if TYPE_CHECKING:
         Transfer,
         Tune,
     )
+    from lindley.study.config.study_files import builtin_studies, check_study, load_study
+    from lindley.study.read_results import load_results
+    from lindley.study.report.writer import write_report
+    from lindley.study.results import StudyResults
+    from lindley.study.running.runner import run_study
+    from lindley.study.running.worker_pool import Outcome
     from lindley.study.sinks.catalogue import sink_named
     from lindley.study.sinks.contract import Sink
     from lindley.study.status import StudyStatus, study_status
     from lindley.study.trials import Trial, trials_of
 
 _HOMES = {
-    "Data": "schema",
-    "CorruptedPool": "schema",
-    "Information": "schema",
-    "Model": "schema",
-    "Observe": "schema",
-    "Outcome": "crew",
-    "OutOfDistributionRows": "schema",
-    "Panel": "schema",
-    "Schedule": "schema",
+    "Data": "config.schema",
+    "CorruptedPool": "config.schema",
+    "Information": "config.schema",
+    "Model": "config.schema",
+    "Observe": "config.schema",
+    "Outcome": "running.worker_pool",
+    "OutOfDistributionRows": "config.schema",
+    "Panel": "config.schema",
+    "Schedule": "config.schema",
     "Sink": "sinks.contract",
-    "Study": "schema",
+    "Study": "config.schema",
     "StudyResults": "results",
     "StudyStatus": "status",
-    "Training": "schema",
-    "Transfer": "schema",
+    "Training": "config.schema",
+    "Transfer": "config.schema",
     "Trial": "trials",
-    "Tune": "schema",
-    "builtin_studies": "config",
-    "check_study": "config",
+    "Tune": "config.schema",
+    "builtin_studies": "config.study_files",
+    "check_study": "config.study_files",
     "load_results": "read_results",
-    "load_study": "config",
-    "run_study": "runner",
+    "load_study": "config.study_files",
+    "run_study": "running.runner",
     "sink_named": "sinks.catalogue",
     "study_status": "status",
     "trials_of": "trials",
-    "write_report": "report",
+    "write_report": "report.writer",
 }
 
 __all__ = [

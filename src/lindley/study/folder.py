@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from lindley.errors import InputError
 from lindley.session.files import read_plain_file
-from lindley.study.schema import Study
+from lindley.study.config.schema import Study
 
 FILE_NAME = "study.json"
 LOCK_NAME = "study"

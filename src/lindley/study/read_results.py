@@ -19,9 +19,9 @@ from lindley.session.files import REMEDY
 from lindley.session.manifest import ManifestRecord, manifest_of
 from lindley.session.records import Count, Record, fault_of
 from lindley.session.state import Round, read_state
+from lindley.study.config.schema import Panel, Study
 from lindley.study.folder import read_study
 from lindley.study.results import PanelResults, StudyResults, TrialResults
-from lindley.study.schema import Panel, Study
 from lindley.study.trials import Trial, trials_of_panel
 from lindley.text import visible_line
 

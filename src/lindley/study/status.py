@@ -16,7 +16,7 @@ from lindley.session.locks import holder_of
 from lindley.session.manifest import manifest_of
 from lindley.session.state import Round, SessionState, read_state
 from lindley.study.folder import read_study
-from lindley.study.pace import Paces
+from lindley.study.running.eta import Paces
 from lindley.study.trials import Trial, trial_name, trials_of
 from lindley.text import visible, visible_line
 

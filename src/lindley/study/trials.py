@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from lindley.acquisition.specs import METHODS
-from lindley.study.schema import CorruptedPool, Panel, Schedule, Study
+from lindley.study.config.schema import CorruptedPool, Panel, Schedule, Study
 
 METHOD_VERSIONS = {"batchbald": 2}
 """Methods that once chose other rows under the same name: version 1 of BatchBALD is BatchBALD-logdet today.

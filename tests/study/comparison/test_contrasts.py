@@ -21,8 +21,8 @@ from lindley.study.comparison.contrasts import (
     reference_of,
 )
 from lindley.study.comparison.exact_tests import two_sided_p, visible_shift
-from lindley.study.comparison.words import verdict
-from lindley.study.crossings import Crossing
+from lindley.study.comparison.labels_to_target import Crossing
+from lindley.study.comparison.verdicts import verdict
 from lindley.study.results import PanelResults
 
 _THEIRS = [100.0, 120.0, 90.0, 110.0, 140.0, 130.0, 80.0, 105.0, 125.0, 95.0]

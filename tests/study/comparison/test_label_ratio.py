@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lindley.study.comparison.label_ratio import FEWEST_PAIRS, label_ratio, log_cells, posterior_of_difference
-from lindley.study.crossings import Crossing
+from lindley.study.comparison.labels_to_target import Crossing
 
 
 def _generator() -> np.random.Generator:

@@ -9,7 +9,7 @@ import journal_fakes as fakes
 import numpy as np
 from matplotlib.figure import Figure
 
-from lindley.study.curves import learning_curve
+from lindley.study.comparison.curves import learning_curve
 from lindley.study.figures import batch_comparison
 from lindley.study.read_results import load_results
 from lindley.study.results import StudyResults

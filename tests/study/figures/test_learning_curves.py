@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from lindley.study.curves import learning_curve
+from lindley.study.comparison.curves import learning_curve
 from lindley.study.figures import learning_curves
 from lindley.study.results import StudyResults
 

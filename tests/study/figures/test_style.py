@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from lindley.study.curves import Curve
+from lindley.study.comparison.curves import Curve
 from lindley.study.figures.style import (
     Drawn,
     draw_curve,
@@ -23,7 +23,7 @@ from lindley.study.figures.style import (
     stretch_accuracy,
     styled,
 )
-from lindley.study.looks import LOOKS, look
+from lindley.study.plot_style import LOOKS, look
 
 
 def _drawn() -> Drawn:

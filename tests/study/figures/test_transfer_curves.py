@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from matplotlib.figure import Figure
 
-from lindley.study.curves import learning_curve
+from lindley.study.comparison.curves import learning_curve
 from lindley.study.figures import transfer_curves
 from lindley.study.results import StudyResults
 

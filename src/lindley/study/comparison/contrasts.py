@@ -30,9 +30,9 @@ from lindley.study.comparison.exact_tests import (
     visible_shift,
 )
 from lindley.study.comparison.label_ratio import FEWEST_PAIRS, LabelRatio, label_ratio
-from lindley.study.crossings import Crossing, labels_to_accuracy, median_crossing
+from lindley.study.comparison.labels_to_target import Crossing, labels_to_accuracy, median_crossing
+from lindley.study.comparison.signed_rank import SMALLEST, signed_rank_test
 from lindley.study.results import PanelResults, TrialResults, paired
-from lindley.study.signed_rank import SMALLEST, signed_rank_test
 
 Measure = Literal["labels", "mean_accuracy", "mean_nll"]
 METRIC_OF: Mapping[Measure, str] = {"mean_accuracy": "accuracy", "mean_nll": "nll"}

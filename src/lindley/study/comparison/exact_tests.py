@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from lindley.seeds import numpy_generator
-from lindley.study.signed_rank import DECIMALS, SMALLEST, rank_sum_law, signed_rank_test
+from lindley.study.comparison.signed_rank import DECIMALS, SMALLEST, rank_sum_law, signed_rank_test
 
 Floats = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lindley.study.looks import look
+from lindley.study.plot_style import look
 from lindley.study.results import PanelResults, TrialResults
 
 LEAST_DROP = 0.01

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from lindley.study.crossings import Crossing
+from lindley.study.comparison.labels_to_target import Crossing
 
 Floats = NDArray[np.float64]
 

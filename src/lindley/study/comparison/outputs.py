@@ -11,6 +11,7 @@ from lindley.errors import InputError
 from lindley.measures.catalogue import METRICS, Unit
 from lindley.study.comparison.contrasts import Contrast, as_family, measured_contrasts, reference_of
 from lindley.study.comparison.instability import Instability, describe_instability, instability_of
+from lindley.study.comparison.paired import percent
 from lindley.study.comparison.probabilities import (
     DrawsBesideSingle,
     Probabilities,
@@ -23,12 +24,11 @@ from lindley.study.comparison.probabilities import (
     said_of_probabilities,
 )
 from lindley.study.comparison.selections import Asked, asked
-from lindley.study.comparison.words import digits, in_short, level, scale, shown, verdict, verdicts
-from lindley.study.looks import look
-from lindley.study.paired import percent
+from lindley.study.comparison.verdicts import digits, in_short, level, scale, shown, verdict, verdicts
+from lindley.study.plot_style import look
+from lindley.study.report.tables import Table
+from lindley.study.report.tables import spread as spread_words
 from lindley.study.results import PanelResults, StudyResults
-from lindley.study.tables import Table
-from lindley.study.tables import spread as spread_words
 
 _HOW_COMPARED = (
     "Paired by seed: the same initial labels, the same test set. Labels: the first number, all labels counted, at "

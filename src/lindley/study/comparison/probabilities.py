@@ -13,9 +13,9 @@ from statistics import median
 
 from lindley.measures.catalogue import METRICS, metrics_at
 from lindley.study.comparison.contrasts import mean_over_labels
-from lindley.study.looks import look
+from lindley.study.comparison.signed_rank import SMALLEST
+from lindley.study.plot_style import look
 from lindley.study.results import PanelResults, TrialResults, paired
-from lindley.study.signed_rank import SMALLEST
 
 _SINGLE = "nll_point"
 

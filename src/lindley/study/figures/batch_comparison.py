@@ -8,7 +8,7 @@ import textwrap
 from matplotlib.axes import Axes
 
 from lindley.measures.catalogue import METRICS
-from lindley.study.curves import learning_curve
+from lindley.study.comparison.curves import learning_curve
 from lindley.study.figures.style import (
     Drawn,
     draw_curve,

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from lindley.study.figures.plane import AMOUNT, draw_boundary, draw_pool, draw_surface, shown_trials
 from lindley.study.figures.style import FAINT, INK, Drawn, head, new_figure, styled
-from lindley.study.looks import NATS_TO_BITS, look
 from lindley.study.observers import INFORMATION_PICKERS
+from lindley.study.plot_style import NATS_TO_BITS, look
 from lindley.study.results import Arrays, PanelResults, StudyResults, TrialResults
 
 NUMBER = 4

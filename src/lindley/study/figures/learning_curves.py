@@ -8,11 +8,11 @@ from itertools import combinations
 from matplotlib.axes import Axes
 
 from lindley.measures.catalogue import MetricSpec
-from lindley.study.curves import Curve, learning_curve
+from lindley.study.comparison.curves import Curve, learning_curve
 from lindley.study.figures.style import Drawn, draw_curve, head, legend_below, new_figure, stretch_accuracy, styled
-from lindley.study.looks import look
+from lindley.study.plot_style import look
+from lindley.study.report.tables import measured_specs
 from lindley.study.results import PanelResults, StudyResults, paired
-from lindley.study.tables import measured_specs
 
 NUMBER = 3
 TITLE = "Learning curves"

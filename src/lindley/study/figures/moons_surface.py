@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from lindley.study.curves import spread_out
+from lindley.study.comparison.curves import spread_out
 from lindley.study.figures.plane import (
     BELIEF,
     RoundColours,
@@ -26,7 +26,7 @@ from lindley.study.figures.plane import (
     shown_trials,
 )
 from lindley.study.figures.style import INK, Drawn, head, name_of, new_figure, place_legend, styled
-from lindley.study.looks import look
+from lindley.study.plot_style import look
 from lindley.study.results import PanelResults, StudyResults, TrialResults
 
 NUMBER = 1

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from lindley.study.curves import spread_out
+from lindley.study.comparison.curves import spread_out
 from lindley.study.figures.plane import (
     AMOUNT,
     BELIEF,
@@ -22,9 +22,9 @@ from lindley.study.figures.plane import (
     shown_trials,
 )
 from lindley.study.figures.style import INK, Drawn, head, name_of, new_figure, place_legend, styled
-from lindley.study.looks import NATS_TO_BITS
+from lindley.study.plot_style import NATS_TO_BITS
+from lindley.study.report.sampling import UNDECIDED
 from lindley.study.results import Arrays, PanelResults, StudyResults, TrialResults
-from lindley.study.sampling import UNDECIDED
 
 NUMBER = 2
 TITLE = "Two moons: the terms of BALD"

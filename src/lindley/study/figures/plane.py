@@ -15,8 +15,8 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from lindley.study.figures.style import FAINT, INK, name_of
+from lindley.study.report.sampling import UNDECIDED
 from lindley.study.results import Arrays, PanelResults, TrialResults
-from lindley.study.sampling import UNDECIDED
 
 CLASS_MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*", "h", "p")
 BELIEF = LinearSegmentedColormap.from_list("belief", ["#b4d5eb", "#dcebf5", "#f9f9f6", "#fbe8cb", "#f5cc91"])

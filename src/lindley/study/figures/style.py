@@ -22,8 +22,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from lindley.session.files import write_atomically
-from lindley.study.curves import Curve
-from lindley.study.looks import look
+from lindley.study.comparison.curves import Curve
+from lindley.study.plot_style import look
 from lindley.text import visible_line
 
 INK, FAINT = "#1f2328", "#8a8f98"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from lindley.measures.catalogue import METRICS
-from lindley.study.curves import learning_curve
+from lindley.study.comparison.curves import learning_curve
 from lindley.study.figures.style import Drawn, draw_curve, head, legend_below, new_figure, stretch_accuracy, styled
+from lindley.study.report.tables_transfer import OWN, metric_of, transfer_models
 from lindley.study.results import PanelResults, StudyResults
-from lindley.study.tables_transfer import OWN, metric_of, transfer_models
 
 NUMBER = 6
 TITLE = "Transfer"

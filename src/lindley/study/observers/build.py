@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from lindley.datasets.dataset import Dataset
 from lindley.session.rounds import Observer
+from lindley.study.config.schema import CorruptedPool, Panel
 from lindley.study.observers.grid import observe_grid
 from lindley.study.observers.information import observe_information
 from lindley.study.observers.queried import observe_queried
 from lindley.study.observers.test_set import observe_test_set
 from lindley.study.observers.transfer import observe_models
-from lindley.study.schema import CorruptedPool, Panel
 
 
 def build_observers(panel: Panel, acquisition: str, dataset: Dataset, *, device: str) -> dict[str, Observer]:

@@ -19,8 +19,8 @@ from lindley.seeds import derive_seed
 from lindley.session.predict import PoolPredictions
 from lindley.session.rounds import Observation, RoundView
 from lindley.shapes import ClassIndices
+from lindley.study.config.schema import Transfer
 from lindley.study.observers.test_set import journal_value
-from lindley.study.schema import Transfer
 
 
 def observe_models(transfer: Transfer, dataset: Dataset, device: str) -> Callable[[RoundView], Observation]:

@@ -10,9 +10,9 @@ from typing import cast
 
 from lindley.errors import InputError
 from lindley.session.locks import FileLock
-from lindley.study.config_validation import not_allowed
+from lindley.study.config.schema import Study
+from lindley.study.config.validation import not_allowed
 from lindley.study.folder import LOCK_NAME, PATIENCE_SECONDS
-from lindley.study.schema import Study
 from lindley.study.sinks.contract import Sink
 
 Opener = Callable[[str, Study, Path], Sink]

@@ -18,7 +18,7 @@ from mlflow.entities import Metric, Param, Run  # noqa: E402
 from mlflow.tracking import MlflowClient  # noqa: E402
 
 from lindley.session.events import Fitted  # noqa: E402
-from lindley.study.schema import Study  # noqa: E402
+from lindley.study.config.schema import Study  # noqa: E402
 from lindley.study.sinks.contract import WHOLE, Ending, numbers  # noqa: E402
 from lindley.study.trials import Trial  # noqa: E402
 

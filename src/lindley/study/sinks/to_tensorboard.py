@@ -10,7 +10,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch.utils.tensorboard import SummaryWriter
 
 from lindley.session.events import Fitted
-from lindley.study.schema import Study
+from lindley.study.config.schema import Study
 from lindley.study.sinks.contract import WHOLE, Ending, numbers
 from lindley.study.trials import Trial
 

@@ -1,0 +1,88 @@
+"""Differences paired by seed: exact one-sided tests, and what several of them say together.
+
+With n pairs the smallest p that can come out is 1/2^n, so fewer than five seeds decide nothing at 5 %.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.stats import false_discovery_control
+
+from lindley.study.comparison.signed_rank import signed_rank_test
+
+Verdict = Literal["supported here", "contradicted here", "not decided here", "not measured here"]
+ONE_SIDED_LEVEL = 0.05
+"""Of one claim, in each direction."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One measured part of a conclusion in one panel."""
+
+    panel: str
+    part: str
+    what: str
+    """Who is compared with whom, on what."""
+    brief: str
+    """The two medians, in a few words."""
+    effect: str
+    """How large the difference is, in words."""
+    pairs: int
+    agreeing: int
+    """Pairs whose difference points the way of the conclusion."""
+    p_for: float
+    p_against: float
+
+    @property
+    def reading(self) -> str:
+        """What this comparison alone says, in the words of the report."""
+        if self.p_for <= ONE_SIDED_LEVEL:
+            return "for it"
+        return "against it" if self.p_against <= ONE_SIDED_LEVEL else "undecided"
+
+
+def compared(panel: str, part: str, what: str, brief: str, effect: str, differences: Sequence[float]) -> Comparison:
+    """The comparison whose differences, one a pair, are above zero where they point the way of the conclusion."""
+    p_for, p_against = signed_rank_test(differences)
+    agreeing = sum(value > 0 for value in differences)
+    return Comparison(panel, part, what, brief, effect, len(differences), agreeing, p_for, p_against)
+
+
+def judge(comparisons: Sequence[Comparison]) -> Verdict:
+    """What the parts of a conclusion say together within one panel.
+
+    Supported when every part is: the largest p counts (intersection-union, no correction needed). Contradicted when
+    at least one part is reversed, by Simes' test over the parts.
+    """
+    if not comparisons:
+        return "not measured here"
+    if max(each.p_for for each in comparisons) <= ONE_SIDED_LEVEL:
+        return "supported here"
+    reversed_parts = false_discovery_control([each.p_against for each in comparisons])
+    return "contradicted here" if float(np.min(reversed_parts)) <= ONE_SIDED_LEVEL else "not decided here"
+
+
+def across_panels(verdicts: Sequence[Verdict]) -> Verdict:
+    """Over panels: one that supports and none that contradicts, or the other way round; else not decided."""
+    measured = {verdict for verdict in verdicts if verdict != "not measured here"}
+    if not measured:
+        return "not measured here"
+    if {"supported here", "contradicted here"} <= measured:
+        return "not decided here"
+    decided = measured - {"not decided here"}
+    return decided.pop() if decided else "not decided here"
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """0.5 -> "50 %"."""
+    return f"{100 * share:.{digits}f} %"
+
+
+def smallest_p(pairs: int) -> float:
+    """The smallest p that so many pairs can give."""
+    return math.ldexp(1.0, -pairs)

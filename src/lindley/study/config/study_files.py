@@ -1,0 +1,248 @@
+"""Reading a study: a packaged name or a TOML file -> frozen, checked models.
+
+The top-level tables are the defaults of every [[panels]] table, which overrides them key by key. What half of the old
+and half of the new would make neither of is replaced whole: `_merged` has the list.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from lindley.errors import ConfigurationError
+from lindley.names import nearest
+from lindley.session.files import read_plain_file
+from lindley.study.config.errors import PANEL_KEYS, STUDY_KEYS, dotted, unknown_keys, wrong_values
+from lindley.study.config.schema import MOST, MOST_SEEDS, Model, Panel, Study
+from lindley.study.config.validation import (
+    ConfigError,
+    contradictions,
+    never_measured,
+    unknown_acquisition,
+    unusable_names,
+)
+from lindley.text import visible
+
+_Tables = dict[str, Any]
+_MOST_BYTES, _MOST_LEVELS = 4 << 20, 20
+"""Of a study file."""
+_DOTTED, _MOST_PARTS = re.compile(r"[^\s.]+(?:[ \t]*\.[ \t]*[^\s.]+)*"), 100  # linear: every place matches
+_POSTERIOR = Model.model_fields["posterior"].default
+
+
+def builtin_studies() -> list[str]:
+    """The names of the packaged studies, sorted."""
+    folder = resources.files("lindley.study.builtin")
+    return sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
+
+
+def load_study(
+    name_or_path: str | os.PathLike[str],
+    *,
+    seeds: int | None = None,
+    max_labels: int | None = None,
+    acquisitions: Sequence[str] | None = None,
+) -> Study:
+    """A packaged study by its name, or the one of a .toml file, with every key checked.
+
+    seeds and max_labels replace those of every panel. acquisitions keeps only these, with the options that the panel
+    gives them; one that a panel does not have is added to it without options. What is replaced by something else is
+    said at the end of the description.
+
+    Raises ConfigurationError: an unknown study, key or name, or a wrong value; the message names it.
+    """
+    source = os.fspath(name_or_path)
+    name, text, folder = _source(source)
+    study = _parse(name, _tables(text, source), source, folder)
+    return _overridden(study, seeds, max_labels, acquisitions)
+
+
+def check_study(study: Study) -> None:
+    """For a study built in Python: raise ConfigurationError where its file would be refused.
+
+    The types and limits of the keys have been checked when it was built; here names, options and what contradicts.
+    """
+    refuse_unusable(study)
+    _refuse(study.name, [_in_panel(panel, found) for panel in study.panels for found in never_measured(panel)])
+
+
+def refuse_unusable(study: Study) -> None:
+    """As `check_study`, but information may be asked for where this run has no round: another may go further."""
+    complaints = [_used_twice(name) for name in _repeated([panel.name for panel in study.panels])]
+    for panel in study.panels:
+        complaints += [_in_panel(panel, found) for found in (*unusable_names(panel), *contradictions(panel))]
+    _refuse(study.name, complaints)
+
+
+def _tables(text: str, source: str) -> _Tables:
+    """The tables of a study file; ConfigurationError, whatever the reader raises."""
+    if any(found[0].count(".") > _MOST_PARTS for found in _DOTTED.finditer(text)):  # which tomllib reads for minutes
+        raise ConfigurationError(f"{source} has a key of more than {_MOST_PARTS} parts")
+    try:
+        tables = tomllib.loads(text)
+    except RecursionError:
+        raise ConfigurationError(f"{source} is nested too deep") from None
+    except Exception as error:  # also a number of more digits than Python reads
+        raise ConfigurationError(f"{source} is not valid TOML: {error}") from None
+    level: list[Any] = [tables]
+    for _ in range(_MOST_LEVELS):
+        level = [inner for each in level for inner in (each.values() if isinstance(each, dict) else each)]
+        level = [each for each in level if isinstance(each, dict | list)]
+    if level:
+        raise ConfigurationError(f"{source} is nested more than {_MOST_LEVELS} tables and lists deep")
+    return tables
+
+
+def _source(name_or_path: str) -> tuple[str, str, Path | None]:
+    """The study's name, its text and its folder (None for a packaged one)."""
+    known = builtin_studies()
+    if name_or_path in known:
+        file = resources.files("lindley.study.builtin").joinpath(f"{name_or_path}.toml")
+        return name_or_path, file.read_text(encoding="utf-8"), None
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        file = Path(f"{path}.toml")
+        hint = f" Did you mean {file}?" if file.is_file() else nearest(name_or_path, known)
+        raise ConfigurationError(
+            f'no study is called "{name_or_path}"; there are {", ".join(known)}, or the path of a .toml file.{hint}'
+        )
+    try:
+        return path.stem, read_plain_file(path, most=_MOST_BYTES).decode("utf-8-sig"), path.resolve().parent
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigurationError(f"the study file {path} cannot be read: {why}") from None
+
+
+def _parse(name: str, tables: _Tables, source: str, folder: Path | None) -> Study:
+    panels = tables.get("panels", [])
+    if not isinstance(panels, list) or not all(isinstance(panel, dict) for panel in panels):
+        raise ConfigurationError(f"{source}: panels must be written as [[panels]] tables")
+    complaints = [f"{dotted(found.path)} {found.text}" for found in unknown_keys(tables, STUDY_KEYS)]
+    for panel in panels:
+        complaints += [_located(found, panel, True) for found in unknown_keys(panel, PANEL_KEYS)]
+    _refuse(source, complaints)
+    defaults = {key: value for key, value in tables.items() if key not in ("title", "description", "panels")}
+    title = tables.get("title", name)
+    if panels:
+        checked = [_panel(_merged(defaults, panel), panel, source) for panel in panels]
+    else:
+        only = re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip("._-") or "study"
+        checked = [_panel({"name": only, "title": title, **defaults}, {}, source)]
+    _refuse(source, [_used_twice(name) for name in _repeated([panel.name for panel in checked])])
+    try:
+        return Study(
+            name=name, title=title, description=tables.get("description", ""), panels=tuple(checked), folder=folder
+        )
+    except ValidationError as error:
+        _refuse(source, [f"{dotted(found.path)} {found.text}" for found in wrong_values(error)])
+        raise
+
+
+def _panel(tables: _Tables, own: _Tables, source: str) -> Panel:
+    """One merged panel, checked; own is what its [[panels]] table says itself, to name a key as it was written."""
+    try:
+        panel = Panel.model_validate(tables)
+    except ValidationError as error:
+        _refuse(source, [_located(found, own) for found in wrong_values(error)])
+        raise
+    complaints = [*unusable_names(panel), *contradictions(panel), *never_measured(panel)]
+    _refuse(source, [_located(found, own) for found in complaints])
+    return panel
+
+
+def _located(found: ConfigError, own: _Tables, is_own: bool = False) -> str:
+    """The complaint, beginning with the key's full path as it was written."""
+    inner: Any = own
+    for part in found.path:
+        known = isinstance(inner, dict) and part in inner
+        inner = inner[part] if known else inner
+        is_own = is_own or (known and part == found.path[-1])
+    path = dotted(found.path)
+    if is_own:
+        path = f"panels[{own.get('name', '?')}].{path}"
+    elif own:
+        path = f"{path} (panel {own.get('name', '?')})"
+    return f"{path} {found.text}"
+
+
+def _refuse(source: str, complaints: Sequence[str]) -> None:
+    if complaints:
+        told = "\n".join(f"{source}: {complaint}" for complaint in dict.fromkeys(complaints))
+        raise ConfigurationError(visible(told))
+
+
+def _in_panel(panel: Panel, found: ConfigError) -> str:
+    return f"panel {panel.name}: {dotted(found.path)} {found.text}"
+
+
+def _repeated(names: Sequence[str]) -> list[str]:
+    return sorted({name for name in names if names.count(name) > 1})
+
+
+def _used_twice(name: str) -> str:
+    return f'panels: the name "{name}" is used twice'
+
+
+def _merged(defaults: Mapping[str, Any], own: Mapping[str, Any], path: tuple[str, ...] = ()) -> _Tables:
+    """The defaults with a panel's own keys over them; nothing is changed in place.
+
+    Acquisitions and rare classes are replaced whole, as is what a panel says to be empty; options go with what they
+    are options of.
+    """
+    result = dict(defaults)
+    for table, of, default in (("data", "name", None), ("model", "posterior", _POSTERIOR)):
+        if path == (table,) and own.get(of, before := result.get(of, default)) != before:
+            result.pop("options", None)
+    for key, value in own.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        replaced = not value or (*path, key) in (("acquisitions",), ("pool", "rare"))
+        result[key] = _merged(result[key], value, (*path, key)) if both and not replaced else value
+    return result
+
+
+def _overridden(study: Study, seeds: int | None, max_labels: int | None, acquisitions: Sequence[str] | None) -> Study:
+    """The study with the values of the command line in every panel."""
+    panels = []
+    for panel in study.panels:
+        changed: _Tables = {}
+        if seeds is not None:
+            if not 1 <= seeds <= MOST_SEEDS:
+                raise ConfigurationError(f"seeds must be 1 to {MOST_SEEDS}; got {seeds}")
+            changed["seeds"] = seeds
+        if max_labels is not None:
+            if not 1 <= max_labels <= MOST:
+                raise ConfigurationError(f"max_labels must be 1 to {MOST}; got {max_labels}")
+            changed["schedule"] = panel.schedule.model_copy(update={"max_labels": max_labels})
+        if acquisitions is not None:
+            _refuse("acquisitions", _wrong_choice(acquisitions))
+            changed["acquisitions"] = {name: panel.acquisitions.get(name, {}) for name in acquisitions}
+        panels.append(panel.model_copy(update=changed))
+        _refuse(study.name, [_in_panel(panel, found) for found in contradictions(panels[-1])])
+    replaced = {"seeds": seeds, "max_labels": max_labels, "acquisitions": acquisitions and ", ".join(acquisitions)}
+    return study.model_copy(
+        update={"panels": tuple(panels), "description": _description(study, panels, replaced)},
+    )
+
+
+def _description(study: Study, panels: Sequence[Panel], replaced: Mapping[str, object]) -> str:
+    """The study's description; where it was changed on the command line, the name and claims are not all it says."""
+    differ = {
+        "seeds": [panel.seeds for panel in panels] != [panel.seeds for panel in study.panels],
+        "max_labels": [p.schedule.max_labels for p in panels] != [p.schedule.max_labels for p in study.panels],
+        "acquisitions": [list(p.acquisitions) for p in panels] != [list(p.acquisitions) for p in study.panels],
+    }
+    changed = ", ".join(f"{name} = {replaced[name]}" for name, differs in differ.items() if differs)
+    return f"{study.description} Changed on the command line: {changed}.".strip() if changed else study.description
+
+
+def _wrong_choice(acquisitions: Sequence[str]) -> list[str]:
+    if not acquisitions:
+        return ["at least one is needed"]
+    return [text for name in acquisitions if (text := unknown_acquisition(name))]

@@ -1,0 +1,258 @@
+"""What one key of a panel says against another, and names and options that no catalogue has."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from typing import NamedTuple
+
+from lindley.acquisition.catalogue import acquisition_named
+from lindley.acquisition.specs import METHODS
+from lindley.contracts import FEATURES
+from lindley.datasets.catalogue import DATASETS, DatasetSpec, checked_options
+from lindley.errors import InputError
+from lindley.names import nearest
+from lindley.networks.catalogue import NETWORKS
+from lindley.posteriors.catalogue import POSTERIORS, WITH_FEATURES, WITH_NETWORK, WITHOUT_NETWORK, check_options
+from lindley.session.import_paths import is_import_path
+from lindley.study.config.schema import CorruptedPool, Options, Panel, Training, Tune
+
+MOST_ROUNDS = 100_000
+"""Of a trial."""
+MOST_OF_OPTION = 1_000_000
+"""Of what an acquisition of the catalogue counts, such as num_paths: all of it is in memory at a time."""
+
+
+class ConfigError(NamedTuple):
+    """What is wrong, and the path of the key within a panel's (or the whole study's) tables."""
+
+    path: tuple[str | int, ...]
+    text: str
+
+
+def not_allowed(word: str, allowed: Iterable[str], *, or_else: str = "") -> str:
+    """The rest of a sentence: "word" is not one of ... Did you mean ..."""
+    names = list(allowed)
+    return f'"{word}" is not one of {", ".join(names)}{or_else}.{nearest(word, names)}'
+
+
+def unusable_names(panel: Panel) -> Iterator[ConfigError]:
+    """Names that no catalogue has and that are no "module:name" of one's own; options that they do not take."""
+    outside, own_names = panel.pool.outside, panel.own_names
+    chosen = (
+        (("data", "name"), panel.data.name, DATASETS, 'or your own "module:function"'),
+        (("pool", "outside", "data"), outside.data if outside else None, DATASETS, 'or your own "module:function"'),
+        (("model", "network"), panel.model.network or None, NETWORKS, 'or your own "module:factory"'),
+        (("model", "posterior"), panel.model.posterior, POSTERIORS, 'or your own "module:factory"'),
+    )
+    for path, name, allowed, own in chosen:
+        if name is not None and name not in allowed and name not in own_names:
+            yield ConfigError(path, not_allowed(name, allowed, or_else=f", {own}"))
+    for place, name in enumerate(panel.observe.transfer.models if panel.observe.transfer else ()):
+        if name not in WITHOUT_NETWORK:
+            yield ConfigError(("observe", "transfer", "models", place), not_allowed(name, WITHOUT_NETWORK))
+    if panel.data.name in DATASETS:
+        yield from _refused(("data", "options"), checked_options, panel.data.name, panel.data.options)
+    if panel.model.posterior in POSTERIORS:
+        yield from _refused(("model", "options"), check_options, panel.model.posterior, panel.model.options)
+    for name, options in panel.acquisitions.items():
+        if name not in own_names and (text := unknown_acquisition(name)):
+            yield ConfigError(("acquisitions", name), text)
+        elif name in METHODS:
+            for option, value in options.items():
+                if isinstance(value, int) and value > MOST_OF_OPTION:
+                    yield ConfigError(("acquisitions", name, option), f"must be at most {MOST_OF_OPTION}; got {value}.")
+            yield from _refused(("acquisitions", name), acquisition_named, name, options)
+        elif options:
+            text = f"is your own and takes no options; got {', '.join(options)}. Set them in your module."
+            yield ConfigError(("acquisitions", name), text)
+
+
+def unknown_acquisition(name: str) -> str:
+    """What is wrong with this name of an acquisition; nothing where it is a known one or "module:name"."""
+    if name in METHODS or is_import_path(name):
+        return ""
+    return not_allowed(name, METHODS, or_else=', or your own "module:name"')
+
+
+def without_features(posterior: str, acquisition: str, needs: Set[str]) -> str:
+    """What is wrong where an acquisition needs features and a posterior has none; what one's own has shows later."""
+    if not needs & FEATURES or posterior in WITH_FEATURES or posterior not in POSTERIORS:
+        return ""
+    return f'"{posterior}" has no features, which {acquisition} needs; {", ".join(WITH_FEATURES)} have.'
+
+
+def contradictions(panel: Panel) -> Iterator[ConfigError]:
+    """Keys that are each allowed, but not together."""
+    yield from _network_and_training(panel)
+    schedule, data = panel.schedule, DATASETS.get(panel.data.name)
+    rows = data.rows_with(panel.data.options) if data else 0
+    yield from _corrupted_pool(panel, rows)
+    if bool(schedule.validation_labels) != bool(panel.training.patience):
+        text = (
+            "validation labels stop a fit early and do nothing else: set both schedule.validation_labels and "
+            f"training.patience, or neither; got {schedule.validation_labels} and {panel.training.patience}."
+        )
+        yield ConfigError(("schedule", "validation_labels"), text)
+    if panel.training.warmup >= panel.training.steps:
+        text = f"must be less than training.steps = {panel.training.steps}; got {panel.training.warmup}."
+        yield ConfigError(("training", "warmup"), text)
+    if schedule.max_labels < (least := schedule.labelling.initial_labels + schedule.validation_labels):
+        also = " + validation_labels" if schedule.validation_labels else ""
+        text = f"must be at least schedule.initial_labels{also} = {least}; got {schedule.max_labels}."
+        yield ConfigError(("schedule", "max_labels"), text)
+    if 0 < schedule.candidates < schedule.batch_size:
+        text = f"must be 0 (all) or at least schedule.batch_size = {schedule.batch_size}; got {schedule.candidates}."
+        yield ConfigError(("schedule", "candidates"), text)
+    if data and schedule.initial == "balanced" and schedule.initial_labels < data.num_classes:
+        text = f"must be at least {data.num_classes}, one of each class, for a balanced start"
+        yield ConfigError(("schedule", "initial_labels"), f"{text}; got {schedule.initial_labels}.")
+    if data:
+        yield from _unlike(panel, data)
+    if schedule.num_rounds > MOST_ROUNDS:
+        text = f"makes {schedule.num_rounds:,} rounds to schedule.max_labels; the most are {MOST_ROUNDS:,}. Raise it."
+        yield ConfigError(("schedule", "batch_size"), text)
+    yield from _single_draw(panel)
+    for name, options in panel.acquisitions.items():
+        needs = METHODS[name].needed(options) if name in METHODS else frozenset()
+        if text := without_features(panel.model.posterior, name, needs):
+            yield ConfigError(("model", "posterior"), text)
+    if data and schedule.max_labels > (most := _most_rows(panel, rows)):
+        made = "" if panel.pool == CorruptedPool() else " as [pool] makes it"
+        text = f"must be at most {most}, the rows of {panel.data.name}{made}; got {schedule.max_labels}."
+        yield ConfigError(("schedule", "max_labels"), text)
+
+
+def _unlike(panel: Panel, data: DatasetSpec) -> Iterator[ConfigError]:
+    """What only shows when data of another form are used."""
+    weights, shape = panel.training.class_weights, list(data.input_shape)
+    if weights and len(weights) != data.num_classes:
+        text = f"must be {data.num_classes} numbers, one for each class of {panel.data.name}; got {len(weights)}."
+        yield ConfigError(("training", "class_weights"), text)
+    for key in () if panel.model.posterior in panel.own_names else ("shift", "rotate", "scale", "flip"):
+        if getattr(panel.training, key) and len(shape) != 3:
+            text = f"changes images, [channels, height, width]; inputs of {panel.data.name} are {shape}. Leave it out."
+            yield ConfigError(("training", key), text)
+    if panel.observe.grid and shape != [2]:
+        text = f"needs two-dimensional data; inputs of {panel.data.name} are {shape}. Set it to false."
+        yield ConfigError(("observe", "grid"), text)
+
+
+def _corrupted_pool(panel: Panel, rows: int) -> Iterator[ConfigError]:
+    """What [pool] asks of known data sets that they have not; of one's own this is said when they are loaded."""
+    pool, data = panel.pool, DATASETS.get(panel.data.name)
+    if pool.outside is not None:
+        if panel.observe.grid:
+            text = "has no meaning with observe.grid, whose pictures have two classes. Leave one of them out."
+            yield ConfigError(("pool", "outside"), text)
+        other = DATASETS.get(pool.outside.data)
+        if data and other and not _fits(other, data):
+            fitting = [*(name for name, each in DATASETS.items() if _fits(each, data)), 'your own "module:function"']
+            text = (
+                f"has inputs of another shape than {panel.data.name}, or the same classes; use {' or '.join(fitting)}."
+            )
+            yield ConfigError(("pool", "outside", "data"), f'"{pool.outside.data}" {text}')
+    if data is None:
+        return
+    for name in pool.rare:
+        if name not in data.class_names:
+            yield ConfigError(("pool", "rare", name), not_allowed(name, data.class_names))
+    if pool.subset > rows:
+        text = f"must be at most {rows}, the rows of {panel.data.name}; got {pool.subset}."
+        yield ConfigError(("pool", "subset"), text)
+
+
+def _fits(other: DatasetSpec, data: DatasetSpec) -> bool:
+    """Whether rows of the other may stand among those of the data as rows of none of its classes."""
+    return other.input_shape == data.input_shape and other.class_names != data.class_names
+
+
+def _single_draw(panel: Panel) -> Iterator[ConfigError]:
+    """With one draw there is nothing to compare: every score is 0, and every choice random."""
+    if panel.model.num_draws > 1:
+        return
+    comparing = [name for name in panel.acquisitions if name in METHODS and METHODS[name].compares_draws]
+    comparing = [name for name in comparing if panel.acquisitions[name].get("of") != "features"]
+    if panel.observe.information is not None:
+        comparing.append("observe.information")
+    if comparing:
+        text = (
+            f"must be at least 2, since {', '.join(comparing)} compares draws: with one draw all scores are 0 and all "
+            "choices random. Raise it, or leave these out."
+        )
+        yield ConfigError(("model", "num_draws"), text)
+
+
+def _most_rows(panel: Panel, rows: int) -> int:
+    """Return the rows of the corrupted pool before classes are imbalanced."""
+    pool, rows = panel.pool, panel.pool.subset or rows
+    share = pool.outside.share if pool.outside else 0.0
+    return math.ceil(rows / (1 - share)) * pool.copies
+
+
+def _network_and_training(panel: Panel) -> Iterator[ConfigError]:
+    """A posterior that trains a network needs one; with another a network, or a recipe, would count for nothing."""
+    posterior, tune = panel.model.posterior, panel.training.tune
+    if posterior in panel.own_names:  # what it makes of a network and a recipe is its own affair
+        yield from _tune(panel.training)
+        if tune and tune.dropout and not panel.model.network:
+            text = "is of the network's dropout layers, and there is no model.network. Leave it out."
+            yield ConfigError(("training", "tune", "dropout"), text)
+        return
+    if posterior not in POSTERIORS:
+        return  # a misspelt name is said by itself
+    if posterior in WITH_NETWORK:
+        if not panel.model.network:
+            yield ConfigError(
+                ("model", "network"), f'is needed for posterior = "{posterior}"; there are {", ".join(NETWORKS)}.'
+            )
+        yield from _tune(panel.training)
+        return
+    if panel.model.network:
+        yield ConfigError(
+            ("model", "network"), f'has no meaning for posterior = "{posterior}", which trains none. Leave it out.'
+        )
+    default = Training()
+    for key, value in panel.training:
+        if key != "class_weights" and value != getattr(default, key):
+            yield ConfigError(("training", key), f'has no meaning for posterior = "{posterior}". Leave it out.')
+
+
+def _tune(training: Training) -> Iterator[ConfigError]:
+    """A choice among nothing, and a setting that is both fixed and chosen."""
+    if training.tune is None:
+        return
+    if not training.tune.values and not training.tune.temperature:
+        settings = [key for key in Tune.model_fields if key not in ("measure", "folds")]
+        text = f"must list values of at least one of {', '.join(settings)} to choose among."
+        yield ConfigError(("training", "tune"), text)
+    for key in training.tune.values:
+        if key != "dropout" and getattr(training, key):
+            text = f"is chosen among training.tune.{key}; got {getattr(training, key)} as well. Leave one of them out."
+            yield ConfigError(("training", key), text)
+
+
+def never_measured(panel: Panel) -> Iterator[ConfigError]:
+    """What would never be measured is a mistake, not a wish."""
+    information, transfer, schedule = panel.observe.information, panel.observe.transfer, panel.schedule
+    if information is not None and information.acquisition not in panel.acquisitions:
+        text = not_allowed(information.acquisition, panel.acquisitions)
+        yield ConfigError(("observe", "information", "acquisition"), text)
+    reached: Sequence[int] = []
+    if schedule.num_rounds <= MOST_ROUNDS:
+        reached = [schedule.labels_at(round) for round in range(schedule.num_rounds)]
+    for name, table in (("information", information), ("transfer", transfer)):
+        missed = sorted(set(table.labels) - set(reached)) if table is not None else []
+        if missed:
+            first = f"{', '.join(map(str, reached[:20]))}{', …' if len(reached) > 20 else ''}"
+            text = f"names {missed[:20]}, where no round is; the rounds are at {first} labels."
+            yield ConfigError(("observe", name, "labels"), text)
+
+
+def _refused(
+    path: tuple[str, ...], check: Callable[[str, Options], object], name: str, options: Options
+) -> Iterator[ConfigError]:
+    try:
+        check(name, options)
+    except InputError as error:
+        yield ConfigError(path, f"cannot be used: {error}")

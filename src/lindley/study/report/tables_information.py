@@ -1,0 +1,48 @@
+"""A table of what batches tell as they grow: figure 4 in numbers, over all seeds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lindley.study.observers import INFORMATION_PICKERS
+from lindley.study.plot_style import NATS_TO_BITS, look
+from lindley.study.report.tables import Table
+from lindley.study.results import Arrays, PanelResults
+
+_SIZES = (1, 2, 5, 10, 20, 40, 100, 200)
+
+
+def information_growth(panel: PanelResults) -> Table | None:
+    """Return the joint information of the first picks, and the sum of their BALD scores, at each number of labels."""
+    measured: dict[int, list[Arrays]] = {}
+    for trial in panel.trials:
+        for number, labels in enumerate(trial.labels):
+            if (arrays := trial.arrays(number, "information")) is not None:
+                measured.setdefault(labels, []).append(arrays)
+    if not measured:
+        return None
+    most = max(int(arrays["picks"][-1]) for found in measured.values() for arrays in found)
+    sizes = [size for size in _SIZES if size <= most]
+    rows = [
+        (str(labels), look(picker).title, str(len(found)), *(_cell(found, picker, size) for size in sizes))
+        for labels, found in sorted(measured.items())
+        for picker in INFORMATION_PICKERS
+    ]
+    note = (
+        "Bits that the labels of the first picks carry together about the draws, and in brackets the sum of their BALD "
+        "scores, which counts what they share more than once: medians over the seeds that measured it. No batch can "
+        "tell more than log K of K draws."
+    )
+    columns = ("labels", "picks of", "seeds", *(f"first {size}" if size > 1 else "first pick" for size in sizes))
+    return Table(f"information-{panel.name}", panel.title, columns, tuple(rows), note)
+
+
+def _cell(found: list[Arrays], picker: str, size: int) -> str:
+    told = [arrays for arrays in found if arrays["picks"][-1] >= size]
+    if not told:
+        return "–"
+    joint, single = (
+        float(np.median([arrays[f"{what}_{picker}"][size - 1] for arrays in told])) * NATS_TO_BITS
+        for what in ("joint", "sum_bald")
+    )
+    return f"{joint:.2f} ({single:.2f})"

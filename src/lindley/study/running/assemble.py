@@ -1,0 +1,122 @@
+"""From what a study says to what a trial runs: names become a data set, a network, a learner, an acquisition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+from torch import nn
+
+from lindley.acquisition.catalogue import acquisition_named
+from lindley.acquisition.specs import METHODS
+from lindley.contracts import Acquisition
+from lindley.datasets.dataset import Dataset
+from lindley.errors import ConfigurationError, InputError
+from lindley.networks.catalogue import build_network
+from lindley.session.environment import environment
+from lindley.session.import_paths import OwnObject, import_own
+from lindley.session.manifest import FORMAT
+from lindley.session.rounds import RoundSettings
+from lindley.session.shown import check_needs
+from lindley.session.trial import TrialSetup
+from lindley.study.observers.build import build_observers
+from lindley.study.running.learners import panel_learner
+from lindley.study.running.trial_data import TrialData
+from lindley.study.trials import Trial
+
+
+class Assembler:
+    """Makes trials ready to run on one device. Keeps the last data set, since the next trial mostly wants the same."""
+
+    def __init__(self, *, device: str, threads: int, data_dir: Path | None, folder: Path | None) -> None:
+        self._device = device
+        self._threads = threads
+        self._folder = folder
+        self._data = TrialData(data_dir)
+
+    def setup(self, trial: Trial) -> TrialSetup:
+        """Everything that `run_trial` needs. Raises ConfigurationError and DataError as their parts do."""
+        panel, model = trial.panel, trial.panel.model
+        names = (*panel.data_sets, model.network, model.posterior, trial.acquisition)
+        own = import_own(names, folder=self._folder)
+        dataset = self._data.of(trial, own)
+        network = _network(model.network, dataset, own.get(model.network)) if model.network else None
+        acquisition, needs = _acquisition(trial, own.get(trial.acquisition))
+        rounds = RoundSettings(
+            learner=panel_learner(
+                panel,
+                network,
+                own.get(model.posterior),
+                device=self._device,
+                needs=needs,
+                acquisition=trial.acquisition,
+            ),
+            acquisition=acquisition,
+            task=dataset.task,
+            seed=trial.seed,
+            num_draws=model.num_draws,
+            candidates=panel.schedule.candidates,
+            needs=needs,
+            num_targets=panel.schedule.targets,
+        )
+        manifest = {
+            "format": FORMAT,
+            **trial.manifest(),
+            "data_hashes": dict(dataset.hashes),
+            "own_code": {name: each.code for name, each in own.items()},
+            "class_names": list(dataset.task.class_names),
+            "num_rows": len(dataset.pool),
+            "num_test": len(dataset.test_inputs),
+            **environment(device=self._device, threads=self._threads),
+        }
+        return TrialSetup(
+            rounds=rounds,
+            schedule=panel.schedule.labelling,
+            pool=dataset.pool,
+            classes=dataset.classes,
+            manifest=manifest,
+            sources=dataset.sources,
+            observers=build_observers(panel, trial.acquisition, dataset, device=self._device),
+        )
+
+
+def _network(name: str, dataset: Dataset, own: OwnObject | None) -> Callable[[], nn.Module]:
+    shape, num_classes = dataset.input_shape, dataset.task.num_classes
+    if own is None:
+        return build_network(name, input_shape=shape, num_classes=num_classes)
+
+    def build() -> nn.Module:
+        network = own.value(input_shape=shape, num_classes=num_classes)
+        if not isinstance(network, nn.Module):
+            raise ConfigurationError(
+                f"model.network = {name!r} must return a torch.nn.Module; got {type(network).__name__}"
+            )
+        return network
+
+    return build
+
+
+def _acquisition(trial: Trial, own: OwnObject | None) -> tuple[Acquisition, frozenset[str]]:
+    """The acquisition, and what it needs; one's own says so by an attribute `needs`."""
+    if own is None:
+        chosen = acquisition_named(trial.acquisition, trial.options)
+        return chosen, METHODS[trial.acquisition].needed(trial.options)
+    if trial.options:
+        raise ConfigurationError(
+            f"acquisitions.{trial.acquisition!r} is your own and takes no options; got {sorted(trial.options)}. "
+            "Set them in your module."
+        )
+    acquisition = own.value
+    if not callable(acquisition):
+        raise ConfigurationError(
+            f"acquisitions.{trial.acquisition!r} must be callable as acquisition(context, batch_size, seed=...); "
+            f"got {type(acquisition).__name__}"
+        )
+    said = getattr(acquisition, "needs", ())
+    needs = frozenset([said] if isinstance(said, str) else said)
+    try:
+        check_needs(needs)
+    except InputError as error:
+        raise ConfigurationError(f"acquisitions.{trial.acquisition!r}: {error}") from None
+    return cast(Acquisition, acquisition), needs

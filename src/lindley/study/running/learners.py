@@ -1,0 +1,132 @@
+"""The learner of a panel: of the catalogue or a user's own; with one training configuration, or with several, of which
+each fit keeps the one that its labels explain best."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Set
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+from torch import nn
+
+from lindley.contracts import FEATURES, Learner
+from lindley.errors import ConfigurationError
+from lindley.networks.dropout_rate import with_dropout_rate
+from lindley.posteriors.catalogue import build_learner
+from lindley.posteriors.features import has_dense_layer
+from lindley.posteriors.head.tuned import Tuned
+from lindley.posteriors.random_state import fork_rng
+from lindley.posteriors.temperature_scaling import TemperatureScaled
+from lindley.posteriors.training_config import TrainingConfig
+from lindley.session.import_paths import OwnObject
+from lindley.study.config.schema import Model, Panel
+from lindley.study.config.validation import without_features
+
+
+def panel_learner(
+    panel: Panel,
+    network: Callable[[], nn.Module] | None,
+    own: OwnObject | None = None,
+    *,
+    device: str,
+    needs: Set[str] = frozenset(),
+    acquisition: str = "the acquisition",
+) -> Learner:
+    """Return the learner that [model], [training] and [training.tune] describe.
+
+    Args:
+        panel: The settings.
+        network: What builds the network, where the panel names one.
+        own: The user's own posterior, where the panel names one.
+        device: Where the learner computes.
+        needs: What the acquisition requires: a posterior or network without features is refused where it does.
+        acquisition: Its name, for that error.
+
+    Raises:
+        InputError: As the parts do.
+        ConfigurationError: If one's own cannot be used, or has no features.
+    """
+    if own is None:
+        _check_features(panel, acquisition, needs, network)
+    config = TrainingConfig(**panel.training.model_dump(exclude={"tune"}))
+
+    def build(setting: Mapping[str, float]) -> Learner:
+        changes: dict[str, Any] = {key: value for key, value in setting.items() if key != "dropout"}
+        built = with_dropout_rate(network, setting["dropout"]) if network and "dropout" in setting else network
+        model = panel.model
+        if own is not None:
+            return _own_learner(own.value, model, built, replace(config, **changes), device=device)
+        return build_learner(
+            model.posterior,
+            built,
+            replace(config, **changes),
+            precision=model.precision,
+            device=device,
+            members=model.num_draws,
+            options=model.options,
+        )
+
+    tune = panel.training.tune
+    if tune is None:
+        return build({})
+    learner: Learner
+    if tune.values:
+        settings = [dict(zip(tune.values, values, strict=True)) for values in product(*tune.values.values())]
+        learner = Tuned(settings, build, tune.measure, config.class_weights or None)
+    else:
+        learner = build({})
+    if not tune.temperature:
+        return learner
+    return TemperatureScaled(learner, tune.temperature, folds=tune.folds, num_draws=panel.model.num_draws)
+
+
+def _own_learner(
+    factory: Any, model: Model, network: Callable[[], nn.Module] | None, config: TrainingConfig, *, device: str
+) -> Learner:
+    name = model.posterior
+    given = {
+        "network": network,
+        "config": config,
+        "num_draws": model.num_draws,
+        "precision": model.precision,
+        "device": device,
+    }
+    if not callable(factory):
+        raise ConfigurationError(f"model.posterior = {name!r} must be callable; got {type(factory).__name__}")
+    if taken := sorted(given.keys() & model.options.keys()):
+        raise ConfigurationError(
+            f"model.options of {name!r} may not be called {', '.join(taken)}: the study says these elsewhere"
+        )
+    given |= model.options
+    try:
+        inspect.signature(factory).bind(**given)
+    except ValueError:
+        pass  # a callable of C, which does not say
+    except TypeError as error:
+        raise ConfigurationError(
+            f"model.posterior = {name!r} is called with {', '.join(given)} as keywords: {error}"
+        ) from None
+    learner = factory(**given)
+    if not isinstance(learner, Learner):
+        raise ConfigurationError(
+            f"model.posterior = {name!r} must return a learner, with fit(data, *, previous, seed); "
+            f"got {type(learner).__name__}"
+        )
+    return learner
+
+
+def _check_features(panel: Panel, acquisition: str, needs: Set[str], network: Callable[[], nn.Module] | None) -> None:
+    """Before anything runs: a posterior or a network without features is refused where they are needed."""
+    if text := without_features(panel.model.posterior, acquisition, needs):
+        raise ConfigurationError(f"model.posterior = {text}")
+    if not needs & FEATURES or network is None:
+        return
+    with fork_rng(0, "cpu"):  # a network is initialised from the global generators
+        dense = has_dense_layer(network())
+    if not dense:
+        raise ConfigurationError(
+            f"{acquisition} needs features, which are what the last nn.Linear reads; "
+            f"model.network = {panel.model.network!r} has no nn.Linear"
+        )

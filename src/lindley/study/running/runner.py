@@ -1,0 +1,124 @@
+"""Run the trials of a study in worker processes: one that fails fails alone, and what is stopped goes on later."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import torch
+
+from lindley.errors import InputError
+from lindley.session.progress import OnProgress, ignore_progress
+from lindley.study.config.schema import Study
+from lindley.study.config.study_files import refuse_unusable
+from lindley.study.folder import FILE_NAME, stored_json
+from lindley.study.running.start_run import start_run
+from lindley.study.running.worker_pool import Outcome, WorkerPool
+from lindley.study.sinks.contract import Sink
+from lindley.study.sinks.feed import Feed
+from lindley.study.trials import trials_of
+
+__all__ = ["Outcome", "check_device", "check_folder", "run_study"]
+
+
+def run_study(
+    study: Study,
+    out: str | os.PathLike[str],
+    *,
+    jobs: int | None = None,
+    threads: int = 1,
+    device: str = "cpu",
+    data_dir: str | os.PathLike[str] | None = None,
+    sinks: Iterable[Sink] = (),
+    on_progress: OnProgress = ignore_progress,
+) -> Outcome:
+    """Run what is not yet run of a study, into `out`; the same call continues a study that was stopped.
+
+    Other processes may run the same study into the same folder: each takes trials that no other holds, and this call
+    returns when none is left anywhere, having taken over those whose holder died.
+
+    jobs: workers at the same time; None means cores / threads (1 on a GPU). It does not change any journal.
+    threads: of each worker. It may change the last bits, so the manifests record it.
+    sinks: are shown the rounds of all trials that they have not seen, from this run and from those before.
+    on_progress: told what happens in each trial, in the order it comes, as `lindley.session.progress` has it; "held" of
+        one that another process holds comes again and again.
+
+    Raises ConfigurationError for a study that cannot be run; InputError when this machine has no such device, when
+    `out` cannot be written to or holds another study, or when a process is running into it one that does not go
+    together with this one.
+    """
+    if threads < 1 or (jobs is not None and jobs < 1):
+        raise InputError(f"jobs and threads must be at least 1; got jobs={jobs}, threads={threads}")
+    check_device(device)
+    out = Path(out)
+    refuse_unusable(study)
+    check_folder(out, study)
+    with start_run(study, out, device=device) as study:
+        settings = {
+            "out": str(out.resolve()),
+            "device": device,
+            "threads": threads,
+            "data_dir": None if data_dir is None else str(Path(data_dir).resolve()),
+            "folder": None if study.folder is None else str(study.folder),
+            "process": os.getpid(),
+        }
+        trials = trials_of(study)
+        feed = Feed(sinks, trials, out, on_progress)
+        outcome = WorkerPool(settings, jobs or _default_jobs(threads, device), trials, feed).work()
+        feed.stopped()
+        outcome.sinks_failed = feed.failures
+        return outcome
+
+
+def check_device(device: str) -> None:
+    """Before anything is computed: InputError where this machine has no such device."""
+    try:
+        kind = torch.device(device).type
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        there = ", ".join(_devices())
+        raise InputError(f'device is "{device}", which is not on this machine; there is {there}.') from None
+    if kind not in ("cpu", "cuda", "mps"):
+        raise InputError(f'device is "{device}"; allowed: cpu, cuda, cuda:0 ..., mps.')
+
+
+def check_folder(out: Path, study: Study) -> None:
+    """Before anything is computed: InputError where `out` cannot be written to, or holds another study."""
+    other = "Name another folder (on the command line: --out)."
+    _check_writable(out, other)
+    try:
+        held = stored_json(out)["name"]
+    except FileNotFoundError:
+        return
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{out / FILE_NAME} is not that of a study. {other}") from None
+    if held != study.name:
+        raise InputError(f'{out} holds the study "{held}", not "{study.name}". {other}')
+
+
+def _devices() -> Iterator[str]:
+    yield "cpu"
+    yield from (f"cuda:{index}" for index in range(torch.cuda.device_count()))
+    if torch.backends.mps.is_available():
+        yield "mps"
+
+
+def _check_writable(out: Path, other: str) -> None:
+    """Make the folder where it is missing."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except (FileExistsError, NotADirectoryError):
+        raise InputError(f"the output folder {out} is a file, or lies in one. {other}") from None
+    except OSError as error:
+        raise InputError(f"the output folder {out} cannot be written to: {error.strerror}. {other}") from None
+
+
+def _default_jobs(threads: int, device: str) -> int:
+    if not device.startswith("cpu"):
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // threads)

@@ -1,0 +1,82 @@
+"""Beginning a run: what study.json says when one process, or several, run into a folder.
+
+A process that is alone writes its study: that of the last call stands. One that joins others adds what is new in its
+study, more seeds, more labels or other acquisitions, so that the report and the status of either are of all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from lindley.errors import InputError
+from lindley.session.files import write_json
+from lindley.session.locks import FileLock, Presence
+from lindley.study.config.resolved import resolved
+from lindley.study.config.schema import Panel, Study
+from lindley.study.folder import FILE_NAME, LOCK_NAME, PATIENCE_SECONDS, PRESENCE_NAME, read_study
+
+
+@contextmanager
+def start_run(study: Study, out: Path, *, device: str) -> Iterator[Study]:
+    """The study with every precision decided, when study.json says it; while the block lasts, others know of it.
+
+    Raises InputError when a process runs a study into `out` that does not go together with this one.
+    """
+    with ExitStack() as present:
+        with FileLock(out / LOCK_NAME, patience=PATIENCE_SECONDS):
+            study = resolved(study, out, device=device)
+            presence = present.enter_context(Presence(out / PRESENCE_NAME))
+            written = study if presence.alone else merge_studies(read_study(out), study, out)
+            write_json(out / FILE_NAME, written.model_dump(mode="json"))
+        yield study
+
+
+def merge_studies(theirs: Study, mine: Study, out: Path) -> Study:
+    """A study that is both: their panels with the seeds, labels and acquisitions of both, then my other panels."""
+    if theirs.name != mine.name:
+        raise _not_together(out, f'it is the study "{theirs.name}", not "{mine.name}"')
+    other = {panel.name: panel for panel in mine.panels}
+    panels = [_joined(panel, other.pop(panel.name), out) if panel.name in other else panel for panel in theirs.panels]
+    return theirs.model_copy(update={"panels": (*panels, *other.values())})
+
+
+def _joined(theirs: Panel, mine: Panel, out: Path) -> Panel:
+    mine_set, theirs_set = _settings(mine), _settings(theirs)
+    differing = [name for name in theirs_set if theirs_set[name] != mine_set[name]]
+    shared = theirs.acquisitions.keys() & mine.acquisitions.keys()
+    differing += [
+        f"acquisitions.{name}" for name in sorted(shared) if theirs.acquisitions[name] != mine.acquisitions[name]
+    ]
+    if differing:
+        raise _not_together(out, f"in panel {theirs.name} {', '.join(differing)} differ")
+    first = min(theirs.first_seed, mine.first_seed)
+    end = max(panel.first_seed + panel.seeds for panel in (theirs, mine))
+    if end - first > theirs.seeds + mine.seeds:
+        raise _not_together(out, f"in panel {theirs.name} there would be a gap between the seeds")
+    labels = max(theirs.schedule.max_labels, mine.schedule.max_labels)
+    return theirs.model_copy(
+        update={
+            "first_seed": first,
+            "seeds": end - first,
+            "schedule": theirs.schedule.model_copy(update={"max_labels": labels}),
+            "acquisitions": {**theirs.acquisitions, **mine.acquisitions},
+        }
+    )
+
+
+def _settings(panel: Panel) -> dict[str, Any]:
+    """What two runs at the same time must agree on, by dotted name: all that is in a trial's key."""
+    tables = panel.model_dump(mode="json", exclude={"name", "title", "seeds", "first_seed", "acquisitions"})
+    flat = {f"{table}.{key}": value for table, keys in tables.items() for key, value in keys.items()}
+    del flat["schedule.max_labels"]
+    return flat
+
+
+def _not_together(out: Path, why: str) -> InputError:
+    return InputError(
+        f"a process is running another study into {out}, and the two do not go together: {why}. "
+        "Wait until it ends, or name another folder (on the command line: --out)."
+    )

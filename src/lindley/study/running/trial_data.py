@@ -1,0 +1,64 @@
+"""The data of a trial: a data set of the catalogue or a user's own, corrupted as its [pool] says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from lindley.datasets.catalogue import load
+from lindley.datasets.dataset import Dataset, content_hashes
+from lindley.datasets.pool_corruption import OutOfDistribution, PoolCorruption, corrupt_pool
+from lindley.errors import ConfigurationError
+from lindley.seeds import derive_seed
+from lindley.session.import_paths import OwnObject
+from lindley.study.config.schema import CorruptedPool
+from lindley.study.trials import Trial
+
+
+class TrialData:
+    """Loads the data of trials. Keeps the last data set, since the next trial mostly wants the same."""
+
+    def __init__(self, data_dir: Path | None) -> None:
+        self._data_dir = data_dir
+        self._dataset: tuple[str, Dataset] | None = None
+
+    def of(self, trial: Trial, own: Mapping[str, OwnObject]) -> Dataset:
+        """Return the trial's data; own: the user's objects that it names, by name.
+
+        Raises ConfigurationError and DataError as the parts do.
+        """
+        panel, seed = trial.panel, trial.seed
+        wanted = json.dumps([panel.data.model_dump(mode="json"), panel.pool.model_dump(mode="json"), seed])
+        if self._dataset is None or self._dataset[0] != wanted:
+            self._dataset = None  # the old one goes before the new one comes
+            loaded = self._loaded(panel.data.name, own, panel.data.options, derive_seed(seed, "data"))
+            if panel.pool != CorruptedPool():
+                loaded = corrupt_pool(loaded, self._corruption(trial, own), seed=derive_seed(seed, "hard pool"))
+            self._dataset = (wanted, loaded)
+        return self._dataset[1]
+
+    def _loaded(self, name: str, own: Mapping[str, OwnObject], options: Mapping[str, Any], seed: int) -> Dataset:
+        if name not in own:
+            return load(name, data_dir=self._data_dir, seed=seed, options=options)
+        loaded = own[name].value(seed=seed, **options)
+        if not isinstance(loaded, Dataset):
+            raise ConfigurationError(f"the data {name!r} must return a lindley Dataset; got {type(loaded).__name__}")
+        return loaded if loaded.hashes else replace(loaded, hashes=content_hashes(loaded))
+
+    def _corruption(self, trial: Trial, own: Mapping[str, OwnObject]) -> PoolCorruption:
+        """The panel's [pool], with the data set that rows from outside are of."""
+        pool, outside = trial.panel.pool, None
+        if pool.outside is not None:
+            other = self._loaded(pool.outside.data, own, {}, derive_seed(trial.seed, "outside data"))
+            outside = OutOfDistribution(other, pool.outside.share)
+        return PoolCorruption(
+            subset=pool.subset,
+            class_imbalance=pool.rare,
+            out_of_distribution=outside,
+            duplicates=pool.copies,
+            duplicate_noise=pool.copy_noise,
+            label_noise=pool.label_noise,
+        )

@@ -1,0 +1,83 @@
+"""What is left of a study: its trials that are neither finished nor taken, and which of them another process holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from lindley.errors import LindleyError
+from lindley.session.failures import read_failure
+from lindley.session.journal_store import FILE_NAME
+from lindley.session.locks import holder_of
+from lindley.session.manifest import manifest_of
+from lindley.session.progress import OnProgress, ProgressEvent, Stage
+from lindley.session.state import Round, read_state
+from lindley.study.trials import Trial
+
+
+class TrialQueue:
+    """The trials of a study that are left, in its order.
+
+    tell: hears of every trial that is found to be held ("held": stays), complete, damaged, or failed in another
+    process since this one began ("complete", "failed": is left no longer), and once, at the beginning, of those that
+    have rounds and wait to be continued ("waiting").
+    """
+
+    def __init__(self, trials: Sequence[Trial], out: Path, tell: OnProgress) -> None:
+        self._out = out
+        self._tell = tell
+        self._order = {trial.folder: number for number, trial in enumerate(trials)}
+        self._failures = {trial.folder: read_failure(out / trial.folder) for trial in trials}
+        self.trials: list[Trial] = []
+        for trial in trials:
+            self.trials.append(trial)
+            if self._is_free(trial):
+                with suppress(LindleyError, OSError):  # it is read again when it is taken
+                    if rounds := read_state(out / trial.folder).rounds:
+                        tell({"trial": trial.folder, **_how_far("waiting", rounds)})
+
+    def take(self) -> Trial | None:
+        """The first trial that nobody holds; None when there is none at this moment."""
+        for trial in list(self.trials):
+            if self._is_free(trial):
+                self.trials.remove(trial)
+                return trial
+        return None
+
+    def put_back(self, trial: Trial) -> None:
+        """A trial that was taken and did not come to its end."""
+        self.trials = sorted([*self.trials, trial], key=lambda each: self._order[each.folder])
+
+    def _is_free(self, trial: Trial) -> bool:
+        found = self._found(trial)
+        if found is not None:
+            if found["stage"] != "held":
+                self.trials.remove(trial)
+            self._tell({"trial": trial.folder, **found})
+        return found is None
+
+    def _found(self, trial: Trial) -> ProgressEvent | None:
+        folder = self._out / trial.folder
+        holder = holder_of(folder / FILE_NAME)
+        try:
+            state = read_state(folder)
+            manifest_of(folder, state)
+        except (LindleyError, OSError) as error:
+            return {"stage": "failed", "message": str(error)}
+        if holder is not None:
+            return {**_how_far("held", state.rounds), "holder": holder}
+        if state.reaches(trial.panel.schedule.max_labels):
+            return {"stage": "complete"}
+        failure = read_failure(folder)
+        if failure is not None and failure != self._failures[trial.folder]:
+            return {"stage": "failed", "message": failure.message}
+        return None
+
+
+def _how_far(stage: Stage, rounds: Sequence[Round]) -> ProgressEvent:
+    """The number of finished rounds, and what the last one says."""
+    if not rounds:
+        return {"stage": stage}
+    labels, accuracy = rounds[-1].labels, rounds[-1].metrics.get("accuracy")
+    return {"stage": stage, "round": len(rounds), "labels": labels, "accuracy": accuracy}

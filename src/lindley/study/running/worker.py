@@ -1,0 +1,118 @@
+"""A process that runs trials: requests come as JSON lines on stdin, events go as JSON lines to stdout.
+
+A process of its own, and not a fork, so that its thread count is fixed before numpy and torch are imported: the
+bits of a trial depend on it. It ends when stdin does, so a parent that is killed leaves no workers behind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TextIO
+
+import torch
+
+from lindley.errors import HeldError, LindleyError
+from lindley.session.failures import clear_failure, record_failure
+from lindley.session.journal_store import JournalStore
+from lindley.session.progress import ProgressEvent
+from lindley.session.trial import continue_trial
+from lindley.study.config.schema import Panel
+from lindley.study.running.assemble import Assembler
+from lindley.study.trials import Trial
+from lindley.text import visible
+
+
+def main() -> None:
+    """Answer requests until the parent closes stdin. The first line holds the settings, each later one a trial."""
+    out = _private_stdout()
+    requests: queue.Queue[dict[str, Any]] = queue.Queue()
+    threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
+    settings = requests.get()
+    torch.set_num_threads(settings["threads"])
+    if settings["folder"] is not None:
+        # For what a user's code imports only when it is called; after all that is installed, to hide nothing of that.
+        sys.path.append(settings["folder"])
+    assembler = Assembler(
+        device=settings["device"],
+        threads=settings["threads"],
+        data_dir=_path(settings["data_dir"]),
+        folder=_path(settings["folder"]),
+    )
+    while True:
+        request = requests.get()
+        _run(request, assembler, settings, out)
+
+
+def _run(request: dict[str, Any], assembler: Assembler, settings: dict[str, Any], out: TextIO) -> None:
+    """One trial; it ends with the notice "finished", "failed", or "held" when another process got it first."""
+    panel = Panel.model_validate_json(json.dumps(request["panel"]))
+    trial = Trial(panel, request["acquisition"], request["options"], request["seed"])
+    folder = Path(settings["out"]) / trial.folder
+    last: ProgressEvent
+
+    def send(notice: ProgressEvent) -> None:
+        if notice["stage"] == "round":
+            clear_failure(folder)
+        try:
+            out.write(json.dumps({"trial": trial.folder, **notice}) + "\n")
+            out.flush()
+        except BrokenPipeError:  # the parent is gone: no failure of the trial
+            os._exit(0)
+
+    try:
+        with JournalStore(folder, patience=0.0, process=settings["process"]) as store:
+            send({"stage": "started"})
+            last = _attempt(lambda: continue_trial(assembler.setup(trial), store, on_progress=send), folder)
+    except HeldError:
+        last = {"stage": "held"}
+    except Exception as error:  # the journal is damaged, or cannot be opened
+        last = {"stage": "failed", "message": _message(error)}
+        record_failure(folder, _message(error))
+    send(last)
+
+
+def _attempt(run: Callable[[], None], folder: Path) -> ProgressEvent:
+    """The last notice of a trial. How it ended is recorded while the trial is still ours."""
+    try:
+        run()
+    except Exception as error:
+        record_failure(folder, _message(error))
+        return {"stage": "failed", "message": _message(error)}
+    clear_failure(folder)
+    return {"stage": "finished"}
+
+
+def _message(error: Exception) -> str:
+    """What went wrong: in our own words where it is ours, else with the place where it happened.
+
+    A control character of somebody's message, as of its colours, would act on every terminal that shows it.
+    """
+    told = str(error)
+    if not isinstance(error, LindleyError):
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        told = f"{type(error).__name__}: {error} ({Path(place.filename).name}, line {place.lineno})"
+    return visible(told)
+
+
+def _read_requests(requests: queue.Queue[dict[str, Any]]) -> None:
+    for line in sys.stdin:
+        requests.put(json.loads(line))
+    os._exit(0)  # the parent is gone or wants no more; what is on the disk is whole at every moment
+
+
+def _private_stdout() -> TextIO:
+    """The pipe to the parent, out of reach of anything that prints: what is printed goes to stderr."""
+    private = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return private
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)

@@ -1,0 +1,127 @@
+"""The workers of a run: each gets a trial that nobody holds, until none is left anywhere."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lindley.session.failures import record_failure
+from lindley.session.progress import OnProgress, ProgressEvent
+from lindley.study.running.trial_queue import TrialQueue
+from lindley.study.running.worker_process import Worker
+from lindley.study.trials import Trial
+
+_ATTEMPTS = 2
+"""How often a trial is begun when its worker dies under it."""
+_POLL_SECONDS = 1.0
+"""How often trials that another process holds are looked at, while a worker has nothing else to do."""
+
+
+@dataclass
+class Outcome:
+    """How a study ended. `done` counts the trials that are complete, whoever ran them and whenever."""
+
+    done: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    """The folder of each trial that failed, and why."""
+    interrupted: bool = False
+    """True after Ctrl-C: the same call goes on where this one stopped."""
+    sinks_failed: list[str] = field(default_factory=list)
+    """One sentence for each sink that raised; the study itself went on."""
+
+
+class WorkerPool:
+    """Workers and what is left for them. Everything here happens in the thread of the caller."""
+
+    def __init__(
+        self,
+        settings: dict[str, Any],
+        count: int,
+        trials: Sequence[Trial],
+        on_progress: OnProgress,
+    ) -> None:
+        self._settings = settings
+        self._count = count
+        self._on_notice = on_progress
+        self._inbox: queue.Queue[tuple[Worker, ProgressEvent | None]] = queue.Queue()
+        self._workers: list[Worker] = []
+        self._idle: list[Worker] = []
+        self._busy: dict[Worker, Trial] = {}
+        self._deaths: dict[str, int] = {}
+        self.outcome = Outcome()
+        self._remaining = TrialQueue(trials, Path(settings["out"]), self._tell)
+
+    def work(self) -> Outcome:
+        """Until every trial is finished or has failed, here or elsewhere, or Ctrl-C. No worker outlives this call."""
+        try:
+            self._dispatch()
+            while self._busy or self._remaining.trials:
+                self._listen()
+                self._dispatch()
+        except KeyboardInterrupt:
+            self.outcome.interrupted = True
+        finally:
+            for worker in self._workers:
+                worker.stop()
+        return self.outcome
+
+    def _dispatch(self) -> None:
+        """Give a trial to every worker that has none, as far as there are free ones; start workers as needed."""
+        while len(self._busy) < self._count and (trial := self._remaining.take()) is not None:
+            if not self._idle:
+                self._workers.append(Worker(self._settings, self._inbox))
+                self._idle.append(self._workers[-1])
+            worker = self._idle.pop()
+            self._busy[worker] = trial
+            worker.send(_request(trial))
+
+    def _listen(self) -> None:
+        waits = self._remaining.trials and len(self._busy) < self._count  # all that remains is held by others
+        try:
+            worker, notice = self._inbox.get(timeout=_POLL_SECONDS if waits else None)
+        except queue.Empty:
+            return
+        if notice is None:
+            self._died(worker)
+            return
+        if notice["stage"] in ("finished", "failed", "held"):
+            trial = self._busy.pop(worker)
+            self._idle.append(worker)
+            if notice["stage"] == "held":  # another process was faster
+                self._remaining.put_back(trial)
+                return
+        self._tell(notice)
+
+    def _tell(self, notice: ProgressEvent) -> None:
+        if notice["stage"] in ("finished", "complete"):
+            self.outcome.done += 1
+        elif notice["stage"] == "failed":
+            self.outcome.failed.append((notice["trial"], notice["message"]))
+        self._on_notice(notice)
+
+    def _died(self, worker: Worker) -> None:
+        """Put its trial back, for a new worker; a trial that kills twice has failed."""
+        trial = self._busy.pop(worker, None)
+        if trial is None:
+            self._idle.remove(worker)
+            return
+        cause = worker.exit_reason()
+        self._deaths[trial.folder] = self._deaths.get(trial.folder, 0) + 1
+        if self._deaths[trial.folder] < _ATTEMPTS:
+            self._remaining.put_back(trial)
+            self._tell({"trial": trial.folder, "stage": "retried", "message": cause})
+        else:
+            record_failure(Path(self._settings["out"]) / trial.folder, cause)
+            self._tell({"trial": trial.folder, "stage": "failed", "message": cause})
+
+
+def _request(trial: Trial) -> dict[str, Any]:
+    return {
+        "panel": trial.panel.model_dump(mode="json"),
+        "acquisition": trial.acquisition,
+        "options": trial.options,
+        "seed": trial.seed,
+    }

@@ -1,0 +1,38 @@
+"""How the parts of a claim make a verdict."""
+
+from __future__ import annotations
+
+from lindley.study.comparison.paired import Comparison, across_panels, compared, judge
+
+
+def _comparison(*signs: int) -> Comparison:
+    return compared("panel", "part", "what", "brief", "effect", [float(sign) for sign in signs])
+
+
+FOR, AGAINST, OPEN = _comparison(1, 1, 1, 1, 1), _comparison(-1, -1, -1, -1, -1), _comparison(1, -1, 1, -1, 1)
+
+
+def test_a_claim_is_supported_when_every_part_is() -> None:
+    assert judge([FOR, FOR]) == "supported here"
+    assert judge([FOR, OPEN]) == "not decided here"
+
+
+def test_a_claim_is_contradicted_when_a_part_is_reversed_beyond_what_many_parts_explain() -> None:
+    assert judge([AGAINST]) == judge([AGAINST, AGAINST, AGAINST]) == "contradicted here"
+    # p = 1/32 in one of four parts is to be expected by chance too often
+    assert judge([AGAINST, OPEN, OPEN, OPEN]) == "not decided here"
+    assert judge([_comparison(*[-1] * 8), OPEN, OPEN, OPEN]) == "contradicted here"
+
+
+def test_four_seeds_decide_nothing() -> None:
+    assert judge([_comparison(1, 1, 1, 1)]) == judge([_comparison(-1, -1, -1, -1)]) == "not decided here"
+
+
+def test_nothing_to_compare_is_not_measured() -> None:
+    assert judge([]) == across_panels([]) == across_panels(["not measured here"]) == "not measured here"
+
+
+def test_panels_that_disagree_leave_a_claim_undecided() -> None:
+    assert across_panels(["supported here", "not decided here"]) == "supported here"
+    assert across_panels(["contradicted here", "not decided here"]) == "contradicted here"
+    assert across_panels(["supported here", "contradicted here"]) == "not decided here"

@@ -1,0 +1,559 @@
+"""A study file: defaults and panels, and what is said of one that cannot be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lindley.errors import ConfigurationError
+from lindley.posteriors.training_config import TrainingConfig
+from lindley.study.config import validation
+from lindley.study.config.schema import CorruptedPool, Study, Training
+from lindley.study.config.study_files import builtin_studies, load_study
+from lindley.study.trials import trials_of
+
+GOOD = """
+title = "A study"
+seeds = 3
+
+[data]
+name = "two-moons"
+options = { noise = 0.1 }
+
+[model]
+network = "moons-mlp"
+
+[schedule]
+initial_labels = 10
+batch_size = 5
+max_labels = 33
+
+[acquisitions]
+random = {}
+bald = {}
+"""
+TWO_PANELS = """
+[[panels]]
+name = "first"
+
+[[panels]]
+name = "second"
+title = "The second"
+seeds = 1
+data = { name = "digits" }
+model = { network = "digits-mlp" }
+schedule = { batch_size = 4 }
+acquisitions = { margin = {} }
+"""
+
+
+def load(folder: Path, text: str, **overrides: object) -> Study:
+    path = folder / "mine.toml"
+    path.write_text(text)
+    return load_study(path, **overrides)
+
+
+def refusal(folder: Path, text: str, **overrides: object) -> str:
+    with pytest.raises(ConfigurationError) as error:
+        load(folder, text, **overrides)
+    return str(error.value)
+
+
+def test_study_without_panels_is_one_panel_of_its_name(tmp_path):
+    study = load(tmp_path, GOOD)
+    (panel,) = study.panels
+    assert (study.name, study.title, panel.name, panel.title) == ("mine", "A study", "mine", "A study")
+    assert (panel.seeds, panel.first_seed, panel.schedule.max_labels) == (3, 0, 33)
+    assert list(panel.acquisitions) == ["random", "bald"]
+
+
+def test_panel_overrides_the_defaults_key_by_key(tmp_path):
+    first, second = load(tmp_path, GOOD + TWO_PANELS).panels
+    assert (first.title, first.seeds, first.schedule.batch_size) == ("first", 3, 5)
+    assert (second.title, second.seeds, second.schedule.batch_size) == ("The second", 1, 4)
+    assert second.schedule.max_labels == first.schedule.max_labels
+
+
+def test_acquisitions_of_a_panel_replace_the_default_ones(tmp_path):
+    first, second = load(tmp_path, GOOD + TWO_PANELS).panels
+    assert list(first.acquisitions) == ["random", "bald"]
+    assert list(second.acquisitions) == ["margin"]
+
+
+def test_options_of_a_data_set_do_not_pass_to_another(tmp_path):
+    first, second = load(tmp_path, GOOD + TWO_PANELS).panels
+    assert first.data.options == {"noise": 0.1}
+    assert second.data.options == {}
+
+
+def test_panel_can_turn_information_off(tmp_path):
+    observe = '[observe]\ninformation = { acquisition = "random", labels = [10] }\n'
+    panels = '[[panels]]\nname = "on"\n[[panels]]\nname = "off"\nobserve = { information = false }\n'
+    on, off = load(tmp_path, GOOD + observe + panels).panels
+    assert on.observe.information.labels == (10,)
+    assert off.observe.information is None
+
+
+def test_rounds_end_at_max_labels_with_a_shortened_batch(tmp_path):
+    schedule = load(tmp_path, GOOD).panels[0].schedule
+    assert [schedule.labels_at(round) for round in range(schedule.num_rounds)] == [10, 15, 20, 25, 30, 33]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("batch_size = 5", "batch_sise = 5", ["schedule.batch_sise", "max_labels", 'Did you mean "batch_size"?']),
+        ("seeds = 3", "seads = 3", ["seads is not a key", "first_seed", 'Did you mean "seeds"?']),
+        ("[model]", "[modell]", ["modell is not a key", 'Did you mean "model"?']),
+        ("batch_size = 5", "batch_size = 0", ["schedule.batch_size", "greater than or equal to 1", "got 0"]),
+        ("batch_size = 5", 'batch_size = "5"', ["schedule.batch_size", "integer", "got '5'"]),
+        ("seeds = 3", "seeds = true", ["seeds", "integer", "got True"]),
+        ("seeds = 3", "seeds = 0", ["seeds", "greater than or equal to 1", "got 0"]),
+        ("seeds = 3", "first_seed = -1", ["first_seed", "greater than or equal to 0", "got -1"]),
+        ('"A study"', "7", ["title", "string", "got 7"]),
+        ('name = "two-moons"', 'name = "two-moon"', ["data.name", "digits", 'Did you mean "two-moons"?']),
+        ("moons-mlp", "moon-mlp", ["model.network", "gal-cnn", 'Did you mean "moons-mlp"?', "module:factory"]),
+        ("bald = {}", "bold = {}", ["acquisitions.bold", "batchbald", 'Did you mean "bald"?', "module:name"]),
+        ("bald = {}", "bald = { num_path = 3 }", ["acquisitions.bald", "num_path"]),
+        ("bald = {}", "batchbald = { num_path = 3 }", ["acquisitions.batchbald", "num_path", "num_paths"]),
+        ("bald = {}", "bald = 3", ["acquisitions.bald", "table", "got 3"]),
+        ("noise = 0.1", "noise = nan", ["data.options.noise", "finite", "got nan"]),
+        ("noise = 0.1", "noise = 1979-05-27", ["data.options.noise", "finite number", "1979"]),
+        ("max_labels = 33", "max_labels = 9", ["schedule.max_labels", "initial_labels = 10", "got 9"]),
+        ("max_labels = 33", "max_labels = 33\ncandidates = 4", ["schedule.candidates", "batch_size = 5", "got 4"]),
+        ("max_labels = 33", "", ["schedule.max_labels is needed"]),
+        ("seeds = 3", "seeds = 3\ntraining.tune = {}", ["training.tune", "weight_decay, prior_precision, dropout"]),
+        ("seeds = 3", "seeds = 3\ntraining.tune = { decay = [0.1] }", ["training.tune.decay", "weight_decay"]),
+        ("seeds = 3", "seeds = 3\ntraining.tune = { dropout = [0.0] }", ["training.tune.dropout", "0"]),
+        (
+            "seeds = 3",
+            "seeds = 3\ntraining = { weight_decay = 0.1, tune = { weight_decay = [0.2] } }",
+            ["training.weight_decay is chosen among training.tune.weight_decay; got 0.1"],
+        ),
+        ("random = {}\nbald = {}", "", ["acquisitions must not be empty"]),
+        ("noise = 0.1", "nois = 0.1", ["data.options", "nois", "num_pool", "noise"]),
+        ("noise = 0.1", "noise = -1", ["data.options", "noise", "-1"]),
+        ("bald = {}", '"my:own" = { a = 1 }', ["acquisitions.my:own", "no options", "got a"]),
+        ("initial_labels = 10", "initial_labels = 1\ninitial = 'balanced'", ["schedule.initial_labels", "at least 2"]),
+        ("[data]", "[data]\nseed = 3", ["data.seed is not a key", "name, options"]),
+    ],
+)
+def test_wrong_study_is_refused_with_the_key_and_what_is_allowed(tmp_path, old, new, said):
+    assert old in GOOD
+    message = refusal(tmp_path, GOOD.replace(old, new))
+    assert [part for part in [*said, "mine.toml"] if part not in message] == []
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ('[training]\nschedule = "cosin"', ["training.schedule", "'constant' or 'cosine'", 'Did you mean "cosine"?']),
+        ("[training]\nlearning_rate = 0", ["training.learning_rate", "greater than 0"]),
+        ("[training]\nweight_decay = -1.0", ["training.weight_decay", "greater than or equal to 0"]),
+        ("[training]\nweight_decay = inf", ["training.weight_decay", "finite"]),
+        ("[training]\nsteps = 50\nwarmup = 50", ["training.warmup must be less than training.steps = 50; got 50"]),
+        ("[training]\npatience = 3", ["schedule.validation_labels", "set both", "got 0 and 3"]),
+        ("[observe]\ngrid = 1", ["observe.grid", "boolean"]),
+        ("[observe]\ninformation = { labels = [] }", ["observe.information.labels must not be empty"]),
+        ("[observe]\ninformation = { labels = [0] }", ["observe.information.labels[0]", "equal to 1"]),
+        ("[observe]\ninformation = { labels = [11] }", ["observe.information.labels", "[11]", "10, 15, 20"]),
+        ('[observe]\ninformation = { acquisition = "margin", labels = [10] }', ["information.acquisition", "random"]),
+        ("[observe]\ninformation = { label = [10] }", ["observe.information.label ", 'Did you mean "labels"?']),
+        ("[observe]\ntransfer = { models = [] }", ["observe.transfer.models must not be empty"]),
+        ("[observe]\ntransfer = { labels = [10] }", ["observe.transfer.models is needed"]),
+        ('[observe]\ntransfer = { models = ["forrest"] }', ["transfer.models[0]", "head", 'Did you mean "forest"?']),
+        ('[observe]\ntransfer = { models = ["ensemble"] }', ["transfer.models[0]", "head, forest, gaussian-process"]),
+        ('[observe]\ntransfer = { models = ["head"], labels = [11] }', ["observe.transfer.labels", "[11]", "10, 15"]),
+        ("[pool]\ncopys = 2", ["pool.copys is not a key", "label_noise", 'Did you mean "copies"?']),
+        ("[pool]\ncopies = 0", ["pool.copies", "greater than or equal to 1", "got 0"]),
+        ("[pool]\nsubset = -1", ["pool.subset", "greater than or equal to 0"]),
+        ("[pool]\ncopy_noise = -0.1", ["pool.copy_noise", "greater than or equal to 0"]),
+        ("[pool]\nlabel_noise = 1.1", ["pool.label_noise", "less than or equal to 1", "got 1.1"]),
+        ("[pool]\nrare = { 'upper moon' = 1.0 }", ["pool.rare.upper moon", "less than 1", "got 1.0"]),
+        ("[pool]\nrare = { 'uper moon' = 0.1 }", ["pool.rare.uper moon", "lower moon", 'Did you mean "upper moon"?']),
+        ("[pool]\noutside = { data = 'mnist' }", ["pool.outside.share is needed"]),
+        ("[pool]\noutside = { data = 'mnst', share = 0.1 }", ["pool.outside.data", 'Did you mean "mnist"?']),
+        ("[pool]\noutside = { data = 'mnist', share = 0.1 }", ["pool.outside.data", "another shape", "use your own"]),
+        ("[pool]\noutside = { data = 'two-moons', share = 0.1 }", ["pool.outside.data", "the same classes"]),
+        ("[pool]\noutside = { data = 'my:own', shar = 0.1 }", ["pool.outside.shar is", 'Did you mean "share"?']),
+        (
+            "[pool]\noutside = { data = 'my:own', share = 0.1 }\n[observe]\ngrid = true",
+            ["pool.outside has no meaning with observe.grid"],
+        ),
+        ("[panels]\nname = 3", ["[[panels]]"]),
+        ("[[panels]]\ntitle = 'No name'", ["name", "is needed"]),
+        ("[[panels]]\nname = 'a/b'", ["panels[a/b].name", "letters"]),
+        (f"[[panels]]\nname = '{'a' * 101}'", [".name", "must have at most 100 characters"]),
+        ("[[panels]]\nname = 'a'\n[[panels]]\nname = 'a'", ['"a" is used twice']),
+        ("[[panels]]\nname = 'a'\nschedule = { batch_sise = 3 }", ["panels[a].schedule.batch_sise", "batch_size"]),
+        ("[[panels]]\nname = 'a'\nschedule = { batch_size = 0 }", ["panels[a].schedule.batch_size", "got 0"]),
+        ("[[panels]]\nname = 'a'\ndescription = 'x'", ["panels[a].description is not a key"]),
+    ],
+)
+def test_wrong_table_is_refused_with_the_key_and_what_is_allowed(tmp_path, table, said):
+    message = refusal(tmp_path, f"{GOOD}\n{table}\n")
+    assert [part for part in said if part not in message] == []
+
+
+@pytest.mark.parametrize("posterior", ["mc-dropout", "ensemble"])
+def test_posteriors_are_known(tmp_path, posterior):
+    text = GOOD.replace("[model]", f'[model]\nposterior = "{posterior}"')
+    assert load(tmp_path, text).panels[0].model.posterior == posterior
+
+
+def test_unknown_posterior_is_refused(tmp_path):
+    message = refusal(tmp_path, GOOD.replace("[model]", '[model]\nposterior = "ensembel"'))
+    assert "model.posterior" in message
+    assert 'Did you mean "ensemble"?' in message
+
+
+@pytest.mark.parametrize("bad", ["mine", "my.module:", ":name", "my module:name", "my.module:two words"])
+def test_what_is_not_module_and_name_is_no_name_of_ones_own(tmp_path, bad):
+    assert "data.name" in refusal(tmp_path, GOOD.replace('"two-moons"', f'"{bad}"'))
+
+
+def test_names_of_ones_own_are_taken_as_they_are(tmp_path):
+    text = GOOD.replace('"two-moons"', '"my.data:load"').replace('"moons-mlp"', '"nets:make"')
+    panel = load(tmp_path, text.replace("bald =", '"asking:mine" =')).panels[0]
+    assert (panel.data.name, panel.model.network) == ("my.data:load", "nets:make")
+    assert list(panel.acquisitions) == ["random", "asking:mine"]
+
+
+def test_more_labels_than_the_data_set_has_rows_are_refused(tmp_path):
+    text = GOOD.replace("options = { noise = 0.1 }", "").replace("max_labels = 33", "max_labels = 501")
+    assert "schedule.max_labels must be at most 500, the rows of two-moons; got 501" in refusal(tmp_path, text)
+
+
+def test_a_subset_larger_than_the_data_set_is_refused(tmp_path):
+    text = GOOD.replace("options = { noise = 0.1 }", "") + "[pool]\nsubset = 501\n"
+    assert "pool.subset must be at most 500, the rows of two-moons; got 501" in refusal(tmp_path, text)
+
+
+def test_a_pool_with_copies_may_have_more_labels_than_the_data_set_rows(tmp_path):
+    text = GOOD.replace("options = { noise = 0.1 }", "").replace("max_labels = 33", "max_labels = 900")
+    assert load(tmp_path, text + "[pool]\ncopies = 2\n").panels[0].pool.copies == 2
+
+
+@pytest.mark.parametrize(
+    ("pool", "rows"),
+    [
+        ("subset = 20", 20),
+        ("subset = 10\ncopies = 3", 30),
+        ("subset = 15\noutside = { data = 'my:own', share = 0.5 }", 30),
+    ],
+)
+def test_more_labels_than_the_corrupted_pool_has_rows_are_refused(tmp_path, pool, rows):
+    text = GOOD.replace("options = { noise = 0.1 }", "") + f"[pool]\n{pool}\n"
+    said = f"schedule.max_labels must be at most {rows}, the rows of two-moons as [pool] makes it; got 33"
+    assert said in refusal(tmp_path, text)
+
+
+def test_panel_can_turn_rows_from_outside_and_transfer_off(tmp_path):
+    tables = """
+[pool]
+outside = { data = "my:own", share = 0.1 }
+[observe]
+transfer = { models = ["head"] }
+[[panels]]
+name = "on"
+[[panels]]
+name = "off"
+pool = { outside = false }
+observe = { transfer = false }
+"""
+    on, off = load(tmp_path, GOOD + tables).panels
+    assert on.pool.outside.share == 0.1
+    assert on.observe.transfer.models == ("head",)
+    assert (off.pool, off.observe.transfer) == (CorruptedPool(), None)
+
+
+def test_every_mistake_is_named_at_once(tmp_path):
+    message = refusal(tmp_path, GOOD.replace("batch_size", "batch_sise").replace("network", "netwerk"))
+    assert "schedule.batch_sise" in message
+    assert "model.netwerk" in message
+
+
+def test_syntax_error_names_file_and_line(tmp_path):
+    message = refusal(tmp_path, 'title = "A"\nseeds 3\n')
+    assert "mine.toml is not valid TOML" in message
+    assert "line 2" in message
+
+
+def test_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"nothere\.toml cannot be read: No such file"):
+        load_study(tmp_path / "nothere.toml")
+
+
+def test_file_that_is_not_text_is_named(tmp_path):
+    (tmp_path / "odd.toml").write_bytes(b"title = '\xff\xfe'")
+    with pytest.raises(ConfigurationError, match=r"odd\.toml cannot be read: it is not UTF-8 text"):
+        load_study(tmp_path / "odd.toml")
+
+
+def test_unknown_study_lists_the_packaged_ones_and_the_nearest():
+    with pytest.raises(ConfigurationError) as error:
+        load_study("minst")
+    assert all(name in str(error.value) for name in builtin_studies())
+    assert 'Did you mean "mnist"?' in str(error.value)
+
+
+def test_overrides_replace_the_values_of_every_panel(tmp_path):
+    study = load(tmp_path, GOOD + TWO_PANELS, seeds=2, max_labels=20, acquisitions=["bald"])
+    assert [(panel.seeds, panel.schedule.max_labels) for panel in study.panels] == [(2, 20), (2, 20)]
+    assert [list(panel.acquisitions) for panel in study.panels] == [["bald"], ["bald"]]
+
+
+def test_description_says_what_the_command_line_changed(tmp_path):
+    text = 'description = "Three seeds show it."\n' + GOOD
+    changed = load(tmp_path, text, seeds=1, max_labels=20, acquisitions=["bald", "margin"])
+    assert changed.description == (
+        "Three seeds show it. Changed on the command line: seeds = 1, max_labels = 20, acquisitions = bald, margin."
+    )
+    assert load(tmp_path, GOOD, seeds=1).description == "Changed on the command line: seeds = 1."
+    same = load(tmp_path, text, seeds=3, max_labels=33, acquisitions=["random", "bald"])
+    assert same.description == "Three seeds show it."
+    keys = [trials_of(study)[0].key for study in (load(tmp_path, text), load(tmp_path, text, seeds=1))]
+    assert keys[0] == keys[1]
+
+
+def test_chosen_acquisition_keeps_the_options_that_its_panel_gives(tmp_path):
+    text = GOOD.replace("bald = {}", "batchbald = { num_paths = 7 }")
+    study = load(tmp_path, text, acquisitions=["batchbald", "margin"])
+    assert study.panels[0].acquisitions == {"batchbald": {"num_paths": 7}, "margin": {}}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ({"seeds": 0}, "seeds must be 1 to 10000; got 0"),
+        ({"max_labels": 9}, "panel mine: schedule.max_labels must be at least schedule.initial_labels = 10; got 9"),
+        ({"acquisitions": ["blad"]}, 'Did you mean "bald"?'),
+        ({"acquisitions": []}, "at least one is needed"),
+    ],
+)
+def test_override_that_cannot_be_is_refused(tmp_path, overrides, said):
+    assert said in refusal(tmp_path, GOOD, **overrides)
+
+
+def test_shortened_run_keeps_what_is_measured_at_later_labels(tmp_path):
+    observe = '[observe]\ninformation = { acquisition = "bald", labels = [30] }\n'
+    study = load(tmp_path, GOOD + observe, max_labels=20, acquisitions=["random"])
+    assert study.panels[0].observe.information.labels == (30,)
+
+
+def test_training_has_the_keys_and_defaults_of_the_recipe():
+    """But for what a trial cannot have: it gives its learner no posterior to begin at."""
+    assert Training().model_dump(exclude={"tune"}) == {
+        key: value for key, value in vars(TrainingConfig()).items() if key != "warm_start"
+    }
+
+
+def test_study_survives_json_and_forgets_its_folder(tmp_path):
+    study = load(tmp_path, GOOD)
+    assert study.folder == tmp_path
+    again = Study.model_validate_json(study.model_dump_json())
+    assert again == study.model_copy(update={"folder": None})
+
+
+@pytest.mark.parametrize("name", builtin_studies())
+def test_packaged_study_loads_and_says_what_it_is(name):
+    study = load_study(name)
+    assert study.name == name
+    assert study.description
+
+
+def test_the_packaged_studies_are_these():
+    ours = [
+        "batch",
+        "demo",
+        "digits",
+        "digits-batch",
+        "mnist",
+        "mnist-10",
+        "mnist-2000",
+        "mnist-affine",
+        "mnist-warmup",
+        "two-moons",
+    ]
+    hard = ["digits-duplicates", "digits-imbalanced", "digits-noisy-labels", "fashion-outside"]
+    reproductions = ["batchbald-cnn", "batchbald-mnist", "repeated-mnist"]
+    assert builtin_studies() == sorted([*ours, *hard, *reproductions, "transfer"])
+
+
+def test_each_hard_study_makes_its_pool_hard_in_one_way():
+    ways = {
+        "digits-imbalanced": {"rare"},
+        "digits-duplicates": {"copies", "copy_noise"},
+        "digits-noisy-labels": {"label_noise"},
+        "fashion-outside": {"subset", "outside"},
+    }
+    for name, keys in ways.items():
+        (panel,) = load_study(name).panels
+        assert {key for key, value in panel.pool if value != getattr(CorruptedPool(), key)} == keys
+        methods = [name for name in panel.acquisitions if name != "batchbald-logdet"]
+        assert methods == ["random", "margin", "entropy", "bald", "batchbald", "power-bald"]
+        assert panel.seeds == 8  # the fewest with which five comparisons can detect anything
+
+
+def test_mnist_is_the_seed_projects_schedule():
+    for name, batch_size in (("mnist", 100), ("mnist-10", 10)):
+        (panel,) = load_study(name).panels
+        schedule = panel.schedule
+        assert (schedule.initial_labels, schedule.batch_size, schedule.max_labels) == (20, batch_size, 1020)
+        assert (schedule.initial, schedule.candidates, panel.model.num_draws) == ("balanced", 0, 10)
+        assert panel.seeds >= 5
+        assert list(panel.acquisitions)[:4] == ["random", "margin", "entropy", "bald"]
+
+
+def test_batch_compares_bald_with_batchbald_at_four_sizes_on_two_data_sets():
+    panels = load_study("batch").panels
+    sizes = {(panel.data.name, panel.schedule.batch_size) for panel in panels}
+    assert sizes == {(name, size) for name in ("mnist", "repeated-mnist") for size in (4, 10, 40, 100)}
+    assert all(panel.seeds >= 3 and panel.model.num_draws == 100 for panel in panels)
+    assert all(list(panel.acquisitions)[:2] == ["bald", "batchbald"] for panel in panels)
+    assert all(("batchbald-logdet" in panel.acquisitions) == (panel.schedule.batch_size >= 40) for panel in panels)
+
+
+def test_features_are_refused_of_a_posterior_that_has_none(tmp_path, monkeypatch):
+    text = GOOD.replace("bald = {}", "coreset = {}")
+    assert load(tmp_path, text).panels[0].schedule.targets == 100
+    monkeypatch.setattr(validation, "WITH_FEATURES", ("ensemble",))
+    with pytest.raises(ConfigurationError, match=r'model\.posterior "mc-dropout" has no features, which coreset needs'):
+        load(tmp_path, text)
+    with pytest.raises(ConfigurationError, match='"mc-dropout" has no features, which badge needs; ensemble have'):
+        load(tmp_path, GOOD, acquisitions=["badge"])
+
+
+def test_a_misspelt_posterior_is_the_only_complaint(tmp_path):
+    text = GOOD.replace("bald = {}", "coreset = {}").replace("[model]", '[model]\nposterior = "mc-droput"')
+    message = refusal(tmp_path, text)
+    assert 'Did you mean "mc-dropout"' in message
+    assert "features" not in message
+    assert "Leave it out" not in message
+
+
+def test_a_posterior_of_ones_own_may_have_a_network_a_recipe_and_features(tmp_path):
+    text = GOOD.replace("[model]", '[model]\nposterior = "mine:logistic"\noptions = { C = 2 }')
+    for variant in (text, text.replace('network = "moons-mlp"', ""), text.replace("bald = {}", "coreset = {}")):
+        model = load(tmp_path, variant).panels[0].model
+        assert (model.posterior, model.options) == ("mine:logistic", {"C": 2})
+    tuned = text + "[training.tune]\ndropout = [0.1]\n"
+    assert load(tmp_path, tuned)
+    message = refusal(tmp_path, tuned.replace('network = "moons-mlp"', ""))
+    assert "training.tune.dropout is of the network's dropout layers, and there is no model.network" in message
+
+
+FOREST = GOOD.replace('network = "moons-mlp"', 'posterior = "forest"').replace("[training]\nsteps = 100\n", "")
+
+
+def test_a_posterior_without_a_network_needs_none(tmp_path):
+    options = 'posterior = "forest"\noptions = { pseudo_count = 0.5 }'
+    model = load(tmp_path, FOREST.replace('posterior = "forest"', options)).panels[0].model
+    assert (model.network, model.posterior, model.options) == ("", "forest", {"pseudo_count": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (GOOD.replace('network = "moons-mlp"', ""), 'model.network is needed for posterior = "mc-dropout"; there are'),
+        (
+            FOREST.replace("[model]", '[model]\nnetwork = "moons-mlp"'),
+            'model.network has no meaning for posterior = "f',
+        ),
+        (FOREST + "[training]\nsteps = 7\n", 'training.steps has no meaning for posterior = "forest"'),
+        (
+            FOREST.replace("[model]", "[model]\noptions = { trees = 7 }"),
+            "has no option 'trees'; it takes kind, pseudo_count",
+        ),
+        (
+            FOREST.replace("[model]", "[model]\noptions = { pseudo_count = -1.0 }"),
+            "pseudo_count must be a number of labels, 0 or more",
+        ),
+        (FOREST.replace("[model]", '[model]\noptions = { pseudo_count = "a" }'), "cannot take pseudo_count = 'a'"),
+        (
+            GOOD.replace("[model]", "[model]\noptions = { pseudo_count = 7 }"),
+            "has no option 'pseudo_count'; it takes drop_connect",
+        ),
+    ],
+    ids=[
+        "no network",
+        "a network too many",
+        "a recipe too many",
+        "not of a forest",
+        "below zero",
+        "no number",
+        "not of dropout",
+    ],
+)
+def test_networks_recipes_and_options_are_those_of_the_posterior(tmp_path, text, said):
+    assert said in refusal(tmp_path, text)
+
+
+def test_number_of_targets_is_at_least_one(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"schedule\.targets .*got 0"):
+        load(tmp_path, GOOD.replace("batch_size = 5", "batch_size = 5\ntargets = 0"))
+
+
+def test_a_panel_names_all_data_that_it_reads():
+    assert load_study("fashion-outside").panels[0].data_sets == ("fashion-mnist", "mnist")
+    assert load_study("digits").panels[0].data_sets == ("digits",)
+
+
+def test_what_a_panel_says_to_be_empty_is_empty_and_classes_that_are_rare_are_its_own(tmp_path):
+    hard = GOOD.replace("[schedule]", '[pool]\nrare = { "upper moon" = 0.5 }\ncopies = 2\n\n[schedule]')
+    panels = """
+[[panels]]
+name = "hard"
+
+[[panels]]
+name = "as-it-is"
+pool = {}
+data = { options = {} }
+
+[[panels]]
+name = "other"
+pool = { rare = { "lower moon" = 0.5 } }
+"""
+    hard, plain, other = load(tmp_path, hard + panels).panels
+    assert (hard.pool.rare, hard.pool.copies, hard.data.options) == ({"upper moon": 0.5}, 2, {"noise": 0.1})
+    assert (plain.pool, plain.data.options) == (CorruptedPool(), {})
+    assert (other.pool.rare, other.pool.copies) == ({"lower moon": 0.5}, 2)
+
+
+def test_options_of_a_posterior_go_with_it(tmp_path):
+    head = GOOD.replace('network = "moons-mlp"', 'posterior = "forest"\noptions = { pseudo_count = 0.5 }')
+    panels = '[[panels]]\nname = "first"\n[[panels]]\nname = "second"\nmodel = { posterior = "head" }\n'
+    first, second = load(tmp_path, head + panels).panels
+    assert (first.model.options, second.model.options) == ({"pseudo_count": 0.5}, {})
+
+
+def test_a_study_may_begin_with_a_byte_order_mark_and_have_an_empty_title(tmp_path):
+    study = load(tmp_path, "\ufeff" + GOOD.replace("A study", "").lstrip())
+    assert study.title == study.panels[0].title == "mine"
+
+
+@pytest.mark.parametrize("name", [".", "", "/"])
+def test_what_is_no_name_of_a_study_is_refused(name):
+    with pytest.raises(ConfigurationError, match="no study is called"):
+        load_study(name)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("seeds = 3", "seeds = 3\ntraining.class_weights = [1, 2, 3]", "training.class_weights must be 2 numbers"),
+        ("seeds = 3", "seeds = 3\ntraining.rotate = 5", "training.rotate changes images"),
+        ("options = { noise = 0.1 }", "[observe]\ngrid = true", "observe.grid needs"),
+    ],
+)
+def test_what_does_not_go_with_the_form_of_the_data_is_refused(tmp_path, old, new, said):
+    text = GOOD if "grid" not in new else GOOD.replace("two-moons", "digits").replace("moons-mlp", "digits-mlp")
+    assert said in refusal(tmp_path, text.replace(old, new))
+
+
+def test_options_of_the_default_posterior_stay_where_a_panel_names_it(tmp_path):
+    text = GOOD.replace('network = "moons-mlp"', 'network = "moons-mlp"\noptions = { drop_connect = 0.1 }')
+    panels = '[[panels]]\nname = "first"\n[[panels]]\nname = "second"\nmodel = { posterior = "mc-dropout" }\n'
+    first, second = load(tmp_path, text + panels).panels
+    assert first.model.options == second.model.options == {"drop_connect": 0.1}

@@ -306,6 +306,16 @@ _ENTRIES: tuple[AcquisitionSpec, ...] = (
         needs=_FEATURES,
         predictions=False,
     ),
+    AcquisitionSpec(
+        "u-herding",
+        "u_herding:u_herding",
+        "UHerding",
+        "Bae et al. 2025, arXiv:2412.20644",
+        "gathers",
+        (0.0, 1.0),
+        options_path="u_herding:check_u_herding",
+        needs=_FEATURES,
+    ),
 )
 
 METHODS: dict[str, AcquisitionSpec] = {spec.name: spec for spec in _ENTRIES}

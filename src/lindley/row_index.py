@@ -20,6 +20,8 @@ class RowIndex:
 
     def __init__(self, rows: Rows) -> None:
         self._sorted, self._order = rows.cpu().sort()
+        low = int(self._sorted[0]) if len(rows) else 0
+        self._without_gaps = torch.equal(self._sorted, torch.arange(low, low + len(rows)))
 
     def __call__(self, rows: Rows) -> Positions:
         """Return the place of each row.  [n] -> [n]
@@ -32,7 +34,9 @@ class RowIndex:
             found = torch.zeros(len(rows), dtype=torch.bool)
             places = torch.zeros_like(rows)
         else:
-            places = torch.searchsorted(self._sorted, rows).clamp_max(len(self._sorted) - 1)
+            # Without gaps a row says its place, and a search through memory is spared.
+            places = rows - self._sorted[0] if self._without_gaps else torch.searchsorted(self._sorted, rows)
+            places = places.clamp(0, len(self._sorted) - 1)
             found = self._sorted[places] == rows
         if not bool(found.all()):
             raise InputError(f"these rows are not among the candidates: {rows[~found][:10].tolist()}")

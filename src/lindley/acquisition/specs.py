@@ -295,6 +295,27 @@ _ENTRIES: tuple[AcquisitionSpec, ...] = (
         options_path="bait:check_bait",
         needs=_FEATURES,
     ),
+    AcquisitionSpec(
+        "max-herding",
+        "max_herding:max_herding",
+        "MaxHerding",
+        "Bae et al. 2024, arXiv:2407.12212",
+        "gathers",
+        (0.0, 1.0),
+        options_path="max_herding:check_max_herding",
+        needs=_FEATURES,
+        predictions=False,
+    ),
+    AcquisitionSpec(
+        "u-herding",
+        "u_herding:u_herding",
+        "UHerding",
+        "Bae et al. 2025, arXiv:2412.20644",
+        "gathers",
+        (0.0, 1.0),
+        options_path="u_herding:check_u_herding",
+        needs=_FEATURES,
+    ),
 )
 
 METHODS: dict[str, AcquisitionSpec] = {spec.name: spec for spec in _ENTRIES}

@@ -1,0 +1,63 @@
+"""Uncertainty herding: rows by which the candidates that the model is unsure of have somebody near.
+
+Source: Bae, Oliveira, Sutherland 2025, "Uncertainty herding: one active learning method for all label budgets",
+arXiv:2412.20644.
+"""
+
+from __future__ import annotations
+
+from lindley.acquisition.checks import check_request
+from lindley.acquisition.distances import distances
+from lindley.acquisition.diverse import average_by_row, directions_by_row
+from lindley.acquisition.max_herding import KernelCover, check_max_herding
+from lindley.contracts import Context, Selection
+from lindley.shapes import LabelledFeatures
+
+
+def u_herding(
+    context: Context, batch_size: int, *, seed: int, sigma: float | str = "auto", normalise: bool = True
+) -> Selection:
+    """Select greedily the rows that raise the mean over candidates x of u(x) · max_s exp(-|x - s|² / sigma²) most.
+
+    u(x) = 1 - (p_1 - p_2), the margin of the average prediction; s are the labelled and the selected rows. In the paper
+    predictions are scaled by a temperature first, which here is left to the posterior.
+
+    Args:
+        context: The candidates with their predictions and features, and the features of the labelled rows.
+        batch_size: Number of rows to select, at most N.
+        seed: Seed of the order among equal gains.
+        sigma: Bandwidth of the kernel. "auto" is the smallest distance above 0 between labelled rows, so that it falls
+            as labels grow and the method goes over from coverage to uncertainty; 1 where there is none.
+        normalise: Whether features are divided by their length, as in the paper.
+
+    Returns:
+        The rows in the order picked; scores are gains of weighted coverage. Diagnostics: `sigma`, `coverage`
+        afterwards, and `candidates_evaluated`.
+
+    Raises:
+        InputError: If an option or the request cannot be used.
+    """
+    check_u_herding(sigma, normalise)
+    check_request(context, batch_size)
+    features, labelled = directions_by_row(context, normalise=normalise)
+    top = average_by_row(context).topk(2, dim=1).values  # [N, 2]
+    doubt = (1 - (top[:, 0] - top[:, 1])).to(features)
+    bandwidth = smallest_distance(labelled) if isinstance(sigma, str) else float(sigma)
+    selection = KernelCover(features, labelled, doubt, sigma=bandwidth).selection(context, batch_size, seed=seed)
+    return Selection(selection.rows, selection.scores.to(top.dtype), {"sigma": bandwidth, **selection.diagnostics})
+
+
+def check_u_herding(sigma: object = "auto", normalise: object = True) -> None:
+    """Refuse a bandwidth that is neither "auto" nor positive, and a normalise that is not yes or no.
+
+    Raises:
+        InputError: If either cannot be used.
+    """
+    check_max_herding(1.0 if sigma == "auto" else sigma, normalise)
+
+
+def smallest_distance(points: LabelledFeatures) -> float:
+    """Return the smallest distance above 0 between two of the points; 1 where there is none."""
+    apart = [distances(points[place + 1 :], points[place : place + 1])[:, 0] for place in range(len(points) - 1)]
+    positive = [float(some[some > 0].min()) for some in apart if bool((some > 0).any())]
+    return min(positive, default=1.0)

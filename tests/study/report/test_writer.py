@@ -12,7 +12,6 @@ from pathlib import Path
 
 import journal_fakes as fakes
 import pytest
-from lindley.study.writer.writer import write_report
 
 from lindley.errors import InputError
 from lindley.session.failures import record_failure
@@ -21,6 +20,7 @@ from lindley.study.comparison.outputs import compare
 from lindley.study.comparison.outputs import tables as comparison_tables
 from lindley.study.read_results import load_results
 from lindley.study.report import writer
+from lindley.study.report.writer import write_report
 from lindley.study.results import StudyResults
 from lindley.study.trials import trials_of
 

@@ -1,4 +1,4 @@
-"""What the laws are held against: a name, and a function that fits a posterior. Another learner is another line."""
+"""What the conformance tests run on: a name, and a function that fits a posterior. Another learner is another line."""
 
 import copy
 import importlib.util
@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 import torch
-from networks_under_law import Branching, Encoder, Recurrent, ResNet, bert, dense, linear
+from networks_under_test import Branching, Encoder, Recurrent, ResNet, bert, dense, linear
 from sklearn.naive_bayes import GaussianNB
 from torch import nn
 
@@ -30,12 +30,12 @@ from lindley.posteriors.training_config import TrainingConfig
 
 NUM_DRAWS = 5
 DEVICE = os.environ.get("LINDLEY_TEST_DEVICE", "cpu")
-"""Where what is under law computes: `LINDLEY_TEST_DEVICE=cuda pytest tests/laws` holds the laws on a GPU."""
+"""Where the cases compute: `LINDLEY_TEST_DEVICE=cuda pytest tests/conformance` runs them on a GPU."""
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A posterior, and what the laws need to know about it."""
+    """A posterior, and what the tests need to know about it."""
 
     posterior: Posterior
     inputs: Inputs
@@ -188,7 +188,7 @@ CASES: dict[str, Callable[[int], Fitted]] = {
         moons_mlp,
         seed,
         linearised=False,
-        prior_precision=20.0,  # by the evidence log-probabilities are -100, and rounding beyond the law's tolerance
+        prior_precision=20.0,  # by the evidence log-probabilities are -100, and rounding beyond the tolerance
     ),
     "forest": lambda seed: _of_table(Forest(NUM_DRAWS, device=DEVICE), seed),
     "bagging": lambda seed: _of_table(Bagging(GaussianNB(), NUM_DRAWS), seed, stored=False),  # its own tests save it

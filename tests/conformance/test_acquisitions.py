@@ -83,7 +83,7 @@ def test_scores_lie_within_their_bounds_and_fall(name, dtype):
 
 
 def test_drawn_by_weight_scores_fall_once_beta_is_large(name):
-    """What is left of the law above for those whose order is that of the weights and their noise."""
+    """What is left of the test above for those whose order is that of the weights and their noise."""
     if name in STOCHASTIC:
         assert (choose(name, predictions(), batch_size=30, beta=1e12).scores.diff() <= 0).all()
         scores = choose(name, predictions(), batch_size=30).scores

@@ -153,7 +153,7 @@ def test_saved_on_a_gpu_and_loaded_on_a_cpu_it_gives_the_same_numbers_up_to_roun
     torch.testing.assert_close(there.cpu(), here, rtol=1e-4, atol=1e-4)
 
 
-def test_every_kind_that_is_saved_is_held_against_the_laws():
+def test_every_kind_that_is_saved_is_tested():
     assert {type(fitted(name, 0).posterior) for name in CASES} >= {resolve_name(path) for path in KINDS.values()}
 
 

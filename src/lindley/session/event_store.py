@@ -46,10 +46,11 @@ class MemoryStore:
     def __init__(self) -> None:
         self.arrays: dict[str, dict[str, np.ndarray]] = {}
         self._events: list[Event] = []
+        self._uuids: set[str] = set()
 
     def append(self, events: Sequence[Event]) -> list[Receipt]:
         """See EventStore."""
-        new, receipts = split_known(events, known_uuids(self._events))
+        new, receipts = split_known(events, self._uuids)
         self._events += new
         return receipts
 

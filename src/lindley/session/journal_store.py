@@ -47,7 +47,7 @@ class JournalStore:
         lock = FileLock(self.path, patience=patience, process=process)
         try:
             self.path.touch()
-            self._events, self._size, self._check = _parse(_content(self.path), self.path)
+            self._events, self._size, self._check = _parse(self.path)
             self._uuids = known_uuids(self._events)
             self._descriptor = os.open(self.path, os.O_RDWR | getattr(os, "O_BINARY", 0))
             self._close = weakref.finalize(self, _close, self._descriptor, lock)
@@ -115,8 +115,7 @@ def read_events(folder: Path) -> list[Event]:
     path = folder / FILE_NAME
     if not path.exists():
         return []
-    content = _content(path)
-    return _parse(content, path)[0]
+    return _parse(path)[0]
 
 
 def event_check(event: Mapping[str, object], before: str) -> str:
@@ -138,15 +137,12 @@ def _line(event: Event, before: str, path: Path) -> tuple[bytes, str]:
     return (text + "\n").encode(), check
 
 
-def _content(path: Path) -> bytes:
+def _parse(path: Path) -> tuple[list[Event], int, str]:
+    """The events, the size in bytes of what holds them (a torn last line is not part of it), and the last check."""
     try:
-        return read_plain_file(path)
+        content = read_plain_file(path)
     except OSError as error:
         raise JournalError(f"{path} cannot be read: {error.strerror}. {REMEDY}") from None
-
-
-def _parse(content: bytes, path: Path) -> tuple[list[Event], int, str]:
-    """The events, the size in bytes of what holds them (a torn last line is not part of it), and the last check."""
     size = content.rfind(b"\n") + 1
     events: list[Event] = []
     check = ""

@@ -16,9 +16,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from lindley.acquisition.specs import METHODS
 from lindley.errors import ConfigurationError
 from lindley.names import nearest
 from lindley.session.files import read_plain_file
+from lindley.session.import_paths import is_import_path
 from lindley.study.config.errors import PANEL_KEYS, STUDY_KEYS, dotted, unknown_keys, wrong_values
 from lindley.study.config.schema import MOST, MOST_SEEDS, Model, Panel, Study
 from lindley.study.config.validation import (
@@ -245,4 +247,4 @@ def _description(study: Study, panels: Sequence[Panel], replaced: Mapping[str, o
 def _wrong_choice(acquisitions: Sequence[str]) -> list[str]:
     if not acquisitions:
         return ["at least one is needed"]
-    return [text for name in acquisitions if (text := unknown_acquisition(name))]
+    return [unknown_acquisition(name) for name in acquisitions if name not in METHODS and not is_import_path(name)]

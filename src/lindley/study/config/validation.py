@@ -14,7 +14,6 @@ from lindley.errors import InputError
 from lindley.names import nearest
 from lindley.networks.catalogue import NETWORKS
 from lindley.posteriors.catalogue import POSTERIORS, WITH_FEATURES, WITH_NETWORK, WITHOUT_NETWORK, check_options
-from lindley.session.import_paths import is_import_path
 from lindley.study.config.schema import CorruptedPool, Options, Panel, Training, Tune
 
 MOST_ROUNDS = 100_000
@@ -56,8 +55,8 @@ def unusable_names(panel: Panel) -> Iterator[ConfigError]:
     if panel.model.posterior in POSTERIORS:
         yield from _refused(("model", "options"), check_options, panel.model.posterior, panel.model.options)
     for name, options in panel.acquisitions.items():
-        if name not in own_names and (text := unknown_acquisition(name)):
-            yield ConfigError(("acquisitions", name), text)
+        if name not in METHODS and name not in own_names:
+            yield ConfigError(("acquisitions", name), unknown_acquisition(name))
         elif name in METHODS:
             for option, value in options.items():
                 if isinstance(value, int) and value > MOST_OF_OPTION:
@@ -69,9 +68,7 @@ def unusable_names(panel: Panel) -> Iterator[ConfigError]:
 
 
 def unknown_acquisition(name: str) -> str:
-    """What is wrong with this name of an acquisition; nothing where it is a known one or "module:name"."""
-    if name in METHODS or is_import_path(name):
-        return ""
+    """What is wrong with a name that is no acquisition of the catalogue, and no import path of one's own."""
     return not_allowed(name, METHODS, or_else=', or your own "module:name"')
 
 
@@ -86,8 +83,7 @@ def contradictions(panel: Panel) -> Iterator[ConfigError]:
     """Keys that are each allowed, but not together."""
     yield from _network_and_training(panel)
     schedule, data = panel.schedule, DATASETS.get(panel.data.name)
-    rows = data.rows_with(panel.data.options) if data else 0
-    yield from _corrupted_pool(panel, rows)
+    yield from _corrupted_pool(panel)
     if bool(schedule.validation_labels) != bool(panel.training.patience):
         text = (
             "validation labels stop a fit early and do nothing else: set both schedule.validation_labels and "
@@ -117,10 +113,8 @@ def contradictions(panel: Panel) -> Iterator[ConfigError]:
         needs = METHODS[name].needed(options) if name in METHODS else frozenset()
         if text := without_features(panel.model.posterior, name, needs):
             yield ConfigError(("model", "posterior"), text)
-    if data and schedule.max_labels > (most := _most_rows(panel, rows)):
-        made = "" if panel.pool == CorruptedPool() else " as [pool] makes it"
-        text = f"must be at most {most}, the rows of {panel.data.name}{made}; got {schedule.max_labels}."
-        yield ConfigError(("schedule", "max_labels"), text)
+    if data:
+        yield from _more_than_rows(panel, data.rows_with(panel.data.options))
 
 
 def _unlike(panel: Panel, data: DatasetSpec) -> Iterator[ConfigError]:
@@ -138,7 +132,7 @@ def _unlike(panel: Panel, data: DatasetSpec) -> Iterator[ConfigError]:
         yield ConfigError(("observe", "grid"), text)
 
 
-def _corrupted_pool(panel: Panel, rows: int) -> Iterator[ConfigError]:
+def _corrupted_pool(panel: Panel) -> Iterator[ConfigError]:
     """What [pool] asks of known data sets that they have not; of one's own this is said when they are loaded."""
     pool, data = panel.pool, DATASETS.get(panel.data.name)
     if pool.outside is not None:
@@ -157,9 +151,20 @@ def _corrupted_pool(panel: Panel, rows: int) -> Iterator[ConfigError]:
     for name in pool.rare:
         if name not in data.class_names:
             yield ConfigError(("pool", "rare", name), not_allowed(name, data.class_names))
+
+
+def _more_than_rows(panel: Panel, rows: int) -> Iterator[ConfigError]:
+    """More rows than there are: of the data, or of the corrupted pool before classes are imbalanced."""
+    pool, max_labels = panel.pool, panel.schedule.max_labels
     if pool.subset > rows:
         text = f"must be at most {rows}, the rows of {panel.data.name}; got {pool.subset}."
         yield ConfigError(("pool", "subset"), text)
+    share = pool.outside.share if pool.outside else 0.0
+    most = math.ceil((pool.subset or rows) / (1 - share)) * pool.copies
+    if max_labels > most:
+        made = "" if pool == CorruptedPool() else " as [pool] makes it"
+        text = f"must be at most {most}, the rows of {panel.data.name}{made}; got {max_labels}."
+        yield ConfigError(("schedule", "max_labels"), text)
 
 
 def _fits(other: DatasetSpec, data: DatasetSpec) -> bool:
@@ -181,13 +186,6 @@ def _single_draw(panel: Panel) -> Iterator[ConfigError]:
             "choices random. Raise it, or leave these out."
         )
         yield ConfigError(("model", "num_draws"), text)
-
-
-def _most_rows(panel: Panel, rows: int) -> int:
-    """Return the rows of the corrupted pool before classes are imbalanced."""
-    pool, rows = panel.pool, panel.pool.subset or rows
-    share = pool.outside.share if pool.outside else 0.0
-    return math.ceil(rows / (1 - share)) * pool.copies
 
 
 def _network_and_training(panel: Panel) -> Iterator[ConfigError]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -13,8 +12,7 @@ from lindley.errors import InputError
 from lindley.session.progress import OnProgress, ignore_progress
 from lindley.study.config.schema import Study
 from lindley.study.config.study_files import refuse_unusable
-from lindley.study.folder import FILE_NAME, stored_json
-from lindley.study.running.start_run import start_run
+from lindley.study.running.start_run import check_folder, start_run
 from lindley.study.running.worker_pool import Outcome, WorkerPool
 from lindley.study.sinks.contract import Sink
 from lindley.study.sinks.feed import Feed
@@ -84,37 +82,11 @@ def check_device(device: str) -> None:
         raise InputError(f'device is "{device}"; allowed: cpu, cuda, cuda:0 ..., mps.')
 
 
-def check_folder(out: Path, study: Study) -> None:
-    """Before anything is computed: InputError where `out` cannot be written to, or holds another study."""
-    other = "Name another folder (on the command line: --out)."
-    _check_writable(out, other)
-    try:
-        held = stored_json(out)["name"]
-    except FileNotFoundError:
-        return
-    except (ValueError, KeyError, TypeError):
-        raise InputError(f"{out / FILE_NAME} is not that of a study. {other}") from None
-    if held != study.name:
-        raise InputError(f'{out} holds the study "{held}", not "{study.name}". {other}')
-
-
 def _devices() -> Iterator[str]:
     yield "cpu"
     yield from (f"cuda:{index}" for index in range(torch.cuda.device_count()))
     if torch.backends.mps.is_available():
         yield "mps"
-
-
-def _check_writable(out: Path, other: str) -> None:
-    """Make the folder where it is missing."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except (FileExistsError, NotADirectoryError):
-        raise InputError(f"the output folder {out} is a file, or lies in one. {other}") from None
-    except OSError as error:
-        raise InputError(f"the output folder {out} cannot be written to: {error.strerror}. {other}") from None
 
 
 def _default_jobs(threads: int, device: str) -> int:

@@ -6,6 +6,7 @@ study, more seeds, more labels or other acquisitions, so that the report and the
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,7 +17,21 @@ from lindley.session.files import write_json
 from lindley.session.locks import FileLock, Presence
 from lindley.study.config.resolved import resolved
 from lindley.study.config.schema import Panel, Study
-from lindley.study.folder import FILE_NAME, LOCK_NAME, PATIENCE_SECONDS, PRESENCE_NAME, read_study
+from lindley.study.folder import FILE_NAME, LOCK_NAME, PATIENCE_SECONDS, PRESENCE_NAME, read_study, stored_json
+
+
+def check_folder(out: Path, study: Study) -> None:
+    """Before anything is computed: InputError where `out` cannot be written to, or holds another study."""
+    other = "Name another folder (on the command line: --out)."
+    _check_writable(out, other)
+    try:
+        held = stored_json(out)["name"]
+    except FileNotFoundError:
+        return
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{out / FILE_NAME} is not that of a study. {other}") from None
+    if held != study.name:
+        raise InputError(f'{out} holds the study "{held}", not "{study.name}". {other}')
 
 
 @contextmanager
@@ -80,3 +95,15 @@ def _not_together(out: Path, why: str) -> InputError:
         f"a process is running another study into {out}, and the two do not go together: {why}. "
         "Wait until it ends, or name another folder (on the command line: --out)."
     )
+
+
+def _check_writable(out: Path, other: str) -> None:
+    """Make the folder where it is missing."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except (FileExistsError, NotADirectoryError):
+        raise InputError(f"the output folder {out} is a file, or lies in one. {other}") from None
+    except OSError as error:
+        raise InputError(f"the output folder {out} cannot be written to: {error.strerror}. {other}") from None

@@ -43,7 +43,11 @@ def test_all_of_a_study_that_makes_a_trial_is_hashed_or_known_to_change_no_resul
     """What `assemble` reads of the study package either is in the hash or cannot move a number by itself."""
     package = Path(lindley.__file__).parent
     hashed = {path for pattern in _CODE for path in package.glob(pattern)}
-    harmless = {"config/validation", "config/schema", "trials"}  # they refuse, and hold settings, all of which are in the key
+    harmless = {
+        "config/validation",
+        "config/schema",
+        "trials",
+    }  # they refuse, and hold settings, all of which are in the key
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in hashed if package / "study" in path.parents]
     read = {
         node.module.removeprefix("lindley.study.").replace(".", "/")

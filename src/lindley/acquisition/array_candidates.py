@@ -15,7 +15,7 @@ from torch import Tensor
 from lindley.acquisition.stored import StoredArray
 from lindley.contracts import Categorical, Chunk, T
 from lindley.errors import InputError
-from lindley.information.layouts import Layout
+from lindley.information.layouts import Layout, swapped_axes
 from lindley.row_index import RowIndex
 from lindley.shapes import Positions, Rows
 
@@ -59,10 +59,8 @@ class ArrayCandidates:
         self._unchecked = torch.ones(self._shape[0], dtype=torch.bool)
         for name, given in (("rows", self.rows), ("ids", self.rows if ids is None else ids)):
             if len(given) != self._shape[0]:
-                swapped = ' If it is [K, N, C], say axes="KNC".' if len(given) == self._shape[1] else ""
-                raise InputError(
-                    f"{name} must be one for each of the {self._shape[0]} candidates; got {len(given)}.{swapped}"
-                )
+                text = f"{name} must be one for each of the {self._shape[0]} candidates; got {len(given)}."
+                raise InputError(text, *swapped_axes(len(given) == self._shape[1]))
 
     @property
     def shape(self) -> tuple[int, int, int]:

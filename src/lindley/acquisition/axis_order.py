@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lindley.acquisition.stored import StoredArray
+from lindley.errors import Argument, InputWarning
 from lindley.information.layouts import Layout
 
 _FEW, _MANY = 64, 256
@@ -36,9 +37,14 @@ def warn_of_other_order(array: StoredArray, inputs: str, name: str) -> None:
     of_rows, of_draws = _effects(layout.log_probs(array.read(1, draws)[rows]).exp())
     seen = of_rows > 0 or of_draws > 0
     if of_draws > of_rows or (not seen and num_draws >= _UNLIKELY * count):
-        warnings.warn(
+        said = (
             f"{name} is read as {count} rows under {num_draws} draws; it looks like {num_draws} rows under {count} "
-            'draws. If it is [K, N, C], say axes="KNC"; if it is [N, K, C], axes="NKC" silences this.',
+            "draws. If it is [K, N, C], say "
+        )
+        warnings.warn(
+            InputWarning(
+                said, Argument("axes", "KNC"), "; if it is [N, K, C], ", Argument("axes", "NKC"), " silences this."
+            ),
             stacklevel=4,
         )
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lindley.contracts import Candidates, Categorical, Chunk, Context, SelfChecking
-from lindley.errors import InputError
+from lindley.errors import Argument, InputError
 from lindley.information.layouts import SUM_TOLERANCE
 from lindley.shapes import Features, LogProbs, Rows
 
@@ -53,7 +53,8 @@ def needed_targets(context: Context) -> Candidates:
     if targets is None:
         raise InputError(
             "this acquisition needs targets: predictions [T, K, C], under the same draws, of inputs like those that "
-            "the model will be used on; pass targets=..."
+            "the model will be used on; pass ",
+            Argument("targets"),
         )
     if targets.draws_id != candidates.draws_id or targets.num_draws != candidates.num_draws:
         raise InputError(
@@ -89,7 +90,9 @@ def features_of(chunk: Chunk) -> Features:
         InputError: If there are none, one is not finite, or they are not one vector for each row.
     """
     if chunk.features is None:
-        raise InputError("this acquisition needs features: one vector per candidate, [N, D]; pass features=...")
+        raise InputError(
+            "this acquisition needs features: one vector per candidate, [N, D]; pass ", Argument("features")
+        )
     return check_features("features", chunk.features, chunk.rows)
 
 
@@ -158,7 +161,7 @@ def check_log_probs(log_probs: Tensor, rows: Rows, num_classes: int | None = Non
 def _check_shape(log_probs: Tensor, rows: Rows, num_classes: int | None) -> None:
     shape = [*log_probs.shape]
     if len(shape) != 3:
-        hint = " For one draw use log_probs[:, None]." if len(shape) == 2 else ""
+        hint = " One draw is [N, 1, C]: log_probs[:, None]." if len(shape) == 2 else ""
         raise InputError(f"log_probs must be [N, K, C]; got {shape}.{hint}")
     if log_probs.dtype not in SUM_TOLERANCE:
         raise InputError(f"log_probs must be floating point; got {log_probs.dtype}")

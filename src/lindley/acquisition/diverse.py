@@ -8,7 +8,7 @@ from torch import Tensor
 from lindley.acquisition.checks import check_features
 from lindley.acquisition.scan import own, scan_features, scan_predictions
 from lindley.contracts import Context
-from lindley.errors import InputError
+from lindley.errors import Argument, InputError
 from lindley.information import mean_log_probs
 from lindley.shapes import Features, LabelledFeatures, LogProbs, Rows
 
@@ -35,8 +35,8 @@ def labelled_features_as_given(context: Context, num_features: int) -> LabelledF
     """
     if context.labelled_features is None:
         raise InputError(
-            f"this acquisition needs the features of the {len(context.labelled)} labelled rows, [L, D]; "
-            "pass labelled_features=..."
+            f"this acquisition needs the features of the {len(context.labelled)} labelled rows, [L, D]; pass ",
+            Argument("labelled_features"),
         )
     labelled = check_features("labelled_features", context.labelled_features, context.labelled)
     if labelled.shape[1] != num_features:

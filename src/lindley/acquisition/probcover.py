@@ -17,7 +17,7 @@ from lindley.acquisition.diverse import directions_by_row, first
 from lindley.acquisition.neighbours import Balls
 from lindley.acquisition.select import tie_break
 from lindley.contracts import Context, Selection
-from lindley.errors import InputError
+from lindley.errors import Argument, InputError
 from lindley.noise import row_uniforms
 from lindley.seeds import derive_seed
 from lindley.shapes import Features, LabelledFeatures, Rows
@@ -52,7 +52,8 @@ def probcover(
         if context.candidates.num_draws == 0:
             raise InputError(
                 "delta='auto' needs the number of classes, which only predictions tell, and none are given; "
-                "give a radius, as in delta=0.4"
+                "give a radius, as in ",
+                Argument("delta", 0.4, option=True),
             )
         everyone = torch.cat([rows, context.labelled.sort().values[: len(labelled)]])
         delta = pure_radius(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import math
-import re
 import warnings
 from collections.abc import Collection
 
@@ -28,7 +27,7 @@ from lindley.apps.select_options import (
 from lindley.apps.selection_files import Line, as_text
 from lindley.apps.waiting import WatchedCandidates, showing_rows
 from lindley.contracts import Selection
-from lindley.errors import InputError
+from lindley.errors import Argument, InputError, InputWarning
 from lindley.information.layouts import check_layout
 
 
@@ -37,16 +36,18 @@ def select_from_file(asked: SelectOptions) -> None:
     try:
         _select_from_file(asked)
     except InputError as error:
-        raise InputError(_as_options(str(error))) from error
+        raise InputError(error.render(_as_option)) from error
 
 
-def _as_options(message: str) -> str:
-    """What `lindley.select` says of its arguments, in the words of a command line."""
-    message = re.sub(r'(inputs|axes)="(\w+)"', r"--\1 \2", message)
-    message = message.replace("For one draw use log_probs[:, None].", "For one draw save it as [N, 1, C].")
-    message = message.replace("as in delta=0.4", "as in --option delta=0.4")
-    message = re.sub(r"pass (targets|features)=\.\.\.", r"add --\1 FILE", message)
-    return re.sub(r"\b(batch_size|labelled_features) must\b", lambda found: f"--{found[0].replace('_', '-')}", message)
+def _as_option(argument: Argument) -> str:
+    """An argument of `lindley.select` as an option of the command line."""
+    if argument.option:
+        return f"--option {argument.name}={argument.value}"
+    return f"--{argument.name.replace('_', '-')} {'FILE' if argument.value is None else argument.value}"
+
+
+def _describe(warning: Warning | str) -> str:
+    return warning.render(_as_option) if isinstance(warning, InputWarning) else str(warning)
 
 
 def _select_from_file(asked: SelectOptions) -> None:
@@ -75,8 +76,8 @@ def _select_from_file(asked: SelectOptions) -> None:
                 labelled=given.labelled,
                 **options,
             )
-    for note in dict.fromkeys(str(note.message) for note in notes):
-        print_message(f"lindley: {_as_options(note)}")
+    for warning in dict.fromkeys(_describe(note.message) for note in notes):
+        print_message(f"lindley: {warning}")
     text = as_text(_lines(selection, ids), form, spreadsheet=asked.spreadsheet)
     check_nothing_is_lost(asked)  # once more: somebody may have written the file meanwhile
     write_out(asked.out, text)

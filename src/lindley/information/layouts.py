@@ -13,7 +13,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from lindley.errors import InputError
+from lindley.errors import Argument, InputError, Part
 from lindley.names import nearest
 from lindley.shapes import LogProbs
 
@@ -47,7 +47,7 @@ class Layout:
         """(N, K, C) of an array with the axes given. Raises InputError where it cannot be one."""
         wanted = ", ".join(self.axes)
         if len(shape) != 3:
-            hint = " For one draw use log_probs[:, None]." if len(shape) == 2 else ""
+            hint = " One draw is [N, 1, C]: log_probs[:, None]." if len(shape) == 2 else ""
             raise InputError(f"{name} must be [{wanted}]; got {[*shape]}.{hint}")
         count, num_draws, num_classes = (shape[axis] for axis in self.order)
         if num_draws < 1 or num_classes < 2:
@@ -74,42 +74,53 @@ class Layout:
                 bad |= ~(probs.amin(dim=(1, 2)) >= 0)
         if bad.any():
             places = bad.nonzero()[:, 0]
-            raise InputError(self._complaint(wide[bad], name, lambda which: named(places[which])))
+            raise InputError(*self._fault(wide[bad], name, lambda which: named(places[which])))
 
-    def _complaint(self, bad: Tensor, name: str, named: Callable[[Tensor], str]) -> str:
+    def _fault(self, bad: Tensor, name: str, named: Callable[[Tensor], str]) -> tuple[Part, ...]:
         def those(which: Tensor) -> str:
             return named(which.flatten(1).any(1))
 
         probs, everywhere = self.inputs == "probs", torch.ones(len(bad), dtype=torch.bool, device=bad.device)
         if bad.isnan().any():
-            return f"{name} must not be NaN; it is in {those(bad.isnan())}. Find the model or input that made it."
+            return (f"{name} must not be NaN; it is in {those(bad.isnan())}. Find the model or input that made it.",)
         if (bad == math.inf).any():
-            return f"{name} must be below +inf; it is in {those(bad == math.inf)}."
+            return (f"{name} must be below +inf; it is in {those(bad == math.inf)}.",)
         if self.inputs == "logits":
-            return f"{name} must allow a class, being logits; all are -inf in {named(everywhere)}."
+            return (f"{name} must allow a class, being logits; all are -inf in {named(everywhere)}.",)
         if probs and (bad < 0).any():
-            return f"{name} must not be negative, being probs; they are in {those(bad < 0)}. {_OTHER['probs']}"
+            return (f"{name} must not be negative, being probs; they are in {those(bad < 0)}. ", *_OTHER["probs"])
         sums = (bad if probs else bad.exp()).sum(2)  # [n, K]
         worst = sums.flatten()[(sums - 1).abs().argmax()].item()
         return (
             f"{name} must sum to one over the classes{'' if probs else ', as probabilities'}; they sum to {worst:.4g} "
-            f"in {named(everywhere)}. {self._advice(bad)}"
+            f"in {named(everywhere)}. ",
+            *self._advice(bad),
         )
 
-    def _advice(self, bad: Tensor) -> str:
+    def _advice(self, bad: Tensor) -> tuple[Part, ...]:
         """What may have been meant; only said, never done."""
         tolerance = SUM_TOLERANCE[torch.float32]
         probs = bad if self.inputs == "probs" else bad.exp()
         if ((probs.sum(1) - 1).abs() < tolerance).all():
             other = self.axes.translate(str.maketrans("KC", "CK"))
-            return f'They do sum to one over the axis said to be K: say axes="{other}"?'
+            return ("They do sum to one over the axis said to be K: say ", Argument("axes", other), "?")
         return _OTHER[self.inputs]
 
 
+def _if_other(kinds: str, *inputs: str) -> tuple[Part, ...]:
+    first, second = (Argument("inputs", each) for each in inputs)
+    return (f"If they are {kinds}, say so: ", first, ", ", second, ".")
+
+
 _OTHER = {
-    "log_probs": 'If they are probabilities or logits, say so: inputs="probs", inputs="logits".',
-    "probs": 'If they are log-probabilities or logits, say so: inputs="log_probs", inputs="logits".',
+    "log_probs": _if_other("probabilities or logits", "probs", "logits"),
+    "probs": _if_other("log-probabilities or logits", "log_probs", "logits"),
 }
+
+
+def swapped_axes(looks_so: bool) -> tuple[Part, ...]:
+    """Return what to say of an array whose draws may have been taken for its rows; nothing where it looks right."""
+    return (" If the predictions are [K, N, C], say ", Argument("axes", "KNC"), ".") if looks_so else ()
 
 
 def check_layout(inputs: str, axes: str) -> None:

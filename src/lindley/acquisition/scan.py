@@ -75,24 +75,39 @@ def merged(rows: Rows, parts: Iterable[Part]) -> Tensor:
         InputError: If the parts are not of these rows, each once.
     """
     whole: Tensor | None = None
-    index: RowIndex | None = None
-    filled = torch.zeros(len(rows), dtype=torch.bool)
-    start = 0
+    others: _OutOfOrder | None = None
+    start = 0  # of the parts that come in order, as most do
     for part_rows, values in parts:
         if whole is None:
             whole = values.new_empty(len(rows), *values.shape[1:])
-        place: slice | Tensor = slice(start, start + len(part_rows))
-        if not torch.equal(rows[place], part_rows):  # most scans come in order
-            index = RowIndex(rows) if index is None else index
-            place = index(part_rows)
-        if bool(filled[place].any()):
-            raise InputError(f"a scan gave rows more than once: {part_rows[filled[place]][:10].tolist()}")
-        whole[place if isinstance(place, slice) else place.to(whole.device)] = values
-        filled[place] = True
-        start += len(part_rows)
-    if whole is None or not bool(filled.all()):
-        raise InputError(f"a scan must cover its {len(rows)} rows; it gave {int(filled.sum())}")
+        stop = start + len(part_rows)
+        if others is None and torch.equal(rows[start:stop], part_rows):
+            whole[start:stop] = values
+            start = stop
+        else:
+            others = others or _OutOfOrder(rows, start)
+            whole[others.places(part_rows).to(whole.device)] = values
+    found = start if others is None else int(others.filled.sum())
+    if whole is None or found != len(rows):
+        raise InputError(f"a scan must cover its {len(rows)} rows; it gave {found}")
     return whole
+
+
+class _OutOfOrder:
+    """Where rows belong that do not come in order, and which have come."""
+
+    def __init__(self, rows: Rows, start: int) -> None:
+        self.filled = torch.zeros(len(rows), dtype=torch.bool)
+        self.filled[:start] = True
+        self._index = RowIndex(rows)
+
+    def places(self, part_rows: Rows) -> Tensor:
+        """Return the places of rows that come now. Raises InputError where one came before."""
+        places = self._index(part_rows)
+        if bool(self.filled[places].any()):
+            raise InputError(f"a scan gave rows more than once: {part_rows[self.filled[places]][:10].tolist()}")
+        self.filled[places] = True
+        return places
 
 
 def _alone(values: Tensor) -> Tensor:

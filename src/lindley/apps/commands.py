@@ -22,7 +22,9 @@ from lindley.study.config.study_files import load_study
 from lindley.study.read_results import load_results
 from lindley.study.report.run_details import left_out
 from lindley.study.report.writer import write_report
-from lindley.study.running.runner import Outcome, check_device, check_folder, run_study
+from lindley.study.running.runner import check_device, run_study
+from lindley.study.running.start_run import check_folder
+from lindley.study.running.worker_pool import Outcome
 from lindley.study.sinks.catalogue import sink_named
 from lindley.study.sinks.contract import Sink
 from lindley.study.trials import Trial, trials_of

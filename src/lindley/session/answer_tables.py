@@ -9,13 +9,13 @@ from pathlib import Path
 
 from lindley.errors import InputError
 from lindley.names import nearest
-from lindley.session.events import Answer, Outcome
+from lindley.session.events import Answer, AnswerOutcome
 from lindley.session.files import read_plain_file, write_atomically
 from lindley.spreadsheet import quote_cell
 from lindley.text import brief
 
 COLUMNS = ("row", "label", "reason")
-_NO_LABEL: dict[str, Outcome] = {"skip": "skip", "none": "none_of_the_classes"}
+_NO_LABEL: dict[str, AnswerOutcome] = {"skip": "skip", "none": "none_of_the_classes"}
 """Cells that are no class, unless a class has that name."""
 
 

@@ -16,7 +16,8 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator, model
 from lindley.errors import InputError
 from lindley.session.records import Count, NonNegative, Record, describe_fault
 
-Outcome = Literal["label", "none_of_the_classes", "skip"]
+AnswerOutcome = Literal["label", "none_of_the_classes", "skip"]
+"""What an annotator may say of a row."""
 Purpose = Literal["initial", "validation", "train", "test"]
 """What a row is queried for: to begin with, to stop a fit, as an acquisition chose it, or to measure the model."""
 
@@ -32,7 +33,7 @@ class Answer:
     row: int
     value: int | float | None = None
     """The index of a class, or the number of a regression; None where the outcome is no label."""
-    outcome: Outcome = "label"
+    outcome: AnswerOutcome = "label"
     annotator: str = ""
     uuid: str = field(default_factory=lambda: uuid4().hex)
     """An answer that is sent again under the same uuid is stored once; "" is never taken for a repetition."""
@@ -121,7 +122,7 @@ class Answered(Record):
     event: Literal["answered"] = "answered"
     row: list[Count]
     value: list[int | float | None]
-    outcome: Outcome | list[Outcome] = "label"
+    outcome: AnswerOutcome | list[AnswerOutcome] = "label"
     annotator: str | list[str] = ""
     uuid: str | list[str] = ""
     reason: str | list[str] = ""

@@ -18,8 +18,6 @@ from lindley.study.sinks.contract import Sink
 from lindley.study.sinks.feed import Feed
 from lindley.study.trials import trials_of
 
-__all__ = ["Outcome", "check_device", "check_folder", "run_study"]
-
 
 def run_study(
     study: Study,

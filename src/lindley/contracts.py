@@ -68,6 +68,8 @@ class Classification:
     def __post_init__(self) -> None:
         if len(self.class_names) < 2:
             raise InputError(f"a classification task needs at least 2 classes; got {list(self.class_names)}")
+        if len(set(self.class_names)) != len(self.class_names):
+            raise InputError(f"the names of classes must differ; got {list(self.class_names)}")
         if self.descriptions and len(self.descriptions) != len(self.class_names):
             raise InputError(
                 f"descriptions must be empty or one for each of the {len(self.class_names)} classes; got "

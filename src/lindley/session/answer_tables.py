@@ -37,8 +37,18 @@ def read(path: Path, class_names: Sequence[str], num_rows: int, annotator: str) 
     try:
         text = read_plain_file(path).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read as a CSV file in UTF-8: {error}") from None
+        raise InputError(f'{path} cannot be read as a CSV file in UTF-8 ({error}); save it as "CSV UTF-8"') from None
     dialect = ";" if text.partition("\n")[0].count(";") > text.partition("\n")[0].count(",") else ","
+    limit = csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
+    try:
+        return _read(path, text, dialect, class_names, num_rows, annotator)
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _read(
+    path: Path, text: str, dialect: str, class_names: Sequence[str], num_rows: int, annotator: str
+) -> list[Answer]:
     lines = csv.DictReader(io.StringIO(text, newline=""), delimiter=dialect)
     if missing := [name for name in COLUMNS[:2] if name not in (lines.fieldnames or ())]:
         raise InputError(f"{path} has no column {missing[0]!r}; it has {list(lines.fieldnames or ())}")
@@ -67,5 +77,6 @@ def _answer(
     if label in class_names:
         return Answer(int(cell), class_names.index(label), annotator=annotator, reason=reason)
     if label not in _NO_LABEL:
-        raise InputError(f"{where}: there is no class {brief(label)}.{nearest(label, class_names)}")
+        known = f"It may also be {' or '.join(_NO_LABEL)}."
+        raise InputError(f"{where}: there is no class {brief(label)}.{nearest(label, class_names)} {known}")
     return Answer(int(cell), outcome=_NO_LABEL[label], annotator=annotator, reason=reason)

@@ -5,10 +5,11 @@ Started -> Queried("initial") -> Answered -> Fitted -> Queried("train") -> Answe
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from uuid import uuid4
 
 from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
@@ -47,11 +48,31 @@ class Answer:
     """How long it took."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "row", _whole("row", self.row))
+        if self.value is not None and not isinstance(self.value, float):
+            object.__setattr__(self, "value", _whole(f"the value of row {self.row}", self.value))
+        if self.outcome not in get_args(AnswerOutcome):
+            raise InputError(
+                f"the outcome of row {self.row} must be one of {get_args(AnswerOutcome)}; got {self.outcome!r}"
+            )
+        if self.confidence is not None and not 0 <= self.confidence <= 1:
+            raise InputError(f"the confidence of row {self.row} must be from 0 to 1; got {self.confidence!r}")
+        if any(not isinstance(text, str) for text in (self.annotator, self.uuid, self.reason, self.at)):
+            raise InputError(f"annotator, uuid, reason and at of row {self.row} must be text")
         if (self.value is not None) != (self.outcome == "label"):
             raise InputError(
                 f"the answer to row {self.row} has outcome={self.outcome!r} and value={self.value!r}; a label has a "
                 "value, and no other outcome has one"
             )
+
+
+def _whole(name: str, value: object) -> int:
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise InputError(f"{name} must be a whole number; got {value!r}") from None
 
 
 def _defaults() -> dict[str, object]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -41,8 +42,13 @@ class JournalStore:
     """
 
     def __init__(self, folder: Path, *, patience: float | None = None, process: int | None = None) -> None:
-        make_folder(folder)
+        try:
+            make_folder(folder)
+        except OSError as error:
+            raise JournalError(f"{folder} cannot be used as a folder: {error.strerror}. Name another one.") from None
         self.folder = folder
+        self._process = os.getpid()
+        self._mutex = threading.Lock()
         self.path = folder / FILE_NAME
         lock = FileLock(self.path, patience=patience, process=process)
         try:
@@ -65,21 +71,26 @@ class JournalStore:
         """
         if not self._close.alive:
             raise JournalError(f"{self.path} was closed: open the session again")
-        new, receipts = split_known(events, set(self._uuids))
-        content, check = b"", self._check
-        for event in new:
-            line, check = _line(event, check, self.path)
-            content += line
-        try:
-            _write_all(self._descriptor, content)
-            os.fsync(self._descriptor)
-        except OSError as error:
-            self._truncate()
-            raise JournalError(f"{self.path} cannot be written ({error.strerror}); it stands as before.") from error
-        self._size, self._check = self._size + len(content), check
-        self._events += new
-        self._uuids |= known_uuids(new)
-        return receipts
+        if os.getpid() != self._process:
+            raise JournalError(f"{self.path} was opened by another process: open the session again in this one")
+        with self._mutex:
+            new, receipts = split_known(events, set(self._uuids))
+            content, check = b"", self._check
+            for event in new:
+                line, check = _line(event, check, self.path)
+                content += line
+            try:
+                _write_all(self._descriptor, content)
+                os.fsync(self._descriptor)
+            except BaseException as error:  # Ctrl-C too: what was not acknowledged is not there
+                self._truncate()
+                if not isinstance(error, OSError):
+                    raise
+                raise JournalError(f"{self.path} cannot be written ({error.strerror}); it stands as before.") from error
+            self._size, self._check = self._size + len(content), check
+            self._events += new
+            self._uuids |= known_uuids(new)
+            return receipts
 
     def read(self, since: int = 0) -> Iterator[Event]:
         """The events from that place on, in the order written."""
@@ -127,7 +138,7 @@ def event_check(event: Mapping[str, object], before: str) -> str:
 def _line(event: Event, before: str, path: Path) -> tuple[bytes, str]:
     """The line of an event, and its check."""
     try:
-        values = to_json(event)
+        values = json.loads(json.dumps(to_json(event), allow_nan=False))  # as it will be read: keys are text
         check = event_check(values, before)
         text = json.dumps({**values, "check": check}, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from lindley.contracts import Acquisition, Classification, FeatureExtractor, Lab
 from lindley.errors import InputError, JournalError
 from lindley.names import nearest
 from lindley.session import answer_tables
-from lindley.session.event_store import EventStore, MemoryStore
+from lindley.session.event_store import EventStore, MemoryStore, Refused
 from lindley.session.events import Answer, Answered, Fitted, Purpose, Queried, Resumed, Started, Withdrawn
 from lindley.session.journal_store import JournalStore
 from lindley.session.progress import OnProgress, ignore_progress
@@ -101,6 +102,11 @@ class Session:
         key: str | None = None,
         on_progress: OnProgress = ignore_progress,
     ) -> None:
+        numbers = {"initial_labels": initial_labels, "validation_labels": validation_labels, "candidates": candidates}
+        for name, number in numbers.items():
+            if whole_number(name, number) < 0:
+                raise InputError(f"{name} must not be negative; got {number}")
+        seed, num_draws = whole_number("seed", seed), whole_number("num_draws", num_draws)
         if not isinstance(task, Classification):
             raise InputError(f"task must be a Classification; a session of {type(task).__name__} is not served yet")
         if whole_number("batch_size", batch_size) < 1:
@@ -117,7 +123,12 @@ class Session:
         self._store: EventStore = _open(store)
         events = list(self._store.read())
         self._num_events = len(events)
-        self._builder = StateBuilder(events, consensus)
+        try:
+            self._builder = StateBuilder(events, consensus)
+        except JournalError as error:
+            self.close()
+            raise JournalError(f"{error} A session is opened with the consensus that it was begun with.") from None
+        self._lock, self._stepping = threading.RLock(), False
         self._state: SessionState | None = None
         key = key or _default_key(task, len(pool), seed)
         if self.state.key is None:
@@ -160,8 +171,23 @@ class Session:
             InputError: If there is no label to learn from, or there are too few candidates.
         """
         size = self._batch_size if batch_size is None else whole_number("batch_size", batch_size)
+        if size < 0:
+            raise InputError(f"batch_size must not be negative; got {size}")
+        with self._lock:
+            if self._stepping:
+                raise InputError("a step is under way: it cannot be begun again by what it observes")
+            self._stepping = True
+            try:
+                return self._step(excluded, size)
+            finally:
+                self._stepping = False
+
+    def _step(self, excluded: ArrayLike, size: int) -> RoundResult:
+        self._sync()
         known, index = self._known(excluded), self.state.next_round
         if not len(known.labels) and not self._reads_predictions and size:
+            if self.state.pending:  # the batch that waits already
+                return RoundResult(0, self.ask(), None, known.num_labels)
             selection = select_without_fit(self._settings, self._pool, known, batch_size=size, sources=self._sources)
             self._append(_query(selection, 0, "initial"))
             return RoundResult(0, selection, None, known.num_labels)
@@ -201,7 +227,11 @@ class Session:
 
     def query(self, rows: ArrayLike, purpose: Purpose) -> None:
         """Query rows of one's own choice: "initial", "validation" or "test" rows, which no acquisition chooses."""
-        wanted = as_whole_numbers(rows, "rows").tolist()
+        wanted = _row_list(rows, "rows")
+        if purpose not in ("initial", "validation", "test"):
+            raise InputError(f'purpose must be "initial", "validation" or "test"; got {purpose!r}')
+        if len(set(wanted)) != len(wanted):
+            raise InputError("rows must be queried once each")
         self._check_rows(wanted)
         if again := [row for row in wanted if row in self.state.resolved]:
             raise InputError(f"these rows are labelled already: {again[:10]}")
@@ -227,7 +257,7 @@ class Session:
 
     def withdraw(self, rows: ArrayLike) -> None:
         """Undo: what was answered of these rows counts no more, and what was queried waits again."""
-        wanted = as_whole_numbers(rows, "rows").tolist()
+        wanted = _row_list(rows, "rows")
         state = self.state
         if unknown := [row for row in wanted if row not in state.resolved and row not in state.disputed]:
             raise InputError(f"nothing was answered of these rows: {unknown[:10]}")
@@ -273,7 +303,7 @@ class Session:
         self._append(Resumed(round=first, changes=dict(changes)))
 
     def restart(self) -> None:
-        """Begin anew in the same store: what happened before counts no more."""
+        """Begin anew in the same store: what happened before counts no more, and nothing is queried yet."""
         self._append(Started(key=str(self.state.key)))
 
     def close(self) -> None:
@@ -288,25 +318,45 @@ class Session:
         self.close()
 
     def _append(self, *events: Started | Fitted | Queried | Answered | Withdrawn | Resumed) -> None:
-        self._store.append(events)
+        with self._lock:
+            if self._stepping and any(isinstance(event, Answered | Withdrawn) for event in events):
+                raise InputError("a step is under way: answers cannot be changed by what it observes")
+            self._sync()
+            try:
+                self._builder.check(events)
+            except JournalError as error:
+                raise InputError(f"this cannot follow what is known: {error}") from None
+            refused = [each for each in self._store.append(events) or () if isinstance(each, Refused)]
+            self._sync()
+            if refused:
+                raise InputError(f"the store refused it: {refused[0].reason}")
+
+    def _sync(self) -> None:
+        """Take what is in the store and not known yet."""
         for event in self._store.read(self._num_events):
             self._builder.add(event)
             self._num_events += 1
-        self._state = None
+            self._state = None
 
     def _query_first(self, initial: int, validation: int) -> None:
         seed = self._settings.seed
         rows = torch.empty(0, dtype=torch.int64)
+        queries = []
         if initial:
             rows = initial_random_rows(len(self._pool), initial, seed=seed)
-            self._append(Queried(round=0, purpose="initial", rows=rows.tolist()))
+            queries.append(Queried(round=0, purpose="initial", rows=self._unanswered(rows)))
         if validation:
             stopping = validation_rows(len(self._pool), rows, validation, seed=seed)
-            self._append(Queried(round=0, purpose="validation", rows=stopping.tolist()))
+            queries.append(Queried(round=0, purpose="validation", rows=self._unanswered(stopping)))
+        if queries:
+            self._append(*queries)
+
+    def _unanswered(self, rows: Rows) -> list[int]:
+        return [row for row in rows.tolist() if row not in self.state.resolved]
 
     def _known(self, excluded: ArrayLike) -> Known:
         state = self.state
-        no = as_whole_numbers(excluded, "excluded").tolist() if not _is_empty(excluded) else []
+        no = [] if _is_empty(excluded) else _row_list(excluded, "excluded")
         self._check_rows(no)
         learned = [answer.row for answer in state.answered("initial", "train")]
         apart = [row for query in state.queries for row in query.rows]
@@ -323,6 +373,9 @@ class Session:
 
     def _fitted(self, result: RoundResult) -> Fitted:
         seen = result.observations
+        names = [key for each in seen.values() for key in each.metrics]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise InputError(f"two observers measured {twice[0]!r}; each metric needs a name of its own")
         return Fitted(
             round=result.index,
             labels=result.num_labels,
@@ -339,7 +392,7 @@ class Session:
 
     def _answers(self, answers: Iterable[Answer] | Mapping[int, int | str], annotator: str) -> list[Answer]:
         if not isinstance(answers, Mapping):
-            given = list(answers)
+            given = list(answers) if isinstance(answers, Iterable) else [answers]
             if wrong := [each for each in given if not isinstance(each, Answer)]:
                 raise InputError(f"tell takes Answers, or a mapping from rows to classes; got {wrong[0]!r}")
             return given
@@ -414,6 +467,13 @@ def _labels(state: SessionState, *purposes: Purpose) -> Labels:
     known = [answer for answer in state.answered(*purposes) if answer.outcome == "label"]
     rows = torch.tensor([answer.row for answer in known], dtype=torch.int64)
     return Labels(rows, torch.tensor([answer.value for answer in known], dtype=torch.int64))
+
+
+def _row_list(rows: ArrayLike, name: str) -> list[int]:
+    whole = as_whole_numbers(rows, name)
+    if whole.dim() != 1:
+        raise InputError(f"{name} must be whole numbers [n]; got {[*whole.shape]}")
+    return [int(row) for row in whole.tolist()]
 
 
 def _said(answer: Answer | None) -> tuple[object, ...]:

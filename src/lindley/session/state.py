@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections import Counter
@@ -153,6 +154,15 @@ class StateBuilder:
             self._query(event)
         else:
             self._resumed.append(event)
+
+    def check(self, events: Iterable[Event]) -> None:
+        """Raise JournalError where these events cannot follow; nothing is taken."""
+        if any(isinstance(event, Fitted | Queried) for event in events):
+            trial = copy.copy(self)
+            trial._queries, trial._rounds, trial._resumed = [*self._queries], [*self._rounds], [*self._resumed]
+            for event in events:
+                if isinstance(event, Fitted | Queried):
+                    trial.add(event)
 
     @property
     def state(self) -> SessionState:

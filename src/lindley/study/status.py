@@ -155,4 +155,4 @@ def _state(told: SessionState, complete: bool, holder: str | None, failed: bool)
 
 
 def _seconds(rounds: Sequence[Round]) -> float:
-    return sum(value for each in rounds for value in each.fit.seconds.values())
+    return sum((value for each in rounds for value in each.fit.seconds.values()), 0.0)

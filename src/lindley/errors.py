@@ -11,8 +11,10 @@ LindleyError
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Argument:
 
 
 Part = str | Argument
+NOTHING: Final = object()
+"""What an error got where its message does not say; None can be what came."""
 
 
 class LindleyError(Exception):
@@ -44,21 +48,57 @@ class LindleyError(Exception):
 class InputError(LindleyError, ValueError):
     """A value, a shape, a name or an option that cannot be used.
 
-    Its message is made of parts; `arguments` are those that it names, and `render` writes them otherwise.
+    Its fields say what was wrong; `render` writes the message with its arguments as the users of an edge know them.
+
+    >>> raise InputError("Lower it.", argument="batch_size", expected="at most 40, the number of candidates", got=50)
+    Traceback (most recent call last):
+    lindley.errors.InputError: batch_size must be at most 40, the number of candidates; got 50. Lower it.
     """
 
-    def __init__(self, *parts: Part) -> None:
-        super().__init__("".join(map(str, parts)))
-        self.parts = parts
+    def __init__(
+        self,
+        *parts: Part,
+        argument: str = "",
+        expected: str = "",
+        got: object = NOTHING,
+        rows: Sequence[int | str] = (),
+    ) -> None:
+        """Take what was wrong, what was expected, and what to do.
+
+        Args:
+            parts: The message; where `expected` is given, what to do about it, after the sentence that the fields make.
+            argument: The name of the argument, key or file that cannot be used.
+            expected: What it must be, as in "a whole number of at least 1".
+            got: What it is instead.
+            rows: Ids of the rows that are at fault.
+        """
+        sentence = _sentence(argument, expected, got, rows) if expected else ""
+        self.parts: tuple[Part, ...] = (*([sentence + " " * bool(parts)] if sentence else ()), *parts)
+        self.argument, self.expected, self.got, self.rows = argument, expected, got, tuple(rows)
+        super().__init__("".join(map(str, self.parts)))
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """The names of the arguments that are to be changed."""
+        """The names of the arguments that the message says to change."""
         return tuple(part.name for part in self.parts if isinstance(part, Argument))
 
     def render(self, write: Callable[[Argument], str]) -> str:
         """Return the message with its arguments written in another way."""
         return render(self.parts, write)
+
+
+def _sentence(argument: str, expected: str, got: object, rows: Sequence[int | str]) -> str:
+    came = "" if got is NOTHING else f"; got {got!r}"
+    return f"{argument} must be {expected}{came}{f' in rows {some(rows)}' if rows else ''}."
+
+
+def some(rows: Sequence[int | str]) -> str:
+    """Return at most ten ids of rows, and how many more there are.
+
+    >>> some(range(12))
+    '[0, 1, 2, 3, 4, 5, 6, 7, 8, 9] and 2 more'
+    """
+    return f"{list(rows[:10])}{f' and {len(rows) - 10} more' if len(rows) > 10 else ''}"
 
 
 class InputWarning(UserWarning):
@@ -83,7 +123,11 @@ class ConfigurationError(InputError):
 
 
 class DataError(LindleyError):
-    """A data set that is missing, truncated or altered; the message names the file."""
+    """A data set that is missing, truncated or altered; the message and `path` name the file."""
+
+    def __init__(self, text: str, *, path: Path | str | None = None) -> None:
+        super().__init__(text)
+        self.path = path
 
 
 class FitError(LindleyError):
@@ -91,7 +135,11 @@ class FitError(LindleyError):
 
 
 class JournalError(LindleyError):
-    """A journal that is damaged, or that belongs to another trial."""
+    """A journal that is damaged, or that belongs to another trial; `path` and `line` say where."""
+
+    def __init__(self, text: str, *, path: Path | str | None = None, line: int | None = None) -> None:
+        super().__init__(text)
+        self.path, self.line = path, line
 
 
 class HeldError(JournalError):

@@ -21,8 +21,8 @@ from real_predictions import DEFAULT_FOLDER, fresh_log_probs, loaded
 from torch import Tensor
 
 from lindley.acquisition import TensorCandidates
-from lindley.acquisition.gaussian_search import GaussianSearch
-from lindley.acquisition.information_search import NUM_PATHS, InformationSearch
+from lindley.acquisition.batchbald.gaussian_objective import gaussian_search
+from lindley.acquisition.batchbald.information_objective import information_search
 from lindley.information import bald, pairwise_information
 from lindley.noise import row_uniforms
 
@@ -32,16 +32,14 @@ Rule = Callable[[Tensor, list[int], int, int], list[int]]
 
 def by_information(log_probs: Tensor, picked: list[int], size: int, seed: int) -> list[int]:
     """BatchBALD without a continuation; it makes its own start, which is the same."""
-    search = InformationSearch(
-        TensorCandidates(log_probs), bald(log_probs), num_paths=NUM_PATHS, tolerance=0.0, seed=seed
-    )
-    return [search.pick()[0] for _ in range(size)]
+    search = information_search(TensorCandidates(log_probs), bald(log_probs), seed=seed)
+    return [pick.position for pick in search.picks(size)]
 
 
 def by_log_determinant(log_probs: Tensor, picked: list[int], size: int, seed: int) -> list[int]:
-    search = GaussianSearch(TensorCandidates(log_probs), bald(log_probs), seed=seed)
-    search.tell(torch.tensor(picked, dtype=torch.int64))
-    return picked + [search.pick()[0] for _ in range(size - len(picked))]
+    search = gaussian_search(TensorCandidates(log_probs), bald(log_probs), seed=seed)
+    search.include(torch.tensor(picked, dtype=torch.int64))
+    return picked + [pick.position for pick in search.picks(size - len(picked))]
 
 
 def by_pairs(log_probs: Tensor, picked: list[int], size: int, seed: int) -> list[int]:
@@ -77,12 +75,10 @@ RULES: dict[str, Rule] = {
 
 def batches(log_probs: Tensor, size: int, seed: int) -> dict[tuple[str, int], list[int]]:
     """(rule, picks before it) -> the batch, for every rule from the switch and, but for the first, from the start."""
-    search = InformationSearch(
-        TensorCandidates(log_probs), bald(log_probs), num_paths=NUM_PATHS, tolerance=0.0, seed=seed
-    )
+    search = information_search(TensorCandidates(log_probs), bald(log_probs), seed=seed)
     start: list[int] = []
-    while not search.is_saturated() and len(start) < size:
-        start.append(search.pick()[0])
+    while not search.objective.is_saturated() and len(start) < size:
+        start.append(search.pick().position)
     chosen = {("BALD, top-k", 0): bald(log_probs).topk(size).indices.tolist()}
     for name, rule in RULES.items():
         chosen[name, len(start)] = rule(log_probs, start, size, seed)

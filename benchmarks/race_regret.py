@@ -16,24 +16,29 @@ from real_predictions import DEFAULT_FOLDER, loaded
 from torch import Tensor
 
 from lindley.acquisition import TensorCandidates
-from lindley.acquisition.gains import HeldTerms, draw_weights, path_gains
-from lindley.acquisition.information_search import InformationSearch
+from lindley.acquisition.batchbald.gains import draw_weights, map_blocks, path_gains, prepare_terms
+from lindley.acquisition.batchbald.information_objective import information_search
+from lindley.acquisition.ranked_candidates import RankedCandidates
 from lindley.information import bald
 
 
 def compare(log_probs: Tensor, num_picks: int, num_paths: int, seed: int) -> str:
     """One seed's line: the plain search follows the racing one, so that both see the same paths at every pick."""
     candidates = TensorCandidates(log_probs)
-    terms, everyone = HeldTerms(candidates, torch.arange(len(log_probs))), torch.arange(len(log_probs))
-    search = InformationSearch(candidates, bald(log_probs), num_paths=num_paths, tolerance=0.0, seed=seed)
+    everyone = torch.arange(len(log_probs))
+    in_order = RankedCandidates(candidates, -everyone.float(), prepare_terms, seed=seed)
+    search = information_search(candidates, bald(log_probs), num_paths=num_paths, seed=seed)
     agreed, lost, work, plain_work = 0, 0.0, 0, 0
     raced = 0
     taken: list[int] = []
     for _ in range(num_picks):
-        paths = search.paths
-        position, pick = search.pick()
+        paths = search.objective.paths
+        pick = search.pick()
+        position = pick.position
         if not paths.exact:
-            gains = terms.mapped(everyone, draw_weights(paths, terms.row), path_gains).double()  # [N, M]
+            gains = map_blocks(
+                in_order, everyone, draw_weights(paths, in_order.first[0]), path_gains
+            ).double()  # [N, M]
             full = gains.mean(1)
             full[taken] = -torch.inf
             agreed += position == int(full.argmax())

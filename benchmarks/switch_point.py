@@ -23,8 +23,8 @@ from real_predictions import data_set, fitted, predicted
 from torch import Tensor
 
 from lindley.acquisition import TensorCandidates
-from lindley.acquisition.gaussian_search import GaussianSearch
-from lindley.acquisition.information_search import NUM_PATHS, InformationSearch
+from lindley.acquisition.batchbald.gaussian_objective import gaussian_search
+from lindley.acquisition.batchbald.information_objective import NUM_PATHS, information_search
 from lindley.information import bald
 from lindley.seeds import derive_seed
 from lindley.session.subsets import candidate_rows
@@ -36,14 +36,14 @@ TOP = "BALD, top-k"
 def chosen(log_probs: Tensor, size: int, left: float, num_paths: int = NUM_PATHS) -> tuple[list[int], int]:
     """A batch by BatchBALD until no more than so many nats of log K are left, and its picks until then."""
     scores, candidates = bald(log_probs), TensorCandidates(log_probs)
-    search = InformationSearch(candidates, scores, num_paths=num_paths, tolerance=0.0, seed=0)
+    search = information_search(candidates, scores, num_paths=num_paths, seed=0)
     picks: list[int] = []
-    while len(picks) < size and left < math.inf and (left == -math.inf or not search.is_saturated(left)):
-        picks.append(search.pick()[0])
+    while len(picks) < size and left < math.inf and (left == -math.inf or not search.objective.is_saturated(left)):
+        picks.append(search.pick().position)
     before = len(picks)
-    gaussian = GaussianSearch(candidates, scores, seed=0)
-    gaussian.tell(torch.tensor(picks, dtype=torch.int64))
-    return picks + [gaussian.pick()[0] for _ in range(size - before)], before
+    gaussian = gaussian_search(candidates, scores, seed=0)
+    gaussian.include(torch.tensor(picks, dtype=torch.int64))
+    return picks + [pick.position for pick in gaussian.picks(size - before)], before
 
 
 def batches(log_probs: Tensor, options: argparse.Namespace) -> dict[str, tuple[list[int], int]]:

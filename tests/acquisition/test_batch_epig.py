@@ -5,8 +5,10 @@ import torch
 from joint_fakes import certain, context_of, linear_model, random_log_probs
 
 from lindley import information
-from lindley.acquisition.batch_epig import TargetSearch, batch_epig
+from lindley.acquisition import TensorCandidates
+from lindley.acquisition.batch_epig import TargetObjective, batch_epig
 from lindley.acquisition.epig import epig_scores
+from lindley.acquisition.greedy_search import GreedySearch
 from lindley.errors import InputError
 
 
@@ -51,13 +53,17 @@ def test_the_first_pick_is_the_largest_epig():
 
 def test_leaving_out_rows_by_what_they_say_about_the_draws_changes_nothing(monkeypatch):
     log_probs = linear_model(2, 130, 20, 3, torch.float64)
-    context = context_of(log_probs[:120], log_probs[120:])
-    monkeypatch.setattr("lindley.acquisition.batch_epig._BLOCK", 16)
-    bounded = batch_epig(context, 4, seed=0, num_paths=20)
-    monkeypatch.setattr(TargetSearch, "_bounds", lambda self: torch.full((120,), 10.0, dtype=torch.float64))
-    everyone = batch_epig(context, 4, seed=0, num_paths=20)
-    assert bounded.rows.tolist() == everyone.rows.tolist()
-    assert bounded.diagnostics["candidates_evaluated"] < everyone.diagnostics["candidates_evaluated"]
+
+    def picks():
+        objective = TargetObjective(log_probs[120:], num_paths=20, seed=0, block=16)
+        candidates = TensorCandidates(log_probs[:120])
+        return GreedySearch(candidates, information.bald(log_probs[:120]), objective, seed=0).picks(4)
+
+    bounded = picks()
+    monkeypatch.setattr(TargetObjective, "_bounds", lambda self, ranked: torch.full((120,), 10.0, dtype=torch.float64))
+    everyone = picks()
+    assert [pick.position for pick in bounded] == [pick.position for pick in everyone]
+    assert sum(pick.evaluated for pick in bounded) < sum(pick.evaluated for pick in everyone) == 120 + 119 + 118 + 117
 
 
 def test_sampled_picks_are_worth_what_exact_ones_are():

@@ -4,7 +4,7 @@ import pytest
 import torch
 from joint_fakes import context_of, linear_model, random_log_probs
 
-from lindley.acquisition.gaussian_search import calibrated
+from lindley.acquisition.batchbald.gaussian_objective import calibrate
 from lindley.acquisition.logdet import logdet
 from lindley.errors import InputError
 from lindley.information import bald
@@ -74,7 +74,7 @@ def test_each_pick_by_draws_is_the_best_of_all_by_determinants(seed):
 def test_each_calibrated_pick_is_the_best_of_all_and_the_first_is_worth_its_bald_score(seed):
     log_probs = random_log_probs(seed, 10, 2 + seed % 6, 2 + seed % 4)
     selection = logdet(context_of(log_probs), 6, seed=seed)
-    functions = calibrated(log_probs, bald(log_probs))
+    functions = calibrate(log_probs, bald(log_probs))
     assert_greedy(list(functions), selection.rows.tolist(), selection.scores.tolist(), functions[0, :0])
     assert selection.scores[0].item() == pytest.approx(bald(log_probs).max().item(), abs=1e-9)
 

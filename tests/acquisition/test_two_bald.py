@@ -5,7 +5,9 @@ import pytest
 import torch
 from joint_fakes import certain, context_of, information_by_loops, linear_model, random_log_probs
 
-from lindley.acquisition.two_bald import two_bald
+from lindley.acquisition import TensorCandidates
+from lindley.acquisition.greedy_search import GreedySearch
+from lindley.acquisition.two_bald import PairObjective, two_bald
 from lindley.information import bald, joint_information
 
 
@@ -41,19 +43,19 @@ def test_the_first_two_picks_carry_their_joint_information():
 
 
 @pytest.mark.parametrize(("seed", "block"), [(0, 1), (1, 7), (2, 10_000)])
-def test_the_lazy_batch_equals_a_look_at_everyone_with_each_pair_computed_once(seed, block, monkeypatch):
-    monkeypatch.setattr("lindley.acquisition.two_bald._BLOCK", block)
+def test_the_lazy_batch_equals_a_look_at_everyone_with_each_pair_computed_once(seed, block):
     log_probs = linear_model(seed, 300, 20, 4, torch.float64)
-    selection = two_bald(context_of(log_probs), 25, seed=seed)
     values, batch = bald(log_probs), []
+    objective = PairObjective(300, torch.float64, block=block)
+    picks = GreedySearch(TensorCandidates(log_probs), values, objective, seed=seed).picks(25)
     for _ in range(25):
         batch.append(int(values.argmax()))
         pair = log_probs[batch[-1]]
         values = values - torch.tensor(_shared_with(log_probs, pair), dtype=torch.float64)
         values[batch] = -math.inf
-    assert selection.rows.tolist() == batch
-    assert selection.diagnostics["pairs_evaluated"] <= 300 * 24
-    assert block == 10_000 or selection.diagnostics["pairs_evaluated"] < 0.8 * 300 * 24
+    assert [pick.position for pick in picks] == batch
+    assert objective.pairs <= 300 * 24
+    assert block == 10_000 or objective.pairs < 0.8 * 300 * 24
 
 
 def _shared_with(log_probs, row):

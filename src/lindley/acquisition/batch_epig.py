@@ -13,14 +13,15 @@ import torch
 from torch import Tensor
 
 from lindley import information
-from lindley.acquisition.checks import check_request
+from lindley.acquisition.batchbald.gains import Terms, Weights, draw_weights, map_blocks, path_gains, prepare_terms
+from lindley.acquisition.checks import check_request, log_probs_of
 from lindley.acquisition.epig import held_targets
-from lindley.acquisition.gains import HeldTerms, Terms, Weights, draw_weights, path_gains
-from lindley.acquisition.lazy import Pick, best_pick
+from lindley.acquisition.greedy_search import BLOCK, TIED, GreedySearch, Pick, best_pick, rows_of, selection_of
+from lindley.acquisition.ranked_candidates import RankedCandidates
 from lindley.acquisition.scan import take_log_probs
 from lindley.acquisition.scores import bald
-from lindley.acquisition.select import pointwise, tie_break
-from lindley.contracts import Context, Selection
+from lindley.acquisition.select import pointwise
+from lindley.contracts import Chunk, Context, Selection
 from lindley.errors import InputError
 from lindley.information import Estimate, LabelPaths, no_labels
 from lindley.information.epig import mean_information
@@ -29,36 +30,44 @@ from lindley.modes import no_autocast
 from lindley.seeds import derive_seed
 from lindley.shapes import BatchLogProbs, Positions, Scores, TargetLogProbs
 
-_TIED = {torch.float64: 1e-12, torch.float32: 1e-6}
-"""Nats that rounding cannot tell apart, and by which it may lift a gain above its bound."""
-_BLOCK = 256
 _ENUMERATED = 10_000  # label paths up to which the information of the chosen batch is exact
 
 
 def batch_epig(context: Context, batch_size: int, *, seed: int, num_paths: int = 100) -> Selection:
-    """Greedily the rows that add most to the mean over targets of I[y_1..B; y*]; scores are gains in nats.
+    """Select greedily the rows that add most to the mean over targets of I[y_1..B; y*].
 
-    Exact while the labels picked so far have at most num_paths outcomes; afterwards the expectation is over num_paths
-    sampled ones. Time grows with N·M·T·C²·K: a pick among 1,000 candidates that say something, with M = 100 paths and
-    T = 100 targets, takes seconds; offer fewer of either for large pools.
-    Diagnostics: target_information of the batch (nats) and its standard error (0 where exact), exact_picks,
-    candidates_evaluated.
+    Exact while the labels picked so far have at most num_paths configurations; afterwards the expectation is over
+    num_paths sampled ones. Time grows with N·M·T·C²·K: a pick among 1,000 candidates that say something, with M = 100
+    configurations and T = 100 targets, takes seconds; offer fewer of either for large pools.
+
+    Args:
+        context: The candidates with their predictions, [N, K, C], and the targets, [T, K, C].
+        batch_size: Number of rows to select, at most N.
+        seed: Seed of the sampled configurations and of the order among equal gains.
+        num_paths: Sampled configurations.
+
+    Returns:
+        The rows in the order picked; scores are gains in nats. Diagnostics: `target_information` of the batch (nats)
+        and its standard error (0 where exact); `exact_picks`; `candidates_evaluated`.
+
+    Raises:
+        InputError: Without targets, or for an option or request that cannot be used.
     """
     check_batch_epig(num_paths)
     check_request(context, batch_size)
-    targets = held_targets(context)
-    search = TargetSearch(context, targets, num_paths=num_paths, seed=seed)
-    found = [search.pick() for _ in range(batch_size)]
-    rows = context.candidates.rows[torch.tensor([position for position, _, _ in found])]
-    worth = _worth(take_log_probs(context.candidates, rows).cpu(), targets.cpu(), seed)
+    candidates, targets = context.candidates, held_targets(context)
+    scores = pointwise(bald)(context)
+    objective = TargetObjective(targets.to(scores.dtype), num_paths=num_paths, seed=seed)
+    picks = GreedySearch(candidates, scores, objective, seed=seed).picks(batch_size)
+    batch = take_log_probs(candidates, rows_of(candidates, picks))
+    worth = _worth(batch.cpu(), targets.cpu(), seed)
     diagnostics = {
         "target_information": worth.value,
         "target_information_se": worth.standard_error,
-        "exact_picks": sum(exact for _, _, exact in found),
-        "candidates_evaluated": sum(pick.evaluated for _, pick, _ in found),
+        "exact_picks": objective.exact_picks,
+        "candidates_evaluated": sum(pick.evaluated for pick in picks),
     }
-    scores = torch.tensor([pick.gain for _, pick, _ in found], dtype=search.dtype)
-    return Selection(rows, scores, diagnostics)
+    return selection_of(candidates, picks, scores.dtype, diagnostics)
 
 
 def check_batch_epig(num_paths: object = 100) -> None:
@@ -67,50 +76,60 @@ def check_batch_epig(num_paths: object = 100) -> None:
         raise InputError(f"num_paths must be a whole number of at least 2; got {num_paths!r}")
 
 
-class TargetSearch:
-    """One pick after another, each the row that adds most to what the labels before it say about the targets."""
+class TargetObjective:
+    """What the labels of a batch say about the targets, on average."""
 
-    def __init__(self, context: Context, targets: TargetLogProbs, *, num_paths: int, seed: int) -> None:
-        scores = pointwise(bald)(context)
-        self._candidates = context.candidates
-        self._order = scores.argsort(descending=True, stable=True)
-        self._ties = tie_break(context.candidates.rows, seed)[self._order]
-        self._terms = HeldTerms(context.candidates, self._order)
-        self._taken = torch.zeros(len(scores), dtype=torch.bool)
-        self._paths = no_labels(context.candidates.num_draws)
+    def __init__(self, targets: TargetLogProbs, *, num_paths: int, seed: int, block: int = BLOCK) -> None:
+        """Begin with an empty batch.
+
+        Args:
+            targets: [T, K, C], in the precision of the gains.
+            num_paths: Sampled configurations, where not all are enumerated.
+            seed: Seed of the sampled configurations.
+            block: Candidates whose gains are computed at a time.
+        """
+        self._block = block
+        self.exact_picks = 0
+        self._targets = classes_first(targets)  # [T, C, K]
+        self._paths = no_labels(targets.shape[1])
         self._num_paths, self._seed = num_paths, derive_seed(seed, "batch epig")
-        self.dtype = self._terms.row.dtype
-        self._targets = classes_first(targets.to(self._terms.row))  # [T, C, K]
 
-    def pick(self) -> tuple[int, Pick, bool]:
-        """The next position, what it took to find it, and whether its gain is exact."""
-        exact, tied = self._paths.exact, _TIED[self.dtype]
-        bounds = self._bounds().masked_fill_(self._taken, -torch.inf)
-        found = best_pick(bounds, self._gains, self._ties, slack=tied, tied=tied, block=_BLOCK)
-        self._taken[found.rank] = True
-        position = int(self._order[found.rank])
-        row = take_log_probs(self._candidates, self._candidates.rows[position : position + 1])[0].cpu()
+    def prepare(self, chunk: Chunk, positions: Positions) -> tuple[Tensor, ...]:
+        """Return the terms of gains.  -> [n, C+1, K]"""
+        return prepare_terms(chunk, positions)
+
+    def find(self, ranked: RankedCandidates) -> Pick:
+        """See Objective.find; exact on the configurations."""
+        tied = TIED[ranked.first[0].dtype]
+        ranked.bounds.copy_(self._bounds(ranked).masked_fill_(ranked.bounds == -torch.inf, -torch.inf))
+        gains = lambda ranks: self._gains(ranked(ranks)[0])  # noqa: E731
+        # Rounding may lift a gain above its bound by as much as it may hide a difference.
+        return best_pick(ranked.bounds, gains, ranked.ties, slack=tied, tied=tied, block=self._block)
+
+    def add(self, ranked: RankedCandidates, pick: Pick) -> None:
+        """See Objective.add."""
+        self.exact_picks += self._paths.exact
+        row = log_probs_of(ranked.take(pick.rank))[0].cpu()
         self._paths = self._paths.extended(row, num_paths=self._num_paths, seed=self._seed)
-        return position, found, exact
 
-    def _bounds(self) -> Tensor:
-        """What each row says about the draws, on the same paths.  -> [N] nats, float64"""
-        weights, share = _weights(self._paths, self._terms.row)
-        everyone = torch.arange(len(self._order))
+    def _bounds(self, ranked: RankedCandidates) -> Tensor:
+        """Return what each row says about the draws, on the same configurations.  -> [N] nats, float64"""
+        weights, share = _weights(self._paths, ranked.first[0])
 
         @no_autocast()
-        def on_average(terms: Terms, weights: Weights) -> Tensor:
+        def average(terms: Terms, weights: Weights) -> Tensor:
             return path_gains(terms, weights).mv(share)
 
-        return self._terms.mapped(everyone, weights, on_average).double()
+        return map_blocks(ranked, torch.arange(len(ranked.order)), weights, average).double()
 
-    def _gains(self, ranks: Positions) -> Scores:
-        probs = floored(self._terms(ranks)[:, :-1])
+    def _gains(self, terms: Terms) -> Scores:
+        probs = floored(terms[:, :-1])
+        targets = self._targets.to(probs)
         weights, share = _weights(self._paths, probs)
-        rows = rows_per_block(probs.shape[1], len(self._targets), probs.device)
-        total = torch.zeros(len(ranks), dtype=torch.float64, device=probs.device)
+        rows = rows_per_block(probs.shape[1], len(targets), probs.device)
+        total = torch.zeros(len(probs), dtype=torch.float64, device=probs.device)
         for of_path, part in zip(weights.T, share.tolist(), strict=True):
-            total += part * _conditional(probs, self._targets, of_path.contiguous(), rows)
+            total += part * _conditional(probs, targets, of_path.contiguous(), rows)
         return total.cpu()
 
 

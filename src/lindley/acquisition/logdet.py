@@ -20,56 +20,63 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lindley.acquisition.checks import check_request
+from lindley.acquisition.batchbald.gaussian_objective import GaussianObjective, gaussian_search
+from lindley.acquisition.checks import check_request, features_of, log_probs_of
 from lindley.acquisition.diverse import labelled_features_as_given
-from lindley.acquisition.gaussian_search import GaussianSearch
-from lindley.acquisition.lazy import Pick, best_pick
-from lindley.acquisition.scan import own, scan_features, scan_predictions, take_log_probs
+from lindley.acquisition.greedy_search import GreedySearch, Pick, best_pick, selection_of
+from lindley.acquisition.ranked_candidates import RankedCandidates
+from lindley.acquisition.scan import scan_features, scan_predictions
 from lindley.acquisition.scores import bald
-from lindley.acquisition.select import pointwise, tie_break
-from lindley.contracts import Context, Selection
+from lindley.acquisition.select import pointwise
+from lindley.contracts import Chunk, Context, Selection
 from lindley.errors import InputError
-from lindley.shapes import Features, Positions, Scores
+from lindley.shapes import Features, LogProbs, Positions, Scores
 
 MAX_DIMENSION = 4096
 """Largest D or K: a matrix of that size is factored once a pick, in about a second."""
 _MOST_VARIANCE = 1e12  # in units of the noise: beyond it float64 cannot tell the prior from zero
 _TIED = 1e-12  # nats that rounding cannot tell apart: everything here is float64
-_BLOCK = 256
 
 Functions = Float[Tensor, "n R D"]
 """R Gaussian functions a row, in D dimensions with unit prior covariance and unit noise."""
 
 
 def logdet(context: Context, batch_size: int, *, seed: int, of: str = "draws", noise: float | None = None) -> Selection:
-    """Greedily the rows with the largest Gaussian joint information; scores are gains in nats, and fall.
+    """Select greedily the rows with the largest Gaussian joint information. Lazy evaluation is exact.
 
-    of="draws": the functions of the draws. noise is the variance of what is observed of them, in squared probability;
-        without one each row gets the noise at which, alone, it carries exactly its BALD score.
-    of="features": the features of the context (needed then), given those of the labelled rows. noise is the variance
-        of a label, 1 if not given, where weights have variance 1: scaling features by a is scaling noise by 1/a².
-    Lazy evaluation is exact: gains fall as the batch grows. Diagnostics: gaussian_information, the sum;
-    candidates_evaluated. Raises InputError for more than 4096 dimensions.
+    Args:
+        context: The candidates with their predictions, [N, K, C], or with their features, [N, D].
+        batch_size: Number of rows to select, at most N.
+        seed: Seed of the order among equal gains.
+        of: "draws": the functions of the draws. "features": the features of the context, given those of the labelled
+            rows.
+        noise: For "draws" the variance of an observation, in squared probability; without one, each row gets the noise
+            at which it alone carries exactly its BALD score. For "features" the variance of a label, 1 if not given,
+            where weights have variance 1: scaling features by a is scaling noise by 1/a².
+
+    Returns:
+        The rows in the order picked; scores are gains in nats, and fall. Diagnostics: `gaussian_information`, their
+        sum; `candidates_evaluated`.
+
+    Raises:
+        InputError: For more than 4096 dimensions, or an option or request that cannot be used.
     """
     check_logdet(of, noise)
     check_request(context, batch_size)
-    search: GaussianSearch | LogDetSearch
+    search: GreedySearch[LogDetObjective] | GreedySearch[GaussianObjective]
     if of == "features":
-        search, dtype = _of_features(context, 1.0 if noise is None else noise, seed)
+        search, dtype = _search_features(context, 1.0 if noise is None else noise, seed)
+    elif noise is not None:
+        search, dtype = _search_draws(context, noise, seed)
     else:
         scores = pointwise(bald)(context)
-        dtype = scores.dtype
-        search = (
-            GaussianSearch(context.candidates, scores, seed=seed) if noise is None else _of_draws(context, noise, seed)
-        )
-    picks = [search.pick() for _ in range(batch_size)]
-    gains = torch.tensor([pick.gain for _, pick in picks], dtype=torch.float64)
+        search, dtype = gaussian_search(context.candidates, scores, seed=seed), scores.dtype
+    picks = search.picks(batch_size)
     diagnostics = {
-        "gaussian_information": float(gains.sum()),
-        "candidates_evaluated": sum(pick.evaluated for _, pick in picks),
+        "gaussian_information": float(sum(pick.gain for pick in picks)),
+        "candidates_evaluated": sum(pick.evaluated for pick in picks),
     }
-    rows = context.candidates.rows[torch.tensor([position for position, _ in picks])]
-    return Selection(rows, gains.to(dtype), diagnostics)
+    return selection_of(context.candidates, picks, dtype, diagnostics)
 
 
 def check_logdet(of: object = "draws", noise: object = None) -> None:
@@ -82,32 +89,36 @@ def check_logdet(of: object = "draws", noise: object = None) -> None:
         raise InputError(f"noise must be a positive number, a variance; got {noise!r}")
 
 
-class LogDetSearch:
-    """One pick after another, each the row that adds most to 1/2 log det(I + Φ_S Λ⁻¹ Φ_Sᵀ).
+class LogDetObjective:
+    """The information 1/2 log det(I + Φ_S Λ⁻¹ Φ_Sᵀ) of a batch S.
 
     What is known is kept as the precision I + Σ ΦᵀΦ and its Cholesky factor, and a gain comes from a triangular solve:
     sums of squares only, so that it is never below zero nor NaN, however small the noise.
     """
 
-    def __init__(self, functions: Callable[[Positions], Functions], bounds: Scores, known: Tensor, ties: Tensor):
+    def __init__(self, functions: Callable[[Chunk], Functions], known: Tensor) -> None:
+        """Take the functions of a chunk's rows, [n, R, D], and those that are known before, [L, D]."""
         self._functions = functions
-        self._bounds = bounds
         self._precision = torch.eye(known.shape[1], dtype=torch.float64) + known.T @ known
         self._factor = torch.linalg.cholesky(self._precision)
-        self._ties = ties
 
-    def pick(self) -> tuple[int, Pick]:
-        """The next position, and what it took to find it."""
-        found = best_pick(self._bounds, self.gains, self._ties, slack=0.0, tied=_TIED, block=_BLOCK)
-        self._bounds[found.rank] = -math.inf
-        known = self._functions(torch.tensor([found.rank]))[0]
+    def prepare(self, chunk: Chunk, positions: Positions) -> tuple[Tensor, ...]:
+        """Return the functions of some rows.  -> [n, R, D]"""
+        return (self._functions(chunk),)
+
+    def find(self, ranked: RankedCandidates) -> Pick:
+        """See Objective.find; exact."""
+        gains = lambda ranks: self.gains(ranked(ranks)[0])  # noqa: E731
+        return best_pick(ranked.bounds, gains, ranked.ties, slack=0.0, tied=_TIED)
+
+    def add(self, ranked: RankedCandidates, pick: Pick) -> None:
+        """See Objective.add."""
+        known = ranked(torch.tensor([pick.rank]))[0][0]
         self._precision += known.T @ known
         self._factor = torch.linalg.cholesky(self._precision)
-        return found.rank, found
 
-    def gains(self, positions: Positions) -> Scores:
-        """What each row adds to those picked.  [n] -> [n] nats"""
-        functions = self._functions(positions)  # [n, R, D]
+    def gains(self, functions: Functions) -> Scores:
+        """Return what each row adds to those picked.  [n, R, D] -> [n] nats"""
         rows = functions.flatten(0, 1).T  # [D, n*R]
         seen = torch.linalg.solve_triangular(self._factor, rows, upper=False).T.view(functions.shape)
         if seen.shape[1] == 1:
@@ -120,50 +131,56 @@ class LogDetSearch:
         return log_det.clamp_min(0.0)
 
 
-def _of_features(context: Context, noise: float, seed: int) -> tuple[LogDetSearch, torch.dtype]:
-    features = scan_features(context.candidates, own)
-    _check_dimension(features.shape[1], "features have D")
-    known = features[:0]
+def _search_features(context: Context, noise: float, seed: int) -> tuple[GreedySearch[LogDetObjective], torch.dtype]:
+    candidates = context.candidates
+    some = features_of(candidates.take(candidates.rows[:1]))
+    _check_dimension(some.shape[1], "features have D")
+    known = some[:0]
     if context.labelled_features is not None:
-        known = labelled_features_as_given(context, features.shape[1])
-    known = _scaled(known, noise)
-    scaled = _scaled(features, noise)
-    variances = scaled.square().sum(1)
+        known = labelled_features_as_given(context, some.shape[1])
+    known = _scale(known, noise)
+    variances = scan_features(candidates, partial(_feature_variances, noise))
     _check_variance(torch.cat([variances, known.square().sum(1)]))
-    search = LogDetSearch(
-        lambda positions: scaled[positions, None, :],
-        variances.log1p() / 2,
-        known,
-        tie_break(context.candidates.rows, seed),
-    )
-    return search, torch.promote_types(features.dtype, torch.float32)
+    objective = LogDetObjective(partial(_feature_functions, noise), known)
+    search = GreedySearch(candidates, variances.log1p() / 2, objective, seed=seed)
+    return search, torch.promote_types(some.dtype, torch.float32)
 
 
-def _of_draws(context: Context, noise: float, seed: int) -> LogDetSearch:
-    candidates, num_draws = context.candidates, context.candidates.num_draws
+def _search_draws(context: Context, noise: float, seed: int) -> tuple[GreedySearch[LogDetObjective], torch.dtype]:
+    num_draws = context.candidates.num_draws
     _check_dimension(num_draws, "predictions have K")
-    variances = scan_predictions(context, partial(_variances, noise))
+    scores = pointwise(bald)(context)  # not read: it warns of draws that all agree, and has the precision of scores
+    variances = scan_predictions(context, partial(_draw_variances, noise))
     _check_variance(variances)
     rank = max(1, min(num_draws - 1, context.task.num_classes - 1))
-    return LogDetSearch(
-        lambda positions: _functions(take_log_probs(candidates, candidates.rows[positions]), noise),
-        (variances / rank).log1p() * (rank / 2),  # the most that R functions of this total variance can carry
-        torch.zeros(0, num_draws, dtype=torch.float64),
-        tie_break(candidates.rows, seed),
-    )
+    bounds = (variances / rank).log1p() * (rank / 2)  # the most that R functions of this total variance can carry
+    objective = LogDetObjective(partial(_draw_functions, noise), torch.zeros(0, num_draws, dtype=torch.float64))
+    return GreedySearch(context.candidates, bounds, objective, seed=seed), scores.dtype
 
 
-def _functions(log_probs: Tensor, noise: float) -> Functions:
-    """[n, K, C] nats -> [n, C, K]: centred over the draws, in units of the noise."""
+def _feature_functions(noise: float, chunk: Chunk) -> Functions:
+    return _scale(features_of(chunk), noise)[:, None]
+
+
+def _feature_variances(noise: float, features: Features) -> Tensor:
+    return _scale(features, noise).square().sum(1)
+
+
+def _draw_functions(noise: float, chunk: Chunk) -> Functions:
+    return _center(log_probs_of(chunk), noise)
+
+
+def _draw_variances(noise: float, log_probs: LogProbs) -> Tensor:
+    return _center(log_probs, noise).square().sum((1, 2))
+
+
+def _center(log_probs: LogProbs, noise: float) -> Functions:
+    """Return probabilities centred over the draws, in units of the noise.  [n, K, C] nats -> [n, C, K]"""
     probs = log_probs.cpu().double().exp().mT
     return (probs - probs.mean(2, keepdim=True)) / math.sqrt(noise * probs.shape[2])
 
 
-def _variances(noise: float, log_probs: Tensor) -> Tensor:
-    return _functions(log_probs, noise).square().sum((1, 2))
-
-
-def _scaled(features: Features, noise: float) -> Tensor:
+def _scale(features: Features, noise: float) -> Tensor:
     return features.cpu().double() / math.sqrt(noise)
 
 

@@ -10,12 +10,12 @@ import math
 import torch
 from torch import Tensor
 
-from lindley.acquisition.checks import check_request
-from lindley.acquisition.gains import HOLD_BYTES
-from lindley.acquisition.scan import take_log_probs
+from lindley.acquisition.checks import check_request, log_probs_of
+from lindley.acquisition.greedy_search import BLOCK, TIED, GreedySearch, Pick, selection_of
+from lindley.acquisition.ranked_candidates import RankedCandidates
 from lindley.acquisition.scores import bald
-from lindley.acquisition.select import pointwise, tie_break
-from lindley.contracts import Candidates, Context, Selection
+from lindley.acquisition.select import pointwise
+from lindley.contracts import Chunk, Context, Selection
 from lindley.information.pairwise import (
     Columns,
     Relative,
@@ -26,121 +26,111 @@ from lindley.information.pairwise import (
     uniform_weights,
     weighted,
 )
-from lindley.shapes import Positions, Scores
+from lindley.shapes import Positions
 
-_TIED = {torch.float64: 1e-12, torch.float32: 1e-6}
-"""Nats that rounding cannot tell apart."""
-_BLOCK = 256
-_READ_ROWS = 512
+_MOST_ROWS = 512
 
 
 def two_bald(context: Context, batch_size: int, *, seed: int) -> Selection:
-    """Greedily the rows with the largest BALD(x) - Σ_j I[y_x; y_j] over the rows j picked before; scores in nats.
+    """Select greedily the rows with the largest BALD(x) - Σ_j I[y_x; y_j] over the rows j picked before.
 
-    Sums over a batch to Σ_i I[y_i; θ] - Σ_i<j I[y_i; y_j], the first two terms of the joint information's expansion.
-    What three rows share is subtracted three times, so in large batches scores fall below zero; the largest is still
-    chosen, and of many informative rows that share too much, one that says nothing (score 0) comes first. Diagnostics:
-    two_bald, the sum; negative_picks, how many scores are below zero; pairs_evaluated, the I[y_x; y_j] computed.
+    The scores of a batch sum to Σ_i I[y_i; θ] - Σ_i<j I[y_i; y_j], the first two terms of the joint information's
+    expansion. Information that three rows share is subtracted three times, so that scores fall below zero in large
+    batches. The largest is still chosen: a row that says nothing (score 0) then comes before informative rows that
+    share too much.
+
+    Args:
+        context: The candidates with their predictions, [N, K, C].
+        batch_size: Number of rows to select, at most N.
+        seed: Seed of the order among equal scores.
+
+    Returns:
+        The rows in the order picked; scores in nats. Diagnostics: `two_bald`, the sum of the scores;
+        `negative_picks`, how many are below zero; `pairs_evaluated`, the I[y_x; y_j] computed.
+
+    Raises:
+        InputError: If the request or the predictions cannot be used.
     """
     check_request(context, batch_size)
-    search = PairSearch(context.candidates, pointwise(bald)(context), seed=seed)
-    picks = [search.pick() for _ in range(batch_size)]
-    scores = torch.tensor([gain for _, gain in picks], dtype=search.dtype)
+    scores = pointwise(bald)(context)
+    objective = PairObjective(len(scores), scores.dtype)
+    picks = GreedySearch(context.candidates, scores, objective, seed=seed).picks(batch_size)
+    gains = torch.tensor([pick.gain for pick in picks], dtype=scores.dtype)
     diagnostics = {
-        "two_bald": float(scores.sum()),
-        "negative_picks": int((scores < -_TIED[search.dtype]).sum()),
-        "pairs_evaluated": search.pairs,
+        "two_bald": float(gains.sum()),
+        "negative_picks": int((gains < -TIED[scores.dtype]).sum()),
+        "pairs_evaluated": objective.pairs,
     }
-    return Selection(context.candidates.rows[torch.tensor([position for position, _ in picks])], scores, diagnostics)
+    return selection_of(context.candidates, picks, scores.dtype, diagnostics)
 
 
-class PairSearch:
-    """One pick after another. What a row shares with the batch only grows, so its last score bounds the next one.
+class PairObjective:
+    """BALD of each row, less what it shares with the rows picked before.
 
-    Each pair is computed at most once; rows whose bound is below the best score are not looked at.
+    What a row shares with the batch only grows, so its last score bounds the next one. Each pair is computed at most
+    once; rows whose bound is below the best score are not looked at.
     """
 
-    def __init__(self, candidates: Candidates, scores: Scores, *, seed: int) -> None:
-        self._order = scores.argsort(descending=True, stable=True)
-        self._values = scores[self._order].double()
-        self._ties = tie_break(candidates.rows, seed)[self._order]
-        self._counted = torch.zeros(len(scores), dtype=torch.int64)  # members that a value has been reduced by
-        self._rows = HeldRatios(candidates, self._order)
-        self._members: list[Columns] = []
-        self.pairs = 0
-        self.dtype = self._rows.dtype
+    def __init__(self, num_rows: int, dtype: torch.dtype, *, block: int = BLOCK) -> None:
+        """Begin with an empty batch.
 
-    def pick(self) -> tuple[int, float]:
-        """The next position and its score."""
-        best, block, size = -math.inf, _BLOCK, len(self._members)
+        Args:
+            num_rows: N.
+            dtype: The precision of the scores.
+            block: Candidates that are looked at first; then twice as many each time.
+        """
+        self.pairs = 0
+        """The I[y_x; y_j] computed."""
+        self._members: list[Columns] = []
+        self._counted = torch.zeros(num_rows, dtype=torch.int64)  # members that a row's score has been reduced by
+        self._tied, self._block = TIED[dtype], block
+
+    def prepare(self, chunk: Chunk, positions: Positions) -> tuple[Tensor, ...]:
+        """Return the weighted likelihood ratios of some rows, and their averages.  -> [n, C, K], [n, C]"""
+        log_probs = log_probs_of(chunk)
+        weights = uniform_weights(log_probs)
+        return tuple(weighted(relative(classes_first(log_probs), weights), weights))
+
+    def find(self, ranked: RankedCandidates) -> Pick:
+        """See Objective.find; exact. A score may be below zero."""
+        counted, scores, tied = self._counted, ranked.bounds, self._tied
+        best, block, size = -math.inf, self._block, len(self._members)
         while True:
-            stale = self._values.masked_fill(self._counted == size, -math.inf)
+            stale = scores.masked_fill(counted == size, -math.inf)
             top = stale.topk(min(block, len(stale)))
-            ranks = top.indices[(top.values > -math.inf) & (top.values >= best - _TIED[self.dtype])]
+            ranks = top.indices[(top.values > -math.inf) & (top.values >= best - tied)]
             if len(ranks) == 0:
                 break
-            self._values[ranks] -= self._shared(ranks)
-            self._counted[ranks] = size
-            best, block = self._best(), 2 * block
-        finalists = ((self._counted == size) & (self._values >= self._best() - _TIED[self.dtype])).nonzero()[:, 0]
-        rank = int(finalists[self._ties[finalists].argmax()])
-        score = float(self._values[rank])
-        self._values[rank] = -math.inf
-        self._members.append(self._rows.columns(rank))
-        return int(self._order[rank]), score
+            scores[ranks] -= self._shared(ranked, ranks, counted[ranks])
+            counted[ranks] = size
+            best, block = float(scores[counted == size].max()), 2 * block
+        best = float(scores[counted == size].max())
+        finalists = ((counted == size) & (scores >= best - tied)).nonzero()[:, 0]
+        rank = int(finalists[ranked.ties[finalists].argmax()])
+        return Pick(rank, float(scores[rank]), int((counted == size).sum()))
 
-    def _best(self) -> float:
-        return float(self._values[self._counted == len(self._members)].max())
+    def add(self, ranked: RankedCandidates, pick: Pick) -> None:
+        """See Objective.add."""
+        ratios, average = ranked(torch.tensor([pick.rank]))
+        self._members.append(Columns(ratios[0].T * ratios.shape[2], average[0]))
 
-    def _shared(self, ranks: Positions) -> Tensor:
-        """What the rows share with the members that they have not been reduced by.  [n] -> [n] nats, float64"""
+    def _shared(self, ranked: RankedCandidates, ranks: Positions, counted: Tensor) -> Tensor:
+        """Information that rows share with the members beyond those counted.  [n], [n] -> [n] nats, float64"""
+        shared = torch.zeros(len(ranks), dtype=torch.float64)
         if not self._members:
-            return torch.zeros(len(ranks), dtype=torch.float64)
-        shared = torch.empty(len(ranks), dtype=torch.float64)
-        for counted in self._counted[ranks].unique().tolist():
-            alike = (self._counted[ranks] == counted).nonzero()[:, 0]
-            members = self._members[counted:]
+            return shared
+        for count in counted.unique().tolist():
+            alike = (counted == count).nonzero()[:, 0]
+            members = self._members[count:]
             others = Columns(torch.cat([each.ratios for each in members], 1), torch.cat([m.average for m in members]))
-            for part in alike.split(self._rows.per_block(len(members))):
-                shared[part] = block_information(self._rows(ranks[part]), [others]).double().sum(1).cpu()
+            for part in alike.split(_rows_per_block(ranked, len(members))):
+                rows = Relative(*ranked(ranks[part]))
+                shared[part] = block_information(rows, [others]).double().sum(1).cpu()
             self.pairs += len(alike) * len(members)
         return shared
 
 
-class HeldRatios:
-    """The likelihood ratios of candidates by rank: computed once, in that order, and held as far as memory is given."""
-
-    def __init__(self, candidates: Candidates, order: Positions, *, hold_bytes: int = HOLD_BYTES) -> None:
-        self._candidates, self._by_rank = candidates, candidates.rows[order]
-        first = self._read(slice(0, 1))
-        self.dtype, self._device = first.ratios.dtype, first.ratios.device
-        capacity = min(len(order), hold_bytes // (first.ratios.numel() * first.ratios.element_size()))
-        self._held = Relative(*(part.new_empty(capacity, *part.shape[1:]) for part in first))
-        self._filled = 0
-
-    def __call__(self, ranks: Positions) -> Relative:
-        """[n] ranks, weighted -> [n, C, K] ratios, [n, C] averages"""
-        last = int(ranks.max())
-        if last >= len(self._held.ratios):
-            return self._read(ranks)
-        while self._filled <= last:
-            new = slice(self._filled, min(self._filled + _READ_ROWS, len(self._held.ratios)))
-            for held, part in zip(self._held, self._read(new), strict=True):
-                held[new] = part
-            self._filled = new.stop
-        ranks = ranks.to(self._device)
-        return Relative(self._held.ratios[ranks], self._held.average[ranks])
-
-    def columns(self, rank: int) -> Columns:
-        """One row as others are multiplied with it."""
-        rows = self(torch.tensor([rank]))
-        return Columns(rows.ratios[0].T * rows.ratios.shape[2], rows.average[0])
-
-    def per_block(self, num_members: int) -> int:
-        """Rows whose pairs with that many members stay in cache."""
-        return min(_READ_ROWS, rows_per_block(self._held.ratios.shape[1], num_members, self._device))
-
-    def _read(self, ranks: Positions | slice) -> Relative:
-        log_probs = take_log_probs(self._candidates, self._by_rank[ranks])
-        weights = uniform_weights(log_probs)
-        return weighted(relative(classes_first(log_probs), weights), weights)
+def _rows_per_block(ranked: RankedCandidates, num_members: int) -> int:
+    """Rows whose pairs with that many members stay in cache."""
+    ratios = ranked.first[0]
+    return min(_MOST_ROWS, rows_per_block(ratios.shape[1], num_members, ratios.device))

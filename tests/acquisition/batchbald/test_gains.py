@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from lindley.acquisition import TensorCandidates
-from lindley.acquisition.gains import HeldTerms, gains
+from lindley.acquisition.batchbald.gains import gains, prepare_terms
+from lindley.acquisition.ranked_candidates import RankedCandidates
 from lindley.information import bald, joint_information, no_labels
 
 
@@ -18,9 +19,10 @@ def random_log_probs(seed, num_rows, num_draws, num_classes, zeros=0.0):
     return (weights / weights.sum(-1, keepdim=True)).log()
 
 
-def terms_of(log_probs, **options):
-    held = HeldTerms(TensorCandidates(log_probs), torch.arange(len(log_probs)), **options)
-    return held(torch.arange(len(log_probs)))
+def terms_of(log_probs):
+    candidates = TensorCandidates(log_probs)
+    ranked = RankedCandidates(candidates, -torch.arange(len(log_probs)).double(), prepare_terms, seed=0)
+    return ranked(torch.arange(len(log_probs)))[0]
 
 
 def paths_of(batch, num_paths, seed=0):
@@ -86,15 +88,6 @@ def test_gains_stay_finite_and_vanish_as_two_hundred_rows_fill_the_batch():
     last = gains(terms_of(log_probs), paths_of(log_probs[:200], 60))
     assert last.min() >= 0
     assert last.max() < 1e-5
-
-
-@pytest.mark.parametrize("hold_bytes", [0, 8 * 5 * 3 * 7, 1 << 20])
-def test_rows_are_the_same_whether_held_or_read_again(hold_bytes):
-    log_probs = random_log_probs(3, 30, 3, 4)
-    order = torch.randperm(30, generator=torch.Generator().manual_seed(0))
-    held = HeldTerms(TensorCandidates(log_probs), order, hold_bytes=hold_bytes)
-    for ranks in (torch.tensor([2, 0]), torch.tensor([29, 3]), torch.arange(30)):
-        assert torch.equal(held(ranks), terms_of(log_probs)[order[ranks]])
 
 
 def test_terms_are_probabilities_and_entropies_of_the_draws():

@@ -4,8 +4,8 @@ import pytest
 import scipy.stats
 import torch
 
-from lindley.acquisition import race as module
-from lindley.acquisition.race import race
+from lindley.acquisition.batchbald import race as module
+from lindley.acquisition.batchbald.race import race
 
 NUM_PATHS = 1024
 

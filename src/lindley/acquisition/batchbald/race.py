@@ -2,7 +2,7 @@
 
 Because all candidates see the same paths, their *differences* are known far better than their gains: a candidate is
 dropped once the leader is ahead by more than what the paths still leave open.
-Source: Maron, Moore 1993, "Hoeffding races"; lazy evaluation as in lindley.acquisition.lazy.
+Source: Maron, Moore 1993, "Hoeffding races"; lazy evaluation as in lindley.acquisition.greedy_search.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from lindley.acquisition.lazy import Pick
+from lindley.acquisition.greedy_search import Pick
 from lindley.shapes import Positions
 
 STAGES = (16, 64, 256, 1024, 4096, 16384)

@@ -12,16 +12,10 @@ from __future__ import annotations
 
 import torch
 
-from lindley.acquisition.batchbald import (
-    check_options,
-    joint_diagnostics,
-    num_exact_picks,
-    selection_of,
-    start_scores,
-)
-from lindley.acquisition.gaussian_search import GaussianSearch
-from lindley.acquisition.information_search import NUM_PATHS, InformationSearch
-from lindley.acquisition.lazy import Pick
+from lindley.acquisition.batchbald.batchbald import check_options, joint_diagnostics, num_exact_picks, start_scores
+from lindley.acquisition.batchbald.gaussian_objective import gaussian_search
+from lindley.acquisition.batchbald.information_objective import NUM_PATHS, information_search
+from lindley.acquisition.greedy_search import Pick, selection_of
 from lindley.contracts import Context, Selection
 
 
@@ -49,15 +43,15 @@ def batchbald_logdet(
     """
     check_options(num_paths, tolerance)
     scores = start_scores(context, batch_size, "batchbald-logdet")
-    search = InformationSearch(context.candidates, scores, num_paths=num_paths, tolerance=tolerance, seed=seed)
-    picks: list[tuple[int, Pick]] = []
-    while len(picks) < batch_size and not search.is_saturated():
+    search = information_search(context.candidates, scores, num_paths=num_paths, tolerance=tolerance, seed=seed)
+    picks: list[Pick] = []
+    while len(picks) < batch_size and not search.objective.is_saturated():
         picks.append(search.pick())
     num_joint_picks, num_exact = len(picks), num_exact_picks(picks)
     if num_joint_picks < batch_size:
-        gaussian = GaussianSearch(context.candidates, scores, seed=seed)
-        gaussian.tell(torch.tensor([position for position, _ in picks], dtype=torch.int64))
-        picks += [gaussian.pick() for _ in range(batch_size - num_joint_picks)]
+        gaussian = gaussian_search(context.candidates, scores, seed=seed)
+        gaussian.include(torch.tensor([pick.position for pick in picks], dtype=torch.int64))
+        picks += gaussian.picks(batch_size - num_joint_picks)
     diagnostics = {
         **joint_diagnostics(context.candidates, picks, seed),
         "exact_picks": num_exact,

@@ -4,13 +4,13 @@ import math
 
 import pytest
 import torch
-from test_batchbald import context_of, linear_model
+from joint_fakes import context_of, linear_model
 
 from lindley.acquisition import TensorCandidates, bald
-from lindley.acquisition.batchbald import batchbald
-from lindley.acquisition.batchbald_logdet import batchbald_logdet
-from lindley.acquisition.gaussian_search import GaussianSearch
-from lindley.acquisition.information_search import SATURATION_NATS
+from lindley.acquisition.batchbald.batchbald import batchbald
+from lindley.acquisition.batchbald.batchbald_logdet import batchbald_logdet
+from lindley.acquisition.batchbald.gaussian_objective import gaussian_search
+from lindley.acquisition.batchbald.information_objective import SATURATION_NATS
 from lindley.information import estimate_joint_information
 
 
@@ -34,9 +34,9 @@ def test_the_picks_after_the_switch_are_those_of_the_gaussian_search(seed):
     log_probs = linear_model(seed, 300, 40, 6)
     selection = batchbald_logdet(context_of(log_probs), 12, seed=seed)
     switch = selection.diagnostics["num_joint_picks"]
-    gaussian = GaussianSearch(TensorCandidates(log_probs), bald(log_probs), seed=seed)
-    gaussian.tell(selection.rows[:switch])
-    assert selection.rows[switch:].tolist() == [gaussian.pick()[0] for _ in range(12 - switch)]
+    gaussian = gaussian_search(TensorCandidates(log_probs), bald(log_probs), seed=seed)
+    gaussian.include(selection.rows[:switch])
+    assert selection.rows[switch:].tolist() == [pick.position for pick in gaussian.picks(12 - switch)]
 
 
 def test_exact_gains_are_followed_to_the_end():

@@ -8,17 +8,15 @@ from __future__ import annotations
 import math
 import warnings
 
-import torch
-
+from lindley.acquisition.batchbald.information_objective import NUM_PATHS, information_search
 from lindley.acquisition.checks import check_request
-from lindley.acquisition.information_search import NUM_PATHS, InformationSearch
-from lindley.acquisition.lazy import Pick
+from lindley.acquisition.greedy_search import Pick, rows_of, selection_of
 from lindley.acquisition.scan import scan_predictions, take_log_probs
 from lindley.contracts import Candidates, Context, Diagnostics, Selection
 from lindley.errors import InputError
 from lindley.information import Estimate, bald, estimate_joint_information, joint_information
 from lindley.seeds import derive_seed
-from lindley.shapes import BatchLogProbs, LogProbs, Rows, Scores
+from lindley.shapes import BatchLogProbs, LogProbs, Scores
 
 _ENUMERATED = 100_000  # label paths up to which the joint information of the chosen batch is exact
 _FRESH_PATHS = 1000
@@ -52,11 +50,11 @@ def batchbald(
     """
     check_options(num_paths, tolerance)
     scores = start_scores(context, batch_size, "batchbald")
-    search = InformationSearch(context.candidates, scores, num_paths=num_paths, tolerance=tolerance, seed=seed)
-    picks: list[tuple[int, Pick]] = []
+    search = information_search(context.candidates, scores, num_paths=num_paths, tolerance=tolerance, seed=seed)
+    picks: list[Pick] = []
     saturated_after = batch_size
     while len(picks) < batch_size:
-        if saturated_after == batch_size and search.is_saturated():
+        if saturated_after == batch_size and search.objective.is_saturated():
             saturated_after = len(picks)
         picks.append(search.pick())
     diagnostics = {
@@ -90,34 +88,28 @@ def start_scores(context: Context, batch_size: int, name: str) -> Scores:
     return scan_predictions(context, _bald)
 
 
-def num_exact_picks(picks: list[tuple[int, Pick]]) -> int:
+def num_exact_picks(picks: list[Pick]) -> int:
     """Count the picks whose gain has no sampling error."""
-    return sum(pick.standard_error == 0 for _, pick in picks)
+    return sum(pick.standard_error == 0 for pick in picks)
 
 
-def joint_diagnostics(candidates: Candidates, picks: list[tuple[int, Pick]], seed: int) -> Diagnostics:
-    """Describe how much the batch carries of what K draws can show, and what it took to find it."""
+def joint_diagnostics(candidates: Candidates, picks: list[Pick], seed: int) -> Diagnostics:
+    """Describe how much a batch carries of what K draws can show, and what it took to find it.
+
+    Args:
+        candidates: What was chosen from.
+        picks: [B], in the order picked.
+        seed: Seed of the configurations on which a large batch is measured.
+    """
     num_draws = candidates.num_draws
-    joint = _joint_information(take_log_probs(candidates, _rows_of(candidates, picks)), seed)
+    joint = _joint_information(take_log_probs(candidates, rows_of(candidates, picks)), seed)
     return {
         "joint_information": joint.value,
         "joint_information_se": joint.standard_error,
         "share_of_log_k": joint.value / math.log(num_draws) if num_draws > 1 else 0.0,
-        "candidates_evaluated": sum(pick.evaluated for _, pick in picks),
-        "columns_evaluated": sum(pick.columns for _, pick in picks),
+        "candidates_evaluated": sum(pick.evaluated for pick in picks),
+        "columns_evaluated": sum(pick.columns for pick in picks),
     }
-
-
-def selection_of(
-    candidates: Candidates, picks: list[tuple[int, Pick]], dtype: torch.dtype, diagnostics: Diagnostics
-) -> Selection:
-    """Return the picks as a selection, their gains in the precision of the scores."""
-    gains = torch.tensor([pick.gain for _, pick in picks], dtype=dtype)
-    return Selection(_rows_of(candidates, picks), gains, diagnostics)
-
-
-def _rows_of(candidates: Candidates, picks: list[tuple[int, Pick]]) -> Rows:
-    return candidates.rows[torch.tensor([position for position, _ in picks])]
 
 
 def _bald(log_probs: LogProbs) -> Scores:

@@ -4,38 +4,13 @@ from importlib import import_module
 
 import pytest
 import torch
+from joint_fakes import context_of, linear_model, random_log_probs
 
-from lindley.acquisition import TensorCandidates, bald
-from lindley.acquisition.batchbald import batchbald
-from lindley.acquisition.information_search import SATURATION_NATS
-from lindley.contracts import Classification, Context
+from lindley.acquisition import bald
+from lindley.acquisition.batchbald.batchbald import batchbald
+from lindley.acquisition.batchbald.information_objective import SATURATION_NATS
 from lindley.errors import InputError
 from lindley.information import estimate_joint_information, joint_information
-
-NOBODY = torch.zeros(0, dtype=torch.int64)
-
-
-def context_of(log_probs, rows=None, chunk_rows=50):
-    task = Classification(tuple(f"class {c}" for c in range(log_probs.shape[2])))
-    return Context(TensorCandidates(log_probs, rows, chunk_rows=chunk_rows), NOBODY, task)
-
-
-def random_log_probs(seed, num_rows, num_draws, num_classes, zeros=0.0, dtype=torch.float64):
-    generator = torch.Generator().manual_seed(seed)
-    weights = torch.rand(num_rows, num_draws, num_classes, generator=generator, dtype=torch.float64) ** 3 + 1e-3
-    gone = torch.rand(weights.shape, generator=generator) < zeros
-    gone[:, :, 0] = False
-    weights = weights.masked_fill(gone, 0.0)
-    return (weights / weights.sum(-1, keepdim=True)).log().to(dtype)
-
-
-def linear_model(seed, num_rows, num_draws, num_classes):
-    """Predictions of linear softmax models whose weights differ between the draws: rows are correlated."""
-    generator = torch.Generator().manual_seed(seed)
-    features = torch.randn(num_rows, 8, generator=generator) / 8**0.5
-    weights = 3 * torch.randn(8, num_classes, generator=generator)
-    weights = weights + 2 * torch.randn(num_draws, 8, num_classes, generator=generator)
-    return (features @ weights).permute(1, 0, 2).log_softmax(-1).contiguous()
 
 
 def information_by_loops(probs):
@@ -52,7 +27,7 @@ def information_by_loops(probs):
 def test_each_exact_pick_is_the_best_of_all_by_plain_loops(seed):
     log_probs = random_log_probs(seed, 9, 2 + seed % 5, 2 + seed % 3, zeros=0.25)
     probs = log_probs.exp().tolist()
-    selection = batchbald(context_of(log_probs, torch.arange(50, 59)), 4, seed=seed)
+    selection = batchbald(context_of(log_probs, rows=torch.arange(50, 59)), 4, seed=seed)
     batch, before = [], 0.0
     for row, gain in zip((selection.rows - 50).tolist(), selection.scores.tolist(), strict=True):
         values = {r: information_by_loops([probs[i] for i in [*batch, r]]) for r in range(9) if r not in batch}
@@ -68,7 +43,7 @@ def test_the_raced_batch_is_worth_what_a_plain_one_is(seed, monkeypatch):
     """Plain: every candidate on every path, no bound, no race."""
     log_probs = linear_model(seed, 400, 30, 5)
     raced = batchbald(context_of(log_probs), 10, seed=seed, num_paths=2000)
-    monkeypatch.setattr(import_module("lindley.acquisition.race"), "STAGES", (2000,))
+    monkeypatch.setattr(import_module("lindley.acquisition.batchbald.race"), "STAGES", (2000,))
     plain = batchbald(context_of(log_probs), 10, seed=seed, num_paths=2000)
     worth = [estimate_joint_information(log_probs[s.rows], num_paths=40_000, seed=1).value for s in (raced, plain)]
     assert worth[0] >= worth[1] - 0.003

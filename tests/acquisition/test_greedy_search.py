@@ -2,7 +2,7 @@ import math
 
 import torch
 
-from lindley.acquisition.lazy import best_pick
+from lindley.acquisition.greedy_search import best_pick
 
 
 def search(bounds, gains, ties=None, slack=0.0, tied=0.0, block=2):

@@ -1,4 +1,4 @@
-"""A greedy search that does not saturate: joint information as if the draws were samples of a Gaussian.
+"""An objective that does not saturate: joint information as if the draws were samples of a Gaussian.
 
 With K draws a batch can say at most log K nats, and once that is used up every further gain is noise. A Gaussian with
 the draws' covariance has no such ceiling. Row x is C functions with covariance Σ_x = Φ_x Φ_xᵀ over the draws,
@@ -20,18 +20,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lindley.acquisition.lazy import Pick, best_pick
-from lindley.acquisition.scan import take_log_probs
-from lindley.acquisition.select import tie_break
-from lindley.contracts import Candidates
+from lindley.acquisition.checks import log_probs_of
+from lindley.acquisition.greedy_search import TIED, GreedySearch, Pick, best_pick
+from lindley.acquisition.ranked_candidates import RankedCandidates
+from lindley.contracts import Candidates, Chunk
 from lindley.modes import no_autocast
 from lindley.shapes import LogProbs, Positions, Scores
 
-HOLD_BYTES = 1 << 28
-"""Functions of candidates that are kept for the next pick take at most this much memory."""
-_TIED = {torch.float64: 1e-12, torch.float32: 1e-6}
-"""Nats that rounding cannot tell apart."""
-_BLOCK = 256
 _LEAST_INFORMATION = 1e-12  # nats: below it a row is taken to say nothing
 _CALIBRATED = 1e-12  # of the score
 _MOST_STEPS = 60
@@ -40,66 +35,55 @@ Functions = Float[Tensor, "n R K"]
 """sqrt(s_x) Φ_x, in the precision of the predictions; with more classes than draws, K lines that span the same."""
 
 
-class GaussianSearch:
-    """One pick after another, each the row that adds most to the Gaussian joint information of those before it.
+class GaussianObjective:
+    """The Gaussian joint information of a batch.
 
     The gains fall as the batch grows (log det is submodular), so what a row gained before bounds what it gains now,
     and BALD bounds everyone at the start: the lazy search is exact.
     """
 
-    def __init__(self, candidates: Candidates, scores: Scores, *, seed: int) -> None:
-        self._candidates = candidates
-        self._order = scores.argsort(descending=True, stable=True)
-        self._scores = scores[self._order]
-        self._bounds = self._scores.double()
-        self._ties = tie_break(candidates.rows, seed)[self._order]
-        self._held: dict[int, Tensor] = {}
-        self._held_bytes = 0
-        self._covariance = torch.eye(candidates.num_draws, dtype=torch.float64)  # [K, K], over the draws
+    def __init__(self, num_draws: int, scores: Scores) -> None:
+        """Begin with an empty batch, under K draws; scores are the BALD scores of all candidates, [N]."""
+        self._scores = scores
+        self._covariance = torch.eye(num_draws, dtype=torch.float64)  # [K, K], over the draws
 
-    def tell(self, positions: Positions) -> None:
-        """Take these as picked already, in any order."""
-        ranks = torch.isin(self._order, positions).nonzero()[:, 0]
-        for rank, functions in zip(ranks.tolist(), self._functions(ranks) if len(ranks) else (), strict=True):
-            self._take(rank, functions)
+    def prepare(self, chunk: Chunk, positions: Positions) -> tuple[Tensor, ...]:
+        """Return the calibrated functions of some rows.  -> [n, R, K]"""
+        return (calibrate(log_probs_of(chunk).cpu(), self._scores[positions]),)
 
-    def pick(self) -> tuple[int, Pick]:
-        """The next position, and what it took to find it."""
-        found = best_pick(
-            self._bounds, self._gains, self._ties, slack=0.0, tied=_TIED[self._scores.dtype], block=_BLOCK
-        )
-        self._take(found.rank, self._functions(torch.tensor([found.rank]))[0])
-        return int(self._order[found.rank]), found
+    def find(self, ranked: RankedCandidates) -> Pick:
+        """See Objective.find; exact."""
+        gains = lambda ranks: self._gains(ranked(ranks)[0])  # noqa: E731
+        return best_pick(ranked.bounds, gains, ranked.ties, slack=0.0, tied=TIED[self._scores.dtype])
 
-    def _take(self, rank: int, functions: Float[Tensor, "R K"]) -> None:
-        functions = functions.double()
+    def add(self, ranked: RankedCandidates, pick: Pick) -> None:
+        """See Objective.add."""
+        functions = ranked(torch.tensor([pick.rank]))[0][0].double()  # [R, K]
         seen = self._covariance @ functions.T  # [K, R]
         factor = torch.linalg.solve_triangular(_cholesky(functions @ seen), seen.T, upper=False)  # [R, K]
         self._covariance -= factor.T @ factor
-        self._bounds[rank] = -math.inf
 
-    def _gains(self, ranks: Positions) -> Scores:
-        functions = self._functions(ranks)
+    def _gains(self, functions: Functions) -> Scores:
         with no_autocast():
             return information(functions @ self._covariance.to(functions) @ functions.mT)
 
-    def _functions(self, ranks: Positions) -> Functions:
-        """Computed when a rank is first asked for, and held: the same few hundred come up again and again."""
-        new = torch.tensor([rank for rank in ranks.tolist() if rank not in self._held], dtype=torch.int64)
-        found = {}
-        if len(new):
-            log_probs = take_log_probs(self._candidates, self._candidates.rows[self._order[new]]).cpu()
-            found = dict(zip(new.tolist(), calibrated(log_probs, self._scores[new]), strict=True))
-        functions = torch.stack([self._held[rank] if rank in self._held else found[rank] for rank in ranks.tolist()])
-        if self._held_bytes < HOLD_BYTES:
-            self._held |= found
-            self._held_bytes += sum(each.nbytes for each in found.values())
-        return functions
+
+def gaussian_search(candidates: Candidates, scores: Scores, *, seed: int) -> GreedySearch[GaussianObjective]:
+    """Return a greedy search by Gaussian joint information.
+
+    Args:
+        candidates: The rows to choose from, with their predictions [N, K, C].
+        scores: [N] BALD scores.
+        seed: Seed of the order among equal gains.
+    """
+    # Calibration costs more than reading: rows are prepared one by one, and the same few hundred come up each pick.
+    objective = GaussianObjective(candidates.num_draws, scores)
+    return GreedySearch(candidates, scores, objective, seed=seed, read_rows=1)
 
 
 @no_autocast()
-def calibrated(log_probs: LogProbs, scores: Scores) -> Functions:
-    """The functions of rows, scaled so that each row by itself carries its BALD score.  [n, K, C], [n] -> [n, R, K]"""
+def calibrate(log_probs: LogProbs, scores: Scores) -> Functions:
+    """Return the functions of rows, each scaled to carry its BALD score alone.  [n, K, C], [n] -> [n, R, K]"""
     probs = log_probs.to(torch.promote_types(log_probs.dtype, torch.float32)).exp()
     functions = (probs - probs.mean(1, keepdim=True)).mT / math.sqrt(probs.shape[1])  # [n, C, K]
     if functions.shape[1] > functions.shape[2]:

@@ -1,0 +1,93 @@
+"""Candidates in the order in which a greedy search looks at them, with what it keeps of each: its one cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import final
+
+import torch
+from torch import Tensor
+
+from lindley.acquisition.select import tie_break
+from lindley.contracts import Candidates, Chunk
+from lindley.shapes import Positions, Scores
+
+HOLD_BYTES = 1 << 29
+"""What is kept of candidates takes at most this much memory."""
+_MOST_ROWS = 512
+"""Rows that are read and prepared at a time."""
+
+Prepare = Callable[[Chunk, Positions], tuple[Tensor, ...]]
+"""A chunk and the positions of its rows -> what is kept of them, tensors [n, ...]."""
+
+
+@final
+class RankedCandidates:
+    """Candidates by rank: rank r is position order[r], and rank 0 promises most.
+
+    What is prepared of low ranks is kept, as far as the memory goes. The others are read and prepared each time that
+    they are looked at. The best candidates have low ranks, so that a search reads few rows twice.
+    """
+
+    def __init__(
+        self,
+        candidates: Candidates,
+        bounds: Scores,
+        prepare: Prepare,
+        *,
+        seed: int,
+        read_rows: int = 512,
+        hold_bytes: int = HOLD_BYTES,
+    ) -> None:
+        """Sort the candidates by their bounds, largest first.
+
+        Args:
+            candidates: The rows, [N].
+            bounds: [N], what each row can add at most.
+            prepare: What is kept of some rows.
+            seed: Seed of the order among equal gains.
+            read_rows: Ranks that are read and prepared together, at least 1.
+            hold_bytes: Memory for what is kept.
+        """
+        self.order = bounds.argsort(descending=True, stable=True)
+        """[N] positions by rank."""
+        self.bounds = bounds[self.order].double()
+        """[N] by rank; -inf: taken."""
+        self.ties = tie_break(candidates.rows, seed)[self.order]
+        """[N] by rank; of equal gains the larger number wins."""
+        self._candidates, self._by_rank, self._prepare = candidates, candidates.rows[self.order], prepare
+        self.first = self._read(slice(0, 1))
+        """What is kept of rank 0, [1, ...] each: sizes, precision and device of all."""
+        row_bytes = sum(part.numel() * part.element_size() for part in self.first)
+        capacity = min(len(self.order), hold_bytes // max(1, row_bytes))
+        self._held = tuple(part.new_empty(capacity, *part.shape[1:]) for part in self.first)  # unwritten pages are free
+        self._capacity, self._read_rows = capacity, read_rows
+        self._filled = torch.zeros(-(-capacity // read_rows), dtype=torch.bool)
+        self._num_ready = 0  # ranks below it are kept
+
+    def __call__(self, ranks: Positions) -> tuple[Tensor, ...]:
+        """Return what is kept of some ranks, in that order.  [n] -> tensors [n, ...]"""
+        last = int(ranks.max())
+        if last >= self._capacity:
+            return self._read(ranks)
+        if last >= self._num_ready:
+            self._fill(ranks)
+        return tuple(part[ranks.to(part.device)] for part in self._held)
+
+    def take(self, rank: int) -> Chunk:
+        """Return all that is known of one row."""
+        return self._candidates.take(self._by_rank[rank : rank + 1])
+
+    def _fill(self, ranks: Positions) -> None:
+        blocks = (ranks // self._read_rows).unique()
+        blocks = blocks[~self._filled[blocks]]
+        missing = (blocks[:, None] * self._read_rows + torch.arange(self._read_rows)).flatten()
+        for new in missing[missing < self._capacity].split(_MOST_ROWS):
+            for held, part in zip(self._held, self._read(new), strict=True):
+                held[new.to(held.device)] = part
+        self._filled[blocks] = True
+        gaps = (~self._filled).nonzero()
+        self._num_ready = int(gaps[0]) * self._read_rows if len(gaps) else self._capacity
+
+    def _read(self, ranks: Positions | slice) -> tuple[Tensor, ...]:
+        return self._prepare(self._candidates.take(self._by_rank[ranks]), self.order[ranks])

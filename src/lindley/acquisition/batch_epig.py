@@ -19,7 +19,7 @@ from lindley.acquisition.gains import HeldTerms, Terms, Weights, draw_weights, p
 from lindley.acquisition.lazy import Pick, best_pick
 from lindley.acquisition.scan import take_log_probs
 from lindley.acquisition.scores import bald
-from lindley.acquisition.select import pointwise, tie_break
+from lindley.acquisition.top_k import pointwise, tie_break
 from lindley.contracts import Context, Selection
 from lindley.errors import InputError
 from lindley.information import Estimate, LabelPaths, no_labels

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from lindley.acquisition.lazy import Pick, best_pick
 from lindley.acquisition.scan import take_log_probs
-from lindley.acquisition.select import tie_break
+from lindley.acquisition.top_k import tie_break
 from lindley.contracts import Candidates
 from lindley.modes import no_autocast
 from lindley.shapes import LogProbs, Positions, Scores

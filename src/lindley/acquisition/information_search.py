@@ -12,7 +12,7 @@ from lindley.acquisition.gains import HeldTerms, draw_weights, gains, path_gains
 from lindley.acquisition.lazy import Pick, best_pick
 from lindley.acquisition.race import race
 from lindley.acquisition.scan import take_log_probs
-from lindley.acquisition.select import tie_break
+from lindley.acquisition.top_k import tie_break
 from lindley.contracts import Candidates
 from lindley.information import LabelPaths, no_labels
 from lindley.noise import torch_generator

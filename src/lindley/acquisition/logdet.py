@@ -26,7 +26,7 @@ from lindley.acquisition.gaussian_search import GaussianSearch
 from lindley.acquisition.lazy import Pick, best_pick
 from lindley.acquisition.scan import own, scan_features, scan_predictions, take_log_probs
 from lindley.acquisition.scores import bald
-from lindley.acquisition.select import pointwise, tie_break
+from lindley.acquisition.top_k import pointwise, tie_break
 from lindley.contracts import Context, Selection
 from lindley.errors import InputError
 from lindley.shapes import Features, Positions, Scores

@@ -14,7 +14,7 @@ from lindley.acquisition.checks import check_request
 from lindley.acquisition.gains import HOLD_BYTES
 from lindley.acquisition.scan import take_log_probs
 from lindley.acquisition.scores import bald
-from lindley.acquisition.select import pointwise, tie_break
+from lindley.acquisition.top_k import pointwise, tie_break
 from lindley.contracts import Candidates, Context, Selection
 from lindley.information.pairwise import (
     Columns,

@@ -34,7 +34,7 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("arrays.py", "    right = array.dtype == native and array.flags.writeable and array.flags.aligned and all(steps)", "    right = True", FORMS + "test_every_form_of_the_same_numbers_does_the_same"),
     ("arrays.py", "    if not real:", "    if False:", FORMS + "test_what_is_no_array_of_numbers_is_refused_by_name"),
     ("arrays.py", "values.detach() if values.requires_grad else values", "values", FORMS + "test_every_form_of_the_same_numbers_does_the_same"),
-    ("acquisition/one_call.py", "torch.is_grad_enabled() and not isinstance(acquisition, str)", "torch.is_grad_enabled()", "conformance/test_arguments_stay_as_they_are.py::test_no_method_writes_into_what_it_is_offered"),
+    ("acquisition/select.py", "torch.is_grad_enabled() and not isinstance(acquisition, str)", "torch.is_grad_enabled()", "conformance/test_arguments_stay_as_they_are.py::test_no_method_writes_into_what_it_is_offered"),
     ("posteriors/dropout/masks.py", "    if len(feature_shape) != axes and drops(layer):", "    if False:", "posteriors/dropout/test_channels.py"),
     ("posteriors/network_factory.py", "    _refuse_shared(module)\n", "", "posteriors/test_network_factory.py"),
     ("posteriors/network_factory.py", "        return uncompile(duplicate(module)[0])", "        return module", "posteriors/test_network_factory.py"),

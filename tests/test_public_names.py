@@ -29,7 +29,7 @@ def test_public_name_is_there_and_is_its_homes(name):
 def test_select_is_the_function_whatever_was_imported_before():
     check = "import lindley.acquisition.select, lindley; print(callable(lindley.select), lindley.select.__module__)"
     ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
-    assert ran.stdout.split() == ["True", "lindley.acquisition.one_call"]
+    assert ran.stdout.split() == ["True", "lindley.acquisition.select"]
 
 
 def test_unknown_name_is_refused():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lindley.errors import ConfigurationError, DataError, FitError, HeldError, InputError, JournalError, LindleyError
 
 if TYPE_CHECKING:
-    from lindley.acquisition.one_call import select
+    from lindley.acquisition.select import select
     from lindley.contracts import (
         Acquisition,
         Candidates,
@@ -51,7 +51,7 @@ _HOMES = {
     "TrainingData": "contracts",
     "load_study": "study.config.study_files",
     "run_study": "study.running.runner",
-    "select": "acquisition.one_call",
+    "select": "acquisition.select",
     "write_report": "study.report.writer",
 }
 

@@ -50,7 +50,7 @@ def test_labelled_features_are_read_in_the_precision_of_the_candidates():
 
 
 @pytest.mark.parametrize("name", ["badge", "coreset", "typiclust", "probcover", "bait"])
-def test_one_call_chooses_what_the_method_chooses(name):
+def test_select_chooses_what_the_method_chooses(name):
     features, labelled, log_probs = random_points(40, 3), random_points(4, 3, seed=1), random_log_probs(40)
     called = select(log_probs, name, 5, seed=2, features=features.numpy(), labelled_features=labelled.numpy())
     chosen = acquisition_named(name)(context_of(features, labelled, log_probs), 5, seed=2)

@@ -4,7 +4,7 @@ import torch
 from lindley.acquisition import TensorCandidates
 from lindley.acquisition.checks import log_probs_of
 from lindley.acquisition.ranked_candidates import RankedCandidates
-from lindley.acquisition.select import tie_break
+from lindley.acquisition.top_k import tie_break
 from lindley.contracts import Categorical, Chunk
 
 

@@ -9,9 +9,9 @@ from scipy.stats import chisquare
 
 from lindley.acquisition import TensorCandidates, pointwise, power_batch, softmax_batch, softrank_batch
 from lindley.acquisition.catalogue import acquisition_named
-from lindley.acquisition.select import top_k_of
 from lindley.acquisition.specs import METHODS
 from lindley.acquisition.specs import SCORES as SCORE_SPECS
+from lindley.acquisition.top_k import top_k_batch
 from lindley.contracts import Classification, Context
 from lindley.errors import InputError
 
@@ -83,7 +83,7 @@ def test_a_large_beta_asks_for_the_largest_scores(kind, beta):
     scores = torch.rand(200, generator=torch.Generator().manual_seed(0)).round(decimals=2)  # with ties
     context = context_of(200)
     chosen = KINDS[kind](lambda _: scores)(context, 30, seed=4, beta=beta)
-    top = top_k_of(lambda _: scores)(context, 30, seed=4)
+    top = top_k_batch(lambda _: scores)(context, 30, seed=4)
     assert chosen.scores.tolist() == top.scores.tolist()
 
 

@@ -201,7 +201,7 @@ def test_what_stops_a_fit_is_neither_a_candidate_nor_a_target(settings, pool, la
 
 
 def test_what_is_called_like_no_acquisition_is_refused_with_the_way_out(settings, pool, labels):
-    with pytest.raises(InputError, match=r"lindley\.acquisition\.select\.top_k\(score\)"):
+    with pytest.raises(InputError, match=r"lindley\.acquisition\.top_k\.top_k\(score\)"):
         run_round(
             replace(settings, acquisition=lambda log_probs: log_probs), pool, known(labels), {}, index=0, batch_size=2
         )

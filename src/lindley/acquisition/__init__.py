@@ -19,10 +19,10 @@ if TYPE_CHECKING:
         mean_std,
         variation_ratios,
     )
-    from lindley.acquisition.select import pointwise, random_rows, top_k
     from lindley.acquisition.specs import METHODS, AcquisitionSpec
     from lindley.acquisition.stochastic import power_batch, softmax_batch, softrank_batch
     from lindley.acquisition.tensor_candidates import TensorCandidates
+    from lindley.acquisition.top_k import pointwise, random_rows
 
 _HOMES = {
     "AcquisitionSpec": "specs",
@@ -37,12 +37,11 @@ _HOMES = {
     "least_confidence": "scores",
     "margin": "scores",
     "mean_std": "scores",
-    "pointwise": "select",
+    "pointwise": "top_k",
     "power_batch": "stochastic",
-    "random_rows": "select",
+    "random_rows": "top_k",
     "softmax_batch": "stochastic",
     "softrank_batch": "stochastic",
-    "top_k": "select",
     "variation_ratios": "scores",
 }
 
@@ -64,7 +63,6 @@ __all__ = [
     "random_rows",
     "softmax_batch",
     "softrank_batch",
-    "top_k",
     "variation_ratios",
 ]
 

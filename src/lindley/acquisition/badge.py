@@ -11,7 +11,7 @@ from torch import Tensor
 from lindley.acquisition.checks import check_request
 from lindley.acquisition.distances import distances
 from lindley.acquisition.diverse import average_by_row, features_by_row, first
-from lindley.acquisition.select import tie_break
+from lindley.acquisition.top_k import tie_break
 from lindley.contracts import Context, Selection
 from lindley.noise import row_uniforms
 from lindley.shapes import Rows

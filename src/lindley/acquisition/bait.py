@@ -14,7 +14,7 @@ from torch import Tensor
 from lindley.acquisition.checks import check_request
 from lindley.acquisition.diverse import average_by_row, features_by_row, first, labelled_by_row
 from lindley.acquisition.fisher import TraceObjective, summed_information
-from lindley.acquisition.select import tie_break
+from lindley.acquisition.top_k import tie_break
 from lindley.contracts import Context, Selection
 from lindley.errors import InputError
 

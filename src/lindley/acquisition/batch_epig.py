@@ -20,7 +20,7 @@ from lindley.acquisition.greedy_search import BLOCK, TIED, GreedySearch, Pick, b
 from lindley.acquisition.ranked_candidates import RankedCandidates
 from lindley.acquisition.scan import take_log_probs
 from lindley.acquisition.scores import bald
-from lindley.acquisition.select import pointwise
+from lindley.acquisition.top_k import pointwise
 from lindley.contracts import Chunk, Context, Selection
 from lindley.errors import InputError
 from lindley.information import Estimate, LabelPaths, no_labels

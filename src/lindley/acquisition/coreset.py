@@ -10,7 +10,7 @@ import torch
 from lindley.acquisition.checks import check_request
 from lindley.acquisition.distances import distances, nearest_distance
 from lindley.acquisition.diverse import features_by_row, first, labelled_by_row
-from lindley.acquisition.select import tie_break
+from lindley.acquisition.top_k import tie_break
 from lindley.contracts import Context, Selection
 
 

@@ -27,7 +27,7 @@ from lindley.acquisition.greedy_search import GreedySearch, Pick, best_pick, sel
 from lindley.acquisition.ranked_candidates import RankedCandidates
 from lindley.acquisition.scan import scan_features, scan_predictions
 from lindley.acquisition.scores import bald
-from lindley.acquisition.select import pointwise
+from lindley.acquisition.top_k import pointwise
 from lindley.contracts import Chunk, Context, Selection
 from lindley.errors import InputError
 from lindley.shapes import Features, LogProbs, Positions, Scores

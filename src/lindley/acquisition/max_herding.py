@@ -14,7 +14,7 @@ from lindley.acquisition.checks import check_request
 from lindley.acquisition.distances import distances, squared_distance_blocks
 from lindley.acquisition.diverse import directions_by_row
 from lindley.acquisition.greedy_search import best_pick
-from lindley.acquisition.select import tie_break
+from lindley.acquisition.top_k import tie_break
 from lindley.contracts import Context, Selection
 from lindley.errors import InputError
 from lindley.modes import no_autocast

@@ -15,7 +15,7 @@ from lindley.acquisition.clusters import k_means
 from lindley.acquisition.distances import squared_distance_blocks
 from lindley.acquisition.diverse import directions_by_row, first
 from lindley.acquisition.neighbours import Balls
-from lindley.acquisition.select import tie_break
+from lindley.acquisition.top_k import tie_break
 from lindley.contracts import Context, Selection
 from lindley.errors import Argument, InputError
 from lindley.noise import row_uniforms

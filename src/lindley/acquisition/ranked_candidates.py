@@ -8,7 +8,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from lindley.acquisition.select import tie_break
+from lindley.acquisition.top_k import tie_break
 from lindley.contracts import Candidates, Chunk
 from lindley.shapes import Positions, Scores
 

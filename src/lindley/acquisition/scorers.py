@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lindley.acquisition import scores
 from lindley.acquisition.epig import epig_scores
-from lindley.acquisition.select import pointwise
+from lindley.acquisition.top_k import pointwise
 
 margin = pointwise(scores.margin)
 entropy = pointwise(scores.entropy)

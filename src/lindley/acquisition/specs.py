@@ -105,10 +105,10 @@ _INFORMATION: dict[str, Any] = {"bounds": (0.0, 1.0), "unit": "log C", "compares
 """Of scores that are the information of one label, at most log C nats."""
 
 SCORES: tuple[AcquisitionSpec, ...] = (
-    AcquisitionSpec("margin", "select:top_k_of", "Margin", "Scheffer et al. 2001", "scores", (-1.0, 0.0)),
+    AcquisitionSpec("margin", "top_k:top_k_batch", "Margin", "Scheffer et al. 2001", "scores", (-1.0, 0.0)),
     AcquisitionSpec(
         "entropy",
-        "select:top_k_of",
+        "top_k:top_k_batch",
         "Entropy",
         "Shannon 1948; Gal et al. 2017, arXiv:1703.02910",
         "scores",
@@ -116,11 +116,11 @@ SCORES: tuple[AcquisitionSpec, ...] = (
         "log C",
     ),
     AcquisitionSpec(
-        "least-confidence", "select:top_k_of", "Least confidence", "Lewis, Gale 1994", "scores", (0.0, 1.0), "1 - 1/C"
+        "least-confidence", "top_k:top_k_batch", "Least confidence", "Lewis, Gale 1994", "scores", (0.0, 1.0), "1 - 1/C"
     ),
     AcquisitionSpec(
         "variation-ratios",
-        "select:top_k_of",
+        "top_k:top_k_batch",
         "Variation ratios",
         "Freeman 1965; Gal et al. 2017, arXiv:1703.02910",
         "scores",
@@ -129,7 +129,7 @@ SCORES: tuple[AcquisitionSpec, ...] = (
     ),
     AcquisitionSpec(
         "mean-std",
-        "select:top_k_of",
+        "top_k:top_k_batch",
         "Mean STD",
         "Kampffmeyer et al. 2016; Gal et al. 2017",
         "scores",
@@ -137,11 +137,11 @@ SCORES: tuple[AcquisitionSpec, ...] = (
         compares_draws=True,
     ),
     AcquisitionSpec(
-        "bald", "select:top_k_of", "BALD", "Houlsby et al. 2011, arXiv:1112.5745", "scores", **_INFORMATION
+        "bald", "top_k:top_k_batch", "BALD", "Houlsby et al. 2011, arXiv:1112.5745", "scores", **_INFORMATION
     ),
     AcquisitionSpec(
         "epig",
-        "select:top_k_of",
+        "top_k:top_k_batch",
         "EPIG",
         "Bickford Smith et al. 2023, arXiv:2304.08151",
         "scores",
@@ -178,7 +178,7 @@ def _changed(spec: AcquisitionSpec, **changes: Any) -> AcquisitionSpec:
 _ENTRIES: tuple[AcquisitionSpec, ...] = (
     AcquisitionSpec(
         "random",
-        "select:random_rows",
+        "top_k:random_rows",
         "Random",
         "uniform, without replacement",
         "nothing",

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from lindley.acquisition.checks import check_request
-from lindley.acquisition.select import Scorer, largest
+from lindley.acquisition.top_k import Scorer, largest
 from lindley.contracts import Context, Selection
 from lindley.errors import InputError
 from lindley.noise import row_uniforms

@@ -14,7 +14,7 @@ from lindley.acquisition.checks import check_request, log_probs_of
 from lindley.acquisition.greedy_search import BLOCK, TIED, GreedySearch, Pick, selection_of
 from lindley.acquisition.ranked_candidates import RankedCandidates
 from lindley.acquisition.scores import bald
-from lindley.acquisition.select import pointwise
+from lindley.acquisition.top_k import pointwise
 from lindley.contracts import Chunk, Context, Selection
 from lindley.information.pairwise import (
     Columns,

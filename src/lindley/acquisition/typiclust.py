@@ -15,7 +15,7 @@ from lindley.acquisition.checks import check_request
 from lindley.acquisition.clusters import k_means
 from lindley.acquisition.distances import squared_distance_blocks
 from lindley.acquisition.diverse import directions_by_row, first
-from lindley.acquisition.select import tie_break
+from lindley.acquisition.top_k import tie_break
 from lindley.contracts import Context, Selection
 from lindley.errors import InputError
 from lindley.seeds import derive_seed

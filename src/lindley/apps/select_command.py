@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Collection
 
 from lindley.acquisition.catalogue import acquisition_named
-from lindley.acquisition.one_call import select
+from lindley.acquisition.select import select
 from lindley.acquisition.specs import METHODS
 from lindley.apps.array_files import Place
 from lindley.apps.console import PlainConsole

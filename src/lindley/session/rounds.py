@@ -258,7 +258,7 @@ def _selected(settings: RoundSettings, context: Context, batch_size: int) -> Sel
     except TypeError as error:
         raise InputError(
             f"an acquisition is called with (context, batch_size, seed=...): {error}. A score of rows, [n, K, C] -> "
-            "[n], becomes one by lindley.acquisition.select.top_k(score)"
+            "[n], becomes one by lindley.acquisition.top_k.top_k(score)"
         ) from None
     selection = settings.acquisition(context, batch_size, seed=seed)
     _check_selection(selection, context, batch_size)

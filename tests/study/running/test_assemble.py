@@ -21,7 +21,7 @@ MINE = """
 import torch
 from sklearn.linear_model import LogisticRegression
 from torch import nn
-from lindley.acquisition.select import top_k
+from lindley.acquisition.top_k import top_k
 from lindley.contracts import Classification
 from lindley.datasets.dataset import Dataset
 from lindley.pools.memory import MemoryPool

@@ -28,10 +28,10 @@ from lindley.contracts import Labels, TrainingData
 from lindley.datasets.dataset import Dataset
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
-from lindley.posteriors.training_config import TrainingConfig
 from lindley.seeds import derive_seed
 from lindley.session.predict import CHUNK_ROWS
 from lindley.session.subsets import balanced_rows, candidate_rows
+from lindley.training.config import TrainingConfig
 
 METHODS = ("BatchBALD", "BALD, top-k", "BatchBALD, another seed")
 Rows = list[int]

@@ -19,7 +19,7 @@ from torch import nn
 
 from lindley.networks.batchbald_cnn import batchbald_cnn
 from lindley.networks.gal_cnn import gal_cnn
-from lindley.posteriors.precision import has_bfloat16
+from lindley.training.precision import has_bfloat16
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {"Gal's CNN": gal_cnn, "BatchBALD's CNN": batchbald_cnn}
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels-last": torch.channels_last}

@@ -67,9 +67,9 @@ def _lindley(data: Arrays, options: argparse.Namespace, seconds: dict[str, float
     from lindley.information import mean_log_probs
     from lindley.pools.memory import MemoryPool
     from lindley.posteriors.dropout.mc_dropout import MCDropout
-    from lindley.posteriors.training_config import TrainingConfig
     from lindley.session.predict import CHUNK_ROWS
     from lindley.session.rounds import Known, Observation, RoundSettings, RoundView, run_round
+    from lindley.training.config import TrainingConfig
 
     def accuracy(view: RoundView) -> Observation:
         chunks = [view.draws.predict(part).log_probs for part in data["test_inputs"].split(CHUNK_ROWS)]

@@ -28,7 +28,7 @@ from lindley.pools.memory import MemoryPool
 from lindley.posteriors.dropout.mc_dropout import MCDropout
 from lindley.posteriors.ensemble import DeepEnsemble
 from lindley.posteriors.head.head import BayesianHead
-from lindley.posteriors.training_config import TrainingConfig
+from lindley.training.config import TrainingConfig
 
 PRIOR_DEVIATION, NUM_CLASSES, NUM_FEATURES, NUM_TEST = 0.05, 3, 2, 50
 

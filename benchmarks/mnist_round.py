@@ -31,10 +31,10 @@ from lindley.datasets.dataset import Dataset
 from lindley.errors import DataError
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.catalogue import build_learner
-from lindley.posteriors.precision import resolve_precision
-from lindley.posteriors.training_config import TrainingConfig
 from lindley.session.rounds import Known, RoundSettings, run_round
 from lindley.session.subsets import balanced_rows
+from lindley.training.config import TrainingConfig
+from lindley.training.precision import resolve_precision
 
 
 def main() -> None:

@@ -36,7 +36,7 @@ from lindley.posteriors.head.last_layer import LastLayerLaplace
 from lindley.posteriors.laplace.full_laplace import FullLaplace
 from lindley.posteriors.scikit_learn.bagging import Bagging
 from lindley.posteriors.scikit_learn.forest import Forest
-from lindley.posteriors.training_config import TrainingConfig
+from lindley.training.config import TrainingConfig
 
 REFERENCES = ("logistic", "moons")
 

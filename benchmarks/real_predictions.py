@@ -32,9 +32,9 @@ from lindley.datasets.dataset import Dataset
 from lindley.errors import DataError
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
-from lindley.posteriors.training_config import TrainingConfig
 from lindley.seeds import derive_seed
 from lindley.session.subsets import balanced_rows, candidate_rows
+from lindley.training.config import TrainingConfig
 
 DEFAULT_FOLDER = Path(__file__).parent / "predictions"
 RECIPE = TrainingConfig(steps=1000, batch_size=32, learning_rate=2e-3, schedule="cosine")

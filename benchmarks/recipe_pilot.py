@@ -30,9 +30,9 @@ from lindley.measures.scores import accuracy, nll
 from lindley.networks.catalogue import build_network
 from lindley.noise import torch_generator
 from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
-from lindley.posteriors.training_config import TrainingConfig
 from lindley.session.state import read_state
 from lindley.session.subsets import balanced_rows
+from lindley.training.config import TrainingConfig
 
 BASE = {"steps": 1000, "batch_size": 32, "learning_rate": 2e-3, "schedule": "cosine"}
 AFFINE = {**BASE, "shift": 2, "rotate": 15.0, "scale": 0.1}

@@ -16,9 +16,9 @@ from lindley.datasets.catalogue import load
 from lindley.information import bald, mean_log_probs
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.dropout.mc_dropout import MCDropout
-from lindley.posteriors.training_config import TrainingConfig
 from lindley.seeds import derive_seed, numpy_generator
 from lindley.session.predict import PoolPredictions
+from lindley.training.config import TrainingConfig
 
 # %%
 # The data

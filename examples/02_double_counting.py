@@ -17,9 +17,9 @@ from lindley.datasets.catalogue import load
 from lindley.information import bald, joint_information
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.dropout.mc_dropout import MCDropout
-from lindley.posteriors.training_config import TrainingConfig
 from lindley.seeds import numpy_generator
 from lindley.session.predict import PoolPredictions
+from lindley.training.config import TrainingConfig
 
 # %%
 # A row and its copy

@@ -18,7 +18,7 @@ from pathlib import Path
 # ruff: noqa: E501
 ROOT = Path(__file__).parents[1]
 FORMS = "conformance/test_array_border.py::"
-REHEARSAL = "posteriors/test_rehearsal.py::"
+DRY_RUN = "training/test_dry_run.py::"
 SAVED = "posteriors/test_damaged_posteriors.py::"
 TABLES = "posteriors/scikit_learn/test_any_table.py::"
 FILES = "study/config/test_study_files.py::"
@@ -36,11 +36,11 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("arrays.py", "values.detach() if values.requires_grad else values", "values", FORMS + "test_every_form_of_the_same_numbers_does_the_same"),
     ("acquisition/select.py", "torch.is_grad_enabled() and not isinstance(acquisition, str)", "torch.is_grad_enabled()", "conformance/test_arguments_stay_as_they_are.py::test_no_method_writes_into_what_it_is_offered"),
     ("posteriors/dropout/masks.py", "    if len(feature_shape) != axes and drops(layer):", "    if False:", "posteriors/dropout/test_channels.py"),
-    ("posteriors/network_factory.py", "    _refuse_shared(module)\n", "", "posteriors/test_network_factory.py"),
-    ("posteriors/network_factory.py", "        return uncompile(duplicate(module)[0])", "        return module", "posteriors/test_network_factory.py"),
-    ("posteriors/rehearsal.py", "        _refuse_other_outputs(logits, data.num_classes)\n", "", REHEARSAL + "test_outputs_that_are_no_logits_of_the_classes_are_refused_before_the_training"),
-    ("posteriors/rehearsal.py", "        refuse_probabilities(logits, module)\n", "", REHEARSAL + "test_outputs_that_are_no_logits_of_the_classes_are_refused_before_the_training"),
-    ("posteriors/rehearsal.py", "        use(module.eval(), inputs)\n", "", REHEARSAL + "test_what_cannot_be_copied_is_refused_before_the_training"),
+    ("training/network_factory.py", "    _refuse_shared(module)\n", "", "training/test_network_factory.py"),
+    ("training/network_factory.py", "        return uncompile(duplicate(module)[0])", "        return module", "training/test_network_factory.py"),
+    ("training/dry_run.py", "        _refuse_other_outputs(logits, data.num_classes)\n", "", DRY_RUN + "test_outputs_that_are_no_logits_of_the_classes_are_refused_before_the_training"),
+    ("training/dry_run.py", "        refuse_probabilities(logits, module)\n", "", DRY_RUN + "test_outputs_that_are_no_logits_of_the_classes_are_refused_before_the_training"),
+    ("training/dry_run.py", "        use(module.eval(), inputs)\n", "", DRY_RUN + "test_what_cannot_be_copied_is_refused_before_the_training"),
     ("posteriors/scikit_learn/training_sets.py", "examples.dtype not in _OF_TORCH", "False", TABLES + "test_any_table_gives_draws_and_comes_back_from_a_folder"),
     ("posteriors/scikit_learn/bagging.py", "    known, numbers = np.unique(classes, return_inverse=True)", "    known, numbers = np.arange(training.num_classes), classes", TABLES + "test_estimators_of_every_habit_predict_what_a_plain_one_does"),
     ("posteriors/storage.py", '    if content.pop("sha256") != _sha256_of_content(content):', '    if not content.pop("sha256"):', SAVED + "test_any_changed_setting_is_found"),

@@ -15,7 +15,7 @@ from torch import nn
 from lindley.contracts import Classification, FeatureExtractor, Labels, Learner, TrainingData
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.catalogue import POSTERIORS, build_learner
-from lindley.posteriors.training_config import TrainingConfig
+from lindley.training.config import TrainingConfig
 
 PAGE = Path(__file__).parents[2] / "docs" / "posteriors.md"
 INPUTS = torch.randn(9, 6, generator=torch.Generator().manual_seed(0))

@@ -31,7 +31,7 @@ from lindley.posteriors.scikit_learn.bagging import Bagging
 from lindley.posteriors.scikit_learn.forest import Forest
 from lindley.posteriors.storage import load_posterior, save_posterior
 from lindley.posteriors.temperature_scaling import scale_temperature
-from lindley.posteriors.training_config import TrainingConfig
+from lindley.training.config import TrainingConfig
 
 DAMAGES = int(os.environ.get("LINDLEY_FUZZ", "200"))
 INPUTS = torch.randn(12, 2, generator=torch.Generator().manual_seed(1))

@@ -7,7 +7,7 @@ from lindley.errors import FitError, InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.ensemble import DeepEnsemble, EnsemblePosterior
-from lindley.posteriors.training_config import TrainingConfig
+from lindley.training.config import TrainingConfig
 
 
 def fit(members, seed=0):

@@ -18,7 +18,7 @@ from lindley.posteriors.head.head import BayesianHead
 from lindley.posteriors.head.last_layer import LastLayerLaplace
 from lindley.posteriors.head.tuned import Tuned
 from lindley.posteriors.storage import load_posterior, read_tensors, save_posterior
-from lindley.posteriors.training_config import TrainingConfig
+from lindley.training.config import TrainingConfig
 
 
 def seeded(factory):

@@ -13,7 +13,7 @@ from lindley.posteriors.given import GivenFunction
 from lindley.posteriors.scikit_learn.forest import Forest
 from lindley.posteriors.storage import load_posterior, save_posterior
 from lindley.posteriors.temperature_scaling import TemperatureScaled, scale_temperature
-from lindley.posteriors.training_config import TrainingConfig
+from lindley.training.config import TrainingConfig
 
 TASK = Classification(("a", "b"))
 INPUTS = torch.randn(60, 2, generator=torch.Generator().manual_seed(0))

@@ -13,7 +13,6 @@ from lindley.apps.progress import showing
 from lindley.apps.tally import Tally
 from lindley.datasets import catalogue
 from lindley.errors import InputError, LindleyError
-from lindley.posteriors.precision import has_bfloat16
 from lindley.session.manifest import manifest_of
 from lindley.session.state import read_state
 from lindley.study.config.resolved import resolved
@@ -28,6 +27,7 @@ from lindley.study.running.worker_pool import Outcome
 from lindley.study.sinks.catalogue import sink_named
 from lindley.study.sinks.contract import Sink
 from lindley.study.trials import Trial, trials_of
+from lindley.training.precision import has_bfloat16
 
 
 @dataclass(frozen=True)

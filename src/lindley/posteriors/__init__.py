@@ -19,27 +19,27 @@ if TYPE_CHECKING:
     from lindley.posteriors.scikit_learn.forest import Forest
     from lindley.posteriors.storage import load_posterior, save_posterior
     from lindley.posteriors.temperature_scaling import TemperatureScaled
-    from lindley.posteriors.training_config import TrainingConfig
+    from lindley.training.config import TrainingConfig
 
 _HOMES = {
-    "Bagging": "scikit_learn.bagging",
-    "BayesianHead": "head.head",
-    "DeepEnsemble": "ensemble",
-    "EnsemblePosterior": "ensemble",
-    "Forest": "scikit_learn.forest",
-    "FullLaplace": "laplace.full_laplace",
-    "GaussianProcess": "gaussian_process.classifier",
-    "GivenFunction": "given",
-    "GivenPredictions": "given",
-    "LastLayerLaplace": "head.last_layer",
-    "MCDropout": "dropout.mc_dropout",
-    "MCDropoutPosterior": "dropout.mc_dropout",
-    "TrainingConfig": "training_config",
-    "TemperatureScaled": "temperature_scaling",
-    "Tuned": "head.tuned",
-    "ensemble_from_checkpoints": "checkpoints",
-    "load_posterior": "storage",
-    "save_posterior": "storage",
+    "Bagging": "posteriors.scikit_learn.bagging",
+    "BayesianHead": "posteriors.head.head",
+    "DeepEnsemble": "posteriors.ensemble",
+    "EnsemblePosterior": "posteriors.ensemble",
+    "Forest": "posteriors.scikit_learn.forest",
+    "FullLaplace": "posteriors.laplace.full_laplace",
+    "GaussianProcess": "posteriors.gaussian_process.classifier",
+    "GivenFunction": "posteriors.given",
+    "GivenPredictions": "posteriors.given",
+    "LastLayerLaplace": "posteriors.head.last_layer",
+    "MCDropout": "posteriors.dropout.mc_dropout",
+    "MCDropoutPosterior": "posteriors.dropout.mc_dropout",
+    "TrainingConfig": "training.config",
+    "TemperatureScaled": "posteriors.temperature_scaling",
+    "Tuned": "posteriors.head.tuned",
+    "ensemble_from_checkpoints": "posteriors.checkpoints",
+    "load_posterior": "posteriors.storage",
+    "save_posterior": "posteriors.storage",
 }
 
 __all__ = [
@@ -70,7 +70,7 @@ if not TYPE_CHECKING:  # a type checker would take it for any name, also a missp
         """A public name, imported from its home on first use (PEP 562)."""
         if name not in _HOMES:
             raise AttributeError(f"module 'lindley.posteriors' has no attribute {name!r}")
-        value = getattr(import_module(f"lindley.posteriors.{_HOMES[name]}"), name)
+        value = getattr(import_module(f"lindley.{_HOMES[name]}"), name)
         globals()[name] = value
         return value
 

@@ -10,8 +10,8 @@ from torch import nn
 
 from lindley.errors import InputError
 from lindley.posteriors.ensemble import EnsemblePosterior
-from lindley.posteriors.network_factory import network_to_load
 from lindley.posteriors.storage import read_tensors
+from lindley.training.network_factory import network_to_load
 
 
 def ensemble_from_checkpoints(

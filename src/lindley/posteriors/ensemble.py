@@ -16,18 +16,18 @@ from lindley.contracts import Inputs, Posterior, TrainingData
 from lindley.errors import FitError, InputError
 from lindley.posteriors.features import network_features
 from lindley.posteriors.members import choose_members
-from lindley.posteriors.network_copies import copy_network
 from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
-from lindley.posteriors.precision import PRECISIONS, resolve_precision
-from lindley.posteriors.rehearsal import rehearse
 from lindley.posteriors.stored_parts import check_settings, one_of
 from lindley.posteriors.supported_data import check_supported
-from lindley.posteriors.training import refuse_misplaced_validation, train
-from lindley.posteriors.training_config import TrainingConfig
-from lindley.posteriors.vectorised_ensemble import can_vectorise, train_vectorised
 from lindley.seeds import derive_seed
 from lindley.shapes import Features
+from lindley.training.config import TrainingConfig
+from lindley.training.dry_run import dry_run
+from lindley.training.loop import refuse_misplaced_validation, train
+from lindley.training.network_copies import copy_network
+from lindley.training.precision import PRECISIONS, resolve_precision
+from lindley.training.vectorised_ensemble import can_vectorise, train_vectorised
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class DeepEnsemble:
             raise InputError("members that begin at common weights are not independent; leave warm_start out")
         check_supported(self, data, validation=True)
         refuse_misplaced_validation(self.config, data.validation)
-        untrained = rehearse(
+        untrained = dry_run(
             self.network,
             data,
             lambda module, rows: self._posterior([module]).draw(1, seed=0).predict(rows),

@@ -7,11 +7,11 @@ from torch import Tensor, nn
 from lindley.contracts import Inputs
 from lindley.errors import InputError
 from lindley.modes import isolated_torch_state
-from lindley.posteriors.layout import as_its_weights
-from lindley.posteriors.network_calls import forward, network_inputs, num_rows
-from lindley.posteriors.precision import compute_dtype, computing_in
 from lindley.posteriors.randomness import refuse_random_networks
 from lindley.shapes import Features
+from lindley.training.memory_layout import as_its_weights
+from lindley.training.network_calls import forward, network_inputs, num_rows
+from lindley.training.precision import compute_dtype, computing_in
 
 
 def network_features(module: nn.Module, inputs: Inputs, *, precision: str, device: str) -> Features:

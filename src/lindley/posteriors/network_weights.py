@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from lindley.errors import InputError
-from lindley.posteriors.network_factory import network_to_load
 from lindley.posteriors.stored_parts import are_texts, check_settings
+from lindley.training.network_factory import network_to_load
 
 
 def network_tensors(module: nn.Module) -> tuple[dict[str, Tensor], dict[str, Any]]:

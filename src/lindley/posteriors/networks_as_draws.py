@@ -12,11 +12,11 @@ from lindley.contracts import Categorical, Inputs
 from lindley.errors import InputError
 from lindley.modes import isolated_torch_state
 from lindley.posteriors.dropout.masks import rate_of
-from lindley.posteriors.layout import as_its_weights
-from lindley.posteriors.network_calls import forward, logits_of, network_inputs, normalise, refuse_probabilities
-from lindley.posteriors.network_copies import copy_network
-from lindley.posteriors.precision import compute_dtype, computing_in, resolve_precision
 from lindley.posteriors.randomness import refuse_random_networks
+from lindley.training.memory_layout import as_its_weights
+from lindley.training.network_calls import forward, logits_of, network_inputs, normalise, refuse_probabilities
+from lindley.training.network_copies import copy_network
+from lindley.training.precision import compute_dtype, computing_in, resolve_precision
 
 
 class NetworksAsDraws:

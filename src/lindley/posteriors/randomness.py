@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from lindley.errors import InputError
 from lindley.modes import isolated_torch_state
-from lindley.posteriors.layout import as_its_weights
-from lindley.posteriors.network_calls import (
+from lindley.training.memory_layout import as_its_weights
+from lindley.training.network_calls import (
     NetworkInputs,
     device_type,
     forward,
@@ -21,7 +21,7 @@ from lindley.posteriors.network_calls import (
     repeat_first_row,
     tensors_in,
 )
-from lindley.posteriors.random_state import fork_rng
+from lindley.training.random_state import fork_rng
 
 _SEEDS = (1, 2, 3, 4)
 _FOUND_FUNCTIONS: WeakSet[nn.Module] = WeakSet()

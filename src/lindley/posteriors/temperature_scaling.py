@@ -30,9 +30,9 @@ from lindley.contracts import (
 from lindley.errors import InputError
 from lindley.modes import isolated_torch_state
 from lindley.noise import torch_generator
-from lindley.posteriors.network_calls import normalise
 from lindley.seeds import derive_seed
 from lindley.shapes import Features
+from lindley.training.network_calls import normalise
 
 
 @dataclass(frozen=True)

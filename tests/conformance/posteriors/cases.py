@@ -26,7 +26,7 @@ from lindley.posteriors.head.head import BayesianHead
 from lindley.posteriors.scikit_learn.bagging import Bagging
 from lindley.posteriors.scikit_learn.forest import Forest
 from lindley.posteriors.temperature_scaling import TemperatureScaled
-from lindley.posteriors.training_config import TrainingConfig
+from lindley.training.config import TrainingConfig
 
 NUM_DRAWS = 5
 DEVICE = os.environ.get("LINDLEY_TEST_DEVICE", "cpu")

@@ -20,7 +20,7 @@ from lindley.posteriors.head.head import BayesianHead
 from lindley.posteriors.head.tuned import Tuned
 from lindley.posteriors.scikit_learn.bagging import Bagging
 from lindley.posteriors.temperature_scaling import TemperatureScaled
-from lindley.posteriors.training_config import TrainingConfig
+from lindley.training.config import TrainingConfig
 
 NUM_LABELS = 20
 INPUTS = torch.randn(NUM_LABELS, 2, generator=torch.Generator().manual_seed(0))

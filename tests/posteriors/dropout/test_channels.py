@@ -13,7 +13,7 @@ from lindley.contracts import Classification, Labels, TrainingData
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
-from lindley.posteriors.training_config import TrainingConfig
+from lindley.training.config import TrainingConfig
 
 KINDS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 SHAPES = {2: (4,), 3: (4, 2), 4: (4, 2, 2), 5: (4, 2, 2, 1)}

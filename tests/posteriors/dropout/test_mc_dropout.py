@@ -8,7 +8,7 @@ from lindley.networks.gal_cnn import gal_cnn
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
-from lindley.posteriors.training_config import TrainingConfig
+from lindley.training.config import TrainingConfig
 
 
 def posterior(network=gal_cnn):

@@ -20,7 +20,7 @@ from lindley.posteriors.laplace.full_laplace import FullLaplace
 from lindley.posteriors.laplace.laplace_package import gaussian_by_laplace, require_package
 from lindley.posteriors.laplace.linearised import LinearisedDraws
 from lindley.posteriors.laplace.network_gaussian import BlockwiseGaussian
-from lindley.posteriors.training_config import TrainingConfig
+from lindley.training.config import TrainingConfig
 
 needs_package = pytest.mark.skipif(
     importlib.util.find_spec("laplace") is None, reason="laplace-torch is not installed: pip install 'lindley[laplace]'"

@@ -12,8 +12,8 @@ from lindley.pools.memory import MemoryPool
 from lindley.posteriors.features import network_features
 from lindley.posteriors.head.head import BayesianHead
 from lindley.posteriors.head.last_layer import LastLayerLaplace, LastLayerPosterior
-from lindley.posteriors.training import train
-from lindley.posteriors.training_config import TrainingConfig
+from lindley.training.config import TrainingConfig
+from lindley.training.loop import train
 
 TASK = Classification(("a", "b"))
 RECIPE = TrainingConfig(steps=60, learning_rate=1e-2)

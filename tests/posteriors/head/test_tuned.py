@@ -12,7 +12,7 @@ from lindley.posteriors.head.head import BayesianHead
 from lindley.posteriors.head.head_evidence import features_fit
 from lindley.posteriors.head.last_layer import LastLayerLaplace
 from lindley.posteriors.head.tuned import Tuned
-from lindley.posteriors.training_config import TrainingConfig
+from lindley.training.config import TrainingConfig
 
 TASK = Classification(("a", "b", "c"))
 

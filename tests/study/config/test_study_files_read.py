@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from lindley.errors import ConfigurationError
-from lindley.posteriors.training_config import TrainingConfig
 from lindley.study.config import validation
 from lindley.study.config.schema import CorruptedPool, Study, Training
 from lindley.study.config.study_files import builtin_studies, load_study
 from lindley.study.trials import trials_of
+from lindley.training.config import TrainingConfig
 
 GOOD = """
 title = "A study"

@@ -11,8 +11,8 @@ from lindley.contracts import Labels
 from lindley.measures import scores
 from lindley.noise import torch_generator
 from lindley.posteriors.catalogue import WITHOUT_NETWORK, build_learner
-from lindley.posteriors.training_config import TrainingConfig
 from lindley.study.observers.transfer import observe_transfer
+from lindley.training.config import TrainingConfig
 
 POOL = torch.randn(60, 2, generator=torch_generator(0))
 TEST = torch.randn(900, 2, generator=torch_generator(1))

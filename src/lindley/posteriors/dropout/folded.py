@@ -20,7 +20,7 @@ from lindley.posteriors.dropout.thinned import (
     thinned,
     together,
 )
-from lindley.posteriors.layout import image_layout
+from lindley.training.memory_layout import image_layout
 
 _WHOLE = (nn.Flatten, nn.MaxPool2d, nn.AvgPool2d, nn.Conv2d, nn.Linear, *POINTWISE)
 _AT_ONCE = 20

@@ -14,9 +14,9 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from lindley.errors import InputError
 from lindley.posteriors.dropout.sites import CurrentDraw
-from lindley.posteriors.network_calls import NetworkInputs, device_type, repeat_first_row
-from lindley.posteriors.network_copies import duplicate
 from lindley.posteriors.randomness import randomness_of
+from lindley.training.network_calls import NetworkInputs, device_type, repeat_first_row
+from lindley.training.network_copies import duplicate
 
 
 def refuse_hidden_randomness(

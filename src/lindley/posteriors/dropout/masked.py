@@ -17,7 +17,7 @@ from lindley.posteriors.dropout.hidden_randomness import refuse_hidden_randomnes
 from lindley.posteriors.dropout.masks import DROPOUT, RECURRENT, drops, is_attention_of_transformers
 from lindley.posteriors.dropout.prefix import Prefix
 from lindley.posteriors.dropout.sites import CurrentDraw, Site
-from lindley.posteriors.network_calls import (
+from lindley.training.network_calls import (
     NetworkInputs,
     device_type,
     forward,
@@ -25,9 +25,9 @@ from lindley.posteriors.network_calls import (
     num_rows,
     repeat_first_row,
 )
-from lindley.posteriors.network_copies import copy_network
-from lindley.posteriors.precision import computing_in
-from lindley.posteriors.random_state import fork_rng
+from lindley.training.network_copies import copy_network
+from lindley.training.precision import computing_in
+from lindley.training.random_state import fork_rng
 
 
 class MaskedNetwork:

@@ -21,17 +21,17 @@ from lindley.posteriors.dropout.masked import MaskedNetwork
 from lindley.posteriors.dropout.masks import refuse_what_cannot_be_frozen
 from lindley.posteriors.dropout.traced import chain_of, reads_vectors
 from lindley.posteriors.features import network_features
-from lindley.posteriors.network_calls import NetworkInputs, network_inputs, normalise, num_rows, refuse_probabilities
-from lindley.posteriors.network_copies import copy_network
 from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws, dropout_rates, fingerprint, set_dropout_rates
-from lindley.posteriors.precision import PRECISIONS, compute_dtype, resolve_precision
-from lindley.posteriors.rehearsal import rehearse
 from lindley.posteriors.stored_parts import check_settings, is_rate, one_of
 from lindley.posteriors.supported_data import check_supported
-from lindley.posteriors.training import train
-from lindley.posteriors.training_config import TrainingConfig
 from lindley.shapes import Features
+from lindley.training.config import TrainingConfig
+from lindley.training.dry_run import dry_run
+from lindley.training.loop import train
+from lindley.training.network_calls import NetworkInputs, network_inputs, normalise, num_rows, refuse_probabilities
+from lindley.training.network_copies import copy_network
+from lindley.training.precision import PRECISIONS, compute_dtype, resolve_precision
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class MCDropout:
         Validation labels require `patience` in the config, and are refused without it.
         """
         check_supported(self, data, validation=True)
-        rehearse(
+        dry_run(
             self.network,
             data,
             lambda module, rows: self._posterior(module).draw(1, seed=0).predict(rows),

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from lindley.posteriors.network_calls import tensors_in
+from lindley.training.network_calls import tensors_in
 
 _Output = TypeVar("_Output")
 

@@ -17,8 +17,8 @@ from torch import Tensor, fx, nn
 from torch.nn import functional
 
 from lindley.posteriors.dropout.folded import layers_of
-from lindley.posteriors.network_copies import duplicate
-from lindley.posteriors.random_state import fork_rng
+from lindley.training.network_copies import duplicate
+from lindley.training.random_state import fork_rng
 
 _POINTWISE: dict[Any, type[nn.Module]] = {
     functional.relu: nn.ReLU,

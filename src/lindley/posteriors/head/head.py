@@ -26,7 +26,6 @@ from lindley.posteriors.head.gaussian_weights import COVARIANCES, gaussian_of
 from lindley.posteriors.head.head_coordinates import HeadCoordinates, spread
 from lindley.posteriors.head.head_fit import APPROXIMATIONS, BIAS_PRECISION, HeadFit, fit_head
 from lindley.posteriors.head.softmax_regression import SoftmaxRegression, contrasts
-from lindley.posteriors.network_calls import as_tensor
 from lindley.posteriors.stored_parts import (
     POSITIVE,
     Part,
@@ -40,6 +39,7 @@ from lindley.posteriors.stored_parts import (
 )
 from lindley.posteriors.supported_data import check_supported
 from lindley.shapes import Features, Scores
+from lindley.training.network_calls import as_tensor
 
 SCALE_ROWS = 1024
 """Rows of the pool, spread evenly over it, whose standard deviations are the features' units."""

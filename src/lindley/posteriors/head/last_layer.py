@@ -16,13 +16,13 @@ from lindley.posteriors.features import network_features
 from lindley.posteriors.head.head import BayesianHead, HeadDraws, HeadPosterior
 from lindley.posteriors.head.head_fit import BIAS_PRECISION
 from lindley.posteriors.network_weights import network_tensors, network_with
-from lindley.posteriors.precision import PRECISIONS, resolve_precision
-from lindley.posteriors.rehearsal import rehearse
 from lindley.posteriors.stored_parts import check_settings, is_device, one_of
 from lindley.posteriors.supported_data import check_supported
-from lindley.posteriors.training import train
-from lindley.posteriors.training_config import TrainingConfig
 from lindley.shapes import Features, Scores
+from lindley.training.config import TrainingConfig
+from lindley.training.dry_run import dry_run
+from lindley.training.loop import train
+from lindley.training.precision import PRECISIONS, resolve_precision
 
 _OF_NETWORK = "network."
 
@@ -63,7 +63,7 @@ class LastLayerLaplace:
         fitted on the others.
         """
         check_supported(self, data, validation=True)
-        rehearse(
+        dry_run(
             self.network,
             data,
             lambda module, rows: self._features(module)(rows),

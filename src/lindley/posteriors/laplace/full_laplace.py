@@ -22,18 +22,18 @@ from lindley.posteriors.features import network_features
 from lindley.posteriors.laplace.laplace_package import gaussian_by_laplace, require_package
 from lindley.posteriors.laplace.linearised import LinearisedDraws
 from lindley.posteriors.laplace.network_gaussian import NetworkGaussian, gaussian_from, gaussian_parts
-from lindley.posteriors.network_calls import as_tensor
-from lindley.posteriors.network_copies import copy_network
 from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
-from lindley.posteriors.precision import PRECISIONS, resolve_precision
-from lindley.posteriors.rehearsal import rehearse
 from lindley.posteriors.stored_parts import check_settings, check_tensors, is_flag, is_number, is_positive, one_of
 from lindley.posteriors.supported_data import check_supported
-from lindley.posteriors.training import read_labelled, train
-from lindley.posteriors.training_config import TrainingConfig
 from lindley.seeds import derive_seed
 from lindley.shapes import Features
+from lindley.training.config import TrainingConfig
+from lindley.training.dry_run import dry_run
+from lindley.training.loop import read_labelled, train
+from lindley.training.network_calls import as_tensor
+from lindley.training.network_copies import copy_network
+from lindley.training.precision import PRECISIONS, resolve_precision
 
 HESSIANS = ("kron", "diag")
 _LAYERS = (nn.Linear, nn.Conv2d)
@@ -76,7 +76,7 @@ class FullLaplace:
         if self.config.class_weights:
             raise InputError("full-network Laplace weighs all labels the same; leave training.class_weights out")
         require_package()
-        rehearse(
+        dry_run(
             self.network,
             data,
             self._refuse_unusable,

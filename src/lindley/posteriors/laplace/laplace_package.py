@@ -17,8 +17,8 @@ from torch.utils.data import DataLoader, TensorDataset
 from lindley.errors import FitError, InputError
 from lindley.modes import isolated_torch_state
 from lindley.posteriors.laplace.network_gaussian import BlockwiseGaussian, DiagonalGaussian, NetworkGaussian
-from lindley.posteriors.network_copies import duplicate
-from lindley.posteriors.random_state import fork_rng
+from lindley.training.network_copies import duplicate
+from lindley.training.random_state import fork_rng
 
 PACKAGES = (
     "asdfghjkl==0.1a4",

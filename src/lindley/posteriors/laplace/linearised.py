@@ -15,11 +15,11 @@ from torch.func import functional_call, jvp
 
 from lindley.contracts import Categorical, Inputs
 from lindley.modes import isolated_torch_state
-from lindley.posteriors.layout import as_its_weights
-from lindley.posteriors.network_calls import logits_of, network_inputs, normalise
-from lindley.posteriors.network_copies import copy_network
 from lindley.posteriors.networks_as_draws import fingerprint
 from lindley.posteriors.randomness import refuse_random_networks
+from lindley.training.memory_layout import as_its_weights
+from lindley.training.network_calls import logits_of, network_inputs, normalise
+from lindley.training.network_copies import copy_network
 
 
 class LinearisedDraws:

@@ -19,7 +19,6 @@ from lindley.contracts import Categorical, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.posteriors.head.head import label_weights
 from lindley.posteriors.members import choose_members
-from lindley.posteriors.random_state import fork_rng
 from lindley.posteriors.scikit_learn.smoothing import check_pseudo_count, class_shares, smooth
 from lindley.posteriors.scikit_learn.tables import Examples, examples_of
 from lindley.posteriors.scikit_learn.training_sets import TrainingSet, decode_examples, encode_examples, example_parts
@@ -37,6 +36,7 @@ from lindley.posteriors.stored_parts import (
 )
 from lindley.posteriors.supported_data import check_supported
 from lindley.seeds import derive_seed
+from lindley.training.random_state import fork_rng
 
 _SETTINGS = {
     "seed": is_whole,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lindley.posteriors.precision import resolve_precision
 from lindley.study.config.schema import Panel, Study
 from lindley.study.folder import stored_json
+from lindley.training.precision import resolve_precision
 
 
 def resolved(study: Study, out: Path, *, device: str) -> Study:

@@ -14,13 +14,13 @@ from lindley.information import mean_log_probs
 from lindley.measures.scores import accuracy, nll
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.catalogue import build_learner
-from lindley.posteriors.training_config import TrainingConfig
 from lindley.seeds import derive_seed
 from lindley.session.predict import PoolPredictions
 from lindley.session.rounds import Observation, RoundView
 from lindley.shapes import ClassIndices
 from lindley.study.config.schema import Transfer
 from lindley.study.observers.test_set import journal_value
+from lindley.training.config import TrainingConfig
 
 
 def observe_models(transfer: Transfer, dataset: Dataset, device: str) -> Callable[[RoundView], Observation]:

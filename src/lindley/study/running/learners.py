@@ -17,12 +17,12 @@ from lindley.networks.dropout_rate import with_dropout_rate
 from lindley.posteriors.catalogue import build_learner
 from lindley.posteriors.features import has_dense_layer
 from lindley.posteriors.head.tuned import Tuned
-from lindley.posteriors.random_state import fork_rng
 from lindley.posteriors.temperature_scaling import TemperatureScaled
-from lindley.posteriors.training_config import TrainingConfig
 from lindley.session.import_paths import OwnObject
 from lindley.study.config.schema import Model, Panel
 from lindley.study.config.validation import without_features
+from lindley.training.config import TrainingConfig
+from lindley.training.random_state import fork_rng
 
 
 def panel_learner(

@@ -15,8 +15,8 @@ from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.parameter import is_lazy
 
 from lindley.errors import InputError
-from lindley.posteriors.network_copies import duplicate, uncompile, uncompile_root
-from lindley.posteriors.random_state import fork_rng
+from lindley.training.network_copies import duplicate, uncompile, uncompile_root
+from lindley.training.random_state import fork_rng
 
 _TRAINED: set[StorageWeakRef] = set()
 """The memory of every tensor that fits change, of all networks made so far. It does not keep them alive."""

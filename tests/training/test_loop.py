@@ -10,12 +10,12 @@ from lindley.errors import FitError, InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.features import network_features
-from lindley.posteriors.network_copies import copy_network
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
-from lindley.posteriors.precision import compute_dtype
-from lindley.posteriors.steps import Losses, learning_rates, minibatches, optimizer_of
-from lindley.posteriors.training import explain_precisions, train
-from lindley.posteriors.training_config import TrainingConfig
+from lindley.training.config import TrainingConfig
+from lindley.training.loop import explain_precisions, train
+from lindley.training.network_copies import copy_network
+from lindley.training.precision import compute_dtype
+from lindley.training.steps import Losses, learning_rates, minibatches, optimizer_of
 
 TASK = Classification(("no", "yes"))
 

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lindley.posteriors.network_calls import to_device_async
-from lindley.posteriors.training_config import TrainingConfig
+from lindley.training.config import TrainingConfig
+from lindley.training.network_calls import to_device_async
 
 Images = Float[Tensor, "n channels height width"]
 

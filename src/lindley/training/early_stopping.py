@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from lindley.errors import FitError
-from lindley.posteriors.layout import as_its_weights
-from lindley.posteriors.network_calls import NetworkInputs, forward, logits_of
+from lindley.training.memory_layout import as_its_weights
+from lindley.training.network_calls import NetworkInputs, forward, logits_of
 
 
 class BestWeights:

@@ -7,8 +7,8 @@ from lindley.pools.memory import MemoryPool
 from lindley.posteriors.dropout.mc_dropout import MCDropout
 from lindley.posteriors.ensemble import DeepEnsemble
 from lindley.posteriors.head.last_layer import LastLayerLaplace
-from lindley.posteriors.precision import PRECISIONS, has_bfloat16, resolve_precision
-from lindley.posteriors.training_config import TrainingConfig
+from lindley.training.config import TrainingConfig
+from lindley.training.precision import PRECISIONS, has_bfloat16, resolve_precision
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)

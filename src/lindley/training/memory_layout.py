@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lindley.posteriors.network_calls import NetworkInputs, forward
+from lindley.training.network_calls import NetworkInputs, forward
 
 
 def image_layout(values: Tensor) -> Tensor:

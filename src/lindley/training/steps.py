@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lindley.errors import FitError, InputError
-from lindley.posteriors.training_config import TrainingConfig
+from lindley.training.config import TrainingConfig
 
 
 def minibatches(num_labels: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:

@@ -13,14 +13,16 @@ from lindley.contracts import Labels, Pool, TrainingData
 from lindley.errors import FitError, InputError
 from lindley.modes import isolated_torch_state
 from lindley.noise import torch_generator
-from lindley.posteriors.augmentation import augment
-from lindley.posteriors.early_stopping import BestWeights
-from lindley.posteriors.layout import as_its_weights, lay_out_for_images
-from lindley.posteriors.network_calls import NetworkInputs, forward, logits_of, network_inputs, rows_at, to_device_async
-from lindley.posteriors.network_factory import make_network
-from lindley.posteriors.precision import compute_dtype, computing_in
-from lindley.posteriors.random_state import fork_rng
-from lindley.posteriors.steps import (
+from lindley.seeds import derive_seed
+from lindley.training.augmentation import augment
+from lindley.training.config import TrainingConfig
+from lindley.training.early_stopping import BestWeights
+from lindley.training.memory_layout import as_its_weights, lay_out_for_images
+from lindley.training.network_calls import NetworkInputs, forward, logits_of, network_inputs, rows_at, to_device_async
+from lindley.training.network_factory import make_network
+from lindley.training.precision import compute_dtype, computing_in
+from lindley.training.random_state import fork_rng
+from lindley.training.steps import (
     Losses,
     class_weights,
     divergence_message,
@@ -29,8 +31,6 @@ from lindley.posteriors.steps import (
     optimizer_of,
     weights_message,
 )
-from lindley.posteriors.training_config import TrainingConfig
-from lindley.seeds import derive_seed
 
 
 def train(

@@ -3,8 +3,8 @@ import math
 import pytest
 import torch
 
-from lindley.posteriors.augmentation import augment, flip_images, rotate_and_scale, shift_images
-from lindley.posteriors.training_config import TrainingConfig
+from lindley.training.augmentation import augment, flip_images, rotate_and_scale, shift_images
+from lindley.training.config import TrainingConfig
 
 
 def generator(seed=0):

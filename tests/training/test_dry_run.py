@@ -15,10 +15,10 @@ from lindley.posteriors.dropout.mc_dropout import MCDropoutPosterior
 from lindley.posteriors.ensemble import EnsemblePosterior
 from lindley.posteriors.gaussian_process.classifier import GaussianProcess
 from lindley.posteriors.head.head import BayesianHead
-from lindley.posteriors.network_calls import refuse_probabilities
 from lindley.posteriors.scikit_learn.forest import Forest
 from lindley.posteriors.storage import load_posterior, save_posterior
-from lindley.posteriors.training_config import TrainingConfig
+from lindley.training.config import TrainingConfig
+from lindley.training.network_calls import refuse_probabilities
 
 TASK = Classification(("a", "b"))
 INPUTS = torch.randn(30, 4, generator=torch.Generator().manual_seed(0))

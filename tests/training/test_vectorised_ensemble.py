@@ -9,9 +9,9 @@ from lindley.errors import FitError, InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.ensemble import DeepEnsemble
-from lindley.posteriors.training import train
-from lindley.posteriors.training_config import TrainingConfig
-from lindley.posteriors.vectorised_ensemble import can_vectorise, train_vectorised
+from lindley.training.config import TrainingConfig
+from lindley.training.loop import train
+from lindley.training.vectorised_ensemble import can_vectorise, train_vectorised
 
 TASK = Classification(("a", "b", "c"))
 INPUTS = torch.randn(50, 4, generator=torch.Generator().manual_seed(0))

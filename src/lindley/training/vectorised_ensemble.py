@@ -13,10 +13,13 @@ from lindley.contracts import TrainingData
 from lindley.errors import FitError
 from lindley.modes import isolated_torch_state
 from lindley.noise import torch_generator
-from lindley.posteriors.network_calls import as_tensor, to_device_async
-from lindley.posteriors.network_factory import make_network
-from lindley.posteriors.random_state import fork_rng
-from lindley.posteriors.steps import (
+from lindley.seeds import derive_seed
+from lindley.training.config import TrainingConfig
+from lindley.training.loop import explain_precisions, read_labelled
+from lindley.training.network_calls import as_tensor, to_device_async
+from lindley.training.network_factory import make_network
+from lindley.training.random_state import fork_rng
+from lindley.training.steps import (
     Losses,
     class_weights,
     divergence_message,
@@ -25,9 +28,6 @@ from lindley.posteriors.steps import (
     optimizer_of,
     weights_message,
 )
-from lindley.posteriors.training import explain_precisions, read_labelled
-from lindley.posteriors.training_config import TrainingConfig
-from lindley.seeds import derive_seed
 
 _DENSE = (nn.Sequential, nn.Flatten, nn.Linear, nn.ReLU, nn.LeakyReLU, nn.Identity, nn.Tanh, nn.GELU, nn.SiLU, nn.ELU)
 MOST_WEIGHTS = 200_000

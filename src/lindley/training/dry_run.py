@@ -13,18 +13,18 @@ from torch.nn.parameter import is_lazy
 from lindley.contracts import Inputs, TrainingData
 from lindley.errors import InputError
 from lindley.modes import isolated_torch_state
-from lindley.posteriors.network_calls import NetworkInputs, forward, logits_of, num_rows, refuse_probabilities, rows_at
-from lindley.posteriors.network_factory import changed_buffers, make_network, mark_trained
-from lindley.posteriors.precision import compute_dtype, computing_in
-from lindley.posteriors.random_state import fork_rng
-from lindley.posteriors.training import explain_precisions, read_labelled
-from lindley.posteriors.training_config import TrainingConfig
+from lindley.training.config import TrainingConfig
+from lindley.training.loop import explain_precisions, read_labelled
+from lindley.training.network_calls import NetworkInputs, forward, logits_of, num_rows, refuse_probabilities, rows_at
+from lindley.training.network_factory import changed_buffers, make_network, mark_trained
+from lindley.training.precision import compute_dtype, computing_in
+from lindley.training.random_state import fork_rng
 
 _ROUNDING = 0.02
 """Of the largest output: float32 and bfloat16 add in another order where there are more rows."""
 
 
-def rehearse(
+def dry_run(
     network: Callable[[], nn.Module],
     data: TrainingData,
     use: Callable[[nn.Module, Inputs], object],

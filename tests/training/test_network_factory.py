@@ -14,9 +14,9 @@ from lindley.pools.memory import MemoryPool
 from lindley.posteriors.catalogue import POSTERIORS, WITH_NETWORK, build_learner
 from lindley.posteriors.checkpoints import ensemble_from_checkpoints
 from lindley.posteriors.ensemble import DeepEnsemble
-from lindley.posteriors.network_factory import make_network
 from lindley.posteriors.storage import load_posterior, save_posterior
-from lindley.posteriors.training_config import TrainingConfig
+from lindley.training.config import TrainingConfig
+from lindley.training.network_factory import make_network
 
 TASK = Classification(("a", "b", "c"))
 INPUTS = torch.randn(30, 4, generator=torch.Generator().manual_seed(0))

@@ -54,6 +54,6 @@ def test_gains_within_their_noise_are_not_followed():
     log_probs[0, draws, draws // 3] = 0.0
     log_probs[1:, :, 0] = 0.0
     log_probs[draws + 1, draws, 0], log_probs[draws + 1, draws, 1] = -30.0, 0.0
-    selection = batchbald_logdet(context_of(log_probs.log_softmax(-1)), 8, seed=0, num_paths=100)
+    selection = batchbald_logdet(context_of(log_probs.log_softmax(-1)), 8, seed=0, num_configurations=100)
     assert selection.diagnostics["joint_information"] < math.log(60) - SATURATION_NATS
     assert selection.diagnostics["exact_picks"] < selection.diagnostics["num_joint_picks"] < 8

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from lindley import acquisition
-from lindley.acquisition import METHODS, TensorCandidates, acquisition_named
+from lindley.acquisition import ACQUISITIONS, TensorCandidates, acquisition_named
 from lindley.contracts import Classification, Context
 from lindley.errors import InputError
 
@@ -11,19 +11,21 @@ NOBODY = torch.zeros(0, dtype=torch.int64)
 
 def test_every_acquisition_that_the_project_promises_is_there():
     promised = {"random", "margin", "entropy", "least-confidence", "variation-ratios", "mean-std", "bald", "batchbald"}
-    assert promised <= METHODS.keys()
+    assert promised <= ACQUISITIONS.keys()
 
 
 def test_every_method_says_what_it_is_and_whence():
-    assert all(method.title and method.source for method in METHODS.values())
+    assert all(method.title and method.reference for method in ACQUISITIONS.values())
 
 
 def test_options_reach_the_method():
     log_probs = torch.randn(60, 20, 4, generator=torch.Generator().manual_seed(0)).log_softmax(-1)
     context = Context(TensorCandidates(log_probs), NOBODY, Classification(("a", "b", "c", "d")))
     exact = {
-        num_paths: acquisition_named("batchbald", {"num_paths": num_paths})(context, 4, seed=0).diagnostics
-        for num_paths in (4, 64)
+        num_configurations: acquisition_named("batchbald", {"num_configurations": num_configurations})(
+            context, 4, seed=0
+        ).diagnostics
+        for num_configurations in (4, 64)
     }
     assert exact[4]["exact_picks"] == 2
     assert exact[64]["exact_picks"] == 4
@@ -33,12 +35,16 @@ def test_options_reach_the_method():
     ("name", "options", "words"),
     [
         ("margn", {}, "'margn'; known: random, margin, entropy.*Did you mean \"margin\""),
-        ("batchbald", {"num_path": 10}, "no option 'num_path'; known: num_paths.*Did you mean \"num_paths\""),
-        ("margin", {"num_paths": 10}, "it has no options"),
-        ("batchbald", {"num_paths": 1}, "at least 2; got 1"),
-        ("batchbald", {"num_paths": 10.5}, "10.5"),
-        ("batchbald", {"num_paths": True}, "True"),
-        ("batchbald", {"num_paths": "many"}, "many"),
+        (
+            "batchbald",
+            {"num_configuration": 10},
+            "no option 'num_configuration'; known: num_configurations.*Did you mean \"num_configurations\"",
+        ),
+        ("margin", {"num_configurations": 10}, "it has no options"),
+        ("batchbald", {"num_configurations": 1}, "at least 2; got 1"),
+        ("batchbald", {"num_configurations": 10.5}, "10.5"),
+        ("batchbald", {"num_configurations": True}, "True"),
+        ("batchbald", {"num_configurations": "many"}, "many"),
     ],
 )
 def test_wrong_names_and_options_are_refused_with_the_allowed_ones(name, options, words):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lindley import InputError, Selection, select
-from lindley.acquisition import METHODS, TensorCandidates
+from lindley.acquisition import ACQUISITIONS, TensorCandidates
 from lindley.acquisition import select as select_module
 from lindley.acquisition.checks import checked_chunks
 from lindley.information.layouts import AXES, INPUTS
@@ -30,7 +30,7 @@ def offered(name):
         "features": torch.randn(40, 3, generator=generator),
         "labelled_features": torch.randn(4, 3, generator=generator),
     }
-    return {key: everything[key] for key in sorted(METHODS[name].needs)}
+    return {key: everything[key] for key in sorted(ACQUISITIONS[name].requires)}
 
 
 def same(first, second):
@@ -50,7 +50,7 @@ def test_bald_of_a_closed_form():
     assert selection.scores.tolist() == pytest.approx([np.log(2)], abs=1e-12)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", ACQUISITIONS)
 def test_every_method_takes_tensor_array_and_lazy_predictions_alike(name):
     log_probs, more = predictions(), offered(name)
     arrays = {key: value.numpy() for key, value in more.items()}
@@ -61,7 +61,7 @@ def test_every_method_takes_tensor_array_and_lazy_predictions_alike(name):
     assert same(first, select(TensorCandidates(log_probs, draws_id="one"), name, 5, seed=2, **arrays))
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", ACQUISITIONS)
 def test_every_method_takes_half_precision_and_exact_zeros(name):
     probs = predictions().exp()
     probs[:20, :, 0] = 0
@@ -73,7 +73,7 @@ def test_every_method_takes_half_precision_and_exact_zeros(name):
 
 
 def half_targets(name):
-    return {"targets": predictions(9, seed=1).exp().half().numpy()} if "targets" in METHODS[name].needs else {}
+    return {"targets": predictions(9, seed=1).exp().half().numpy()} if "targets" in ACQUISITIONS[name].requires else {}
 
 
 @settings(max_examples=30, deadline=None)
@@ -113,17 +113,17 @@ def test_arrays_that_are_read_only_reversed_or_of_foreign_bytes_are_read_as_they
     assert same(first, select(array[::-1], "bald", 6, rows=np.arange(40)[::-1]))
 
 
-@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if not method.predictions])
+@pytest.mark.parametrize("name", [name for name, method in ACQUISITIONS.items() if method.prediction_free])
 def test_what_reads_no_predictions_chooses_the_same_without_any(name):
     log_probs, features = predictions(), torch.randn(40, 3, generator=torch.Generator().manual_seed(1))
     options = {"delta": 0.5} if name == "probcover" else {}
-    given = {"features": features, "labelled_features": features[:4] + 1} if METHODS[name].needs else {}
+    given = {"features": features, "labelled_features": features[:4] + 1} if ACQUISITIONS[name].requires else {}
     for rows in [torch.arange(100, 140), None] if given else [torch.arange(100, 140)]:
         without = select(None, name, 5, rows=rows, **given, **options)
         assert same(without, select(log_probs, name, 5, rows=rows, **given, **options))
 
 
-@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.predictions])
+@pytest.mark.parametrize("name", [name for name, method in ACQUISITIONS.items() if not method.prediction_free])
 def test_what_reads_predictions_is_refused_without_any(name):
     with pytest.raises(
         InputError, match=rf"^{name} reads predictions .* there are random, coreset, typiclust, probcover"
@@ -185,13 +185,13 @@ def test_a_function_of_ones_own_chooses_its_largest_scores():
 
 
 def test_options_reach_the_method():
-    assert select(predictions(), batch_size=4, num_paths=4).diagnostics["exact_picks"] == 2
-    assert select(predictions(), batch_size=4, num_paths=64).diagnostics["exact_picks"] == 4
+    assert select(predictions(), batch_size=4, num_configurations=4).diagnostics["exact_picks"] == 2
+    assert select(predictions(), batch_size=4, num_configurations=64).diagnostics["exact_picks"] == 4
 
 
 def test_no_option_of_a_method_has_the_name_of_an_argument():
     arguments = set(inspect.signature(select).parameters) - {"options"}
-    taken = {name: set(inspect.signature(method.check).parameters) & arguments for name, method in METHODS.items()}
+    taken = {name: set(method.option_names) & arguments for name, method in ACQUISITIONS.items()}
     assert {name: names for name, names in taken.items() if names} == {}
 
 
@@ -204,8 +204,8 @@ def test_an_argument_that_lacks_a_letter_is_named(name):
 
 
 def test_no_option_of_a_method_is_taken_for_a_mistyped_argument():
-    for name, method in METHODS.items():
-        for option in set(inspect.signature(method.check).parameters) - {"options"}:
+    for name, method in ACQUISITIONS.items():
+        for option in set(method.option_names) - {"options"}:
             with pytest.raises(InputError) as caught:  # there are no candidates
                 select(None, name, **{option: "?"})
             assert "has no argument" not in str(caught.value), (name, option)
@@ -302,8 +302,12 @@ def test_logits_that_allow_no_class_are_refused_by_id():
         (predictions(), {"rows": np.array(["a"] * 40)}, "look names up afterwards"),
         (predictions(), {"batch_size": 41}, "41 of 40"),
         (predictions(), {"acquisition": "badl"}, 'Did you mean "bald"'),
-        (predictions(), {"acquisition": "batchbald", "num_path": 9}, "known: num_paths.*Did you mean"),
-        (predictions(), {"num_paths": 9}, "bald has no option 'num_paths'"),
+        (
+            predictions(),
+            {"acquisition": "batchbald", "num_configuration": 9},
+            "known: num_configurations.*Did you mean",
+        ),
+        (predictions(), {"num_configurations": 9}, "bald has no option 'num_configurations'"),
         (predictions(), {"acquisition": torch.numel, "beta": 1}, "takes no options; got beta"),
         (predictions(), {"acquisition": lambda chunk: chunk[:, 0]}, r"-> \[n\]; got \[40, 4\]"),
         (predictions().long(), {}, "floating point"),
@@ -337,9 +341,9 @@ def test_bad_targets_are_named_as_targets():
         list(checked_chunks(select_module._candidates(with_bad(np.nan), "log_probs", "NKC", "targets")))
 
 
-@pytest.mark.parametrize("name", [name for name in METHODS if METHODS[name].needs])
+@pytest.mark.parametrize("name", [name for name in ACQUISITIONS if ACQUISITIONS[name].requires])
 def test_what_a_method_needs_is_asked_for_by_name(name):
-    for need in METHODS[name].needs - {"labelled_features"}:
+    for need in ACQUISITIONS[name].requires - {"labelled_features"}:
         with pytest.raises(InputError, match=need):
             select(predictions(), name, 3, **{key: value for key, value in offered(name).items() if key != need})
 
@@ -350,9 +354,12 @@ def test_what_a_method_needs_is_asked_for_by_name(name):
         ({"batch_size": 3.0}, r"batch_size must be a whole number; got 3\.0"),
         ({"batch_size": True}, "batch_size must be a whole number; got True"),
         ({"seed": None}, "seed must be a whole number; got None"),
-        ({"acquisition": None}, r"acquisition must be a name of lindley\.acquisition\.METHODS, or a function"),
+        ({"acquisition": None}, r"acquisition must be a name of lindley\.acquisition\.ACQUISITIONS, or a function"),
         ({"acquisition": lambda log_probs: None}, r"your own returns, \[n\] scores, must be an array"),
-        ({"acquisition": METHODS["bald"].choose}, r"\(context, batch_size, \*, seed\) -> Selection, is called there"),
+        (
+            {"acquisition": ACQUISITIONS["bald"].acquisition},
+            r"\(context, batch_size, \*, seed\) -> Selection, is called there",
+        ),
         ({"acquisition": "BALD"}, 'Did you mean "bald"'),
         ({"features": [[1.0]]}, r"features must be \[40, D\]; got \[1, 1\]"),
         ({"labelled": [1, 1]}, r"labelled must be rows"),
@@ -379,7 +386,7 @@ def test_candidates_that_are_labelled_already_are_refused_by_their_rows():
     select(predictions(), "bald", 3, labelled=labelled)  # places in an array are not rows of the labels' pool
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", ACQUISITIONS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_draws_that_all_say_the_same_are_told_where_draws_are_compared(name, dtype):
     given = offered(name)
@@ -390,7 +397,7 @@ def test_draws_that_all_say_the_same_are_told_where_draws_are_compared(name, dty
         select(predictions(dtype=dtype)[:, :1].expand(-1, 5, -1), name, 3, **given)
     said = [str(each.message) for each in caught if issubclass(each.category, UserWarning)]
     told = f"{name} gives 0 to every row that it chose: the draws say the same of them"
-    assert [text.startswith(told) for text in said] == [True] * METHODS[name].compares_draws
+    assert [text.startswith(told) for text in said] == [True] * ACQUISITIONS[name].disagreement_based
 
 
 def test_a_score_of_ones_own_may_write_into_what_it_is_given():
@@ -402,5 +409,5 @@ def test_a_score_of_ones_own_may_write_into_what_it_is_given():
 
 @pytest.mark.parametrize("value", [np.int64(200), np.uint8(200)])
 def test_options_may_be_numbers_of_numpy(value):
-    plain = select(predictions(), "batchbald", 3, num_paths=200)
-    assert torch.equal(select(predictions(), "batchbald", 3, num_paths=value).rows, plain.rows)
+    plain = select(predictions(), "batchbald", 3, num_configurations=200)
+    assert torch.equal(select(predictions(), "batchbald", 3, num_configurations=value).rows, plain.rows)

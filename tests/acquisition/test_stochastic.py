@@ -9,7 +9,7 @@ from scipy.stats import chisquare
 
 from lindley.acquisition import TensorCandidates, pointwise, power_batch, softmax_batch, softrank_batch
 from lindley.acquisition.catalogue import acquisition_named
-from lindley.acquisition.specs import METHODS
+from lindley.acquisition.specs import ACQUISITIONS
 from lindley.acquisition.specs import SCORES as SCORE_SPECS
 from lindley.acquisition.top_k import top_k_batch
 from lindley.contracts import Classification, Context
@@ -157,7 +157,7 @@ def test_the_default_is_the_documented_beta_and_is_named(kind, beta):
 def test_every_score_of_the_catalogue_has_its_kinds():
     for name in (spec.name for spec in SCORE_SPECS):
         kinds = {"softmax", "softrank"} if name == "margin" else set(KINDS)
-        assert {kind for kind in KINDS if f"{kind}-{name}" in METHODS} == kinds
+        assert {kind for kind in KINDS if f"{kind}-{name}" in ACQUISITIONS} == kinds
 
 
 def test_a_score_of_ones_own_is_drawn_by_weight():

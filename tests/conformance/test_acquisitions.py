@@ -1,20 +1,21 @@
-"""What every entry of METHODS promises; a new method is held to it by being in the catalogue."""
+"""What every entry of ACQUISITIONS promises; a new method is held to it by being in the catalogue."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
 
 from lindley import select
-from lindley.acquisition import METHODS, TensorCandidates, acquisition_named
+from lindley.acquisition import ACQUISITIONS, TensorCandidates, acquisition_named
 from lindley.contracts import Categorical, Chunk, Classification, Context
 from lindley.errors import InputError
 from lindley.information import joint_information
 
-NAMES = sorted(METHODS)
-JOINT = {name for name, spec in METHODS.items() if spec.joint}
-STOCHASTIC = {name for name, spec in METHODS.items() if spec.drawn}
-NO_PREDICTIONS = {name for name, spec in METHODS.items() if not spec.predictions}
+NAMES = sorted(ACQUISITIONS)
+JOINT = {name for name, spec in ACQUISITIONS.items() if spec.joint}
+STOCHASTIC = {name for name, spec in ACQUISITIONS.items() if spec.stochastic}
+NO_PREDICTIONS = {name for name, spec in ACQUISITIONS.items() if spec.prediction_free}
 REGRET = 2e-3  # nats of joint information, for JOINT; exact scores choose the same rows
 BATCH = 4
 NUM_CLASSES = 4
@@ -44,6 +45,7 @@ def choose(
     targets=None,
     features=FEATURES,
     without=(),
+    checked=True,
     **options,
 ):
     """The method's choice among these candidates, with targets, features and labelled rows (5000 and up) at hand."""
@@ -61,7 +63,8 @@ def choose(
         task,
         **{key: value for key, value in optional.items() if key not in without},
     )
-    return acquisition_named(name, options)(context, batch_size, seed=seed)
+    acquisition = acquisition_named(name, options) if checked else partial(ACQUISITIONS[name].acquisition, **options)
+    return acquisition(context, batch_size, seed=seed)
 
 
 def assert_same_choice(name, log_probs, first, second):
@@ -75,11 +78,11 @@ def assert_same_choice(name, log_probs, first, second):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_scores_lie_within_their_bounds_and_fall(name, dtype):
-    low, high = METHODS[name].score_bounds(num_rows=120, num_classes=NUM_CLASSES)
+    low, high = ACQUISITIONS[name].score_bounds(num_rows=120, num_classes=NUM_CLASSES)
     scores = choose(name, predictions(dtype), batch_size=30).scores
     assert scores.min() >= low - 1e-6
     assert scores.max() <= high + 1e-6
-    assert not METHODS[name].falling or (scores.diff() <= 0).all()
+    assert not ACQUISITIONS[name].descending or (scores.diff() <= 0).all()
 
 
 def test_drawn_by_weight_scores_fall_once_beta_is_large(name):
@@ -167,10 +170,17 @@ def test_ties_are_not_broken_by_the_lowest_row(name):
 
 
 def test_what_it_needs_is_asked_for_by_name(name):
-    assert METHODS[name].needs <= {"targets", "features", "labelled_features"}
-    for need in METHODS[name].needs:
+    assert ACQUISITIONS[name].requires <= {"targets", "features", "labelled_features"}
+    for need in ACQUISITIONS[name].requires:
         with pytest.raises(InputError, match=need):
             choose(name, predictions(), without={need})
+
+
+def test_the_function_itself_refuses_a_wrong_option(name):
+    for option in ACQUISITIONS[name].option_names:
+        with pytest.raises(InputError) as caught:
+            choose(name, predictions(), checked=False, **{option: -1})
+        assert caught.value.argument == option
 
 
 def test_a_batch_larger_than_the_pool_is_refused(name):

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
         mean_std,
         variation_ratios,
     )
-    from lindley.acquisition.specs import METHODS, AcquisitionSpec
+    from lindley.acquisition.specs import ACQUISITIONS, AcquisitionSpec
     from lindley.acquisition.stochastic import power_batch, softmax_batch, softrank_batch
     from lindley.acquisition.tensor_candidates import TensorCandidates
     from lindley.acquisition.top_k import pointwise, random_rows
 
 _HOMES = {
     "AcquisitionSpec": "specs",
-    "METHODS": "specs",
+    "ACQUISITIONS": "specs",
     "TensorCandidates": "tensor_candidates",
     "acquisition_named": "catalogue",
     "bald": "scores",
@@ -46,7 +46,7 @@ _HOMES = {
 }
 
 __all__ = [
-    "METHODS",
+    "ACQUISITIONS",
     "AcquisitionSpec",
     "TensorCandidates",
     "acquisition_named",

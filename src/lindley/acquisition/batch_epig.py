@@ -17,11 +17,11 @@ from lindley.acquisition.checks import check_request
 from lindley.acquisition.epig import held_targets
 from lindley.acquisition.gains import HeldTerms, Terms, Weights, draw_weights, path_gains
 from lindley.acquisition.lazy import Pick, best_pick
+from lindley.acquisition.options import BatchEPIGOptions
 from lindley.acquisition.scan import take_log_probs
 from lindley.acquisition.scores import bald
 from lindley.acquisition.top_k import pointwise, tie_break
 from lindley.contracts import Context, Selection
-from lindley.errors import InputError
 from lindley.information import Estimate, LabelPaths, no_labels
 from lindley.information.epig import mean_information
 from lindley.information.pairwise import ClassesFirst, classes_first, floored, in_columns, rows_per_block, scratch
@@ -35,19 +35,19 @@ _BLOCK = 256
 _ENUMERATED = 10_000  # label paths up to which the information of the chosen batch is exact
 
 
-def batch_epig(context: Context, batch_size: int, *, seed: int, num_paths: int = 100) -> Selection:
+def batch_epig(context: Context, batch_size: int, *, seed: int, num_configurations: int = 100) -> Selection:
     """Greedily the rows that add most to the mean over targets of I[y_1..B; y*]; scores are gains in nats.
 
-    Exact while the labels picked so far have at most num_paths outcomes; afterwards the expectation is over num_paths
-    sampled ones. Time grows with N·M·T·C²·K: a pick among 1,000 candidates that say something, with M = 100 paths and
-    T = 100 targets, takes seconds; offer fewer of either for large pools.
+    Exact while the labels picked so far have at most num_configurations outcomes; afterwards the expectation is over
+    num_configurations sampled ones. Time grows with N·M·T·C²·K: a pick among 1,000 candidates that say something, with
+    M = 100 paths and T = 100 targets, takes seconds; offer fewer of either for large pools.
     Diagnostics: target_information of the batch (nats) and its standard error (0 where exact), exact_picks,
     candidates_evaluated.
     """
-    check_batch_epig(num_paths)
+    BatchEPIGOptions(num_configurations)
     check_request(context, batch_size)
     targets = held_targets(context)
-    search = TargetSearch(context, targets, num_paths=num_paths, seed=seed)
+    search = TargetSearch(context, targets, num_paths=num_configurations, seed=seed)
     found = [search.pick() for _ in range(batch_size)]
     rows = context.candidates.rows[torch.tensor([position for position, _, _ in found])]
     worth = _worth(take_log_probs(context.candidates, rows).cpu(), targets.cpu(), seed)
@@ -59,12 +59,6 @@ def batch_epig(context: Context, batch_size: int, *, seed: int, num_paths: int =
     }
     scores = torch.tensor([pick.gain for _, pick, _ in found], dtype=search.dtype)
     return Selection(rows, scores, diagnostics)
-
-
-def check_batch_epig(num_paths: object = 100) -> None:
-    """Refuse a number of label paths that is not one."""
-    if isinstance(num_paths, bool) or not isinstance(num_paths, int) or num_paths < 2:
-        raise InputError(f"num_paths must be a whole number of at least 2; got {num_paths!r}")
 
 
 class TargetSearch:

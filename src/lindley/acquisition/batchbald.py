@@ -13,9 +13,9 @@ import torch
 from lindley.acquisition.checks import check_request
 from lindley.acquisition.information_search import NUM_PATHS, InformationSearch
 from lindley.acquisition.lazy import Pick
+from lindley.acquisition.options import BatchBALDOptions
 from lindley.acquisition.scan import scan_predictions, take_log_probs
 from lindley.contracts import Candidates, Context, Diagnostics, Selection
-from lindley.errors import InputError
 from lindley.information import Estimate, bald, estimate_joint_information, joint_information
 from lindley.seeds import derive_seed
 from lindley.shapes import BatchLogProbs, LogProbs, Rows, Scores
@@ -25,7 +25,7 @@ _FRESH_PATHS = 1000
 
 
 def batchbald(
-    context: Context, batch_size: int, *, seed: int, num_paths: int = NUM_PATHS, tolerance: float = 0.0
+    context: Context, batch_size: int, *, seed: int, num_configurations: int = NUM_PATHS, tolerance: float = 0.0
 ) -> Selection:
     """Select greedily the rows whose labels together say most about the draws, I[y_1..B; θ].
 
@@ -38,7 +38,7 @@ def batchbald(
         context: The candidates with their predictions, [N, K, C].
         batch_size: Number of rows to select, at most N.
         seed: Seed of the sampled configurations and of the order among equal gains.
-        num_paths: Sampled configurations, at most, on which candidates are compared.
+        num_configurations: Sampled configurations, at most, on which candidates are compared.
         tolerance: Nats by which a candidate must be able to beat the leader to stay in the race.
 
     Returns:
@@ -50,9 +50,9 @@ def batchbald(
     Raises:
         InputError: If an option or the request cannot be used.
     """
-    check_options(num_paths, tolerance)
+    BatchBALDOptions(num_configurations, tolerance)
     scores = start_scores(context, batch_size, "batchbald")
-    search = InformationSearch(context.candidates, scores, num_paths=num_paths, tolerance=tolerance, seed=seed)
+    search = InformationSearch(context.candidates, scores, num_paths=num_configurations, tolerance=tolerance, seed=seed)
     picks: list[tuple[int, Pick]] = []
     saturated_after = batch_size
     while len(picks) < batch_size:
@@ -65,18 +65,6 @@ def batchbald(
         "saturated_after": saturated_after,
     }
     return selection_of(context.candidates, picks, scores.dtype, diagnostics)
-
-
-def check_options(num_paths: object = NUM_PATHS, tolerance: object = 0.0) -> None:
-    """Refuse a number of configurations below 2 and a tolerance that is not in nats.
-
-    Raises:
-        InputError: If either cannot be used.
-    """
-    if isinstance(num_paths, bool) or not isinstance(num_paths, int) or num_paths < 2:
-        raise InputError(f"num_paths must be a whole number of at least 2; got {num_paths!r}")
-    if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not 0 <= tolerance < math.inf:
-        raise InputError(f"tolerance must be a number of nats, 0 or more; got {tolerance!r}")
 
 
 def start_scores(context: Context, batch_size: int, name: str) -> Scores:

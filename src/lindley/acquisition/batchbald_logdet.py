@@ -13,7 +13,6 @@ from __future__ import annotations
 import torch
 
 from lindley.acquisition.batchbald import (
-    check_options,
     joint_diagnostics,
     num_exact_picks,
     selection_of,
@@ -22,11 +21,12 @@ from lindley.acquisition.batchbald import (
 from lindley.acquisition.gaussian_search import GaussianSearch
 from lindley.acquisition.information_search import NUM_PATHS, InformationSearch
 from lindley.acquisition.lazy import Pick
+from lindley.acquisition.options import BatchBALDOptions
 from lindley.contracts import Context, Selection
 
 
 def batchbald_logdet(
-    context: Context, batch_size: int, *, seed: int, num_paths: int = NUM_PATHS, tolerance: float = 0.0
+    context: Context, batch_size: int, *, seed: int, num_configurations: int = NUM_PATHS, tolerance: float = 0.0
 ) -> Selection:
     """Select rows by BatchBALD until log K is nearly used up, and the rest by Gaussian joint information.
 
@@ -37,7 +37,7 @@ def batchbald_logdet(
         context: The candidates with their predictions, [N, K, C].
         batch_size: Number of rows to select, at most N.
         seed: Seed of the sampled configurations and of the order among equal gains.
-        num_paths: Sampled configurations, at most, on which candidates are compared before the switch.
+        num_configurations: Sampled configurations, at most, on which candidates are compared before the switch.
         tolerance: Nats by which a candidate must be able to beat the leader to stay in the race.
 
     Returns:
@@ -47,9 +47,9 @@ def batchbald_logdet(
     Raises:
         InputError: If an option or the request cannot be used.
     """
-    check_options(num_paths, tolerance)
+    BatchBALDOptions(num_configurations, tolerance)
     scores = start_scores(context, batch_size, "batchbald-logdet")
-    search = InformationSearch(context.candidates, scores, num_paths=num_paths, tolerance=tolerance, seed=seed)
+    search = InformationSearch(context.candidates, scores, num_paths=num_configurations, tolerance=tolerance, seed=seed)
     picks: list[tuple[int, Pick]] = []
     while len(picks) < batch_size and not search.is_saturated():
         picks.append(search.pick())

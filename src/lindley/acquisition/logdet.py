@@ -2,10 +2,10 @@
 
     I = 1/2 log det(I + Φ_S Λ⁻¹ Φ_Sᵀ / noise)
 
-of="features": φ_x are the row's features, the model is linear in them with weights N(0, I), and what has been labelled
-already is known (Λ = I + Φ_Lᵀ Φ_L / noise). of="draws": Φ_x[c, k] = (p_k(c) - p̄(c)) / sqrt(K), C functions a row whose
-covariance is that of the predictions over the draws. Unlike the information of labels this has no ceiling of log K;
-but K draws span K - 1 dimensions at most, so a batch much larger than K only repeats what it knows.
+kernel="features": φ_x are the row's features, the model is linear in them with weights N(0, I), and what has been
+labelled already is known (Λ = I + Φ_Lᵀ Φ_L / noise). kernel="draws": Φ_x[c, k] = (p_k(c) - p̄(c)) / sqrt(K), C functions
+a row whose covariance is that of the predictions over the draws. Unlike the information of labels this has no ceiling
+of log K; but K draws span K - 1 dimensions at most, so a batch much larger than K only repeats what it knows.
 Sources: MacKay 1992 (information of data on linear models); Kirsch 2023, "Black-box batch active learning for
 regression", arXiv:2302.08981 (the draws' covariance as the kernel).
 """
@@ -24,6 +24,7 @@ from lindley.acquisition.checks import check_request
 from lindley.acquisition.diverse import labelled_features_as_given
 from lindley.acquisition.gaussian_search import GaussianSearch
 from lindley.acquisition.lazy import Pick, best_pick
+from lindley.acquisition.options import LogDetOptions
 from lindley.acquisition.scan import own, scan_features, scan_predictions, take_log_probs
 from lindley.acquisition.scores import bald
 from lindley.acquisition.top_k import pointwise, tie_break
@@ -41,20 +42,23 @@ Functions = Float[Tensor, "n R D"]
 """R Gaussian functions a row, in D dimensions with unit prior covariance and unit noise."""
 
 
-def logdet(context: Context, batch_size: int, *, seed: int, of: str = "draws", noise: float | None = None) -> Selection:
+def logdet(
+    context: Context, batch_size: int, *, seed: int, kernel: str = "draws", noise: float | None = None
+) -> Selection:
     """Greedily the rows with the largest Gaussian joint information; scores are gains in nats, and fall.
 
-    of="draws": the functions of the draws. noise is the variance of what is observed of them, in squared probability;
-        without one each row gets the noise at which, alone, it carries exactly its BALD score.
-    of="features": the features of the context (needed then), given those of the labelled rows. noise is the variance
-        of a label, 1 if not given, where weights have variance 1: scaling features by a is scaling noise by 1/a².
+    kernel="draws": the functions of the draws. noise is the variance of what is observed of them, in squared
+        probability; without one each row gets the noise at which, alone, it carries exactly its BALD score.
+    kernel="features": the features of the context (needed then), given those of the labelled rows. noise is the
+        variance of a label, 1 if not given, where weights have variance 1: scaling features by a is scaling noise by
+        1/a².
     Lazy evaluation is exact: gains fall as the batch grows. Diagnostics: gaussian_information, the sum;
     candidates_evaluated. Raises InputError for more than 4096 dimensions.
     """
-    check_logdet(of, noise)
+    LogDetOptions(kernel, noise)
     check_request(context, batch_size)
     search: GaussianSearch | LogDetSearch
-    if of == "features":
+    if kernel == "features":
         search, dtype = _of_features(context, 1.0 if noise is None else noise, seed)
     else:
         scores = pointwise(bald)(context)
@@ -70,16 +74,6 @@ def logdet(context: Context, batch_size: int, *, seed: int, of: str = "draws", n
     }
     rows = context.candidates.rows[torch.tensor([position for position, _ in picks])]
     return Selection(rows, gains.to(dtype), diagnostics)
-
-
-def check_logdet(of: object = "draws", noise: object = None) -> None:
-    """Refuse functions that are neither of draws nor of features, and noise that is not positive."""
-    if of not in ("draws", "features"):
-        raise InputError(f"of must be 'draws' or 'features'; got {of!r}")
-    if noise is None:
-        return
-    if isinstance(noise, bool) or not isinstance(noise, int | float) or not 0 < noise < math.inf:
-        raise InputError(f"noise must be a positive number, a variance; got {noise!r}")
 
 
 class LogDetSearch:

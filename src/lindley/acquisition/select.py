@@ -13,7 +13,7 @@ from lindley.acquisition.array_candidates import ArrayCandidates
 from lindley.acquisition.axis_order import warn_of_other_order
 from lindley.acquisition.catalogue import acquisition_named
 from lindley.acquisition.checks import log_probs_of, whole_number
-from lindley.acquisition.specs import METHODS, WITHOUT_PREDICTIONS
+from lindley.acquisition.specs import ACQUISITIONS, PREDICTION_FREE
 from lindley.acquisition.stored import stored
 from lindley.acquisition.tensor_candidates import FeaturedCandidates, TensorCandidates
 from lindley.acquisition.top_k import top_k
@@ -53,8 +53,8 @@ def select(
         log_probs: Predictions of N candidates under K draws for C classes, in nats; an array or lazy Candidates. None
             where there is no model yet, for methods that look at features alone: "typiclust", "probcover", "coreset";
             "random" needs rows alone.
-        acquisition: A name of `lindley.acquisition.METHODS`, or a function of your own, [n, K, C] log-probabilities ->
-            [n], larger = asked first.
+        acquisition: A name of `lindley.acquisition.ACQUISITIONS`, or a function of your own that scores rows, [n, K, C]
+            log-probabilities -> [n]; rows with larger scores are queried first.
         batch_size: Number of rows to choose, at most N.
         seed: Seed of ties and samples.
         inputs: What the arrays hold: "log_probs", "probs" or "logits"; never guessed.
@@ -67,7 +67,7 @@ def select(
         labelled_features: [L, D], of what is labelled already.
         labelled: The rows that are labelled already, in the order of labelled_features. Where the candidates have rows
             of their own, a candidate that is labelled already is an error.
-        options: Those of the method, by name, such as num_paths=200.
+        options: Those of the method, by name, such as num_configurations=200.
 
     Returns:
         The rows with their scores; the diagnostics say what the method has to say of its choice.
@@ -77,7 +77,7 @@ def select(
             shape, an unknown name or option. Rows are named by their ids.
 
     >>> logits = torch.randn(50, 8, 3, generator=torch.Generator().manual_seed(0))  # 50 rows, 8 draws, 3 classes
-    >>> selection = select(logits.log_softmax(-1), "batchbald", batch_size=3, num_paths=500)
+    >>> selection = select(logits.log_softmax(-1), "batchbald", batch_size=3, num_configurations=500)
     >>> selection.rows.shape, selection.diagnostics["exact_picks"]
     (torch.Size([3]), 3)
     >>> select(logits.softmax(-1).numpy(), "bald", 3, inputs="probs").rows.tolist() == select(
@@ -108,7 +108,7 @@ def select(
     with torch.set_grad_enabled(torch.is_grad_enabled() and not isinstance(acquisition, str)):
         selection = choose(context, batch_size, seed=seed)
     nothing = _NOTHING.get(selection.scores.dtype, _NOTHING_IN_SINGLE)
-    compares = isinstance(acquisition, str) and METHODS[acquisition].compares_draws
+    compares = isinstance(acquisition, str) and ACQUISITIONS[acquisition].disagreement_based
     if compares and candidates.num_draws > 1 and float(selection.scores.abs().max()) < nothing:
         warnings.warn(
             f"{acquisition} gives 0 to every row that it chose: the draws say the same of them, and the choice is "
@@ -122,10 +122,10 @@ def _without_predictions(
     acquisition: str | Score, features: ArrayLike | None, rows: ArrayLike | None
 ) -> TensorCandidates:
     """Candidates as many as their features, or their numbers, where the acquisition reads no predictions."""
-    if acquisition not in WITHOUT_PREDICTIONS:
+    if acquisition not in PREDICTION_FREE:
         raise InputError(
             f"{acquisition if isinstance(acquisition, str) else 'a score'} reads predictions [N, K, C], and log_probs "
-            f"is None; without any there are {', '.join(WITHOUT_PREDICTIONS)}"
+            f"is None; without any there are {', '.join(PREDICTION_FREE)}"
         )
     numbered = _rows(rows)
     if numbered is not None:
@@ -153,7 +153,7 @@ def _chosen(acquisition: str | Score, options: dict[str, object]) -> Acquisition
         return acquisition_named(acquisition, options)
     if not callable(acquisition):
         raise InputError(
-            f"acquisition must be a name of lindley.acquisition.METHODS, or a function [n, K, C] -> [n]; got "
+            f"acquisition must be a name of lindley.acquisition.ACQUISITIONS, or a function [n, K, C] -> [n]; got "
             f"{acquisition!r}"
         )
     if options:

@@ -7,23 +7,18 @@ Source: Kirsch et al. 2023, "Stochastic batch acquisition", arXiv:2106.12059.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from lindley.acquisition.checks import check_request
+from lindley.acquisition.options import PowerOptions, SoftmaxOptions, SoftrankOptions
 from lindley.acquisition.top_k import Scorer, largest
 from lindley.contracts import Context, Selection
 from lindley.errors import InputError
 from lindley.noise import row_uniforms
 from lindley.shapes import Rows, Scores
-
-POWER_BETA = 4.0
-SOFTMAX_BETA = 8.0
-SOFTRANK_BETA = 1.0
-"""At 4, softrank's first pick is the largest score 92 times of 100: hardly a draw any more."""
 
 StochasticBatch = Callable[..., Selection]
 """An Acquisition with one option more: (context, batch_size, *, seed, beta)."""
@@ -38,7 +33,7 @@ def power_batch(scorer: Scorer) -> StochasticBatch:
     the rows with weight, the rest follows in seeded random order, and picks_without_weight says how many those are.
     Its choice raises InputError for negative scores, naming rows: their power has no meaning.
     """
-    return _stochastic(scorer, _log_of_positive, POWER_BETA)
+    return _stochastic(scorer, _log_of_positive, PowerOptions)
 
 
 def softmax_batch(scorer: Scorer) -> StochasticBatch:
@@ -46,7 +41,7 @@ def softmax_batch(scorer: Scorer) -> StochasticBatch:
 
     beta is in units of one over the score: what it means depends on the range of the scores.
     """
-    return _stochastic(scorer, lambda scores, rows, seed: scores.double(), SOFTMAX_BETA)
+    return _stochastic(scorer, lambda scores, rows, seed: scores.double(), SoftmaxOptions)
 
 
 def softrank_batch(scorer: Scorer) -> StochasticBatch:
@@ -54,18 +49,14 @@ def softrank_batch(scorer: Scorer) -> StochasticBatch:
 
     Only the order of the scores counts. Equal scores are ranked by a seeded hash of the row.
     """
-    return _stochastic(scorer, _log_of_inverse_rank, SOFTRANK_BETA)
+    return _stochastic(scorer, _log_of_inverse_rank, SoftrankOptions)
 
 
-def check_beta(beta: object = 1.0) -> None:
-    """Refuse what is not a positive, finite number. Near 0 the draw is uniform; far above, it is the top scores."""
-    if isinstance(beta, bool) or not isinstance(beta, int | float) or not 0 < beta < math.inf:
-        raise InputError(f"beta must be a positive, finite number; got {beta!r}")
-
-
-def _stochastic(scorer: Scorer, log_weights: LogWeights, default_beta: float) -> StochasticBatch:
-    def choose(context: Context, batch_size: int, *, seed: int, beta: int | float = default_beta) -> Selection:
-        check_beta(beta)
+def _stochastic(
+    scorer: Scorer, log_weights: LogWeights, options: type[PowerOptions | SoftmaxOptions | SoftrankOptions]
+) -> StochasticBatch:
+    def choose(context: Context, batch_size: int, *, seed: int, beta: int | float = options.beta) -> Selection:
+        options(beta)
         check_request(context, batch_size)
         rows, scores = context.candidates.rows, scorer(context)
         weights = log_weights(scores, rows, seed)

@@ -1,3 +1,6 @@
+from pathlib import Path
+from runpy import run_path
+
 import pytest
 import torch
 
@@ -55,3 +58,16 @@ def test_wrong_names_and_options_are_refused_with_the_allowed_ones(name, options
 def test_public_names_are_sorted_and_there():
     assert acquisition.__all__ == sorted(acquisition.__all__, key=lambda name: (not name.isupper(), name))
     assert all(hasattr(acquisition, name) for name in acquisition.__all__)
+
+
+def test_the_page_of_the_acquisitions_lists_every_one():
+    pytest.importorskip("sphinx")
+    page = Path(__file__).parents[2] / "docs" / "acquisition.md"
+    tables = run_path(str(page.parent / "_ext" / "catalogue_tables.py"))
+    heading, _, *lines = tables["markdown"](tables["acquisitions"]())
+    assert [line.split("`")[1] for line in lines] == list(ACQUISITIONS)
+    assert {line.count(" | ") for line in lines} == {heading.count(" | ")}
+    for line, spec in zip(lines, ACQUISITIONS.values(), strict=True):
+        assert all(f"`{option} = " in line for option in spec.option_names)
+        assert all(need.replace("_", " ") in line for need in spec.requires)
+    assert "```{catalogue} acquisitions\n" in page.read_text(encoding="utf-8")

@@ -1,6 +1,7 @@
 """What every entry of ACQUISITIONS promises; a new method is held to it by being in the catalogue."""
 
 import math
+from dataclasses import fields
 from functools import partial
 
 import pytest
@@ -13,10 +14,12 @@ from lindley.errors import InputError
 from lindley.information import joint_information
 
 NAMES = sorted(ACQUISITIONS)
-JOINT = {name for name, spec in ACQUISITIONS.items() if spec.joint}
+SAMPLED = {name for name, spec in ACQUISITIONS.items() if not spec.exact}
 STOCHASTIC = {name for name, spec in ACQUISITIONS.items() if spec.stochastic}
 NO_PREDICTIONS = {name for name, spec in ACQUISITIONS.items() if spec.prediction_free}
-REGRET = 2e-3  # nats of joint information, for JOINT; exact scores choose the same rows
+REGRET = 2e-3  # nats of joint information, for SAMPLED; exact scores choose the same rows
+WRONG_VALUES = {"bool": None, "str": "none of these", "int": -1, "float": -1.0}
+"""By the type of an option; either of two booleans is right."""
 BATCH = 4
 NUM_CLASSES = 4
 
@@ -68,8 +71,8 @@ def choose(
 
 
 def assert_same_choice(name, log_probs, first, second):
-    """The same rows; for joint methods, rows that are worth the same."""
-    if name in JOINT:
+    """The same rows; where configurations are sampled, rows that are worth the same."""
+    if name in SAMPLED:
         worth = [joint_information(log_probs[rows].double()) for rows in (first.rows, second.rows)]
         assert abs(worth[0] - worth[1]) <= REGRET
     else:
@@ -177,10 +180,12 @@ def test_what_it_needs_is_asked_for_by_name(name):
 
 
 def test_the_function_itself_refuses_a_wrong_option(name):
-    for option in ACQUISITIONS[name].option_names:
-        with pytest.raises(InputError) as caught:
-            choose(name, predictions(), checked=False, **{option: -1})
-        assert caught.value.argument == option
+    for option in fields(ACQUISITIONS[name].options):
+        wrong = next(value for kind, value in WRONG_VALUES.items() if kind in option.type)
+        if wrong is not None:
+            with pytest.raises(InputError) as caught:
+                choose(name, predictions(), checked=False, **{option.name: wrong})
+            assert caught.value.argument == option.name
 
 
 def test_a_batch_larger_than_the_pool_is_refused(name):

@@ -84,7 +84,7 @@ def test_page_names_the_options_of_the_posteriors_and_which_may_be_observed():
     options = {option for spec in POSTERIORS.values() for option in spec.options}
     assert [option for option in sorted(options) if f"`{option}`" not in rows("[model]")["options"][-1]] == []
     observed = re.findall(r"`([\w-]+)`", rows("[observe.transfer]")["models"][3])
-    assert observed == [name for name, spec in POSTERIORS.items() if not spec.network]
+    assert observed == [name for name, spec in POSTERIORS.items() if not spec.requires]
 
 
 def test_page_names_the_options_of_the_acquisitions():

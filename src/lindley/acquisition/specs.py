@@ -63,7 +63,10 @@ class AcquisitionSpec:
     """By an option and its value, what it cannot do without besides."""
     tasks: tuple[str, ...] = ("classification",)
     joint: bool = False
-    """Whether rows are chosen for what they say together, by sums whose rounding depends on the grid of chunks."""
+    """Whether a batch is chosen together, so that what a row is worth depends on those picked before."""
+    exact: bool = True
+    """Whether another order or another grid of chunks leads to the same rows. What compares rows by sampled
+    configurations may choose others, worth the same within the noise."""
     descending: bool = True
     """Whether scores fall in the order in which rows are chosen."""
     prediction_free: bool = False
@@ -178,6 +181,7 @@ _SPECS: tuple[AcquisitionSpec, ...] = (
         "greedy",
         options=BatchBALDOptions,
         joint=True,
+        exact=False,
         descending=False,
         **_INFORMATION,
     ),
@@ -189,6 +193,7 @@ _SPECS: tuple[AcquisitionSpec, ...] = (
         "greedy",
         options=BatchBALDOptions,
         joint=True,
+        exact=False,
         descending=False,
         **_INFORMATION,
     ),
@@ -200,6 +205,7 @@ _SPECS: tuple[AcquisitionSpec, ...] = (
         "greedy",
         options=BatchEPIGOptions,
         requires=_TARGETS,
+        joint=True,
         descending=False,
         **_INFORMATION,
     ),
@@ -211,6 +217,7 @@ _SPECS: tuple[AcquisitionSpec, ...] = (
         "greedy",
         bounds=(-math.inf, 1.0),
         unit="log C",
+        joint=True,
         disagreement_based=True,
     ),
     AcquisitionSpec(
@@ -221,6 +228,7 @@ _SPECS: tuple[AcquisitionSpec, ...] = (
         "greedy",
         options=LogDetOptions,
         requires_with={("kernel", "features"): _FEATURES},
+        joint=True,
         **_INFORMATION,
     ),
     AcquisitionSpec(
@@ -231,6 +239,7 @@ _SPECS: tuple[AcquisitionSpec, ...] = (
         "gather",
         bounds=(0.0, math.inf),
         requires=frozenset({"features"}),
+        joint=True,
         descending=False,
     ),
     AcquisitionSpec(
@@ -241,6 +250,7 @@ _SPECS: tuple[AcquisitionSpec, ...] = (
         "gather",
         bounds=(0.0, math.inf),
         requires=_FEATURES,
+        joint=True,
         prediction_free=True,
     ),
     AcquisitionSpec(
@@ -252,6 +262,7 @@ _SPECS: tuple[AcquisitionSpec, ...] = (
         bounds=(0.0, 1e5),
         options=TypiClustOptions,
         requires=_FEATURES,
+        joint=True,
         descending=False,
         prediction_free=True,
     ),
@@ -265,6 +276,7 @@ _SPECS: tuple[AcquisitionSpec, ...] = (
         unit="N",
         options=ProbCoverOptions,
         requires=_FEATURES,
+        joint=True,
         prediction_free=True,
     ),
     AcquisitionSpec(
@@ -276,6 +288,7 @@ _SPECS: tuple[AcquisitionSpec, ...] = (
         bounds=(0.0, math.inf),
         options=BaitOptions,
         requires=_FEATURES,
+        joint=True,
     ),
     AcquisitionSpec(
         "max-herding",
@@ -286,6 +299,7 @@ _SPECS: tuple[AcquisitionSpec, ...] = (
         bounds=(0.0, 1.0),
         options=MaxHerdingOptions,
         requires=_FEATURES,
+        joint=True,
         prediction_free=True,
     ),
     AcquisitionSpec(
@@ -297,6 +311,7 @@ _SPECS: tuple[AcquisitionSpec, ...] = (
         bounds=(0.0, 1.0),
         options=UHerdingOptions,
         requires=_FEATURES,
+        joint=True,
     ),
 )
 ACQUISITIONS: Mapping[str, AcquisitionSpec] = {spec.name: spec for spec in _SPECS}

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from pydantic_core import PydanticUndefined
 
-from lindley.acquisition.specs import ACQUISITIONS
 from lindley.datasets.catalogue import DATASETS
 from lindley.networks.catalogue import NETWORKS
 from lindley.posteriors.catalogue import POSTERIORS
@@ -69,7 +68,7 @@ def test_page_names_the_keys_at_the_top_and_of_panels():
 
 @pytest.mark.parametrize(
     ("heading", "names"),
-    [("[data]", DATASETS), ("[model]", NETWORKS), ("[model]", POSTERIORS), ("[acquisitions]", ACQUISITIONS)],
+    [("[data]", DATASETS), ("[model]", NETWORKS), ("[model]", POSTERIORS)],
 )
 def test_page_names_what_a_catalogue_has(heading, names):
     assert [name for name in names if f"`{name}`" not in section(heading)] == []
@@ -85,11 +84,6 @@ def test_page_names_the_options_of_the_posteriors_and_which_may_be_observed():
     assert [option for option in sorted(options) if f"`{option}`" not in rows("[model]")["options"][-1]] == []
     observed = re.findall(r"`([\w-]+)`", rows("[observe.transfer]")["models"][3])
     assert observed == [name for name, spec in POSTERIORS.items() if not spec.requires]
-
-
-def test_page_names_the_options_of_the_acquisitions():
-    options = {option for method in ACQUISITIONS.values() for option in method.option_names}
-    assert [option for option in sorted(options) if f"`{option}`" not in section("[acquisitions]")] == []
 
 
 def test_page_lists_the_packaged_studies():

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from lindley.acquisition import TensorCandidates, check_log_probs, check_request, checked_chunks
+from lindley.acquisition import TensorCandidates, check_log_probs, check_request, scan_log_probs
 from lindley.acquisition.scan import scan_predictions
 from lindley.contracts import Categorical, Chunk, Classification, Context
 from lindley.errors import InputError
@@ -17,7 +17,7 @@ def uniform(num_rows=12, num_classes=4, dtype=torch.float32):
 
 def test_chunks_come_out_as_they_are():
     predictions = TensorCandidates(uniform(), ROWS, chunk_rows=5)
-    assert torch.equal(torch.cat(list(checked_chunks(predictions, 4))), uniform())
+    assert torch.equal(torch.cat(list(scan_log_probs(predictions, 4))), uniform())
 
 
 @pytest.mark.parametrize(("value", "words"), [(math.nan, "NaN"), (math.inf, r"\+inf"), (0.0, "sum to one")])
@@ -25,7 +25,7 @@ def test_bad_values_are_refused_and_their_rows_named(value, words):
     log_probs = uniform()
     log_probs[[3, 8], 1, 2] = value
     with pytest.raises(InputError, match=rf"{words}.*\[103\]"):
-        list(checked_chunks(TensorCandidates(log_probs, ROWS, chunk_rows=5)))
+        list(scan_log_probs(TensorCandidates(log_probs, ROWS, chunk_rows=5)))
     with pytest.raises(InputError, match=rf"{words}.*\[103, 108\]"):
         check_log_probs(log_probs, ROWS)
 

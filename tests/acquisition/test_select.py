@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from lindley import InputError, Selection, select
 from lindley.acquisition import ACQUISITIONS, TensorCandidates
 from lindley.acquisition import select as select_module
-from lindley.acquisition.checks import checked_chunks
+from lindley.acquisition.checks import scan_log_probs
+from lindley.acquisition.select_arguments import to_candidates
 from lindley.information.layouts import AXES, INPUTS
 
 
@@ -338,7 +339,7 @@ def test_what_cannot_be_used_is_refused_with_the_remedy(values, options, words):
 
 def test_bad_targets_are_named_as_targets():
     with pytest.raises(InputError, match=r"targets must not be NaN; it is in rows \[3, 8\]"):
-        list(checked_chunks(select_module._candidates(with_bad(np.nan), "log_probs", "NKC", "targets")))
+        list(scan_log_probs(to_candidates(with_bad(np.nan), "targets", "log_probs", "NKC")))
 
 
 @pytest.mark.parametrize("name", [name for name in ACQUISITIONS if ACQUISITIONS[name].requires])

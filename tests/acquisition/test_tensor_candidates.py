@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from lindley.acquisition import TensorCandidates
-from lindley.acquisition.tensor_candidates import FeaturedCandidates
+from lindley.acquisition.tensor_candidates import CandidatesWithFeatures
 from lindley.errors import InputError
 
 LOG_PROBS = torch.randn(11, 3, 4, generator=torch.Generator().manual_seed(0)).log_softmax(-1)
@@ -34,7 +34,7 @@ def test_a_row_that_is_no_candidate_is_refused():
 
 def test_features_held_beside_candidates_are_those_of_their_rows():
     rows, features = torch.tensor([4, 9, 1]), torch.tensor([[4.0], [9.0], [1.0]])
-    beside = FeaturedCandidates(TensorCandidates(LOG_PROBS[:3], rows, chunk_rows=2), features)
+    beside = CandidatesWithFeatures(TensorCandidates(LOG_PROBS[:3], rows, chunk_rows=2), features)
     assert [chunk.features[:, 0].tolist() for chunk in beside.scan(lambda chunk: chunk)] == [[4, 9], [1]]
     assert beside.take(torch.tensor([1, 4])).features[:, 0].tolist() == [1, 4]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lindley.acquisition.catalogue import acquisition_named
-    from lindley.acquisition.checks import check_log_probs, check_request, checked_chunks
+    from lindley.acquisition.checks import check_log_probs, check_request, scan_log_probs
     from lindley.acquisition.scores import (
         bald,
         entropy,
@@ -32,7 +32,7 @@ _HOMES = {
     "bald": "scores",
     "check_log_probs": "checks",
     "check_request": "checks",
-    "checked_chunks": "checks",
+    "scan_log_probs": "checks",
     "entropy": "scores",
     "least_confidence": "scores",
     "margin": "scores",
@@ -53,7 +53,6 @@ __all__ = [
     "bald",
     "check_log_probs",
     "check_request",
-    "checked_chunks",
     "entropy",
     "least_confidence",
     "margin",
@@ -61,6 +60,7 @@ __all__ = [
     "pointwise",
     "power_batch",
     "random_rows",
+    "scan_log_probs",
     "softmax_batch",
     "softrank_batch",
     "variation_ratios",

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lindley import information
 from lindley.acquisition.checks import check_request
-from lindley.acquisition.epig import held_targets
+from lindley.acquisition.epig import read_targets
 from lindley.acquisition.gains import HeldTerms, Terms, Weights, draw_weights, path_gains
 from lindley.acquisition.lazy import Pick, best_pick
 from lindley.acquisition.options import BatchEPIGOptions
@@ -46,7 +46,7 @@ def batch_epig(context: Context, batch_size: int, *, seed: int, num_configuratio
     """
     BatchEPIGOptions(num_configurations)
     check_request(context, batch_size)
-    targets = held_targets(context)
+    targets = read_targets(context)
     search = TargetSearch(context, targets, num_paths=num_configurations, seed=seed)
     found = [search.pick() for _ in range(batch_size)]
     rows = context.candidates.rows[torch.tensor([position for position, _, _ in found])]

@@ -25,7 +25,7 @@ from lindley.acquisition.diverse import labelled_features_as_given
 from lindley.acquisition.gaussian_search import GaussianSearch
 from lindley.acquisition.lazy import Pick, best_pick
 from lindley.acquisition.options import LogDetOptions
-from lindley.acquisition.scan import own, scan_features, scan_predictions, take_log_probs
+from lindley.acquisition.scan import identity, scan_features, scan_predictions, take_log_probs
 from lindley.acquisition.scores import bald
 from lindley.acquisition.top_k import pointwise, tie_break
 from lindley.contracts import Context, Selection
@@ -115,7 +115,7 @@ class LogDetSearch:
 
 
 def _of_features(context: Context, noise: float, seed: int) -> tuple[LogDetSearch, torch.dtype]:
-    features = scan_features(context.candidates, own)
+    features = scan_features(context.candidates, identity)
     _check_dimension(features.shape[1], "features have D")
     known = features[:0]
     if context.labelled_features is not None:

@@ -147,7 +147,7 @@ STOCHASTIC: Mapping[str, type[Any]] = {"power": PowerOptions, "softmax": Softmax
 """The ways in which rows are drawn by weight, and their options."""
 
 
-def _sampled(kind: str, spec: AcquisitionSpec) -> AcquisitionSpec:
+def _stochastic_variant(kind: str, spec: AcquisitionSpec) -> AcquisitionSpec:
     """The same score, by which rows are drawn."""
     return replace(
         spec,
@@ -172,7 +172,12 @@ _SPECS: tuple[AcquisitionSpec, ...] = (
     ),
     *SCORES,
     # A power of a negative score has no meaning.
-    *(_sampled(kind, spec) for spec in SCORES for kind in STOCHASTIC if kind != "power" or spec.bounds[0] >= 0),
+    *(
+        _stochastic_variant(kind, spec)
+        for spec in SCORES
+        for kind in STOCHASTIC
+        if kind != "power" or spec.bounds[0] >= 0
+    ),
     AcquisitionSpec(
         "batchbald",
         _HOME + "batchbald:batchbald",

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lindley.acquisition.array_candidates import ArrayCandidates
-from lindley.acquisition.axis_order import warn_of_other_order
+from lindley.acquisition.axis_order import warn_if_axes_swapped
 from lindley.acquisition.specs import ACQUISITIONS
 from lindley.acquisition.tensor_candidates import TensorCandidates
 from lindley.apps.array_files import Place, open_array
@@ -75,7 +75,7 @@ def read_predictions(
         _check_number(asked, ids, array.shape[asked.order.index("N")])
     predictions = ArrayCandidates(array, inputs=asked.inputs, axes=asked.order, ids=ids, name=name)
     if asked.axes is None and ids is None and what != "targets" and not parquet:
-        warn_of_other_order(array, asked.inputs, name)
+        warn_if_axes_swapped(array, asked.inputs, name)
     return predictions
 
 

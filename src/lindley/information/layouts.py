@@ -120,7 +120,7 @@ _OTHER = {
 
 def swapped_axes(looks_so: bool) -> tuple[Part, ...]:
     """Return what to say of an array whose draws may have been taken for its rows; nothing where it looks right."""
-    return (" If the predictions are [K, N, C], say ", Argument("axes", "KNC"), ".") if looks_so else ()
+    return ("If the predictions are [K, N, C], say ", Argument("axes", "KNC"), ".") if looks_so else ()
 
 
 def check_layout(inputs: str, axes: str) -> None:

@@ -1,6 +1,7 @@
 import doctest
 import inspect
 import itertools
+import re
 import warnings
 
 import jaxtyping
@@ -15,6 +16,7 @@ from lindley.acquisition import ACQUISITIONS, TensorCandidates
 from lindley.acquisition import select as select_module
 from lindley.acquisition.checks import scan_log_probs
 from lindley.acquisition.select_arguments import to_candidates
+from lindley.errors import InputWarning
 from lindley.information.layouts import AXES, INPUTS
 
 
@@ -87,8 +89,8 @@ def half_targets(name):
 )
 def test_axes_and_kind_of_numbers_do_not_change_the_choice(axes, inputs, name, shape, seed):
     log_probs = predictions(*shape, seed=seed)
-    told = {"log_probs": log_probs, "probs": log_probs.exp(), "logits": log_probs + 3.5}[inputs]
-    moved = told.permute(["NKC".index(letter) for letter in axes])
+    values = {"log_probs": log_probs, "probs": log_probs.exp(), "logits": log_probs + 3.5}[inputs]
+    moved = values.permute(["NKC".index(letter) for letter in axes])
     first, second = select(log_probs, name, 3), select(moved, name, 3, axes=axes, inputs=inputs)
     assert first.rows.tolist() == second.rows.tolist()
     assert torch.allclose(first.scores, second.scores, atol=1e-9)
@@ -126,21 +128,26 @@ def test_what_reads_no_predictions_chooses_the_same_without_any(name):
 
 @pytest.mark.parametrize("name", [name for name, method in ACQUISITIONS.items() if not method.prediction_free])
 def test_what_reads_predictions_is_refused_without_any(name):
-    with pytest.raises(
-        InputError, match=rf"^{name} reads predictions .* there are random, coreset, typiclust, probcover"
-    ):
+    with pytest.raises(InputError) as caught:
         select(None, name, 5, features=torch.randn(40, 3))
+    assert caught.value.argument == "log_probs"
+    assert all(other in str(caught.value) for other in ("random", "coreset", "typiclust", "probcover"))
 
 
-def test_without_predictions_the_candidates_must_be_known():
-    with pytest.raises(InputError, match=r"features \[N, D\] or rows \[N\] must say what the candidates are"):
-        select(None, "random", 5)
-    with pytest.raises(InputError, match="delta='auto' needs the number of classes"):
-        select(None, "probcover", 5, features=torch.randn(40, 3))
-    with pytest.raises(InputError, match=r"features must be \[N, D\]; got \[40\]"):
-        select(None, "coreset", 5, features=torch.randn(40))
-    with pytest.raises(InputError, match="a score reads predictions"):
-        select(None, lambda log_probs: log_probs[:, 0, 0], 5, features=torch.randn(40, 3))
+@pytest.mark.parametrize(
+    ("acquisition", "features", "argument"),
+    [
+        ("random", None, "features"),
+        ("probcover", torch.ones(40, 3), ""),
+        ("coreset", torch.ones(40), "features"),
+        (lambda log_probs: log_probs[:, 0, 0], torch.ones(40, 3), "log_probs"),
+    ],
+)
+def test_without_predictions_the_candidates_must_be_known(acquisition, features, argument):
+    with pytest.raises(InputError) as caught:
+        select(None, acquisition, 5, features=features)
+    assert caught.value.argument == argument
+    assert argument or "delta" in caught.value.arguments
 
 
 def test_nothing_is_changed_in_place():
@@ -200,8 +207,9 @@ def test_no_option_of_a_method_has_the_name_of_an_argument():
 def test_an_argument_that_lacks_a_letter_is_named(name):
     for place in range(1, len(name)):
         mistyped = name[:place] + name[place + 1 :]
-        with pytest.raises(InputError, match=f"no argument '{mistyped}'. Did you mean \"{name}\""):
+        with pytest.raises(InputError, match=f'"{name}"') as caught:
             select(predictions(), batch_size=3, **{mistyped: None})
+        assert caught.value.argument == mistyped
 
 
 def test_no_option_of_a_method_is_taken_for_a_mistyped_argument():
@@ -232,8 +240,9 @@ def test_labelled_features_alone_are_of_rows_that_no_candidate_has(monkeypatch):
 
 
 def test_labelled_features_that_are_no_matrix_are_refused():
-    with pytest.raises(InputError, match=r"labelled_features must be \[L, D\]; got \[\]"):
+    with pytest.raises(InputError) as caught:
         select(predictions(), "coreset", 3, features=np.ones((40, 2)), labelled_features=np.array(1.0))
+    assert (caught.value.argument, caught.value.got) == ("labelled_features", [])
 
 
 def test_labels_are_handed_on(monkeypatch):
@@ -255,124 +264,131 @@ def with_bad(value, inputs="log_probs"):
 
 
 @pytest.mark.parametrize(
-    ("values", "inputs", "words"),
+    ("values", "inputs", "fault"),
     [
         (with_bad(np.nan), "log_probs", "NaN"),
-        (with_bad(np.inf), "log_probs", r"below \+inf"),
+        (with_bad(np.inf), "log_probs", "+inf"),
         (with_bad(0.0), "log_probs", "sum to one"),
         (with_bad(np.nan, "probs"), "probs", "NaN"),
-        (with_bad(np.inf, "probs"), "probs", r"below \+inf"),
-        (with_bad(-1e-9, "probs"), "probs", "not be negative"),
+        (with_bad(np.inf, "probs"), "probs", "+inf"),
+        (with_bad(-1e-9, "probs"), "probs", "negative"),
         (with_bad(1.5, "probs"), "probs", "sum to one"),
         (with_bad(np.nan), "logits", "NaN"),
-        (with_bad(np.inf), "logits", r"below \+inf"),
+        (with_bad(np.inf), "logits", "+inf"),
     ],
 )
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
-def test_what_is_no_prediction_is_refused_by_id(values, inputs, words, dtype):
-    if dtype == torch.float16 and words == "not be negative":
+def test_what_is_no_prediction_is_refused_by_id(values, inputs, fault, dtype):
+    if dtype == torch.float16 and fault == "negative":
         values[values < 0] = -1e-4  # what float16 still tells from zero
     for candidates in (values.to(dtype), values.to(dtype).numpy()):
-        with pytest.raises(InputError, match=rf"{inputs} must.*{words}.*rows \[103, 108\]"):
+        with pytest.raises(InputError) as caught:
             select(candidates, "bald", 3, inputs=inputs, rows=list(range(100, 140)))
+        error = caught.value
+        assert (error.argument, error.rows) == (inputs, (103, 108))
+        assert fault in error.expected
 
 
 def test_logits_that_allow_no_class_are_refused_by_id():
     logits = predictions()
     logits[5, 2] = -torch.inf
-    with pytest.raises(InputError, match=r"all are -inf in rows \[5\]"):
+    with pytest.raises(InputError) as caught:
         select(logits, "bald", 3, inputs="logits")
+    assert (caught.value.argument, caught.value.rows) == ("logits", (5,))
 
 
 @pytest.mark.parametrize(
-    ("values", "options", "words"),
+    ("values", "options", "argument"),
     [
-        (predictions()[:, 0], {}, r"\[40, 4\].*log_probs\[:, None\]"),
-        (predictions()[0, 0], {}, r"must be \[N, K, C\]; got \[4\]"),
-        (predictions()[:, :, :1], {}, "C >= 2"),
-        (predictions()[:, :0], {}, "K >= 1"),
-        (predictions().exp(), {}, 'say so: inputs="probs"'),
-        (predictions(), {"inputs": "probs"}, 'say so: inputs="log_probs"'),
-        (predictions().transpose(1, 2), {}, 'say axes="NCK"'),
-        (predictions(), {"axes": "nkc"}, "NKC, NCK"),
-        (predictions(), {"axes": "NK"}, "NKC, NCK"),
-        (predictions(), {"inputs": "prob"}, 'Did you mean "probs"'),
-        (predictions(), {"rows": [1, 2]}, "each of the 40 candidates; got 2"),
-        (predictions(), {"rows": [7] * 40}, r"come twice: \[7\]"),
-        (predictions(), {"rows": np.arange(40) / 2}, "whole numbers"),
-        (predictions(), {"rows": np.array(["a"] * 40)}, "look names up afterwards"),
-        (predictions(), {"batch_size": 41}, "41 of 40"),
-        (predictions(), {"acquisition": "badl"}, 'Did you mean "bald"'),
-        (
-            predictions(),
-            {"acquisition": "batchbald", "num_configuration": 9},
-            "known: num_configurations.*Did you mean",
-        ),
-        (predictions(), {"num_configurations": 9}, "bald has no option 'num_configurations'"),
-        (predictions(), {"acquisition": torch.numel, "beta": 1}, "takes no options; got beta"),
-        (predictions(), {"acquisition": lambda chunk: chunk[:, 0]}, r"-> \[n\]; got \[40, 4\]"),
-        (predictions().long(), {}, "floating point"),
-        (predictions().numpy().astype(int), {}, "floating point"),
-        (TensorCandidates(predictions()), {"axes": "NCK"}, "leave out inputs, axes and rows"),
-        (TensorCandidates(predictions()), {"rows": list(range(40))}, "leave out inputs, axes and rows"),
-        (predictions(), {"targets": predictions(9, num_draws=5)}, r"same draws.*\[T, 6, 4\]; got \[9, 5, 4\]"),
-        (predictions(), {"targets": predictions(9)[:, 0]}, r"targets must be \[N, K, C\]"),
-        (predictions(), {"features": torch.ones(39, 2)}, r"features must be \[40, D\]; got \[39, 2\]"),
-        (predictions(), {"features": torch.ones(40, 2).log() * np.inf}, r"finite.*places \[0, 1"),
-        (
-            predictions(),
-            {"features": torch.full((40, 2), 1e20)},
-            r"features at the places \[0, 1.* infinite in float32",
-        ),
-        (predictions(), {"labelled_features": torch.ones(3)}, r"must be \[L, D\]; got \[3\]"),
-        (
-            predictions(),
-            {"labelled_features": torch.ones(3, 2), "labelled": torch.arange(2)},
-            r"must be \[2, D\]",
-        ),
+        (predictions()[:, 0], {}, "log_probs"),
+        (predictions()[0, 0], {}, "log_probs"),
+        (predictions()[:, :, :1], {}, "log_probs"),
+        (predictions()[:, :0], {}, "log_probs"),
+        (predictions().long(), {}, "log_probs"),
+        (predictions().numpy().astype(int), {}, "log_probs"),
+        (predictions()[:0], {}, "candidates"),
+        (predictions(), {"axes": "nkc"}, "axes"),
+        (predictions(), {"axes": "NK"}, "axes"),
+        (predictions(), {"inputs": "prob"}, "inputs"),
+        (predictions(), {"rows": [1, 2]}, "rows"),
+        (predictions(), {"rows": [7] * 40}, "rows"),
+        (predictions(), {"rows": np.arange(40) / 2}, "rows"),
+        (predictions(), {"rows": np.array(["a"] * 40)}, "rows"),
+        (predictions(), {"rows": np.ones((40, 1), int)}, "rows"),
+        (predictions(), {"batch_size": 41}, "batch_size"),
+        (predictions(), {"batch_size": 0}, "batch_size"),
+        (predictions(), {"batch_size": 3.0}, "batch_size"),
+        (predictions(), {"batch_size": True}, "batch_size"),
+        (predictions(), {"seed": None}, "seed"),
+        (predictions(), {"batch_sise": 3}, "batch_sise"),
+        (predictions(), {"acquisition": "badl"}, "acquisition"),
+        (predictions(), {"acquisition": None}, "acquisition"),
+        (predictions(), {"acquisition": ACQUISITIONS["bald"].acquisition}, "acquisition"),
+        (predictions(), {"acquisition": lambda chunk: chunk[:, 0]}, "a score"),
+        (predictions(), {"acquisition": lambda chunk: None}, "what a function of your own returns, [n] scores,"),
+        (predictions(), {"acquisition": torch.numel, "beta": 1}, "beta"),
+        (predictions(), {"acquisition": "batchbald", "num_configuration": 9}, "num_configuration"),
+        (predictions(), {"num_configurations": 9}, "num_configurations"),
+        (TensorCandidates(predictions()), {"axes": "NCK"}, "log_probs"),
+        (TensorCandidates(predictions()), {"rows": list(range(40))}, "log_probs"),
+        (predictions(), {"targets": predictions(9, num_draws=5)}, "targets"),
+        (predictions(), {"targets": predictions(9)[:, 0]}, "targets"),
+        (predictions(), {"acquisition": "epig", "targets": predictions()[:0]}, "targets"),
+        (predictions(), {"features": torch.ones(39, 2)}, "features"),
+        (predictions(), {"features": [[1.0]]}, "features"),
+        (predictions(), {"features": torch.ones(40, 2).log() * np.inf}, "features"),
+        (predictions(), {"features": torch.full((40, 2), 1e20)}, "features"),
+        (predictions(), {"labelled_features": torch.ones(3)}, "labelled_features"),
+        (predictions(), {"labelled_features": torch.ones(3, 2), "labelled": torch.arange(2)}, "labelled_features"),
+        (predictions(), {"labelled": [1, 1]}, "labelled"),
     ],
 )
-def test_what_cannot_be_used_is_refused_with_the_remedy(values, options, words):
-    with pytest.raises(InputError, match=words):
+def test_what_cannot_be_used_is_refused_by_its_argument(values, options, argument, monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # as in use
+    with pytest.raises(InputError) as caught:
         select(values, **{"acquisition": "bald", "batch_size": 3, **options})
+    assert (caught.value.argument or str(caught.value)).startswith(argument)
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "advised"),
+    [
+        (predictions().exp(), {}, ("inputs", "inputs")),
+        (predictions(), {"inputs": "probs"}, ("inputs", "inputs")),
+        (predictions().transpose(1, 2), {}, ("axes",)),
+    ],
+)
+def test_what_may_have_been_meant_is_advised(values, options, advised):
+    with pytest.raises(InputError) as caught:
+        select(values, "bald", 3, **options)
+    assert caught.value.arguments == advised
+    assert caught.value.rows == tuple(range(40))
+
+
+def test_the_message_says_what_was_wrong_what_was_expected_and_what_to_do():
+    with pytest.raises(InputError) as caught:
+        select(predictions().exp(), "bald", 3)
+    # golden message
+    assert re.fullmatch(
+        r"log_probs must be logarithms of probabilities that sum to one over the classes; they sum to \S+ in rows "
+        r"\[0, 1, 2, 3, 4, 5, 6, 7, 8, 9\] and 30 more\. If they are probabilities or logits, say so: "
+        r'inputs="probs", inputs="logits"\.',
+        str(caught.value),
+    )
 
 
 def test_bad_targets_are_named_as_targets():
-    with pytest.raises(InputError, match=r"targets must not be NaN; it is in rows \[3, 8\]"):
+    with pytest.raises(InputError) as caught:
         list(scan_log_probs(to_candidates(with_bad(np.nan), "targets", "log_probs", "NKC")))
+    assert (caught.value.argument, caught.value.rows) == ("targets", (3, 8))
 
 
 @pytest.mark.parametrize("name", [name for name in ACQUISITIONS if ACQUISITIONS[name].requires])
-def test_what_a_method_needs_is_asked_for_by_name(name):
+def test_what_a_method_requires_is_named(name):
     for need in ACQUISITIONS[name].requires - {"labelled_features"}:
-        with pytest.raises(InputError, match=need):
+        with pytest.raises(InputError) as caught:
             select(predictions(), name, 3, **{key: value for key, value in offered(name).items() if key != need})
-
-
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ({"batch_size": 3.0}, r"batch_size must be a whole number; got 3\.0"),
-        ({"batch_size": True}, "batch_size must be a whole number; got True"),
-        ({"seed": None}, "seed must be a whole number; got None"),
-        ({"acquisition": None}, r"acquisition must be a name of lindley\.acquisition\.ACQUISITIONS, or a function"),
-        ({"acquisition": lambda log_probs: None}, r"your own returns, \[n\] scores, must be an array"),
-        (
-            {"acquisition": ACQUISITIONS["bald"].acquisition},
-            r"\(context, batch_size, \*, seed\) -> Selection, is called there",
-        ),
-        ({"acquisition": "BALD"}, 'Did you mean "bald"'),
-        ({"features": [[1.0]]}, r"features must be \[40, D\]; got \[1, 1\]"),
-        ({"labelled": [1, 1]}, r"labelled must be rows"),
-        ({"batch_sise": 3}, "select has no argument 'batch_sise'. Did you mean \"batch_size\""),
-        ({"log_probs": predictions()[:0]}, "the candidates hold no rows"),
-        ({"acquisition": "epig", "targets": predictions()[:0]}, "the targets hold no rows"),
-    ],
-)
-def test_mistaken_arguments_are_named(given, words, monkeypatch):
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # as in use
-    with pytest.raises(InputError, match=words):
-        select(**{"log_probs": predictions(), "acquisition": "bald", "batch_size": 3, **given})
+        assert need in caught.value.arguments
 
 
 def test_a_whole_number_of_numpy_is_one(monkeypatch):
@@ -382,23 +398,23 @@ def test_a_whole_number_of_numpy_is_one(monkeypatch):
 
 def test_candidates_that_are_labelled_already_are_refused_by_their_rows():
     labelled = torch.tensor([108, 3])
-    with pytest.raises(InputError, match=r"labelled already: rows \[108\]"):
+    with pytest.raises(InputError) as caught:
         select(predictions(), "bald", 3, rows=list(range(100, 140)), labelled=labelled)
+    assert (caught.value.argument, caught.value.rows) == ("labelled", (108,))
     select(predictions(), "bald", 3, labelled=labelled)  # places in an array are not rows of the labels' pool
 
 
 @pytest.mark.parametrize("name", ACQUISITIONS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_draws_that_all_say_the_same_are_told_where_draws_are_compared(name, dtype):
+def test_draws_that_agree_are_warned_of_where_draws_are_compared(name, dtype):
     given = offered(name)
     if "targets" in given:
         given["targets"] = given["targets"].to(dtype)[:, :1].expand(-1, 5, -1)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         select(predictions(dtype=dtype)[:, :1].expand(-1, 5, -1), name, 3, **given)
-    said = [str(each.message) for each in caught if issubclass(each.category, UserWarning)]
-    told = f"{name} gives 0 to every row that it chose: the draws say the same of them"
-    assert [text.startswith(told) for text in said] == [True] * ACQUISITIONS[name].disagreement_based
+    found = [each for each in caught if issubclass(each.category, InputWarning)]
+    assert len(found) == ACQUISITIONS[name].disagreement_based
 
 
 def test_a_score_of_ones_own_may_write_into_what_it_is_given():

@@ -1,4 +1,4 @@
-"""What every entry of ACQUISITIONS promises; a new method is held to it by being in the catalogue."""
+"""The promises of every acquisition of the catalogue; a new one is held to them by its entry."""
 
 import math
 from dataclasses import fields
@@ -172,8 +172,7 @@ def test_ties_are_not_broken_by_the_lowest_row(name):
     assert set(chosen[0].tolist()) != set(chosen[1].tolist())
 
 
-def test_what_it_needs_is_asked_for_by_name(name):
-    assert ACQUISITIONS[name].requires <= {"targets", "features", "labelled_features"}
+def test_what_it_requires_is_named(name):
     for need in ACQUISITIONS[name].requires:
         with pytest.raises(InputError, match=need):
             choose(name, predictions(), without={need})
@@ -189,8 +188,9 @@ def test_the_function_itself_refuses_a_wrong_option(name):
 
 
 def test_a_batch_larger_than_the_pool_is_refused(name):
-    with pytest.raises(InputError, match="121 of 120"):
+    with pytest.raises(InputError) as caught:
         choose(name, predictions(), batch_size=121)
+    assert (caught.value.argument, caught.value.got) == ("batch_size", 121)
 
 
 def test_diagnostics_are_json(name):
@@ -206,8 +206,9 @@ def test_bad_predictions_are_refused_by_row(name, value):
     if name in NO_PREDICTIONS:
         assert choose(name, log_probs).rows.tolist() == choose(name, predictions()).rows.tolist()
         return
-    with pytest.raises(InputError, match=r"\[1033\]"):
+    with pytest.raises(InputError) as caught:
         choose(name, log_probs, torch.arange(1000, 1120))
+    assert caught.value.rows == (1033,)
 
 
 def test_the_modes_of_the_caller_change_no_choice(name):

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lindley.acquisition.array_sources import ArraySource
 from lindley.contracts import Categorical, Chunk, T
-from lindley.errors import InputError, some
+from lindley.errors import InputError
 from lindley.information.layouts import Layout, swapped_axes
 from lindley.row_index import RowIndex
 from lindley.shapes import Positions, Rows
@@ -113,11 +113,12 @@ class ArrayCandidates:
     def _read(self, places: slice | Positions, positions: Positions) -> Tensor:
         raw = self._array.read(self._layout.order[0], places).permute(self._layout.order)  # [n, K, C]
         if self._unchecked[positions].any():
-            self._layout.check(raw, self._name, lambda which: self._name_rows(positions[which.cpu()]))
+            self._layout.check(raw, self._name, lambda which: self._row_ids(positions[which.cpu()]))
             self._unchecked[positions] = False
         return self._layout.log_probs(raw)
 
-    def _name_rows(self, positions: Positions) -> str:
+    def _row_ids(self, positions: Positions) -> Sequence[int | str]:
         if self._ids is None:
-            return f"rows {some(self.rows[positions].tolist())}"
-        return f"ids {some([self._ids[position] for position in positions.tolist()])}"
+            rows: list[int] = self.rows[positions].tolist()
+            return rows
+        return [self._ids[position] for position in positions.tolist()]

@@ -24,7 +24,7 @@ from lindley.acquisition.tensor_candidates import CandidatesWithFeatures
 from lindley.acquisition.top_k import top_k
 from lindley.arrays import ArrayLike, as_tensor
 from lindley.contracts import Acquisition, Candidates, Classification, Context, Score, Selection
-from lindley.errors import InputError
+from lindley.errors import InputError, InputWarning
 from lindley.names import nearest
 from lindley.shapes import LogProbs, Scores
 
@@ -112,11 +112,8 @@ def select(
     with torch.set_grad_enabled(torch.is_grad_enabled() and not isinstance(acquisition, str)):
         selection = choose(context, batch_size, seed=seed)
     if isinstance(acquisition, str) and _is_random_choice(acquisition, candidates, selection):
-        warnings.warn(
-            f"{acquisition} gives 0 to every row that it selected: the draws agree on them, and the choice is random. "
-            "Are the draws different functions?",
-            stacklevel=2,
-        )
+        text = f"{acquisition} gives 0 to every row that it selected: the draws agree, and the choice is random. "
+        warnings.warn(InputWarning(text, "Are the draws different functions?"), stacklevel=2)
     return selection
 
 

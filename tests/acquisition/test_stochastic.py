@@ -126,7 +126,7 @@ def test_softrank_looks_at_the_order_only_and_softmax_at_differences():
         assert all(first.tolist() == second.tolist() for first, second in (ranked, shifted, scaled))
 
 
-def test_a_row_has_its_noise_whoever_stands_beside_it():
+def test_the_noise_of_a_row_does_not_depend_on_the_other_candidates():
     scores = torch.rand(60, generator=torch.Generator().manual_seed(2))
     whole = power_batch(lambda _: scores)(context_of(60), 20, seed=3)
     some = torch.tensor(sorted(whole.rows.tolist()) + [row for row in range(60) if row not in whole.rows][:10])

@@ -1,7 +1,7 @@
 """Anyone's array as candidates: another order of axes, probabilities or logits, half precision, a file on the disk.
 
 Chunks are converted and checked as they are read, so that a file need not fit into memory. Nothing is guessed: the
-caller says what the numbers are, and which axes they have.
+caller names the kind of numbers and the order of the axes.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class ArrayCandidates:
 
         Args:
             array: The numbers.
-            inputs: What they are: "log_probs" (natural), "probs" (the logarithm is taken: 0 becomes -inf) or "logits"
+            inputs: Their kind: "log_probs" (natural), "probs" (the logarithm is taken: 0 becomes -inf) or "logits"
                 (log_softmax).
             axes: The order of its axes.
             rows: [N]; 0..N-1 if not given.

@@ -29,7 +29,7 @@ class ArraySource(Protocol):
 
 @final
 class TensorSource:
-    """A tensor, on its device; what is read may be a view of it."""
+    """A tensor, on its device; the entries read may be a view of it."""
 
     def __init__(self, tensor: Tensor) -> None:
         if tensor.dtype not in _FLOATS:
@@ -49,7 +49,7 @@ class TensorSource:
 
 @final
 class NumpySource:
-    """A NumPy array, which may be mapped from a file: only what is read is converted."""
+    """A NumPy array, which may be mapped from a file: only the entries read are converted."""
 
     def __init__(self, array: np.ndarray) -> None:
         if array.dtype.kind != "f" or array.dtype.itemsize > 8:
@@ -67,7 +67,7 @@ class NumpySource:
 
 
 def array_source(values: ArrayLike, name: str, *, axis: int = 0) -> ArraySource:
-    """Return anyone's floating point numbers as an ArraySource; what is mapped from a file stays there.
+    """Return anyone's floating point numbers as an ArraySource; an array that is mapped from a file stays there.
 
     Args:
         values: The numbers.

@@ -1,4 +1,4 @@
-"""Whether predictions said to be [N, K, C] look like [K, N, C]: a warning says so, and nothing is changed."""
+"""A warning where predictions given as [N, K, C] look like [K, N, C]; nothing is changed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def warn_if_axes_swapped(array: ArraySource, inputs: str, name: str) -> None:
 
     Args:
         array: The predictions, read as [N, K, C].
-        inputs: What they are: "log_probs", "probs" or "logits".
+        inputs: Their kind: "log_probs", "probs" or "logits".
         name: The name of the argument, for the message.
     """
     layout = Layout(inputs, "NKC")

@@ -80,9 +80,9 @@ class LogDetOptions:
     """Options of logdet."""
 
     kernel: str = "draws"
-    """What rows are compared by: the covariance of the "draws", or the "features", in which the model is linear."""
+    """The covariance between rows: that of the "draws", or of a model that is linear in the "features"."""
     noise: float | None = None
-    """Variance of what is observed, above 0; None: as logdet says."""
+    """Variance of an observation, above 0; None: by the BALD score of each row, or 1 for the kernel "features"."""
 
     def __post_init__(self) -> None:
         if self.kernel not in ("draws", "features"):

@@ -1,7 +1,7 @@
 """Scans of the candidates whose results are merged by row: the way in which every acquisition reads the pool.
 
-What is sent to the chunks pickles, and what comes back carries its rows, so that a scan may run in other processes and
-its results may come in any order.
+The functions pickle and their results carry their rows, so that a scan may run in other processes and its results may
+come in any order.
 """
 
 from __future__ import annotations

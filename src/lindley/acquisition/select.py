@@ -61,24 +61,24 @@ def select(
             log-probabilities -> [n]; rows with larger scores are queried first.
         batch_size: Number of rows to choose, at most N.
         seed: Seed of ties and samples.
-        inputs: What the arrays hold: "log_probs", "probs" or "logits"; never guessed.
-        axes: The order of their axes, "NKC" unless it is given. A warning says so where [N, K, C] looks like
-            [K, N, C]; axes="NKC" silences it.
+        inputs: The kind of numbers in the arrays: "log_probs", "probs" or "logits"; never guessed.
+        axes: The order of their axes, "NKC" unless it is given. It warns where [N, K, C] looks like [K, N, C];
+            axes="NKC" silences that.
         rows: [N] whole numbers by which the candidates are known; 0..N-1 if not given.
         targets: Predictions of other inputs, like those that the model will be used on, under the same draws (draw k
             is the same function for both) and in the same form; for methods that need them, such as "epig".
         features: [N, D] floating point numbers, of the candidates.
-        labelled_features: [L, D], of what is labelled already.
+        labelled_features: [L, D], of the rows that are labelled already.
         labelled: The rows that are labelled already, in the order of labelled_features. Where the candidates have rows
             of their own, a candidate that is labelled already is an error.
-        options: Those of the method, by name, such as num_configurations=200.
+        options: The acquisition's options by name, such as num_configurations=200.
 
     Returns:
-        The rows with their scores; the diagnostics say what the method has to say of its choice.
+        The rows with their scores, and the diagnostics of the acquisition.
 
     Raises:
-        InputError: If something cannot be used: NaN, masked numbers, probabilities that do not sum to one, another
-            shape, an unknown name or option. Rows are named by their ids.
+        InputError: For NaN, masked numbers, probabilities that do not sum to one, another shape, an unknown name or
+            option. `argument` names what cannot be used, `rows` the rows at fault.
 
     >>> logits = torch.randn(50, 8, 3, generator=torch.Generator().manual_seed(0))  # 50 rows, 8 draws, 3 classes
     >>> selection = select(logits.log_softmax(-1), "batchbald", batch_size=3, num_configurations=500)
@@ -94,7 +94,7 @@ def select(
     if log_probs is None:
         candidates: Candidates = prediction_free_candidates(acquisition, features, rows)
     else:
-        has_lengths = rows is not None or features is not None  # which say how long the first axis is
+        has_lengths = rows is not None or features is not None  # so that a wrong order of axes is an error
         candidates = to_candidates(log_probs, inputs, inputs, axes, rows=rows, warn=not has_lengths)
     num_classes = count_classes(candidates)
     known = None if labelled_features is None else to_features("labelled_features", labelled_features)
@@ -143,7 +143,7 @@ def _resolve_acquisition(acquisition: str | Score, options: dict[str, object]) -
 
 
 def _refuse_acquisition(score: Score) -> None:
-    """Refuse what a loop calls an acquisition, which is another thing than a score."""
+    """Raise InputError for an acquisition, (context, batch_size, *, seed) -> Selection, in place of a score."""
     try:
         inspect.signature(score).bind(None)
     except ValueError:
@@ -151,7 +151,7 @@ def _refuse_acquisition(score: Score) -> None:
     except TypeError as error:
         raise InputError(
             f"a function of your own is called with [n, K, C] log-probabilities and must return [n] scores: {error}. "
-            "What a study or a loop calls an acquisition, (context, batch_size, *, seed) -> Selection, is called there",
+            "Call an acquisition, (context, batch_size, *, seed) -> Selection, yourself.",
             argument="acquisition",
         ) from None
 

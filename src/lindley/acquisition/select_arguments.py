@@ -32,7 +32,7 @@ def to_candidates(
     Args:
         values: The predictions.
         name: The name of the argument, for messages.
-        inputs: What an array holds: "log_probs", "probs" or "logits".
+        inputs: The kind of numbers in an array: "log_probs", "probs" or "logits".
         axes: The order of its axes; None: "NKC".
         rows: [N]; None: 0..N-1.
         draws_id: The id of the draws that the predictions are of.
@@ -67,7 +67,7 @@ def prediction_free_candidates(
         rows: [N]; None: 0..N-1.
 
     Raises:
-        InputError: If the acquisition reads predictions, or neither features nor rows say what the candidates are.
+        InputError: If the acquisition reads predictions, or neither features nor rows are given.
     """
     if acquisition not in PREDICTION_FREE:
         raise InputError(
@@ -80,7 +80,7 @@ def prediction_free_candidates(
     if numbers is not None:
         return TensorCandidates(None, numbers)
     if features is None:
-        text = "without predictions, features [N, D] or rows [N] must say what the candidates are"
+        text = "without predictions, pass features [N, D] or rows [N] of the candidates."
         raise InputError(text, argument="features", got=None)
     return TensorCandidates(None, torch.arange(len(to_features("features", features))))
 
@@ -97,11 +97,11 @@ def count_classes(candidates: Candidates) -> int:
 def to_targets(
     targets: ArrayLike | Candidates, inputs: str, axes: str | None, candidates: Candidates, num_classes: int
 ) -> Candidates:
-    """Return the targets; an array is under the candidates' draws, since the caller says so by passing it.
+    """Return the targets; an array is taken to be under the candidates' draws.
 
     Args:
         targets: The predictions.
-        inputs: What an array holds: "log_probs", "probs" or "logits".
+        inputs: The kind of numbers in an array: "log_probs", "probs" or "logits".
         axes: The order of its axes; None: "NKC".
         candidates: Those of the same call.
         num_classes: Their number of classes, C.

@@ -1,6 +1,6 @@
 """Every acquisition by name. Adding one is a function, its options and an entry here; nothing heavy is imported.
 
-Conformance tests, docs tables, plot styles and the command line read what they must know from here.
+Conformance tests, docs tables, plot styles and the command line read these entries.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ Unit = Literal["", "log C", "1 - 1/C", "N"]
 
 @dataclass(frozen=True)
 class AcquisitionSpec:
-    """One acquisition: what has to be known of it before it runs."""
+    """One acquisition: its properties, which are known before it runs."""
 
     name: str
     path: str
-    """The import path of the acquisition, "package.module:name"; with a scorer, of what makes the acquisition of it."""
+    """The import path of the acquisition, "package.module:name"; with a scorer, of the function that takes it."""
     title: str
-    """What sentences and tables call it."""
+    """Its name in sentences and tables."""
     reference: str
     """Where it was published."""
     access: Access
@@ -60,13 +60,13 @@ class AcquisitionSpec:
     requires: frozenset[str] = frozenset()
     """Optional parts of the Context that it cannot do without, of `contracts.NEEDS`."""
     requires_with: Mapping[tuple[str, object], frozenset[str]] = field(default_factory=dict)
-    """By an option and its value, what it cannot do without besides."""
+    """Further parts that it cannot do without, by an option and its value."""
     tasks: tuple[str, ...] = ("classification",)
     joint: bool = False
-    """Whether a batch is chosen together, so that what a row is worth depends on those picked before."""
+    """Whether a batch is chosen together: the worth of a row depends on those picked before."""
     exact: bool = True
-    """Whether another order or another grid of chunks leads to the same rows. What compares rows by sampled
-    configurations may choose others, worth the same within the noise."""
+    """Whether another order or another grid of chunks leads to the same rows. Where rows are compared on sampled
+    configurations, it may lead to others, worth the same within the noise."""
     descending: bool = True
     """Whether scores fall in the order in which rows are chosen."""
     prediction_free: bool = False
@@ -92,7 +92,7 @@ class AcquisitionSpec:
         return tuple(each.name for each in fields(self.options))
 
     def requirements(self, options: Mapping[str, object]) -> frozenset[str]:
-        """Return what it cannot do without under these options."""
+        """Return the parts of the Context that it cannot do without under these options."""
         more = [required for (name, value), required in self.requires_with.items() if options.get(name) == value]
         return self.requires.union(*more)
 

@@ -30,7 +30,7 @@ def power_batch(scorer: Scorer) -> StochasticBatch:
     """Return the acquisition that draws rows with weight score^beta; beta is 4 if not given.
 
     A score of 0 has weight 0: such a row never comes before one with a positive score. Where the batch is larger than
-    the rows with weight, the rest follows in seeded random order, and picks_without_weight says how many those are.
+    the rows with weight, the rest follows in seeded random order, and picks_without_weight counts them.
     The acquisition raises InputError for negative scores, whose power has no meaning; `rows` names them.
     """
     return _weighted_batch(scorer, _power_log_weights, PowerOptions)
@@ -39,7 +39,7 @@ def power_batch(scorer: Scorer) -> StochasticBatch:
 def softmax_batch(scorer: Scorer) -> StochasticBatch:
     """Return the acquisition that draws rows with weight exp(beta * score), of any sign; beta is 8 if not given.
 
-    beta is in units of one over the score: what it means depends on the range of the scores.
+    beta is in units of one over the score, so that its meaning depends on the range of the scores.
     """
     return _weighted_batch(scorer, _softmax_log_weights, SoftmaxOptions)
 

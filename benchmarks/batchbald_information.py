@@ -81,6 +81,6 @@ def _batches(num_draws: int, options: argparse.Namespace) -> Iterator[dict[str, 
         yield {"method": OWN_GAINS, "K": num_draws, "N": size, "b": batch_size, "rows": own}
         for name, kind in (("batchbald-logdet", LONG_RUN), ("batchbald", f"{LONG_RUN}, own gains")):
             for seed in range(1, options.long_seeds + 1):
-                long = lindley.select(log_probs, name, batch_size, seed, num_paths=options.long_paths)
+                long = lindley.select(log_probs, name, batch_size, seed, num_configurations=options.long_paths)
                 method = f"{kind} {seed}"
                 yield {"method": method, "K": num_draws, "N": size, "b": batch_size, "rows": long.rows.tolist()}

@@ -59,7 +59,7 @@ def _lindley(
 ) -> Callable[[], Selected]:
     import lindley
 
-    options = {} if paths is None else {"num_paths": paths}
+    options = {} if paths is None else {"num_configurations": paths}
 
     def select() -> Selected:
         selection = lindley.select(log_probs, method, batch_size, seed, **options)

@@ -21,7 +21,7 @@ from typing import TypeVar
 import torch
 from records import DEFAULT_FOLDER, append, machine, markdown, now
 
-from lindley.acquisition.checks import checked_chunks
+from lindley.acquisition.checks import scan_log_probs
 from lindley.contracts import Classification, Labels, TrainingData
 from lindley.information import bald
 from lindley.pools.memory import MemoryPool
@@ -86,7 +86,7 @@ def one_round(
     head = _timed(times, "refit", lambda: fitted(pool, classes, task, before))
     draws = _timed(times, "draw", lambda: head.draw(num_draws, seed=0))
     predictions = PoolPredictions(pool, torch.arange(len(pool)), draws, num_classes=task.num_classes)
-    held = _timed(times, "predict", lambda: list(checked_chunks(predictions)))
+    held = _timed(times, "predict", lambda: list(scan_log_probs(predictions)))
     _timed(times, "bald", lambda: torch.cat([bald(chunk) for chunk in held]).topk(10))
     times["total"] = (sum(clock for clock, _ in times.values()), sum(cpu for _, cpu in times.values()))
     _timed(times, "from scratch", lambda: fitted(pool, classes, task))

@@ -26,7 +26,7 @@ from real_predictions import DEFAULT_FOLDER, fresh_log_probs, loaded, source_ima
 from torch import Tensor
 
 import lindley
-from lindley.acquisition import METHODS
+from lindley.acquisition import ACQUISITIONS
 from lindley.contracts import Selection
 
 
@@ -69,7 +69,7 @@ def main() -> None:
     path = options.out / "large_batches.csv"
     if options.redo:
         path.unlink(missing_ok=True)
-    ways = [way for way in WAYS if way.name in METHODS]
+    ways = [way for way in WAYS if way.name in ACQUISITIONS]
     for way in WAYS:
         if way not in ways:
             print(f"no acquisition is named {way.name!r}: {way.title} is left out")

@@ -58,7 +58,7 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("study/comparison/contrasts.py", "first, second = sorted((name, reference))", "first, second = name, reference", "study/comparison/test_contrasts.py"),
     ("study/comparison/exact_tests.py", "    return min(1.0, reaching * chance)", "    return min(1.0, chance)", "study/comparison/test_exact_tests.py"),
     ("study/trials.py", '            **({} if version is None else {"method_version": version}),\n', "", "study/test_trials.py"),
-    ("acquisition/axis_order.py", "    if of_draws > of_rows or (", "    if (", "acquisition/test_axis_order.py"),
+    ("acquisition/axis_order.py", "    if draw_effect > row_effect or (", "    if (", "acquisition/test_axis_order.py"),
     ("apps/output_file.py", "        if path.exists() and out.samefile(path):", "        if False:", "apps/test_select_command.py"),
     ("apps/interrupts.py", "    signal.signal(signal.SIGINT, _exit)\n", "", "apps/test_interrupts.py"),
 ]  # fmt: skip

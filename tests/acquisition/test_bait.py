@@ -4,9 +4,8 @@ import pytest
 import torch
 from diverse_fakes import context_of, random_log_probs, random_points
 
-from lindley.acquisition import acquisition_named
 from lindley.acquisition import bait as module
-from lindley.acquisition.bait import bait, check_bait
+from lindley.acquisition.bait import bait
 from lindley.acquisition.fisher import TraceObjective, summed_information
 from lindley.errors import InputError
 
@@ -124,19 +123,3 @@ def test_too_many_candidates_for_that_many_classes_are_refused(monkeypatch):
 def test_predictions_that_no_layer_could_make_are_told_by_the_fit():
     features = random_points(60, 2)
     assert bait(context_of(features, random_points(3, 2, seed=1)), 2, seed=0).diagnostics["labelled_fit"] < 0.3
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"regularisation": 0}, "regularisation .* got 0"),
-        ({"regularisation": "1"}, "regularisation .* got '1'"),
-        ({"num_components": 0}, "num_components .* got 0"),
-        ({"num_components": 2.0}, "num_components .* got 2.0"),
-    ],
-)
-def test_wrong_options_are_refused_by_name(options, message):
-    with pytest.raises(InputError, match=message):
-        check_bait(**options)
-    with pytest.raises(InputError, match=message):
-        acquisition_named("bait", options)

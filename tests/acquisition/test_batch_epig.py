@@ -55,7 +55,7 @@ def test_leaving_out_rows_by_what_they_say_about_the_draws_changes_nothing(monke
     log_probs = linear_model(2, 130, 20, 3, torch.float64)
 
     def picks():
-        objective = TargetObjective(log_probs[120:], num_paths=20, seed=0, block=16)
+        objective = TargetObjective(log_probs[120:], num_configurations=20, seed=0, block=16)
         candidates = TensorCandidates(log_probs[:120])
         return GreedySearch(candidates, information.bald(log_probs[:120]), objective, seed=0).picks(4)
 
@@ -69,7 +69,7 @@ def test_leaving_out_rows_by_what_they_say_about_the_draws_changes_nothing(monke
 def test_sampled_picks_are_worth_what_exact_ones_are():
     log_probs = linear_model(3, 90, 15, 4)
     context = context_of(log_probs[:80], log_probs[80:])
-    sampled, exact = (batch_epig(context, 4, seed=0, num_paths=count) for count in (30, 64))
+    sampled, exact = (batch_epig(context, 4, seed=0, num_configurations=count) for count in (30, 64))
     assert (sampled.diagnostics["exact_picks"], exact.diagnostics["exact_picks"]) == (3, 4)
     assert sampled.diagnostics["target_information"] > 0.98 * exact.diagnostics["target_information"]
 
@@ -85,14 +85,14 @@ def test_the_batch_tells_more_than_the_rows_with_the_largest_epig():
 def test_the_reported_information_is_within_its_error_of_the_truth():
     log_probs = linear_model(5, 40, 12, 8)
     context = context_of(log_probs[:30], log_probs[30:])
-    selection = batch_epig(context, 5, seed=0, num_paths=20)
+    selection = batch_epig(context, 5, seed=0, num_configurations=20)
     found, error = (selection.diagnostics[key] for key in ("target_information", "target_information_se"))
     truth = information.batch_epig(log_probs[selection.rows], log_probs[30:])
     assert 0 < abs(found - truth) <= 4 * error
 
 
-@pytest.mark.parametrize("num_paths", [0, 1, -3, True])
-def test_a_number_of_paths_that_is_none_is_refused(num_paths):
+@pytest.mark.parametrize("num_configurations", [0, 1, -3, True])
+def test_a_number_of_paths_that_is_none_is_refused(num_configurations):
     log_probs = random_log_probs(0, 5, 2, 2)
-    with pytest.raises(InputError, match="num_paths"):
-        batch_epig(context_of(log_probs, log_probs), 2, seed=0, num_paths=num_paths)
+    with pytest.raises(InputError, match="num_configurations"):
+        batch_epig(context_of(log_probs, log_probs), 2, seed=0, num_configurations=num_configurations)

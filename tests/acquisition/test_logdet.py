@@ -26,7 +26,7 @@ def of_features(features, batch_size, labelled=None, seed=0, **options):
         features=features,
         labelled_features=labelled,
     )
-    return logdet(context, batch_size, seed=seed, of="features", **options)
+    return logdet(context, batch_size, seed=seed, kernel="features", **options)
 
 
 def half_log_det(stacked):
@@ -130,10 +130,12 @@ def test_scales_beyond_what_float64_can_tell_and_too_many_dimensions_are_refused
 
 def test_features_are_asked_for_when_they_are_what_it_goes_by():
     with pytest.raises(InputError, match="features"):
-        logdet(context_of(random_log_probs(0, 5, 2, 2)), 2, seed=0, of="features")
+        logdet(context_of(random_log_probs(0, 5, 2, 2)), 2, seed=0, kernel="features")
 
 
-@pytest.mark.parametrize(("option", "value"), [("of", "labels"), ("noise", 0.0), ("noise", -1.0), ("noise", math.nan)])
+@pytest.mark.parametrize(
+    ("option", "value"), [("kernel", "labels"), ("noise", 0.0), ("noise", -1.0), ("noise", math.nan)]
+)
 def test_other_options_are_refused(option, value):
     with pytest.raises(InputError, match=option):
         logdet(context_of(random_log_probs(0, 5, 2, 2)), 2, seed=0, **{option: value})

@@ -4,10 +4,8 @@ import pytest
 import torch
 from diverse_fakes import context_of, random_points
 
-from lindley.acquisition import acquisition_named
 from lindley.acquisition.clusters import k_means
-from lindley.acquisition.probcover import check_probcover, probcover, pure_radius
-from lindley.errors import InputError
+from lindley.acquisition.probcover import probcover, pure_radius
 from lindley.seeds import derive_seed
 
 
@@ -89,19 +87,3 @@ def test_auto_takes_the_pure_radius_of_candidates_and_labelled_rows_and_says_so(
     radius = pure_radius(everyone, rows, 3, purity=0.9, seed=4)
     selection = probcover(context_of(features, labelled), 5, seed=4, purity=0.9, normalise=False)
     assert selection.diagnostics["delta"] == radius
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"delta": 0.0}, "delta .* got 0.0"),
-        ({"delta": "best"}, "delta .* got 'best'"),
-        ({"purity": 1.0}, "purity .* got 1.0"),
-        ({"normalise": 1}, "normalise .* got 1"),
-    ],
-)
-def test_wrong_options_are_refused_by_name(options, message):
-    with pytest.raises(InputError, match=message):
-        check_probcover(**options)
-    with pytest.raises(InputError, match=message):
-        acquisition_named("probcover", options)

@@ -8,8 +8,7 @@ import torch
 from scipy.stats import chisquare
 
 from lindley.acquisition import TensorCandidates, pointwise, power_batch, softmax_batch, softrank_batch
-from lindley.acquisition.catalogue import acquisition_named
-from lindley.acquisition.specs import METHODS
+from lindley.acquisition.specs import ACQUISITIONS
 from lindley.acquisition.specs import SCORES as SCORE_SPECS
 from lindley.acquisition.top_k import top_k_batch
 from lindley.contracts import Classification, Context
@@ -66,7 +65,7 @@ def test_ordered_batches_come_as_often_as_sequential_draws_by_weight(kind, beta)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_draws_by_the_weights_of_another_kind_would_be_told_apart(kind):
+def test_draws_by_the_weights_of_another_kind_would_be_found(kind):
     assert all(p_value(batches_of_two(kind, 2), other, 2) < 1e-6 for other in set(KINDS) - {kind})
 
 
@@ -102,8 +101,9 @@ def test_rows_without_weight_follow_all_others_in_seeded_random_order_and_are_co
 
 def test_negative_scores_have_no_power_and_are_refused_by_row():
     context = context_of(3, torch.tensor([10, 20, 30]))
-    with pytest.raises(InputError, match=r"negative for rows \[20\].*softmax or softrank"):
+    with pytest.raises(InputError) as caught:
         power_batch(given(0.5, -1e-9, 0.0))(context, 1, seed=0)
+    assert caught.value.rows == (20,)
 
 
 @pytest.mark.parametrize("kind", ["softmax", "softrank"])
@@ -126,24 +126,12 @@ def test_softrank_looks_at_the_order_only_and_softmax_at_differences():
         assert all(first.tolist() == second.tolist() for first, second in (ranked, shifted, scaled))
 
 
-def test_a_row_has_its_noise_whoever_stands_beside_it():
+def test_the_noise_of_a_row_does_not_depend_on_the_other_candidates():
     scores = torch.rand(60, generator=torch.Generator().manual_seed(2))
     whole = power_batch(lambda _: scores)(context_of(60), 20, seed=3)
     some = torch.tensor(sorted(whole.rows.tolist()) + [row for row in range(60) if row not in whole.rows][:10])
     part = power_batch(lambda _: scores[some])(context_of(30, some), 20, seed=3)
     assert part.rows.tolist() == whole.rows.tolist()
-
-
-@pytest.mark.parametrize("beta", [0, -1, math.inf, math.nan, True, "4", None])
-def test_a_beta_that_is_not_positive_and_finite_is_refused(beta):
-    with pytest.raises(InputError, match="beta must be a positive"):
-        acquisition_named("softmax-bald", {"beta": beta})
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_wrong_beta_is_refused_by_the_choice_too(kind):
-    with pytest.raises(InputError, match="beta must be a positive"):
-        KINDS[kind](given(1.0, 2.0))(context_of(2), 1, seed=0, beta=0.0)
 
 
 @pytest.mark.parametrize(("kind", "beta"), [("power", 4), ("softmax", 8), ("softrank", 1)])
@@ -157,7 +145,7 @@ def test_the_default_is_the_documented_beta_and_is_named(kind, beta):
 def test_every_score_of_the_catalogue_has_its_kinds():
     for name in (spec.name for spec in SCORE_SPECS):
         kinds = {"softmax", "softrank"} if name == "margin" else set(KINDS)
-        assert {kind for kind in KINDS if f"{kind}-{name}" in METHODS} == kinds
+        assert {kind for kind in KINDS if f"{kind}-{name}" in ACQUISITIONS} == kinds
 
 
 def test_a_score_of_ones_own_is_drawn_by_weight():

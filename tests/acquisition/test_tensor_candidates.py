@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from lindley.acquisition import TensorCandidates
-from lindley.acquisition.tensor_candidates import FeaturedCandidates
+from lindley.acquisition.tensor_candidates import CandidatesWithFeatures
 from lindley.errors import InputError
 
 LOG_PROBS = torch.randn(11, 3, 4, generator=torch.Generator().manual_seed(0)).log_softmax(-1)
@@ -17,7 +17,7 @@ def test_chunks_and_take_agree():
     assert (predictions.num_draws, chunks[0].features) == (3, None)
 
 
-def test_take_keeps_the_order_asked():
+def test_take_keeps_the_order_of_its_rows():
     positions = torch.tensor([7, 2, 2])
     assert torch.equal(TensorCandidates(LOG_PROBS).take(positions).predictive.log_probs, LOG_PROBS[positions])
     of_rows = TensorCandidates(LOG_PROBS, torch.arange(30, 19, -1), features=LOG_PROBS[:, 0]).take(
@@ -32,9 +32,9 @@ def test_a_row_that_is_no_candidate_is_refused():
         TensorCandidates(LOG_PROBS).take(torch.tensor([3, 11]))
 
 
-def test_features_held_beside_candidates_are_those_of_their_rows():
+def test_features_beside_candidates_are_those_of_their_rows():
     rows, features = torch.tensor([4, 9, 1]), torch.tensor([[4.0], [9.0], [1.0]])
-    beside = FeaturedCandidates(TensorCandidates(LOG_PROBS[:3], rows, chunk_rows=2), features)
+    beside = CandidatesWithFeatures(TensorCandidates(LOG_PROBS[:3], rows, chunk_rows=2), features)
     assert [chunk.features[:, 0].tolist() for chunk in beside.scan(lambda chunk: chunk)] == [[4, 9], [1]]
     assert beside.take(torch.tensor([1, 4])).features[:, 0].tolist() == [1, 4]
 
@@ -45,13 +45,16 @@ def test_rows_are_numbered_from_zero_unless_given():
 
 
 @pytest.mark.parametrize(
-    ("log_probs", "rows", "words"),
+    ("given", "argument"),
     [
-        (None, None, "must have rows"),
-        (LOG_PROBS[0], None, r"\[N, K, C\]"),
-        (LOG_PROBS, torch.arange(3), "11 for 3 rows"),
+        ({"log_probs": None}, "rows"),
+        ({"log_probs": LOG_PROBS[0]}, "log_probs"),
+        ({"log_probs": LOG_PROBS, "rows": torch.arange(3)}, "log_probs"),
+        ({"log_probs": LOG_PROBS, "features": LOG_PROBS[:3, 0]}, "features"),
+        ({"log_probs": LOG_PROBS, "chunk_rows": 0}, "chunk_rows"),
     ],
 )
-def test_what_is_not_predictions_is_refused(log_probs, rows, words):
-    with pytest.raises(InputError, match=words):
-        TensorCandidates(log_probs, rows)
+def test_what_is_not_predictions_is_refused(given, argument):
+    with pytest.raises(InputError) as caught:
+        TensorCandidates(**given)
+    assert caught.value.argument == argument

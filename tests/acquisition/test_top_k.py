@@ -52,11 +52,12 @@ def test_a_score_that_is_nan_is_refused_by_row():
 
     log_probs = random_log_probs(6)
     worst = int(log_probs[:, 0, 0].argmax()) + 100
-    with pytest.raises(InputError, match=f"NaN for rows .*{worst}"):
+    with pytest.raises(InputError) as caught:
         top_k(broken)(context_of(log_probs, torch.arange(100, 106)), 2, seed=0)
+    assert caught.value.rows == (worst,)
 
 
-def test_random_rows_never_look_at_predictions():
+def test_random_rows_read_no_predictions():
     context = Context(RefusesToPredict(), NO_LABELS, Classification(("a", "b", "c")))
     rows = random_rows(context, 5, seed=0).rows.tolist()
     assert len(set(rows)) == 5

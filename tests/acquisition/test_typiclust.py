@@ -2,10 +2,8 @@ import pytest
 import torch
 from diverse_fakes import context_of, random_points
 
-from lindley.acquisition import acquisition_named
 from lindley.acquisition.clusters import k_means
-from lindley.acquisition.typiclust import check_typiclust, typicality, typiclust
-from lindley.errors import InputError
+from lindley.acquisition.typiclust import typicality, typiclust
 
 CENTRES = torch.tensor([[9.0, 0, 0], [0, 9, 0], [0, 0, 9], [-9, 0, 0], [0, -9, 0]]).double()
 
@@ -94,18 +92,3 @@ def test_k_means_finds_what_is_apart_and_is_seeded(num_clusters):
 
 def test_more_clusters_than_distinct_points_are_no_error_and_no_warning():
     assert k_means(torch.ones(20, 3), 5, seed=0).unique().numel() == 1
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"max_clusters": 0}, "max_clusters .* got 0"),
-        ({"num_neighbours": True}, "num_neighbours .* got True"),
-        ({"normalise": "yes"}, "normalise .* got 'yes'"),
-    ],
-)
-def test_wrong_options_are_refused_by_name(options, message):
-    with pytest.raises(InputError, match=message):
-        check_typiclust(**options)
-    with pytest.raises(InputError, match=message):
-        acquisition_named("typiclust", options)

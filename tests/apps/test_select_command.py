@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from typer.testing import CliRunner, Result
 
 from lindley import select
-from lindley.acquisition import METHODS
+from lindley.acquisition import ACQUISITIONS
 from lindley.apps.cli import app
 from lindley.apps.select_command import in_a_sentence
 from lindley.contracts import Selection
@@ -118,11 +118,11 @@ def test_jsonl_and_csv_files_hold_the_same(files, tmp_path):
 
 
 def test_options_reach_the_method(files):
-    table = table_of(lindley(files / "p.npy", "--batch-size", 4, "--option", "num_paths=16", "--seed", 3))
-    assert [line["id"] for line in table] == expected("batchbald", 4, num_paths=16, seed=3)
+    table = table_of(lindley(files / "p.npy", "--batch-size", 4, "--option", "num_configurations=16", "--seed", 3))
+    assert [line["id"] for line in table] == expected("batchbald", 4, num_configurations=16, seed=3)
 
 
-@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.needs])
+@pytest.mark.parametrize("name", [name for name, method in ACQUISITIONS.items() if method.requires])
 def test_what_a_method_needs_is_read_from_files(files, name):
     more = ["--targets", files / "all.npz", "--features", files / "all.npz:features"]
     more += ["--labelled-features", files / "labelled.npy"]
@@ -172,22 +172,22 @@ def test_draws_given_as_rows_are_warned_of_unless_the_axes_or_the_ids_say_otherw
     [
         (["nothing.npy"], "nothing.npy was not found"),
         (["p.npy", "--acquisition", "blad"], 'Did you mean "bald"?'),
-        (["p.npy", "--option", "num_path=9"], 'Did you mean "num_paths"?'),
-        (["p.npy", "--option", "num_paths=many"], "num_paths must be a whole number"),
-        (["p.npy", "--option", "num_paths"], "must be NAME=VALUE"),
-        (["p.npy", "--option", "num_paths=9", "--option", "num_paths=8"], "given twice"),
+        (["p.npy", "--option", "num_configuration=9"], 'Did you mean "num_configurations"?'),
+        (["p.npy", "--option", "num_configurations=many"], "num_configurations must be a whole number"),
+        (["p.npy", "--option", "num_configurations"], "must be NAME=VALUE"),
+        (["p.npy", "--option", "num_configurations=9", "--option", "num_configurations=8"], "given twice"),
         (["p.npy", "--inputs", "prob"], 'Did you mean "probs"?'),
-        (["p.npy", "--inputs", "probs"], "p.npy must not be negative"),
+        (["p.npy", "--inputs", "probs"], "they are negative"),
         (["probs.npy"], "--inputs probs"),
         (["p.npy", "--axes", "NKL"], "axes must be one of NKC"),
         (["p.parquet", "--axes", "KNC"], "--axes must begin with N"),
         (["flat.parquet"], "flat lists of 32 numbers: say of how many draws, --num-draws K"),
         (["p.npy", "--num-draws", "8"], "--num-draws is for flat lists"),
-        (["p.npy", "--batch-size", "61"], "61 of 60"),
+        (["p.npy", "--batch-size", "61"], "at most 60"),
         (["p.npy", "--batch-size", "0"], "--batch-size"),
         (["t.npy", "--ids", "ids.txt"], "ids must be one for each of the 9 candidates; got 60"),
-        (["bad.npy"], "bad.npy must not be NaN; it is in rows [3, 7]"),
-        (["bad.npy", "--ids", "ids.txt"], "it is in ids ['image 3, ä.png', 'image 7, ä.png']"),
+        (["bad.npy"], "they are NaN in rows [3, 7]"),
+        (["bad.npy", "--ids", "ids.txt"], "they are NaN in rows ['image 3, ä.png', 'image 7, ä.png']"),
         (["all.npz:nothing"], "no array 'nothing'"),
         (["p.npy", "--format", "xml"], "csv or jsonl; got 'xml'"),
         (["p.npy", "--out", "x.txt"], "csv or jsonl; got 'txt'"),
@@ -204,7 +204,9 @@ def test_wrong_usage_is_one_message_and_exit_code_2(files, monkeypatch, argument
     assert ran.stdout == ""
 
 
-@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.needs - {"labelled_features"}])
+@pytest.mark.parametrize(
+    "name", [name for name, method in ACQUISITIONS.items() if method.requires - {"labelled_features"}]
+)
 def test_what_a_method_needs_is_asked_for_by_its_option(files, name):
     ran = lindley(files / "p.npy", "--acquisition", name)
     assert ran.exit_code == 2
@@ -225,8 +227,10 @@ def test_damaged_files_are_named_with_exit_code_1(files, tmp_path, name):
 def test_acquisitions_are_listed_with_what_they_need():
     ran = CliRunner().invoke(app, ["acquisitions"])
     assert ran.exit_code == 0
-    assert [name for name, method in METHODS.items() if name not in ran.stdout or method.source not in ran.stdout] == []
-    assert "options: num_paths" in ran.stdout
+    assert [
+        name for name, method in ACQUISITIONS.items() if name not in ran.stdout or method.reference not in ran.stdout
+    ] == []
+    assert "options: num_configurations" in ran.stdout
 
 
 @pytest.mark.parametrize("name", ["bald", "batchbald", "badge"])
@@ -425,9 +429,9 @@ def test_no_id_is_queried_again_whatever_it_holds(files, tmp_path, spreadsheet):
 @pytest.mark.parametrize(
     "value", ["[" * 100_000, "{" * 100_000, "9" * 5000, "9" * 4000, "1e999", "NaN", "null", '"a"', "", "-1"]
 )
-@pytest.mark.parametrize("name", ["num_paths", "beta", "delta"])
+@pytest.mark.parametrize("name", ["num_configurations", "beta", "delta"])
 def test_hostile_values_of_options_are_refused(files, name, value):
-    acquisition = {"num_paths": "batchbald", "beta": "power-bald", "delta": "probcover"}[name]
+    acquisition = {"num_configurations": "batchbald", "beta": "power-bald", "delta": "probcover"}[name]
     features = ["--features", files / "all.npz:features"]
     ran = lindley(files / "all.npz", "--acquisition", acquisition, *features, "--option", f"{name}={value}")
     assert ran.exit_code == 2 or (name, value) == ("beta", "1e999"), ran.stderr

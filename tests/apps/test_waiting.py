@@ -8,8 +8,8 @@ import torch
 
 from lindley.acquisition import TensorCandidates
 from lindley.acquisition.array_candidates import ArrayCandidates
-from lindley.acquisition.checks import checked_chunks, checks_its_values
-from lindley.acquisition.stored import TensorArray
+from lindley.acquisition.array_sources import TensorSource
+from lindley.acquisition.checks import scan_log_probs, validates_values
 from lindley.apps import waiting
 from lindley.apps.console import PlainConsole
 from lindley.apps.some_predictions import SomeCandidates
@@ -25,23 +25,23 @@ def watched(told=lambda number, count: None):
 def test_predictions_are_what_they_were():
     predictions = watched()
     assert (predictions.num_draws, predictions.draws_id, predictions.rows[0]) == (3, "a", 50)
-    assert torch.equal(torch.cat(list(checked_chunks(predictions))), LOG_PROBS)
+    assert torch.equal(torch.cat(list(scan_log_probs(predictions))), LOG_PROBS)
     assert torch.equal(predictions.take(torch.tensor([53, 51])).predictive.log_probs, LOG_PROBS[[3, 1]])
 
 
 def test_values_are_checked_once_where_they_check_themselves():
-    alone = ArrayCandidates(TensorArray(LOG_PROBS))
+    alone = ArrayCandidates(TensorSource(LOG_PROBS))
     for predictions in (alone, SomeCandidates(alone, torch.tensor([2, 7]))):
-        assert checks_its_values(WatchedCandidates(predictions, lambda number, count: None))
-    assert not checks_its_values(watched())
-    assert not checks_its_values(SomeCandidates(watched(), torch.tensor([2, 7])))
+        assert validates_values(WatchedCandidates(predictions, lambda number, count: None))
+    assert not validates_values(watched())
+    assert not validates_values(SomeCandidates(watched(), torch.tensor([2, 7])))
 
 
 def test_every_chunk_of_every_pass_is_told():
     told = []
     predictions = watched(lambda number, count: told.append((number, count)))
-    list(checked_chunks(predictions))
-    list(checked_chunks(predictions))
+    list(scan_log_probs(predictions))
+    list(scan_log_probs(predictions))
     assert told == [(1, 4), (1, 8), (1, 10), (2, 4), (2, 8), (2, 10)]
 
 
@@ -51,7 +51,7 @@ def shown(monkeypatch, *, terminal, patience, every=0.0):
     text = io.StringIO()
     console = PlainConsole(file=text, force_terminal=terminal, width=80)
     with showing_rows(10, console) as told:
-        list(checked_chunks(watched(told)))
+        list(scan_log_probs(watched(told)))
         if terminal and not patience:
             while "rows" not in text.getvalue() and "choosing" not in text.getvalue():
                 pass  # waits for the display's own thread, not for a time

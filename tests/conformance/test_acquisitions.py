@@ -1,21 +1,25 @@
-"""What every entry of METHODS promises; a new method is held to it by being in the catalogue."""
+"""The promises of every acquisition of the catalogue; a new one is held to them by its entry."""
 
 import math
+from dataclasses import fields
+from functools import partial
 
 import pytest
 import torch
 
 from lindley import select
-from lindley.acquisition import METHODS, TensorCandidates, acquisition_named
+from lindley.acquisition import ACQUISITIONS, TensorCandidates, acquisition_named
 from lindley.contracts import Categorical, Chunk, Classification, Context
 from lindley.errors import InputError
 from lindley.information import joint_information
 
-NAMES = sorted(METHODS)
-JOINT = {name for name, spec in METHODS.items() if spec.joint}
-STOCHASTIC = {name for name, spec in METHODS.items() if spec.drawn}
-NO_PREDICTIONS = {name for name, spec in METHODS.items() if not spec.predictions}
-REGRET = 2e-3  # nats of joint information, for JOINT; exact scores choose the same rows
+NAMES = sorted(ACQUISITIONS)
+SAMPLED = {name for name, spec in ACQUISITIONS.items() if not spec.exact}
+STOCHASTIC = {name for name, spec in ACQUISITIONS.items() if spec.stochastic}
+NO_PREDICTIONS = {name for name, spec in ACQUISITIONS.items() if spec.prediction_free}
+REGRET = 2e-3  # nats of joint information, for SAMPLED; exact scores choose the same rows
+WRONG_VALUES = {"bool": None, "str": "none of these", "int": -1, "float": -1.0}
+"""By the type of an option; either of two booleans is right."""
 BATCH = 4
 NUM_CLASSES = 4
 
@@ -44,6 +48,7 @@ def choose(
     targets=None,
     features=FEATURES,
     without=(),
+    checked=True,
     **options,
 ):
     """The method's choice among these candidates, with targets, features and labelled rows (5000 and up) at hand."""
@@ -61,12 +66,13 @@ def choose(
         task,
         **{key: value for key, value in optional.items() if key not in without},
     )
-    return acquisition_named(name, options)(context, batch_size, seed=seed)
+    acquisition = acquisition_named(name, options) if checked else partial(ACQUISITIONS[name].acquisition, **options)
+    return acquisition(context, batch_size, seed=seed)
 
 
 def assert_same_choice(name, log_probs, first, second):
-    """The same rows; for joint methods, rows that are worth the same."""
-    if name in JOINT:
+    """The same rows; where configurations are sampled, rows that are worth the same."""
+    if name in SAMPLED:
         worth = [joint_information(log_probs[rows].double()) for rows in (first.rows, second.rows)]
         assert abs(worth[0] - worth[1]) <= REGRET
     else:
@@ -75,11 +81,11 @@ def assert_same_choice(name, log_probs, first, second):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_scores_lie_within_their_bounds_and_fall(name, dtype):
-    low, high = METHODS[name].score_bounds(num_rows=120, num_classes=NUM_CLASSES)
+    low, high = ACQUISITIONS[name].score_bounds(num_rows=120, num_classes=NUM_CLASSES)
     scores = choose(name, predictions(dtype), batch_size=30).scores
     assert scores.min() >= low - 1e-6
     assert scores.max() <= high + 1e-6
-    assert not METHODS[name].falling or (scores.diff() <= 0).all()
+    assert not ACQUISITIONS[name].descending or (scores.diff() <= 0).all()
 
 
 def test_drawn_by_weight_scores_fall_once_beta_is_large(name):
@@ -166,16 +172,25 @@ def test_ties_are_not_broken_by_the_lowest_row(name):
     assert set(chosen[0].tolist()) != set(chosen[1].tolist())
 
 
-def test_what_it_needs_is_asked_for_by_name(name):
-    assert METHODS[name].needs <= {"targets", "features", "labelled_features"}
-    for need in METHODS[name].needs:
+def test_what_it_requires_is_named(name):
+    for need in ACQUISITIONS[name].requires:
         with pytest.raises(InputError, match=need):
             choose(name, predictions(), without={need})
 
 
+def test_the_function_itself_refuses_a_wrong_option(name):
+    for option in fields(ACQUISITIONS[name].options):
+        wrong = next(value for kind, value in WRONG_VALUES.items() if kind in option.type)
+        if wrong is not None:
+            with pytest.raises(InputError) as caught:
+                choose(name, predictions(), checked=False, **{option.name: wrong})
+            assert caught.value.argument == option.name
+
+
 def test_a_batch_larger_than_the_pool_is_refused(name):
-    with pytest.raises(InputError, match="121 of 120"):
+    with pytest.raises(InputError) as caught:
         choose(name, predictions(), batch_size=121)
+    assert (caught.value.argument, caught.value.got) == ("batch_size", 121)
 
 
 def test_diagnostics_are_json(name):
@@ -191,8 +206,9 @@ def test_bad_predictions_are_refused_by_row(name, value):
     if name in NO_PREDICTIONS:
         assert choose(name, log_probs).rows.tolist() == choose(name, predictions()).rows.tolist()
         return
-    with pytest.raises(InputError, match=r"\[1033\]"):
+    with pytest.raises(InputError) as caught:
         choose(name, log_probs, torch.arange(1000, 1120))
+    assert caught.value.rows == (1033,)
 
 
 def test_the_modes_of_the_caller_change_no_choice(name):

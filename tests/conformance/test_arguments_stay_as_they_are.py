@@ -13,7 +13,7 @@ from sklearn.naive_bayes import GaussianNB
 from torch import Tensor, nn
 
 from lindley import information, select
-from lindley.acquisition import METHODS, TensorCandidates, scores
+from lindley.acquisition import ACQUISITIONS, TensorCandidates, scores
 from lindley.contracts import Classification, Labels, Learner, TrainingData
 from lindley.measures import calibration, joint
 from lindley.measures import scores as measure_scores
@@ -183,7 +183,7 @@ def choose(name: str, held: bool, tensors: dict[str, Tensor]) -> None:
 
 @pytest.mark.parametrize("held", [False, True], ids=["tensor", "held"])
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.__name__)
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", ACQUISITIONS)
 @pytest.mark.filterwarnings("ignore:.*(compares draws|gives 0 to every row)")
 def test_no_method_writes_into_what_it_is_offered(name, layout, held):
     assert_unchanged(lambda **tensors: choose(name, held, tensors), offered(layout))

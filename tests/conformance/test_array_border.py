@@ -110,11 +110,11 @@ def weights(generator: np.random.Generator) -> np.ndarray:
     return generator.integers(1, 9, 6) / 4.0
 
 
-def weights_told(values: object) -> object:
+def label_weights(values: object) -> object:
     return Labels(torch.arange(6), torch.zeros(6).long(), values).sample_weight
 
 
-def classes_told(values: object) -> object:
+def training_classes(values: object) -> object:
     return TrainingData(POOL, Labels(torch.arange(6), values), DATASET.task).labels.values
 
 
@@ -139,8 +139,8 @@ PLACES = {
     "select(score)": Place("your own", permutation, lambda v: chosen(acquisition=lambda c: v), FLOATS + WHOLE),
     "Labels(rows)": Place("rows", permutation, lambda v: Labels(v, torch.zeros(6)[:6].long()).rows, WHOLE, FLOATS),
     "Labels(values)": Place("values", classes, lambda v: Labels(torch.arange(6), v).values, (*WHOLE, "?", *FLOATS)),
-    "Labels(sample_weight)": Place("sample_weight", weights, weights_told, FLOATS, WHOLE),
-    "TrainingData(labels)": Place("values", classes, classes_told, (*WHOLE, "?"), FLOATS),
+    "Labels(sample_weight)": Place("sample_weight", weights, label_weights, FLOATS, WHOLE),
+    "TrainingData(labels)": Place("values", classes, training_classes, (*WHOLE, "?"), FLOATS),
     "Labels.extended": Place("rows", permutation, lambda v: Labels([9], [0]).extended(v, v).rows, WHOLE, FLOATS),
     "MemoryPool": Place("inputs", table, lambda v: MemoryPool(v).read(torch.arange(6)), FLOATS),
     "MemoryPool of bytes": Place("inputs", classes, lambda v: MemoryPool(v, divisor=3.0).read([0, 5]), (*WHOLE, "?")),

@@ -12,15 +12,15 @@ from scan_engine import ShardedCandidates
 
 from lindley import select
 from lindley.acquisition.catalogue import acquisition_named
-from lindley.acquisition.specs import METHODS
+from lindley.acquisition.specs import ACQUISITIONS
 from lindley.acquisition.tensor_candidates import TensorCandidates
 from lindley.contracts import Classification, Context
 
 NUM_ROWS, NUM_DRAWS, NUM_CLASSES, NUM_FEATURES = 357, 8, 3, 4
 BYTES_PER_ROW = 64
 BATCH = 4
-OPTIONS = {"logdet": [{}, {"noise": 0.1}, {"of": "features"}], "probcover": [{}, {"delta": 0.5}]}
-CASES = [(name, options) for name in METHODS for options in OPTIONS.get(name, [{}])]
+OPTIONS = {"logdet": [{}, {"noise": 0.1}, {"kernel": "features"}], "probcover": [{}, {"delta": 0.5}]}
+CASES = [(name, options) for name in ACQUISITIONS for options in OPTIONS.get(name, [{}])]
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +65,9 @@ def test_what_a_scan_brings_back_is_small(name, options, pool):
     log_probs, features, rows = problem()
     shards = ShardedCandidates(pool, 1, log_probs[:NUM_ROWS], rows, features[:NUM_ROWS])
     acquisition_named(name, options)(context_of(shards, features, log_probs), BATCH, seed=1)
-    reads = METHODS[name].reads_with(options)
-    assert bool(shards.returned) == (reads != "nothing")
-    gathered = 8 * (NUM_FEATURES + NUM_CLASSES) if reads == "gathers" else 0
+    access = ACQUISITIONS[name].pool_access(options)
+    assert bool(shards.returned) == (access != "rows")
+    gathered = 8 * (NUM_FEATURES + NUM_CLASSES) if access == "gather" else 0
     fixed = 21 * 1024  # of pickling two tensors, for each of the 21 chunks
     assert all(bytes_ <= (BYTES_PER_ROW + gathered) * NUM_ROWS + fixed for bytes_ in shards.returned)
 

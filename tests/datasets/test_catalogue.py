@@ -141,7 +141,7 @@ def small(monkeypatch, mirrors, small_file, made_up_module):
             num_rows=3,
             num_test=1,
             input_shape=(2,),
-            source="made up",
+            reference="made up",
             licence="none",
             files=(file,),
         )
@@ -205,7 +205,7 @@ print([name for name in {heavy!r} if name in sys.modules])
 
 @pytest.mark.parametrize("extra", ["", "audio"])
 def test_a_data_set_whose_package_is_missing_names_the_extra(monkeypatch, extra):
-    spec = replace(DATASETS["digits"], function="not_installed_here:speech", extra=extra)
+    spec = replace(DATASETS["digits"], path="not_installed_here:speech", extra=extra)
     monkeypatch.setitem(DATASETS, "speech", spec)
     with pytest.raises((InputError, ModuleNotFoundError), match="not_installed_here") as caught:
         load("speech")
@@ -214,7 +214,7 @@ def test_a_data_set_whose_package_is_missing_names_the_extra(monkeypatch, extra)
 
 
 def test_every_entry_says_where_it_is_from_and_under_which_licence():
-    assert all(name == spec.name and spec.title and spec.source and spec.licence for name, spec in DATASETS.items())
+    assert all(name == spec.name and spec.title and spec.reference and spec.licence for name, spec in DATASETS.items())
 
 
 def test_the_page_on_data_lists_every_data_set():

@@ -40,7 +40,7 @@ def test_a_metric_lies_within_its_bounds(spec: MetricSpec, rows: int) -> None:
     found = spec.compute(*arguments(spec, rows))
     assert spec.per_class == isinstance(found, list)
     values = [value for value in (found if spec.per_class else [found]) if value is not None]
-    assert all(isinstance(value, float) and spec.least <= value <= spec.most for value in values)
+    assert all(isinstance(value, float) and spec.bounds[0] <= value <= spec.bounds[1] for value in values)
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
@@ -48,7 +48,7 @@ def test_the_best_value_is_that_of_predictions_that_are_sure_and_right(spec: Met
     classes = torch.arange(12) % 4
     sure = torch.nn.functional.one_hot(classes, 4).double().log()
     found = spec.compute(*((torch.zeros(12, 3),) if spec.prediction == "draws" else (sure, classes)))
-    best = spec.most if spec.better == "higher" else spec.least
+    best = spec.bounds[1] if spec.better == "higher" else spec.bounds[0]
     assert found == ([best] * 4 if spec.per_class else best)
 
 
@@ -70,7 +70,7 @@ def test_the_fewest_rows_are_the_fewest_that_the_function_takes(spec: MetricSpec
 def test_names_columns_and_axes_are_told_apart() -> None:
     assert all(name == spec.name for name, spec in METRICS.items())
     assert len({spec.column_title for spec in SPECS}) == len({spec.title for spec in SPECS}) == len(METRICS)
-    assert all(callable(resolve_name(spec.function)) for spec in SPECS)
+    assert all(callable(resolve_name(spec.path)) for spec in SPECS)
     assert all(spec.reference or spec.title.startswith(("accuracy", "NLL, dropout", "recall")) for spec in SPECS)
 
 

@@ -113,7 +113,7 @@ def test_arrays_that_are_no_predictions_are_refused():
     bad[4, 1, 0] = torch.nan
     draws = GivenPredictions(bad).draw(4, seed=0)
     assert draws.predict(torch.arange(4)).log_probs.isfinite().all()
-    with pytest.raises(InputError, match=r"must not be NaN; it is in rows \[4\]"):
+    with pytest.raises(InputError, match=r"they are NaN in rows \[4\]"):
         draws.predict(torch.arange(9))
     with pytest.raises(InputError, match="1 to 4 draws; 5 were asked for"):
         GivenPredictions(array()).draw(5, seed=0)
@@ -190,7 +190,7 @@ def test_functions_that_are_not_frozen_are_refused(function):
         (lambda inputs: Linear()(inputs)[:, 1:], "got 40 and 3, axes being 'NKC'"),
         (lambda inputs: Linear()(inputs)[:, 0], r"what the function returns must be \[N, K, C\]"),
         (lambda inputs: None, "what the function returns must be an array of real numbers.*got NoneType"),
-        (lambda inputs: Linear()(inputs) * torch.nan, r"must not be NaN; it is in inputs \[0, 1"),
+        (lambda inputs: Linear()(inputs) * torch.nan, r"they are NaN in rows \[0, 1"),
     ],
 )
 def test_what_is_no_prediction_is_refused(function, said):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lindley.acquisition.checks import checked_chunks
+from lindley.acquisition.checks import scan_log_probs
 from lindley.contracts import Candidates, Gaussian
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
@@ -32,7 +32,7 @@ def test_nothing_is_computed_before_the_first_use(pool, draws):
 
 
 def test_chunks_come_in_the_order_of_rows(pool, draws, inputs):
-    chunks = list(checked_chunks(predictions(pool, draws)))
+    chunks = list(scan_log_probs(predictions(pool, draws)))
     assert [len(chunk) for chunk in chunks] == [8, 8, 8, 5]
     torch.testing.assert_close(torch.cat(chunks), draws.predict(inputs[ROWS]).log_probs)
 
@@ -40,7 +40,7 @@ def test_chunks_come_in_the_order_of_rows(pool, draws, inputs):
 def test_what_fits_is_computed_once(pool, draws):
     held = predictions(pool, draws, hold_bytes=29 * 5 * 3 * 4)
     for _ in range(2):
-        list(checked_chunks(held))
+        list(scan_log_probs(held))
         taken(held, [28, 0])
     assert draws.asked == [8, 8, 8, 5]
     assert held.seconds > 0
@@ -48,15 +48,15 @@ def test_what_fits_is_computed_once(pool, draws):
 
 def test_what_does_not_fit_is_computed_at_each_pass(pool, draws):
     streamed = predictions(pool, draws, hold_bytes=29 * 5 * 3 * 4 - 1)
-    list(checked_chunks(streamed))
+    list(scan_log_probs(streamed))
     assert draws.asked == [8, 8, 8, 5]
-    list(checked_chunks(streamed))
+    list(scan_log_probs(streamed))
     assert draws.asked == [8, 8, 8, 5] * 2
 
 
 @pytest.mark.parametrize("hold_bytes", [0, 1 << 30])
 def test_take_has_the_bits_of_the_chunks(pool, draws, hold_bytes):
-    whole = torch.cat(list(checked_chunks(predictions(pool, draws, hold_bytes=0))))
+    whole = torch.cat(list(scan_log_probs(predictions(pool, draws, hold_bytes=0))))
     positions = [28, 0, 9, 8, 0, 17]
     assert torch.equal(taken(predictions(pool, draws, hold_bytes=hold_bytes), positions), whole[positions])
 
@@ -76,13 +76,13 @@ def test_taking_nothing_gives_an_empty_tensor(pool, draws, hold_bytes):
 def test_no_rows_give_no_chunks(pool, draws):
     empty = PoolPredictions(pool, ROWS[:0], draws, num_classes=3)
     assert empty.shape == (0, 5, 3)
-    assert list(checked_chunks(empty)) == []
+    assert list(scan_log_probs(empty)) == []
 
 
 def test_another_number_of_classes_is_refused_with_both_shapes(pool, draws):
     wrong = PoolPredictions(pool, ROWS, draws, num_classes=4)
     with pytest.raises(InputError, match=r"\[29, 5, 4\].*\[29, 5, 3\]"):
-        next(checked_chunks(wrong))
+        next(scan_log_probs(wrong))
 
 
 @pytest.mark.parametrize(
@@ -113,6 +113,6 @@ def test_what_is_no_prediction_of_classes_is_refused_wherever_predictions_are_re
 
     pool = MemoryPool(torch.zeros(5, 2))
     with pytest.raises(InputError, match=r"lindley\.contracts\.Categorical"):
-        list(checked_chunks(PoolPredictions(pool, torch.arange(5), Own(), num_classes=2)))
+        list(scan_log_probs(PoolPredictions(pool, torch.arange(5), Own(), num_classes=2)))
     with pytest.raises(InputError, match=r"lindley\.contracts\.Categorical"):
         scale_temperature(Posterior(), 2.0).draw(3, seed=0).predict(torch.zeros(5, 2))

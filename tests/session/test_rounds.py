@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lindley.acquisition.catalogue import acquisition_named
-from lindley.acquisition.checks import checked_chunks
+from lindley.acquisition.checks import scan_log_probs
 from lindley.contracts import Labels, Selection
 from lindley.errors import InputError
 from lindley.session.rounds import Known, Observation, run_round
@@ -41,7 +41,7 @@ def test_a_round_chooses_unlabelled_rows(settings, pool, labels):
 def test_bald_chooses_the_rows_with_the_largest_mutual_information(settings, pool, labels):
     views = []
     result = run_round(settings, pool, known(labels), look_into(views), index=0, batch_size=4)
-    probs = torch.cat(list(checked_chunks(views[0].candidates))).double().exp()
+    probs = torch.cat(list(scan_log_probs(views[0].candidates))).double().exp()
     mean = probs.mean(1)
     information = -(mean * mean.log()).sum(1) + (probs * probs.log()).sum(2).mean(1)
     best = views[0].candidates.rows[information.argsort(descending=True)[:4]]

@@ -253,7 +253,7 @@ def test_wrong_arguments_are_refused(pool, learner):
     for wrong, fault in (
         ({"task": Regression("y")}, "Regression is not served"),
         ({"batch_size": 0}, "batch_size must be at least 1"),
-        ({"options": {"num_paths": 3}}, "has no option"),
+        ({"options": {"num_configurations": 3}}, "has no option"),
         ({"acquisition": "blad"}, 'Did you mean "bald"'),
     ):
         with pytest.raises(InputError, match=fault):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lindley.acquisition.checks import checked_chunks
+from lindley.acquisition.checks import scan_log_probs
 from lindley.contracts import Classification, FeatureExtractor, Labels, TrainingData
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
@@ -73,7 +73,7 @@ def test_targets_are_unlabelled_rows_under_the_same_draws(pool, labels, draws, i
     assert (len(targets.rows), targets.num_draws) == (8, 5)
     assert targets.draws_id == draws.id
     assert not torch.isin(targets.rows, labels.rows).any()
-    assert torch.equal(torch.cat(list(checked_chunks(targets))), draws.predict(inputs[targets.rows]).log_probs)
+    assert torch.equal(torch.cat(list(scan_log_probs(targets))), draws.predict(inputs[targets.rows]).log_probs)
 
 
 def test_targets_are_of_the_whole_pool_where_candidates_are_few(pool, labels, draws):
@@ -95,7 +95,7 @@ def test_targets_are_those_of_their_seed(pool, labels, draws):
 def test_seconds_of_targets_count_when_they_are_read(pool, labels, draws):
     seen = shown(pool, labels, draws, {"targets"})
     before = seen.seconds
-    list(checked_chunks(seen.context.targets))
+    list(scan_log_probs(seen.context.targets))
     assert seen.seconds > before
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lindley.acquisition.specs import METHODS
+from lindley.acquisition.specs import ACQUISITIONS
 from lindley.study.plot_style import LOOKS, look
 
 
@@ -18,10 +18,10 @@ def test_a_users_own_acquisition_has_a_look_of_its_own_that_stays() -> None:
 
 
 def test_every_method_of_the_catalogue_looks_different_and_has_its_usual_title() -> None:
-    looks = [look(name) for name in METHODS]
-    assert len({(each.colour, each.marker, each.line) for each in looks}) == len(METHODS)
-    for name, each in zip(METHODS, looks, strict=True):
-        assert each.title.lower() == METHODS[name].title.lower()
+    looks = [look(name) for name in ACQUISITIONS]
+    assert len({(each.colour, each.marker, each.line) for each in looks}) == len(ACQUISITIONS)
+    for name, each in zip(ACQUISITIONS, looks, strict=True):
+        assert each.title.lower() == ACQUISITIONS[name].title.lower()
 
 
 def test_the_methods_of_features_differ_in_colour_or_marker_to_the_eye() -> None:

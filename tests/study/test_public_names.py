@@ -19,7 +19,7 @@ seeds = 2
 data = { name = "digits" }
 model = { network = "digits-mlp" }
 schedule = { initial_labels = 20, batch_size = 10, max_labels = 100 }
-acquisitions = { random = {}, batchbald = { num_paths = 500 } }
+acquisitions = { random = {}, batchbald = { num_configurations = 500 } }
 """
 
 
@@ -31,7 +31,7 @@ def study(**changes: Any) -> Study:
         "data": Data(name="digits"),
         "model": Model(network="digits-mlp"),
         "schedule": Schedule(initial_labels=20, batch_size=10, max_labels=100),
-        "acquisitions": {"random": {}, "batchbald": {"num_paths": 500}},
+        "acquisitions": {"random": {}, "batchbald": {"num_configurations": 500}},
     }
     return Study(name="mine", panels=[Panel(**{**panel, **changes})])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 import pytest
 from pydantic_core import PydanticUndefined
 
-from lindley.acquisition.specs import METHODS
 from lindley.datasets.catalogue import DATASETS
 from lindley.networks.catalogue import NETWORKS
 from lindley.posteriors.catalogue import POSTERIORS
@@ -70,7 +68,7 @@ def test_page_names_the_keys_at_the_top_and_of_panels():
 
 @pytest.mark.parametrize(
     ("heading", "names"),
-    [("[data]", DATASETS), ("[model]", NETWORKS), ("[model]", POSTERIORS), ("[acquisitions]", METHODS)],
+    [("[data]", DATASETS), ("[model]", NETWORKS), ("[model]", POSTERIORS)],
 )
 def test_page_names_what_a_catalogue_has(heading, names):
     assert [name for name in names if f"`{name}`" not in section(heading)] == []
@@ -85,12 +83,7 @@ def test_page_names_the_options_of_the_posteriors_and_which_may_be_observed():
     options = {option for spec in POSTERIORS.values() for option in spec.options}
     assert [option for option in sorted(options) if f"`{option}`" not in rows("[model]")["options"][-1]] == []
     observed = re.findall(r"`([\w-]+)`", rows("[observe.transfer]")["models"][3])
-    assert observed == [name for name, spec in POSTERIORS.items() if not spec.network]
-
-
-def test_page_names_the_options_of_the_acquisitions():
-    options = {option for method in METHODS.values() for option in inspect.signature(method.check).parameters}
-    assert [option for option in sorted(options) if f"`{option}`" not in section("[acquisitions]")] == []
+    assert observed == [name for name, spec in POSTERIORS.items() if not spec.requires]
 
 
 def test_page_lists_the_packaged_studies():
@@ -101,4 +94,4 @@ def test_example_of_the_page_is_a_study(tmp_path):
     example = re.search(r"## A whole file\n\n```toml\n(.*?)```", PAGE.read_text(), re.DOTALL)
     path = tmp_path / "example.toml"
     path.write_text(example.group(1))
-    assert load_study(path).panels[0].acquisitions == {"random": {}, "batchbald": {"num_paths": 500}}
+    assert load_study(path).panels[0].acquisitions == {"random": {}, "batchbald": {"num_configurations": 500}}

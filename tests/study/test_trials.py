@@ -24,7 +24,7 @@ def panel(**changes: object) -> Panel:
         "data": {"name": "two-moons", "options": {"noise": 0.1}},
         "model": {"network": "moons-mlp"},
         "schedule": {"initial_labels": 10, "batch_size": 5, "max_labels": 20},
-        "acquisitions": {"random": {}, "batchbald": {"num_paths": 100}},
+        "acquisitions": {"random": {}, "batchbald": {"num_configurations": 100}},
     }
     return Panel.model_validate({**tables, **changes})
 
@@ -47,7 +47,7 @@ def test_trials_come_panel_by_panel_then_seed_by_seed():
 
 def test_trial_has_its_acquisitions_options():
     study = Study(name="s", title="S", panels=(panel(seeds=1),))
-    assert [each.options for each in trials_of(study)] == [{}, {"num_paths": 100}]
+    assert [each.options for each in trials_of(study)] == [{}, {"num_configurations": 100}]
 
 
 def test_later_keys_are_no_part_of_a_tuned_trial_that_does_not_use_them():
@@ -114,7 +114,7 @@ def test_acquisition_options_and_seed_change_the_key():
         trial().key,
         trial(seed=1).key,
         trial(acquisition="batchbald").key,
-        Trial(panel(), "batchbald", {"num_paths": 100}, 0).key,
+        Trial(panel(), "batchbald", {"num_configurations": 100}, 0).key,
     }
     assert len(keys) == 4
 

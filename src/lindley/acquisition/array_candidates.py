@@ -1,7 +1,7 @@
 """Anyone's array as candidates: another order of axes, probabilities or logits, half precision, a file on the disk.
 
-What is read is converted and checked chunk by chunk, so that a file need not fit into memory. Nothing is guessed: the
-axes and what the numbers are have to be said.
+Chunks are converted and checked as they are read, so that a file need not fit into memory. Nothing is guessed: the
+caller names the kind of numbers and the order of the axes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from lindley.acquisition.stored import StoredArray
+from lindley.acquisition.array_sources import ArraySource
 from lindley.contracts import Categorical, Chunk, T
 from lindley.errors import InputError
 from lindley.information.layouts import Layout, swapped_axes
@@ -25,14 +25,13 @@ _CHUNK_BYTES = 1 << 26
 
 @final
 class ArrayCandidates:
-    """Candidates over a stored array with axes in the order said, [N, K, C] if "NKC".
+    """Candidates over an array with axes in any order, [N, K, C] if "NKC".
 
-    inputs: "log_probs" (natural), "probs" (the logarithm is taken: 0 becomes -inf) or "logits" (log_softmax).
     Half precision is widened to float32 and its rounding, at most what the check of sums allows, normalised away;
-    float32 and float64 keep their precision. Errors name the array by `name` and the rows by `ids` where given.
+    float32 and float64 keep their precision.
 
-    >>> from lindley.acquisition.stored import TensorArray
-    >>> ArrayCandidates(TensorArray(torch.full((4, 3, 2), 1 / 3)), inputs="probs", axes="NCK").shape
+    >>> from lindley.acquisition.array_sources import TensorSource
+    >>> ArrayCandidates(TensorSource(torch.full((4, 3, 2), 1 / 3)), inputs="probs", axes="NCK").shape
     (4, 2, 3)
     """
 
@@ -40,7 +39,7 @@ class ArrayCandidates:
 
     def __init__(
         self,
-        array: StoredArray,
+        array: ArraySource,
         *,
         inputs: str = "log_probs",
         axes: str = "NKC",
@@ -49,6 +48,21 @@ class ArrayCandidates:
         draws_id: str = "given",
         name: str = "",
     ) -> None:
+        """Take the array; nothing is read yet.
+
+        Args:
+            array: The numbers.
+            inputs: Their kind: "log_probs" (natural), "probs" (the logarithm is taken: 0 becomes -inf) or "logits"
+                (log_softmax).
+            axes: The order of its axes.
+            rows: [N]; 0..N-1 if not given.
+            ids: [N], by which errors name the candidates; their rows if not given.
+            draws_id: The id of the draws that the predictions are of.
+            name: The name of the argument, for messages.
+
+        Raises:
+            InputError: If the shape is another, or there are not as many rows or ids as candidates.
+        """
         self._layout = Layout(inputs, axes)
         self._name = name or inputs
         self._shape = self._layout.checked_shape(array.shape, self._name)
@@ -57,19 +71,23 @@ class ArrayCandidates:
         self._array, self._ids = array, ids
         self._index: RowIndex | None = None
         self._unchecked = torch.ones(self._shape[0], dtype=torch.bool)
-        for name, given in (("rows", self.rows), ("ids", self.rows if ids is None else ids)):
+        for argument, given in (("rows", self.rows), ("ids", self.rows if ids is None else ids)):
             if len(given) != self._shape[0]:
-                text = f"{name} must be one for each of the {self._shape[0]} candidates; got {len(given)}."
-                raise InputError(text, *swapped_axes(len(given) == self._shape[1]))
+                raise InputError(
+                    *swapped_axes(len(given) == self._shape[1]),
+                    argument=argument,
+                    expected=f"one for each of the {self._shape[0]} candidates",
+                    got=len(given),
+                )
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(N, K, C)."""
+        """Numbers of rows, draws and classes, (N, K, C)."""
         return self._shape
 
     @property
     def num_draws(self) -> int:
-        """K."""
+        """The number of draws, K."""
         return self._shape[1]
 
     def scan(self, function: Callable[[Chunk], T]) -> Iterator[T]:
@@ -82,7 +100,7 @@ class ArrayCandidates:
         step = max(1, min(_CHUNK_ROWS, _CHUNK_BYTES // (8 * num_draws * num_classes)))
         for start in range(0, count, step):
             stop = min(start + step, count)
-            log_probs = self._converted(slice(start, stop), torch.arange(start, stop))
+            log_probs = self._read(slice(start, stop), torch.arange(start, stop))
             yield function(Chunk(self.rows[start:stop], Categorical(log_probs)))
 
     def take(self, rows: Rows) -> Chunk:
@@ -90,17 +108,17 @@ class ArrayCandidates:
         if self._index is None:
             self._index = RowIndex(self.rows)
         positions = self._index(rows)
-        return Chunk(rows, Categorical(self._converted(positions, positions)))
+        return Chunk(rows, Categorical(self._read(positions, positions)))
 
-    def _converted(self, wanted: slice | Positions, positions: Positions) -> Tensor:
-        raw = self._array.read(self._layout.order[0], wanted).permute(self._layout.order)  # [n, K, C]
+    def _read(self, places: slice | Positions, positions: Positions) -> Tensor:
+        raw = self._array.read(self._layout.order[0], places).permute(self._layout.order)  # [n, K, C]
         if self._unchecked[positions].any():
-            self._layout.check(raw, self._name, lambda places: self._named(positions[places.cpu()]))
+            self._layout.check(raw, self._name, lambda which: self._row_ids(positions[which.cpu()]))
             self._unchecked[positions] = False
         return self._layout.log_probs(raw)
 
-    def _named(self, positions: Positions) -> str:
-        some = positions[:10].tolist()
-        named = self.rows[some].tolist() if self._ids is None else [self._ids[position] for position in some]
-        more = f" and {len(positions) - 10} more" if len(positions) > 10 else ""
-        return f"{'rows' if self._ids is None else 'ids'} {named}{more}"
+    def _row_ids(self, positions: Positions) -> Sequence[int | str]:
+        if self._ids is None:
+            rows: list[int] = self.rows[positions].tolist()
+            return rows
+        return [self._ids[position] for position in positions.tolist()]

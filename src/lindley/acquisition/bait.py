@@ -5,7 +5,6 @@ Source: Ash, Goel, Krishnamurthy, Kakade 2021, arXiv:2106.09675; weights as in t
 
 from __future__ import annotations
 
-import math
 from functools import partial
 
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor
 from lindley.acquisition.checks import check_request
 from lindley.acquisition.diverse import average_by_row, features_by_row, first, labelled_by_row
 from lindley.acquisition.fisher import TraceObjective, summed_information
+from lindley.acquisition.options import BaitOptions
 from lindley.acquisition.top_k import tie_break
 from lindley.contracts import Context, Selection
 from lindley.errors import InputError
@@ -40,7 +40,7 @@ def bait(
     Raises InputError where C·D is above 4096 (num_components projects the features on so many principal components).
     Memory: about four matrices [C·D, C·D] and three arrays [N, C, C] of float64.
     """
-    check_bait(regularisation, num_components)
+    BaitOptions(regularisation, num_components)
     check_request(context, batch_size)
     rows, features = features_by_row(context)
     labelled, average = labelled_by_row(context, features), average_by_row(context)
@@ -62,16 +62,6 @@ def bait(
     order, reductions = _added(survivors, ties[kept], batch_size)
     diagnostics = {"labelled_fit": fit, "trace_before": before, "trace_after": survivors.value}
     return Selection(rows[kept[order]], torch.tensor(reductions, dtype=dtype), diagnostics)
-
-
-def check_bait(regularisation: object = 1.0, num_components: object = None) -> None:
-    """Refuse a regularisation that is not above zero and a number of components that is not one."""
-    number = isinstance(regularisation, int | float) and not isinstance(regularisation, bool)
-    if not (number and 0 < float(regularisation) < math.inf):  # type: ignore[arg-type]
-        raise InputError(f"regularisation must be a number above 0; got {regularisation!r}")
-    whole = isinstance(num_components, int) and not isinstance(num_components, bool) and num_components >= 1
-    if not (num_components is None or whole):
-        raise InputError(f"num_components must be a whole number of at least 1, or None; got {num_components!r}")
 
 
 def _check_size(num_rows: int, num_classes: int, num_features: int) -> None:

@@ -13,38 +13,52 @@ import torch
 from torch import Tensor
 
 from lindley import information
-from lindley.acquisition.batchbald.gains import Terms, Weights, draw_weights, map_blocks, path_gains, prepare_terms
+from lindley.acquisition.batchbald.gains import (
+    Terms,
+    Weights,
+    configuration_gains,
+    draw_weights,
+    map_blocks,
+    prepare_terms,
+)
 from lindley.acquisition.checks import check_request, log_probs_of
-from lindley.acquisition.epig import held_targets
+from lindley.acquisition.epig import read_targets
 from lindley.acquisition.greedy_search import BLOCK, TIED, GreedySearch, Pick, best_pick, rows_of, selection_of
+from lindley.acquisition.options import BatchEPIGOptions
 from lindley.acquisition.ranked_candidates import RankedCandidates
 from lindley.acquisition.scan import take_log_probs
 from lindley.acquisition.scores import bald
 from lindley.acquisition.top_k import pointwise
 from lindley.contracts import Chunk, Context, Selection
-from lindley.errors import InputError
-from lindley.information import Estimate, LabelPaths, no_labels
+from lindley.information import Configurations, Estimate, empty_configurations
 from lindley.information.epig import mean_information
-from lindley.information.pairwise import ClassesFirst, classes_first, floored, in_columns, rows_per_block, scratch
+from lindley.information.pairwise import (
+    ClassesFirst,
+    classes_first,
+    column_blocks,
+    floor_probs,
+    rows_per_block,
+    scratch,
+)
 from lindley.modes import no_autocast
 from lindley.seeds import derive_seed
 from lindley.shapes import BatchLogProbs, Positions, Scores, TargetLogProbs
 
-_ENUMERATED = 10_000  # label paths up to which the information of the chosen batch is exact
+_ENUMERATED = 10_000  # label configurations up to which the information of the chosen batch is exact
 
 
-def batch_epig(context: Context, batch_size: int, *, seed: int, num_paths: int = 100) -> Selection:
+def batch_epig(context: Context, batch_size: int, *, seed: int, num_configurations: int = 100) -> Selection:
     """Select greedily the rows that add most to the mean over targets of I[y_1..B; y*].
 
-    Exact while the labels picked so far have at most num_paths configurations; afterwards the expectation is over
-    num_paths sampled ones. Time grows with N·M·T·C²·K: a pick among 1,000 candidates that say something, with M = 100
+    Exact while the labels picked so far have at most num_configurations configurations; afterwards the expectation is over
+    num_configurations sampled ones. Time grows with N·M·T·C²·K: a pick among 1,000 candidates that say something, with M = 100
     configurations and T = 100 targets, takes seconds; offer fewer of either for large pools.
 
     Args:
         context: The candidates with their predictions, [N, K, C], and the targets, [T, K, C].
         batch_size: Number of rows to select, at most N.
         seed: Seed of the sampled configurations and of the order among equal gains.
-        num_paths: Sampled configurations.
+        num_configurations: Sampled configurations.
 
     Returns:
         The rows in the order picked; scores are gains in nats. Diagnostics: `target_information` of the batch (nats)
@@ -53,11 +67,11 @@ def batch_epig(context: Context, batch_size: int, *, seed: int, num_paths: int =
     Raises:
         InputError: Without targets, or for an option or request that cannot be used.
     """
-    check_batch_epig(num_paths)
+    BatchEPIGOptions(num_configurations)
     check_request(context, batch_size)
-    candidates, targets = context.candidates, held_targets(context)
+    candidates, targets = context.candidates, read_targets(context)
     scores = pointwise(bald)(context)
-    objective = TargetObjective(targets.to(scores.dtype), num_paths=num_paths, seed=seed)
+    objective = TargetObjective(targets.to(scores.dtype), num_configurations=num_configurations, seed=seed)
     picks = GreedySearch(candidates, scores, objective, seed=seed).picks(batch_size)
     batch = take_log_probs(candidates, rows_of(candidates, picks))
     worth = _worth(batch.cpu(), targets.cpu(), seed)
@@ -70,29 +84,23 @@ def batch_epig(context: Context, batch_size: int, *, seed: int, num_paths: int =
     return selection_of(candidates, picks, scores.dtype, diagnostics)
 
 
-def check_batch_epig(num_paths: object = 100) -> None:
-    """Refuse a number of label paths that is not one."""
-    if isinstance(num_paths, bool) or not isinstance(num_paths, int) or num_paths < 2:
-        raise InputError(f"num_paths must be a whole number of at least 2; got {num_paths!r}")
-
-
 class TargetObjective:
     """What the labels of a batch say about the targets, on average."""
 
-    def __init__(self, targets: TargetLogProbs, *, num_paths: int, seed: int, block: int = BLOCK) -> None:
+    def __init__(self, targets: TargetLogProbs, *, num_configurations: int, seed: int, block: int = BLOCK) -> None:
         """Begin with an empty batch.
 
         Args:
             targets: [T, K, C], in the precision of the gains.
-            num_paths: Sampled configurations, where not all are enumerated.
+            num_configurations: Sampled configurations, where not all are enumerated.
             seed: Seed of the sampled configurations.
             block: Candidates whose gains are computed at a time.
         """
         self._block = block
         self.exact_picks = 0
         self._targets = classes_first(targets)  # [T, C, K]
-        self._paths = no_labels(targets.shape[1])
-        self._num_paths, self._seed = num_paths, derive_seed(seed, "batch epig")
+        self._configurations = empty_configurations(targets.shape[1])
+        self._num_configurations, self._seed = num_configurations, derive_seed(seed, "batch epig")
 
     def prepare(self, chunk: Chunk, positions: Positions) -> tuple[Tensor, ...]:
         """Return the terms of gains.  -> [n, C+1, K]"""
@@ -108,44 +116,44 @@ class TargetObjective:
 
     def add(self, ranked: RankedCandidates, pick: Pick) -> None:
         """See Objective.add."""
-        self.exact_picks += self._paths.exact
+        self.exact_picks += self._configurations.exact
         row = log_probs_of(ranked.take(pick.rank))[0].cpu()
-        self._paths = self._paths.extended(row, num_paths=self._num_paths, seed=self._seed)
+        self._configurations = self._configurations.extend(row, num_configurations=self._num_configurations, seed=self._seed)
 
     def _bounds(self, ranked: RankedCandidates) -> Tensor:
         """Return what each row says about the draws, on the same configurations.  -> [N] nats, float64"""
-        weights, share = _weights(self._paths, ranked.first[0])
+        weights, share = _weights(self._configurations, ranked.first[0])
 
         @no_autocast()
         def average(terms: Terms, weights: Weights) -> Tensor:
-            return path_gains(terms, weights).mv(share)
+            return configuration_gains(terms, weights).mv(share)
 
         return map_blocks(ranked, torch.arange(len(ranked.order)), weights, average).double()
 
     def _gains(self, terms: Terms) -> Scores:
-        probs = floored(terms[:, :-1])
+        probs = floor_probs(terms[:, :-1])
         targets = self._targets.to(probs)
-        weights, share = _weights(self._paths, probs)
+        weights, share = _weights(self._configurations, probs)
         rows = rows_per_block(probs.shape[1], len(targets), probs.device)
         total = torch.zeros(len(probs), dtype=torch.float64, device=probs.device)
-        for of_path, part in zip(weights.T, share.tolist(), strict=True):
-            total += part * _conditional(probs, targets, of_path.contiguous(), rows)
+        for weights_of_one, part in zip(weights.T, share.tolist(), strict=True):
+            total += part * _conditional(probs, targets, weights_of_one.contiguous(), rows)
         return total.cpu()
 
 
-def _weights(paths: LabelPaths, like: Tensor) -> tuple[Tensor, Tensor]:
-    return draw_weights(paths, like), paths.log_share.exp().to(like)
+def _weights(configurations: Configurations, like: Tensor) -> tuple[Tensor, Tensor]:
+    return draw_weights(configurations, like), configurations.log_share.exp().to(like)
 
 
 def _conditional(probs: ClassesFirst, targets: Tensor, weights: Tensor, rows: int) -> Tensor:
     """What each row says about the targets where the draws have these weights.  [n, C, K], [T, C, K] -> [n] nats"""
-    others, memory = in_columns(targets, weights), scratch(probs.shape[1], len(targets), weights)
+    others, memory = column_blocks(targets, weights), scratch(probs.shape[1], len(targets), weights)
     return torch.cat([mean_information(block, others, weights, memory) for block in probs.split(rows)])
 
 
 def _worth(batch: BatchLogProbs, targets: TargetLogProbs, seed: int) -> Estimate:
-    """Exact where that is cheap, else by paths other than those that the choice has seen."""
+    """Exact where that is cheap, else by configurations other than those that the choice has seen."""
     if batch.shape[2] ** len(batch) <= _ENUMERATED:
         return Estimate(information.batch_epig(batch, targets), 0.0)
-    fresh = derive_seed(seed, "fresh paths")
-    return information.estimate_batch_epig(batch, targets, num_paths=1000, seed=fresh)
+    fresh = derive_seed(seed, "fresh configurations")
+    return information.estimate_batch_epig(batch, targets, num_configurations=1000, seed=fresh)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lindley.acquisition.checks import check_features
-from lindley.acquisition.scan import own, scan_features, scan_predictions
+from lindley.acquisition.checks import validate_features
+from lindley.acquisition.scan import identity, scan_features, scan_predictions
 from lindley.contracts import Context
 from lindley.errors import Argument, InputError
 from lindley.information import mean_log_probs
@@ -16,7 +16,7 @@ from lindley.shapes import Features, LabelledFeatures, LogProbs, Rows
 def features_by_row(context: Context) -> tuple[Rows, Features]:
     """The candidates' rows, ascending, and their features in that order, at least float32.  [N], [N, D]"""
     rows = context.candidates.rows
-    return rows.sort().values, _in_order(scan_features(context.candidates, own), rows)
+    return rows.sort().values, _in_order(scan_features(context.candidates, identity), rows)
 
 
 def labelled_by_row(context: Context, features: Features) -> LabelledFeatures:
@@ -38,7 +38,7 @@ def labelled_features_as_given(context: Context, num_features: int) -> LabelledF
             f"this acquisition needs the features of the {len(context.labelled)} labelled rows, [L, D]; pass ",
             Argument("labelled_features"),
         )
-    labelled = check_features("labelled_features", context.labelled_features, context.labelled)
+    labelled = validate_features("labelled_features", context.labelled_features, context.labelled)
     if labelled.shape[1] != num_features:
         raise InputError(
             f"features and labelled_features must have equally many columns; got {num_features} and {labelled.shape[1]}"

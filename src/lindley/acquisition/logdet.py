@@ -2,10 +2,10 @@
 
     I = 1/2 log det(I + Φ_S Λ⁻¹ Φ_Sᵀ / noise)
 
-of="features": φ_x are the row's features, the model is linear in them with weights N(0, I), and what has been labelled
-already is known (Λ = I + Φ_Lᵀ Φ_L / noise). of="draws": Φ_x[c, k] = (p_k(c) - p̄(c)) / sqrt(K), C functions a row whose
-covariance is that of the predictions over the draws. Unlike the information of labels this has no ceiling of log K;
-but K draws span K - 1 dimensions at most, so a batch much larger than K only repeats what it knows.
+kernel="features": φ_x are the row's features, the model is linear in them with weights N(0, I), and what has been
+labelled already is known (Λ = I + Φ_Lᵀ Φ_L / noise). kernel="draws": Φ_x[c, k] = (p_k(c) - p̄(c)) / sqrt(K), C functions
+a row whose covariance is that of the predictions over the draws. Unlike the information of labels this has no ceiling
+of log K; but K draws span K - 1 dimensions at most, so a batch much larger than K only repeats what it knows.
 Sources: MacKay 1992 (information of data on linear models); Kirsch 2023, "Black-box batch active learning for
 regression", arXiv:2302.08981 (the draws' covariance as the kernel).
 """
@@ -24,6 +24,7 @@ from lindley.acquisition.batchbald.gaussian_objective import GaussianObjective, 
 from lindley.acquisition.checks import check_request, features_of, log_probs_of
 from lindley.acquisition.diverse import labelled_features_as_given
 from lindley.acquisition.greedy_search import GreedySearch, Pick, best_pick, selection_of
+from lindley.acquisition.options import LogDetOptions
 from lindley.acquisition.ranked_candidates import RankedCandidates
 from lindley.acquisition.scan import scan_features, scan_predictions
 from lindley.acquisition.scores import bald
@@ -41,14 +42,14 @@ Functions = Float[Tensor, "n R D"]
 """R Gaussian functions a row, in D dimensions with unit prior covariance and unit noise."""
 
 
-def logdet(context: Context, batch_size: int, *, seed: int, of: str = "draws", noise: float | None = None) -> Selection:
+def logdet(context: Context, batch_size: int, *, seed: int, kernel: str = "draws", noise: float | None = None) -> Selection:
     """Select greedily the rows with the largest Gaussian joint information. Lazy evaluation is exact.
 
     Args:
         context: The candidates with their predictions, [N, K, C], or with their features, [N, D].
         batch_size: Number of rows to select, at most N.
         seed: Seed of the order among equal gains.
-        of: "draws": the functions of the draws. "features": the features of the context, given those of the labelled
+        kernel: "draws": the functions of the draws. "features": the features of the context, given those of the labelled
             rows.
         noise: For "draws" the variance of an observation, in squared probability; without one, each row gets the noise
             at which it alone carries exactly its BALD score. For "features" the variance of a label, 1 if not given,
@@ -61,10 +62,10 @@ def logdet(context: Context, batch_size: int, *, seed: int, of: str = "draws", n
     Raises:
         InputError: For more than 4096 dimensions, or an option or request that cannot be used.
     """
-    check_logdet(of, noise)
+    LogDetOptions(kernel, noise)
     check_request(context, batch_size)
     search: GreedySearch[LogDetObjective] | GreedySearch[GaussianObjective]
-    if of == "features":
+    if kernel == "features":
         search, dtype = _search_features(context, 1.0 if noise is None else noise, seed)
     elif noise is not None:
         search, dtype = _search_draws(context, noise, seed)
@@ -77,16 +78,6 @@ def logdet(context: Context, batch_size: int, *, seed: int, of: str = "draws", n
         "candidates_evaluated": sum(pick.evaluated for pick in picks),
     }
     return selection_of(context.candidates, picks, dtype, diagnostics)
-
-
-def check_logdet(of: object = "draws", noise: object = None) -> None:
-    """Refuse functions that are neither of draws nor of features, and noise that is not positive."""
-    if of not in ("draws", "features"):
-        raise InputError(f"of must be 'draws' or 'features'; got {of!r}")
-    if noise is None:
-        return
-    if isinstance(noise, bool) or not isinstance(noise, int | float) or not 0 < noise < math.inf:
-        raise InputError(f"noise must be a positive number, a variance; got {noise!r}")
 
 
 class LogDetObjective:

@@ -14,9 +14,9 @@ from lindley.acquisition.checks import check_request
 from lindley.acquisition.distances import distances, squared_distance_blocks
 from lindley.acquisition.diverse import directions_by_row
 from lindley.acquisition.greedy_search import best_pick
+from lindley.acquisition.options import MaxHerdingOptions
 from lindley.acquisition.top_k import tie_break
 from lindley.contracts import Context, Selection
-from lindley.errors import InputError
 from lindley.modes import no_autocast
 from lindley.shapes import Features, LabelledFeatures, Positions, Scores
 
@@ -47,23 +47,11 @@ def max_herding(
     Raises:
         InputError: If an option or the request cannot be used.
     """
-    check_max_herding(sigma, normalise)
+    MaxHerdingOptions(sigma, normalise)
     check_request(context, batch_size)
     features, labelled = directions_by_row(context, normalise=normalise)
     cover = KernelCover(features, labelled, features.new_ones(len(features)), sigma=sigma)
     return cover.selection(context, batch_size, seed=seed)
-
-
-def check_max_herding(sigma: object = 1.0, normalise: object = True) -> None:
-    """Refuse a bandwidth that is not a positive number, and a normalise that is not yes or no.
-
-    Raises:
-        InputError: If either cannot be used.
-    """
-    if isinstance(sigma, bool) or not isinstance(sigma, int | float) or not 0 < sigma < math.inf:
-        raise InputError(f"sigma must be a positive number; got {sigma!r}")
-    if not isinstance(normalise, bool):
-        raise InputError(f"normalise must be True or False; got {normalise!r}")
 
 
 class KernelCover:

@@ -15,6 +15,7 @@ from lindley.acquisition.clusters import k_means
 from lindley.acquisition.distances import squared_distance_blocks
 from lindley.acquisition.diverse import directions_by_row, first
 from lindley.acquisition.neighbours import Balls
+from lindley.acquisition.options import ProbCoverOptions
 from lindley.acquisition.top_k import tie_break
 from lindley.contracts import Context, Selection
 from lindley.errors import Argument, InputError
@@ -44,7 +45,7 @@ def probcover(
     the picks that covered something new. No graph is kept: counts are lowered as candidates become covered, which
     happens to each of them once. Memory: a few copies of the features.
     """
-    check_probcover(delta, purity, normalise)
+    ProbCoverOptions(delta, purity, normalise)
     check_request(context, batch_size)
     rows = context.candidates.rows.sort().values
     features, labelled = directions_by_row(context, normalise=normalise)
@@ -80,20 +81,6 @@ def pure_radius(points: Features, rows: Rows, num_classes: int, *, purity: float
         limits[block] = squared.masked_fill_(clusters[order[block], None] == clusters, torch.inf).amin(1).sqrt()
     limit = float(limits.sort().values[math.floor((1 - purity) * len(limits) + 1e-9)])
     return 0.999 * limit if math.isfinite(limit) else 0.0
-
-
-def check_probcover(delta: object = "auto", purity: object = PURITY, normalise: object = True) -> None:
-    """Refuse a radius that is neither "auto" nor positive, and a purity outside (0, 1)."""
-    if delta != "auto" and not (_is_number(delta) and 0 < float(delta) < math.inf):  # type: ignore[arg-type]
-        raise InputError(f"delta must be a positive number or 'auto'; got {delta!r}")
-    if not (_is_number(purity) and 0 < float(purity) < 1):  # type: ignore[arg-type]
-        raise InputError(f"purity must be a number between 0 and 1; got {purity!r}")
-    if not isinstance(normalise, bool):
-        raise InputError(f"normalise must be True or False; got {normalise!r}")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _cover(

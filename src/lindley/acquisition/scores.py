@@ -1,4 +1,4 @@
-"""Pointwise scores: one number per row from its own prediction; larger is asked first.
+"""Pointwise scores: one number per row from its own prediction; rows with larger scores are queried first.
 
 All but BALD, variation ratios and mean STD look at the average over the draws only.
 """

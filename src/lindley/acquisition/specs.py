@@ -1,89 +1,104 @@
-"""Every acquisition by name, as an entry that imports nothing heavy: an entry and a function add one.
+"""Every acquisition by name. Adding one is a function, its options and an entry here; nothing heavy is imported.
 
-Conformance tests, docs tables, plot styles and the command line read what they must know from here.
+Conformance tests, docs tables, plot styles and the command line read these entries.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Literal
+
+from lindley.acquisition.options import (
+    BaitOptions,
+    BatchBALDOptions,
+    BatchEPIGOptions,
+    LogDetOptions,
+    MaxHerdingOptions,
+    NoOptions,
+    PowerOptions,
+    ProbCoverOptions,
+    SoftmaxOptions,
+    SoftrankOptions,
+    TypiClustOptions,
+    UHerdingOptions,
+)
 
 if TYPE_CHECKING:
     from lindley.contracts import Acquisition
 
-_FEATURES = frozenset({"features", "labelled_features"})
-_TARGETS = frozenset({"targets"})
-
-Reads = Literal["nothing", "scores", "greedy", "gathers"]
-"""How a method reads the candidates.
-
-"nothing": their rows alone. "scores": one scan, which brings back a number for each row. "greedy": such a scan, and
-then a few rows at a time by `take`. "gathers": scans that bring back features or average predictions of all rows,
-so that these must fit into memory.
-"""
+Access = Literal["rows", "scores", "greedy", "gather"]
+Unit = Literal["", "log C", "1 - 1/C", "N"]
 
 
 @dataclass(frozen=True)
 class AcquisitionSpec:
-    """What has to be known of a way to choose rows before it runs."""
+    """One acquisition: its properties, which are known before it runs."""
 
     name: str
     path: str
-    """`module:function` below lindley.acquisition, an Acquisition; with a scorer, what makes one of it."""
+    """The import path of the acquisition, "package.module:name"; with a scorer, of the function that takes it."""
     title: str
-    source: str
-    reads: Reads
+    """Its name in sentences and tables."""
+    reference: str
+    """Where it was published."""
+    access: Access
+    """How it reads the pool. "rows": the rows alone. "scores": one scan, which brings back a number for each row.
+    "greedy": such a scan, and then a few rows at a time by `take`. "gather": scans that bring back features or average
+    predictions of all rows, so that these must fit into memory."""
     bounds: tuple[float, float]
-    """Of the scores, for C classes and a batch of B: in units of `unit`."""
-    unit: Literal["", "log C", "1 - 1/C", "N"] = ""
+    """The least and the largest score, in units of `unit`."""
+    unit: Unit = ""
+    """The unit of `bounds`, for C classes and N candidates."""
     scorer: str = ""
-    """`module:object` below lindley.acquisition, a Scorer."""
-    options_path: str = ""
-    """`module:function` below lindley.acquisition, which takes the options as keywords and refuses wrong values."""
-    needs: frozenset[str] = frozenset()
+    """The import path of the scorer of single rows."""
+    options: type[Any] = NoOptions
+    """The dataclass of its options, which refuses wrong values: names, types and defaults."""
+    requires: frozenset[str] = frozenset()
     """Optional parts of the Context that it cannot do without, of `contracts.NEEDS`."""
-    needs_with: Mapping[tuple[str, object], frozenset[str]] = field(default_factory=dict)
-    """By an option and its value, what it cannot do without besides."""
-    tasks: frozenset[str] = frozenset({"classification"})
+    requires_with: Mapping[tuple[str, object], frozenset[str]] = field(default_factory=dict)
+    """Further parts that it cannot do without, by an option and its value."""
+    tasks: tuple[str, ...] = ("classification",)
     joint: bool = False
-    """Whether rows are chosen for what they say together, by sums whose rounding depends on the grid of chunks."""
-    falling: bool = True
+    """Whether a batch is chosen together: the worth of a row depends on those picked before."""
+    exact: bool = True
+    """Whether another order or another grid of chunks leads to the same rows. Where rows are compared on sampled
+    configurations, it may lead to others, worth the same within the noise."""
+    descending: bool = True
     """Whether scores fall in the order in which rows are chosen."""
-    predictions: bool = True
-    """Whether it reads what is predicted of the candidates; what does not may be asked before there is a model."""
-    compares_draws: bool = False
-    """Whether all its scores are 0 where the draws that it compares all say the same."""
+    prediction_free: bool = False
+    """Whether it reads no predictions of the candidates, so that it can be used before there is a model."""
+    disagreement_based: bool = False
+    """Whether it compares draws, so that all its scores are 0 where these agree."""
 
     @property
-    def drawn(self) -> bool:
+    def stochastic(self) -> bool:
         """Whether rows are drawn by weights of a score of single rows."""
-        return self.path.startswith("stochastic:")
+        return self.options in STOCHASTIC.values()
 
     @cached_property
-    def choose(self) -> Acquisition:
+    def acquisition(self) -> Acquisition:
         """The acquisition, imported when it is first used."""
-        made: Any = _imported(self.path)
-        choose: Acquisition = made(_imported(self.scorer)) if self.scorer else made
-        return choose
+        found: Any = resolve_name(self.path)
+        acquisition: Acquisition = found(resolve_name(self.scorer)) if self.scorer else found
+        return acquisition
 
-    @cached_property
-    def check(self) -> Callable[..., None]:
-        """What takes the options as keywords and raises InputError for a wrong value."""
-        check: Callable[..., None] = _imported(self.options_path) if self.options_path else no_options
-        return check
+    @property
+    def option_names(self) -> tuple[str, ...]:
+        """The names of its options."""
+        return tuple(each.name for each in fields(self.options))
 
-    def needed(self, options: Mapping[str, object]) -> frozenset[str]:
-        """Return what it cannot do without under these options."""
-        more = [needs for (name, value), needs in self.needs_with.items() if options.get(name) == value]
-        return self.needs.union(*more)
+    def requirements(self, options: Mapping[str, object]) -> frozenset[str]:
+        """Return the parts of the Context that it cannot do without under these options."""
+        more = [required for (name, value), required in self.requires_with.items() if options.get(name) == value]
+        return self.requires.union(*more)
 
-    def reads_with(self, options: Mapping[str, object]) -> Reads:
-        """Return how it reads the candidates under these options: what needs features by an option gathers them."""
-        return "gathers" if self.needed(options) > self.needs else self.reads
+    def pool_access(self, options: Mapping[str, object]) -> Access:
+        """Return how it reads the pool under these options: one that requires features by an option gathers them."""
+        return "gather" if self.requirements(options) > self.requires else self.access
 
     def score_bounds(self, *, num_rows: int, num_classes: int) -> tuple[float, float]:
         """Return the least and the largest score that N candidates and C classes allow."""
@@ -92,231 +107,217 @@ class AcquisitionSpec:
         return low * units[self.unit], high * units[self.unit]
 
 
-def no_options() -> None:
-    """Take no options, for methods that have none."""
-
-
-def _imported(path: str) -> Any:
-    module, name = path.split(":")
-    return getattr(import_module(f"lindley.acquisition.{module}"), name)
-
-
-_INFORMATION: dict[str, Any] = {"bounds": (0.0, 1.0), "unit": "log C", "compares_draws": True}
+_HOME = "lindley.acquisition."
+_TARGETS = frozenset({"targets"})
+_FEATURES = frozenset({"features", "labelled_features"})
+_INFORMATION: dict[str, Any] = {"bounds": (0.0, 1.0), "unit": "log C", "disagreement_based": True}
 """Of scores that are the information of one label, at most log C nats."""
 
+
+def _score(name: str, title: str, reference: str, **others: Any) -> AcquisitionSpec:
+    """The rows with the largest scores."""
+    scorer = f"{_HOME}scorers:{name.replace('-', '_')}"
+    return AcquisitionSpec(name, _HOME + "top_k:top_k_batch", title, reference, "scores", scorer=scorer, **others)
+
+
 SCORES: tuple[AcquisitionSpec, ...] = (
-    AcquisitionSpec("margin", "top_k:top_k_batch", "Margin", "Scheffer et al. 2001", "scores", (-1.0, 0.0)),
-    AcquisitionSpec(
-        "entropy",
-        "top_k:top_k_batch",
-        "Entropy",
-        "Shannon 1948; Gal et al. 2017, arXiv:1703.02910",
-        "scores",
-        (0.0, 1.0),
-        "log C",
-    ),
-    AcquisitionSpec(
-        "least-confidence", "top_k:top_k_batch", "Least confidence", "Lewis, Gale 1994", "scores", (0.0, 1.0), "1 - 1/C"
-    ),
-    AcquisitionSpec(
+    _score("margin", "Margin", "Scheffer et al. 2001", bounds=(-1.0, 0.0)),
+    _score("entropy", "Entropy", "Shannon 1948; Gal et al. 2017, arXiv:1703.02910", bounds=(0.0, 1.0), unit="log C"),
+    _score("least-confidence", "Least confidence", "Lewis, Gale 1994", bounds=(0.0, 1.0), unit="1 - 1/C"),
+    _score(
         "variation-ratios",
-        "top_k:top_k_batch",
         "Variation ratios",
         "Freeman 1965; Gal et al. 2017, arXiv:1703.02910",
-        "scores",
-        (0.0, 1.0),
-        "1 - 1/C",
+        bounds=(0.0, 1.0),
+        unit="1 - 1/C",
     ),
-    AcquisitionSpec(
+    _score(
         "mean-std",
-        "top_k:top_k_batch",
         "Mean STD",
         "Kampffmeyer et al. 2016; Gal et al. 2017",
-        "scores",
-        (0.0, 0.5),
-        compares_draws=True,
+        bounds=(0.0, 0.5),
+        disagreement_based=True,
     ),
-    AcquisitionSpec(
-        "bald", "top_k:top_k_batch", "BALD", "Houlsby et al. 2011, arXiv:1112.5745", "scores", **_INFORMATION
-    ),
-    AcquisitionSpec(
-        "epig",
-        "top_k:top_k_batch",
-        "EPIG",
-        "Bickford Smith et al. 2023, arXiv:2304.08151",
-        "scores",
-        needs=_TARGETS,
-        **_INFORMATION,
-    ),
+    _score("bald", "BALD", "Houlsby et al. 2011, arXiv:1112.5745", **_INFORMATION),
+    _score("epig", "EPIG", "Bickford Smith et al. 2023, arXiv:2304.08151", requires=_TARGETS, **_INFORMATION),
 )
 """Scores of single rows: taken from the top, or drawn by weight."""
 
-STOCHASTIC = ("power", "softmax", "softrank")
+STOCHASTIC: Mapping[str, type[Any]] = {"power": PowerOptions, "softmax": SoftmaxOptions, "softrank": SoftrankOptions}
+"""The ways in which rows are drawn by weight, and their options."""
 
 
-def _top(spec: AcquisitionSpec) -> AcquisitionSpec:
-    return _changed(spec, scorer=f"scorers:{spec.name.replace('-', '_')}")
-
-
-def _drawn(kind: str, spec: AcquisitionSpec) -> AcquisitionSpec:
-    return _changed(
+def _stochastic_variant(kind: str, spec: AcquisitionSpec) -> AcquisitionSpec:
+    """The same score, by which rows are drawn."""
+    return replace(
         spec,
         name=f"{kind}-{spec.name}",
-        path=f"stochastic:{kind}_batch",
-        scorer=f"scorers:{spec.name.replace('-', '_')}",
+        path=f"{_HOME}stochastic:{kind}_batch",
         title=f"{kind.capitalize()} {spec.title}",
-        source=f"Kirsch et al. 2023, arXiv:2106.12059; {spec.source}",
-        options_path="stochastic:check_beta",
-        falling=False,
+        reference=f"Kirsch et al. 2023, arXiv:2106.12059; {spec.reference}",
+        options=STOCHASTIC[kind],
+        descending=False,
     )
 
 
-def _changed(spec: AcquisitionSpec, **changes: Any) -> AcquisitionSpec:
-    return replace(spec, **changes)
-
-
-_ENTRIES: tuple[AcquisitionSpec, ...] = (
+_SPECS: tuple[AcquisitionSpec, ...] = (
     AcquisitionSpec(
         "random",
-        "top_k:random_rows",
+        _HOME + "top_k:random_rows",
         "Random",
         "uniform, without replacement",
-        "nothing",
-        (0.0, 1.0),
-        predictions=False,
+        "rows",
+        bounds=(0.0, 1.0),
+        prediction_free=True,
     ),
-    *map(_top, SCORES),
+    *SCORES,
     # A power of a negative score has no meaning.
-    *(_drawn(kind, spec) for spec in SCORES for kind in STOCHASTIC if kind != "power" or spec.bounds[0] >= 0),
+    *(
+        _stochastic_variant(kind, spec)
+        for spec in SCORES
+        for kind in STOCHASTIC
+        if kind != "power" or spec.bounds[0] >= 0
+    ),
     AcquisitionSpec(
         "batchbald",
-        "batchbald.batchbald:batchbald",
+        _HOME + "batchbald.batchbald:batchbald",
         "BatchBALD",
         "Kirsch et al. 2019, arXiv:1906.08158",
         "greedy",
-        options_path="batchbald.batchbald:check_options",
+        options=BatchBALDOptions,
         joint=True,
-        falling=False,
+        exact=False,
+        descending=False,
         **_INFORMATION,
     ),
     AcquisitionSpec(
         "batchbald-logdet",
-        "batchbald.batchbald_logdet:batchbald_logdet",
+        _HOME + "batchbald.batchbald_logdet:batchbald_logdet",
         "BatchBALD-logdet",
         "Kirsch et al. 2019, then Kirsch 2023, arXiv:2302.08981; compare Ober et al. 2025, arXiv:2501.08223",
         "greedy",
-        options_path="batchbald.batchbald:check_options",
+        options=BatchBALDOptions,
         joint=True,
-        falling=False,
+        exact=False,
+        descending=False,
         **_INFORMATION,
     ),
     AcquisitionSpec(
         "batch-epig",
-        "batch_epig:batch_epig",
+        _HOME + "batch_epig:batch_epig",
         "Batch EPIG",
         "Bickford Smith et al. 2023, arXiv:2304.08151, for the labels of a batch together",
         "greedy",
-        needs=_TARGETS,
-        options_path="batch_epig:check_batch_epig",
-        falling=False,
+        options=BatchEPIGOptions,
+        requires=_TARGETS,
+        joint=True,
+        descending=False,
         **_INFORMATION,
     ),
     AcquisitionSpec(
         "2-bald",
-        "two_bald:two_bald",
+        _HOME + "two_bald:two_bald",
         "2-BALD",
         "Kirsch 2023, arXiv:2301.09490",
         "greedy",
-        (-math.inf, 1.0),
-        "log C",
-        compares_draws=True,
+        bounds=(-math.inf, 1.0),
+        unit="log C",
+        joint=True,
+        disagreement_based=True,
     ),
     AcquisitionSpec(
         "logdet",
-        "logdet:logdet",
+        _HOME + "logdet:logdet",
         "Log-determinant",
         "MacKay 1992; Kirsch 2023, arXiv:2302.08981",
         "greedy",
-        options_path="logdet:check_logdet",
-        needs_with={("of", "features"): _FEATURES},
+        options=LogDetOptions,
+        requires_with={("kernel", "features"): _FEATURES},
+        joint=True,
         **_INFORMATION,
     ),
     AcquisitionSpec(
         "badge",
-        "badge:badge",
+        _HOME + "badge:badge",
         "BADGE",
         "Ash et al. 2020, arXiv:1906.03671",
-        "gathers",
-        (0.0, math.inf),
-        needs=frozenset({"features"}),
-        falling=False,
+        "gather",
+        bounds=(0.0, math.inf),
+        requires=frozenset({"features"}),
+        joint=True,
+        descending=False,
     ),
     AcquisitionSpec(
         "coreset",
-        "coreset:coreset",
+        _HOME + "coreset:coreset",
         "CoreSet",
         "Sener, Savarese 2018, arXiv:1708.00489",
-        "gathers",
-        (0.0, math.inf),
-        needs=_FEATURES,
-        predictions=False,
+        "gather",
+        bounds=(0.0, math.inf),
+        requires=_FEATURES,
+        joint=True,
+        prediction_free=True,
     ),
     AcquisitionSpec(
         "typiclust",
-        "typiclust:typiclust",
+        _HOME + "typiclust:typiclust",
         "TypiClust",
         "Hacohen et al. 2022, arXiv:2202.02794",
-        "gathers",
-        (0.0, 1e5),
-        options_path="typiclust:check_typiclust",
-        needs=_FEATURES,
-        predictions=False,
-        falling=False,
+        "gather",
+        bounds=(0.0, 1e5),
+        options=TypiClustOptions,
+        requires=_FEATURES,
+        joint=True,
+        descending=False,
+        prediction_free=True,
     ),
     AcquisitionSpec(
         "probcover",
-        "probcover:probcover",
+        _HOME + "probcover:probcover",
         "ProbCover",
         "Yehuda et al. 2022, arXiv:2205.11320",
-        "gathers",
-        (0.0, 1.0),
-        "N",
-        options_path="probcover:check_probcover",
-        needs=_FEATURES,
-        predictions=False,
+        "gather",
+        bounds=(0.0, 1.0),
+        unit="N",
+        options=ProbCoverOptions,
+        requires=_FEATURES,
+        joint=True,
+        prediction_free=True,
     ),
     AcquisitionSpec(
         "bait",
-        "bait:bait",
+        _HOME + "bait:bait",
         "BAIT",
         "Ash et al. 2021, arXiv:2106.09675",
-        "gathers",
-        (0.0, math.inf),
-        options_path="bait:check_bait",
-        needs=_FEATURES,
+        "gather",
+        bounds=(0.0, math.inf),
+        options=BaitOptions,
+        requires=_FEATURES,
+        joint=True,
     ),
     AcquisitionSpec(
         "max-herding",
-        "max_herding:max_herding",
+        _HOME + "max_herding:max_herding",
         "MaxHerding",
         "Bae et al. 2024, arXiv:2407.12212",
-        "gathers",
-        (0.0, 1.0),
-        options_path="max_herding:check_max_herding",
-        needs=_FEATURES,
-        predictions=False,
+        "gather",
+        bounds=(0.0, 1.0),
+        options=MaxHerdingOptions,
+        requires=_FEATURES,
+        joint=True,
+        prediction_free=True,
     ),
     AcquisitionSpec(
         "u-herding",
-        "u_herding:u_herding",
+        _HOME + "u_herding:u_herding",
         "UHerding",
         "Bae et al. 2025, arXiv:2412.20644",
-        "gathers",
-        (0.0, 1.0),
-        options_path="u_herding:check_u_herding",
-        needs=_FEATURES,
+        "gather",
+        bounds=(0.0, 1.0),
+        options=UHerdingOptions,
+        requires=_FEATURES,
+        joint=True,
     ),
 )
-
-METHODS: dict[str, AcquisitionSpec] = {spec.name: spec for spec in _ENTRIES}
-WITHOUT_PREDICTIONS = tuple(spec.name for spec in _ENTRIES if not spec.predictions)
+ACQUISITIONS: Mapping[str, AcquisitionSpec] = {spec.name: spec for spec in _SPECS}
+PREDICTION_FREE = tuple(spec.name for spec in _SPECS if spec.prediction_free)

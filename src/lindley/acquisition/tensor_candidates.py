@@ -1,4 +1,4 @@
-"""Candidates whose predictions and features are tensors in memory, or that have features, or rows, alone."""
+"""Candidates whose predictions and features are tensors in memory, with as little as their rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from lindley.acquisition.checks import check_log_probs, checks_its_values
+from lindley.acquisition.checks import check_log_probs, validates_values
 from lindley.contracts import Candidates, Categorical, Chunk, T
 from lindley.errors import InputError
 from lindley.row_index import RowIndex
@@ -34,7 +34,7 @@ class TensorCandidates:
         draws_id: str = "held",
         chunk_rows: int = 500,
     ) -> None:
-        """Take what is known of the rows.
+        """Take the predictions and features of the rows.
 
         Args:
             log_probs: [N, K, C] nats; None before there is any model.
@@ -47,9 +47,9 @@ class TensorCandidates:
             InputError: If the predictions are not [N, K, C], one for each row, or there are no rows.
         """
         if chunk_rows < 1:
-            raise InputError(f"chunk_rows must be at least 1; got {chunk_rows}")
+            raise InputError(argument="chunk_rows", expected="at least 1", got=chunk_rows)
         if rows is None and log_probs is None:
-            raise InputError("candidates without predictions must have rows")
+            raise InputError("candidates without predictions must have rows; give [N] ids.", argument="rows", got=None)
         self.rows = torch.arange(0 if log_probs is None else len(log_probs)) if rows is None else rows
         self.draws_id = "none" if log_probs is None else draws_id
         self._log_probs, self._features, self._chunk_rows = log_probs, features, chunk_rows
@@ -57,11 +57,12 @@ class TensorCandidates:
         if log_probs is not None and (log_probs.dim() != 3 or len(self.rows) != len(log_probs)):
             check_log_probs(log_probs, self.rows)
         if features is not None and len(features) != len(self.rows):
-            raise InputError(f"features must be [{len(self.rows)}, D], one vector per row; got {[*features.shape]}")
+            expected = f"[{len(self.rows)}, D], one vector per row"
+            raise InputError(argument="features", expected=expected, got=[*features.shape])
 
     @property
     def num_draws(self) -> int:
-        """K; 0 without predictions."""
+        """The number of draws, K; 0 without predictions."""
         return 0 if self._log_probs is None else self._log_probs.shape[1]
 
     def scan(self, function: Callable[[Chunk], T]) -> Iterator[T]:
@@ -72,7 +73,7 @@ class TensorCandidates:
             )
 
     def take(self, rows: Rows) -> Chunk:
-        """Return what is known of some rows, in that order."""
+        """Return the predictions and features of some rows, in that order."""
         if self._index is None:
             self._index = RowIndex(self.rows)
         return self._chunk(rows, self._index(rows))
@@ -83,22 +84,22 @@ class TensorCandidates:
 
 
 @final
-class FeaturedCandidates:
-    """Candidates with features that are held beside them."""
+class CandidatesWithFeatures:
+    """Other candidates, and their features as a tensor."""
 
     def __init__(self, candidates: Candidates, features: Features) -> None:
         """Take features [N, D] in the order of the candidates' rows."""
         self.rows, self.draws_id, self.num_draws = candidates.rows, candidates.draws_id, candidates.num_draws
-        self.values_checked = checks_its_values(candidates)
+        self.values_checked = validates_values(candidates)
         self._candidates = candidates
         self._add = _AddFeatures(RowIndex(candidates.rows), features)
 
     def scan(self, function: Callable[[Chunk], T]) -> Iterator[T]:
         """Apply a function to every chunk, with its features."""
-        return self._candidates.scan(partial(_after, self._add, function))
+        return self._candidates.scan(partial(_apply_with_features, self._add, function))
 
     def take(self, rows: Rows) -> Chunk:
-        """Return what is known of some rows, in that order."""
+        """Return the predictions and features of some rows, in that order."""
         return self._add(self._candidates.take(rows))
 
 
@@ -111,5 +112,5 @@ class _AddFeatures:
         return Chunk(chunk.rows, chunk.predictive, self._features[places])
 
 
-def _after(add: _AddFeatures, function: Callable[[Chunk], T], chunk: Chunk) -> T:
+def _apply_with_features(add: _AddFeatures, function: Callable[[Chunk], T], chunk: Chunk) -> T:
     return function(add(chunk))

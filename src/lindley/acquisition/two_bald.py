@@ -18,13 +18,13 @@ from lindley.acquisition.top_k import pointwise
 from lindley.contracts import Chunk, Context, Selection
 from lindley.information.pairwise import (
     Columns,
-    Relative,
+    LikelihoodRatios,
     block_information,
     classes_first,
-    relative,
+    likelihood_ratios,
     rows_per_block,
     uniform_weights,
-    weighted,
+    weigh_draws,
 )
 from lindley.shapes import Positions
 
@@ -89,7 +89,7 @@ class PairObjective:
         """Return the weighted likelihood ratios of some rows, and their averages.  -> [n, C, K], [n, C]"""
         log_probs = log_probs_of(chunk)
         weights = uniform_weights(log_probs)
-        return tuple(weighted(relative(classes_first(log_probs), weights), weights))
+        return tuple(weigh_draws(likelihood_ratios(classes_first(log_probs), weights), weights))
 
     def find(self, ranked: RankedCandidates) -> Pick:
         """See Objective.find; exact. A score may be below zero."""
@@ -124,7 +124,7 @@ class PairObjective:
             members = self._members[count:]
             others = Columns(torch.cat([each.ratios for each in members], 1), torch.cat([m.average for m in members]))
             for part in alike.split(_rows_per_block(ranked, len(members))):
-                rows = Relative(*ranked(ranks[part]))
+                rows = LikelihoodRatios(*ranked(ranks[part]))
                 shared[part] = block_information(rows, [others]).double().sum(1).cpu()
             self.pairs += len(alike) * len(members)
         return shared

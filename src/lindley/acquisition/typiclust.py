@@ -15,9 +15,9 @@ from lindley.acquisition.checks import check_request
 from lindley.acquisition.clusters import k_means
 from lindley.acquisition.distances import squared_distance_blocks
 from lindley.acquisition.diverse import directions_by_row, first
+from lindley.acquisition.options import TypiClustOptions
 from lindley.acquisition.top_k import tie_break
 from lindley.contracts import Context, Selection
-from lindley.errors import InputError
 from lindley.seeds import derive_seed
 from lindley.shapes import Features, Scores
 
@@ -46,7 +46,7 @@ def typiclust(
     those of the cluster that are still to be asked. Features are divided by their length, as in the paper, unless
     normalise=False. Diagnostics: clusters, and covered_clusters that have a labelled or chosen row afterwards.
     """
-    check_typiclust(max_clusters, num_neighbours, normalise)
+    TypiClustOptions(max_clusters, num_neighbours, normalise)
     check_request(context, batch_size)
     rows = context.candidates.rows.sort().values
     features, labelled = directions_by_row(context, normalise=normalise)
@@ -71,17 +71,6 @@ def typicality(features: Features, num_neighbours: int) -> Scores:
         nearest = squared.topk(count, dim=1, largest=False).values.sqrt()  # [n, count]
         typical[rows] = 1 / (nearest.mean(1) + _OFFSET)
     return typical
-
-
-def check_typiclust(
-    max_clusters: object = MAX_CLUSTERS, num_neighbours: object = NUM_NEIGHBOURS, normalise: object = True
-) -> None:
-    """Refuse numbers of clusters or neighbours that are not one, and a normalise that is not yes or no."""
-    for name, value in [("max_clusters", max_clusters), ("num_neighbours", num_neighbours)]:
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise InputError(f"{name} must be a whole number of at least 1; got {value!r}")
-    if not isinstance(normalise, bool):
-        raise InputError(f"normalise must be True or False; got {normalise!r}")
 
 
 def _turns(sizes: Tensor, counts: Tensor) -> list[list[int]]:

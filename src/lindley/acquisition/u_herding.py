@@ -9,7 +9,8 @@ from __future__ import annotations
 from lindley.acquisition.checks import check_request
 from lindley.acquisition.distances import distances
 from lindley.acquisition.diverse import average_by_row, directions_by_row
-from lindley.acquisition.max_herding import KernelCover, check_max_herding
+from lindley.acquisition.max_herding import KernelCover
+from lindley.acquisition.options import UHerdingOptions
 from lindley.contracts import Context, Selection
 from lindley.shapes import LabelledFeatures
 
@@ -37,7 +38,7 @@ def u_herding(
     Raises:
         InputError: If an option or the request cannot be used.
     """
-    check_u_herding(sigma, normalise)
+    UHerdingOptions(sigma, normalise)
     check_request(context, batch_size)
     features, labelled = directions_by_row(context, normalise=normalise)
     top = average_by_row(context).topk(2, dim=1).values  # [N, 2]
@@ -45,15 +46,6 @@ def u_herding(
     bandwidth = smallest_distance(labelled) if isinstance(sigma, str) else float(sigma)
     selection = KernelCover(features, labelled, doubt, sigma=bandwidth).selection(context, batch_size, seed=seed)
     return Selection(selection.rows, selection.scores.to(top.dtype), {"sigma": bandwidth, **selection.diagnostics})
-
-
-def check_u_herding(sigma: object = "auto", normalise: object = True) -> None:
-    """Refuse a bandwidth that is neither "auto" nor positive, and a normalise that is not yes or no.
-
-    Raises:
-        InputError: If either cannot be used.
-    """
-    check_max_herding(1.0 if sigma == "auto" else sigma, normalise)
 
 
 def smallest_distance(points: LabelledFeatures) -> float:

@@ -20,7 +20,7 @@ from typing import IO, final
 import numpy as np
 from torch import Tensor
 
-from lindley.acquisition.stored import NumpyArray, StoredArray
+from lindley.acquisition.array_sources import ArraySource, NumpySource
 from lindley.errors import DataError, InputError, LindleyError
 from lindley.names import nearest
 from lindley.shapes import Positions
@@ -54,7 +54,7 @@ class Place:
         return place
 
 
-def open_array(place: Place, what: str, *, num_draws: int | None = None) -> StoredArray:
+def open_array(place: Place, what: str, *, num_draws: int | None = None) -> ArraySource:
     """The array of a file. Of several it is the one that was named, else the one called `what`.
 
     num_draws: for Parquet columns that hold K times C numbers in one flat list.
@@ -99,7 +99,7 @@ def reading(path: Path) -> Iterator[None]:
 class FileArray:
     """An array in a file, of which slices are read; what goes wrong then names the file."""
 
-    def __init__(self, path: Path, array: StoredArray) -> None:
+    def __init__(self, path: Path, array: ArraySource) -> None:
         self._path, self._array = path, array
 
     @property
@@ -107,7 +107,7 @@ class FileArray:
         return self._array.shape
 
     def read(self, axis: int, wanted: slice | Positions) -> Tensor:
-        """See StoredArray."""
+        """See ArraySource."""
         with reading(self._path):
             return self._array.read(axis, wanted)
 
@@ -230,29 +230,29 @@ def _header(file: _Stream) -> tuple[tuple[int, ...], bool, np.dtype]:
     return shape, by_columns, dtype
 
 
-def _open_npy(place: Place, what: str, num_draws: int | None) -> StoredArray:
+def _open_npy(place: Place, what: str, num_draws: int | None) -> ArraySource:
     if place.name is not None:
         raise InputError(f"an .npy file holds one array without a name; got the name {place.name!r}")
-    return NumpyArray(map_npy(place.path))
+    return NumpySource(map_npy(place.path))
 
 
-def _open_npz(place: Place, what: str, num_draws: int | None) -> StoredArray:
-    return NumpyArray(read_npz_array(place.path, chosen_name(place, what, npz_names(place.path), "array")))
+def _open_npz(place: Place, what: str, num_draws: int | None) -> ArraySource:
+    return NumpySource(read_npz_array(place.path, chosen_name(place, what, npz_names(place.path), "array")))
 
 
-def _open_safetensors(place: Place, what: str, num_draws: int | None) -> StoredArray:
+def _open_safetensors(place: Place, what: str, num_draws: int | None) -> ArraySource:
     from lindley.apps.safetensors_files import open_safetensors
 
     return open_safetensors(place, what)
 
 
-def _open_parquet(place: Place, what: str, num_draws: int | None) -> StoredArray:
+def _open_parquet(place: Place, what: str, num_draws: int | None) -> ArraySource:
     from lindley.apps.parquet_files import open_parquet
 
     return open_parquet(place, what, num_draws=num_draws)
 
 
-_OPENERS: dict[str, Callable[[Place, str, int | None], StoredArray]] = {
+_OPENERS: dict[str, Callable[[Place, str, int | None], ArraySource]] = {
     ".npy": _open_npy,
     ".npz": _open_npz,
     ".safetensors": _open_safetensors,

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lindley.acquisition.stored import NumpyArray, StoredArray
+from lindley.acquisition.array_sources import ArraySource, NumpySource
 from lindley.apps.array_files import Place, chosen_name, inflation_limit, refuse_inflation
 from lindley.errors import InputError
 from lindley.shapes import Positions
@@ -29,12 +29,12 @@ _ROW_BYTES = 32
 """What is kept of each row, beside its numbers, while a batch is chosen."""
 
 
-def open_parquet(place: Place, what: str, *, num_draws: int | None = None, hold_bytes: int = HOLD_BYTES) -> StoredArray:
+def open_parquet(place: Place, what: str, *, num_draws: int | None = None, hold_bytes: int = HOLD_BYTES) -> ArraySource:
     """A column of lists. Raises InputError naming rows whose lists are of another length or have nulls."""
     column = ParquetColumn(place, what, num_draws)
     if math.prod(column.shape) * column.itemsize > min(hold_bytes, inflation_limit(place.path)):
         return column
-    return NumpyArray(column.rows(0, column.shape[0]))
+    return NumpySource(column.rows(0, column.shape[0]))
 
 
 def read_column(place: Place, what: str) -> Iterator[object]:
@@ -68,7 +68,7 @@ class ParquetColumn:
         self._left = np.empty(0, self._dtype)
 
     def read(self, axis: int, wanted: slice | Positions) -> Tensor:
-        """See StoredArray; axis 0 only, since a row of the file is a row of the pool."""
+        """See ArraySource; axis 0 only, since a row of the file is a row of the pool."""
         if axis != 0:
             raise InputError("a row of a .parquet file is a row of the pool: axes must begin with N")
         if isinstance(wanted, slice):

@@ -7,7 +7,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from lindley.acquisition.stored import StoredArray
+from lindley.acquisition.array_sources import ArraySource
 from lindley.apps.array_files import Place, chosen_name
 from lindley.errors import InputError
 from lindley.shapes import Positions
@@ -15,7 +15,7 @@ from lindley.shapes import Positions
 _FLOATS = ("F64", "F32", "F16", "BF16")
 
 
-def open_safetensors(place: Place, what: str) -> StoredArray:
+def open_safetensors(place: Place, what: str) -> ArraySource:
     """A tensor of the file, of which only what is asked for is read."""
     try:
         from safetensors import safe_open
@@ -41,7 +41,7 @@ class SafetensorsArray:
         return tuple(self._tensor.get_shape())
 
     def read(self, axis: int, wanted: slice | Positions) -> Tensor:
-        """See StoredArray."""
+        """See ArraySource."""
         if isinstance(wanted, slice):
             return self._slice(axis, wanted)
         if len(wanted) == 0:

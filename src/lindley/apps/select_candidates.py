@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from lindley.acquisition.array_candidates import ArrayCandidates
-from lindley.acquisition.axis_order import warn_of_other_order
-from lindley.acquisition.specs import METHODS
+from lindley.acquisition.axis_order import warn_if_axes_swapped
+from lindley.acquisition.specs import ACQUISITIONS
 from lindley.acquisition.tensor_candidates import TensorCandidates
 from lindley.apps.array_files import Place, open_array
 from lindley.apps.id_files import Ids, read_ids
@@ -46,7 +46,7 @@ def read_candidates(asked: SelectOptions, place: Place, ids: Ids | None) -> Give
     if unknown:
         print_message(f"lindley: {len(unknown)} of the excluded ids are no candidates: {_some(unknown)}")
     given = replace(given, candidates=SomeCandidates(everyone, left))
-    needs = METHODS[asked.acquisition].needed(method_options(asked.options))
+    needs = ACQUISITIONS[asked.acquisition].requirements(method_options(asked.options))
     needed = labelled_features is None and "labelled_features" in needs
     if features is not None and features.dim() == 2 and len(features) == len(everyone.rows):
         given = replace(given, features=features[left])
@@ -75,7 +75,7 @@ def read_predictions(
         _check_number(asked, ids, array.shape[asked.order.index("N")])
     predictions = ArrayCandidates(array, inputs=asked.inputs, axes=asked.order, ids=ids, name=name)
     if asked.axes is None and ids is None and what != "targets" and not parquet:
-        warn_of_other_order(array, asked.inputs, name)
+        warn_if_axes_swapped(array, asked.inputs, name)
     return predictions
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import warnings
 from collections.abc import Collection
 
 from lindley.acquisition.catalogue import acquisition_named
 from lindley.acquisition.select import select
-from lindley.acquisition.specs import METHODS
+from lindley.acquisition.specs import ACQUISITIONS
 from lindley.apps.array_files import Place
 from lindley.apps.console import PlainConsole
 from lindley.apps.id_files import Ids, read_ids
@@ -86,13 +85,13 @@ def _select_from_file(asked: SelectOptions) -> None:
 
 def list_acquisitions() -> None:
     """Each acquisition: its name, its source, what it needs besides predictions, and its options."""
-    width = max(map(len, METHODS))
-    for name, method in METHODS.items():
-        print_result(f"{name:{width}} {method.title}: {method.source}")
-        needs = _in_words(method.needs)
-        options = ", ".join(inspect.signature(method.check).parameters)
+    width = max(map(len, ACQUISITIONS))
+    for name, method in ACQUISITIONS.items():
+        print_result(f"{name:{width}} {method.title}: {method.reference}")
+        needs = _in_words(method.requires)
+        options = ", ".join(method.option_names)
         more = [f"needs {needs}"] * bool(needs) + [f"options: {options}"] * bool(options)
-        more += [f"with {name}={value} needs {_in_words(also)}" for (name, value), also in method.needs_with.items()]
+        more += [f"with {name}={value} needs {_in_words(also)}" for (name, value), also in method.requires_with.items()]
         if more:
             print_result(f"{'':{width}} {'; '.join(more)}")
 
@@ -106,7 +105,7 @@ def in_a_sentence(acquisition: str, selection: Selection, count: int, num_draws:
     said = dict(selection.diagnostics)
     draws = f"{num_draws} draw{'' if num_draws == 1 else 's'}"
     under = f" under {draws}" if num_draws else ""
-    words = [f"{METHODS[acquisition].title} chose {len(selection.rows):,} of {count:,} candidates{under}"]
+    words = [f"{ACQUISITIONS[acquisition].title} chose {len(selection.rows):,} of {count:,} candidates{under}"]
     for key in ("num_joint_picks", "saturated_after"):
         if said.get(key) == len(selection.rows):  # nothing to say: log K was not used up
             said.pop(key)

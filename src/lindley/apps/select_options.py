@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lindley.acquisition.specs import METHODS, WITHOUT_PREDICTIONS
+from lindley.acquisition.specs import ACQUISITIONS, PREDICTION_FREE
 from lindley.apps.array_files import Place
 from lindley.apps.output_file import check_out, refuse_loss
 from lindley.apps.selection_files import FORMATS, is_selection
@@ -50,7 +50,7 @@ class SelectOptions:
 
 def refuse_missing(asked: SelectOptions) -> None:
     """What a method needs is said by its option before anything is read."""
-    needs = METHODS[asked.acquisition].needed(method_options(asked.options))
+    needs = ACQUISITIONS[asked.acquisition].requirements(method_options(asked.options))
     for need, given in (("targets", asked.targets), ("features", asked.features)):
         if given is None and need in needs:
             raise InputError(f"{asked.acquisition} needs {need}: add --{need} FILE")
@@ -61,10 +61,10 @@ def candidates_place(asked: SelectOptions) -> Place:
     if asked.file is not None:
         place = Place.of(asked.file)
         return place if asked.array is None else Place(place.path, asked.array)
-    if asked.acquisition not in WITHOUT_PREDICTIONS:
+    if asked.acquisition not in PREDICTION_FREE:
         raise InputError(
             f"{asked.acquisition} reads predictions [N, K, C]: name their FILE, as in `lindley select probs.npy`. "
-            f"Without any there are {', '.join(WITHOUT_PREDICTIONS)}, with --features FILE"
+            f"Without any there are {', '.join(PREDICTION_FREE)}, with --features FILE"
         )
     if asked.features is None:
         raise InputError("without predictions, --features FILE must say what the candidates are")
@@ -81,7 +81,7 @@ def method_options(given: Sequence[str]) -> dict[str, Any]:
     for each in given:
         name, equals, value = each.partition("=")
         if not equals or not name:
-            raise InputError(f"--option must be NAME=VALUE, as in --option num_paths=200; got {each!r}")
+            raise InputError(f"--option must be NAME=VALUE, as in --option num_configurations=200; got {each!r}")
         if name in options:
             raise InputError(f"--option {name} is given twice")
         options[name] = _value(value)

@@ -9,7 +9,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from lindley.acquisition.checks import checks_its_values
+from lindley.acquisition.checks import validates_values
 from lindley.contracts import Candidates, Chunk, T
 from lindley.errors import InputError
 from lindley.shapes import Positions, Rows
@@ -22,7 +22,7 @@ class SomeCandidates:
     def __init__(self, candidates: Candidates, positions: Positions) -> None:
         self.rows, self.draws_id = candidates.rows[positions], candidates.draws_id
         self.num_draws = candidates.num_draws
-        self.values_checked = checks_its_values(candidates)
+        self.values_checked = validates_values(candidates)
         self._candidates = candidates
 
     def scan(self, function: Callable[[Chunk], T]) -> Iterator[T]:

@@ -11,7 +11,7 @@ from typing import final
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from lindley.acquisition.checks import checks_its_values
+from lindley.acquisition.checks import validates_values
 from lindley.apps.console import PlainConsole
 from lindley.apps.progress import STATUS_EVERY
 from lindley.contracts import Candidates, Chunk, T
@@ -31,7 +31,7 @@ class WatchedCandidates:
     def __init__(self, candidates: Candidates, told: Told) -> None:
         self.rows, self.draws_id = candidates.rows, candidates.draws_id
         self.num_draws = candidates.num_draws
-        self.values_checked = checks_its_values(candidates)
+        self.values_checked = validates_values(candidates)
         self._candidates, self._told = candidates, told
         self._passes = 0
 

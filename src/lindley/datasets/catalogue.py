@@ -40,7 +40,7 @@ class DatasetSpec:
     """One data set: what it is, where it comes from, and how it is loaded."""
 
     name: str
-    function: str
+    path: str
     """The import path, "package.module:name", of what returns the Dataset. It is called with the options as keywords,
     with `seed` where the data set is seeded, and with `read`, which gives the bytes of a DataFile, where it has
     files."""
@@ -52,7 +52,7 @@ class DatasetSpec:
     """Test rows, under the default options."""
     input_shape: tuple[int, ...]
     """The shape of one row."""
-    source: str
+    reference: str
     """Who made it, and where that was published."""
     licence: str
     files: tuple[DataFile, ...] = ()
@@ -85,7 +85,7 @@ class DatasetSpec:
 
 
 _DIGITS = tuple("0123456789")
-_MNIST_SOURCE = "LeCun, Cortes, Burges 1998"
+_MNIST_REFERENCE = "LeCun, Cortes, Burges 1998"
 _SPECS = (
     DatasetSpec(
         "two-moons",
@@ -95,7 +95,7 @@ _SPECS = (
         num_rows=500,
         num_test=1000,
         input_shape=(2,),
-        source="scikit-learn's make_moons",
+        reference="scikit-learn's make_moons",
         licence="none: generated",
         options={
             "num_pool": Option(500, 2, 10_000_000),
@@ -112,7 +112,7 @@ _SPECS = (
         num_rows=1198,
         num_test=599,
         input_shape=(64,),
-        source="Alpaydin and Kaynak 1998, UCI Machine Learning Repository",
+        reference="Alpaydin and Kaynak 1998, UCI Machine Learning Repository",
         licence="CC BY 4.0",
     ),
     DatasetSpec(
@@ -123,7 +123,7 @@ _SPECS = (
         num_rows=60_000,
         num_test=10_000,
         input_shape=(1, 28, 28),
-        source=_MNIST_SOURCE,
+        reference=_MNIST_REFERENCE,
         licence="CC BY-SA 3.0",
         files=tuple(MNIST),
     ),
@@ -146,7 +146,7 @@ _SPECS = (
         num_rows=60_000,
         num_test=10_000,
         input_shape=(1, 28, 28),
-        source="Xiao, Rasul, Vollgraf 2017, arXiv:1708.07747",
+        reference="Xiao, Rasul, Vollgraf 2017, arXiv:1708.07747",
         licence="MIT",
         files=tuple(FASHION_MNIST),
     ),
@@ -158,7 +158,7 @@ _SPECS = (
         num_rows=180_000,
         num_test=10_000,
         input_shape=(1, 28, 28),
-        source=f"{_MNIST_SOURCE}; Kirsch et al. 2019, arXiv:1906.08158",
+        reference=f"{_MNIST_REFERENCE}; Kirsch et al. 2019, arXiv:1906.08158",
         licence="CC BY-SA 3.0",
         files=tuple(MNIST),
         options={
@@ -202,7 +202,7 @@ def load(
     if spec.files:
         given["read"] = partial(obtain, data_dir=_folder(data_dir), download=download)
     try:
-        dataset: Dataset = resolve_name(spec.function)(**given)
+        dataset: Dataset = resolve_name(spec.path)(**given)
     except ModuleNotFoundError as error:
         if not spec.extra:
             raise

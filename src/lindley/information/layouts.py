@@ -6,7 +6,7 @@ Nothing is guessed: the axes and what the numbers are have to be said.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -47,11 +47,12 @@ class Layout:
         """(N, K, C) of an array with the axes given. Raises InputError where it cannot be one."""
         wanted = ", ".join(self.axes)
         if len(shape) != 3:
-            hint = " One draw is [N, 1, C]: log_probs[:, None]." if len(shape) == 2 else ""
-            raise InputError(f"{name} must be [{wanted}]; got {[*shape]}.{hint}")
+            hint = ["One draw is [N, 1, C]: log_probs[:, None]."] if len(shape) == 2 else []
+            raise InputError(*hint, argument=name, expected=f"[{wanted}]", got=[*shape])
         count, num_draws, num_classes = (shape[axis] for axis in self.order)
         if num_draws < 1 or num_classes < 2:
-            raise InputError(f"{name} must be [{wanted}] with K >= 1 draws and C >= 2 classes; got {[*shape]}")
+            expected = f"[{wanted}] with K >= 1 draws and C >= 2 classes"
+            raise InputError(argument=name, expected=expected, got=[*shape])
         return count, num_draws, num_classes
 
     def log_probs(self, raw: Tensor) -> LogProbs:
@@ -62,8 +63,17 @@ class Layout:
         log_probs = wide.log() if self.inputs == "probs" else wide
         return (log_probs if raw.dtype == wide.dtype else log_probs.log_softmax(-1)).contiguous()
 
-    def check(self, raw: Tensor, name: str, named: Callable[[Tensor], str]) -> None:
-        """Raises InputError for what is not a prediction; `named` says places among the n.  [n, K, C]"""
+    def check(self, raw: Tensor, name: str, ids: Callable[[Tensor], Sequence[int | str]]) -> None:
+        """Check that these are predictions.
+
+        Args:
+            raw: [n, K, C].
+            name: The name of the argument, for messages.
+            ids: Gives the ids of some of the n rows, by a mask or by their places.
+
+        Raises:
+            InputError: For NaN, +inf, negative probabilities and those that do not sum to one; `rows` are the ids.
+        """
         wide = raw.to(torch.promote_types(raw.dtype, torch.float32))
         if self.inputs == "logits":
             bad = ~((wide.amax(2) < math.inf) & (wide.amax(2) > -math.inf)).all(1)  # amax carries NaN on
@@ -73,29 +83,26 @@ class Layout:
             if self.inputs == "probs":
                 bad |= ~(probs.amin(dim=(1, 2)) >= 0)
         if bad.any():
-            places = bad.nonzero()[:, 0]
-            raise InputError(*self._fault(wide[bad], name, lambda which: named(places[which])))
+            wrong, expected, advice = self._fault(wide[bad])
+            places = bad.nonzero()[:, 0][wrong.flatten(1).any(1)]
+            raise InputError(*advice, argument=name, expected=expected, rows=ids(places))
 
-    def _fault(self, bad: Tensor, name: str, named: Callable[[Tensor], str]) -> tuple[Part, ...]:
-        def those(which: Tensor) -> str:
-            return named(which.flatten(1).any(1))
-
-        probs, everywhere = self.inputs == "probs", torch.ones(len(bad), dtype=torch.bool, device=bad.device)
+    def _fault(self, bad: Tensor) -> tuple[Tensor, str, tuple[Part, ...]]:
+        """Return which numbers are at fault, what they must be, and what to do."""
+        everything = torch.ones_like(bad, dtype=torch.bool)
         if bad.isnan().any():
-            return (f"{name} must not be NaN; it is in {those(bad.isnan())}. Find the model or input that made it.",)
+            return bad.isnan(), "numbers; they are NaN", ("Find the model or input that made NaN.",)
         if (bad == math.inf).any():
-            return (f"{name} must be below +inf; it is in {those(bad == math.inf)}.",)
+            return bad == math.inf, "below +inf; they are +inf", ()
         if self.inputs == "logits":
-            return (f"{name} must allow a class, being logits; all are -inf in {named(everywhere)}.",)
+            return everything, "logits that allow a class; they are all -inf", ()
+        probs = self.inputs == "probs"
         if probs and (bad < 0).any():
-            return (f"{name} must not be negative, being probs; they are in {those(bad < 0)}. ", *_OTHER["probs"])
+            return bad < 0, "probabilities, at least 0; they are negative", _OTHER["probs"]
         sums = (bad if probs else bad.exp()).sum(2)  # [n, K]
         worst = sums.flatten()[(sums - 1).abs().argmax()].item()
-        return (
-            f"{name} must sum to one over the classes{'' if probs else ', as probabilities'}; they sum to {worst:.4g} "
-            f"in {named(everywhere)}. ",
-            *self._advice(bad),
-        )
+        kind = "probabilities" if probs else "logarithms of probabilities"
+        return everything, f"{kind} that sum to one over the classes; they sum to {worst:.4g}", self._advice(bad)
 
     def _advice(self, bad: Tensor) -> tuple[Part, ...]:
         """What may have been meant; only said, never done."""
@@ -120,14 +127,14 @@ _OTHER = {
 
 def swapped_axes(looks_so: bool) -> tuple[Part, ...]:
     """Return what to say of an array whose draws may have been taken for its rows; nothing where it looks right."""
-    return (" If the predictions are [K, N, C], say ", Argument("axes", "KNC"), ".") if looks_so else ()
+    return ("If the predictions are [K, N, C], say ", Argument("axes", "KNC"), ".") if looks_so else ()
 
 
 def check_layout(inputs: str, axes: str) -> None:
     """Refuse what is no kind of numbers, and no order of the axes."""
     if inputs not in INPUTS:
-        raise InputError(f"inputs must be one of {', '.join(INPUTS)}; got {inputs!r}.{nearest(inputs, INPUTS)}")
+        hint = nearest(inputs, INPUTS).split(maxsplit=0)
+        raise InputError(*hint, argument="inputs", expected=f"one of {', '.join(INPUTS)}", got=inputs)
     if axes not in AXES:
-        raise InputError(
-            f"axes must be one of {', '.join(AXES)} (N rows, K draws, C classes); got {axes!r}.{nearest(axes, AXES)}"
-        )
+        expected = f"one of {', '.join(AXES)} (N rows, K draws, C classes)"
+        raise InputError(*nearest(axes, AXES).split(maxsplit=0), argument="axes", expected=expected, got=axes)

@@ -38,17 +38,16 @@ class MetricSpec:
 
     name: str
     """Its key among the metrics of a round."""
-    function: str
-    """Its import path, "package.module:name"."""
+    path: str
+    """The import path of its function, "package.module:name"."""
     title: str
     """What sentences and tables call it."""
     unit: Unit
     better: Literal["higher", "lower"]
     reference: str = ""
-    """Where it was defined; nothing for what every textbook has."""
-    least: float = 0.0
-    most: float = 1.0
-    """Its bounds in natural units (shares in [0, 1], nats)."""
+    """Where it was published; nothing for what every textbook has."""
+    bounds: tuple[float, float] = (0.0, 1.0)
+    """The least and the largest value, in natural units (shares in [0, 1], nats)."""
     prediction: Prediction = "average"
     """What the function is given. "average" and "point": log-probabilities [T, C] of the average over the draws, or of
     the single prediction without dropout, and the true classes [T]. "draws": log-probabilities [T, K] of the true
@@ -85,7 +84,7 @@ class MetricSpec:
 
     def compute(self, *arguments: Any) -> Any:
         """Return its value in natural units; the arguments are those that `prediction` says."""
-        return resolve_name(self.function)(*arguments)
+        return resolve_name(self.path)(*arguments)
 
     def shown(self, value: float) -> str:
         """Return a value in the unit for people, without its name."""
@@ -120,7 +119,7 @@ _SPECS = (
         BITS,
         "lower",
         reference="Good 1952, Journal of the Royal Statistical Society B 14(1)",
-        most=math.inf,
+        bounds=(0.0, math.inf),
         places=("table", "comparison", "curves"),
         axis="logarithmic",
         axis_title="negative log-likelihood",
@@ -131,7 +130,7 @@ _SPECS = (
         "NLL, dropout off",
         BITS,
         "lower",
-        most=math.inf,
+        bounds=(0.0, math.inf),
         prediction="point",
         axis="logarithmic",
         column="NLL dropout off, bits",
@@ -143,7 +142,7 @@ _SPECS = (
         BITS,
         "lower",
         reference="Wen et al. 2021, arXiv:2107.09224; Osband et al. 2022, arXiv:2110.04629",
-        most=math.inf,
+        bounds=(0.0, math.inf),
         prediction="draws",
         fewest_rows=10,
         axis="logarithmic",
@@ -155,7 +154,7 @@ _SPECS = (
         NUMBER,
         "lower",
         reference="Brier 1950, Monthly Weather Review 78(1)",
-        most=2.0,
+        bounds=(0.0, 2.0),
         places=("table", "comparison"),
         column="Brier",
     ),

@@ -24,19 +24,20 @@ class PosteriorSpec:
     """One posterior: how its learner is built, and what has to be known before."""
 
     name: str
-    learner: str
+    path: str
     """The import path of its learner, "package.module:name"."""
-    posterior: str
-    """The import path of what its fits are, by which they are saved and loaded."""
     title: str
     """What tables call it."""
     reference: str
+    """Where it was published."""
+    posterior_path: str
+    """The import path of what its fits are, by which they are saved and loaded."""
     options: tuple[str, ...] = ()
     """Keys of a study's [model.options]: arguments of the learner."""
     arguments: Mapping[str, object] = field(default_factory=dict)
     """Arguments of the learner that make it this posterior and no other."""
-    network: bool = True
-    """Whether it requires a network, which it trains by a training configuration."""
+    requires: frozenset[str] = frozenset({"network"})
+    """What it cannot do without: "network" where it trains one by a training configuration."""
     extra: str = ""
     """The optional dependencies of lindley that it requires, as in "lindley[extra]"."""
     sample_weight: bool = False
@@ -49,7 +50,7 @@ class PosteriorSpec:
 
     def build(self, **given: Any) -> Learner:
         """Return its learner, with these arguments besides its own."""
-        learner: Learner = resolve_name(self.learner)(**self.arguments, **given)
+        learner: Learner = resolve_name(self.path)(**self.arguments, **given)
         return learner
 
 
@@ -59,63 +60,63 @@ _SPECS = (
     PosteriorSpec(
         "mc-dropout",
         _HOME + "dropout.mc_dropout:MCDropout",
-        _HOME + "dropout.mc_dropout:MCDropoutPosterior",
         "MC dropout",
         "Gal and Ghahramani 2016, arXiv:1506.02142",
+        _HOME + "dropout.mc_dropout:MCDropoutPosterior",
         options=("drop_connect",),
     ),
     PosteriorSpec(
         "ensemble",
         _HOME + "ensemble:DeepEnsemble",
-        _HOME + "ensemble:EnsemblePosterior",
         "deep ensemble",
         "Lakshminarayanan, Pritzel and Blundell 2017, arXiv:1612.01474",
+        _HOME + "ensemble:EnsemblePosterior",
         members="members",
     ),
     PosteriorSpec(
         "last-layer",
         _HOME + "head.last_layer:LastLayerLaplace",
-        _HOME + "head.last_layer:LastLayerPosterior",
         "Bayesian last layer, variational",
         "Kristiadi, Hein and Hennig 2020, arXiv:2002.10118; Opper and Archambeau 2009, Neural Computation 21(3)",
+        _HOME + "head.last_layer:LastLayerPosterior",
         options=_HEAD,
         arguments={"approximation": "variational"},
     ),
     PosteriorSpec(
         "last-layer-laplace",
         _HOME + "head.last_layer:LastLayerLaplace",
-        _HOME + "head.last_layer:LastLayerPosterior",
         "Bayesian last layer, Laplace",
         "Kristiadi, Hein and Hennig 2020, arXiv:2002.10118; Daxberger et al. 2021, arXiv:2106.14806",
+        _HOME + "head.last_layer:LastLayerPosterior",
         options=_HEAD,
     ),
     PosteriorSpec(
         "laplace",
         _HOME + "laplace.full_laplace:FullLaplace",
-        _HOME + "laplace.full_laplace:FullLaplacePosterior",
         "Laplace over all weights",
         "Immer, Korzepa and Bauer 2021, arXiv:2008.08400; Daxberger et al. 2021, arXiv:2106.14806",
+        _HOME + "laplace.full_laplace:FullLaplacePosterior",
         options=("hessian", "prior_precision", "linearised"),
         extra="laplace",
     ),
     PosteriorSpec(
         "head",
         _HOME + "head.head:BayesianHead",
-        _HOME + "head.head:HeadPosterior",
         "Bayesian softmax regression",
         "MacKay 1992, Neural Computation 4(5)",
+        _HOME + "head.head:HeadPosterior",
         options=(*_HEAD, "approximation"),
-        network=False,
+        requires=frozenset(),
         sample_weight=True,
     ),
     PosteriorSpec(
         "forest",
         _HOME + "scikit_learn.forest:Forest",
-        _HOME + "scikit_learn.forest:ForestPosterior",
         "random forest, or extremely randomised trees",
         "Breiman 2001, Machine Learning 45(1); Geurts, Ernst and Wehenkel 2006, Machine Learning 63(1)",
+        _HOME + "scikit_learn.forest:ForestPosterior",
         options=("kind", "pseudo_count", "max_features", "min_samples_leaf"),
-        network=False,
+        requires=frozenset(),
         sample_weight=True,
         features=False,
         members="trees",
@@ -123,18 +124,18 @@ _SPECS = (
     PosteriorSpec(
         "gaussian-process",
         _HOME + "gaussian_process.classifier:GaussianProcess",
-        _HOME + "gaussian_process.classifier:GaussianProcessPosterior",
         "Gaussian process classifier",
         "Rasmussen and Williams 2006, ch. 3.5; Wilson et al. 2020, arXiv:2002.09309",
+        _HOME + "gaussian_process.classifier:GaussianProcessPosterior",
         options=("kernel", "ard", "lengthscale", "amplitude", "frequencies", "approximation"),
-        network=False,
+        requires=frozenset(),
         sample_weight=True,
     ),
 )
 POSTERIORS: Mapping[str, PosteriorSpec] = {spec.name: spec for spec in _SPECS}
 WITH_FEATURES = tuple(name for name, spec in POSTERIORS.items() if spec.features)
-WITH_NETWORK = tuple(name for name, spec in POSTERIORS.items() if spec.network)
-WITHOUT_NETWORK = tuple(name for name, spec in POSTERIORS.items() if not spec.network)
+WITH_NETWORK = tuple(name for name, spec in POSTERIORS.items() if "network" in spec.requires)
+WITHOUT_NETWORK = tuple(name for name, spec in POSTERIORS.items() if "network" not in spec.requires)
 
 
 def build_learner(
@@ -163,10 +164,11 @@ def build_learner(
     """
     spec = _spec(posterior)
     check_options(posterior, options or {})
-    if spec.network != (network is not None):
-        raise InputError(f"posterior = {posterior!r} {'needs a' if spec.network else 'takes no'} network")
+    trains = "network" in spec.requires
+    if trains != (network is not None):
+        raise InputError(f"posterior = {posterior!r} {'needs a' if trains else 'takes no'} network")
     given: dict[str, Any] = {**(options or {}), "device": device}
-    if spec.network:
+    if trains:
         given |= {"network": network, "config": config, "precision": precision}
     else:
         given |= {"class_weights": config.class_weights or None}
@@ -183,7 +185,7 @@ def check_options(posterior: str, options: Mapping[str, Any]) -> None:
     if not options:
         return
     try:
-        needed: dict[str, Any] = {"network": _no_network} if spec.network else {}
+        needed: dict[str, Any] = dict.fromkeys(spec.requires, _no_network)
         spec.build(**options, **needed, **({spec.members: 1} if spec.members else {}))
     except TypeError as error:
         said = ", ".join(f"{name} = {value!r}" for name, value in options.items())

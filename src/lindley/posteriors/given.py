@@ -85,7 +85,7 @@ class GivenArrayDraws:
             raise InputError(f"predictions were given for rows 0 to {self._num_rows - 1}; got {outside[:10].tolist()}")
         order = self._layout.order
         raw = self._array.index_select(order[0], inputs.to(self._array.device)).permute(order)  # [n, K, C]
-        self._layout.check(raw, self._layout.inputs, lambda places: f"rows {inputs[places.cpu()][:10].tolist()}")
+        self._layout.check(raw, self._layout.inputs, lambda places: inputs[places.cpu()].tolist())
         return Categorical(self._layout.log_probs(raw))
 
 
@@ -153,7 +153,7 @@ class GivenFunctionDraws:
                 f"and {num_draws}, axes being {self._layout.axes!r}"
             )
         raw = raw.permute(self._layout.order)  # [n, K, C]
-        self._layout.check(raw, "what the function returns", lambda places: f"inputs {places[:10].tolist()}")
+        self._layout.check(raw, "what the function returns", lambda places: places.tolist())
         return raw
 
     def _check_frozen(self, inputs: Examples, dtype: torch.dtype, log_probs: Tensor) -> None:

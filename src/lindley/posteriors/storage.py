@@ -25,9 +25,9 @@ from lindley.posteriors.temperature_scaling import TemperatureScaledPosterior, s
 
 VERSION = 1
 """Of the format; another one is refused."""
-_FIRST_NAMES = {spec.posterior: name for name, spec in reversed([*POSTERIORS.items()])}
+_FIRST_NAMES = {spec.posterior_path: name for name, spec in reversed([*POSTERIORS.items()])}
 KINDS: Mapping[str, str] = {
-    **{name: spec.posterior for name, spec in POSTERIORS.items() if name == _FIRST_NAMES[spec.posterior]},
+    **{name: spec.posterior_path for name, spec in POSTERIORS.items() if name == _FIRST_NAMES[spec.posterior_path]},
     "bagging": "lindley.posteriors.scikit_learn.bagging:BaggingPosterior",
     "given": "lindley.posteriors.given:GivenPredictions",
 }

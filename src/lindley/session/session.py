@@ -15,7 +15,7 @@ import torch
 
 from lindley.acquisition.catalogue import acquisition_named
 from lindley.acquisition.checks import whole_number
-from lindley.acquisition.specs import METHODS
+from lindley.acquisition.specs import ACQUISITIONS
 from lindley.arrays import ArrayLike, as_whole_numbers
 from lindley.contracts import Acquisition, Classification, FeatureExtractor, Labels, Learner, Pool, Selection, Task
 from lindley.errors import InputError, JournalError
@@ -423,7 +423,7 @@ def _resolve(
     """The acquisition, what it requires, and whether it reads predictions of the candidates."""
     if isinstance(acquisition, str):
         chosen = acquisition_named(acquisition, options)
-        return chosen, METHODS[acquisition].needed(options), METHODS[acquisition].predictions
+        return chosen, ACQUISITIONS[acquisition].requirements(options), not ACQUISITIONS[acquisition].prediction_free
     if options:
         raise InputError(
             f"an acquisition of your own takes no options; got {', '.join(options)}. Bind them beforehand."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from lindley.acquisition.specs import METHODS, STOCHASTIC
+from lindley.acquisition.specs import ACQUISITIONS, STOCHASTIC
 from lindley.measures.catalogue import BITS
 
 NATS_TO_BITS = BITS.scale
@@ -40,9 +40,11 @@ LOOKS: dict[str, Look] = {
     "mean-std": Look("mean STD", "#8C6D1F", "h", (0, (2, 1))),
     "power-bald": Look("power BALD", "#332288", "p", (0, (4, 1, 1, 1))),
 }
-_TITLES = {name: _in_a_sentence(spec.title) for name, spec in METHODS.items() if not spec.drawn and name not in LOOKS}
+_TITLES = {
+    name: _in_a_sentence(spec.title) for name, spec in ACQUISITIONS.items() if not spec.stochastic and name not in LOOKS
+}
 """Of the other methods of the catalogue that are no stochastic batch of a score."""
-_KINDS = STOCHASTIC
+_KINDS = tuple(STOCHASTIC)
 _OTHERS = ("#882255", "#44AA99", "#999933", "#AA4499", "#117733", "#88CCEE", "#661100", "#6699CC", "#DDCC77")
 _MARKERS = ("s", "<", ">", "d", "H", "8", "P")
 _LINES: tuple[str | tuple[int, tuple[float | int, ...]], ...] = (

@@ -55,7 +55,7 @@ class _OtherModel(Record):
 
 def _type_of(spec: MetricSpec) -> Any:
     """Return the type of a metric's value in a round: a number within its bounds, or one or None for each class."""
-    number = Annotated[float, Field(ge=spec.least, le=spec.most)]
+    number = Annotated[float, Field(ge=spec.bounds[0], le=spec.bounds[1])]
     return list[number | None] if spec.per_class else number
 
 

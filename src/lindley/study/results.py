@@ -18,7 +18,7 @@ from lindley.session.state import Round
 _ACCURACY_BESIDE = {
     name: "accuracy_point" if spec.prediction == "point" else "accuracy"
     for name, spec in METRICS.items()
-    if spec.most == np.inf
+    if spec.bounds[1] == np.inf
 }
 """What was measured together with a loss: where null was written for a loss beside it, it was infinite, not missing."""
 Arrays = dict[str, NDArray[Any]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from lindley.acquisition.specs import METHODS
+from lindley.acquisition.specs import ACQUISITIONS
 from lindley.study.config.schema import CorruptedPool, Panel, Schedule, Study
 
 METHOD_VERSIONS = {"batchbald": 2}
@@ -91,8 +91,8 @@ class Trial:
         """
         default = Schedule.model_fields["targets"].default
         own = ":" in self.acquisition
-        spec = METHODS.get(self.acquisition)
-        looks = schedule["targets"] != default if own else spec is not None and "targets" in spec.needs
+        spec = ACQUISITIONS.get(self.acquisition)
+        looks = schedule["targets"] != default if own else spec is not None and "targets" in spec.requires
         left_out = {"max_labels"} if looks else {"max_labels", "targets"}
         if not schedule["validation_labels"]:
             left_out.add("validation_labels")  # a later key

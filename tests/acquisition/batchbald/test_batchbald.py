@@ -42,18 +42,18 @@ def test_each_exact_pick_is_the_best_of_all_by_plain_loops(seed):
 def test_the_raced_batch_is_worth_what_a_plain_one_is(seed, monkeypatch):
     """Plain: every candidate on every path, no bound, no race."""
     log_probs = linear_model(seed, 400, 30, 5)
-    raced = batchbald(context_of(log_probs), 10, seed=seed, num_paths=2000)
+    raced = batchbald(context_of(log_probs), 10, seed=seed, num_configurations=2000)
     monkeypatch.setattr(import_module("lindley.acquisition.batchbald.race"), "STAGES", (2000,))
-    plain = batchbald(context_of(log_probs), 10, seed=seed, num_paths=2000)
-    worth = [estimate_joint_information(log_probs[s.rows], num_paths=40_000, seed=1).value for s in (raced, plain)]
+    plain = batchbald(context_of(log_probs), 10, seed=seed, num_configurations=2000)
+    worth = [estimate_joint_information(log_probs[s.rows], num_configurations=40_000, seed=1).value for s in (raced, plain)]
     assert worth[0] >= worth[1] - 0.003
     assert raced.diagnostics["columns_evaluated"] < plain.diagnostics["columns_evaluated"] / 5
 
 
 def test_sampled_picks_are_worth_what_exact_ones_are():
     log_probs = linear_model(5, 200, 20, 4)
-    sampled = batchbald(context_of(log_probs), 6, seed=0, num_paths=200)
-    exact = batchbald(context_of(log_probs), 6, seed=0, num_paths=20 * 4**5)
+    sampled = batchbald(context_of(log_probs), 6, seed=0, num_configurations=200)
+    exact = batchbald(context_of(log_probs), 6, seed=0, num_configurations=20 * 4**5)
     assert (sampled.diagnostics["exact_picks"], exact.diagnostics["exact_picks"]) == (4, 6)
     worth = {id(s): joint_information(log_probs[s.rows]) for s in (sampled, exact)}
     assert worth[id(sampled)] > 0.995 * worth[id(exact)]
@@ -72,7 +72,7 @@ def test_the_first_saturated_pick_leaves_two_draws_in_question():
     after = selection.diagnostics["saturated_after"]
     assert 0 < after < 12
     left = [
-        math.log(40) - estimate_joint_information(log_probs[selection.rows[:size]], num_paths=40_000, seed=1).value
+        math.log(40) - estimate_joint_information(log_probs[selection.rows[:size]], num_configurations=40_000, seed=1).value
         for size in (after - 1, after)
     ]
     assert left[1] - 0.03 <= SATURATION_NATS < left[0] + 0.03
@@ -92,7 +92,7 @@ def test_copies_of_a_row_are_not_asked_for_together():
 
 
 def test_a_large_batch_stays_below_log_k_without_overflow_or_duplicates():
-    selection = batchbald(context_of(linear_model(8, 260, 20, 5)), 200, seed=0, num_paths=100)
+    selection = batchbald(context_of(linear_model(8, 260, 20, 5)), 200, seed=0, num_configurations=100)
     assert selection.rows.unique().numel() == 200
     assert selection.scores.isfinite().all()
     assert selection.scores.min() >= 0
@@ -108,7 +108,7 @@ def test_the_reported_information_is_within_its_error_of_the_truth():
     inside = 0
     for seed in range(40):
         log_probs = linear_model(seed, 40, 12, 8)
-        selection = batchbald(context_of(log_probs), 6, seed=seed, num_paths=300)
+        selection = batchbald(context_of(log_probs), 6, seed=seed, num_configurations=300)
         joint, error = (selection.diagnostics[key] for key in ("joint_information", "joint_information_se"))
         assert error > 0
         inside += abs(joint - joint_information(log_probs[selection.rows])) <= 4 * error
@@ -125,7 +125,7 @@ def test_one_draw_is_warned_of_and_chosen_from_at_random():
     assert selection.diagnostics["share_of_log_k"] == 0
 
 
-@pytest.mark.parametrize("num_paths", [0, 1, -5, True])
-def test_a_number_of_paths_that_is_none_is_refused(num_paths):
-    with pytest.raises(InputError, match="num_paths"):
-        batchbald(context_of(random_log_probs(0, 5, 2, 2)), 2, seed=0, num_paths=num_paths)
+@pytest.mark.parametrize("num_configurations", [0, 1, -5, True])
+def test_a_number_of_paths_that_is_none_is_refused(num_configurations):
+    with pytest.raises(InputError, match="num_configurations"):
+        batchbald(context_of(random_log_probs(0, 5, 2, 2)), 2, seed=0, num_configurations=num_configurations)

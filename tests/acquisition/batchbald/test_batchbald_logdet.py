@@ -23,7 +23,7 @@ def test_it_switches_once_at_most_two_draws_are_in_question(seed):
     assert switch == own.diagnostics["saturated_after"]
     assert torch.equal(switched.rows[:switch], own.rows[:switch])
     left = [
-        math.log(40) - estimate_joint_information(log_probs[own.rows[:size]], num_paths=40_000, seed=1).value
+        math.log(40) - estimate_joint_information(log_probs[own.rows[:size]], num_configurations=40_000, seed=1).value
         for size in (switch - 1, switch)
     ]
     assert left[1] - 0.03 <= SATURATION_NATS < left[0] + 0.03
@@ -54,6 +54,6 @@ def test_gains_within_their_noise_are_not_followed():
     log_probs[0, draws, draws // 3] = 0.0
     log_probs[1:, :, 0] = 0.0
     log_probs[draws + 1, draws, 0], log_probs[draws + 1, draws, 1] = -30.0, 0.0
-    selection = batchbald_logdet(context_of(log_probs.log_softmax(-1)), 8, seed=0, num_paths=100)
+    selection = batchbald_logdet(context_of(log_probs.log_softmax(-1)), 8, seed=0, num_configurations=100)
     assert selection.diagnostics["joint_information"] < math.log(60) - SATURATION_NATS
     assert selection.diagnostics["exact_picks"] < selection.diagnostics["num_joint_picks"] < 8

@@ -25,10 +25,10 @@ def terms_of(log_probs):
     return ranked(torch.arange(len(log_probs)))[0]
 
 
-def paths_of(batch, num_paths, seed=0):
+def paths_of(batch, num_configurations, seed=0):
     paths = no_labels(batch.shape[1])
     for row in batch:
-        paths = paths.extended(row, num_paths=num_paths, seed=seed)
+        paths = paths.extended(row, num_configurations=num_configurations, seed=seed)
     return paths
 
 

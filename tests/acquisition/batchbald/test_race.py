@@ -10,11 +10,11 @@ from lindley.acquisition.batchbald.race import race
 NUM_PATHS = 1024
 
 
-def gains_with_common_noise(means, *, own=0.1, common=0.5, num_paths=NUM_PATHS, seed=0):
+def gains_with_common_noise(means, *, own=0.1, common=0.5, num_configurations=NUM_PATHS, seed=0):
     """[N, M]: what paths have in common moves all candidates alike; the rest is each candidate's own."""
     generator = torch.Generator().manual_seed(seed)
-    shared = common * torch.randn(num_paths, generator=generator, dtype=torch.float64)
-    alone = own * torch.randn(len(means), num_paths, generator=generator, dtype=torch.float64)
+    shared = common * torch.randn(num_configurations, generator=generator, dtype=torch.float64)
+    alone = own * torch.randn(len(means), num_configurations, generator=generator, dtype=torch.float64)
     return means.double()[:, None] + shared + alone
 
 
@@ -27,7 +27,7 @@ def run(gains, bounds=None, ties=None, *, tied=0.0, tolerance=0.0):
         asked.append((len(ranks), start, stop))
         return gains[ranks, start:stop]
 
-    pick = race(bounds, gains_on, ties, num_paths=gains.shape[1], tied=tied, tolerance=tolerance)
+    pick = race(bounds, gains_on, ties, num_configurations=gains.shape[1], tied=tied, tolerance=tolerance)
     assert pick.columns == sum(count * (stop - start) for count, start, stop in asked)
     return pick, asked
 

@@ -38,7 +38,7 @@ def learner(posterior, **options):
         return Bagging(GaussianNB(), 3)
     if POSTERIORS[posterior].extra:
         pytest.importorskip(POSTERIORS[posterior].extra)
-    network = moons_mlp if POSTERIORS[posterior].network else None
+    network = moons_mlp if "network" in POSTERIORS[posterior].requires else None
     return build_learner(posterior, network, TrainingConfig(steps=1), members=3, options=options)
 
 

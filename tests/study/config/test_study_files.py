@@ -27,7 +27,7 @@ schedule = { initial_labels = 4, batch_size = 3, max_labels = 16, validation_lab
 [acquisitions]
 random = {}
 bald = {}
-batchbald = { num_paths = 100 }
+batchbald = { num_configurations = 100 }
 [observe]
 information = { acquisition = "bald", labels = [7], picks = 5 }
 transfer = { models = ["forest"], labels = [7], num_draws = 10 }
@@ -115,8 +115,8 @@ def test_what_is_no_file_of_text_is_refused(path: Path) -> None:
 
 COUNTS = [
     "seeds", "subset", "copies", "num_draws", "steps", "epochs", "training.batch_size", "patience", "check_every",
-    "initial_labels", "schedule.batch_size", "max_labels", "validation_labels", "candidates", "targets", "num_paths",
-    "picks", "num_pool", "num_test", "first_seed",
+    "initial_labels", "schedule.batch_size", "max_labels", "validation_labels", "candidates", "targets",
+    "num_configurations", "picks", "num_pool", "num_test", "first_seed",
 ]  # fmt: skip
 
 
@@ -146,7 +146,9 @@ def test_more_labels_than_rows_are_refused_whatever_the_options_of_the_data(path
 @pytest.mark.parametrize("name", ["bald", "batchbald", "epig", "mean-std", "power-bald", "2-bald", "logdet"])
 def test_one_draw_is_refused_where_draws_are_compared(path: Path, name: str) -> None:
     plain = GOOD.split("[observe]")[0].replace("num_draws = 10", "num_draws = 1")
-    path.write_text(plain.replace("bald = {}\n", "", 1).replace("batchbald = { num_paths = 100 }", f'"{name}" = {{}}'))
+    path.write_text(
+        plain.replace("bald = {}\n", "", 1).replace("batchbald = { num_configurations = 100 }", f'"{name}" = {{}}')
+    )
     assert f"model.num_draws must be at least 2, since {name} compares draws" in str(_load(path))
     path.write_text(path.read_text().replace(f'"{name}" = {{}}', "margin = {}"))
     assert isinstance(_load(path), Study)

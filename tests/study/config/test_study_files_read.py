@@ -115,8 +115,12 @@ def test_rounds_end_at_max_labels_with_a_shortened_batch(tmp_path):
         ('name = "two-moons"', 'name = "two-moon"', ["data.name", "digits", 'Did you mean "two-moons"?']),
         ("moons-mlp", "moon-mlp", ["model.network", "gal-cnn", 'Did you mean "moons-mlp"?', "module:factory"]),
         ("bald = {}", "bold = {}", ["acquisitions.bold", "batchbald", 'Did you mean "bald"?', "module:name"]),
-        ("bald = {}", "bald = { num_path = 3 }", ["acquisitions.bald", "num_path"]),
-        ("bald = {}", "batchbald = { num_path = 3 }", ["acquisitions.batchbald", "num_path", "num_paths"]),
+        ("bald = {}", "bald = { num_configuration = 3 }", ["acquisitions.bald", "num_configuration"]),
+        (
+            "bald = {}",
+            "batchbald = { num_configuration = 3 }",
+            ["acquisitions.batchbald", "num_configuration", "num_configurations"],
+        ),
         ("bald = {}", "bald = 3", ["acquisitions.bald", "table", "got 3"]),
         ("noise = 0.1", "noise = nan", ["data.options.noise", "finite", "got nan"]),
         ("noise = 0.1", "noise = 1979-05-27", ["data.options.noise", "finite number", "1979"]),
@@ -318,9 +322,9 @@ def test_description_says_what_the_command_line_changed(tmp_path):
 
 
 def test_chosen_acquisition_keeps_the_options_that_its_panel_gives(tmp_path):
-    text = GOOD.replace("bald = {}", "batchbald = { num_paths = 7 }")
+    text = GOOD.replace("bald = {}", "batchbald = { num_configurations = 7 }")
     study = load(tmp_path, text, acquisitions=["batchbald", "margin"])
-    assert study.panels[0].acquisitions == {"batchbald": {"num_paths": 7}, "margin": {}}
+    assert study.panels[0].acquisitions == {"batchbald": {"num_configurations": 7}, "margin": {}}
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from lindley.study.report.run_details import (
 
 def test_the_settings_of_every_panel_stand_side_by_side(tmp_path: Path) -> None:
     study = fakes.make_study(
-        fakes.panel_table("digits", {"bald": {}, "batchbald": {"num_paths": 500}}, seeds=2),
+        fakes.panel_table("digits", {"bald": {}, "batchbald": {"num_configurations": 500}}, seeds=2),
         fakes.moons_table(["random"], seeds=1),
     )
     table = settings(load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising)))
@@ -31,7 +31,7 @@ def test_the_settings_of_every_panel_stand_side_by_side(tmp_path: Path) -> None:
     assert rows["schedule.batch_size"] == ("20", "5")
     assert rows["model.network"] == ("digits-mlp", "moons-mlp")
     assert rows["seeds"] == ("0, 1", "0")
-    assert rows["acquisitions"][0] == 'BALD, BatchBALD {"num_paths": 500}'
+    assert rows["acquisitions"][0] == 'BALD, BatchBALD {"num_configurations": 500}'
 
 
 def test_what_is_done_to_a_pool_is_a_setting_where_something_is(tmp_path: Path) -> None:

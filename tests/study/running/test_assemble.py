@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from lindley.acquisition import METHODS
+from lindley.acquisition import ACQUISITIONS
 from lindley.datasets.dataset import NONE_OF_THE_CLASSES
 from lindley.errors import ConfigurationError, InputError, JournalError
 from lindley.session.rounds import RoundSettings
@@ -280,12 +280,12 @@ def test_features_of_a_posterior_of_ones_own_are_missed_when_they_are_asked_for(
 
 def test_needs_of_the_catalogue_reach_the_rounds(assembler):
     for name in ("bald", "epig", "coreset"):
-        assert assembler.setup(trial_of(name)).rounds.needs == METHODS[name].needs
+        assert assembler.setup(trial_of(name)).rounds.needs == ACQUISITIONS[name].requires
     schedule = {"initial_labels": 4, "batch_size": 2, "max_labels": 8, "targets": 7}
     assert assembler.setup(trial_of("epig", schedule=schedule)).rounds.num_targets == 7
 
 
-@pytest.mark.parametrize("name", sorted(name for name in METHODS if METHODS[name].needs))
+@pytest.mark.parametrize("name", sorted(name for name in ACQUISITIONS if ACQUISITIONS[name].requires))
 def test_every_acquisition_that_needs_something_runs(assembler, tmp_path, name):
     events = []
     run_trial(assembler.setup(trial_of(name)), tmp_path, on_progress=events.append)
@@ -308,7 +308,7 @@ def test_building_a_network_to_look_at_it_moves_no_generator(assembler):
 
 def test_what_an_option_needs_reaches_the_rounds_too(assembler, tmp_path):
     assert assembler.setup(trial_of("logdet")).rounds.needs == frozenset()
-    setup = assembler.setup(trial_of("logdet", {"of": "features"}))
+    setup = assembler.setup(trial_of("logdet", {"kernel": "features"}))
     assert setup.rounds.needs == {"features", "labelled_features"}
     run_trial(setup, tmp_path)
     assert read_state(tmp_path).reaches(8)

@@ -51,7 +51,7 @@ def test_panels_that_only_one_has_are_kept(tmp_path):
         ({"batch_size": 10}, r"in panel digits schedule\.batch_size differ"),
         ({"model": {"network": "digits-mlp", "num_draws": 5}}, r"model\.num_draws differ"),
         ({"pool": {"label_noise": 0.1}}, r"pool\.label_noise differ"),
-        ({"acquisitions": {"batchbald": {"num_paths": 7}}}, r"acquisitions\.batchbald differ"),
+        ({"acquisitions": {"batchbald": {"num_configurations": 7}}}, r"acquisitions\.batchbald differ"),
         ({"name": "another"}, 'the study "made-up", not "another"'),
     ],
 )

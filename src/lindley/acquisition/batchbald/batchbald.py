@@ -8,22 +8,22 @@ from __future__ import annotations
 import math
 import warnings
 
-from lindley.acquisition.batchbald.information_objective import NUM_PATHS, information_search
+from lindley.acquisition.batchbald.information_objective import NUM_CONFIGURATIONS, information_search
 from lindley.acquisition.checks import check_request
 from lindley.acquisition.greedy_search import Pick, rows_of, selection_of
+from lindley.acquisition.options import BatchBALDOptions
 from lindley.acquisition.scan import scan_predictions, take_log_probs
 from lindley.contracts import Candidates, Context, Diagnostics, Selection
-from lindley.errors import InputError
 from lindley.information import Estimate, bald, estimate_joint_information, joint_information
 from lindley.seeds import derive_seed
 from lindley.shapes import BatchLogProbs, LogProbs, Scores
 
-_ENUMERATED = 100_000  # label paths up to which the joint information of the chosen batch is exact
-_FRESH_PATHS = 1000
+_ENUMERATED = 100_000  # label configurations up to which the joint information of the chosen batch is exact
+_NUM_FRESH = 1000
 
 
 def batchbald(
-    context: Context, batch_size: int, *, seed: int, num_paths: int = NUM_PATHS, tolerance: float = 0.0
+    context: Context, batch_size: int, *, seed: int, num_configurations: int = NUM_CONFIGURATIONS, tolerance: float = 0.0
 ) -> Selection:
     """Select greedily the rows whose labels together say most about the draws, I[y_1..B; θ].
 
@@ -36,7 +36,7 @@ def batchbald(
         context: The candidates with their predictions, [N, K, C].
         batch_size: Number of rows to select, at most N.
         seed: Seed of the sampled configurations and of the order among equal gains.
-        num_paths: Sampled configurations, at most, on which candidates are compared.
+        num_configurations: Sampled configurations, at most, on which candidates are compared.
         tolerance: Nats by which a candidate must be able to beat the leader to stay in the race.
 
     Returns:
@@ -48,9 +48,9 @@ def batchbald(
     Raises:
         InputError: If an option or the request cannot be used.
     """
-    check_options(num_paths, tolerance)
+    BatchBALDOptions(num_configurations, tolerance)
     scores = start_scores(context, batch_size, "batchbald")
-    search = information_search(context.candidates, scores, num_paths=num_paths, tolerance=tolerance, seed=seed)
+    search = information_search(context.candidates, scores, num_configurations=num_configurations, tolerance=tolerance, seed=seed)
     picks: list[Pick] = []
     saturated_after = batch_size
     while len(picks) < batch_size:
@@ -63,18 +63,6 @@ def batchbald(
         "saturated_after": saturated_after,
     }
     return selection_of(context.candidates, picks, scores.dtype, diagnostics)
-
-
-def check_options(num_paths: object = NUM_PATHS, tolerance: object = 0.0) -> None:
-    """Refuse a number of configurations below 2 and a tolerance that is not in nats.
-
-    Raises:
-        InputError: If either cannot be used.
-    """
-    if isinstance(num_paths, bool) or not isinstance(num_paths, int) or num_paths < 2:
-        raise InputError(f"num_paths must be a whole number of at least 2; got {num_paths!r}")
-    if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not 0 <= tolerance < math.inf:
-        raise InputError(f"tolerance must be a number of nats, 0 or more; got {tolerance!r}")
 
 
 def start_scores(context: Context, batch_size: int, name: str) -> Scores:
@@ -121,4 +109,4 @@ def _joint_information(batch: BatchLogProbs, seed: int) -> Estimate:
     num_rows, _, num_classes = batch.shape
     if num_classes**num_rows <= _ENUMERATED:
         return Estimate(joint_information(batch.cpu()), 0.0)
-    return estimate_joint_information(batch.cpu(), num_paths=_FRESH_PATHS, seed=derive_seed(seed, "fresh paths"))
+    return estimate_joint_information(batch.cpu(), num_configurations=_NUM_FRESH, seed=derive_seed(seed, "fresh configurations"))

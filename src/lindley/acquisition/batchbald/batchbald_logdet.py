@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import torch
 
-from lindley.acquisition.batchbald.batchbald import check_options, joint_diagnostics, num_exact_picks, start_scores
+from lindley.acquisition.batchbald.batchbald import joint_diagnostics, num_exact_picks, start_scores
 from lindley.acquisition.batchbald.gaussian_objective import gaussian_search
-from lindley.acquisition.batchbald.information_objective import NUM_PATHS, information_search
+from lindley.acquisition.batchbald.information_objective import NUM_CONFIGURATIONS, information_search
 from lindley.acquisition.greedy_search import Pick, selection_of
+from lindley.acquisition.options import BatchBALDOptions
 from lindley.contracts import Context, Selection
 
 
 def batchbald_logdet(
-    context: Context, batch_size: int, *, seed: int, num_paths: int = NUM_PATHS, tolerance: float = 0.0
+    context: Context, batch_size: int, *, seed: int, num_configurations: int = NUM_CONFIGURATIONS, tolerance: float = 0.0
 ) -> Selection:
     """Select rows by BatchBALD until log K is nearly used up, and the rest by Gaussian joint information.
 
@@ -31,7 +32,7 @@ def batchbald_logdet(
         context: The candidates with their predictions, [N, K, C].
         batch_size: Number of rows to select, at most N.
         seed: Seed of the sampled configurations and of the order among equal gains.
-        num_paths: Sampled configurations, at most, on which candidates are compared before the switch.
+        num_configurations: Sampled configurations, at most, on which candidates are compared before the switch.
         tolerance: Nats by which a candidate must be able to beat the leader to stay in the race.
 
     Returns:
@@ -41,9 +42,9 @@ def batchbald_logdet(
     Raises:
         InputError: If an option or the request cannot be used.
     """
-    check_options(num_paths, tolerance)
+    BatchBALDOptions(num_configurations, tolerance)
     scores = start_scores(context, batch_size, "batchbald-logdet")
-    search = information_search(context.candidates, scores, num_paths=num_paths, tolerance=tolerance, seed=seed)
+    search = information_search(context.candidates, scores, num_configurations=num_configurations, tolerance=tolerance, seed=seed)
     picks: list[Pick] = []
     while len(picks) < batch_size and not search.objective.is_saturated():
         picks.append(search.pick())

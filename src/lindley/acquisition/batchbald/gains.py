@@ -1,6 +1,6 @@
-"""What one more row would add to a batch: gains of candidates under label paths, in blocks that stay in cache.
+"""What one more row would add to a batch: gains of candidates under label configurations, in blocks that stay in cache.
 
-gain(x | S) = E over paths y_S of [ H(Σ_k w_k p_k(y_x)) - Σ_k w_k H(p_k(y_x)) ],  w_k = p(k | y_S).
+gain(x | S) = E over configurations y_S of [ H(Σ_k w_k p_k(y_x)) - Σ_k w_k H(p_k(y_x)) ],  w_k = p(k | y_S).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor
 from lindley.acquisition.checks import log_probs_of
 from lindley.acquisition.ranked_candidates import RankedCandidates
 from lindley.contracts import Chunk
-from lindley.information import LabelPaths
+from lindley.information import Configurations
 from lindley.modes import no_autocast
 from lindley.shapes import Positions, Scores
 
@@ -26,22 +26,22 @@ _LOG_NEGLIGIBLE = -400.0  # a logarithm that stands for -inf where its probabili
 Terms = Float[Tensor, "n C1 K"]
 """Per row: its C probabilities under each draw and, as one more line, its entropy under each draw."""
 Weights = Float[Tensor, "K M"]
-"""Per path: the probability of each draw, once the labels of the path are known."""
-PathGains = Float[Tensor, "n M"]
+"""Per configuration: the probability of each draw, once the labels of the configuration are known."""
+ConfigurationGains = Float[Tensor, "n M"]
 
 
 @no_autocast()
-def gains(terms: Terms, paths: LabelPaths) -> Scores:
-    """What each row adds to the batch that the paths stand for.  [n, C+1, K] -> [n] nats, float64"""
-    weights = draw_weights(paths, terms)
-    share = paths.log_share.exp().to(weights)  # [M]
+def gains(terms: Terms, configurations: Configurations) -> Scores:
+    """What each row adds to the batch that the configurations stand for.  [n, C+1, K] -> [n] nats, float64"""
+    weights = draw_weights(configurations, terms)
+    share = configurations.log_share.exp().to(weights)  # [M]
     blocks = terms.split(block_rows(terms[:1], weights))
-    return torch.cat([path_gains(block, weights).mv(share).double().clamp_min_(0.0).cpu() for block in blocks])
+    return torch.cat([configuration_gains(block, weights).mv(share).double().clamp_min_(0.0).cpu() for block in blocks])
 
 
 @no_autocast()
-def path_gains(terms: Terms, weights: Weights) -> PathGains:
-    """What each row adds where each path is what was answered.  [n, C+1, K], [K, M] -> [n, M] nats.
+def configuration_gains(terms: Terms, weights: Weights) -> ConfigurationGains:
+    """What each row adds where each configuration is what was answered.  [n, C+1, K], [K, M] -> [n, M] nats.
 
     Both terms of a gain come from one matrix product under the same weights: their difference is never negative but
     for rounding, and decays to zero as the batch fills up.
@@ -53,9 +53,9 @@ def path_gains(terms: Terms, weights: Weights) -> PathGains:
     return surprise.add_(conditional).neg_()
 
 
-def draw_weights(paths: LabelPaths, like: Tensor, columns: slice = slice(None)) -> Weights:
-    """p(k | y_1..B) of some of the paths, in the precision and on the device of `like`.  -> [K, M]"""
-    log_likelihood = paths.log_likelihood[columns]
+def draw_weights(configurations: Configurations, like: Tensor, columns: slice = slice(None)) -> Weights:
+    """p(k | y_1..B) of some of the configurations, in the precision and on the device of `like`.  -> [K, M]"""
+    log_likelihood = configurations.log_likelihood[columns]
     relative = (log_likelihood - log_likelihood.amax(1, keepdim=True)).to(like)  # [M, K], 0 at the likeliest draw
     return _drop_negligible(relative.softmax(1)).T.contiguous()
 

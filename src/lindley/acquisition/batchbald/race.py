@@ -30,7 +30,7 @@ def race(
     gains_on: Callable[[Positions, int, int], Tensor],
     tie_break: Tensor,
     *,
-    num_paths: int,
+    num_configurations: int,
     tied: float,
     tolerance: float = 0.0,
 ) -> Pick:
@@ -40,8 +40,8 @@ def race(
     at most: at first what is given, then its mean on the first stage's paths with their noise allowed for. A candidate
     is left out while that is below what the leader gains at least. -inf says: taken already.
     """
-    stops = [*(stage for stage in STAGES if stage < num_paths), num_paths]
-    ranks, seen = _first_stage(bounds, gains_on, num_paths=stops[0])
+    stops = [*(stage for stage in STAGES if stage < num_configurations), num_configurations]
+    ranks, seen = _first_stage(bounds, gains_on, num_configurations=stops[0])
     evaluated, columns = len(ranks), seen.numel()
     for start, stop in pairwise(stops):
         kept = _contenders(seen, tie_break[ranks], at_most=max(1, _BUDGET // stop), tolerance=tolerance)
@@ -58,15 +58,15 @@ def race(
 
 
 def _first_stage(
-    bounds: Tensor, gains_on: Callable[[Positions, int, int], Tensor], *, num_paths: int
+    bounds: Tensor, gains_on: Callable[[Positions, int, int], Tensor], *, num_configurations: int
 ) -> tuple[Positions, Tensor]:
-    """Everyone whose bound does not rule them out, on the first paths.  -> [n], [n, num_paths]"""
+    """Everyone whose bound does not rule them out, on the first paths.  -> [n], [n, num_configurations]"""
     fresh = bounds == -math.inf
     ranks = todo = bounds.topk(min(_START, int((~fresh).sum()))).indices
-    seen = gains_on(todo, 0, num_paths)
+    seen = gains_on(todo, 0, num_configurations)
     while len(todo):
         if todo is not ranks:
-            ranks, seen = torch.cat([ranks, todo]), torch.cat([seen, gains_on(todo, 0, num_paths)])
+            ranks, seen = torch.cat([ranks, todo]), torch.cat([seen, gains_on(todo, 0, num_configurations)])
         fresh[todo] = True
         means = seen.mean(1)
         noise = _doubt(seen)  # [n]
@@ -99,5 +99,5 @@ def _doubt(seen: Tensor) -> Tensor:
 
     1 + 3 / m is within 1 % of the ratio of the quantiles from m = 16 on.
     """
-    num_paths = seen.shape[1]
-    return seen.std(1) * (DOUBT * (1 + 3 / num_paths) / math.sqrt(num_paths))
+    num_configurations = seen.shape[1]
+    return seen.std(1) * (DOUBT * (1 + 3 / num_configurations) / math.sqrt(num_configurations))

@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from lindley.acquisition.specs import METHODS
+from lindley.acquisition.specs import ACQUISITIONS
 from lindley.errors import ConfigurationError
 from lindley.names import nearest
 from lindley.session.files import read_plain_file
@@ -247,4 +247,4 @@ def _description(study: Study, panels: Sequence[Panel], replaced: Mapping[str, o
 def _wrong_choice(acquisitions: Sequence[str]) -> list[str]:
     if not acquisitions:
         return ["at least one is needed"]
-    return [unknown_acquisition(name) for name in acquisitions if name not in METHODS and not is_import_path(name)]
+    return [unknown_acquisition(name) for name in acquisitions if name not in ACQUISITIONS and not is_import_path(name)]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from typing import NamedTuple
 
 from lindley.acquisition.catalogue import acquisition_named
-from lindley.acquisition.specs import METHODS
+from lindley.acquisition.specs import ACQUISITIONS
 from lindley.contracts import FEATURES
 from lindley.datasets.catalogue import DATASETS, DatasetSpec, checked_options
 from lindley.errors import InputError
@@ -19,7 +19,7 @@ from lindley.study.config.schema import CorruptedPool, Options, Panel, Training,
 MOST_ROUNDS = 100_000
 """Of a trial."""
 MOST_OF_OPTION = 1_000_000
-"""Of what an acquisition of the catalogue counts, such as num_paths: all of it is in memory at a time."""
+"""Of what an acquisition of the catalogue counts, such as num_configurations: all of it is in memory at a time."""
 
 
 class ConfigError(NamedTuple):
@@ -55,9 +55,9 @@ def unusable_names(panel: Panel) -> Iterator[ConfigError]:
     if panel.model.posterior in POSTERIORS:
         yield from _refused(("model", "options"), check_options, panel.model.posterior, panel.model.options)
     for name, options in panel.acquisitions.items():
-        if name not in METHODS and name not in own_names:
+        if name not in ACQUISITIONS and name not in own_names:
             yield ConfigError(("acquisitions", name), unknown_acquisition(name))
-        elif name in METHODS:
+        elif name in ACQUISITIONS:
             for option, value in options.items():
                 if isinstance(value, int) and value > MOST_OF_OPTION:
                     yield ConfigError(("acquisitions", name, option), f"must be at most {MOST_OF_OPTION}; got {value}.")
@@ -69,7 +69,7 @@ def unusable_names(panel: Panel) -> Iterator[ConfigError]:
 
 def unknown_acquisition(name: str) -> str:
     """What is wrong with a name that is no acquisition of the catalogue, and no import path of one's own."""
-    return not_allowed(name, METHODS, or_else=', or your own "module:name"')
+    return not_allowed(name, ACQUISITIONS, or_else=', or your own "module:name"')
 
 
 def without_features(posterior: str, acquisition: str, needs: Set[str]) -> str:
@@ -110,7 +110,7 @@ def contradictions(panel: Panel) -> Iterator[ConfigError]:
         yield ConfigError(("schedule", "batch_size"), text)
     yield from _single_draw(panel)
     for name, options in panel.acquisitions.items():
-        needs = METHODS[name].needed(options) if name in METHODS else frozenset()
+        needs = ACQUISITIONS[name].requirements(options) if name in ACQUISITIONS else frozenset()
         if text := without_features(panel.model.posterior, name, needs):
             yield ConfigError(("model", "posterior"), text)
     if data:
@@ -176,8 +176,8 @@ def _single_draw(panel: Panel) -> Iterator[ConfigError]:
     """With one draw there is nothing to compare: every score is 0, and every choice random."""
     if panel.model.num_draws > 1:
         return
-    comparing = [name for name in panel.acquisitions if name in METHODS and METHODS[name].compares_draws]
-    comparing = [name for name in comparing if panel.acquisitions[name].get("of") != "features"]
+    comparing = [name for name in panel.acquisitions if name in ACQUISITIONS and ACQUISITIONS[name].disagreement_based]
+    comparing = [name for name in comparing if panel.acquisitions[name].get("kernel") != "features"]
     if panel.observe.information is not None:
         comparing.append("observe.information")
     if comparing:

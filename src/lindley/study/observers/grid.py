@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lindley.acquisition.checks import checked_chunks
+from lindley.acquisition.checks import scan_log_probs
 from lindley.contracts import Draws
 from lindley.datasets.dataset import Dataset
 from lindley.errors import ConfigurationError
@@ -82,7 +82,7 @@ def _surfaces(points: Tensor, draws: Draws, num_classes: int) -> dict[str, np.nd
     )
     parts = [
         torch.stack([mean_log_probs(chunk)[:, 1].exp(), predictive_entropy(chunk), conditional_entropy(chunk)], dim=1)
-        for chunk in checked_chunks(predictions, num_classes)
+        for chunk in scan_log_probs(predictions, num_classes)
     ]
     surfaces = torch.cat(parts).cpu().T.reshape(3, GRID_POINTS, GRID_POINTS).numpy()
     return dict(zip(("mean_prob", "predictive_entropy", "conditional_entropy"), surfaces, strict=True))

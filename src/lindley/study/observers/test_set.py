@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from lindley.acquisition.checks import checked_chunks
+from lindley.acquisition.checks import scan_log_probs
 from lindley.contracts import Draws
 from lindley.information import mean_log_probs
 from lindley.measures.catalogue import METRICS, MetricSpec, Prediction
@@ -43,7 +43,7 @@ def observe_test_set(
         predictions = PoolPredictions(pool, torch.arange(len(pool)), draws, num_classes=num_classes, hold_bytes=0)
         means, of_true = [], []
         for chunk, classes in zip(
-            checked_chunks(predictions, num_classes), test_classes.split(CHUNK_ROWS), strict=True
+            scan_log_probs(predictions, num_classes), test_classes.split(CHUNK_ROWS), strict=True
         ):
             means.append(mean_log_probs(chunk.double()).cpu())  # [n, C]
             columns = classes[:, None, None].expand(-1, chunk.shape[1], 1).to(chunk.device)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 import torch
 from torch import Tensor
 
-from lindley.acquisition.checks import checked_chunks
+from lindley.acquisition.checks import scan_log_probs
 from lindley.contracts import Draws, Learner, TrainingData
 from lindley.datasets.dataset import Dataset
 from lindley.information import mean_log_probs
@@ -72,7 +72,7 @@ def observe_transfer(
 
     def averaged(draws: Draws) -> Tensor:
         predictions = PoolPredictions(pool, torch.arange(len(pool)), draws, num_classes=num_classes, hold_bytes=0)
-        return torch.cat([mean_log_probs(chunk.double()).cpu() for chunk in checked_chunks(predictions, num_classes)])
+        return torch.cat([mean_log_probs(chunk.double()).cpu() for chunk in scan_log_probs(predictions, num_classes)])
 
     def measured(name: str, learner: Learner, view: RoundView) -> dict[str, float | None]:
         fit, draw = (derive_seed(view.seed, view.index, "transfer", name, part) for part in ("fit", "draw"))

@@ -9,7 +9,7 @@ from typing import cast
 from torch import nn
 
 from lindley.acquisition.catalogue import acquisition_named
-from lindley.acquisition.specs import METHODS
+from lindley.acquisition.specs import ACQUISITIONS
 from lindley.contracts import Acquisition
 from lindley.datasets.dataset import Dataset
 from lindley.errors import ConfigurationError, InputError
@@ -101,7 +101,7 @@ def _acquisition(trial: Trial, own: OwnObject | None) -> tuple[Acquisition, froz
     """The acquisition, and what it needs; one's own says so by an attribute `needs`."""
     if own is None:
         chosen = acquisition_named(trial.acquisition, trial.options)
-        return chosen, METHODS[trial.acquisition].needed(trial.options)
+        return chosen, ACQUISITIONS[trial.acquisition].requirements(trial.options)
     if trial.options:
         raise ConfigurationError(
             f"acquisitions.{trial.acquisition!r} is your own and takes no options; got {sorted(trial.options)}. "

@@ -23,7 +23,7 @@ def test_it_switches_once_at_most_two_draws_are_in_question(seed):
     assert switch == own.diagnostics["saturated_after"]
     assert torch.equal(switched.rows[:switch], own.rows[:switch])
     left = [
-        math.log(40) - estimate_joint_information(log_probs[own.rows[:size]], num_paths=40_000, seed=1).value
+        math.log(40) - estimate_joint_information(log_probs[own.rows[:size]], num_configurations=40_000, seed=1).value
         for size in (switch - 1, switch)
     ]
     assert left[1] - 0.03 <= SATURATION_NATS < left[0] + 0.03

@@ -22,9 +22,16 @@ from lindley.acquisition.scores import bald
 from lindley.acquisition.select import pointwise, tie_break
 from lindley.contracts import Context, Selection
 from lindley.errors import InputError
-from lindley.information import Estimate, LabelPaths, no_labels
+from lindley.information import Configurations, Estimate, empty_configurations
 from lindley.information.epig import mean_information
-from lindley.information.pairwise import ClassesFirst, classes_first, floored, in_columns, rows_per_block, scratch
+from lindley.information.pairwise import (
+    ClassesFirst,
+    classes_first,
+    column_blocks,
+    floor_probs,
+    rows_per_block,
+    scratch,
+)
 from lindley.modes import no_autocast
 from lindley.seeds import derive_seed
 from lindley.shapes import BatchLogProbs, Positions, Scores, TargetLogProbs
@@ -77,7 +84,7 @@ class TargetSearch:
         self._ties = tie_break(context.candidates.rows, seed)[self._order]
         self._terms = HeldTerms(context.candidates, self._order)
         self._taken = torch.zeros(len(scores), dtype=torch.bool)
-        self._paths = no_labels(context.candidates.num_draws)
+        self._paths = empty_configurations(context.candidates.num_draws)
         self._num_paths, self._seed = num_paths, derive_seed(seed, "batch epig")
         self.dtype = self._terms.row.dtype
         self._targets = classes_first(targets.to(self._terms.row))  # [T, C, K]
@@ -90,7 +97,7 @@ class TargetSearch:
         self._taken[found.rank] = True
         position = int(self._order[found.rank])
         row = take_log_probs(self._candidates, self._candidates.rows[position : position + 1])[0].cpu()
-        self._paths = self._paths.extended(row, num_paths=self._num_paths, seed=self._seed)
+        self._paths = self._paths.extend(row, num_configurations=self._num_paths, seed=self._seed)
         return position, found, exact
 
     def _bounds(self) -> Tensor:
@@ -105,7 +112,7 @@ class TargetSearch:
         return self._terms.mapped(everyone, weights, on_average).double()
 
     def _gains(self, ranks: Positions) -> Scores:
-        probs = floored(self._terms(ranks)[:, :-1])
+        probs = floor_probs(self._terms(ranks)[:, :-1])
         weights, share = _weights(self._paths, probs)
         rows = rows_per_block(probs.shape[1], len(self._targets), probs.device)
         total = torch.zeros(len(ranks), dtype=torch.float64, device=probs.device)
@@ -114,13 +121,13 @@ class TargetSearch:
         return total.cpu()
 
 
-def _weights(paths: LabelPaths, like: Tensor) -> tuple[Tensor, Tensor]:
+def _weights(paths: Configurations, like: Tensor) -> tuple[Tensor, Tensor]:
     return draw_weights(paths, like), paths.log_share.exp().to(like)
 
 
 def _conditional(probs: ClassesFirst, targets: Tensor, weights: Tensor, rows: int) -> Tensor:
     """What each row says about the targets where the draws have these weights.  [n, C, K], [T, C, K] -> [n] nats"""
-    others, memory = in_columns(targets, weights), scratch(probs.shape[1], len(targets), weights)
+    others, memory = column_blocks(targets, weights), scratch(probs.shape[1], len(targets), weights)
     return torch.cat([mean_information(block, others, weights, memory) for block in probs.split(rows)])
 
 
@@ -129,4 +136,4 @@ def _worth(batch: BatchLogProbs, targets: TargetLogProbs, seed: int) -> Estimate
     if batch.shape[2] ** len(batch) <= _ENUMERATED:
         return Estimate(information.batch_epig(batch, targets), 0.0)
     fresh = derive_seed(seed, "fresh paths")
-    return information.estimate_batch_epig(batch, targets, num_paths=1000, seed=fresh)
+    return information.estimate_batch_epig(batch, targets, num_configurations=1000, seed=fresh)

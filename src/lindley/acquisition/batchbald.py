@@ -129,4 +129,6 @@ def _joint_information(batch: BatchLogProbs, seed: int) -> Estimate:
     num_rows, _, num_classes = batch.shape
     if num_classes**num_rows <= _ENUMERATED:
         return Estimate(joint_information(batch.cpu()), 0.0)
-    return estimate_joint_information(batch.cpu(), num_paths=_FRESH_PATHS, seed=derive_seed(seed, "fresh paths"))
+    return estimate_joint_information(
+        batch.cpu(), num_configurations=_FRESH_PATHS, seed=derive_seed(seed, "fresh paths")
+    )

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lindley.acquisition.scan import take_log_probs
 from lindley.contracts import Candidates
-from lindley.information import LabelPaths
+from lindley.information import Configurations
 from lindley.modes import no_autocast
 from lindley.shapes import Positions, Scores
 
@@ -33,7 +33,7 @@ PathGains = Float[Tensor, "n M"]
 
 
 @no_autocast()
-def gains(terms: Terms, paths: LabelPaths) -> Scores:
+def gains(terms: Terms, paths: Configurations) -> Scores:
     """What each row adds to the batch that the paths stand for.  [n, C+1, K] -> [n] nats, float64"""
     weights = draw_weights(paths, terms)
     share = paths.log_share.exp().to(weights)  # [M]
@@ -55,7 +55,7 @@ def path_gains(terms: Terms, weights: Weights) -> PathGains:
     return surprise.add_(conditional).neg_()
 
 
-def draw_weights(paths: LabelPaths, like: Tensor, columns: slice = slice(None)) -> Weights:
+def draw_weights(paths: Configurations, like: Tensor, columns: slice = slice(None)) -> Weights:
     """p(k | y_1..B) of some of the paths, in the precision and on the device of `like`.  -> [K, M]"""
     log_likelihood = paths.log_likelihood[columns]
     relative = (log_likelihood - log_likelihood.amax(1, keepdim=True)).to(like)  # [M, K], 0 at the likeliest draw

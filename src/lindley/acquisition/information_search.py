@@ -14,7 +14,7 @@ from lindley.acquisition.race import race
 from lindley.acquisition.scan import take_log_probs
 from lindley.acquisition.select import tie_break
 from lindley.contracts import Candidates
-from lindley.information import LabelPaths, no_labels
+from lindley.information import Configurations, empty_configurations
 from lindley.noise import torch_generator
 from lindley.seeds import derive_seed
 from lindley.shapes import Positions, Scores
@@ -37,7 +37,7 @@ class InformationSearch:
     """One pick after another, each the row that adds most to what the labels of those before it say."""
 
     def __init__(self, candidates: Candidates, scores: Scores, *, num_paths: int, tolerance: float, seed: int) -> None:
-        self.paths = no_labels(candidates.num_draws)
+        self.paths = empty_configurations(candidates.num_draws)
         self._candidates = candidates
         self._order = scores.argsort(descending=True, stable=True)
         self._bounds = scores[self._order].double()
@@ -62,8 +62,8 @@ class InformationSearch:
         self._last, self._left = found, self._left - found.gain
         position = int(self._order[found.rank])
         row = take_log_probs(self._candidates, self._candidates.rows[position : position + 1])[0].cpu()
-        self.paths = self.paths.extended(
-            row, num_exact=num_exact(self._num_paths), num_paths=self._num_paths, seed=self._seed
+        self.paths = self.paths.extend(
+            row, num_exact=num_exact(self._num_paths), num_configurations=self._num_paths, seed=self._seed
         )
         return position, found
 
@@ -95,7 +95,7 @@ class _Columns:
     without limit (Hesterberg 1995). The columns of any stage are spread evenly by a golden-section sequence.
     """
 
-    def __init__(self, paths: LabelPaths, terms: HeldTerms, *, seed: int) -> None:
+    def __init__(self, paths: Configurations, terms: HeldTerms, *, seed: int) -> None:
         self._terms = terms
         self._weights = draw_weights(paths, terms.row)  # [K, M]
         left = torch.special.entr(self._weights).sum(0).double().cpu()  # [M] nats

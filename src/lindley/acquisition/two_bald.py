@@ -18,13 +18,13 @@ from lindley.acquisition.select import pointwise, tie_break
 from lindley.contracts import Candidates, Context, Selection
 from lindley.information.pairwise import (
     Columns,
-    Relative,
+    LikelihoodRatios,
     block_information,
     classes_first,
-    relative,
+    likelihood_ratios,
     rows_per_block,
     uniform_weights,
-    weighted,
+    weigh_draws,
 )
 from lindley.shapes import Positions, Scores
 
@@ -115,10 +115,10 @@ class HeldRatios:
         first = self._read(slice(0, 1))
         self.dtype, self._device = first.ratios.dtype, first.ratios.device
         capacity = min(len(order), hold_bytes // (first.ratios.numel() * first.ratios.element_size()))
-        self._held = Relative(*(part.new_empty(capacity, *part.shape[1:]) for part in first))
+        self._held = LikelihoodRatios(*(part.new_empty(capacity, *part.shape[1:]) for part in first))
         self._filled = 0
 
-    def __call__(self, ranks: Positions) -> Relative:
+    def __call__(self, ranks: Positions) -> LikelihoodRatios:
         """[n] ranks, weighted -> [n, C, K] ratios, [n, C] averages"""
         last = int(ranks.max())
         if last >= len(self._held.ratios):
@@ -129,7 +129,7 @@ class HeldRatios:
                 held[new] = part
             self._filled = new.stop
         ranks = ranks.to(self._device)
-        return Relative(self._held.ratios[ranks], self._held.average[ranks])
+        return LikelihoodRatios(self._held.ratios[ranks], self._held.average[ranks])
 
     def columns(self, rank: int) -> Columns:
         """One row as others are multiplied with it."""
@@ -140,7 +140,7 @@ class HeldRatios:
         """Rows whose pairs with that many members stay in cache."""
         return min(_READ_ROWS, rows_per_block(self._held.ratios.shape[1], num_members, self._device))
 
-    def _read(self, ranks: Positions | slice) -> Relative:
+    def _read(self, ranks: Positions | slice) -> LikelihoodRatios:
         log_probs = take_log_probs(self._candidates, self._by_rank[ranks])
         weights = uniform_weights(log_probs)
-        return weighted(relative(classes_first(log_probs), weights), weights)
+        return weigh_draws(likelihood_ratios(classes_first(log_probs), weights), weights)

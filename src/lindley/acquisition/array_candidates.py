@@ -15,7 +15,7 @@ from torch import Tensor
 from lindley.acquisition.stored import StoredArray
 from lindley.contracts import Categorical, Chunk, T
 from lindley.errors import InputError
-from lindley.information.layouts import Layout, axes_hint
+from lindley.information.layouts import Layout, swapped_axes
 from lindley.row_index import RowIndex
 from lindley.shapes import Positions, Rows
 
@@ -51,7 +51,7 @@ class ArrayCandidates:
     ) -> None:
         self._layout = Layout(inputs, axes)
         self._name = name or inputs
-        self._shape = self._layout.check_shape(array.shape, self._name)
+        self._shape = self._layout.checked_shape(array.shape, self._name)
         self.rows = torch.arange(self._shape[0]) if rows is None else rows
         self.draws_id = draws_id
         self._array, self._ids = array, ids
@@ -60,7 +60,7 @@ class ArrayCandidates:
         for name, given in (("rows", self.rows), ("ids", self.rows if ids is None else ids)):
             if len(given) != self._shape[0]:
                 text = f"{name} must be one for each of the {self._shape[0]} candidates; got {len(given)}."
-                raise InputError(text, *axes_hint(len(given) == self._shape[1]))
+                raise InputError(text, *swapped_axes(len(given) == self._shape[1]))
 
     @property
     def shape(self) -> tuple[int, int, int]:

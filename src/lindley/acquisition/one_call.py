@@ -20,7 +20,7 @@ from lindley.acquisition.tensor_candidates import FeaturedCandidates, TensorCand
 from lindley.arrays import ArrayLike, as_tensor, as_whole_numbers
 from lindley.contracts import Acquisition, Candidates, Classification, Context, Score, Selection
 from lindley.errors import InputError
-from lindley.information.layouts import Layout, axes_hint
+from lindley.information.layouts import Layout, swapped_axes
 from lindley.names import nearest
 from lindley.shapes import Features, LabelledRows, LogProbs, Rows, Scores
 
@@ -219,7 +219,7 @@ def _targets(
         raise InputError(
             f"targets must be under the same draws and for the same classes as the candidates, [T, "
             f"{candidates.num_draws}, {num_classes}]; got {[*converted.shape]}.",
-            *axes_hint(len(converted.rows) == len(candidates.rows)),
+            *swapped_axes(len(converted.rows) == len(candidates.rows)),
         )
     return converted
 
@@ -239,7 +239,7 @@ def _features(name: str, values: ArrayLike, candidates: Candidates | None = None
     shape, count = [*features.shape], None if candidates is None else len(candidates.rows)
     if len(shape) != 2 or shape[0] != (shape[0] if count is None else count) or shape[1] < 1:
         length = count if count is not None else "N" if name == "features" else "L"
-        swapped = axes_hint(candidates is not None and shape[:1] == [candidates.num_draws])
+        swapped = swapped_axes(candidates is not None and shape[:1] == [candidates.num_draws])
         raise InputError(f"{name} must be [{length}, D]; got {shape}.", *swapped)
     bad = (~features.isfinite().all(1)).nonzero()[:, 0].tolist()
     if bad:

@@ -37,7 +37,7 @@ class GivenPredictions:
     def __init__(self, array: ArrayLike, *, inputs: str = "log_probs", axes: str = "NKC") -> None:
         self._layout = Layout(inputs, axes)
         self._array = as_tensor(array, inputs, floats=True)
-        self.num_rows, self.num_draws, _ = self._layout.check_shape(tuple(self._array.shape), inputs)
+        self.num_rows, self.num_draws, _ = self._layout.checked_shape(tuple(self._array.shape), inputs)
 
     def draw(self, num_draws: int, *, seed: int) -> GivenArrayDraws:
         """Return draws of the array without replacement; all of them, in order, where num_draws is their number."""
@@ -67,7 +67,7 @@ class GivenArrayDraws:
 
     def __init__(self, array: Tensor, layout: Layout) -> None:
         self._array, self._layout = array, layout
-        self._num_rows, self.num_draws, _ = layout.check_shape(tuple(array.shape), layout.inputs)
+        self._num_rows, self.num_draws, _ = layout.checked_shape(tuple(array.shape), layout.inputs)
         digest = hashlib.blake2b(repr(layout).encode(), digest_size=8)
         digest.update(array.cpu().contiguous().view(torch.uint8).numpy().tobytes())
         self.id = f"given-array-{digest.hexdigest()}-{self.num_draws}"
@@ -146,7 +146,7 @@ class GivenFunctionDraws:
     def _called(self, inputs: Examples, number: int) -> Tensor:
         with isolated_torch_state("cpu"):
             raw = as_tensor(self._function(inputs), "what the function returns", floats=True)
-        count, num_draws, _ = self._layout.check_shape(tuple(raw.shape), "what the function returns")
+        count, num_draws, _ = self._layout.checked_shape(tuple(raw.shape), "what the function returns")
         if (count, num_draws) != (number, self._members):
             raise InputError(
                 f"the function must return {number} rows and {self._members} draws for {number} inputs; got {count} "

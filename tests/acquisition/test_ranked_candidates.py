@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from lindley.acquisition import TensorCandidates
-from lindley.acquisition.checks import log_probs_of
+from lindley.acquisition.checks import chunk_log_probs
 from lindley.acquisition.ranked_candidates import RankedCandidates
 from lindley.acquisition.top_k import tie_break
 from lindley.contracts import Categorical, Chunk
@@ -26,7 +26,7 @@ class CountingCandidates:
 
 
 def prepare(chunk, positions):
-    return log_probs_of(chunk).exp(), positions
+    return chunk_log_probs(chunk).exp(), positions
 
 
 def example(seed=0, count=30):

@@ -37,7 +37,7 @@ ARGUMENTS: dict[str, Callable[[], object]] = {
     "classes": lambda: CLASSES,
     "log_probs_of_true": lambda: log_probs(20, 3),
     "num_draws": lambda: 3,
-    "num_paths": lambda: 50,
+    "num_configurations": lambda: 50,
     "seed": lambda: 0,
     "loss": lambda: 0.5,
 }

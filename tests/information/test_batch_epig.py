@@ -6,17 +6,17 @@ import torch
 from label_pairs import certain, random_log_probs
 
 from lindley.errors import InputError
-from lindley.information import batch_epig, epig, estimate_batch_epig, joint_information, no_labels
-from lindley.information.batch_epig import MAX_PATHS, information_on_targets
+from lindley.information import batch_epig, empty_configurations, epig, estimate_batch_epig, joint_information
+from lindley.information.batch_epig import MAX_CONFIGURATIONS, information_on_targets
 
 XOR = certain([[0, 0, 1, 1], [0, 1, 0, 1], [0, 1, 1, 0]])
 
 
 def batch_epig_by_loops(batch, targets):
-    """E over targets of I[y_S; y*], nested lists [B][K][C] and [T][K][C], one path and one label at a time."""
+    """E over targets of I[y_S; y*], nested lists [B][K][C] and [T][K][C], one configuration and one label at a time."""
     num_draws, num_classes, total = len(targets[0]), len(targets[0][0]), 0.0
-    for path in itertools.product(range(num_classes), repeat=len(batch)):
-        under = [math.prod(row[k][y] for row, y in zip(batch, path, strict=True)) for k in range(num_draws)]
+    for labels in itertools.product(range(num_classes), repeat=len(batch)):
+        under = [math.prod(row[k][y] for row, y in zip(batch, labels, strict=True)) for k in range(num_draws)]
         for target in targets:
             for z in range(num_classes):
                 both = sum(u * draw[z] for u, draw in zip(under, target, strict=True)) / num_draws
@@ -59,17 +59,17 @@ def test_estimates_lie_within_four_standard_errors_of_the_truth():
     for seed in range(200):
         log_probs = random_log_probs(seed, 4 + seed % 5, 2 + seed % 9, 2 + seed % 3)
         batch, targets = log_probs[3:], log_probs[:3]
-        estimate = estimate_batch_epig(batch, targets, num_paths=300, seed=seed)
+        estimate = estimate_batch_epig(batch, targets, num_configurations=300, seed=seed)
         inside += abs(estimate.value - batch_epig(batch, targets)) <= 4 * estimate.standard_error + 1e-9
     assert inside >= 198
 
 
-def test_too_many_paths_too_few_and_other_draws_are_refused():
+def test_too_many_configurations_too_few_and_other_draws_are_refused():
     log_probs = random_log_probs(2, 60, 2, 2)
-    assert MAX_PATHS < 2**60
+    assert MAX_CONFIGURATIONS < 2**60
     with pytest.raises(InputError, match="estimate_batch_epig"):
         batch_epig(log_probs, log_probs)
-    with pytest.raises(InputError, match="num_paths"):
-        estimate_batch_epig(log_probs, log_probs, num_paths=1, seed=0)
+    with pytest.raises(InputError, match="num_configurations"):
+        estimate_batch_epig(log_probs, log_probs, num_configurations=1, seed=0)
     with pytest.raises(InputError, match=r"targets must be \[T, 2, C\]"):
-        information_on_targets(no_labels(2), random_log_probs(2, 3, 4, 2))
+        information_on_targets(empty_configurations(2), random_log_probs(2, 3, 4, 2))

@@ -10,11 +10,11 @@ from lindley.information.joint import MAX_ENUMERATED
 
 
 def joint_by_loops(probs):
-    """(H[y_1..B], I[y_1..B; θ]) of nested lists [B][K][C], one path at a time."""
+    """(H[y_1..B], I[y_1..B; θ]) of nested lists [B][K][C], one configuration at a time."""
     num_draws, num_classes = len(probs[0]), len(probs[0][0])
     entropy, conditional = 0.0, 0.0
-    for path in itertools.product(range(num_classes), repeat=len(probs)):
-        under = [math.prod(row[k][y] for row, y in zip(probs, path, strict=True)) for k in range(num_draws)]
+    for labels in itertools.product(range(num_classes), repeat=len(probs)):
+        under = [math.prod(row[k][y] for row, y in zip(probs, labels, strict=True)) for k in range(num_draws)]
         marginal = sum(under) / num_draws
         entropy -= marginal * math.log(marginal) if marginal > 0 else 0.0
         conditional -= sum(p * math.log(p) for p in under if p > 0) / num_draws
@@ -69,7 +69,7 @@ def test_two_yes_no_questions_tell_four_draws_apart():
     assert joint_information(answers) == pytest.approx(math.log(4), abs=1e-12)
 
 
-def test_too_many_paths_to_enumerate_are_refused():
+def test_too_many_configurations_to_enumerate_are_refused():
     with pytest.raises(InputError, match="estimate_joint_information"):
         joint_entropy(random_batch(0, 60, 2, 2))
     assert MAX_ENUMERATED < 2**60
@@ -79,14 +79,14 @@ def test_estimates_lie_within_four_standard_errors_of_the_truth():
     inside = 0
     for seed in range(300):
         batch = random_batch(seed, 1 + seed % 5, 2 + seed % 9, 2 + seed % 4)
-        estimate = estimate_joint_information(batch, num_paths=400, seed=seed)
+        estimate = estimate_joint_information(batch, num_configurations=400, seed=seed)
         inside += abs(estimate.value - joint_information(batch)) <= 4 * estimate.standard_error + 1e-9
     assert inside >= 297
 
 
 def test_the_estimate_is_unbiased():
     batch = random_batch(7, 4, 6, 3)
-    estimates = [estimate_joint_information(batch, num_paths=25, seed=seed).value for seed in range(800)]
+    estimates = [estimate_joint_information(batch, num_configurations=25, seed=seed).value for seed in range(800)]
     mean, error = torch.tensor(estimates).mean().item(), torch.tensor(estimates).std().item() / math.sqrt(800)
     assert error < 0.01
     assert abs(mean - joint_information(batch)) < 4 * error
@@ -94,7 +94,7 @@ def test_the_estimate_is_unbiased():
 
 def test_the_standard_error_is_not_too_small():
     batch = random_batch(8, 5, 10, 4)
-    estimates = [estimate_joint_information(batch, num_paths=50, seed=seed) for seed in range(400)]
+    estimates = [estimate_joint_information(batch, num_configurations=50, seed=seed) for seed in range(400)]
     scatter = torch.tensor([e.value for e in estimates]).std().item()
     assert scatter <= 1.1 * sum(e.standard_error for e in estimates) / 400
 
@@ -103,25 +103,25 @@ def test_the_standard_error_is_not_too_small():
 def test_the_estimate_is_between_zero_and_log_k_for_any_batch_size(num_rows):
     generator = torch.Generator().manual_seed(0)
     batch = (3 * torch.randn(num_rows, 30, 10, generator=generator)).log_softmax(-1)
-    estimate = estimate_joint_information(batch, num_paths=300, seed=0)
+    estimate = estimate_joint_information(batch, num_configurations=300, seed=0)
     assert 0 < estimate.value <= math.log(30)
     assert num_rows < 40 or estimate.value == pytest.approx(math.log(30), abs=1e-6)
 
 
-def test_many_paths_are_taken_in_parts_that_fit(monkeypatch):
+def test_many_configurations_are_taken_in_parts_that_fit(monkeypatch):
     monkeypatch.setattr("lindley.information.joint._BLOCK_ELEMENTS", 512)
     batch = random_batch(9, 3, 8, 3)
-    estimate = estimate_joint_information(batch, num_paths=1003, seed=0)
+    estimate = estimate_joint_information(batch, num_configurations=1003, seed=0)
     assert abs(estimate.value - joint_information(batch)) < 4 * estimate.standard_error
     assert joint_information(batch) == pytest.approx(joint_by_loops(batch.exp().tolist())[1], abs=1e-12)
 
 
 def test_the_seed_decides_the_estimate():
     batch = random_batch(10, 6, 8, 3)
-    values = [estimate_joint_information(batch, num_paths=100, seed=seed).value for seed in (1, 1, 2)]
+    values = [estimate_joint_information(batch, num_configurations=100, seed=seed).value for seed in (1, 1, 2)]
     assert values[0] == values[1] != values[2]
 
 
-def test_one_path_has_no_standard_error_and_is_refused():
-    with pytest.raises(InputError, match="num_paths"):
-        estimate_joint_information(random_batch(0, 2, 2, 2), num_paths=1, seed=0)
+def test_one_configuration_has_no_standard_error_and_is_refused():
+    with pytest.raises(InputError, match="num_configurations"):
+        estimate_joint_information(random_batch(0, 2, 2, 2), num_configurations=1, seed=0)

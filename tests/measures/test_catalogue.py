@@ -82,9 +82,9 @@ def test_a_report_shows_one_number_a_metric() -> None:
 
 
 def test_values_are_shown_in_the_unit_for_people() -> None:
-    assert METRICS["accuracy"].shown(0.98765) == "98.77"
-    assert METRICS["nll"].shown(1.0) == "1.443"  # 1 / log 2
-    assert METRICS["nll"].shown(float("inf")) == "∞"
+    assert METRICS["accuracy"].format_value(0.98765) == "98.77"
+    assert METRICS["nll"].format_value(1.0) == "1.443"  # 1 / log 2
+    assert METRICS["nll"].format_value(float("inf")) == "∞"
     assert METRICS["accuracy"].axis_label == "test accuracy (%)"
     assert METRICS["brier"].axis_label == "Brier score"
 

@@ -8,7 +8,7 @@ from sklearn import metrics as sk
 
 from lindley.errors import InputError
 from lindley.measures.calibration import expected_calibration_error
-from lindley.measures.scores import accuracy, brier, nll, per_class_recall
+from lindley.measures.scores import accuracy, brier, class_recalls, nll
 from lindley.noise import torch_generator
 
 PROBS = torch.tensor([[0.7, 0.2, 0.1], [0.3, 0.6, 0.1], [0.5, 0.25, 0.25], [0.1, 0.1, 0.8]], dtype=torch.float64)
@@ -28,7 +28,7 @@ def test_metrics_of_four_rows_worked_out_by_hand():
     assert nll(log_probs, CLASSES) == pytest.approx(-math.log(0.7 * 0.1 * 0.25 * 0.8) / 4, rel=1e-12)
     by_row = [0.09 + 0.04 + 0.01, 0.09 + 0.36 + 0.81, 0.25 + 0.5625 + 0.0625, 0.01 + 0.01 + 0.04]
     assert brier(log_probs, CLASSES) == pytest.approx(sum(by_row) / 4, rel=1e-12)
-    assert per_class_recall(log_probs, CLASSES) == [1.0, 0.0, 0.5]
+    assert class_recalls(log_probs, CLASSES) == [1.0, 0.0, 0.5]
 
 
 def test_a_perfect_prediction_has_no_error():
@@ -49,7 +49,7 @@ def test_metrics_agree_with_scikit_learn(random_case):
     predicted, probs = log_probs.argmax(1), log_probs.exp().numpy()
     assert accuracy(log_probs, classes) == pytest.approx(sk.accuracy_score(classes, predicted), rel=1e-12)
     assert nll(log_probs, classes) == pytest.approx(sk.log_loss(classes, probs), rel=1e-9)
-    assert per_class_recall(log_probs, classes) == pytest.approx(sk.recall_score(classes, predicted, average=None))
+    assert class_recalls(log_probs, classes) == pytest.approx(sk.recall_score(classes, predicted, average=None))
 
 
 def test_brier_of_two_classes_is_twice_scikit_learns(random_case):
@@ -60,10 +60,10 @@ def test_brier_of_two_classes_is_twice_scikit_learns(random_case):
 
 
 def test_a_class_without_rows_has_no_recall():
-    assert per_class_recall(PROBS[:1].log(), CLASSES[:1]) == [1.0, None, None]
+    assert class_recalls(PROBS[:1].log(), CLASSES[:1]) == [1.0, None, None]
 
 
-@pytest.mark.parametrize("metric", [accuracy, nll, brier, expected_calibration_error, per_class_recall])
+@pytest.mark.parametrize("metric", [accuracy, nll, brier, expected_calibration_error, class_recalls])
 @pytest.mark.parametrize(("shape", "rows"), [((4, 10, 3), 4), ((4, 3), 3), ((0, 3), 0)])
 def test_other_shapes_are_refused(metric, shape, rows):
     with pytest.raises((InputError, TypeError)) as caught:  # TypeError: the check of shapes that the tests switch on

@@ -16,7 +16,7 @@ from lindley.posteriors.ensemble import DeepEnsemble
 from lindley.posteriors.gaussian_process.classifier import GaussianProcess
 from lindley.posteriors.head.head import BayesianHead
 from lindley.posteriors.head.last_layer import LastLayerLaplace
-from lindley.posteriors.head.tuned import Tuned
+from lindley.posteriors.head.tuned_learner import TunedLearner
 from lindley.posteriors.storage import load_posterior, read_tensors, save_posterior
 from lindley.training.config import TrainingConfig
 
@@ -177,7 +177,7 @@ def test_a_dropout_rate_comes_back_with_the_weights(tmp_path):
 
 def test_a_tuned_posterior_is_saved_as_the_candidate_that_was_kept(tmp_path):
     labels = Labels(torch.arange(5), torch.tensor([0, 1, 0, 1, 1]))
-    learner = Tuned([0.0, 0.1], lambda decay: MCDropout(moons_mlp, TrainingConfig(steps=2, weight_decay=decay)))
+    learner = TunedLearner([0.0, 0.1], lambda decay: MCDropout(moons_mlp, TrainingConfig(steps=2, weight_decay=decay)))
     before = learner.fit(TrainingData(MemoryPool(INPUTS), labels, Classification(("a", "b"))), seed=0)
     save_posterior(before, tmp_path)
     one, two = (each.draw(4, seed=3) for each in (before, load_posterior(tmp_path, network=moons_mlp)))

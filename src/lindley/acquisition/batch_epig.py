@@ -21,7 +21,7 @@ from lindley.acquisition.batchbald.gains import (
     map_blocks,
     prepare_terms,
 )
-from lindley.acquisition.checks import check_request, log_probs_of
+from lindley.acquisition.checks import check_request, chunk_log_probs
 from lindley.acquisition.epig import read_targets
 from lindley.acquisition.greedy_search import BLOCK, TIED, GreedySearch, Pick, best_pick, rows_of, selection_of
 from lindley.acquisition.options import BatchEPIGOptions
@@ -50,9 +50,9 @@ _ENUMERATED = 10_000  # label configurations up to which the information of the 
 def batch_epig(context: Context, batch_size: int, *, seed: int, num_configurations: int = 100) -> Selection:
     """Select greedily the rows that add most to the mean over targets of I[y_1..B; y*].
 
-    Exact while the labels picked so far have at most num_configurations configurations; afterwards the expectation is over
-    num_configurations sampled ones. Time grows with N·M·T·C²·K: a pick among 1,000 candidates that say something, with M = 100
-    configurations and T = 100 targets, takes seconds; offer fewer of either for large pools.
+    Exact while the labels picked so far have at most num_configurations configurations, M; afterwards the expectation
+    is over M sampled ones. Time grows with N·M·T·C²·K: a pick among 1,000 candidates that say something, with M = 100
+    and T = 100 targets, takes seconds; offer fewer of either for large pools.
 
     Args:
         context: The candidates with their predictions, [N, K, C], and the targets, [T, K, C].
@@ -117,8 +117,10 @@ class TargetObjective:
     def add(self, ranked: RankedCandidates, pick: Pick) -> None:
         """See Objective.add."""
         self.exact_picks += self._configurations.exact
-        row = log_probs_of(ranked.take(pick.rank))[0].cpu()
-        self._configurations = self._configurations.extend(row, num_configurations=self._num_configurations, seed=self._seed)
+        row = chunk_log_probs(ranked.take(pick.rank))[0].cpu()
+        self._configurations = self._configurations.extend(
+            row, num_configurations=self._num_configurations, seed=self._seed
+        )
 
     def _bounds(self, ranked: RankedCandidates) -> Tensor:
         """Return what each row says about the draws, on the same configurations.  -> [N] nats, float64"""
@@ -155,5 +157,5 @@ def _worth(batch: BatchLogProbs, targets: TargetLogProbs, seed: int) -> Estimate
     """Exact where that is cheap, else by configurations other than those that the choice has seen."""
     if batch.shape[2] ** len(batch) <= _ENUMERATED:
         return Estimate(information.batch_epig(batch, targets), 0.0)
-    fresh = derive_seed(seed, "fresh configurations")
+    fresh = derive_seed(seed, "fresh paths")
     return information.estimate_batch_epig(batch, targets, num_configurations=1000, seed=fresh)

@@ -21,7 +21,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lindley.acquisition.batchbald.gaussian_objective import GaussianObjective, gaussian_search
-from lindley.acquisition.checks import check_request, features_of, log_probs_of
+from lindley.acquisition.checks import check_request, chunk_features, chunk_log_probs
 from lindley.acquisition.diverse import labelled_features_as_given
 from lindley.acquisition.greedy_search import GreedySearch, Pick, best_pick, selection_of
 from lindley.acquisition.options import LogDetOptions
@@ -42,15 +42,17 @@ Functions = Float[Tensor, "n R D"]
 """R Gaussian functions a row, in D dimensions with unit prior covariance and unit noise."""
 
 
-def logdet(context: Context, batch_size: int, *, seed: int, kernel: str = "draws", noise: float | None = None) -> Selection:
+def logdet(
+    context: Context, batch_size: int, *, seed: int, kernel: str = "draws", noise: float | None = None
+) -> Selection:
     """Select greedily the rows with the largest Gaussian joint information. Lazy evaluation is exact.
 
     Args:
         context: The candidates with their predictions, [N, K, C], or with their features, [N, D].
         batch_size: Number of rows to select, at most N.
         seed: Seed of the order among equal gains.
-        kernel: "draws": the functions of the draws. "features": the features of the context, given those of the labelled
-            rows.
+        kernel: "draws": the functions of the draws. "features": the features of the context, given those of the
+            labelled rows.
         noise: For "draws" the variance of an observation, in squared probability; without one, each row gets the noise
             at which it alone carries exactly its BALD score. For "features" the variance of a label, 1 if not given,
             where weights have variance 1: scaling features by a is scaling noise by 1/a².
@@ -124,7 +126,7 @@ class LogDetObjective:
 
 def _search_features(context: Context, noise: float, seed: int) -> tuple[GreedySearch[LogDetObjective], torch.dtype]:
     candidates = context.candidates
-    some = features_of(candidates.take(candidates.rows[:1]))
+    some = chunk_features(candidates.take(candidates.rows[:1]))
     _check_dimension(some.shape[1], "features have D")
     known = some[:0]
     if context.labelled_features is not None:
@@ -150,7 +152,7 @@ def _search_draws(context: Context, noise: float, seed: int) -> tuple[GreedySear
 
 
 def _feature_functions(noise: float, chunk: Chunk) -> Functions:
-    return _scale(features_of(chunk), noise)[:, None]
+    return _scale(chunk_features(chunk), noise)[:, None]
 
 
 def _feature_variances(noise: float, features: Features) -> Tensor:
@@ -158,7 +160,7 @@ def _feature_variances(noise: float, features: Features) -> Tensor:
 
 
 def _draw_functions(noise: float, chunk: Chunk) -> Functions:
-    return _center(log_probs_of(chunk), noise)
+    return _center(chunk_log_probs(chunk), noise)
 
 
 def _draw_variances(noise: float, log_probs: LogProbs) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from lindley import information
-from lindley.information.entropy import by_blocks, mean_probs
+from lindley.information.entropy import map_blocks, mean_probs
 from lindley.shapes import LogProbs, Scores
 
 
@@ -25,7 +25,7 @@ def margin(log_probs: LogProbs) -> Scores:
         top = mean_probs(block).topk(2, dim=1).values  # [n, 2]
         return top[:, 1] - top[:, 0]
 
-    return by_blocks(block_margin, log_probs)
+    return map_blocks(block_margin, log_probs)
 
 
 def entropy(log_probs: LogProbs) -> Scores:
@@ -41,7 +41,7 @@ def least_confidence(log_probs: LogProbs) -> Scores:
 
     Source: Lewis, Gale 1994, "A sequential algorithm for training text classifiers".
     """
-    return by_blocks(lambda block: 1 - mean_probs(block).amax(1), log_probs)
+    return map_blocks(lambda block: 1 - mean_probs(block).amax(1), log_probs)
 
 
 def variation_ratios(log_probs: LogProbs) -> Scores:
@@ -55,7 +55,7 @@ def variation_ratios(log_probs: LogProbs) -> Scores:
         votes = torch.nn.functional.one_hot(block.argmax(2), block.shape[2]).sum(1)  # [n, C]
         return 1 - votes.amax(1).double() / block.shape[1]
 
-    return by_blocks(dissent, log_probs)
+    return map_blocks(dissent, log_probs)
 
 
 def mean_std(log_probs: LogProbs) -> Scores:
@@ -64,7 +64,7 @@ def mean_std(log_probs: LogProbs) -> Scores:
     Source: Kampffmeyer, Salberg, Jenssen 2016; Gal, Islam, Ghahramani 2017, arXiv:1703.02910.
     """
     _warn_of_one_draw("mean_std", log_probs)
-    return by_blocks(lambda block: block.double().exp().std(1, correction=0).mean(1), log_probs)
+    return map_blocks(lambda block: block.double().exp().std(1, correction=0).mean(1), log_probs)
 
 
 def bald(log_probs: LogProbs) -> Scores:

@@ -10,7 +10,7 @@ import math
 import torch
 from torch import Tensor
 
-from lindley.acquisition.checks import check_request, log_probs_of
+from lindley.acquisition.checks import check_request, chunk_log_probs
 from lindley.acquisition.greedy_search import BLOCK, TIED, GreedySearch, Pick, selection_of
 from lindley.acquisition.ranked_candidates import RankedCandidates
 from lindley.acquisition.scores import bald
@@ -87,7 +87,7 @@ class PairObjective:
 
     def prepare(self, chunk: Chunk, positions: Positions) -> tuple[Tensor, ...]:
         """Return the weighted likelihood ratios of some rows, and their averages.  -> [n, C, K], [n, C]"""
-        log_probs = log_probs_of(chunk)
+        log_probs = chunk_log_probs(chunk)
         weights = uniform_weights(log_probs)
         return tuple(weigh_draws(likelihood_ratios(classes_first(log_probs), weights), weights))
 

@@ -1,4 +1,4 @@
-"""Batch EPIG: what the labels of B rows, taken together, are expected to say about predictions elsewhere."""
+"""Batch EPIG: the information of the labels of B rows, taken together, about predictions elsewhere."""
 
 from __future__ import annotations
 
@@ -7,59 +7,72 @@ import math
 import torch
 
 from lindley.errors import InputError
+from lindley.information.configurations import (
+    Configurations,
+    ConfigurationValues,
+    empty_configurations,
+    sample_configurations,
+)
 from lindley.information.joint import Estimate
-from lindley.information.pairwise import classes_first, in_columns, surprise, uniform_weights
-from lindley.information.paths import LabelPaths, PathShares, no_labels, sample_paths
+from lindley.information.pairwise import classes_first, column_blocks, mutual_information_terms, uniform_weights
 from lindley.shapes import BatchLogProbs, TargetLogProbs
 
-MAX_PATHS = 1 << 17
-"""Label paths that are still enumerated: 100 MiB at K = 100."""
-_BLOCK_PATHS = 128
+MAX_CONFIGURATIONS = 1 << 17
+"""Number of configurations up to which all are enumerated: 100 MiB at K = 100."""
+_BLOCK_CONFIGURATIONS = 128
 
 
 def batch_epig(batch_log_probs: BatchLogProbs, targets: TargetLogProbs) -> float:
-    """Mean over targets of I[y_1..B; y*], exact, by enumerating all C**B label paths.  [B, K, C], [T, K, C] -> nats.
+    """Mean over targets of I[y_1..B; y*], exact, by enumerating all C**B configurations.
+
+    [B, K, C], [T, K, C] -> nats.
 
     From 0 to the smaller of log C and the joint information of the batch. Not submodular: of y* = y_1 xor y_2 each
     label alone says nothing, and both say all.
-    Raises InputError when there are more than MAX_PATHS paths, or where draws or classes differ.
+    Raises InputError when there are more than MAX_CONFIGURATIONS configurations, or where draws or classes differ.
     """
     num_rows, num_draws, num_classes = batch_log_probs.shape
-    if num_classes**num_rows > MAX_PATHS:
+    if num_classes**num_rows > MAX_CONFIGURATIONS:
         raise InputError(
-            f"exact batch EPIG enumerates C**B label paths, at most {MAX_PATHS}; got {num_classes}**{num_rows}. "
-            "Use estimate_batch_epig for this batch."
+            f"exact batch EPIG enumerates C**B configurations, at most {MAX_CONFIGURATIONS}; "
+            f"got {num_classes}**{num_rows}. Use estimate_batch_epig for this batch."
         )
-    paths = no_labels(num_draws)
+    configurations = empty_configurations(num_draws)
     for row in batch_log_probs:
-        paths = paths.extended(row, num_paths=MAX_PATHS, seed=0)
-    return float(information_on_targets(paths, targets) @ paths.log_share.exp())
+        configurations = configurations.extend(row, num_configurations=MAX_CONFIGURATIONS, seed=0)
+    return float(information_on_targets(configurations, targets) @ configurations.log_share.exp())
 
 
 def estimate_batch_epig(
-    batch_log_probs: BatchLogProbs, targets: TargetLogProbs, *, num_paths: int = 10_000, seed: int
+    batch_log_probs: BatchLogProbs, targets: TargetLogProbs, *, num_configurations: int = 10_000, seed: int
 ) -> Estimate:
-    """Batch EPIG from sampled label paths, for batches of any size.  [B, K, C], [T, K, C] -> nats.
+    """Batch EPIG from sampled configurations, for batches of any size, in nats.
 
-    Unbiased; the standard error takes the paths as independent. They are spread evenly over the draws, so it is rather
-    too large than too small.
+    Unbiased; the standard error takes the configurations as independent. They are spread evenly over the draws, so it
+    is rather too large than too small.
+
+    Args:
+        batch_log_probs: [B, K, C], in nats.
+        targets: [T, K, C], in nats, under the same draws.
+        num_configurations: Number of configurations to sample, at least 2.
+        seed: Seed of the configurations.
     """
-    if num_paths < 2:
-        raise InputError(f"a standard error needs num_paths of at least 2; got {num_paths}")
-    paths = sample_paths(batch_log_probs, num_paths=num_paths, seed=seed)
-    per_path = information_on_targets(paths, targets)
-    return Estimate(float(per_path.mean()), float(per_path.std()) / math.sqrt(num_paths))
+    if num_configurations < 2:
+        raise InputError(f"a standard error needs num_configurations of at least 2; got {num_configurations}")
+    configurations = sample_configurations(batch_log_probs, num_configurations=num_configurations, seed=seed)
+    values = information_on_targets(configurations, targets)
+    return Estimate(float(values.mean()), float(values.std()) / math.sqrt(num_configurations))
 
 
-def information_on_targets(paths: LabelPaths, targets: TargetLogProbs) -> PathShares:
-    """What each path tells about the targets, the mean over them of KL[p(y* | path) || p(y*)].  -> [M] nats"""
-    posterior = paths.log_posterior().exp()  # [M, K]
+def information_on_targets(configurations: Configurations, targets: TargetLogProbs) -> ConfigurationValues:
+    """Information of each configuration about the targets, mean KL[p(y* | y_1..B) || p(y*)].  -> [M] nats"""
+    posterior = configurations.log_posterior().exp()  # [M, K]
     if posterior.shape[1] != targets.shape[1] or len(targets) == 0:
         raise InputError(f"targets must be [T, {posterior.shape[1]}, C], T of 1 or more; got {[*targets.shape]}")
     targets = targets.double()
-    others = in_columns(classes_first(targets), uniform_weights(targets))
+    others = column_blocks(classes_first(targets), uniform_weights(targets))
     total = torch.zeros(len(posterior), dtype=torch.float64)
     for part in others:
-        blocks = posterior[:, None, :].split(_BLOCK_PATHS)
-        total += torch.cat([surprise(block, part).mv(part.average) for block in blocks])
+        blocks = posterior[:, None, :].split(_BLOCK_CONFIGURATIONS)
+        total += torch.cat([mutual_information_terms(block, part).mv(part.average) for block in blocks])
     return total.div_(len(targets)).clamp_min_(0.0)

@@ -1,8 +1,9 @@
 """Entropies of a categorical prediction and of its draws, in nats.
 
-Worked out block by block, in cache, so that a pool of any size needs a few MiB. What is of size [N, K, C] is taken in
-the precision of the input (float32 at least), what is of size [N, C] in float64; results come back in the former.
-Of float32 input, entropies and BALD are within 1e-6 nats of what float64 gives (measured: 4e-7), as far as log C < 8.
+The functions compute block by block, in cache, so that a pool of any size needs a few MiB. Arrays of size [N, K, C] are
+in the precision of the input (float32 at least), arrays of size [N, C] in float64; results come back in the former.
+From float32 input, entropies and BALD are within 1e-6 nats of the values from float64 (measured: 4e-7), while
+log C < 8.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from lindley.shapes import LogProbs, MeanLogProbs, Scores
 
 _BLOCK_ELEMENTS = {"cpu": 1 << 18}  # 1 MiB of float32: smaller ones pay for calls, larger ones leave the cache
 _DEVICE_BLOCK_ELEMENTS = 1 << 24
-_FAINT = 1e-5
+_SMALL_BALD = 1e-5
 """Nats of BALD below which float32's error is no longer small beside the score (measured at this value: 1 %)."""
 
 
@@ -26,36 +27,36 @@ def mean_log_probs(log_probs: LogProbs) -> MeanLogProbs:
 
     A class that no draw allows stays at -inf.
     """
-    return by_blocks(lambda block: block.double().logsumexp(1) - math.log(block.shape[1]), log_probs)
+    return map_blocks(lambda block: block.double().logsumexp(1) - math.log(block.shape[1]), log_probs)
 
 
 def predictive_entropy(log_probs: LogProbs) -> Scores:
     """Entropy of the averaged prediction, H[E_k p_k(y)].  [N, K, C] -> [N] nats, from 0 to log C."""
-    return by_blocks(lambda block: _entr(mean_probs(block)).sum(1), log_probs)
+    return map_blocks(lambda block: _entr(mean_probs(block)).sum(1), log_probs)
 
 
 def conditional_entropy(log_probs: LogProbs) -> Scores:
     """Average entropy of the draws, E_k H[p_k(y)].  [N, K, C] -> [N] nats, from 0 to log C."""
-    return by_blocks(lambda block: _means(block)[1].sum(1), log_probs)
+    return map_blocks(lambda block: _means(block)[1].sum(1), log_probs)
 
 
 def bald(log_probs: LogProbs) -> Scores:
     """Mutual information between the label and the draw, I[y; θ | x].  [N, K, C] -> [N] nats.
 
-    Zero when all draws agree; at most log min(K, C). H[E p] - E H[p] class by class: each class's share is at least
-    zero (Jensen), so what rounding puts below zero is raised to zero. Where float32 leaves next to nothing of the
-    difference the row is done again in float64, so that a score of 1e-9 still ranks above one of 1e-10.
+    Zero when all draws agree; at most log min(K, C). It is H[E p] - E H[p] class by class: each class's share is at
+    least zero (Jensen), so values that rounding puts below zero are raised to zero. Where the difference is small in
+    float32, the row is computed again in float64, so that a score of 1e-9 still ranks above one of 1e-10.
     Source: Houlsby et al. 2011, arXiv:1112.5745.
     """
     if log_probs.dtype == torch.float64:
-        return by_blocks(_exact_bald, log_probs)
-    scores = by_blocks(_quick_bald, log_probs)
-    for faint in (scores < _FAINT).nonzero()[:, 0].split(_block_rows(log_probs)):
-        scores[faint] = _exact_bald(log_probs[faint].double().contiguous()).to(scores)
+        return map_blocks(_exact_bald, log_probs)
+    scores = map_blocks(_quick_bald, log_probs)
+    for small in (scores < _SMALL_BALD).nonzero()[:, 0].split(_block_rows(log_probs)):
+        scores[small] = _exact_bald(log_probs[small].double().contiguous()).to(scores)
     return scores
 
 
-def by_blocks(function: Callable[[Tensor], Tensor], log_probs: LogProbs) -> Tensor:
+def map_blocks(function: Callable[[Tensor], Tensor], log_probs: LogProbs) -> Tensor:
     """Apply a function of rows to blocks of rows, in float32 or float64.  [N, K, C] -> [N, ...] in that precision."""
     dtype = torch.promote_types(log_probs.dtype, torch.float32)
     blocks = log_probs.split(_block_rows(log_probs)) if len(log_probs) else (log_probs,)
@@ -63,7 +64,7 @@ def by_blocks(function: Callable[[Tensor], Tensor], log_probs: LogProbs) -> Tens
 
 
 def mean_probs(block: Tensor) -> Tensor:
-    """E_k p_k(y).  [n, K, C] -> [n, C] float64"""
+    """The average prediction of the draws, E_k p_k(y).  [n, K, C] -> [n, C] float64"""
     return block.exp().sum(1).double() / block.shape[1]
 
 
@@ -76,10 +77,10 @@ def _means(block: Tensor) -> tuple[Tensor, Tensor]:
     """Averages over the draws of p and of -p log p.  [n, K, C] -> [n, C], [n, C] float64"""
     probs = block.exp()
     mean = probs.sum(1)  # in the same precision: sums that convert take three times as long
-    surprise = probs.mul_(block).sum(1)  # with the given logarithms: one pass, no log
-    if surprise.isnan().any():  # 0 log 0; to look for it beforehand would be one pass more
-        surprise = block.exp().mul_(block.clamp_min(torch.finfo(block.dtype).min)).sum(1)
-    return mean.double() / block.shape[1], -surprise.double() / block.shape[1]
+    negentropy = probs.mul_(block).sum(1)  # with the given logarithms: one pass, no log
+    if negentropy.isnan().any():  # 0 log 0; looking for it first would be one pass more
+        negentropy = block.exp().mul_(block.clamp_min(torch.finfo(block.dtype).min)).sum(1)
+    return mean.double() / block.shape[1], -negentropy.double() / block.shape[1]
 
 
 def _quick_bald(block: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""EPIG: what a row's label is expected to say about predictions elsewhere, rather than about the model itself."""
+"""EPIG: the expected information of a row's label about predictions elsewhere, rather than about the model itself."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from lindley.information.pairwise import (
     Scratch,
     check_same_draws,
     classes_first,
-    in_columns,
-    relative,
+    column_blocks,
+    compute_dtype,
+    likelihood_ratios,
+    mutual_information_terms,
     rows_per_block,
     scratch,
-    surprise,
     uniform_weights,
-    weighted,
-    wide,
+    weigh_draws,
 )
 from lindley.modes import no_autocast
 from lindley.shapes import LogProbs, Scores, TargetLogProbs
@@ -41,9 +41,9 @@ def epig(log_probs: LogProbs, targets: TargetLogProbs) -> Scores:
     if len(targets) == 0:
         raise InputError("EPIG is a mean over targets; got none")
     if len(log_probs) == 0:
-        return log_probs.new_zeros(0, dtype=wide(log_probs))
+        return log_probs.new_zeros(0, dtype=compute_dtype(log_probs))
     weights = uniform_weights(log_probs)
-    others = in_columns(classes_first(targets), weights)
+    others = column_blocks(classes_first(targets), weights)
     blocks = log_probs.split(rows_per_block(log_probs.shape[2], len(targets), log_probs.device))
     memory = scratch(log_probs.shape[2], len(targets), weights)
     scores = weights.new_empty(len(log_probs))
@@ -56,16 +56,21 @@ def epig(log_probs: LogProbs, targets: TargetLogProbs) -> Scores:
 def mean_information(
     probs: ClassesFirst, targets: list[Columns], weights: DrawWeights, memory: Scratch | None = None
 ) -> MeanInformation:
-    """Mean over targets of I[y; y*] where the draws have these weights, one block of rows.  [n, C, K] -> [n] nats.
+    """Mean over targets of I[y; y*] under weights of the draws, for one block of rows.  -> [n] nats.
 
-    The targets are relative to the same weights. Sums over one block of targets are in the precision given, over
-    blocks in float64.
+    Sums over one block of targets are in the precision of the probabilities, sums over blocks in float64.
+
+    Args:
+        probs: [n, C, K], the probabilities of the rows.
+        targets: The columns of the targets, as likelihood ratios under the same weights.
+        weights: [K], the weights of the draws; they sum to one.
+        memory: Scratch memory for one block, see `pairwise.scratch`.
     """
     num_rows, num_classes, _ = probs.shape
-    rows = weighted(relative(probs, weights), weights)
+    rows = weigh_draws(likelihood_ratios(probs, weights), weights)
     total = torch.zeros(num_rows, dtype=torch.float64, device=probs.device)
     for part in targets:
-        by_class = surprise(rows.ratios, part, memory).mv(part.average)  # [n*C]
+        by_class = mutual_information_terms(rows.ratios, part, memory).mv(part.average)  # [n*C]
         total += (by_class.view(num_rows, num_classes) * rows.average).sum(1)
     num_targets = sum(len(part.average) for part in targets) // num_classes
     return total.div_(num_targets).clamp_min_(0.0)

@@ -1,4 +1,4 @@
-"""What the labels of two rows have in common: the joint of both under the same draws against independence.
+"""Mutual information of the labels of two rows: their joint distribution under the same draws against independence.
 
 Everything here works with likelihood ratios. With a_k(y) = w_k p_k(y) / q(y) and b_k(y') = p_k(y') / r(y'), where q and
 r are the averages under weights w over the draws, one matrix product gives
@@ -29,20 +29,20 @@ DrawWeights = Float[Tensor, "K"]
 Scratch = Float[Tensor, "2 size"]
 
 _FLOOR = {torch.float32: 1e-16, torch.float64: 1e-100}
-"""Smaller probabilities count as this: far below rounding, and then no ratio is zero or a (slow) subnormal number."""
+"""The smallest probability: far below rounding, and large enough that no ratio is zero or a (slow) subnormal number."""
 _BLOCK_ELEMENTS = defaultdict(lambda: 1 << 26, cpu=1 << 19)  # 2 MiB of float32 a thread: in cache
 _BLOCK_COLUMNS = 1024
 
 
-class Relative(NamedTuple):
-    """Rows as likelihood ratios: [n, C, K] p_k(y) / average(y), and the [n, C] averages."""
+class LikelihoodRatios(NamedTuple):
+    """The likelihood ratios of rows, p_k(y) / average(y) [n, C, K], and the averages [n, C]."""
 
     ratios: Tensor
     average: Tensor
 
 
 class Columns(NamedTuple):
-    """Others as one matrix product takes them: [K, m*C] likelihood ratios, and the [m*C] averages."""
+    """Likelihood ratios as the columns of one matrix product [K, m*C], and their averages [m*C]."""
 
     ratios: Tensor
     average: Tensor
@@ -57,17 +57,23 @@ def pairwise_information(log_probs: LogProbs, batch: BatchLogProbs) -> PairInfor
     """
     check_same_draws(log_probs, batch, "batch")
     if len(log_probs) == 0 or len(batch) == 0:
-        return log_probs.new_zeros(len(log_probs), len(batch), dtype=wide(log_probs))
+        return log_probs.new_zeros(len(log_probs), len(batch), dtype=compute_dtype(log_probs))
     weights = uniform_weights(log_probs)
-    others = in_columns(classes_first(batch), weights)
+    others = column_blocks(classes_first(batch), weights)
     blocks = log_probs.split(rows_per_block(log_probs.shape[2], len(batch), log_probs.device))
     memory = scratch(log_probs.shape[2], len(batch), weights)
-    rows = (weighted(relative(classes_first(block), weights), weights) for block in blocks)
+    rows = (weigh_draws(likelihood_ratios(classes_first(block), weights), weights) for block in blocks)
     return torch.cat([block_information(block, others, memory) for block in rows])
 
 
 def check_same_draws(log_probs: Tensor, others: Tensor, name: str) -> None:
-    """Refuse others that cannot be under the same draws, or are of other classes."""
+    """Raise InputError where predictions have other numbers of draws or classes.
+
+    Args:
+        log_probs: [N, K, C].
+        others: [M, K', C'], the predictions to compare.
+        name: What the message calls the others.
+    """
     if log_probs.shape[1:] != others.shape[1:]:
         raise InputError(
             f"{name} must be under the same K draws and of the same C classes as log_probs, [K, C] = "
@@ -75,67 +81,84 @@ def check_same_draws(log_probs: Tensor, others: Tensor, name: str) -> None:
         )
 
 
-def wide(log_probs: Tensor) -> torch.dtype:
-    """float64 where the input is, float32 otherwise."""
+def compute_dtype(log_probs: Tensor) -> torch.dtype:
+    """Return float64 for input in float64, float32 for any other."""
     return torch.float64 if log_probs.dtype == torch.float64 else torch.float32
 
 
 def classes_first(log_probs: Tensor) -> ClassesFirst:
-    """Return the probabilities in memory of their own, without a graph.  [n, K, C] nats -> [n, C, K]"""
-    dtype = wide(log_probs)
+    """Return probabilities with the classes before the draws, copied and detached.  [n, K, C] nats -> [n, C, K]"""
+    dtype = compute_dtype(log_probs)
     own = log_probs.detach().to(dtype).transpose(1, 2).clone(memory_format=torch.contiguous_format)
     return own.exp_().clamp_min_(_FLOOR[dtype])
 
 
-def floored(probs: ClassesFirst) -> ClassesFirst:
-    """These probabilities, none of them zero: as `classes_first` gives them."""
+def floor_probs(probs: ClassesFirst) -> ClassesFirst:
+    """Raise probabilities to the floor that `classes_first` gives them, so that none is zero.  [n, C, K]"""
     return probs.clamp_min(_FLOOR[probs.dtype])
 
 
 def uniform_weights(log_probs: Tensor) -> DrawWeights:
-    """Every draw as likely as every other.  -> [K]"""
+    """Return equal weights of the draws.  -> [K]"""
     num_draws = log_probs.shape[1]
-    return torch.full((num_draws,), 1 / num_draws, dtype=wide(log_probs), device=log_probs.device)
+    return torch.full((num_draws,), 1 / num_draws, dtype=compute_dtype(log_probs), device=log_probs.device)
 
 
 @no_autocast()
-def relative(probs: ClassesFirst, weights: DrawWeights) -> Relative:
-    """Likelihood ratios under these weights over the draws."""
+def likelihood_ratios(probs: ClassesFirst, weights: DrawWeights) -> LikelihoodRatios:
+    """Likelihood ratios of rows under weights of the draws.  [n, C, K], [K]"""
     average = probs @ weights  # [n, C]
-    return Relative(probs / average[..., None], average)
+    return LikelihoodRatios(probs / average[..., None], average)
 
 
-def weighted(rows: Relative, weights: DrawWeights) -> Relative:
-    """The ratios of rows times the weights: what is multiplied with the columns of others."""
-    return Relative(rows.ratios * weights, rows.average)
+def weigh_draws(rows: LikelihoodRatios, weights: DrawWeights) -> LikelihoodRatios:
+    """Multiply the ratios of rows by the weights of the draws, as the product with columns requires."""
+    return LikelihoodRatios(rows.ratios * weights, rows.average)
 
 
-def in_columns(probs: ClassesFirst, weights: DrawWeights) -> list[Columns]:
-    """The others in blocks of about a thousand columns, so that any number of them needs no more memory at a time."""
+def column_blocks(probs: ClassesFirst, weights: DrawWeights) -> list[Columns]:
+    """Return likelihood ratios as blocks of about a thousand columns, so that memory stays bounded."""
     num_classes, num_draws = probs.shape[1:]
-    parts = (relative(part, weights) for part in probs.split(max(1, _BLOCK_COLUMNS // num_classes)))
+    parts = (likelihood_ratios(part, weights) for part in probs.split(max(1, _BLOCK_COLUMNS // num_classes)))
     return [Columns(part.ratios.view(-1, num_draws).T.contiguous(), part.average.flatten()) for part in parts]
 
 
 def rows_per_block(num_classes: int, num_others: int, device: torch.device) -> int:
-    """How many rows, against one block of the columns of that many others, stay in cache."""
+    """Number of rows that stay in cache together with one block of columns.
+
+    Args:
+        num_classes: C.
+        num_others: Number of rows that the columns stand for.
+        device: Where the product is computed.
+    """
     num_columns = min(num_others, max(1, _BLOCK_COLUMNS // num_classes)) * num_classes
     elements = _BLOCK_ELEMENTS[device.type] * (torch.get_num_threads() if device.type == "cpu" else 1)
     return max(1, elements // (num_classes * num_columns))
 
 
 def scratch(num_classes: int, num_others: int, weights: DrawWeights) -> Scratch:
-    """Memory for one block, to be written over by each: freed and taken anew, it costs more than the product."""
+    """Allocate memory that the blocks overwrite in turn: allocating it for each block costs more than the product.
+
+    Args:
+        num_classes: C.
+        num_others: Number of rows that the columns stand for.
+        weights: [K]; their device and precision are those of the memory.
+    """
     num_columns = min(num_others, max(1, _BLOCK_COLUMNS // num_classes)) * num_classes
     num_rows = rows_per_block(num_classes, num_others, weights.device) * num_classes
     return weights.new_empty(2, num_rows * num_columns)
 
 
 @no_autocast()
-def surprise(rows: ClassesFirst, others: Columns, memory: Scratch | None = None) -> Float[Tensor, "nC mC"]:
-    """ρ log ρ of each row's classes with each of the others' classes.  Weighted ratios of rows -> [n*C, m*C]
+def mutual_information_terms(
+    rows: ClassesFirst, others: Columns, memory: Scratch | None = None
+) -> Float[Tensor, "nC mC"]:
+    """Terms ρ log ρ of the mutual information, of each class of the rows with each of the others.  -> [n*C, m*C]
 
-    In scratch memory, where it is given: the result is then good until the next call.
+    Args:
+        rows: [n, C, K], likelihood ratios times the weights of the draws.
+        others: One block of columns.
+        memory: Scratch memory; the result lies in it, and is valid until the next call.
     """
     shape = (rows.shape[0] * rows.shape[1], others.ratios.shape[1])
     memory = rows.new_empty(2, shape[0] * shape[1]) if memory is None else memory
@@ -144,12 +167,18 @@ def surprise(rows: ClassesFirst, others: Columns, memory: Scratch | None = None)
     return torch.log(ratios, out=terms).mul_(ratios)
 
 
-def block_information(rows: Relative, others: list[Columns], memory: Scratch | None = None) -> PairInformation:
-    """I[y_i; y_j] of one block of weighted rows with each of the others.  -> [n, B] nats"""
+def block_information(rows: LikelihoodRatios, others: list[Columns], memory: Scratch | None = None) -> PairInformation:
+    """Mutual information I[y_i; y_j] of one block of rows with each of the others.  -> [n, B] nats
+
+    Args:
+        rows: Likelihood ratios times the weights of the draws.
+        others: All columns, block by block.
+        memory: Scratch memory for one block.
+    """
     num_rows, num_classes, _ = rows.ratios.shape
     parts = []
     for part in others:
-        terms = surprise(rows.ratios, part, memory).view(num_rows, num_classes, -1)  # [n, C, m*C]
+        terms = mutual_information_terms(rows.ratios, part, memory).view(num_rows, num_classes, -1)  # [n, C, m*C]
         by_class = terms.mul_(rows.average[..., None]).sum(1).mul_(part.average)  # [n, m*C]
         parts.append(by_class.view(num_rows, -1, num_classes).sum(2))
     return torch.cat(parts, 1).clamp_min_(0.0)

@@ -25,7 +25,7 @@ def expected_calibration_error(log_probs: MeanLogProbs, classes: ClassIndices, *
     """
     check_rows(log_probs, classes)
     confidence, gaps = _confidence_and_gaps(log_probs, classes)
-    return _binned_error(gaps, (confidence * num_bins).ceil().long().clamp(1, num_bins) - 1, num_bins)
+    return _calibration_error(gaps, (confidence * num_bins).ceil().long().clamp(1, num_bins) - 1, num_bins)
 
 
 @torch.no_grad()
@@ -46,7 +46,7 @@ def adaptive_calibration_error(log_probs: MeanLogProbs, classes: ClassIndices, *
     check_rows(log_probs, classes)
     confidence, gaps = _confidence_and_gaps(log_probs, classes)
     ranks = torch.searchsorted(confidence.sort().values, confidence)  # [N], how many rows are less sure
-    return _binned_error(gaps, ranks * num_bins // len(ranks), num_bins)
+    return _calibration_error(gaps, ranks * num_bins // len(ranks), num_bins)
 
 
 def _confidence_and_gaps(log_probs: MeanLogProbs, classes: ClassIndices) -> tuple[Tensor, Tensor]:
@@ -56,7 +56,7 @@ def _confidence_and_gaps(log_probs: MeanLogProbs, classes: ClassIndices) -> tupl
     return confidence, (predicted == classes).double() - confidence
 
 
-def _binned_error(gaps: Tensor, bins: Tensor, num_bins: int) -> float:
+def _calibration_error(gaps: Tensor, bins: Tensor, num_bins: int) -> float:
     """Sum the absolute values of the bins' sums of gaps, over the number of rows."""
     sums = torch.zeros(num_bins, dtype=torch.float64, device=gaps.device).index_add_(0, bins, gaps)
     return float(sums.abs().sum() / gaps.numel())

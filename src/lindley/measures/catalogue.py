@@ -86,7 +86,7 @@ class MetricSpec:
         """Return its value in natural units; the arguments are those that `prediction` says."""
         return resolve_name(self.path)(*arguments)
 
-    def shown(self, value: float) -> str:
+    def format_value(self, value: float) -> str:
         """Return a value in the unit for people, without its name."""
         return f"{self.unit.scale * value:.{self.unit.digits}f}".replace("inf", "∞")
 
@@ -179,7 +179,7 @@ _SPECS = (
     ),
     MetricSpec(
         "recall",
-        "lindley.measures.scores:per_class_recall",
+        "lindley.measures.scores:class_recalls",
         "recall",
         PERCENT,
         "higher",

@@ -35,7 +35,7 @@ def brier(log_probs: MeanLogProbs, classes: ClassIndices) -> float:
     return float((log_probs.double().exp() - truth).square().sum(1).mean())
 
 
-def per_class_recall(log_probs: MeanLogProbs, classes: ClassIndices) -> list[float | None]:
+def class_recalls(log_probs: MeanLogProbs, classes: ClassIndices) -> list[float | None]:
     """Share of the rows of each class that are predicted to be of it, in [0, 1]; None for a class without rows.  [C]"""
     check_rows(log_probs, classes)
     num_classes = log_probs.shape[1]

@@ -10,7 +10,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from lindley.errors import InputError
 
 
-def with_dropout_rate(network: Callable[[], nn.Module], rate: float) -> Callable[[], nn.Module]:
+def set_dropout_rate(network: Callable[[], nn.Module], rate: float) -> Callable[[], nn.Module]:
     """A factory of the same network in which every dropout module has this rate, from 0 to below 1.
 
     Raises InputError, when called, for a network without a dropout module: its rate would count for nothing.

@@ -10,7 +10,7 @@ from torch import Tensor
 from lindley.arrays import ArrayLike
 from lindley.contracts import Pool
 from lindley.errors import InputError
-from lindley.pools.memory import checked_rows
+from lindley.pools.memory import as_rows
 
 
 @final
@@ -30,7 +30,7 @@ class JoinedPool:
 
     def read(self, rows: ArrayLike) -> Tensor:
         """[n] rows -> [n, ...] inputs, in that order."""
-        rows = checked_rows(rows, len(self))
+        rows = as_rows(rows, len(self))
         later = rows >= len(self._first)
         first, second = self._first.read(rows[~later]), self._second.read(rows[later] - len(self._first))
         assert isinstance(first, Tensor)

@@ -37,11 +37,11 @@ class MemoryPool:
 
     def read(self, rows: ArrayLike) -> Tensor:
         """[n] rows -> [n, ...] inputs, in that order; a copy, so that changing it leaves the pool alone."""
-        inputs = self._inputs[checked_rows(rows, len(self))]  # [n, ...]
+        inputs = self._inputs[as_rows(rows, len(self))]  # [n, ...]
         return inputs if self._divisor is None else inputs.to(torch.float32) / self._divisor
 
 
-def checked_rows(rows: ArrayLike, num_rows: int) -> Rows:
+def as_rows(rows: ArrayLike, num_rows: int) -> Rows:
     """Return rows of a pool of num_rows as int64 [n]. Refuses what are none, naming those that are not in the pool."""
     rows = as_whole_numbers(rows, "rows")
     if rows.dim() != 1:

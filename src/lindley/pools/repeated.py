@@ -13,7 +13,7 @@ from lindley.arrays import ArrayLike
 from lindley.contracts import Pool
 from lindley.errors import InputError
 from lindley.noise import row_uniforms
-from lindley.pools.memory import checked_rows
+from lindley.pools.memory import as_rows
 from lindley.shapes import Rows
 
 _LANES = 3
@@ -47,7 +47,7 @@ class RepeatedPool:
 
     def read(self, rows: ArrayLike) -> Tensor:
         """[n] rows -> [n, ...] noisy inputs, in that order."""
-        rows = checked_rows(rows, len(self))
+        rows = as_rows(rows, len(self))
         inputs = self._source.read(rows % len(self._source))
         if not isinstance(inputs, Tensor):
             raise InputError(f"a pool whose rows are repeated must hold tensors; got {type(inputs).__name__}.")

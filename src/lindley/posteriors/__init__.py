@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lindley.posteriors.given import GivenFunction, GivenPredictions
     from lindley.posteriors.head.head import BayesianHead
     from lindley.posteriors.head.last_layer import LastLayerLaplace
-    from lindley.posteriors.head.tuned import Tuned
+    from lindley.posteriors.head.tuned_learner import TunedLearner
     from lindley.posteriors.laplace.full_laplace import FullLaplace
     from lindley.posteriors.scikit_learn.bagging import Bagging
     from lindley.posteriors.scikit_learn.forest import Forest
@@ -36,7 +36,7 @@ _HOMES = {
     "MCDropoutPosterior": "posteriors.dropout.mc_dropout",
     "TrainingConfig": "training.config",
     "TemperatureScaled": "posteriors.temperature_scaling",
-    "Tuned": "posteriors.head.tuned",
+    "TunedLearner": "posteriors.head.tuned_learner",
     "ensemble_from_checkpoints": "posteriors.checkpoints",
     "load_posterior": "posteriors.storage",
     "save_posterior": "posteriors.storage",
@@ -57,7 +57,7 @@ __all__ = [
     "MCDropoutPosterior",
     "TemperatureScaled",
     "TrainingConfig",
-    "Tuned",
+    "TunedLearner",
     "ensemble_from_checkpoints",
     "load_posterior",
     "save_posterior",

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from lindley.contracts import Inputs, Posterior
 from lindley.errors import InputError, LindleyError
 from lindley.posteriors.catalogue import POSTERIORS
-from lindley.posteriors.head.tuned import TunedPosterior
+from lindley.posteriors.head.tuned_learner import TunedPosterior
 from lindley.posteriors.stored_parts import check_settings, is_positive, is_whole, one_of
 from lindley.posteriors.temperature_scaling import TemperatureScaledPosterior, scale_temperature
 

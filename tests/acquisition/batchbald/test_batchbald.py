@@ -45,7 +45,9 @@ def test_the_raced_batch_is_worth_what_a_plain_one_is(seed, monkeypatch):
     raced = batchbald(context_of(log_probs), 10, seed=seed, num_configurations=2000)
     monkeypatch.setattr(import_module("lindley.acquisition.batchbald.race"), "STAGES", (2000,))
     plain = batchbald(context_of(log_probs), 10, seed=seed, num_configurations=2000)
-    worth = [estimate_joint_information(log_probs[s.rows], num_configurations=40_000, seed=1).value for s in (raced, plain)]
+    worth = [
+        estimate_joint_information(log_probs[s.rows], num_configurations=40_000, seed=1).value for s in (raced, plain)
+    ]
     assert worth[0] >= worth[1] - 0.003
     assert raced.diagnostics["columns_evaluated"] < plain.diagnostics["columns_evaluated"] / 5
 
@@ -72,7 +74,8 @@ def test_the_first_saturated_pick_leaves_two_draws_in_question():
     after = selection.diagnostics["saturated_after"]
     assert 0 < after < 12
     left = [
-        math.log(40) - estimate_joint_information(log_probs[selection.rows[:size]], num_configurations=40_000, seed=1).value
+        math.log(40)
+        - estimate_joint_information(log_probs[selection.rows[:size]], num_configurations=40_000, seed=1).value
         for size in (after - 1, after)
     ]
     assert left[1] - 0.03 <= SATURATION_NATS < left[0] + 0.03

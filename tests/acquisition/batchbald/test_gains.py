@@ -7,7 +7,7 @@ import torch
 from lindley.acquisition import TensorCandidates
 from lindley.acquisition.batchbald.gains import gains, prepare_terms
 from lindley.acquisition.ranked_candidates import RankedCandidates
-from lindley.information import bald, joint_information, no_labels
+from lindley.information import bald, empty_configurations, joint_information
 
 
 def random_log_probs(seed, num_rows, num_draws, num_classes, zeros=0.0):
@@ -26,9 +26,9 @@ def terms_of(log_probs):
 
 
 def paths_of(batch, num_configurations, seed=0):
-    paths = no_labels(batch.shape[1])
+    paths = empty_configurations(batch.shape[1])
     for row in batch:
-        paths = paths.extended(row, num_configurations=num_configurations, seed=seed)
+        paths = paths.extend(row, num_configurations=num_configurations, seed=seed)
     return paths
 
 

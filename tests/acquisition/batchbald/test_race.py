@@ -57,7 +57,7 @@ def test_bounds_fall_to_the_gains_on_the_first_paths_and_their_noise():
     bounds = torch.tensor([2.0, 2.0, 0.2], dtype=torch.float64)
     run(gains, bounds)
     first = gains[:2, : module.STAGES[0]]
-    noise = scipy.stats.t.ppf(scipy.stats.norm.cdf(module.DOUBT), 15) * first.std(1) / 4
+    noise = scipy.stats.t.ppf(scipy.stats.norm.cdf(module.NUM_ERRORS), 15) * first.std(1) / 4
     assert ((bounds[:2] - first.mean(1)) / noise - 1).abs().max() < 0.01
     assert bounds[2] <= 0.2
 

@@ -17,7 +17,7 @@ from lindley.pools.memory import MemoryPool
 from lindley.posteriors.catalogue import POSTERIORS, build_learner
 from lindley.posteriors.dropout.mc_dropout import MCDropout
 from lindley.posteriors.head.head import BayesianHead
-from lindley.posteriors.head.tuned import Tuned
+from lindley.posteriors.head.tuned_learner import TunedLearner
 from lindley.posteriors.scikit_learn.bagging import Bagging
 from lindley.posteriors.temperature_scaling import TemperatureScaled
 from lindley.training.config import TrainingConfig
@@ -155,10 +155,13 @@ def test_learners_made_of_others_hand_all_on_and_refuse_what_those_refuse():
     weights = torch.where(TWICE, 2.0, 1.0)
     rows, classes = torch.cat([ROWS, NUM_LABELS + ROWS[TWICE]]), torch.cat([CLASSES, CLASSES[TWICE]])
     weighted, twice = (replace(DATA, labels=each) for each in (Labels(ROWS, CLASSES, weights), Labels(rows, classes)))
-    tuned = Tuned([1.0], lambda precision: BayesianHead(torch.clone, prior_precision=precision))
+    tuned = TunedLearner([1.0], lambda precision: BayesianHead(torch.clone, prior_precision=precision))
     one, two = (tuned.fit(data, seed=0) for data in (weighted, twice))
     assert one.scores == pytest.approx(two.scores, rel=1e-6)
-    for made in (Tuned([0], lambda _: learner("mc-dropout")), TemperatureScaled(learner("mc-dropout"), (1.0, 2.0))):
+    for made in (
+        TunedLearner([0], lambda _: learner("mc-dropout")),
+        TemperatureScaled(learner("mc-dropout"), (1.0, 2.0)),
+    ):
         with pytest.raises(InputError, match="MCDropout cannot use sample_weight"):
             made.fit(weighted, seed=0)
 

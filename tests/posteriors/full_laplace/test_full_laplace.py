@@ -17,7 +17,7 @@ from lindley.errors import FitError, InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.laplace.full_laplace import FullLaplace
-from lindley.posteriors.laplace.laplace_package import gaussian_by_laplace, require_package
+from lindley.posteriors.laplace.laplace_package import fit_gaussian, require_package
 from lindley.posteriors.laplace.linearised import LinearisedDraws
 from lindley.posteriors.laplace.network_gaussian import BlockwiseGaussian
 from lindley.training.config import TrainingConfig
@@ -89,7 +89,7 @@ def blocks(module):
 @pytest.mark.parametrize("make", [softmax, deep])
 def test_kron_is_the_exact_curvature_of_each_parameter_for_one_label(make):
     module, values = seeded(make), inputs(1, 2)
-    gaussian, *_ = gaussian_by_laplace(module, values, torch.tensor([1]), hessian="kron", prior_precision=0.7, seed=0)
+    gaussian, *_ = fit_gaussian(module, values, torch.tensor([1]), hessian="kron", prior_precision=0.7, seed=0)
     exact = curvature_of_each(module, values).sum(0) * blocks(module)
     expected = torch.linalg.inv(exact + 0.7 * torch.eye(len(exact)))
     torch.testing.assert_close(covariance_of(gaussian, len(exact)), expected, atol=1e-5, rtol=1e-4)
@@ -98,9 +98,7 @@ def test_kron_is_the_exact_curvature_of_each_parameter_for_one_label(make):
 @needs_package
 def test_kron_of_many_labels_multiplies_mean_inputs_with_summed_curvature():
     module, values = seeded(softmax), inputs(300, 2)  # more than one batch
-    gaussian, *_ = gaussian_by_laplace(
-        module, values, torch.arange(300) % 3, hessian="kron", prior_precision=0.7, seed=0
-    )
+    gaussian, *_ = fit_gaussian(module, values, torch.arange(300) % 3, hessian="kron", prior_precision=0.7, seed=0)
     probs = module(values).detach().softmax(1)
     of_logits = (torch.diag_embed(probs) - probs[:, :, None] * probs[:, None]).sum(0)
     of_weights = torch.kron(of_logits, values.T @ values / 300)
@@ -112,9 +110,7 @@ def test_kron_of_many_labels_multiplies_mean_inputs_with_summed_curvature():
 @pytest.mark.parametrize(("make", "shape"), [(softmax, (2,)), (deep, (2,)), (image_network, (1, 6, 6))])
 def test_diag_is_the_diagonal_of_the_exact_curvature(make, shape):
     module, values = seeded(make), inputs(20, *shape)
-    gaussian, *_ = gaussian_by_laplace(
-        module, values, torch.arange(20) % 3, hessian="diag", prior_precision=0.7, seed=0
-    )
+    gaussian, *_ = fit_gaussian(module, values, torch.arange(20) % 3, hessian="diag", prior_precision=0.7, seed=0)
     exact = curvature_of_each(module, values).sum(0).diagonal()
     torch.testing.assert_close(gaussian.deviation, (exact + 0.7).rsqrt(), atol=1e-6, rtol=1e-4)
 
@@ -131,9 +127,9 @@ def test_log_evidence_is_that_of_the_gaussian_and_the_prior_chosen_its_maximum()
         return fit_of_labels - 0.5 * float(ratio + precision * weights.square().sum())
 
     options = {"hessian": "diag", "seed": 0}
-    _, _, at_two = gaussian_by_laplace(module, values, classes, prior_precision=2.0, **options)
+    _, _, at_two = fit_gaussian(module, values, classes, prior_precision=2.0, **options)
     assert at_two == pytest.approx(expected(2.0), rel=1e-5)
-    _, chosen, best = gaussian_by_laplace(module, values, classes, prior_precision=None, **options)
+    _, chosen, best = fit_gaussian(module, values, classes, prior_precision=None, **options)
     grid = [float(value) for value in torch.logspace(-3, 5, 4001)]
     assert best >= max(map(expected, grid)) - 1e-3
     assert chosen == pytest.approx(max(grid, key=expected), rel=0.05)
@@ -218,9 +214,9 @@ def test_no_global_state_changes():
 def test_curvature_does_not_need_the_caller_to_ask_for_gradients():
     given = seeded(deep), inputs(6, 2), torch.arange(6) % 3
     options = {"hessian": "kron", "prior_precision": 1.0, "seed": 0}
-    gaussian, *_ = gaussian_by_laplace(*given, **options)
+    gaussian, *_ = fit_gaussian(*given, **options)
     with torch.no_grad():
-        without, *_ = gaussian_by_laplace(*given, **options)
+        without, *_ = fit_gaussian(*given, **options)
     assert torch.equal(covariance_of(gaussian, 27), covariance_of(without, 27))
 
 
@@ -282,7 +278,7 @@ def test_an_evidence_that_is_not_finite_is_an_error():
     module = seeded(softmax)
     module.weight.data[0, 0] = float("nan")
     with pytest.raises(FitError, match="evidence"):
-        gaussian_by_laplace(module, inputs(6, 2), torch.arange(6) % 3, hessian="diag", prior_precision=1.0, seed=0)
+        fit_gaussian(module, inputs(6, 2), torch.arange(6) % 3, hessian="diag", prior_precision=1.0, seed=0)
 
 
 def test_a_block_of_two_factors_is_their_kronecker_product_and_the_prior():

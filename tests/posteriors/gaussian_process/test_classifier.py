@@ -40,9 +40,9 @@ def test_it_is_a_learner_with_a_posterior_that_has_features():
 def test_latent_functions_have_the_mean_and_covariance_of_the_gaussian(approximation):
     """At labelled and other inputs, jointly over inputs and classes; in contrasts, as only these decide predictions."""
     posterior, inputs = fit(7, approximation=approximation, lengthscale=1.2, amplitude=2.0)
-    fitted, basis = posterior.fitted, contrasts(3)
+    fitted, basis = posterior.fit_result, contrasts(3)
     asked = (inputs[5:10].double() - fitted.origin) / fitted.scale / fitted.parameters.lengthscales
-    known, crossed = fitted.classifier.covariance, 4 * correlation(fitted.kernel, asked, fitted.labelled)
+    known, crossed = fitted.classifier.covariance, 4 * correlation(fitted.kernel, asked, fitted.inputs_in_lengthscales)
     if approximation == "laplace":
         curvature = dense_curvature(fitted.classifier, known @ fitted.coefficients)
     else:
@@ -52,7 +52,7 @@ def test_latent_functions_have_the_mean_and_covariance_of_the_gaussian(approxima
     covariance = dense_covariance(4 * correlation(fitted.kernel, asked, asked), 3) - explained @ across.T
     lift = torch.block_diag(*[basis.T] * 5)
     mean = (crossed @ fitted.coefficients @ basis).flatten()
-    parts = [fitted.sampled(250, seed=seed)(asked).view(5, 3, 250) for seed in range(30)]
+    parts = [fitted.sample(250, seed=seed)(asked).view(5, 3, 250) for seed in range(30)]
     found = torch.cat([torch.einsum("nck,cm->nmk", part, basis).flatten(0, 1) for part in parts], dim=1)  # [10, J]
     number, expected = found.shape[1], lift @ covariance @ lift.T
     deviation = expected.diagonal().sqrt()
@@ -62,8 +62,10 @@ def test_latent_functions_have_the_mean_and_covariance_of_the_gaussian(approxima
 
 def test_draws_are_softmaxes_of_their_latent_functions():
     posterior, inputs = fit()
-    functions = posterior.fitted.sampled(4, seed=2)
-    values = functions((inputs.double() - posterior.fitted.origin) / posterior.fitted.scale / posterior.lengthscales)
+    functions = posterior.fit_result.sample(4, seed=2)
+    values = functions(
+        (inputs.double() - posterior.fit_result.origin) / posterior.fit_result.scale / posterior.lengthscales
+    )
     expected = values.view(80, 3, 4).transpose(1, 2).log_softmax(2).float()
     torch.testing.assert_close(posterior.draw(4, seed=2).predict(inputs).log_probs, expected)
 
@@ -82,9 +84,9 @@ def test_a_draw_is_one_function_however_it_is_asked(monkeypatch):
 
 def test_mean_of_the_latent_functions_is_the_point():
     posterior, inputs = fit()
-    fitted = posterior.fitted
+    fitted = posterior.fit_result
     asked = (inputs.double() - fitted.origin) / fitted.scale / fitted.parameters.lengthscales
-    crossed = posterior.amplitude**2 * correlation(fitted.kernel, asked, fitted.labelled)
+    crossed = posterior.amplitude**2 * correlation(fitted.kernel, asked, fitted.inputs_in_lengthscales)
     expected = (crossed @ fitted.coefficients).log_softmax(1).float()
     torch.testing.assert_close(posterior.point().predict(inputs).log_probs[:, 0], expected)
 
@@ -123,10 +125,10 @@ def test_class_weights_move_predictions():
 
 
 def test_large_problems_take_laplaces_gaussian(monkeypatch):
-    monkeypatch.setattr(classifier, "MOST_UNKNOWNS", 39)
-    assert fit(20)[0].fitted.curvature is None
-    assert fit(19)[0].fitted.curvature is not None
-    assert fit(20, approximation="variational")[0].fitted.curvature is not None
+    monkeypatch.setattr(classifier, "MAX_UNKNOWNS", 39)
+    assert fit(20)[0].fit_result.curvature is None
+    assert fit(19)[0].fit_result.curvature is not None
+    assert fit(20, approximation="variational")[0].fit_result.curvature is not None
 
 
 @pytest.mark.parametrize("approximation", ["laplace", "variational"])
@@ -221,6 +223,6 @@ def test_what_it_cannot_do_is_refused(monkeypatch):
     bad[2, 1] = torch.nan
     with pytest.raises(InputError, match=r"labelled rows \[2\]"):
         GaussianProcess().fit(TrainingData(MemoryPool(bad), labels, ABC), seed=0)
-    monkeypatch.setattr(classifier, "MOST_ELEMENTS", 1000)
+    monkeypatch.setattr(classifier, "MAX_ELEMENTS", 1000)
     with pytest.raises(InputError, match="for few labels; got 20 of 3 classes"):
         fit(20)

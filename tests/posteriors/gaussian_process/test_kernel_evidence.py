@@ -6,18 +6,20 @@ from latent_problems import problem
 
 from lindley.posteriors.gaussian_process.kernel_evidence import (
     Hyperparameters,
-    evidence_at,
+    differentiable_evidence,
     maximise_evidence,
     typical_distance,
 )
 from lindley.posteriors.gaussian_process.kernels import correlation
-from lindley.posteriors.gaussian_process.latent_laplace import LatentClassifier, mode_of
+from lindley.posteriors.gaussian_process.latent_laplace import LatentClassifier, find_mode
 
 
 def evidence(points, given, logs, kernel="matern-5/2"):
     covariance = (2 * logs[-1]).exp() * correlation(kernel, points / logs[:-1].exp(), points / logs[:-1].exp())
     fixed = LatentClassifier(covariance.detach(), given.classes, given.sample_weight, 3)
-    return evidence_at(LatentClassifier(covariance, given.classes, given.sample_weight, 3), mode_of(fixed))
+    return differentiable_evidence(
+        LatentClassifier(covariance, given.classes, given.sample_weight, 3), find_mode(fixed)
+    )
 
 
 def test_derivatives_are_those_of_differences():
@@ -45,7 +47,7 @@ def test_found_values_are_more_evident_than_their_neighbours():
     def at(lengthscale, amplitude):
         covariance = Hyperparameters(torch.full((2,), lengthscale).double(), amplitude).covariance("rbf", points)
         classifier = LatentClassifier(covariance, classes, torch.ones(60, dtype=torch.float64), 3)
-        return float(classifier.log_evidence(mode_of(classifier)))
+        return float(classifier.log_evidence(find_mode(classifier)))
 
     length, amplitude = found.lengthscales[0].item(), found.amplitude
     best = at(length, amplitude)

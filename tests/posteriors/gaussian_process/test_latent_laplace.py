@@ -6,12 +6,12 @@ from latent_problems import dense_covariance, dense_curvature, problem
 
 from lindley.errors import FitError
 from lindley.posteriors.gaussian_process import latent_laplace
-from lindley.posteriors.gaussian_process.latent_laplace import Curvature, LatentClassifier, mode_of
+from lindley.posteriors.gaussian_process.latent_laplace import Curvature, LatentClassifier, find_mode
 
 
 def test_at_the_mode_coefficients_are_the_likelihoods_derivative():
     classifier, _ = problem()
-    mode = mode_of(classifier)
+    mode = find_mode(classifier)
     values = (classifier.covariance @ mode).requires_grad_()
     chosen = values.log_softmax(1)[torch.arange(7), classifier.classes]
     (classifier.sample_weight @ chosen).backward()
@@ -21,7 +21,7 @@ def test_at_the_mode_coefficients_are_the_likelihoods_derivative():
 def test_the_mode_is_found_from_anywhere_and_for_steep_priors():
     classifier, _ = problem(amplitude=30.0)
     far = 5 * torch.randn(7, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    torch.testing.assert_close(mode_of(classifier, far), mode_of(classifier), atol=1e-6, rtol=1e-6)
+    torch.testing.assert_close(find_mode(classifier, far), find_mode(classifier), atol=1e-6, rtol=1e-6)
 
 
 def test_products_with_the_curvature_are_those_of_the_dense_matrices():
@@ -32,7 +32,7 @@ def test_products_with_the_curvature_are_those_of_the_dense_matrices():
     prior = dense_covariance(classifier.covariance, 3)
     identity = torch.eye(21, dtype=torch.float64)
     columns = given.flatten(1).T
-    torch.testing.assert_close(curvature.times(given).flatten(1).T, dense @ columns)
+    torch.testing.assert_close(curvature.multiply(given).flatten(1).T, dense @ columns)
     torch.testing.assert_close(
         curvature.damp(given).flatten(1).T, torch.linalg.solve(identity + dense @ prior, columns)
     )
@@ -50,7 +50,7 @@ def test_noise_has_the_covariance_of_the_curvature():
 
 def test_evidence_is_laplaces_of_the_dense_matrices():
     classifier, _ = problem()
-    mode = mode_of(classifier)
+    mode = find_mode(classifier)
     values = classifier.covariance @ mode
     prior = dense_covariance(classifier.covariance, 3)
     likelihood = classifier.sample_weight @ values.log_softmax(1)[torch.arange(7), classifier.classes]
@@ -63,10 +63,10 @@ def test_evidence_of_one_label_of_two_classes_is_near_the_integral():
     covariance = torch.tensor([[0.5]], dtype=torch.float64)
     one = torch.ones(1, dtype=torch.float64)
     classifier = LatentClassifier(covariance, torch.tensor([1]), one, 2)
-    assert float(classifier.log_evidence(mode_of(classifier))) == pytest.approx(math.log(0.5), abs=0.02)
+    assert float(classifier.log_evidence(find_mode(classifier))) == pytest.approx(math.log(0.5), abs=0.02)
 
 
 def test_a_search_that_does_not_end_says_so(monkeypatch):
-    monkeypatch.setattr(latent_laplace, "_MOST_NEWTON_STEPS", 1)
+    monkeypatch.setattr(latent_laplace, "_MAX_NEWTON_STEPS", 1)
     with pytest.raises(FitError, match="7 labels were not found in 1 steps"):
-        mode_of(problem()[0])
+        find_mode(problem()[0])

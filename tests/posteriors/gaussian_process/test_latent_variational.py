@@ -4,8 +4,8 @@ import pytest
 import torch
 from latent_problems import dense_covariance, dense_curvature, problem
 
-from lindley.posteriors.gaussian_process.latent_laplace import Curvature, mode_of
-from lindley.posteriors.gaussian_process.latent_variational import BlockCurvature, variational
+from lindley.posteriors.gaussian_process.latent_laplace import Curvature, find_mode
+from lindley.posteriors.gaussian_process.latent_variational import BlockCurvature, fit_variational
 from lindley.posteriors.head.softmax_regression import contrasts
 
 
@@ -23,7 +23,7 @@ def test_products_are_those_of_laplaces_curvature_where_it_is_that():
     given = torch.randn(4, 7, 3, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
     one = BlockCurvature(classifier.covariance, of_softmax(classifier, values))
     other = Curvature(classifier, values)
-    torch.testing.assert_close(one.times(given), other.times(given))
+    torch.testing.assert_close(one.multiply(given), other.multiply(given))
     torch.testing.assert_close(one.damp(given), other.damp(given))
 
 
@@ -43,7 +43,7 @@ def test_marginals_and_noise_are_those_of_the_dense_matrices():
 
 def test_residual_and_curvature_are_averages_over_the_gaussian_itself():
     classifier, _ = problem(amplitude=4.0)
-    coefficients, curvature = variational(classifier, mode_of(classifier))
+    coefficients, curvature = fit_variational(classifier, find_mode(classifier))
     basis = contrasts(3)
     factor = torch.linalg.cholesky(BlockCurvature(classifier.covariance, curvature).marginals())
     noise = torch.randn(20_000, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -56,7 +56,7 @@ def test_residual_and_curvature_are_averages_over_the_gaussian_itself():
     assert (classifier.sample_weight[:, None, None] * spread - curvature).abs().max() < 0.03
 
 
-def sampled(classifier, chains=400, steps=400):
+def sample(classifier, chains=400, steps=400):
     """Latent values by elliptical slice sampling, chains side by side (Murray et al. 2010).  -> [S, L, C]"""
     generator = torch.Generator().manual_seed(0)
     num_labels, num_classes = len(classifier.classes), classifier.num_classes
@@ -93,8 +93,8 @@ def sampled(classifier, chains=400, steps=400):
 @pytest.mark.parametrize("num_classes", [2, 3])
 def test_predictions_at_the_labels_are_near_those_of_long_sampling(num_classes):
     classifier, _ = problem(amplitude=4.0, num_classes=num_classes)
-    truth = sampled(classifier).softmax(2).mean(0)  # [L, C]
-    mode, basis = mode_of(classifier), contrasts(num_classes)
+    truth = sample(classifier).softmax(2).mean(0)  # [L, C]
+    mode, basis = find_mode(classifier), contrasts(num_classes)
     noise = torch.randn(20_000, num_classes - 1, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 
     def predicted(coefficients, curvature):
@@ -102,7 +102,7 @@ def test_predictions_at_the_labels_are_near_those_of_long_sampling(num_classes):
         values = (classifier.covariance @ coefficients)[:, None] + noise @ (basis @ factor).mT
         return values.softmax(2).mean(1)
 
-    found = predicted(*variational(classifier, mode))
+    found = predicted(*fit_variational(classifier, mode))
     probs = (classifier.covariance @ mode).softmax(1)
     laplace = torch.stack(
         [w * basis.T @ (p.diag() - p.outer(p)) @ basis for w, p in zip(classifier.sample_weight, probs, strict=True)]

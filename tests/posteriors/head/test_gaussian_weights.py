@@ -6,9 +6,9 @@ from head_problems import log_density, normals, regression, zeros
 
 from lindley.errors import InputError
 from lindley.posteriors.head import gaussian_weights
-from lindley.posteriors.head.gaussian_weights import FullGaussian, KroneckerGaussian, gaussian_of, precision_matrix
-from lindley.posteriors.head.head_coordinates import coordinates_of
-from lindley.posteriors.head.softmax_regression import label_curvature, most_probable
+from lindley.posteriors.head.gaussian_weights import FullGaussian, KroneckerGaussian, build_gaussian, precision_matrix
+from lindley.posteriors.head.head_coordinates import fit_coordinates
+from lindley.posteriors.head.softmax_regression import find_mode, label_curvature
 
 
 def by_columns(hessian):
@@ -27,7 +27,7 @@ def all_noise(gaussian, problem):
 @pytest.mark.parametrize("num_classes", [2, 4])
 def test_full_covariance_is_the_inverse_hessian_of_autograd(num_classes):
     problem = regression(num_classes=num_classes)
-    at = most_probable(problem, zeros(problem))
+    at = find_mode(problem, zeros(problem))
     hessian = by_columns(torch.autograd.functional.hessian(lambda w: -log_density(problem, w), at))
     torch.testing.assert_close(precision_matrix(problem, label_curvature(problem, at)), hessian)
     torch.testing.assert_close(
@@ -38,7 +38,7 @@ def test_full_covariance_is_the_inverse_hessian_of_autograd(num_classes):
 @pytest.mark.parametrize("kind", [FullGaussian, KroneckerGaussian])
 def test_coloured_noise_has_the_covariance(kind):
     problem = regression()
-    gaussian = kind(problem, label_curvature(problem, most_probable(problem, zeros(problem))))
+    gaussian = kind(problem, label_curvature(problem, find_mode(problem, zeros(problem))))
     root = all_noise(gaussian, problem)
     torch.testing.assert_close(root @ root.T, gaussian.covariance())
 
@@ -46,7 +46,7 @@ def test_coloured_noise_has_the_covariance(kind):
 @pytest.mark.parametrize("kind", [FullGaussian, KroneckerGaussian])
 def test_covariance_of_outputs_is_that_of_the_coefficients(kind):
     problem = regression()
-    gaussian = kind(problem, label_curvature(problem, most_probable(problem, zeros(problem))))
+    gaussian = kind(problem, label_curvature(problem, find_mode(problem, zeros(problem))))
     design = normals(3, 4, seed=5)
     covariance = gaussian.covariance().view(2, 4, 2, 4)
     torch.testing.assert_close(
@@ -57,7 +57,7 @@ def test_covariance_of_outputs_is_that_of_the_coefficients(kind):
 @pytest.mark.parametrize("kind", [FullGaussian, KroneckerGaussian])
 def test_determinants_are_those_of_the_covariance(kind):
     problem = regression()
-    gaussian = kind(problem, label_curvature(problem, most_probable(problem, zeros(problem))))
+    gaussian = kind(problem, label_curvature(problem, find_mode(problem, zeros(problem))))
     expected = -torch.logdet(gaussian.covariance()) - 2 * problem.precision.log().sum()
     assert gaussian.log_det_ratio == pytest.approx(expected.item())
     assert gaussian.log_det_ratio > 0
@@ -67,7 +67,7 @@ def test_kronecker_is_exact_for_one_label():
     problem = replace(
         regression(num_labels=1), design=torch.tensor([[0.0, 2.0, 0.0, 0.0]], dtype=torch.float64)
     )  # along one column, as one row is in its principal directions
-    at = most_probable(problem, zeros(problem))
+    at = find_mode(problem, zeros(problem))
     torch.testing.assert_close(
         KroneckerGaussian(problem, label_curvature(problem, at)).covariance(),
         FullGaussian(problem, label_curvature(problem, at)).covariance(),
@@ -77,7 +77,7 @@ def test_kronecker_is_exact_for_one_label():
 def test_kronecker_is_exact_where_all_labels_have_the_same_curvature():
     problem = regression(num_labels=9)
     features, weight = problem.design[:, :-1], problem.sample_weight
-    coordinates = coordinates_of(features, weight, torch.ones(3, dtype=torch.float64))
+    coordinates = fit_coordinates(features, weight, torch.ones(3, dtype=torch.float64))
     problem = replace(problem, design=coordinates.design(features))
     at = zeros(problem)  # every prediction uniform
     at[-1] = torch.tensor([0.3, -1.0])  # or the same for all
@@ -90,7 +90,7 @@ def test_kronecker_is_exact_where_all_labels_have_the_same_curvature():
 def test_kronecker_never_makes_the_determinant_smaller():
     """Hadamard's inequality: it keeps the Hessian's diagonal in another basis."""
     problem = regression(num_labels=40)
-    at = most_probable(problem, zeros(problem))
+    at = find_mode(problem, zeros(problem))
     assert (
         KroneckerGaussian(problem, label_curvature(problem, at)).log_det_ratio
         > FullGaussian(problem, label_curvature(problem, at)).log_det_ratio
@@ -107,7 +107,7 @@ def test_without_labels_that_matter_the_prior_is_left():
 
 def test_float32_factor_of_large_ones_is_near_that_of_float64(monkeypatch):
     problem = regression(num_labels=200, num_features=30, num_classes=5, precision=0.5)
-    at = most_probable(problem, zeros(problem))
+    at = find_mode(problem, zeros(problem))
     exact = FullGaussian(problem, label_curvature(problem, at))
     monkeypatch.setattr(gaussian_weights, "DOUBLE_LIMIT", 10)
     rounded = FullGaussian(problem, label_curvature(problem, at))
@@ -128,9 +128,9 @@ def test_a_prior_too_weak_for_float32_is_factored_in_float64(monkeypatch):
 
 def test_auto_is_full_up_to_the_limit(monkeypatch):
     problem = regression()
-    assert gaussian_of(problem, label_curvature(problem, zeros(problem))).kind == "full"
+    assert build_gaussian(problem, label_curvature(problem, zeros(problem))).kind == "full"
     monkeypatch.setattr(gaussian_weights, "FULL_LIMIT", 7)
-    assert gaussian_of(problem, label_curvature(problem, zeros(problem))).kind == "kronecker"
-    assert gaussian_of(problem, label_curvature(problem, zeros(problem)), "full").kind == "full"
+    assert build_gaussian(problem, label_curvature(problem, zeros(problem))).kind == "kronecker"
+    assert build_gaussian(problem, label_curvature(problem, zeros(problem)), "full").kind == "full"
     with pytest.raises(InputError, match="covariance must be one of"):
-        gaussian_of(problem, label_curvature(problem, zeros(problem)), "diagonal")
+        build_gaussian(problem, label_curvature(problem, zeros(problem)), "diagonal")

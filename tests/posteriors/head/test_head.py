@@ -35,8 +35,8 @@ def test_it_is_a_learner_with_a_posterior_that_has_features():
 def test_draws_are_softmax_regressions_of_the_sampled_weights():
     posterior, features = fit()
     log_probs = posterior.draw(4, seed=2).predict(features).log_probs
-    weights = draw_weights(posterior.fitted, 4, seed=2)  # [K, D + 1, M]
-    contrasts = posterior.fitted.regression.contrasts
+    weights = draw_weights(posterior.fit_result, 4, seed=2)  # [K, D + 1, M]
+    contrasts = posterior.fit_result.regression.contrasts
     read = posterior.features(features).double()
     logits = torch.einsum("nd,kdm,cm->nkc", read, weights[:, :-1], contrasts) + weights[:, -1] @ contrasts.T
     torch.testing.assert_close(log_probs, logits.log_softmax(-1).float(), atol=1e-5, rtol=1e-5)
@@ -58,7 +58,7 @@ def test_a_draw_does_not_depend_on_how_many_there_are():
 def test_samples_have_the_posteriors_mean_and_covariance(num_labels, covariance, approximation):
     """Also where fewer labels than features leave directions to the prior: there the variance is its own."""
     posterior, _ = fit(num_labels, covariance=covariance, approximation=approximation)
-    found = posterior.fitted
+    found = posterior.fit_result
     weights = draw_weights(found, 5_000, seed=0)  # [K, D + 1, M]
     basis, contrasts = found.coordinates.basis, weights.shape[2]
     lift = torch.block_diag(basis, torch.ones(1, 1, dtype=torch.float64))  # [D + 1, R + 1]
@@ -75,7 +75,7 @@ def test_samples_have_the_posteriors_mean_and_covariance(num_labels, covariance,
 def test_dense_way_in_all_features_is_the_way_through_the_labelled_rows():
     """With four labels of six features: the posterior of logits by the whole covariance in the features' own space."""
     posterior, features = fit(4, prior_precision=2.0, approximation="laplace")
-    found = posterior.fitted
+    found = posterior.fit_result
     scaled = ((features.double() - found.coordinates.origin) / found.coordinates.scale)[:4]
     design = torch.cat([scaled, torch.ones(4, 1)], dim=1)  # [L, D + 1]
     basis = found.regression.contrasts
@@ -93,13 +93,13 @@ def test_dense_way_in_all_features_is_the_way_through_the_labelled_rows():
 
 def test_point_is_the_most_probable_head():
     posterior, features = fit()
-    found = posterior.fitted
+    found = posterior.fit_result
     logits = found.coordinates.design(features) @ found.coefficients @ found.regression.contrasts.T
     torch.testing.assert_close(posterior.point().predict(features).log_probs[:, 0], logits.log_softmax(1).float())
 
 
 def test_draws_of_laplace_are_about_the_most_probable_weights_and_variational_ones_are_not():
-    laplace, variational = (fit(approximation=name)[0].fitted for name in ("laplace", "variational"))
+    laplace, variational = (fit(approximation=name)[0].fit_result for name in ("laplace", "variational"))
     assert torch.equal(laplace.mean, laplace.coefficients)
     assert torch.equal(variational.coefficients, laplace.coefficients)
     assert not torch.allclose(variational.mean, laplace.mean, atol=1e-2)
@@ -190,7 +190,7 @@ def test_class_weights_share_out_the_same_total():
     weighted = BayesianHead(prior_precision=1.0, class_weights=[2.0, 1.0, 1.0]).fit(
         TrainingData(MemoryPool(features), Labels(chosen, classes[chosen]), ABC), seed=0
     )
-    found = weighted.fitted.regression
+    found = weighted.fit_result.regression
     torch.testing.assert_close(found.sample_weight.sum(), torch.tensor(18.0, dtype=torch.float64))
     torch.testing.assert_close(found.sample_weight[0] / found.sample_weight[-1], torch.tensor(2.0, dtype=torch.float64))
     plain = BayesianHead(prior_precision=1.0).fit(

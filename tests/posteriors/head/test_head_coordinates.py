@@ -1,13 +1,13 @@
 import torch
 from head_problems import normals
 
-from lindley.posteriors.head.head_coordinates import coordinates_of, spread
+from lindley.posteriors.head.head_coordinates import fit_coordinates, standard_deviations
 
 
 def test_design_has_orthogonal_columns_and_keeps_lengths():
     features, weight = 3 + normals(20, 6), torch.rand(20, dtype=torch.float64) + 0.5
     scale = torch.rand(6, dtype=torch.float64) + 0.5
-    coordinates = coordinates_of(features, weight, scale)
+    coordinates = fit_coordinates(features, weight, scale)
     design = coordinates.design(features)
     gram = design.T @ (weight[:, None] * design)
     torch.testing.assert_close(gram, gram.diagonal().diag())
@@ -17,7 +17,7 @@ def test_design_has_orthogonal_columns_and_keeps_lengths():
 
 def test_few_labels_need_few_columns_and_lose_nothing():
     features, one = normals(4, 50), torch.ones(50, dtype=torch.float64)
-    coordinates = coordinates_of(features, torch.ones(4, dtype=torch.float64), one)
+    coordinates = fit_coordinates(features, torch.ones(4, dtype=torch.float64), one)
     design = coordinates.design(features)
     assert design.shape == (4, 5)
     centred = features - features.mean(0)
@@ -26,7 +26,7 @@ def test_few_labels_need_few_columns_and_lose_nothing():
 
 def test_weights_of_features_give_the_logits_of_the_design():
     features, scale = normals(20, 6), torch.rand(6, dtype=torch.float64) + 0.5
-    coordinates = coordinates_of(features, torch.ones(20, dtype=torch.float64), scale)
+    coordinates = fit_coordinates(features, torch.ones(20, dtype=torch.float64), scale)
     coefficients = normals(7, 2, seed=1)
     weights = coordinates.to_features(coefficients)
     new = normals(5, 6, seed=2)
@@ -36,8 +36,8 @@ def test_weights_of_features_give_the_logits_of_the_design():
 
 def test_weights_about_another_origin_are_the_same_function():
     features = normals(20, 6)
-    here = coordinates_of(features, torch.ones(20, dtype=torch.float64), torch.ones(6, dtype=torch.float64))
-    there = coordinates_of(
+    here = fit_coordinates(features, torch.ones(20, dtype=torch.float64), torch.ones(6, dtype=torch.float64))
+    there = fit_coordinates(
         1 + 2 * features, torch.ones(20, dtype=torch.float64), 3 * torch.ones(6, dtype=torch.float64)
     )
     coefficients = normals(7, 2, seed=1)
@@ -48,4 +48,4 @@ def test_weights_about_another_origin_are_the_same_function():
 
 def test_spread_is_the_standard_deviation_and_leaves_constant_features():
     features = torch.tensor([[0.1, 1.0], [0.1, 3.0], [0.1, 5.0]])
-    torch.testing.assert_close(spread(features), torch.tensor([1.0, (8 / 3) ** 0.5], dtype=torch.float64))
+    torch.testing.assert_close(standard_deviations(features), torch.tensor([1.0, (8 / 3) ** 0.5], dtype=torch.float64))

@@ -10,7 +10,7 @@ from head_problems import fitted, labelled_features, normals
 from lindley.posteriors.head import log_determinant
 from lindley.posteriors.head.gaussian_weights import FullGaussian
 from lindley.posteriors.head.head_fit import fit_head, log_evidence
-from lindley.posteriors.head.softmax_regression import SoftmaxRegression, label_curvature, most_probable
+from lindley.posteriors.head.softmax_regression import SoftmaxRegression, find_mode, label_curvature
 
 
 def logistic(num_labels, num_columns, *, precision=1.0, seed=0):
@@ -53,7 +53,7 @@ def truth(problem, centre):
 
 
 def laplace(problem):
-    mode = most_probable(problem, torch.zeros(problem.design.shape[1], 1, dtype=torch.float64))
+    mode = find_mode(problem, torch.zeros(problem.design.shape[1], 1, dtype=torch.float64))
     return mode[:, 0], FullGaussian(problem, label_curvature(problem, mode)).covariance(), log_evidence(problem, mode)
 
 
@@ -169,7 +169,7 @@ def without(fit, left_out):
         classes=regression.classes[kept],
         sample_weight=regression.sample_weight[kept],
     )
-    found = most_probable(fewer, torch.zeros_like(fit.coefficients))
+    found = find_mode(fewer, torch.zeros_like(fit.coefficients))
     return (regression.design[left_out] @ found @ regression.contrasts.T).log_softmax(0)[regression.classes[left_out]]
 
 

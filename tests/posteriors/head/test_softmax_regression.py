@@ -10,8 +10,8 @@ from lindley.posteriors.head.softmax_regression import (
     Curvature,
     contrasts,
     eigen_curvature,
+    find_mode,
     label_curvature,
-    most_probable,
 )
 
 
@@ -34,7 +34,7 @@ def test_product_with_the_hessian_is_that_of_autograd():
     problem, at, direction = regression(), normals(4, 2, seed=3), normals(5, 4, 2, seed=4)
     hessian = torch.autograd.functional.hessian(lambda w: -log_density(problem, w), at)  # [J, M, J, M]
     expected = torch.einsum("jmab,nab->njm", hessian, direction)
-    torch.testing.assert_close(Curvature(problem, label_curvature(problem, at)).times(direction), expected)
+    torch.testing.assert_close(Curvature(problem, label_curvature(problem, at)).multiply(direction), expected)
 
 
 def test_curvature_along_its_directions_is_that_of_the_hessian():
@@ -54,20 +54,20 @@ def test_curvature_over_several_coefficients_is_their_average():
 @pytest.mark.parametrize("num_classes", [2, 3, 10])
 def test_the_most_probable_weights_are_a_stationary_point(num_classes):
     problem = regression(num_labels=30, num_classes=num_classes)
-    assert problem.gradient(most_probable(problem, zeros(problem))).abs().max() < 1e-5
-    tight = most_probable(problem, zeros(problem), gap=1e-22)
+    assert problem.gradient(find_mode(problem, zeros(problem))).abs().max() < 1e-5
+    tight = find_mode(problem, zeros(problem), gap=1e-22)
     assert problem.gradient(tight).abs().max() < 1e-10
 
 
 def test_the_start_makes_no_difference():
     problem = regression(num_labels=30)
-    far = most_probable(problem, 20 * normals(4, 2, seed=9), gap=1e-20)
-    torch.testing.assert_close(far, most_probable(problem, zeros(problem), gap=1e-20))
+    far = find_mode(problem, 20 * normals(4, 2, seed=9), gap=1e-20)
+    torch.testing.assert_close(far, find_mode(problem, zeros(problem), gap=1e-20))
 
 
 def test_two_classes_are_logistic_regression():
     problem = regression(num_labels=30, num_classes=2)
-    found = most_probable(problem, zeros(problem), gap=1e-22)
+    found = find_mode(problem, zeros(problem), gap=1e-22)
     slope = (found @ problem.contrasts.T) @ torch.tensor([-1.0, 1.0], dtype=torch.float64)  # of the log odds
     residual = problem.sample_weight * (problem.classes.double() - (problem.design @ slope).sigmoid())
     # Weights of two classes of variance 1/λ each: log odds have twice that.
@@ -78,7 +78,7 @@ def test_two_classes_are_logistic_regression():
 def test_separable_labels_have_finite_weights(precision):
     problem = regression(num_labels=2, num_features=5, precision=precision)
     problem = replace(problem, classes=torch.tensor([0, 1]))
-    found = most_probable(problem, zeros(problem))
+    found = find_mode(problem, zeros(problem))
     assert found.isfinite().all()
     assert problem.gradient(found).abs().max() < 1e-5
 
@@ -87,4 +87,4 @@ def test_features_that_overflow_are_an_error():
     problem = regression()
     problem = replace(problem, design=problem.design * 1e308)
     with pytest.raises(FitError, match="features that are huge"):
-        most_probable(problem, zeros(problem))
+        find_mode(problem, zeros(problem))

@@ -9,8 +9,8 @@ from head_problems import fitted, normals
 
 from lindley.posteriors.head import variational_weights
 from lindley.posteriors.head.gaussian_weights import FullGaussian
-from lindley.posteriors.head.softmax_regression import SoftmaxRegression, label_curvature, most_probable
-from lindley.posteriors.head.variational_weights import variational
+from lindley.posteriors.head.softmax_regression import SoftmaxRegression, find_mode, label_curvature
+from lindley.posteriors.head.variational_weights import fit_variational
 
 
 def logistic(num_labels, num_columns, *, precision=0.3, seed=0):
@@ -22,8 +22,8 @@ def logistic(num_labels, num_columns, *, precision=0.3, seed=0):
 
 def gaussians(problem):
     """Mean and covariance by the variational way, and by Laplace's."""
-    mode = most_probable(problem, torch.zeros(problem.design.shape[1], 1, dtype=torch.float64))
-    mean, curvature = variational(problem, mode)
+    mode = find_mode(problem, torch.zeros(problem.design.shape[1], 1, dtype=torch.float64))
+    mean, curvature = fit_variational(problem, mode)
     by_mode = FullGaussian(problem, label_curvature(problem, mode)).covariance()
     return (mean[:, 0], FullGaussian(problem, curvature).covariance()), (mode[:, 0], by_mode)
 

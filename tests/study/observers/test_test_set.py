@@ -41,7 +41,7 @@ def test_the_average_is_of_probabilities_over_the_draws(tables, observe):
     assert seen.metrics["nll"] == pytest.approx(scores.nll(mean, classes), rel=1e-12)
     assert seen.metrics["brier"] == pytest.approx(scores.brier(mean, classes), rel=1e-12)
     assert seen.metrics["ece"] == pytest.approx(calibration.expected_calibration_error(mean, classes), rel=1e-9)
-    assert seen.metrics["recall"] == scores.per_class_recall(mean, classes)
+    assert seen.metrics["recall"] == scores.class_recalls(mean, classes)
     assert seen.arrays == {}
 
 

@@ -5,7 +5,7 @@ import torch
 from lindley.contracts import Labels, TrainingData
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.dropout.mc_dropout import MCDropout
-from lindley.posteriors.head.tuned import Tuned
+from lindley.posteriors.head.tuned_learner import TunedLearner
 from lindley.posteriors.temperature_scaling import TemperatureScaled
 from lindley.session.state import read_state
 from lindley.session.trial import run_trial
@@ -42,7 +42,7 @@ def test_a_panel_without_choice_has_the_learner_of_its_recipe():
 def test_every_combination_is_tried_and_the_best_is_the_one_that_is_kept():
     setup = setup_of(panel_of(tune={"weight_decay": [0.0, 30.0], "dropout": [0.1, 0.5]}))
     learner, task = setup.rounds.learner, setup.rounds.task
-    assert isinstance(learner, Tuned)
+    assert isinstance(learner, TunedLearner)
     expected = [{"weight_decay": decay, "dropout": rate} for decay in (0.0, 30.0) for rate in (0.1, 0.5)]
     assert list(learner.settings) == expected
     rows = torch.arange(20)

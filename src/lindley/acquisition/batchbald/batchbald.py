@@ -23,7 +23,12 @@ _NUM_FRESH = 1000
 
 
 def batchbald(
-    context: Context, batch_size: int, *, seed: int, num_configurations: int = NUM_CONFIGURATIONS, tolerance: float = 0.0
+    context: Context,
+    batch_size: int,
+    *,
+    seed: int,
+    num_configurations: int = NUM_CONFIGURATIONS,
+    tolerance: float = 0.0,
 ) -> Selection:
     """Select greedily the rows whose labels together say most about the draws, I[y_1..B; θ].
 
@@ -50,7 +55,9 @@ def batchbald(
     """
     BatchBALDOptions(num_configurations, tolerance)
     scores = start_scores(context, batch_size, "batchbald")
-    search = information_search(context.candidates, scores, num_configurations=num_configurations, tolerance=tolerance, seed=seed)
+    search = information_search(
+        context.candidates, scores, num_configurations=num_configurations, tolerance=tolerance, seed=seed
+    )
     picks: list[Pick] = []
     saturated_after = batch_size
     while len(picks) < batch_size:
@@ -109,4 +116,4 @@ def _joint_information(batch: BatchLogProbs, seed: int) -> Estimate:
     num_rows, _, num_classes = batch.shape
     if num_classes**num_rows <= _ENUMERATED:
         return Estimate(joint_information(batch.cpu()), 0.0)
-    return estimate_joint_information(batch.cpu(), num_configurations=_NUM_FRESH, seed=derive_seed(seed, "fresh configurations"))
+    return estimate_joint_information(batch.cpu(), num_configurations=_NUM_FRESH, seed=derive_seed(seed, "fresh paths"))

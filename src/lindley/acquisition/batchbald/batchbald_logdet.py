@@ -21,7 +21,12 @@ from lindley.contracts import Context, Selection
 
 
 def batchbald_logdet(
-    context: Context, batch_size: int, *, seed: int, num_configurations: int = NUM_CONFIGURATIONS, tolerance: float = 0.0
+    context: Context,
+    batch_size: int,
+    *,
+    seed: int,
+    num_configurations: int = NUM_CONFIGURATIONS,
+    tolerance: float = 0.0,
 ) -> Selection:
     """Select rows by BatchBALD until log K is nearly used up, and the rest by Gaussian joint information.
 
@@ -44,7 +49,9 @@ def batchbald_logdet(
     """
     BatchBALDOptions(num_configurations, tolerance)
     scores = start_scores(context, batch_size, "batchbald-logdet")
-    search = information_search(context.candidates, scores, num_configurations=num_configurations, tolerance=tolerance, seed=seed)
+    search = information_search(
+        context.candidates, scores, num_configurations=num_configurations, tolerance=tolerance, seed=seed
+    )
     picks: list[Pick] = []
     while len(picks) < batch_size and not search.objective.is_saturated():
         picks.append(search.pick())

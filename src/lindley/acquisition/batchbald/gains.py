@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lindley.acquisition.checks import log_probs_of
+from lindley.acquisition.checks import chunk_log_probs
 from lindley.acquisition.ranked_candidates import RankedCandidates
 from lindley.contracts import Chunk
 from lindley.information import Configurations
@@ -68,7 +68,7 @@ def block_rows(row: Tensor, weights: Tensor) -> int:
 
 def prepare_terms(chunk: Chunk, positions: Positions) -> tuple[Terms]:
     """Return the terms of a chunk's rows, float64 where the predictions are, float32 otherwise.  -> [n, C+1, K]"""
-    return (_terms(log_probs_of(chunk)),)
+    return (_terms(chunk_log_probs(chunk)),)
 
 
 def map_blocks(

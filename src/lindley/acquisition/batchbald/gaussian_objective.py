@@ -20,7 +20,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lindley.acquisition.checks import log_probs_of
+from lindley.acquisition.checks import chunk_log_probs
 from lindley.acquisition.greedy_search import TIED, GreedySearch, Pick, best_pick
 from lindley.acquisition.ranked_candidates import RankedCandidates
 from lindley.contracts import Candidates, Chunk
@@ -49,7 +49,7 @@ class GaussianObjective:
 
     def prepare(self, chunk: Chunk, positions: Positions) -> tuple[Tensor, ...]:
         """Return the calibrated functions of some rows.  -> [n, R, K]"""
-        return (calibrate(log_probs_of(chunk).cpu(), self._scores[positions]),)
+        return (calibrate(chunk_log_probs(chunk).cpu(), self._scores[positions]),)
 
     def find(self, ranked: RankedCandidates) -> Pick:
         """See Objective.find; exact."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lindley.acquisition.batchbald.gains import configuration_gains, draw_weights, gains, map_blocks, prepare_terms
 from lindley.acquisition.batchbald.race import race
-from lindley.acquisition.checks import log_probs_of
+from lindley.acquisition.checks import chunk_log_probs
 from lindley.acquisition.greedy_search import TIED, GreedySearch, Pick, best_pick
 from lindley.acquisition.ranked_candidates import RankedCandidates
 from lindley.contracts import Candidates, Chunk
@@ -46,7 +46,7 @@ class InformationObjective:
         self.configurations = empty_configurations(num_draws)
         self._num_configurations, self._tolerance = num_configurations, tolerance
         self._seed = derive_seed(seed, "batchbald")
-        self._left = math.log(num_draws)  # nats of log K that the picks have not told
+        self._left = math.log(num_draws)  # nats of log K that are left
         self._last: Pick | None = None
 
     def is_saturated(self, left: float = SATURATION_NATS) -> bool:
@@ -64,25 +64,44 @@ class InformationObjective:
         tied = TIED[ranked.first[0].dtype]
         if self.configurations.exact or float(ranked.bounds.max()) <= tied:
             return best_pick(
-                ranked.bounds, lambda ranks: gains(ranked(ranks)[0], self.configurations), ranked.ties, slack=0.0, tied=tied
+                ranked.bounds,
+                lambda ranks: gains(ranked(ranks)[0], self.configurations),
+                ranked.ties,
+                slack=0.0,
+                tied=tied,
             )
-        columns = _Columns(self.configurations, ranked, seed=derive_seed(self._seed, "columns", len(self.configurations.members)))
+        columns = _Columns(
+            self.configurations, ranked, seed=derive_seed(self._seed, "columns", len(self.configurations.members))
+        )
         found = race(
-            ranked.bounds, columns, ranked.ties, num_configurations=self._num_configurations, tied=tied, tolerance=self._tolerance
+            ranked.bounds,
+            columns,
+            ranked.ties,
+            num_configurations=self._num_configurations,
+            tied=tied,
+            tolerance=self._tolerance,
         )
         return columns.on_all_paths(found)
 
     def add(self, ranked: RankedCandidates, pick: Pick) -> None:
         """See Objective.add."""
         self._last, self._left = pick, self._left - pick.gain
-        row = log_probs_of(ranked.take(pick.rank))[0].cpu()
+        row = chunk_log_probs(ranked.take(pick.rank))[0].cpu()
         self.configurations = self.configurations.extend(
-            row, num_exact=num_exact(self._num_configurations), num_configurations=self._num_configurations, seed=self._seed
+            row,
+            num_exact=num_exact(self._num_configurations),
+            num_configurations=self._num_configurations,
+            seed=self._seed,
         )
 
 
 def information_search(
-    candidates: Candidates, scores: Scores, *, num_configurations: int = NUM_CONFIGURATIONS, tolerance: float = 0.0, seed: int
+    candidates: Candidates,
+    scores: Scores,
+    *,
+    num_configurations: int = NUM_CONFIGURATIONS,
+    tolerance: float = 0.0,
+    seed: int,
 ) -> GreedySearch[InformationObjective]:
     """Return a greedy search by the joint information of labels.
 
@@ -93,18 +112,21 @@ def information_search(
         tolerance: Nats by which a candidate must be able to beat the leader to stay in the race.
         seed: Seed of the sampled configurations and of the order among equal gains.
     """
-    objective = InformationObjective(candidates.num_draws, num_configurations=num_configurations, tolerance=tolerance, seed=seed)
+    objective = InformationObjective(
+        candidates.num_draws, num_configurations=num_configurations, tolerance=tolerance, seed=seed
+    )
     return GreedySearch(candidates, scores, objective, seed=seed)
 
 
 class _Columns:
     """Gains on configurations that are sampled where the draws are still in question: importance sampling.
 
-    On one configuration a row gains at most H[θ | configuration], what is left to learn. Once log K is nearly used up that is nothing on
-    most configurations, so that equal weights waste most of the work. A column is a configuration drawn with probability proportional to
-    that bound, its gain divided by that probability: the mean over columns is an unbiased estimate of the mean over
-    all configurations. Every configuration has a share of _DEFENSIVE besides, else rounding errors of settled configurations would be multiplied
-    without limit (Hesterberg 1995). The columns of any stage are spread evenly by a golden-section sequence.
+    On one configuration a row gains at most H[θ | configuration], the information that is left. Once log K is nearly
+    used up, that is nothing on most configurations, and equal weights waste most of the work. A column is a
+    configuration drawn with probability proportional to that bound, its gain divided by that probability: the mean over
+    columns is an unbiased estimate of the mean over all configurations. Every configuration has a share of _DEFENSIVE
+    besides, else rounding errors of settled configurations would be multiplied without limit (Hesterberg 1995). The
+    columns of any stage are spread evenly by a golden-section sequence.
     """
 
     def __init__(self, configurations: Configurations, ranked: RankedCandidates, *, seed: int) -> None:

@@ -22,8 +22,8 @@ from lindley.modes import isolated_torch_state
 from lindley.posteriors.gaussian_process.kernel_evidence import Hyperparameters, maximise_evidence
 from lindley.posteriors.gaussian_process.kernels import KERNELS, PathwiseFunctions
 from lindley.posteriors.gaussian_process.latent_functions import GaussianProcessFit
-from lindley.posteriors.gaussian_process.latent_laplace import LatentClassifier, mode_of
-from lindley.posteriors.gaussian_process.latent_variational import MOST_UNKNOWNS, variational
+from lindley.posteriors.gaussian_process.latent_laplace import LatentClassifier, find_mode
+from lindley.posteriors.gaussian_process.latent_variational import MAX_UNKNOWNS, fit_variational
 from lindley.posteriors.head.head import (
     ReadFeatures,
     label_weights,
@@ -44,7 +44,7 @@ from lindley.posteriors.stored_parts import (
 from lindley.posteriors.supported_data import check_supported
 from lindley.shapes import Features
 
-MOST_ELEMENTS = 40_000_000
+MAX_ELEMENTS = 40_000_000
 """C L² up to which a fit is made: 2,000 labels of ten classes. It holds a few matrices of this size, in float64."""
 APPROXIMATIONS = ("auto", "variational", "laplace")
 _BLOCK_ROWS = 1000
@@ -81,7 +81,7 @@ class GaussianProcess:
     class_weights: Sequence[float] | None = None
     approximation: str = "auto"
     """Of the posterior: "variational", the nearest Gaussian, or "laplace", that of the most probable values; "auto" is
-    the former up to L (C - 1) = latent_variational.MOST_UNKNOWNS, and the latter above. Lengthscale and amplitude are
+    the former up to L (C - 1) = latent_variational.MAX_UNKNOWNS, and the latter above. Lengthscale and amplitude are
     chosen by Laplace's evidence in any case."""
     device: str = "cpu"
     """Where features are read and draws computed, in float64; the fit itself runs on the CPU."""
@@ -102,10 +102,10 @@ class GaussianProcess:
         check_supported(self, data, sample_weight=True)
         labels, num_classes = data.labels, data.num_classes
         classes = labels.values.cpu()
-        if num_classes * len(labels) ** 2 > MOST_ELEMENTS:
+        if num_classes * len(labels) ** 2 > MAX_ELEMENTS:
             raise InputError(
                 f"a Gaussian process is for few labels; got {len(labels)} of {num_classes} classes, and C L² may "
-                f"be {MOST_ELEMENTS:,} at most. A BayesianHead takes any number of them"
+                f"be {MAX_ELEMENTS:,} at most. A BayesianHead takes any number of them"
             )
         given = read_features(data.pool.read(labels.rows), self.features, self.device).cpu().double()  # [L, D]
         bad = ~given.isfinite().all(1)
@@ -126,10 +126,10 @@ class GaussianProcess:
         )
         covariance = parameters.covariance(self.kernel, inputs)
         classifier = LatentClassifier(covariance, classes, sample_weight, num_classes)
-        coefficients, curvature = mode_of(classifier), None
-        few = len(labels) * (num_classes - 1) <= MOST_UNKNOWNS
+        coefficients, curvature = find_mode(classifier), None
+        few = len(labels) * (num_classes - 1) <= MAX_UNKNOWNS
         if self.approximation == "variational" or (self.approximation == "auto" and few):
-            coefficients, curvature = variational(classifier, coefficients)
+            coefficients, curvature = fit_variational(classifier, coefficients)
         fit = GaussianProcessFit(
             self.kernel, self.frequencies, inputs, origin, scale, parameters, classifier, coefficients, curvature
         )
@@ -140,35 +140,35 @@ class GaussianProcessPosterior:
     """Latent functions of each class; `lengthscales` [D] in standard deviations, `amplitude` in nats."""
 
     def __init__(self, fit: GaussianProcessFit, *, features: ReadFeatures | None = None, device: str = "cpu") -> None:
-        self.fitted = fit
+        self.fit_result = fit
         self.lengthscales, self.amplitude = fit.parameters.lengthscales, fit.parameters.amplitude
         self._features, self._device = features, device
 
     @property
     def log_evidence(self) -> float:
         """Log marginal likelihood of the labels by Laplace's approximation, in nats."""
-        classifier = self.fitted.classifier
-        return float(classifier.log_evidence(mode_of(classifier)))
+        classifier = self.fit_result.classifier
+        return float(classifier.log_evidence(find_mode(classifier)))
 
     def draw(self, num_draws: int, *, seed: int) -> GaussianProcessDraws:
         """Return K functions; draw k is the same function whatever num_draws is."""
         if num_draws < 1:
             raise InputError(f"num_draws must be at least 1; got {num_draws}")
-        return self._draws(self.fitted.sampled(num_draws, seed=seed), num_draws)
+        return self._draws(self.fit_result.sample(num_draws, seed=seed), num_draws)
 
     def point(self) -> GaussianProcessDraws:
         """Return the mean of the latent functions; by Laplace's approximation, the most probable ones."""
-        return self._draws(self.fitted.mean(), 1)
+        return self._draws(self.fit_result.mean(), 1)
 
     def features(self, inputs: Inputs) -> Features:
         """Return the inputs in lengthscales, in which the kernel measures distance.  n inputs -> [n, D] float32"""
-        fit, given = self.fitted, read_features(inputs, self._features, self._device)
+        fit, given = self.fit_result, read_features(inputs, self._features, self._device)
         scaled = (given.cpu().double() - fit.origin) / (fit.scale * fit.parameters.lengthscales)
         return scaled.float().to(given.device)
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return all that `from_state_dict` requires but the features' function. Holds the labelled inputs."""
-        fit = self.fitted
+        fit = self.fit_result
         tensors = {
             "inputs": fit.inputs,
             "origin": fit.origin,
@@ -224,7 +224,7 @@ class GaussianProcessPosterior:
         return cls(fit, features=features, device=device)
 
     def _draws(self, functions: PathwiseFunctions, num_draws: int) -> GaussianProcessDraws:
-        fit = self.fitted
+        fit = self.fit_result
         return GaussianProcessDraws(
             functions,
             fit.origin,
@@ -250,7 +250,7 @@ class GaussianProcessDraws:
     ) -> None:
         """Functions of (inputs - origin) / unit, class after class: column c K + k is class c of draw k."""
         self.num_draws = num_draws
-        self._functions = functions.to(device)
+        self._functions = functions.to_device(device)
         self._origin, self._unit = origin.to(device), unit.to(device)
         self._features, self._device = features, device
         digest = hashlib.blake2b(functions.kernel.encode(), digest_size=8)

@@ -10,17 +10,17 @@ import torch
 from torch import Tensor
 
 from lindley.posteriors.gaussian_process.kernels import correlation
-from lindley.posteriors.gaussian_process.latent_laplace import LatentClassifier, mode_of
+from lindley.posteriors.gaussian_process.latent_laplace import LatentClassifier, find_mode
 from lindley.shapes import ClassIndices
 
 TUNING_LABELS = 300
 """Of more labels, as many, spread evenly over the order in which they were told: each look costs C L³."""
-_WIDEST = math.log(32)
+_LENGTHSCALE_RANGE = math.log(32)
 """Lengthscales are looked for within this factor of the typical distance between labelled inputs."""
 _AMPLITUDES = (math.log(1 / 4), math.log(16))
 """The prior's standard deviation of latent values, in nats."""
 _FIRST_AMPLITUDE = 2.0
-_MOST_STEPS = 50
+_MAX_STEPS = 50
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,11 @@ def maximise_evidence(
     num_columns, base = inputs.shape[1], math.log(typical_distance(inputs))
     first = [base if lengthscale is None else math.log(lengthscale)] * (num_columns if ard else 1)
     first.append(math.log(_FIRST_AMPLITUDE if amplitude is None else amplitude))
-    bounds = [(each, each) for each in first] if lengthscale else [(base - _WIDEST, base + _WIDEST)] * len(first)
+    bounds = (
+        [(each, each) for each in first]
+        if lengthscale
+        else [(base - _LENGTHSCALE_RANGE, base + _LENGTHSCALE_RANGE)] * len(first)
+    )
     bounds[-1] = (first[-1], first[-1]) if amplitude else _AMPLITUDES
     known: Tensor | None = None
 
@@ -71,19 +75,19 @@ def maximise_evidence(
         scaled = inputs / lengths
         covariance = (2 * logs[-1]).exp() * correlation(kernel, scaled, scaled)
         fixed = LatentClassifier(covariance.detach(), classes, sample_weight, num_classes)
-        known = mode_of(fixed, known)
-        evidence = evidence_at(LatentClassifier(covariance, classes, sample_weight, num_classes), known)
+        known = find_mode(fixed, known)
+        evidence = differentiable_evidence(LatentClassifier(covariance, classes, sample_weight, num_classes), known)
         evidence.backward()
         return -float(evidence.detach()), -_gradient(logs)
 
     if lengthscale is None or amplitude is None:
-        found = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": _MOST_STEPS})
+        found = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": _MAX_STEPS})
         first = found.x.tolist()
     lengthscales = torch.tensor(first[:-1], dtype=torch.float64).exp().expand(num_columns).contiguous()
     return Hyperparameters(lengthscales, math.exp(first[-1]))
 
 
-def evidence_at(classifier: LatentClassifier, mode: Tensor) -> Tensor:
+def differentiable_evidence(classifier: LatentClassifier, mode: Tensor) -> Tensor:
     """Return the log evidence with the derivatives of the mode itself.  [L, C] -> nats
 
     One step of Newton's from the mode goes nowhere, but its derivative by the covariance is that of the mode.

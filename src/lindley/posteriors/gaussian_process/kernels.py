@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lindley.noise import torch_generator
 
-_LEAST_SQUARED_DISTANCE = 1e-24
+_MIN_SQUARED_DISTANCE = 1e-24
 """Below it, distances count as this: their square root has a derivative."""
 
 
@@ -23,12 +23,12 @@ def _rbf(squared: Tensor) -> Tensor:
 
 
 def _matern32(squared: Tensor) -> Tensor:
-    far = (3 * squared.clamp_min(_LEAST_SQUARED_DISTANCE)).sqrt()
+    far = (3 * squared.clamp_min(_MIN_SQUARED_DISTANCE)).sqrt()
     return (1 + far) * (-far).exp()
 
 
 def _matern52(squared: Tensor) -> Tensor:
-    far = (5 * squared.clamp_min(_LEAST_SQUARED_DISTANCE)).sqrt()
+    far = (5 * squared.clamp_min(_MIN_SQUARED_DISTANCE)).sqrt()
     return (1 + far + far.square() / 3) * (-far).exp()
 
 
@@ -81,19 +81,19 @@ class PathwiseFunctions:
     kernel: str
     features: RandomFeatures
     weights: Tensor  # [2F, J] w, times the amplitude
-    labelled: Tensor  # [L, D] X, in lengthscales
+    labelled_inputs: Tensor  # [L, D] X, in lengthscales
     updates: Tensor  # [L, J] v, times the squared amplitude
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """[n, D] in lengthscales -> [n, J]"""
-        known = correlation(self.kernel, inputs, self.labelled)
+        known = correlation(self.kernel, inputs, self.labelled_inputs)
         return torch.addmm(self.features(inputs) @ self.weights, known, self.updates)
 
     def tensors(self) -> tuple[Tensor, ...]:
         """All that decides its values beside the kernel."""
-        return self.features.frequencies, self.weights, self.labelled, self.updates
+        return self.features.frequencies, self.weights, self.labelled_inputs, self.updates
 
-    def to(self, device: str) -> PathwiseFunctions:
+    def to_device(self, device: str) -> PathwiseFunctions:
         """The same on another device."""
         frequencies, weights, labelled, updates = (tensor.to(device) for tensor in self.tensors())
         return PathwiseFunctions(self.kernel, RandomFeatures(frequencies), weights, labelled, updates)

@@ -33,22 +33,22 @@ class GaussianProcessFit:
     curvature: Tensor | None  # [L, C - 1, C - 1] W in contrasts; None: Laplace's
 
     @property
-    def labelled(self) -> Tensor:
+    def inputs_in_lengthscales(self) -> Tensor:
         """The labelled inputs in lengthscales.  [L, D]"""
         return self.inputs / self.parameters.lengthscales
 
-    def functions(self, features: RandomFeatures, weights: Tensor, updates: Tensor) -> PathwiseFunctions:
+    def build_functions(self, features: RandomFeatures, weights: Tensor, updates: Tensor) -> PathwiseFunctions:
         """Latent functions, class after class, of standard weights [J, 2F, C] and updates [J, L, C] in a-space."""
         amplitude = self.parameters.amplitude
         return PathwiseFunctions(
             self.kernel,
             features,
             amplitude * weights.permute(1, 2, 0).flatten(1),
-            self.labelled,
+            self.inputs_in_lengthscales,
             amplitude**2 * updates.permute(1, 2, 0).flatten(1),
         )
 
-    def sampled(self, num_draws: int, *, seed: int) -> PathwiseFunctions:
+    def sample(self, num_draws: int, *, seed: int) -> PathwiseFunctions:
         """Latent functions from the posterior, draw k whatever num_draws is: column c K + k is class c of draw k."""
         features = random_features(self.kernel, self.inputs.shape[1], self.frequencies, seed=seed)
         num_labels, num_classes = self.coefficients.shape
@@ -60,17 +60,17 @@ class GaussianProcessFit:
             ]
         )  # [K, 2F + L, C]
         weights, at_labels = noise[:, : 2 * self.frequencies], noise[:, 2 * self.frequencies :]
-        prior = self.parameters.amplitude * torch.einsum("lf,kfc->klc", features(self.labelled), weights)
+        prior = self.parameters.amplitude * torch.einsum("lf,kfc->klc", features(self.inputs_in_lengthscales), weights)
         curvature: Curvature | BlockCurvature
         if self.curvature is None:
             curvature = Curvature(self.classifier, self.classifier.covariance @ self.coefficients)
         else:
             curvature = BlockCurvature(self.classifier.covariance, self.curvature)
-        missed = curvature.times(prior) + curvature.colour(at_labels)  # W (f + ε), where ε has covariance W⁻¹
-        return self.functions(features, weights, self.coefficients - curvature.damp(missed))
+        missed = curvature.multiply(prior) + curvature.colour(at_labels)  # W (f + ε), where ε has covariance W⁻¹
+        return self.build_functions(features, weights, self.coefficients - curvature.damp(missed))
 
     def mean(self) -> PathwiseFunctions:
         """The mean of the latent functions."""
         features = random_features(self.kernel, self.inputs.shape[1], 1, seed=0)
         weights = torch.zeros(1, 2, self.coefficients.shape[1], dtype=torch.float64)
-        return self.functions(features, weights, self.coefficients[None])
+        return self.build_functions(features, weights, self.coefficients[None])

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from lindley.errors import FitError
 
-_MOST_NEWTON_STEPS = 100
+_MAX_NEWTON_STEPS = 100
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class LatentClassifier:
         """Newton's next a.  [L, C] -> [L, C]"""
         values = self.covariance @ coefficients
         curvature = Curvature(self, values)
-        return curvature.damp(curvature.times(values) + self.residual(values))
+        return curvature.damp(curvature.multiply(values) + self.residual(values))
 
     def log_evidence(self, coefficients: Tensor) -> Tensor:
         """Laplace's log marginal likelihood of the labels where a is the mode, in nats. Differentiable."""
@@ -60,34 +60,34 @@ class Curvature:
     """
 
     def __init__(self, classifier: LatentClassifier, values: Tensor) -> None:
-        self._covariance, self._importance = classifier.covariance, classifier.sample_weight
+        self._covariance, self._sample_weight = classifier.covariance, classifier.sample_weight
         log_probs = values.log_softmax(1)
         self._probs = log_probs.exp()  # [L, C]
         # Through the logarithm, as the square root of a probability has no derivative at 0.
-        roots = (log_probs.T / 2).exp() * self._importance.sqrt()  # [C, L] D^½
+        roots = (log_probs.T / 2).exp() * self._sample_weight.sqrt()  # [C, L] D^½
         identity = torch.eye(len(values), dtype=torch.float64)
         self._factors = torch.linalg.cholesky(identity + roots[:, :, None] * self._covariance * roots[:, None])
         self._halves = torch.linalg.solve_triangular(self._factors, torch.diag_embed(roots), upper=False)
         within = torch.einsum("cij,cik->jk", self._halves, self._halves)  # Σ_c E_c
         self._sum_factor = torch.linalg.cholesky(within)
 
-    def times(self, values: Tensor) -> Tensor:
+    def multiply(self, values: Tensor) -> Tensor:
         """W f.  [..., L, C] -> [..., L, C]"""
         moved = self._probs * values
-        return self._importance[:, None] * (moved - self._probs * moved.sum(-1, keepdim=True))
+        return self._sample_weight[:, None] * (moved - self._probs * moved.sum(-1, keepdim=True))
 
     def colour(self, noise: Tensor) -> Tensor:
         """Standard normal noise with covariance W.  [..., L, C] -> [..., L, C]"""
         roots = self._probs.sqrt()
         moved = roots * noise - self._probs * (roots * noise).sum(-1, keepdim=True)
-        return self._importance.sqrt()[:, None] * moved
+        return self._sample_weight.sqrt()[:, None] * moved
 
     def inverse(self, values: Tensor) -> Tensor:
         """S b = (K + W⁻¹)⁻¹ b.  [..., L, C] -> [..., L, C]"""
-        each = self._by_class(values)
+        each = self._solve_each_class(values)
         shared = each.sum(-1)  # [..., L]
         solved = torch.cholesky_solve(shared.reshape(-1, shared.shape[-1]).T, self._sum_factor).T
-        return each - self._by_class(solved.reshape(shared.shape)[..., None].expand_as(each))
+        return each - self._solve_each_class(solved.reshape(shared.shape)[..., None].expand_as(each))
 
     def damp(self, values: Tensor) -> Tensor:
         """(I + W K)⁻¹ b = b - S K b.  [..., L, C] -> [..., L, C]"""
@@ -96,23 +96,23 @@ class Curvature:
     def log_det_ratio(self) -> Tensor:
         """log |I + K W|, in nats."""
         of_factors = torch.diagonal(self._factors, dim1=1, dim2=2).log().sum()
-        whole: Tensor = 2 * (of_factors + self._sum_factor.diagonal().log().sum()) - self._importance.log().sum()
+        whole: Tensor = 2 * (of_factors + self._sum_factor.diagonal().log().sum()) - self._sample_weight.log().sum()
         return whole
 
-    def _by_class(self, values: Tensor) -> Tensor:
+    def _solve_each_class(self, values: Tensor) -> Tensor:
         """E_c b_c for each class.  [..., L, C] -> [..., L, C]"""
         half = torch.einsum("cij,...jc->...ic", self._halves, values)
         return torch.einsum("cij,...ic->...jc", self._halves, half)
 
 
-def mode_of(classifier: LatentClassifier, start: Tensor | None = None, *, gap: float = 1e-12) -> Tensor:
+def find_mode(classifier: LatentClassifier, start: Tensor | None = None, *, gap: float = 1e-12) -> Tensor:
     """The a = K⁻¹ f of the most probable latent values, where it is the likelihood's derivative.  -> [L, C]
 
     Newton's method with halved steps; ends when about `gap` nats are left to gain. The density has one maximum.
     """
     shape = len(classifier.classes), classifier.num_classes
     coefficients = torch.zeros(shape, dtype=torch.float64) if start is None else start
-    for _ in range(_MOST_NEWTON_STEPS):
+    for _ in range(_MAX_NEWTON_STEPS):
         step = classifier.newton(coefficients) - coefficients
         pulled = classifier.covariance @ step
         promised = float(((classifier.residual(classifier.covariance @ coefficients) - coefficients) * pulled).sum())
@@ -125,6 +125,6 @@ def mode_of(classifier: LatentClassifier, start: Tensor | None = None, *, gap: f
                 raise FitError("no step along Newton's direction makes the latent values more probable")
         coefficients = coefficients + length * step
     raise FitError(
-        f"the most probable latent values of {shape[0]} labels were not found in {_MOST_NEWTON_STEPS} steps; look for "
+        f"the most probable latent values of {shape[0]} labels were not found in {_MAX_NEWTON_STEPS} steps; look for "
         "inputs that are huge beside their spread in the pool, or set the amplitude"
     )

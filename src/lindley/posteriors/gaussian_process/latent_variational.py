@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from lindley.posteriors.gaussian_process.latent_laplace import LatentClassifier
 from lindley.posteriors.head.softmax_regression import contrasts
 
-MOST_UNKNOWNS = 2000
+MAX_UNKNOWNS = 2000
 """L (C - 1) up to which it is done unasked: up to 25 Cholesky factors of this size, 9 s on a core (measured)."""
-_MOST_ITERATIONS = 25
-_SETTLED = 1e-3
+_MAX_ITERATIONS = 25
+_TOLERANCE = 1e-3
 """Change of a probability's residual or variance below which no iteration follows; the points are off by more."""
 _NUM_POINTS = 128
 
@@ -40,19 +40,19 @@ class BlockCurvature:
         inside.diagonal().add_(1.0)
         self._factor = torch.linalg.cholesky(inside)
 
-    def times(self, values: Tensor) -> Tensor:
+    def multiply(self, values: Tensor) -> Tensor:
         """W f.  [..., L, C] -> [..., L, C]"""
-        return self._out(self._in(values))
+        return self._expand(self._project(values))
 
     def colour(self, noise: Tensor) -> Tensor:
         """Standard normal noise with covariance W; the last class's goes unused.  [..., L, C] -> [..., L, C]"""
-        return self._out(noise[..., :-1])
+        return self._expand(noise[..., :-1])
 
     def damp(self, values: Tensor) -> Tensor:
         """(I + W K)⁻¹ b = b - (K + W⁻¹)⁻¹ K b.  [..., L, C] -> [..., L, C]"""
-        read = self._in(self._covariance @ values)  # [..., L, M]
+        read = self._project(self._covariance @ values)  # [..., L, M]
         solved = torch.cholesky_solve(read.reshape(-1, self._factor.shape[0]).T, self._factor).T
-        return values - self._out(solved.reshape(read.shape))
+        return values - self._expand(solved.reshape(read.shape))
 
     def marginals(self) -> Tensor:
         """Covariance of the contrasts of latent values at each label, (K⁻¹ + W)⁻¹.  -> [L, M, M]"""
@@ -63,29 +63,29 @@ class BlockCurvature:
         prior = torch.diag_embed(self._covariance.diagonal()[:, None].expand(-1, num_contrasts))
         return prior - torch.einsum("jla,jlb->lab", half, half)
 
-    def _in(self, values: Tensor) -> Tensor:
+    def _project(self, values: Tensor) -> Tensor:
         return torch.einsum("lcm,...lc->...lm", self._roots, values)
 
-    def _out(self, values: Tensor) -> Tensor:
+    def _expand(self, values: Tensor) -> Tensor:
         return torch.einsum("lcm,...lm->...lc", self._roots, values)
 
 
-def variational(classifier: LatentClassifier, mode: Tensor) -> tuple[Tensor, Tensor]:
+def fit_variational(classifier: LatentClassifier, mode: Tensor) -> tuple[Tensor, Tensor]:
     """K⁻¹ mean and W in contrasts, from the mode.  [L, C] -> [L, C], [L, M, M]
 
     Newton's steps for the mean, damped fixed-point steps for W.
     """
     num_contrasts = classifier.num_classes - 1
-    basis, points = contrasts(classifier.num_classes), _points(num_contrasts)  # [S, M]
+    basis, points = contrasts(classifier.num_classes), _integration_points(num_contrasts)  # [S, M]
     sample_weight = classifier.sample_weight[:, None, None]
     # From the narrow side: half the identity bounds the curvature of any softmax (Böhning 1992), and from a Gaussian
     # that is too wide the first steps overshoot.
     curvature = torch.eye(num_contrasts, dtype=torch.float64) / 2 * sample_weight  # [L, M, M]
     coefficients, residual = mode, mode
-    for _ in range(_MOST_ITERATIONS):
+    for _ in range(_MAX_ITERATIONS):
         current = BlockCurvature(classifier.covariance, curvature)
         values = classifier.covariance @ coefficients
-        before, coefficients = coefficients, current.damp(current.times(values) + residual)
+        before, coefficients = coefficients, current.damp(current.multiply(values) + residual)
         factor = torch.linalg.cholesky_ex(current.marginals()).L  # [L, M, M]
         around = (classifier.covariance @ coefficients)[:, None] + points @ (basis @ factor).mT  # [L, S, C]
         probs = around.softmax(2)
@@ -95,12 +95,12 @@ def variational(classifier: LatentClassifier, mode: Tensor) -> tuple[Tensor, Ten
         spread = torch.einsum("lsc,ca,cb->lab", probs, basis, basis) - torch.einsum("lsa,lsb->lab", turned, turned)
         change = (sample_weight * spread / len(points) - curvature) / 2
         curvature = curvature + change
-        if change.abs().max() < _SETTLED and (coefficients - before).abs().max() < _SETTLED:
+        if change.abs().max() < _TOLERANCE and (coefficients - before).abs().max() < _TOLERANCE:
             break
     return coefficients, curvature
 
 
-def _points(num_contrasts: int) -> Tensor:
+def _integration_points(num_contrasts: int) -> Tensor:
     """Antithetic points that fill a normal distribution evenly; the same ones always.  -> [S, M]"""
     sobol = torch.quasirandom.SobolEngine(num_contrasts, scramble=True, seed=0)
     uniform = sobol.draw(_NUM_POINTS // 2, dtype=torch.float64).clamp(1e-9, 1 - 1e-9)

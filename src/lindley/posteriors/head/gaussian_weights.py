@@ -51,7 +51,7 @@ def is_full(regression: SoftmaxRegression, covariance: str = "auto") -> bool:
     return size <= FULL_LIMIT if covariance == "auto" else covariance == "full"
 
 
-def gaussian_of(regression: SoftmaxRegression, curvature: Tensor, covariance: str = "auto") -> GaussianWeights:
+def build_gaussian(regression: SoftmaxRegression, curvature: Tensor, covariance: str = "auto") -> GaussianWeights:
     """The Gaussian of given curvatures of the labels' losses.  [L, M, M]"""
     exact = is_full(regression, covariance)
     return FullGaussian(regression, curvature) if exact else KroneckerGaussian(regression, curvature)

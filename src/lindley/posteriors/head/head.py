@@ -22,8 +22,8 @@ from lindley.contracts import Categorical, Inputs, Labels, Pool, Posterior, Trai
 from lindley.errors import InputError
 from lindley.modes import isolated_torch_state
 from lindley.noise import torch_generator
-from lindley.posteriors.head.gaussian_weights import COVARIANCES, gaussian_of
-from lindley.posteriors.head.head_coordinates import HeadCoordinates, spread
+from lindley.posteriors.head.gaussian_weights import COVARIANCES, build_gaussian
+from lindley.posteriors.head.head_coordinates import HeadCoordinates, standard_deviations
 from lindley.posteriors.head.head_fit import APPROXIMATIONS, BIAS_PRECISION, HeadFit, fit_head
 from lindley.posteriors.head.softmax_regression import SoftmaxRegression, contrasts
 from lindley.posteriors.stored_parts import (
@@ -108,7 +108,7 @@ class BayesianHead:
             bias_precision=self.bias_precision,
             covariance=self.covariance,
             approximation=self.approximation,
-            previous=previous.fitted if isinstance(previous, HeadPosterior) else None,
+            previous=previous.fit_result if isinstance(previous, HeadPosterior) else None,
         )
         return HeadPosterior(fit, features=self.features, device=self.device)
 
@@ -120,7 +120,7 @@ class HeadPosterior:
     """
 
     def __init__(self, fit: HeadFit, *, features: ReadFeatures | None = None, device: str = "cpu") -> None:
-        self.fitted = fit
+        self.fit_result = fit
         self.covariance = fit.gaussian.kind
         self.prior_precision = fit.prior_precision
         self.log_evidence = fit.log_evidence
@@ -131,25 +131,25 @@ class HeadPosterior:
         """Return K functions; draw k is the same function whatever num_draws is."""
         if num_draws < 1:
             raise InputError(f"num_draws must be at least 1; got {num_draws}")
-        return self._functions(draw_weights(self.fitted, num_draws, seed=seed))
+        return self._functions(draw_weights(self.fit_result, num_draws, seed=seed))
 
     def point(self) -> HeadDraws:
         """Return the most probable weights as one draw."""
-        return self._functions(self.fitted.coordinates.to_features(self.fitted.coefficients)[None])
+        return self._functions(self.fit_result.coordinates.to_features(self.fit_result.coefficients)[None])
 
     def features(self, inputs: Inputs) -> Features:
         """Return what the head reads: centred, in standard deviations of the pool.  n inputs -> [n, D] float32"""
         given = read_features(inputs, self._features, self._device)
-        coordinates = self.fitted.coordinates
+        coordinates = self.fit_result.coordinates
         return ((given.cpu().double() - coordinates.origin) / coordinates.scale).float().to(given.device)
 
     def leave_one_out(self) -> Scores:
         """Log-probability of each label by the head without it, approximately (`HeadFit`).  [L] nats"""
-        return self.fitted.leave_one_out()
+        return self.fit_result.leave_one_out()
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return all that `from_state_dict` requires but the features' function; the labelled features are rotated."""
-        regression, coordinates = self.fitted.regression, self.fitted.coordinates
+        regression, coordinates = self.fit_result.regression, self.fit_result.coordinates
         tensors = {
             "design": regression.design,
             "classes": regression.classes,
@@ -158,9 +158,9 @@ class HeadPosterior:
             "origin": coordinates.origin,
             "scale": coordinates.scale,
             "basis": coordinates.basis,
-            "coefficients": self.fitted.coefficients,
-            "mean": self.fitted.mean,
-            "curvature": self.fitted.curvature,
+            "coefficients": self.fit_result.coefficients,
+            "mean": self.fit_result.mean,
+            "curvature": self.fit_result.curvature,
         }
         settings = {
             "num_classes": regression.num_classes,
@@ -199,12 +199,12 @@ class HeadPosterior:
         )
         coordinates = HeadCoordinates(tensors["origin"], tensors["scale"], tensors["basis"])
         coefficients, mean, curvature = (tensors[name] for name in ("coefficients", "mean", "curvature"))
-        gaussian = gaussian_of(regression, curvature, settings["covariance"])
+        gaussian = build_gaussian(regression, curvature, settings["covariance"])
         fit = HeadFit(regression, coordinates, coefficients, mean, curvature, gaussian, settings["prior_precision"])
         return cls(fit, features=features, device=device or settings["device"])
 
     def _functions(self, weights: Tensor) -> HeadDraws:
-        coordinates = self.fitted.coordinates
+        coordinates = self.fit_result.coordinates
         return HeadDraws(weights, coordinates.origin, coordinates.scale, features=self._features, device=self._device)
 
 
@@ -292,7 +292,7 @@ def pool_scale(pool: Pool, features: ReadFeatures | None, device: str) -> Tensor
     bad = ~given.isfinite().all(1)
     if bool(bad.any()):
         raise InputError(f"features must be finite; those of the pool's rows {rows[bad][:10].tolist()} are not")
-    return spread(given)
+    return standard_deviations(given)
 
 
 def label_weights(data: TrainingData, class_weights: Sequence[float] | None) -> Tensor:

@@ -36,7 +36,7 @@ class HeadCoordinates:
         return torch.cat([self.basis.T @ (slopes * self.scale[:, None]), bias])
 
 
-def coordinates_of(features: Tensor, sample_weight: Tensor, scale: Tensor) -> HeadCoordinates:
+def fit_coordinates(features: Tensor, sample_weight: Tensor, scale: Tensor) -> HeadCoordinates:
     """The coordinates that the labelled rows span, their principal directions.  [L, D], [L], [D]"""
     features = features.double()
     origin = sample_weight @ features / sample_weight.sum()
@@ -47,7 +47,7 @@ def coordinates_of(features: Tensor, sample_weight: Tensor, scale: Tensor) -> He
     return HeadCoordinates(origin, scale, span @ torch.linalg.eigh(turned.T @ turned).eigenvectors)
 
 
-def spread(features: Tensor) -> Tensor:
+def standard_deviations(features: Tensor) -> Tensor:
     """Standard deviation of each feature; 1 for one that is constant, which survives as it is.  [n, D] -> [D]"""
     features = features.double()
     deviation = features.std(0, correction=0)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from lindley.contracts import Inputs
 from lindley.errors import InputError
 from lindley.posteriors.features import network_features
-from lindley.posteriors.head.head_coordinates import spread
+from lindley.posteriors.head.head_coordinates import standard_deviations
 from lindley.posteriors.head.head_fit import HeadFit, fit_head
 from lindley.shapes import ClassIndices, LabelledFeatures, Scores
 
@@ -35,7 +35,7 @@ def laplace_evidence(
     deviations. Source: Immer et al. 2021, arXiv:2104.04975 (of whole networks).
     """
     features = network_features(module, inputs, precision=precision, device=device).cpu()
-    return features_fit(features, classes, num_classes=num_classes, prior_precision=prior_precision).log_evidence
+    return fit_features_head(features, classes, num_classes=num_classes, prior_precision=prior_precision).log_evidence
 
 
 def leave_one_out(
@@ -54,10 +54,12 @@ def leave_one_out(
     features saw the row.
     """
     features = network_features(module, inputs, precision=precision, device=device).cpu()
-    return features_fit(features, classes, num_classes=num_classes, prior_precision=prior_precision).leave_one_out()
+    return fit_features_head(
+        features, classes, num_classes=num_classes, prior_precision=prior_precision
+    ).leave_one_out()
 
 
-def features_fit(
+def fit_features_head(
     features: LabelledFeatures,
     classes: ClassIndices,
     *,
@@ -74,7 +76,7 @@ def features_fit(
         raise InputError(f"one class for each input is needed; got {len(classes)} classes for {len(features)} inputs")
     if not bool(torch.isfinite(features).all()):
         raise InputError("features must be finite; look at the network's weights and inputs")
-    scale = spread(features) if scale is None else scale
+    scale = standard_deviations(features) if scale is None else scale
     return fit_head(
         features,
         classes.cpu(),

@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from lindley.posteriors.head.gaussian_weights import GaussianWeights, gaussian_of
-from lindley.posteriors.head.head_coordinates import HeadCoordinates, coordinates_of
+from lindley.posteriors.head.gaussian_weights import GaussianWeights, build_gaussian
+from lindley.posteriors.head.head_coordinates import HeadCoordinates, fit_coordinates
 from lindley.posteriors.head.log_determinant import log_det_ratio
-from lindley.posteriors.head.softmax_regression import SoftmaxRegression, label_curvature, most_probable
-from lindley.posteriors.head.variational_weights import variational
+from lindley.posteriors.head.softmax_regression import SoftmaxRegression, find_mode, label_curvature
+from lindley.posteriors.head.variational_weights import fit_variational
 from lindley.shapes import ClassIndices, LabelledFeatures, Scores
 
 APPROXIMATIONS = ("variational", "laplace")
 BIAS_PRECISION = 0.1
 """Of the biases' own prior: a standard deviation of 3.2 nats."""
-_WIDEST = 10
+_MAX_EXPONENT_SHIFT = 10
 """The prior precision is looked for from D / 2^10 to D 2^10: logits of a standard deviation of 32 to 1 / 32 nats."""
 _ROUGH_GAP = 1e-6
 """Nats to which the density is maximised while priors are compared."""
@@ -55,7 +55,7 @@ class HeadFit:
         probs, basis, sample_weight = log_probs.exp(), regression.contrasts, regression.sample_weight[:, None]
         residual = sample_weight * (probs - nn.functional.one_hot(regression.classes, regression.num_classes))
         curvature = label_curvature(regression, self.coefficients)  # [L, M, M]
-        laplace = gaussian_of(regression, curvature, self.gaussian.kind)
+        laplace = build_gaussian(regression, curvature, self.gaussian.kind)
         covariance = laplace.output_covariance(regression.design)  # [L, M, M]
         kept = torch.eye(basis.shape[1], dtype=torch.float64) - covariance @ (sample_weight[:, :, None] * curvature)
         moved = torch.linalg.solve(kept, covariance @ (residual @ basis)[:, :, None])[:, :, 0]  # [L, M]
@@ -81,21 +81,21 @@ def fit_head(
     `previous` shortens the way: the searches for the prior and for the most probable weights start from it.
     """
     sample_weight = torch.ones(len(classes), dtype=torch.float64) if sample_weight is None else sample_weight
-    coordinates = coordinates_of(features, sample_weight, scale)
+    coordinates = fit_coordinates(features, sample_weight, scale)
     design = coordinates.design(features)
     precision = torch.full((design.shape[1],), bias_precision, dtype=torch.float64)
     regression = SoftmaxRegression(design, classes, sample_weight, precision, num_classes)
-    start = _start(coordinates, num_classes, previous)
+    start = _initial_coefficients(coordinates, num_classes, previous)
     if isinstance(prior_precision, str):
         begin = None if previous is None else previous.prior_precision
         prior_precision, start = _maximise_evidence(regression, features.shape[1], start, begin)
-    regression = _under(regression, prior_precision)
-    coefficients = most_probable(regression, start)
+    regression = _replace_prior_precision(regression, prior_precision)
+    coefficients = find_mode(regression, start)
     if approximation == "variational":
-        mean, curvature = variational(regression, coefficients, covariance)
+        mean, curvature = fit_variational(regression, coefficients, covariance)
     else:
         mean, curvature = coefficients, label_curvature(regression, coefficients)
-    gaussian = gaussian_of(regression, curvature, covariance)
+    gaussian = build_gaussian(regression, curvature, covariance)
     return HeadFit(regression, coordinates, coefficients, mean, curvature, gaussian, prior_precision)
 
 
@@ -107,7 +107,7 @@ def log_evidence(regression: SoftmaxRegression, coefficients: Tensor) -> float:
     return regression.log_density(coefficients) - log_det_ratio(regression, coefficients) / 2
 
 
-def _start(coordinates: HeadCoordinates, num_classes: int, previous: HeadFit | None) -> Tensor:
+def _initial_coefficients(coordinates: HeadCoordinates, num_classes: int, previous: HeadFit | None) -> Tensor:
     zeros = torch.zeros(coordinates.basis.shape[1] + 1, num_classes - 1, dtype=torch.float64)
     if previous is None or previous.coordinates.origin.shape != coordinates.origin.shape:
         return zeros
@@ -117,7 +117,7 @@ def _start(coordinates: HeadCoordinates, num_classes: int, previous: HeadFit | N
     return coordinates.from_features(known, previous.coordinates.origin, previous.coordinates.scale)
 
 
-def _under(regression: SoftmaxRegression, prior_precision: float) -> SoftmaxRegression:
+def _replace_prior_precision(regression: SoftmaxRegression, prior_precision: float) -> SoftmaxRegression:
     precision = regression.precision.clone()
     precision[:-1] = prior_precision
     return replace(regression, precision=precision)
@@ -135,12 +135,12 @@ def _maximise_evidence(
 
     def evidence(exponent: int, start: Tensor) -> float:
         if exponent not in known:
-            under = _under(regression, 2.0**exponent)
-            coefficients = most_probable(under, start, gap=_ROUGH_GAP)
+            under = _replace_prior_precision(regression, 2.0**exponent)
+            coefficients = find_mode(under, start, gap=_ROUGH_GAP)
             known[exponent] = log_evidence(under, coefficients), coefficients
         return known[exponent][0]
 
-    lowest, highest = middle - _WIDEST, middle + _WIDEST
+    lowest, highest = middle - _MAX_EXPONENT_SHIFT, middle + _MAX_EXPONENT_SHIFT
     best = middle - 4 if begin is None else min(max(round(math.log2(begin)), lowest), highest)
     evidence(best, start)
     for towards in (1, -1):

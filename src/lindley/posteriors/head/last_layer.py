@@ -24,7 +24,7 @@ from lindley.training.dry_run import dry_run
 from lindley.training.loop import train
 from lindley.training.precision import PRECISIONS, resolve_precision
 
-_OF_NETWORK = "network."
+_NETWORK_PREFIX = "network."
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class LastLayerPosterior:
         """Return the head's tensors, and the network's weights and buffers under "network."."""
         tensors, settings = self.head.state_dict()
         of_network, layout = network_tensors(self._features.module)
-        weights = {_OF_NETWORK + name: value for name, value in of_network.items()}
+        weights = {_NETWORK_PREFIX + name: value for name, value in of_network.items()}
         return {**tensors, **weights}, {**settings, "precision": self._features.precision, **layout}
 
     @classmethod
@@ -136,8 +136,8 @@ class LastLayerPosterior:
     ) -> LastLayerPosterior:
         """Return the posterior that was saved; `network` makes a network of the same architecture."""
         check_settings(settings, {"precision": one_of(PRECISIONS), "device": is_device})
-        own = {name: value for name, value in tensors.items() if name.startswith(_OF_NETWORK)}
-        weights = {name.removeprefix(_OF_NETWORK): value for name, value in own.items()}
+        own = {name: value for name, value in tensors.items() if name.startswith(_NETWORK_PREFIX)}
+        weights = {name.removeprefix(_NETWORK_PREFIX): value for name, value in own.items()}
         device = device or settings["device"]
         module = network_with(weights, settings, network).to(device)
         features = NetworkFeatures(module, settings["precision"], device)

@@ -22,10 +22,10 @@ def log_det_ratio(regression: SoftmaxRegression, coefficients: Tensor) -> float:
     """
     if coefficients.numel() <= EXACT_LIMIT:
         return FullGaussian(regression, label_curvature(regression, coefficients)).log_det_ratio
-    return estimated_log_det_ratio(regression, coefficients)
+    return estimate_log_det_ratio(regression, coefficients)
 
 
-def estimated_log_det_ratio(regression: SoftmaxRegression, coefficients: Tensor) -> float:
+def estimate_log_det_ratio(regression: SoftmaxRegression, coefficients: Tensor) -> float:
     """The same by stochastic Lanczos quadrature of what the Kronecker approximation misses.
 
     With D the Hessian's diagonal in the Kronecker basis and A = D^-½ H D^-½, log det H = log det D + tr log A. The

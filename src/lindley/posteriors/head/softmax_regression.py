@@ -15,8 +15,8 @@ from torch import Tensor
 
 from lindley.errors import FitError
 
-_MOST_NEWTON_STEPS = 100
-_MOST_CG_STEPS = 250
+_MAX_NEWTON_STEPS = 100
+_MAX_CG_STEPS = 250
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def contrasts(num_classes: int) -> Tensor:
     return basis
 
 
-def most_probable(regression: SoftmaxRegression, start: Tensor, *, gap: float = 1e-13) -> Tensor:
+def find_mode(regression: SoftmaxRegression, start: Tensor, *, gap: float = 1e-13) -> Tensor:
     """The coefficients of greatest posterior density.  [J, M] -> [J, M]
 
     Newton's method; each step by conjugate gradients with exact products of the Hessian. Ends when what is left to
@@ -76,7 +76,7 @@ def most_probable(regression: SoftmaxRegression, start: Tensor, *, gap: float = 
     The prior makes it unique and finite, also where the labels can be separated.
     """
     coefficients = start
-    for _ in range(_MOST_NEWTON_STEPS):
+    for _ in range(_MAX_NEWTON_STEPS):
         gradient = regression.gradient(coefficients)
         curvature = Curvature(regression, label_curvature(regression, coefficients))
         if not bool(gradient.isfinite().all()):
@@ -84,9 +84,9 @@ def most_probable(regression: SoftmaxRegression, start: Tensor, *, gap: float = 
         if curvature.precondition(gradient).mul(gradient).sum() <= 2 * gap:
             return coefficients
         step = curvature.solve(gradient)
-        coefficients = coefficients + _length(regression, coefficients, step, gradient) * step
+        coefficients = coefficients + _step_length(regression, coefficients, step, gradient) * step
     raise FitError(
-        f"the most probable weights of {len(regression.design)} labels were not found in {_MOST_NEWTON_STEPS} steps; "
+        f"the most probable weights of {len(regression.design)} labels were not found in {_MAX_NEWTON_STEPS} steps; "
         "look for features that are huge beside their spread in the pool"
     )
 
@@ -138,7 +138,7 @@ class Curvature:
         self._turn, along = eigen_curvature(regression, curvature)
         self.diagonal = along + regression.precision[:, None]  # [J, M]
 
-    def times(self, direction: Tensor) -> Tensor:
+    def multiply(self, direction: Tensor) -> Tensor:
         moved = torch.einsum("lj,...jm->l...m", self._regression.design, direction)
         pulled = (moved.flatten(1, -2) if moved.dim() > 2 else moved[:, None]) @ self._weighted  # [L, ..., M]
         back = torch.einsum("lj,l...m->...jm", self._regression.design, pulled.view_as(moved))
@@ -147,7 +147,7 @@ class Curvature:
     def whiten(self, direction: Tensor) -> Tensor:
         """With its diagonal in that basis scaled to 1: D^-½ H D^-½ there."""
         scale = self.diagonal.rsqrt()
-        return (self.times((scale * direction) @ self._turn.T) @ self._turn) * scale
+        return (self.multiply((scale * direction) @ self._turn.T) @ self._turn) * scale
 
     def precondition(self, gradient: Tensor) -> Tensor:
         return ((gradient @ self._turn) / self.diagonal) @ self._turn.T
@@ -158,8 +158,8 @@ class Curvature:
         ready = self.precondition(left)
         direction, squared = ready, float((left * ready).sum())
         enough = squared * min(1e-2, squared)
-        for _ in range(_MOST_CG_STEPS):
-            product = self.times(direction)
+        for _ in range(_MAX_CG_STEPS):
+            product = self.multiply(direction)
             length = squared / float((direction * product).sum())
             step, left = step + length * direction, left - length * product
             ready = self.precondition(left)
@@ -170,7 +170,7 @@ class Curvature:
         return step
 
 
-def _length(regression: SoftmaxRegression, coefficients: Tensor, step: Tensor, gradient: Tensor) -> float:
+def _step_length(regression: SoftmaxRegression, coefficients: Tensor, step: Tensor, gradient: Tensor) -> float:
     """1, or less where a full Newton step would gain too little."""
     promised = float((step * gradient).sum())
     if promised < 1e-6:  # below rounding of the density, and within reach of Newton's quadratic convergence

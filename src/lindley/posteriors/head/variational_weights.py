@@ -13,35 +13,33 @@ import torch
 from torch import Tensor
 
 from lindley.noise import torch_generator
-from lindley.posteriors.head.gaussian_weights import GaussianWeights, KroneckerGaussian, gaussian_of, is_full
+from lindley.posteriors.head.gaussian_weights import GaussianWeights, KroneckerGaussian, build_gaussian, is_full
 from lindley.posteriors.head.softmax_regression import Curvature, SoftmaxRegression, label_probs, probs_curvature
 
 ITERATE_FULL_LIMIT = 1000
 """Coefficients up to which every iteration has the full covariance; above they have Kronecker's, the last excepted."""
 _NUM_ITERATIONS = 12
 _NUM_DRAWS = 64
-_NUM_DRAWS_OF_MANY = 32
+_NUM_DRAWS_ABOVE = 32
 
 
-def variational(
-    regression: SoftmaxRegression, most_probable: Tensor, covariance: str = "auto"
-) -> tuple[Tensor, Tensor]:
+def fit_variational(regression: SoftmaxRegression, mode: Tensor, covariance: str = "auto") -> tuple[Tensor, Tensor]:
     """Mean and curvatures of the labels' losses, from the most probable coefficients.  [J, M] -> [J, M], [L, M, M]
 
     Newton's steps for the mean, damped fixed-point steps for the curvatures, a fixed number of both: what is left to
     gain after them changes predictions less than Kronecker's covariance in the iterations does (measured).
     """
     full = is_full(regression, covariance)
-    small = full and most_probable.numel() <= ITERATE_FULL_LIMIT
-    noise = _antithetic_noise(most_probable, _NUM_DRAWS if small else _NUM_DRAWS_OF_MANY)  # [S, J, M]
+    small = full and mode.numel() <= ITERATE_FULL_LIMIT
+    noise = _antithetic_noise(mode, _NUM_DRAWS if small else _NUM_DRAWS_ABOVE)  # [S, J, M]
     # From the narrow side: half the identity bounds the curvature of any softmax (Böhning 1992), and from a Gaussian
     # that is too wide the first steps overshoot.
-    num_contrasts = most_probable.shape[1]
+    num_contrasts = mode.shape[1]
     curvature = torch.eye(num_contrasts, dtype=torch.float64).repeat(len(regression.design), 1, 1) / 2
-    mean = most_probable
+    mean = mode
     for _ in range(_NUM_ITERATIONS):
         gaussian: GaussianWeights = (
-            gaussian_of(regression, curvature, covariance) if small else KroneckerGaussian(regression, curvature)
+            build_gaussian(regression, curvature, covariance) if small else KroneckerGaussian(regression, curvature)
         )
         draws = mean + gaussian.colour(noise)
         probs = label_probs(regression, draws)  # [L, C, S]

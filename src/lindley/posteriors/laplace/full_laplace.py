@@ -19,9 +19,9 @@ from lindley.errors import InputError
 from lindley.modes import isolated_torch_state
 from lindley.noise import torch_generator
 from lindley.posteriors.features import network_features
-from lindley.posteriors.laplace.laplace_package import gaussian_by_laplace, require_package
+from lindley.posteriors.laplace.laplace_package import fit_gaussian, require_package
 from lindley.posteriors.laplace.linearised import LinearisedDraws
-from lindley.posteriors.laplace.network_gaussian import NetworkGaussian, gaussian_from, gaussian_parts
+from lindley.posteriors.laplace.network_gaussian import NetworkGaussian, gaussian_from_tensors, gaussian_parts
 from lindley.posteriors.network_weights import network_tensors, network_with
 from lindley.posteriors.networks_as_draws import NetworksAsDraws
 from lindley.posteriors.stored_parts import check_settings, check_tensors, is_flag, is_number, is_positive, one_of
@@ -37,7 +37,7 @@ from lindley.training.precision import PRECISIONS, resolve_precision
 
 HESSIANS = ("kron", "diag")
 _LAYERS = (nn.Linear, nn.Conv2d)
-_OF_GAUSSIAN = "gaussian."
+_GAUSSIAN_PREFIX = "gaussian."
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class FullLaplace:
         for parameter in module.parameters():
             parameter.data = parameter.data.contiguous()  # the vector of weights is in this order
         inputs, classes = read_labelled(data.pool, data.labels, self.device)
-        gaussian, prior_precision, log_evidence = gaussian_by_laplace(
+        gaussian, prior_precision, log_evidence = fit_gaussian(
             module,
             as_tensor(inputs),
             classes,
@@ -147,7 +147,9 @@ class FullLaplacePosterior:
         if self._linearised:
             return LinearisedDraws(self._module, deviations, device=self._device)
         return NetworksAsDraws(
-            [self._moved(deviation) for deviation in deviations], precision=self._precision, device=self._device
+            [self._perturb_network(deviation) for deviation in deviations],
+            precision=self._precision,
+            device=self._device,
         )
 
     def point(self) -> Draws:
@@ -161,7 +163,7 @@ class FullLaplacePosterior:
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return weights, buffers, the Gaussian's tensors under "gaussian.", and the settings as JSON values."""
         tensors, layout = network_tensors(self._module)
-        gaussian = {_OF_GAUSSIAN + name: value for name, value in self._gaussian.tensors().items()}
+        gaussian = {_GAUSSIAN_PREFIX + name: value for name, value in self._gaussian.tensors().items()}
         settings = {
             "prior_precision": self.prior_precision,
             "log_evidence": self.log_evidence,
@@ -180,7 +182,7 @@ class FullLaplacePosterior:
         device: str = "cpu",
     ) -> FullLaplacePosterior:
         """Return the posterior that was saved; `network` makes its module. Nothing here requires laplace-torch."""
-        own = {name: value for name, value in tensors.items() if name.startswith(_OF_GAUSSIAN)}
+        own = {name: value for name, value in tensors.items() if name.startswith(_GAUSSIAN_PREFIX)}
         weights = {name: value for name, value in tensors.items() if name not in own}
         check_settings(
             settings,
@@ -192,12 +194,12 @@ class FullLaplacePosterior:
             },
         )
         prior_precision = float(settings["prior_precision"])
-        gaussian = {name.removeprefix(_OF_GAUSSIAN): value for name, value in own.items()}
+        gaussian = {name.removeprefix(_GAUSSIAN_PREFIX): value for name, value in own.items()}
         module = network_with(weights, settings, network).to(device)
         check_tensors(gaussian, gaussian_parts(list(module.parameters()), diagonal="deviation" in gaussian))
         return cls(
             module,
-            gaussian_from(gaussian, prior_precision, device),
+            gaussian_from_tensors(gaussian, prior_precision, device),
             prior_precision,
             float(settings["log_evidence"]),
             linearised=bool(settings["linearised"]),
@@ -210,7 +212,7 @@ class FullLaplacePosterior:
         noise = torch.randn(size, generator=torch_generator(seed, "weights", draw)).to(self._device)
         return self._gaussian.colour(noise)
 
-    def _moved(self, deviation: Tensor) -> nn.Module:
+    def _perturb_network(self, deviation: Tensor) -> nn.Module:
         module = copy_network(self._module)
         with torch.no_grad():
             vector_to_parameters(parameters_to_vector(module.parameters()) + deviation, module.parameters())

@@ -37,12 +37,12 @@ PACKAGES = (
 """laplace-torch and what it imports: all that it asks for but torch, NumPy, SciPy and torchvision."""
 PRIOR_PRECISIONS = (1e-4, 1e6)
 """Between these the evidence is looked for."""
-_JACOBIAN = 1 << 25
+_MAX_JACOBIAN_ELEMENTS = 1 << 25
 """Numbers in the Jacobians of one batch of the diagonal: 128 MiB."""
 _ROWS = 256
 
 
-def gaussian_by_laplace(
+def fit_gaussian(
     module: nn.Module, inputs: Tensor, classes: Tensor, *, hessian: str, prior_precision: float | None, seed: int
 ) -> tuple[NetworkGaussian, float, float]:
     """Return the Gaussian at the module's weights for labels [L], its prior precision and its log evidence in nats.
@@ -63,7 +63,7 @@ def gaussian_by_laplace(
         )
         with torch.no_grad():
             num_classes = fitted.model(inputs[:1]).shape[1]
-        rows = _ROWS if hessian == "kron" else max(1, min(_ROWS, _JACOBIAN // (num_classes * size)))
+        rows = _ROWS if hessian == "kron" else max(1, min(_ROWS, _MAX_JACOBIAN_ELEMENTS // (num_classes * size)))
         fitted.fit(DataLoader(TensorDataset(inputs, classes), batch_size=rows))
         chosen = _maximise_evidence(fitted) if prior_precision is None else prior_precision
         log_evidence = _log_evidence(fitted, chosen)

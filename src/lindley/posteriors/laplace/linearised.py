@@ -50,10 +50,10 @@ class LinearisedDraws:
             def logits(given: dict[str, Tensor]) -> Tensor:
                 return logits_of(functional_call(self._module, given, arguments, named))
 
-            return _along(logits, weights, self._deviations)
+            return _linearise(logits, weights, self._deviations)
 
 
-def _along(logits: Callable[[dict[str, Tensor]], Tensor], weights: dict[str, Tensor], deviations: Tensor) -> Tensor:
+def _linearise(logits: Callable[[dict[str, Tensor]], Tensor], weights: dict[str, Tensor], deviations: Tensor) -> Tensor:
     """f(w) + J(w) d for each deviation d.  [K, P] -> [n, K, C]"""
     sizes = [value.numel() for value in weights.values()]
     each = []

@@ -24,7 +24,7 @@ class NetworkGaussian(Protocol):
         ...
 
     def tensors(self) -> dict[str, Tensor]:
-        """What `gaussian_from` needs."""
+        """What `gaussian_from_tensors` needs."""
         ...
 
 
@@ -88,7 +88,7 @@ def gaussian_parts(weights: Sequence[Tensor], *, diagonal: bool) -> dict[str, Pa
     return parts
 
 
-def gaussian_from(tensors: Mapping[str, Tensor], prior_precision: float, device: str) -> NetworkGaussian:
+def gaussian_from_tensors(tensors: Mapping[str, Tensor], prior_precision: float, device: str) -> NetworkGaussian:
     """The Gaussian with these tensors."""
     # Copies: what a file gives lies at other addresses in memory, where products may differ in the last bits.
     on_device = {name: value.to(device, copy=True) for name, value in tensors.items()}

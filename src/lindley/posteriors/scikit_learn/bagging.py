@@ -20,7 +20,7 @@ from lindley.errors import InputError
 from lindley.posteriors.head.head import label_weights
 from lindley.posteriors.members import choose_members
 from lindley.posteriors.scikit_learn.smoothing import check_pseudo_count, class_shares, smooth
-from lindley.posteriors.scikit_learn.tables import Examples, examples_of
+from lindley.posteriors.scikit_learn.tables import Examples, as_examples
 from lindley.posteriors.scikit_learn.training_sets import TrainingSet, decode_examples, encode_examples, example_parts
 from lindley.posteriors.stored_parts import (
     POSITIVE,
@@ -85,7 +85,7 @@ class Bagging:
         if self.members < 1:
             raise InputError(f"members must be at least 1; got {self.members}")
         _check_estimator(self.estimator)
-        _check_weighs(self.estimator, "" if self.class_weights is None else "class_weights")
+        _check_takes_weights(self.estimator, "" if self.class_weights is None else "class_weights")
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> BaggingPosterior:
         """Fit every member from scratch; `previous` is ignored.
@@ -96,7 +96,7 @@ class Bagging:
         check_supported(self, data, sample_weight=True)
         labels = data.labels
         training = TrainingSet(
-            examples_of(data.pool.read(labels.rows)),
+            as_examples(data.pool.read(labels.rows)),
             labels.values.cpu(),
             label_weights(data, self.class_weights),
             data.num_classes,
@@ -104,7 +104,7 @@ class Bagging:
             weighted=self.class_weights is not None or labels.sample_weight is not None,
             count=float(len(labels)) if labels.sample_weight is None else float(labels.sample_weight.double().sum()),
         )
-        _check_weighs(self.estimator, "sample_weight" if training.weighted else "")
+        _check_takes_weights(self.estimator, "sample_weight" if training.weighted else "")
         encode_examples(training.examples)
         return BaggingPosterior(self, training)
 
@@ -144,7 +144,7 @@ class BaggingPosterior:
     def __init__(self, learner: Bagging, training: TrainingSet) -> None:
         self._learner = learner
         self._training = training
-        self._members = [_fitted(learner, training, member) for member in range(learner.members)]
+        self._members = [_fit_member(learner, training, member) for member in range(learner.members)]
         self._shares = class_shares(training.classes, training.sample_weight, training.num_classes)
 
     def draw(self, num_draws: int, *, seed: int) -> BaggingDraws:
@@ -200,7 +200,7 @@ class BaggingPosterior:
         parts = {**_PARTS, **example_parts(settings)}
         check_tensors(tensors, parts, C=settings["num_classes"], E=settings["members"])
         learner = Bagging(estimator, settings["members"], settings["pseudo_count"], device=device)
-        _check_weighs(estimator, "sample_weight" if settings["weighted"] else "")
+        _check_takes_weights(estimator, "sample_weight" if settings["weighted"] else "")
         examples = decode_examples(tensors, settings)
         training = TrainingSet(
             examples,
@@ -256,7 +256,7 @@ class BaggingDraws:
 
     def predict(self, inputs: Examples) -> Categorical:
         """Predict n inputs, in float32."""
-        examples, num_classes = examples_of(inputs), len(self._shares)
+        examples, num_classes = as_examples(inputs), len(self._shares)
         probs = torch.stack([member.probs(examples, num_classes) for member in self._members], dim=1)  # [n, K, C]
         whole = smooth(probs, self._labels, self._pseudo_count, self._shares)
         return Categorical(whole.log().float().to(self._device))
@@ -268,14 +268,14 @@ def _check_estimator(estimator: Any) -> None:
         raise InputError(
             f"estimator must be a classifier in the manner of scikit-learn, such as GaussianNB(); got {name}"
         )
-    if not _gives_probabilities(estimator):
+    if not _has_predict_proba(estimator):
         raise InputError(
             f"estimator must have predict_proba; {name} has none. CalibratedClassifierCV makes probabilities of "
             "decisions, with at least cv labels of each class in every bootstrap"
         )
 
 
-def _check_weighs(estimator: Any, given: str) -> None:
+def _check_takes_weights(estimator: Any, given: str) -> None:
     """Raise InputError where weights are given, under this name, to an estimator that takes none."""
     from sklearn.utils.validation import has_fit_parameter
 
@@ -286,7 +286,7 @@ def _check_weighs(estimator: Any, given: str) -> None:
         )
 
 
-def _fitted(learner: Bagging, training: TrainingSet, member: int) -> Member:
+def _fit_member(learner: Bagging, training: TrainingSet, member: int) -> Member:
     from sklearn.base import clone
 
     places = training.bootstrap(member)
@@ -300,7 +300,7 @@ def _fitted(learner: Bagging, training: TrainingSet, member: int) -> Member:
     examples = training.examples
     chosen = [examples[place] for place in places] if isinstance(examples, list) else examples[places]
     known, numbers = np.unique(classes, return_inverse=True)
-    if _weighs_classes(estimator):
+    if _has_class_weights(estimator):
         known, numbers = np.arange(training.num_classes), classes
     # For estimators that know no random_state but draw from a global generator.
     with fork_rng(derive_seed(training.seed, "member", member) % 2**32, "cpu"):
@@ -329,19 +329,19 @@ def _columns(estimator: Any, numbers: np.ndarray) -> np.ndarray:
     return said.astype(np.int64)
 
 
-def _weighs_classes(estimator: Any) -> bool:
+def _has_class_weights(estimator: Any) -> bool:
     """Whether a parameter has a weight for each class, which numbers stand for."""
     parameters = estimator.get_params().items()
     return any(name.split("__")[-1] == "class_weight" and isinstance(value, Mapping) for name, value in parameters)
 
 
-def _gives_probabilities(estimator: Any) -> bool:
+def _has_predict_proba(estimator: Any) -> bool:
     """Whether it has predict_proba, or will have it once it is fitted, as stacking does."""
     if hasattr(estimator, "predict_proba"):
         return True
     if hasattr(estimator, "steps"):
-        return _gives_probabilities(estimator.steps[-1][1])
+        return _has_predict_proba(estimator.steps[-1][1])
     if hasattr(estimator, "final_estimator"):  # None: a logistic regression, made when it is fitted
-        return estimator.final_estimator is None or _gives_probabilities(estimator.final_estimator)
+        return estimator.final_estimator is None or _has_predict_proba(estimator.final_estimator)
     within = getattr(estimator, "estimator", None)
-    return within is not None and hasattr(type(estimator), "predict_proba") and _gives_probabilities(within)
+    return within is not None and hasattr(type(estimator), "predict_proba") and _has_predict_proba(within)

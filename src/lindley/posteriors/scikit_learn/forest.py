@@ -20,8 +20,8 @@ from lindley.errors import InputError
 from lindley.posteriors.head.head import label_weights
 from lindley.posteriors.members import choose_members
 from lindley.posteriors.scikit_learn.smoothing import check_pseudo_count, class_shares, smooth
-from lindley.posteriors.scikit_learn.tables import Examples, labelled_table, rows_with, table_of
-from lindley.posteriors.scikit_learn.trees import Trees, trees_of
+from lindley.posteriors.scikit_learn.tables import Examples, as_table, find_rows, read_table
+from lindley.posteriors.scikit_learn.trees import Trees, convert_trees
 from lindley.posteriors.stored_parts import Part, check_settings, check_tensors, is_count, is_whole, whole
 from lindley.posteriors.supported_data import check_supported
 from lindley.seeds import derive_seed
@@ -76,17 +76,17 @@ class Forest:
         classes = data.labels.values.cpu()
         sample_weight = label_weights(data, self.class_weights)
         weighted = self.class_weights is not None or data.labels.sample_weight is not None
-        table = labelled_table(data.pool, data.labels)
-        forest = self._grown(table, classes, sample_weight if weighted else None, seed)
+        table = read_table(data.pool, data.labels)
+        forest = self._grow(table, classes, sample_weight if weighted else None, seed)
         shares = class_shares(classes, sample_weight, data.num_classes)
-        trees, orders = trees_of(forest.estimators_)
+        trees, orders = convert_trees(forest.estimators_)
         leaves = [
             _log_probs_of_nodes(each.tree_, order, forest.classes_, self.pseudo_count, shares)
             for each, order in zip(forest.estimators_, orders, strict=True)
         ]
         return ForestPosterior(trees, torch.cat(leaves), num_columns=table.shape[1], device=self.device)
 
-    def _grown(self, table: Any, classes: ClassIndices, sample_weight: Tensor | None, seed: int) -> Any:
+    def _grow(self, table: Any, classes: ClassIndices, sample_weight: Tensor | None, seed: int) -> Any:
         from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
         forest = (RandomForestClassifier if self.kind == "random-forest" else ExtraTreesClassifier)(
@@ -108,7 +108,7 @@ class ForestPosterior:
     def draw(self, num_draws: int, *, seed: int) -> ForestDraws:
         """Return trees without replacement; all of them, in order, where num_draws is their number."""
         chosen = choose_members(len(self._trees.roots), num_draws, seed=seed, collection="a forest")
-        trees = self._trees.only(chosen)
+        trees = self._trees.subset(chosen)
         return ForestDraws(trees, self._leaves, num_columns=self._num_columns, device=self._device)
 
     def point(self) -> None:
@@ -128,7 +128,7 @@ class ForestPosterior:
         check_tensors(tensors, _PARTS, D=settings["num_columns"])
         arrays = {name: value.numpy() for name, value in tensors.items() if name != "leaves"}
         trees = Trees(**arrays, depth=settings["depth"])
-        _check_leaves(tensors["leaves"][torch.from_numpy(trees.checked_leaves())])
+        _check_leaves(tensors["leaves"][torch.from_numpy(trees.find_leaves())])
         return cls(trees, tensors["leaves"], num_columns=settings["num_columns"], device=device)
 
 
@@ -145,14 +145,14 @@ class ForestDraws:
 
     def predict(self, inputs: Examples) -> Categorical:
         """Predict n inputs, in float32. A row with NaN has NaN."""
-        table = table_of(inputs)
+        table = as_table(inputs)
         if table.shape[1] != self._num_columns:
             raise InputError(f"this forest grew on {self._num_columns} columns; these inputs have {table.shape[1]}")
         places = torch.from_numpy(self._places(table))
         log_probs = self._leaves.index_select(0, places.view(-1)).view(
             *places.shape, self._leaves.shape[1]
         )  # [n, K, C]
-        log_probs[torch.from_numpy(rows_with(np.isnan, table))] = torch.nan
+        log_probs[torch.from_numpy(find_rows(np.isnan, table))] = torch.nan
         return Categorical(log_probs.to(self._device))
 
     def _places(self, table: Any) -> np.ndarray:

@@ -20,13 +20,13 @@ class SparseMatrix(Protocol):
     def tocsr(self) -> Any: ...
 
 
-_WORDS = "OSU"
+_TEXT_KINDS = "OSU"
 """The kinds of NumPy's arrays of objects, bytes and texts."""
 Examples = Inputs | np.ndarray | SparseMatrix
 """What `pool.read` may return to a learner of scikit-learn's: n inputs along the first axis."""
 
 
-def examples_of(inputs: Examples) -> Any:
+def as_examples(inputs: Examples) -> Any:
     """Return n inputs as an array [n, D], a CSR matrix [n, D] or, for any other sequence, a list of n.
 
     Images are read as long vectors, single numbers as vectors of one, and arrays [n] of texts or objects as lists.
@@ -35,13 +35,13 @@ def examples_of(inputs: Examples) -> Any:
     if isinstance(inputs, SparseMatrix):
         return inputs.tocsr()
     if isinstance(inputs, Tensor):
-        return _flat(inputs.detach().cpu().numpy())
+        return _flatten(inputs.detach().cpu().numpy())
     if isinstance(inputs, np.ma.MaskedArray):
         raise InputError("this learner reads no masked arrays: give .filled(value), or leave the masked rows out")
     if isinstance(inputs, np.ndarray):
-        if inputs.dtype.kind in _WORDS and inputs.ndim == 1:
+        if inputs.dtype.kind in _TEXT_KINDS and inputs.ndim == 1:
             return list(inputs.tolist())
-        return _flat(inputs.astype(inputs.dtype.newbyteorder("="), copy=False))
+        return _flatten(inputs.astype(inputs.dtype.newbyteorder("="), copy=False))
     if isinstance(inputs, Mapping) or not isinstance(inputs, Sequence):
         raise InputError(
             "this learner reads tensors, NumPy arrays, sparse matrices and sequences; "
@@ -50,9 +50,9 @@ def examples_of(inputs: Examples) -> Any:
     return list(inputs)
 
 
-def table_of(inputs: Examples) -> Any:
+def as_table(inputs: Examples) -> Any:
     """Return the same where nothing but numbers will do: an array or a CSR matrix, [n, D] float32."""
-    examples = examples_of(inputs)
+    examples = as_examples(inputs)
     if isinstance(examples, list):
         raise InputError("this learner reads tables of numbers, one line per input; this pool gave a sequence")
     if examples.dtype.kind not in "biuf":
@@ -63,10 +63,10 @@ def table_of(inputs: Examples) -> Any:
     return examples.astype(np.float32)
 
 
-def labelled_table(pool: Pool, labels: Labels) -> Any:
+def read_table(pool: Pool, labels: Labels) -> Any:
     """Return the labelled rows, [L, D] float32. Raises InputError, naming rows, where they are not finite."""
-    table = table_of(pool.read(labels.rows))
-    bad = rows_with(lambda values: ~np.isfinite(values), table)
+    table = as_table(pool.read(labels.rows))
+    bad = find_rows(lambda values: ~np.isfinite(values), table)
     if len(bad):
         raise InputError(
             f"inputs must be finite; those of the labelled rows {labels.rows[bad][:10].tolist()} are not. "
@@ -75,7 +75,7 @@ def labelled_table(pool: Pool, labels: Labels) -> Any:
     return table
 
 
-def rows_with(is_bad: Any, table: Any) -> np.ndarray:
+def find_rows(is_bad: Any, table: Any) -> np.ndarray:
     """Return the places of the rows in which a function of numbers holds for one at least.  [n, D] -> [b]"""
     if isinstance(table, np.ndarray):
         return np.flatnonzero(is_bad(table).any(1))
@@ -83,5 +83,5 @@ def rows_with(is_bad: Any, table: Any) -> np.ndarray:
     return np.unique(np.searchsorted(table.indptr, entries, side="right") - 1)
 
 
-def _flat(array: np.ndarray) -> np.ndarray:
+def _flatten(array: np.ndarray) -> np.ndarray:
     return array.reshape(len(array), math.prod(array.shape[1:]))

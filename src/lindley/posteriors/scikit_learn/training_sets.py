@@ -15,7 +15,7 @@ from lindley.errors import InputError
 from lindley.posteriors.stored_parts import Part, check_settings, is_text, is_whole, one_of
 from lindley.seeds import numpy_generator
 
-_OF_TORCH = (*map(np.dtype, ("f8", "f4", "f2", "i8", "i4", "i2", "i1", "u1", "?")),)
+_TORCH_DTYPES = (*map(np.dtype, ("f8", "f4", "f2", "i8", "i4", "i2", "i1", "u1", "?")),)
 """Types of numbers that NumPy and torch have both."""
 _EXAMPLES = {
     "array": {"examples": Part("L W", None, finite=False)},
@@ -60,22 +60,22 @@ def encode_examples(examples: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
     InputError for objects that are no JSON value.
     """
     if isinstance(examples, np.ndarray) and examples.dtype.kind == "O":
-        return {"json": _json(examples.tolist())}, {"examples": "objects", "columns": examples.shape[1]}
-    if isinstance(examples, np.ndarray) and examples.dtype not in _OF_TORCH:
+        return {"json": _encode_json(examples.tolist())}, {"examples": "objects", "columns": examples.shape[1]}
+    if isinstance(examples, np.ndarray) and examples.dtype not in _TORCH_DTYPES:
         if examples.dtype.names is not None:
             raise InputError(f"tables must have one type of values; this one is of records, {examples.dtype}")
         settings = {"examples": "bytes", "columns": examples.shape[1], "dtype": examples.dtype.str}
-        return {"bytes": _bytes(examples.tobytes())}, settings
+        return {"bytes": _bytes_tensor(examples.tobytes())}, settings
     if isinstance(examples, np.ndarray):
         return {"examples": torch.from_numpy(np.require(examples, requirements=["C", "W"]))}, {"examples": "array"}
     if not isinstance(examples, list):
         parts = {name: torch.from_numpy(getattr(examples, name)) for name in ("data", "indices", "indptr")}
         return parts, {"examples": "sparse", "columns": examples.shape[1]}
     if not all(isinstance(each, str) for each in examples):
-        return {"json": _json(examples)}, {"examples": "list"}
+        return {"json": _encode_json(examples)}, {"examples": "list"}
     encoded = [each.encode(errors="surrogatepass") for each in examples]
     lengths = torch.tensor([len(each) for each in encoded])
-    return {"texts": _bytes(b"".join(encoded)), "lengths": lengths}, {"examples": "texts"}
+    return {"texts": _bytes_tensor(b"".join(encoded)), "lengths": lengths}, {"examples": "texts"}
 
 
 def example_parts(settings: Mapping[str, Any]) -> dict[str, Part]:
@@ -118,28 +118,28 @@ def decode_examples(tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) 
     return [text[start:end].decode(errors="surrogatepass") for start, end in zip([0, *ends[:-1]], ends, strict=True)]
 
 
-def _json(rows: list[Any]) -> Tensor:
+def _encode_json(rows: list[Any]) -> Tensor:
     """Return a JSON text as its bytes. Raises InputError for values that would come back as others."""
     for place, row in enumerate(rows):
-        if foreign := _foreign(row):
+        if foreign := _describe_foreign(row):
             raise InputError(
                 f"inputs must be numbers, texts, None, or lists and dictionaries of these; input {place} of the "
                 f"labelled rows has {foreign}. Turn it into one of these where the pool is read"
             )
-    return _bytes(json.dumps(rows, default=lambda value: value.item()).encode())
+    return _bytes_tensor(json.dumps(rows, default=lambda value: value.item()).encode())
 
 
-def _bytes(value: bytes) -> Tensor:
+def _bytes_tensor(value: bytes) -> Tensor:
     return torch.from_numpy(np.frombuffer(value, dtype=np.uint8).copy())
 
 
-def _foreign(value: Any) -> str | None:
+def _describe_foreign(value: Any) -> str | None:
     """Name what JSON does not have; None where it has all of it."""
     if isinstance(value, list):
-        return next(filter(None, map(_foreign, value)), None)
+        return next(filter(None, map(_describe_foreign, value)), None)
     if isinstance(value, dict):
         if others := [key for key in value if not isinstance(key, str)]:
             return f"the key {others[0]!r}, which is no text"
-        return next(filter(None, map(_foreign, value.values())), None)
+        return next(filter(None, map(_describe_foreign, value.values())), None)
     plain = value.item() if isinstance(value, np.number | np.bool_) else value
     return None if plain is None or isinstance(plain, str | int | float) else f"a {type(value).__name__}"

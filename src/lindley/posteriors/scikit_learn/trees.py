@@ -35,10 +35,10 @@ class Trees:
         places = np.empty((len(table), len(self.roots)), dtype=np.int64)
         step = max(1, _BLOCK // len(self.roots))
         for start in range(0, len(table), step):
-            places[start : start + step] = self._descended(table[start : start + step])
+            places[start : start + step] = self._descend(table[start : start + step])
         return places
 
-    def _descended(self, block: np.ndarray) -> np.ndarray:
+    def _descend(self, block: np.ndarray) -> np.ndarray:
         rows, num_trees = len(block), len(self.roots)
         values, node = block.reshape(-1), np.tile(self.roots, rows)  # [n U], [n K]
         row_starts = np.repeat(np.arange(rows) * block.shape[1], num_trees)
@@ -50,7 +50,7 @@ class Trees:
             node += right
         return node.reshape(rows, num_trees)
 
-    def checked_leaves(self) -> np.ndarray:
+    def find_leaves(self) -> np.ndarray:
         """Return the numbers of all nodes that are leaves. Raises InputError for arrays that are no trees.
 
         Children come after their parents, so that every way down ends, and the longest has the steps that are said.
@@ -73,7 +73,7 @@ class Trees:
             raise InputError(f"these trees are {depth} levels deep; the setting 'depth' says {self.depth}")
         return np.flatnonzero(leaf)
 
-    def only(self, chosen: Sequence[int]) -> Trees:
+    def subset(self, chosen: Sequence[int]) -> Trees:
         """Return some of the trees; nodes keep their numbers."""
         return replace(self, roots=self.roots[list(chosen)])
 
@@ -82,7 +82,7 @@ class Trees:
         return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "depth"}
 
 
-def trees_of(fitted: Sequence[Any]) -> tuple[Trees, list[np.ndarray]]:
+def convert_trees(fitted: Sequence[Any]) -> tuple[Trees, list[np.ndarray]]:
     """Return the trees of scikit-learn's classifiers, and for each its own node numbers in the order used here."""
     trees = [estimator.tree_ for estimator in fitted]
     orders = [_breadth_first(tree) for tree in trees]
@@ -91,12 +91,12 @@ def trees_of(fitted: Sequence[Any]) -> tuple[Trees, list[np.ndarray]]:
     split = np.concatenate([tree.feature[order] for tree, order in zip(trees, orders, strict=True)]).astype(np.int64)
     threshold = np.concatenate([tree.threshold[order] for tree, order in zip(trees, orders, strict=True)])
     columns = np.unique(split[~leaf]) if not leaf.all() else np.zeros(1, dtype=np.int64)
-    left = [_left_children(tree, order) + root for tree, order, root in zip(trees, orders, roots, strict=True)]
+    left = [_find_left_children(tree, order) + root for tree, order, root in zip(trees, orders, roots, strict=True)]
     arranged = Trees(
         columns=columns,
         roots=roots,
         column=np.where(leaf, 0, np.searchsorted(columns, split)),
-        threshold=np.where(leaf, np.inf, _at_most(threshold)).astype(np.float32),
+        threshold=np.where(leaf, np.inf, _round_down(threshold)).astype(np.float32),
         left=np.concatenate(left),
         depth=max(int(tree.max_depth) for tree in trees),
     )
@@ -112,14 +112,14 @@ def _breadth_first(tree: Any) -> np.ndarray:
     return np.concatenate(levels)
 
 
-def _left_children(tree: Any, order: np.ndarray) -> np.ndarray:
+def _find_left_children(tree: Any, order: np.ndarray) -> np.ndarray:
     """The place of each node's left child in that order, and of a leaf its own."""
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     return np.where(tree.children_left[order] < 0, np.arange(len(order)), place[tree.children_left[order]])
 
 
-def _at_most(thresholds: np.ndarray) -> np.ndarray:
+def _round_down(thresholds: np.ndarray) -> np.ndarray:
     """The largest float32 numbers that are no larger: x <= threshold is then the same for every float32 x."""
     near = thresholds.astype(np.float32)
     return np.where(near > thresholds, np.nextafter(near, np.float32(-np.inf)), near)

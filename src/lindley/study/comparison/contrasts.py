@@ -353,7 +353,7 @@ def _mean(panel: PanelResults, name: str, reference: str, measure: Measure) -> M
         reference,
         None,
         len(pairs),
-        (METRICS[metric].shown(median(mine)), METRICS[metric].shown(median(theirs))),
+        (METRICS[metric].format_value(median(mine)), METRICS[metric].format_value(median(theirs))),
         centre,
         interval,
         *_tested([*gains.values()]),

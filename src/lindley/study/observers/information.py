@@ -11,7 +11,7 @@ from torch import Tensor
 from lindley.acquisition.catalogue import acquisition_named
 from lindley.acquisition.scan import take_log_probs
 from lindley.contracts import Context
-from lindley.information import LabelPaths, bald, no_labels
+from lindley.information import Configurations, bald, empty_configurations
 from lindley.seeds import derive_seed
 from lindley.session.rounds import Observation, RoundView
 from lindley.shapes import BatchLogProbs
@@ -52,7 +52,7 @@ def information_growth(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Joint information of the first 1..B rows of a batch, I[y_1..b; θ], and its standard errors.  -> [B], [B] nats
 
-    The configurations of `information.paths` are extended row by row: exact while there are at most num_paths of them
+    The configurations of `information` are extended row by row: exact while there are at most num_paths of them
     (standard error 0), sampled from there on.
 
     Args:
@@ -60,17 +60,17 @@ def information_growth(
         seed: Of the sampled configurations.
         num_paths: Configurations up to which all are enumerated.
     """
-    paths = no_labels(batch_log_probs.shape[1])
+    paths = empty_configurations(batch_log_probs.shape[1])
     values, errors = [], []
     for row in batch_log_probs:
-        paths = paths.extended(row, num_paths=num_paths, seed=seed)
+        paths = paths.extend(row, num_configurations=num_paths, seed=seed)
         value, error = _information(paths)
         values.append(value)
         errors.append(error)
     return np.array(values), np.array(errors)
 
 
-def _information(paths: LabelPaths) -> tuple[float, float]:
+def _information(paths: Configurations) -> tuple[float, float]:
     """Return log K - E[H[θ | y]], and its standard error where configurations are sampled."""
     told = paths.information()  # [M]
     value = float((paths.log_share.exp() * told).sum())

@@ -13,10 +13,10 @@ from torch import nn
 
 from lindley.contracts import FEATURES, Learner
 from lindley.errors import ConfigurationError
-from lindley.networks.dropout_rate import with_dropout_rate
+from lindley.networks.dropout_rate import set_dropout_rate
 from lindley.posteriors.catalogue import build_learner
 from lindley.posteriors.features import has_dense_layer
-from lindley.posteriors.head.tuned import Tuned
+from lindley.posteriors.head.tuned_learner import TunedLearner
 from lindley.posteriors.temperature_scaling import TemperatureScaled
 from lindley.session.import_paths import OwnObject
 from lindley.study.config.schema import Model, Panel
@@ -54,7 +54,7 @@ def panel_learner(
 
     def build(setting: Mapping[str, float]) -> Learner:
         changes: dict[str, Any] = {key: value for key, value in setting.items() if key != "dropout"}
-        built = with_dropout_rate(network, setting["dropout"]) if network and "dropout" in setting else network
+        built = set_dropout_rate(network, setting["dropout"]) if network and "dropout" in setting else network
         model = panel.model
         if own is not None:
             return _own_learner(own.value, model, built, replace(config, **changes), device=device)
@@ -74,7 +74,7 @@ def panel_learner(
     learner: Learner
     if tune.values:
         settings = [dict(zip(tune.values, values, strict=True)) for values in product(*tune.values.values())]
-        learner = Tuned(settings, build, tune.measure, config.class_weights or None)
+        learner = TunedLearner(settings, build, tune.measure, config.class_weights or None)
     else:
         learner = build({})
     if not tune.temperature:

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from lindley.contracts import Draws, FeatureExtractor, Inputs, Learner, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.posteriors.head.head import label_weights, pool_scale, read_features
-from lindley.posteriors.head.head_evidence import features_fit
+from lindley.posteriors.head.head_evidence import fit_features_head
 from lindley.posteriors.head.head_fit import HeadFit
 from lindley.shapes import Features
 
@@ -23,7 +23,7 @@ MEASURES: Mapping[str, Callable[[HeadFit], float]] = {
 
 
 @dataclass(frozen=True)
-class Tuned(Generic[Setting]):
+class TunedLearner(Generic[Setting]):
     """A learner: fits every setting on all labels and keeps the one whose features a Bayesian head explains best.
 
     Settings are what `build` makes learners of: configs with other weight decays, dropout rates, and so on. Their
@@ -58,7 +58,7 @@ class Tuned(Generic[Setting]):
         features = read_features(data.pool.read(data.labels.rows), posterior.features, "cpu")
         scale = pool_scale(data.pool, posterior.features, "cpu")
         sample_weight = label_weights(data, self.class_weights)
-        fit = features_fit(
+        fit = fit_features_head(
             features, data.labels.values, num_classes=data.num_classes, scale=scale, sample_weight=sample_weight
         )
         return MEASURES[self.measure](fit)

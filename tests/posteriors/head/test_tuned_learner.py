@@ -9,9 +9,9 @@ from lindley.contracts import Classification, FeatureExtractor, Labels, Training
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.head.head import BayesianHead
-from lindley.posteriors.head.head_evidence import features_fit
+from lindley.posteriors.head.head_evidence import fit_features_head
 from lindley.posteriors.head.last_layer import LastLayerLaplace
-from lindley.posteriors.head.tuned import Tuned
+from lindley.posteriors.head.tuned_learner import TunedLearner
 from lindley.training.config import TrainingConfig
 
 TASK = Classification(("a", "b", "c"))
@@ -34,7 +34,9 @@ def head_on(features):
 @pytest.mark.parametrize("measure", ["evidence", "leave-one-out"])
 def test_the_setting_that_explains_the_labels_is_kept(measure):
     pool, labels, inputs = data()
-    tuned = Tuned([noise, torch.clone, noise], head_on, measure=measure).fit(TrainingData(pool, labels, TASK), seed=0)
+    tuned = TunedLearner([noise, torch.clone, noise], head_on, measure=measure).fit(
+        TrainingData(pool, labels, TASK), seed=0
+    )
     assert tuned.setting is torch.clone
     assert len(tuned.scores) == 3
     assert max(tuned.scores) == tuned.scores[1]
@@ -52,7 +54,7 @@ def test_recipes_are_settings():
     def build(config):
         return LastLayerLaplace(lambda: nn.Sequential(nn.Linear(4, 20), nn.ReLU(), nn.Linear(20, 3)), config)
 
-    tuned = Tuned(configs, build).fit(TrainingData(pool, labels, TASK), seed=0)
+    tuned = TunedLearner(configs, build).fit(TrainingData(pool, labels, TASK), seed=0)
     assert tuned.setting in configs
     for config, score in zip(configs, tuned.scores, strict=True):
         posterior = build(config).fit(TrainingData(pool, labels, TASK), seed=0)
@@ -62,23 +64,25 @@ def test_recipes_are_settings():
 
 def test_scores_are_the_summed_leave_one_out():
     pool, labels, inputs = data()
-    tuned = Tuned([torch.clone], head_on, measure="leave-one-out").fit(TrainingData(pool, labels, TASK), seed=0)
+    tuned = TunedLearner([torch.clone], head_on, measure="leave-one-out").fit(TrainingData(pool, labels, TASK), seed=0)
     scale = inputs.double().std(0, correction=0)
-    fit = features_fit(inputs[:30], labels.values, num_classes=3, scale=scale)
+    fit = fit_features_head(inputs[:30], labels.values, num_classes=3, scale=scale)
     assert tuned.scores[0] == pytest.approx(float(fit.leave_one_out().sum()), rel=1e-4)
 
 
 def test_what_cannot_be_judged_is_refused():
     with pytest.raises(InputError, match="at least one"):
-        Tuned([], head_on)
+        TunedLearner([], head_on)
     with pytest.raises(InputError, match="measure must be one of evidence, leave-one-out"):
-        Tuned([torch.clone], head_on, measure="accuracy")
+        TunedLearner([torch.clone], head_on, measure="accuracy")
 
 
 def test_class_weights_count_where_settings_are_judged():
     pool, labels, _ = data()
     scores = [
-        Tuned([torch.clone], head_on, class_weights=weights).fit(TrainingData(pool, labels, TASK), seed=0).scores[0]
+        TunedLearner([torch.clone], head_on, class_weights=weights)
+        .fit(TrainingData(pool, labels, TASK), seed=0)
+        .scores[0]
         for weights in (None, (1.0, 1.0, 1.0), (1.0, 9.0, 1.0))
     ]
     assert scores[0] == pytest.approx(scores[1])

@@ -34,7 +34,7 @@ from lindley.networks.catalogue import build_network
 from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
 from lindley.posteriors.training_config import TrainingConfig
 from lindley.seeds import derive_seed
-from lindley.session.subsets import balanced_rows, candidate_rows
+from lindley.session.subsets import candidate_rows, initial_balanced_rows
 
 DEFAULT_FOLDER = Path(__file__).parent / "predictions"
 RECIPE = TrainingConfig(steps=1000, batch_size=32, learning_rate=2e-3, schedule="cosine")
@@ -87,7 +87,7 @@ def source_images(name: str, rows: Tensor, data_dir: Path | None = None) -> Tens
 
 def fitted(data: Dataset, steps: int, *, seed: int) -> tuple[MCDropoutPosterior, Tensor]:
     """Gal's CNN fitted on 100 balanced labels, and which rows those are."""
-    rows = balanced_rows(data.classes, NUM_LABELS, seed=seed)
+    rows = initial_balanced_rows(data.classes, NUM_LABELS, seed=seed)
     learner = MCDropout(_network(data), replace(RECIPE, steps=steps))
     return learner.fit(TrainingData(data.pool, Labels(rows, data.classes[rows]), data.task), seed=seed), rows
 

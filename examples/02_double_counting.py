@@ -19,7 +19,7 @@ from lindley.networks.catalogue import build_network
 from lindley.posteriors.dropout.mc_dropout import MCDropout
 from lindley.posteriors.training_config import TrainingConfig
 from lindley.seeds import numpy_generator
-from lindley.session.predict import PoolPredictions
+from lindley.session.pool_predictions import PoolPredictions
 
 # %%
 # A row and its copy

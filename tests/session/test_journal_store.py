@@ -7,8 +7,7 @@ import random
 import pytest
 import torch
 
-from lindley.errors import JournalError
-from lindley.session import locks
+from lindley.errors import HeldError, JournalError
 from lindley.session.events import Answer, Answered, Fitted, Queried, Started
 from lindley.session.journal_store import JournalStore, read_events
 
@@ -16,7 +15,7 @@ NEWLINE = b"\n"
 EVENTS = [
     Started(key="a"),
     Queried(round=0, purpose="initial", rows=[3, 1]),
-    Answered.of([Answer(3, 0, uuid="x"), Answer(1, 1, uuid="y", annotator="Ünï\n\r")]),
+    Answered.from_answers([Answer(3, 0, uuid="x"), Answer(1, 1, uuid="y", annotator="Ünï\n\r")]),
     Fitted(round=0, labels=2, metrics={"accuracy": 0.1 + 0.2, "recall": [None, 1e-300]}, seconds={"fit": 1.5}),
     Fitted(round=0, labels=2, metrics={"nll": math.pi}),
 ]
@@ -112,22 +111,24 @@ def test_a_line_of_another_journal_is_damage(journal_path, tmp_path):
     theirs = (tmp_path / "other" / "journal.jsonl").read_bytes().splitlines(keepends=True)
     mine = journal_path.read_bytes().splitlines(keepends=True)
     journal_path.write_bytes(b"".join([*mine[:3], *theirs[3:]]))
-    with pytest.raises(JournalError, match="line 4 is damaged"):
+    with pytest.raises(JournalError) as caught:
         read_events(journal_path.parent)
+    assert (caught.value.path, caught.value.line) == (journal_path, 4)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_what_is_not_a_finite_number_is_refused_and_nothing_written(journal_path, value):
     before = journal_path.read_bytes()
-    with JournalStore(journal_path.parent) as store, pytest.raises(JournalError, match="finite numbers only"):
+    with JournalStore(journal_path.parent) as store, pytest.raises(JournalError) as caught:
         store.append([EVENTS[1], Fitted(round=1, labels=2, metrics={"nll": value})])
+    assert caught.value.path == journal_path
     assert journal_path.read_bytes() == before
 
 
 def test_a_tensor_is_refused_by_name_and_nothing_written(journal_path):
     before = journal_path.read_bytes()
     event = Queried(round=0, purpose="train", rows=[5], diagnostics={"gain": torch.zeros(1)})
-    with JournalStore(journal_path.parent) as store, pytest.raises(JournalError, match=r"JSON values.*'queried'"):
+    with JournalStore(journal_path.parent) as store, pytest.raises(JournalError, match="'queried'"):
         store.append([event])
     assert journal_path.read_bytes() == before
 
@@ -159,15 +160,15 @@ def test_a_full_disk_leaves_the_journal_as_it_was(journal_path, monkeypatch):
     assert len(read_events(journal_path.parent)) == 6
 
 
-def test_an_open_journal_is_refused_to_others(tmp_path, monkeypatch):
-    monkeypatch.setattr(locks, "_PATIENCE_SECONDS", 0.0)
-    with JournalStore(tmp_path), pytest.raises(JournalError, match="in use by process"):
-        JournalStore(tmp_path)
+def test_an_open_journal_is_refused_to_others(tmp_path):
+    with JournalStore(tmp_path), pytest.raises(HeldError) as caught:
+        JournalStore(tmp_path, timeout=0.0)
+    assert caught.value.path == tmp_path / "journal.jsonl"
 
 
-def test_a_damaged_journal_is_not_left_locked(journal_path, monkeypatch):
-    monkeypatch.setattr(locks, "_PATIENCE_SECONDS", 0.0)
+def test_a_damaged_journal_is_not_left_locked(journal_path):
     journal_path.write_text("{}\n")
     for _ in range(2):
-        with pytest.raises(JournalError, match="line 1 is damaged"):
-            JournalStore(journal_path.parent)
+        with pytest.raises(JournalError) as caught:
+            JournalStore(journal_path.parent, timeout=0.0)
+        assert caught.value.line == 1

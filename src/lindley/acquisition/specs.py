@@ -45,7 +45,7 @@ class AcquisitionSpec:
     options_path: str = ""
     """`module:function` below lindley.acquisition, which takes the options as keywords and refuses wrong values."""
     needs: frozenset[str] = frozenset()
-    """Optional parts of the Context that it cannot do without, of `contracts.NEEDS`."""
+    """Optional parts of the Context that it cannot do without, of `contracts.OPTIONAL_PARTS`."""
     needs_with: Mapping[tuple[str, object], frozenset[str]] = field(default_factory=dict)
     """By an option and its value, what it cannot do without besides."""
     tasks: frozenset[str] = frozenset({"classification"})

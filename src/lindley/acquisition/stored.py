@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lindley.arrays import ArrayLike, as_array, shared_or_copied
+from lindley.arrays import ArrayLike, as_array, numpy_to_tensor
 from lindley.errors import InputError
 from lindley.shapes import Positions
 
@@ -63,7 +63,7 @@ class NumpyArray:
     def read(self, axis: int, wanted: slice | Positions) -> Tensor:
         """See StoredArray."""
         places = wanted if isinstance(wanted, slice) else wanted.numpy()
-        return shared_or_copied(self._array[(slice(None),) * axis + (places,)])
+        return numpy_to_tensor(self._array[(slice(None),) * axis + (places,)])
 
 
 def stored(values: ArrayLike, name: str, *, axis: int = 0) -> StoredArray:

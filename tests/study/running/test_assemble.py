@@ -164,9 +164,9 @@ def test_a_trial_on_a_corrupted_pool_runs_and_says_queried_kinds(assembler, tmp_
     assert set(setup.observers) == {"test", "asked"}
     run_trial(setup, tmp_path)
     state = read_state(tmp_path)
-    rows = list(state.resolved)
+    rows = list(state.answers)
     told = setup.classes[rows]
-    assert [-1 if each.value is None else each.value for each in state.resolved.values()] == told.tolist()
+    assert [-1 if each.value is None else each.value for each in state.answers.values()] == told.tolist()
     asked = state.rounds[-1].metrics["asked"]
     assert asked["labels"] == 8
     assert asked["outside"] == int((told == NONE_OF_THE_CLASSES).sum())
@@ -280,7 +280,7 @@ def test_features_of_a_posterior_of_ones_own_are_missed_when_they_are_asked_for(
 
 def test_needs_of_the_catalogue_reach_the_rounds(assembler):
     for name in ("bald", "epig", "coreset"):
-        assert assembler.setup(trial_of(name)).rounds.needs == METHODS[name].needs
+        assert assembler.setup(trial_of(name)).rounds.requires == METHODS[name].needs
     schedule = {"initial_labels": 4, "batch_size": 2, "max_labels": 8, "targets": 7}
     assert assembler.setup(trial_of("epig", schedule=schedule)).rounds.num_targets == 7
 
@@ -307,9 +307,9 @@ def test_building_a_network_to_look_at_it_moves_no_generator(assembler):
 
 
 def test_what_an_option_needs_reaches_the_rounds_too(assembler, tmp_path):
-    assert assembler.setup(trial_of("logdet")).rounds.needs == frozenset()
+    assert assembler.setup(trial_of("logdet")).rounds.requires == frozenset()
     setup = assembler.setup(trial_of("logdet", {"of": "features"}))
-    assert setup.rounds.needs == {"features", "labelled_features"}
+    assert setup.rounds.requires == {"features", "labelled_features"}
     run_trial(setup, tmp_path)
     assert read_state(tmp_path).reaches(8)
 

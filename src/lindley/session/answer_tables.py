@@ -137,7 +137,7 @@ class _Table:
 
 
 def _check_path(path: object) -> Path:
-    if not isinstance(path, str | os.PathLike):
+    if not isinstance(path, str | os.PathLike) or "\0" in str(path):
         raise InputError(argument="path", expected="the path of a file", got=path)
     place = Path(path)
     if place.is_dir():

@@ -29,6 +29,8 @@ def read_answers(
     Raises:
         InputError: If a row is not in the pool, or if there is no such class.
     """
+    if not isinstance(annotator, str):
+        raise InputError(argument="annotator", expected="text", got=annotator)
     if isinstance(answers, Mapping):
         given = [
             Answer(whole_number("row", row), class_index(row, value, class_names), annotator=annotator)

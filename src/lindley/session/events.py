@@ -56,6 +56,8 @@ class Answer:
                 object.__setattr__(self, "value", whole_number("value", self.value))
             except InputError:
                 raise self._refusal("value", "the index of a class, a number or None") from None
+        if not _is_finite(self.value):
+            raise self._refusal("value", "the index of a class, a finite number or None")
         if self.outcome not in get_args(AnswerOutcome):
             raise self._refusal("outcome", f"one of {', '.join(get_args(AnswerOutcome))}")
         for name in ("annotator", "uuid", "reason", "at"):

@@ -47,7 +47,7 @@ class JournalStore:
             make_folder(folder)
         except OSError as error:
             raise JournalError(
-                f"{folder} cannot be used as a folder: {error.strerror}. Name another one.", path=folder
+                f"{folder} cannot be used as a folder ({error}). Name another one.", path=folder
             ) from None
         self.folder = folder
         self._process = os.getpid()

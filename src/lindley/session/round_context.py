@@ -84,7 +84,7 @@ def build_context(
         return RoundContext(context, parts)
     if not isinstance(features, FeatureExtractor):
         raise InputError(
-            "Choose a posterior with features, or give the session an encoder as features=.",
+            "Choose a posterior with features, or give an encoder as features=.",
             argument="features",
             expected="an object with a method features(), which this acquisition requires",
             got=type(features).__name__,

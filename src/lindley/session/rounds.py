@@ -109,6 +109,14 @@ class Observation:
     metrics: Mapping[str, object] = field(default_factory=dict)
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for name, values in (("metrics", self.metrics), ("arrays", self.arrays)):
+            if not isinstance(values, Mapping) or not all(isinstance(key, str) for key in values):
+                raise InputError(argument=name, expected="a mapping from names to values", got=values)
+        for key, array in self.arrays.items():
+            if np.asarray(array).dtype.hasobject:
+                raise InputError(argument=f"arrays[{key!r}]", expected="an array of numbers or text", got=array)
+
 
 Observer = Callable[[RoundView], Observation]
 
@@ -266,7 +274,14 @@ def _fit(settings: RoundSettings, pool: Pool, labels: RoundLabels, index: int) -
         TrainingData(pool, labels.labels, settings.task, validation=labels.validation),
         seed=derive_seed(settings.seed, index, "fit"),
     )
-    return posterior, posterior.draw(settings.num_draws, seed=derive_seed(settings.seed, index, "draw"))
+    if not callable(getattr(posterior, "draw", None)):
+        raise InputError(argument="the result of learner.fit", expected="a Posterior, with draw()", got=posterior)
+    draws = posterior.draw(settings.num_draws, seed=derive_seed(settings.seed, index, "draw"))
+    if not isinstance(draws, Draws):
+        raise InputError(
+            argument="the result of posterior.draw", expected="Draws, with id, num_draws and predict()", got=draws
+        )
+    return posterior, draws
 
 
 def _hyperparameters(posterior: Posterior) -> Mapping[str, object]:

@@ -34,7 +34,7 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "task": (lambda value: isinstance(value, Classification), "a Classification, the only task that sessions serve"),
     "store": (
-        lambda value: value is None or isinstance(value, str | os.PathLike) or _is_instance(value, EventStore),
+        lambda value: value is None or _is_path(value) or _is_instance(value, EventStore),
         "a folder, an EventStore with append, read and save_arrays, or None for memory",
     ),
     "features": (
@@ -131,6 +131,10 @@ def default_key(task: Classification, num_rows: int, seed: int) -> str:
 def _is_instance(value: object, protocol: type) -> bool:
     """Whether a value, and not the class of one, has the methods of a protocol."""
     return isinstance(value, protocol) and not isinstance(value, type)
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, str | os.PathLike) and "\0" not in str(value)
 
 
 def _has_text_keys(value: object) -> bool:

@@ -2,8 +2,11 @@
 
 import json
 import math
+import os
 import random
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -158,6 +161,66 @@ def test_a_full_disk_leaves_the_journal_as_it_was(journal_path, monkeypatch):
         assert journal_path.read_bytes() == before
         store.append(EVENTS[-1:])
     assert len(read_events(journal_path.parent)) == 6
+
+
+def replace_file(path, content):
+    path.with_name("other").write_bytes(content)
+    path.with_name("other").replace(path)
+
+
+def write_later(path, content):
+    path.write_bytes(content)
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 10**9))  # file systems count time in steps
+
+
+FOREIGN = {
+    "deleted": lambda path, content: path.unlink(),
+    "emptied": lambda path, content: path.write_bytes(b""),
+    "truncated": lambda path, content: path.write_bytes(content[: content.rfind(b"\n", 0, -1) + 1]),
+    "lengthened": lambda path, content: path.write_bytes(content + b"{}\n"),
+    "replaced by its copy": replace_file,
+    "replaced by another file": lambda path, content: replace_file(path, content[:-1]),
+    "altered": lambda path, content: write_later(path, content.replace(b'"round":0', b'"round":1')),
+    "a folder in its place": lambda path, content: (path.unlink(), path.mkdir()),
+}
+
+
+@pytest.mark.parametrize("change", FOREIGN.values(), ids=FOREIGN)
+def test_a_journal_that_somebody_else_changed_while_it_is_open_is_refused_and_left_alone(journal_path, change):
+    with JournalStore(journal_path.parent) as store:
+        store.append(EVENTS[-1:])
+        change(journal_path, journal_path.read_bytes())
+        left = journal_path.read_bytes() if journal_path.is_file() else None
+        for _ in range(2):
+            with pytest.raises(JournalError) as caught:
+                store.append(EVENTS[-1:])
+            assert caught.value.path == journal_path
+        assert (journal_path.read_bytes() if journal_path.is_file() else None) == left
+        assert len(list(store.read())) == len(EVENTS) + 1
+
+
+def test_a_journal_that_was_only_touched_goes_on(journal_path):
+    with JournalStore(journal_path.parent) as store:
+        write_later(journal_path, journal_path.read_bytes())
+        store.append(EVENTS[-1:])
+        store.append(EVENTS[-1:])
+    assert read_events(journal_path.parent) == [*EVENTS, *EVENTS[-1:] * 2]
+
+
+def test_a_journal_stays_where_it_was_opened(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with JournalStore(Path("here")) as store:
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        store.append(EVENTS)
+        store.save_arrays("grid", {"xs": np.arange(3)})
+    assert read_events(tmp_path / "here") == EVENTS
+    assert sorted(path.name for path in (tmp_path / "here").iterdir()) == [
+        "arrays",
+        "journal.jsonl",
+        "journal.jsonl.lock",
+    ]
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 def test_an_open_journal_is_refused_to_others(tmp_path):

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ import torch
 
 from lindley.acquisition.catalogue import acquisition_named
 from lindley.contracts import Classification, Regression
-from lindley.errors import HeldError, InputError, JournalError
+from lindley.errors import HeldError, InputError, InputWarning, JournalError
 from lindley.session import locks
 from lindley.session.event_store import MemoryStore
 from lindley.session.events import Answer
@@ -191,6 +192,36 @@ def test_the_same_answer_sent_again_is_taken_once(reopen):
     session.tell([Answer(row, 0, annotator="ann")])
     session.tell(said)  # a late repetition does not undo the correction
     assert session.state.answers[row].value == 0
+
+
+def test_an_answer_that_comes_again_after_a_withdrawal_is_named_and_not_lost_in_silence(reopen):
+    session = reopen()
+    rows = session.ask().rows.tolist()[:2]
+    said = [Answer(row, 1, annotator="ann", uuid=f"u{row}") for row in rows]
+    session.tell(said)
+    session.withdraw(rows[:1])
+    session = reopen()
+    with pytest.warns(InputWarning, match=rf"\[{rows[0]}\]"):
+        session.tell(said)
+    assert rows[0] in session.state.pending
+    session.tell([replace(said[0], uuid="new")])
+    session.tell(said)  # its row has an answer: a repetition, and nothing is lost
+    assert session.state.answers[rows[0]].value == 1
+
+
+def test_a_session_is_opened_with_the_consensus_that_it_was_begun_with(pool, learner, tmp_path):
+    def last(answers):
+        return answers[-1]
+
+    settings = {"task": TASK, "store": tmp_path}
+    with Session(pool, learner, "bald", **settings, consensus=last) as session:
+        session.tell([Answer(3, 0, annotator="ann"), Answer(3, 1, annotator="bob")])
+        assert session.state.answers[3].value == 1
+        session.restart()
+    with pytest.raises(JournalError, match="last") as caught:
+        Session(pool, learner, "bald", **settings)
+    assert caught.value.path == tmp_path / "journal.jsonl"
+    Session(pool, learner, "bald", **settings, consensus=last).close()
 
 
 @pytest.mark.parametrize(

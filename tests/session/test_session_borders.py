@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import threading
+from pathlib import Path
 
 import jaxtyping
 import numpy as np
 import pytest
 import torch
 
+import lindley
 from lindley.contracts import Classification, Selection
 from lindley.errors import InputError, JournalError
 from lindley.session.event_store import MemoryStore, Refused
@@ -227,6 +231,28 @@ def test_a_long_text_is_read_back_from_its_spreadsheet(begin, tmp_path):
     session = begin(initial_labels=2)
     session.export(tmp_path / "ask.csv", items=["x" * 200_000] * 60)
     assert session.tell_csv(tmp_path / "ask.csv") == 0
+
+
+def messages(path):
+    """The texts of a module that are no docstrings, with their lines."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.lineno, node.value
+
+
+def test_messages_of_a_session_speak_of_no_trial_and_no_study():
+    """Those of trial.py, its manifest and import paths, which stand in studies, may."""
+    folder = Path(lindley.__file__).parent / "session"
+    modules = sorted(
+        set(folder.glob("*.py")) - {folder / f"{name}.py" for name in ("trial", "manifest", "import_paths")}
+    )
+    spoken = [(path.name, *found) for path in modules for found in messages(path)]
+    assert len(spoken) > 100
+    of_trials = re.compile(r"\btrial|\bstud(y|ies)\b|max_labels", re.IGNORECASE)
+    paths = ("environment.py", "schedule.py")  # patterns of files
+    assert [each for each in spoken if of_trials.search(each[2]) and each[0] not in paths] == []
 
 
 def test_one_answer_may_be_told_without_a_list(begin):

@@ -1,10 +1,15 @@
 """The fold of a session's events."""
 
+import re
+from functools import partial
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lindley.errors import JournalError
-from lindley.session.consensus import majority
-from lindley.session.events import Answer, Answered, Fitted, Queried, Resumed, Started, Withdrawn
+from lindley.session.consensus import consensus_name, majority
+from lindley.session.events import Answer, Answered, Fitted, Queried, Resumed, Started, Withdrawn, from_json, to_json
 from lindley.session.state import fold
 
 START = [Started(key="a"), Queried(round=0, purpose="initial", rows=[4, 2, 0])]
@@ -30,6 +35,17 @@ def test_no_events_are_no_state():
 def test_labels_stand_in_the_order_of_the_queries_whatever_order_they_came_in():
     events = [*START, labelled(0), labelled(9), labelled(2, 4), *a_round(0, 4, 7, 6), labelled(6), labelled(7)]
     assert list(fold(events).answers) == [4, 2, 0, 7, 6, 9]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.permutations([7, 6, 5, 3, 8]), st.lists(st.integers(1, 4), max_size=4, unique=True))
+def test_the_order_of_labels_does_not_depend_on_the_order_of_answers_whatever_was_superseded(late, cuts):
+    """Rows of the query that stands come first, then those of the superseded query, each in the order queried."""
+    told = [late[start:end] for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), 5], strict=True)]
+    superseded, standing = a_round(0, 3, 7, 6, 5), a_round(0, 3, 3, 6, 8)
+    state = fold([*BEGUN, *superseded, *standing, *(labelled(*rows) for rows in told)])
+    assert list(state.answers) == [4, 2, 0, 3, 6, 8, 7, 5]
+    assert state.pending == ()
 
 
 def test_a_second_answer_leaves_a_row_in_its_place():
@@ -126,6 +142,30 @@ def test_an_event_that_cannot_follow_is_damage_at_its_line(events, line, tmp_pat
     with pytest.raises(JournalError) as caught:
         fold(events, path=tmp_path)
     assert (caught.value.path, caught.value.line) == (tmp_path, line)
+
+
+def first(answers):
+    return answers[0]
+
+
+CONSENSUSES = [majority, first, partial(first), lambda answers: answers[0], max]
+
+
+@pytest.mark.parametrize("written", CONSENSUSES, ids=consensus_name)
+@pytest.mark.parametrize("opened", CONSENSUSES, ids=consensus_name)
+def test_events_are_folded_with_the_consensus_that_they_were_written_with(written, opened, tmp_path):
+    events = [Started(key="a", consensus=consensus_name(written))]
+    if consensus_name(written) == consensus_name(opened):
+        assert fold(events, opened).key == "a"
+    else:
+        with pytest.raises(JournalError, match=re.escape(consensus_name(written))) as caught:
+            fold(events, opened, path=tmp_path)
+        assert (caught.value.path, caught.value.line) == (tmp_path, 1)
+
+
+def test_a_start_without_a_consensus_means_the_majority():
+    assert fold([from_json({"event": "started", "key": "a"})]).key == "a"
+    assert to_json(Started(key="a", consensus=consensus_name(majority))) == {"event": "started", "key": "a"}
 
 
 def test_resumptions_are_kept():

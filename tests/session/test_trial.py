@@ -8,9 +8,10 @@ import torch
 
 from lindley.errors import InputError, JournalError
 from lindley.session import trial
-from lindley.session.events import Resumed
+from lindley.session.events import Answered, Queried, Resumed, Started, from_json, to_json
 from lindley.session.files import load_arrays
 from lindley.session.journal_store import JournalStore, read_events
+from lindley.session.manifest import write_manifest
 from lindley.session.rounds import Observation
 from lindley.session.state import read_state
 from lindley.session.trial import run_trial
@@ -212,6 +213,58 @@ def test_a_metric_that_is_nan_is_never_written(setup, tmp_path):
         run_trial(sick, tmp_path)
     assert caught.value.path == tmp_path / "journal.jsonl"
     assert kept(tmp_path) == []
+
+
+def write_anew(folder, change):
+    """Write the journal again, its checks too, with each event changed."""
+    events = [change(event) for event in read_events(folder)]
+    (folder / "journal.jsonl").unlink()
+    with JournalStore(folder) as store:
+        store.append(events)
+
+
+def with_class_7(event):
+    return from_json({**to_json(event), "value": [7, *event.value[1:]]}) if isinstance(event, Answered) else event
+
+
+def with_row_60(event):
+    last = isinstance(event, Queried) and event.round == 1
+    return event.model_copy(update={"rows": [*event.rows[:-1], 60]}) if last else event
+
+
+@pytest.mark.parametrize("change", [with_class_7, with_row_60])
+@pytest.mark.parametrize(
+    ("sizes", "max_labels"),
+    [
+        ({}, 16),
+        ({"num_rows": 60, "class_names": ["a", "b", "c"]}, 16),
+        ({"num_rows": 60, "class_names": ["a", "b", "c"]}, 11),
+    ],
+    ids=["by the pool and the task", "by the manifest", "finished, by the manifest"],
+)
+def test_classes_and_rows_that_there_are_not_name_the_journal(until, tmp_path, change, sizes, max_labels):
+    shorter, longer = (replace(until(end), manifest={**until(end).manifest, **sizes}) for end in (11, max_labels))
+    run_trial(shorter, tmp_path)
+    write_anew(tmp_path, change)
+    with pytest.raises(JournalError) as caught:
+        run_trial(longer, tmp_path)
+    assert caught.value.path == tmp_path / "journal.jsonl"
+
+
+def test_a_trial_without_a_round_begins_anew_where_its_rows_are_in_the_pool_no_more(setup, tmp_path):
+    with JournalStore(tmp_path) as store:
+        store.append([Started(key=setup.manifest["key"]), Queried(round=0, purpose="initial", rows=[1, 99])])
+    write_manifest(tmp_path, setup.manifest)
+    run_trial(setup, tmp_path)
+    assert read_state(tmp_path).reaches(16)
+
+
+def test_another_trial_in_the_folder_is_refused_also_where_it_is_finished(until, tmp_path):
+    run_trial(until(11), tmp_path)
+    other = replace(until(11), manifest={**until(11).manifest, "key": "b" * 64})
+    with pytest.raises(JournalError) as caught:
+        run_trial(other, tmp_path)
+    assert caught.value.path == tmp_path / "manifest.json"
 
 
 @pytest.mark.parametrize("max_labels", [5, 61])

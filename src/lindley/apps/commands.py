@@ -164,7 +164,7 @@ def _trials(trials: Sequence[str]) -> str:
 def _is_complete(trial: Trial, out: Path) -> bool:
     try:
         state = read_state(out / trial.folder)
-        read_trial_manifest(out / trial.folder, state)
+        read_trial_manifest(out / trial.folder, state, key=trial.key)
         return state.reaches(trial.panel.schedule.max_labels)
     except (LindleyError, OSError):  # damaged or unreadable: the runner names it, and fails this trial alone
         return False

@@ -124,6 +124,8 @@ class Classification:
     def __post_init__(self) -> None:
         if len(self.class_names) < 2:
             raise InputError(argument="class_names", expected="at least 2 names", got=self.class_names)
+        if blank := [name for name in self.class_names if not str(name).strip()]:
+            raise InputError(argument="class_names", expected="names that are not blank", got=blank[0])
         if len(set(self.class_names)) != len(self.class_names):
             raise InputError(argument="class_names", expected="different from each other", got=self.class_names)
         if self.descriptions and len(self.descriptions) != len(self.class_names):

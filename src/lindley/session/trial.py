@@ -15,9 +15,10 @@ from torch import Tensor
 
 from lindley.contracts import Pool
 from lindley.datasets.dataset import NONE_OF_THE_CLASSES
-from lindley.errors import InputError
-from lindley.session.events import Answer
+from lindley.errors import InputError, JournalError
+from lindley.session.events import Answer, Started
 from lindley.session.files import delete_unused_arrays, verify_arrays
+from lindley.session.journal_ranges import check_ranges
 from lindley.session.journal_store import JournalStore
 from lindley.session.manifest import Manifest, claim_folder, describe_changes, read_trial_manifest
 from lindley.session.progress import OnProgress, ProgressEvent, ignore_progress
@@ -117,6 +118,8 @@ def continue_trial(setup: TrialSetup, store: JournalStore, *, on_progress: OnPro
         verify_arrays(folder, reference)
     if not state.reaches(setup.schedule.max_labels):
         changes = claim_folder(folder, setup.manifest, state)
+        if not state.rounds and not _fits(state, setup):
+            store.append([Started(key=setup.manifest["key"])])
         session = _session(setup, store, on_progress)
         if changes:
             session.record_changes(changes)
@@ -139,6 +142,15 @@ def _run(session: Session, oracle: Oracle, schedule: LabelSchedule) -> None:
         result = session.step(batch_size=schedule.next_batch_size(session.state.num_labels))
         event: ProgressEvent = {"stage": "round", "round": result.index, "labels": result.num_labels}
         session.on_progress({**event, "accuracy": session.state.rounds[-1].metrics.get("accuracy")})
+
+
+def _fits(state: SessionState, setup: TrialSetup) -> bool:
+    """Whether the rows and classes of a state are in the pool and the task; data may have been repaired since."""
+    try:
+        check_ranges(state, num_rows=len(setup.pool), num_classes=setup.rounds.task.num_classes, path=None)
+    except JournalError:
+        return False
+    return True
 
 
 def _is_short(round: Round, schedule: LabelSchedule) -> bool:

@@ -125,7 +125,7 @@ def _status(trial: Trial, out: Path) -> TrialStatus:
     holder = find_holder(folder / FILE_NAME)
     try:
         told = read_state(folder)
-        read_trial_manifest(folder, told)
+        read_trial_manifest(folder, told, key=trial.key)
     except (LindleyError, OSError) as error:
         return TrialStatus(*names, "failed", rounds=schedule.num_rounds, error=visible(str(error)))
     complete = told.reaches(schedule.max_labels)

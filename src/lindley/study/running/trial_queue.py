@@ -62,7 +62,7 @@ class TrialQueue:
         holder = find_holder(folder / FILE_NAME)
         try:
             state = read_state(folder)
-            read_trial_manifest(folder, state)
+            read_trial_manifest(folder, state, key=trial.key)
         except (LindleyError, OSError) as error:
             return {"stage": "failed", "message": str(error)}
         if holder is not None:

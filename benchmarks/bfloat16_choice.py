@@ -29,8 +29,8 @@ from lindley.datasets.dataset import Dataset
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
 from lindley.seeds import derive_seed
-from lindley.session.predict import CHUNK_ROWS
-from lindley.session.subsets import balanced_rows, candidate_rows
+from lindley.session.pool_predictions import CHUNK_ROWS
+from lindley.session.subsets import candidate_rows, initial_balanced_rows
 from lindley.training.config import TrainingConfig
 
 METHODS = ("BatchBALD", "BALD, top-k", "BatchBALD, another seed")
@@ -75,7 +75,7 @@ def _predictions(data: Dataset, seed: int, options: argparse.Namespace) -> tuple
     training = study_of_batches()["training"]
     recipe = TrainingConfig(**{**training, **({"steps": options.steps, "epochs": 0} if options.steps else {})})
     network = build_network("gal-cnn", input_shape=data.input_shape, num_classes=data.task.num_classes)
-    labelled = balanced_rows(data.classes, options.labels, seed=seed)
+    labelled = initial_balanced_rows(data.classes, options.labels, seed=seed)
     labels = Labels(labelled, data.classes[labelled])
     module = MCDropout(network, recipe).fit(TrainingData(data.pool, labels, data.task), seed=seed)._module
     rows = candidate_rows(len(data.pool), labelled, count=options.rows, seed=seed, sources=None)

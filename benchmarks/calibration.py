@@ -178,7 +178,7 @@ def _scaled(log_probs: Tensor, temperature: float) -> Tensor:
 def _labels_at(case: Case) -> tuple[int, Labels]:
     """The round of that many labels, and the labels in the order in which the trial got them."""
     state = read_state(case.folder / case.trial.folder)
-    known = list(state.answered("initial", "train"))[: case.num_labels]
+    known = list(state.answers_for("initial", "train"))[: case.num_labels]
     for each in state.rounds:
         if each.labels == case.num_labels:
             return each.index, Labels([answer.row for answer in known], [int(answer.value or 0) for answer in known])

@@ -27,7 +27,7 @@ from mnist_round import mnist
 from lindley.contracts import Inputs
 from lindley.datasets.dataset import Dataset
 from lindley.noise import torch_generator
-from lindley.session.subsets import balanced_rows
+from lindley.session.subsets import initial_balanced_rows
 
 PEERS = ("baal", "baal-channels-last")
 WORKER = Path(__file__).parent / "end_to_end_worker.py"
@@ -99,7 +99,7 @@ def _write_inputs(data: Dataset, seed: int, path: Path, options: argparse.Namesp
         classes=classes.numpy(),
         test_inputs=data.test_inputs[test].numpy(),
         test_classes=data.test_classes[test].numpy(),
-        initial=balanced_rows(classes, options.initial_labels, seed=seed).numpy(),
+        initial=initial_balanced_rows(classes, options.initial_labels, seed=seed).numpy(),
     )
 
 

@@ -67,8 +67,8 @@ def _lindley(data: Arrays, options: argparse.Namespace, seconds: dict[str, float
     from lindley.information import mean_log_probs
     from lindley.pools.memory import MemoryPool
     from lindley.posteriors.dropout.mc_dropout import MCDropout
-    from lindley.session.predict import CHUNK_ROWS
-    from lindley.session.rounds import Known, Observation, RoundSettings, RoundView, run_round
+    from lindley.session.pool_predictions import CHUNK_ROWS
+    from lindley.session.rounds import Observation, RoundLabels, RoundSettings, RoundView, run_round
     from lindley.training.config import TrainingConfig
 
     def accuracy(view: RoundView) -> Observation:
@@ -94,7 +94,12 @@ def _lindley(data: Arrays, options: argparse.Namespace, seconds: dict[str, float
     while len(labels) <= options.max_labels:
         batch_size = options.query if len(labels) < options.max_labels else 0
         round_ = run_round(
-            settings, pool, Known.of(labels), {"test": accuracy}, index=len(accuracies), batch_size=batch_size
+            settings,
+            pool,
+            RoundLabels.from_labels(labels),
+            {"test": accuracy},
+            index=len(accuracies),
+            batch_size=batch_size,
         )
         for stage in ("fit", "predict", "select"):
             seconds[stage] += round_.seconds[stage]
@@ -102,7 +107,7 @@ def _lindley(data: Arrays, options: argparse.Namespace, seconds: dict[str, float
         accuracies.append(float(str(round_.observations["test"].metrics["accuracy"])))
         if round_.selection is None:
             break
-        labels = labels.extended(round_.selection.rows, data["classes"][round_.selection.rows])
+        labels = labels.concatenate(round_.selection.rows, data["classes"][round_.selection.rows])
     return accuracies, round_.compute_path
 
 

@@ -26,7 +26,7 @@ from lindley.contracts import Classification, Labels, TrainingData
 from lindley.information import bald
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.head.head import BayesianHead, HeadPosterior
-from lindley.session.predict import CHUNK_ROWS, PoolPredictions
+from lindley.session.pool_predictions import CHUNK_ROWS, PoolPredictions
 
 STAGES = ("refit", "draw", "predict", "bald", "total", "from scratch", "product")
 T = TypeVar("T")

@@ -22,7 +22,7 @@ from lindley.datasets.catalogue import load
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.dropout import folded
 from lindley.posteriors.dropout.mc_dropout import MCDropoutDraws
-from lindley.session.predict import CHUNK_ROWS
+from lindley.session.pool_predictions import CHUNK_ROWS
 from lindley.study.config.study_files import load_study
 from lindley.study.running.learners import panel_learner
 

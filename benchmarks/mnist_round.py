@@ -31,8 +31,8 @@ from lindley.datasets.dataset import Dataset
 from lindley.errors import DataError
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.catalogue import build_learner
-from lindley.session.rounds import Known, RoundSettings, run_round
-from lindley.session.subsets import balanced_rows
+from lindley.session.rounds import RoundLabels, RoundSettings, run_round
+from lindley.session.subsets import initial_balanced_rows
 from lindley.training.config import TrainingConfig
 from lindley.training.precision import resolve_precision
 
@@ -105,13 +105,13 @@ def _run(case: dict[str, Any], data: Dataset, recipe: TrainingConfig, device: st
         case["K"],
         0 if case["candidates"] == len(data.pool) - case["labels"] else case["candidates"],
     )
-    rows = balanced_rows(data.classes, case["labels"], seed=case["seed"])
+    rows = initial_balanced_rows(data.classes, case["labels"], seed=case["seed"])
     labels = Labels(rows, data.classes[rows])
     one_step = build_learner("mc-dropout", network, TrainingConfig(steps=1), precision=case["precision"], device=device)
     one_step.fit(TrainingData(data.pool, labels, data.task), seed=case["seed"])  # loads what is loaded late
     with added_mib() as added:
         start, cpu = time.perf_counter(), time.process_time()
-        round_ = run_round(settings, data.pool, Known.of(labels), {}, index=0, batch_size=case["b"])
+        round_ = run_round(settings, data.pool, RoundLabels.from_labels(labels), {}, index=0, batch_size=case["b"])
         seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu
     stages = {f"{name}_seconds": round_.seconds[name] for name in ("fit", "predict", "select")}
     row = {

@@ -118,7 +118,7 @@ def _lindley(module: nn.Sequential, images: Tensor, num_draws: int, precision: s
     from prediction_products import seconds_of_products
 
     from lindley.posteriors.dropout.mc_dropout import MCDropoutPosterior
-    from lindley.session.predict import CHUNK_ROWS
+    from lindley.session.pool_predictions import CHUNK_ROWS
 
     posterior = MCDropoutPosterior(module, precision=precision)
     posterior.draw(2, seed=1).predict(images[:2])  # loads what is loaded late, and leaves nothing

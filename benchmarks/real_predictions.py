@@ -33,7 +33,7 @@ from lindley.errors import DataError
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
 from lindley.seeds import derive_seed
-from lindley.session.subsets import balanced_rows, candidate_rows
+from lindley.session.subsets import candidate_rows, initial_balanced_rows
 from lindley.training.config import TrainingConfig
 
 DEFAULT_FOLDER = Path(__file__).parent / "predictions"
@@ -87,7 +87,7 @@ def source_images(name: str, rows: Tensor, data_dir: Path | None = None) -> Tens
 
 def fitted(data: Dataset, steps: int, *, seed: int) -> tuple[MCDropoutPosterior, Tensor]:
     """Gal's CNN fitted on 100 balanced labels, and which rows those are."""
-    rows = balanced_rows(data.classes, NUM_LABELS, seed=seed)
+    rows = initial_balanced_rows(data.classes, NUM_LABELS, seed=seed)
     learner = MCDropout(_network(data), replace(RECIPE, steps=steps))
     return learner.fit(TrainingData(data.pool, Labels(rows, data.classes[rows]), data.task), seed=seed), rows
 

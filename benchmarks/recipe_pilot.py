@@ -31,7 +31,7 @@ from lindley.networks.catalogue import build_network
 from lindley.noise import torch_generator
 from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
 from lindley.session.state import read_state
-from lindley.session.subsets import balanced_rows
+from lindley.session.subsets import initial_balanced_rows
 from lindley.training.config import TrainingConfig
 
 BASE = {"steps": 1000, "batch_size": 32, "learning_rate": 2e-3, "schedule": "cosine"}
@@ -165,7 +165,7 @@ def _answering(learner: MCDropout, posterior: MCDropoutPosterior, inputs: torch.
 
 
 def _random_labels(classes: torch.Tensor, num_labels: int, seed: int) -> Labels:
-    first = balanced_rows(classes, 20, seed=seed)
+    first = initial_balanced_rows(classes, 20, seed=seed)
     order = torch.randperm(len(classes), generator=torch_generator(seed, "pilot"))
     rows = torch.cat([first, order[~torch.isin(order, first)][: num_labels - 20]])
     return Labels(rows, classes[rows])
@@ -173,7 +173,7 @@ def _random_labels(classes: torch.Tensor, num_labels: int, seed: int) -> Labels:
 
 def _acquired_labels(trial: Path, num_labels: int) -> Labels:
     """The first that a trial acquired, its initial ones among them."""
-    known = list(read_state(trial).answered("initial", "train"))[:num_labels]
+    known = list(read_state(trial).answers_for("initial", "train"))[:num_labels]
     if not known:
         raise SystemExit(f"{trial} has no round yet")
     return Labels([answer.row for answer in known], [int(answer.value or 0) for answer in known])

@@ -17,7 +17,7 @@ from lindley.information import bald, mean_log_probs
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.dropout.mc_dropout import MCDropout
 from lindley.seeds import derive_seed, numpy_generator
-from lindley.session.predict import PoolPredictions
+from lindley.session.pool_predictions import PoolPredictions
 from lindley.training.config import TrainingConfig
 
 # %%
@@ -61,7 +61,7 @@ for round_number in range(6):
 
     print(f"{len(labels):2d} labels: accuracy {accuracy:.3f}; next, rows {asked.tolist()}")
     if round_number < 5:
-        labels = labels.extended(asked, moons.classes[asked])
+        labels = labels.concatenate(asked, moons.classes[asked])
 
 # %%
 # What was asked, and what the model believes

@@ -18,7 +18,7 @@ from lindley.information import bald, joint_information
 from lindley.networks.catalogue import build_network
 from lindley.posteriors.dropout.mc_dropout import MCDropout
 from lindley.seeds import numpy_generator
-from lindley.session.predict import PoolPredictions
+from lindley.session.pool_predictions import PoolPredictions
 from lindley.training.config import TrainingConfig
 
 # %%

@@ -67,7 +67,7 @@ def learn(acquisition: str, *, seed: int, num_labels: int = 120) -> list[tuple[i
         candidates = TensorCandidates(log_probs(forest, digits.pool.read(rows)), rows)
         context = Context(candidates=candidates, labelled=labels.rows, task=digits.task)
         asked = choose(context, 10, seed=derive_seed(seed, len(labels), "acquire")).rows
-        labels = labels.extended(asked, digits.classes[asked])
+        labels = labels.concatenate(asked, digits.classes[asked])
 
 
 colours = {"random": "0.45", "margin": "tab:green", "bald": "tab:orange"}

@@ -30,7 +30,7 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("information/pairwise.py", ".clone(memory_format=torch.contiguous_format)", ".contiguous()", "conformance/test_arguments_stay_as_they_are.py::test_no_function_writes_into_its_arguments"),
     ("arrays.py", "    masked = np.asarray(mask)", "    masked = np.asarray(False)", FORMS + "test_what_is_no_array_of_numbers_is_refused_by_name"),
     ("arrays.py", '    if dtype == "uint64":', '    if dtype == "":', FORMS + "test_whole_numbers_beyond_int64_are_refused_with_their_places"),
-    ("arrays.py", "shared_or_copied(array)).to(torch.int64)", "shared_or_copied(array))", FORMS + "test_every_form_of_the_same_numbers_does_the_same"),
+    ("arrays.py", "numpy_to_tensor(array)).to(torch.int64)", "numpy_to_tensor(array))", FORMS + "test_every_form_of_the_same_numbers_does_the_same"),
     ("arrays.py", "    right = array.dtype == native and array.flags.writeable and array.flags.aligned and all(steps)", "    right = True", FORMS + "test_every_form_of_the_same_numbers_does_the_same"),
     ("arrays.py", "    if not real:", "    if False:", FORMS + "test_what_is_no_array_of_numbers_is_refused_by_name"),
     ("arrays.py", "values.detach() if values.requires_grad else values", "values", FORMS + "test_every_form_of_the_same_numbers_does_the_same"),

@@ -76,23 +76,26 @@ def test_whole_numbers_are_kept_to_the_last_bit_or_refused(values):
         beyond = [place for place, each in enumerate(values) if not -(2**63) <= each < 2**63]
         with pytest.raises(InputError) as caught:
             as_whole_numbers(values, "x")
-        assert str(beyond) in str(caught.value)
+        assert caught.value.rows == tuple(beyond)
 
 
 def test_masked_numbers_are_named_along_the_axis_of_the_rows():
     values = np.ma.masked_array(np.zeros((2, 5)), mask=False)
     values[1, 3] = np.ma.masked
-    with pytest.raises(InputError, match=r"x must not be masked; they are at the positions \[1\]"):
+    with pytest.raises(InputError, match="masked") as caught:
         as_array(values, "x")
-    with pytest.raises(InputError, match=r"positions \[3\]"):
+    assert (caught.value.argument, caught.value.rows) == ("x", (1,))
+    with pytest.raises(InputError) as caught:
         as_array(values, "x", axis=1)
+    assert caught.value.rows == (3,)
 
 
 @pytest.mark.filterwarnings("ignore:.*MaskedTensors:UserWarning")
 def test_a_masked_tensor_of_torch_is_as_one_of_numpy():
     masked = torch.masked.masked_tensor(torch.zeros(3), torch.tensor([True, False, True]))  # True: not masked
-    with pytest.raises(InputError, match=r"positions \[1\]"):
+    with pytest.raises(InputError) as caught:
         as_tensor(masked, "x")
+    assert caught.value.rows == (1,)
 
 
 def test_nan_is_kept():
@@ -120,8 +123,9 @@ def test_what_is_missing_is_not_nan(values):
 def test_a_table_is_a_matrix_of_its_columns():
     table = pa.table({"a": [1, 2, 3], "b": [0.5, 1.5, 2.5]})
     assert as_tensor(table, "x").tolist() == [[1, 0.5], [2, 1.5], [3, 2.5]]
-    with pytest.raises(InputError, match="x, column 'b', must be an array of real numbers"):
+    with pytest.raises(InputError) as caught:
         as_tensor(pa.table({"a": [1], "b": ["text"]}), "x")
+    assert caught.value.argument == "x, column 'b'"
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])
@@ -133,7 +137,7 @@ def test_series_and_frames_are_read(library):
     assert as_whole_numbers(tables.Series([True, False]), "x", booleans=True).tolist() == [1, 0]
     assert as_tensor(tables.DataFrame({"a": [1, 2], "b": [0.5, 1.5]}), "x").tolist() == [[1, 0.5], [2, 1.5]]
     missing = tables.Series([1, None, 3], dtype="Int64" if library == "pandas" else tables.Int64)
-    with pytest.raises(InputError, match=r"missing at the positions \[1\]"):
-        as_tensor(missing, "x")
-    with pytest.raises(InputError, match="x must"):
-        as_tensor(tables.Series(["a", "b"]), "x")
+    for wrong, rows in ((missing, (1,)), (tables.Series(["a", "b"]), ())):
+        with pytest.raises(InputError) as caught:
+            as_tensor(wrong, "x")
+        assert (caught.value.argument, caught.value.rows) == ("x", rows)

@@ -32,20 +32,23 @@ def test_whole_numbers_and_booleans_are_classes_and_floats_are_targets():
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_targets_that_are_not_finite_are_refused_with_their_rows(value):
-    with pytest.raises(InputError, match=r"values .*\[7\]"):
+    with pytest.raises(InputError) as caught:
         Labels([4, 7], [0.5, value])
+    assert (caught.value.argument, caught.value.rows) == ("values", (7,))
 
 
 @pytest.mark.parametrize("weight", [0.0, -1.0, math.nan, math.inf])
 def test_weights_are_positive_and_finite(weight):
-    with pytest.raises(InputError, match=r"sample_weight .*\[7\]"):
+    with pytest.raises(InputError) as caught:
         Labels([4, 7], [0, 1], [1.0, weight])
+    assert (caught.value.argument, caught.value.rows) == ("sample_weight", (7,))
 
 
 @pytest.mark.parametrize("weights", [[1.0], [[1.0, 2.0]], [1, 2], ["a", "b"]])
 def test_weights_are_one_number_for_each_label(weights):
-    with pytest.raises(InputError, match="sample_weight"):
+    with pytest.raises(InputError) as caught:
         Labels([4, 7], [0, 1], weights)
+    assert caught.value.argument == "sample_weight"
 
 
 _LABELS = st.lists(
@@ -64,7 +67,7 @@ def _labels(rows, told):
 def test_extended_labels_are_both_in_order_and_a_missing_weight_is_one(first, second):
     before = _labels(range_of(0, first), first)
     more = _labels(range_of(10, second), second)
-    both = before.extended(more.rows, more.values, more.sample_weight)
+    both = before.concatenate(more.rows, more.values, more.sample_weight)
     assert both.rows.tolist() == [*before.rows.tolist(), *more.rows.tolist()]
     assert both.values.tolist() == [*before.values.tolist(), *more.values.tolist()]
     weights = [each for part in (before, more) for each in weights_of(part)]
@@ -85,9 +88,10 @@ def weights_of(labels):
 
 
 def test_classes_are_not_mixed_with_targets():
-    with pytest.raises(InputError, match="targets"):
-        CLASSES.extended([5], [0.5])
-    assert Labels([], []).extended([5], [0.5]).values.tolist() == [0.5]
+    with pytest.raises(InputError) as caught:
+        CLASSES.concatenate([5], [0.5])
+    assert caught.value.argument == "values"
+    assert Labels([], []).concatenate([5], [0.5]).values.tolist() == [0.5]
 
 
 def test_training_data_take_labels_of_their_task():
@@ -95,31 +99,34 @@ def test_training_data_take_labels_of_their_task():
     assert (data.num_classes, data.validation, data.prior) == (3, None, None)
     assert TrainingData(POOL, Labels([1], [0.5]), HEIGHT).labels.values.tolist() == [0.5]
     assert len(TrainingData(POOL, Labels([], []), HEIGHT).labels) == 0
-    with pytest.raises(InputError, match="regression"):
+    with pytest.raises(InputError) as caught:
         _ = TrainingData(POOL, Labels([1], [0.5]), HEIGHT).num_classes
+    assert (caught.value.argument, caught.value.got) == ("task", HEIGHT)
 
 
 @pytest.mark.parametrize("field", ["labels", "validation"])
 @pytest.mark.parametrize(
-    ("labels", "task", "word"),
+    ("labels", "task", "argument", "rows"),
     [
-        (Labels([1, 5], [1, 3]), ABC, "row 5 has class 3"),
-        (Labels([1, 5], [1, -1]), ABC, "row 5 has class -1"),
-        (Labels([1, 5], [1.0, 2.0]), ABC, r"whole numbers.*float32|whole numbers.*float64"),
-        (Labels([1, 5], [1, 2]), HEIGHT, "floating point.*int64"),
-        (Labels([1, 6], [1, 2]), ABC, r"rows of the pool.*\[6\]"),
-        (Labels([1, -2], [1, 2]), ABC, r"rows of the pool.*\[-2\]"),
+        (Labels([1, 5], [1, 3]), ABC, "values", (5,)),
+        (Labels([1, 5], [1, -1]), ABC, "values", (5,)),
+        (Labels([1, 5], [1.0, 2.0]), ABC, "values", ()),
+        (Labels([1, 5], [1, 2]), HEIGHT, "values", ()),
+        (Labels([1, 6], [1, 2]), ABC, "labels", (6,)),
+        (Labels([1, -2], [1, 2]), ABC, "labels", (-2,)),
     ],
 )
-def test_labels_of_another_task_or_pool_are_refused(field, labels, task, word):
-    with pytest.raises(InputError, match=word):
+def test_labels_of_another_task_or_pool_are_refused(field, labels, task, argument, rows):
+    with pytest.raises(InputError) as caught:
         TrainingData(**{"pool": POOL, "labels": Labels([], []), "task": task, field: labels})
+    assert (caught.value.argument, caught.value.rows) == (argument, rows)
 
 
 def test_validation_labels_are_of_other_rows():
     assert TrainingData(POOL, CLASSES, ABC, validation=Labels([1, 5], [0, 1])).validation is not None
-    with pytest.raises(InputError, match=r"validation .*\[3\]"):
+    with pytest.raises(InputError) as caught:
         TrainingData(POOL, CLASSES, ABC, validation=Labels([1, 3], [0, 0]))
+    assert (caught.value.argument, caught.value.rows) == ("validation", (3,))
 
 
 OTHER_KINDS = """
@@ -132,7 +139,7 @@ for name, value in wrong.items():
     try:
         TrainingData(**(right | {name: value}))
     except ValueError as error:
-        print(type(error).__name__, str(error).split()[0])
+        print(type(error).__name__, error.argument)
 """
 
 
@@ -151,13 +158,15 @@ def test_a_prior_is_a_distribution_for_each_row_of_the_pool():
 
 @pytest.mark.parametrize("wrong", [UNIFORM[:5], UNIFORM[:, :2], UNIFORM[:0]])
 def test_a_prior_of_another_shape_or_kind_is_refused(wrong):
-    with pytest.raises(InputError, match="prior"):
+    with pytest.raises(InputError) as caught:
         TrainingData(POOL, CLASSES, ABC, prior=wrong)
+    assert caught.value.argument == "prior"
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, 0.0])
 def test_a_prior_that_is_no_distribution_is_refused_with_its_rows(value):
     wrong = UNIFORM.clone()
     wrong[4, 1] = value
-    with pytest.raises(InputError, match=r"prior .*\[4\]"):
+    with pytest.raises(InputError) as caught:
         TrainingData(POOL, CLASSES, ABC, prior=wrong)
+    assert (caught.value.argument, caught.value.rows) == ("prior", (4,))

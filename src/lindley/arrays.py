@@ -1,7 +1,7 @@
-"""Anyone's numbers as tensors: the one border at which arrays of other programs come in.
+"""Arrays of any program as tensors: the one border at which they come in.
 
-What is already right is taken as it is, without a copy; whatever else NumPy, DLPack or narwhals can read is converted
-once; all else is refused in one sentence that names the argument. The caller's memory is never written.
+Tensors are taken without a copy; whatever else NumPy, DLPack or narwhals can read is converted once; anything else is
+refused in one sentence that names the argument. The caller's memory is never written.
 """
 
 from __future__ import annotations
@@ -26,22 +26,23 @@ _LARGEST = torch.iinfo(torch.int64).max
 _KINDS = {"c": "complex", "O": "Python objects", "M": "dates", "m": "durations", "V": "records"}
 _KINDS |= dict.fromkeys("UST", "text")
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic)
-"""Parts of a list that are left to NumPy."""
+"""Parts of a list that NumPy reads itself."""
 
 
 def as_tensor(values: ArrayLike, name: str, *, floats: bool = False) -> Tensor:
     """Return numbers as a dense tensor on their device, without a graph and in their own precision.
 
     Args:
-        values: The numbers; taken without a copy where they are such a tensor, or memory that torch can share.
-        name: What the caller calls them, for messages.
-        floats: Whether nothing but floating point will do.
+        values: The numbers; such a tensor, or memory that torch can share, is not copied.
+        name: The name of the argument, for messages.
+        floats: Whether only floating point is accepted.
 
     Raises:
-        InputError: If they are no array, are masked or missing in part, or are no real numbers of at most 64 bits.
+        InputError: If they are no array, are masked or missing in part (`error.rows` are the positions), or are no real
+            numbers of at most 64 bits.
     """
     array = as_array(values, name, floats=floats)
-    return array if isinstance(array, Tensor) else shared_or_copied(array)
+    return array if isinstance(array, Tensor) else numpy_to_tensor(array)
 
 
 def as_whole_numbers(values: ArrayLike, name: str, *, booleans: bool = False, advice: str = "") -> Tensor:
@@ -49,25 +50,25 @@ def as_whole_numbers(values: ArrayLike, name: str, *, booleans: bool = False, ad
 
     Args:
         values: The numbers; an empty array may be of any kind.
-        name: What the caller calls them, for messages.
-        booleans: Whether False and True count as 0 and 1; else they are refused, being a mask.
-        advice: What to do instead, for messages.
+        name: The name of the argument, for messages.
+        booleans: Whether False and True count as 0 and 1; otherwise they are refused as a mask.
+        advice: What the caller should do instead, for messages.
 
     Raises:
-        InputError: If they are no array of whole numbers, or lie beyond int64.
+        InputError: If they are no array of whole numbers, or lie beyond int64; `error.rows` are their positions.
     """
     array = as_array(values, name, advice=advice)
     dtype = array.dtype.name if isinstance(array, np.ndarray) else str(array.dtype).removeprefix("torch.")
     shape = [*array.shape]
     if 0 in shape:
-        dtype = "int64"  # an empty list is none of floats
+        dtype = "int64"  # NumPy takes an empty list for floats
     if dtype == "bool" and not booleans:
-        _refuse(f"{name} must be whole numbers; got bool {shape}", advice or "Of a mask take mask.nonzero().")
+        _refuse(name, "be whole numbers", f"bool {shape}", advice or "Of a mask take mask.nonzero().")
     if dtype.startswith(("float", "bfloat")):
-        _refuse(f"{name} must be whole numbers; got {dtype} {shape}", advice or "Convert them, if they are whole.")
+        _refuse(name, "be whole numbers", f"{dtype} {shape}", advice or "Convert them, if they are whole.")
     if dtype == "uint64":
         _refuse_beyond_int64(array, name, advice)
-    return (array if isinstance(array, Tensor) else shared_or_copied(array)).to(torch.int64)
+    return (array if isinstance(array, Tensor) else numpy_to_tensor(array)).to(torch.int64)
 
 
 def as_array(
@@ -77,15 +78,16 @@ def as_array(
 
     Args:
         values: The numbers; a tensor or a NumPy array is not copied.
-        name: What the caller calls them, for messages.
-        floats: Whether nothing but floating point will do.
+        name: The name of the argument, for messages.
+        floats: Whether only floating point is accepted.
         axis: The axis of the rows, by which masked numbers are named.
-        advice: What to do instead, for messages.
+        advice: What the caller should do instead, for messages.
 
     Raises:
-        InputError: If they are no array, are masked or missing in part, or are no real numbers of at most 64 bits.
+        InputError: If they are no array, are masked or missing in part (`error.rows` are the positions), or are no real
+            numbers of at most 64 bits.
     """
-    array = _read(values, name, axis)
+    array = _read_any(values, name, axis)
     dtype = array.dtype
     if isinstance(dtype, torch.dtype):
         real, floating = dtype in (*_FLOATS, *_WHOLE, torch.bool), dtype in _FLOATS
@@ -93,16 +95,18 @@ def as_array(
         real, floating = dtype.kind in "biuf" and dtype.itemsize <= 8, dtype.kind == "f"
     if not real:
         _refuse(
-            f"{name} must be an array of real numbers of at most 64 bits; got {_kind_of(array, values)}",
+            name,
+            "be an array of real numbers of at most 64 bits",
+            _kind_name(array, values),
             advice or f"Convert it first, for example with {_converter(values)}.",
         )
     if floats and not floating:
-        _refuse(f"{name} must be floating point of 16, 32 or 64 bits; got {dtype}", advice or "Convert it.")
+        _refuse(name, "be floating point of 16, 32 or 64 bits", str(dtype), advice or "Convert it.")
     return array
 
 
-def shared_or_copied(array: np.ndarray) -> Tensor:
-    """Return a NumPy array of numbers as a tensor on the same memory where torch can read that, else as a copy.
+def numpy_to_tensor(array: np.ndarray) -> Tensor:
+    """Return a NumPy array of numbers as a tensor: on the same memory where torch can read that, else as a copy.
 
     Torch knows neither foreign byte orders nor negative strides, and warns of memory that is read-only.
     """
@@ -112,51 +116,57 @@ def shared_or_copied(array: np.ndarray) -> Tensor:
     return torch.from_numpy(array if right else np.array(array, dtype=native, order="C"))
 
 
-def _read(values: Any, name: str, axis: int) -> Tensor | np.ndarray:
-    """The numbers of whatever it is, of any dtype yet."""
+def _read_any(values: Any, name: str, axis: int) -> Tensor | np.ndarray:
+    """Return the numbers of an array of any program, still of any dtype."""
     if isinstance(values, Tensor):
-        return _of_tensor(values, name, axis)
+        return _read_tensor(values, name, axis)
     if isinstance(values, np.ndarray):
         _refuse_masked(getattr(values, "mask", False), name, axis)
         return np.asarray(values)
     if isinstance(values, list | tuple):
-        return _of_sequence(values, name)
+        return _read_sequence(values, name)
     try:
-        return _of_others(values, name)
+        return _read_other(values, name)
     except InputError:
         raise
     except Exception as error:  # whatever another library raises where it cannot convert
-        raise InputError(f"{name} cannot be read as an array ({type(values).__name__}): {error}") from error
+        raise InputError(
+            f"{name} cannot be read as an array ({type(values).__name__}): {error}",
+            argument=name,
+            got=type(values).__name__,
+        ) from error
 
 
-def _of_tensor(values: Tensor, name: str, axis: int) -> Tensor:
+def _read_tensor(values: Tensor, name: str, axis: int) -> Tensor:
     if isinstance(values, torch.masked.MaskedTensor):
         _refuse_masked(~values.get_mask().numpy(force=True), name, axis)
         values = values.get_data()
     if values.layout != torch.strided or values.is_nested:
-        _refuse(f"{name} must be a dense tensor; got {values.layout}", "Pass its .to_dense().")
+        _refuse(name, "be a dense tensor", str(values.layout), "Pass its .to_dense().")
     if values.is_meta:
-        _refuse(f"{name} must hold numbers; got a tensor on the device meta")
+        _refuse(name, "hold numbers", "a tensor on the device meta")
     return (values.detach() if values.requires_grad else values).resolve_conj().resolve_neg()
 
 
-def _of_sequence(values: list[Any] | tuple[Any, ...], name: str) -> Tensor | np.ndarray:
-    """A list of numbers, of lists, or of anything that is an array itself."""
+def _read_sequence(values: list[Any] | tuple[Any, ...], name: str) -> Tensor | np.ndarray:
+    """Return a list of numbers, of lists, or of arrays as one array."""
     parts: list[Any] = [each if isinstance(each, _PLAIN) else as_array(each, name) for each in values]
     if all(type(each) is int for each in parts):
         beyond = [place for place, each in enumerate(parts) if not -_LARGEST - 1 <= each <= _LARGEST]
         if beyond:
-            _refuse(f"{name} must fit into int64; at the positions {beyond[:10]} they do not")
+            _refuse_positions(name, "fit into int64; at the positions {} they do not", beyond)
     try:
         if any(isinstance(each, Tensor) for each in parts):
             return torch.stack([torch.as_tensor(each) for each in parts])
         return np.asarray(parts)
     except (ValueError, TypeError, RuntimeError) as error:
-        raise InputError(f"{name} must be one array; its parts are of different shapes or kinds: {error}") from None
+        raise InputError(
+            f"{name} must be one array; its parts have different shapes or kinds: {error}", argument=name
+        ) from None
 
 
-def _of_others(values: Any, name: str) -> Tensor | np.ndarray:
-    """Tables, columns, and what says itself that it is an array."""
+def _read_other(values: Any, name: str) -> Tensor | np.ndarray:
+    """Return the numbers of a table, a column, or an object with `__array__` or `__dlpack__`."""
     import narwhals.stable.v1 as narwhals
 
     arrow = sys.modules.get("pyarrow")
@@ -166,37 +176,39 @@ def _of_others(values: Any, name: str) -> Tensor | np.ndarray:
         values = arrow.Table.from_batches([values])
     table = narwhals.from_native(values, eager_only=True, allow_series=True, pass_through=True)
     if isinstance(table, narwhals.Series):
-        return _of_column(table, name)
+        return _read_column(table, name)
     if isinstance(table, narwhals.DataFrame):
         columns = [as_array(table[each].to_native(), f"{name}, column {each!r},") for each in table.columns]
         return np.stack(columns, axis=1) if columns else np.empty(table.shape)
     if hasattr(values, "__dlpack__") and not hasattr(values, "__array__"):
-        return _of_tensor(torch.utils.dlpack.from_dlpack(values), name, 0)
+        return _read_tensor(torch.utils.dlpack.from_dlpack(values), name, 0)
     return np.asarray(values)
 
 
-def _of_column(column: Any, name: str) -> np.ndarray:
-    """A column without missing numbers; in NumPy's own columns NaN is a number, and stays."""
+def _read_column(column: Any, name: str) -> np.ndarray:
+    """Return a column without missing numbers; in NumPy's own columns NaN is a number, and stays."""
     native_dtype = getattr(column.to_native(), "dtype", None)
     missing = [] if isinstance(native_dtype, np.dtype) else column.is_null().to_numpy().nonzero()[0].tolist()
     if missing:
-        _refuse(f"{name} must hold a number in each row; they are missing at the positions {missing[:10]}")
+        _refuse_positions(name, "hold a number in each row; they are missing at the positions {}", missing)
     values = column.to_numpy()
     if values.dtype.kind != "O":
         return np.asarray(values)
-    lists = np.asarray(_of_sequence(list(values), name))
+    lists = np.asarray(_read_sequence(list(values), name))
     if lists.dtype.kind == "f" and np.isnan(lists).any():
-        return np.asarray(_of_sequence(column.to_list(), name))  # which tells what is missing from NaN
+        return np.asarray(_read_sequence(column.to_list(), name))  # which tells what is missing from NaN
     return lists
 
 
 def _refuse_masked(mask: Any, name: str, axis: int) -> None:
-    """Masked numbers are none: what lies under a mask may be anything."""
+    """Raise InputError for masked numbers: what lies under a mask may be anything."""
     masked = np.asarray(mask)
     if masked.dtype == bool and masked.any():
         places = masked.nonzero()[axis] if masked.ndim > axis else np.zeros(1, int)
-        _refuse(
-            f"{name} must not be masked; they are at the positions {np.unique(places)[:10].tolist()}",
+        _refuse_positions(
+            name,
+            "not be masked; they are at the positions {}",
+            np.unique(places).tolist(),
             "Leave these rows out, or fill them where that is right: .filled(value).",
         )
 
@@ -205,15 +217,16 @@ def _refuse_beyond_int64(array: Tensor | np.ndarray, name: str, advice: str) -> 
     numbers = array.numpy(force=True) if isinstance(array, Tensor) else array
     beyond = np.argwhere(numbers > _LARGEST)
     if len(beyond):
-        places = beyond[:10, :1].flatten().tolist()
-        _refuse(f"{name} must fit into int64; at the positions {places} they do not", advice)
+        _refuse_positions(
+            name, "fit into int64; at the positions {} they do not", beyond[:, :1].flatten().tolist(), advice
+        )
 
 
-def _kind_of(array: Tensor | np.ndarray, values: object) -> str:
+def _kind_name(array: Tensor | np.ndarray, values: object) -> str:
     if isinstance(array, Tensor):
         return str(array.dtype)
     if array.dtype.kind == "O" and array.ndim == 0:
-        return type(values).__name__  # which NumPy takes as one object
+        return type(values).__name__  # NumPy takes it as one object
     return f"{array.dtype} ({_KINDS[array.dtype.kind]})" if array.dtype.kind in _KINDS else str(array.dtype)
 
 
@@ -221,5 +234,10 @@ def _converter(values: object) -> str:
     return ".toarray()" if hasattr(values, "toarray") else "numpy.asarray(..., dtype=numpy.float32)"
 
 
-def _refuse(sentence: str, advice: str = "") -> NoReturn:
-    raise InputError(f"{sentence}. {advice}".strip())
+def _refuse(name: str, need: str, got: str, advice: str = "") -> NoReturn:
+    raise InputError(f"{name} must {need}; got {got}. {advice}".strip(), argument=name.rstrip(","), got=got)
+
+
+def _refuse_positions(name: str, need: str, positions: list[int], advice: str = "") -> NoReturn:
+    text = f"{name} must {need.format(positions[:10])}. {advice}".strip()
+    raise InputError(text, argument=name.rstrip(","), rows=positions)

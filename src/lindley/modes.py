@@ -1,4 +1,4 @@
-"""What a caller's program has set for all of its code, and what is computed here whatever that is."""
+"""Torch's global modes, which the caller's program may have set, and contexts that compute alike under all of them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _WITH_AUTOCAST = ("cpu", "cuda", "mps")
 
 @contextmanager
 def isolated_torch_state(device: str = "cpu", *, gradients: bool = False) -> Iterator[None]:
-    """No autocast, no inference mode, gradients or none: what a network gives is the same under any of the caller's.
+    """Switch autocast and inference mode off, and gradients on or off, whatever the caller has set.
 
-    On a GPU of CUDA its convolutions add in one order, the same numbers each time, and are of float32 and not of TF32.
+    On a CUDA GPU convolutions add in one order, the same numbers each time, and compute in float32 instead of TF32.
     """
     with ExitStack() as modes:
         modes.enter_context(torch.inference_mode(False))
@@ -29,7 +29,7 @@ def isolated_torch_state(device: str = "cpu", *, gradients: bool = False) -> Ite
 
 @contextmanager
 def no_autocast() -> Iterator[None]:
-    """For products of tensors on any device; as a decorator too. What is read from a caller's code is read outside."""
+    """Switch autocast off for products of tensors on any device. Also a decorator. Call a caller's code outside."""
     with ExitStack() as modes:
         for kind in filter(torch.is_autocast_enabled, _WITH_AUTOCAST):
             modes.enter_context(torch.autocast(kind, enabled=False))
@@ -37,9 +37,9 @@ def no_autocast() -> Iterator[None]:
 
 
 class _ExactConvolutions:
-    """cuDNN without measuring, chance and TF32, torch's default with 10 bits of the 23.
+    """cuDNN without benchmarking, nondeterminism and TF32, torch's default with 10 of 23 bits.
 
-    Its switches are those of the process: the first of the threads within sets them, and the last puts them back.
+    The switches belong to the process: the first thread that enters sets them, and the last that leaves restores them.
     """
 
     def __init__(self) -> None:
@@ -62,10 +62,10 @@ class _ExactConvolutions:
 
 @contextmanager
 def _exact_cudnn() -> Iterator[None]:
-    """Like `cudnn.flags`, which leaves TF32 to `torch.backends.fp32_precision` where the caller has set that."""
+    """Set the flags as `cudnn.flags` does, also where the caller has set `torch.backends.fp32_precision`."""
     cudnn: Any = torch.backends.cudnn
     places: list[tuple[Any, str, Any]] = [(cudnn, "benchmark", False), (cudnn, "deterministic", True)]
-    with suppress(RuntimeError):  # torch will not say it where the caller has set newer switches against it
+    with suppress(RuntimeError):  # torch refuses where the caller has set newer switches against it
         getattr(cudnn, "allow_tf32")  # noqa: B009
         places.append((cudnn, "allow_tf32", False))
     if hasattr(cudnn, "conv"):  # torch 2.9; after the older switch, which moves them

@@ -1,4 +1,4 @@
-"""What somebody may have meant by a name that is not known."""
+"""Suggestions for names that are not known."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str:
-    """' Did you mean "x"?' where something is near, whatever the case of its letters, else nothing."""
+    """Return ' Did you mean "x"?' with the nearest allowed name, whatever its case; "" where none is near."""
     by_lower = {each.lower(): each for each in allowed}
     matches = get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.5)
     return f' Did you mean "{by_lower[matches[0]]}"?' if matches else ""

@@ -1,6 +1,6 @@
 """Noise as tensors, from named seeds: no value depends on the order of rows.
 
-Apart from `lindley.seeds`, so that what needs no tensors does not wait for torch.
+It is apart from `lindley.seeds`, so that code without tensors does not wait for torch.
 """
 
 from __future__ import annotations
@@ -15,15 +15,20 @@ from lindley.shapes import Rows
 
 
 def torch_generator(seed: int, *purpose: str | SupportsIndex) -> torch.Generator:
-    """A CPU generator of its own for each purpose."""
+    """Return a CPU generator for one purpose."""
     return torch.Generator().manual_seed(derive_seed(seed, *purpose))
 
 
 def row_uniforms(rows: Rows, seed: int, *purpose: str | SupportsIndex) -> torch.Tensor:
-    """Uniform numbers in (0, 1], float64, one per row, keyed by the row itself.  [N] -> [N]
+    """Return a uniform number in (0, 1], float64, for each row, keyed by the row.  [N] -> [N]
 
-    A row has the same number whatever rows stand beside it and in whatever order.
+    A row has the same number whatever other rows there are, and in whatever order.
     Source: the finaliser of SplitMix64 (Steele, Lea, Flood 2014), applied twice to row and key.
+
+    Args:
+        rows: The rows, [N].
+        seed: The seed.
+        purpose: What the numbers are for.
     """
     key = np.uint64(derive_seed(seed, *purpose))
     with np.errstate(over="ignore"):

@@ -1,4 +1,4 @@
-"""Where rows stand among other rows: the step from ids, which are stable, to places in an array."""
+"""The positions of rows among other rows: from stable ids to places in an array."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lindley.shapes import Positions, Rows
 
 @final
 class RowIndex:
-    """The places of rows in an order that is given once.
+    """Finds the positions of rows in an order that is given once.
 
     >>> RowIndex(torch.tensor([7, 3, 5]))(torch.tensor([5, 7]))
     tensor([2, 0])
@@ -24,7 +24,7 @@ class RowIndex:
         self._without_gaps = torch.equal(self._sorted, torch.arange(low, low + len(rows)))
 
     def __call__(self, rows: Rows) -> Positions:
-        """Return the place of each row.  [n] -> [n]
+        """Return the position of each row.  [n] -> [n]
 
         Raises:
             InputError: If a row is not among those of the index.
@@ -34,10 +34,10 @@ class RowIndex:
             found = torch.zeros(len(rows), dtype=torch.bool)
             places = torch.zeros_like(rows)
         else:
-            # Without gaps a row says its place, and a search through memory is spared.
+            # Without gaps the position of a row follows from the row, and no search is needed.
             places = rows - self._sorted[0] if self._without_gaps else torch.searchsorted(self._sorted, rows)
             places = places.clamp(0, len(self._sorted) - 1)
             found = self._sorted[places] == rows
         if not bool(found.all()):
-            raise InputError(f"these rows are not among the candidates: {rows[~found][:10].tolist()}")
+            raise InputError(argument="rows", expected="among the candidates", rows=rows[~found].tolist())
         return self._order[places]

@@ -1,4 +1,4 @@
-"""Named seeds: every random number comes from (seed, purpose, and what it is for), and from no global generator."""
+"""Named seeds: every random number comes from a seed and its purpose, and never from a global generator."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from lindley.errors import InputError
 
 
 def derive_seed(seed: int, *purpose: str | SupportsIndex) -> int:
-    """A seed of its own for each purpose: derive_seed(0, "fit", 3) is unrelated to derive_seed(0, "draw", 3).
+    """Return a seed for one purpose: derive_seed(0, "fit", 3) is unrelated to derive_seed(0, "draw", 3).
 
-    Returns an integer in [0, 2**63). Raises InputError for a purpose that is neither string nor whole number.
+    It is an integer in [0, 2**63). Raises InputError for a purpose that is neither text nor a whole number.
 
     >>> derive_seed(0, "fit", 1) == derive_seed(0, "fit", 1), derive_seed(0, "fit", 1) == derive_seed(0, "fit", 2)
     (True, False)
@@ -24,7 +24,7 @@ def derive_seed(seed: int, *purpose: str | SupportsIndex) -> int:
 
 
 def numpy_generator(seed: int, *purpose: str | SupportsIndex) -> np.random.Generator:
-    """A NumPy generator of its own for each purpose."""
+    """Return a NumPy generator for one purpose."""
     return np.random.default_rng(derive_seed(seed, *purpose))
 
 
@@ -33,4 +33,4 @@ def _plain(part: object) -> str | int:
     try:
         return str(part) if isinstance(part, str) else operator.index(part)  # type: ignore[arg-type]
     except TypeError:
-        raise InputError(f"the purpose of a seed is named by strings and whole numbers; got {part!r}") from None
+        raise InputError(argument="purpose", expected="text and whole numbers", got=part) from None

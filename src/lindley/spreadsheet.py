@@ -21,7 +21,7 @@ def quote_cell(text: str) -> str:
 
 
 def unquote_cell(cell: str) -> str:
-    """Return the text of which `quote_cell` made this cell.
+    """Return the text from which `quote_cell` made this cell.
 
     >>> unquote_cell("'=1+1"), unquote_cell("image 3.png"), unquote_cell("''=1+1")
     ('=1+1', 'image 3.png', "'=1+1")

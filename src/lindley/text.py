@@ -1,4 +1,4 @@
-"""Text that others wrote, made fit to be shown: what would act on a terminal or a page, or run on without end."""
+"""Text that others wrote, made safe to show on a terminal or a page, and cut where it is long."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _BRIEF.maxlist = _BRIEF.maxtuple = _BRIEF.maxdict = 30
 
 
 def visible(text: str) -> str:
-    r"""Return the text with every character that a terminal obeys written out; tabs and newlines stay.
+    r"""Return the text with control characters escaped; tabs and newlines stay.
 
     >>> visible("\x1b[31mred\r"), visible("ä\tb\n"), visible("\u202egpj.exe")
     ('\\x1b[31mred\\x0d', 'ä\tb\n', '\\u202egpj.exe')
     """
-    return _OBEYED.sub(_written_out, text)
+    return _OBEYED.sub(_escape, text)
 
 
 def visible_line(text: str) -> str:
@@ -45,6 +45,6 @@ def brief(value: object) -> str:
         return "a number of too many digits"
 
 
-def _written_out(found: re.Match[str]) -> str:
+def _escape(found: re.Match[str]) -> str:
     code = ord(found[0])
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"

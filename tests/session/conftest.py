@@ -12,7 +12,7 @@ from lindley.contracts import Categorical, Classification
 from lindley.noise import torch_generator
 from lindley.pools.memory import MemoryPool
 from lindley.session.rounds import RoundSettings
-from lindley.session.schedule import Labelling
+from lindley.session.schedule import LabelSchedule
 from lindley.session.trial import TrialSetup
 
 NUM_CLASSES = 3
@@ -103,7 +103,7 @@ def setup(settings, pool, classes):
         "platform": "Linux x86_64 AVX2",
         "data_hashes": {"inputs": "f" * 64},
     }
-    schedule = Labelling(initial_labels=6, initial="balanced", batch_size=4, max_labels=16)
+    schedule = LabelSchedule(initial_labels=6, initial="balanced", batch_size=4, max_labels=16)
     return TrialSetup(settings, schedule, pool, classes, manifest)
 
 

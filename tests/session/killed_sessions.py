@@ -35,9 +35,9 @@ def run(folder: Path, acknowledged: int) -> None:
     task = Classification(("a", "b", "c"))
     settings = {"task": task, "num_draws": 6, "batch_size": 4, "initial_labels": 6, "seed": 3}
     with Session(pool, NoisyMeansLearner(), "bald", store=folder, **settings) as session:
-        if 59 in session.state.resolved:  # a slip, undone, wherever the blow fell between the two
+        if 59 in session.state.answers:  # a slip, undone, wherever the blow fell between the two
             session.withdraw([59])
-        elif not session.state.resolved:
+        elif not session.state.answers:
             session.tell([Answer(59, 0, annotator="ann")])
             session.withdraw([59])
         while session.state.num_labels < UNTIL:
@@ -77,7 +77,7 @@ def run_and_kill(folder: Path, seconds: float | None) -> tuple[bool, set[int], f
 def ended(state: SessionState) -> object:
     """What must be equal: labels in their order, what was queried, and what each fit was fitted on."""
     rounds = [(each.query, each.fingerprint, each.labels) for each in state.rounds]
-    return [(row, answer.value) for row, answer in state.resolved.items()], rounds
+    return [(row, answer.value) for row, answer in state.answers.items()], rounds
 
 
 def main() -> None:
@@ -93,7 +93,7 @@ def main() -> None:
         killed, rows, _ = run_and_kill(place, whole * moments[kills + sessions])
         acknowledged |= rows
         state = fold(read_events(place))
-        lost += len(acknowledged - set(state.resolved))
+        lost += len(acknowledged - set(state.answers))
         kills += killed
         if not killed:
             different += ended(state) != reference

@@ -26,13 +26,13 @@ ANSWERS = st.builds(
 
 @given(st.lists(ANSWERS, min_size=1, max_size=6))
 def test_answers_come_back_from_their_columns(answers):
-    event = from_json(to_json(Answered.of(answers)))
+    event = from_json(to_json(Answered.from_answers(answers)))
     assert event.answers == tuple(answers)
 
 
 def test_what_stands_at_its_default_is_not_written():
     answers = [Answer(4, 1, uuid=""), Answer(2, 0, uuid="")]
-    assert to_json(Answered.of(answers)) == {"event": "answered", "row": [4, 2], "value": [1, 0]}
+    assert to_json(Answered.from_answers(answers)) == {"event": "answered", "row": [4, 2], "value": [1, 0]}
     assert to_json(Fitted(round=0, labels=3)) == {"event": "fitted", "round": 0, "labels": 3}
 
 
@@ -48,7 +48,7 @@ def test_what_stands_at_its_default_is_not_written():
         ({"event": "queried", "round": 0, "purpose": "train", "rows": [1, 1]}, "twice"),
         ({"event": "queried", "round": 0, "purpose": "train", "rows": [1], "scores": [0.1, 0.2]}, "scores"),
         ({"event": "answered", "row": [1], "value": []}, "shorter"),
-        ({"event": "answered", "row": [1], "value": [None]}, "a label has a"),
+        ({"event": "answered", "row": [1], "value": [None]}, "value"),
         ({"event": "answered", "row": [1], "value": [True]}, "value"),
         ({"event": "fitted", "round": 0, "labels": 1, "seconds": {"fit": float("nan")}}, "seconds"),
         ({"event": "fitted", "round": 0, "labels": 1, "metrics": {"accuracy": 7}}, "accuracy"),
@@ -61,10 +61,10 @@ def test_what_is_no_event_is_refused_in_words(value, fault):
 
 
 def test_a_label_has_a_value_and_no_other_outcome_has_one():
-    with pytest.raises(InputError, match="row 3"):
-        Answer(3)
-    with pytest.raises(InputError, match="row 3"):
-        Answer(3, 1, "skip")
+    for wrong in ((3,), (3, 1, "skip")):
+        with pytest.raises(InputError) as caught:
+            Answer(*wrong)
+        assert (caught.value.argument, caught.value.rows) == ("value", (3,))
 
 
 @pytest.fixture(params=["memory", "journal"])
@@ -78,16 +78,16 @@ def store(request, tmp_path):
 
 def test_a_store_takes_each_answer_once(store):
     assert isinstance(store, EventStore)
-    first = Answered.of([Answer(0, 1, uuid="a"), Answer(1, 1, uuid="b")])
+    first = Answered.from_answers([Answer(0, 1, uuid="a"), Answer(1, 1, uuid="b")])
     assert store.append([Started(key="k"), first]) == ["stored", "stored"]
-    again = Answered.of([Answer(1, 1, uuid="b"), Answer(2, 0, uuid="c"), Answer(2, 0, uuid="c")])
+    again = Answered.from_answers([Answer(1, 1, uuid="b"), Answer(2, 0, uuid="c"), Answer(2, 0, uuid="c")])
     assert store.append([first, again, again]) == ["known", "stored", "known"]
     rows = [answer.row for event in store.read(1) for answer in event.answers]
     assert rows == [0, 1, 2]
 
 
 def test_answers_without_a_uuid_are_never_repetitions(store):
-    same = Answered.of([Answer(0, 1, uuid="")])
+    same = Answered.from_answers([Answer(0, 1, uuid="")])
     assert store.append([Started(key="k"), same, same]) == ["stored"] * 3
 
 

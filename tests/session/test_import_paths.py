@@ -60,26 +60,27 @@ def test_a_module_without_a_file_has_no_hash():
 
 
 @pytest.mark.parametrize(
-    ("name", "message"),
+    ("name", "word"),
     [
-        ("nowhere:small", "no module 'nowhere' in .* or in the environment"),
-        ("my_needy:small", "no module 'there_is_no_such_package'"),
-        ("my_broken:small", "importing my_broken failed with ZeroDivisionError"),
-        ("my_networks:large", r"has no 'large'; it has \['SIZE', 'small'\]"),
-        ("my_networks:", "named 'package.module:name'; got 'my_networks:'"),
-        (":small", "named 'package.module:name'; got ':small'"),
-        ("my_networks:a b", "named 'package.module:name'"),
+        ("nowhere:small", "'nowhere'"),
+        ("my_needy:small", "'there_is_no_such_package'"),
+        ("my_broken:small", "ZeroDivisionError"),
+        ("my_networks:large", "'small'"),
+        ("my_networks:", None),
+        (":small", None),
+        ("my_networks:a b", None),
     ],
 )
-def test_what_cannot_be_loaded_is_said(folder, name, message):
-    with pytest.raises(ConfigurationError, match=message):
+def test_what_cannot_be_loaded_is_said(folder, name, word):
+    with pytest.raises(ConfigurationError, match=word) as caught:
         import_object(name, folder=folder)
+    assert caught.value.got == name
 
 
 @pytest.mark.parametrize(("name", "by"), [("hashlib", r"hashlib\.py"), ("time", "the module time")])
 def test_a_file_that_a_loaded_module_hides_is_refused_and_both_are_named(folder, name, by):
     (folder / f"{name}.py").write_text("mine = 1\n")
-    with pytest.raises(ConfigurationError, match=rf"{name}\.py is hidden by .*{by}, which is loaded already"):
+    with pytest.raises(ConfigurationError, match=rf"{name}\.py .*{by}"):
         import_object(f"{name}:mine", folder=folder)
 
 
@@ -91,7 +92,7 @@ def test_a_package_of_another_folder_is_not_taken_for_this_ones(folder):
             (folder / place / f"my_models/{name}.py").write_text(f"def made(): return {place!r}\n")
     assert import_object("my_models.a:made", folder=folder / "one")() == "one"
     for name in "bc":
-        with pytest.raises(ConfigurationError, match=rf"{name}\.py is hidden by"):
+        with pytest.raises(ConfigurationError, match=rf"{name}\.py is hidden"):
             import_object(f"my_models.{name}:made", folder=folder / "two")
 
 

@@ -2,13 +2,15 @@
 
 import json
 import math
+import os
 import random
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from lindley.errors import JournalError
-from lindley.session import locks
+from lindley.errors import HeldError, JournalError
 from lindley.session.events import Answer, Answered, Fitted, Queried, Started
 from lindley.session.journal_store import JournalStore, read_events
 
@@ -16,7 +18,7 @@ NEWLINE = b"\n"
 EVENTS = [
     Started(key="a"),
     Queried(round=0, purpose="initial", rows=[3, 1]),
-    Answered.of([Answer(3, 0, uuid="x"), Answer(1, 1, uuid="y", annotator="Ünï\n\r")]),
+    Answered.from_answers([Answer(3, 0, uuid="x"), Answer(1, 1, uuid="y", annotator="Ünï\n\r")]),
     Fitted(round=0, labels=2, metrics={"accuracy": 0.1 + 0.2, "recall": [None, 1e-300]}, seconds={"fit": 1.5}),
     Fitted(round=0, labels=2, metrics={"nll": math.pi}),
 ]
@@ -112,22 +114,24 @@ def test_a_line_of_another_journal_is_damage(journal_path, tmp_path):
     theirs = (tmp_path / "other" / "journal.jsonl").read_bytes().splitlines(keepends=True)
     mine = journal_path.read_bytes().splitlines(keepends=True)
     journal_path.write_bytes(b"".join([*mine[:3], *theirs[3:]]))
-    with pytest.raises(JournalError, match="line 4 is damaged"):
+    with pytest.raises(JournalError) as caught:
         read_events(journal_path.parent)
+    assert (caught.value.path, caught.value.line) == (journal_path, 4)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_what_is_not_a_finite_number_is_refused_and_nothing_written(journal_path, value):
     before = journal_path.read_bytes()
-    with JournalStore(journal_path.parent) as store, pytest.raises(JournalError, match="finite numbers only"):
+    with JournalStore(journal_path.parent) as store, pytest.raises(JournalError) as caught:
         store.append([EVENTS[1], Fitted(round=1, labels=2, metrics={"nll": value})])
+    assert caught.value.path == journal_path
     assert journal_path.read_bytes() == before
 
 
 def test_a_tensor_is_refused_by_name_and_nothing_written(journal_path):
     before = journal_path.read_bytes()
     event = Queried(round=0, purpose="train", rows=[5], diagnostics={"gain": torch.zeros(1)})
-    with JournalStore(journal_path.parent) as store, pytest.raises(JournalError, match=r"JSON values.*'queried'"):
+    with JournalStore(journal_path.parent) as store, pytest.raises(JournalError, match="'queried'"):
         store.append([event])
     assert journal_path.read_bytes() == before
 
@@ -159,15 +163,75 @@ def test_a_full_disk_leaves_the_journal_as_it_was(journal_path, monkeypatch):
     assert len(read_events(journal_path.parent)) == 6
 
 
-def test_an_open_journal_is_refused_to_others(tmp_path, monkeypatch):
-    monkeypatch.setattr(locks, "_PATIENCE_SECONDS", 0.0)
-    with JournalStore(tmp_path), pytest.raises(JournalError, match="in use by process"):
-        JournalStore(tmp_path)
+def replace_file(path, content):
+    path.with_name("other").write_bytes(content)
+    path.with_name("other").replace(path)
 
 
-def test_a_damaged_journal_is_not_left_locked(journal_path, monkeypatch):
-    monkeypatch.setattr(locks, "_PATIENCE_SECONDS", 0.0)
+def write_later(path, content):
+    path.write_bytes(content)
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 10**9))  # file systems count time in steps
+
+
+FOREIGN = {
+    "deleted": lambda path, content: path.unlink(),
+    "emptied": lambda path, content: path.write_bytes(b""),
+    "truncated": lambda path, content: path.write_bytes(content[: content.rfind(b"\n", 0, -1) + 1]),
+    "lengthened": lambda path, content: path.write_bytes(content + b"{}\n"),
+    "replaced by its copy": replace_file,
+    "replaced by another file": lambda path, content: replace_file(path, content[:-1]),
+    "altered": lambda path, content: write_later(path, content.replace(b'"round":0', b'"round":1')),
+    "a folder in its place": lambda path, content: (path.unlink(), path.mkdir()),
+}
+
+
+@pytest.mark.parametrize("change", FOREIGN.values(), ids=FOREIGN)
+def test_a_journal_that_somebody_else_changed_while_it_is_open_is_refused_and_left_alone(journal_path, change):
+    with JournalStore(journal_path.parent) as store:
+        store.append(EVENTS[-1:])
+        change(journal_path, journal_path.read_bytes())
+        left = journal_path.read_bytes() if journal_path.is_file() else None
+        for _ in range(2):
+            with pytest.raises(JournalError) as caught:
+                store.append(EVENTS[-1:])
+            assert caught.value.path == journal_path
+        assert (journal_path.read_bytes() if journal_path.is_file() else None) == left
+        assert len(list(store.read())) == len(EVENTS) + 1
+
+
+def test_a_journal_that_was_only_touched_goes_on(journal_path):
+    with JournalStore(journal_path.parent) as store:
+        write_later(journal_path, journal_path.read_bytes())
+        store.append(EVENTS[-1:])
+        store.append(EVENTS[-1:])
+    assert read_events(journal_path.parent) == [*EVENTS, *EVENTS[-1:] * 2]
+
+
+def test_a_journal_stays_where_it_was_opened(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with JournalStore(Path("here")) as store:
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        store.append(EVENTS)
+        store.save_arrays("grid", {"xs": np.arange(3)})
+    assert read_events(tmp_path / "here") == EVENTS
+    assert sorted(path.name for path in (tmp_path / "here").iterdir()) == [
+        "arrays",
+        "journal.jsonl",
+        "journal.jsonl.lock",
+    ]
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_an_open_journal_is_refused_to_others(tmp_path):
+    with JournalStore(tmp_path), pytest.raises(HeldError) as caught:
+        JournalStore(tmp_path, timeout=0.0)
+    assert caught.value.path == tmp_path / "journal.jsonl"
+
+
+def test_a_damaged_journal_is_not_left_locked(journal_path):
     journal_path.write_text("{}\n")
     for _ in range(2):
-        with pytest.raises(JournalError, match="line 1 is damaged"):
-            JournalStore(journal_path.parent)
+        with pytest.raises(JournalError) as caught:
+            JournalStore(journal_path.parent, timeout=0.0)
+        assert caught.value.line == 1

@@ -6,7 +6,7 @@ import pytest
 
 from lindley.errors import JournalError
 from lindley.session.events import Fitted, Resumed, Started
-from lindley.session.manifest import claim_folder, manifest_of, read_manifest, write_manifest
+from lindley.session.manifest import claim_folder, read_manifest, read_trial_manifest, write_manifest
 from lindley.session.state import fold
 
 
@@ -78,35 +78,38 @@ def test_changes_are_told_from_the_last_run_not_from_the_first(tmp_path, manifes
 
 def test_another_trial_is_refused(tmp_path, manifest):
     claim_folder(tmp_path, manifest, fold([]))
-    with pytest.raises(JournalError, match="another trial"):
+    with pytest.raises(JournalError, match="bbbbbbbb") as caught:
         claim_folder(tmp_path, {**manifest, "key": "b" * 64}, after(manifest))
+    assert caught.value.path == tmp_path / "manifest.json"
 
 
 def test_other_data_are_refused(tmp_path, manifest):
     claim_folder(tmp_path, manifest, fold([]))
-    with pytest.raises(JournalError, match=r"other data: .*1234.* then, .*5678.* now"):
+    with pytest.raises(JournalError, match=r"1234.* then, .*5678.* now"):
         claim_folder(tmp_path, {**manifest, "data_hashes": {"train": "5678"}}, after(manifest))
 
 
 def test_a_journal_without_its_manifest_is_refused(tmp_path, manifest):
-    with pytest.raises(JournalError, match=r"manifest\.json is missing"):
+    with pytest.raises(JournalError, match="missing") as caught:
         claim_folder(tmp_path, manifest, after(manifest))
+    assert caught.value.path == tmp_path / "manifest.json"
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"format": 2}', '{"key": 1}'])
 def test_what_is_not_a_manifest_is_refused(tmp_path, content):
     (tmp_path / "manifest.json").write_text(content)
-    with pytest.raises(JournalError, match=r"manifest\.json is not a manifest of format 1"):
+    with pytest.raises(JournalError, match="format 1") as caught:
         read_manifest(tmp_path)
+    assert caught.value.path == tmp_path / "manifest.json"
 
 
 @pytest.mark.parametrize(("name", "value"), [("key", 7), ("versions", None), ("data_hashes", {"train": []})])
 def test_a_manifest_that_lacks_something_is_refused_and_says_what(tmp_path, manifest, name, value):
     write_manifest(tmp_path, {**manifest, name: value})
-    with pytest.raises(JournalError, match=rf"manifest\.json is damaged: {name}.*; there is"):
+    with pytest.raises(JournalError, match=name):
         read_manifest(tmp_path)
     write_manifest(tmp_path, {key: kept for key, kept in manifest.items() if key != name})
-    with pytest.raises(JournalError, match=rf"{name}.*; there is nothing. Restore the file, or delete"):
+    with pytest.raises(JournalError, match=name):
         read_manifest(tmp_path)
 
 
@@ -117,14 +120,16 @@ def test_whatever_is_altered_in_a_manifest_is_noticed(tmp_path, manifest, name):
     stored = json.loads(path.read_text())
     for altered in ({**stored, name: "other"}, {key: value for key, value in stored.items() if key != name}):
         path.write_text(json.dumps(altered))
-        with pytest.raises(JournalError, match=r"manifest\.json is damaged: it is not what was written"):
+        with pytest.raises(JournalError) as caught:
             read_manifest(tmp_path)
+        assert caught.value.path == path
     path.write_text(json.dumps(stored))  # spaces and line breaks are nothing that was said
     assert read_manifest(tmp_path) == manifest
 
 
 def test_the_journal_of_another_trial_is_refused(tmp_path, manifest):
     write_manifest(tmp_path, manifest)
-    with pytest.raises(JournalError, match="is not that of its manifest"):
-        manifest_of(tmp_path, fold([Started(key="b" * 64)]))
-    assert manifest_of(tmp_path, after(manifest)) == manifest
+    with pytest.raises(JournalError) as caught:
+        read_trial_manifest(tmp_path, fold([Started(key="b" * 64)]))
+    assert caught.value.path == tmp_path / "journal.jsonl"
+    assert read_trial_manifest(tmp_path, after(manifest)) == manifest

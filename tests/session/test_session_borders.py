@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import threading
+from pathlib import Path
 
 import jaxtyping
 import numpy as np
 import pytest
 import torch
 
+import lindley
 from lindley.contracts import Classification, Selection
-from lindley.errors import InputError, JournalError, LindleyError
+from lindley.errors import InputError, JournalError
 from lindley.session.event_store import MemoryStore, Refused
 from lindley.session.events import Answer
 from lindley.session.journal_store import read_events
@@ -38,7 +42,7 @@ def begin(pool, learner):
 
 
 def resolved(folder):
-    return set(fold(read_events(folder)).resolved)
+    return set(fold(read_events(folder)).answers)
 
 
 def test_an_interrupt_while_an_answer_is_written_leaves_the_journal_whole(begin, tmp_path, monkeypatch):
@@ -110,9 +114,9 @@ def test_answers_cannot_be_given_by_what_a_step_observes(begin):
 
     session = begin(initial_labels=4, observers={"telling": telling})
     session.tell(dict.fromkeys(session.ask().rows.tolist(), 0))
-    with pytest.raises(InputError, match="a step is under way"):
+    with pytest.raises(InputError, match="under way"):
         session.step()
-    assert 59 not in session.state.resolved
+    assert 59 not in session.state.answers
 
 
 def test_keys_that_are_numbers_are_read_as_they_were_written(begin, tmp_path):
@@ -154,8 +158,9 @@ def test_what_a_store_refuses_is_said(begin):
         def save_arrays(self, name, arrays):
             raise AssertionError
 
-    with pytest.raises(InputError, match="it is read only"):
+    with pytest.raises(InputError, match="it is read only") as caught:
         begin(ReadOnly())
+    assert caught.value.argument == "store"
 
 
 def test_a_second_first_batch_is_the_one_that_waits(begin):
@@ -186,8 +191,9 @@ def test_too_many_validation_rows_leave_nothing_half_begun(begin, tmp_path):
     ids=str,
 )
 def test_wrong_numbers_are_refused_by_name(begin, wrong):
-    with pytest.raises(InputError, match=next(iter(wrong))):
+    with pytest.raises(InputError) as caught:
         begin(**wrong)
+    assert {caught.value.argument: caught.value.got} == wrong
 
 
 @pytest.mark.parametrize(
@@ -211,13 +217,14 @@ def test_numbers_of_numpy_are_taken(begin):
     session = begin(seed=np.int64(0))
     session.tell([Answer(np.int64(2), np.int32(1))])
     session.tell({np.int64(3): np.uint8(2)})
-    assert [answer.value for answer in session.state.resolved.values()] == [1, 2]
+    assert [answer.value for answer in session.state.answers.values()] == [1, 2]
 
 
 def test_a_file_in_the_place_of_the_folder_is_named(begin, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(LindleyError, match="cannot be used as a folder"):
+    with pytest.raises(JournalError) as caught:
         begin(tmp_path / "file")
+    assert caught.value.path == tmp_path / "file"
 
 
 def test_a_long_text_is_read_back_from_its_spreadsheet(begin, tmp_path):
@@ -226,15 +233,38 @@ def test_a_long_text_is_read_back_from_its_spreadsheet(begin, tmp_path):
     assert session.tell_csv(tmp_path / "ask.csv") == 0
 
 
+def messages(path):
+    """The texts of a module that are no docstrings, with their lines."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.lineno, node.value
+
+
+def test_messages_of_a_session_speak_of_no_trial_and_no_study():
+    """Those of trial.py, its manifest and import paths, which stand in studies, may."""
+    folder = Path(lindley.__file__).parent / "session"
+    modules = sorted(
+        set(folder.glob("*.py")) - {folder / f"{name}.py" for name in ("trial", "manifest", "import_paths")}
+    )
+    spoken = [(path.name, *found) for path in modules for found in messages(path)]
+    assert len(spoken) > 100
+    of_trials = re.compile(r"\btrial|\bstud(y|ies)\b|max_labels", re.IGNORECASE)
+    paths = ("environment.py", "schedule.py")  # patterns of files
+    assert [each for each in spoken if of_trials.search(each[2]) and each[0] not in paths] == []
+
+
 def test_one_answer_may_be_told_without_a_list(begin):
     session = begin()
     session.tell(Answer(1, 1))
-    assert set(session.state.resolved) == {1}
+    assert set(session.state.answers) == {1}
 
 
 def test_two_observers_cannot_measure_one_metric(begin):
     observers = {name: lambda view: Observation({"same": 1.0}) for name in ("one", "two")}
     session = begin(initial_labels=4, observers=observers)
     session.tell(dict.fromkeys(session.ask().rows.tolist(), 0))
-    with pytest.raises(InputError, match="'same'"):
+    with pytest.raises(InputError) as caught:
         session.step()
+    assert (caught.value.argument, caught.value.got) == ("observers", "same")

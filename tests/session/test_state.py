@@ -1,16 +1,22 @@
 """The fold of a session's events."""
 
+import re
+from functools import partial
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lindley.errors import JournalError
-from lindley.session.events import Answer, Answered, Fitted, Queried, Resumed, Started, Withdrawn
-from lindley.session.state import fold, majority
+from lindley.session.consensus import consensus_name, majority
+from lindley.session.events import Answer, Answered, Fitted, Queried, Resumed, Started, Withdrawn, from_json, to_json
+from lindley.session.state import fold
 
 START = [Started(key="a"), Queried(round=0, purpose="initial", rows=[4, 2, 0])]
 
 
 def labelled(*rows, value=0, annotator=""):
-    return Answered.of([Answer(row, value, annotator=annotator) for row in rows])
+    return Answered.from_answers([Answer(row, value, annotator=annotator) for row in rows])
 
 
 def a_round(index, labels, *rows, **more):
@@ -28,12 +34,23 @@ def test_no_events_are_no_state():
 
 def test_labels_stand_in_the_order_of_the_queries_whatever_order_they_came_in():
     events = [*START, labelled(0), labelled(9), labelled(2, 4), *a_round(0, 4, 7, 6), labelled(6), labelled(7)]
-    assert list(fold(events).resolved) == [4, 2, 0, 7, 6, 9]
+    assert list(fold(events).answers) == [4, 2, 0, 7, 6, 9]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.permutations([7, 6, 5, 3, 8]), st.lists(st.integers(1, 4), max_size=4, unique=True))
+def test_the_order_of_labels_does_not_depend_on_the_order_of_answers_whatever_was_superseded(late, cuts):
+    """Rows of the query that stands come first, then those of the superseded query, each in the order queried."""
+    told = [late[start:end] for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), 5], strict=True)]
+    superseded, standing = a_round(0, 3, 7, 6, 5), a_round(0, 3, 3, 6, 8)
+    state = fold([*BEGUN, *superseded, *standing, *(labelled(*rows) for rows in told)])
+    assert list(state.answers) == [4, 2, 0, 3, 6, 8, 7, 5]
+    assert state.pending == ()
 
 
 def test_a_second_answer_leaves_a_row_in_its_place():
     events = [Started(key="a"), labelled(8), labelled(9), labelled(8, annotator="bob")]
-    assert list(fold(events).resolved) == [8, 9]
+    assert list(fold(events).answers) == [8, 9]
 
 
 def test_pending_are_the_rows_without_an_answer_of_the_last_query():
@@ -46,7 +63,7 @@ def test_pending_are_the_rows_without_an_answer_of_the_last_query():
 
 def test_the_last_answer_of_an_annotator_counts():
     events = [*START, labelled(4, value=0, annotator="ann"), labelled(4, value=1, annotator="ann")]
-    assert fold(events).resolved[4].value == 1
+    assert fold(events).answers[4].value == 1
 
 
 def test_without_a_majority_a_row_waits_for_another_opinion():
@@ -55,7 +72,7 @@ def test_without_a_majority_a_row_waits_for_another_opinion():
     assert 4 in state.pending
     assert [answer.annotator for answer in state.disputed[4]] == ["ann", "bob"]
     state = fold([*events, labelled(4, value=1, annotator="cem")])
-    assert (state.resolved[4].value, dict(state.disputed)) == (1, {})
+    assert (state.answers[4].value, dict(state.disputed)) == (1, {})
 
 
 def test_majority_counts_outcomes_and_values_apart():
@@ -68,11 +85,11 @@ def test_majority_counts_outcomes_and_values_apart():
 def test_what_is_withdrawn_waits_again():
     state = fold([*BEGUN, Withdrawn(rows=[2])])
     assert state.pending == (2,)
-    assert list(state.resolved) == [4, 0]
+    assert list(state.answers) == [4, 0]
 
 
 def test_outcomes_other_than_labels_are_kept_apart():
-    other = Answered.of([Answer(2, outcome="skip"), Answer(0, outcome="none_of_the_classes")])
+    other = Answered.from_answers([Answer(2, outcome="skip"), Answer(0, outcome="none_of_the_classes")])
     state = fold([*START, labelled(4), other])
     assert (state.skipped, state.none_of_the_classes, state.num_labels, state.pending) == ((2,), (0,), 2, ())
 
@@ -80,8 +97,8 @@ def test_outcomes_other_than_labels_are_kept_apart():
 def test_purposes_are_those_of_the_queries():
     events = [*START, Queried(round=0, purpose="validation", rows=[5]), labelled(4, 2, 0, 5, 9)]
     state = fold(events)
-    assert [answer.row for answer in state.answered("initial", "train")] == [4, 2, 0, 9]
-    assert [answer.row for answer in state.answered("validation")] == [5]
+    assert [answer.row for answer in state.answers_for("initial", "train")] == [4, 2, 0, 9]
+    assert [answer.row for answer in state.answers_for("validation")] == [5]
 
 
 def test_a_later_fit_supersedes_its_round_and_those_after_it():
@@ -103,7 +120,7 @@ def test_a_fit_on_the_same_labels_is_the_same_round():
 
 def test_a_second_start_begins_anew():
     state = fold([*BEGUN, *a_round(0, 3, 7), Started(key="b")])
-    assert (state.key, state.rounds, dict(state.resolved)) == ("b", (), {})
+    assert (state.key, state.rounds, dict(state.answers)) == ("b", (), {})
 
 
 def test_a_state_reaches_the_labels_that_a_model_saw():
@@ -112,19 +129,44 @@ def test_a_state_reaches_the_labels_that_a_model_saw():
 
 
 @pytest.mark.parametrize(
-    ("events", "fault"),
+    ("events", "line"),
     [
-        (a_round(0, 0), "instead of its start"),
-        ([*BEGUN, *a_round(1, 3)], "round 0 is missing"),
-        ([*BEGUN, *a_round(0, 5)], "counts 5 labels, but 3"),
-        ([*BEGUN, *a_round(0, 3, 2)], r"labelled already: \[2\]"),
-        ([*BEGUN, Queried(round=0, purpose="train", rows=[7])], "not the last fit"),
+        (a_round(0, 0), 1),
+        ([*BEGUN, *a_round(1, 3)], 4),
+        ([*BEGUN, *a_round(0, 5)], 4),
+        ([*BEGUN, *a_round(0, 3, 2)], 5),
+        ([*BEGUN, Queried(round=0, purpose="train", rows=[7])], 4),
     ],
 )
-def test_an_event_that_cannot_follow_is_damage(events, fault):
-    with pytest.raises(JournalError, match=fault):
-        fold(events)
+def test_an_event_that_cannot_follow_is_damage_at_its_line(events, line, tmp_path):
+    with pytest.raises(JournalError) as caught:
+        fold(events, path=tmp_path)
+    assert (caught.value.path, caught.value.line) == (tmp_path, line)
+
+
+def first(answers):
+    return answers[0]
+
+
+CONSENSUSES = [majority, first, partial(first), lambda answers: answers[0], max]
+
+
+@pytest.mark.parametrize("written", CONSENSUSES, ids=consensus_name)
+@pytest.mark.parametrize("opened", CONSENSUSES, ids=consensus_name)
+def test_events_are_folded_with_the_consensus_that_they_were_written_with(written, opened, tmp_path):
+    events = [Started(key="a", consensus=consensus_name(written))]
+    if consensus_name(written) == consensus_name(opened):
+        assert fold(events, opened).key == "a"
+    else:
+        with pytest.raises(JournalError, match=re.escape(consensus_name(written))) as caught:
+            fold(events, opened, path=tmp_path)
+        assert (caught.value.path, caught.value.line) == (tmp_path, 1)
+
+
+def test_a_start_without_a_consensus_means_the_majority():
+    assert fold([from_json({"event": "started", "key": "a"})]).key == "a"
+    assert to_json(Started(key="a", consensus=consensus_name(majority))) == {"event": "started", "key": "a"}
 
 
 def test_resumptions_are_kept():
-    assert len(fold([*BEGUN, Resumed(round=0, changes={"torch": ["1", "2"]})]).resumed) == 1
+    assert len(fold([*BEGUN, Resumed(round=0, changes={"torch": ["1", "2"]})]).resumptions) == 1

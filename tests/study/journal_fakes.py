@@ -115,7 +115,7 @@ def _write_trial(
     with JournalStore(folder) as store:
         store.append([Started(key=trial.key), *_answered("initial", 0, range(schedule.initial_labels), trial.panel)])
         for round in range(schedule.num_rounds if done is None else done):
-            ask = Asked(trial.panel, trial.acquisition, trial.seed, round, schedule.labels_at(round))
+            ask = Asked(trial.panel, trial.acquisition, trial.seed, round, schedule.num_labels_at(round))
             seen = {"grid": grid(ask)} if grid is not None and trial.panel.observe.grid else {}
             if information is not None and wanted is not None and wanted.acquisition == trial.acquisition:
                 seen |= {"information": information(ask)} if ask.labels in wanted.labels else {}
@@ -155,7 +155,7 @@ def _answered(purpose: Any, round: int, rows: Iterable[int], panel: Panel) -> li
     rows = list(rows)
     scores = [0.5] * len(rows) if purpose == "train" else []
     answers = [Answer(row, row % _num_classes(panel), uuid="") for row in rows]
-    return [Queried(round=round, purpose=purpose, rows=rows, scores=scores), Answered.of(answers)]
+    return [Queried(round=round, purpose=purpose, rows=rows, scores=scores), Answered.from_answers(answers)]
 
 
 def _round(

@@ -8,8 +8,8 @@ import torch
 
 from lindley.contracts import Categorical, Classification, Labels
 from lindley.pools.memory import MemoryPool
-from lindley.session.predict import PoolPredictions
-from lindley.session.rounds import Known, RoundView
+from lindley.session.pool_predictions import PoolPredictions
+from lindley.session.rounds import RoundLabels, RoundView
 
 
 @dataclass
@@ -62,7 +62,7 @@ def view_of(
 ) -> RoundView:
     """What an observer of a round gets; every row that is not labelled, or of no class, is a candidate."""
     rows = torch.cat([labels.rows, torch.tensor(others, dtype=torch.int64)])
-    known = Known(labels, None, rows, rows, len(rows))
+    known = RoundLabels(labels, None, rows, rows, len(rows))
     pool = MemoryPool(inputs)
     free = torch.ones(len(inputs), dtype=torch.bool)
     free[rows] = False

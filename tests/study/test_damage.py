@@ -19,7 +19,7 @@ import pytest
 from lindley.errors import LindleyError
 from lindley.session.failures import record_failure
 from lindley.session.journal_store import event_check
-from lindley.session.locks import holder_of
+from lindley.session.locks import find_holder
 from lindley.session.manifest import _check
 from lindley.study import Study, study_status, write_report
 from lindley.study.comparison.outputs import as_json, compare, csv_rows, tables
@@ -199,7 +199,7 @@ def test_no_damage_is_met_with_anything_but_an_error_of_ours_and_none_counts(
             assert path.name == "study.json", f"damage {number} of {path.name} stopped everything"
             continue
         finally:
-            holder_of(path)
+            find_holder(path)
             shutil.rmtree(out)
         for trial in trials:
             if path.name != "study.json" and not (damage is _wrong_types and path.is_relative_to(trial.folder)):

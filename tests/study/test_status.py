@@ -7,8 +7,9 @@ import pytest
 from journal_fakes import make_study, panel_table, write_study
 
 from lindley.errors import InputError
+from lindley.session.events import Answered, from_json, to_json
 from lindley.session.failures import record_failure
-from lindley.session.journal_store import JournalStore
+from lindley.session.journal_store import JournalStore, read_events
 from lindley.study.status import by_acquisition, study_status
 from lindley.study.trials import trials_of
 
@@ -71,6 +72,28 @@ def test_a_damaged_journal_is_a_failed_trial(out):
     trial = study_status(out).trials[1]
     assert trial.state == "failed"
     assert "line 1 is damaged" in trial.error
+
+
+def test_a_journal_of_foreign_data_is_a_failed_trial(out):
+    path = out / TRIALS[0].folder / "journal.jsonl"
+    events = read_events(path.parent)
+    for change in ({"value": [10] * 20}, {"row": list(range(2000, 2020))}):
+        path.unlink()
+        with JournalStore(path.parent) as store:
+            place = next(place for place, event in enumerate(events) if isinstance(event, Answered))
+            changed = from_json({**to_json(events[place]), **change})
+            store.append([*events[:place], changed, *events[place + 1 :]])
+        trial = study_status(out).trials[0]
+        assert trial.state == "failed"
+        assert str(path) in trial.error
+
+
+def test_a_folder_with_the_files_of_another_trial_is_a_failed_trial(out):
+    folder = out / TRIALS[2].folder
+    shutil.copytree(out / TRIALS[0].folder, folder, dirs_exist_ok=True)
+    trial = study_status(out).trials[2]
+    assert trial.state == "failed"
+    assert str(folder) in trial.error
 
 
 def test_a_line_that_is_being_written_is_not_counted(out):

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lindley.arrays import ArrayLike, as_array, shared_or_copied
+from lindley.arrays import ArrayLike, as_array, numpy_to_tensor
 from lindley.errors import InputError
 from lindley.shapes import Positions
 
@@ -63,7 +63,7 @@ class NumpySource:
     def read(self, axis: int, positions: slice | Positions) -> Tensor:
         """See ArraySource."""
         places = positions if isinstance(positions, slice) else positions.numpy()
-        return shared_or_copied(self._array[(slice(None),) * axis + (places,)])
+        return numpy_to_tensor(self._array[(slice(None),) * axis + (places,)])
 
 
 def array_source(values: ArrayLike, name: str, *, axis: int = 0) -> ArraySource:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from lindley.contracts import Candidates, Categorical, Chunk, Context, SelfChecking
+from lindley.contracts import Candidates, Categorical, Chunk, Context, ValidatesValues
 from lindley.errors import Argument, InputError, some
 from lindley.information.layouts import SUM_TOLERANCE
 from lindley.shapes import Features, LogProbs, Rows
@@ -84,7 +84,7 @@ def require_targets(context: Context) -> Candidates:
 
 def validates_values(candidates: Candidates) -> bool:
     """Whether these candidates check their own values as they are read, so that nobody has to check them again."""
-    return isinstance(candidates, SelfChecking) and candidates.values_checked
+    return isinstance(candidates, ValidatesValues) and candidates.values_checked
 
 
 def chunk_log_probs(chunk: Chunk) -> LogProbs:

@@ -58,7 +58,7 @@ class AcquisitionSpec:
     options: type[Any] = NoOptions
     """The dataclass of its options, which refuses wrong values: names, types and defaults."""
     requires: frozenset[str] = frozenset()
-    """Optional parts of the Context that it cannot do without, of `contracts.NEEDS`."""
+    """Optional parts of the Context that it cannot do without, of `contracts.OPTIONAL_PARTS`."""
     requires_with: Mapping[tuple[str, object], frozenset[str]] = field(default_factory=dict)
     """Further parts that it cannot do without, by an option and its value."""
     tasks: tuple[str, ...] = ("classification",)

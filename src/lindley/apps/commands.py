@@ -13,7 +13,7 @@ from lindley.apps.progress import showing
 from lindley.apps.tally import Tally
 from lindley.datasets import catalogue
 from lindley.errors import InputError, LindleyError
-from lindley.session.manifest import manifest_of
+from lindley.session.manifest import read_trial_manifest
 from lindley.session.state import read_state
 from lindley.study.config.resolved import resolved
 from lindley.study.config.schema import Study
@@ -164,7 +164,7 @@ def _trials(trials: Sequence[str]) -> str:
 def _is_complete(trial: Trial, out: Path) -> bool:
     try:
         state = read_state(out / trial.folder)
-        manifest_of(out / trial.folder, state)
+        read_trial_manifest(out / trial.folder, state, key=trial.key)
         return state.reaches(trial.panel.schedule.max_labels)
     except (LindleyError, OSError):  # damaged or unreadable: the runner names it, and fails this trial alone
         return False

@@ -1,0 +1,17 @@
+"""A session: fit -> select -> ask -> tell, with a person or a program in the loop, kept in a journal.
+
+- session.py: `Session`, the one shell with state.
+- session_arguments.py: its arguments, checked.
+- answers.py, answer_tables.py: answers as records or mappings, and as CSV files.
+- events.py: what happens, as events; records.py: checked records.
+- consensus.py: one answer from several.
+- state.py: the state, which is the fold of the events.
+- event_store.py, journal_store.py: where events are kept, in memory or in a file; event_log.py: a store and its state.
+- rounds.py: one round; round_context.py, pool_predictions.py, subsets.py: what its acquisition reads;
+  selection_checks.py: what it must return; round_events.py: between state, round and events.
+- trial.py: a session whose oracle is a program; schedule.py: its numbers of labels.
+- manifest.py, environment.py: what a trial is, and where it ran; journal_ranges.py: whether a journal fits it.
+- import_paths.py: a user's own objects by name.
+- files.py, locks.py, failures.py: whole files, locks, the last failure of a trial.
+- progress.py: what a run reports while it runs.
+"""

@@ -1,4 +1,4 @@
-"""Under what a trial runs: where this is equal, bits on a CPU are promised equal."""
+"""The environment of a trial: where it is equal, bits on a CPU are promised equal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import torch
 from lindley.session.manifest import Manifest
 
 _CODE = (
-    "contracts.py",
+    "contracts/**/*.py",
     "modes.py",
     "seeds.py",
     "noise.py",
@@ -39,7 +39,7 @@ _CODE = (
 
 
 def environment(*, device: str, threads: int) -> Manifest:
-    """Versions, code, device, threads, platform and CPU, for a manifest."""
+    """Return versions, code, device, threads, platform and CPU, for a manifest."""
     packages = ("lindley", "torch", "numpy", "scikit-learn", "scipy")
     versions = {name: version(name) for name in packages} | {"python": platform.python_version()}
     return {
@@ -54,7 +54,7 @@ def environment(*, device: str, threads: int) -> Manifest:
 
 @cache
 def code_sha256() -> str:
-    """The sha256 of lindley's own sources that can change a result: a version number stays while code changes."""
+    """Return the sha256 of lindley's own sources that can change a result: code changes while a version stays."""
     package = Path(__file__).parents[1]
     digest = hashlib.sha256()
     for path in sorted({path.relative_to(package).as_posix() for pattern in _CODE for path in package.glob(pattern)}):
@@ -65,7 +65,7 @@ def code_sha256() -> str:
 
 @cache
 def cpu_name() -> str | None:
-    """The processor's model and which bfloat16 instructions it has; None where the system does not say.
+    """Return the processor's model and its bfloat16 instructions; None where the system does not name them.
 
     Kernels of one instruction set still differ between processors, those of bfloat16 most.
     """
@@ -73,10 +73,10 @@ def cpu_name() -> str | None:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split("\n\n")[0].splitlines()
     except OSError:
         return platform.processor() or None
-    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-    flags = told.get("flags", told.get("Features", "")).split()
-    named = [f"{key} {told[key]}" for key in ("cpu family", "model", "stepping", "CPU part") if key in told]
-    parts = [told.get("model name", ""), *named, *sorted(flag for flag in flags if "bf16" in flag)]
+    entries = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    flags = entries.get("flags", entries.get("Features", "")).split()
+    numbers = [f"{key} {entries[key]}" for key in ("cpu family", "model", "stepping", "CPU part") if key in entries]
+    parts = [entries.get("model name", ""), *numbers, *sorted(flag for flag in flags if "bf16" in flag)]
     return ", ".join(part for part in parts if part) or None
 
 

@@ -1,4 +1,4 @@
-"""Where events are kept: what a store must do, and one that keeps them in memory."""
+"""Event stores: the protocol that each follows, and one that keeps events in memory."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from lindley.session.events import Answered, ArraysFile, Event
 
 @dataclass(frozen=True)
 class Refused:
-    """Why a store did not take an event."""
+    """The reason why a store did not take an event."""
 
     reason: str
 
 
 Receipt = Literal["stored", "known"] | Refused
-"""What became of an event: "known" is one whose answers all came before, under the same uuids."""
+"""The outcome of an append: "known" means that all answers of the event were stored before, under the same uuids."""
 
 
 @runtime_checkable
 class EventStore(Protocol):
-    """An append-only list of events. What it accepted is durable when the call returns."""
+    """An append-only list of events. An event that it accepts is durable when the call returns."""
 
     def append(self, events: Sequence[Event]) -> list[Receipt]:
-        """Add the events in this order, all or none of them; answers whose uuid is known are left out."""
+        """Add the events in this order, all or none of them, without answers whose uuid is known."""
         ...
 
     def read(self, since: int = 0) -> Iterator[Event]:
-        """The events from that place on, in the order stored."""
+        """Yield the events from a position on, in the order stored."""
         ...
 
     def save_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> ArraysFile:
-        """Keep arrays, and return how an event refers to them."""
+        """Store arrays, and return the reference by which an event names them."""
         ...
 
 
@@ -50,7 +50,7 @@ class MemoryStore:
 
     def append(self, events: Sequence[Event]) -> list[Receipt]:
         """See EventStore."""
-        new, receipts = split_known(events, self._uuids)
+        new, receipts = drop_repeated_answers(events, self._uuids)
         self._events += new
         return receipts
 
@@ -59,19 +59,19 @@ class MemoryStore:
         return iter(self._events[since:])
 
     def save_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> ArraysFile:
-        """See EventStore; the copy lies in `arrays`."""
+        """See EventStore. The copy lies in `arrays`."""
         reference = ArraysFile(file=f"arrays/{name}.npz", sha256="")
         self.arrays[reference.file] = {key: np.array(value) for key, value in arrays.items()}
         return reference
 
 
-def known_uuids(events: Iterable[Event]) -> set[str]:
+def answer_uuids(events: Iterable[Event]) -> set[str]:
     """Return the uuids of all answers among the events."""
     return {each.uuid for event in events if isinstance(event, Answered) for each in event.answers if each.uuid}
 
 
-def split_known(events: Iterable[Event], known: set[str]) -> tuple[list[Event], list[Receipt]]:
-    """Return the events without the answers that are known, and a receipt for each event given. Adds to `known`."""
+def drop_repeated_answers(events: Iterable[Event], known: set[str]) -> tuple[list[Event], list[Receipt]]:
+    """Return the events without known answers, and a receipt for each event. New uuids are added to `known`."""
     new: list[Event] = []
     receipts: list[Receipt] = []
     for event in events:
@@ -82,7 +82,7 @@ def split_known(events: Iterable[Event], known: set[str]) -> tuple[list[Event], 
                     fresh.append(answer)
                     known |= {answer.uuid} - {""}
             receipts.append("stored" if fresh or not event.answers else "known")
-            new += [Answered.of(fresh)] if fresh else []
+            new += [Answered.from_answers(fresh)] if fresh else []
         else:
             new.append(event)
             receipts.append("stored")

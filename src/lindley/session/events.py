@@ -1,11 +1,11 @@
-"""What happens in a session, as events: the lines of its journal. Its state is the fold of them. No torch here.
+"""The events of a session: the lines of its journal. Its state is the fold of them. No torch here.
 
 Started -> Queried("initial") -> Answered -> Fitted -> Queried("train") -> Answered -> Fitted -> ...
 """
 
 from __future__ import annotations
 
-import operator
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -15,17 +15,17 @@ from uuid import uuid4
 from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from lindley.errors import InputError
-from lindley.session.records import Count, NonNegative, Record, describe_fault
+from lindley.session.records import Count, NonNegative, Record, describe_fault, whole_number
 
 AnswerOutcome = Literal["label", "none_of_the_classes", "skip"]
-"""What an annotator may say of a row."""
+"""The outcomes of an answer."""
 Purpose = Literal["initial", "validation", "train", "test"]
-"""What a row is queried for: to begin with, to stop a fit, as an acquisition chose it, or to measure the model."""
+"""The purpose of a query: to begin with, to stop a fit, to train on a selection, or to measure the model."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one annotator, a person or a program, said of one row.
+    """The answer of one annotator, a person or a program, to one row.
 
     >>> Answer(row=3, value=1, annotator="ann").outcome
     'label'
@@ -37,42 +37,51 @@ class Answer:
     outcome: AnswerOutcome = "label"
     annotator: str = ""
     uuid: str = field(default_factory=lambda: uuid4().hex)
-    """An answer that is sent again under the same uuid is stored once; "" is never taken for a repetition."""
+    """Identifies the answer: one that is sent again under the same uuid is stored once, also after a withdrawal.
+
+    A new answer needs a new uuid. "" is never taken for a repetition."""
     reason: str = ""
     confidence: float | None = None
-    """From 0 to 1, as the annotator says it."""
+    """How sure the annotator is, from 0 to 1."""
     cost: float | None = None
     at: str = ""
-    """When it was given: UTC, ISO 8601."""
+    """When the answer was given: UTC, ISO 8601."""
     seconds: float | None = None
-    """How long it took."""
+    """How long the answer took."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "row", _whole("row", self.row))
+        object.__setattr__(self, "row", whole_number("row", self.row))
         if self.value is not None and not isinstance(self.value, float):
-            object.__setattr__(self, "value", _whole(f"the value of row {self.row}", self.value))
+            try:
+                object.__setattr__(self, "value", whole_number("value", self.value))
+            except InputError:
+                raise self._refusal("value", "the index of a class, a number or None") from None
+        if not _is_finite(self.value):
+            raise self._refusal("value", "the index of a class, a finite number or None")
         if self.outcome not in get_args(AnswerOutcome):
-            raise InputError(
-                f"the outcome of row {self.row} must be one of {get_args(AnswerOutcome)}; got {self.outcome!r}"
-            )
+            raise self._refusal("outcome", f"one of {', '.join(get_args(AnswerOutcome))}")
+        for name in ("annotator", "uuid", "reason", "at"):
+            if not isinstance(getattr(self, name), str):
+                raise self._refusal(name, "text")
+        for name in ("confidence", "cost", "seconds"):
+            if not _is_finite(getattr(self, name)):
+                raise self._refusal(name, "a finite number or None")
         if self.confidence is not None and not 0 <= self.confidence <= 1:
-            raise InputError(f"the confidence of row {self.row} must be from 0 to 1; got {self.confidence!r}")
-        if any(not isinstance(text, str) for text in (self.annotator, self.uuid, self.reason, self.at)):
-            raise InputError(f"annotator, uuid, reason and at of row {self.row} must be text")
+            raise self._refusal("confidence", "from 0 to 1")
         if (self.value is not None) != (self.outcome == "label"):
-            raise InputError(
-                f"the answer to row {self.row} has outcome={self.outcome!r} and value={self.value!r}; a label has a "
-                "value, and no other outcome has one"
+            raise self._refusal(
+                "value", f"{'a class' if self.value is None else 'None'} where outcome={self.outcome!r}"
             )
 
+    def _refusal(self, name: str, expected: str) -> InputError:
+        return InputError(argument=name, expected=expected, got=getattr(self, name), rows=[self.row])
 
-def _whole(name: str, value: object) -> int:
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        return operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise InputError(f"{name} must be a whole number; got {value!r}") from None
+
+def _is_finite(number: object) -> bool:
+    """Whether it is a finite number, or None."""
+    return number is None or (
+        isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number)
+    )
 
 
 def _defaults() -> dict[str, object]:
@@ -80,12 +89,14 @@ def _defaults() -> dict[str, object]:
 
 
 class Started(Record):
-    """The session that the journal belongs to: what comes before is of an earlier beginning, and counts no more."""
+    """The beginning of a session. Events before it belong to an earlier beginning, and count no more."""
 
     event: Literal["started"] = "started"
     key: str
-    """Of a trial its key, else a hash of what a session cannot change."""
+    """A trial's key, or a hash of what a session cannot change."""
     format: Literal[1] = 1
+    consensus: str = "majority"
+    """The name of the consensus: "majority", or "package.module:name" of one's own function."""
 
 
 class ArraysFile(Record):
@@ -101,7 +112,7 @@ class Fitted(Record):
     event: Literal["fitted"] = "fitted"
     round: Count
     labels: Count
-    """All that were known, validation labels and those of none of the classes too."""
+    """The number of all labels, validation labels and those of none of the classes too."""
     metrics: Mapping[str, Any] = {}
     arrays: Mapping[str, ArraysFile] = {}
     seconds: Mapping[str, NonNegative] = {}
@@ -118,7 +129,7 @@ class Fitted(Record):
 
 
 class Queried(Record):
-    """Rows whose labels are wanted, in the order wanted. A query of a round supersedes the one before."""
+    """Rows to label, in the order to label them. A query of a round supersedes the one before."""
 
     event: Literal["queried"] = "queried"
     round: Count
@@ -138,7 +149,7 @@ class Queried(Record):
 
 
 class Answered(Record):
-    """Answers that came together, by column; a column of equal values is one value, and left out at its default."""
+    """Answers given together, by column; a column of equal values is one value, and left out at its default."""
 
     event: Literal["answered"] = "answered"
     row: list[Count]
@@ -153,7 +164,7 @@ class Answered(Record):
     seconds: float | list[float | None] | None = None
 
     @classmethod
-    def of(cls, answers: Iterable[Answer]) -> Answered:
+    def from_answers(cls, answers: Iterable[Answer]) -> Answered:
         """Return the event of these answers."""
         answers = list(answers)
         columns: dict[str, Any] = {name: [getattr(each, name) for each in answers] for name in ("row", "value")}
@@ -169,7 +180,7 @@ class Answered(Record):
 
     @cached_property
     def answers(self) -> tuple[Answer, ...]:
-        """The answers, one by one."""
+        """The answers as records."""
         count = len(self.row)
         columns = [self.row, self.value]
         columns += [each if isinstance(each := getattr(self, name), list) else [each] * count for name in _defaults()]
@@ -187,7 +198,7 @@ class Withdrawn(Record):
 
 
 class Resumed(Record):
-    """The session goes on under other conditions: by name, what there was and what there is."""
+    """The session continues under other conditions: by name, the value before and the value now."""
 
     event: Literal["resumed"] = "resumed"
     round: Count
@@ -199,12 +210,12 @@ _ANY: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="eve
 
 
 def to_json(event: Event) -> dict[str, Any]:
-    """Return an event as JSON values; what stands at its default is left out."""
+    """Return an event as JSON values, without those that stand at their default."""
     return {"event": event.event, **event.model_dump(exclude_defaults=True)}
 
 
 def from_json(value: Mapping[str, Any]) -> Event:
-    """Return the event that JSON values say. Raises ValueError in words for whatever is none."""
+    """Return the event of JSON values. Raises ValueError, which says what is wrong, for values that are none."""
     try:
         return _ANY.validate_python(value)
     except ValidationError as error:

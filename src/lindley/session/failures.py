@@ -21,7 +21,7 @@ FILE_NAME = "failed.json"
 
 @dataclass(frozen=True)
 class Failure:
-    """What was said, and when (UTC); how long the journal was then."""
+    """The message of a failure, its time (UTC), and the length of the journal at that time."""
 
     message: str
     when: str
@@ -29,23 +29,20 @@ class Failure:
 
 
 def record_failure(folder: Path, message: str) -> None:
-    """Keep it; where that is impossible, as on a full disk, the failure has been told and is not kept."""
+    """Write a failure to the folder; on a full disk it was shown, and is not kept."""
     with contextlib.suppress(OSError):
         failure = Failure(message, datetime.now(UTC).isoformat(), _journal_bytes(folder))
         write_json(folder / FILE_NAME, asdict(failure))
 
 
 def read_failure(folder: Path) -> Failure | None:
-    """The failure since which the trial got no further; None when there is none, or nothing that can be read.
+    """Return the failure since which the trial got no further; None when there is none that can be read.
 
-    A longer journal beside it is of a trial that got further elsewhere and was copied here.
+    A longer journal beside it belongs to a trial that got further elsewhere and was copied here.
     """
     try:
         found = json.loads(read_plain_file(folder / FILE_NAME))
-        size = _journal_bytes(folder)  # an early version did not tell it
-        failure = Failure(
-            visible(str(found["message"])), visible(str(found["when"])), int(found.get("journal_bytes", size))
-        )
+        failure = Failure(visible(str(found["message"])), visible(str(found["when"])), int(found["journal_bytes"]))
     except Exception:  # whatever a reader raises: the failure is a message, and counts for nothing where it is damaged
         return None
     return failure if _journal_bytes(folder) <= failure.journal_bytes else None
@@ -57,5 +54,5 @@ def _journal_bytes(folder: Path) -> int:
 
 
 def clear_failure(folder: Path) -> None:
-    """The trial got further."""
+    """Delete the failure: the trial got further."""
     (folder / FILE_NAME).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A user's own network, data or acquisition, named in a study as "package.module:name"."""
+"""Import paths: a user's own network, data or acquisition, named in a study as "package.module:name"."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from lindley.errors import ConfigurationError
 
 
 def is_import_path(name: str) -> bool:
-    """True when a name of a study is "package.module:name", a user's object rather than a catalogue entry."""
+    """Return whether a name of a study is "package.module:name", a user's object rather than a catalogue entry."""
     module, colon, attribute = name.partition(":")
     return bool(colon) and attribute.isidentifier() and all(part.isidentifier() for part in module.split("."))
 
 
 def import_object(name: str, *, folder: Path | None) -> object:
-    """The object "package.module:name", looked for in `folder` (the study file's), then in the environment.
+    """Return the object "package.module:name", from `folder` (the study file's) or else from the environment.
 
     While the module is imported its neighbours in the folder can be imported too. Raises ConfigurationError.
     """
     if not is_import_path(name):
-        raise ConfigurationError(f"a user's object is named 'package.module:name'; got {name!r}")
+        raise ConfigurationError(argument="name", expected='an import path "package.module:name"', got=name)
     module_name, _, attribute = name.partition(":")
-    with _first_on_path(folder):
+    with _prepend_to_path(folder):
         try:
             module = importlib.import_module(module_name)
         except ModuleNotFoundError as error:
@@ -39,53 +39,58 @@ def import_object(name: str, *, folder: Path | None) -> object:
             where = f"in {folder} or in the environment" if folder else "in the environment"
             raise ConfigurationError(
                 f"{name!r}: there is no module {error.name!r} {where}. "
-                "Put the file beside the study file, or install its package."
+                "Put the file beside the study file, or install its package.",
+                got=name,
             ) from error
         except Exception as error:
             raise ConfigurationError(
-                f"{name!r}: importing {module_name} failed with {type(error).__name__}: {error}"
+                f"{name!r}: importing {module_name} failed with {type(error).__name__}: {error}", got=name
             ) from error
     _refuse_hidden(name, module, folder)
     if not hasattr(module, attribute):
         public = sorted(each for each in vars(module) if not each.startswith("_"))
-        raise ConfigurationError(f"{name!r}: {module_name} ({_origin(module)}) has no {attribute!r}; it has {public}")
+        raise ConfigurationError(
+            f"{name!r}: {module_name} ({_origin(module)}) has no {attribute!r}; it has {public}", got=name
+        )
     _file_sha256(module)  # now, while the file is what was imported
     return getattr(module, attribute)
 
 
 @dataclass(frozen=True)
-class OwnObject:
+class UserObject:
     """A user's object, and the sha256 of the file that it comes from; None where it comes from none."""
 
     value: Any
     code: str | None
 
 
-def import_own(names: Iterable[str | None], *, folder: Path | None) -> dict[str, OwnObject]:
-    """Import those of the names that are import paths, each once; others are names of a catalogue.
+def import_user_objects(names: Iterable[str | None], *, folder: Path | None) -> dict[str, UserObject]:
+    """Import each name that is an import path, once; the others are names of a catalogue.
 
     Raises ConfigurationError as `import_object` does.
     """
     own = [name for name in dict.fromkeys(names) if name and is_import_path(name)]
-    return {name: OwnObject(import_object(name, folder=folder), source_sha256(name)) for name in own}
+    return {name: UserObject(import_object(name, folder=folder), source_sha256(name)) for name in own}
 
 
 def source_sha256(name: str) -> str | None:
-    """The sha256 of the file that the module of "package.module:name" was loaded from; None where it has no file.
+    """Return the sha256 of the file from which the module of "package.module:name" was loaded; None without a file.
 
-    Of that file alone, not of what it imports in turn.
+    It covers that file alone, and not what the file imports.
     """
     return _file_sha256(importlib.import_module(name.partition(":")[0]))
 
 
 def _refuse_hidden(name: str, loaded: ModuleType | None, folder: Path | None) -> None:
-    """A module, or a package above it, that was loaded before is what an import gives, whatever lies in the folder."""
+    """Raise ConfigurationError where a module that was loaded before hides the file in the folder."""
     module_name = name.partition(":")[0]
     place = folder.joinpath(*module_name.split(".")) if folder else None
     there = [each for each in (place.with_suffix(".py"), place / "__init__.py") if each.is_file()] if place else []
     if there and not (loaded and any(_is_file_of(loaded, path) for path in there)):
         what = f"{_origin(loaded)}, which" if loaded else f"a package {module_name.partition('.')[0]} that"
-        raise ConfigurationError(f"{name!r}: {there[0]} is hidden by {what} is loaded already. Give it another name.")
+        raise ConfigurationError(
+            f"{name!r}: {there[0]} is hidden by {what} is loaded already. Give it another name.", got=name
+        )
 
 
 def _is_file_of(module: ModuleType, path: Path) -> bool:
@@ -106,7 +111,7 @@ def _file_sha256(module: ModuleType) -> str | None:
 
 
 @contextmanager
-def _first_on_path(folder: Path | None) -> Iterator[None]:
+def _prepend_to_path(folder: Path | None) -> Iterator[None]:
     entry = str(folder) if folder else None
     if entry:
         sys.path.insert(0, entry)

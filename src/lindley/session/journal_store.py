@@ -2,7 +2,7 @@
 
 Each line carries a check, a hash of the event and of the check of the line before, so that no line can be altered,
 dropped, moved, or taken from another journal. A kill leaves at most one torn line at the end, which is dropped when
-the journal is opened again: nobody was told that it had been written. Any other damage is an error that names the line.
+the journal is opened again: its write was never acknowledged. Any other damage is an error that names the line.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from lindley.errors import JournalError
-from lindley.session.event_store import Receipt, known_uuids, split_known
+from lindley.session.event_store import Receipt, answer_uuids, drop_repeated_answers
 from lindley.session.events import ArraysFile, Event, from_json, to_json
 from lindley.session.files import REMEDY, make_folder, read_plain_file, save_arrays, sync_folder
 from lindley.session.locks import FileLock
@@ -32,32 +32,36 @@ class JournalStore:
     """The journal in a folder as an EventStore, open for writing by this process alone (a context manager).
 
     Args:
-        folder: Where the journal lies, with the arrays that its events name; made where it is missing.
-        patience: Seconds to wait for another process that holds it; None: as long as a killed one may take to be gone.
-        process: The process id that others read of the holder, where it is not this process.
+        folder: Holds the journal and the arrays that its events name; made where it is missing.
+        timeout: Seconds to wait for another process that holds it; None: as long as a killed one may take to be gone.
+        process: The process id that others read as the holder's, where people know another one than this process's.
 
     Raises:
         HeldError: If another process holds it.
         JournalError: If a line is damaged, or the journal cannot be read.
     """
 
-    def __init__(self, folder: Path, *, patience: float | None = None, process: int | None = None) -> None:
+    def __init__(self, folder: Path, *, timeout: float | None = None, process: int | None = None) -> None:
+        folder = Path(os.path.abspath(folder))  # the program may change its folder while the journal is open
         try:
             make_folder(folder)
         except OSError as error:
-            raise JournalError(f"{folder} cannot be used as a folder: {error.strerror}. Name another one.") from None
+            raise JournalError(
+                f"{folder} cannot be used as a folder ({error}). Name another one.", path=folder
+            ) from None
         self.folder = folder
         self._process = os.getpid()
         self._mutex = threading.Lock()
         self.path = folder / FILE_NAME
-        lock = FileLock(self.path, patience=patience, process=process)
+        lock = FileLock(self.path, timeout=timeout, process=process)
         try:
             self.path.touch()
             self._events, self._size, self._check = _parse(self.path)
-            self._uuids = known_uuids(self._events)
+            self._uuids = answer_uuids(self._events)
             self._descriptor = os.open(self.path, os.O_RDWR | getattr(os, "O_BINARY", 0))
             self._close = weakref.finalize(self, _close, self._descriptor, lock)
             self._truncate()
+            self._stat = _signature(os.fstat(self._descriptor))
             sync_folder(folder)
         except BaseException:
             lock.release()
@@ -66,15 +70,19 @@ class JournalStore:
     def append(self, events: Sequence[Event]) -> list[Receipt]:
         """Write events; they are on the disk when this returns.
 
-        Raises JournalError where one holds NaN, an infinity or what JSON has no word for, such as a tensor, or where
-        the file cannot be written; then nothing is written.
+        Raises:
+            JournalError: If an event holds NaN, an infinity or no JSON value, such as a tensor; if the file cannot be
+                written; or if somebody else changed, replaced or deleted it. Then nothing is written.
         """
         if not self._close.alive:
-            raise JournalError(f"{self.path} was closed: open the session again")
+            raise JournalError(f"{self.path} was closed. Open the session again.", path=self.path)
         if os.getpid() != self._process:
-            raise JournalError(f"{self.path} was opened by another process: open the session again in this one")
+            raise JournalError(
+                f"{self.path} was opened by another process. Open the session again in this one.", path=self.path
+            )
         with self._mutex:
-            new, receipts = split_known(events, set(self._uuids))
+            self._check_untouched()
+            new, receipts = drop_repeated_answers(events, set(self._uuids))
             content, check = b"", self._check
             for event in new:
                 line, check = _line(event, check, self.path)
@@ -86,22 +94,25 @@ class JournalStore:
                 self._truncate()
                 if not isinstance(error, OSError):
                     raise
-                raise JournalError(f"{self.path} cannot be written ({error.strerror}); it stands as before.") from error
+                raise JournalError(
+                    f"{self.path} cannot be written ({error.strerror}); it stands as before.", path=self.path
+                ) from error
+            self._stat = _signature(os.fstat(self._descriptor))
             self._size, self._check = self._size + len(content), check
             self._events += new
-            self._uuids |= known_uuids(new)
+            self._uuids |= answer_uuids(new)
             return receipts
 
     def read(self, since: int = 0) -> Iterator[Event]:
-        """The events from that place on, in the order written."""
+        """See EventStore."""
         return iter(self._events[since:])
 
     def save_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> ArraysFile:
-        """Write arrays beside the journal, whole and durable, and return how an event refers to them."""
+        """See EventStore. The arrays lie beside the journal, whole and durable."""
         return save_arrays(self.folder, name, arrays)
 
     def close(self) -> None:
-        """Let others open it; a store that nobody refers to any longer is closed by itself."""
+        """Let others open the journal; a store that nobody refers to any longer is closed by itself."""
         self._close()
 
     def __enter__(self) -> JournalStore:
@@ -112,16 +123,33 @@ class JournalStore:
     ) -> None:
         self.close()
 
+    def _check_untouched(self) -> None:
+        """Raise JournalError unless the file is the one that is open, and holds what was read or written last."""
+        try:
+            there = _signature(os.stat(self.path))
+        except OSError:
+            there = None
+        if there == self._stat:
+            return
+        if there is None or there[:3] != self._stat[:3] or _parse(self.path)[2] != self._check:
+            raise JournalError(
+                f"{self.path} was changed, replaced or deleted by somebody else while it was open; nothing was written."
+                " Restore the file, and open the session again.",
+                path=self.path,
+            )
+        self._stat = there
+
     def _truncate(self) -> None:
-        """Go on behind what is whole."""
+        """Continue after the last whole line."""
         os.ftruncate(self._descriptor, self._size)
         os.lseek(self._descriptor, self._size, os.SEEK_SET)
 
 
 def read_events(folder: Path) -> list[Event]:
-    """The events of a folder's journal, in the order written; none where there is no journal. Takes no lock.
+    """Return the events of a folder's journal, in the order written; none where there is no journal. Takes no lock.
 
-    Raises JournalError, with the line's number, where a line is damaged, and where the journal is no file.
+    Raises:
+        JournalError: If a line is damaged (`line` is its number), or if the journal is no file.
     """
     path = folder / FILE_NAME
     if not path.exists():
@@ -136,52 +164,62 @@ def event_check(event: Mapping[str, object], before: str) -> str:
 
 
 def _line(event: Event, before: str, path: Path) -> tuple[bytes, str]:
-    """The line of an event, and its check."""
+    """Return the line of an event, and its check."""
     try:
         values = json.loads(json.dumps(to_json(event), allow_nan=False))  # as it will be read: keys are text
         check = event_check(values, before)
         text = json.dumps({**values, "check": check}, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError) as error:
         raise JournalError(
-            f"an event must hold JSON values and finite numbers only ({error}): event {event.event!r} of {path}"
+            f"An event must hold JSON values and finite numbers only ({error}): event {event.event!r} of {path}.",
+            path=path,
         ) from None
     return (text + "\n").encode(), check
 
 
 def _parse(path: Path) -> tuple[list[Event], int, str]:
-    """The events, the size in bytes of what holds them (a torn last line is not part of it), and the last check."""
+    """Return the events, the size in bytes of their lines (without a torn last line), and the last check."""
     try:
         content = read_plain_file(path)
     except OSError as error:
-        raise JournalError(f"{path} cannot be read: {error.strerror}. {REMEDY}") from None
+        raise JournalError(f"{path} cannot be read: {error.strerror}. {REMEDY}", path=path) from None
     size = content.rfind(b"\n") + 1
     events: list[Event] = []
     check = ""
     for number, line in enumerate(content[:size].split(b"\n")[:-1], 1):
-        values = _checked(line, check)
+        values = _verify_line(line, check)
         if values is None:
             raise JournalError(
                 f"{path}, line {number} is damaged: it is not what was written there. Restore the file, "
-                "or delete this line and those after it to run these rounds again."
+                "or delete this line and those after it to run these rounds again.",
+                path=path,
+                line=number,
             )
         check = values.pop("check")
         try:
             events.append(from_json(values))
         except Exception as error:  # numbers and nesting beyond the limits of the reader, too
             raise JournalError(
-                f"{path}, line {number} is damaged, though its check fits: {error or type(error).__name__}. {REMEDY}"
+                f"{path}, line {number} is damaged, though its check fits: {error or type(error).__name__}. {REMEDY}",
+                path=path,
+                line=number,
             ) from None
     return events, size, check
 
 
-def _checked(line: bytes, before: str) -> dict[str, Any] | None:
-    """The values of a line with their check; None where the check does not fit."""
+def _verify_line(line: bytes, before: str) -> dict[str, Any] | None:
+    """Return the values of a line with their check; None where the check does not fit."""
     try:
         values = json.loads(line)
         check = event_check({key: value for key, value in values.items() if key != "check"}, before)
         return dict(values) if values["check"] == check else None
     except Exception:  # whatever a reader raises
         return None
+
+
+def _signature(status: os.stat_result) -> tuple[int, int, int, int]:
+    """Return the file itself, its size, and the time of its last change."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _close(descriptor: int, lock: FileLock) -> None:

@@ -17,35 +17,41 @@ from lindley.errors import HeldError
 from lindley.session.files import read_plain_file
 from lindley.text import visible_line
 
-_PATIENCE_SECONDS = 2.0
-"""How long a killed holder may take to be gone."""
+_TIMEOUT_SECONDS = 2.0
+"""The time that a killed holder may take to be gone."""
 
 
 class FileLock:
-    """Use of `path` by one process alone, as a context manager.
+    """Exclusive use of `path` by one process, as a context manager.
 
-    What is locked is `<path>.lock`, an empty file that is made when missing and never deleted: on Windows nobody could
-    read a file that is locked itself. The holder stands in `<path>.holder` while it holds: its process id and the name
-    of its machine, since another machine may share the folder.
-    process: the id to write there, when it is not this process that a person knows.
-    patience: seconds to wait for it; None means as long as a killed holder may take to be gone.
-    Raises HeldError that names the holder.
+    The lock is on `<path>.lock`, an empty file that is made when missing and never deleted: on Windows nobody could
+    read a file that is locked itself. `<path>.holder` names the holder while it holds: its process id and its machine,
+    since another machine may share the folder.
+
+    Args:
+        path: The file to use.
+        timeout: Seconds to wait for the lock; None: as long as a killed holder may take to be gone.
+        process: The process id to write into the holder's file, where people know another one than this process's.
+
+    Raises:
+        HeldError: If another process holds the lock; the message names it.
     """
 
-    def __init__(self, path: Path, *, patience: float | None = None, process: int | None = None) -> None:
+    def __init__(self, path: Path, *, timeout: float | None = None, process: int | None = None) -> None:
+        path = Path(os.path.abspath(path))  # the program may change its folder while it holds the lock
         self._path = path
         self._holder = _holder_file(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._descriptor = _opened(_lock_file(path))
+        self._descriptor = _open_file(_lock_file(path))
         try:
-            self._acquire(_PATIENCE_SECONDS if patience is None else patience)
+            self._acquire(_TIMEOUT_SECONDS if timeout is None else timeout)
             self._holder.write_text(f"{process or os.getpid()} {platform.node()}\n", encoding="utf-8")
         except BaseException:
             os.close(self._descriptor)
             raise
 
     def release(self) -> None:
-        """Let others in."""
+        """Release the lock."""
         with suppress(PermissionError):  # on Windows, where somebody reads it at this moment
             self._holder.unlink(missing_ok=True)
         _unlock(self._descriptor)
@@ -58,32 +64,33 @@ class FileLock:
     ) -> None:
         self.release()
 
-    def _acquire(self, patience: float) -> None:
-        deadline = time.monotonic() + patience
+    def _acquire(self, timeout: float) -> None:
+        deadline = time.monotonic() + timeout
         while not lock_descriptor(self._descriptor, blocking=False):
             if time.monotonic() > deadline:
                 raise HeldError(
-                    f"{self._path.parent} is in use by {_named_holder(self._path)}. "
-                    "Wait until it ends, or write to another folder."
+                    f"{self._path.parent} is in use by {_holder_name(self._path)}. "
+                    "Wait until it ends, or write to another folder.",
+                    path=self._path,
                 )
             time.sleep(0.05)
 
 
 class Presence:
-    """Says, as long as it is open (a context manager), that this process is at work on something; others may be too.
+    """The presence of this process at a task, as long as it is open (a context manager); others may be present too.
 
     Each process holds a file of its own: `path`, or the first of `<path>.1`, `<path>.2`, ... that is free. `alone` is
-    True when no other was held when it was opened. Open it under a FileLock, else two that come at the same moment may
-    each believe that they are alone.
+    True when no other file was held at the opening. Open it under a FileLock, else two processes that come at the same
+    moment may each believe that they are alone.
     """
 
     def __init__(self, path: Path) -> None:
         mine: int | None = None
         self.alone = True
-        for file in _numbered(path):
+        for file in _presence_files(path):
             if mine is not None and not file.exists():
                 break
-            descriptor = _opened(file)
+            descriptor = _open_file(file)
             if not lock_descriptor(descriptor, blocking=False):
                 self.alone = False
                 os.close(descriptor)
@@ -103,11 +110,11 @@ class Presence:
         _unlock(self._descriptor)
 
 
-def holder_of(path: Path) -> str | None:
-    """Who holds the FileLock on `path`, as in "process 4242"; None when nobody does. Creates nothing.
+def find_holder(path: Path) -> str | None:
+    """Return who holds the FileLock on `path`, as in "process 4242"; None when nobody does. Creates nothing.
 
-    Where a holder stands in its file, to ask whether it still lives is to take the lock for an instant: a FileLock
-    without patience may be refused meanwhile, and another who asks may hear of a holder that was killed.
+    Where a file names a holder, this takes the lock for an instant to see whether the holder still lives: a FileLock
+    with a timeout of 0 may be refused meanwhile, and another caller may read the name of a holder that was killed.
     """
     if not _holder_file(path).exists():
         return None
@@ -117,14 +124,14 @@ def holder_of(path: Path) -> str | None:
         return None
     try:
         if not lock_descriptor(descriptor, blocking=False):
-            return _named_holder(path)
+            return _holder_name(path)
         unlock_descriptor(descriptor)
         return None
     finally:
         os.close(descriptor)
 
 
-def _opened(path: Path) -> int:
+def _open_file(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
 
 
@@ -133,12 +140,12 @@ def _unlock(descriptor: int) -> None:
     os.close(descriptor)
 
 
-def _numbered(path: Path) -> Iterator[Path]:
+def _presence_files(path: Path) -> Iterator[Path]:
     yield path
     yield from (path.with_name(f"{path.name}.{number}") for number in count(1))
 
 
-def _named_holder(path: Path) -> str:
+def _holder_name(path: Path) -> str:
     try:
         process, machine = read_plain_file(_holder_file(path)).decode().split()
     except (OSError, ValueError):  # it is just being written

@@ -1,4 +1,4 @@
-"""What a trial is and under what it ran: kept beside its journal, compared when it is continued."""
+"""The manifest of a trial: what it is and where it ran. It lies beside the journal, and is compared on resuming."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from pydantic import ConfigDict
 
 from lindley.errors import JournalError
 from lindley.session.files import REMEDY, read_plain_file, write_json
-from lindley.session.records import Record, fault_of
+from lindley.session.journal_ranges import check_ranges
+from lindley.session.journal_store import FILE_NAME as JOURNAL
+from lindley.session.records import Count, Record, find_fault
 from lindley.session.state import SessionState
 from lindley.text import visible_line
 
@@ -23,7 +25,7 @@ Manifest = dict[str, Any]
 
 
 class ManifestRecord(Record):
-    """What is read of a manifest where a trial is continued; others may read more of it."""
+    """The entries of a manifest that are read where a trial is continued; others may read more."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -31,12 +33,19 @@ class ManifestRecord(Record):
     versions: dict[str, str]
     data_hashes: dict[str, str]
     own_code: Mapping[str, str | None] = {}
+    num_rows: Count | None = None
+    class_names: list[str] | None = None
 
 
 def read_manifest(folder: Path, record: type[ManifestRecord] = ManifestRecord) -> Manifest | None:
-    """Return the manifest of a trial's folder; None when there is none. record: what the caller reads of it.
+    """Return the manifest of a trial's folder; None when there is none.
 
-    Raises JournalError when the file is not a manifest of this format, or is not what was written.
+    Args:
+        folder: The trial's folder.
+        record: The entries that the caller reads.
+
+    Raises:
+        JournalError: If the file is not a manifest of this format, or is not what was written.
     """
     path = folder / FILE_NAME
     if not path.exists():
@@ -48,11 +57,11 @@ def read_manifest(folder: Path, record: type[ManifestRecord] = ManifestRecord) -
     except Exception:  # whatever a reader raises: numbers, nesting and text beyond its limits, too
         known = intact = False
     if not known:
-        raise JournalError(f"{path} is not a manifest of format {FORMAT}. {REMEDY}")
+        raise JournalError(f"{path} is not a manifest of format {FORMAT}. {REMEDY}", path=path)
     if not intact:
-        raise JournalError(f"{path} is damaged: it is not what was written. {REMEDY}")
-    if fault := fault_of(record, manifest):
-        raise JournalError(f"{path} is damaged: {fault}. {REMEDY}")
+        raise JournalError(f"{path} is damaged: it is not what was written. {REMEDY}", path=path)
+    if fault := find_fault(record, manifest):
+        raise JournalError(f"{path} is damaged: {fault}. {REMEDY}", path=path)
     return manifest
 
 
@@ -61,72 +70,94 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     write_json(folder / FILE_NAME, {**manifest, "check": _check(manifest)})
 
 
-def manifest_of(folder: Path, state: SessionState, record: type[ManifestRecord] = ManifestRecord) -> Manifest | None:
-    """Return the manifest of a trial in this state; None where it has not begun and has none.
+def read_trial_manifest(
+    folder: Path, state: SessionState, record: type[ManifestRecord] = ManifestRecord, *, key: str | None = None
+) -> Manifest | None:
+    """Return the manifest of a trial; None where the trial has not begun and has none.
 
-    Raises JournalError as `read_manifest` does, where a journal has no manifest, and where the two are of two trials.
+    Args:
+        folder: The trial's folder.
+        state: The state of the journal in the folder.
+        record: The entries that the caller reads.
+        key: The key that the trial must have; None: whatever the manifest holds.
+
+    Raises:
+        JournalError: If `read_manifest` does, if a journal has no manifest, if the two belong to different trials or to
+            another trial than expected, or if the journal holds rows or classes that the manifest does not have.
     """
-    manifest = read_manifest(folder, record)
-    if manifest is None and state.key is not None:
-        raise JournalError(f"{folder / FILE_NAME} is missing, but there is a journal beside it. {REMEDY}")
-    if manifest is not None and state.key not in (None, manifest["key"]):
+    manifest, path = read_manifest(folder, record), folder / FILE_NAME
+    if manifest is None:
+        if state.key is not None:
+            raise JournalError(f"{path} is missing, but there is a journal beside it. {REMEDY}", path=path)
+        return None
+    journal = folder / JOURNAL
+    if state.key not in (None, manifest["key"]):
         raise JournalError(
-            f"the journal in {folder} is not that of its manifest: its key is {str(state.key)[:8]}, not "
-            f"{manifest['key'][:8]}. {REMEDY}"
+            f"{journal} is not the journal of its manifest: its key is {str(state.key)[:8]}, not "
+            f"{manifest['key'][:8]}. {REMEDY}",
+            path=journal,
         )
+    if key is not None and manifest["key"] != key:
+        raise JournalError(
+            f"{folder} holds another trial (key {manifest['key'][:8]}, expected {key[:8]}). Write to another folder.",
+            path=path,
+        )
+    if manifest.get("num_rows") and manifest.get("class_names"):
+        num_rows, num_classes = manifest["num_rows"], len(manifest["class_names"])
+        check_ranges(state, num_rows=num_rows, num_classes=num_classes, path=journal)
     return manifest
 
 
 def claim_folder(folder: Path, manifest: Manifest, state: SessionState) -> dict[str, list[Any]]:
-    """Write the manifest when the trial has no round yet; else compare, and return what changed since the last run.
+    """Write the manifest where the trial has no round yet; else return what changed since the last run.
 
-    {name: [then, now]} for whatever `environment` tells and for a user's own code. What a trial without a round was
-    begun on, such as data since repaired, counts for nothing. Raises JournalError when the folder is of another trial,
-    or its rounds are of other data.
+    Whatever a trial without a round was begun on, such as data since repaired, counts for nothing.
+
+    Args:
+        folder: The trial's folder.
+        manifest: The manifest of the trial that is to run.
+        state: The state of the journal in the folder.
+
+    Returns:
+        By name [the value before, the value now], for the environment and for a user's own code.
+
+    Raises:
+        JournalError: If the folder holds another trial, or if its rounds were run on other data.
     """
-    stored = manifest_of(folder, state)
-    if stored is not None:
-        _check_key(folder, stored, manifest)
+    stored = read_trial_manifest(folder, state, key=manifest["key"])
     if stored is None or not state.rounds:
         write_manifest(folder, manifest)
         return {}
     before, after = _flat(stored), _flat(manifest)
-    for event in state.resumed:
+    for event in state.resumptions:
         before.update({name: now for name, (_, now) in event.changes.items()})
     if before[_DATA] != after[_DATA]:
         raise JournalError(
             f"{folder} was begun on other data: {before[_DATA]} then, {after[_DATA]} now. "
-            "Restore the data, or write to another folder."
+            "Restore the data, or write to another folder.",
+            path=folder / FILE_NAME,
         )
     return {name: [before.get(name), after[name]] for name in after if before.get(name) != after[name]}
 
 
 def describe_changes(changes: Mapping[str, Sequence[Any]], *, arrow: str = "->") -> str:
-    """What `claim_folder` returned, in words; a hash by its first digits."""
+    """Return what `claim_folder` returned in words; of a hash the first digits."""
 
     def short(name: str, value: Any) -> Any:
         return value[:8] if name.startswith("code") and isinstance(value, str) else value
 
-    told = (f"{name} {short(name, then)} {arrow} {short(name, now)}" for name, (then, now) in changes.items())
-    return visible_line(", ".join(told))
-
-
-def _check_key(folder: Path, stored: Manifest, manifest: Manifest) -> None:
-    if stored["key"] != manifest["key"]:
-        raise JournalError(
-            f"{folder} holds another trial (key {stored['key'][:8]}, expected {manifest['key'][:8]}). "
-            "Write to another folder."
-        )
+    changed = (f"{name} {short(name, then)} {arrow} {short(name, now)}" for name, (then, now) in changes.items())
+    return visible_line(", ".join(changed))
 
 
 def _flat(manifest: Manifest) -> dict[str, Any]:
-    """What is compared, by name."""
+    """Return what is compared, by name."""
     own = {f"code of {name}": digest for name, digest in manifest.get("own_code", {}).items()}
     there = {name: manifest[name] for name in ("code", "device", "threads", "platform", "cpu") if name in manifest}
     return {**manifest["versions"], **there, **own, _DATA: manifest[_DATA]}
 
 
 def _check(manifest: Mapping[str, Any]) -> str:
-    """16 hex digits of the sha256 of a manifest's canonical JSON."""
+    """Return 16 hex digits of the sha256 of a manifest's canonical JSON."""
     text = json.dumps(manifest, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

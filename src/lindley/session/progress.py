@@ -1,4 +1,4 @@
-"""What a run tells of its trials while it goes. What a journal keeps are events; notices are kept nowhere."""
+"""Progress events: what a run reports of its trials while it runs. They are kept nowhere, unlike a journal's events."""
 
 from __future__ import annotations
 
@@ -20,33 +20,34 @@ Stage = Literal[
     "held",
     "sink-failed",
 ]
-"""A trial was begun before and waits to be continued; it is begun, or continued under other conditions; what a round
-is doing, and that it is in the journal; how the trial ended; its worker died under it; it was finished before or
-elsewhere; another process holds it; it goes on, but a sink does not."""
+"""waiting: a trial was begun before and waits to be continued. started, resumed: it is begun, or continued under other
+conditions. fit, select, observe, round: what a round does, and that it is in the journal. finished, failed: how the
+trial ended. retried: its worker died. complete: it was finished before or elsewhere. held: another process holds it.
+sink-failed: the trial continues, and a sink does not."""
 
 
 class ProgressEvent(TypedDict, total=False):
-    """One thing that happened to a trial; which keys there are depends on the stage."""
+    """One report on a trial; its keys depend on the stage."""
 
     stage: Required[Stage]
     trial: str
-    """The trial's folder below the output folder; not there in one trial run by itself."""
+    """The trial's folder below the output folder; missing where a session or one trial runs by itself."""
     round: int
-    """The index of the round under way; where the trial waits or is held elsewhere, how many rounds it has finished."""
+    """The index of the round under way; where the trial waits or is held elsewhere, its number of finished rounds."""
     rounds: int
-    """All that the trial will have."""
+    """The number of rounds that the trial will have."""
     labels: int
-    """That the model of that round, or of the last finished one, is fitted on."""
+    """The number of labels of that round's model, or of the last finished round's."""
     accuracy: float | None
     message: str
-    """In words: what failed, what changed."""
+    """What failed or changed, in words."""
     changes: Mapping[str, list[Any]]
     holder: str
-    """Which process, where it is another one."""
+    """The process that holds the trial, where it is another one."""
 
 
 OnProgress = Callable[[ProgressEvent], None]
 
 
-def ignore_progress(notice: ProgressEvent) -> None:
-    """For those who need not know."""
+def ignore_progress(event: ProgressEvent) -> None:
+    """Do nothing with a progress event."""

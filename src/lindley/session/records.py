@@ -1,11 +1,13 @@
-"""Checked records: types without conversion, so that whatever differs is damage. No torch here."""
+"""Checked values and records: types without conversion, so that whatever differs is damage. No torch here."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import operator
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from lindley.errors import InputError
 from lindley.text import brief
 
 Count = Annotated[int, Field(ge=0, lt=2**63)]
@@ -18,8 +20,20 @@ class Record(BaseModel):
     model_config = ConfigDict(strict=True, allow_inf_nan=False, extra="forbid", frozen=True)
 
 
-def fault_of(record: type[BaseModel], value: object) -> str:
-    """Say what is wrong with a value that should be such a record, "" where nothing is; raise nothing for any value."""
+R = TypeVar("R", bound=Record)
+
+
+def build_record(kind: type[R], **values: Any) -> R:
+    """Return a record of these values. Raises InputError, which names the value, where one does not fit."""
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        name = str(error.errors(include_url=False)[0]["loc"][0]) if error.errors()[0]["loc"] else kind.__name__
+        raise InputError(f"{describe_fault(error)}.", argument=name, got=values.get(name)) from None
+
+
+def find_fault(record: type[BaseModel], value: object) -> str:
+    """Return what is wrong with a value that must be such a record, "" where nothing is. It raises for no value."""
     try:
         try:
             record.model_validate(value)
@@ -31,8 +45,31 @@ def fault_of(record: type[BaseModel], value: object) -> str:
 
 
 def describe_fault(error: ValidationError) -> str:
-    """Return the first fault of a record in words: where, what was expected, what there is."""
+    """Return the first fault of a record in words: where it is, what was expected, and the value."""
     first = error.errors(include_url=False)[0]
     where = ".".join(map(str, first["loc"]))
     came = "nothing" if first["type"] == "missing" else brief(first["input"])
     return f"{where}{': ' * bool(where)}{first['msg'].removeprefix('Value error, ')}; there is {came}"
+
+
+def whole_number(name: str, value: object, *, least: int | None = None) -> int:
+    """Return a whole number of Python or NumPy as an int.
+
+    Args:
+        name: The name of the argument, for messages.
+        value: The number.
+        least: The smallest number that is allowed; None: any.
+
+    Raises:
+        InputError: If the value is no whole number, or is smaller.
+    """
+    expected = "a whole number" if least is None else f"a whole number of at least {least}"
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise InputError(argument=name, expected=expected, got=value) from None
+    if least is not None and number < least:
+        raise InputError(argument=name, expected=expected, got=value)
+    return number

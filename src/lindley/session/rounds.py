@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from lindley.contracts import (
@@ -30,15 +27,16 @@ from lindley.contracts import (
 )
 from lindley.errors import InputError
 from lindley.seeds import derive_seed
-from lindley.session.predict import PoolPredictions
-from lindley.session.shown import check_needs, show
+from lindley.session.pool_predictions import PoolPredictions
+from lindley.session.round_context import RoundContext, build_context, check_requires
+from lindley.session.selection_checks import check_selection, check_signature
 from lindley.session.subsets import candidate_rows
 from lindley.shapes import Rows
 
 
 @dataclass(frozen=True)
 class RoundSettings:
-    """What stays the same in every round of a trial."""
+    """The settings that are the same in every round."""
 
     learner: Learner
     acquisition: Acquisition
@@ -46,36 +44,36 @@ class RoundSettings:
     seed: int
     num_draws: int
     candidates: int = 0
-    """0: every unlabelled row may be asked for; else a random subset of this many, another one each round."""
-    needs: frozenset[str] = frozenset()
-    """What the acquisition cannot do without: "targets", "features", "labelled_features"."""
+    """The number of unlabelled rows that are candidates, another random subset each round; 0: all of them."""
+    requires: frozenset[str] = frozenset()
+    """The optional parts of the context that the acquisition requires: "targets", "features", "labelled_features"."""
     num_targets: int = 100
-    """Where it needs targets: how many unlabelled rows, drawn at random in every round."""
+    """The number of targets where they are required: unlabelled rows, drawn at random in every round."""
     features: FeatureExtractor | None = None
-    """What features come from, where the acquisition needs them; None: from the posterior."""
+    """Computes features where the acquisition requires them; None: the posterior does."""
 
     def __post_init__(self) -> None:
-        check_needs(self.needs)
+        check_requires(self.requires)
         if self.num_targets < 1:
-            raise InputError(f"num_targets must be at least 1; got {self.num_targets}")
+            raise InputError(argument="num_targets", expected="at least 1", got=self.num_targets)
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is known before a round: labels to learn from, labels that stop a fit, and rows that are no candidates."""
+class RoundLabels:
+    """The labels before a round: those to learn from, those that stop a fit, and the rows that are no candidates."""
 
     labels: Labels
     validation: Labels | None
     labelled_rows: Tensor
-    """[R] Every row that was labelled to learn from it, those of none of the classes too, in that order."""
+    """Every row that was labelled for training, those of none of the classes too, in that order.  [R]"""
     unavailable: Tensor
-    """[U] Every row that is no candidate: labelled, skipped, set apart or excluded."""
+    """Every row that is no candidate: labelled, skipped, set apart or excluded.  [U]"""
     num_labels: int
-    """All labels that were given, validation labels and those of none of the classes too."""
+    """The number of all labels, validation labels and those of none of the classes too."""
 
     @classmethod
-    def of(cls, labels: Labels) -> Known:
-        """These labels, and nothing else."""
+    def from_labels(cls, labels: Labels) -> RoundLabels:
+        """Return labels to learn from, with neither validation labels nor other rows that are no candidates."""
         return cls(labels, None, labels.rows, labels.rows, len(labels))
 
 
@@ -87,7 +85,7 @@ class RoundView:
     seed: int
     task: Classification
     pool: Pool
-    known: Known
+    round_labels: RoundLabels
     posterior: Posterior
     draws: Draws
     candidates: PoolPredictions
@@ -95,21 +93,29 @@ class RoundView:
 
     @property
     def labels(self) -> Labels:
-        """The labels that the model learned from."""
-        return self.known.labels
+        """The labels from which the model learned."""
+        return self.round_labels.labels
 
     @property
     def num_labels(self) -> int:
-        """All labels that were given, validation labels too."""
-        return self.known.num_labels
+        """The number of all labels, validation labels too."""
+        return self.round_labels.num_labels
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What an observer saw: JSON values for the journal, arrays to lie beside it."""
+    """The measurements of an observer: JSON values for the journal, and arrays that are stored beside it."""
 
     metrics: Mapping[str, object] = field(default_factory=dict)
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, values in (("metrics", self.metrics), ("arrays", self.arrays)):
+            if not isinstance(values, Mapping) or not all(isinstance(key, str) for key in values):
+                raise InputError(argument=name, expected="a mapping from names to values", got=values)
+        for key, array in self.arrays.items():
+            if np.asarray(array).dtype.hasobject:
+                raise InputError(argument=f"arrays[{key!r}]", expected="an array of numbers or text", got=array)
 
 
 Observer = Callable[[RoundView], Observation]
@@ -117,27 +123,27 @@ Observer = Callable[[RoundView], Observation]
 
 @dataclass(frozen=True)
 class RoundResult:
-    """What a round leaves."""
+    """The outcome of a round."""
 
     index: int
     selection: Selection | None
-    """What to label next; None where nothing was queried, as in the last round of a trial."""
+    """The rows to label next; None where nothing was queried, as in the last round of a trial."""
     posterior: Posterior | None
-    """What was fitted; None where a first batch needed no fit."""
+    """The fitted model; None where a first batch needed no fit."""
     num_labels: int
-    """All labels that were known, validation labels too."""
+    """The number of all labels, validation labels too."""
     observations: Mapping[str, Observation] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     compute_path: str = ""
-    """How the draws are computed, where they say it: for MC dropout "folded", "prefix" or "masked"."""
+    """How the draws are computed, where they say so: for MC dropout "folded", "prefix" or "masked"."""
     hyperparameters: Mapping[str, object] = field(default_factory=dict)
-    """The settings that the fit chose, where it had a choice."""
+    """The hyperparameters that the fit chose, where it had a choice."""
 
 
 def run_round(
     settings: RoundSettings,
     pool: Pool,
-    known: Known,
+    labels: RoundLabels,
     observers: Mapping[str, Observer],
     *,
     index: int,
@@ -145,154 +151,158 @@ def run_round(
     sources: Tensor | None = None,
     on_stage: Callable[[Literal["fit", "select", "observe"]], None] = lambda stage: None,
 ) -> RoundResult:
-    """Fit on the labels, choose `batch_size` rows (0: none), and let the observers look.
+    """Fit on the labels, select `batch_size` rows, and let the observers measure.
 
-    The model runs over the candidates only when the acquisition, or an observer, reads their predictions:
-    random does not. Every random number comes from (seed, index, purpose).
+    The model predicts the candidates only when the acquisition, or an observer, reads their predictions; random
+    selection does not. Every random number comes from (seed, index, purpose).
+
+    Args:
+        settings: What is the same in every round.
+        pool: Where the inputs are.
+        labels: The labels known before the round.
+        observers: By name, what is measured after the fit.
+        index: The number of the round.
+        batch_size: The number of rows to select; 0: none.
+        sources: The input of which each row is a copy, [N], where rows are copies.
+        on_stage: Called with the name of each stage when it begins.
+
+    Raises:
+        InputError: If there is no label to learn from, if there are fewer candidates than `batch_size`, or if the
+            acquisition or an observer returns something else than it must.
     """
     clock = _Clock()
     on_stage("fit")
-    posterior, draws = _fitted(settings, pool, known, index)
+    posterior, draws = _fit(settings, pool, labels, index)
     seconds = {"fit": clock.lap()}
-    candidates = PoolPredictions(
-        pool,
-        _candidate_rows(settings, pool, known, index, batch_size, sources),
-        draws,
-        num_classes=settings.task.num_classes,
-    )
+    rows = _candidate_rows(settings, pool, labels, index, batch_size, sources)
+    candidates = PoolPredictions(pool, rows, draws, num_classes=settings.task.num_classes)
     selection, seconds["predict"] = None, 0.0
     if batch_size > 0:
         on_stage("select")
-        shown = show(
-            candidates,
-            known.labels,
-            known.unavailable,
-            task=settings.task,
-            index=index,
-            needs=settings.needs,
-            num_targets=settings.num_targets,
-            targets_seed=derive_seed(settings.seed, index, "targets"),
-            pool=pool,
-            features=settings.features or posterior,
-            draws=draws,
-        )
-        selection = _selected(settings, shown.context, batch_size)
-        seconds["predict"] = candidates.seconds + shown.seconds
+        built = _context(settings, pool, labels, candidates, index, settings.features or posterior, draws)
+        selection = _select(settings, built.context, batch_size)
+        seconds["predict"] = candidates.seconds + built.seconds
     seconds["select"] = max(0.0, clock.lap() - seconds["predict"])
     on_stage("observe")
-    view = RoundView(index, settings.seed, settings.task, pool, known, posterior, draws, candidates, selection)
-    observations = {name: observe(view) for name, observe in observers.items()}
+    view = RoundView(index, settings.seed, settings.task, pool, labels, posterior, draws, candidates, selection)
+    observations = {name: _observe(name, observer, view) for name, observer in observers.items()}
     seconds["observe"] = clock.lap()
     path = str(draws.path) if isinstance(draws, HasComputePath) else ""
-    return RoundResult(index, selection, posterior, known.num_labels, observations, seconds, path, _setting(posterior))
+    chosen = _hyperparameters(posterior)
+    return RoundResult(index, selection, posterior, labels.num_labels, observations, seconds, path, chosen)
 
 
 def select_without_fit(
-    settings: RoundSettings, pool: Pool, known: Known, *, batch_size: int, sources: Tensor | None = None
+    settings: RoundSettings, pool: Pool, labels: RoundLabels, *, batch_size: int, sources: Tensor | None = None
 ) -> Selection:
-    """Choose a first batch by an acquisition that reads no predictions: there is no model yet."""
-    rows = _candidate_rows(settings, pool, known, 0, batch_size, sources)
-    shown = show(
-        PoolPredictions(pool, rows, None, num_classes=settings.task.num_classes),
-        known.labels,
-        known.unavailable,
+    """Select a first batch by an acquisition that reads no predictions: there is no model yet.
+
+    Args:
+        settings: What is the same in every round.
+        pool: Where the inputs are.
+        labels: The labels known before the round.
+        batch_size: The number of rows to select.
+        sources: The input of which each row is a copy, [N], where rows are copies.
+    """
+    rows = _candidate_rows(settings, pool, labels, 0, batch_size, sources)
+    candidates = PoolPredictions(pool, rows, None, num_classes=settings.task.num_classes)
+    built = _context(settings, pool, labels, candidates, 0, settings.features, None)
+    return _select(settings, built.context, batch_size)
+
+
+def _context(
+    settings: RoundSettings,
+    pool: Pool,
+    labels: RoundLabels,
+    candidates: PoolPredictions,
+    index: int,
+    features: object,
+    draws: Draws | None,
+) -> RoundContext:
+    return build_context(
+        candidates,
+        labels.labels,
+        labels.unavailable,
         task=settings.task,
-        index=0,
-        needs=settings.needs,
+        index=index,
+        requires=settings.requires,
         num_targets=settings.num_targets,
-        targets_seed=derive_seed(settings.seed, 0, "targets"),
+        targets_seed=derive_seed(settings.seed, index, "targets"),
         pool=pool,
-        features=settings.features,
-        draws=None,
+        features=features,
+        draws=draws,
     )
-    return _selected(settings, shown.context, batch_size)
 
 
 def _candidate_rows(
-    settings: RoundSettings, pool: Pool, known: Known, index: int, batch_size: int, sources: Tensor | None
+    settings: RoundSettings, pool: Pool, labels: RoundLabels, index: int, batch_size: int, sources: Tensor | None
 ) -> Rows:
     rows = candidate_rows(
         len(pool),
-        known.unavailable,
+        labels.unavailable,
         count=settings.candidates,
         seed=derive_seed(settings.seed, index, "candidates"),
         sources=sources,
-        at_least=batch_size,
+        min_rows=batch_size,
     )
     if batch_size > rows.numel():
         raise InputError(
-            f"round {index} must choose {batch_size} rows, but there are only {rows.numel()} candidates. "
-            "Lower batch_size or max_labels, or raise candidates."
+            "Lower it, or let more rows be candidates.",
+            argument="batch_size",
+            expected=f"at most {rows.numel()}, the number of candidates in round {index}",
+            got=batch_size,
         )
     return rows
 
 
-def _fitted(settings: RoundSettings, pool: Pool, known: Known, index: int) -> tuple[Posterior, Draws]:
-    if not len(known.labels):
+def _fit(settings: RoundSettings, pool: Pool, labels: RoundLabels, index: int) -> tuple[Posterior, Draws]:
+    if not len(labels.labels):
+        rows = labels.labelled_rows.tolist()
         raise InputError(
-            f"round {index} has no label to learn from: all {len(known.labelled_rows)} rows that were labelled are of "
-            "none of the classes. Raise initial_labels."
+            f"Round {index} has no label to learn from: all {len(rows)} labelled rows are of none of the classes. "
+            "Label more rows, as with a larger initial_labels.",
+            argument="labels",
+            rows=rows,
         )
-    if known.validation is not None and not len(known.validation):
+    if labels.validation is not None and not len(labels.validation):
         raise InputError(
-            "no validation label can stop a fit: all validation rows are of none of the classes. Raise "
-            "validation_labels."
+            "No validation label can stop a fit: all validation rows are of none of the classes. Label more of them, "
+            "as with a larger validation_labels.",
+            argument="validation",
         )
     posterior = settings.learner.fit(
-        TrainingData(pool, known.labels, settings.task, validation=known.validation),
+        TrainingData(pool, labels.labels, settings.task, validation=labels.validation),
         seed=derive_seed(settings.seed, index, "fit"),
     )
-    return posterior, posterior.draw(settings.num_draws, seed=derive_seed(settings.seed, index, "draw"))
+    if not callable(getattr(posterior, "draw", None)):
+        raise InputError(argument="the result of learner.fit", expected="a Posterior, with draw()", got=posterior)
+    draws = posterior.draw(settings.num_draws, seed=derive_seed(settings.seed, index, "draw"))
+    if not isinstance(draws, Draws):
+        raise InputError(
+            argument="the result of posterior.draw", expected="Draws, with id, num_draws and predict()", got=draws
+        )
+    return posterior, draws
 
 
-def _setting(posterior: Posterior) -> Mapping[str, object]:
-    """What the fit chose, where it had a choice among what has names."""
+def _hyperparameters(posterior: Posterior) -> Mapping[str, object]:
+    """Return what the fit chose, where that has names."""
     setting = posterior.setting if isinstance(posterior, HasHyperparameters) else {}
     return setting if isinstance(setting, Mapping) else {}
 
 
-def _selected(settings: RoundSettings, context: Context, batch_size: int) -> Selection:
+def _select(settings: RoundSettings, context: Context, batch_size: int) -> Selection:
     seed = derive_seed(settings.seed, context.round, "acquire")
-    try:
-        inspect.signature(settings.acquisition).bind(context, batch_size, seed=seed)
-    except TypeError as error:
-        raise InputError(
-            f"an acquisition is called with (context, batch_size, seed=...): {error}. A score of rows, [n, K, C] -> "
-            "[n], becomes one by lindley.acquisition.top_k.top_k(score)"
-        ) from None
+    check_signature(settings.acquisition, context, batch_size, seed)
     selection = settings.acquisition(context, batch_size, seed=seed)
-    _check_selection(selection, context, batch_size)
+    check_selection(selection, context, batch_size)
     return selection
 
 
-def _check_selection(selection: object, context: Context, batch_size: int) -> None:
-    """Refuse what is no batch of the candidates, and scores that no journal could keep."""
-    if not isinstance(selection, Selection):
-        raise InputError(f"an acquisition must return a Selection; got {type(selection).__name__}")
-    rows = selection.rows
-    if not isinstance(rows, Tensor) or not isinstance(selection.scores, Tensor):
-        came = f"{type(rows).__name__} and {type(selection.scores).__name__}"
-        raise InputError(f"the rows and scores of a Selection must be two tensors; got {came}")
-    foreign = rows[~torch.isin(rows, context.candidates.rows)]
-    if rows.numel() != batch_size or rows.unique().numel() != batch_size or foreign.numel():
-        raise InputError(
-            f"an acquisition must return {batch_size} different rows of the candidates; got {rows.numel()}, "
-            f"{rows.unique().numel()} of them different, {foreign.numel()} not candidates {foreign.tolist()[:10]}"
-        )
-    shape, finite = [*selection.scores.shape], selection.scores.isfinite().cpu()
-    if shape != [batch_size]:
-        raise InputError(f"an acquisition must return one score for each of its {batch_size} rows; got {shape}")
-    if not finite.all():
-        unscored = rows[~finite].tolist()[:10]
-        raise InputError(f"an acquisition's scores must be finite; they are not in rows {unscored}")
-    for name, value in selection.diagnostics.items():
-        try:
-            json.dumps(value, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise InputError(
-                f"what an acquisition says of its choice must be JSON values and finite numbers; diagnostics[{name!r}] "
-                f"is {value!r} ({error})"
-            ) from None
+def _observe(name: str, observer: Observer, view: RoundView) -> Observation:
+    observation = observer(view)
+    if not isinstance(observation, Observation):
+        raise InputError(argument=f"the result of observer {name!r}", expected="an Observation", got=observation)
+    return observation
 
 
 class _Clock:

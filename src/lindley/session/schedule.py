@@ -1,4 +1,4 @@
-"""How many labels a trial has in which round: said here once, for those who run it and those who only count."""
+"""The label schedule of a trial: how many labels it has in each round."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Literal
 
 
 @dataclass(frozen=True)
-class Labelling:
-    """How many labels, and when. The last batch is shortened so that a trial ends at max_labels.
+class LabelSchedule:
+    """The numbers of labels of a trial. The last batch is shortened so that the trial ends at max_labels.
 
-    Labels are all that were given: the initial ones, those that were asked for, and validation labels, which are set
-    apart before the first round.
+    All labels count: the initial ones, those queried in rounds, and validation labels, which are set apart before the
+    first round.
     """
 
     initial_labels: int
@@ -22,13 +22,13 @@ class Labelling:
 
     @property
     def num_rounds(self) -> int:
-        """Fits from the initial labels to max_labels, both counted."""
-        return 1 + -(-(self.max_labels - self.labels_at(0)) // self.batch_size)
+        """The number of fits from the initial labels to max_labels, both included."""
+        return 1 + -(-(self.max_labels - self.num_labels_at(0)) // self.batch_size)
 
-    def labels_at(self, round: int) -> int:
-        """Labels that the model of a round is fitted and stopped by."""
+    def num_labels_at(self, round: int) -> int:
+        """Return the number of labels in a round, validation labels included."""
         return min(self.validation_labels + self.initial_labels + round * self.batch_size, self.max_labels)
 
-    def batch_after(self, num_labels: int) -> int:
-        """How many to ask for when num_labels are known."""
+    def next_batch_size(self, num_labels: int) -> int:
+        """Return the number of rows to query when there are num_labels labels."""
         return max(0, min(self.batch_size, self.max_labels - num_labels))

@@ -1,48 +1,30 @@
-"""What a session's events say: their fold. No torch here, so that asking costs nothing."""
+"""The state of a session: the fold of its events. No torch here, so that reading it costs nothing."""
 
 from __future__ import annotations
 
 import copy
 import hashlib
 import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lindley.errors import JournalError
+from lindley.errors import InputError, JournalError
+from lindley.session.consensus import Consensus, agree, consensus_name, majority
 from lindley.session.events import Answer, Answered, Event, Fitted, Purpose, Queried, Resumed, Started, Withdrawn
 from lindley.session.files import REMEDY
-from lindley.session.journal_store import read_events
-
-Consensus = Callable[[Sequence[Answer]], Answer | None]
-"""From the answers to one row, the last of each annotator, to what counts; None where the row needs another answer."""
-
-
-def majority(answers: Sequence[Answer]) -> Answer | None:
-    """Return the most frequent answer; None where two are equally frequent.
-
-    >>> said = [Answer(7, 0, annotator="ann"), Answer(7, 1, annotator="bob")]
-    >>> majority(said) is None
-    True
-    >>> majority([*said, Answer(7, 1, annotator="cem")]).value
-    1
-    """
-    counts = Counter((each.outcome, each.value) for each in answers).most_common(2)
-    if len(counts) == 2 and counts[0][1] == counts[1][1]:
-        return None
-    return next(each for each in reversed(answers) if (each.outcome, each.value) == counts[0][0])
+from lindley.session.journal_store import FILE_NAME, read_events
 
 
 @dataclass(frozen=True)
 class Round:
-    """A fit, and what was queried after it; `query` is None where nothing was."""
+    """A fit and the query after it; `query` is None where nothing was queried."""
 
     fit: Fitted
     query: Queried | None = None
     fingerprint: str = ""
-    """Of the labels that it was fitted on: a fit on the same labels is the same round."""
+    """A hash of the labels of the fit: a fit on the same labels is the same round."""
 
     @property
     def index(self) -> int:
@@ -51,17 +33,17 @@ class Round:
 
     @property
     def labels(self) -> int:
-        """All labels known at the fit, validation labels too."""
+        """The number of all labels known at the fit, validation labels too."""
         return self.fit.labels
 
     @property
     def metrics(self) -> Mapping[str, Any]:
-        """What was measured after the fit."""
+        """The metrics measured after the fit."""
         return self.fit.metrics
 
     @property
     def rows(self) -> list[int]:
-        """What was queried after the fit, in the order chosen."""
+        """The rows queried after the fit, in the order chosen."""
         return self.query.rows if self.query else []
 
 
@@ -71,137 +53,181 @@ class SessionState:
 
     key: str | None = None
     queries: tuple[Queried, ...] = ()
-    """Those of no round: initial, validation and test rows."""
+    """The queries that belong to no round: initial, validation and test rows."""
     rounds: tuple[Round, ...] = ()
-    resolved: Mapping[int, Answer] = field(default_factory=dict)
-    """What counts of each answered row: first the rows that were queried, in that order, then others as they came."""
+    answers: Mapping[int, Answer] = field(default_factory=dict)
+    """By row the answer that counts: first the rows that were queried, in the order of the queries, those superseded
+    last; then rows that were never queried, in the order of their answers."""
     disputed: Mapping[int, tuple[Answer, ...]] = field(default_factory=dict)
-    """The answers to rows on which there is no consensus yet."""
+    """By row the answers on which there is no consensus yet."""
     purposes: Mapping[int, Purpose] = field(default_factory=dict)
-    """What rows were queried for; answers to others count as "train"."""
-    resumed: tuple[Resumed, ...] = ()
+    """By row what it was queried for; answers to other rows count as "train"."""
+    resumptions: tuple[Resumed, ...] = ()
 
     @property
     def pending(self) -> tuple[int, ...]:
-        """The rows that wait for an answer, or for one more: of the queries of no round, and of the last round."""
+        """The rows that wait for an answer, or for one more: those of no round, then those of the last round."""
         last = self.rounds[-1].rows if self.rounds else ()
         wanted = (*(row for query in self.queries for row in query.rows), *last)
-        return tuple(row for row in dict.fromkeys(wanted) if row not in self.resolved)
+        return tuple(row for row in dict.fromkeys(wanted) if row not in self.answers)
 
     @property
     def skipped(self) -> tuple[int, ...]:
-        """The rows that were answered by "skip": they are not queried again."""
-        return tuple(row for row, answer in self.resolved.items() if answer.outcome == "skip")
+        """The rows that were skipped; they are not queried again."""
+        return tuple(row for row, answer in self.answers.items() if answer.outcome == "skip")
 
     @property
     def none_of_the_classes(self) -> tuple[int, ...]:
-        """The rows that are of none of the classes: they are counted as labels, and no model learns from them."""
-        return tuple(row for row, answer in self.resolved.items() if answer.outcome == "none_of_the_classes")
+        """The rows that are of none of the classes; they count as labels, and no model learns from them."""
+        return tuple(row for row, answer in self.answers.items() if answer.outcome == "none_of_the_classes")
 
     @property
     def num_labels(self) -> int:
-        """How many rows have a label, or are of none of the classes, whatever they were queried for."""
-        return _num_labels(self.resolved)
+        """The number of rows that have a label or are of none of the classes, whatever they were queried for."""
+        return _num_labels(self.answers)
 
-    def answered(self, *purposes: Purpose) -> Iterator[Answer]:
-        """What counts of the rows of these purposes, in order, without those that were skipped."""
-        for row, answer in self.resolved.items():
+    def answers_for(self, *purposes: Purpose) -> Iterator[Answer]:
+        """Yield the answers that count to the rows of these purposes, in order, without skipped rows."""
+        for row, answer in self.answers.items():
             if answer.outcome != "skip" and self.purposes.get(row, "train") in purposes:
                 yield answer
 
     def reaches(self, max_labels: int) -> bool:
-        """True when a model was fitted on max_labels labels or more."""
+        """Return whether a model was fitted on max_labels labels or more."""
         return any(each.labels >= max_labels for each in self.rounds)
 
     @property
     def next_round(self) -> int:
         """The index of the next fit: that of the round with the same labels, which it supersedes, else a new one."""
-        now = _fingerprint(self.resolved, self.purposes)
+        now = _fingerprint(self.answers, self.purposes)
         return next((each.index for each in self.rounds if each.fingerprint == now), len(self.rounds))
 
 
 class StateBuilder:
-    """The fold of events, one at a time: `add` takes the next, `state` is what is known after it.
+    """The fold of events, one at a time: `add` takes the next event, `state` is the state after it.
 
-    A fit of round r supersedes round r and all later ones; the labels stay. Raises JournalError for an event that
-    cannot follow those before it.
+    A fit of round r supersedes round r and all later ones; the labels stay.
+
+    Args:
+        events: The first events.
+        consensus: Makes one answer of several to a row.
+        path: The journal that holds the events, for messages; None: they lie in no file.
+
+    Raises:
+        JournalError: If an event cannot follow those before it, or if the events were written with another consensus.
+            `path` and `line` say where it stands.
     """
 
-    def __init__(self, events: Iterable[Event] = (), consensus: Consensus = majority) -> None:
-        self._consensus = consensus
-        self._begin(None)
+    def __init__(
+        self, events: Iterable[Event] = (), consensus: Consensus = majority, *, path: Path | None = None
+    ) -> None:
+        self._consensus, self._path, self._line = consensus, path, 0
+        self._reset(None)
         for event in events:
             self.add(event)
 
     def add(self, event: Event) -> None:
         """Take the next event."""
+        self._line += 1
+        try:
+            self._add(event)
+        except _EventCannotFollowError as error:
+            where = f"event {self._line} of the store" if self._path is None else f"{self._path}, line {self._line}"
+            raise JournalError(f"{where}: {error}. {REMEDY}", path=self._path, line=self._line) from None
+
+    def check(self, events: Iterable[Event]) -> None:
+        """Raise InputError where these events cannot follow; none is taken."""
+        trial = copy.copy(self)
+        trial._queries, trial._rounds = [*self._queries], [*self._rounds]
+        try:
+            for event in events:
+                if isinstance(event, Fitted | Queried):
+                    trial._add(event)
+                elif isinstance(event, Answered):
+                    self._check_consensus(event)
+        except _EventCannotFollowError as error:
+            raise InputError(f"This cannot follow what is known: {error}.") from None
+
+    @property
+    def state(self) -> SessionState:
+        """The state after the events so far."""
+        purposes = self._purposes()
+        in_order = (*purposes, *self._superseded)
+        answers = {row: self._answers[row] for row in in_order if row in self._answers}
+        disputed = {row: tuple(each.values()) for row, each in self._given.items() if row not in self._answers}
+        return SessionState(
+            self._key,
+            tuple(self._queries),
+            tuple(self._rounds),
+            {**answers, **self._answers},
+            disputed,
+            purposes,
+            tuple(self._resumptions),
+        )
+
+    def latest_answers(self, annotator: str) -> dict[int, Answer]:
+        """Return by row the last answer of one annotator."""
+        return {row: given[annotator] for row, given in self._given.items() if annotator in given}
+
+    def _add(self, event: Event) -> None:
         if isinstance(event, Started):
-            self._begin(event.key)
+            self._start(event)
         elif self._key is None:
-            raise JournalError(f"a journal begins with the event {event.event!r} instead of its start. {REMEDY}")
+            raise _EventCannotFollowError(f"the first event is {event.event!r}, and must be 'started'")
         elif isinstance(event, Answered):
             for answer in event.answers:
-                self._answers.setdefault(answer.row, {}).pop(answer.annotator, None)
-                self._answers[answer.row][answer.annotator] = answer
+                self._given.setdefault(answer.row, {}).pop(answer.annotator, None)
+                self._given[answer.row][answer.annotator] = answer
             self._resolve(each.row for each in event.answers)
         elif isinstance(event, Withdrawn):
             for row in event.rows:
-                self._answers.pop(row, None)
+                self._given.pop(row, None)
             self._resolve(event.rows)
         elif isinstance(event, Fitted):
             self._fit(event)
         elif isinstance(event, Queried):
             self._query(event)
         else:
-            self._resumed.append(event)
+            self._resumptions.append(event)
 
-    def check(self, events: Iterable[Event]) -> None:
-        """Raise JournalError where these events cannot follow; nothing is taken."""
-        if any(isinstance(event, Fitted | Queried) for event in events):
-            trial = copy.copy(self)
-            trial._queries, trial._rounds, trial._resumed = [*self._queries], [*self._rounds], [*self._resumed]
-            for event in events:
-                if isinstance(event, Fitted | Queried):
-                    trial.add(event)
-
-    @property
-    def state(self) -> SessionState:
-        """What is known now."""
-        purposes = self._purposes()
-        resolved = {row: self._resolved[row] for row in purposes if row in self._resolved}
-        disputed = {row: tuple(each.values()) for row, each in self._answers.items() if row not in self._resolved}
-        return SessionState(
-            self._key,
-            tuple(self._queries),
-            tuple(self._rounds),
-            {**resolved, **self._resolved},
-            disputed,
-            purposes,
-            tuple(self._resumed),
-        )
-
-    def latest(self, annotator: str) -> dict[int, Answer]:
-        """What one annotator said last of each row."""
-        return {row: said[annotator] for row, said in self._answers.items() if annotator in said}
-
-    def _begin(self, key: str | None) -> None:
+    def _reset(self, key: str | None) -> None:
         self._key = key
         self._queries: list[Queried] = []
         self._rounds: list[Round] = []
-        self._answers: dict[int, dict[str, Answer]] = {}
-        self._resolved: dict[int, Answer] = {}
-        self._resumed: list[Resumed] = []
+        self._superseded: dict[int, None] = {}  # rows of queries that stand no more, in the order queried
+        self._given: dict[int, dict[str, Answer]] = {}  # by row and annotator, the last answer
+        self._answers: dict[int, Answer] = {}
+        self._resumptions: list[Resumed] = []
+
+    def _start(self, event: Started) -> None:
+        if (name := consensus_name(self._consensus)) != event.consensus:
+            where = "the store" if self._path is None else str(self._path)
+            raise JournalError(
+                f"{where} was written with the consensus {event.consensus!r}; got {name!r}. Open it with that "
+                "consensus, or begin a session in another store.",
+                path=self._path,
+                line=self._line,
+            )
+        self._reset(event.key)
 
     def _resolve(self, rows: Iterable[int]) -> None:
         for row in rows:
-            answers = tuple(self._answers.get(row, {}).values())
-            if answer := self._consensus(answers) if answers else None:
-                self._resolved[row] = answer
+            if answer := agree(self._consensus, tuple(self._given.get(row, {}).values())):
+                self._answers[row] = answer
             else:
-                self._resolved.pop(row, None)
+                self._answers.pop(row, None)
+
+    def _check_consensus(self, event: Answered) -> None:
+        given: dict[int, dict[str, Answer]] = {}
+        for answer in event.answers:
+            of_row = given.setdefault(answer.row, dict(self._given.get(answer.row, {})))
+            of_row.pop(answer.annotator, None)
+            of_row[answer.annotator] = answer
+        for of_row in given.values():
+            agree(self._consensus, tuple(of_row.values()))
 
     def _purposes(self) -> dict[int, Purpose]:
-        """By row in the order of the queries that stand; a row that is in several has the purpose of the first."""
+        """Return by row, in the order of the queries that stand, the purpose of the first that holds the row."""
         queries = (*self._queries, *(each.query for each in self._rounds if each.query))
         purposes: dict[int, Purpose] = {}
         for query in queries:
@@ -211,46 +237,58 @@ class StateBuilder:
 
     def _fit(self, event: Fitted) -> None:
         if event.round > len(self._rounds):
-            raise JournalError(
-                f"a journal tells of round {event.round}, but round {len(self._rounds)} is missing. {REMEDY}"
-            )
+            raise _EventCannotFollowError(f"round {event.round} is fitted, but round {len(self._rounds)} is missing")
         state = self.state
         if event.labels != state.num_labels:
-            raise JournalError(
-                f"round {event.round} of a journal counts {event.labels} labels, but {state.num_labels} were given "
-                f"before it. {REMEDY}"
+            raise _EventCannotFollowError(
+                f"round {event.round} counts {event.labels} labels, but {state.num_labels} were given before it"
             )
-        fingerprint = _fingerprint(state.resolved, state.purposes)
+        fingerprint = _fingerprint(state.answers, state.purposes)
+        gone = [row for each in self._rounds[event.round :] for row in each.rows]
+        self._superseded = {**self._superseded, **dict.fromkeys(gone)}
         self._rounds[event.round :] = [Round(event, None, fingerprint)]
 
     def _query(self, event: Queried) -> None:
-        again = [row for row in event.rows if row in self._resolved]
+        again = [row for row in event.rows if row in self._answers]
         if again:
-            raise JournalError(f"a journal queries rows that are labelled already: {again[:10]}. {REMEDY}")
+            raise _EventCannotFollowError(f"rows are queried that are labelled already: {again[:10]}")
         if event.purpose != "train":
             self._queries.append(event)
         elif event.round != len(self._rounds) - 1:
-            raise JournalError(f"a journal queries rows of round {event.round}, which is not the last fit. {REMEDY}")
+            raise _EventCannotFollowError(f"rows of round {event.round} are queried, which is not the last fit")
         else:
             last = self._rounds[-1]
             self._rounds[-1] = Round(last.fit, event, last.fingerprint)
 
 
-def fold(events: Iterable[Event], consensus: Consensus = majority) -> SessionState:
-    """Return the state after these events. Raises JournalError for an event that cannot follow those before it."""
-    return StateBuilder(events, consensus).state
+class _EventCannotFollowError(Exception):
+    """Why an event cannot follow those before it."""
+
+
+def fold(events: Iterable[Event], consensus: Consensus = majority, *, path: Path | None = None) -> SessionState:
+    """Return the state after these events.
+
+    Args:
+        events: All events of a session, from its start.
+        consensus: Makes one answer of several to a row.
+        path: The journal that holds the events, for messages.
+
+    Raises:
+        JournalError: If an event cannot follow those before it.
+    """
+    return StateBuilder(events, consensus, path=path).state
 
 
 def read_state(folder: Path) -> SessionState:
-    """What the journal of a folder, which need not exist, says. Raises JournalError where it is damaged."""
-    return fold(read_events(folder))
+    """Return the state of the journal in a folder, which need not exist. Raises JournalError where it is damaged."""
+    return fold(read_events(folder), path=folder / FILE_NAME)
 
 
-def _num_labels(resolved: Mapping[int, Answer]) -> int:
-    return sum(answer.outcome != "skip" for answer in resolved.values())
+def _num_labels(answers: Mapping[int, Answer]) -> int:
+    return sum(answer.outcome != "skip" for answer in answers.values())
 
 
-def _fingerprint(resolved: Mapping[int, Answer], purposes: Mapping[int, Purpose]) -> str:
-    """A hash of all labels in order, with what they were queried for."""
-    known = [(row, purposes.get(row, "train"), each.outcome, each.value) for row, each in resolved.items()]
+def _fingerprint(answers: Mapping[int, Answer], purposes: Mapping[int, Purpose]) -> str:
+    """Return a hash of all labels in order, with the purposes of their rows."""
+    known = [(row, purposes.get(row, "train"), each.outcome, each.value) for row, each in answers.items()]
     return hashlib.sha256(json.dumps(known).encode()).hexdigest()

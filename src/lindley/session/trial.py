@@ -1,7 +1,7 @@
 """A trial: a session whose oracle is a program, run to a number of labels.
 
-State is the fold of the journal's events and nothing else, so a trial that was killed goes on by being started again,
-and only the round under way is repeated.
+State is the fold of the journal's events and nothing else. So a trial that was killed continues when it is started
+again, and only the round under way is repeated.
 """
 
 from __future__ import annotations
@@ -15,32 +15,33 @@ from torch import Tensor
 
 from lindley.contracts import Pool
 from lindley.datasets.dataset import NONE_OF_THE_CLASSES
-from lindley.errors import InputError
-from lindley.session.events import Answer
-from lindley.session.files import sweep_arrays, verify_arrays
+from lindley.errors import InputError, JournalError
+from lindley.session.events import Answer, Started
+from lindley.session.files import delete_unused_arrays, verify_arrays
+from lindley.session.journal_ranges import check_ranges
 from lindley.session.journal_store import JournalStore
-from lindley.session.manifest import Manifest, claim_folder, describe_changes, manifest_of
+from lindley.session.manifest import Manifest, claim_folder, describe_changes, read_trial_manifest
 from lindley.session.progress import OnProgress, ProgressEvent, ignore_progress
 from lindley.session.rounds import Observer, RoundSettings
-from lindley.session.schedule import Labelling
+from lindley.session.schedule import LabelSchedule
 from lindley.session.session import Session
 from lindley.session.state import Round, SessionState, fold
-from lindley.session.subsets import balanced_rows, initial_random_rows, validation_rows
+from lindley.session.subsets import initial_balanced_rows, initial_random_rows, validation_rows
 from lindley.shapes import ClassIndices, Rows
 
 Oracle = Callable[[Sequence[int]], list[Answer]]
-"""Rows -> an answer to each of them."""
+"""Returns an answer to each of some rows."""
 
 
-def simulated_oracle(classes: ClassIndices) -> Oracle:
-    """Return the oracle that knows the class of every row of the pool; -1 is none of the classes.  [N]"""
-    known = classes.tolist()
+def build_oracle(classes: ClassIndices) -> Oracle:
+    """Return the simulated oracle that knows the class of every row of the pool; -1 is none of the classes.  [N]"""
+    listed = classes.tolist()
 
     def answer(rows: Sequence[int]) -> list[Answer]:
         return [
             Answer(row, outcome="none_of_the_classes", uuid="")
-            if known[row] == NONE_OF_THE_CLASSES
-            else Answer(row, known[row], uuid="")
+            if listed[row] == NONE_OF_THE_CLASSES
+            else Answer(row, listed[row], uuid="")
             for row in rows
         ]
 
@@ -49,10 +50,10 @@ def simulated_oracle(classes: ClassIndices) -> Oracle:
 
 @dataclass(frozen=True)
 class TrialSetup:
-    """Everything that a trial needs; `classes` is what its oracle knows of every row of the pool."""
+    """All parts of a trial; `classes` are what its oracle knows of every row of the pool, [N]."""
 
     rounds: RoundSettings
-    schedule: Labelling
+    schedule: LabelSchedule
     pool: Pool
     classes: ClassIndices
     manifest: Manifest
@@ -61,89 +62,120 @@ class TrialSetup:
 
     def __post_init__(self) -> None:
         if len(self.pool) != self.classes.numel():
-            raise InputError(f"the pool has {len(self.pool)} rows, but {self.classes.numel()} classes are known")
+            raise InputError(
+                argument="classes",
+                expected=f"[{len(self.pool)}], one for each row of the pool",
+                got=[*self.classes.shape],
+            )
         least = self.schedule.initial_labels + self.schedule.validation_labels
         if not least <= self.schedule.max_labels <= len(self.pool):
             raise InputError(
-                "schedule.max_labels must lie between the initial and validation labels together "
-                f"({least}) and the size of the pool ({len(self.pool)}); got {self.schedule.max_labels}"
+                argument="schedule.max_labels",
+                expected=f"from {least}, the initial and validation labels together, to {len(self.pool)}, the size of "
+                "the pool",
+                got=self.schedule.max_labels,
             )
 
     def first_rows(self) -> tuple[Tensor, Tensor]:
-        """The initial rows, and the validation rows, the same for every acquisition of a seed."""
+        """Return the initial rows and the validation rows, the same for every acquisition of a seed."""
         schedule, seed = self.schedule, self.rounds.seed
         if schedule.initial == "balanced":
-            initial = balanced_rows(self.classes, schedule.initial_labels, seed=seed)
+            initial = initial_balanced_rows(self.classes, schedule.initial_labels, seed=seed)
         else:
             initial = initial_random_rows(len(self.pool), schedule.initial_labels, seed=seed)
         return initial, validation_rows(len(self.pool), initial, schedule.validation_labels, seed=seed)
 
 
 def run_trial(setup: TrialSetup, folder: Path, *, on_progress: OnProgress = ignore_progress) -> None:
-    """Run, or go on with, the trial in `folder` until max_labels labels are known and a model is fitted on them.
+    """Run or continue the trial in a folder until a model is fitted on max_labels labels.
 
     Where max_labels was raised, the last round is fitted again (to the same model) and now selects.
-    Raises HeldError when another process runs it, JournalError when the folder is damaged or of another trial.
+
+    Args:
+        setup: The parts of the trial.
+        folder: Where its journal lies, or will lie.
+        on_progress: Called with each progress event.
+
+    Raises:
+        HeldError: If another process runs the trial.
+        JournalError: If the folder is damaged, or holds another trial.
     """
     with JournalStore(folder) as store:
         continue_trial(setup, store, on_progress=on_progress)
 
 
 def continue_trial(setup: TrialSetup, store: JournalStore, *, on_progress: OnProgress = ignore_progress) -> None:
-    """As `run_trial`, in the folder of a journal that is open already."""
-    folder, state = store.folder, fold(store.read())
-    manifest_of(folder, state)
-    for reference in _arrays(state):
+    """Run or continue a trial, as `run_trial` does, in the folder of a journal that is open already.
+
+    Args:
+        setup: The parts of the trial.
+        store: Its journal.
+        on_progress: Called with each progress event.
+    """
+    folder, state = store.folder, fold(store.read(), path=store.path)
+    read_trial_manifest(folder, state, key=setup.manifest["key"])
+    for reference in _array_files(state):
         verify_arrays(folder, reference)
     if not state.reaches(setup.schedule.max_labels):
         changes = claim_folder(folder, setup.manifest, state)
+        if not state.rounds and not _fits(state, setup):
+            store.append([Started(key=setup.manifest["key"])])
         session = _session(setup, store, on_progress)
         if changes:
-            session.resume(changes)
-            on_progress(_resumed(changes, session.state.resumed[-1].round))
-        _begin(session, setup)
-        _run(session, simulated_oracle(setup.classes), setup.schedule)
+            session.record_changes(changes)
+            on_progress(_resumption_event(changes, session.state.resumptions[-1].round))
+        _query_first_rows(session, setup)
+        _run(session, build_oracle(setup.classes), setup.schedule)
         state = session.state
-    sweep_arrays(folder, {each.file for each in _arrays(state)})
+    delete_unused_arrays(folder, {each.file for each in _array_files(state)})
 
 
-def _run(session: Session, oracle: Oracle, schedule: Labelling) -> None:
+def _run(session: Session, oracle: Oracle, schedule: LabelSchedule) -> None:
     while not session.state.reaches(schedule.max_labels):
         state = session.state
         if short := next((each for each in state.rounds if _is_short(each, schedule)), None):
-            if answered := [row for row in _rows_from(state, short.index) if row in state.resolved]:
+            if answered := [row for row in _rows_since(state, short.index) if row in state.answers]:
                 session.withdraw(answered)
         elif state.pending:
             session.tell(oracle(state.pending))
             continue
-        result = session.step(batch_size=schedule.batch_after(session.state.num_labels))
-        told: ProgressEvent = {"stage": "round", "round": result.index, "labels": result.num_labels}
-        session.on_progress({**told, "accuracy": session.state.rounds[-1].metrics.get("accuracy")})
+        result = session.step(batch_size=schedule.next_batch_size(session.state.num_labels))
+        event: ProgressEvent = {"stage": "round", "round": result.index, "labels": result.num_labels}
+        session.on_progress({**event, "accuracy": session.state.rounds[-1].metrics.get("accuracy")})
 
 
-def _is_short(round: Round, schedule: Labelling) -> bool:
-    """Whether it is the end of a shorter schedule: it selects now, or selects more."""
-    return len(round.rows) < schedule.batch_after(round.labels)
+def _fits(state: SessionState, setup: TrialSetup) -> bool:
+    """Whether the rows and classes of a state are in the pool and the task; data may have been repaired since."""
+    try:
+        check_ranges(state, num_rows=len(setup.pool), num_classes=setup.rounds.task.num_classes, path=None)
+    except JournalError:
+        return False
+    return True
 
 
-def _rows_from(state: SessionState, index: int) -> list[int]:
+def _is_short(round: Round, schedule: LabelSchedule) -> bool:
+    """Whether a round is the end of a shorter schedule: it selects now, or selects more."""
+    return len(round.rows) < schedule.next_batch_size(round.labels)
+
+
+def _rows_since(state: SessionState, index: int) -> list[int]:
     return [row for each in state.rounds[index:] for row in each.rows]
 
 
-def _begin(session: Session, setup: TrialSetup) -> None:
-    """Query the first rows. What a trial without a round was begun with, other rows or answers, counts for nothing."""
-    oracle = simulated_oracle(setup.classes)
+def _query_first_rows(session: Session, setup: TrialSetup) -> None:
+    """Query the first rows. Other rows or answers, with which a trial without a round was begun, count for nothing."""
+    oracle = build_oracle(setup.classes)
     initial, validation = (rows.tolist() for rows in setup.first_rows())
     wanted = [("initial", initial)] + [("validation", validation)] * bool(validation)
     state = session.state
     if state.rounds:
         return
     right = {answer.row: answer.value for answer in oracle([*initial, *validation])}
-    there = [(query.purpose, query.rows) for query in state.queries]
-    if there != wanted[: len(there)] or any(right.get(row) != each.value for row, each in state.resolved.items()):
+    queried = [(query.purpose, query.rows) for query in state.queries]
+    if queried != wanted[: len(queried)] or any(right.get(row) != each.value for row, each in state.answers.items()):
         session.restart()
-        there = []
-    for purpose, rows in wanted[len(there) :]:
+        queried = []
+    for purpose, rows in wanted[len(queried) :]:
         session.query(rows, "initial" if purpose == "initial" else "validation")
 
 
@@ -158,7 +190,7 @@ def _session(setup: TrialSetup, store: JournalStore, on_progress: OnProgress) ->
         num_draws=settings.num_draws,
         store=store,
         seed=settings.seed,
-        requires=settings.needs,
+        requires=settings.requires,
         candidates=settings.candidates,
         num_targets=settings.num_targets,
         sources=setup.sources,
@@ -168,10 +200,10 @@ def _session(setup: TrialSetup, store: JournalStore, on_progress: OnProgress) ->
     )
 
 
-def _arrays(state: SessionState) -> Iterable[Any]:
+def _array_files(state: SessionState) -> Iterable[Any]:
     return (reference for each in state.rounds for reference in each.fit.arrays.values())
 
 
-def _resumed(changes: Mapping[str, list[Any]], round: int) -> ProgressEvent:
+def _resumption_event(changes: Mapping[str, list[Any]], round: int) -> ProgressEvent:
     message = f"continued under other conditions, so later rounds need not be bit-equal: {describe_changes(changes)}"
     return {"stage": "resumed", "round": round, "changes": changes, "message": message}

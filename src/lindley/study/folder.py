@@ -35,7 +35,7 @@ def read_study(out: Path) -> Study:
     """
     refuse_without_study(out)
     try:
-        return Study.model_validate_json(read_plain_file(out / FILE_NAME, most=_MOST_BYTES))
+        return Study.model_validate_json(read_plain_file(out / FILE_NAME, max_bytes=_MOST_BYTES))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = "".join(f"{part}." for part in first["loc"]).rstrip(".")
@@ -52,7 +52,7 @@ def stored_json(out: Path) -> Any:
     """Return what study.json holds, of whatever version. Raises FileNotFoundError where there is none, ValueError where
     it is not JSON, or no file."""
     try:
-        return json.loads(read_plain_file(out / FILE_NAME, most=_MOST_BYTES))
+        return json.loads(read_plain_file(out / FILE_NAME, max_bytes=_MOST_BYTES))
     except FileNotFoundError:
         raise
     except Exception as error:  # whatever a reader raises

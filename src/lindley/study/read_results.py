@@ -16,8 +16,8 @@ from lindley.errors import JournalError
 from lindley.measures.catalogue import METRICS, MetricSpec
 from lindley.session.failures import read_failure
 from lindley.session.files import REMEDY
-from lindley.session.manifest import ManifestRecord, manifest_of
-from lindley.session.records import Count, Record, fault_of
+from lindley.session.manifest import ManifestRecord, read_trial_manifest
+from lindley.session.records import Count, Record, find_fault
 from lindley.session.state import Round, read_state
 from lindley.study.config.schema import Panel, Study
 from lindley.study.folder import read_study
@@ -141,7 +141,7 @@ def _read_trial(folder: Path, panel: Panel) -> TrialResults | None:
     """
     state, end = read_state(folder), panel.schedule.max_labels
     rounds = _until(end, state.rounds)
-    manifest = manifest_of(folder, state, _TrialManifest)
+    manifest = read_trial_manifest(folder, state, _TrialManifest)
     if manifest is None or not rounds:
         return None
     if not _is_of(panel, manifest) or not folder.name.endswith(manifest["key"][:8]):  # e.g. a copy of a folder
@@ -153,17 +153,17 @@ def _read_trial(folder: Path, panel: Panel) -> TrialResults | None:
         _visible(manifest),
         rounds,
         tuple(row for query in state.queries if query.purpose == "initial" for row in query.rows),
-        {row: int(answer.value) for row, answer in state.resolved.items() if answer.value is not None},
+        {row: int(answer.value) for row, answer in state.answers.items() if answer.value is not None},
         folder,
         state.reaches(end),
-        state.resumed,
+        state.resumptions,
     )
 
 
 def _check_metrics(rounds: Sequence[Round], num_classes: int) -> None:
     """Refuse metrics of other types than are measured, of other classes, and those that only some rounds have."""
     for each in rounds:
-        fault = fault_of(_Measured, each.metrics)
+        fault = find_fault(_Measured, each.metrics)
         if not fault and len(each.metrics["recall"]) != num_classes:
             fault = f"recall is of {len(each.metrics['recall'])} classes; there are {num_classes}"
         if not fault and ("asked" in each.metrics) != ("asked" in rounds[0].metrics):

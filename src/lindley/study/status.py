@@ -12,8 +12,8 @@ from typing import Literal
 from lindley.errors import LindleyError
 from lindley.session.failures import read_failure
 from lindley.session.journal_store import FILE_NAME
-from lindley.session.locks import holder_of
-from lindley.session.manifest import manifest_of
+from lindley.session.locks import find_holder
+from lindley.session.manifest import read_trial_manifest
 from lindley.session.state import Round, SessionState, read_state
 from lindley.study.folder import read_study
 from lindley.study.running.eta import Paces
@@ -122,10 +122,10 @@ def by_acquisition(trials: Iterable[TrialStatus]) -> dict[tuple[str, str], list[
 def _status(trial: Trial, out: Path) -> TrialStatus:
     folder, schedule = out / trial.folder, trial.panel.schedule
     names = (trial.panel.name, trial.acquisition, trial.seed, trial.folder)
-    holder = holder_of(folder / FILE_NAME)
+    holder = find_holder(folder / FILE_NAME)
     try:
         told = read_state(folder)
-        manifest_of(folder, told)
+        read_trial_manifest(folder, told, key=trial.key)
     except (LindleyError, OSError) as error:
         return TrialStatus(*names, "failed", rounds=schedule.num_rounds, error=visible(str(error)))
     complete = told.reaches(schedule.max_labels)

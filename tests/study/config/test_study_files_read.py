@@ -97,7 +97,7 @@ def test_panel_can_turn_information_off(tmp_path):
 
 def test_rounds_end_at_max_labels_with_a_shortened_batch(tmp_path):
     schedule = load(tmp_path, GOOD).panels[0].schedule
-    assert [schedule.labels_at(round) for round in range(schedule.num_rounds)] == [10, 15, 20, 25, 30, 33]
+    assert [schedule.num_labels_at(round) for round in range(schedule.num_rounds)] == [10, 15, 20, 25, 30, 33]
 
 
 @pytest.mark.parametrize(

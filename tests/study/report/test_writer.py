@@ -15,7 +15,7 @@ import pytest
 
 from lindley.errors import InputError
 from lindley.session.failures import record_failure
-from lindley.session.locks import holder_of
+from lindley.session.locks import find_holder
 from lindley.study.comparison.outputs import compare
 from lindley.study.comparison.outputs import tables as comparison_tables
 from lindley.study.read_results import load_results
@@ -192,7 +192,7 @@ def test_those_who_end_together_write_one_after_the_other(tmp_path: Path, monkey
     holders = []
 
     def loaded(out: Path, *, with_arrays: bool) -> StudyResults:
-        holders.append(holder_of(out / "study"))
+        holders.append(find_holder(out / "study"))
         return load_results(out, with_arrays=with_arrays)
 
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=80))

@@ -12,7 +12,7 @@ import pytest
 from journal_fakes import make_study, panel_table
 
 from lindley.errors import InputError
-from lindley.session.locks import holder_of
+from lindley.session.locks import find_holder
 from lindley.study.sinks import catalogue
 from lindley.study.sinks.catalogue import SINKS, sink_named
 
@@ -47,13 +47,13 @@ def test_one_process_at_a_time_opens_a_sink(tmp_path, monkeypatch):
     held: list[str | None] = []
 
     def refused(where: str, study: Any, out: Any) -> Any:
-        held.append(holder_of(out / "study"))
+        held.append(find_holder(out / "study"))
         raise ConnectionError
 
     monkeypatch.setattr(catalogue, "import_module", lambda name: SimpleNamespace(open_sink=refused))
     with pytest.raises(InputError, match="cannot be opened"):
         sink_named("mlflow", STUDY, tmp_path)
-    assert [*held, holder_of(tmp_path / "study")] == [f"process {os.getpid()}", None]
+    assert [*held, find_holder(tmp_path / "study")] == [f"process {os.getpid()}", None]
 
 
 def test_neither_program_is_imported_unless_it_is_asked_for():

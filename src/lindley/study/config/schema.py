@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from lindley.session.import_paths import is_import_path
-from lindley.session.schedule import Labelling
+from lindley.session.schedule import LabelSchedule
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 MOST = 10**8
@@ -151,18 +151,20 @@ class Schedule(_Table):
     targets: Count = 100
 
     @property
-    def labelling(self) -> Labelling:
+    def labelling(self) -> LabelSchedule:
         """The same numbers as a trial's loop has them."""
-        return Labelling(self.initial_labels, self.initial, self.batch_size, self.max_labels, self.validation_labels)
+        return LabelSchedule(
+            self.initial_labels, self.initial, self.batch_size, self.max_labels, self.validation_labels
+        )
 
     @property
     def num_rounds(self) -> int:
         """Rounds of a whole trial: one fit at the initial labels and one after every batch."""
         return self.labelling.num_rounds
 
-    def labels_at(self, round: int) -> int:
+    def num_labels_at(self, round: int) -> int:
         """Labels given until a round, validation labels too; the last batch is shortened to end at max_labels."""
-        return self.labelling.labels_at(round)
+        return self.labelling.num_labels_at(round)
 
 
 class Information(_Table):

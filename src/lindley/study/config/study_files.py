@@ -116,7 +116,7 @@ def _source(name_or_path: str) -> tuple[str, str, Path | None]:
             f'no study is called "{name_or_path}"; there are {", ".join(known)}, or the path of a .toml file.{hint}'
         )
     try:
-        return path.stem, read_plain_file(path, most=_MOST_BYTES).decode("utf-8-sig"), path.resolve().parent
+        return path.stem, read_plain_file(path, max_bytes=_MOST_BYTES).decode("utf-8-sig"), path.resolve().parent
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigurationError(f"the study file {path} cannot be read: {why}") from None

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lindley.acquisition.catalogue import acquisition_named
 from lindley.acquisition.specs import ACQUISITIONS
-from lindley.contracts import FEATURES
+from lindley.contracts import FEATURE_PARTS
 from lindley.datasets.catalogue import DATASETS, DatasetSpec, checked_options
 from lindley.errors import InputError
 from lindley.names import nearest
@@ -74,7 +74,7 @@ def unknown_acquisition(name: str) -> str:
 
 def without_features(posterior: str, acquisition: str, needs: Set[str]) -> str:
     """What is wrong where an acquisition needs features and a posterior has none; what one's own has shows later."""
-    if not needs & FEATURES or posterior in WITH_FEATURES or posterior not in POSTERIORS:
+    if not needs & FEATURE_PARTS or posterior in WITH_FEATURES or posterior not in POSTERIORS:
         return ""
     return f'"{posterior}" has no features, which {acquisition} needs; {", ".join(WITH_FEATURES)} have.'
 
@@ -238,7 +238,7 @@ def never_measured(panel: Panel) -> Iterator[ConfigError]:
         yield ConfigError(("observe", "information", "acquisition"), text)
     reached: Sequence[int] = []
     if schedule.num_rounds <= MOST_ROUNDS:
-        reached = [schedule.labels_at(round) for round in range(schedule.num_rounds)]
+        reached = [schedule.num_labels_at(round) for round in range(schedule.num_rounds)]
     for name, table in (("information", information), ("transfer", transfer)):
         missed = sorted(set(table.labels) - set(reached)) if table is not None else []
         if missed:

@@ -14,7 +14,7 @@ from lindley.datasets.dataset import Dataset
 from lindley.errors import ConfigurationError
 from lindley.information import conditional_entropy, mean_log_probs, predictive_entropy
 from lindley.pools.memory import MemoryPool
-from lindley.session.predict import PoolPredictions
+from lindley.session.pool_predictions import PoolPredictions
 from lindley.session.rounds import Observation, RoundView
 
 GRID_POINTS = 81

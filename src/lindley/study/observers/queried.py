@@ -23,7 +23,9 @@ def observe_queried(dataset: Dataset, rare: Collection[str]) -> Callable[[RoundV
     of_pool = count_kinds(dataset, rare, torch.arange(len(dataset.pool)))
 
     def observe(view: RoundView) -> Observation:
-        return Observation(metrics={"asked": count_kinds(dataset, rare, view.known.labelled_rows), "pool": of_pool})
+        return Observation(
+            metrics={"asked": count_kinds(dataset, rare, view.round_labels.labelled_rows), "pool": of_pool}
+        )
 
     return observe
 

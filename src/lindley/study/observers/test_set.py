@@ -15,7 +15,7 @@ from lindley.information import mean_log_probs
 from lindley.measures.catalogue import METRICS, MetricSpec, Prediction
 from lindley.noise import torch_generator
 from lindley.pools.memory import MemoryPool
-from lindley.session.predict import CHUNK_ROWS, PoolPredictions
+from lindley.session.pool_predictions import CHUNK_ROWS, PoolPredictions
 from lindley.session.rounds import Observation, RoundView
 from lindley.shapes import ClassIndices
 

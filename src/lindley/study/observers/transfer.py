@@ -15,7 +15,7 @@ from lindley.measures.scores import accuracy, nll
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.catalogue import build_learner
 from lindley.seeds import derive_seed
-from lindley.session.predict import PoolPredictions
+from lindley.session.pool_predictions import PoolPredictions
 from lindley.session.rounds import Observation, RoundView
 from lindley.shapes import ClassIndices
 from lindley.study.config.schema import Transfer

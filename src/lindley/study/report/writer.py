@@ -76,7 +76,7 @@ def write_report(out: str | os.PathLike[str]) -> Path:
     """
     out = Path(out)
     refuse_without_study(out)
-    with FileLock(out / LOCK_NAME, patience=PATIENCE_SECONDS):
+    with FileLock(out / LOCK_NAME, timeout=PATIENCE_SECONDS):
         return _write_report(out)
 
 

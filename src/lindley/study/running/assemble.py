@@ -15,10 +15,10 @@ from lindley.datasets.dataset import Dataset
 from lindley.errors import ConfigurationError, InputError
 from lindley.networks.catalogue import build_network
 from lindley.session.environment import environment
-from lindley.session.import_paths import OwnObject, import_own
+from lindley.session.import_paths import UserObject, import_user_objects
 from lindley.session.manifest import FORMAT
+from lindley.session.round_context import check_requires
 from lindley.session.rounds import RoundSettings
-from lindley.session.shown import check_needs
 from lindley.session.trial import TrialSetup
 from lindley.study.observers.build import build_observers
 from lindley.study.running.learners import panel_learner
@@ -39,7 +39,7 @@ class Assembler:
         """Everything that `run_trial` needs. Raises ConfigurationError and DataError as their parts do."""
         panel, model = trial.panel, trial.panel.model
         names = (*panel.data_sets, model.network, model.posterior, trial.acquisition)
-        own = import_own(names, folder=self._folder)
+        own = import_user_objects(names, folder=self._folder)
         dataset = self._data.of(trial, own)
         network = _network(model.network, dataset, own.get(model.network)) if model.network else None
         acquisition, needs = _acquisition(trial, own.get(trial.acquisition))
@@ -57,7 +57,7 @@ class Assembler:
             seed=trial.seed,
             num_draws=model.num_draws,
             candidates=panel.schedule.candidates,
-            needs=needs,
+            requires=needs,
             num_targets=panel.schedule.targets,
         )
         manifest = {
@@ -81,7 +81,7 @@ class Assembler:
         )
 
 
-def _network(name: str, dataset: Dataset, own: OwnObject | None) -> Callable[[], nn.Module]:
+def _network(name: str, dataset: Dataset, own: UserObject | None) -> Callable[[], nn.Module]:
     shape, num_classes = dataset.input_shape, dataset.task.num_classes
     if own is None:
         return build_network(name, input_shape=shape, num_classes=num_classes)
@@ -97,7 +97,7 @@ def _network(name: str, dataset: Dataset, own: OwnObject | None) -> Callable[[],
     return build
 
 
-def _acquisition(trial: Trial, own: OwnObject | None) -> tuple[Acquisition, frozenset[str]]:
+def _acquisition(trial: Trial, own: UserObject | None) -> tuple[Acquisition, frozenset[str]]:
     """The acquisition, and what it needs; one's own says so by an attribute `needs`."""
     if own is None:
         chosen = acquisition_named(trial.acquisition, trial.options)
@@ -116,7 +116,7 @@ def _acquisition(trial: Trial, own: OwnObject | None) -> tuple[Acquisition, froz
     said = getattr(acquisition, "needs", ())
     needs = frozenset([said] if isinstance(said, str) else said)
     try:
-        check_needs(needs)
+        check_requires(needs)
     except InputError as error:
         raise ConfigurationError(f"acquisitions.{trial.acquisition!r}: {error}") from None
     return cast(Acquisition, acquisition), needs

@@ -11,14 +11,14 @@ from typing import Any
 
 from torch import nn
 
-from lindley.contracts import FEATURES, Learner
+from lindley.contracts import FEATURE_PARTS, Learner
 from lindley.errors import ConfigurationError
 from lindley.networks.dropout_rate import set_dropout_rate
 from lindley.posteriors.catalogue import build_learner
 from lindley.posteriors.features import has_dense_layer
 from lindley.posteriors.head.tuned_learner import TunedLearner
 from lindley.posteriors.temperature_scaling import TemperatureScaled
-from lindley.session.import_paths import OwnObject
+from lindley.session.import_paths import UserObject
 from lindley.study.config.schema import Model, Panel
 from lindley.study.config.validation import without_features
 from lindley.training.config import TrainingConfig
@@ -28,7 +28,7 @@ from lindley.training.random_state import fork_rng
 def panel_learner(
     panel: Panel,
     network: Callable[[], nn.Module] | None,
-    own: OwnObject | None = None,
+    own: UserObject | None = None,
     *,
     device: str,
     needs: Set[str] = frozenset(),
@@ -121,7 +121,7 @@ def _check_features(panel: Panel, acquisition: str, needs: Set[str], network: Ca
     """Before anything runs: a posterior or a network without features is refused where they are needed."""
     if text := without_features(panel.model.posterior, acquisition, needs):
         raise ConfigurationError(f"model.posterior = {text}")
-    if not needs & FEATURES or network is None:
+    if not needs & FEATURE_PARTS or network is None:
         return
     with fork_rng(0, "cpu"):  # a network is initialised from the global generators
         dense = has_dense_layer(network())

@@ -41,7 +41,7 @@ def start_run(study: Study, out: Path, *, device: str) -> Iterator[Study]:
     Raises InputError when a process runs a study into `out` that does not go together with this one.
     """
     with ExitStack() as present:
-        with FileLock(out / LOCK_NAME, patience=PATIENCE_SECONDS):
+        with FileLock(out / LOCK_NAME, timeout=PATIENCE_SECONDS):
             study = resolved(study, out, device=device)
             presence = present.enter_context(Presence(out / PRESENCE_NAME))
             written = study if presence.alone else merge_studies(read_study(out), study, out)

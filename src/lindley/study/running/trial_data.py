@@ -13,7 +13,7 @@ from lindley.datasets.dataset import Dataset, content_hashes
 from lindley.datasets.pool_corruption import OutOfDistribution, PoolCorruption, corrupt_pool
 from lindley.errors import ConfigurationError
 from lindley.seeds import derive_seed
-from lindley.session.import_paths import OwnObject
+from lindley.session.import_paths import UserObject
 from lindley.study.config.schema import CorruptedPool
 from lindley.study.trials import Trial
 
@@ -25,7 +25,7 @@ class TrialData:
         self._data_dir = data_dir
         self._dataset: tuple[str, Dataset] | None = None
 
-    def of(self, trial: Trial, own: Mapping[str, OwnObject]) -> Dataset:
+    def of(self, trial: Trial, own: Mapping[str, UserObject]) -> Dataset:
         """Return the trial's data; own: the user's objects that it names, by name.
 
         Raises ConfigurationError and DataError as the parts do.
@@ -40,7 +40,7 @@ class TrialData:
             self._dataset = (wanted, loaded)
         return self._dataset[1]
 
-    def _loaded(self, name: str, own: Mapping[str, OwnObject], options: Mapping[str, Any], seed: int) -> Dataset:
+    def _loaded(self, name: str, own: Mapping[str, UserObject], options: Mapping[str, Any], seed: int) -> Dataset:
         if name not in own:
             return load(name, data_dir=self._data_dir, seed=seed, options=options)
         loaded = own[name].value(seed=seed, **options)
@@ -48,7 +48,7 @@ class TrialData:
             raise ConfigurationError(f"the data {name!r} must return a lindley Dataset; got {type(loaded).__name__}")
         return loaded if loaded.hashes else replace(loaded, hashes=content_hashes(loaded))
 
-    def _corruption(self, trial: Trial, own: Mapping[str, OwnObject]) -> PoolCorruption:
+    def _corruption(self, trial: Trial, own: Mapping[str, UserObject]) -> PoolCorruption:
         """The panel's [pool], with the data set that rows from outside are of."""
         pool, outside = trial.panel.pool, None
         if pool.outside is not None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from lindley.errors import LindleyError
 from lindley.session.failures import read_failure
 from lindley.session.journal_store import FILE_NAME
-from lindley.session.locks import holder_of
-from lindley.session.manifest import manifest_of
+from lindley.session.locks import find_holder
+from lindley.session.manifest import read_trial_manifest
 from lindley.session.progress import OnProgress, ProgressEvent, Stage
 from lindley.session.state import Round, read_state
 from lindley.study.trials import Trial
@@ -59,10 +59,10 @@ class TrialQueue:
 
     def _found(self, trial: Trial) -> ProgressEvent | None:
         folder = self._out / trial.folder
-        holder = holder_of(folder / FILE_NAME)
+        holder = find_holder(folder / FILE_NAME)
         try:
             state = read_state(folder)
-            manifest_of(folder, state)
+            read_trial_manifest(folder, state, key=trial.key)
         except (LindleyError, OSError) as error:
             return {"stage": "failed", "message": str(error)}
         if holder is not None:

@@ -67,7 +67,7 @@ def _run(request: dict[str, Any], assembler: Assembler, settings: dict[str, Any]
             os._exit(0)
 
     try:
-        with JournalStore(folder, patience=0.0, process=settings["process"]) as store:
+        with JournalStore(folder, timeout=0.0, process=settings["process"]) as store:
             send({"stage": "started"})
             last = _attempt(lambda: continue_trial(assembler.setup(trial), store, on_progress=send), folder)
     except HeldError:

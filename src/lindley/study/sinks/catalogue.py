@@ -41,7 +41,7 @@ def sink_named(text: str, study: Study, out: str | os.PathLike[str]) -> Sink:
             f'the sink {name} needs {error.name}, which is not installed: pip install "lindley[{name}]"'
         ) from None
     try:
-        with FileLock(out / LOCK_NAME, patience=PATIENCE_SECONDS):  # two that make a database disturb each other
+        with FileLock(out / LOCK_NAME, timeout=PATIENCE_SECONDS):  # two that make a database disturb each other
             return cast(Opener, module.open_sink)(where, study, out)
     except Exception as error:  # another program's: it may be anything
         raise InputError(f"the sink {text} cannot be opened: {type(error).__name__}: {error}") from error

@@ -56,7 +56,7 @@ class Feed:
             return
         for sink in list(self._sinks):
             try:
-                with FileLock(self._out / LOCK_NAME, patience=PATIENCE_SECONDS):  # two may find a round not yet shown
+                with FileLock(self._out / LOCK_NAME, timeout=PATIENCE_SECONDS):  # two may find a round not yet shown
                     self._catch_up(sink, trial, rounds)
                     if ending is not None:
                         sink.ended(trial, ending)

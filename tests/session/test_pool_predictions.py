@@ -8,7 +8,7 @@ from lindley.contracts import Candidates, Gaussian
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.temperature_scaling import scale_temperature
-from lindley.session.predict import PoolPredictions
+from lindley.session.pool_predictions import PoolPredictions
 
 ROWS = torch.arange(3, 60, 2)  # 29 rows
 
@@ -81,8 +81,9 @@ def test_no_rows_give_no_chunks(pool, draws):
 
 def test_another_number_of_classes_is_refused_with_both_shapes(pool, draws):
     wrong = PoolPredictions(pool, ROWS, draws, num_classes=4)
-    with pytest.raises(InputError, match=r"\[29, 5, 4\].*\[29, 5, 3\]"):
+    with pytest.raises(InputError) as caught:
         next(scan_log_probs(wrong))
+    assert caught.value.got == [29, 5, 3]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What an acquisition is shown: targets under the same draws, features of the right rows, nothing else."""
+"""The context of a round: targets under the same draws, features of the right rows, nothing else."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from lindley.acquisition.checks import scan_log_probs
 from lindley.contracts import Classification, FeatureExtractor, Labels, TrainingData
 from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
-from lindley.session.predict import CHUNK_ROWS, PoolPredictions
-from lindley.session.shown import show
+from lindley.session.pool_predictions import CHUNK_ROWS, PoolPredictions
+from lindley.session.round_context import build_context
 
 TASK = Classification(("a", "b", "c"))
 
@@ -38,16 +38,16 @@ def labels(classes):
     return Labels(rows, classes[rows])
 
 
-def shown(pool, labels, draws, needs=(), *, rows=None, num_targets=8, seed=0, posterior=None):
+def build(pool, labels, draws, requires=(), *, rows=None, num_targets=8, seed=0, posterior=None):
     free = torch.tensor([row for row in range(len(pool)) if row not in labels.rows]) if rows is None else rows
     candidates = PoolPredictions(pool, free, draws, num_classes=3)
-    return show(
+    return build_context(
         candidates,
         labels,
         labels.rows,
         task=TASK,
         index=2,
-        needs=frozenset(needs),
+        requires=frozenset(requires),
         num_targets=num_targets,
         targets_seed=seed,
         pool=pool,
@@ -60,16 +60,16 @@ def features(context):
     return context.candidates.take(context.candidates.rows).features
 
 
-def test_nothing_is_computed_that_is_not_needed(pool, labels, draws):
+def test_nothing_is_computed_that_is_not_required(pool, labels, draws):
     posterior = Doubling()
-    context = shown(pool, labels, draws, posterior=posterior).context
+    context = build(pool, labels, draws, posterior=posterior).context
     assert (context.targets, features(context), context.labelled_features) == (None, None, None)
     assert (context.round, context.task, context.labelled.tolist()) == (2, TASK, labels.rows.tolist())
     assert (posterior.asked, draws.asked) == ([], [])
 
 
 def test_targets_are_unlabelled_rows_under_the_same_draws(pool, labels, draws, inputs):
-    targets = shown(pool, labels, draws, {"targets"}).context.targets
+    targets = build(pool, labels, draws, {"targets"}).context.targets
     assert (len(targets.rows), targets.num_draws) == (8, 5)
     assert targets.draws_id == draws.id
     assert not torch.isin(targets.rows, labels.rows).any()
@@ -77,31 +77,31 @@ def test_targets_are_unlabelled_rows_under_the_same_draws(pool, labels, draws, i
 
 
 def test_targets_are_of_the_whole_pool_where_candidates_are_few(pool, labels, draws):
-    context = shown(pool, labels, draws, {"targets"}, rows=torch.arange(10, 14), num_targets=30).context
+    context = build(pool, labels, draws, {"targets"}, rows=torch.arange(10, 14), num_targets=30).context
     assert context.targets.rows.unique().numel() == 30
 
 
 def test_targets_are_all_unlabelled_rows_where_these_are_fewer(pool, labels, draws):
-    assert shown(pool, labels, draws, {"targets"}, num_targets=1000).context.targets.rows.numel() == 57
+    assert build(pool, labels, draws, {"targets"}, num_targets=1000).context.targets.rows.numel() == 57
 
 
 def test_targets_are_those_of_their_seed(pool, labels, draws):
     first, again, other = (
-        shown(pool, labels, draws, {"targets"}, seed=seed).context.targets.rows for seed in (1, 1, 2)
+        build(pool, labels, draws, {"targets"}, seed=seed).context.targets.rows for seed in (1, 1, 2)
     )
     assert first.tolist() == again.tolist() != other.tolist()
 
 
 def test_seconds_of_targets_count_when_they_are_read(pool, labels, draws):
-    seen = shown(pool, labels, draws, {"targets"})
+    seen = build(pool, labels, draws, {"targets"})
     before = seen.seconds
     list(scan_log_probs(seen.context.targets))
     assert seen.seconds > before
 
 
-@pytest.mark.parametrize("needs", [{"features"}, {"labelled_features"}, {"features", "labelled_features"}])
-def test_features_are_those_of_candidates_and_labelled_rows_in_order(pool, labels, draws, inputs, needs):
-    context = shown(pool, labels, draws, needs).context
+@pytest.mark.parametrize("requires", [{"features"}, {"labelled_features"}, {"features", "labelled_features"}])
+def test_features_are_those_of_candidates_and_labelled_rows_in_order(pool, labels, draws, inputs, requires):
+    context = build(pool, labels, draws, requires).context
     assert torch.equal(features(context), 2 * inputs[context.candidates.rows])
     assert torch.equal(context.labelled_features, 2 * inputs[labels.rows])
     assert context.targets is None
@@ -110,7 +110,7 @@ def test_features_are_those_of_candidates_and_labelled_rows_in_order(pool, label
 def test_features_go_through_the_model_in_chunks(draws):
     pool, posterior = MemoryPool(torch.randn(CHUNK_ROWS + 20, 4)), Doubling()
     labels = Labels(torch.arange(3), torch.arange(3))
-    context = shown(pool, labels, draws, {"features"}, posterior=posterior).context
+    context = build(pool, labels, draws, {"features"}, posterior=posterior).context
     assert len(features(context)) == CHUNK_ROWS + 17
     assert posterior.asked == [3, CHUNK_ROWS, 17]
 
@@ -118,5 +118,6 @@ def test_features_go_through_the_model_in_chunks(draws):
 def test_a_posterior_without_features_is_refused_by_name(pool, labels, draws, learner, classes):
     posterior = learner.fit(TrainingData(pool, labels, TASK), seed=0)
     assert not isinstance(posterior, FeatureExtractor)
-    with pytest.raises(InputError, match="NoisyMeansPosterior has none"):
-        shown(pool, labels, draws, {"features"}, posterior=posterior)
+    with pytest.raises(InputError) as caught:
+        build(pool, labels, draws, {"features"}, posterior=posterior)
+    assert (caught.value.argument, caught.value.got) == ("features", "NoisyMeansPosterior")

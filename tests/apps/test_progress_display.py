@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 
 from lindley.apps.console import PlainConsole
-from lindley.apps.progress import STATUS_EVERY, showing, table_of
-from lindley.apps.tally import Line, Tally
+from lindley.apps.progress_display import STATUS_EVERY, progress_table, show_progress
+from lindley.apps.run_progress import RunProgress, TrialProgress
 
 
 class Clock:
@@ -23,8 +23,10 @@ def shown(events: list[tuple[float, dict[str, object]]], *, terminal: bool = Fal
     """What stands on the console after events, each some seconds after the one before."""
     clock, file = Clock(), io.StringIO()
     console = PlainConsole(file=file, force_terminal=terminal, width=120)
-    tally = Tally({"t0": Line("moons", "bald", 0, 3), "t1": Line("moons", "margin", 0, 3)}, clock)
-    with showing(tally, console) as on_progress:
+    progress = RunProgress(
+        {"t0": TrialProgress("moons", "bald", 0, 3), "t1": TrialProgress("moons", "margin", 0, 3)}, clock
+    )
+    with show_progress(progress, console) as on_progress:
         for seconds, event in events:
             clock.now += seconds
             on_progress(event)
@@ -79,11 +81,13 @@ def test_one_who_has_work_of_its_own_does_not_speak_of_waiting():
 
 
 def test_table_has_a_line_for_each_trial_of_another_process():
-    tally = Tally({"t0": Line("moons", "bald", 0, 3), "t1": Line("moons", "margin", 1, 3)}, Clock())
-    tally(held("t0", 7, round=1, labels=10, accuracy=0.875))
+    progress = RunProgress(
+        {"t0": TrialProgress("moons", "bald", 0, 3), "t1": TrialProgress("moons", "margin", 1, 3)}, Clock()
+    )
+    progress(held("t0", 7, round=1, labels=10, accuracy=0.875))
     console = PlainConsole(width=120)
     with console.capture() as captured:
-        console.print(table_of(tally))
+        console.print(progress_table(progress))
     overall, line = captured.get().splitlines()
     assert "0/2 trials, 1 trial held by process 7" in overall
     assert " ".join(line.split()) == "moons bald seed 0 round 2/3 10 labels accuracy 87.5 % in process 7"
@@ -101,12 +105,14 @@ def test_trials_of_an_earlier_run_are_not_said_one_by_one():
 
 
 def test_table_has_a_line_for_each_running_trial():
-    tally = Tally({"t0": Line("moons", "bald", 0, 3), "t1": Line("moons", "margin", 1, 3)}, Clock())
-    tally(a_round("t0", 0))
-    tally({"trial": "t1", "stage": "observe", "round": 1, "labels": 15})
+    progress = RunProgress(
+        {"t0": TrialProgress("moons", "bald", 0, 3), "t1": TrialProgress("moons", "margin", 1, 3)}, Clock()
+    )
+    progress(a_round("t0", 0))
+    progress({"trial": "t1", "stage": "observe", "round": 1, "labels": 15})
     console = PlainConsole(width=120)
     with console.capture() as captured:
-        console.print(table_of(tally))
+        console.print(progress_table(progress))
     overall, first, second = captured.get().splitlines()
     assert "0/2 trials" in overall
     assert " ".join(first.split()) == "moons bald seed 0 round 1/3 10 labels accuracy 87.5 % saved"

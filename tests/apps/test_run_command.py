@@ -10,7 +10,7 @@ import pytest
 import torch
 from typer.testing import CliRunner, Result
 
-from lindley.apps import commands
+from lindley.apps import run_command
 from lindley.apps.cli import app
 from lindley.errors import DataError, FitError
 from lindley.study import load_study, trials_of
@@ -78,7 +78,7 @@ def test_data_from_outside_are_looked_for_before_anything_runs(tmp_path, monkeyp
         if len(asked) == 2:
             raise DataError("not here")
 
-    monkeypatch.setattr(commands.catalogue, "fetch", fetch)
+    monkeypatch.setattr(run_command.catalogue, "fetch", fetch)
     said = lindley("run", "fashion-outside", "--out", tmp_path)
     assert (said.exit_code, asked) == (1, ["fashion-mnist", "mnist"])
 
@@ -172,7 +172,7 @@ def test_error_is_one_message_and_an_exit_code(monkeypatch, tmp_path, error, cod
     def fail(folder: Path) -> Path:
         raise error
 
-    monkeypatch.setattr(commands, "write_report", fail)
+    monkeypatch.setattr(run_command, "write_report", fail)
     ran = lindley("report", tmp_path)
     assert ran.exit_code == code
     assert said in ran.output
@@ -193,7 +193,7 @@ def test_data_lists_every_data_set(tmp_path, monkeypatch):
     monkeypatch.delenv("LINDLEY_DATA", raising=False)
     said = lindley("data", "--data-dir", tmp_path)
     assert said.exit_code == 0
-    assert [name for name in commands.catalogue.DATASETS if name not in said.output] == []
+    assert [name for name in run_command.catalogue.DATASETS if name not in said.output] == []
 
 
 def test_data_in_the_box_are_there(tmp_path):

@@ -1,4 +1,4 @@
-"""What is shown of a run, in a terminal and without one."""
+"""The display of a run, in a terminal and without one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lindley.apps.run_progress import RunProgress, TrialProgress
 
 
 class Clock:
-    """A clock that goes when it is told to."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -19,12 +19,12 @@ class Clock:
         return self.now
 
 
-def shown(events: list[tuple[float, dict[str, object]]], *, terminal: bool = False) -> str:
+def shown(events: list[tuple[float, dict[str, object]]], *, terminal: bool = False, rounds: int = 3) -> str:
     """What stands on the console after events, each some seconds after the one before."""
     clock, file = Clock(), io.StringIO()
     console = PlainConsole(file=file, force_terminal=terminal, width=120)
     progress = RunProgress(
-        {"t0": TrialProgress("moons", "bald", 0, 3), "t1": TrialProgress("moons", "margin", 0, 3)}, clock
+        {"t0": TrialProgress("moons", "bald", 0, rounds), "t1": TrialProgress("moons", "margin", 0, rounds)}, clock
     )
     with show_progress(progress, console) as on_progress:
         for seconds, event in events:
@@ -37,17 +37,22 @@ def a_round(trial: str, round: int, accuracy: float = 0.875) -> dict[str, object
     return {"trial": trial, "stage": "round", "round": round, "rounds": 3, "labels": 10 + round, "accuracy": accuracy}
 
 
-def whole_trial(trial: str, seconds: float) -> list[tuple[float, dict[str, object]]]:
-    rounds = [(seconds, a_round(trial, round)) for round in range(3)]
-    return [(0, {"trial": trial, "stage": "started"}), *rounds, (0, {"trial": trial, "stage": "finished"})]
+def whole_trial(trial: str, seconds: float, rounds: int = 3) -> list[tuple[float, dict[str, object]]]:
+    events = [(seconds, a_round(trial, round)) for round in range(rounds)]
+    return [(0, {"trial": trial, "stage": "started"}), *events, (0, {"trial": trial, "stage": "finished"})]
 
 
 def test_without_a_terminal_each_finished_trial_is_one_line():
     lines = shown(whole_trial("t0", 1) + whole_trial("t1", 1)).splitlines()
     assert lines == [
-        "[1/2] moons bald seed 0: 12 labels, accuracy 87.5 %, about 3 s left",
+        "[1/2] moons bald seed 0: 12 labels, accuracy 87.5 %",
         "[2/2] moons margin seed 0: 12 labels, accuracy 87.5 %",
     ]
+
+
+def test_the_time_left_is_shown_once_it_is_stable():
+    lines = shown(whole_trial("t0", 1, rounds=10) + whole_trial("t1", 1, rounds=10), rounds=10).splitlines()
+    assert [line.partition("%")[2] for line in lines] == [", about 10 s left", ""]
 
 
 def test_without_a_terminal_status_comes_at_most_every_thirty_seconds():
@@ -56,11 +61,11 @@ def test_without_a_terminal_status_comes_at_most_every_thirty_seconds():
     assert lines == ["0/2 trials", "  moons bald seed 0, round 1/3, 10 labels, training"] * 2
 
 
-def test_status_says_the_time_left_and_for_each_running_trial_round_labels_and_accuracy():
+def test_status_has_the_round_labels_and_accuracy_of_each_running_trial():
     events = [(0, {"trial": "t0", "stage": "started"}), (40, a_round("t0", 0)), (1, a_round("t0", 1))]
     events.insert(0, (0, {"trial": "t1", "stage": "started"}))
     assert shown(events).splitlines()[:3] == [
-        "0/2 trials, about 2 min left",
+        "0/2 trials",
         "  moons bald seed 0, round 1/3, 10 labels, accuracy 87.5 %, saved",
         "  moons margin seed 0, round 1/3, loading",
     ]

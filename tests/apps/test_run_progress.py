@@ -1,12 +1,14 @@
-"""Events of workers, folded into what is done and how long the rest takes."""
+"""Events of workers, folded into the trials that are done and the time left."""
 
 from __future__ import annotations
+
+import pytest
 
 from lindley.apps.run_progress import RunProgress, TrialProgress
 
 
 class Clock:
-    """A clock that goes when it is told to."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -15,10 +17,14 @@ class Clock:
         return self.now
 
 
-def progress_of(*panels: str, rounds: int = 4) -> tuple[RunProgress, Clock]:
+def progress_of(*panels: str, rounds: int = 4, started: bool = True) -> tuple[RunProgress, Clock]:
+    """Return the progress of trials t0, t1, ... after another one, where `started`, has finished."""
     clock = Clock()
-    lines = {f"t{index}": TrialProgress(panel, "bald", index, rounds) for index, panel in enumerate(panels)}
-    return RunProgress(lines, clock), clock
+    trials = {f"t{index}": TrialProgress(panel, "bald", index, rounds) for index, panel in enumerate(panels)}
+    progress = RunProgress({"before": TrialProgress("before", "bald", 0, 0), **trials} if started else trials, clock)
+    if started:
+        progress(event("before", "finished"))
+    return progress, clock
 
 
 def event(trial: str, stage: str, round: int | None = None, **more: object) -> dict[str, object]:
@@ -76,7 +82,7 @@ def test_rounds_of_an_earlier_run_count_as_finished_but_not_as_pace():
 
 
 def test_trials_are_counted_by_how_they_ended():
-    progress, _ = progress_of("a", "a", "a", "a")
+    progress, _ = progress_of("a", "a", "a", "a", started=False)
     progress(event("t0", "complete"))
     progress(event("t1", "started"))
     progress(event("t2", "started"))
@@ -110,7 +116,7 @@ def test_trials_that_others_run_are_waited_for_and_not_shared_among_our_workers(
     progress(event("t1", "held", 1, holder="process 7"))
     assert progress.seconds_left == 30 + 40
     progress(event("t1", "complete"))
-    assert (progress.num_done, progress.trials_held) == (1, [])
+    assert (progress.num_done, progress.trials_held) == (2, [])
 
 
 def test_a_trial_that_waits_to_be_continued_needs_its_other_rounds_only():
@@ -137,3 +143,51 @@ def test_a_trial_taken_over_counts_from_then_on():
     clock.now += 10
     progress(event("t0", "round", 1))
     assert progress.seconds_left == 2 * 10
+
+
+def test_the_first_round_of_a_worker_is_no_pace_since_it_includes_its_start():
+    progress, clock = progress_of("a", "a", "a", started=False)
+    for trial in ("t0", "t1"):
+        progress(event(trial, "started"))
+    clock.now += 60
+    for trial in ("t0", "t1"):
+        progress(event(trial, "round", 0))
+    assert progress.seconds_left is None
+    clock.now += 2
+    progress(event("t0", "round", 1))
+    assert progress.seconds_left == (2 + 3 + 4) * 2 / 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "stable"),
+    [
+        ([10] * 4, False),
+        ([10] * 5, True),
+        ([10] * 30, True),
+        ([10, 20, 40, 80, 160], False),
+        ([10] * 5 + [1000], False),
+        ([1000] + [10] * 5, False),
+        ([10] * 5 + [11] * 5, True),
+    ],
+)
+def test_an_estimate_is_stable_when_the_last_totals_agree(seconds, stable):
+    progress, clock = progress_of("a", rounds=60)
+    progress(event("t0", "started"))
+    for number, each in enumerate(seconds):
+        clock.now += each
+        progress(event("t0", "round", number))
+    assert progress.seconds_left is not None
+    assert progress.stable_seconds_left == (progress.seconds_left if stable else None)
+
+
+def test_an_estimate_is_stable_no_longer_when_a_slower_panel_begins():
+    progress, clock = progress_of("fast", "slow", rounds=10)
+    progress(event("t0", "started"))
+    for number in range(10):
+        clock.now += 1
+        progress(event("t0", "round", number))
+    assert progress.stable_seconds_left == 10
+    progress(event("t1", "started"))
+    clock.now += 20
+    progress(event("t1", "round", 0))
+    assert (progress.seconds_left, progress.stable_seconds_left) == (9 * 20, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 
 import numpy as np
 import pyarrow as pa
@@ -137,15 +138,46 @@ def test_the_summary_is_one_line_on_stderr(files):
     assert len(ran.stderr.splitlines()) == 1
 
 
-def test_a_sentence_says_information_in_bits():
+@pytest.mark.parametrize(
+    ("array", "arguments", "advice"),
+    [
+        (LOG_PROBS.exp(), [], ["--inputs probs"]),
+        (LOG_PROBS.exp().transpose(1, 2), [], ["--axes NCK", "--inputs probs"]),
+        (LOG_PROBS.exp().transpose(1, 2), ["--inputs", "probs"], ["--axes NCK"]),
+        (LOG_PROBS.transpose(1, 2), [], ["--axes NCK"]),
+        (LOG_PROBS.exp().transpose(1, 2), ["--axes", "NCK"], ["--inputs probs"]),
+        (LOG_PROBS - 1, [], ["--inputs logits"]),
+        (LOG_PROBS.abs() + 1, [], ["--inputs probs", "--inputs logits"]),
+        (LOG_PROBS.exp() / 2, ["--inputs", "probs"], ["--inputs log_probs", "--inputs logits"]),
+    ],
+)
+def test_the_advice_for_other_numbers_names_the_likely_options(tmp_path, array, arguments, advice):
+    np.save(tmp_path / "p.npy", array.numpy())
+    ran = lindley(tmp_path / "p.npy", *arguments)
+    assert ran.exit_code == 2
+    assert re.findall(r"--\w+ \w+", ran.stderr) == advice
+
+
+def test_information_is_summarised_in_bits_and_the_unit_of_scores_is_named():
     diagnostics = {"joint_information": np.log(4), "joint_information_se": np.log(2) / 10, "share_of_log_k": 0.5}
     selection = Selection(
         torch.arange(3), torch.zeros(3), {**diagnostics, "gains": [1.0], "rule": "top", "picks": 1234}
     )
-    assert selection_summary("batchbald", selection, 60, 16) == (
-        "BatchBALD chose 3 of 60 candidates under 16 draws; their labels together carry 2 ± 0.1 bits; "
+    assert selection_summary("batchbald", selection, 60, 16) == (  # golden message
+        "BatchBALD chose 3 of 60 candidates under 16 draws (scores in nats); their labels together carry 2 ± 0.1 bits; "
         "50% of what 16 draws can show; rule top; picks 1,234."
     )
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_summary_names_the_units_of_information(files, name):
+    more = ["--targets", files / "all.npz", "--features", files / "all.npz:features"]
+    more += ["--labelled-features", files / "labelled.npy"]
+    ran = lindley(files / "all.npz", "--acquisition", name, "--batch-size", 5, *more)
+    assert ran.exit_code == 0, ran.stderr
+    assert ("scores in nats" in ran.stderr) == (METHODS[name].unit == "log C")
+    for part in ran.stderr.strip().rstrip(".").split("; "):
+        assert part.endswith(" bits") or "information" not in part
 
 
 def test_one_draw_is_warned_of_in_words(files, tmp_path):

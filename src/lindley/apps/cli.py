@@ -111,9 +111,10 @@ def status(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The output folder of a run.")],
     json: Annotated[bool, typer.Option("--json", help="Print all trials as JSON.")] = False,
 ) -> None:
-    """Show the progress of a study: trials finished, under way and failed, and the time left.
+    """Show the progress of a study.
 
-    It works at any moment, also while processes write to DIR, and on a copy of DIR.
+    It counts the trials finished, under way and failed, and estimates the time left, at any moment: also while
+    processes write to DIR, and on a copy of DIR.
     """
     with exit_on_interrupt():
         from lindley.apps.status_command import show_status
@@ -125,7 +126,10 @@ def status(
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The output folder of a run.")],
 ) -> None:
-    """Write the figures and report.html again, from the journals alone."""
+    """Write the figures and report.html again.
+
+    They are made from the journals alone.
+    """
     with exit_on_interrupt():
         from lindley.apps.run_command import rewrite_report
 
@@ -153,7 +157,10 @@ def compare(
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to this file instead of stdout.")] = None,
 ) -> None:
-    """Compare the labels that acquisitions need, paired over seeds, from the journals alone."""
+    """Compare the labels that acquisitions need.
+
+    Differences are paired over seeds, and come with intervals and verdicts, from the journals alone.
+    """
     with exit_on_interrupt():
         from lindley.apps.compare_command import compare_folder
 
@@ -259,11 +266,11 @@ def select(
         bool, typer.Option("--force", help="Replace the file of --out, whatever it holds, unless it is also read.")
     ] = False,
 ) -> None:
-    """Select the rows of a file of predictions to label next, and write their ids, ranks and scores.
+    """Select the rows to label next.
 
-    FILE holds predictions of N rows under K draws for C classes. Any program may have written it, and it may be larger
-    than memory. Without a model, typiclust, probcover and coreset select by --features alone. Write FILE:NAME where a
-    file holds several arrays.
+    Their ids, ranks and scores are written as CSV or JSON lines. FILE holds predictions of N rows under K draws for C
+    classes. Any program may have written it, and it may be larger than memory. Without a model, typiclust, probcover
+    and coreset select by --features alone. Write FILE:NAME where a file holds several arrays.
     """
     with exit_on_interrupt():
         from lindley.apps.select_command import select_from_file
@@ -295,7 +302,7 @@ def select(
 
 @app.command(cls=Command, epilog="Example: lindley acquisitions")
 def acquisitions() -> None:
-    """List the acquisitions: names, sources, requirements and options."""
+    """List the acquisitions and their options."""
     with exit_on_interrupt():
         from lindley.apps.select_command import list_acquisitions
 

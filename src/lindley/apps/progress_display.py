@@ -126,5 +126,5 @@ def _accuracy(trial: TrialProgress) -> str:
 
 
 def _time_left(progress: RunProgress) -> str:
-    left = progress.seconds_left
+    left = progress.stable_seconds_left
     return "" if left is None or not progress.fraction_done < 1 else f", about {format_duration(left)} left"

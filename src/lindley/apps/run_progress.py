@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from lindley.session.progress import ProgressEvent
 from lindley.study.running.eta import Paces
 from lindley.study.trials import Trial, trial_name
+
+_STABLE_ROUNDS, _STABLE_RATIO = 5, 1.2
+"""An estimate is stable when the totals after so many rounds lie within this ratio of each other."""
 
 
 @dataclass
@@ -40,6 +44,10 @@ class RunProgress:
     _most_running: int = 1
     _since: dict[str, float] = field(default_factory=dict)
     _paces: Paces = field(default_factory=Paces)
+    _start: float | None = None
+    _first_trials: set[str] = field(default_factory=set)
+    _any_finished: bool = False
+    _totals: deque[float] = field(default_factory=lambda: deque(maxlen=_STABLE_ROUNDS))
 
     @classmethod
     def from_trials(cls, trials: Sequence[Trial], *, clock: Callable[[], float] = time.monotonic) -> RunProgress:
@@ -61,7 +69,8 @@ class RunProgress:
             return trial
         trial.holder = event.get("holder", "")
         if event["stage"] not in ("waiting", "held", "complete"):
-            self._since.setdefault(event["trial"], self.clock())
+            self._begin(event["trial"])
+        self._any_finished |= event["stage"] == "finished"
         trial.stage = "done" if event["stage"] in ("finished", "complete") else event["stage"]
         trial.labels = event.get("labels") or trial.labels
         if event.get("accuracy") is not None:
@@ -73,6 +82,8 @@ class RunProgress:
         elif trial.stage == "done":
             trial.finished_rounds = trial.rounds
         self._most_running = max(self._most_running, len(self.trials_running))
+        if trial.stage == "round" and self._start is not None and (left := self.seconds_left) is not None:
+            self._totals.append(self.clock() - self._start + left)
         return trial
 
     @property
@@ -110,7 +121,7 @@ class RunProgress:
     def seconds_left(self) -> float | None:
         """The seconds until all trials are done, by the mean of finished rounds like the remaining ones.
 
-        None until a round has finished.
+        None until a round has finished that does not include the start of its worker.
         """
         work, own_work = [], []
         for trial in (each for each in self.trials.values() if each.stage not in ("done", "failed")):
@@ -123,9 +134,27 @@ class RunProgress:
             return 0.0
         return max(sum(own_work) / self._most_running, max(work))  # a trial runs in one worker only
 
+    @property
+    def stable_seconds_left(self) -> float | None:
+        """`seconds_left` once the last estimates of the whole duration agree, else None."""
+        stable = len(self._totals) == _STABLE_ROUNDS and max(self._totals) <= _STABLE_RATIO * min(self._totals)
+        return self.seconds_left if stable else None
+
+    def _begin(self, key: str) -> None:
+        if key in self._since:
+            return
+        self._since[key] = self.clock()
+        self._start = self._since[key] if self._start is None else self._start
+        if not self._any_finished:
+            self._first_trials.add(key)
+
     def _record(self, key: str, trial: TrialProgress) -> None:
+        """Record the seconds of a round, unless it is a worker's first: that includes imports and reading data."""
         now = self.clock()
-        self._paces.record(trial.panel, trial.acquisition, now - self._since[key])
+        if key in self._first_trials:
+            self._first_trials.remove(key)
+        else:
+            self._paces.record(trial.panel, trial.acquisition, now - self._since[key])
         self._since[key] = now
 
 

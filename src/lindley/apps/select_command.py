@@ -30,6 +30,14 @@ from lindley.apps.selection_files import SelectionLine, format_selection
 from lindley.contracts import Selection
 from lindley.information.layouts import check_layout
 
+_INFORMATION = {
+    "joint_information": "their labels together carry",
+    "target_information": "about the targets they carry",
+    "gaussian_information": "Gaussian information",
+    "two_bald": "2-BALD",
+}
+"""Diagnostics in nats, which are shown in bits."""
+
 
 def select_from_file(options: SelectOptions) -> None:
     """Select, write id, rank and score, and print a summary to stderr."""
@@ -94,18 +102,20 @@ def selection_summary(acquisition: str, selection: Selection, count: int, num_dr
         count: The number of candidates.
         num_draws: The number of draws K; 0 where there are no predictions.
     """
-    diagnostics = dict(selection.diagnostics)
+    diagnostics, method = dict(selection.diagnostics), METHODS[acquisition]
     draws = f"{num_draws} draw{'' if num_draws == 1 else 's'}"
     under = f" under {draws}" if num_draws else ""
-    parts = [f"{METHODS[acquisition].title} chose {len(selection.rows):,} of {count:,} candidates{under}"]
+    unit = " (scores in nats)" if method.unit == "log C" else ""
+    parts = [f"{method.title} chose {len(selection.rows):,} of {count:,} candidates{under}{unit}"]
     for key in ("num_joint_picks", "saturated_after"):
         if diagnostics.get(key) == len(selection.rows):  # nothing to say: log K was not used up
             diagnostics.pop(key)
-    joint, error = diagnostics.pop("joint_information", None), diagnostics.pop("joint_information_se", None)
+    for key, words in _INFORMATION.items():
+        value, error = diagnostics.pop(key, None), diagnostics.pop(f"{key}_se", None)
+        if isinstance(value, float):
+            exact = f" ± {error / math.log(2):.2g}" if isinstance(error, float) and error > 0 else ""
+            parts.append(f"{words} {value / math.log(2):.3g}{exact} bits")
     share = diagnostics.pop("share_of_log_k", None)
-    if isinstance(joint, float):
-        exact = f" ± {error / math.log(2):.2g}" if isinstance(error, float) and error > 0 else ""
-        parts.append(f"their labels together carry {joint / math.log(2):.3g}{exact} bits")
     if isinstance(share, float):
         parts.append(f"{share:.0%} of what {draws} can show")
     parts += [

@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 TIMEOUT = 600
 """Seconds until a process that hangs is given up, also on a machine that is busy with other things."""
 TINY = """
@@ -78,14 +80,24 @@ def test_run_ends_with_the_report_and_the_same_command_runs_nothing(tmp_path):
     assert {path: path.read_bytes() for path in tmp_path.rglob("journal.jsonl")} == journals
 
 
-def test_interrupted_run_says_how_to_go_on_and_goes_on(tmp_path):
+def interrupt_all(process: subprocess.Popen[str]) -> None:
+    """Interrupt the process and its workers, as Ctrl-C in a terminal does."""
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def terminate_all(process: subprocess.Popen[str]) -> None:
+    os.killpg(process.pid, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("stop", [interrupt_all, subprocess.Popen.terminate, terminate_all])
+def test_an_interrupted_run_prints_the_command_that_continues_it(tmp_path, stop):
     study = tiny(tmp_path, "steps = 5", "steps = 300")
     command = [sys.executable, "-m", "lindley", "run", str(study), "--max-labels", "60", "--jobs", "1"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=tmp_path, env=environment(tmp_path), start_new_session=True, **pipes) as running:
         while running.poll() is None and not has_a_round(tmp_path):
             time.sleep(0.02)  # waits for a state, not for a time: the journal's first round
-        os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to the workers too
+        stop(running)
         stdout, stderr = running.communicate(timeout=TIMEOUT)
     assert running.returncode == 130, stdout + stderr
     assert f"To continue: lindley run {study} --max-labels 60 --jobs 1" in stderr
@@ -151,3 +163,9 @@ def test_help_and_version_need_nothing_heavy(tmp_path):
     assert ran.stdout.splitlines()[-1] == "set()"
     version = lindley(tmp_path, "--version")
     assert (version.returncode, version.stdout.split()[0]) == (0, "lindley")
+
+
+def test_without_a_command_the_help_is_printed_to_stdout(tmp_path):
+    ran = lindley(tmp_path)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout == lindley(tmp_path, "--help").stdout

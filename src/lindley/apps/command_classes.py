@@ -13,7 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 from lindley.apps.error_messages import format_error
 from lindley.apps.interrupts import INTERRUPTED, interrupt_on_terminate, interruption_message
 from lindley.apps.printing import print_message, print_result
-from lindley.errors import InputError, LindleyError
+from lindley.errors import ConfigurationError, InputError, LindleyError
 from lindley.text import visible
 
 FAILED, WRONG_USAGE = 1, 2
@@ -33,12 +33,11 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """See click. Turn an error that was raised on purpose into one message on stderr and an exit code."""
-        options = [each.name for each in self.params if each.param_type_name == "option" and each.name is not None]
         try:
             with interrupt_on_terminate():
                 return super().invoke(ctx)
         except LindleyError as error:
-            print_message(f"lindley: {format_error(error, options)}")
+            print_message(f"lindley: {format_error(error, self._options(ctx, error))}")
             raise typer.Exit(WRONG_USAGE if isinstance(error, InputError) else FAILED) from None
         except BrokenPipeError:  # the reader of our output has gone: typer handles it
             raise
@@ -48,6 +47,13 @@ class Command(TyperCommand):
         except KeyboardInterrupt:
             print_message(interruption_message())
             raise typer.Exit(INTERRUPTED) from None
+
+    def _options(self, ctx: Any, error: LindleyError) -> list[str]:
+        """Return the options that an error may name: keys of a study file count only where an option overrides them."""
+        names = [each.name for each in self.params if each.param_type_name == "option" and each.name is not None]
+        if isinstance(error, ConfigurationError):
+            return [name for name in names if ctx.get_parameter_source(name).name == "COMMANDLINE"]
+        return names
 
 
 @final

@@ -60,9 +60,15 @@ def test_the_earlier_handler_is_back_after_the_imports(number, handler):
 
 
 def test_sigterm_raises_as_ctrl_c_does_and_only_in_the_block():
-    with pytest.raises(KeyboardInterrupt), interrupt_on_terminate():
+    handled = []
+    mine = signal.signal(signal.SIGTERM, lambda number, frame: handled.append(number))
+    try:
+        with pytest.raises(KeyboardInterrupt), interrupt_on_terminate():
+            signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGTERM)
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        assert handled == [signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGTERM, mine)
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_the_defaults_of_an_entry_are_those_that_it_loads_with(load_real, name):
 def test_an_unknown_name_is_refused_with_the_known_ones_and_the_nearest(call):
     with pytest.raises(InputError) as caught:
         call("minst")
-    assert (caught.value.argument, caught.value.got) == ("data set", "minst")
+    assert (caught.value.argument, caught.value.got) == ("name", "minst")
     assert all(name in str(caught.value) for name in DATASETS)
     assert '"mnist"' in str(caught.value)
 

@@ -1,4 +1,4 @@
-"""What every reader of files shares: which array is meant, errors that name the file, and a limit of memory."""
+"""The parts that all readers of files share: locations, errors that name the file, and a limit of memory."""
 
 from __future__ import annotations
 

@@ -29,10 +29,10 @@ _STAGES = {
 def show_progress(progress: RunProgress, console: PlainConsole) -> Iterator[OnProgress]:
     """Yield a callback for the events of a run, and show its progress while the block lasts."""
     if not console.is_terminal:
-        yield _print_lines(progress, console)
+        yield _line_printer(progress, console)
         return
     with Live(get_renderable=lambda: progress_table(progress), console=console, refresh_per_second=4, transient=True):
-        yield _print_news(progress, console)
+        yield _news_printer(progress, console)
 
 
 def progress_table(progress: RunProgress) -> RenderableType:
@@ -45,7 +45,7 @@ def progress_table(progress: RunProgress) -> RenderableType:
     return Group(overall, running)
 
 
-def _print_news(progress: RunProgress, console: PlainConsole) -> OnProgress:
+def _news_printer(progress: RunProgress, console: PlainConsole) -> OnProgress:
     """Return a callback that prints the news of each event, above the live table."""
     printed: set[str] = set()
 
@@ -56,7 +56,7 @@ def _print_news(progress: RunProgress, console: PlainConsole) -> OnProgress:
     return on_progress
 
 
-def _print_lines(progress: RunProgress, console: PlainConsole) -> OnProgress:
+def _line_printer(progress: RunProgress, console: PlainConsole) -> OnProgress:
     """Return a callback that prints the news, and every STATUS_EVERY seconds the overall state and all trials."""
     printed: set[str] = set()
     last = progress.clock()

@@ -66,7 +66,7 @@ def show_read_progress(
         status_every: Seconds between two lines where there is no terminal.
     """
     if not console.is_terminal:
-        yield _print_lines(num_rows, console, status_every)
+        yield _line_printer(num_rows, console, status_every)
         return
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     progress = Progress(*columns, console=console, transient=True)
@@ -85,7 +85,7 @@ def show_read_progress(
         progress.stop()
 
 
-def _print_lines(num_rows: int, console: PlainConsole, status_every: float) -> OnRead:
+def _line_printer(num_rows: int, console: PlainConsole, status_every: float) -> OnRead:
     last = time.monotonic()
 
     def on_read(number: int, count: int) -> None:

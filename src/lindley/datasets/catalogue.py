@@ -208,7 +208,7 @@ def load(
             raise
         raise InputError(
             f'the data set {name} requires {error.name}, which is not installed: pip install "lindley[{spec.extra}]"',
-            argument="data set",
+            argument="name",
             got=name,
         ) from None
     return dataset
@@ -219,7 +219,7 @@ def dataset_spec(name: str) -> DatasetSpec:
     if name not in DATASETS:
         raise InputError(
             f"unknown data set {name!r}; known: {', '.join(DATASETS)}.{nearest(name, DATASETS)}",
-            argument="data set",
+            argument="name",
             got=name,
         )
     return DATASETS[name]

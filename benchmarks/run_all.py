@@ -21,8 +21,8 @@ import records
 from real_predictions import DEFAULT_FOLDER
 from summary import summarise
 
+from lindley.datasets.data_folders import find_file
 from lindley.datasets.image_files import MNIST
-from lindley.datasets.lookup import place_of
 
 HERE = Path(__file__).parent
 PEERS_PYTHON = Path(".venv-peers/bin/python")
@@ -89,7 +89,7 @@ def main() -> None:
     for name in chosen:
         if name in NEED_PREDICTIONS and not (options.predictions / "mnist-K100.npy").exists():
             print(f"\n{name}: left out, since {options.predictions} holds no predictions on MNIST", flush=True)
-        elif name in NEED_MNIST and not all(place_of(file, options.data_dir) for file in MNIST):
+        elif name in NEED_MNIST and not all(find_file(file, options.data_dir) for file in MNIST):
             print(f"\n{name}: left out, since MNIST is not there (`make data`)", flush=True)
         elif (HERE / PARTS[name].script).exists() and not _run(PARTS[name], options):
             failed.append(name)

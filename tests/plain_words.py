@@ -77,10 +77,15 @@ def unlisted(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     spec = function.args
     names = [each.arg for each in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs) if each.arg not in ("self", "cls")]
     text = ast.get_docstring(function) or ""
-    if len(names) <= 2 or text.startswith("See "):
+    if len(names) <= 2 or text.startswith("See ") or _is_command(function):
         return []
     listed = text.partition("Args:")[2]
     return [name for name in names if not re.search(rf"^\s+(.*, )?{name}(, .*)?:", listed, re.MULTILINE)]
+
+
+def _is_command(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether it is a command of the command line, whose arguments are described by their `help`."""
+    return any(ast.unparse(each).startswith("app.command(") for each in function.decorator_list)
 
 
 def test_names_of_functions_are_no_fragments() -> None:

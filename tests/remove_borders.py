@@ -60,7 +60,8 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("study/trials.py", '            **({} if version is None else {"method_version": version}),\n', "", "study/test_trials.py"),
     ("acquisition/axis_order.py", "    if draw_effect > row_effect or (", "    if (", "acquisition/test_axis_order.py"),
     ("apps/output_file.py", "        if path.exists() and out.samefile(path):", "        if False:", "apps/test_select_command.py"),
-    ("apps/interrupts.py", "    signal.signal(signal.SIGINT, _exit)\n", "", "apps/test_interrupts.py"),
+    ("apps/interrupts.py", "with _handle(signal.SIGINT, _exit), ", "with ", "apps/test_interrupts.py"),
+    ("apps/interrupts.py", ", _handle(signal.SIGTERM, _exit):", ":", "apps/test_interrupts.py"),
 ]  # fmt: skip
 
 

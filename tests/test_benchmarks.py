@@ -15,8 +15,8 @@ import pytest
 import torch
 
 import lindley
+from lindley.datasets.data_folders import find_file
 from lindley.datasets.image_files import MNIST
-from lindley.datasets.lookup import place_of
 from lindley.information import joint_information
 from lindley.networks.catalogue import NETWORKS
 from lindley.posteriors.dropout.masks import dropout_masks
@@ -218,7 +218,7 @@ def test_equal_predictions_lose_nothing() -> None:
 
 
 @pytest.mark.skipif(
-    not all(place_of(file, None) for file in MNIST), reason="MNIST is not there: `make data`, or LINDLEY_DATA"
+    not all(find_file(file, None) for file in MNIST), reason="MNIST is not there: `make data`, or LINDLEY_DATA"
 )
 @pytest.mark.parametrize(
     ("name", "sizes", "cases"),

@@ -6,7 +6,7 @@ import torch
 
 from lindley import acquisition
 from lindley.acquisition import ACQUISITIONS, TensorCandidates, acquisition_named
-from lindley.contracts import NEEDS, Acquisition, Classification, Context
+from lindley.contracts import OPTIONAL_PARTS, Acquisition, Classification, Context
 from lindley.errors import InputError
 
 NOBODY = torch.zeros(0, dtype=torch.int64)
@@ -20,7 +20,7 @@ def test_an_entry_says_what_its_acquisition_is(name):
     assert spec.reference
     assert spec.tasks == ("classification",)
     assert isinstance(spec.acquisition, Acquisition)
-    assert spec.requires <= NEEDS
+    assert spec.requires <= OPTIONAL_PARTS
     assert {option for option, _ in spec.requires_with} <= set(spec.option_names)
     assert spec.joint or spec.exact
     assert spec.access != "rows" or spec.prediction_free

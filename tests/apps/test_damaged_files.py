@@ -177,8 +177,8 @@ def _move(source: random.Random, content: bytes, start: int) -> bytes:
     return content[:other] + content[start : start + length] + content[other + length :]
 
 
-def _cut(source: random.Random, content: bytes, start: int) -> bytes:
+def _truncate(source: random.Random, content: bytes, start: int) -> bytes:
     return content[:start]
 
 
-_damages = (_flip, _flip, _overwrite, _overwrite, _insert, _remove, _repeat, _move, _cut)
+_damages = (_flip, _flip, _overwrite, _overwrite, _insert, _remove, _repeat, _move, _truncate)

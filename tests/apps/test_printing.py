@@ -75,7 +75,7 @@ def test_nothing_else_in_apps_prints():
 
 
 def _of_console(called: ast.expr) -> bool:
-    return isinstance(called, ast.Attribute) and getattr(called.value, "id", "") in ("console", "drawn")
+    return isinstance(called, ast.Attribute) and getattr(called.value, "id", "") in ("console", "wide")
 
 
 def test_names_in_files_are_shown(tmp_path):

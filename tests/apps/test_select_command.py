@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +18,7 @@ from typer.testing import CliRunner, Result
 from lindley import select
 from lindley.acquisition import ACQUISITIONS
 from lindley.apps.cli import app
-from lindley.apps.select_command import in_a_sentence
+from lindley.apps.select_command import selection_summary
 from lindley.contracts import Selection
 
 GENERATOR = torch.Generator().manual_seed(0)
@@ -131,28 +132,59 @@ def test_what_a_method_needs_is_read_from_files(files, name):
     assert [line["id"] for line in table] == expected(name, **given)
 
 
-def test_what_is_to_be_said_goes_to_stderr(files):
+def test_the_summary_is_one_line_on_stderr(files):
     ran = lindley(files / "p.npy", "--batch-size", 3)
-    assert "BatchBALD chose 3 of 60 candidates under 8 draws; their labels together carry" in ran.stderr
+    assert "BatchBALD chose 3 of 60 candidates under 8 draws" in ran.stderr
     assert len(ran.stderr.splitlines()) == 1
 
 
-def test_a_sentence_says_information_in_bits():
+@pytest.mark.parametrize(
+    ("array", "arguments", "advice"),
+    [
+        (LOG_PROBS.exp(), [], ["--inputs probs"]),
+        (LOG_PROBS.exp().transpose(1, 2), [], ["--axes NCK", "--inputs probs"]),
+        (LOG_PROBS.exp().transpose(1, 2), ["--inputs", "probs"], ["--axes NCK"]),
+        (LOG_PROBS.transpose(1, 2), [], ["--axes NCK"]),
+        (LOG_PROBS.exp().transpose(1, 2), ["--axes", "NCK"], ["--inputs probs"]),
+        (LOG_PROBS - 1, [], ["--inputs logits"]),
+        (LOG_PROBS.abs() + 1, [], ["--inputs probs", "--inputs logits"]),
+        (LOG_PROBS.exp() / 2, ["--inputs", "probs"], ["--inputs log_probs", "--inputs logits"]),
+    ],
+)
+def test_the_advice_for_other_numbers_names_the_likely_options(tmp_path, array, arguments, advice):
+    np.save(tmp_path / "p.npy", array.numpy())
+    ran = lindley(tmp_path / "p.npy", *arguments)
+    assert ran.exit_code == 2
+    assert re.findall(r"--\w+ \w+", ran.stderr) == advice
+
+
+def test_information_is_summarised_in_bits_and_the_unit_of_scores_is_named():
     diagnostics = {"joint_information": np.log(4), "joint_information_se": np.log(2) / 10, "share_of_log_k": 0.5}
     selection = Selection(
         torch.arange(3), torch.zeros(3), {**diagnostics, "gains": [1.0], "rule": "top", "picks": 1234}
     )
-    assert in_a_sentence("batchbald", selection, 60, 16) == (
-        "BatchBALD chose 3 of 60 candidates under 16 draws; their labels together carry 2 ± 0.1 bits; "
+    assert selection_summary("batchbald", selection, 60, 16) == (  # golden message
+        "BatchBALD chose 3 of 60 candidates under 16 draws (scores in nats); their labels together carry 2 ± 0.1 bits; "
         "50% of what 16 draws can show; rule top; picks 1,234."
     )
+
+
+@pytest.mark.parametrize("name", ACQUISITIONS)
+def test_every_summary_names_the_units_of_information(files, name):
+    more = ["--targets", files / "all.npz", "--features", files / "all.npz:features"]
+    more += ["--labelled-features", files / "labelled.npy"]
+    ran = lindley(files / "all.npz", "--acquisition", name, "--batch-size", 5, *more)
+    assert ran.exit_code == 0, ran.stderr
+    assert ("scores in nats" in ran.stderr) == (ACQUISITIONS[name].unit == "log C")
+    for part in ran.stderr.strip().rstrip(".").split("; "):
+        assert part.endswith(" bits") or "information" not in part
 
 
 def test_one_draw_is_warned_of_in_words(files, tmp_path):
     np.save(tmp_path / "one.npy", LOG_PROBS[:, :1].numpy())
     ran = lindley(tmp_path / "one.npy", "--acquisition", "bald")
     assert ran.exit_code == 0
-    assert "lindley: bald compares draws, and there is one draw" in ran.stderr
+    assert ran.stderr.startswith("lindley: bald compares draws")
 
 
 def test_draws_given_as_rows_are_warned_of_unless_the_axes_or_the_ids_say_otherwise(files, tmp_path):
@@ -161,57 +193,61 @@ def test_draws_given_as_rows_are_warned_of_unless_the_axes_or_the_ids_say_otherw
     np.save(tmp_path / "p.npy", logits.log_softmax(-1).transpose(0, 1).numpy())
     (tmp_path / "ids.txt").write_text("\n".join(map(str, range(20))))
     ask = [tmp_path / "p.npy", "--acquisition", "bald", "--batch-size", 3]
-    assert "looks like 200 rows under 20 draws. If it is [K, N, C], say --axes KNC;" in lindley(*ask).stderr
+    assert "--axes KNC" in lindley(*ask).stderr
     for more in (["--axes", "NKC"], ["--axes", "KNC"], ["--ids", tmp_path / "ids.txt"]):
         ran = lindley(*ask, *more)
         assert (ran.exit_code, "looks like" in ran.stderr) == (0, False)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "names"),
     [
-        (["nothing.npy"], "nothing.npy was not found"),
-        (["p.npy", "--acquisition", "blad"], 'Did you mean "bald"?'),
-        (["p.npy", "--option", "num_configuration=9"], 'Did you mean "num_configurations"?'),
-        (["p.npy", "--option", "num_configurations=many"], "num_configurations must be a whole number"),
-        (["p.npy", "--option", "num_configurations"], "must be NAME=VALUE"),
-        (["p.npy", "--option", "num_configurations=9", "--option", "num_configurations=8"], "given twice"),
-        (["p.npy", "--inputs", "prob"], 'Did you mean "probs"?'),
-        (["p.npy", "--inputs", "probs"], "they are negative"),
-        (["probs.npy"], "--inputs probs"),
-        (["p.npy", "--axes", "NKL"], "axes must be one of NKC"),
-        (["p.parquet", "--axes", "KNC"], "--axes must begin with N"),
-        (["flat.parquet"], "flat lists of 32 numbers: say of how many draws, --num-draws K"),
-        (["p.npy", "--num-draws", "8"], "--num-draws is for flat lists"),
-        (["p.npy", "--batch-size", "61"], "at most 60"),
-        (["p.npy", "--batch-size", "0"], "--batch-size"),
-        (["t.npy", "--ids", "ids.txt"], "ids must be one for each of the 9 candidates; got 60"),
-        (["bad.npy"], "they are NaN in rows [3, 7]"),
-        (["bad.npy", "--ids", "ids.txt"], "they are NaN in rows ['image 3, ä.png', 'image 7, ä.png']"),
-        (["all.npz:nothing"], "no array 'nothing'"),
-        (["p.npy", "--format", "xml"], "csv or jsonl; got 'xml'"),
-        (["p.npy", "--out", "x.txt"], "csv or jsonl; got 'txt'"),
-        (["p.npy", "--out", "nowhere/x.csv"], "there is no folder nowhere"),
-        (["p.npy", "--targets", "probs.npy:x"], "holds one array without a name"),
-        (["p.npy", "--features", "t.npy"], "features must be [60, D]; got [9, 8, 4]"),
+        (["nothing.npy"], ["nothing.npy"]),
+        (["p.npy", "--acquisition", "blad"], ["blad", '"bald"']),
+        (["p.npy", "--option", "num_configuration=9"], ["num_configuration", '"num_configurations"']),
+        (["p.npy", "--option", "num_configurations=many"], ["num_configurations", "many"]),
+        (["p.npy", "--option", "num_configurations"], ["--option", "NAME=VALUE", "num_configurations"]),
+        (
+            ["p.npy", "--option", "num_configurations=9", "--option", "num_configurations=8"],
+            ["--option", "num_configurations"],
+        ),
+        (["p.npy", "--inputs", "prob"], ["inputs", '"probs"']),
+        (["p.npy", "--inputs", "probs"], ["p.npy", "--inputs log_probs"]),
+        (["probs.npy"], ["probs.npy", "--inputs probs"]),
+        (["p.npy", "--axes", "NKL"], ["axes", "NKL"]),
+        (["p.parquet", "--axes", "KNC"], ["--axes", "p.parquet", "KNC"]),
+        (["flat.parquet"], ["--num-draws", "flat.parquet", "32"]),
+        (["p.npy", "--num-draws", "8"], ["--num-draws", "p.npy"]),
+        (["p.npy", "--batch-size", "61"], ["--batch-size", "61", "60"]),
+        (["p.npy", "--batch-size", "0"], ["--batch-size"]),
+        (["t.npy", "--ids", "ids.txt"], ["--ids", "ids.txt", "60", "9"]),
+        (["bad.npy"], ["bad.npy", "[3, 7]"]),
+        (["bad.npy", "--ids", "ids.txt"], ["bad.npy", "['image 3, ä.png', 'image 7, ä.png']"]),
+        (["all.npz:nothing"], ["all.npz", "'nothing'"]),
+        (["p.npy", "--format", "xml"], ["--format", "xml"]),
+        (["p.npy", "--out", "x.txt"], ["--out", "txt"]),
+        (["p.npy", "--out", "nowhere/x.csv"], ["--out", "nowhere"]),
+        (["p.npy", "--targets", "probs.npy:x"], ["probs.npy", "'x'"]),
+        (["p.npy", "--targets", "nowhere.npy"], ["--targets", "nowhere.npy"]),
+        (["p.npy", "--features", "t.npy"], ["features", "[60, D]", "[9, 8, 4]"]),
     ],
 )
-def test_wrong_usage_is_one_message_and_exit_code_2(files, monkeypatch, arguments, words):
+def test_wrong_usage_is_one_message_and_exit_code_2(files, monkeypatch, arguments, names):
     monkeypatch.chdir(files)
     ran = lindley(*arguments)
     assert ran.exit_code == 2
-    assert words in ran.stderr
+    assert [name for name in names if name not in ran.stderr] == []
     assert ran.stdout == ""
 
 
 @pytest.mark.parametrize(
     "name", [name for name, method in ACQUISITIONS.items() if method.requires - {"labelled_features"}]
 )
-def test_what_a_method_needs_is_asked_for_by_its_option(files, name):
+def test_a_file_that_an_acquisition_requires_is_named_by_its_option(files, name):
     ran = lindley(files / "p.npy", "--acquisition", name)
     assert ran.exit_code == 2
-    assert f"{name} needs" in ran.stderr
-    assert "--targets FILE" in ran.stderr or "--features FILE" in ran.stderr
+    assert name in ran.stderr
+    assert "--targets" in ran.stderr or "--features" in ran.stderr
 
 
 @pytest.mark.parametrize("name", ["p.npy", "all.npz", "c.npz", "p.safetensors", "p.parquet"])
@@ -220,24 +256,25 @@ def test_damaged_files_are_named_with_exit_code_1(files, tmp_path, name):
     (tmp_path / name).write_bytes(content[: len(content) * 2 // 3])
     ran = lindley(tmp_path / name)
     assert ran.exit_code == 1
-    assert f"{name} is" in ran.stderr
+    assert name in ran.stderr
     assert ran.stdout == ""
 
 
-def test_acquisitions_are_listed_with_what_they_need():
+def test_acquisitions_are_listed_with_their_requirements():
     ran = CliRunner().invoke(app, ["acquisitions"])
     assert ran.exit_code == 0
     assert [
         name for name, method in ACQUISITIONS.items() if name not in ran.stdout or method.reference not in ran.stdout
     ] == []
     assert "options: num_configurations" in ran.stdout
+    assert "requires targets" in ran.stdout
 
 
 @pytest.mark.parametrize("name", ["bald", "batchbald", "badge"])
-def test_what_is_excluded_is_not_asked_for(files, tmp_path, name):
+def test_excluded_candidates_are_not_selected(files, tmp_path, name):
     first = lindley(files / "p.npy", "--acquisition", "bald", "--batch-size", 7)
-    (tmp_path / "labels.csv").write_text(first.stdout)  # what was asked for, with its column id
-    asked = {row["id"] for row in table_of(first)}
+    (tmp_path / "labels.csv").write_text(first.stdout)  # a selection, with its column id
+    labelled = {row["id"] for row in table_of(first)}
     np.save(tmp_path / "features.npy", FEATURES.numpy())
     more = ["--features", tmp_path / "features.npy"] if name == "badge" else []
     said = lindley(
@@ -245,10 +282,10 @@ def test_what_is_excluded_is_not_asked_for(files, tmp_path, name):
     )
     again = [row["id"] for row in table_of(said)]
     assert len(set(again)) == 50
-    assert not asked & set(again)
+    assert not labelled & set(again)
     if name != "bald":
         return
-    left = [row for row in range(60) if str(row) not in asked]
+    left = [row for row in range(60) if str(row) not in labelled]
     expected = select(LOG_PROBS[left], name, 50, rows=left)
     assert again == [str(row) for row in expected.rows.tolist()]
 
@@ -259,11 +296,11 @@ def test_excluded_ids_are_those_of_the_candidates(files, tmp_path):
     arguments = [files / "p.npy", "--acquisition", "bald", "--ids", tmp_path / "ids.txt"]
     said = lindley(*arguments, "--exclude", tmp_path / "known.txt", "--batch-size", 10)
     assert sorted(row["id"] for row in table_of(said)) == sorted(IDS[50:])
-    assert "1 of the excluded ids are no candidates: ['no such image']" in said.stderr
+    assert "['no such image']" in said.stderr
     (tmp_path / "all.txt").write_text("\n".join(IDS), encoding="utf-8")
     said = lindley(*arguments, "--exclude", tmp_path / "all.txt")
     assert said.exit_code == 2
-    assert "all 60 candidates are excluded" in said.stderr
+    assert "--exclude: all 60 candidates" in said.stderr
 
 
 @pytest.fixture
@@ -299,28 +336,25 @@ def test_what_is_excluded_counts_as_labelled_where_features_are_looked_at(files,
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "name"),
     [
-        ([], "batchbald reads predictions [N, K, C]: name their FILE"),
-        (["--acquisition", "typiclust"], "typiclust needs features: add --features FILE"),
-        (["--acquisition", "random"], "without predictions, --features FILE must say what the candidates are"),
-        (["--acquisition", "typiclust", "--features", "F", "--array", "a"], "--array is of predictions, and none are"),
-        (["--acquisition", "typiclust", "--features", "F", "--num-draws", 3], "--num-draws is of predictions"),
-        (["--acquisition", "typiclust", "--features", "F", "--inputs", "probs"], "--inputs is of predictions"),
-        (["--acquisition", "typiclust", "--features", "F", "--targets", "F"], "--targets is of predictions"),
-        (["--acquisition", "probcover", "--features", "F"], "as in --option delta=0.4"),
-        (
-            ["--acquisition", "coreset", "--features", "F", "--ids", "SHORT"],
-            "one for each of the 60 candidates; got 59",
-        ),
+        ([], "FILE"),
+        (["--acquisition", "typiclust"], "--features"),
+        (["--acquisition", "random"], "--features"),
+        (["--acquisition", "typiclust", "--features", "F", "--array", "a"], "--array"),
+        (["--acquisition", "typiclust", "--features", "F", "--num-draws", 3], "--num-draws"),
+        (["--acquisition", "typiclust", "--features", "F", "--inputs", "probs"], "--inputs"),
+        (["--acquisition", "typiclust", "--features", "F", "--targets", "F"], "--targets"),
+        (["--acquisition", "probcover", "--features", "F"], "--option delta=0.4"),
+        (["--acquisition", "coreset", "--features", "F", "--ids", "SHORT"], "--ids"),
     ],
 )
-def test_without_predictions_what_is_missing_is_said(features, tmp_path, arguments, words):
+def test_without_predictions_a_missing_or_useless_option_is_named(features, tmp_path, arguments, name):
     (tmp_path / "short.txt").write_text("\n".join(IDS[:59]), encoding="utf-8")
     places = {"F": features, "SHORT": tmp_path / "short.txt"}
     said = lindley(*(places.get(each, each) for each in arguments))
     assert said.exit_code == 2
-    assert words in said.stderr
+    assert name in said.stderr
 
 
 def test_a_row_whose_features_are_broken_may_be_excluded_and_is_named(features, tmp_path):
@@ -330,7 +364,7 @@ def test_a_row_whose_features_are_broken_may_be_excluded_and_is_named(features, 
     (tmp_path / "labels.txt").write_text("\n".join(IDS[:5]), encoding="utf-8")
     arguments = ["--acquisition", "coreset", "--features", features, "--ids", tmp_path / "ids.txt", "--batch-size", 4]
     said = lindley(*arguments, "--exclude", tmp_path / "labels.txt")
-    assert f"do not count as labelled where features are not finite: {[IDS[3]]!r}" in said.stderr
+    assert repr([IDS[3]]) in said.stderr
     rows = torch.arange(5, 60)
     expected = select(None, "coreset", 4, features=FEATURES[5:], labelled_features=FEATURES[[0, 1, 2, 4]], rows=rows)
     assert [row["id"] for row in table_of(said)] == [IDS[row] for row in expected.rows.tolist()]
@@ -344,7 +378,7 @@ def test_a_labelled_row_without_direction_is_named_by_its_row(features, tmp_path
     (tmp_path / "labels.txt").write_text("\n".join(map(str, range(5))))
     said = lindley("--acquisition", "typiclust", "--features", features, "--exclude", tmp_path / "labels.txt")
     assert said.exit_code == 2
-    assert "those of rows [3] are all zero" in said.stderr
+    assert "rows [3]" in said.stderr
 
 
 def test_features_of_what_is_left_alone_say_that_nothing_counts_as_labelled(files, tmp_path):
@@ -355,7 +389,7 @@ def test_features_of_what_is_left_alone_say_that_nothing_counts_as_labelled(file
         tmp_path / "labels.txt",
     )  # fmt: skip
     assert said.exit_code == 0
-    assert "what is excluded has none and does not count as labelled" in said.stderr
+    assert "--labelled-features FILE" in said.stderr
 
 
 ASK = ["--acquisition", "bald", "--batch-size", 5]
@@ -370,7 +404,7 @@ def test_what_is_read_is_never_written_over(files, tmp_path, force):
         before = (tmp_path / "mine.csv").read_bytes()
         arguments = ["--ids", files / "ids.txt", "--exclude", f"{tmp_path}/mine.csv:id", "--out", tmp_path / out]
         ran = lindley(files / "p.npy", *ASK, *arguments, *force)
-        assert (ran.exit_code, "is also read" in ran.stderr) == (2, True)
+        assert (ran.exit_code, "--out: " in ran.stderr) == (2, True)
         assert (tmp_path / "mine.csv").read_bytes() == before
 
 
@@ -391,7 +425,7 @@ def test_a_selection_is_replaced_until_somebody_adds_to_it(files, tmp_path, form
     ):  # fmt: skip
         out.write_text(changed)
         ran = lindley(*arguments)
-        assert (ran.exit_code, "add --force" in ran.stderr) == (2, True), changed
+        assert (ran.exit_code, "--force" in ran.stderr) == (2, True), changed
         assert out.read_text() == changed
     assert lindley(*arguments, "--force").exit_code == 0
     assert out.read_text() == written

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from lindley.apps.cli import app
-from lindley.apps.status_command import lines_of
+from lindley.apps.status_command import status_lines
 from lindley.study.status import StudyStatus, TrialStatus
 
 
@@ -20,7 +20,7 @@ def trial(state: str, seed: int = 0, **more: object) -> TrialStatus:
 
 
 def lines(*trials: TrialStatus) -> list[str]:
-    return list(lines_of(StudyStatus("digits", "Digits", trials), Path("runs/digits")))
+    return list(status_lines(StudyStatus("digits", "Digits", trials), Path("runs/digits")))
 
 
 def status(*arguments: object) -> Result:
@@ -43,12 +43,12 @@ def test_a_failed_trial_is_named_with_its_error_and_how_to_go_on_is_said():
     assert lines(failed, waiting) == [
         "digits bald seed 0 failed: the loss became nan",
         "0 of 2 trials finished, 10 s spent, about 90 s left for one worker.",
-        "No trial is under way. To go on: lindley run STUDY --out runs/digits",
+        "No trial is under way. To continue: lindley run STUDY --out runs/digits",
     ]
 
 
 def test_a_study_that_has_just_begun_promises_no_time():
-    assert "time left not known before a round has finished" in lines(trial("under way", rounds=10))[-1]
+    assert "time left unknown" in lines(trial("under way", rounds=10))[-1]
 
 
 def test_a_finished_study_says_so():

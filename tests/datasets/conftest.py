@@ -13,7 +13,7 @@ import pooch
 import pytest
 
 from lindley.datasets import catalogue
-from lindley.datasets.files import DataFile
+from lindley.datasets.data_file import DataFile
 
 IMAGES = bytes(range(3 * 4 * 5))
 CONTENT = struct.pack(">4B3I", 0, 0, 8, 3, 3, 4, 5) + IMAGES

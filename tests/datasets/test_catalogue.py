@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from lindley.contracts import Classification
-from lindley.datasets.catalogue import DATASETS, DatasetSpec, checked_options, fetch, load, status
+from lindley.datasets.catalogue import DATASETS, DatasetSpec, check_dataset_options, fetch, load, status
 from lindley.datasets.dataset import Dataset
 from lindley.datasets.idx import parse_idx
 from lindley.errors import DataError, InputError
@@ -64,19 +64,22 @@ def test_the_defaults_of_an_entry_are_those_that_it_loads_with(load_real, name):
 def test_an_unknown_name_is_refused_with_the_known_ones_and_the_nearest(call):
     with pytest.raises(InputError) as caught:
         call("minst")
-    assert "'minst'" in str(caught.value)
+    assert (caught.value.argument, caught.value.got) == ("name", "minst")
     assert all(name in str(caught.value) for name in DATASETS)
-    assert 'Did you mean "mnist"?' in str(caught.value)
+    assert '"mnist"' in str(caught.value)
 
 
 def test_an_unknown_option_is_refused_with_the_known_ones_and_the_nearest():
-    with pytest.raises(InputError, match=r"'nois' of the data set two-moons.*num_pool, num_test, noise.*mean .noise."):
+    with pytest.raises(InputError) as caught:
         load("two-moons", options={"nois": 0.1})
+    assert (caught.value.argument, caught.value.got) == ("nois", 0.1)
+    assert all(name in str(caught.value) for name in ("two-moons", "num_pool", "num_test", '"noise"'))
 
 
 def test_an_option_of_a_data_set_that_has_none_is_refused():
-    with pytest.raises(InputError, match=r"'repeats' of the data set digits; it has none"):
+    with pytest.raises(InputError) as caught:
         load("digits", options={"repeats": 3})
+    assert (caught.value.argument, caught.value.got) == ("repeats", 3)
 
 
 @pytest.mark.parametrize(
@@ -95,13 +98,14 @@ def test_an_option_of_a_data_set_that_has_none_is_refused():
 )
 def test_an_option_of_the_wrong_type_or_size_is_refused_by_name(wrong):
     [(key, value)] = wrong.items()
-    with pytest.raises(InputError, match=re.escape(f"'{key}' of the data set two-moons must be")) as caught:
+    with pytest.raises(InputError) as caught:
         load("two-moons", options=wrong)
-    assert repr(value) in str(caught.value)
+    assert caught.value.argument == key
+    assert caught.value.got is value
 
 
 def test_a_whole_number_serves_where_any_number_does():
-    assert checked_options("two-moons", {"noise": 1}) == {"noise": 1}
+    assert check_dataset_options("two-moons", {"noise": 1}) == {"noise": 1}
 
 
 def made_up(*, read):
@@ -174,14 +178,16 @@ def test_fetching_verifies_what_is_already_there(cache, small, good, tmp_path):
     small("good")
     (tmp_path / "small").mkdir()
     (tmp_path / "small" / "images-idx3-ubyte.gz").write_bytes(good[:-1])
-    with pytest.raises(DataError, match="is truncated"):
+    with pytest.raises(DataError) as caught:
         fetch("small", tmp_path)
+    assert caught.value.path == tmp_path / "small" / "images-idx3-ubyte.gz"
 
 
 def test_loading_fetches_what_is_missing_unless_told_not_to(cache, small, mirrors):
     small("altered", "good")
-    with pytest.raises(DataError, match="was not found"):
+    with pytest.raises(DataError) as caught:
         load("small", download=False)
+    assert caught.value.path == DATASETS["small"].files[0].path
     assert mirrors.asked == []
     assert load("small").test_inputs.flatten().tolist() == [*range(20)]
     assert mirrors.asked == ["altered", "good"]
@@ -195,8 +201,8 @@ def test_listing_the_data_sets_imports_nothing_heavy():
     heavy = ("torch", "numpy", "scipy", "sklearn", "pydantic", "rich")
     code = f"""
 import sys
-from lindley.datasets.catalogue import checked_options, status
-status(), checked_options("two-moons", {{"noise": 0.1}})
+from lindley.datasets.catalogue import check_dataset_options, status
+status(), check_dataset_options("two-moons", {{"noise": 0.1}})
 print([name for name in {heavy!r} if name in sys.modules])
 """
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

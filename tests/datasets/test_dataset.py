@@ -28,42 +28,48 @@ def as_in_use(monkeypatch):
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
+def refuse(**fields):
+    """Return the error of a data set with other fields."""
+    with pytest.raises(InputError) as caught:
+        replace(DATASET, **fields)
+    return caught.value
+
+
 @pytest.mark.parametrize("field", ["classes", "test_classes"])
 def test_a_class_out_of_range_is_refused_and_its_row_named(field):
     classes = getattr(DATASET, field).clone()
     classes[1] = 3
-    with pytest.raises(InputError, match=rf"{field} must lie in 0\.\.2.*; rows \[1\] do not"):
-        replace(DATASET, **{field: classes})
+    error = refuse(**{field: classes})
+    assert (error.argument, error.rows, error.got) == (field, (1,), [3])
 
 
 @pytest.mark.parametrize("field", ["classes", "test_classes"])
 @pytest.mark.parametrize("change", [lambda c: c[:-1], lambda c: c.float(), lambda c: c[:, None]])
 def test_classes_that_are_not_one_whole_number_a_row_are_refused(field, change):
-    with pytest.raises(InputError, match=rf"{field} must be (\[\d\], one a row|whole numbers)"):
-        replace(DATASET, **{field: change(getattr(DATASET, field))})
+    assert field in str(refuse(**{field: change(getattr(DATASET, field))}))
 
 
 def test_rows_of_the_pool_may_be_of_no_class_and_test_rows_not():
     classes = torch.tensor([0, NONE_OF_THE_CLASSES, 2, 0])
     assert replace(DATASET, classes=classes, true_classes=classes).truth is classes
-    with pytest.raises(InputError, match=r"test_classes must lie in 0\.\.2; rows \[2\] do not"):
-        replace(DATASET, test_classes=torch.tensor([0, 1, NONE_OF_THE_CLASSES]))
+    error = refuse(test_classes=torch.tensor([0, 1, NONE_OF_THE_CLASSES]))
+    assert (error.argument, error.rows) == ("test_classes", (2,))
 
 
 def test_what_the_oracle_answers_is_the_truth_where_no_other_is_known():
     assert DATASET.truth is DATASET.classes
-    with pytest.raises(InputError, match=r"true_classes must lie in 0\.\.2 \(or be -1, no class\); rows \[3\] do not"):
-        replace(DATASET, true_classes=torch.tensor([0, 1, 2, -2]))
+    error = refuse(true_classes=torch.tensor([0, 1, 2, -2]))
+    assert (error.argument, error.rows) == ("true_classes", (3,))
 
 
 def test_test_inputs_of_another_shape_are_refused():
-    with pytest.raises(InputError, match=r"test_inputs must be \[T, 2\]; got \[3, 5\]"):
-        replace(DATASET, test_inputs=torch.zeros(3, 5))
+    error = refuse(test_inputs=torch.zeros(3, 5))
+    assert (error.argument, error.expected, error.got) == ("test_inputs", "[T, 2]", [3, 5])
 
 
 def test_sources_that_are_not_one_a_row_are_refused():
-    with pytest.raises(InputError, match=r"sources must be \[4\], one a row; got \[2\]"):
-        replace(DATASET, sources=torch.tensor([0, 1]))
+    error = refuse(sources=torch.tensor([0, 1]))
+    assert (error.argument, error.got) == ("sources", [2])
 
 
 def test_array_hashes_are_the_sha256_of_the_bytes_in_row_order():
@@ -89,8 +95,8 @@ def test_content_hashes_tell_other_classes_and_other_inputs_of_any_type():
 
 
 def test_a_pool_that_is_none_is_refused():
-    with pytest.raises(InputError, match=r"pool must have len\(\) and read\(rows\).*got Tensor"):
-        replace(DATASET, pool=torch.zeros(4, 2))
+    error = refuse(pool=torch.zeros(4, 2))
+    assert (error.argument, error.got) == ("pool", "Tensor")
 
 
 @pytest.mark.parametrize("shape", [[2], 2])
@@ -107,12 +113,10 @@ def test_arrays_of_other_kinds_are_tensors_afterwards(field, other):
 
 
 def test_test_inputs_of_another_precision_than_the_pools_are_refused():
-    with pytest.raises(
-        InputError, match=r"test_inputs must be torch\.float32, as the pool's inputs are; got torch\.fl"
-    ):
-        replace(DATASET, test_inputs=DATASET.test_inputs.double())
+    error = refuse(test_inputs=DATASET.test_inputs.double())
+    assert (error.argument, error.got) == ("test_inputs", torch.float64)
 
 
 def test_an_empty_test_set_is_refused():
-    with pytest.raises(InputError, match="test_inputs must hold at least one row"):
-        replace(DATASET, test_inputs=torch.zeros(0, 2), test_classes=torch.zeros(0, dtype=torch.int64))
+    error = refuse(test_inputs=torch.zeros(0, 2), test_classes=torch.zeros(0, dtype=torch.int64))
+    assert (error.argument, error.got) == ("test_inputs", [0, 2])

@@ -1,0 +1,30 @@
+"""The command line: a thin shell that reads files and options, calls the library and prints.
+
+cli                 the commands with their arguments and options
+command_classes     the rules of every command: errors, exit codes, repeated options
+error_messages      errors in the words of the command line
+interrupts          Ctrl-C and SIGTERM
+printing            lines on stdout and stderr
+console             tables and progress
+output_file         the file of --out
+
+run_command         lindley run, lindley report
+run_progress        the progress of a run and the time left
+progress_display    its display
+status_command      lindley status
+compare_command     lindley compare
+data_command        lindley data
+
+select_command      lindley select, lindley acquisitions
+select_options      its options
+select_candidates   its candidates
+candidate_subset    candidates without the excluded ones
+read_progress       the progress of reading candidates
+selection_files     the format of its output
+array_files         arrays in files of every format
+id_files            ids in files of every format
+numpy_files         .npy and .npz
+parquet_files       .parquet
+safetensors_files   .safetensors
+input_files         the parts that all readers share
+"""

@@ -1,30 +1,24 @@
-"""The command line: what is typed, and how it ends. The work is in `apps.commands`, imported when it is asked for.
+"""The command line: commands, arguments and options. Each command imports its own module when it runs.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (and resumable).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lindley import __version__
-from lindley.apps.command_classes import Command, Commands
-from lindley.apps.interrupts import INTERRUPTED, exit_on_interrupt, interrupted_message
-from lindley.apps.printing import print_message, print_result
-from lindley.errors import InputError, LindleyError
-
-FAILED, WRONG_USAGE = 1, 2
+from lindley.apps.command_classes import FAILED, Command, Commands
+from lindley.apps.interrupts import exit_on_interrupt, program
+from lindley.apps.printing import print_result
 
 app = typer.Typer(
     cls=Commands,
     help="Decide what to label next, with evidence: Bayesian active learning.",
     epilog="Example: lindley run demo",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -33,27 +27,27 @@ app = typer.Typer(
 DataDir = Annotated[
     Path | None,
     typer.Option(
-        metavar="DIR", help="Where data are looked for first; then $LINDLEY_DATA, then the user's cache folder."
+        metavar="DIR", help="Look for data here first, then in $LINDLEY_DATA, then in the user's cache folder."
     ),
 ]
 
 
 def main() -> None:
-    """The entry point of the `lindley` command."""
-    app(prog_name="lindley")
+    """Run the command that the user typed."""
+    app(prog_name=program())
 
 
-def _say_version(wanted: bool) -> bool:
-    if wanted:
+def _print_version(requested: bool) -> bool:
+    if requested:
         print_result(f"lindley {__version__}")
         raise typer.Exit()
-    return wanted
+    return requested
 
 
 @app.callback()
 def _lindley(
     version: Annotated[
-        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Decide what to label next, with evidence: Bayesian active learning."""
@@ -64,23 +58,27 @@ def run(
     study: Annotated[
         str, typer.Argument(metavar="STUDY", help="A packaged study, or the path of a .toml file.", show_default=False)
     ],
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="The output folder.  [default: runs/STUDY]")] = None,
-    seeds: Annotated[int | None, typer.Option(metavar="N", min=1, help="How many seeds, not the study's.")] = None,
-    max_labels: Annotated[int | None, typer.Option(metavar="N", min=1, help="Where to stop, not the study's.")] = None,
-    acquisitions: Annotated[
-        str | None, typer.Option(metavar="A,B", help="These acquisitions, not the study's.")
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write to this folder.  [default: runs/STUDY]")
     ] = None,
+    seeds: Annotated[int | None, typer.Option(metavar="N", min=1, help="Override the study's number of seeds.")] = None,
+    max_labels: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Override the number of labels at which trials stop.")
+    ] = None,
+    acquisitions: Annotated[str | None, typer.Option(metavar="A,B", help="Run only these acquisitions.")] = None,
     jobs: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Trials at a time.  [default: cores / threads]")
+        int | None, typer.Option(metavar="N", min=1, help="Run so many trials at a time.  [default: cores / threads]")
     ] = None,
-    threads: Annotated[int, typer.Option(metavar="N", min=1, help="Threads of each trial.")] = 1,
-    device: Annotated[str, typer.Option(metavar="D", help="Where the model runs: cpu, cuda, cuda:1, mps.")] = "cpu",
+    threads: Annotated[int, typer.Option(metavar="N", min=1, help="Use so many threads in each trial.")] = 1,
+    device: Annotated[
+        str, typer.Option(metavar="D", help="Run the models on this device: cpu, cuda, cuda:1, mps.")
+    ] = "cpu",
     data_dir: DataDir = None,
     sink: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME[:WHERE]",
-            help="Show the rounds to tensorboard[:DIR] or mlflow[:URI] too; may be repeated.  [default WHERE: in DIR]",
+            help="Log the rounds to tensorboard[:DIR] or mlflow[:URI] too. May be repeated.  [default WHERE: in DIR]",
         ),
     ] = None,
 ) -> None:
@@ -88,53 +86,54 @@ def run(
 
     The same command twice continues where it stopped; a finished study runs nothing.
     """
-    with _clear_errors():
-        with exit_on_interrupt():
-            from lindley.apps.commands import RunOptions, run_study_and_report
+    with exit_on_interrupt():
+        from lindley.apps.run_command import RunOptions, run_study_and_report
 
-        chosen = None if acquisitions is None else [name.strip() for name in acquisitions.split(",") if name.strip()]
-        options = RunOptions(
-            study=study,
-            out=out,
-            seeds=seeds,
-            max_labels=max_labels,
-            acquisitions=chosen,
-            jobs=jobs,
-            threads=threads,
-            device=device,
-            data_dir=data_dir,
-            sinks=sink or (),
-        )
-        if not run_study_and_report(options):
-            raise typer.Exit(FAILED)
+    names = None if acquisitions is None else [name.strip() for name in acquisitions.split(",") if name.strip()]
+    options = RunOptions(
+        study=study,
+        out=out,
+        seeds=seeds,
+        max_labels=max_labels,
+        acquisitions=names,
+        jobs=jobs,
+        threads=threads,
+        device=device,
+        data_dir=data_dir,
+        sinks=sink or (),
+    )
+    if not run_study_and_report(options):
+        raise typer.Exit(FAILED)
 
 
 @app.command(cls=Command, epilog="Example: lindley status runs/mnist")
 def status(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The output folder of a run.")],
-    json: Annotated[bool, typer.Option("--json", help="Print everything, trial by trial, as JSON.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print all trials as JSON.")] = False,
 ) -> None:
-    """Say how far a study has come: what is finished, under way, failed, and about how long the rest takes.
+    """Show the progress of a study.
 
-    Works at any moment, also while processes run into DIR and on a copy of it.
+    It counts the trials finished, under way and failed, and estimates the time left, at any moment: also while
+    processes write to DIR, and on a copy of DIR.
     """
-    with _clear_errors():
-        with exit_on_interrupt():
-            from lindley.apps.status_command import show_status
+    with exit_on_interrupt():
+        from lindley.apps.status_command import show_status
 
-        show_status(folder, as_json=json)
+    show_status(folder, as_json=json)
 
 
 @app.command(cls=Command, epilog="Example: lindley report runs/mnist")
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The output folder of a run.")],
 ) -> None:
-    """Make the figures and report.html again, from the journals alone."""
-    with _clear_errors():
-        with exit_on_interrupt():
-            from lindley.apps.commands import report_again
+    """Write the figures and report.html again.
 
-        report_again(folder)
+    They are made from the journals alone.
+    """
+    with exit_on_interrupt():
+        from lindley.apps.run_command import rewrite_report
+
+    rewrite_report(folder)
 
 
 @app.command(cls=Command, epilog="Example: lindley compare runs/mnist --against margin --accuracy 95")
@@ -142,23 +141,30 @@ def compare(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The output folder of a run.")],
     against: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="What to compare with.  [default: random; in a panel without, its first]"),
+        typer.Option(
+            metavar="NAME", help="Compare with this acquisition.  [default: random; in a panel without it, the first]"
+        ),
     ] = None,
     accuracy: Annotated[
         float | None,
-        typer.Option(metavar="PERCENT", help="Where labels are counted.  [default: what nearly all reach]"),
+        typer.Option(
+            metavar="PERCENT", help="Count the labels to this accuracy.  [default: one that nearly all trials reach]"
+        ),
     ] = None,
     format: Annotated[
-        str | None, typer.Option(metavar="F", help="text, json or csv.  [default: what FILE ends with, or text]")
+        str | None,
+        typer.Option(metavar="F", help="Write text, json or csv.  [default: the ending of --out, else text]"),
     ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to this file, not to stdout.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to this file instead of stdout.")] = None,
 ) -> None:
-    """Say which acquisition needs fewer labels, and how sure that is: paired over seeds, from the journals alone."""
-    with _clear_errors():
-        with exit_on_interrupt():
-            from lindley.apps.compare_command import compare_folder
+    """Compare the labels that acquisitions need.
 
-        compare_folder(folder, against=against, percent=accuracy, format=format, out=out)
+    Differences are paired over seeds, and come with intervals and verdicts, from the journals alone.
+    """
+    with exit_on_interrupt():
+        from lindley.apps.compare_command import compare_folder
+
+    compare_folder(folder, against=against, percent=accuracy, format=format, out=out)
 
 
 @app.command(cls=Command, epilog="Example: lindley data mnist")
@@ -167,14 +173,13 @@ def data(
     data_dir: DataDir = None,
 ) -> None:
     """List the data sets, or fetch one."""
-    with _clear_errors():
-        with exit_on_interrupt():
-            from lindley.apps.data_command import fetch_data, list_data
+    with exit_on_interrupt():
+        from lindley.apps.data_command import fetch_data, list_data
 
-        if name is None:
-            list_data(data_dir)
-        else:
-            fetch_data(name, data_dir)
+    if name is None:
+        list_data(data_dir)
+    else:
+        fetch_data(name, data_dir)
 
 
 @app.command(
@@ -191,33 +196,35 @@ def select(
         ),
     ] = None,
     acquisition: Annotated[
-        str, typer.Option(metavar="NAME", help="The acquisition; `lindley acquisitions` lists them.")
+        str, typer.Option(metavar="NAME", help="Select by this acquisition; `lindley acquisitions` lists them.")
     ] = "batchbald",
-    batch_size: Annotated[int, typer.Option(metavar="B", min=1, help="The number of rows to choose.")] = 10,
-    seed: Annotated[int, typer.Option(metavar="N", help="The seed of ties and samples.")] = 0,
+    batch_size: Annotated[int, typer.Option(metavar="B", min=1, help="Select so many rows.")] = 10,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed ties and samples.")] = 0,
     inputs: Annotated[
-        str, typer.Option(metavar="KIND", help="What the numbers are: log_probs (natural logarithm), probs or logits.")
+        str, typer.Option(metavar="KIND", help="Read the numbers as log_probs (natural logarithm), probs or logits.")
     ] = "log_probs",
     axes: Annotated[
         str | None,
         typer.Option(
             metavar="AXES",
-            help="The order of the axes, rows N, draws K and classes C: NKC, NCK, KNC ...  [default: NKC]",
+            help="Set the order of the axes, rows N, draws K and classes C: NKC, NCK, KNC ...  [default: NKC]",
         ),
     ] = None,
     array: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The array or column to read, where FILE has several.")
+        str | None, typer.Option(metavar="NAME", help="Read this array or column, where FILE has several.")
     ] = None,
     num_draws: Annotated[
         int | None,
-        typer.Option(metavar="K", min=1, help="The number of draws, where .parquet has K times C numbers in one list."),
+        typer.Option(
+            metavar="K", min=1, help="Set the number of draws, where .parquet has K times C numbers in one list."
+        ),
     ] = None,
     ids: Annotated[
         str | None,
         typer.Option(
             metavar="WHERE",
-            help="The ids of the candidates: a .txt, .csv, .tsv, .npy, .npz or .parquet file, FILE:COLUMN where it has "
-            "several columns, or a column of FILE.  [default: row numbers from 0]",
+            help="Read the candidates' ids from a .txt, .csv, .tsv, .npy, .npz or .parquet file, FILE:COLUMN where it "
+            "has several columns, or a column of FILE.  [default: row numbers from 0]",
         ),
     ] = None,
     exclude: Annotated[
@@ -227,12 +234,17 @@ def select(
         ),
     ] = None,
     targets: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Predictions of targets under the same draws, in the same form.")
+        str | None,
+        typer.Option(metavar="FILE", help="Read predictions of targets, under the same draws and in the same form."),
     ] = None,
-    features: Annotated[str | None, typer.Option(metavar="FILE", help="The features [N, D] of the candidates.")] = None,
+    features: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Read the features [N, D] of the candidates.")
+    ] = None,
     labelled_features: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="The features [L, D] of the labelled rows.  [default: those of --exclude]"),
+        typer.Option(
+            metavar="FILE", help="Read the features [L, D] of the labelled rows.  [default: those of --exclude]"
+        ),
     ] = None,
     option: Annotated[
         list[str] | None,
@@ -251,67 +263,47 @@ def select(
         ),
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace the file of --out, whatever it holds. Files that are read stay.")
+        bool, typer.Option("--force", help="Replace the file of --out, whatever it holds, unless it is also read.")
     ] = False,
 ) -> None:
-    """Choose which rows of a file of predictions to label next, and write their ids, ranks and scores.
+    """Select the rows to label next.
 
-    FILE holds predictions of N rows under K draws for C classes. Any program may have written it, and it may be larger
-    than memory. Without a model, typiclust, probcover and coreset choose by --features alone. Write FILE:NAME where a
-    file holds several arrays.
+    Their ids, ranks and scores are written as CSV or JSON lines. FILE holds predictions of N rows under K draws for C
+    classes. Any program may have written it, and it may be larger than memory. Without a model, typiclust, probcover
+    and coreset select by --features alone. Write FILE:NAME where a file holds several arrays.
     """
-    with _clear_errors():
-        with exit_on_interrupt():
-            from lindley.apps.select_command import select_from_file
-            from lindley.apps.select_options import SelectOptions
+    with exit_on_interrupt():
+        from lindley.apps.select_command import select_from_file
+        from lindley.apps.select_options import SelectOptions
 
-        select_from_file(
-            SelectOptions(
-                file=file,
-                acquisition=acquisition,
-                batch_size=batch_size,
-                seed=seed,
-                inputs=inputs,
-                axes=axes,
-                array=array,
-                num_draws=num_draws,
-                ids=ids,
-                exclude=exclude or (),
-                targets=targets,
-                features=features,
-                labelled_features=labelled_features,
-                options=option or [],
-                out=out,
-                format=format,
-                spreadsheet=spreadsheet,
-                force=force,
-            )
+    select_from_file(
+        SelectOptions(
+            file=file,
+            acquisition=acquisition,
+            batch_size=batch_size,
+            seed=seed,
+            inputs=inputs,
+            axes=axes,
+            array=array,
+            num_draws=num_draws,
+            ids=ids,
+            exclude=exclude or (),
+            targets=targets,
+            features=features,
+            labelled_features=labelled_features,
+            options=option or [],
+            out=out,
+            format=format,
+            spreadsheet=spreadsheet,
+            force=force,
         )
+    )
 
 
 @app.command(cls=Command, epilog="Example: lindley acquisitions")
 def acquisitions() -> None:
-    """List the acquisitions: their names, what they need, where they come from."""
-    with _clear_errors():
-        with exit_on_interrupt():
-            from lindley.apps.select_command import list_acquisitions
+    """List the acquisitions and their options."""
+    with exit_on_interrupt():
+        from lindley.apps.select_command import list_acquisitions
 
-        list_acquisitions()
-
-
-@contextmanager
-def _clear_errors() -> Iterator[None]:
-    """Turn an error that was raised on purpose into one message on stderr and an exit code, without a traceback."""
-    try:
-        yield
-    except LindleyError as error:
-        print_message(f"lindley: {error}")
-        raise typer.Exit(WRONG_USAGE if isinstance(error, InputError) else FAILED) from None
-    except BrokenPipeError:  # the reader of our output has gone: typer's to handle
-        raise
-    except OSError as error:
-        print_message(f"lindley: {error.filename or 'the system'}: {error.strerror or error}")
-        raise typer.Exit(FAILED) from None
-    except KeyboardInterrupt:
-        print_message(interrupted_message())
-        raise typer.Exit(INTERRUPTED) from None
+    list_acquisitions()

@@ -1,4 +1,4 @@
-"""What holds for every command: no option is dropped without a word, and what was typed is shown, not obeyed."""
+"""The rules of every command: no option is dropped silently, errors are messages, and terminals obey no message."""
 
 from __future__ import annotations
 
@@ -7,41 +7,79 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, final
 
+import typer
 from typer.core import TyperCommand, TyperGroup
 
+from lindley.apps.error_messages import format_error
+from lindley.apps.interrupts import INTERRUPTED, interrupt_on_terminate, interruption_message
+from lindley.apps.printing import print_message, print_result
+from lindley.errors import ConfigurationError, InputError, LindleyError
 from lindley.text import visible
+
+FAILED, WRONG_USAGE = 1, 2
 
 
 @final
 class Command(TyperCommand):
-    """A command that refuses an option given twice where it takes one value: the first would be dropped."""
+    """A command that refuses a repeated option and ends with an exit code and one message, without a traceback."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """See click."""
+        """See click. Refuse an option that takes one value and is given twice, since the first would be dropped."""
         _, _, order = self.make_parser(ctx).parse_args(args=list(args))
         for parameter, count in Counter(order).items():
             if count > 1 and not parameter.multiple and not parameter.is_eager:
                 ctx.fail(f"{parameter.opts[0]} takes one value, and is given {count} times")
         return super().parse_args(ctx, args)
 
+    def invoke(self, ctx: Any) -> Any:
+        """See click. Turn an error that was raised on purpose into one message on stderr and an exit code."""
+        try:
+            with interrupt_on_terminate():
+                return super().invoke(ctx)
+        except LindleyError as error:
+            print_message(f"lindley: {format_error(error, self._options(ctx, error))}")
+            raise typer.Exit(WRONG_USAGE if isinstance(error, InputError) else FAILED) from None
+        except BrokenPipeError:  # the reader of our output has gone: typer handles it
+            raise
+        except OSError as error:
+            print_message(f"lindley: {error.filename or 'the system'}: {error.strerror or error}")
+            raise typer.Exit(FAILED) from None
+        except KeyboardInterrupt:
+            print_message(interruption_message())
+            raise typer.Exit(INTERRUPTED) from None
+
+    def _options(self, ctx: Any, error: LindleyError) -> list[str]:
+        """Return the options that an error may name: keys of a study file count only where an option overrides them."""
+        names = [each.name for each in self.params if each.param_type_name == "option" and each.name is not None]
+        if isinstance(error, ConfigurationError):
+            return [name for name in names if ctx.get_parameter_source(name).name == "COMMANDLINE"]
+        return names
+
 
 @final
 class Commands(TyperGroup):
-    """The commands, whose messages about wrong usage show what was typed and never obey it."""
+    """The group of all commands; its messages about wrong usage escape what a terminal would obey."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """See click. Without arguments, print the help and exit."""
+        if not args:
+            print_result(ctx.get_help())
+            ctx.exit()
+        return super().parse_args(ctx, args)
 
     def make_context(self, *arguments: Any, **more: Any) -> Any:
         """See click."""
-        with _shown():
+        with _escape_messages():
             return super().make_context(*arguments, **more)
 
     def invoke(self, ctx: Any) -> Any:
         """See click."""
-        with _shown():
+        with _escape_messages():
             return super().invoke(ctx)
 
 
 @contextmanager
-def _shown() -> Iterator[None]:
+def _escape_messages() -> Iterator[None]:
     try:
         yield
     except Exception as error:

@@ -1,4 +1,4 @@
-"""`lindley compare`: what the journals of a folder say of its acquisitions, as text, JSON or CSV."""
+"""`lindley compare`: a comparison of the acquisitions of a study, as text, JSON or CSV."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from lindley.study.report.tables import Table
 from lindley.text import visible
 
 _WIDTH = 100
-"""Columns of a text that does not go to a terminal."""
-_NARROWEST = 12
-"""Columns of names and words that are broken into several lines."""
-_LEFT_OUT = ("p", "could have seen", "detected", "seeds")
-"""Columns that a narrow terminal does without, one after the other: sentences, CSV and JSON have them all."""
+"""Width of a text that does not go to a terminal."""
+_MIN_WIDTH = 12
+"""Least width of columns whose text wraps into several lines."""
+_OPTIONAL_COLUMNS = ("p", "could have seen", "detected", "seeds")
+"""Columns that are dropped in turn in a narrow terminal; sentences, CSV and JSON have them all."""
 
 
 def compare_folder(
@@ -47,90 +47,107 @@ def compare_folder(
     format: str | None = None,
     out: Path | None = None,
 ) -> None:
-    """Print the comparison, or write it to `out`, in the format that is named or that its ending says, else as text.
+    """Print the comparison of a study, or write it to a file.
 
-    Raises InputError for a folder without a study, an acquisition that has no trial, an unknown format, an accuracy
-    that is no percentage, and where nothing can be compared.
+    Args:
+        folder: The output folder of a run.
+        against: The acquisition to compare with; None for the default.
+        percent: The accuracy to which labels are counted, in percent; None for one that nearly all trials reach.
+        format: "text", "json" or "csv"; None for the ending of `out`, else text.
+        out: The file to write; None for stdout.
+
+    Raises:
+        InputError: If the folder holds no study, an argument cannot be used, or nothing can be compared.
     """
     check_out(out)
     endings = {".json": "json", ".csv": "csv"}
     format = format or ("text" if out is None else endings.get(out.suffix.lower(), "text"))
     if format not in _FORMATS:
-        raise InputError(f'--format is "{format}"; allowed: {", ".join(_FORMATS)}.')
+        raise InputError(argument="format", expected=f"one of {', '.join(_FORMATS)}", got=format)
     if percent is not None and not 1 < percent <= 100:  # nor NaN
-        raise InputError(f"--accuracy is {percent:g}; it is in percent, above 1 and up to 100: 95, not 0.95.")
+        raise InputError(
+            "Write 95, not 0.95.", argument="accuracy", expected="a percentage above 1 and up to 100", got=percent
+        )
     results = load_results(folder)
-    found = compare(results, against, accuracy=None if percent is None else _share(percent))
+    found = compare(results, against, accuracy=None if percent is None else _fraction(percent))
     if not found:
-        for said in left_out(results):
-            print_message(said)
-        raise InputError(f"{folder}: {' '.join(not_compared(results, found, against))}")
+        for message in left_out(results):
+            print_message(message)
+        raise InputError(
+            f"{folder}: {' '.join(not_compared(results, found, against))}", argument="folder", got=str(folder)
+        )
     if missing := unfinished(results):
-        print_message(f"Trials that are not finished: {len(missing)}. What there is of them counts.")
-    for said in (*left_out(results), *unlike_beginnings(results), *not_compared(results, found, against)):
-        print_message(said)
+        print_message(f"Unfinished trials: {len(missing)}. Their finished rounds count.")
+    for message in (*left_out(results), *unlike_beginnings(results), *not_compared(results, found, against)):
+        print_message(message)
     write_out(out, _FORMATS[format](found))
 
 
-def _share(percent: float) -> float:
-    """95.01 / 100 is more than the accuracy 0.9501."""
+def _fraction(percent: float) -> float:
+    """Return the percentage as a fraction, rounded: 95.01 / 100 is more than the accuracy 0.9501."""
     return round(percent / 100, 12)
 
 
-def _as_text(found: Sequence[PanelComparison]) -> str:
-    """As wide as the terminal. In a file every sentence is one line, to be searched for."""
-    there = PlainConsole()
-    console = PlainConsole(file=io.StringIO(), width=there.width if there.is_terminal else _WIDTH, force_terminal=False)
+def _format_text(found: Sequence[PanelComparison]) -> str:
+    """Return sentences and tables as wide as the terminal; in a file each sentence is one line, for searches."""
+    terminal = PlainConsole()
+    console = PlainConsole(
+        file=io.StringIO(), width=terminal.width if terminal.is_terminal else _WIDTH, force_terminal=False
+    )
     for panel in found:
         console.print(panel.title, style="bold")
         for sentence in (*panel.headlines, *panel.verdicts):
-            if there.is_terminal:
+            if terminal.is_terminal:
                 console.print(Padding(sentence, (0, 0, 0, 2)))
             else:
                 console.print(f"  {sentence}", soft_wrap=True)
         for table in tables(panel):
             console.print()
-            console.print(_drawn(table, console.width))
+            console.print(_draw_table(table, console.width))
     console.print(how_compared(found))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
 
-def _drawn(table: Table, width: int) -> RichTable:
-    """Headings wrap between words, and they and names within words, where they must; cells with numbers do not."""
-    cells = {column: [visible(row[place]) for row in table.rows] for place, column in enumerate(table.columns)}
+def _draw_table(table: Table, width: int) -> RichTable:
+    """Return a table of at most this width. Headings and names wrap where they must; cells with numbers do not."""
+    cells = {column: [visible(row[index]) for row in table.rows] for index, column in enumerate(table.columns)}
     widths = {column: max(map(cell_len, [column, *below])) for column, below in cells.items()}
-    if _total(widths) > width:
+    if _table_width(widths) > width:
         widths = {
-            column: max([min(_NARROWEST, max(map(cell_len, column.split()))), *map(cell_len, below)])
+            column: max([min(_MIN_WIDTH, max(map(cell_len, column.split()))), *map(cell_len, below)])
             for column, below in cells.items()
         }
-    for column in _LEFT_OUT:
-        if _total(widths) > width:
+    for column in _OPTIONAL_COLUMNS:
+        if _table_width(widths) > width:
             widths.pop(column, None)
     names = next(iter(widths))
-    widths[names] = max(min(widths[names], _NARROWEST), widths[names] - max(0, _total(widths) - width))
-    drawn = RichTable(title=visible(table.title), box=box.SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0))
+    widths[names] = max(min(widths[names], _MIN_WIDTH), widths[names] - max(0, _table_width(widths) - width))
+    rich_table = RichTable(title=visible(table.title), box=box.SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0))
     for column, room in widths.items():
-        drawn.add_column(column, justify="right" if drawn.columns else "left", width=room, overflow="fold")
+        rich_table.add_column(column, justify="right" if rich_table.columns else "left", width=room, overflow="fold")
     for row in zip(*(cells[column] for column in widths), strict=True):
-        drawn.add_row(*row)
-    return drawn
+        rich_table.add_row(*row)
+    return rich_table
 
 
-def _total(widths: Mapping[str, int]) -> int:
-    """Columns of the terminal, with two between those of the table and one before the first."""
+def _table_width(widths: Mapping[str, int]) -> int:
+    """Return the width of a table, with two spaces between columns and one before the first."""
     return sum(widths.values()) + 2 * len(widths) + 1
 
 
-def _as_json(found: Sequence[PanelComparison]) -> str:
+def _format_json(found: Sequence[PanelComparison]) -> str:
     return json.dumps(as_json(found), indent=2, ensure_ascii=False) + "\n"
 
 
-def _as_csv(found: Sequence[PanelComparison]) -> str:
+def _format_csv(found: Sequence[PanelComparison]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(csv_rows(found))
     return text.getvalue()
 
 
-_FORMATS: dict[str, Callable[[Sequence[PanelComparison]], str]] = {"text": _as_text, "json": _as_json, "csv": _as_csv}
+_FORMATS: dict[str, Callable[[Sequence[PanelComparison]], str]] = {
+    "text": _format_text,
+    "json": _format_json,
+    "csv": _format_csv,
+}

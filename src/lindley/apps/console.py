@@ -1,4 +1,4 @@
-"""The console of tables and progress: what a stranger wrote in a name is shown, and never obeyed."""
+"""The console of tables and progress: control characters in names are shown, and never obeyed by a terminal."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from lindley.text import visible
 
 @final
 class PlainConsole(Console):
-    """A rich console to which strings are text: without markup, emoji codes or control characters."""
+    """A rich console that prints strings as they are: without markup, emoji codes or control characters."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(markup=False, emoji=False, highlight=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """See rich: every string that is printed, also in the cell of a table, becomes text here."""
+        """See rich. Every string that is printed, also in the cell of a table, becomes text here."""
         return super().render_str(visible(text), **{**options, "markup": False, "emoji": False})

@@ -1,4 +1,4 @@
-"""`lindley data`: the data sets, and where they lie. No torch here."""
+"""`lindley data`: the data sets, and where they are stored. No torch here."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from lindley.datasets import catalogue
 
 
 def list_data(data_dir: Path | None) -> None:
-    """Print each data set: its name, its size, what it is and where it lies."""
+    """Print each data set: name, size, title and folder."""
     for entry in catalogue.status(data_dir):
         print_result(f"{entry.name:15} {entry.num_rows:7,} rows, {entry.num_classes:2} classes: {entry.title}")
         print_result(f"{'':15} {entry.where}")
 
 
 def fetch_data(name: str, data_dir: Path | None) -> None:
-    """Fetch what is missing of a data set, verify it and print where it lies."""
+    """Fetch the missing files of a data set, verify them and print their folder."""
     entry = catalogue.fetch(name, data_dir)
     print_result(f"{entry.name}: {entry.num_rows:,} rows; {entry.where}")

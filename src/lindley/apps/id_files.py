@@ -1,4 +1,4 @@
-"""Ids of candidates: one a line, a column of a CSV, TSV or Parquet file, or an array of NumPy's."""
+"""Ids of candidates: one a line, a column of a CSV, TSV or Parquet file, or a NumPy array."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import TextIO, TypeGuard
 
 import numpy as np
 
-from lindley.apps.array_files import Place, chosen_name, map_npy, npz_names, read_npz_array, reading
+from lindley.apps.input_files import Location, choose_name, name_file_in_errors
+from lindley.apps.numpy_files import map_npy, npz_names, read_npz_array
+from lindley.apps.parquet_files import read_column
 from lindley.errors import DataError, InputError
 from lindley.spreadsheet import quote_cell, unquote_cell
 
@@ -19,20 +21,20 @@ Ids = list[str | int]
 
 COLUMN = "id"
 QUOTED_COLUMN = f"'{COLUMN}"
-"""The heading of ids that are quoted for spreadsheet programs, by which the reader knows them."""
-_LONGEST_FIELD = (1 << 31) - 1
-_MARKS = {",": "commas", "\t": "tabs"}
-_SOME = 10
-_PART = 10_000
+"""The heading of a column whose ids are quoted for spreadsheet programs; `read_ids` unquotes them."""
+_MAX_FIELD = (1 << 31) - 1
+_SEPARATORS = {",": "commas", "\t": "tabs"}
+_MAX_LISTED = 10
+_PART_ROWS = 10_000
 
 
-def read_ids(text: str, predictions: Place, *, option: str = "--ids") -> Ids:
+def read_ids(text: str, predictions: Location, *, argument: str = "ids") -> Ids:
     """Read the ids in FILE or FILE:NAME; a NAME alone is a column or array of the predictions' own file.
 
     Args:
-        text: What the user typed.
+        text: FILE, FILE:NAME or NAME.
         predictions: The file of the predictions.
-        option: Where it was typed, for messages.
+        argument: What the ids are for, for messages.
 
     Raises:
         InputError: If an id comes twice or is neither text nor a whole number.
@@ -41,16 +43,18 @@ def read_ids(text: str, predictions: Place, *, option: str = "--ids") -> Ids:
     if Path(text).suffix.lower() not in _READERS and ":" not in text and not Path(text).exists():
         if predictions.path.suffix.lower() not in (".npz", ".parquet"):
             raise InputError(
-                f"{option} {text}: there is no such file, and {predictions.path} has no columns to be named. "
-                f"Ids are read from {', '.join(_READERS)}"
+                f"there is no file {text}, and {predictions.path} has no columns to be named. "
+                f"Ids are read from {', '.join(_READERS)}",
+                argument=argument,
+                got=text,
             )
-        place = Place(predictions.path, text)
+        location = Location(predictions.path, text)
     else:
-        place = Place.of(text)
-    if place.path.suffix.lower() not in _READERS:
-        raise InputError(f"ids are read from {', '.join(_READERS)}; got {place.path}")
-    with reading(place.path):
-        return _checked(_READERS[place.path.suffix.lower()](place))
+        location = Location.parse(text, argument)
+    if location.path.suffix.lower() not in _READERS:
+        raise InputError(f"ids are read from {', '.join(_READERS)}; got {location.path}", argument=argument, got=text)
+    with name_file_in_errors(location.path):
+        return _check_ids(_READERS[location.path.suffix.lower()](location))
 
 
 def csv_id(each: str | int, *, spreadsheet: bool) -> str:
@@ -59,8 +63,8 @@ def csv_id(each: str | int, *, spreadsheet: bool) -> str:
     return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',"\r\n') else text
 
 
-def _checked(ids: Iterable[object]) -> Ids:
-    """Return them all, each once; a file with many wrong ones is read no further than to the tenth."""
+def _check_ids(ids: Iterable[object]) -> Ids:
+    """Return all ids, or raise InputError with the first ten that are wrong or repeated."""
     known: dict[str | int, None] = {}
     wrong: list[object] = []
     repeated: list[str | int] = []
@@ -71,105 +75,108 @@ def _checked(ids: Iterable[object]) -> Ids:
             repeated.append(each)
         else:
             known[each] = None
-        if len(wrong) == _SOME or len(repeated) == _SOME:
+        if len(wrong) == _MAX_LISTED or len(repeated) == _MAX_LISTED:
             break
     if wrong:
-        raise InputError(f"an id must be text or a whole number; there are {wrong!r}")
+        raise InputError(f"each id must be text or a whole number; got {wrong!r}", got=wrong)
     if repeated:
-        raise InputError(f"each id must come once; these come more often: {list(dict.fromkeys(repeated))!r}")
+        repeated = list(dict.fromkeys(repeated))
+        raise InputError(f"each id must come once; these come more often: {repeated!r}", rows=repeated)
     return list(known)
 
 
 def _is_id(each: object) -> TypeGuard[str | int]:
-    """Whether it is a whole number, or text that can be written to a file."""
+    """Whether a value is a whole number, or text that can be written to a file."""
     if isinstance(each, str):
         return each.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in each) if each else False
     return isinstance(each, int) and not isinstance(each, bool)
 
 
 @contextmanager
-def _text(path: Path, newline: str | None) -> Iterator[TextIO]:
-    """Open it as text whose lines end with \\n, \\r\\n or \\r and nothing else, unlike those of str.splitlines."""
+def _open_text(path: Path, newline: str | None) -> Iterator[TextIO]:
+    """Open a text file whose lines end with \\n, \\r\\n or \\r and nothing else, unlike those of str.splitlines."""
     try:
         with path.open(encoding="utf-8-sig", newline=newline) as file:
             yield file
     except UnicodeDecodeError:
-        raise DataError(f"{path} is not UTF-8 text") from None
+        raise DataError(f"{path} is not UTF-8 text", path=path) from None
 
 
-def _from_lines(place: Place) -> Iterator[str]:
-    with _text(place.path, None) as file:
+def _read_lines(location: Location) -> Iterator[str]:
+    with _open_text(location.path, None) as file:
         for line in file:
             yield line.removesuffix("\n")
 
 
-def _from_table(place: Place, *, delimiter: str = ",") -> Iterator[str]:
-    with _text(place.path, "") as file, _long_fields():
+def _read_table(location: Location, *, delimiter: str = ",") -> Iterator[str]:
+    with _open_text(location.path, "") as file, _allow_long_fields():
         table = csv.reader(file, delimiter=delimiter, strict=True)
         try:
-            yield from _column(table, place, delimiter)
+            yield from _read_cells(table, location, delimiter)
         except csv.Error as error:
             raise DataError(
-                f"{place.path} is damaged, or no {place.path.suffix} file: line {table.line_num}: {error}"
+                f"{location.path} is damaged, or no {location.path.suffix} file: line {table.line_num}: {error}",
+                path=location.path,
             ) from None
 
 
-def _column(table: Iterator[list[str]], place: Place, delimiter: str) -> Iterator[str]:
+def _read_cells(table: Iterator[list[str]], location: Location, delimiter: str) -> Iterator[str]:
     header = next(table, [])
     if not header:
         raise InputError("the file is empty")
     if len(header) == 1 and (mark := next((mark for mark in ";\t" if mark in header[0]), None)):
         raise InputError(
-            f"columns must be separated by {_MARKS[delimiter]}; the first line is {header[0]!r}, by {mark!r}"
+            f"columns must be separated by {_SEPARATORS[delimiter]}; the first line is {header[0]!r}, by {mark!r}",
+            got=header[0],
         )
     quoted = QUOTED_COLUMN in header
     names = [COLUMN if name == QUOTED_COLUMN else name for name in header]
-    chosen = chosen_name(place, COLUMN, names, "column")
+    chosen = choose_name(location, COLUMN, names, "column")
     column = names.index(chosen)
     for number, row in enumerate(table, 1):
         if any(row[len(header) :]):
-            raise InputError(f"row {number} has {len(row)} cells, and the first line {len(header)}: {row!r}")
+            raise InputError(
+                f"row {number} has {len(row)} cells, and the first line {len(header)}: {row!r}", rows=[number], got=row
+            )
         cell = row[column] if column < len(row) else ""
         if row:
             yield unquote_cell(cell) if quoted and chosen == COLUMN else cell
 
 
 @contextmanager
-def _long_fields() -> Iterator[None]:
-    """Let fields be longer than the 131,072 characters that the csv module allows."""
-    before = csv.field_size_limit(_LONGEST_FIELD)
+def _allow_long_fields() -> Iterator[None]:
+    """Allow fields that are longer than the csv module's 131,072 characters."""
+    before = csv.field_size_limit(_MAX_FIELD)
     try:
         yield
     finally:
         csv.field_size_limit(before)
 
 
-def _from_npy(place: Place) -> Iterator[object]:
-    return _values(map_npy(place.path))
+def _read_npy(location: Location) -> Iterator[object]:
+    return _iterate(map_npy(location.path))
 
 
-def _from_npz(place: Place) -> Iterator[object]:
-    return _values(read_npz_array(place.path, chosen_name(place, "ids", npz_names(place.path), "array")))
+def _read_npz(location: Location) -> Iterator[object]:
+    return _iterate(read_npz_array(location.path, choose_name(location, "ids", npz_names(location.path), "array")))
 
 
-def _values(array: np.ndarray) -> Iterator[object]:
+def _iterate(array: np.ndarray) -> Iterator[object]:
     if array.ndim != 1:
-        raise InputError(f"ids must be an array [N]; got {[*array.shape]}")
-    for start in range(0, len(array), _PART):
-        yield from array[start : start + _PART].tolist()
+        raise InputError(f"ids must be an array [N]; got {[*array.shape]}", got=[*array.shape])
+    for start in range(0, len(array), _PART_ROWS):
+        yield from array[start : start + _PART_ROWS].tolist()
 
 
-def _from_parquet(place: Place) -> Iterator[object]:
-    from lindley.apps.parquet_files import read_column
-
-    return read_column(place, COLUMN)
+def _read_parquet(location: Location) -> Iterator[object]:
+    return read_column(location, COLUMN)
 
 
-_READERS: dict[str, Callable[[Place], Iterator[object]]] = {
-    ".txt": _from_lines,
-    ".csv": _from_table,
-    ".tsv": partial(_from_table, delimiter="\t"),
-    ".npy": _from_npy,
-    ".npz": _from_npz,
-    ".parquet": _from_parquet,
+_READERS: dict[str, Callable[[Location], Iterator[object]]] = {
+    ".txt": _read_lines,
+    ".csv": _read_table,
+    ".tsv": partial(_read_table, delimiter="\t"),
+    ".npy": _read_npy,
+    ".npz": _read_npz,
+    ".parquet": _read_parquet,
 }

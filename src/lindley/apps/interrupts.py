@@ -1,4 +1,4 @@
-"""Ctrl-C while the program is still being imported, when nothing has begun."""
+"""Ctrl-C and SIGTERM: the process ends with exit code 130 and the command that continues it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from lindley.text import visible
 
@@ -18,27 +19,46 @@ INTERRUPTED = 130
 
 @contextmanager
 def exit_on_interrupt() -> Iterator[None]:
-    """End the process at once on Ctrl-C while the block lasts, with one line and exit code 130.
+    """End the process at once on Ctrl-C or SIGTERM while the block lasts, with one line and exit code 130.
 
-    For imports alone: an exception in the middle of one leaves modules half made, and some libraries then abort. Where
-    Ctrl-C is ignored, as in the background of a shell, it stays so.
+    For imports alone: an exception in the middle of one leaves modules half made, and some libraries then abort.
     """
-    before = signal.getsignal(signal.SIGINT)
+    with _handle(signal.SIGINT, _exit), _handle(signal.SIGTERM, _exit):
+        yield
+
+
+@contextmanager
+def interrupt_on_terminate() -> Iterator[None]:
+    """Raise KeyboardInterrupt on SIGTERM while the block lasts, as on Ctrl-C."""
+    with _handle(signal.SIGTERM, signal.default_int_handler):
+        yield
+
+
+def interruption_message() -> str:
+    """Return the message that an interrupted command ends with: the same command continues it."""
+    return f"\nInterrupted. To continue: {shlex.join([program(), *sys.argv[1:]])}"
+
+
+def program() -> str:
+    """Return the program as the user typed it where that is a relative path, else "lindley"."""
+    typed = sys.argv[0]
+    return typed if os.path.basename(typed) == "lindley" and not os.path.isabs(typed) else "lindley"
+
+
+@contextmanager
+def _handle(number: signal.Signals, handler: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
+    """Handle a signal while the block lasts; where it is ignored, as in the background of a shell, it stays so."""
+    before = signal.getsignal(number)
     if before is signal.SIG_IGN or threading.current_thread() is not threading.main_thread():
         yield
         return
-    signal.signal(signal.SIGINT, _exit)
+    signal.signal(number, handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def interrupted_message() -> str:
-    """Say how the same command continues."""
-    return f"\nInterrupted. To continue: {shlex.join(['lindley', *sys.argv[1:]])}"
+        signal.signal(number, before)
 
 
 def _exit(number: int, frame: FrameType | None) -> None:
-    os.write(2, f"{visible(interrupted_message())}\n".encode())
+    os.write(2, f"{visible(interruption_message())}\n".encode())
     os._exit(INTERRUPTED)

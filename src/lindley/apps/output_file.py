@@ -1,4 +1,4 @@
-"""The file that --out names: refused before the work where it cannot be written, and whole or absent after it."""
+"""The file that --out names: refused before the work where it cannot be written, and complete or absent after it."""
 
 from __future__ import annotations
 
@@ -12,44 +12,48 @@ from lindley.session.files import write_atomically
 
 
 def check_out(out: Path | None) -> None:
-    """Refuse a file in a folder that is not there, and a folder."""
+    """Raise InputError where the file cannot be written: it is a folder, or its own folder is missing or read-only."""
     if out is None:
         return
     folder = out.resolve().parent
     if not folder.is_dir():
-        raise InputError(f"--out: there is no folder {out.parent}")
+        raise InputError(f"there is no folder {out.parent}", argument="out", got=out)
     if not os.access(folder, os.W_OK) and not (out.exists() and not out.is_file()):
-        raise InputError(f"--out: the folder {out.parent} cannot be written to")
+        raise InputError(f"the folder {out.parent} cannot be written to", argument="out", got=out)
     if out.is_dir():
-        raise InputError(f"--out: {out} is a folder; name a file")
+        raise InputError(f"{out} is a folder; name a file", argument="out", got=out)
 
 
-def refuse_loss(out: Path | None, inputs: Iterable[Path], is_ours: Callable[[Path], bool], *, force: bool) -> None:
-    """Refuse to write over what somebody may miss.
+def refuse_overwrite(out: Path | None, inputs: Iterable[Path], is_ours: Callable[[Path], bool], *, force: bool) -> None:
+    """Refuse to replace a file that is also read, or that somebody has edited.
 
     Args:
         out: The file to be written, or None for stdout.
-        inputs: The files that are read. None of them is ever written over.
-        is_ours: Whether a file holds nothing but what an earlier call wrote.
-        force: Whether another file may be replaced.
+        inputs: The files that are read. None of them is ever replaced.
+        is_ours: A function that tells whether a file holds nothing but the output of an earlier call.
+        force: Whether a file with other content may be replaced.
 
     Raises:
-        InputError: If the file is also read, or holds something else and is not to be replaced.
+        InputError: If the file is also read, or holds other content and `force` is not set.
     """
     if out is None or not out.is_file():
         return
     for path in inputs:
         if path.exists() and out.samefile(path):
-            raise InputError(f"--out: {out} is also read, as {path}, and would be lost; name another file")
+            raise InputError(
+                f"{out} is also read, as {path}, and would be lost; name another file", argument="out", got=out
+            )
     if not force and not is_ours(out):
         raise InputError(
-            f"--out: {out} exists, and holds more than a selection that nobody has added to; it would be lost. Name "
-            "another file, or add --force to replace it"
+            f"{out} exists, and holds more than a selection as it was written; it would be lost. Name another file, or "
+            "add --force to replace it",
+            argument="out",
+            got=out,
         )
 
 
 def write_out(out: Path | None, text: str) -> None:
-    """To stdout where no file is named. A link is followed, and what is no plain file, such as a pipe, written into."""
+    """Write to a file, or to stdout where there is none. Links are followed, and pipes written into."""
     if out is None:
         write_to_stdout(text)
         return

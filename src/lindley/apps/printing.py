@@ -1,4 +1,4 @@
-"""All lines that the command line prints: what a stranger wrote in a name is shown, and never obeyed by a terminal.
+"""All lines that the command line prints: control characters in names are shown, and never obeyed by a terminal.
 
 Tables and progress are printed by `console.py`.
 """
@@ -14,31 +14,31 @@ import typer
 from lindley.text import visible
 
 _LONGEST_LINE = 5_000
-"""Characters of a line of a message; of longer ones the beginning is shown."""
+"""Characters of a message's line; longer ones are truncated."""
 
 
 def print_result(text: object) -> None:
-    """Print what was asked for to stdout."""
-    typer.echo(_encodable(visible(str(text)), sys.stdout))
+    """Print a result to stdout."""
+    typer.echo(_escape_unencodable(visible(str(text)), sys.stdout))
 
 
 def print_message(text: object) -> None:
-    """Print what there is to say beside it, errors among it, to stderr."""
-    typer.echo(_encodable("\n".join(map(_cut, visible(str(text)).split("\n"))), sys.stderr), err=True)
+    """Print a message, such as an error, to stderr."""
+    typer.echo(_escape_unencodable("\n".join(map(_truncate, visible(str(text)).split("\n"))), sys.stderr), err=True)
 
 
 def write_to_stdout(text: str) -> None:
-    """Print a file's content, byte for byte, or as it can be shown where stdout is a terminal."""
-    shown = _encodable(visible(text), sys.stdout) if sys.stdout.isatty() else text.encode()
+    """Print a file's content, byte for byte, or with control characters escaped where stdout is a terminal."""
+    shown = _escape_unencodable(visible(text), sys.stdout) if sys.stdout.isatty() else text.encode()
     typer.echo(shown, nl=False)
 
 
-def _cut(line: str) -> str:
+def _truncate(line: str) -> str:
     more = len(line) - _LONGEST_LINE
     return line if more <= 0 else f"{line[:_LONGEST_LINE]} ... and {more:,} more characters"
 
 
-def _encodable(text: str, stream: TextIO | io.TextIOBase) -> str:
-    """Write out what the stream's encoding does not have."""
+def _escape_unencodable(text: str, stream: TextIO | io.TextIOBase) -> str:
+    """Escape characters that the stream's encoding does not have."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)

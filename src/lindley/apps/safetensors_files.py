@@ -8,23 +8,23 @@ import torch
 from torch import Tensor
 
 from lindley.acquisition.array_sources import ArraySource
-from lindley.apps.array_files import Place, chosen_name
+from lindley.apps.input_files import Location, choose_name
 from lindley.errors import InputError
 from lindley.shapes import Positions
 
 _FLOATS = ("F64", "F32", "F16", "BF16")
 
 
-def open_safetensors(place: Place, what: str) -> ArraySource:
-    """A tensor of the file, of which only what is asked for is read."""
+def open_safetensors(location: Location, default: str) -> ArraySource:
+    """Open a tensor of the file; only the slices that are used are read."""
     try:
         from safetensors import safe_open
     except ImportError:
         raise InputError(
             "reading .safetensors needs the package safetensors: pip install 'lindley[safetensors]'"
         ) from None
-    file: Any = safe_open(place.path, framework="pt")
-    return SafetensorsArray(file.get_slice(chosen_name(place, what, list(file.keys()), "tensor")))
+    file: Any = safe_open(location.path, framework="pt")
+    return SafetensorsArray(file.get_slice(choose_name(location, default, list(file.keys()), "tensor")))
 
 
 @final
@@ -33,7 +33,9 @@ class SafetensorsArray:
 
     def __init__(self, tensor: Any) -> None:
         if tensor.get_dtype() not in _FLOATS:
-            raise InputError(f"the tensor must be one of {', '.join(_FLOATS)}; it is {tensor.get_dtype()}")
+            raise InputError(
+                f"the tensor must be one of {', '.join(_FLOATS)}; got {tensor.get_dtype()}", got=tensor.get_dtype()
+            )
         self._tensor = tensor
 
     @property
@@ -46,7 +48,7 @@ class SafetensorsArray:
             return self._slice(axis, wanted)
         if len(wanted) == 0:
             return self._slice(axis, slice(0, 0))
-        return torch.cat([self._slice(axis, slice(place, place + 1)) for place in wanted.tolist()], axis)
+        return torch.cat([self._slice(axis, slice(position, position + 1)) for position in wanted.tolist()], axis)
 
     def _slice(self, axis: int, wanted: slice) -> Tensor:
         part: Tensor = self._tensor[(slice(None),) * axis + (wanted,)]

@@ -1,4 +1,4 @@
-"""The candidates of `lindley select`: what may be asked for, with its features, and what is labelled already."""
+"""The candidates of `lindley select`: predictions, features, and the rows that are labelled already."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from lindley.acquisition.array_candidates import ArrayCandidates
 from lindley.acquisition.axis_order import warn_if_axes_swapped
 from lindley.acquisition.specs import ACQUISITIONS
 from lindley.acquisition.tensor_candidates import TensorCandidates
-from lindley.apps.array_files import Place, open_array
+from lindley.apps.array_files import open_array
+from lindley.apps.candidate_subset import CandidateSubset, exclude_ids
 from lindley.apps.id_files import Ids, read_ids
+from lindley.apps.input_files import Location
 from lindley.apps.printing import print_message
-from lindley.apps.select_options import SelectOptions, method_options
-from lindley.apps.some_predictions import SomeCandidates, left_after
+from lindley.apps.select_options import SelectOptions, parse_options
 from lindley.contracts import Candidates
 from lindley.errors import InputError
 from lindley.shapes import Rows
 
 
 @dataclass(frozen=True)
-class Given:
-    """What may be asked for, its features, and what is labelled already with the features of that."""
+class SelectInputs:
+    """The candidates and their features, and the rows that are labelled already with theirs."""
 
     candidates: Candidates
     features: Tensor | None
@@ -32,87 +33,113 @@ class Given:
     labelled_features: Tensor | None
 
 
-def read_candidates(asked: SelectOptions, place: Place, ids: Ids | None) -> Given:
-    """All candidates of the files without those that are excluded."""
-    features = _features(asked.features, "features")
-    labelled_features = _features(asked.labelled_features, "labelled_features")
-    everyone = _everyone(asked, place, ids, features)
-    given = Given(everyone, features, None, labelled_features)
-    if not asked.exclude:
-        return given
-    names = range(len(everyone.rows)) if ids is None else ids
-    excluded = [each for text in asked.exclude for each in read_ids(text, place, option="--exclude")]
-    left, unknown = left_after(excluded, names)
+def read_candidates(options: SelectOptions, location: Location, ids: Ids | None) -> SelectInputs:
+    """Return all candidates of the files but the excluded ones.
+
+    Args:
+        options: The options of the command.
+        location: The file of the predictions, or of the features where there are none.
+        ids: The ids of all candidates; None for row numbers.
+    """
+    features = _read_features(options.features, "features")
+    labelled_features = _read_features(options.labelled_features, "labelled_features")
+    every = _open_candidates(options, location, ids, features)
+    inputs = SelectInputs(every, features, None, labelled_features)
+    if not options.exclude:
+        return inputs
+    names = range(len(every.rows)) if ids is None else ids
+    excluded = [each for text in options.exclude for each in read_ids(text, location, argument="exclude")]
+    kept, unknown = exclude_ids(excluded, names)
     if unknown:
-        print_message(f"lindley: {len(unknown)} of the excluded ids are no candidates: {_some(unknown)}")
-    given = replace(given, candidates=SomeCandidates(everyone, left))
-    needs = ACQUISITIONS[asked.acquisition].requirements(method_options(asked.options))
-    needed = labelled_features is None and "labelled_features" in needs
-    if features is not None and features.dim() == 2 and len(features) == len(everyone.rows):
-        given = replace(given, features=features[left])
-        return _with_excluded(given, features, left, everyone, names) if needed else given
-    if needed:
+        print_message(f"lindley: {len(unknown)} of the excluded ids are no candidates: {_list_ids(unknown)}")
+    inputs = replace(inputs, candidates=CandidateSubset(every, kept))
+    requires = ACQUISITIONS[options.acquisition].requirements(parse_options(options.options))
+    needs_labelled = labelled_features is None and "labelled_features" in requires
+    if features is not None and features.dim() == 2 and len(features) == len(every.rows):
+        inputs = replace(inputs, features=features[kept])
+        return _label_excluded(inputs, features, kept, every, names) if needs_labelled else inputs
+    if needs_labelled:
         print_message(
-            "lindley: --features are not those of all candidates, so that what is excluded has none and does not "
-            "count as labelled; say --labelled-features FILE"
+            "lindley: --features has no features of the excluded rows, so that these do not count as labelled; add "
+            "--labelled-features FILE"
         )
-    return given
+    return inputs
 
 
 def read_predictions(
-    asked: SelectOptions, place: Place, what: str, name: str, ids: Ids | None = None
+    options: SelectOptions, location: Location, default: str, name: str, ids: Ids | None = None
 ) -> ArrayCandidates:
-    """Those of a file, mapped or read slice by slice."""
-    parquet = place.path.suffix.lower() == ".parquet"
-    if parquet and not asked.order.startswith("N"):
-        raise InputError(f"a row of {place.path} is a row of the pool: --axes must begin with N; got {asked.order}")
-    array = open_array(place, what, num_draws=asked.num_draws if parquet or what != "targets" else None)
+    """Return the predictions of a file, mapped or read slice by slice.
+
+    Args:
+        options: The options of the command.
+        location: The file, and the name of its array.
+        default: The name of the array where the location has none and the file has several: "targets", or as `inputs`.
+        name: What messages call the predictions.
+        ids: The ids of the rows, for messages; None for row numbers.
+    """
+    parquet = location.path.suffix.lower() == ".parquet"
+    if parquet and not options.order.startswith("N"):
+        raise InputError(
+            f"axes must begin with N, since a row of {location.path} is a row of the pool; got {options.order}",
+            argument="axes",
+            got=options.order,
+        )
+    array = open_array(location, default, num_draws=options.num_draws if parquet or default != "targets" else None)
     if parquet and len(array.shape) == 2:
         raise InputError(
-            f"{place.path} has flat lists of {array.shape[1]} numbers: say of how many draws, --num-draws K"
+            f"num_draws is required: {location.path} has flat lists of {array.shape[1]} numbers",
+            argument="num_draws",
+            got=None,
         )
-    if ids is not None and len(array.shape) == len(asked.order):
-        _check_number(asked, ids, array.shape[asked.order.index("N")])
-    predictions = ArrayCandidates(array, inputs=asked.inputs, axes=asked.order, ids=ids, name=name)
-    if asked.axes is None and ids is None and what != "targets" and not parquet:
-        warn_if_axes_swapped(array, asked.inputs, name)
+    if ids is not None and len(array.shape) == len(options.order):
+        _check_number(options, ids, array.shape[options.order.index("N")])
+    predictions = ArrayCandidates(array, inputs=options.inputs, axes=options.order, ids=ids, name=name)
+    if options.axes is None and ids is None and default != "targets" and not parquet:
+        warn_if_axes_swapped(array, options.inputs, name)
     return predictions
 
 
-def _everyone(asked: SelectOptions, place: Place, ids: Ids | None, features: Tensor | None) -> Candidates:
-    if asked.file is not None:
-        return read_predictions(asked, place, asked.inputs, place.path.name, ids)
+def _open_candidates(
+    options: SelectOptions, location: Location, ids: Ids | None, features: Tensor | None
+) -> Candidates:
+    if options.file is not None:
+        return read_predictions(options, location, options.inputs, location.path.name, ids)
     count = len(features) if features is not None and features.dim() else 0
     if ids is not None:
-        _check_number(asked, ids, count)
+        _check_number(options, ids, count)
     return TensorCandidates(None, torch.arange(count))
 
 
-def _check_number(asked: SelectOptions, ids: Ids, count: int) -> None:
+def _check_number(options: SelectOptions, ids: Ids, count: int) -> None:
     if len(ids) != count:
-        raise InputError(f"--ids {asked.ids}: ids must be one for each of the {count} candidates; got {len(ids)}")
+        raise InputError(
+            f"ids must be one for each of the {count} candidates; got {len(ids)} in {options.ids}",
+            argument="ids",
+            got=len(ids),
+        )
 
 
-def _with_excluded(
-    given: Given, features: Tensor, left: Tensor, everyone: Candidates, names: Sequence[object]
-) -> Given:
-    """The excluded rows counted as labelled, by their features where these are finite."""
+def _label_excluded(
+    inputs: SelectInputs, features: Tensor, kept: Tensor, every: Candidates, names: Sequence[object]
+) -> SelectInputs:
+    """Count the excluded rows as labelled, by their features where these are finite."""
     excluded = torch.ones(len(features), dtype=torch.bool)
-    excluded[left] = False
+    excluded[kept] = False
     usable = features.isfinite().all(1)
     if broken := (excluded & ~usable).nonzero()[:, 0].tolist():
-        told = _some([names[row] for row in broken])
-        print_message(f"lindley: excluded rows do not count as labelled where features are not finite: {told}")
+        listed = _list_ids([names[row] for row in broken])
+        print_message(f"lindley: excluded rows do not count as labelled where features are not finite: {listed}")
     rows = (excluded & usable).nonzero()[:, 0]
-    return replace(given, labelled=everyone.rows[rows], labelled_features=features[rows])
+    return replace(inputs, labelled=every.rows[rows], labelled_features=features[rows])
 
 
-def _features(text: str | None, name: str) -> Tensor | None:
+def _read_features(text: str | None, name: str) -> Tensor | None:
     if text is None:
         return None
-    array = open_array(Place.of(text), name)
+    array = open_array(Location.parse(text, name), name)
     return array.read(0, slice(0, array.shape[0])) if array.shape else torch.empty(0)
 
 
-def _some(ids: Sequence[object]) -> str:
+def _list_ids(ids: Sequence[object]) -> str:
     return f"{list(ids[:5])!r}{' and more' if len(ids) > 5 else ''}"

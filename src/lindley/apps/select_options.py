@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from lindley.acquisition.specs import ACQUISITIONS, PREDICTION_FREE
-from lindley.apps.array_files import Place
-from lindley.apps.output_file import check_out, refuse_loss
+from lindley.apps.input_files import Location
+from lindley.apps.output_file import check_out, refuse_overwrite
 from lindley.apps.selection_files import FORMATS, is_selection
-from lindley.errors import InputError
+from lindley.errors import Argument, InputError
 from lindley.names import nearest
 
-_FARTHEST = 1 << 63
-_OF_PREDICTIONS = ("array", "num_draws", "inputs", "axes", "targets")
+_INT64_LIMIT = 1 << 63
+_PREDICTION_OPTIONS = ("array", "num_draws", "inputs", "axes", "targets")
 
 
 @dataclass(frozen=True)
 class SelectOptions:
-    """The arguments and options as they were typed."""
+    """The arguments and options as the user typed them."""
 
     file: str | None
     acquisition: str = "batchbald"
@@ -44,78 +44,93 @@ class SelectOptions:
 
     @property
     def order(self) -> str:
-        """The order of the axes: the one given, else NKC."""
+        """The order of the axes; NKC where none is given."""
         return self.axes or "NKC"
 
 
-def refuse_missing(asked: SelectOptions) -> None:
-    """What a method needs is said by its option before anything is read."""
-    needs = ACQUISITIONS[asked.acquisition].requirements(method_options(asked.options))
-    for need, given in (("targets", asked.targets), ("features", asked.features)):
-        if given is None and need in needs:
-            raise InputError(f"{asked.acquisition} needs {need}: add --{need} FILE")
+def check_requirements(options: SelectOptions) -> None:
+    """Raise InputError where the acquisition requires targets or features, and there is no file of them."""
+    requires = ACQUISITIONS[options.acquisition].requirements(parse_options(options.options))
+    for name, given in (("targets", options.targets), ("features", options.features)):
+        if given is None and name in requires:
+            raise InputError(
+                f"{name} is required by {options.acquisition}; name a file of them", argument=name, got=None
+            )
 
 
-def candidates_place(asked: SelectOptions) -> Place:
-    """The file of the candidates: of their predictions, else of their features."""
-    if asked.file is not None:
-        place = Place.of(asked.file)
-        return place if asked.array is None else Place(place.path, asked.array)
-    if asked.acquisition not in PREDICTION_FREE:
+def candidates_location(options: SelectOptions) -> Location:
+    """Return the file of the candidates: that of their predictions, else that of their features."""
+    if options.file is not None:
+        location = Location.parse(options.file, "file")
+        return location if options.array is None else Location(location.path, options.array)
+    if options.acquisition not in PREDICTION_FREE:
         raise InputError(
-            f"{asked.acquisition} reads predictions [N, K, C]: name their FILE, as in `lindley select probs.npy`. "
-            f"Without any there are {', '.join(PREDICTION_FREE)}, with --features FILE"
+            f"{options.acquisition} reads predictions [N, K, C]: name their FILE, as in `lindley select probs.npy`. "
+            f"Without predictions there are {', '.join(PREDICTION_FREE)}, with ",
+            Argument("features"),
+            argument="file",
+            got=None,
         )
-    if asked.features is None:
-        raise InputError("without predictions, --features FILE must say what the candidates are")
+    if options.features is None:
+        raise InputError(
+            "features is required where there are no predictions; name a file of them", argument="features", got=None
+        )
     default = SelectOptions(None)
-    for name in _OF_PREDICTIONS:
-        if getattr(asked, name) != getattr(default, name):
-            raise InputError(f"--{name.replace('_', '-')} is of predictions, and none are given. Leave it out.")
-    return Place.of(asked.features)
+    for name in _PREDICTION_OPTIONS:
+        if (got := getattr(options, name)) != getattr(default, name):
+            raise InputError(f"{name} is about predictions, and there are none. Leave it out.", argument=name, got=got)
+    return Location.parse(options.features, "features")
 
 
-def method_options(given: Sequence[str]) -> dict[str, Any]:
-    """Return the options of the acquisition: each value a number, true or false, else text."""
+def parse_options(assignments: Sequence[str]) -> dict[str, Any]:
+    """Return the acquisition's options of NAME=VALUE texts: each value a number, true or false, else text."""
     options: dict[str, Any] = {}
-    for each in given:
+    for each in assignments:
         name, equals, value = each.partition("=")
         if not equals or not name:
-            raise InputError(f"--option must be NAME=VALUE, as in --option num_configurations=200; got {each!r}")
+            raise InputError(argument="option", expected="NAME=VALUE, as in num_configurations=200", got=each)
         if name in options:
-            raise InputError(f"--option {name} is given twice")
-        options[name] = _value(value)
+            raise InputError(f"{name} is given twice", argument="option", got=each)
+        options[name] = _parse_value(value)
     return options
 
 
-def _value(text: str) -> Any:
-    """Lists and tables stay text: no method takes them, and a parser would follow them as deep as they go."""
+def _parse_value(text: str) -> Any:
+    """Lists and tables stay text: no acquisition takes them, and a parser would recurse as deep as they go."""
     if text.strip()[:1] in ("[", "{"):
         return text
     try:
         value = json.loads(text)
     except ValueError:
         return text
-    if isinstance(value, int) and not -_FARTHEST <= value < _FARTHEST:
-        raise InputError(f"--option: whole numbers must fit into 64 bits; got {text}")
+    if isinstance(value, int) and not -_INT64_LIMIT <= value < _INT64_LIMIT:
+        raise InputError(f"whole numbers must fit into 64 bits; got {text}", argument="option", got=text)
     return value
 
 
-def output_format(asked: SelectOptions) -> str:
-    """Return csv or jsonl: what was said, else what --out ends in. Refuses an --out that would lose something."""
-    suffix = None if asked.out is None else asked.out.suffix.lower().removeprefix(".")
-    form = asked.format or suffix or "csv"
+def output_format(options: SelectOptions) -> str:
+    """Return "csv" or "jsonl": the format given, else the ending of `out`. Refuse an `out` that loses something."""
+    suffix = None if options.out is None else options.out.suffix.lower().removeprefix(".")
+    form = options.format or suffix or "csv"
     if form not in FORMATS:
-        raise InputError(f"the output must be {' or '.join(FORMATS)}; got {form!r}.{nearest(form, FORMATS)}")
-    if asked.spreadsheet and form != "csv":
-        raise InputError(f"--spreadsheet is for csv; the output is {form}. Leave one of them out")
-    check_out(asked.out)
-    check_nothing_is_lost(asked)
+        raise InputError(
+            f"the output must be {' or '.join(FORMATS)}; got {form!r}.{nearest(form, FORMATS)}",
+            argument="format" if options.format else "out",
+            got=form,
+        )
+    if options.spreadsheet and form != "csv":
+        raise InputError(
+            f"spreadsheet is for csv; the output is {form}. Leave one of them out", argument="spreadsheet", got=form
+        )
+    check_out(options.out)
+    check_overwrite(options)
     return form
 
 
-def check_nothing_is_lost(asked: SelectOptions) -> None:
-    """Refuse an --out that is also read, or that holds more than a selection as it was written."""
-    given = (asked.file, asked.ids, *asked.exclude, asked.targets, asked.features, asked.labelled_features)
+def check_overwrite(options: SelectOptions) -> None:
+    """Refuse an `out` that is also read, or that holds more than a selection as it was written."""
+    given = (
+        options.file, options.ids, *options.exclude, options.targets, options.features, options.labelled_features
+    )  # fmt: skip
     inputs = [Path(each) for text in given if text is not None for each in (text, text.rpartition(":")[0]) if each]
-    refuse_loss(asked.out, inputs, is_selection, force=asked.force)
+    refuse_overwrite(options.out, inputs, is_selection, force=options.force)

@@ -1,4 +1,4 @@
-"""What `lindley select` writes: id, rank and score, as CSV or JSON lines, and how such a file is known again."""
+"""The output of `lindley select`: id, rank and score, as CSV or JSON lines, and a test for such files."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from lindley.spreadsheet import unquote_cell
 from lindley.text import visible
 
 FORMATS = ("csv", "jsonl")
-_LARGEST = 1 << 28
-"""Bytes beyond which a file is taken for something else without a look."""
+_MAX_BYTES = 1 << 28
+"""Bytes beyond which a file counts as something else without being read."""
 
 
 @dataclass(frozen=True)
-class Line:
-    """One chosen candidate."""
+class SelectionLine:
+    """A selected candidate."""
 
     id: str | int
     rank: int
     score: float
 
 
-def as_text(lines: Sequence[Line], form: str, *, spreadsheet: bool = False) -> str:
-    """Return the content of the file.
+def format_selection(lines: Sequence[SelectionLine], form: str, *, spreadsheet: bool = False) -> str:
+    """Return the content of the output file.
 
     Args:
-        lines: What was chosen, best first.
+        lines: The selected candidates, best first.
         form: "csv" or "jsonl".
         spreadsheet: Whether ids of a CSV file are quoted for spreadsheet programs; the heading of the column says so.
     """
@@ -44,32 +44,32 @@ def as_text(lines: Sequence[Line], form: str, *, spreadsheet: bool = False) -> s
 
 
 def is_selection(path: Path) -> bool:
-    """Whether the file holds nothing but what `as_text` writes, byte for byte: no label, no column more."""
-    if path.stat().st_size > _LARGEST:
+    """Whether a file holds exactly the output of `format_selection`: no label and no column was added."""
+    if path.stat().st_size > _MAX_BYTES:
         return False
     try:
         text = path.read_bytes().decode()
         form = "jsonl" if text.startswith("{") else "csv"
-        lines = list(_from_json(text) if form == "jsonl" else _from_csv(text))
-        return not text or text == as_text(lines, form, spreadsheet=text.startswith(QUOTED_COLUMN))
+        lines = list(_parse_json(text) if form == "jsonl" else _parse_csv(text))
+        return not text or text == format_selection(lines, form, spreadsheet=text.startswith(QUOTED_COLUMN))
     except (ValueError, KeyError, TypeError, RecursionError, csv.Error):
         return False
 
 
-def _json_line(line: Line) -> str:
-    """Letters stay letters, but where some would end the line or be obeyed by a terminal."""
+def _json_line(line: SelectionLine) -> str:
+    """Letters are kept, unless some would end the line or be obeyed by a terminal."""
     text = json.dumps(vars(line), ensure_ascii=False)
     return (text if visible(text) == text else json.dumps(vars(line))) + "\n"
 
 
-def _from_json(text: str) -> Iterator[Line]:
+def _parse_json(text: str) -> Iterator[SelectionLine]:
     for number, line in enumerate(text.split("\n")[:-1], 1):
-        yield Line(**{**json.loads(line), "rank": number})
+        yield SelectionLine(**{**json.loads(line), "rank": number})
 
 
-def _from_csv(text: str) -> Iterator[Line]:
+def _parse_csv(text: str) -> Iterator[SelectionLine]:
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     quoted = text.startswith(QUOTED_COLUMN)
     for number, (name, _, score) in enumerate(rows):
         if number:
-            yield Line(unquote_cell(name) if quoted else name, number, float(score))
+            yield SelectionLine(unquote_cell(name) if quoted else name, number, float(score))

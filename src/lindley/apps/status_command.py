@@ -1,4 +1,4 @@
-"""`lindley status DIR`: what a study's folder tells, as a table and lines, or as JSON. No torch here."""
+"""`lindley status DIR`: the progress of a study, as a table and lines, or as JSON. No torch here."""
 
 from __future__ import annotations
 
@@ -11,49 +11,55 @@ from pathlib import Path
 from rich.table import Table
 
 from lindley.apps.console import PlainConsole
+from lindley.apps.interrupts import program
 from lindley.apps.printing import print_result
-from lindley.apps.tally import in_words
+from lindley.apps.run_progress import format_duration
 from lindley.errors import InputError
 from lindley.study.status import State, StudyStatus, TrialStatus, by_acquisition, study_status
 
-_UNCUT = 1000
+_FULL_WIDTH = 1000
+"""Columns of a table that does not go to a terminal: nothing is truncated."""
 _COLUMNS: tuple[State, ...] = ("finished", "under way", "failed", "stopped", "not begun")
 
 
 def show_status(folder: Path, *, as_json: bool) -> None:
-    """Print it. Raises InputError where the folder holds no study."""
+    """Print the progress of a study. Raises InputError where the folder holds none."""
     if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder. Name the output folder of a run, as in: lindley status runs/demo")
+        raise InputError(
+            f"{folder} is not a folder. Name the output folder of a run, as in: {program()} status runs/demo",
+            argument="folder",
+            got=folder,
+        )
     status = study_status(folder)
     if as_json:
         print_result(json.dumps(_as_json(status), indent=1))
         return
     console = PlainConsole()
-    # What is read by a program is not cut: lines are as long as they need to be.
-    drawn = console if console.is_terminal else PlainConsole(width=_UNCUT)
-    drawn.print(_table(status))
-    for line in lines_of(status, folder):
+    # Output that another program reads is not truncated.
+    wide = console if console.is_terminal else PlainConsole(width=_FULL_WIDTH)
+    wide.print(_table(status))
+    for line in status_lines(status, folder):
         console.print(line, soft_wrap=True)
 
 
-def lines_of(status: StudyStatus, folder: Path) -> Iterator[str]:
-    """Below the table: each trial under way, each that failed, and the time."""
+def status_lines(status: StudyStatus, folder: Path) -> Iterator[str]:
+    """Yield the lines below the table: trials under way, trials that failed, and the time spent and left."""
     for trial in status.trials:
         if trial.state == "under way":
-            yield f"{trial.name}: {', '.join(_progress(trial))} ({trial.holder})"
+            yield f"{trial.name}: {', '.join(_progress_cells(trial))} ({trial.holder})"
     for trial in status.trials:
         if trial.state == "failed":
             yield f"{trial.name} failed: {trial.error}"
-    spent = f"{in_words(status.seconds)} spent"
+    spent = f"{format_duration(status.seconds)} spent"
     if all(trial.state == "finished" for trial in status.trials):
-        yield f"Finished: {_number(len(status.trials))}, {spent}."
+        yield f"Finished: {_count_trials(len(status.trials))}, {spent}."
         return
-    yield f"{status.count('finished')} of {len(status.trials)} trials finished, {spent}, {_left(status)}."
+    yield f"{status.count('finished')} of {len(status.trials)} trials finished, {spent}, {_time_left(status)}."
     if not status.count("under way"):
-        yield f"No trial is under way. To go on: lindley run STUDY --out {shlex.quote(str(folder))}"
+        yield f"No trial is under way. To continue: {program()} run STUDY --out {shlex.quote(str(folder))}"
 
 
-def _number(trials: int) -> str:
+def _count_trials(trials: int) -> str:
     return "1 trial" if trials == 1 else f"all {trials} trials"
 
 
@@ -66,13 +72,13 @@ def _table(status: StudyStatus) -> Table:
         table.add_column(name, justify="right")
     for (panel, acquisition), trials in by_acquisition(status.trials).items():
         counts = [sum(trial.state == state for trial in trials) for state in shown]
-        spent = in_words(sum(trial.seconds for trial in trials))
+        spent = format_duration(sum(trial.seconds for trial in trials))
         table.add_row(panel, acquisition, *(str(count or "–") for count in counts), spent)
     return table
 
 
-def _progress(trial: TrialStatus) -> Sequence[str]:
-    """The round under way, and what the last finished one gave."""
+def _progress_cells(trial: TrialStatus) -> Sequence[str]:
+    """Return the round under way, and the labels and accuracy of the last finished one."""
     cells = [f"round {min(trial.rounds_done + 1, trial.rounds)}/{trial.rounds}"]
     if trial.labels:
         cells.append(f"{trial.labels} labels")
@@ -81,11 +87,11 @@ def _progress(trial: TrialStatus) -> Sequence[str]:
     return cells
 
 
-def _left(status: StudyStatus) -> str:
+def _time_left(status: StudyStatus) -> str:
     left, running = status.seconds_left, status.count("under way")
     if left is None:
-        return "time left not known before a round has finished"
-    return f"about {in_words(left)} left" + ("" if running else " for one worker")
+        return "time left unknown until a round has finished"
+    return f"about {format_duration(left)} left" + ("" if running else " for one worker")
 
 
 def _as_json(status: StudyStatus) -> dict[str, object]:
@@ -104,9 +110,9 @@ def _as_json(status: StudyStatus) -> dict[str, object]:
 def _panels(status: StudyStatus) -> dict[str, dict[str, list[dict[str, object]]]]:
     panels: dict[str, dict[str, list[dict[str, object]]]] = {}
     for (panel, acquisition), trials in by_acquisition(status.trials).items():
-        listed = [{key: value for key, value in asdict(trial).items() if key not in _IN_PATH} for trial in trials]
+        listed = [{key: value for key, value in asdict(trial).items() if key not in _GROUP_KEYS} for trial in trials]
         panels.setdefault(panel, {})[acquisition] = listed
     return panels
 
 
-_IN_PATH = ("panel", "acquisition")
+_GROUP_KEYS = ("panel", "acquisition")

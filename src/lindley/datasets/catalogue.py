@@ -1,6 +1,6 @@
-"""The data sets by name. Adding one is a function that returns a Dataset and an entry here.
+"""The data sets by name. A new one is a function that returns a Dataset, and an entry here.
 
-To list or to check them imports no torch; the function's module is imported when its data set is loaded.
+Listing and checking them imports no torch; the function's module is imported when its data set is loaded.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
-from lindley.datasets.fetch import cache_folder
-from lindley.datasets.files import DataFile
+from lindley.datasets.data_file import DataFile
+from lindley.datasets.data_folders import find_file, obtain
+from lindley.datasets.download import cache_folder
 from lindley.datasets.image_files import FASHION_MNIST, MNIST
-from lindley.datasets.lookup import obtain, place_of
 from lindley.errors import InputError
 from lindley.names import nearest
 
@@ -28,40 +28,40 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Option:
-    """One option of a data set: its default, whose type is the option's, its least value and its largest."""
+    """An option of a data set: its default, whose type is the option's type, its minimum and its maximum."""
 
     default: int | float
-    least: int | float
-    most: int | float
+    minimum: int | float
+    maximum: int | float
 
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """One data set: what it is, where it comes from, and how it is loaded."""
+    """A data set: its content, its source, and the function that loads it."""
 
     name: str
     path: str
-    """The import path, "package.module:name", of what returns the Dataset. It is called with the options as keywords,
-    with `seed` where the data set is seeded, and with `read`, which gives the bytes of a DataFile, where it has
+    """The import path, "package.module:name", of the function that returns the Dataset. It takes the options as
+    keywords, `seed` where the data set is seeded, and `read`, which returns the bytes of a DataFile, where it has
     files."""
     title: str
     class_names: tuple[str, ...]
     num_rows: int
-    """Rows of the pool, under the default options."""
+    """The number of rows of the pool, under the default options."""
     num_test: int
-    """Test rows, under the default options."""
+    """The number of test rows, under the default options."""
     input_shape: tuple[int, ...]
     """The shape of one row."""
     reference: str
-    """Who made it, and where that was published."""
+    """Authors, year and publication."""
     licence: str
     files: tuple[DataFile, ...] = ()
-    """What is fetched for it; empty where it is generated or comes with a library."""
+    """The files to fetch; empty where the data set is generated or comes with a library."""
     options: Mapping[str, Option] = field(default_factory=dict)
     seeded: bool = False
     """Whether its rows depend on a trial's seed."""
     extra: str = ""
-    """The optional dependencies of lindley that it needs, as in "lindley[extra]"."""
+    """The optional dependencies that it requires, as in "lindley[extra]"."""
 
     @property
     def task(self) -> Classification:
@@ -75,10 +75,10 @@ class DatasetSpec:
         """The number of classes, C."""
         return len(self.class_names)
 
-    def rows_with(self, options: Mapping[str, object]) -> int:
-        """Return the rows of the pool under these options; an option of a wrong type counts as its default."""
-        given = {**{name: option.default for name, option in self.options.items()}, **options}
-        rows, repeats = given.get("num_pool", self.num_rows), given.get("repeats")
+    def num_rows_with(self, options: Mapping[str, object]) -> int:
+        """Return the number of rows of the pool under some options; an option of a wrong type counts as its default."""
+        values = {**{name: option.default for name, option in self.options.items()}, **options}
+        rows, repeats = values.get("num_pool", self.num_rows), values.get("repeats")
         if isinstance(repeats, int):
             rows = self.num_rows // int(self.options["repeats"].default) * repeats
         return rows if isinstance(rows, int) else self.num_rows
@@ -152,7 +152,7 @@ _SPECS = (
     ),
     DatasetSpec(
         "repeated-mnist",
-        "lindley.datasets.repeated:repeated_mnist",
+        "lindley.datasets.repeated_mnist:repeated_mnist",
         "MNIST with each training image several times, each copy with noise of its own",
         _DIGITS,
         num_rows=180_000,
@@ -182,10 +182,10 @@ def load(
     """Return the data set of that name, verified; files are fetched where no folder has them.
 
     Args:
-        name: Its name in the catalogue.
-        data_dir: Where files are looked for first; then $LINDLEY_DATA, then the user's cache folder.
-        seed: Seed of what is generated, such as noise.
-        options: Those of the data set; what is not given keeps its default.
+        name: The name in the catalogue.
+        data_dir: The folder to search first; then $LINDLEY_DATA, then the user's cache folder.
+        seed: The seed of generated rows and noise.
+        options: Options of the data set; the others keep their defaults.
         download: Whether missing files may be fetched.
 
     Raises:
@@ -195,90 +195,105 @@ def load(
     >>> len(load("two-moons", seed=1, options={"num_pool": 40}).pool)
     40
     """
-    spec = spec_named(name)
-    given: dict[str, Any] = dict(checked_options(name, options or {}))
+    spec = dataset_spec(name)
+    arguments: dict[str, Any] = dict(check_dataset_options(name, options or {}))
     if spec.seeded:
-        given["seed"] = seed
+        arguments["seed"] = seed
     if spec.files:
-        given["read"] = partial(obtain, data_dir=_folder(data_dir), download=download)
+        arguments["read"] = partial(obtain, data_dir=_folder(data_dir), download=download)
     try:
-        dataset: Dataset = resolve_name(spec.path)(**given)
+        dataset: Dataset = resolve_name(spec.path)(**arguments)
     except ModuleNotFoundError as error:
         if not spec.extra:
             raise
         raise InputError(
-            f'the data set {name} needs {error.name}, which is not installed: pip install "lindley[{spec.extra}]"'
+            f'the data set {name} requires {error.name}, which is not installed: pip install "lindley[{spec.extra}]"',
+            argument="name",
+            got=name,
         ) from None
     return dataset
 
 
-def spec_named(name: str) -> DatasetSpec:
-    """Return the entry of that name; an unknown name is refused with the known ones."""
+def dataset_spec(name: str) -> DatasetSpec:
+    """Return the entry of a name. Raises InputError, which lists the known names, for an unknown one."""
     if name not in DATASETS:
-        raise InputError(f"unknown data set {name!r}; known: {', '.join(DATASETS)}.{nearest(name, DATASETS)}")
+        raise InputError(
+            f"unknown data set {name!r}; known: {', '.join(DATASETS)}.{nearest(name, DATASETS)}",
+            argument="name",
+            got=name,
+        )
     return DATASETS[name]
 
 
-def checked_options(name: str, options: Mapping[str, object]) -> dict[str, int | float]:
-    """Return the options given if they are of the right type and within their limits; else raise InputError."""
-    allowed = spec_named(name).options
+def check_dataset_options(name: str, options: Mapping[str, object]) -> dict[str, int | float]:
+    """Return the options of a data set. Raises InputError for an unknown name, a wrong type or a value out of range."""
+    allowed = dataset_spec(name).options
     checked: dict[str, int | float] = {}
     for key, value in options.items():
         if key not in allowed:
             known = f"known: {', '.join(allowed)}" if allowed else "it has none"
-            raise InputError(f"unknown option {key!r} of the data set {name}; {known}.{nearest(key, allowed)}")
-        checked[key] = _checked_value(f"option {key!r} of the data set {name}", value, allowed[key])
+            raise InputError(
+                f"unknown option {key!r} of the data set {name}; {known}.{nearest(key, allowed)}",
+                argument=key,
+                got=value,
+            )
+        checked[key] = _check_value(key, value, allowed[key], name)
     return checked
 
 
 @dataclass(frozen=True)
-class Status:
-    """Where a data set lies on this machine."""
+class DatasetStatus:
+    """The files of a data set on this machine."""
 
     name: str
     title: str
     num_rows: int
     num_classes: int
     where: str
-    """The folders of its files, or where they will be fetched to, in words."""
+    """The folders of its files, or the folder that they will be fetched to, in words."""
     missing: tuple[str, ...]
-    """The files that would be fetched."""
+    """The files that are not on this machine."""
 
 
-def status(data_dir: str | os.PathLike[str] | None = None) -> list[Status]:
-    """Return each data set and where it would be read from; files are looked for, not opened."""
-    return [_status_of(spec, _folder(data_dir)) for spec in DATASETS.values()]
+def status(data_dir: str | os.PathLike[str] | None = None) -> list[DatasetStatus]:
+    """Return the status of each data set; its files are searched for, but not opened."""
+    return [_dataset_status(spec, _folder(data_dir)) for spec in DATASETS.values()]
 
 
-def fetch(name: str, data_dir: str | os.PathLike[str] | None = None) -> Status:
-    """Verify the files of a data set, fetch those that are missing, and return where they lie."""
-    spec = spec_named(name)
+def fetch(name: str, data_dir: str | os.PathLike[str] | None = None) -> DatasetStatus:
+    """Verify the files of a data set, fetch those that are missing, and return the status."""
+    spec = dataset_spec(name)
     for file in spec.files:
         obtain(file, data_dir=_folder(data_dir), download=True)
-    return _status_of(spec, _folder(data_dir))
+    return _dataset_status(spec, _folder(data_dir))
 
 
 def _folder(data_dir: str | os.PathLike[str] | None) -> Path | None:
     return None if data_dir is None else Path(data_dir)
 
 
-def _status_of(spec: DatasetSpec, data_dir: Path | None) -> Status:
-    places = {file.path: place_of(file, data_dir) for file in spec.files}
-    missing = tuple(path for path, place in places.items() if place is None)
-    folders = dict.fromkeys(str(place.parent) for place in places.values() if place is not None)
-    if not places:
+def _dataset_status(spec: DatasetSpec, data_dir: Path | None) -> DatasetStatus:
+    found = {file.path: find_file(file, data_dir) for file in spec.files}
+    missing = tuple(path for path, target in found.items() if target is None)
+    folders = dict.fromkeys(str(target.parent) for target in found.values() if target is not None)
+    if not found:
         where = "needs no files"
     elif missing:
         where = f"will be fetched to {cache_folder() / Path(missing[0]).parent}"
     else:
         where = ", ".join(folders)
-    return Status(spec.name, spec.title, spec.num_rows, spec.num_classes, where, missing)
+    return DatasetStatus(spec.name, spec.title, spec.num_rows, spec.num_classes, where, missing)
 
 
-def _checked_value(what: str, value: object, option: Option) -> int | float:
+def _check_value(key: str, value: object, option: Option, dataset: str) -> int | float:
     whole = isinstance(option.default, int)
     right = isinstance(value, int) or (isinstance(value, float) and not whole and math.isfinite(value))
-    if not right or isinstance(value, bool) or not option.least <= value <= option.most:  # type: ignore[operator]
+    if not right or isinstance(value, bool) or not option.minimum <= value <= option.maximum:  # type: ignore[operator]
         kind = "a whole number" if whole else "a number"
-        raise InputError(f"{what} must be {kind} from {option.least} to {option.most:g}; got {value!r}.")
+        raise InputError(
+            f"It is an option of the data set {dataset}.",
+            argument=key,
+            expected=f"{kind} from {option.minimum} to {option.maximum:g}",
+            got=value,
+        )
     return value  # type: ignore[return-value]

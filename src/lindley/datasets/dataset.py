@@ -1,4 +1,4 @@
-"""What a data set is to a trial: a pool, its oracle, and a test set."""
+"""A data set: a pool, the classes that its simulated oracle answers, and a test set."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from lindley.errors import InputError
 from lindley.shapes import ClassIndices, Rows
 
 NONE_OF_THE_CLASSES = -1
-"""The class of a row that belongs to none of the task's classes, in `Dataset.classes` and `true_classes`: what its
-simulated oracle knows of such a row. Labels never hold it."""
-NUM_PROBED = 100
-"""Rows that stand for all inputs in a manifest, where hashing every one would take long."""
+"""The class of a row that belongs to none of the task's classes, in `Dataset.classes` and `true_classes`: the answer
+of the simulated oracle. Labels never hold it."""
+NUM_HASHED_ROWS = 100
+"""Rows of which a manifest records the hash, where hashing all inputs would take long."""
 TestClassIndices = Int64[Tensor, "test_rows"]
 """ClassIndices of the test set, which has another number of rows than the pool."""
 
 
 @dataclass(frozen=True, init=False)
 class Dataset:
-    """A pool of N rows with the classes that an oracle would answer, and T test rows apart from it."""
+    """A pool of N rows with the classes that an oracle would answer, and a separate test set of T rows."""
 
     name: str
     task: Classification
@@ -57,7 +57,7 @@ class Dataset:
         """Take arrays in any form that `lindley.arrays` reads, such as NumPy's or lists; they are tensors afterwards.
 
         Args:
-            name: What reports call it.
+            name: The name in reports.
             task: The classes.
             pool: N inputs.
             classes: [N] 0..C-1, or NONE_OF_THE_CLASSES for a row of none of the classes.
@@ -66,11 +66,11 @@ class Dataset:
             input_shape: The shape of one input; a number for that many features.
             sources: [N] the source image of each row where a pool repeats images, else None: a random subset of
                 candidates draws source images and takes all their copies.
-            hashes: What a manifest records: sha256 of the decompressed files, or of the generated arrays.
-            true_classes: [N] where the oracle errs, else None: what it answers is then true.
+            hashes: The sha256 of the decompressed files, or of the generated arrays, for manifests.
+            true_classes: [N] the true classes where the oracle errs, else None: its answers are true.
 
         Raises:
-            InputError: If an array cannot be used; the message names it.
+            InputError: If an array cannot be used; `error.argument` names it.
         """
         fields: dict[str, Any] = {"name": name, "task": task, "pool": pool, "hashes": hashes or {}}
         fields["test_inputs"] = as_tensor(test_inputs, "test_inputs")
@@ -89,14 +89,20 @@ class Dataset:
         if not isinstance(self.pool, Pool):
             raise InputError(
                 f"pool must have len() and read(rows), as lindley.pools.memory.MemoryPool(inputs) has; got "
-                f"{type(self.pool).__name__}."
+                f"{type(self.pool).__name__}.",
+                argument="pool",
+                got=type(self.pool).__name__,
             )
         _check_classes("classes", self.classes, len(self.pool), self.task, least=NONE_OF_THE_CLASSES)
         if tuple(self.test_inputs.shape[1:]) != self.input_shape or self.test_inputs.dim() == 0:
             shape = ", ".join(map(str, self.input_shape))
-            raise InputError(f"test_inputs must be [T, {shape}]; got {[*self.test_inputs.shape]}.")
+            raise InputError(argument="test_inputs", expected=f"[T, {shape}]", got=[*self.test_inputs.shape])
         if len(self.test_inputs) == 0:
-            raise InputError("test_inputs must hold at least one row: without any nothing can be measured.")
+            raise InputError(
+                "test_inputs must hold at least one row: nothing can be measured without any.",
+                argument="test_inputs",
+                got=[*self.test_inputs.shape],
+            )
         _check_classes("test_classes", self.test_classes, len(self.test_inputs), self.task)
         if self.true_classes is not None:
             _check_classes("true_classes", self.true_classes, len(self.pool), self.task, least=NONE_OF_THE_CLASSES)
@@ -108,8 +114,10 @@ class Dataset:
         first = self.pool.read(torch.arange(min(1, len(self.pool))))
         if isinstance(first, Tensor) and first.dtype != self.test_inputs.dtype:
             raise InputError(
-                f"test_inputs must be {first.dtype}, as the pool's inputs are; got {self.test_inputs.dtype}. Convert "
-                f"them: test_inputs.to({first.dtype})."
+                f"Convert them: test_inputs.to({first.dtype}).",
+                argument="test_inputs",
+                expected=f"{first.dtype}, the dtype of the pool's inputs",
+                got=self.test_inputs.dtype,
             )
 
     @property
@@ -124,9 +132,9 @@ def array_hashes(**arrays: np.ndarray | Tensor) -> dict[str, str]:
 
 
 def content_hashes(dataset: Dataset) -> dict[str, str]:
-    """Return hashes for a data set that brings none: of all its classes, and of the inputs of its first rows."""
-    rows = torch.arange(min(NUM_PROBED, len(dataset.pool)))
-    inputs = {"first_rows": dataset.pool.read(rows), "first_test_rows": dataset.test_inputs[:NUM_PROBED]}
+    """Return hashes for a data set that has none: of all its classes, and of the inputs of its first rows."""
+    rows = torch.arange(min(NUM_HASHED_ROWS, len(dataset.pool)))
+    inputs = {"first_rows": dataset.pool.read(rows), "first_test_rows": dataset.test_inputs[:NUM_HASHED_ROWS]}
     return {
         **array_hashes(classes=dataset.classes.cpu(), test_classes=dataset.test_classes.cpu()),
         **array_hashes(**{name: _bytes(values) for name, values in inputs.items() if isinstance(values, Tensor)}),
@@ -141,10 +149,15 @@ def _check_classes(name: str, classes: Tensor, num_rows: int, task: Classificati
     _check_rows(name, classes, num_rows)
     outside = ((classes < least) | (classes >= task.num_classes)).nonzero().flatten()
     if outside.numel():
-        none = "" if least == 0 else f" (or be {NONE_OF_THE_CLASSES}, no class)"
-        raise InputError(f"{name} must lie in 0..{task.num_classes - 1}{none}; rows {outside[:10].tolist()} do not.")
+        none = "" if least == 0 else f", or {NONE_OF_THE_CLASSES} for none of the classes"
+        raise InputError(
+            argument=name,
+            expected=f"0..{task.num_classes - 1}{none}",
+            got=classes[outside[:10]].tolist(),
+            rows=outside.tolist(),
+        )
 
 
 def _check_rows(name: str, values: Tensor, num_rows: int) -> None:
     if tuple(values.shape) != (num_rows,):
-        raise InputError(f"{name} must be [{num_rows}], one a row; got {[*values.shape]}.")
+        raise InputError(argument=name, expected=f"[{num_rows}], one for each row", got=[*values.shape])

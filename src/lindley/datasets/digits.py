@@ -1,4 +1,4 @@
-"""scikit-learn's digits: 1,797 real handwritten digits of 8 x 8 pixels, in the box."""
+"""scikit-learn's digits: 1,797 real handwritten digits of 8 x 8 pixels, without a download."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""The files of the data sets that are laid out as MNIST is: where they are fetched from and what they must hold."""
+"""The files of the data sets in the format of MNIST: mirrors, lengths and hashes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lindley.datasets.files import DataFile
+from lindley.datasets.data_file import DataFile
 
 
 @dataclass(frozen=True)

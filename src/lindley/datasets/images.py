@@ -1,4 +1,4 @@
-"""Data sets laid out as MNIST is: four IDX files, 28 x 28 grey pixels, the training images as the pool."""
+"""Data sets in the format of MNIST: four IDX files of images and classes; the training images are the pool."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import torch
 from torch import Tensor
 
 from lindley.contracts import Classification
+from lindley.datasets.data_file import DataFile
 from lindley.datasets.dataset import Dataset
-from lindley.datasets.files import DataFile
 from lindley.datasets.idx import parse_idx
 from lindley.datasets.image_files import ImageFiles
 from lindley.errors import DataError
 from lindley.pools.memory import MemoryPool
 
 Reader = Callable[[DataFile], bytes]
-"""Gives the verified, decompressed bytes of a file, from wherever it lies."""
-NUM_GREYS = 255.0
+"""A function that returns the verified, decompressed bytes of a file."""
+MAX_PIXEL = 255.0
 
 
 def load_images(name: str, task: Classification, files: ImageFiles, read: Reader) -> Dataset:
     """Return a data set whose pool is all training images [N, 1, 28, 28], kept as bytes and read as pixels in [0, 1].
 
     Args:
-        name: What reports call it.
-        task: Its classes.
+        name: The name in reports.
+        task: The classes.
         files: The four files.
-        read: Gives the bytes of a file.
+        read: A function that returns the bytes of a file.
 
     Raises:
         DataError: If a file is missing or altered, or does not hold images and their labels.
@@ -38,9 +38,9 @@ def load_images(name: str, task: Classification, files: ImageFiles, read: Reader
     return Dataset(
         name=name,
         task=task,
-        pool=MemoryPool(images, divisor=NUM_GREYS),
+        pool=MemoryPool(images, divisor=MAX_PIXEL),
         classes=classes,
-        test_inputs=test_images / NUM_GREYS,
+        test_inputs=test_images / MAX_PIXEL,
         test_classes=test_classes,
         input_shape=tuple(images.shape[1:]),
         hashes=files.hashes,
@@ -53,7 +53,7 @@ def read_split(images_file: DataFile, labels_file: DataFile, read: Reader) -> tu
     Args:
         images_file: The IDX file of the images.
         labels_file: The IDX file of their classes.
-        read: Gives the bytes of a file.
+        read: A function that returns the bytes of a file.
 
     Raises:
         DataError: If a file is missing or altered, or the two do not belong together.
@@ -63,6 +63,7 @@ def read_split(images_file: DataFile, labels_file: DataFile, read: Reader) -> tu
     if images.ndim != 3 or labels.shape != images.shape[:1]:
         raise DataError(
             f"{images_file.path} should hold [N, height, width] and {labels_file.path} its [N] labels; "
-            f"they hold {list(images.shape)} and {list(labels.shape)}."
+            f"they hold {list(images.shape)} and {list(labels.shape)}.",
+            path=images_file.path,
         )
     return torch.from_numpy(images.copy())[:, None], torch.from_numpy(labels.astype(np.int64))

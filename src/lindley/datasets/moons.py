@@ -19,9 +19,9 @@ def two_moons(*, seed: int, num_pool: int = 500, num_test: int = 1000, noise: fl
     """Return a pool and a test set from the same distribution, each from a seed of its own.
 
     Args:
-        seed: The trial's.
-        num_pool: Rows of the pool.
-        num_test: Test rows.
+        seed: The seed of the trial.
+        num_pool: The number of rows of the pool.
+        num_test: The number of test rows.
         noise: Standard deviation of the Gaussian noise on both coordinates; the moons have radius 1.
     """
     inputs, classes = _generate(num_pool, noise, derive_seed(seed, "two-moons", "pool"))
@@ -41,16 +41,16 @@ def two_moons(*, seed: int, num_pool: int = 500, num_test: int = 1000, noise: fl
 
 
 def moons_class_probability(points: Tensor, noise: float) -> Tensor:
-    """P(class 1 | x) under the law that generates the moons, by quadrature.  [n, 2] -> [n] float64
+    """P(class 1 | x) under the distribution that generates the moons, by quadrature.  [n, 2] -> [n] float64
 
     An angle t is uniform on [0, π]; class 0 lies at (cos t, sin t), class 1 at (1 - cos t, 1/2 - sin t), both
     as likely, plus N(0, noise² I). The two densities are integrated over t in log space, so that points far
     from both moons have an answer too.
     """
     if points.dim() != 2 or points.shape[1] != 2:
-        raise InputError(f"points must be [n, 2]; got {[*points.shape]}.")
+        raise InputError(argument="points", expected="[n, 2]", got=[*points.shape])
     if not noise > 0:
-        raise InputError(f"noise must be above 0, else the density is not one; got {noise}.")
+        raise InputError("Without noise there is no density.", argument="noise", expected="above 0", got=noise)
     x, y = points.to(torch.float64).unbind(1)
     upper = _log_arc_density(x, y, noise)
     # Turning the plane by half a turn about (1/2, 1/4) carries the lower moon onto the upper one.
@@ -62,7 +62,7 @@ def _log_arc_density(x: Tensor, y: Tensor, noise: float) -> Tensor:
     """log ∫ exp(-|x - (cos t, sin t)|² / 2 noise²) dt/π, without the constant of the Gaussian.  [n], [n] -> [n]"""
     angles, log_weights = _arc_quadrature(noise)
     result = torch.empty_like(x)
-    for part in torch.arange(len(x)).split(4096):  # a grid of 200 x 200 points would else take 400 MB and more
+    for part in torch.arange(len(x)).split(4096):  # otherwise a grid of 200 x 200 points takes 400 MB and more
         squared = (x[part, None] - angles.cos()) ** 2 + (y[part, None] - angles.sin()) ** 2  # [n, nodes]
         result[part] = (log_weights - squared / (2 * noise**2)).logsumexp(1)
     return result

@@ -105,13 +105,23 @@ class Layout:
         return everything, f"{kind} that sum to one over the classes; they sum to {worst:.4g}", self._advice(bad)
 
     def _advice(self, bad: Tensor) -> tuple[Part, ...]:
-        """What may have been meant; only said, never done."""
-        tolerance = SUM_TOLERANCE[torch.float32]
-        probs = bad if self.inputs == "probs" else bad.exp()
-        if ((probs.sum(1) - 1).abs() < tolerance).all():
-            other = self.axes.translate(str.maketrans("KC", "CK"))
-            return ("They do sum to one over the axis said to be K: say ", Argument("axes", other), "?")
+        """Return the likely causes, most likely first; the numbers are never converted by a guess."""
+        given_as_probs = self.inputs == "probs"
+        look_like_probs = not given_as_probs and bool((bad >= 0).all())
+        probs = bad if given_as_probs or look_like_probs else bad.exp()
+        if look_like_probs and _sums_to_one(probs, 2):
+            return ("They look like probabilities; say so: ", Argument("inputs", "probs"), ".")
+        if _sums_to_one(probs, 1):
+            axes = Argument("axes", self.axes.translate(str.maketrans("KC", "CK")))
+            also = (" and ", Argument("inputs", "probs")) if look_like_probs else ()
+            return ("They sum to one over K, the draws. If that axis holds the classes, say ", axes, *also, ".")
+        if not (given_as_probs or look_like_probs):
+            return ("If they are logits, say so: ", Argument("inputs", "logits"), ".")
         return _OTHER[self.inputs]
+
+
+def _sums_to_one(probs: Tensor, axis: int) -> bool:
+    return bool(((probs.sum(axis) - 1).abs() < SUM_TOLERANCE[torch.float32]).all())
 
 
 def _if_other(kinds: str, *inputs: str) -> tuple[Part, ...]:

@@ -57,6 +57,6 @@ def test_one_process_at_a_time_opens_a_sink(tmp_path, monkeypatch):
 
 
 def test_neither_program_is_imported_unless_it_is_asked_for():
-    check = "import sys, lindley.apps.commands; print({'mlflow', 'tensorboard'} & set(sys.modules))"
+    check = "import sys, lindley.apps.run_command; print({'mlflow', 'tensorboard'} & set(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "set()"

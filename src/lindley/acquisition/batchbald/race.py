@@ -1,7 +1,7 @@
 """One pick by racing: whoever may win is compared on a few common configurations, the best of them on more.
 
-Because all candidates see the same configurations, their *differences* are known far better than their gains. A candidate
-is dropped once the leader is ahead by more than the configurations leave open.
+Because all candidates see the same configurations, their *differences* are known far better than their gains. A
+candidate is dropped once the leader is ahead by more than the configurations leave open.
 Source: Maron, Moore 1993, "Hoeffding races"; lazy evaluation as in lindley.acquisition.greedy_search.
 """
 

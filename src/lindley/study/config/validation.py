@@ -9,7 +9,7 @@ from typing import NamedTuple
 from lindley.acquisition.catalogue import acquisition_named
 from lindley.acquisition.specs import ACQUISITIONS
 from lindley.contracts import FEATURE_PARTS
-from lindley.datasets.catalogue import DATASETS, DatasetSpec, checked_options
+from lindley.datasets.catalogue import DATASETS, DatasetSpec, check_dataset_options
 from lindley.errors import InputError
 from lindley.names import nearest
 from lindley.networks.catalogue import NETWORKS
@@ -51,7 +51,7 @@ def unusable_names(panel: Panel) -> Iterator[ConfigError]:
         if name not in WITHOUT_NETWORK:
             yield ConfigError(("observe", "transfer", "models", place), not_allowed(name, WITHOUT_NETWORK))
     if panel.data.name in DATASETS:
-        yield from _refused(("data", "options"), checked_options, panel.data.name, panel.data.options)
+        yield from _refused(("data", "options"), check_dataset_options, panel.data.name, panel.data.options)
     if panel.model.posterior in POSTERIORS:
         yield from _refused(("model", "options"), check_options, panel.model.posterior, panel.model.options)
     for name, options in panel.acquisitions.items():
@@ -114,7 +114,7 @@ def contradictions(panel: Panel) -> Iterator[ConfigError]:
         if text := without_features(panel.model.posterior, name, needs):
             yield ConfigError(("model", "posterior"), text)
     if data:
-        yield from _more_than_rows(panel, data.rows_with(panel.data.options))
+        yield from _more_than_rows(panel, data.num_rows_with(panel.data.options))
 
 
 def _unlike(panel: Panel, data: DatasetSpec) -> Iterator[ConfigError]:

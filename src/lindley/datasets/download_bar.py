@@ -13,8 +13,8 @@ from lindley.errors import DataError
 
 
 @final
-class TransferBar:
-    """Show how much of one download has come, and break it off above a limit."""
+class DownloadBar:
+    """The progress of one download, which ends above a limit of bytes."""
 
     def __init__(self, title: str, address: str, part: Path, *, limit: int) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
@@ -25,7 +25,7 @@ class TransferBar:
         self._task = self._progress.add_task(title, total=None)
         self._address, self._part, self._limit = address, part, limit
 
-    def __enter__(self) -> TransferBar:
+    def __enter__(self) -> DownloadBar:
         self._console.print(f"fetching {self._address}", soft_wrap=True, highlight=False, markup=False)
         self._progress.start()
         return self
@@ -37,7 +37,7 @@ class TransferBar:
 
     @property
     def total(self) -> int:
-        """The bytes announced; 0 when unknown."""
+        """The number of bytes that the server announced; 0 where unknown."""
         return int(self._progress.tasks[0].total or 0)
 
     @total.setter
@@ -47,5 +47,7 @@ class TransferBar:
     def update(self, num_bytes: int) -> None:
         received = self._part.stat().st_size
         if received > self._limit:
-            raise DataError(f"{self._address} sends more than {self._limit:,} bytes, which cannot be the file")
+            raise DataError(
+                f"{self._address} sends more than {self._limit:,} bytes, which cannot be the file", path=self._part
+            )
         self._progress.update(self._task, completed=received)

@@ -1,4 +1,4 @@
-"""What the commands do: check before computing, run, report. The heavy imports of the command line are here."""
+"""`lindley run` and `lindley report`: check before computing, run, report."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lindley.apps.console import PlainConsole
+from lindley.apps.interrupts import program
 from lindley.apps.printing import print_message, print_result
-from lindley.apps.progress import showing
-from lindley.apps.tally import Tally
+from lindley.apps.progress_display import show_progress
+from lindley.apps.run_progress import RunProgress
 from lindley.datasets import catalogue
 from lindley.errors import InputError, LindleyError
 from lindley.session.manifest import read_trial_manifest
@@ -32,7 +33,7 @@ from lindley.training.precision import has_bfloat16
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What `lindley run` was asked for."""
+    """The arguments and options of `lindley run`."""
 
     study: str
     out: Path | None = None
@@ -47,7 +48,7 @@ class RunOptions:
 
 
 def run_study_and_report(options: RunOptions) -> bool:
-    """Run what is not yet done, write the report and say where it lies.  Returns False where a trial failed.
+    """Run the unfinished trials, write the report and print its path. Return False where a trial failed.
 
     Raises KeyboardInterrupt after Ctrl-C, when all workers have stopped.
     """
@@ -57,23 +58,23 @@ def run_study_and_report(options: RunOptions) -> bool:
     check_device(options.device)
     out = options.out or Path("runs") / study.name
     check_folder(out, study)
-    study = _said_precision(study, out, options.device)
+    study = _resolve_precision(study, out, options.device)
     sinks = [sink_named(text, study, out) for text in options.sinks]
     pending = [trial for trial in trials_of(study) if not _is_complete(trial, out)]
-    _fetch(pending, options.data_dir)
-    _say_left_out(study, out)
+    _fetch_data(pending, options.data_dir)
+    _warn_left_out(study, out)
     outcome = _run(study, out, pending, sinks, options)
     if outcome.interrupted:
         raise KeyboardInterrupt
-    _say_failures(outcome)
+    _print_failures(outcome)
     if outcome.done == 0:
         return False
-    _say_report(write_report(out), out)
+    _print_report(write_report(out), out)
     return not (outcome.failed or outcome.sinks_failed)
 
 
-def _fetch(pending: Sequence[Trial], data_dir: Path | None) -> None:
-    """Missing data are one message now, not one from every trial; an error where no trial can do without them."""
+def _fetch_data(pending: Sequence[Trial], data_dir: Path | None) -> None:
+    """Fetch the data of all trials first, so that missing data are one message; raise where no trial can do without."""
     broken: dict[str, LindleyError] = {}
     for name in dict.fromkeys(name for trial in pending for name in trial.panel.data_sets):
         if name in catalogue.DATASETS:
@@ -83,12 +84,12 @@ def _fetch(pending: Sequence[Trial], data_dir: Path | None) -> None:
                 broken[name] = error
     if broken and all(broken.keys() & set(trial.panel.data_sets) for trial in pending):
         raise next(iter(broken.values()))
-    for name, why in broken.items():
-        print_message(f"lindley: {why} The trials that need {name} will fail; the others run.")
+    for name, cause in broken.items():
+        print_message(f"lindley: {cause} The trials that need {name} will fail; the others run.")
 
 
-def _say_left_out(study: Study, out: Path) -> None:
-    """A folder of the same name may hold trials of other settings: nobody should find out by the report."""
+def _warn_left_out(study: Study, out: Path) -> None:
+    """Print a warning where the folder holds trials of other settings, which the report leaves out."""
     if foreign := left_out(load_results(out, study)):
         print_message(
             f"{out} holds what the report will leave out ({len(foreign)}). The first: {foreign[0]} To have trials of "
@@ -96,8 +97,8 @@ def _say_left_out(study: Study, out: Path) -> None:
         )
 
 
-def _said_precision(study: Study, out: Path, device: str) -> Study:
-    """The study with its precision decided; says what "auto" became, and where bfloat16 will be slow."""
+def _resolve_precision(study: Study, out: Path, device: str) -> Study:
+    """Return the study with its precision resolved. Print the result of "auto", and whether bfloat16 will be slow."""
     decided = resolved(study, out, device=device)
     precisions = {panel.model.precision for panel in decided.panels}
     if decided != study:
@@ -107,23 +108,27 @@ def _said_precision(study: Study, out: Path, device: str) -> Study:
     return decided
 
 
-def report_again(folder: Path) -> None:
-    """Figures and report.html from the journals of a folder."""
+def rewrite_report(folder: Path) -> None:
+    """Write the figures and report.html from the journals of a folder, and print the path."""
     if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder. Name the output folder of a run, as in: lindley report runs/demo")
+        raise InputError(
+            f"{folder} is not a folder. Name the output folder of a run, as in: {program()} report runs/demo",
+            argument="folder",
+            got=folder,
+        )
     print_result(write_report(folder))
 
 
 def _run(study: Study, out: Path, pending: Sequence[Trial], sinks: Sequence[Sink], options: RunOptions) -> Outcome:
-    """The trials, with progress; also when none is left, so that study.json is that of the last call."""
+    """Run the trials and show progress; also when none is left, so that study.json is that of the last call."""
     console = PlainConsole()
     trials = trials_of(study)
     if not pending:
         console.print(f"All {len(trials)} trials in {out} are finished: nothing to run.", soft_wrap=True)
     elif len(pending) < len(trials):
         known = len(trials) - len(pending)
-        console.print(f"{known} of {len(trials)} trials in {out} are finished; going on.", soft_wrap=True)
-    with showing(Tally.of(trials), console) as on_progress:
+        console.print(f"{known} of {len(trials)} trials in {out} are finished; running the others.", soft_wrap=True)
+    with show_progress(RunProgress.from_trials(trials), console) as on_progress:
         return run_study(
             study,
             out,
@@ -136,28 +141,28 @@ def _run(study: Study, out: Path, pending: Sequence[Trial], sinks: Sequence[Sink
         )
 
 
-def _say_failures(outcome: Outcome) -> None:
-    """One message for each cause, with the trials that it stopped."""
+def _print_failures(outcome: Outcome) -> None:
+    """Print one message for each cause, with the trials that it stopped."""
     causes: dict[str, list[str]] = {}
     for trial, message in outcome.failed:
         causes.setdefault(message, []).append(trial)
     for message, trials in causes.items():
         listed = "\n".join(f"  {trial}" for trial in trials)
-        print_message(f"lindley: {message}\nThis stopped {_trials(trials)}:\n{listed}")
+        print_message(f"lindley: {message}\nThis stopped {_count_trials(trials)}:\n{listed}")
     if causes:
         print_message("The same command tries them again.")
     for message in outcome.sinks_failed:
         print_message(f"lindley: {message}. The same command shows it what it missed.")
 
 
-def _say_report(path: Path, out: Path) -> None:
+def _print_report(path: Path, out: Path) -> None:
     print_result(
-        f"The report, one file for any browser (to make it again: {shlex.join(['lindley', 'report', str(out)])}):"
+        f"The report, one file for any browser (to make it again: {shlex.join([program(), 'report', str(out)])}):"
     )
     print_result(path)
 
 
-def _trials(trials: Sequence[str]) -> str:
+def _count_trials(trials: Sequence[str]) -> str:
     return "1 trial" if len(trials) == 1 else f"{len(trials)} trials"
 
 
@@ -166,5 +171,5 @@ def _is_complete(trial: Trial, out: Path) -> bool:
         state = read_state(out / trial.folder)
         read_trial_manifest(out / trial.folder, state, key=trial.key)
         return state.reaches(trial.panel.schedule.max_labels)
-    except (LindleyError, OSError):  # damaged or unreadable: the runner names it, and fails this trial alone
+    except (LindleyError, OSError):  # damaged or unreadable: the runner names the file, and fails this trial alone
         return False

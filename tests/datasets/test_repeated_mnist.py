@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from lindley.datasets.image_files import MNIST
-from lindley.datasets.repeated import repeated_mnist
+from lindley.datasets.repeated_mnist import repeated_mnist
 
 
 @pytest.fixture

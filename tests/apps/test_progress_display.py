@@ -1,16 +1,16 @@
-"""What is shown of a run, in a terminal and without one."""
+"""The display of a run, in a terminal and without one."""
 
 from __future__ import annotations
 
 import io
 
 from lindley.apps.console import PlainConsole
-from lindley.apps.progress import STATUS_EVERY, showing, table_of
-from lindley.apps.tally import Line, Tally
+from lindley.apps.progress_display import STATUS_EVERY, progress_table, show_progress
+from lindley.apps.run_progress import RunProgress, TrialProgress
 
 
 class Clock:
-    """A clock that goes when it is told to."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -19,12 +19,14 @@ class Clock:
         return self.now
 
 
-def shown(events: list[tuple[float, dict[str, object]]], *, terminal: bool = False) -> str:
+def shown(events: list[tuple[float, dict[str, object]]], *, terminal: bool = False, rounds: int = 3) -> str:
     """What stands on the console after events, each some seconds after the one before."""
     clock, file = Clock(), io.StringIO()
     console = PlainConsole(file=file, force_terminal=terminal, width=120)
-    tally = Tally({"t0": Line("moons", "bald", 0, 3), "t1": Line("moons", "margin", 0, 3)}, clock)
-    with showing(tally, console) as on_progress:
+    progress = RunProgress(
+        {"t0": TrialProgress("moons", "bald", 0, rounds), "t1": TrialProgress("moons", "margin", 0, rounds)}, clock
+    )
+    with show_progress(progress, console) as on_progress:
         for seconds, event in events:
             clock.now += seconds
             on_progress(event)
@@ -35,17 +37,22 @@ def a_round(trial: str, round: int, accuracy: float = 0.875) -> dict[str, object
     return {"trial": trial, "stage": "round", "round": round, "rounds": 3, "labels": 10 + round, "accuracy": accuracy}
 
 
-def whole_trial(trial: str, seconds: float) -> list[tuple[float, dict[str, object]]]:
-    rounds = [(seconds, a_round(trial, round)) for round in range(3)]
-    return [(0, {"trial": trial, "stage": "started"}), *rounds, (0, {"trial": trial, "stage": "finished"})]
+def whole_trial(trial: str, seconds: float, rounds: int = 3) -> list[tuple[float, dict[str, object]]]:
+    events = [(seconds, a_round(trial, round)) for round in range(rounds)]
+    return [(0, {"trial": trial, "stage": "started"}), *events, (0, {"trial": trial, "stage": "finished"})]
 
 
 def test_without_a_terminal_each_finished_trial_is_one_line():
     lines = shown(whole_trial("t0", 1) + whole_trial("t1", 1)).splitlines()
     assert lines == [
-        "[1/2] moons bald seed 0: 12 labels, accuracy 87.5 %, about 3 s left",
+        "[1/2] moons bald seed 0: 12 labels, accuracy 87.5 %",
         "[2/2] moons margin seed 0: 12 labels, accuracy 87.5 %",
     ]
+
+
+def test_the_time_left_is_shown_once_it_is_stable():
+    lines = shown(whole_trial("t0", 1, rounds=10) + whole_trial("t1", 1, rounds=10), rounds=10).splitlines()
+    assert [line.partition("%")[2] for line in lines] == [", about 10 s left", ""]
 
 
 def test_without_a_terminal_status_comes_at_most_every_thirty_seconds():
@@ -54,11 +61,11 @@ def test_without_a_terminal_status_comes_at_most_every_thirty_seconds():
     assert lines == ["0/2 trials", "  moons bald seed 0, round 1/3, 10 labels, training"] * 2
 
 
-def test_status_says_the_time_left_and_for_each_running_trial_round_labels_and_accuracy():
+def test_status_has_the_round_labels_and_accuracy_of_each_running_trial():
     events = [(0, {"trial": "t0", "stage": "started"}), (40, a_round("t0", 0)), (1, a_round("t0", 1))]
     events.insert(0, (0, {"trial": "t1", "stage": "started"}))
     assert shown(events).splitlines()[:3] == [
-        "0/2 trials, about 2 min left",
+        "0/2 trials",
         "  moons bald seed 0, round 1/3, 10 labels, accuracy 87.5 %, saved",
         "  moons margin seed 0, round 1/3, loading",
     ]
@@ -79,11 +86,13 @@ def test_one_who_has_work_of_its_own_does_not_speak_of_waiting():
 
 
 def test_table_has_a_line_for_each_trial_of_another_process():
-    tally = Tally({"t0": Line("moons", "bald", 0, 3), "t1": Line("moons", "margin", 1, 3)}, Clock())
-    tally(held("t0", 7, round=1, labels=10, accuracy=0.875))
+    progress = RunProgress(
+        {"t0": TrialProgress("moons", "bald", 0, 3), "t1": TrialProgress("moons", "margin", 1, 3)}, Clock()
+    )
+    progress(held("t0", 7, round=1, labels=10, accuracy=0.875))
     console = PlainConsole(width=120)
     with console.capture() as captured:
-        console.print(table_of(tally))
+        console.print(progress_table(progress))
     overall, line = captured.get().splitlines()
     assert "0/2 trials, 1 trial held by process 7" in overall
     assert " ".join(line.split()) == "moons bald seed 0 round 2/3 10 labels accuracy 87.5 % in process 7"
@@ -101,12 +110,14 @@ def test_trials_of_an_earlier_run_are_not_said_one_by_one():
 
 
 def test_table_has_a_line_for_each_running_trial():
-    tally = Tally({"t0": Line("moons", "bald", 0, 3), "t1": Line("moons", "margin", 1, 3)}, Clock())
-    tally(a_round("t0", 0))
-    tally({"trial": "t1", "stage": "observe", "round": 1, "labels": 15})
+    progress = RunProgress(
+        {"t0": TrialProgress("moons", "bald", 0, 3), "t1": TrialProgress("moons", "margin", 1, 3)}, Clock()
+    )
+    progress(a_round("t0", 0))
+    progress({"trial": "t1", "stage": "observe", "round": 1, "labels": 15})
     console = PlainConsole(width=120)
     with console.capture() as captured:
-        console.print(table_of(tally))
+        console.print(progress_table(progress))
     overall, first, second = captured.get().splitlines()
     assert "0/2 trials" in overall
     assert " ".join(first.split()) == "moons bald seed 0 round 1/3 10 labels accuracy 87.5 % saved"

@@ -1,0 +1,42 @@
+"""Errors and warnings in the words of the command line: arguments are written as options."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from lindley.errors import Argument, InputError, InputWarning
+
+
+def format_error(error: Exception, options: Collection[str]) -> str:
+    """Return the message of an error; where one of a command's options cannot be used, the message begins with it.
+
+    >>> format_error(InputError(argument="batch_size", expected="at most 40", got=50), ["batch_size", "seed"])
+    '--batch-size must be at most 40; got 50.'
+    >>> format_error(InputError("all 40 candidates are excluded", argument="exclude"), ["exclude"])
+    '--exclude: all 40 candidates are excluded'
+    """
+    if not isinstance(error, InputError):
+        return str(error)
+    text, name = error.render(format_argument), error.argument
+    if name not in options:
+        return text
+    option = f"--{name.replace('_', '-')}"
+    return option + text.removeprefix(name) if text.startswith(f"{name} ") else f"{option}: {text}"
+
+
+def format_warning(warning: Warning | str) -> str:
+    """Return the message of a warning."""
+    return warning.render(format_argument) if isinstance(warning, InputWarning) else str(warning)
+
+
+def format_argument(argument: Argument) -> str:
+    """Return an argument of the library as an option of the command line.
+
+    >>> format_argument(Argument("axes", "KNC")), format_argument(Argument("features"))
+    ('--axes KNC', '--features FILE')
+    >>> format_argument(Argument("delta", 0.4, option=True))
+    '--option delta=0.4'
+    """
+    if argument.option:
+        return f"--option {argument.name}={argument.value}"
+    return f"--{argument.name.replace('_', '-')} {'FILE' if argument.value is None else argument.value}"

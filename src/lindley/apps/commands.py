@@ -75,13 +75,13 @@ def run_study_and_report(options: RunOptions) -> bool:
 def _fetch(pending: Sequence[Trial], data_dir: Path | None) -> None:
     """Missing data are one message now, not one from every trial; an error where no trial can do without them."""
     broken: dict[str, LindleyError] = {}
-    for name in dict.fromkeys(name for trial in pending for name in trial.panel.data_sets):
+    for name in dict.fromkeys(name for trial in pending for name in trial.experiment.data_sets):
         if name in catalogue.DATASETS:
             try:
                 catalogue.fetch(name, data_dir)
             except LindleyError as error:
                 broken[name] = error
-    if broken and all(broken.keys() & set(trial.panel.data_sets) for trial in pending):
+    if broken and all(broken.keys() & set(trial.experiment.data_sets) for trial in pending):
         raise next(iter(broken.values()))
     for name, why in broken.items():
         print_message(f"lindley: {why} The trials that need {name} will fail; the others run.")
@@ -99,7 +99,7 @@ def _say_left_out(study: Study, out: Path) -> None:
 def _said_precision(study: Study, out: Path, device: str) -> Study:
     """The study with its precision decided; says what "auto" became, and where bfloat16 will be slow."""
     decided = resolved(study, out, device=device)
-    precisions = {panel.model.precision for panel in decided.panels}
+    precisions = {panel.model.precision for panel in decided.experiments}
     if decided != study:
         print_result(f"precision: {' and '.join(sorted(precisions))} (auto)")
     if "bfloat16" in precisions and not has_bfloat16(device):
@@ -165,6 +165,6 @@ def _is_complete(trial: Trial, out: Path) -> bool:
     try:
         state = read_state(out / trial.folder)
         manifest_of(out / trial.folder, state)
-        return state.reaches(trial.panel.schedule.max_labels)
+        return state.reaches(trial.experiment.schedule.max_labels)
     except (LindleyError, OSError):  # damaged or unreadable: the runner names it, and fails this trial alone
         return False

@@ -45,7 +45,9 @@ class Tally:
     def of(cls, trials: Sequence[Trial], *, clock: Callable[[], float] = time.monotonic) -> Tally:
         """The tally of a study before anything has run."""
         lines = {
-            trial.folder: Line(trial.panel.name, trial.acquisition, trial.seed, trial.panel.schedule.num_rounds)
+            trial.folder: Line(
+                trial.experiment.name, trial.acquisition, trial.seed, trial.experiment.schedule.num_rounds
+            )
             for trial in trials
         }
         return cls(lines, clock)

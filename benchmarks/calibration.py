@@ -34,10 +34,10 @@ from lindley.networks.catalogue import build_network
 from lindley.noise import torch_generator
 from lindley.seeds import derive_seed
 from lindley.session.state import read_state
-from lindley.study.config.schema import Panel
+from lindley.study.config.schema import Experiment
 from lindley.study.folder import read_study
-from lindley.study.running.learners import panel_learner
-from lindley.study.trials import Trial, trials_of_panel
+from lindley.study.running.learners import experiment_learner
+from lindley.study.trials import Trial, trials_of_experiment
 
 FOLDS = 5
 TEMPERATURES = [round(2 ** (place / 4), 4) for place in range(-8, 17)]  # from 1/4 to 16
@@ -64,10 +64,10 @@ def main() -> None:
     done = {(row["study"], row["panel"], row["trial"], row["labels"]) for row in records.read(options.out)}
     cases = [
         Case(options.study, trial, num_labels, options.device)
-        for panel in study.panels
+        for panel in study.experiments
         if options.panel in (None, panel.name)
         for num_labels in options.labels
-        for trial in trials_of_panel(panel)
+        for trial in trials_of_experiment(panel)
         if (study.name, panel.name, f"{trial.acquisition} {trial.seed}", str(num_labels)) not in done
         and (options.study / trial.folder).is_dir()
     ]
@@ -82,10 +82,10 @@ def main() -> None:
 def measure(case: Case) -> list[dict[str, object]]:
     """Fit once on all labels and once without each part; a row for each predictor."""
     torch.set_num_threads(1)
-    panel, seed = case.trial.panel, case.trial.seed
+    panel, seed = case.trial.experiment, case.trial.seed
     data = _data(panel.data.name)
     network = build_network(panel.model.network or "", input_shape=data.input_shape, num_classes=data.task.num_classes)
-    learner = panel_learner(panel, network, device=case.device)
+    learner = experiment_learner(panel, network, device=case.device)
     index, labels = _labels_at(case)
     fit_seed = derive_seed(seed, index, "fit")
     posterior = learner.fit(TrainingData(data.pool, labels, data.task), seed=fit_seed)
@@ -148,7 +148,7 @@ def _row(case: Case, name: str, draws: Draws, left_out: list[float], data: Datas
     log_probs = torch.cat([draws.predict(part).log_probs.cpu() for part in data.test_inputs.split(TEST_ROWS)]).double()
     plain, scaled, classes = mean_log_probs(log_probs), _scaled(log_probs, temperature), data.test_classes
     return {
-        "panel": case.trial.panel.name,
+        "panel": case.trial.experiment.name,
         "trial": f"{case.trial.acquisition} {case.trial.seed}",
         "labels": case.num_labels,
         "predictor": name,
@@ -164,7 +164,7 @@ def _row(case: Case, name: str, draws: Draws, left_out: list[float], data: Datas
     }
 
 
-def _predictors(posterior: Posterior, panel: Panel, seed: int) -> dict[str, Draws]:
+def _predictors(posterior: Posterior, panel: Experiment, seed: int) -> dict[str, Draws]:
     point = posterior.point()
     assert point is not None, "a network of MC dropout has a single prediction"
     return {"draws": posterior.draw(panel.model.num_draws, seed=seed), "point": point}

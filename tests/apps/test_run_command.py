@@ -92,9 +92,9 @@ def test_data_that_only_one_panel_needs_fail_its_trials_alone(tmp_path, monkeypa
         model = { posterior = "forest", num_draws = 4 }
         schedule = { initial_labels = 8, batch_size = 2, max_labels = 10 }
         acquisitions = { random = {} }
-        [[panels]]
+        [[experiments]]
         name = "moons"
-        [[panels]]
+        [[experiments]]
         name = "images"
         data = { name = "mnist", options = {} }
         """

@@ -66,7 +66,7 @@ def write_begun(folder: Path) -> Path:
         "schedule": {"initial_labels": 20, "batch_size": 10, "max_labels": 100},
         "acquisitions": {"bald": {}},
     }
-    (folder / "study.json").write_text(json.dumps({"name": "digits", "title": "Digits", "panels": [panel]}))
+    (folder / "study.json").write_text(json.dumps({"name": "digits", "title": "Digits", "experiments": [panel]}))
     return folder
 
 
@@ -102,6 +102,6 @@ def test_it_needs_no_torch_and_writes_nothing(tmp_path, options):
 def test_what_is_piped_is_not_cut(tmp_path):
     name = f"my_package.{'long_' * 20}module:function"
     study = json.loads((write_begun(tmp_path) / "study.json").read_text())
-    study["panels"][0]["acquisitions"] = {name: {}}
+    study["experiments"][0]["acquisitions"] = {name: {}}
     (tmp_path / "study.json").write_text(json.dumps(study))
     assert name in status(tmp_path).stdout

@@ -186,7 +186,10 @@ def test_the_same_seed_gives_the_same_pool_and_another_seed_another():
         ({"label_noise": 0.3}, {"pool_answers"}),
         ({"duplicate_noise": 0.02}, {"pool_inputs"}),
         ({"class_imbalance": {"dog": 0.2}}, {"pool_answers", "pool_truth", "pool_inputs"}),
-        ({"out_of_distribution": OutOfDistribution(numbered(first=2000), 0.25)}, {"outside: numbers", "pool_inputs"}),
+        (
+            {"out_of_distribution": OutOfDistribution(numbered(first=2000), 0.25)},
+            {"out_of_distribution: numbers", "pool_inputs"},
+        ),
     ],
 )
 def test_the_hashes_tell_another_pool(change, told):
@@ -226,7 +229,7 @@ def test_digits_with_rare_classes_hold_the_stated_numbers():
         (PoolCorruption(class_imbalance={"fox": 0.0}), "share of 'fox'.*got 0.0"),
         (
             PoolCorruption(out_of_distribution=OutOfDistribution(numbered(), 1.0)),
-            "outside.share must be above 0 and below 1; got 1.0",
+            "out_of_distribution.share must be above 0 and below 1; got 1.0",
         ),
         (
             PoolCorruption(out_of_distribution=OutOfDistribution(numbered(), 0.9)),

@@ -23,7 +23,7 @@ from lindley.session.events import Answer, Answered, ArraysFile, Event, Fitted, 
 from lindley.session.files import write_json
 from lindley.session.journal_store import JournalStore
 from lindley.session.manifest import write_manifest
-from lindley.study.config.schema import Panel, Study
+from lindley.study.config.schema import Experiment, Study
 from lindley.study.results import TrialResults
 from lindley.study.trials import Trial, trials_of
 
@@ -32,7 +32,7 @@ from lindley.study.trials import Trial, trials_of
 class Asked:
     """Which number is wanted: of which trial, in which round, after how many labels."""
 
-    panel: Panel
+    panel: Experiment
     acquisition: str
     seed: int
     round: int
@@ -70,7 +70,7 @@ def panel_table(name: str, acquisitions: Any, **changes: Any) -> dict[str, Any]:
 def make_study(*panels: dict[str, Any], name: str = "made-up", title: str = "A made-up study") -> Study:
     """A valid study of these panels."""
     description = "Numbers invented for tests."
-    table = {"name": name, "title": title, "description": description, "panels": list(panels)}
+    table = {"name": name, "title": title, "description": description, "experiments": list(panels)}
     return Study.model_validate_json(json.dumps(table))
 
 
@@ -110,13 +110,15 @@ def _write_trial(
 ) -> None:
     folder = out / trial.folder
     write_manifest(folder, _manifest(trial))
-    schedule = trial.panel.schedule
-    wanted = trial.panel.observe.information
+    schedule = trial.experiment.schedule
+    wanted = trial.experiment.observe.information
     with JournalStore(folder) as store:
-        store.append([Started(key=trial.key), *_answered("initial", 0, range(schedule.initial_labels), trial.panel)])
+        store.append(
+            [Started(key=trial.key), *_answered("initial", 0, range(schedule.initial_labels), trial.experiment)]
+        )
         for round in range(schedule.num_rounds if done is None else done):
-            ask = Asked(trial.panel, trial.acquisition, trial.seed, round, schedule.num_labels_at(round))
-            seen = {"grid": grid(ask)} if grid is not None and trial.panel.observe.grid else {}
+            ask = Asked(trial.experiment, trial.acquisition, trial.seed, round, schedule.num_labels_at(round))
+            seen = {"grid": grid(ask)} if grid is not None and trial.experiment.observe.grid else {}
             if information is not None and wanted is not None and wanted.acquisition == trial.acquisition:
                 seen |= {"information": information(ask)} if ask.labels in wanted.labels else {}
             arrays = {name: store.save_arrays(f"round-{round:03d}-{name}", each) for name, each in seen.items()}
@@ -124,11 +126,11 @@ def _write_trial(
 
 
 def _manifest(trial: Trial) -> dict[str, Any]:
-    planar = trial.panel.observe.grid
+    planar = trial.experiment.observe.grid
     return {
         "format": 1,
         "key": trial.key,
-        "panel": trial.panel.name,
+        "experiment": trial.experiment.name,
         "acquisition": trial.acquisition,
         "options": trial.options,
         "seed": trial.seed,
@@ -146,11 +148,11 @@ def _manifest(trial: Trial) -> dict[str, Any]:
     }
 
 
-def _num_classes(panel: Panel) -> int:
+def _num_classes(panel: Experiment) -> int:
     return 2 if panel.observe.grid else 10
 
 
-def _answered(purpose: Any, round: int, rows: Iterable[int], panel: Panel) -> list[Event]:
+def _answered(purpose: Any, round: int, rows: Iterable[int], panel: Experiment) -> list[Event]:
     """A query and the answers to it."""
     rows = list(rows)
     scores = [0.5] * len(rows) if purpose == "train" else []
@@ -266,16 +268,16 @@ def fake_transfer(ask: Asked) -> dict[str, Any]:
     return {"transfer": {name: {"accuracy": rising(ask, start=0.4, end=end), "nll": 1.0} for name, end in ends.items()}}
 
 
-RARE = {"rare": {"8": 0.1}}
+RARE = {"class_imbalance": {"8": 0.1}}
 
 
 def fake_asked(ask: Asked) -> dict[str, Any]:
     """The metrics of the observer of a corrupted pool: every fifth label is of a rare class."""
-    if not ask.panel.pool.rare:
+    if not ask.panel.pool.class_imbalance:
         return {}
-    kinds = ("labels", "rare", "repeated", "wrong", "outside")
+    kinds = ("labels", "minority_class", "duplicates", "mislabelled", "out_of_distribution")
     asked, pool = (dict(zip(kinds, (count, count // 5, 0, 0, 0), strict=True)) for count in (ask.labels, 1198))
-    return {"asked": asked, "pool": pool}
+    return {"queried": asked, "pool": pool}
 
 
 @cache

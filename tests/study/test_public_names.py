@@ -11,7 +11,18 @@ from pydantic import ValidationError
 
 from lindley import study as public
 from lindley.errors import ConfigurationError
-from lindley.study import Data, Information, Model, Observe, Panel, Schedule, Study, check_study, load_study, run_study
+from lindley.study import (
+    Data,
+    Experiment,
+    Information,
+    Model,
+    Observe,
+    Schedule,
+    Study,
+    check_study,
+    load_study,
+    run_study,
+)
 from lindley.study.config.schema import TABLES
 
 FILE = """
@@ -25,7 +36,7 @@ acquisitions = { random = {}, batchbald = { num_configurations = 500 } }
 
 def study(**changes: Any) -> Study:
     """The study of the file, built in Python."""
-    panel = {
+    experiment = {
         "name": "mine",
         "seeds": 2,
         "data": Data(name="digits"),
@@ -33,7 +44,7 @@ def study(**changes: Any) -> Study:
         "schedule": Schedule(initial_labels=20, batch_size=10, max_labels=100),
         "acquisitions": {"random": {}, "batchbald": {"num_configurations": 500}},
     }
-    return Study(name="mine", panels=[Panel(**{**panel, **changes})])
+    return Study(name="mine", experiments=[Experiment(**{**experiment, **changes})])
 
 
 def test_public_names_are_sorted_and_there():
@@ -69,7 +80,7 @@ def test_a_study_built_in_python_is_that_of_its_file(tmp_path):
         (lambda: Schedule(initial_labels=1.0, batch_size=1, max_labels=2), "initial_labels"),
         (lambda: study(seeds="2"), "seeds"),
         (lambda: study(name="a/b"), "name"),
-        (lambda: Study(name="empty", panels=[]), "panels"),
+        (lambda: Study(name="empty", experiments=[]), "experiments"),
     ],
 )
 def test_a_wrong_key_or_value_is_refused_when_it_is_built(build, key):
@@ -80,7 +91,7 @@ def test_a_wrong_key_or_value_is_refused_when_it_is_built(build, key):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"acquisitions": {"blad": {}}}, r'panel mine: acquisitions\.blad .* Did you mean "bald"'),
+        ({"acquisitions": {"blad": {}}}, r'experiment mine: acquisitions\.blad .* Did you mean "bald"'),
         ({"data": Data(name="digits", options={"noise": 1})}, r"data\.options cannot be used"),
         ({"schedule": Schedule(initial_labels=20, batch_size=10, max_labels=10)}, "must be at least"),
         ({"model": Model(posterior="forest", network="digits-mlp")}, "has no meaning"),
@@ -100,7 +111,7 @@ def test_information_that_would_never_be_measured_is_refused():
         check_study(study(observe=wrong))
 
 
-def test_two_panels_of_one_name_are_refused():
-    one = study().panels[0]
+def test_two_experiments_of_one_name_are_refused():
+    one = study().experiments[0]
     with pytest.raises(ConfigurationError, match='the name "mine" is used twice'):
-        check_study(Study(name="mine", panels=[one, one]))
+        check_study(Study(name="mine", experiments=[one, one]))

@@ -12,7 +12,7 @@ from pydantic_core import PydanticUndefined
 from lindley.datasets.catalogue import DATASETS
 from lindley.networks.catalogue import NETWORKS
 from lindley.posteriors.catalogue import POSTERIORS
-from lindley.study.config.errors import PANEL_KEYS, STUDY_KEYS
+from lindley.study.config.errors import EXPERIMENT_KEYS, STUDY_KEYS
 from lindley.study.config.schema import TABLES
 from lindley.study.config.study_files import builtin_studies, load_study
 
@@ -35,7 +35,7 @@ def rows(heading: str) -> dict[str, list[str]]:
 def test_page_says_how_many_seeds_a_packaged_study_has():
     said = re.findall(r"^\| `([\w-]+)` \| .*; (\d+) seeds \|$", PAGE.read_text(), re.MULTILINE)
     assert len(said) > 5
-    assert [(name, {panel.seeds for panel in load_study(name).panels}) for name, _ in said] == [
+    assert [(name, {experiment.seeds for experiment in load_study(name).experiments}) for name, _ in said] == [
         (name, {int(seeds)}) for name, seeds in said
     ]
 
@@ -58,12 +58,14 @@ def test_page_says_the_default(table, key):
         assert said == json.dumps(False if default is None else default)
 
 
-def test_page_names_the_keys_at_the_top_and_of_panels():
+def test_page_names_the_keys_at_the_top_and_of_experiments():
     tables = {f"[{key}]" for key in STUDY_KEYS if f"[{key}]" in PAGE.read_text()}
     keys = set(rows("At the top"))
-    assert {key for key in STUDY_KEYS if f"[{key}]" not in tables} | {"panels"} == keys
-    named = set(re.findall(r"`(\w+)`", "".join(line.split(" | ")[0] for line in section("[[panels]]").splitlines())))
-    assert named == set(PANEL_KEYS)
+    assert {key for key in STUDY_KEYS if f"[{key}]" not in tables} | {"experiments"} == keys
+    named = set(
+        re.findall(r"`(\w+)`", "".join(line.split(" | ")[0] for line in section("[[experiments]]").splitlines()))
+    )
+    assert named == set(EXPERIMENT_KEYS)
 
 
 @pytest.mark.parametrize(
@@ -94,4 +96,4 @@ def test_example_of_the_page_is_a_study(tmp_path):
     example = re.search(r"## A whole file\n\n```toml\n(.*?)```", PAGE.read_text(), re.DOTALL)
     path = tmp_path / "example.toml"
     path.write_text(example.group(1))
-    assert load_study(path).panels[0].acquisitions == {"random": {}, "batchbald": {"num_configurations": 500}}
+    assert load_study(path).experiments[0].acquisitions == {"random": {}, "batchbald": {"num_configurations": 500}}

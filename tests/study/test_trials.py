@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from lindley.study.config.resolved import resolved
-from lindley.study.config.schema import Panel, Study
+from lindley.study.config.schema import Experiment, Study
 from lindley.study.config.study_files import load_study
 from lindley.study.trials import Trial, trials_of
 
 ROOT = Path(__file__).parents[2]
 
 
-def panel(**changes: object) -> Panel:
+def experiment(**changes: object) -> Experiment:
     tables = {
         "name": "moons",
         "title": "Moons",
@@ -26,16 +26,16 @@ def panel(**changes: object) -> Panel:
         "schedule": {"initial_labels": 10, "batch_size": 5, "max_labels": 20},
         "acquisitions": {"random": {}, "batchbald": {"num_configurations": 100}},
     }
-    return Panel.model_validate({**tables, **changes})
+    return Experiment.model_validate({**tables, **changes})
 
 
-def trial(changed: Panel | None = None, acquisition: str = "random", seed: int = 0) -> Trial:
-    return Trial(changed or panel(), acquisition, {}, seed)
+def trial(changed: Experiment | None = None, acquisition: str = "random", seed: int = 0) -> Trial:
+    return Trial(changed or experiment(), acquisition, {}, seed)
 
 
-def test_trials_come_panel_by_panel_then_seed_by_seed():
-    study = Study(name="s", title="S", panels=(panel(), panel(name="other", seeds=1, first_seed=7)))
-    assert [(each.panel.name, each.seed, each.acquisition) for each in trials_of(study)] == [
+def test_trials_come_experiment_by_experiment_then_seed_by_seed():
+    study = Study(name="s", title="S", experiments=(experiment(), experiment(name="other", seeds=1, first_seed=7)))
+    assert [(each.experiment.name, each.seed, each.acquisition) for each in trials_of(study)] == [
         ("moons", 0, "random"),
         ("moons", 0, "batchbald"),
         ("moons", 1, "random"),
@@ -46,22 +46,22 @@ def test_trials_come_panel_by_panel_then_seed_by_seed():
 
 
 def test_trial_has_its_acquisitions_options():
-    study = Study(name="s", title="S", panels=(panel(seeds=1),))
+    study = Study(name="s", title="S", experiments=(experiment(seeds=1),))
     assert [each.options for each in trials_of(study)] == [{}, {"num_configurations": 100}]
 
 
 def test_later_keys_are_no_part_of_a_tuned_trial_that_does_not_use_them():
-    tuned = trial(panel(training={"tune": {"weight_decay": [0.1, 1.0]}})).semantic()["training"]
+    tuned = trial(experiment(training={"tune": {"weight_decay": [0.1, 1.0]}})).semantic()["training"]
     assert tuned["tune"].keys() == {"measure", "weight_decay", "prior_precision", "dropout"}
     assert not tuned.keys() & {"patience", "check_every"}
-    tempered = trial(panel(training={"tune": {"temperature": [0.5, 1.0]}})).semantic()["training"]["tune"]
+    tempered = trial(experiment(training={"tune": {"temperature": [0.5, 1.0]}})).semantic()["training"]["tune"]
     assert (tempered["temperature"], tempered["folds"]) == ([0.5, 1.0], 5)
     assert "validation_labels" not in trial().semantic()["schedule"]
 
 
 def test_names_titles_number_of_seeds_and_max_labels_leave_the_key_as_it_is():
     longer = {"initial_labels": 10, "batch_size": 5, "max_labels": 500}
-    other = panel(name="else", title="Else", seeds=9, schedule=longer, acquisitions={"random": {}})
+    other = experiment(name="else", title="Else", seeds=9, schedule=longer, acquisitions={"random": {}})
     assert trial(other).key == trial().key
 
 
@@ -87,26 +87,29 @@ def test_names_titles_number_of_seeds_and_max_labels_leave_the_key_as_it_is():
         {"observe": {"grid": True}},
         {"observe": {"transfer": {"models": ["forest"]}}},
         {"pool": {"subset": 100}},
-        {"pool": {"rare": {"upper moon": 0.1}}},
-        {"pool": {"outside": {"data": "mine:moons", "share": 0.1}}},
-        {"pool": {"copies": 2}},
-        {"pool": {"copy_noise": 0.1}},
+        {"pool": {"class_imbalance": {"upper moon": 0.1}}},
+        {"pool": {"out_of_distribution": {"data": "mine:moons", "share": 0.1}}},
+        {"pool": {"duplicates": 2}},
+        {"pool": {"duplicate_noise": 0.1}},
         {"pool": {"label_noise": 0.1}},
     ],
 )
 def test_what_can_change_a_result_changes_the_key(changes):
-    assert trial(panel(**changes)).key != trial().key
+    assert trial(experiment(**changes)).key != trial().key
 
 
 def test_a_pool_to_which_nothing_is_done_and_no_transfer_are_no_part_of_the_key():
-    plain = panel(pool={"subset": 0, "rare": {}, "outside": False, "copies": 1}, observe={"transfer": False})
+    plain = experiment(
+        pool={"subset": 0, "class_imbalance": {}, "out_of_distribution": False, "duplicates": 1},
+        observe={"transfer": False},
+    )
     assert trial(plain).semantic() == trial().semantic()
     assert "pool" not in trial().semantic()
     assert trial().semantic()["observe"] == {"grid": False, "information": None}
 
 
 def test_only_what_changes_something_of_a_pool_is_part_of_the_key():
-    assert trial(panel(pool={"subset": 9, "label_noise": 0.0})).semantic()["pool"] == {"subset": 9}
+    assert trial(experiment(pool={"subset": 9, "label_noise": 0.0})).semantic()["pool"] == {"subset": 9}
 
 
 def test_acquisition_options_and_seed_change_the_key():
@@ -114,7 +117,7 @@ def test_acquisition_options_and_seed_change_the_key():
         trial().key,
         trial(seed=1).key,
         trial(acquisition="batchbald").key,
-        Trial(panel(), "batchbald", {"num_configurations": 100}, 0).key,
+        Trial(experiment(), "batchbald", {"num_configurations": 100}, 0).key,
     }
     assert len(keys) == 4
 
@@ -127,7 +130,7 @@ def test_a_method_that_changed_under_its_name_has_other_keys_than_before():
 
 
 def test_information_changes_the_key_of_its_own_acquisition_only():
-    measured = panel(observe={"information": {"acquisition": "batchbald", "labels": [10]}})
+    measured = experiment(observe={"information": {"acquisition": "batchbald", "labels": [10]}})
     assert trial(measured, "random").key == trial(acquisition="random").key
     assert trial(measured, "batchbald").key != trial(acquisition="batchbald").key
 
@@ -142,8 +145,8 @@ def test_journals_of_earlier_versions_keep_their_folders(study):
     assert kept <= named
 
 
-def with_targets(targets: int) -> Panel:
-    return panel(schedule={"initial_labels": 10, "batch_size": 5, "max_labels": 20, "targets": targets})
+def with_targets(targets: int) -> Experiment:
+    return experiment(schedule={"initial_labels": 10, "batch_size": 5, "max_labels": 20, "targets": targets})
 
 
 def test_number_of_targets_changes_the_keys_of_those_that_look_at_targets_only():
@@ -159,11 +162,11 @@ def test_number_of_targets_changes_the_key_of_ones_own_acquisition_where_it_is_n
 
 
 def test_semantic_is_json_of_the_same_value():
-    semantic = trial(panel(observe={"information": {"acquisition": "random", "labels": [10]}})).semantic()
+    semantic = trial(experiment(observe={"information": {"acquisition": "random", "labels": [10]}})).semantic()
     assert json.loads(json.dumps(semantic)) == semantic
 
 
-def test_folder_names_panel_acquisition_seed_and_key():
+def test_folder_names_experiment_acquisition_seed_and_key():
     one = trial(seed=3)
     assert one.folder == f"trials/moons/random/seed-3-{one.key[:8]}"
     assert ":" not in trial(acquisition="my.module:name").folder

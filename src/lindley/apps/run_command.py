@@ -76,13 +76,13 @@ def run_study_and_report(options: RunOptions) -> bool:
 def _fetch_data(pending: Sequence[Trial], data_dir: Path | None) -> None:
     """Fetch the data of all trials first, so that missing data are one message; raise where no trial can do without."""
     broken: dict[str, LindleyError] = {}
-    for name in dict.fromkeys(name for trial in pending for name in trial.panel.data_sets):
+    for name in dict.fromkeys(name for trial in pending for name in trial.experiment.data_sets):
         if name in catalogue.DATASETS:
             try:
                 catalogue.fetch(name, data_dir)
             except LindleyError as error:
                 broken[name] = error
-    if broken and all(broken.keys() & set(trial.panel.data_sets) for trial in pending):
+    if broken and all(broken.keys() & set(trial.experiment.data_sets) for trial in pending):
         raise next(iter(broken.values()))
     for name, cause in broken.items():
         print_message(f"lindley: {cause} The trials that need {name} will fail; the others run.")
@@ -100,7 +100,7 @@ def _warn_left_out(study: Study, out: Path) -> None:
 def _resolve_precision(study: Study, out: Path, device: str) -> Study:
     """Return the study with its precision resolved. Print the result of "auto", and whether bfloat16 will be slow."""
     decided = resolved(study, out, device=device)
-    precisions = {panel.model.precision for panel in decided.panels}
+    precisions = {panel.model.precision for panel in decided.experiments}
     if decided != study:
         print_result(f"precision: {' and '.join(sorted(precisions))} (auto)")
     if "bfloat16" in precisions and not has_bfloat16(device):
@@ -170,6 +170,6 @@ def _is_complete(trial: Trial, out: Path) -> bool:
     try:
         state = read_state(out / trial.folder)
         read_trial_manifest(out / trial.folder, state, key=trial.key)
-        return state.reaches(trial.panel.schedule.max_labels)
+        return state.reaches(trial.experiment.schedule.max_labels)
     except (LindleyError, OSError):  # damaged or unreadable: the runner names the file, and fails this trial alone
         return False

@@ -55,7 +55,7 @@ class RunProgress:
         return cls(
             {
                 trial.folder: TrialProgress(
-                    trial.panel.name, trial.acquisition, trial.seed, trial.panel.schedule.num_rounds
+                    trial.experiment.name, trial.acquisition, trial.seed, trial.experiment.schedule.num_rounds
                 )
                 for trial in trials
             },

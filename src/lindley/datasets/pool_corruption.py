@@ -137,17 +137,17 @@ def add_out_of_distribution(dataset: Dataset, added: OutOfDistribution, *, seed:
     """
     other, share = added.dataset, added.share
     if not 0 < share < 1:
-        raise InputError(f"outside.share must be above 0 and below 1; got {share}.")
+        raise InputError(f"out_of_distribution.share must be above 0 and below 1; got {share}.")
     if other.input_shape != dataset.input_shape:
         raise InputError(
             f"rows of {other.name} have the shape {[*other.input_shape]}, those of {dataset.name} "
-            f"{[*dataset.input_shape]}: outside.data must be a data set of the same shape."
+            f"{[*dataset.input_shape]}: out_of_distribution.data must be a data set of the same shape."
         )
     count = round(share / (1 - share) * len(dataset.pool))
     if not 1 <= count <= len(other.pool):
         raise InputError(
-            f"outside.share = {share} of a pool with {len(dataset.pool)} rows of its own takes {count} from outside; "
-            f"{other.name} has {len(other.pool)}. Another share, or another subset, is needed."
+            f"out_of_distribution.share = {share} of a pool with {len(dataset.pool)} rows of its own takes {count} "
+            f"rows; {other.name} has {len(other.pool)}. Another share, or another subset, is needed."
         )
     keys = row_uniforms(torch.arange(len(other.pool)), seed)
     others = SubsetPool(other.pool, keys.argsort(stable=True)[:count].sort().values)
@@ -159,7 +159,7 @@ def add_out_of_distribution(dataset: Dataset, added: OutOfDistribution, *, seed:
         classes=torch.cat([dataset.classes, none]),
         true_classes=None if dataset.true_classes is None else torch.cat([dataset.true_classes, none]),
         sources=None if sources is None else torch.cat([sources, sources.max() + 1 + torch.arange(count)]),
-        hashes={**dataset.hashes, **{f"outside: {name}": digest for name, digest in other.hashes.items()}},
+        hashes={**dataset.hashes, **{f"out_of_distribution: {name}": digest for name, digest in other.hashes.items()}},
     )
 
 

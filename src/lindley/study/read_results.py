@@ -19,10 +19,10 @@ from lindley.session.files import REMEDY
 from lindley.session.manifest import ManifestRecord, read_trial_manifest
 from lindley.session.records import Count, Record, find_fault
 from lindley.session.state import Round, read_state
-from lindley.study.config.schema import Panel, Study
+from lindley.study.config.schema import Experiment, Study
 from lindley.study.folder import read_study
 from lindley.study.results import PanelResults, StudyResults, TrialResults
-from lindley.study.trials import Trial, trials_of_panel
+from lindley.study.trials import Trial, trials_of_experiment
 from lindley.text import visible_line
 
 
@@ -42,10 +42,10 @@ Loss = Annotated[float, Field(ge=0)]
 
 class _Counts(Record):
     labels: Count
-    rare: Count
-    repeated: Count
-    wrong: Count
-    outside: Count
+    minority_class: Count
+    duplicates: Count
+    mislabelled: Count
+    out_of_distribution: Count
 
 
 class _OtherModel(Record):
@@ -63,7 +63,7 @@ _FIELDS: dict[str, Any] = {
     **{name: (_type_of(spec) | None, None) for name, spec in METRICS.items()},
     "accuracy": (Share, ...),
     "recall": (list[Share | None], ...),
-    "asked": (_Counts | None, None),
+    "queried": (_Counts | None, None),
     "pool": (_Counts | None, None),
     "transfer": (dict[str, _OtherModel] | None, None),
 }
@@ -84,7 +84,7 @@ def load_results(out: str | os.PathLike[str], study: Study | None = None, *, wit
     """
     out = Path(out)
     study = study or read_study(out)
-    titles = [visible_line(panel.title) for panel in study.panels]
+    titles = [visible_line(panel.title) for panel in study.experiments]
     panels = [
         _load_panel(
             out,
@@ -92,15 +92,15 @@ def load_results(out: str | os.PathLike[str], study: Study | None = None, *, wit
             title if titles.count(title) == 1 else f"{title} ({panel.name})",
             with_arrays=with_arrays,
         )
-        for panel, title in zip(study.panels, titles, strict=True)
+        for panel, title in zip(study.experiments, titles, strict=True)
     ]
     there = {folder.parents[1].name for folder in (out / "trials").glob("*/*/seed-*")}
-    foreign = tuple(visible_line(name) for name in sorted(there - {panel.name for panel in study.panels}))
+    foreign = tuple(visible_line(name) for name in sorted(there - {panel.name for panel in study.experiments}))
     name, title, description = map(visible_line, (study.name, study.title, study.description))
     return StudyResults(name, title, description, panels, foreign)
 
 
-def _load_panel(out: Path, panel: Panel, title: str, *, with_arrays: bool) -> PanelResults:
+def _load_panel(out: Path, panel: Experiment, title: str, *, with_arrays: bool) -> PanelResults:
     trials: list[TrialResults] = []
     set_aside: dict[Path, str] = {}
     for folder in sorted((out / "trials" / panel.name).glob("*/seed-*")):
@@ -114,7 +114,7 @@ def _load_panel(out: Path, panel: Panel, title: str, *, with_arrays: bool) -> Pa
     trials.sort(key=lambda trial: (trial.acquisition, trial.seed))
     trials, foreign = _of_common_beginnings(trials)
     set_aside |= {trial.folder: why for trial, why in foreign}
-    wanted = {out / trial.folder: (trial.acquisition, trial.seed) for trial in trials_of_panel(panel)}
+    wanted = {out / trial.folder: (trial.acquisition, trial.seed) for trial in trials_of_experiment(panel)}
     there = {trial.folder: trial.complete for trial in trials}
     return PanelResults(
         panel.name,
@@ -134,7 +134,7 @@ def _load_panel(out: Path, panel: Panel, title: str, *, with_arrays: bool) -> Pa
     )
 
 
-def _read_trial(folder: Path, panel: Panel) -> TrialResults | None:
+def _read_trial(folder: Path, panel: Experiment) -> TrialResults | None:
     """The trial in a folder; None where no round was run yet.
 
     Raises JournalError where it is damaged, or not one of the panel under the settings that it has now.
@@ -166,8 +166,8 @@ def _check_metrics(rounds: Sequence[Round], num_classes: int) -> None:
         fault = find_fault(_Measured, each.metrics)
         if not fault and len(each.metrics["recall"]) != num_classes:
             fault = f"recall is of {len(each.metrics['recall'])} classes; there are {num_classes}"
-        if not fault and ("asked" in each.metrics) != ("asked" in rounds[0].metrics):
-            fault = "asked is counted in some rounds only"
+        if not fault and ("queried" in each.metrics) != ("queried" in rounds[0].metrics):
+            fault = "queried is counted in some rounds only"
         if fault:
             raise JournalError(f"the metrics of round {each.index} are damaged: {fault}. {REMEDY}")
 
@@ -230,7 +230,7 @@ def _options_of(trial: TrialResults) -> str:
     return json.dumps(trial.manifest["options"], sort_keys=True)
 
 
-def _is_of(panel: Panel, manifest: dict[str, Any]) -> bool:
+def _is_of(panel: Experiment, manifest: dict[str, Any]) -> bool:
     """Whether a trial has the settings of the panel: a folder may hold older trials with others."""
     name = manifest["acquisition"]
     options = panel.acquisitions.get(name, manifest["options"])

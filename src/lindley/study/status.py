@@ -120,8 +120,8 @@ def by_acquisition(trials: Iterable[TrialStatus]) -> dict[tuple[str, str], list[
 
 
 def _status(trial: Trial, out: Path) -> TrialStatus:
-    folder, schedule = out / trial.folder, trial.panel.schedule
-    names = (trial.panel.name, trial.acquisition, trial.seed, trial.folder)
+    folder, schedule = out / trial.folder, trial.experiment.schedule
+    names = (trial.experiment.name, trial.acquisition, trial.seed, trial.folder)
     holder = find_holder(folder / FILE_NAME)
     try:
         told = read_state(folder)

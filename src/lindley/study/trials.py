@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from lindley.acquisition.specs import ACQUISITIONS
-from lindley.study.config.schema import CorruptedPool, Panel, Schedule, Study
+from lindley.study.config.schema import CorruptedPool, Experiment, Schedule, Study
 
 METHOD_VERSIONS = {"batchbald": 2}
 """Methods that once chose other rows under the same name: version 1 of BatchBALD is BatchBALD-logdet today.
@@ -20,9 +20,9 @@ It is part of the key, so that trials of one version are never continued, or cou
 
 @dataclass(frozen=True)
 class Trial:
-    """One acquisition with its options under one seed, in one panel."""
+    """One acquisition with its options under one seed, in one experiment."""
 
-    panel: Panel
+    experiment: Experiment
     acquisition: str
     options: dict[str, Any]
     seed: int
@@ -34,15 +34,15 @@ class Trial:
         labels. A key that a later version adds must be left out at the value that changes nothing, else the
         journals of earlier versions could no longer be continued.
         """
-        panel = self.panel.model_dump(mode="json")
+        experiment = self.experiment.model_dump(mode="json")
         version = METHOD_VERSIONS.get(self.acquisition)
         return {
-            "data": panel["data"],
-            **self._hard_pool(panel["pool"]),
-            "model": {key: value for key, value in panel["model"].items() if key != "options" or value},
-            "training": _without_neutral(panel["training"]),
-            "schedule": self._scheduled(panel["schedule"]),
-            "observe": self._observed(panel["observe"]),
+            "data": experiment["data"],
+            **self._hard_pool(experiment["pool"]),
+            "model": {key: value for key, value in experiment["model"].items() if key != "options" or value},
+            "training": _without_neutral(experiment["training"]),
+            "schedule": self._scheduled(experiment["schedule"]),
+            "observe": self._observed(experiment["observe"]),
             "acquisition": self.acquisition,
             "options": self.options,
             "seed": self.seed,
@@ -59,24 +59,24 @@ class Trial:
         """What a manifest says of the trial itself."""
         return {
             "key": self.key,
-            "panel": self.panel.name,
+            "experiment": self.experiment.name,
             "acquisition": self.acquisition,
             "options": self.options,
             "seed": self.seed,
             "semantic": self.semantic(),
-            "precision": self.panel.model.precision,
+            "precision": self.experiment.model.precision,
         }
 
     @property
     def name(self) -> str:
         """What it is called where people read of it."""
-        return trial_name(self.panel.name, self.acquisition, self.seed)
+        return trial_name(self.experiment.name, self.acquisition, self.seed)
 
     @property
     def folder(self) -> str:
-        """Its place below the output folder: trials/<panel>/<acquisition>/seed-<s>-<first 8 of the key>."""
+        """Its place below the output folder: trials/<experiment>/<acquisition>/seed-<s>-<first 8 of the key>."""
         acquisition = self.acquisition.replace(":", "--")  # a colon is not allowed in a path everywhere
-        return f"trials/{self.panel.name}/{acquisition}/seed-{self.seed}-{self.key[:8]}"
+        return f"trials/{self.experiment.name}/{acquisition}/seed-{self.seed}-{self.key[:8]}"
 
     def _hard_pool(self, pool: dict[str, Any]) -> dict[str, Any]:
         """The keys of [pool] that change something; no table where none does, as before there was one."""
@@ -109,22 +109,22 @@ class Trial:
         return {**kept, "information": information if mine else None}
 
 
-def trial_name(panel: str, acquisition: str, seed: int) -> str:
+def trial_name(experiment: str, acquisition: str, seed: int) -> str:
     """What a trial is called where people read of it, in progress, status and sinks."""
-    return f"{panel} {acquisition} seed {seed}"
+    return f"{experiment} {acquisition} seed {seed}"
 
 
 def trials_of(study: Study) -> list[Trial]:
-    """Panel by panel, in the order in which they are begun."""
-    return [trial for panel in study.panels for trial in trials_of_panel(panel)]
+    """Experiment by experiment, in the order in which they are begun."""
+    return [trial for experiment in study.experiments for trial in trials_of_experiment(experiment)]
 
 
-def trials_of_panel(panel: Panel) -> list[Trial]:
+def trials_of_experiment(experiment: Experiment) -> list[Trial]:
     """Seed by seed, then by acquisition: a study stopped half way has whole seeds."""
     return [
-        Trial(panel, acquisition, dict(options), seed)
-        for seed in range(panel.first_seed, panel.first_seed + panel.seeds)
-        for acquisition, options in panel.acquisitions.items()
+        Trial(experiment, acquisition, dict(options), seed)
+        for seed in range(experiment.first_seed, experiment.first_seed + experiment.seeds)
+        for acquisition, options in experiment.acquisitions.items()
     ]
 
 

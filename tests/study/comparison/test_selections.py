@@ -63,27 +63,27 @@ def test_copies_of_what_was_labelled_before_are_counted() -> None:
 
 def test_copies_of_a_corrupted_pool_are_those_that_the_journal_counted() -> None:
     panel = _panel()
-    panel.config["pool"] = {"copies": 5}
+    panel.config["pool"] = {"duplicates": 5}
     for trial in panel.trials:
         for each, repeated, labels in zip(trial.rounds, (1, 2, 6), (20, 24, 28), strict=True):
-            each.metrics["asked"] = {"repeated": repeated, "labels": labels}
+            each.metrics["queried"] = {"duplicates": repeated, "labels": labels}
     assert [line.repeated for line in asked(panel, "random")] == [5 / 8, 5 / 8]
 
 
 def test_of_a_repeated_data_set_that_was_thinned_no_row_tells_its_copies() -> None:
     panel = _panel(data="repeated-mnist", repeats=3)
-    panel.config["pool"] = {"copies": 1, "subset": 24}
+    panel.config["pool"] = {"duplicates": 1, "subset": 24}
     for trial in panel.trials:
         for each, repeated, labels in zip(trial.rounds, (1, 2, 6), (20, 24, 28), strict=True):
-            each.metrics["asked"] = {"repeated": repeated, "labels": labels}
+            each.metrics["queried"] = {"duplicates": repeated, "labels": labels}
     assert [(line.overlap, line.repeated) for line in asked(panel, "random")] == [(None, 5 / 8), (None, 5 / 8)]
 
 
 def test_copies_that_no_later_round_has_counted_are_not_known_yet() -> None:
     panel = _panel()
-    panel.config["pool"] = {"copies": 5}
+    panel.config["pool"] = {"duplicates": 5}
     for trial in panel.trials:
-        trial.rounds[0].metrics["asked"] = {"repeated": 1, "labels": 20}
+        trial.rounds[0].metrics["queried"] = {"duplicates": 1, "labels": 20}
         del trial.rounds[1:]
     assert [line.repeated for line in asked(panel, "random")] == [None, None]
 

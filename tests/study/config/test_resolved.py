@@ -17,9 +17,9 @@ model = { network = "moons-mlp", num_draws = 3, precision = "auto" }
 training = { steps = 3 }
 schedule = { initial_labels = 4, batch_size = 3, max_labels = 7 }
 acquisitions = { random = {} }
-[[panels]]
+[[experiments]]
 name = "open"
-[[panels]]
+[[experiments]]
 name = "said"
 model = { precision = "float32" }
 """
@@ -38,8 +38,8 @@ def decide(monkeypatch, precision):
 @pytest.mark.parametrize("precision", ["bfloat16", "float32"])
 def test_the_device_decides_what_is_left_open_and_nothing_else(study, tmp_path, monkeypatch, precision):
     decide(monkeypatch, precision)
-    panels = resolved(study, tmp_path / "out", device="cpu").panels
-    assert [panel.model.precision for panel in panels] == [precision, "float32"]
+    experiments = resolved(study, tmp_path / "out", device="cpu").experiments
+    assert [experiment.model.precision for experiment in experiments] == [precision, "float32"]
 
 
 def test_a_study_that_was_begun_keeps_its_precision_on_another_machine(study, tmp_path, monkeypatch):
@@ -50,8 +50,8 @@ def test_a_study_that_was_begun_keeps_its_precision_on_another_machine(study, tm
     events = []
     assert run_study(study, out, jobs=1, on_progress=events.append).done == 2
     assert {event["stage"] for event in events} == {"complete"}  # the trials are the same: nothing was run
-    kept = json.loads((out / "study.json").read_text())["panels"]
-    assert [panel["model"]["precision"] for panel in kept] == ["bfloat16", "float32"]
+    kept = json.loads((out / "study.json").read_text())["experiments"]
+    assert [experiment["model"]["precision"] for experiment in kept] == ["bfloat16", "float32"]
     manifests = [json.loads(path.read_text())["precision"] for path in sorted(out.glob("trials/*/*/*/manifest.json"))]
     assert manifests == ["bfloat16", "float32"]
 
@@ -59,4 +59,4 @@ def test_a_study_that_was_begun_keeps_its_precision_on_another_machine(study, tm
 def test_a_damaged_study_file_decides_nothing(study, tmp_path, monkeypatch):
     decide(monkeypatch, "float32")
     (tmp_path / "study.json").write_text("{")
-    assert resolved(study, tmp_path, device="cpu").panels[0].model.precision == "float32"
+    assert resolved(study, tmp_path, device="cpu").experiments[0].model.precision == "float32"

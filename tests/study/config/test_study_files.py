@@ -20,7 +20,7 @@ description = "Of all tables."
 seeds = 3
 first_seed = 0
 data = { name = "two-moons", options = { num_pool = 60, num_test = 50, noise = 0.1 } }
-pool = { subset = 50, copies = 2, rare = { "upper moon" = 0.5 }, label_noise = 0.1 }
+pool = { subset = 50, duplicates = 2, class_imbalance = { "upper moon" = 0.5 }, label_noise = 0.1 }
 model = { network = "moons-mlp", num_draws = 10, posterior = "mc-dropout" }
 training = { steps = 30, epochs = 1, batch_size = 8, patience = 2, check_every = 10, class_weights = [1.0, 2.0] }
 schedule = { initial_labels = 4, batch_size = 3, max_labels = 16, validation_labels = 3, candidates = 20, targets = 5 }
@@ -31,9 +31,9 @@ batchbald = { num_configurations = 100 }
 [observe]
 information = { acquisition = "bald", labels = [7], picks = 5 }
 transfer = { models = ["forest"], labels = [7], num_draws = 10 }
-[[panels]]
+[[experiments]]
 name = "one"
-[[panels]]
+[[experiments]]
 name = "two"
 schedule = { batch_size = 9, max_labels = 16 }
 acquisitions = { margin = {}, bald = {} }
@@ -99,7 +99,7 @@ def test_what_no_reader_takes_is_refused(path: Path, text: str) -> None:
 
 def test_what_a_name_would_do_to_a_terminal_is_shown_in_the_error(path: Path) -> None:
     path.write_text(GOOD.replace('name = "one"', 'name = "\\u001b[31m"'))
-    assert "panels[\\x1b[31m]" in str(_load(path))
+    assert "experiments[\\x1b[31m]" in str(_load(path))
 
 
 def test_what_is_no_file_of_text_is_refused(path: Path) -> None:
@@ -114,7 +114,7 @@ def test_what_is_no_file_of_text_is_refused(path: Path) -> None:
 
 
 COUNTS = [
-    "seeds", "subset", "copies", "num_draws", "steps", "epochs", "training.batch_size", "patience", "check_every",
+    "seeds", "subset", "duplicates", "num_draws", "steps", "epochs", "training.batch_size", "patience", "check_every",
     "initial_labels", "schedule.batch_size", "max_labels", "validation_labels", "candidates", "targets",
     "num_configurations", "picks", "num_pool", "num_test", "first_seed",
 ]  # fmt: skip
@@ -138,7 +138,7 @@ def test_counts_at_the_command_line_have_the_same_limits(path: Path) -> None:
 
 
 def test_more_labels_than_rows_are_refused_whatever_the_options_of_the_data(path: Path) -> None:
-    plain = re.sub(r"(?m)^pool = .*$", "", GOOD).split("[[panels]]")[0]
+    plain = re.sub(r"(?m)^pool = .*$", "", GOOD).split("[[experiments]]")[0]
     path.write_text(plain.replace("max_labels = 16", "max_labels = 61"))
     assert "must be at most 60, the rows of two-moons" in str(_load(path))
 

@@ -1,4 +1,4 @@
-"""A study file: defaults and panels, and what is said of one that cannot be used."""
+"""A study file: defaults and experiments, and what is said of one that cannot be used."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ max_labels = 33
 random = {}
 bald = {}
 """
-TWO_PANELS = """
-[[panels]]
+TWO_EXPERIMENTS = """
+[[experiments]]
 name = "first"
 
-[[panels]]
+[[experiments]]
 name = "second"
 title = "The second"
 seeds = 1
@@ -60,43 +60,43 @@ def refusal(folder: Path, text: str, **overrides: object) -> str:
     return str(error.value)
 
 
-def test_study_without_panels_is_one_panel_of_its_name(tmp_path):
+def test_study_without_experiments_is_one_experiment_of_its_name(tmp_path):
     study = load(tmp_path, GOOD)
-    (panel,) = study.panels
-    assert (study.name, study.title, panel.name, panel.title) == ("mine", "A study", "mine", "A study")
-    assert (panel.seeds, panel.first_seed, panel.schedule.max_labels) == (3, 0, 33)
-    assert list(panel.acquisitions) == ["random", "bald"]
+    (experiment,) = study.experiments
+    assert (study.name, study.title, experiment.name, experiment.title) == ("mine", "A study", "mine", "A study")
+    assert (experiment.seeds, experiment.first_seed, experiment.schedule.max_labels) == (3, 0, 33)
+    assert list(experiment.acquisitions) == ["random", "bald"]
 
 
-def test_panel_overrides_the_defaults_key_by_key(tmp_path):
-    first, second = load(tmp_path, GOOD + TWO_PANELS).panels
+def test_experiment_overrides_the_defaults_key_by_key(tmp_path):
+    first, second = load(tmp_path, GOOD + TWO_EXPERIMENTS).experiments
     assert (first.title, first.seeds, first.schedule.batch_size) == ("first", 3, 5)
     assert (second.title, second.seeds, second.schedule.batch_size) == ("The second", 1, 4)
     assert second.schedule.max_labels == first.schedule.max_labels
 
 
-def test_acquisitions_of_a_panel_replace_the_default_ones(tmp_path):
-    first, second = load(tmp_path, GOOD + TWO_PANELS).panels
+def test_acquisitions_of_a_experiment_replace_the_default_ones(tmp_path):
+    first, second = load(tmp_path, GOOD + TWO_EXPERIMENTS).experiments
     assert list(first.acquisitions) == ["random", "bald"]
     assert list(second.acquisitions) == ["margin"]
 
 
 def test_options_of_a_data_set_do_not_pass_to_another(tmp_path):
-    first, second = load(tmp_path, GOOD + TWO_PANELS).panels
+    first, second = load(tmp_path, GOOD + TWO_EXPERIMENTS).experiments
     assert first.data.options == {"noise": 0.1}
     assert second.data.options == {}
 
 
-def test_panel_can_turn_information_off(tmp_path):
+def test_experiment_can_turn_information_off(tmp_path):
     observe = '[observe]\ninformation = { acquisition = "random", labels = [10] }\n'
-    panels = '[[panels]]\nname = "on"\n[[panels]]\nname = "off"\nobserve = { information = false }\n'
-    on, off = load(tmp_path, GOOD + observe + panels).panels
+    experiments = '[[experiments]]\nname = "on"\n[[experiments]]\nname = "off"\nobserve = { information = false }\n'
+    on, off = load(tmp_path, GOOD + observe + experiments).experiments
     assert on.observe.information.labels == (10,)
     assert off.observe.information is None
 
 
 def test_rounds_end_at_max_labels_with_a_shortened_batch(tmp_path):
-    schedule = load(tmp_path, GOOD).panels[0].schedule
+    schedule = load(tmp_path, GOOD).experiments[0].schedule
     assert [schedule.num_labels_at(round) for round in range(schedule.num_rounds)] == [10, 15, 20, 25, 30, 33]
 
 
@@ -169,30 +169,51 @@ def test_wrong_study_is_refused_with_the_key_and_what_is_allowed(tmp_path, old, 
         ('[observe]\ntransfer = { models = ["forrest"] }', ["transfer.models[0]", "head", 'Did you mean "forest"?']),
         ('[observe]\ntransfer = { models = ["ensemble"] }', ["transfer.models[0]", "head, forest, gaussian-process"]),
         ('[observe]\ntransfer = { models = ["head"], labels = [11] }', ["observe.transfer.labels", "[11]", "10, 15"]),
-        ("[pool]\ncopys = 2", ["pool.copys is not a key", "label_noise", 'Did you mean "copies"?']),
-        ("[pool]\ncopies = 0", ["pool.copies", "greater than or equal to 1", "got 0"]),
+        ("[pool]\nduplicats = 2", ["pool.duplicats is not a key", "label_noise", 'Did you mean "duplicates"?']),
+        ("[pool]\nduplicates = 0", ["pool.duplicates", "greater than or equal to 1", "got 0"]),
         ("[pool]\nsubset = -1", ["pool.subset", "greater than or equal to 0"]),
-        ("[pool]\ncopy_noise = -0.1", ["pool.copy_noise", "greater than or equal to 0"]),
+        ("[pool]\nduplicate_noise = -0.1", ["pool.duplicate_noise", "greater than or equal to 0"]),
         ("[pool]\nlabel_noise = 1.1", ["pool.label_noise", "less than or equal to 1", "got 1.1"]),
-        ("[pool]\nrare = { 'upper moon' = 1.0 }", ["pool.rare.upper moon", "less than 1", "got 1.0"]),
-        ("[pool]\nrare = { 'uper moon' = 0.1 }", ["pool.rare.uper moon", "lower moon", 'Did you mean "upper moon"?']),
-        ("[pool]\noutside = { data = 'mnist' }", ["pool.outside.share is needed"]),
-        ("[pool]\noutside = { data = 'mnst', share = 0.1 }", ["pool.outside.data", 'Did you mean "mnist"?']),
-        ("[pool]\noutside = { data = 'mnist', share = 0.1 }", ["pool.outside.data", "another shape", "use your own"]),
-        ("[pool]\noutside = { data = 'two-moons', share = 0.1 }", ["pool.outside.data", "the same classes"]),
-        ("[pool]\noutside = { data = 'my:own', shar = 0.1 }", ["pool.outside.shar is", 'Did you mean "share"?']),
         (
-            "[pool]\noutside = { data = 'my:own', share = 0.1 }\n[observe]\ngrid = true",
-            ["pool.outside has no meaning with observe.grid"],
+            "[pool]\nclass_imbalance = { 'upper moon' = 1.0 }",
+            ["pool.class_imbalance.upper moon", "less than 1", "got 1.0"],
         ),
-        ("[panels]\nname = 3", ["[[panels]]"]),
-        ("[[panels]]\ntitle = 'No name'", ["name", "is needed"]),
-        ("[[panels]]\nname = 'a/b'", ["panels[a/b].name", "letters"]),
-        (f"[[panels]]\nname = '{'a' * 101}'", [".name", "must have at most 100 characters"]),
-        ("[[panels]]\nname = 'a'\n[[panels]]\nname = 'a'", ['"a" is used twice']),
-        ("[[panels]]\nname = 'a'\nschedule = { batch_sise = 3 }", ["panels[a].schedule.batch_sise", "batch_size"]),
-        ("[[panels]]\nname = 'a'\nschedule = { batch_size = 0 }", ["panels[a].schedule.batch_size", "got 0"]),
-        ("[[panels]]\nname = 'a'\ndescription = 'x'", ["panels[a].description is not a key"]),
+        (
+            "[pool]\nclass_imbalance = { 'uper moon' = 0.1 }",
+            ["pool.class_imbalance.uper moon", "lower moon", 'Did you mean "upper moon"?'],
+        ),
+        ("[pool]\nout_of_distribution = { data = 'mnist' }", ["pool.out_of_distribution.share is needed"]),
+        (
+            "[pool]\nout_of_distribution = { data = 'mnst', share = 0.1 }",
+            ["pool.out_of_distribution.data", 'Did you mean "mnist"?'],
+        ),
+        (
+            "[pool]\nout_of_distribution = { data = 'mnist', share = 0.1 }",
+            ["pool.out_of_distribution.data", "another shape", "use your own"],
+        ),
+        (
+            "[pool]\nout_of_distribution = { data = 'two-moons', share = 0.1 }",
+            ["pool.out_of_distribution.data", "the same classes"],
+        ),
+        (
+            "[pool]\nout_of_distribution = { data = 'my:own', shar = 0.1 }",
+            ["pool.out_of_distribution.shar is", 'Did you mean "share"?'],
+        ),
+        (
+            "[pool]\nout_of_distribution = { data = 'my:own', share = 0.1 }\n[observe]\ngrid = true",
+            ["pool.out_of_distribution has no meaning with observe.grid"],
+        ),
+        ("[experiments]\nname = 3", ["[[experiments]]"]),
+        ("[[experiments]]\ntitle = 'No name'", ["name", "is needed"]),
+        ("[[experiments]]\nname = 'a/b'", ["experiments[a/b].name", "letters"]),
+        (f"[[experiments]]\nname = '{'a' * 101}'", [".name", "must have at most 100 characters"]),
+        ("[[experiments]]\nname = 'a'\n[[experiments]]\nname = 'a'", ['"a" is used twice']),
+        (
+            "[[experiments]]\nname = 'a'\nschedule = { batch_sise = 3 }",
+            ["experiments[a].schedule.batch_sise", "batch_size"],
+        ),
+        ("[[experiments]]\nname = 'a'\nschedule = { batch_size = 0 }", ["experiments[a].schedule.batch_size", "got 0"]),
+        ("[[experiments]]\nname = 'a'\ndescription = 'x'", ["experiments[a].description is not a key"]),
     ],
 )
 def test_wrong_table_is_refused_with_the_key_and_what_is_allowed(tmp_path, table, said):
@@ -203,7 +224,7 @@ def test_wrong_table_is_refused_with_the_key_and_what_is_allowed(tmp_path, table
 @pytest.mark.parametrize("posterior", ["mc-dropout", "ensemble"])
 def test_posteriors_are_known(tmp_path, posterior):
     text = GOOD.replace("[model]", f'[model]\nposterior = "{posterior}"')
-    assert load(tmp_path, text).panels[0].model.posterior == posterior
+    assert load(tmp_path, text).experiments[0].model.posterior == posterior
 
 
 def test_unknown_posterior_is_refused(tmp_path):
@@ -219,9 +240,9 @@ def test_what_is_not_module_and_name_is_no_name_of_ones_own(tmp_path, bad):
 
 def test_names_of_ones_own_are_taken_as_they_are(tmp_path):
     text = GOOD.replace('"two-moons"', '"my.data:load"').replace('"moons-mlp"', '"nets:make"')
-    panel = load(tmp_path, text.replace("bald =", '"asking:mine" =')).panels[0]
-    assert (panel.data.name, panel.model.network) == ("my.data:load", "nets:make")
-    assert list(panel.acquisitions) == ["random", "asking:mine"]
+    experiment = load(tmp_path, text.replace("bald =", '"asking:mine" =')).experiments[0]
+    assert (experiment.data.name, experiment.model.network) == ("my.data:load", "nets:make")
+    assert list(experiment.acquisitions) == ["random", "asking:mine"]
 
 
 def test_more_labels_than_the_data_set_has_rows_are_refused(tmp_path):
@@ -236,15 +257,15 @@ def test_a_subset_larger_than_the_data_set_is_refused(tmp_path):
 
 def test_a_pool_with_copies_may_have_more_labels_than_the_data_set_rows(tmp_path):
     text = GOOD.replace("options = { noise = 0.1 }", "").replace("max_labels = 33", "max_labels = 900")
-    assert load(tmp_path, text + "[pool]\ncopies = 2\n").panels[0].pool.copies == 2
+    assert load(tmp_path, text + "[pool]\nduplicates = 2\n").experiments[0].pool.duplicates == 2
 
 
 @pytest.mark.parametrize(
     ("pool", "rows"),
     [
         ("subset = 20", 20),
-        ("subset = 10\ncopies = 3", 30),
-        ("subset = 15\noutside = { data = 'my:own', share = 0.5 }", 30),
+        ("subset = 10\nduplicates = 3", 30),
+        ("subset = 15\nout_of_distribution = { data = 'my:own', share = 0.5 }", 30),
     ],
 )
 def test_more_labels_than_the_corrupted_pool_has_rows_are_refused(tmp_path, pool, rows):
@@ -253,21 +274,21 @@ def test_more_labels_than_the_corrupted_pool_has_rows_are_refused(tmp_path, pool
     assert said in refusal(tmp_path, text)
 
 
-def test_panel_can_turn_rows_from_outside_and_transfer_off(tmp_path):
+def test_experiment_can_turn_rows_from_outside_and_transfer_off(tmp_path):
     tables = """
 [pool]
-outside = { data = "my:own", share = 0.1 }
+out_of_distribution = { data = "my:own", share = 0.1 }
 [observe]
 transfer = { models = ["head"] }
-[[panels]]
+[[experiments]]
 name = "on"
-[[panels]]
+[[experiments]]
 name = "off"
-pool = { outside = false }
+pool = { out_of_distribution = false }
 observe = { transfer = false }
 """
-    on, off = load(tmp_path, GOOD + tables).panels
-    assert on.pool.outside.share == 0.1
+    on, off = load(tmp_path, GOOD + tables).experiments
+    assert on.pool.out_of_distribution.share == 0.1
     assert on.observe.transfer.models == ("head",)
     assert (off.pool, off.observe.transfer) == (CorruptedPool(), None)
 
@@ -302,10 +323,13 @@ def test_unknown_study_lists_the_packaged_ones_and_the_nearest():
     assert 'Did you mean "mnist"?' in str(error.value)
 
 
-def test_overrides_replace_the_values_of_every_panel(tmp_path):
-    study = load(tmp_path, GOOD + TWO_PANELS, seeds=2, max_labels=20, acquisitions=["bald"])
-    assert [(panel.seeds, panel.schedule.max_labels) for panel in study.panels] == [(2, 20), (2, 20)]
-    assert [list(panel.acquisitions) for panel in study.panels] == [["bald"], ["bald"]]
+def test_overrides_replace_the_values_of_every_experiment(tmp_path):
+    study = load(tmp_path, GOOD + TWO_EXPERIMENTS, seeds=2, max_labels=20, acquisitions=["bald"])
+    assert [(experiment.seeds, experiment.schedule.max_labels) for experiment in study.experiments] == [
+        (2, 20),
+        (2, 20),
+    ]
+    assert [list(experiment.acquisitions) for experiment in study.experiments] == [["bald"], ["bald"]]
 
 
 def test_description_says_what_the_command_line_changed(tmp_path):
@@ -324,14 +348,17 @@ def test_description_says_what_the_command_line_changed(tmp_path):
 def test_chosen_acquisition_keeps_the_options_that_its_panel_gives(tmp_path):
     text = GOOD.replace("bald = {}", "batchbald = { num_configurations = 7 }")
     study = load(tmp_path, text, acquisitions=["batchbald", "margin"])
-    assert study.panels[0].acquisitions == {"batchbald": {"num_configurations": 7}, "margin": {}}
+    assert study.experiments[0].acquisitions == {"batchbald": {"num_configurations": 7}, "margin": {}}
 
 
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [
         ({"seeds": 0}, "seeds must be 1 to 10000; got 0"),
-        ({"max_labels": 9}, "panel mine: schedule.max_labels must be at least schedule.initial_labels = 10; got 9"),
+        (
+            {"max_labels": 9},
+            "experiment mine: schedule.max_labels must be at least schedule.initial_labels = 10; got 9",
+        ),
         ({"acquisitions": ["blad"]}, 'Did you mean "bald"?'),
         ({"acquisitions": []}, "at least one is needed"),
     ],
@@ -343,7 +370,7 @@ def test_override_that_cannot_be_is_refused(tmp_path, overrides, said):
 def test_shortened_run_keeps_what_is_measured_at_later_labels(tmp_path):
     observe = '[observe]\ninformation = { acquisition = "bald", labels = [30] }\n'
     study = load(tmp_path, GOOD + observe, max_labels=20, acquisitions=["random"])
-    assert study.panels[0].observe.information.labels == (30,)
+    assert study.experiments[0].observe.information.labels == (30,)
 
 
 def test_training_has_the_keys_and_defaults_of_the_recipe():
@@ -387,41 +414,44 @@ def test_the_packaged_studies_are_these():
 
 def test_each_hard_study_makes_its_pool_hard_in_one_way():
     ways = {
-        "digits-imbalanced": {"rare"},
-        "digits-duplicates": {"copies", "copy_noise"},
+        "digits-imbalanced": {"class_imbalance"},
+        "digits-duplicates": {"duplicates", "duplicate_noise"},
         "digits-noisy-labels": {"label_noise"},
-        "fashion-outside": {"subset", "outside"},
+        "fashion-outside": {"subset", "out_of_distribution"},
     }
     for name, keys in ways.items():
-        (panel,) = load_study(name).panels
-        assert {key for key, value in panel.pool if value != getattr(CorruptedPool(), key)} == keys
-        methods = [name for name in panel.acquisitions if name != "batchbald-logdet"]
+        (experiment,) = load_study(name).experiments
+        assert {key for key, value in experiment.pool if value != getattr(CorruptedPool(), key)} == keys
+        methods = [name for name in experiment.acquisitions if name != "batchbald-logdet"]
         assert methods == ["random", "margin", "entropy", "bald", "batchbald", "power-bald"]
-        assert panel.seeds == 8  # the fewest with which five comparisons can detect anything
+        assert experiment.seeds == 8  # the fewest with which five comparisons can detect anything
 
 
 def test_mnist_is_the_seed_projects_schedule():
     for name, batch_size in (("mnist", 100), ("mnist-10", 10)):
-        (panel,) = load_study(name).panels
-        schedule = panel.schedule
+        (experiment,) = load_study(name).experiments
+        schedule = experiment.schedule
         assert (schedule.initial_labels, schedule.batch_size, schedule.max_labels) == (20, batch_size, 1020)
-        assert (schedule.initial, schedule.candidates, panel.model.num_draws) == ("balanced", 0, 10)
-        assert panel.seeds >= 5
-        assert list(panel.acquisitions)[:4] == ["random", "margin", "entropy", "bald"]
+        assert (schedule.initial, schedule.candidates, experiment.model.num_draws) == ("balanced", 0, 10)
+        assert experiment.seeds >= 5
+        assert list(experiment.acquisitions)[:4] == ["random", "margin", "entropy", "bald"]
 
 
 def test_batch_compares_bald_with_batchbald_at_four_sizes_on_two_data_sets():
-    panels = load_study("batch").panels
-    sizes = {(panel.data.name, panel.schedule.batch_size) for panel in panels}
+    experiments = load_study("batch").experiments
+    sizes = {(experiment.data.name, experiment.schedule.batch_size) for experiment in experiments}
     assert sizes == {(name, size) for name in ("mnist", "repeated-mnist") for size in (4, 10, 40, 100)}
-    assert all(panel.seeds >= 3 and panel.model.num_draws == 100 for panel in panels)
-    assert all(list(panel.acquisitions)[:2] == ["bald", "batchbald"] for panel in panels)
-    assert all(("batchbald-logdet" in panel.acquisitions) == (panel.schedule.batch_size >= 40) for panel in panels)
+    assert all(experiment.seeds >= 3 and experiment.model.num_draws == 100 for experiment in experiments)
+    assert all(list(experiment.acquisitions)[:2] == ["bald", "batchbald"] for experiment in experiments)
+    assert all(
+        ("batchbald-logdet" in experiment.acquisitions) == (experiment.schedule.batch_size >= 40)
+        for experiment in experiments
+    )
 
 
 def test_features_are_refused_of_a_posterior_that_has_none(tmp_path, monkeypatch):
     text = GOOD.replace("bald = {}", "coreset = {}")
-    assert load(tmp_path, text).panels[0].schedule.targets == 100
+    assert load(tmp_path, text).experiments[0].schedule.targets == 100
     monkeypatch.setattr(validation, "WITH_FEATURES", ("ensemble",))
     with pytest.raises(ConfigurationError, match=r'model\.posterior "mc-dropout" has no features, which coreset needs'):
         load(tmp_path, text)
@@ -440,7 +470,7 @@ def test_a_misspelt_posterior_is_the_only_complaint(tmp_path):
 def test_a_posterior_of_ones_own_may_have_a_network_a_recipe_and_features(tmp_path):
     text = GOOD.replace("[model]", '[model]\nposterior = "mine:logistic"\noptions = { C = 2 }')
     for variant in (text, text.replace('network = "moons-mlp"', ""), text.replace("bald = {}", "coreset = {}")):
-        model = load(tmp_path, variant).panels[0].model
+        model = load(tmp_path, variant).experiments[0].model
         assert (model.posterior, model.options) == ("mine:logistic", {"C": 2})
     tuned = text + "[training.tune]\ndropout = [0.1]\n"
     assert load(tmp_path, tuned)
@@ -453,7 +483,7 @@ FOREST = GOOD.replace('network = "moons-mlp"', 'posterior = "forest"').replace("
 
 def test_a_posterior_without_a_network_needs_none(tmp_path):
     options = 'posterior = "forest"\noptions = { pseudo_count = 0.5 }'
-    model = load(tmp_path, FOREST.replace('posterior = "forest"', options)).panels[0].model
+    model = load(tmp_path, FOREST.replace('posterior = "forest"', options)).experiments[0].model
     assert (model.network, model.posterior, model.options) == ("", "forest", {"pseudo_count": 0.5})
 
 
@@ -499,42 +529,46 @@ def test_number_of_targets_is_at_least_one(tmp_path):
         load(tmp_path, GOOD.replace("batch_size = 5", "batch_size = 5\ntargets = 0"))
 
 
-def test_a_panel_names_all_data_that_it_reads():
-    assert load_study("fashion-outside").panels[0].data_sets == ("fashion-mnist", "mnist")
-    assert load_study("digits").panels[0].data_sets == ("digits",)
+def test_a_experiment_names_all_data_that_it_reads():
+    assert load_study("fashion-outside").experiments[0].data_sets == ("fashion-mnist", "mnist")
+    assert load_study("digits").experiments[0].data_sets == ("digits",)
 
 
-def test_what_a_panel_says_to_be_empty_is_empty_and_classes_that_are_rare_are_its_own(tmp_path):
-    hard = GOOD.replace("[schedule]", '[pool]\nrare = { "upper moon" = 0.5 }\ncopies = 2\n\n[schedule]')
-    panels = """
-[[panels]]
+def test_what_a_experiment_says_to_be_empty_is_empty_and_classes_that_are_rare_are_its_own(tmp_path):
+    hard = GOOD.replace("[schedule]", '[pool]\nclass_imbalance = { "upper moon" = 0.5 }\nduplicates = 2\n\n[schedule]')
+    experiments = """
+[[experiments]]
 name = "hard"
 
-[[panels]]
+[[experiments]]
 name = "as-it-is"
 pool = {}
 data = { options = {} }
 
-[[panels]]
+[[experiments]]
 name = "other"
-pool = { rare = { "lower moon" = 0.5 } }
+pool = { class_imbalance = { "lower moon" = 0.5 } }
 """
-    hard, plain, other = load(tmp_path, hard + panels).panels
-    assert (hard.pool.rare, hard.pool.copies, hard.data.options) == ({"upper moon": 0.5}, 2, {"noise": 0.1})
+    hard, plain, other = load(tmp_path, hard + experiments).experiments
+    assert (hard.pool.class_imbalance, hard.pool.duplicates, hard.data.options) == (
+        {"upper moon": 0.5},
+        2,
+        {"noise": 0.1},
+    )
     assert (plain.pool, plain.data.options) == (CorruptedPool(), {})
-    assert (other.pool.rare, other.pool.copies) == ({"lower moon": 0.5}, 2)
+    assert (other.pool.class_imbalance, other.pool.duplicates) == ({"lower moon": 0.5}, 2)
 
 
 def test_options_of_a_posterior_go_with_it(tmp_path):
     head = GOOD.replace('network = "moons-mlp"', 'posterior = "forest"\noptions = { pseudo_count = 0.5 }')
-    panels = '[[panels]]\nname = "first"\n[[panels]]\nname = "second"\nmodel = { posterior = "head" }\n'
-    first, second = load(tmp_path, head + panels).panels
+    experiments = '[[experiments]]\nname = "first"\n[[experiments]]\nname = "second"\nmodel = { posterior = "head" }\n'
+    first, second = load(tmp_path, head + experiments).experiments
     assert (first.model.options, second.model.options) == ({"pseudo_count": 0.5}, {})
 
 
 def test_a_study_may_begin_with_a_byte_order_mark_and_have_an_empty_title(tmp_path):
     study = load(tmp_path, "\ufeff" + GOOD.replace("A study", "").lstrip())
-    assert study.title == study.panels[0].title == "mine"
+    assert study.title == study.experiments[0].title == "mine"
 
 
 @pytest.mark.parametrize("name", [".", "", "/"])
@@ -556,8 +590,10 @@ def test_what_does_not_go_with_the_form_of_the_data_is_refused(tmp_path, old, ne
     assert said in refusal(tmp_path, text.replace(old, new))
 
 
-def test_options_of_the_default_posterior_stay_where_a_panel_names_it(tmp_path):
+def test_options_of_the_default_posterior_stay_where_a_experiment_names_it(tmp_path):
     text = GOOD.replace('network = "moons-mlp"', 'network = "moons-mlp"\noptions = { drop_connect = 0.1 }')
-    panels = '[[panels]]\nname = "first"\n[[panels]]\nname = "second"\nmodel = { posterior = "mc-dropout" }\n'
-    first, second = load(tmp_path, text + panels).panels
+    experiments = (
+        '[[experiments]]\nname = "first"\n[[experiments]]\nname = "second"\nmodel = { posterior = "mc-dropout" }\n'
+    )
+    first, second = load(tmp_path, text + experiments).experiments
     assert first.model.options == second.model.options == {"drop_connect": 0.1}

@@ -43,9 +43,9 @@ def test_panels_of_one_pool_stand_together_by_batch_size(tmp_path: Path) -> None
         fakes.panel_table(name, ["bald", "batchbald"], seeds=1, max_labels=100, pool=pool)
         for name, pool in (
             ("plain-20", {}),
-            ("copied-20", {"copies": 3}),
+            ("copied-20", {"duplicates": 3}),
             ("plain-40", {}),
-            ("copied-40", {"copies": 3}),
+            ("copied-40", {"duplicates": 3}),
         )
     ]
     for table in tables:

@@ -27,9 +27,15 @@ DATASET = Dataset(
 def test_rare_repeated_wrong_and_outside_are_count_kinds():
     # rows 1 and 2 are copies of one source, 2 and 4 answered wrongly, 6 is from outside; eel is truly 4 and 5
     rows = torch.tensor([2, 6, 1, 4, 5])
-    assert count_kinds(DATASET, ["eel"], rows) == {"labels": 5, "rare": 2, "repeated": 1, "wrong": 2, "outside": 1}
-    assert count_kinds(DATASET, ["dog", "eel"], rows)["rare"] == 4
-    assert count_kinds(DATASET, [], rows)["rare"] == 0
+    assert count_kinds(DATASET, ["eel"], rows) == {
+        "labels": 5,
+        "minority_class": 2,
+        "duplicates": 1,
+        "mislabelled": 2,
+        "out_of_distribution": 1,
+    }
+    assert count_kinds(DATASET, ["dog", "eel"], rows)["minority_class"] == 4
+    assert count_kinds(DATASET, [], rows)["minority_class"] == 0
 
 
 def test_the_order_of_rows_changes_nothing():
@@ -40,7 +46,7 @@ def test_the_order_of_rows_changes_nothing():
 def test_without_sources_and_without_errors_nothing_is_repeated_or_wrong():
     plain = replace(DATASET, sources=None, true_classes=None)
     counts = count_kinds(plain, [], torch.arange(ROWS))
-    assert (counts["repeated"], counts["wrong"], counts["outside"]) == (0, 0, 2)
+    assert (counts["duplicates"], counts["mislabelled"], counts["out_of_distribution"]) == (0, 0, 2)
 
 
 def test_the_observer_tells_the_labels_so_far_and_the_whole_pool():
@@ -48,7 +54,7 @@ def test_the_observer_tells_the_labels_so_far_and_the_whole_pool():
     view = view_of(Slopes(torch.zeros(2, 2)), Labels(rows, DATASET.classes[rows]), inputs=torch.zeros(ROWS, 2))
     seen = observe_queried(DATASET, ["eel"])(view)
     assert seen.metrics == {
-        "asked": {"labels": 3, "rare": 0, "repeated": 1, "wrong": 0, "outside": 1},
-        "pool": {"labels": 8, "rare": 2, "repeated": 4, "wrong": 2, "outside": 2},
+        "queried": {"labels": 3, "minority_class": 0, "duplicates": 1, "mislabelled": 0, "out_of_distribution": 1},
+        "pool": {"labels": 8, "minority_class": 2, "duplicates": 4, "mislabelled": 2, "out_of_distribution": 2},
     }
     assert seen.arrays == {}

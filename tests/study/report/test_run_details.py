@@ -35,15 +35,15 @@ def test_the_settings_of_every_panel_stand_side_by_side(tmp_path: Path) -> None:
 
 
 def test_what_is_done_to_a_pool_is_a_setting_where_something_is(tmp_path: Path) -> None:
-    hard = {"copies": 2, "outside": {"data": "mine:own", "share": 0.3}, "label_noise": 0.1}
+    hard = {"duplicates": 2, "out_of_distribution": {"data": "mine:own", "share": 0.3}, "label_noise": 0.1}
     study = fakes.make_study(
         fakes.panel_table("hard", ["bald"], seeds=1, pool=hard), fakes.panel_table("plain", ["bald"], seeds=1)
     )
     results = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising))
     rows = {row[0]: row[1:] for row in settings(results).rows if row[0].startswith("pool.")}
     assert rows == {
-        "pool.outside": ('{"data": "mine:own", "share": 0.3}', "–"),
-        "pool.copies": ("2", "–"),
+        "pool.out_of_distribution": ('{"data": "mine:own", "share": 0.3}', "–"),
+        "pool.duplicates": ("2", "–"),
         "pool.label_noise": ("0.1", "–"),
     }
     said = [text for text in label_counting(results) if text.startswith("Hard: ")]

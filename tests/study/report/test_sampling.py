@@ -37,7 +37,7 @@ def test_the_noise_is_that_of_the_panel_or_the_default_of_the_data(
     assert moons_noise(panel) == noise
 
 
-@pytest.mark.parametrize("pool", [{"rare": {"upper moon": 0.1}}, {"copies": 2, "copy_noise": 0.1}])
+@pytest.mark.parametrize("pool", [{"class_imbalance": {"upper moon": 0.1}}, {"duplicates": 2, "duplicate_noise": 0.1}])
 def test_a_pool_of_another_law_has_no_known_noise(tmp_path: Path, pool: dict[str, object]) -> None:
     study = fakes.make_study(fakes.moons_table(["bald"], seeds=1, pool=pool))
     (panel,) = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising)).panels

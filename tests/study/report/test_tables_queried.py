@@ -11,16 +11,22 @@ from lindley.study.read_results import load_results
 from lindley.study.report.tables_queried import queried_kinds, rare_recall
 from lindley.study.results import PanelResults
 
-POOL = {"labels": 1000, "rare": 40, "repeated": 0, "wrong": 100, "outside": 0}
+POOL = {"labels": 1000, "minority_class": 40, "duplicates": 0, "mislabelled": 100, "out_of_distribution": 0}
 
 
 def _counts(ask: fakes.Asked) -> dict[str, Any]:
     """Of the 20 initial labels 4 are rare and 1 is wrong; then bald asks for every fourth rare, random for none."""
     later = ask.labels - 20
     rare = 4 + (later // 4 if ask.acquisition == "bald" else 0)
-    asked = {"labels": ask.labels, "rare": rare, "repeated": 0, "wrong": 1 + ask.seed * later // 10, "outside": 0}
+    asked = {
+        "labels": ask.labels,
+        "minority_class": rare,
+        "duplicates": 0,
+        "mislabelled": 1 + ask.seed * later // 10,
+        "out_of_distribution": 0,
+    }
     recall = [0.9] * 8 + [0.5 + 0.1 * ask.seed, None if ask.acquisition == "random" else 0.3]
-    return {"asked": asked, "pool": POOL, "recall": recall}
+    return {"queried": asked, "pool": POOL, "recall": recall}
 
 
 def _panel(out: Path, *, max_labels: int = 100, more: Any = _counts, **tables: Any) -> PanelResults:
@@ -28,13 +34,13 @@ def _panel(out: Path, *, max_labels: int = 100, more: Any = _counts, **tables: A
     return load_results(fakes.write_study(out, study, accuracy=fakes.rising, more=more)).panels[0]
 
 
-RARE = {"pool": {"rare": {"8": 0.1, "9": 0.1}, "label_noise": 0.1}}
+RARE = {"pool": {"class_imbalance": {"8": 0.1, "9": 0.1}, "label_noise": 0.1}}
 
 
 def test_shares_are_of_the_labels_after_the_initial_ones(tmp_path: Path) -> None:
     table = queried_kinds(_panel(tmp_path, **RARE))
     assert table is not None
-    assert table.columns == ("acquisition", "seeds", "asked", "of rare classes %", "wrong answers %")
+    assert table.columns == ("acquisition", "seeds", "queried", "of minority classes %", "mislabelled %")
     assert table.rows == (
         ("the pool", "", "1000 rows", "4.0 (4.0–4.0)", "10.0 (10.0–10.0)"),
         ("random", "3", "80", "0.0 (0.0–0.0)", "10.0 (0.0–20.0)"),
@@ -45,9 +51,11 @@ def test_shares_are_of_the_labels_after_the_initial_ones(tmp_path: Path) -> None
 def test_kinds_that_the_pool_does_not_hold_have_no_column(tmp_path: Path) -> None:
     def out_of_distribution(ask: fakes.Asked) -> dict[str, Any]:
         told = _counts(ask)
-        return told | {"pool": POOL | {"rare": 0, "wrong": 0, "outside": 300, "repeated": 5}}
+        return told | {
+            "pool": POOL | {"minority_class": 0, "mislabelled": 0, "out_of_distribution": 300, "duplicates": 5}
+        }
 
-    table = queried_kinds(_panel(tmp_path, more=out_of_distribution, pool={"copies": 2}))
+    table = queried_kinds(_panel(tmp_path, more=out_of_distribution, pool={"duplicates": 2}))
     assert table is not None
     assert table.columns[3:] == ("repeats %", "from outside %")
 

@@ -70,7 +70,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
         grid=plane,
         information=fakes.fake_information,
         more=lambda ask: fakes.fake_transfer(ask) | fakes.fake_asked(ask),
-        rounds_done=lambda trial: done.get((trial.panel.name, trial.acquisition, trial.seed)),
+        rounds_done=lambda trial: done.get((trial.experiment.name, trial.acquisition, trial.seed)),
     )
     write_report(out)
     return out
@@ -223,8 +223,8 @@ def test_tables_lie_beside_as_csv(out: Path) -> None:
 
 def test_a_panel_has_the_tables_that_it_has_data_for(page: _Page, out: Path) -> None:
     names = {path.name for path in (out / "tables").glob("*.csv")}
-    assert {"asked-digits.csv", "rare-recall-digits.csv", "transfer-digits.csv"} <= names
-    assert not names & {"asked-two-moons.csv", "rare-recall-two-moons.csv", "transfer-two-moons.csv"}
+    assert {"queried-digits.csv", "minority-recall-digits.csv", "transfer-digits.csv"} <= names
+    assert not names & {"queried-two-moons.csv", "minority-recall-two-moons.csv", "transfer-two-moons.csv"}
     assert {"What was asked: Digits", "Recall of rare classes: Digits", "For another model: Digits"} <= set(page.words)
 
 
@@ -289,7 +289,7 @@ def test_the_comparison_on_the_page_is_the_one_of_the_command(out: Path, page: _
             assert all(cell in words for row in content.rows for cell in row)
     lines = list(csv.reader((out / "tables" / "comparison.csv").read_text(encoding="utf-8").splitlines()))
     assert len(lines) == 1 + sum(len(panel.contrasts) for panel in compared)
-    text = (out / "tables" / "compared-asked-digits.csv").read_text(encoding="utf-8")
+    text = (out / "tables" / "compared-queried-digits.csv").read_text(encoding="utf-8")
     asked = list(csv.DictReader(text.splitlines()))
     assert [line["acquisition"] for line in asked] == ["random", "BALD", "BatchBALD"]
 

@@ -13,7 +13,7 @@ from lindley.errors import ConfigurationError, InputError, JournalError
 from lindley.session.rounds import RoundSettings
 from lindley.session.state import read_state
 from lindley.session.trial import run_trial
-from lindley.study.config.schema import Panel
+from lindley.study.config.schema import Experiment
 from lindley.study.running.assemble import Assembler
 from lindley.study.trials import Trial
 
@@ -93,9 +93,9 @@ def folder(tmp_path_factory):
 
 
 def trial_of(acquisition="bald", options=None, *, seed=0, **tables):
-    panel = {
-        "name": "panel",
-        "title": "Panel",
+    experiment = {
+        "name": "experiment",
+        "title": "Experiment",
         "data": {"name": "two-moons", "options": {"num_pool": 40, "num_test": 20}},
         "model": {"network": "moons-mlp", "num_draws": 3},
         "training": {"steps": 2},
@@ -103,7 +103,7 @@ def trial_of(acquisition="bald", options=None, *, seed=0, **tables):
         "acquisitions": {acquisition: options or {}},
         **tables,
     }
-    return Trial(Panel.model_validate(panel), acquisition, options or {}, seed)
+    return Trial(Experiment.model_validate(experiment), acquisition, options or {}, seed)
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_the_data_of_a_seed_are_loaded_once_and_other_seeds_have_others(assemble
     assert other.manifest["data_hashes"] != first.manifest["data_hashes"]
 
 
-def test_observers_are_those_that_the_panel_asks_for(assembler):
+def test_observers_are_those_that_the_experiment_asks_for(assembler):
     observe = {"grid": True, "information": {"acquisition": "bald", "labels": [4], "picks": 3}}
     assert set(assembler.setup(trial_of("bald", observe=observe)).observers) == {"test", "grid", "information"}
     assert set(assembler.setup(trial_of("random", observe=observe)).observers) == {"test", "grid"}
@@ -134,9 +134,9 @@ def test_observers_are_those_that_the_panel_asks_for(assembler):
 
 HARD = {
     "subset": 30,
-    "rare": {"upper moon": 0.5},
-    "outside": {"data": "mine_for_assemble:stripes", "share": 0.25},
-    "copies": 2,
+    "class_imbalance": {"upper moon": 0.5},
+    "out_of_distribution": {"data": "mine_for_assemble:stripes", "share": 0.25},
+    "duplicates": 2,
     "label_noise": 0.2,
 }
 
@@ -155,25 +155,25 @@ def test_a_corrupted_pool_is_of_the_seed_and_the_same_for_all_acquisitions(folde
 
 
 def test_a_corrupted_pool_is_not_taken_for_the_plain_one_of_the_same_data(assembler):
-    sizes = [len(assembler.setup(trial_of(pool=pool)).pool) for pool in ({}, {"subset": 30}, {"copies": 2}, {})]
+    sizes = [len(assembler.setup(trial_of(pool=pool)).pool) for pool in ({}, {"subset": 30}, {"duplicates": 2}, {})]
     assert sizes == [40, 30, 80, 40]
 
 
 def test_a_trial_on_a_corrupted_pool_runs_and_says_queried_kinds(assembler, tmp_path):
     setup = assembler.setup(trial_of(pool=HARD))
-    assert set(setup.observers) == {"test", "asked"}
+    assert set(setup.observers) == {"test", "queried"}
     run_trial(setup, tmp_path)
     state = read_state(tmp_path)
     rows = list(state.answers)
     told = setup.classes[rows]
     assert [-1 if each.value is None else each.value for each in state.answers.values()] == told.tolist()
-    asked = state.rounds[-1].metrics["asked"]
+    asked = state.rounds[-1].metrics["queried"]
     assert asked["labels"] == 8
-    assert asked["outside"] == int((told == NONE_OF_THE_CLASSES).sum())
-    assert asked["repeated"] == 8 - setup.sources[rows].unique().numel()
+    assert asked["out_of_distribution"] == int((told == NONE_OF_THE_CLASSES).sum())
+    assert asked["duplicates"] == 8 - setup.sources[rows].unique().numel()
     held = state.rounds[-1].metrics["pool"]
     assert held["labels"] == len(setup.pool)
-    assert held["repeated"] == len(setup.pool) // 2
+    assert held["duplicates"] == len(setup.pool) // 2
 
 
 def test_a_changed_hard_pool_is_refused_when_a_trial_is_continued(assembler, tmp_path):
@@ -190,7 +190,7 @@ def test_the_manifest_tells_the_code_of_ones_own_data_from_outside(assembler):
 
 
 @pytest.mark.parametrize("labels", [[], [4, 8]])
-def test_other_models_are_fitted_where_the_panel_asks_for_it(assembler, tmp_path, labels):
+def test_other_models_are_fitted_where_the_experiment_asks_for_it(assembler, tmp_path, labels):
     observe = {"transfer": {"models": ["forest", "head"], "labels": labels, "num_draws": 7}}
     run_trial(assembler.setup(trial_of(observe=observe)), tmp_path)
     rounds = read_state(tmp_path).rounds

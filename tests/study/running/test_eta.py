@@ -9,7 +9,7 @@ def test_a_round_takes_what_those_most_like_it_took() -> None:
     paces.record("b", "random", 10.0, rounds=2)
     assert paces.seconds_a_round("a", "bald") == 5.0  # of the study
     paces.record("a", "random", 20.0)
-    assert paces.seconds_a_round("a", "bald") == 20.0  # of the panel
+    assert paces.seconds_a_round("a", "bald") == 20.0  # of the experiment
     paces.record("a", "bald", 60.0, rounds=2)
     assert paces.seconds_a_round("a", "bald") == 30.0
     assert paces.seconds_a_round("a", "margin") == 80.0 / 3

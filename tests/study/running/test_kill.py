@@ -22,11 +22,11 @@ training = { steps = 10 }
 schedule = { initial_labels = 10, batch_size = 5, max_labels = 70 }
 acquisitions = { bald = {}, batchbald = {} }
 
-[[panels]]
+[[experiments]]
 name = "digits"
 observe = { information = { acquisition = "bald", labels = [10, 30], picks = 6 } }
 
-[[panels]]
+[[experiments]]
 name = "moons"
 data = { name = "two-moons", options = { num_pool = 80, num_test = 60 } }
 model = { network = "moons-mlp" }

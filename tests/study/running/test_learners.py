@@ -1,4 +1,4 @@
-"""The learner of a panel, with one training configuration and with several."""
+"""The learner of an experiment, with one training configuration and with several."""
 
 import torch
 
@@ -9,16 +9,16 @@ from lindley.posteriors.head.tuned_learner import TunedLearner
 from lindley.posteriors.temperature_scaling import TemperatureScaled
 from lindley.session.state import read_state
 from lindley.session.trial import run_trial
-from lindley.study.config.schema import Panel
+from lindley.study.config.schema import Experiment
 from lindley.study.running.assemble import Assembler
-from lindley.study.running.learners import panel_learner
+from lindley.study.running.learners import experiment_learner
 from lindley.study.trials import Trial
 
 
-def panel_of(**training):
-    return Panel.model_validate(
+def experiment_of(**training):
+    return Experiment.model_validate(
         {
-            "name": "panel",
+            "name": "experiment",
             "data": {"name": "two-moons", "options": {"num_pool": 40, "num_test": 20}},
             "model": {"network": "moons-mlp", "num_draws": 3},
             "training": {"steps": 20, **training},
@@ -28,19 +28,19 @@ def panel_of(**training):
     )
 
 
-def setup_of(panel):
-    return Assembler(device="cpu", threads=1, data_dir=None, folder=None).setup(Trial(panel, "bald", {}, 0))
+def setup_of(experiment):
+    return Assembler(device="cpu", threads=1, data_dir=None, folder=None).setup(Trial(experiment, "bald", {}, 0))
 
 
-def test_a_panel_without_choice_has_the_learner_of_its_recipe():
+def test_a_experiment_without_choice_has_the_learner_of_its_recipe():
     network = build_network("moons-mlp", input_shape=(2,), num_classes=2)
-    learner = panel_learner(panel_of(weight_decay=0.1), network, device="cpu")
+    learner = experiment_learner(experiment_of(weight_decay=0.1), network, device="cpu")
     assert isinstance(learner, MCDropout)
     assert (learner.config.steps, learner.config.weight_decay) == (20, 0.1)
 
 
 def test_every_combination_is_tried_and_the_best_is_the_one_that_is_kept():
-    setup = setup_of(panel_of(tune={"weight_decay": [0.0, 30.0], "dropout": [0.1, 0.5]}))
+    setup = setup_of(experiment_of(tune={"weight_decay": [0.0, 30.0], "dropout": [0.1, 0.5]}))
     learner, task = setup.rounds.learner, setup.rounds.task
     assert isinstance(learner, TunedLearner)
     expected = [{"weight_decay": decay, "dropout": rate} for decay in (0.0, 30.0) for rate in (0.1, 0.5)]
@@ -56,18 +56,18 @@ def test_every_combination_is_tried_and_the_best_is_the_one_that_is_kept():
 
 
 def test_the_journal_says_what_each_round_chose(tmp_path):
-    run_trial(setup_of(panel_of(tune={"measure": "leave-one-out", "weight_decay": [0.0, 30.0]})), tmp_path)
+    run_trial(setup_of(experiment_of(tune={"measure": "leave-one-out", "weight_decay": [0.0, 30.0]})), tmp_path)
     chosen = [each.fit.hyperparameters for each in read_state(tmp_path).rounds]
     assert chosen == [{"weight_decay": 0.0}] * 2
 
 
 def test_a_journal_without_choice_says_nothing_of_it(tmp_path):
-    run_trial(setup_of(panel_of()), tmp_path)
+    run_trial(setup_of(experiment_of()), tmp_path)
     assert not any(each.fit.hyperparameters for each in read_state(tmp_path).rounds)
 
 
 def test_a_temperature_is_chosen_beside_the_rest_and_said(tmp_path):
-    setup = setup_of(panel_of(tune={"weight_decay": [0.0, 30.0], "temperature": [0.5, 4.0], "folds": 2}))
+    setup = setup_of(experiment_of(tune={"weight_decay": [0.0, 30.0], "temperature": [0.5, 4.0], "folds": 2}))
     run_trial(setup, tmp_path)
     for each in read_state(tmp_path).rounds:
         assert each.fit.hyperparameters["temperature"] in (0.5, 4.0)
@@ -75,8 +75,8 @@ def test_a_temperature_is_chosen_beside_the_rest_and_said(tmp_path):
 
 
 def test_a_temperature_alone_may_be_chosen():
-    learner = panel_learner(
-        panel_of(tune={"temperature": [0.5, 4.0]}),
+    learner = experiment_learner(
+        experiment_of(tune={"temperature": [0.5, 4.0]}),
         build_network("moons-mlp", input_shape=(2,), num_classes=2),
         device="cpu",
     )
@@ -85,11 +85,11 @@ def test_a_temperature_alone_may_be_chosen():
 
 
 def test_a_study_may_stop_early_by_labels_that_count(tmp_path):
-    panel = panel_of(patience=1, check_every=5)
-    panel = panel.model_copy(
-        update={"schedule": panel.schedule.model_copy(update={"validation_labels": 6, "max_labels": 16})}
+    experiment = experiment_of(patience=1, check_every=5)
+    experiment = experiment.model_copy(
+        update={"schedule": experiment.schedule.model_copy(update={"validation_labels": 6, "max_labels": 16})}
     )
-    run_trial(setup_of(panel), tmp_path)
+    run_trial(setup_of(experiment), tmp_path)
     state = read_state(tmp_path)
     assert [len(query.rows) for query in state.queries if query.purpose == "validation"] == [6]
     assert [each.labels for each in state.rounds] == [14, 16]

@@ -46,15 +46,15 @@ def moons(*, seed):
         return replace(data, pool=MemoryPool(torch.full((60, 2), torch.inf)))
     return data
 """
-PANELS = """
-[[panels]]
+EXPERIMENTS = """
+[[experiments]]
 name = "broken"
 model = { network = "my_networks:broken" }
-[[panels]]
+[[experiments]]
 name = "deadly"
 acquisitions = { random = {} }
 model = { network = "my_networks:deadly" }
-[[panels]]
+[[experiments]]
 name = "good"
 """
 NETWORKS = """
@@ -80,18 +80,18 @@ def test_a_device_that_is_not_here_is_refused_before_anything_is_written(tmp_pat
 
 @pytest.fixture(scope="module")
 def studies(tmp_path_factory):
-    """The study, and the same with two panels that fail."""
+    """The study, and the same with two experiments that fail."""
     folder = tmp_path_factory.mktemp("studies")
     (folder / "my_networks.py").write_text(NETWORKS)
     (folder / "my_neighbour.py").write_text('COMPLAINT = "no such layer"')
-    (folder / "small.toml").write_text(STUDY + '[[panels]]\nname = "good"\n')
-    (folder / "mixed.toml").write_text(STUDY + PANELS)
+    (folder / "small.toml").write_text(STUDY + '[[experiments]]\nname = "good"\n')
+    (folder / "mixed.toml").write_text(STUDY + EXPERIMENTS)
     return load_study(folder / "small.toml"), load_study(folder / "mixed.toml")
 
 
 @pytest.fixture(scope="module")
 def mixed(studies, tmp_path_factory):
-    """A run of the study with failing panels by two workers: (outcome, events, folder)."""
+    """A run of the study with failing experiments by two workers: (outcome, events, folder)."""
     out = tmp_path_factory.mktemp("mixed")
     events = []
     return run_study(studies[1], out, jobs=2, on_progress=events.append), events, out
@@ -99,22 +99,22 @@ def mixed(studies, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def single(studies, tmp_path_factory):
-    """A run of the good panel alone by one worker: (outcome, events, folder)."""
+    """A run of the good experiment alone by one worker: (outcome, events, folder)."""
     out = tmp_path_factory.mktemp("single")
     events = []
     return run_study(studies[0], out, jobs=1, on_progress=events.append), events, out
 
 
 def journals(out):
-    """Every journal of the good panel without its seconds."""
+    """Every journal of the good experiment without its seconds."""
     return {
         path.relative_to(out): [event.model_copy(update={"seconds": {}}) for event in read_events(path.parent)]
         for path in (out / "trials" / "good").rglob("journal.jsonl")
     }
 
 
-def failure(outcome, panel):
-    return {name: message for name, message in outcome.failed if f"/{panel}/" in name}
+def failure(outcome, experiment):
+    return {name: message for name, message in outcome.failed if f"/{experiment}/" in name}
 
 
 def test_a_trial_that_fails_is_named_with_its_error_and_place_also_in_what_imports_a_neighbour_late(mixed):

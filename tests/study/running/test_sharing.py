@@ -94,7 +94,7 @@ def test_what_a_killed_process_held_is_taken_over_by_the_other(study, tmp_path, 
 
 
 def test_one_that_has_nothing_left_to_run_waits_for_the_other_and_ends_with_it(study, tmp_path):
-    one, out = study[0].model_copy(update={"panels": (one_trial(study[0]),)}), tmp_path / "out"
+    one, out = study[0].model_copy(update={"experiments": (one_trial(study[0]),)}), tmp_path / "out"
     (tmp_path / "one.json").write_text(one.model_dump_json())
     with start(tmp_path / "one.json", out) as first:
         for event in events(first):
@@ -110,7 +110,7 @@ def test_one_that_has_nothing_left_to_run_waits_for_the_other_and_ends_with_it(s
 
 
 def one_trial(study):
-    """The panel with a single trial that takes a while."""
-    panel = study.panels[0]
-    training = panel.training.model_copy(update={"steps": 100})
-    return panel.model_copy(update={"seeds": 1, "acquisitions": {"random": {}}, "training": training})
+    """The experiment with a single trial that takes a while."""
+    experiment = study.experiments[0]
+    training = experiment.training.model_copy(update={"steps": 100})
+    return experiment.model_copy(update={"seeds": 1, "acquisitions": {"random": {}}, "training": training})

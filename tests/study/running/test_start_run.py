@@ -14,41 +14,41 @@ def study(*, name="made-up", **changes):
 
 
 def held(out):
-    return json.loads((out / "study.json").read_text())["panels"]
+    return json.loads((out / "study.json").read_text())["experiments"]
 
 
 def test_a_process_that_is_alone_writes_its_own_study(tmp_path):
     for seeds in (3, 2):
         with start_run(study(seeds=seeds), tmp_path, device="cpu"):
-            assert [panel["seeds"] for panel in held(tmp_path)] == [seeds]
+            assert [experiment["seeds"] for experiment in held(tmp_path)] == [seeds]
 
 
 def test_one_that_joins_runs_its_own_study_and_the_folder_holds_both(tmp_path):
     ours = study(seeds=1, max_labels=300, acquisitions=["bald"])
     with start_run(study(seeds=3), tmp_path, device="cpu"), start_run(ours, tmp_path, device="cpu") as mine:
         assert mine == ours
-        (panel,) = held(tmp_path)
-    assert (panel["seeds"], panel["schedule"]["max_labels"]) == (3, 300)
-    assert list(panel["acquisitions"]) == ["random", "bald"]
+        (experiment,) = held(tmp_path)
+    assert (experiment["seeds"], experiment["schedule"]["max_labels"]) == (3, 300)
+    assert list(experiment["acquisitions"]) == ["random", "bald"]
 
 
 def test_seeds_that_follow_are_joined_and_a_gap_is_refused(tmp_path):
     both = merge_studies(study(seeds=2), study(seeds=3, first_seed=2), tmp_path)
-    assert (both.panels[0].first_seed, both.panels[0].seeds) == (0, 5)
+    assert (both.experiments[0].first_seed, both.experiments[0].seeds) == (0, 5)
     with pytest.raises(InputError, match="gap between the seeds"):
         merge_studies(study(seeds=2), study(seeds=3, first_seed=3), tmp_path)
 
 
-def test_panels_that_only_one_has_are_kept(tmp_path):
+def test_experiments_that_only_one_has_are_kept(tmp_path):
     first = make_study(panel_table("a", ["random"]), panel_table("b", ["random"]))
     second = make_study(panel_table("c", ["random"]), panel_table("b", ["random"]))
-    assert [panel.name for panel in merge_studies(first, second, tmp_path).panels] == ["a", "b", "c"]
+    assert [experiment.name for experiment in merge_studies(first, second, tmp_path).experiments] == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(
     ("other", "said"),
     [
-        ({"batch_size": 10}, r"in panel digits schedule\.batch_size differ"),
+        ({"batch_size": 10}, r"in experiment digits schedule\.batch_size differ"),
         ({"model": {"network": "digits-mlp", "num_draws": 5}}, r"model\.num_draws differ"),
         ({"pool": {"label_noise": 0.1}}, r"pool\.label_noise differ"),
         ({"acquisitions": {"batchbald": {"num_configurations": 7}}}, r"acquisitions\.batchbald differ"),
@@ -61,6 +61,6 @@ def test_other_settings_are_refused_while_a_process_runs_and_accepted_after(tmp_
     with start_run(theirs, tmp_path, device="cpu"):
         with pytest.raises(InputError, match=said), start_run(mine, tmp_path, device="cpu"):
             pass
-        assert held(tmp_path) == theirs.model_dump(mode="json")["panels"]
+        assert held(tmp_path) == theirs.model_dump(mode="json")["experiments"]
     with start_run(mine, tmp_path, device="cpu"):
-        assert held(tmp_path) == mine.model_dump(mode="json")["panels"]
+        assert held(tmp_path) == mine.model_dump(mode="json")["experiments"]

@@ -89,7 +89,7 @@ def test_a_finished_trial_that_is_looked_at_again_is_left_as_it_is(shown, rounds
     assert the_run(shown).info.end_time == before.info.end_time
 
 
-def test_trials_of_one_key_in_two_panels_are_two_runs(tmp_path):
+def test_trials_of_one_key_in_two_experiments_are_two_runs(tmp_path):
     study = make_study(*(panel_table(name, ["random"], seeds=1) for name in ("one", "two")))
     first, second = trials_of(study)
     assert first.key == second.key
@@ -97,7 +97,7 @@ def test_trials_of_one_key_in_two_panels_are_two_runs(tmp_path):
     for trial in (first, second, first):
         sink.began(trial)
     runs = client(tmp_path).search_runs(["1"])
-    assert sorted(run.data.tags["lindley.panel"] for run in runs) == ["one", "two"]
+    assert sorted(run.data.tags["lindley.experiment"] for run in runs) == ["one", "two"]
 
 
 def test_everything_lies_in_the_output_folder(shown):

@@ -43,7 +43,7 @@ _HOW_COMPARED = (
     "last; nothing: so few seeds can show no difference). What has no p is counted and not tested."
 )
 
-BESIDE = ("compared-asked", "compared-probabilities", "compared-draws")
+BESIDE = ("compared-queried", "compared-probabilities", "compared-draws")
 """How the names of the tables begin that hold no tested comparison: comparison.csv has those."""
 
 

@@ -83,10 +83,10 @@ def _repeated(panel: PanelResults, trial: TrialResults) -> float | None:
     """Return the share that the journal of a corrupted pool counted; else count by the rows, where that is possible."""
     if _repeats(panel) == 1:
         return None
-    counts = [each.metrics["asked"] for each in trial.rounds if "asked" in each.metrics]
+    counts = [each.metrics["queried"] for each in trial.rounds if "queried" in each.metrics]
     if len(counts) > 1:
         first, last = counts[0], counts[-1]
-        return float((last["repeated"] - first["repeated"]) / (last["labels"] - first["labels"]))
+        return float((last["duplicates"] - first["duplicates"]) / (last["labels"] - first["labels"]))
     sources = _num_sources(panel, trial)
     if counts or sources is None:
         return None
@@ -115,8 +115,8 @@ def _num_sources(panel: PanelResults, trial: TrialResults) -> int | None:
     input is not in the journal.
     """
     pool = panel.config.get("pool", {})
-    changed = any(pool.get(key) for key in ("subset", "rare", "outside"))
-    if changed and _repeats(panel) > pool.get("copies", 1):
+    changed = any(pool.get(key) for key in ("subset", "class_imbalance", "out_of_distribution"))
+    if changed and _repeats(panel) > pool.get("duplicates", 1):
         return None
     return int(trial.manifest["num_rows"] // _repeats(panel))
 
@@ -125,4 +125,4 @@ def _repeats(panel: PanelResults) -> int:
     """How often an input comes in the pool, by the data set and by [pool]."""
     data = panel.config["data"]
     repeats = data["options"].get("repeats", 3) if data["name"] == "repeated-mnist" else 1
-    return int(repeats * panel.config.get("pool", {}).get("copies", 1))
+    return int(repeats * panel.config.get("pool", {}).get("duplicates", 1))

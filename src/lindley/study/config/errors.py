@@ -9,16 +9,16 @@ from typing import Any
 from pydantic import ValidationError
 
 from lindley.names import nearest
-from lindley.study.config.schema import TABLES, Panel
+from lindley.study.config.schema import TABLES, Experiment
 from lindley.study.config.validation import ConfigError
 from lindley.text import brief
 
-PANEL_KEYS = tuple(Panel.model_fields)
-STUDY_KEYS = ("title", "description", *(key for key in PANEL_KEYS if key not in ("name", "title")), "panels")
+EXPERIMENT_KEYS = tuple(Experiment.model_fields)
+STUDY_KEYS = ("title", "description", *(key for key in EXPERIMENT_KEYS if key not in ("name", "title")), "experiments")
 
 
 def unknown_keys(tables: Mapping[str, Any], allowed: Iterable[str]) -> Iterator[ConfigError]:
-    """The keys of a study (or of one panel) that no table declares, at every depth."""
+    """The keys of a study (or of one experiment) that no table declares, at every depth."""
     yield from _unknown(tables, allowed, ())
     for name, table in TABLES.items():
         path = tuple(name.split("."))

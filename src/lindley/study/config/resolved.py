@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lindley.study.config.schema import Panel, Study
+from lindley.study.config.schema import Experiment, Study
 from lindley.study.folder import stored_json
 from lindley.training.precision import resolve_precision
 
@@ -15,20 +15,24 @@ def resolved(study: Study, out: Path, *, device: str) -> Study:
     So a study that was begun on one machine keeps its precision on another, and its trials stay the same trials.
     """
     before = _precisions(out)
-    return study.model_copy(update={"panels": tuple(_resolved(panel, before, device) for panel in study.panels)})
+    return study.model_copy(
+        update={"experiments": tuple(_resolved(experiment, before, device) for experiment in study.experiments)}
+    )
 
 
-def _resolved(panel: Panel, before: dict[str, str], device: str) -> Panel:
-    if panel.model.precision != "auto":
-        return panel
-    precision = before.get(panel.name) or resolve_precision("auto", device)
-    return panel.model_copy(update={"model": panel.model.model_copy(update={"precision": precision})})
+def _resolved(experiment: Experiment, before: dict[str, str], device: str) -> Experiment:
+    if experiment.model.precision != "auto":
+        return experiment
+    precision = before.get(experiment.name) or resolve_precision("auto", device)
+    return experiment.model_copy(update={"model": experiment.model.model_copy(update={"precision": precision})})
 
 
 def _precisions(out: Path) -> dict[str, str]:
-    """By panel, what an earlier run decided; nothing where there was none or its file cannot be read."""
+    """By experiment, what an earlier run decided; nothing where there was none or its file cannot be read."""
     try:
-        decided = {panel["name"]: panel["model"]["precision"] for panel in stored_json(out)["panels"]}
+        decided = {
+            experiment["name"]: experiment["model"]["precision"] for experiment in stored_json(out)["experiments"]
+        }
         return {name: precision for name, precision in decided.items() if precision in ("float32", "bfloat16")}
     except (OSError, ValueError, KeyError, TypeError):
         return {}

@@ -1,4 +1,4 @@
-"""What a study is: its panels and every key of them, each with its type, default and limits.
+"""What a study is: its experiments and every key of them, each with its type, default and limits.
 
 docs/studies.md says what each key means; a test holds the two together.
 """
@@ -22,7 +22,7 @@ MOST_SEEDS = 10_000
 MOST_DRAWS = 100_000
 MOST_PICKS = 10_000
 """In one batch whose information is measured."""
-MOST_COPIES = 1000
+MOST_DUPLICATES = 1000
 MOST_FIRST_SEED = 2**53
 """Beyond it a seed is not the same number in every program that reads JSON."""
 
@@ -45,7 +45,7 @@ def _false_is_none(value: Any) -> Any:
 
 
 def _titled(tables: Any) -> Any:
-    """A panel, or a study, is titled by its name where it has no title."""
+    """An experiment, or a study, is titled by its name where it has no title."""
     untitled = isinstance(tables, dict) and "name" in tables and tables.get("title", "") == ""
     return {**tables, "title": tables["name"]} if untitled else tables
 
@@ -74,7 +74,7 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class OutOfDistributionRows(_Table):
-    """[pool.outside]: out-of-distribution rows, of another data set."""
+    """[pool.out_of_distribution]: out-of-distribution rows, of another data set."""
 
     data: str
     share: Share
@@ -84,10 +84,10 @@ class CorruptedPool(_Table):
     """[pool]: the corruptions of the data set's pool, in the order of the keys."""
 
     subset: CountOrNone = 0
-    rare: dict[str, Share] = Field(default_factory=dict)
-    outside: Annotated[OutOfDistributionRows | None, BeforeValidator(_false_is_none)] = None
-    copies: Annotated[int, Field(ge=1, le=MOST_COPIES)] = 1
-    copy_noise: Annotated[float, Field(ge=0)] = 0.0
+    class_imbalance: dict[str, Share] = Field(default_factory=dict)
+    out_of_distribution: Annotated[OutOfDistributionRows | None, BeforeValidator(_false_is_none)] = None
+    duplicates: Annotated[int, Field(ge=1, le=MOST_DUPLICATES)] = 1
+    duplicate_noise: Annotated[float, Field(ge=0)] = 0.0
     label_noise: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
@@ -195,7 +195,7 @@ AcquisitionName = Annotated[str, Field(pattern=r"^\w[\w.:-]*$", max_length=200)]
 """Folders are named after it."""
 
 
-class Panel(_Table):
+class Experiment(_Table):
     """One data set, model and schedule, with the acquisitions compared on it."""
 
     name: Annotated[str, Field(pattern=NAME_PATTERN, max_length=100)]  # files are named after it
@@ -221,16 +221,16 @@ class Panel(_Table):
     @property
     def data_sets(self) -> tuple[str, ...]:
         """The names of all data that it reads: its own, and that of its out-of-distribution rows."""
-        return (self.data.name, *([self.pool.outside.data] if self.pool.outside else []))
+        return (self.data.name, *([self.pool.out_of_distribution.data] if self.pool.out_of_distribution else []))
 
 
 class Study(_Table):
-    """Panels that are run and reported together."""
+    """Experiments that are run and reported together."""
 
     name: str
     title: str = ""
     description: str = ""
-    panels: Annotated[tuple[Panel, ...], Field(min_length=1, strict=False)]
+    experiments: Annotated[tuple[Experiment, ...], Field(min_length=1, strict=False)]
     folder: Path | None = Field(default=None, exclude=True)
     """Where the study file lies, for a user's "module:name"; never written down."""
 
@@ -240,7 +240,7 @@ class Study(_Table):
 TABLES: Mapping[str, type[_Table]] = {
     "data": Data,
     "pool": CorruptedPool,
-    "pool.outside": OutOfDistributionRows,
+    "pool.out_of_distribution": OutOfDistributionRows,
     "model": Model,
     "training": Training,
     "training.tune": Tune,

@@ -1,7 +1,7 @@
 """Reading a study: a packaged name or a TOML file -> frozen, checked models.
 
-The top-level tables are the defaults of every [[panels]] table, which overrides them key by key. What half of the old
-and half of the new would make neither of is replaced whole: `_merged` has the list.
+The top-level tables are the defaults of every [[experiments]] table, which overrides them key by key. What half of
+the old and half of the new would make neither of is replaced whole: `_merged` has the list.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from lindley.errors import ConfigurationError
 from lindley.names import nearest
 from lindley.session.files import read_plain_file
 from lindley.session.import_paths import is_import_path
-from lindley.study.config.errors import PANEL_KEYS, STUDY_KEYS, dotted, unknown_keys, wrong_values
-from lindley.study.config.schema import MOST, MOST_SEEDS, Model, Panel, Study
+from lindley.study.config.errors import EXPERIMENT_KEYS, STUDY_KEYS, dotted, unknown_keys, wrong_values
+from lindley.study.config.schema import MOST, MOST_SEEDS, Experiment, Model, Study
 from lindley.study.config.validation import (
     ConfigError,
     contradictions,
@@ -54,9 +54,9 @@ def load_study(
 ) -> Study:
     """A packaged study by its name, or the one of a .toml file, with every key checked.
 
-    seeds and max_labels replace those of every panel. acquisitions keeps only these, with the options that the panel
-    gives them; one that a panel does not have is added to it without options. What is replaced by something else is
-    said at the end of the description.
+    seeds and max_labels replace those of every experiment. acquisitions keeps only these, with the options that the
+    experiment gives them; one that an experiment does not have is added to it without options. What is replaced by
+    something else is said at the end of the description.
 
     Raises ConfigurationError: an unknown study, key or name, or a wrong value; the message names it.
     """
@@ -72,14 +72,19 @@ def check_study(study: Study) -> None:
     The types and limits of the keys have been checked when it was built; here names, options and what contradicts.
     """
     refuse_unusable(study)
-    _refuse(study.name, [_in_panel(panel, found) for panel in study.panels for found in never_measured(panel)])
+    _refuse(
+        study.name,
+        [_in_experiment(experiment, found) for experiment in study.experiments for found in never_measured(experiment)],
+    )
 
 
 def refuse_unusable(study: Study) -> None:
     """As `check_study`, but information may be asked for where this run has no round: another may go further."""
-    complaints = [_used_twice(name) for name in _repeated([panel.name for panel in study.panels])]
-    for panel in study.panels:
-        complaints += [_in_panel(panel, found) for found in (*unusable_names(panel), *contradictions(panel))]
+    complaints = [_used_twice(name) for name in _repeated([experiment.name for experiment in study.experiments])]
+    for experiment in study.experiments:
+        complaints += [
+            _in_experiment(experiment, found) for found in (*unusable_names(experiment), *contradictions(experiment))
+        ]
     _refuse(study.name, complaints)
 
 
@@ -123,40 +128,40 @@ def _source(name_or_path: str) -> tuple[str, str, Path | None]:
 
 
 def _parse(name: str, tables: _Tables, source: str, folder: Path | None) -> Study:
-    panels = tables.get("panels", [])
-    if not isinstance(panels, list) or not all(isinstance(panel, dict) for panel in panels):
-        raise ConfigurationError(f"{source}: panels must be written as [[panels]] tables")
+    experiments = tables.get("experiments", [])
+    if not isinstance(experiments, list) or not all(isinstance(experiment, dict) for experiment in experiments):
+        raise ConfigurationError(f"{source}: experiments must be written as [[experiments]] tables")
     complaints = [f"{dotted(found.path)} {found.text}" for found in unknown_keys(tables, STUDY_KEYS)]
-    for panel in panels:
-        complaints += [_located(found, panel, True) for found in unknown_keys(panel, PANEL_KEYS)]
+    for experiment in experiments:
+        complaints += [_located(found, experiment, True) for found in unknown_keys(experiment, EXPERIMENT_KEYS)]
     _refuse(source, complaints)
-    defaults = {key: value for key, value in tables.items() if key not in ("title", "description", "panels")}
+    defaults = {key: value for key, value in tables.items() if key not in ("title", "description", "experiments")}
     title = tables.get("title", name)
-    if panels:
-        checked = [_panel(_merged(defaults, panel), panel, source) for panel in panels]
+    if experiments:
+        checked = [_experiment(_merged(defaults, experiment), experiment, source) for experiment in experiments]
     else:
         only = re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip("._-") or "study"
-        checked = [_panel({"name": only, "title": title, **defaults}, {}, source)]
-    _refuse(source, [_used_twice(name) for name in _repeated([panel.name for panel in checked])])
+        checked = [_experiment({"name": only, "title": title, **defaults}, {}, source)]
+    _refuse(source, [_used_twice(name) for name in _repeated([experiment.name for experiment in checked])])
     try:
         return Study(
-            name=name, title=title, description=tables.get("description", ""), panels=tuple(checked), folder=folder
+            name=name, title=title, description=tables.get("description", ""), experiments=tuple(checked), folder=folder
         )
     except ValidationError as error:
         _refuse(source, [f"{dotted(found.path)} {found.text}" for found in wrong_values(error)])
         raise
 
 
-def _panel(tables: _Tables, own: _Tables, source: str) -> Panel:
-    """One merged panel, checked; own is what its [[panels]] table says itself, to name a key as it was written."""
+def _experiment(tables: _Tables, own: _Tables, source: str) -> Experiment:
+    """One merged experiment, checked; own is its [[experiments]] table, to name a key as it was written."""
     try:
-        panel = Panel.model_validate(tables)
+        experiment = Experiment.model_validate(tables)
     except ValidationError as error:
         _refuse(source, [_located(found, own) for found in wrong_values(error)])
         raise
-    complaints = [*unusable_names(panel), *contradictions(panel), *never_measured(panel)]
+    complaints = [*unusable_names(experiment), *contradictions(experiment), *never_measured(experiment)]
     _refuse(source, [_located(found, own) for found in complaints])
-    return panel
+    return experiment
 
 
 def _located(found: ConfigError, own: _Tables, is_own: bool = False) -> str:
@@ -168,9 +173,9 @@ def _located(found: ConfigError, own: _Tables, is_own: bool = False) -> str:
         is_own = is_own or (known and part == found.path[-1])
     path = dotted(found.path)
     if is_own:
-        path = f"panels[{own.get('name', '?')}].{path}"
+        path = f"experiments[{own.get('name', '?')}].{path}"
     elif own:
-        path = f"{path} (panel {own.get('name', '?')})"
+        path = f"{path} (experiment {own.get('name', '?')})"
     return f"{path} {found.text}"
 
 
@@ -180,8 +185,8 @@ def _refuse(source: str, complaints: Sequence[str]) -> None:
         raise ConfigurationError(visible(told))
 
 
-def _in_panel(panel: Panel, found: ConfigError) -> str:
-    return f"panel {panel.name}: {dotted(found.path)} {found.text}"
+def _in_experiment(experiment: Experiment, found: ConfigError) -> str:
+    return f"experiment {experiment.name}: {dotted(found.path)} {found.text}"
 
 
 def _repeated(names: Sequence[str]) -> list[str]:
@@ -189,14 +194,14 @@ def _repeated(names: Sequence[str]) -> list[str]:
 
 
 def _used_twice(name: str) -> str:
-    return f'panels: the name "{name}" is used twice'
+    return f'experiments: the name "{name}" is used twice'
 
 
 def _merged(defaults: Mapping[str, Any], own: Mapping[str, Any], path: tuple[str, ...] = ()) -> _Tables:
-    """The defaults with a panel's own keys over them; nothing is changed in place.
+    """The defaults with an experiment's own keys over them; nothing is changed in place.
 
-    Acquisitions and rare classes are replaced whole, as is what a panel says to be empty; options go with what they
-    are options of.
+    Acquisitions and imbalanced classes are replaced whole, as is what an experiment says to be empty; options go with
+    what they are options of.
     """
     result = dict(defaults)
     for table, of, default in (("data", "name", None), ("model", "posterior", _POSTERIOR)):
@@ -204,15 +209,15 @@ def _merged(defaults: Mapping[str, Any], own: Mapping[str, Any], path: tuple[str
             result.pop("options", None)
     for key, value in own.items():
         both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        replaced = not value or (*path, key) in (("acquisitions",), ("pool", "rare"))
+        replaced = not value or (*path, key) in (("acquisitions",), ("pool", "class_imbalance"))
         result[key] = _merged(result[key], value, (*path, key)) if both and not replaced else value
     return result
 
 
 def _overridden(study: Study, seeds: int | None, max_labels: int | None, acquisitions: Sequence[str] | None) -> Study:
-    """The study with the values of the command line in every panel."""
-    panels = []
-    for panel in study.panels:
+    """The study with the values of the command line in every experiment."""
+    experiments = []
+    for experiment in study.experiments:
         changed: _Tables = {}
         if seeds is not None:
             if not 1 <= seeds <= MOST_SEEDS:
@@ -221,24 +226,27 @@ def _overridden(study: Study, seeds: int | None, max_labels: int | None, acquisi
         if max_labels is not None:
             if not 1 <= max_labels <= MOST:
                 raise ConfigurationError(f"max_labels must be 1 to {MOST}; got {max_labels}")
-            changed["schedule"] = panel.schedule.model_copy(update={"max_labels": max_labels})
+            changed["schedule"] = experiment.schedule.model_copy(update={"max_labels": max_labels})
         if acquisitions is not None:
             _refuse("acquisitions", _wrong_choice(acquisitions))
-            changed["acquisitions"] = {name: panel.acquisitions.get(name, {}) for name in acquisitions}
-        panels.append(panel.model_copy(update=changed))
-        _refuse(study.name, [_in_panel(panel, found) for found in contradictions(panels[-1])])
+            changed["acquisitions"] = {name: experiment.acquisitions.get(name, {}) for name in acquisitions}
+        experiments.append(experiment.model_copy(update=changed))
+        _refuse(study.name, [_in_experiment(experiment, found) for found in contradictions(experiments[-1])])
     replaced = {"seeds": seeds, "max_labels": max_labels, "acquisitions": acquisitions and ", ".join(acquisitions)}
     return study.model_copy(
-        update={"panels": tuple(panels), "description": _description(study, panels, replaced)},
+        update={"experiments": tuple(experiments), "description": _description(study, experiments, replaced)},
     )
 
 
-def _description(study: Study, panels: Sequence[Panel], replaced: Mapping[str, object]) -> str:
+def _description(study: Study, experiments: Sequence[Experiment], replaced: Mapping[str, object]) -> str:
     """The study's description; where it was changed on the command line, the name and claims are not all it says."""
     differ = {
-        "seeds": [panel.seeds for panel in panels] != [panel.seeds for panel in study.panels],
-        "max_labels": [p.schedule.max_labels for p in panels] != [p.schedule.max_labels for p in study.panels],
-        "acquisitions": [list(p.acquisitions) for p in panels] != [list(p.acquisitions) for p in study.panels],
+        "seeds": [experiment.seeds for experiment in experiments]
+        != [experiment.seeds for experiment in study.experiments],
+        "max_labels": [p.schedule.max_labels for p in experiments]
+        != [p.schedule.max_labels for p in study.experiments],
+        "acquisitions": [list(p.acquisitions) for p in experiments]
+        != [list(p.acquisitions) for p in study.experiments],
     }
     changed = ", ".join(f"{name} = {replaced[name]}" for name, differs in differ.items() if differs)
     return f"{study.description} Changed on the command line: {changed}.".strip() if changed else study.description

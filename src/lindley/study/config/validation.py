@@ -1,4 +1,4 @@
-"""What one key of a panel says against another, and names and options that no catalogue has."""
+"""What one key of an experiment says against another, and names and options that no catalogue has."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lindley.errors import InputError
 from lindley.names import nearest
 from lindley.networks.catalogue import NETWORKS
 from lindley.posteriors.catalogue import POSTERIORS, WITH_FEATURES, WITH_NETWORK, WITHOUT_NETWORK, check_options
-from lindley.study.config.schema import CorruptedPool, Options, Panel, Training, Tune
+from lindley.study.config.schema import CorruptedPool, Experiment, Options, Training, Tune
 
 MOST_ROUNDS = 100_000
 """Of a trial."""
@@ -23,7 +23,7 @@ MOST_OF_OPTION = 1_000_000
 
 
 class ConfigError(NamedTuple):
-    """What is wrong, and the path of the key within a panel's (or the whole study's) tables."""
+    """What is wrong, and the path of the key within an experiment's (or the whole study's) tables."""
 
     path: tuple[str | int, ...]
     text: str
@@ -35,26 +35,31 @@ def not_allowed(word: str, allowed: Iterable[str], *, or_else: str = "") -> str:
     return f'"{word}" is not one of {", ".join(names)}{or_else}.{nearest(word, names)}'
 
 
-def unusable_names(panel: Panel) -> Iterator[ConfigError]:
+def unusable_names(experiment: Experiment) -> Iterator[ConfigError]:
     """Names that no catalogue has and that are no "module:name" of one's own; options that they do not take."""
-    outside, own_names = panel.pool.outside, panel.own_names
+    added, own_names = experiment.pool.out_of_distribution, experiment.own_names
     chosen = (
-        (("data", "name"), panel.data.name, DATASETS, 'or your own "module:function"'),
-        (("pool", "outside", "data"), outside.data if outside else None, DATASETS, 'or your own "module:function"'),
-        (("model", "network"), panel.model.network or None, NETWORKS, 'or your own "module:factory"'),
-        (("model", "posterior"), panel.model.posterior, POSTERIORS, 'or your own "module:factory"'),
+        (("data", "name"), experiment.data.name, DATASETS, 'or your own "module:function"'),
+        (
+            ("pool", "out_of_distribution", "data"),
+            added.data if added else None,
+            DATASETS,
+            'or your own "module:function"',
+        ),
+        (("model", "network"), experiment.model.network or None, NETWORKS, 'or your own "module:factory"'),
+        (("model", "posterior"), experiment.model.posterior, POSTERIORS, 'or your own "module:factory"'),
     )
     for path, name, allowed, own in chosen:
         if name is not None and name not in allowed and name not in own_names:
             yield ConfigError(path, not_allowed(name, allowed, or_else=f", {own}"))
-    for place, name in enumerate(panel.observe.transfer.models if panel.observe.transfer else ()):
+    for place, name in enumerate(experiment.observe.transfer.models if experiment.observe.transfer else ()):
         if name not in WITHOUT_NETWORK:
             yield ConfigError(("observe", "transfer", "models", place), not_allowed(name, WITHOUT_NETWORK))
-    if panel.data.name in DATASETS:
-        yield from _refused(("data", "options"), check_dataset_options, panel.data.name, panel.data.options)
-    if panel.model.posterior in POSTERIORS:
-        yield from _refused(("model", "options"), check_options, panel.model.posterior, panel.model.options)
-    for name, options in panel.acquisitions.items():
+    if experiment.data.name in DATASETS:
+        yield from _refused(("data", "options"), check_dataset_options, experiment.data.name, experiment.data.options)
+    if experiment.model.posterior in POSTERIORS:
+        yield from _refused(("model", "options"), check_options, experiment.model.posterior, experiment.model.options)
+    for name, options in experiment.acquisitions.items():
         if name not in ACQUISITIONS and name not in own_names:
             yield ConfigError(("acquisitions", name), unknown_acquisition(name))
         elif name in ACQUISITIONS:
@@ -79,19 +84,19 @@ def without_features(posterior: str, acquisition: str, needs: Set[str]) -> str:
     return f'"{posterior}" has no features, which {acquisition} needs; {", ".join(WITH_FEATURES)} have.'
 
 
-def contradictions(panel: Panel) -> Iterator[ConfigError]:
+def contradictions(experiment: Experiment) -> Iterator[ConfigError]:
     """Keys that are each allowed, but not together."""
-    yield from _network_and_training(panel)
-    schedule, data = panel.schedule, DATASETS.get(panel.data.name)
-    yield from _corrupted_pool(panel)
-    if bool(schedule.validation_labels) != bool(panel.training.patience):
+    yield from _network_and_training(experiment)
+    schedule, data = experiment.schedule, DATASETS.get(experiment.data.name)
+    yield from _corrupted_pool(experiment)
+    if bool(schedule.validation_labels) != bool(experiment.training.patience):
         text = (
             "validation labels stop a fit early and do nothing else: set both schedule.validation_labels and "
-            f"training.patience, or neither; got {schedule.validation_labels} and {panel.training.patience}."
+            f"training.patience, or neither; got {schedule.validation_labels} and {experiment.training.patience}."
         )
         yield ConfigError(("schedule", "validation_labels"), text)
-    if panel.training.warmup >= panel.training.steps:
-        text = f"must be less than training.steps = {panel.training.steps}; got {panel.training.warmup}."
+    if experiment.training.warmup >= experiment.training.steps:
+        text = f"must be less than training.steps = {experiment.training.steps}; got {experiment.training.warmup}."
         yield ConfigError(("training", "warmup"), text)
     if schedule.max_labels < (least := schedule.labelling.initial_labels + schedule.validation_labels):
         also = " + validation_labels" if schedule.validation_labels else ""
@@ -104,66 +109,65 @@ def contradictions(panel: Panel) -> Iterator[ConfigError]:
         text = f"must be at least {data.num_classes}, one of each class, for a balanced start"
         yield ConfigError(("schedule", "initial_labels"), f"{text}; got {schedule.initial_labels}.")
     if data:
-        yield from _unlike(panel, data)
+        yield from _unlike(experiment, data)
     if schedule.num_rounds > MOST_ROUNDS:
         text = f"makes {schedule.num_rounds:,} rounds to schedule.max_labels; the most are {MOST_ROUNDS:,}. Raise it."
         yield ConfigError(("schedule", "batch_size"), text)
-    yield from _single_draw(panel)
-    for name, options in panel.acquisitions.items():
+    yield from _single_draw(experiment)
+    for name, options in experiment.acquisitions.items():
         needs = ACQUISITIONS[name].requirements(options) if name in ACQUISITIONS else frozenset()
-        if text := without_features(panel.model.posterior, name, needs):
+        if text := without_features(experiment.model.posterior, name, needs):
             yield ConfigError(("model", "posterior"), text)
     if data:
-        yield from _more_than_rows(panel, data.num_rows_with(panel.data.options))
+        yield from _more_than_rows(experiment, data.num_rows_with(experiment.data.options))
 
 
-def _unlike(panel: Panel, data: DatasetSpec) -> Iterator[ConfigError]:
+def _unlike(experiment: Experiment, data: DatasetSpec) -> Iterator[ConfigError]:
     """What only shows when data of another form are used."""
-    weights, shape = panel.training.class_weights, list(data.input_shape)
+    weights, shape = experiment.training.class_weights, list(data.input_shape)
     if weights and len(weights) != data.num_classes:
-        text = f"must be {data.num_classes} numbers, one for each class of {panel.data.name}; got {len(weights)}."
+        text = f"must be {data.num_classes} numbers, one for each class of {experiment.data.name}; got {len(weights)}."
         yield ConfigError(("training", "class_weights"), text)
-    for key in () if panel.model.posterior in panel.own_names else ("shift", "rotate", "scale", "flip"):
-        if getattr(panel.training, key) and len(shape) != 3:
-            text = f"changes images, [channels, height, width]; inputs of {panel.data.name} are {shape}. Leave it out."
+    for key in () if experiment.model.posterior in experiment.own_names else ("shift", "rotate", "scale", "flip"):
+        if getattr(experiment.training, key) and len(shape) != 3:
+            name = experiment.data.name
+            text = f"changes images, [channels, height, width]; inputs of {name} are {shape}. Leave it out."
             yield ConfigError(("training", key), text)
-    if panel.observe.grid and shape != [2]:
-        text = f"needs two-dimensional data; inputs of {panel.data.name} are {shape}. Set it to false."
+    if experiment.observe.grid and shape != [2]:
+        text = f"needs two-dimensional data; inputs of {experiment.data.name} are {shape}. Set it to false."
         yield ConfigError(("observe", "grid"), text)
 
 
-def _corrupted_pool(panel: Panel) -> Iterator[ConfigError]:
+def _corrupted_pool(experiment: Experiment) -> Iterator[ConfigError]:
     """What [pool] asks of known data sets that they have not; of one's own this is said when they are loaded."""
-    pool, data = panel.pool, DATASETS.get(panel.data.name)
-    if pool.outside is not None:
-        if panel.observe.grid:
+    pool, data = experiment.pool, DATASETS.get(experiment.data.name)
+    if pool.out_of_distribution is not None:
+        if experiment.observe.grid:
             text = "has no meaning with observe.grid, whose pictures have two classes. Leave one of them out."
-            yield ConfigError(("pool", "outside"), text)
-        other = DATASETS.get(pool.outside.data)
+            yield ConfigError(("pool", "out_of_distribution"), text)
+        other = DATASETS.get(pool.out_of_distribution.data)
         if data and other and not _fits(other, data):
             fitting = [*(name for name, each in DATASETS.items() if _fits(each, data)), 'your own "module:function"']
-            text = (
-                f"has inputs of another shape than {panel.data.name}, or the same classes; use {' or '.join(fitting)}."
-            )
-            yield ConfigError(("pool", "outside", "data"), f'"{pool.outside.data}" {text}')
+            text = f"has inputs of another shape than {data.name}, or the same classes; use {' or '.join(fitting)}."
+            yield ConfigError(("pool", "out_of_distribution", "data"), f'"{pool.out_of_distribution.data}" {text}')
     if data is None:
         return
-    for name in pool.rare:
+    for name in pool.class_imbalance:
         if name not in data.class_names:
-            yield ConfigError(("pool", "rare", name), not_allowed(name, data.class_names))
+            yield ConfigError(("pool", "class_imbalance", name), not_allowed(name, data.class_names))
 
 
-def _more_than_rows(panel: Panel, rows: int) -> Iterator[ConfigError]:
+def _more_than_rows(experiment: Experiment, rows: int) -> Iterator[ConfigError]:
     """More rows than there are: of the data, or of the corrupted pool before classes are imbalanced."""
-    pool, max_labels = panel.pool, panel.schedule.max_labels
+    pool, max_labels = experiment.pool, experiment.schedule.max_labels
     if pool.subset > rows:
-        text = f"must be at most {rows}, the rows of {panel.data.name}; got {pool.subset}."
+        text = f"must be at most {rows}, the rows of {experiment.data.name}; got {pool.subset}."
         yield ConfigError(("pool", "subset"), text)
-    share = pool.outside.share if pool.outside else 0.0
-    most = math.ceil((pool.subset or rows) / (1 - share)) * pool.copies
+    share = pool.out_of_distribution.share if pool.out_of_distribution else 0.0
+    most = math.ceil((pool.subset or rows) / (1 - share)) * pool.duplicates
     if max_labels > most:
         made = "" if pool == CorruptedPool() else " as [pool] makes it"
-        text = f"must be at most {most}, the rows of {panel.data.name}{made}; got {max_labels}."
+        text = f"must be at most {most}, the rows of {experiment.data.name}{made}; got {max_labels}."
         yield ConfigError(("schedule", "max_labels"), text)
 
 
@@ -172,13 +176,15 @@ def _fits(other: DatasetSpec, data: DatasetSpec) -> bool:
     return other.input_shape == data.input_shape and other.class_names != data.class_names
 
 
-def _single_draw(panel: Panel) -> Iterator[ConfigError]:
+def _single_draw(experiment: Experiment) -> Iterator[ConfigError]:
     """With one draw there is nothing to compare: every score is 0, and every choice random."""
-    if panel.model.num_draws > 1:
+    if experiment.model.num_draws > 1:
         return
-    comparing = [name for name in panel.acquisitions if name in ACQUISITIONS and ACQUISITIONS[name].disagreement_based]
-    comparing = [name for name in comparing if panel.acquisitions[name].get("kernel") != "features"]
-    if panel.observe.information is not None:
+    comparing = [
+        name for name in experiment.acquisitions if name in ACQUISITIONS and ACQUISITIONS[name].disagreement_based
+    ]
+    comparing = [name for name in comparing if experiment.acquisitions[name].get("kernel") != "features"]
+    if experiment.observe.information is not None:
         comparing.append("observe.information")
     if comparing:
         text = (
@@ -188,30 +194,30 @@ def _single_draw(panel: Panel) -> Iterator[ConfigError]:
         yield ConfigError(("model", "num_draws"), text)
 
 
-def _network_and_training(panel: Panel) -> Iterator[ConfigError]:
+def _network_and_training(experiment: Experiment) -> Iterator[ConfigError]:
     """A posterior that trains a network needs one; with another a network, or a recipe, would count for nothing."""
-    posterior, tune = panel.model.posterior, panel.training.tune
-    if posterior in panel.own_names:  # what it makes of a network and a recipe is its own affair
-        yield from _tune(panel.training)
-        if tune and tune.dropout and not panel.model.network:
+    posterior, tune = experiment.model.posterior, experiment.training.tune
+    if posterior in experiment.own_names:  # what it makes of a network and a recipe is its own affair
+        yield from _tune(experiment.training)
+        if tune and tune.dropout and not experiment.model.network:
             text = "is of the network's dropout layers, and there is no model.network. Leave it out."
             yield ConfigError(("training", "tune", "dropout"), text)
         return
     if posterior not in POSTERIORS:
         return  # a misspelt name is said by itself
     if posterior in WITH_NETWORK:
-        if not panel.model.network:
+        if not experiment.model.network:
             yield ConfigError(
                 ("model", "network"), f'is needed for posterior = "{posterior}"; there are {", ".join(NETWORKS)}.'
             )
-        yield from _tune(panel.training)
+        yield from _tune(experiment.training)
         return
-    if panel.model.network:
+    if experiment.model.network:
         yield ConfigError(
             ("model", "network"), f'has no meaning for posterior = "{posterior}", which trains none. Leave it out.'
         )
     default = Training()
-    for key, value in panel.training:
+    for key, value in experiment.training:
         if key != "class_weights" and value != getattr(default, key):
             yield ConfigError(("training", key), f'has no meaning for posterior = "{posterior}". Leave it out.')
 
@@ -230,11 +236,11 @@ def _tune(training: Training) -> Iterator[ConfigError]:
             yield ConfigError(("training", key), text)
 
 
-def never_measured(panel: Panel) -> Iterator[ConfigError]:
+def never_measured(experiment: Experiment) -> Iterator[ConfigError]:
     """What would never be measured is a mistake, not a wish."""
-    information, transfer, schedule = panel.observe.information, panel.observe.transfer, panel.schedule
-    if information is not None and information.acquisition not in panel.acquisitions:
-        text = not_allowed(information.acquisition, panel.acquisitions)
+    information, transfer, schedule = experiment.observe.information, experiment.observe.transfer, experiment.schedule
+    if information is not None and information.acquisition not in experiment.acquisitions:
+        text = not_allowed(information.acquisition, experiment.acquisitions)
         yield ConfigError(("observe", "information", "acquisition"), text)
     reached: Sequence[int] = []
     if schedule.num_rounds <= MOST_ROUNDS:

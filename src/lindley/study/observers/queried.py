@@ -11,45 +11,48 @@ from lindley.session.rounds import Observation, RoundView
 from lindley.shapes import Rows
 
 
-def observe_queried(dataset: Dataset, rare: Collection[str]) -> Callable[[RoundView], Observation]:
-    """Return the observer of `asked`, the counts of all rows labelled so far, and `pool`, those of the whole pool.
+def observe_queried(dataset: Dataset, minority_classes: Collection[str]) -> Callable[[RoundView], Observation]:
+    """Return the observer of `queried`, the counts of all rows labelled so far, and `pool`, those of the whole pool.
 
     The true classes are known to the observer alone; an acquisition sees none of it.
 
     Args:
         dataset: The pool, what its oracle answers, and the true classes.
-        rare: The names of the classes of which few rows were kept.
+        minority_classes: The names of the classes of which few rows were kept.
     """
-    of_pool = count_kinds(dataset, rare, torch.arange(len(dataset.pool)))
+    of_pool = count_kinds(dataset, minority_classes, torch.arange(len(dataset.pool)))
 
     def observe(view: RoundView) -> Observation:
         return Observation(
-            metrics={"asked": count_kinds(dataset, rare, view.round_labels.labelled_rows), "pool": of_pool}
+            metrics={
+                "queried": count_kinds(dataset, minority_classes, view.round_labels.labelled_rows),
+                "pool": of_pool,
+            }
         )
 
     return observe
 
 
-def count_kinds(dataset: Dataset, rare: Collection[str], rows: Rows) -> dict[str, int]:
+def count_kinds(dataset: Dataset, minority_classes: Collection[str], rows: Rows) -> dict[str, int]:
     """Count the rows of each kind among some rows of the pool.
 
     Args:
         dataset: The pool, what its oracle answers, and the true classes.
-        rare: The names of the classes of which few rows were kept.
+        minority_classes: The names of the classes of which few rows were kept.
         rows: [n], without repetition.
 
     Returns:
-        `labels`, all of them; `rare`, those whose true class is rare; `repeated`, those beyond the first of one
-        source; `wrong`, those of which the oracle answers another class than the true one; `outside`, those of none
-        of the classes.
+        `labels`, all of them; `minority_class`, those of a minority class by their true class; `duplicates`, those
+        beyond the first of one source; `mislabelled`, those of which the oracle answers another class than the true
+        one; `out_of_distribution`, those of none of the classes.
     """
     truth, answers = dataset.truth[rows], dataset.classes[rows]
-    wanted = torch.tensor([dataset.task.class_names.index(name) for name in rare], dtype=torch.int64)
+    minority = torch.tensor([dataset.task.class_names.index(name) for name in minority_classes], dtype=torch.int64)
     sources = rows if dataset.sources is None else dataset.sources[rows]
     return {
         "labels": rows.numel(),
-        "rare": int(torch.isin(truth, wanted).sum()),
-        "repeated": rows.numel() - sources.unique().numel(),
-        "wrong": int((answers != truth).sum()),
-        "outside": int((truth == NONE_OF_THE_CLASSES).sum()),
+        "minority_class": int(torch.isin(truth, minority).sum()),
+        "duplicates": rows.numel() - sources.unique().numel(),
+        "mislabelled": int((answers != truth).sum()),
+        "out_of_distribution": int((truth == NONE_OF_THE_CLASSES).sum()),
     }

@@ -26,7 +26,7 @@ from lindley.training.config import TrainingConfig
 def observe_models(transfer: Transfer, dataset: Dataset, device: str) -> Callable[[RoundView], Observation]:
     """Return the observer of what models of the catalogue learn from the trial's labels.
 
-    They train no network, so that they have no settings of a panel.
+    They train no network, so that they have no settings of an experiment.
 
     Args:
         transfer: The models, their number of draws and the numbers of labels.

@@ -151,9 +151,9 @@ def label_counting(results: StudyResults) -> list[str]:
 def _corrupted_pool(panel: PanelResults) -> list[str]:
     """Say how corruptions of the pool change what a label is."""
     pool, said = panel.config["pool"], []
-    if pool["outside"] is not None:
+    if (added := pool["out_of_distribution"]) is not None:
         said.append(
-            f"{panel.title}: {100 * pool['outside']['share']:g} % of the pool’s rows are of {pool['outside']['data']}, "
+            f"{panel.title}: {100 * added['share']:g} % of the pool’s rows are of {added['data']}, "
             "of none of the classes. A label asked of one counts like any other, and the model is not trained on it."
         )
     if pool["label_noise"]:

@@ -64,7 +64,7 @@ def moons_noise(panel: PanelResults) -> float | None:
     None too where the pool was given another law: by rare classes, or by noise on its rows.
     """
     pool = panel.config["pool"]
-    if panel.config["data"]["name"] != "two-moons" or pool["rare"] or pool["copy_noise"]:
+    if panel.config["data"]["name"] != "two-moons" or pool["class_imbalance"] or pool["duplicate_noise"]:
         return None
     default = inspect.signature(two_moons).parameters["noise"].default
     noise = float(panel.config["data"]["options"].get("noise", default))

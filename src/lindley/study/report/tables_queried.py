@@ -12,17 +12,17 @@ from lindley.study.report.tables import Table, spread
 from lindley.study.results import PanelResults, TrialResults
 
 _KINDS = {
-    "rare": "of rare classes %",
-    "repeated": "repeats %",
-    "wrong": "wrong answers %",
-    "outside": "from outside %",
+    "minority_class": "of minority classes %",
+    "duplicates": "duplicates %",
+    "mislabelled": "mislabelled %",
+    "out_of_distribution": "out of distribution %",
 }
 """The kinds of rows that the journals count, with their columns."""
 
 
 def queried_kinds(panel: PanelResults) -> Table | None:
     """Return the share of each kind among the rows queried after the initial ones; None where no pool is corrupted."""
-    trials = [trial for trial in panel.finished if "asked" in trial.rounds[0].metrics]
+    trials = [trial for trial in panel.finished if "queried" in trial.rounds[0].metrics]
     if not trials:
         return None
     held = [trial.rounds[0].metrics["pool"] for trial in trials]
@@ -38,14 +38,14 @@ def queried_kinds(panel: PanelResults) -> Table | None:
         "teaching anything. Median (smallest to largest) over the seeds of finished trials; at the top the same "
         "shares of the pool, of whose rows all copies but the first count as repeats. Random picks are the reference."
     )
-    columns = ("acquisition", "seeds", "asked", *(_KINDS[kind] for kind in kinds))
-    return Table(f"asked-{panel.name}", panel.title, columns, tuple(rows), note)
+    columns = ("acquisition", "seeds", "queried", *(_KINDS[kind] for kind in kinds))
+    return Table(f"queried-{panel.name}", panel.title, columns, tuple(rows), note)
 
 
 def rare_recall(panel: PanelResults) -> Table | None:
     """Return the recall of each rare class at the last number of labels, and means; None without rare classes."""
     trials = panel.finished
-    rare = list(panel.config["pool"]["rare"])
+    rare = list(panel.config["pool"]["class_imbalance"])
     if not trials or not rare:
         return None
     rows = []
@@ -62,7 +62,7 @@ def rare_recall(panel: PanelResults) -> Table | None:
     )
     means = ("rare, mean %", "others, mean %") if len(rare) < len(trials[0].manifest["class_names"]) else ("mean %",)
     columns = ("acquisition", "seeds", *(f"{name} %" for name in rare), *means)
-    return Table(f"rare-recall-{panel.name}", panel.title, columns, tuple(rows), note)
+    return Table(f"minority-recall-{panel.name}", panel.title, columns, tuple(rows), note)
 
 
 def at_end(panel: PanelResults, trial: TrialResults) -> int:
@@ -72,7 +72,7 @@ def at_end(panel: PanelResults, trial: TrialResults) -> int:
 
 def _queried(panel: PanelResults, trial: TrialResults) -> dict[str, int]:
     """Return the counts of the rows queried after the initial ones."""
-    first, last = (trial.rounds[number].metrics["asked"] for number in (0, at_end(panel, trial)))
+    first, last = (trial.rounds[number].metrics["queried"] for number in (0, at_end(panel, trial)))
     return {kind: last[kind] - first[kind] for kind in last}
 
 

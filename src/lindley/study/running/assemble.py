@@ -21,7 +21,7 @@ from lindley.session.round_context import check_requires
 from lindley.session.rounds import RoundSettings
 from lindley.session.trial import TrialSetup
 from lindley.study.observers.build import build_observers
-from lindley.study.running.learners import panel_learner
+from lindley.study.running.learners import experiment_learner
 from lindley.study.running.trial_data import TrialData
 from lindley.study.trials import Trial
 
@@ -37,15 +37,15 @@ class Assembler:
 
     def setup(self, trial: Trial) -> TrialSetup:
         """Everything that `run_trial` needs. Raises ConfigurationError and DataError as their parts do."""
-        panel, model = trial.panel, trial.panel.model
-        names = (*panel.data_sets, model.network, model.posterior, trial.acquisition)
+        experiment, model = trial.experiment, trial.experiment.model
+        names = (*experiment.data_sets, model.network, model.posterior, trial.acquisition)
         own = import_user_objects(names, folder=self._folder)
         dataset = self._data.of(trial, own)
         network = _network(model.network, dataset, own.get(model.network)) if model.network else None
         acquisition, needs = _acquisition(trial, own.get(trial.acquisition))
         rounds = RoundSettings(
-            learner=panel_learner(
-                panel,
+            learner=experiment_learner(
+                experiment,
                 network,
                 own.get(model.posterior),
                 device=self._device,
@@ -56,9 +56,9 @@ class Assembler:
             task=dataset.task,
             seed=trial.seed,
             num_draws=model.num_draws,
-            candidates=panel.schedule.candidates,
+            candidates=experiment.schedule.candidates,
             requires=needs,
-            num_targets=panel.schedule.targets,
+            num_targets=experiment.schedule.targets,
         )
         manifest = {
             "format": FORMAT,
@@ -72,12 +72,12 @@ class Assembler:
         }
         return TrialSetup(
             rounds=rounds,
-            schedule=panel.schedule.labelling,
+            schedule=experiment.schedule.labelling,
             pool=dataset.pool,
             classes=dataset.classes,
             manifest=manifest,
             sources=dataset.sources,
-            observers=build_observers(panel, trial.acquisition, dataset, device=self._device),
+            observers=build_observers(experiment, trial.acquisition, dataset, device=self._device),
         )
 
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 
 class Paces:
-    """Seconds and number of the rounds seen: of a panel and acquisition, of a panel, of the study."""
+    """Seconds and number of the rounds seen: of an experiment and acquisition, of an experiment, of the study."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, ...], tuple[float, int]] = {}
 
-    def record(self, panel: str, acquisition: str, seconds: float, rounds: int = 1) -> None:
+    def record(self, experiment: str, acquisition: str, seconds: float, rounds: int = 1) -> None:
         """So many rounds took so many seconds together."""
-        for like in ((), (panel,), (panel, acquisition)):
+        for like in ((), (experiment,), (experiment, acquisition)):
             before, count = self._seen.get(like, (0.0, 0))
             self._seen[like] = before + seconds, count + rounds
 
-    def seconds_a_round(self, panel: str, acquisition: str) -> float | None:
-        """The mean of those of its panel and acquisition, else of its panel, else of the study; None before any."""
-        for like in ((panel, acquisition), (panel,), ()):
+    def seconds_a_round(self, experiment: str, acquisition: str) -> float | None:
+        """The mean of its experiment and acquisition, else of its experiment, else of the study; None before any."""
+        for like in ((experiment, acquisition), (experiment,), ()):
             seconds, count = self._seen.get(like, (0.0, 0))
             if count:
                 return seconds / count

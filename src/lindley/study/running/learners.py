@@ -1,5 +1,5 @@
-"""The learner of a panel: of the catalogue or a user's own; with one training configuration, or with several, of which
-each fit keeps the one that its labels explain best."""
+"""The learner of an experiment: of the catalogue or a user's own; with one training configuration, or with several, of
+which each fit keeps the one that its labels explain best."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from lindley.posteriors.features import has_dense_layer
 from lindley.posteriors.head.tuned_learner import TunedLearner
 from lindley.posteriors.temperature_scaling import TemperatureScaled
 from lindley.session.import_paths import UserObject
-from lindley.study.config.schema import Model, Panel
+from lindley.study.config.schema import Experiment, Model
 from lindley.study.config.validation import without_features
 from lindley.training.config import TrainingConfig
 from lindley.training.random_state import fork_rng
 
 
-def panel_learner(
-    panel: Panel,
+def experiment_learner(
+    experiment: Experiment,
     network: Callable[[], nn.Module] | None,
     own: UserObject | None = None,
     *,
@@ -37,9 +37,9 @@ def panel_learner(
     """Return the learner that [model], [training] and [training.tune] describe.
 
     Args:
-        panel: The settings.
-        network: What builds the network, where the panel names one.
-        own: The user's own posterior, where the panel names one.
+        experiment: The settings.
+        network: What builds the network, where the experiment names one.
+        own: The user's own posterior, where the experiment names one.
         device: Where the learner computes.
         needs: What the acquisition requires: a posterior or network without features is refused where it does.
         acquisition: Its name, for that error.
@@ -49,13 +49,13 @@ def panel_learner(
         ConfigurationError: If one's own cannot be used, or has no features.
     """
     if own is None:
-        _check_features(panel, acquisition, needs, network)
-    config = TrainingConfig(**panel.training.model_dump(exclude={"tune"}))
+        _check_features(experiment, acquisition, needs, network)
+    config = TrainingConfig(**experiment.training.model_dump(exclude={"tune"}))
 
     def build(setting: Mapping[str, float]) -> Learner:
         changes: dict[str, Any] = {key: value for key, value in setting.items() if key != "dropout"}
         built = set_dropout_rate(network, setting["dropout"]) if network and "dropout" in setting else network
-        model = panel.model
+        model = experiment.model
         if own is not None:
             return _own_learner(own.value, model, built, replace(config, **changes), device=device)
         return build_learner(
@@ -68,7 +68,7 @@ def panel_learner(
             options=model.options,
         )
 
-    tune = panel.training.tune
+    tune = experiment.training.tune
     if tune is None:
         return build({})
     learner: Learner
@@ -79,7 +79,7 @@ def panel_learner(
         learner = build({})
     if not tune.temperature:
         return learner
-    return TemperatureScaled(learner, tune.temperature, folds=tune.folds, num_draws=panel.model.num_draws)
+    return TemperatureScaled(learner, tune.temperature, folds=tune.folds, num_draws=experiment.model.num_draws)
 
 
 def _own_learner(
@@ -117,9 +117,11 @@ def _own_learner(
     return learner
 
 
-def _check_features(panel: Panel, acquisition: str, needs: Set[str], network: Callable[[], nn.Module] | None) -> None:
+def _check_features(
+    experiment: Experiment, acquisition: str, needs: Set[str], network: Callable[[], nn.Module] | None
+) -> None:
     """Before anything runs: a posterior or a network without features is refused where they are needed."""
-    if text := without_features(panel.model.posterior, acquisition, needs):
+    if text := without_features(experiment.model.posterior, acquisition, needs):
         raise ConfigurationError(f"model.posterior = {text}")
     if not needs & FEATURE_PARTS or network is None:
         return
@@ -128,5 +130,5 @@ def _check_features(panel: Panel, acquisition: str, needs: Set[str], network: Ca
     if not dense:
         raise ConfigurationError(
             f"{acquisition} needs features, which are what the last nn.Linear reads; "
-            f"model.network = {panel.model.network!r} has no nn.Linear"
+            f"model.network = {experiment.model.network!r} has no nn.Linear"
         )

@@ -16,7 +16,7 @@ from lindley.errors import InputError
 from lindley.session.files import write_json
 from lindley.session.locks import FileLock, Presence
 from lindley.study.config.resolved import resolved
-from lindley.study.config.schema import Panel, Study
+from lindley.study.config.schema import Experiment, Study
 from lindley.study.folder import FILE_NAME, LOCK_NAME, PATIENCE_SECONDS, PRESENCE_NAME, read_study, stored_json
 
 
@@ -50,15 +50,18 @@ def start_run(study: Study, out: Path, *, device: str) -> Iterator[Study]:
 
 
 def merge_studies(theirs: Study, mine: Study, out: Path) -> Study:
-    """A study that is both: their panels with the seeds, labels and acquisitions of both, then my other panels."""
+    """A study that is both: their experiments with the seeds, labels and acquisitions of both, then my others."""
     if theirs.name != mine.name:
         raise _not_together(out, f'it is the study "{theirs.name}", not "{mine.name}"')
-    other = {panel.name: panel for panel in mine.panels}
-    panels = [_joined(panel, other.pop(panel.name), out) if panel.name in other else panel for panel in theirs.panels]
-    return theirs.model_copy(update={"panels": (*panels, *other.values())})
+    other = {experiment.name: experiment for experiment in mine.experiments}
+    experiments = [
+        _joined(experiment, other.pop(experiment.name), out) if experiment.name in other else experiment
+        for experiment in theirs.experiments
+    ]
+    return theirs.model_copy(update={"experiments": (*experiments, *other.values())})
 
 
-def _joined(theirs: Panel, mine: Panel, out: Path) -> Panel:
+def _joined(theirs: Experiment, mine: Experiment, out: Path) -> Experiment:
     mine_set, theirs_set = _settings(mine), _settings(theirs)
     differing = [name for name in theirs_set if theirs_set[name] != mine_set[name]]
     shared = theirs.acquisitions.keys() & mine.acquisitions.keys()
@@ -66,11 +69,11 @@ def _joined(theirs: Panel, mine: Panel, out: Path) -> Panel:
         f"acquisitions.{name}" for name in sorted(shared) if theirs.acquisitions[name] != mine.acquisitions[name]
     ]
     if differing:
-        raise _not_together(out, f"in panel {theirs.name} {', '.join(differing)} differ")
+        raise _not_together(out, f"in experiment {theirs.name} {', '.join(differing)} differ")
     first = min(theirs.first_seed, mine.first_seed)
-    end = max(panel.first_seed + panel.seeds for panel in (theirs, mine))
+    end = max(experiment.first_seed + experiment.seeds for experiment in (theirs, mine))
     if end - first > theirs.seeds + mine.seeds:
-        raise _not_together(out, f"in panel {theirs.name} there would be a gap between the seeds")
+        raise _not_together(out, f"in experiment {theirs.name} there would be a gap between the seeds")
     labels = max(theirs.schedule.max_labels, mine.schedule.max_labels)
     return theirs.model_copy(
         update={
@@ -82,9 +85,9 @@ def _joined(theirs: Panel, mine: Panel, out: Path) -> Panel:
     )
 
 
-def _settings(panel: Panel) -> dict[str, Any]:
+def _settings(experiment: Experiment) -> dict[str, Any]:
     """What two runs at the same time must agree on, by dotted name: all that is in a trial's key."""
-    tables = panel.model_dump(mode="json", exclude={"name", "title", "seeds", "first_seed", "acquisitions"})
+    tables = experiment.model_dump(mode="json", exclude={"name", "title", "seeds", "first_seed", "acquisitions"})
     flat = {f"{table}.{key}": value for table, keys in tables.items() for key, value in keys.items()}
     del flat["schedule.max_labels"]
     return flat

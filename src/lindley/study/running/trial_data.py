@@ -30,12 +30,12 @@ class TrialData:
 
         Raises ConfigurationError and DataError as the parts do.
         """
-        panel, seed = trial.panel, trial.seed
-        wanted = json.dumps([panel.data.model_dump(mode="json"), panel.pool.model_dump(mode="json"), seed])
+        experiment, seed = trial.experiment, trial.seed
+        wanted = json.dumps([experiment.data.model_dump(mode="json"), experiment.pool.model_dump(mode="json"), seed])
         if self._dataset is None or self._dataset[0] != wanted:
             self._dataset = None  # the old one goes before the new one comes
-            loaded = self._loaded(panel.data.name, own, panel.data.options, derive_seed(seed, "data"))
-            if panel.pool != CorruptedPool():
+            loaded = self._loaded(experiment.data.name, own, experiment.data.options, derive_seed(seed, "data"))
+            if experiment.pool != CorruptedPool():
                 loaded = corrupt_pool(loaded, self._corruption(trial, own), seed=derive_seed(seed, "hard pool"))
             self._dataset = (wanted, loaded)
         return self._dataset[1]
@@ -49,16 +49,16 @@ class TrialData:
         return loaded if loaded.hashes else replace(loaded, hashes=content_hashes(loaded))
 
     def _corruption(self, trial: Trial, own: Mapping[str, UserObject]) -> PoolCorruption:
-        """The panel's [pool], with the data set that rows from outside are of."""
-        pool, outside = trial.panel.pool, None
-        if pool.outside is not None:
-            other = self._loaded(pool.outside.data, own, {}, derive_seed(trial.seed, "outside data"))
-            outside = OutOfDistribution(other, pool.outside.share)
+        """The experiment's [pool], with the data set that rows from outside are of."""
+        pool, added = trial.experiment.pool, None
+        if pool.out_of_distribution is not None:
+            other = self._loaded(pool.out_of_distribution.data, own, {}, derive_seed(trial.seed, "outside data"))
+            added = OutOfDistribution(other, pool.out_of_distribution.share)
         return PoolCorruption(
             subset=pool.subset,
-            class_imbalance=pool.rare,
-            out_of_distribution=outside,
-            duplicates=pool.copies,
-            duplicate_noise=pool.copy_noise,
+            class_imbalance=pool.class_imbalance,
+            out_of_distribution=added,
+            duplicates=pool.duplicates,
+            duplicate_noise=pool.duplicate_noise,
             label_noise=pool.label_noise,
         )

@@ -67,7 +67,7 @@ class TrialQueue:
             return {"stage": "failed", "message": str(error)}
         if holder is not None:
             return {**_how_far("held", state.rounds), "holder": holder}
-        if state.reaches(trial.panel.schedule.max_labels):
+        if state.reaches(trial.experiment.schedule.max_labels):
             return {"stage": "complete"}
         failure = read_failure(folder)
         if failure is not None and failure != self._failures[trial.folder]:

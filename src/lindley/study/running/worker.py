@@ -23,7 +23,7 @@ from lindley.session.failures import clear_failure, record_failure
 from lindley.session.journal_store import JournalStore
 from lindley.session.progress import ProgressEvent
 from lindley.session.trial import continue_trial
-from lindley.study.config.schema import Panel
+from lindley.study.config.schema import Experiment
 from lindley.study.running.assemble import Assembler
 from lindley.study.trials import Trial
 from lindley.text import visible
@@ -52,8 +52,8 @@ def main() -> None:
 
 def _run(request: dict[str, Any], assembler: Assembler, settings: dict[str, Any], out: TextIO) -> None:
     """One trial; it ends with the notice "finished", "failed", or "held" when another process got it first."""
-    panel = Panel.model_validate_json(json.dumps(request["panel"]))
-    trial = Trial(panel, request["acquisition"], request["options"], request["seed"])
+    experiment = Experiment.model_validate_json(json.dumps(request["experiment"]))
+    trial = Trial(experiment, request["acquisition"], request["options"], request["seed"])
     folder = Path(settings["out"]) / trial.folder
     last: ProgressEvent
 

@@ -120,7 +120,7 @@ class WorkerPool:
 
 def _request(trial: Trial) -> dict[str, Any]:
     return {
-        "panel": trial.panel.model_dump(mode="json"),
+        "experiment": trial.experiment.model_dump(mode="json"),
         "acquisition": trial.acquisition,
         "options": trial.options,
         "seed": trial.seed,

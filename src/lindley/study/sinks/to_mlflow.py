@@ -23,7 +23,7 @@ from lindley.study.sinks.contract import WHOLE, Ending, numbers  # noqa: E402
 from lindley.study.trials import Trial  # noqa: E402
 
 _KEY, _FOLDER = "lindley.trial", "lindley.folder"
-"""The tags by which a trial finds its run again: two panels may hold trials of one key."""
+"""The tags by which a trial finds its run again: two experiments may hold trials of one key."""
 _STATUS: dict[Ending, str] = {"finished": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
 _LONGEST_VALUE = 500
 """Characters of a parameter that every version of MLflow's stores takes."""
@@ -79,7 +79,7 @@ class MlflowSink:
             self._client.set_terminated(run.info.run_id, status=_STATUS[how])
 
     def _created(self, trial: Trial) -> Run:
-        tags = {_KEY: trial.key, "lindley.panel": trial.panel.name, _FOLDER: trial.folder}
+        tags = {_KEY: trial.key, "lindley.experiment": trial.experiment.name, _FOLDER: trial.folder}
         run = self._client.create_run(self._experiment, run_name=trial.name, tags=tags)
         params = [Param(key, str(value)[:_LONGEST_VALUE]) for key, value in _flat(trial.semantic()).items()]
         self._client.log_batch(run.info.run_id, params=params)

@@ -25,7 +25,7 @@ def open_sink(where: str, study: Study, out: Path) -> TensorBoardSink:
 
 @final
 class TensorBoardSink:
-    """Writes below `folder`, a folder for each trial: PANEL/ACQUISITION/seed-S-KEY."""
+    """Writes below `folder`, a folder for each trial: EXPERIMENT/ACQUISITION/seed-S-KEY."""
 
     name = "TensorBoard"
 

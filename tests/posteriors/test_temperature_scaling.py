@@ -9,7 +9,7 @@ from lindley.errors import InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.dropout.mc_dropout import MCDropout
-from lindley.posteriors.given import GivenFunction
+from lindley.posteriors.external_predictions import FunctionPosterior
 from lindley.posteriors.scikit_learn.forest import Forest
 from lindley.posteriors.storage import load_posterior, save_posterior
 from lindley.posteriors.temperature_scaling import TemperatureScaled, scale_temperature
@@ -29,7 +29,7 @@ class Sure:
 
     def fit(self, data, *, previous=None, seed):
         self.seen.append(set(data.labels.rows.tolist()))
-        return GivenFunction(self._log_odds, 3, inputs="logits")
+        return FunctionPosterior(self._log_odds, 3, inputs="logits")
 
     def _log_odds(self, inputs: Tensor) -> Tensor:
         return torch.tensor([0.0, self.scale]).expand(len(inputs), 3, 2)

@@ -10,12 +10,12 @@ from lindley.errors import FitError, InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.features import network_features
-from lindley.posteriors.networks_as_draws import NetworksAsDraws
+from lindley.posteriors.network_draws import NetworkDraws
 from lindley.training.config import TrainingConfig
-from lindley.training.loop import explain_precisions, train
+from lindley.training.loop import explain_dtype_errors, train
 from lindley.training.network_copies import copy_network
+from lindley.training.optimisation import LossMonitor, make_optimizer, make_scheduler, minibatches
 from lindley.training.precision import compute_dtype
-from lindley.training.steps import Losses, learning_rates, minibatches, optimizer_of
 
 TASK = Classification(("no", "yes"))
 
@@ -119,7 +119,7 @@ def test_a_network_that_views_its_features_is_trained_and_asked_in_the_layout_it
     labels = Labels(torch.arange(20), torch.arange(20) % 2)
     arguments = {"config": TrainingConfig(steps=3), "precision": "float32", "device": "cpu", "seed": 0}
     module = train(Viewing, TrainingData(MemoryPool(images), labels, TASK), **arguments)
-    draws = NetworksAsDraws([module])
+    draws = NetworkDraws([module])
     torch.testing.assert_close(draws.predict(images).log_probs[:, 0], module(images).log_softmax(1))
     assert network_features(module, images, precision="float32", device="cpu").shape == (20, 48)
 
@@ -157,7 +157,7 @@ def test_a_pool_may_give_tensors_by_the_names_of_the_forward():
     config = TrainingConfig(steps=400, learning_rate=1e-2)
     module = train(Sentences, TrainingData(TextPool(), labels, TASK), config=config, **arguments)
     given = TextPool().read(labels.rows)
-    log_probs = NetworksAsDraws([module]).predict(given).log_probs
+    log_probs = NetworkDraws([module]).predict(given).log_probs
     assert (log_probs[:, 0].argmax(1) == labels.values).double().mean() > 0.9
     assert network_features(module, given, precision="float32", device="cpu").shape == (30, 6)
     with pytest.raises(InputError, match=r"training.shift is for images .* got tensors by name \(ids, mask\)"):
@@ -180,8 +180,8 @@ def test_the_cosine_schedule_ends_gently():
 @pytest.mark.parametrize("schedule", ["constant", "cosine"])
 def test_the_rate_rises_first_and_then_follows_its_schedule(schedule):
     config = TrainingConfig(steps=12, warmup=3, learning_rate=0.8, schedule=schedule)
-    optimizer = optimizer_of([nn.Parameter(torch.zeros(2))], config)
-    decay, rates = learning_rates(optimizer, config, 12), []
+    optimizer = make_optimizer([nn.Parameter(torch.zeros(2))], config)
+    decay, rates = make_scheduler(optimizer, config, 12), []
     for _ in range(12):
         rates.append(optimizer.param_groups[0]["lr"])
         optimizer.step()
@@ -405,7 +405,7 @@ def test_a_network_that_casts_its_inputs_itself_is_trained():
 def test_of_inputs_by_name_the_numbers_of_another_precision_are_named_and_not_a_mask_beside_them():
     inputs = {"mask": torch.ones(3, 2, dtype=torch.bool), "image": torch.ones(3, 2).double()}
     dense = nn.Linear(2, 2)
-    with pytest.raises(InputError, match=r"the inputs are torch\.float64"), explain_precisions(inputs, dense):
+    with pytest.raises(InputError, match=r"the inputs are torch\.float64"), explain_dtype_errors(inputs, dense):
         dense(inputs["image"])
 
 
@@ -413,7 +413,7 @@ def test_of_inputs_by_name_the_numbers_of_another_precision_are_named_and_not_a_
 @pytest.mark.parametrize("diverges", [0, 49, 50, 70])
 def test_a_loss_that_is_not_finite_is_told_by_its_step_also_where_it_is_seen_later(device, diverges):
     """On a GPU losses are looked at now and then; that they lie on one is no matter here."""
-    losses = Losses(device, lambda step, loss: f"{loss} at step {step}.")
+    losses = LossMonitor(device, lambda step, loss: f"{loss} at step {step}.")
 
     def fit():
         for step in range(80):
@@ -425,7 +425,7 @@ def test_a_loss_that_is_not_finite_is_told_by_its_step_also_where_it_is_seen_lat
 
 
 def test_members_that_diverge_later_are_told_by_the_first_of_them():
-    losses = Losses("cuda", lambda step, loss, member: f"{loss} of member {member} at step {step}")
+    losses = LossMonitor("cuda", lambda step, loss, member: f"{loss} of member {member} at step {step}")
     losses.add(torch.tensor([1.0, 2.0, 3.0]))
     losses.add(torch.tensor([1.0, math.inf, math.nan]))
     with pytest.raises(FitError, match="inf of member 1 at step 1"):
@@ -442,7 +442,7 @@ def test_a_copy_of_weights_can_be_written_to_whatever_mode_it_was_made_in():
 
 def test_a_network_that_gives_up_on_weights_that_are_not_finite_is_told_as_a_fit_that_diverged():
     def fit():
-        with Losses("cuda", lambda step, loss: f"{loss} at step {step}.") as losses:
+        with LossMonitor("cuda", lambda step, loss: f"{loss} at step {step}.") as losses:
             losses.add(torch.tensor(1.0))
             losses.add(torch.tensor(math.nan))
             raise ValueError("probabilities must not be NaN")
@@ -453,7 +453,7 @@ def test_a_network_that_gives_up_on_weights_that_are_not_finite_is_told_as_a_fit
 
 def test_another_error_of_a_network_is_its_own():
     def fit():
-        with Losses("cuda", lambda step, loss: f"{loss} at step {step}.") as losses:
+        with LossMonitor("cuda", lambda step, loss: f"{loss} at step {step}.") as losses:
             losses.add(torch.tensor(1.0))
             raise ValueError("mine")
 

@@ -21,61 +21,61 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PosteriorSpec:
-    """One posterior: how its learner is built, and what has to be known before."""
+    """One posterior: how its learner is built, and what a study has to know of it."""
 
     name: str
     learner: str
     """The import path of its learner, "package.module:name"."""
     posterior: str
-    """The import path of what its fits are, by which they are saved and loaded."""
+    """The import path of the class of its fits, by which they are saved and loaded."""
     title: str
-    """What tables call it."""
+    """Its name in tables."""
     reference: str
     options: tuple[str, ...] = ()
-    """Keys of a study's [model.options]: arguments of the learner."""
+    """The keys of a study's [model.options]: arguments of the learner."""
     arguments: Mapping[str, object] = field(default_factory=dict)
-    """Arguments of the learner that make it this posterior and no other."""
+    """Arguments of the learner that every study of this posterior has."""
     network: bool = True
     """Whether it requires a network, which it trains by a training configuration."""
     extra: str = ""
     """The optional dependencies of lindley that it requires, as in "lindley[extra]"."""
     sample_weight: bool = False
-    """Whether it weighs labels; else it refuses their weights."""
+    """Whether it weighs labels; otherwise it refuses their weights."""
     features: bool = True
     """Whether its fits are FeatureExtractors."""
     members: str = ""
-    """The argument that says how many members there are, where draws are members."""
+    """The argument that sets the number of members, where draws are members."""
     tasks: tuple[str, ...] = ("classification",)
 
-    def build(self, **given: Any) -> Learner:
+    def build(self, **arguments: Any) -> Learner:
         """Return its learner, with these arguments besides its own."""
-        learner: Learner = resolve_name(self.learner)(**self.arguments, **given)
+        learner: Learner = resolve_name(self.learner)(**self.arguments, **arguments)
         return learner
 
 
-_HOME = "lindley.posteriors."
+_PACKAGE = "lindley.posteriors."
 _HEAD = ("prior_precision", "bias_precision", "covariance")
 _SPECS = (
     PosteriorSpec(
         "mc-dropout",
-        _HOME + "dropout.mc_dropout:MCDropout",
-        _HOME + "dropout.mc_dropout:MCDropoutPosterior",
+        _PACKAGE + "dropout.mc_dropout:MCDropout",
+        _PACKAGE + "dropout.mc_dropout:MCDropoutPosterior",
         "MC dropout",
         "Gal and Ghahramani 2016, arXiv:1506.02142",
         options=("drop_connect",),
     ),
     PosteriorSpec(
         "ensemble",
-        _HOME + "ensemble:DeepEnsemble",
-        _HOME + "ensemble:EnsemblePosterior",
+        _PACKAGE + "ensemble:DeepEnsemble",
+        _PACKAGE + "ensemble:EnsemblePosterior",
         "deep ensemble",
         "Lakshminarayanan, Pritzel and Blundell 2017, arXiv:1612.01474",
         members="members",
     ),
     PosteriorSpec(
         "last-layer",
-        _HOME + "head.last_layer:LastLayerLaplace",
-        _HOME + "head.last_layer:LastLayerPosterior",
+        _PACKAGE + "head.last_layer:LastLayerLaplace",
+        _PACKAGE + "head.last_layer:LastLayerPosterior",
         "Bayesian last layer, variational",
         "Kristiadi, Hein and Hennig 2020, arXiv:2002.10118; Opper and Archambeau 2009, Neural Computation 21(3)",
         options=_HEAD,
@@ -83,16 +83,16 @@ _SPECS = (
     ),
     PosteriorSpec(
         "last-layer-laplace",
-        _HOME + "head.last_layer:LastLayerLaplace",
-        _HOME + "head.last_layer:LastLayerPosterior",
+        _PACKAGE + "head.last_layer:LastLayerLaplace",
+        _PACKAGE + "head.last_layer:LastLayerPosterior",
         "Bayesian last layer, Laplace",
         "Kristiadi, Hein and Hennig 2020, arXiv:2002.10118; Daxberger et al. 2021, arXiv:2106.14806",
         options=_HEAD,
     ),
     PosteriorSpec(
         "laplace",
-        _HOME + "laplace.full_laplace:FullLaplace",
-        _HOME + "laplace.full_laplace:FullLaplacePosterior",
+        _PACKAGE + "laplace.full_laplace:FullLaplace",
+        _PACKAGE + "laplace.full_laplace:FullLaplacePosterior",
         "Laplace over all weights",
         "Immer, Korzepa and Bauer 2021, arXiv:2008.08400; Daxberger et al. 2021, arXiv:2106.14806",
         options=("hessian", "prior_precision", "linearised"),
@@ -100,8 +100,8 @@ _SPECS = (
     ),
     PosteriorSpec(
         "head",
-        _HOME + "head.head:BayesianHead",
-        _HOME + "head.head:HeadPosterior",
+        _PACKAGE + "head.head:BayesianHead",
+        _PACKAGE + "head.head:HeadPosterior",
         "Bayesian softmax regression",
         "MacKay 1992, Neural Computation 4(5)",
         options=(*_HEAD, "approximation"),
@@ -110,8 +110,8 @@ _SPECS = (
     ),
     PosteriorSpec(
         "forest",
-        _HOME + "scikit_learn.forest:Forest",
-        _HOME + "scikit_learn.forest:ForestPosterior",
+        _PACKAGE + "scikit_learn.forest:Forest",
+        _PACKAGE + "scikit_learn.forest:ForestPosterior",
         "random forest, or extremely randomised trees",
         "Breiman 2001, Machine Learning 45(1); Geurts, Ernst and Wehenkel 2006, Machine Learning 63(1)",
         options=("kind", "pseudo_count", "max_features", "min_samples_leaf"),
@@ -122,8 +122,8 @@ _SPECS = (
     ),
     PosteriorSpec(
         "gaussian-process",
-        _HOME + "gaussian_process.classifier:GaussianProcess",
-        _HOME + "gaussian_process.classifier:GaussianProcessPosterior",
+        _PACKAGE + "gaussian_process.classifier:GaussianProcess",
+        _PACKAGE + "gaussian_process.classifier:GaussianProcessPosterior",
         "Gaussian process classifier",
         "Rasmussen and Williams 2006, ch. 3.5; Wilson et al. 2020, arXiv:2002.09309",
         options=("kernel", "ard", "lengthscale", "amplitude", "frequencies", "approximation"),
@@ -152,25 +152,26 @@ def build_learner(
     Args:
         posterior: A name of the catalogue.
         network: Makes the network; None for a posterior that requires none.
-        config: Of the training; without a network nothing of it is read but its class weights.
-        precision: In which the network computes.
-        device: Where the posterior computes.
+        config: How the network is trained; without a network only its class weights are read.
+        precision: The precision in which the network computes.
+        device: The device on which the posterior computes.
         members: The size of an ensemble or a forest.
-        options: Those of the posterior.
+        options: The posterior's options.
 
     Raises:
-        InputError: For an unknown name, option or value, and for a network too many or too few.
+        InputError: If a name, option or value is unknown, and if a network is missing or not wanted.
     """
     spec = _spec(posterior)
     check_options(posterior, options or {})
     if spec.network != (network is not None):
-        raise InputError(f"posterior = {posterior!r} {'needs a' if spec.network else 'takes no'} network")
-    given: dict[str, Any] = {**(options or {}), "device": device}
+        requires = "requires a" if spec.network else "takes no"
+        raise InputError(f"posterior = {posterior!r} {requires} network", argument="network", got=network)
+    arguments: dict[str, Any] = {**(options or {}), "device": device}
     if spec.network:
-        given |= {"network": network, "config": config, "precision": precision}
+        arguments |= {"network": network, "config": config, "precision": precision}
     else:
-        given |= {"class_weights": config.class_weights or None}
-    return spec.build(**given, **({spec.members: members} if spec.members else {}))
+        arguments |= {"class_weights": config.class_weights or None}
+    return spec.build(**arguments, **({spec.members: members} if spec.members else {}))
 
 
 def check_options(posterior: str, options: Mapping[str, Any]) -> None:
@@ -179,15 +180,19 @@ def check_options(posterior: str, options: Mapping[str, Any]) -> None:
     for name in options:
         if name not in spec.options:
             takes = f"it takes {', '.join(spec.options)}" if spec.options else "it takes none"
-            raise InputError(f"posterior = {posterior!r} has no option {name!r}; {takes}")
+            raise InputError(
+                f"posterior = {posterior!r} has no option {name!r}; {takes}", argument=name, got=options[name]
+            )
     if not options:
         return
     try:
-        needed: dict[str, Any] = {"network": _no_network} if spec.network else {}
-        spec.build(**options, **needed, **({spec.members: 1} if spec.members else {}))
+        required: dict[str, Any] = {"network": _no_network} if spec.network else {}
+        spec.build(**options, **required, **({spec.members: 1} if spec.members else {}))
     except TypeError as error:
-        said = ", ".join(f"{name} = {value!r}" for name, value in options.items())
-        raise InputError(f"posterior = {posterior!r} cannot take {said}: {error}") from None
+        values = ", ".join(f"{name} = {value!r}" for name, value in options.items())
+        raise InputError(
+            f"posterior = {posterior!r} cannot take {values}: {error}", argument="options", got=dict(options)
+        ) from None
 
 
 def _no_network() -> Any:
@@ -196,5 +201,9 @@ def _no_network() -> Any:
 
 def _spec(posterior: str) -> PosteriorSpec:
     if posterior not in POSTERIORS:
-        raise InputError(f"no posterior is called {posterior!r}; there are {', '.join(POSTERIORS)}")
+        raise InputError(
+            f"no posterior is called {posterior!r}; there are {', '.join(POSTERIORS)}",
+            argument="posterior",
+            got=posterior,
+        )
     return POSTERIORS[posterior]

@@ -6,8 +6,8 @@ from torch import nn
 from torch.nn import functional
 
 from lindley.errors import InputError
-from lindley.posteriors.dropout.masked import MaskedNetwork
-from lindley.posteriors.dropout.masks import kept_positions
+from lindley.posteriors.dropout.masked_network import MaskedNetwork
+from lindley.posteriors.dropout.masks import positional_mask
 from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
 
 
@@ -18,7 +18,7 @@ def seeded(factory, *shape):
 
 
 def mask(shape, draw, name, probability=0.3):
-    return kept_positions(probability, shape, draw=draw, site=name, call=0, seed=4) / (1 - probability)
+    return positional_mask(probability, shape, draw=draw, site=name, call=0, seed=4) / (1 - probability)
 
 
 def drawn(network, inputs, num_draws=3):
@@ -78,7 +78,7 @@ def test_dropout_layers_drop_beside_it():
     network, inputs = seeded(lambda: nn.Sequential(nn.Dropout(0.5), nn.Linear(6, 2)), 5, 6)
     logits = drawn(network, inputs)
     for draw in range(3):
-        units = kept_positions(0.5, (6,), draw=draw, site="0", call=0, seed=4) / 0.5
+        units = positional_mask(0.5, (6,), draw=draw, site="0", call=0, seed=4) / 0.5
         expected = functional.linear(
             inputs * units, network[1].weight * mask((2, 6), draw, "1.weight"), network[1].bias
         )

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from lindley.errors import InputError
-from lindley.posteriors.dropout.masked import MaskedNetwork
-from lindley.posteriors.dropout.masks import kept_positions
+from lindley.posteriors.dropout.masked_network import MaskedNetwork
+from lindley.posteriors.dropout.masks import positional_mask
 
 
 class Residual(nn.Module):
@@ -40,7 +40,7 @@ def test_a_shared_layer_has_masks_of_its_own_at_each_call():
         logits = masked.logits(inputs)  # [n, K, C]
         for draw in range(5):
             one, two = (
-                kept_positions(0.5, (8,), draw=draw, site="dropout", call=call, seed=3) / 0.5 for call in (0, 1)
+                positional_mask(0.5, (8,), draw=draw, site="dropout", call=call, seed=3) / 0.5 for call in (0, 1)
             )
             hidden = network.first(inputs).relu() * one
             expected = network.last(hidden + network.second(hidden).relu() * two)
@@ -258,12 +258,11 @@ def test_outputs_that_are_no_logits_are_refused():
         MaskedNetwork(network, num_draws=2, seed=0, dtype=torch.float32).logits(inputs)
 
 
-def test_masks_over_what_is_remembered_are_made_again(monkeypatch):
+def test_masks_beyond_the_cache_are_made_again():
     network, inputs = seeded(Residual)
     with torch.no_grad():
         expected = MaskedNetwork(network, num_draws=4, seed=1, dtype=torch.float32).logits(inputs)
-        monkeypatch.setattr("lindley.posteriors.dropout.sites._REMEMBERED_BYTES", 20)
-        masked = MaskedNetwork(network, num_draws=4, seed=1, dtype=torch.float32)
+        masked = MaskedNetwork(network, num_draws=4, seed=1, dtype=torch.float32, mask_cache_bytes=20)
         assert torch.equal(masked.logits(inputs), expected)
         assert masked._current._num_bytes <= 20
 

@@ -303,6 +303,7 @@ def test_another_depth_of_a_forest_is_refused(tmp_path, depth):
 def test_a_network_whose_weights_are_not_finite_is_not_saved(tmp_path):
     module = network()
     module[0].weight.data[0, 0] = torch.nan
-    with pytest.raises(InputError, match=r"'0\.weight' are not finite"):
+    with pytest.raises(InputError) as caught:
         save_posterior(MCDropoutPosterior(module), tmp_path / "model")
+    assert caught.value.argument == "0.weight"
     assert not (tmp_path / "model").exists()

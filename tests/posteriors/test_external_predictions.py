@@ -89,22 +89,28 @@ def test_arrays_have_ids_of_their_contents_and_pickle_and_are_stored():
 
 
 @pytest.mark.parametrize(
-    ("inputs", "said"),
+    ("inputs", "says"),
     [
         (torch.zeros(3, 2), r"whole numbers; got float32 \[3, 2\]. They are row.*MemoryPool\(torch.arange\(N\)\)"),
         (torch.zeros(3, 2, dtype=torch.int64), r"must be \[n\]; got \[3, 2\]. They are row numbers"),
         (["a"], r"got <U1 \(text\). They are row numbers"),
-        (torch.tensor([2, 9, -1]), r"rows 0 to 8; got \[9, -1\]"),
     ],
 )
-def test_inputs_that_are_no_rows_are_refused(inputs, said):
-    with pytest.raises(InputError, match=said):
+def test_inputs_that_are_no_row_numbers_are_refused(inputs, says):
+    with pytest.raises(InputError, match=says):
         ArrayPosterior(array()).draw(4, seed=0).predict(inputs)
 
 
+def test_rows_beyond_the_array_are_refused():
+    with pytest.raises(InputError) as caught:
+        ArrayPosterior(array()).draw(4, seed=0).predict(torch.tensor([2, 9, -1]))
+    assert (caught.value.argument, caught.value.rows) == ("inputs", (9, -1))
+
+
 def test_arrays_that_are_no_predictions_are_refused():
-    with pytest.raises(InputError, match=r"must be \[N, K, C\]; got \[9, 3\]"):
+    with pytest.raises(InputError) as caught:
         ArrayPosterior(array()[:, 0])
+    assert "[9, 3]" in str(caught.value)
     with pytest.raises(InputError, match="inputs must be one of"):
         ArrayPosterior(array(), inputs="scores")
     with pytest.raises(InputError, match="floating point"):
@@ -115,8 +121,9 @@ def test_arrays_that_are_no_predictions_are_refused():
     assert draws.predict(torch.arange(4)).log_probs.isfinite().all()
     with pytest.raises(InputError, match=r"must not be NaN; it is in rows \[4\]"):
         draws.predict(torch.arange(9))
-    with pytest.raises(InputError, match="1 to 4 draws; 5 were asked for"):
+    with pytest.raises(InputError) as caught:
         ArrayPosterior(array()).draw(5, seed=0)
+    assert (caught.value.argument, caught.value.got) == ("num_draws", 5)
 
 
 @pytest.mark.parametrize("kind", ["logits", "probs", "log_probs"])
@@ -179,12 +186,13 @@ def by_batch(inputs):
 @pytest.mark.parametrize("function", [fresh, by_place, by_batch])
 def test_functions_that_are_not_frozen_are_refused(function):
     draws = FunctionPosterior(function, 4, inputs="logits").draw(4, seed=0)
-    with pytest.raises(InputError, match="the function is not frozen: asked again for 16 of 40 inputs"):
+    with pytest.raises(InputError) as caught:
         draws.predict(INPUTS)
+    assert caught.value.argument == "function"
 
 
 @pytest.mark.parametrize(
-    ("function", "said"),
+    ("function", "says"),
     [
         (lambda inputs: Linear()(inputs)[1:], "must return 40 rows and 4 draws for 40 inputs; got 39 and 4"),
         (lambda inputs: Linear()(inputs)[:, 1:], "got 40 and 3, axes being 'NKC'"),
@@ -193,13 +201,15 @@ def test_functions_that_are_not_frozen_are_refused(function):
         (lambda inputs: Linear()(inputs) * torch.nan, r"must not be NaN; it is in inputs \[0, 1"),
     ],
 )
-def test_what_is_no_prediction_is_refused(function, said):
-    with pytest.raises(InputError, match=said):
+def test_what_is_no_prediction_is_refused(function, says):
+    with pytest.raises(InputError, match=says):
         FunctionPosterior(function, 4, inputs="logits").draw(4, seed=0).predict(INPUTS)
 
 
 def test_draws_that_are_not_there_are_refused():
-    with pytest.raises(InputError, match="num_draws must be at least 1"):
+    with pytest.raises(InputError) as caught:
         FunctionPosterior(Linear(), 0)
-    with pytest.raises(InputError, match="1 to 4 draws"):
+    assert (caught.value.argument, caught.value.got) == ("num_draws", 0)
+    with pytest.raises(InputError) as caught:
         FunctionPosterior(Linear(), 4).draw(5, seed=0)
+    assert (caught.value.argument, caught.value.got) == ("num_draws", 5)

@@ -123,8 +123,8 @@ def load_posterior(
         posterior = kind.from_state_dict(tensors, settings, **parts)
     except Exception as error:  # whatever its parts, a network's function or an estimator raise
         reason = error if isinstance(error, LindleyError) else f"{type(error).__name__}: {error}"
-        argument = error.argument if isinstance(error, InputError) else ""
-        raise InputError(f"the posterior in {folder} cannot be loaded: {reason}", argument=argument) from error
+        argument, got = (error.argument, error.got) if isinstance(error, InputError) else ("", str(error))
+        raise InputError(f"the posterior in {folder} cannot be loaded: {reason}", argument=argument, got=got) from error
     return scale_temperature(posterior, float(settings[_TEMPERATURE])) if _TEMPERATURE in settings else posterior
 
 

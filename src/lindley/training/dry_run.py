@@ -83,7 +83,9 @@ def _refuse_batch_dependence(module: nn.Module, inputs: NetworkInputs) -> None:
     try:
         alone = torch.cat([_eval_logits(module, take_rows(inputs, torch.tensor([row]))) for row in range(count)])
     except ValueError as error:
-        raise InputError(f"the network cannot predict one row alone: {error}", argument="network") from error
+        raise InputError(
+            f"the network cannot predict one row alone: {error}", argument="network", got="a function of the batch"
+        ) from error
     if bool(((in_batch - alone).abs() > _TOLERANCE * (1 + in_batch.abs().amax())).any()):
         raise InputError(
             "what the network predicts of a row depends on the rows beside it, so that no draw is one function of a "

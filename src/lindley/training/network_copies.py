@@ -45,10 +45,12 @@ def deep_copy(module: nn.Module, *others: Any) -> tuple[Any, ...]:
     try:
         return copy.deepcopy((module, *others), memo)
     except Exception as error:  # whatever the attributes of a user's layer raise
+        found = _find_uncopyable(module)
         raise InputError(
-            f"this {type(module).__name__} cannot be copied ({_find_uncopyable(module)}): {error}. A posterior keeps a "
-            "copy of its network; give the layer a __deepcopy__, or leave out what cannot be copied",
+            f"this {type(module).__name__} cannot be copied ({found}): {error}. A posterior keeps a copy of its "
+            "network; give the layer a __deepcopy__, or leave out what cannot be copied",
             argument="network",
+            got=found,
         ) from error
 
 

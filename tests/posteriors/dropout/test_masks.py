@@ -44,20 +44,21 @@ class OwnAttention(nn.MultiheadAttention):
 
 
 @pytest.mark.parametrize(
-    ("module", "says"),
+    ("module", "argument"),
     [
-        (nn.Linear(2, 2), "needs a network with nn.Dropout"),
-        (nn.Sequential(nn.Dropout(0.0), nn.Linear(2, 2)), "probability > 0"),
-        (nn.LSTM(2, 2, num_layers=2), "needs a network with"),
-        (nn.TransformerEncoderLayer(4, 2, dropout=0.0), "needs a network with"),
-        (nn.Sequential(OwnAttention(4, 2, dropout=0.1)), "OwnAttention at '0'"),
-        (nn.Sequential(nn.AlphaDropout(0.1)), "AlphaDropout"),
-        (nn.Sequential(OwnDropout(0.1)), "OwnDropout at '0' .* use torch's layer itself"),
+        (nn.Linear(2, 2), "network"),
+        (nn.Sequential(nn.Dropout(0.0), nn.Linear(2, 2)), "network"),
+        (nn.LSTM(2, 2, num_layers=2), "network"),
+        (nn.TransformerEncoderLayer(4, 2, dropout=0.0), "network"),
+        (nn.Sequential(OwnAttention(4, 2, dropout=0.1)), "0"),
+        (nn.Sequential(nn.AlphaDropout(0.1)), "0"),
+        (nn.Sequential(OwnDropout(0.1)), "0"),
     ],
 )
-def test_what_cannot_be_frozen_is_refused_with_the_way_out(module, says):
-    with pytest.raises(InputError, match=says):
+def test_layers_that_cannot_be_frozen_are_refused_by_name(module, argument):
+    with pytest.raises(InputError) as caught:
         refuse_unfreezable_layers(module)
+    assert caught.value.argument == argument
 
 
 def lstm_whose_dropout_is_unused():
@@ -67,8 +68,9 @@ def lstm_whose_dropout_is_unused():
 
 def test_the_dropout_of_a_single_recurrent_layer_is_none():
     """torch puts it between layers only, and warns."""
-    with pytest.raises(InputError, match="needs a network with"):
+    with pytest.raises(InputError) as caught:
         refuse_unfreezable_layers(lstm_whose_dropout_is_unused())
+    assert caught.value.argument == "network"
 
 
 @pytest.mark.parametrize(
@@ -119,10 +121,12 @@ def test_positions_differ_between_draws_sites_calls_and_seeds():
 
 
 def test_too_many_positions_along_an_axis_are_refused():
-    with pytest.raises(InputError, match="at most 4096 positions each"):
+    with pytest.raises(InputError) as caught:
         positional_mask(0.5, (5000, 1, 1, 1, 1), draw=0, site="a", call=0, seed=0)
+    assert (caught.value.argument, caught.value.got) == ("a", [5000, 1, 1, 1, 1])
 
 
 def test_dropout_that_lets_nothing_through_is_refused():
-    with pytest.raises(InputError, match="lets nothing through"):
+    with pytest.raises(InputError) as caught:
         dropout_masks(1.0, (3,), num_draws=1, site="a", seed=0)
+    assert (caught.value.argument, caught.value.got) == ("a", 1.0)

@@ -234,6 +234,8 @@ def test_a_chain_that_draws_what_it_calls_is_refused_whatever_the_seed(draw, mod
     before = torch.get_rng_state()
     for _ in range(3):
         assert trace_layers(network) is None
-        with pytest.raises(InputError, match="draws random numbers although its dropout layers are frozen"):
+        with pytest.raises(InputError) as caught:
             MCDropoutPosterior(network).draw(2, seed=0).predict(inputs)
+        assert caught.value.argument == "network"
+        assert "draws random numbers" in caught.value.got
     assert torch.equal(torch.get_rng_state(), before)

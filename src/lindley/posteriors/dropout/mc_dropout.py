@@ -219,7 +219,8 @@ class MCDropoutDraws:
         self._draws_differ = bool((logits != logits[:, :1]).any())
         if self._draws_differ or not bool((logits != logits[:1]).any()):
             return
-        if not self._network.masks_differ:
+        masks_differ = self._network.masks_differ
+        if not masks_differ:
             reason = "since their masks are the same: raise the dropout rates, or take more draws"
         elif isinstance(self._network, MaskedNetwork):
             reason = (
@@ -231,7 +232,7 @@ class MCDropoutDraws:
         raise InputError(
             f"all {self.num_draws} draws of this network are the same function, {reason}",
             argument="network",
-            got=self.num_draws,
+            got="different masks" if masks_differ else "equal masks",
         )
 
     def _logits(self, values: NetworkInputs) -> Tensor:

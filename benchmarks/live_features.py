@@ -20,7 +20,7 @@ from torch import Tensor
 from lindley.contracts import Labels, TrainingData
 from lindley.datasets.catalogue import load
 from lindley.networks.catalogue import build_network
-from lindley.posteriors.dropout import folded
+from lindley.posteriors.dropout import folded_network
 from lindley.posteriors.dropout.mc_dropout import MCDropoutDraws
 from lindley.session.pool_predictions import CHUNK_ROWS
 from lindley.study.config.study_files import load_study
@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def _seconds(draws: MCDropoutDraws, images: Tensor, shares: list[float], *, skip: bool) -> float:
-    found = folded.live_features
+    found = folded_network.live_features
 
     def watched(values: Tensor) -> Tensor | None:
         live = found(values) if skip else None
@@ -77,14 +77,14 @@ def _seconds(draws: MCDropoutDraws, images: Tensor, shares: list[float], *, skip
             shares.append(1.0 if live is None else len(live) / values.shape[1])
         return live
 
-    folded.live_features = watched
+    folded_network.live_features = watched
     try:
         began = time.perf_counter()
         for chunk in images.split(CHUNK_ROWS):
             draws.predict(chunk)
         return time.perf_counter() - began
     finally:
-        folded.live_features = found
+        folded_network.live_features = found
 
 
 if __name__ == "__main__":

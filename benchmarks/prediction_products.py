@@ -38,7 +38,7 @@ def seconds_of_products(draws: MCDropoutDraws, num_images: int, chunk_rows: int)
 
 def _products(draws: MCDropoutDraws, num_images: int, chunk_rows: int) -> Iterator[tuple[int, int, Tensor]]:
     """(rows in all, rows at a time, [columns, inner])."""
-    weights = [of_draw[:-1] for of_draw in draws._network.kept_weights]
+    weights = [of_draw[:-1] for of_draw in draws._network.draw_weights]
     if all(first.dim() == 2 for first, *_ in weights):  # dense, and all draws read the same values
         yield num_images, chunk_rows, torch.cat([first for first, *_ in weights])
         weights = [following for _, *following in weights]

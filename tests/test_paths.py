@@ -74,8 +74,8 @@ def test_a_study_is_run_and_read_from_any_path(tmp_path: Path, kind: Callable[[P
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_posterior_is_saved_and_loaded_at_any_path(tmp_path: Path, kind: Callable[[Path], Any]) -> None:
     log_probs = torch.randn(5, 2, 3, generator=torch.Generator().manual_seed(0)).log_softmax(-1)
-    posteriors.save_posterior(posteriors.GivenPredictions(log_probs), kind(tmp_path / "kept"))
-    assert isinstance(posteriors.load_posterior(kind(tmp_path / "kept")), posteriors.GivenPredictions)
+    posteriors.save_posterior(posteriors.ArrayPosterior(log_probs), kind(tmp_path / "kept"))
+    assert isinstance(posteriors.load_posterior(kind(tmp_path / "kept")), posteriors.ArrayPosterior)
     save_file(dict(nn.Linear(2, 3).state_dict()), tmp_path / "one.safetensors")
     paths = [kind(tmp_path / "one.safetensors")]
     assert posteriors.ensemble_from_checkpoints(lambda: nn.Linear(2, 3), paths).draw(1, seed=0).num_draws == 1

@@ -19,7 +19,7 @@ from lindley.measures import calibration, joint
 from lindley.measures import scores as measure_scores
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors import Bagging, BayesianHead, DeepEnsemble, Forest, GaussianProcess, MCDropout, TrainingConfig
-from lindley.posteriors.given import GivenFunction, GivenPredictions
+from lindley.posteriors.external_predictions import ArrayPosterior, FunctionPosterior
 
 CLASSES = torch.tensor([0, 2, 1, 3, 3])
 
@@ -221,7 +221,7 @@ def test_no_learner_writes_into_its_pool_or_labels(name, layout):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.__name__)
-@pytest.mark.parametrize("given", [GivenPredictions, lambda values: GivenFunction(lambda inputs: values[:2], 3)])
+@pytest.mark.parametrize("given", [ArrayPosterior, lambda values: FunctionPosterior(lambda inputs: values[:2], 3)])
 @pytest.mark.parametrize("draws", [1, 3])
 def test_given_predictions_are_not_written_into(layout, given, draws):
     values = layout(log_probs(2, 3, 4).expand(2, 3, 4).contiguous())

@@ -20,7 +20,7 @@ from lindley.pools.joined import JoinedPool
 from lindley.pools.memory import MemoryPool
 from lindley.pools.repeated import RepeatedPool
 from lindley.pools.subset import SubsetPool
-from lindley.posteriors.given import GivenFunction, GivenPredictions
+from lindley.posteriors.external_predictions import ArrayPosterior, FunctionPosterior
 
 FLOATS = ("f2", "f4", "f8")
 WHOLE = ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")
@@ -119,15 +119,15 @@ def training_classes(values: object) -> object:
 
 
 def rows_taken(values: object) -> object:
-    return GivenPredictions(FIXED).draw(4, seed=0).predict(values).log_probs
+    return ArrayPosterior(FIXED).draw(4, seed=0).predict(values).log_probs
 
 
 def given_predictions(values: object) -> object:
-    return GivenPredictions(values).draw(3, seed=1).predict(torch.arange(6)).log_probs
+    return ArrayPosterior(values).draw(3, seed=1).predict(torch.arange(6)).log_probs
 
 
 def given_function(values: object) -> object:
-    return GivenFunction(lambda inputs: values, 4).draw(4, seed=0).predict(torch.zeros(6, 1)).log_probs
+    return FunctionPosterior(lambda inputs: values, 4).draw(4, seed=0).predict(torch.zeros(6, 1)).log_probs
 
 
 PLACES = {
@@ -155,11 +155,9 @@ PLACES = {
     "Dataset(true_classes)": Place("true_classes", classes, of_dataset("true_classes"), (*WHOLE, "?"), FLOATS),
     "Dataset(sources)": Place("sources", permutation, of_dataset("sources"), WHOLE, (*FLOATS, "?")),
     "Dataset(test_inputs)": Place("inputs", table, test_inputs_of, FLOATS),
-    "GivenPredictions": Place("log_probs", predictions, given_predictions, FLOATS, WHOLE),
-    "GivenPredictions.predict": Place(
-        "the inputs of given predictions", permutation, rows_taken, WHOLE, (*FLOATS, "?")
-    ),
-    "GivenFunction": Place("what the function returns", predictions_alike, given_function, FLOATS, WHOLE),
+    "ArrayPosterior": Place("log_probs", predictions, given_predictions, FLOATS, WHOLE),
+    "ArrayPosterior.predict": Place("the inputs of given predictions", permutation, rows_taken, WHOLE, (*FLOATS, "?")),
+    "FunctionPosterior": Place("what the function returns", predictions_alike, given_function, FLOATS, WHOLE),
 }
 
 

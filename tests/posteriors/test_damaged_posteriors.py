@@ -21,8 +21,8 @@ from lindley.errors import InputError, LindleyError
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.dropout.mc_dropout import MCDropoutPosterior
 from lindley.posteriors.ensemble import EnsemblePosterior
+from lindley.posteriors.external_predictions import ArrayPosterior
 from lindley.posteriors.gaussian_process.classifier import GaussianProcess
-from lindley.posteriors.given import GivenPredictions
 from lindley.posteriors.head.head import BayesianHead
 from lindley.posteriors.head.last_layer import LastLayerLaplace
 from lindley.posteriors.laplace.full_laplace import FullLaplacePosterior
@@ -81,7 +81,7 @@ KINDS = {
     "bagging": (lambda: fitted(Bagging(GaussianNB(), 2)), {"estimator": GaussianNB()}),
     "gaussian process": (lambda: fitted(GaussianProcess(frequencies=8)), {}),
     "gaussian process, laplace": (lambda: fitted(GaussianProcess(frequencies=8, approximation="laplace")), {}),
-    "given": (lambda: GivenPredictions(torch.zeros(12, 2, 3), inputs="logits"), {}),
+    "given": (lambda: ArrayPosterior(torch.zeros(12, 2, 3), inputs="logits"), {}),
 }
 
 
@@ -95,7 +95,7 @@ def saved(request, tmp_path_factory):
 
 
 def predictions(posterior):
-    inputs = torch.arange(12) if isinstance(posterior, GivenPredictions) else INPUTS
+    inputs = torch.arange(12) if isinstance(posterior, ArrayPosterior) else INPUTS
     draws = posterior.draw(2, seed=0)
     return draws.id, draws.predict(inputs).log_probs
 
@@ -303,6 +303,7 @@ def test_another_depth_of_a_forest_is_refused(tmp_path, depth):
 def test_a_network_whose_weights_are_not_finite_is_not_saved(tmp_path):
     module = network()
     module[0].weight.data[0, 0] = torch.nan
-    with pytest.raises(InputError, match=r"'0\.weight' are not finite"):
+    with pytest.raises(InputError) as caught:
         save_posterior(MCDropoutPosterior(module), tmp_path / "model")
+    assert caught.value.argument == "0.weight"
     assert not (tmp_path / "model").exists()

@@ -33,8 +33,9 @@ def test_fewer_draws_than_members_are_a_seeded_choice_of_them():
 
 
 def test_more_draws_than_members_are_refused():
-    with pytest.raises(InputError, match="ensemble of 2"):
+    with pytest.raises(InputError) as caught:
         fit(2)[0].draw(3, seed=0)
+    assert (caught.value.argument, caught.value.got) == ("num_draws", 3)
 
 
 def test_an_ensemble_has_no_point_prediction():
@@ -63,10 +64,12 @@ class AlwaysDrops(nn.Module):
 
 def test_a_member_that_drops_in_eval_mode_too_is_refused():
     posterior = EnsemblePosterior([AlwaysDrops(), AlwaysDrops()])
-    with pytest.raises(InputError, match=r"AlwaysDrops gives other outputs each time.*training=self\.training"):
+    with pytest.raises(InputError) as caught:
         posterior.draw(2, seed=0).predict(torch.randn(3, 2))
-    with pytest.raises(InputError, match="AlwaysDrops gives other outputs each time"):
+    assert (caught.value.argument, caught.value.got) == ("network", "gives other outputs each time")
+    with pytest.raises(InputError) as caught:
         posterior.features(torch.randn(3, 2))
+    assert (caught.value.argument, caught.value.got) == ("network", "gives other outputs each time")
 
 
 @pytest.mark.parametrize("network", [moons_mlp, lambda: nn.Linear(2, 2)])
@@ -75,7 +78,7 @@ def test_validation_labels_and_patience_go_together(network, given, patience):
     inputs = torch.randn(30, 2, generator=torch.Generator().manual_seed(0))
     labels = Labels(torch.arange(20), (inputs[:20, 0] > 0).long())
     learner = DeepEnsemble(network, 2, TrainingConfig(steps=2, patience=patience))
-    with pytest.raises(InputError, match=r"together with training\.patience"):
+    with pytest.raises(InputError) as caught:
         learner.fit(
             TrainingData(
                 MemoryPool(inputs),
@@ -85,6 +88,7 @@ def test_validation_labels_and_patience_go_together(network, given, patience):
             ),
             seed=0,
         )
+    assert (caught.value.argument, caught.value.got) == ("validation", 10 if given else "none")
 
 
 def test_a_member_that_diverges_is_named():

@@ -71,11 +71,13 @@ def test_nothing_is_left_on_the_module_and_no_generator_moves():
 def test_networks_without_a_vector_per_input_are_refused():
     convolution = nn.Sequential(nn.Unflatten(1, (1, 1, 6)), nn.Conv2d(1, 3, (1, 6)), nn.Flatten())
     assert not has_dense_layer(convolution)
-    with pytest.raises(InputError, match="Sequential calls none"):
+    with pytest.raises(InputError) as caught:
         features(convolution)
+    assert caught.value.argument == "network"
     tokens = nn.Sequential(nn.Unflatten(1, (2, 3)), nn.Linear(3, 3), nn.Flatten(), nn.AvgPool1d(2))
-    with pytest.raises(InputError, match=r"\[9, D\], one vector per input; this one reads \[9, 2, 3\]"):
+    with pytest.raises(InputError) as caught:
         features(tokens)
+    assert (caught.value.argument, caught.value.got) == ("network", [9, 2, 3])
 
 
 def test_mc_dropout_has_those_of_its_network():

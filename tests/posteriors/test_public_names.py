@@ -9,7 +9,7 @@ from lindley import posteriors
 
 
 def test_the_names_are_those_of_all_sorted():
-    assert posteriors.__all__ == sorted(posteriors._HOMES) == dir(posteriors)
+    assert posteriors.__all__ == sorted(posteriors._MODULES) == dir(posteriors)
 
 
 @pytest.mark.parametrize("name", posteriors.__all__)

@@ -96,26 +96,30 @@ def test_loading_moves_no_generator(saved):
 
 
 def test_nothing_is_overwritten(saved):
-    with pytest.raises(InputError, match="holds a posterior already"):
+    with pytest.raises(InputError) as caught:
         save_posterior(MCDropoutPosterior(moons_mlp()), saved)
+    assert (caught.value.argument, caught.value.got) == ("folder", str(saved))
 
 
 def test_without_a_network_weights_are_refused(saved):
-    with pytest.raises(InputError, match="give network="):
+    with pytest.raises(InputError) as caught:
         load_posterior(saved)
+    assert (caught.value.argument, caught.value.got) == ("network", None)
 
 
 def test_weights_of_another_network_are_refused(saved):
-    with pytest.raises(InputError, match="not of the network that was given"):
+    with pytest.raises(InputError) as caught:
         load_posterior(saved, network=gal_cnn)
+    assert caught.value.argument == "network"
 
 
 def test_other_posteriors_are_refused(tmp_path):
     class Own(MCDropoutPosterior):
         pass
 
-    with pytest.raises(InputError, match="Own cannot be saved; these can: mc-dropout, ensemble"):
+    with pytest.raises(InputError) as caught:
         save_posterior(Own(moons_mlp()), tmp_path)
+    assert (caught.value.argument, caught.value.got) == ("posterior", "Own")
 
 
 def test_state_that_is_no_tensor_is_refused(tmp_path):
@@ -126,41 +130,40 @@ def test_state_that_is_no_tensor_is_refused(tmp_path):
         def set_extra_state(self, state):
             pass
 
-    with pytest.raises(InputError, match=r"_extra_state.* is a dict"):
+    with pytest.raises(InputError) as caught:
         save_posterior(MCDropoutPosterior(Remembers()), tmp_path)
+    assert (caught.value.argument, caught.value.got) == ("_extra_state", "dict")
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        ({"version": 2}, "version 2; this lindley reads version 1"),
-        ({"sha256": ""}, "is not as it was saved"),
-        ({"weights_sha256": ""}, "is not as it was saved"),
-        ({"kind": "oracle"}, "of the kind 'oracle'"),
-        ({"more": 1}, "must have the keys"),
-    ],
+    "change", [{"version": 2}, {"sha256": ""}, {"weights_sha256": ""}, {"kind": "oracle"}, {"more": 1}]
 )
-def test_files_that_are_not_what_they_should_be_are_refused(saved, change, says):
+def test_changed_files_are_refused(saved, change):
     content = json.loads((saved / "posterior.json").read_text())
     (saved / "posterior.json").write_text(json.dumps({**content, **change}))
-    with pytest.raises(InputError, match=says):
+    with pytest.raises(InputError) as caught:
         load_posterior(saved, network=moons_mlp)
+    assert (caught.value.argument, caught.value.got) == ("posterior.json", str(saved / "posterior.json"))
 
 
 def test_a_folder_without_a_posterior_and_damaged_files_are_named(saved, tmp_path):
-    with pytest.raises(InputError, match=r"there is no posterior\.json"):
+    with pytest.raises(InputError) as caught:
         load_posterior(tmp_path)
+    assert (caught.value.argument, caught.value.got) == ("posterior.json", str(tmp_path / "posterior.json"))
     (saved / "posterior.json").write_text("{")
-    with pytest.raises(InputError, match="is not JSON"):
+    with pytest.raises(InputError) as caught:
         load_posterior(saved)
+    assert caught.value.argument == "posterior.json"
 
 
 def test_a_pickle_is_not_loaded(saved):
     (saved / "weights.safetensors").write_bytes(pickle.dumps({"0.weight": torch.zeros(1)}))
-    with pytest.raises(InputError, match="is not the file that was saved"):
+    with pytest.raises(InputError) as caught:
         load_posterior(saved, network=moons_mlp)
-    with pytest.raises(InputError, match="cannot be read as safetensors"):
+    assert caught.value.argument == "weights.safetensors"
+    with pytest.raises(InputError) as caught:
         read_tensors(saved / "weights.safetensors")
+    assert caught.value.argument == "weights.safetensors"
 
 
 def test_a_dropout_rate_comes_back_with_the_weights(tmp_path):
@@ -192,7 +195,7 @@ def test_a_function_of_features_has_to_be_given_again(learner, tmp_path):
         TrainingData(MemoryPool(INPUTS), labels, Classification(("a", "b"))), seed=0
     )
     save_posterior(before, tmp_path / "with")
-    with pytest.raises(InputError, match="read its inputs through a function: give features="):
+    with pytest.raises(InputError, match="features="):
         load_posterior(tmp_path / "with")
     after = load_posterior(tmp_path / "with", features=torch.sin)
     assert torch.equal(
@@ -200,8 +203,9 @@ def test_a_function_of_features_has_to_be_given_again(learner, tmp_path):
     )
     plain = learner().fit(TrainingData(MemoryPool(INPUTS), labels, Classification(("a", "b"))), seed=0)
     save_posterior(plain, tmp_path / "without")
-    with pytest.raises(InputError, match="leave features= out"):
+    with pytest.raises(InputError) as caught:
         load_posterior(tmp_path / "without", features=torch.sin)
+    assert "features=" in str(caught.value)
 
 
 @pytest.mark.parametrize("learner", [BayesianHead, GaussianProcess])
@@ -224,13 +228,15 @@ def test_a_last_layer_of_a_cnn_gives_the_same_bits(tmp_path):
     one, two = (each.draw(4, seed=3) for each in (before, load_posterior(tmp_path, network=two_classes)))
     assert one.id == two.id
     assert torch.equal(one.predict(images).log_probs, two.predict(images).log_probs)
-    with pytest.raises(InputError, match="give network="):
+    with pytest.raises(InputError) as caught:
         load_posterior(tmp_path)
+    assert (caught.value.argument, caught.value.got) == ("network", None)
 
 
 def test_what_this_kind_has_no_use_for_is_refused(saved):
-    with pytest.raises(InputError, match="is of the kind 'mc-dropout': leave features= out"):
+    with pytest.raises(InputError) as caught:
         load_posterior(saved, network=moons_mlp, features=torch.sin)
+    assert caught.value.argument == "features"
 
 
 class Patches(nn.Module):

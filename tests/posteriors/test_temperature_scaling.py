@@ -9,7 +9,7 @@ from lindley.errors import InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.dropout.mc_dropout import MCDropout
-from lindley.posteriors.given import GivenFunction
+from lindley.posteriors.external_predictions import FunctionPosterior
 from lindley.posteriors.scikit_learn.forest import Forest
 from lindley.posteriors.storage import load_posterior, save_posterior
 from lindley.posteriors.temperature_scaling import TemperatureScaled, scale_temperature
@@ -29,7 +29,7 @@ class Sure:
 
     def fit(self, data, *, previous=None, seed):
         self.seen.append(set(data.labels.rows.tolist()))
-        return GivenFunction(self._log_odds, 3, inputs="logits")
+        return FunctionPosterior(self._log_odds, 3, inputs="logits")
 
     def _log_odds(self, inputs: Tensor) -> Tensor:
         return torch.tensor([0.0, self.scale]).expand(len(inputs), 3, 2)
@@ -107,14 +107,16 @@ def test_saved_and_loaded_it_has_its_temperature(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("temperatures", "folds", "why"), [((), 5, "temperatures"), ((0.0,), 5, "positive"), ((1.0,), 1, "folds")]
+    ("temperatures", "folds", "argument"), [((), 5, "temperatures"), ((0.0,), 5, "temperatures"), ((1.0,), 1, "folds")]
 )
-def test_what_makes_no_sense_is_refused(temperatures, folds, why):
-    with pytest.raises(InputError, match=why):
+def test_what_makes_no_sense_is_refused(temperatures, folds, argument):
+    with pytest.raises(InputError) as caught:
         TemperatureScaled(Sure(1.0), temperatures, folds=folds)
+    assert caught.value.argument == argument
 
 
 def test_one_label_alone_cannot_be_left_out():
     few = Labels(LABELS.rows[:1], LABELS.values[:1])
-    with pytest.raises(InputError, match="only one label"):
+    with pytest.raises(InputError) as caught:
         TemperatureScaled(Sure(1.0), (1.0, 2.0)).fit(TrainingData(MemoryPool(INPUTS), few, TASK), seed=0)
+    assert (caught.value.argument, caught.value.got) == ("labels", 1)

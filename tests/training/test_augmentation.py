@@ -85,5 +85,5 @@ def test_a_recipe_without_augmentation_leaves_images_and_generator():
 @pytest.mark.parametrize("key", [{"shift": 1}, {"rotate": 10.0}, {"scale": 0.1}, {"flip": True}])
 def test_every_key_changes_images(key):
     images = torch.rand(8, 1, 6, 6, generator=generator())
-    assert TrainingConfig(**key).augments == tuple(key)
+    assert TrainingConfig(**key).augmentations == tuple(key)
     assert not torch.equal(augment(images, TrainingConfig(**key), generator(1)), images)

@@ -75,20 +75,24 @@ def fit(learner, network, *, pool=BeforeTheTraining, labels=LABELS, **config):
 
 
 REFUSED = {
-    "one output": (lambda: outputs(1), "1 outputs for 2 classes; one output is that of a sigmoid"),
-    "more outputs": (lambda: outputs(3), r"3 outputs for 2 classes; end it in nn.Linear\(..., 2\)"),
-    "softmax": (lambda: outputs(2, nn.Softmax(1)), "gives probabilities .*nn.Softmax at '4'"),
-    "softmax in forward": (SoftmaxInForward, "SoftmaxInForward gives probabilities"),
+    "one output": (lambda: outputs(1), 1),
+    "more outputs": (lambda: outputs(3), 3),
+    "softmax": (lambda: outputs(2, nn.Softmax(1)), "probabilities"),
+    "softmax in forward": (SoftmaxInForward, "probabilities"),
 }
-NOT_COPIED = {"lock": (Locked, "attribute 'lock' of Locked"), "graph": (Remembers, "attribute 'seen' of Remembers")}
+NOT_COPIED = {
+    "lock": (Locked, "attribute 'lock' of Locked at ''"),
+    "graph": (Remembers, "attribute 'seen' of Remembers at ''"),
+}
 
 
 @pytest.mark.parametrize("fault", REFUSED)
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_outputs_that_are_no_logits_of_the_classes_are_refused_before_the_training(learner, fault):
-    network, said = REFUSED[fault]
-    with pytest.raises(InputError, match=said):
+    network, got = REFUSED[fault]
+    with pytest.raises(InputError) as caught:
         fit(learner, network)
+    assert (caught.value.argument, caught.value.got) == ("network", got)
 
 
 class Centred(nn.Sequential):
@@ -104,8 +108,9 @@ def of_batch_statistics():
 @pytest.mark.parametrize("network", [of_batch_statistics, lambda: Centred(*outputs(2))], ids=["norm", "forward"])
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_networks_whose_rows_depend_on_each_other_are_refused_before_the_training(learner, network):
-    with pytest.raises(InputError, match=r"the rows beside it|one row alone|batch"):
+    with pytest.raises(InputError) as caught:
         fit(learner, network)
+    assert (caught.value.argument, caught.value.got) == ("network", "a function of the batch")
 
 
 def test_a_lazy_batch_norm_is_fitted_and_loaded_into_a_network_with_sizes_alone(tmp_path):
@@ -117,8 +122,9 @@ def test_a_lazy_batch_norm_is_fitted_and_loaded_into_a_network_with_sizes_alone(
 
     posterior = fit("mc-dropout", lazy, pool=MemoryPool)
     save_posterior(posterior, tmp_path / "saved")
-    with pytest.raises(InputError, match="'0' is lazy"):
+    with pytest.raises(InputError) as caught:
         load_posterior(tmp_path / "saved", network=lazy)
+    assert (caught.value.argument, caught.value.got) == ("network", "0")
     loaded = load_posterior(tmp_path / "saved", network=eager)
     mine, theirs = (each.draw(3, seed=0).predict(INPUTS).log_probs for each in (posterior, loaded))
     assert torch.equal(mine, theirs)
@@ -127,17 +133,19 @@ def test_a_lazy_batch_norm_is_fitted_and_loaded_into_a_network_with_sizes_alone(
 @pytest.mark.parametrize("fault", NOT_COPIED)
 @pytest.mark.parametrize("learner", ["mc-dropout", "ensemble"])
 def test_what_cannot_be_copied_is_refused_before_the_training(learner, fault):
-    network, said = NOT_COPIED[fault]
-    with pytest.raises(InputError, match=said):
+    network, got = NOT_COPIED[fault]
+    with pytest.raises(InputError) as caught:
         fit(learner, network)
+    assert (caught.value.argument, caught.value.got) == ("network", got)
 
 
 @pytest.mark.parametrize(("labels", "batch_size"), [(1, 64), (12, 1)])
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_batch_norm_on_minibatches_of_one_row_is_refused_by_name(learner, labels, batch_size):
     some = Labels(LABELS.rows[:labels], LABELS.values[:labels])
-    with pytest.raises(InputError, match=r"batch norm \('1'\) cannot be trained on minibatches of one row"):
+    with pytest.raises(InputError) as caught:
         fit(learner, batch_norm, labels=some, batch_size=batch_size)
+    assert (caught.value.argument, caught.value.got) == ("training.batch_size", 1)
 
 
 def weight_norm():
@@ -198,13 +206,15 @@ def test_networks_of_the_callers_own_give_what_they_give_and_stay(kind, network)
 @pytest.mark.parametrize("kind", [MCDropoutPosterior, lambda module: EnsemblePosterior([module])])
 @pytest.mark.parametrize("network", [lambda: outputs(2, nn.Softmax(1)), SoftmaxInForward])
 def test_probabilities_of_the_callers_own_network_are_refused_at_the_first_prediction(kind, network):
-    with pytest.raises(InputError, match="gives probabilities"):
+    with pytest.raises(InputError) as caught:
         kind(network()).draw(1, seed=0).predict(INPUTS)
+    assert (caught.value.argument, caught.value.got) == ("network", "probabilities")
 
 
 def test_layers_without_a_shape_are_refused_by_name():
-    with pytest.raises(InputError, match=r"'0\.weight' has no shape yet"):
+    with pytest.raises(InputError) as caught:
         MCDropoutPosterior(nn.Sequential(nn.LazyLinear(8), nn.Dropout(0.3), nn.Linear(8, 2)))
+    assert caught.value.argument == "0.weight"
 
 
 def test_inputs_that_carry_a_graph_are_what_they_are_without_it():
@@ -226,7 +236,8 @@ def test_inputs_that_carry_a_graph_are_what_they_are_without_it():
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_outputs_that_are_no_numbers_are_not_taken_for_probabilities(value):
     logits = torch.full((3, 2), 0.5)
-    with pytest.raises(InputError, match="gives probabilities"):
+    with pytest.raises(InputError) as caught:
         refuse_probabilities(logits, nn.Identity())
+    assert (caught.value.argument, caught.value.got) == ("network", "probabilities")
     logits[1, 0] = value
     refuse_probabilities(logits, nn.Identity())

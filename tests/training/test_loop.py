@@ -10,12 +10,12 @@ from lindley.errors import FitError, InputError
 from lindley.networks.moons_mlp import moons_mlp
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.features import network_features
-from lindley.posteriors.networks_as_draws import NetworksAsDraws
+from lindley.posteriors.network_draws import NetworkDraws
 from lindley.training.config import TrainingConfig
-from lindley.training.loop import explain_precisions, train
+from lindley.training.loop import explain_dtype_errors, train
 from lindley.training.network_copies import copy_network
+from lindley.training.optimisation import LossMonitor, make_optimizer, make_scheduler, minibatches
 from lindley.training.precision import compute_dtype
-from lindley.training.steps import Losses, learning_rates, minibatches, optimizer_of
 
 TASK = Classification(("no", "yes"))
 
@@ -119,7 +119,7 @@ def test_a_network_that_views_its_features_is_trained_and_asked_in_the_layout_it
     labels = Labels(torch.arange(20), torch.arange(20) % 2)
     arguments = {"config": TrainingConfig(steps=3), "precision": "float32", "device": "cpu", "seed": 0}
     module = train(Viewing, TrainingData(MemoryPool(images), labels, TASK), **arguments)
-    draws = NetworksAsDraws([module])
+    draws = NetworkDraws([module])
     torch.testing.assert_close(draws.predict(images).log_probs[:, 0], module(images).log_softmax(1))
     assert network_features(module, images, precision="float32", device="cpu").shape == (20, 48)
 
@@ -157,16 +157,18 @@ def test_a_pool_may_give_tensors_by_the_names_of_the_forward():
     config = TrainingConfig(steps=400, learning_rate=1e-2)
     module = train(Sentences, TrainingData(TextPool(), labels, TASK), config=config, **arguments)
     given = TextPool().read(labels.rows)
-    log_probs = NetworksAsDraws([module]).predict(given).log_probs
+    log_probs = NetworkDraws([module]).predict(given).log_probs
     assert (log_probs[:, 0].argmax(1) == labels.values).double().mean() > 0.9
     assert network_features(module, given, precision="float32", device="cpu").shape == (30, 6)
-    with pytest.raises(InputError, match=r"training.shift is for images .* got tensors by name \(ids, mask\)"):
+    with pytest.raises(InputError) as caught:
         train(Sentences, TrainingData(TextPool(), labels, TASK), config=TrainingConfig(shift=1), **arguments)
+    assert (caught.value.argument, caught.value.got) == ("training.shift", "tensors by name (ids, mask)")
 
 
 def test_shifting_what_is_not_an_image_is_refused():
-    with pytest.raises(InputError, match=r"training.shift is for images .* got \[40, 2\]"):
+    with pytest.raises(InputError) as caught:
         trained(shift=1)
+    assert (caught.value.argument, caught.value.got) == ("training.shift", [40, 2])
 
 
 def test_weight_decay_shrinks_the_weights():
@@ -180,8 +182,8 @@ def test_the_cosine_schedule_ends_gently():
 @pytest.mark.parametrize("schedule", ["constant", "cosine"])
 def test_the_rate_rises_first_and_then_follows_its_schedule(schedule):
     config = TrainingConfig(steps=12, warmup=3, learning_rate=0.8, schedule=schedule)
-    optimizer = optimizer_of([nn.Parameter(torch.zeros(2))], config)
-    decay, rates = learning_rates(optimizer, config, 12), []
+    optimizer = make_optimizer([nn.Parameter(torch.zeros(2))], config)
+    decay, rates = make_scheduler(optimizer, config, 12), []
     for _ in range(12):
         rates.append(optimizer.param_groups[0]["lr"])
         optimizer.step()
@@ -191,8 +193,9 @@ def test_the_rate_rises_first_and_then_follows_its_schedule(schedule):
 
 
 def test_a_rate_that_never_reaches_its_height_is_refused():
-    with pytest.raises(InputError, match=r"training.warmup must be less than training.steps, 5; got 5"):
+    with pytest.raises(InputError) as caught:
         TrainingConfig(steps=5, warmup=5)
+    assert (caught.value.argument, caught.value.got) == ("training.warmup", 5)
 
 
 @pytest.mark.parametrize(
@@ -216,8 +219,10 @@ def test_a_rate_that_never_reaches_its_height_is_refused():
     ],
 )
 def test_a_wrong_recipe_names_its_key(wrong):
-    with pytest.raises(InputError, match=f"training.{next(iter(wrong))}"):
+    with pytest.raises(InputError) as caught:
         TrainingConfig(**wrong)
+    ((name, value),) = wrong.items()
+    assert (caught.value.argument, caught.value.got) == (f"training.{name}", value)
 
 
 @pytest.mark.parametrize(("num_labels", "steps"), [(5, 100), (64, 100), (320, 100), (640, 200), (645, 202)])
@@ -254,8 +259,9 @@ def test_class_weights_move_the_fitted_odds():
 
 
 def test_class_weights_of_another_number_of_classes_are_refused():
-    with pytest.raises(InputError, match="each of the 2 classes; got 3"):
+    with pytest.raises(InputError) as caught:
         trained(class_weights=(1.0, 1.0, 1.0))
+    assert (caught.value.argument, caught.value.got) == ("training.class_weights", 3)
 
 
 def test_a_warm_start_begins_at_the_weights_it_is_given_and_leaves_them():
@@ -283,13 +289,15 @@ def test_early_stopping_waits_while_the_validation_loss_falls():
 
 @pytest.mark.parametrize(("given", "patience"), [(True, 0), (False, 3)])
 def test_validation_labels_and_patience_go_together(given, patience):
-    with pytest.raises(InputError, match=r"together with training\.patience"):
+    with pytest.raises(InputError) as caught:
         trained(validation=at_copies(blobs()[1]) if given else None, patience=patience)
+    assert caught.value.argument == "validation"
 
 
 def test_an_unknown_precision_is_refused():
-    with pytest.raises(InputError, match="float32, bfloat16"):
+    with pytest.raises(InputError) as caught:
         compute_dtype("float16", "cpu")
+    assert (caught.value.argument, caught.value.got) == ("precision", "float16")
 
 
 @pytest.mark.parametrize(("num_labels", "size"), [(70, 64), (20, 20), (64, 64), (1020, 64)])
@@ -324,7 +332,7 @@ def test_a_validation_loss_that_is_not_finite_is_an_error():
 def test_inputs_of_another_precision_than_the_network_are_refused(dtype):
     pool, labels, _ = blobs()
     other = MemoryPool(pool.read(torch.arange(len(pool))).to(dtype))
-    with pytest.raises(InputError, match=rf"the inputs are {dtype} and the network's weights torch\.float32"):
+    with pytest.raises(InputError) as caught:
         train(
             moons_mlp,
             TrainingData(other, labels, TASK),
@@ -333,6 +341,7 @@ def test_inputs_of_another_precision_than_the_network_are_refused(dtype):
             device="cpu",
             seed=0,
         )
+    assert (caught.value.argument, caught.value.got) == ("inputs", dtype)
 
 
 def test_every_step_in_bfloat16_reads_the_weights_of_the_step_before():
@@ -405,15 +414,16 @@ def test_a_network_that_casts_its_inputs_itself_is_trained():
 def test_of_inputs_by_name_the_numbers_of_another_precision_are_named_and_not_a_mask_beside_them():
     inputs = {"mask": torch.ones(3, 2, dtype=torch.bool), "image": torch.ones(3, 2).double()}
     dense = nn.Linear(2, 2)
-    with pytest.raises(InputError, match=r"the inputs are torch\.float64"), explain_precisions(inputs, dense):
+    with pytest.raises(InputError) as caught, explain_dtype_errors(inputs, dense):
         dense(inputs["image"])
+    assert (caught.value.argument, caught.value.got) == ("inputs", torch.float64)
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 @pytest.mark.parametrize("diverges", [0, 49, 50, 70])
 def test_a_loss_that_is_not_finite_is_told_by_its_step_also_where_it_is_seen_later(device, diverges):
     """On a GPU losses are looked at now and then; that they lie on one is no matter here."""
-    losses = Losses(device, lambda step, loss: f"{loss} at step {step}.")
+    losses = LossMonitor(device, lambda step, loss: f"{loss} at step {step}.")
 
     def fit():
         for step in range(80):
@@ -425,7 +435,7 @@ def test_a_loss_that_is_not_finite_is_told_by_its_step_also_where_it_is_seen_lat
 
 
 def test_members_that_diverge_later_are_told_by_the_first_of_them():
-    losses = Losses("cuda", lambda step, loss, member: f"{loss} of member {member} at step {step}")
+    losses = LossMonitor("cuda", lambda step, loss, member: f"{loss} of member {member} at step {step}")
     losses.add(torch.tensor([1.0, 2.0, 3.0]))
     losses.add(torch.tensor([1.0, math.inf, math.nan]))
     with pytest.raises(FitError, match="inf of member 1 at step 1"):
@@ -442,7 +452,7 @@ def test_a_copy_of_weights_can_be_written_to_whatever_mode_it_was_made_in():
 
 def test_a_network_that_gives_up_on_weights_that_are_not_finite_is_told_as_a_fit_that_diverged():
     def fit():
-        with Losses("cuda", lambda step, loss: f"{loss} at step {step}.") as losses:
+        with LossMonitor("cuda", lambda step, loss: f"{loss} at step {step}.") as losses:
             losses.add(torch.tensor(1.0))
             losses.add(torch.tensor(math.nan))
             raise ValueError("probabilities must not be NaN")
@@ -453,7 +463,7 @@ def test_a_network_that_gives_up_on_weights_that_are_not_finite_is_told_as_a_fit
 
 def test_another_error_of_a_network_is_its_own():
     def fit():
-        with Losses("cuda", lambda step, loss: f"{loss} at step {step}.") as losses:
+        with LossMonitor("cuda", lambda step, loss: f"{loss} at step {step}.") as losses:
             losses.add(torch.tensor(1.0))
             raise ValueError("mine")
 

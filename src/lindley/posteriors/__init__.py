@@ -1,4 +1,24 @@
-"""Learners and posteriors. Each is imported when it is first used, so that a forest does not cost a network."""
+"""Learners and their posteriors. Each name is imported when it is first used, so that a forest loads no network.
+
+catalogue              every posterior by name
+dropout/               MC dropout
+ensemble               deep ensembles
+checkpoints            ensembles from files of weights
+head/                  Bayesian softmax regression on features or on a network's last layer; tuning
+laplace/               Laplace's approximation over all weights of a network
+scikit_learn/          forests, and bags of any classifier
+gaussian_process/      Gaussian process classifiers
+external_predictions   an array or a function of one's own program
+temperature_scaling    another posterior, its logits divided by a temperature
+storage                saving and loading
+network_draws          whole networks as draws
+network_weights        the weights of a network, stored and loaded
+features               what a network's last dense layer reads
+members                the choice of draws among members
+randomness             the check that a network is a function
+state_checks           checks of stored tensors and settings
+supported_data         refusal of training data that a learner cannot use
+"""
 
 from __future__ import annotations
 
@@ -9,8 +29,8 @@ if TYPE_CHECKING:
     from lindley.posteriors.checkpoints import ensemble_from_checkpoints
     from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
     from lindley.posteriors.ensemble import DeepEnsemble, EnsemblePosterior
+    from lindley.posteriors.external_predictions import ArrayPosterior, FunctionPosterior
     from lindley.posteriors.gaussian_process.classifier import GaussianProcess
-    from lindley.posteriors.given import GivenFunction, GivenPredictions
     from lindley.posteriors.head.head import BayesianHead
     from lindley.posteriors.head.last_layer import LastLayerLaplace
     from lindley.posteriors.head.tuned_learner import TunedLearner
@@ -21,7 +41,7 @@ if TYPE_CHECKING:
     from lindley.posteriors.temperature_scaling import TemperatureScaled
     from lindley.training.config import TrainingConfig
 
-_HOMES = {
+_MODULES = {
     "Bagging": "posteriors.scikit_learn.bagging",
     "BayesianHead": "posteriors.head.head",
     "DeepEnsemble": "posteriors.ensemble",
@@ -29,8 +49,8 @@ _HOMES = {
     "Forest": "posteriors.scikit_learn.forest",
     "FullLaplace": "posteriors.laplace.full_laplace",
     "GaussianProcess": "posteriors.gaussian_process.classifier",
-    "GivenFunction": "posteriors.given",
-    "GivenPredictions": "posteriors.given",
+    "FunctionPosterior": "posteriors.external_predictions",
+    "ArrayPosterior": "posteriors.external_predictions",
     "LastLayerLaplace": "posteriors.head.last_layer",
     "MCDropout": "posteriors.dropout.mc_dropout",
     "MCDropoutPosterior": "posteriors.dropout.mc_dropout",
@@ -43,15 +63,15 @@ _HOMES = {
 }
 
 __all__ = [
+    "ArrayPosterior",
     "Bagging",
     "BayesianHead",
     "DeepEnsemble",
     "EnsemblePosterior",
     "Forest",
     "FullLaplace",
+    "FunctionPosterior",
     "GaussianProcess",
-    "GivenFunction",
-    "GivenPredictions",
     "LastLayerLaplace",
     "MCDropout",
     "MCDropoutPosterior",
@@ -67,10 +87,10 @@ __all__ = [
 if not TYPE_CHECKING:  # a type checker would take it for any name, also a misspelt one
 
     def __getattr__(name: str) -> object:
-        """A public name, imported from its home on first use (PEP 562)."""
-        if name not in _HOMES:
+        """Return a public name, imported from its module on first use (PEP 562)."""
+        if name not in _MODULES:
             raise AttributeError(f"module 'lindley.posteriors' has no attribute {name!r}")
-        value = getattr(import_module(f"lindley.{_HOMES[name]}"), name)
+        value = getattr(import_module(f"lindley.{_MODULES[name]}"), name)
         globals()[name] = value
         return value
 

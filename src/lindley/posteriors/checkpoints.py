@@ -11,7 +11,7 @@ from torch import nn
 from lindley.errors import InputError
 from lindley.posteriors.ensemble import EnsemblePosterior
 from lindley.posteriors.storage import read_tensors
-from lindley.training.network_factory import network_to_load
+from lindley.training.network_factory import make_network_for_loading
 
 
 def ensemble_from_checkpoints(
@@ -21,18 +21,25 @@ def ensemble_from_checkpoints(
     precision: str = "float32",
     device: str = "cpu",
 ) -> EnsemblePosterior:
-    """Return an ensemble with one member for each .safetensors file; `network` makes the network of the weights.
+    """Return an ensemble with one member for each .safetensors file.
 
-    Raises InputError for a file that cannot be read or does not fit the network; it is named, and what differs.
+    Args:
+        network: Makes the network whose weights the files hold.
+        paths: The files.
+        precision: The precision in which the members compute.
+        device: The device on which they compute.
+
+    Raises:
+        InputError: If a file cannot be read or does not fit the network; the message names it, and what differs.
     """
     if not paths:
-        raise InputError("an ensemble needs the file of one member at least")
+        raise InputError("Give the file of at least one member.", argument="paths", expected="one file or more", got=[])
     modules = []
     for path in map(Path, paths):
-        module = network_to_load(network)
+        module = make_network_for_loading(network)
         try:
             module.load_state_dict(read_tensors(path))
         except RuntimeError as error:
-            raise InputError(f"{path} does not fit the network: {error}") from None
+            raise InputError(f"{path} does not fit the network: {error}", argument="paths", got=str(path)) from None
         modules.append(module)
     return EnsemblePosterior(modules, precision=precision, device=device)

@@ -1,11 +1,11 @@
-"""What a learner uses of its training data. The rest is refused by name, never ignored."""
+"""Refusal of training data that a learner cannot use as a whole; nothing of it is ignored."""
 
 from __future__ import annotations
 
 from lindley.contracts import Classification, TrainingData
 from lindley.errors import InputError
 
-_WEIGHED_BY = "BayesianHead, GaussianProcess, Forest and Bagging take it"
+_LEARNERS_WITH_SAMPLE_WEIGHT = "BayesianHead, GaussianProcess, Forest and Bagging use it"
 
 
 def check_supported(
@@ -15,20 +15,29 @@ def check_supported(
 
     Args:
         learner: The learner, whose class the message names.
-        data: What it is given.
-        sample_weight: Whether it weighs labels.
-        validation: Whether it looks at validation labels.
+        data: The training data.
+        sample_weight: Whether the learner weighs labels.
+        validation: Whether it uses validation labels.
     """
     name = type(learner).__name__
     if len(data.labels) == 0:
-        raise InputError("there are no labels to learn from; label at least one row")
+        raise InputError(
+            "there are no labels to learn from; label at least one row", argument="labels", got=len(data.labels)
+        )
     if not isinstance(data.task, Classification):
-        raise InputError(f"{name} learns classes and cannot use a {type(data.task).__name__}; give it a Classification")
+        kind = type(data.task).__name__
+        raise InputError(
+            f"{name} learns classes and cannot use a {kind}; give it a Classification", argument="task", got=kind
+        )
     if data.prior is not None:
-        raise InputError(f"{name} cannot use prior, the log-probabilities of a teacher; leave it out")
+        raise InputError(f"{name} cannot use prior, the log-probabilities of a teacher; leave it out", argument="prior")
     if data.labels.sample_weight is not None and not sample_weight:
-        raise InputError(f"{name} cannot use sample_weight; leave it out ({_WEIGHED_BY})")
+        raise InputError(
+            f"{name} cannot use sample_weight; leave it out ({_LEARNERS_WITH_SAMPLE_WEIGHT})", argument="sample_weight"
+        )
     if data.validation is not None and not validation:
-        raise InputError(f"{name} cannot use validation labels; put them among the labels")
+        raise InputError(f"{name} cannot use validation labels; put them among the labels", argument="validation")
     if data.validation is not None and data.validation.sample_weight is not None:
-        raise InputError(f"{name} cannot use sample_weight of validation labels; leave it out")
+        raise InputError(
+            f"{name} cannot use sample_weight of validation labels; leave it out", argument="validation.sample_weight"
+        )

@@ -1,7 +1,7 @@
-"""A temperature without validation labels: how sure draws should be, by labels that are left out of the fit in turn.
+"""Temperature scaling by cross-validation: one temperature for all draws, without labels set aside for it.
 
-Every draw's logits are divided by one temperature: above 1 it is less sure of itself, and as frozen as before.
-Source: Guo et al. 2017, arXiv:1706.04599 (there by validation labels, and of one network).
+Every draw's logits are divided by the temperature. Above 1 its predictions are less sure; it stays frozen.
+Source: Guo et al. 2017, arXiv:1706.04599 (there by validation labels, and for one network).
 """
 
 from __future__ import annotations
@@ -37,10 +37,11 @@ from lindley.training.network_calls import normalise
 
 @dataclass(frozen=True)
 class TemperatureScaled:
-    """A learner: another one's posterior at the best of several temperatures.
+    """A learner that fits another learner, and scales its draws by the best of several temperatures.
 
-    The labels are parted into `folds`; each part's log-probability by a fit on the others, averaged over `num_draws`
-    draws, is what a temperature is judged by. So it takes `folds` fits more. Folds as many as labels leave one out.
+    The best temperature has the highest cross-validated log-likelihood, over `folds` parts of the labels and with the
+    probabilities of `num_draws` draws averaged. It takes `folds` more fits. With as many folds as labels, each fit
+    leaves one label out.
     """
 
     learner: Learner
@@ -50,35 +51,39 @@ class TemperatureScaled:
 
     def __post_init__(self) -> None:
         if not self.temperatures or not all(0 < each < math.inf for each in self.temperatures):
-            raise InputError(f"temperatures must be positive numbers, one at least; got {[*self.temperatures]}")
+            raise InputError(argument="temperatures", expected="one positive number or more", got=[*self.temperatures])
         if self.folds < 2:
-            raise InputError(f"folds must be at least 2; got {self.folds}")
+            raise InputError(argument="folds", expected="at least 2", got=self.folds)
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> TemperatureScaledPosterior:
-        """Fit on all labels and choose the temperature, the first where several are equal; `previous` is handed on."""
+        """See Learner.fit. Fits on all labels and chooses the temperature, the first of equal ones."""
         before = previous.posterior if isinstance(previous, TemperatureScaledPosterior) else previous
         posterior = self.learner.fit(data, previous=before, seed=seed)
         labels = data.labels
         scores = [0.0] * len(self.temperatures)
         if len(self.temperatures) > 1:
-            for fold, left_out in enumerate(self._parts(labels, seed)):
-                kept = torch.ones(len(labels), dtype=torch.bool)
-                kept[left_out] = False
-                others, part = labels.take(kept.nonzero()[:, 0]), labels.take(left_out)
-                fitted = self.learner.fit(replace(data, labels=others), seed=derive_seed(seed, "fold", fold))
+            for fold, left_out in enumerate(self._folds(labels, seed)):
+                in_training = torch.ones(len(labels), dtype=torch.bool)
+                in_training[left_out] = False
+                training, held_out = labels.take(in_training.nonzero()[:, 0]), labels.take(left_out)
+                fitted = self.learner.fit(replace(data, labels=training), seed=derive_seed(seed, "fold", fold))
                 draws = fitted.draw(self.num_draws, seed=derive_seed(seed, "draws of fold", fold))
-                log_probs = (
-                    as_categorical(draws.predict(data.pool.read(part.rows))).log_probs.cpu().double()
-                )  # [f, K, C]
-                for place, temperature in enumerate(self.temperatures):
-                    scores[place] += _log_likelihood(log_probs, part, temperature)
+                predictive = as_categorical(draws.predict(data.pool.read(held_out.rows)))
+                log_probs = predictive.log_probs.cpu().double()  # [f, K, C]
+                for index, temperature in enumerate(self.temperatures):
+                    scores[index] += _log_likelihood(log_probs, held_out, temperature)
         best = max(range(len(scores)), key=scores.__getitem__)
         return scale_temperature(posterior, self.temperatures[best], scores)
 
-    def _parts(self, labels: Labels, seed: int) -> Sequence[Tensor]:
-        """Places among the labels, in parts as equal as can be."""
+    def _folds(self, labels: Labels, seed: int) -> Sequence[Tensor]:
+        """Return positions of labels, in parts of nearly the same size."""
         if len(labels) < 2:
-            raise InputError("a temperature is chosen by labels left out in turn; there is only one label")
+            raise InputError(
+                "a temperature is chosen by labels left out in turn; there is only one label. Label another row, or "
+                "give one temperature",
+                argument="labels",
+                got=len(labels),
+            )
         order = torch.randperm(len(labels), generator=torch_generator(seed, "folds"))
         return order.tensor_split(min(self.folds, len(labels)))
 
@@ -86,13 +91,22 @@ class TemperatureScaled:
 def scale_temperature(
     posterior: Posterior, temperature: float, scores: Sequence[float] = ()
 ) -> TemperatureScaledPosterior:
-    """Return a posterior whose draws' logits are divided by a temperature; it has features where the other has."""
+    """Return a posterior whose draws' logits are divided by a temperature; it has features where the given one has.
+
+    Args:
+        posterior: The posterior whose draws are scaled.
+        temperature: The temperature, above 0.
+        scores: The cross-validated log-likelihoods of all temperatures, in nats, as far as they are known.
+    """
     kind = _WithFeatures if isinstance(posterior, FeatureExtractor) else TemperatureScaledPosterior
     return kind(posterior, temperature, scores)
 
 
 class TemperatureScaledPosterior:
-    """`posterior` is the one whose draws are scaled; `scores` are those of all temperatures, in nats."""
+    """A posterior whose draws are those of `posterior`, their logits divided by `temperature`.
+
+    `scores` are the cross-validated log-likelihoods of all temperatures, in nats.
+    """
 
     def __init__(self, posterior: Posterior, temperature: float, scores: Sequence[float] = ()) -> None:
         self.posterior = posterior
@@ -101,9 +115,9 @@ class TemperatureScaledPosterior:
 
     @property
     def setting(self) -> Mapping[str, Any]:
-        """The temperature that was chosen, beside what the other posterior was chosen among."""
-        beside = self.posterior.setting if isinstance(self.posterior, HasHyperparameters) else {}
-        return {**(beside if isinstance(beside, Mapping) else {}), "temperature": self.temperature}
+        """Return the chosen hyperparameters of the scaled posterior, and the temperature."""
+        chosen = self.posterior.setting if isinstance(self.posterior, HasHyperparameters) else {}
+        return {**(chosen if isinstance(chosen, Mapping) else {}), "temperature": self.temperature}
 
     def draw(self, num_draws: int, *, seed: int) -> Draws:
         return TemperatureScaledDraws(self.posterior.draw(num_draws, seed=seed), self.temperature)
@@ -115,13 +129,13 @@ class TemperatureScaledPosterior:
 
 class _WithFeatures(TemperatureScaledPosterior):
     def features(self, inputs: Inputs) -> Features:
-        """Return those of the other posterior: a temperature changes none.  n inputs -> [n, D]"""
+        """Return the features of the scaled posterior: a temperature changes none.  n inputs -> [n, D]"""
         assert isinstance(self.posterior, FeatureExtractor)
         return self.posterior.features(inputs)
 
 
 class TemperatureScaledDraws:
-    """K functions whose logits are divided by a temperature."""
+    """K frozen functions whose logits are divided by a temperature."""
 
     def __init__(self, draws: Draws, temperature: float) -> None:
         self.num_draws = draws.num_draws
@@ -133,7 +147,7 @@ class TemperatureScaledDraws:
         return str(self._draws.path) if isinstance(self._draws, HasComputePath) else ""
 
     def predict(self, inputs: Inputs) -> Categorical:
-        """Predict n inputs at the temperature."""
+        """Return the scaled predictions of n inputs."""
         log_probs = as_categorical(self._draws.predict(inputs)).log_probs
         with isolated_torch_state(log_probs.device.type):
             return Categorical(normalise(log_probs / self._temperature))
@@ -141,6 +155,6 @@ class TemperatureScaledDraws:
 
 def _log_likelihood(log_probs: Tensor, labels: Labels, temperature: float) -> float:
     """Σ_i w_i log mean_k p_k(y_i) of draws at a temperature, in nats, with the labels' weights w.  [f, K, C]"""
-    each = (log_probs / temperature).log_softmax(2)[torch.arange(len(labels)), :, labels.values.cpu()]  # [f, K]
-    of_labels = each.logsumexp(1) - math.log(each.shape[1])  # [f]
+    of_draws = (log_probs / temperature).log_softmax(2)[torch.arange(len(labels)), :, labels.values.cpu()]  # [f, K]
+    of_labels = of_draws.logsumexp(1) - math.log(of_draws.shape[1])  # [f]
     return float((of_labels if labels.sample_weight is None else labels.sample_weight.cpu() * of_labels).sum())

@@ -1,4 +1,4 @@
-"""Image augmentation for training: what a person would still label the same."""
+"""Random changes of training images that leave their class as it is: shifts, rotations, zooms and mirror images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,16 @@ Images = Float[Tensor, "n channels height width"]
 
 
 def augment(images: Images, config: TrainingConfig, generator: torch.Generator) -> Images:
-    """Return each image flipped, rotated, scaled and shifted at random, as the config says."""
+    """Flip, rotate, scale and shift each image at random.
+
+    Args:
+        images: [n, channels, height, width].
+        config: Says which changes to make, and how large they may be.
+        generator: Draws them, on the CPU.
+
+    Returns:
+        The changed images; the ones given stay as they are.
+    """
     if config.flip:
         images = flip_images(images, generator)
     if config.rotate or config.scale:
@@ -22,7 +31,13 @@ def augment(images: Images, config: TrainingConfig, generator: torch.Generator) 
 
 
 def shift_images(images: Images, max_shift: int, generator: torch.Generator) -> Images:
-    """Shift each image by up to max_shift pixels along each axis, independently, and fill with 0."""
+    """Shift each image along each axis, independently, and fill the rest with 0.
+
+    Args:
+        images: [n, channels, height, width].
+        max_shift: The largest shift, in pixels.
+        generator: Draws the shifts, on the CPU.
+    """
     num_images, num_channels, height, width = images.shape
     padded = torch.nn.functional.pad(images, [max_shift] * 4)
     offsets = torch.randint(2 * max_shift + 1, (2, num_images, 1), generator=generator)
@@ -35,21 +50,25 @@ def shift_images(images: Images, max_shift: int, generator: torch.Generator) -> 
 
 
 def rotate_and_scale(images: Images, max_degrees: float, max_scale: float, generator: torch.Generator) -> Images:
-    """Rotate each image about its centre by up to max_degrees and scale it by 1 - max_scale to 1 + max_scale.
+    """Rotate and scale each image about its centre, with linear interpolation; pixels from outside are 0.
 
-    Between pixels it interpolates linearly; what comes in from outside is 0.
+    Args:
+        images: [n, channels, height, width].
+        max_degrees: The largest angle, in degrees, in either direction.
+        max_scale: The largest change of size: factors lie between 1 - max_scale and 1 + max_scale.
+        generator: Draws the angles and factors, on the CPU.
     """
     num_images, _, height, width = images.shape
     uniform = 2 * torch.rand(2, num_images, generator=generator) - 1  # in (-1, 1)
     angle = torch.deg2rad(max_degrees * uniform[0])
     zoom = 1 / (1 + max_scale * uniform[1])  # output coordinates to input coordinates
     cos, sin = zoom * angle.cos(), zoom * angle.sin()
-    # Coordinates run from -1 to 1 along both axes: a turn is one of pixels only where they are scaled by the sides.
-    place = torch.zeros(num_images, 2, 3)
-    place[:, 0, 0], place[:, 0, 1] = cos, -sin * height / width
-    place[:, 1, 0], place[:, 1, 1] = sin * width / height, cos
-    place = to_device_async(place, images.device).to(images)
-    grid = torch.nn.functional.affine_grid(place, list(images.shape), align_corners=False)
+    # Coordinates run from -1 to 1 along both axes, so that a rotation of pixels is scaled by the sides.
+    matrices = torch.zeros(num_images, 2, 3)
+    matrices[:, 0, 0], matrices[:, 0, 1] = cos, -sin * height / width
+    matrices[:, 1, 0], matrices[:, 1, 1] = sin * width / height, cos
+    matrices = to_device_async(matrices, images.device).to(images)
+    grid = torch.nn.functional.affine_grid(matrices, list(images.shape), align_corners=False)
     return torch.nn.functional.grid_sample(images, grid, padding_mode="zeros", align_corners=False)
 
 

@@ -16,9 +16,9 @@ class TrainingConfig:
     """How a network is trained: for a number of steps, or until validation labels stop it where `patience` is set."""
 
     steps: int = 1000
-    """At least so many, however few labels there are: twenty labels must not mean one step an epoch."""
+    """The least number of steps, so that twenty labels do not mean one step an epoch."""
     epochs: int = 0
-    """At least so many passes over the labels, so that many labels get more than `steps`."""
+    """The least number of passes over the labels, so that many labels get more than `steps`."""
     batch_size: int = 64
     optimizer: str = "adam"
     """"adam" adds weight decay to the gradient (L2), "adamw" to the step (Loshchilov and Hutter 2019)."""
@@ -27,53 +27,50 @@ class TrainingConfig:
     schedule: str = "constant"
     warmup: int = 0
     """Steps in which the rate rises to learning_rate. Adam's first steps are large, and can leave rectified units that
-    answer nothing any more."""
+    are zero for every input from then on."""
     prior_precision: float = 0.0
-    """Of a Gaussian prior on the weights, not biases: adds prior_precision / (2 L) Σ w² to a mean loss of L labels.
+    """The precision of a Gaussian prior on the weights, not biases: adds prior_precision / (2 L) Σ w² to a mean loss of
+    L labels.
 
     A fixed prior, so that it counts for more with few labels. Gal et al. 2017 have 7 on their first dense layer.
     """
     shift: int = 0
-    """Training images are moved by up to this many pixels along each axis, anew in every step."""
+    """The largest shift of a training image along each axis, in pixels, drawn anew in every step."""
     rotate: float = 0.0
-    """Training images are turned by up to this many degrees, anew in every step."""
+    """The largest rotation of a training image, in degrees, drawn anew in every step."""
     scale: float = 0.0
-    """Training images are scaled by a factor of 1 - scale to 1 + scale, anew in every step."""
+    """Training images are scaled by a factor between 1 - scale and 1 + scale, drawn anew in every step."""
     flip: bool = False
-    """Training images are mirrored left to right with probability a half, anew in every step."""
+    """Training images are mirrored left to right with probability a half, drawn anew in every step."""
     class_weights: tuple[float, ...] = ()
-    """Of each class's labels in the loss; none: all weigh the same."""
+    """The weight of each class's labels in the loss; with none, all labels weigh the same."""
     warm_start: bool = False
-    """Begin at the weights of the posterior that is given as `previous`, where there is one, not from scratch."""
+    """Start from the weights of the posterior that is given as `previous`, where there is one, not from scratch."""
     patience: int = 0
-    """With validation labels: stop when their NLL has not fallen for so many checks, and keep the best weights."""
+    """With validation labels: stop after this many checks without a lower NLL, and keep the best weights."""
     check_every: int = 50
     """Steps between two checks of the validation labels."""
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "learning_rate", "check_every"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"training.{name} must be positive; got {getattr(self, name)}")
+            self._check(name, getattr(self, name) > 0, "positive")
         for name in ("epochs", "warmup", "weight_decay", "prior_precision", "shift", "rotate", "scale", "patience"):
-            if not getattr(self, name) >= 0:
-                raise InputError(f"training.{name} must not be negative; got {getattr(self, name)}")
-        if self.warmup >= self.steps:
-            raise InputError(f"training.warmup must be less than training.steps, {self.steps}; got {self.warmup}")
-        if self.scale >= 1:
-            raise InputError(f"training.scale must be less than 1; got {self.scale}")
-        for name, allowed in (("schedule", SCHEDULES), ("optimizer", OPTIMIZERS)):
-            if getattr(self, name) not in allowed:
-                raise InputError(
-                    f"training.{name} must be {' or '.join(map(repr, allowed))}; got {getattr(self, name)!r}"
-                )
-        if not all(0 < weight < math.inf for weight in self.class_weights):
-            raise InputError(f"training.class_weights must be positive and finite; got {list(self.class_weights)}")
+            self._check(name, getattr(self, name) >= 0, "0 or more")
+        self._check("warmup", self.warmup < self.steps, f"less than training.steps, {self.steps}")
+        self._check("scale", self.scale < 1, "less than 1")
+        self._check("schedule", self.schedule in SCHEDULES, " or ".join(map(repr, SCHEDULES)))
+        self._check("optimizer", self.optimizer in OPTIMIZERS, " or ".join(map(repr, OPTIMIZERS)))
+        self._check("class_weights", all(0 < each < math.inf for each in self.class_weights), "positive and finite")
+
+    def _check(self, name: str, holds: bool, expected: str) -> None:
+        if not holds:
+            raise InputError(argument=f"training.{name}", expected=expected, got=getattr(self, name))
 
     @property
-    def augments(self) -> tuple[str, ...]:
-        """The keys under which training images are changed."""
+    def augmentations(self) -> tuple[str, ...]:
+        """Return the names of the fields that change training images."""
         return tuple(name for name in ("shift", "rotate", "scale", "flip") if getattr(self, name))
 
     def num_steps(self, num_labels: int) -> int:
-        """Return the optimiser steps of a fit on so many labels."""
+        """Return the number of optimiser steps of a fit on `num_labels` labels."""
         return max(self.steps, math.ceil(self.epochs * num_labels / min(self.batch_size, num_labels)))

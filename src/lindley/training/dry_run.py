@@ -1,4 +1,4 @@
-"""What a fit does with its network, done with an untrained one before the training, which may take hours."""
+"""One step of training and one use of an untrained network, so that a fault shows before hours of training."""
 
 from __future__ import annotations
 
@@ -14,14 +14,21 @@ from lindley.contracts import Inputs, TrainingData
 from lindley.errors import InputError
 from lindley.modes import isolated_torch_state
 from lindley.training.config import TrainingConfig
-from lindley.training.loop import explain_precisions, read_labelled
-from lindley.training.network_calls import NetworkInputs, forward, logits_of, num_rows, refuse_probabilities, rows_at
-from lindley.training.network_factory import changed_buffers, make_network, mark_trained
-from lindley.training.precision import compute_dtype, computing_in
+from lindley.training.loop import explain_dtype_errors, read_labelled_rows
+from lindley.training.network_calls import (
+    NetworkInputs,
+    extract_logits,
+    forward,
+    num_rows,
+    refuse_probabilities,
+    take_rows,
+)
+from lindley.training.network_factory import find_changed_buffers, make_network, mark_trained
+from lindley.training.precision import autocast_to, compute_dtype
 from lindley.training.random_state import fork_rng
 
-_ROUNDING = 0.02
-"""Of the largest output: float32 and bfloat16 add in another order where there are more rows."""
+_TOLERANCE = 0.02
+"""The share of the largest output: float32 and bfloat16 add in another order where there are more rows."""
 
 
 def dry_run(
@@ -33,73 +40,82 @@ def dry_run(
     precision: str,
     device: str,
 ) -> nn.Module:
-    """Return an untrained network that has gone through one step's forward and through `use`. Generators stay.
+    """Send two labelled rows through an untrained network and through `use`, and return it. Generators stay.
 
     Args:
         network: Makes a network.
-        data: Of whose labels two are used, or as many as a minibatch has.
-        use: What is to be done with the trained network, on the same rows; it is called in eval mode.
-        config: Of the training.
-        precision: In which the network computes.
-        device: Where it computes.
+        data: The pool and its labels. Two are used, or one where a minibatch has one.
+        use: What will be done with the trained network, on the same rows; it is called in eval mode.
+        config: How to train.
+        precision: The precision in which the network computes.
+        device: The device on which it computes.
 
     Raises:
         InputError: If the network has another number of outputs than there are classes, gives probabilities, shares
-            weights with another one, or cannot do what `use` does.
+            weights with another one, predicts a row by the rows beside it, or cannot do what `use` does.
     """
     count = min(2, config.batch_size, len(data.labels))
-    inputs, _ = read_labelled(data.pool, data.labels.take(torch.arange(count)), device)
+    inputs, _ = read_labelled_rows(data.pool, data.labels.take(torch.arange(count)), device)
     with fork_rng(0, device), isolated_torch_state(device, gradients=True):
         module = make_network(network, device)
         before = {name: value.clone() for name, value in module.named_buffers() if not is_lazy(value)}
         with (
-            explain_precisions(inputs, module),
-            _explain_single_rows(module, num_rows(inputs)),
-            computing_in(compute_dtype(precision, device), device),
+            explain_dtype_errors(inputs, module),
+            _explain_single_row_batches(module, num_rows(inputs)),
+            autocast_to(compute_dtype(precision, device), device),
         ):
-            logits = logits_of(forward(module, inputs))
-        mark_trained([*changed_buffers(module, before), *(each for each in module.parameters() if each.requires_grad)])
-        _refuse_other_outputs(logits, data.num_classes)
+            logits = extract_logits(forward(module, inputs))
+        mark_trained(find_changed_buffers(module, before))
+        mark_trained(each for each in module.parameters() if each.requires_grad)
+        _check_num_outputs(logits, data.num_classes)
         refuse_probabilities(logits, module)
         use(module.eval(), inputs)
-        _refuse_functions_of_the_batch(module, inputs)
+        _refuse_batch_dependence(module, inputs)
     return module
 
 
-def _refuse_functions_of_the_batch(module: nn.Module, inputs: NetworkInputs) -> None:
+def _refuse_batch_dependence(module: nn.Module, inputs: NetworkInputs) -> None:
     """Raise InputError where a row's outputs in eval mode depend on the rows beside it: no draw is a function then."""
     count = num_rows(inputs)
     if count < 2:
         return
-    together = _eval_logits(module, inputs)
+    in_batch = _eval_logits(module, inputs)
     try:
-        alone = torch.cat([_eval_logits(module, rows_at(inputs, torch.tensor([row]))) for row in range(count)])
+        alone = torch.cat([_eval_logits(module, take_rows(inputs, torch.tensor([row]))) for row in range(count)])
     except ValueError as error:
-        raise InputError(f"the network cannot predict one row alone: {error}") from error
-    if bool(((together - alone).abs() > _ROUNDING * (1 + together.abs().amax())).any()):
+        raise InputError(
+            f"the network cannot predict one row alone: {error}", argument="network", got="a function of the batch"
+        ) from error
+    if bool(((in_batch - alone).abs() > _TOLERANCE * (1 + in_batch.abs().amax())).any()):
         raise InputError(
             "what the network predicts of a row depends on the rows beside it, so that no draw is one function of a "
-            "row: leave out batch statistics in eval mode (track_running_stats=False, x - x.mean(0))"
+            "row: leave out batch statistics in eval mode (track_running_stats=False, x - x.mean(0))",
+            argument="network",
+            got="a function of the batch",
         )
 
 
 def _eval_logits(module: nn.Module, inputs: NetworkInputs) -> Tensor:
     with torch.no_grad():
-        return logits_of(forward(module, inputs))
+        return extract_logits(forward(module, inputs))
 
 
-def _refuse_other_outputs(logits: Tensor, needed: int) -> None:
-    given = logits.shape[1]
-    if given == needed:
+def _check_num_outputs(logits: Tensor, num_classes: int) -> None:
+    num_outputs = logits.shape[1]
+    if num_outputs == num_classes:
         return
-    advice = f"end it in nn.Linear(..., {needed}), with one output for each class"
-    if given == 1:
+    advice = f"end it in nn.Linear(..., {num_classes}), with one output for each class"
+    if num_outputs == 1:
         advice = f"one output is that of a sigmoid; {advice}"
-    raise InputError(f"the network gives {given} outputs for {needed} classes; {advice}")
+    raise InputError(
+        f"the network gives {num_outputs} outputs for {num_classes} classes; {advice}",
+        argument="network",
+        got=num_outputs,
+    )
 
 
 @contextmanager
-def _explain_single_rows(module: nn.Module, rows: int) -> Iterator[None]:
+def _explain_single_row_batches(module: nn.Module, rows: int) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
@@ -108,5 +124,7 @@ def _explain_single_rows(module: nn.Module, rows: int) -> Iterator[None]:
             raise
         raise InputError(
             f"batch norm ({norms[0]!r}) cannot be trained on minibatches of one row: label two rows at least, with a "
-            "training.batch_size of two or more, or use nn.GroupNorm or nn.LayerNorm"
+            "training.batch_size of two or more, or use nn.GroupNorm or nn.LayerNorm",
+            argument="training.batch_size",
+            got=rows,
         ) from error

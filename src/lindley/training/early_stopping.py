@@ -1,4 +1,4 @@
-"""Early stopping on labels that are given for it, and for nothing else."""
+"""Early stopping on validation labels."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from lindley.errors import FitError
-from lindley.training.memory_layout import as_its_weights
-from lindley.training.network_calls import NetworkInputs, forward, logits_of
+from lindley.training.memory_layout import match_memory_layout
+from lindley.training.network_calls import NetworkInputs, extract_logits, forward
 
 
 class BestWeights:
@@ -17,12 +17,16 @@ class BestWeights:
 
     def __init__(self, inputs: NetworkInputs, classes: Tensor, *, patience: int) -> None:
         self._inputs, self._classes, self._patience = inputs, classes, patience
-        self._nll, self._weights, self._waited = float("inf"), dict[str, Tensor](), 0
+        self._nll, self._weights, self._checks_since_best = float("inf"), dict[str, Tensor](), 0
 
-    def seen(self, module: nn.Module) -> bool:
-        """Evaluate the module as it is now, and return whether it is time to stop."""
+    def update(self, module: nn.Module) -> bool:
+        """Evaluate the module as it is now, and return whether to stop.
+
+        Raises:
+            FitError: If the loss of the validation labels is not finite.
+        """
         with torch.no_grad():
-            logits = logits_of(forward(module.eval(), as_its_weights(module, self._inputs)))
+            logits = extract_logits(forward(module.eval(), match_memory_layout(module, self._inputs)))
             nll = nn.functional.cross_entropy(logits, self._classes).item()
         module.train()
         if not math.isfinite(nll):
@@ -31,11 +35,11 @@ class BestWeights:
                 "or look for inputs that are not finite"
             )
         if nll < self._nll or not self._weights:
-            self._nll, self._waited = nll, 0
+            self._nll, self._checks_since_best = nll, 0
             self._weights = {name: value.detach().clone() for name, value in module.state_dict().items()}
         else:
-            self._waited += 1
-        return self._waited >= self._patience
+            self._checks_since_best += 1
+        return self._checks_since_best >= self._patience
 
     def restore(self, module: nn.Module) -> None:
         """Put the best weights back."""

@@ -1,4 +1,4 @@
-"""Channels-last: the layout of images and weights in memory in which convolutions are fast on CPUs."""
+"""Images and weights channels-last in memory, in which convolutions are fast on CPUs."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from torch import Tensor, nn
 from lindley.training.network_calls import NetworkInputs, forward
 
 
-def image_layout(values: Tensor) -> Tensor:
-    """Return images channels-last, 1.2 to 2.7 times as fast (benchmarks/channels_last.py); all else as it is."""
+def to_channels_last(values: Tensor) -> Tensor:
+    """Return images channels-last, 1.2 to 2.7 times as fast (benchmarks/channels_last.py); other tensors unchanged."""
     return values.to(memory_format=torch.channels_last) if values.dim() == 4 else values
 
 
-def lay_out_for_images(module: nn.Module, rows: NetworkInputs) -> None:
-    """Put the weights of a network of images channels-last, unless it cannot read such images.
+def convert_to_channels_last(module: nn.Module, rows: NetworkInputs) -> None:
+    """Put the weights of an image network channels-last, in place, unless it cannot read images laid out so.
 
-    A `view` in its forward cannot: it is tried on the rows, in eval mode, and the weights are put back.
+    A network whose forward calls `view` cannot. So the rows are tried in eval mode, and the weights are put back where
+    that fails.
     """
     if not isinstance(rows, Tensor) or rows.dim() != 4:
         return
@@ -24,22 +25,22 @@ def lay_out_for_images(module: nn.Module, rows: NetworkInputs) -> None:
     training = module.training
     try:
         with torch.no_grad():
-            forward(module.eval(), image_layout(rows))
+            forward(module.eval(), to_channels_last(rows))
     except RuntimeError:
         _change_layout(module, torch.contiguous_format)
     finally:
         module.train(training)
 
 
-def as_its_weights(module: nn.Module, inputs: NetworkInputs) -> NetworkInputs:
-    """Return images channels-last where the network's weights are, and anything else as it is."""
+def match_memory_layout(module: nn.Module, inputs: NetworkInputs) -> NetworkInputs:
+    """Return images channels-last where the network's weights are, and other inputs unchanged."""
     if not isinstance(inputs, Tensor) or inputs.dim() != 4:
         return inputs
-    last = any(
+    is_channels_last = any(
         weights.dim() == 4 and weights.is_contiguous(memory_format=torch.channels_last) and not weights.is_contiguous()
         for weights in module.parameters()
     )
-    return image_layout(inputs) if last else inputs
+    return to_channels_last(inputs) if is_channels_last else inputs
 
 
 def _change_layout(module: nn.Module, layout: torch.memory_format) -> None:

@@ -1,4 +1,4 @@
-"""Copies of networks: a posterior keeps its own, and the caller's stays as it is."""
+"""Copies of networks: a posterior keeps its own, and the caller's network stays unchanged."""
 
 from __future__ import annotations
 
@@ -15,31 +15,42 @@ from lindley.errors import InputError
 def copy_network(module: nn.Module, device: str | None = None) -> nn.Module:
     """Return a copy in eval mode, on the device where one is named, with `torch.compile` taken off.
 
-    Its tensors are plain also where the caller is in inference mode: cuDNN moves those of an LSTM. Raises InputError
-    for what cannot be copied, and for layers that no input has given a shape yet.
+    Its tensors are plain also where the caller is in inference mode, since cuDNN moves those of an LSTM.
+
+    Raises:
+        InputError: If a part of it cannot be copied, or a layer is lazy and has seen no input yet.
     """
     for name, value in module.named_parameters():
         if is_lazy(value):
-            raise InputError(f"{name!r} has no shape yet: call this network once on an input, then give it")
+            raise InputError(
+                f"{name!r} has no shape yet: call this network once on an input, then give it", argument=name
+            )
     with torch.inference_mode(False):
-        (copy,) = duplicate(uncompile_root(module))
+        (copy,) = deep_copy(uncompile_root(module))
         return uncompile(copy).eval().to(device)
 
 
-def duplicate(module: nn.Module, *others: Any) -> tuple[Any, ...]:
-    """Return deep copies of a module and of what belongs to it.
+def deep_copy(module: nn.Module, *others: Any) -> tuple[Any, ...]:
+    """Return deep copies of a module and of the objects that belong to it.
 
-    A tensor that a layer has computed and keeps, as weight_norm does, is copied without its graph. Raises InputError,
-    with the name of the layer and the attribute, where something cannot be copied.
+    A tensor that a layer has computed and keeps, as weight_norm does, is copied without its graph.
+
+    Raises:
+        InputError: If something cannot be copied; the message names the layer and the attribute.
     """
-    computed = [value for layer in module.modules() for value in _kept(layer).values() if isinstance(value, Tensor)]
+    computed = [
+        value for layer in module.modules() for value in _attributes(layer).values() if isinstance(value, Tensor)
+    ]
     memo = {id(value): value.detach().clone() for value in computed if not value.is_leaf}
     try:
         return copy.deepcopy((module, *others), memo)
     except Exception as error:  # whatever the attributes of a user's layer raise
+        found = _find_uncopyable(module)
         raise InputError(
-            f"this {type(module).__name__} cannot be copied ({_uncopied(module)}): {error}. A posterior keeps a copy "
-            "of its network; give the layer a __deepcopy__, or leave out what cannot be copied"
+            f"this {type(module).__name__} cannot be copied ({found}): {error}. A posterior keeps a copy of its "
+            "network; give the layer a __deepcopy__, or leave out what cannot be copied",
+            argument="network",
+            got=found,
         ) from error
 
 
@@ -64,11 +75,11 @@ def uncompile(module: nn.Module) -> nn.Module:
     return root
 
 
-def _kept(layer: nn.Module) -> dict[str, Any]:
+def _attributes(layer: nn.Module) -> dict[str, Any]:
     return {**vars(layer), **layer._buffers}
 
 
-def _uncopied(module: nn.Module) -> str:
+def _find_uncopyable(module: nn.Module) -> str:
     """Name the layer and the attribute that cannot be copied."""
     for name, layer in module.named_modules():
         for attribute, value in vars(layer).items():

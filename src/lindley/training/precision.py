@@ -1,4 +1,4 @@
-"""In which precision products are computed; with "auto", in bfloat16 where the hardware has it, else float32."""
+"""The precision in which products are computed: "float32", "bfloat16", or "auto" for the best that the device has."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "avx10_2", "bf16")
 
 
 def resolve_precision(precision: str, device: str) -> str:
-    """Return what "auto" is on this machine, one of PRECISIONS, and anything else as it is."""
+    """Return the one of PRECISIONS that "auto" stands for on this machine, and any other precision unchanged."""
     if precision != "auto":
         return precision
     return "bfloat16" if has_bfloat16(device) else "float32"
@@ -23,12 +23,17 @@ def resolve_precision(precision: str, device: str) -> str:
 def compute_dtype(precision: str, device: str) -> torch.dtype:
     """Return the dtype of matrix products and convolutions; weights, losses and log-probabilities stay float32."""
     if precision not in ("auto", *PRECISIONS):
-        raise InputError(f"precision must be one of auto, {', '.join(PRECISIONS)}; got {precision!r}")
+        raise InputError(
+            "Leave it out for float32.",
+            argument="precision",
+            expected=f"one of auto, {', '.join(PRECISIONS)}",
+            got=precision,
+        )
     return torch.bfloat16 if resolve_precision(precision, device) == "bfloat16" else torch.float32
 
 
 @contextmanager
-def computing_in(dtype: torch.dtype, device: str) -> Iterator[None]:
+def autocast_to(dtype: torch.dtype, device: str) -> Iterator[None]:
     """Compute matrix products and convolutions of a forward pass in `dtype`, as `compute_dtype` gives it.
 
     Autocast keeps the weights that it has rounded until the outermost autocast ends. There is one around this, the
@@ -43,14 +48,14 @@ def computing_in(dtype: torch.dtype, device: str) -> Iterator[None]:
 
 
 def has_bfloat16(device: str) -> bool:
-    """Return whether the device has instructions for bfloat16: emulated, it is 8 to 25 times slower than float32.
+    """Return whether the device has instructions for bfloat16; emulated, it is 8 to 25 times slower than float32.
 
-    False also where it cannot be told: an older torch, or a kind of device that is not known here.
+    False also where torch is too old to say, and for a kind of device that is not known here.
     """
     kind = torch.device(device).type
     if kind == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if kind != "cpu" or not hasattr(torch.cpu, "get_capabilities"):
         return False
-    told = torch.cpu.get_capabilities()
-    return any(bool(told.get(name)) for name in _INSTRUCTIONS)
+    capabilities = torch.cpu.get_capabilities()
+    return any(bool(capabilities.get(name)) for name in _INSTRUCTIONS)

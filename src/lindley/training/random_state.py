@@ -1,4 +1,4 @@
-"""The global generators of random numbers: a network draws from them, and the caller's stay where they were."""
+"""The global generators of random numbers, seeded for a network and restored for the caller."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import torch
 
 @contextmanager
 def fork_rng(seed: int, device: str) -> Iterator[Callable[[], bool]]:
-    """Seed torch's, NumPy's and Python's global generators and restore them at the end.
+    """Seed torch's, NumPy's and Python's global generators, and restore them at the end.
 
-    Gives a function that says whether one of torch's or NumPy's has moved. A network initialises itself, and drops in
-    training, with generators that cannot be passed to it.
+    A network initialises itself, and drops units in training, with generators that cannot be passed to it. Yields a
+    function that returns whether one of torch's or NumPy's generators has moved.
     """
     numpy, python = np.random.get_state(), random.getstate()  # noqa: NPY002  a network may well use the old one
     on_cpu, gpu = torch.default_generator.get_state(), torch.device(device).type == "cuda"
     on_gpus = torch.cuda.get_rng_state_all() if gpu else []
-    torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed GPUs that are not ours to put back
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed GPUs that are not restored here
     if gpu:
         torch.cuda.manual_seed_all(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002
@@ -38,5 +38,5 @@ def fork_rng(seed: int, device: str) -> Iterator[Callable[[], bool]]:
 
 def _states(device: str) -> list[object]:
     on_gpu = [state.tolist() for state in torch.cuda.get_rng_state_all()] if device.startswith("cuda") else []
-    _, numbers, *place = np.random.get_state()  # noqa: NPY002
-    return [torch.get_rng_state().tolist(), on_gpu, np.asarray(numbers).tolist(), place]
+    _, numbers, *position = np.random.get_state()  # noqa: NPY002
+    return [torch.get_rng_state().tolist(), on_gpu, np.asarray(numbers).tolist(), position]

@@ -1,4 +1,4 @@
-"""Members of an ensemble trained at once: one step of small dense networks is mostly overhead, and they share it."""
+"""Members of an ensemble trained at once: a step of a small dense network is mostly overhead, which they share."""
 
 from __future__ import annotations
 
@@ -15,34 +15,50 @@ from lindley.modes import isolated_torch_state
 from lindley.noise import torch_generator
 from lindley.seeds import derive_seed
 from lindley.training.config import TrainingConfig
-from lindley.training.loop import explain_precisions, read_labelled
+from lindley.training.loop import explain_dtype_errors, read_labelled_rows
 from lindley.training.network_calls import as_tensor, to_device_async
 from lindley.training.network_factory import make_network
-from lindley.training.random_state import fork_rng
-from lindley.training.steps import (
-    Losses,
+from lindley.training.optimisation import (
+    LossMonitor,
     class_weights,
     divergence_message,
-    learning_rates,
+    make_optimizer,
+    make_scheduler,
     minibatches,
-    optimizer_of,
-    weights_message,
+    nonfinite_weights_message,
 )
+from lindley.training.random_state import fork_rng
 
-_DENSE = (nn.Sequential, nn.Flatten, nn.Linear, nn.ReLU, nn.LeakyReLU, nn.Identity, nn.Tanh, nn.GELU, nn.SiLU, nn.ELU)
-MOST_WEIGHTS = 200_000
-"""Above, the products themselves take the time, and side by side there is nothing to gain."""
+_VECTORISABLE_LAYERS = (
+    nn.Sequential,
+    nn.Flatten,
+    nn.Linear,
+    nn.ReLU,
+    nn.LeakyReLU,
+    nn.Identity,
+    nn.Tanh,
+    nn.GELU,
+    nn.SiLU,
+    nn.ELU,
+)
+MAX_WEIGHTS = 200_000
+"""In larger networks the matrix products take most of the time, and vectorising gains nothing."""
 
 
 def can_vectorise(module: nn.Module, config: TrainingConfig, precision: str) -> bool:
-    """Return whether members like this one can be trained at once to the same weights as one after the other.
+    """Return whether members like this one can be trained at once, to the same weights as one after the other.
 
-    Small networks of dense layers without dropout, whose noise in training would depend on the other members.
+    True for small networks of dense layers without dropout, whose noise in training would depend on the other members.
+
+    Args:
+        module: A member.
+        config: How it is trained.
+        precision: The precision in which it computes.
     """
-    if precision != "float32" or config.augments or config.patience:
+    if precision != "float32" or config.augmentations or config.patience:
         return False
-    plain = all(type(layer) in _DENSE and not layer._forward_pre_hooks for layer in module.modules())
-    return plain and sum(weights.numel() for weights in module.parameters()) <= MOST_WEIGHTS
+    is_plain = all(type(layer) in _VECTORISABLE_LAYERS and not layer._forward_pre_hooks for layer in module.modules())
+    return is_plain and sum(weights.numel() for weights in module.parameters()) <= MAX_WEIGHTS
 
 
 def train_vectorised(
@@ -53,48 +69,56 @@ def train_vectorised(
     device: str,
     seeds: Sequence[int],
 ) -> list[nn.Module]:
-    """Return one network for each seed, in eval mode: those that `train` gives, up to rounding.
+    """Train one network for each seed, up to rounding as `train` does, and return them in eval mode.
 
-    Raises FitError where the loss of one is not finite.
+    Args:
+        network: Makes a network with new weights.
+        data: The pool and its labels.
+        config: How to train.
+        device: The device on which the networks compute.
+        seeds: The seed of each member.
+
+    Raises:
+        FitError: If the loss or a weight of a member is not finite.
     """
-    given, classes = read_labelled(data.pool, data.labels, device)
+    rows, classes = read_labelled_rows(data.pool, data.labels, device)
     num_labels = len(data.labels)
-    inputs = as_tensor(given)  # [L, ...]
-    modules = [_initialised(network, seed, device) for seed in seeds]
-    shape = copy.deepcopy(modules[0])
+    inputs = as_tensor(rows)  # [L, ...]
+    modules = [_initialise(network, seed, device) for seed in seeds]
+    skeleton = copy.deepcopy(modules[0])
     weights, _ = stack_module_state(modules)
-    optimizer = optimizer_of(list(weights.values()), config)
+    optimizer = make_optimizer(list(weights.values()), config)
     steps = config.num_steps(num_labels)
-    decay = learning_rates(optimizer, config, steps)
+    scheduler = make_scheduler(optimizer, config, steps)
     streams = [minibatches(num_labels, config.batch_size, torch_generator(seed, "minibatches")) for seed in seeds]
-    forward = vmap(lambda given, batch: functional_call(shape, given, (batch,)))
+    forward = vmap(lambda member, batch: functional_call(skeleton, member, (batch,)))
     of_class = class_weights(config, data.num_classes, device)
 
-    def told(step: int, loss: float, member: int) -> str:
+    def message(step: int, loss: float, member: int) -> str:
         return f"member {member} of {len(seeds)}: {divergence_message(steps, config, num_labels, step, loss)}"
 
     with isolated_torch_state(device, gradients=True):
-        with Losses(device, told) as seen:
+        with LossMonitor(device, message) as monitor:
             for _ in range(steps):
                 positions = to_device_async(torch.stack([next(stream) for stream in streams]), device)  # [E, b]
                 optimizer.zero_grad(set_to_none=True)
-                with explain_precisions(inputs, modules[0]):
+                with explain_dtype_errors(inputs, modules[0]):
                     logits = forward(weights, inputs[positions])  # [E, b, C]
                 losses = _mean_losses(logits, classes[positions], of_class)  # [E]
                 if config.prior_precision:
-                    losses = losses + config.prior_precision / (2 * num_labels) * _squared(weights)
-                seen.add(losses)
+                    losses = losses + config.prior_precision / (2 * num_labels) * _sums_of_squared_weights(weights)
+                monitor.add(losses)
                 losses.sum().backward()
                 optimizer.step()
-                decay.step()
+                scheduler.step()
         if not all(bool(value.isfinite().all()) for value in weights.values()):
-            raise FitError(f"a member of {len(seeds)}: {weights_message(steps, config, num_labels)}")
+            raise FitError(f"a member of {len(seeds)}: {nonfinite_weights_message(steps, config, num_labels)}")
     for member, module in enumerate(modules):
         module.load_state_dict({name: value[member].detach() for name, value in weights.items()})
     return [module.eval() for module in modules]
 
 
-def _initialised(network: Callable[[], nn.Module], seed: int, device: str) -> nn.Module:
+def _initialise(network: Callable[[], nn.Module], seed: int, device: str) -> nn.Module:
     with fork_rng(derive_seed(seed, "network"), device):
         return make_network(network, device)
 
@@ -105,6 +129,6 @@ def _mean_losses(logits: Tensor, classes: Tensor, of_class: Tensor | None) -> Te
     return summed / (classes.shape[1] if of_class is None else of_class[classes].sum(1))
 
 
-def _squared(weights: dict[str, Tensor]) -> Tensor:
-    """Σ w² of each member, biases not counted.  -> [E]"""
+def _sums_of_squared_weights(weights: dict[str, Tensor]) -> Tensor:
+    """Σ w² of each member, without biases.  -> [E]"""
     return torch.stack([value.square().flatten(1).sum(1) for value in weights.values() if value.dim() > 2]).sum(0)

@@ -20,8 +20,8 @@ from lindley.pools.memory import MemoryPool
 from lindley.posteriors.catalogue import build_learner
 from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
 from lindley.posteriors.ensemble import EnsemblePosterior
+from lindley.posteriors.external_predictions import ArrayPosterior, FunctionPosterior
 from lindley.posteriors.gaussian_process.classifier import GaussianProcess
-from lindley.posteriors.given import GivenFunction, GivenPredictions
 from lindley.posteriors.head.head import BayesianHead
 from lindley.posteriors.scikit_learn.bagging import Bagging
 from lindley.posteriors.scikit_learn.forest import Forest
@@ -99,13 +99,13 @@ def _of_table(learner: Learner, seed: int, stored: bool = True) -> Fitted:
 
 def _given_predictions(seed: int) -> Fitted:
     logits = torch.randn(13, NUM_DRAWS, 3, generator=torch.Generator().manual_seed(seed))
-    extreme = (GivenPredictions(1e6 * logits, inputs="logits"), torch.arange(13))
-    return Fitted(GivenPredictions(logits, inputs="logits"), torch.arange(13), extreme=extreme)
+    extreme = (ArrayPosterior(1e6 * logits, inputs="logits"), torch.arange(13))
+    return Fitted(ArrayPosterior(logits, inputs="logits"), torch.arange(13), extreme=extreme)
 
 
 def _given_function(seed: int) -> Fitted:
     weights = torch.randn(2, NUM_DRAWS * 3, generator=torch.Generator().manual_seed(seed))
-    posterior = GivenFunction(partial(linear, weights), NUM_DRAWS, name=f"linear-{seed}", inputs="logits")
+    posterior = FunctionPosterior(partial(linear, weights), NUM_DRAWS, name=f"linear-{seed}", inputs="logits")
     return Fitted(posterior, _inputs(13, 2), extreme=(posterior, 1e6 * _inputs(13, 2)), stored=False)
 
 

@@ -109,10 +109,10 @@ def test_draws_drop_what_torch_drops_in_training_or_are_refused_by_name(kind, ax
     whole_rows = expected[0] > 0.25  # by chance 0.5 to the power of 4
     if whole_rows:
         name = "1.0" if way == "folded" else "dropout"
-        reads = ", ".join(map(str, shape))
-        with pytest.raises(InputError, match=rf"nn.{kind.__name__} at '{name}' reads \['n', {reads}\]"):
+        with pytest.raises(InputError) as caught:
             draws.predict(inputs[:3])
-        with pytest.raises(InputError, match=f"nn.{kind.__name__} at"):
+        assert (caught.value.argument, caught.value.got) == (name, ["n", *shape])
+        with pytest.raises(InputError) as caught:
             MCDropout(lambda: WAYS[way](kind(0.5), math.prod(shape)), TrainingConfig(steps=2)).fit(
                 TrainingData(
                     BeforeTheTraining(inputs),
@@ -121,6 +121,7 @@ def test_draws_drop_what_torch_drops_in_training_or_are_refused_by_name(kind, ax
                 ),
                 seed=0,
             )
+        assert caught.value.argument == name
         return
     drawn = patterns(kept(draws.predict(inputs[:3]).log_probs), 4)
     torch.testing.assert_close(drawn, expected, atol=0.12, rtol=0)
@@ -136,8 +137,9 @@ def test_a_channel_dropout_that_drops_nothing_reads_anything(way):
 @pytest.mark.parametrize("kind", [nn.AlphaDropout, nn.FeatureAlphaDropout])
 @pytest.mark.parametrize("way", WAYS)
 def test_alpha_dropout_is_refused_by_name(kind, way):
-    with pytest.raises(InputError, match=f"{kind.__name__} at"):
+    with pytest.raises(InputError) as caught:
         MCDropoutPosterior(WAYS[way](kind(0.5), 8))
+    assert caught.value.got == kind.__name__
 
 
 class ByFunction(nn.Module):
@@ -157,5 +159,6 @@ def test_functional_dropout_in_the_forward_is_refused(name, axes):
     inputs = torch.ones(3, 4, 2) if axes == 3 else torch.ones(3, 4, 2, 1)
     if (name, axes) == ("dropout1d", 4):
         pytest.skip("torch itself refuses these inputs")
-    with pytest.raises(InputError, match="random"):
+    with pytest.raises(InputError) as caught:
         MCDropoutPosterior(ByFunction(function)).draw(3, seed=0).predict(inputs)
+    assert caught.value.argument == "network"

@@ -6,8 +6,8 @@ from torch import nn
 from torch.nn import functional
 
 from lindley.errors import InputError
-from lindley.posteriors.dropout.masked import MaskedNetwork
-from lindley.posteriors.dropout.masks import kept_positions
+from lindley.posteriors.dropout.masked_network import MaskedNetwork
+from lindley.posteriors.dropout.masks import positional_mask
 from lindley.posteriors.dropout.mc_dropout import MCDropout, MCDropoutPosterior
 
 
@@ -18,7 +18,7 @@ def seeded(factory, *shape):
 
 
 def mask(shape, draw, name, probability=0.3):
-    return kept_positions(probability, shape, draw=draw, site=name, call=0, seed=4) / (1 - probability)
+    return positional_mask(probability, shape, draw=draw, site=name, call=0, seed=4) / (1 - probability)
 
 
 def drawn(network, inputs, num_draws=3):
@@ -78,7 +78,7 @@ def test_dropout_layers_drop_beside_it():
     network, inputs = seeded(lambda: nn.Sequential(nn.Dropout(0.5), nn.Linear(6, 2)), 5, 6)
     logits = drawn(network, inputs)
     for draw in range(3):
-        units = kept_positions(0.5, (6,), draw=draw, site="0", call=0, seed=4) / 0.5
+        units = positional_mask(0.5, (6,), draw=draw, site="0", call=0, seed=4) / 0.5
         expected = functional.linear(
             inputs * units, network[1].weight * mask((2, 6), draw, "1.weight"), network[1].bias
         )
@@ -87,13 +87,15 @@ def test_dropout_layers_drop_beside_it():
 
 @pytest.mark.parametrize("probability", [-0.1, 1.0])
 def test_probabilities_out_of_range_are_refused(probability):
-    with pytest.raises(InputError, match="at least 0 and less than 1"):
+    with pytest.raises(InputError) as caught:
         MCDropoutPosterior(nn.Linear(2, 2), drop_connect=probability)
+    assert (caught.value.argument, caught.value.got) == ("drop_connect", probability)
 
 
 def test_a_network_without_such_weights_is_refused():
-    with pytest.raises(InputError, match="this network has none"):
+    with pytest.raises(InputError) as caught:
         MCDropoutPosterior(nn.Sequential(nn.Embedding(5, 2), nn.Flatten()), drop_connect=0.1)
+    assert (caught.value.argument, caught.value.got) == ("drop_connect", 0.1)
 
 
 def test_the_learner_hands_it_to_its_posterior():

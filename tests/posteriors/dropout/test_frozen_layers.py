@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from lindley.posteriors.dropout.frozen_layers import FrozenDropout, FrozenRecurrent
-from lindley.posteriors.dropout.masks import kept_positions
+from lindley.posteriors.dropout.masks import positional_mask
 from lindley.posteriors.dropout.sites import CurrentDraw, Site
 
 NOTHING = 1e-12
@@ -73,7 +73,7 @@ def test_packed_sequences_are_as_in_torch(name):
 
 def test_masks_stand_between_the_layers_one_number_a_step_and_feature():
     layer, inputs = recurrent("lstm", 0.5)
-    masks = [kept_positions(0.5, (5, 6), draw=2, site="here", call=call, seed=0) / 0.5 for call in range(2)]  # [T, D]
+    masks = [positional_mask(0.5, (5, 6), draw=2, site="here", call=call, seed=0) / 0.5 for call in range(2)]  # [T, D]
     with torch.no_grad():
         output, _ = frozen(layer)[0](inputs)
         values = inputs
@@ -112,5 +112,5 @@ def test_a_dropout_layer_multiplies_by_its_mask(layer, shape):
     values = torch.randn(*shape, generator=torch.Generator().manual_seed(0))
     output = FrozenDropout(layer, Site("here", current))(values)
     mask_shape = shape[1:] if isinstance(layer, nn.Dropout) else (shape[1], *(1 for _ in shape[2:]))
-    mask = kept_positions(0.5, mask_shape, draw=1, site="here", call=0, seed=0) / 0.5
+    mask = positional_mask(0.5, mask_shape, draw=1, site="here", call=0, seed=0) / 0.5
     torch.testing.assert_close(output, values * mask)

@@ -109,13 +109,14 @@ def test_the_callers_module_is_not_touched_by_points_and_features():
 
 def test_inputs_that_no_network_reads_are_refused():
     draws = posterior().draw(2, seed=0)
-    for inputs, says in [
-        (["text"], "a network reads a tensor, or a mapping .* got list"),
-        ({"x": torch.rand(3, 1, 28, 28)}, "reads one tensor; got a mapping with x"),
-        ({"x": torch.rand(3), "y": torch.rand(2)}, "same number of rows"),
+    for inputs, got in [
+        (["text"], "list"),
+        ({"x": torch.rand(3, 1, 28, 28)}, "x"),
+        ({"x": torch.rand(3), "y": torch.rand(2)}, {"x": 3, "y": 2}),
     ]:
-        with pytest.raises(InputError, match=says):
+        with pytest.raises(InputError) as caught:
             draws.predict(inputs)
+        assert (caught.value.argument, caught.value.got) == ("inputs", got)
 
 
 def test_draws_work_in_inference_mode():
@@ -158,19 +159,20 @@ def seldom(wrapped):
 
 
 @pytest.mark.parametrize(
-    ("network", "why"),
+    ("network", "got"),
     [
-        (Unused, "although their masks differ: what its dropout layers give is not used"),
-        (lambda: seldom(wrapped=False), "since their masks are the same: raise the dropout rates"),
-        (lambda: seldom(wrapped=True), "since their masks are the same: raise the dropout rates"),
+        (Unused, "different masks"),
+        (lambda: seldom(wrapped=False), "equal masks"),
+        (lambda: seldom(wrapped=True), "equal masks"),
     ],
 )
-def test_draws_that_are_all_the_same_are_an_error(network, why):
+def test_draws_that_are_all_the_same_are_an_error(network, got):
     draws = posterior(network).draw(3, seed=0)
     inputs = torch.rand(4, 3, generator=torch.Generator().manual_seed(0))
-    draws.predict(torch.zeros(2, 3))  # of equal rows nothing is said until there are others
-    with pytest.raises(InputError, match=f"all 3 draws of this network are the same function, {why}"):
+    draws.predict(torch.zeros(2, 3))  # equal rows cannot show it
+    with pytest.raises(InputError) as caught:
         draws.predict(inputs)
+    assert (caught.value.argument, caught.value.got) == ("network", got)
 
 
 def test_one_draw_is_never_said_to_be_the_same():

@@ -5,16 +5,10 @@ import torch
 from torch import nn
 
 from lindley.errors import InputError
-from lindley.posteriors.dropout import masked
-from lindley.posteriors.dropout.masked import MaskedNetwork
+from lindley.posteriors.dropout.masked_network import MaskedNetwork
 from lindley.posteriors.dropout.prefix import Prefix
 
 NUM_DRAWS = 4
-
-
-class NoPrefix(Prefix):
-    def run(self, forward):
-        return forward()
 
 
 class Counted(nn.Module):
@@ -114,14 +108,14 @@ def network_and_inputs(factory):
 
 
 @pytest.mark.parametrize("factory", CASES)
-def test_draws_are_what_they_are_without_it(factory, monkeypatch):
+def test_draws_are_what_they_are_without_it(factory):
     network, inputs = network_and_inputs(factory)
     with torch.no_grad():
         first = MaskedNetwork(network, num_draws=NUM_DRAWS, seed=1, dtype=torch.float32)
         logits = first.logits(inputs)
         again = first.logits(inputs[:2])
-        monkeypatch.setattr(masked, "Prefix", NoPrefix)
-        expected = MaskedNetwork(network, num_draws=NUM_DRAWS, seed=1, dtype=torch.float32).logits(inputs)
+        full = MaskedNetwork(network, num_draws=NUM_DRAWS, seed=1, dtype=torch.float32, share_prefix=False)
+        expected = full.logits(inputs)
     assert torch.equal(logits, expected)
     torch.testing.assert_close(again, expected[:2])
     assert first.path == CASES[factory]
@@ -154,7 +148,7 @@ def test_only_what_can_still_be_reached_is_kept():
         early = network.first(inputs)
         values = network.second(early.relu()).relu()
         del early
-        prefix.ends()
+        prefix.end()
         return values
 
     with torch.no_grad():
@@ -180,7 +174,7 @@ def test_an_error_of_a_later_draw_is_not_hidden():
 
     def forward(fails):
         doubled = values * 2
-        prefix.ends()
+        prefix.end()
         if fails:
             raise ZeroDivisionError
         return doubled

@@ -1,8 +1,8 @@
-"""Attention whose dropout stands still: masks over [heads, query, key] on the attention weights.
+"""Attention with frozen dropout: masks over [heads, query, key] on the attention weights.
 
 torch draws that dropout inside its attention functions, and transformers by torch.nn.functional.dropout, so no layer
-can be replaced. nn.MultiheadAttention is computed here step by step; in the attention of transformers the two
-functions that drop are answered from frozen masks.
+can be replaced. nn.MultiheadAttention is computed here step by step. In the attention of transformers the two
+functions that drop are intercepted and use frozen masks.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from lindley.posteriors.dropout.sites import Site
 
 
 class FrozenAttention:
-    """In place of the forward of nn.MultiheadAttention: the same values where its mask is all ones."""
+    """Replaces the forward of nn.MultiheadAttention; it gives the same values where its mask is all ones."""
 
     def __init__(self, layer: nn.MultiheadAttention, site: Site) -> None:
         self._layer = layer
@@ -47,11 +47,11 @@ class FrozenAttention:
             key_padding_mask = None if key_padding_mask is None else key_padding_mask[None]
         elif not layer.batch_first:
             query, key, value = (each.transpose(0, 1) for each in (query, key, value))
-        q, k, v = _projected(layer, query, key, value)  # [n, heads, L, E], [n, heads, S, E] twice
+        q, k, v = _project(layer, query, key, value)  # [n, heads, L, E], [n, heads, S, E] twice
         if is_causal and key_padding_mask is None and not need_weights:
-            # Here torch trusts the hint and does not look at the mask, which tells for keys that the layer adds.
+            # Here torch trusts the hint and ignores the mask, which makes a difference for keys that the layer adds.
             attn_mask = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool, device=q.device).triu(1)
-        bias = _added_to_scores(attn_mask, key_padding_mask, q, k)
+        bias = _attention_bias(attn_mask, key_padding_mask, q, k)
         scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])  # [n, heads, L, S]
         weights = _softmax(scores if bias is None else scores + bias, no_key_is_zero=not need_weights)
         weights = weights * self._site.mask(float(layer.dropout), tuple(weights.shape[1:]), weights)
@@ -68,8 +68,8 @@ class FrozenAttention:
         return output, weights[0] if one_sequence else weights
 
 
-class FrozenFunctions:
-    """In place of the forward of an attention layer of transformers: its own forward, with frozen dropout in it."""
+class FrozenTransformersAttention:
+    """Replaces the forward of an attention layer of transformers by the same forward with frozen dropout."""
 
     def __init__(self, layer: nn.Module, site: Site) -> None:
         self._layer = layer
@@ -77,16 +77,16 @@ class FrozenFunctions:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         layer, before = self._layer, self._layer.training
-        layer.training = True  # or it would pass a probability of 0 on; its children stay as they are
+        layer.training = True  # otherwise it would pass on a probability of 0; its children stay as they are
         try:
-            with _DropoutAnswered(self._site):
+            with _DropoutInterceptor(self._site):
                 return type(layer).forward(layer, *args, **kwargs)
         finally:
             layer.training = before
 
 
-class _DropoutAnswered(TorchFunctionMode):
-    """Answers torch's functions of dropout from a site's masks; all others go their way."""
+class _DropoutInterceptor(TorchFunctionMode):
+    """Computes torch's functions of dropout with a site's masks, and calls all others unchanged."""
 
     def __init__(self, site: Site) -> None:
         super().__init__()
@@ -95,25 +95,25 @@ class _DropoutAnswered(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Sequence[type], args: Any = (), kwargs: Any = None
     ) -> Any:
-        given = kwargs or {}
+        options = kwargs or {}
         if func is functional.dropout:
-            return self._dropout(*args, **given)
+            return self._dropout(*args, **options)
         if func is functional.scaled_dot_product_attention:
-            return self._attention(func, args, given)
-        return func(*args, **given)
+            return self._attention(func, args, options)
+        return func(*args, **options)
 
     def _dropout(self, input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
         if not training or p == 0:
             return input
         return input * self._site.mask(float(p), tuple(input.shape[1:]), input)
 
-    def _attention(self, func: Callable[..., Any], args: Any, given: dict[str, Any]) -> Tensor:
-        call = _ATTENTION.bind(*args, **given)
+    def _attention(self, func: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Tensor:
+        call = _ATTENTION.bind(*args, **kwargs)
         call.apply_defaults()
         query, key, value = (call.arguments[name] for name in ("query", "key", "value"))
         dropout = float(call.arguments["dropout_p"])
         if dropout == 0:
-            output: Tensor = func(*args, **given)
+            output: Tensor = func(*args, **kwargs)
             return output
         if call.arguments["enable_gqa"]:
             groups = query.shape[-3] // key.shape[-3]
@@ -141,14 +141,14 @@ def _attention_signature(
     scale: float | None = None,
     enable_gqa: bool = False,
 ) -> None:
-    """The arguments of torch's scaled_dot_product_attention, a builtin that has no signature to ask for."""
+    """Has the arguments of torch's scaled_dot_product_attention, a builtin without a signature."""
 
 
 _ATTENTION = inspect.signature(_attention_signature)
 
 
-def _projected(layer: nn.MultiheadAttention, *inputs: Tensor) -> list[Tensor]:
-    """Queries, keys and values by heads.  [n, ·, D] each -> [n, heads, ·, E] each"""
+def _project(layer: nn.MultiheadAttention, *inputs: Tensor) -> list[Tensor]:
+    """Return queries, keys and values by heads.  [n, ·, D] each -> [n, heads, ·, E] each"""
     weights = (
         layer.in_proj_weight.chunk(3)
         if layer.in_proj_weight is not None
@@ -164,12 +164,11 @@ def _projected(layer: nn.MultiheadAttention, *inputs: Tensor) -> list[Tensor]:
     return [each.unflatten(-1, (layer.num_heads, -1)).transpose(1, 2) for each in (q, k, v)]
 
 
-def _added_to_scores(attn_mask: Tensor | None, padding: Tensor | None, q: Tensor, k: Tensor) -> Tensor | None:
-    """Both masks as one tensor to add, that spreads to [n, heads, L, S]: -inf where attention is not allowed."""
+def _attention_bias(attn_mask: Tensor | None, padding: Tensor | None, q: Tensor, k: Tensor) -> Tensor | None:
+    """Return both masks as one bias of the scores that broadcasts to [n, heads, L, S]: -inf where not allowed."""
     parts = []
     if attn_mask is not None:
-        spread = attn_mask[None, None] if attn_mask.dim() == 2 else attn_mask.unflatten(0, (-1, q.shape[1]))
-        parts.append(spread)
+        parts.append(attn_mask[None, None] if attn_mask.dim() == 2 else attn_mask.unflatten(0, (-1, q.shape[1])))
     if padding is not None:
         parts.append(padding[:, None, None, :])
     total = None
@@ -182,7 +181,9 @@ def _added_to_scores(attn_mask: Tensor | None, padding: Tensor | None, q: Tensor
 
 
 def _softmax(scores: Tensor, *, no_key_is_zero: bool) -> Tensor:
-    """Over keys. Where no key is allowed: zeros as torch's fused attention has it, or NaN as its plain one."""
+    """Return the softmax over keys. Where no key is allowed: zeros, as torch's fused attention, or NaN, as its plain
+    one.
+    """
     weights = scores.softmax(-1)
     if no_key_is_zero:
         weights = weights.masked_fill((scores == -math.inf).all(-1, keepdim=True), 0.0)

@@ -1,6 +1,6 @@
-"""Dropout layers and recurrent layers whose masks stand still: forwards that take the place of theirs.
+"""Forwards with frozen masks for dropout layers and recurrent layers.
 
-Each is put on a copy of the layer as its own `forward`, so that the layer keeps its attributes, weights and hooks.
+Each is set on a copy of the layer as its own `forward`, so that the layer keeps its attributes, weights and hooks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from lindley.posteriors.dropout.sites import Site
 
 
 class FrozenDropout:
-    """In place of the forward of nn.Dropout and its kin: multiplies by the mask of the current draw."""
+    """Replaces the forward of nn.Dropout and its kin: it multiplies by the mask of the current draw."""
 
     def __init__(self, layer: nn.Module, site: Site) -> None:
         self._probability = float(layer.p)  # type: ignore[arg-type]
@@ -29,10 +29,10 @@ class FrozenDropout:
 
 
 class FrozenRecurrent:
-    """In place of the forward of nn.RNN, nn.LSTM and nn.GRU: one layer after the other, a mask in front of each but
-    the first.
+    """Replaces the forward of nn.RNN, nn.LSTM and nn.GRU: one layer after the other, with a mask before each but the
+    first.
 
-    As in torch, each time step has numbers of its own: the mask is [T, D], for any number of rows and steps.
+    As in torch, each time step has a mask of its own: masks are [T, D], for any number of rows and steps.
     """
 
     def __init__(self, layer: nn.RNNBase, site: Site) -> None:
@@ -43,22 +43,22 @@ class FrozenRecurrent:
         self._site = site
 
     def __call__(self, input: Tensor | PackedSequence, hx: Any = None) -> tuple[Any, Any]:
-        values, ends = input, []
+        values, states = input, []
         for index, layer in enumerate(self._layers):
             if index > 0:
-                values = self._masked(values)
-            values, end = layer(values, self._beginning(hx, index))
-            ends.append(end if isinstance(end, tuple) else (end,))
-        joined = tuple(torch.cat(parts) for parts in zip(*ends, strict=True))
-        return values, joined if len(joined) > 1 else joined[0]
+                values = self._apply_mask(values)
+            values, state = layer(values, self._initial_state(hx, index))
+            states.append(state if isinstance(state, tuple) else (state,))
+        final = tuple(torch.cat(parts) for parts in zip(*states, strict=True))
+        return values, final if len(final) > 1 else final[0]
 
-    def _beginning(self, hx: Any, index: int) -> Any:
+    def _initial_state(self, hx: Any, index: int) -> Any:
         if hx is None:
             return None
         rows = slice(index * self._directions, (index + 1) * self._directions)
         return tuple(part[rows] for part in hx) if isinstance(hx, tuple) else hx[rows]
 
-    def _masked(self, values: Any) -> Any:
+    def _apply_mask(self, values: Any) -> Any:
         if isinstance(values, PackedSequence):
             data, sizes = values.data, values.batch_sizes  # [rows still going at step 0, then at 1, ...], [T]
             mask = self._site.mask(self._probability, (len(sizes), data.shape[-1]), data)  # [T, D]
@@ -69,7 +69,7 @@ class FrozenRecurrent:
 
 
 def _single_layer(layer: nn.RNNBase, index: int) -> nn.RNNBase:
-    """Layer number `index` alone, with the same parameters."""
+    """Return layer number `index` as a layer of its own, with the same parameters."""
     width = (layer.proj_size or layer.hidden_size) * (2 if layer.bidirectional else 1)
     options: dict[str, Any] = {"bias": layer.bias, "batch_first": layer.batch_first}
     if isinstance(layer, nn.LSTM):

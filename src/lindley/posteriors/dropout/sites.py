@@ -1,4 +1,4 @@
-"""Where a network is random: sites, and the masks that they hold still for the draw being computed."""
+"""The call sites at which a network drops units, and the frozen masks of the draw that it computes."""
 
 from __future__ import annotations
 
@@ -8,49 +8,59 @@ import torch
 from torch import Tensor
 
 from lindley.errors import InputError
-from lindley.posteriors.dropout.masks import kept_positions
+from lindley.posteriors.dropout.masks import positional_mask
 
-_REMEMBERED_BYTES = 256 * 2**20
-"""Of masks in one network. Beyond it they are made again from the seed: slower by little, in bounded memory."""
+MASK_CACHE_BYTES = 256 * 2**20
+"""The size of the mask cache of one network. Masks beyond it are made again from the seed, which takes little time."""
 
 
 class CurrentDraw:
-    """The draw that a network is computing, and the masks made so far; all sites of one network share it."""
+    """The draw that a network computes, and a cache of masks; all sites of one network share it."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, cache_bytes: int = MASK_CACHE_BYTES) -> None:
         self.seed = seed
         self.draw = 0
         self.forward_passes = 0
-        self._before_the_first_mask: Callable[[], None] | None = None
-        self._remembered: dict[tuple[str, int, int, int], Tensor] = {}
-        self._num_bytes = 0
+        self._on_first_mask: Callable[[], None] | None = None
+        self._cache: dict[tuple[str, int, int, int], Tensor] = {}
+        self._cache_bytes, self._num_bytes = cache_bytes, 0
 
-    def begin(self, draw: int, *, before_the_first_mask: Callable[[], None] | None = None) -> None:
-        """To be called before each forward pass."""
+    def begin(self, draw: int, *, on_first_mask: Callable[[], None] | None = None) -> None:
+        """Begin a forward pass of this draw; `on_first_mask` is called before its first mask."""
         self.draw = draw
         self.forward_passes += 1
-        self._before_the_first_mask = before_the_first_mask
+        self._on_first_mask = on_first_mask
 
-    def kept(self, probability: float, shape: tuple[int, ...], *, site: str, call: int, device: torch.device) -> Tensor:
-        """[*shape] bool: what the current draw keeps there."""
-        if self._before_the_first_mask is not None:
-            self._before_the_first_mask()
-            self._before_the_first_mask = None
+    def keep_mask(
+        self, probability: float, shape: tuple[int, ...], *, site: str, call: int, device: torch.device
+    ) -> Tensor:
+        """Return which features the current draw keeps at a site, [*shape] of bool.
+
+        Args:
+            probability: The probability of dropping a feature.
+            shape: The shape of the mask.
+            site: The name of the site.
+            call: The number of the site's call within the forward pass, from 0.
+            device: The device of the mask.
+        """
+        if self._on_first_mask is not None:
+            self._on_first_mask()
+            self._on_first_mask = None
         key = (site, call, len(shape), self.draw)
-        known = self._remembered.get(key)
-        if known is None or any(have < need for have, need in zip(known.shape, shape, strict=True)):
-            # As large as any seen, so that chunks of sentences with other lengths do not take turns replacing it.
-            extents = shape if known is None else tuple(map(max, known.shape, shape))
-            made = kept_positions(probability, extents, draw=self.draw, site=site, call=call, seed=self.seed).to(device)
-            more = made.numel() - (0 if known is None else known.numel())
-            if self._num_bytes + more <= _REMEMBERED_BYTES:
-                self._remembered[key] = made
+        mask = self._cache.get(key)
+        if mask is None or any(have < need for have, need in zip(mask.shape, shape, strict=True)):
+            # As large as any so far, so that chunks of sentences with other lengths do not take turns replacing it.
+            extents = shape if mask is None else tuple(map(max, mask.shape, shape))
+            new = positional_mask(probability, extents, draw=self.draw, site=site, call=call, seed=self.seed).to(device)
+            more = new.numel() - (0 if mask is None else mask.numel())
+            if self._num_bytes + more <= self._cache_bytes:
+                self._cache[key] = new
                 self._num_bytes += more
-            known = made
-        return known[tuple(slice(extent) for extent in shape)]
+            mask = new
+        return mask[tuple(slice(extent) for extent in shape)]
 
     def __getstate__(self) -> dict[str, object]:
-        return {**self.__dict__, "_before_the_first_mask": None, "_remembered": {}, "_num_bytes": 0}
+        return {**self.__dict__, "_on_first_mask": None, "_cache": {}, "_num_bytes": 0}
 
 
 class Site:
@@ -60,35 +70,48 @@ class Site:
         self.name = name
         self._current = current
         self._pass, self._calls = -1, 0
-        self._asked: dict[tuple[int, tuple[int, ...]], tuple[float, torch.device]] = {}
+        self._requests: dict[tuple[int, tuple[int, ...]], tuple[float, torch.device]] = {}
 
     @property
-    def num_shapes(self) -> int:
-        """How many pairs of call and shape masks were asked for so far."""
-        return len(self._asked)
+    def num_requests(self) -> int:
+        """Return the number of pairs of call and shape for which masks were requested so far."""
+        return len(self._requests)
 
     def mask(self, probability: float, shape: tuple[int, ...], like: Tensor) -> Tensor:
-        """[*shape] of 0 and 1 / (1 - probability), in the dtype and on the device of `like`."""
+        """Return the mask of the site's next call: 0 and 1 / (1 - probability), [*shape].
+
+        Args:
+            probability: The probability of dropping a feature.
+            shape: The shape of the mask.
+            like: A tensor with the mask's dtype and device.
+
+        Raises:
+            InputError: If the probability is 1.
+        """
         if self._pass != self._current.forward_passes:
             self._pass, self._calls = self._current.forward_passes, 0
         call = self._calls
         self._calls += 1
         return self._mask(probability, shape, call, like)
 
-    def mask_of_weights(self, probability: float, weights: Tensor) -> Tensor:
-        """The same at every call: weights belong to the function."""
+    def weight_mask(self, probability: float, weights: Tensor) -> Tensor:
+        """Return a mask of weights, the same at every call: weights belong to the function."""
         return self._mask(probability, tuple(weights.shape), 0, weights)
 
-    def kept_where_asked(self) -> list[Tensor]:
-        """What the current draw keeps, for every call and shape so far."""
+    def keep_masks(self) -> list[Tensor]:
+        """Return what the current draw keeps, for every call and shape so far."""
         return [
-            self._current.kept(probability, shape, site=self.name, call=call, device=device)
-            for (call, shape), (probability, device) in self._asked.items()
+            self._current.keep_mask(probability, shape, site=self.name, call=call, device=device)
+            for (call, shape), (probability, device) in self._requests.items()
         ]
 
     def _mask(self, probability: float, shape: tuple[int, ...], call: int, like: Tensor) -> Tensor:
         if probability >= 1.0:
-            raise InputError(f"dropout at {self.name!r} has probability {probability}: it lets nothing through")
-        self._asked[call, shape] = probability, like.device
-        kept = self._current.kept(probability, shape, site=self.name, call=call, device=like.device)
+            raise InputError(
+                f"dropout at {self.name!r} has probability {probability}: it lets nothing through",
+                argument=self.name,
+                got=probability,
+            )
+        self._requests[call, shape] = probability, like.device
+        kept = self._current.keep_mask(probability, shape, site=self.name, call=call, device=like.device)
         return kept.to(like.dtype) / (1.0 - probability)

@@ -31,15 +31,15 @@ from lindley.posteriors.head.head import (
     read_features,
     refuse_other_features,
 )
-from lindley.posteriors.stored_parts import (
+from lindley.posteriors.state_checks import (
     POSITIVE,
-    Part,
+    TensorSpec,
     check_settings,
     check_tensors,
+    index_spec,
     is_count,
     is_positive,
     one_of,
-    whole,
 )
 from lindley.posteriors.supported_data import check_supported
 from lindley.shapes import Features
@@ -49,14 +49,14 @@ MAX_ELEMENTS = 40_000_000
 APPROXIMATIONS = ("auto", "variational", "laplace")
 _BLOCK_ROWS = 1000
 _PARTS = {
-    "inputs": Part("L D"),
-    "origin": Part("D"),
-    "scale": Part("D", least=POSITIVE),
-    "lengthscales": Part("D", least=POSITIVE),
-    "classes": Part("L", **whole(below="C")),
-    "sample_weight": Part("L", least=POSITIVE),
-    "coefficients": Part("L C"),
-    "curvature": Part("L M M"),
+    "inputs": TensorSpec("L D"),
+    "origin": TensorSpec("D"),
+    "scale": TensorSpec("D", least=POSITIVE),
+    "lengthscales": TensorSpec("D", least=POSITIVE),
+    "classes": index_spec("L", below="C"),
+    "sample_weight": TensorSpec("L", least=POSITIVE),
+    "coefficients": TensorSpec("L C"),
+    "curvature": TensorSpec("L M M"),
 }
 
 

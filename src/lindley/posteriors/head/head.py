@@ -26,16 +26,16 @@ from lindley.posteriors.head.gaussian_weights import COVARIANCES, build_gaussian
 from lindley.posteriors.head.head_coordinates import HeadCoordinates, standard_deviations
 from lindley.posteriors.head.head_fit import APPROXIMATIONS, BIAS_PRECISION, HeadFit, fit_head
 from lindley.posteriors.head.softmax_regression import SoftmaxRegression, contrasts
-from lindley.posteriors.stored_parts import (
+from lindley.posteriors.state_checks import (
     POSITIVE,
-    Part,
+    TensorSpec,
     check_settings,
     check_tensors,
+    index_spec,
     is_count,
     is_device,
     is_positive,
     one_of,
-    whole,
 )
 from lindley.posteriors.supported_data import check_supported
 from lindley.shapes import Features, Scores
@@ -50,16 +50,16 @@ _SETTINGS = {
     "device": is_device,
 }
 _PARTS = {
-    "design": Part("L J"),
-    "classes": Part("L", **whole(below="C")),
-    "sample_weight": Part("L", least=POSITIVE),
-    "precision": Part("J", least=POSITIVE),
-    "origin": Part("D"),
-    "scale": Part("D", least=POSITIVE),
-    "basis": Part("D R"),
-    "coefficients": Part("J M"),
-    "mean": Part("J M"),
-    "curvature": Part("L M M"),
+    "design": TensorSpec("L J"),
+    "classes": index_spec("L", below="C"),
+    "sample_weight": TensorSpec("L", least=POSITIVE),
+    "precision": TensorSpec("J", least=POSITIVE),
+    "origin": TensorSpec("D"),
+    "scale": TensorSpec("D", least=POSITIVE),
+    "basis": TensorSpec("D R"),
+    "coefficients": TensorSpec("J M"),
+    "mean": TensorSpec("J M"),
+    "curvature": TensorSpec("L M M"),
 }
 ReadFeatures = Callable[[Inputs], Tensor]
 """n inputs -> [n, D]; must pickle where draws go to other processes."""

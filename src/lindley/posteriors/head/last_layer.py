@@ -15,8 +15,8 @@ from lindley.contracts import Inputs, Posterior, TrainingData
 from lindley.posteriors.features import network_features
 from lindley.posteriors.head.head import BayesianHead, HeadDraws, HeadPosterior
 from lindley.posteriors.head.head_fit import BIAS_PRECISION
-from lindley.posteriors.network_weights import network_tensors, network_with
-from lindley.posteriors.stored_parts import check_settings, is_device, one_of
+from lindley.posteriors.network_weights import load_network, network_state
+from lindley.posteriors.state_checks import check_settings, is_device, one_of
 from lindley.posteriors.supported_data import check_supported
 from lindley.shapes import Features, Scores
 from lindley.training.config import TrainingConfig
@@ -121,7 +121,7 @@ class LastLayerPosterior:
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return the head's tensors, and the network's weights and buffers under "network."."""
         tensors, settings = self.head.state_dict()
-        of_network, layout = network_tensors(self._features.module)
+        of_network, layout = network_state(self._features.module)
         weights = {_NETWORK_PREFIX + name: value for name, value in of_network.items()}
         return {**tensors, **weights}, {**settings, "precision": self._features.precision, **layout}
 
@@ -139,7 +139,7 @@ class LastLayerPosterior:
         own = {name: value for name, value in tensors.items() if name.startswith(_NETWORK_PREFIX)}
         weights = {name.removeprefix(_NETWORK_PREFIX): value for name, value in own.items()}
         device = device or settings["device"]
-        module = network_with(weights, settings, network).to(device)
+        module = load_network(weights, settings, network).to(device)
         features = NetworkFeatures(module, settings["precision"], device)
         of_head = {name: value for name, value in tensors.items() if name not in own}
         return cls(HeadPosterior.from_state_dict(of_head, settings, features=features, device=device), features)

@@ -22,15 +22,15 @@ from lindley.posteriors.features import network_features
 from lindley.posteriors.laplace.laplace_package import fit_gaussian, require_package
 from lindley.posteriors.laplace.linearised import LinearisedDraws
 from lindley.posteriors.laplace.network_gaussian import NetworkGaussian, gaussian_from_tensors, gaussian_parts
-from lindley.posteriors.network_weights import network_tensors, network_with
-from lindley.posteriors.networks_as_draws import NetworksAsDraws
-from lindley.posteriors.stored_parts import check_settings, check_tensors, is_flag, is_number, is_positive, one_of
+from lindley.posteriors.network_draws import NetworkDraws
+from lindley.posteriors.network_weights import load_network, network_state
+from lindley.posteriors.state_checks import check_settings, check_tensors, is_flag, is_number, is_positive, one_of
 from lindley.posteriors.supported_data import check_supported
 from lindley.seeds import derive_seed
 from lindley.shapes import Features
 from lindley.training.config import TrainingConfig
 from lindley.training.dry_run import dry_run
-from lindley.training.loop import read_labelled, train
+from lindley.training.loop import read_labelled_rows, train
 from lindley.training.network_calls import as_tensor
 from lindley.training.network_copies import copy_network
 from lindley.training.precision import PRECISIONS, resolve_precision
@@ -94,7 +94,7 @@ class FullLaplace:
         )
         for parameter in module.parameters():
             parameter.data = parameter.data.contiguous()  # the vector of weights is in this order
-        inputs, classes = read_labelled(data.pool, data.labels, self.device)
+        inputs, classes = read_labelled_rows(data.pool, data.labels, self.device)
         gaussian, prior_precision, log_evidence = fit_gaussian(
             module,
             as_tensor(inputs),
@@ -115,7 +115,7 @@ class FullLaplace:
 
     def _refuse_unusable(self, module: nn.Module, rows: Inputs) -> None:
         _refuse_other_layers(module)
-        NetworksAsDraws([module], precision=self.precision, device=self.device).predict(rows)
+        NetworkDraws([module], precision=self.precision, device=self.device).predict(rows)
 
 
 class FullLaplacePosterior:
@@ -138,7 +138,7 @@ class FullLaplacePosterior:
         self._module, self._gaussian, self._linearised = copy_network(module), gaussian, linearised
         self._precision, self._device = resolve_precision(precision, device), device
 
-    def draw(self, num_draws: int, *, seed: int) -> LinearisedDraws | NetworksAsDraws:
+    def draw(self, num_draws: int, *, seed: int) -> LinearisedDraws | NetworkDraws:
         """Return K functions; draw k is the same function whatever num_draws is."""
         if num_draws < 1:
             raise InputError(f"num_draws must be at least 1; got {num_draws}")
@@ -146,7 +146,7 @@ class FullLaplacePosterior:
             deviations = torch.stack([self._deviation(seed, draw) for draw in range(num_draws)])
         if self._linearised:
             return LinearisedDraws(self._module, deviations, device=self._device)
-        return NetworksAsDraws(
+        return NetworkDraws(
             [self._perturb_network(deviation) for deviation in deviations],
             precision=self._precision,
             device=self._device,
@@ -154,7 +154,7 @@ class FullLaplacePosterior:
 
     def point(self) -> Draws:
         """Return the trained network itself as one draw."""
-        return NetworksAsDraws([self._module], precision=self._precision, device=self._device)
+        return NetworkDraws([self._module], precision=self._precision, device=self._device)
 
     def features(self, inputs: Inputs) -> Features:
         """Return what the last dense layer of the trained network reads.  n inputs -> [n, D]"""
@@ -162,7 +162,7 @@ class FullLaplacePosterior:
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return weights, buffers, the Gaussian's tensors under "gaussian.", and the settings as JSON values."""
-        tensors, layout = network_tensors(self._module)
+        tensors, layout = network_state(self._module)
         gaussian = {_GAUSSIAN_PREFIX + name: value for name, value in self._gaussian.tensors().items()}
         settings = {
             "prior_precision": self.prior_precision,
@@ -195,7 +195,7 @@ class FullLaplacePosterior:
         )
         prior_precision = float(settings["prior_precision"])
         gaussian = {name.removeprefix(_GAUSSIAN_PREFIX): value for name, value in own.items()}
-        module = network_with(weights, settings, network).to(device)
+        module = load_network(weights, settings, network).to(device)
         check_tensors(gaussian, gaussian_parts(list(module.parameters()), diagonal="deviation" in gaussian))
         return cls(
             module,

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from lindley.errors import FitError, InputError
 from lindley.modes import isolated_torch_state
 from lindley.posteriors.laplace.network_gaussian import BlockwiseGaussian, DiagonalGaussian, NetworkGaussian
-from lindley.training.network_copies import duplicate
+from lindley.training.network_copies import deep_copy
 from lindley.training.random_state import fork_rng
 
 PACKAGES = (
@@ -59,7 +59,7 @@ def fit_gaussian(
     ):
         warnings.simplefilter("ignore", DeprecationWarning)  # of torch, for what the package's own parts use
         fitted = require_package().Laplace(
-            duplicate(module)[0], "classification", subset_of_weights="all", hessian_structure=hessian
+            deep_copy(module)[0], "classification", subset_of_weights="all", hessian_structure=hessian
         )
         with torch.no_grad():
             num_classes = fitted.model(inputs[:1]).shape[1]

@@ -15,10 +15,10 @@ from torch.func import functional_call, jvp
 
 from lindley.contracts import Categorical, Inputs
 from lindley.modes import isolated_torch_state
-from lindley.posteriors.networks_as_draws import fingerprint
+from lindley.posteriors.network_draws import fingerprint
 from lindley.posteriors.randomness import refuse_random_networks
-from lindley.training.memory_layout import as_its_weights
-from lindley.training.network_calls import logits_of, network_inputs, normalise
+from lindley.training.memory_layout import match_memory_layout
+from lindley.training.network_calls import extract_logits, network_inputs, normalise
 from lindley.training.network_copies import copy_network
 
 
@@ -42,13 +42,13 @@ class LinearisedDraws:
     def logits(self, inputs: Inputs) -> Tensor:
         """n inputs -> [n, K, C] float32; on average over many draws, those of the network itself."""
         with isolated_torch_state(self._device):
-            values = as_its_weights(self._module, network_inputs(inputs, self._device))
+            values = match_memory_layout(self._module, network_inputs(inputs, self._device))
             refuse_random_networks([self._module], values)
             weights = {name: value.detach() for name, value in self._module.named_parameters()}
             arguments, named = ((values,), {}) if isinstance(values, Tensor) else ((), dict(values))
 
             def logits(given: dict[str, Tensor]) -> Tensor:
-                return logits_of(functional_call(self._module, given, arguments, named))
+                return extract_logits(functional_call(self._module, given, arguments, named))
 
             return _linearise(logits, weights, self._deviations)
 

@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from lindley.posteriors.stored_parts import Part
+from lindley.posteriors.state_checks import TensorSpec
 
 
 @runtime_checkable
@@ -74,17 +74,17 @@ class BlockwiseGaussian:
         return found
 
 
-def gaussian_parts(weights: Sequence[Tensor], *, diagonal: bool) -> dict[str, Part]:
+def gaussian_parts(weights: Sequence[Tensor], *, diagonal: bool) -> dict[str, TensorSpec]:
     """Return the tensors of a Gaussian over these weights: one deviation each, or a block for each parameter."""
     dtype = weights[0].dtype
     if diagonal:
-        return {"deviation": Part(str(sum(value.numel() for value in weights)), dtype, least=0.0)}
+        return {"deviation": TensorSpec(str(sum(value.numel() for value in weights)), dtype, least=0.0)}
     parts = {}
     for index, value in enumerate(weights):
         sizes = [len(value), *([value.numel() // len(value)] if value.dim() > 1 else [])]
         for place, size in enumerate(sizes):
-            parts[f"{index}.{place}.vectors"] = Part(f"{size} {size}", dtype)
-            parts[f"{index}.{place}.values"] = Part(str(size), dtype, least=0.0)
+            parts[f"{index}.{place}.vectors"] = TensorSpec(f"{size} {size}", dtype)
+            parts[f"{index}.{place}.values"] = TensorSpec(str(size), dtype, least=0.0)
     return parts
 
 

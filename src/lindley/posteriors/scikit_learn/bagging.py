@@ -22,17 +22,17 @@ from lindley.posteriors.members import choose_members
 from lindley.posteriors.scikit_learn.smoothing import check_pseudo_count, class_shares, smooth
 from lindley.posteriors.scikit_learn.tables import Examples, as_examples
 from lindley.posteriors.scikit_learn.training_sets import TrainingSet, decode_examples, encode_examples, example_parts
-from lindley.posteriors.stored_parts import (
+from lindley.posteriors.state_checks import (
     POSITIVE,
-    Part,
+    TensorSpec,
     check_settings,
     check_tensors,
+    index_spec,
     is_count,
     is_flag,
     is_number,
     is_positive,
     is_whole,
-    whole,
 )
 from lindley.posteriors.supported_data import check_supported
 from lindley.seeds import derive_seed
@@ -47,9 +47,9 @@ _SETTINGS = {
     "count": is_positive,
 }
 _PARTS = {
-    "classes": Part("L", **whole(below="C")),
-    "sample_weight": Part("L", least=POSITIVE),
-    "said": Part("L E C", torch.float32, least=0.0),
+    "classes": index_spec("L", below="C"),
+    "sample_weight": TensorSpec("L", least=POSITIVE),
+    "said": TensorSpec("L E C", torch.float32, least=0.0),
 }
 _SAME_PROBABILITY = 1e-5
 """How far a refitted member may be from what it was; another machine's linear algebra rounds otherwise."""

@@ -22,19 +22,19 @@ from lindley.posteriors.members import choose_members
 from lindley.posteriors.scikit_learn.smoothing import check_pseudo_count, class_shares, smooth
 from lindley.posteriors.scikit_learn.tables import Examples, as_table, find_rows, read_table
 from lindley.posteriors.scikit_learn.trees import Trees, convert_trees
-from lindley.posteriors.stored_parts import Part, check_settings, check_tensors, is_count, is_whole, whole
+from lindley.posteriors.state_checks import TensorSpec, check_settings, check_tensors, index_spec, is_count, is_whole
 from lindley.posteriors.supported_data import check_supported
 from lindley.seeds import derive_seed
 from lindley.shapes import ClassIndices
 
 KINDS = ("random-forest", "extra-trees")
 _PARTS = {
-    "leaves": Part("J C", torch.float32, finite=False),
-    "columns": Part("U", **whole(below="D")),
-    "roots": Part("K", **whole(below="J")),
-    "left": Part("J", **whole(below="J")),
-    "column": Part("J", **whole(below="U")),
-    "threshold": Part("J", torch.float32, finite=False),
+    "leaves": TensorSpec("J C", torch.float32, finite=False),
+    "columns": index_spec("U", below="D"),
+    "roots": index_spec("K", below="J"),
+    "left": index_spec("J", below="J"),
+    "column": index_spec("J", below="U"),
+    "threshold": TensorSpec("J", torch.float32, finite=False),
 }
 _DENSE_BYTES = 1 << 26
 """Of a sparse matrix, as many rows are made dense at a time as fit."""

@@ -12,21 +12,21 @@ import torch
 from torch import Tensor
 
 from lindley.errors import InputError
-from lindley.posteriors.stored_parts import Part, check_settings, is_text, is_whole, one_of
+from lindley.posteriors.state_checks import TensorSpec, check_settings, is_text, is_whole, one_of
 from lindley.seeds import numpy_generator
 
 _TORCH_DTYPES = (*map(np.dtype, ("f8", "f4", "f2", "i8", "i4", "i2", "i1", "u1", "?")),)
 """Types of numbers that NumPy and torch have both."""
 _EXAMPLES = {
-    "array": {"examples": Part("L W", None, finite=False)},
+    "array": {"examples": TensorSpec("L W", None, finite=False)},
     "sparse": {
-        "data": Part("Z", None, finite=False),
-        "indices": Part("Z", None, least=0.0),
-        "indptr": Part("P", None, least=0.0),
+        "data": TensorSpec("Z", None, finite=False),
+        "indices": TensorSpec("Z", None, least=0.0),
+        "indptr": TensorSpec("P", None, least=0.0),
     },
-    "texts": {"texts": Part("B", torch.uint8), "lengths": Part("L", torch.int64, least=0.0)},
-    **{kind: {"json": Part("B", torch.uint8)} for kind in ("objects", "list")},
-    "bytes": {"bytes": Part("B", torch.uint8)},
+    "texts": {"texts": TensorSpec("B", torch.uint8), "lengths": TensorSpec("L", torch.int64, least=0.0)},
+    **{kind: {"json": TensorSpec("B", torch.uint8)} for kind in ("objects", "list")},
+    "bytes": {"bytes": TensorSpec("B", torch.uint8)},
 }
 
 
@@ -78,7 +78,7 @@ def encode_examples(examples: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return {"texts": _bytes_tensor(b"".join(encoded)), "lengths": lengths}, {"examples": "texts"}
 
 
-def example_parts(settings: Mapping[str, Any]) -> dict[str, Part]:
+def example_parts(settings: Mapping[str, Any]) -> dict[str, TensorSpec]:
     """Return the tensors of labelled inputs of a kind. Raises InputError for settings that are of none."""
     check_settings(settings, {"examples": one_of(_EXAMPLES)})
     if settings["examples"] in ("objects", "bytes", "sparse"):

@@ -1,7 +1,7 @@
-"""A network with a forward of its own as a plain list of layers, where it is one: conv -> F.relu -> pool -> linear.
+"""A network's own forward as a plain list of layers, where it is a chain: conv -> F.relu -> pool -> linear.
 
-torch.fx runs the forward on a stand-in and keeps the graph of what is called. A straight chain of known operations is
-written as layers, which the folded path computes; anything else is none of our business here and gives None.
+torch.fx runs the forward on a proxy and records the graph of its calls. A straight chain of known operations becomes
+layers, which the folded path computes; any other graph gives None.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
-from lindley.posteriors.dropout.folded import layers_of
-from lindley.training.network_copies import duplicate
+from lindley.posteriors.dropout.folded_network import foldable_layers
+from lindley.training.network_copies import deep_copy
 from lindley.training.random_state import fork_rng
 
-_POINTWISE: dict[Any, type[nn.Module]] = {
+_POINTWISE_LAYERS: dict[Any, type[nn.Module]] = {
     functional.relu: nn.ReLU,
     torch.relu: nn.ReLU,
     "relu": nn.ReLU,
@@ -32,7 +32,7 @@ _POINTWISE: dict[Any, type[nn.Module]] = {
     "sigmoid": nn.Sigmoid,
     functional.silu: nn.SiLU,
 }
-_WITH_OPTIONS: dict[Any, tuple[type[nn.Module], tuple[str, ...]]] = {
+_LAYERS_WITH_OPTIONS: dict[Any, tuple[type[nn.Module], tuple[str, ...]]] = {
     functional.leaky_relu: (nn.LeakyReLU, ("negative_slope",)),
     functional.elu: (nn.ELU, ("alpha",)),
     functional.gelu: (nn.GELU, ("approximate",)),
@@ -48,27 +48,27 @@ _WITH_OPTIONS: dict[Any, tuple[type[nn.Module], tuple[str, ...]]] = {
 }
 
 
-def chain_of(module: nn.Module) -> list[nn.Module] | None:
-    """Layers that compute, in order, what the module's forward does; None where it is no such chain.
+def trace_layers(module: nn.Module) -> list[nn.Module] | None:
+    """Return layers that compute, in order, the module's forward; None where it is no such chain.
 
-    The layers that the module has are given themselves, functions as layers made for them; a log-softmax at the end is
-    left out, since draws are normalised in any case. The module is not changed.
+    The module's layers are returned themselves, and functions as layers made for them. A log-softmax at the end is
+    left out, since draws are normalised in any case. The module stays as it is.
     """
     if any(layer._forward_hooks or layer._forward_pre_hooks or "forward" in vars(layer) for layer in module.modules()):
         return None
-    # Another graph in training mode: what it would leave out in eval mode may be random. Under another seed: it is.
+    # The graph in training mode may differ by random calls; a graph that differs under another seed is random.
     graphs: list[fx.Graph] = []
     for training, seed in itertools.product((False, True), (1, 2)):
         graph = _graph(module, training=training, seed=seed)
-        if graph is None or (graphs and _described(graph) != _described(graphs[0])):
+        if graph is None or (graphs and _describe(graph) != _describe(graphs[0])):
             return None
         graphs.append(graph)
-    layers = _layers(graphs[0], module)
-    return layers_of(nn.Sequential(*layers)) if layers is not None and _widths_fit(layers) else None
+    layers = _graph_layers(graphs[0], module)
+    return foldable_layers(nn.Sequential(*layers)) if layers is not None and _resolve_views(layers) else None
 
 
-def reads_vectors(layers: Sequence[nn.Module], row: Tensor) -> bool:
-    """Whether each dense layer reads [n, D] and each convolution [n, C, H, W], as folding takes for granted."""
+def has_foldable_shapes(layers: Sequence[nn.Module], row: Tensor) -> bool:
+    """Return whether each dense layer reads [n, D] and each convolution [n, C, H, W], as folding requires."""
     for layer in layers:
         if row.dim() != {nn.Linear: 2, nn.Conv2d: 4}.get(type(layer), row.dim()):
             return False
@@ -77,20 +77,20 @@ def reads_vectors(layers: Sequence[nn.Module], row: Tensor) -> bool:
 
 
 def _graph(module: nn.Module, *, training: bool, seed: int) -> fx.Graph | None:
-    """None where it cannot be told, or where the forward draws random numbers to decide what to call."""
-    with fork_rng(seed, "cpu") as moved:
+    """Return the graph of a forward; None where it cannot be traced, or draws random numbers."""
+    with fork_rng(seed, "cpu") as has_moved:
         try:
-            graph = fx.Tracer().trace(duplicate(module)[0].train(training))
-        except Exception:  # the forward is the user's, and a stand-in may make it raise anything
+            graph = fx.Tracer().trace(deep_copy(module)[0].train(training))
+        except Exception:  # the forward is the user's, and a proxy may make it raise anything
             return None
-        return None if moved() else graph
+        return None if has_moved() else graph
 
 
-def _described(graph: fx.Graph) -> list[str]:
+def _describe(graph: fx.Graph) -> list[str]:
     return [node.format_node() or "" for node in graph.nodes]
 
 
-def _layers(graph: fx.Graph, module: nn.Module) -> list[nn.Module] | None:
+def _graph_layers(graph: fx.Graph, module: nn.Module) -> list[nn.Module] | None:
     layers: list[nn.Module] = []
     value: fx.Node | None = None  # the last of the chain
     for node in graph.nodes:
@@ -103,31 +103,33 @@ def _layers(graph: fx.Graph, module: nn.Module) -> list[nn.Module] | None:
             continue
         if value is None:
             return None
-        if _asks_for_a_size(node):
+        if _is_size_call(node):
             continue
-        added = _layers_of_node(node, value, module)
-        if added is None:
+        node_layers = _node_layers(node, value, module)
+        if node_layers is None:
             return None
-        layers += added
+        layers += node_layers
         value = node
     return None
 
 
-def _layers_of_node(node: fx.Node, value: fx.Node, module: nn.Module) -> list[nn.Module] | None:
+def _node_layers(node: fx.Node, value: fx.Node, module: nn.Module) -> list[nn.Module] | None:
     if not node.args or node.args[0] is not value:
         return None
     rest, options = node.args[1:], node.kwargs
     if node.op == "call_module":
         return None if rest or options else [module.get_submodule(str(node.target))]
     if node.target in (torch.flatten, "flatten"):
-        return [nn.Flatten()] if _bound(_flatten, rest, options) in ((1, -1), (1, 3)) else None
+        return [nn.Flatten()] if _call_or_none(_flatten, rest, options) in ((1, -1), (1, 3)) else None
     if node.op == "call_method" and node.target in ("view", "reshape"):
-        return _flattening(rest, value) if not options else None
-    if node.target in _POINTWISE:
+        return _view_layer(rest, value) if not options else None
+    if node.target in _POINTWISE_LAYERS:
         return (
-            None if rest or options not in ({}, {"inplace": False}, {"inplace": True}) else [_POINTWISE[node.target]()]
+            None
+            if rest or options not in ({}, {"inplace": False}, {"inplace": True})
+            else [_POINTWISE_LAYERS[node.target]()]
         )
-    if node.target in _WITH_OPTIONS:
+    if node.target in _LAYERS_WITH_OPTIONS:
         return _layer_with_options(node)
     if node.target in (functional.log_softmax, torch.log_softmax, "log_softmax"):
         at_the_end = all(user.op == "output" for user in node.users)
@@ -136,8 +138,8 @@ def _layers_of_node(node: fx.Node, value: fx.Node, module: nn.Module) -> list[nn
     return None
 
 
-def _asks_for_a_size(node: fx.Node) -> bool:
-    """x.size(0), x.shape[0]: side calls of a view, which the view looks at."""
+def _is_size_call(node: fx.Node) -> bool:
+    """Return whether this is x.size(0) or x.shape[0], which a view reads."""
     if node.op == "call_method" and node.target == "size":
         return True
     if node.op == "call_function" and node.target is getattr:
@@ -146,49 +148,49 @@ def _asks_for_a_size(node: fx.Node) -> bool:
         node.op == "call_function"
         and node.target is operator.getitem
         and isinstance(node.args[0], fx.Node)
-        and _asks_for_a_size(node.args[0])
+        and _is_size_call(node.args[0])
     )
 
 
 def _is_number_of_rows(size: Any) -> bool:
-    """Whether this is the size of some value of the chain along its first axis: it is the same for all of them."""
-    if not isinstance(size, fx.Node) or not _asks_for_a_size(size):
+    """Return whether this is the size of a value along its first axis, the same for all values of the chain."""
+    if not isinstance(size, fx.Node) or not _is_size_call(size):
         return False
     if size.target is operator.getitem:
-        whole = size.args[0]
+        shape = size.args[0]
         return (
-            size.args[1:] == (0,) and isinstance(whole, fx.Node) and (whole.target is getattr or len(whole.args) == 1)
+            size.args[1:] == (0,) and isinstance(shape, fx.Node) and (shape.target is getattr or len(shape.args) == 1)
         )
     return size.target == "size" and [*size.args[1:], *size.kwargs.values()] == [0]
 
 
-def _flattening(sizes: tuple[Any, ...], value: fx.Node) -> list[nn.Module] | None:
-    """x.view(n, -1), x.view(n, D) or x.view(-1, D), for n = x.size(0)."""
+def _view_layer(sizes: tuple[Any, ...], value: fx.Node) -> list[nn.Module] | None:
+    """Return the layer of x.view(n, -1), x.view(n, D) or x.view(-1, D), for n = x.size(0)."""
     if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
         sizes = tuple(sizes[0])
     if len(sizes) != 2:
         return None
     rows, features = sizes
     if isinstance(features, int) and (_is_number_of_rows(rows) or (rows == -1 and features > 0)):
-        return [_FlattenTo(features)]
+        return [_View(features)]
     return None
 
 
-class _FlattenTo(nn.Flatten):
-    """Stands for a view until it is known that the next dense layer reads as many features."""
+class _View(nn.Flatten):
+    """A view to `features` features, or to all where they are -1, before the next dense layer is known."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
         self.features = features
 
 
-def _widths_fit(layers: list[nn.Module]) -> bool:
-    """Whether each view gives as many features as the dense layer after it reads, so that it splits no row in two.
+def _resolve_views(layers: list[nn.Module]) -> bool:
+    """Replace views by nn.Flatten, in place, and return whether none of them splits a row in two.
 
-    The views become plain nn.Flatten, for which that layer says so if they do not.
+    A view splits no row if it gives as many features as the dense layer after it reads.
     """
     for index, layer in enumerate(layers):
-        if isinstance(layer, _FlattenTo):
+        if isinstance(layer, _View):
             following = next((other for other in layers[index + 1 :] if isinstance(other, nn.Linear)), None)
             if layer.features != -1 and (following is None or following.in_features != layer.features):
                 return False
@@ -197,31 +199,31 @@ def _widths_fit(layers: list[nn.Module]) -> bool:
 
 
 def _layer_with_options(node: fx.Node) -> list[nn.Module] | None:
-    kind, names = _WITH_OPTIONS[node.target]
+    kind, names = _LAYERS_WITH_OPTIONS[node.target]
     try:
-        call = inspect.signature(_FUNCTIONS[node.target]).bind(*node.args, **node.kwargs)
+        call = inspect.signature(_SIGNATURES[node.target]).bind(*node.args, **node.kwargs)
     except TypeError:
         return None
-    given = {name: value for name, value in call.arguments.items() if name not in ("input", "inplace")}
-    plain = all(not isinstance(value, fx.Node) for value in given.values())
-    if not plain or not set(given) <= set(names) or given.get("return_indices"):
+    options = {name: value for name, value in call.arguments.items() if name not in ("input", "inplace")}
+    is_plain = all(not isinstance(value, fx.Node) for value in options.values())
+    if not is_plain or not set(options) <= set(names) or options.get("return_indices"):
         return None
-    given.pop("return_indices", None)
-    return [kind(**given)]
+    options.pop("return_indices", None)
+    return [kind(**options)]
 
 
 def _flatten(start_dim: int = 0, end_dim: int = -1) -> tuple[int, int]:
     return start_dim, end_dim
 
 
-def _bound(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _call_or_none(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     try:
         return function(*args, **kwargs)
     except TypeError:
         return None
 
 
-# The arguments of functions that have no signature of their own to ask for, in the order that torch documents.
+# The arguments of functions without a signature, in the order that torch documents.
 def _max_pool2d(
     input: Tensor,
     kernel_size: Any,
@@ -250,7 +252,7 @@ def _gelu(input: Tensor, *, approximate: str = "none") -> None: ...
 def _softplus(input: Tensor, beta: float = 1, threshold: float = 20) -> None: ...
 
 
-_FUNCTIONS: dict[Any, Callable[..., Any]] = {
+_SIGNATURES: dict[Any, Callable[..., Any]] = {
     functional.leaky_relu: functional.leaky_relu,
     functional.elu: functional.elu,
     functional.gelu: _gelu,

@@ -11,10 +11,10 @@ from lindley.networks.batchbald_cnn import batchbald_cnn
 from lindley.networks.digits_mlp import digits_mlp
 from lindley.networks.gal_cnn import gal_cnn
 from lindley.networks.moons_mlp import moons_mlp
-from lindley.posteriors.dropout import folded as folded_module
-from lindley.posteriors.dropout.folded import FoldedNetwork, layers_of
+from lindley.posteriors.dropout import folded_network as folded_module
+from lindley.posteriors.dropout.folded_network import FoldedNetwork, foldable_layers
 from lindley.posteriors.dropout.masks import dropout_masks, mask_shape
-from lindley.posteriors.dropout.thinned import live_features
+from lindley.posteriors.dropout.pruning import live_features
 
 CASES = {
     "moons-mlp": (moons_mlp, (2,)),
@@ -132,24 +132,22 @@ def network_and_inputs(case):
 @pytest.mark.parametrize("case", CASES)
 def test_folded_equals_masks_multiplied_in_by_hand(case):
     network, inputs = network_and_inputs(case)
-    layers = layers_of(network)
+    layers = foldable_layers(network)
     folded = FoldedNetwork(layers, num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32)
     with torch.no_grad():
         torch.testing.assert_close(folded.logits(inputs), masked_by_hand(layers, inputs), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_draws_do_not_depend_on_how_many_are_computed_at_once(case, monkeypatch):
+def test_draws_do_not_depend_on_how_many_are_computed_at_once(case):
     network, inputs = network_and_inputs(case)
-    layers = layers_of(network)
+    layers = foldable_layers(network)
 
-    def logits():
+    def logits(**options):
         with torch.no_grad():
-            return FoldedNetwork(layers, num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32).logits(inputs)
+            return FoldedNetwork(layers, num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32, **options).logits(inputs)
 
-    whole = logits()
-    monkeypatch.setattr(folded_module, "_AT_ONCE", 3)
-    torch.testing.assert_close(logits(), whole, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(logits(draws_per_product=3), logits(), rtol=1e-4, atol=1e-5)
 
 
 def images_with_a_blank_border():
@@ -171,7 +169,7 @@ def test_features_that_are_zero_in_all_rows_are_not_multiplied_and_nothing_else_
     network, images = gal_cnn_that_is_blank_where_the_image_is(), images_with_a_blank_border()
     if not bias:
         next(layer for layer in network if isinstance(layer, nn.Linear)).bias = None
-    layers = layers_of(network)
+    layers = foldable_layers(network)
     taken = []
     monkeypatch.setattr(folded_module, "live_features", lambda values: taken.append(live_features(values)) or taken[-1])
     folded = FoldedNetwork(layers, num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32)
@@ -193,16 +191,16 @@ def test_a_weight_that_is_not_finite_is_multiplied_also_where_the_feature_is_zer
     dense = next(layer for layer in network if isinstance(layer, nn.Linear))
     with torch.no_grad():
         dense.weight[:, 0] = torch.nan  # the first channel's corner, which is blank
-        folded = FoldedNetwork(layers_of(network), num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32)
+        folded = FoldedNetwork(foldable_layers(network), num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32)
         assert folded.logits(images_with_a_blank_border()).isnan().all()
 
 
 @pytest.mark.parametrize("case", ["gal-cnn", "batchbald-cnn"])
 def test_weights_are_kept_of_the_units_that_a_draw_keeps(case):
     network, inputs = network_and_inputs(case)
-    folded = FoldedNetwork(layers_of(network), num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32)
+    folded = FoldedNetwork(foldable_layers(network), num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32)
     folded.logits(inputs)
-    for *hidden, last in folded.kept_weights:
+    for *hidden, last in folded.draw_weights:
         assert len(last) == 10
         for weight, following in zip(hidden, [*hidden[1:], last], strict=True):
             assert len(weight) * (following.shape[1] // len(weight)) == following.shape[1]
@@ -211,20 +209,21 @@ def test_weights_are_kept_of_the_units_that_a_draw_keeps(case):
 
 @pytest.mark.parametrize("case", UNFOLDABLE)
 def test_masks_that_cannot_go_into_weights_are_left_to_the_general_way(case):
-    assert layers_of(nn.Sequential(*UNFOLDABLE[case], nn.Linear(4, 2))) is None
-    assert layers_of(nn.Sequential(nn.Linear(4, 2), nn.Dropout(0.5))) is None
+    assert foldable_layers(nn.Sequential(*UNFOLDABLE[case], nn.Linear(4, 2))) is None
+    assert foldable_layers(nn.Sequential(nn.Linear(4, 2), nn.Dropout(0.5))) is None
 
 
 def test_dense_layers_of_a_plain_sequence_read_one_vector():
-    layers = layers_of(nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.5), nn.Flatten(), nn.Linear(6, 2)))
-    with pytest.raises(InputError, match=r"reads \[2, 4\] per input"):
+    layers = foldable_layers(nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.5), nn.Flatten(), nn.Linear(6, 2)))
+    with pytest.raises(InputError) as caught:
         FoldedNetwork(layers, num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32).logits(torch.rand(3, 2, 4))
+    assert (caught.value.argument, caught.value.got) == ("network", [2, 4])
 
 
 @pytest.mark.parametrize("case", ["gal-cnn", "batchbald-cnn"])
 def test_bfloat16_is_close_to_float32(case):
     network, inputs = network_and_inputs(case)
-    layers = layers_of(network)
+    layers = foldable_layers(network)
     with torch.no_grad():
         exact = FoldedNetwork(layers, num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32).logits(inputs)
         rough = FoldedNetwork(layers, num_draws=NUM_DRAWS, seed=SEED, dtype=torch.bfloat16).logits(inputs)
@@ -234,7 +233,7 @@ def test_bfloat16_is_close_to_float32(case):
 
 def test_pickled_draws_give_the_same_numbers_and_carry_no_folded_weights():
     network, inputs = network_and_inputs("gal-cnn")
-    folded = FoldedNetwork(layers_of(network), num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32)
+    folded = FoldedNetwork(foldable_layers(network), num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32)
     with torch.no_grad():
         before = folded.logits(inputs)
         stored = pickle.dumps(folded)
@@ -243,9 +242,9 @@ def test_pickled_draws_give_the_same_numbers_and_carry_no_folded_weights():
 
 
 def test_layers_of_is_none_where_something_else_is_in_the_sequence():
-    assert layers_of(nn.Sequential(nn.Linear(2, 2), nn.LSTM(2, 2))) is None
-    assert layers_of(nn.TransformerEncoderLayer(4, 2)) is None
-    assert len(layers_of(nn.Sequential(nn.Sequential(nn.Linear(2, 2)), nn.ReLU()))) == 2
+    assert foldable_layers(nn.Sequential(nn.Linear(2, 2), nn.LSTM(2, 2))) is None
+    assert foldable_layers(nn.TransformerEncoderLayer(4, 2)) is None
+    assert len(foldable_layers(nn.Sequential(nn.Sequential(nn.Linear(2, 2)), nn.ReLU()))) == 2
 
 
 def test_a_sequence_with_a_forward_of_its_own_is_not_folded():
@@ -253,7 +252,7 @@ def test_a_sequence_with_a_forward_of_its_own_is_not_folded():
         def forward(self, values):
             return values + super().forward(values)
 
-    assert layers_of(nn.Sequential(AddsItsInput(nn.Linear(2, 2), nn.ReLU()), nn.Dropout(0.5))) is None
+    assert foldable_layers(nn.Sequential(AddsItsInput(nn.Linear(2, 2), nn.ReLU()), nn.Dropout(0.5))) is None
 
 
 def test_layers_with_hooks_are_not_folded():
@@ -261,12 +260,12 @@ def test_layers_with_hooks_are_not_folded():
     hooked.register_forward_hook(lambda layer, inputs, output: 2 * output)
     sequence = nn.Sequential(nn.Linear(2, 2))
     sequence.register_forward_pre_hook(lambda layer, inputs: (2 * inputs[0],))
-    assert layers_of(nn.Sequential(hooked, nn.Dropout(0.5))) is None
-    assert layers_of(sequence) is None
+    assert foldable_layers(nn.Sequential(hooked, nn.Dropout(0.5))) is None
+    assert foldable_layers(sequence) is None
 
 
 def test_a_forward_that_is_put_on_a_layer_is_not_folded_away():
     network = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Dropout(0.4), nn.Linear(4, 2))
-    assert layers_of(network) is not None
+    assert foldable_layers(network) is not None
     network[1].forward = torch.tanh
-    assert layers_of(network) is None
+    assert foldable_layers(network) is None

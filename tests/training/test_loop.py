@@ -12,7 +12,7 @@ from lindley.pools.memory import MemoryPool
 from lindley.posteriors.features import network_features
 from lindley.posteriors.network_draws import NetworkDraws
 from lindley.training.config import TrainingConfig
-from lindley.training.loop import train
+from lindley.training.loop import explain_dtype_errors, train
 from lindley.training.network_copies import copy_network
 from lindley.training.optimisation import LossMonitor, make_optimizer, make_scheduler, minibatches
 from lindley.training.precision import compute_dtype

@@ -45,7 +45,7 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("posteriors/scikit_learn/bagging.py", "    known, numbers = np.unique(classes, return_inverse=True)", "    known, numbers = np.arange(training.num_classes), classes", TABLES + "test_estimators_of_every_habit_predict_what_a_plain_one_does"),
     ("posteriors/storage.py", '    if content.pop("sha256") != _sha256_of_content(content):', '    if not content.pop("sha256"):', SAVED + "test_any_changed_setting_is_found"),
     ("posteriors/storage.py", '    if _sha256(weights) != content["weights_sha256"]:', "    if False:", SAVED + "test_any_changed_byte_of_the_tensors_is_found"),
-    ("posteriors/state_checks.py", "        if part.finite and not bool(value.isfinite().all()):", "        if False:", SAVED + "test_every_tensor_is_checked_where_the_hashes_are_right"),
+    ("posteriors/state_checks.py", "        if spec.finite and not bool(value.isfinite().all()):", "        if False:", SAVED + "test_every_tensor_is_checked_where_the_hashes_are_right"),
     ("posteriors/scikit_learn/trees.py", "        if depth != self.depth:", "        if False:", SAVED + "test_another_depth_of_a_forest_is_refused"),
     ("session/journal_store.py", "except Exception:  # whatever a reader raises", "except (ValueError, KeyError):", DAMAGE),
     ("session/manifest.py", ANY_READER, "except (ValueError, KeyError, TypeError):", DAMAGE),

@@ -83,7 +83,7 @@ def test_a_loss_that_is_not_finite_is_an_error_that_says_where():
         nn.init.constant_(network[0].weight, float("inf"))
         return network
 
-    with pytest.raises(FitError, match="at step 1 of 60 on 40 labels"):
+    with pytest.raises(FitError, match="at step 1 of 60 on 40 labels"):  # golden message
         trained(network=exploding)
 
 
@@ -310,14 +310,14 @@ def test_every_step_sees_equally_many_labels_and_every_label_equally_often(num_l
 
 
 def test_weights_that_are_not_finite_after_the_last_step_are_an_error():
-    with pytest.raises(FitError, match="the weights are not finite after all 1 steps on"):
+    with pytest.raises(FitError, match="weights are not finite"):
         trained(steps=1, learning_rate=1e38, optimizer="adamw", weight_decay=1e38)
 
 
 def test_a_validation_loss_that_is_not_finite_is_an_error():
     pool, labels, _ = blobs()
     broken = MemoryPool(torch.cat([pool.read(torch.arange(len(pool))), torch.full((1, 2), float("nan"))]))
-    with pytest.raises(FitError, match="the loss of the 1 validation labels became nan"):
+    with pytest.raises(FitError, match="validation labels became nan"):
         train(
             moons_mlp,
             TrainingData(broken, labels, TASK, validation=Labels(torch.tensor([len(pool)]), torch.tensor([0]))),

@@ -83,7 +83,7 @@ def test_a_member_that_diverges_is_named():
             nn.init.constant_(made[0].weight, float("nan"))
         return made
 
-    with pytest.raises(FitError, match=r"member \d of 8: the loss became nan at step 1 of 5"):
+    with pytest.raises(FitError, match=r"member \d of 8: .* step 1 of 5"):
         train_vectorised(
             exploding, TrainingData(MemoryPool(INPUTS), LABELS, TASK), seeds=range(8), **told(TrainingConfig(steps=5))
         )

@@ -1,4 +1,4 @@
-"""Every posterior by name. Adding one is a file with fit -> draw -> predict and an entry here.
+"""Every posterior by name. A new one is a file with fit -> draw -> predict and an entry here.
 
 Nothing heavy is imported: the learner's module is imported when the learner is built.
 """

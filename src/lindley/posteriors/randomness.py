@@ -1,4 +1,4 @@
-"""Whether a call is a function: it draws no random number, and gives the same under other seeds."""
+"""Checks that a network is a function: it draws no random number, and gives the same outputs under other seeds."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from lindley.errors import InputError
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """What one tensor has to be."""
+    """The shape, type and values that one stored tensor must have."""
 
     shape: str
     """Its extents: numbers, or letters that stand for the same extent in every tensor."""

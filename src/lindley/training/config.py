@@ -1,4 +1,4 @@
-"""How a network is trained: the keys of a study's [training] table."""
+"""The configuration of a training: the keys of a study's [training] table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SCHEDULES = ("constant", "cosine")
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How a network is trained: for a number of steps, or until validation labels stop it where `patience` is set."""
+    """The training of a network: for a number of steps, or until validation labels stop it where `patience` is set."""
 
     steps: int = 1000
     """The least number of steps, so that twenty labels do not mean one step an epoch."""

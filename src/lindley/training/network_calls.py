@@ -1,4 +1,4 @@
-"""What goes into a network and what comes out: inputs as one tensor or several by name, forward passes, logits."""
+"""Inputs of networks, as one tensor or several by name; forward passes; logits."""
 
 from __future__ import annotations
 

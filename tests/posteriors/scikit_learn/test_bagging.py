@@ -264,7 +264,7 @@ def test_what_cannot_be_used_is_refused(estimator, options, said):
 
 
 def test_draws_that_are_not_there_and_validation_labels_are_refused():
-    with pytest.raises(InputError, match=r"num_draws .* the members of a bag; got 7"):
+    with pytest.raises(InputError, match="num_draws must be between 1 and 6"):
         fit(GaussianNB()).draw(7, seed=0)
     table, classes = data()
     labels = Labels(torch.arange(9), classes[:9])

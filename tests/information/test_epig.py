@@ -76,5 +76,6 @@ def test_weights_over_the_draws_count_like_copies_of_a_draw():
 def test_nothing_is_asked_of_no_rows_and_no_targets_are_refused():
     log_probs = random_log_probs(6, 3, 5, 2, dtype=torch.float32)
     assert epig(log_probs[:0], log_probs).shape == (0,)
-    with pytest.raises(InputError, match="targets"):
+    with pytest.raises(InputError) as caught:
         epig(log_probs, log_probs[:0])
+    assert caught.value.argument == "targets"

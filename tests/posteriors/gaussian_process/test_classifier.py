@@ -192,37 +192,43 @@ def test_extreme_inputs_give_no_nan_and_no_rows_no_predictions():
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "argument"),
     [
-        ({"kernel": "linear"}, "kernel must be one of rbf"),
-        ({"frequencies": 0}, "frequencies must be at least 1"),
-        ({"lengthscale": 0.0}, 'lengthscale must be "evidence" or a positive number; got 0.0'),
-        ({"amplitude": "auto"}, "amplitude must be"),
-        ({"approximation": "ep"}, "approximation must be one of auto, variational, laplace"),
-        ({"class_weights": [1.0]}, "class_weights must be 3 positive numbers"),
+        ({"kernel": "linear"}, "kernel"),
+        ({"frequencies": 0}, "frequencies"),
+        ({"lengthscale": 0.0}, "lengthscale"),
+        ({"amplitude": "auto"}, "amplitude"),
+        ({"approximation": "ep"}, "approximation"),
+        ({"class_weights": [1.0]}, "class_weights"),
     ],
 )
-def test_options_that_cannot_be_used_are_refused(options, said):
-    with pytest.raises(InputError, match=said):
+def test_options_that_cannot_be_used_are_refused(options, argument):
+    with pytest.raises(InputError) as caught:
         fit(**options)
+    assert caught.value.argument == argument
 
 
 def test_what_it_cannot_do_is_refused(monkeypatch):
     posterior, inputs = fit()
-    with pytest.raises(InputError, match="num_draws must be at least 1"):
+    with pytest.raises(InputError) as caught:
         posterior.draw(0, seed=0)
-    with pytest.raises(InputError, match="fitted on 2 inputs a row; these have 1"):
+    assert caught.value.argument == "num_draws"
+    with pytest.raises(InputError) as caught:
         posterior.draw(1, seed=0).predict(inputs[:, :1])
+    assert (caught.value.argument, caught.value.got) == ("inputs", [len(inputs), 1])
     labels = Labels(torch.arange(9), data()[1][:9])
     with pytest.raises(InputError, match="validation"):
         GaussianProcess().fit(TrainingData(MemoryPool(inputs), labels, ABC, validation=Labels([10], [0])), seed=0)
     bad = inputs.clone()
     bad[12, 1] = torch.nan
-    with pytest.raises(InputError, match=r"pool's rows \[12\]"):
+    with pytest.raises(InputError) as caught:
         GaussianProcess().fit(TrainingData(MemoryPool(bad), labels, ABC), seed=0)
+    assert caught.value.rows == (12,)
     bad[2, 1] = torch.nan
-    with pytest.raises(InputError, match=r"labelled rows \[2\]"):
+    with pytest.raises(InputError) as caught:
         GaussianProcess().fit(TrainingData(MemoryPool(bad), labels, ABC), seed=0)
+    assert caught.value.rows == (2,)
     monkeypatch.setattr(classifier, "MAX_ELEMENTS", 1000)
-    with pytest.raises(InputError, match="for few labels; got 20 of 3 classes"):
+    with pytest.raises(InputError) as caught:
         fit(20)
+    assert (caught.value.argument, caught.value.got) == ("labels", 20)

@@ -50,11 +50,13 @@ def test_columns_of_noise_cost_evidence_though_they_raise_the_likelihood():
 
 
 def test_classes_for_other_inputs_are_refused():
-    with pytest.raises(InputError, match="4 classes for 25 inputs"):
+    with pytest.raises(InputError) as caught:
         laplace_evidence(network(), data()[0], torch.zeros(4, dtype=torch.int64), num_classes=3)
+    assert (caught.value.argument, caught.value.got) == ("classes", 4)
 
 
 def test_features_that_are_not_finite_are_refused():
     inputs, classes = data()
-    with pytest.raises(InputError, match="finite"):
+    with pytest.raises(InputError) as caught:
         laplace_evidence(network(), inputs * torch.nan, classes, num_classes=3)
+    assert (caught.value.argument, caught.value.expected) == ("features", "finite")

@@ -1,6 +1,6 @@
 """Axis letters and tensor aliases: what a shape means is said here, once.
 
-N rows of a pool, K posterior draws, C classes, B batch, T targets, L labels, D features, M label paths.
+N rows of a pool, K posterior draws, C classes, B batch, T targets, L labels, D features, M configurations.
 Log-probabilities are natural logarithms (nats), axes always in the order [N, K, C].
 """
 

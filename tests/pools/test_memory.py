@@ -5,7 +5,7 @@ from lindley.errors import InputError
 from lindley.pools.memory import MemoryPool
 
 
-def test_rows_are_read_in_the_order_asked_for():
+def test_rows_are_read_in_their_order():
     pool = MemoryPool(torch.arange(12.0).reshape(4, 3))
     assert pool.read(torch.tensor([3, 0, 3])).tolist() == [[9, 10, 11], [0, 1, 2], [9, 10, 11]]
     assert len(pool) == 4

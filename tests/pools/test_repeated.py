@@ -109,7 +109,7 @@ def test_row_normals_of_neighbours_are_uncorrelated(lag):
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 4, 7])
-def test_row_normals_have_the_width_asked_for_and_never_repeat_a_column(width):
+def test_row_normals_have_the_requested_width_and_never_repeat_a_column(width):
     numbers = row_normals(torch.arange(1000), width, 0, "test")
     assert numbers.shape == (1000, width)
     columns = numbers.T

@@ -296,7 +296,7 @@ def test_another_depth_of_a_forest_is_refused(tmp_path, depth):
     settings = json.loads((tmp_path / "posterior.json").read_text())["settings"]
     assert settings["depth"] not in (0, 1, 50)
     rewrite(tmp_path, settings={**settings, "depth": depth})
-    with pytest.raises(InputError, match="levels deep"):
+    with pytest.raises(InputError, match="'depth'"):
         load_posterior(tmp_path)
 
 

@@ -28,7 +28,7 @@ def batch_epig(batch_log_probs: BatchLogProbs, targets: TargetLogProbs) -> float
     [B, K, C], [T, K, C] -> nats.
 
     From 0 to the smaller of log C and the joint information of the batch. Not submodular: of y* = y_1 xor y_2 each
-    label alone says nothing, and both say all.
+    label alone has no information, and both have all.
     Raises InputError when there are more than MAX_CONFIGURATIONS configurations, or where draws or classes differ.
     """
     num_rows, num_draws, num_classes = batch_log_probs.shape

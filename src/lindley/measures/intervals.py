@@ -9,7 +9,7 @@ def accuracy_interval(num_correct: int, num_rows: int, *, level: float = 0.95) -
     """Clopper-Pearson interval of an accuracy: exact, so it covers the true one with probability `level` or more.
 
     The rows must have been drawn at random from those that the accuracy is about. Rows that an acquisition chose are
-    not: their accuracy says nothing of the others.
+    not: their accuracy is no estimate of that of the others.
     Source: Clopper and Pearson 1934, Biometrika 26(4).
 
     Args:

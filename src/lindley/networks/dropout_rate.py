@@ -1,4 +1,4 @@
-"""The same network with another dropout rate."""
+"""A network with another dropout rate."""
 
 from __future__ import annotations
 

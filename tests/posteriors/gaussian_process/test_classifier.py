@@ -41,18 +41,18 @@ def test_latent_functions_have_the_mean_and_covariance_of_the_gaussian(approxima
     """At labelled and other inputs, jointly over inputs and classes; in contrasts, as only these decide predictions."""
     posterior, inputs = fit(7, approximation=approximation, lengthscale=1.2, amplitude=2.0)
     fitted, basis = posterior.fit_result, contrasts(3)
-    asked = (inputs[5:10].double() - fitted.origin) / fitted.scale / fitted.parameters.lengthscales
-    known, crossed = fitted.classifier.covariance, 4 * correlation(fitted.kernel, asked, fitted.inputs_in_lengthscales)
+    points = (inputs[5:10].double() - fitted.origin) / fitted.scale / fitted.parameters.lengthscales
+    known, crossed = fitted.classifier.covariance, 4 * correlation(fitted.kernel, points, fitted.inputs_in_lengthscales)
     if approximation == "laplace":
         curvature = dense_curvature(fitted.classifier, known @ fitted.coefficients)
     else:
         curvature = torch.block_diag(*(basis @ fitted.curvature @ basis.T))
     prior, across = dense_covariance(known, 3), dense_covariance(crossed, 3)
     explained = across @ torch.linalg.solve(torch.eye(21, dtype=torch.float64) + curvature @ prior, curvature)
-    covariance = dense_covariance(4 * correlation(fitted.kernel, asked, asked), 3) - explained @ across.T
+    covariance = dense_covariance(4 * correlation(fitted.kernel, points, points), 3) - explained @ across.T
     lift = torch.block_diag(*[basis.T] * 5)
     mean = (crossed @ fitted.coefficients @ basis).flatten()
-    parts = [fitted.sample(250, seed=seed)(asked).view(5, 3, 250) for seed in range(30)]
+    parts = [fitted.sample(250, seed=seed)(points).view(5, 3, 250) for seed in range(30)]
     found = torch.cat([torch.einsum("nck,cm->nmk", part, basis).flatten(0, 1) for part in parts], dim=1)  # [10, J]
     number, expected = found.shape[1], lift @ covariance @ lift.T
     deviation = expected.diagonal().sqrt()
@@ -70,7 +70,7 @@ def test_draws_are_softmaxes_of_their_latent_functions():
     torch.testing.assert_close(posterior.draw(4, seed=2).predict(inputs).log_probs, expected)
 
 
-def test_a_draw_is_one_function_however_it_is_asked(monkeypatch):
+def test_a_draw_is_one_function_in_any_order_and_block(monkeypatch):
     posterior, inputs = fit()
     few, many = posterior.draw(2, seed=1), posterior.draw(7, seed=1)
     whole = many.predict(inputs).log_probs
@@ -85,8 +85,8 @@ def test_a_draw_is_one_function_however_it_is_asked(monkeypatch):
 def test_mean_of_the_latent_functions_is_the_point():
     posterior, inputs = fit()
     fitted = posterior.fit_result
-    asked = (inputs.double() - fitted.origin) / fitted.scale / fitted.parameters.lengthscales
-    crossed = posterior.amplitude**2 * correlation(fitted.kernel, asked, fitted.inputs_in_lengthscales)
+    points = (inputs.double() - fitted.origin) / fitted.scale / fitted.parameters.lengthscales
+    crossed = posterior.amplitude**2 * correlation(fitted.kernel, points, fitted.inputs_in_lengthscales)
     expected = (crossed @ fitted.coefficients).log_softmax(1).float()
     torch.testing.assert_close(posterior.point().predict(inputs).log_probs[:, 0], expected)
 

@@ -47,7 +47,7 @@ def test_the_setting_that_explains_the_labels_is_kept(measure):
     assert isinstance(tuned, FeatureExtractor)
 
 
-def test_recipes_are_settings():
+def test_configs_are_settings():
     pool, labels, _ = data()
     configs = [replace(TrainingConfig(steps=30, learning_rate=1e-2), weight_decay=decay) for decay in (0.0, 10.0)]
 

@@ -88,7 +88,7 @@ class GaussianProcess:
     amplitude are always chosen by Laplace's evidence.
     """
     device: str = "cpu"
-    """Where features are read and draws computed, in float64; the fit itself runs on the CPU."""
+    """Device of the features and draws, in float64; the fit itself runs on the CPU."""
 
     def __post_init__(self) -> None:
         check_choice("kernel", self.kernel, KERNELS)

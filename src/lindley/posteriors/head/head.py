@@ -83,7 +83,7 @@ class BayesianHead:
     approximation: str = "variational"
     """"variational", the Gaussian nearest to the posterior, or "laplace", about the most probable weights."""
     device: str = "cpu"
-    """Where features are read and predictions computed; the fit itself runs on the CPU in float64."""
+    """Device of the features and predictions; the fit itself runs on the CPU in float64."""
 
     def __post_init__(self) -> None:
         check_evidence_or_positive("prior_precision", self.prior_precision)

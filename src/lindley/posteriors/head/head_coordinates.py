@@ -14,7 +14,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class HeadCoordinates:
-    """From features [n, D] to the columns of a design: turned features, and ones for the bias. In float64."""
+    """Coordinates that convert features [n, D] to a design: turned features, and ones for the bias, in float64."""
 
     origin: Tensor  # [D] the labelled rows' mean
     scale: Tensor  # [D] the pool's standard deviations

@@ -1,4 +1,4 @@
-"""How well a network explains the labels it was trained on, without validation labels.
+"""Measures of how well a network explains its training labels, without validation labels.
 
 Both measures judge a Bayesian head on the network's features: the log marginal likelihood of the labels, and their
 log-probability when each is left out of the head's fit. Neither penalises the network for having fitted its features

@@ -1,7 +1,7 @@
 """Softmax regression with a Gaussian prior: density, gradient, curvature, and the mode by Newton's method.
 
-Logits that differ by a constant over the classes are the same prediction, so weights are kept in C - 1 contrasts: the
-columns of an orthonormal basis of what is orthogonal to a constant. Independent Gaussian weights of C classes are
+Logits that differ by a constant over the classes are the same prediction, so weights are kept in C - 1 contrasts: an
+orthonormal basis of the vectors that are orthogonal to a constant. Independent Gaussian weights of C classes are
 independent Gaussian weights of C - 1 contrasts with the same precision; the direction left out changes no prediction.
 """
 

@@ -1,7 +1,6 @@
 """Axis letters and tensor aliases: the one place that says what a shape means.
 
-N rows of a pool, K posterior draws, C classes, B batch, T targets, L labels, D features, M configurations of the
-labels of a batch.
+N rows of a pool, K posterior draws, C classes, B batch, T targets, L labels, D features, M configurations.
 Log-probabilities are natural logarithms (nats), axes always in the order [N, K, C].
 """
 

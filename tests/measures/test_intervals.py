@@ -38,7 +38,17 @@ def test_it_holds_what_was_seen_and_mirrors_the_error(counts: tuple[int, int]) -
     assert (1 - wrong_high, 1 - wrong_low) == pytest.approx((low, high), abs=1e-9)
 
 
-@pytest.mark.parametrize(("correct", "rows", "level"), [(3, 2, 0.95), (-1, 2, 0.95), (0, 0, 0.95), (1, 2, 1.0)])
-def test_other_numbers_are_refused(correct: int, rows: int, level: float) -> None:
-    with pytest.raises(InputError):
+@pytest.mark.parametrize(
+    ("correct", "rows", "level", "argument"),
+    [
+        (3, 2, 0.95, "num_correct"),
+        (-1, 2, 0.95, "num_correct"),
+        (0, 0, 0.95, "num_correct"),
+        (1, 2, 1.0, "level"),
+        (1, 2, 0.0, "level"),
+    ],
+)
+def test_other_numbers_are_refused(correct: int, rows: int, level: float, argument: str) -> None:
+    with pytest.raises(InputError) as caught:
         accuracy_interval(correct, rows, level=level)
+    assert caught.value.argument == argument

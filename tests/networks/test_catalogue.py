@@ -29,10 +29,13 @@ def test_networks_have_the_published_number_of_parameters(name, parameters):
 
 
 def test_an_unknown_name_lists_the_known_ones():
-    with pytest.raises(InputError, match="gal-cnn, batchbald-cnn"):
+    with pytest.raises(InputError) as caught:
         build_network("gal_cnn", input_shape=(1, 28, 28), num_classes=10)
+    assert (caught.value.argument, caught.value.got) == ("network", "gal_cnn")
+    assert all(name in caught.value.expected for name in NETWORKS)
 
 
 def test_inputs_with_other_axes_are_refused():
-    with pytest.raises(InputError, match=r"3 axes; these have the shape \[64\]"):
+    with pytest.raises(InputError) as caught:
         build_network("gal-cnn", input_shape=(64,), num_classes=10)
+    assert (caught.value.argument, caught.value.got) == ("input_shape", [64])

@@ -28,13 +28,15 @@ def test_no_rows_read_as_no_inputs():
 
 
 @pytest.mark.parametrize(
-    ("other", "named"), [(torch.zeros(3, 5), r"float32 \[2\], torch.float32 \[5\]"), (SECOND.double(), "float64")]
+    ("other", "got"), [(torch.zeros(3, 5), "torch.float32 [5]"), (SECOND.double(), "torch.float64 [2]")]
 )
-def test_inputs_of_another_shape_or_type_are_refused(other, named):
-    with pytest.raises(InputError, match=named):
+def test_inputs_of_another_shape_or_type_are_refused(other, got):
+    with pytest.raises(InputError) as caught:
         JoinedPool(MemoryPool(FIRST), MemoryPool(other))
+    assert (caught.value.argument, caught.value.got) == ("second", got)
 
 
 def test_rows_out_of_range_are_named():
-    with pytest.raises(InputError, match=r"0\.\.6, the pool has 7; got 7\.$"):
+    with pytest.raises(InputError) as caught:
         joined().read(torch.tensor([7]))
+    assert (caught.value.argument, caught.value.rows) == ("rows", (7,))

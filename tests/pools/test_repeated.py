@@ -63,8 +63,9 @@ def test_no_rows_read_as_no_inputs():
 
 
 def test_a_source_without_tensors_is_refused():
-    with pytest.raises(InputError, match="must hold tensors; got list"):
+    with pytest.raises(InputError) as caught:
         RepeatedPool(Words(), repeats=2, noise=0.1, seed=0).read(torch.arange(3))
+    assert (caught.value.argument, caught.value.got) == ("source", "list")
 
 
 class Words:
@@ -78,17 +79,19 @@ class Words:
 
 
 def test_rows_out_of_range_are_named():
-    with pytest.raises(InputError, match=r"0\.\.149.*got 150\.$"):
+    with pytest.raises(InputError) as caught:
         repeated().read(torch.tensor([149, 150]))
+    assert (caught.value.argument, caught.value.rows) == ("rows", (150,))
 
 
 @pytest.mark.parametrize(
-    ("wrong", "named"),
+    ("wrong", "argument"),
     [({"repeats": 0}, "repeats"), ({"noise": -0.1}, "noise"), ({"noise": float("nan")}, "noise")],
 )
-def test_impossible_options_are_refused_by_name(wrong, named):
-    with pytest.raises(InputError, match=named):
+def test_impossible_options_are_refused_by_name(wrong, argument):
+    with pytest.raises(InputError) as caught:
         repeated(**wrong)
+    assert caught.value.argument == argument
 
 
 def test_row_normals_are_normal():
@@ -106,7 +109,7 @@ def test_row_normals_of_neighbours_are_uncorrelated(lag):
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 4, 7])
-def test_row_normals_have_the_width_asked_for_and_never_repeat_a_column(width):
+def test_row_normals_have_the_requested_width_and_never_repeat_a_column(width):
     numbers = row_normals(torch.arange(1000), width, 0, "test")
     assert numbers.shape == (1000, width)
     columns = numbers.T

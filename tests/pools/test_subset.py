@@ -26,15 +26,15 @@ def test_no_rows_read_as_no_inputs():
     assert SubsetPool(SOURCE, torch.tensor([1])).read(torch.empty(0, dtype=torch.int64)).shape == (0, 2)
 
 
-@pytest.mark.parametrize(
-    ("rows", "named"), [([0, 6], r"0\.\.5.*got 6\.$"), ([2, 1, 2], r"more than once came \[2\]\.$")]
-)
-def test_rows_that_the_source_has_not_or_has_once_are_named(rows, named):
-    with pytest.raises(InputError, match=named):
+@pytest.mark.parametrize(("rows", "at_fault"), [([0, 6], (6,)), ([2, 1, 2], (2,))])
+def test_rows_that_the_source_has_not_or_has_once_are_named(rows, at_fault):
+    with pytest.raises(InputError) as caught:
         SubsetPool(SOURCE, torch.tensor(rows))
+    assert (caught.value.argument, caught.value.rows) == ("rows", at_fault)
 
 
 def test_rows_out_of_range_are_named(monkeypatch):
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
-    with pytest.raises(InputError, match=r"0\.\.1, the pool has 2; got 2\.$"):
+    with pytest.raises(InputError) as caught:
         SubsetPool(SOURCE, torch.tensor([5, 4])).read(torch.tensor([2]))
+    assert caught.value.rows == (2,)

@@ -28,14 +28,16 @@ def batch_epig(batch_log_probs: BatchLogProbs, targets: TargetLogProbs) -> float
     [B, K, C], [T, K, C] -> nats.
 
     From 0 to the smaller of log C and the joint information of the batch. Not submodular: of y* = y_1 xor y_2 each
-    label alone says nothing, and both say all.
+    label alone has no information, and both have all.
     Raises InputError when there are more than MAX_CONFIGURATIONS configurations, or where draws or classes differ.
     """
     num_rows, num_draws, num_classes = batch_log_probs.shape
     if num_classes**num_rows > MAX_CONFIGURATIONS:
         raise InputError(
-            f"exact batch EPIG enumerates C**B configurations, at most {MAX_CONFIGURATIONS}; "
-            f"got {num_classes}**{num_rows}. Use estimate_batch_epig for this batch."
+            "Use estimate_batch_epig for this batch.",
+            argument="batch_log_probs",
+            expected=f"a batch with C**B of at most {MAX_CONFIGURATIONS} configurations",
+            got=f"{num_classes}**{num_rows}",
         )
     configurations = empty_configurations(num_draws)
     for row in batch_log_probs:
@@ -58,7 +60,8 @@ def estimate_batch_epig(
         seed: Seed of the configurations.
     """
     if num_configurations < 2:
-        raise InputError(f"a standard error needs num_configurations of at least 2; got {num_configurations}")
+        expected = "at least 2, for the standard error"
+        raise InputError(argument="num_configurations", expected=expected, got=num_configurations)
     configurations = sample_configurations(batch_log_probs, num_configurations=num_configurations, seed=seed)
     values = information_on_targets(configurations, targets)
     return Estimate(float(values.mean()), float(values.std()) / math.sqrt(num_configurations))
@@ -68,7 +71,8 @@ def information_on_targets(configurations: Configurations, targets: TargetLogPro
     """Information of each configuration about the targets, mean KL[p(y* | y_1..B) || p(y*)].  -> [M] nats"""
     posterior = configurations.log_posterior().exp()  # [M, K]
     if posterior.shape[1] != targets.shape[1] or len(targets) == 0:
-        raise InputError(f"targets must be [T, {posterior.shape[1]}, C], T of 1 or more; got {[*targets.shape]}")
+        expected = f"[T, {posterior.shape[1]}, C], T at least 1"
+        raise InputError(argument="targets", expected=expected, got=[*targets.shape])
     targets = targets.double()
     others = column_blocks(classes_first(targets), uniform_weights(targets))
     total = torch.zeros(len(posterior), dtype=torch.float64)

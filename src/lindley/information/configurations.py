@@ -1,4 +1,4 @@
-"""Configurations of the labels of a batch: what its rows may answer, and how likely each draw is after each answer.
+"""Configurations of the labels of a batch: all labels that its rows may get, and the probability of each draw then.
 
 A configuration is one label for each of the B rows in a batch. All C**B of them are kept while they are few ("exact",
 each with its probability), afterwards M sampled ones. A configuration is carried as log p_k(y_1..B) for every draw k,

@@ -39,7 +39,7 @@ def epig(log_probs: LogProbs, targets: TargetLogProbs) -> Scores:
     """
     check_same_draws(log_probs, targets, "targets")
     if len(targets) == 0:
-        raise InputError("EPIG is a mean over targets; got none")
+        raise InputError(argument="targets", expected="[T, K, C] with T at least 1", got=[*targets.shape])
     if len(log_probs) == 0:
         return log_probs.new_zeros(0, dtype=compute_dtype(log_probs))
     weights = uniform_weights(log_probs)

@@ -28,15 +28,17 @@ class Estimate:
 
 
 def joint_entropy(batch_log_probs: BatchLogProbs) -> float:
-    """H[y_1..B], exact, by enumerating all C**B configurations.  [B, K, C] -> nats.
+    """Joint entropy H[y_1..B], exact, by enumerating all C**B configurations.  [B, K, C] -> nats.
 
     Raises InputError when there are more than MAX_ENUMERATED configurations.
     """
     num_rows, num_draws, num_classes = batch_log_probs.shape
     if num_classes**num_rows > MAX_ENUMERATED:
         raise InputError(
-            f"exact joint entropy enumerates C**B configurations, at most {MAX_ENUMERATED}; "
-            f"got {num_classes}**{num_rows}. Use estimate_joint_information for this batch."
+            "Use estimate_joint_information for this batch.",
+            argument="batch_log_probs",
+            expected=f"a batch with C**B of at most {MAX_ENUMERATED} configurations",
+            got=f"{num_classes}**{num_rows}",
         )
     probs = batch_log_probs.detach().double().exp()  # at most 27 factors: nothing that matters underflows
     first = _configuration_probs(probs[: num_rows // 2]) / num_draws  # [C**(B/2), K]
@@ -46,7 +48,7 @@ def joint_entropy(batch_log_probs: BatchLogProbs) -> float:
 
 
 def joint_information(batch_log_probs: BatchLogProbs) -> float:
-    """I[y_1..B; θ] = H[y_1..B] - Σ_i E_k H[p_k(y_i)], exact.  [B, K, C] -> nats, from 0 to log K.
+    """Joint information I[y_1..B; θ] = H[y_1..B] - Σ_i E_k H[p_k(y_i)], exact.  [B, K, C] -> nats, from 0 to log K.
 
     Raises InputError when there are more than MAX_ENUMERATED configurations.
     """
@@ -57,7 +59,7 @@ def joint_information(batch_log_probs: BatchLogProbs) -> float:
 def estimate_joint_information(
     batch_log_probs: BatchLogProbs, *, num_configurations: int = 10_000, seed: int
 ) -> Estimate:
-    """I[y_1..B; θ] from sampled configurations, for batches of any size, in nats.
+    """Joint information I[y_1..B; θ] from sampled configurations, for batches of any size, in nats.
 
     I = log K - E_y H[θ | y]: each configuration gives log K minus the entropy of its posterior over the draws, which
     lies between 0 and log K, so the estimate does too. It is unbiased. The configurations are spread evenly over the
@@ -69,7 +71,8 @@ def estimate_joint_information(
         seed: Seed of the configurations.
     """
     if num_configurations < 2:
-        raise InputError(f"a standard error needs num_configurations of at least 2; got {num_configurations}")
+        expected = "at least 2, for the standard error"
+        raise InputError(argument="num_configurations", expected=expected, got=num_configurations)
     num_draws = batch_log_probs.shape[1]
     block = max(num_draws, _BLOCK_ELEMENTS // num_draws)
     whole, rest = divmod(num_configurations, block)

@@ -76,8 +76,10 @@ def check_same_draws(log_probs: Tensor, others: Tensor, name: str) -> None:
     """
     if log_probs.shape[1:] != others.shape[1:]:
         raise InputError(
-            f"{name} must be under the same K draws and of the same C classes as log_probs, [K, C] = "
-            f"{[*log_probs.shape[1:]]}; got {[*others.shape[1:]]}. Predict both with one Draws object."
+            "Predict both with one Draws object.",
+            argument=name,
+            expected=f"under the K draws and of the C classes of log_probs, [K, C] = {[*log_probs.shape[1:]]}",
+            got=[*others.shape[1:]],
         )
 
 

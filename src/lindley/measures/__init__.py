@@ -1,4 +1,4 @@
-"""What is measured of predictions: functions of tensors that return numbers, and the list of them.
+"""Metrics of predictions: functions of tensors that return numbers, and their catalogue.
 
 Read in this order:
 - catalogue.py: every metric by name, with its unit, its direction and its source. It imports no torch.
@@ -7,5 +7,5 @@ Read in this order:
 - joint.py: the NLL of several labels together, which tells draws apart that have the same average.
 - intervals.py: a confidence interval of an accuracy.
 
-Nothing here knows of studies or journals.
+The folder does not know studies or journals.
 """

@@ -1,4 +1,4 @@
-"""How far the confidence of predictions and their accuracy lie apart."""
+"""Calibration errors: the gap between the confidence of predictions and their accuracy."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def expected_calibration_error(log_probs: MeanLogProbs, classes: ClassIndices, *
 def adaptive_calibration_error(log_probs: MeanLogProbs, classes: ClassIndices, *, num_bins: int = ECE_BINS) -> float:
     """Gap between confidence and accuracy in bins of equal mass, Σ_b (n_b / N) |accuracy_b - confidence_b|, in [0, 1].
 
-    Where most predictions are sure, bins of equal width leave nearly all of them in the last one; these hold as many
-    rows each, to one row. Rows of the same confidence share a bin, so that their order changes nothing; fewer rows
-    than bins have one each. Confidence is the probability of the most probable class, as in the expected calibration
-    error; the adaptive calibration error of Nixon et al. averages over the probabilities of all classes instead.
+    Where most predictions are confident, bins of equal width leave nearly all of them in the last one; these bins hold
+    equally many rows, to within one row. Rows of the same confidence share a bin, so that their order changes nothing.
+    Fewer rows than bins have one each. Confidence is the probability of the most probable class, as in the expected
+    calibration error; the adaptive calibration error of Nixon et al. averages over the probabilities of all classes.
     Source: Nguyen and O'Connor 2015, arXiv:1508.05154; Nixon et al. 2019, arXiv:1904.01685.
 
     Args:

@@ -1,7 +1,7 @@
-"""Every metric by name. Adding one is a function in this folder and an entry here; nothing heavy is imported.
+"""The catalogue of metrics. Adding one is a function in this folder and an entry here; nothing heavy is imported.
 
-Whatever measures, tabulates, compares or draws a metric reads its entry. A journal that was written before a metric
-was added lacks it, and shows it nowhere.
+Trials, tables, comparisons and figures read the entries. A journal from before a metric was added lacks it, and no
+report of this journal shows it.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ Place = Literal["table", "comparison", "curves"]
 
 @dataclass(frozen=True)
 class Unit:
-    """How the values of a metric are shown to people."""
+    """The unit in which the values of a metric are written."""
 
     name: str
     scale: float
-    """What a value is multiplied by."""
+    """The factor from natural units to this unit."""
     digits: int
-    """After the point."""
+    """Number of digits after the point."""
 
 
 PERCENT = Unit("%", 100.0, 2)
@@ -34,14 +34,14 @@ NUMBER = Unit("", 1.0, 3)
 
 @dataclass(frozen=True)
 class MetricSpec:
-    """One metric of a test set: what it is, how it is computed and how it is shown."""
+    """One metric of a test set: its definition, its function and its appearance."""
 
     name: str
     """Its key among the metrics of a round."""
     path: str
     """The import path of its function, "package.module:name"."""
     title: str
-    """What sentences and tables call it."""
+    """Its name in sentences and tables."""
     unit: Unit
     better: Literal["higher", "lower"]
     reference: str = ""
@@ -49,8 +49,8 @@ class MetricSpec:
     bounds: tuple[float, float] = (0.0, 1.0)
     """The least and the largest value, in natural units (shares in [0, 1], nats)."""
     prediction: Prediction = "average"
-    """What the function is given. "average" and "point": log-probabilities [T, C] of the average over the draws, or of
-    the single prediction without dropout, and the true classes [T]. "draws": log-probabilities [T, K] of the true
+    """The arguments of the function. "average" and "point": log-probabilities [T, C] of the average over the draws, or
+    of the single prediction without dropout, and the true classes [T]. "draws": log-probabilities [T, K] of the true
     classes under each draw."""
     per_class: bool = False
     """Whether it is a list with a value, or None, for each class."""
@@ -58,11 +58,11 @@ class MetricSpec:
     """Test rows below which it is not measured."""
     tasks: tuple[str, ...] = ("classification",)
     places: tuple[Place, ...] = ("table",)
-    """Where a report shows it: in the table of the last round, in the comparison with the reference, in figure 3."""
+    """Its places in a report: the table of the last round, the comparison with the reference, the learning curves."""
     axis: Literal["linear", "logarithmic", "stretched"] = "linear"
-    """Of figures. "stretched": the distance from the best value is logarithmic."""
+    """The scale of its axis in figures. "stretched": the distance from the best value is logarithmic."""
     axis_title: str = ""
-    """What an axis calls it, without the unit; its title where there is none."""
+    """The title of its axis, without the unit; its title where there is none."""
     column: str = ""
     """The heading of its column in the table of the last round; its title and unit where there is none."""
 
@@ -78,7 +78,7 @@ class MetricSpec:
 
     @property
     def axis_label(self) -> str:
-        """What an axis says, with the unit in brackets."""
+        """The label of its axis, with the unit in brackets."""
         unit = f" ({self.unit.name})" if self.unit.name else ""
         return f"{self.axis_title or self.title}{unit}"
 
@@ -87,7 +87,7 @@ class MetricSpec:
         return resolve_name(self.path)(*arguments)
 
     def format_value(self, value: float) -> str:
-        """Return a value in the unit for people, without its name."""
+        """Return a value as text in its unit, without the name of the unit."""
         return f"{self.unit.scale * value:.{self.unit.digits}f}".replace("inf", "∞")
 
 

@@ -10,15 +10,15 @@ from torch import Tensor
 from lindley.errors import InputError
 
 JOINT_SET = 10
-"""Rows whose labels are taken together by `joint_nll`."""
+"""Number of rows in a set of `joint_nll`."""
 
 
 @torch.no_grad()
 def joint_nll(log_probs_of_true: Tensor, *, set_size: int = JOINT_SET) -> float:
     """Negative log-likelihood per label of sets of labels, -mean_sets log mean_k Π_i p_k(y_i) / set_size, in nats.
 
-    What one draw says of several inputs at once is what BatchBALD and EPIG stand on. With sets of one row this is the
-    `nll` of the average; with few draws it is larger than with many, in expectation.
+    It measures the joint predictions of the draws, on which BatchBALD and EPIG are built. With sets of one row it is
+    the `nll` of the average; with few draws it is larger than with many, in expectation.
     Source: Wen et al. 2021, arXiv:2107.09224; Osband et al. 2022, arXiv:2110.04629.
 
     Args:
@@ -30,9 +30,8 @@ def joint_nll(log_probs_of_true: Tensor, *, set_size: int = JOINT_SET) -> float:
         InputError: If there are fewer rows than a set has.
     """
     if log_probs_of_true.dim() != 2 or len(log_probs_of_true) < set_size:
-        raise InputError(
-            f"log_probs_of_true must be [T, K] with T at least {set_size}; got {[*log_probs_of_true.shape]}"
-        )
+        expected = f"[T, K] with T at least {set_size}"
+        raise InputError(argument="log_probs_of_true", expected=expected, got=[*log_probs_of_true.shape])
     whole = len(log_probs_of_true) // set_size * set_size
     sets = log_probs_of_true[:whole].double().unflatten(0, (-1, set_size)).sum(1)  # [sets, K]
     return float(-(sets.logsumexp(1) - math.log(sets.shape[1])).mean() / set_size)

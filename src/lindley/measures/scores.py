@@ -1,6 +1,6 @@
-"""How good a prediction is: accuracy, NLL, Brier score and recall of averaged log-probabilities [N, C] in nats.
+"""Accuracy, NLL, Brier score and recall of averaged log-probabilities [N, C], in nats.
 
-Sums are in float64. A loss is infinite where the true class has probability 0; it is returned so.
+Sums are in float64. A loss is infinite where the true class has probability 0.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ def check_rows(log_probs: MeanLogProbs, classes: ClassIndices) -> None:
     """Raise InputError unless there are N predictions [N, C] of N classes, N at least 1."""
     if log_probs.dim() != 2 or log_probs.shape[:1] != classes.shape or classes.numel() == 0:
         raise InputError(
-            f"log_probs must be [N, C] and classes [N], N at least 1; got {[*log_probs.shape]} and {[*classes.shape]}. "
-            "Average [N, K, C] over the draws with mean_log_probs first."
+            "Average [N, K, C] over the draws with mean_log_probs first.",
+            argument="log_probs",
+            expected=f"[N, C] for classes [N], N at least 1, here {[*classes.shape]}",
+            got=[*log_probs.shape],
         )

@@ -6,7 +6,7 @@ from torch import nn
 
 
 def batchbald_cnn(*, input_shape: tuple[int, ...] = (1, 28, 28), num_classes: int = 10) -> nn.Sequential:
-    """Two 5x5 convolutions (32, 64) with channel dropout, dense 128 with dropout, dense C; dropout 0.5 throughout.
+    """Return two 5x5 convolutions (32, 64) with channel dropout, dense 128 with dropout, dense C; dropout is 0.5.
 
     [n, channels, height, width] -> [n, C] logits.
     """

@@ -31,11 +31,20 @@ _INPUT_AXES = {"moons-mlp": 1, "digits-mlp": 1, "gal-cnn": 3, "batchbald-cnn": 3
 
 
 def build_network(name: str, *, input_shape: tuple[int, ...], num_classes: int) -> Callable[[], nn.Module]:
-    """A network of the catalogue as a factory without arguments: each call initialises anew."""
+    """Return a network of the catalogue as a factory without arguments: each call initialises anew.
+
+    Args:
+        name: A name in NETWORKS.
+        input_shape: The shape of one input.
+        num_classes: C.
+
+    Raises:
+        InputError: If the name is unknown, or the network does not read inputs with so many axes.
+    """
     if name not in NETWORKS:
-        raise InputError(
-            f"no network is called {name!r}; there are {', '.join(NETWORKS)}, or your own 'module:factory'"
-        )
+        expected = f"one of {', '.join(NETWORKS)}, or your own 'module:factory'"
+        raise InputError(argument="network", expected=expected, got=name)
     if len(input_shape) != _INPUT_AXES[name]:
-        raise InputError(f"{name} reads inputs with {_INPUT_AXES[name]} axes; these have the shape {[*input_shape]}")
+        expected = f"of {_INPUT_AXES[name]} axes for {name}"
+        raise InputError(argument="input_shape", expected=expected, got=[*input_shape])
     return partial(NETWORKS[name], input_shape=input_shape, num_classes=num_classes)

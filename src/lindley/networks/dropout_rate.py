@@ -1,4 +1,4 @@
-"""The same network with another dropout rate."""
+"""A network with another dropout rate."""
 
 from __future__ import annotations
 
@@ -11,16 +11,21 @@ from lindley.errors import InputError
 
 
 def set_dropout_rate(network: Callable[[], nn.Module], rate: float) -> Callable[[], nn.Module]:
-    """A factory of the same network in which every dropout module has this rate, from 0 to below 1.
+    """Return a factory of the same network in which every dropout module has this rate, from 0 to below 1.
 
-    Raises InputError, when called, for a network without a dropout module: its rate would count for nothing.
+    The factory raises InputError for a network without a dropout module: the rate would have no effect.
     """
 
     def build() -> nn.Module:
         module = network()
         layers = [layer for layer in module.modules() if isinstance(layer, _DropoutNd)]
         if not layers:
-            raise InputError(f"a dropout rate needs dropout modules; {type(module).__name__} has none")
+            raise InputError(
+                "Leave the dropout rate out, or add dropout modules.",
+                argument="network",
+                expected="one with dropout modules",
+                got=type(module).__name__,
+            )
         for layer in layers:
             layer.p = rate
         return module

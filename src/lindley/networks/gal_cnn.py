@@ -6,7 +6,7 @@ from torch import nn
 
 
 def gal_cnn(*, input_shape: tuple[int, ...] = (1, 28, 28), num_classes: int = 10) -> nn.Sequential:
-    """Two 4x4 convolutions of 32, max-pooling, dropout 0.25, dense 128, dropout 0.5, dense C.
+    """Return two 4x4 convolutions of 32, max-pooling, dropout 0.25, dense 128, dropout 0.5, dense C.
 
     [n, channels, height, width] -> [n, C] logits. Both convolutions are followed by a ReLU, as in the paper.
     """

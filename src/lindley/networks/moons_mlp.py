@@ -1,4 +1,4 @@
-"""The seed's two-moons network: 2-50-50-2 with dropout."""
+"""A small network for two moons: 2-50-50-2 with dropout."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ from torch import nn
 
 
 def moons_mlp(*, input_shape: tuple[int, ...] = (2,), num_classes: int = 2, dropout: float = 0.2) -> nn.Sequential:
-    """Dense 50, ReLU, dropout, dense 50, ReLU, dropout, dense C.  [n, D] -> [n, C] logits."""
+    """Return dense 50, ReLU and dropout, twice, then dense C.  [n, D] -> [n, C] logits
+
+    Args:
+        input_shape: (D,), the shape of one input.
+        num_classes: C.
+        dropout: The dropout rate.
+    """
     (num_features,) = input_shape
     return nn.Sequential(
         nn.Linear(num_features, 50),

@@ -17,7 +17,7 @@ from lindley.pools.memory import as_rows
 from lindley.shapes import Rows
 
 _LANES = 3
-"""Numbers of 16 bits that are taken from one uniform of 53."""
+"""Number of 16-bit numbers that come from one uniform of 53 bits."""
 
 
 @final
@@ -25,16 +25,22 @@ class RepeatedPool:
     """R copies of a source pool of S inputs, one copy after the other: row i repeats source row i % S.
 
     Every copy is noisy, the first one too, and the sum is not clipped, as in BatchBALD's repeated MNIST (Kirsch,
-    van Amersfoort, Gal 2019, arXiv:1906.08158). The noise belongs to the row: it is made anew at each read, the same
-    whatever rows are read with it. Measured on one core for 180,000 images of 784 pixels: about 2 s for all of
-    them, against 565 MB for a pool kept as float32.
+    van Amersfoort, Gal 2019, arXiv:1906.08158). The noise belongs to the row: it is generated at each read, the same
+    whatever rows are read with it. Measured on one core, 180,000 images of 784 pixels take about 2 s; a pool of
+    float32 would take 565 MB.
+
+    Args:
+        source: The source pool.
+        repeats: R, at least 1.
+        noise: Standard deviation of the noise, 0 or above.
+        seed: Seed of the noise.
     """
 
     def __init__(self, source: Pool, *, repeats: int, noise: float, seed: int) -> None:
         if repeats < 1:
-            raise InputError(f"repeats must be at least 1; got {repeats}.")
+            raise InputError(argument="repeats", expected="at least 1", got=repeats)
         if not noise >= 0:
-            raise InputError(f"noise must be a standard deviation, 0 or above; got {noise}.")
+            raise InputError(argument="noise", expected="a standard deviation, 0 or above", got=noise)
         self._source, self._repeats, self._noise, self._seed = source, repeats, noise, seed
 
     def __len__(self) -> int:
@@ -46,20 +52,26 @@ class RepeatedPool:
         return torch.arange(len(self)) % len(self._source)
 
     def read(self, rows: ArrayLike) -> Tensor:
-        """[n] rows -> [n, ...] noisy inputs, in that order."""
+        """Read the noisy inputs of some rows, in their order.  [n] rows -> [n, ...] inputs"""
         rows = as_rows(rows, len(self))
         inputs = self._source.read(rows % len(self._source))
         if not isinstance(inputs, Tensor):
-            raise InputError(f"a pool whose rows are repeated must hold tensors; got {type(inputs).__name__}.")
+            raise InputError(argument="source", expected="a pool of tensors", got=type(inputs).__name__)
         noise = row_normals(rows, math.prod(inputs.shape[1:]), self._seed, "repeated")  # [n, pixels]
         return inputs + self._noise * noise.view(inputs.shape)
 
 
 def row_normals(rows: Rows, width: int, seed: int, *purpose: str | int) -> Tensor:
-    """Standard normal numbers, float32, keyed by the row.  [n] -> [n, width]
+    """Draw standard normal numbers keyed by the row, in float32.  -> [n, width]
 
-    Each is one of the 65,536 equally likely quantiles of the normal distribution, looked up by 16 random bits:
-    several times faster than a generator per row; their standard deviation is 0.99999, the largest 4.3.
+    Each is one of the 65,536 equally likely quantiles of the normal distribution, looked up by 16 random bits. That is
+    several times faster than a generator per row. Their standard deviation is 0.99999, the largest is 4.3.
+
+    Args:
+        rows: [n].
+        width: Number of values for each row.
+        seed: Seed of the values.
+        purpose: The purpose of the values, as in `noise.row_uniforms`.
     """
     stride = -(-width // _LANES)
     cells = rows.cpu()[:, None] * stride + torch.arange(stride)  # [n, stride]
@@ -71,7 +83,7 @@ def row_normals(rows: Rows, width: int, seed: int, *purpose: str | int) -> Tenso
 
 @cache
 def _normal_quantiles() -> Tensor:
-    """[65536] the normal's quantiles at the middle of equal parts."""
+    """Return the quantiles of the normal distribution at the middles of equal parts.  -> [65536]"""
     middles = (torch.arange(65536, dtype=torch.float64) + 0.5) / 65536
     quantiles: Tensor = torch.special.ndtri(middles)
     return quantiles.to(torch.float32)

@@ -246,15 +246,16 @@ def test_a_torchvision_of_another_torch_is_named(monkeypatch):
 
 @needs_package
 @pytest.mark.parametrize(
-    ("make", "message"),
+    ("make", "got"),
     [
-        (lambda: nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 3)), "'1' is a BatchNorm1d"),
-        (lambda: nn.Sequential(nn.Linear(2, 4).requires_grad_(False), nn.Linear(4, 3)), r"0.weight is frozen"),
+        (lambda: nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 3)), "BatchNorm1d"),
+        (lambda: nn.Sequential(nn.Linear(2, 4).requires_grad_(False), nn.Linear(4, 3)), "0.weight"),
     ],
 )
-def test_other_layers_and_frozen_weights_are_refused(make, message):
-    with pytest.raises(InputError, match=message):
+def test_other_layers_and_frozen_weights_are_refused(make, got):
+    with pytest.raises(InputError) as caught:
         fit(make)
+    assert (caught.value.argument, caught.value.got) == ("network", got)
 
 
 @pytest.mark.parametrize(
@@ -262,15 +263,17 @@ def test_other_layers_and_frozen_weights_are_refused(make, message):
     [{"hessian": "full"}, {"prior_precision": 0.0}, {"prior_precision": "evident"}],
 )
 def test_options_out_of_range_are_refused(options):
-    with pytest.raises(InputError, match=next(iter(options))):
+    with pytest.raises(InputError) as caught:
         FullLaplace(moons_mlp, **options)
+    assert caught.value.argument == next(iter(options))
 
 
 def test_class_weights_are_refused_rather_than_ignored():
-    with pytest.raises(InputError, match="class_weights"):
+    with pytest.raises(InputError) as caught:
         FullLaplace(softmax, TrainingConfig(steps=1, class_weights=(1.0, 2.0, 3.0))).fit(
             TrainingData(MemoryPool(inputs(5, 2)), Labels(torch.arange(3), torch.arange(3)), TASK), seed=0
         )
+    assert caught.value.argument == "class_weights"
 
 
 @needs_package

@@ -41,18 +41,18 @@ def test_latent_functions_have_the_mean_and_covariance_of_the_gaussian(approxima
     """At labelled and other inputs, jointly over inputs and classes; in contrasts, as only these decide predictions."""
     posterior, inputs = fit(7, approximation=approximation, lengthscale=1.2, amplitude=2.0)
     fitted, basis = posterior.fit_result, contrasts(3)
-    asked = (inputs[5:10].double() - fitted.origin) / fitted.scale / fitted.parameters.lengthscales
-    known, crossed = fitted.classifier.covariance, 4 * correlation(fitted.kernel, asked, fitted.inputs_in_lengthscales)
+    points = (inputs[5:10].double() - fitted.origin) / fitted.scale / fitted.parameters.lengthscales
+    known, crossed = fitted.classifier.covariance, 4 * correlation(fitted.kernel, points, fitted.inputs_in_lengthscales)
     if approximation == "laplace":
         curvature = dense_curvature(fitted.classifier, known @ fitted.coefficients)
     else:
         curvature = torch.block_diag(*(basis @ fitted.curvature @ basis.T))
     prior, across = dense_covariance(known, 3), dense_covariance(crossed, 3)
     explained = across @ torch.linalg.solve(torch.eye(21, dtype=torch.float64) + curvature @ prior, curvature)
-    covariance = dense_covariance(4 * correlation(fitted.kernel, asked, asked), 3) - explained @ across.T
+    covariance = dense_covariance(4 * correlation(fitted.kernel, points, points), 3) - explained @ across.T
     lift = torch.block_diag(*[basis.T] * 5)
     mean = (crossed @ fitted.coefficients @ basis).flatten()
-    parts = [fitted.sample(250, seed=seed)(asked).view(5, 3, 250) for seed in range(30)]
+    parts = [fitted.sample(250, seed=seed)(points).view(5, 3, 250) for seed in range(30)]
     found = torch.cat([torch.einsum("nck,cm->nmk", part, basis).flatten(0, 1) for part in parts], dim=1)  # [10, J]
     number, expected = found.shape[1], lift @ covariance @ lift.T
     deviation = expected.diagonal().sqrt()
@@ -70,7 +70,7 @@ def test_draws_are_softmaxes_of_their_latent_functions():
     torch.testing.assert_close(posterior.draw(4, seed=2).predict(inputs).log_probs, expected)
 
 
-def test_a_draw_is_one_function_however_it_is_asked(monkeypatch):
+def test_a_draw_is_one_function_in_any_order_and_block(monkeypatch):
     posterior, inputs = fit()
     few, many = posterior.draw(2, seed=1), posterior.draw(7, seed=1)
     whole = many.predict(inputs).log_probs
@@ -85,8 +85,8 @@ def test_a_draw_is_one_function_however_it_is_asked(monkeypatch):
 def test_mean_of_the_latent_functions_is_the_point():
     posterior, inputs = fit()
     fitted = posterior.fit_result
-    asked = (inputs.double() - fitted.origin) / fitted.scale / fitted.parameters.lengthscales
-    crossed = posterior.amplitude**2 * correlation(fitted.kernel, asked, fitted.inputs_in_lengthscales)
+    points = (inputs.double() - fitted.origin) / fitted.scale / fitted.parameters.lengthscales
+    crossed = posterior.amplitude**2 * correlation(fitted.kernel, points, fitted.inputs_in_lengthscales)
     expected = (crossed @ fitted.coefficients).log_softmax(1).float()
     torch.testing.assert_close(posterior.point().predict(inputs).log_probs[:, 0], expected)
 
@@ -192,37 +192,43 @@ def test_extreme_inputs_give_no_nan_and_no_rows_no_predictions():
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "argument"),
     [
-        ({"kernel": "linear"}, "kernel must be one of rbf"),
-        ({"frequencies": 0}, "frequencies must be at least 1"),
-        ({"lengthscale": 0.0}, 'lengthscale must be "evidence" or a positive number; got 0.0'),
-        ({"amplitude": "auto"}, "amplitude must be"),
-        ({"approximation": "ep"}, "approximation must be one of auto, variational, laplace"),
-        ({"class_weights": [1.0]}, "class_weights must be 3 positive numbers"),
+        ({"kernel": "linear"}, "kernel"),
+        ({"frequencies": 0}, "frequencies"),
+        ({"lengthscale": 0.0}, "lengthscale"),
+        ({"amplitude": "auto"}, "amplitude"),
+        ({"approximation": "ep"}, "approximation"),
+        ({"class_weights": [1.0]}, "class_weights"),
     ],
 )
-def test_options_that_cannot_be_used_are_refused(options, said):
-    with pytest.raises(InputError, match=said):
+def test_options_that_cannot_be_used_are_refused(options, argument):
+    with pytest.raises(InputError) as caught:
         fit(**options)
+    assert caught.value.argument == argument
 
 
 def test_what_it_cannot_do_is_refused(monkeypatch):
     posterior, inputs = fit()
-    with pytest.raises(InputError, match="num_draws must be at least 1"):
+    with pytest.raises(InputError) as caught:
         posterior.draw(0, seed=0)
-    with pytest.raises(InputError, match="fitted on 2 inputs a row; these have 1"):
+    assert caught.value.argument == "num_draws"
+    with pytest.raises(InputError) as caught:
         posterior.draw(1, seed=0).predict(inputs[:, :1])
+    assert (caught.value.argument, caught.value.got) == ("inputs", [len(inputs), 1])
     labels = Labels(torch.arange(9), data()[1][:9])
     with pytest.raises(InputError, match="validation"):
         GaussianProcess().fit(TrainingData(MemoryPool(inputs), labels, ABC, validation=Labels([10], [0])), seed=0)
     bad = inputs.clone()
     bad[12, 1] = torch.nan
-    with pytest.raises(InputError, match=r"pool's rows \[12\]"):
+    with pytest.raises(InputError) as caught:
         GaussianProcess().fit(TrainingData(MemoryPool(bad), labels, ABC), seed=0)
+    assert caught.value.rows == (12,)
     bad[2, 1] = torch.nan
-    with pytest.raises(InputError, match=r"labelled rows \[2\]"):
+    with pytest.raises(InputError) as caught:
         GaussianProcess().fit(TrainingData(MemoryPool(bad), labels, ABC), seed=0)
+    assert caught.value.rows == (2,)
     monkeypatch.setattr(classifier, "MAX_ELEMENTS", 1000)
-    with pytest.raises(InputError, match="for few labels; got 20 of 3 classes"):
+    with pytest.raises(InputError) as caught:
         fit(20)
+    assert (caught.value.argument, caught.value.got) == ("labels", 20)

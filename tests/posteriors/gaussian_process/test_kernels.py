@@ -44,7 +44,7 @@ def test_functions_through_noisy_values_have_the_exact_posterior_of_regression(k
 
     Of many random features few functions each, as one set's correlations are a little off.
     """
-    labelled, asked, noise, sets = POINTS[:4], POINTS[3:] + 0.3, 0.3, 200
+    labelled, points, noise, sets = POINTS[:4], POINTS[3:] + 0.3, 0.3, 200
     targets = torch.tensor([1.0, -2.0, 0.5, 1.5], dtype=torch.float64)
     known = correlation(kernel, labelled, labelled) + noise**2 * torch.eye(4, dtype=torch.float64)
     generator = torch.Generator().manual_seed(2)
@@ -54,10 +54,10 @@ def test_functions_through_noisy_values_have_the_exact_posterior_of_regression(k
         weights = torch.randn(100, 100, generator=generator, dtype=torch.float64)
         errors = noise * torch.randn(4, 100, generator=generator, dtype=torch.float64)
         updates = torch.linalg.solve(known, targets[:, None] - features(labelled) @ weights - errors)
-        values.append(PathwiseFunctions(kernel, features, weights, labelled, updates)(asked))  # [3, J]
+        values.append(PathwiseFunctions(kernel, features, weights, labelled, updates)(points))  # [3, J]
     found = torch.cat(values, dim=1)
-    crossed = correlation(kernel, asked, labelled)
+    crossed = correlation(kernel, points, labelled)
     mean = crossed @ torch.linalg.solve(known, targets)
-    covariance = correlation(kernel, asked, asked) - crossed @ torch.linalg.solve(known, crossed.T)
+    covariance = correlation(kernel, points, points) - crossed @ torch.linalg.solve(known, crossed.T)
     assert (found.mean(1) - mean).abs().max() < 4 / found.shape[1] ** 0.5
     assert (found.cov() - covariance).abs().max() < 6 / found.shape[1] ** 0.5

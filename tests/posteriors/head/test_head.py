@@ -243,39 +243,43 @@ def test_nan_of_an_input_stays_in_its_row():
 
 def test_other_numbers_of_features_are_refused():
     posterior, features = fit()
-    with pytest.raises(InputError, match="fitted on 6 features; these inputs have 5"):
+    with pytest.raises(InputError) as caught:
         posterior.draw(2, seed=0).predict(features[:, :5])
+    assert (caught.value.argument, caught.value.got) == ("inputs", [len(features), 5])
 
 
 def test_labelled_rows_that_are_not_finite_are_named():
     features, classes = data()
     features[2, 1] = torch.inf
-    with pytest.raises(InputError, match=r"labelled rows \[2\]"):
+    with pytest.raises(InputError) as caught:
         BayesianHead().fit(TrainingData(MemoryPool(features), Labels(torch.arange(9), classes[:9]), ABC), seed=0)
+    assert (caught.value.argument, caught.value.rows) == ("features", (2,))
 
 
 def test_pool_rows_that_are_not_finite_are_named():
     features, classes = data()
     features[12, 1] = torch.nan
-    with pytest.raises(InputError, match=r"pool's rows \[12\]"):
+    with pytest.raises(InputError) as caught:
         BayesianHead().fit(TrainingData(MemoryPool(features), Labels(torch.arange(9), classes[:9]), ABC), seed=0)
+    assert (caught.value.argument, caught.value.rows) == ("features", (12,))
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "argument"),
     [
-        ({"prior_precision": 0.0}, "prior_precision must be"),
-        ({"prior_precision": "auto"}, "prior_precision must be"),
-        ({"bias_precision": -1.0}, "bias_precision a positive number"),
-        ({"covariance": "diagonal"}, "covariance must be one of"),
-        ({"approximation": "exact"}, "approximation must be one of variational, laplace"),
-        ({"class_weights": [1.0, 2.0]}, "class_weights must be 3 positive numbers"),
-        ({"features": lambda inputs: inputs[:, 0]}, r"features must return a tensor \[n, D\]"),
+        ({"prior_precision": 0.0}, "prior_precision"),
+        ({"prior_precision": "auto"}, "prior_precision"),
+        ({"bias_precision": -1.0}, "bias_precision"),
+        ({"covariance": "diagonal"}, "covariance"),
+        ({"approximation": "exact"}, "approximation"),
+        ({"class_weights": [1.0, 2.0]}, "class_weights"),
+        ({"features": lambda inputs: inputs[:, 0]}, "features"),
     ],
 )
-def test_options_that_cannot_be_used_are_refused(options, said):
-    with pytest.raises(InputError, match=said):
+def test_options_that_cannot_be_used_are_refused(options, argument):
+    with pytest.raises(InputError) as caught:
         fit(**options)
+    assert caught.value.argument == argument
 
 
 def test_validation_labels_and_no_draws_are_refused():
@@ -283,8 +287,9 @@ def test_validation_labels_and_no_draws_are_refused():
     labels = Labels(torch.arange(9), classes[:9])
     with pytest.raises(InputError, match="validation"):
         BayesianHead().fit(TrainingData(MemoryPool(features), labels, ABC, validation=Labels([10], [0])), seed=0)
-    with pytest.raises(InputError, match="num_draws"):
+    with pytest.raises(InputError) as caught:
         fit()[0].draw(0, seed=0)
+    assert caught.value.argument == "num_draws"
 
 
 def test_a_head_in_single_precision_is_fitted_the_same_under_the_callers_autocast(monkeypatch):

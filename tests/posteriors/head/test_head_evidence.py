@@ -32,9 +32,9 @@ def test_they_are_those_of_a_head_on_what_the_last_layer_reads():
 
 def test_features_that_tell_the_classes_are_preferred_to_noise():
     _, classes = data(60)
-    told = nn.functional.one_hot(classes, 3).double() + 0.3 * labelled_features(60, 3, 3, seed=5)[0]
+    informative = nn.functional.one_hot(classes, 3).double() + 0.3 * labelled_features(60, 3, 3, seed=5)[0]
     noise = labelled_features(60, 3, 3, seed=9)[0]
-    fits = [fit_features_head(features, classes, num_classes=3) for features in (told, noise)]
+    fits = [fit_features_head(features, classes, num_classes=3) for features in (informative, noise)]
     assert fits[0].log_evidence > fits[1].log_evidence + 10
     assert fits[0].leave_one_out().sum() > fits[1].leave_one_out().sum() + 10
 
@@ -50,11 +50,13 @@ def test_columns_of_noise_cost_evidence_though_they_raise_the_likelihood():
 
 
 def test_classes_for_other_inputs_are_refused():
-    with pytest.raises(InputError, match="4 classes for 25 inputs"):
+    with pytest.raises(InputError) as caught:
         laplace_evidence(network(), data()[0], torch.zeros(4, dtype=torch.int64), num_classes=3)
+    assert (caught.value.argument, caught.value.got) == ("classes", 4)
 
 
 def test_features_that_are_not_finite_are_refused():
     inputs, classes = data()
-    with pytest.raises(InputError, match="finite"):
+    with pytest.raises(InputError) as caught:
         laplace_evidence(network(), inputs * torch.nan, classes, num_classes=3)
+    assert (caught.value.argument, caught.value.expected) == ("features", "finite")

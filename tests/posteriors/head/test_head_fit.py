@@ -141,7 +141,7 @@ def test_previous_fit_of_other_features_or_classes_is_left_aside():
         torch.testing.assert_close(fitted(previous=previous).coefficients, cold.coefficients, atol=1e-6, rtol=0)
 
 
-def test_importance_of_two_is_the_label_told_twice():
+def test_a_sample_weight_of_two_equals_the_label_twice():
     features, classes = labelled_features(20, 4, 3)
     sample_weight = torch.ones(20, dtype=torch.float64)
     sample_weight[:5] = 2

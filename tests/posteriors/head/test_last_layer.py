@@ -16,7 +16,7 @@ from lindley.training.config import TrainingConfig
 from lindley.training.loop import train
 
 TASK = Classification(("a", "b"))
-RECIPE = TrainingConfig(steps=60, learning_rate=1e-2)
+CONFIG = TrainingConfig(steps=60, learning_rate=1e-2)
 
 
 def mlp():
@@ -30,13 +30,13 @@ def data():
 
 def fit(network=mlp, seed=0, **options):
     pool, labels, inputs = data()
-    return LastLayerLaplace(network, RECIPE, **options).fit(TrainingData(pool, labels, TASK), seed=seed), inputs
+    return LastLayerLaplace(network, CONFIG, **options).fit(TrainingData(pool, labels, TASK), seed=seed), inputs
 
 
 def test_it_is_a_head_on_the_features_of_the_trained_network():
     posterior, inputs = fit(prior_precision=2.0)
     pool, labels, _ = data()
-    module = train(mlp, TrainingData(pool, labels, TASK), config=RECIPE, precision="float32", device="cpu", seed=0)
+    module = train(mlp, TrainingData(pool, labels, TASK), config=CONFIG, precision="float32", device="cpu", seed=0)
     features = network_features(module, inputs, precision="float32", device="cpu")
     head = BayesianHead(prior_precision=2.0, approximation="laplace").fit(
         TrainingData(MemoryPool(features), labels, TASK), seed=0
@@ -78,10 +78,10 @@ def test_stored_and_restored_it_is_the_same_posterior():
 def test_validation_labels_are_refused():
     pool, labels, _ = data()
     with pytest.raises(InputError, match="validation"):
-        LastLayerLaplace(mlp, RECIPE).fit(TrainingData(pool, labels, TASK, validation=Labels([50], [0])), seed=0)
+        LastLayerLaplace(mlp, CONFIG).fit(TrainingData(pool, labels, TASK, validation=Labels([50], [0])), seed=0)
 
 
-def test_class_weights_of_the_recipe_count_for_the_network_and_the_head():
+def test_class_weights_of_the_config_count_for_the_network_and_the_head():
     pool, labels, inputs = data()
     weighted = TrainingConfig(steps=60, learning_rate=1e-2, class_weights=(1.0, 8.0))
     learner = LastLayerLaplace(mlp, weighted, prior_precision=2.0)

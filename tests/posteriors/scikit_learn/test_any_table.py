@@ -129,30 +129,32 @@ def test_byte_order_and_type_change_nothing(dtype):
 
 
 @pytest.mark.parametrize(
-    ("inputs", "said"),
+    ("inputs", "got"),
     [
-        ([b"bytes"] * 60, "input 0 of the labelled rows has a bytes"),
+        ([b"bytes"] * 60, "a bytes"),
         ([{0: 1.0}] * 60, "the key 0, which is no text"),
-        ([[1, {"a": (2,)}]] * 60, "has a tuple"),
-        ([1 + 2j] * 60, "has a complex"),
-        (np.array([[np.longdouble(1)]] * 60, dtype=object), "has a longdouble"),
-        (np.zeros((60, 1), dtype=[("a", "f8")]), "one type of values"),
-        (np.ma.masked_array(NUMBERS, NUMBERS > 0), "masked arrays"),
+        ([[1, {"a": (2,)}]] * 60, "a tuple"),
+        ([1 + 2j] * 60, "a complex"),
+        (np.array([[np.longdouble(1)]] * 60, dtype=object), "a longdouble"),
+        (np.zeros((60, 1), dtype=[("a", "f8")]), "records, [('a', '<f8')]"),
+        (np.ma.masked_array(NUMBERS, NUMBERS > 0), "MaskedArray"),
     ],
 )
-def test_what_could_not_be_saved_is_refused_before_the_training(inputs, said):
+def test_what_could_not_be_saved_is_refused_before_the_training(inputs, got):
     class NeverFitted(GaussianNB):
         def fit(self, x, y):
             pytest.fail("was fitted")
 
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError) as caught:
         fit(NeverFitted(), inputs)
+    assert (caught.value.argument, caught.value.got) == ("inputs", got)
 
 
 @pytest.mark.parametrize("inputs", [OBJECTS, COLOURS[:, None], NUMBERS.astype(str), NUMBERS.astype(complex), WORDS])
 def test_forests_read_numbers_and_nothing_else(inputs):
-    with pytest.raises(InputError, match="reads tables of numbers"):
+    with pytest.raises(InputError) as caught:
         Forest(4).fit(TrainingData(Pool(inputs), Labels(torch.arange(20), CLASSES[:20]), AB), seed=0)
+    assert (caught.value.argument, caught.value.expected[:18]) == ("inputs", "a table of numbers")
 
 
 def test_forests_read_any_byte_order():
@@ -257,8 +259,9 @@ def test_meta_estimators_have_draws(estimator):
     ],
 )
 def test_estimators_that_will_have_no_probabilities_are_refused_when_the_learner_is_made(estimator):
-    with pytest.raises(InputError, match="must have predict_proba"):
+    with pytest.raises(InputError) as caught:
         Bagging(estimator)
+    assert (caught.value.argument, caught.value.got) == ("estimator", type(estimator).__name__)
 
 
 def test_what_a_fit_raises_names_the_estimator_and_its_labels():
@@ -273,5 +276,6 @@ def test_classes_that_were_not_fitted_are_refused():
             self.classes_ = np.array([0, 7])
             return self
 
-    with pytest.raises(InputError, match=r"classes_ of Others must be among \[0, 1\].*got \[0, 7\]"):
+    with pytest.raises(InputError) as caught:
         fit(Others(), NUMBERS)
+    assert (caught.value.argument, caught.value.got) == ("classes_ of Others", [0, 7])

@@ -226,16 +226,19 @@ def test_it_is_saved_without_pickle_and_loaded_with_its_estimator(tmp_path):
     assert torch.equal(
         again.draw(5, seed=0).predict(texts()).log_probs, posterior.draw(5, seed=0).predict(texts()).log_probs
     )
-    with pytest.raises(InputError, match="pass estimator"):
+    with pytest.raises(InputError) as caught:
         load_posterior(tmp_path)
+    assert caught.value.__cause__.argument == "estimator"
 
 
 def test_restoring_needs_the_estimator_and_notices_another():
     tensors, settings = fit(LogisticRegression(C=1.0)).state_dict()
-    with pytest.raises(InputError, match="pass estimator"):
+    with pytest.raises(InputError) as caught:
         BaggingPosterior.from_state_dict(tensors, settings)
-    with pytest.raises(InputError, match="fitted again, predicts other than"):
+    assert caught.value.argument == "estimator"
+    with pytest.raises(InputError) as caught:
         BaggingPosterior.from_state_dict(tensors, settings, estimator=LogisticRegression(C=0.5))
+    assert (caught.value.argument, caught.value.got) == ("estimator", "LogisticRegression")
 
 
 def test_draws_pickle():
@@ -246,21 +249,22 @@ def test_draws_pickle():
 
 
 @pytest.mark.parametrize(
-    ("estimator", "options", "said"),
+    ("estimator", "options", "argument"),
     [
-        (SVC(), {}, "SVC has none. CalibratedClassifierCV"),
-        (Perceptron(), {}, "must have predict_proba"),
-        (GaussianNB, {}, r"such as GaussianNB\(\); got type|such as GaussianNB\(\); got ABCMeta"),
-        (object(), {}, "in the manner of scikit-learn"),
-        (KNeighborsClassifier(), {"class_weights": [1.0, 1.0, 1.0]}, "takes sample_weight"),
-        (GaussianNB(), {"class_weights": [1.0]}, "class_weights must be 3"),
-        (GaussianNB(), {"members": 0}, "members must be at least 1"),
-        (GaussianNB(), {"pseudo_count": -1.0}, "pseudo_count must be a number of labels"),
+        (SVC(), {}, "estimator"),
+        (Perceptron(), {}, "estimator"),
+        (GaussianNB, {}, "estimator"),
+        (object(), {}, "estimator"),
+        (KNeighborsClassifier(), {"class_weights": [1.0, 1.0, 1.0]}, "class_weights"),
+        (GaussianNB(), {"class_weights": [1.0]}, "class_weights"),
+        (GaussianNB(), {"members": 0}, "members"),
+        (GaussianNB(), {"pseudo_count": -1.0}, "pseudo_count"),
     ],
 )
-def test_what_cannot_be_used_is_refused(estimator, options, said):
-    with pytest.raises(InputError, match=said):
+def test_what_cannot_be_used_is_refused(estimator, options, argument):
+    with pytest.raises(InputError) as caught:
         fit(estimator, **options)
+    assert caught.value.argument == argument
 
 
 def test_draws_that_are_not_there_and_validation_labels_are_refused():
@@ -277,8 +281,9 @@ def test_a_predict_proba_of_another_shape_is_refused():
         def predict_proba(self, x):
             return np.full((len(x), 7), 1 / 7)
 
-    with pytest.raises(InputError, match=r"must return \[1, 3\].*got \[1, 7\]"):
+    with pytest.raises(InputError) as caught:
         fit(Wide()).draw(6, seed=0).predict(data()[0])
+    assert (caught.value.argument, caught.value.got) == ("predict_proba of Wide", [1, 7])
 
 
 def test_what_predict_proba_raises_is_an_error_that_names_the_estimator():

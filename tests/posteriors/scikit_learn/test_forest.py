@@ -186,22 +186,24 @@ def test_labelled_rows_that_are_not_finite_are_named():
     table[2, 1] = torch.inf
     labels = Labels(torch.arange(9), classes[:9])
     for pool in (MemoryPool(table), SparsePool(csr_array(table.numpy()))):
-        with pytest.raises(InputError, match=r"labelled rows \[2\]"):
+        with pytest.raises(InputError) as caught:
             Forest().fit(TrainingData(pool, labels, ABC), seed=0)
+        assert (caught.value.argument, caught.value.rows) == ("inputs", (2,))
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "argument"),
     [
-        ({"pseudo_count": -1.0}, "pseudo_count must be a number of labels"),
-        ({"kind": "oak"}, "kind must be one of random-forest, extra-trees"),
-        ({"trees": 0}, "at least 1; got 0"),
-        ({"class_weights": [1.0]}, "class_weights must be 3 positive numbers"),
+        ({"pseudo_count": -1.0}, "pseudo_count"),
+        ({"kind": "oak"}, "kind"),
+        ({"trees": 0}, "trees"),
+        ({"class_weights": [1.0]}, "class_weights"),
     ],
 )
-def test_options_that_cannot_be_used_are_refused(options, said):
-    with pytest.raises(InputError, match=said):
+def test_options_that_cannot_be_used_are_refused(options, argument):
+    with pytest.raises(InputError) as caught:
         fit(**options)
+    assert caught.value.argument == argument
 
 
 def test_what_cannot_be_drawn_or_read_is_refused():
@@ -209,10 +211,12 @@ def test_what_cannot_be_drawn_or_read_is_refused():
     for number in (0, 13):
         with pytest.raises(InputError, match=f"num_draws .* got {number}"):
             posterior.draw(number, seed=0)
-    with pytest.raises(InputError, match="grew on 5 columns; these inputs have 4"):
+    with pytest.raises(InputError) as caught:
         posterior.draw(2, seed=0).predict(table[:, :4])
-    with pytest.raises(InputError, match="tables of numbers"):
+    assert (caught.value.argument, caught.value.got) == ("inputs", [len(table), 4])
+    with pytest.raises(InputError) as caught:
         posterior.draw(2, seed=0).predict(["a", "b"])
+    assert (caught.value.argument, caught.value.got) == ("inputs", "a sequence")
     labels = Labels(torch.arange(9), data()[1][:9])
     with pytest.raises(InputError, match="validation"):
         Forest().fit(TrainingData(MemoryPool(table), labels, ABC, validation=Labels([10], [0])), seed=0)

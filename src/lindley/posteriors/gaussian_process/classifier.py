@@ -1,8 +1,8 @@
 """A Gaussian process classifier for few labels, with draws that are functions of any input.
 
 Each class has a latent function, drawn from a Gaussian process; class probabilities are their softmax. The posterior
-of the latent values at the labelled inputs is approximated by a Gaussian, and a draw is a function from the prior that
-is led through a sample of it (Matheron's rule), hence the same for every row, in any order.
+of the latent values at the labelled inputs is approximated by a Gaussian. A draw is a function from the prior that is
+led through a sample of this Gaussian (Matheron's rule), hence the same for every row, in any order.
 Sources: Rasmussen and Williams 2006, ch. 3.5; Wilson et al. 2020, arXiv:2002.09309; 2021, arXiv:2011.04026.
 """
 
@@ -31,6 +31,7 @@ from lindley.posteriors.head.head import (
     read_features,
     refuse_other_features,
 )
+from lindley.posteriors.option_checks import check_choice, check_evidence_or_positive, check_finite
 from lindley.posteriors.state_checks import (
     POSITIVE,
     TensorSpec,
@@ -45,7 +46,7 @@ from lindley.posteriors.supported_data import check_supported
 from lindley.shapes import Features
 
 MAX_ELEMENTS = 40_000_000
-"""C L² up to which a fit is made: 2,000 labels of ten classes. It holds a few matrices of this size, in float64."""
+"""Limit of C L²: 2,000 labels of ten classes. A fit holds a few matrices of this size, in float64."""
 APPROXIMATIONS = ("auto", "variational", "laplace")
 _BLOCK_ROWS = 1000
 _PARTS = {
@@ -62,56 +63,55 @@ _PARTS = {
 
 @dataclass(frozen=True)
 class GaussianProcess:
-    """A learner: the inputs are numbers (images are read as long vectors), or `features` makes features of them.
+    """A learner on the inputs themselves (images are read as long vectors), or on what `features` makes of them.
 
-    Inputs are measured in standard deviations of the pool. Meant for up to some 1000 labels: a fit takes time C L³.
+    Inputs are measured in standard deviations of the pool. It is meant for up to about 1,000 labels: the time of a fit
+    grows with C L³.
     """
 
     features: ReadFeatures | None = None
     kernel: str = "matern-5/2"
     """"rbf", "matern-3/2" or "matern-5/2"."""
     ard: bool = False
-    """A lengthscale for each input, which small numbers of labels seldom decide; else one for all."""
+    """Whether each input has a lengthscale of its own, which few labels seldom determine; else all share one."""
     lengthscale: float | str = "evidence"
-    """In standard deviations of the pool."""
+    """The lengthscale in standard deviations of the pool, or "evidence"."""
     amplitude: float | str = "evidence"
-    """Standard deviation of latent values in the prior, in nats."""
+    """Standard deviation of latent values in the prior, in nats, or "evidence"."""
     frequencies: int = 512
-    """Of the prior's draws: their correlations are off by some 1 / sqrt(2 · frequencies), 0.03."""
+    """Number of random frequencies in a prior draw: correlations are off by about 1 / sqrt(2 · frequencies), 0.03."""
     class_weights: Sequence[float] | None = None
     approximation: str = "auto"
-    """Of the posterior: "variational", the nearest Gaussian, or "laplace", that of the most probable values; "auto" is
-    the former up to L (C - 1) = latent_variational.MAX_UNKNOWNS, and the latter above. Lengthscale and amplitude are
-    chosen by Laplace's evidence in any case."""
+    """"variational", the Gaussian nearest to the posterior, or "laplace", about the most probable values.
+
+    "auto" is "variational" up to L (C - 1) = latent_variational.MAX_UNKNOWNS, and "laplace" above. Lengthscale and
+    amplitude are always chosen by Laplace's evidence.
+    """
     device: str = "cpu"
-    """Where features are read and draws computed, in float64; the fit itself runs on the CPU."""
+    """Device of the features and draws, in float64; the fit itself runs on the CPU."""
 
     def __post_init__(self) -> None:
-        if self.kernel not in KERNELS:
-            raise InputError(f"kernel must be one of {', '.join(KERNELS)}; got {self.kernel!r}")
+        check_choice("kernel", self.kernel, KERNELS)
+        check_choice("approximation", self.approximation, APPROXIMATIONS)
         if self.frequencies < 1:
-            raise InputError(f"frequencies must be at least 1; got {self.frequencies}")
-        if self.approximation not in APPROXIMATIONS:
-            raise InputError(f"approximation must be one of {', '.join(APPROXIMATIONS)}; got {self.approximation!r}")
-        for name, given in (("lengthscale", self.lengthscale), ("amplitude", self.amplitude)):
-            if given != "evidence" and (isinstance(given, str) or not 0 < given < float("inf")):
-                raise InputError(f'{name} must be "evidence" or a positive number; got {given!r}')
+            raise InputError(argument="frequencies", expected="at least 1", got=self.frequencies)
+        check_evidence_or_positive("lengthscale", self.lengthscale)
+        check_evidence_or_positive("amplitude", self.amplitude)
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> GaussianProcessPosterior:
-        """Fit from scratch, with nothing that is random: `seed` and `previous` are ignored."""
+        """See Learner.fit. Nothing in the fit is random: `seed` and `previous` are ignored."""
         check_supported(self, data, sample_weight=True)
         labels, num_classes = data.labels, data.num_classes
         classes = labels.values.cpu()
         if num_classes * len(labels) ** 2 > MAX_ELEMENTS:
             raise InputError(
-                f"a Gaussian process is for few labels; got {len(labels)} of {num_classes} classes, and C L² may "
-                f"be {MAX_ELEMENTS:,} at most. A BayesianHead takes any number of them"
+                "A BayesianHead takes any number of labels.",
+                argument="labels",
+                expected=f"few, with C L² at most {MAX_ELEMENTS:,} for a Gaussian process of {num_classes} classes",
+                got=len(labels),
             )
         given = read_features(data.pool.read(labels.rows), self.features, self.device).cpu().double()  # [L, D]
-        bad = ~given.isfinite().all(1)
-        if bool(bad.any()):
-            rows = labels.rows.cpu()[bad][:10].tolist()
-            raise InputError(f"inputs must be finite; those of the labelled rows {rows} are not. Look at these inputs.")
+        check_finite("inputs", given, labels.rows)
         origin, scale = given.mean(0), pool_scale(data.pool, self.features, self.device)
         inputs, sample_weight = (given - origin) / scale, label_weights(data, self.class_weights)
         parameters = maximise_evidence(
@@ -153,7 +153,7 @@ class GaussianProcessPosterior:
     def draw(self, num_draws: int, *, seed: int) -> GaussianProcessDraws:
         """Return K functions; draw k is the same function whatever num_draws is."""
         if num_draws < 1:
-            raise InputError(f"num_draws must be at least 1; got {num_draws}")
+            raise InputError(argument="num_draws", expected="at least 1", got=num_draws)
         return self._draws(self.fit_result.sample(num_draws, seed=seed), num_draws)
 
     def point(self) -> GaussianProcessDraws:
@@ -196,9 +196,16 @@ class GaussianProcessPosterior:
         features: ReadFeatures | None = None,
         device: str = "cpu",
     ) -> GaussianProcessPosterior:
-        """Return the posterior that was saved; `features` is the function that its learner had.
+        """Return the posterior that was saved.
 
-        Raises InputError where it is missing, or given to a posterior that had none.
+        Args:
+            tensors: The tensors that `state_dict` returned.
+            settings: The settings that `state_dict` returned.
+            features: The function that its learner had.
+            device: Where features are read and draws computed.
+
+        Raises:
+            InputError: If `features` is missing, or given to a posterior that had none.
         """
         refuse_other_features(features, settings)
         check_settings(settings, {"kernel": one_of(KERNELS), "frequencies": is_count, "amplitude": is_positive})
@@ -248,7 +255,16 @@ class GaussianProcessDraws:
         features: ReadFeatures | None,
         device: str,
     ) -> None:
-        """Functions of (inputs - origin) / unit, class after class: column c K + k is class c of draw k."""
+        """Take functions of (inputs - origin) / unit.
+
+        Args:
+            functions: Functions class after class: column c K + k is class c of draw k.
+            origin: [D].
+            unit: [D].
+            num_draws: K.
+            features: The function that makes features of inputs.
+            device: Where predictions are computed.
+        """
         self.num_draws = num_draws
         self._functions = functions.to_device(device)
         self._origin, self._unit = origin.to(device), unit.to(device)
@@ -263,7 +279,10 @@ class GaussianProcessDraws:
         given = read_features(inputs, self._features, self._device)
         if given.shape[1] != len(self._origin):
             raise InputError(
-                f"this Gaussian process was fitted on {len(self._origin)} inputs a row; these have {given.shape[1]}"
+                "Give inputs like those that the Gaussian process was fitted to.",
+                argument="inputs",
+                expected=f"rows of {len(self._origin)} numbers",
+                got=[*given.shape],
             )
         blocks = given.split(_BLOCK_ROWS) if len(given) else (given,)
         with isolated_torch_state(self._device):

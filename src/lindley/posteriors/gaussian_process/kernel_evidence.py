@@ -1,4 +1,4 @@
-"""The lengthscales and the amplitude under which the labels of a Gaussian process classifier are most probable."""
+"""The lengthscales and the amplitude of largest evidence for a Gaussian process classifier."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from lindley.posteriors.gaussian_process.latent_laplace import LatentClassifier,
 from lindley.shapes import ClassIndices
 
 TUNING_LABELS = 300
-"""Of more labels, as many, spread evenly over the order in which they were told: each look costs C L³."""
+"""The most labels that the search uses, spread evenly over their order: one evaluation costs C L³."""
 _LENGTHSCALE_RANGE = math.log(32)
-"""Lengthscales are looked for within this factor of the typical distance between labelled inputs."""
+"""Logarithm of the largest factor between a lengthscale and the typical distance between labelled inputs."""
 _AMPLITUDES = (math.log(1 / 4), math.log(16))
-"""The prior's standard deviation of latent values, in nats."""
+"""Logarithms of the bounds of the amplitude."""
 _FIRST_AMPLITUDE = 2.0
 _MAX_STEPS = 50
 
@@ -31,7 +31,7 @@ class Hyperparameters:
     amplitude: float
 
     def covariance(self, kernel: str, inputs: Tensor) -> Tensor:
-        """[L, D] -> [L, L]"""
+        """Return the covariance of the latent values at inputs.  [L, D] -> [L, L]"""
         scaled = inputs / self.lengthscales
         return self.amplitude**2 * correlation(kernel, scaled, scaled)
 
@@ -47,10 +47,20 @@ def maximise_evidence(
     lengthscale: float | None = None,
     amplitude: float | None = None,
 ) -> Hyperparameters:
-    """Maximise Laplace's evidence by L-BFGS; what is given stays.  [L, D], [L], [L]
+    """Maximise Laplace's evidence by L-BFGS.
 
-    `ard`: a lengthscale for each column, else one for all. It starts from the typical distance, so that the answer
-    depends on nothing but the labels; where the evidence has several peaks it is the one found from there.
+    The search starts from the typical distance, so that the answer depends on nothing but the labels. Where the
+    evidence has several peaks, it is the peak found from there.
+
+    Args:
+        kernel: One of kernels.KERNELS.
+        inputs: [L, D], the labelled inputs.
+        classes: [L], their classes.
+        sample_weight: [L], the weights of the labels.
+        num_classes: C.
+        ard: Whether each column has a lengthscale of its own.
+        lengthscale: A fixed lengthscale; None searches.
+        amplitude: A fixed amplitude; None searches.
     """
     from scipy.optimize import minimize
 
@@ -90,13 +100,13 @@ def maximise_evidence(
 def differentiable_evidence(classifier: LatentClassifier, mode: Tensor) -> Tensor:
     """Return the log evidence with the derivatives of the mode itself.  [L, C] -> nats
 
-    One step of Newton's from the mode goes nowhere, but its derivative by the covariance is that of the mode.
+    A Newton step from the mode stays there, but its derivative by the covariance is that of the mode.
     """
     return classifier.log_evidence(classifier.newton(mode.detach()))
 
 
 def typical_distance(inputs: Tensor) -> float:
-    """Root mean square distance of two of the inputs, over √2: √D for D independent columns of unit variance."""
+    """Root mean square distance of two inputs, over √2: √D for D independent columns of unit variance."""
     centred = inputs - inputs.mean(0)
     squared = float(centred.square().sum(1).mean())
     return math.sqrt(squared) if squared > 0 else math.sqrt(inputs.shape[1])

@@ -1,7 +1,7 @@
 """The latent functions of a fitted Gaussian process classifier: sampled by Matheron's rule, and their mean.
 
 Source: Wilson et al. 2021, arXiv:2011.04026, with a Gaussian of the labelled values in place of Gaussian noise. The
-prior's covariance is not inverted: what a prior draw misses is (I + W K)⁻¹ (W f + noise of covariance W).
+prior's covariance is not inverted: a prior draw f is corrected by (I + W K)⁻¹ (W f + noise of covariance W).
 """
 
 from __future__ import annotations
@@ -34,11 +34,17 @@ class GaussianProcessFit:
 
     @property
     def inputs_in_lengthscales(self) -> Tensor:
-        """The labelled inputs in lengthscales.  [L, D]"""
+        """The labelled inputs, in lengthscales.  [L, D]"""
         return self.inputs / self.parameters.lengthscales
 
     def build_functions(self, features: RandomFeatures, weights: Tensor, updates: Tensor) -> PathwiseFunctions:
-        """Latent functions, class after class, of standard weights [J, 2F, C] and updates [J, L, C] in a-space."""
+        """Return J C latent functions, class after class.
+
+        Args:
+            features: The random features of the prior.
+            weights: [J, 2F, C], their standard normal weights.
+            updates: [J, L, C], the updates by the labels, as coefficients a.
+        """
         amplitude = self.parameters.amplitude
         return PathwiseFunctions(
             self.kernel,
@@ -49,7 +55,7 @@ class GaussianProcessFit:
         )
 
     def sample(self, num_draws: int, *, seed: int) -> PathwiseFunctions:
-        """Latent functions from the posterior, draw k whatever num_draws is: column c K + k is class c of draw k."""
+        """Sample latent functions: column c K + k is class c of draw k, the same function whatever num_draws is."""
         features = random_features(self.kernel, self.inputs.shape[1], self.frequencies, seed=seed)
         num_labels, num_classes = self.coefficients.shape
         shape = 2 * self.frequencies + num_labels, num_classes
@@ -70,7 +76,7 @@ class GaussianProcessFit:
         return self.build_functions(features, weights, self.coefficients - curvature.damp(missed))
 
     def mean(self) -> PathwiseFunctions:
-        """The mean of the latent functions."""
+        """Return the mean of the latent functions."""
         features = random_features(self.kernel, self.inputs.shape[1], 1, seed=0)
         weights = torch.zeros(1, 2, self.coefficients.shape[1], dtype=torch.float64)
         return self.build_functions(features, weights, self.coefficients[None])

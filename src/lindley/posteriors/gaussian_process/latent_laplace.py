@@ -1,9 +1,9 @@
 """Laplace's approximation for a Gaussian process classifier with softmax: mode, curvature and evidence.
 
 C latent functions with the same kernel, independent in the prior; their values at L labelled inputs are [L, C]. The
-prior's covariance is only multiplied with, never inverted, so that no jitter is needed; all in float64.
-Source: Rasmussen and Williams 2006, ch. 3.5, with weights for labels. The term log |Σ_c E_c| of the evidence, which
-follows from its equation 3.44 and is missing from its algorithm 3.3, is there.
+prior's covariance is multiplied, never inverted, so that it requires no jitter; all in float64.
+Source: Rasmussen and Williams 2006, ch. 3.5, with weights for labels. The evidence includes the term log |Σ_c E_c|,
+which follows from its equation 3.44 and is missing from its algorithm 3.3.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class LatentClassifier:
     num_classes: int
 
     def log_density(self, coefficients: Tensor) -> float:
-        """Of a, [L, C], in nats."""
+        """Log-density of coefficients a [L, C], in nats."""
         return float(self._log_density(coefficients))
 
     def residual(self, values: Tensor) -> Tensor:
@@ -37,13 +37,13 @@ class LatentClassifier:
         return self.sample_weight[:, None] * (wanted - values.softmax(1))
 
     def newton(self, coefficients: Tensor) -> Tensor:
-        """Newton's next a.  [L, C] -> [L, C]"""
+        """Return the coefficients a after a Newton step.  [L, C] -> [L, C]"""
         values = self.covariance @ coefficients
         curvature = Curvature(self, values)
         return curvature.damp(curvature.multiply(values) + self.residual(values))
 
     def log_evidence(self, coefficients: Tensor) -> Tensor:
-        """Laplace's log marginal likelihood of the labels where a is the mode, in nats. Differentiable."""
+        """Laplace's log marginal likelihood of the labels at the mode, in nats. It is differentiable."""
         curvature = Curvature(self, self.covariance @ coefficients)
         return self._log_density(coefficients) - curvature.log_det_ratio() / 2
 
@@ -56,14 +56,14 @@ class LatentClassifier:
 class Curvature:
     """W, the negative second derivative of the log-likelihood at latent values, ω (diag p - p pᵀ) for each label.
 
-    With S = (K + W⁻¹)⁻¹ by Cholesky factors of I + D_c^½ K D_c^½, D_c = ω p_c, one per class.
+    S = (K + W⁻¹)⁻¹ is computed by Cholesky factors of I + D_c^½ K D_c^½, D_c = ω p_c, one per class.
     """
 
     def __init__(self, classifier: LatentClassifier, values: Tensor) -> None:
         self._covariance, self._sample_weight = classifier.covariance, classifier.sample_weight
         log_probs = values.log_softmax(1)
         self._probs = log_probs.exp()  # [L, C]
-        # Through the logarithm, as the square root of a probability has no derivative at 0.
+        # Computed through the logarithm: the square root of a probability has no derivative at 0.
         roots = (log_probs.T / 2).exp() * self._sample_weight.sqrt()  # [C, L] D^½
         identity = torch.eye(len(values), dtype=torch.float64)
         self._factors = torch.linalg.cholesky(identity + roots[:, :, None] * self._covariance * roots[:, None])
@@ -72,25 +72,25 @@ class Curvature:
         self._sum_factor = torch.linalg.cholesky(within)
 
     def multiply(self, values: Tensor) -> Tensor:
-        """W f.  [..., L, C] -> [..., L, C]"""
+        """Return W f.  [..., L, C] -> [..., L, C]"""
         moved = self._probs * values
         return self._sample_weight[:, None] * (moved - self._probs * moved.sum(-1, keepdim=True))
 
     def colour(self, noise: Tensor) -> Tensor:
-        """Standard normal noise with covariance W.  [..., L, C] -> [..., L, C]"""
+        """Turn standard normal noise into noise of covariance W.  [..., L, C] -> [..., L, C]"""
         roots = self._probs.sqrt()
         moved = roots * noise - self._probs * (roots * noise).sum(-1, keepdim=True)
         return self._sample_weight.sqrt()[:, None] * moved
 
     def inverse(self, values: Tensor) -> Tensor:
-        """S b = (K + W⁻¹)⁻¹ b.  [..., L, C] -> [..., L, C]"""
+        """Return S b = (K + W⁻¹)⁻¹ b.  [..., L, C] -> [..., L, C]"""
         each = self._solve_each_class(values)
         shared = each.sum(-1)  # [..., L]
         solved = torch.cholesky_solve(shared.reshape(-1, shared.shape[-1]).T, self._sum_factor).T
         return each - self._solve_each_class(solved.reshape(shared.shape)[..., None].expand_as(each))
 
     def damp(self, values: Tensor) -> Tensor:
-        """(I + W K)⁻¹ b = b - S K b.  [..., L, C] -> [..., L, C]"""
+        """Return (I + W K)⁻¹ b = b - S K b.  [..., L, C] -> [..., L, C]"""
         return values - self.inverse(self._covariance @ values)
 
     def log_det_ratio(self) -> Tensor:
@@ -100,15 +100,23 @@ class Curvature:
         return whole
 
     def _solve_each_class(self, values: Tensor) -> Tensor:
-        """E_c b_c for each class.  [..., L, C] -> [..., L, C]"""
+        """Return E_c b_c for each class.  [..., L, C] -> [..., L, C]"""
         half = torch.einsum("cij,...jc->...ic", self._halves, values)
         return torch.einsum("cij,...ic->...jc", self._halves, half)
 
 
 def find_mode(classifier: LatentClassifier, start: Tensor | None = None, *, gap: float = 1e-12) -> Tensor:
-    """The a = K⁻¹ f of the most probable latent values, where it is the likelihood's derivative.  -> [L, C]
+    """Find the coefficients a = K⁻¹ f of the most probable latent values, by Newton's method.  -> [L, C]
 
-    Newton's method with halved steps; ends when about `gap` nats are left to gain. The density has one maximum.
+    The density has one maximum; a is the likelihood's derivative there.
+
+    Args:
+        classifier: The classifier.
+        start: [L, C], the coefficients to start from; None starts from zero.
+        gap: Nats that may be left to gain.
+
+    Raises:
+        FitError: If the steps do not converge.
     """
     shape = len(classifier.classes), classifier.num_classes
     coefficients = torch.zeros(shape, dtype=torch.float64) if start is None else start
@@ -122,9 +130,9 @@ def find_mode(classifier: LatentClassifier, start: Tensor | None = None, *, gap:
         while promised > 1e-6 and classifier.log_density(coefficients + length * step) < before:
             length /= 2
             if length < 1e-10:
-                raise FitError("no step along Newton's direction makes the latent values more probable")
+                raise FitError("No step along Newton's direction makes the latent values more probable.")
         coefficients = coefficients + length * step
     raise FitError(
-        f"the most probable latent values of {shape[0]} labels were not found in {_MAX_NEWTON_STEPS} steps; look for "
-        "inputs that are huge beside their spread in the pool, or set the amplitude"
+        f"The most probable latent values of {shape[0]} labels were not found in {_MAX_NEWTON_STEPS} steps. Look for "
+        "inputs that are huge beside their standard deviation in the pool, or set the amplitude."
     )

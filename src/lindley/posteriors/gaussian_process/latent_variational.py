@@ -1,7 +1,7 @@
 """The Gaussian nearest to the posterior of a Gaussian process classifier, by the divergence KL(q | p).
 
 Laplace's Gaussian has the curvature of the most probable latent values, where labels that are fitted well hardly curve
-the density: it is far too wide, and its predictions far too unsure. Here residual and curvature are averages over q,
+the density: it is far too wide, and its predictions far too unsure. In this fit, residual and curvature are averages,
     K⁻¹ mean = E_q[∇ log p(labels | f)] and precision = K⁻¹ + W, W = -E_q[∇² log p(labels | f)].
 Source: Opper and Archambeau 2009, "The variational Gaussian approximation revisited". The averages are over
 a fixed set of points.
@@ -16,18 +16,18 @@ from lindley.posteriors.gaussian_process.latent_laplace import LatentClassifier
 from lindley.posteriors.head.softmax_regression import contrasts
 
 MAX_UNKNOWNS = 2000
-"""L (C - 1) up to which it is done unasked: up to 25 Cholesky factors of this size, 9 s on a core (measured)."""
+"""L (C - 1) up to which "auto" chooses it: up to 25 Cholesky factors of this size, 9 s on a core (measured)."""
 _MAX_ITERATIONS = 25
 _TOLERANCE = 1e-3
-"""Change of a probability's residual or variance below which no iteration follows; the points are off by more."""
+"""Change of a probability's residual or variance at which the iterations end; the points are off by more."""
 _NUM_POINTS = 128
 
 
 class BlockCurvature:
-    """W of any curvature of single labels, with (K + W⁻¹)⁻¹ by one Cholesky factor of size L (C - 1)."""
+    """W of any curvature of single labels; (K + W⁻¹)⁻¹ takes one Cholesky factor of size L (C - 1)."""
 
     def __init__(self, covariance: Tensor, curvature: Tensor) -> None:
-        """Of latent values, and of contrasts of them at each label.  [L, L], [L, M, M]"""
+        """Take the covariance of latent values [L, L] and the curvature of contrasts at each label [L, M, M]."""
         num_labels, num_contrasts = curvature.shape[:2]
         basis = contrasts(num_contrasts + 1)
         values, turn = torch.linalg.eigh(curvature)
@@ -41,15 +41,15 @@ class BlockCurvature:
         self._factor = torch.linalg.cholesky(inside)
 
     def multiply(self, values: Tensor) -> Tensor:
-        """W f.  [..., L, C] -> [..., L, C]"""
+        """Return W f.  [..., L, C] -> [..., L, C]"""
         return self._expand(self._project(values))
 
     def colour(self, noise: Tensor) -> Tensor:
-        """Standard normal noise with covariance W; the last class's goes unused.  [..., L, C] -> [..., L, C]"""
+        """Turn standard normal noise, but that of the last class, into covariance W.  [..., L, C] -> [..., L, C]"""
         return self._expand(noise[..., :-1])
 
     def damp(self, values: Tensor) -> Tensor:
-        """(I + W K)⁻¹ b = b - (K + W⁻¹)⁻¹ K b.  [..., L, C] -> [..., L, C]"""
+        """Return (I + W K)⁻¹ b = b - (K + W⁻¹)⁻¹ K b.  [..., L, C] -> [..., L, C]"""
         read = self._project(self._covariance @ values)  # [..., L, M]
         solved = torch.cholesky_solve(read.reshape(-1, self._factor.shape[0]).T, self._factor).T
         return values - self._expand(solved.reshape(read.shape))
@@ -71,9 +71,9 @@ class BlockCurvature:
 
 
 def fit_variational(classifier: LatentClassifier, mode: Tensor) -> tuple[Tensor, Tensor]:
-    """K⁻¹ mean and W in contrasts, from the mode.  [L, C] -> [L, C], [L, M, M]
+    """Fit K⁻¹ mean [L, C] and W in contrasts [L, M, M], starting from the coefficients of the mode [L, C].
 
-    Newton's steps for the mean, damped fixed-point steps for W.
+    The fit takes Newton's steps for the mean and damped fixed-point steps for W.
     """
     num_contrasts = classifier.num_classes - 1
     basis, points = contrasts(classifier.num_classes), _integration_points(num_contrasts)  # [S, M]
@@ -101,7 +101,7 @@ def fit_variational(classifier: LatentClassifier, mode: Tensor) -> tuple[Tensor,
 
 
 def _integration_points(num_contrasts: int) -> Tensor:
-    """Antithetic points that fill a normal distribution evenly; the same ones always.  -> [S, M]"""
+    """Return antithetic points that fill a normal distribution evenly, the same at every call.  -> [S, M]"""
     sobol = torch.quasirandom.SobolEngine(num_contrasts, scramble=True, seed=0)
     uniform = sobol.draw(_NUM_POINTS // 2, dtype=torch.float64).clamp(1e-9, 1 - 1e-9)
     half = torch.special.ndtri(uniform)

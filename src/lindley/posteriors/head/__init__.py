@@ -1,1 +1,14 @@
-"""Bayesian softmax regression on features, or on those of a network."""
+"""Bayesian softmax regression on features, or on the features of a network.
+
+Read in this order:
+- head.py: BayesianHead, the learner on features, its posterior and its draws.
+- head_fit.py: the fit, with the prior chosen by evidence.
+- head_coordinates.py: centred and scaled features, in the directions that the labelled rows span.
+- softmax_regression.py: the density of the weights, its gradient, its curvature and its mode.
+- gaussian_weights.py: Gaussians over the weights, with a full or a Kronecker covariance.
+- variational_weights.py: the Gaussian nearest to the posterior.
+- log_determinant.py: the determinant in the evidence, exact or estimated.
+- last_layer.py: LastLayerLaplace, a head on the features of a trained network.
+- head_evidence.py: how well a network explains its training labels.
+- tuned_learner.py: TunedLearner, hyperparameters by evidence.
+"""

@@ -1,4 +1,4 @@
-"""A Gaussian over the weights of a softmax regression: its covariance in full, or in Kronecker's approximation.
+"""A Gaussian over the weights of a softmax regression, with a full covariance or Kronecker's approximation of it.
 
 The precision is the prior's and Σ_i ω_i x_i x_iᵀ ⊗ Λ_i, where Λ_i is the curvature of label i's loss along the
 contrasts of its logits: at the most probable weights for Laplace's posterior, on average for the variational one.
@@ -11,9 +11,9 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from lindley.errors import InputError
 from lindley.modes import no_autocast
 from lindley.posteriors.head.softmax_regression import SoftmaxRegression, eigen_curvature
+from lindley.posteriors.option_checks import check_choice
 
 FULL_LIMIT = 4096
 """Coefficients up to which the covariance is exact: its Cholesky factor takes up to 64 MiB and half a second."""
@@ -31,7 +31,7 @@ class GaussianWeights(Protocol):
     """log det (posterior precision) - log det (prior precision): at least 0."""
 
     def colour(self, noise: Tensor) -> Tensor:
-        """Standard normal noise as deviations from the mean.  [K, J, M] -> [K, J, M]"""
+        """Turn standard normal noise into deviations from the mean.  [K, J, M] -> [K, J, M]"""
         ...
 
     def output_covariance(self, design: Tensor) -> Tensor:
@@ -39,26 +39,34 @@ class GaussianWeights(Protocol):
         ...
 
     def covariance(self) -> Tensor:
-        """Of the coefficients, column after column of W.  [M J, M J]"""
+        """Covariance of the coefficients, column after column of W.  -> [M J, M J]"""
         ...
 
 
 def is_full(regression: SoftmaxRegression, covariance: str = "auto") -> bool:
-    """ "auto" is "full" up to FULL_LIMIT coefficients, min(L, D) + 1 times C - 1, and "kronecker" above."""
-    if covariance not in COVARIANCES:
-        raise InputError(f"covariance must be one of {', '.join(COVARIANCES)}; got {covariance!r}")
+    """Whether the covariance is full.
+
+    "auto" is "full" up to FULL_LIMIT coefficients, min(L, D) + 1 times C - 1, and "kronecker" above.
+    """
+    check_choice("covariance", covariance, COVARIANCES)
     size = regression.design.shape[1] * (regression.num_classes - 1)
     return size <= FULL_LIMIT if covariance == "auto" else covariance == "full"
 
 
 def build_gaussian(regression: SoftmaxRegression, curvature: Tensor, covariance: str = "auto") -> GaussianWeights:
-    """The Gaussian of given curvatures of the labels' losses.  [L, M, M]"""
+    """Return the Gaussian whose precision is the prior's and the curvature of the labels' losses.
+
+    Args:
+        regression: The regression, at whose design the curvature was taken.
+        curvature: [L, M, M], the curvature of each label's loss along the contrasts of its logits.
+        covariance: One of COVARIANCES.
+    """
     exact = is_full(regression, covariance)
     return FullGaussian(regression, curvature) if exact else KroneckerGaussian(regression, curvature)
 
 
 class FullGaussian:
-    """The inverse of the whole negative Hessian, by its Cholesky factor; what goes in and comes out is float64."""
+    """The inverse of the whole negative Hessian, by its Cholesky factor; input and output are float64."""
 
     kind = "full"
 
@@ -67,7 +75,7 @@ class FullGaussian:
         size = self._shape[0] * self._shape[1]
         self._dtype = torch.float64 if size <= DOUBLE_LIMIT else torch.float32
         self._factor, failed = torch.linalg.cholesky_ex(precision_matrix(regression, curvature, self._dtype))
-        if int(failed) and self._dtype == torch.float32:  # a prior too weak for float32 beside the labels
+        if int(failed) and self._dtype == torch.float32:  # the prior is too weak beside the labels for float32
             self._dtype = torch.float64
             self._factor = torch.linalg.cholesky(precision_matrix(regression, curvature))
         log_det = 2 * self._factor.diagonal().double().log().sum()
@@ -97,10 +105,10 @@ class FullGaussian:
 
 
 class KroneckerGaussian:
-    """The precision as if its eigenvectors were design columns ⊗ directions of the contrasts, with its curvature there.
+    """The precision with the products of design columns and directions of the contrasts as its eigenvectors.
 
-    Exact where all labelled rows have the same curvature, or lie along one column each; the design's columns are
-    meant to be orthogonal. Costs some L C² J, instead of (C J)³.
+    It is exact where all labelled rows have the same curvature, or lie along one column each. The columns of the
+    design are meant to be orthogonal. The cost is about L C² J, instead of (C J)³.
     """
 
     kind = "kronecker"
@@ -126,7 +134,13 @@ class KroneckerGaussian:
 
 @no_autocast()
 def precision_matrix(regression: SoftmaxRegression, curvature: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:
-    """Of the posterior, column after column of W: the negative Hessian of its density.  [L, M, M] -> [M J, M J]"""
+    """Precision of the posterior, column after column of W: the negative Hessian of its density.  -> [M J, M J]
+
+    Args:
+        regression: The regression, with L rows and J columns in its design.
+        curvature: [L, M, M], the curvature of each label's loss along the contrasts of its logits.
+        dtype: The precision of the numbers.
+    """
     design, num_contrasts = regression.design.to(dtype), curvature.shape[1]
     num_columns = design.shape[1]
     weighted = (regression.sample_weight[:, None, None] * curvature).to(dtype)

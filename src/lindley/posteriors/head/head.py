@@ -1,8 +1,8 @@
 """A Bayesian head: softmax regression on features, with draws from a Gaussian posterior of its weights.
 
 The prior is N(0, 1 / prior_precision) on every class's weight of every feature, features measured in standard
-deviations of the pool, and a broad one of its own on biases. Each draw is one set of weights, hence one function.
-The Gaussian is the one nearest to the posterior; Laplace's is an option: with more weights than labels its draws are
+deviations of the pool, and a broad prior of their own on biases. Each draw is one set of weights, hence one function.
+The Gaussian is the one nearest to the posterior. Laplace's is an option: with more weights than labels its draws are
 far too unsure, even of the labels that they were fitted to.
 Sources: MacKay 1992, "The evidence framework applied to classification networks"; Daxberger et al. 2021,
 arXiv:2106.14806.
@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lindley.contracts import Categorical, Inputs, Labels, Pool, Posterior, TrainingData
+from lindley.contracts import Categorical, Inputs, Pool, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.modes import isolated_torch_state
 from lindley.noise import torch_generator
@@ -26,6 +26,7 @@ from lindley.posteriors.head.gaussian_weights import COVARIANCES, build_gaussian
 from lindley.posteriors.head.head_coordinates import HeadCoordinates, standard_deviations
 from lindley.posteriors.head.head_fit import APPROXIMATIONS, BIAS_PRECISION, HeadFit, fit_head
 from lindley.posteriors.head.softmax_regression import SoftmaxRegression, contrasts
+from lindley.posteriors.option_checks import check_choice, check_evidence_or_positive, check_finite, check_positive
 from lindley.posteriors.state_checks import (
     POSITIVE,
     TensorSpec,
@@ -42,7 +43,7 @@ from lindley.shapes import Features, Scores
 from lindley.training.network_calls import as_tensor
 
 SCALE_ROWS = 1024
-"""Rows of the pool, spread evenly over it, whose standard deviations are the features' units."""
+"""Number of rows of the pool, at even distances, whose standard deviations are the units of the features."""
 _SETTINGS = {
     "num_classes": lambda value: is_count(value) and value >= 2,
     "covariance": one_of(("full", "kronecker")),
@@ -67,37 +68,34 @@ ReadFeatures = Callable[[Inputs], Tensor]
 
 @dataclass(frozen=True)
 class BayesianHead:
-    """A learner: the inputs are features (or images, read as long vectors), or `features` makes features of them."""
+    """A learner on features: the inputs themselves (images are read as long vectors), or what `features` returns."""
 
     features: ReadFeatures | None = None
     prior_precision: float | str = "evidence"
-    """Of weights of features measured in the pool's standard deviations; "evidence" takes the best power of two."""
+    """The prior precision of the weights of features in the pool's standard deviations.
+
+    "evidence" takes the power of two with the largest evidence.
+    """
     bias_precision: float = BIAS_PRECISION
     covariance: str = "auto"
     """"full"; "kronecker"; or "auto", full up to gaussian_weights.FULL_LIMIT coefficients."""
     class_weights: Sequence[float] | None = None
     approximation: str = "variational"
-    """Of the posterior: "variational", the nearest Gaussian, or "laplace", that of the most probable weights."""
+    """"variational", the Gaussian nearest to the posterior, or "laplace", about the most probable weights."""
     device: str = "cpu"
-    """Where features are read and predictions computed; the fit itself runs on the CPU in float64."""
+    """Device of the features and predictions; the fit itself runs on the CPU in float64."""
 
     def __post_init__(self) -> None:
-        numbers = [self.bias_precision, 1.0 if self.prior_precision == "evidence" else self.prior_precision]
-        if any(isinstance(number, str) or not 0 < number < float("inf") for number in numbers):
-            raise InputError(
-                'prior_precision must be "evidence" or a positive number, bias_precision a positive number; '
-                f"got {self.prior_precision!r} and {self.bias_precision!r}"
-            )
-        if self.approximation not in APPROXIMATIONS:
-            raise InputError(f"approximation must be one of {', '.join(APPROXIMATIONS)}; got {self.approximation!r}")
-        if self.covariance not in COVARIANCES:
-            raise InputError(f"covariance must be one of {', '.join(COVARIANCES)}; got {self.covariance!r}")
+        check_evidence_or_positive("prior_precision", self.prior_precision)
+        check_positive("bias_precision", self.bias_precision)
+        check_choice("approximation", self.approximation, APPROXIMATIONS)
+        check_choice("covariance", self.covariance, COVARIANCES)
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> HeadPosterior:
-        """Fit the head. Nothing in it is random: `seed` is ignored. A head as `previous` shortens the search."""
+        """See Learner.fit. Nothing is random: `seed` is ignored. A head as `previous` shortens the search."""
         check_supported(self, data, sample_weight=True)
         features = read_features(data.pool.read(data.labels.rows), self.features, self.device).cpu()  # [L, D]
-        _check_finite(features, data.labels)
+        check_finite("features", features, data.labels.rows)
         fit = fit_head(
             features,
             data.labels.values.cpu(),
@@ -130,7 +128,7 @@ class HeadPosterior:
     def draw(self, num_draws: int, *, seed: int) -> HeadDraws:
         """Return K functions; draw k is the same function whatever num_draws is."""
         if num_draws < 1:
-            raise InputError(f"num_draws must be at least 1; got {num_draws}")
+            raise InputError(argument="num_draws", expected="at least 1", got=num_draws)
         return self._functions(draw_weights(self.fit_result, num_draws, seed=seed))
 
     def point(self) -> HeadDraws:
@@ -138,7 +136,7 @@ class HeadPosterior:
         return self._functions(self.fit_result.coordinates.to_features(self.fit_result.coefficients)[None])
 
     def features(self, inputs: Inputs) -> Features:
-        """Return what the head reads: centred, in standard deviations of the pool.  n inputs -> [n, D] float32"""
+        """Return the centred features in standard deviations of the pool.  n inputs -> [n, D] float32"""
         given = read_features(inputs, self._features, self._device)
         coordinates = self.fit_result.coordinates
         return ((given.cpu().double() - coordinates.origin) / coordinates.scale).float().to(given.device)
@@ -180,16 +178,27 @@ class HeadPosterior:
         features: ReadFeatures | None = None,
         device: str | None = None,
     ) -> HeadPosterior:
-        """Return the posterior that was saved; `features` is the function that its learner had.
+        """Return the posterior that was saved.
 
-        Raises InputError where it is missing, or given to a posterior that had none.
+        Args:
+            tensors: The tensors that `state_dict` returned.
+            settings: The settings that `state_dict` returned.
+            features: The function that its learner had.
+            device: Where features are read and predictions computed; None is the device that was saved.
+
+        Raises:
+            InputError: If `features` is missing, or given to a posterior that had none.
         """
         refuse_other_features(features, settings)
         check_settings(settings, _SETTINGS)
         num_classes = settings["num_classes"]
         check_tensors(tensors, _PARTS, C=num_classes, M=num_classes - 1)
         if tensors["design"].shape[1] != tensors["basis"].shape[1] + 1:
-            raise InputError("the tensor 'design' must have one column more than 'basis'")
+            raise InputError(
+                argument="the tensor 'design'",
+                expected="one column wider than 'basis'",
+                got=[*tensors["design"].shape],
+            )
         regression = SoftmaxRegression(
             tensors["design"],
             tensors["classes"],
@@ -214,7 +223,15 @@ class HeadDraws:
     def __init__(
         self, weights: Tensor, origin: Tensor, scale: Tensor, *, features: ReadFeatures | None, device: str
     ) -> None:
-        """Weights of scaled features and the bias below them, in contrasts.  [K, D + 1, M], [D], [D]"""
+        """Take the weights of scaled features, in contrasts.
+
+        Args:
+            weights: [K, D + 1, M], the biases below the weights.
+            origin: [D], the origin of the features.
+            scale: [D], their units.
+            features: The function that makes features of inputs.
+            device: Where predictions are computed.
+        """
         self.num_draws = len(weights)
         of_classes = weights @ contrasts(weights.shape[2] + 1).T  # [K, D + 1, C]
         self._num_classes = of_classes.shape[2]
@@ -233,7 +250,10 @@ class HeadDraws:
             features = read_features(inputs, self._features, self._device).float()
             if features.shape[1] != len(self._origin):
                 raise InputError(
-                    f"this head was fitted on {len(self._origin)} features; these inputs have {features.shape[1]}"
+                    "Give inputs like those that the head was fitted to.",
+                    argument="inputs",
+                    expected=f"rows of {len(self._origin)} features",
+                    got=[*features.shape],
                 )
             logits = torch.addmm(self._bias, features - self._origin, self._weights)  # [n, C K]
             by_class = logits.view(len(features), self._num_classes, self.num_draws)
@@ -241,7 +261,13 @@ class HeadDraws:
 
 
 def draw_weights(fit: HeadFit, num_draws: int, *, seed: int) -> Tensor:
-    """Sample weights of scaled features, and the bias below them, from the posterior.  [K, D + 1, M]"""
+    """Sample weights of scaled features, and the bias below them, from the posterior.  -> [K, D + 1, M]
+
+    Args:
+        fit: The fitted head.
+        num_draws: K.
+        seed: Seed of the noise; draw k has noise of its own.
+    """
     coordinates = fit.coordinates
     shape = len(coordinates.origin) + 1, fit.mean.shape[1]
     noise = torch.stack(
@@ -252,13 +278,22 @@ def draw_weights(fit: HeadFit, num_draws: int, *, seed: int) -> Tensor:
     )  # [K, D + 1, M]
     inside = torch.cat([coordinates.basis.T @ noise[:, :-1], noise[:, -1:]], dim=1)  # [K, R + 1, M]
     sampled = fit.mean + fit.gaussian.colour(inside)
-    # Where no labelled row reaches, the prior is left: the same noise, less what was used inside.
+    # Outside the span of the labelled rows is the prior: the same noise, less the part inside.
     outside = (noise[:, :-1] - coordinates.basis @ inside[:, :-1]) / fit.prior_precision**0.5
     return torch.cat([coordinates.basis @ sampled[:, :-1] + outside, sampled[:, -1:]], dim=1)
 
 
 def read_features(inputs: Inputs, features: ReadFeatures | None, device: str) -> Tensor:
-    """Return the features of n inputs, [n, D] on the device. Raises InputError unless they are one vector per input."""
+    """Return the features of n inputs, [n, D] on the device.
+
+    Args:
+        inputs: n inputs.
+        features: The function that makes features of them; None reads the inputs as vectors.
+        device: Where the features are put.
+
+    Raises:
+        InputError: If the function returns anything but one vector per input.
+    """
     if features is None:
         given = as_tensor(inputs).to(device)
         return given.flatten(1) if given.dim() > 1 else given[:, None]
@@ -266,7 +301,7 @@ def read_features(inputs: Inputs, features: ReadFeatures | None, device: str) ->
         made = features(inputs)
     if not isinstance(made, Tensor) or made.dim() != 2:
         got = [*made.shape] if isinstance(made, Tensor) else type(made).__name__
-        raise InputError(f"features must return a tensor [n, D], one vector per input; got {got}")
+        raise InputError(argument="features", expected="a function that returns one vector per input, [n, D]", got=got)
     return made.detach().to(device)
 
 
@@ -274,31 +309,35 @@ def refuse_other_features(features: ReadFeatures | None, settings: Mapping[str, 
     """Raise InputError where a saved posterior had a function for its features and none is given, or the reverse."""
     had = bool(settings.get("features", features is not None))
     if had != (features is not None):
-        told = (
-            "read its inputs through a function: give features=, as its learner had"
+        advice = (
+            "read its inputs through a function: give features=, the function that its learner had."
             if had
-            else ("read its inputs as they are: leave features= out")
+            else "read its inputs as they are: leave features= out."
         )
-        raise InputError(f"the posterior that was saved {told}")
+        raise InputError(f"The posterior that was saved {advice}", argument="features", got=features)
 
 
 def pool_scale(pool: Pool, features: ReadFeatures | None, device: str) -> Tensor:
-    """Standard deviations of the pool's features, from SCALE_ROWS rows at even distances.  [D] float64
+    """Standard deviations of the pool's features, from SCALE_ROWS rows at even distances.  -> [D] float64
 
-    Raises InputError where one of these rows is not finite.
+    Args:
+        pool: The pool.
+        features: The function that makes features of its inputs.
+        device: Where the features are read.
+
+    Raises:
+        InputError: If one of these rows is not finite; `error.rows` lists them.
     """
     rows = torch.linspace(0, len(pool) - 1, min(len(pool), SCALE_ROWS), dtype=torch.float64).round().long()
     given = read_features(pool.read(rows), features, device).cpu()
-    bad = ~given.isfinite().all(1)
-    if bool(bad.any()):
-        raise InputError(f"features must be finite; those of the pool's rows {rows[bad][:10].tolist()} are not")
+    check_finite("features", given, rows)
     return standard_deviations(given)
 
 
 def label_weights(data: TrainingData, class_weights: Sequence[float] | None) -> Tensor:
     """Return the weight of each label's loss: its sample_weight times that of its class, the latter 1 on average.
 
-    [L] float64. A label of sample_weight 2 counts as two labels do.
+    A label with sample_weight 2 counts as two labels do.  -> [L] float64
     """
     labels, num_classes = data.labels, data.num_classes
     given = None if labels.sample_weight is None else labels.sample_weight.cpu().double()
@@ -306,16 +345,10 @@ def label_weights(data: TrainingData, class_weights: Sequence[float] | None) -> 
         return torch.ones(len(labels), dtype=torch.float64) if given is None else given
     weights = torch.tensor(class_weights, dtype=torch.float64)
     if len(weights) != num_classes or not bool(((weights > 0) & weights.isfinite()).all()):
-        raise InputError(f"class_weights must be {num_classes} positive numbers, one per class; got {[*class_weights]}")
+        expected = f"{num_classes} positive numbers, one per class"
+        raise InputError(argument="class_weights", expected=expected, got=[*class_weights])
     each = weights[labels.values.cpu()]
     return each / each.mean() if given is None else given * each * (given.sum() / (given @ each))
-
-
-def _check_finite(features: Tensor, labels: Labels) -> None:
-    bad = ~features.isfinite().all(1)
-    if bool(bad.any()):
-        rows = labels.rows[bad.to(labels.rows.device)][:10].tolist()
-        raise InputError(f"features must be finite; those of the labelled rows {rows} are not. Look at these inputs.")
 
 
 def _fingerprint(*tensors: Tensor) -> str:

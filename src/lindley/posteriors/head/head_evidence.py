@@ -1,8 +1,8 @@
-"""How well a network explains the labels it was trained on, without validation labels.
+"""Measures of how well a network explains its training labels, without validation labels.
 
 Both measures judge a Bayesian head on the network's features: the log marginal likelihood of the labels, and their
-log-probability when each is left out of the head's fit. Neither charges the network for having fitted its features to
-the same labels: compare networks that were trained alike.
+log-probability when each is left out of the head's fit. Neither penalises the network for having fitted its features
+to the same labels: compare networks that were trained alike.
 """
 
 from __future__ import annotations
@@ -33,6 +33,15 @@ def laplace_evidence(
     The last layer is fitted anew, by its most probable weights under the prior: at a network's own weights, which are
     no maximum of that density, the approximation would not hold. Features are measured in these inputs' standard
     deviations. Source: Immer et al. 2021, arXiv:2104.04975 (of whole networks).
+
+    Args:
+        module: The network.
+        inputs: L inputs.
+        classes: [L], their classes.
+        num_classes: C.
+        prior_precision: That of the weights, or "evidence" for that of the largest evidence.
+        precision: The network's precision, see `precision.PRECISIONS`.
+        device: Where the network computes.
     """
     features = network_features(module, inputs, precision=precision, device=device).cpu()
     return fit_features_head(features, classes, num_classes=num_classes, prior_precision=prior_precision).log_evidence
@@ -50,8 +59,17 @@ def leave_one_out(
 ) -> Scores:
     """Log-probability of each class by the head on the network's features without that row, in closed form.  [L] nats
 
-    Of the most probable head, one Newton step from the fit on all rows (`HeadFit.leave_one_out`); the network's
-    features saw the row.
+    It is one Newton step from the most probable head of all rows (`HeadFit.leave_one_out`). The network was trained
+    on the row.
+
+    Args:
+        module: The network.
+        inputs: L inputs.
+        classes: [L], their classes.
+        num_classes: C.
+        prior_precision: That of the weights, or "evidence" for that of the largest evidence.
+        precision: The network's precision, see `precision.PRECISIONS`.
+        device: Where the network computes.
     """
     features = network_features(module, inputs, precision=precision, device=device).cpu()
     return fit_features_head(
@@ -68,14 +86,20 @@ def fit_features_head(
     sample_weight: Tensor | None = None,
     prior_precision: float | str = "evidence",
 ) -> HeadFit:
-    """The head that judges features; without `scale` they are measured in their own standard deviations.  [L, D]
+    """Fit the head that judges features.
 
-    sample_weight: the weights of the labels' losses [L], 1 on average.
+    Args:
+        features: [L, D], of the labelled rows.
+        classes: [L], their classes.
+        num_classes: C.
+        scale: [D], the units of the features; None takes their own standard deviations.
+        sample_weight: [L], the weights of the labels' losses, 1 on average.
+        prior_precision: That of the weights, or "evidence" for that of the largest evidence.
     """
     if len(features) != len(classes):
-        raise InputError(f"one class for each input is needed; got {len(classes)} classes for {len(features)} inputs")
+        raise InputError(argument="classes", expected=f"one for each of {len(features)} inputs", got=len(classes))
     if not bool(torch.isfinite(features).all()):
-        raise InputError("features must be finite; look at the network's weights and inputs")
+        raise InputError("Look at the network's weights and inputs.", argument="features", expected="finite")
     scale = standard_deviations(features) if scale is None else scale
     return fit_head(
         features,

@@ -17,18 +17,18 @@ from lindley.shapes import ClassIndices, LabelledFeatures, Scores
 
 APPROXIMATIONS = ("variational", "laplace")
 BIAS_PRECISION = 0.1
-"""Of the biases' own prior: a standard deviation of 3.2 nats."""
+"""The prior precision of the biases: a standard deviation of 3.2 nats."""
 _MAX_EXPONENT_SHIFT = 10
-"""The prior precision is looked for from D / 2^10 to D 2^10: logits of a standard deviation of 32 to 1 / 32 nats."""
+"""The prior precision is searched from D / 2^10 to D 2^10: logits with a standard deviation of 32 to 1 / 32 nats."""
 _ROUGH_GAP = 1e-6
-"""Nats to which the density is maximised while priors are compared."""
+"""Nats that may be left to gain while priors are compared."""
 
 
 @dataclass(frozen=True)
 class HeadFit:
     """A softmax regression on features, its most probable coefficients, and the Gaussian that stands for its posterior.
 
-    Laplace's is about the most probable coefficients; the variational one has a mean of its own.
+    Laplace's Gaussian lies about the most probable coefficients; the variational one has a mean of its own.
     """
 
     regression: SoftmaxRegression
@@ -76,9 +76,19 @@ def fit_head(
     approximation: str = "variational",
     previous: HeadFit | None = None,
 ) -> HeadFit:
-    """Fit a head to given features [L, D], classes [L], scales [D] and weights of the labels' losses [L].
+    """Fit a head to features.
 
-    `previous` shortens the way: the searches for the prior and for the most probable weights start from it.
+    Args:
+        features: [L, D], of the labelled rows.
+        classes: [L], their classes.
+        num_classes: C.
+        scale: [D], the units of the features.
+        sample_weight: [L], the weights of the labels' losses; None weighs them equally.
+        prior_precision: That of the weights, or "evidence" for the power of two of the largest evidence.
+        bias_precision: The prior precision of the biases.
+        covariance: One of gaussian_weights.COVARIANCES.
+        approximation: One of APPROXIMATIONS.
+        previous: A fit from which the searches for the prior and for the most probable weights start.
     """
     sample_weight = torch.ones(len(classes), dtype=torch.float64) if sample_weight is None else sample_weight
     coordinates = fit_coordinates(features, sample_weight, scale)
@@ -102,7 +112,7 @@ def fit_head(
 def log_evidence(regression: SoftmaxRegression, coefficients: Tensor) -> float:
     """log ∫ p(classes | W) p(W) dW by Laplace's approximation at the most probable W, in nats.
 
-    With the exact determinant up to log_determinant.EXACT_LIMIT coefficients, with an estimate of it above.
+    The determinant is exact up to log_determinant.EXACT_LIMIT coefficients, and estimated above.
     """
     return regression.log_density(coefficients) - log_det_ratio(regression, coefficients) / 2
 
@@ -126,9 +136,9 @@ def _replace_prior_precision(regression: SoftmaxRegression, prior_precision: flo
 def _maximise_evidence(
     regression: SoftmaxRegression, num_features: int, start: Tensor, begin: float | None
 ) -> tuple[float, Tensor]:
-    """The power of two of greatest evidence, uphill from `begin` (else D / 16), and rough coefficients under it.
+    """Climb from `begin` (else D / 16) to the power of two of largest evidence; return it and its rough coefficients.
 
-    A grid, so that it makes no difference from where the search begins, where the evidence has one peak.
+    On a grid the start of the search makes no difference where the evidence has one peak.
     """
     middle = round(math.log2(num_features))
     known: dict[int, tuple[float, Tensor]] = {}

@@ -29,14 +29,14 @@ _NETWORK_PREFIX = "network."
 
 @dataclass(frozen=True)
 class NetworkFeatures:
-    """What the last dense layer of a network reads, as a function that pickles."""
+    """The inputs of the last dense layer of a network, as a function that pickles."""
 
     module: nn.Module
     precision: str = "float32"
     device: str = "cpu"
 
     def __call__(self, inputs: Inputs) -> Tensor:
-        """n inputs -> [n, D] float32"""
+        """Return the features of n inputs.  -> [n, D] float32"""
         return network_features(self.module, inputs, precision=self.precision, device=self.device)
 
 
@@ -44,7 +44,7 @@ class NetworkFeatures:
 class LastLayerLaplace:
     """A learner: trains a network, then a Bayesian head on its features in place of its last layer.
 
-    The options of the head are those of `BayesianHead`; the training's class weights count for both.
+    The options of the head are those of `BayesianHead`; the training's class weights apply to both.
     """
 
     network: Callable[[], nn.Module]
@@ -57,10 +57,10 @@ class LastLayerLaplace:
     device: str = "cpu"
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> LastLayerPosterior:
-        """Train from scratch; `previous` is ignored, since a head is of no use on the features of another network.
+        """See Learner.fit. `previous` is ignored: a head is of no use on the features of another network.
 
         Validation labels require `patience` in the config: they stop the network's training early, and the head is
-        fitted on the others.
+        fitted to the others.
         """
         check_supported(self, data, validation=True)
         dry_run(
@@ -96,7 +96,7 @@ class LastLayerLaplace:
 
 
 class LastLayerPosterior:
-    """A head's posterior on a network's features; `head` is that of the features alone."""
+    """A head's posterior on a network's features; `head` is the posterior on the features alone."""
 
     def __init__(self, head: HeadPosterior, features: NetworkFeatures) -> None:
         self.head = head
@@ -111,7 +111,7 @@ class LastLayerPosterior:
         return self.head.point()
 
     def features(self, inputs: Inputs) -> Features:
-        """Return what the network's last dense layer reads, as it is.  n inputs -> [n, D] float32"""
+        """Return the inputs of the network's last dense layer, unscaled.  n inputs -> [n, D] float32"""
         return self._features(inputs)
 
     def leave_one_out(self) -> Scores:
@@ -134,7 +134,14 @@ class LastLayerPosterior:
         network: Callable[[], nn.Module] | None = None,
         device: str | None = None,
     ) -> LastLayerPosterior:
-        """Return the posterior that was saved; `network` makes a network of the same architecture."""
+        """Return the posterior that was saved.
+
+        Args:
+            tensors: The tensors that `state_dict` returned.
+            settings: The settings that `state_dict` returned.
+            network: Makes a network of the same architecture.
+            device: Where it computes; None is the device that was saved.
+        """
         check_settings(settings, {"precision": one_of(PRECISIONS), "device": is_device})
         own = {name: value for name, value in tensors.items() if name.startswith(_NETWORK_PREFIX)}
         weights = {name.removeprefix(_NETWORK_PREFIX): value for name, value in own.items()}

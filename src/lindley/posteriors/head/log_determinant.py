@@ -1,4 +1,4 @@
-"""The log determinant that Laplace's evidence needs, exactly where it is small, by Lanczos' method where it is not."""
+"""The log determinant in Laplace's evidence: exact where the matrix is small, by Lanczos' method where it is large."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NUM_STEPS = 12
 def log_det_ratio(regression: SoftmaxRegression, coefficients: Tensor) -> float:
     """log det (posterior precision) - log det (prior precision) at the most probable coefficients.
 
-    Above EXACT_LIMIT coefficients an estimate with probes of its own seed, the same at every call.
+    Above EXACT_LIMIT coefficients it is an estimate, with the same probes at every call.
     """
     if coefficients.numel() <= EXACT_LIMIT:
         return FullGaussian(regression, label_curvature(regression, coefficients)).log_det_ratio
@@ -26,7 +26,7 @@ def log_det_ratio(regression: SoftmaxRegression, coefficients: Tensor) -> float:
 
 
 def estimate_log_det_ratio(regression: SoftmaxRegression, coefficients: Tensor) -> float:
-    """The same by stochastic Lanczos quadrature of what the Kronecker approximation misses.
+    """Estimate the ratio by stochastic Lanczos quadrature of the part that the Kronecker approximation misses.
 
     With D the Hessian's diagonal in the Kronecker basis and A = D^-½ H D^-½, log det H = log det D + tr log A. The
     diagonal of A is 1, so that tr log A = tr (log A - A + I), which varies less from probe to probe.
@@ -45,14 +45,14 @@ def estimate_log_det_ratio(regression: SoftmaxRegression, coefficients: Tensor) 
 
 
 def _probes(coefficients: Tensor) -> Tensor:
-    """Random signs.  [n, J, M]"""
+    """Draw random signs.  -> [n, J, M]"""
     generator = torch_generator(0, "probes of the log determinant")
     signs = torch.randint(2, (_NUM_PROBES, *coefficients.shape), generator=generator)
     return 2 * signs.to(coefficients.dtype) - 1
 
 
 def _lanczos(curvature: Curvature, probes: Tensor) -> tuple[Tensor, Tensor]:
-    """Tridiagonal matrices of A from each probe, orthogonalised twice.  -> [n, steps], [n, steps - 1]"""
+    """Return tridiagonal matrices of A from each probe, orthogonalised twice.  -> [n, steps], [n, steps - 1]"""
     vector = probes.flatten(1) / probes[0].numel() ** 0.5  # [n, J M]
     basis, diagonal, offdiagonal = [vector], [], []
     for step in range(min(_NUM_STEPS, vector.shape[1])):

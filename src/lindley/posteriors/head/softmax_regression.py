@@ -1,7 +1,7 @@
-"""Softmax regression with a Gaussian prior, and its most probable weights by Newton's method.
+"""Softmax regression with a Gaussian prior: density, gradient, curvature, and the mode by Newton's method.
 
-Logits that differ by a constant over the classes are the same prediction, so weights are kept in C - 1 contrasts: the
-columns of an orthonormal basis of what is orthogonal to a constant. Independent Gaussian weights of C classes are
+Logits that differ by a constant over the classes are the same prediction, so weights are kept in C - 1 contrasts: an
+orthonormal basis of the vectors that are orthogonal to a constant. Independent Gaussian weights of C classes are
 independent Gaussian weights of C - 1 contrasts with the same precision; the direction left out changes no prediction.
 """
 
@@ -38,20 +38,20 @@ class SoftmaxRegression:
         return contrasts(self.num_classes)
 
     def log_probs(self, coefficients: Tensor) -> Tensor:
-        """[J, M] -> [L, C] nats"""
+        """Log-probabilities of the classes at the labelled rows.  [J, M] -> [L, C] nats"""
         return (self.design @ (coefficients @ self.contrasts.T)).log_softmax(1)
 
     def log_likelihood(self, coefficients: Tensor) -> float:
-        """Σ_i ω_i log p(y_i), in nats."""
+        """Log-likelihood of the labels, Σ_i ω_i log p(y_i), in nats."""
         chosen = self.log_probs(coefficients)[torch.arange(len(self.classes)), self.classes]  # [L]
         return float(self.sample_weight @ chosen)
 
     def log_density(self, coefficients: Tensor) -> float:
-        """Of the posterior, up to a constant, in nats: the likelihood's and -½ Σ_j λ_j |W_j|²."""
+        """Log-density of the posterior, up to a constant, in nats: the log-likelihood and -½ Σ_j λ_j |W_j|²."""
         return self.log_likelihood(coefficients) - float(self.precision @ coefficients.square().sum(1)) / 2
 
     def gradient(self, coefficients: Tensor) -> Tensor:
-        """Of the log posterior.  [J, M] -> [J, M]"""
+        """Gradient of the log posterior.  [J, M] -> [J, M]"""
         residual = -self.log_probs(coefficients).exp()  # [L, C]
         residual[torch.arange(len(self.classes)), self.classes] += 1
         pulled = self.design.T @ (self.sample_weight[:, None] * (residual @ self.contrasts))
@@ -69,11 +69,18 @@ def contrasts(num_classes: int) -> Tensor:
 
 
 def find_mode(regression: SoftmaxRegression, start: Tensor, *, gap: float = 1e-13) -> Tensor:
-    """The coefficients of greatest posterior density.  [J, M] -> [J, M]
+    """Find the coefficients of largest posterior density, the most probable ones.  -> [J, M]
 
-    Newton's method; each step by conjugate gradients with exact products of the Hessian. Ends when what is left to
-    gain is about `gap` nats: then the answer is within sqrt(2 gap) posterior standard deviations of the maximum.
-    The prior makes it unique and finite, also where the labels can be separated.
+    Newton's method takes each step by conjugate gradients, with exact products of the Hessian. The prior makes the
+    mode unique and finite, also where the labels can be separated.
+
+    Args:
+        regression: The regression.
+        start: [J, M], the coefficients to start from.
+        gap: Nats that may be left to gain: the answer is within sqrt(2 gap) posterior standard deviations of the mode.
+
+    Raises:
+        FitError: If the steps do not converge.
     """
     coefficients = start
     for _ in range(_MAX_NEWTON_STEPS):
@@ -86,28 +93,28 @@ def find_mode(regression: SoftmaxRegression, start: Tensor, *, gap: float = 1e-1
         step = curvature.solve(gradient)
         coefficients = coefficients + _step_length(regression, coefficients, step, gradient) * step
     raise FitError(
-        f"the most probable weights of {len(regression.design)} labels were not found in {_MAX_NEWTON_STEPS} steps; "
-        "look for features that are huge beside their spread in the pool"
+        f"The most probable weights of {len(regression.design)} labels were not found in {_MAX_NEWTON_STEPS} steps. "
+        "Look for features that are huge beside their standard deviation in the pool."
     )
 
 
 def label_curvature(regression: SoftmaxRegression, coefficients: Tensor) -> Tensor:
-    """How each label's loss curves along the contrasts of its logits, averaged over coefficients.
+    """Curvature of each label's loss along the contrasts of its logits, averaged over coefficients.
 
-    [J, M], or several [S, J, M] -> [L, M, M]; without the label's sample_weight.
+    [J, M], or several [S, J, M] -> [L, M, M]; it leaves out the label's sample_weight.
     """
     several = coefficients if coefficients.dim() == 3 else coefficients[None]
     return probs_curvature(regression, label_probs(regression, several))
 
 
 def label_probs(regression: SoftmaxRegression, coefficients: Tensor) -> Tensor:
-    """Each label's prediction under several coefficients, draws last.  [S, J, M] -> [L, C, S]"""
+    """Predictions at each label under several coefficients, draws last.  [S, J, M] -> [L, C, S]"""
     logits = torch.einsum("lj,sjm,cm->lcs", regression.design, coefficients, regression.contrasts)
     return logits.softmax(1)  # over the middle axis: over a last one of a few classes it takes ten times as long
 
 
 def probs_curvature(regression: SoftmaxRegression, probs: Tensor) -> Tensor:
-    """`label_curvature` of given predictions.  [L, C, S] -> [L, M, M]"""
+    """The `label_curvature` of predictions.  [L, C, S] -> [L, M, M]"""
     basis = regression.contrasts
     along = torch.einsum("lcs,cm->lms", probs, basis)
     spread = torch.einsum("lc,ca,cb->lab", probs.mean(2), basis, basis)
@@ -115,7 +122,7 @@ def probs_curvature(regression: SoftmaxRegression, probs: Tensor) -> Tensor:
 
 
 def eigen_curvature(regression: SoftmaxRegression, curvature: Tensor) -> tuple[Tensor, Tensor]:
-    """The likelihood's curvature along design column ⊗ direction of the contrasts.  [L, M, M] -> [M, M], [J, M]
+    """Curvature of the likelihood along design column ⊗ direction of the contrasts.  [L, M, M] -> [M, M], [J, M]
 
     The directions are the eigenvectors of the labels' average curvature. Where the columns of the design are
     orthogonal this is the eigenvalue-corrected Kronecker factorisation (George et al. 2018, arXiv:1806.03884).
@@ -127,7 +134,7 @@ def eigen_curvature(regression: SoftmaxRegression, curvature: Tensor) -> tuple[T
 
 
 class Curvature:
-    """The precision matrix of given curvatures of the labels' losses, as a product; directions are [..., J, M].
+    """The precision matrix of curvatures of the labels' losses, as a product with directions [..., J, M].
 
     `diagonal` is its diagonal in the basis of `eigen_curvature`.
     """
@@ -145,7 +152,7 @@ class Curvature:
         return back + self._regression.precision[:, None] * direction
 
     def whiten(self, direction: Tensor) -> Tensor:
-        """With its diagonal in that basis scaled to 1: D^-½ H D^-½ there."""
+        """Multiply by D^-½ H D^-½ in that basis: the diagonal there is scaled to 1."""
         scale = self.diagonal.rsqrt()
         return (self.multiply((scale * direction) @ self._turn.T) @ self._turn) * scale
 
@@ -153,7 +160,7 @@ class Curvature:
         return ((gradient @ self._turn) / self.diagonal) @ self._turn.T
 
     def solve(self, gradient: Tensor) -> Tensor:
-        """Conjugate gradients, the more exact the nearer the maximum, so that Newton's steps converge fast."""
+        """Solve by conjugate gradients, more exactly nearer the maximum, so that Newton's steps converge fast."""
         step, left = torch.zeros_like(gradient), gradient
         ready = self.precondition(left)
         direction, squared = ready, float((left * ready).sum())
@@ -171,7 +178,7 @@ class Curvature:
 
 
 def _step_length(regression: SoftmaxRegression, coefficients: Tensor, step: Tensor, gradient: Tensor) -> float:
-    """1, or less where a full Newton step would gain too little."""
+    """Return the length of a Newton step: 1, or less where a full step would gain too little."""
     promised = float((step * gradient).sum())
     if promised < 1e-6:  # below rounding of the density, and within reach of Newton's quadratic convergence
         return 1.0
@@ -181,4 +188,4 @@ def _step_length(regression: SoftmaxRegression, coefficients: Tensor, step: Tens
         if regression.log_density(coefficients + length * step) >= before + 1e-4 * length * promised:
             return length
         length /= 2
-    raise FitError("no step along Newton's direction raises the posterior density; look for features that are huge")
+    raise FitError("No step along Newton's direction raises the posterior density. Look for features that are huge.")

@@ -1,4 +1,4 @@
-"""Hyperparameters without validation labels: several settings are fitted, the one with the best evidence is kept."""
+"""Hyperparameters without validation labels: several settings are fitted, and the one with the best evidence wins."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from lindley.errors import InputError
 from lindley.posteriors.head.head import label_weights, pool_scale, read_features
 from lindley.posteriors.head.head_evidence import fit_features_head
 from lindley.posteriors.head.head_fit import HeadFit
+from lindley.posteriors.option_checks import check_choice
 from lindley.shapes import Features
 
 Setting = TypeVar("Setting")
@@ -26,26 +27,26 @@ MEASURES: Mapping[str, Callable[[HeadFit], float]] = {
 class TunedLearner(Generic[Setting]):
     """A learner: fits every setting on all labels and keeps the one whose features a Bayesian head explains best.
 
-    Settings are what `build` makes learners of: configs with other weight decays, dropout rates, and so on. Their
-    posteriors must have features. What changes no features, such as a temperature, the measures cannot see.
+    `build` makes a learner of each setting: a config with another weight decay, another dropout rate, and so on. Their
+    posteriors must have features. The measures do not see what leaves the features alone, such as a temperature.
     """
 
     settings: Sequence[Setting]
     build: Callable[[Setting], Learner]
     measure: str = "evidence"
     class_weights: Sequence[float] | None = None
-    """Of each class's labels when settings are judged, as their configs have them."""
+    """The weights of the classes when settings are judged, as in their configs."""
 
     def __post_init__(self) -> None:
         if not self.settings:
-            raise InputError("settings must name at least one setting to fit")
-        if self.measure not in MEASURES:
-            raise InputError(f"measure must be one of {', '.join(MEASURES)}; got {self.measure!r}")
+            raise InputError(argument="settings", expected="a list of at least one setting to fit", got=self.settings)
+        check_choice("measure", self.measure, MEASURES)
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> TunedPosterior[Setting]:
-        """Fit all settings with the same seed and keep the best, the first where several are equal.
+        """See Learner.fit. All settings are fitted with the same seed and `previous`; the first of equals is kept.
 
-        `previous` is handed to every fit. By "leave-one-out" each label counts once, whatever its weight."""
+        By "leave-one-out" each label counts once, whatever its weight.
+        """
         before = previous.posterior if isinstance(previous, TunedPosterior) else previous
         posteriors = [self.build(setting).fit(data, previous=before, seed=seed) for setting in self.settings]
         scores = [self._score(posterior, data) for posterior in posteriors]
@@ -54,7 +55,9 @@ class TunedLearner(Generic[Setting]):
 
     def _score(self, posterior: Posterior, data: TrainingData) -> float:
         if not isinstance(posterior, FeatureExtractor):
-            raise InputError(f"settings are judged by their features; {type(posterior).__name__} has none")
+            raise InputError(
+                argument="settings", expected="settings of posteriors with features", got=type(posterior).__name__
+            )
         features = read_features(data.pool.read(data.labels.rows), posterior.features, "cpu")
         scale = pool_scale(data.pool, posterior.features, "cpu")
         sample_weight = label_weights(data, self.class_weights)
@@ -65,11 +68,11 @@ class TunedLearner(Generic[Setting]):
 
 
 class TunedPosterior(Generic[Setting]):
-    """The posterior of the best setting. `setting` says which it was, `scores` those of all, in nats."""
+    """The posterior of the best setting. `setting` is that setting; `scores` holds the scores of all, in nats."""
 
     def __init__(self, posterior: Posterior, setting: Setting, scores: Sequence[float]) -> None:
         if not isinstance(posterior, FeatureExtractor):
-            raise InputError(f"a tuned posterior has features; {type(posterior).__name__} has none")
+            raise InputError(argument="posterior", expected="one with features", got=type(posterior).__name__)
         self.posterior = posterior
         self.setting = setting
         self.scores = list(scores)
@@ -82,5 +85,5 @@ class TunedPosterior(Generic[Setting]):
         return self.posterior.point()
 
     def features(self, inputs: Inputs) -> Features:
-        """Return those of the posterior that was kept.  n inputs -> [n, D]"""
+        """Return the features of the posterior that was kept.  n inputs -> [n, D]"""
         return self._features(inputs)

@@ -1,7 +1,7 @@
 """The Gaussian nearest to the posterior of a softmax regression, by Kullback and Leibler's divergence KL(q | p).
 
 Laplace's Gaussian has the curvature of the most probable weights, where labels that are fitted well hardly curve the
-density: with more weights than labels it is far too wide. Here gradient and curvature are averages over q itself,
+density: with more weights than labels it is far too wide. In this fit, gradient and curvature are averages over q,
     E_q[∇ log p] = 0 and precision = -E_q[∇² log p],
 whose solution maximises the evidence lower bound. Source: Opper and Archambeau 2009, "The variational Gaussian
 approximation revisited"; the averages are over antithetic draws of a fixed seed.
@@ -17,17 +17,22 @@ from lindley.posteriors.head.gaussian_weights import GaussianWeights, KroneckerG
 from lindley.posteriors.head.softmax_regression import Curvature, SoftmaxRegression, label_probs, probs_curvature
 
 ITERATE_FULL_LIMIT = 1000
-"""Coefficients up to which every iteration has the full covariance; above they have Kronecker's, the last excepted."""
+"""Coefficients up to which every iteration uses the full covariance; above, all but the last use Kronecker's."""
 _NUM_ITERATIONS = 12
 _NUM_DRAWS = 64
 _NUM_DRAWS_ABOVE = 32
 
 
 def fit_variational(regression: SoftmaxRegression, mode: Tensor, covariance: str = "auto") -> tuple[Tensor, Tensor]:
-    """Mean and curvatures of the labels' losses, from the most probable coefficients.  [J, M] -> [J, M], [L, M, M]
+    """Fit the mean [J, M] and the curvatures of the labels' losses [L, M, M].
 
-    Newton's steps for the mean, damped fixed-point steps for the curvatures, a fixed number of both: what is left to
-    gain after them changes predictions less than Kronecker's covariance in the iterations does (measured).
+    The fit takes Newton's steps for the mean and damped fixed-point steps for the curvatures, a fixed number of both:
+    further steps change predictions less than Kronecker's covariance in the iterations does (measured).
+
+    Args:
+        regression: The regression.
+        mode: [J, M], the most probable coefficients.
+        covariance: One of gaussian_weights.COVARIANCES.
     """
     full = is_full(regression, covariance)
     small = full and mode.numel() <= ITERATE_FULL_LIMIT
@@ -55,7 +60,7 @@ def _antithetic_noise(like: Tensor, num_draws: int) -> Tensor:
 
 
 def _mean_gradient(regression: SoftmaxRegression, probs: Tensor, mean: Tensor) -> Tensor:
-    """Of the log posterior, averaged over coefficients: from their average predictions.  [L, C], [J, M] -> [J, M]"""
+    """Average gradient of the log posterior, from average predictions.  [L, C], [J, M] -> [J, M]"""
     residual = -probs  # [L, C]
     residual[torch.arange(len(residual)), regression.classes] += 1
     pulled = regression.design.T @ (regression.sample_weight[:, None] * (residual @ regression.contrasts))

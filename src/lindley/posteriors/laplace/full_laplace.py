@@ -5,7 +5,6 @@ Source: Immer, Korzepa and Bauer 2021, arXiv:2008.08400; Daxberger et al. 2021, 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +23,7 @@ from lindley.posteriors.laplace.linearised import LinearisedDraws
 from lindley.posteriors.laplace.network_gaussian import NetworkGaussian, gaussian_from_tensors, gaussian_parts
 from lindley.posteriors.network_draws import NetworkDraws
 from lindley.posteriors.network_weights import load_network, network_state
+from lindley.posteriors.option_checks import check_choice, check_evidence_or_positive
 from lindley.posteriors.state_checks import check_settings, check_tensors, is_flag, is_number, is_positive, one_of
 from lindley.posteriors.supported_data import check_supported
 from lindley.seeds import derive_seed
@@ -38,43 +38,46 @@ from lindley.training.precision import PRECISIONS, resolve_precision
 HESSIANS = ("kron", "diag")
 _LAYERS = (nn.Linear, nn.Conv2d)
 _GAUSSIAN_PREFIX = "gaussian."
+_ALTERNATIVES = "Use posterior = 'last-layer', 'mc-dropout' or 'ensemble'."
 
 
 @dataclass(frozen=True)
 class FullLaplace:
-    """A learner: trains a network, then takes a Gaussian over all its weights around those it found.
+    """A learner: trains a network, then fits a Gaussian over all its weights around the trained ones.
 
-    `hessian`: "kron", a Kronecker-factored block each parameter, or "diag". `prior_precision`, of every weight and
-    bias: a positive number, or "evidence" for that of the largest marginal likelihood. `linearised=False` puts drawn
-    weights into the network itself. `precision` is that of training and of networks as they are; curvature and
-    linearised draws are float32. Dropout is off but in training.
+    Dropout is on in training only.
     """
 
     network: Callable[[], nn.Module]
     config: TrainingConfig = field(default_factory=TrainingConfig)
     hessian: str = "kron"
+    """"kron", a Kronecker-factored block for each parameter, or "diag"."""
     prior_precision: float | str = "evidence"
+    """The prior precision of every weight and bias; "evidence" takes that of the largest marginal likelihood."""
     linearised: bool = True
+    """Whether draws are of the network made linear in its weights; else drawn weights replace those of the network."""
     precision: str = "float32"
+    """The precision of training and of networks that are not linearised; curvature and linearised draws are float32."""
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        if self.hessian not in HESSIANS:
-            raise InputError(f"hessian must be {' or '.join(map(repr, HESSIANS))}; got {self.hessian!r}")
-        given = self.prior_precision
-        if given != "evidence" and (isinstance(given, str | bool) or not 0 < given < math.inf):
-            raise InputError(f"prior_precision must be 'evidence' or a positive number; got {given!r}")
+        check_choice("hessian", self.hessian, HESSIANS)
+        check_evidence_or_positive("prior_precision", self.prior_precision)
         if not isinstance(self.linearised, bool):
-            raise InputError(f"linearised must be true or false; got {self.linearised!r}")
+            raise InputError(argument="linearised", expected="true or false", got=self.linearised)
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> FullLaplacePosterior:
-        """Train from scratch; `previous` is ignored, and validation labels require `patience` in the config.
+        """See Learner.fit. `previous` is ignored, and validation labels require `patience` in the config.
 
-        Raises InputError for parameters of other layers than dense and convolutional ones.
+        Raises InputError for layers with parameters that are neither dense nor convolutional.
         """
         check_supported(self, data, validation=True)
         if self.config.class_weights:
-            raise InputError("full-network Laplace weighs all labels the same; leave training.class_weights out")
+            raise InputError(
+                "Full-network Laplace weighs all labels the same; leave training.class_weights out.",
+                argument="class_weights",
+                got=self.config.class_weights,
+            )
         require_package()
         dry_run(
             self.network,
@@ -134,14 +137,14 @@ class FullLaplacePosterior:
     ) -> None:
         self.prior_precision = prior_precision
         self.log_evidence = log_evidence
-        """Of the labels, in nats, by Laplace's approximation."""
+        """Log marginal likelihood of the labels by Laplace's approximation, in nats."""
         self._module, self._gaussian, self._linearised = copy_network(module), gaussian, linearised
         self._precision, self._device = resolve_precision(precision, device), device
 
     def draw(self, num_draws: int, *, seed: int) -> LinearisedDraws | NetworkDraws:
         """Return K functions; draw k is the same function whatever num_draws is."""
         if num_draws < 1:
-            raise InputError(f"num_draws must be at least 1; got {num_draws}")
+            raise InputError(argument="num_draws", expected="at least 1", got=num_draws)
         with isolated_torch_state(self._device):
             deviations = torch.stack([self._deviation(seed, draw) for draw in range(num_draws)])
         if self._linearised:
@@ -157,7 +160,7 @@ class FullLaplacePosterior:
         return NetworkDraws([self._module], precision=self._precision, device=self._device)
 
     def features(self, inputs: Inputs) -> Features:
-        """Return what the last dense layer of the trained network reads.  n inputs -> [n, D]"""
+        """Return the inputs of the last dense layer of the trained network.  n inputs -> [n, D]"""
         return network_features(self._module, inputs, precision=self._precision, device=self._device)
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -181,7 +184,14 @@ class FullLaplacePosterior:
         network: Callable[[], nn.Module] | None = None,
         device: str = "cpu",
     ) -> FullLaplacePosterior:
-        """Return the posterior that was saved; `network` makes its module. Nothing here requires laplace-torch."""
+        """Return the posterior that was saved. Loading does not require laplace-torch.
+
+        Args:
+            tensors: The tensors that `state_dict` returned.
+            settings: The settings that `state_dict` returned.
+            network: Makes a network of the same architecture.
+            device: Where it computes.
+        """
         own = {name: value for name, value in tensors.items() if name.startswith(_GAUSSIAN_PREFIX)}
         weights = {name: value for name, value in tensors.items() if name not in own}
         check_settings(
@@ -224,17 +234,22 @@ def _refuse_other_layers(module: nn.Module) -> None:
         own = dict(layer.named_parameters(recurse=False))
         if own and not isinstance(layer, _LAYERS):
             raise InputError(
-                f"full-network Laplace is for networks whose parameters are all of nn.Linear and nn.Conv2d; {name!r} "
-                f"is a {type(layer).__name__} with parameters of its own. Use posterior = 'last-layer', 'mc-dropout' "
-                "or 'ensemble'"
+                f"Full-network Laplace requires that all parameters belong to nn.Linear and nn.Conv2d; {name!r} is a "
+                f"{type(layer).__name__} with parameters of its own. {_ALTERNATIVES}",
+                argument="network",
+                got=type(layer).__name__,
             )
         if foreign := sorted(own.keys() - {"weight", "bias"}):
             raise InputError(
-                f"full-network Laplace is over weights and biases; {name!r} has {', '.join(foreign)}, as weight_norm "
-                "makes them. Use posterior = 'last-layer', 'mc-dropout' or 'ensemble'"
+                f"Full-network Laplace is over weights and biases; {name!r} has {', '.join(foreign)}, as weight_norm "
+                f"makes them. {_ALTERNATIVES}",
+                argument="network",
+                got=foreign,
             )
         if frozen := [each for each, value in own.items() if not value.requires_grad]:
             raise InputError(
-                f"full-network Laplace is over all weights; {name}.{frozen[0]} is frozen. "
-                "Use posterior = 'last-layer', which takes the network's features as they are"
+                f"Full-network Laplace is over all weights; {name}.{frozen[0]} is frozen. "
+                "Use posterior = 'last-layer', which takes the network's features as they are.",
+                argument="network",
+                got=f"{name}.{frozen[0]}",
             )

@@ -34,9 +34,9 @@ PACKAGES = (
     "tqdm",
     "unfoldNd",
 )
-"""laplace-torch and what it imports: all that it asks for but torch, NumPy, SciPy and torchvision."""
+"""laplace-torch and its dependencies, without torch, NumPy, SciPy and torchvision."""
 PRIOR_PRECISIONS = (1e-4, 1e6)
-"""Between these the evidence is looked for."""
+"""Bounds of the search for the largest evidence."""
 _MAX_JACOBIAN_ELEMENTS = 1 << 25
 """Numbers in the Jacobians of one batch of the diagonal: 128 MiB."""
 _ROWS = 256
@@ -45,11 +45,24 @@ _ROWS = 256
 def fit_gaussian(
     module: nn.Module, inputs: Tensor, classes: Tensor, *, hessian: str, prior_precision: float | None, seed: int
 ) -> tuple[NetworkGaussian, float, float]:
-    """Return the Gaussian at the module's weights for labels [L], its prior precision and its log evidence in nats.
+    """Fit a Gaussian at the module's weights, whose curvature is the generalised Gauss-Newton matrix of the losses.
 
-    A prior precision of None is that of the largest evidence. The curvature is the generalised Gauss-Newton matrix of
-    the labels' losses, "kron" or "diag". Global generators are left as they were. Raises InputError where the package
-    is missing, FitError where the evidence is not finite.
+    Global generators are left as they were.
+
+    Args:
+        module: The trained network.
+        inputs: [L, ...], the labelled inputs.
+        classes: [L], their classes.
+        hessian: "kron", a Kronecker-factored block for each parameter, or "diag".
+        prior_precision: That of every weight; None is that of the largest evidence.
+        seed: Seed of the global generators during the fit.
+
+    Returns:
+        The Gaussian, its prior precision and its log evidence in nats.
+
+    Raises:
+        InputError: If the package is missing.
+        FitError: If the evidence is not finite.
     """
     size = sum(value.numel() for value in module.parameters())
     with (
@@ -57,7 +70,7 @@ def fit_gaussian(
         isolated_torch_state(inputs.device.type, gradients=True),
         warnings.catch_warnings(),
     ):
-        warnings.simplefilter("ignore", DeprecationWarning)  # of torch, for what the package's own parts use
+        warnings.simplefilter("ignore", DeprecationWarning)  # from torch, about calls inside the package
         fitted = require_package().Laplace(
             deep_copy(module)[0], "classification", subset_of_weights="all", hessian_structure=hessian
         )
@@ -68,7 +81,7 @@ def fit_gaussian(
         chosen = _maximise_evidence(fitted) if prior_precision is None else prior_precision
         log_evidence = _log_evidence(fitted, chosen)
     if not math.isfinite(log_evidence):
-        raise FitError(f"the evidence of this network is {log_evidence} at a prior precision of {chosen:g}")
+        raise FitError(f"The evidence of this network is {log_evidence} at a prior precision of {chosen:g}.")
     return _gaussian(fitted, hessian, chosen), chosen, log_evidence
 
 
@@ -105,13 +118,13 @@ def require_package() -> Any:
             from laplace import Laplace  # noqa: F401  any folder of that name can be imported, and has none
     except ImportError:
         raise InputError(
-            "full-network Laplace is computed by laplace-torch, which is not here: pip install 'lindley[laplace]'; "
-            "beside a CPU build of torch on Linux that would bring torchvision and gigabytes of CUDA. There: "
+            "Full-network Laplace requires laplace-torch, which is not installed: pip install 'lindley[laplace]'. "
+            "Beside a CPU build of torch on Linux that brings torchvision and gigabytes of CUDA. There: "
             f"pip install --no-deps {' '.join(PACKAGES)}"
         ) from None
     except RuntimeError as error:  # torchvision's, where it was built for another torch
         raise InputError(
             f"laplace-torch is installed but cannot be imported: {error}. If that names torchvision, uninstall it, or "
-            "install the one that belongs to this torch, from the index that torch came from; nothing here needs it"
+            "install the one that belongs to this torch, from the index that torch came from; lindley does not use it."
         ) from error
     return laplace

@@ -23,9 +23,9 @@ from lindley.training.network_copies import copy_network
 
 
 class LinearisedDraws:
-    """Draw k is the network's logits and their derivative along deviation k of its weights, in float32.
+    """Draws of a linearised network: its logits and their derivative along deviation k of its weights, in float32.
 
-    `deviations` [K, P] are from the weights that the module has, in the order of its parameters.
+    `deviations` [K, P] are from the weights of the module, in the order of its parameters.
     """
 
     def __init__(self, module: nn.Module, deviations: Tensor, *, device: str = "cpu") -> None:
@@ -40,7 +40,7 @@ class LinearisedDraws:
             return Categorical(normalise(self.logits(inputs)))
 
     def logits(self, inputs: Inputs) -> Tensor:
-        """n inputs -> [n, K, C] float32; on average over many draws, those of the network itself."""
+        """Logits of n inputs under each draw; their mean over many draws is the network's own.  -> [n, K, C] float32"""
         with isolated_torch_state(self._device):
             values = match_memory_layout(self._module, network_inputs(inputs, self._device))
             refuse_random_networks([self._module], values)
@@ -54,7 +54,7 @@ class LinearisedDraws:
 
 
 def _linearise(logits: Callable[[dict[str, Tensor]], Tensor], weights: dict[str, Tensor], deviations: Tensor) -> Tensor:
-    """f(w) + J(w) d for each deviation d.  [K, P] -> [n, K, C]"""
+    """Return f(w) + J(w) d for each deviation d.  [K, P] -> [n, K, C]"""
     sizes = [value.numel() for value in weights.values()]
     each = []
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""Gaussians over all weights of a network, without their mean: independent weights, or a Kronecker block each layer.
+"""Gaussians over all weights of a network, without their mean: independent, or a Kronecker block for each layer.
 
 Weights are one vector [P], in the order of the network's parameters.
 """
@@ -20,11 +20,11 @@ class NetworkGaussian(Protocol):
     """Turns noise into deviations of the weights from their mean."""
 
     def colour(self, noise: Tensor) -> Tensor:
-        """Standard normal noise as deviations.  [P] -> [P]"""
+        """Turn standard normal noise into deviations.  [P] -> [P]"""
         ...
 
     def tensors(self) -> dict[str, Tensor]:
-        """What `gaussian_from_tensors` needs."""
+        """Return the tensors that `gaussian_from_tensors` requires."""
         ...
 
 
@@ -89,8 +89,14 @@ def gaussian_parts(weights: Sequence[Tensor], *, diagonal: bool) -> dict[str, Te
 
 
 def gaussian_from_tensors(tensors: Mapping[str, Tensor], prior_precision: float, device: str) -> NetworkGaussian:
-    """The Gaussian with these tensors."""
-    # Copies: what a file gives lies at other addresses in memory, where products may differ in the last bits.
+    """Return the Gaussian with these tensors.
+
+    Args:
+        tensors: What its `tensors` returned.
+        prior_precision: That of every weight.
+        device: Where it computes.
+    """
+    # Copies: tensors from a file lie at other addresses in memory, where products may differ in the last bits.
     on_device = {name: value.to(device, copy=True) for name, value in tensors.items()}
     if "deviation" in on_device:
         return DiagonalGaussian(on_device["deviation"])

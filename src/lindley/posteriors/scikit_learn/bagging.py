@@ -52,45 +52,45 @@ _PARTS = {
     "said": TensorSpec("L E C", torch.float32, least=0.0),
 }
 _SAME_PROBABILITY = 1e-5
-"""How far a refitted member may be from what it was; another machine's linear algebra rounds otherwise."""
+"""The largest change of a refitted member's probabilities; linear algebra rounds differently on other machines."""
 
 
 @dataclass(frozen=True)
 class Bagging:
     """A learner: `members` clones of an estimator, each fitted to a bootstrap of the L labels.
 
-    Any estimator with get_params, fit and predict_proba, a Pipeline too; it is cloned and stays as it is. All its
-    parameters called random_state are set, from seeds of their own, and so are the global generators while it is
-    fitted. What the pool gives reaches it as an array or a sparse matrix [n, D], of numbers, texts or objects, or as a
-    list (of texts or dictionaries, say).
+    The estimator is any classifier with get_params, fit and predict_proba, a Pipeline too; it is cloned and never
+    changed. All its parameters called random_state are set, from seeds of their own, and so are the global generators
+    while it is fitted. The inputs of the pool reach it as an array or a sparse matrix [n, D], of numbers, texts or
+    objects, or as a list, for example of texts or dictionaries.
 
-    Classes that a bootstrap lacks are left out of the numbers 0 to k - 1 that an estimator is fitted to, as some take
-    no others, unless it has a class_weight of its own by class.
+    An estimator is fitted to the numbers 0 to k - 1 of the k classes in its bootstrap, since some take no others. An
+    estimator whose class_weight names classes is fitted to the classes as they are.
 
-    A bootstrap in which only one of several classes is left is drawn again, as few classifiers can be fitted to one
-    class; where all labels are of one class, every member says so.
+    A bootstrap with only one of several classes is drawn again, since few classifiers can be fitted to one class.
+    Where all labels are of one class, every member predicts it.
     """
 
     estimator: Any
     members: int = 20
     pseudo_count: float = 1.0
-    """In labels, a: probabilities p become (L p + a · shares) / (L + a), see `smoothing`. 0 keeps log 0 = -inf."""
+    """Pseudo-count a in labels: probabilities p become (L p + a · shares) / (L + a). 0 keeps log 0 = -inf."""
     class_weights: Sequence[float] | None = None
-    """Handed to fit as sample_weight, 1 on average over the labels."""
+    """Weights of the classes; fit receives them as sample_weight, 1 on average over the labels."""
     device: str = "cpu"
-    """Where log-probabilities are put; scikit-learn computes on the CPU."""
+    """Device of the log-probabilities; scikit-learn computes on the CPU."""
 
     def __post_init__(self) -> None:
         check_pseudo_count(self.pseudo_count)
         if self.members < 1:
-            raise InputError(f"members must be at least 1; got {self.members}")
+            raise InputError(argument="members", expected="at least 1", got=self.members)
         _check_estimator(self.estimator)
         _check_takes_weights(self.estimator, "" if self.class_weights is None else "class_weights")
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> BaggingPosterior:
-        """Fit every member from scratch; `previous` is ignored.
+        """See Learner.fit. Every member is fitted from scratch; `previous` is ignored.
 
-        Raises InputError where the estimator's fit raises something, and before any fit for inputs that the posterior
+        Raises InputError where the estimator's fit raises an error, and before any fit for inputs that the posterior
         could not save.
         """
         check_supported(self, data, sample_weight=True)
@@ -117,29 +117,28 @@ class Member:
     classes: np.ndarray
 
     def probs(self, examples: Any, num_classes: int) -> Tensor:
-        """Return class probabilities [n, C] float64, 0 for classes that it was not fitted to."""
+        """Return class probabilities [n, C] float64, 0 for classes that the member was not fitted to."""
         number = len(examples) if isinstance(examples, list) else examples.shape[0]
         probs = torch.zeros(number, num_classes, dtype=torch.float64)
         if self.estimator is None:
             probs[:, self.classes] = 1.0
             return probs
+        name = type(self.estimator).__name__
         if not hasattr(self.estimator, "predict_proba"):
-            raise InputError(f"{type(self.estimator).__name__} has no predict_proba after its fit")
+            raise InputError(argument="estimator", expected="one with predict_proba after its fit", got=name)
         try:
-            given = np.asarray(self.estimator.predict_proba(examples), dtype=np.float64)
+            columns = np.asarray(self.estimator.predict_proba(examples), dtype=np.float64)
         except Exception as error:  # whatever an estimator raises
-            raise InputError(f"predict_proba of {type(self.estimator).__name__} failed: {error}") from error
-        if given.shape != (number, len(self.classes)):
-            raise InputError(
-                f"predict_proba of {type(self.estimator).__name__} must return [{number}, {len(self.classes)}], one "
-                f"column for each of the classes {self.classes.tolist()} that it was fitted to; got {[*given.shape]}"
-            )
-        probs[:, self.classes] = torch.from_numpy(given)
+            raise InputError(f"predict_proba of {name} failed: {error}", argument="estimator", got=name) from error
+        if columns.shape != (number, len(self.classes)):
+            expected = f"[{number}, {len(self.classes)}], a column for each of its classes {self.classes.tolist()}"
+            raise InputError(argument=f"predict_proba of {name}", expected=expected, got=[*columns.shape])
+        probs[:, self.classes] = torch.from_numpy(columns)
         return probs
 
 
 class BaggingPosterior:
-    """Members that weigh the same."""
+    """Fitted estimators of equal weight."""
 
     def __init__(self, learner: Bagging, training: TrainingSet) -> None:
         self._learner = learner
@@ -158,7 +157,7 @@ class BaggingPosterior:
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return the labelled inputs and the seed, from which members are fitted again when they are loaded.
 
-        Beside them what each member says of the labelled rows, so that other members are noticed.
+        The predictions of each member at the labelled rows are saved too, so that other members are noticed.
         """
         training = self._training
         examples, kind = encode_examples(training.examples)
@@ -188,13 +187,22 @@ class BaggingPosterior:
         estimator: Any = None,
         device: str = "cpu",
     ) -> BaggingPosterior:
-        """Return the posterior that was saved, fitted again; `estimator` is one like its learner's.
+        """Return the posterior that was saved, fitted again.
 
-        Raises InputError where the members say other than they did: another estimator, or another version of it.
+        Args:
+            tensors: The tensors that `state_dict` returned.
+            settings: The settings that `state_dict` returned.
+            estimator: An estimator with the options of its learner's.
+            device: Device of the log-probabilities.
+
+        Raises:
+            InputError: If the members predict otherwise than they did: another estimator, or another version of it.
         """
         if estimator is None:
             raise InputError(
-                "members are fitted again when they are loaded; pass estimator=..., the one that was fitted"
+                "Members are fitted again when they are loaded; pass estimator=..., the one that was fitted.",
+                argument="estimator",
+                got=None,
             )
         check_settings(settings, _SETTINGS)
         parts = {**_PARTS, **example_parts(settings)}
@@ -212,11 +220,14 @@ class BaggingPosterior:
             count=settings["count"],
         )
         posterior = cls(learner, training)
-        said = posterior._draws(range(settings["members"])).predict(examples).log_probs.exp().cpu()
-        if not bool(((said - tensors["said"]).abs() <= _SAME_PROBABILITY).all()):
+        probs = posterior._draws(range(settings["members"])).predict(examples).log_probs.exp().cpu()
+        if not bool(((probs - tensors["said"]).abs() <= _SAME_PROBABILITY).all()):
+            name = type(estimator).__name__
             raise InputError(
-                f"this {type(estimator).__name__}, fitted again, predicts other than the one that was saved; pass an "
-                "estimator with the same options, under the same version of scikit-learn"
+                f"This {name}, fitted again, predicts otherwise than the one that was saved. Pass an estimator with "
+                "the same options, under the same version of scikit-learn.",
+                argument="estimator",
+                got=name,
             )
         return posterior
 
@@ -264,25 +275,30 @@ class BaggingDraws:
 
 def _check_estimator(estimator: Any) -> None:
     name = type(estimator).__name__
-    if isinstance(estimator, type) or not all(hasattr(estimator, needed) for needed in ("fit", "get_params")):
-        raise InputError(
-            f"estimator must be a classifier in the manner of scikit-learn, such as GaussianNB(); got {name}"
-        )
+    if isinstance(estimator, type) or not all(hasattr(estimator, method) for method in ("fit", "get_params")):
+        expected = "a classifier in the manner of scikit-learn, such as GaussianNB()"
+        raise InputError(argument="estimator", expected=expected, got=name)
     if not _has_predict_proba(estimator):
         raise InputError(
-            f"estimator must have predict_proba; {name} has none. CalibratedClassifierCV makes probabilities of "
-            "decisions, with at least cv labels of each class in every bootstrap"
+            "CalibratedClassifierCV makes probabilities of decisions, with at least cv labels of each class in every "
+            "bootstrap.",
+            argument="estimator",
+            expected="a classifier with predict_proba",
+            got=name,
         )
 
 
-def _check_takes_weights(estimator: Any, given: str) -> None:
-    """Raise InputError where weights are given, under this name, to an estimator that takes none."""
+def _check_takes_weights(estimator: Any, argument: str) -> None:
+    """Raise InputError where an argument weighs labels and the estimator takes no weights; "" weighs none."""
     from sklearn.utils.validation import has_fit_parameter
 
-    if given and not has_fit_parameter(estimator, "sample_weight"):
+    if argument and not has_fit_parameter(estimator, "sample_weight"):
+        name = type(estimator).__name__
         raise InputError(
-            f"{given} needs an estimator whose fit takes sample_weight; that of {type(estimator).__name__} does not. "
-            "Leave it out, or set the estimator's own class_weight"
+            f"{argument} requires an estimator whose fit takes sample_weight; that of {name} does not. Leave it out, "
+            "or set the estimator's own class_weight.",
+            argument=argument,
+            got=name,
         )
 
 
@@ -302,15 +318,18 @@ def _fit_member(learner: Bagging, training: TrainingSet, member: int) -> Member:
     known, numbers = np.unique(classes, return_inverse=True)
     if _has_class_weights(estimator):
         known, numbers = np.arange(training.num_classes), classes
-    # For estimators that know no random_state but draw from a global generator.
+    # Some estimators have no random_state and draw from a global generator.
     with fork_rng(derive_seed(training.seed, "member", member) % 2**32, "cpu"):
         try:
             estimator.fit(chosen, numbers, **weights)
         except Exception as error:  # whatever an estimator raises
             counts = dict(zip(*(each.tolist() for each in np.unique(classes, return_counts=True)), strict=True))
+            name = type(estimator).__name__
             raise InputError(
-                f"{type(estimator).__name__} could not be fitted to a bootstrap with these numbers of labels by class: "
-                f"{counts}. {type(error).__name__}: {error}"
+                f"{name} could not be fitted to a bootstrap with these numbers of labels by class: {counts}. "
+                f"{type(error).__name__}: {error}",
+                argument="estimator",
+                got=name,
             ) from error
         fitted = Member(estimator, known[_columns(estimator, numbers)])
         fitted.probs(chosen[:1], training.num_classes)  # before the other members are fitted
@@ -318,25 +337,24 @@ def _fit_member(learner: Bagging, training: TrainingSet, member: int) -> Member:
 
 
 def _columns(estimator: Any, numbers: np.ndarray) -> np.ndarray:
-    """The number of the class of each column of predict_proba: classes_, or those fitted to, in order."""
+    """Return the class number of each column of predict_proba: classes_, or the fitted numbers in order."""
     fitted = np.unique(numbers)
-    said = np.asarray(getattr(estimator, "classes_", fitted))
-    if not np.isin(said, fitted).all():
-        raise InputError(
-            f"classes_ of {type(estimator).__name__} must be among {fitted.tolist()}, to which it was fitted; "
-            f"got {said.tolist()}"
-        )
-    return said.astype(np.int64)
+    classes = np.asarray(getattr(estimator, "classes_", fitted))
+    if not np.isin(classes, fitted).all():
+        argument = f"classes_ of {type(estimator).__name__}"
+        expected = f"among {fitted.tolist()}, the classes of its fit"
+        raise InputError(argument=argument, expected=expected, got=classes.tolist())
+    return classes.astype(np.int64)
 
 
 def _has_class_weights(estimator: Any) -> bool:
-    """Whether a parameter has a weight for each class, which numbers stand for."""
+    """Whether a parameter gives each class a weight, by its number."""
     parameters = estimator.get_params().items()
     return any(name.split("__")[-1] == "class_weight" and isinstance(value, Mapping) for name, value in parameters)
 
 
 def _has_predict_proba(estimator: Any) -> bool:
-    """Whether it has predict_proba, or will have it once it is fitted, as stacking does."""
+    """Whether an estimator has predict_proba, or will have it after its fit, as stacking does."""
     if hasattr(estimator, "predict_proba"):
         return True
     if hasattr(estimator, "steps"):

@@ -19,6 +19,7 @@ from lindley.contracts import Categorical, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.posteriors.head.head import label_weights
 from lindley.posteriors.members import choose_members
+from lindley.posteriors.option_checks import check_choice
 from lindley.posteriors.scikit_learn.smoothing import check_pseudo_count, class_shares, smooth
 from lindley.posteriors.scikit_learn.tables import Examples, as_table, find_rows, read_table
 from lindley.posteriors.scikit_learn.trees import Trees, convert_trees
@@ -37,7 +38,7 @@ _PARTS = {
     "threshold": TensorSpec("J", torch.float32, finite=False),
 }
 _DENSE_BYTES = 1 << 26
-"""Of a sparse matrix, as many rows are made dense at a time as fit."""
+"""Memory of the rows of a sparse matrix that are made dense at a time."""
 
 
 @dataclass(frozen=True)
@@ -45,33 +46,31 @@ class Forest:
     """A learner: trees on tables of numbers, dense or sparse (images are read as long vectors).
 
     The class probabilities of a leaf with n labels are (counts + a · shares) / (n + a), with the pseudo-count a and the
-    shares of the classes among all labels. Trees are grown until leaves hold one class, and would all be certain.
+    shares of the classes among all labels. Without it trees would be certain: they grow until leaves hold one class.
     """
 
     trees: int = 100
     kind: str = "random-forest"
     """"random-forest" (bootstraps of the labels, best splits) or "extra-trees" (all labels, random splits)."""
     pseudo_count: float = 0.1
-    """In labels; 0 leaves pure leaves certain, log 0 = -inf. The default: a tenth of a leaf's last label."""
+    """Pseudo-count a in labels; 0 leaves pure leaves certain, log 0 = -inf."""
     max_features: float | str = "sqrt"
-    """Columns looked at for a split: "sqrt", "log2" or a share of them."""
+    """Number of columns that a split chooses from: "sqrt", "log2" or a share of them."""
     min_samples_leaf: int = 1
     class_weights: Sequence[float] | None = None
-    """Labels count by them, in splits and in leaves; 1 on average over the labels."""
+    """Weights of the classes, in splits and in leaves; 1 on average over the labels."""
     device: str = "cpu"
-    """Where log-probabilities are put; trees grow and are evaluated on the CPU."""
+    """Device of the log-probabilities; trees grow and are evaluated on the CPU."""
 
     def __post_init__(self) -> None:
         check_pseudo_count(self.pseudo_count)
-        if self.kind not in KINDS:
-            raise InputError(f"kind must be one of {', '.join(KINDS)}; got {self.kind!r}")
-        if self.trees < 1 or self.min_samples_leaf < 1:
-            raise InputError(
-                f"trees and min_samples_leaf must be at least 1; got {self.trees} and {self.min_samples_leaf}"
-            )
+        check_choice("kind", self.kind, KINDS)
+        for name, value in (("trees", self.trees), ("min_samples_leaf", self.min_samples_leaf)):
+            if value < 1:
+                raise InputError(argument=name, expected="at least 1", got=value)
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> ForestPosterior:
-        """Grow every tree from scratch; `previous` is ignored. Inputs are read as float32."""
+        """See Learner.fit. Every tree grows from scratch; `previous` is ignored. Inputs are read as float32."""
         check_supported(self, data, sample_weight=True)
         classes = data.labels.values.cpu()
         sample_weight = label_weights(data, self.class_weights)
@@ -99,10 +98,10 @@ class Forest:
 
 
 class ForestPosterior:
-    """Trees that weigh the same."""
+    """Trees of equal weight."""
 
     def __init__(self, trees: Trees, leaves: Tensor, *, num_columns: int, device: str = "cpu") -> None:
-        """Trees over so many columns, and the log-probabilities of every node.  [J, C] float32"""
+        """Take trees over num_columns columns, and the log-probabilities of every node [J, C] float32."""
         self._trees, self._leaves, self._num_columns, self._device = trees, leaves, num_columns, device
 
     def draw(self, num_draws: int, *, seed: int) -> ForestDraws:
@@ -123,7 +122,13 @@ class ForestPosterior:
     def from_state_dict(
         cls, tensors: Mapping[str, Tensor], settings: Mapping[str, Any], *, device: str = "cpu"
     ) -> ForestPosterior:
-        """Return the posterior that was saved."""
+        """Return the posterior that was saved.
+
+        Args:
+            tensors: The tensors that `state_dict` returned.
+            settings: The settings that `state_dict` returned.
+            device: Device of the log-probabilities.
+        """
         check_settings(settings, {"depth": is_whole, "num_columns": is_count})
         check_tensors(tensors, _PARTS, D=settings["num_columns"])
         arrays = {name: value.numpy() for name, value in tensors.items() if name != "leaves"}
@@ -147,7 +152,12 @@ class ForestDraws:
         """Predict n inputs, in float32. A row with NaN has NaN."""
         table = as_table(inputs)
         if table.shape[1] != self._num_columns:
-            raise InputError(f"this forest grew on {self._num_columns} columns; these inputs have {table.shape[1]}")
+            raise InputError(
+                "Give inputs like those that the forest was fitted to.",
+                argument="inputs",
+                expected=f"rows of {self._num_columns} columns",
+                got=[*table.shape],
+            )
         places = torch.from_numpy(self._places(table))
         log_probs = self._leaves.index_select(0, places.view(-1)).view(
             *places.shape, self._leaves.shape[1]
@@ -156,7 +166,7 @@ class ForestDraws:
         return Categorical(log_probs.to(self._device))
 
     def _places(self, table: Any) -> np.ndarray:
-        """The leaf of each row in each tree.  [n, D] -> [n, K]"""
+        """Return the leaf of each row in each tree.  [n, D] -> [n, K]"""
         columns = self._trees.columns
         if isinstance(table, np.ndarray):
             return self._trees.leaves(table[:, columns])
@@ -169,13 +179,14 @@ class ForestDraws:
 def _check_leaves(log_probs: Tensor) -> None:
     sums = log_probs.double().logsumexp(1)
     if not bool((sums.abs() < 1e-4).all()):
-        raise InputError("the tensor 'leaves' must hold log-probabilities, whose sum over the classes is one")
+        expected = "log-probabilities whose probabilities sum to one over the classes"
+        raise InputError(argument="the tensor 'leaves'", expected=expected)
 
 
 def _log_probs_of_nodes(
     tree: Any, order: np.ndarray, classes: np.ndarray, pseudo_count: float, shares: Tensor
 ) -> Tensor:
-    """Smoothed, of all nodes of one of scikit-learn's trees, in another order.  -> [J, C] nats, float32"""
+    """Return the smoothed log-probabilities of all nodes of a scikit-learn tree, reordered.  -> [J, C] nats, float32"""
     probs = torch.zeros(len(order), len(shares), dtype=torch.float64)
     probs[:, classes] = torch.from_numpy(tree.value[order, 0])  # shares of each class in the node
     counts = torch.from_numpy(tree.weighted_n_node_samples[order])[:, None]

@@ -1,4 +1,4 @@
-"""Labelled inputs of any kind that scikit-learn reads, their bootstraps, and both as tensors that can be saved."""
+"""Labelled inputs of any kind that scikit-learn reads, their bootstraps, and their conversion to tensors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lindley.posteriors.state_checks import TensorSpec, check_settings, is_text,
 from lindley.seeds import numpy_generator
 
 _TORCH_DTYPES = (*map(np.dtype, ("f8", "f4", "f2", "i8", "i4", "i2", "i1", "u1", "?")),)
-"""Types of numbers that NumPy and torch have both."""
+"""Number types that both NumPy and torch have."""
 _EXAMPLES = {
     "array": {"examples": TensorSpec("L W", None, finite=False)},
     "sparse": {
@@ -32,7 +32,7 @@ _EXAMPLES = {
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """All that a fit depends on beside the learner."""
+    """Everything that a fit depends on, beside the learner."""
 
     examples: Any  # L inputs: an array, a CSR matrix or a list
     classes: Tensor  # [L]
@@ -40,9 +40,9 @@ class TrainingSet:
     num_classes: int
     seed: int
     weighted: bool
-    """Whether labels weigh differently, or more or less than one."""
+    """Whether the labels have weights."""
     count: float
-    """How many labels they count for: L, or the sum of their sample weights."""
+    """The number of labels, L, or the sum of their sample weights."""
 
     def bootstrap(self, member: int) -> np.ndarray:
         """Draw places in the training set with replacement.  [L]"""
@@ -54,16 +54,17 @@ class TrainingSet:
 
 
 def encode_examples(examples: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return labelled inputs as tensors, and what their kind is.
+    """Return labelled inputs as tensors, and the settings that describe their kind.
 
-    Texts are their UTF-8 bytes, objects a JSON text, and numbers that torch does not have their bytes. Raises
-    InputError for objects that are no JSON value.
+    Texts become UTF-8 bytes, objects a JSON text, and number types that torch lacks their bytes. Raises InputError for
+    objects that are no JSON value.
     """
     if isinstance(examples, np.ndarray) and examples.dtype.kind == "O":
         return {"json": _encode_json(examples.tolist())}, {"examples": "objects", "columns": examples.shape[1]}
     if isinstance(examples, np.ndarray) and examples.dtype not in _TORCH_DTYPES:
         if examples.dtype.names is not None:
-            raise InputError(f"tables must have one type of values; this one is of records, {examples.dtype}")
+            got = f"records, {examples.dtype}"
+            raise InputError(argument="inputs", expected="a table with one type of values", got=got)
         settings = {"examples": "bytes", "columns": examples.shape[1], "dtype": examples.dtype.str}
         return {"bytes": _bytes_tensor(examples.tobytes())}, settings
     if isinstance(examples, np.ndarray):
@@ -89,7 +90,7 @@ def example_parts(settings: Mapping[str, Any]) -> dict[str, TensorSpec]:
 
 
 def decode_examples(tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Any:
-    """Return the labelled inputs that `encode_examples` gave."""
+    """Return the labelled inputs that `encode_examples` encoded."""
     from scipy.sparse import csr_array
 
     if settings["examples"] == "array":
@@ -100,7 +101,7 @@ def decode_examples(tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) 
     if settings["examples"] in ("objects", "list"):
         values = json.loads(tensors["json"].numpy().tobytes())
         if not isinstance(values, list) or len(values) != len(tensors["classes"]):
-            raise InputError("the tensor 'json' must hold one value for each label")
+            raise InputError(argument="the tensor 'json'", expected="a list with one value for each label")
         if settings["examples"] == "list":
             return values
         table = np.empty((len(values), settings["columns"]), dtype=object)
@@ -113,18 +114,22 @@ def decode_examples(tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) 
         matrix.check_format(full_check=True)
         return matrix
     if int(tensors["lengths"].sum()) != len(tensors["texts"]):
-        raise InputError("the tensor 'lengths' must add up to the bytes of 'texts'")
+        total = int(tensors["lengths"].sum())
+        expected = f"lengths that add up to the {len(tensors['texts'])} bytes of 'texts'"
+        raise InputError(argument="the tensor 'lengths'", expected=expected, got=total)
     text, ends = tensors["texts"].numpy().tobytes(), tensors["lengths"].cumsum(0).tolist()
     return [text[start:end].decode(errors="surrogatepass") for start, end in zip([0, *ends[:-1]], ends, strict=True)]
 
 
 def _encode_json(rows: list[Any]) -> Tensor:
-    """Return a JSON text as its bytes. Raises InputError for values that would come back as others."""
+    """Return the bytes of a JSON text. Raises InputError for values that would come back changed."""
     for place, row in enumerate(rows):
         if foreign := _describe_foreign(row):
             raise InputError(
-                f"inputs must be numbers, texts, None, or lists and dictionaries of these; input {place} of the "
-                f"labelled rows has {foreign}. Turn it into one of these where the pool is read"
+                f"Input {place} of the labelled rows has it; turn it into one of these where the pool is read.",
+                argument="inputs",
+                expected="numbers, texts, None, or lists and dictionaries of these",
+                got=foreign,
             )
     return _bytes_tensor(json.dumps(rows, default=lambda value: value.item()).encode())
 
@@ -134,7 +139,7 @@ def _bytes_tensor(value: bytes) -> Tensor:
 
 
 def _describe_foreign(value: Any) -> str | None:
-    """Name what JSON does not have; None where it has all of it."""
+    """Describe the first value that JSON does not have; None if there is none."""
     if isinstance(value, list):
         return next(filter(None, map(_describe_foreign, value)), None)
     if isinstance(value, dict):

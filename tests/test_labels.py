@@ -1,4 +1,4 @@
-"""What is labelled, and all that a learner learns from: whole, in the task and in the pool, or refused."""
+"""Labels and training data: whole, in the task and in the pool, or refused."""
 
 from __future__ import annotations
 
@@ -56,15 +56,15 @@ _LABELS = st.lists(
 )
 
 
-def _labels(rows, told):
+def _labels(rows, pairs):
     """Labels of rows; with weights where the first has one, None counting as 1."""
-    weights = [1.0 if weight is None else weight for _, weight in told] if told and told[0][1] is not None else None
-    return Labels(rows, [value for value, _ in told], weights)
+    weights = [1.0 if weight is None else weight for _, weight in pairs] if pairs and pairs[0][1] is not None else None
+    return Labels(rows, [value for value, _ in pairs], weights)
 
 
 @settings(max_examples=50, deadline=None)
 @given(first=_LABELS, second=_LABELS)
-def test_extended_labels_are_both_in_order_and_a_missing_weight_is_one(first, second):
+def test_concatenated_labels_are_both_in_order_and_a_missing_weight_is_one(first, second):
     before = _labels(range_of(0, first), first)
     more = _labels(range_of(10, second), second)
     both = before.concatenate(more.rows, more.values, more.sample_weight)
@@ -79,8 +79,8 @@ def test_extended_labels_are_both_in_order_and_a_missing_weight_is_one(first, se
     assert weights_of(taken) == weights[::-1]
 
 
-def range_of(start, told):
-    return list(range(start, start + len(told)))
+def range_of(start, pairs):
+    return list(range(start, start + len(pairs)))
 
 
 def weights_of(labels):

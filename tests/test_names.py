@@ -4,7 +4,7 @@ from lindley.names import nearest
 
 
 @pytest.mark.parametrize(
-    ("word", "said"), [("margn", ' Did you mean "margin"?'), ("blad", ' Did you mean "bald"?'), ("xyz", "")]
+    ("word", "suggestion"), [("margn", ' Did you mean "margin"?'), ("blad", ' Did you mean "bald"?'), ("xyz", "")]
 )
-def test_the_nearest_name_is_asked_for_where_one_is_near(word, said):
-    assert nearest(word, {"bald": 1, "margin": 2}) == said
+def test_the_nearest_name_is_suggested_where_one_is_near(word, suggestion):
+    assert nearest(word, {"bald": 1, "margin": 2}) == suggestion

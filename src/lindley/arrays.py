@@ -52,7 +52,7 @@ def as_whole_numbers(values: ArrayLike, name: str, *, booleans: bool = False, ad
         values: The numbers; an empty array may be of any kind.
         name: The name of the argument, for messages.
         booleans: Whether False and True count as 0 and 1; otherwise they are refused as a mask.
-        advice: What the caller should do instead, for messages.
+        advice: Advice for messages, in place of the usual one.
 
     Raises:
         InputError: If they are no array of whole numbers, or lie beyond int64; `error.rows` are their positions.
@@ -81,7 +81,7 @@ def as_array(
         name: The name of the argument, for messages.
         floats: Whether only floating point is accepted.
         axis: The axis of the rows, by which masked numbers are named.
-        advice: What the caller should do instead, for messages.
+        advice: Advice for messages, in place of the usual one.
 
     Raises:
         InputError: If they are no array, are masked or missing in part (`error.rows` are the positions), or are no real

@@ -28,7 +28,7 @@ def row_uniforms(rows: Rows, seed: int, *purpose: str | SupportsIndex) -> torch.
     Args:
         rows: The rows, [N].
         seed: The seed.
-        purpose: What the numbers are for.
+        purpose: The purpose of the numbers, in words and whole numbers.
     """
     key = np.uint64(derive_seed(seed, *purpose))
     with np.errstate(over="ignore"):

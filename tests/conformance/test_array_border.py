@@ -141,7 +141,7 @@ PLACES = {
     "Labels(values)": Place("values", classes, lambda v: Labels(torch.arange(6), v).values, (*WHOLE, "?", *FLOATS)),
     "Labels(sample_weight)": Place("sample_weight", weights, label_weights, FLOATS, WHOLE),
     "TrainingData(labels)": Place("values", classes, training_classes, (*WHOLE, "?"), FLOATS),
-    "Labels.extended": Place("rows", permutation, lambda v: Labels([9], [0]).concatenate(v, v).rows, WHOLE, FLOATS),
+    "Labels.concatenate": Place("rows", permutation, lambda v: Labels([9], [0]).concatenate(v, v).rows, WHOLE, FLOATS),
     "MemoryPool": Place("inputs", table, lambda v: MemoryPool(v).read(torch.arange(6)), FLOATS),
     "MemoryPool of bytes": Place("inputs", classes, lambda v: MemoryPool(v, divisor=3.0).read([0, 5]), (*WHOLE, "?")),
     "MemoryPool.read": Place("rows", permutation, POOL.read, WHOLE, (*FLOATS, "?")),

@@ -24,7 +24,7 @@ class NoisyMeans:
 
     means: torch.Tensor  # [K, C, D]
     id: str = "noisy-means"
-    asked: list[int] = field(default_factory=list)
+    batch_sizes: list[int] = field(default_factory=list)
     """The number of rows of every call."""
 
     @property
@@ -32,7 +32,7 @@ class NoisyMeans:
         return len(self.means)
 
     def predict(self, inputs):
-        self.asked.append(len(inputs))
+        self.batch_sizes.append(len(inputs))
         return Categorical((-(inputs[:, None, None, :] - self.means).square().sum(-1)).log_softmax(-1))
 
 

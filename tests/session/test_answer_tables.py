@@ -22,7 +22,7 @@ NAMES = st.lists(
 IN_ONE_FOLDER = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def told(answers):
+def content(answers):
     return [(answer.row, answer.outcome, answer.value) for answer in answers]
 
 
@@ -37,14 +37,14 @@ def test_every_class_name_comes_back_as_its_class(tmp_path, names, delimiter):
         writer = csv.writer(file, delimiter=delimiter)
         writer.writerows([("row", "label"), *enumerate(names)])
     answers = read(tmp_path / "a.csv", task.class_names, len(names), "")
-    assert told(answers) == [(row, "label", row) for row in range(len(names))]
+    assert content(answers) == [(row, "label", row) for row in range(len(names))]
 
 
 @pytest.mark.parametrize("cell", ["cat", " cat", "cat  "])
 def test_blanks_around_a_class_do_not_matter_where_one_class_is_meant(tmp_path, cell):
     (tmp_path / "a.csv").write_text(f'row,label\n0,"{cell}"\n')
-    assert told(read(tmp_path / "a.csv", (" cat", "dog"), 1, "")) == [(0, "label", 0)]
-    assert told(read(tmp_path / "a.csv", ("dog", "cat"), 1, "")) == [(0, "label", 1)]
+    assert content(read(tmp_path / "a.csv", (" cat", "dog"), 1, "")) == [(0, "label", 0)]
+    assert content(read(tmp_path / "a.csv", ("dog", "cat"), 1, "")) == [(0, "label", 1)]
 
 
 def test_blanks_that_could_mean_two_classes_are_refused(tmp_path):
@@ -72,7 +72,7 @@ def test_a_column_that_comes_twice_is_named(tmp_path, column):
 
 def test_columns_without_a_name_are_what_spreadsheets_add(tmp_path):
     (tmp_path / "a.csv").write_text("row,label,,\n0,a,,\n1,b\n")
-    assert told(read(tmp_path / "a.csv", ("a", "b"), 2, "")) == [(0, "label", 0), (1, "label", 1)]
+    assert content(read(tmp_path / "a.csv", ("a", "b"), 2, "")) == [(0, "label", 0), (1, "label", 1)]
 
 
 @IN_ONE_FOLDER

@@ -67,7 +67,7 @@ def test_the_environment_names_the_code_and_the_processor():
 
 
 @pytest.mark.parametrize(
-    ("told", "name"),
+    ("text", "name"),
     [
         (
             "processor : 0\nmodel name : EPYC\nmodel : 17\nflags : fpu avx512_bf16 amx_bf16\n\nprocessor : 1",
@@ -77,6 +77,6 @@ def test_the_environment_names_the_code_and_the_processor():
         ("", None),
     ],
 )
-def test_the_processor_is_named_with_its_bfloat16_instructions(monkeypatch, told, name):
-    monkeypatch.setattr("pathlib.Path.read_text", lambda path, **_: told)
+def test_the_processor_is_named_with_its_bfloat16_instructions(monkeypatch, text, name):
+    monkeypatch.setattr("pathlib.Path.read_text", lambda path, **_: text)
     assert cpu_name.__wrapped__() == name

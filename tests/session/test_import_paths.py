@@ -71,7 +71,7 @@ def test_a_module_without_a_file_has_no_hash():
         ("my_networks:a b", None),
     ],
 )
-def test_what_cannot_be_loaded_is_said(folder, name, word):
+def test_an_object_that_cannot_be_loaded_is_named(folder, name, word):
     with pytest.raises(ConfigurationError, match=word) as caught:
         import_object(name, folder=folder)
     assert caught.value.got == name

@@ -36,7 +36,7 @@ def test_events_come_back_exactly(journal_path):
     assert read_events(journal_path.parent) == EVENTS
 
 
-def test_a_journal_goes_on_where_it_stopped(journal_path):
+def test_a_journal_continues_where_it_stopped(journal_path):
     more = Queried(round=0, purpose="train", rows=[7], scores=[0.25])
     with JournalStore(journal_path.parent) as store:
         assert list(store.read()) == EVENTS
@@ -199,7 +199,7 @@ def test_a_journal_that_somebody_else_changed_while_it_is_open_is_refused_and_le
         assert len(list(store.read())) == len(EVENTS) + 1
 
 
-def test_a_journal_that_was_only_touched_goes_on(journal_path):
+def test_a_journal_that_was_only_touched_continues(journal_path):
     with JournalStore(journal_path.parent) as store:
         write_later(journal_path, journal_path.read_bytes())
         store.append(EVENTS[-1:])

@@ -90,7 +90,7 @@ def test_a_file_that_is_not_there_is_held_by_nobody_and_is_not_made(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_lock_can_be_asked_for_in_a_folder_that_is_only_read(held):
+def test_the_holder_of_a_lock_is_found_in_a_folder_that_is_only_read(held):
     path, process = held
     path.with_name("file.lock").chmod(0o400)
     assert find_holder(path) == f"process {process.pid}"
@@ -173,6 +173,14 @@ def test_no_module_imports_what_windows_does_not_have():
     sources = sorted(Path(lindley.__file__).parent.rglob("*.py"))
     assert sources
     assert {path.name: found for path in sources if (found := posix.findall(path.read_text(encoding="utf-8")))} == {}
+
+
+def test_a_lock_is_released_where_it_was_taken(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with FileLock(Path("file")):
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "file.lock"]
 
 
 def test_two_processes_lose_no_update(tmp_path):

@@ -68,7 +68,7 @@ def test_other_conditions_are_returned_as_then_and_now(tmp_path, manifest):
     assert claim_folder(tmp_path, now, after(manifest)) == {"torch": ["2.0", "2.1"], "threads": [1, 2]}
 
 
-def test_changes_are_told_from_the_last_run_not_from_the_first(tmp_path, manifest):
+def test_changes_are_since_the_last_run_not_from_the_first(tmp_path, manifest):
     claim_folder(tmp_path, manifest, fold([]))
     resumed = after(manifest, {"torch": ["2.0", "2.1"]})
     now = {**manifest, "versions": {"torch": "2.1", "numpy": "2.0"}}

@@ -1,4 +1,4 @@
-"""Lazy predictions: nothing before the first use, the same bits however a row is asked for."""
+"""Lazy predictions: nothing before the first use, the same bits however a row is read."""
 
 import pytest
 import torch
@@ -27,7 +27,7 @@ def test_nothing_is_computed_before_the_first_use(pool, draws):
     assert isinstance(lazy, Candidates)
     assert lazy.shape == (29, 5, 3)
     assert lazy.draws_id == "noisy-means"
-    assert draws.asked == []
+    assert draws.batch_sizes == []
     assert lazy.seconds == 0.0
 
 
@@ -42,16 +42,16 @@ def test_what_fits_is_computed_once(pool, draws):
     for _ in range(2):
         list(scan_log_probs(held))
         taken(held, [28, 0])
-    assert draws.asked == [8, 8, 8, 5]
+    assert draws.batch_sizes == [8, 8, 8, 5]
     assert held.seconds > 0
 
 
 def test_what_does_not_fit_is_computed_at_each_pass(pool, draws):
     streamed = predictions(pool, draws, hold_bytes=29 * 5 * 3 * 4 - 1)
     list(scan_log_probs(streamed))
-    assert draws.asked == [8, 8, 8, 5]
+    assert draws.batch_sizes == [8, 8, 8, 5]
     list(scan_log_probs(streamed))
-    assert draws.asked == [8, 8, 8, 5] * 2
+    assert draws.batch_sizes == [8, 8, 8, 5] * 2
 
 
 @pytest.mark.parametrize("hold_bytes", [0, 1 << 30])
@@ -64,7 +64,7 @@ def test_take_has_the_bits_of_the_chunks(pool, draws, hold_bytes):
 def test_take_asks_the_model_only_for_the_chunks_it_needs(pool, draws):
     streamed = predictions(pool, draws, hold_bytes=0)
     taken(streamed, [17, 1, 20, 2])
-    assert draws.asked == [8, 8]
+    assert draws.batch_sizes == [8, 8]
 
 
 @pytest.mark.parametrize("hold_bytes", [0, 1 << 30])

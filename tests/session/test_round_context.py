@@ -19,16 +19,16 @@ class Doubling:
     """A posterior whose features are twice the inputs."""
 
     def __init__(self):
-        self.asked = []
+        self.batch_sizes = []
 
     def draw(self, num_draws, *, seed):
-        raise AssertionError("not asked for")
+        raise AssertionError("not called")
 
     def point(self):
         return None
 
     def features(self, inputs):
-        self.asked.append(len(inputs))
+        self.batch_sizes.append(len(inputs))
         return 2 * inputs
 
 
@@ -65,7 +65,7 @@ def test_nothing_is_computed_that_is_not_required(pool, labels, draws):
     context = build(pool, labels, draws, posterior=posterior).context
     assert (context.targets, features(context), context.labelled_features) == (None, None, None)
     assert (context.round, context.task, context.labelled.tolist()) == (2, TASK, labels.rows.tolist())
-    assert (posterior.asked, draws.asked) == ([], [])
+    assert (posterior.batch_sizes, draws.batch_sizes) == ([], [])
 
 
 def test_targets_are_unlabelled_rows_under_the_same_draws(pool, labels, draws, inputs):
@@ -112,7 +112,7 @@ def test_features_go_through_the_model_in_chunks(draws):
     labels = Labels(torch.arange(3), torch.arange(3))
     context = build(pool, labels, draws, {"features"}, posterior=posterior).context
     assert len(features(context)) == CHUNK_ROWS + 17
-    assert posterior.asked == [3, CHUNK_ROWS, 17]
+    assert posterior.batch_sizes == [3, CHUNK_ROWS, 17]
 
 
 def test_a_posterior_without_features_is_refused_by_name(pool, labels, draws, learner, classes):

@@ -78,7 +78,7 @@ def test_random_never_runs_the_model_over_the_pool(settings, pool, labels):
     views = []
     random = replace(settings, acquisition=acquisition_named("random"))
     result = run_round(random, pool, known(labels), look_into(views), index=0, batch_size=4)
-    assert views[0].draws.asked == []
+    assert views[0].draws.batch_sizes == []
     assert result.seconds["predict"] == 0.0
     assert result.selection.rows.numel() == 4
 
@@ -146,7 +146,7 @@ def test_unknown_parts_and_numbers_of_targets_are_refused(settings):
     assert (caught.value.argument, caught.value.got) == ("num_targets", 0)
 
 
-def test_each_stage_is_told_in_order(settings, pool, labels):
+def test_each_stage_is_reported_in_order(settings, pool, labels):
     stages = []
     run_round(settings, pool, known(labels), {}, index=0, batch_size=4, on_stage=stages.append)
     assert stages == ["fit", "select", "observe"]
@@ -185,7 +185,7 @@ def test_scores_that_no_journal_could_keep_are_refused(settings, pool, labels, s
     assert (caught.value.argument, caught.value.rows) == ("scores", rows)
 
 
-def test_what_is_told_of_the_draws_is_text_whatever_a_user_keeps_there(settings, pool, labels, learner):
+def test_the_compute_path_is_text_whatever_a_user_keeps_there(settings, pool, labels, learner):
     class Keeping:
         def fit(self, data, **given):
             posterior = learner.fit(data, **given)
@@ -239,17 +239,17 @@ def test_a_selection_of_lists_is_refused(settings, pool, labels, monkeypatch):
     assert caught.value.got == "list and list"
 
 
-@pytest.mark.parametrize("said", [float("nan"), torch.zeros(1)])
-def test_what_no_journal_could_keep_of_a_choice_is_refused_by_name(settings, pool, labels, said, monkeypatch):
+@pytest.mark.parametrize("value", [float("nan"), torch.zeros(1)])
+def test_what_no_journal_could_keep_of_a_choice_is_refused_by_name(settings, pool, labels, value, monkeypatch):
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # as in use
 
     def talkative(context, batch_size, *, seed):
-        return Selection(torch.tensor([1, 2]), torch.zeros(2), {"weight": said})
+        return Selection(torch.tensor([1, 2]), torch.zeros(2), {"weight": value})
 
     with pytest.raises(InputError) as caught:
         run_round(replace(settings, acquisition=talkative), pool, known(labels), {}, index=0, batch_size=2)
     assert caught.value.argument == "diagnostics['weight']"
-    assert caught.value.got is said
+    assert caught.value.got is value
 
 
 def test_validation_rows_without_any_label_are_refused(settings, pool, labels):

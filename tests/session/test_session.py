@@ -103,7 +103,7 @@ def test_disagreement_parts_disorder_undo_and_a_spreadsheet_end_where_an_undistu
     assert session.labels.rows.tolist() == calm.labels.rows.tolist()
 
 
-def test_what_waits_is_asked_twice_the_same_and_a_step_on_the_same_labels_repeats_itself(reopen, classes):
+def test_ask_returns_the_same_twice_and_a_step_on_the_same_labels_repeats_itself(reopen, classes):
     session = reopen()
     answer(session, classes)
     first = session.step().selection.rows.tolist()
@@ -135,7 +135,7 @@ def test_excluded_and_skipped_rows_are_not_chosen(reopen, classes):
     assert session.state.num_labels == 6
 
 
-def test_rows_of_none_of_the_classes_are_counted_and_teach_nothing(reopen, classes):
+def test_rows_of_none_of_the_classes_are_counted_and_no_model_learns_from_them(reopen, classes):
     session = reopen()
     rows = session.ask().rows.tolist()
     answer(session, classes, rows[1:])
@@ -187,29 +187,29 @@ def test_features_may_come_from_elsewhere(reopen, classes):
 def test_the_same_answer_sent_again_is_taken_once(reopen):
     session = reopen()
     row = session.ask().rows.tolist()[0]
-    said = [Answer(row, 1, annotator="ann", uuid="u")]
-    session.tell(said)
+    answers_given = [Answer(row, 1, annotator="ann", uuid="u")]
+    session.tell(answers_given)
     session.tell([Answer(row, 0, annotator="ann")])
-    session.tell(said)  # a late repetition does not undo the correction
+    session.tell(answers_given)  # a late repetition does not undo the correction
     assert session.state.answers[row].value == 0
 
 
 def test_an_answer_that_comes_again_after_a_withdrawal_is_named_and_not_lost_in_silence(reopen):
     session = reopen()
     rows = session.ask().rows.tolist()[:2]
-    said = [Answer(row, 1, annotator="ann", uuid=f"u{row}") for row in rows]
-    session.tell(said)
+    answers_given = [Answer(row, 1, annotator="ann", uuid=f"u{row}") for row in rows]
+    session.tell(answers_given)
     session.withdraw(rows[:1])
     session = reopen()
     with pytest.warns(InputWarning, match=rf"\[{rows[0]}\]"):
-        session.tell(said)
+        session.tell(answers_given)
     assert rows[0] in session.state.pending
-    session.tell([replace(said[0], uuid="new")])
-    session.tell(said)  # its row has an answer: a repetition, and nothing is lost
+    session.tell([replace(answers_given[0], uuid="new")])
+    session.tell(answers_given)  # its row has an answer: a repetition, and nothing is lost
     assert session.state.answers[rows[0]].value == 1
 
 
-def test_a_session_is_opened_with_the_consensus_that_it_was_begun_with(pool, learner, tmp_path):
+def test_a_session_is_opened_with_the_consensus_that_began_it(pool, learner, tmp_path):
     def last(answers):
         return answers[-1]
 

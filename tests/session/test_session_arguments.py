@@ -180,11 +180,12 @@ def test_what_a_users_own_code_returns_is_refused_by_name_and_nothing_changes(be
 
 @pytest.mark.parametrize("result", [True, "a", 0, [], Answer(59, 1), ()], ids=repr)
 def test_a_consensus_that_returns_no_answer_to_the_row_is_refused_before_anything_is_stored(begin, result):
-    session = begin(consensus=lambda answers: result)
+    store = MemoryStore()
+    session = begin(store=store, consensus=lambda answers: result)
     with pytest.raises(InputError) as caught:
         session.tell({1: 0})
     assert (caught.value.argument, caught.value.rows) == ("the result of consensus", (1,))
-    assert session.state.answers == {}
+    assert [event.event for event in store.read()] == ["started"]
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def test_a_fork_cannot_write_into_its_parents_journal(begin, tmp_path):
     assert resolved(tmp_path) == {2}
 
 
-def test_what_a_store_refuses_is_said(begin):
+def test_the_reason_of_a_store_that_refuses_is_reported(begin):
     class ReadOnly:
         def append(self, events):
             return [Refused("it is read only")]
@@ -169,7 +169,7 @@ def test_a_second_first_batch_is_the_one_that_waits(begin):
     assert session.step().selection.rows.tolist() == session.ask().rows.tolist() == first
 
 
-def test_too_many_validation_rows_leave_nothing_half_begun(begin, tmp_path):
+def test_too_many_validation_rows_leave_no_half_session(begin, tmp_path):
     with pytest.raises(InputError):
         begin(tmp_path, initial_labels=5, validation_labels=1000)
     with begin(tmp_path, initial_labels=5, validation_labels=6) as session:

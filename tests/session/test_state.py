@@ -41,9 +41,9 @@ def test_labels_stand_in_the_order_of_the_queries_whatever_order_they_came_in():
 @given(st.permutations([7, 6, 5, 3, 8]), st.lists(st.integers(1, 4), max_size=4, unique=True))
 def test_the_order_of_labels_does_not_depend_on_the_order_of_answers_whatever_was_superseded(late, cuts):
     """Rows of the query that stands come first, then those of the superseded query, each in the order queried."""
-    told = [late[start:end] for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), 5], strict=True)]
+    parts = [late[start:end] for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), 5], strict=True)]
     superseded, standing = a_round(0, 3, 7, 6, 5), a_round(0, 3, 3, 6, 8)
-    state = fold([*BEGUN, *superseded, *standing, *(labelled(*rows) for rows in told)])
+    state = fold([*BEGUN, *superseded, *standing, *(labelled(*rows) for rows in parts)])
     assert list(state.answers) == [4, 2, 0, 3, 6, 8, 7, 5]
     assert state.pending == ()
 

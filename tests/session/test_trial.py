@@ -54,7 +54,7 @@ def test_a_trial_ends_at_max_labels_with_a_fit_and_no_selection(setup, tmp_path)
     assert read_state(tmp_path).reaches(16)
 
 
-def test_every_label_is_told_once_and_is_the_oracles(setup, tmp_path):
+def test_every_label_is_stored_once_and_is_the_oracles(setup, tmp_path):
     run_trial(setup, tmp_path)
     state = read_state(tmp_path)
     assert len(state.answers) == 16
@@ -62,7 +62,7 @@ def test_every_label_is_told_once_and_is_the_oracles(setup, tmp_path):
     assert labelled(tmp_path)[6:] == [row for each in state.rounds for row in each.rows]
 
 
-def test_rows_of_none_of_the_classes_count_as_labels_and_the_trial_goes_on(setup, tmp_path):
+def test_rows_of_none_of_the_classes_count_as_labels_and_the_trial_continues(setup, tmp_path):
     classes = setup.classes.clone()
     classes[::3] = -1
     run_trial(replace(setup, classes=classes), tmp_path)
@@ -96,7 +96,7 @@ def test_a_finished_trial_is_rid_of_what_a_kill_left_and_keeps_the_rest(observed
     assert len(before) == 4
 
 
-def test_each_stage_and_round_is_told(setup, tmp_path):
+def test_each_stage_and_round_is_reported(setup, tmp_path):
     events = []
     run_trial(setup, tmp_path, on_progress=events.append)
     assert [event["stage"] for event in events[:4]] == ["fit", "select", "observe", "round"]
@@ -173,7 +173,7 @@ def test_fewer_labels_than_are_known_leave_the_trial_alone(setup, until, tmp_pat
     assert (tmp_path / "journal.jsonl").read_bytes() == before
 
 
-def test_a_change_of_versions_is_said_and_recorded(setup, until, tmp_path):
+def test_a_change_of_versions_is_reported_and_recorded(setup, until, tmp_path):
     run_trial(until(10), tmp_path)
     newer = replace(setup, manifest={**setup.manifest, "versions": {"torch": "2.1", "numpy": "2.0"}})
     events = []
@@ -184,7 +184,7 @@ def test_a_change_of_versions_is_said_and_recorded(setup, until, tmp_path):
     assert [(event.round, event.changes) for event in recorded] == [(1, {"torch": ["2.0", "2.1"]})]
 
 
-def test_a_change_of_code_is_said_by_its_first_digits_and_recorded_whole(setup, until, tmp_path):
+def test_a_change_of_code_is_reported_by_its_first_digits_and_recorded_whole(setup, until, tmp_path):
     run_trial(until(10), tmp_path)
     events = []
     run_trial(replace(setup, manifest={**setup.manifest, "code": "b" * 64}), tmp_path, on_progress=events.append)
@@ -294,22 +294,22 @@ def stopped(setup):
     return replace(setup, rounds=replace(setup.rounds, learner=Learner()), schedule=schedule), given
 
 
-def test_validation_labels_are_counted_told_to_every_fit_and_asked_for_by_none(stopped, tmp_path):
+def test_validation_labels_are_counted_given_to_every_fit_and_queried_by_none(stopped, tmp_path):
     setup, given = stopped
     run_trial(setup, tmp_path)
     assert [each.labels for each in rounds_of(tmp_path)] == [11, 15, 19, 21]
     assert setup.schedule.num_rounds == 4
-    told = read_state(tmp_path).queries[1].rows
-    assert len(set(told)) == 5
-    assert not set(told) & set(labelled(tmp_path))
+    rows = read_state(tmp_path).queries[1].rows
+    assert len(set(rows)) == 5
+    assert not set(rows) & set(labelled(tmp_path))
     for labels, validation in given:
-        assert validation.rows.tolist() == told
-        assert validation.values.tolist() == setup.classes[told].tolist()
-        assert not labels & set(told)
+        assert validation.rows.tolist() == rows
+        assert validation.values.tolist() == setup.classes[rows].tolist()
+        assert not labels & set(rows)
     assert [len(labels) for labels, _ in given] == [6, 10, 14, 16]
 
 
-def test_a_trial_with_validation_labels_goes_on_to_the_same(stopped, tmp_path):
+def test_a_trial_with_validation_labels_continues_to_the_same(stopped, tmp_path):
     setup, _ = stopped
     run_trial(setup, tmp_path / "whole")
     shorter = replace(setup, schedule=replace(setup.schedule, max_labels=15))
@@ -322,11 +322,11 @@ def test_a_trial_with_validation_labels_goes_on_to_the_same(stopped, tmp_path):
 def test_validation_labels_are_those_of_the_journal_whatever_the_code_would_draw_now(stopped, tmp_path, monkeypatch):
     setup, given = stopped
     run_trial(replace(setup, schedule=replace(setup.schedule, max_labels=15)), tmp_path)
-    told = read_state(tmp_path).queries[1].rows
+    rows = read_state(tmp_path).queries[1].rows
     monkeypatch.setattr(trial, "validation_rows", lambda *given, **named: torch.arange(55, 60))
     run_trial(setup, tmp_path)
-    assert told != [*range(55, 60)]
-    assert [validation.rows.tolist() for _, validation in given] == [told] * len(given)
+    assert rows != [*range(55, 60)]
+    assert [validation.rows.tolist() for _, validation in given] == [rows] * len(given)
 
 
 def test_without_validation_labels_no_learner_is_given_any(setup, tmp_path):

@@ -1,4 +1,4 @@
-"""What an acquisition reads and returns: candidates in their context, and the rows that it selects."""
+"""Candidates in their context, which an acquisition reads, and the selection that it returns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lindley.shapes import Features, LabelledFeatures, LabelledRows, LogProbs, R
 T = TypeVar("T")
 
 Diagnostics = Mapping[str, float | int | str | bool | list[float]]
-"""What a method reports about its selection; JSON values only."""
+"""A method's report about its selection; JSON values only."""
 Score = Callable[[LogProbs], Scores]
 """A pointwise acquisition: the score of each row.  [n, K, C] -> [n]"""
 

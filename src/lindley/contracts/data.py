@@ -1,4 +1,4 @@
-"""What a learner learns from: inputs, the pool that holds them, and the labels of some of its rows."""
+"""Training data: inputs, the pool that holds them, and the labels of some of its rows."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class TrainingData:
     validation: Labels | None = None
     """Labels that stop a fit early and are not fitted."""
     prior: MeanLogProbs | None = None
-    """[N, C] log-probabilities, in nats, that a teacher gives each row of the pool."""
+    """Log-probabilities, in nats, that a teacher gives each row of the pool, [N, C]."""
 
     def __post_init__(self) -> None:
         _check_kinds(self)

@@ -1,4 +1,4 @@
-"""What a label is: labelled rows with their values, and the task that says which values there are."""
+"""Labels, and the task that says which values they may have."""
 
 from __future__ import annotations
 

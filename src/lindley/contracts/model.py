@@ -1,4 +1,4 @@
-"""What a model does: a learner fits a posterior, a posterior gives draws, and draws predict."""
+"""Models: a learner fits a posterior, a posterior gives draws, and draws predict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model predicts of inputs: classes under each draw, or a number under each draw."""
+"""Predictions of inputs: classes under each draw, or a number under each draw."""
 
 from __future__ import annotations
 

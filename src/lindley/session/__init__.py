@@ -8,7 +8,7 @@
 - state.py: the state, which is the fold of the events.
 - event_store.py, journal_store.py: where events are kept, in memory or in a file; event_log.py: a store and its state.
 - rounds.py: one round; round_context.py, pool_predictions.py, subsets.py: what its acquisition reads;
-  selection_checks.py: what it must return; round_events.py: between state, round and events.
+  round_checks.py: what a user's own code must return; round_events.py: between state, round and events.
 - trial.py: a session whose oracle is a program; schedule.py: its numbers of labels.
 - manifest.py, environment.py: what a trial is, and where it ran; journal_ranges.py: whether a journal fits it.
 - import_paths.py: a user's own objects by name.

@@ -27,7 +27,7 @@ def write(path: str | os.PathLike[str], rows: Sequence[int], items: Sequence[obj
     Args:
         path: The file; it is replaced.
         rows: The rows to label, [n].
-        items: What a person reads of each row of the pool, [N]; None: nothing but its number.
+        items: For each row of the pool what a person reads, [N]; None: nothing but its number.
         num_rows: The number of rows of the pool, N.
 
     Raises:

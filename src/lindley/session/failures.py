@@ -29,7 +29,7 @@ class Failure:
 
 
 def record_failure(folder: Path, message: str) -> None:
-    """Write a failure to the folder; on a full disk it was shown, and is not kept."""
+    """Write a failure to the folder; on a full disk it is shown and not kept."""
     with contextlib.suppress(OSError):
         failure = Failure(message, datetime.now(UTC).isoformat(), _journal_bytes(folder))
         write_json(folder / FILE_NAME, asdict(failure))

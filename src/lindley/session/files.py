@@ -18,7 +18,7 @@ from lindley.session.events import ArraysFile
 
 _TEMPORARY = ".partial"
 REMEDY = "Restore the file, or delete its folder to begin again."
-"""What to do about a damaged file of a session or a trial."""
+"""The advice for a damaged file of a session or a trial."""
 MAX_BYTES = 1 << 30
 """The largest file that is read whole; a larger one is none of ours."""
 

@@ -32,7 +32,7 @@ class PoolPredictions:
     """Lazy log-probabilities of some rows of a pool under some draws; these are `Candidates`.
 
     Nothing is computed before the first `scan` or `take`. Where all predictions fit into `hold_bytes`, the first use
-    computes them and later uses read them; so it is with the features. Where they do not fit, every pass computes them
+    computes them and later uses read them; the same holds for features. Where they do not fit, every pass computes them
     again, and `take` computes the chunks of the grid in which its rows lie, so that a row always has the same bits.
     """
 

@@ -62,7 +62,7 @@ def build_context(
         requires: The optional parts of the context that the acquisition requires.
         num_targets: The number of targets, which are drawn at random.
         targets_seed: Seed of that draw.
-        pool: Where the inputs are.
+        pool: Holds the inputs.
         features: A posterior or an encoder that has features.
         draws: The functions that predict; None where there is no model yet.
 

@@ -13,6 +13,8 @@ from lindley.session.events import Fitted, Purpose, Queried
 from lindley.session.records import build_record
 from lindley.session.rounds import RoundLabels, RoundResult
 from lindley.session.state import SessionState
+from lindley.session.subsets import initial_random_rows, validation_rows
+from lindley.shapes import Rows
 
 
 def labels_of(state: SessionState, *purposes: Purpose) -> Labels:
@@ -37,13 +39,38 @@ def build_round_labels(state: SessionState, excluded: Sequence[int]) -> RoundLab
     )
 
 
+def build_first_queries(
+    state: SessionState, num_rows: int, initial: int, validation: int, *, seed: int
+) -> list[Queried]:
+    """Return the queries of random rows with which a session begins, without rows that have an answer already.
+
+    Args:
+        state: The state of the session.
+        num_rows: The number of rows of the pool, N.
+        initial: The number of initial rows; 0: no such query.
+        validation: The number of validation rows; 0: no such query.
+        seed: The session's seed.
+
+    Raises:
+        InputError: If there are more than the pool has.
+    """
+    rows = initial_random_rows(num_rows, initial, seed=seed) if initial else torch.empty(0, dtype=torch.int64)
+    chosen: dict[Purpose, Rows] = {"initial": rows} if initial else {}
+    if validation:
+        chosen["validation"] = validation_rows(num_rows, rows, validation, seed=seed)
+    return [
+        Queried(round=0, purpose=purpose, rows=[row for row in each.tolist() if row not in state.answers])
+        for purpose, each in chosen.items()
+    ]
+
+
 def build_query(selection: Selection, index: int, purpose: Purpose) -> Queried:
     """Return the event of a selection.
 
     Args:
         selection: The rows, with their scores and diagnostics.
         index: The number of the round.
-        purpose: What the rows are queried for.
+        purpose: The purpose of the query.
     """
     return build_record(
         Queried,

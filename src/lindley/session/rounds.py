@@ -28,8 +28,8 @@ from lindley.contracts import (
 from lindley.errors import InputError
 from lindley.seeds import derive_seed
 from lindley.session.pool_predictions import PoolPredictions
+from lindley.session.round_checks import check_selection, check_signature, draw
 from lindley.session.round_context import RoundContext, build_context, check_requires
-from lindley.session.selection_checks import check_selection, check_signature
 from lindley.session.subsets import candidate_rows
 from lindley.shapes import Rows
 
@@ -157,8 +157,8 @@ def run_round(
     selection does not. Every random number comes from (seed, index, purpose).
 
     Args:
-        settings: What is the same in every round.
-        pool: Where the inputs are.
+        settings: The settings that are the same in every round.
+        pool: Holds the inputs.
         labels: The labels known before the round.
         observers: By name, what is measured after the fit.
         index: The number of the round.
@@ -198,8 +198,8 @@ def select_without_fit(
     """Select a first batch by an acquisition that reads no predictions: there is no model yet.
 
     Args:
-        settings: What is the same in every round.
-        pool: Where the inputs are.
+        settings: The settings that are the same in every round.
+        pool: Holds the inputs.
         labels: The labels known before the round.
         batch_size: The number of rows to select.
         sources: The input of which each row is a copy, [N], where rows are copies.
@@ -274,13 +274,7 @@ def _fit(settings: RoundSettings, pool: Pool, labels: RoundLabels, index: int) -
         TrainingData(pool, labels.labels, settings.task, validation=labels.validation),
         seed=derive_seed(settings.seed, index, "fit"),
     )
-    if not callable(getattr(posterior, "draw", None)):
-        raise InputError(argument="the result of learner.fit", expected="a Posterior, with draw()", got=posterior)
-    draws = posterior.draw(settings.num_draws, seed=derive_seed(settings.seed, index, "draw"))
-    if not isinstance(draws, Draws):
-        raise InputError(
-            argument="the result of posterior.draw", expected="Draws, with id, num_draws and predict()", got=draws
-        )
+    draws = draw(posterior, settings.num_draws, seed=derive_seed(settings.seed, index, "draw"))
     return posterior, draws
 
 

@@ -20,7 +20,13 @@ from lindley.session.events import Answer, Answered, Event, Purpose, Queried, Re
 from lindley.session.journal_store import JournalStore
 from lindley.session.progress import OnProgress, ignore_progress
 from lindley.session.records import build_record, whole_number
-from lindley.session.round_events import build_fitted, build_query, build_round_labels, labels_of
+from lindley.session.round_events import (
+    build_first_queries,
+    build_fitted,
+    build_query,
+    build_round_labels,
+    labels_of,
+)
 from lindley.session.rounds import Observer, RoundLabels, RoundResult, RoundSettings, run_round, select_without_fit
 from lindley.session.session_arguments import (
     check_kinds,
@@ -30,8 +36,6 @@ from lindley.session.session_arguments import (
     resolve_acquisition,
 )
 from lindley.session.state import SessionState
-from lindley.session.subsets import initial_random_rows, validation_rows
-from lindley.shapes import Rows
 
 
 class Session:
@@ -54,7 +58,8 @@ class Session:
         consensus: Makes one answer of several to a row. A store is opened with the consensus it was written with.
         seed: Seed of everything random.
         options: Options of a named acquisition.
-        requires: What an acquisition of your own requires: "targets", "features", "labelled_features".
+        requires: The parts of the context that your own acquisition requires: "targets", "features",
+            "labelled_features".
         candidates: The number of rows that a step considers, another random set each round; 0: all.
         num_targets: The number of unlabelled rows that serve as targets, where the acquisition requires them.
         sources: The input of which each row is a copy, [N], where rows are copies: copies are candidates together.
@@ -241,7 +246,7 @@ class Session:
 
         Args:
             path: The file; it is replaced.
-            items: What a person reads of each row of the pool, [N], such as its text or the name of its file.
+            items: For each row of the pool what a person reads, [N], such as its text or the name of its file.
 
         Returns:
             The number of rows written.
@@ -291,21 +296,9 @@ class Session:
         self.close()
 
     def _query_first(self, initial: int, validation: int) -> None:
-        seed, answers = self._settings.seed, self.state.answers
-        rows = torch.empty(0, dtype=torch.int64)
-        queries: list[tuple[Purpose, Rows]] = []
-        if initial:
-            rows = initial_random_rows(len(self._pool), initial, seed=seed)
-            queries.append(("initial", rows))
-        if validation:
-            queries.append(("validation", validation_rows(len(self._pool), rows, validation, seed=seed)))
+        queries = build_first_queries(self.state, len(self._pool), initial, validation, seed=self._settings.seed)
         if queries:
-            self._log.append(
-                *(
-                    Queried(round=0, purpose=purpose, rows=[row for row in chosen.tolist() if row not in answers])
-                    for purpose, chosen in queries
-                )
-            )
+            self._log.append(*queries)
 
     def _step(self, excluded: ArrayLike, size: int) -> RoundResult:
         state = self._log.read_new()

@@ -49,7 +49,7 @@ class Round:
 
 @dataclass(frozen=True)
 class SessionState:
-    """What a session knows after some events."""
+    """The state of a session after some events."""
 
     key: str | None = None
     queries: tuple[Queried, ...] = ()
@@ -143,7 +143,7 @@ class StateBuilder:
             for event in events:
                 if isinstance(event, Fitted | Queried):
                     trial._add(event)
-                elif isinstance(event, Answered):
+                elif isinstance(event, Answered) and self._consensus is not majority:
                     self._check_consensus(event)
         except _EventCannotFollowError as error:
             raise InputError(f"This cannot follow what is known: {error}.") from None

@@ -93,7 +93,7 @@ def run_trial(setup: TrialSetup, folder: Path, *, on_progress: OnProgress = igno
 
     Args:
         setup: The parts of the trial.
-        folder: Where its journal lies, or will lie.
+        folder: Holds its journal, or will hold it.
         on_progress: Called with each progress event.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What an acquisition must return: a batch of the candidates, with scores and diagnostics that a journal can hold."""
+"""Checks of the results that a user's own learner and acquisition return in a round."""
 
 from __future__ import annotations
 
@@ -9,8 +9,26 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from lindley.contracts import Acquisition, Context, Selection
+from lindley.contracts import Acquisition, Context, Draws, Posterior, Selection
 from lindley.errors import InputError
+
+
+def draw(posterior: Posterior, num_draws: int, seed: int) -> Draws:
+    """Return draws from the result of a learner. Raises InputError where that is no posterior, or gives no draws.
+
+    Args:
+        posterior: The result of a learner.
+        num_draws: The number of draws, K.
+        seed: Seed of the draws.
+    """
+    if not callable(getattr(posterior, "draw", None)):
+        raise InputError(argument="the result of learner.fit", expected="a Posterior, with draw()", got=posterior)
+    draws = posterior.draw(num_draws, seed=seed)
+    if not isinstance(draws, Draws):
+        raise InputError(
+            argument="the result of posterior.draw", expected="Draws, with id, num_draws and predict()", got=draws
+        )
+    return draws
 
 
 def check_signature(acquisition: Acquisition, context: Context, batch_size: int, seed: int) -> None:
@@ -36,7 +54,7 @@ def check_selection(selection: object, context: Context, batch_size: int) -> Non
     """Raise InputError for a selection that is no batch of the candidates, or that no journal could hold.
 
     Args:
-        selection: What an acquisition returned.
+        selection: The result of an acquisition.
         context: The context that it was given.
         batch_size: The number of rows that it had to select.
     """

@@ -37,7 +37,7 @@ from lindley.session.state import read_state
 from lindley.study.config.schema import Panel
 from lindley.study.folder import read_study
 from lindley.study.running.learners import panel_learner
-from lindley.study.trials import Trial, trials_of_panel
+from lindley.study.trials import Trial, trials_of_experiment
 
 FOLDS = 5
 TEMPERATURES = [round(2 ** (place / 4), 4) for place in range(-8, 17)]  # from 1/4 to 16
@@ -67,7 +67,7 @@ def main() -> None:
         for panel in study.panels
         if options.panel in (None, panel.name)
         for num_labels in options.labels
-        for trial in trials_of_panel(panel)
+        for trial in trials_of_experiment(panel)
         if (study.name, panel.name, f"{trial.acquisition} {trial.seed}", str(num_labels)) not in done
         and (options.study / trial.folder).is_dir()
     ]

@@ -18,16 +18,16 @@ from lindley.apps.output_file import check_out, write_out
 from lindley.apps.printing import print_message
 from lindley.errors import InputError
 from lindley.study.comparison.outputs import (
-    PanelComparison,
+    ExperimentComparison,
     as_json,
     compare,
     csv_rows,
-    how_compared,
-    not_compared,
+    explain_comparison,
+    explain_missing_comparisons,
     tables,
 )
 from lindley.study.read_results import load_results
-from lindley.study.report.run_details import left_out, unfinished, unlike_beginnings
+from lindley.study.report.run_details import describe_excluded, describe_unequal_first_fits, describe_unfinished
 from lindley.study.report.tables import Table
 from lindley.text import visible
 
@@ -62,12 +62,16 @@ def compare_folder(
     results = load_results(folder)
     found = compare(results, against, accuracy=None if percent is None else _share(percent))
     if not found:
-        for said in left_out(results):
+        for said in describe_excluded(results):
             print_message(said)
-        raise InputError(f"{folder}: {' '.join(not_compared(results, found, against))}")
-    if missing := unfinished(results):
+        raise InputError(f"{folder}: {' '.join(explain_missing_comparisons(results, found, against))}")
+    if missing := describe_unfinished(results):
         print_message(f"Trials that are not finished: {len(missing)}. What there is of them counts.")
-    for said in (*left_out(results), *unlike_beginnings(results), *not_compared(results, found, against)):
+    for said in (
+        *describe_excluded(results),
+        *describe_unequal_first_fits(results),
+        *explain_missing_comparisons(results, found, against),
+    ):
         print_message(said)
     write_out(out, _FORMATS[format](found))
 
@@ -77,7 +81,7 @@ def _share(percent: float) -> float:
     return round(percent / 100, 12)
 
 
-def _as_text(found: Sequence[PanelComparison]) -> str:
+def _as_text(found: Sequence[ExperimentComparison]) -> str:
     """As wide as the terminal. In a file every sentence is one line, to be searched for."""
     there = PlainConsole()
     console = PlainConsole(file=io.StringIO(), width=there.width if there.is_terminal else _WIDTH, force_terminal=False)
@@ -91,7 +95,7 @@ def _as_text(found: Sequence[PanelComparison]) -> str:
         for table in tables(panel):
             console.print()
             console.print(_drawn(table, console.width))
-    console.print(how_compared(found))
+    console.print(explain_comparison(found))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -123,14 +127,18 @@ def _total(widths: Mapping[str, int]) -> int:
     return sum(widths.values()) + 2 * len(widths) + 1
 
 
-def _as_json(found: Sequence[PanelComparison]) -> str:
+def _as_json(found: Sequence[ExperimentComparison]) -> str:
     return json.dumps(as_json(found), indent=2, ensure_ascii=False) + "\n"
 
 
-def _as_csv(found: Sequence[PanelComparison]) -> str:
+def _as_csv(found: Sequence[ExperimentComparison]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(csv_rows(found))
     return text.getvalue()
 
 
-_FORMATS: dict[str, Callable[[Sequence[PanelComparison]], str]] = {"text": _as_text, "json": _as_json, "csv": _as_csv}
+_FORMATS: dict[str, Callable[[Sequence[ExperimentComparison]], str]] = {
+    "text": _as_text,
+    "json": _as_json,
+    "csv": _as_csv,
+}

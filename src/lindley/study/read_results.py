@@ -21,8 +21,8 @@ from lindley.session.records import Count, Record, fault_of
 from lindley.session.state import Round, read_state
 from lindley.study.config.schema import Panel, Study
 from lindley.study.folder import read_study
-from lindley.study.results import PanelResults, StudyResults, TrialResults
-from lindley.study.trials import Trial, trials_of_panel
+from lindley.study.results import ExperimentResults, StudyResults, TrialResults
+from lindley.study.trials import Trial, trials_of_experiment
 from lindley.text import visible_line
 
 
@@ -73,7 +73,9 @@ _Measured: type[BaseModel] = create_model(
 """The metrics of a round: those of the catalogue, and what other observers measured. There may be others."""
 
 
-def load_results(out: str | os.PathLike[str], study: Study | None = None, *, with_arrays: bool = False) -> StudyResults:
+def load_results(
+    out: str | os.PathLike[str], study: Study | None = None, *, check_arrays: bool = False
+) -> StudyResults:
     """All that the journals of an output folder say; a study that is under way is welcome.
 
     study: what they are read as trials of, where it is not the folder's own. with_arrays: whether arrays will be read.
@@ -90,7 +92,7 @@ def load_results(out: str | os.PathLike[str], study: Study | None = None, *, wit
             out,
             panel,
             title if titles.count(title) == 1 else f"{title} ({panel.name})",
-            with_arrays=with_arrays,
+            check_arrays=check_arrays,
         )
         for panel, title in zip(study.panels, titles, strict=True)
     ]
@@ -100,31 +102,31 @@ def load_results(out: str | os.PathLike[str], study: Study | None = None, *, wit
     return StudyResults(name, title, description, panels, foreign)
 
 
-def _load_panel(out: Path, panel: Panel, title: str, *, with_arrays: bool) -> PanelResults:
+def _load_panel(out: Path, panel: Panel, title: str, *, check_arrays: bool) -> ExperimentResults:
     trials: list[TrialResults] = []
-    set_aside: dict[Path, str] = {}
+    excluded: dict[Path, str] = {}
     for folder in sorted((out / "trials" / panel.name).glob("*/seed-*")):
         try:
             if trial := _read_trial(folder, panel):
-                if with_arrays:
+                if check_arrays:
                     trial.check_arrays()
                 trials.append(trial)
         except (JournalError, OSError) as error:
-            set_aside[folder] = str(error)
+            excluded[folder] = str(error)
     trials.sort(key=lambda trial: (trial.acquisition, trial.seed))
-    trials, foreign = _of_common_beginnings(trials)
-    set_aside |= {trial.folder: why for trial, why in foreign}
-    wanted = {out / trial.folder: (trial.acquisition, trial.seed) for trial in trials_of_panel(panel)}
+    trials, foreign = _separate_foreign(trials)
+    excluded |= {trial.folder: why for trial, why in foreign}
+    wanted = {out / trial.folder: (trial.acquisition, trial.seed) for trial in trials_of_experiment(panel)}
     there = {trial.folder: trial.complete for trial in trials}
-    return PanelResults(
+    return ExperimentResults(
         panel.name,
         title,
         _visible(panel.model_dump(mode="json")),
         trials,
         tuple(wanted.values()),
-        tuple(named for folder, named in wanted.items() if folder not in there and folder not in set_aside),
+        tuple(named for folder, named in wanted.items() if folder not in there and folder not in excluded),
         tuple(
-            visible_line(f"{folder.relative_to(out).as_posix()}: left out, {why}") for folder, why in set_aside.items()
+            visible_line(f"{folder.relative_to(out).as_posix()}: left out, {why}") for folder, why in excluded.items()
         ),
         {
             named: failure.message
@@ -140,7 +142,7 @@ def _read_trial(folder: Path, panel: Panel) -> TrialResults | None:
     Raises JournalError where it is damaged, or not one of the panel under the settings that it has now.
     """
     state, end = read_state(folder), panel.schedule.max_labels
-    rounds = _until(end, state.rounds)
+    rounds = _rounds_up_to(end, state.rounds)
     manifest = manifest_of(folder, state, _TrialManifest)
     if manifest is None or not rounds:
         return None
@@ -181,7 +183,7 @@ def _visible(value: Any) -> Any:
     return visible_line(value) if isinstance(value, str) else value
 
 
-def _until(end: int, rounds: Sequence[Round]) -> list[Round]:
+def _rounds_up_to(end: int, rounds: Sequence[Round]) -> list[Round]:
     """The rounds up to `end` labels; one that was run further asks for nothing more in the last of them."""
     kept = [each for each in rounds if each.labels <= end]
     if 0 < len(kept) < len(rounds):
@@ -189,7 +191,7 @@ def _until(end: int, rounds: Sequence[Round]) -> list[Round]:
     return kept
 
 
-def _of_common_beginnings(
+def _separate_foreign(
     trials: Sequence[TrialResults],
 ) -> tuple[list[TrialResults], list[tuple[TrialResults, str]]]:
     """The trials that can be paired, and those that cannot: of other data, or with other initial labels, than most of

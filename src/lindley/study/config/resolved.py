@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lindley.posteriors.precision import resolve_precision
 from lindley.study.config.schema import Panel, Study
-from lindley.study.folder import stored_json
+from lindley.study.folder import read_json
 
 
 def resolved(study: Study, out: Path, *, device: str) -> Study:
@@ -28,7 +28,7 @@ def _resolved(panel: Panel, before: dict[str, str], device: str) -> Panel:
 def _precisions(out: Path) -> dict[str, str]:
     """By panel, what an earlier run decided; nothing where there was none or its file cannot be read."""
     try:
-        decided = {panel["name"]: panel["model"]["precision"] for panel in stored_json(out)["panels"]}
+        decided = {panel["name"]: panel["model"]["precision"] for panel in read_json(out)["panels"]}
         return {name: precision for name, precision in decided.items() if precision in ("float32", "bfloat16")}
     except (OSError, ValueError, KeyError, TypeError):
         return {}

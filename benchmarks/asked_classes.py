@@ -18,7 +18,7 @@ from lindley.study.read_results import load_results
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="the output of a run")
-    for panel in load_results(parser.parse_args().folder).panels:
+    for panel in load_results(parser.parse_args().folder).experiments:
         for trial in panel.trials:
             print(f"{panel.name}, {trial.acquisition}, seed {trial.seed}")
             for event in trial.rounds:

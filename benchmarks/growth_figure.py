@@ -7,8 +7,8 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
-from lindley.study.figures.style import FAINT, Drawn, new_figure, save, styled
-from lindley.study.plot_style import look
+from lindley.study.figures.style import FAINT, StudyFigure, new_figure, plot_settings, save
+from lindley.study.plot_style import plot_style
 
 LABELS = {"N": "rows N", "b": "batch b", "K": "draws K", "C": "classes C"}
 QUANTITIES = {"seconds": "seconds", "added_mib": "added memory, MiB"}
@@ -23,7 +23,7 @@ def draw_growth(rows: Sequence[Mapping[str, str]], folder: Path) -> Path:
     """
     letters = list(LABELS)
     base = {letter: _commonest([row[letter] for row in rows]) for letter in letters}
-    with styled():
+    with plot_settings():
         figure = new_figure(10.0, 5.0)
         panels = figure.subplots(len(QUANTITIES), len(letters), sharey="row", sharex="col", squeeze=False)
         for line, (quantity, title) in zip(panels, QUANTITIES.items(), strict=True):
@@ -38,7 +38,7 @@ def draw_growth(rows: Sequence[Mapping[str, str]], folder: Path) -> Path:
         panels[0][0].legend(loc="upper left")
         caption = ", ".join(f"{letter} = {int(value):,}" for letter, value in base.items())
         figure.suptitle(f"one letter grows at a time, the others stay at {caption}; dotted: in proportion", fontsize=9)
-    return save(Drawn(0, "growth", figure, "Growth of time and memory", caption, ()), folder)
+    return save(StudyFigure(0, "growth", figure, "Growth of time and memory", caption, ()), folder)
 
 
 def _panel(axes: Axes, rows: Sequence[Mapping[str, str]], letter: str, quantity: str) -> None:
@@ -47,7 +47,7 @@ def _panel(axes: Axes, rows: Sequence[Mapping[str, str]], letter: str, quantity:
     for method in dict.fromkeys(row["method"] for row in rows):
         points = sorted((int(row[letter]), float(row[quantity])) for row in rows if row["method"] == method)
         xs, ys = [x for x, _ in points], [max(y, _LEAST[quantity]) for _, y in points]
-        style = look(method)
+        style = plot_style(method)
         axes.plot(xs, ys, color=style.colour, linestyle=style.line, marker=style.marker, label=style.title)
         if method == "batchbald" and len(xs) > 1:
             axes.plot(xs, [ys[-1] * x / xs[-1] for x in xs], color=FAINT, linestyle=":", linewidth=1, zorder=1)

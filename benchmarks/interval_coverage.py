@@ -27,13 +27,13 @@ from lindley.seeds import numpy_generator
 from lindley.study.comparison.contrasts import log_saving
 from lindley.study.comparison.exact_tests import (
     FAMILY_LEVEL,
+    detectable_shift,
+    deviation_from_interval,
     pair_tests,
-    spread_of,
     step_down,
     two_sided_p,
-    visible_shift,
 )
-from lindley.study.comparison.label_ratio import posterior_of_difference
+from lindley.study.comparison.label_ratio import sample_median_difference
 from lindley.study.comparison.labels_to_target import Crossing
 
 Floats = NDArray[np.float64]
@@ -97,7 +97,7 @@ def cells(logs: Floats, grid: tuple[int, ...]) -> Floats:
 
 
 def ours(mine: Floats, theirs: Floats, generator: np.random.Generator) -> Interval:
-    drawn = posterior_of_difference(mine, theirs, generator=generator, iterations=1600)[100:]
+    drawn = sample_median_difference(mine, theirs, generator=generator, iterations=1600)[100:]
     low, high = np.quantile(drawn, (0.025, 0.975), axis=0)
     return low, high
 
@@ -250,14 +250,14 @@ def seen(name: str, pairs: int, repetitions: int, side: int) -> float:
     setting, generator = replace(SETTINGS[name], saving=0.0), numpy_generator(0, "seen", name, pairs)
     told = [cells(each, setting.grid) for each in simulated(setting, pairs, repetitions, generator)]
     low, high = ours(*told, generator)
-    spread = [spread_of(width, pairs) for width in high - low]
+    spread = [deviation_from_interval(width, pairs) for width in high - low]
     widths = np.stack(told)[..., 1] - np.stack(told)[..., 0]  # [2, R, N]
     rounds = np.nanmedian(np.where(np.isfinite(widths), widths, np.nan), axis=(0, 2))
     reached = np.isfinite(np.stack(told)[..., 1])  # [2, R, N]
     telling = (reached.any(0) if side < 0 else reached[1]).sum(1)  # [R]
     shift = np.array(
         [
-            visible_shift(int(some), 1, each / apart) * apart
+            detectable_shift(int(some), 1, each / apart) * apart
             for some, each, apart in zip(telling, rounds, spread, strict=True)
         ]
     )
@@ -277,10 +277,10 @@ def seen_in_areas(law: str, pairs: int, family: int, repetitions: int) -> float:
         np.subtract(*(_noise(law, (repetitions, pairs), generator) for _ in range(2))) for _ in range(2)
     )  # [R, N]
     widths = 2 * stats.t.ppf(0.975, pairs - 1) * stats.sem(without, axis=1)
-    visible = visible_shift(pairs, family, estimated=True)
+    visible = detectable_shift(pairs, family, estimated=True)
     if np.isinf(visible):
         return float("nan")
-    moved = others + visible * np.array([spread_of(width, pairs) for width in widths])[:, None]
+    moved = others + visible * np.array([deviation_from_interval(width, pairs) for width in widths])[:, None]
     return float(np.mean([two_sided_p(each.tolist()) <= FAMILY_LEVEL / family for each in moved]))
 
 

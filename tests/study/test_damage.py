@@ -24,10 +24,17 @@ from lindley.session.manifest import _check
 from lindley.study import Study, study_status, write_report
 from lindley.study.comparison.outputs import as_json, compare, csv_rows, tables
 from lindley.study.read_results import load_results
-from lindley.study.report.claims import draw_conclusions
-from lindley.study.report.run_details import changes, environments, label_counting, left_out, settings, unfinished
+from lindley.study.report.claims import judge_claims
+from lindley.study.report.run_details import (
+    describe_continuations,
+    describe_excluded,
+    describe_label_counting,
+    describe_unfinished,
+    environments_table,
+    settings_table,
+)
 from lindley.study.report.tables import PANEL_TABLES
-from lindley.study.report.tables_queried import queried_kinds, rare_recall
+from lindley.study.report.tables_queried import query_kinds_table, rare_recall_table
 from lindley.study.results import TrialResults
 
 INPUTS = int(os.environ.get("LINDLEY_FUZZ", "140"))
@@ -57,20 +64,27 @@ def _show_everything(out: Path) -> tuple[list[TrialResults], str]:
     of the others."""
     status = study_status(out)
     assert all(trial.error is None or isinstance(trial.error, str) for trial in status.trials)
-    results = load_results(out, with_arrays=True)
+    results = load_results(out, check_arrays=True)
     found = compare(results)
     json.dumps(as_json(found), allow_nan=False)
     csv_rows(found)
     for each in found:
         tables(each)
-    draw_conclusions(results)
-    for panel in (panel for panel in results.panels if panel.trials):
-        for make in (*PANEL_TABLES.values(), queried_kinds, rare_recall):
+    judge_claims(results)
+    for panel in (panel for panel in results.experiments if panel.trials):
+        for make in (*PANEL_TABLES.values(), query_kinds_table, rare_recall_table):
             make(panel)
-    for say in (settings, environments, changes, label_counting, left_out, unfinished):
+    for say in (
+        settings_table,
+        environments_table,
+        describe_continuations,
+        describe_label_counting,
+        describe_excluded,
+        describe_unfinished,
+    ):
         say(results)
-    return [trial for panel in results.panels for trial in panel.trials], " ".join(
-        left_out(results) + unfinished(results)
+    return [trial for panel in results.experiments for trial in panel.trials], " ".join(
+        describe_excluded(results) + describe_unfinished(results)
     )
 
 
@@ -116,7 +130,12 @@ def _raw_damage(path: Path, rng: random.Random) -> None:
 def _of_another_kind(path: Path, rng: random.Random) -> None:
     path.unlink()
     rng.choice(
-        [path.mkdir, lambda: os.mkfifo(path), lambda: path.write_bytes(b""), lambda: os.truncate(_made(path), 2 << 30)]
+        [
+            path.mkdir,
+            lambda: os.mkfifo(path),
+            lambda: path.write_bytes(b""),
+            lambda: os.truncate(_made(path), 2 << 30),
+        ]
     )()
 
 

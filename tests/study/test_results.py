@@ -9,8 +9,8 @@ import numpy as np
 
 from lindley.study.comparison.curves import learning_curve
 from lindley.study.read_results import load_results
-from lindley.study.report.tables import spread
-from lindley.study.results import paired
+from lindley.study.report.tables import format_spread
+from lindley.study.results import paired_trials
 
 
 def _steps(ask: fakes.Asked) -> float:
@@ -20,15 +20,15 @@ def _steps(ask: fakes.Asked) -> float:
 
 def test_a_metric_that_was_null_is_nan(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=40))
-    (trial,) = load_results(fakes.write_study(tmp_path, study, accuracy=_steps)).panels[0].trials
+    (trial,) = load_results(fakes.write_study(tmp_path, study, accuracy=_steps)).experiments[0].trials
     trial.rounds[0].metrics["accuracy_point"] = None
     assert np.isnan(trial.metric("accuracy_point")).tolist() == [True, False]
 
 
 def test_a_metric_within_another_is_named_with_a_dot(tmp_path: Path) -> None:
-    panel = fakes.panel_table("digits", ["random"], seeds=1, max_labels=60, observe=fakes.TRANSFER)
-    fakes.write_study(tmp_path, fakes.make_study(panel), accuracy=fakes.rising, more=fakes.fake_transfer)
-    trial = load_results(tmp_path).panels[0].trials[0]
+    experiment = fakes.panel_table("digits", ["random"], seeds=1, max_labels=60, observe=fakes.TRANSFER)
+    fakes.write_study(tmp_path, fakes.make_study(experiment), accuracy=fakes.rising, more=fakes.fake_transfer)
+    trial = load_results(tmp_path).experiments[0].trials[0]
     inside = [each.metrics.get("transfer") for each in trial.rounds]
     values = trial.metric("transfer.forest.accuracy")
     assert inside[0] is inside[2] is None
@@ -46,14 +46,14 @@ def test_trials_are_paired_by_seed(tmp_path: Path) -> None:
         accuracy=_steps,
         rounds_done=lambda trial: 0 if (trial.acquisition, trial.seed) == skipped else None,
     )
-    pairs = paired(load_results(tmp_path).panels[0], "bald", "random")
+    pairs = paired_trials(load_results(tmp_path).experiments[0], "bald", "random")
     assert [(first.seed, second.seed) for first, second in pairs] == [(0, 0), (2, 2)]
 
 
 def test_an_infinite_loss_counts_as_the_worst_and_not_as_missing(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=3, max_labels=60))
     fakes.write_study(tmp_path, study, accuracy=_steps)
-    trials = load_results(tmp_path).panels[0].of("bald")
+    trials = load_results(tmp_path).experiments[0].trials_of("bald")
     for trial in trials[:2]:
         for number, each in enumerate(trial.rounds):
             fakes.changed(trial, number, metrics={**each.metrics, "nll": None})
@@ -62,13 +62,13 @@ def test_an_infinite_loss_counts_as_the_worst_and_not_as_missing(tmp_path: Path)
     assert curve.count.tolist() == [3, 3, 3]
     assert np.isinf(curve.median).all()
     assert curve.low.tolist() == trials[2].metric("nll").tolist()
-    assert spread([np.inf, np.inf, 1.0], 1) == "∞ (1.0–∞)"
+    assert format_spread([np.inf, np.inf, 1.0], 1) == "∞ (1.0–∞)"
 
 
 def test_a_joint_loss_of_null_is_infinite_and_one_that_is_not_there_was_not_measured(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=60))
     fakes.write_study(tmp_path, study, accuracy=_steps)
-    (trial,) = load_results(tmp_path).panels[0].trials
+    (trial,) = load_results(tmp_path).experiments[0].trials
     trial.rounds[0].metrics["joint_nll"] = None
     del trial.rounds[1].metrics["joint_nll"]
     infinite, missing, number = trial.metric("joint_nll").tolist()

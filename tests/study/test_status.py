@@ -10,7 +10,7 @@ from lindley.errors import InputError
 from lindley.session.events import Answered, from_json, to_json
 from lindley.session.failures import record_failure
 from lindley.session.journal_store import JournalStore, read_events
-from lindley.study.status import by_acquisition, study_status
+from lindley.study.status import group_by_acquisition, study_status
 from lindley.study.trials import trials_of
 
 ROUNDS = 10
@@ -148,7 +148,7 @@ def test_a_copy_from_elsewhere_tells_the_same(out, tmp_path):
 
 
 def test_trials_are_listed_by_panel_and_acquisition(out):
-    groups = by_acquisition(study_status(out).trials)
+    groups = group_by_acquisition(study_status(out).trials)
     assert {name: [trial.seed for trial in trials] for name, trials in groups.items()} == {
         ("digits", "random"): [0, 1, 2],
         ("digits", "bald"): [0, 1, 2],

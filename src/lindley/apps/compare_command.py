@@ -18,16 +18,16 @@ from lindley.apps.output_file import check_out, write_out
 from lindley.apps.printing import print_message
 from lindley.errors import InputError
 from lindley.study.comparison.outputs import (
-    PanelComparison,
+    ExperimentComparison,
     as_json,
     compare,
     csv_rows,
-    how_compared,
-    not_compared,
+    explain_comparison,
+    explain_missing_comparisons,
     tables,
 )
 from lindley.study.read_results import load_results
-from lindley.study.report.run_details import left_out, unfinished, unlike_beginnings
+from lindley.study.report.run_details import describe_excluded, describe_unequal_first_fits, describe_unfinished
 from lindley.study.report.tables import Table
 from lindley.text import visible
 
@@ -71,14 +71,20 @@ def compare_folder(
     results = load_results(folder)
     found = compare(results, against, accuracy=None if percent is None else _fraction(percent))
     if not found:
-        for message in left_out(results):
+        for message in describe_excluded(results):
             print_message(message)
         raise InputError(
-            f"{folder}: {' '.join(not_compared(results, found, against))}", argument="folder", got=str(folder)
+            f"{folder}: {' '.join(explain_missing_comparisons(results, found, against))}",
+            argument="folder",
+            got=str(folder),
         )
-    if missing := unfinished(results):
+    if missing := describe_unfinished(results):
         print_message(f"Unfinished trials: {len(missing)}. Their finished rounds count.")
-    for message in (*left_out(results), *unlike_beginnings(results), *not_compared(results, found, against)):
+    for message in (
+        *describe_excluded(results),
+        *describe_unequal_first_fits(results),
+        *explain_missing_comparisons(results, found, against),
+    ):
         print_message(message)
     write_out(out, _FORMATS[format](found))
 
@@ -88,7 +94,7 @@ def _fraction(percent: float) -> float:
     return round(percent / 100, 12)
 
 
-def _format_text(found: Sequence[PanelComparison]) -> str:
+def _format_text(found: Sequence[ExperimentComparison]) -> str:
     """Return sentences and tables as wide as the terminal; in a file each sentence is one line, for searches."""
     terminal = PlainConsole()
     console = PlainConsole(
@@ -104,7 +110,7 @@ def _format_text(found: Sequence[PanelComparison]) -> str:
         for table in tables(panel):
             console.print()
             console.print(_draw_table(table, console.width))
-    console.print(how_compared(found))
+    console.print(explain_comparison(found))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -136,17 +142,17 @@ def _table_width(widths: Mapping[str, int]) -> int:
     return sum(widths.values()) + 2 * len(widths) + 1
 
 
-def _format_json(found: Sequence[PanelComparison]) -> str:
+def _format_json(found: Sequence[ExperimentComparison]) -> str:
     return json.dumps(as_json(found), indent=2, ensure_ascii=False) + "\n"
 
 
-def _format_csv(found: Sequence[PanelComparison]) -> str:
+def _format_csv(found: Sequence[ExperimentComparison]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(csv_rows(found))
     return text.getvalue()
 
 
-_FORMATS: dict[str, Callable[[Sequence[PanelComparison]], str]] = {
+_FORMATS: dict[str, Callable[[Sequence[ExperimentComparison]], str]] = {
     "text": _format_text,
     "json": _format_json,
     "csv": _format_csv,

@@ -20,7 +20,7 @@ from lindley.study.config.resolved import resolved
 from lindley.study.config.schema import Study
 from lindley.study.config.study_files import load_study
 from lindley.study.read_results import load_results
-from lindley.study.report.run_details import left_out
+from lindley.study.report.run_details import describe_excluded
 from lindley.study.report.writer import write_report
 from lindley.study.running.runner import check_device, run_study
 from lindley.study.running.start_run import check_folder
@@ -90,7 +90,7 @@ def _fetch_data(pending: Sequence[Trial], data_dir: Path | None) -> None:
 
 def _warn_left_out(study: Study, out: Path) -> None:
     """Print a warning where the folder holds trials of other settings, which the report leaves out."""
-    if foreign := left_out(load_results(out, study)):
+    if foreign := describe_excluded(load_results(out, study)):
         print_message(
             f"{out} holds what the report will leave out ({len(foreign)}). The first: {foreign[0]} To have trials of "
             "other settings too, name another folder with --out."

@@ -15,7 +15,7 @@ from lindley.apps.interrupts import program
 from lindley.apps.printing import print_result
 from lindley.apps.run_progress import format_duration
 from lindley.errors import InputError
-from lindley.study.status import State, StudyStatus, TrialStatus, by_acquisition, study_status
+from lindley.study.status import State, StudyStatus, TrialStatus, group_by_acquisition, study_status
 
 _FULL_WIDTH = 1000
 """Columns of a table that does not go to a terminal: nothing is truncated."""
@@ -70,7 +70,7 @@ def _table(status: StudyStatus) -> Table:
     table.add_column("acquisition", overflow="fold")
     for name in (*shown, "spent"):
         table.add_column(name, justify="right")
-    for (panel, acquisition), trials in by_acquisition(status.trials).items():
+    for (panel, acquisition), trials in group_by_acquisition(status.trials).items():
         counts = [sum(trial.state == state for trial in trials) for state in shown]
         spent = format_duration(sum(trial.seconds for trial in trials))
         table.add_row(panel, acquisition, *(str(count or "–") for count in counts), spent)
@@ -109,7 +109,7 @@ def _as_json(status: StudyStatus) -> dict[str, object]:
 
 def _panels(status: StudyStatus) -> dict[str, dict[str, list[dict[str, object]]]]:
     panels: dict[str, dict[str, list[dict[str, object]]]] = {}
-    for (panel, acquisition), trials in by_acquisition(status.trials).items():
+    for (panel, acquisition), trials in group_by_acquisition(status.trials).items():
         listed = [{key: value for key, value in asdict(trial).items() if key not in _GROUP_KEYS} for trial in trials]
         panels.setdefault(panel, {})[acquisition] = listed
     return panels

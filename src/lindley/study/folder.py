@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 600.0
 """For another process to write its report, or to show its rounds."""
 
 
-def refuse_without_study(out: Path) -> None:
+def require_study(out: Path) -> None:
     """Raise InputError where the folder holds no study."""
     if not (out / FILE_NAME).is_file():
         raise InputError(f"{out} holds no study (no {FILE_NAME}). Needed: the folder given to `lindley run` as --out.")
@@ -33,7 +33,7 @@ def read_study(out: Path) -> Study:
 
     Raises InputError where it holds none, or one that this version cannot read.
     """
-    refuse_without_study(out)
+    require_study(out)
     try:
         return Study.model_validate_json(read_plain_file(out / FILE_NAME, max_bytes=_MOST_BYTES))
     except ValidationError as error:
@@ -48,7 +48,7 @@ def read_study(out: Path) -> Study:
         raise InputError(f"{out / FILE_NAME} cannot be read: {why}. Restore the file.") from None
 
 
-def stored_json(out: Path) -> Any:
+def read_json(out: Path) -> Any:
     """Return what study.json holds, of whatever version. Raises FileNotFoundError where there is none, ValueError where
     it is not JSON, or no file."""
     try:

@@ -21,7 +21,7 @@ from lindley.session.records import Count, Record, find_fault
 from lindley.session.state import Round, read_state
 from lindley.study.config.schema import Experiment, Study
 from lindley.study.folder import read_study
-from lindley.study.results import PanelResults, StudyResults, TrialResults
+from lindley.study.results import ExperimentResults, StudyResults, TrialResults
 from lindley.study.trials import Trial, trials_of_experiment
 from lindley.text import visible_line
 
@@ -73,7 +73,9 @@ _Measured: type[BaseModel] = create_model(
 """The metrics of a round: those of the catalogue, and what other observers measured. There may be others."""
 
 
-def load_results(out: str | os.PathLike[str], study: Study | None = None, *, with_arrays: bool = False) -> StudyResults:
+def load_results(
+    out: str | os.PathLike[str], study: Study | None = None, *, check_arrays: bool = False
+) -> StudyResults:
     """All that the journals of an output folder say; a study that is under way is welcome.
 
     study: what they are read as trials of, where it is not the folder's own. with_arrays: whether arrays will be read.
@@ -84,47 +86,49 @@ def load_results(out: str | os.PathLike[str], study: Study | None = None, *, wit
     """
     out = Path(out)
     study = study or read_study(out)
-    titles = [visible_line(panel.title) for panel in study.experiments]
+    titles = [visible_line(experiment.title) for experiment in study.experiments]
     panels = [
-        _load_panel(
+        _load_experiment(
             out,
-            panel,
-            title if titles.count(title) == 1 else f"{title} ({panel.name})",
-            with_arrays=with_arrays,
+            experiment,
+            title if titles.count(title) == 1 else f"{title} ({experiment.name})",
+            check_arrays=check_arrays,
         )
-        for panel, title in zip(study.experiments, titles, strict=True)
+        for experiment, title in zip(study.experiments, titles, strict=True)
     ]
     there = {folder.parents[1].name for folder in (out / "trials").glob("*/*/seed-*")}
-    foreign = tuple(visible_line(name) for name in sorted(there - {panel.name for panel in study.experiments}))
+    foreign = tuple(
+        visible_line(name) for name in sorted(there - {experiment.name for experiment in study.experiments})
+    )
     name, title, description = map(visible_line, (study.name, study.title, study.description))
     return StudyResults(name, title, description, panels, foreign)
 
 
-def _load_panel(out: Path, panel: Experiment, title: str, *, with_arrays: bool) -> PanelResults:
+def _load_experiment(out: Path, experiment: Experiment, title: str, *, check_arrays: bool) -> ExperimentResults:
     trials: list[TrialResults] = []
-    set_aside: dict[Path, str] = {}
-    for folder in sorted((out / "trials" / panel.name).glob("*/seed-*")):
+    excluded: dict[Path, str] = {}
+    for folder in sorted((out / "trials" / experiment.name).glob("*/seed-*")):
         try:
-            if trial := _read_trial(folder, panel):
-                if with_arrays:
+            if trial := _read_trial(folder, experiment):
+                if check_arrays:
                     trial.check_arrays()
                 trials.append(trial)
         except (JournalError, OSError) as error:
-            set_aside[folder] = str(error)
+            excluded[folder] = str(error)
     trials.sort(key=lambda trial: (trial.acquisition, trial.seed))
-    trials, foreign = _of_common_beginnings(trials)
-    set_aside |= {trial.folder: why for trial, why in foreign}
-    wanted = {out / trial.folder: (trial.acquisition, trial.seed) for trial in trials_of_experiment(panel)}
+    trials, foreign = _separate_foreign(trials)
+    excluded |= {trial.folder: why for trial, why in foreign}
+    wanted = {out / trial.folder: (trial.acquisition, trial.seed) for trial in trials_of_experiment(experiment)}
     there = {trial.folder: trial.complete for trial in trials}
-    return PanelResults(
-        panel.name,
+    return ExperimentResults(
+        experiment.name,
         title,
-        _visible(panel.model_dump(mode="json")),
+        _visible(experiment.model_dump(mode="json")),
         trials,
         tuple(wanted.values()),
-        tuple(named for folder, named in wanted.items() if folder not in there and folder not in set_aside),
+        tuple(named for folder, named in wanted.items() if folder not in there and folder not in excluded),
         tuple(
-            visible_line(f"{folder.relative_to(out).as_posix()}: left out, {why}") for folder, why in set_aside.items()
+            visible_line(f"{folder.relative_to(out).as_posix()}: left out, {why}") for folder, why in excluded.items()
         ),
         {
             named: failure.message
@@ -134,17 +138,17 @@ def _load_panel(out: Path, panel: Experiment, title: str, *, with_arrays: bool) 
     )
 
 
-def _read_trial(folder: Path, panel: Experiment) -> TrialResults | None:
+def _read_trial(folder: Path, experiment: Experiment) -> TrialResults | None:
     """The trial in a folder; None where no round was run yet.
 
-    Raises JournalError where it is damaged, or not one of the panel under the settings that it has now.
+    Raises JournalError where it is damaged, or not one of the experiment under the settings that it has now.
     """
-    state, end = read_state(folder), panel.schedule.max_labels
-    rounds = _until(end, state.rounds)
+    state, end = read_state(folder), experiment.schedule.max_labels
+    rounds = _rounds_up_to(end, state.rounds)
     manifest = read_trial_manifest(folder, state, _TrialManifest)
     if manifest is None or not rounds:
         return None
-    if not _is_of(panel, manifest) or not folder.name.endswith(manifest["key"][:8]):  # e.g. a copy of a folder
+    if not _is_of(experiment, manifest) or not folder.name.endswith(manifest["key"][:8]):  # e.g. a copy of a folder
         raise JournalError("it was run with other settings.")
     _check_metrics(rounds, len(manifest["class_names"]))
     return TrialResults(
@@ -181,7 +185,7 @@ def _visible(value: Any) -> Any:
     return visible_line(value) if isinstance(value, str) else value
 
 
-def _until(end: int, rounds: Sequence[Round]) -> list[Round]:
+def _rounds_up_to(end: int, rounds: Sequence[Round]) -> list[Round]:
     """The rounds up to `end` labels; one that was run further asks for nothing more in the last of them."""
     kept = [each for each in rounds if each.labels <= end]
     if 0 < len(kept) < len(rounds):
@@ -189,7 +193,7 @@ def _until(end: int, rounds: Sequence[Round]) -> list[Round]:
     return kept
 
 
-def _of_common_beginnings(
+def _separate_foreign(
     trials: Sequence[TrialResults],
 ) -> tuple[list[TrialResults], list[tuple[TrialResults, str]]]:
     """The trials that can be paired, and those that cannot: of other data, or with other initial labels, than most of
@@ -207,7 +211,7 @@ def _of_common_beginnings(
         if _data_of(trial) != data.most_common(1)[0][0]:
             foreign.append((trial, "it was run on other data than most trials of its seed."))
         elif _classes_of(trial) != classes[0][0]:
-            foreign.append((trial, "it has other classes than most trials of its panel."))
+            foreign.append((trial, "it has other classes than most trials of its experiment."))
         elif trial.initial_rows != begun.most_common(1)[0][0]:
             foreign.append((trial, "it began with other labels than most trials of its seed."))
         elif _options_of(trial) != options[trial.acquisition].most_common(1)[0][0]:
@@ -230,9 +234,9 @@ def _options_of(trial: TrialResults) -> str:
     return json.dumps(trial.manifest["options"], sort_keys=True)
 
 
-def _is_of(panel: Experiment, manifest: dict[str, Any]) -> bool:
-    """Whether a trial has the settings of the panel: a folder may hold older trials with others."""
+def _is_of(experiment: Experiment, manifest: dict[str, Any]) -> bool:
+    """Whether a trial has the settings of the experiment: a folder may hold older trials with others."""
     name = manifest["acquisition"]
-    options = panel.acquisitions.get(name, manifest["options"])
+    options = experiment.acquisitions.get(name, manifest["options"])
     key: str = manifest["key"]
-    return Trial(panel, name, dict(options), manifest["seed"]).key == key
+    return Trial(experiment, name, dict(options), manifest["seed"]).key == key

@@ -77,7 +77,7 @@ class TrialResults:
             values.append(value if value is not None else np.inf if infinite else np.nan)
         return np.array(values, dtype=np.float64)
 
-    def at(self, name: str, labels: int) -> float:
+    def metric_at(self, name: str, labels: int) -> float:
         """One test metric of the model that was fitted on so many labels, of which there is a round."""
         return float(self.metric(name)[self.labels.index(labels)])
 
@@ -99,18 +99,18 @@ class TrialResults:
 
 
 @dataclass(frozen=True)
-class PanelResults:
+class ExperimentResults:
     """One panel: its settings and the trials found for it, by acquisition and seed."""
 
     name: str
     title: str
     config: dict[str, Any]
     trials: list[TrialResults]
-    wanted: tuple[tuple[str, int], ...] = ()
+    expected: tuple[tuple[str, int], ...] = ()
     """All trials of the study, as (acquisition, seed)."""
     missing: tuple[tuple[str, int], ...] = ()
     """Those of them that have no round yet, and are not set aside."""
-    set_aside: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
     """What lies in the folder and is left out: which trial, and why."""
     failures: Mapping[tuple[str, int], str] = field(default_factory=dict)
     """Of the wanted trials that are not complete, what the last failure said."""
@@ -131,12 +131,12 @@ class PanelResults:
         return max(set.intersection(*shared), default=end) if shared else end
 
     @property
-    def finished(self) -> list[TrialResults]:
+    def complete_trials(self) -> list[TrialResults]:
         """The trials that are complete, which have a round at `last_labels`."""
         last = self.last_labels
         return [trial for trial in self.trials if trial.complete and last in trial.labels]
 
-    def of(self, acquisition: str) -> list[TrialResults]:
+    def trials_of(self, acquisition: str) -> list[TrialResults]:
         """The trials of one acquisition, by seed."""
         return [trial for trial in self.trials if trial.acquisition == acquisition]
 
@@ -148,15 +148,15 @@ class StudyResults:
     name: str
     title: str
     description: str
-    panels: list[PanelResults]
+    experiments: list[ExperimentResults]
     foreign: tuple[str, ...] = ()
     """Panels that lie in the folder and are not of the study."""
 
 
-def paired(panel: PanelResults, first: str, second: str) -> list[tuple[TrialResults, TrialResults]]:
+def paired_trials(experiment: ExperimentResults, first: str, second: str) -> list[tuple[TrialResults, TrialResults]]:
     """The trials of two acquisitions that share a seed, hence the initial labels."""
-    others = {trial.seed: trial for trial in panel.of(second)}
-    return [(trial, others[trial.seed]) for trial in panel.of(first) if trial.seed in others]
+    others = {trial.seed: trial for trial in experiment.trials_of(second)}
+    return [(trial, others[trial.seed]) for trial in experiment.trials_of(first) if trial.seed in others]
 
 
 def _inner(metrics: Any, path: Sequence[str]) -> Any:

@@ -111,7 +111,7 @@ def study_status(out: str | os.PathLike[str]) -> StudyStatus:
     )
 
 
-def by_acquisition(trials: Iterable[TrialStatus]) -> dict[tuple[str, str], list[TrialStatus]]:
+def group_by_acquisition(trials: Iterable[TrialStatus]) -> dict[tuple[str, str], list[TrialStatus]]:
     """The trials by (panel, acquisition), in the order of the study."""
     groups: dict[tuple[str, str], list[TrialStatus]] = {}
     for trial in trials:

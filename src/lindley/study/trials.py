@@ -38,11 +38,11 @@ class Trial:
         version = METHOD_VERSIONS.get(self.acquisition)
         return {
             "data": experiment["data"],
-            **self._hard_pool(experiment["pool"]),
+            **self._pool_settings(experiment["pool"]),
             "model": {key: value for key, value in experiment["model"].items() if key != "options" or value},
-            "training": _without_neutral(experiment["training"]),
-            "schedule": self._scheduled(experiment["schedule"]),
-            "observe": self._observed(experiment["observe"]),
+            "training": _training_settings(experiment["training"]),
+            "schedule": self._schedule_settings(experiment["schedule"]),
+            "observe": self._observe_settings(experiment["observe"]),
             "acquisition": self.acquisition,
             "options": self.options,
             "seed": self.seed,
@@ -78,13 +78,13 @@ class Trial:
         acquisition = self.acquisition.replace(":", "--")  # a colon is not allowed in a path everywhere
         return f"trials/{self.experiment.name}/{acquisition}/seed-{self.seed}-{self.key[:8]}"
 
-    def _hard_pool(self, pool: dict[str, Any]) -> dict[str, Any]:
+    def _pool_settings(self, pool: dict[str, Any]) -> dict[str, Any]:
         """The keys of [pool] that change something; no table where none does, as before there was one."""
         default = CorruptedPool().model_dump(mode="json")
         changed = {key: value for key, value in pool.items() if value != default[key]}
         return {"pool": changed} if changed else {}
 
-    def _scheduled(self, schedule: dict[str, Any]) -> dict[str, Any]:
+    def _schedule_settings(self, schedule: dict[str, Any]) -> dict[str, Any]:
         """Without max_labels, and without the number of targets where they change nothing.
 
         Whether an acquisition of one's own looks at targets is not known here: for it the default counts as nothing.
@@ -98,7 +98,7 @@ class Trial:
             left_out.add("validation_labels")  # a later key
         return {key: value for key, value in schedule.items() if key not in left_out}
 
-    def _observed(self, observe: dict[str, Any]) -> dict[str, Any]:
+    def _observe_settings(self, observe: dict[str, Any]) -> dict[str, Any]:
         """Information is measured in the trials of one acquisition; the others are the same with and without.
 
         Transfer, a later key, is left out where it is not measured.
@@ -128,7 +128,7 @@ def trials_of_experiment(experiment: Experiment) -> list[Trial]:
     ]
 
 
-_LATER = {
+_NEUTRAL_VALUES = {
     "warmup": 0,
     "prior_precision": 0.0,
     "shift": 0,
@@ -145,8 +145,10 @@ _LATER = {
 """Keys of [training] that came after the first journals, with the value under which nothing changes."""
 
 
-def _without_neutral(training: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in training.items() if key not in _LATER or value != _LATER[key]}
+def _training_settings(training: dict[str, Any]) -> dict[str, Any]:
+    kept = {
+        key: value for key, value in training.items() if key not in _NEUTRAL_VALUES or value != _NEUTRAL_VALUES[key]
+    }
     if "tune" in kept and not kept["tune"]["temperature"]:  # later keys, too
         kept["tune"] = {key: value for key, value in kept["tune"].items() if key not in ("temperature", "folds")}
     return kept

@@ -10,7 +10,7 @@ from typing import Any
 
 from lindley.session.events import Fitted, Queried
 from lindley.session.state import Round
-from lindley.study.results import PanelResults, TrialResults
+from lindley.study.results import ExperimentResults, TrialResults
 
 GRID = tuple(range(20, 221, 10))
 LEVEL = 0.95
@@ -18,7 +18,7 @@ LEVEL = 0.95
 
 def panel_reaching(
     needed: Mapping[str, Sequence[float]], *, grid: Sequence[int] = GRID, data: str = "digits", **options: Any
-) -> PanelResults:
+) -> ExperimentResults:
     """needed[acquisition][seed]: after how many labels the accuracy is LEVEL; it rises with the logarithm of labels."""
     trials = [
         TrialResults(name, seed, _manifest(), _rounds(labels, grid), (0, 1), {0: 0, 1: 1}, Path(), True)
@@ -30,7 +30,7 @@ def panel_reaching(
         "data": {"name": data, "options": options},
         "schedule": {"max_labels": grid[-1]},
     }
-    return PanelResults("made-up", "Made up", config, trials)
+    return ExperimentResults("made-up", "Made up", config, trials)
 
 
 def asking(trial: TrialResults, rows: Sequence[Sequence[int]], classes: Sequence[Sequence[int]]) -> TrialResults:

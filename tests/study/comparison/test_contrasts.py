@@ -15,15 +15,15 @@ from lindley.study.comparison.contrasts import (
     Contrast,
     common_accuracy,
     contrasts,
-    labels_saved,
     log_saving,
     mean_over_labels,
-    reference_of,
+    paired_label_ratio,
+    reference_acquisition,
 )
-from lindley.study.comparison.exact_tests import two_sided_p, visible_shift
+from lindley.study.comparison.exact_tests import detectable_shift, two_sided_p
 from lindley.study.comparison.labels_to_target import Crossing
 from lindley.study.comparison.verdicts import verdict
-from lindley.study.results import PanelResults
+from lindley.study.results import ExperimentResults
 
 _THEIRS = [100.0, 120.0, 90.0, 110.0, 140.0, 130.0, 80.0, 105.0, 125.0, 95.0]
 
@@ -34,19 +34,19 @@ def _only(found: list[Contrast], measure: str) -> Contrast:
 
 
 def test_a_planted_saving_is_found_and_detected() -> None:
-    panel = panel_reaching({"random": _THEIRS, "bald": [0.62 * each for each in _THEIRS]})
-    labels = _only(contrasts(panel, accuracy=0.95), "labels")
+    experiment = panel_reaching({"random": _THEIRS, "bald": [0.62 * each for each in _THEIRS]})
+    labels = _only(contrasts(experiment, accuracy=0.95), "labels")
     assert labels.estimate == pytest.approx(0.38, abs=0.05)
     assert labels.interval is not None
     assert labels.interval[0] < 0.38 < labels.interval[1]
     assert (labels.ahead, labels.behind) == (10, 0)
     assert labels.p == pytest.approx(2 / 1024)
-    assert labels.detected
+    assert labels.is_detected
 
 
 def test_the_area_is_that_of_the_trapezoids() -> None:
-    panel = panel_reaching({"random": [100.0], "bald": [50.0]}, grid=(20, 40, 80))
-    first = panel.of("random")[0]
+    experiment = panel_reaching({"random": [100.0], "bald": [50.0]}, grid=(20, 40, 80))
+    first = experiment.trials_of("random")[0]
     accuracy = [0.95 + 0.02 * math.log(labels / 100) for labels in (20, 40, 80)]
     by_hand = (20 * (accuracy[0] + accuracy[1]) / 2 + 40 * (accuracy[1] + accuracy[2]) / 2) / 60
     assert mean_over_labels(first, "accuracy", 80) == pytest.approx(by_hand)
@@ -55,16 +55,16 @@ def test_the_area_is_that_of_the_trapezoids() -> None:
 
 def test_areas_end_together_where_rounds_do_not() -> None:
     """A trial that once ended in a shortened batch, and was continued, has other rounds than one that did not."""
-    panel = panel_reaching({"random": [100.0], "bald": [100.0]}, grid=(20, 40, 80))
-    first = panel.of("random")[0]
+    experiment = panel_reaching({"random": [100.0], "bald": [100.0]}, grid=(20, 40, 80))
+    first = experiment.trials_of("random")[0]
     start, later = (0.95 + 0.02 * math.log(labels / 100) for labels in (20, 40))
     assert mean_over_labels(first, "accuracy", 30) == pytest.approx(start + (later - start) / 4)
 
 
 def test_a_gain_in_area_has_students_interval() -> None:
     gains = np.array([0.9, 0.8, 0.85, 0.7, 0.95, 0.75])
-    panel = panel_reaching({"random": _THEIRS[:6], "bald": (gains * _THEIRS[:6]).tolist()})
-    area = _only(contrasts(panel, accuracy=0.95), "mean_accuracy")
+    experiment = panel_reaching({"random": _THEIRS[:6], "bald": (gains * _THEIRS[:6]).tolist()})
+    area = _only(contrasts(experiment, accuracy=0.95), "mean_accuracy")
     planted = -0.02 * np.log(gains)  # the curves are parallel until they meet 1
     assert area.estimate == pytest.approx(planted.mean(), rel=1e-6)
     assert area.interval is not None
@@ -81,10 +81,10 @@ def test_the_family_is_every_measure_of_every_pair() -> None:
         ("mean_accuracy", "margin", 4, 2),
         ("mean_accuracy", "bald", 4, 2),
     ]
-    assert [each.detected for each in found] == [False, True, False, True]
+    assert [each.is_detected for each in found] == [False, True, False, True]
 
 
-def _with_nll(panel: PanelResults, nll: dict[str, list[float | None]]) -> PanelResults:
+def _with_nll(experiment: ExperimentResults, nll: dict[str, list[float | None]]) -> ExperimentResults:
     """The same panel with one NLL for all rounds of a trial; None is what a journal holds for an infinite one."""
     trials = [
         replace(
@@ -93,29 +93,29 @@ def _with_nll(panel: PanelResults, nll: dict[str, list[float | None]]) -> PanelR
                 with_metrics(each, {**each.metrics, "nll": nll[trial.acquisition][trial.seed]}) for each in trial.rounds
             ],
         )
-        for trial in panel.trials
+        for trial in experiment.trials
     ]
-    return replace(panel, trials=trials)
+    return replace(experiment, trials=trials)
 
 
 def test_a_worse_nll_is_detected_beside_a_better_accuracy() -> None:
-    panel = panel_reaching({"random": _THEIRS, "bald": [0.5 * each for each in _THEIRS]})
+    experiment = panel_reaching({"random": _THEIRS, "bald": [0.5 * each for each in _THEIRS]})
     planted = [0.01 * seed for seed in range(1, 11)]
-    panel = _with_nll(panel, {"random": [0.3] * 10, "bald": [0.3 + each for each in planted]})
-    nll = _only(contrasts(panel, accuracy=0.95), "mean_nll")
+    experiment = _with_nll(experiment, {"random": [0.3] * 10, "bald": [0.3 + each for each in planted]})
+    nll = _only(contrasts(experiment, accuracy=0.95), "mean_nll")
     assert nll.estimate == pytest.approx(-np.mean(planted))
     assert nll.interval is not None
     half = 2.262157 * np.std(planted, ddof=1) / math.sqrt(10)
     assert nll.interval == pytest.approx((-np.mean(planted) - half, -np.mean(planted) + half), rel=1e-5)
-    assert (nll.ahead, nll.behind, nll.family, nll.detected, nll.for_first) == (0, 10, 3, True, False)
+    assert (nll.ahead, nll.behind, nll.family, nll.is_detected, nll.for_first) == (0, 10, 3, True, False)
     assert nll.seen == (f"{(0.3 + 0.055) / math.log(2):.3f}", f"{0.3 / math.log(2):.3f}")
 
 
 def test_an_infinite_nll_ranks_as_the_worst_and_two_are_a_tie() -> None:
-    panel = panel_reaching({"random": _THEIRS[:8], "bald": _THEIRS[:8]})
+    experiment = panel_reaching({"random": _THEIRS[:8], "bald": _THEIRS[:8]})
     mine: list[float | None] = [None, None, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2]
     theirs: list[float | None] = [None, 0.3, 0.5, 0.5, 0.5, 0.5, 0.5, None]
-    nll = _only(contrasts(_with_nll(panel, {"random": theirs, "bald": mine}), accuracy=0.95), "mean_nll")
+    nll = _only(contrasts(_with_nll(experiment, {"random": theirs, "bald": mine}), accuracy=0.95), "mean_nll")
     assert (nll.pairs, nll.ahead, nll.behind, nll.estimate, nll.interval) == (8, 6, 1, None, None)
     # ranks 1-5 are of the finite ones, 6.5 each of the infinite: as with the differences of 1 and 9 here
     assert nll.p == two_sided_p([0.0, -9.0, 1.0, 1.0, 1.0, 1.0, 1.0, 9.0])
@@ -123,25 +123,25 @@ def test_an_infinite_nll_ranks_as_the_worst_and_two_are_a_tie() -> None:
 
 
 def test_trials_without_an_nll_are_not_compared_in_it() -> None:
-    panel = panel_reaching({"random": _THEIRS, "bald": _THEIRS})
-    assert {each.measure for each in contrasts(panel)} == {"labels", "mean_accuracy"}
-    measured = _with_nll(panel, {"random": [0.3] * 10, "bald": [0.3] * 10})
-    some = [trial if trial.seed else old for trial, old in zip(measured.trials, panel.trials, strict=True)]
-    assert _only(contrasts(replace(panel, trials=some)), "mean_nll").pairs == 9
+    experiment = panel_reaching({"random": _THEIRS, "bald": _THEIRS})
+    assert {each.measure for each in contrasts(experiment)} == {"labels", "mean_accuracy"}
+    measured = _with_nll(experiment, {"random": [0.3] * 10, "bald": [0.3] * 10})
+    some = [trial if trial.seed else old for trial, old in zip(measured.trials, experiment.trials, strict=True)]
+    assert _only(contrasts(replace(experiment, trials=some)), "mean_nll").pairs == 9
 
 
 def test_labels_saved_are_the_inverse_when_the_two_are_exchanged() -> None:
-    panel = panel_reaching({"random": _THEIRS, "bald": [0.7 * each for each in _THEIRS]})
-    one, other = (labels_saved(panel, *pair, 0.95) for pair in (("random", "bald"), ("bald", "random")))
+    experiment = panel_reaching({"random": _THEIRS, "bald": [0.7 * each for each in _THEIRS]})
+    one, other = (paired_label_ratio(experiment, *pair, 0.95) for pair in (("random", "bald"), ("bald", "random")))
     assert one is not None
     assert other is not None
     assert (one.median * other.median, one.low * other.high) == pytest.approx((1, 1))
 
 
 def test_what_one_never_reaches_counts_for_the_other() -> None:
-    panel = panel_reaching({"random": [1000.0] * 8, "bald": _THEIRS[:8]})
-    labels = _only(contrasts(panel, accuracy=0.95), "labels")
-    assert (labels.ahead, labels.behind, labels.detected) == (8, 0, True)
+    experiment = panel_reaching({"random": [1000.0] * 8, "bald": _THEIRS[:8]})
+    labels = _only(contrasts(experiment, accuracy=0.95), "labels")
+    assert (labels.ahead, labels.behind, labels.is_detected) == (8, 0, True)
     assert labels.estimate is None  # how much was saved was not seen
     assert labels.seen[1] == "> 220"
 
@@ -150,11 +150,11 @@ def test_what_could_be_seen_lies_beyond_what_the_interval_leaves_open() -> None:
     """Crossings of eight seeds in one wide cell, and crossings that mostly were not seen."""
     coarse = {"random": [350.0] * 8, "bald": [350.0] * 8}
     late = {"random": [*_THEIRS[:7], 1000.0], "bald": [*_THEIRS[1:7], 1000.0, 1000.0]}
-    for panel in (panel_reaching(coarse, grid=range(20, 1021, 100)), panel_reaching(late)):
-        labels = _only(contrasts(panel, accuracy=0.95), "labels")
+    for experiment in (panel_reaching(coarse, grid=range(20, 1021, 100)), panel_reaching(late)):
+        labels = _only(contrasts(experiment, accuracy=0.95), "labels")
         assert labels.interval is not None
         low, high = np.log1p(np.negative(labels.interval))
-        assert -math.log1p(-labels.visible) > (low - high) / 2
+        assert -math.log1p(-labels.detectable_gain) > (low - high) / 2
 
 
 def test_pairs_that_neither_reached_can_show_nothing() -> None:
@@ -168,15 +168,15 @@ def test_pairs_that_neither_reached_can_show_nothing() -> None:
     names = ("margin", "entropy", "bald", "mean-std", "variation-ratios", "power-bald")
     many = contrasts(panel_reaching({"random": late["random"], **dict.fromkeys(names, late["bald"])}), accuracy=0.95)
     assert not any(each.detectable for each in many if each.measure == "labels")
-    assert all(math.isinf(each.visible) for each in many if each.measure == "labels")
+    assert all(math.isinf(each.detectable_gain) for each in many if each.measure == "labels")
 
 
 def test_where_the_second_did_not_reach_it_no_loss_can_show() -> None:
     late = {"random": [*_THEIRS[:5], *[1000.0] * 3], "bald": [0.9 * each for each in _THEIRS[:8]]}
     labels = _only(contrasts(panel_reaching(late), accuracy=0.95), "labels")
     assert (labels.telling, labels.reached) == (8, 5)
-    assert math.isfinite(replace(labels, span=math.inf).visible)
-    assert math.isinf(labels.visible_loss)
+    assert math.isfinite(replace(labels, span=math.inf).detectable_gain)
+    assert math.isinf(labels.detectable_loss)
 
 
 def test_ties_tell_something() -> None:
@@ -186,23 +186,23 @@ def test_ties_tell_something() -> None:
 
 def test_of_an_area_as_much_could_be_seen_as_of_normal_gains() -> None:
     gains = np.random.default_rng(0).uniform(0.7, 1.1, 10)
-    panel = panel_reaching({"random": _THEIRS, "bald": (gains * _THEIRS).tolist()})
+    experiment = panel_reaching({"random": _THEIRS, "bald": (gains * _THEIRS).tolist()})
     planted = -0.02 * np.log(gains)
-    area = _only(contrasts(panel, accuracy=0.95), "mean_accuracy")
+    area = _only(contrasts(experiment, accuracy=0.95), "mean_accuracy")
     assert area.counts_as in (1, 2)
-    shift = visible_shift(10, area.counts_as, estimated=True)
-    assert area.visible == pytest.approx(shift * planted.std(ddof=1))
+    shift = detectable_shift(10, area.counts_as, estimated=True)
+    assert area.detectable_gain == pytest.approx(shift * planted.std(ddof=1))
 
 
 def test_no_more_could_be_seen_than_lies_between_the_first_round_and_the_last() -> None:
     """Of 20 to 40 labels no pair can show more than a half; crossings so far apart ask for more."""
     theirs = [21.0, 39.0, 22.0, 38.0, 24.0, 37.0, 26.0, 36.0]
-    panel = panel_reaching({"random": theirs, "bald": theirs[::-1]}, grid=range(20, 41, 2))
-    labels = _only(contrasts(panel, accuracy=0.95), "labels")
+    experiment = panel_reaching({"random": theirs, "bald": theirs[::-1]}, grid=range(20, 41, 2))
+    labels = _only(contrasts(experiment, accuracy=0.95), "labels")
     assert labels.span == pytest.approx(math.log(2))
     assert labels.interval is not None
-    assert replace(labels, span=math.inf).visible > 0.5
-    assert labels.visible == math.inf
+    assert replace(labels, span=math.inf).detectable_gain > 0.5
+    assert labels.detectable_gain == math.inf
     assert labels.detectable
 
 
@@ -212,60 +212,62 @@ def test_of_unequal_seeds_the_few_can_show_what_is_left_to_them() -> None:
     agreeing = panel_reaching({"random": _THEIRS, "margin": [0.5 * each for each in _THEIRS], "bald": six})
     mixed = [each * (0.9 if place % 2 else 1.1) for place, each in enumerate(_THEIRS)]
     differing = panel_reaching({"random": _THEIRS, "margin": mixed, "bald": six})
-    for panel, detected in ((agreeing, True), (differing, False)):
-        found = [each for each in contrasts(panel, accuracy=0.95) if each.measure == "labels"]
+    for experiment, detected in ((agreeing, True), (differing, False)):
+        found = [each for each in contrasts(experiment, accuracy=0.95) if each.measure == "labels"]
         (few,) = [each for each in found if each.acquisition == "bald"]
-        assert (few.pairs, few.family_pairs, few.detected, few.detectable) == (6, 2, detected, detected)
+        assert (few.pairs, few.family_pairs, few.is_detected, few.detectable) == (6, 2, detected, detected)
         assert few.adjusted_p == pytest.approx(2**-5 if detected else 2**-4)
         assert ("cannot show a difference" in verdict(few)) != detected
 
 
 def test_an_arm_that_ended_early_says_up_to_where_its_area_goes() -> None:
-    panel = panel_reaching({"random": _THEIRS, "bald": _THEIRS})
+    experiment = panel_reaching({"random": _THEIRS, "bald": _THEIRS})
     short = [
         replace(trial, rounds=trial.rounds[:4], complete=False) if trial.acquisition == "bald" else trial
-        for trial in panel.trials
+        for trial in experiment.trials
     ]
-    assert _only(contrasts(panel), "mean_accuracy").up_to is None
-    assert _only(contrasts(replace(panel, trials=short), accuracy=0.9), "mean_accuracy").up_to == GRID[3]
+    assert _only(contrasts(experiment), "mean_accuracy").up_to is None
+    assert _only(contrasts(replace(experiment, trials=short), accuracy=0.9), "mean_accuracy").up_to == GRID[3]
 
 
 def test_a_level_that_all_have_from_the_start_could_show_nothing() -> None:
-    panel = panel_reaching({"random": [15.0] * 8, "bald": [12.0] * 8})
-    assert _only(contrasts(panel, accuracy=0.95), "labels").visible == math.inf
+    experiment = panel_reaching({"random": [15.0] * 8, "bald": [12.0] * 8})
+    assert _only(contrasts(experiment, accuracy=0.95), "labels").detectable_gain == math.inf
 
 
 def test_pairs_that_both_never_reach_it_say_nothing() -> None:
-    panel = panel_reaching({"random": [1000.0] * 8, "bald": [1000.0] * 8})
-    labels = _only(contrasts(panel, accuracy=0.95), "labels")
+    experiment = panel_reaching({"random": [1000.0] * 8, "bald": [1000.0] * 8})
+    labels = _only(contrasts(experiment, accuracy=0.95), "labels")
     assert (labels.ahead, labels.behind, labels.p) == (0, 0, 1.0)
 
 
 def test_the_accuracy_is_one_that_no_acquisition_misses_in_more_than_a_third_of_its_trials() -> None:
     never = [10_000.0, 10_000.0, *_THEIRS[:4]]
-    panel = panel_reaching({"random": never, "bald": _THEIRS[:6]})
-    level = common_accuracy(panel)
+    experiment = panel_reaching({"random": never, "bald": _THEIRS[:6]})
+    level = common_accuracy(experiment)
     assert level is not None
     for name in ("random", "bald"):
-        kept = [any(trial.metric("accuracy") >= level) for trial in panel.of(name)]
+        kept = [any(trial.metric("accuracy") >= level) for trial in experiment.trials_of(name)]
         assert sum(kept) >= 4
 
 
 def test_trials_under_way_do_not_lower_the_accuracy() -> None:
-    panel = panel_reaching({"random": _THEIRS[:6], "bald": _THEIRS[:6]})
-    begun = [replace(trial, seed=trial.seed + 6, rounds=trial.rounds[:1], complete=False) for trial in panel.trials]
-    assert common_accuracy(replace(panel, trials=[*panel.trials, *begun])) == common_accuracy(panel)
-    assert common_accuracy(replace(panel, trials=begun)) is None  # there is nothing else to choose it from
+    experiment = panel_reaching({"random": _THEIRS[:6], "bald": _THEIRS[:6]})
+    begun = [
+        replace(trial, seed=trial.seed + 6, rounds=trial.rounds[:1], complete=False) for trial in experiment.trials
+    ]
+    assert common_accuracy(replace(experiment, trials=[*experiment.trials, *begun])) == common_accuracy(experiment)
+    assert common_accuracy(replace(experiment, trials=begun)) is None  # there is nothing else to choose it from
 
 
 def test_the_accuracy_does_not_ask_which_trial_is_whose() -> None:
-    panel = panel_reaching({"random": _THEIRS[:6], "bald": [0.6 * each for each in _THEIRS[:6]]})
+    experiment = panel_reaching({"random": _THEIRS[:6], "bald": [0.6 * each for each in _THEIRS[:6]]})
     other = {"random": "bald", "bald": "random"}
     exchanged = [
         replace(trial, acquisition=other[trial.acquisition]) if trial.seed in (1, 4) else trial
-        for trial in panel.trials
+        for trial in experiment.trials
     ]
-    assert common_accuracy(replace(panel, trials=exchanged)) == common_accuracy(panel)
+    assert common_accuracy(replace(experiment, trials=exchanged)) == common_accuracy(experiment)
 
 
 def test_a_level_that_all_have_from_the_start_is_none() -> None:
@@ -273,20 +275,20 @@ def test_a_level_that_all_have_from_the_start_is_none() -> None:
 
 
 def test_trials_under_way_are_compared_over_the_rounds_that_both_have() -> None:
-    panel = panel_reaching({"random": _THEIRS[:3], "bald": _THEIRS[:3]})
+    experiment = panel_reaching({"random": _THEIRS[:3], "bald": _THEIRS[:3]})
     short = [
-        replace(trial, rounds=trial.rounds[:5]) if trial.acquisition == "bald" else trial for trial in panel.trials
+        replace(trial, rounds=trial.rounds[:5]) if trial.acquisition == "bald" else trial for trial in experiment.trials
     ]
-    found = contrasts(replace(panel, trials=short), accuracy=0.95)
+    found = contrasts(replace(experiment, trials=short), accuracy=0.95)
     assert _only(found, "labels").seen == (f"> {GRID[4]}", f"> {GRID[4]}")
     assert _only(found, "mean_accuracy").estimate == pytest.approx(0.0)
 
 
 def test_the_reference_is_random_or_the_first() -> None:
-    assert reference_of(panel_reaching({"bald": [90.0], "random": [100.0]}), None) == "random"
-    assert reference_of(panel_reaching({"bald": [90.0], "batchbald": [100.0]}), None) == "bald"
+    assert reference_acquisition(panel_reaching({"bald": [90.0], "random": [100.0]}), None) == "random"
+    assert reference_acquisition(panel_reaching({"bald": [90.0], "batchbald": [100.0]}), None) == "bald"
     with pytest.raises(InputError, match='"typo" has no trial in Made up; there are bald'):
-        reference_of(panel_reaching({"bald": [90.0]}), "typo")
+        reference_acquisition(panel_reaching({"bald": [90.0]}), "typo")
 
 
 def test_one_acquisition_alone_is_compared_with_nothing() -> None:
@@ -295,18 +297,18 @@ def test_one_acquisition_alone_is_compared_with_nothing() -> None:
 
 def test_without_a_difference_few_families_raise_an_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three acquisitions that are as good as random, 8 seeds, crossings on the grid, some never reached."""
-    monkeypatch.setattr(contrasts_module, "labels_saved", lambda *told: None)  # slow, and no part of a test
+    monkeypatch.setattr(contrasts_module, "paired_label_ratio", lambda *told: None)  # slow, and no part of a test
     generator = np.random.default_rng(2)
     alarms = 0
     for _ in range(100):
         common = 130 * np.exp(0.3 * generator.standard_normal(8))
-        panel = panel_reaching(
+        experiment = panel_reaching(
             {
                 name: (common * np.exp(0.25 * generator.standard_normal(8))).tolist()
                 for name in ("random", "margin", "entropy", "bald")
             }
         )
-        alarms += any(each.detected for each in contrasts(panel))
+        alarms += any(each.is_detected for each in contrasts(experiment))
     # 5 % of 100 is 5; 11 or more would have a chance of 1 % even at 5 %.
     assert alarms < 11
 
@@ -314,7 +316,7 @@ def test_without_a_difference_few_families_raise_an_alarm(monkeypatch: pytest.Mo
 @pytest.mark.parametrize(("fewer", "more"), [(20.0, 30.0), (100.0, 110.0), (120.0, 220.0)])
 def test_crossings_exchanged_within_pairs_are_exact_ties(fewer: float, more: float) -> None:
     """All 2^n ways to exchange nine pairs are equally likely without a difference: p <= 0.05 in no more of them."""
-    one, other = Crossing(fewer, after=fewer - 10), Crossing(more, after=more - 10)
+    one, other = Crossing(fewer, labels_before=fewer - 10), Crossing(more, labels_before=more - 10)
     saving, loss = log_saving(one, other), log_saving(other, one)
     alarms = [two_sided_p([saving if way >> pair & 1 else loss for pair in range(9)]) <= 0.05 for way in range(1 << 9)]
     assert 0 < sum(alarms) <= 0.05 * len(alarms)
@@ -324,14 +326,22 @@ def test_crossings_exchanged_within_pairs_are_exact_ties(fewer: float, more: flo
 @pytest.mark.parametrize(
     ("mine", "theirs", "sign"),
     [
-        (Crossing(100.0, after=90.0), Crossing(150.0, after=140.0), 1),
-        (Crossing(100.0, after=90.0), Crossing(220.0, censored=True, after=220.0), 1),
-        (Crossing(220.0, censored=True, after=220.0), Crossing(220.0, censored=True, after=220.0), 0),
-        (Crossing(220.0, provisional=True, after=210.0), Crossing(220.0, censored=True, after=220.0), 0),
-        (Crossing(220.0, provisional=True, after=210.0), Crossing(210.0, provisional=True, after=200.0), 0),
-        (Crossing(220.0, provisional=True, after=210.0), Crossing(210.0, after=200.0), -1),
-        (Crossing(210.0, provisional=True, after=200.0), Crossing(220.0, after=210.0), 0),
-        (Crossing(100.0, after=90.0), Crossing(220.0, provisional=True, after=210.0), 1),
+        (Crossing(100.0, labels_before=90.0), Crossing(150.0, labels_before=140.0), 1),
+        (Crossing(100.0, labels_before=90.0), Crossing(220.0, censored=True, labels_before=220.0), 1),
+        (Crossing(220.0, censored=True, labels_before=220.0), Crossing(220.0, censored=True, labels_before=220.0), 0),
+        (
+            Crossing(220.0, provisional=True, labels_before=210.0),
+            Crossing(220.0, censored=True, labels_before=220.0),
+            0,
+        ),
+        (
+            Crossing(220.0, provisional=True, labels_before=210.0),
+            Crossing(210.0, provisional=True, labels_before=200.0),
+            0,
+        ),
+        (Crossing(220.0, provisional=True, labels_before=210.0), Crossing(210.0, labels_before=200.0), -1),
+        (Crossing(210.0, provisional=True, labels_before=200.0), Crossing(220.0, labels_before=210.0), 0),
+        (Crossing(100.0, labels_before=90.0), Crossing(220.0, provisional=True, labels_before=210.0), 1),
     ],
 )
 def test_what_may_be_lost_again_is_known_only_to_need_more_than_the_round_before(
@@ -343,16 +353,17 @@ def test_what_may_be_lost_again_is_known_only_to_need_more_than_the_round_before
 
 
 def test_areas_are_of_one_range_of_labels_that_half_of_the_pairs_have() -> None:
-    panel = panel_reaching({"random": _THEIRS[:4], "bald": [0.8 * each for each in _THEIRS[:4]]})
+    experiment = panel_reaching({"random": _THEIRS[:4], "bald": [0.8 * each for each in _THEIRS[:4]]})
     reached = {0: 21, 1: 12, 2: 12, 3: 3}
     trials = [
-        replace(trial, rounds=trial.rounds[: reached[trial.seed]], complete=trial.seed == 0) for trial in panel.trials
+        replace(trial, rounds=trial.rounds[: reached[trial.seed]], complete=trial.seed == 0)
+        for trial in experiment.trials
     ]
-    area = _only(contrasts(replace(panel, trials=trials), accuracy=0.95), "mean_accuracy")
+    area = _only(contrasts(replace(experiment, trials=trials), accuracy=0.95), "mean_accuracy")
     assert area.pairs == 3
     gains = []
     for seed in (0, 1, 2):
-        mine, theirs = (next(t for t in panel.of(name) if t.seed == seed) for name in ("bald", "random"))
+        mine, theirs = (next(t for t in experiment.trials_of(name) if t.seed == seed) for name in ("bald", "random"))
         gains.append(mean_over_labels(mine, "accuracy", GRID[11]) - mean_over_labels(theirs, "accuracy", GRID[11]))
     assert area.estimate == pytest.approx(np.mean(gains))
 

@@ -13,15 +13,15 @@ from scipy.stats import ttest_1samp, wilcoxon
 from lindley.study.comparison import exact_tests
 from lindley.study.comparison.exact_tests import (
     FAMILY_LEVEL,
+    detectable_shift,
+    deviation_from_interval,
     equivalent_comparisons,
     fewest_pairs,
     holm,
     pair_tests,
     smallest_two_sided_p,
-    spread_of,
     step_down,
     two_sided_p,
-    visible_shift,
 )
 
 
@@ -158,7 +158,7 @@ def test_two_sided_p_is_exact_over_all_signs() -> None:
 
 @pytest.mark.parametrize(("pairs", "comparisons"), [(6, 1), (10, 1), (10, 6)])
 def test_what_could_be_seen_is_seen_four_times_in_five(pairs: int, comparisons: int) -> None:
-    shift = visible_shift(pairs, comparisons)
+    shift = detectable_shift(pairs, comparisons)
     noise = np.random.default_rng(5).standard_normal((1500, pairs))
     seen = [two_sided_p(sample.tolist()) <= FAMILY_LEVEL / comparisons for sample in noise + shift]
     assert np.mean(seen) == pytest.approx(0.8, abs=0.04)
@@ -166,7 +166,7 @@ def test_what_could_be_seen_is_seen_four_times_in_five(pairs: int, comparisons: 
 
 @pytest.mark.parametrize(("pairs", "comparisons"), [(6, 1), (10, 6)])
 def test_a_spread_that_was_estimated_asks_for_more(pairs: int, comparisons: int) -> None:
-    shift = visible_shift(pairs, comparisons, estimated=True)
+    shift = detectable_shift(pairs, comparisons, estimated=True)
     known, noise = np.random.default_rng(5).standard_normal((2, 1500, pairs))
     moved = noise + shift * known.std(1, ddof=1, keepdims=True)
     seen = [two_sided_p(sample.tolist()) <= FAMILY_LEVEL / comparisons for sample in moved]
@@ -176,13 +176,13 @@ def test_a_spread_that_was_estimated_asks_for_more(pairs: int, comparisons: int)
 def test_the_spread_is_that_of_a_student_interval() -> None:
     values = np.random.default_rng(0).standard_normal(9)
     low, high = ttest_1samp(values, 0).confidence_interval(0.95)
-    assert spread_of(high - low, 9) == pytest.approx(values.std(ddof=1))
+    assert deviation_from_interval(high - low, 9) == pytest.approx(values.std(ddof=1))
 
 
 @pytest.mark.parametrize(("pairs", "grid"), [(8, 1.0), (10, 4.0)])
 def test_on_rounds_more_has_to_be_there_to_be_seen_four_times_in_five(pairs: int, grid: float) -> None:
-    shift = visible_shift(pairs, 1, grid)
-    assert shift > visible_shift(pairs, 1)
+    shift = detectable_shift(pairs, 1, grid)
+    assert shift > detectable_shift(pairs, 1)
     generator = np.random.default_rng(5)
     second = grid * generator.uniform(size=(400, pairs))
     first = second - shift - generator.standard_normal((400, pairs))
@@ -192,14 +192,14 @@ def test_on_rounds_more_has_to_be_there_to_be_seen_four_times_in_five(pairs: int
 
 
 def test_too_few_pairs_could_see_nothing() -> None:
-    assert visible_shift(5, 1) == math.inf
-    assert visible_shift(7, 6) == math.inf
+    assert detectable_shift(5, 1) == math.inf
+    assert detectable_shift(7, 6) == math.inf
 
 
 def test_of_many_pairs_the_normal_law_says_what_could_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    about = visible_shift(70, 3, 0.5)
+    about = detectable_shift(70, 3, 0.5)
     monkeypatch.setattr(exact_tests, "_MANY", 70)
-    exact_tests._visible_shift.cache_clear()
+    exact_tests._detectable_shift.cache_clear()
     exact_tests._critical_sum.cache_clear()
-    assert about == pytest.approx(visible_shift(70, 3, 0.5), rel=0.02)
-    exact_tests._visible_shift.cache_clear()
+    assert about == pytest.approx(detectable_shift(70, 3, 0.5), rel=0.02)
+    exact_tests._detectable_shift.cache_clear()

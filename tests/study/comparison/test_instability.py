@@ -10,14 +10,14 @@ import pytest
 from panel_fakes import panel_reaching, with_metrics
 
 from lindley.study.comparison.instability import (
-    LEAST_DROP,
+    MIN_DROP,
     STANDARD_ERRORS,
     Instability,
     describe_instability,
-    instability_of,
+    measure_instability,
 )
 from lindley.study.comparison.outputs import as_json, compare
-from lindley.study.results import PanelResults, StudyResults, TrialResults
+from lindley.study.results import ExperimentResults, StudyResults, TrialResults
 
 _STEADY = [0.90, 0.92, 0.94, 0.95, 0.96]
 _UNSTEADY = [0.90, 0.94, 0.91, 0.95, 0.93, 0.96]
@@ -29,13 +29,13 @@ def _trial(acquisition: str, accuracies: list[float | None], **manifest: Any) ->
     return replace(made, rounds=rounds, manifest={**made.manifest, "num_test": 10_000, **manifest})
 
 
-def _panel(*trials: TrialResults) -> PanelResults:
-    panel = panel_reaching({trial.acquisition: [50.0] for trial in trials})
-    return replace(panel, trials=[replace(trial, seed=seed) for seed, trial in enumerate(trials)])
+def _panel(*trials: TrialResults) -> ExperimentResults:
+    experiment = panel_reaching({trial.acquisition: [50.0] for trial in trials})
+    return replace(experiment, trials=[replace(trial, seed=seed) for seed, trial in enumerate(trials)])
 
 
 def _only(*trials: TrialResults) -> Instability:
-    (found,) = instability_of(_panel(*trials))
+    (found,) = measure_instability(_panel(*trials))
     return found
 
 
@@ -58,7 +58,7 @@ def test_a_loss_that_lasts_is_no_drop_since_labels_may_have_done_it(lasting: lis
 
 @pytest.mark.parametrize(("lower", "drops"), [(0.791, 0), (0.7909, 1)])
 def test_a_point_is_the_least_drop_however_large_the_test_set(lower: float, drops: int) -> None:
-    assert LEAST_DROP > 0.8009 - 0.7909  # in floating point: it is a point all the same
+    assert MIN_DROP > 0.8009 - 0.7909  # in floating point: it is a point all the same
     assert _only(_trial("bald", [0.8009, lower, 0.8009], num_test=10_000_000)).drops == drops
 
 
@@ -77,7 +77,7 @@ def test_the_choice_of_test_rows_alone_gives_next_to_no_drops() -> None:
     found = _only(_trial("bald", drawn.tolist(), num_test=1000))
     assert found.rounds == 20_000
     assert found.drops <= 0.00135 * found.rounds
-    assert STANDARD_ERRORS * (2 * 0.9 * 0.1 / 1000) ** 0.5 > LEAST_DROP  # else the test would be of LEAST_DROP
+    assert STANDARD_ERRORS * (2 * 0.9 * 0.1 / 1000) ** 0.5 > MIN_DROP  # else the test would be of LEAST_DROP
 
 
 def test_a_round_beside_one_that_was_not_measured_does_not_count() -> None:
@@ -87,11 +87,11 @@ def test_a_round_beside_one_that_was_not_measured_does_not_count() -> None:
 
 @pytest.mark.parametrize("num_test", [None, 0, -1, "many"])
 def test_without_the_size_of_the_test_set_nothing_is_said(num_test: Any) -> None:
-    assert instability_of(_panel(_trial("bald", [0.90, 0.50, 0.90], num_test=num_test))) == []
+    assert measure_instability(_panel(_trial("bald", [0.90, 0.50, 0.90], num_test=num_test))) == []
 
 
 def test_two_rounds_have_none_between_them() -> None:
-    assert instability_of(_panel(_trial("bald", [0.90, 0.80]))) == []
+    assert measure_instability(_panel(_trial("bald", [0.90, 0.80]))) == []
 
 
 def _drops(acquisition: str, drops: int, largest: float, *, full_rate: bool = False) -> Instability:
@@ -117,16 +117,16 @@ def test_rare_drops_are_not_spoken_of() -> None:
 def test_a_rate_that_rises_first_is_named_where_a_network_is_trained_without(
     network: str | None, warmup: int, said: bool
 ) -> None:
-    panel = _panel(_trial("bald", _UNSTEADY))
-    config = {**panel.config, "model": {"network": network}, "training": {"warmup": warmup}}
-    (sentence,) = describe_instability(instability_of(replace(panel, config=config)))
+    experiment = _panel(_trial("bald", _UNSTEADY))
+    config = {**experiment.config, "model": {"network": network}, "training": {"warmup": warmup}}
+    (sentence,) = describe_instability(measure_instability(replace(experiment, config=config)))
     assert ("training.warmup" in sentence) is said
 
 
 def test_a_comparison_says_it_after_its_verdicts_and_json_has_the_counts() -> None:
     unsteady, steady = _trial("bald", _UNSTEADY), _trial("random", _STEADY)
-    panel = panel_reaching({"random": [50.0], "bald": [50.0]})
-    (found,) = compare(StudyResults("made-up", "Made up", "", [replace(panel, trials=[steady, unsteady])]))
+    experiment = panel_reaching({"random": [50.0], "bald": [50.0]})
+    (found,) = compare(StudyResults("made-up", "Made up", "", [replace(experiment, trials=[steady, unsteady])]))
     assert found.verdicts[-1].startswith("Fits are not steady: the accuracy is lower than in the round before and in")
     told = {line["acquisition"]: line["drops"] for line in as_json([found])[0]["instability"]}
     assert told == {"random": 0, "bald": 2}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lindley.study.comparison.label_ratio import FEWEST_PAIRS, label_ratio, log_cells, posterior_of_difference
+from lindley.study.comparison.label_ratio import FEWEST_PAIRS, label_ratio, log_cells, sample_median_difference
 from lindley.study.comparison.labels_to_target import Crossing
 
 
@@ -18,11 +18,15 @@ def _generator() -> np.random.Generator:
 
 
 def _reached(labels: float, step: float = 10.0) -> Crossing:
-    return Crossing(labels, after=labels - step)
+    return Crossing(labels, labels_before=labels - step)
 
 
 def test_cells_of_what_was_reached_not_reached_and_there_from_the_start() -> None:
-    crossings = [_reached(120.0), Crossing(220.0, censored=True, after=220.0), Crossing(20.0, after=20.0)]
+    crossings = [
+        _reached(120.0),
+        Crossing(220.0, censored=True, labels_before=220.0),
+        Crossing(20.0, labels_before=20.0),
+    ]
     cells = np.exp(log_cells(crossings))
     np.testing.assert_allclose(cells, [[110.0, 120.0], [220.0, math.inf], [0.0, 20.0]])
 
@@ -59,7 +63,7 @@ def test_the_posterior_is_that_of_importance_sampling(
     order = np.argsort(difference)
     expected = np.interp([0.1, 0.5, 0.9], np.cumsum(weight[order]) / weight.sum(), difference[order])
     chains = [np.broadcast_to(each, (64, *each.shape)) for each in (first, second)]
-    drawn = posterior_of_difference(*chains, generator=_generator(), iterations=900)[100:]
+    drawn = sample_median_difference(*chains, generator=_generator(), iterations=900)[100:]
     np.testing.assert_allclose(np.quantile(drawn, [0.1, 0.5, 0.9]), expected, atol=tolerance)
 
 
@@ -97,14 +101,14 @@ def test_what_was_not_reached_widens_the_interval_upwards() -> None:
     mine = [_reached(labels) for labels in (60.0, 80.0, 70.0, 110.0, 90.0, 60.0)]
     theirs = [_reached(labels) for labels in (100.0, 140.0, 90.0, 120.0)]
     late = label_ratio(mine, [*theirs, _reached(220.0), _reached(220.0)], generator=_generator())
-    never = label_ratio(mine, [*theirs, *[Crossing(220.0, True, after=220.0)] * 2], generator=_generator())
+    never = label_ratio(mine, [*theirs, *[Crossing(220.0, True, labels_before=220.0)] * 2], generator=_generator())
     assert late is not None
     assert never is not None
     assert never.low < late.low
 
 
 def test_without_enough_crossings_there_is_no_interval() -> None:
-    reached, never = _reached(100.0), Crossing(220.0, censored=True, after=220.0)
+    reached, never = _reached(100.0), Crossing(220.0, censored=True, labels_before=220.0)
     assert label_ratio([reached] * 2, [reached] * 2, generator=_generator()) is None
     assert label_ratio([reached] * 5, [reached] * 2 + [never] * 3, generator=_generator()) is None
     assert label_ratio([reached] * FEWEST_PAIRS, [reached] * FEWEST_PAIRS, generator=_generator()) is not None
@@ -115,16 +119,19 @@ def _crossings(draw: st.DrawFn) -> Crossing:
     """Kept, provisional, censored or there from the start, after any number of labels."""
     labels = float(draw(st.integers(1, draw(st.sampled_from([30, 1000, 10**12])))))
     if draw(st.booleans()):
-        return Crossing(labels, censored=True, after=labels)
-    after = draw(st.one_of(st.just(labels), st.integers(1, int(labels)).map(float)))
-    return Crossing(labels, provisional=draw(st.booleans()), after=after)
+        return Crossing(labels, censored=True, labels_before=labels)
+    labels_before = draw(st.one_of(st.just(labels), st.integers(1, int(labels)).map(float)))
+    return Crossing(labels, provisional=draw(st.booleans()), labels_before=labels_before)
 
 
 @settings(max_examples=60, deadline=None)
-@example([(Crossing(10.0, provisional=True, after=10.0), Crossing(20.0, after=10.0))] + [(_reached(30.0),) * 2] * 2)
+@example(
+    [(Crossing(10.0, provisional=True, labels_before=10.0), Crossing(20.0, labels_before=10.0))]
+    + [(_reached(30.0),) * 2] * 2
+)
 @example([(Crossing(0.0, censored=True), _reached(30.0)), *[(_reached(30.0), _reached(20.0))] * 3])
 @example(  # an open cell some 50 deviations away from the others
-    [(Crossing(20.0, after=20.0), _reached(20.0)), *[(_reached(8e11, 1.0), _reached(8e11, 1.0))] * 7]
+    [(Crossing(20.0, labels_before=20.0), _reached(20.0)), *[(_reached(8e11, 1.0), _reached(8e11, 1.0))] * 7]
 )
 @given(st.lists(st.tuples(_crossings(), _crossings()), min_size=3, max_size=7))
 def test_any_crossings_give_finite_numbers_or_none(pairs: list[tuple[Crossing, Crossing]]) -> None:
@@ -149,6 +156,6 @@ def test_intervals_hold_the_truth_on_fine_and_on_coarse_grids(step: int, scale: 
     for shift in (-0.4, 0.0):
         place = np.searchsorted(edges, common + shift + scale * generator.standard_normal((200, 6)))
         cells.append(np.stack([edges[place - 1], edges[place]], axis=-1))
-    drawn = posterior_of_difference(*cells, generator=generator, iterations=900)[100:]
+    drawn = sample_median_difference(*cells, generator=generator, iterations=900)[100:]
     low, high = np.quantile(drawn, (0.025, 0.975), axis=0)
     assert np.mean((low < -0.4) & (high > -0.4)) >= 0.89

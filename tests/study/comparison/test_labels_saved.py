@@ -28,7 +28,7 @@ _NUMBER = re.compile(r"(\d+) % (fewer|more)")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     study = fakes.make_study(fakes.panel_table("digits", list(TITLES), seeds=7, batch_size=5, max_labels=100))
 
-    def accuracy(ask: fakes.Asked) -> float:
+    def accuracy(ask: fakes.QuerySummary) -> float:
         return fakes.rising(ask, scale=_SCALES[ask.acquisition] * (0.8 + 0.05 * ask.seed))
 
     out = fakes.write_study(tmp_path_factory.mktemp("study"), study, accuracy=accuracy)
@@ -40,8 +40,8 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _json(out: Path, against: str) -> dict[str, float]:
     """The estimates of `lindley compare`, by acquisition: what all other places must say."""
     told = CliRunner().invoke(app, ["compare", str(out), "--against", against, "--format", "json"])
-    (panel,) = json.loads(told.stdout)
-    return {each["acquisition"]: each["estimate"] for each in panel["contrasts"] if each["measure"] == "labels"}
+    (experiment,) = json.loads(told.stdout)
+    return {each["acquisition"]: each["estimate"] for each in experiment["contrasts"] if each["measure"] == "labels"}
 
 
 def _words(share: float) -> tuple[str, str]:

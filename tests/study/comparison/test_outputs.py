@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from panel_fakes import panel_reaching, with_metrics
 
 from lindley.errors import InputError
-from lindley.study.comparison.outputs import as_json, compare, csv_rows, how_compared, tables
+from lindley.study.comparison.outputs import as_json, compare, csv_rows, explain_comparison, tables
 from lindley.study.results import StudyResults
 
 _THEIRS = [100.0, 120.0, 90.0, 110.0, 140.0, 130.0, 80.0, 105.0]
 
 
 def _study() -> StudyResults:
-    panel = panel_reaching({"random": _THEIRS, "bald": [0.6 * each for each in _THEIRS]})
-    return StudyResults("made-up", "Made up", "", [panel])
+    experiment = panel_reaching({"random": _THEIRS, "bald": [0.6 * each for each in _THEIRS]})
+    return StudyResults("made-up", "Made up", "", [experiment])
 
 
 def test_tables_show_what_the_sentences_say() -> None:
@@ -36,33 +36,37 @@ def test_tables_show_what_the_sentences_say() -> None:
 
 def test_everything_that_one_page_compares_is_one_family() -> None:
     """Six seeds that agree have p = 1/32: two such panels are too many to detect anything, one alone is not."""
-    panel = panel_reaching({"random": _THEIRS[:6], "bald": [0.5 * each for each in _THEIRS[:6]]})
-    other = replace(panel, name="other", title="Other")
-    (alone,) = compare(StudyResults("made-up", "Made up", "", [panel]), accuracy=0.95)
-    assert [(each.family, each.adjusted_p, each.detected) for each in alone.contrasts] == [(2, 2**-5, True)] * 2
-    both = compare(StudyResults("made-up", "Made up", "", [panel, other]), accuracy=0.95)
+    experiment = panel_reaching({"random": _THEIRS[:6], "bald": [0.5 * each for each in _THEIRS[:6]]})
+    other = replace(experiment, name="other", title="Other")
+    (alone,) = compare(StudyResults("made-up", "Made up", "", [experiment]), accuracy=0.95)
+    assert [(each.family, each.adjusted_p, each.is_detected) for each in alone.contrasts] == [(2, 2**-5, True)] * 2
+    both = compare(StudyResults("made-up", "Made up", "", [experiment, other]), accuracy=0.95)
     found = [each for compared in both for each in compared.contrasts]
-    assert [(each.family, each.adjusted_p, each.detected) for each in found] == [(4, 2**-4, False)] * 4
-    assert "one family (4, of 2 pairs of acquisitions)" in how_compared(both)
-    assert "the one comparison of this page" in how_compared([replace(alone, contrasts=alone.contrasts[:1])])
+    assert [(each.family, each.adjusted_p, each.is_detected) for each in found] == [(4, 2**-4, False)] * 4
+    assert "one family (4, of 2 pairs of acquisitions)" in explain_comparison(both)
+    assert "the one comparison of this page" in explain_comparison([replace(alone, contrasts=alone.contrasts[:1])])
 
 
 def test_nothing_can_be_seen_only_where_so_few_seeds_can_show_nothing() -> None:
     never = panel_reaching({"random": [1000.0] * 8, "bald": _THEIRS})
     few = panel_reaching({"random": _THEIRS[:5], "bald": [0.6 * each for each in _THEIRS[:5]]})
     cells = []
-    for panel in (never, few):
-        (found,) = compare(StudyResults("made-up", "Made up", "", [panel]), accuracy=0.95)
+    for experiment in (never, few):
+        (found,) = compare(StudyResults("made-up", "Made up", "", [experiment]), accuracy=0.95)
         table = tables(found)[0]
         cells.append(dict(zip(table.columns, table.rows[0], strict=True)))
     assert [(row["detected"], row["could have seen"]) for row in cells] == [("yes", "–"), ("no", "nothing")]
 
 
 def test_an_area_that_ends_before_the_study_says_where_in_its_row() -> None:
-    panel = panel_reaching({"random": _THEIRS, "bald": _THEIRS})
-    short = [replace(trial, rounds=trial.rounds[:4], complete=trial.acquisition == "random") for trial in panel.trials]
-    trials = [whole if whole.acquisition == "random" else cut for whole, cut in zip(panel.trials, short, strict=True)]
-    study = StudyResults("made-up", "Made up", "", [replace(panel, trials=trials)])
+    experiment = panel_reaching({"random": _THEIRS, "bald": _THEIRS})
+    short = [
+        replace(trial, rounds=trial.rounds[:4], complete=trial.acquisition == "random") for trial in experiment.trials
+    ]
+    trials = [
+        whole if whole.acquisition == "random" else cut for whole, cut in zip(experiment.trials, short, strict=True)
+    ]
+    study = StudyResults("made-up", "Made up", "", [replace(experiment, trials=trials)])
     (found,) = compare(study, accuracy=0.9)
     assert tables(found)[1].rows[0][0] == "BALD, to 50 labels"
     assert [each["up_to"] for each in as_json([found])[0]["contrasts"]] == [None, 50]
@@ -81,7 +85,9 @@ def test_an_interrupted_study_is_compared_in_finite_numbers(
     pairs: list[tuple[list[float], list[float]]], accuracy: float | None
 ) -> None:
     """Whatever the accuracies and wherever the trials stopped; that nothing is warned of, pytest sees to."""
-    panel = panel_reaching({"random": _THEIRS[: len(pairs)], "bald": _THEIRS[: len(pairs)]}, grid=range(20, 61, 10))
+    experiment = panel_reaching(
+        {"random": _THEIRS[: len(pairs)], "bald": _THEIRS[: len(pairs)]}, grid=range(20, 61, 10)
+    )
     measured = [each for side in zip(*pairs, strict=True) for each in side]
     trials = [
         replace(
@@ -89,11 +95,11 @@ def test_an_interrupted_study_is_compared_in_finite_numbers(
             rounds=[with_metrics(each, {"accuracy": one}) for each, one in zip(trial.rounds, told, strict=False)],
             complete=len(told) == 5,
         )
-        for trial, told in zip(panel.trials, measured, strict=True)
+        for trial, told in zip(experiment.trials, measured, strict=True)
     ]
-    found = compare(StudyResults("made-up", "Made up", "", [replace(panel, trials=trials)]), accuracy=accuracy)
+    found = compare(StudyResults("made-up", "Made up", "", [replace(experiment, trials=trials)]), accuracy=accuracy)
     cells = [cell for row in csv_rows(found)[1:] for cell in row]
-    words = [each for panel in found for each in panel.verdicts]
+    words = [each for experiment in found for each in experiment.verdicts]
     words += [cell for each in found for table in tables(each) for row in table.rows for cell in row]
     assert all(math.isfinite(cell) for cell in cells if isinstance(cell, float))
     assert not [each for each in words if "nan" in each.lower().split() or "inf" in each.lower().split()]
@@ -102,8 +108,8 @@ def test_an_interrupted_study_is_compared_in_finite_numbers(
 
 def test_json_holds_natural_units_and_no_infinity() -> None:
     text = json.dumps(as_json(compare(_study(), accuracy=0.95)), allow_nan=False)
-    (panel,) = json.loads(text)
-    first = panel["contrasts"][0]
+    (experiment,) = json.loads(text)
+    first = experiment["contrasts"][0]
     assert first["accuracy"] == 0.95
     assert 0.3 < first["estimate"] < 0.5
     assert first["interval"][0] < first["estimate"] < first["interval"][1]
@@ -122,7 +128,7 @@ def test_csv_has_a_line_for_each_comparison() -> None:
 def test_panels_without_the_reference_are_left_out_and_a_name_of_none_is_refused() -> None:
     study = _study()
     other = panel_reaching({"margin": _THEIRS, "entropy": _THEIRS})
-    both = StudyResults("made-up", "Made up", "", [*study.panels, other])
+    both = StudyResults("made-up", "Made up", "", [*study.experiments, other])
     assert [each.against for each in compare(both)] == ["random", "margin"]
     assert [each.against for each in compare(both, "bald")] == ["bald"]
     with pytest.raises(InputError, match='no panel has a finished round of "typo"; there are random, bald, margin'):

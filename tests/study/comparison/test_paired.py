@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lindley.study.comparison.paired import Comparison, across_panels, compared, judge
+from lindley.study.comparison.paired import Comparison, combine_verdicts, judge, paired_comparison
 
 
 def _comparison(*signs: int) -> Comparison:
-    return compared("panel", "part", "what", "brief", "effect", [float(sign) for sign in signs])
+    return paired_comparison("panel", "part", "what", "brief", "effect", [float(sign) for sign in signs])
 
 
 FOR, AGAINST, OPEN = _comparison(1, 1, 1, 1, 1), _comparison(-1, -1, -1, -1, -1), _comparison(1, -1, 1, -1, 1)
@@ -29,10 +29,10 @@ def test_four_seeds_decide_nothing() -> None:
 
 
 def test_nothing_to_compare_is_not_measured() -> None:
-    assert judge([]) == across_panels([]) == across_panels(["not measured here"]) == "not measured here"
+    assert judge([]) == combine_verdicts([]) == combine_verdicts(["not measured here"]) == "not measured here"
 
 
 def test_panels_that_disagree_leave_a_claim_undecided() -> None:
-    assert across_panels(["supported here", "not decided here"]) == "supported here"
-    assert across_panels(["contradicted here", "not decided here"]) == "contradicted here"
-    assert across_panels(["supported here", "contradicted here"]) == "not decided here"
+    assert combine_verdicts(["supported here", "not decided here"]) == "supported here"
+    assert combine_verdicts(["contradicted here", "not decided here"]) == "contradicted here"
+    assert combine_verdicts(["supported here", "contradicted here"]) == "not decided here"

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import rankdata, wilcoxon
 
 from lindley.study.comparison.paired import smallest_p
-from lindley.study.comparison.signed_rank import rank_sum_law, signed_rank_test
+from lindley.study.comparison.signed_rank import rank_sum_distribution, signed_rank_test
 
 
 def _enumerated(differences: list[float]) -> tuple[float, float]:
@@ -50,4 +50,4 @@ def test_pairs_without_a_difference_decide_nothing() -> None:
 def test_the_law_of_the_rank_sum_is_that_of_all_signs() -> None:
     ranks = (2, 5, 5, 8)
     sums = [sum(rank for rank, sign in zip(ranks, signs, strict=True) if sign) for signs in product((0, 1), repeat=4)]
-    np.testing.assert_allclose(rank_sum_law(ranks), np.bincount(sums, minlength=21) / 16)
+    np.testing.assert_allclose(rank_sum_distribution(ranks), np.bincount(sums, minlength=21) / 16)

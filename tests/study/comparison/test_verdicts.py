@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from lindley.study.comparison.contrasts import Contrast
-from lindley.study.comparison.verdicts import in_short, verdict, verdicts
+from lindley.study.comparison.verdicts import summarise_detected, verdict, verdicts
 
 LABELS = Contrast(
     panel="Made up",
@@ -55,11 +55,13 @@ def test_a_saving_of_unknown_size_gives_the_medians() -> None:
 
 def test_no_difference_says_what_could_have_been_seen() -> None:
     none = replace(LABELS, estimate=0.03, interval=(-0.05, 0.1), p=0.4, adjusted_p=0.4)
-    assert none.visible > 0
-    assert (1 - none.visible) * (1 + none.visible_loss) == pytest.approx(1)  # the same ratio, the other way round
+    assert none.detectable_gain > 0
+    assert (1 - none.detectable_gain) * (1 + none.detectable_loss) == pytest.approx(
+        1
+    )  # the same ratio, the other way round
     assert verdict(none) == (
         "BALD and random: no difference in labels to 95 % detected (10 seeds could have seen "
-        f"≥ {100 * none.visible:.0f} % fewer or {100 * none.visible_loss:.0f} % more; "
+        f"≥ {100 * none.detectable_gain:.0f} % fewer or {100 * none.detectable_loss:.0f} % more; "
         "measured 3 % fewer, 95 % interval 5 % more to 10 % fewer)"
     )
 
@@ -144,11 +146,11 @@ def test_an_infinite_nll_is_said_with_the_medians() -> None:
 def test_all_that_is_detected_is_said_in_one_sentence() -> None:
     lost = replace(AREA, p=0.4, adjusted_p=0.4)
     also = replace(LABELS, acquisition="margin", estimate=None, interval=None)
-    assert in_short([LABELS, also, lost, NLL]) == [
+    assert summarise_detected([LABELS, also, lost, NLL]) == [
         "Detected against random: fewer labels to 95 %: BALD (38 % fewer), margin; higher mean NLL: BALD (0.072 bits "
         "higher)."
     ]
-    assert in_short([lost]) == in_short([]) == []
+    assert summarise_detected([lost]) == summarise_detected([]) == []
 
 
 def test_a_mean_that_one_seed_has_turned_is_not_what_was_detected() -> None:

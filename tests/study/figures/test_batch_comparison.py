@@ -23,9 +23,11 @@ def test_there_is_a_picture_for_each_batch_size_and_data_set_in_order(results: S
 
 def test_the_lines_are_the_medians_in_percent(results: StudyResults) -> None:
     (drawn,) = batch_comparison.draw(results)
-    panel = results.panels[2]
+    experiment = results.experiments[2]
     for line, name in zip(drawn.figure.axes[1].lines, ("bald", "batchbald"), strict=True):
-        np.testing.assert_allclose(line.get_ydata(), 100 * learning_curve(panel.of(name), "accuracy").median)
+        np.testing.assert_allclose(
+            line.get_ydata(), 100 * learning_curve(experiment.trials_of(name), "accuracy").median
+        )
 
 
 def test_of_panels_with_the_same_settings_the_one_with_most_seeds_is_shown(tmp_path: Path) -> None:
@@ -52,7 +54,7 @@ def test_panels_of_one_pool_stand_together_by_batch_size(tmp_path: Path) -> None
         table["schedule"] = {**table["schedule"], "batch_size": int(table["name"][-2:])}
     fakes.write_study(tmp_path, fakes.make_study(*tables), accuracy=fakes.rising)
     (drawn,) = batch_comparison.draw(load_results(tmp_path))
-    assert list(drawn.panels) == ["plain-20", "plain-40", "copied-20", "copied-40"]
+    assert list(drawn.experiments) == ["plain-20", "plain-40", "copied-20", "copied-40"]
 
 
 def test_nothing_is_cut(results: StudyResults, overhang: Callable[[Figure], float]) -> None:

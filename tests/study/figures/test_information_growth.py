@@ -22,7 +22,7 @@ def test_there_is_one_for_each_number_of_labels_where_it_was_measured(results: S
 
 def test_sums_and_joint_information_are_drawn_in_bits_with_log_k(results: StudyResults) -> None:
     drawn = information_growth.draw(results)[0]
-    arrays = results.panels[0].of("bald")[0].arrays(0, "information")
+    arrays = results.experiments[0].trials_of("bald")[0].arrays(0, "information")
     assert arrays is not None
     lines = [np.asarray(line.get_ydata()) for line in drawn.figure.axes[0].lines]
     for place, name in enumerate(("bald", "batchbald", "random")):
@@ -36,7 +36,7 @@ def test_the_batches_lie_in_the_plane_numbered_in_their_order(results: StudyResu
     drawn = information_growth.draw(results)[0]
     planes = {axes.get_title(): axes for axes in drawn.figure.axes if "picks" in axes.get_title()}
     assert set(planes) == {f"{name}: the first 10 picks" for name in ("BALD", "BatchBALD", "random")}
-    arrays = results.panels[0].of("bald")[0].arrays(0, "information")
+    arrays = results.experiments[0].trials_of("bald")[0].arrays(0, "information")
     assert arrays is not None
     third = next(text for text in planes["BALD: the first 10 picks"].texts if text.get_text() == "3")
     assert third.xy == pytest.approx(tuple(arrays["inputs_bald"][2]))

@@ -17,11 +17,13 @@ from lindley.study.results import StudyResults
 
 def test_the_lines_are_the_medians_in_percent_bits_and_points(results: StudyResults) -> None:
     digits = learning_curves.draw(results)[1]
-    panel = results.panels[1]
+    experiment = results.experiments[1]
     scales = {"accuracy": 100, "nll": 1 / math.log(2), "ece": 100}
     for axes, (metric, scale) in zip(digits.figure.axes, scales.items(), strict=True):
-        for line, name in zip(axes.lines, panel.acquisitions, strict=True):
-            np.testing.assert_allclose(line.get_ydata(), scale * learning_curve(panel.of(name), metric).median)
+        for line, name in zip(axes.lines, experiment.acquisitions, strict=True):
+            np.testing.assert_allclose(
+                line.get_ydata(), scale * learning_curve(experiment.trials_of(name), metric).median
+            )
             np.testing.assert_array_equal(line.get_xdata(), range(20, 201, 20))
 
 
@@ -85,8 +87,8 @@ def test_one_round_is_no_curve(bare_results: StudyResults) -> None:
 
 
 def test_acquisitions_that_asked_for_the_same_rows_are_named(results: StudyResults) -> None:
-    before, panel = learning_curves.draw(results)[1].caption, results.panels[1]
-    same = [replace(trial, acquisition="margin") for trial in panel.of("bald")]
-    changed = replace(results, panels=[replace(panel, trials=[*panel.trials, *same])])
+    before, experiment = learning_curves.draw(results)[1].caption, results.experiments[1]
+    same = [replace(trial, acquisition="margin") for trial in experiment.trials_of("bald")]
+    changed = replace(results, experiments=[replace(experiment, trials=[*experiment.trials, *same])])
     assert "asked for the same rows" not in before
     assert "The same rows were asked for throughout by BALD and margin." in learning_curves.draw(changed)[0].caption

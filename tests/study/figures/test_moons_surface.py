@@ -32,7 +32,7 @@ def test_every_label_is_drawn_and_so_is_what_is_asked_for(results: StudyResults)
 
 def test_the_surface_is_the_stored_one(results: StudyResults) -> None:
     (drawn,) = moons_surface.draw(results)
-    grid = results.panels[0].of("random")[0].arrays(0, "grid")
+    grid = results.experiments[0].trials_of("random")[0].arrays(0, "grid")
     assert grid is not None
     image = next(axes for axes in drawn.figure.axes if axes.images).images[0]
     np.testing.assert_array_equal(image.get_array(), grid["mean_prob"])

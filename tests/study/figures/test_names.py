@@ -15,7 +15,15 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from lindley.study.figures.catalogue import FIGURES
-from lindley.study.figures.style import Drawn, head, legend_below, name_of, new_figure, save, styled
+from lindley.study.figures.style import (
+    StudyFigure,
+    clip_name,
+    draw_heading,
+    legend_below,
+    new_figure,
+    plot_settings,
+    save,
+)
 from lindley.study.results import StudyResults
 
 LONG = "pneumonia, unspecified organism (ICD-10 J18.9), confirmed by two readers"
@@ -34,20 +42,20 @@ HOSTILE = [
 
 def _renamed(results: StudyResults, name: str) -> StudyResults:
     """Every panel, class and study has this name."""
-    panels = []
-    for panel in results.panels:
+    experiments = []
+    for experiment in results.experiments:
         trials = [
             replace(each, manifest={**each.manifest, "class_names": [name] * len(each.manifest["class_names"])})
-            for each in panel.trials
+            for each in experiment.trials
         ]
-        panels.append(replace(panel, title=name, trials=trials))
-    return replace(results, title=name, panels=panels)
+        experiments.append(replace(experiment, title=name, trials=trials))
+    return replace(results, title=name, experiments=experiments)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.text(max_size=200) | st.sampled_from(HOSTILE), st.integers(3, 60))
 def test_a_name_is_one_short_line_that_no_legend_hides(text: str, letters: int) -> None:
-    name = name_of(text, letters)
+    name = clip_name(text, letters)
     assert len(name) <= letters + 1
     assert not any(unicodedata.category(each) in ("Cc", "Cs", "Zl", "Zp") for each in name)
     assert not name.startswith("_")
@@ -56,13 +64,13 @@ def test_a_name_is_one_short_line_that_no_legend_hides(text: str, letters: int) 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=120) | st.sampled_from(HOSTILE))
 def test_any_text_can_be_drawn_everywhere_in_a_figure(text: str) -> None:
-    with styled():
+    with plot_settings():
         figure = new_figure(4, 3)
         axes = figure.subplots()
-        axes.plot([0, 1], label=name_of(text))
-        axes.set(title=name_of(text), xlabel=name_of(text))
+        axes.plot([0, 1], label=clip_name(text))
+        axes.set(title=clip_name(text), xlabel=clip_name(text))
         legend_below(figure, axes)
-        head(figure, text)
+        draw_heading(figure, text)
         figure.draw_without_rendering()
 
 
@@ -72,13 +80,13 @@ def test_every_figure_is_drawn_with_hostile_names_and_nothing_leaves_it(
     results: StudyResults, overhang: Callable[[Figure], float], name: str, number: int
 ) -> None:
     for drawn in FIGURES[number].draw(_renamed(results, name))[:1]:
-        with styled():
+        with plot_settings():
             assert overhang(drawn.figure) < 0.02
 
 
 def test_row_names_of_figure_1_lie_over_nothing_whatever_the_scale(tmp_path: Path, results: StudyResults) -> None:
     (drawn,) = FIGURES[1].draw(_renamed(results, LONG))
-    with styled():
+    with plot_settings():
         for axes in drawn.figure.axes[: len(drawn.figure.axes) - 2]:
             axes.set_xticks(axes.get_xticks()[1:-1], [f"{1000 * each:.0f}" for each in axes.get_xticks()[1:-1]])
             axes.set_yticks(axes.get_yticks()[1:-1], [f"{1000 * each:.0f}" for each in axes.get_yticks()[1:-1]])
@@ -98,10 +106,10 @@ def test_row_names_of_figure_1_lie_over_nothing_whatever_the_scale(tmp_path: Pat
 def test_a_figure_that_cannot_be_written_leaves_the_old_one_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with styled():
+    with plot_settings():
         figure = new_figure(3, 2)
         figure.subplots().plot([1, 2, 3])
-    drawn = Drawn(9, "figure-9-test", figure, "Test", "A line.", ("test",))
+    drawn = StudyFigure(9, "figure-9-test", figure, "Test", "A line.", ("test",))
     save(drawn, tmp_path)
     old = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import journal_fakes as fakes
 
-from lindley.study.figures.plane import RoundColours, shown_trials
+from lindley.study.figures.plane import RoundColours, representative_trials
 from lindley.study.read_results import load_results
 
 
@@ -21,7 +21,7 @@ def test_all_acquisitions_show_the_lowest_seed_that_they_share(tmp_path: Path) -
         grid=plane,
         rounds_done=lambda trial: 0 if (trial.acquisition, trial.seed) == missing else 2,
     )
-    trials = shown_trials(load_results(tmp_path).panels[0], "grid")
+    trials = representative_trials(load_results(tmp_path).experiments[0], "grid")
     assert [(trial.acquisition, trial.seed) for trial in trials] == [("random", 1), ("bald", 1)]
 
 

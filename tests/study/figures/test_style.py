@@ -14,23 +14,23 @@ from PIL import Image
 
 from lindley.study.comparison.curves import Curve
 from lindley.study.figures.style import (
-    Drawn,
+    StudyFigure,
     draw_curve,
-    head,
+    draw_heading,
     legend_below,
     new_figure,
+    plot_settings,
     save,
     stretch_accuracy,
-    styled,
 )
-from lindley.study.plot_style import LOOKS, look
+from lindley.study.plot_style import STYLES, acquisition_title
 
 
-def _drawn() -> Drawn:
-    with styled():
+def _drawn() -> StudyFigure:
+    with plot_settings():
         figure = new_figure(3, 2)
         figure.subplots().plot([1, 2, 3])
-    return Drawn(9, "figure-9-test", figure, "Test", "A line.", ("test",))
+    return StudyFigure(9, "figure-9-test", figure, "Test", "A line.", ("test",))
 
 
 def test_a_figure_is_saved_as_pdf_and_as_png_of_200_dpi_and_twice_the_same(tmp_path: Path) -> None:
@@ -44,14 +44,14 @@ def test_a_figure_is_saved_as_pdf_and_as_png_of_200_dpi_and_twice_the_same(tmp_p
 
 def test_drawing_leaves_matplotlib_as_it_was() -> None:
     before = dict(matplotlib.rcParams)
-    with styled():
+    with plot_settings():
         assert matplotlib.rcParams["axes.spines.top"] is False
     assert dict(matplotlib.rcParams) == before
 
 
 @pytest.mark.parametrize("accuracies", [[60.0, 97.3], [0.0, 100.0], [95.0, 95.0], [99.0, 100.0]])
 def test_the_stretched_axis_shows_all_accuracies_with_at_least_two_ticks(accuracies: list[float]) -> None:
-    with styled():
+    with plot_settings():
         axes = new_figure(3, 3).subplots()
         stretch_accuracy(axes, accuracies)
     low, high = axes.get_ylim()
@@ -61,7 +61,7 @@ def test_the_stretched_axis_shows_all_accuracies_with_at_least_two_ticks(accurac
 
 
 def test_halving_the_error_is_the_same_step_everywhere_below_99_percent() -> None:
-    with styled():
+    with plot_settings():
         axes = new_figure(3, 3).subplots()
         stretch_accuracy(axes, [50.0, 99.0])
     places = [axes.transData.transform((0, accuracy))[1] for accuracy in (80.0, 90.0, 95.0)]
@@ -70,20 +70,20 @@ def test_halving_the_error_is_the_same_step_everywhere_below_99_percent() -> Non
 
 def test_a_heading_is_plain_text_and_no_formula(tmp_path: Path) -> None:
     drawn = _drawn()
-    with styled():
-        head(drawn.figure, r"Cost $\frac{$ of labels")
+    with plot_settings():
+        draw_heading(drawn.figure, r"Cost $\frac{$ of labels")
     assert save(drawn, tmp_path).is_file()  # as a formula it could not be drawn
     assert drawn.figure.get_suptitle() == r"Cost $\frac{$ of labels"
 
 
-@pytest.mark.parametrize("names", [list(LOOKS), [f"my_package.my_module:a_long_name_{i}" for i in range(5)]])
+@pytest.mark.parametrize("names", [list(STYLES), [f"my_package.my_module:a_long_name_{i}" for i in range(5)]])
 def test_a_legend_has_as_many_columns_as_there_is_room_for(
     names: list[str], overhang: Callable[[Figure], float]
 ) -> None:
     figure, axes = _with_lines(names)
     assert overhang(figure) <= 0
     (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == [look(name).title for name in names]
+    assert [text.get_text() for text in legend.get_texts()] == [acquisition_title(name) for name in names]
     assert len(axes.lines) == len(names)
 
 
@@ -93,17 +93,17 @@ def test_a_name_that_begins_with_an_underscore_is_in_the_legend() -> None:
 
 
 def test_a_long_heading_has_several_lines(overhang: Callable[[Figure], float]) -> None:
-    with styled():
+    with plot_settings():
         figure = new_figure(11, 4)
         figure.subplots()
-        head(figure, "A title of many words, " * 12)
+        draw_heading(figure, "A title of many words, " * 12)
     assert overhang(figure) <= 0
 
 
 def _with_lines(names: list[str]) -> tuple[Figure, Axes]:
     count = np.array([20, 40])
     accuracy = np.array([0.5, 0.6])
-    with styled():
+    with plot_settings():
         figure = new_figure(11, 4.3)
         axes = figure.subplots()
         for name in names:

@@ -14,12 +14,12 @@ from lindley.study.results import StudyResults
 
 def test_the_lines_are_the_medians_of_each_model_in_percent(results: StudyResults) -> None:
     (drawn,) = transfer_curves.draw(results)
-    panel = results.panels[1]
+    experiment = results.experiments[1]
     metrics = ("accuracy", "transfer.forest.accuracy", "transfer.head.accuracy")
     assert [axes.get_title() for axes in drawn.figure.axes] == ["the model that asked", "forest", "head"]
     for axes, metric in zip(drawn.figure.axes, metrics, strict=True):
-        for line, name in zip(axes.lines, panel.acquisitions, strict=True):
-            curve = learning_curve(panel.of(name), metric)
+        for line, name in zip(axes.lines, experiment.acquisitions, strict=True):
+            curve = learning_curve(experiment.trials_of(name), metric)
             np.testing.assert_allclose(line.get_ydata(), 100 * curve.median)
             np.testing.assert_array_equal(line.get_xdata(), curve.labels)
 

@@ -9,18 +9,18 @@ from journal_fakes import Asked
 
 from lindley.study.comparison.paired import Comparison
 from lindley.study.read_results import load_results
-from lindley.study.report.claim_tests import ends_higher, no_fewer_labels
-from lindley.study.results import PanelResults
+from lindley.study.report.claim_tests import check_final_accuracy, check_no_fewer_labels
+from lindley.study.results import ExperimentResults
 from lindley.study.trials import Trial
 
 
-def _panel(out: Path, acquisitions: list[str], accuracy: fakes.Number, **further: object) -> PanelResults:
+def _panel(out: Path, acquisitions: list[str], accuracy: fakes.Number, **further: object) -> ExperimentResults:
     study = fakes.make_study(fakes.panel_table("digits", acquisitions, seeds=6, max_labels=200))
-    return load_results(fakes.write_study(out, study, accuracy=accuracy, **further)).panels[0]  # type: ignore[arg-type]
+    return load_results(fakes.write_study(out, study, accuracy=accuracy, **further)).experiments[0]  # type: ignore[arg-type]
 
 
 def _not_faster(out: Path, accuracy: fakes.Number) -> Comparison:
-    return no_fewer_labels(_panel(out, ["bald", "batchbald"], accuracy), "batchbald", "bald", 0.93, "not faster")
+    return check_no_fewer_labels(_panel(out, ["bald", "batchbald"], accuracy), "batchbald", "bald", 0.93, "not faster")
 
 
 def test_pairs_in_which_neither_reaches_the_level_do_not_speak_for_not_faster(tmp_path: Path) -> None:
@@ -29,13 +29,13 @@ def test_pairs_in_which_neither_reaches_the_level_do_not_speak_for_not_faster(tm
         return 0.95 if ask.seed < 3 and ask.labels >= later else 0.5
 
     found = _not_faster(tmp_path, accuracy)
-    assert (found.agreeing, found.p_for) == (3, 1 / 8)
+    assert (found.num_agreeing, found.p_for) == (3, 1 / 8)
 
 
 def test_a_saving_that_the_rounds_are_too_coarse_to_see_says_nothing(tmp_path: Path) -> None:
     """Both reach the level between 40 and 60 labels: BatchBALD may have saved up to a third of them."""
     found = _not_faster(tmp_path, lambda ask: 0.95 if ask.labels >= 60 else 0.5)
-    assert (found.agreeing, found.p_for, found.p_against) == (0, 1.0, 1.0)
+    assert (found.num_agreeing, found.p_for, found.p_against) == (0, 1.0, 1.0)
 
 
 def test_a_saving_that_may_be_larger_does_not_speak_for_not_faster(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_saving_that_may_be_larger_does_not_speak_for_not_faster(tmp_path: Pat
         return 0.95 if ask.acquisition == "batchbald" and ask.labels >= 200 else 0.5
 
     found = _not_faster(tmp_path, accuracy)
-    assert (found.agreeing, found.p_for, found.p_against) == (0, 1.0, 1.0)
+    assert (found.num_agreeing, found.p_for, found.p_against) == (0, 1.0, 1.0)
 
 
 def test_a_saving_that_is_large_enough_in_any_case_speaks_against_not_faster(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_a_saving_that_may_be_smaller_does_not_speak_against_not_faster(tmp_path
     found = _not_faster(
         tmp_path, lambda ask: 0.95 if ask.labels >= (80 if ask.acquisition == "batchbald" else 100) else 0.5
     )
-    assert (found.agreeing, found.p_for, found.p_against) == (0, 1.0, 1.0)
+    assert (found.num_agreeing, found.p_for, found.p_against) == (0, 1.0, 1.0)
 
 
 def test_a_saving_of_just_a_tenth_is_neither(tmp_path: Path) -> None:
@@ -79,8 +79,8 @@ def test_the_end_is_the_studys_also_for_a_trial_that_was_once_run_further(tmp_pa
 
     _panel(tmp_path, ["random", "bald"], lambda ask: ask.labels / 250, rounds_done=run)
     shorter = fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=6, max_labels=140))
-    panel = load_results(tmp_path, shorter).panels[0]
-    found = ends_higher(panel, "bald", "random")
+    experiment = load_results(tmp_path, shorter).experiments[0]
+    found = check_final_accuracy(experiment, "bald", "random")
     assert found is not None
-    assert "with 140 labels" in found.what
+    assert "with 140 labels" in found.description
     assert (found.pairs, found.p_for, found.p_against) == (6, 1.0, 1.0)

@@ -10,13 +10,13 @@ from lindley.session.events import Resumed
 from lindley.session.journal_store import JournalStore
 from lindley.study.read_results import load_results
 from lindley.study.report.run_details import (
-    changes,
-    environments,
-    label_counting,
-    left_out,
-    settings,
-    unfinished,
-    unlike_beginnings,
+    describe_continuations,
+    describe_excluded,
+    describe_label_counting,
+    describe_unequal_first_fits,
+    describe_unfinished,
+    environments_table,
+    settings_table,
 )
 
 
@@ -25,7 +25,7 @@ def test_the_settings_of_every_panel_stand_side_by_side(tmp_path: Path) -> None:
         fakes.panel_table("digits", {"bald": {}, "batchbald": {"num_configurations": 500}}, seeds=2),
         fakes.moons_table(["random"], seeds=1),
     )
-    table = settings(load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising)))
+    table = settings_table(load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising)))
     rows = {row[0]: row[1:] for row in table.rows}
     assert table.columns == ("setting", "Digits", "Two-moons")
     assert rows["schedule.batch_size"] == ("20", "5")
@@ -40,13 +40,13 @@ def test_what_is_done_to_a_pool_is_a_setting_where_something_is(tmp_path: Path) 
         fakes.panel_table("hard", ["bald"], seeds=1, pool=hard), fakes.panel_table("plain", ["bald"], seeds=1)
     )
     results = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising))
-    rows = {row[0]: row[1:] for row in settings(results).rows if row[0].startswith("pool.")}
+    rows = {row[0]: row[1:] for row in settings_table(results).rows if row[0].startswith("pool.")}
     assert rows == {
         "pool.out_of_distribution": ('{"data": "mine:own", "share": 0.3}', "–"),
         "pool.duplicates": ("2", "–"),
         "pool.label_noise": ("0.1", "–"),
     }
-    said = [text for text in label_counting(results) if text.startswith("Hard: ")]
+    said = [text for text in describe_label_counting(results) if text.startswith("Hard: ")]
     assert len(said) == 2
     assert "30 % of the pool’s rows are of mine:own" in said[0]
     assert "answers wrongly with probability 0.1" in said[1]
@@ -55,9 +55,9 @@ def test_what_is_done_to_a_pool_is_a_setting_where_something_is(tmp_path: Path) 
 def test_versions_machine_and_hashes_are_those_of_the_manifests(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=2, max_labels=40))
     results = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising))
-    results.panels[0].trials[1].manifest["versions"]["torch"] = "2.12.0"
-    results.panels[0].trials[1].manifest["data_hashes"]["pool_inputs"] = "ef" * 32
-    said = {what: value for _, what, value in environments(results).rows}
+    results.experiments[0].trials[1].manifest["versions"]["torch"] = "2.12.0"
+    results.experiments[0].trials[1].manifest["data_hashes"]["pool_inputs"] = "ef" * 32
+    said = {description: value for _, description, value in environments_table(results).rows}
     assert said["torch"] == "2.12.0, 2.13.0"
     assert said["device"] == "cpu"
     assert "draws computed" not in said  # these journals say nothing about it
@@ -68,19 +68,19 @@ def test_versions_machine_and_hashes_are_those_of_the_manifests(tmp_path: Path) 
 def test_how_the_draws_were_computed_is_said_where_the_journals_say_it(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=40))
     results = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising))
-    trial = results.panels[0].trials[0]
+    trial = results.experiments[0].trials[0]
     for number in range(len(trial.rounds)):
         fakes.changed(trial, number, compute_path="masked" if number == 1 else "folded")
-    said = {what: value for _, what, value in environments(results).rows}
+    said = {description: value for _, description, value in environments_table(results).rows}
     assert said["draws computed"] == "folded, masked"
 
 
 def test_what_was_not_recorded_of_some_trials_is_said_beside_what_was_of_others(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=3, max_labels=40))
     results = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising))
-    for trial in results.panels[0].trials[:2]:
+    for trial in results.experiments[0].trials[:2]:
         del trial.manifest["cpu"]
-    said = {what: value for _, what, value in environments(results).rows}
+    said = {description: value for _, description, value in environments_table(results).rows}
     assert said["cpu"] == "made up; not recorded for 2 of 3 trials"
     assert said["code"] == "–"
 
@@ -92,7 +92,7 @@ def test_seeds_whose_trials_begin_with_other_fits_are_named(tmp_path: Path) -> N
         elsewhere = ask.acquisition == "bald" and ask.seed != 1
         return 0.5 + 0.1 * ask.round + 0.01 * ask.seed + 0.003 * elsewhere
 
-    (said,) = unlike_beginnings(load_results(fakes.write_study(tmp_path, study, accuracy=accuracy)))
+    (said,) = describe_unequal_first_fits(load_results(fakes.write_study(tmp_path, study, accuracy=accuracy)))
     assert said.startswith("Digits, seeds 0, 2: trials begin with the same labels but not with the same fit")
     assert "BALD | margin, random (alike between the bars)" in said
 
@@ -102,7 +102,7 @@ def test_a_panel_that_the_study_does_not_have_is_named(tmp_path: Path) -> None:
     fakes.write_study(tmp_path, study, accuracy=fakes.rising)
     (tmp_path / "trials/digits").rename(tmp_path / "trials/part-2")
     (tmp_path / "trials/.checkpoints").mkdir()  # of another program
-    assert left_out(load_results(tmp_path)) == [
+    assert describe_excluded(load_results(tmp_path)) == [
         "trials/part-2: left out, the study has no panel of that name; it has digits."
     ]
 
@@ -110,11 +110,11 @@ def test_a_panel_that_the_study_does_not_have_is_named(tmp_path: Path) -> None:
 def test_settings_that_fits_chose_are_counted(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=40))
     results = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising))
-    rounds = results.panels[0].trials[0].rounds
-    assert "settings chosen" not in {what for _, what, _ in environments(results).rows}
+    rounds = results.experiments[0].trials[0].rounds
+    assert "settings chosen" not in {description for _, description, _ in environments_table(results).rows}
     for number in range(len(rounds)):
-        fakes.changed(results.panels[0].trials[0], number, hyperparameters={"weight_decay": 0.1 * (number == 1)})
-    said = {what: value for _, what, value in environments(results).rows}
+        fakes.changed(results.experiments[0].trials[0], number, hyperparameters={"weight_decay": 0.1 * (number == 1)})
+    said = {description: value for _, description, value in environments_table(results).rows}
     assert said["settings chosen"] == f"weight_decay = 0.0: {len(rounds) - 1} fits; weight_decay = 0.1: 1 fits"
 
 
@@ -124,7 +124,7 @@ def test_what_is_not_finished_is_named_with_how_far_it_got(tmp_path: Path) -> No
     fakes.write_study(
         tmp_path, study, accuracy=fakes.rising, rounds_done=lambda trial: done[trial.acquisition, trial.seed]
     )
-    assert unfinished(load_results(tmp_path)) == [
+    assert describe_unfinished(load_results(tmp_path)) == [
         "Digits, BALD, seed 0: not finished, 60 of 200 labels so far. It is shown as far as it goes.",
         "Digits, BALD, seed 1: no round yet.",
     ]
@@ -132,7 +132,7 @@ def test_what_is_not_finished_is_named_with_how_far_it_got(tmp_path: Path) -> No
 
 def test_a_finished_study_has_nothing_unfinished(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=40))
-    assert unfinished(load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising))) == []
+    assert describe_unfinished(load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising))) == []
 
 
 def test_a_trial_continued_under_another_version_is_said(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_trial_continued_under_another_version_is_said(tmp_path: Path) -> None
     with JournalStore(folder) as store:
         store.append([Resumed(round=1, changes={"torch": ["2.12", "2.13"], "code": [None, "ab" * 32]})])
     said = "Digits, BALD, seed 0, from round 1 on: torch 2.12 → 2.13, code None → abababab"
-    assert changes(load_results(tmp_path)) == [said]
+    assert describe_continuations(load_results(tmp_path)) == [said]
 
 
 def test_a_balanced_start_and_a_subset_of_candidates_are_owned_up_to(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_balanced_start_and_a_subset_of_candidates_are_owned_up_to(tmp_path: P
     helped = fakes.panel_table("helped", ["bald"], seeds=1, initial="balanced", max_labels=40)
     helped["schedule"]["candidates"] = 10_000
     study = fakes.make_study(plain, helped)
-    said = label_counting(load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising)))
+    said = describe_label_counting(load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising)))
     assert "initial ones included" in said[0]
     assert said[1].startswith("The start is balanced on Helped: ")
     assert "labels one does not have" in said[1]
@@ -161,4 +161,4 @@ def test_a_balanced_start_and_a_subset_of_candidates_are_owned_up_to(tmp_path: P
 def test_seeds_that_have_not_begun_are_one_sentence(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=4))
     fakes.write_study(tmp_path, study, accuracy=fakes.rising, rounds_done=lambda trial: 0 if trial.seed else None)
-    assert unfinished(load_results(tmp_path)) == ["Digits, BALD, seeds 1, 2, 3: no round yet."]
+    assert describe_unfinished(load_results(tmp_path)) == ["Digits, BALD, seeds 1, 2, 3: no round yet."]

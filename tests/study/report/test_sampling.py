@@ -9,14 +9,14 @@ import pytest
 from journal_fakes import FAR, NEAR, OVERLAP
 
 from lindley.study.read_results import load_results
-from lindley.study.report.sampling import moons_noise, sampling_of
+from lindley.study.report.sampling import measure_sampling, moons_noise
 
 
 def test_the_shares_are_those_of_the_picks(tmp_path: Path) -> None:
     plane = fakes.FakePlane(lambda ask: [NEAR, OVERLAP, OVERLAP, FAR, FAR])
     study = fakes.make_study(fakes.moons_table(["bald"], seeds=1))
-    (panel,) = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising, grid=plane)).panels
-    found = sampling_of(panel, panel.trials[0])
+    (experiment,) = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising, grid=plane)).experiments
+    found = measure_sampling(experiment, experiment.trials[0])
     assert found is not None
     assert (found.near, found.ambiguous, found.picks) == (pytest.approx(0.6), pytest.approx(0.4), 20)
     assert 0 < found.near_pool < 0.6
@@ -24,8 +24,8 @@ def test_the_shares_are_those_of_the_picks(tmp_path: Path) -> None:
 
 def test_without_a_stored_surface_there_is_nothing_to_say(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.moons_table(["bald"], seeds=1))
-    (panel,) = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising)).panels
-    assert sampling_of(panel, panel.trials[0]) is None
+    (experiment,) = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising)).experiments
+    assert measure_sampling(experiment, experiment.trials[0]) is None
 
 
 @pytest.mark.parametrize(("data", "noise"), [({}, 0.2), ({"options": {"noise": 0.35}}, 0.35)])
@@ -33,28 +33,28 @@ def test_the_noise_is_that_of_the_panel_or_the_default_of_the_data(
     tmp_path: Path, data: dict[str, object], noise: float
 ) -> None:
     study = fakes.make_study(fakes.moons_table(["bald"], seeds=1, data={"name": "two-moons"} | data))
-    (panel,) = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising)).panels
-    assert moons_noise(panel) == noise
+    (experiment,) = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising)).experiments
+    assert moons_noise(experiment) == noise
 
 
 @pytest.mark.parametrize("pool", [{"class_imbalance": {"upper moon": 0.1}}, {"duplicates": 2, "duplicate_noise": 0.1}])
 def test_a_pool_of_another_law_has_no_known_noise(tmp_path: Path, pool: dict[str, object]) -> None:
     study = fakes.make_study(fakes.moons_table(["bald"], seeds=1, pool=pool))
-    (panel,) = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising)).panels
-    assert moons_noise(panel) is None
+    (experiment,) = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising)).experiments
+    assert moons_noise(experiment) is None
 
 
 def test_other_data_have_no_known_noise(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1))
-    (panel,) = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising)).panels
-    assert moons_noise(panel) is None
+    (experiment,) = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising)).experiments
+    assert moons_noise(experiment) is None
 
 
 def test_without_noise_no_place_is_ambiguous_by_law(tmp_path: Path) -> None:
     plane = fakes.FakePlane(lambda ask: [NEAR, FAR, FAR, FAR, FAR])
     data = {"name": "two-moons", "options": {"noise": 0}}
     study = fakes.make_study(fakes.moons_table(["bald"], seeds=1, data=data))
-    (panel,) = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising, grid=plane)).panels
-    found = sampling_of(panel, panel.trials[0])
+    (experiment,) = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising, grid=plane)).experiments
+    found = measure_sampling(experiment, experiment.trials[0])
     assert found is not None
-    assert (moons_noise(panel), found.ambiguous) == (None, None)
+    assert (moons_noise(experiment), found.ambiguous) == (None, None)

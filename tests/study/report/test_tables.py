@@ -13,12 +13,12 @@ from lindley.measures.catalogue import METRICS
 from lindley.session.events import Resumed
 from lindley.study.read_results import load_results
 from lindley.study.report.tables import (
-    accuracy_along,
-    final_metrics,
-    labels_at_first,
-    labels_needed,
-    nll_along,
-    seconds_spent,
+    accuracy_table,
+    final_metrics_table,
+    first_labels_table,
+    labels_table,
+    nll_table,
+    seconds_table,
     write_rounds,
 )
 from lindley.study.results import StudyResults
@@ -38,7 +38,7 @@ def results(tmp_path: Path) -> StudyResults:
 
 
 def test_labels_needed_are_medians_over_seeds_of_all_labels(results: StudyResults) -> None:
-    table = labels_needed(results.panels[0])
+    table = labels_table(results.experiments[0])
     assert table.columns == ("acquisition", "seeds", "80 %", "85 %", "90 %")
     assert table.rows == (("random", "3", "> 200", "> 200", "> 200"), ("BALD", "3", "60", "60", "60"))
 
@@ -47,13 +47,13 @@ def test_what_is_reached_by_luck_counts_only_where_it_is_said(tmp_path: Path) ->
     """At 60 labels 90 % is touched once; from 140 it is kept."""
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=3))
     fakes.write_study(tmp_path, study, accuracy=lambda ask: 0.9 if ask.labels == 60 or ask.labels >= 140 else 0.7)
-    (panel,) = load_results(tmp_path).panels
-    assert labels_needed(panel).rows[0][-1] == "140"
-    assert labels_at_first(panel).rows[0][-1] == "60"
+    (experiment,) = load_results(tmp_path).experiments
+    assert labels_table(experiment).rows[0][-1] == "140"
+    assert first_labels_table(experiment).rows[0][-1] == "60"
 
 
 def test_learning_curves_stand_in_numbers_at_a_few_rounds(results: StudyResults) -> None:
-    table = accuracy_along(results.panels[0])
+    table = accuracy_table(results.experiments[0])
     assert table.columns[2:] == ("20 labels", "60 labels", "100 labels", "120 labels", "160 labels", "200 labels")
     assert table.rows[1] == (
         "BALD", "3", "70.0 (70.0–70.0)", "90.0 (70.0–90.0)", *["90.0 (90.0–90.0)"] * 4
@@ -64,20 +64,20 @@ def test_learning_curves_stand_in_numbers_at_a_few_rounds(results: StudyResults)
 def test_where_some_trials_are_under_way_the_table_says_of_how_many_its_numbers_are(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=3))
     fakes.write_study(tmp_path, study, accuracy=_accuracy, rounds_done=lambda trial: 4 if trial.seed else None)
-    ((*_, at_100, _, _, last),) = accuracy_along(load_results(tmp_path).panels[0]).rows
+    ((*_, at_100, _, _, last),) = accuracy_table(load_results(tmp_path).experiments[0]).rows
     assert (at_100, last) == ("90.0, of 1", "90.0, of 1")
 
 
 def test_the_nll_stands_in_bits_beside_the_accuracy(results: StudyResults) -> None:
     """Journals of 90 % have 0.32 nats, 0.462 bits; of 70 % 0.92 nats, 1.327 bits."""
-    table = nll_along(results.panels[0])
+    table = nll_table(results.experiments[0])
     assert table.name == "nll-digits"
     assert table.rows[1][3] == "0.462 (0.462–1.327)"
     assert set(table.rows[0][2:]) == {"1.327 (1.327–1.327)"}
 
 
 def test_the_final_metrics_are_in_percent_bits_and_points(results: StudyResults) -> None:
-    table = final_metrics(results.panels[0])
+    table = final_metrics_table(results.experiments[0])
     row = dict(zip(table.columns, table.rows[1], strict=True))
     # error 0.1: the fake's NLL is 0.32 nats, joint 0.36, Brier 0.14, ECE 0.03, dropout off 0.4 points lower
     assert row == {
@@ -97,24 +97,24 @@ def test_the_final_metrics_are_in_percent_bits_and_points(results: StudyResults)
 def test_trials_under_way_have_no_final_metrics(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=2))
     fakes.write_study(tmp_path, study, accuracy=_accuracy, rounds_done=lambda trial: 4 if trial.seed else None)
-    assert [row[:2] for row in final_metrics(load_results(tmp_path).panels[0]).rows] == [("BALD", "1")]
+    assert [row[:2] for row in final_metrics_table(load_results(tmp_path).experiments[0]).rows] == [("BALD", "1")]
 
 
 def test_seconds_are_medians_of_a_round_and_sums_of_a_trial(results: StudyResults) -> None:
-    table = seconds_spent(results.panels[0])
+    table = seconds_table(results.experiments[0])
     assert table.columns[-1] == "whole trial"
     # 10 rounds at 20..200 labels: fit 2 + 0.01 labels, predict 0.5, select 1, observe 0.1
     assert table.rows[0] == ("random", "3", "3.100", "0.500", "1.000", "0.100", "47.0")
 
 
 def test_seconds_of_several_machines_are_not_mixed(results: StudyResults) -> None:
-    first, *others = results.panels[0].trials
+    first, *others = results.experiments[0].trials
     on_gpu = replace(first, manifest={**first.manifest, "device": "cuda (G)", "cpu": "C"})
     moved = Resumed(round=3, changes={"device": ["cpu", "cuda (G)"], "cpu": [None, "C"]})
     told_later = Resumed(round=3, changes={"cpu": [None, "C"], "code": ["a", "b"]})
     on_cpus = [replace(each, manifest={**each.manifest, "device": "cpu", "cpu": "C"}) for each in others]
     trials = [on_gpu, replace(on_cpus[0], resumed=(moved,)), replace(on_cpus[1], resumed=(told_later,)), *on_cpus[2:]]
-    table = seconds_spent(replace(results.panels[0], trials=trials))
+    table = seconds_table(replace(results.experiments[0], trials=trials))
     assert table.columns[:3] == ("acquisition", "on", "trials")
     assert sum(int(row[2]) for row in table.rows) == len(trials)
     assert {row[1] for row in table.rows} == {"cuda (G)", "C", "several"}
@@ -134,14 +134,14 @@ def test_every_round_is_written_in_natural_units(results: StudyResults, tmp_path
 
 def test_a_metric_that_was_not_measured_is_absent(results: StudyResults, tmp_path: Path) -> None:
     """Journals that were written before a metric was added lack it; one round that has it is enough to show it."""
-    (panel,) = results.panels
+    (experiment,) = results.experiments
     name, column = "adaptive_ece", METRICS["adaptive_ece"].column_title
     write_rounds(results, tmp_path / "before.csv")
-    assert column not in final_metrics(panel).columns
+    assert column not in final_metrics_table(experiment).columns
     assert name not in (tmp_path / "before.csv").read_text()
-    panel.of("bald")[0].rounds[-1].metrics[name] = 0.25
+    experiment.trials_of("bald")[0].rounds[-1].metrics[name] = 0.25
     write_rounds(results, tmp_path / "after.csv")
-    table = final_metrics(panel)
+    table = final_metrics_table(experiment)
     assert dict(zip(table.columns, table.rows[1], strict=True))[column] == "25.00"
     assert dict(zip(table.columns, table.rows[0], strict=True))[column] == "–"
     assert name in (tmp_path / "after.csv").read_text().splitlines()[0].split(",")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lindley.study.read_results import load_results
-from lindley.study.report.tables_information import information_growth
+from lindley.study.report.tables_information import information_table
 
 OBSERVED = {"observe": {"information": {"acquisition": "bald", "labels": [20, 40], "picks": 12}}}
 
@@ -27,7 +27,7 @@ def _information(ask: fakes.Asked) -> dict[str, np.ndarray]:
 def test_it_has_the_median_over_seeds_in_bits(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=3, max_labels=60, **OBSERVED))
     out = fakes.write_study(tmp_path, study, accuracy=fakes.rising, information=_information)
-    table = information_growth(load_results(out).panels[0])
+    table = information_table(load_results(out).experiments[0])
     assert table is not None
     assert table.columns == ("labels", "picks of", "seeds", "first pick", "first 2", "first 5", "first 10")
     assert [row[:2] for row in table.rows[:3]] == [("20", "BALD"), ("20", "BatchBALD"), ("20", "random")]
@@ -40,4 +40,4 @@ def test_it_has_the_median_over_seeds_in_bits(tmp_path: Path) -> None:
 def test_what_was_not_measured_has_none(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.panel_table("digits", ["random"], seeds=1, max_labels=60))
     out = fakes.write_study(tmp_path, study, accuracy=fakes.rising)
-    assert information_growth(load_results(out).panels[0]) is None
+    assert information_table(load_results(out).experiments[0]) is None

@@ -125,10 +125,10 @@ def test_the_four_conclusions_stand_with_verdict_and_numbers(page: _Page) -> Non
 
 
 def test_figures_of_one_panel_have_their_table_under_the_last(tmp_path: Path) -> None:
-    panel = fakes.panel_table("digits", ["bald"], seeds=1, max_labels=80)
-    panel["observe"] = {"information": {"acquisition": "bald", "labels": [20, 60], "picks": 5}}
+    experiment = fakes.panel_table("digits", ["bald"], seeds=1, max_labels=80)
+    experiment["observe"] = {"information": {"acquisition": "bald", "labels": [20, 60], "picks": 5}}
     out = fakes.write_study(
-        tmp_path, fakes.make_study(panel), accuracy=fakes.rising, information=fakes.fake_information
+        tmp_path, fakes.make_study(experiment), accuracy=fakes.rising, information=fakes.fake_information
     )
     words = _Page(write_report(out).read_text(encoding="utf-8")).words
     headings = [word for word in words if word.startswith(("Figure 4. ", "Information as the batch grows: "))]
@@ -191,9 +191,9 @@ def test_what_failed_is_named_with_its_error_until_it_is_finished(tmp_path: Path
 def test_those_who_end_together_write_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     holders = []
 
-    def loaded(out: Path, *, with_arrays: bool) -> StudyResults:
+    def loaded(out: Path, *, check_arrays: bool) -> StudyResults:
         holders.append(find_holder(out / "study"))
-        return load_results(out, with_arrays=with_arrays)
+        return load_results(out, check_arrays=check_arrays)
 
     study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=80))
     fakes.write_study(tmp_path, study, accuracy=fakes.rising)
@@ -281,14 +281,14 @@ def test_the_comparison_on_the_page_is_the_one_of_the_command(out: Path, page: _
     words = " ".join(page.words).replace("\N{NO-BREAK SPACE}%", " %")
     compared = compare(load_results(out))
     assert len(compared) == 2
-    for panel in compared:
-        assert panel.verdicts
-        assert all(sentence in words for sentence in panel.verdicts)
-        for content in comparison_tables(panel):
+    for experiment in compared:
+        assert experiment.verdicts
+        assert all(sentence in words for sentence in experiment.verdicts)
+        for content in comparison_tables(experiment):
             assert content.title in words
             assert all(cell in words for row in content.rows for cell in row)
     lines = list(csv.reader((out / "tables" / "comparison.csv").read_text(encoding="utf-8").splitlines()))
-    assert len(lines) == 1 + sum(len(panel.contrasts) for panel in compared)
+    assert len(lines) == 1 + sum(len(experiment.contrasts) for experiment in compared)
     text = (out / "tables" / "compared-queried-digits.csv").read_text(encoding="utf-8")
     asked = list(csv.DictReader(text.splitlines()))
     assert [line["acquisition"] for line in asked] == ["random", "BALD", "BatchBALD"]

@@ -22,17 +22,17 @@ from lindley.measures.catalogue import METRICS
 from lindley.seeds import numpy_generator
 from lindley.study.comparison.exact_tests import (
     FAMILY_LEVEL,
-    doubled,
+    detectable_shift,
+    deviation_from_interval,
     equivalent_comparisons,
     pair_tests,
-    spread_of,
     step_down,
-    visible_shift,
+    two_sided,
 )
 from lindley.study.comparison.label_ratio import FEWEST_PAIRS, LabelRatio, label_ratio
 from lindley.study.comparison.labels_to_target import Crossing, labels_to_accuracy, median_crossing
-from lindley.study.comparison.signed_rank import SMALLEST, signed_rank_test
-from lindley.study.results import PanelResults, TrialResults, paired
+from lindley.study.comparison.signed_rank import SMALLEST_DIFFERENCE, signed_rank_test
+from lindley.study.results import ExperimentResults, TrialResults, paired_trials
 
 Measure = Literal["labels", "mean_accuracy", "mean_nll"]
 METRIC_OF: Mapping[Measure, str] = {"mean_accuracy": "accuracy", "mean_nll": "nll"}
@@ -89,7 +89,7 @@ class Contrast:
     """For means: the labels up to which, where that is before the study's end."""
 
     @property
-    def detected(self) -> bool:
+    def is_detected(self) -> bool:
         """A difference, at 5 % over the family."""
         return self.adjusted_p <= FAMILY_LEVEL
 
@@ -99,7 +99,7 @@ class Contrast:
         return self.least_p <= FAMILY_LEVEL
 
     @property
-    def visible(self) -> float:
+    def detectable_gain(self) -> float:
         """What gain would have been seen with a chance of some 80 %, in the estimate's unit; infinite where that is not
         known, or more than the rounds can show, or nothing.
 
@@ -107,37 +107,37 @@ class Contrast:
         knows of what was not reached. What is seen of them is seen at the ends of rounds, no further apart than the
         first lies from the last, and only in pairs that tell something. Where all pairs are alike nobody knows.
         """
-        seen = self._seen(self.telling)
+        seen = self._detectable_shift(self.telling)
         return -math.expm1(-seen) if self.measure == "labels" and math.isfinite(seen) else seen
 
     @property
-    def visible_loss(self) -> float:
+    def detectable_loss(self) -> float:
         """What loss would have been, in the same unit: where the second did not reach the accuracy, none can show."""
-        seen = self._seen(self.reached)
+        seen = self._detectable_shift(self.reached)
         return math.expm1(seen) if self.measure == "labels" else seen
 
-    def _seen(self, pairs: int) -> float:
+    def _detectable_shift(self, pairs: int) -> float:
         """The shift that so many pairs would have shown: of logarithms of labels, or of means."""
-        if self.interval is None or math.isinf(visible_shift(pairs, self.counts_as)):
+        if self.interval is None or math.isinf(detectable_shift(pairs, self.counts_as)):
             return math.inf
         low, high = self.interval
         if self.measure == "labels" and high >= 1:
             return math.inf
         width = math.log1p(-low) - math.log1p(-high) if self.measure == "labels" else high - low
-        spread = spread_of(width, self.pairs)
-        if spread < SMALLEST:
+        spread = deviation_from_interval(width, self.pairs)
+        if spread < SMALLEST_DIFFERENCE:
             return math.inf
         estimated = self.measure != "labels"
-        seen = visible_shift(pairs, self.counts_as, self.grid / spread, estimated=estimated) * spread
+        seen = detectable_shift(pairs, self.counts_as, self.grid / spread, estimated=estimated) * spread
         return seen if seen <= self.span else math.inf
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """A comparison before it is known what else its page compares, with what each seed says."""
 
     contrast: Contrast
-    panel: str
+    experiment: str
     """The panel's name, which no other has."""
     differences: Mapping[int, float]
     """By seed; above zero where the first did better."""
@@ -147,15 +147,21 @@ class Measured:
     @property
     def pair(self) -> tuple[str, str, str]:
         """Which pair of acquisitions, in which panel."""
-        return self.panel, self.contrast.acquisition, self.contrast.against
+        return self.experiment, self.contrast.acquisition, self.contrast.against
 
-    def as_clear_as_can_be(self) -> Measured:
+    def best_case(self) -> Measurement:
         """The same with every seed that tells something in favour of the first."""
-        clear = {seed: max(abs(each), 2 * SMALLEST) for seed, each in self.differences.items() if seed in self.telling}
+        clear = {
+            seed: max(abs(each), 2 * SMALLEST_DIFFERENCE)
+            for seed, each in self.differences.items()
+            if seed in self.telling
+        }
         return replace(self, differences=clear)
 
 
-def contrasts(panel: PanelResults, against: str | None = None, *, accuracy: float | None = None) -> list[Contrast]:
+def contrasts(
+    experiment: ExperimentResults, against: str | None = None, *, accuracy: float | None = None
+) -> list[Contrast]:
     """Compare all acquisitions of one panel, as a family by themselves.
 
     Args:
@@ -166,34 +172,36 @@ def contrasts(panel: PanelResults, against: str | None = None, *, accuracy: floa
     Raises:
         InputError: If the panel does not have the acquisition.
     """
-    return as_family(measured_contrasts(panel, against, accuracy=accuracy))
+    return correct_family(measure_contrasts(experiment, against, accuracy=accuracy))
 
 
-def measured_contrasts(
-    panel: PanelResults, against: str | None = None, *, accuracy: float | None = None
-) -> list[Measured]:
+def measure_contrasts(
+    experiment: ExperimentResults, against: str | None = None, *, accuracy: float | None = None
+) -> list[Measurement]:
     """Measure all comparisons of one panel; the arguments are those of `contrasts`."""
-    reference = reference_of(panel, against)
-    others = [name for name in panel.acquisitions if name != reference and paired(panel, name, reference)]
-    level = accuracy if accuracy is not None else common_accuracy(panel)
-    labels = [] if level is None else [_labels(panel, name, reference, level) for name in others]
-    means = [_mean(panel, name, reference, measure) for measure in METRIC_OF for name in others]
+    reference = reference_acquisition(experiment, against)
+    others = [
+        name for name in experiment.acquisitions if name != reference and paired_trials(experiment, name, reference)
+    ]
+    level = accuracy if accuracy is not None else common_accuracy(experiment)
+    labels = [] if level is None else [_measure_labels(experiment, name, reference, level) for name in others]
+    means = [_measure_mean(experiment, name, reference, measure) for measure in METRIC_OF for name in others]
     return [*labels, *(found for found in means if found is not None)]
 
 
-def as_family(measured: Sequence[Measured]) -> list[Contrast]:
+def correct_family(measured: Sequence[Measurement]) -> list[Contrast]:
     """Correct the comparisons of one page for being so many, in their order."""
     pairs: dict[tuple[str, str, str], list[int]] = {}
     for place, each in enumerate(measured):
         pairs.setdefault(each.pair, []).append(place)
-    tests = [pair_tests(_by_seed([measured[place] for place in places])) for places in pairs.values()]
+    tests = [pair_tests(_differences_by_seed([measured[place] for place in places])) for places in pairs.values()]
     adjusted = step_down(tests)
     found = list[Contrast](each.contrast for each in measured)
     for number, places in enumerate(pairs.values()):
         counts_as = equivalent_comparisons(tests[number], tests)
         for member, place in enumerate(places):
-            clear = [measured[other].as_clear_as_can_be() if other == place else measured[other] for other in places]
-            others = [*tests[:number], pair_tests(_by_seed(clear)), *tests[number + 1 :]]
+            clear = [measured[other].best_case() if other == place else measured[other] for other in places]
+            others = [*tests[:number], pair_tests(_differences_by_seed(clear)), *tests[number + 1 :]]
             found[place] = replace(
                 found[place],
                 adjusted_p=adjusted[number][member],
@@ -205,13 +213,13 @@ def as_family(measured: Sequence[Measured]) -> list[Contrast]:
     return found
 
 
-def _by_seed(measured: Sequence[Measured]) -> list[list[float]]:
+def _differences_by_seed(measured: Sequence[Measurement]) -> list[list[float]]:
     """The differences of each measure, with 0 for a seed that it does not have."""
     seeds = sorted(set().union(*(each.differences for each in measured)))
     return [[each.differences.get(seed, 0.0) for seed in seeds] for each in measured]
 
 
-def common_accuracy(panel: PanelResults) -> float | None:
+def common_accuracy(experiment: ExperimentResults) -> float | None:
     """The highest whole percent that nearly all trials reach and keep; None where every trial has it from its start.
 
     Kept for two more rounds: in a trial's last two rounds nobody can tell.
@@ -220,35 +228,38 @@ def common_accuracy(panel: PanelResults) -> float | None:
     most. Those under way count only while none is finished: they have not missed it yet. Which acquisition a trial is
     of is not asked: the choice is the same when the two of a pair are exchanged, so that the tests stay exact.
     """
-    trials = [trial for trial in panel.trials if trial.complete] or panel.trials
-    may_miss = int(len(trials) * MISSED_SHARE / max(len(panel.acquisitions), 1))
+    trials = [trial for trial in experiment.trials if trial.complete] or experiment.trials
+    may_miss = int(len(trials) * MISSED_SHARE / max(len(experiment.acquisitions), 1))
     for whole in range(99, 0, -1):
         crossings = [labels_to_accuracy(trial, whole / 100) for trial in trials]
-        if sum(not each.kept for each in crossings) <= may_miss:
+        if sum(not each.is_confirmed for each in crossings) <= may_miss:
             late = any(
-                not each.kept or each.labels > trial.labels[0] for each, trial in zip(crossings, trials, strict=True)
+                not each.is_confirmed or each.labels > trial.labels[0]
+                for each, trial in zip(crossings, trials, strict=True)
             )
             return whole / 100 if late else None
     return None
 
 
-def reference_of(panel: PanelResults, against: str | None) -> str:
+def reference_acquisition(experiment: ExperimentResults, against: str | None) -> str:
     if against is None:
-        return "random" if "random" in panel.acquisitions else panel.acquisitions[0]
-    if against not in panel.acquisitions:
-        raise InputError(f'"{against}" has no trial in {panel.title}; there are {", ".join(panel.acquisitions)}.')
+        return "random" if "random" in experiment.acquisitions else experiment.acquisitions[0]
+    if against not in experiment.acquisitions:
+        raise InputError(
+            f'"{against}" has no trial in {experiment.title}; there are {", ".join(experiment.acquisitions)}.'
+        )
     return against
 
 
-def labels_saved(panel: PanelResults, name: str, reference: str, level: float) -> LabelRatio | None:
+def paired_label_ratio(experiment: ExperimentResults, name: str, reference: str, level: float) -> LabelRatio | None:
     """Estimate the labels that one acquisition needs over those that another needs: the median paired ratio over seeds.
 
     Every sentence, table and file that states labels saved takes its number from here. Exchanging the two gives the
     inverse, whatever the order in which a page compares them.
     """
     first, second = sorted((name, reference))
-    mine, theirs = (tuple(map(astuple, each)) for each in crossings_of_pairs(panel, first, second, level))
-    ratio = _label_ratio(panel.name, first, second, mine, theirs)
+    mine, theirs = (tuple(map(astuple, each)) for each in paired_crossings(experiment, first, second, level))
+    ratio = _label_ratio(experiment.name, first, second, mine, theirs)
     if ratio is None or name == first:
         return ratio
     return LabelRatio(1 / ratio.median, 1 / ratio.high, 1 / ratio.low)
@@ -256,17 +267,17 @@ def labels_saved(panel: PanelResults, name: str, reference: str, level: float) -
 
 @lru_cache(maxsize=256)  # a report states it in several places
 def _label_ratio(
-    panel: str, first: str, second: str, mine: tuple[tuple[Any, ...], ...], theirs: tuple[tuple[Any, ...], ...]
+    experiment: str, first: str, second: str, mine: tuple[tuple[Any, ...], ...], theirs: tuple[tuple[Any, ...], ...]
 ) -> LabelRatio | None:
-    generator = numpy_generator(0, "label ratio", panel, first, second)
+    generator = numpy_generator(0, "label ratio", experiment, first, second)
     return label_ratio([Crossing(*each) for each in mine], [Crossing(*each) for each in theirs], generator=generator)
 
 
-def crossings_of_pairs(
-    panel: PanelResults, name: str, reference: str, level: float
+def paired_crossings(
+    experiment: ExperimentResults, name: str, reference: str, level: float
 ) -> tuple[list[Crossing], list[Crossing]]:
     """Labels to the level of this and of the other, pair by pair, over the rounds that both have."""
-    pairs = paired(panel, name, reference)
+    pairs = paired_trials(experiment, name, reference)
     ends = [min(trial.labels[-1] for trial in pair) for pair in pairs]
     mine, theirs = (
         [labels_to_accuracy(pair[side], level, up_to=end) for pair, end in zip(pairs, ends, strict=True)]
@@ -275,18 +286,18 @@ def crossings_of_pairs(
     return mine, theirs
 
 
-def _labels(panel: PanelResults, name: str, reference: str, level: float) -> Measured:
-    pairs = paired(panel, name, reference)
-    mine, theirs = crossings_of_pairs(panel, name, reference, level)
-    ratio = labels_saved(panel, name, reference, level)
+def _measure_labels(experiment: ExperimentResults, name: str, reference: str, level: float) -> Measurement:
+    pairs = paired_trials(experiment, name, reference)
+    mine, theirs = paired_crossings(experiment, name, reference, level)
+    ratio = paired_label_ratio(experiment, name, reference, level)
     savings = {first.seed: log_saving(a, b) for (first, _), a, b in zip(pairs, mine, theirs, strict=True)}
     telling = frozenset(
         first.seed
         for (first, _), a, b in zip(pairs, mine, theirs, strict=True)
-        if (a.kept and b.kept) or savings[first.seed]
+        if (a.is_confirmed and b.is_confirmed) or savings[first.seed]
     )
     contrast = Contrast(
-        panel.title,
+        experiment.title,
         "labels",
         name,
         reference,
@@ -295,17 +306,19 @@ def _labels(panel: PanelResults, name: str, reference: str, level: float) -> Mea
         (str(median_crossing(mine)), str(median_crossing(theirs))),
         None if ratio is None else 1 - ratio.median,
         None if ratio is None else (1 - ratio.high, 1 - ratio.low),
-        *_tested([*savings.values()]),
+        *_signed_rank_summary([*savings.values()]),
         telling=len(telling),
-        reached=sum(each.kept for each in theirs),
-        grid=_grid([*mine, *theirs]),
+        reached=sum(each.is_confirmed for each in theirs),
+        grid=_round_spacing([*mine, *theirs]),
         span=max(math.log(min(trial.labels[-1] for trial in pair) / pair[0].labels[0]) for pair in pairs),
     )
-    return Measured(contrast, panel.name, savings, telling)
+    return Measurement(contrast, experiment.name, savings, telling)
 
 
-def _grid(crossings: Sequence[Crossing]) -> float:
-    widths = [math.log(each.labels) - math.log(each.after) for each in crossings if each.labels > each.after]
+def _round_spacing(crossings: Sequence[Crossing]) -> float:
+    widths = [
+        math.log(each.labels) - math.log(each.labels_before) for each in crossings if each.labels > each.labels_before
+    ]
     return median(widths) if widths else 0.0
 
 
@@ -315,23 +328,27 @@ def log_saving(mine: Crossing, theirs: Crossing) -> float:
     One that was reached and kept is infinitely better than one that was not reached. One that may still be lost is
     only known to need more labels than the round before it had. Exchanging the two changes the sign and nothing else.
     """
-    if mine.kept and theirs.kept:
+    if mine.is_confirmed and theirs.is_confirmed:
         return math.log(theirs.labels) - math.log(mine.labels)
-    if mine.kept:
-        return _behind(theirs, mine)
-    return -_behind(mine, theirs) if theirs.kept else 0.0
+    if mine.is_confirmed:
+        return _log_excess(theirs, mine)
+    return -_log_excess(mine, theirs) if theirs.is_confirmed else 0.0
 
 
-def _behind(unsure: Crossing, kept: Crossing) -> float:
+def _log_excess(unsure: Crossing, kept: Crossing) -> float:
     """By how much the first, which is not kept, needs more labels than the second, which is."""
-    if unsure.after < kept.labels:
+    if unsure.labels_before < kept.labels:
         return 0.0
     return math.inf if unsure.censored else math.log(unsure.labels) - math.log(kept.labels)
 
 
-def _mean(panel: PanelResults, name: str, reference: str, measure: Measure) -> Measured | None:
+def _measure_mean(experiment: ExperimentResults, name: str, reference: str, measure: Measure) -> Measurement | None:
     metric = METRIC_OF[measure]
-    pairs = [pair for pair in paired(panel, name, reference) if all(_is_measured(trial, metric) for trial in pair)]
+    pairs = [
+        pair
+        for pair in paired_trials(experiment, name, reference)
+        if all(_is_measured(trial, metric) for trial in pair)
+    ]
     if not pairs:
         return None
     # Of a study under way: as far as half of the pairs have come, and those that have; where the last round was moved,
@@ -345,9 +362,9 @@ def _mean(panel: PanelResults, name: str, reference: str, measure: Measure) -> M
     gains = {
         pair[0].seed: _gain(measure, *both) for pair, both in zip(pairs, zip(mine, theirs, strict=True), strict=True)
     }
-    centre, interval = _student([*gains.values()])
+    centre, interval = _student_interval([*gains.values()])
     contrast = Contrast(
-        panel.title,
+        experiment.title,
         measure,
         name,
         reference,
@@ -356,12 +373,12 @@ def _mean(panel: PanelResults, name: str, reference: str, measure: Measure) -> M
         (METRICS[metric].format_value(median(mine)), METRICS[metric].format_value(median(theirs))),
         centre,
         interval,
-        *_tested([*gains.values()]),
+        *_signed_rank_summary([*gains.values()]),
         telling=len(pairs),
         reached=len(pairs),
-        up_to=end if end < panel.last_labels else None,
+        up_to=end if end < experiment.last_labels else None,
     )
-    return Measured(contrast, panel.name, gains, frozenset(gains))
+    return Measurement(contrast, experiment.name, gains, frozenset(gains))
 
 
 def mean_over_labels(trial: TrialResults, metric: str, up_to: int) -> float:
@@ -389,7 +406,7 @@ def _gain(measure: Measure, mine: float, theirs: float) -> float:
     return METRICS[METRIC_OF[measure]].sign * (mine - theirs)
 
 
-def _student(gains: Sequence[float]) -> tuple[float | None, tuple[float, float] | None]:
+def _student_interval(gains: Sequence[float]) -> tuple[float | None, tuple[float, float] | None]:
     """The mean with Student's interval; none of an infinite gain."""
     if not all(map(math.isfinite, gains)):
         return None, None
@@ -400,9 +417,9 @@ def _student(gains: Sequence[float]) -> tuple[float | None, tuple[float, float] 
     return centre, (centre - half, centre + half)
 
 
-def _tested(differences: Sequence[float]) -> tuple[int, int, float, bool]:
+def _signed_rank_summary(differences: Sequence[float]) -> tuple[int, int, float, bool]:
     """Pairs above zero, pairs below, the exact p, and whether they lean to above."""
-    above = sum(each > SMALLEST for each in differences)
-    below = sum(each < -SMALLEST for each in differences)
+    above = sum(each > SMALLEST_DIFFERENCE for each in differences)
+    below = sum(each < -SMALLEST_DIFFERENCE for each in differences)
     p_above, p_below = signed_rank_test(differences)
-    return above, below, doubled(p_above, p_below), p_above <= p_below
+    return above, below, two_sided(p_above, p_below), p_above <= p_below

@@ -50,6 +50,6 @@ def _quantile(values: Sequence[float], share: float) -> float:
     return above if np.isinf(above) else float(np.quantile(np.minimum(values, above), share))
 
 
-def spread_out(count: int, at_most: int) -> list[int]:
+def evenly_spaced(count: int, at_most: int) -> list[int]:
     """Up to so many of 0..count-1, evenly spaced, the first and the last among them."""
     return sorted({round(place) for place in np.linspace(0, count - 1, min(count, at_most))})

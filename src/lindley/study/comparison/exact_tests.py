@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from lindley.seeds import numpy_generator
-from lindley.study.comparison.signed_rank import DECIMALS, SMALLEST, rank_sum_law, signed_rank_test
+from lindley.study.comparison.signed_rank import DECIMALS, SMALLEST_DIFFERENCE, rank_sum_distribution, signed_rank_test
 
 Floats = NDArray[np.float64]
 
@@ -35,10 +35,10 @@ def two_sided_p(differences: Sequence[float]) -> float:
 
     Exact whatever the law of the differences, as long as exchanging the two of a pair changes nothing.
     """
-    return doubled(*signed_rank_test(differences))
+    return two_sided(*signed_rank_test(differences))
 
 
-def doubled(p_above: float, p_below: float) -> float:
+def two_sided(p_above: float, p_below: float) -> float:
     """Of two one-sided p the two-sided one."""
     return min(1.0, 2 * min(p_above, p_below))
 
@@ -80,12 +80,12 @@ def pair_tests(measures: Sequence[Sequence[float]]) -> PairTests:
     """
     num_seeds = len(measures[0])
     p = tuple(two_sided_p(each) for each in measures)
-    least = tuple(smallest_two_sided_p(sum(abs(value) > SMALLEST for value in each)) for each in measures)
+    least = tuple(smallest_two_sided_p(sum(abs(value) > SMALLEST_DIFFERENCE for value in each)) for each in measures)
     if num_seeds > _MOST_EXCHANGED:
         return PairTests(p, least, None)
     ways = np.arange(1 << max(num_seeds - 1, 0))[:, None] >> np.arange(num_seeds)  # exchanging all changes no p
     kept = (ways & 1) == 0  # [E, S]
-    return PairTests(p, least, np.stack([_p_under(kept, each) for each in measures], axis=1))
+    return PairTests(p, least, np.stack([_exchanged_p_values(kept, each) for each in measures], axis=1))
 
 
 def step_down(pairs: Sequence[PairTests]) -> list[list[float]]:
@@ -148,7 +148,7 @@ def fewest_pairs(comparisons: int) -> int:
     return pairs
 
 
-def visible_shift(pairs: int, comparisons: int, grid: float = 0.0, *, estimated: bool = False) -> float:
+def detectable_shift(pairs: int, comparisons: int, grid: float = 0.0, *, estimated: bool = False) -> float:
     """The shift of normal differences, in their standard deviations, that is detected with a chance of POWER.
 
     As the first step of a family of so many comparisons. grid: how far the rounds lie apart, in the same unit, where
@@ -156,11 +156,11 @@ def visible_shift(pairs: int, comparisons: int, grid: float = 0.0, *, estimated:
     standard deviation that so many pairs had, and not the true one, which is at times larger. Infinite where these
     pairs can detect nothing. By simulation from fixed seeds, to a few percent; grids are rounded up to quarters.
     """
-    return _visible_shift(pairs, comparisons, math.ceil(4 * min(grid, _COARSEST)) / 4, estimated)
+    return _detectable_shift(pairs, comparisons, math.ceil(4 * min(grid, _COARSEST)) / 4, estimated)
 
 
 @cache
-def _visible_shift(pairs: int, comparisons: int, grid: float, estimated: bool) -> float:
+def _detectable_shift(pairs: int, comparisons: int, grid: float, estimated: bool) -> float:
     if pairs < fewest_pairs(comparisons):
         return math.inf
     level = FAMILY_LEVEL / comparisons
@@ -185,12 +185,12 @@ def _visible_shift(pairs: int, comparisons: int, grid: float, estimated: bool) -
     return high
 
 
-def spread_of(width: float, pairs: int) -> float:
+def deviation_from_interval(width: float, pairs: int) -> float:
     """The standard deviation of so many pairs whose mean has a Student interval of 95 % that is so wide."""
     return width / 2 * math.sqrt(pairs) / float(stats.t.ppf(0.975, pairs - 1))
 
 
-def _p_under(kept: NDArray[np.bool_], differences: Sequence[float]) -> Floats:
+def _exchanged_p_values(kept: NDArray[np.bool_], differences: Sequence[float]) -> Floats:
     """The two-sided p under each exchange, where the differences of the seeds that are not kept change their sign.
 
     kept [E, S] -> [E]
@@ -198,7 +198,7 @@ def _p_under(kept: NDArray[np.bool_], differences: Sequence[float]) -> Floats:
     moved = np.round(np.array(differences, dtype=np.float64), DECIMALS)
     zeros = int((moved == 0).sum())
     ranks = np.where(moved == 0, 0, np.rint(2 * (stats.rankdata(np.abs(moved)) - zeros))).astype(np.int64)
-    law = rank_sum_law(ranks[ranks > 0].tolist())
+    law = rank_sum_distribution(ranks[ranks > 0].tolist())
     p = np.minimum(1.0, 2 * np.minimum(np.cumsum(law), np.cumsum(law[::-1])[::-1]))
     under: Floats = p[(kept == (moved > 0)) @ ranks]
     return under
@@ -227,5 +227,5 @@ def _critical_sum(doubled_ranks: tuple[int, ...], level: float) -> int:
     if len(doubled_ranks) > _MANY:
         middle, spread = sum(doubled_ranks) / 2, math.sqrt(sum(rank * rank for rank in doubled_ranks)) / 2
         return math.ceil(middle + float(stats.norm.isf(level / 2)) * spread)
-    tails = np.append(np.cumsum(rank_sum_law(doubled_ranks)[::-1])[::-1], 0.0)
+    tails = np.append(np.cumsum(rank_sum_distribution(doubled_ranks)[::-1])[::-1], 0.0)
     return int(np.argmax(2 * tails <= level))

@@ -9,15 +9,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lindley.study.plot_style import look
-from lindley.study.results import PanelResults, TrialResults
+from lindley.study.plot_style import acquisition_title
+from lindley.study.results import ExperimentResults, TrialResults
 
-LEAST_DROP = 0.01
+MIN_DROP = 0.01
 """Of accuracy: a smaller drop is not counted, however large the test set."""
 STANDARD_ERRORS = 3.0
 """Of the difference of two accuracies on so many test rows, if the two fits' errors were independent. They are of the
 same rows, so the choice of rows gives fewer drops than that."""
-WORTH_SAYING = 0.05
+MIN_REPORTED_SHARE = 0.05
 """The share of an acquisition's rounds from which its drops, if there are several, are reported."""
 
 
@@ -38,28 +38,32 @@ class Instability:
     """Whether a network is trained at its full learning rate from the first step: a known cause."""
 
 
-def instability_of(panel: PanelResults) -> list[Instability]:
+def measure_instability(experiment: ExperimentResults) -> list[Instability]:
     """Return one for each acquisition with three rounds, where the manifests hold the size of the test set."""
-    full_rate = bool(panel.config.get("model", {}).get("network")) and not panel.config["training"].get("warmup")
+    full_rate = bool(experiment.config.get("model", {}).get("network")) and not experiment.config["training"].get(
+        "warmup"
+    )
     found = []
-    for name in panel.acquisitions:
-        trials = [(trial, size) for trial in panel.of(name) if (size := _num_test(trial))]
+    for name in experiment.acquisitions:
+        trials = [(trial, size) for trial in experiment.trials_of(name) if (size := _num_test(trial))]
         depths = [depth for trial, size in trials for depth in _depths(trial, size)]
         if depths:
             low = [depth for depth in depths if depth > 0]
             size = min(size for _, size in trials)
-            found.append(Instability(panel.title, name, len(depths), len(low), max(low, default=0.0), size, full_rate))
+            found.append(
+                Instability(experiment.title, name, len(depths), len(low), max(low, default=0.0), size, full_rate)
+            )
     return found
 
 
 def describe_instability(found: Sequence[Instability]) -> list[str]:
     """Return one sentence where an acquisition's accuracy drops often enough to matter, else none."""
-    if not any(each.drops > 1 and each.drops >= WORTH_SAYING * each.rounds for each in found):
+    if not any(each.drops > 1 and each.drops >= MIN_REPORTED_SHARE * each.rounds for each in found):
         return []
     most_first = sorted((each for each in found if each.drops), key=lambda each: -each.drops / each.rounds)
     told = ", ".join(
-        f"{each.drops} of {each.rounds} rounds of {look(each.acquisition).title} (by up to {100 * each.largest:.1f} "
-        "points)"
+        f"{each.drops} of {each.rounds} rounds of {acquisition_title(each.acquisition)} "
+        f"(by up to {100 * each.largest:.1f} points)"
         for each in most_first
     )
     remedy = " For networks training.warmup may mend it." if most_first[0].full_rate else ""
@@ -85,5 +89,5 @@ def _depths(trial: TrialResults, num_test: int) -> list[float]:
         if not math.isnan(before + here + after):
             error = math.sqrt((lower * (1 - lower) + here * (1 - here)) / num_test)
             depth = round(lower - here, 12)
-            depths.append(depth if depth >= max(LEAST_DROP, STANDARD_ERRORS * error) else 0.0)
+            depths.append(depth if depth >= max(MIN_DROP, STANDARD_ERRORS * error) else 0.0)
     return depths

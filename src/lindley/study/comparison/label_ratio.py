@@ -54,10 +54,10 @@ def label_ratio(
     median itself was not seen), and where the cells leave the ratio so open that no number holds it.
     """
     mine, theirs = log_cells(first), log_cells(second)
-    if len(first) < FEWEST_PAIRS or not (_mostly_seen(mine) and _mostly_seen(theirs)):
+    if len(first) < FEWEST_PAIRS or not (_is_mostly_observed(mine) and _is_mostly_observed(theirs)):
         return None
     chains = [np.broadcast_to(each, (_CHAINS, *each.shape)) for each in (mine, theirs)]
-    drawn = posterior_of_difference(*chains, generator=generator, iterations=_ITERATIONS)[_FORGOTTEN:]
+    drawn = sample_median_difference(*chains, generator=generator, iterations=_ITERATIONS)[_FORGOTTEN:]
     tail = (1 - coverage) / 2
     logs = np.quantile(drawn, (tail, 0.5, 1 - tail))
     if np.abs(logs).max() > _LARGEST:
@@ -74,25 +74,27 @@ def log_cells(crossings: Sequence[Crossing]) -> Floats:
     return np.array([_log_cell(each) for each in crossings], dtype=np.float64).reshape(-1, 2)
 
 
-def posterior_of_difference(mine: Floats, theirs: Floats, *, generator: np.random.Generator, iterations: int) -> Floats:
+def sample_median_difference(
+    mine: Floats, theirs: Floats, *, generator: np.random.Generator, iterations: int
+) -> Floats:
     """Draws of median(log mine) - median(log theirs), R posteriors side by side.  two [R, N, 2] -> [iterations, R]
 
     The first hundred or so remember where they began.
     """
     low, high = (np.stack([mine[..., side], theirs[..., side]], axis=-1) for side in (0, 1))  # [R, N, 2]
-    logs = _beginning(low, high)
+    logs = _initial_points(low, high)
     medians = logs.mean(1)  # [R, 2]
     scatter = np.broadcast_to(0.04 * np.eye(2), (len(logs), 2, 2))
     weights = np.ones(logs.shape[:2])  # [R, N]
     spread = np.ones((len(logs), 2))
     drawn = np.empty((iterations, len(logs)))
     for step in range(iterations):
-        logs = _redrawn(logs, medians, scatter, weights, low, high, generator)
-        logs, medians = _shifted(logs, medians, low, high, generator)
-        weights = _outliers(logs - medians[:, None], scatter, generator)
+        logs = _resample_crossings(logs, medians, scatter, weights, low, high, generator)
+        logs, medians = _shift_together(logs, medians, low, high, generator)
+        weights = _sample_weights(logs - medians[:, None], scatter, generator)
         total = weights.sum(1)
         mean = (weights[..., None] * logs).sum(1) / total[:, None]
-        scatter, spread = _scatter(logs - mean[:, None], weights, spread, generator)
+        scatter, spread = _sample_scatter(logs - mean[:, None], weights, spread, generator)
         root = np.linalg.cholesky(scatter / total[:, None, None])
         medians = mean + np.einsum("rij,rj->ri", root, generator.standard_normal(mean.shape))
         drawn[step] = medians[:, 0] - medians[:, 1]
@@ -103,15 +105,15 @@ def _log_cell(crossing: Crossing) -> tuple[float, float]:
     labels = math.log(crossing.labels) if crossing.labels > 0 else -math.inf
     if crossing.censored:
         return labels, math.inf
-    before = math.log(crossing.after) if crossing.after < crossing.labels else -math.inf
-    return before, labels if crossing.kept else math.inf
+    before = math.log(crossing.labels_before) if crossing.labels_before < crossing.labels else -math.inf
+    return before, labels if crossing.is_confirmed else math.inf
 
 
-def _mostly_seen(cells: Floats) -> bool:
+def _is_mostly_observed(cells: Floats) -> bool:
     return 2 * int(np.isfinite(cells[:, 1]).sum()) >= len(cells) and bool(np.isfinite(cells[:, 0]).any())
 
 
-def _beginning(low: Floats, high: Floats) -> Floats:
+def _initial_points(low: Floats, high: Floats) -> Floats:
     """Some point of every cell; of a cell that is open on both sides the mean of the others' points.  [R, N, 2]"""
     below = np.where(np.isfinite(low), low, high - 0.2)
     above = np.where(np.isfinite(high), high, low + 0.2)
@@ -121,7 +123,7 @@ def _beginning(low: Floats, high: Floats) -> Floats:
     return np.where(bounded, points, mean)
 
 
-def _redrawn(
+def _resample_crossings(
     logs: Floats,
     medians: Floats,
     scatter: Floats,
@@ -137,11 +139,13 @@ def _redrawn(
         left = scatter[:, side, side] - slope * scatter[:, side, other]
         centre = medians[:, side, None] + slope[:, None] * (logs[..., other] - medians[:, other, None])
         deviation = np.sqrt(np.maximum(left, 1e-12)[:, None] / weights)
-        logs[..., side] = _within(centre, deviation, low[..., side], high[..., side], generator)
+        logs[..., side] = _sample_truncated_normal(centre, deviation, low[..., side], high[..., side], generator)
     return logs
 
 
-def _within(centre: Floats, deviation: Floats, low: Floats, high: Floats, generator: np.random.Generator) -> Floats:
+def _sample_truncated_normal(
+    centre: Floats, deviation: Floats, low: Floats, high: Floats, generator: np.random.Generator
+) -> Floats:
     """Normal numbers between low and high, by the inverse of the distribution in the tail that keeps its digits."""
     below, above = (low - centre) / deviation, (high - centre) / deviation
     mirrored = below > 0
@@ -154,7 +158,7 @@ def _within(centre: Floats, deviation: Floats, low: Floats, high: Floats, genera
     return placed
 
 
-def _shifted(
+def _shift_together(
     logs: Floats, medians: Floats, low: Floats, high: Floats, generator: np.random.Generator
 ) -> tuple[Floats, Floats]:
     """All crossings of one acquisition and their median moved together as far as the cells let them, uniformly.
@@ -168,14 +172,14 @@ def _shifted(
     return np.clip(logs + by[:, None], low, high), medians + by
 
 
-def _outliers(residuals: Floats, scatter: Floats, generator: np.random.Generator) -> Floats:
+def _sample_weights(residuals: Floats, scatter: Floats, generator: np.random.Generator) -> Floats:
     """The weight of each pair: small where it lies far out, as the Student-t has it.  [R, N]"""
     distance = np.einsum("rni,rij,rnj->rn", residuals, np.linalg.inv(scatter), residuals)
     weights: Floats = generator.gamma((_FREEDOM + 2) / 2, size=distance.shape) * 2 / (_FREEDOM + distance)
     return weights
 
 
-def _scatter(
+def _sample_scatter(
     residuals: Floats, weights: Floats, spread: Floats, generator: np.random.Generator
 ) -> tuple[Floats, Floats]:
     """The scatter matrix given residuals from the weighted mean (medians integrated out), and its hyperparameters."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from lindley.study.results import TrialResults
 
-KEPT_ROUNDS = 2
+CONFIRMATION_ROUNDS = 2
 """A crossing counts when the accuracy stays at or above the level for this many rounds after it."""
 
 
@@ -25,12 +25,12 @@ class Crossing:
     labels: float
     censored: bool = False
     provisional: bool = False
-    after: float = field(default=0.0, compare=False)
+    labels_before: float = field(default=0.0, compare=False)
     """Labels of the round before, where the level was not kept yet: it was reached with more than these. Where there
     is no round before, or the level was not reached, the same as `labels`."""
 
     @property
-    def kept(self) -> bool:
+    def is_confirmed(self) -> bool:
         """Whether it was reached, and kept for as long as it has to be."""
         return not self.censored and not self.provisional
 
@@ -40,7 +40,7 @@ class Crossing:
 
 
 def labels_to_accuracy(
-    trial: TrialResults, level: float, *, up_to: int | None = None, kept_rounds: int = KEPT_ROUNDS
+    trial: TrialResults, level: float, *, up_to: int | None = None, confirmation_rounds: int = CONFIRMATION_ROUNDS
 ) -> Crossing:
     """The first number of labels at which the accuracy is at least `level`, in this round and the next two.
 
@@ -51,12 +51,14 @@ def labels_to_accuracy(
     pairs = list(zip(trial.labels, trial.metric("accuracy") >= level, strict=True))
     rounds = [(labels, above) for labels, above in pairs if up_to is None or labels <= up_to]
     for place, (labels, _) in enumerate(rounds):
-        following = rounds[place : place + kept_rounds + 1]
+        following = rounds[place : place + confirmation_rounds + 1]
         if all(above for _, above in following):
             before = rounds[place - 1][0] if place else labels
-            return Crossing(float(labels), provisional=len(following) <= kept_rounds, after=float(before))
+            return Crossing(
+                float(labels), provisional=len(following) <= confirmation_rounds, labels_before=float(before)
+            )
     last = float(rounds[-1][0]) if rounds else 0.0
-    return Crossing(last, censored=True, after=last)
+    return Crossing(last, censored=True, labels_before=last)
 
 
 def median_crossing(crossings: Sequence[Crossing]) -> Crossing:
@@ -89,7 +91,7 @@ def accuracy_levels(trials: Sequence[TrialResults], *, at_most: int = 6) -> list
     """
     shown: list[float] = []
     for grid in (_ROUND_LEVELS, [percent / 100 for percent in range(50, 100)]):
-        shown = [level for level in grid if _tells_trials_apart(trials, level)]
+        shown = [level for level in grid if _separates_trials(trials, level)]
         if len(shown) >= 3:
             break
     return shown[-at_most:]
@@ -98,7 +100,7 @@ def accuracy_levels(trials: Sequence[TrialResults], *, at_most: int = 6) -> list
 _ROUND_LEVELS = [0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995]
 
 
-def _tells_trials_apart(trials: Sequence[TrialResults], level: float) -> bool:
+def _separates_trials(trials: Sequence[TrialResults], level: float) -> bool:
     crossings = [labels_to_accuracy(trial, level) for trial in trials]
     reached = any(not crossing.censored for crossing in crossings)
     at_once = all(

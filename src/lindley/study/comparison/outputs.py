@@ -9,26 +9,34 @@ from typing import Any
 
 from lindley.errors import InputError
 from lindley.measures.catalogue import METRICS, Unit
-from lindley.study.comparison.contrasts import Contrast, as_family, measured_contrasts, reference_of
-from lindley.study.comparison.instability import Instability, describe_instability, instability_of
-from lindley.study.comparison.paired import percent
+from lindley.study.comparison.contrasts import Contrast, correct_family, measure_contrasts, reference_acquisition
+from lindley.study.comparison.instability import Instability, describe_instability, measure_instability
+from lindley.study.comparison.paired import format_percent
 from lindley.study.comparison.probabilities import (
-    DrawsBesideSingle,
-    Probabilities,
+    AverageAgainstSingle,
+    MetricSummary,
     Spread,
     Tally,
-    draws_beside_single,
-    listed,
-    probabilities_of,
-    said_of_draws,
-    said_of_probabilities,
+    compare_average_with_single,
+    describe_average_against_single,
+    describe_disagreements,
+    join_names,
+    summarise_metrics,
 )
-from lindley.study.comparison.selections import Asked, asked
-from lindley.study.comparison.verdicts import digits, in_short, level, scale, shown, verdict, verdicts
-from lindley.study.plot_style import look
+from lindley.study.comparison.selections import QuerySummary, summarise_queries
+from lindley.study.comparison.verdicts import (
+    display_digits,
+    display_scale,
+    format_contrast_level,
+    format_number,
+    summarise_detected,
+    verdict,
+    verdicts,
+)
+from lindley.study.plot_style import acquisition_title
 from lindley.study.report.tables import Table
-from lindley.study.report.tables import spread as spread_words
-from lindley.study.results import PanelResults, StudyResults
+from lindley.study.report.tables import format_spread as format_spread
+from lindley.study.results import ExperimentResults, StudyResults
 
 _HOW_COMPARED = (
     "Paired by seed: the same initial labels, the same test set. Labels: the first number, all labels counted, at "
@@ -43,27 +51,31 @@ _HOW_COMPARED = (
     "last; nothing: so few seeds can show no difference). What has no p is counted and not tested."
 )
 
-BESIDE = ("compared-queried", "compared-probabilities", "compared-draws")
+UNTESTED_TABLES = ("compared-queried", "compared-probabilities", "compared-draws")
 """How the names of the tables begin that hold no tested comparison: comparison.csv has those."""
 
 
 @dataclass(frozen=True)
-class PanelComparison:
+class ExperimentComparison:
     """One panel: who was compared with whom, how good probabilities are, what was asked for, how steady fits are."""
 
     title: str
     name: str
     against: str
     contrasts: tuple[Contrast, ...]
-    asked: tuple[Asked, ...]
+    queries: tuple[QuerySummary, ...]
     instability: tuple[Instability, ...]
-    probabilities: tuple[Probabilities, ...]
-    draws: tuple[DrawsBesideSingle, ...]
+    metrics: tuple[MetricSummary, ...]
+    predictions: tuple[AverageAgainstSingle, ...]
 
     @property
     def headlines(self) -> list[str]:
         """What comes before all else: what is detected, and where NLL contradicts accuracy, or draws worsen it."""
-        return [*in_short(self.contrasts), *said_of_probabilities(self.probabilities), *said_of_draws(self.draws)]
+        return [
+            *summarise_detected(self.contrasts),
+            *describe_disagreements(self.metrics),
+            *describe_average_against_single(self.predictions),
+        ]
 
     @property
     def verdicts(self) -> list[str]:
@@ -73,7 +85,7 @@ class PanelComparison:
 
 def compare(
     results: StudyResults, against: str | None = None, *, accuracy: float | None = None
-) -> list[PanelComparison]:
+) -> list[ExperimentComparison]:
     """Compare every panel in which something can be compared with `against`; all comparisons are one family.
 
     Args:
@@ -84,94 +96,106 @@ def compare(
     Raises:
         InputError: If no panel has a trial of `against`.
     """
-    panels = [panel for panel in results.panels if panel.trials and against in (None, *panel.acquisitions)]
-    if not panels and against is not None:
-        found = list(dict.fromkeys(name for panel in results.panels for name in panel.acquisitions))
+    experiments = [
+        experiment
+        for experiment in results.experiments
+        if experiment.trials and against in (None, *experiment.acquisitions)
+    ]
+    if not experiments and against is not None:
+        found = list(dict.fromkeys(name for experiment in results.experiments for name in experiment.acquisitions))
         raise InputError(f'no panel has a finished round of "{against}"; there are {", ".join(found) or "none yet"}.')
-    measured = [measured_contrasts(panel, against, accuracy=accuracy) for panel in panels]
-    family = iter(as_family([each for members in measured for each in members]))
+    measured = [measure_contrasts(experiment, against, accuracy=accuracy) for experiment in experiments]
+    family = iter(correct_family([each for members in measured for each in members]))
     return [
-        _compared(panel, against, [next(family) for _ in members])
-        for panel, members in zip(panels, measured, strict=True)
+        _compare_experiment(experiment, against, [next(family) for _ in members])
+        for experiment, members in zip(experiments, measured, strict=True)
         if members
     ]
 
 
-def how_compared(compared: Sequence[PanelComparison]) -> str:
+def explain_comparison(compared: Sequence[ExperimentComparison]) -> str:
     """Explain how the comparisons of a page were made, and how many there are."""
-    members = [contrast for panel in compared for contrast in panel.contrasts]
+    members = [contrast for experiment in compared for contrast in experiment.contrasts]
     pairs = members[0].family_pairs if members else 0
     family = f"all comparisons of this page, which are one family ({len(members)}, of {pairs} pairs of acquisitions)"
     return _HOW_COMPARED.format(family=family if len(members) > 1 else "the one comparison of this page")
 
 
-def not_compared(results: StudyResults, compared: Sequence[PanelComparison], against: str | None = None) -> list[str]:
+def explain_missing_comparisons(
+    results: StudyResults, compared: Sequence[ExperimentComparison], against: str | None = None
+) -> list[str]:
     """One sentence for each panel that `compare` found nothing in."""
     found = {each.name for each in compared}
-    return [_not_compared(panel, against) for panel in results.panels if panel.name not in found]
+    return [
+        _explain_missing_comparison(experiment, against)
+        for experiment in results.experiments
+        if experiment.name not in found
+    ]
 
 
-def tables(compared: PanelComparison) -> list[Table]:
+def tables(compared: ExperimentComparison) -> list[Table]:
     """Labels, mean accuracy, mean NLL, probabilities, draws and what was asked: those that there are."""
-    reference = look(compared.against).title
-    made = []
+    reference = acquisition_title(compared.against)
+    found = []
     for measure, title in _TITLES.items():
         members = [each for each in compared.contrasts if each.measure == measure]
         if members:
-            made.append(_contrast_table(compared, members, f"{title}, against {reference}"))
-    if compared.probabilities:
-        made.append(_probabilities_table(compared, reference))
-    if compared.draws:
-        made.append(_draws_table(compared))
-    if compared.asked:
-        made.append(_asked_table(compared, reference))
-    return made
+            found.append(_contrast_table(compared, members, f"{title}, against {reference}"))
+    if compared.metrics:
+        found.append(_metrics_table(compared, reference))
+    if compared.predictions:
+        found.append(_predictions_table(compared))
+    if compared.queries:
+        found.append(_queries_table(compared, reference))
+    return found
 
 
-def as_json(compared: Sequence[PanelComparison]) -> list[dict[str, Any]]:
+def as_json(compared: Sequence[ExperimentComparison]) -> list[dict[str, Any]]:
     """Plain values in natural units (shares and accuracies in [0, 1]); infinite is null."""
     return [
         {
             "panel": each.name,
             "title": each.title,
             "against": each.against,
-            "contrasts": [_plain(contrast) for contrast in each.contrasts],
-            "asked": [asdict(line) for line in each.asked],
+            "contrasts": [_contrast_values(contrast) for contrast in each.contrasts],
+            "asked": [asdict(line) for line in each.queries],
             "instability": [asdict(line) for line in each.instability],
             "headlines": each.headlines,
-            "probabilities": [_finite(asdict(line)) for line in each.probabilities],
-            "draws": [_finite(asdict(line)) for line in each.draws],
+            "probabilities": [_infinite_as_none(asdict(line)) for line in each.metrics],
+            "draws": [_infinite_as_none(asdict(line)) for line in each.predictions],
         }
         for each in compared
     ]
 
 
-def csv_rows(compared: Sequence[PanelComparison]) -> list[tuple[object, ...]]:
+def csv_rows(compared: Sequence[ExperimentComparison]) -> list[tuple[object, ...]]:
     """A header, then one line a comparison."""
-    plain = [_plain(contrast) for each in compared for contrast in each.contrasts]
+    plain = [_contrast_values(contrast) for each in compared for contrast in each.contrasts]
     header = tuple(key for key in plain[0] if key != "interval") if plain else ()
     rows = [(*(line[key] for key in header), *(line["interval"] or ("", ""))) for line in plain]
     return [(*header, "low", "high"), *rows]
 
 
-def _not_compared(panel: PanelResults, against: str | None) -> str:
-    if against is None and len(panel.acquisitions) > 1:
-        against = reference_of(panel, None)
-    needs = "two acquisitions" if against is None else f"{look(against).title} and another acquisition"
-    return f"{panel.title}: nothing to compare; it needs {needs} with two rounds under the same seed."
+def _explain_missing_comparison(experiment: ExperimentResults, against: str | None) -> str:
+    if against is None and len(experiment.acquisitions) > 1:
+        against = reference_acquisition(experiment, None)
+    needs = "two acquisitions" if against is None else f"{acquisition_title(against)} and another acquisition"
+    return f"{experiment.title}: nothing to compare; it needs {needs} with two rounds under the same seed."
 
 
-def _compared(panel: PanelResults, against: str | None, found: Sequence[Contrast]) -> PanelComparison:
-    reference = reference_of(panel, against)
-    return PanelComparison(
-        panel.title,
-        panel.name,
+def _compare_experiment(
+    experiment: ExperimentResults, against: str | None, found: Sequence[Contrast]
+) -> ExperimentComparison:
+    reference = reference_acquisition(experiment, against)
+    return ExperimentComparison(
+        experiment.title,
+        experiment.name,
         reference,
         tuple(found),
-        tuple(asked(panel, reference)),
-        tuple(instability_of(panel)),
-        tuple(probabilities_of(panel, reference)),
-        tuple(draws_beside_single(panel)),
+        tuple(summarise_queries(experiment, reference)),
+        tuple(measure_instability(experiment)),
+        tuple(summarise_metrics(experiment, reference)),
+        tuple(compare_average_with_single(experiment)),
     )
 
 
@@ -188,29 +212,29 @@ _COLUMNS = {
 """Of each measure what was seen, and the estimate: above zero in favour of the first."""
 
 
-def _contrast_table(compared: PanelComparison, members: Sequence[Contrast], title: str) -> Table:
+def _contrast_table(compared: ExperimentComparison, members: Sequence[Contrast], title: str) -> Table:
     measure = members[0].measure
     what, estimate = _COLUMNS[measure]
     rows = tuple(
         (
-            look(each.acquisition).title + ("" if each.up_to is None else f", to {each.up_to} labels"),
+            acquisition_title(each.acquisition) + ("" if each.up_to is None else f", to {each.up_to} labels"),
             str(each.pairs),
             *each.seen,
-            _estimate(each),
-            _interval(each),
+            _estimate_cell(each),
+            _interval_cell(each),
             f"{each.ahead} : {each.behind}",
             f"{each.p:.2g}",
             f"{each.adjusted_p:.2g}",
-            "yes" if each.detected else "no",
-            _visible(each),
+            "yes" if each.is_detected else "no",
+            _detectable_cell(each),
         )
         for each in members
     )
     columns = (
         "acquisition",
         "seeds",
-        what.format(level=level(members[0])),
-        f"of {look(compared.against).title}",
+        what.format(level=format_contrast_level(members[0])),
+        f"of {acquisition_title(compared.against)}",
         estimate,
         "95 % interval",
         "better : worse",
@@ -223,16 +247,16 @@ def _contrast_table(compared: PanelComparison, members: Sequence[Contrast], titl
     return Table(name, f"{compared.title}: {title}", columns, rows)
 
 
-def _probabilities_table(compared: PanelComparison, reference: str) -> Table:
+def _metrics_table(compared: ExperimentComparison, reference: str) -> Table:
     """A line for each acquisition and metric: at the end, and over the rounds."""
     rows = []
-    for each in compared.probabilities:
+    for each in compared.metrics:
         spec = METRICS[each.metric]
         what = ", ".join(filter(None, (spec.title, spec.unit.name)))
         final, mean = (_spread_cell(spread, spec.unit) for spread in (each.final, each.mean))
         tallies = (_tally_cell(each.final_tally), _tally_cell(each.mean_tally))
-        rows.append((look(each.acquisition).title, what, str(each.seeds), final, tallies[0], mean, tallies[1]))
-    labels = compared.probabilities[0].labels
+        rows.append((acquisition_title(each.acquisition), what, str(each.seeds), final, tallies[0], mean, tallies[1]))
+    labels = compared.metrics[0].labels
     columns = (
         "acquisition",
         "metric",
@@ -242,23 +266,23 @@ def _probabilities_table(compared: PanelComparison, reference: str) -> Table:
         "over the rounds",
         "there better : worse",
     )
-    names = listed(dict.fromkeys(METRICS[each.metric].title for each in compared.probabilities))
+    names = join_names(dict.fromkeys(METRICS[each.metric].title for each in compared.metrics))
     title = f"{compared.title}: {names}, against {reference}"
     note = "Median (smallest to largest) over the seeds of finished trials, on the test set."
-    return Table(f"{BESIDE[1]}-{compared.name}", title, columns, tuple(rows), note)
+    return Table(f"{UNTESTED_TABLES[1]}-{compared.name}", title, columns, tuple(rows), note)
 
 
-def _draws_table(compared: PanelComparison) -> Table:
+def _predictions_table(compared: ExperimentComparison) -> Table:
     rows = tuple(
         (
-            look(each.acquisition).title,
+            acquisition_title(each.acquisition),
             str(each.trials),
             _spread_cell(each.average, METRICS["nll"].unit),
             _spread_cell(each.single, METRICS["nll_point"].unit),
             _tally_cell(each.final_tally),
             _tally_cell(each.mean_tally),
         )
-        for each in compared.draws
+        for each in compared.predictions
     )
     columns = (
         "acquisition",
@@ -268,32 +292,33 @@ def _draws_table(compared: PanelComparison) -> Table:
         "average better : worse",
         "over the rounds better : worse",
     )
-    title = f"{compared.title}: NLL in bits with {compared.draws[0].labels} labels, the draws and the single prediction"
+    labels = compared.predictions[0].labels
+    title = f"{compared.title}: NLL in bits with {labels} labels, the draws and the single prediction"
     note = "Median (smallest to largest) over finished trials; both predictions are of the same model."
-    return Table(f"{BESIDE[2]}-{compared.name}", title, columns, rows, note)
+    return Table(f"{UNTESTED_TABLES[2]}-{compared.name}", title, columns, rows, note)
 
 
 def _spread_cell(spread: Spread, unit: Unit) -> str:
     values = [spread.median] if spread.low == spread.high else [spread.low, spread.median, spread.high]
-    return spread_words([unit.scale * each for each in values], unit.digits)
+    return format_spread([unit.scale * each for each in values], unit.digits)
 
 
 def _tally_cell(tally: Tally | None) -> str:
     return "–" if tally is None else f"{tally.better} : {tally.worse}"
 
 
-def _asked_table(compared: PanelComparison, reference: str) -> Table:
-    repeated = any(each.repeated is not None for each in compared.asked)
+def _queries_table(compared: ExperimentComparison, reference: str) -> Table:
+    repeated = any(each.repeated is not None for each in compared.queries)
     rows = tuple(
         (
-            look(each.acquisition).title,
+            acquisition_title(each.acquisition),
             str(each.labels),
-            "–" if each.overlap is None else percent(each.overlap, 1),
+            "–" if each.overlap is None else format_percent(each.overlap, 1),
             f"{each.evenness:.3f}",
             f"{each.rarest:.2f}",
-            *(["–" if each.repeated is None else percent(each.repeated, 1)] if repeated else []),
+            *(["–" if each.repeated is None else format_percent(each.repeated, 1)] if repeated else []),
         )
-        for each in compared.asked
+        for each in compared.queries
     )
     columns = (
         "acquisition",
@@ -303,54 +328,54 @@ def _asked_table(compared: PanelComparison, reference: str) -> Table:
         "rarest class, of an even share",
         *(["inputs labelled before"] if repeated else []),
     )
-    return Table(f"{BESIDE[0]}-{compared.name}", f"{compared.title}: what was asked for", columns, rows)
+    return Table(f"{UNTESTED_TABLES[0]}-{compared.name}", f"{compared.title}: what was asked for", columns, rows)
 
 
-def _estimate(contrast: Contrast) -> str:
-    return "not seen" if contrast.estimate is None else _number(contrast, contrast.estimate)
+def _estimate_cell(contrast: Contrast) -> str:
+    return "not seen" if contrast.estimate is None else _format_estimate(contrast, contrast.estimate)
 
 
-def _interval(contrast: Contrast) -> str:
+def _interval_cell(contrast: Contrast) -> str:
     if contrast.interval is None or not all(map(math.isfinite, contrast.interval)):
         return "–"
     low, high = contrast.interval
-    return f"{_number(contrast, low)} to {_number(contrast, high)}"
+    return f"{_format_estimate(contrast, low)} to {_format_estimate(contrast, high)}"
 
 
-def _visible(contrast: Contrast) -> str:
+def _detectable_cell(contrast: Contrast) -> str:
     """A dash where it is not known, or more than the rounds of the study could show."""
     if not contrast.detectable:
         return "nothing"
-    if math.isinf(contrast.visible):
+    if math.isinf(contrast.detectable_gain):
         return "–"
-    gain = _number(contrast, contrast.visible)
-    if contrast.measure != "labels" or math.isinf(contrast.visible_loss):
+    gain = _format_estimate(contrast, contrast.detectable_gain)
+    if contrast.measure != "labels" or math.isinf(contrast.detectable_loss):
         return gain
-    return f"{gain} or {_number(contrast, -contrast.visible_loss)}"
+    return f"{gain} or {_format_estimate(contrast, -contrast.detectable_loss)}"
 
 
-def _number(contrast: Contrast, value: float) -> str:
+def _format_estimate(contrast: Contrast, value: float) -> str:
     """Percent of labels, points of accuracy or bits of NLL, without the unit."""
-    return shown(scale(contrast) * value, digits(contrast)).replace("-", "−")
+    return format_number(display_scale(contrast) * value, display_digits(contrast)).replace("-", "−")
 
 
-def _plain(contrast: Contrast) -> dict[str, Any]:
+def _contrast_values(contrast: Contrast) -> dict[str, Any]:
     values = {
         **asdict(contrast),
-        "detected": contrast.detected,
+        "detected": contrast.is_detected,
         "detectable": contrast.detectable,
-        "visible": contrast.visible,
-        "visible_loss": contrast.visible_loss,
+        "visible": contrast.detectable_gain,
+        "visible_loss": contrast.detectable_loss,
     }
     values["seen"], values["seen_against"] = contrast.seen
     values["verdict"] = verdict(contrast)
     if contrast.interval is not None:
-        values["interval"] = tuple(map(_finite, contrast.interval))
-    return {key: _finite(value) for key, value in values.items()}
+        values["interval"] = tuple(map(_infinite_as_none, contrast.interval))
+    return {key: _infinite_as_none(value) for key, value in values.items()}
 
 
-def _finite(value: Any) -> Any:
+def _infinite_as_none(value: Any) -> Any:
     """The same with null for what is infinite, also within."""
     if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
+        return {key: _infinite_as_none(each) for key, each in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value

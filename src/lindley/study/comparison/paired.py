@@ -24,33 +24,37 @@ ONE_SIDED_LEVEL = 0.05
 class Comparison:
     """One measured part of a conclusion in one panel."""
 
-    panel: str
+    experiment: str
     part: str
-    what: str
+    description: str
     """Who is compared with whom, on what."""
-    brief: str
+    medians: str
     """The two medians, in a few words."""
-    effect: str
+    difference: str
     """How large the difference is, in words."""
     pairs: int
-    agreeing: int
+    num_agreeing: int
     """Pairs whose difference points the way of the conclusion."""
     p_for: float
     p_against: float
 
     @property
-    def reading(self) -> str:
+    def result(self) -> str:
         """What this comparison alone says, in the words of the report."""
         if self.p_for <= ONE_SIDED_LEVEL:
             return "for it"
         return "against it" if self.p_against <= ONE_SIDED_LEVEL else "undecided"
 
 
-def compared(panel: str, part: str, what: str, brief: str, effect: str, differences: Sequence[float]) -> Comparison:
+def paired_comparison(
+    experiment: str, part: str, description: str, medians: str, difference: str, differences: Sequence[float]
+) -> Comparison:
     """The comparison whose differences, one a pair, are above zero where they point the way of the conclusion."""
     p_for, p_against = signed_rank_test(differences)
-    agreeing = sum(value > 0 for value in differences)
-    return Comparison(panel, part, what, brief, effect, len(differences), agreeing, p_for, p_against)
+    num_agreeing = sum(value > 0 for value in differences)
+    return Comparison(
+        experiment, part, description, medians, difference, len(differences), num_agreeing, p_for, p_against
+    )
 
 
 def judge(comparisons: Sequence[Comparison]) -> Verdict:
@@ -67,7 +71,7 @@ def judge(comparisons: Sequence[Comparison]) -> Verdict:
     return "contradicted here" if float(np.min(reversed_parts)) <= ONE_SIDED_LEVEL else "not decided here"
 
 
-def across_panels(verdicts: Sequence[Verdict]) -> Verdict:
+def combine_verdicts(verdicts: Sequence[Verdict]) -> Verdict:
     """Over panels: one that supports and none that contradicts, or the other way round; else not decided."""
     measured = {verdict for verdict in verdicts if verdict != "not measured here"}
     if not measured:
@@ -78,7 +82,7 @@ def across_panels(verdicts: Sequence[Verdict]) -> Verdict:
     return decided.pop() if decided else "not decided here"
 
 
-def percent(share: float, digits: int = 0) -> str:
+def format_percent(share: float, digits: int = 0) -> str:
     """0.5 -> "50 %"."""
     return f"{100 * share:.{digits}f} %"
 

@@ -13,9 +13,9 @@ from statistics import median
 
 from lindley.measures.catalogue import METRICS, metrics_at
 from lindley.study.comparison.contrasts import mean_over_labels
-from lindley.study.comparison.signed_rank import SMALLEST
-from lindley.study.plot_style import look
-from lindley.study.results import PanelResults, TrialResults, paired
+from lindley.study.comparison.signed_rank import SMALLEST_DIFFERENCE
+from lindley.study.plot_style import acquisition_title
+from lindley.study.results import ExperimentResults, TrialResults, paired_trials
 
 _SINGLE = "nll_point"
 
@@ -43,7 +43,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Probabilities:
+class MetricSummary:
     """One metric of one acquisition over its finished trials, and against the reference, paired by seed."""
 
     panel: str
@@ -65,7 +65,7 @@ class Probabilities:
 
 
 @dataclass(frozen=True)
-class DrawsBesideSingle:
+class AverageAgainstSingle:
     """The NLL of the average of the draws beside that of the single prediction (dropout off), paired by trial."""
 
     panel: str
@@ -81,29 +81,31 @@ class DrawsBesideSingle:
     """The same of the means over the rounds."""
 
 
-def probabilities_of(panel: PanelResults, reference: str) -> list[Probabilities]:
+def summarise_metrics(experiment: ExperimentResults, reference: str) -> list[MetricSummary]:
     """Describe every metric of every acquisition that shares a finished seed with the reference, which is first."""
-    others = [name for name in panel.acquisitions if name != reference]
+    others = [name for name in experiment.acquisitions if name != reference]
     compared = [spec.name for spec in metrics_at("comparison")]
-    found = [_described(panel, name, reference, metric) for name in (reference, *others) for metric in compared]
+    found = [
+        _summarise_metric(experiment, name, reference, metric) for name in (reference, *others) for metric in compared
+    ]
     described = [each for each in found if each is not None]
     return described if any(each.final_tally for each in described) else []
 
 
-def draws_beside_single(panel: PanelResults) -> list[DrawsBesideSingle]:
+def compare_average_with_single(experiment: ExperimentResults) -> list[AverageAgainstSingle]:
     """Compare the two predictions for every acquisition with finished trials that measured both."""
-    found, last = [], panel.last_labels
-    for name in panel.acquisitions:
-        trials = [trial for trial in panel.finished if trial.acquisition == name]
-        trials = [trial for trial in trials if _has(trial, "nll") and _has(trial, _SINGLE)]
+    found, last = [], experiment.last_labels
+    for name in experiment.acquisitions:
+        trials = [trial for trial in experiment.complete_trials if trial.acquisition == name]
+        trials = [trial for trial in trials if _has_metric(trial, "nll") and _has_metric(trial, _SINGLE)]
         if trials:
             (average, single), means = (
                 [[value(trial, metric) for trial in trials] for metric in ("nll", _SINGLE)]
-                for value in (_at(last), _over(last))
+                for value in (_final_value(last), _mean_value(last))
             )
             found.append(
-                DrawsBesideSingle(
-                    panel.title,
+                AverageAgainstSingle(
+                    experiment.title,
                     name,
                     last,
                     len(trials),
@@ -116,71 +118,71 @@ def draws_beside_single(panel: PanelResults) -> list[DrawsBesideSingle]:
     return found
 
 
-def said_of_probabilities(described: Sequence[Probabilities]) -> list[str]:
+def describe_disagreements(described: Sequence[MetricSummary]) -> list[str]:
     """Say where accuracy and NLL point in opposite directions, at the end or over the rounds."""
     lines = {(each.acquisition, each.metric): each for each in described if each.final_tally is not None}
     names = [name for name, metric in lines if metric == "accuracy" and (name, "nll") in lines]
     both = [(lines[name, "accuracy"], lines[name, "nll"]) for name in names]
     said = []
-    for scope, tally in ((None, _final), ("on average over the rounds", _mean)):
+    for scope, tally in ((None, _final_tally), ("on average over the rounds", _mean_tally)):
         for way in (1, -1):
             opposed = [each for each in both if [tally(line).lean for line in each] == [way, -way]]
             if opposed:
-                said.append(_disagreement(scope or f"with {both[0][0].labels:,} labels", opposed, tally, way))
+                said.append(_describe_disagreement(scope or f"with {both[0][0].labels:,} labels", opposed, tally, way))
     return said
 
 
-def said_of_draws(beside: Sequence[DrawsBesideSingle]) -> list[str]:
+def describe_average_against_single(beside: Sequence[AverageAgainstSingle]) -> list[str]:
     """Say where the average of the draws ends with a worse NLL than the single prediction; else nothing."""
     if not any(each.final_tally.worse > each.final_tally.better for each in beside):
         return []
     ordered = sorted(beside, key=lambda each: (-each.final_tally.worse / each.trials, each.trials))
     groups = [
-        f"{worse} of {trials} trials of {listed([look(each.acquisition).title for each in group])}"
+        f"{worse} of {trials} trials of {join_names([acquisition_title(each.acquisition) for each in group])}"
         for (worse, trials), group in groupby(ordered, key=lambda each: (each.final_tally.worse, each.trials))
     ]
     worse, trials = sum(each.mean_tally.worse for each in beside), sum(each.trials for each in beside)
     return [
         f"With {beside[0].labels:,} labels the average of the draws has a worse NLL than the single prediction with "
-        f"dropout off in {listed(groups)}; on average over the rounds in {worse} of {trials}."
+        f"dropout off in {join_names(groups)}; on average over the rounds in {worse} of {trials}."
     ]
 
 
-def _disagreement(
+def _describe_disagreement(
     scope: str,
-    opposed: Sequence[tuple[Probabilities, Probabilities]],
-    tally: Callable[[Probabilities], Tally],
+    opposed: Sequence[tuple[MetricSummary, MetricSummary]],
+    tally: Callable[[MetricSummary], Tally],
     way: int,
 ) -> str:
     """way: 1 where the accuracy is better and the NLL worse, -1 the other way round."""
     accurate, nll = ("more", "worse") if way > 0 else ("less", "better")
     counts = [
-        _counted([(max(tally(line).better, tally(line).worse), line.seeds) for line in lines])
+        _format_counts([(max(tally(line).better, tally(line).worse), line.seeds) for line in lines])
         for lines in zip(*opposed, strict=True)
     ]
-    names = listed([look(line.acquisition).title for line, _ in opposed])
-    verb, reference = "is" if len(opposed) == 1 else "are", look(opposed[0][0].against).title
+    names = join_names([acquisition_title(line.acquisition) for line, _ in opposed])
+    verb, reference = "is" if len(opposed) == 1 else "are", acquisition_title(opposed[0][0].against)
     return (
         f"Accuracy and NLL disagree {scope}: {names} {verb} {accurate} accurate than {reference} in {counts[0]}, but "
         f"{nll} in NLL in {counts[1]}."
     )
 
 
-def _final(line: Probabilities) -> Tally:
+def _final_tally(line: MetricSummary) -> Tally:
     return line.final_tally or Tally(0, 0)
 
 
-def _mean(line: Probabilities) -> Tally:
+def _mean_tally(line: MetricSummary) -> Tally:
     return line.mean_tally or Tally(0, 0)
 
 
-def _described(panel: PanelResults, name: str, reference: str, metric: str) -> Probabilities | None:
-    last, done = panel.last_labels, [trial for trial in panel.finished if _has(trial, metric)]
+def _summarise_metric(experiment: ExperimentResults, name: str, reference: str, metric: str) -> MetricSummary | None:
+    last, done = experiment.last_labels, [trial for trial in experiment.complete_trials if _has_metric(trial, metric)]
     if name == reference:
         mine = [trial for trial in done if trial.acquisition == name]
         pairs = []
     else:
-        pairs = [pair for pair in paired(panel, name, reference) if all(trial in done for trial in pair)]
+        pairs = [pair for pair in paired_trials(experiment, name, reference) if all(trial in done for trial in pair)]
         mine = [first for first, _ in pairs]
     if not mine:
         return None
@@ -190,45 +192,47 @@ def _described(panel: PanelResults, name: str, reference: str, metric: str) -> P
             _spread(values := [value(trial, metric) for trial in mine]),
             _tally(sign, values, [value(trial, metric) for _, trial in pairs]) if pairs else None,
         )
-        for value in (_at(last), _over(last))
+        for value in (_final_value(last), _mean_value(last))
     )
-    return Probabilities(panel.title, name, reference, metric, last, len(mine), final, mean, final_tally, mean_tally)
+    return MetricSummary(
+        experiment.title, name, reference, metric, last, len(mine), final, mean, final_tally, mean_tally
+    )
 
 
-def _has(trial: TrialResults, metric: str) -> bool:
+def _has_metric(trial: TrialResults, metric: str) -> bool:
     """Whether every round has it; infinite counts."""
     return len(trial.rounds) > 1 and all(value == value for value in trial.metric(metric).tolist())
 
 
-def _at(labels: int) -> Callable[[TrialResults, str], float]:
-    return lambda trial, metric: trial.at(metric, labels)
+def _final_value(labels: int) -> Callable[[TrialResults, str], float]:
+    return lambda trial, metric: trial.metric_at(metric, labels)
 
 
-def _over(labels: int) -> Callable[[TrialResults, str], float]:
+def _mean_value(labels: int) -> Callable[[TrialResults, str], float]:
     return lambda trial, metric: mean_over_labels(trial, metric, labels)
 
 
 def _tally(sign: int, mine: Sequence[float], theirs: Sequence[float]) -> Tally:
     """Two infinite losses are a tie."""
     gains = [0.0 if a == b else sign * (a - b) for a, b in zip(mine, theirs, strict=True)]
-    return Tally(sum(gain > SMALLEST for gain in gains), sum(gain < -SMALLEST for gain in gains))
+    return Tally(sum(gain > SMALLEST_DIFFERENCE for gain in gains), sum(gain < -SMALLEST_DIFFERENCE for gain in gains))
 
 
 def _spread(values: Sequence[float]) -> Spread:
     return Spread(median(values), min(values), max(values))
 
 
-def _counted(counts: Sequence[tuple[int, int]]) -> str:
+def _format_counts(counts: Sequence[tuple[int, int]]) -> str:
     """ "7 of 7 seeds", or "7, 6 and 7 of 7 seeds"."""
     totals = {total for _, total in counts}
     if len(set(counts)) == 1:
         return f"{counts[0][0]} of {counts[0][1]} seeds"
     if len(totals) == 1:
-        return f"{listed([str(count) for count, _ in counts])} of {counts[0][1]} seeds"
-    return f"{listed([f'{count} of {total}' for count, total in counts])} seeds"
+        return f"{join_names([str(count) for count, _ in counts])} of {counts[0][1]} seeds"
+    return f"{join_names([f'{count} of {total}' for count, total in counts])} seeds"
 
 
-def listed(names: Iterable[str]) -> str:
+def join_names(names: Iterable[str]) -> str:
     """Return "a", or "a, b and c"."""
     words = list(names)
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

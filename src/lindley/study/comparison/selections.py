@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from lindley.study.results import PanelResults, TrialResults, paired
+from lindley.study.results import ExperimentResults, TrialResults, paired_trials
 
 
 @dataclass(frozen=True)
-class Asked:
+class QuerySummary:
     """Medians over the seeds of an acquisition; the initial labels are not among what was asked."""
 
     panel: str
@@ -29,26 +29,26 @@ class Asked:
     """Share of rows whose original was labelled before, or earlier in the batch; None where no input is repeated."""
 
 
-def asked(panel: PanelResults, reference: str) -> list[Asked]:
+def summarise_queries(experiment: ExperimentResults, reference: str) -> list[QuerySummary]:
     """One line an acquisition that asked for anything."""
     lines = []
-    for name in panel.acquisitions:
-        trials = [trial for trial in panel.of(name) if _rows(trial)]
+    for name in experiment.acquisitions:
+        trials = [trial for trial in experiment.trials_of(name) if _query_rows(trial)]
         if not trials:
             continue
         classes = [_class_counts(trial) for trial in trials]
-        repeats = [share for trial in trials if (share := _repeated(panel, trial)) is not None]
+        repeats = [share for trial in trials if (share := _share_of_repeats(experiment, trial)) is not None]
         overlaps = [
             share
-            for mine, theirs in paired(panel, name, reference)
-            if name != reference and _rows(mine) and _rows(theirs)
-            if (share := _asked_alike(panel, mine, theirs)) is not None
+            for mine, theirs in paired_trials(experiment, name, reference)
+            if name != reference and _query_rows(mine) and _query_rows(theirs)
+            if (share := _query_overlap(experiment, mine, theirs)) is not None
         ]
         lines.append(
-            Asked(
-                panel.title,
+            QuerySummary(
+                experiment.title,
                 name,
-                round(median(len(_rows(trial)) for trial in trials)),
+                round(median(len(_query_rows(trial)) for trial in trials)),
                 median(overlaps) if overlaps else None,
                 median(_evenness(counts) for counts in classes),
                 median(min(counts) * len(counts) / max(sum(counts), 1) for counts in classes),
@@ -64,13 +64,13 @@ def _overlap(mine: Sequence[int], theirs: Sequence[int]) -> float:
     return sum(each in asked_too for each in mine[:both]) / both
 
 
-def _rows(trial: TrialResults) -> list[int]:
+def _query_rows(trial: TrialResults) -> list[int]:
     return [row for each in trial.rounds for row in each.rows]
 
 
 def _class_counts(trial: TrialResults) -> list[int]:
     """How often each class came back, in the order of the classes; rows of no class are none of them."""
-    told = Counter(trial.classes[row] for row in _rows(trial) if row in trial.classes)
+    told = Counter(trial.classes[row] for row in _query_rows(trial) if row in trial.classes)
     return [told[index] for index in range(len(trial.manifest["class_names"]))]
 
 
@@ -79,50 +79,50 @@ def _evenness(counts: Sequence[int]) -> float:
     return sum(-share * math.log(share) for share in shares) / math.log(len(counts))
 
 
-def _repeated(panel: PanelResults, trial: TrialResults) -> float | None:
+def _share_of_repeats(experiment: ExperimentResults, trial: TrialResults) -> float | None:
     """Return the share that the journal of a corrupted pool counted; else count by the rows, where that is possible."""
-    if _repeats(panel) == 1:
+    if _copies_per_input(experiment) == 1:
         return None
     counts = [each.metrics["queried"] for each in trial.rounds if "queried" in each.metrics]
     if len(counts) > 1:
         first, last = counts[0], counts[-1]
         return float((last["duplicates"] - first["duplicates"]) / (last["labels"] - first["labels"]))
-    sources = _num_sources(panel, trial)
+    sources = _num_sources(experiment, trial)
     if counts or sources is None:
         return None
     seen = {row % sources for row in trial.initial_rows}
     again = 0
-    for source in _inputs(trial, sources):
+    for source in _source_inputs(trial, sources):
         again += source in seen
         seen.add(source)
-    return again / len(_rows(trial))
+    return again / len(_query_rows(trial))
 
 
-def _asked_alike(panel: PanelResults, mine: TrialResults, theirs: TrialResults) -> float | None:
-    sources = _num_sources(panel, mine)
-    return None if sources is None else _overlap(_inputs(mine, sources), _inputs(theirs, sources))
+def _query_overlap(experiment: ExperimentResults, mine: TrialResults, theirs: TrialResults) -> float | None:
+    sources = _num_sources(experiment, mine)
+    return None if sources is None else _overlap(_source_inputs(mine, sources), _source_inputs(theirs, sources))
 
 
-def _inputs(trial: TrialResults, sources: int) -> list[int]:
+def _source_inputs(trial: TrialResults, sources: int) -> list[int]:
     """Of each row that was asked for, which input it is: copies are the same one."""
-    return [row % sources for row in _rows(trial)]
+    return [row % sources for row in _query_rows(trial)]
 
 
-def _num_sources(panel: PanelResults, trial: TrialResults) -> int | None:
+def _num_sources(experiment: ExperimentResults, trial: TrialResults) -> int | None:
     """S, where row i is input i % S: in a pool of S inputs, whole and several times.
 
     None where some rows of a repeated data set were taken out, or others put in, before: which rows are left of an
     input is not in the journal.
     """
-    pool = panel.config.get("pool", {})
+    pool = experiment.config.get("pool", {})
     changed = any(pool.get(key) for key in ("subset", "class_imbalance", "out_of_distribution"))
-    if changed and _repeats(panel) > pool.get("duplicates", 1):
+    if changed and _copies_per_input(experiment) > pool.get("duplicates", 1):
         return None
-    return int(trial.manifest["num_rows"] // _repeats(panel))
+    return int(trial.manifest["num_rows"] // _copies_per_input(experiment))
 
 
-def _repeats(panel: PanelResults) -> int:
+def _copies_per_input(experiment: ExperimentResults) -> int:
     """How often an input comes in the pool, by the data set and by [pool]."""
-    data = panel.config["data"]
+    data = experiment.config["data"]
     repeats = data["options"].get("repeats", 3) if data["name"] == "repeated-mnist" else 1
-    return int(repeats * panel.config.get("pool", {}).get("duplicates", 1))
+    return int(repeats * experiment.config.get("pool", {}).get("duplicates", 1))

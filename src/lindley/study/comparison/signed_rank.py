@@ -10,7 +10,7 @@ from scipy.stats import rankdata
 
 DECIMALS = 12
 """To which differences are compared."""
-SMALLEST = 10.0**-DECIMALS / 2
+SMALLEST_DIFFERENCE = 10.0**-DECIMALS / 2
 """Differences that are not larger are none: rounding."""
 
 
@@ -25,12 +25,12 @@ def signed_rank_test(differences: Sequence[float]) -> tuple[float, float]:
     if moved.size == 0:
         return 1.0, 1.0
     ranks = np.rint(2 * rankdata(np.abs(moved))).astype(np.int64)
-    law = rank_sum_law(ranks.tolist())
+    law = rank_sum_distribution(ranks.tolist())
     observed = int(ranks[moved > 0].sum())
     return float(law[observed:].sum()), float(law[: observed + 1].sum())
 
 
-def rank_sum_law(doubled_ranks: Iterable[int]) -> NDArray[np.float64]:
+def rank_sum_distribution(doubled_ranks: Iterable[int]) -> NDArray[np.float64]:
     """The chance of each sum of the ranks whose sign is positive, all signs being equally likely.  [sum of ranks + 1]
 
     By convolution over the signs. Ranks are doubled, so that those of ties are whole numbers.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lindley.study.config.schema import Experiment, Study
-from lindley.study.folder import stored_json
+from lindley.study.folder import read_json
 from lindley.training.precision import resolve_precision
 
 
@@ -30,9 +30,7 @@ def _resolved(experiment: Experiment, before: dict[str, str], device: str) -> Ex
 def _precisions(out: Path) -> dict[str, str]:
     """By experiment, what an earlier run decided; nothing where there was none or its file cannot be read."""
     try:
-        decided = {
-            experiment["name"]: experiment["model"]["precision"] for experiment in stored_json(out)["experiments"]
-        }
+        decided = {experiment["name"]: experiment["model"]["precision"] for experiment in read_json(out)["experiments"]}
         return {name: precision for name, precision in decided.items() if precision in ("float32", "bfloat16")}
     except (OSError, ValueError, KeyError, TypeError):
         return {}

@@ -10,83 +10,85 @@ from matplotlib.axes import Axes
 from lindley.measures.catalogue import METRICS
 from lindley.study.comparison.curves import learning_curve
 from lindley.study.figures.style import (
-    Drawn,
+    StudyFigure,
+    clip_name,
     draw_curve,
-    head,
+    draw_heading,
     legend_below,
-    name_of,
     new_figure,
+    plot_settings,
     stretch_accuracy,
-    styled,
 )
-from lindley.study.results import PanelResults, StudyResults
+from lindley.study.results import ExperimentResults, StudyResults
 
 NUMBER = 5
 TITLE = "BALD and BatchBALD"
-NEEDS = "a panel with both bald and batchbald"
+REQUIRES = "a panel with both bald and batchbald"
 _PAIR = ("bald", "batchbald")
 _TITLE_WIDTH = 44
 """Letters that one picture has room for."""
 
 
-def draw(results: StudyResults) -> list[Drawn]:
+def draw(results: StudyResults) -> list[StudyFigure]:
     """Draw one figure for the study; its panels are ordered by data set and pool, then by batch size."""
-    panels = [panel for panel in results.panels if set(_PAIR) <= set(panel.acquisitions)]
-    return [_draw_panels(sorted(_once(panels), key=_order))] if panels else []
+    experiments = [experiment for experiment in results.experiments if set(_PAIR) <= set(experiment.acquisitions)]
+    return [_draw_panels(sorted(_unique_settings(experiments), key=_sort_key))] if experiments else []
 
 
-def _once(panels: list[PanelResults]) -> list[PanelResults]:
+def _unique_settings(experiments: list[ExperimentResults]) -> list[ExperimentResults]:
     """Keep the panel with most seeds of those with the same settings, which a study may hold for figure 3."""
-    kept: dict[str, PanelResults] = {}
-    for panel in panels:
-        tables = {key: panel.config[key] for key in ("data", "pool", "model", "training", "schedule")}
+    kept: dict[str, ExperimentResults] = {}
+    for experiment in experiments:
+        tables = {key: experiment.config[key] for key in ("data", "pool", "model", "training", "schedule")}
         same = json.dumps(tables, sort_keys=True)
-        if same not in kept or _seeds(panel) > _seeds(kept[same]):
-            kept[same] = panel
+        if same not in kept or _seeds(experiment) > _seeds(kept[same]):
+            kept[same] = experiment
     return list(kept.values())
 
 
-def _seeds(panel: PanelResults) -> int:
-    return min(len(panel.of(name)) for name in _PAIR)
+def _seeds(experiment: ExperimentResults) -> int:
+    return min(len(experiment.trials_of(name)) for name in _PAIR)
 
 
-def _order(panel: PanelResults) -> tuple[str, str, int]:
-    pool = json.dumps(panel.config["pool"], sort_keys=True)
-    return panel.config["data"]["name"], pool, panel.config["schedule"]["batch_size"]
+def _sort_key(experiment: ExperimentResults) -> tuple[str, str, int]:
+    pool = json.dumps(experiment.config["pool"], sort_keys=True)
+    return experiment.config["data"]["name"], pool, experiment.config["schedule"]["batch_size"]
 
 
-def _draw_panels(panels: list[PanelResults]) -> Drawn:
-    columns = 2 if len(panels) == 4 else min(len(panels), 3)
-    rows = -(-len(panels) // columns)
-    with styled():
+def _draw_panels(experiments: list[ExperimentResults]) -> StudyFigure:
+    columns = 2 if len(experiments) == 4 else min(len(experiments), 3)
+    rows = -(-len(experiments) // columns)
+    with plot_settings():
         figure = new_figure(max(3.7 * columns, 5.2), 3.2 * rows + 0.8)
         all_axes = figure.subplots(rows, columns, squeeze=False).ravel()
-        for axes, panel in zip(all_axes, panels, strict=False):
-            _draw_panel(axes, panel)
-        for axes in all_axes[len(panels) :]:
+        for axes, experiment in zip(all_axes, experiments, strict=False):
+            _draw_panel(axes, experiment)
+        for axes in all_axes[len(experiments) :]:
             axes.set_axis_off()
         for axes in all_axes[::columns]:
             axes.set_ylabel(METRICS["accuracy"].axis_label)
         legend_below(figure, all_axes[0])
-        head(figure, TITLE)
-    names = tuple(panel.name for panel in panels)
-    return Drawn(NUMBER, "figure-5-batch-comparison", figure, TITLE, _caption(panels), names)
+        draw_heading(figure, TITLE)
+    names = tuple(experiment.name for experiment in experiments)
+    return StudyFigure(NUMBER, "figure-5-batch-comparison", figure, TITLE, _caption(experiments), names)
 
 
-def _draw_panel(axes: Axes, panel: PanelResults) -> None:
-    curves = {name: learning_curve(panel.of(name), "accuracy") for name in _PAIR}
+def _draw_panel(axes: Axes, experiment: ExperimentResults) -> None:
+    curves = {name: learning_curve(experiment.trials_of(name), "accuracy") for name in _PAIR}
     for name, curve in curves.items():
         draw_curve(axes, curve, name, scale=100)
     stretch_accuracy(axes, [100 * end for curve in curves.values() for end in (curve.low.min(), curve.high.max())])
-    batch, seeds = panel.config["schedule"]["batch_size"], _seeds(panel)
-    title = panel.title if "batch" in panel.title.lower() else f"{panel.title}, batch {batch}"
-    told = f"{name_of(title, 3 * _TITLE_WIDTH)} ({seeds} seed{'' if seeds == 1 else 's'})"
+    batch, seeds = experiment.config["schedule"]["batch_size"], _seeds(experiment)
+    title = experiment.title if "batch" in experiment.title.lower() else f"{experiment.title}, batch {batch}"
+    told = f"{clip_name(title, 3 * _TITLE_WIDTH)} ({seeds} seed{'' if seeds == 1 else 's'})"
     axes.set_title(textwrap.fill(told, _TITLE_WIDTH))
     axes.set(xlabel="labels (the initial ones included)")
 
 
-def _caption(panels: list[PanelResults]) -> str:
-    bands = sorted({learning_curve(panel.of(name), "accuracy").band for panel in panels for name in _PAIR})
+def _caption(experiments: list[ExperimentResults]) -> str:
+    bands = sorted(
+        {learning_curve(experiment.trials_of(name), "accuracy").band for experiment in experiments for name in _PAIR}
+    )
     return (
         f"Line: median over seeds; veil: {' or '.join(bands)}. Where the veils lie over each other all along, no "
         "difference shows. The larger the batch, and the more copies of an image the pool holds, the more BALD asks "

@@ -8,33 +8,33 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from lindley.study.figures.plane import AMOUNT, draw_boundary, draw_pool, draw_surface, shown_trials
-from lindley.study.figures.style import FAINT, INK, Drawn, head, new_figure, styled
+from lindley.study.figures.plane import AMOUNT_COLOURS, draw_boundary, draw_pool, draw_surface, representative_trials
+from lindley.study.figures.style import FAINT, INK, StudyFigure, draw_heading, new_figure, plot_settings
 from lindley.study.observers import INFORMATION_PICKERS
-from lindley.study.plot_style import NATS_TO_BITS, look
-from lindley.study.results import Arrays, PanelResults, StudyResults, TrialResults
+from lindley.study.plot_style import NATS_TO_BITS, acquisition_title, plot_style
+from lindley.study.results import Arrays, ExperimentResults, StudyResults, TrialResults
 
 NUMBER = 4
 TITLE = "Information as the batch grows"
-NEEDS = "a panel with observe.information"
+REQUIRES = "a panel with observe.information"
 _ON_THE_PLANE = 10
 
 
-def draw(results: StudyResults) -> list[Drawn]:
+def draw(results: StudyResults) -> list[StudyFigure]:
     """Draw one figure for each panel and number of labels at which it was measured."""
     return [
-        _draw_round(panel, trial, number, arrays)
-        for panel in results.panels
-        for trial in shown_trials(panel, "information")
+        _draw_round(experiment, trial, number, arrays)
+        for experiment in results.experiments
+        for trial in representative_trials(experiment, "information")
         for number in range(len(trial.rounds))
         if (arrays := trial.arrays(number, "information")) is not None
     ]
 
 
-def _draw_round(panel: PanelResults, trial: TrialResults, number: int, arrays: Arrays) -> Drawn:
+def _draw_round(experiment: ExperimentResults, trial: TrialResults, number: int, arrays: Arrays) -> StudyFigure:
     planar = "inputs_bald" in arrays
-    title = f"{panel.title}, {trial.labels[number]} labels: information as the batch grows"
-    with styled():
+    title = f"{experiment.title}, {trial.labels[number]} labels: information as the batch grows"
+    with plot_settings():
         figure = new_figure(11, 6.9 if planar else 4.2)
         parts = figure.subfigures(2 if planar else 1, 1, height_ratios=[4, 2.9][: 1 + planar], squeeze=False)
         upper = parts[0, 0]
@@ -44,15 +44,15 @@ def _draw_round(panel: PanelResults, trial: TrialResults, number: int, arrays: A
         _legend(upper)
         if planar:
             _draw_batches(parts[1, 0], trial, number, arrays)
-        head(figure, title)
-    name = f"figure-4-information-{panel.name}-{trial.labels[number]}"
-    return Drawn(NUMBER, name, figure, title, _caption(trial, arrays, planar), (panel.name,))
+        draw_heading(figure, title)
+    name = f"figure-4-information-{experiment.name}-{trial.labels[number]}"
+    return StudyFigure(NUMBER, name, figure, title, _caption(trial, arrays, planar), (experiment.name,))
 
 
 def _draw_sums(axes: Axes, arrays: Arrays) -> None:
     """Draw the sum of the scores (open, broken line) and the joint information (filled, solid) of the same picks."""
     for picker in INFORMATION_PICKERS:
-        style, picks = look(picker), arrays["picks"]
+        style, picks = plot_style(picker), arrays["picks"]
         every = max(1, len(picks) // 10)
         axes.plot(picks, arrays[f"sum_bald_{picker}"] * NATS_TO_BITS, color=style.colour, linestyle=(0, (4, 2)),
                   marker=style.marker, markevery=every, markerfacecolor="white", linewidth=1.4)  # fmt: skip
@@ -67,7 +67,7 @@ def _draw_joint(axes: Axes, arrays: Arrays) -> None:
     """Draw the joint information alone, with two standard errors."""
     picks = arrays["picks"]
     for picker in INFORMATION_PICKERS:
-        style = look(picker)
+        style = plot_style(picker)
         joint, error = arrays[f"joint_{picker}"] * NATS_TO_BITS, 2 * arrays[f"joint_se_{picker}"] * NATS_TO_BITS
         axes.fill_between(picks, joint - error, joint + error, color=style.colour, alpha=0.2, linewidth=0)
         axes.plot(picks, joint, color=style.colour, linestyle=style.line, marker=style.marker,
@@ -105,12 +105,12 @@ def _draw_batches(figure: SubFigure, trial: TrialResults, number: int, arrays: A
         top = float(score.max())
     for axes, picker in zip(all_axes, INFORMATION_PICKERS, strict=True):
         if grid is not None:
-            image = draw_surface(axes, grid, score, AMOUNT, top)
+            image = draw_surface(axes, grid, score, AMOUNT_COLOURS, top)
             draw_boundary(axes, grid)
         if first is not None and "pool_inputs" in first:
             draw_pool(axes, first["pool_inputs"])
-        _draw_picks(axes, arrays[f"inputs_{picker}"][:shown], look(picker).colour)
-        axes.set(title=f"{look(picker).title}: the first {shown} picks", xlabel="x₁")
+        _draw_picks(axes, arrays[f"inputs_{picker}"][:shown], plot_style(picker).colour)
+        axes.set(title=f"{acquisition_title(picker)}: the first {shown} picks", xlabel="x₁")
         axes.set_aspect("equal")
     all_axes[0].set_ylabel("x₂")
     if grid is not None:
@@ -130,7 +130,13 @@ def _draw_picks(axes: Axes, points: NDArray[np.floating], colour: str) -> None:
 
 def _legend(figure: Figure | SubFigure) -> None:
     colours = [
-        Line2D([], [], color=look(name).colour, marker=look(name).marker, label=f"picks of {look(name).title}")
+        Line2D(
+            [],
+            [],
+            color=plot_style(name).colour,
+            marker=plot_style(name).marker,
+            label=f"picks of {acquisition_title(name)}",
+        )
         for name in INFORMATION_PICKERS
     ]
     single = Line2D([], [], color=FAINT, linestyle=(0, (4, 2)), marker="o", markerfacecolor="white",

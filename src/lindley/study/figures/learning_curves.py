@@ -9,40 +9,50 @@ from matplotlib.axes import Axes
 
 from lindley.measures.catalogue import MetricSpec
 from lindley.study.comparison.curves import Curve, learning_curve
-from lindley.study.figures.style import Drawn, draw_curve, head, legend_below, new_figure, stretch_accuracy, styled
-from lindley.study.plot_style import look
-from lindley.study.report.tables import measured_specs
-from lindley.study.results import PanelResults, StudyResults, paired
+from lindley.study.figures.style import (
+    StudyFigure,
+    draw_curve,
+    draw_heading,
+    legend_below,
+    new_figure,
+    plot_settings,
+    stretch_accuracy,
+)
+from lindley.study.plot_style import acquisition_title
+from lindley.study.report.tables import available_metrics
+from lindley.study.results import ExperimentResults, StudyResults, paired_trials
 
 NUMBER = 3
 TITLE = "Learning curves"
-NEEDS = "at least one trial with two rounds"
+REQUIRES = "at least one trial with two rounds"
 _LOSS_TICKS = tuple(digit * 10.0**power for power in range(-6, 4) for digit in (1, 2, 5))
 
 
-def draw(results: StudyResults) -> list[Drawn]:
+def draw(results: StudyResults) -> list[StudyFigure]:
     """Draw one figure for each panel; panels that compare nothing but BALD and BatchBALD are left to figure 5."""
-    panels = [panel for panel in results.panels if any(len(trial.rounds) > 1 for trial in panel.trials)]
-    wide = [panel for panel in panels if set(panel.acquisitions) - {"bald", "batchbald"}]
-    return [_draw_panel(panel) for panel in wide or panels]
+    experiments = [
+        experiment for experiment in results.experiments if any(len(trial.rounds) > 1 for trial in experiment.trials)
+    ]
+    wide = [experiment for experiment in experiments if set(experiment.acquisitions) - {"bald", "batchbald"}]
+    return [_draw_panel(experiment) for experiment in wide or experiments]
 
 
-def _draw_panel(panel: PanelResults) -> Drawn:
-    with styled():
-        specs = measured_specs("curves", panel.trials)
+def _draw_panel(experiment: ExperimentResults) -> StudyFigure:
+    with plot_settings():
+        specs = available_metrics("curves", experiment.trials)
         figure = new_figure(11 / 3 * len(specs), 4.3)
         all_axes = figure.subplots(1, len(specs), squeeze=False)[0]
         for axes, spec in zip(all_axes, specs, strict=True):
-            curves = {name: learning_curve(panel.of(name), spec.name) for name in panel.acquisitions}
+            curves = {name: learning_curve(experiment.trials_of(name), spec.name) for name in experiment.acquisitions}
             for name, curve in curves.items():
                 draw_curve(axes, curve, name, scale=spec.unit.scale)
             _finish(axes, list(curves.values()), spec)
             title = f"{spec.title[0].upper()}{spec.title[1:]}: {spec.better} is better"
             axes.set(xlabel="labels (the initial ones included)", ylabel=spec.axis_label, title=title)
         legend_below(figure, all_axes[0])
-        head(figure, f"{panel.title}: learning curves")
-    name = f"figure-3-learning-curves-{panel.name}"
-    return Drawn(NUMBER, name, figure, _title(panel), _caption(panel), (panel.name,))
+        draw_heading(figure, f"{experiment.title}: learning curves")
+    name = f"figure-3-learning-curves-{experiment.name}"
+    return StudyFigure(NUMBER, name, figure, _title(experiment), _caption(experiment), (experiment.name,))
 
 
 def _finish(axes: Axes, curves: list[Curve], spec: MetricSpec) -> None:
@@ -73,13 +83,13 @@ def logarithmic_losses(axes: Axes, losses: list[float]) -> None:
     axes.minorticks_off()
 
 
-def _title(panel: PanelResults) -> str:
-    return f"{TITLE}, {panel.title}"
+def _title(experiment: ExperimentResults) -> str:
+    return f"{TITLE}, {experiment.title}"
 
 
-def _caption(panel: PanelResults) -> str:
-    curves = [learning_curve(panel.of(name), "accuracy") for name in panel.acquisitions]
-    seeds = sorted({len(panel.of(name)) for name in panel.acquisitions})
+def _caption(experiment: ExperimentResults) -> str:
+    curves = [learning_curve(experiment.trials_of(name), "accuracy") for name in experiment.acquisitions]
+    seeds = sorted({len(experiment.trials_of(name)) for name in experiment.acquisitions})
     number = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
     drawn = (
         "One seed, so there is no band" if seeds == [1] else f"Line: median over {number} seeds; veil: {curves[0].band}"
@@ -90,16 +100,17 @@ def _caption(panel: PanelResults) -> str:
         "equal steps halve the error; that of the NLL is logarithmic. A low NLL and ECE mean that the probabilities "
         "can be trusted."
     )
-    if any(not trial.complete for trial in panel.trials):
+    if any(not trial.complete for trial in experiment.trials):
         text += " Some trials are not finished: towards the right a line stands on fewer seeds."
-    for first, second in combinations(panel.acquisitions, 2):
-        if _same_questions(panel, first, second):
-            text += f" The same rows were asked for throughout by {look(first).title} and {look(second).title}."
+    for first, second in combinations(experiment.acquisitions, 2):
+        if _same_queries(experiment, first, second):
+            names = f"{acquisition_title(first)} and {acquisition_title(second)}"
+            text += f" The same rows were asked for throughout by {names}."
     return text
 
 
-def _same_questions(panel: PanelResults, first: str, second: str) -> bool:
+def _same_queries(experiment: ExperimentResults, first: str, second: str) -> bool:
     """With two classes, for one, margin and entropy order the pool alike, and their lines coincide."""
-    pairs = paired(panel, first, second)
+    pairs = paired_trials(experiment, first, second)
     asked = [[[each.rows for each in trial.rounds] for trial in pair] for pair in pairs]
     return bool(asked) and all(mine == theirs for mine, theirs in asked)

@@ -12,26 +12,34 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from lindley.study.comparison.curves import spread_out
+from lindley.study.comparison.curves import evenly_spaced
 from lindley.study.figures.plane import (
-    BELIEF,
+    PROBABILITY_COLOURS,
     RoundColours,
-    belief_bar,
     boundary_handles,
     class_handles,
     draw_boundary,
     draw_labelled,
     draw_pool,
+    draw_probability_scale,
     draw_surface,
-    shown_trials,
+    representative_trials,
 )
-from lindley.study.figures.style import INK, Drawn, head, name_of, new_figure, place_legend, styled
-from lindley.study.plot_style import look
-from lindley.study.results import PanelResults, StudyResults, TrialResults
+from lindley.study.figures.style import (
+    INK,
+    StudyFigure,
+    clip_name,
+    draw_heading,
+    new_figure,
+    place_legend,
+    plot_settings,
+)
+from lindley.study.plot_style import acquisition_title
+from lindley.study.results import ExperimentResults, StudyResults, TrialResults
 
 NUMBER = 1
 TITLE = "Two moons: what is asked for"
-NEEDS = "a panel of 2-D data with observe.grid = true"
+REQUIRES = "a panel of 2-D data with observe.grid = true"
 _COLUMNS = 6
 _LEGEND_WIDTH = 9.0
 """Inches that the legend needs below, and a figure has at least."""
@@ -43,17 +51,17 @@ _NAME_GAP = 0.79
 """Inches to the left of the first picture, where no tick label comes."""
 
 
-def draw(results: StudyResults) -> list[Drawn]:
+def draw(results: StudyResults) -> list[StudyFigure]:
     """Draw one figure for each panel that stored its probability surface."""
-    return [_draw_panel(panel) for panel in results.panels if shown_trials(panel, "grid")]
+    return [_draw_panel(experiment) for experiment in results.experiments if representative_trials(experiment, "grid")]
 
 
-def _draw_panel(panel: PanelResults) -> Drawn:
-    trials = shown_trials(panel, "grid")
+def _draw_panel(experiment: ExperimentResults) -> StudyFigure:
+    trials = representative_trials(experiment, "grid")
     longest = max(trials, key=lambda trial: len(trial.rounds))
-    columns = spread_out(len(longest.rounds), _COLUMNS)
+    columns = evenly_spaced(len(longest.rounds), _COLUMNS)
     rounds = RoundColours(max(len(longest.rounds) - 1, 1))
-    with styled():
+    with plot_settings():
         handles = _handles(longest)
         figure, all_axes, bars = _lay_out(len(trials), len(columns), handles)
         for row, trial in zip(all_axes.tolist(), trials, strict=True):
@@ -62,12 +70,14 @@ def _draw_panel(panel: PanelResults) -> Drawn:
             axes.set_title(f"{longest.labels[number]} labels")
         for axes in all_axes[-1]:
             axes.set_xlabel("x₁")
-        rounds.bar(figure, bars[0])
-        belief_bar(figure, bars[1], longest.manifest["class_names"][1])
-        head(figure, f"{panel.title}: what each acquisition asks for", y=1 - 0.12 / figure.get_figheight(), va="top")
-    name = f"figure-1-surface-{panel.name}"
-    title = f"{panel.title}: what each acquisition asks for"
-    return Drawn(NUMBER, name, figure, title, _caption(trials), (panel.name,))
+        rounds.draw_scale(figure, bars[0])
+        draw_probability_scale(figure, bars[1], longest.manifest["class_names"][1])
+        draw_heading(
+            figure, f"{experiment.title}: what each acquisition asks for", y=1 - 0.12 / figure.get_figheight(), va="top"
+        )
+    name = f"figure-1-surface-{experiment.name}"
+    title = f"{experiment.title}: what each acquisition asks for"
+    return StudyFigure(NUMBER, name, figure, title, _caption(trials), (experiment.name,))
 
 
 def _lay_out(num_rows: int, num_columns: int, handles: Sequence[Artist]) -> tuple[Figure, NDArray[Any], list[Axes]]:
@@ -104,7 +114,7 @@ def _draw_trial(row: Sequence[Axes], trial: TrialResults, columns: Sequence[int]
             axes.set_axis_off()
             continue
         pool = grid.get("pool_inputs", pool)
-        draw_surface(axes, grid, grid["mean_prob"], BELIEF, 1.0)
+        draw_surface(axes, grid, grid["mean_prob"], PROBABILITY_COLOURS, 1.0)
         draw_boundary(axes, grid)
         if pool is not None:
             draw_pool(axes, pool)
@@ -116,7 +126,7 @@ def _draw_trial(row: Sequence[Axes], trial: TrialResults, columns: Sequence[int]
     row[0].set_ylabel("x₂")
     row[0].ticklabel_format(scilimits=(-3, 5))
     cell = row[0].get_position(original=True)
-    name = name_of(look(trial.acquisition).title, 2 * _NAME_LETTERS - 6)
+    name = clip_name(acquisition_title(trial.acquisition), 2 * _NAME_LETTERS - 6)
     row[0].annotate(
         name,
         xy=(cell.x0 - _NAME_GAP * row[0].figure.dpi / row[0].figure.bbox.width, 0.5),

@@ -10,25 +10,33 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from lindley.study.comparison.curves import spread_out
+from lindley.study.comparison.curves import evenly_spaced
 from lindley.study.figures.plane import (
-    AMOUNT,
-    BELIEF,
+    AMOUNT_COLOURS,
+    PROBABILITY_COLOURS,
     RoundColours,
     class_handles,
     draw_boundary,
     draw_labelled,
     draw_surface,
-    shown_trials,
+    representative_trials,
 )
-from lindley.study.figures.style import INK, Drawn, head, name_of, new_figure, place_legend, styled
+from lindley.study.figures.style import (
+    INK,
+    StudyFigure,
+    clip_name,
+    draw_heading,
+    new_figure,
+    place_legend,
+    plot_settings,
+)
 from lindley.study.plot_style import NATS_TO_BITS
 from lindley.study.report.sampling import UNDECIDED
-from lindley.study.results import Arrays, PanelResults, StudyResults, TrialResults
+from lindley.study.results import Arrays, ExperimentResults, StudyResults, TrialResults
 
 NUMBER = 2
 TITLE = "Two moons: the terms of BALD"
-NEEDS = "a panel of 2-D data with observe.grid = true and the acquisition bald"
+REQUIRES = "a panel of 2-D data with observe.grid = true and the acquisition bald"
 _ROWS = 5
 _TERMS = (
     ("mean probability", "E p", "probability"),
@@ -38,38 +46,40 @@ _TERMS = (
 )
 
 
-def draw(results: StudyResults) -> list[Drawn]:
+def draw(results: StudyResults) -> list[StudyFigure]:
     """Draw one figure for each panel that stored the surface for BALD."""
-    found = [(panel, trial) for panel in results.panels for trial in shown_trials(panel, "grid")]
-    return [_draw_panel(panel, trial) for panel, trial in found if trial.acquisition == "bald"]
+    found = [
+        (experiment, trial) for experiment in results.experiments for trial in representative_trials(experiment, "grid")
+    ]
+    return [_draw_panel(experiment, trial) for experiment, trial in found if trial.acquisition == "bald"]
 
 
-def _draw_panel(panel: PanelResults, trial: TrialResults) -> Drawn:
+def _draw_panel(experiment: ExperimentResults, trial: TrialResults) -> StudyFigure:
     stored = [(number, trial.arrays(number, "grid")) for number in range(len(trial.rounds))]
     grids = [(number, grid) for number, grid in stored if grid is not None]
-    grids = [grids[place] for place in spread_out(len(grids), _ROWS)]
+    grids = [grids[place] for place in evenly_spaced(len(grids), _ROWS)]
     surfaces = [_terms(grid) for _, grid in grids]  # [rows][4]
     tops = [1.0, 1.0, 1.0, max(float(surface[3].max()) for surface in surfaces)]
-    with styled():
+    with plot_settings():
         figure = new_figure(10.6, 1.72 * len(grids) + 1.5)
         all_axes = figure.subplots(len(grids), 4, sharex=True, sharey=True, squeeze=False)
         rounds = RoundColours(max(len(trial.rounds) - 1, 1))
         for row, (number, grid), surface in zip(all_axes.tolist(), grids, surfaces, strict=True):
             images = [
-                draw_surface(axes, grid, values, BELIEF if term == 0 else AMOUNT, tops[term])
+                draw_surface(axes, grid, values, PROBABILITY_COLOURS if term == 0 else AMOUNT_COLOURS, tops[term])
                 for term, (axes, values) in enumerate(zip(row, surface, strict=True))
             ]
-            _mark(row, grid, rounds, trial.labels[number])
+            _draw_marks(row, grid, rounds, trial.labels[number])
         for axes in all_axes[-1]:
             axes.set_xlabel("x₁")
         for term, (title, formula, unit) in enumerate(_TERMS):
             all_axes[0, term].set_title(f"{title}\n{formula}")
-            label = unit if term else f"probability of “{name_of(trial.manifest['class_names'][1], 20)}”"
+            label = unit if term else f"probability of “{clip_name(trial.manifest['class_names'][1], 20)}”"
             figure.colorbar(images[term], ax=all_axes[:, term], location="bottom", aspect=22, pad=0.02, label=label)
         _legend(figure, trial)
-        head(figure, f"{panel.title}: the terms of BALD")
-    name, title = f"figure-2-terms-{panel.name}", f"{panel.title}: the terms of BALD"
-    return Drawn(NUMBER, name, figure, title, _caption(trial), (panel.name,))
+        draw_heading(figure, f"{experiment.title}: the terms of BALD")
+    name, title = f"figure-2-terms-{experiment.name}", f"{experiment.title}: the terms of BALD"
+    return StudyFigure(NUMBER, name, figure, title, _caption(trial), (experiment.name,))
 
 
 def _terms(grid: Arrays) -> list[NDArray[np.floating]]:
@@ -78,7 +88,7 @@ def _terms(grid: Arrays) -> list[NDArray[np.floating]]:
     return [grid["mean_prob"], total, noise, np.maximum(total - noise, 0)]
 
 
-def _mark(row: Sequence[Axes], grid: Arrays, rounds: RoundColours, labels: int) -> None:
+def _draw_marks(row: Sequence[Axes], grid: Arrays, rounds: RoundColours, labels: int) -> None:
     """The boundary everywhere; the labels so far on the first picture; what is asked for on all."""
     for axes in row:
         draw_boundary(axes, grid)

@@ -14,24 +14,26 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from lindley.study.figures.style import FAINT, INK, name_of
+from lindley.study.figures.style import FAINT, INK, clip_name
 from lindley.study.report.sampling import UNDECIDED
-from lindley.study.results import Arrays, PanelResults, TrialResults
+from lindley.study.results import Arrays, ExperimentResults, TrialResults
 
 CLASS_MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*", "h", "p")
-BELIEF = LinearSegmentedColormap.from_list("belief", ["#b4d5eb", "#dcebf5", "#f9f9f6", "#fbe8cb", "#f5cc91"])
+PROBABILITY_COLOURS = LinearSegmentedColormap.from_list(
+    "belief", ["#b4d5eb", "#dcebf5", "#f9f9f6", "#fbe8cb", "#f5cc91"]
+)
 """Pale blue, white, pale orange: points stay visible on it, and the two sides differ for all eyes."""
-AMOUNT = LinearSegmentedColormap.from_list("amount", ["#fbfbf8", "#d5dfee", "#9fb4d8", "#6a7fb8", "#3c4a8c"])
+AMOUNT_COLOURS = LinearSegmentedColormap.from_list("amount", ["#fbfbf8", "#d5dfee", "#9fb4d8", "#6a7fb8", "#3c4a8c"])
 """White to dark blue, for quantities that start at zero."""
 
 
-def shown_trials(panel: PanelResults, observer: str) -> list[TrialResults]:
+def representative_trials(experiment: ExperimentResults, observer: str) -> list[TrialResults]:
     """Return a trial of each acquisition, all with the lowest seed for which every one stored what the observer sees.
 
     Where no seed is common to all, each acquisition shows its own lowest.
     """
-    having = [trial for trial in panel.trials if any(observer in each.fit.arrays for each in trial.rounds)]
-    by_name = {name: [trial for trial in having if trial.acquisition == name] for name in panel.acquisitions}
+    having = [trial for trial in experiment.trials if any(observer in each.fit.arrays for each in trial.rounds)]
+    by_name = {name: [trial for trial in having if trial.acquisition == name] for name in experiment.acquisitions}
     groups = [group for group in by_name.values() if group]
     common = set.intersection(*({trial.seed for trial in group} for group in groups)) if groups else set()
     return [next(trial for trial in group if not common or trial.seed == min(common)) for group in groups]
@@ -120,7 +122,7 @@ class RoundColours:
         """Return the colour of a round; white for -1, the initial labels."""
         return (1.0, 1.0, 1.0, 1.0) if number < 0 else self.colours[min(number, len(self.colours) - 1)]
 
-    def bar(self, figure: Figure, place: Axes) -> None:
+    def draw_scale(self, figure: Figure, place: Axes) -> None:
         """Draw the legend of the rounds into an axes of its own; the initial labels are its first step."""
         count = len(self.colours)
         colours = ListedColormap([self.colour(number) for number in range(-1, count)])
@@ -136,7 +138,7 @@ def class_handles(names: Sequence[str]) -> list[Artist]:
     """Return legend entries for the markers of the classes."""
     return [
         Line2D([], [], linestyle="", marker=CLASS_MARKERS[place % 10], markerfacecolor="white", markeredgecolor=INK,
-               markersize=5.5, label=f"label: {name_of(name)}")
+               markersize=5.5, label=f"label: {clip_name(name)}")
         for place, name in enumerate(names)
     ]  # fmt: skip
 
@@ -149,7 +151,7 @@ def boundary_handles() -> list[Artist]:
     ]
 
 
-def belief_bar(figure: Figure, place: Axes, class_name: str) -> None:
+def draw_probability_scale(figure: Figure, place: Axes, class_name: str) -> None:
     """Draw the scale of the probability surface into an axes of its own.
 
     Args:
@@ -157,6 +159,6 @@ def belief_bar(figure: Figure, place: Axes, class_name: str) -> None:
         place: The axes.
         class_name: The class whose probability it is.
     """
-    bar = figure.colorbar(ScalarMappable(Normalize(0, 1), BELIEF), cax=place)
-    bar.set_label(f"mean probability of\n“{name_of(class_name, 17)}”", fontsize=8)
+    bar = figure.colorbar(ScalarMappable(Normalize(0, 1), PROBABILITY_COLOURS), cax=place)
+    bar.set_label(f"mean probability of\n“{clip_name(class_name, 17)}”", fontsize=8)
     bar.set_ticks([0, UNDECIDED[0], 0.5, UNDECIDED[1], 1])

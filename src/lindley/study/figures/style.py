@@ -23,7 +23,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from lindley.session.files import write_atomically
 from lindley.study.comparison.curves import Curve
-from lindley.study.plot_style import look
+from lindley.study.plot_style import plot_style
 from lindley.text import visible_line
 
 INK, FAINT = "#1f2328", "#8a8f98"
@@ -58,7 +58,7 @@ _SETTINGS: Any = {
 
 
 @dataclass(frozen=True)
-class Drawn:
+class StudyFigure:
     """One figure with its title and caption; `name` is the stem of its files."""
 
     number: int
@@ -66,12 +66,12 @@ class Drawn:
     figure: Figure
     title: str
     caption: str
-    panels: tuple[str, ...]
+    experiments: tuple[str, ...]
     """The names of the panels that it shows."""
 
 
 @contextmanager
-def styled() -> Iterator[None]:
+def plot_settings() -> Iterator[None]:
     """Draw everything inside in the style of lindley; afterwards matplotlib is as it was."""
     with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # of a name: a box stands for it
@@ -85,19 +85,19 @@ def new_figure(width: float | int, height: float | int) -> Figure:
     return figure
 
 
-def name_of(text: str, letters: int = 24) -> str:
+def clip_name(text: str, letters: int = 24) -> str:
     """Return a stranger's name as a figure shows it: in one line, cut at so many letters, and hidden by no legend."""
     line = visible_line(text)
     line = line if len(line) <= letters else f"{line[: letters - 1].rstrip()}…"
     return f" {line}" if line.startswith("_") else line  # matplotlib hides what begins with _
 
 
-def save(drawn: Drawn, folder: Path) -> Path:
+def save(drawn: StudyFigure, folder: Path) -> Path:
     """Write folder/name.png at 200 dpi and folder/name.pdf, each whole or not at all; return the PNG.
 
     The same figure gives the same bytes.
     """
-    with styled():
+    with plot_settings():
         if drawn.figure.get_layout_engine() is not None:
             drawn.figure.draw_without_rendering()
             drawn.figure.set_layout_engine("none")  # it is laid out; again for each file would take as long again
@@ -109,10 +109,10 @@ def save(drawn: Drawn, folder: Path) -> Path:
     return folder / f"{drawn.name}.png"
 
 
-def head(figure: Figure, text: str, **place: Any) -> None:
+def draw_heading(figure: Figure, text: str, **place: Any) -> None:
     """Draw the heading of a whole figure, in one line or two."""
     width = int(9 * figure.get_figwidth())
-    figure.suptitle(textwrap.fill(name_of(text, 2 * width - 20), width), fontsize=12, fontweight="bold", **place)
+    figure.suptitle(textwrap.fill(clip_name(text, 2 * width - 20), width), fontsize=12, fontweight="bold", **place)
 
 
 def legend_below(figure: Figure, axes: Axes) -> None:
@@ -148,7 +148,7 @@ def draw_curve(axes: Axes, curve: Curve, acquisition: str, *, scale: float | int
         acquisition: Whose colour, marker and name it has.
         scale: What values are multiplied by.
     """
-    style = look(acquisition)
+    style = plot_style(acquisition)
     axes.fill_between(curve.labels, curve.low * scale, curve.high * scale, color=style.colour, alpha=0.15, linewidth=0)
     axes.plot(
         curve.labels,
@@ -159,7 +159,7 @@ def draw_curve(axes: Axes, curve: Curve, acquisition: str, *, scale: float | int
         markevery=max(1, len(curve.labels) // 12),
         markeredgecolor="white",
         markeredgewidth=0.6,
-        label=name_of(style.title, 40),
+        label=clip_name(style.title, 40),
     )
 
 

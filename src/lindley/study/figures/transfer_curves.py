@@ -4,32 +4,43 @@ from __future__ import annotations
 
 from lindley.measures.catalogue import METRICS
 from lindley.study.comparison.curves import learning_curve
-from lindley.study.figures.style import Drawn, draw_curve, head, legend_below, new_figure, stretch_accuracy, styled
-from lindley.study.report.tables_transfer import OWN, metric_of, transfer_models
-from lindley.study.results import PanelResults, StudyResults
+from lindley.study.figures.style import (
+    StudyFigure,
+    draw_curve,
+    draw_heading,
+    legend_below,
+    new_figure,
+    plot_settings,
+    stretch_accuracy,
+)
+from lindley.study.report.tables_transfer import OWN_METRIC, transfer_metric, transfer_models
+from lindley.study.results import ExperimentResults, StudyResults
 
 NUMBER = 6
 TITLE = "Transfer"
-NEEDS = "a panel with observe.transfer, measured in two rounds"
+REQUIRES = "a panel with observe.transfer, measured in two rounds"
 
 
-def draw(results: StudyResults) -> list[Drawn]:
+def draw(results: StudyResults) -> list[StudyFigure]:
     """Draw one figure for each panel, with one picture for each model."""
-    return [_draw_panel(panel) for panel in results.panels if _measured(panel)]
+    return [_draw_panel(experiment) for experiment in results.experiments if _has_transfer(experiment)]
 
 
-def _measured(panel: PanelResults) -> bool:
-    models = transfer_models(panel)
-    return bool(models) and len(learning_curve(panel.trials, metric_of(models[0])).labels) > 1
+def _has_transfer(experiment: ExperimentResults) -> bool:
+    models = transfer_models(experiment)
+    return bool(models) and len(learning_curve(experiment.trials, transfer_metric(models[0])).labels) > 1
 
 
-def _draw_panel(panel: PanelResults) -> Drawn:
-    pictures = {"the model that asked": OWN, **{model: metric_of(model) for model in transfer_models(panel)}}
-    with styled():
+def _draw_panel(experiment: ExperimentResults) -> StudyFigure:
+    pictures = {
+        "the model that asked": OWN_METRIC,
+        **{model: transfer_metric(model) for model in transfer_models(experiment)},
+    }
+    with plot_settings():
         figure = new_figure(max(3.7 * len(pictures), 7.4), 4.3)
         all_axes = figure.subplots(1, len(pictures))
         for axes, (title, metric) in zip(all_axes, pictures.items(), strict=True):
-            curves = {name: learning_curve(panel.of(name), metric) for name in panel.acquisitions}
+            curves = {name: learning_curve(experiment.trials_of(name), metric) for name in experiment.acquisitions}
             for name, curve in curves.items():
                 draw_curve(axes, curve, name, scale=100)
             ends = [100 * end for curve in curves.values() for side in (curve.low, curve.high) for end in side]
@@ -37,13 +48,13 @@ def _draw_panel(panel: PanelResults) -> Drawn:
             axes.set(xlabel="labels (the initial ones included)", title=title)
         all_axes[0].set_ylabel(METRICS["accuracy"].axis_label)
         legend_below(figure, all_axes[0])
-        head(figure, f"{panel.title}: what other models learn from the same labels")
-    name = f"figure-6-transfer-{panel.name}"
-    return Drawn(NUMBER, name, figure, f"{TITLE}, {panel.title}", _caption(panel), (panel.name,))
+        draw_heading(figure, f"{experiment.title}: what other models learn from the same labels")
+    name = f"figure-6-transfer-{experiment.name}"
+    return StudyFigure(NUMBER, name, figure, f"{TITLE}, {experiment.title}", _caption(experiment), (experiment.name,))
 
 
-def _caption(panel: PanelResults) -> str:
-    curve = learning_curve(panel.trials[:1] and panel.of(panel.acquisitions[0]), OWN)
+def _caption(experiment: ExperimentResults) -> str:
+    curve = learning_curve(experiment.trials[:1] and experiment.trials_of(experiment.acquisitions[0]), OWN_METRIC)
     seeds = int(curve.count.max())
     drawn = "One seed, so there is no band." if seeds == 1 else f"Line: median over {seeds} seeds; veil: {curve.band}."
     return (

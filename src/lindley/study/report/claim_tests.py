@@ -8,82 +8,83 @@ from statistics import median
 
 import numpy as np
 
-from lindley.study.comparison.contrasts import crossings_of_pairs, labels_saved, log_saving
+from lindley.study.comparison.contrasts import log_saving, paired_crossings, paired_label_ratio
 from lindley.study.comparison.labels_to_target import median_crossing
-from lindley.study.comparison.paired import Comparison, compared, percent
-from lindley.study.comparison.verdicts import level_words, saved_words
-from lindley.study.plot_style import look
-from lindley.study.report.sampling import UNDECIDED, Sampling, sampling_of
-from lindley.study.results import PanelResults, TrialResults, paired
+from lindley.study.comparison.paired import Comparison, format_percent, paired_comparison
+from lindley.study.comparison.verdicts import format_level, format_saving
+from lindley.study.plot_style import acquisition_title
+from lindley.study.report.sampling import UNDECIDED, Sampling, measure_sampling
+from lindley.study.results import ExperimentResults, TrialResults, paired_trials
 
 WORTHWHILE = 0.10
 """A method is called faster, or dearer, than another from this share of labels, or of seconds, on."""
 
 
-def fewer_labels(panel: PanelResults, name: str, other: str, level: float, part: str) -> Comparison:
+def check_fewer_labels(experiment: ExperimentResults, name: str, other: str, level: float, part: str) -> Comparison:
     """For: needs fewer labels to reach and keep the level."""
-    mine, theirs = crossings_of_pairs(panel, name, other, level)
+    mine, theirs = paired_crossings(experiment, name, other, level)
     savings = [log_saving(a, b) for a, b in zip(mine, theirs, strict=True)]
-    return _of_labels(panel, name, other, level, part, savings)
+    return _labels_comparison(experiment, name, other, level, part, savings)
 
 
-def no_fewer_labels(panel: PanelResults, name: str, other: str, level: float, part: str) -> Comparison:
+def check_no_fewer_labels(experiment: ExperimentResults, name: str, other: str, level: float, part: str) -> Comparison:
     """For: saves less than WORTHWHILE, whatever happened between two rounds; against: saves more.
 
     A crossing is seen only at the end of a round: the level was reached with some number of labels after the round
     before, or with more than were given, or later if it is lost again. A pair in which the saving may be more or less
     than WORTHWHILE says nothing.
     """
-    mine, theirs = crossings_of_pairs(panel, name, other, level)
+    mine, theirs = paired_crossings(experiment, name, other, level)
     enough = -math.log1p(-WORTHWHILE)
     short_of_it = []
     for reached, others in zip(mine, theirs, strict=True):
         saving = math.log(others.labels) - math.log(reached.labels)
-        least = math.log(others.after) - math.log(reached.labels) if reached.kept else -math.inf
-        most = math.log(others.labels) - math.log(reached.after) if others.kept else math.inf
+        least = math.log(others.labels_before) - math.log(reached.labels) if reached.is_confirmed else -math.inf
+        most = math.log(others.labels) - math.log(reached.labels_before) if others.is_confirmed else math.inf
         short_of_it.append(enough - saving if most <= enough or least >= enough else 0.0)
-    return _of_labels(panel, name, other, level, part, short_of_it)
+    return _labels_comparison(experiment, name, other, level, part, short_of_it)
 
 
-def _of_labels(
-    panel: PanelResults, name: str, other: str, level: float, part: str, differences: Sequence[float]
+def _labels_comparison(
+    experiment: ExperimentResults, name: str, other: str, level: float, part: str, differences: Sequence[float]
 ) -> Comparison:
     """The comparison with these differences; how many labels are saved is what `lindley compare` says."""
-    medians = [str(median_crossing(each)) for each in crossings_of_pairs(panel, name, other, level)]
-    titles, saved = (look(name).title, look(other).title), labels_saved(panel, name, other, level)
-    what = f"labels to {level_words(level)}: {titles[0]} against {titles[1]}"
-    brief = f"{titles[0]} {medians[0]}, {titles[1]} {medians[1]} labels to {level_words(level)}"
-    effect = "not seen" if saved is None else f"{saved_words(1 - saved.median)} labels in the median pair"
-    return compared(panel.title, part, what, brief, effect, differences)
+    first, second = map(acquisition_title, (name, other))
+    labels, others = (median_crossing(each) for each in paired_crossings(experiment, name, other, level))
+    saved = paired_label_ratio(experiment, name, other, level)
+    description = f"labels to {format_level(level)}: {first} against {second}"
+    medians = f"{first} {labels}, {second} {others} labels to {format_level(level)}"
+    difference = "not seen" if saved is None else f"{format_saving(1 - saved.median)} labels in the median pair"
+    return paired_comparison(experiment.title, part, description, medians, difference, differences)
 
 
-def ends_higher(panel: PanelResults, name: str, other: str) -> Comparison | None:
+def check_final_accuracy(experiment: ExperimentResults, name: str, other: str) -> Comparison | None:
     """Accuracy at the study's last number of labels, of pairs that both got there; None while there are none."""
-    last, finished = panel.last_labels, panel.finished
-    pairs = [pair for pair in paired(panel, name, other) if all(trial in finished for trial in pair)]
+    last, finished = experiment.last_labels, experiment.complete_trials
+    pairs = [pair for pair in paired_trials(experiment, name, other) if all(trial in finished for trial in pair)]
     if not pairs:
         return None
-    mine, theirs = ([_accuracy_at(pair[side], last) for pair in pairs] for side in (0, 1))
+    mine, theirs = ([_accuracy_percent(pair[side], last) for pair in pairs] for side in (0, 1))
     gains = [a - b for a, b in zip(mine, theirs, strict=True)]
-    what = f"accuracy with {last} labels: {look(name).title} against {look(other).title}"
-    brief = f"{look(name).title} {median(mine):.2f}, {look(other).title} {median(theirs):.2f} %"
-    effect = f"{median(gains):+.2f} points in the median pair"
-    return compared(panel.title, "ends higher", what, brief, effect, gains)
+    description = f"accuracy with {last} labels: {acquisition_title(name)} against {acquisition_title(other)}"
+    medians = f"{acquisition_title(name)} {median(mine):.2f}, {acquisition_title(other)} {median(theirs):.2f} %"
+    difference = f"{median(gains):+.2f} points in the median pair"
+    return paired_comparison(experiment.title, "ends higher", description, medians, difference, gains)
 
 
-def _accuracy_at(trial: TrialResults, labels: int) -> float:
+def _accuracy_percent(trial: TrialResults, labels: int) -> float:
     """In percent."""
-    return 100 * trial.at("accuracy", labels)
+    return 100 * trial.metric_at("accuracy", labels)
 
 
-def costs_more(panel: PanelResults, other: str) -> Comparison | None:
+def check_cost(experiment: ExperimentResults, other: str) -> Comparison | None:
     """Seconds of predict and select over the rounds that both have, of pairs run on one machine in one way.
 
     The manifests tell that, and first fits that are the same: early versions did not record the processor. None where
     there is no such pair, or nothing was recorded. How busy the machine was is not known.
     """
     pairs, machines = [], set()
-    for first, second in paired(panel, "bald", other):
+    for first, second in paired_trials(experiment, "bald", other):
         if first.first_fit != second.first_fit:
             continue
         if any(first.manifest.get(key) != second.manifest.get(key) for key in ("cpu", "device", "threads")):
@@ -91,7 +92,7 @@ def costs_more(panel: PanelResults, other: str) -> Comparison | None:
         if "several" in (first.machine, second.machine):
             continue
         common = min(len(first.rounds), len(second.rounds))
-        both = [_asking_seconds(trial, common) for trial in (first, second)]
+        both = [_query_seconds(trial, common) for trial in (first, second)]
         if min(both) > 0:
             pairs.append(both)
             machines.add(first.machine)
@@ -99,55 +100,64 @@ def costs_more(panel: PanelResults, other: str) -> Comparison | None:
         return None
     ratios = [math.log(mine / theirs) for mine, theirs in pairs]
     mine, theirs = (median(pair[place] for pair in pairs) for place in (0, 1))
-    what = f"seconds to predict and select: BALD against {look(other).title}"
+    description = f"seconds to predict and select: BALD against {acquisition_title(other)}"
     where = f" on {len(machines)} machines" if len(machines) > 1 else ""
-    brief = f"BALD {mine:.3g}, {look(other).title} {theirs:.3g} s to predict and select{where}"
-    effect = f"×{math.exp(median(ratios)):.2f} in the median pair"
+    medians = f"BALD {mine:.3g}, {acquisition_title(other)} {theirs:.3g} s to predict and select{where}"
+    difference = f"×{math.exp(median(ratios)):.2f} in the median pair"
     over = [ratio - math.log1p(WORTHWHILE) for ratio in ratios]
-    return compared(panel.title, "costs more", what, brief, effect, over)
+    return paired_comparison(experiment.title, "costs more", description, medians, difference, over)
 
 
-def _asking_seconds(trial: TrialResults, num_rounds: int) -> float:
+def _query_seconds(trial: TrialResults, num_rounds: int) -> float:
     """Over the first rounds, where something was asked for; 0 where nothing was recorded."""
     asking = [number for number in range(num_rounds) if trial.rounds[number].query is not None]
     seconds = trial.seconds("predict")[asking] + trial.seconds("select")[asking]
     return float(np.nansum(seconds))
 
 
-def samplings(panel: PanelResults) -> dict[str, dict[int, Sampling]]:
+def collect_sampling(experiment: ExperimentResults) -> dict[str, dict[int, Sampling]]:
     """By acquisition and seed, where the surfaces were stored."""
     found: dict[str, dict[int, Sampling]] = {}
-    for trial in panel.trials:
-        if (sampling := sampling_of(panel, trial)) is not None:
+    for trial in experiment.trials:
+        if (sampling := measure_sampling(experiment, trial)) is not None:
             found.setdefault(trial.acquisition, {})[trial.seed] = sampling
-    return {name: found[name] for name in panel.acquisitions if name in found}
+    return {name: found[name] for name in experiment.acquisitions if name in found}
 
 
-def near_boundary(panel: PanelResults, name: str, seen: dict[int, Sampling]) -> Comparison:
+def check_boundary_sampling(experiment: ExperimentResults, name: str, seen: dict[int, Sampling]) -> Comparison:
     """The picks against the unlabelled pool under the same models, by seed."""
     picks, pool = ([getattr(each, key) for each in seen.values()] for key in ("near", "near_pool"))
     excess = [a - b for a, b in zip(picks, pool, strict=True)]
-    title = look(name).title
-    what = f"share where the model that asks says {UNDECIDED[0]}–{UNDECIDED[1]}: picks of {title} against the pool"
-    brief = f"{percent(median(picks))} of the picks, {percent(median(pool))} of the pool"
-    effect = f"{100 * median(excess):+.0f} points in the median pair"
-    return compared(panel.title, f"{title} near the boundary", what, brief, effect, excess)
+    title = acquisition_title(name)
+    description = (
+        f"share where the model that asks says {UNDECIDED[0]}–{UNDECIDED[1]}: picks of {title} against the pool"
+    )
+    medians = f"{format_percent(median(picks))} of the picks, {format_percent(median(pool))} of the pool"
+    difference = f"{100 * median(excess):+.0f} points in the median pair"
+    return paired_comparison(experiment.title, f"{title} near the boundary", description, medians, difference, excess)
 
 
-def less_ambiguous(panel: PanelResults, seen: dict[str, dict[int, Sampling]], seeds: list[int]) -> Comparison:
+def check_ambiguous_sampling(
+    experiment: ExperimentResults, seen: dict[str, dict[int, Sampling]], seeds: list[int]
+) -> Comparison:
     """For: entropy asks more often than BALD where the law of the data itself is undecided."""
     mine, theirs = ([seen[name][seed].ambiguous or 0.0 for seed in seeds] for name in ("bald", "entropy"))
     fewer = [b - a for a, b in zip(mine, theirs, strict=True)]
-    what = f"share where the true probability is {UNDECIDED[0]}–{UNDECIDED[1]}: picks of BALD against those of entropy"
-    brief = f"{percent(median(mine))} of BALD’s picks, {percent(median(theirs))} of entropy’s"
-    effect = f"{100 * median(fewer):.0f} points fewer in the median pair"
-    return compared(panel.title, "BALD less where merely ambiguous", what, brief, effect, fewer)
+    description = (
+        f"share where the true probability is {UNDECIDED[0]}–{UNDECIDED[1]}: picks of BALD against those of entropy"
+    )
+    medians = f"{format_percent(median(mine))} of BALD’s picks, {format_percent(median(theirs))} of entropy’s"
+    difference = f"{100 * median(fewer):.0f} points fewer in the median pair"
+    return paired_comparison(
+        experiment.title, "BALD less where merely ambiguous", description, medians, difference, fewer
+    )
 
 
-def sampling_note(panel: PanelResults, name: str, seen: dict[int, Sampling]) -> str:
+def describe_sampling(experiment: ExperimentResults, name: str, seen: dict[int, Sampling]) -> str:
     """The shares of one acquisition, in words."""
-    near = percent(median(each.near for each in seen.values()))
+    near = format_percent(median(each.near for each in seen.values()))
     truth = [each.ambiguous for each in seen.values() if each.ambiguous is not None]
-    ambiguous = f", {percent(median(truth))} where the classes overlap" if truth else ""
+    ambiguous = f", {format_percent(median(truth))} where the classes overlap" if truth else ""
     picks = sum(each.picks for each in seen.values())
-    return f"{panel.title}, {look(name).title}: {near} of the picks near the boundary{ambiguous} ({picks} picks)."
+    subject = f"{experiment.title}, {acquisition_title(name)}"
+    return f"{subject}: {near} of the picks near the boundary{ambiguous} ({picks} picks)."

@@ -14,29 +14,29 @@ from lindley.study.comparison.paired import (
     ONE_SIDED_LEVEL,
     Comparison,
     Verdict,
-    across_panels,
+    combine_verdicts,
+    format_percent,
     judge,
-    percent,
     smallest_p,
 )
-from lindley.study.plot_style import look
+from lindley.study.plot_style import acquisition_title
 from lindley.study.report.claim_tests import (
     WORTHWHILE,
-    costs_more,
-    ends_higher,
-    fewer_labels,
-    less_ambiguous,
-    near_boundary,
-    no_fewer_labels,
-    sampling_note,
-    samplings,
+    check_ambiguous_sampling,
+    check_boundary_sampling,
+    check_cost,
+    check_fewer_labels,
+    check_final_accuracy,
+    check_no_fewer_labels,
+    collect_sampling,
+    describe_sampling,
 )
 from lindley.study.report.sampling import moons_noise
-from lindley.study.results import StudyResults, paired
+from lindley.study.results import StudyResults, paired_trials
 
 SMALL_BATCH = 5
 """Conclusion 4 is about batch 4; panels with batches of 2 to this size are taken for it."""
-HOW_TESTED = (
+TESTS_NOTE = (
     "All tests are exact signed-rank tests on differences paired by seed, one-sided at 5 % in each direction. A "
     "conclusion of several parts is supported in a panel when every part is, and contradicted when Simes’ test says "
     "that at least one part is reversed; over several panels it is decided when panels support it and none "
@@ -51,118 +51,123 @@ _SEEDS_METHODS = ("margin", "entropy", "bald")
 
 
 @dataclass(frozen=True)
-class Conclusion:
+class Claim:
     """A claim of the seed project, what this study says to it, and the numbers that it stands on."""
 
     number: int
-    claim: str
+    statement: str
     verdict: Verdict
     summary: str
     parts: tuple[tuple[str, str, Verdict, tuple[Comparison, ...]], ...] = ()
     """(panel, part, verdict, what it stands on) for each part of the claim."""
     comparisons: tuple[Comparison, ...] = ()
     notes: tuple[str, ...] = ()
-    beside: tuple[Comparison, ...] = ()
+    additional: tuple[Comparison, ...] = ()
     """Measured as well, but not part of the claim."""
 
 
-def draw_conclusions(results: StudyResults) -> list[Conclusion]:
+def judge_claims(results: StudyResults) -> list[Claim]:
     """All four, in the seed project's order."""
-    return [learns_faster(results), samples_as_expected(results), bald_has_no_gain(results), batch_has_no_gain(results)]
+    return [judge_learning(results), judge_sampling(results), judge_bald(results), judge_batchbald(results)]
 
 
-def learns_faster(results: StudyResults) -> Conclusion:
+def judge_learning(results: StudyResults) -> Claim:
     """(1) Active learning learns faster and ends higher than random."""
     comparisons = []
-    for panel in results.panels:
-        methods = [name for name in _SEEDS_METHODS if paired(panel, name, "random")]
-        level = common_accuracy(panel)
+    for experiment in results.experiments:
+        methods = [name for name in _SEEDS_METHODS if paired_trials(experiment, name, "random")]
+        level = common_accuracy(experiment)
         for name in methods:
             if level is not None:
-                comparisons.append(fewer_labels(panel, name, "random", level, "learns faster"))
-            if (higher := ends_higher(panel, name, "random")) is not None:
+                comparisons.append(check_fewer_labels(experiment, name, "random", level, "learns faster"))
+            if (higher := check_final_accuracy(experiment, name, "random")) is not None:
                 comparisons.append(higher)
-    claim = "Active learning learns faster and ends higher than random."
-    needs = "random and one of margin, entropy, BALD with a seed in common"
-    return _concluded(1, claim, comparisons, needs=needs, parts=("learns faster", "ends higher"))
+    statement = "Active learning learns faster and ends higher than random."
+    requires = "random and one of margin, entropy, BALD with a seed in common"
+    return _judge_claim(1, statement, comparisons, requires=requires, parts=("learns faster", "ends higher"))
 
 
-def samples_as_expected(results: StudyResults) -> Conclusion:
+def judge_sampling(results: StudyResults) -> Claim:
     """(2) In 2-D margin and entropy ask near the boundary; BALD too, but less where labels are merely ambiguous."""
     comparisons, notes = [], []
-    for panel in results.panels:
-        seen = samplings(panel)
+    for experiment in results.experiments:
+        seen = collect_sampling(experiment)
         for name in _SEEDS_METHODS:
             if name in seen:
-                comparisons.append(near_boundary(panel, name, seen[name]))
-        if moons_noise(panel) is not None and (both := set(seen.get("bald", {})) & set(seen.get("entropy", {}))):
-            comparisons.append(less_ambiguous(panel, seen, sorted(both)))
-        notes += [sampling_note(panel, name, found) for name, found in seen.items()]
-    claim = (
+                comparisons.append(check_boundary_sampling(experiment, name, seen[name]))
+        if moons_noise(experiment) is not None and (both := set(seen.get("bald", {})) & set(seen.get("entropy", {}))):
+            comparisons.append(check_ambiguous_sampling(experiment, seen, sorted(both)))
+        notes += [describe_sampling(experiment, name, found) for name, found in seen.items()]
+    statement = (
         "In 2-D the sampling is as expected: margin and entropy ask near the decision boundary, BALD near it but less "
         "where labels are merely ambiguous."
     )
-    needs = "2-D data with observe.grid = true and one of margin, entropy, BALD"
-    parts = (*(f"{look(name).title} near the boundary" for name in _SEEDS_METHODS), "BALD less where merely ambiguous")
-    return _concluded(2, claim, comparisons, needs=needs, parts=parts, notes=notes)
+    requires = "2-D data with observe.grid = true and one of margin, entropy, BALD"
+    parts = (
+        *(f"{acquisition_title(name)} near the boundary" for name in _SEEDS_METHODS),
+        "BALD less where merely ambiguous",
+    )
+    return _judge_claim(2, statement, comparisons, requires=requires, parts=parts, notes=notes)
 
 
-def bald_has_no_gain(results: StudyResults) -> Conclusion:
+def judge_bald(results: StudyResults) -> Claim:
     """(3) BALD is not faster than margin or entropy, and costs more."""
     comparisons = []
-    for panel in results.panels:
-        others = [name for name in ("margin", "entropy") if paired(panel, "bald", name)]
-        level = common_accuracy(panel)
+    for experiment in results.experiments:
+        others = [name for name in ("margin", "entropy") if paired_trials(experiment, "bald", name)]
+        level = common_accuracy(experiment)
         for name in others:
             if level is not None:
-                comparisons.append(no_fewer_labels(panel, "bald", name, level, "not faster"))
-            if (dearer := costs_more(panel, name)) is not None:
+                comparisons.append(check_no_fewer_labels(experiment, "bald", name, level, "not faster"))
+            if (dearer := check_cost(experiment, name)) is not None:
                 comparisons.append(dearer)
-    claim = "BALD is not faster than margin or entropy, and it costs more."
-    tenth = percent(WORTHWHILE)
+    statement = "BALD is not faster than margin or entropy, and it costs more."
+    tenth = format_percent(WORTHWHILE)
     note = (
         f"“Faster” means at least {tenth} fewer labels, “costs more” at least {tenth} more seconds of predicting and "
         "selecting. Here margin and entropy average the same draws as BALD; the seed project computed them from one "
         "prediction with dropout off."
     )
-    needs = "BALD and one of margin, entropy with a seed in common"
+    requires = "BALD and one of margin, entropy with a seed in common"
     parts, notes = ("not faster", "costs more"), [note] if comparisons else []
-    return _concluded(3, claim, comparisons, needs=needs, parts=parts, notes=notes)
+    return _judge_claim(3, statement, comparisons, requires=requires, parts=parts, notes=notes)
 
 
-def batch_has_no_gain(results: StudyResults) -> Conclusion:
+def judge_batchbald(results: StudyResults) -> Claim:
     """(4) BatchBALD is not preferable to BALD at batch 4; and from which batch size on it is."""
     small, larger = [], []
-    for panel in results.panels:
-        level = common_accuracy(panel)
-        if level is None or not paired(panel, "batchbald", "bald"):
+    for experiment in results.experiments:
+        level = common_accuracy(experiment)
+        if level is None or not paired_trials(experiment, "batchbald", "bald"):
             continue
-        batch = panel.config["schedule"]["batch_size"]
-        part = "not faster" if "batch" in panel.title.lower() else f"not faster at batch {batch}"
-        comparison = no_fewer_labels(panel, "batchbald", "bald", level, part)
+        batch = experiment.config["schedule"]["batch_size"]
+        part = "not faster" if "batch" in experiment.title.lower() else f"not faster at batch {batch}"
+        comparison = check_no_fewer_labels(experiment, "batchbald", "bald", level, part)
         if 2 <= batch <= SMALL_BATCH:
             small.append(comparison)
         elif batch > SMALL_BATCH:
             larger.append((batch, comparison))
     larger.sort(key=lambda pair: pair[0])
-    claim = "BatchBALD is not preferable to BALD at batch 4."
-    tenth = percent(WORTHWHILE)
+    statement = "BatchBALD is not preferable to BALD at batch 4."
+    tenth = format_percent(WORTHWHILE)
     notes = [
         f"“Preferable” means at least {tenth} fewer labels; batches of 2 to {SMALL_BATCH} are taken for batch 4.",
-        _from_which_batch(larger),
+        _describe_larger_batches(larger),
     ]
-    needs = f"a panel with BALD, BatchBALD and batches of 2 to {SMALL_BATCH}"
-    beside = tuple(comparison for _, comparison in larger)
-    return _concluded(4, claim, small, needs=needs, notes=notes if small or larger else [], beside=beside)
+    requires = f"a panel with BALD, BatchBALD and batches of 2 to {SMALL_BATCH}"
+    additional = tuple(comparison for _, comparison in larger)
+    return _judge_claim(
+        4, statement, small, requires=requires, notes=notes if small or larger else [], additional=additional
+    )
 
 
-def _from_which_batch(larger: Sequence[tuple[int, Comparison]]) -> str:
+def _describe_larger_batches(larger: Sequence[tuple[int, Comparison]]) -> str:
     if not larger:
         return "From which batch size on BatchBALD is preferable: not measured here (no larger batch)."
-    tenth = percent(WORTHWHILE)
+    tenth = format_percent(WORTHWHILE)
     adjusted = holm([comparison.p_against for _, comparison in larger])
     better = [
-        f"{comparison.panel} (batch {batch})"
+        f"{comparison.experiment} (batch {batch})"
         for (batch, comparison), p in zip(larger, adjusted, strict=True)
         if p <= ONE_SIDED_LEVEL
     ]
@@ -176,22 +181,22 @@ def _from_which_batch(larger: Sequence[tuple[int, Comparison]]) -> str:
     )
 
 
-def _concluded(
+def _judge_claim(
     number: int,
-    claim: str,
+    statement: str,
     comparisons: Sequence[Comparison],
     *,
-    needs: str,
+    requires: str,
     parts: Sequence[str] = (),
     notes: Sequence[str] = (),
-    beside: tuple[Comparison, ...] = (),
-) -> Conclusion:
+    additional: tuple[Comparison, ...] = (),
+) -> Claim:
     """parts: those that must all be measured in a panel before it can support the claim."""
     groups: dict[str, list[Comparison]] = {}
     for comparison in comparisons:
-        groups.setdefault(comparison.panel, []).append(comparison)
+        groups.setdefault(comparison.experiment, []).append(comparison)
     verdicts, judged, said = [], [], []
-    for panel, group in groups.items():
+    for experiment, group in groups.items():
         measured = list(dict.fromkeys(each.part for each in group))
         missing = [part for part in parts if part not in measured]
         verdict = judge(group)
@@ -200,21 +205,20 @@ def _concluded(
         verdicts.append(verdict)
         for part in (*measured, *missing):
             mine = tuple(each for each in group if each.part == part)
-            judged.append((panel, part, judge(mine), mine))
-        said.append(_panel_summary(panel, verdict, group, missing))
-    summary = " ".join(said) if said else f"Nothing to measure it on: it needs {needs}."
-    verdict = across_panels(verdicts)
-    return Conclusion(number, claim, verdict, summary, tuple(judged), tuple(comparisons), tuple(notes), beside)
+            judged.append((experiment, part, judge(mine), mine))
+        said.append(_panel_summary(experiment, verdict, group, missing))
+    summary = " ".join(said) if said else f"Nothing to measure it on: it needs {requires}."
+    verdict = combine_verdicts(verdicts)
+    return Claim(number, statement, verdict, summary, tuple(judged), tuple(comparisons), tuple(notes), additional)
 
 
-def _panel_summary(panel: str, verdict: Verdict, group: Sequence[Comparison], missing: Sequence[str]) -> str:
+def _panel_summary(experiment: str, verdict: Verdict, group: Sequence[Comparison], missing: Sequence[str]) -> str:
     pairs = max(each.pairs for each in group)
-    readings = [each.reading for each in group]
+    readings = [each.result for each in group]
     kinds = [kind for kind in ("for it", "against it", "undecided") if kind in readings]
     counted = ", ".join(f"{readings.count(kind)} {kind}" for kind in kinds)
-    text = (
-        f"{panel}: {verdict.removesuffix(' here')} ({len(group)} comparison{'' if len(group) == 1 else 's'}: {counted}"
-    )
+    number = f"{len(group)} comparison{'' if len(group) == 1 else 's'}"
+    text = f"{experiment}: {verdict.removesuffix(' here')} ({number}: {counted}"
     if missing:
         text += f"; not measured: {', '.join(missing)}"
     if smallest_p(pairs) > ONE_SIDED_LEVEL:

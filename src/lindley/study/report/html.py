@@ -39,14 +39,14 @@ def heading(text: str, *, anchor: str) -> str:
     return f'<h2 id="{escape(anchor)}">{escape(text)}</h2>'
 
 
-def subheading(text: str) -> str:
+def part_heading(text: str) -> str:
     """The heading of one part of a section."""
     return f"<h3>{escape(text)}</h3>"
 
 
-def paragraph(text: str, *, kind: str = "") -> str:
+def paragraph(text: str, *, css_class: str = "") -> str:
     """One paragraph; kind is its CSS class."""
-    return f"<p{_class(kind)}>{_sentence(text)}</p>"
+    return f"<p{_class(css_class)}>{_sentence(text)}</p>"
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> str:
@@ -76,7 +76,7 @@ def summary(heading: str, items: Sequence[str]) -> str:
     return f'<section class="claim"><h3>{escape(heading)}</h3>{bullets(items)}</section>'
 
 
-def picture(png: Path, *, title: str, caption: str, anchor: str) -> str:
+def figure_block(png: Path, *, title: str, caption: str, anchor: str) -> str:
     """A figure with the image inside the document, on white in dark mode too; no wider than half its pixels."""
     content = png.read_bytes()
     width = int.from_bytes(content[16:20], "big") // 2  # where a PNG says how wide it is
@@ -88,7 +88,7 @@ def picture(png: Path, *, title: str, caption: str, anchor: str) -> str:
     )
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, label: str, words: int = 1) -> str:
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, label: str, text_columns: int = 1) -> str:
     """A table that scrolls within its own box; the first `words` columns are text: to the left, and wrapped.
 
     label: what a screen reader calls the box. The first cell of each line names the line.
@@ -96,13 +96,13 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, label: str, 
 
     def cell(place: int, text: str, heads: str) -> str:
         tag, scope = ("th", f' scope="{heads}"') if heads else ("td", "")
-        return f"<{tag}{scope}{_class('w' if place < words else '')}>{escape(text)}</{tag}>"
+        return f"<{tag}{scope}{_class('w' if place < text_columns else '')}>{escape(text)}</{tag}>"
 
     head = "".join(cell(place, text, "col") for place, text in enumerate(columns))
     lines = ["".join(cell(place, text, "" if place else "row") for place, text in enumerate(row)) for row in rows]
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(label)}">'
-        f"<table{_class('prose' if words > 1 else '')}><thead><tr>{head}</tr></thead>"
+        f"<table{_class('prose' if text_columns > 1 else '')}><thead><tr>{head}</tr></thead>"
         f"<tbody>{''.join(f'<tr>{line}</tr>' for line in lines)}</tbody></table></div>"
     )
 
@@ -112,29 +112,29 @@ def table_group(heading: str, group: Sequence[Table]) -> str:
 
     One by itself has heading and title in one line.
     """
-    note = paragraph(group[0].note, kind="note") if group[0].note else ""
+    note = paragraph(group[0].note, css_class="note") if group[0].note else ""
     if not heading:
         return note + "".join(table(each.columns, each.rows, label=each.title) for each in group)
     if len(group) == 1:
         heading = f"{heading}: {group[0].title}"
-        inside = table(group[0].columns, group[0].rows, label=heading)
+        content = table(group[0].columns, group[0].rows, label=heading)
     else:
-        inside = "".join(
+        content = "".join(
             f"<h4>{escape(each.title)}</h4>{table(each.columns, each.rows, label=f'{heading}: {each.title}')}"
             for each in group
         )
-    return f'<section class="tables"><h3>{escape(heading)}</h3>{note}{inside}</section>'
+    return f'<section class="tables"><h3>{escape(heading)}</h3>{note}{content}</section>'
 
 
-def folded(summary: str, inside: str) -> str:
+def collapsible(summary: str, content: str) -> str:
     """Details that open with a click; `inside` is HTML."""
-    return f"<details><summary>{escape(summary)}</summary>{inside}</details>"
+    return f"<details><summary>{escape(summary)}</summary>{content}</details>"
 
 
-def card(heading: str, verdict: str, inside: Sequence[str]) -> str:
+def card(heading: str, verdict: str, content: Sequence[str]) -> str:
     """A claim with its verdict; `inside` is HTML."""
     head = f"<header><h3>{escape(heading)}</h3>{_badge(verdict)}</header>"
-    return f'<section class="claim">{head}{"".join(inside)}</section>'
+    return f'<section class="claim">{head}{"".join(content)}</section>'
 
 
 def findings(items: Sequence[tuple[str, str, str]]) -> str:
@@ -157,5 +157,5 @@ def _sentence(text: str) -> str:
     return escape(text).replace(" %", "\N{NO-BREAK SPACE}%")
 
 
-def _class(kind: str) -> str:
-    return f' class="{escape(kind)}"' if kind else ""
+def _class(css_class: str) -> str:
+    return f' class="{escape(css_class)}"' if css_class else ""

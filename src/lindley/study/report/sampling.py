@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from lindley.datasets.moons import moons_class_probability, two_moons
-from lindley.study.results import Arrays, PanelResults, TrialResults
+from lindley.study.results import Arrays, ExperimentResults, TrialResults
 
 UNDECIDED = (0.2, 0.8)
 """A mean probability between these is near the boundary; a true one is ambiguous."""
@@ -29,9 +29,9 @@ class Sampling:
     picks: int
 
 
-def sampling_of(panel: PanelResults, trial: TrialResults) -> Sampling | None:
+def measure_sampling(experiment: ExperimentResults, trial: TrialResults) -> Sampling | None:
     """None when the trial stored no probability surface for a round in which it asked."""
-    noise = moons_noise(panel)
+    noise = moons_noise(experiment)
     first = trial.arrays(0, "grid") if trial.rounds else None
     if first is None:
         return None
@@ -41,9 +41,9 @@ def sampling_of(panel: PanelResults, trial: TrialResults) -> Sampling | None:
         grid = trial.arrays(number, "grid")
         if grid is None or len(grid["selected_inputs"]) == 0:
             continue
-        near.append(_undecided(_at(grid, grid["selected_inputs"])))
-        unlabelled = _without(first["pool_inputs"], grid["labelled_inputs"])
-        pool_shares.append(float(_undecided(_at(grid, unlabelled)).mean()))
+        near.append(_is_undecided(_nearest_probability(grid, grid["selected_inputs"])))
+        unlabelled = _remove_labelled(first["pool_inputs"], grid["labelled_inputs"])
+        pool_shares.append(float(_is_undecided(_nearest_probability(grid, unlabelled)).mean()))
         asked.append(grid["selected_inputs"])
     if not near:
         return None
@@ -52,26 +52,26 @@ def sampling_of(panel: PanelResults, trial: TrialResults) -> Sampling | None:
     ambiguous = None
     if noise is not None:
         truth = moons_class_probability(torch.from_numpy(np.asarray(points, dtype=np.float64)), noise).numpy()
-        ambiguous = float(_undecided(truth).mean())
+        ambiguous = float(_is_undecided(truth).mean())
     return Sampling(
         float(np.concatenate(near).mean()), float(np.average(pool_shares, weights=counts)), ambiguous, len(points)
     )
 
 
-def moons_noise(panel: PanelResults) -> float | None:
+def moons_noise(experiment: ExperimentResults) -> float | None:
     """The noise that the two moons of a panel were generated with; None for other data, and where there was none.
 
     None too where the pool was given another law: by rare classes, or by noise on its rows.
     """
-    pool = panel.config["pool"]
-    if panel.config["data"]["name"] != "two-moons" or pool["class_imbalance"] or pool["duplicate_noise"]:
+    pool = experiment.config["pool"]
+    if experiment.config["data"]["name"] != "two-moons" or pool["class_imbalance"] or pool["duplicate_noise"]:
         return None
     default = inspect.signature(two_moons).parameters["noise"].default
-    noise = float(panel.config["data"]["options"].get("noise", default))
+    noise = float(experiment.config["data"]["options"].get("noise", default))
     return noise if noise > 0 else None
 
 
-def _at(grid: Arrays, points: NDArray[np.floating]) -> NDArray[np.floating]:
+def _nearest_probability(grid: Arrays, points: NDArray[np.floating]) -> NDArray[np.floating]:
     """The mean probability at the grid point nearest to each point.  [n, 2] -> [n]"""
     xs, ys = grid["xs"], grid["ys"]
     column = np.abs(points[:, :1] - xs).argmin(1)
@@ -80,11 +80,11 @@ def _at(grid: Arrays, points: NDArray[np.floating]) -> NDArray[np.floating]:
     return values
 
 
-def _undecided(probabilities: NDArray[np.floating]) -> NDArray[np.bool_]:
+def _is_undecided(probabilities: NDArray[np.floating]) -> NDArray[np.bool_]:
     return (probabilities >= UNDECIDED[0]) & (probabilities <= UNDECIDED[1])
 
 
-def _without(pool: NDArray[np.floating], labelled: NDArray[np.floating]) -> NDArray[np.floating]:
+def _remove_labelled(pool: NDArray[np.floating], labelled: NDArray[np.floating]) -> NDArray[np.floating]:
     """The rows of the pool that are not among the labelled ones."""
     taken = {tuple(point) for point in labelled.tolist()}
     return np.array([point for point in pool.tolist() if tuple(point) not in taken])

@@ -16,10 +16,15 @@ from numpy.typing import NDArray
 from lindley.measures.catalogue import METRICS, MetricSpec, Place, metrics_at
 from lindley.session.files import write_atomically
 from lindley.spreadsheet import quote_cell
-from lindley.study.comparison.curves import spread_out
-from lindley.study.comparison.labels_to_target import KEPT_ROUNDS, accuracy_levels, labels_to_accuracy, median_crossing
-from lindley.study.plot_style import look
-from lindley.study.results import PanelResults, StudyResults, TrialResults
+from lindley.study.comparison.curves import evenly_spaced
+from lindley.study.comparison.labels_to_target import (
+    CONFIRMATION_ROUNDS,
+    accuracy_levels,
+    labels_to_accuracy,
+    median_crossing,
+)
+from lindley.study.plot_style import acquisition_title
+from lindley.study.results import ExperimentResults, StudyResults, TrialResults
 
 
 @dataclass(frozen=True)
@@ -33,120 +38,126 @@ class Table:
     note: str = ""
 
 
-def labels_needed(panel: PanelResults) -> Table:
+def labels_table(experiment: ExperimentResults) -> Table:
     """Return the median labels to reach each accuracy and keep it for two rounds; all labels count."""
     note = (
         "Median over seeds of the first number of labels at which the accuracy is reached and kept for the next two "
         "rounds. All labels are counted, the initial ones included. “> n”: not reached with n labels. "
         "*: provisional, since it happens in the last two rounds."
     )
-    return _crossings_table(panel, f"labels-needed-{panel.name}", note, KEPT_ROUNDS)
+    return _crossings_table(experiment, f"labels-needed-{experiment.name}", note, CONFIRMATION_ROUNDS)
 
 
-def labels_at_first(panel: PanelResults) -> Table:
+def first_labels_table(experiment: ExperimentResults) -> Table:
     """Return the median labels at which each accuracy is first reached, kept or not, as most publications count."""
     note = (
         "Median over seeds of the first number of labels at which the accuracy is reached, even where the next round "
         "loses it, so that luck counts: as most publications do. All labels are counted, the initial ones included. "
         "“> n”: not reached with n labels."
     )
-    return _crossings_table(panel, f"labels-at-first-{panel.name}", note, 0)
+    return _crossings_table(experiment, f"labels-at-first-{experiment.name}", note, 0)
 
 
-def _crossings_table(panel: PanelResults, name: str, note: str, kept_rounds: int) -> Table:
-    levels = accuracy_levels(panel.trials)
+def _crossings_table(experiment: ExperimentResults, name: str, note: str, confirmation_rounds: int) -> Table:
+    levels = accuracy_levels(experiment.trials)
     rows = []
-    for acquisition in panel.acquisitions:
-        trials = panel.of(acquisition)
+    for acquisition in experiment.acquisitions:
+        trials = experiment.trials_of(acquisition)
         medians = [
-            str(median_crossing([labels_to_accuracy(trial, level, kept_rounds=kept_rounds) for trial in trials]))
+            str(
+                median_crossing(
+                    [labels_to_accuracy(trial, level, confirmation_rounds=confirmation_rounds) for trial in trials]
+                )
+            )
             for level in levels
         ]
-        rows.append((look(acquisition).title, str(len(trials)), *medians))
+        rows.append((acquisition_title(acquisition), str(len(trials)), *medians))
     columns = ("acquisition", "seeds", *(f"{100 * level:g} %" for level in levels))
-    return Table(name, panel.title, columns, tuple(rows), note)
+    return Table(name, experiment.title, columns, tuple(rows), note)
 
 
 _COLUMNS = 6
 """Numbers of labels that a table of a learning curve shows."""
 
 
-def accuracy_along(panel: PanelResults) -> Table:
+def accuracy_table(experiment: ExperimentResults) -> Table:
     """Return the learning curves in numbers: median accuracy (smallest to largest) at a few numbers of labels."""
-    return _along(panel, "accuracy", "Test accuracy in percent", digits=1)
+    return _curve_table(experiment, "accuracy", "Test accuracy in percent", digits=1)
 
 
-def nll_along(panel: PanelResults) -> Table:
+def nll_table(experiment: ExperimentResults) -> Table:
     """Return the curves of the NLL in numbers, in bits: medians (smallest to largest) at a few numbers of labels."""
-    return _along(panel, "nll", "NLL on the test set in bits; low is good", digits=3)
+    return _curve_table(experiment, "nll", "NLL on the test set in bits; low is good", digits=3)
 
 
-def _along(panel: PanelResults, metric: str, what: str, *, digits: int) -> Table:
-    grid = sorted({labels for trial in panel.trials for labels in trial.labels})
-    shown = [grid[place] for place in spread_out(len(grid), _COLUMNS)]
+def _curve_table(experiment: ExperimentResults, metric: str, what: str, *, digits: int) -> Table:
+    grid = sorted({labels for trial in experiment.trials for labels in trial.labels})
+    shown = [grid[place] for place in evenly_spaced(len(grid), _COLUMNS)]
     rows = []
-    for name in panel.acquisitions:
-        trials = panel.of(name)
+    for name in experiment.acquisitions:
+        trials = experiment.trials_of(name)
         cells = [_cell_at(trials, metric, labels, digits) for labels in shown]
-        rows.append((look(name).title, str(len(trials)), *cells))
+        rows.append((acquisition_title(name), str(len(trials)), *cells))
     note = f"{what}: median (smallest to largest) over the seeds that got so far, at a few rounds; rounds.csv has all."
     columns = ("acquisition", "seeds", *(f"{labels} labels" for labels in shown))
-    return Table(f"{metric}-{panel.name}", panel.title, columns, tuple(rows), note)
+    return Table(f"{metric}-{experiment.name}", experiment.title, columns, tuple(rows), note)
 
 
 def _cell_at(trials: Sequence[TrialResults], metric: str, labels: int, digits: int) -> str:
     there = [trial for trial in trials if labels in trial.labels]
-    cell = spread([METRICS[metric].unit.scale * trial.at(metric, labels) for trial in there], digits)
+    cell = format_spread([METRICS[metric].unit.scale * trial.metric_at(metric, labels) for trial in there], digits)
     return cell if len(there) in (0, len(trials)) else f"{cell}, of {len(there)}"
 
 
-def final_metrics(panel: PanelResults) -> Table:
+def final_metrics_table(experiment: ExperimentResults) -> Table:
     """Return every metric at the study's last number of labels: medians (smallest to largest) over finished trials."""
-    rows, last, specs = [], panel.last_labels, measured_specs("table", panel.trials)
-    for name in panel.acquisitions:
-        trials = [trial for trial in panel.finished if trial.acquisition == name]
+    rows, last, specs = [], experiment.last_labels, available_metrics("table", experiment.trials)
+    for name in experiment.acquisitions:
+        trials = [trial for trial in experiment.complete_trials if trial.acquisition == name]
         if trials:
             cells = [
-                spread([trial.at(spec.name, last) * spec.unit.scale for trial in trials], spec.unit.digits)
+                format_spread(
+                    [trial.metric_at(spec.name, last) * spec.unit.scale for trial in trials], spec.unit.digits
+                )
                 for spec in specs
             ]
-            rows.append((look(name).title, str(len(trials)), f"{last}", *cells))
+            rows.append((acquisition_title(name), str(len(trials)), f"{last}", *cells))
     note = (
         "Median (smallest to largest) over the seeds of finished trials, on the test set. “Dropout off” is the "
         "single prediction without dropout, beside the average over the draws. Joint NLL is that of "
         "the labels of ten rows together, per label."
     )
     columns = ("acquisition", "seeds", "labels", *(spec.column_title for spec in specs))
-    return Table(f"final-{panel.name}", panel.title, columns, tuple(rows), note)
+    return Table(f"final-{experiment.name}", experiment.title, columns, tuple(rows), note)
 
 
-def seconds_spent(panel: PanelResults) -> Table:
+def seconds_table(experiment: ExperimentResults) -> Table:
     """Return the median seconds of each part of a round and of a trial, by machine where there are several."""
     parts = ("fit", "predict", "select", "observe")
-    machines = sorted({trial.machine for trial in panel.trials})
+    machines = sorted({trial.machine for trial in experiment.trials})
     apart = len(machines) > 1 or machines == ["several"]
     rows = []
-    for machine, name in product(machines, panel.acquisitions):
-        trials = [trial for trial in panel.of(name) if trial.machine == machine]
+    for machine, name in product(machines, experiment.acquisitions):
+        trials = [trial for trial in experiment.trials_of(name) if trial.machine == machine]
         if trials:
             cells = [_number(_median([value for each in trials for value in each.seconds(part)]), 3) for part in parts]
             whole = [float(np.nansum([trial.seconds(part) for part in parts])) for trial in trials]
             where = (machine,) if apart else ()
-            rows.append((look(name).title, *where, str(len(trials)), *cells, _number(_median(whole), 1)))
+            rows.append((acquisition_title(name), *where, str(len(trials)), *cells, _number(_median(whole), 1)))
     note = "Median seconds of one round over all rounds and seeds, and of a trial from its first round to its last."
     if apart:
         note += " How many trials shared a machine is not known."
     columns = ("acquisition", *(("on",) if apart else ()), "trials", *parts, "whole trial")
-    return Table(f"seconds-{panel.name}", panel.title, columns, tuple(rows), note)
+    return Table(f"seconds-{experiment.name}", experiment.title, columns, tuple(rows), note)
 
 
-PANEL_TABLES: dict[str, Callable[[PanelResults], Table]] = {
-    "Accuracy as the labels come": accuracy_along,
-    "NLL as the labels come": nll_along,
-    "Labels needed to reach an accuracy": labels_needed,
-    "Labels at which an accuracy is reached first": labels_at_first,
-    "At the last number of labels": final_metrics,
-    "Seconds": seconds_spent,
+PANEL_TABLES: dict[str, Callable[[ExperimentResults], Table]] = {
+    "Accuracy as the labels come": accuracy_table,
+    "NLL as the labels come": nll_table,
+    "Labels needed to reach an accuracy": labels_table,
+    "Labels at which an accuracy is reached first": first_labels_table,
+    "At the last number of labels": final_metrics_table,
+    "Seconds": seconds_table,
 }
 """By the heading under which the panels' tables stand."""
 _NUMBER = re.compile(r"[-+−]?(\d+(\.\d*)?|\.\d+|inf|∞)([eE][-+]?\d+)?")
@@ -154,7 +165,7 @@ _PREDICTIONS = ("average", "point", "draws")
 """The order in which rounds.csv has the metrics: by what they are measured of."""
 
 
-def measured_specs(place: Place, trials: Iterable[TrialResults]) -> list[MetricSpec]:
+def available_metrics(place: Place, trials: Iterable[TrialResults]) -> list[MetricSpec]:
     """Return the metrics that a report shows in a place, without those that no round of the trials was measured on."""
     found = {name for trial in trials for each in trial.rounds for name in each.metrics}
     return [spec for spec in metrics_at(place) if spec.name in found]
@@ -162,13 +173,13 @@ def measured_specs(place: Place, trials: Iterable[TrialResults]) -> list[MetricS
 
 def write_rounds(results: StudyResults, path: Path) -> None:
     """Write every round of every trial in natural units (accuracy in [0, 1], NLL in nats) as CSV."""
-    specs = measured_specs("table", [trial for panel in results.panels for trial in panel.trials])
+    specs = available_metrics("table", [trial for experiment in results.experiments for trial in experiment.trials])
     names = [spec.name for spec in sorted(specs, key=lambda spec: _PREDICTIONS.index(spec.prediction))]
     columns = ("panel", "acquisition", "seed", "round", "labels", *names, "fit_s", "predict_s", "select_s")
     rows = [
-        (panel.name, trial.acquisition, trial.seed, number, labels, *map(_exact, values))
-        for panel in results.panels
-        for trial in panel.trials
+        (experiment.name, trial.acquisition, trial.seed, number, labels, *map(_exact, values))
+        for experiment in results.experiments
+        for trial in experiment.trials
         for number, (labels, values) in enumerate(zip(trial.labels, _series(trial, names), strict=True))
     ]
     write_csv(path, columns, rows)
@@ -193,7 +204,7 @@ def _cell(value: object) -> object:
     return quote_cell(value) if isinstance(value, str) and not _NUMBER.fullmatch(value) else value
 
 
-def spread(values: Sequence[float], digits: int, *, signed: bool = False) -> str:
+def format_spread(values: Sequence[float], digits: int, *, signed: bool = False) -> str:
     """Return the median (smallest to largest) of the values that are known, or the only one; a dash where none is.
 
     Args:

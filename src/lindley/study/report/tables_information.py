@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from lindley.study.observers import INFORMATION_PICKERS
-from lindley.study.plot_style import NATS_TO_BITS, look
+from lindley.study.plot_style import NATS_TO_BITS, acquisition_title
 from lindley.study.report.tables import Table
-from lindley.study.results import Arrays, PanelResults
+from lindley.study.results import Arrays, ExperimentResults
 
 _SIZES = (1, 2, 5, 10, 20, 40, 100, 200)
 
 
-def information_growth(panel: PanelResults) -> Table | None:
+def information_table(experiment: ExperimentResults) -> Table | None:
     """Return the joint information of the first picks, and the sum of their BALD scores, at each number of labels."""
     measured: dict[int, list[Arrays]] = {}
-    for trial in panel.trials:
+    for trial in experiment.trials:
         for number, labels in enumerate(trial.labels):
             if (arrays := trial.arrays(number, "information")) is not None:
                 measured.setdefault(labels, []).append(arrays)
@@ -24,7 +24,7 @@ def information_growth(panel: PanelResults) -> Table | None:
     most = max(int(arrays["picks"][-1]) for found in measured.values() for arrays in found)
     sizes = [size for size in _SIZES if size <= most]
     rows = [
-        (str(labels), look(picker).title, str(len(found)), *(_cell(found, picker, size) for size in sizes))
+        (str(labels), acquisition_title(picker), str(len(found)), *(_cell(found, picker, size) for size in sizes))
         for labels, found in sorted(measured.items())
         for picker in INFORMATION_PICKERS
     ]
@@ -34,7 +34,7 @@ def information_growth(panel: PanelResults) -> Table | None:
         "tell more than log K of K draws."
     )
     columns = ("labels", "picks of", "seeds", *(f"first {size}" if size > 1 else "first pick" for size in sizes))
-    return Table(f"information-{panel.name}", panel.title, columns, tuple(rows), note)
+    return Table(f"information-{experiment.name}", experiment.title, columns, tuple(rows), note)
 
 
 def _cell(found: list[Arrays], picker: str, size: int) -> str:

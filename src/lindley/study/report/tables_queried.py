@@ -7,9 +7,9 @@ from statistics import fmean, median
 
 import numpy as np
 
-from lindley.study.plot_style import look
-from lindley.study.report.tables import Table, spread
-from lindley.study.results import PanelResults, TrialResults
+from lindley.study.plot_style import acquisition_title
+from lindley.study.report.tables import Table, format_spread
+from lindley.study.results import ExperimentResults, TrialResults
 
 _KINDS = {
     "minority_class": "of minority classes %",
@@ -20,18 +20,20 @@ _KINDS = {
 """The kinds of rows that the journals count, with their columns."""
 
 
-def queried_kinds(panel: PanelResults) -> Table | None:
+def query_kinds_table(experiment: ExperimentResults) -> Table | None:
     """Return the share of each kind among the rows queried after the initial ones; None where no pool is corrupted."""
-    trials = [trial for trial in panel.finished if "queried" in trial.rounds[0].metrics]
+    trials = [trial for trial in experiment.complete_trials if "queried" in trial.rounds[0].metrics]
     if not trials:
         return None
     held = [trial.rounds[0].metrics["pool"] for trial in trials]
     kinds = [kind for kind in _KINDS if any(pool[kind] for pool in held)]
     rows = [("the pool", "", f"{median(pool['labels'] for pool in held):.0f} rows", *_shares(held, kinds))]
-    for name in panel.acquisitions:
-        queried = [_queried(panel, trial) for trial in trials if trial.acquisition == name]
+    for name in experiment.acquisitions:
+        queried = [_query_counts(experiment, trial) for trial in trials if trial.acquisition == name]
         if queried:
-            rows.append((look(name).title, str(len(queried)), f"{queried[0]['labels']}", *_shares(queried, kinds)))
+            rows.append(
+                (acquisition_title(name), str(len(queried)), f"{queried[0]['labels']}", *_shares(queried, kinds))
+            )
     note = (
         "Of the labels asked for after the initial ones, which all acquisitions of a seed share: how many are of rare "
         "classes, are copies of a row asked before, were answered wrongly, or are from outside, spent without "
@@ -39,53 +41,55 @@ def queried_kinds(panel: PanelResults) -> Table | None:
         "shares of the pool, of whose rows all copies but the first count as repeats. Random picks are the reference."
     )
     columns = ("acquisition", "seeds", "queried", *(_KINDS[kind] for kind in kinds))
-    return Table(f"queried-{panel.name}", panel.title, columns, tuple(rows), note)
+    return Table(f"queried-{experiment.name}", experiment.title, columns, tuple(rows), note)
 
 
-def rare_recall(panel: PanelResults) -> Table | None:
+def rare_recall_table(experiment: ExperimentResults) -> Table | None:
     """Return the recall of each rare class at the last number of labels, and means; None without rare classes."""
-    trials = panel.finished
-    rare = list(panel.config["pool"]["class_imbalance"])
+    trials = experiment.complete_trials
+    rare = list(experiment.config["pool"]["class_imbalance"])
     if not trials or not rare:
         return None
     rows = []
-    for name in panel.acquisitions:
-        found = [_recalls(panel, trial) for trial in trials if trial.acquisition == name]
+    for name in experiment.acquisitions:
+        found = [_recalls(experiment, trial) for trial in trials if trial.acquisition == name]
         if found:
             others = [each for each in found[0] if each not in rare]
-            cells = [spread([100 * recall[each] for recall in found], 1) for each in rare]
-            cells += [spread([100 * _mean(recall, group) for recall in found], 1) for group in (rare, others) if group]
-            rows.append((look(name).title, str(len(found)), *cells))
+            cells = [format_spread([100 * recall[each] for recall in found], 1) for each in rare]
+            cells += [
+                format_spread([100 * _mean(recall, group) for recall in found], 1) for group in (rare, others) if group
+            ]
+            rows.append((acquisition_title(name), str(len(found)), *cells))
     note = (
         "Of the test rows of a class, the share that is given that class, at the last number of labels. The test set "
         "holds all classes as before. Median (smallest to largest) over the seeds of finished trials."
     )
     means = ("rare, mean %", "others, mean %") if len(rare) < len(trials[0].manifest["class_names"]) else ("mean %",)
     columns = ("acquisition", "seeds", *(f"{name} %" for name in rare), *means)
-    return Table(f"minority-recall-{panel.name}", panel.title, columns, tuple(rows), note)
+    return Table(f"minority-recall-{experiment.name}", experiment.title, columns, tuple(rows), note)
 
 
-def at_end(panel: PanelResults, trial: TrialResults) -> int:
+def final_round(experiment: ExperimentResults, trial: TrialResults) -> int:
     """Return the round of a finished trial at the study's last number of labels."""
-    return trial.labels.index(panel.last_labels)
+    return trial.labels.index(experiment.last_labels)
 
 
-def _queried(panel: PanelResults, trial: TrialResults) -> dict[str, int]:
+def _query_counts(experiment: ExperimentResults, trial: TrialResults) -> dict[str, int]:
     """Return the counts of the rows queried after the initial ones."""
-    first, last = (trial.rounds[number].metrics["queried"] for number in (0, at_end(panel, trial)))
+    first, last = (trial.rounds[number].metrics["queried"] for number in (0, final_round(experiment, trial)))
     return {kind: last[kind] - first[kind] for kind in last}
 
 
 def _shares(counts: Sequence[dict[str, int]], kinds: Sequence[str]) -> list[str]:
     return [
-        spread([100 * each[kind] / each["labels"] if each["labels"] else np.nan for each in counts], 1)
+        format_spread([100 * each[kind] / each["labels"] if each["labels"] else np.nan for each in counts], 1)
         for kind in kinds
     ]
 
 
-def _recalls(panel: PanelResults, trial: TrialResults) -> dict[str, float]:
+def _recalls(experiment: ExperimentResults, trial: TrialResults) -> dict[str, float]:
     """Return the recall by class; NaN for a class without test rows."""
-    recalls = trial.rounds[at_end(panel, trial)].metrics["recall"]
+    recalls = trial.rounds[final_round(experiment, trial)].metrics["recall"]
     names = trial.manifest["class_names"]
     return {name: np.nan if recall is None else recall for name, recall in zip(names, recalls, strict=True)}
 

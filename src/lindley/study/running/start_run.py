@@ -17,7 +17,7 @@ from lindley.session.files import write_json
 from lindley.session.locks import FileLock, Presence
 from lindley.study.config.resolved import resolved
 from lindley.study.config.schema import Experiment, Study
-from lindley.study.folder import FILE_NAME, LOCK_NAME, PATIENCE_SECONDS, PRESENCE_NAME, read_study, stored_json
+from lindley.study.folder import FILE_NAME, LOCK_NAME, PATIENCE_SECONDS, PRESENCE_NAME, read_json, read_study
 
 
 def check_folder(out: Path, study: Study) -> None:
@@ -25,7 +25,7 @@ def check_folder(out: Path, study: Study) -> None:
     other = "Name another folder (on the command line: --out)."
     _check_writable(out, other)
     try:
-        held = stored_json(out)["name"]
+        held = read_json(out)["name"]
     except FileNotFoundError:
         return
     except (ValueError, KeyError, TypeError):

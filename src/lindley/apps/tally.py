@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from lindley.session.progress import ProgressEvent
-from lindley.study.running.eta import Paces
+from lindley.study.running.eta import RoundTimes
 from lindley.study.trials import Trial, trial_name
 
 
@@ -39,7 +39,7 @@ class Tally:
     clock: Callable[[], float] = time.monotonic
     _most_running: int = 1
     _since: dict[str, float] = field(default_factory=dict)
-    _paces: Paces = field(default_factory=Paces)
+    _paces: RoundTimes = field(default_factory=RoundTimes)
 
     @classmethod
     def of(cls, trials: Sequence[Trial], *, clock: Callable[[], float] = time.monotonic) -> Tally:
@@ -108,7 +108,7 @@ class Tally:
         """From the mean of the finished rounds like those that remain; None until a round has finished."""
         work, ours = [], []
         for line in (each for each in self.lines.values() if each.stage not in ("done", "failed")):
-            pace = self._paces.seconds_a_round(line.panel, line.acquisition)
+            pace = self._paces.seconds_per_round(line.panel, line.acquisition)
             if pace is None:
                 return None
             work.append(pace * (line.rounds - line.finished_rounds))

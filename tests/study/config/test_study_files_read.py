@@ -75,7 +75,7 @@ def test_experiment_overrides_the_defaults_key_by_key(tmp_path):
     assert second.schedule.max_labels == first.schedule.max_labels
 
 
-def test_acquisitions_of_a_experiment_replace_the_default_ones(tmp_path):
+def test_acquisitions_of_an_experiment_replace_the_default_ones(tmp_path):
     first, second = load(tmp_path, GOOD + TWO_EXPERIMENTS).experiments
     assert list(first.acquisitions) == ["random", "bald"]
     assert list(second.acquisitions) == ["margin"]
@@ -525,12 +525,12 @@ def test_number_of_targets_is_at_least_one(tmp_path):
         load(tmp_path, GOOD.replace("batch_size = 5", "batch_size = 5\ntargets = 0"))
 
 
-def test_a_experiment_names_all_data_that_it_reads():
+def test_an_experiment_names_all_data_that_it_reads():
     assert load_study("fashion-outside").experiments[0].data_sets == ("fashion-mnist", "mnist")
     assert load_study("digits").experiments[0].data_sets == ("digits",)
 
 
-def test_what_a_experiment_says_to_be_empty_is_empty_and_classes_that_are_rare_are_its_own(tmp_path):
+def test_what_an_experiment_says_to_be_empty_is_empty_and_classes_that_are_rare_are_its_own(tmp_path):
     hard = GOOD.replace("[schedule]", '[pool]\nclass_imbalance = { "upper moon" = 0.5 }\nduplicates = 2\n\n[schedule]')
     experiments = """
 [[experiments]]
@@ -586,7 +586,7 @@ def test_what_does_not_go_with_the_form_of_the_data_is_refused(tmp_path, old, ne
     assert said in refusal(tmp_path, text.replace(old, new))
 
 
-def test_options_of_the_default_posterior_stay_where_a_experiment_names_it(tmp_path):
+def test_options_of_the_default_posterior_stay_where_an_experiment_names_it(tmp_path):
     text = GOOD.replace('network = "moons-mlp"', 'network = "moons-mlp"\noptions = { drop_connect = 0.1 }')
     experiments = (
         '[[experiments]]\nname = "first"\n[[experiments]]\nname = "second"\nmodel = { posterior = "mc-dropout" }\n'

@@ -1,7 +1,7 @@
 """Reading a study: a packaged name or a TOML file -> frozen, checked models.
 
 The top-level tables are the defaults of every [[experiments]] table, which overrides them key by key. What half of
-the old and half of the new would make neither of is replaced whole: `_merged` has the list.
+the old and half of the new would make neither of is replaced whole: `_merge` has the list.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from lindley.errors import ConfigurationError
 from lindley.names import nearest
 from lindley.session.files import read_plain_file
 from lindley.session.import_paths import is_import_path
-from lindley.study.config.errors import EXPERIMENT_KEYS, STUDY_KEYS, dotted, unknown_keys, wrong_values
-from lindley.study.config.schema import MOST, MOST_SEEDS, Experiment, Model, Study
+from lindley.study.config.errors import EXPERIMENT_KEYS, STUDY_KEYS, format_key, unknown_keys, wrong_values
+from lindley.study.config.schema import MAX_COUNT, MAX_SEEDS, Experiment, Model, Study
 from lindley.study.config.validation import (
-    ConfigError,
+    InvalidKey,
     contradictions,
-    never_measured,
-    unknown_acquisition,
-    unusable_names,
+    describe_unknown_acquisition,
+    unknown_names,
+    unreachable_observations,
 )
 from lindley.text import visible
 
 _Tables = dict[str, Any]
-_MOST_BYTES, _MOST_LEVELS = 4 << 20, 20
+_MAX_BYTES, _MAX_DEPTH = 4 << 20, 20
 """Of a study file."""
-_DOTTED, _MOST_PARTS = re.compile(r"[^\s.]+(?:[ \t]*\.[ \t]*[^\s.]+)*"), 100  # linear: every place matches
+_DOTTED, _MAX_KEY_PARTS = re.compile(r"[^\s.]+(?:[ \t]*\.[ \t]*[^\s.]+)*"), 100  # linear: every place matches
 _POSTERIOR = Model.model_fields["posterior"].default
 
 
@@ -61,9 +61,9 @@ def load_study(
     Raises ConfigurationError: an unknown study, key or name, or a wrong value; the message names it.
     """
     source = os.fspath(name_or_path)
-    name, text, folder = _source(source)
-    study = _parse(name, _tables(text, source), source, folder)
-    return _overridden(study, seeds, max_labels, acquisitions)
+    name, text, folder = _read_source(source)
+    study = _build_study(name, _parse_toml(text, source), source, folder)
+    return _override(study, seeds, max_labels, acquisitions)
 
 
 def check_study(study: Study) -> None:
@@ -71,27 +71,32 @@ def check_study(study: Study) -> None:
 
     The types and limits of the keys have been checked when it was built; here names, options and what contradicts.
     """
-    refuse_unusable(study)
-    _refuse(
+    check_settings(study)
+    _raise_if_any(
         study.name,
-        [_in_experiment(experiment, found) for experiment in study.experiments for found in never_measured(experiment)],
+        [
+            _describe_in_experiment(experiment, found)
+            for experiment in study.experiments
+            for found in unreachable_observations(experiment)
+        ],
     )
 
 
-def refuse_unusable(study: Study) -> None:
+def check_settings(study: Study) -> None:
     """As `check_study`, but information may be asked for where this run has no round: another may go further."""
-    complaints = [_used_twice(name) for name in _repeated([experiment.name for experiment in study.experiments])]
+    found = [_describe_repeated(name) for name in _find_repeated([experiment.name for experiment in study.experiments])]
     for experiment in study.experiments:
-        complaints += [
-            _in_experiment(experiment, found) for found in (*unusable_names(experiment), *contradictions(experiment))
+        found += [
+            _describe_in_experiment(experiment, found)
+            for found in (*unknown_names(experiment), *contradictions(experiment))
         ]
-    _refuse(study.name, complaints)
+    _raise_if_any(study.name, found)
 
 
-def _tables(text: str, source: str) -> _Tables:
+def _parse_toml(text: str, source: str) -> _Tables:
     """The tables of a study file; ConfigurationError, whatever the reader raises."""
-    if any(found[0].count(".") > _MOST_PARTS for found in _DOTTED.finditer(text)):  # which tomllib reads for minutes
-        raise ConfigurationError(f"{source} has a key of more than {_MOST_PARTS} parts")
+    if any(found[0].count(".") > _MAX_KEY_PARTS for found in _DOTTED.finditer(text)):  # which tomllib reads for minutes
+        raise ConfigurationError(f"{source} has a key of more than {_MAX_KEY_PARTS} parts")
     try:
         tables = tomllib.loads(text)
     except RecursionError:
@@ -99,15 +104,15 @@ def _tables(text: str, source: str) -> _Tables:
     except Exception as error:  # also a number of more digits than Python reads
         raise ConfigurationError(f"{source} is not valid TOML: {error}") from None
     level: list[Any] = [tables]
-    for _ in range(_MOST_LEVELS):
+    for _ in range(_MAX_DEPTH):
         level = [inner for each in level for inner in (each.values() if isinstance(each, dict) else each)]
         level = [each for each in level if isinstance(each, dict | list)]
     if level:
-        raise ConfigurationError(f"{source} is nested more than {_MOST_LEVELS} tables and lists deep")
+        raise ConfigurationError(f"{source} is nested more than {_MAX_DEPTH} tables and lists deep")
     return tables
 
 
-def _source(name_or_path: str) -> tuple[str, str, Path | None]:
+def _read_source(name_or_path: str) -> tuple[str, str, Path | None]:
     """The study's name, its text and its folder (None for a packaged one)."""
     known = builtin_studies()
     if name_or_path in known:
@@ -121,57 +126,59 @@ def _source(name_or_path: str) -> tuple[str, str, Path | None]:
             f'no study is called "{name_or_path}"; there are {", ".join(known)}, or the path of a .toml file.{hint}'
         )
     try:
-        return path.stem, read_plain_file(path, most=_MOST_BYTES).decode("utf-8-sig"), path.resolve().parent
+        return path.stem, read_plain_file(path, most=_MAX_BYTES).decode("utf-8-sig"), path.resolve().parent
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigurationError(f"the study file {path} cannot be read: {why}") from None
 
 
-def _parse(name: str, tables: _Tables, source: str, folder: Path | None) -> Study:
+def _build_study(name: str, tables: _Tables, source: str, folder: Path | None) -> Study:
     experiments = tables.get("experiments", [])
     if not isinstance(experiments, list) or not all(isinstance(experiment, dict) for experiment in experiments):
         raise ConfigurationError(f"{source}: experiments must be written as [[experiments]] tables")
-    complaints = [f"{dotted(found.path)} {found.text}" for found in unknown_keys(tables, STUDY_KEYS)]
+    found = [f"{format_key(found.path)} {found.text}" for found in unknown_keys(tables, STUDY_KEYS)]
     for experiment in experiments:
-        complaints += [_located(found, experiment, True) for found in unknown_keys(experiment, EXPERIMENT_KEYS)]
-    _refuse(source, complaints)
+        found += [_locate(found, experiment, True) for found in unknown_keys(experiment, EXPERIMENT_KEYS)]
+    _raise_if_any(source, found)
     defaults = {key: value for key, value in tables.items() if key not in ("title", "description", "experiments")}
     title = tables.get("title", name)
     if experiments:
-        checked = [_experiment(_merged(defaults, experiment), experiment, source) for experiment in experiments]
+        checked = [_build_experiment(_merge(defaults, experiment), experiment, source) for experiment in experiments]
     else:
         only = re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip("._-") or "study"
-        checked = [_experiment({"name": only, "title": title, **defaults}, {}, source)]
-    _refuse(source, [_used_twice(name) for name in _repeated([experiment.name for experiment in checked])])
+        checked = [_build_experiment({"name": only, "title": title, **defaults}, {}, source)]
+    _raise_if_any(
+        source, [_describe_repeated(name) for name in _find_repeated([experiment.name for experiment in checked])]
+    )
     try:
         return Study(
             name=name, title=title, description=tables.get("description", ""), experiments=tuple(checked), folder=folder
         )
     except ValidationError as error:
-        _refuse(source, [f"{dotted(found.path)} {found.text}" for found in wrong_values(error)])
+        _raise_if_any(source, [f"{format_key(found.path)} {found.text}" for found in wrong_values(error)])
         raise
 
 
-def _experiment(tables: _Tables, own: _Tables, source: str) -> Experiment:
+def _build_experiment(tables: _Tables, own: _Tables, source: str) -> Experiment:
     """One merged experiment, checked; own is its [[experiments]] table, to name a key as it was written."""
     try:
         experiment = Experiment.model_validate(tables)
     except ValidationError as error:
-        _refuse(source, [_located(found, own) for found in wrong_values(error)])
+        _raise_if_any(source, [_locate(found, own) for found in wrong_values(error)])
         raise
-    complaints = [*unusable_names(experiment), *contradictions(experiment), *never_measured(experiment)]
-    _refuse(source, [_located(found, own) for found in complaints])
+    found = [*unknown_names(experiment), *contradictions(experiment), *unreachable_observations(experiment)]
+    _raise_if_any(source, [_locate(found, own) for found in found])
     return experiment
 
 
-def _located(found: ConfigError, own: _Tables, is_own: bool = False) -> str:
-    """The complaint, beginning with the key's full path as it was written."""
+def _locate(found: InvalidKey, own: _Tables, is_own: bool = False) -> str:
+    """The each, beginning with the key's full path as it was written."""
     inner: Any = own
     for part in found.path:
         known = isinstance(inner, dict) and part in inner
         inner = inner[part] if known else inner
         is_own = is_own or (known and part == found.path[-1])
-    path = dotted(found.path)
+    path = format_key(found.path)
     if is_own:
         path = f"experiments[{own.get('name', '?')}].{path}"
     elif own:
@@ -179,25 +186,25 @@ def _located(found: ConfigError, own: _Tables, is_own: bool = False) -> str:
     return f"{path} {found.text}"
 
 
-def _refuse(source: str, complaints: Sequence[str]) -> None:
-    if complaints:
-        told = "\n".join(f"{source}: {complaint}" for complaint in dict.fromkeys(complaints))
+def _raise_if_any(source: str, found: Sequence[str]) -> None:
+    if found:
+        told = "\n".join(f"{source}: {each}" for each in dict.fromkeys(found))
         raise ConfigurationError(visible(told))
 
 
-def _in_experiment(experiment: Experiment, found: ConfigError) -> str:
-    return f"experiment {experiment.name}: {dotted(found.path)} {found.text}"
+def _describe_in_experiment(experiment: Experiment, found: InvalidKey) -> str:
+    return f"experiment {experiment.name}: {format_key(found.path)} {found.text}"
 
 
-def _repeated(names: Sequence[str]) -> list[str]:
+def _find_repeated(names: Sequence[str]) -> list[str]:
     return sorted({name for name in names if names.count(name) > 1})
 
 
-def _used_twice(name: str) -> str:
+def _describe_repeated(name: str) -> str:
     return f'experiments: the name "{name}" is used twice'
 
 
-def _merged(defaults: Mapping[str, Any], own: Mapping[str, Any], path: tuple[str, ...] = ()) -> _Tables:
+def _merge(defaults: Mapping[str, Any], own: Mapping[str, Any], path: tuple[str, ...] = ()) -> _Tables:
     """The defaults with an experiment's own keys over them; nothing is changed in place.
 
     Acquisitions and imbalanced classes are replaced whole, as is what an experiment says to be empty; options go with
@@ -210,35 +217,37 @@ def _merged(defaults: Mapping[str, Any], own: Mapping[str, Any], path: tuple[str
     for key, value in own.items():
         both = isinstance(value, dict) and isinstance(result.get(key), dict)
         replaced = not value or (*path, key) in (("acquisitions",), ("pool", "class_imbalance"))
-        result[key] = _merged(result[key], value, (*path, key)) if both and not replaced else value
+        result[key] = _merge(result[key], value, (*path, key)) if both and not replaced else value
     return result
 
 
-def _overridden(study: Study, seeds: int | None, max_labels: int | None, acquisitions: Sequence[str] | None) -> Study:
+def _override(study: Study, seeds: int | None, max_labels: int | None, acquisitions: Sequence[str] | None) -> Study:
     """The study with the values of the command line in every experiment."""
     experiments = []
     for experiment in study.experiments:
         changed: _Tables = {}
         if seeds is not None:
-            if not 1 <= seeds <= MOST_SEEDS:
-                raise ConfigurationError(f"seeds must be 1 to {MOST_SEEDS}; got {seeds}")
+            if not 1 <= seeds <= MAX_SEEDS:
+                raise ConfigurationError(f"seeds must be 1 to {MAX_SEEDS}; got {seeds}")
             changed["seeds"] = seeds
         if max_labels is not None:
-            if not 1 <= max_labels <= MOST:
-                raise ConfigurationError(f"max_labels must be 1 to {MOST}; got {max_labels}")
+            if not 1 <= max_labels <= MAX_COUNT:
+                raise ConfigurationError(f"max_labels must be 1 to {MAX_COUNT}; got {max_labels}")
             changed["schedule"] = experiment.schedule.model_copy(update={"max_labels": max_labels})
         if acquisitions is not None:
-            _refuse("acquisitions", _wrong_choice(acquisitions))
+            _raise_if_any("acquisitions", _find_wrong_acquisitions(acquisitions))
             changed["acquisitions"] = {name: experiment.acquisitions.get(name, {}) for name in acquisitions}
         experiments.append(experiment.model_copy(update=changed))
-        _refuse(study.name, [_in_experiment(experiment, found) for found in contradictions(experiments[-1])])
+        _raise_if_any(
+            study.name, [_describe_in_experiment(experiment, found) for found in contradictions(experiments[-1])]
+        )
     replaced = {"seeds": seeds, "max_labels": max_labels, "acquisitions": acquisitions and ", ".join(acquisitions)}
     return study.model_copy(
-        update={"experiments": tuple(experiments), "description": _description(study, experiments, replaced)},
+        update={"experiments": tuple(experiments), "description": _describe_changes(study, experiments, replaced)},
     )
 
 
-def _description(study: Study, experiments: Sequence[Experiment], replaced: Mapping[str, object]) -> str:
+def _describe_changes(study: Study, experiments: Sequence[Experiment], replaced: Mapping[str, object]) -> str:
     """The study's description; where it was changed on the command line, the name and claims are not all it says."""
     differ = {
         "seeds": [experiment.seeds for experiment in experiments]
@@ -252,7 +261,9 @@ def _description(study: Study, experiments: Sequence[Experiment], replaced: Mapp
     return f"{study.description} Changed on the command line: {changed}.".strip() if changed else study.description
 
 
-def _wrong_choice(acquisitions: Sequence[str]) -> list[str]:
+def _find_wrong_acquisitions(acquisitions: Sequence[str]) -> list[str]:
     if not acquisitions:
         return ["at least one is needed"]
-    return [unknown_acquisition(name) for name in acquisitions if name not in METHODS and not is_import_path(name)]
+    return [
+        describe_unknown_acquisition(name) for name in acquisitions if name not in METHODS and not is_import_path(name)
+    ]

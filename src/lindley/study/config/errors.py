@@ -1,24 +1,71 @@
-"""What is said of a study file that cannot be used: which key, what was needed, what came, the nearest match."""
+"""Errors of a study: each names its key, what was expected, what came, and the nearest name that would do."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from lindley.errors import NOTHING, ConfigurationError
 from lindley.names import nearest
 from lindley.study.config.schema import TABLES, Experiment
-from lindley.study.config.validation import InvalidKey
-from lindley.text import brief
+from lindley.text import brief, visible
 
 EXPERIMENT_KEYS = tuple(Experiment.model_fields)
-STUDY_KEYS = ("title", "description", *(key for key in EXPERIMENT_KEYS if key not in ("name", "title")), "experiments")
+STUDY_KEYS = (
+    "title",
+    "description",
+    *(key for key in EXPERIMENT_KEYS if key not in ("name", "title")),
+    "experiments",
+)
+
+
+@dataclass(frozen=True)
+class InvalidKey:
+    """A key of a study that cannot be used, and why."""
+
+    path: tuple[str | int, ...]
+    """The keys that lead to it within the tables of an experiment, or of the whole study."""
+    text: str = ""
+    """What is wrong, as a sentence that begins with the key; where `expected` is given, what to do about it."""
+    expected: str = ""
+    """What its value must be, as in "at least 2"."""
+    got: object = NOTHING
+    """What its value is."""
+
+    def error(self, key: str, advice: str = "") -> ConfigurationError:
+        """Return the error of this key under its full name; advice comes at the end of its message."""
+        if self.expected:
+            text = f"{self.text} {advice}".strip()
+            parts = (text,) if text else ()
+            return ConfigurationError(*parts, argument=key, expected=self.expected, got=self.got)
+        return ConfigurationError(f"{key} {self.text} {advice}".rstrip(), argument=key, got=self.got)
+
+
+def raise_errors(errors: Sequence[ConfigurationError], source: str = "", path: Path | None = None) -> None:
+    """Raise one error for all of these, each once and on a line of its own; nothing where there are none.
+
+    Args:
+        errors: One for each key that cannot be used.
+        source: The name of the study or the path of its file, which begins every line; nothing where it is empty.
+        path: The study file, where there is one.
+
+    Raises:
+        ConfigurationError: With the argument of the first error; `errors` holds all of them.
+    """
+    if not errors:
+        return
+    each = list({str(error): error for error in errors}.values())
+    text = visible("\n".join(f"{source}{': ' * bool(source)}{error}" for error in each))
+    raise ConfigurationError(text, argument=each[0].argument, got=each[0].got, path=path, errors=each)
 
 
 def unknown_keys(tables: Mapping[str, Any], allowed: Iterable[str]) -> Iterator[InvalidKey]:
-    """The keys of a study (or of one experiment) that no table declares, at every depth."""
+    """Yield the keys of a study, or of one experiment, that no table declares, at every depth."""
     yield from _find_unknown(tables, allowed, ())
     for name, table in TABLES.items():
         path = tuple(name.split("."))
@@ -30,30 +77,13 @@ def unknown_keys(tables: Mapping[str, Any], allowed: Iterable[str]) -> Iterator[
 
 
 def wrong_values(error: ValidationError) -> Iterator[InvalidKey]:
-    """pydantic's findings in our words."""
+    """Yield what pydantic found, in the words of this package."""
     for found in error.errors(include_url=False):
         path = tuple(part for part in found["loc"] if part != "[key]")
-        came, got = found["input"], brief(found["input"])
         if found["type"] == "missing":
-            yield InvalidKey(path, f"is needed{_list_keys(path)}.")
-        elif found["type"] in ("model_type", "dict_type"):
-            yield InvalidKey(path, f"must be a table{_list_keys(path)}; got {got}.")
-        elif found["type"] == "literal_error":
-            allowed = [word.strip("'") for word in re.split(", | or ", str(found["ctx"]["expected"]))]
-            hint = nearest(came, allowed) if isinstance(came, str) else ""
-            yield InvalidKey(path, f"must be {' or '.join(map(repr, allowed))}; got {got}.{hint}")
-        elif found["type"] == "too_short":
-            yield InvalidKey(path, "must not be empty.")
-        elif found["type"] == "string_pattern_mismatch":
-            yield InvalidKey(path, f"must be of letters, digits, '.', '_' and '-' only; got {got}.")
+            yield InvalidKey(path, f"is required{_list_keys(path)}.")
         else:
-            needed = (
-                found["msg"]
-                .removeprefix("Value error, ")
-                .replace("Input should be", "must be")
-                .replace("String should", "must")
-            )
-            yield InvalidKey(path, f"{needed}; got {got}.")
+            yield InvalidKey(path, _describe_value(dict(found), path), got=found["input"])
 
 
 def format_key(path: Iterable[str | int]) -> str:
@@ -62,6 +92,23 @@ def format_key(path: Iterable[str | int]) -> str:
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}"
     return text.lstrip(".")
+
+
+def _describe_value(found: Mapping[str, Any], path: tuple[str | int, ...]) -> str:
+    """Say what a value must be and what it is; a value of a file may be longer than anybody wants to read."""
+    kind, got = found["type"], brief(found["input"])
+    if kind in ("model_type", "dict_type"):
+        return f"must be a table{_list_keys(path)}; got {got}."
+    if kind == "literal_error":
+        allowed = [word.strip("'") for word in re.split(", | or ", str(found["ctx"]["expected"]))]
+        hint = nearest(found["input"], allowed) if isinstance(found["input"], str) else ""
+        return f"must be {' or '.join(map(repr, allowed))}; got {got}.{hint}"
+    if kind == "too_short":
+        return "must not be empty."
+    if kind == "string_pattern_mismatch":
+        return f"must be of letters, digits, '.', '_' and '-' only; got {got}."
+    said = found["msg"].removeprefix("Value error, ")
+    return f"{said.replace('Input should be', 'must be').replace('String should', 'must')}; got {got}."
 
 
 def _find_unknown(table: Mapping[str, Any], allowed: Iterable[str], path: tuple[str, ...]) -> Iterator[InvalidKey]:

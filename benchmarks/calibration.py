@@ -36,7 +36,7 @@ from lindley.seeds import derive_seed
 from lindley.session.state import read_state
 from lindley.study.config.schema import Experiment
 from lindley.study.folder import read_study
-from lindley.study.running.learners import experiment_learner
+from lindley.study.running.learners import build_experiment_learner
 from lindley.study.trials import Trial, trials_of_experiment
 
 FOLDS = 5
@@ -85,7 +85,7 @@ def measure(case: Case) -> list[dict[str, object]]:
     panel, seed = case.trial.experiment, case.trial.seed
     data = _data(panel.data.name)
     network = build_network(panel.model.network or "", input_shape=data.input_shape, num_classes=data.task.num_classes)
-    learner = experiment_learner(panel, network, device=case.device)
+    learner = build_experiment_learner(panel, network, device=case.device)
     index, labels = _labels_at(case)
     fit_seed = derive_seed(seed, index, "fit")
     posterior = learner.fit(TrainingData(data.pool, labels, data.task), seed=fit_seed)

@@ -24,7 +24,7 @@ from lindley.posteriors.dropout import folded_network
 from lindley.posteriors.dropout.mc_dropout import MCDropoutDraws
 from lindley.session.pool_predictions import CHUNK_ROWS
 from lindley.study.config.study_files import load_study
-from lindley.study.running.learners import experiment_learner
+from lindley.study.running.learners import build_experiment_learner
 
 RECIPES = ("repeated-mnist", "mnist")
 LABELS, IMAGES, DRAWS = 100, 2000, 100
@@ -47,7 +47,7 @@ def main() -> None:
     for name in RECIPES:
         (panel,) = load_study(name).experiments
         panel = panel.model_copy(update={"model": panel.model.model_copy(update={"precision": "float32"})})
-        learner = experiment_learner(panel, network, device="cpu")
+        learner = build_experiment_learner(panel, network, device="cpu")
         draws = learner.fit(TrainingData(dataset.pool, labels, dataset.task), seed=0).draw(DRAWS, seed=0)
         best = {"all features": float("inf"), "live features": float("inf")}
         shares: list[float] = []

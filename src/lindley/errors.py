@@ -119,7 +119,29 @@ def render(parts: tuple[Part, ...], write: Callable[[Argument], str]) -> str:
 
 
 class ConfigurationError(InputError):
-    """A study with an unknown key or a wrong value; the message names the key."""
+    """A study with an unknown key or a wrong value; `argument` names the key and `path` the study file, if any."""
+
+    def __init__(
+        self,
+        *parts: Part,
+        argument: str = "",
+        expected: str = "",
+        got: object = NOTHING,
+        path: Path | str | None = None,
+        errors: Sequence[ConfigurationError] = (),
+    ) -> None:
+        """Take what was wrong, what was expected, and what to do.
+
+        Args:
+            parts: The message, as InputError has it.
+            argument: The key that cannot be used, such as "schedule.batch_size".
+            expected: What its value must be.
+            got: What its value is.
+            path: The study file, where there is one.
+            errors: One error for each key, where several keys were found at once.
+        """
+        super().__init__(*parts, argument=argument, expected=expected, got=got)
+        self.path, self.errors = path, tuple(errors)
 
 
 class DataError(LindleyError):

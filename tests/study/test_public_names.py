@@ -89,29 +89,31 @@ def test_a_wrong_key_or_value_is_refused_when_it_is_built(build, key):
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "argument"),
     [
-        ({"acquisitions": {"blad": {}}}, r'experiment mine: acquisitions\.blad .* Did you mean "bald"'),
-        ({"data": Data(name="digits", options={"noise": 1})}, r"data\.options cannot be used"),
-        ({"schedule": Schedule(initial_labels=20, batch_size=10, max_labels=10)}, "must be at least"),
-        ({"model": Model(posterior="forest", network="digits-mlp")}, "has no meaning"),
+        ({"acquisitions": {"blad": {}}}, "acquisitions.blad"),
+        ({"data": Data(name="digits", options={"noise": 1})}, "data.options"),
+        ({"schedule": Schedule(initial_labels=20, batch_size=10, max_labels=10)}, "schedule.max_labels"),
+        ({"model": Model(posterior="forest", network="digits-mlp")}, "model.network"),
     ],
 )
-def test_names_and_contradictions_are_refused_before_anything_runs(tmp_path, changes, said):
-    with pytest.raises(ConfigurationError, match=said):
-        check_study(study(**changes))
-    with pytest.raises(ConfigurationError, match=said):
-        run_study(study(**changes), tmp_path / "out")
+def test_names_and_contradictions_are_refused_before_anything_runs(tmp_path, changes, argument):
+    for refuse in (check_study, lambda wrong: run_study(wrong, tmp_path / "out")):
+        with pytest.raises(ConfigurationError) as caught:
+            refuse(study(**changes))
+        assert caught.value.argument == f"experiments[mine].{argument}"
     assert list(tmp_path.iterdir()) == []
 
 
 def test_information_that_would_never_be_measured_is_refused():
     wrong = Observe(information=Information(acquisition="batchbald", labels=[25]))
-    with pytest.raises(ConfigurationError, match=r"observe\.information\.labels names \[25\]"):
+    with pytest.raises(ConfigurationError) as caught:
         check_study(study(observe=wrong))
+    assert (caught.value.argument, caught.value.got) == ("experiments[mine].observe.information.labels", [25])
 
 
 def test_two_experiments_of_one_name_are_refused():
     one = study().experiments[0]
-    with pytest.raises(ConfigurationError, match='the name "mine" is used twice'):
+    with pytest.raises(ConfigurationError) as caught:
         check_study(Study(name="mine", experiments=[one, one]))
+    assert (caught.value.argument, caught.value.got) == ("experiments", "mine")

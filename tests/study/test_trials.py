@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lindley.study.config.resolved import resolved
+from lindley.study.config.resolution import resolve_study
 from lindley.study.config.schema import Experiment, Study
 from lindley.study.config.study_files import load_study
 from lindley.study.trials import Trial, trials_of
@@ -183,7 +183,7 @@ def test_keys_of_journals_that_are_kept_stay_what_they_were():
     if not kept.is_dir():
         pytest.skip("the kept reports are in the repository only, not in the source archive")
     for name in ("mnist", "batch"):
-        ours = {each.folder for each in trials_of(resolved(load_study(name), kept / name, device="cpu"))}
+        ours = {each.folder for each in trials_of(resolve_study(load_study(name), kept / name, device="cpu"))}
         theirs = {
             str(each.parent.relative_to(kept / name)) for each in (kept / name).glob("trials/*/*/*/manifest.json")
         }

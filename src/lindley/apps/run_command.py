@@ -16,7 +16,7 @@ from lindley.datasets import catalogue
 from lindley.errors import InputError, LindleyError
 from lindley.session.manifest import read_trial_manifest
 from lindley.session.state import read_state
-from lindley.study.config.resolved import resolved
+from lindley.study.config.resolution import resolve_study
 from lindley.study.config.schema import Study
 from lindley.study.config.study_files import load_study
 from lindley.study.read_results import load_results
@@ -25,7 +25,7 @@ from lindley.study.report.writer import write_report
 from lindley.study.running.runner import check_device, run_study
 from lindley.study.running.start_run import check_folder
 from lindley.study.running.worker_pool import Outcome
-from lindley.study.sinks.catalogue import sink_named
+from lindley.study.sinks.catalogue import open_sink
 from lindley.study.sinks.contract import Sink
 from lindley.study.trials import Trial, trials_of
 from lindley.training.precision import has_bfloat16
@@ -59,7 +59,7 @@ def run_study_and_report(options: RunOptions) -> bool:
     out = options.out or Path("runs") / study.name
     check_folder(out, study)
     study = _resolve_precision(study, out, options.device)
-    sinks = [sink_named(text, study, out) for text in options.sinks]
+    sinks = [open_sink(text, study, out) for text in options.sinks]
     pending = [trial for trial in trials_of(study) if not _is_complete(trial, out)]
     _fetch_data(pending, options.data_dir)
     _warn_left_out(study, out)
@@ -99,7 +99,7 @@ def _warn_left_out(study: Study, out: Path) -> None:
 
 def _resolve_precision(study: Study, out: Path, device: str) -> Study:
     """Return the study with its precision resolved. Print the result of "auto", and whether bfloat16 will be slow."""
-    decided = resolved(study, out, device=device)
+    decided = resolve_study(study, out, device=device)
     precisions = {panel.model.precision for panel in decided.experiments}
     if decided != study:
         print_result(f"precision: {' and '.join(sorted(precisions))} (auto)")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from lindley.session.progress import ProgressEvent
-from lindley.study.running.eta import Paces
+from lindley.study.running.eta import RoundTimes
 from lindley.study.trials import Trial, trial_name
 
 _STABLE_ROUNDS, _STABLE_RATIO = 5, 1.2
@@ -19,7 +19,7 @@ _STABLE_ROUNDS, _STABLE_RATIO = 5, 1.2
 class TrialProgress:
     """The progress of one trial."""
 
-    panel: str
+    experiment: str
     acquisition: str
     seed: int
     rounds: int
@@ -32,7 +32,7 @@ class TrialProgress:
 
     @property
     def name(self) -> str:
-        return trial_name(self.panel, self.acquisition, self.seed)
+        return trial_name(self.experiment, self.acquisition, self.seed)
 
 
 @dataclass
@@ -43,7 +43,7 @@ class RunProgress:
     clock: Callable[[], float] = time.monotonic
     _most_running: int = 1
     _since: dict[str, float] = field(default_factory=dict)
-    _paces: Paces = field(default_factory=Paces)
+    _round_times: RoundTimes = field(default_factory=RoundTimes)
     _start: float | None = None
     _first_trials: set[str] = field(default_factory=set)
     _any_finished: bool = False
@@ -125,10 +125,10 @@ class RunProgress:
         """
         work, own_work = [], []
         for trial in (each for each in self.trials.values() if each.stage not in ("done", "failed")):
-            pace = self._paces.seconds_a_round(trial.panel, trial.acquisition)
-            if pace is None:
+            seconds = self._round_times.seconds_per_round(trial.experiment, trial.acquisition)
+            if seconds is None:
                 return None
-            work.append(pace * (trial.rounds - trial.finished_rounds))
+            work.append(seconds * (trial.rounds - trial.finished_rounds))
             own_work += work[-1:] if trial.stage != "held" else []
         if not work:
             return 0.0
@@ -154,7 +154,7 @@ class RunProgress:
         if key in self._first_trials:
             self._first_trials.remove(key)
         else:
-            self._paces.record(trial.panel, trial.acquisition, now - self._since[key])
+            self._round_times.record(trial.experiment, trial.acquisition, now - self._since[key])
         self._since[key] = now
 
 

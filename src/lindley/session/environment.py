@@ -31,7 +31,7 @@ _CODE = (
         )
     ),
     "study/observers/**/*.py",
-    "study/running/assemble.py",
+    "study/running/assembler.py",
     "study/running/trial_data.py",
     "study/running/learners.py",
 )

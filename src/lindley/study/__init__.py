@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lindley.study.results import StudyResults
     from lindley.study.running.runner import run_study
     from lindley.study.running.worker_pool import Outcome
-    from lindley.study.sinks.catalogue import sink_named
+    from lindley.study.sinks.catalogue import open_sink
     from lindley.study.sinks.contract import Sink
     from lindley.study.status import StudyStatus, study_status
     from lindley.study.trials import Trial, trials_of
@@ -57,7 +57,7 @@ _HOMES = {
     "load_results": "read_results",
     "load_study": "config.study_files",
     "run_study": "running.runner",
-    "sink_named": "sinks.catalogue",
+    "open_sink": "sinks.catalogue",
     "study_status": "status",
     "trials_of": "trials",
     "write_report": "report.writer",
@@ -85,8 +85,8 @@ __all__ = [
     "check_study",
     "load_results",
     "load_study",
+    "open_sink",
     "run_study",
-    "sink_named",
     "study_status",
     "trials_of",
     "write_report",

@@ -16,7 +16,7 @@ from lindley.session.locks import find_holder
 from lindley.session.manifest import read_trial_manifest
 from lindley.session.state import Round, SessionState, read_state
 from lindley.study.folder import read_study
-from lindley.study.running.eta import Paces
+from lindley.study.running.eta import RoundTimes
 from lindley.study.trials import Trial, trial_name, trials_of
 from lindley.text import visible, visible_line
 
@@ -88,11 +88,11 @@ class StudyStatus:
         return None if work is None else max(math.fsum(work) / max(1, self.count("under way")), max(work, default=0.0))
 
     def _work(self) -> list[float] | None:
-        paces, work = Paces(), []
+        paces, work = RoundTimes(), []
         for trial in self.trials:
             paces.record(trial.panel, trial.acquisition, trial.seconds, trial.rounds_done)
         for trial in (each for each in self.trials if each.rounds_left and each.state != "failed"):
-            pace = paces.seconds_a_round(trial.panel, trial.acquisition)
+            pace = paces.seconds_per_round(trial.panel, trial.acquisition)
             if pace is None:
                 return None
             work.append(pace * trial.rounds_left)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lindley.errors import ConfigurationError
-from lindley.study.config.schema import MOST, Study
+from lindley.study.config.schema import MAX_COUNT, Study
 from lindley.study.config.study_files import load_study
 
 INPUTS = int(os.environ.get("LINDLEY_FUZZ", "60"))
@@ -90,7 +90,7 @@ def test_any_damage_gives_a_study_or_one_clear_error(path: Path) -> None:
         "title = " + "[" * 100 + "]" * 100,
         "title = " + '"' + "x" * (5 << 20) + '"',
     ],
-    ids=["nesting", "digits", "dotted", "lists", "size"],
+    ids=["nesting", "digits", "format_key", "lists", "size"],
 )
 def test_what_no_reader_takes_is_refused(path: Path, text: str) -> None:
     path.write_text(text)
@@ -132,7 +132,7 @@ def test_a_count_beyond_its_limit_is_refused_at_once(path: Path, name: str) -> N
 
 def test_counts_at_the_command_line_have_the_same_limits(path: Path) -> None:
     path.write_text(GOOD)
-    for overrides in ({"seeds": 10**8}, {"max_labels": 10**12}, {"max_labels": MOST}):
+    for overrides in ({"seeds": 10**8}, {"max_labels": 10**12}, {"max_labels": MAX_COUNT}):
         with pytest.raises(ConfigurationError, match=next(iter(overrides))):
             load_study(path, **overrides)
 

@@ -54,10 +54,10 @@ def load(folder: Path, text: str, **overrides: object) -> Study:
     return load_study(path, **overrides)
 
 
-def refusal(folder: Path, text: str, **overrides: object) -> str:
-    with pytest.raises(ConfigurationError) as error:
+def refusal(folder: Path, text: str, **overrides: object) -> ConfigurationError:
+    with pytest.raises(ConfigurationError) as caught:
         load(folder, text, **overrides)
-    return str(error.value)
+    return caught.value
 
 
 def test_study_without_experiments_is_one_experiment_of_its_name(tmp_path):
@@ -75,7 +75,7 @@ def test_experiment_overrides_the_defaults_key_by_key(tmp_path):
     assert second.schedule.max_labels == first.schedule.max_labels
 
 
-def test_acquisitions_of_a_experiment_replace_the_default_ones(tmp_path):
+def test_acquisitions_of_an_experiment_replace_the_default_ones(tmp_path):
     first, second = load(tmp_path, GOOD + TWO_EXPERIMENTS).experiments
     assert list(first.acquisitions) == ["random", "bald"]
     assert list(second.acquisitions) == ["margin"]
@@ -101,124 +101,139 @@ def test_rounds_end_at_max_labels_with_a_shortened_batch(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "argument"),
     [
-        ("batch_size = 5", "batch_sise = 5", ["schedule.batch_sise", "max_labels", 'Did you mean "batch_size"?']),
-        ("seeds = 3", "seads = 3", ["seads is not a key", "first_seed", 'Did you mean "seeds"?']),
-        ("[model]", "[modell]", ["modell is not a key", 'Did you mean "model"?']),
-        ("batch_size = 5", "batch_size = 0", ["schedule.batch_size", "greater than or equal to 1", "got 0"]),
-        ("batch_size = 5", 'batch_size = "5"', ["schedule.batch_size", "integer", "got '5'"]),
-        ("seeds = 3", "seeds = true", ["seeds", "integer", "got True"]),
-        ("seeds = 3", "seeds = 0", ["seeds", "greater than or equal to 1", "got 0"]),
-        ("seeds = 3", "first_seed = -1", ["first_seed", "greater than or equal to 0", "got -1"]),
-        ('"A study"', "7", ["title", "string", "got 7"]),
-        ('name = "two-moons"', 'name = "two-moon"', ["data.name", "digits", 'Did you mean "two-moons"?']),
-        ("moons-mlp", "moon-mlp", ["model.network", "gal-cnn", 'Did you mean "moons-mlp"?', "module:factory"]),
-        ("bald = {}", "bold = {}", ["acquisitions.bold", "batchbald", 'Did you mean "bald"?', "module:name"]),
-        ("bald = {}", "bald = { num_configuration = 3 }", ["acquisitions.bald", "num_configuration"]),
-        (
-            "bald = {}",
-            "batchbald = { num_configuration = 3 }",
-            ["acquisitions.batchbald", "num_configuration", "num_configurations"],
-        ),
-        ("bald = {}", "bald = 3", ["acquisitions.bald", "table", "got 3"]),
-        ("noise = 0.1", "noise = nan", ["data.options.noise", "finite", "got nan"]),
-        ("noise = 0.1", "noise = 1979-05-27", ["data.options.noise", "finite number", "1979"]),
-        ("max_labels = 33", "max_labels = 9", ["schedule.max_labels", "initial_labels = 10", "got 9"]),
-        ("max_labels = 33", "max_labels = 33\ncandidates = 4", ["schedule.candidates", "batch_size = 5", "got 4"]),
-        ("max_labels = 33", "", ["schedule.max_labels is needed"]),
-        ("seeds = 3", "seeds = 3\ntraining.tune = {}", ["training.tune", "weight_decay, prior_precision, dropout"]),
-        ("seeds = 3", "seeds = 3\ntraining.tune = { decay = [0.1] }", ["training.tune.decay", "weight_decay"]),
-        ("seeds = 3", "seeds = 3\ntraining.tune = { dropout = [0.0] }", ["training.tune.dropout", "0"]),
+        ("batch_size = 5", "batch_sise = 5", "schedule.batch_sise"),
+        ("seeds = 3", "seads = 3", "seads"),
+        ("[model]", "[modell]", "modell"),
+        ("batch_size = 5", "batch_size = 0", "schedule.batch_size"),
+        ("batch_size = 5", 'batch_size = "5"', "schedule.batch_size"),
+        ("seeds = 3", "seeds = true", "seeds"),
+        ("seeds = 3", "seeds = 0", "seeds"),
+        ("seeds = 3", "first_seed = -1", "first_seed"),
+        ('"A study"', "7", "title"),
+        ('name = "two-moons"', 'name = "two-moon"', "data.name"),
+        ("moons-mlp", "moon-mlp", "model.network"),
+        ("bald = {}", "bold = {}", "acquisitions.bold"),
+        ("bald = {}", "bald = { num_path = 3 }", "acquisitions.bald"),
+        ("bald = {}", "batchbald = { num_path = 3 }", "acquisitions.batchbald"),
+        ("bald = {}", "bald = 3", "acquisitions.bald"),
+        ("noise = 0.1", "noise = nan", "data.options.noise"),
+        ("noise = 0.1", "noise = 1979-05-27", "data.options.noise"),
+        ("max_labels = 33", "max_labels = 9", "schedule.max_labels"),
+        ("max_labels = 33", "max_labels = 33\ncandidates = 4", "schedule.candidates"),
+        ("max_labels = 33", "", "schedule.max_labels"),
+        ("seeds = 3", "seeds = 3\ntraining.tune = {}", "training.tune"),
+        ("seeds = 3", "seeds = 3\ntraining.tune = { decay = [0.1] }", "training.tune.decay"),
+        ("seeds = 3", "seeds = 3\ntraining.tune = { dropout = [0.0] }", "training.tune.dropout[0]"),
         (
             "seeds = 3",
             "seeds = 3\ntraining = { weight_decay = 0.1, tune = { weight_decay = [0.2] } }",
-            ["training.weight_decay is chosen among training.tune.weight_decay; got 0.1"],
+            "training.weight_decay",
         ),
-        ("random = {}\nbald = {}", "", ["acquisitions must not be empty"]),
-        ("noise = 0.1", "nois = 0.1", ["data.options", "nois", "num_pool", "noise"]),
-        ("noise = 0.1", "noise = -1", ["data.options", "noise", "-1"]),
-        ("bald = {}", '"my:own" = { a = 1 }', ["acquisitions.my:own", "no options", "got a"]),
-        ("initial_labels = 10", "initial_labels = 1\ninitial = 'balanced'", ["schedule.initial_labels", "at least 2"]),
-        ("[data]", "[data]\nseed = 3", ["data.seed is not a key", "name, options"]),
+        ("random = {}\nbald = {}", "", "acquisitions"),
+        ("noise = 0.1", "nois = 0.1", "data.options"),
+        ("noise = 0.1", "noise = -1", "data.options"),
+        ("bald = {}", '"my:own" = { a = 1 }', "acquisitions.my:own"),
+        ("initial_labels = 10", "initial_labels = 1\ninitial = 'balanced'", "schedule.initial_labels"),
+        ("[data]", "[data]\nseed = 3", "data.seed"),
     ],
 )
-def test_wrong_study_is_refused_with_the_key_and_what_is_allowed(tmp_path, old, new, said):
+def test_wrong_study_is_refused_by_its_key_and_file(tmp_path, old, new, argument):
     assert old in GOOD
-    message = refusal(tmp_path, GOOD.replace(old, new))
-    assert [part for part in [*said, "mine.toml"] if part not in message] == []
+    error = refusal(tmp_path, GOOD.replace(old, new))
+    assert (error.argument, error.path) == (argument, tmp_path / "mine.toml")
+    assert argument in str(error)
+
+
+def test_a_misspelt_key_is_shown_the_keys_and_the_nearest(tmp_path):  # golden message
+    error = refusal(tmp_path, GOOD.replace("batch_size = 5", "batch_sise = 5"))
+    assert str(error) == (
+        f"{tmp_path / 'mine.toml'}: schedule.batch_sise is not a key; the keys of [schedule] are initial_labels, "
+        'initial, batch_size, max_labels, validation_labels, candidates, targets. Did you mean "batch_size"?'
+    )
+
+
+def test_a_value_beyond_its_limit_is_shown_with_what_was_expected(tmp_path):  # golden message
+    error = refusal(tmp_path, GOOD.replace("max_labels = 33", "max_labels = 9"))
+    assert str(error) == (
+        f"{tmp_path / 'mine.toml'}: schedule.max_labels must be at least schedule.initial_labels = 10; got 9."
+    )
+    assert (error.got, error.errors[0].expected) == (9, "at least schedule.initial_labels = 10")
 
 
 @pytest.mark.parametrize(
-    ("table", "said"),
+    ("table", "argument"),
     [
-        ('[training]\nschedule = "cosin"', ["training.schedule", "'constant' or 'cosine'", 'Did you mean "cosine"?']),
-        ("[training]\nlearning_rate = 0", ["training.learning_rate", "greater than 0"]),
-        ("[training]\nweight_decay = -1.0", ["training.weight_decay", "greater than or equal to 0"]),
-        ("[training]\nweight_decay = inf", ["training.weight_decay", "finite"]),
-        ("[training]\nsteps = 50\nwarmup = 50", ["training.warmup must be less than training.steps = 50; got 50"]),
-        ("[training]\npatience = 3", ["schedule.validation_labels", "set both", "got 0 and 3"]),
-        ("[observe]\ngrid = 1", ["observe.grid", "boolean"]),
-        ("[observe]\ninformation = { labels = [] }", ["observe.information.labels must not be empty"]),
-        ("[observe]\ninformation = { labels = [0] }", ["observe.information.labels[0]", "equal to 1"]),
-        ("[observe]\ninformation = { labels = [11] }", ["observe.information.labels", "[11]", "10, 15, 20"]),
-        ('[observe]\ninformation = { acquisition = "margin", labels = [10] }', ["information.acquisition", "random"]),
-        ("[observe]\ninformation = { label = [10] }", ["observe.information.label ", 'Did you mean "labels"?']),
-        ("[observe]\ntransfer = { models = [] }", ["observe.transfer.models must not be empty"]),
-        ("[observe]\ntransfer = { labels = [10] }", ["observe.transfer.models is needed"]),
-        ('[observe]\ntransfer = { models = ["forrest"] }', ["transfer.models[0]", "head", 'Did you mean "forest"?']),
-        ('[observe]\ntransfer = { models = ["ensemble"] }', ["transfer.models[0]", "head, forest, gaussian-process"]),
-        ('[observe]\ntransfer = { models = ["head"], labels = [11] }', ["observe.transfer.labels", "[11]", "10, 15"]),
-        ("[pool]\nduplicats = 2", ["pool.duplicats is not a key", "label_noise", 'Did you mean "duplicates"?']),
-        ("[pool]\nduplicates = 0", ["pool.duplicates", "greater than or equal to 1", "got 0"]),
-        ("[pool]\nsubset = -1", ["pool.subset", "greater than or equal to 0"]),
-        ("[pool]\nduplicate_noise = -0.1", ["pool.duplicate_noise", "greater than or equal to 0"]),
-        ("[pool]\nlabel_noise = 1.1", ["pool.label_noise", "less than or equal to 1", "got 1.1"]),
+        ('[training]\nschedule = "cosin"', "training.schedule"),
+        ("[training]\nlearning_rate = 0", "training.learning_rate"),
+        ("[training]\nweight_decay = -1.0", "training.weight_decay"),
+        ("[training]\nweight_decay = inf", "training.weight_decay"),
+        ("[training]\nsteps = 50\nwarmup = 50", "training.warmup"),
+        ("[training]\npatience = 3", "schedule.validation_labels"),
+        ("[observe]\ngrid = 1", "observe.grid"),
+        ("[observe]\ninformation = { labels = [] }", "observe.information.labels"),
+        ("[observe]\ninformation = { labels = [0] }", "observe.information.labels[0]"),
+        ("[observe]\ninformation = { labels = [11] }", "observe.information.labels"),
+        ('[observe]\ninformation = { acquisition = "margin", labels = [10] }', "observe.information.acquisition"),
+        ("[observe]\ninformation = { label = [10] }", "observe.information.label"),
+        ("[observe]\ntransfer = { models = [] }", "observe.transfer.models"),
+        ("[observe]\ntransfer = { labels = [10] }", "observe.transfer.models"),
+        ('[observe]\ntransfer = { models = ["forrest"] }', "observe.transfer.models[0]"),
+        ('[observe]\ntransfer = { models = ["ensemble"] }', "observe.transfer.models[0]"),
+        ('[observe]\ntransfer = { models = ["head"], labels = [11] }', "observe.transfer.labels"),
+        ("[pool]\nduplicats = 2", "pool.duplicats"),
+        ("[pool]\nduplicates = 0", "pool.duplicates"),
+        ("[pool]\nsubset = -1", "pool.subset"),
+        ("[pool]\nduplicate_noise = -0.1", "pool.duplicate_noise"),
+        ("[pool]\nlabel_noise = 1.1", "pool.label_noise"),
         (
             "[pool]\nclass_imbalance = { 'upper moon' = 1.0 }",
-            ["pool.class_imbalance.upper moon", "less than 1", "got 1.0"],
+            "pool.class_imbalance.upper moon",
         ),
         (
             "[pool]\nclass_imbalance = { 'uper moon' = 0.1 }",
-            ["pool.class_imbalance.uper moon", "lower moon", 'Did you mean "upper moon"?'],
+            "pool.class_imbalance.uper moon",
         ),
-        ("[pool]\nout_of_distribution = { data = 'mnist' }", ["pool.out_of_distribution.share is needed"]),
+        ("[pool]\nout_of_distribution = { data = 'mnist' }", "pool.out_of_distribution.share"),
         (
             "[pool]\nout_of_distribution = { data = 'mnst', share = 0.1 }",
-            ["pool.out_of_distribution.data", 'Did you mean "mnist"?'],
+            "pool.out_of_distribution.data",
         ),
         (
             "[pool]\nout_of_distribution = { data = 'mnist', share = 0.1 }",
-            ["pool.out_of_distribution.data", "another shape", "use your own"],
+            "pool.out_of_distribution.data",
         ),
         (
             "[pool]\nout_of_distribution = { data = 'two-moons', share = 0.1 }",
-            ["pool.out_of_distribution.data", "the same classes"],
+            "pool.out_of_distribution.data",
         ),
         (
             "[pool]\nout_of_distribution = { data = 'my:own', shar = 0.1 }",
-            ["pool.out_of_distribution.shar is", 'Did you mean "share"?'],
+            "pool.out_of_distribution.shar",
         ),
         (
             "[pool]\nout_of_distribution = { data = 'my:own', share = 0.1 }\n[observe]\ngrid = true",
-            ["pool.out_of_distribution has no meaning with observe.grid"],
+            "pool.out_of_distribution",
         ),
-        ("[experiments]\nname = 3", ["[[experiments]]"]),
-        ("[[experiments]]\ntitle = 'No name'", ["name", "is needed"]),
-        ("[[experiments]]\nname = 'a/b'", ["experiments[a/b].name", "letters"]),
-        (f"[[experiments]]\nname = '{'a' * 101}'", [".name", "must have at most 100 characters"]),
-        ("[[experiments]]\nname = 'a'\n[[experiments]]\nname = 'a'", ['"a" is used twice']),
+        ("[experiments]\nname = 3", "experiments"),
+        ("[[experiments]]\ntitle = 'No name'", "name"),
+        ("[[experiments]]\nname = 'a/b'", "experiments[a/b].name"),
+        (
+            f"[[experiments]]\nname = '{'a' * 101}'",
+            f"experiments[{'a' * 101}].name",
+        ),
+        ("[[experiments]]\nname = 'a'\n[[experiments]]\nname = 'a'", "experiments"),
         (
             "[[experiments]]\nname = 'a'\nschedule = { batch_sise = 3 }",
-            ["experiments[a].schedule.batch_sise", "batch_size"],
+            "experiments[a].schedule.batch_sise",
         ),
-        ("[[experiments]]\nname = 'a'\nschedule = { batch_size = 0 }", ["experiments[a].schedule.batch_size", "got 0"]),
-        ("[[experiments]]\nname = 'a'\ndescription = 'x'", ["experiments[a].description is not a key"]),
+        ("[[experiments]]\nname = 'a'\nschedule = { batch_size = 0 }", "experiments[a].schedule.batch_size"),
+        ("[[experiments]]\nname = 'a'\ndescription = 'x'", "experiments[a].description"),
     ],
 )
-def test_wrong_table_is_refused_with_the_key_and_what_is_allowed(tmp_path, table, said):
-    message = refusal(tmp_path, f"{GOOD}\n{table}\n")
-    assert [part for part in said if part not in message] == []
+def test_wrong_table_is_refused_by_its_key(tmp_path, table, argument):
+    assert refusal(tmp_path, f"{GOOD}\n{table}\n").argument == argument
 
 
 @pytest.mark.parametrize("posterior", ["mc-dropout", "ensemble"])
@@ -228,14 +243,13 @@ def test_posteriors_are_known(tmp_path, posterior):
 
 
 def test_unknown_posterior_is_refused(tmp_path):
-    message = refusal(tmp_path, GOOD.replace("[model]", '[model]\nposterior = "ensembel"'))
-    assert "model.posterior" in message
-    assert 'Did you mean "ensemble"?' in message
+    error = refusal(tmp_path, GOOD.replace("[model]", '[model]\nposterior = "ensembel"'))
+    assert (error.argument, error.got) == ("model.posterior", "ensembel")
 
 
 @pytest.mark.parametrize("bad", ["mine", "my.module:", ":name", "my module:name", "my.module:two words"])
 def test_what_is_not_module_and_name_is_no_name_of_ones_own(tmp_path, bad):
-    assert "data.name" in refusal(tmp_path, GOOD.replace('"two-moons"', f'"{bad}"'))
+    assert refusal(tmp_path, GOOD.replace('"two-moons"', f'"{bad}"')).argument == "data.name"
 
 
 def test_names_of_ones_own_are_taken_as_they_are(tmp_path):
@@ -247,12 +261,16 @@ def test_names_of_ones_own_are_taken_as_they_are(tmp_path):
 
 def test_more_labels_than_the_data_set_has_rows_are_refused(tmp_path):
     text = GOOD.replace("options = { noise = 0.1 }", "").replace("max_labels = 33", "max_labels = 501")
-    assert "schedule.max_labels must be at most 500, the rows of two-moons; got 501" in refusal(tmp_path, text)
+    error = refusal(tmp_path, text)
+    assert (error.argument, error.got) == ("schedule.max_labels", 501)
+    assert error.errors[0].expected.startswith("at most 500,")
 
 
 def test_a_subset_larger_than_the_data_set_is_refused(tmp_path):
     text = GOOD.replace("options = { noise = 0.1 }", "") + "[pool]\nsubset = 501\n"
-    assert "pool.subset must be at most 500, the rows of two-moons; got 501" in refusal(tmp_path, text)
+    error = refusal(tmp_path, text)
+    assert (error.argument, error.got) == ("pool.subset", 501)
+    assert error.errors[0].expected.startswith("at most 500,")
 
 
 def test_a_pool_with_copies_may_have_more_labels_than_the_data_set_rows(tmp_path):
@@ -270,8 +288,9 @@ def test_a_pool_with_copies_may_have_more_labels_than_the_data_set_rows(tmp_path
 )
 def test_more_labels_than_the_corrupted_pool_has_rows_are_refused(tmp_path, pool, rows):
     text = GOOD.replace("options = { noise = 0.1 }", "") + f"[pool]\n{pool}\n"
-    said = f"schedule.max_labels must be at most {rows}, the rows of two-moons as [pool] makes it; got 33"
-    assert said in refusal(tmp_path, text)
+    error = refusal(tmp_path, text)
+    assert (error.argument, error.got) == ("schedule.max_labels", 33)
+    assert error.errors[0].expected.startswith(f"at most {rows},")
 
 
 def test_experiment_can_turn_rows_from_outside_and_transfer_off(tmp_path):
@@ -294,31 +313,33 @@ observe = { transfer = false }
 
 
 def test_every_mistake_is_named_at_once(tmp_path):
-    message = refusal(tmp_path, GOOD.replace("batch_size", "batch_sise").replace("network", "netwerk"))
-    assert "schedule.batch_sise" in message
-    assert "model.netwerk" in message
+    error = refusal(tmp_path, GOOD.replace("batch_size", "batch_sise").replace("network", "netwerk"))
+    assert {each.argument for each in error.errors} == {"schedule.batch_sise", "model.netwerk"}
 
 
 def test_syntax_error_names_file_and_line(tmp_path):
-    message = refusal(tmp_path, 'title = "A"\nseeds 3\n')
-    assert "mine.toml is not valid TOML" in message
-    assert "line 2" in message
+    error = refusal(tmp_path, 'title = "A"\nseeds 3\n')
+    assert Path(error.path) == tmp_path / "mine.toml"
+    assert "line 2" in str(error)
 
 
 def test_missing_file_is_named(tmp_path):
-    with pytest.raises(ConfigurationError, match=r"nothere\.toml cannot be read: No such file"):
+    with pytest.raises(ConfigurationError) as caught:
         load_study(tmp_path / "nothere.toml")
+    assert caught.value.path == tmp_path / "nothere.toml"
 
 
 def test_file_that_is_not_text_is_named(tmp_path):
     (tmp_path / "odd.toml").write_bytes(b"title = '\xff\xfe'")
-    with pytest.raises(ConfigurationError, match=r"odd\.toml cannot be read: it is not UTF-8 text"):
+    with pytest.raises(ConfigurationError) as caught:
         load_study(tmp_path / "odd.toml")
+    assert caught.value.path == tmp_path / "odd.toml"
 
 
 def test_unknown_study_lists_the_packaged_ones_and_the_nearest():
     with pytest.raises(ConfigurationError) as error:
         load_study("minst")
+    assert (error.value.argument, error.value.got) == ("study", "minst")
     assert all(name in str(error.value) for name in builtin_studies())
     assert 'Did you mean "mnist"?' in str(error.value)
 
@@ -352,19 +373,18 @@ def test_chosen_acquisition_keeps_the_options_that_its_panel_gives(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("overrides", "said"),
+    ("overrides", "argument", "got"),
     [
-        ({"seeds": 0}, "seeds must be 1 to 10000; got 0"),
-        (
-            {"max_labels": 9},
-            "experiment mine: schedule.max_labels must be at least schedule.initial_labels = 10; got 9",
-        ),
-        ({"acquisitions": ["blad"]}, 'Did you mean "bald"?'),
-        ({"acquisitions": []}, "at least one is needed"),
+        ({"seeds": 0}, "seeds", 0),
+        ({"max_labels": 0}, "max_labels", 0),
+        ({"max_labels": 9}, "experiments[mine].schedule.max_labels", 9),
+        ({"acquisitions": ["blad"]}, "acquisitions", "blad"),
+        ({"acquisitions": []}, "acquisitions", []),
     ],
 )
-def test_override_that_cannot_be_is_refused(tmp_path, overrides, said):
-    assert said in refusal(tmp_path, GOOD, **overrides)
+def test_override_that_cannot_be_is_refused(tmp_path, overrides, argument, got):
+    error = refusal(tmp_path, GOOD, **overrides)
+    assert (error.argument, error.got) == (argument, got)
 
 
 def test_shortened_run_keeps_what_is_measured_at_later_labels(tmp_path):
@@ -453,18 +473,13 @@ def test_features_are_refused_of_a_posterior_that_has_none(tmp_path, monkeypatch
     text = GOOD.replace("bald = {}", "coreset = {}")
     assert load(tmp_path, text).experiments[0].schedule.targets == 100
     monkeypatch.setattr(validation, "WITH_FEATURES", ("ensemble",))
-    with pytest.raises(ConfigurationError, match=r'model\.posterior "mc-dropout" has no features, which coreset needs'):
-        load(tmp_path, text)
-    with pytest.raises(ConfigurationError, match='"mc-dropout" has no features, which badge needs; ensemble have'):
-        load(tmp_path, GOOD, acquisitions=["badge"])
+    assert refusal(tmp_path, text).argument == "model.posterior"
+    assert refusal(tmp_path, GOOD, acquisitions=["badge"]).argument == "experiments[mine].model.posterior"
 
 
 def test_a_misspelt_posterior_is_the_only_complaint(tmp_path):
     text = GOOD.replace("bald = {}", "coreset = {}").replace("[model]", '[model]\nposterior = "mc-droput"')
-    message = refusal(tmp_path, text)
-    assert 'Did you mean "mc-dropout"' in message
-    assert "features" not in message
-    assert "Leave it out" not in message
+    assert [each.argument for each in refusal(tmp_path, text).errors] == ["model.posterior"]
 
 
 def test_a_posterior_of_ones_own_may_have_a_network_a_recipe_and_features(tmp_path):
@@ -474,8 +489,7 @@ def test_a_posterior_of_ones_own_may_have_a_network_a_recipe_and_features(tmp_pa
         assert (model.posterior, model.options) == ("mine:logistic", {"C": 2})
     tuned = text + "[training.tune]\ndropout = [0.1]\n"
     assert load(tmp_path, tuned)
-    message = refusal(tmp_path, tuned.replace('network = "moons-mlp"', ""))
-    assert "training.tune.dropout is of the network's dropout layers, and there is no model.network" in message
+    assert refusal(tmp_path, tuned.replace('network = "moons-mlp"', "")).argument == "training.tune.dropout"
 
 
 FOREST = GOOD.replace('network = "moons-mlp"', 'posterior = "forest"').replace("[training]\nsteps = 100\n", "")
@@ -488,27 +502,15 @@ def test_a_posterior_without_a_network_needs_none(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "argument"),
     [
-        (GOOD.replace('network = "moons-mlp"', ""), 'model.network is needed for posterior = "mc-dropout"; there are'),
-        (
-            FOREST.replace("[model]", '[model]\nnetwork = "moons-mlp"'),
-            'model.network has no meaning for posterior = "f',
-        ),
-        (FOREST + "[training]\nsteps = 7\n", 'training.steps has no meaning for posterior = "forest"'),
-        (
-            FOREST.replace("[model]", "[model]\noptions = { trees = 7 }"),
-            "has no option 'trees'; it takes kind, pseudo_count",
-        ),
-        (
-            FOREST.replace("[model]", "[model]\noptions = { pseudo_count = -1.0 }"),
-            "pseudo_count must be a number of labels, 0 or more",
-        ),
-        (FOREST.replace("[model]", '[model]\noptions = { pseudo_count = "a" }'), "cannot take pseudo_count = 'a'"),
-        (
-            GOOD.replace("[model]", "[model]\noptions = { pseudo_count = 7 }"),
-            "has no option 'pseudo_count'; it takes drop_connect",
-        ),
+        (GOOD.replace('network = "moons-mlp"', ""), "model.network"),
+        (FOREST.replace("[model]", '[model]\nnetwork = "moons-mlp"'), "model.network"),
+        (FOREST + "[training]\nsteps = 7\n", "training.steps"),
+        (FOREST.replace("[model]", "[model]\noptions = { trees = 7 }"), "model.options"),
+        (FOREST.replace("[model]", "[model]\noptions = { pseudo_count = -1.0 }"), "model.options"),
+        (FOREST.replace("[model]", '[model]\noptions = { pseudo_count = "a" }'), "model.options"),
+        (GOOD.replace("[model]", "[model]\noptions = { pseudo_count = 7 }"), "model.options"),
     ],
     ids=[
         "no network",
@@ -520,21 +522,21 @@ def test_a_posterior_without_a_network_needs_none(tmp_path):
         "not of dropout",
     ],
 )
-def test_networks_recipes_and_options_are_those_of_the_posterior(tmp_path, text, said):
-    assert said in refusal(tmp_path, text)
+def test_networks_recipes_and_options_are_those_of_the_posterior(tmp_path, text, argument):
+    assert refusal(tmp_path, text).argument == argument
 
 
 def test_number_of_targets_is_at_least_one(tmp_path):
-    with pytest.raises(ConfigurationError, match=r"schedule\.targets .*got 0"):
-        load(tmp_path, GOOD.replace("batch_size = 5", "batch_size = 5\ntargets = 0"))
+    error = refusal(tmp_path, GOOD.replace("batch_size = 5", "batch_size = 5\ntargets = 0"))
+    assert (error.argument, error.got) == ("schedule.targets", 0)
 
 
-def test_a_experiment_names_all_data_that_it_reads():
+def test_an_experiment_names_all_data_that_it_reads():
     assert load_study("fashion-outside").experiments[0].data_sets == ("fashion-mnist", "mnist")
     assert load_study("digits").experiments[0].data_sets == ("digits",)
 
 
-def test_what_a_experiment_says_to_be_empty_is_empty_and_classes_that_are_rare_are_its_own(tmp_path):
+def test_what_an_experiment_says_to_be_empty_is_empty_and_classes_that_are_rare_are_its_own(tmp_path):
     hard = GOOD.replace("[schedule]", '[pool]\nclass_imbalance = { "upper moon" = 0.5 }\nduplicates = 2\n\n[schedule]')
     experiments = """
 [[experiments]]
@@ -573,24 +575,25 @@ def test_a_study_may_begin_with_a_byte_order_mark_and_have_an_empty_title(tmp_pa
 
 @pytest.mark.parametrize("name", [".", "", "/"])
 def test_what_is_no_name_of_a_study_is_refused(name):
-    with pytest.raises(ConfigurationError, match="no study is called"):
+    with pytest.raises(ConfigurationError) as caught:
         load_study(name)
+    assert (caught.value.argument, caught.value.got) == ("study", name)
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "argument"),
     [
-        ("seeds = 3", "seeds = 3\ntraining.class_weights = [1, 2, 3]", "training.class_weights must be 2 numbers"),
-        ("seeds = 3", "seeds = 3\ntraining.rotate = 5", "training.rotate changes images"),
-        ("options = { noise = 0.1 }", "[observe]\ngrid = true", "observe.grid needs"),
+        ("seeds = 3", "seeds = 3\ntraining.class_weights = [1, 2, 3]", "training.class_weights"),
+        ("seeds = 3", "seeds = 3\ntraining.rotate = 5", "training.rotate"),
+        ("options = { noise = 0.1 }", "[observe]\ngrid = true", "observe.grid"),
     ],
 )
-def test_what_does_not_go_with_the_form_of_the_data_is_refused(tmp_path, old, new, said):
+def test_what_does_not_go_with_the_form_of_the_data_is_refused(tmp_path, old, new, argument):
     text = GOOD if "grid" not in new else GOOD.replace("two-moons", "digits").replace("moons-mlp", "digits-mlp")
-    assert said in refusal(tmp_path, text.replace(old, new))
+    assert refusal(tmp_path, text.replace(old, new)).argument == argument
 
 
-def test_options_of_the_default_posterior_stay_where_a_experiment_names_it(tmp_path):
+def test_options_of_the_default_posterior_stay_where_an_experiment_names_it(tmp_path):
     text = GOOD.replace('network = "moons-mlp"', 'network = "moons-mlp"\noptions = { drop_connect = 0.1 }')
     experiments = (
         '[[experiments]]\nname = "first"\n[[experiments]]\nname = "second"\nmodel = { posterior = "mc-dropout" }\n'

@@ -57,7 +57,7 @@ def test_kinds_that_the_pool_does_not_hold_have_no_column(tmp_path: Path) -> Non
 
     table = query_kinds_table(_panel(tmp_path, more=out_of_distribution, pool={"duplicates": 2}))
     assert table is not None
-    assert table.columns[3:] == ("repeats %", "from outside %")
+    assert table.columns[3:] == ("duplicates %", "out of distribution %")
 
 
 def test_a_trial_of_initial_labels_alone_asked_for_nothing(tmp_path: Path) -> None:

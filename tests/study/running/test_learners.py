@@ -10,8 +10,8 @@ from lindley.posteriors.temperature_scaling import TemperatureScaled
 from lindley.session.state import read_state
 from lindley.session.trial import run_trial
 from lindley.study.config.schema import Experiment
-from lindley.study.running.assemble import Assembler
-from lindley.study.running.learners import experiment_learner
+from lindley.study.running.assembler import Assembler
+from lindley.study.running.learners import build_experiment_learner
 from lindley.study.trials import Trial
 
 
@@ -32,9 +32,9 @@ def setup_of(experiment):
     return Assembler(device="cpu", threads=1, data_dir=None, folder=None).setup(Trial(experiment, "bald", {}, 0))
 
 
-def test_a_experiment_without_choice_has_the_learner_of_its_recipe():
+def test_an_experiment_without_choice_has_the_learner_of_its_recipe():
     network = build_network("moons-mlp", input_shape=(2,), num_classes=2)
-    learner = experiment_learner(experiment_of(weight_decay=0.1), network, device="cpu")
+    learner = build_experiment_learner(experiment_of(weight_decay=0.1), network, device="cpu")
     assert isinstance(learner, MCDropout)
     assert (learner.config.steps, learner.config.weight_decay) == (20, 0.1)
 
@@ -75,7 +75,7 @@ def test_a_temperature_is_chosen_beside_the_rest_and_said(tmp_path):
 
 
 def test_a_temperature_alone_may_be_chosen():
-    learner = experiment_learner(
+    learner = build_experiment_learner(
         experiment_of(tune={"temperature": [0.5, 4.0]}),
         build_network("moons-mlp", input_shape=(2,), num_classes=2),
         device="cpu",

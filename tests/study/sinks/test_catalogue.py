@@ -14,14 +14,14 @@ from journal_fakes import make_study, panel_table
 from lindley.errors import InputError
 from lindley.session.locks import find_holder
 from lindley.study.sinks import catalogue
-from lindley.study.sinks.catalogue import SINKS, sink_named
+from lindley.study.sinks.catalogue import SINKS, open_sink
 
 STUDY = make_study(panel_table("digits", ["random"]))
 
 
 def test_an_unknown_sink_is_refused_with_the_nearest(tmp_path):
     with pytest.raises(InputError, match=r'"tensorbord" is not one of mlflow, tensorboard.* "tensorboard"'):
-        sink_named("tensorbord:logs", STUDY, tmp_path)
+        open_sink("tensorbord:logs", STUDY, tmp_path)
 
 
 @pytest.mark.parametrize("name", SINKS)
@@ -31,7 +31,7 @@ def test_a_program_that_is_not_installed_is_named_with_how_to_get_it(tmp_path, m
 
     monkeypatch.setattr(catalogue, "import_module", absent)
     with pytest.raises(InputError, match=rf"needs it, which is not installed: pip install \"lindley\[{name}\]\""):
-        sink_named(name, STUDY, tmp_path)
+        open_sink(name, STUDY, tmp_path)
 
 
 def test_a_place_that_the_program_refuses_is_one_message(tmp_path, monkeypatch):
@@ -40,7 +40,7 @@ def test_a_place_that_the_program_refuses_is_one_message(tmp_path, monkeypatch):
 
     monkeypatch.setattr(catalogue, "import_module", lambda name: SimpleNamespace(open_sink=refused))
     with pytest.raises(InputError, match="the sink mlflow:http://x cannot be opened: ConnectionError: nobody listens"):
-        sink_named("mlflow:http://x", STUDY, tmp_path)
+        open_sink("mlflow:http://x", STUDY, tmp_path)
 
 
 def test_one_process_at_a_time_opens_a_sink(tmp_path, monkeypatch):
@@ -52,7 +52,7 @@ def test_one_process_at_a_time_opens_a_sink(tmp_path, monkeypatch):
 
     monkeypatch.setattr(catalogue, "import_module", lambda name: SimpleNamespace(open_sink=refused))
     with pytest.raises(InputError, match="cannot be opened"):
-        sink_named("mlflow", STUDY, tmp_path)
+        open_sink("mlflow", STUDY, tmp_path)
     assert [*held, find_holder(tmp_path / "study")] == [f"process {os.getpid()}", None]
 
 

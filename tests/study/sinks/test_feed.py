@@ -29,15 +29,15 @@ class Recorded:
         self.endings: list[tuple[str, str]] = []
         self.fails_at = fails_at
 
-    def began(self, trial: Trial) -> list[int]:
+    def start_trial(self, trial: Trial) -> list[int]:
         return list(self.shown.setdefault(trial.folder, []))
 
-    def round(self, trial: Trial, fit: Fitted) -> None:
+    def log_round(self, trial: Trial, fit: Fitted) -> None:
         if fit.labels == self.fails_at:
             raise ConnectionError("refused")
         self.shown[trial.folder].append(fit.labels)
 
-    def ended(self, trial: Trial, how: str) -> None:
+    def end_trial(self, trial: Trial, how: str) -> None:
         self.endings.append((trial.folder, how))
 
 
@@ -49,16 +49,16 @@ class Shared:
     def __init__(self, shown: list[int], both: threading.Barrier) -> None:
         self.shown, self.both = shown, both
 
-    def began(self, trial: Trial) -> list[int]:
+    def start_trial(self, trial: Trial) -> list[int]:
         seen = list(self.shown)
         with contextlib.suppress(threading.BrokenBarrierError):  # the other is kept out
             self.both.wait(timeout=0.5)
         return seen
 
-    def round(self, trial: Trial, fit: Fitted) -> None:
+    def log_round(self, trial: Trial, fit: Fitted) -> None:
         self.shown.append(fit.labels)
 
-    def ended(self, trial: Trial, how: str) -> None:
+    def end_trial(self, trial: Trial, how: str) -> None:
         pass
 
 
@@ -97,7 +97,7 @@ def test_events_are_passed_on_after_the_sinks(out):
 def test_how_a_trial_ended_is_said(out):
     sink = Recorded()
     fed, _ = feed(out, sink, events=[*at(FIRST, "started", "failed"), *at(SECOND, "started")])
-    fed.stopped()
+    fed.stop()
     assert sink.endings == [(FIRST, "failed"), (SECOND, "stopped")]
 
 

@@ -1,62 +1,92 @@
-"""What is said of a study file that cannot be used: which key, what was needed, what came, the nearest match."""
+"""Errors of a study: each names its key, what was expected, what came, and the nearest name that would do."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from lindley.errors import NOTHING, ConfigurationError
 from lindley.names import nearest
 from lindley.study.config.schema import TABLES, Experiment
-from lindley.study.config.validation import ConfigError
-from lindley.text import brief
+from lindley.text import brief, visible
 
 EXPERIMENT_KEYS = tuple(Experiment.model_fields)
-STUDY_KEYS = ("title", "description", *(key for key in EXPERIMENT_KEYS if key not in ("name", "title")), "experiments")
+STUDY_KEYS = (
+    "title",
+    "description",
+    *(key for key in EXPERIMENT_KEYS if key not in ("name", "title")),
+    "experiments",
+)
 
 
-def unknown_keys(tables: Mapping[str, Any], allowed: Iterable[str]) -> Iterator[ConfigError]:
-    """The keys of a study (or of one experiment) that no table declares, at every depth."""
-    yield from _unknown(tables, allowed, ())
+@dataclass(frozen=True)
+class InvalidKey:
+    """A key of a study that cannot be used, and why."""
+
+    path: tuple[str | int, ...]
+    """The keys that lead to it within the tables of an experiment, or of the whole study."""
+    text: str = ""
+    """What is wrong, as a sentence that begins with the key; where `expected` is given, what to do about it."""
+    expected: str = ""
+    """What its value must be, as in "at least 2"."""
+    got: object = NOTHING
+    """What its value is."""
+
+    def error(self, key: str, advice: str = "") -> ConfigurationError:
+        """Return the error of this key under its full name; advice comes at the end of its message."""
+        if self.expected:
+            text = f"{self.text} {advice}".strip()
+            parts = (text,) if text else ()
+            return ConfigurationError(*parts, argument=key, expected=self.expected, got=self.got)
+        return ConfigurationError(f"{key} {self.text} {advice}".rstrip(), argument=key, got=self.got)
+
+
+def raise_errors(errors: Sequence[ConfigurationError], source: str = "", path: Path | None = None) -> None:
+    """Raise one error for all of these, each once and on a line of its own; nothing where there are none.
+
+    Args:
+        errors: One for each key that cannot be used.
+        source: The name of the study or the path of its file, which begins every line; nothing where it is empty.
+        path: The study file, where there is one.
+
+    Raises:
+        ConfigurationError: With the argument of the first error; `errors` holds all of them.
+    """
+    if not errors:
+        return
+    each = list({str(error): error for error in errors}.values())
+    text = visible("\n".join(f"{source}{': ' * bool(source)}{error}" for error in each))
+    raise ConfigurationError(text, argument=each[0].argument, got=each[0].got, path=path, errors=each)
+
+
+def unknown_keys(tables: Mapping[str, Any], allowed: Iterable[str]) -> Iterator[InvalidKey]:
+    """Yield the keys of a study, or of one experiment, that no table declares, at every depth."""
+    yield from _find_unknown(tables, allowed, ())
     for name, table in TABLES.items():
         path = tuple(name.split("."))
         inner: Any = tables
         for key in path:
             inner = inner.get(key) if isinstance(inner, dict) else None
         if isinstance(inner, dict):
-            yield from _unknown(inner, table.model_fields, path)
+            yield from _find_unknown(inner, table.model_fields, path)
 
 
-def wrong_values(error: ValidationError) -> Iterator[ConfigError]:
-    """pydantic's findings in our words."""
+def wrong_values(error: ValidationError) -> Iterator[InvalidKey]:
+    """Yield what pydantic found, in the words of this package."""
     for found in error.errors(include_url=False):
         path = tuple(part for part in found["loc"] if part != "[key]")
-        came, got = found["input"], brief(found["input"])
         if found["type"] == "missing":
-            yield ConfigError(path, f"is needed{_table_keys(path)}.")
-        elif found["type"] in ("model_type", "dict_type"):
-            yield ConfigError(path, f"must be a table{_table_keys(path)}; got {got}.")
-        elif found["type"] == "literal_error":
-            allowed = [word.strip("'") for word in re.split(", | or ", str(found["ctx"]["expected"]))]
-            hint = nearest(came, allowed) if isinstance(came, str) else ""
-            yield ConfigError(path, f"must be {' or '.join(map(repr, allowed))}; got {got}.{hint}")
-        elif found["type"] == "too_short":
-            yield ConfigError(path, "must not be empty.")
-        elif found["type"] == "string_pattern_mismatch":
-            yield ConfigError(path, f"must be of letters, digits, '.', '_' and '-' only; got {got}.")
+            yield InvalidKey(path, f"is required{_list_keys(path)}.")
         else:
-            needed = (
-                found["msg"]
-                .removeprefix("Value error, ")
-                .replace("Input should be", "must be")
-                .replace("String should", "must")
-            )
-            yield ConfigError(path, f"{needed}; got {got}.")
+            yield InvalidKey(path, _describe_value(dict(found), path), got=found["input"])
 
 
-def dotted(path: Iterable[str | int]) -> str:
+def format_key(path: Iterable[str | int]) -> str:
     """("observe", "information", "labels", 0) -> observe.information.labels[0]"""
     text = ""
     for part in path:
@@ -64,15 +94,32 @@ def dotted(path: Iterable[str | int]) -> str:
     return text.lstrip(".")
 
 
-def _unknown(table: Mapping[str, Any], allowed: Iterable[str], path: tuple[str, ...]) -> Iterator[ConfigError]:
+def _describe_value(found: Mapping[str, Any], path: tuple[str | int, ...]) -> str:
+    """Say what a value must be and what it is; a value of a file may be longer than anybody wants to read."""
+    kind, got = found["type"], brief(found["input"])
+    if kind in ("model_type", "dict_type"):
+        return f"must be a table{_list_keys(path)}; got {got}."
+    if kind == "literal_error":
+        allowed = [word.strip("'") for word in re.split(", | or ", str(found["ctx"]["expected"]))]
+        hint = nearest(found["input"], allowed) if isinstance(found["input"], str) else ""
+        return f"must be {' or '.join(map(repr, allowed))}; got {got}.{hint}"
+    if kind == "too_short":
+        return "must not be empty."
+    if kind == "string_pattern_mismatch":
+        return f"must be of letters, digits, '.', '_' and '-' only; got {got}."
+    said = found["msg"].removeprefix("Value error, ")
+    return f"{said.replace('Input should be', 'must be').replace('String should', 'must')}; got {got}."
+
+
+def _find_unknown(table: Mapping[str, Any], allowed: Iterable[str], path: tuple[str, ...]) -> Iterator[InvalidKey]:
     names = list(allowed)
-    where = f"of [{dotted(path)}] " if path else ""
+    where = f"of [{format_key(path)}] " if path else ""
     for key in table:
         if key not in names:
             text = f"is not a key; the keys {where}are {', '.join(names)}.{nearest(key, names)}"
-            yield ConfigError((*path, key), text)
+            yield InvalidKey((*path, key), text)
 
 
-def _table_keys(path: tuple[str | int, ...]) -> str:
-    table = TABLES.get(dotted(path))
+def _list_keys(path: tuple[str | int, ...]) -> str:
+    table = TABLES.get(format_key(path))
     return f" with the keys {', '.join(table.model_fields)}" if table else ""

@@ -16,45 +16,45 @@ from lindley.session.import_paths import is_import_path
 from lindley.session.schedule import LabelSchedule
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-MOST = 10**8
+MAX_COUNT = 10**8
 """Labels, rows, steps and whatever else is counted: more is a slip, which would fill the memory before it shows."""
-MOST_SEEDS = 10_000
-MOST_DRAWS = 100_000
-MOST_PICKS = 10_000
+MAX_SEEDS = 10_000
+MAX_DRAWS = 100_000
+MAX_PICKS = 10_000
 """In one batch whose information is measured."""
-MOST_DUPLICATES = 1000
-MOST_FIRST_SEED = 2**53
+MAX_DUPLICATES = 1000
+MAX_SEED = 2**53
 """Beyond it a seed is not the same number in every program that reads JSON."""
 
 
-def _json_value(value: Any) -> Any:
+def _check_json_value(value: Any) -> Any:
     """An option is written into manifests and hashed, so it must be JSON: no dates, no NaN."""
     if isinstance(value, list):
-        return [_json_value(item) for item in value]
+        return [_check_json_value(item) for item in value]
     if isinstance(value, dict):
-        return {key: _json_value(item) for key, item in value.items()}
-    if isinstance(value, int) and abs(value) > MOST_FIRST_SEED:
-        raise ValueError(f"must be between -{MOST_FIRST_SEED} and {MOST_FIRST_SEED}")
+        return {key: _check_json_value(item) for key, item in value.items()}
+    if isinstance(value, int) and abs(value) > MAX_SEED:
+        raise ValueError(f"must be between -{MAX_SEED} and {MAX_SEED}")
     if isinstance(value, (bool, int, str)) or (isinstance(value, float) and math.isfinite(value)):
         return value
     raise ValueError("must be a finite number, a string, a boolean, or a list or table of these")
 
 
-def _false_is_none(value: Any) -> Any:
+def _false_to_none(value: Any) -> Any:
     return None if value is False else value
 
 
-def _titled(tables: Any) -> Any:
+def _add_title(tables: Any) -> Any:
     """An experiment, or a study, is titled by its name where it has no title."""
     untitled = isinstance(tables, dict) and "name" in tables and tables.get("title", "") == ""
     return {**tables, "title": tables["name"]} if untitled else tables
 
 
-OptionValue = Annotated[Any, AfterValidator(_json_value)]
+OptionValue = Annotated[Any, AfterValidator(_check_json_value)]
 Options = dict[str, OptionValue]
-Count = Annotated[int, Field(ge=1, le=MOST)]
-CountOrNone = Annotated[int, Field(ge=0, le=MOST)]
-Draws = Annotated[int, Field(ge=1, le=MOST_DRAWS)]
+Count = Annotated[int, Field(ge=1, le=MAX_COUNT)]
+CountOrNone = Annotated[int, Field(ge=0, le=MAX_COUNT)]
+Draws = Annotated[int, Field(ge=1, le=MAX_DRAWS)]
 
 
 class _Table(BaseModel):
@@ -85,8 +85,8 @@ class CorruptedPool(_Table):
 
     subset: CountOrNone = 0
     class_imbalance: dict[str, Share] = Field(default_factory=dict)
-    out_of_distribution: Annotated[OutOfDistributionRows | None, BeforeValidator(_false_is_none)] = None
-    duplicates: Annotated[int, Field(ge=1, le=MOST_DUPLICATES)] = 1
+    out_of_distribution: Annotated[OutOfDistributionRows | None, BeforeValidator(_false_to_none)] = None
+    duplicates: Annotated[int, Field(ge=1, le=MAX_DUPLICATES)] = 1
     duplicate_noise: Annotated[float, Field(ge=0)] = 0.0
     label_noise: Annotated[float, Field(ge=0, le=1)] = 0.0
 
@@ -109,7 +109,7 @@ class Tune(_Table):
     prior_precision: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(strict=False)] = ()
     dropout: Annotated[tuple[Share, ...], Field(strict=False)] = ()
     temperature: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(strict=False)] = ()
-    folds: Annotated[int, Field(ge=2, le=MOST)] = 5
+    folds: Annotated[int, Field(ge=2, le=MAX_COUNT)] = 5
 
     @property
     def values(self) -> dict[str, tuple[float, ...]]:
@@ -136,7 +136,7 @@ class Training(_Table):
     class_weights: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(strict=False)] = ()
     patience: CountOrNone = 0
     check_every: Count = 50
-    tune: Annotated[Tune | None, BeforeValidator(_false_is_none)] = None
+    tune: Annotated[Tune | None, BeforeValidator(_false_to_none)] = None
 
 
 class Schedule(_Table):
@@ -151,7 +151,7 @@ class Schedule(_Table):
     targets: Count = 100
 
     @property
-    def labelling(self) -> LabelSchedule:
+    def label_schedule(self) -> LabelSchedule:
         """The same numbers as a trial's loop has them."""
         return LabelSchedule(
             self.initial_labels, self.initial, self.batch_size, self.max_labels, self.validation_labels
@@ -160,11 +160,11 @@ class Schedule(_Table):
     @property
     def num_rounds(self) -> int:
         """Rounds of a whole trial: one fit at the initial labels and one after every batch."""
-        return self.labelling.num_rounds
+        return self.label_schedule.num_rounds
 
     def num_labels_at(self, round: int) -> int:
         """Labels given until a round, validation labels too; the last batch is shortened to end at max_labels."""
-        return self.labelling.num_labels_at(round)
+        return self.label_schedule.num_labels_at(round)
 
 
 class Information(_Table):
@@ -172,7 +172,7 @@ class Information(_Table):
 
     acquisition: str = "bald"
     labels: Annotated[tuple[Count, ...], Field(min_length=1, strict=False)]
-    picks: Annotated[int, Field(ge=1, le=MOST_PICKS)] = 40
+    picks: Annotated[int, Field(ge=1, le=MAX_PICKS)] = 40
 
 
 class Transfer(_Table):
@@ -187,8 +187,8 @@ class Observe(_Table):
     """[observe]: what is measured in a round besides the test metrics."""
 
     grid: bool = False
-    information: Annotated[Information | None, BeforeValidator(_false_is_none)] = None
-    transfer: Annotated[Transfer | None, BeforeValidator(_false_is_none)] = None
+    information: Annotated[Information | None, BeforeValidator(_false_to_none)] = None
+    transfer: Annotated[Transfer | None, BeforeValidator(_false_to_none)] = None
 
 
 AcquisitionName = Annotated[str, Field(pattern=r"^\w[\w.:-]*$", max_length=200)]
@@ -200,8 +200,8 @@ class Experiment(_Table):
 
     name: Annotated[str, Field(pattern=NAME_PATTERN, max_length=100)]  # files are named after it
     title: str = ""
-    seeds: Annotated[int, Field(ge=1, le=MOST_SEEDS)] = 5
-    first_seed: Annotated[int, Field(ge=0, le=MOST_FIRST_SEED)] = 0
+    seeds: Annotated[int, Field(ge=1, le=MAX_SEEDS)] = 5
+    first_seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 0
     data: Data
     pool: CorruptedPool = CorruptedPool()
     model: Model
@@ -210,10 +210,10 @@ class Experiment(_Table):
     acquisitions: Annotated[dict[AcquisitionName, Options], Field(min_length=1)]
     observe: Observe = Observe()
 
-    _named = model_validator(mode="before")(_titled)
+    _fill_title = model_validator(mode="before")(_add_title)
 
     @property
-    def own_names(self) -> frozenset[str]:
+    def import_paths(self) -> frozenset[str]:
         """Those of its names that are import paths: a user's own data, network, posterior and acquisitions."""
         names = (*self.data_sets, self.model.network, self.model.posterior, *self.acquisitions)
         return frozenset(filter(is_import_path, filter(None, names)))
@@ -234,7 +234,7 @@ class Study(_Table):
     folder: Path | None = Field(default=None, exclude=True)
     """Where the study file lies, for a user's "module:name"; never written down."""
 
-    _named = model_validator(mode="before")(_titled)
+    _fill_title = model_validator(mode="before")(_add_title)
 
 
 TABLES: Mapping[str, type[_Table]] = {

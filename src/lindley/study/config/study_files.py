@@ -1,7 +1,7 @@
-"""Reading a study: a packaged name or a TOML file -> frozen, checked models.
+"""Read a study: a packaged name or a TOML file becomes frozen, checked models.
 
-The top-level tables are the defaults of every [[experiments]] table, which overrides them key by key. What half of
-the old and half of the new would make neither of is replaced whole: `_merged` has the list.
+The top-level tables are the defaults of every [[experiments]] table, which overrides them key by key. Tables
+whose keys belong together are replaced whole: `_merge` has the list.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -21,26 +22,32 @@ from lindley.errors import ConfigurationError
 from lindley.names import nearest
 from lindley.session.files import read_plain_file
 from lindley.session.import_paths import is_import_path
-from lindley.study.config.errors import EXPERIMENT_KEYS, STUDY_KEYS, dotted, unknown_keys, wrong_values
-from lindley.study.config.schema import MOST, MOST_SEEDS, Experiment, Model, Study
-from lindley.study.config.validation import (
-    ConfigError,
-    contradictions,
-    never_measured,
-    unknown_acquisition,
-    unusable_names,
+from lindley.study.config.errors import (
+    EXPERIMENT_KEYS,
+    STUDY_KEYS,
+    InvalidKey,
+    format_key,
+    raise_errors,
+    unknown_keys,
+    wrong_values,
 )
-from lindley.text import visible
+from lindley.study.config.schema import MAX_COUNT, MAX_SEEDS, Experiment, Model, Study
+from lindley.study.config.validation import (
+    contradictions,
+    describe_unknown_acquisition,
+    unknown_names,
+    unreachable_observations,
+)
 
 _Tables = dict[str, Any]
-_MOST_BYTES, _MOST_LEVELS = 4 << 20, 20
+_MAX_BYTES, _MAX_DEPTH = 4 << 20, 20
 """Of a study file."""
-_DOTTED, _MOST_PARTS = re.compile(r"[^\s.]+(?:[ \t]*\.[ \t]*[^\s.]+)*"), 100  # linear: every place matches
+_DOTTED, _MAX_KEY_PARTS = re.compile(r"[^\s.]+(?:[ \t]*\.[ \t]*[^\s.]+)*"), 100  # linear: every place matches
 _POSTERIOR = Model.model_fields["posterior"].default
 
 
 def builtin_studies() -> list[str]:
-    """The names of the packaged studies, sorted."""
+    """Return the names of the packaged studies, sorted."""
     folder = resources.files("lindley.study.builtin")
     return sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
 
@@ -52,63 +59,68 @@ def load_study(
     max_labels: int | None = None,
     acquisitions: Sequence[str] | None = None,
 ) -> Study:
-    """A packaged study by its name, or the one of a .toml file, with every key checked.
+    """Return a packaged study by its name, or the one of a .toml file, with every key checked.
 
-    seeds and max_labels replace those of every experiment. acquisitions keeps only these, with the options that the
-    experiment gives them; one that an experiment does not have is added to it without options. What is replaced by
-    something else is said at the end of the description.
+    What the arguments change is said at the end of the study's description.
 
-    Raises ConfigurationError: an unknown study, key or name, or a wrong value; the message names it.
+    Args:
+        name_or_path: The name of a packaged study, or the path of a .toml file.
+        seeds: The number of seeds of every experiment, in place of its own.
+        max_labels: The number of labels at which every experiment ends, in place of its own.
+        acquisitions: The acquisitions to keep, with the options that each experiment gives them; one that an
+            experiment does not have is added to it without options.
+
+    Raises:
+        ConfigurationError: For an unknown study, key or name, or a wrong value; `argument` is the key, `path` the file.
     """
     source = os.fspath(name_or_path)
-    name, text, folder = _source(source)
-    study = _parse(name, _tables(text, source), source, folder)
-    return _overridden(study, seeds, max_labels, acquisitions)
+    name, text, path = _read_source(source)
+    study = _build_study(name, _parse_toml(text, source), source, path)
+    return _override(study, seeds, max_labels, acquisitions)
 
 
 def check_study(study: Study) -> None:
-    """For a study built in Python: raise ConfigurationError where its file would be refused.
+    """Raise ConfigurationError for a study built in Python where its file would be refused.
 
-    The types and limits of the keys have been checked when it was built; here names, options and what contradicts.
+    The types and limits of the keys were checked when it was built. Names, options and contradictions are checked here.
     """
-    refuse_unusable(study)
-    _refuse(
-        study.name,
-        [_in_experiment(experiment, found) for experiment in study.experiments for found in never_measured(experiment)],
-    )
+    check_settings(study)
+    raise_errors([error for each in study.experiments for error in _errors(each, unreachable_observations)], study.name)
 
 
-def refuse_unusable(study: Study) -> None:
-    """As `check_study`, but information may be asked for where this run has no round: another may go further."""
-    complaints = [_used_twice(name) for name in _repeated([experiment.name for experiment in study.experiments])]
+def check_settings(study: Study) -> None:
+    """Check a study as `check_study` does, but allow observations where it has no round: another run may go further."""
+    errors = _repetitions(study.experiments)
     for experiment in study.experiments:
-        complaints += [
-            _in_experiment(experiment, found) for found in (*unusable_names(experiment), *contradictions(experiment))
-        ]
-    _refuse(study.name, complaints)
+        errors += _errors(experiment, unknown_names, contradictions)
+    raise_errors(errors, study.name)
 
 
-def _tables(text: str, source: str) -> _Tables:
-    """The tables of a study file; ConfigurationError, whatever the reader raises."""
-    if any(found[0].count(".") > _MOST_PARTS for found in _DOTTED.finditer(text)):  # which tomllib reads for minutes
-        raise ConfigurationError(f"{source} has a key of more than {_MOST_PARTS} parts")
+def _parse_toml(text: str, source: str) -> _Tables:
+    """Return the tables of a study file; raise ConfigurationError, whatever the reader raises."""
+
+    def refuse(why: str) -> ConfigurationError:
+        return ConfigurationError(f"{source} {why}", path=source)
+
+    if any(found[0].count(".") > _MAX_KEY_PARTS for found in _DOTTED.finditer(text)):  # which tomllib reads for minutes
+        raise refuse(f"has a key of more than {_MAX_KEY_PARTS} parts. Shorten it.")
     try:
         tables = tomllib.loads(text)
     except RecursionError:
-        raise ConfigurationError(f"{source} is nested too deep") from None
+        raise refuse("is nested too deep. Write tables and lists less deep.") from None
     except Exception as error:  # also a number of more digits than Python reads
-        raise ConfigurationError(f"{source} is not valid TOML: {error}") from None
+        raise refuse(f"is not valid TOML: {error}") from None
     level: list[Any] = [tables]
-    for _ in range(_MOST_LEVELS):
+    for _ in range(_MAX_DEPTH):
         level = [inner for each in level for inner in (each.values() if isinstance(each, dict) else each)]
         level = [each for each in level if isinstance(each, dict | list)]
     if level:
-        raise ConfigurationError(f"{source} is nested more than {_MOST_LEVELS} tables and lists deep")
+        raise refuse(f"is nested more than {_MAX_DEPTH} tables and lists deep. Write it less deep.")
     return tables
 
 
-def _source(name_or_path: str) -> tuple[str, str, Path | None]:
-    """The study's name, its text and its folder (None for a packaged one)."""
+def _read_source(name_or_path: str) -> tuple[str, str, Path | None]:
+    """Return the study's name, its text and the path of its file (None for a packaged one)."""
     known = builtin_studies()
     if name_or_path in known:
         file = resources.files("lindley.study.builtin").joinpath(f"{name_or_path}.toml")
@@ -118,87 +130,83 @@ def _source(name_or_path: str) -> tuple[str, str, Path | None]:
         file = Path(f"{path}.toml")
         hint = f" Did you mean {file}?" if file.is_file() else nearest(name_or_path, known)
         raise ConfigurationError(
-            f'no study is called "{name_or_path}"; there are {", ".join(known)}, or the path of a .toml file.{hint}'
+            f'no study is called "{name_or_path}"; there are {", ".join(known)}, or the path of a .toml file.{hint}',
+            argument="study",
+            got=name_or_path,
         )
     try:
-        return path.stem, read_plain_file(path, max_bytes=_MOST_BYTES).decode("utf-8-sig"), path.resolve().parent
+        return path.stem, read_plain_file(path, max_bytes=_MAX_BYTES).decode("utf-8-sig"), path
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigurationError(f"the study file {path} cannot be read: {why}") from None
+        raise ConfigurationError(f"the study file {path} cannot be read: {why}", path=path) from None
 
 
-def _parse(name: str, tables: _Tables, source: str, folder: Path | None) -> Study:
+def _build_study(name: str, tables: _Tables, source: str, path: Path | None) -> Study:
+    """Return the study of a file's tables, checked; path: the file, which a packaged study has not."""
     experiments = tables.get("experiments", [])
-    if not isinstance(experiments, list) or not all(isinstance(experiment, dict) for experiment in experiments):
-        raise ConfigurationError(f"{source}: experiments must be written as [[experiments]] tables")
-    complaints = [f"{dotted(found.path)} {found.text}" for found in unknown_keys(tables, STUDY_KEYS)]
-    for experiment in experiments:
-        complaints += [_located(found, experiment, True) for found in unknown_keys(experiment, EXPERIMENT_KEYS)]
-    _refuse(source, complaints)
+    if not isinstance(experiments, list) or not all(isinstance(each, dict) for each in experiments):
+        invalid = InvalidKey(("experiments",), "must be written as [[experiments]] tables.", got=experiments)
+        raise_errors([invalid.error("experiments")], source, path)
+    errors = [each.error(format_key(each.path)) for each in unknown_keys(tables, STUDY_KEYS)]
+    for own in experiments:
+        errors += [_error(each, own, is_own=True) for each in unknown_keys(own, EXPERIMENT_KEYS)]
+    raise_errors(errors, source, path)
     defaults = {key: value for key, value in tables.items() if key not in ("title", "description", "experiments")}
     title = tables.get("title", name)
     if experiments:
-        checked = [_experiment(_merged(defaults, experiment), experiment, source) for experiment in experiments]
+        checked = [_build_experiment(_merge(defaults, own), own, source, path) for own in experiments]
     else:
         only = re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip("._-") or "study"
-        checked = [_experiment({"name": only, "title": title, **defaults}, {}, source)]
-    _refuse(source, [_used_twice(name) for name in _repeated([experiment.name for experiment in checked])])
+        checked = [_build_experiment({"name": only, "title": title, **defaults}, {}, source, path)]
+    raise_errors(_repetitions(checked), source, path)
+    settings = {"name": name, "title": title, "description": tables.get("description", "")}
     try:
-        return Study(
-            name=name, title=title, description=tables.get("description", ""), experiments=tuple(checked), folder=folder
-        )
+        return Study(**settings, experiments=tuple(checked), folder=path and path.resolve().parent)
     except ValidationError as error:
-        _refuse(source, [f"{dotted(found.path)} {found.text}" for found in wrong_values(error)])
+        raise_errors([each.error(format_key(each.path)) for each in wrong_values(error)], source, path)
         raise
 
 
-def _experiment(tables: _Tables, own: _Tables, source: str) -> Experiment:
-    """One merged experiment, checked; own is its [[experiments]] table, to name a key as it was written."""
+def _build_experiment(tables: _Tables, own: _Tables, source: str, path: Path | None) -> Experiment:
+    """Return one merged experiment, checked; own is its [[experiments]] table, to name a key as it was written."""
     try:
         experiment = Experiment.model_validate(tables)
     except ValidationError as error:
-        _refuse(source, [_located(found, own) for found in wrong_values(error)])
+        raise_errors([_error(each, own) for each in wrong_values(error)], source, path)
         raise
-    complaints = [*unusable_names(experiment), *contradictions(experiment), *never_measured(experiment)]
-    _refuse(source, [_located(found, own) for found in complaints])
+    invalid = [*unknown_names(experiment), *contradictions(experiment), *unreachable_observations(experiment)]
+    raise_errors([_error(each, own) for each in invalid], source, path)
     return experiment
 
 
-def _located(found: ConfigError, own: _Tables, is_own: bool = False) -> str:
-    """The complaint, beginning with the key's full path as it was written."""
+def _error(invalid: InvalidKey, own: _Tables, *, is_own: bool = False) -> ConfigurationError:
+    """Return the error of a key by its full name: within its [[experiments]] table where it was written there."""
     inner: Any = own
-    for part in found.path:
+    for part in invalid.path:
         known = isinstance(inner, dict) and part in inner
         inner = inner[part] if known else inner
-        is_own = is_own or (known and part == found.path[-1])
-    path = dotted(found.path)
+        is_own = is_own or (known and part == invalid.path[-1])
+    key, name = format_key(invalid.path), own.get("name", "?")
     if is_own:
-        path = f"experiments[{own.get('name', '?')}].{path}"
-    elif own:
-        path = f"{path} (experiment {own.get('name', '?')})"
-    return f"{path} {found.text}"
+        return invalid.error(f"experiments[{name}].{key}")
+    return invalid.error(key, f"(It is a default of experiment {name}.)" if own else "")
 
 
-def _refuse(source: str, complaints: Sequence[str]) -> None:
-    if complaints:
-        told = "\n".join(f"{source}: {complaint}" for complaint in dict.fromkeys(complaints))
-        raise ConfigurationError(visible(told))
+def _errors(experiment: Experiment, *checks: Callable[[Experiment], Iterable[InvalidKey]]) -> list[ConfigurationError]:
+    """Return what the checks find in an experiment that was built in Python."""
+    found = [invalid for check in checks for invalid in check(experiment)]
+    return [invalid.error(f"experiments[{experiment.name}].{format_key(invalid.path)}") for invalid in found]
 
 
-def _in_experiment(experiment: Experiment, found: ConfigError) -> str:
-    return f"experiment {experiment.name}: {dotted(found.path)} {found.text}"
+def _repetitions(experiments: Sequence[Experiment]) -> list[ConfigurationError]:
+    """Return an error for each name that several experiments have."""
+    repeated = [name for name, count in sorted(Counter(each.name for each in experiments).items()) if count > 1]
+    invalid = [InvalidKey(("experiments",), f'has the name "{name}" twice. Rename one.', got=name) for name in repeated]
+    return [each.error("experiments") for each in invalid]
 
 
-def _repeated(names: Sequence[str]) -> list[str]:
-    return sorted({name for name in names if names.count(name) > 1})
-
-
-def _used_twice(name: str) -> str:
-    return f'experiments: the name "{name}" is used twice'
-
-
-def _merged(defaults: Mapping[str, Any], own: Mapping[str, Any], path: tuple[str, ...] = ()) -> _Tables:
-    """The defaults with an experiment's own keys over them; nothing is changed in place.
+def _merge(defaults: Mapping[str, Any], own: Mapping[str, Any], path: tuple[str, ...] = ()) -> _Tables:
+    """Return the defaults with an experiment's own keys over them; nothing is changed in place.
 
     Acquisitions and imbalanced classes are replaced whole, as is what an experiment says to be empty; options go with
     what they are options of.
@@ -210,49 +218,55 @@ def _merged(defaults: Mapping[str, Any], own: Mapping[str, Any], path: tuple[str
     for key, value in own.items():
         both = isinstance(value, dict) and isinstance(result.get(key), dict)
         replaced = not value or (*path, key) in (("acquisitions",), ("pool", "class_imbalance"))
-        result[key] = _merged(result[key], value, (*path, key)) if both and not replaced else value
+        result[key] = _merge(result[key], value, (*path, key)) if both and not replaced else value
     return result
 
 
-def _overridden(study: Study, seeds: int | None, max_labels: int | None, acquisitions: Sequence[str] | None) -> Study:
-    """The study with the values of the command line in every experiment."""
+def _override(study: Study, seeds: int | None, max_labels: int | None, acquisitions: Sequence[str] | None) -> Study:
+    """Return the study with the values of the command line in every experiment."""
     experiments = []
     for experiment in study.experiments:
         changed: _Tables = {}
         if seeds is not None:
-            if not 1 <= seeds <= MOST_SEEDS:
-                raise ConfigurationError(f"seeds must be 1 to {MOST_SEEDS}; got {seeds}")
+            if not 1 <= seeds <= MAX_SEEDS:
+                raise ConfigurationError(argument="seeds", expected=f"1 to {MAX_SEEDS}", got=seeds)
             changed["seeds"] = seeds
         if max_labels is not None:
-            if not 1 <= max_labels <= MOST:
-                raise ConfigurationError(f"max_labels must be 1 to {MOST}; got {max_labels}")
+            if not 1 <= max_labels <= MAX_COUNT:
+                raise ConfigurationError(argument="max_labels", expected=f"1 to {MAX_COUNT}", got=max_labels)
             changed["schedule"] = experiment.schedule.model_copy(update={"max_labels": max_labels})
         if acquisitions is not None:
-            _refuse("acquisitions", _wrong_choice(acquisitions))
+            _check_acquisitions(acquisitions)
             changed["acquisitions"] = {name: experiment.acquisitions.get(name, {}) for name in acquisitions}
         experiments.append(experiment.model_copy(update=changed))
-        _refuse(study.name, [_in_experiment(experiment, found) for found in contradictions(experiments[-1])])
+        raise_errors(_errors(experiments[-1], contradictions), study.name)
     replaced = {"seeds": seeds, "max_labels": max_labels, "acquisitions": acquisitions and ", ".join(acquisitions)}
     return study.model_copy(
-        update={"experiments": tuple(experiments), "description": _description(study, experiments, replaced)},
+        update={"experiments": tuple(experiments), "description": _describe_changes(study, experiments, replaced)},
     )
 
 
-def _description(study: Study, experiments: Sequence[Experiment], replaced: Mapping[str, object]) -> str:
-    """The study's description; where it was changed on the command line, the name and claims are not all it says."""
-    differ = {
-        "seeds": [experiment.seeds for experiment in experiments]
-        != [experiment.seeds for experiment in study.experiments],
-        "max_labels": [p.schedule.max_labels for p in experiments]
-        != [p.schedule.max_labels for p in study.experiments],
-        "acquisitions": [list(p.acquisitions) for p in experiments]
-        != [list(p.acquisitions) for p in study.experiments],
-    }
-    changed = ", ".join(f"{name} = {replaced[name]}" for name, differs in differ.items() if differs)
+def _describe_changes(study: Study, experiments: Sequence[Experiment], replaced: Mapping[str, object]) -> str:
+    """Return the study's description, with what was changed on the command line at its end."""
+
+    def settings(experiment: Experiment) -> dict[str, object]:
+        acquisitions = list(experiment.acquisitions)
+        return {
+            "seeds": experiment.seeds,
+            "max_labels": experiment.schedule.max_labels,
+            "acquisitions": acquisitions,
+        }
+
+    before, after = map(settings, study.experiments), map(settings, experiments)
+    differing = {name for old, new in zip(before, after, strict=True) for name in old if old[name] != new[name]}
+    changed = ", ".join(f"{name} = {value}" for name, value in replaced.items() if name in differing)
     return f"{study.description} Changed on the command line: {changed}.".strip() if changed else study.description
 
 
-def _wrong_choice(acquisitions: Sequence[str]) -> list[str]:
-    if not acquisitions:
-        return ["at least one is needed"]
-    return [unknown_acquisition(name) for name in acquisitions if name not in ACQUISITIONS and not is_import_path(name)]
+def _check_acquisitions(names: Sequence[str]) -> None:
+    """Raise ConfigurationError where none is named, or one that is neither in the catalogue nor an import path."""
+    unknown = [name for name in names if name not in ACQUISITIONS and not is_import_path(name)]
+    found = [InvalidKey(("acquisitions",), describe_unknown_acquisition(name), got=name) for name in unknown]
+    if not names:
+        found = [InvalidKey(("acquisitions",), "must name at least one.", got=names)]
+    raise_errors([each.error("acquisitions") for each in found])

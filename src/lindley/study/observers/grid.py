@@ -51,7 +51,7 @@ def observe_grid(dataset: Dataset, *, initial_labels: int, batch_size: int) -> C
 
     def observe(view: RoundView) -> Observation:
         rows = view.labels.rows
-        asked_in = torch.arange(rows.numel()) - initial_labels
+        queried_after = torch.arange(rows.numel()) - initial_labels
         selected = view.selection.rows.cpu() if view.selection is not None else torch.empty(0, dtype=torch.int64)
         arrays = {
             "xs": xs.numpy(),
@@ -59,7 +59,7 @@ def observe_grid(dataset: Dataset, *, initial_labels: int, batch_size: int) -> C
             **_surfaces(points, view.draws, num_classes),
             "labelled_inputs": inputs[rows].numpy(),
             "labelled_classes": view.labels.values.numpy(),
-            "labelled_round": asked_in.div(batch_size, rounding_mode="floor").clamp(min=-1).numpy(),
+            "labelled_round": queried_after.div(batch_size, rounding_mode="floor").clamp(min=-1).numpy(),
             "selected_inputs": inputs[selected].numpy(),
         }
         if view.index == 0:

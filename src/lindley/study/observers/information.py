@@ -72,9 +72,9 @@ def information_growth(
 
 def _information(paths: Configurations) -> tuple[float, float]:
     """Return log K - E[H[θ | y]], and its standard error where configurations are sampled."""
-    told = paths.information()  # [M]
-    value = float((paths.log_share.exp() * told).sum())
-    return value, 0.0 if paths.exact else float(told.std()) / math.sqrt(told.numel())
+    gained = paths.information()  # [M]
+    value = float((paths.log_share.exp() * gained).sum())
+    return value, 0.0 if paths.exact else float(gained.std()) / math.sqrt(gained.numel())
 
 
 def _batch(view: RoundView, name: str, num_picks: int) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""What is measured on the test set after every fit."""
+"""What is measure on the test set after every fit."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def observe_test_set(
     pool = MemoryPool(test_inputs)
     shuffled = torch.randperm(len(pool), generator=torch_generator(0, "sets of test rows"))
 
-    def averaged(draws: Draws) -> tuple[Tensor, Tensor]:
+    def average_predictions(draws: Draws) -> tuple[Tensor, Tensor]:
         predictions = PoolPredictions(pool, torch.arange(len(pool)), draws, num_classes=num_classes, hold_bytes=0)
         means, of_true = [], []
         for chunk, classes in zip(
@@ -53,22 +53,22 @@ def observe_test_set(
     specs = [spec for spec in METRICS.values() if "classification" in spec.tasks and len(pool) >= spec.fewest_rows]
 
     def observe(view: RoundView) -> Observation:
-        log_probs, of_true = averaged(view.draws)  # [T, C], [T, K]
+        log_probs, of_true = average_predictions(view.draws)  # [T, C], [T, K]
         predictions: dict[Prediction, tuple[Tensor, ...]] = {
             "average": (log_probs, test_classes),
             "draws": (of_true[shuffled],),
         }
         if (point := view.posterior.point()) is not None:
-            predictions["point"] = (averaged(point)[0], test_classes)
-        return Observation(metrics={spec.name: _measured(spec, predictions) for spec in specs})
+            predictions["point"] = (average_predictions(point)[0], test_classes)
+        return Observation(metrics={spec.name: _measure(spec, predictions) for spec in specs})
 
     return observe
 
 
 def journal_value(value: Value) -> Value | None:
-    """Return a measured value as a journal holds it, whose numbers are finite: None where it is infinite."""
+    """Return a measure value as a journal holds it, whose numbers are finite: None where it is infinite."""
     return None if value == math.inf else value
 
 
-def _measured(spec: MetricSpec, predictions: Mapping[Prediction, tuple[Tensor, ...]]) -> Any:
+def _measure(spec: MetricSpec, predictions: Mapping[Prediction, tuple[Tensor, ...]]) -> Any:
     return journal_value(spec.compute(*predictions[spec.prediction])) if spec.prediction in predictions else None

@@ -65,24 +65,24 @@ def observe_transfer(
         test_inputs: [T, ...], the inputs.
         test_classes: [T], their true classes.
         num_classes: C.
-        num_draws: Draws that are averaged.
+        num_draws: Draws that are average_predictions.
         labels: The numbers of labels at which they are fitted; in every round where none is given.
     """
     pool = MemoryPool(test_inputs)
 
-    def averaged(draws: Draws) -> Tensor:
+    def average_predictions(draws: Draws) -> Tensor:
         predictions = PoolPredictions(pool, torch.arange(len(pool)), draws, num_classes=num_classes, hold_bytes=0)
         return torch.cat([mean_log_probs(chunk.double()).cpu() for chunk in scan_log_probs(predictions, num_classes)])
 
-    def measured(name: str, learner: Learner, view: RoundView) -> dict[str, float | None]:
+    def measure(name: str, learner: Learner, view: RoundView) -> dict[str, float | None]:
         fit, draw = (derive_seed(view.seed, view.index, "transfer", name, part) for part in ("fit", "draw"))
         posterior = learner.fit(TrainingData(view.pool, view.labels, view.task), seed=fit)
-        log_probs = averaged(posterior.draw(num_draws, seed=draw))  # [T, C]
+        log_probs = average_predictions(posterior.draw(num_draws, seed=draw))  # [T, C]
         return {"accuracy": accuracy(log_probs, test_classes), "nll": journal_value(nll(log_probs, test_classes))}
 
     def observe(view: RoundView) -> Observation:
         if labels and view.num_labels not in labels:
             return Observation()
-        return Observation(metrics={"transfer": {name: measured(name, each, view) for name, each in learners.items()}})
+        return Observation(metrics={"transfer": {name: measure(name, each, view) for name, each in learners.items()}})
 
     return observe

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Paces:
+class RoundTimes:
     """Seconds and number of the rounds seen: of an experiment and acquisition, of an experiment, of the study."""
 
     def __init__(self) -> None:
@@ -15,7 +15,7 @@ class Paces:
             before, count = self._seen.get(like, (0.0, 0))
             self._seen[like] = before + seconds, count + rounds
 
-    def seconds_a_round(self, experiment: str, acquisition: str) -> float | None:
+    def seconds_per_round(self, experiment: str, acquisition: str) -> float | None:
         """The mean of its experiment and acquisition, else of its experiment, else of the study; None before any."""
         for like in ((experiment, acquisition), (experiment,), ()):
             seconds, count = self._seen.get(like, (0.0, 0))

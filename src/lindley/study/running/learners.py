@@ -20,12 +20,12 @@ from lindley.posteriors.head.tuned_learner import TunedLearner
 from lindley.posteriors.temperature_scaling import TemperatureScaled
 from lindley.session.import_paths import UserObject
 from lindley.study.config.schema import Experiment, Model
-from lindley.study.config.validation import without_features
+from lindley.study.config.validation import describe_missing_features
 from lindley.training.config import TrainingConfig
 from lindley.training.random_state import fork_rng
 
 
-def experiment_learner(
+def build_experiment_learner(
     experiment: Experiment,
     network: Callable[[], nn.Module] | None,
     own: UserObject | None = None,
@@ -57,7 +57,7 @@ def experiment_learner(
         built = set_dropout_rate(network, setting["dropout"]) if network and "dropout" in setting else network
         model = experiment.model
         if own is not None:
-            return _own_learner(own.value, model, built, replace(config, **changes), device=device)
+            return _build_own_learner(own.value, model, built, replace(config, **changes), device=device)
         return build_learner(
             model.posterior,
             built,
@@ -82,7 +82,7 @@ def experiment_learner(
     return TemperatureScaled(learner, tune.temperature, folds=tune.folds, num_draws=experiment.model.num_draws)
 
 
-def _own_learner(
+def _build_own_learner(
     factory: Any, model: Model, network: Callable[[], nn.Module] | None, config: TrainingConfig, *, device: str
 ) -> Learner:
     name = model.posterior
@@ -121,7 +121,7 @@ def _check_features(
     experiment: Experiment, acquisition: str, needs: Set[str], network: Callable[[], nn.Module] | None
 ) -> None:
     """Before anything runs: a posterior or a network without features is refused where they are needed."""
-    if text := without_features(experiment.model.posterior, acquisition, needs):
+    if text := describe_missing_features(experiment.model.posterior, acquisition, needs):
         raise ConfigurationError(f"model.posterior = {text}")
     if not needs & FEATURE_PARTS or network is None:
         return

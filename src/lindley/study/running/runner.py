@@ -11,7 +11,7 @@ import torch
 from lindley.errors import InputError
 from lindley.session.progress import OnProgress, ignore_progress
 from lindley.study.config.schema import Study
-from lindley.study.config.study_files import refuse_unusable
+from lindley.study.config.study_files import check_settings
 from lindley.study.running.start_run import check_folder, start_run
 from lindley.study.running.worker_pool import Outcome, WorkerPool
 from lindley.study.sinks.contract import Sink
@@ -49,7 +49,7 @@ def run_study(
         raise InputError(f"jobs and threads must be at least 1; got jobs={jobs}, threads={threads}")
     check_device(device)
     out = Path(out)
-    refuse_unusable(study)
+    check_settings(study)
     check_folder(out, study)
     with start_run(study, out, device=device) as study:
         settings = {
@@ -63,7 +63,7 @@ def run_study(
         trials = trials_of(study)
         feed = Feed(sinks, trials, out, on_progress)
         outcome = WorkerPool(settings, jobs or _default_jobs(threads, device), trials, feed).work()
-        feed.stopped()
+        feed.stop()
         outcome.sinks_failed = feed.failures
         return outcome
 

@@ -15,7 +15,7 @@ from typing import Any
 from lindley.errors import InputError
 from lindley.session.files import write_json
 from lindley.session.locks import FileLock, Presence
-from lindley.study.config.resolved import resolved
+from lindley.study.config.resolution import resolve_study
 from lindley.study.config.schema import Experiment, Study
 from lindley.study.folder import FILE_NAME, LOCK_NAME, PATIENCE_SECONDS, PRESENCE_NAME, read_json, read_study
 
@@ -42,7 +42,7 @@ def start_run(study: Study, out: Path, *, device: str) -> Iterator[Study]:
     """
     with ExitStack() as present:
         with FileLock(out / LOCK_NAME, timeout=PATIENCE_SECONDS):
-            study = resolved(study, out, device=device)
+            study = resolve_study(study, out, device=device)
             presence = present.enter_context(Presence(out / PRESENCE_NAME))
             written = study if presence.alone else merge_studies(read_study(out), study, out)
             write_json(out / FILE_NAME, written.model_dump(mode="json"))
@@ -52,16 +52,16 @@ def start_run(study: Study, out: Path, *, device: str) -> Iterator[Study]:
 def merge_studies(theirs: Study, mine: Study, out: Path) -> Study:
     """A study that is both: their experiments with the seeds, labels and acquisitions of both, then my others."""
     if theirs.name != mine.name:
-        raise _not_together(out, f'it is the study "{theirs.name}", not "{mine.name}"')
+        raise _conflict(out, f'it is the study "{theirs.name}", not "{mine.name}"')
     other = {experiment.name: experiment for experiment in mine.experiments}
     experiments = [
-        _joined(experiment, other.pop(experiment.name), out) if experiment.name in other else experiment
+        _merge_experiments(experiment, other.pop(experiment.name), out) if experiment.name in other else experiment
         for experiment in theirs.experiments
     ]
     return theirs.model_copy(update={"experiments": (*experiments, *other.values())})
 
 
-def _joined(theirs: Experiment, mine: Experiment, out: Path) -> Experiment:
+def _merge_experiments(theirs: Experiment, mine: Experiment, out: Path) -> Experiment:
     mine_set, theirs_set = _settings(mine), _settings(theirs)
     differing = [name for name in theirs_set if theirs_set[name] != mine_set[name]]
     shared = theirs.acquisitions.keys() & mine.acquisitions.keys()
@@ -69,11 +69,11 @@ def _joined(theirs: Experiment, mine: Experiment, out: Path) -> Experiment:
         f"acquisitions.{name}" for name in sorted(shared) if theirs.acquisitions[name] != mine.acquisitions[name]
     ]
     if differing:
-        raise _not_together(out, f"in experiment {theirs.name} {', '.join(differing)} differ")
+        raise _conflict(out, f"in experiment {theirs.name} {', '.join(differing)} differ")
     first = min(theirs.first_seed, mine.first_seed)
     end = max(experiment.first_seed + experiment.seeds for experiment in (theirs, mine))
     if end - first > theirs.seeds + mine.seeds:
-        raise _not_together(out, f"in experiment {theirs.name} there would be a gap between the seeds")
+        raise _conflict(out, f"in experiment {theirs.name} there would be a gap between the seeds")
     labels = max(theirs.schedule.max_labels, mine.schedule.max_labels)
     return theirs.model_copy(
         update={
@@ -93,7 +93,7 @@ def _settings(experiment: Experiment) -> dict[str, Any]:
     return flat
 
 
-def _not_together(out: Path, why: str) -> InputError:
+def _conflict(out: Path, why: str) -> InputError:
     return InputError(
         f"a process is running another study into {out}, and the two do not go together: {why}. "
         "Wait until it ends, or name another folder (on the command line: --out)."

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lindley.datasets.catalogue import load
+from lindley.datasets.catalogue import load as load_named
 from lindley.datasets.dataset import Dataset, content_hashes
 from lindley.datasets.pool_corruption import OutOfDistribution, PoolCorruption, corrupt_pool
 from lindley.errors import ConfigurationError
@@ -25,7 +25,7 @@ class TrialData:
         self._data_dir = data_dir
         self._dataset: tuple[str, Dataset] | None = None
 
-    def of(self, trial: Trial, own: Mapping[str, UserObject]) -> Dataset:
+    def load(self, trial: Trial, own: Mapping[str, UserObject]) -> Dataset:
         """Return the trial's data; own: the user's objects that it names, by name.
 
         Raises ConfigurationError and DataError as the parts do.
@@ -34,25 +34,25 @@ class TrialData:
         wanted = json.dumps([experiment.data.model_dump(mode="json"), experiment.pool.model_dump(mode="json"), seed])
         if self._dataset is None or self._dataset[0] != wanted:
             self._dataset = None  # the old one goes before the new one comes
-            loaded = self._loaded(experiment.data.name, own, experiment.data.options, derive_seed(seed, "data"))
+            loaded = self._load_dataset(experiment.data.name, own, experiment.data.options, derive_seed(seed, "data"))
             if experiment.pool != CorruptedPool():
-                loaded = corrupt_pool(loaded, self._corruption(trial, own), seed=derive_seed(seed, "hard pool"))
+                loaded = corrupt_pool(loaded, self._build_corruption(trial, own), seed=derive_seed(seed, "hard pool"))
             self._dataset = (wanted, loaded)
         return self._dataset[1]
 
-    def _loaded(self, name: str, own: Mapping[str, UserObject], options: Mapping[str, Any], seed: int) -> Dataset:
+    def _load_dataset(self, name: str, own: Mapping[str, UserObject], options: Mapping[str, Any], seed: int) -> Dataset:
         if name not in own:
-            return load(name, data_dir=self._data_dir, seed=seed, options=options)
+            return load_named(name, data_dir=self._data_dir, seed=seed, options=options)
         loaded = own[name].value(seed=seed, **options)
         if not isinstance(loaded, Dataset):
             raise ConfigurationError(f"the data {name!r} must return a lindley Dataset; got {type(loaded).__name__}")
         return loaded if loaded.hashes else replace(loaded, hashes=content_hashes(loaded))
 
-    def _corruption(self, trial: Trial, own: Mapping[str, UserObject]) -> PoolCorruption:
+    def _build_corruption(self, trial: Trial, own: Mapping[str, UserObject]) -> PoolCorruption:
         """The experiment's [pool], with the data set that rows from outside are of."""
         pool, added = trial.experiment.pool, None
         if pool.out_of_distribution is not None:
-            other = self._loaded(pool.out_of_distribution.data, own, {}, derive_seed(trial.seed, "outside data"))
+            other = self._load_dataset(pool.out_of_distribution.data, own, {}, derive_seed(trial.seed, "outside data"))
             added = OutOfDistribution(other, pool.out_of_distribution.share)
         return PoolCorruption(
             subset=pool.subset,

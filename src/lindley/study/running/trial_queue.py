@@ -19,14 +19,14 @@ from lindley.study.trials import Trial
 class TrialQueue:
     """The trials of a study that are left, in its order.
 
-    tell: hears of every trial that is found to be held ("held": stays), complete, damaged, or failed in another
+    on_progress: hears of every trial that is found to be held ("held": stays), complete, damaged, or failed in another
     process since this one began ("complete", "failed": is left no longer), and once, at the beginning, of those that
     have rounds and wait to be continued ("waiting").
     """
 
-    def __init__(self, trials: Sequence[Trial], out: Path, tell: OnProgress) -> None:
+    def __init__(self, trials: Sequence[Trial], out: Path, on_progress: OnProgress) -> None:
         self._out = out
-        self._tell = tell
+        self._on_progress = on_progress
         self._order = {trial.folder: number for number, trial in enumerate(trials)}
         self._failures = {trial.folder: read_failure(out / trial.folder) for trial in trials}
         self.trials: list[Trial] = []
@@ -35,7 +35,7 @@ class TrialQueue:
             if self._is_free(trial):
                 with suppress(LindleyError, OSError):  # it is read again when it is taken
                     if rounds := read_state(out / trial.folder).rounds:
-                        tell({"trial": trial.folder, **_how_far("waiting", rounds)})
+                        on_progress({"trial": trial.folder, **_describe_progress("waiting", rounds)})
 
     def take(self) -> Trial | None:
         """The first trial that nobody holds; None when there is none at this moment."""
@@ -50,14 +50,14 @@ class TrialQueue:
         self.trials = sorted([*self.trials, trial], key=lambda each: self._order[each.folder])
 
     def _is_free(self, trial: Trial) -> bool:
-        found = self._found(trial)
+        found = self._inspect(trial)
         if found is not None:
             if found["stage"] != "held":
                 self.trials.remove(trial)
-            self._tell({"trial": trial.folder, **found})
+            self._on_progress({"trial": trial.folder, **found})
         return found is None
 
-    def _found(self, trial: Trial) -> ProgressEvent | None:
+    def _inspect(self, trial: Trial) -> ProgressEvent | None:
         folder = self._out / trial.folder
         holder = find_holder(folder / FILE_NAME)
         try:
@@ -66,7 +66,7 @@ class TrialQueue:
         except (LindleyError, OSError) as error:
             return {"stage": "failed", "message": str(error)}
         if holder is not None:
-            return {**_how_far("held", state.rounds), "holder": holder}
+            return {**_describe_progress("held", state.rounds), "holder": holder}
         if state.reaches(trial.experiment.schedule.max_labels):
             return {"stage": "complete"}
         failure = read_failure(folder)
@@ -75,7 +75,7 @@ class TrialQueue:
         return None
 
 
-def _how_far(stage: Stage, rounds: Sequence[Round]) -> ProgressEvent:
+def _describe_progress(stage: Stage, rounds: Sequence[Round]) -> ProgressEvent:
     """The number of finished rounds, and what the last one says."""
     if not rounds:
         return {"stage": stage}

@@ -24,14 +24,14 @@ from lindley.session.journal_store import JournalStore
 from lindley.session.progress import ProgressEvent
 from lindley.session.trial import continue_trial
 from lindley.study.config.schema import Experiment
-from lindley.study.running.assemble import Assembler
+from lindley.study.running.assembler import Assembler
 from lindley.study.trials import Trial
 from lindley.text import visible
 
 
 def main() -> None:
     """Answer requests until the parent closes stdin. The first line holds the settings, each later one a trial."""
-    out = _private_stdout()
+    out = _reserve_stdout()
     requests: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
     settings = requests.get()
@@ -42,26 +42,26 @@ def main() -> None:
     assembler = Assembler(
         device=settings["device"],
         threads=settings["threads"],
-        data_dir=_path(settings["data_dir"]),
-        folder=_path(settings["folder"]),
+        data_dir=_as_path(settings["data_dir"]),
+        folder=_as_path(settings["folder"]),
     )
     while True:
         request = requests.get()
-        _run(request, assembler, settings, out)
+        _run_trial(request, assembler, settings, out)
 
 
-def _run(request: dict[str, Any], assembler: Assembler, settings: dict[str, Any], out: TextIO) -> None:
-    """One trial; it ends with the notice "finished", "failed", or "held" when another process got it first."""
+def _run_trial(request: dict[str, Any], assembler: Assembler, settings: dict[str, Any], out: TextIO) -> None:
+    """One trial; it ends with the event "finished", "failed", or "held" when another process got it first."""
     experiment = Experiment.model_validate_json(json.dumps(request["experiment"]))
     trial = Trial(experiment, request["acquisition"], request["options"], request["seed"])
     folder = Path(settings["out"]) / trial.folder
     last: ProgressEvent
 
-    def send(notice: ProgressEvent) -> None:
-        if notice["stage"] == "round":
+    def send(event: ProgressEvent) -> None:
+        if event["stage"] == "round":
             clear_failure(folder)
         try:
-            out.write(json.dumps({"trial": trial.folder, **notice}) + "\n")
+            out.write(json.dumps({"trial": trial.folder, **event}) + "\n")
             out.flush()
         except BrokenPipeError:  # the parent is gone: no failure of the trial
             os._exit(0)
@@ -73,23 +73,23 @@ def _run(request: dict[str, Any], assembler: Assembler, settings: dict[str, Any]
     except HeldError:
         last = {"stage": "held"}
     except Exception as error:  # the journal is damaged, or cannot be opened
-        last = {"stage": "failed", "message": _message(error)}
-        record_failure(folder, _message(error))
+        last = {"stage": "failed", "message": _describe_error(error)}
+        record_failure(folder, _describe_error(error))
     send(last)
 
 
 def _attempt(run: Callable[[], None], folder: Path) -> ProgressEvent:
-    """The last notice of a trial. How it ended is recorded while the trial is still ours."""
+    """The last event of a trial. How it ended is recorded while the trial is still ours."""
     try:
         run()
     except Exception as error:
-        record_failure(folder, _message(error))
-        return {"stage": "failed", "message": _message(error)}
+        record_failure(folder, _describe_error(error))
+        return {"stage": "failed", "message": _describe_error(error)}
     clear_failure(folder)
     return {"stage": "finished"}
 
 
-def _message(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     """What went wrong: in our own words where it is ours, else with the place where it happened.
 
     A control character of somebody's message, as of its colours, would act on every terminal that shows it.
@@ -107,12 +107,12 @@ def _read_requests(requests: queue.Queue[dict[str, Any]]) -> None:
     os._exit(0)  # the parent is gone or wants no more; what is on the disk is whole at every moment
 
 
-def _private_stdout() -> TextIO:
+def _reserve_stdout() -> TextIO:
     """The pipe to the parent, out of reach of anything that prints: what is printed goes to stderr."""
     private = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return private
 
 
-def _path(text: str | None) -> Path | None:
+def _as_path(text: str | None) -> Path | None:
     return None if text is None else Path(text)

@@ -45,21 +45,21 @@ class WorkerPool:
     ) -> None:
         self._settings = settings
         self._count = count
-        self._on_notice = on_progress
+        self._on_progress = on_progress
         self._inbox: queue.Queue[tuple[Worker, ProgressEvent | None]] = queue.Queue()
         self._workers: list[Worker] = []
         self._idle: list[Worker] = []
         self._busy: dict[Worker, Trial] = {}
         self._deaths: dict[str, int] = {}
         self.outcome = Outcome()
-        self._remaining = TrialQueue(trials, Path(settings["out"]), self._tell)
+        self._queue = TrialQueue(trials, Path(settings["out"]), self._report)
 
     def work(self) -> Outcome:
         """Until every trial is finished or has failed, here or elsewhere, or Ctrl-C. No worker outlives this call."""
         try:
             self._dispatch()
-            while self._busy or self._remaining.trials:
-                self._listen()
+            while self._busy or self._queue.trials:
+                self._receive()
                 self._dispatch()
         except KeyboardInterrupt:
             self.outcome.interrupted = True
@@ -70,39 +70,39 @@ class WorkerPool:
 
     def _dispatch(self) -> None:
         """Give a trial to every worker that has none, as far as there are free ones; start workers as needed."""
-        while len(self._busy) < self._count and (trial := self._remaining.take()) is not None:
+        while len(self._busy) < self._count and (trial := self._queue.take()) is not None:
             if not self._idle:
                 self._workers.append(Worker(self._settings, self._inbox))
                 self._idle.append(self._workers[-1])
             worker = self._idle.pop()
             self._busy[worker] = trial
-            worker.send(_request(trial))
+            worker.send(_build_request(trial))
 
-    def _listen(self) -> None:
-        waits = self._remaining.trials and len(self._busy) < self._count  # all that remains is held by others
+    def _receive(self) -> None:
+        waits = self._queue.trials and len(self._busy) < self._count  # all that remains is held by others
         try:
-            worker, notice = self._inbox.get(timeout=_POLL_SECONDS if waits else None)
+            worker, event = self._inbox.get(timeout=_POLL_SECONDS if waits else None)
         except queue.Empty:
             return
-        if notice is None:
-            self._died(worker)
+        if event is None:
+            self._handle_death(worker)
             return
-        if notice["stage"] in ("finished", "failed", "held"):
+        if event["stage"] in ("finished", "failed", "held"):
             trial = self._busy.pop(worker)
             self._idle.append(worker)
-            if notice["stage"] == "held":  # another process was faster
-                self._remaining.put_back(trial)
+            if event["stage"] == "held":  # another process was faster
+                self._queue.put_back(trial)
                 return
-        self._tell(notice)
+        self._report(event)
 
-    def _tell(self, notice: ProgressEvent) -> None:
-        if notice["stage"] in ("finished", "complete"):
+    def _report(self, event: ProgressEvent) -> None:
+        if event["stage"] in ("finished", "complete"):
             self.outcome.done += 1
-        elif notice["stage"] == "failed":
-            self.outcome.failed.append((notice["trial"], notice["message"]))
-        self._on_notice(notice)
+        elif event["stage"] == "failed":
+            self.outcome.failed.append((event["trial"], event["message"]))
+        self._on_progress(event)
 
-    def _died(self, worker: Worker) -> None:
+    def _handle_death(self, worker: Worker) -> None:
         """Put its trial back, for a new worker; a trial that kills twice has failed."""
         trial = self._busy.pop(worker, None)
         if trial is None:
@@ -111,14 +111,14 @@ class WorkerPool:
         cause = worker.exit_reason()
         self._deaths[trial.folder] = self._deaths.get(trial.folder, 0) + 1
         if self._deaths[trial.folder] < _ATTEMPTS:
-            self._remaining.put_back(trial)
-            self._tell({"trial": trial.folder, "stage": "retried", "message": cause})
+            self._queue.put_back(trial)
+            self._report({"trial": trial.folder, "stage": "retried", "message": cause})
         else:
             record_failure(Path(self._settings["out"]) / trial.folder, cause)
-            self._tell({"trial": trial.folder, "stage": "failed", "message": cause})
+            self._report({"trial": trial.folder, "stage": "failed", "message": cause})
 
 
-def _request(trial: Trial) -> dict[str, Any]:
+def _build_request(trial: Trial) -> dict[str, Any]:
     return {
         "experiment": trial.experiment.model_dump(mode="json"),
         "acquisition": trial.acquisition,

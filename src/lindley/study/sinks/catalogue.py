@@ -11,20 +11,20 @@ from typing import cast
 from lindley.errors import InputError
 from lindley.session.locks import FileLock
 from lindley.study.config.schema import Study
-from lindley.study.config.validation import not_allowed
+from lindley.study.config.validation import describe_unknown
 from lindley.study.folder import LOCK_NAME, PATIENCE_SECONDS
 from lindley.study.sinks.contract import Sink
 
 Opener = Callable[[str, Study, Path], Sink]
 
 SINKS = {
-    "mlflow": "lindley.study.sinks.to_mlflow",
-    "tensorboard": "lindley.study.sinks.to_tensorboard",
+    "mlflow": "lindley.study.sinks.mlflow_sink",
+    "tensorboard": "lindley.study.sinks.tensorboard_sink",
 }
 """The module of each, which imports the other program and has `open_sink(where, study, out)`; also the extra's name."""
 
 
-def sink_named(text: str, study: Study, out: str | os.PathLike[str]) -> Sink:
+def open_sink(text: str, study: Study, out: str | os.PathLike[str]) -> Sink:
     """The sink of "NAME" or "NAME:WHERE", for a study that is run into `out`; its own place there without WHERE.
 
     Raises InputError for an unknown name, where the program it writes for is not installed, and where that program
@@ -33,7 +33,7 @@ def sink_named(text: str, study: Study, out: str | os.PathLike[str]) -> Sink:
     out = Path(out)
     name, _, where = text.partition(":")
     if name not in SINKS:
-        raise InputError(f"the sink {not_allowed(name, SINKS)}")
+        raise InputError(f"the sink {describe_unknown(name, SINKS)}")
     try:
         module = import_module(SINKS[name])
     except ModuleNotFoundError as error:

@@ -25,25 +25,25 @@ class Sink(Protocol):
         """What a person calls it."""
         ...
 
-    def began(self, trial: Trial) -> Collection[int]:
+    def start_trial(self, trial: Trial) -> Collection[int]:
         """A trial is looked at. Returns the numbers of labels of the rounds that it has been shown already."""
         ...
 
-    def round(self, trial: Trial, fit: Fitted) -> None:
+    def log_round(self, trial: Trial, fit: Fitted) -> None:
         """A round as the journal has it: its index, labels, metrics, seconds."""
         ...
 
-    def ended(self, trial: Trial, how: Ending) -> None:
+    def end_trial(self, trial: Trial, ending: Ending) -> None:
         """No further round of it comes in this run."""
         ...
 
 
-WHOLE = "round"
+ROUND_METRIC = "round"
 """The name of the number that `numbers` has last: a sink that has it of a round has all of it."""
 
 
-def numbers(fit: Fitted) -> dict[str, float]:
+def scalars(fit: Fitted) -> dict[str, float]:
     """What there is to plot in a round: metrics that are single numbers, seconds by part, and last its index."""
     metrics = {name: value for name, value in fit.metrics.items() if isinstance(value, (int, float))}
     seconds = {f"seconds/{part}": value for part, value in fit.seconds.items()}
-    return {name: float(value) for name, value in {**metrics, **seconds, WHOLE: fit.round}.items()}
+    return {name: float(value) for name, value in {**metrics, **seconds, ROUND_METRIC: fit.round}.items()}

@@ -18,38 +18,38 @@ _ENDINGS: dict[str, Ending] = {"finished": "finished", "complete": "finished", "
 
 
 class Feed:
-    """Takes the notices of a run and passes them on to `then`, after what the journals say has gone to the sinks.
+    """Show sinks what the journals say, then pass the progress event on to `on_progress`.
 
     What another process runs is left to the sinks of that process. failures: one sentence for each sink that raised;
     it is shown nothing more, and a later run shows it what it missed.
     """
 
-    def __init__(self, sinks: Iterable[Sink], trials: Sequence[Trial], out: Path, then: OnProgress) -> None:
+    def __init__(self, sinks: Iterable[Sink], trials: Sequence[Trial], out: Path, on_progress: OnProgress) -> None:
         self._sinks = list(sinks)
         self._trials = {trial.folder: trial for trial in trials}
         self._out = out
-        self._then = then
+        self._on_progress = on_progress
         self._elsewhere: set[str] = set()
         self._seen: dict[tuple[int, str], set[int]] = {}
         self.failures: list[str] = []
 
-    def __call__(self, notice: ProgressEvent) -> None:
+    def __call__(self, event: ProgressEvent) -> None:
         """As `run_study` tells it."""
-        folder, stage = notice["trial"], notice["stage"]
+        folder, stage = event["trial"], event["stage"]
         if stage == "held":
             self._elsewhere.add(folder)
         elif stage == "started":
             self._elsewhere.discard(folder)
         if folder not in self._elsewhere and (stage in ("started", "round") or stage in _ENDINGS):
-            self._show(self._trials[folder], _ENDINGS.get(stage))
-        self._then(notice)
+            self._update(self._trials[folder], _ENDINGS.get(stage))
+        self._on_progress(event)
 
-    def stopped(self) -> None:
+    def stop(self) -> None:
         """Ctrl-C: the trials that have begun and not ended."""
         for folder in {folder for _, folder in self._seen}:
-            self._show(self._trials[folder], "stopped")
+            self._update(self._trials[folder], "stopped")
 
-    def _show(self, trial: Trial, ending: Ending | None) -> None:
+    def _update(self, trial: Trial, ending: Ending | None) -> None:
         try:
             rounds = read_state(self._out / trial.folder).rounds
         except (JournalError, OSError):  # this trial has failed, and is told as such
@@ -59,18 +59,18 @@ class Feed:
                 with FileLock(self._out / LOCK_NAME, timeout=PATIENCE_SECONDS):  # two may find a round not yet shown
                     self._catch_up(sink, trial, rounds)
                     if ending is not None:
-                        sink.ended(trial, ending)
+                        sink.end_trial(trial, ending)
                         del self._seen[id(sink), trial.folder]
             except Exception as error:  # another program's: it may be anything, and must not stop the study
                 self._drop(sink, trial, error)
 
     def _catch_up(self, sink: Sink, trial: Trial, rounds: Sequence[Round]) -> None:
         if (id(sink), trial.folder) not in self._seen:
-            self._seen[id(sink), trial.folder] = set(sink.began(trial))
+            self._seen[id(sink), trial.folder] = set(sink.start_trial(trial))
         seen = self._seen[id(sink), trial.folder]
         for each in rounds:
             if each.labels not in seen:
-                sink.round(trial, each.fit)
+                sink.log_round(trial, each.fit)
                 seen.add(each.labels)
 
     def _drop(self, sink: Sink, trial: Trial, error: Exception) -> None:
@@ -78,4 +78,4 @@ class Feed:
         self._seen = {key: seen for key, seen in self._seen.items() if key[0] != id(sink)}
         message = visible(f"{sink.name} is shown nothing more in this run: {type(error).__name__}: {error}")
         self.failures.append(message)
-        self._then({"trial": trial.folder, "stage": "sink-failed", "message": message})
+        self._on_progress({"trial": trial.folder, "stage": "sink-failed", "message": message})

@@ -13,7 +13,7 @@ from journal_fakes import make_study, panel_table, rising, write_study
 from lindley.session.events import Fitted
 from lindley.session.state import read_state
 from lindley.study import trials_of
-from lindley.study.sinks.catalogue import sink_named
+from lindley.study.sinks.catalogue import open_sink
 
 pytest.importorskip("mlflow")
 pytest.importorskip("alembic")
@@ -42,12 +42,12 @@ def shown(rounds, tmp_path_factory) -> Path:
 
 
 def show(out: Path, rounds: list[Fitted], how: str) -> set[int]:
-    sink = sink_named("mlflow", STUDY, out)
-    known = set(sink.began(TRIAL))
+    sink = open_sink("mlflow", STUDY, out)
+    known = set(sink.start_trial(TRIAL))
     for fit in rounds:
         if fit.labels not in known:
-            sink.round(TRIAL, fit)
-    sink.ended(TRIAL, how)
+            sink.log_round(TRIAL, fit)
+    sink.end_trial(TRIAL, how)
     return known
 
 
@@ -93,9 +93,9 @@ def test_trials_of_one_key_in_two_experiments_are_two_runs(tmp_path):
     study = make_study(*(panel_table(name, ["random"], seeds=1) for name in ("one", "two")))
     first, second = trials_of(study)
     assert first.key == second.key
-    sink = sink_named("mlflow", study, tmp_path)
+    sink = open_sink("mlflow", study, tmp_path)
     for trial in (first, second, first):
-        sink.began(trial)
+        sink.start_trial(trial)
     runs = client(tmp_path).search_runs(["1"])
     assert sorted(run.data.tags["lindley.experiment"] for run in runs) == ["one", "two"]
 
@@ -116,7 +116,7 @@ def imported(check: str) -> list[str]:
 def test_telemetry_is_off_before_mlflow_is_imported():
     check = """
 import os
-import lindley.study.sinks.to_mlflow
+import lindley.study.sinks.mlflow_sink
 from mlflow.telemetry.utils import is_telemetry_disabled
 print(os.environ["MLFLOW_DISABLE_TELEMETRY"], is_telemetry_disabled())
 """
@@ -125,7 +125,7 @@ print(os.environ["MLFLOW_DISABLE_TELEMETRY"], is_telemetry_disabled())
 
 def test_a_server_that_never_answers_is_given_up_within_a_minute_or_so():
     check = """
-import lindley.study.sinks.to_mlflow
+import lindley.study.sinks.mlflow_sink
 from mlflow import environment_variables as mlflow
 print((1 + mlflow.MLFLOW_HTTP_REQUEST_MAX_RETRIES.get()) * mlflow.MLFLOW_HTTP_REQUEST_TIMEOUT.get())
 """

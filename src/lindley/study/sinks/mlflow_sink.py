@@ -19,7 +19,7 @@ from mlflow.tracking import MlflowClient  # noqa: E402
 
 from lindley.session.events import Fitted  # noqa: E402
 from lindley.study.config.schema import Study  # noqa: E402
-from lindley.study.sinks.contract import WHOLE, Ending, numbers  # noqa: E402
+from lindley.study.sinks.contract import ROUND_METRIC, Ending, scalars  # noqa: E402
 from lindley.study.trials import Trial  # noqa: E402
 
 _KEY, _FOLDER = "lindley.trial", "lindley.folder"
@@ -55,30 +55,30 @@ class MlflowSink:
         )
         self._runs: dict[str, Run] = {}
 
-    def began(self, trial: Trial) -> set[int]:
+    def start_trial(self, trial: Trial) -> set[int]:
         """Find the trial's run, or make one with its settings; the steps that it has."""
         mine = f"tags.`{_KEY}` = '{trial.key}' and tags.`{_FOLDER}` = '{trial.folder}'"
         found = self._client.search_runs([self._experiment], mine, max_results=1)
-        run = found[0] if found else self._created(trial)
+        run = found[0] if found else self._create_run(trial)
         self._runs[trial.folder] = run
-        return {metric.step for metric in self._client.get_metric_history(run.info.run_id, WHOLE)}
+        return {metric.step for metric in self._client.get_metric_history(run.info.run_id, ROUND_METRIC)}
 
-    def round(self, trial: Trial, fit: Fitted) -> None:
+    def log_round(self, trial: Trial, fit: Fitted) -> None:
         """Its numbers, in one transaction."""
         run, now = self._runs[trial.folder], int(time.time() * 1000)
         if run.info.status != "RUNNING":
             self._client.update_run(run.info.run_id, status="RUNNING")
             self._runs[trial.folder] = run = self._client.get_run(run.info.run_id)
-        metrics = [Metric(name, value, now, fit.labels) for name, value in numbers(fit).items()]
+        metrics = [Metric(name, value, now, fit.labels) for name, value in scalars(fit).items()]
         self._client.log_batch(run.info.run_id, metrics=metrics)
 
-    def ended(self, trial: Trial, how: Ending) -> None:
+    def end_trial(self, trial: Trial, ending: Ending) -> None:
         """Say so in the run."""
         run = self._runs.pop(trial.folder)
-        if run.info.status != _STATUS[how]:
-            self._client.set_terminated(run.info.run_id, status=_STATUS[how])
+        if run.info.status != _STATUS[ending]:
+            self._client.set_terminated(run.info.run_id, status=_STATUS[ending])
 
-    def _created(self, trial: Trial) -> Run:
+    def _create_run(self, trial: Trial) -> Run:
         tags = {_KEY: trial.key, "lindley.experiment": trial.experiment.name, _FOLDER: trial.folder}
         run = self._client.create_run(self._experiment, run_name=trial.name, tags=tags)
         params = [Param(key, str(value)[:_LONGEST_VALUE]) for key, value in _flat(trial.semantic()).items()]

@@ -14,7 +14,7 @@ from lindley.session.rounds import RoundSettings
 from lindley.session.state import read_state
 from lindley.session.trial import run_trial
 from lindley.study.config.schema import Experiment
-from lindley.study.running.assemble import Assembler
+from lindley.study.running.assembler import Assembler
 from lindley.study.trials import Trial
 
 MINE = """

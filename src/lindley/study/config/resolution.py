@@ -9,25 +9,27 @@ from lindley.study.folder import read_json
 from lindley.training.precision import resolve_precision
 
 
-def resolved(study: Study, out: Path, *, device: str) -> Study:
+def resolve_study(study: Study, out: Path, *, device: str) -> Study:
     """The study with every precision = "auto" decided: as the study in `out` has it, else by the device.
 
     So a study that was begun on one machine keeps its precision on another, and its trials stay the same trials.
     """
-    before = _precisions(out)
+    before = _read_precisions(out)
     return study.model_copy(
-        update={"experiments": tuple(_resolved(experiment, before, device) for experiment in study.experiments)}
+        update={
+            "experiments": tuple(_resolve_experiment(experiment, before, device) for experiment in study.experiments)
+        }
     )
 
 
-def _resolved(experiment: Experiment, before: dict[str, str], device: str) -> Experiment:
+def _resolve_experiment(experiment: Experiment, before: dict[str, str], device: str) -> Experiment:
     if experiment.model.precision != "auto":
         return experiment
     precision = before.get(experiment.name) or resolve_precision("auto", device)
     return experiment.model_copy(update={"model": experiment.model.model_copy(update={"precision": precision})})
 
 
-def _precisions(out: Path) -> dict[str, str]:
+def _read_precisions(out: Path) -> dict[str, str]:
     """By experiment, what an earlier run decided; nothing where there was none or its file cannot be read."""
     try:
         decided = {experiment["name"]: experiment["model"]["precision"] for experiment in read_json(out)["experiments"]}

@@ -21,7 +21,7 @@ from lindley.session.round_context import check_requires
 from lindley.session.rounds import RoundSettings
 from lindley.session.trial import TrialSetup
 from lindley.study.observers.build import build_observers
-from lindley.study.running.learners import experiment_learner
+from lindley.study.running.learners import build_experiment_learner
 from lindley.study.running.trial_data import TrialData
 from lindley.study.trials import Trial
 
@@ -40,11 +40,11 @@ class Assembler:
         experiment, model = trial.experiment, trial.experiment.model
         names = (*experiment.data_sets, model.network, model.posterior, trial.acquisition)
         own = import_user_objects(names, folder=self._folder)
-        dataset = self._data.of(trial, own)
+        dataset = self._data.load(trial, own)
         network = _network(model.network, dataset, own.get(model.network)) if model.network else None
         acquisition, needs = _acquisition(trial, own.get(trial.acquisition))
         rounds = RoundSettings(
-            learner=experiment_learner(
+            learner=build_experiment_learner(
                 experiment,
                 network,
                 own.get(model.posterior),
@@ -72,7 +72,7 @@ class Assembler:
         }
         return TrialSetup(
             rounds=rounds,
-            schedule=experiment.schedule.labelling,
+            schedule=experiment.schedule.label_schedule,
             pool=dataset.pool,
             classes=dataset.classes,
             manifest=manifest,

@@ -11,7 +11,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from lindley.session.events import Fitted
 from lindley.study.config.schema import Study
-from lindley.study.sinks.contract import WHOLE, Ending, numbers
+from lindley.study.sinks.contract import ROUND_METRIC, Ending, scalars
 from lindley.study.trials import Trial
 
 
@@ -33,28 +33,32 @@ class TensorBoardSink:
         self._folder = folder
         self._writers: dict[str, SummaryWriter] = {}
 
-    def began(self, trial: Trial) -> set[int]:
+    def start_trial(self, trial: Trial) -> set[int]:
         """The steps in the event files of the trial's folder."""
-        folder = self._of(trial)
+        folder = self._trial_folder(trial)
         if not folder.is_dir():
             return set()
         events = EventAccumulator(str(folder), size_guidance={"scalars": 0}).Reload()
-        return {scalar.step for scalar in events.Scalars(WHOLE)} if WHOLE in events.Tags()["scalars"] else set()
+        return (
+            {scalar.step for scalar in events.Scalars(ROUND_METRIC)}
+            if ROUND_METRIC in events.Tags()["scalars"]
+            else set()
+        )
 
-    def round(self, trial: Trial, fit: Fitted) -> None:
+    def log_round(self, trial: Trial, fit: Fitted) -> None:
         """Its numbers, on the disk when this returns."""
         step = fit.labels
         if trial.folder not in self._writers:  # purge_step: what a kill left of this round is to be forgotten
-            self._writers[trial.folder] = SummaryWriter(str(self._of(trial)), purge_step=step)
+            self._writers[trial.folder] = SummaryWriter(str(self._trial_folder(trial)), purge_step=step)
         writer = self._writers[trial.folder]
-        for name, value in numbers(fit).items():
+        for name, value in scalars(fit).items():
             writer.add_scalar(name, value, step)
         writer.flush()
 
-    def ended(self, trial: Trial, how: Ending) -> None:
+    def end_trial(self, trial: Trial, ending: Ending) -> None:
         """Close its file."""
         if writer := self._writers.pop(trial.folder, None):
             writer.close()
 
-    def _of(self, trial: Trial) -> Path:
+    def _trial_folder(self, trial: Trial) -> Path:
         return self._folder / Path(trial.folder).relative_to("trials")

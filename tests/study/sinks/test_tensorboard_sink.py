@@ -10,7 +10,7 @@ from journal_fakes import make_study, panel_table, rising, write_study
 from lindley.session.events import Fitted
 from lindley.session.state import read_state
 from lindley.study import trials_of
-from lindley.study.sinks.catalogue import sink_named
+from lindley.study.sinks.catalogue import open_sink
 
 accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
 
@@ -27,13 +27,13 @@ def rounds(tmp_path: Path) -> list[Fitted]:
 
 def show(folder: Path, rounds: list[Fitted], *, ended: bool = True) -> set[int]:
     """Show rounds in a run of its own; returns the steps that were there before."""
-    sink = sink_named(f"tensorboard:{folder}", STUDY, folder / "unused")
-    known = set(sink.began(TRIAL))
+    sink = open_sink(f"tensorboard:{folder}", STUDY, folder / "unused")
+    known = set(sink.start_trial(TRIAL))
     for fit in rounds:
         if fit.labels not in known:
-            sink.round(TRIAL, fit)
+            sink.log_round(TRIAL, fit)
     if ended:
-        sink.ended(TRIAL, "finished")
+        sink.end_trial(TRIAL, "finished")
     return known
 
 
@@ -77,11 +77,11 @@ def test_a_file_cut_off_at_any_byte_is_completed_with_every_round_once(tmp_path,
 
 
 def test_the_folder_is_in_the_output_folder_when_none_is_named(tmp_path, rounds):
-    sink = sink_named("tensorboard", STUDY, tmp_path / "run")
-    sink.began(TRIAL)
-    sink.round(TRIAL, rounds[0])
-    sink.ended(TRIAL, "stopped")
+    sink = open_sink("tensorboard", STUDY, tmp_path / "run")
+    sink.start_trial(TRIAL)
+    sink.log_round(TRIAL, rounds[0])
+    sink.end_trial(TRIAL, "stopped")
     assert len(list((tmp_path / "run" / "tensorboard").rglob("events*"))) == 1
-    sink.began(OTHER)
-    sink.ended(OTHER, "failed")
+    sink.start_trial(OTHER)
+    sink.end_trial(OTHER, "failed")
     assert len(list((tmp_path / "run" / "tensorboard").rglob("events*"))) == 1

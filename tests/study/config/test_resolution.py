@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from lindley.study.config import resolved as module
-from lindley.study.config.resolved import resolved
+from lindley.study.config import resolution as module
+from lindley.study.config.resolution import resolve_study
 from lindley.study.config.study_files import load_study
 from lindley.study.running.runner import run_study
 
@@ -38,7 +38,7 @@ def decide(monkeypatch, precision):
 @pytest.mark.parametrize("precision", ["bfloat16", "float32"])
 def test_the_device_decides_what_is_left_open_and_nothing_else(study, tmp_path, monkeypatch, precision):
     decide(monkeypatch, precision)
-    experiments = resolved(study, tmp_path / "out", device="cpu").experiments
+    experiments = resolve_study(study, tmp_path / "out", device="cpu").experiments
     assert [experiment.model.precision for experiment in experiments] == [precision, "float32"]
 
 
@@ -59,4 +59,4 @@ def test_a_study_that_was_begun_keeps_its_precision_on_another_machine(study, tm
 def test_a_damaged_study_file_decides_nothing(study, tmp_path, monkeypatch):
     decide(monkeypatch, "float32")
     (tmp_path / "study.json").write_text("{")
-    assert resolved(study, tmp_path, device="cpu").experiments[0].model.precision == "float32"
+    assert resolve_study(study, tmp_path, device="cpu").experiments[0].model.precision == "float32"

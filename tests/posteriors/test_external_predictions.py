@@ -209,7 +209,7 @@ def test_outputs_that_are_no_predictions_are_refused(function):
         FunctionPosterior(function, 4, inputs="logits").draw(4, seed=0).predict(INPUTS)
 
 
-def test_draws_that_are_not_there_are_refused():
+def test_more_draws_than_the_function_has_are_refused():
     with pytest.raises(InputError) as caught:
         FunctionPosterior(Linear(), 0)
     assert (caught.value.argument, caught.value.got) == ("num_draws", 0)

@@ -233,7 +233,7 @@ def test_a_last_layer_of_a_cnn_gives_the_same_bits(tmp_path):
     assert (caught.value.argument, caught.value.got) == ("network", None)
 
 
-def test_what_this_kind_has_no_use_for_is_refused(saved):
+def test_an_argument_of_another_kind_of_posterior_is_refused(saved):
     with pytest.raises(InputError) as caught:
         load_posterior(saved, network=moons_mlp, features=torch.sin)
     assert caught.value.argument == "features"
@@ -250,7 +250,7 @@ class Patches(nn.Module):
         return self.last(self.dropout(x.unflatten(1, (self.p, -1)).sum(1)))
 
 
-def test_what_is_called_like_a_rate_and_is_none_stays(tmp_path):
+def test_an_attribute_that_only_has_the_name_of_a_rate_is_left_alone(tmp_path):
     before = MCDropoutPosterior(seeded(Patches))
     save_posterior(before, tmp_path)
     assert json.loads((tmp_path / "posterior.json").read_text())["settings"]["dropout"] == {"dropout.p": 0.3}

@@ -109,13 +109,13 @@ def test_saved_and_loaded_it_has_its_temperature(tmp_path):
 @pytest.mark.parametrize(
     ("temperatures", "folds", "argument"), [((), 5, "temperatures"), ((0.0,), 5, "temperatures"), ((1.0,), 1, "folds")]
 )
-def test_what_makes_no_sense_is_refused(temperatures, folds, argument):
+def test_wrong_arguments_are_refused_by_name(temperatures, folds, argument):
     with pytest.raises(InputError) as caught:
         TemperatureScaled(Sure(1.0), temperatures, folds=folds)
     assert caught.value.argument == argument
 
 
-def test_one_label_alone_cannot_be_left_out():
+def test_a_single_label_is_refused():
     few = Labels(LABELS.rows[:1], LABELS.values[:1])
     with pytest.raises(InputError) as caught:
         TemperatureScaled(Sure(1.0), (1.0, 2.0)).fit(TrainingData(MemoryPool(INPUTS), few, TASK), seed=0)

@@ -184,7 +184,7 @@ WORKS = [weight_norm, spectral_norm, compiled, compiled_within, compiled_in_plac
 @pytest.mark.parametrize("network", WORKS)
 @pytest.mark.parametrize("learner", LEARNERS)
 @pytest.mark.filterwarnings("ignore:.*weight_norm.* is deprecated:FutureWarning")
-def test_what_can_be_made_to_work_works(learner, network):
+def test_networks_with_state_of_their_own_are_fitted_and_drawn(learner, network):
     log_probs = fit(learner, network, pool=MemoryPool).draw(2, seed=0).predict(INPUTS).log_probs
     torch.testing.assert_close(log_probs.exp().sum(2), torch.ones(30, 2))
 

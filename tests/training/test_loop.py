@@ -27,7 +27,7 @@ def blobs(num_rows=40):
     return MemoryPool(inputs), Labels(torch.arange(num_rows), classes), inputs
 
 
-def trained(seed=0, network=moons_mlp, labels=None, validation=None, start=None, precision="float32", **config):
+def train_on_blobs(seed=0, network=moons_mlp, labels=None, validation=None, start=None, precision="float32", **config):
     _, all_labels, inputs = blobs()
     pool = MemoryPool(torch.cat([inputs, inputs]))
     return train(
@@ -52,51 +52,53 @@ def weights(module):
 
 def test_training_separates_two_blobs():
     _, labels, inputs = blobs()
-    assert (trained()(inputs).argmax(1) == labels.values).all()
+    assert (train_on_blobs()(inputs).argmax(1) == labels.values).all()
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
-    assert torch.equal(weights(trained(1)), weights(trained(1)))
-    assert not torch.equal(weights(trained(1)), weights(trained(2)))
+    assert torch.equal(weights(train_on_blobs(1)), weights(train_on_blobs(1)))
+    assert not torch.equal(weights(train_on_blobs(1)), weights(train_on_blobs(2)))
 
 
 def test_global_generators_are_left_as_they_were():
     before = torch.random.get_rng_state()
-    trained()
+    train_on_blobs()
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
 def test_the_result_does_not_depend_on_the_global_generator():
     torch.manual_seed(5)
-    first = weights(trained())
+    first = weights(train_on_blobs())
     torch.manual_seed(6)
-    assert torch.equal(first, weights(trained()))
+    assert torch.equal(first, weights(train_on_blobs()))
 
 
 def test_the_network_comes_back_in_eval_mode():
-    assert not trained().training
+    assert not train_on_blobs().training
 
 
-def test_a_loss_that_is_not_finite_is_an_error_that_says_where():
+def test_a_loss_that_is_not_finite_is_an_error_that_names_the_step():
     def exploding():
         network = moons_mlp()
         nn.init.constant_(network[0].weight, float("inf"))
         return network
 
     with pytest.raises(FitError, match="at step 1 of 60 on 40 labels"):  # golden message
-        trained(network=exploding)
+        train_on_blobs(network=exploding)
 
 
 def test_a_fixed_prior_holds_the_weights_the_more_the_fewer_labels():
     few = Labels(torch.arange(8), torch.arange(8) % 2)
     config = {"network": lambda: nn.Linear(2, 2), "prior_precision": 4.0, "steps": 1000}
-    assert trained(labels=few, **config).weight.norm() < 0.8 * trained(**config).weight.norm()
+    assert train_on_blobs(labels=few, **config).weight.norm() < 0.8 * train_on_blobs(**config).weight.norm()
 
 
 def test_a_fit_with_the_prior_is_the_mode_of_the_posterior():
     """Logistic regression: at the end, the gradient of mean loss + prior_precision / (2 L) w² is zero."""
     _, labels, inputs = blobs()
-    module = trained(network=lambda: nn.Linear(2, 2), prior_precision=4.0, steps=3000, batch_size=40, schedule="cosine")
+    module = train_on_blobs(
+        network=lambda: nn.Linear(2, 2), prior_precision=4.0, steps=3000, batch_size=40, schedule="cosine"
+    )
     loss = nn.functional.cross_entropy(module(inputs), labels.values)
     (gradient,) = torch.autograd.grad(loss, [module.weight])
     assert torch.allclose(gradient, -4.0 / 40 * module.weight, atol=1e-4)
@@ -167,16 +169,16 @@ def test_a_pool_may_give_tensors_by_the_names_of_the_forward():
 
 def test_shifting_what_is_not_an_image_is_refused():
     with pytest.raises(InputError) as caught:
-        trained(shift=1)
+        train_on_blobs(shift=1)
     assert (caught.value.argument, caught.value.got) == ("training.shift", [40, 2])
 
 
 def test_weight_decay_shrinks_the_weights():
-    assert weights(trained(weight_decay=0.1)).norm() < 0.8 * weights(trained()).norm()
+    assert weights(train_on_blobs(weight_decay=0.1)).norm() < 0.8 * weights(train_on_blobs()).norm()
 
 
 def test_the_cosine_schedule_ends_gently():
-    assert not torch.equal(weights(trained(schedule="cosine")), weights(trained()))
+    assert not torch.equal(weights(train_on_blobs(schedule="cosine")), weights(train_on_blobs()))
 
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine"])
@@ -192,7 +194,7 @@ def test_the_rate_rises_first_and_then_follows_its_schedule(schedule):
     assert rates == pytest.approx([0.2, 0.4, 0.6, *settled])
 
 
-def test_a_rate_that_never_reaches_its_height_is_refused():
+def test_a_warmup_as_long_as_the_training_is_refused():
     with pytest.raises(InputError) as caught:
         TrainingConfig(steps=5, warmup=5)
     assert (caught.value.argument, caught.value.got) == ("training.warmup", 5)
@@ -218,7 +220,7 @@ def test_a_rate_that_never_reaches_its_height_is_refused():
         {"class_weights": (float("inf"), 1.0)},
     ],
 )
-def test_a_wrong_recipe_names_its_key(wrong):
+def test_a_wrong_value_names_its_key(wrong):
     with pytest.raises(InputError) as caught:
         TrainingConfig(**wrong)
     ((name, value),) = wrong.items()
@@ -242,7 +244,8 @@ def test_adamw_shrinks_by_the_step_and_adam_by_the_gradient():
             return super().forward(inputs) + 0 * self.idle.sum()
 
     shrunk = {
-        name: trained(network=Idle, optimizer=name, weight_decay=0.1, steps=10).idle for name in ("adam", "adamw")
+        name: train_on_blobs(network=Idle, optimizer=name, weight_decay=0.1, steps=10).idle
+        for name in ("adam", "adamw")
     }
     torch.testing.assert_close(shrunk["adamw"].detach(), torch.full((3,), (1 - 1e-2 * 0.1) ** 10))
     torch.testing.assert_close(shrunk["adam"].detach(), torch.full((3,), 1 - 10 * 1e-2), atol=1e-3, rtol=0)
@@ -260,16 +263,16 @@ def test_class_weights_move_the_fitted_odds():
 
 def test_class_weights_of_another_number_of_classes_are_refused():
     with pytest.raises(InputError) as caught:
-        trained(class_weights=(1.0, 1.0, 1.0))
+        train_on_blobs(class_weights=(1.0, 1.0, 1.0))
     assert (caught.value.argument, caught.value.got) == ("training.class_weights", 3)
 
 
 def test_a_warm_start_begins_at_the_weights_it_is_given_and_leaves_them():
-    start = trained(steps=200)
+    start = train_on_blobs(steps=200)
     before = weights(start).clone()
     tiny = {"steps": 1, "learning_rate": 1e-6}
-    assert (weights(trained(start=start, **tiny)) - before).abs().max() < 1e-5
-    assert (weights(trained(**tiny)) - before).abs().max() > 1e-2
+    assert (weights(train_on_blobs(start=start, **tiny)) - before).abs().max() < 1e-5
+    assert (weights(train_on_blobs(**tiny)) - before).abs().max() > 1e-2
     assert torch.equal(weights(start), before)
 
 
@@ -277,20 +280,20 @@ def test_early_stopping_keeps_the_weights_of_the_lowest_validation_loss():
     """Validation labels that are turned round: every step of training makes them worse, so the first check is best."""
     _, labels, _ = blobs()
     turned = at_copies(Labels(labels.rows, 1 - labels.values))
-    early = trained(validation=turned, patience=2, check_every=10, steps=200)
-    assert torch.equal(weights(early), weights(trained(steps=10)))
+    early = train_on_blobs(validation=turned, patience=2, check_every=10, steps=200)
+    assert torch.equal(weights(early), weights(train_on_blobs(steps=10)))
 
 
 def test_early_stopping_waits_while_the_validation_loss_falls():
     _, labels, _ = blobs()
-    waited = trained(validation=at_copies(labels), patience=1, check_every=10, steps=60)
-    assert torch.equal(weights(waited), weights(trained(steps=60)))
+    waited = train_on_blobs(validation=at_copies(labels), patience=1, check_every=10, steps=60)
+    assert torch.equal(weights(waited), weights(train_on_blobs(steps=60)))
 
 
 @pytest.mark.parametrize(("given", "patience"), [(True, 0), (False, 3)])
 def test_validation_labels_and_patience_go_together(given, patience):
     with pytest.raises(InputError) as caught:
-        trained(validation=at_copies(blobs()[1]) if given else None, patience=patience)
+        train_on_blobs(validation=at_copies(blobs()[1]) if given else None, patience=patience)
     assert caught.value.argument == "validation"
 
 
@@ -311,7 +314,7 @@ def test_every_step_sees_equally_many_labels_and_every_label_equally_often(num_l
 
 def test_weights_that_are_not_finite_after_the_last_step_are_an_error():
     with pytest.raises(FitError, match="weights are not finite"):
-        trained(steps=1, learning_rate=1e38, optimizer="adamw", weight_decay=1e38)
+        train_on_blobs(steps=1, learning_rate=1e38, optimizer="adamw", weight_decay=1e38)
 
 
 def test_a_validation_loss_that_is_not_finite_is_an_error():
@@ -347,10 +350,10 @@ def test_inputs_of_another_precision_than_the_network_are_refused(dtype):
 def test_every_step_in_bfloat16_reads_the_weights_of_the_step_before():
     """Autocast keeps rounded weights while an autocast around it is open, and would train on the first ones."""
     _, labels, inputs = blobs()
-    plain, rough = (trained(steps=200, precision=precision) for precision in ("float32", "bfloat16"))
+    plain, rough = (train_on_blobs(steps=200, precision=precision) for precision in ("float32", "bfloat16"))
     losses = [nn.functional.cross_entropy(module(inputs), labels.values).item() for module in (plain, rough)]
     assert losses == pytest.approx([0, 0], abs=2e-2)
-    moved = (weights(plain) - weights(trained(steps=1))).norm()
+    moved = (weights(plain) - weights(train_on_blobs(steps=1))).norm()
     assert (weights(plain) - weights(rough)).norm() < 0.3 * moved
 
 
@@ -358,8 +361,8 @@ def test_early_stopping_in_bfloat16_reads_the_weights_of_its_step():
     _, labels, _ = blobs()
     few, held_out = Labels(labels.rows[:20], labels.values[:20]), Labels(labels.rows[20:], labels.values[20:])
     stopped = {"labels": few, "validation": held_out, "steps": 100, "check_every": 5, "patience": 3}
-    plain, rough = (trained(precision=precision, **stopped) for precision in ("float32", "bfloat16"))
-    assert (weights(plain) - weights(rough)).norm() < 0.3 * (weights(plain) - weights(trained(steps=1))).norm()
+    plain, rough = (train_on_blobs(precision=precision, **stopped) for precision in ("float32", "bfloat16"))
+    assert (weights(plain) - weights(rough)).norm() < 0.3 * (weights(plain) - weights(train_on_blobs(steps=1))).norm()
 
 
 def test_features_inside_an_autocast_of_the_caller_are_of_the_weights_as_they_are():
@@ -375,11 +378,11 @@ def test_features_inside_an_autocast_of_the_caller_are_of_the_weights_as_they_ar
 
 
 def test_the_modes_of_the_caller_make_no_difference():
-    plain = weights(trained(steps=5))
+    plain = weights(train_on_blobs(steps=5))
     with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
-        assert torch.equal(weights(trained(steps=5)), plain)
+        assert torch.equal(weights(train_on_blobs(steps=5)), plain)
     with torch.inference_mode():
-        assert torch.equal(weights(trained(steps=5)), plain)
+        assert torch.equal(weights(train_on_blobs(steps=5)), plain)
 
 
 def test_a_network_that_draws_from_numpy_is_seeded_and_leaves_its_generator():
@@ -389,7 +392,7 @@ def test_a_network_that_draws_from_numpy_is_seeded_and_leaves_its_generator():
             self.weight.data += torch.from_numpy(np.random.rand(2, 2)).float()  # noqa: NPY002
 
     before = str(np.random.get_state())  # noqa: NPY002
-    one, two = (trained(network=Noisy, steps=2) for _ in range(2))
+    one, two = (train_on_blobs(network=Noisy, steps=2) for _ in range(2))
     assert torch.equal(weights(one), weights(two))
     assert str(np.random.get_state()) == before  # noqa: NPY002
 
@@ -411,7 +414,7 @@ def test_a_network_that_casts_its_inputs_itself_is_trained():
     )
 
 
-def test_of_inputs_by_name_the_numbers_of_another_precision_are_named_and_not_a_mask_beside_them():
+def test_the_dtype_error_names_the_floats_among_inputs_by_name_and_not_the_mask():
     inputs = {"mask": torch.ones(3, 2, dtype=torch.bool), "image": torch.ones(3, 2).double()}
     dense = nn.Linear(2, 2)
     with pytest.raises(InputError) as caught, explain_dtype_errors(inputs, dense):
@@ -434,7 +437,7 @@ def test_a_loss_that_is_not_finite_is_told_by_its_step_also_where_it_is_seen_lat
         fit()
 
 
-def test_members_that_diverge_later_are_told_by_the_first_of_them():
+def test_the_first_member_that_diverges_is_named():
     losses = LossMonitor("cuda", lambda step, loss, member: f"{loss} of member {member} at step {step}")
     losses.add(torch.tensor([1.0, 2.0, 3.0]))
     losses.add(torch.tensor([1.0, math.inf, math.nan]))

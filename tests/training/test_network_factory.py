@@ -170,7 +170,7 @@ def test_a_factory_that_gives_few_networks_in_turn_is_refused_when_one_comes_aga
 
 @pytest.mark.parametrize("make", [frozen_part, constant_buffers, shared_activation, copies])
 @pytest.mark.parametrize("posterior", NETWORKS)
-def test_what_training_leaves_as_it_is_may_be_shared(posterior, make):
+def test_parts_that_training_does_not_change_may_be_shared(posterior, make):
     network = make()
     for _ in range(2):
         fit(posterior, network)
@@ -188,7 +188,7 @@ def test_memory_that_a_new_network_has_again_is_not_taken_for_shared():
 
 
 @pytest.mark.parametrize(("network", "kind"), [(nn.Linear(4, 3), "Linear"), (lambda: "network", "str")])
-def test_what_is_no_factory_is_refused(network, kind):
+def test_networks_and_functions_that_make_none_are_refused(network, kind):
     with pytest.raises(InputError) as caught:
         make_network(network)
     assert (caught.value.argument, caught.value.got) == ("network", kind)

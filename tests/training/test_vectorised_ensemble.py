@@ -22,7 +22,7 @@ def network():
     return nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Sequential(nn.Linear(16, 8), nn.ReLU()), nn.Linear(8, 3))
 
 
-def told(config):
+def arguments_for(config):
     return {"config": config, "device": "cpu"}
 
 
@@ -39,9 +39,9 @@ def told(config):
 )
 def test_the_weights_are_those_of_one_after_the_other(config):
     data = TrainingData(MemoryPool(INPUTS), LABELS, TASK)
-    together = train_vectorised(network, data, seeds=[3, 4, 5], **told(config))
+    together = train_vectorised(network, data, seeds=[3, 4, 5], **arguments_for(config))
     for seed, module in zip([3, 4, 5], together, strict=True):
-        alone = train(network, data, precision="float32", seed=seed, **told(config))
+        alone = train(network, data, precision="float32", seed=seed, **arguments_for(config))
         assert not module.training
         for mine, theirs in zip(module.parameters(), alone.parameters(), strict=True):
             torch.testing.assert_close(mine, theirs, atol=2e-5, rtol=2e-4)
@@ -85,7 +85,10 @@ def test_a_member_that_diverges_is_named():
 
     with pytest.raises(FitError, match=r"member \d of 8: .* step 1 of 5"):
         train_vectorised(
-            exploding, TrainingData(MemoryPool(INPUTS), LABELS, TASK), seeds=range(8), **told(TrainingConfig(steps=5))
+            exploding,
+            TrainingData(MemoryPool(INPUTS), LABELS, TASK),
+            seeds=range(8),
+            **arguments_for(TrainingConfig(steps=5)),
         )
 
 

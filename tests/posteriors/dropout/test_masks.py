@@ -81,7 +81,7 @@ def test_the_dropout_of_a_single_recurrent_layer_is_none():
         nn.Sequential(OwnAttention(4, 2), nn.Dropout(0.5)),
     ],
 )
-def test_what_can_be_frozen_is_let_through(module):
+def test_layers_that_can_be_frozen_are_accepted(module):
     assert refuse_unfreezable_layers(module) is None
 
 

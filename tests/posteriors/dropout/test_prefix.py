@@ -108,7 +108,7 @@ def network_and_inputs(factory):
 
 
 @pytest.mark.parametrize("factory", CASES)
-def test_draws_are_what_they_are_without_it(factory):
+def test_draws_are_equal_with_and_without_a_shared_prefix(factory):
     network, inputs = network_and_inputs(factory)
     with torch.no_grad():
         first = MaskedNetwork(network, num_draws=NUM_DRAWS, seed=1, dtype=torch.float32)
@@ -140,7 +140,7 @@ def test_layers_before_the_first_mask_compute_once(monkeypatch):
     assert calls == {"conv2d": 2, "linear": NUM_DRAWS}
 
 
-def test_only_what_can_still_be_reached_is_kept():
+def test_only_tensors_that_can_still_be_reached_are_kept():
     network, inputs = network_and_inputs(Counted)
     prefix, kept = Prefix(), []
 

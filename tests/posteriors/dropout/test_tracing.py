@@ -185,7 +185,7 @@ class TwoInputs(Usual):
         TwoInputs,
     ],
 )
-def test_what_is_no_plain_chain_is_left_to_the_full_forward(factory):
+def test_forwards_that_are_no_plain_chain_are_not_traced(factory):
     assert trace_layers(network_and_inputs(factory)[0]) is None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
+from numbers import Real
 
 from torch import Tensor
 
@@ -23,13 +24,13 @@ def check_choice(name: str, value: object, choices: Collection[str]) -> None:
         raise InputError(argument=name, expected=f"one of {', '.join(choices)}", got=value)
 
 
-def check_positive(name: str, value: float | str) -> None:
+def check_positive(name: str, value: object) -> None:
     """Raise InputError unless an option is a positive, finite number."""
     if not _is_positive(value):
         raise InputError(argument=name, expected="a positive number", got=value)
 
 
-def check_evidence_or_positive(name: str, value: float | str) -> None:
+def check_evidence_or_positive(name: str, value: object) -> None:
     """Raise InputError unless a hyperparameter is "evidence" or a positive, finite number."""
     if value != "evidence" and not _is_positive(value):
         raise InputError(argument=name, expected='"evidence" or a positive number', got=value)
@@ -49,5 +50,5 @@ def check_finite(name: str, values: Tensor, rows: Rows) -> None:
         raise InputError("Look at these inputs.", argument=name, expected="finite", rows=at_fault)
 
 
-def _is_positive(value: float | str) -> bool:
-    return not isinstance(value, str | bool) and 0 < value < math.inf
+def _is_positive(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) < math.inf

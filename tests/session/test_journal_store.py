@@ -195,6 +195,9 @@ def test_a_journal_that_somebody_else_changed_while_it_is_open_is_refused_and_le
             with pytest.raises(JournalError) as caught:
                 store.append(EVENTS[-1:])
             assert caught.value.path == journal_path
+        with pytest.raises(JournalError):
+            store.save_arrays("grid", {"xs": np.arange(3)})
+        assert not (journal_path.parent / "arrays").exists()
         assert (journal_path.read_bytes() if journal_path.is_file() else None) == left
         assert len(list(store.read())) == len(EVENTS) + 1
 

@@ -109,6 +109,7 @@ class JournalStore:
 
     def save_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> ArraysFile:
         """See EventStore. The arrays lie beside the journal, whole and durable."""
+        self._check_untouched()
         return save_arrays(self.folder, name, arrays)
 
     def close(self) -> None:

@@ -156,7 +156,7 @@ PLACES = {
     "Dataset(sources)": Place("sources", permutation, of_dataset("sources"), WHOLE, (*FLOATS, "?")),
     "Dataset(test_inputs)": Place("inputs", table, test_inputs_of, FLOATS),
     "ArrayPosterior": Place("log_probs", predictions, given_predictions, FLOATS, WHOLE),
-    "ArrayPosterior.predict": Place("the inputs of given predictions", permutation, rows_taken, WHOLE, (*FLOATS, "?")),
+    "ArrayPosterior.predict": Place("inputs", permutation, rows_taken, WHOLE, (*FLOATS, "?")),
     "FunctionPosterior": Place("what the function returns", predictions_alike, given_function, FLOATS, WHOLE),
 }
 

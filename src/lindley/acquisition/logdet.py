@@ -20,11 +20,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lindley.acquisition.checks import check_request
-from lindley.acquisition.diverse import labelled_features_as_given
+from lindley.acquisition.checks import check_request, features_of
+from lindley.acquisition.diverse.context_features import labelled_features_as_given
 from lindley.acquisition.gaussian_search import GaussianSearch
 from lindley.acquisition.lazy import Pick, best_pick
-from lindley.acquisition.scan import own, scan_features, scan_predictions, take_log_probs
+from lindley.acquisition.scan import scan_features, scan_predictions, take_log_probs
 from lindley.acquisition.scores import bald
 from lindley.acquisition.select import pointwise, tie_break
 from lindley.contracts import Context, Selection
@@ -121,22 +121,26 @@ class LogDetSearch:
 
 
 def _of_features(context: Context, noise: float, seed: int) -> tuple[LogDetSearch, torch.dtype]:
-    features = scan_features(context.candidates, own)
-    _check_dimension(features.shape[1], "features have D")
-    known = features[:0]
+    candidates = context.candidates
+    some = features_of(candidates.take(candidates.rows[:1]))
+    _check_dimension(some.shape[1], "features have D")
+    known = some[:0]
     if context.labelled_features is not None:
-        known = labelled_features_as_given(context, features.shape[1])
+        known = labelled_features_as_given(context, some.shape[1])
     known = _scaled(known, noise)
-    scaled = _scaled(features, noise)
-    variances = scaled.square().sum(1)
+    variances = scan_features(candidates, partial(_feature_variances, noise))
     _check_variance(torch.cat([variances, known.square().sum(1)]))
     search = LogDetSearch(
-        lambda positions: scaled[positions, None, :],
+        lambda positions: _scaled(features_of(candidates.take(candidates.rows[positions])), noise)[:, None],
         variances.log1p() / 2,
         known,
-        tie_break(context.candidates.rows, seed),
+        tie_break(candidates.rows, seed),
     )
-    return search, torch.promote_types(features.dtype, torch.float32)
+    return search, torch.promote_types(some.dtype, torch.float32)
+
+
+def _feature_variances(noise: float, features: Features) -> Tensor:
+    return _scaled(features, noise).square().sum(1)
 
 
 def _of_draws(context: Context, noise: float, seed: int) -> LogDetSearch:

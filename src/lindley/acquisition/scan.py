@@ -115,11 +115,6 @@ def _alone(values: Tensor) -> Tensor:
     return values if values.untyped_storage().nbytes() == values.nbytes else values.clone()
 
 
-def own(values: Tensor) -> Tensor:
-    """Return what is given: the function of a scan that brings features themselves back."""
-    return values
-
-
 def take_log_probs(candidates: Candidates, rows: Rows) -> LogProbs:
     """Return the predictions of a few rows, which a scan has checked already.  [n] -> [n, K, C]"""
     chunk = candidates.take(rows)

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 _FEATURES = frozenset({"features", "labelled_features"})
 _TARGETS = frozenset({"targets"})
 
-Reads = Literal["nothing", "scores", "greedy", "gathers"]
+Reads = Literal["nothing", "scores", "greedy", "passes", "sums", "subset"]
 """How a method reads the candidates.
 
 "nothing": their rows alone. "scores": one scan, which brings back a number for each row. "greedy": such a scan, and
-then a few rows at a time by `take`. "gathers": scans that bring back features or average predictions of all rows,
-so that these must fit into memory.
+then a few rows at a time by `take`. "passes": a scan for each pick. "sums": passes, some of which bring back sums
+[C·D, C·D] over the rows. "subset": a seeded subset of the rows by `take`, and no scan.
 """
 
 
@@ -80,10 +80,6 @@ class AcquisitionSpec:
         """Return what it cannot do without under these options."""
         more = [needs for (name, value), needs in self.needs_with.items() if options.get(name) == value]
         return self.needs.union(*more)
-
-    def reads_with(self, options: Mapping[str, object]) -> Reads:
-        """Return how it reads the candidates under these options: what needs features by an option gathers them."""
-        return "gathers" if self.needed(options) > self.needs else self.reads
 
     def score_bounds(self, *, num_rows: int, num_classes: int) -> tuple[float, float]:
         """Return the least and the largest score that N candidates and C classes allow."""
@@ -243,77 +239,77 @@ _ENTRIES: tuple[AcquisitionSpec, ...] = (
     ),
     AcquisitionSpec(
         "badge",
-        "badge:badge",
+        "diverse.badge:badge",
         "BADGE",
         "Ash et al. 2020, arXiv:1906.03671",
-        "gathers",
+        "passes",
         (0.0, math.inf),
         needs=frozenset({"features"}),
         falling=False,
     ),
     AcquisitionSpec(
         "coreset",
-        "coreset:coreset",
+        "diverse.coreset:coreset",
         "CoreSet",
         "Sener, Savarese 2018, arXiv:1708.00489",
-        "gathers",
+        "passes",
         (0.0, math.inf),
         needs=_FEATURES,
         predictions=False,
     ),
     AcquisitionSpec(
         "typiclust",
-        "typiclust:typiclust",
+        "diverse.typiclust:typiclust",
         "TypiClust",
         "Hacohen et al. 2022, arXiv:2202.02794",
-        "gathers",
+        "subset",
         (0.0, 1e5),
-        options_path="typiclust:check_typiclust",
+        options_path="diverse.typiclust:check_typiclust",
         needs=_FEATURES,
         predictions=False,
         falling=False,
     ),
     AcquisitionSpec(
         "probcover",
-        "probcover:probcover",
+        "diverse.probcover:probcover",
         "ProbCover",
         "Yehuda et al. 2022, arXiv:2205.11320",
-        "gathers",
+        "subset",
         (0.0, 1.0),
         "N",
-        options_path="probcover:check_probcover",
+        options_path="diverse.probcover:check_probcover",
         needs=_FEATURES,
         predictions=False,
     ),
     AcquisitionSpec(
         "bait",
-        "bait:bait",
+        "diverse.bait:bait",
         "BAIT",
         "Ash et al. 2021, arXiv:2106.09675",
-        "gathers",
+        "sums",
         (0.0, math.inf),
-        options_path="bait:check_bait",
+        options_path="diverse.bait:check_bait",
         needs=_FEATURES,
     ),
     AcquisitionSpec(
         "max-herding",
-        "max_herding:max_herding",
+        "diverse.max_herding:max_herding",
         "MaxHerding",
         "Bae et al. 2024, arXiv:2407.12212",
-        "gathers",
+        "subset",
         (0.0, 1.0),
-        options_path="max_herding:check_max_herding",
+        options_path="diverse.max_herding:check_max_herding",
         needs=_FEATURES,
         predictions=False,
     ),
     AcquisitionSpec(
         "u-herding",
-        "u_herding:u_herding",
+        "diverse.u_herding:u_herding",
         "UHerding",
         "Bae et al. 2025, arXiv:2412.20644",
-        "gathers",
+        "subset",
         (0.0, 1.0),
-        options_path="u_herding:check_u_herding",
+        options_path="diverse.u_herding:check_u_herding",
         needs=_FEATURES,
     ),
 )

@@ -5,8 +5,8 @@ import torch
 from diverse_fakes import context_of, random_points
 
 from lindley.acquisition import acquisition_named
-from lindley.acquisition.clusters import k_means
-from lindley.acquisition.probcover import check_probcover, probcover, pure_radius
+from lindley.acquisition.diverse.clusters import k_means
+from lindley.acquisition.diverse.probcover import check_probcover, probcover, pure_radius
 from lindley.errors import InputError
 from lindley.seeds import derive_seed
 

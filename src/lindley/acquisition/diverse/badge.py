@@ -52,7 +52,7 @@ def badge(context: Context, batch_size: int, *, seed: int) -> Selection:
     picks, scores = [first(nearest, ties)], [float(nearest.max())]
     nearest.fill_(torch.inf)
     while len(picks) < batch_size:
-        pick = prepared.take(torch.tensor(picks[-1:]))
+        pick = prepared.take_one(picks[-1])
         nearest = torch.minimum(nearest, prepared.scan(partial(_squared_distances, to=pick)))
         nearest[picks] = -1.0
         picks.append(_draw(nearest, rows, ties, seed, len(picks)))

@@ -190,7 +190,7 @@ class _PassObjective:
         return self._prepared.scan(entry)
 
     def move(self, position: int, sign: int) -> None:
-        features, probs = self._prepared.take(torch.tensor([position]))
+        features, probs = self._prepared.take_one(position)
         self._state.move_row(features[0], probs[0], sign)
 
 

@@ -49,7 +49,7 @@ def coreset(context: Context, batch_size: int, *, seed: int) -> Selection:
         pick = first(nearest, ties)
         picks.append(pick)
         scores.append(float(nearest[pick]))
-        (centre,) = prepared.take(torch.tensor([pick]))
+        (centre,) = prepared.take_one(pick)
         nearest = torch.minimum(nearest, prepared.scan(partial(_distance, centre=centre)))
         nearest[picks] = -torch.inf
     radius = max(0.0, float(nearest.max()))

@@ -78,6 +78,12 @@ class PreparedRows:
             return self._held.take(positions)
         return self._prepare(self._candidates.take(self._candidates.rows[positions]))
 
+    def take_one(self, position: int) -> Prepared:
+        """Return what is prepared of one row.  -> tensors [1, ...]"""
+        if self._held is not None:
+            return self._held.take_one(position)
+        return self.take(torch.tensor([position]))
+
     def _chunks(self, function: Callable[..., Prepared]) -> Iterator[tuple[Rows, Prepared]]:
         if self._held is None:
             return self._pass(function)
@@ -175,6 +181,10 @@ class _Held:
     def take(self, positions: Positions) -> Prepared:
         places = positions if self._places is None else self._places[positions]
         return tuple(part[places.to(part.device)] for part in self.parts)
+
+    def take_one(self, position: int) -> Prepared:
+        place = position if self._places is None else int(self._places[position])
+        return tuple(part[place : place + 1] for part in self.parts)
 
     def chunks(self) -> Iterator[tuple[Rows, Prepared]]:
         parts = zip(*[part.split(self._sizes) for part in self.parts], strict=True)

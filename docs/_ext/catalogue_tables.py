@@ -30,7 +30,9 @@ _ACCESS = {
     "rows": "the rows alone",
     "scores": "one scan",
     "greedy": "one scan, then a few rows at a time",
-    "gather": "features or average predictions of all rows",
+    "passes": "a scan for each pick",
+    "sums": "scans, some of which bring back sums [C·D, C·D]",
+    "subset": "a seeded subset of the rows",
 }
 
 

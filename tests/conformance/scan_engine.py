@@ -1,4 +1,4 @@
-"""An engine for tests: a scan runs in other processes over shards, and its results come in any order."""
+"""An engine for tests: candidates live in shards that other processes read, and results come in any order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from concurrent.futures import ProcessPoolExecutor
 import torch
 
 from lindley.acquisition.tensor_candidates import TensorCandidates
-from lindley.contracts import Chunk
+from lindley.contracts import Categorical, Chunk
+from lindley.row_index import RowIndex
 
 
 def run_shard(shard: bytes, function: bytes) -> bytes:
@@ -19,20 +20,27 @@ def run_shard(shard: bytes, function: bytes) -> bytes:
     return pickle.dumps(list(TensorCandidates(**pickle.loads(shard)).scan(pickle.loads(function))))
 
 
-class ShardedCandidates:
-    """Candidates in shards of whole chunks, scanned by a pool of processes.
+def take_from_shard(shard: bytes, rows: bytes) -> bytes:
+    """Read some rows of a shard, in this process."""
+    chunk = TensorCandidates(**pickle.loads(shard)).take(pickle.loads(rows))
+    return pickle.dumps((chunk.predictive.log_probs, chunk.features))
 
-    `returned` holds, for each scan, the number of bytes that came back.
+
+class ShardedCandidates:
+    """Candidates in shards of whole chunks, which a pool of processes reads: here are the rows alone.
+
+    `returned` holds, for each scan, the number of bytes that came back; `taken` the rows of each take.
     """
 
     def __init__(self, pool: ProcessPoolExecutor, num_shards: int, log_probs, rows, features, *, chunk_rows: int = 17):
         self.rows, self.draws_id, self.num_draws = rows, "held", log_probs.shape[1]
         self.returned: list[int] = []
+        self.taken: list[int] = []
         self._pool, self._random = pool, random.Random(num_shards)
-        self._whole = TensorCandidates(log_probs, rows, features=features, chunk_rows=chunk_rows)
         chunks = torch.arange(len(rows)).split(chunk_rows)
         per_shard = -(-len(chunks) // num_shards)
         places = [torch.cat(chunks[start : start + per_shard]) for start in range(0, len(chunks), per_shard)]
+        self._index, self._per_shard = RowIndex(rows), per_shard * chunk_rows
         self._shards = [
             pickle.dumps(
                 {
@@ -57,4 +65,16 @@ class ShardedCandidates:
             yield from found
 
     def take(self, rows) -> Chunk:
-        return self._whole.take(rows)
+        self.taken.append(len(rows))
+        numbers = self._index(rows) // self._per_shard
+        wanted = [(numbers == number).nonzero()[:, 0] for number in range(len(self._shards))]
+        asked = [
+            (places, self._pool.submit(take_from_shard, shard, pickle.dumps(rows[places])))
+            for shard, places in zip(self._shards, wanted, strict=True)
+            if len(places)
+        ]
+        parts = [(places, *pickle.loads(each.result())) for places, each in asked]
+        order = torch.cat([places for places, _, _ in parts]).argsort()
+        log_probs = torch.cat([part for _, part, _ in parts])[order]
+        features = None if parts[0][2] is None else torch.cat([part for _, _, part in parts])[order]
+        return Chunk(rows, Categorical(log_probs), features)

@@ -1,4 +1,4 @@
-"""Every acquisition reads its candidates by scans that may run anywhere: what it sends, and what comes back."""
+"""Every acquisition access its candidates by scans that may run anywhere: what it sends, and what comes back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lindley.acquisition.specs import ACQUISITIONS
 from lindley.acquisition.tensor_candidates import TensorCandidates
 from lindley.contracts import Classification, Context
 
-NUM_ROWS, NUM_DRAWS, NUM_CLASSES, NUM_FEATURES = 357, 8, 3, 4
+NUM_ROWS, NUM_DRAWS, NUM_CLASSES, NUM_FEATURES = 357, 8, 3, 40
 BYTES_PER_ROW = 64
 BATCH = 4
 OPTIONS = {"logdet": [{}, {"noise": 0.1}, {"kernel": "features"}], "probcover": [{}, {"delta": 0.5}]}
@@ -34,7 +34,7 @@ def problem():
     generator = torch.Generator().manual_seed(0)
     features = torch.randn(NUM_ROWS + 9, NUM_FEATURES, generator=generator)
     weights = 2 * torch.randn(NUM_DRAWS, NUM_FEATURES, NUM_CLASSES, generator=generator)
-    log_probs = (features @ weights).permute(1, 0, 2).log_softmax(-1).contiguous()
+    log_probs = (features @ weights / NUM_FEATURES**0.5).permute(1, 0, 2).log_softmax(-1).contiguous()
     rows = 1000 + torch.randperm(NUM_ROWS, generator=generator)
     return log_probs, features, rows
 
@@ -61,15 +61,18 @@ def test_shards_in_other_processes_in_any_order_give_the_same_selection(name, op
 
 @pytest.mark.parametrize(("name", "options"), CASES)
 def test_what_a_scan_brings_back_is_small(name, options, pool):
-    """Few bytes for each row; methods that gather what is known of all rows say so in their spec."""
+    """At most 64 bytes for each row, fewer than its features and predictions have; sums are a number of each chunk."""
     log_probs, features, rows = problem()
     shards = ShardedCandidates(pool, 1, log_probs[:NUM_ROWS], rows, features[:NUM_ROWS])
     acquisition_named(name, options)(context_of(shards, features, log_probs), BATCH, seed=1)
-    access = ACQUISITIONS[name].pool_access(options)
-    assert bool(shards.returned) == (access != "rows")
-    gathered = 8 * (NUM_FEATURES + NUM_CLASSES) if access == "gather" else 0
+    access = ACQUISITIONS[name].access
+    assert bool(shards.returned) == (access not in ("rows", "subset"))
+    assert bool(shards.taken) == (access not in ("rows", "scores"))
     fixed = 21 * 1024  # of pickling two tensors, for each of the 21 chunks
-    assert all(bytes_ <= (BYTES_PER_ROW + gathered) * NUM_ROWS + fixed for bytes_ in shards.returned)
+    sums = 21 * 8 * (NUM_FEATURES * NUM_CLASSES) ** 2 if access == "sums" else 0
+    large = [count for count in shards.returned if count > BYTES_PER_ROW * NUM_ROWS + fixed]
+    assert len(large) <= (access == "sums")  # one pass brings back the sums of the Fisher information
+    assert all(count <= BYTES_PER_ROW * NUM_ROWS + fixed + sums for count in large)
 
 
 class OnesOwn:

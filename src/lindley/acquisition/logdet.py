@@ -22,7 +22,7 @@ from torch import Tensor
 
 from lindley.acquisition.batchbald.gaussian_objective import GaussianObjective, gaussian_search
 from lindley.acquisition.checks import check_request, chunk_features, chunk_log_probs
-from lindley.acquisition.diverse import labelled_features_as_given
+from lindley.acquisition.diverse.context_features import labelled_features_as_given
 from lindley.acquisition.greedy_search import GreedySearch, Pick, best_pick, selection_of
 from lindley.acquisition.options import LogDetOptions
 from lindley.acquisition.ranked_candidates import RankedCandidates

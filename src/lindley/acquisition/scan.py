@@ -118,11 +118,6 @@ def _compact(values: Tensor) -> Tensor:
     return values if values.untyped_storage().nbytes() == values.nbytes else values.clone()
 
 
-def identity(values: Tensor) -> Tensor:
-    """Return the values: the function of a scan that brings features themselves back."""
-    return values
-
-
 def take_log_probs(candidates: Candidates, rows: Rows) -> LogProbs:
     """Return the predictions of a few rows, which a scan has checked already.  [n] -> [n, K, C]"""
     return chunk_log_probs(candidates.take(rows))

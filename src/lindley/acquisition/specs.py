@@ -30,7 +30,7 @@ from lindley.acquisition.options import (
 if TYPE_CHECKING:
     from lindley.contracts import Acquisition
 
-Access = Literal["rows", "scores", "greedy", "gather"]
+Access = Literal["rows", "scores", "greedy", "passes", "sums", "subset"]
 Unit = Literal["", "log C", "1 - 1/C", "N"]
 
 
@@ -47,8 +47,8 @@ class AcquisitionSpec:
     """Where it was published."""
     access: Access
     """How it reads the pool. "rows": the rows alone. "scores": one scan, which brings back a number for each row.
-    "greedy": such a scan, and then a few rows at a time by `take`. "gather": scans that bring back features or average
-    predictions of all rows, so that these must fit into memory."""
+    "greedy": such a scan, and then a few rows at a time by `take`. "passes": a scan for each pick. "sums": passes, some
+    of which bring back sums [C·D, C·D] over the rows. "subset": a seeded subset of the rows by `take`, and no scan."""
     bounds: tuple[float, float]
     """The least and the largest score, in units of `unit`."""
     unit: Unit = ""
@@ -95,10 +95,6 @@ class AcquisitionSpec:
         """Return the parts of the Context that it cannot do without under these options."""
         more = [required for (name, value), required in self.requires_with.items() if options.get(name) == value]
         return self.requires.union(*more)
-
-    def pool_access(self, options: Mapping[str, object]) -> Access:
-        """Return how it reads the pool under these options: one that requires features by an option gathers them."""
-        return "gather" if self.requirements(options) > self.requires else self.access
 
     def score_bounds(self, *, num_rows: int, num_classes: int) -> tuple[float, float]:
         """Return the least and the largest score that N candidates and C classes allow."""
@@ -238,10 +234,10 @@ _SPECS: tuple[AcquisitionSpec, ...] = (
     ),
     AcquisitionSpec(
         "badge",
-        _HOME + "badge:badge",
+        _HOME + "diverse.badge:badge",
         "BADGE",
         "Ash et al. 2020, arXiv:1906.03671",
-        "gather",
+        "passes",
         bounds=(0.0, math.inf),
         requires=frozenset({"features"}),
         joint=True,
@@ -249,10 +245,10 @@ _SPECS: tuple[AcquisitionSpec, ...] = (
     ),
     AcquisitionSpec(
         "coreset",
-        _HOME + "coreset:coreset",
+        _HOME + "diverse.coreset:coreset",
         "CoreSet",
         "Sener, Savarese 2018, arXiv:1708.00489",
-        "gather",
+        "passes",
         bounds=(0.0, math.inf),
         requires=_FEATURES,
         joint=True,
@@ -260,10 +256,10 @@ _SPECS: tuple[AcquisitionSpec, ...] = (
     ),
     AcquisitionSpec(
         "typiclust",
-        _HOME + "typiclust:typiclust",
+        _HOME + "diverse.typiclust:typiclust",
         "TypiClust",
         "Hacohen et al. 2022, arXiv:2202.02794",
-        "gather",
+        "subset",
         bounds=(0.0, 1e5),
         options=TypiClustOptions,
         requires=_FEATURES,
@@ -273,10 +269,10 @@ _SPECS: tuple[AcquisitionSpec, ...] = (
     ),
     AcquisitionSpec(
         "probcover",
-        _HOME + "probcover:probcover",
+        _HOME + "diverse.probcover:probcover",
         "ProbCover",
         "Yehuda et al. 2022, arXiv:2205.11320",
-        "gather",
+        "subset",
         bounds=(0.0, 1.0),
         unit="N",
         options=ProbCoverOptions,
@@ -286,10 +282,10 @@ _SPECS: tuple[AcquisitionSpec, ...] = (
     ),
     AcquisitionSpec(
         "bait",
-        _HOME + "bait:bait",
+        _HOME + "diverse.bait:bait",
         "BAIT",
         "Ash et al. 2021, arXiv:2106.09675",
-        "gather",
+        "sums",
         bounds=(0.0, math.inf),
         options=BaitOptions,
         requires=_FEATURES,
@@ -297,10 +293,10 @@ _SPECS: tuple[AcquisitionSpec, ...] = (
     ),
     AcquisitionSpec(
         "max-herding",
-        _HOME + "max_herding:max_herding",
+        _HOME + "diverse.max_herding:max_herding",
         "MaxHerding",
         "Bae et al. 2024, arXiv:2407.12212",
-        "gather",
+        "subset",
         bounds=(0.0, 1.0),
         options=MaxHerdingOptions,
         requires=_FEATURES,
@@ -309,10 +305,10 @@ _SPECS: tuple[AcquisitionSpec, ...] = (
     ),
     AcquisitionSpec(
         "u-herding",
-        _HOME + "u_herding:u_herding",
+        _HOME + "diverse.u_herding:u_herding",
         "UHerding",
         "Bae et al. 2025, arXiv:2412.20644",
-        "gather",
+        "subset",
         bounds=(0.0, 1.0),
         options=UHerdingOptions,
         requires=_FEATURES,

@@ -76,9 +76,15 @@ class TensorCandidates:
         """Return the predictions and features of some rows, in that order."""
         if self._index is None:
             self._index = RowIndex(self.rows)
-        return self._chunk(rows, self._index(rows))
+        places, features = self._index(rows), self._features
+        predictive = None if self._log_probs is None else partial(self._predictive, places)
+        return Chunk(rows, predictive, None if features is None else features[places.to(features.device)])
 
-    def _chunk(self, rows: Rows, places: slice | Tensor) -> Chunk:
+    def _predictive(self, places: Tensor) -> Categorical:
+        assert self._log_probs is not None
+        return Categorical(self._log_probs[places.to(self._log_probs.device)])
+
+    def _chunk(self, rows: Rows, places: slice) -> Chunk:
         predictive = None if self._log_probs is None else Categorical(self._log_probs[places])
         return Chunk(rows, predictive, None if self._features is None else self._features[places])
 

@@ -2,8 +2,7 @@ import pytest
 import torch
 from diverse_fakes import random_points
 
-from lindley.acquisition import neighbours
-from lindley.acquisition.neighbours import Balls
+from lindley.acquisition.diverse.neighbours import Balls
 
 
 def plain_counts(points, at, among, radius):
@@ -11,13 +10,11 @@ def plain_counts(points, at, among, radius):
 
 
 @pytest.mark.parametrize("tile", [(1, 2), (3, 4), (512, 4096)])
-def test_counts_are_those_of_all_pairs_whatever_the_tiles(monkeypatch, tile):
-    monkeypatch.setattr(neighbours, "_ROWS", tile[0])
-    monkeypatch.setattr(neighbours, "_COLUMNS", tile[1])
+def test_counts_are_those_of_all_pairs_whatever_the_tiles(tile):
     points = random_points(40, 3)
     at, among = torch.arange(0, 40, 2), torch.arange(5, 30)
     for radius in (0.5, 1.0, 2.0):
-        balls = Balls(points, radius)
+        balls = Balls(points, radius, tile=tile)
         assert torch.equal(balls.counts(at, among), plain_counts(points, at, among, radius))
         assert torch.equal(balls.counts_within(among), plain_counts(points, among, among, radius))
 

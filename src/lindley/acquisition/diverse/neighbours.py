@@ -8,11 +8,12 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from lindley.acquisition.distances import distances, rounding
+from lindley.acquisition.diverse.distances import distances, rounding
 from lindley.modes import no_autocast
 from lindley.shapes import Features, Positions
 
-_ROWS, _COLUMNS = 512, 4096  # of a tile: 8 MiB of float32
+TILE = (512, 4096)
+"""Rows and columns of pairs that are in memory at a time: 8 MiB of float32."""
 _Others = Int64[Tensor, "others"]
 
 
@@ -24,8 +25,10 @@ class Balls:
     may be counted at one time and not at another.
     """
 
-    def __init__(self, points: Features, radius: float) -> None:
+    def __init__(self, points: Features, radius: float, *, tile: tuple[int, int] = TILE) -> None:
+        """Take points [N, D], the radius, and the rows and columns of pairs that are counted at a time."""
         self._points = points
+        self._rows, self._columns = tile
         points = points - points.mean(0)
         halves = points.square().sum(1, keepdim=True) / 2
         squared = radius**2 + rounding(float(halves.max()), points.dtype)
@@ -35,23 +38,23 @@ class Balls:
         self._right = torch.cat([points, torch.ones_like(halves), -halves], 1)  # [N, D + 2]
 
     def distances_to(self, position: int) -> Tensor:
-        """How far everyone is from one point.  [N]"""
+        """Return the distances of all points to one of them.  [N]"""
         return distances(self._points, self._points[position : position + 1])[:, 0]
 
     def counts(self, at: Positions, among: _Others) -> Tensor:
-        """How many of `among` lie in each of the balls `at`.  [n], [m] -> [n]"""
+        """Return how many of `among` lie in each of the balls `at`.  [n], [m] -> [n]"""
         counts = torch.zeros_like(at)
-        for rows in _slices(len(at), _ROWS):
-            for columns in _slices(len(among), _COLUMNS):
+        for rows in _slices(len(at), self._rows):
+            for columns in _slices(len(among), self._columns):
                 counts[rows] += self._inside(at[rows], among[columns]).count_nonzero(1)
         return counts
 
     def counts_within(self, at: Positions) -> Tensor:
-        """counts(at, at), looking at each pair once.  [n] -> [n]"""
+        """Return counts(at, at), looking at each pair once.  [n] -> [n]"""
         counts = torch.zeros_like(at)
-        for rows in _slices(len(at), _ROWS):
+        for rows in _slices(len(at), self._rows):
             counts[rows] += self._inside(at[rows], at[rows]).count_nonzero(1)
-            for columns in _slices(len(at), _COLUMNS, start=rows.stop):
+            for columns in _slices(len(at), self._columns, start=rows.stop):
                 inside = self._inside(at[rows], at[columns])
                 counts[rows] += inside.count_nonzero(1)
                 counts[columns] += inside.count_nonzero(0)

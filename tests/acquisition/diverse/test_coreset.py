@@ -4,7 +4,7 @@ import pytest
 import torch
 from diverse_fakes import context_of, random_points
 
-from lindley.acquisition.coreset import coreset
+from lindley.acquisition.diverse.coreset import coreset
 
 
 def farthest_first(features, labelled, batch_size):

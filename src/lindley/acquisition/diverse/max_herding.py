@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 
 from lindley.acquisition.checks import check_request
-from lindley.acquisition.distances import distances, squared_distance_blocks
-from lindley.acquisition.diverse import directions_by_row
+from lindley.acquisition.diverse.context_features import Subset, read_subset
+from lindley.acquisition.diverse.distances import distances, squared_distance_blocks
 from lindley.acquisition.greedy_search import best_pick
 from lindley.acquisition.options import MaxHerdingOptions
 from lindley.acquisition.top_k import tie_break
 from lindley.contracts import Context, Selection
 from lindley.modes import no_autocast
-from lindley.shapes import Features, LabelledFeatures, Positions, Scores
+from lindley.shapes import Positions, Scores
 
 _TIED = {torch.float64: 1e-12, torch.float32: 1e-6}
 """Of the mean weight: what rounding cannot tell apart."""
@@ -31,38 +31,40 @@ def max_herding(
     """Select greedily the rows that raise the mean over candidates x of max_s k(x, s) most.
 
     k(x, s) = exp(-|x - s|² / sigma²), and s are the labelled and the selected rows. Gains fall as the batch grows, so
-    that the lazy search is exact. The first pick takes time that grows with N²·D; features of all candidates are held.
+    that the lazy search is exact. The first pick takes time that grows with N²·D. Of more than 20,000 candidates a
+    seeded subset of so many is considered, by rows alone, so that it is the same wherever they are; the others are
+    neither averaged over nor chosen.
 
     Args:
         context: The candidates with their features, and those of the labelled rows.
-        batch_size: Number of rows to select, at most N.
-        seed: Seed of the order among equal gains.
+        batch_size: Number of rows to select, at most N and at most 20,000.
+        seed: Seed of the subset and of the order among equal gains.
         sigma: Bandwidth of the kernel, in units of the features; 1 in the paper.
         normalise: Whether features are divided by their length, as in the paper.
 
     Returns:
-        The rows in the order picked; scores are gains of coverage. Diagnostics: `coverage` afterwards, from 0 to 1, and
-        `candidates_evaluated`.
+        The rows in the order picked; scores are gains of coverage. Diagnostics: `coverage` afterwards, from 0 to 1,
+        `candidates_considered`, and `candidates_evaluated`.
 
     Raises:
         InputError: If an option or the request cannot be used.
     """
     MaxHerdingOptions(sigma, normalise)
     check_request(context, batch_size)
-    features, labelled = directions_by_row(context, normalise=normalise)
-    cover = KernelCover(features, labelled, features.new_ones(len(features)), sigma=sigma)
-    return cover.selection(context, batch_size, seed=seed)
+    subset = read_subset(context, batch_size, seed=seed, normalise=normalise)
+    cover = KernelCover(subset, subset.features.new_ones(len(subset.rows)), sigma=sigma)
+    return cover.selection(batch_size, seed=seed)
 
 
 class KernelCover:
     """The mean over candidates of weight(x) · max_s k(x, s), while rows are added to s."""
 
-    def __init__(self, features: Features, labelled: LabelledFeatures, weights: Scores, *, sigma: float | int) -> None:
-        """Take candidates [N, D], labelled rows [L, D], weights [N] and the kernel's bandwidth."""
-        self._features, self._weights, self._sigma = features, weights, sigma
+    def __init__(self, subset: Subset, weights: Scores, *, sigma: float | int) -> None:
+        """Take the candidates and labelled rows, weights [M] and the kernel's bandwidth."""
+        self._subset, self._features, self._weights, self._sigma = subset, subset.features, weights, sigma
         self._covered = torch.zeros_like(weights)
-        for position in range(len(labelled)):
-            self._cover(labelled[position : position + 1])
+        for position in range(len(subset.labelled)):
+            self._cover(subset.labelled[position : position + 1])
 
     @property
     def coverage(self) -> float:
@@ -78,9 +80,9 @@ class KernelCover:
             gains[part] = (added @ self._weights).double().cpu() / len(self._features)
         return gains
 
-    def selection(self, context: Context, batch_size: int, *, seed: int) -> Selection:
-        """Pick rows one after another; the features are in the order of ascending rows."""
-        rows = context.candidates.rows.sort().values
+    def selection(self, batch_size: int, *, seed: int) -> Selection:
+        """Pick rows one after another."""
+        rows = self._subset.rows
         bounds, ties = self.gains(torch.arange(len(rows))), tie_break(rows, seed)
         tied = _TIED[self._features.dtype] * float(self._weights.mean())
         picks: list[int] = []
@@ -93,7 +95,7 @@ class KernelCover:
             picks.append(found.rank)
             scores.append(min([found.gain, *scores[-1:]]))  # falls, but for rounding
             evaluated += found.evaluated
-        diagnostics = {"coverage": self.coverage, "candidates_evaluated": evaluated}
+        diagnostics = {"coverage": self.coverage, "candidates_evaluated": evaluated, **self._subset.diagnostics}
         return Selection(rows[picks], torch.tensor(scores, dtype=self._features.dtype), diagnostics)
 
     def _cover(self, one: Tensor) -> None:

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from lindley.acquisition.checks import check_request
-from lindley.acquisition.clusters import k_means
-from lindley.acquisition.distances import squared_distance_blocks
-from lindley.acquisition.diverse import directions_by_row, first
+from lindley.acquisition.diverse.clusters import k_means
+from lindley.acquisition.diverse.context_features import first, read_subset
+from lindley.acquisition.diverse.distances import squared_distance_blocks
 from lindley.acquisition.options import TypiClustOptions
 from lindley.acquisition.top_k import tie_break
 from lindley.contracts import Context, Selection
@@ -38,25 +38,40 @@ def typiclust(
     num_neighbours: int = NUM_NEIGHBOURS,
     normalise: bool = True,
 ) -> Selection:
-    """One row from each cluster in turn, the most typical one; scores are typicalities, in the order of the clusters.
+    """Select the most typical row of each cluster in turn.
 
     Candidates and labelled rows are clustered by k-means into min(L + B, max_clusters) clusters. Turns go by fewest
     labelled rows, then largest size; clusters of at most 5 rows come when the others are used up (the authors drop
-    them). Typicality is 1 / (mean distance to the nearest num_neighbours, at most half of the cluster, + 1e-5), among
-    those of the cluster that are still to be asked. Features are divided by their length, as in the paper, unless
-    normalise=False. Diagnostics: clusters, and covered_clusters that have a labelled or chosen row afterwards.
+    them). Typicality is 1 / (mean distance to the nearest neighbours + 1e-5) among the rows of the cluster that are not
+    chosen yet. Of more than 20,000 candidates a seeded subset of so many is considered, by rows alone, so that it is
+    the same wherever they are; the others are not chosen.
+
+    Args:
+        context: The candidates with their features, and those of the labelled rows.
+        batch_size: Number of rows to select, at most N and at most 20,000.
+        seed: Seed of the subset, of k-means, and of the order among equal typicalities.
+        max_clusters: Number of clusters at most.
+        num_neighbours: Number of nearest neighbours, at most half of the cluster.
+        normalise: Whether features are divided by their length, as in the paper.
+
+    Returns:
+        The rows in the order of their clusters, with their typicalities. Diagnostics: `clusters`, `covered_clusters`
+        that have a labelled or chosen row afterwards, and `candidates_considered`.
+
+    Raises:
+        InputError: If features are missing or cannot be used, or an option or the request cannot.
     """
     TypiClustOptions(max_clusters, num_neighbours, normalise)
     check_request(context, batch_size)
-    rows = context.candidates.rows.sort().values
-    features, labelled = directions_by_row(context, normalise=normalise)
+    subset = read_subset(context, batch_size, seed=seed, normalise=normalise)
+    rows, features, labelled = subset.rows, subset.features, subset.labelled
     num_clusters = min(len(labelled) + batch_size, max_clusters, len(features) + len(labelled))
     clusters = k_means(torch.cat([features, labelled]), num_clusters, seed=derive_seed(seed, "typiclust"))
     waiting = [(clusters[: len(rows)] == cluster).nonzero()[:, 0] for cluster in range(num_clusters)]
     turns = _turns(clusters.bincount(minlength=num_clusters), clusters[len(rows) :].bincount(minlength=num_clusters))
     picks, scores = _asked(turns, waiting, features, tie_break(rows, seed), batch_size, num_neighbours)
     covered = torch.cat([clusters[picks], clusters[len(rows) :]]).unique().numel()
-    diagnostics = {"clusters": clusters.unique().numel(), "covered_clusters": covered}
+    diagnostics = {"clusters": clusters.unique().numel(), "covered_clusters": covered, **subset.diagnostics}
     return Selection(rows[picks], torch.tensor(scores, dtype=features.dtype), diagnostics)
 
 

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from lindley.acquisition.checks import check_request
-from lindley.acquisition.clusters import k_means
-from lindley.acquisition.distances import squared_distance_blocks
-from lindley.acquisition.diverse import directions_by_row, first
-from lindley.acquisition.neighbours import Balls
+from lindley.acquisition.diverse.clusters import k_means
+from lindley.acquisition.diverse.context_features import first, read_subset
+from lindley.acquisition.diverse.distances import squared_distance_blocks
+from lindley.acquisition.diverse.neighbours import Balls
 from lindley.acquisition.options import ProbCoverOptions
 from lindley.acquisition.top_k import tie_break
 from lindley.contracts import Context, Selection
@@ -36,19 +36,35 @@ def probcover(
     purity: float = PURITY,
     normalise: bool = True,
 ) -> Selection:
-    """Greedily the row with most candidates within delta that none covers yet; scores are these counts.
+    """Select greedily the row with most candidates within delta that no labelled or chosen row covers yet.
 
-    A labelled or chosen row covers who is within delta of it. delta="auto" is the paper's: the largest radius at which
-    a share `purity` of the balls holds one pseudo-label, those being k-means clusters, as many as classes. Where all is
-    covered, rows follow by their seeded hash. Features are divided by their length, as in the paper, unless
-    normalise=False. Diagnostics: delta; coverage, the share of candidates that are covered afterwards; covering_picks,
-    the picks that covered something new. No graph is kept: counts are lowered as candidates become covered, which
-    happens to each of them once. Memory: a few copies of the features.
+    A row covers those within delta of it. Where all is covered, rows follow by their seeded hash. Of more than 20,000
+    candidates a seeded subset of so many is considered, by rows alone, so that it is the same wherever they are; the
+    others are neither counted nor chosen. No graph is kept: counts are lowered as candidates become covered, which
+    happens to each of them once.
+
+    Args:
+        context: The candidates with their features, and those of the labelled rows.
+        batch_size: Number of rows to select, at most N and at most 20,000.
+        seed: Seed of the subset, of k-means, and of the order among equal counts.
+        delta: Radius of a ball. "auto" is the paper's: the largest radius at which a share `purity` of the balls holds
+            one pseudo-label, those being k-means clusters, as many as classes.
+        purity: Share of balls, between 0 and 1; read where delta is "auto".
+        normalise: Whether features are divided by their length, as in the paper.
+
+    Returns:
+        The rows in the order picked; scores are the numbers of rows that each covered first. Diagnostics: `delta`;
+        `coverage`, the share of the candidates considered that is covered afterwards; `covering_picks`, the picks that
+        covered something new; `candidates_considered`.
+
+    Raises:
+        InputError: If features are missing or cannot be used, an option or the request cannot, or delta is "auto" and
+            there are no predictions.
     """
     ProbCoverOptions(delta, purity, normalise)
     check_request(context, batch_size)
-    rows = context.candidates.rows.sort().values
-    features, labelled = directions_by_row(context, normalise=normalise)
+    subset = read_subset(context, batch_size, seed=seed, normalise=normalise)
+    rows, features, labelled = subset.rows, subset.features, subset.labelled
     if isinstance(delta, str):
         if context.candidates.num_draws == 0:
             raise InputError(
@@ -65,14 +81,23 @@ def probcover(
         "delta": float(delta),
         "coverage": float(covered.double().mean()),
         "covering_picks": sum(score > 0 for score in scores),
+        **subset.diagnostics,
     }
     return Selection(rows[picks], torch.tensor(scores, dtype=features.dtype), diagnostics)
 
 
 def pure_radius(points: Features, rows: Rows, num_classes: int, *, purity: float, seed: int) -> float:
-    """The largest radius (to 0.1 %) at which a share `purity` of balls holds points of one k-means cluster only.
+    """Return the largest radius (to 0.1 %) at which a share of the balls holds points of one k-means cluster only.
 
-    Judged on the balls of 5000 seeded rows. 0 where all points coincide and so make one cluster.
+    Args:
+        points: [N, D].
+        rows: [N], by which the 5000 balls that are judged are drawn.
+        num_classes: Number of clusters.
+        purity: The share of balls, between 0 and 1.
+        seed: Seed of k-means and of the balls.
+
+    Returns:
+        The radius; 0 where all points coincide and so make one cluster.
     """
     clusters = k_means(points, min(num_classes, len(points)), seed=derive_seed(seed, "probcover")).to(points.device)
     order = row_uniforms(rows, seed, "purity").argsort()[:_SAMPLE].to(points.device)

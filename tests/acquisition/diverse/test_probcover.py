@@ -4,8 +4,8 @@ import pytest
 import torch
 from diverse_fakes import context_of, random_points
 
-from lindley.acquisition.clusters import k_means
-from lindley.acquisition.probcover import probcover, pure_radius
+from lindley.acquisition.diverse.clusters import k_means
+from lindley.acquisition.diverse.probcover import probcover, pure_radius
 from lindley.seeds import derive_seed
 
 

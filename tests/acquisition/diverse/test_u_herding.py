@@ -7,7 +7,7 @@ import torch
 from diverse_fakes import context_of, random_log_probs, random_points
 
 from lindley.acquisition.catalogue import acquisition_named
-from lindley.acquisition.u_herding import smallest_distance
+from lindley.acquisition.diverse.u_herding import smallest_distance
 from lindley.errors import InputError
 
 

@@ -11,37 +11,48 @@ from torch import Tensor
 from lindley.modes import no_autocast
 from lindley.shapes import Features, LabelledFeatures, Scores
 
-_TILE = 1 << 22
+TILE = 1 << 22
 """Entries of a distance matrix that are in memory at a time: 16 MiB of float32."""
 
 
 @no_autocast()
 def distances(points: Features, centres: LabelledFeatures) -> Float[Tensor, "N L"]:
-    """Distances to a few centres, from differences: equal points are at exactly 0, equal pairs equally far."""
+    """Return distances to a few centres, from differences: equal points are at 0, equal pairs equally far."""
     return torch.cdist(points, centres, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def nearest_distance(points: Features, centres: LabelledFeatures) -> Scores:
-    """How far the nearest centre is; +inf where there are none.  [N, D], [L, D] -> [N]"""
+    """Return the distance to the nearest centre; +inf where there are none.  [N, D], [L, D] -> [N]"""
     nearest = points.new_full((len(points),), torch.inf)
     if len(centres) == 0:
         return nearest
-    for some in centres.split(max(1, _TILE // max(1, len(points)))):
+    for some in centres.split(max(1, TILE // max(1, len(points)))):
         nearest = torch.minimum(nearest, distances(points, some).amin(1))
     return nearest
 
 
-def squared_distance_blocks(points: Features, others: LabelledFeatures) -> Iterator[tuple[slice, Tensor]]:
-    """Squared distances of all pairs, some rows at a time, by a matrix product.  (rows of the block, [n, L])
+def squared_distance_blocks(
+    points: Features, others: LabelledFeatures, *, tile: int = TILE
+) -> Iterator[tuple[slice, Tensor]]:
+    """Yield squared distances of all pairs, some rows at a time, by a matrix product.
 
     What rounding cannot tell from zero is zero: about (0.002 of the largest distance from the mean)² in float32.
+
+    Args:
+        points: [N, D].
+        others: [L, D].
+        tile: Pairs of a block at most, where a row of them is not more.
+
+    Yields:
+        The rows of the block, and their squared distances [n, L].
     """
     centre = others.mean(0)
     points, others = points - centre, others - centre
     halves, other_halves = points.square().sum(1) / 2, others.square().sum(1) / 2
     noise = rounding(max(float(halves.max()), float(other_halves.max())), points.dtype)
-    for start in range(0, len(points), max(1, _TILE // len(others))):
-        rows = slice(start, min(start + max(1, _TILE // len(others)), len(points)))
+    size = max(1, tile // len(others))
+    for start in range(0, len(points), size):
+        rows = slice(start, min(start + size, len(points)))
         with no_autocast():
             products = points[rows] @ others.T
         squared = products.neg_().add_(halves[rows, None]).add_(other_halves).mul_(2)
@@ -49,5 +60,5 @@ def squared_distance_blocks(points: Features, others: LabelledFeatures) -> Itera
 
 
 def rounding(half_squared_length: float, dtype: torch.dtype) -> float:
-    """By how much the squared distance of two points of that length may be off, with room to spare."""
+    """Return a bound of the rounding error of the squared distance of two points of that length."""
     return 64 * torch.finfo(dtype).eps * half_squared_length

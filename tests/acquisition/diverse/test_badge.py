@@ -2,7 +2,7 @@ import pytest
 import torch
 from diverse_fakes import context_of, random_log_probs, random_points
 
-from lindley.acquisition.badge import badge
+from lindley.acquisition.diverse.badge import badge
 from lindley.noise import row_uniforms
 
 

@@ -2,8 +2,8 @@ import pytest
 import torch
 from diverse_fakes import context_of, random_points
 
-from lindley.acquisition.clusters import k_means
-from lindley.acquisition.typiclust import typicality, typiclust
+from lindley.acquisition.diverse.clusters import k_means
+from lindley.acquisition.diverse.typiclust import typicality, typiclust
 
 CENTRES = torch.tensor([[9.0, 0, 0], [0, 9, 0], [0, 0, 9], [-9, 0, 0], [0, -9, 0]]).double()
 
@@ -38,7 +38,7 @@ def test_clusters_without_labels_come_first_and_large_before_small():
     # Five blobs, one of them labelled: L + B = 5 clusters, and the four without a label are asked by size.
     selection = typiclust(context_of(features, labelled), 4, seed=0, normalise=False)
     assert of[selection.rows].tolist() == [0, 1, 2, 4]
-    assert selection.diagnostics == {"clusters": 5, "covered_clusters": 5}
+    assert selection.diagnostics == {"clusters": 5, "covered_clusters": 5, "candidates_considered": 110}
 
 
 def test_the_most_typical_row_of_each_cluster_is_asked():

@@ -2,8 +2,7 @@ import pytest
 import torch
 from diverse_fakes import random_points
 
-from lindley.acquisition import distances as module
-from lindley.acquisition.distances import distances, nearest_distance, squared_distance_blocks
+from lindley.acquisition.diverse.distances import distances, nearest_distance, squared_distance_blocks
 
 
 def plain(points, others):
@@ -29,11 +28,10 @@ def test_a_point_far_from_the_origin_is_at_zero_from_itself():
 
 
 @pytest.mark.parametrize("tile", [1, 40, 1 << 22])
-def test_blocks_cover_all_pairs_whatever_their_size(monkeypatch, tile):
-    monkeypatch.setattr(module, "_TILE", tile)
+def test_blocks_cover_all_pairs_whatever_their_size(tile):
     points, others = random_points(13, 3), random_points(7, 3, seed=1)
     found = torch.full((13, 7), torch.nan, dtype=torch.float64)
-    for rows, squared in squared_distance_blocks(points, others):
+    for rows, squared in squared_distance_blocks(points, others, tile=tile):
         assert squared.numel() <= max(tile, 7)
         found[rows] = squared
     assert torch.allclose(found, plain(points, others).square(), atol=1e-12)

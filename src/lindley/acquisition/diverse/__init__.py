@@ -1,0 +1,17 @@
+"""Batches from features: rows that differ from each other, or that stand for many others.
+
+context_features.py   features and predictions of a Context, in the precision that the methods compute in
+prepared_rows.py      passes over all candidates: numbers for each row, and sums
+subset.py             the seeded subset of methods that compare pairs of rows
+distances.py          Euclidean distances
+coreset.py            CoreSet, by passes
+badge.py              BADGE, by passes
+bait.py               BAIT, by passes
+fisher.py             the Fisher information of a softmax layer
+clusters.py           k-means
+typiclust.py          TypiClust, on a subset
+neighbours.py         counts of points in balls
+probcover.py          ProbCover, on a subset
+max_herding.py        MaxHerding, on a subset
+u_herding.py          UHerding, on a subset
+"""

@@ -1,0 +1,139 @@
+"""Features and predictions of a Context, in the order of rows: float sums do not depend on the order of candidates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from lindley.acquisition.checks import chunk_features, validate_features, validate_log_probs, validates_values
+from lindley.acquisition.diverse.subset import MAX_CANDIDATES, subset_rows, take_in_blocks
+from lindley.contracts import Chunk, Context
+from lindley.errors import Argument, InputError
+from lindley.information import mean_log_probs
+from lindley.shapes import Features, LabelledFeatures, Rows
+
+
+@dataclass(frozen=True)
+class Subset:
+    """The candidates that a method on a subset considers, with their features and those of the labelled rows."""
+
+    rows: Rows
+    """[M], ascending."""
+    features: Features
+    """[M, D], at least float32."""
+    labelled: LabelledFeatures
+    """[L, D] by ascending row, in the precision of the features."""
+
+    @property
+    def diagnostics(self) -> dict[str, float | int | str | bool | list[float]]:
+        """The number of candidates considered."""
+        return {"candidates_considered": len(self.rows)}
+
+
+def read_subset(context: Context, batch_size: int, *, seed: int, normalise: bool, most: int = MAX_CANDIDATES) -> Subset:
+    """Return the candidates' features, of all rows or of a seeded subset.
+
+    Args:
+        context: The candidates with their features, and those of the labelled rows.
+        batch_size: Number of rows that are to be selected.
+        seed: Seed of the subset.
+        normalise: Whether each vector is divided by its length.
+        most: Number of candidates that are considered at most.
+
+    Raises:
+        InputError: If features are missing or not finite, a vector of zeros has to be divided by its length, or more
+            rows are to be selected than are considered.
+    """
+    if batch_size > most:
+        raise InputError(
+            "Lower it, or use coreset or badge.",
+            argument="batch_size",
+            expected=f"at most {most}, the candidates that a method on pairs of rows considers",
+            got=batch_size,
+        )
+    rows = subset_rows(context.candidates.rows, seed=seed, most=most)
+    features = take_in_blocks(context.candidates, rows, wide_features)
+    labelled = labelled_by_row(context, features)
+    if normalise:
+        features = _unit_length(features, rows)
+        labelled = _unit_length(labelled, context.labelled.sort().values)
+    return Subset(rows, features, labelled)
+
+
+def average_of_subset(context: Context, rows: Rows) -> Tensor:
+    """Return the probabilities of some candidates, averaged over the draws, at least float32.  [M] -> [M, C]"""
+    return take_in_blocks(context.candidates, rows, average_reader(context))
+
+
+def average_reader(context: Context) -> partial[Tensor]:
+    """Return the function of a chunk that checks its predictions and averages them, see wide_average."""
+    return partial(wide_average, num_classes=context.task.num_classes, only_shape=validates_values(context.candidates))
+
+
+def wide_average(chunk: Chunk, *, num_classes: int, only_shape: bool) -> Tensor:
+    """Return the probabilities of a chunk, checked and averaged over the draws, at least float32.  [n, C]"""
+    return _widen(mean_log_probs(validate_log_probs(chunk, num_classes, only_shape=only_shape)).exp())
+
+
+def wide_features(chunk: Chunk) -> Features:
+    """Return the features of a chunk, checked, at least float32.  [n, D]"""
+    return _widen(chunk_features(chunk))
+
+
+def labelled_by_row(context: Context, features: Features) -> LabelledFeatures:
+    """Return the labelled rows' features by ascending row, in the precision of the candidates' features.  -> [L, D]"""
+    if context.labelled_features is None and len(context.labelled) == 0:
+        return features[:0]
+    labelled = labelled_features_as_given(context, features.shape[1])
+    order = context.labelled[: len(labelled)].argsort()
+    return labelled[order.to(labelled.device)].to(features)
+
+
+def labelled_features_as_given(context: Context, num_features: int) -> LabelledFeatures:
+    """Return the features of the labelled rows, checked, in the order of the rows.  [L, D]
+
+    Raises:
+        InputError: If there are none, or they have another number of columns than the candidates' features.
+    """
+    if context.labelled_features is None:
+        raise InputError(
+            f"this acquisition needs the features of the {len(context.labelled)} labelled rows, [L, D]; pass ",
+            Argument("labelled_features"),
+        )
+    labelled = validate_features("labelled_features", context.labelled_features, context.labelled)
+    if labelled.shape[1] != num_features:
+        raise InputError(
+            f"features and labelled_features must have equally many columns; got {num_features} and {labelled.shape[1]}"
+        )
+    return labelled
+
+
+def first(scores: Tensor, ties: Tensor, *, tied: float = 0.0) -> int:
+    """Return the position of the largest score; of those within `tied` of it the one with the largest tie.
+
+    Args:
+        scores: [N].
+        ties: [N] numbers by which equal scores are ordered.
+        tied: Differences of scores that are rounding.
+    """
+    best = (scores >= scores.max() - tied).nonzero()[:, 0]
+    return int(best[ties.to(best.device)[best].argmax()])
+
+
+def _widen(values: Tensor) -> Tensor:
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
+def _unit_length(features: Features, rows: Rows) -> Tensor:
+    lengths = torch.linalg.vector_norm(features, dim=1, keepdim=True)  # [N, 1]
+    if (lengths == 0).any():
+        zero = rows[(lengths[:, 0] == 0).cpu()]
+        raise InputError(
+            f"features are divided by their length, and those of rows {zero.tolist()[:10]} are all zero. "
+            "Find what made them, or pass normalise=False."
+        )
+    directions: Tensor = features / lengths
+    return directions

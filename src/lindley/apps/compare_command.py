@@ -35,7 +35,7 @@ _WIDTH = 100
 """Columns of a text that does not go to a terminal."""
 _NARROWEST = 12
 """Columns of names and words that are broken into several lines."""
-_LEFT_OUT = ("p", "could have seen", "detected", "seeds")
+_LEFT_OUT = ("p", "minimum detectable difference", "detected", "seeds")
 """Columns that a narrow terminal does without, one after the other: sentences, CSV and JSON have them all."""
 
 

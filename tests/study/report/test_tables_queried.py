@@ -1,4 +1,4 @@
-"""What was asked, against counts that were put into the journals."""
+"""Queried rows, against counts that were put into the journals."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ RARE = {"pool": {"rare": {"8": 0.1, "9": 0.1}, "label_noise": 0.1}}
 def test_shares_are_of_the_labels_after_the_initial_ones(tmp_path: Path) -> None:
     table = query_kinds_table(_panel(tmp_path, **RARE))
     assert table is not None
-    assert table.columns == ("acquisition", "seeds", "asked", "of rare classes %", "wrong answers %")
+    assert table.columns == ("acquisition", "seeds", "queried", "of minority classes %", "mislabelled %")
     assert table.rows == (
         ("the pool", "", "1000 rows", "4.0 (4.0–4.0)", "10.0 (10.0–10.0)"),
         ("random", "3", "80", "0.0 (0.0–0.0)", "10.0 (0.0–20.0)"),
@@ -49,7 +49,7 @@ def test_kinds_that_the_pool_does_not_hold_have_no_column(tmp_path: Path) -> Non
 
     table = query_kinds_table(_panel(tmp_path, more=out_of_distribution, pool={"copies": 2}))
     assert table is not None
-    assert table.columns[3:] == ("repeats %", "from outside %")
+    assert table.columns[3:] == ("duplicates %", "out of distribution %")
 
 
 def test_a_trial_of_initial_labels_alone_asked_for_nothing(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_plain_pool_has_neither_table(tmp_path: Path) -> None:
 def test_recall_is_of_each_rare_class_and_its_mean_beside_the_others(tmp_path: Path) -> None:
     table = rare_recall_table(_panel(tmp_path, **RARE))
     assert table is not None
-    assert table.columns == ("acquisition", "seeds", "8 %", "9 %", "rare, mean %", "others, mean %")
+    assert table.columns == ("acquisition", "seeds", "8 %", "9 %", "minority, mean %", "others, mean %")
     assert table.rows[1] == (
         "BALD",
         "3",

@@ -13,7 +13,7 @@ from lindley.study.results import Floats, TrialResults
 
 @dataclass(frozen=True)
 class Curve:
-    """A metric against labels over seeds: median, band, and how many seeds got that far.  all [P]"""
+    """A metric against labels over seeds: median, band, and the number of seeds at each point.  all [P]"""
 
     labels: NDArray[np.int64]
     median: Floats
@@ -21,13 +21,13 @@ class Curve:
     high: Floats
     count: NDArray[np.int64]
     band: str
-    """What low and high are."""
+    """Description of the band from low to high."""
 
 
 def learning_curve(trials: Iterable[TrialResults], metric: str) -> Curve:
-    """Median and band over seeds at each number of labels, of the seeds that reached it.
+    """Return the median and the band over the seeds that reached each number of labels.
 
-    The band is the smallest and the largest value for up to five seeds, else the quartiles.
+    The band spans the smallest and the largest value for up to five seeds, else the quartiles.
     """
     reached: dict[int, list[float]] = {}
     for trial in trials:
@@ -45,11 +45,11 @@ def learning_curve(trials: Iterable[TrialResults], metric: str) -> Curve:
 
 
 def _quantile(values: Sequence[float], share: float) -> float:
-    """As NumPy's, which makes NaN of what is infinite; here what lies between a number and infinity is infinite."""
+    """Return NumPy's quantile, but infinity, not NaN, between a number and infinity."""
     above = float(np.quantile(values, share, method="higher"))
     return above if np.isinf(above) else float(np.quantile(np.minimum(values, above), share))
 
 
-def evenly_spaced(count: int, at_most: int) -> list[int]:
-    """Up to so many of 0..count-1, evenly spaced, the first and the last among them."""
-    return sorted({round(place) for place in np.linspace(0, count - 1, min(count, at_most))})
+def evenly_spaced(count: int, limit: int) -> list[int]:
+    """Return up to so many evenly spaced places of 0..count-1, including the first and the last."""
+    return sorted({round(place) for place in np.linspace(0, count - 1, min(count, limit))})

@@ -40,7 +40,7 @@ class Trial:
             "data": panel["data"],
             **self._pool_settings(panel["pool"]),
             "model": {key: value for key, value in panel["model"].items() if key != "options" or value},
-            "training": _training_settings(panel["training"]),
+            "training": _effective_training(panel["training"]),
             "schedule": self._schedule_settings(panel["schedule"]),
             "observe": self._observe_settings(panel["observe"]),
             "acquisition": self.acquisition,
@@ -151,7 +151,7 @@ _NEUTRAL_VALUES = {
 """Keys of [training] with their neutral value, at which they are not part of a trial's key."""
 
 
-def _training_settings(training: dict[str, Any]) -> dict[str, Any]:
+def _effective_training(training: dict[str, Any]) -> dict[str, Any]:
     kept = {
         key: value for key, value in training.items() if key not in _NEUTRAL_VALUES or value != _NEUTRAL_VALUES[key]
     }

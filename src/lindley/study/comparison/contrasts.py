@@ -165,12 +165,12 @@ def contrasts(
     """Compare all acquisitions of one experiment, as a family of its own.
 
     Args:
-        panel: The trials. Without two acquisitions that have a seed in common nothing is compared.
-        against: Random where it is not given, or the first acquisition of a panel without random.
-        accuracy: In [0, 1]; that of common_accuracy where it is not given.
+        experiment: The trials. Nothing is compared unless two acquisitions have a seed in common.
+        against: The reference; by default random, or the first acquisition of an experiment without random.
+        accuracy: The accuracy to which labels are counted, in [0, 1]; by default `common_accuracy`.
 
     Raises:
-        InputError: If the panel does not have the acquisition.
+        InputError: If the experiment does not have the acquisition.
     """
     return correct_family(measure_contrasts(experiment, against, accuracy=accuracy))
 

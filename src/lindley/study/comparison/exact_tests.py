@@ -85,7 +85,7 @@ def pair_tests(measures: Sequence[Sequence[float]]) -> PairTests:
         return PairTests(p, least, None)
     ways = np.arange(1 << max(num_seeds - 1, 0))[:, None] >> np.arange(num_seeds)  # exchanging all changes no p
     kept = (ways & 1) == 0  # [E, S]
-    return PairTests(p, least, np.stack([_exchanged_p_values(kept, each) for each in measures], axis=1))
+    return PairTests(p, least, np.stack([_p_values_under_exchange(kept, each) for each in measures], axis=1))
 
 
 def step_down(pairs: Sequence[PairTests]) -> list[list[float]]:
@@ -194,7 +194,7 @@ def deviation_from_interval(width: float, pairs: int) -> float:
     return width / 2 * math.sqrt(pairs) / float(stats.t.ppf(0.975, pairs - 1))
 
 
-def _exchanged_p_values(kept: NDArray[np.bool_], differences: Sequence[float]) -> Floats:
+def _p_values_under_exchange(kept: NDArray[np.bool_], differences: Sequence[float]) -> Floats:
     """Return the two-sided p under each exchange; differences of seeds that are not kept change sign.
 
     kept [E, S] -> [E]

@@ -42,11 +42,15 @@ class Crossing:
 def labels_to_accuracy(
     trial: TrialResults, level: float, *, max_labels: int | None = None, confirmation_rounds: int = CONFIRMATION_ROUNDS
 ) -> Crossing:
-    """The first number of labels at which the accuracy is at least `level`, in this round and the next two.
+    """Return the first number of labels at which the accuracy is at least `level`, in this round and the next two.
 
-    In the last two rounds there are fewer rounds to keep it: such a crossing is provisional. `max_labels` looks at
-    the rounds with at most so many labels, as if the trial had ended there. kept_rounds: 0 for the first time
-    that it is reached, kept or not.
+    In the last two rounds there are fewer rounds to confirm it: such a crossing is provisional.
+
+    Args:
+        trial: The rounds.
+        level: The accuracy to reach and keep, in [0, 1].
+        max_labels: Ignore rounds with more labels, as if the trial had ended there.
+        confirmation_rounds: Number of further rounds that must keep the level; 0 accepts the first one that reaches it.
     """
     pairs = list(zip(trial.labels, trial.metric("accuracy") >= level, strict=True))
     rounds = [(labels, above) for labels, above in pairs if max_labels is None or labels <= max_labels]

@@ -11,17 +11,11 @@ from panel_fakes import GRID, panel_reaching, with_metrics
 
 from lindley.errors import InputError
 from lindley.study.comparison import contrasts as contrasts_module
-from lindley.study.comparison.contrasts import (
-    Contrast,
-    common_accuracy,
-    contrasts,
-    log_saving,
-    mean_over_labels,
-    paired_label_ratio,
-    reference_acquisition,
-)
+from lindley.study.comparison.contrasts import Contrast, contrasts, reference_acquisition
+from lindley.study.comparison.curves import mean_over_labels
 from lindley.study.comparison.exact_tests import detectable_shift, two_sided_p
 from lindley.study.comparison.labels_to_target import Crossing
+from lindley.study.comparison.paired_labels import common_accuracy, log_saving, paired_label_ratio
 from lindley.study.comparison.verdicts import verdict
 from lindley.study.results import ExperimentResults
 

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from statistics import median
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from scipy import integrate, stats
+from scipy import stats
 
 from lindley.errors import InputError
 from lindley.measures.catalogue import METRICS
-from lindley.seeds import numpy_generator
+from lindley.study.comparison.curves import mean_over_labels
 from lindley.study.comparison.exact_tests import (
     FAMILY_LEVEL,
     detectable_shift,
@@ -29,16 +28,15 @@ from lindley.study.comparison.exact_tests import (
     step_down,
     two_sided,
 )
-from lindley.study.comparison.label_ratio import FEWEST_PAIRS, LabelRatio, label_ratio
-from lindley.study.comparison.labels_to_target import Crossing, labels_to_accuracy, median_crossing
+from lindley.study.comparison.label_ratio import FEWEST_PAIRS
+from lindley.study.comparison.labels_to_target import Crossing, median_crossing
+from lindley.study.comparison.paired_labels import common_accuracy, log_saving, paired_crossings, paired_label_ratio
 from lindley.study.comparison.signed_rank import SMALLEST_DIFFERENCE, signed_rank_test
 from lindley.study.results import ExperimentResults, TrialResults, paired_trials
 
 Measure = Literal["labels", "mean_accuracy", "mean_nll"]
 METRIC_OF: Mapping[Measure, str] = {"mean_accuracy": "accuracy", "mean_nll": "nll"}
 """Test metric whose mean over the rounds a measure compares."""
-MISSED_SHARE = 1 / 3
-"""Largest share of an acquisition's trials that may miss the accuracy to which labels are counted."""
 
 
 @dataclass(frozen=True)
@@ -228,28 +226,6 @@ def _differences_by_seed(measured: Sequence[Measurement]) -> list[list[float]]:
     return [[each.differences.get(seed, 0.0) for seed in seeds] for each in measured]
 
 
-def common_accuracy(experiment: ExperimentResults) -> float | None:
-    """Return the highest whole percent that nearly all trials reach and keep; None where every trial starts with it.
-
-    An accuracy counts as kept after two more rounds, so a crossing in a trial's last two rounds does not count.
-
-    The number of trials that may miss it is so small that no acquisition misses it in more than MISSED_SHARE of its
-    trials. Unfinished trials count only while no trial is finished. The choice does not depend on which trial belongs
-    to which acquisition: exchanging the two of a pair changes nothing, so the tests stay exact.
-    """
-    trials = [trial for trial in experiment.trials if trial.complete] or experiment.trials
-    may_miss = int(len(trials) * MISSED_SHARE / max(len(experiment.acquisitions), 1))
-    for whole in range(99, 0, -1):
-        crossings = [labels_to_accuracy(trial, whole / 100) for trial in trials]
-        if sum(not each.is_confirmed for each in crossings) <= may_miss:
-            late = any(
-                not each.is_confirmed or each.labels > trial.labels[0]
-                for each, trial in zip(crossings, trials, strict=True)
-            )
-            return whole / 100 if late else None
-    return None
-
-
 def reference_acquisition(experiment: ExperimentResults, against: str | None) -> str:
     """Return the acquisition that all others are compared with; raises InputError where it has no trial."""
     if against is None:
@@ -261,54 +237,6 @@ def reference_acquisition(experiment: ExperimentResults, against: str | None) ->
             got=against,
         )
     return against
-
-
-def paired_label_ratio(experiment: ExperimentResults, name: str, reference: str, level: float) -> LabelRatio | None:
-    """Estimate the labels that one acquisition needs over those of another: the median paired ratio over seeds.
-
-    Every sentence, table and file that states labels saved takes its number from here. Exchanging the two acquisitions
-    gives the inverse ratio.
-
-    Args:
-        experiment: The trials.
-        name: The acquisition in the numerator.
-        reference: The acquisition in the denominator.
-        level: The accuracy to reach and keep, in [0, 1].
-    """
-    first, second = sorted((name, reference))
-    mine, theirs = (tuple(map(astuple, each)) for each in paired_crossings(experiment, first, second, level))
-    ratio = _label_ratio(experiment.name, first, second, mine, theirs)
-    if ratio is None or name == first:
-        return ratio
-    return LabelRatio(1 / ratio.median, 1 / ratio.high, 1 / ratio.low)
-
-
-@lru_cache(maxsize=256)  # a report states it in several places
-def _label_ratio(
-    experiment: str, first: str, second: str, mine: tuple[tuple[Any, ...], ...], theirs: tuple[tuple[Any, ...], ...]
-) -> LabelRatio | None:
-    generator = numpy_generator(0, "label ratio", experiment, first, second)
-    return label_ratio([Crossing(*each) for each in mine], [Crossing(*each) for each in theirs], generator=generator)
-
-
-def paired_crossings(
-    experiment: ExperimentResults, name: str, reference: str, level: float
-) -> tuple[list[Crossing], list[Crossing]]:
-    """Return the labels to an accuracy of two acquisitions, pair by pair, over the rounds that both have.
-
-    Args:
-        experiment: The trials.
-        name: The first acquisition.
-        reference: The second acquisition.
-        level: The accuracy to reach and keep, in [0, 1].
-    """
-    pairs = paired_trials(experiment, name, reference)
-    ends = [min(trial.labels[-1] for trial in pair) for pair in pairs]
-    mine, theirs = (
-        [labels_to_accuracy(pair[side], level, max_labels=end) for pair, end in zip(pairs, ends, strict=True)]
-        for side in (0, 1)
-    )
-    return mine, theirs
 
 
 def _measure_labels(experiment: ExperimentResults, name: str, reference: str, level: float) -> Measurement:
@@ -345,26 +273,6 @@ def _round_spacing(crossings: Sequence[Crossing]) -> float:
         math.log(each.labels) - math.log(each.labels_before) for each in crossings if each.labels > each.labels_before
     ]
     return median(widths) if widths else 0.0
-
-
-def log_saving(mine: Crossing, theirs: Crossing) -> float:
-    """Logarithm of the second's labels over the first's; 0 where it is unknown which needs fewer.
-
-    A confirmed crossing is infinitely better than a level that was not reached. A provisional crossing is only known
-    to need more labels than the round before. Exchanging the two changes the sign only.
-    """
-    if mine.is_confirmed and theirs.is_confirmed:
-        return math.log(theirs.labels) - math.log(mine.labels)
-    if mine.is_confirmed:
-        return _log_excess(theirs, mine)
-    return -_log_excess(mine, theirs) if theirs.is_confirmed else 0.0
-
-
-def _log_excess(unsure: Crossing, kept: Crossing) -> float:
-    """Return how many more labels an unconfirmed crossing needs than a confirmed one, as a logarithm of the ratio."""
-    if unsure.labels_before < kept.labels:
-        return 0.0
-    return math.inf if unsure.censored else math.log(unsure.labels) - math.log(kept.labels)
 
 
 def _measure_mean(experiment: ExperimentResults, name: str, reference: str, measure: Measure) -> Measurement | None:
@@ -404,24 +312,6 @@ def _measure_mean(experiment: ExperimentResults, name: str, reference: str, meas
         up_to=end if end < experiment.last_labels else None,
     )
     return Measurement(contrast, experiment.name, gains, frozenset(gains))
-
-
-def mean_over_labels(trial: TrialResults, metric: str, up_to: int) -> float:
-    """Return the area under a metric's curve by the trapezoidal rule, divided by its range of labels.
-
-    Infinite where the metric is infinite in one of these rounds.
-
-    Args:
-        trial: The rounds.
-        metric: The name of the metric.
-        up_to: The last number of labels of the range.
-    """
-    values = trial.metric(metric)
-    there = [place for place, count in enumerate(trial.labels) if place == 0 or trial.labels[place - 1] < up_to]
-    if not np.isfinite(values[there]).all():
-        return float(values[there].max())
-    labels = np.array([*(count for count in trial.labels if count < up_to), up_to], dtype=np.float64)
-    return float(integrate.trapezoid(np.interp(labels, trial.labels, values), labels) / (labels[-1] - labels[0]))
 
 
 def _is_measured(trial: TrialResults, metric: str) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import integrate
 
 from lindley.study.results import Floats, TrialResults
 
@@ -42,6 +43,24 @@ def learning_curve(trials: Iterable[TrialResults], metric: str) -> Curve:
     )
     band = "smallest to largest of the seeds" if few else "middle half of the seeds (interquartile range)"
     return Curve(np.array(sorted(reached), dtype=np.int64), median, low, high, counts, band)
+
+
+def mean_over_labels(trial: TrialResults, metric: str, up_to: int) -> float:
+    """Return the area under a metric's curve by the trapezoidal rule, divided by its range of labels.
+
+    Infinite where the metric is infinite in one of these rounds.
+
+    Args:
+        trial: The rounds.
+        metric: The name of the metric.
+        up_to: The last number of labels of the range.
+    """
+    values = trial.metric(metric)
+    there = [place for place, count in enumerate(trial.labels) if place == 0 or trial.labels[place - 1] < up_to]
+    if not np.isfinite(values[there]).all():
+        return float(values[there].max())
+    labels = np.array([*(count for count in trial.labels if count < up_to), up_to], dtype=np.float64)
+    return float(integrate.trapezoid(np.interp(labels, trial.labels, values), labels) / (labels[-1] - labels[0]))
 
 
 def _quantile(values: Sequence[float], share: float) -> float:

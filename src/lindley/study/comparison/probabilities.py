@@ -12,7 +12,7 @@ from itertools import groupby
 from statistics import median
 
 from lindley.measures.catalogue import METRICS, metrics_at
-from lindley.study.comparison.contrasts import mean_over_labels
+from lindley.study.comparison.curves import mean_over_labels
 from lindley.study.comparison.signed_rank import SMALLEST_DIFFERENCE
 from lindley.study.plot_style import acquisition_title
 from lindley.study.results import ExperimentResults, TrialResults, paired_trials

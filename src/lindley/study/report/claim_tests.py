@@ -8,9 +8,9 @@ from statistics import median
 
 import numpy as np
 
-from lindley.study.comparison.contrasts import log_saving, paired_crossings, paired_label_ratio
 from lindley.study.comparison.labels_to_target import median_crossing
 from lindley.study.comparison.paired import Comparison, format_percent, paired_comparison
+from lindley.study.comparison.paired_labels import log_saving, paired_crossings, paired_label_ratio
 from lindley.study.comparison.verdicts import format_level, format_saving
 from lindley.study.plot_style import acquisition_title
 from lindley.study.report.sampling import UNDECIDED, Sampling, measure_sampling

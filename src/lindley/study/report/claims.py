@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lindley.study.comparison.contrasts import common_accuracy
 from lindley.study.comparison.exact_tests import holm
 from lindley.study.comparison.paired import (
     ONE_SIDED_LEVEL,
@@ -19,6 +18,7 @@ from lindley.study.comparison.paired import (
     judge,
     smallest_p,
 )
+from lindley.study.comparison.paired_labels import common_accuracy
 from lindley.study.plot_style import acquisition_title
 from lindley.study.report.claim_tests import (
     WORTHWHILE,

@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from lindley.seeds import numpy_generator
-from lindley.study.comparison.contrasts import log_saving
 from lindley.study.comparison.exact_tests import (
     FAMILY_LEVEL,
     detectable_shift,
@@ -35,6 +34,7 @@ from lindley.study.comparison.exact_tests import (
 )
 from lindley.study.comparison.label_ratio import sample_median_difference
 from lindley.study.comparison.labels_to_target import Crossing
+from lindley.study.comparison.paired_labels import log_saving
 
 Floats = NDArray[np.float64]
 Interval = tuple[Floats, Floats]

@@ -40,7 +40,7 @@ def test_text_says_who_needs_fewer_labels(folder):
     assert said.exit_code == 0
     assert "fewer labels than random to" in said.stdout
     assert "margin and random: no difference in labels to" in said.stdout
-    assert "8 seeds could have seen" in said.stdout
+    assert "8 seeds; minimum detectable difference:" in said.stdout
 
 
 @pytest.mark.parametrize("columns", [80, 100, 132])
@@ -173,7 +173,7 @@ def test_a_panel_in_which_nothing_can_be_compared_is_named(tmp_path):
     for arguments, needs in ([], "two acquisitions"), (["--against", "random"], "random and another acquisition"):
         said = compare(folder, *arguments)
         assert said.exit_code == 0
-        assert said.stderr == f"Alone: nothing to compare; it needs {needs} with two rounds under the same seed.\n"
+        assert said.stderr == f"Alone: nothing to compare. This requires {needs} with two rounds under the same seed.\n"
 
 
 def test_where_the_reference_has_other_seeds_it_is_named_as_what_is_needed(tmp_path):

@@ -83,7 +83,7 @@ def test_a_trial_with_other_settings_is_set_aside(tmp_path: Path) -> None:
     assert [trial.labels[1] for trial in experiment.trials] == [40]
     assert len(experiment.excluded) == 1
     assert experiment.excluded[0].startswith("trials/digits/bald/seed-0-")
-    assert experiment.excluded[0].endswith(": left out, it was run with other settings.")
+    assert experiment.excluded[0].endswith(": excluded, it was run with other settings.")
 
 
 @pytest.mark.parametrize(("key", "why"), [("data_hashes", "on other data than"), ("rows", "with other labels than")])
@@ -106,7 +106,7 @@ def test_a_trial_that_began_otherwise_than_the_others_of_its_seed_is_no_pair_of_
     ]
     assert len(experiment.trials_of("random")) == len(experiment.trials_of("margin")) == 2
     (said,) = experiment.excluded
-    assert said.startswith(f"trials/digits/bald/{folder.name}: left out, it ")
+    assert said.startswith(f"trials/digits/bald/{folder.name}: excluded, it ")
     assert why in said
 
 
@@ -198,8 +198,9 @@ def test_arrays_that_were_altered_are_refused_by_name_and_their_trial_is_set_asi
 
 
 def test_a_folder_without_a_study_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no study\.json.*lindley run"):
+    with pytest.raises(InputError) as caught:
         load_results(tmp_path)
+    assert (caught.value.argument, caught.value.got) == ("out", str(tmp_path))
 
 
 def test_panels_of_the_same_title_are_told_apart(tmp_path: Path) -> None:

@@ -157,8 +157,9 @@ def test_trials_are_listed_by_panel_and_acquisition(out):
 
 def test_a_study_of_another_version_is_refused_with_its_key(out):
     (out / "study.json").write_text((out / "study.json").read_text().replace('"seeds"', '"sown"'))
-    with pytest.raises(InputError, match=r"is not a study of this version .*panels\.0\.sown"):
+    with pytest.raises(InputError) as caught:
         study_status(out)
+    assert caught.value.argument == "panels.0.sown"
 
 
 @pytest.mark.parametrize("content", [None, "{}"])

@@ -35,7 +35,7 @@ _WIDTH = 100
 """Width of a text that does not go to a terminal."""
 _MIN_WIDTH = 12
 """Least width of columns whose text wraps into several lines."""
-_OPTIONAL_COLUMNS = ("p", "could have seen", "detected", "seeds")
+_OPTIONAL_COLUMNS = ("p", "minimum detectable difference", "detected", "seeds")
 """Columns that are dropped in turn in a narrow terminal; sentences, CSV and JSON have them all."""
 
 

@@ -1,6 +1,11 @@
-"""Studies: acquisitions compared, in trials that are run, resumed and reported.
+"""Studies: comparisons of acquisitions, whose trials are run, resumed and reported.
 
-The public names are imported when they are first used: to read how far a study has come costs no import of torch.
+- config/: the study file; trials.py: its trials, with their keys and folders.
+- running/: runs trials; observers/: measure each round; sinks/: send rounds to other programs.
+- folder.py: the output folder; status.py: its progress; read_results.py: reads results.py from it.
+- comparison/: compares acquisitions; plot_style.py, figures/: draw them; report/: writes the page.
+
+Public names are imported on first use: reading the status of a study does not import torch.
 """
 
 from __future__ import annotations
@@ -96,7 +101,7 @@ __all__ = [
 if not TYPE_CHECKING:  # a type checker would take it for any name, also a misspelt one
 
     def __getattr__(name: str) -> object:
-        """A public name, imported from its home on first use (PEP 562)."""
+        """Return a public name, imported from its module on first use (PEP 562)."""
         if name not in _HOMES:
             raise AttributeError(f"module 'lindley.study' has no attribute {name!r}")
         value = getattr(import_module(f"lindley.study.{_HOMES[name]}"), name)

@@ -1,4 +1,4 @@
-"""How acquisitions are named and drawn in every table and figure. No matplotlib here, so that words cost nothing."""
+"""Names and plot styles of acquisitions in tables and figures. This module does not import matplotlib."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NATS_TO_BITS = BITS.scale
 
 @dataclass(frozen=True)
 class PlotStyle:
-    """How one acquisition is drawn everywhere."""
+    """Name, colour, marker and line of one acquisition."""
 
     title: str
     colour: str
@@ -22,7 +22,7 @@ class PlotStyle:
 
 
 def _sentence_case(title: str) -> str:
-    """Return a title as it stands within a sentence: names keep their capitals."""
+    """Return a title for use within a sentence; names keep their capitals."""
     first = title.split()[0]
     return title if first[1:] != first[1:].lower() else title[0].lower() + title[1:]
 
@@ -45,7 +45,7 @@ _TITLES = {
     for name, spec in ACQUISITIONS.items()
     if not spec.stochastic and name not in STYLES
 }
-"""Of the other methods of the catalogue that are no stochastic batch of a score."""
+"""Titles of the catalogue's other methods, except stochastic batches of a score."""
 _KINDS = tuple(STOCHASTIC)
 _COLOURS = ("#882255", "#44AA99", "#999933", "#AA4499", "#117733", "#88CCEE", "#661100", "#6699CC", "#DDCC77")
 _MARKERS = ("s", "<", ">", "d", "H", "8", "P")
@@ -59,9 +59,9 @@ _LINES: tuple[str | tuple[int, tuple[float | int, ...]], ...] = (
 
 
 def plot_style(acquisition: str) -> PlotStyle:
-    """The look of an acquisition, the same in every figure.
+    """Return the style of an acquisition, the same in every figure.
 
-    Those of the catalogue have each their own; a user's own gets one by its name.
+    Each entry of the catalogue has its own style; a user's own acquisition gets one by its name.
     """
     name = acquisition.replace("_", "-")
     if (known := STYLES.get(name)) is not None:
@@ -85,7 +85,7 @@ def acquisition_title(acquisition: str) -> str:
 
 
 def _make_style(place: int, title: str) -> PlotStyle:
-    """The lengths have no common factor, so that 315 places in a row look each different."""
+    """Return the style of a place. The cycles have no common factor, so 315 consecutive places differ."""
     return PlotStyle(
         title, _COLOURS[place % len(_COLOURS)], _MARKERS[place % len(_MARKERS)], _LINES[place % len(_LINES)]
     )

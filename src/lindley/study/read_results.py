@@ -1,4 +1,4 @@
-"""The results of a study, read from its folder alone: which trials are its own, and which are set aside and why."""
+"""Reading the results of a study from its folder: the trials that count, and the excluded ones with the reason."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from lindley.text import visible_line
 
 
 class _TrialManifest(ManifestRecord):
-    """What is read of manifests for reports."""
+    """The fields of a manifest that reports use."""
 
     acquisition: str
     options: dict[str, Any]
@@ -70,19 +70,24 @@ _FIELDS: dict[str, Any] = {
 _Measured: type[BaseModel] = create_model(
     "_Measured", __config__=ConfigDict(strict=True, allow_inf_nan=False), **_FIELDS
 )
-"""The metrics of a round: those of the catalogue, and what other observers measured. There may be others."""
+"""The metrics of a round: those of the catalogue and of other observers. Further ones are allowed."""
 
 
 def load_results(
     out: str | os.PathLike[str], study: Study | None = None, *, check_arrays: bool = False
 ) -> StudyResults:
-    """All that the journals of an output folder say; a study that is under way is welcome.
+    """Return the results in an output folder, also of an unfinished study.
 
-    study: what they are read as trials of, where it is not the folder's own. with_arrays: whether arrays will be read.
+    A trial whose journal or manifest is damaged is excluded, with the reason. Control characters in names and titles
+    are replaced here, for everything that shows the results.
 
-    A trial whose journal or manifest is damaged is set aside with what is wrong, and with_arrays so is one whose arrays
-    are. Characters of names and titles that act on a terminal are replaced here, for all that is shown of the results.
-    Raises InputError where there is no study.
+    Args:
+        out: The output folder.
+        study: The study whose trials are read; by default the folder's own.
+        check_arrays: Whether to exclude trials with damaged arrays too; required before arrays are read.
+
+    Raises:
+        InputError: If the folder holds no study.
     """
     out = Path(out)
     study = study or read_study(out)
@@ -128,7 +133,7 @@ def _load_experiment(out: Path, experiment: Experiment, title: str, *, check_arr
         tuple(wanted.values()),
         tuple(named for folder, named in wanted.items() if folder not in there and folder not in excluded),
         tuple(
-            visible_line(f"{folder.relative_to(out).as_posix()}: left out, {why}") for folder, why in excluded.items()
+            visible_line(f"{folder.relative_to(out).as_posix()}: excluded, {why}") for folder, why in excluded.items()
         ),
         {
             named: failure.message
@@ -139,18 +144,20 @@ def _load_experiment(out: Path, experiment: Experiment, title: str, *, check_arr
 
 
 def _read_trial(folder: Path, experiment: Experiment) -> TrialResults | None:
-    """The trial in a folder; None where no round was run yet.
+    """Return the trial in a folder; None without a finished round.
 
-    Raises JournalError where it is damaged, or not one of the experiment under the settings that it has now.
+    Raises JournalError where it is damaged, or does not belong to the experiment with its present settings.
     """
     state, end = read_state(folder), experiment.schedule.max_labels
     rounds = _rounds_up_to(end, state.rounds)
     manifest = read_trial_manifest(folder, state, _TrialManifest)
     if manifest is None or not rounds:
         return None
-    if not _is_of(experiment, manifest) or not folder.name.endswith(manifest["key"][:8]):  # e.g. a copy of a folder
-        raise JournalError("it was run with other settings.")
-    _check_metrics(rounds, len(manifest["class_names"]))
+    if not _belongs_to(experiment, manifest) or not folder.name.endswith(
+        manifest["key"][:8]
+    ):  # e.g. a copy of a folder
+        raise JournalError("it was run with other settings.", path=folder)
+    _check_metrics(rounds, len(manifest["class_names"]), folder)
     return TrialResults(
         manifest["acquisition"],
         manifest["seed"],
@@ -164,20 +171,20 @@ def _read_trial(folder: Path, experiment: Experiment) -> TrialResults | None:
     )
 
 
-def _check_metrics(rounds: Sequence[Round], num_classes: int) -> None:
-    """Refuse metrics of other types than are measured, of other classes, and those that only some rounds have."""
+def _check_metrics(rounds: Sequence[Round], num_classes: int, folder: Path) -> None:
+    """Raise JournalError for metrics of a wrong type or number of classes, and for those that only some rounds have."""
     for each in rounds:
         fault = find_fault(_Measured, each.metrics)
         if not fault and len(each.metrics["recall"]) != num_classes:
-            fault = f"recall is of {len(each.metrics['recall'])} classes; there are {num_classes}"
+            fault = f"recall has {len(each.metrics['recall'])} classes; the data have {num_classes}"
         if not fault and ("queried" in each.metrics) != ("queried" in rounds[0].metrics):
             fault = "queried is counted in some rounds only"
         if fault:
-            raise JournalError(f"the metrics of round {each.index} are damaged: {fault}. {REMEDY}")
+            raise JournalError(f"the metrics of round {each.index} are damaged: {fault}. {REMEDY}", path=folder)
 
 
 def _visible(value: Any) -> Any:
-    """The JSON value with every string of it made fit to be shown."""
+    """Return a JSON value whose strings are safe to show."""
     if isinstance(value, dict):
         return {visible_line(key): _visible(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -186,7 +193,7 @@ def _visible(value: Any) -> Any:
 
 
 def _rounds_up_to(end: int, rounds: Sequence[Round]) -> list[Round]:
-    """The rounds up to `end` labels; one that was run further asks for nothing more in the last of them."""
+    """Return the rounds up to `end` labels; the last of them queries nothing where the trial went further."""
     kept = [each for each in rounds if each.labels <= end]
     if 0 < len(kept) < len(rounds):
         kept[-1] = replace(kept[-1], query=None)
@@ -196,9 +203,12 @@ def _rounds_up_to(end: int, rounds: Sequence[Round]) -> list[Round]:
 def _separate_foreign(
     trials: Sequence[TrialResults],
 ) -> tuple[list[TrialResults], list[tuple[TrialResults, str]]]:
-    """The trials that can be paired, and those that cannot: of other data, or with other initial labels, than most of
-    their seed, as in folders copied from several machines; of other classes than most; or with other options than most
-    of an acquisition that the study no longer has, whose seeds would count twice."""
+    """Return the trials that can be paired, and the excluded others with the reason.
+
+    A trial is excluded if most trials of its seed have other data or other initial labels, as in folders copied from
+    several machines; if most trials have other classes; or if most trials of an acquisition that the study no longer
+    has use other options, since its seeds would count twice.
+    """
     options: dict[str, Counter[str]] = {}
     for trial in trials:
         options.setdefault(trial.acquisition, Counter())[_options_of(trial)] += 1
@@ -207,13 +217,13 @@ def _separate_foreign(
     for trial in trials:
         seed = [each for each in trials if each.seed == trial.seed]
         data = Counter(_data_of(each) for each in seed)
-        begun = Counter(each.initial_rows for each in seed)
+        initial = Counter(each.initial_rows for each in seed)
         if _data_of(trial) != data.most_common(1)[0][0]:
             foreign.append((trial, "it was run on other data than most trials of its seed."))
         elif _classes_of(trial) != classes[0][0]:
             foreign.append((trial, "it has other classes than most trials of its experiment."))
-        elif trial.initial_rows != begun.most_common(1)[0][0]:
-            foreign.append((trial, "it began with other labels than most trials of its seed."))
+        elif trial.initial_rows != initial.most_common(1)[0][0]:
+            foreign.append((trial, "it started with other labels than most trials of its seed."))
         elif _options_of(trial) != options[trial.acquisition].most_common(1)[0][0]:
             foreign.append((trial, f"it has other options than most trials of {trial.acquisition}."))
         else:
@@ -222,7 +232,7 @@ def _separate_foreign(
 
 
 def _data_of(trial: TrialResults) -> str:
-    """The hashes of its data."""
+    """Return the hashes of its data."""
     return json.dumps(trial.manifest["data_hashes"], sort_keys=True)
 
 
@@ -234,8 +244,8 @@ def _options_of(trial: TrialResults) -> str:
     return json.dumps(trial.manifest["options"], sort_keys=True)
 
 
-def _is_of(experiment: Experiment, manifest: dict[str, Any]) -> bool:
-    """Whether a trial has the settings of the experiment: a folder may hold older trials with others."""
+def _belongs_to(experiment: Experiment, manifest: dict[str, Any]) -> bool:
+    """Return whether a trial has the settings of the experiment; a folder may hold older trials with others."""
     name = manifest["acquisition"]
     options = experiment.acquisitions.get(name, manifest["options"])
     key: str = manifest["key"]

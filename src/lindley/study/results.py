@@ -1,4 +1,4 @@
-"""What a study left behind: its trials, by panel, with what their journals say."""
+"""The results of a study: its trials by experiment, as recorded in their journals."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _ACCURACY_BESIDE = {
     for name, spec in METRICS.items()
     if spec.bounds[1] == np.inf
 }
-"""What was measured together with a loss: where null was written for a loss beside it, it was infinite, not missing."""
+"""The accuracy measured together with each loss: where it is present, a null loss means infinity, not missing."""
 Arrays = dict[str, NDArray[Any]]
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class TrialResults:
-    """One acquisition under one seed: its rounds, in order, as the journal tells them (later events win)."""
+    """One acquisition with one seed: its rounds in order, as the journal records them (later events win)."""
 
     acquisition: str
     seed: int
@@ -35,15 +35,15 @@ class TrialResults:
     rounds: list[Round]
     initial_rows: tuple[int, ...]
     classes: Mapping[int, int]
-    """By row that was labelled, its class; rows of none of the classes are missing."""
+    """The class of each labelled row; rows of none of the classes are missing."""
     folder: Path
     complete: bool
     resumed: tuple[Resumed, ...] = ()
-    """Events that tell that the trial was continued under other versions, device or threads."""
+    """Events of a continuation under other versions, device or threads."""
 
     @property
     def machine(self) -> str:
-        """The GPU or processor that it ran on, as far as it is known; "several" where it was continued on another."""
+        """The GPU or processor of the trial, as far as it is known; "several" where it continued on another one."""
         changes = [change for event in self.resumed for change in event.changes.items()]
         if any(name in ("device", "cpu") and then is not None for name, (then, _) in changes):
             return "several"
@@ -52,19 +52,19 @@ class TrialResults:
 
     @property
     def labels(self) -> list[int]:
-        """How many labels the model of each round was fitted on, the initial ones included.  [R]"""
+        """Number of training labels in each round, the initial ones included.  [R]"""
         return [each.labels for each in self.rounds]
 
     @property
     def first_fit(self) -> tuple[Any, Any]:
-        """What tells its first model from others: accuracy and NLL on the test set, bit for bit."""
+        """Fingerprint of the first fit: accuracy and NLL on the test set, bit for bit."""
         measured = self.rounds[0].metrics
         return measured.get("accuracy"), measured.get("nll")
 
     def metric(self, name: str) -> Floats:
-        """One test metric over the rounds, in its natural unit; NaN where it was not measured.  [R]
+        """Return a test metric over the rounds, in its natural unit; NaN where it was not measured.  [R]
 
-        One within another is named with a dot: "transfer.forest.accuracy". An NLL is infinite where a journal has null
+        A nested metric is named with a dot: "transfer.forest.accuracy". An NLL is infinite where a journal has null
         beside an accuracy.
         """
         *outer, last = name.split(".")
@@ -78,21 +78,21 @@ class TrialResults:
         return np.array(values, dtype=np.float64)
 
     def metric_at(self, name: str, labels: int) -> float:
-        """One test metric of the model that was fitted on so many labels, of which there is a round."""
+        """Return a test metric of the round with this number of labels."""
         return float(self.metric(name)[self.labels.index(labels)])
 
     def seconds(self, part: str) -> Floats:
-        """Seconds of `fit`, `predict`, `select` or `observe` in each round; NaN where not recorded.  [R]"""
+        """Return the seconds of `fit`, `predict`, `select` or `observe` in each round; NaN where unknown.  [R]"""
         values = [each.fit.seconds.get(part) for each in self.rounds]
         return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
     def arrays(self, round: int, observer: str) -> Arrays | None:
-        """What an observer stored in a round, or None; JournalError when the file is not the one the journal names."""
+        """Return the arrays of an observer in a round, or None; raises JournalError where the file was altered."""
         named = self.rounds[round].fit.arrays.get(observer)
         return None if named is None else load_arrays(self.folder, named)
 
     def check_arrays(self) -> None:
-        """JournalError where a file of arrays is missing or is not the one that the journal names."""
+        """Raise JournalError where a file of arrays is missing or was altered."""
         for each in self.rounds:
             for named in each.fit.arrays.values():
                 verify_arrays(self.folder, named)
@@ -100,7 +100,7 @@ class TrialResults:
 
 @dataclass(frozen=True)
 class ExperimentResults:
-    """One panel: its settings and the trials found for it, by acquisition and seed."""
+    """One experiment: its settings and its trials, by acquisition and seed."""
 
     name: str
     title: str
@@ -109,35 +109,38 @@ class ExperimentResults:
     expected: tuple[tuple[str, int], ...] = ()
     """All trials of the study, as (acquisition, seed)."""
     missing: tuple[tuple[str, int], ...] = ()
-    """Those of them that have no round yet, and are not set aside."""
+    """Trials of the study without a round that are not excluded."""
     excluded: tuple[str, ...] = ()
-    """What lies in the folder and is left out: which trial, and why."""
+    """Sentences on the trials in the folder that are excluded, with the reason."""
     failures: Mapping[tuple[str, int], str] = field(default_factory=dict)
-    """Of the wanted trials that are not complete, what the last failure said."""
+    """The last error of each incomplete trial of the study."""
 
     @property
     def acquisitions(self) -> list[str]:
-        """The acquisitions that have rounds: in the order of the study, then those run before and no longer in it."""
+        """The acquisitions with rounds: in the order of the study, then those that it no longer has."""
         found = {trial.acquisition for trial in self.trials}
         listed = [name for name in self.config["acquisitions"] if name in found]
         return listed + sorted(found - set(listed))
 
     @property
     def last_labels(self) -> int:
-        """Where the finished trials are compared: max_labels, or the last number before it at which all have a round,
-        as where max_labels was lowered to one between two rounds."""
+        """The number of labels at which complete trials are compared.
+
+        It is max_labels, or the last number below it at which all of them have a round: max_labels may have been
+        lowered to a number between two rounds.
+        """
         shared = [set(trial.labels) for trial in self.trials if trial.complete]
         end: int = self.config["schedule"]["max_labels"]
         return max(set.intersection(*shared), default=end) if shared else end
 
     @property
     def complete_trials(self) -> list[TrialResults]:
-        """The trials that are complete, which have a round at `last_labels`."""
+        """The complete trials that have a round at `last_labels`."""
         last = self.last_labels
         return [trial for trial in self.trials if trial.complete and last in trial.labels]
 
     def trials_of(self, acquisition: str) -> list[TrialResults]:
-        """The trials of one acquisition, by seed."""
+        """Return the trials of one acquisition, by seed."""
         return [trial for trial in self.trials if trial.acquisition == acquisition]
 
 
@@ -150,11 +153,17 @@ class StudyResults:
     description: str
     experiments: list[ExperimentResults]
     foreign: tuple[str, ...] = ()
-    """Panels that lie in the folder and are not of the study."""
+    """Names of experiments in the folder that the study does not have."""
 
 
 def paired_trials(experiment: ExperimentResults, first: str, second: str) -> list[tuple[TrialResults, TrialResults]]:
-    """The trials of two acquisitions that share a seed, hence the initial labels."""
+    """Return the pairs of trials of two acquisitions that share a seed, hence the initial labels.
+
+    Args:
+        experiment: The trials.
+        first: The acquisition of the first of each pair.
+        second: The acquisition of the second.
+    """
     others = {trial.seed: trial for trial in experiment.trials_of(second)}
     return [(trial, others[trial.seed]) for trial in experiment.trials_of(first) if trial.seed in others]
 

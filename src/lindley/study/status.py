@@ -1,4 +1,4 @@
-"""How far a study has come, read from its folder at any moment, also while processes run into it. No torch here."""
+"""Status of a study, read from its folder at any time, also while it runs. This module does not import torch."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ State = Literal["finished", "under way", "failed", "stopped", "not begun"]
 
 @dataclass(frozen=True)
 class TrialStatus:
-    """One trial of a study, as its folder tells it."""
+    """Status of one trial."""
 
     panel: str
     acquisition: str
     seed: int
     folder: str
     state: State
-    """"under way": a process holds it; "stopped": it has begun and nobody holds it."""
+    """"under way": a process holds it; "stopped": it has started and no process holds it."""
     rounds_done: int = 0
     rounds: int = 0
-    """All that it will have."""
+    """Number of rounds of the complete trial."""
     labels: int = 0
-    """That the last model was fitted on."""
+    """Number of training labels of the last model."""
     accuracy: float | None = None
-    """Of the last model, on the test set."""
+    """Test accuracy of the last model."""
     seconds: float = 0.0
-    """Spent in the rounds that are recorded."""
+    """Seconds of the recorded rounds."""
     holder: str | None = None
     error: str | None = None
 
@@ -56,34 +56,34 @@ class TrialStatus:
 
 @dataclass(frozen=True)
 class StudyStatus:
-    """All trials of a study, in its order."""
+    """Status of all trials of a study, in its order."""
 
     name: str
     title: str
     trials: tuple[TrialStatus, ...]
 
     def count(self, state: State) -> int:
-        """How many trials are in this state."""
+        """Return the number of trials in this state."""
         return sum(trial.state == state for trial in self.trials)
 
     @property
     def seconds(self) -> float:
-        """Spent in all recorded rounds, of all workers together."""
+        """Seconds of all recorded rounds, summed over workers."""
         return math.fsum(trial.seconds for trial in self.trials)
 
     @property
     def work_left(self) -> float | None:
-        """Seconds that the missing rounds of all trials that did not fail take one after the other.
+        """Expected seconds of the missing rounds of all trials that did not fail, run one after the other.
 
-        A round takes what those of its panel and acquisition took on average, else those of its panel, else those of
-        the study. None until a round has finished.
+        The expected time of a round is the mean over its experiment and acquisition, else over its experiment, else
+        over the study. None until a round has finished.
         """
         work = self._work()
         return None if work is None else math.fsum(work)
 
     @property
     def seconds_left(self) -> float | None:
-        """The same shared among as many workers as there are trials under way, or one; no less than any one trial."""
+        """Expected seconds with one worker per running trial, or one worker; at least those of the longest trial."""
         work = self._work()
         return None if work is None else max(math.fsum(work) / max(1, self.count("under way")), max(work, default=0.0))
 
@@ -100,7 +100,7 @@ class StudyStatus:
 
 
 def study_status(out: str | os.PathLike[str]) -> StudyStatus:
-    """What a folder tells, without a lock; also a folder that was copied from elsewhere.
+    """Return the status of a study's folder, without a lock; a copied folder works too.
 
     Raises InputError where it holds no study. A trial whose journal is damaged counts as failed.
     """
@@ -112,7 +112,7 @@ def study_status(out: str | os.PathLike[str]) -> StudyStatus:
 
 
 def group_by_acquisition(trials: Iterable[TrialStatus]) -> dict[tuple[str, str], list[TrialStatus]]:
-    """The trials by (panel, acquisition), in the order of the study."""
+    """Return the trials by (experiment, acquisition), in the order of the study."""
     groups: dict[tuple[str, str], list[TrialStatus]] = {}
     for trial in trials:
         groups.setdefault((trial.panel, trial.acquisition), []).append(trial)
@@ -124,34 +124,34 @@ def _status(trial: Trial, out: Path) -> TrialStatus:
     names = (trial.experiment.name, trial.acquisition, trial.seed, trial.folder)
     holder = find_holder(folder / FILE_NAME)
     try:
-        told = read_state(folder)
-        read_trial_manifest(folder, told, key=trial.key)
+        state = read_state(folder)
+        read_trial_manifest(folder, state, key=trial.key)
     except (LindleyError, OSError) as error:
         return TrialStatus(*names, "failed", rounds=schedule.num_rounds, error=visible(str(error)))
-    complete = told.reaches(schedule.max_labels)
+    complete = state.reaches(schedule.max_labels)
     failure = None if complete or holder else read_failure(folder)
-    last = told.rounds[-1] if told.rounds else None
+    last = state.rounds[-1] if state.rounds else None
     return TrialStatus(
         *names,
-        _state(told, complete, holder, failure is not None),
-        rounds_done=min(len(told.rounds), schedule.num_rounds),
+        _state(state, complete, holder, failure is not None),
+        rounds_done=min(len(state.rounds), schedule.num_rounds),
         rounds=schedule.num_rounds,
         labels=last.labels if last else 0,
         accuracy=last.metrics.get("accuracy") if last else None,
-        seconds=_seconds(told.rounds),
+        seconds=_seconds(state.rounds),
         holder=None if complete else holder,
         error=failure.message if failure else None,
     )
 
 
-def _state(told: SessionState, complete: bool, holder: str | None, failed: bool) -> State:
+def _state(state: SessionState, complete: bool, holder: str | None, failed: bool) -> State:
     if complete:
         return "finished"
     if holder is not None:
         return "under way"
     if failed:
         return "failed"
-    return "not begun" if told.key is None else "stopped"
+    return "not begun" if state.key is None else "stopped"
 
 
 def _seconds(rounds: Sequence[Round]) -> float:

@@ -12,9 +12,9 @@ from lindley.acquisition.specs import ACQUISITIONS
 from lindley.study.config.schema import CorruptedPool, Experiment, Schedule, Study
 
 METHOD_VERSIONS = {"batchbald": 2}
-"""Methods that once chose other rows under the same name: version 1 of BatchBALD is BatchBALD-logdet today.
+"""Versions of methods that chose other rows before under the same name: version 1 of BatchBALD is BatchBALD-logdet.
 
-It is part of the key, so that trials of one version are never continued, or counted, as trials of another.
+The version is part of the key, so trials of one version never continue or count as trials of another.
 """
 
 
@@ -28,11 +28,11 @@ class Trial:
     seed: int
 
     def semantic(self) -> dict[str, Any]:
-        """All that can change a result, as JSON: what the key is the hash of.
+        """Return all settings that can change a result, as JSON; the key is their hash.
 
-        Names and titles are not in it, nor the number of seeds, nor max_labels: a trial may be continued to more
-        labels. A key that a later version adds must be left out at the value that changes nothing, else the
-        journals of earlier versions could no longer be continued.
+        Names and titles, the number of seeds and max_labels are not part of it: a trial may continue to more labels.
+        A key that a later version adds must be omitted at its neutral value, so that journals of earlier versions can
+        be continued.
         """
         experiment = self.experiment.model_dump(mode="json")
         version = METHOD_VERSIONS.get(self.acquisition)
@@ -40,7 +40,7 @@ class Trial:
             "data": experiment["data"],
             **self._pool_settings(experiment["pool"]),
             "model": {key: value for key, value in experiment["model"].items() if key != "options" or value},
-            "training": _training_settings(experiment["training"]),
+            "training": _effective_training(experiment["training"]),
             "schedule": self._schedule_settings(experiment["schedule"]),
             "observe": self._observe_settings(experiment["observe"]),
             "acquisition": self.acquisition,
@@ -51,12 +51,12 @@ class Trial:
 
     @cached_property
     def key(self) -> str:
-        """64 hex digits: SHA-256 of the canonical JSON of `semantic()`."""
+        """SHA-256 of the canonical JSON of `semantic()`, in 64 hex digits."""
         text = json.dumps(self.semantic(), sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def manifest(self) -> dict[str, Any]:
-        """What a manifest says of the trial itself."""
+        """Return the trial's part of its manifest."""
         return {
             "key": self.key,
             "experiment": self.experiment.name,
@@ -69,25 +69,25 @@ class Trial:
 
     @property
     def name(self) -> str:
-        """What it is called where people read of it."""
+        """The name of the trial in messages."""
         return trial_name(self.experiment.name, self.acquisition, self.seed)
 
     @property
     def folder(self) -> str:
-        """Its place below the output folder: trials/<experiment>/<acquisition>/seed-<s>-<first 8 of the key>."""
+        """Path below the output folder: trials/<experiment>/<acquisition>/seed-<s>-<first 8 of the key>."""
         acquisition = self.acquisition.replace(":", "--")  # a colon is not allowed in a path everywhere
         return f"trials/{self.experiment.name}/{acquisition}/seed-{self.seed}-{self.key[:8]}"
 
     def _pool_settings(self, pool: dict[str, Any]) -> dict[str, Any]:
-        """The keys of [pool] that change something; no table where none does, as before there was one."""
+        """Return the keys of [pool] that change something; no table where none does."""
         default = CorruptedPool().model_dump(mode="json")
         changed = {key: value for key, value in pool.items() if value != default[key]}
         return {"pool": changed} if changed else {}
 
     def _schedule_settings(self, schedule: dict[str, Any]) -> dict[str, Any]:
-        """Without max_labels, and without the number of targets where they change nothing.
+        """Return the schedule without max_labels, and without the number of targets where it changes nothing.
 
-        Whether an acquisition of one's own looks at targets is not known here: for it the default counts as nothing.
+        It is unknown here whether a user's own acquisition uses targets: for it only the default changes nothing.
         """
         default = Schedule.model_fields["targets"].default
         own = ":" in self.acquisition
@@ -99,9 +99,9 @@ class Trial:
         return {key: value for key, value in schedule.items() if key not in left_out}
 
     def _observe_settings(self, observe: dict[str, Any]) -> dict[str, Any]:
-        """Information is measured in the trials of one acquisition; the others are the same with and without.
+        """Return the observers; information counts only in trials of the acquisition that it measures.
 
-        Transfer, a later key, is left out where it is not measured.
+        Transfer is omitted where it is not measured.
         """
         information = observe["information"]
         mine = information is not None and information["acquisition"] == self.acquisition
@@ -110,17 +110,23 @@ class Trial:
 
 
 def trial_name(experiment: str, acquisition: str, seed: int) -> str:
-    """What a trial is called where people read of it, in progress, status and sinks."""
+    """Return the name of a trial in progress, status and sinks.
+
+    Args:
+        experiment: The name of the experiment.
+        acquisition: The name of the acquisition.
+        seed: The seed.
+    """
     return f"{experiment} {acquisition} seed {seed}"
 
 
 def trials_of(study: Study) -> list[Trial]:
-    """Experiment by experiment, in the order in which they are begun."""
+    """Return all trials, experiment by experiment, in the order in which they start."""
     return [trial for experiment in study.experiments for trial in trials_of_experiment(experiment)]
 
 
 def trials_of_experiment(experiment: Experiment) -> list[Trial]:
-    """Seed by seed, then by acquisition: a study stopped half way has whole seeds."""
+    """Return trials seed by seed, then by acquisition: a study that stops early has whole seeds."""
     return [
         Trial(experiment, acquisition, dict(options), seed)
         for seed in range(experiment.first_seed, experiment.first_seed + experiment.seeds)
@@ -142,10 +148,10 @@ _NEUTRAL_VALUES = {
     "check_every": 50,
     "tune": None,
 }
-"""Keys of [training] that came after the first journals, with the value under which nothing changes."""
+"""Keys of [training] with their neutral value, at which they are not part of a trial's key."""
 
 
-def _training_settings(training: dict[str, Any]) -> dict[str, Any]:
+def _effective_training(training: dict[str, Any]) -> dict[str, Any]:
     kept = {
         key: value for key, value in training.items() if key not in _NEUTRAL_VALUES or value != _NEUTRAL_VALUES[key]
     }

@@ -11,17 +11,11 @@ from panel_fakes import GRID, panel_reaching, with_metrics
 
 from lindley.errors import InputError
 from lindley.study.comparison import contrasts as contrasts_module
-from lindley.study.comparison.contrasts import (
-    Contrast,
-    common_accuracy,
-    contrasts,
-    log_saving,
-    mean_over_labels,
-    paired_label_ratio,
-    reference_acquisition,
-)
+from lindley.study.comparison.contrasts import Contrast, contrasts, reference_acquisition
+from lindley.study.comparison.curves import mean_over_labels
 from lindley.study.comparison.exact_tests import detectable_shift, two_sided_p
 from lindley.study.comparison.labels_to_target import Crossing
+from lindley.study.comparison.paired_labels import common_accuracy, log_saving, paired_label_ratio
 from lindley.study.comparison.verdicts import verdict
 from lindley.study.results import ExperimentResults
 
@@ -287,8 +281,10 @@ def test_trials_under_way_are_compared_over_the_rounds_that_both_have() -> None:
 def test_the_reference_is_random_or_the_first() -> None:
     assert reference_acquisition(panel_reaching({"bald": [90.0], "random": [100.0]}), None) == "random"
     assert reference_acquisition(panel_reaching({"bald": [90.0], "batchbald": [100.0]}), None) == "bald"
-    with pytest.raises(InputError, match='"typo" has no trial in Made up; there are bald'):
+    with pytest.raises(InputError) as caught:
         reference_acquisition(panel_reaching({"bald": [90.0]}), "typo")
+    assert (caught.value.argument, caught.value.got) == ("against", "typo")
+    assert "Made up (bald)" in caught.value.expected
 
 
 def test_one_acquisition_alone_is_compared_with_nothing() -> None:

@@ -127,6 +127,6 @@ def test_a_comparison_says_it_after_its_verdicts_and_json_has_the_counts() -> No
     unsteady, steady = _trial("bald", _UNSTEADY), _trial("random", _STEADY)
     experiment = panel_reaching({"random": [50.0], "bald": [50.0]})
     (found,) = compare(StudyResults("made-up", "Made up", "", [replace(experiment, trials=[steady, unsteady])]))
-    assert found.verdicts[-1].startswith("Fits are not steady: the accuracy is lower than in the round before and in")
+    assert found.verdicts[-1].startswith("Fits are unstable: the accuracy is lower than in the round before and in")
     told = {line["acquisition"]: line["drops"] for line in as_json([found])[0]["instability"]}
     assert told == {"random": 0, "bald": 2}

@@ -56,8 +56,8 @@ def test_a_crossing_that_is_lost_in_the_last_round_was_not_reached() -> None:
 
 def test_rounds_beyond_the_limit_are_not_looked_at() -> None:
     trial = _trial([0.5, 0.6, 0.9, 0.9, 0.9])
-    assert labels_to_accuracy(trial, 0.9, up_to=30) == Crossing(30.0, censored=True)
-    assert labels_to_accuracy(trial, 0.9, up_to=40) == Crossing(40.0, provisional=True)
+    assert labels_to_accuracy(trial, 0.9, max_labels=30) == Crossing(30.0, censored=True)
+    assert labels_to_accuracy(trial, 0.9, max_labels=40) == Crossing(40.0, provisional=True)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_the_median_is_known_only_as_far_as_its_values_are(crossings: list[Cross
 def test_the_levels_of_a_table_are_reached_by_some_and_not_from_the_start_by_all() -> None:
     trials = [_trial([0.72, 0.83, 0.91, 0.91, 0.91]), _trial([0.81, 0.81, 0.81, 0.81, 0.81])]
     assert accuracy_levels(trials) == [0.8, 0.85, 0.9]
-    assert accuracy_levels(trials, at_most=1) == [0.9]
+    assert accuracy_levels(trials, max_levels=1) == [0.9]
 
 
 def test_where_round_levels_say_little_whole_percents_are_used() -> None:

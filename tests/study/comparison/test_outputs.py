@@ -55,7 +55,10 @@ def test_nothing_can_be_seen_only_where_so_few_seeds_can_show_nothing() -> None:
         (found,) = compare(StudyResults("made-up", "Made up", "", [experiment]), accuracy=0.95)
         table = tables(found)[0]
         cells.append(dict(zip(table.columns, table.rows[0], strict=True)))
-    assert [(row["detected"], row["could have seen"]) for row in cells] == [("yes", "–"), ("no", "nothing")]
+    assert [(row["detected"], row["minimum detectable difference"]) for row in cells] == [
+        ("yes", "–"),
+        ("no", "nothing"),
+    ]
 
 
 def test_an_area_that_ends_before_the_study_says_where_in_its_row() -> None:
@@ -131,5 +134,7 @@ def test_panels_without_the_reference_are_left_out_and_a_name_of_none_is_refused
     both = StudyResults("made-up", "Made up", "", [*study.experiments, other])
     assert [each.against for each in compare(both)] == ["random", "margin"]
     assert [each.against for each in compare(both, "bald")] == ["bald"]
-    with pytest.raises(InputError, match='no panel has a finished round of "typo"; there are random, bald, margin'):
+    with pytest.raises(InputError) as caught:
         compare(both, "typo")
+    assert (caught.value.argument, caught.value.got) == ("against", "typo")
+    assert "random, bald, margin" in caught.value.expected

@@ -60,8 +60,8 @@ def test_no_difference_says_what_could_have_been_seen() -> None:
         1
     )  # the same ratio, the other way round
     assert verdict(none) == (
-        "BALD and random: no difference in labels to 95 % detected (10 seeds could have seen "
-        f"≥ {100 * none.detectable_gain:.0f} % fewer or {100 * none.detectable_loss:.0f} % more; "
+        "BALD and random: no difference in labels to 95 % detected (10 seeds; minimum detectable difference: "
+        f"{100 * none.detectable_gain:.0f} % fewer or {100 * none.detectable_loss:.0f} % more; "
         "measured 3 % fewer, 95 % interval 5 % more to 10 % fewer)"
     )
 
@@ -71,7 +71,7 @@ def test_too_few_seeds_are_said_to_be_too_few() -> None:
         LABELS, pairs=5, telling=5, reached=5, p=0.0625, adjusted_p=0.1875, family=3, family_pairs=3, least_p=0.1875
     )
     assert verdict(few) == (
-        "BALD and random, labels to 95 %: 5 seeds cannot show a difference (no p below 0.062 is possible; 3 "
+        "BALD and random, labels to 95 %: 5 seeds cannot show a difference (the smallest possible p is 0.062; 3 "
         "comparisons at 5 % need 7 seeds or more); measured 38 % fewer, 95 % interval 29–46 %"
     )
 
@@ -81,7 +81,8 @@ def test_what_too_few_seeds_cannot_show_is_said_once() -> None:
     said = verdicts([few, replace(few, acquisition="margin"), LABELS])
     assert said == [
         "BALD needs 38 % fewer labels than random to 95 % (95 % interval 29–46 %, 10 seeds).",
-        "5 seeds cannot show a difference (no p below 0.062 is possible; 1 comparison at 5 % needs 6 seeds). Measured:",
+        "5 seeds cannot show a difference (the smallest possible p is 0.062; 1 comparison at 5 % needs 6 seeds). "
+        "Measured:",
         "BALD and random, labels to 95 %: 38 % fewer, 95 % interval 29–46 %.",
         "margin and random, labels to 95 %: 38 % fewer, 95 % interval 29–46 %.",
     ]
@@ -99,7 +100,7 @@ def test_what_is_detected_after_others_is_not_called_invisible() -> None:
 def test_where_no_level_could_be_chosen_it_is_said_and_what_to_do() -> None:
     said = verdicts([AREA])
     assert len(said) == 2
-    assert said[1].startswith("Labels are not compared: no whole percent")
+    assert said[1].startswith("Labels are not compared: there is no whole percent")
     assert "--accuracy" in said[1]
     assert len(verdicts([AREA, LABELS])) == 2
     assert verdicts([]) == []
@@ -117,7 +118,7 @@ def test_areas_are_said_in_points() -> None:
         "(95 % interval +1.00 to +3.20 points, 10 seeds)"
     )
     none = replace(AREA, p=0.4, adjusted_p=0.4)
-    assert "no difference in mean accuracy detected (10 seeds could have seen ≥" in verdict(none)
+    assert "no difference in mean accuracy detected (10 seeds; minimum detectable difference: " in verdict(none)
 
 
 NLL = replace(LABELS, measure="mean_nll", accuracy=None, seen=("0.30", "0.40"), estimate=-0.05, interval=(-0.08, -0.02))
@@ -132,7 +133,9 @@ def test_nll_is_said_in_bits_and_lower_is_better() -> None:
     better = replace(NLL, estimate=0.05, interval=(0.02, 0.08), for_first=True)
     assert verdict(better).startswith("the mean NLL of BALD is 0.072 bits lower than that of random")
     none = replace(NLL, interval=(-0.08, 0.02), p=0.4, adjusted_p=0.4)
-    assert verdict(none).startswith("BALD and random: no difference in mean NLL detected (10 seeds could have seen ≥ ")
+    assert verdict(none).startswith(
+        "BALD and random: no difference in mean NLL detected (10 seeds; minimum detectable difference: "
+    )
     assert verdict(none).endswith("measured 0.072 bits higher, 95 % interval 0.115 bits higher to 0.029 lower)")
 
 
@@ -182,8 +185,8 @@ def test_seeds_that_tell_nothing_are_not_counted_as_if_they_did() -> None:
         least_p=0.094,
     )
     assert verdict(few).startswith(
-        "BALD and random, labels to 95 %: 8 seeds, 1 of which does not tell who was first, cannot show a difference "
-        "(no p below 0.016 is possible; 6 comparisons at 5 % need 8 seeds or more)"
+        "BALD and random, labels to 95 %: 8 seeds (1 undecided) cannot show a difference "
+        "(the smallest possible p is 0.016; 6 comparisons at 5 % need 8 seeds or more)"
     )
 
 

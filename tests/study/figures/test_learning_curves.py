@@ -67,7 +67,7 @@ def test_panels_of_bald_and_batchbald_alone_are_left_to_figure_5(results: StudyR
 
 def test_the_caption_says_how_many_seeds_and_what_the_band_is(results: StudyResults) -> None:
     caption = learning_curves.draw(results)[1].caption
-    assert "median over 3 seeds; veil: smallest to largest" in caption
+    assert "median over 3 seeds; band: smallest to largest" in caption
     assert learning_curves.draw(results)[0].caption.startswith("One seed, so there is no band.")
 
 
@@ -90,5 +90,5 @@ def test_acquisitions_that_asked_for_the_same_rows_are_named(results: StudyResul
     before, experiment = learning_curves.draw(results)[1].caption, results.experiments[1]
     same = [replace(trial, acquisition="margin") for trial in experiment.trials_of("bald")]
     changed = replace(results, experiments=[replace(experiment, trials=[*experiment.trials, *same])])
-    assert "asked for the same rows" not in before
-    assert "The same rows were asked for throughout by BALD and margin." in learning_curves.draw(changed)[0].caption
+    assert "queried the same rows" not in before
+    assert "BALD and margin queried the same rows throughout." in learning_curves.draw(changed)[0].caption

@@ -16,7 +16,7 @@ def test_the_lines_are_the_medians_of_each_model_in_percent(results: StudyResult
     (drawn,) = transfer_curves.draw(results)
     experiment = results.experiments[1]
     metrics = ("accuracy", "transfer.forest.accuracy", "transfer.head.accuracy")
-    assert [axes.get_title() for axes in drawn.figure.axes] == ["the model that asked", "forest", "head"]
+    assert [axes.get_title() for axes in drawn.figure.axes] == ["querying model", "forest", "head"]
     for axes, metric in zip(drawn.figure.axes, metrics, strict=True):
         for line, name in zip(axes.lines, experiment.acquisitions, strict=True):
             curve = learning_curve(experiment.trials_of(name), metric)
@@ -39,7 +39,7 @@ def test_all_points_are_in_view_and_nothing_is_cut(results: StudyResults, overha
 
 def test_the_caption_says_how_many_seeds(results: StudyResults) -> None:
     (drawn,) = transfer_curves.draw(results)
-    assert drawn.caption.startswith("Line: median over 3 seeds; veil: smallest to largest")
+    assert drawn.caption.startswith("Line: median over 3 seeds; band: smallest to largest")
 
 
 def test_without_another_model_it_is_left_out(bare_results: StudyResults) -> None:

@@ -115,9 +115,9 @@ def test_the_sampling_is_as_expected_when_bald_leaves_the_overlap_out(tmp_path: 
     second = _second(tmp_path, _places([NEAR, OVERLAP, OVERLAP, NEAR, OVERLAP], [NEAR, NEAR, NEAR, OVERLAP, NEAR]))
     assert second.verdict == "supported here"
     numbers = {part: comparisons[0].medians for _, part, _, comparisons in second.parts}
-    assert numbers["BALD less where merely ambiguous"] == "20 % of BALD’s picks, 60 % of entropy’s"
-    assert numbers["margin near the boundary"].startswith("100 % of the picks")
-    assert any("random: 20 % of the picks near the boundary" in note for note in second.notes)
+    assert numbers["BALD less where merely ambiguous"] == "20 % of BALD’s queries, 60 % of entropy’s"
+    assert numbers["margin near the boundary"].startswith("100 % of the queried rows")
+    assert any("random: 20 % of the queried rows near the boundary" in note for note in second.notes)
 
 
 def test_the_sampling_is_contradicted_when_bald_asks_more_in_the_overlap(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_batchbald_without_gain_at_batch_4_is_contradicted_when_it_needs_far_few
 def test_batchbald_at_batch_4_is_not_decided_by_three_seeds(tmp_path: Path) -> None:
     fourth = _fourth(tmp_path, {4: 62.0, 10: 60.0}, seeds=3)
     assert fourth.verdict == "not decided here"
-    assert any("no p below 0.125 was possible" in note for note in fourth.notes)
+    assert any("the smallest possible p is 0.125" in note for note in fourth.notes)
 
 
 def test_larger_batches_alone_do_not_measure_batch_4(tmp_path: Path) -> None:

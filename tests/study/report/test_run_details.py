@@ -49,7 +49,7 @@ def test_what_is_done_to_a_pool_is_a_setting_where_something_is(tmp_path: Path) 
     said = [text for text in describe_label_counting(results) if text.startswith("Hard: ")]
     assert len(said) == 2
     assert "30 % of the pool’s rows are of mine:own" in said[0]
-    assert "answers wrongly with probability 0.1" in said[1]
+    assert "mislabels each row with probability 0.1" in said[1]
 
 
 def test_versions_machine_and_hashes_are_those_of_the_manifests(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_versions_machine_and_hashes_are_those_of_the_manifests(tmp_path: Path) 
     assert said["torch"] == "2.12.0, 2.13.0"
     assert said["device"] == "cpu"
     assert "draws computed" not in said  # these journals say nothing about it
-    assert said["data: pool_inputs"] == "2 different ones (generated per seed)"
+    assert said["data: pool_inputs"] == "2 different values (generated per seed)"
     assert said["data: pool_classes"] == "cd" * 32
 
 
@@ -72,7 +72,7 @@ def test_how_the_draws_were_computed_is_said_where_the_journals_say_it(tmp_path:
     for number in range(len(trial.rounds)):
         fakes.changed(trial, number, compute_path="masked" if number == 1 else "folded")
     said = {description: value for _, description, value in environments_table(results).rows}
-    assert said["draws computed"] == "folded, masked"
+    assert said["computation of draws"] == "folded, masked"
 
 
 def test_what_was_not_recorded_of_some_trials_is_said_beside_what_was_of_others(tmp_path: Path) -> None:
@@ -93,8 +93,8 @@ def test_seeds_whose_trials_begin_with_other_fits_are_named(tmp_path: Path) -> N
         return 0.5 + 0.1 * ask.round + 0.01 * ask.seed + 0.003 * elsewhere
 
     (said,) = describe_unequal_first_fits(load_results(fakes.write_study(tmp_path, study, accuracy=accuracy)))
-    assert said.startswith("Digits, seeds 0, 2: trials begin with the same labels but not with the same fit")
-    assert "BALD | margin, random (alike between the bars)" in said
+    assert said.startswith("Digits, seeds 0, 2: trials start with the same labels but different first fits")
+    assert "BALD | margin, random (equal between the bars)" in said
 
 
 def test_a_panel_that_the_study_does_not_have_is_named(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_panel_that_the_study_does_not_have_is_named(tmp_path: Path) -> None:
     (tmp_path / "trials/digits").rename(tmp_path / "trials/part-2")
     (tmp_path / "trials/.checkpoints").mkdir()  # of another program
     assert describe_excluded(load_results(tmp_path)) == [
-        "trials/part-2: left out, the study has no panel of that name; it has digits."
+        "trials/part-2: excluded, since the study has no experiment of that name; it has digits."
     ]
 
 
@@ -115,7 +115,7 @@ def test_settings_that_fits_chose_are_counted(tmp_path: Path) -> None:
     for number in range(len(rounds)):
         fakes.changed(results.experiments[0].trials[0], number, hyperparameters={"weight_decay": 0.1 * (number == 1)})
     said = {description: value for _, description, value in environments_table(results).rows}
-    assert said["settings chosen"] == f"weight_decay = 0.0: {len(rounds) - 1} fits; weight_decay = 0.1: 1 fits"
+    assert said["tuned settings"] == f"weight_decay = 0.0: {len(rounds) - 1} fits; weight_decay = 0.1: 1 fits"
 
 
 def test_what_is_not_finished_is_named_with_how_far_it_got(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_what_is_not_finished_is_named_with_how_far_it_got(tmp_path: Path) -> No
         tmp_path, study, accuracy=fakes.rising, rounds_done=lambda trial: done[trial.acquisition, trial.seed]
     )
     assert describe_unfinished(load_results(tmp_path)) == [
-        "Digits, BALD, seed 0: not finished, 60 of 200 labels so far. It is shown as far as it goes.",
+        "Digits, BALD, seed 0: not finished, 60 of 200 labels so far. Its rounds so far are shown.",
         "Digits, BALD, seed 1: no round yet.",
     ]
 
@@ -151,9 +151,9 @@ def test_a_balanced_start_and_a_subset_of_candidates_are_owned_up_to(tmp_path: P
     helped["schedule"]["candidates"] = 10_000
     study = fakes.make_study(plain, helped)
     said = describe_label_counting(load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising)))
-    assert "initial ones included" in said[0]
-    assert said[1].startswith("The start is balanced on Helped: ")
-    assert "labels one does not have" in said[1]
+    assert "also the initial ones" in said[0]
+    assert said[1].startswith("The initial labels are balanced over the classes in Helped.")
+    assert "In practice this requires more labels" in said[1]
     assert said[2].startswith("Helped: each round chose from a random subset of about 10,000 candidates")
     assert len(said) == 3
 

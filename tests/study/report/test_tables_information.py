@@ -29,7 +29,7 @@ def test_it_has_the_median_over_seeds_in_bits(tmp_path: Path) -> None:
     out = fakes.write_study(tmp_path, study, accuracy=fakes.rising, information=_information)
     table = information_table(load_results(out).experiments[0])
     assert table is not None
-    assert table.columns == ("labels", "picks of", "seeds", "first pick", "first 2", "first 5", "first 10")
+    assert table.columns == ("labels", "acquisition", "seeds", "first pick", "first 2", "first 5", "first 10")
     assert [row[:2] for row in table.rows[:3]] == [("20", "BALD"), ("20", "BatchBALD"), ("20", "random")]
     joint, single = table.rows[0][6].rstrip(")").split(" (")
     assert float(joint) == pytest.approx(0.1 * 2 * 10 / np.log(2), abs=0.005)

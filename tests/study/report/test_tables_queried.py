@@ -1,4 +1,4 @@
-"""What was asked, against counts that were put into the journals."""
+"""Queried rows, against counts that were put into the journals."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_plain_pool_has_neither_table(tmp_path: Path) -> None:
 def test_recall_is_of_each_rare_class_and_its_mean_beside_the_others(tmp_path: Path) -> None:
     table = rare_recall_table(_panel(tmp_path, **RARE))
     assert table is not None
-    assert table.columns == ("acquisition", "seeds", "8 %", "9 %", "rare, mean %", "others, mean %")
+    assert table.columns == ("acquisition", "seeds", "8 %", "9 %", "minority, mean %", "others, mean %")
     assert table.rows[1] == (
         "BALD",
         "3",

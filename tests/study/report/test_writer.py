@@ -121,7 +121,7 @@ def test_the_four_conclusions_stand_with_verdict_and_numbers(page: _Page) -> Non
     assert [heading[:2] for heading in headings] == ["1.", "2.", "3.", "4."]
     verdicts = [word for word in page.words if word.endswith(" here") and len(word.split()) == 3]
     assert len(verdicts) == 4
-    assert any("1 of 1 seeds agree" in word for word in page.words)
+    assert any("1 of 1 seeds in favour" in word for word in page.words)
 
 
 def test_figures_of_one_panel_have_their_table_under_the_last(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_figures_of_one_panel_have_their_table_under_the_last(tmp_path: Path) ->
         tmp_path, fakes.make_study(experiment), accuracy=fakes.rising, information=fakes.fake_information
     )
     words = _Page(write_report(out).read_text(encoding="utf-8")).words
-    headings = [word for word in words if word.startswith(("Figure 4. ", "Information as the batch grows: "))]
+    headings = [word for word in words if word.startswith(("Figure 4. ", "Information by batch size: "))]
     assert [heading[:6] for heading in headings] == ["Figure", "Figure", "Inform"]
 
 
@@ -148,14 +148,16 @@ def test_where_nll_contradicts_accuracy_the_first_lines_say_so(tmp_path: Path) -
         },
     )
     words = _Page(write_report(tmp_path).read_text(encoding="utf-8")).words
-    top = words[: words.index("Who needs fewer labels")]
+    top = words[: words.index("Labels to reach an accuracy")]
     assert (
         "Accuracy and NLL disagree with 80 labels: BALD is more accurate than random in 6 of 6 seeds, but worse in NLL "
         "in 6 of 6 seeds."
     ) in top
     assert any(word.startswith("Detected against random: ") and "higher mean NLL: BALD" in word for word in top)
     assert any("average of the draws has a worse NLL than the single prediction" in word for word in top)
-    assert top.index("In short") < min(place for place, word in enumerate(top) if word.startswith("Active learning"))
+    assert top.index("Main results") < min(
+        place for place, word in enumerate(top) if word.startswith("Active learning")
+    )
     tables = {path.name for path in (tmp_path / "tables").glob("*.csv")}
     assert {"nll-digits.csv", "compared-probabilities-digits.csv", "compared-draws-digits.csv"} <= tables
 
@@ -183,7 +185,7 @@ def test_what_failed_is_named_with_its_error_until_it_is_finished(tmp_path: Path
     for trial in (first, second, third):
         record_failure(tmp_path / trial.folder, f"<diverged> {trial.seed}")
     text = write_report(tmp_path).read_text(encoding="utf-8")
-    assert "It is shown as far as it goes. It failed: &lt;diverged&gt; 1" in text
+    assert "Its rounds so far are shown. It failed: &lt;diverged&gt; 1" in text
     assert "Digits, BALD, seed 2: no round yet. It failed: &lt;diverged&gt; 2" in text
     assert "diverged&gt; 0" not in text
 
@@ -204,7 +206,14 @@ def test_those_who_end_together_write_one_after_the_other(tmp_path: Path, monkey
 
 def test_the_balanced_start_and_all_settings_and_versions_are_told(page: _Page) -> None:
     text = " ".join(page.words)
-    for needed in ("labels one does not have", "schedule.batch_size", "torch", "2.13.0", "shown in bits", "ab" * 32):
+    for needed in (
+        "In practice this requires more labels",
+        "schedule.batch_size",
+        "torch",
+        "2.13.0",
+        "shown in bits",
+        "ab" * 32,
+    ):
         assert needed in text
 
 
@@ -225,7 +234,9 @@ def test_a_panel_has_the_tables_that_it_has_data_for(page: _Page, out: Path) -> 
     names = {path.name for path in (out / "tables").glob("*.csv")}
     assert {"queried-digits.csv", "minority-recall-digits.csv", "transfer-digits.csv"} <= names
     assert not names & {"queried-two-moons.csv", "minority-recall-two-moons.csv", "transfer-two-moons.csv"}
-    assert {"What was asked: Digits", "Recall of rare classes: Digits", "For another model: Digits"} <= set(page.words)
+    assert {"Queried rows: Digits", "Recall of minority classes: Digits", "Transfer to other models: Digits"} <= set(
+        page.words
+    )
 
 
 def test_under_each_figure_stand_its_numbers_and_no_table_twice(page: _Page) -> None:
@@ -235,17 +246,17 @@ def test_under_each_figure_stand_its_numbers_and_no_table_twice(page: _Page) -> 
 
     order = [
         "Figure 3. Learning curves, Two",
-        "Accuracy as the labels come: Two",
-        "Labels needed to reach an accuracy: Two",
+        "Accuracy by number of labels: Two",
+        "Labels to reach and keep an accuracy: Two",
         "Figure 3. Learning curves, Digits",
-        "Accuracy as the labels come: Digits",
-        "Labels needed to reach an accuracy: Digits",
-        "Information as the batch grows",
+        "Accuracy by number of labels: Digits",
+        "Labels to reach and keep an accuracy: Digits",
+        "Information by batch size",
         "Figure 5. ",
         "Figure 6. ",
-        "For another model: Digits",
-        "At the last number of labels",
-        "What was asked: Digits",
+        "Transfer to other models: Digits",
+        "Metrics at the last number of labels",
+        "Queried rows: Digits",
     ]
     places = [place(words) for words in order]
     assert places == sorted(places)
@@ -266,15 +277,16 @@ def test_a_study_without_any_round_has_a_report_that_says_so(tmp_path: Path) -> 
     text = write_report(tmp_path).read_text(encoding="utf-8")
     assert "Digits, BALD, seed 0: no round yet." in text
     assert "Digits: nothing to compare" in text
-    assert "More tables" not in text
+    assert "Further tables" not in text
     for number in range(1, 7):
-        assert f"Figure {number}, " in text
+        assert f"Figure {number} (" in text
     assert text.count("not measured here") == 4
 
 
 def test_a_folder_without_a_study_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no study"):
+    with pytest.raises(InputError) as caught:
         write_report(tmp_path)
+    assert (caught.value.argument, caught.value.got) == ("out", str(tmp_path))
 
 
 def test_the_comparison_on_the_page_is_the_one_of_the_command(out: Path, page: _Page) -> None:
@@ -300,7 +312,7 @@ def test_what_does_not_count_is_said_at_the_top(tmp_path: Path) -> None:
     (journal,) = tmp_path.glob("trials/digits/bald/seed-1-*/journal.jsonl")
     journal.write_text(journal.read_text().replace('"labels":40', '"labels":41'))
     words = " ".join(_Page(write_report(tmp_path).read_text(encoding="utf-8")).words)
-    assert "These trials lie in the folder too and do not count:" in words
+    assert "These trials are in the folder but are not counted:" in words
     assert "journal.jsonl, line 7 is damaged" in words
 
 

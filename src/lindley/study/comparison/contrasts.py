@@ -1,25 +1,24 @@
-"""Every acquisition of a panel against one of them: labels to an accuracy, mean accuracy and mean NLL over the rounds.
+"""Contrasts of every acquisition with a reference: labels to an accuracy, mean accuracy and mean NLL over the rounds.
 
-All is paired by seed: the two trials of a pair share their initial labels and test set, and their first fit where they
-ran on one machine under one code. The family whose false alarms are held at 5 % is everything that one page compares:
-all measures of all pairs of acquisitions in all panels.
+Trials are paired by seed: the two trials of a pair share their initial labels and test set, and their first fit where
+they ran on one machine with the same code. The family-wise error rate is 5 % over all comparisons of one page: all
+measures of all pairs of acquisitions in all experiments.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from statistics import median
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from scipy import integrate, stats
+from scipy import stats
 
 from lindley.errors import InputError
 from lindley.measures.catalogue import METRICS
-from lindley.seeds import numpy_generator
+from lindley.study.comparison.curves import mean_over_labels
 from lindley.study.comparison.exact_tests import (
     FAMILY_LEVEL,
     detectable_shift,
@@ -29,16 +28,15 @@ from lindley.study.comparison.exact_tests import (
     step_down,
     two_sided,
 )
-from lindley.study.comparison.label_ratio import FEWEST_PAIRS, LabelRatio, label_ratio
-from lindley.study.comparison.labels_to_target import Crossing, labels_to_accuracy, median_crossing
+from lindley.study.comparison.label_ratio import FEWEST_PAIRS
+from lindley.study.comparison.labels_to_target import Crossing, median_crossing
+from lindley.study.comparison.paired_labels import common_accuracy, log_saving, paired_crossings, paired_label_ratio
 from lindley.study.comparison.signed_rank import SMALLEST_DIFFERENCE, signed_rank_test
 from lindley.study.results import ExperimentResults, TrialResults, paired_trials
 
 Measure = Literal["labels", "mean_accuracy", "mean_nll"]
 METRIC_OF: Mapping[Measure, str] = {"mean_accuracy": "accuracy", "mean_nll": "nll"}
-"""The test metric whose mean over the rounds a measure compares."""
-MISSED_SHARE = 1 / 3
-"""Of as many trials each, no acquisition can miss the accuracy at which labels are counted in more than this share."""
+"""Test metric whose mean over the rounds a measure compares."""
 
 
 @dataclass(frozen=True)
@@ -50,74 +48,74 @@ class Contrast:
     acquisition: str
     against: str
     accuracy: float | None
-    """For labels: which accuracy has to be kept, in [0, 1]."""
+    """The accuracy to reach and keep, in [0, 1]; None for means."""
     pairs: int
     seen: tuple[str, str]
-    """The medians of the two: labels with their marks, mean accuracies in percent, or mean NLLs in bits."""
+    """The two medians: labels with their marks, mean accuracies in percent, or mean NLLs in bits."""
     estimate: float | None
     """labels: the share of labels saved, below 1. mean_accuracy: the gain in mean accuracy over the rounds, in [-1, 1].
-    mean_nll: by how much the mean NLL over the rounds is lower, in nats. None where it was not seen or is infinite."""
+    mean_nll: by how much the mean NLL over the rounds is lower, in nats. None where it is unknown or infinite."""
     interval: tuple[float, float] | None
-    """95 %, of the estimate; None where too few pairs, or crossings, were seen."""
+    """95 % interval of the estimate; None with too few pairs or crossings."""
     ahead: int
-    """Pairs in which the first did better."""
+    """Number of pairs in which the first is better."""
     behind: int
-    """Pairs in which it did worse; the others are ties."""
+    """Number of pairs in which it is worse; the others are ties."""
     p: float
-    """Exact, two-sided, of this comparison alone."""
+    """Exact two-sided p-value of this comparison alone."""
     for_first: bool
-    """Which way the test leans: to the first. With many pairs a few large differences may outweigh more small ones."""
+    """Whether the signed ranks favour the first. A few large differences may outweigh many small ones."""
     telling: int
-    """Pairs of which it is known which did better, or that both did as well. The others can show nothing."""
+    """Number of pairs whose order is known, ties included. The others carry no information."""
     reached: int
-    """Those in which the second reached the accuracy and kept it; for means all."""
+    """Number of pairs in which the second reached and kept the accuracy; for means all."""
     adjusted_p: float = math.nan
-    """Within the family: everything that one page compares."""
+    """p-value after correction over the family: all comparisons of one page."""
     family: int = 1
-    """How many comparisons that is."""
+    """Number of comparisons in the family."""
     family_pairs: int = 1
-    """How many pairs of acquisitions, each with its measures, these are of."""
+    """Number of pairs of acquisitions in the family, each with its measures."""
     counts_as: int = 1
-    """As one of how many comparisons of one measure this one counts: of fewer than `family`, where measures agree."""
+    """Effective number of comparisons that this one is corrected for: below `family` where measures agree."""
     least_p: float = 0.0
-    """What adjusted_p would be, had all pairs of this comparison pointed one way."""
+    """The adjusted p if all pairs of this comparison agreed: the smallest possible one."""
     grid: float = 0.0
-    """How far rounds lie apart where the level was reached, in logarithms of labels; 0 for means."""
+    """Median distance of rounds where the level was reached, in logarithms of labels; 0 for means."""
     span: float = math.inf
-    """For labels: the logarithm of the largest ratio that the rounds of a pair can show."""
+    """Logarithm of the largest ratio of labels that the rounds of a pair can show; infinite for means."""
     up_to: int | None = None
-    """For means: the labels up to which, where that is before the study's end."""
+    """Last number of labels in a mean, where that is before the study's end."""
 
     @property
     def is_detected(self) -> bool:
-        """A difference, at 5 % over the family."""
+        """Whether there is a difference, at 5 % over the family."""
         return self.adjusted_p <= FAMILY_LEVEL
 
     @property
     def detectable(self) -> bool:
-        """Whether these pairs could have shown a difference at all, beside what the rest of the family shows."""
+        """Whether these pairs could show any difference, given the rest of the family."""
         return self.least_p <= FAMILY_LEVEL
 
     @property
     def detectable_gain(self) -> float:
-        """What gain would have been seen with a chance of some 80 %, in the estimate's unit; infinite where that is not
-        known, or more than the rounds can show, or nothing.
+        """The gain that is detected with a probability of about 80 %, in the estimate's unit.
 
-        Pairs lie as far apart as would give the interval if it were Student's, of logarithms where it is of labels: it
-        knows of what was not reached. What is seen of them is seen at the ends of rounds, no further apart than the
-        first lies from the last, and only in pairs that tell something. Where all pairs are alike nobody knows.
+        Infinite where it is unknown, larger than the rounds can show, or where nothing can be detected. The spread of
+        the pairs is the one that would give the interval if that were Student's (of logarithms for labels), since the
+        interval accounts for levels that were not reached. Crossings are observed at the ends of rounds only, and only
+        pairs with a known order count. Without any spread the gain is unknown.
         """
         seen = self._detectable_shift(self.telling)
         return -math.expm1(-seen) if self.measure == "labels" and math.isfinite(seen) else seen
 
     @property
     def detectable_loss(self) -> float:
-        """What loss would have been, in the same unit: where the second did not reach the accuracy, none can show."""
+        """The loss that is detected likewise; pairs whose second did not reach the accuracy cannot show one."""
         seen = self._detectable_shift(self.reached)
         return math.expm1(seen) if self.measure == "labels" else seen
 
     def _detectable_shift(self, pairs: int) -> float:
-        """The shift that so many pairs would have shown: of logarithms of labels, or of means."""
+        """Return the shift that so many pairs detect: of logarithms of labels, or of means."""
         if self.interval is None or math.isinf(detectable_shift(pairs, self.counts_as)):
             return math.inf
         low, high = self.interval
@@ -134,23 +132,23 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A comparison before it is known what else its page compares, with what each seed says."""
+    """A contrast before the correction over its family, with the difference of each seed."""
 
     contrast: Contrast
     experiment: str
-    """The panel's name, which no other has."""
+    """The unique name of the experiment."""
     differences: Mapping[int, float]
-    """By seed; above zero where the first did better."""
+    """By seed; positive where the first is better."""
     telling: frozenset[int]
-    """The seeds of which it is known which did better, or that both did as well."""
+    """The seeds whose order is known, ties included."""
 
     @property
     def pair(self) -> tuple[str, str, str]:
-        """Which pair of acquisitions, in which panel."""
+        """The experiment and its two acquisitions."""
         return self.experiment, self.contrast.acquisition, self.contrast.against
 
     def best_case(self) -> Measurement:
-        """The same with every seed that tells something in favour of the first."""
+        """Return the measurement with every known difference in favour of the first."""
         clear = {
             seed: max(abs(each), 2 * SMALLEST_DIFFERENCE)
             for seed, each in self.differences.items()
@@ -162,15 +160,15 @@ class Measurement:
 def contrasts(
     experiment: ExperimentResults, against: str | None = None, *, accuracy: float | None = None
 ) -> list[Contrast]:
-    """Compare all acquisitions of one panel, as a family by themselves.
+    """Compare all acquisitions of one experiment, as a family of its own.
 
     Args:
-        panel: The trials. Without two acquisitions that have a seed in common nothing is compared.
-        against: Random where it is not given, or the first acquisition of a panel without random.
-        accuracy: In [0, 1]; that of common_accuracy where it is not given.
+        experiment: The trials. Nothing is compared unless two acquisitions have a seed in common.
+        against: The reference; by default random, or the first acquisition of an experiment without random.
+        accuracy: The accuracy to which labels are counted, in [0, 1]; by default `common_accuracy`.
 
     Raises:
-        InputError: If the panel does not have the acquisition.
+        InputError: If the experiment does not have the acquisition.
     """
     return correct_family(measure_contrasts(experiment, against, accuracy=accuracy))
 
@@ -178,7 +176,16 @@ def contrasts(
 def measure_contrasts(
     experiment: ExperimentResults, against: str | None = None, *, accuracy: float | None = None
 ) -> list[Measurement]:
-    """Measure all comparisons of one panel; the arguments are those of `contrasts`."""
+    """Measure all comparisons of one experiment, before the correction over the family.
+
+    Args:
+        experiment: The trials.
+        against: The reference; by default random, or the first acquisition of an experiment without random.
+        accuracy: The accuracy to which labels are counted, in [0, 1]; by default `common_accuracy`.
+
+    Raises:
+        InputError: If the experiment does not have the acquisition.
+    """
     reference = reference_acquisition(experiment, against)
     others = [
         name for name in experiment.acquisitions if name != reference and paired_trials(experiment, name, reference)
@@ -190,7 +197,7 @@ def measure_contrasts(
 
 
 def correct_family(measured: Sequence[Measurement]) -> list[Contrast]:
-    """Correct the comparisons of one page for being so many, in their order."""
+    """Return the contrasts of one page, in their order, with p-values corrected over all of them."""
     pairs: dict[tuple[str, str, str], list[int]] = {}
     for place, each in enumerate(measured):
         pairs.setdefault(each.pair, []).append(place)
@@ -214,76 +221,22 @@ def correct_family(measured: Sequence[Measurement]) -> list[Contrast]:
 
 
 def _differences_by_seed(measured: Sequence[Measurement]) -> list[list[float]]:
-    """The differences of each measure, with 0 for a seed that it does not have."""
+    """Return the differences of each measure by seed, with 0 for a missing seed."""
     seeds = sorted(set().union(*(each.differences for each in measured)))
     return [[each.differences.get(seed, 0.0) for seed in seeds] for each in measured]
 
 
-def common_accuracy(experiment: ExperimentResults) -> float | None:
-    """The highest whole percent that nearly all trials reach and keep; None where every trial has it from its start.
-
-    Kept for two more rounds: in a trial's last two rounds nobody can tell.
-
-    So few may miss it that even if they were all of one acquisition, it would miss it in MISSED_SHARE of its trials at
-    most. Those under way count only while none is finished: they have not missed it yet. Which acquisition a trial is
-    of is not asked: the choice is the same when the two of a pair are exchanged, so that the tests stay exact.
-    """
-    trials = [trial for trial in experiment.trials if trial.complete] or experiment.trials
-    may_miss = int(len(trials) * MISSED_SHARE / max(len(experiment.acquisitions), 1))
-    for whole in range(99, 0, -1):
-        crossings = [labels_to_accuracy(trial, whole / 100) for trial in trials]
-        if sum(not each.is_confirmed for each in crossings) <= may_miss:
-            late = any(
-                not each.is_confirmed or each.labels > trial.labels[0]
-                for each, trial in zip(crossings, trials, strict=True)
-            )
-            return whole / 100 if late else None
-    return None
-
-
 def reference_acquisition(experiment: ExperimentResults, against: str | None) -> str:
+    """Return the acquisition that all others are compared with; raises InputError where it has no trial."""
     if against is None:
         return "random" if "random" in experiment.acquisitions else experiment.acquisitions[0]
     if against not in experiment.acquisitions:
         raise InputError(
-            f'"{against}" has no trial in {experiment.title}; there are {", ".join(experiment.acquisitions)}.'
+            argument="against",
+            expected=f"an acquisition of {experiment.title} ({', '.join(experiment.acquisitions)})",
+            got=against,
         )
     return against
-
-
-def paired_label_ratio(experiment: ExperimentResults, name: str, reference: str, level: float) -> LabelRatio | None:
-    """Estimate the labels that one acquisition needs over those that another needs: the median paired ratio over seeds.
-
-    Every sentence, table and file that states labels saved takes its number from here. Exchanging the two gives the
-    inverse, whatever the order in which a page compares them.
-    """
-    first, second = sorted((name, reference))
-    mine, theirs = (tuple(map(astuple, each)) for each in paired_crossings(experiment, first, second, level))
-    ratio = _label_ratio(experiment.name, first, second, mine, theirs)
-    if ratio is None or name == first:
-        return ratio
-    return LabelRatio(1 / ratio.median, 1 / ratio.high, 1 / ratio.low)
-
-
-@lru_cache(maxsize=256)  # a report states it in several places
-def _label_ratio(
-    experiment: str, first: str, second: str, mine: tuple[tuple[Any, ...], ...], theirs: tuple[tuple[Any, ...], ...]
-) -> LabelRatio | None:
-    generator = numpy_generator(0, "label ratio", experiment, first, second)
-    return label_ratio([Crossing(*each) for each in mine], [Crossing(*each) for each in theirs], generator=generator)
-
-
-def paired_crossings(
-    experiment: ExperimentResults, name: str, reference: str, level: float
-) -> tuple[list[Crossing], list[Crossing]]:
-    """Labels to the level of this and of the other, pair by pair, over the rounds that both have."""
-    pairs = paired_trials(experiment, name, reference)
-    ends = [min(trial.labels[-1] for trial in pair) for pair in pairs]
-    mine, theirs = (
-        [labels_to_accuracy(pair[side], level, up_to=end) for pair, end in zip(pairs, ends, strict=True)]
-        for side in (0, 1)
-    )
-    return mine, theirs
 
 
 def _measure_labels(experiment: ExperimentResults, name: str, reference: str, level: float) -> Measurement:
@@ -322,26 +275,6 @@ def _round_spacing(crossings: Sequence[Crossing]) -> float:
     return median(widths) if widths else 0.0
 
 
-def log_saving(mine: Crossing, theirs: Crossing) -> float:
-    """log(labels of the second / labels of the first), 0 where it is not known which needs fewer.
-
-    One that was reached and kept is infinitely better than one that was not reached. One that may still be lost is
-    only known to need more labels than the round before it had. Exchanging the two changes the sign and nothing else.
-    """
-    if mine.is_confirmed and theirs.is_confirmed:
-        return math.log(theirs.labels) - math.log(mine.labels)
-    if mine.is_confirmed:
-        return _log_excess(theirs, mine)
-    return -_log_excess(mine, theirs) if theirs.is_confirmed else 0.0
-
-
-def _log_excess(unsure: Crossing, kept: Crossing) -> float:
-    """By how much the first, which is not kept, needs more labels than the second, which is."""
-    if unsure.labels_before < kept.labels:
-        return 0.0
-    return math.inf if unsure.censored else math.log(unsure.labels) - math.log(kept.labels)
-
-
 def _measure_mean(experiment: ExperimentResults, name: str, reference: str, measure: Measure) -> Measurement | None:
     metric = METRIC_OF[measure]
     pairs = [
@@ -351,8 +284,8 @@ def _measure_mean(experiment: ExperimentResults, name: str, reference: str, meas
     ]
     if not pairs:
         return None
-    # Of a study under way: as far as half of the pairs have come, and those that have; where the last round was moved,
-    # as far as all that are complete have come. Means over other ranges are other quantities.
+    # In an unfinished study: up to the labels that half of the pairs have reached, and those pairs; where the last
+    # round was moved, up to the labels that all complete trials share. A mean over another range is another quantity.
     ends = sorted((min(first.labels[-1], second.labels[-1]) for first, second in pairs), reverse=True)
     complete = [set(trial.labels[1:]) for pair in pairs for trial in pair if trial.complete]
     shared = set.intersection(*complete) if complete else set()
@@ -381,33 +314,20 @@ def _measure_mean(experiment: ExperimentResults, name: str, reference: str, meas
     return Measurement(contrast, experiment.name, gains, frozenset(gains))
 
 
-def mean_over_labels(trial: TrialResults, metric: str, up_to: int) -> float:
-    """The area under a metric's curve by the trapezoidal rule, divided by its range of labels.
-
-    Infinite where the metric is in one of these rounds.
-    """
-    values = trial.metric(metric)
-    there = [place for place, count in enumerate(trial.labels) if place == 0 or trial.labels[place - 1] < up_to]
-    if not np.isfinite(values[there]).all():
-        return float(values[there].max())
-    labels = np.array([*(count for count in trial.labels if count < up_to), up_to], dtype=np.float64)
-    return float(integrate.trapezoid(np.interp(labels, trial.labels, values), labels) / (labels[-1] - labels[0]))
-
-
 def _is_measured(trial: TrialResults, metric: str) -> bool:
-    """In every round, of which there are two."""
+    """Return whether every round has the metric, and there are at least two."""
     return len(trial.rounds) > 1 and not np.isnan(trial.metric(metric)).any()
 
 
 def _gain(measure: Measure, mine: float, theirs: float) -> float:
-    """By how much the first is better; one infinite loss is as bad as another."""
+    """Return by how much the first is better; two infinite losses are equal."""
     if mine == theirs:
         return 0.0
     return METRICS[METRIC_OF[measure]].sign * (mine - theirs)
 
 
 def _student_interval(gains: Sequence[float]) -> tuple[float | None, tuple[float, float] | None]:
-    """The mean with Student's interval; none of an infinite gain."""
+    """Return the mean with Student's interval; None where a gain is infinite."""
     if not all(map(math.isfinite, gains)):
         return None, None
     centre = float(np.mean(gains))
@@ -418,7 +338,7 @@ def _student_interval(gains: Sequence[float]) -> tuple[float | None, tuple[float
 
 
 def _signed_rank_summary(differences: Sequence[float]) -> tuple[int, int, float, bool]:
-    """Pairs above zero, pairs below, the exact p, and whether they lean to above."""
+    """Return the number of pairs above zero and below, the exact p, and whether the ranks favour above."""
     above = sum(each > SMALLEST_DIFFERENCE for each in differences)
     below = sum(each < -SMALLEST_DIFFERENCE for each in differences)
     p_above, p_below = signed_rank_test(differences)

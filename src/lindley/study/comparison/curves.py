@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import integrate
 
 from lindley.study.results import Floats, TrialResults
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A metric against labels over seeds: median, band, and how many seeds got that far.  all [P]"""
+    """A metric against labels over seeds: median, band, and the number of seeds at each point.  all [P]"""
 
     labels: NDArray[np.int64]
     median: Floats
@@ -21,13 +22,13 @@ class Curve:
     high: Floats
     count: NDArray[np.int64]
     band: str
-    """What low and high are."""
+    """Description of the band from low to high."""
 
 
 def learning_curve(trials: Iterable[TrialResults], metric: str) -> Curve:
-    """Median and band over seeds at each number of labels, of the seeds that reached it.
+    """Return the median and the band over the seeds that reached each number of labels.
 
-    The band is the smallest and the largest value for up to five seeds, else the quartiles.
+    The band spans the smallest and the largest value for up to five seeds, else the quartiles.
     """
     reached: dict[int, list[float]] = {}
     for trial in trials:
@@ -44,12 +45,30 @@ def learning_curve(trials: Iterable[TrialResults], metric: str) -> Curve:
     return Curve(np.array(sorted(reached), dtype=np.int64), median, low, high, counts, band)
 
 
+def mean_over_labels(trial: TrialResults, metric: str, up_to: int) -> float:
+    """Return the area under a metric's curve by the trapezoidal rule, divided by its range of labels.
+
+    Infinite where the metric is infinite in one of these rounds.
+
+    Args:
+        trial: The rounds.
+        metric: The name of the metric.
+        up_to: The last number of labels of the range.
+    """
+    values = trial.metric(metric)
+    there = [place for place, count in enumerate(trial.labels) if place == 0 or trial.labels[place - 1] < up_to]
+    if not np.isfinite(values[there]).all():
+        return float(values[there].max())
+    labels = np.array([*(count for count in trial.labels if count < up_to), up_to], dtype=np.float64)
+    return float(integrate.trapezoid(np.interp(labels, trial.labels, values), labels) / (labels[-1] - labels[0]))
+
+
 def _quantile(values: Sequence[float], share: float) -> float:
-    """As NumPy's, which makes NaN of what is infinite; here what lies between a number and infinity is infinite."""
+    """Return NumPy's quantile, but infinity, not NaN, between a number and infinity."""
     above = float(np.quantile(values, share, method="higher"))
     return above if np.isinf(above) else float(np.quantile(np.minimum(values, above), share))
 
 
-def evenly_spaced(count: int, at_most: int) -> list[int]:
-    """Up to so many of 0..count-1, evenly spaced, the first and the last among them."""
-    return sorted({round(place) for place in np.linspace(0, count - 1, min(count, at_most))})
+def evenly_spaced(count: int, limit: int) -> list[int]:
+    """Return up to so many evenly spaced places of 0..count-1, including the first and the last."""
+    return sorted({round(place) for place in np.linspace(0, count - 1, min(count, limit))})

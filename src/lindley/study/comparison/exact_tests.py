@@ -1,4 +1,4 @@
-"""Exact paired tests, several at a time, and what so many seeds could have seen at all."""
+"""Exact paired tests, corrected over a family, and the minimum detectable difference."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from lindley.study.comparison.signed_rank import DECIMALS, SMALLEST_DIFFERENCE, 
 Floats = NDArray[np.float64]
 
 FAMILY_LEVEL = 0.05
-"""Two-sided, of a whole family of comparisons."""
+"""Two-sided level of a whole family of comparisons."""
 POWER = 0.8
-"""The chance with which a difference that "could have been seen" is seen."""
+"""Probability with which the minimum detectable difference is detected."""
 _SAMPLES = 4000
 _COARSEST = 20.0
 _MANY = 60
-"""Pairs of which what could have been seen is simulated with normal laws. Tests are exact whatever their number."""
+"""Number of pairs from which on detectable shifts use the normal approximation. Tests are always exact."""
 _MOST_EXCHANGED = 12
-"""Seeds up to which all exchanges are enumerated. With more, smallest p-values are so small that Bonferroni's price for
-the measures of a pair does not matter."""
+"""Number of seeds up to which all exchanges are enumerated. With more, p-values are so small that Bonferroni's
+correction over the measures of a pair costs little."""
 _ROUNDING = 1 + 1e-9
 
 
 def two_sided_p(differences: Sequence[float]) -> float:
-    """Wilcoxon's signed-rank test, exact, also with ties; infinite differences rank above all others.
+    """Return the p-value of Wilcoxon's signed-rank test, exact also with ties; infinite differences rank highest.
 
-    Exact whatever the law of the differences, as long as exchanging the two of a pair changes nothing.
+    Exact for every distribution of the differences that exchanging the two of a pair leaves unchanged.
     """
     return two_sided(*signed_rank_test(differences))
 
 
 def two_sided(p_above: float, p_below: float) -> float:
-    """Of two one-sided p the two-sided one."""
+    """Return the two-sided p-value of two one-sided ones."""
     return min(1.0, 2 * min(p_above, p_below))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p: at most FAMILY_LEVEL of them are wrongly below FAMILY_LEVEL in a family, whatever the dependence.
+    """Return p-values adjusted by Holm's method: the family-wise error rate is FAMILY_LEVEL under any dependence.
 
     Source: Holm 1979, Scandinavian Journal of Statistics 6, 65-70.
     """
@@ -57,26 +57,26 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 @dataclass(frozen=True)
 class PairTests:
-    """The tests of one pair of acquisitions on several measures: M p-values, and what they are under every exchange."""
+    """The tests of one pair of acquisitions on M measures: p-values, and their values under every exchange."""
 
     p: tuple[float, ...]
     least: tuple[float, ...]
-    """[M]: the smallest p that each measure could have, were all its differences of one sign."""
+    """[M]: the smallest p that each measure can have, with all differences of one sign."""
     exchanged: Floats | None
-    """[E, M]: the p-values under each way to exchange the two within seeds; None where there are too many ways."""
+    """[E, M]: the p-values under each way to exchange the two within seeds; None where there are too many."""
 
     def chance(self, p: float, measures: Collection[int]) -> float:
-        """Return how likely one of these measures has a p as small as this where the two do not differ."""
+        """Return the probability that one of these measures has so small a p if the two do not differ."""
         if self.exchanged is None:
             return min(1.0, len(measures) * p)
         return float((self.exchanged[:, list(measures)].min(1) <= p * _ROUNDING).mean())
 
 
 def pair_tests(measures: Sequence[Sequence[float]]) -> PairTests:
-    """Test each measure of a pair of acquisitions, and enumerate what exchanging the two within seeds would give.
+    """Test each measure of a pair of acquisitions, under every exchange of the two within seeds.
 
     Args:
-        measures: For each measure the differences, one per seed in the same order; 0 where a seed says nothing.
+        measures: For each measure the differences, one per seed in the same order; 0 for a seed without information.
     """
     num_seeds = len(measures[0])
     p = tuple(two_sided_p(each) for each in measures)
@@ -85,17 +85,17 @@ def pair_tests(measures: Sequence[Sequence[float]]) -> PairTests:
         return PairTests(p, least, None)
     ways = np.arange(1 << max(num_seeds - 1, 0))[:, None] >> np.arange(num_seeds)  # exchanging all changes no p
     kept = (ways & 1) == 0  # [E, S]
-    return PairTests(p, least, np.stack([_exchanged_p_values(kept, each) for each in measures], axis=1))
+    return PairTests(p, least, np.stack([_p_values_under_exchange(kept, each) for each in measures], axis=1))
 
 
 def step_down(pairs: Sequence[PairTests]) -> list[list[float]]:
     """Adjust the p-values of all measures of all pairs as one family.
 
     Exchanging the two of a seed changes all measures of that seed together. So a p is first compared with the smallest
-    of its pair under every exchange (`PairTests.chance`; Westfall and Young 1993), which makes measures that agree cost
-    nothing. That is multiplied by the number of pairs that could reach so small a p with the seeds that they have
-    (Tarone 1990, doi:10.2307/2531456), whatever the dependence of pairs. What has been adjusted leaves the family. With
-    one measure and equally many seeds this is Holm's correction.
+    p of its pair under every exchange (`PairTests.chance`; Westfall and Young 1993): measures that agree cost nothing.
+    The result is multiplied by the number of pairs that can reach so small a p with their seeds (Tarone 1990,
+    doi:10.2307/2531456), valid under any dependence of pairs. An adjusted p leaves the family. With one measure and
+    equal numbers of seeds this is Holm's correction.
     Source: Romano and Wolf 2005, doi:10.1198/016214504000000539; Goeman and Solari 2010, doi:10.1214/10-AOS829.
     """
     left = [set(range(len(pair.p))) for pair in pairs]
@@ -112,7 +112,7 @@ def step_down(pairs: Sequence[PairTests]) -> list[list[float]]:
 
 
 def equivalent_comparisons(pair: PairTests, pairs: Sequence[PairTests]) -> int:
-    """Return as one of how many comparisons of one measure a comparison of this pair counts.
+    """Return the effective number of single-measure comparisons that a comparison of this pair is corrected for.
 
     It is the smallest n such that every p up to 5 % / n is detected in the first step of `step_down`: no more than the
     number of pairs where all measures agree, and never more than the number of comparisons.
@@ -127,7 +127,7 @@ def equivalent_comparisons(pair: PairTests, pairs: Sequence[PairTests]) -> int:
 
 
 def _family_p(chance: float, pairs: Sequence[PairTests], left: Sequence[Collection[int]]) -> float:
-    """The chance in a pair, times the number of pairs that can have one as small."""
+    """Return the probability in a pair, times the number of pairs that can have one as small."""
     reaching = sum(
         any(pair.least[each] <= chance * _ROUNDING for each in measures)
         for pair, measures in zip(pairs, left, strict=True)
@@ -136,12 +136,12 @@ def _family_p(chance: float, pairs: Sequence[PairTests], left: Sequence[Collecti
 
 
 def smallest_two_sided_p(pairs: int) -> float:
-    """What comes out when all pairs point one way."""
+    """Return the p-value when all pairs agree."""
     return min(1.0, math.ldexp(1.0, 1 - pairs))
 
 
 def fewest_pairs(comparisons: int) -> int:
-    """How many pairs are needed so that a family of so many comparisons can detect anything."""
+    """Return the smallest number of pairs with which a family of so many comparisons can detect a difference."""
     pairs = 1
     while smallest_two_sided_p(pairs) * comparisons > FAMILY_LEVEL:
         pairs += 1
@@ -149,12 +149,16 @@ def fewest_pairs(comparisons: int) -> int:
 
 
 def detectable_shift(pairs: int, comparisons: int, grid: float = 0.0, *, estimated: bool = False) -> float:
-    """The shift of normal differences, in their standard deviations, that is detected with a chance of POWER.
+    """Return the shift of normal differences, in standard deviations, that is detected with probability POWER.
 
-    As the first step of a family of so many comparisons. grid: how far the rounds lie apart, in the same unit, where
-    each of the two of a pair is seen at the end of a round only. estimated: without a grid, whether the unit is the
-    standard deviation that so many pairs had, and not the true one, which is at times larger. Infinite where these
-    pairs can detect nothing. By simulation from fixed seeds, to a few percent; grids are rounded up to quarters.
+    Found by simulation from fixed seeds, to a few percent. Infinite where the pairs can detect nothing.
+
+    Args:
+        pairs: Number of pairs.
+        comparisons: Size of the family; the shift is detected in its first step.
+        grid: Distance of the rounds in standard deviations, rounded up to quarters, where crossings are observed at the
+            ends of rounds; 0 for means.
+        estimated: Whether the unit is the pairs' own standard deviation instead of the true one; used without a grid.
     """
     return _detectable_shift(pairs, comparisons, math.ceil(4 * min(grid, _COARSEST)) / 4, estimated)
 
@@ -186,26 +190,26 @@ def _detectable_shift(pairs: int, comparisons: int, grid: float, estimated: bool
 
 
 def deviation_from_interval(width: float, pairs: int) -> float:
-    """The standard deviation of so many pairs whose mean has a Student interval of 95 % that is so wide."""
+    """Return the standard deviation of pairs whose mean has a 95 % Student interval of this width."""
     return width / 2 * math.sqrt(pairs) / float(stats.t.ppf(0.975, pairs - 1))
 
 
-def _exchanged_p_values(kept: NDArray[np.bool_], differences: Sequence[float]) -> Floats:
-    """The two-sided p under each exchange, where the differences of the seeds that are not kept change their sign.
+def _p_values_under_exchange(kept: NDArray[np.bool_], differences: Sequence[float]) -> Floats:
+    """Return the two-sided p under each exchange; differences of seeds that are not kept change sign.
 
     kept [E, S] -> [E]
     """
     moved = np.round(np.array(differences, dtype=np.float64), DECIMALS)
     zeros = int((moved == 0).sum())
     ranks = np.where(moved == 0, 0, np.rint(2 * (stats.rankdata(np.abs(moved)) - zeros))).astype(np.int64)
-    law = rank_sum_distribution(ranks[ranks > 0].tolist())
-    p = np.minimum(1.0, 2 * np.minimum(np.cumsum(law), np.cumsum(law[::-1])[::-1]))
+    distribution = rank_sum_distribution(ranks[ranks > 0].tolist())
+    p = np.minimum(1.0, 2 * np.minimum(np.cumsum(distribution), np.cumsum(distribution[::-1])[::-1]))
     under: Floats = p[(kept == (moved > 0)) @ ranks]
     return under
 
 
 def _are_significant(differences: NDArray[np.float64], level: float) -> NDArray[np.bool_]:
-    """Of each line, whether its differences, without zeros and with ties, are above zero at the level."""
+    """Return for each line whether its differences, without zeros and with ties, are above zero at the level."""
     zeros = (differences == 0).sum(1, keepdims=True)  # they rank below all others
     ranks = np.rint(2 * (stats.rankdata(np.abs(differences), axis=1) - zeros)).astype(int)
     sums = np.where(differences > 0, ranks, 0).sum(1)
@@ -219,10 +223,9 @@ def _are_significant(differences: NDArray[np.float64], level: float) -> NDArray[
 
 @cache
 def _critical_sum(doubled_ranks: tuple[int, ...], level: float) -> int:
-    """The smallest sum of the (doubled) ranks of positive differences that is significant two-sided.
+    """Return the smallest sum of the (doubled) ranks of positive differences that is significant two-sided.
 
-    Of many, by their normal law, which asks for a little more than is needed; the exact one takes the cube of their
-    number.
+    Many ranks use the normal approximation, which is slightly conservative: the exact sum takes cubic time.
     """
     if len(doubled_ranks) > _MANY:
         middle, spread = sum(doubled_ranks) / 2, math.sqrt(sum(rank * rank for rank in doubled_ranks)) / 2

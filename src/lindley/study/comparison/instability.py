@@ -1,6 +1,6 @@
-"""Instability of fits: rounds whose accuracy is lower than that of the round before and of the round after.
+"""Instability of fits: rounds whose accuracy is lower than in the round before and in the round after.
 
-Labels are only added, so a loss that the next round makes good is one of a single fit.
+Labels are only added, so a drop that the next round recovers belongs to a single fit.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from lindley.study.plot_style import acquisition_title
 from lindley.study.results import ExperimentResults, TrialResults
 
 MIN_DROP = 0.01
-"""Of accuracy: a smaller drop is not counted, however large the test set."""
+"""Smallest drop of accuracy that counts, however large the test set."""
 STANDARD_ERRORS = 3.0
-"""Of the difference of two accuracies on so many test rows, if the two fits' errors were independent. They are of the
-same rows, so the choice of rows gives fewer drops than that."""
+"""Smallest drop in standard errors of the difference of two accuracies, as if their errors were independent. Both use
+the same test rows, so chance gives fewer drops than that."""
 MIN_REPORTED_SHARE = 0.05
-"""The share of an acquisition's rounds from which its drops, if there are several, are reported."""
+"""Smallest share of an acquisition's rounds with drops, if there are several, that is reported."""
 
 
 @dataclass(frozen=True)
 class Instability:
-    """How often the fits of one acquisition drop, over all its seeds."""
+    """Drops of the fits of one acquisition over all its seeds."""
 
     panel: str
     acquisition: str
     rounds: int
-    """Rounds that were measured, as were the round before and the round after."""
+    """Number of rounds that were measured together with the round before and the round after."""
     drops: int
-    """How many of them are lower than both by LEAST_DROP and by STANDARD_ERRORS."""
+    """Number of them that are lower than both by MIN_DROP and by STANDARD_ERRORS."""
     largest: float
     """The largest drop, in [0, 1]; 0 where there is none."""
     num_test: int
     full_rate: bool
-    """Whether a network is trained at its full learning rate from the first step: a known cause."""
+    """Whether a network trains at its full learning rate from the first step, a known cause."""
 
 
 def measure_instability(experiment: ExperimentResults) -> list[Instability]:
@@ -57,27 +57,27 @@ def measure_instability(experiment: ExperimentResults) -> list[Instability]:
 
 
 def describe_instability(found: Sequence[Instability]) -> list[str]:
-    """Return one sentence where an acquisition's accuracy drops often enough to matter, else none."""
+    """Return one sentence where an acquisition's accuracy drops often, else an empty list."""
     if not any(each.drops > 1 and each.drops >= MIN_REPORTED_SHARE * each.rounds for each in found):
         return []
     most_first = sorted((each for each in found if each.drops), key=lambda each: -each.drops / each.rounds)
-    told = ", ".join(
+    drops = ", ".join(
         f"{each.drops} of {each.rounds} rounds of {acquisition_title(each.acquisition)} "
         f"(by up to {100 * each.largest:.1f} points)"
         for each in most_first
     )
-    remedy = " For networks training.warmup may mend it." if most_first[0].full_rate else ""
+    remedy = " For networks, training.warmup may help." if most_first[0].full_rate else ""
     return [
-        f"Fits are not steady: the accuracy is lower than in the round before and in the round after in {told}, by "
-        f"more than the choice of {most_first[0].num_test:,} test rows explains. There the fit differs, whatever was "
-        f"asked for.{remedy}"
+        f"Fits are unstable: the accuracy is lower than in the round before and in the round after in {drops}, by "
+        f"more than sampling error on {most_first[0].num_test:,} test rows explains. These drops come from the fit, "
+        f"not from the queried rows.{remedy}"
     ]
 
 
 def _num_test(trial: TrialResults) -> int:
     """Return the number of test rows; 0 where the manifest does not hold it."""
-    told = trial.manifest.get("num_test")
-    return told if isinstance(told, int) and told > 0 else 0
+    size = trial.manifest.get("num_test")
+    return size if isinstance(size, int) and size > 0 else 0
 
 
 def _depths(trial: TrialResults, num_test: int) -> list[float]:

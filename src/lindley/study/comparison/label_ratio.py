@@ -1,13 +1,12 @@
-"""How many labels one acquisition needs of those that another needs: an interval from a handful of paired seeds.
+"""Ratio of the labels that two acquisitions need: an interval from a handful of paired seeds.
 
-A crossing is seen on the grid of the rounds only, so what is known of a seed is a cell, (the round before, the round at
-which it was seen], open above where it was not reached. Taking the middles of the cells for the crossings gives
-intervals that are far too short where few rounds lie between the seeds; taking the ends that are worst for each seed
-gives ones that are twice too long (`benchmarks/interval_coverage.py` has the table). So the positions within the cells
-are unknowns of a model: the logarithms of a pair's two crossings are bivariate Student-t (5 degrees of freedom: a seed
-may be an outlier) about two medians, with any correlation and two scales; flat prior on the medians, half-t on each
-scale, flat on the correlation (Huang and Wand 2013, doi:10.1214/12-BA688). The posterior is sampled by Gibbs steps,
-truncated to the cells.
+A crossing is observed at the end of a round only, so it is interval-censored: it lies in a cell (the round before, the
+round where it was observed], open above where the level was not reached. Middles of cells as crossings give intervals
+that are far too short where few rounds lie between seeds; worst-case ends give intervals twice too long
+(`benchmarks/interval_coverage.py` has the table). So the positions within cells are unknowns of a model: the logarithms
+of a pair's two crossings are bivariate Student-t (5 degrees of freedom, since a seed may be an outlier) about two
+medians, with any correlation and two scales. The priors are flat on the medians, half-t on each scale and flat on the
+correlation (Huang and Wand 2013, doi:10.1214/12-BA688). Gibbs steps, truncated to the cells, sample the posterior.
 
 N pairs; every array of cells is [..., N, 2] in logarithms.
 """
@@ -27,13 +26,13 @@ from lindley.study.comparison.labels_to_target import Crossing
 Floats = NDArray[np.float64]
 
 FEWEST_PAIRS = 3
-"""Below this there is no interval: two pairs say nothing of how far pairs lie apart."""
-_FREEDOM = 5.0
+"""Smallest number of pairs with an interval: two pairs hardly show how much pairs vary."""
+_DEGREES_OF_FREEDOM = 5.0
 _TYPICAL_SCALE = 0.25
-"""Of the half-t prior: seeds whose crossings differ by a quarter are nothing special."""
-_LARGEST = math.log(np.finfo(np.float64).max)
-"""Of a ratio's logarithm."""
-_CHAINS, _ITERATIONS, _FORGOTTEN = 32, 400, 100
+"""Scale of the half-t prior: seeds whose crossings differ by a quarter are ordinary."""
+_LARGEST_LOG = math.log(np.finfo(np.float64).max)
+"""Largest logarithm of a ratio that a float can hold."""
+_CHAINS, _ITERATIONS, _BURN_IN = 32, 400, 100
 
 
 @dataclass(frozen=True)
@@ -48,28 +47,34 @@ class LabelRatio:
 def label_ratio(
     first: Sequence[Crossing], second: Sequence[Crossing], *, generator: np.random.Generator, coverage: float = 0.95
 ) -> LabelRatio | None:
-    """The median over seeds of the paired ratio of labels, with an interval; pair i is first[i] and second[i].
+    """Return the median over seeds of the paired ratio of labels, with an interval.
 
-    None below FEWEST_PAIRS, where one of the two has fewer than half of its crossings within the rounds (then the
-    median itself was not seen), and where the cells leave the ratio so open that no number holds it.
+    None below FEWEST_PAIRS, where one of the two has fewer than half of its crossings within the rounds (the median
+    itself was not observed), and where the cells leave the ratio unbounded.
+
+    Args:
+        first: The crossings of the first acquisition, one per pair.
+        second: The crossings of the second acquisition, in the same order.
+        generator: The source of randomness.
+        coverage: The probability content of the interval.
     """
     mine, theirs = log_cells(first), log_cells(second)
     if len(first) < FEWEST_PAIRS or not (_is_mostly_observed(mine) and _is_mostly_observed(theirs)):
         return None
     chains = [np.broadcast_to(each, (_CHAINS, *each.shape)) for each in (mine, theirs)]
-    drawn = sample_median_difference(*chains, generator=generator, iterations=_ITERATIONS)[_FORGOTTEN:]
+    drawn = sample_median_difference(*chains, generator=generator, iterations=_ITERATIONS)[_BURN_IN:]
     tail = (1 - coverage) / 2
     logs = np.quantile(drawn, (tail, 0.5, 1 - tail))
-    if np.abs(logs).max() > _LARGEST:
+    if np.abs(logs).max() > _LARGEST_LOG:
         return None
     low, median, high = np.exp(logs)
     return LabelRatio(float(median), float(low), float(high))
 
 
 def log_cells(crossings: Sequence[Crossing]) -> Floats:
-    """Where the logarithm of each crossing lies: above the first and at most the second.  -> [N, 2]
+    """Return the cell of each crossing's logarithm: above the first and at most the second.  -> [N, 2]
 
-    Open above where the level was not reached or may be lost again, open below where it was there from the start.
+    Open above where the level was not reached or may be lost again, open below where it was reached at the start.
     """
     return np.array([_log_cell(each) for each in crossings], dtype=np.float64).reshape(-1, 2)
 
@@ -77,9 +82,15 @@ def log_cells(crossings: Sequence[Crossing]) -> Floats:
 def sample_median_difference(
     mine: Floats, theirs: Floats, *, generator: np.random.Generator, iterations: int
 ) -> Floats:
-    """Draws of median(log mine) - median(log theirs), R posteriors side by side.  two [R, N, 2] -> [iterations, R]
+    """Sample median(log mine) - median(log theirs) for R posteriors at once.  two [R, N, 2] -> [iterations, R]
 
-    The first hundred or so remember where they began.
+    The first hundred or so iterations are burn-in.
+
+    Args:
+        mine: The cells of the first acquisition, [R, N, 2].
+        theirs: The cells of the second acquisition, [R, N, 2].
+        generator: The source of randomness.
+        iterations: The number of Gibbs steps.
     """
     low, high = (np.stack([mine[..., side], theirs[..., side]], axis=-1) for side in (0, 1))  # [R, N, 2]
     logs = _initial_points(low, high)
@@ -114,7 +125,7 @@ def _is_mostly_observed(cells: Floats) -> bool:
 
 
 def _initial_points(low: Floats, high: Floats) -> Floats:
-    """Some point of every cell; of a cell that is open on both sides the mean of the others' points.  [R, N, 2]"""
+    """Return a point of every cell; for a cell open on both sides, the mean of the other points.  [R, N, 2]"""
     below = np.where(np.isfinite(low), low, high - 0.2)
     above = np.where(np.isfinite(high), high, low + 0.2)
     bounded = np.isfinite(low) | np.isfinite(high)
@@ -132,7 +143,7 @@ def _resample_crossings(
     high: Floats,
     generator: np.random.Generator,
 ) -> Floats:
-    """Every crossing anew within its cell, given the other of its pair."""
+    """Resample every crossing within its cell, given the other one of its pair."""
     logs = logs.copy()
     for side, other in ((0, 1), (1, 0)):
         slope = scatter[:, side, other] / scatter[:, other, other]
@@ -146,7 +157,7 @@ def _resample_crossings(
 def _sample_truncated_normal(
     centre: Floats, deviation: Floats, low: Floats, high: Floats, generator: np.random.Generator
 ) -> Floats:
-    """Normal numbers between low and high, by the inverse of the distribution in the tail that keeps its digits."""
+    """Sample normal numbers between low and high by the inverse distribution, in the tail that keeps its digits."""
     below, above = (low - centre) / deviation, (high - centre) / deviation
     mirrored = below > 0
     below, above = np.where(mirrored, -above, below), np.where(mirrored, -below, above)
@@ -161,9 +172,9 @@ def _sample_truncated_normal(
 def _shift_together(
     logs: Floats, medians: Floats, low: Floats, high: Floats, generator: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """All crossings of one acquisition and their median moved together as far as the cells let them, uniformly.
+    """Shift all crossings of one acquisition and their median together, uniformly within their cells.
 
-    Without this step the chain hardly moves where all seeds crossed in one cell and lie close together.
+    Without this step the chain mixes slowly where all seeds crossed in one cell and lie close together.
     """
     least, most = (low - logs).max(1), (high - logs).min(1)  # [R, 2]
     free = np.isfinite(least) & np.isfinite(most)
@@ -173,16 +184,18 @@ def _shift_together(
 
 
 def _sample_weights(residuals: Floats, scatter: Floats, generator: np.random.Generator) -> Floats:
-    """The weight of each pair: small where it lies far out, as the Student-t has it.  [R, N]"""
+    """Sample the weight of each pair under the Student-t: small for outliers.  [R, N]"""
     distance = np.einsum("rni,rij,rnj->rn", residuals, np.linalg.inv(scatter), residuals)
-    weights: Floats = generator.gamma((_FREEDOM + 2) / 2, size=distance.shape) * 2 / (_FREEDOM + distance)
+    weights: Floats = (
+        generator.gamma((_DEGREES_OF_FREEDOM + 2) / 2, size=distance.shape) * 2 / (_DEGREES_OF_FREEDOM + distance)
+    )
     return weights
 
 
 def _sample_scatter(
     residuals: Floats, weights: Floats, spread: Floats, generator: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """The scatter matrix given residuals from the weighted mean (medians integrated out), and its hyperparameters."""
+    """Sample the scatter matrix given residuals from the weighted mean (medians integrated out), and its scales."""
     count = residuals.shape[1]
     products = np.einsum("rn,rni,rnj->rij", weights, residuals, residuals)
     products = products + 4.0 * np.eye(2) / spread[:, None, :]

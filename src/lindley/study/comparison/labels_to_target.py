@@ -1,7 +1,7 @@
-"""Labels needed to reach an accuracy: the first crossing that is kept, and its median over seeds.
+"""Labels to reach an accuracy: the first confirmed crossing, and its median over seeds.
 
-All labels are counted, the initial ones included. An accuracy that was not reached is censored: it needs
-more labels than were given, and the median is handled as such.
+All labels count, the initial ones included. An accuracy that was not reached is censored: it needs more labels than
+were given, and the median respects that.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ import numpy as np
 from lindley.study.results import TrialResults
 
 CONFIRMATION_ROUNDS = 2
-"""A crossing counts when the accuracy stays at or above the level for this many rounds after it."""
+"""Number of rounds after a crossing in which the accuracy must stay at or above the level."""
 
 
 @dataclass(frozen=True)
 class Crossing:
-    """Labels needed: exactly `labels`, or more than that (censored), or that unless it is lost again (provisional)."""
+    """Labels to a level: exactly `labels`, more than that (censored), or that unless it is lost again (provisional)."""
 
     labels: float
     censored: bool = False
     provisional: bool = False
     labels_before: float = field(default=0.0, compare=False)
-    """Labels of the round before, where the level was not kept yet: it was reached with more than these. Where there
-    is no round before, or the level was not reached, the same as `labels`."""
+    """Labels of the round before, which did not reach the level yet. Equal to `labels` without a round before, or where
+    the level was not reached."""
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether it was reached, and kept for as long as it has to be."""
+        """Whether the level was reached and kept long enough."""
         return not self.censored and not self.provisional
 
     def __str__(self) -> str:
@@ -40,16 +40,20 @@ class Crossing:
 
 
 def labels_to_accuracy(
-    trial: TrialResults, level: float, *, up_to: int | None = None, confirmation_rounds: int = CONFIRMATION_ROUNDS
+    trial: TrialResults, level: float, *, max_labels: int | None = None, confirmation_rounds: int = CONFIRMATION_ROUNDS
 ) -> Crossing:
-    """The first number of labels at which the accuracy is at least `level`, in this round and the next two.
+    """Return the first number of labels at which the accuracy is at least `level`, in this round and the next two.
 
-    In the last two rounds there are fewer rounds to keep it: such a crossing is provisional. `up_to` looks at
-    the rounds with at most so many labels, as if the trial had ended there. kept_rounds: 0 for the first time
-    that it is reached, kept or not.
+    In the last two rounds there are fewer rounds to confirm it: such a crossing is provisional.
+
+    Args:
+        trial: The rounds.
+        level: The accuracy to reach and keep, in [0, 1].
+        max_labels: Ignore rounds with more labels, as if the trial had ended there.
+        confirmation_rounds: Number of further rounds that must keep the level; 0 accepts the first one that reaches it.
     """
     pairs = list(zip(trial.labels, trial.metric("accuracy") >= level, strict=True))
-    rounds = [(labels, above) for labels, above in pairs if up_to is None or labels <= up_to]
+    rounds = [(labels, above) for labels, above in pairs if max_labels is None or labels <= max_labels]
     for place, (labels, _) in enumerate(rounds):
         following = rounds[place : place + confirmation_rounds + 1]
         if all(above for _, above in following):
@@ -62,9 +66,9 @@ def labels_to_accuracy(
 
 
 def median_crossing(crossings: Sequence[Crossing]) -> Crossing:
-    """The median over seeds; censored as soon as the values that are not known could change it.
+    """Return the median over seeds; censored as soon as unknown values could change it.
 
-    With an even number it is the mean of the middle two: of 300 and "> 1020" it is "> 660".
+    For an even number it is the mean of the middle two: for 300 and "> 1020" it is "> 660".
     """
     if not crossings:
         raise ValueError("a median needs at least one crossing")
@@ -75,7 +79,7 @@ def median_crossing(crossings: Sequence[Crossing]) -> Crossing:
 
 
 def _median_with_infinity(crossings: Sequence[Crossing], *, unsure: bool) -> float:
-    """The median if every censored value (and every provisional one) were infinite."""
+    """Return the median as if every censored value (and every provisional one) were infinite."""
     values = [
         math.inf if crossing.censored or (unsure and crossing.provisional) else crossing.labels
         for crossing in crossings
@@ -84,17 +88,17 @@ def _median_with_infinity(crossings: Sequence[Crossing], *, unsure: bool) -> flo
     return ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
-def accuracy_levels(trials: Sequence[TrialResults], *, at_most: int = 6) -> list[float]:
-    """The levels worth a table: reached and kept by some trial, and not by all from the start; the highest few.
+def accuracy_levels(trials: Sequence[TrialResults], *, max_levels: int = 6) -> list[float]:
+    """Return the highest few levels that some trial reaches and not all trials start with.
 
-    Round levels where three or more of them are, else whole percents.
+    Round levels where there are at least three of them, else whole percents.
     """
-    shown: list[float] = []
+    levels: list[float] = []
     for grid in (_ROUND_LEVELS, [percent / 100 for percent in range(50, 100)]):
-        shown = [level for level in grid if _separates_trials(trials, level)]
-        if len(shown) >= 3:
+        levels = [level for level in grid if _separates_trials(trials, level)]
+        if len(levels) >= 3:
             break
-    return shown[-at_most:]
+    return levels[-max_levels:]
 
 
 _ROUND_LEVELS = [0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995]

@@ -1,4 +1,4 @@
-"""A comparison as tables for people, as CSV and as JSON."""
+"""The comparison of a study: who is compared, and the result as sentences, tables, CSV and JSON."""
 
 from __future__ import annotations
 
@@ -34,30 +34,30 @@ from lindley.study.comparison.verdicts import (
     verdicts,
 )
 from lindley.study.plot_style import acquisition_title
-from lindley.study.report.tables import Table
-from lindley.study.report.tables import format_spread as format_spread
+from lindley.study.report.tables import Table, format_spread
 from lindley.study.results import ExperimentResults, StudyResults
 
-_HOW_COMPARED = (
-    "Paired by seed: the same initial labels, the same test set. Labels: the first number, all labels counted, at "
-    "which the accuracy is reached and kept for two more rounds (*: in the last two rounds, so that it may be lost "
-    "again and only its being later than the round before is known; “> n”: not with n labels); what is given is the "
-    "median over seeds of the paired share of labels saved, knowing each crossing only to lie between two rounds, or "
-    "beyond the last one. Mean accuracy and mean NLL: the area under the curve over its range of labels; a low NLL is "
-    "good. p: exact two-sided signed-rank tests; detected means p ≤ 0.05 after correction over {family}: labels, mean "
-    "accuracy and mean NLL of every pair in every panel. Intervals are each of one comparison by itself. “Could have "
-    "seen”: what difference would have been detected some four times in five by so many seeds, were they as unlike as "
-    "they seem here and rounds as far apart (–: not known, or more than could be seen between the first round and the "
-    "last; nothing: so few seeds can show no difference). What has no p is counted and not tested."
+_METHOD_NOTE = (
+    "Pairs share a seed: the same initial labels and the same test set. Labels: the first number of labels, the "
+    "initial ones included, at which the accuracy is reached and kept for two more rounds. An asterisk marks a "
+    "crossing in the last two rounds: it may be lost again, and is only known to be later than the round before. “> n” "
+    "means not reached with n labels. The estimate is the median over seeds of the paired share of labels saved; each "
+    "crossing is known to lie between two rounds, or beyond the last. Mean accuracy and mean NLL are areas under the "
+    "curve divided by the range of labels; a lower NLL is better. p comes from exact two-sided signed-rank tests. "
+    "“Detected” means p ≤ 0.05 after correction over {family}: labels, mean accuracy and mean NLL of every pair in "
+    "every experiment. Each interval belongs to one comparison alone. The minimum detectable difference is the one "
+    "that so many seeds detect with a probability of about 80 %, if seeds vary and rounds lie apart as they do here "
+    "(–: unknown, or larger than the rounds can show; nothing: too few seeds to detect any difference). Measures "
+    "without p are counted, not tested."
 )
 
 UNTESTED_TABLES = ("compared-queried", "compared-probabilities", "compared-draws")
-"""How the names of the tables begin that hold no tested comparison: comparison.csv has those."""
+"""Beginnings of the names of tables without tests; comparison.csv holds the tested comparisons."""
 
 
 @dataclass(frozen=True)
 class ExperimentComparison:
-    """One panel: who was compared with whom, how good probabilities are, what was asked for, how steady fits are."""
+    """The comparison of one experiment: tests, quality of probabilities, queried rows and stability of fits."""
 
     title: str
     name: str
@@ -70,7 +70,7 @@ class ExperimentComparison:
 
     @property
     def headlines(self) -> list[str]:
-        """What comes before all else: what is detected, and where NLL contradicts accuracy, or draws worsen it."""
+        """The main results: detected differences, and where NLL contradicts accuracy or averaging draws worsens it."""
         return [
             *summarise_detected(self.contrasts),
             *describe_disagreements(self.metrics),
@@ -79,22 +79,22 @@ class ExperimentComparison:
 
     @property
     def verdicts(self) -> list[str]:
-        """One sentence for each comparison, what so few seeds cannot show, and whether the fits are steady."""
+        """One sentence for each comparison, the limits of so few seeds, and unstable fits."""
         return [*verdicts(self.contrasts), *describe_instability(self.instability)]
 
 
 def compare(
     results: StudyResults, against: str | None = None, *, accuracy: float | None = None
 ) -> list[ExperimentComparison]:
-    """Compare every panel in which something can be compared with `against`; all comparisons are one family.
+    """Compare the acquisitions of every experiment with `against`; all comparisons are one family.
 
     Args:
         results: The study.
-        against: Random where it is not given, or the first acquisition of a panel without random.
-        accuracy: At which labels are counted, in [0, 1]; where it is not given, one for each panel.
+        against: The reference; by default random, or the first acquisition of an experiment without random.
+        accuracy: The accuracy to which labels are counted, in [0, 1]; by default `common_accuracy` of each experiment.
 
     Raises:
-        InputError: If no panel has a trial of `against`.
+        InputError: If no experiment has a trial of `against`.
     """
     experiments = [
         experiment
@@ -103,7 +103,12 @@ def compare(
     ]
     if not experiments and against is not None:
         found = list(dict.fromkeys(name for experiment in results.experiments for name in experiment.acquisitions))
-        raise InputError(f'no panel has a finished round of "{against}"; there are {", ".join(found) or "none yet"}.')
+        raise InputError(
+            "Choose one of these, or finish a round of it first.",
+            argument="against",
+            expected=f"an acquisition with a finished round ({', '.join(found) or 'there is none yet'})",
+            got=against,
+        )
     measured = [measure_contrasts(experiment, against, accuracy=accuracy) for experiment in experiments]
     family = iter(correct_family([each for members in measured for each in members]))
     return [
@@ -114,17 +119,23 @@ def compare(
 
 
 def explain_comparison(compared: Sequence[ExperimentComparison]) -> str:
-    """Explain how the comparisons of a page were made, and how many there are."""
+    """Return the method of the comparisons of a page, and how many there are."""
     members = [contrast for experiment in compared for contrast in experiment.contrasts]
     pairs = members[0].family_pairs if members else 0
     family = f"all comparisons of this page, which are one family ({len(members)}, of {pairs} pairs of acquisitions)"
-    return _HOW_COMPARED.format(family=family if len(members) > 1 else "the one comparison of this page")
+    return _METHOD_NOTE.format(family=family if len(members) > 1 else "the one comparison of this page")
 
 
 def explain_missing_comparisons(
     results: StudyResults, compared: Sequence[ExperimentComparison], against: str | None = None
 ) -> list[str]:
-    """One sentence for each panel that `compare` found nothing in."""
+    """Return one sentence for each experiment in which `compare` found nothing to compare.
+
+    Args:
+        results: The study.
+        compared: The result of `compare`.
+        against: The reference that `compare` was called with.
+    """
     found = {each.name for each in compared}
     return [
         _explain_missing_comparison(experiment, against)
@@ -134,7 +145,7 @@ def explain_missing_comparisons(
 
 
 def tables(compared: ExperimentComparison) -> list[Table]:
-    """Labels, mean accuracy, mean NLL, probabilities, draws and what was asked: those that there are."""
+    """Return the tables of an experiment: labels, mean accuracy, mean NLL, metrics, predictions and queried rows."""
     reference = acquisition_title(compared.against)
     found = []
     for measure, title in _TITLES.items():
@@ -151,7 +162,7 @@ def tables(compared: ExperimentComparison) -> list[Table]:
 
 
 def as_json(compared: Sequence[ExperimentComparison]) -> list[dict[str, Any]]:
-    """Plain values in natural units (shares and accuracies in [0, 1]); infinite is null."""
+    """Return plain values in natural units (shares and accuracies in [0, 1]); None stands for infinity."""
     return [
         {
             "panel": each.name,
@@ -169,7 +180,7 @@ def as_json(compared: Sequence[ExperimentComparison]) -> list[dict[str, Any]]:
 
 
 def csv_rows(compared: Sequence[ExperimentComparison]) -> list[tuple[object, ...]]:
-    """A header, then one line a comparison."""
+    """Return a header, then one row for each comparison."""
     plain = [_contrast_values(contrast) for each in compared for contrast in each.contrasts]
     header = tuple(key for key in plain[0] if key != "interval") if plain else ()
     rows = [(*(line[key] for key in header), *(line["interval"] or ("", ""))) for line in plain]
@@ -179,8 +190,8 @@ def csv_rows(compared: Sequence[ExperimentComparison]) -> list[tuple[object, ...
 def _explain_missing_comparison(experiment: ExperimentResults, against: str | None) -> str:
     if against is None and len(experiment.acquisitions) > 1:
         against = reference_acquisition(experiment, None)
-    needs = "two acquisitions" if against is None else f"{acquisition_title(against)} and another acquisition"
-    return f"{experiment.title}: nothing to compare; it needs {needs} with two rounds under the same seed."
+    required = "two acquisitions" if against is None else f"{acquisition_title(against)} and another acquisition"
+    return f"{experiment.title}: nothing to compare. This requires {required} with two rounds under the same seed."
 
 
 def _compare_experiment(
@@ -209,7 +220,7 @@ _COLUMNS = {
     "mean_accuracy": ("mean accuracy %", "gain, points"),
     "mean_nll": ("mean NLL, bits", "lower by, bits"),
 }
-"""Of each measure what was seen, and the estimate: above zero in favour of the first."""
+"""Columns of each measure: the observed value, and the estimate, which is positive in favour of the acquisition."""
 
 
 def _contrast_table(compared: ExperimentComparison, members: Sequence[Contrast], title: str) -> Table:
@@ -234,21 +245,21 @@ def _contrast_table(compared: ExperimentComparison, members: Sequence[Contrast],
         "acquisition",
         "seeds",
         what.format(level=format_contrast_level(members[0])),
-        f"of {acquisition_title(compared.against)}",
+        f"for {acquisition_title(compared.against)}",
         estimate,
         "95 % interval",
         "better : worse",
         "p",
         "p, adjusted",
         "detected",
-        "could have seen",
+        "minimum detectable difference",
     )
     name = f"compared-{measure.replace('_', '-')}-{compared.name}"
     return Table(name, f"{compared.title}: {title}", columns, rows)
 
 
 def _metrics_table(compared: ExperimentComparison, reference: str) -> Table:
-    """A line for each acquisition and metric: at the end, and over the rounds."""
+    """Return a row for each acquisition and metric: at the last number of labels, and averaged over the rounds."""
     rows = []
     for each in compared.metrics:
         spec = METRICS[each.metric]
@@ -263,8 +274,8 @@ def _metrics_table(compared: ExperimentComparison, reference: str) -> Table:
         "seeds",
         f"with {labels} labels",
         "better : worse",
-        "over the rounds",
-        "there better : worse",
+        "mean over the rounds",
+        "mean better : worse",
     )
     names = join_names(dict.fromkeys(METRICS[each.metric].title for each in compared.metrics))
     title = f"{compared.title}: {names}, against {reference}"
@@ -290,11 +301,11 @@ def _predictions_table(compared: ExperimentComparison) -> Table:
         "average of the draws",
         "dropout off",
         "average better : worse",
-        "over the rounds better : worse",
+        "mean over the rounds, better : worse",
     )
     labels = compared.predictions[0].labels
-    title = f"{compared.title}: NLL in bits with {labels} labels, the draws and the single prediction"
-    note = "Median (smallest to largest) over finished trials; both predictions are of the same model."
+    title = f"{compared.title}: NLL in bits with {labels} labels, average of the draws and single prediction"
+    note = "Median (smallest to largest) over finished trials; both predictions come from the same model."
     return Table(f"{UNTESTED_TABLES[2]}-{compared.name}", title, columns, rows, note)
 
 
@@ -322,17 +333,17 @@ def _queries_table(compared: ExperimentComparison, reference: str) -> Table:
     )
     columns = (
         "acquisition",
-        "asked",
-        f"also asked by {reference}",
+        "queried",
+        f"also queried by {reference}",
         "evenness of classes",
-        "rarest class, of an even share",
+        "rarest class, relative to an even share",
         *(["inputs labelled before"] if repeated else []),
     )
-    return Table(f"{UNTESTED_TABLES[0]}-{compared.name}", f"{compared.title}: what was asked for", columns, rows)
+    return Table(f"{UNTESTED_TABLES[0]}-{compared.name}", f"{compared.title}: queried rows", columns, rows)
 
 
 def _estimate_cell(contrast: Contrast) -> str:
-    return "not seen" if contrast.estimate is None else _format_estimate(contrast, contrast.estimate)
+    return "unknown" if contrast.estimate is None else _format_estimate(contrast, contrast.estimate)
 
 
 def _interval_cell(contrast: Contrast) -> str:
@@ -343,7 +354,7 @@ def _interval_cell(contrast: Contrast) -> str:
 
 
 def _detectable_cell(contrast: Contrast) -> str:
-    """A dash where it is not known, or more than the rounds of the study could show."""
+    """Return the minimum detectable difference; a dash where it is unknown or larger than the rounds can show."""
     if not contrast.detectable:
         return "nothing"
     if math.isinf(contrast.detectable_gain):
@@ -355,7 +366,7 @@ def _detectable_cell(contrast: Contrast) -> str:
 
 
 def _format_estimate(contrast: Contrast, value: float) -> str:
-    """Percent of labels, points of accuracy or bits of NLL, without the unit."""
+    """Return percent of labels, points of accuracy or bits of NLL, without the unit."""
     return format_number(display_scale(contrast) * value, display_digits(contrast)).replace("-", "−")
 
 
@@ -375,7 +386,7 @@ def _contrast_values(contrast: Contrast) -> dict[str, Any]:
 
 
 def _infinite_as_none(value: Any) -> Any:
-    """The same with null for what is infinite, also within."""
+    """Return the value with None for infinities, also in nested dicts."""
     if isinstance(value, dict):
         return {key: _infinite_as_none(each) for key, each in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,6 +1,6 @@
-"""Differences paired by seed: exact one-sided tests, and what several of them say together.
+"""Exact one-sided tests of differences paired by seed, and the verdict of several tests.
 
-With n pairs the smallest p that can come out is 1/2^n, so fewer than five seeds decide nothing at 5 %.
+With n pairs the smallest possible p is 1/2^n, so fewer than five seeds decide nothing at 5 %.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from lindley.study.comparison.signed_rank import signed_rank_test
 
 Verdict = Literal["supported here", "contradicted here", "not decided here", "not measured here"]
 ONE_SIDED_LEVEL = 0.05
-"""Of one claim, in each direction."""
+"""Level of one claim, in each direction."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One measured part of a conclusion in one panel."""
+    """One measured part of a claim in one experiment."""
 
     experiment: str
     part: str
     description: str
-    """Who is compared with whom, on what."""
+    """The quantity and the two acquisitions."""
     medians: str
-    """The two medians, in a few words."""
+    """The two medians as text."""
     difference: str
-    """How large the difference is, in words."""
+    """The size of the difference as text."""
     pairs: int
     num_agreeing: int
-    """Pairs whose difference points the way of the conclusion."""
+    """Number of pairs whose difference supports the claim."""
     p_for: float
     p_against: float
 
     @property
     def result(self) -> str:
-        """What this comparison alone says, in the words of the report."""
+        """The result of this comparison alone: for the claim, against it, or undecided."""
         if self.p_for <= ONE_SIDED_LEVEL:
             return "for it"
         return "against it" if self.p_against <= ONE_SIDED_LEVEL else "undecided"
@@ -49,7 +49,16 @@ class Comparison:
 def paired_comparison(
     experiment: str, part: str, description: str, medians: str, difference: str, differences: Sequence[float]
 ) -> Comparison:
-    """The comparison whose differences, one a pair, are above zero where they point the way of the conclusion."""
+    """Test the differences of pairs; those above zero support the claim.
+
+    Args:
+        experiment: The title of the experiment.
+        part: The part of the claim.
+        description: The quantity and the two acquisitions.
+        medians: The two medians as text.
+        difference: The size of the difference as text.
+        differences: One per pair.
+    """
     p_for, p_against = signed_rank_test(differences)
     num_agreeing = sum(value > 0 for value in differences)
     return Comparison(
@@ -58,7 +67,7 @@ def paired_comparison(
 
 
 def judge(comparisons: Sequence[Comparison]) -> Verdict:
-    """What the parts of a conclusion say together within one panel.
+    """Return the verdict of all parts of a claim within one experiment.
 
     Supported when every part is: the largest p counts (intersection-union, no correction needed). Contradicted when
     at least one part is reversed, by Simes' test over the parts.
@@ -72,7 +81,7 @@ def judge(comparisons: Sequence[Comparison]) -> Verdict:
 
 
 def combine_verdicts(verdicts: Sequence[Verdict]) -> Verdict:
-    """Over panels: one that supports and none that contradicts, or the other way round; else not decided."""
+    """Return the verdict over experiments: decided where some decide one way and none the other way."""
     measured = {verdict for verdict in verdicts if verdict != "not measured here"}
     if not measured:
         return "not measured here"
@@ -83,10 +92,10 @@ def combine_verdicts(verdicts: Sequence[Verdict]) -> Verdict:
 
 
 def format_percent(share: float, digits: int = 0) -> str:
-    """0.5 -> "50 %"."""
+    """Return a share in percent: 0.5 -> "50 %"."""
     return f"{100 * share:.{digits}f} %"
 
 
 def smallest_p(pairs: int) -> float:
-    """The smallest p that so many pairs can give."""
+    """Return the smallest p that so many pairs can give."""
     return math.ldexp(1.0, -pairs)

@@ -1,7 +1,7 @@
-"""How good the probabilities are beside the accuracy: NLL and Brier score, and the draws beside the single prediction.
+"""Quality of the probabilities: NLL and Brier score, and the average of the draws against the single prediction.
 
-These are counts of seeds, without a test: they say in which direction a measure points. The mean NLL over the rounds is
-tested, in `contrasts`.
+These are counts of seeds without a test; they show the direction of a difference. The mean NLL over the rounds is
+tested in `contrasts`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from itertools import groupby
 from statistics import median
 
 from lindley.measures.catalogue import METRICS, metrics_at
-from lindley.study.comparison.contrasts import mean_over_labels
+from lindley.study.comparison.curves import mean_over_labels
 from lindley.study.comparison.signed_rank import SMALLEST_DIFFERENCE
 from lindley.study.plot_style import acquisition_title
 from lindley.study.results import ExperimentResults, TrialResults, paired_trials
@@ -31,7 +31,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Tally:
-    """In how many pairs the first is better, and in how many it is worse; the others are ties."""
+    """Numbers of pairs in which the first is better, and worse; the others are ties."""
 
     better: int
     worse: int
@@ -44,7 +44,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class MetricSummary:
-    """One metric of one acquisition over its finished trials, and against the reference, paired by seed."""
+    """One metric of one acquisition over its finished trials, and against the reference by seed."""
 
     panel: str
     acquisition: str
@@ -54,11 +54,11 @@ class MetricSummary:
     labels: int
     """The study's last number of labels."""
     seeds: int
-    """Finished trials; for the tallies, pairs of them."""
+    """Number of finished trials; for the tallies, of pairs."""
     final: Spread
-    """With the last number of labels."""
+    """Value with the last number of labels."""
     mean: Spread
-    """Over the rounds: the area under the curve over its range of labels."""
+    """Mean over the rounds: the area under the curve over its range of labels."""
     final_tally: Tally | None
     """None for the reference itself."""
     mean_tally: Tally | None
@@ -66,23 +66,23 @@ class MetricSummary:
 
 @dataclass(frozen=True)
 class AverageAgainstSingle:
-    """The NLL of the average of the draws beside that of the single prediction (dropout off), paired by trial."""
+    """NLL of the average of the draws and of the single prediction (dropout off), paired by trial."""
 
     panel: str
     acquisition: str
     labels: int
     trials: int
     average: Spread
-    """With the last number of labels, in nats, as is `single`."""
+    """Value with the last number of labels in nats, like `single`."""
     single: Spread
     final_tally: Tally
-    """Trials in which the average is better, and in which it is worse."""
+    """Numbers of trials in which the average is better, and worse."""
     mean_tally: Tally
-    """The same of the means over the rounds."""
+    """The same for means over the rounds."""
 
 
 def summarise_metrics(experiment: ExperimentResults, reference: str) -> list[MetricSummary]:
-    """Describe every metric of every acquisition that shares a finished seed with the reference, which is first."""
+    """Summarise every metric of the reference, then of every acquisition that shares a finished seed with it."""
     others = [name for name in experiment.acquisitions if name != reference]
     compared = [spec.name for spec in metrics_at("comparison")]
     found = [
@@ -93,7 +93,7 @@ def summarise_metrics(experiment: ExperimentResults, reference: str) -> list[Met
 
 
 def compare_average_with_single(experiment: ExperimentResults) -> list[AverageAgainstSingle]:
-    """Compare the two predictions for every acquisition with finished trials that measured both."""
+    """Compare the two predictions of every acquisition whose finished trials measured both."""
     found, last = [], experiment.last_labels
     for name in experiment.acquisitions:
         trials = [trial for trial in experiment.complete_trials if trial.acquisition == name]
@@ -119,21 +119,23 @@ def compare_average_with_single(experiment: ExperimentResults) -> list[AverageAg
 
 
 def describe_disagreements(described: Sequence[MetricSummary]) -> list[str]:
-    """Say where accuracy and NLL point in opposite directions, at the end or over the rounds."""
+    """Return sentences on accuracy and NLL that point in opposite directions, at the end or over the rounds."""
     lines = {(each.acquisition, each.metric): each for each in described if each.final_tally is not None}
     names = [name for name, metric in lines if metric == "accuracy" and (name, "nll") in lines]
     both = [(lines[name, "accuracy"], lines[name, "nll"]) for name in names]
-    said = []
+    sentences = []
     for scope, tally in ((None, _final_tally), ("on average over the rounds", _mean_tally)):
         for way in (1, -1):
             opposed = [each for each in both if [tally(line).lean for line in each] == [way, -way]]
             if opposed:
-                said.append(_describe_disagreement(scope or f"with {both[0][0].labels:,} labels", opposed, tally, way))
-    return said
+                sentences.append(
+                    _describe_disagreement(scope or f"with {both[0][0].labels:,} labels", opposed, tally, way)
+                )
+    return sentences
 
 
 def describe_average_against_single(beside: Sequence[AverageAgainstSingle]) -> list[str]:
-    """Say where the average of the draws ends with a worse NLL than the single prediction; else nothing."""
+    """Return a sentence where the average of the draws ends with a worse NLL than the single prediction."""
     if not any(each.final_tally.worse > each.final_tally.better for each in beside):
         return []
     ordered = sorted(beside, key=lambda each: (-each.final_tally.worse / each.trials, each.trials))
@@ -154,7 +156,7 @@ def _describe_disagreement(
     tally: Callable[[MetricSummary], Tally],
     way: int,
 ) -> str:
-    """way: 1 where the accuracy is better and the NLL worse, -1 the other way round."""
+    """Return a sentence; `way` is 1 where accuracy is better and NLL worse, -1 in the opposite case."""
     accurate, nll = ("more", "worse") if way > 0 else ("less", "better")
     counts = [
         _format_counts([(max(tally(line).better, tally(line).worse), line.seeds) for line in lines])
@@ -200,7 +202,7 @@ def _summarise_metric(experiment: ExperimentResults, name: str, reference: str, 
 
 
 def _has_metric(trial: TrialResults, metric: str) -> bool:
-    """Whether every round has it; infinite counts."""
+    """Return whether every round has the metric; infinity counts."""
     return len(trial.rounds) > 1 and all(value == value for value in trial.metric(metric).tolist())
 
 
@@ -213,7 +215,7 @@ def _mean_value(labels: int) -> Callable[[TrialResults, str], float]:
 
 
 def _tally(sign: int, mine: Sequence[float], theirs: Sequence[float]) -> Tally:
-    """Two infinite losses are a tie."""
+    """Count the pairs; two infinite losses are a tie."""
     gains = [0.0 if a == b else sign * (a - b) for a, b in zip(mine, theirs, strict=True)]
     return Tally(sum(gain > SMALLEST_DIFFERENCE for gain in gains), sum(gain < -SMALLEST_DIFFERENCE for gain in gains))
 
@@ -223,7 +225,7 @@ def _spread(values: Sequence[float]) -> Spread:
 
 
 def _format_counts(counts: Sequence[tuple[int, int]]) -> str:
-    """ "7 of 7 seeds", or "7, 6 and 7 of 7 seeds"."""
+    """Return "7 of 7 seeds", or "7, 6 and 7 of 7 seeds"."""
     totals = {total for _, total in counts}
     if len(set(counts)) == 1:
         return f"{counts[0][0]} of {counts[0][1]} seeds"

@@ -1,4 +1,4 @@
-"""What was asked for, beside its use: how much two acquisitions ask the same, and how evenly over the classes."""
+"""Queried rows: overlap of two acquisitions, evenness of the classes and repeated inputs."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from lindley.study.results import ExperimentResults, TrialResults, paired_trials
 
 @dataclass(frozen=True)
 class QuerySummary:
-    """Medians over the seeds of an acquisition; the initial labels are not among what was asked."""
+    """Medians over the seeds of an acquisition; the initial labels are not counted."""
 
     panel: str
     acquisition: str
     labels: int
     overlap: float | None
-    """Share of its rows that the reference asked too, itself or in a copy, under the same seed, of as many as both have
-    asked; None for the reference itself, and where the journals do not tell which rows are copies."""
+    """Share of its rows that the reference queried too (or a duplicate) under the same seed, among as many rows as both
+    have queried; None for the reference itself, and where the journals do not say which rows are duplicates."""
     evenness: float
-    """Entropy of the classes that came back over that of as many of each: 1 is even, 0 one class only."""
+    """Entropy of the classes of the labels over its maximum: 1 is even, 0 is one class only."""
     rarest: float
-    """Share of the class that came back least, over an even share."""
+    """Share of the rarest class over an even share."""
     repeated: float | None
-    """Share of rows whose original was labelled before, or earlier in the batch; None where no input is repeated."""
+    """Share of rows whose input was labelled before, or earlier in the batch; None where the pool has no duplicates."""
 
 
 def summarise_queries(experiment: ExperimentResults, reference: str) -> list[QuerySummary]:
-    """One line an acquisition that asked for anything."""
+    """Return a summary for each acquisition that queried any rows."""
     lines = []
     for name in experiment.acquisitions:
         trials = [trial for trial in experiment.trials_of(name) if _query_rows(trial)]
@@ -60,8 +60,8 @@ def summarise_queries(experiment: ExperimentResults, reference: str) -> list[Que
 
 def _overlap(mine: Sequence[int], theirs: Sequence[int]) -> float:
     both = min(len(mine), len(theirs))
-    asked_too = set(theirs[:both])
-    return sum(each in asked_too for each in mine[:both]) / both
+    reference_rows = set(theirs[:both])
+    return sum(each in reference_rows for each in mine[:both]) / both
 
 
 def _query_rows(trial: TrialResults) -> list[int]:
@@ -69,9 +69,9 @@ def _query_rows(trial: TrialResults) -> list[int]:
 
 
 def _class_counts(trial: TrialResults) -> list[int]:
-    """How often each class came back, in the order of the classes; rows of no class are none of them."""
-    told = Counter(trial.classes[row] for row in _query_rows(trial) if row in trial.classes)
-    return [told[index] for index in range(len(trial.manifest["class_names"]))]
+    """Return the number of labels of each class, in the order of the classes; rows of no class do not count."""
+    counts = Counter(trial.classes[row] for row in _query_rows(trial) if row in trial.classes)
+    return [counts[index] for index in range(len(trial.manifest["class_names"]))]
 
 
 def _evenness(counts: Sequence[int]) -> float:
@@ -80,7 +80,7 @@ def _evenness(counts: Sequence[int]) -> float:
 
 
 def _share_of_repeats(experiment: ExperimentResults, trial: TrialResults) -> float | None:
-    """Return the share that the journal of a corrupted pool counted; else count by the rows, where that is possible."""
+    """Return the share of duplicates that the journal counted, or else that the rows imply."""
     if _copies_per_input(experiment) == 1:
         return None
     counts = [each.metrics["queried"] for each in trial.rounds if "queried" in each.metrics]
@@ -104,15 +104,14 @@ def _query_overlap(experiment: ExperimentResults, mine: TrialResults, theirs: Tr
 
 
 def _source_inputs(trial: TrialResults, sources: int) -> list[int]:
-    """Of each row that was asked for, which input it is: copies are the same one."""
+    """Return the input of each queried row; duplicates have the same input."""
     return [row % sources for row in _query_rows(trial)]
 
 
 def _num_sources(experiment: ExperimentResults, trial: TrialResults) -> int | None:
-    """S, where row i is input i % S: in a pool of S inputs, whole and several times.
+    """Return S where row i has input i % S: the pool holds S inputs, each equally often.
 
-    None where some rows of a repeated data set were taken out, or others put in, before: which rows are left of an
-    input is not in the journal.
+    None where rows of a repeated data set were removed or added: the journal does not say which remain.
     """
     pool = experiment.config.get("pool", {})
     changed = any(pool.get(key) for key in ("subset", "class_imbalance", "out_of_distribution"))
@@ -122,7 +121,7 @@ def _num_sources(experiment: ExperimentResults, trial: TrialResults) -> int | No
 
 
 def _copies_per_input(experiment: ExperimentResults) -> int:
-    """How often an input comes in the pool, by the data set and by [pool]."""
+    """Return how often an input occurs in the pool, by the data set and by [pool]."""
     data = experiment.config["data"]
     repeats = data["options"].get("repeats", 3) if data["name"] == "repeated-mnist" else 1
     return int(repeats * experiment.config.get("pool", {}).get("duplicates", 1))

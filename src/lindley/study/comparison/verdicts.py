@@ -1,4 +1,4 @@
-"""A comparison in a sentence that says no more than the seeds do."""
+"""Comparisons as sentences: a difference is stated only where it is detected."""
 
 from __future__ import annotations
 
@@ -13,29 +13,31 @@ from lindley.study.plot_style import acquisition_title
 _MEANS = {"mean_accuracy": "mean accuracy", "mean_nll": "mean NLL"}
 
 _NO_LEVEL = (
-    "Labels are not compared: no whole percent of accuracy is kept by nearly all trials without all having it from "
-    "their start. Name one, as in lindley compare DIR --accuracy 90."
+    "Labels are not compared: there is no whole percent of accuracy that nearly all trials reach and keep and that "
+    "some trial lacks at its start. Choose one, for example: lindley compare DIR --accuracy 90."
 )
 
 
 def verdicts(contrasts: Sequence[Contrast]) -> list[str]:
-    """A sentence for each comparison; what too few seeds cannot show is said once, before what they measured."""
-    said, few = [], dict[str, list[Contrast]]()
+    """Return a sentence for each comparison; a limit that several comparisons share is stated once, before them."""
+    sentences, few = [], dict[str, list[Contrast]]()
     for each in contrasts:
         if each.is_detected or each.detectable:
-            said.append(f"{verdict(each)}.")
+            sentences.append(f"{verdict(each)}.")
         else:
             few.setdefault(_too_few_seeds(each), []).append(each)
     if contrasts and not any(each.measure == "labels" for each in contrasts):
-        said.append(_NO_LEVEL)
+        sentences.append(_NO_LEVEL)
     for why, members in few.items():
-        said.append(f"{why}. Measured:")
-        said += [f"{_describe_pair(each)}, {_describe_measure(each)}: {format_estimate(each)}." for each in members]
-    return said
+        sentences.append(f"{why}. Measured:")
+        sentences += [
+            f"{_describe_pair(each)}, {_describe_measure(each)}: {format_estimate(each)}." for each in members
+        ]
+    return sentences
 
 
 def summarise_detected(contrasts: Sequence[Contrast]) -> list[str]:
-    """Say all that is detected in one sentence; none where nothing is."""
+    """Return all detected differences in one sentence; an empty list where nothing is detected."""
     found: dict[str, list[str]] = {}
     for each in contrasts:
         if each.is_detected:
@@ -43,12 +45,12 @@ def summarise_detected(contrasts: Sequence[Contrast]) -> list[str]:
             found.setdefault(f"{_direction(each)} {_describe_measure(each)}", []).append(
                 f"{acquisition_title(each.acquisition)}{size}"
             )
-    told = "; ".join(f"{what}: {', '.join(names)}" for what, names in found.items())
-    return [f"Detected against {acquisition_title(contrasts[0].against)}: {told}."] if told else []
+    details = "; ".join(f"{difference}: {', '.join(names)}" for difference, names in found.items())
+    return [f"Detected against {acquisition_title(contrasts[0].against)}: {details}."] if details else []
 
 
 def verdict(contrast: Contrast) -> str:
-    """What there is to say: "BALD needs 38 % fewer labels than random to 95 % (95 % interval 29–46 %, 10 seeds)"."""
+    """Return the result: "BALD needs 38 % fewer labels than random to 95 % (95 % interval 29–46 %, 10 seeds)"."""
     if contrast.is_detected:
         return f"{_claim_text(contrast)} ({_evidence_text(contrast)})"
     if not contrast.detectable:
@@ -59,14 +61,17 @@ def verdict(contrast: Contrast) -> str:
         return f"{about} ({_format_seeds(contrast)}; measured {format_estimate(contrast)})"
     if contrast.measure == "labels":
         loss = "" if math.isinf(contrast.detectable_loss) else f" or {_format_share(contrast.detectable_loss)} more"
-        visible = f"{_format_share(contrast.detectable_gain)} fewer{loss}"
+        smallest = f"{_format_share(contrast.detectable_gain)} fewer{loss}"
     else:
-        visible = f"{display_scale(contrast) * contrast.detectable_gain:.2g} {_unit(contrast)}"
-    return f"{about} ({_format_seeds(contrast)} could have seen ≥ {visible}; measured {format_estimate(contrast)})"
+        smallest = f"{display_scale(contrast) * contrast.detectable_gain:.2g} {_unit(contrast)}"
+    return (
+        f"{about} ({_format_seeds(contrast)}; minimum detectable difference: {smallest}; "
+        f"measured {format_estimate(contrast)})"
+    )
 
 
 def format_estimate(contrast: Contrast, *, interval: bool = True) -> str:
-    """The estimate with its interval, whether or not a difference was detected."""
+    """Return the estimate with its interval, whether or not a difference was detected."""
     if contrast.estimate is None:
         unit = "labels" if contrast.measure == "labels" else _unit(contrast)
         return f"{contrast.seen[0]} and {contrast.seen[1]} {unit} in median"
@@ -82,22 +87,22 @@ def format_estimate(contrast: Contrast, *, interval: bool = True) -> str:
 
 
 def format_contrast_level(contrast: Contrast) -> str:
-    """The accuracy that has to be kept."""
+    """Return the accuracy to which a contrast counts labels."""
     return format_level(contrast.accuracy or 0.0)
 
 
 def format_level(accuracy: float) -> str:
-    """An accuracy to all the digits that were asked for: "97.5 %"."""
+    """Return an accuracy in percent with all its digits: "97.5 %"."""
     return f"{100 * accuracy:g} %"
 
 
 def format_saving(share: float) -> str:
-    """A share of labels that is saved: "38 % fewer", or "12 % more"."""
+    """Return a share of labels that is saved: "38 % fewer", or "12 % more"."""
     return f"{_format_share(abs(share))} {'fewer' if share >= 0 else 'more'}"
 
 
 def _describe_interval(contrast: Contrast) -> str:
-    """ ", 95 % interval 29–46 %", in the direction of the estimate; ends of different signs are told apart in words."""
+    """Return ", 95 % interval 29–46 %", in the direction of the estimate; words distinguish ends of different signs."""
     if contrast.interval is None or not all(map(math.isfinite, contrast.interval)):
         return ""
     low, high = contrast.interval
@@ -127,7 +132,7 @@ def _claim_text(contrast: Contrast) -> str:
 
 
 def _direction(contrast: Contrast) -> str:
-    """What the first has of the measure, as the test leans."""
+    """Return the direction of the test: fewer or more labels, a higher or lower mean."""
     if contrast.measure == "labels":
         return "fewer" if contrast.for_first else "more"
     return "higher" if contrast.for_first == (METRICS[METRIC_OF[contrast.measure]].better == "higher") else "lower"
@@ -140,7 +145,7 @@ def _evidence_text(contrast: Contrast) -> str:
 
 
 def _effect_size(contrast: Contrast) -> float | None:
-    """How large a difference is; None where it was not seen, or points the other way than the test does."""
+    """Return the size of a difference; None where there is no estimate or it contradicts the direction of the test."""
     estimate = contrast.estimate
     return None if estimate is None or (estimate >= 0) != contrast.for_first else abs(estimate)
 
@@ -149,14 +154,16 @@ def _too_few_seeds(contrast: Contrast) -> str:
     least = smallest_two_sided_p(contrast.telling)
     fewest = max(fewest_pairs(max(contrast.counts_as, contrast.family_pairs)), contrast.telling + 1)
     one = contrast.family == 1
-    needs = (
+    required = (
         f"1 comparison at 5 % needs {fewest} seeds"
         if one
         else f"{contrast.family} comparisons at 5 % need {fewest} seeds or more"
     )
-    silent = contrast.pairs - contrast.telling
-    told = f", {silent} of which do{'es' if silent == 1 else ''} not tell who was first," if silent else ""
-    return f"{_format_seeds(contrast)}{told} cannot show a difference (no p below {least:.2g} is possible; {needs})"
+    undecided = contrast.pairs - contrast.telling
+    note = f" ({undecided} undecided)" if undecided else ""
+    return (
+        f"{_format_seeds(contrast)}{note} cannot show a difference (the smallest possible p is {least:.2g}; {required})"
+    )
 
 
 def _describe_pair(contrast: Contrast) -> str:
@@ -174,17 +181,17 @@ def _describe_range(contrast: Contrast) -> str:
 
 
 def _format_share(share: float) -> str:
-    """In whole percent; what would be 0 then, by its first digit."""
+    """Return a share in whole percent, or its first digit where that would be 0."""
     return f"{format_number(100 * share, 0)} %"
 
 
 def display_scale(contrast: Contrast) -> float:
-    """What turns an estimate into the unit that people read: percent, points or bits."""
+    """Return the factor from an estimate to the displayed unit: percent, points or bits."""
     return 100.0 if contrast.measure == "labels" else METRICS[METRIC_OF[contrast.measure]].unit.scale
 
 
 def display_digits(contrast: Contrast) -> int:
-    """Decimals in that unit."""
+    """Return the number of decimals in the displayed unit."""
     return 0 if contrast.measure == "labels" else METRICS[METRIC_OF[contrast.measure]].unit.digits
 
 
@@ -193,12 +200,12 @@ def _unit(contrast: Contrast) -> str:
 
 
 def _format_amount(contrast: Contrast, value: float) -> str:
-    """A mean's difference in points or bits, without the unit."""
+    """Return a difference of means in points or bits, without the unit."""
     return format_number(display_scale(contrast) * value, display_digits(contrast))
 
 
 def format_number(value: float, digits: int) -> str:
-    """With so many digits; what is not 0 and would be then, by its first."""
+    """Return a number with so many decimals, or its first digit where it would round to 0."""
     text = f"{value:z.{digits}f}"
     return text if value == 0 or float(text) != 0 else f"{value:.1g}"
 

@@ -1,4 +1,4 @@
-"""Figure 5: BALD against BatchBALD, one picture per batch size and data set."""
+"""Figure 5: BALD against BatchBALD, one plot per batch size and data set."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from lindley.study.results import ExperimentResults, StudyResults
 
 NUMBER = 5
 TITLE = "BALD and BatchBALD"
-REQUIRES = "a panel with both bald and batchbald"
+REQUIRES = "an experiment with both bald and batchbald"
 _PAIR = ("bald", "batchbald")
 _TITLE_WIDTH = 44
-"""Letters that one picture has room for."""
+"""Number of letters that fit one plot."""
 
 
 def draw(results: StudyResults) -> list[StudyFigure]:
-    """Draw one figure for the study; its panels are ordered by data set and pool, then by batch size."""
+    """Draw one figure for the study; its plots are ordered by data set and pool, then by batch size."""
     experiments = [experiment for experiment in results.experiments if set(_PAIR) <= set(experiment.acquisitions)]
     return [_draw_panels(sorted(_unique_settings(experiments), key=_sort_key))] if experiments else []
 
 
 def _unique_settings(experiments: list[ExperimentResults]) -> list[ExperimentResults]:
-    """Keep the panel with most seeds of those with the same settings, which a study may hold for figure 3."""
+    """Return one experiment, the one with most seeds, of those with the same settings."""
     kept: dict[str, ExperimentResults] = {}
     for experiment in experiments:
         tables = {key: experiment.config[key] for key in ("data", "pool", "model", "training", "schedule")}
@@ -80,9 +80,9 @@ def _draw_panel(axes: Axes, experiment: ExperimentResults) -> None:
     stretch_accuracy(axes, [100 * end for curve in curves.values() for end in (curve.low.min(), curve.high.max())])
     batch, seeds = experiment.config["schedule"]["batch_size"], _seeds(experiment)
     title = experiment.title if "batch" in experiment.title.lower() else f"{experiment.title}, batch {batch}"
-    told = f"{clip_name(title, 3 * _TITLE_WIDTH)} ({seeds} seed{'' if seeds == 1 else 's'})"
-    axes.set_title(textwrap.fill(told, _TITLE_WIDTH))
-    axes.set(xlabel="labels (the initial ones included)")
+    heading = f"{clip_name(title, 3 * _TITLE_WIDTH)} ({seeds} seed{'' if seeds == 1 else 's'})"
+    axes.set_title(textwrap.fill(heading, _TITLE_WIDTH))
+    axes.set(xlabel="labels (including initial ones)")
 
 
 def _caption(experiments: list[ExperimentResults]) -> str:
@@ -90,7 +90,7 @@ def _caption(experiments: list[ExperimentResults]) -> str:
         {learning_curve(experiment.trials_of(name), "accuracy").band for experiment in experiments for name in _PAIR}
     )
     return (
-        f"Line: median over seeds; veil: {' or '.join(bands)}. Where the veils lie over each other all along, no "
-        "difference shows. The larger the batch, and the more copies of an image the pool holds, the more BALD asks "
-        "for the same thing several times. The accuracy axis is stretched: equal steps halve the error."
+        f"Line: median over seeds; band: {' or '.join(bands)}. Where the bands overlap throughout, no difference is "
+        "visible. The larger the batch, and the more duplicates the pool holds, the more redundant rows BALD queries. "
+        "On the accuracy axis equal steps halve the error."
     )

@@ -1,4 +1,4 @@
-"""The figures by number, and drawing all that a study has data for."""
+"""The catalogue of figures, and drawing those that a study has data for."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lindley.study.results import StudyResults
 
 @dataclass(frozen=True)
 class FigureKind:
-    """One kind of figure: how it is drawn, and what a study must hold for it."""
+    """One kind of figure: its title, the data it requires, and the function that draws it."""
 
     title: str
     requires: str
@@ -34,18 +34,18 @@ FIGURES: dict[int, FigureKind] = {
 
 
 def draw_figures(results: StudyResults, folder: Path) -> tuple[list[tuple[StudyFigure, Path]], list[str]]:
-    """Draw and save all; returns each with its PNG, and one sentence for each kind that was left out.
+    """Draw and save all figures; return each with its PNG, and one sentence for each kind without data.
 
-    PNG and PDF files of figures that are drawn no longer are removed.
+    PNG and PDF files of figures that no longer exist are removed.
     """
-    made, left_out = [], []
+    figures, omitted = [], []
     for number, kind in FIGURES.items():
         drawn = kind.draw(results)
-        made += [(figure, save(figure, folder)) for figure in drawn]
+        figures += [(figure, save(figure, folder)) for figure in drawn]
         if not drawn:
-            left_out.append(f"Figure {number}, {kind.title}, is left out: it needs {kind.requires}.")
-    kept = {path.stem for _, path in made}
+            omitted.append(f"Figure {number} ({kind.title}) is omitted: it requires {kind.requires}.")
+    kept = {path.stem for _, path in figures}
     for path in folder.glob("figure-*.p*"):
         if path.stem not in kept:
             path.unlink()
-    return made, left_out
+    return figures, omitted

@@ -1,4 +1,4 @@
-"""Figure 4: what a batch tells as it grows: the sum of BALD scores against the joint information of the same picks."""
+"""Figure 4: information by batch size: the sum of BALD scores and the joint information of the same picks."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from lindley.study.plot_style import NATS_TO_BITS, acquisition_title, plot_style
 from lindley.study.results import Arrays, ExperimentResults, StudyResults, TrialResults
 
 NUMBER = 4
-TITLE = "Information as the batch grows"
-REQUIRES = "a panel with observe.information"
+TITLE = "Information by batch size"
+REQUIRES = "an experiment with observe.information"
 _ON_THE_PLANE = 10
 
 
 def draw(results: StudyResults) -> list[StudyFigure]:
-    """Draw one figure for each panel and number of labels at which it was measured."""
+    """Draw one figure for each experiment and number of labels with a measurement."""
     return [
         _draw_round(experiment, trial, number, arrays)
         for experiment in results.experiments
@@ -33,7 +33,7 @@ def draw(results: StudyResults) -> list[StudyFigure]:
 
 def _draw_round(experiment: ExperimentResults, trial: TrialResults, number: int, arrays: Arrays) -> StudyFigure:
     planar = "inputs_bald" in arrays
-    title = f"{experiment.title}, {trial.labels[number]} labels: information as the batch grows"
+    title = f"{experiment.title}, {trial.labels[number]} labels: information by batch size"
     with plot_settings():
         figure = new_figure(11, 6.9 if planar else 4.2)
         parts = figure.subfigures(2 if planar else 1, 1, height_ratios=[4, 2.9][: 1 + planar], squeeze=False)
@@ -59,8 +59,8 @@ def _draw_sums(axes: Axes, arrays: Arrays) -> None:
         axes.plot(picks, arrays[f"joint_{picker}"] * NATS_TO_BITS, color=style.colour, marker=style.marker,
                   markevery=every, markeredgecolor="white", markeredgewidth=0.6)  # fmt: skip
     _draw_ceiling(axes, arrays)
-    axes.set_ylim(0, 1.02 * axes.get_ylim()[1])  # room for the words above the line
-    axes.set(title="Counted singly, and counted together", xlabel="size of the batch", ylabel="information (bits)")
+    axes.set_ylim(0, 1.02 * axes.get_ylim()[1])  # room for the text above the line
+    axes.set(title="Sum of scores and joint information", xlabel="batch size", ylabel="information (bits)")
 
 
 def _draw_joint(axes: Axes, arrays: Arrays) -> None:
@@ -76,17 +76,17 @@ def _draw_joint(axes: Axes, arrays: Arrays) -> None:
     highest = max(float(arrays[f"joint_{picker}"].max()) for picker in INFORMATION_PICKERS) * NATS_TO_BITS
     if highest > 0.6 * ceiling:
         _draw_ceiling(axes, arrays)
-    else:  # far below it: the differences between the lines are what there is to see
+    else:  # far below it: show the differences between the lines
         axes.annotate(
-            f"log K = {ceiling:.2f} bits lies above", (0.02, 0.94), xycoords="axes fraction", fontsize=8, color=INK
+            f"log K = {ceiling:.2f} bits is above", (0.02, 0.94), xycoords="axes fraction", fontsize=8, color=INK
         )
         axes.set_xlim(0, int(picks[-1]) * 1.02 + 0.5)
     axes.set_ylim(0, 1.1 * (ceiling if highest > 0.6 * ceiling else highest))
-    axes.set(title="Joint information only", xlabel="size of the batch", ylabel="joint information (bits)")
+    axes.set(title="Joint information only", xlabel="batch size", ylabel="joint information (bits)")
 
 
 def _draw_ceiling(axes: Axes, arrays: Arrays) -> None:
-    """Draw log K: no batch can tell more about K draws."""
+    """Draw log K, the largest information of any batch about K draws."""
     ceiling, last = float(arrays["log_num_draws"]) * NATS_TO_BITS, int(arrays["picks"][-1])
     axes.axhline(ceiling, color=INK, linewidth=1.0, linestyle=(0, (1, 1.5)))
     text = f"log K = {ceiling:.2f} bits ({int(arrays['num_draws'])} draws)"
@@ -151,15 +151,15 @@ def _caption(trial: TrialResults, arrays: Arrays, planar: bool) -> str:
     joints = {name: float(arrays[f"joint_{name}"][last]) * NATS_TO_BITS for name in INFORMATION_PICKERS}
     ceiling = float(arrays["log_num_draws"]) * NATS_TO_BITS
     text = (
-        f"Seed {trial.seed}. The scores of BALD’s {len(arrays['picks'])} picks add up to {sums:.1f} bits, but together "
-        f"they tell {joints['bald']:.2f} bits: the rest is counted twice. BatchBALD’s picks tell "
-        f"{joints['batchbald']:.2f} bits, random ones {joints['random']:.2f}. With K draws no batch can tell more than "
-        f"log K = {ceiling:.2f} bits: where lines come near it, this measure cannot tell batches apart. "
-        "Veil: two standard errors."
+        f"Seed {trial.seed}. The scores of BALD’s {len(arrays['picks'])} picks add up to {sums:.1f} bits, but their "
+        f"joint information is {joints['bald']:.2f} bits: the rest is counted more than once. BatchBALD’s picks have "
+        f"{joints['batchbald']:.2f} bits, random picks {joints['random']:.2f}. With K draws no batch has more than "
+        f"log K = {ceiling:.2f} bits: near this limit the measure cannot distinguish batches. Band: two standard "
+        "errors."
     )
     if planar:
         text += (
             " Below: the batches in the plane, numbered in the order chosen. Where picks lie close together, one label "
-            "tells most of what all of them tell."
+            "has most of the information of all of them."
         )
     return text

@@ -29,7 +29,7 @@ _LOSS_TICKS = tuple(digit * 10.0**power for power in range(-6, 4) for digit in (
 
 
 def draw(results: StudyResults) -> list[StudyFigure]:
-    """Draw one figure for each panel; panels that compare nothing but BALD and BatchBALD are left to figure 5."""
+    """Draw one figure for each experiment; those with only BALD and BatchBALD appear in figure 5."""
     experiments = [
         experiment for experiment in results.experiments if any(len(trial.rounds) > 1 for trial in experiment.trials)
     ]
@@ -48,7 +48,7 @@ def _draw_panel(experiment: ExperimentResults) -> StudyFigure:
                 draw_curve(axes, curve, name, scale=spec.unit.scale)
             _finish(axes, list(curves.values()), spec)
             title = f"{spec.title[0].upper()}{spec.title[1:]}: {spec.better} is better"
-            axes.set(xlabel="labels (the initial ones included)", ylabel=spec.axis_label, title=title)
+            axes.set(xlabel="labels (including initial ones)", ylabel=spec.axis_label, title=title)
         legend_below(figure, all_axes[0])
         draw_heading(figure, f"{experiment.title}: learning curves")
     name = f"figure-3-learning-curves-{experiment.name}"
@@ -67,10 +67,10 @@ def _finish(axes: Axes, curves: list[Curve], spec: MetricSpec) -> None:
 
 
 def logarithmic_losses(axes: Axes, losses: list[float]) -> None:
-    """Make an axis logarithmic, with round ticks, that holds all losses that are above zero and finite.
+    """Make an axis logarithmic, with round ticks, over all positive finite losses.
 
-    Lines break off where a loss is infinite, and leave the axis below where it is 0. Without any loss in between the
-    axis stays as it is.
+    Lines break where a loss is infinite, and leave the axis at the bottom where it is 0. Without a positive finite
+    loss the axis does not change.
     """
     inside = [loss for loss in losses if 0 < loss < math.inf]
     if not inside:
@@ -91,26 +91,25 @@ def _caption(experiment: ExperimentResults) -> str:
     curves = [learning_curve(experiment.trials_of(name), "accuracy") for name in experiment.acquisitions]
     seeds = sorted({len(experiment.trials_of(name)) for name in experiment.acquisitions})
     number = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
-    drawn = (
-        "One seed, so there is no band" if seeds == [1] else f"Line: median over {number} seeds; veil: {curves[0].band}"
+    line = (
+        "One seed, so there is no band" if seeds == [1] else f"Line: median over {number} seeds; band: {curves[0].band}"
     )
     text = (
-        f"{drawn}. "
-        "A line further to the left or higher up learns from fewer labels. The accuracy axis is stretched: "
-        "equal steps halve the error; that of the NLL is logarithmic. A low NLL and ECE mean that the probabilities "
-        "can be trusted."
+        f"{line}. "
+        "A line further to the left or higher up needs fewer labels. On the accuracy axis equal steps halve the error; "
+        "the NLL axis is logarithmic. A low NLL and ECE mean that the probabilities can be trusted."
     )
     if any(not trial.complete for trial in experiment.trials):
-        text += " Some trials are not finished: towards the right a line stands on fewer seeds."
+        text += " Some trials are not finished: towards the right a line has fewer seeds."
     for first, second in combinations(experiment.acquisitions, 2):
         if _same_queries(experiment, first, second):
             names = f"{acquisition_title(first)} and {acquisition_title(second)}"
-            text += f" The same rows were asked for throughout by {names}."
+            text += f" {names} queried the same rows throughout."
     return text
 
 
 def _same_queries(experiment: ExperimentResults, first: str, second: str) -> bool:
-    """With two classes, for one, margin and entropy order the pool alike, and their lines coincide."""
+    """Return whether two acquisitions queried the same rows, as margin and entropy do with two classes."""
     pairs = paired_trials(experiment, first, second)
-    asked = [[[each.rows for each in trial.rounds] for trial in pair] for pair in pairs]
-    return bool(asked) and all(mine == theirs for mine, theirs in asked)
+    queries = [[[each.rows for each in trial.rounds] for trial in pair] for pair in pairs]
+    return bool(queries) and all(mine == theirs for mine, theirs in queries)

@@ -1,4 +1,4 @@
-"""Figure 1: what the model believes and what each acquisition asked for, as the labels grow."""
+"""Figure 1: the model's probabilities and the queried rows, by number of labels."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ from lindley.study.plot_style import acquisition_title
 from lindley.study.results import ExperimentResults, StudyResults, TrialResults
 
 NUMBER = 1
-TITLE = "Two moons: what is asked for"
-REQUIRES = "a panel of 2-D data with observe.grid = true"
+TITLE = "Two moons: queried rows"
+REQUIRES = "an experiment with 2-D data and observe.grid = true"
 _COLUMNS = 6
 _LEGEND_WIDTH = 9.0
-"""Inches that the legend needs below, and a figure has at least."""
+"""Inches that the legend needs, the least width of a figure."""
 _SCALES_HEIGHT = 2.6
-"""Inches that the two scales need with their words."""
+"""Inches that the two scales need with their labels."""
 _NAME_LETTERS = 14
-"""What a row has room for in letters of full size."""
+"""Number of letters of full size that fit a row."""
 _NAME_GAP = 0.79
-"""Inches to the left of the first picture, where no tick label comes."""
+"""Inches to the left of the first plot, beyond its tick labels."""
 
 
 def draw(results: StudyResults) -> list[StudyFigure]:
-    """Draw one figure for each panel that stored its probability surface."""
+    """Draw one figure for each experiment that stored its probability surface."""
     return [_draw_panel(experiment) for experiment in results.experiments if representative_trials(experiment, "grid")]
 
 
@@ -73,17 +73,20 @@ def _draw_panel(experiment: ExperimentResults) -> StudyFigure:
         rounds.draw_scale(figure, bars[0])
         draw_probability_scale(figure, bars[1], longest.manifest["class_names"][1])
         draw_heading(
-            figure, f"{experiment.title}: what each acquisition asks for", y=1 - 0.12 / figure.get_figheight(), va="top"
+            figure,
+            f"{experiment.title}: queried rows of each acquisition",
+            y=1 - 0.12 / figure.get_figheight(),
+            va="top",
         )
     name = f"figure-1-surface-{experiment.name}"
-    title = f"{experiment.title}: what each acquisition asks for"
+    title = f"{experiment.title}: queried rows of each acquisition"
     return StudyFigure(NUMBER, name, figure, title, _caption(trials), (experiment.name,))
 
 
 def _lay_out(num_rows: int, num_columns: int, handles: Sequence[Artist]) -> tuple[Figure, NDArray[Any], list[Axes]]:
-    """A figure with rows x columns of pictures, two axes for the scales to their right and a legend below; in inches.
+    """Return a figure with rows x columns of plots, two axes for the scales on the right and a legend below; in inches.
 
-    Laid out by hand: the pictures keep the proportions of the plane, which an automatic layout does not foresee.
+    The layout is explicit, since an automatic one does not keep the proportions of the plane.
     """
     cell_width, cell_height, left, right, top, bottom = 1.78, 1.24, 0.95, 1.35, 0.75, 0.75
     cell_height = max(cell_height, _SCALES_HEIGHT / num_rows)
@@ -120,8 +123,8 @@ def _draw_trial(row: Sequence[Axes], trial: TrialResults, columns: Sequence[int]
             draw_pool(axes, pool)
         draw_labelled(axes, grid, rounds)
         if np.size(grid["selected_inputs"]):
-            asked = grid["selected_inputs"]
-            axes.scatter(asked[:, 0], asked[:, 1], s=30, marker="x", c=INK, linewidths=1.1, zorder=4)
+            queried = grid["selected_inputs"]
+            axes.scatter(queried[:, 0], queried[:, 1], s=30, marker="x", c=INK, linewidths=1.1, zorder=4)
         axes.tick_params(length=2)
     row[0].set_ylabel("x₂")
     row[0].ticklabel_format(scilimits=(-3, 5))
@@ -142,16 +145,16 @@ def _draw_trial(row: Sequence[Axes], trial: TrialResults, columns: Sequence[int]
 
 def _handles(trial: TrialResults) -> list[Artist]:
     """Return the entries of the legend."""
-    asked_next = Line2D([], [], linestyle="", marker="x", color=INK, markersize=5.5, label="asked for in this round")
-    return [*class_handles(trial.manifest["class_names"]), asked_next, *boundary_handles()]
+    queried = Line2D([], [], linestyle="", marker="x", color=INK, markersize=5.5, label="queried in this round")
+    return [*class_handles(trial.manifest["class_names"]), queried, *boundary_handles()]
 
 
 def _caption(trials: Sequence[TrialResults]) -> str:
     seeds = sorted({trial.seed for trial in trials})
     which = f"Seed {seeds[0]}." if len(seeds) == 1 else f"Seeds {', '.join(map(str, seeds))}."
     return (
-        f"{which} Each picture shows the model after so many labels (all counted) and, as crosses, what it asks for "
-        "next. The surface is the average over the draws. The colour of a point is the round that asked for it "
-        "(0: the first), white are the initial labels, the same in all rows. Look whether the questions fall along the "
-        "solid line, where the model is undecided, or also where it cannot be decided because the moons overlap."
+        f"{which} Each plot shows the model after a number of labels (all counted) and, as crosses, the rows that it "
+        "queries next. The surface is the average over the draws. The colour of a point is the round that queried it "
+        "(0: the first); initial labels, the same in all rows, are white. Queries along the solid line are where the "
+        "model is undecided; the moons overlap where the data themselves are undecided."
     )

@@ -36,7 +36,7 @@ from lindley.study.results import Arrays, ExperimentResults, StudyResults, Trial
 
 NUMBER = 2
 TITLE = "Two moons: the terms of BALD"
-REQUIRES = "a panel of 2-D data with observe.grid = true and the acquisition bald"
+REQUIRES = "an experiment with 2-D data, observe.grid = true and the acquisition bald"
 _ROWS = 5
 _TERMS = (
     ("mean probability", "E p", "probability"),
@@ -47,7 +47,7 @@ _TERMS = (
 
 
 def draw(results: StudyResults) -> list[StudyFigure]:
-    """Draw one figure for each panel that stored the surface for BALD."""
+    """Draw one figure for each experiment that stored the surface for BALD."""
     found = [
         (experiment, trial) for experiment in results.experiments for trial in representative_trials(experiment, "grid")
     ]
@@ -89,36 +89,36 @@ def _terms(grid: Arrays) -> list[NDArray[np.floating]]:
 
 
 def _draw_marks(row: Sequence[Axes], grid: Arrays, rounds: RoundColours, labels: int) -> None:
-    """The boundary everywhere; the labels so far on the first picture; what is asked for on all."""
+    """Draw the boundary and the queried rows on all plots, the labels so far on the first."""
     for axes in row:
         draw_boundary(axes, grid)
-        asked = grid["selected_inputs"]
-        if np.size(asked):
-            axes.scatter(asked[:, 0], asked[:, 1], s=34, marker="o", facecolors="none", edgecolors="white",
+        queried = grid["selected_inputs"]
+        if np.size(queried):
+            axes.scatter(queried[:, 0], queried[:, 1], s=34, marker="o", facecolors="none", edgecolors="white",
                          linewidths=2.6, zorder=4)  # fmt: skip
-            axes.scatter(asked[:, 0], asked[:, 1], s=34, marker="o", facecolors="none", edgecolors=_ASKED,
+            axes.scatter(queried[:, 0], queried[:, 1], s=34, marker="o", facecolors="none", edgecolors=_QUERY_COLOUR,
                          linewidths=1.4, zorder=5)  # fmt: skip
         axes.tick_params(length=2)
     draw_labelled(row[0], grid, rounds, size=13.0)
     row[0].set_ylabel(f"{labels} labels\nx₂")
 
 
-_ASKED = "#D55E00"
+_QUERY_COLOUR = "#D55E00"
 
 
 def _legend(figure: Figure, trial: TrialResults) -> None:
-    asked = Line2D([], [], linestyle="", marker="o", markerfacecolor="none", markeredgecolor=_ASKED,
-                   markeredgewidth=1.4, markersize=6, label="asked for in this round")  # fmt: skip
+    queried = Line2D([], [], linestyle="", marker="o", markerfacecolor="none", markeredgecolor=_QUERY_COLOUR,
+                   markeredgewidth=1.4, markersize=6, label="queried in this round")  # fmt: skip
     line = Line2D([], [], color=INK, linewidth=1.0,
                   label=f"mean probability 0.5 (dotted: {UNDECIDED[0]:g} and {UNDECIDED[1]:g})")  # fmt: skip
-    handles = [*class_handles(trial.manifest["class_names"]), asked, line]
+    handles = [*class_handles(trial.manifest["class_names"]), queried, line]
     place_legend(figure, handles, [str(each.get_label()) for each in handles], loc="outside lower center")
 
 
 def _caption(trial: TrialResults) -> str:
     return (
-        f"BALD’s own trial, seed {trial.seed}. H[E p]: how undecided the average is. E H[p]: how undecided the "
-        "draws are on average, which is noise in their eyes. The difference is what the draws disagree about, and what "
-        "BALD asks for. Places that are dark in the two middle columns and pale in the last are those where the moons "
-        "overlap, and where a label teaches little."
+        f"The trial of BALD, seed {trial.seed}. H[E p] is the entropy of the average prediction. E H[p] is the average "
+        "entropy of the draws, the expected noise. Their difference, the BALD score, is the disagreement of the draws. "
+        "Where the two middle columns are dark and the last is pale, the moons overlap and a label has little "
+        "information."
     )

@@ -22,18 +22,18 @@ CLASS_MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*", "h", "p")
 PROBABILITY_COLOURS = LinearSegmentedColormap.from_list(
     "belief", ["#b4d5eb", "#dcebf5", "#f9f9f6", "#fbe8cb", "#f5cc91"]
 )
-"""Pale blue, white, pale orange: points stay visible on it, and the two sides differ for all eyes."""
+"""Pale blue, white, pale orange: points stay visible on it, and the two sides differ for all colour vision."""
 AMOUNT_COLOURS = LinearSegmentedColormap.from_list("amount", ["#fbfbf8", "#d5dfee", "#9fb4d8", "#6a7fb8", "#3c4a8c"])
 """White to dark blue, for quantities that start at zero."""
 
 
 def representative_trials(experiment: ExperimentResults, observer: str) -> list[TrialResults]:
-    """Return a trial of each acquisition, all with the lowest seed for which every one stored what the observer sees.
+    """Return a trial of each acquisition with the lowest seed for which all of them stored the observer's arrays.
 
-    Where no seed is common to all, each acquisition shows its own lowest.
+    Without a common seed each acquisition shows its own lowest.
     """
-    having = [trial for trial in experiment.trials if any(observer in each.fit.arrays for each in trial.rounds)]
-    by_name = {name: [trial for trial in having if trial.acquisition == name] for name in experiment.acquisitions}
+    recorded = [trial for trial in experiment.trials if any(observer in each.fit.arrays for each in trial.rounds)]
+    by_name = {name: [trial for trial in recorded if trial.acquisition == name] for name in experiment.acquisitions}
     groups = [group for group in by_name.values() if group]
     common = set.intersection(*({trial.seed for trial in group} for group in groups)) if groups else set()
     return [next(trial for trial in group if not common or trial.seed == min(common)) for group in groups]
@@ -97,13 +97,13 @@ def draw_labelled(axes: Axes, grid: Arrays, rounds: RoundColours, size: float = 
     """
     for index in np.unique(grid["labelled_classes"]):
         mine = grid["labelled_classes"] == index
-        points, asked = grid["labelled_inputs"][mine], grid["labelled_round"][mine]
+        points, query_rounds = grid["labelled_inputs"][mine], grid["labelled_round"][mine]
         axes.scatter(
             points[:, 0],
             points[:, 1],
             s=size,
             marker=CLASS_MARKERS[int(index) % len(CLASS_MARKERS)],
-            c=[rounds.colour(int(number)) for number in asked],
+            c=[rounds.colour(int(number)) for number in query_rounds],
             edgecolors=INK,
             linewidths=0.6,
             zorder=3,
@@ -131,7 +131,7 @@ class RoundColours:
         numbers = list(range(0, count, max(1, count // 10)))
         bar.set_ticks([-1, *numbers], labels=["initial", *(str(number) for number in numbers)])
         place.minorticks_off()
-        bar.set_label("round that asked")
+        bar.set_label("round of the query")
 
 
 def class_handles(names: Sequence[str]) -> list[Artist]:

@@ -1,6 +1,6 @@
-"""The one look of all figures: colours safe for colour-blind eyes, markers and line styles that survive grey print.
+"""The style of all figures: colours for all colour vision, markers and line styles that survive grey print.
 
-Figures are built with matplotlib's object interface; nothing global is left changed.
+Figures use matplotlib's object interface and leave no global setting changed.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _SETTINGS: Any = {
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
     "pdf.fonttype": 42,
-    "text.parse_math": False,  # names of strangers are drawn here: a $ begins no formula
+    "text.parse_math": False,  # a $ in a user's name is not a formula
 }
 
 
@@ -67,26 +67,26 @@ class StudyFigure:
     title: str
     caption: str
     experiments: tuple[str, ...]
-    """The names of the panels that it shows."""
+    """The names of the experiments that it shows."""
 
 
 @contextmanager
 def plot_settings() -> Iterator[None]:
-    """Draw everything inside in the style of lindley; afterwards matplotlib is as it was."""
+    """Apply the style of lindley within the context, then restore matplotlib's settings."""
     with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # of a name: a box stands for it
         yield
 
 
 def new_figure(width: float | int, height: float | int) -> Figure:
-    """Return an empty figure of so many inches that lays itself out so that nothing is cut."""
+    """Return an empty figure of this size in inches whose layout cuts nothing."""
     figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.06))
     FigureCanvasAgg(figure)
     return figure
 
 
 def clip_name(text: str, letters: int = 24) -> str:
-    """Return a stranger's name as a figure shows it: in one line, cut at so many letters, and hidden by no legend."""
+    """Return a name as a figure shows it: in one line, of limited length, and never hidden from the legend."""
     line = visible_line(text)
     line = line if len(line) <= letters else f"{line[: letters - 1].rstrip()}…"
     return f" {line}" if line.startswith("_") else line  # matplotlib hides what begins with _
@@ -100,7 +100,9 @@ def save(drawn: StudyFigure, folder: Path) -> Path:
     with plot_settings():
         if drawn.figure.get_layout_engine() is not None:
             drawn.figure.draw_without_rendering()
-            drawn.figure.set_layout_engine("none")  # it is laid out; again for each file would take as long again
+            drawn.figure.set_layout_engine(
+                "none"
+            )  # the layout is done; repeating it for each file would double the time
         no_dates = {"CreationDate": None, "ModDate": None}
         for kind, metadata in (("pdf", no_dates), ("png", None)):
             content = io.BytesIO()
@@ -140,7 +142,7 @@ def place_legend(figure: Figure, handles: Sequence[Any], names: Sequence[str], *
 
 
 def draw_curve(axes: Axes, curve: Curve, acquisition: str, *, scale: float | int = 1.0) -> None:
-    """Draw the median as a line with markers and the band as a veil; markers are thinned when there are many rounds.
+    """Draw the median as a line with markers and its band; many rounds have fewer markers.
 
     Args:
         axes: Where it is drawn.

@@ -1,4 +1,4 @@
-"""The comparisons that the conclusions stand on: who against whom, the numbers in words, and their exact tests."""
+"""The comparisons behind the claims of the seed project, with their exact tests and numbers as text."""
 
 from __future__ import annotations
 
@@ -8,31 +8,46 @@ from statistics import median
 
 import numpy as np
 
-from lindley.study.comparison.contrasts import log_saving, paired_crossings, paired_label_ratio
 from lindley.study.comparison.labels_to_target import median_crossing
 from lindley.study.comparison.paired import Comparison, format_percent, paired_comparison
+from lindley.study.comparison.paired_labels import log_saving, paired_crossings, paired_label_ratio
 from lindley.study.comparison.verdicts import format_level, format_saving
 from lindley.study.plot_style import acquisition_title
 from lindley.study.report.sampling import UNDECIDED, Sampling, measure_sampling
 from lindley.study.results import ExperimentResults, TrialResults, paired_trials
 
 WORTHWHILE = 0.10
-"""A method is called faster, or dearer, than another from this share of labels, or of seconds, on."""
+"""Share of labels, or of seconds, from which a method counts as faster, or as more expensive."""
 
 
 def check_fewer_labels(experiment: ExperimentResults, name: str, other: str, level: float, part: str) -> Comparison:
-    """For: needs fewer labels to reach and keep the level."""
+    """Test whether an acquisition needs fewer labels to reach and keep the level.
+
+    Args:
+        experiment: The trials.
+        name: The acquisition of the claim.
+        other: The acquisition it is compared with.
+        level: The accuracy to reach and keep, in [0, 1].
+        part: The part of the claim.
+    """
     mine, theirs = paired_crossings(experiment, name, other, level)
     savings = [log_saving(a, b) for a, b in zip(mine, theirs, strict=True)]
     return _labels_comparison(experiment, name, other, level, part, savings)
 
 
 def check_no_fewer_labels(experiment: ExperimentResults, name: str, other: str, level: float, part: str) -> Comparison:
-    """For: saves less than WORTHWHILE, whatever happened between two rounds; against: saves more.
+    """Test whether an acquisition saves less than WORTHWHILE, wherever crossings lie between two rounds.
 
-    A crossing is seen only at the end of a round: the level was reached with some number of labels after the round
-    before, or with more than were given, or later if it is lost again. A pair in which the saving may be more or less
-    than WORTHWHILE says nothing.
+    A crossing is observed only at the end of a round: the level was reached after the round before, or with more
+    labels than were given, or later if it is lost again. A pair whose saving may lie on either side of WORTHWHILE
+    carries no information.
+
+    Args:
+        experiment: The trials.
+        name: The acquisition of the claim.
+        other: The acquisition it is compared with.
+        level: The accuracy to reach and keep, in [0, 1].
+        part: The part of the claim.
     """
     mine, theirs = paired_crossings(experiment, name, other, level)
     enough = -math.log1p(-WORTHWHILE)
@@ -48,18 +63,24 @@ def check_no_fewer_labels(experiment: ExperimentResults, name: str, other: str, 
 def _labels_comparison(
     experiment: ExperimentResults, name: str, other: str, level: float, part: str, differences: Sequence[float]
 ) -> Comparison:
-    """The comparison with these differences; how many labels are saved is what `lindley compare` says."""
+    """Return the comparison with these differences; the labels saved are those of `lindley compare`."""
     first, second = map(acquisition_title, (name, other))
     labels, others = (median_crossing(each) for each in paired_crossings(experiment, name, other, level))
     saved = paired_label_ratio(experiment, name, other, level)
     description = f"labels to {format_level(level)}: {first} against {second}"
     medians = f"{first} {labels}, {second} {others} labels to {format_level(level)}"
-    difference = "not seen" if saved is None else f"{format_saving(1 - saved.median)} labels in the median pair"
+    difference = "unknown" if saved is None else f"{format_saving(1 - saved.median)} labels in the median pair"
     return paired_comparison(experiment.title, part, description, medians, difference, differences)
 
 
 def check_final_accuracy(experiment: ExperimentResults, name: str, other: str) -> Comparison | None:
-    """Accuracy at the study's last number of labels, of pairs that both got there; None while there are none."""
+    """Test whether an acquisition ends with a higher accuracy; None without a pair that reached the last labels.
+
+    Args:
+        experiment: The trials.
+        name: The acquisition of the claim.
+        other: The acquisition it is compared with.
+    """
     last, finished = experiment.last_labels, experiment.complete_trials
     pairs = [pair for pair in paired_trials(experiment, name, other) if all(trial in finished for trial in pair)]
     if not pairs:
@@ -73,15 +94,15 @@ def check_final_accuracy(experiment: ExperimentResults, name: str, other: str) -
 
 
 def _accuracy_percent(trial: TrialResults, labels: int) -> float:
-    """In percent."""
+    """Return the accuracy in percent."""
     return 100 * trial.metric_at("accuracy", labels)
 
 
 def check_cost(experiment: ExperimentResults, other: str) -> Comparison | None:
-    """Seconds of predict and select over the rounds that both have, of pairs run on one machine in one way.
+    """Test whether BALD takes more seconds to predict and select, over the rounds that both trials of a pair have.
 
-    The manifests tell that, and first fits that are the same: early versions did not record the processor. None where
-    there is no such pair, or nothing was recorded. How busy the machine was is not known.
+    Pairs must have run on the same machine in the same way, by their manifests and equal first fits. None without
+    such a pair. The load of the machine is unknown.
     """
     pairs, machines = [], set()
     for first, second in paired_trials(experiment, "bald", other):
@@ -109,14 +130,14 @@ def check_cost(experiment: ExperimentResults, other: str) -> Comparison | None:
 
 
 def _query_seconds(trial: TrialResults, num_rounds: int) -> float:
-    """Over the first rounds, where something was asked for; 0 where nothing was recorded."""
-    asking = [number for number in range(num_rounds) if trial.rounds[number].query is not None]
-    seconds = trial.seconds("predict")[asking] + trial.seconds("select")[asking]
+    """Return the seconds of the first rounds that queried rows; 0 where nothing was recorded."""
+    querying = [number for number in range(num_rounds) if trial.rounds[number].query is not None]
+    seconds = trial.seconds("predict")[querying] + trial.seconds("select")[querying]
     return float(np.nansum(seconds))
 
 
 def collect_sampling(experiment: ExperimentResults) -> dict[str, dict[int, Sampling]]:
-    """By acquisition and seed, where the surfaces were stored."""
+    """Return the sampling by acquisition and seed, where probability surfaces were stored."""
     found: dict[str, dict[int, Sampling]] = {}
     for trial in experiment.trials:
         if (sampling := measure_sampling(experiment, trial)) is not None:
@@ -125,14 +146,19 @@ def collect_sampling(experiment: ExperimentResults) -> dict[str, dict[int, Sampl
 
 
 def check_boundary_sampling(experiment: ExperimentResults, name: str, seen: dict[int, Sampling]) -> Comparison:
-    """The picks against the unlabelled pool under the same models, by seed."""
+    """Compare the queried rows with the unlabelled pool: the shares near the boundary of the same models, by seed.
+
+    Args:
+        experiment: The trials.
+        name: The acquisition.
+        seen: Its sampling by seed.
+    """
     picks, pool = ([getattr(each, key) for each in seen.values()] for key in ("near", "near_pool"))
     excess = [a - b for a, b in zip(picks, pool, strict=True)]
     title = acquisition_title(name)
-    description = (
-        f"share where the model that asks says {UNDECIDED[0]}–{UNDECIDED[1]}: picks of {title} against the pool"
-    )
-    medians = f"{format_percent(median(picks))} of the picks, {format_percent(median(pool))} of the pool"
+    bounds = f"{UNDECIDED[0]}–{UNDECIDED[1]}"
+    description = f"share where the querying model predicts {bounds}: rows queried by {title} against the pool"
+    medians = f"{format_percent(median(picks))} of the queried rows, {format_percent(median(pool))} of the pool"
     difference = f"{100 * median(excess):+.0f} points in the median pair"
     return paired_comparison(experiment.title, f"{title} near the boundary", description, medians, difference, excess)
 
@@ -140,13 +166,19 @@ def check_boundary_sampling(experiment: ExperimentResults, name: str, seen: dict
 def check_ambiguous_sampling(
     experiment: ExperimentResults, seen: dict[str, dict[int, Sampling]], seeds: list[int]
 ) -> Comparison:
-    """For: entropy asks more often than BALD where the law of the data itself is undecided."""
+    """Test whether entropy queries more often than BALD where the true probability is undecided.
+
+    Args:
+        experiment: The trials.
+        seen: The sampling by acquisition and seed.
+        seeds: The seeds that both acquisitions have.
+    """
     mine, theirs = ([seen[name][seed].ambiguous or 0.0 for seed in seeds] for name in ("bald", "entropy"))
     fewer = [b - a for a, b in zip(mine, theirs, strict=True)]
     description = (
-        f"share where the true probability is {UNDECIDED[0]}–{UNDECIDED[1]}: picks of BALD against those of entropy"
+        f"share where the true probability is {UNDECIDED[0]}–{UNDECIDED[1]}: rows queried by BALD against entropy"
     )
-    medians = f"{format_percent(median(mine))} of BALD’s picks, {format_percent(median(theirs))} of entropy’s"
+    medians = f"{format_percent(median(mine))} of BALD’s queries, {format_percent(median(theirs))} of entropy’s"
     difference = f"{100 * median(fewer):.0f} points fewer in the median pair"
     return paired_comparison(
         experiment.title, "BALD less where merely ambiguous", description, medians, difference, fewer
@@ -154,10 +186,16 @@ def check_ambiguous_sampling(
 
 
 def describe_sampling(experiment: ExperimentResults, name: str, seen: dict[int, Sampling]) -> str:
-    """The shares of one acquisition, in words."""
+    """Return the sampling of one acquisition as a sentence.
+
+    Args:
+        experiment: The trials.
+        name: The acquisition.
+        seen: Its sampling by seed.
+    """
     near = format_percent(median(each.near for each in seen.values()))
     truth = [each.ambiguous for each in seen.values() if each.ambiguous is not None]
     ambiguous = f", {format_percent(median(truth))} where the classes overlap" if truth else ""
     picks = sum(each.picks for each in seen.values())
     subject = f"{experiment.title}, {acquisition_title(name)}"
-    return f"{subject}: {near} of the picks near the boundary{ambiguous} ({picks} picks)."
+    return f"{subject}: {near} of the queried rows near the boundary{ambiguous} ({picks} rows)."

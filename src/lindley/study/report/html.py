@@ -1,4 +1,4 @@
-"""Pieces of HTML for the report: what comes from outside is escaped here, and nothing is loaded from elsewhere."""
+"""Pieces of HTML for the report. All text is escaped here, and nothing is loaded from other places."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lindley.study.report.tables import Table
 
 
 def page(title: str, body: Sequence[str]) -> str:
-    """A whole document around the pieces; works offline, in light and in dark."""
+    """Return a whole document around the pieces; it works offline, in light and dark mode."""
     style = files("lindley.study").joinpath("report.css").read_text(encoding="utf-8")
     return "\n".join(
         [
@@ -30,54 +30,61 @@ def page(title: str, body: Sequence[str]) -> str:
 
 
 def title(text: str) -> str:
-    """The name of the whole."""
+    """Return the title of the page."""
     return f"<h1>{escape(text)}</h1>"
 
 
 def heading(text: str, *, anchor: str) -> str:
-    """The heading of a section, with the anchor that the contents point to."""
+    """Return the heading of a section, with the anchor that the contents link to."""
     return f'<h2 id="{escape(anchor)}">{escape(text)}</h2>'
 
 
 def part_heading(text: str) -> str:
-    """The heading of one part of a section."""
+    """Return the heading of one part of a section."""
     return f"<h3>{escape(text)}</h3>"
 
 
 def paragraph(text: str, *, css_class: str = "") -> str:
-    """One paragraph; kind is its CSS class."""
+    """Return a paragraph with a CSS class."""
     return f"<p{_class(css_class)}>{_sentence(text)}</p>"
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> str:
-    """A line of short facts: a name and its value each."""
+    """Return a line of short facts, each a name and a value."""
     items = "".join(f"<li>{escape(name)} <b>{escape(value)}</b></li>" for name, value in pairs)
     return f'<ul class="facts">{items}</ul>'
 
 
 def contents(sections: Sequence[tuple[str, str]]) -> str:
-    """Links to the sections: anchor and text each."""
+    """Return links to the sections, each an anchor and a text."""
     links = "".join(f'<a href="#{escape(anchor)}">{escape(text)}</a>' for anchor, text in sections)
     return f'<nav class="contents">{links}</nav>'
 
 
 def notice(text: str, items: Sequence[str]) -> str:
-    """Something that the reader must not miss, as a list."""
+    """Return a highlighted notice with a list."""
     return f'<div class="notice"><p>{escape(text)}</p>{bullets(items)}</div>'
 
 
 def bullets(items: Sequence[str]) -> str:
-    """A plain list."""
+    """Return a list."""
     return "<ul>" + "".join(f"<li>{_sentence(item)}</li>" for item in items) + "</ul>"
 
 
 def summary(heading: str, items: Sequence[str]) -> str:
-    """The answer before all else, as a list that stands out."""
+    """Return the main results as a highlighted list."""
     return f'<section class="claim"><h3>{escape(heading)}</h3>{bullets(items)}</section>'
 
 
 def figure_block(png: Path, *, title: str, caption: str, anchor: str) -> str:
-    """A figure with the image inside the document, on white in dark mode too; no wider than half its pixels."""
+    """Return a figure with an embedded image, on white also in dark mode, at most half as wide as its pixels.
+
+    Args:
+        png: The image file.
+        title: The title, also the alternative text.
+        caption: The text below the image.
+        anchor: The anchor of the figure.
+    """
     content = png.read_bytes()
     width = int.from_bytes(content[16:20], "big") // 2  # where a PNG says how wide it is
     data = base64.b64encode(content).decode()
@@ -89,9 +96,13 @@ def figure_block(png: Path, *, title: str, caption: str, anchor: str) -> str:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, label: str, text_columns: int = 1) -> str:
-    """A table that scrolls within its own box; the first `words` columns are text: to the left, and wrapped.
+    """Return a table that scrolls within its own box; the first cell of each row is its header.
 
-    label: what a screen reader calls the box. The first cell of each line names the line.
+    Args:
+        columns: The header.
+        rows: The cells of each row.
+        label: The name of the box for screen readers.
+        text_columns: The number of first columns that hold text: aligned to the left, and wrapped.
     """
 
     def cell(place: int, text: str, heads: str) -> str:
@@ -108,9 +119,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, label: str, 
 
 
 def table_group(heading: str, group: Sequence[Table]) -> str:
-    """Tables of one kind, each under its title, with the note that they share; without a heading no titles either.
+    """Return tables of one kind, each under its title, with their common note; without a heading, without titles.
 
-    One by itself has heading and title in one line.
+    A single table has heading and title in one line.
     """
     note = paragraph(group[0].note, css_class="note") if group[0].note else ""
     if not heading:
@@ -127,20 +138,28 @@ def table_group(heading: str, group: Sequence[Table]) -> str:
 
 
 def collapsible(summary: str, content: str) -> str:
-    """Details that open with a click; `inside` is HTML."""
+    """Return details that open with a click; `content` is HTML."""
     return f"<details><summary>{escape(summary)}</summary>{content}</details>"
 
 
 def card(heading: str, verdict: str, content: Sequence[str]) -> str:
-    """A claim with its verdict; `inside` is HTML."""
+    """Return a claim with its verdict.
+
+    Args:
+        heading: The claim.
+        verdict: The verdict, whose first word is its CSS class.
+        content: Pieces of HTML.
+    """
     head = f"<header><h3>{escape(heading)}</h3>{_badge(verdict)}</header>"
     return f'<section class="claim">{head}{"".join(content)}</section>'
 
 
 def findings(items: Sequence[tuple[str, str, str]]) -> str:
-    """A list of (what, verdict, numbers)."""
-    told = (f"<li><b>{escape(what)}</b> {_badge(verdict)} {_sentence(text)}</li>" for what, verdict, text in items)
-    return f'<ul class="findings">{"".join(told)}</ul>'
+    """Return a list of (subject, verdict, numbers)."""
+    lines = (
+        f"<li><b>{escape(subject)}</b> {_badge(verdict)} {_sentence(text)}</li>" for subject, verdict, text in items
+    )
+    return f'<ul class="findings">{"".join(lines)}</ul>'
 
 
 def _badge(verdict: str) -> str:
@@ -148,12 +167,12 @@ def _badge(verdict: str) -> str:
 
 
 def footer(text: str) -> str:
-    """The last lines."""
+    """Return the footer of the page."""
     return f"<footer>{escape(text)}</footer>"
 
 
 def _sentence(text: str) -> str:
-    """No line ends between a number and its percent sign."""
+    """Escape a text, with no line break between a number and its percent sign."""
     return escape(text).replace(" %", "\N{NO-BREAK SPACE}%")
 
 

@@ -1,4 +1,4 @@
-"""Under what a study was run: settings, versions, data, and what is not finished, as tables and sentences."""
+"""Run details as tables and sentences: settings, versions, data, and unfinished or excluded trials."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from lindley.study.results import ExperimentResults, StudyResults, TrialResults
 
 
 def settings_table(results: StudyResults) -> Table:
-    """Every setting of every panel: one column a panel."""
+    """Return every setting of every experiment, one column per experiment."""
     columns = [_settings_of(experiment) for experiment in results.experiments]
     names = list(dict.fromkeys(name for column in columns for name in column))
     rows = tuple((name, *(column.get(name, "–") for column in columns)) for name in names)
     titles = ("setting", *(experiment.title for experiment in results.experiments))
-    return Table("settings", "Settings", titles, rows, "candidates = 0: the whole unlabelled pool, every round.")
+    return Table("settings", "Settings", titles, rows, "candidates = 0 means the whole unlabelled pool in every round.")
 
 
 def environments_table(results: StudyResults) -> Table:
-    """What the manifests say: versions, code, machine, data; all values where trials differ."""
+    """Return versions, code, machine and data from the manifests, with all values where trials differ."""
     rows = []
     for experiment in results.experiments:
         manifests = [trial.manifest for trial in experiment.trials]
@@ -38,21 +38,21 @@ def environments_table(results: StudyResults) -> Table:
             rows.append((experiment.title, name, _join_values([manifest.get(name) for manifest in manifests])))
         paths = [each.fit.compute_path for trial in experiment.trials for each in trial.rounds if each.fit.compute_path]
         if paths:
-            rows.append((experiment.title, "draws computed", _join_values(paths)))
+            rows.append((experiment.title, "computation of draws", _join_values(paths)))
         if chosen := [
             each.fit.hyperparameters for trial in experiment.trials for each in trial.rounds if each.fit.hyperparameters
         ]:
-            rows.append((experiment.title, "settings chosen", _count_settings(chosen)))
+            rows.append((experiment.title, "tuned settings", _count_settings(chosen)))
         for name in dict.fromkeys(key for manifest in manifests for key in manifest["data_hashes"]):
             hashes = {manifest["data_hashes"].get(name) for manifest in manifests}
-            shown = str(hashes.pop()) if len(hashes) == 1 else f"{len(hashes)} different ones (generated per seed)"
+            shown = str(hashes.pop()) if len(hashes) == 1 else f"{len(hashes)} different values (generated per seed)"
             rows.append((experiment.title, f"data: {name}", shown))
-    return Table("environments", "Versions, machine and data", ("panel", "what", "value"), tuple(rows))
+    return Table("environments", "Versions, machine and data", ("experiment", "item", "value"), tuple(rows))
 
 
 def describe_unfinished(results: StudyResults) -> list[str]:
-    """One sentence for each trial that is not finished, and for those of an acquisition that were not started."""
-    said = []
+    """Return a sentence for each unfinished trial, and for the trials of an acquisition that have not started."""
+    sentences = []
     for experiment in results.experiments:
         target = experiment.config["schedule"]["max_labels"]
         for trial in experiment.trials:
@@ -60,30 +60,31 @@ def describe_unfinished(results: StudyResults) -> list[str]:
                 reached = f"{trial.labels[-1]} of {target} labels so far"
                 failed = _failure_note(experiment, trial.acquisition, trial.seed)
                 subject = f"{experiment.title}, {_name(trial)}"
-                said.append(f"{subject}: not finished, {reached}. It is shown as far as it goes.{failed}")
+                sentences.append(f"{subject}: not finished, {reached}. Its rounds so far are shown.{failed}")
         without: dict[tuple[str, str], list[int]] = {}
         for name, seed in experiment.missing:
             without.setdefault((name, _failure_note(experiment, name, seed)), []).append(seed)
-        said += [
+        sentences += [
             f"{experiment.title}, {acquisition_title(name)}, {_seeds(seeds)}: no round yet.{failed}"
             for (name, failed), seeds in without.items()
         ]
-    return said
+    return sentences
 
 
 def describe_excluded(results: StudyResults) -> list[str]:
-    """One sentence for each trial in the folder that does not count, being of other settings, damaged or of other data,
-    and for each panel that the study does not have."""
-    named = ", ".join(experiment.name for experiment in results.experiments)
+    """Return a sentence for each excluded trial in the folder (other settings or data, or damaged), and for each
+    experiment that the study does not have."""
+    names = ", ".join(experiment.name for experiment in results.experiments)
     foreign = [
-        f"trials/{name}: left out, the study has no panel of that name; it has {named}." for name in results.foreign
+        f"trials/{name}: excluded, since the study has no experiment of that name; it has {names}."
+        for name in results.foreign
     ]
-    return [said for experiment in results.experiments for said in experiment.excluded] + foreign
+    return [sentences for experiment in results.experiments for sentences in experiment.excluded] + foreign
 
 
 def describe_unequal_first_fits(results: StudyResults) -> list[str]:
-    """One sentence for each set of seeds whose trials begin with the same labels, but not with the same fit."""
-    said = []
+    """Return a sentence for each set of seeds whose trials start with equal labels but different first fits."""
+    sentences = []
     for experiment in results.experiments:
         unlike: dict[tuple[tuple[str, ...], ...], list[int]] = {}
         for seed in sorted({trial.seed for trial in experiment.trials}):
@@ -92,18 +93,18 @@ def describe_unequal_first_fits(results: StudyResults) -> list[str]:
                 alike.setdefault(trial.first_fit, []).append(acquisition_title(trial.acquisition))
             if len(alike) > 1:
                 unlike.setdefault(tuple(map(tuple, alike.values())), []).append(seed)
-        said += [
-            f"{experiment.title}, {_seeds(seeds)}: trials begin with the "
-            "same labels but not with the same fit, as on another processor or under other code: "
-            f"{' | '.join(', '.join(names) for names in groups)} (alike between the bars). Pairs of others hold that "
-            "difference too."
+        sentences += [
+            f"{experiment.title}, {_seeds(seeds)}: trials start with the "
+            "same labels but different first fits, as on another processor or with other code: "
+            f"{' | '.join(', '.join(names) for names in groups)} (equal between the bars). Pairs across bars include "
+            "that difference."
             for groups, seeds in unlike.items()
         ]
-    return said
+    return sentences
 
 
 def describe_continuations(results: StudyResults) -> list[str]:
-    """One sentence for each trial that was continued under other code, versions, machine or threads."""
+    """Return a sentence for each trial that continued under other code, versions, machine or threads."""
     return [
         f"{experiment.title}, {_name(trial)}, from round {event.round} on: "
         + describe_changes(event.changes, arrow="→")
@@ -114,22 +115,21 @@ def describe_continuations(results: StudyResults) -> list[str]:
 
 
 def describe_label_counting(results: StudyResults) -> list[str]:
-    """How the labels are counted, for these settings."""
+    """Return how the labels are counted under these settings."""
     stopped = [
         experiment for experiment in results.experiments if experiment.config["schedule"].get("validation_labels")
     ]
     further = (
-        "Validation labels, which stop a fit early, are counted too. No further labels were used within a trial. "
+        "Validation labels, which stop a fit early, count too. A trial uses no further labels. "
         if stopped
-        else "No further labels were used within a trial, neither for stopping nor for choosing settings. "
+        else "A trial uses no further labels, neither for early stopping nor for choosing settings. "
     )
-    said = [
-        "Every number of labels counts all labels that the model was trained on, the initial ones included. "
-        f"{further}How the recipe of "
-        "a packaged study was chosen stands in its file: that of the MNIST studies in a pilot on other seeds, by "
-        "accuracy on the test set."
+    sentences = [
+        "Every number of labels includes all training labels of the model, also the initial ones. "
+        f"{further}The file of a packaged study says how its training settings were chosen; those of the MNIST studies "
+        "come from a pilot on other seeds, by accuracy on the test set."
     ]
-    said += [
+    sentences += [
         f"{experiment.title}: {experiment.config['schedule']['validation_labels']} of the labels are validation "
         "labels, drawn at random before the first round."
         for experiment in stopped
@@ -138,37 +138,37 @@ def describe_label_counting(results: StudyResults) -> list[str]:
         experiment for experiment in results.experiments if experiment.config["schedule"]["initial"] == "balanced"
     ]
     if balanced:
-        said.append(
-            f"The start is balanced on {', '.join(experiment.title for experiment in balanced)}: as many initial "
-            "labels of each class as possible. That uses labels one does not have: a person would have to label more "
-            "rows to find such a set, and those are not counted here."
+        sentences.append(
+            f"The initial labels are balanced over the classes in "
+            f"{', '.join(experiment.title for experiment in balanced)}. In practice this requires more labels: a "
+            "person would have to label further rows to find such a set, and those are not counted here."
         )
     subset = [experiment for experiment in results.experiments if experiment.config["schedule"]["candidates"]]
-    said += [
+    sentences += [
         f"{experiment.title}: each round chose from a random subset of about "
-        f"{experiment.config['schedule']['candidates']:,} candidates (copies of an image come together), not from "
+        f"{experiment.config['schedule']['candidates']:,} candidates (duplicates of an image stay together), not from "
         "the whole pool."
         for experiment in subset
     ]
-    said += [text for experiment in results.experiments for text in _describe_pool_corruption(experiment)]
-    return said
+    sentences += [text for experiment in results.experiments for text in _describe_pool_corruption(experiment)]
+    return sentences
 
 
 def _describe_pool_corruption(experiment: ExperimentResults) -> list[str]:
-    """Say how corruptions of the pool change what a label is."""
-    pool, said = experiment.config["pool"], []
+    """Return how corruptions of the pool affect the labels."""
+    pool, sentences = experiment.config["pool"], []
     if pool["out_of_distribution"] is not None:
-        said.append(
+        sentences.append(
             f"{experiment.title}: {100 * pool['out_of_distribution']['share']:g} % of the pool’s rows are of "
-            f"{pool['out_of_distribution']['data']}, of none of the classes. A query of one counts like any other, "
-            "and the model is not trained on it."
+            f"{pool['out_of_distribution']['data']}, of none of the classes. A query of such a row counts as a label, "
+            "but the model is not trained on it."
         )
     if pool["label_noise"]:
-        said.append(
-            f"{experiment.title}: of each row the oracle answers wrongly with probability {pool['label_noise']:g}; "
+        sentences.append(
+            f"{experiment.title}: the oracle mislabels each row with probability {pool['label_noise']:g}; "
             "the test set has the true classes."
         )
-    return said
+    return sentences
 
 
 def _settings_of(experiment: ExperimentResults) -> dict[str, str]:
@@ -193,7 +193,7 @@ def _value(value: Any) -> str:
 
 
 def _join_values(values: list[Any]) -> str:
-    """All different ones; early versions did not record all of them."""
+    """Return all different values, and for how many trials none was recorded."""
     known = sorted({str(value) for value in values if value is not None})
     unknown = values.count(None)
     text = ", ".join(known) or "–"
@@ -201,7 +201,7 @@ def _join_values(values: list[Any]) -> str:
 
 
 def _count_settings(settings: Sequence[Mapping[str, Any]]) -> str:
-    """Each setting with the number of fits that chose it, the commonest first."""
+    """Return each setting with the number of fits that chose it, the most frequent first."""
     texts = Counter(", ".join(f"{key} = {value}" for key, value in setting.items()) for setting in settings)
     return "; ".join(f"{text}: {count} fits" for text, count in texts.most_common())
 

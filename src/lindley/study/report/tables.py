@@ -1,4 +1,4 @@
-"""The tables of a report, as text for people and as CSV files."""
+"""Tables of a report, as text and as CSV files."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def labels_table(experiment: ExperimentResults) -> Table:
     """Return the median labels to reach each accuracy and keep it for two rounds; all labels count."""
     note = (
         "Median over seeds of the first number of labels at which the accuracy is reached and kept for the next two "
-        "rounds. All labels are counted, the initial ones included. “> n”: not reached with n labels. "
-        "*: provisional, since it happens in the last two rounds."
+        "rounds. All labels count, the initial ones included. “> n”: not reached with n labels. *: provisional, since "
+        "it is reached in the last two rounds."
     )
     return _crossings_table(experiment, f"labels-needed-{experiment.name}", note, CONFIRMATION_ROUNDS)
 
@@ -51,9 +51,9 @@ def labels_table(experiment: ExperimentResults) -> Table:
 def first_labels_table(experiment: ExperimentResults) -> Table:
     """Return the median labels at which each accuracy is first reached, kept or not, as most publications count."""
     note = (
-        "Median over seeds of the first number of labels at which the accuracy is reached, even where the next round "
-        "loses it, so that luck counts: as most publications do. All labels are counted, the initial ones included. "
-        "“> n”: not reached with n labels."
+        "Median over seeds of the first number of labels at which the accuracy is reached, even if the next round "
+        "loses it. Most publications count like this, although it rewards luck. All labels count, the initial ones "
+        "included. “> n”: not reached with n labels."
     )
     return _crossings_table(experiment, f"labels-at-first-{experiment.name}", note, 0)
 
@@ -77,7 +77,7 @@ def _crossings_table(experiment: ExperimentResults, name: str, note: str, confir
 
 
 _COLUMNS = 6
-"""Numbers of labels that a table of a learning curve shows."""
+"""Number of columns of a learning curve's table."""
 
 
 def accuracy_table(experiment: ExperimentResults) -> Table:
@@ -98,7 +98,8 @@ def _curve_table(experiment: ExperimentResults, metric: str, what: str, *, digit
         trials = experiment.trials_of(name)
         cells = [_cell_at(trials, metric, labels, digits) for labels in shown]
         rows.append((acquisition_title(name), str(len(trials)), *cells))
-    note = f"{what}: median (smallest to largest) over the seeds that got so far, at a few rounds; rounds.csv has all."
+    note = f"{what}: median (smallest to largest) over the seeds that reached each number of labels."
+    note += " rounds.csv has every round."
     columns = ("acquisition", "seeds", *(f"{labels} labels" for labels in shown))
     return Table(f"{metric}-{experiment.name}", experiment.title, columns, tuple(rows), note)
 
@@ -124,8 +125,8 @@ def final_metrics_table(experiment: ExperimentResults) -> Table:
             rows.append((acquisition_title(name), str(len(trials)), f"{last}", *cells))
     note = (
         "Median (smallest to largest) over the seeds of finished trials, on the test set. “Dropout off” is the "
-        "single prediction without dropout, beside the average over the draws. Joint NLL is that of "
-        "the labels of ten rows together, per label."
+        "single prediction without dropout; the other metrics use the average over the draws. Joint NLL is the NLL per "
+        "label of the labels of ten rows together."
     )
     columns = ("acquisition", "seeds", "labels", *(spec.column_title for spec in specs))
     return Table(f"final-{experiment.name}", experiment.title, columns, tuple(rows), note)
@@ -144,29 +145,29 @@ def seconds_table(experiment: ExperimentResults) -> Table:
             whole = [float(np.nansum([trial.seconds(part) for part in parts])) for trial in trials]
             where = (machine,) if apart else ()
             rows.append((acquisition_title(name), *where, str(len(trials)), *cells, _number(_median(whole), 1)))
-    note = "Median seconds of one round over all rounds and seeds, and of a trial from its first round to its last."
+    note = "Median seconds of one round over all rounds and seeds, and of a whole trial."
     if apart:
-        note += " How many trials shared a machine is not known."
+        note += " The number of trials that shared a machine is unknown."
     columns = ("acquisition", *(("on",) if apart else ()), "trials", *parts, "whole trial")
     return Table(f"seconds-{experiment.name}", experiment.title, columns, tuple(rows), note)
 
 
 PANEL_TABLES: dict[str, Callable[[ExperimentResults], Table]] = {
-    "Accuracy as the labels come": accuracy_table,
-    "NLL as the labels come": nll_table,
-    "Labels needed to reach an accuracy": labels_table,
-    "Labels at which an accuracy is reached first": first_labels_table,
-    "At the last number of labels": final_metrics_table,
-    "Seconds": seconds_table,
+    "Accuracy by number of labels": accuracy_table,
+    "NLL by number of labels": nll_table,
+    "Labels to reach and keep an accuracy": labels_table,
+    "Labels to first reach an accuracy": first_labels_table,
+    "Metrics at the last number of labels": final_metrics_table,
+    "Run time in seconds": seconds_table,
 }
-"""By the heading under which the panels' tables stand."""
+"""The tables of an experiment by heading."""
 _NUMBER = re.compile(r"[-+−]?(\d+(\.\d*)?|\.\d+|inf|∞)([eE][-+]?\d+)?")
 _PREDICTIONS = ("average", "point", "draws")
-"""The order in which rounds.csv has the metrics: by what they are measured of."""
+"""Order of the metrics in rounds.csv, by the prediction that they measure."""
 
 
 def available_metrics(place: Place, trials: Iterable[TrialResults]) -> list[MetricSpec]:
-    """Return the metrics that a report shows in a place, without those that no round of the trials was measured on."""
+    """Return the metrics that a report shows in a place and that some round of the trials has."""
     found = {name for trial in trials for each in trial.rounds for name in each.metrics}
     return [spec for spec in metrics_at(place) if spec.name in found]
 

@@ -1,4 +1,4 @@
-"""A table of what batches tell as they grow: figure 4 in numbers, over all seeds."""
+"""Table of the information of growing batches: figure 4 in numbers, over all seeds."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ def information_table(experiment: ExperimentResults) -> Table | None:
         for picker in INFORMATION_PICKERS
     ]
     note = (
-        "Bits that the labels of the first picks carry together about the draws, and in brackets the sum of their BALD "
-        "scores, which counts what they share more than once: medians over the seeds that measured it. No batch can "
-        "tell more than log K of K draws."
+        "Joint information of the labels of the first picks about the draws, in bits, and in brackets the sum of their "
+        "BALD scores, which counts shared information more than once: medians over the seeds that measured it. With K "
+        "draws no batch has more than log K."
     )
-    columns = ("labels", "picks of", "seeds", *(f"first {size}" if size > 1 else "first pick" for size in sizes))
+    columns = ("labels", "acquisition", "seeds", *(f"first {size}" if size > 1 else "first pick" for size in sizes))
     return Table(f"information-{experiment.name}", experiment.title, columns, tuple(rows), note)
 
 
 def _cell(found: list[Arrays], picker: str, size: int) -> str:
-    told = [arrays for arrays in found if arrays["picks"][-1] >= size]
-    if not told:
+    complete = [arrays for arrays in found if arrays["picks"][-1] >= size]
+    if not complete:
         return "–"
     joint, single = (
-        float(np.median([arrays[f"{what}_{picker}"][size - 1] for arrays in told])) * NATS_TO_BITS
-        for what in ("joint", "sum_bald")
+        float(np.median([arrays[f"{quantity}_{picker}"][size - 1] for arrays in complete])) * NATS_TO_BITS
+        for quantity in ("joint", "sum_bald")
     )
     return f"{joint:.2f} ({single:.2f})"

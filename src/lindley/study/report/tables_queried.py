@@ -1,4 +1,4 @@
-"""Tables of corrupted pools: the kinds of rows that were queried, and the recall of rare classes."""
+"""Tables of corrupted pools: the kinds of queried rows, and the recall of minority classes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KINDS = {
     "mislabelled": "mislabelled %",
     "out_of_distribution": "out of distribution %",
 }
-"""The kinds of rows that the journals count, with their columns."""
+"""Kinds of rows that the journals count, with their columns."""
 
 
 def query_kinds_table(experiment: ExperimentResults) -> Table | None:
@@ -35,17 +35,17 @@ def query_kinds_table(experiment: ExperimentResults) -> Table | None:
                 (acquisition_title(name), str(len(queried)), f"{queried[0]['labels']}", *_shares(queried, kinds))
             )
     note = (
-        "Of the labels asked for after the initial ones, which all acquisitions of a seed share: how many are of rare "
-        "classes, are copies of a row asked before, were answered wrongly, or are from outside, spent without "
-        "teaching anything. Median (smallest to largest) over the seeds of finished trials; at the top the same "
-        "shares of the pool, of whose rows all copies but the first count as repeats. Random picks are the reference."
+        "Shares of the queried rows, without the initial ones that all acquisitions of a seed share: rows of minority "
+        "classes, duplicates of a row queried before, mislabelled rows, and out-of-distribution rows, which give no "
+        "training label. Median (smallest to largest) over the seeds of finished trials. The first line has the shares "
+        "of the pool, where all duplicates of a row but the first count. Random queries are the reference."
     )
     columns = ("acquisition", "seeds", "queried", *(_KINDS[kind] for kind in kinds))
     return Table(f"queried-{experiment.name}", experiment.title, columns, tuple(rows), note)
 
 
 def rare_recall_table(experiment: ExperimentResults) -> Table | None:
-    """Return the recall of each rare class at the last number of labels, and means; None without rare classes."""
+    """Return the recall of each minority class at the last number of labels, and means; None without any."""
     trials = experiment.complete_trials
     rare = list(experiment.config["pool"]["class_imbalance"])
     if not trials or not rare:
@@ -61,10 +61,12 @@ def rare_recall_table(experiment: ExperimentResults) -> Table | None:
             ]
             rows.append((acquisition_title(name), str(len(found)), *cells))
     note = (
-        "Of the test rows of a class, the share that is given that class, at the last number of labels. The test set "
-        "holds all classes as before. Median (smallest to largest) over the seeds of finished trials."
+        "Share of the test rows of a class that the model predicts correctly, at the last number of labels. The test "
+        "set is not corrupted. Median (smallest to largest) over the seeds of finished trials."
     )
-    means = ("rare, mean %", "others, mean %") if len(rare) < len(trials[0].manifest["class_names"]) else ("mean %",)
+    means = (
+        ("minority, mean %", "others, mean %") if len(rare) < len(trials[0].manifest["class_names"]) else ("mean %",)
+    )
     columns = ("acquisition", "seeds", *(f"{name} %" for name in rare), *means)
     return Table(f"minority-recall-{experiment.name}", experiment.title, columns, tuple(rows), note)
 

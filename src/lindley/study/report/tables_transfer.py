@@ -1,4 +1,4 @@
-"""A table of what other models learn from the labels that were acquired."""
+"""Table of the accuracy of other models trained on the acquired labels."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from lindley.study.report.tables import Table, format_spread
 from lindley.study.results import ExperimentResults, TrialResults, paired_trials
 
 OWN_METRIC = "accuracy"
-"""The metric of the panel's own model, beside that of the others."""
+"""The metric of the model that queried the labels."""
 
 
 def transfer_models(experiment: ExperimentResults) -> list[str]:
-    """Return the other models that a panel measures; none where it measures none."""
+    """Return the names of the other models that an experiment measures."""
     transfer = experiment.config["observe"]["transfer"]
     return list(transfer["models"]) if transfer else []
 
@@ -34,9 +34,9 @@ def transfer_table(experiment: ExperimentResults) -> Table | None:
             cells = [cell for metric in metrics.values() for cell in _cells(experiment, name, metric, last)]
             rows.append((acquisition_title(name), str(len(trials)), str(last), *cells))
     note = (
-        "Each model is fitted on the labels that the acquisition asked for with the panel’s own model. Accuracy on the "
-        "test set, and the difference, in points, from the same model on the labels that random asked for under the "
-        "same seed: median (smallest to largest) over the seeds."
+        "Each model is fitted on the labels that the acquisition queried with the experiment’s own model. Accuracy on "
+        "the test set, and the difference in points to the same model on the labels of random under the same seed: "
+        "median (smallest to largest) over the seeds."
     )
     columns = (
         "acquisition",

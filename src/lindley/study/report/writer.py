@@ -40,45 +40,45 @@ from lindley.study.report.tables_transfer import transfer_table
 from lindley.study.results import ExperimentResults, StudyResults
 
 _SECTIONS = (
-    ("compared", "Who needs fewer labels"),
-    ("conclusions", "Four conclusions, tried here"),
+    ("comparison", "Labels to reach an accuracy"),
+    ("claims", "Claims of the seed project"),
     ("figures", "Figures"),
-    ("tables", "More tables"),
-    ("made", "How it was made"),
+    ("tables", "Further tables"),
+    ("run-details", "Run details"),
 )
 _TABLES: Mapping[str, Callable[[ExperimentResults], Table | None]] = {
     **PANEL_TABLES,
-    "What was asked": query_kinds_table,
-    "Recall of rare classes": rare_recall_table,
-    "Information as the batch grows": information_table,
-    "For another model": transfer_table,
+    "Queried rows": query_kinds_table,
+    "Recall of minority classes": rare_recall_table,
+    "Information by batch size": information_table,
+    "Transfer to other models": transfer_table,
 }
-"""The panels' tables by their heading; None where a panel has nothing for one."""
+"""The tables of an experiment by heading; None where an experiment lacks the data for one."""
 _TABLES_OF_FIGURE: Mapping[int, tuple[str, ...]] = {
-    3: ("Accuracy as the labels come", "NLL as the labels come", "Labels needed to reach an accuracy"),
-    4: ("Information as the batch grows",),
-    5: ("Accuracy as the labels come", "Labels needed to reach an accuracy"),
-    6: ("For another model",),
+    3: ("Accuracy by number of labels", "NLL by number of labels", "Labels to reach and keep an accuracy"),
+    4: ("Information by batch size",),
+    5: ("Accuracy by number of labels", "Labels to reach and keep an accuracy"),
+    6: ("Transfer to other models",),
 }
-"""The tables that stand under a figure: its numbers. All others, and those that no figure shows, come after."""
+"""The tables below each figure, which hold its numbers. All other tables come after the figures."""
 _COMPARISON_COLUMNS = (
-    "data",
+    "experiment",
     "part",
-    "compared",
+    "comparison",
     "medians",
     "difference",
     "pairs",
-    "agreeing",
-    "p for it",
-    "p against it",
-    "reading",
+    "pairs in favour",
+    "p for",
+    "p against",
+    "result",
 )
 
 
 def write_report(out: str | os.PathLike[str]) -> Path:
-    """Write OUT/figures, OUT/tables and OUT/report.html from the journals in OUT; returns the path of the page.
+    """Write OUT/figures, OUT/tables and OUT/report.html from the journals in OUT; return the path of the page.
 
-    Processes that run into OUT and end together write one after the other.
+    Several processes that finish a study at the same time write one after the other.
     Raises InputError where OUT holds no study, JournalError where a journal is damaged.
     """
     out = Path(out)
@@ -89,7 +89,7 @@ def write_report(out: str | os.PathLike[str]) -> Path:
 
 def _write_report(out: Path) -> Path:
     results = load_results(out, check_arrays=True)
-    conclusions = judge_claims(results)
+    claims = judge_claims(results)
     compared = compare(results)
     experiments = [experiment for experiment in results.experiments if experiment.trials]
     tables = {
@@ -97,7 +97,7 @@ def _write_report(out: Path) -> Path:
         for heading, make in _TABLES.items()
     }
     all_tables = [table for by_panel in tables.values() for table in by_panel.values()]
-    made = [settings_table(results), environments_table(results)]
+    details = [settings_table(results), environments_table(results)]
     drawn, not_drawn = draw_figures(results, out / "figures")
     additional = [
         content
@@ -105,15 +105,15 @@ def _write_report(out: Path) -> Path:
         for content in comparison_tables(experiment)
         if content.name.startswith(UNTESTED_TABLES)
     ]
-    _write_tables(out / "tables", results, [*all_tables, *additional, *made], conclusions)
+    _write_tables(out / "tables", results, [*all_tables, *additional, *details], claims)
     header, *rows = csv_rows(compared)
     write_csv(out / "tables" / "comparison.csv", [str(name) for name in header], rows)
     sections = (
         _comparison_section(compared, explain_missing_comparisons(results, compared)),
-        [*(_claim_card(conclusion) for conclusion in conclusions), html.paragraph(TESTS_NOTE, css_class="note")],
+        [*(_claim_card(claim) for claim in claims), html.paragraph(TESTS_NOTE, css_class="note")],
         _figures_section(drawn, not_drawn, tables),
         [html.table_group(heading, [*by_panel.values()]) for heading, by_panel in tables.items() if by_panel],
-        _run_details_section(results, made),
+        _run_details_section(results, details),
     )
     written = [(section, pieces) for section, pieces in zip(_SECTIONS, sections, strict=True) if pieces]
     body = _page_top(results, [section for section, _ in written], _headlines(compared))
@@ -125,14 +125,14 @@ def _write_report(out: Path) -> Path:
 
 
 def _headlines(compared: Sequence[ExperimentComparison]) -> list[str]:
-    """What the first screen says, by panel, and in which panels nothing is detected."""
+    """Return the results for the first screen, by experiment, and the experiments without a detected difference."""
     several = len(compared) > 1
-    said = [
+    results = [
         f"{experiment.title}: {each}" if several else each for experiment in compared for each in experiment.headlines
     ]
     silent = [experiment.title for experiment in compared if not any(each.is_detected for each in experiment.contrasts)]
     where = f" in {'; '.join(silent)}" if several else ""
-    return [*said, f"No difference is detected{where}: see “{_SECTIONS[0][1]}”."] if silent else said
+    return [*results, f"No difference is detected{where}: see “{_SECTIONS[0][1]}”."] if silent else results
 
 
 def _page_top(results: StudyResults, written: Sequence[tuple[str, str]], headlines: Sequence[str]) -> list[str]:
@@ -155,24 +155,24 @@ def _page_top(results: StudyResults, written: Sequence[tuple[str, str]], headlin
     pieces = [
         html.title(results.title),
         *([html.paragraph(results.description, css_class="lead")] if results.description else []),
-        *([html.summary("In short", headlines)] if headlines else []),
+        *([html.summary("Main results", headlines)] if headlines else []),
         html.paragraph(
-            "Active learning asks for the labels that should teach a model most. Here each way of asking "
-            "(an acquisition) is compared by how accurate the model becomes, and how good its probabilities, with how "
-            "many labels."
+            "Active learning queries the labels that should inform a model most. This report compares acquisitions, "
+            "the rules that choose these rows, by the accuracy and the quality of the probabilities that the model "
+            "reaches with a number of labels."
         ),
         html.facts(facts),
         html.contents(written),
     ]
     if missing := describe_unfinished(results):
-        pieces.append(html.notice("This study is not complete. All that follows stands on what is there:", missing))
+        pieces.append(html.notice("This study is not complete. The results below use the trials that exist:", missing))
     if foreign := describe_excluded(results):
-        pieces.append(html.notice("These trials lie in the folder too and do not count:", foreign))
+        pieces.append(html.notice("These trials are in the folder but are not counted:", foreign))
     return pieces
 
 
 def _comparison_section(compared: Sequence[ExperimentComparison], others: Sequence[str]) -> list[str]:
-    """A panel's verdicts in words, with the tables that they stand on beneath; the panels without any at the end."""
+    """Return the verdicts of each experiment with their tables; experiments without a comparison come last."""
     pieces = []
     for experiment in compared:
         pieces += [html.part_heading(experiment.title), html.bullets(experiment.verdicts)]
@@ -183,23 +183,23 @@ def _comparison_section(compared: Sequence[ExperimentComparison], others: Sequen
     return [*pieces, html.paragraph(explain_comparison(compared), css_class="note")] if compared else pieces
 
 
-def _claim_card(conclusion: Claim) -> str:
-    content = [html.paragraph(conclusion.summary)]
-    if conclusion.parts:
-        content.append(html.findings([_claim_finding(*part) for part in conclusion.parts]))
-    content += [html.paragraph(note, css_class="note") for note in conclusion.notes]
-    if conclusion.comparisons:
-        content.append(_evidence("The numbers it stands on", conclusion.comparisons))
-    if conclusion.additional:
-        content.append(_evidence("Larger batches: the same comparison", conclusion.additional))
-    return html.card(f"{conclusion.number}. {conclusion.statement}", conclusion.verdict, content)
+def _claim_card(claim: Claim) -> str:
+    content = [html.paragraph(claim.summary)]
+    if claim.parts:
+        content.append(html.findings([_claim_finding(*part) for part in claim.parts]))
+    content += [html.paragraph(note, css_class="note") for note in claim.notes]
+    if claim.comparisons:
+        content.append(_evidence("Evidence", claim.comparisons))
+    if claim.additional:
+        content.append(_evidence("The same comparison for larger batches", claim.additional))
+    return html.card(f"{claim.number}. {claim.statement}", claim.verdict, content)
 
 
 def _claim_finding(
     experiment: str, part: str, verdict: Verdict, comparisons: Sequence[Comparison]
 ) -> tuple[str, str, str]:
-    told = [f"{each.medians} ({each.num_agreeing} of {each.pairs} seeds agree)" for each in comparisons]
-    return f"{experiment}, {part}", verdict.removesuffix(" here"), "; ".join(told) + ("." if told else "")
+    evidence = [f"{each.medians} ({each.num_agreeing} of {each.pairs} seeds in favour)" for each in comparisons]
+    return f"{experiment}, {part}", verdict.removesuffix(" here"), "; ".join(evidence) + ("." if evidence else "")
 
 
 def _evidence(title: str, comparisons: Sequence[Comparison]) -> str:
@@ -226,9 +226,9 @@ def _row(comparison: Comparison) -> tuple[str, ...]:
 def _figures_section(
     drawn: Sequence[tuple[StudyFigure, Path]], left_out: Sequence[str], tables: Mapping[str, dict[str, Table]]
 ) -> list[str]:
-    """Each figure with its tables beneath, which are taken out of `tables`; what two figures show stands once.
+    """Return each figure followed by its tables, which are removed from `tables` so that each appears once.
 
-    Of several figures of one kind and panel, under the last.
+    Several figures of one kind and experiment have their tables below the last.
     """
     pieces = []
     for place, (figure, png) in enumerate(drawn):
@@ -251,28 +251,26 @@ def _run_details_section(results: StudyResults, tables: Sequence[Table]) -> list
         html.paragraph(text) for text in (*describe_label_counting(results), *describe_unequal_first_fits(results))
     ]
     if changed := describe_continuations(results):
-        pieces.append(html.paragraph("Trials that were continued under other conditions than they were begun:"))
+        pieces.append(html.paragraph("Trials that continued under other conditions than they started with:"))
         pieces.append(html.bullets(changed))
     pieces.append(
         html.paragraph("Information and NLL are shown in bits; the journals hold nats (1 nat = 1.4427 bits).")
     )
     pieces += [html.collapsible(table.title, html.table_group("", [table])) for table in tables]
-    where = (
-        "Made from the journals in trials/ alone. The figures lie in figures/ as PNG and PDF, the tables in tables/."
-    )
+    where = "This report uses only the journals in trials/. Figures are in figures/ as PNG and PDF, tables in tables/."
     return [*pieces, html.footer(where)]
 
 
-def _write_tables(folder: Path, results: StudyResults, tables: Sequence[Table], conclusions: Sequence[Claim]) -> None:
-    """Write tables/*.csv, then remove those of panels that are no longer there."""
+def _write_tables(folder: Path, results: StudyResults, tables: Sequence[Table], claims: Sequence[Claim]) -> None:
+    """Write tables/*.csv, then remove the files of experiments that no longer exist."""
     kept = {f"{content.name}.csv" for content in tables} | {"rounds.csv", "conclusions.csv", "comparison.csv"}
     for content in tables:
         write_csv(folder / f"{content.name}.csv", content.columns, content.rows)
     write_rounds(results, folder / "rounds.csv")
     rows = [
-        (conclusion.number, conclusion.verdict, *_row(each))
-        for conclusion in conclusions
-        for each in (*conclusion.comparisons, *conclusion.additional)
+        (claim.number, claim.verdict, *_row(each))
+        for claim in claims
+        for each in (*claim.comparisons, *claim.additional)
     ]
     write_csv(folder / "conclusions.csv", ("conclusion", "verdict", *_COMPARISON_COLUMNS), rows)
     for stale in folder.glob("*.csv"):

@@ -53,7 +53,7 @@ def test_page_says_the_default(table, key):
     default = field.get_default(call_default_factory=True, validated_data={})
     said = rows(f"[{table}]")[key][2].strip("`")
     if default is PydanticUndefined:
-        assert said == "needed"
+        assert said == "required"
     else:
         assert said == json.dumps(False if default is None else default)
 

@@ -77,7 +77,7 @@ def corrupt_pool(dataset: Dataset, corruption: PoolCorruption, *, seed: int) -> 
     if corruption.label_noise > 0:
         made = add_label_noise(made, corruption.label_noise, seed=derive_seed(seed, "wrong labels"))
     answers = array_hashes(pool_answers=made.classes, pool_truth=made.truth)
-    return replace(made, hashes={**made.hashes, **answers, "pool_inputs": _inputs_sha256(made.pool)})
+    return replace(made, hashes={**made.hashes, **answers, "pool_inputs": _hash_inputs(made.pool)})
 
 
 def take_subset(dataset: Dataset, count: int, *, seed: int) -> Dataset:
@@ -92,9 +92,10 @@ def take_subset(dataset: Dataset, count: int, *, seed: int) -> Dataset:
         InputError: If the pool does not have so many rows.
     """
     if not 1 <= count <= len(dataset.pool):
-        raise InputError(f"subset must be 1 to {len(dataset.pool)}, the rows of {dataset.name}; got {count}.")
+        expected = f"1 to {len(dataset.pool)}, the rows of {dataset.name}"
+        raise InputError(argument="subset", expected=expected, got=count)
     keys = row_uniforms(torch.arange(len(dataset.pool)), seed)
-    return _kept(dataset, keys.argsort(stable=True)[:count].sort().values)
+    return _keep_rows(dataset, keys.argsort(stable=True)[:count].sort().values)
 
 
 def imbalance_classes(dataset: Dataset, shares: Mapping[str, float], *, seed: int) -> Dataset:
@@ -113,13 +114,14 @@ def imbalance_classes(dataset: Dataset, shares: Mapping[str, float], *, seed: in
     stays = torch.ones(len(dataset.pool), dtype=torch.bool)
     for name, share in shares.items():
         if name not in names:
-            raise InputError(f"{name!r} is no class of {dataset.name}: {', '.join(names)}.{nearest(name, names)}")
+            text = f"class_imbalance: {name!r} is no class of {dataset.name}: {', '.join(names)}.{nearest(name, names)}"
+            raise InputError(text, argument=f"class_imbalance.{name}", got=share)
         if not 0 < share <= 1:
-            raise InputError(f"the share of {name!r} that stays must be above 0 and at most 1; got {share}.")
+            raise InputError(argument=f"class_imbalance.{name}", expected="above 0 and at most 1", got=share)
         rows = (dataset.truth == names.index(name)).nonzero()[:, 0]
         by_key = rows[keys[rows].argsort(stable=True)]
         stays[by_key[max(1, round(share * rows.numel())) :]] = False
-    return _kept(dataset, stays.nonzero()[:, 0])
+    return _keep_rows(dataset, stays.nonzero()[:, 0])
 
 
 def add_out_of_distribution(dataset: Dataset, added: OutOfDistribution, *, seed: int) -> Dataset:
@@ -137,17 +139,21 @@ def add_out_of_distribution(dataset: Dataset, added: OutOfDistribution, *, seed:
     """
     other, share = added.dataset, added.share
     if not 0 < share < 1:
-        raise InputError(f"out_of_distribution.share must be above 0 and below 1; got {share}.")
+        raise InputError(argument="out_of_distribution.share", expected="above 0 and below 1", got=share)
     if other.input_shape != dataset.input_shape:
         raise InputError(
             f"rows of {other.name} have the shape {[*other.input_shape]}, those of {dataset.name} "
-            f"{[*dataset.input_shape]}: out_of_distribution.data must be a data set of the same shape."
+            f"{[*dataset.input_shape]}: out_of_distribution.data must be a data set of the same shape.",
+            argument="out_of_distribution.data",
+            got=other.name,
         )
     count = round(share / (1 - share) * len(dataset.pool))
     if not 1 <= count <= len(other.pool):
         raise InputError(
             f"out_of_distribution.share = {share} of a pool with {len(dataset.pool)} rows of its own takes {count} "
-            f"rows; {other.name} has {len(other.pool)}. Another share, or another subset, is needed."
+            f"rows; {other.name} has {len(other.pool)}. Use another share, or another subset.",
+            argument="out_of_distribution.share",
+            got=share,
         )
     keys = row_uniforms(torch.arange(len(other.pool)), seed)
     others = SubsetPool(other.pool, keys.argsort(stable=True)[:count].sort().values)
@@ -163,25 +169,25 @@ def add_out_of_distribution(dataset: Dataset, added: OutOfDistribution, *, seed:
     )
 
 
-def duplicate_rows(dataset: Dataset, copies: int, *, noise: float, seed: int) -> Dataset:
+def duplicate_rows(dataset: Dataset, duplicates: int, *, noise: float, seed: int) -> Dataset:
     """Repeat every row, and add Gaussian noise to every copy, the first one too.
 
     Args:
         dataset: Whose pool is repeated; it is not changed.
-        copies: How often each row comes, at least 1.
+        duplicates: How often each row comes, at least 1.
         noise: Standard deviation of the noise.
         seed: Of the noise.
 
     Raises:
         InputError: If there would be no copy, or the noise is negative.
     """
-    pool = RepeatedPool(dataset.pool, repeats=copies, noise=noise, seed=seed)
+    pool = RepeatedPool(dataset.pool, repeats=duplicates, noise=noise, seed=seed)
     true = dataset.true_classes
     return replace(
         dataset,
         pool=pool,
-        classes=dataset.classes.repeat(copies),
-        true_classes=None if true is None else true.repeat(copies),
+        classes=dataset.classes.repeat(duplicates),
+        true_classes=None if true is None else true.repeat(duplicates),
         sources=pool.sources if dataset.sources is None else dataset.sources[pool.sources],
     )
 
@@ -200,7 +206,7 @@ def add_label_noise(dataset: Dataset, rate: float, *, seed: int) -> Dataset:
         InputError: If the rate is no probability.
     """
     if not 0 <= rate <= 1:
-        raise InputError(f"label_noise must be a probability; got {rate}.")
+        raise InputError(argument="label_noise", expected="a probability, from 0 to 1", got=rate)
     rows, truth, num_classes = torch.arange(len(dataset.pool)), dataset.truth, dataset.task.num_classes
     errs = (row_uniforms(rows, seed, "whether") < rate) & (truth != NONE_OF_THE_CLASSES)
     step = 1 + (row_uniforms(rows, seed, "which") * (num_classes - 1)).long().clamp(max=num_classes - 2)
@@ -208,7 +214,7 @@ def add_label_noise(dataset: Dataset, rate: float, *, seed: int) -> Dataset:
     return replace(dataset, classes=answers, true_classes=truth)
 
 
-def _kept(dataset: Dataset, rows: Rows) -> Dataset:
+def _keep_rows(dataset: Dataset, rows: Rows) -> Dataset:
     """Return the data set with these rows of its pool alone."""
     true, sources = dataset.true_classes, dataset.sources
     return replace(
@@ -220,12 +226,13 @@ def _kept(dataset: Dataset, rows: Rows) -> Dataset:
     )
 
 
-def _inputs_sha256(pool: Pool) -> str:
+def _hash_inputs(pool: Pool) -> str:
     """Return the sha256 of all inputs in the order of rows; they are read in parts."""
     digest = hashlib.sha256()
     for rows in torch.arange(len(pool)).split(_HASHED_ROWS):
         inputs = pool.read(rows)
         if not isinstance(inputs, Tensor):
-            raise InputError(f"a pool can be corrupted only if it holds tensors; got {type(inputs).__name__}.")
+            expected = "of tensors to be corrupted"
+            raise InputError(argument="pool", expected=expected, got=type(inputs).__name__)
         digest.update(inputs.contiguous().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

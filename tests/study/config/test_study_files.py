@@ -133,8 +133,9 @@ def test_a_count_beyond_its_limit_is_refused_at_once(path: Path, name: str) -> N
 def test_counts_at_the_command_line_have_the_same_limits(path: Path) -> None:
     path.write_text(GOOD)
     for overrides in ({"seeds": 10**8}, {"max_labels": 10**12}, {"max_labels": MAX_COUNT}):
-        with pytest.raises(ConfigurationError, match=next(iter(overrides))):
+        with pytest.raises(ConfigurationError) as caught:
             load_study(path, **overrides)
+        assert any(each.argument.endswith(*overrides) for each in (caught.value, *caught.value.errors))
 
 
 def test_more_labels_than_rows_are_refused_whatever_the_options_of_the_data(path: Path) -> None:

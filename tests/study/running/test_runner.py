@@ -73,8 +73,9 @@ def test_a_device_that_is_not_here_is_refused_before_anything_is_written(tmp_pat
     if device == "cuda" and torch.cuda.is_available():
         pytest.skip("this machine has it")
     (tmp_path / "small.toml").write_text(STUDY)
-    with pytest.raises(InputError, match=f'device is "{device}"'):
+    with pytest.raises(InputError) as caught:
         run_study(load_study(tmp_path / "small.toml"), tmp_path / "out", device=device)
+    assert (caught.value.argument, caught.value.got) == ("device", device)
     assert not (tmp_path / "out").exists()
 
 
@@ -250,14 +251,16 @@ def test_ctrl_c_stops_the_workers_and_leaves_a_study_that_goes_on(studies, singl
 
 def test_a_file_as_output_folder_is_refused(studies, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match=r"output folder .*file is a file"):
+    with pytest.raises(InputError) as caught:
         run_study(studies[0], tmp_path / "file")
+    assert (caught.value.argument, caught.value.got) == ("out", tmp_path / "file")
 
 
 def test_a_folder_of_another_study_is_refused_and_keeps_it(studies, tmp_path):
     (tmp_path / "study.json").write_text('{"name": "another"}')
-    with pytest.raises(InputError, match='holds the study "another", not "small"'):
+    with pytest.raises(InputError) as caught:
         run_study(studies[0], tmp_path)
+    assert (caught.value.argument, caught.value.got) == ("out", tmp_path)
     assert (tmp_path / "study.json").read_text() == '{"name": "another"}'
 
 
@@ -266,11 +269,13 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(studies
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr("tempfile.TemporaryFile", refuse)
-    with pytest.raises(InputError, match="cannot be written to: Read-only file system"):
+    with pytest.raises(InputError, match="Read-only file system") as caught:
         run_study(studies[0], tmp_path)
+    assert (caught.value.argument, caught.value.got) == ("out", tmp_path)
 
 
 @pytest.mark.parametrize("wrong", [{"jobs": 0}, {"threads": 0}])
 def test_no_jobs_or_threads_are_refused(studies, tmp_path, wrong):
-    with pytest.raises(InputError, match="at least 1"):
+    with pytest.raises(InputError) as caught:
         run_study(studies[0], tmp_path, **wrong)
+    assert {caught.value.argument: caught.value.got} == wrong

@@ -20,8 +20,9 @@ STUDY = make_study(panel_table("digits", ["random"]))
 
 
 def test_an_unknown_sink_is_refused_with_the_nearest(tmp_path):
-    with pytest.raises(InputError, match=r'"tensorbord" is not one of mlflow, tensorboard.* "tensorboard"'):
+    with pytest.raises(InputError, match='Did you mean "tensorboard"') as caught:
         open_sink("tensorbord:logs", STUDY, tmp_path)
+    assert (caught.value.argument, caught.value.got) == ("sink", "tensorbord")
 
 
 @pytest.mark.parametrize("name", SINKS)
@@ -30,8 +31,9 @@ def test_a_program_that_is_not_installed_is_named_with_how_to_get_it(tmp_path, m
         raise ModuleNotFoundError("No module named 'it'", name="it")
 
     monkeypatch.setattr(catalogue, "import_module", absent)
-    with pytest.raises(InputError, match=rf"needs it, which is not installed: pip install \"lindley\[{name}\]\""):
+    with pytest.raises(InputError, match=rf"pip install \"lindley\[{name}\]\"") as caught:
         open_sink(name, STUDY, tmp_path)
+    assert (caught.value.argument, caught.value.got) == ("sink", name)
 
 
 def test_a_place_that_the_program_refuses_is_one_message(tmp_path, monkeypatch):
@@ -39,8 +41,9 @@ def test_a_place_that_the_program_refuses_is_one_message(tmp_path, monkeypatch):
         raise ConnectionError(f"nobody listens at {where}")
 
     monkeypatch.setattr(catalogue, "import_module", lambda name: SimpleNamespace(open_sink=refused))
-    with pytest.raises(InputError, match="the sink mlflow:http://x cannot be opened: ConnectionError: nobody listens"):
+    with pytest.raises(InputError, match="ConnectionError: nobody listens") as caught:
         open_sink("mlflow:http://x", STUDY, tmp_path)
+    assert (caught.value.argument, caught.value.got) == ("sink", "mlflow:http://x")
 
 
 def test_one_process_at_a_time_opens_a_sink(tmp_path, monkeypatch):
@@ -51,7 +54,7 @@ def test_one_process_at_a_time_opens_a_sink(tmp_path, monkeypatch):
         raise ConnectionError
 
     monkeypatch.setattr(catalogue, "import_module", lambda name: SimpleNamespace(open_sink=refused))
-    with pytest.raises(InputError, match="cannot be opened"):
+    with pytest.raises(InputError):
         open_sink("mlflow", STUDY, tmp_path)
     assert [*held, find_holder(tmp_path / "study")] == [f"process {os.getpid()}", None]
 

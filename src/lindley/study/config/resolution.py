@@ -1,4 +1,4 @@
-"""A study with nothing left open: what its file leaves to the machine is decided once, and kept beside its journals."""
+"""The resolution of a study: what its file leaves to the machine is decided once and kept beside its journals."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ from lindley.training.precision import resolve_precision
 
 
 def resolve_study(study: Study, out: Path, *, device: str) -> Study:
-    """The study with every precision = "auto" decided: as the study in `out` has it, else by the device.
+    """Return the study with every precision = "auto" decided: as the study in `out` has it, else by the device.
 
-    So a study that was begun on one machine keeps its precision on another, and its trials stay the same trials.
+    A study that was started on one machine keeps its precision on another, and its trials stay the same trials.
+
+    Args:
+        study: The study as its file says it.
+        out: The output folder.
+        device: Where learners will compute.
     """
     before = _read_precisions(out)
     return study.model_copy(
@@ -30,7 +35,7 @@ def _resolve_experiment(experiment: Experiment, before: dict[str, str], device: 
 
 
 def _read_precisions(out: Path) -> dict[str, str]:
-    """By experiment, what an earlier run decided; nothing where there was none or its file cannot be read."""
+    """Return what an earlier run decided, by experiment; nothing where there was none or its file cannot be read."""
     try:
         decided = {experiment["name"]: experiment["model"]["precision"] for experiment in read_json(out)["experiments"]}
         return {name: precision for name, precision in decided.items() if precision in ("float32", "bfloat16")}

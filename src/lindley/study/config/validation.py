@@ -216,7 +216,7 @@ def _network_contradictions(experiment: Experiment) -> Iterator[InvalidKey]:
     """Yield a network that is missing, and a network or training settings that the posterior does not use."""
     posterior, tune = experiment.model.posterior, experiment.training.tune
     if posterior in experiment.import_paths:  # it may use a network and training settings as it likes
-        yield from _tuning_contradictions(experiment.training)
+        yield from _tune_contradictions(experiment.training)
         if tune and tune.dropout and not experiment.model.network:
             text = "is of the network's dropout layers, and there is no model.network. Leave it out."
             yield InvalidKey(("training", "tune", "dropout"), text)
@@ -228,7 +228,7 @@ def _network_contradictions(experiment: Experiment) -> Iterator[InvalidKey]:
             yield InvalidKey(
                 ("model", "network"), f'is required for posterior = "{posterior}"; there are {", ".join(NETWORKS)}.'
             )
-        yield from _tuning_contradictions(experiment.training)
+        yield from _tune_contradictions(experiment.training)
         return
     if experiment.model.network:
         yield InvalidKey(
@@ -240,7 +240,7 @@ def _network_contradictions(experiment: Experiment) -> Iterator[InvalidKey]:
             yield InvalidKey(("training", key), f'has no meaning for posterior = "{posterior}". Leave it out.')
 
 
-def _tuning_contradictions(training: Training) -> Iterator[InvalidKey]:
+def _tune_contradictions(training: Training) -> Iterator[InvalidKey]:
     """Yield a choice among nothing, and settings that are both fixed and chosen."""
     if training.tune is None:
         return

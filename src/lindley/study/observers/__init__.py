@@ -1,5 +1,6 @@
-"""What is measured in every round, one observer a file.
+"""The observers: what is measured in every round, one observer a file.
 
+- build.py: the observers of a trial, by name.
 - test_set.py: every metric of `lindley.measures.catalogue` on the test set.
 - queried.py: what kinds of rows the labels were spent on, where the pool is corrupted.
 - grid.py: what a model of two-dimensional data predicts everywhere.

@@ -1,4 +1,4 @@
-"""The observers of a trial, as its study asks for them."""
+"""The observers of a trial, as [observe] and [pool] of its study require them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lindley.study.observers.transfer import observe_models
 
 
 def build_observers(experiment: Experiment, acquisition: str, dataset: Dataset, *, device: str) -> dict[str, Observer]:
-    """Return the observers of a trial by name: the test set's, and those that [observe] and [pool] ask for.
+    """Return the observers of a trial by name: the test set's, and those that [observe] and [pool] require.
 
     Args:
         experiment: The settings of the trial.

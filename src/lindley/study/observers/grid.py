@@ -1,4 +1,4 @@
-"""What a model of two-dimensional data believes everywhere: for the pictures of the two moons."""
+"""The predictions of a model of two-dimensional data over the plane, for the figures of the two moons."""
 
 from __future__ import annotations
 
@@ -42,8 +42,10 @@ def observe_grid(dataset: Dataset, *, initial_labels: int, batch_size: int) -> C
     inputs = dataset.pool.read(torch.arange(len(dataset.pool))) if shape == (2,) and num_classes == 2 else None
     if not isinstance(inputs, Tensor):
         raise ConfigurationError(
-            f"observe.grid needs inputs [N, 2] of 2 classes; {dataset.name} has inputs {[*shape]} of {num_classes} "
-            "classes. Set it to false."
+            f"observe.grid requires inputs [N, 2] of 2 classes; {dataset.name} has inputs {[*shape]} of {num_classes} "
+            "classes. Set it to false.",
+            argument="observe.grid",
+            got=True,
         )
     classes = dataset.classes
     xs, ys = (_axis(inputs[:, axis]) for axis in (0, 1))  # [G], [G]

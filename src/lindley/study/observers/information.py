@@ -1,4 +1,4 @@
-"""How much a batch tells as it grows: the sum of its BALD scores against the information of its labels together."""
+"""The information of a batch as it grows: the sum of its BALD scores against that of its labels together."""
 
 from __future__ import annotations
 

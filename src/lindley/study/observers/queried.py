@@ -1,4 +1,4 @@
-"""What kinds of rows the labels of a round were spent on, where the pool is corrupted."""
+"""Counts of the rows that were labelled in a corrupted pool, by kind: duplicates, mislabelled rows and others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is measure on the test set after every fit."""
+"""The metrics of the test set, measured after every fit."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def observe_test_set(
 
 
 def journal_value(value: Value) -> Value | None:
-    """Return a measure value as a journal holds it, whose numbers are finite: None where it is infinite."""
+    """Return a measured value as a journal holds it, whose numbers are finite: None where it is infinite."""
     return None if value == math.inf else value
 
 

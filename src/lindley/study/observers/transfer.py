@@ -1,4 +1,4 @@
-"""Whether the labels that one model asked for are good for another: a forest or a head fitted on the same labels."""
+"""The use of one model's labels for others: a forest or a head fitted on the labels that the model queried."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def observe_transfer(
         test_inputs: [T, ...], the inputs.
         test_classes: [T], their true classes.
         num_classes: C.
-        num_draws: Draws that are average_predictions.
+        num_draws: Draws that are averaged.
         labels: The numbers of labels at which they are fitted; in every round where none is given.
     """
     pool = MemoryPool(test_inputs)

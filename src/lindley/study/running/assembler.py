@@ -1,4 +1,4 @@
-"""From what a study says to what a trial runs: names become a data set, a network, a learner, an acquisition."""
+"""The assembler of trials: names become a data set, a network, a learner and an acquisition."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from lindley.session.manifest import FORMAT
 from lindley.session.round_context import check_requires
 from lindley.session.rounds import RoundSettings
 from lindley.session.trial import TrialSetup
+from lindley.study.config.validation import own_takes_no_options
 from lindley.study.observers.build import build_observers
 from lindley.study.running.learners import build_experiment_learner
 from lindley.study.running.trial_data import TrialData
@@ -27,7 +28,14 @@ from lindley.study.trials import Trial
 
 
 class Assembler:
-    """Makes trials ready to run on one device. Keeps the last data set, since the next trial mostly wants the same."""
+    """Make trials ready to run on one device. The last data set is kept, since the next trial mostly uses the same.
+
+    Args:
+        device: Where learners compute.
+        threads: Threads of this process, for the manifest.
+        data_dir: Where the files of data sets lie; None: where `lindley data` puts them.
+        folder: Where the modules of import paths are looked for first.
+    """
 
     def __init__(self, *, device: str, threads: int, data_dir: Path | None, folder: Path | None) -> None:
         self._device = device
@@ -36,20 +44,20 @@ class Assembler:
         self._data = TrialData(data_dir)
 
     def setup(self, trial: Trial) -> TrialSetup:
-        """Everything that `run_trial` needs. Raises ConfigurationError and DataError as their parts do."""
+        """Return everything that `run_trial` requires. Raise ConfigurationError and DataError as its parts do."""
         experiment, model = trial.experiment, trial.experiment.model
         names = (*experiment.data_sets, model.network, model.posterior, trial.acquisition)
         own = import_user_objects(names, folder=self._folder)
         dataset = self._data.load(trial, own)
         network = _network(model.network, dataset, own.get(model.network)) if model.network else None
-        acquisition, needs = _acquisition(trial, own.get(trial.acquisition))
+        acquisition, requires = _acquisition(trial, own.get(trial.acquisition))
         rounds = RoundSettings(
             learner=build_experiment_learner(
                 experiment,
                 network,
                 own.get(model.posterior),
                 device=self._device,
-                needs=needs,
+                requires=requires,
                 acquisition=trial.acquisition,
             ),
             acquisition=acquisition,
@@ -57,7 +65,7 @@ class Assembler:
             seed=trial.seed,
             num_draws=model.num_draws,
             candidates=experiment.schedule.candidates,
-            requires=needs,
+            requires=requires,
             num_targets=experiment.schedule.targets,
         )
         manifest = {
@@ -90,7 +98,9 @@ def _network(name: str, dataset: Dataset, own: UserObject | None) -> Callable[[]
         network = own.value(input_shape=shape, num_classes=num_classes)
         if not isinstance(network, nn.Module):
             raise ConfigurationError(
-                f"model.network = {name!r} must return a torch.nn.Module; got {type(network).__name__}"
+                argument="model.network",
+                expected=f"a {name!r} that returns a torch.nn.Module",
+                got=type(network).__name__,
             )
         return network
 
@@ -98,25 +108,21 @@ def _network(name: str, dataset: Dataset, own: UserObject | None) -> Callable[[]
 
 
 def _acquisition(trial: Trial, own: UserObject | None) -> tuple[Acquisition, frozenset[str]]:
-    """The acquisition, and what it needs; one's own says so by an attribute `needs`."""
+    """Return the acquisition and what it requires; one of the user's own says so by an attribute `needs`."""
     if own is None:
         chosen = acquisition_named(trial.acquisition, trial.options)
         return chosen, ACQUISITIONS[trial.acquisition].requirements(trial.options)
+    key = f"acquisitions.{trial.acquisition}"
     if trial.options:
-        raise ConfigurationError(
-            f"acquisitions.{trial.acquisition!r} is your own and takes no options; got {sorted(trial.options)}. "
-            "Set them in your module."
-        )
+        raise ConfigurationError(f"{key} {own_takes_no_options(trial.options)}", argument=key, got=trial.options)
     acquisition = own.value
     if not callable(acquisition):
-        raise ConfigurationError(
-            f"acquisitions.{trial.acquisition!r} must be callable as acquisition(context, batch_size, seed=...); "
-            f"got {type(acquisition).__name__}"
-        )
+        expected = "callable as acquisition(context, batch_size, seed=...)"
+        raise ConfigurationError(argument=key, expected=expected, got=type(acquisition).__name__)
     said = getattr(acquisition, "needs", ())
-    needs = frozenset([said] if isinstance(said, str) else said)
+    requires = frozenset([said] if isinstance(said, str) else said)
     try:
-        check_requires(needs)
+        check_requires(requires)
     except InputError as error:
-        raise ConfigurationError(f"acquisitions.{trial.acquisition!r}: {error}") from None
-    return cast(Acquisition, acquisition), needs
+        raise ConfigurationError(f"{key}: {error}", argument=key, got=said) from None
+    return cast(Acquisition, acquisition), requires

@@ -1,5 +1,7 @@
-"""The learner of an experiment: of the catalogue or a user's own; with one training configuration, or with several, of
-which each fit keeps the one that its labels explain best."""
+"""The learner of an experiment, of the catalogue or a user's own.
+
+It has one training configuration, or several, of which each fit keeps the one that its labels explain best.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,7 @@ def build_experiment_learner(
     own: UserObject | None = None,
     *,
     device: str,
-    needs: Set[str] = frozenset(),
+    requires: Set[str] = frozenset(),
     acquisition: str = "the acquisition",
 ) -> Learner:
     """Return the learner that [model], [training] and [training.tune] describe.
@@ -41,7 +43,7 @@ def build_experiment_learner(
         network: What builds the network, where the experiment names one.
         own: The user's own posterior, where the experiment names one.
         device: Where the learner computes.
-        needs: What the acquisition requires: a posterior or network without features is refused where it does.
+        requires: What the acquisition requires; a posterior or network without features is refused where it does.
         acquisition: Its name, for that error.
 
     Raises:
@@ -49,7 +51,7 @@ def build_experiment_learner(
         ConfigurationError: If one's own cannot be used, or has no features.
     """
     if own is None:
-        _check_features(experiment, acquisition, needs, network)
+        _check_features(experiment, acquisition, requires, network)
     config = TrainingConfig(**experiment.training.model_dump(exclude={"tune"}))
 
     def build(setting: Mapping[str, float]) -> Learner:
@@ -94,10 +96,15 @@ def _build_own_learner(
         "device": device,
     }
     if not callable(factory):
-        raise ConfigurationError(f"model.posterior = {name!r} must be callable; got {type(factory).__name__}")
+        raise ConfigurationError(
+            argument="model.posterior", expected=f"callable under the name {name!r}", got=type(factory).__name__
+        )
     if taken := sorted(given.keys() & model.options.keys()):
         raise ConfigurationError(
-            f"model.options of {name!r} may not be called {', '.join(taken)}: the study says these elsewhere"
+            f"model.options of {name!r} may not be called {', '.join(taken)}: the study says these elsewhere. "
+            "Rename them.",
+            argument="model.options",
+            got=model.options,
         )
     given |= model.options
     try:
@@ -106,29 +113,34 @@ def _build_own_learner(
         pass  # a callable of C, which does not say
     except TypeError as error:
         raise ConfigurationError(
-            f"model.posterior = {name!r} is called with {', '.join(given)} as keywords: {error}"
+            f"model.posterior = {name!r} is called with {', '.join(given)} as keywords: {error}. Accept these.",
+            argument="model.posterior",
+            got=name,
         ) from None
     learner = factory(**given)
     if not isinstance(learner, Learner):
         raise ConfigurationError(
-            f"model.posterior = {name!r} must return a learner, with fit(data, *, previous, seed); "
-            f"got {type(learner).__name__}"
+            argument="model.posterior",
+            expected=f"a {name!r} that returns a learner, with fit(data, *, previous, seed)",
+            got=type(learner).__name__,
         )
     return learner
 
 
 def _check_features(
-    experiment: Experiment, acquisition: str, needs: Set[str], network: Callable[[], nn.Module] | None
+    experiment: Experiment, acquisition: str, requires: Set[str], network: Callable[[], nn.Module] | None
 ) -> None:
-    """Before anything runs: a posterior or a network without features is refused where they are needed."""
-    if text := describe_missing_features(experiment.model.posterior, acquisition, needs):
-        raise ConfigurationError(f"model.posterior = {text}")
-    if not needs & FEATURE_PARTS or network is None:
+    """Refuse a posterior or a network without features, where they are required, before anything runs."""
+    if text := describe_missing_features(experiment.model.posterior, acquisition, requires):
+        raise ConfigurationError(f"model.posterior {text}", argument="model.posterior", got=experiment.model.posterior)
+    if not requires & FEATURE_PARTS or network is None:
         return
     with fork_rng(0, "cpu"):  # a network is initialised from the global generators
         dense = has_dense_layer(network())
     if not dense:
         raise ConfigurationError(
-            f"{acquisition} needs features, which are what the last nn.Linear reads; "
-            f"model.network = {experiment.model.network!r} has no nn.Linear"
+            f"{acquisition} requires features, which are what the last nn.Linear reads; "
+            f"model.network = {experiment.model.network!r} has no nn.Linear. Use another network or acquisition.",
+            argument="model.network",
+            got=experiment.model.network,
         )

@@ -1,4 +1,4 @@
-"""Run the trials of a study in worker processes: one that fails fails alone, and what is stopped goes on later."""
+"""The run of a study in worker processes: a trial that fails fails alone, and a stopped run is continued later."""
 
 from __future__ import annotations
 
@@ -30,23 +30,33 @@ def run_study(
     sinks: Iterable[Sink] = (),
     on_progress: OnProgress = ignore_progress,
 ) -> Outcome:
-    """Run what is not yet run of a study, into `out`; the same call continues a study that was stopped.
+    """Run the trials of a study that are not finished; the same call continues a study that was stopped.
 
-    Other processes may run the same study into the same folder: each takes trials that no other holds, and this call
-    returns when none is left anywhere, having taken over those whose holder died.
+    Other processes may run the same study into the same folder. Each takes trials that no other holds. The call returns
+    when no trial is left, and takes over the trials of a process that died.
 
-    jobs: workers at the same time; None means cores / threads (1 on a GPU). It does not change any journal.
-    threads: of each worker. It may change the last bits, so the manifests record it.
-    sinks: are shown the rounds of all trials that they have not seen, from this run and from those before.
-    on_progress: told what happens in each trial, in the order it comes, as `lindley.session.progress` has it; "held" of
-        one that another process holds comes again and again.
+    Args:
+        study: The study, of `load_study` or built in Python.
+        out: The output folder, made where it is missing.
+        jobs: Workers at the same time; None means cores / threads, and 1 on a GPU. It changes no journal.
+        threads: Threads of each worker. It may change the last bits, so the manifests record it.
+        device: Where learners compute: cpu, cuda, cuda:0 ..., mps.
+        data_dir: Where the files of data sets lie; None: where `lindley data` puts them.
+        sinks: Programs that are shown all rounds that they have not seen, of this run and of those before.
+        on_progress: Called with every event of `lindley.session.progress`, in order; "held", of a trial that another
+            process holds, comes repeatedly.
 
-    Raises ConfigurationError for a study that cannot be run; InputError when this machine has no such device, when
-    `out` cannot be written to or holds another study, or when a process is running into it one that does not go
-    together with this one.
+    Returns:
+        How many trials are complete, which failed, and whether the run was interrupted.
+
+    Raises:
+        ConfigurationError: If the study cannot be run.
+        InputError: If this machine has no such device, if `out` cannot be written to or holds another study, or if
+            another process runs a study into it that contradicts this one.
     """
-    if threads < 1 or (jobs is not None and jobs < 1):
-        raise InputError(f"jobs and threads must be at least 1; got jobs={jobs}, threads={threads}")
+    for name, count in (("threads", threads), ("jobs", jobs)):
+        if count is not None and count < 1:
+            raise InputError(argument=name, expected="at least 1", got=count)
     check_device(device)
     out = Path(out)
     check_settings(study)
@@ -69,15 +79,15 @@ def run_study(
 
 
 def check_device(device: str) -> None:
-    """Before anything is computed: InputError where this machine has no such device."""
+    """Raise InputError where this machine has no such device."""
     try:
         kind = torch.device(device).type
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError):
         there = ", ".join(_devices())
-        raise InputError(f'device is "{device}", which is not on this machine; there is {there}.') from None
+        raise InputError(argument="device", expected=f"on this machine, which has {there}", got=device) from None
     if kind not in ("cpu", "cuda", "mps"):
-        raise InputError(f'device is "{device}"; allowed: cpu, cuda, cuda:0 ..., mps.')
+        raise InputError(argument="device", expected="cpu, cuda, cuda:0 ... or mps", got=device)
 
 
 def _devices() -> Iterator[str]:

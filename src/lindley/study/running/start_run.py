@@ -1,7 +1,7 @@
-"""Beginning a run: what study.json says when one process, or several, run into a folder.
+"""The start of a run: what study.json says when one process, or several, run into a folder.
 
-A process that is alone writes its study: that of the last call stands. One that joins others adds what is new in its
-study, more seeds, more labels or other acquisitions, so that the report and the status of either are of all of it.
+A process that is alone writes its own study. One that joins others adds what is new in its study, such as more seeds,
+more labels or other acquisitions, so that report and status cover the studies of all processes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from lindley.study.folder import FILE_NAME, LOCK_NAME, PATIENCE_SECONDS, PRESENC
 
 
 def check_folder(out: Path, study: Study) -> None:
-    """Before anything is computed: InputError where `out` cannot be written to, or holds another study."""
+    """Raise InputError where `out` cannot be written to, or holds another study."""
     other = "Name another folder (on the command line: --out)."
     _check_writable(out, other)
     try:
@@ -29,16 +29,22 @@ def check_folder(out: Path, study: Study) -> None:
     except FileNotFoundError:
         return
     except (ValueError, KeyError, TypeError):
-        raise InputError(f"{out / FILE_NAME} is not that of a study. {other}") from None
+        raise InputError(f"{out / FILE_NAME} is not the file of a study. {other}", argument="out", got=out) from None
     if held != study.name:
-        raise InputError(f'{out} holds the study "{held}", not "{study.name}". {other}')
+        raise InputError(f'{out} holds the study "{held}", not "{study.name}". {other}', argument="out", got=out)
 
 
 @contextmanager
 def start_run(study: Study, out: Path, *, device: str) -> Iterator[Study]:
-    """The study with every precision decided, when study.json says it; while the block lasts, others know of it.
+    """Yield the study with every precision decided and written to study.json; other processes see the run in the block.
 
-    Raises InputError when a process runs a study into `out` that does not go together with this one.
+    Args:
+        study: The study to run.
+        out: The output folder.
+        device: Where learners compute, which decides precision = "auto".
+
+    Raises:
+        InputError: If another process runs a study into `out` that contradicts this one.
     """
     with ExitStack() as present:
         with FileLock(out / LOCK_NAME, timeout=PATIENCE_SECONDS):
@@ -50,7 +56,16 @@ def start_run(study: Study, out: Path, *, device: str) -> Iterator[Study]:
 
 
 def merge_studies(theirs: Study, mine: Study, out: Path) -> Study:
-    """A study that is both: their experiments with the seeds, labels and acquisitions of both, then my others."""
+    """Return a study of both: their experiments with the seeds, labels and acquisitions of both, then my others.
+
+    Args:
+        theirs: The study that other processes run into the folder.
+        mine: The study that this process is to run.
+        out: The folder, for the error.
+
+    Raises:
+        InputError: If the two contradict each other.
+    """
     if theirs.name != mine.name:
         raise _conflict(out, f'it is the study "{theirs.name}", not "{mine.name}"')
     other = {experiment.name: experiment for experiment in mine.experiments}
@@ -86,7 +101,7 @@ def _merge_experiments(theirs: Experiment, mine: Experiment, out: Path) -> Exper
 
 
 def _settings(experiment: Experiment) -> dict[str, Any]:
-    """What two runs at the same time must agree on, by dotted name: all that is in a trial's key."""
+    """Return what two simultaneous runs must agree on, by dotted name: all that is in a trial's key."""
     tables = experiment.model_dump(mode="json", exclude={"name", "title", "seeds", "first_seed", "acquisitions"})
     flat = {f"{table}.{key}": value for table, keys in tables.items() for key, value in keys.items()}
     del flat["schedule.max_labels"]
@@ -95,8 +110,10 @@ def _settings(experiment: Experiment) -> dict[str, Any]:
 
 def _conflict(out: Path, why: str) -> InputError:
     return InputError(
-        f"a process is running another study into {out}, and the two do not go together: {why}. "
-        "Wait until it ends, or name another folder (on the command line: --out)."
+        f"a process is running another study into {out}, and the two contradict each other: {why}. "
+        "Wait until it ends, or name another folder (on the command line: --out).",
+        argument="out",
+        got=out,
     )
 
 
@@ -107,6 +124,9 @@ def _check_writable(out: Path, other: str) -> None:
         with tempfile.TemporaryFile(dir=out):
             pass
     except (FileExistsError, NotADirectoryError):
-        raise InputError(f"the output folder {out} is a file, or lies in one. {other}") from None
+        raise InputError(
+            f"the output folder {out} is a file, or lies in one. {other}", argument="out", got=out
+        ) from None
     except OSError as error:
-        raise InputError(f"the output folder {out} cannot be written to: {error.strerror}. {other}") from None
+        text = f"the output folder {out} cannot be written to: {error.strerror}. {other}"
+        raise InputError(text, argument="out", got=out) from None

@@ -19,16 +19,16 @@ from lindley.study.trials import Trial
 
 
 class TrialData:
-    """Loads the data of trials. Keeps the last data set, since the next trial mostly wants the same."""
+    """Load the data of trials. The last data set is kept, since the next trial mostly uses the same."""
 
     def __init__(self, data_dir: Path | None) -> None:
         self._data_dir = data_dir
         self._dataset: tuple[str, Dataset] | None = None
 
     def load(self, trial: Trial, own: Mapping[str, UserObject]) -> Dataset:
-        """Return the trial's data; own: the user's objects that it names, by name.
+        """Return the data of a trial, where `own` holds the user's objects that it names, by name.
 
-        Raises ConfigurationError and DataError as the parts do.
+        Raise ConfigurationError and DataError as the parts do.
         """
         experiment, seed = trial.experiment, trial.seed
         wanted = json.dumps([experiment.data.model_dump(mode="json"), experiment.pool.model_dump(mode="json"), seed])
@@ -45,11 +45,12 @@ class TrialData:
             return load_named(name, data_dir=self._data_dir, seed=seed, options=options)
         loaded = own[name].value(seed=seed, **options)
         if not isinstance(loaded, Dataset):
-            raise ConfigurationError(f"the data {name!r} must return a lindley Dataset; got {type(loaded).__name__}")
+            expected = f"a {name!r} that returns a lindley Dataset"
+            raise ConfigurationError(argument="data.name", expected=expected, got=type(loaded).__name__)
         return loaded if loaded.hashes else replace(loaded, hashes=content_hashes(loaded))
 
     def _build_corruption(self, trial: Trial, own: Mapping[str, UserObject]) -> PoolCorruption:
-        """The experiment's [pool], with the data set that rows from outside are of."""
+        """Return the corruption that [pool] describes, with the data set of the out-of-distribution rows."""
         pool, added = trial.experiment.pool, None
         if pool.out_of_distribution is not None:
             other = self._load_dataset(pool.out_of_distribution.data, own, {}, derive_seed(trial.seed, "outside data"))

@@ -1,4 +1,4 @@
-"""What is left of a study: its trials that are neither finished nor taken, and which of them another process holds."""
+"""The queue of a study's trials that are neither finished nor taken by another process."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ from lindley.study.trials import Trial
 
 
 class TrialQueue:
-    """The trials of a study that are left, in its order.
+    """The trials of a study that are still to be run, in its order.
 
-    on_progress: hears of every trial that is found to be held ("held": stays), complete, damaged, or failed in another
-    process since this one began ("complete", "failed": is left no longer), and once, at the beginning, of those that
-    have rounds and wait to be continued ("waiting").
+    Args:
+        trials: All trials of the study.
+        out: The output folder.
+        on_progress: Called with the event "held" for a trial that another process holds and that stays in the queue;
+            with "complete" or "failed" for one that leaves it, since it is complete, damaged, or failed in another
+            process; and once, at the start, with "waiting" for one that has rounds and waits to be continued.
     """
 
     def __init__(self, trials: Sequence[Trial], out: Path, on_progress: OnProgress) -> None:
@@ -38,7 +41,7 @@ class TrialQueue:
                         on_progress({"trial": trial.folder, **_describe_progress("waiting", rounds)})
 
     def take(self) -> Trial | None:
-        """The first trial that nobody holds; None when there is none at this moment."""
+        """Take and return the first trial that nobody holds; None when there is none at this moment."""
         for trial in list(self.trials):
             if self._is_free(trial):
                 self.trials.remove(trial)
@@ -46,7 +49,7 @@ class TrialQueue:
         return None
 
     def put_back(self, trial: Trial) -> None:
-        """A trial that was taken and did not come to its end."""
+        """Put a trial back that was taken and not finished."""
         self.trials = sorted([*self.trials, trial], key=lambda each: self._order[each.folder])
 
     def _is_free(self, trial: Trial) -> bool:
@@ -76,7 +79,7 @@ class TrialQueue:
 
 
 def _describe_progress(stage: Stage, rounds: Sequence[Round]) -> ProgressEvent:
-    """The number of finished rounds, and what the last one says."""
+    """Return an event with the number of finished rounds, and the labels and accuracy of the last one."""
     if not rounds:
         return {"stage": stage}
     labels, accuracy = rounds[-1].labels, rounds[-1].metrics.get("accuracy")

@@ -1,7 +1,7 @@
-"""A process that runs trials: requests come as JSON lines on stdin, events go as JSON lines to stdout.
+"""The worker process, which runs trials: requests are JSON lines on stdin, events are JSON lines on stdout.
 
-A process of its own, and not a fork, so that its thread count is fixed before numpy and torch are imported: the
-bits of a trial depend on it. It ends when stdin does, so a parent that is killed leaves no workers behind.
+It is no fork, so that its thread count is fixed before numpy and torch are imported: the bits of a trial depend on it.
+It ends when stdin does, so a parent that is killed leaves no workers behind.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def _run_trial(request: dict[str, Any], assembler: Assembler, settings: dict[str, Any], out: TextIO) -> None:
-    """One trial; it ends with the event "finished", "failed", or "held" when another process got it first."""
+    """Run one trial; the last event is "finished", "failed", or "held" when another process took it first."""
     experiment = Experiment.model_validate_json(json.dumps(request["experiment"]))
     trial = Trial(experiment, request["acquisition"], request["options"], request["seed"])
     folder = Path(settings["out"]) / trial.folder
@@ -79,7 +79,7 @@ def _run_trial(request: dict[str, Any], assembler: Assembler, settings: dict[str
 
 
 def _attempt(run: Callable[[], None], folder: Path) -> ProgressEvent:
-    """The last event of a trial. How it ended is recorded while the trial is still ours."""
+    """Run a trial and return its last event; a failure is recorded while this process still holds the trial."""
     try:
         run()
     except Exception as error:
@@ -90,15 +90,15 @@ def _attempt(run: Callable[[], None], folder: Path) -> ProgressEvent:
 
 
 def _describe_error(error: Exception) -> str:
-    """What went wrong: in our own words where it is ours, else with the place where it happened.
+    """Return the message of an error; for an error of other code with the place where it happened.
 
-    A control character of somebody's message, as of its colours, would act on every terminal that shows it.
+    Control characters are written out, since they would act on every terminal that shows them.
     """
-    told = str(error)
+    text = str(error)
     if not isinstance(error, LindleyError):
         place = traceback.extract_tb(error.__traceback__)[-1]
-        told = f"{type(error).__name__}: {error} ({Path(place.filename).name}, line {place.lineno})"
-    return visible(told)
+        text = f"{type(error).__name__}: {error} ({Path(place.filename).name}, line {place.lineno})"
+    return visible(text)
 
 
 def _read_requests(requests: queue.Queue[dict[str, Any]]) -> None:
@@ -108,7 +108,7 @@ def _read_requests(requests: queue.Queue[dict[str, Any]]) -> None:
 
 
 def _reserve_stdout() -> TextIO:
-    """The pipe to the parent, out of reach of anything that prints: what is printed goes to stderr."""
+    """Return the pipe to the parent, out of reach of anything that prints; what is printed goes to stderr."""
     private = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return private

@@ -1,4 +1,4 @@
-"""The workers of a run: each gets a trial that nobody holds, until none is left anywhere."""
+"""The pool of workers of a run: each gets a trial that nobody holds, until none is left."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from lindley.study.running.worker_process import Worker
 from lindley.study.trials import Trial
 
 _ATTEMPTS = 2
-"""How often a trial is begun when its worker dies under it."""
+"""How often a trial is started when its worker dies."""
 _POLL_SECONDS = 1.0
-"""How often trials that another process holds are looked at, while a worker has nothing else to do."""
+"""Seconds between looks at trials that another process holds, while a worker is idle."""
 
 
 @dataclass
@@ -34,7 +34,14 @@ class Outcome:
 
 
 class WorkerPool:
-    """Workers and what is left for them. Everything here happens in the thread of the caller."""
+    """Workers and the queue of trials for them. Everything here happens in the thread of the caller.
+
+    Args:
+        settings: What every worker is told first: out, device, threads, data_dir, folder, process.
+        count: Workers at the same time.
+        trials: All trials of the study.
+        on_progress: Called with every event.
+    """
 
     def __init__(
         self,
@@ -55,7 +62,7 @@ class WorkerPool:
         self._queue = TrialQueue(trials, Path(settings["out"]), self._report)
 
     def work(self) -> Outcome:
-        """Until every trial is finished or has failed, here or elsewhere, or Ctrl-C. No worker outlives this call."""
+        """Run until every trial is finished or has failed, here or elsewhere, or Ctrl-C. No worker outlives it."""
         try:
             self._dispatch()
             while self._busy or self._queue.trials:

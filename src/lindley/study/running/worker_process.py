@@ -1,4 +1,4 @@
-"""The parent's side of a worker: start it, send it trials, hear what it says, know why it died."""
+"""The parent's side of a worker process: start it, send it trials, receive its events, say why it ended."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _START = (  # Ctrl-C reaches the workers too, but it is the parent that stops th
 
 
 class Worker:
-    """A worker process. What it says, and None when it has ended, goes to `inbox` with the worker itself."""
+    """A worker process. Its events, and None when it has ended, go to `inbox` with the worker itself."""
 
     def __init__(self, settings: dict[str, Any], inbox: queue.Queue[tuple[Worker, ProgressEvent | None]]) -> None:
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed in stop)
@@ -41,7 +41,7 @@ class Worker:
         self.send(settings)
 
     def send(self, message: dict[str, Any]) -> None:
-        """One JSON line. To a worker that is dead this does nothing: its end is told in the inbox."""
+        """Send one JSON line. For a dead worker this does nothing: its end is in the inbox."""
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(json.dumps(message) + "\n")
@@ -57,7 +57,7 @@ class Worker:
                 stream.close()  # type: ignore[union-attr]
 
     def exit_reason(self) -> str:
-        """How a worker that ended came to its end, for a person."""
+        """Return why a worker ended, as a sentence for people."""
         code = self._process.wait()
         self._stderr.seek(0)
         lines = self._stderr.read().decode(errors="replace").strip().splitlines()

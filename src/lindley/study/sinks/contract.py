@@ -1,4 +1,4 @@
-"""What a sink is: READ FIRST."""
+"""The contract of a sink, and the numbers that it is shown."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ from lindley.session.events import Fitted
 from lindley.study.trials import Trial
 
 Ending = Literal["finished", "failed", "stopped"]
-"""How a trial ended in this run: "stopped" is Ctrl-C, and a later run may go on with it."""
+"""How a trial ended in this run: "stopped" is Ctrl-C, and a later run may continue it."""
 
 
 @runtime_checkable
 class Sink(Protocol):
-    """Shown every round of every trial once, also over several runs.
+    """A program that is shown every round of every trial once, also over several runs.
 
     All calls come from one thread, and for a trial in the order of the methods here. A trial is known by its `key`,
-    a round by its number of labels. Whatever a method raises ends the sink for this run, not the study.
+    a round by its number of labels. An exception of a method ends the sink for this run, not the study.
     """
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """The name of the program, for messages."""
         ...
 
     def start_trial(self, trial: Trial) -> Collection[int]:
-        """A trial is looked at. Returns the numbers of labels of the rounds that it has been shown already."""
+        """Start a trial, and return the numbers of labels of the rounds that the sink has been shown already."""
         ...
 
     def log_round(self, trial: Trial, fit: Fitted) -> None:
-        """A round as the journal has it: its index, labels, metrics, seconds."""
+        """Show a round as the journal has it: its index, labels, metrics, seconds."""
         ...
 
     def end_trial(self, trial: Trial, ending: Ending) -> None:
-        """No further round of it comes in this run."""
+        """End a trial: no further round of it comes in this run."""
         ...
 
 
 ROUND_METRIC = "round"
-"""The name of the number that `numbers` has last: a sink that has it of a round has all of it."""
+"""The name of the last number of `scalars`: a sink that has it has the whole round."""
 
 
 def scalars(fit: Fitted) -> dict[str, float]:
-    """What there is to plot in a round: metrics that are single numbers, seconds by part, and last its index."""
+    """Return what can be plotted of a round: metrics that are single numbers, seconds by part, and last its index."""
     metrics = {name: value for name, value in fit.metrics.items() if isinstance(value, (int, float))}
     seconds = {f"seconds/{part}": value for part, value in fit.seconds.items()}
     return {name: float(value) for name, value in {**metrics, **seconds, ROUND_METRIC: fit.round}.items()}

@@ -1,4 +1,4 @@
-"""Filling sinks from the journals: each is shown what it has not seen, whichever run made it."""
+"""The feed of sinks from the journals: each sink is shown the rounds that it has not seen, of whichever run."""
 
 from __future__ import annotations
 
@@ -20,8 +20,14 @@ _ENDINGS: dict[str, Ending] = {"finished": "finished", "complete": "finished", "
 class Feed:
     """Show sinks what the journals say, then pass the progress event on to `on_progress`.
 
-    What another process runs is left to the sinks of that process. failures: one sentence for each sink that raised;
-    it is shown nothing more, and a later run shows it what it missed.
+    Trials that another process runs are left to the sinks of that process. `failures` holds one sentence for each sink
+    that raised: it is shown nothing more, and a later run shows it what it missed.
+
+    Args:
+        sinks: The sinks.
+        trials: All trials of the study.
+        out: The output folder.
+        on_progress: Called with every event.
     """
 
     def __init__(self, sinks: Iterable[Sink], trials: Sequence[Trial], out: Path, on_progress: OnProgress) -> None:
@@ -34,7 +40,7 @@ class Feed:
         self.failures: list[str] = []
 
     def __call__(self, event: ProgressEvent) -> None:
-        """As `run_study` tells it."""
+        """Take a progress event of `run_study`."""
         folder, stage = event["trial"], event["stage"]
         if stage == "held":
             self._elsewhere.add(folder)
@@ -45,7 +51,7 @@ class Feed:
         self._on_progress(event)
 
     def stop(self) -> None:
-        """Ctrl-C: the trials that have begun and not ended."""
+        """Tell the sinks, after Ctrl-C, of the trials that have started and not ended."""
         for folder in {folder for _, folder in self._seen}:
             self._update(self._trials[folder], "stopped")
 

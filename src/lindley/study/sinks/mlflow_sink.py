@@ -30,7 +30,13 @@ _LONGEST_VALUE = 500
 
 
 def open_sink(where: str, study: Study, out: Path) -> MlflowSink:
-    """At the tracking URI `where` (a server, a database), or into `mlflow.db` in the folder `where`, or in OUT."""
+    """Return a sink at a tracking URI, or of a database `mlflow.db` in a folder.
+
+    Args:
+        where: A tracking URI (a server, a database) or a folder; "" is the output folder.
+        study: The study, whose name the experiment of MLflow has.
+        out: The output folder.
+    """
     logging.getLogger("mlflow").setLevel(logging.WARNING)  # not the tables that it creates
     if "://" in where or where.startswith("file:"):
         return MlflowSink(study.name, where, artifacts=None)
@@ -41,7 +47,13 @@ def open_sink(where: str, study: Study, out: Path) -> MlflowSink:
 
 @final
 class MlflowSink:
-    """Writes to an experiment with the study's name, made when it is missing."""
+    """A sink that writes to an MLflow experiment with the study's name, made when it is missing.
+
+    Args:
+        experiment: The name of the MLflow experiment.
+        uri: Its tracking URI.
+        artifacts: Where artifacts of a new experiment lie; None: where the server puts them.
+    """
 
     name = "MLflow"
 
@@ -56,7 +68,7 @@ class MlflowSink:
         self._runs: dict[str, Run] = {}
 
     def start_trial(self, trial: Trial) -> set[int]:
-        """Find the trial's run, or make one with its settings; the steps that it has."""
+        """Find the trial's run, or make one with its settings, and return the steps that it has."""
         mine = f"tags.`{_KEY}` = '{trial.key}' and tags.`{_FOLDER}` = '{trial.folder}'"
         found = self._client.search_runs([self._experiment], mine, max_results=1)
         run = found[0] if found else self._create_run(trial)
@@ -64,7 +76,7 @@ class MlflowSink:
         return {metric.step for metric in self._client.get_metric_history(run.info.run_id, ROUND_METRIC)}
 
     def log_round(self, trial: Trial, fit: Fitted) -> None:
-        """Its numbers, in one transaction."""
+        """Write the numbers of a round in one transaction."""
         run, now = self._runs[trial.folder], int(time.time() * 1000)
         if run.info.status != "RUNNING":
             self._client.update_run(run.info.run_id, status="RUNNING")
@@ -73,7 +85,7 @@ class MlflowSink:
         self._client.log_batch(run.info.run_id, metrics=metrics)
 
     def end_trial(self, trial: Trial, ending: Ending) -> None:
-        """Say so in the run."""
+        """Write to the run how it ended."""
         run = self._runs.pop(trial.folder)
         if run.info.status != _STATUS[ending]:
             self._client.set_terminated(run.info.run_id, status=_STATUS[ending])

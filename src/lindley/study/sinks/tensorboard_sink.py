@@ -16,7 +16,13 @@ from lindley.study.trials import Trial
 
 
 def open_sink(where: str, study: Study, out: Path) -> TensorBoardSink:
-    """Into the folder `where`, or OUT/tensorboard."""
+    """Return a sink of event files.
+
+    Args:
+        where: Their folder; "" is `tensorboard` in the output folder.
+        study: The study that is run.
+        out: The output folder.
+    """
     logging.getLogger("tensorboard").setLevel(
         logging.ERROR
     )  # its reader tells of what a kill left, which is dealt with
@@ -25,7 +31,7 @@ def open_sink(where: str, study: Study, out: Path) -> TensorBoardSink:
 
 @final
 class TensorBoardSink:
-    """Writes below `folder`, a folder for each trial: EXPERIMENT/ACQUISITION/seed-S-KEY."""
+    """A sink that writes below `folder`, a folder for each trial: EXPERIMENT/ACQUISITION/seed-S-KEY."""
 
     name = "TensorBoard"
 
@@ -34,7 +40,7 @@ class TensorBoardSink:
         self._writers: dict[str, SummaryWriter] = {}
 
     def start_trial(self, trial: Trial) -> set[int]:
-        """The steps in the event files of the trial's folder."""
+        """Return the steps in the event files of the trial's folder."""
         folder = self._trial_folder(trial)
         if not folder.is_dir():
             return set()
@@ -46,7 +52,7 @@ class TensorBoardSink:
         )
 
     def log_round(self, trial: Trial, fit: Fitted) -> None:
-        """Its numbers, on the disk when this returns."""
+        """Write the numbers of a round; they are on the disk when this returns."""
         step = fit.labels
         if trial.folder not in self._writers:  # purge_step: what a kill left of this round is to be forgotten
             self._writers[trial.folder] = SummaryWriter(str(self._trial_folder(trial)), purge_step=step)
@@ -56,7 +62,7 @@ class TensorBoardSink:
         writer.flush()
 
     def end_trial(self, trial: Trial, ending: Ending) -> None:
-        """Close its file."""
+        """Close the trial's event file."""
         if writer := self._writers.pop(trial.folder, None):
             writer.close()
 

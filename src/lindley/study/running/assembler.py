@@ -119,7 +119,7 @@ def _acquisition(trial: Trial, own: UserObject | None) -> tuple[Acquisition, fro
     if not callable(acquisition):
         expected = "callable as acquisition(context, batch_size, seed=...)"
         raise ConfigurationError(argument=key, expected=expected, got=type(acquisition).__name__)
-    said = getattr(acquisition, "needs", ())
+    said = getattr(acquisition, "requires", ())
     requires = frozenset([said] if isinstance(said, str) else said)
     try:
         check_requires(requires)

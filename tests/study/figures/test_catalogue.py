@@ -21,5 +21,5 @@ def test_what_cannot_be_drawn_is_said_and_old_figures_are_removed(bare_results: 
     (tmp_path / "notes.png").write_bytes(b"mine")
     made, left_out = draw_figures(bare_results, tmp_path)
     assert made == []
-    assert [text.split(",")[0] for text in left_out] == [f"Figure {number}" for number in range(1, 7)]
+    assert [text.split(" (")[0] for text in left_out] == [f"Figure {number}" for number in range(1, 7)]
     assert [path.name for path in tmp_path.iterdir()] == ["notes.png"]

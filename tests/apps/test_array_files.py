@@ -145,7 +145,7 @@ def test_pickles_are_never_loaded(tmp_path, name):
 def test_a_file_without_an_array_of_numbers_is_refused(tmp_path, name, array):
     path = tmp_path / name
     path.touch() if array is None else np.save(path, array)
-    assert refuse(path).argument == str(path)
+    assert str(path) in str(refuse(path))
 
 
 def test_names_and_draws_are_refused_where_they_mean_nothing(tmp_path):

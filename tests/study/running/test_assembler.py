@@ -83,7 +83,7 @@ class Watched:
 
 watched = Watched()
 greedy = Watched()
-greedy.needs = {"labels"}
+greedy.requires = {"labels"}
 """
 DIGITS_WITH_GRID = {"data": {"name": "digits"}, "model": {"network": "digits-mlp"}, "observe": {"grid": True}}
 

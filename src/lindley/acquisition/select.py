@@ -31,6 +31,7 @@ from lindley.shapes import LogProbs, Scores
 _ROUNDING = {torch.float64: 1e-9}
 _SINGLE_ROUNDING = 2e-6
 """Nats, or probabilities, that rounding leaves where all draws are equal."""
+_OWN_SCORES = "the scores that a function of your own returns"
 
 
 def select(
@@ -158,7 +159,7 @@ def _refuse_acquisition(score: Score) -> None:
 
 def _score_chunk(score: Score, log_probs: LogProbs) -> Scores:
     scores = score(log_probs.clone())  # it may write into its argument
-    scores = as_tensor(scores, "the scores that a function of your own returns")
+    scores = as_tensor(scores, _OWN_SCORES)
     if scores.shape != log_probs.shape[:1]:
         expected = f"one number per row: [n, K, C] = {[*log_probs.shape]} -> [n]"
         raise InputError(

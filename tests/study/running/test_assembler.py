@@ -72,7 +72,7 @@ def takes_nothing():
     return None
 
 class Watched:
-    needs = {"targets", "features"}
+    requires = {"targets", "features"}
 
     def __init__(self, chosen=first_class):
         self.chosen, self.contexts = chosen, []

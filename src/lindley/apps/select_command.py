@@ -30,6 +30,7 @@ from lindley.contracts import Selection
 from lindley.information.layouts import check_layout
 
 _INFORMATION = {
+    "regret_bound": "no row would have gained more than a pick by over",
     "joint_information": "their labels together carry",
     "target_information": "about the targets they carry",
     "gaussian_information": "Gaussian information",
@@ -109,6 +110,8 @@ def selection_summary(acquisition: str, selection: Selection, count: int, num_dr
     for key in ("num_joint_picks", "saturated_after"):
         if diagnostics.get(key) == len(selection.rows):  # nothing to say: log K was not used up
             diagnostics.pop(key)
+    if diagnostics.get("regret_bound") == 0:  # every gain is exact
+        diagnostics.pop("regret_bound")
     for key, words in _INFORMATION.items():
         value, error = diagnostics.pop(key, None), diagnostics.pop(f"{key}_se", None)
         if isinstance(value, float):

@@ -132,3 +132,18 @@ def test_one_draw_is_warned_of_and_chosen_from_at_random():
 def test_a_number_of_paths_that_is_none_is_refused(num_configurations):
     with pytest.raises(InputError, match="num_configurations"):
         batchbald(context_of(random_log_probs(0, 5, 2, 2)), 2, seed=0, num_configurations=num_configurations)
+
+
+def test_exact_picks_have_no_regret():
+    assert batchbald(context_of(linear_model(3, 100, 4, 3)), 5, seed=0).diagnostics["regret_bound"] == 0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_row_would_have_gained_more_than_a_sampled_pick_by_more_than_the_stated_regret(seed):
+    log_probs = linear_model(seed, 14, 8, 3, torch.float64)
+    selection = batchbald(context_of(log_probs), 8, seed=seed, num_configurations=200)
+    rows, bound = selection.rows.tolist(), selection.diagnostics["regret_bound"]
+    assert bound > 0
+    for size in range(selection.diagnostics["exact_picks"], 8):
+        values = {r: joint_information(log_probs[[*rows[:size], r]]) for r in range(14) if r not in rows[:size]}
+        assert max(values.values()) - values[rows[size]] <= bound

@@ -8,7 +8,11 @@ from __future__ import annotations
 import math
 import warnings
 
-from lindley.acquisition.batchbald.information_objective import NUM_CONFIGURATIONS, information_search
+from lindley.acquisition.batchbald.information_objective import (
+    NUM_CONFIGURATIONS,
+    NUM_ERRORS,
+    information_search,
+)
 from lindley.acquisition.checks import check_request
 from lindley.acquisition.greedy_search import Pick, rows_of, selection_of
 from lindley.acquisition.options import BatchBALDOptions
@@ -47,7 +51,8 @@ def batchbald(
     Returns:
         The rows in the order picked; scores are gains in nats. Diagnostics: `joint_information` of the batch (nats)
         with its standard error (0 where it is exact) and its share of log K; `exact_picks`; `saturated_after`, the
-        picks after which log K was nearly used up or gains were within their noise (batch_size: never);
+        picks after which log K was nearly used up or gains were within their noise (batch_size: never); `regret_bound`,
+        the nats by which any other row may have been better than a pick (0 where all gains are exact);
         `candidates_evaluated`, and `columns_evaluated`, candidates times configurations.
 
     Raises:
@@ -68,6 +73,7 @@ def batchbald(
         **joint_diagnostics(context.candidates, picks, seed),
         "exact_picks": num_exact_picks(picks),
         "saturated_after": saturated_after,
+        "regret_bound": regret_bound(picks, tolerance),
     }
     return selection_of(context.candidates, picks, scores.dtype, diagnostics)
 
@@ -86,6 +92,12 @@ def start_scores(context: Context, batch_size: int, name: str) -> Scores:
 def num_exact_picks(picks: list[Pick]) -> int:
     """Count the picks whose gain has no sampling error."""
     return sum(pick.standard_error == 0 for pick in picks)
+
+
+def regret_bound(picks: list[Pick], tolerance: float) -> float:
+    """Return the nats by which another row may have been better at a pick: tolerance + 3 standard errors at most."""
+    error = max(pick.standard_error for pick in picks)
+    return tolerance + NUM_ERRORS * error if error else 0.0
 
 
 def joint_diagnostics(candidates: Candidates, picks: list[Pick], seed: int) -> Diagnostics:

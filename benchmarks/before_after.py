@@ -116,8 +116,10 @@ def _measure(
 
 
 def _revision(checkout: Path) -> str:
+    """The commit of a checkout; the name of its folder where it is a copy without its history."""
     command = ["git", "-C", str(checkout), "rev-parse", "--short", "HEAD"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or checkout.resolve().name
 
 
 if __name__ == "__main__":

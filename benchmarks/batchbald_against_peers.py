@@ -66,15 +66,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--full-size", type=int, default=60_000, help="N of ours alone, at K = 100")
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[3, 5, 10])
     parser.add_argument("--draws", type=int, nargs="+", default=[100, 1000], help="K")
-    parser.add_argument("--configurations", type=int, default=10_000, help="label paths of the peers (default 10,000)")
+    parser.add_argument(
+        "--configurations", type=int, default=10_000, help="label configurations of the peers (default 10,000)"
+    )
     parser.add_argument("--repetitions", type=int, default=3, help="runs of ours before each peer, and after")
     parser.add_argument("--peer-repetitions", type=int, default=1)
     parser.add_argument("--peer-limit", type=float, default=900, help="seconds for a run of a peer")
     parser.add_argument("--memory-limit", type=float, default=18, help="GiB for a run of a peer")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--fresh-draws", type=int, default=10_000)
-    parser.add_argument("--judge-paths", type=int, default=100_000)
-    parser.add_argument("--long-paths", type=int, default=16_384, help="paths of the long runs")
+    parser.add_argument("--judge-configurations", type=int, default=100_000)
+    parser.add_argument("--long-configurations", type=int, default=16_384, help="configurations of the long runs")
     parser.add_argument("--long-seeds", type=int, default=5, help="how many long runs")
     parser.add_argument("--redo", action="store_true", help="delete what was measured before")
     return parser
@@ -129,7 +131,7 @@ def _run(case: dict[str, object], options: argparse.Namespace, repetitions: int)
     command += ["--rows", str(case["N"]), "--batch-size", str(case["b"]), "--repetitions", str(repetitions)]
     command += ["--threads", str(options.threads)]
     if is_peer:
-        command += ["--paths", str(options.configurations), "--memory-limit", str(options.memory_limit)]
+        command += ["--configurations", str(options.configurations), "--memory-limit", str(options.memory_limit)]
     start = time.perf_counter()
     try:
         limit = options.peer_limit * repetitions + 120 if is_peer else None  # imports and conversions are not timed

@@ -2,7 +2,7 @@
 
 Each batch is judged under the K draws that chose it, and under fresh draws, which no selection has seen: the second is
 what its labels tell about the posterior itself. Beside the batches of all libraries stand ours by BatchBALD's own gains
-to the end , top-k BALD, and long runs of ours with many paths, with and without the
+to the end, top-k BALD, and long runs of ours with many configurations, with and without the
 switch, whose best shows what a greedy choice can reach.
 """
 
@@ -46,8 +46,8 @@ def measure_information(options: argparse.Namespace) -> None:
             if (key := tuple(chosen.tolist())) not in judged:
                 inside = torch.searchsorted(positions, chosen)
                 judged[key] = (
-                    judge(log_probs[chosen], num_paths=options.judge_paths),
-                    judge(fresh[inside], num_paths=options.judge_paths),
+                    judge(log_probs[chosen], num_configurations=options.judge_configurations),
+                    judge(fresh[inside], num_configurations=options.judge_configurations),
                 )
             own, new = judged[key]
             row = {
@@ -57,7 +57,7 @@ def measure_information(options: argparse.Namespace) -> None:
                 "fresh_information": new.information,
                 "fresh_se": new.standard_error,
                 "fresh_draws": options.fresh_draws,
-                "paths": options.judge_paths,
+                "paths": options.judge_configurations,
                 "at": records.now(),
             }
             records.append(path, row)
@@ -81,6 +81,6 @@ def _batches(num_draws: int, options: argparse.Namespace) -> Iterator[dict[str, 
         yield {"method": OWN_GAINS, "K": num_draws, "N": size, "b": batch_size, "rows": own}
         for name, kind in (("batchbald-logdet", LONG_RUN), ("batchbald", f"{LONG_RUN}, own gains")):
             for seed in range(1, options.long_seeds + 1):
-                long = lindley.select(log_probs, name, batch_size, seed, num_configurations=options.long_paths)
+                long = lindley.select(log_probs, name, batch_size, seed, num_configurations=options.long_configurations)
                 method = f"{kind} {seed}"
                 yield {"method": method, "K": num_draws, "N": size, "b": batch_size, "rows": long.rows.tolist()}

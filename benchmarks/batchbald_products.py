@@ -1,6 +1,6 @@
 """How much of a BatchBALD selection is work that it could not avoid; a part of batchbald_against_peers.py.
 
-The selection reports over how many pairs of candidate and label path it looked. The matrix products of those,
+The selection reports over how many pairs of candidate and configuration it evaluated. The matrix products of those,
 [n * (C + 1), K] times [K, M], cannot be avoided by anyone who looks at the same pairs. Nor can the logarithm of each
 mixed probability, one reading of all predictions that takes their exponentials, and BALD of all rows, which the first
 pick is: they say what the limit is. All are timed in turn, in one process.
@@ -19,7 +19,7 @@ from torch import Tensor
 
 import lindley
 
-_COLUMNS, _BLOCK_BYTES = 64, 1 << 20  # the paths of a race's first stage, and mixtures that stay in cache
+_COLUMNS, _BLOCK_BYTES = 64, 1 << 20  # the configurations of a race's first stage, and mixtures that stay in cache
 _CHUNK_ROWS = 64
 
 

@@ -1,6 +1,7 @@
 """One BatchBALD selection by one library, in a process of its own: seconds, added memory and rows as one JSON line.
 
-    python batchbald_worker.py LIBRARY FILE.npy --rows N --batch-size B [--paths M] [--repetitions R] [--threads T]
+    python batchbald_worker.py LIBRARY FILE.npy --rows N --batch-size B
+        [--configurations M] [--repetitions R] [--threads T]
 
 The file holds [N', K, C] log-probabilities, float32. Imports, loading, the conversion to what the library takes, and a
 selection of 3 rows of 64, which loads what is loaded late, come before the clock; memory is the peak of the process
@@ -31,7 +32,9 @@ def main() -> None:
     parser.add_argument("file")
     parser.add_argument("--rows", type=int)
     parser.add_argument("--batch-size", type=int, default=10)
-    parser.add_argument("--paths", type=int, help="label paths; default 10,000, for lindley its own default")
+    parser.add_argument(
+        "--configurations", type=int, help="label configurations; default 10,000, for lindley its own default"
+    )
     parser.add_argument("--repetitions", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
@@ -43,8 +46,8 @@ def main() -> None:
     prepare = LIBRARIES[options.library]
     log_probs = np.load(options.file, mmap_mode="r")[: options.rows].copy()
     _torch_threads(options.threads)
-    prepare(log_probs[:64].copy(), 3, options.paths, options.seed)()
-    select = prepare(log_probs, options.batch_size, options.paths, options.seed)
+    prepare(log_probs[:64].copy(), 3, options.configurations, options.seed)()
+    select = prepare(log_probs, options.batch_size, options.configurations, options.seed)
     for _ in range(options.repetitions):
         with added_mib() as added:
             start, cpu = time.perf_counter(), time.process_time()
@@ -55,11 +58,11 @@ def main() -> None:
 
 
 def _lindley(
-    log_probs: np.ndarray, batch_size: int, paths: int | None, seed: int, *, method: str
+    log_probs: np.ndarray, batch_size: int, num_configurations: int | None, seed: int, *, method: str
 ) -> Callable[[], Selected]:
     import lindley
 
-    options = {} if paths is None else {"num_configurations": paths}
+    options = {} if num_configurations is None else {"num_configurations": num_configurations}
 
     def select() -> Selected:
         selection = lindley.select(log_probs, method, batch_size, seed, **options)
@@ -68,7 +71,9 @@ def _lindley(
     return select
 
 
-def _batchbald_redux(log_probs: np.ndarray, batch_size: int, paths: int | None, seed: int) -> Callable[[], Selected]:
+def _batchbald_redux(
+    log_probs: np.ndarray, batch_size: int, num_configurations: int | None, seed: int
+) -> Callable[[], Selected]:
     import torch
     from batchbald_redux.batchbald import get_batchbald_batch
 
@@ -76,19 +81,21 @@ def _batchbald_redux(log_probs: np.ndarray, batch_size: int, paths: int | None, 
     torch.manual_seed(seed)
 
     def select() -> Selected:
-        return get_batchbald_batch(doubles, batch_size, paths or 10_000, dtype=torch.double).indices, {}
+        return get_batchbald_batch(doubles, batch_size, num_configurations or 10_000, dtype=torch.double).indices, {}
 
     return select
 
 
-def _baal(log_probs: np.ndarray, batch_size: int, paths: int | None, seed: int) -> Callable[[], Selected]:
+def _baal(log_probs: np.ndarray, batch_size: int, num_configurations: int | None, seed: int) -> Callable[[], Selected]:
     import torch
     from baal.active.heuristics import BatchBALD
 
     torch.manual_seed(seed)
     probs = np.ascontiguousarray(np.exp(log_probs).swapaxes(1, 2))  # [N, C, K]
     # It draws num_draw configurations from each of the K draws, and adds num_samples rows to a first one.
-    heuristic = BatchBALD(num_samples=batch_size - 1, num_draw=max(1, (paths or 10_000) // log_probs.shape[1]))
+    heuristic = BatchBALD(
+        num_samples=batch_size - 1, num_draw=max(1, (num_configurations or 10_000) // log_probs.shape[1])
+    )
 
     def select() -> Selected:
         return heuristic(probs)[:batch_size].tolist(), {}
@@ -96,14 +103,16 @@ def _baal(log_probs: np.ndarray, batch_size: int, paths: int | None, seed: int) 
     return select
 
 
-def _scikit_activeml(log_probs: np.ndarray, batch_size: int, paths: int | None, seed: int) -> Callable[[], Selected]:
+def _scikit_activeml(
+    log_probs: np.ndarray, batch_size: int, num_configurations: int | None, seed: int
+) -> Callable[[], Selected]:
     from skactiveml.pool import batch_bald
 
     probs = np.ascontiguousarray(np.exp(log_probs).swapaxes(0, 1)).astype(np.float64)  # [K, N, C]
 
     def select() -> Selected:
         # It clips the given array in place; at 1e-7 that changes nothing in a second call.
-        utilities = batch_bald(probs, batch_size, n_MC_samples=paths or 10_000, random_state=seed)
+        utilities = batch_bald(probs, batch_size, n_MC_samples=num_configurations or 10_000, random_state=seed)
         return np.nanargmax(utilities, axis=1).tolist(), {}
 
     return select

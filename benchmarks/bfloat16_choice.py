@@ -6,7 +6,7 @@ needs MNIST. For each seed Gal's CNN is fitted once, in float32, on 100 balanced
 study of batches; its K = 100 draws, the same masks both times, predict the unlabelled rows in float32 and in bfloat16.
 BatchBALD and top-k BALD each choose a batch of 10 from either, and judge.py says what both batches tell about the draws
 by the float32 predictions. "another seed" is BatchBALD from float32 predictions with another seed of its
-sampled label paths: what differs between two choices that are equally good. Each row of bfloat16_choice.csv is a
+sampled configurations: what differs between two choices that are equally good. Each row of bfloat16_choice.csv is a
 method and a seed, appended as it comes; the same command continues where it was stopped, and --redo begins anew.
 About three minutes a seed on 2 quiet cores with the default of all rows.
 """
@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--batch-size", type=int, default=10, help="b")
     parser.add_argument("--rows", type=int, default=0, help="candidates (default: all unlabelled)")
     parser.add_argument("--steps", type=int, default=0, help="of the fit (default: the recipe's)")
-    parser.add_argument("--judge-paths", type=int, default=100_000)
+    parser.add_argument("--judge-configurations", type=int, default=100_000)
     parser.add_argument("--data-dir", type=Path, help="where MNIST lies (default: $LINDLEY_DATA, then the cache)")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, default=records.DEFAULT_FOLDER)
@@ -108,7 +108,9 @@ def _record(
     reference: Rows,
     options: argparse.Namespace,
 ) -> None:
-    worth, before = (judge(exact[sorted(rows)], num_paths=options.judge_paths) for rows in (chosen, reference))
+    worth, before = (
+        judge(exact[sorted(rows)], num_configurations=options.judge_configurations) for rows in (chosen, reference)
+    )
     row = {
         **case,
         "information": worth.information,
@@ -117,7 +119,7 @@ def _record(
         "se": max(worth.standard_error, before.standard_error) / before.information,
         "rows_in_common": len({*chosen} & {*reference}),
         "mean_difference": (rough.exp() - exact.exp()).abs().mean().item(),
-        "judge_paths": options.judge_paths,
+        "judge_paths": options.judge_configurations,
         "at": records.now(),
         "machine": records.machine(options.threads),
     }

@@ -97,7 +97,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[8, 10, 12, 15, 20, 30])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--fresh-draws", type=int, default=10_000)
-    parser.add_argument("--judge-paths", type=int, default=20_000)
+    parser.add_argument("--judge-configurations", type=int, default=20_000)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--redo", action="store_true", help="delete what was measured before")
     options = parser.parse_args()
@@ -125,7 +125,7 @@ def measure(
     for (rule, before), batch in chosen.items():
         places = torch.searchsorted(positions, torch.tensor(batch))
         for size in options.sizes:
-            judged = judge(fresh[places[:size]], num_paths=options.judge_paths)
+            judged = judge(fresh[places[:size]], num_configurations=options.judge_configurations)
             found.append(
                 {
                     "data": name,

@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, default=3, help="batches of each way whose seed matters")
     parser.add_argument("--repetitions", type=int, default=3, help="best time of so many")
     parser.add_argument("--fresh-draws", type=int, default=10_000)
-    parser.add_argument("--judge-paths", type=int, default=20_000)
+    parser.add_argument("--judge-configurations", type=int, default=20_000)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--redo", action="store_true", help="delete what was measured before")
     return parser
@@ -116,7 +116,7 @@ def _measure(
     )
     for batch in batches:
         rows = batch.selection.rows
-        judged = judge(fresh[torch.searchsorted(positions, rows)], num_paths=options.judge_paths)
+        judged = judge(fresh[torch.searchsorted(positions, rows)], num_configurations=options.judge_configurations)
         duplicates = "" if sources is None else batch_size - len(sources[rows].unique())
         row = {
             "data": name,
@@ -131,7 +131,7 @@ def _measure(
             "rows": rows.tolist(),
             "details": dict(batch.selection.diagnostics),
             "fresh_draws": options.fresh_draws,
-            "paths": options.judge_paths,
+            "paths": options.judge_configurations,
             "at": records.now(),
             "machine": records.machine(options.threads),
         }

@@ -47,16 +47,16 @@ PARTS: Mapping[str, Part] = {
         "batchbald_against_peers.py",
         _REAL,
         "--sizes 500 1000 --full-size 3000 --batch-sizes 3 10 --draws 100 --configurations 1000 "
-        "--fresh-draws 1000 --judge-paths 10000 --long-seeds 2",
+        "--fresh-draws 1000 --judge-configurations 10000 --long-seeds 2",
     ),
     "large-batches": Part(
-        "large_batches.py", _REAL, "--batch-sizes 10 20 --seeds 2 --fresh-draws 1000 --judge-paths 5000"
+        "large_batches.py", _REAL, "--batch-sizes 10 20 --seeds 2 --fresh-draws 1000 --judge-configurations 5000"
     ),
     "continuations": Part(
-        "continuations.py", _REAL, "--rows 1000 --seeds 1 --sizes 8 12 --fresh-draws 500 --judge-paths 2000"
+        "continuations.py", _REAL, "--rows 1000 --seeds 1 --sizes 8 12 --fresh-draws 500 --judge-configurations 2000"
     ),
     "switch": Part(
-        "switch_point.py", _MNIST, "--networks 1 --rows 1000 --steps 100 --fresh-draws 500 --judge-paths 2000"
+        "switch_point.py", _MNIST, "--networks 1 --rows 1000 --steps 100 --fresh-draws 500 --judge-configurations 2000"
     ),
     "scores": Part("score_bandwidth.py", frozenset({"out", "file", "peers-python"}), "--rows 5000"),
     "epig": Part("epig_speed.py", frozenset({"out", "file"}), "--rows 2000 --repeats 2"),
@@ -70,7 +70,7 @@ PARTS: Mapping[str, Part] = {
     "layouts": Part("channels_last.py", frozenset({"out"}), "--rounds 1"),
     "live-features": Part("live_features.py", frozenset({"data-dir", "out"}), "--rounds 1"),
     "mnist-round": Part("mnist_round.py", _MNIST, "--rounds 1 --candidates 2000 --steps 50"),
-    "bfloat16": Part("bfloat16_choice.py", _MNIST, "--seeds 1 --rows 2000 --steps 100 --judge-paths 10000"),
+    "bfloat16": Part("bfloat16_choice.py", _MNIST, "--seeds 1 --rows 2000 --steps 100 --judge-configurations 10000"),
     "head": Part("head_speed.py", frozenset({"out"}), "--rows 5000 --labels 200 --features 64 --repeats 1"),
     "end-to-end": Part(
         "end_to_end.py",

@@ -144,8 +144,8 @@ def _products(rows: list[Row]) -> str:
         + [f"{float(row[name]):.2f}" for name in ratios]
         for row in rows
     ]
-    columns = ["N", "b", "candidates x paths", "selection s", "products s", "logarithms s", "one pass s", "BALD s"]
-    columns += ["times products", "times products, logarithms and BALD"]
+    columns = ["N", "b", "candidates x configurations", "selection s", "products s", "logarithms s", "one pass s"]
+    columns += ["BALD s", "times products", "times products, logarithms and BALD"]
     return records.markdown(columns, shown) if shown else ""
 
 

@@ -5,8 +5,8 @@
 K draws can tell log K nats; what a batch has not told of them says how many draws are still in question, and the fewer
 they are, the more a gain is about accidents of these draws. Each network (other labels, other weights, other rows)
 gives a batch for every number of nats left: BatchBALD down to there, the Gaussian continuation from there. Beside them
-BatchBALD to the end, with as many and with four times as many label paths, the continuation from the first pick, and
-BALD's top rows. Judged (judge.py) under the draws that chose and under fresh ones, on the same label paths.
+BatchBALD to the end, with as many and with four times as many configurations, the continuation from the first pick, and
+BALD's top rows. Judged (judge.py) under the draws that chose and under fresh ones, on the same label configurations.
 Rows are appended to switch_point.csv; the same command continues, --redo begins anew. Four minutes a network.
 """
 
@@ -24,7 +24,7 @@ from torch import Tensor
 
 from lindley.acquisition import TensorCandidates
 from lindley.acquisition.batchbald.gaussian_objective import gaussian_search
-from lindley.acquisition.batchbald.information_objective import NUM_PATHS, information_search
+from lindley.acquisition.batchbald.information_objective import NUM_CONFIGURATIONS, information_search
 from lindley.information import bald
 from lindley.seeds import derive_seed
 from lindley.session.subsets import candidate_rows
@@ -33,10 +33,12 @@ LEFT = (0.05, 0.15, 0.35, 0.7, 1.1, 1.6, 2.3)
 TOP = "BALD, top-k"
 
 
-def chosen(log_probs: Tensor, size: int, left: float, num_paths: int = NUM_PATHS) -> tuple[list[int], int]:
+def chosen(
+    log_probs: Tensor, size: int, left: float, num_configurations: int = NUM_CONFIGURATIONS
+) -> tuple[list[int], int]:
     """A batch by BatchBALD until no more than so many nats of log K are left, and its picks until then."""
     scores, candidates = bald(log_probs), TensorCandidates(log_probs)
-    search = information_search(candidates, scores, num_paths=num_paths, seed=0)
+    search = information_search(candidates, scores, num_configurations=num_configurations, seed=0)
     picks: list[int] = []
     while len(picks) < size and left < math.inf and (left == -math.inf or not search.objective.is_saturated(left)):
         picks.append(search.pick().position)
@@ -69,8 +71,8 @@ def measure(name: str, network: int, options: argparse.Namespace) -> None:
     fresh = predicted(data, posterior, rows[positions], options.fresh_draws, seed=derive_seed(network, "fresh"))
     for method, (batch, before) in found.items():
         sorted_batch = torch.tensor(sorted(batch))
-        own = judge(log_probs[sorted_batch], num_paths=options.judge_paths)
-        new = judge(fresh[torch.searchsorted(positions, sorted_batch)], num_paths=options.judge_paths)
+        own = judge(log_probs[sorted_batch], num_configurations=options.judge_configurations)
+        new = judge(fresh[torch.searchsorted(positions, sorted_batch)], num_configurations=options.judge_configurations)
         row = {
             "data": name,
             "network": network,
@@ -84,7 +86,7 @@ def measure(name: str, network: int, options: argparse.Namespace) -> None:
             "K": options.draws,
             "N": len(log_probs),
             "fresh_draws": options.fresh_draws,
-            "paths": options.judge_paths,
+            "paths": options.judge_configurations,
             "at": records.now(),
             "machine": records.machine(options.threads),
         }
@@ -107,7 +109,7 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=10)
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--fresh-draws", type=int, default=10_000)
-    parser.add_argument("--judge-paths", type=int, default=20_000)
+    parser.add_argument("--judge-configurations", type=int, default=20_000)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--redo", action="store_true", help="delete what was measured before")
     options = parser.parse_args()

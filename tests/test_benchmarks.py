@@ -48,7 +48,7 @@ def some_predictions(num_rows: int, num_draws: int = 7, num_classes: int = 3, *,
 def test_judged_information_agrees_with_enumeration(seed: int) -> None:
     batch = some_predictions(4, seed=seed)
     batch[0, :3] = torch.tensor([0.0, -torch.inf, -torch.inf])
-    judged = import_module("judge").judge(batch, num_paths=20_000, seed=seed)
+    judged = import_module("judge").judge(batch, num_configurations=20_000, seed=seed)
     assert abs(judged.information - joint_information(batch.double())) < 4 * judged.standard_error
 
 
@@ -56,7 +56,7 @@ def test_what_a_batch_leaves_keeps_its_digits() -> None:
     """Two draws, each sure of its own class but for a chance of ε in each of three rows: binary entropies by hand."""
     epsilon, num_rows = 1e-4, 3
     sure = torch.tensor([[1 - epsilon, epsilon], [epsilon, 1 - epsilon]], dtype=torch.float64).log()
-    judged = import_module("judge").judge(sure.expand(num_rows, 2, 2), num_paths=400_000)
+    judged = import_module("judge").judge(sure.expand(num_rows, 2, 2), num_configurations=400_000)
     odds = (epsilon / (1 - epsilon)) ** num_rows  # of the other draw, where all labels are those of one
     agreed = np.log1p(odds) - odds / (1 + odds) * np.log(odds)
     least = (1 - epsilon) ** num_rows * agreed
@@ -224,7 +224,7 @@ def test_equal_predictions_lose_nothing() -> None:
     ("name", "sizes", "cases"),
     [
         ("mnist_round", "--rounds 1 --candidates 30", ["folded"]),
-        ("bfloat16_choice", "--seeds 1 --rows 30 --judge-paths 100", ["BatchBALD", "BALD, top-k"]),
+        ("bfloat16_choice", "--seeds 1 --rows 30 --judge-configurations 100", ["BatchBALD", "BALD, top-k"]),
     ],
 )
 def test_rounds_on_mnist_are_measured_once(

@@ -27,7 +27,7 @@ def take_from_shard(shard: bytes, rows: bytes) -> bytes:
 
 
 class ShardedCandidates:
-    """Candidates in shards of whole chunks, which a pool of processes reads: here are the rows alone.
+    """Candidates in shards of whole chunks, which a pool of processes reads; this process has the ids of rows alone.
 
     `returned` holds, for each scan, the number of bytes that came back; `taken` the rows of each take.
     """
@@ -68,12 +68,12 @@ class ShardedCandidates:
         self.taken.append(len(rows))
         numbers = self._index(rows) // self._per_shard
         wanted = [(numbers == number).nonzero()[:, 0] for number in range(len(self._shards))]
-        asked = [
+        requests = [
             (places, self._pool.submit(take_from_shard, shard, pickle.dumps(rows[places])))
             for shard, places in zip(self._shards, wanted, strict=True)
             if len(places)
         ]
-        parts = [(places, *pickle.loads(each.result())) for places, each in asked]
+        parts = [(places, *pickle.loads(each.result())) for places, each in requests]
         order = torch.cat([places for places, _, _ in parts]).argsort()
         log_probs = torch.cat([part for _, part, _ in parts])[order]
         features = None if parts[0][2] is None else torch.cat([part for _, _, part in parts])[order]

@@ -1,4 +1,4 @@
-"""Every acquisition access its candidates by scans that may run anywhere: what it sends, and what comes back."""
+"""Every acquisition reads its candidates by scans that may run in other processes, and little comes back."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def test_what_a_scan_brings_back_is_small(name, options, pool):
     assert all(count <= BYTES_PER_ROW * NUM_ROWS + fixed + sums for count in large)
 
 
-class OnesOwn:
-    """The few methods that an object of one's own must have."""
+class CustomCandidates:
+    """The few methods that candidates of a user must have."""
 
     draws_id, num_draws = "mine", NUM_DRAWS
 
@@ -92,11 +92,11 @@ class OnesOwn:
 
 
 @pytest.mark.parametrize(("name", "options"), CASES)
-def test_candidates_of_ones_own_work_in_select(name, options):
+def test_candidates_of_a_user_work_in_select(name, options):
     log_probs, features, rows = problem()
     given = {"targets": TensorCandidates(log_probs[NUM_ROWS:], draws_id="mine")}
     given |= {"labelled": torch.arange(9), "labelled_features": features[NUM_ROWS:], "seed": 1}
-    mine = select(OnesOwn(), name, BATCH, **given, **options)
+    mine = select(CustomCandidates(), name, BATCH, **given, **options)
     arrays = {"rows": rows, "features": features[:NUM_ROWS], "targets": log_probs[NUM_ROWS:]}
     theirs = select(log_probs[:NUM_ROWS], name, BATCH, **{**given, **arrays}, **options)
     assert mine.rows.tolist() == theirs.rows.tolist()

@@ -1,8 +1,8 @@
-"""Batch EPIG: a batch chosen greedily for what its labels, together, say about predictions at the targets.
+"""Batch EPIG: a batch chosen greedily for the joint information of its labels about predictions at the targets.
 
-I[y_S; y*] is not submodular: of y* = y_1 xor y_2 neither label says anything, and both say all. A gain may rise as the
-batch grows, so an earlier gain bounds nothing and every pick looks at everyone anew. What does bound it is what the
-label says about the draws, given the same labels before: y* depends on y_x through the draws only (data processing).
+I[y_S; y*] is not submodular: for y* = y_1 xor y_2 neither label alone is informative, and both determine y*. A gain may
+rise as the batch grows, so an earlier gain is no bound and every pick evaluates the rows anew. A gain is bounded by the
+information about the draws, given the same labels before: y* depends on y_x through the draws only (data processing).
 
     I[y_x; y* | y_S] <= I[y_x; θ | y_S]
 """
@@ -23,7 +23,7 @@ from lindley.acquisition.batchbald.gains import (
 )
 from lindley.acquisition.checks import check_request, chunk_log_probs
 from lindley.acquisition.epig import read_targets
-from lindley.acquisition.greedy_search import BLOCK, TIED, GreedySearch, Pick, best_pick, rows_of, selection_of
+from lindley.acquisition.greedy_search import BLOCK, TIED, GreedySearch, Pick, best_pick, build_selection, rows_in_order
 from lindley.acquisition.options import BatchEPIGOptions
 from lindley.acquisition.ranked_candidates import RankedCandidates
 from lindley.acquisition.scan import take_log_probs
@@ -51,14 +51,14 @@ def batch_epig(context: Context, batch_size: int, *, seed: int, num_configuratio
     """Select greedily the rows that add most to the mean over targets of I[y_1..B; y*].
 
     Exact while the labels picked so far have at most num_configurations configurations, M; afterwards the expectation
-    is over M sampled ones. Time grows with N·M·T·C²·K: a pick among 1,000 candidates that say something, with M = 100
+    is over M sampled ones. Time grows with N·M·T·C²·K: a pick among 1,000 informative candidates, with M = 100
     and T = 100 targets, takes seconds; offer fewer of either for large pools.
 
     Args:
         context: The candidates with their predictions, [N, K, C], and the targets, [T, K, C].
         batch_size: Number of rows to select, at most N.
         seed: Seed of the sampled configurations and of the order among equal gains.
-        num_configurations: Sampled configurations.
+        num_configurations: Number of sampled configurations.
 
     Returns:
         The rows in the order picked; scores are gains in nats. Diagnostics: `target_information` of the batch (nats)
@@ -73,28 +73,28 @@ def batch_epig(context: Context, batch_size: int, *, seed: int, num_configuratio
     scores = pointwise(bald)(context)
     objective = TargetObjective(targets.to(scores.dtype), num_configurations=num_configurations, seed=seed)
     picks = GreedySearch(candidates, scores, objective, seed=seed).picks(batch_size)
-    batch = take_log_probs(candidates, rows_of(candidates, picks))
-    worth = _worth(batch.cpu(), targets.cpu(), seed)
+    batch = take_log_probs(candidates, rows_in_order(candidates, picks))
+    target_information = _target_information(batch.cpu(), targets.cpu(), seed)
     diagnostics = {
-        "target_information": worth.value,
-        "target_information_se": worth.standard_error,
+        "target_information": target_information.value,
+        "target_information_se": target_information.standard_error,
         "exact_picks": objective.exact_picks,
         "candidates_evaluated": sum(pick.evaluated for pick in picks),
     }
-    return selection_of(candidates, picks, scores.dtype, diagnostics)
+    return build_selection(candidates, picks, scores.dtype, diagnostics)
 
 
 class TargetObjective:
-    """What the labels of a batch say about the targets, on average."""
+    """The mean information of the labels of a batch about the targets."""
 
     def __init__(self, targets: TargetLogProbs, *, num_configurations: int, seed: int, block: int = BLOCK) -> None:
         """Begin with an empty batch.
 
         Args:
-            targets: [T, K, C], in the precision of the gains.
-            num_configurations: Sampled configurations, where not all are enumerated.
+            targets: Predictions at the targets, [T, K, C] nats, in the precision of the gains.
+            num_configurations: Number of sampled configurations, where not all are enumerated.
             seed: Seed of the sampled configurations.
-            block: Candidates whose gains are computed at a time.
+            block: Number of candidates whose gains are computed at a time.
         """
         self._block = block
         self.exact_picks = 0
@@ -123,7 +123,7 @@ class TargetObjective:
         )
 
     def _bounds(self, ranked: RankedCandidates) -> Tensor:
-        """Return what each row says about the draws, on the same configurations.  -> [N] nats, float64"""
+        """Return the information of each row about the draws, on the same configurations.  -> [N] nats, float64"""
         weights, share = _weights(self._configurations, ranked.first[0])
 
         @no_autocast()
@@ -148,13 +148,13 @@ def _weights(configurations: Configurations, like: Tensor) -> tuple[Tensor, Tens
 
 
 def _conditional(probs: ClassesFirst, targets: Tensor, weights: Tensor, rows: int) -> Tensor:
-    """What each row says about the targets where the draws have these weights.  [n, C, K], [T, C, K] -> [n] nats"""
+    """Return the information of each row about the targets under weighted draws.  [n, C, K], [T, C, K] -> [n] nats"""
     others, memory = column_blocks(targets, weights), scratch(probs.shape[1], len(targets), weights)
     return torch.cat([mean_information(block, others, weights, memory) for block in probs.split(rows)])
 
 
-def _worth(batch: BatchLogProbs, targets: TargetLogProbs, seed: int) -> Estimate:
-    """Exact where that is cheap, else by configurations other than those that the choice has seen."""
+def _target_information(batch: BatchLogProbs, targets: TargetLogProbs, seed: int) -> Estimate:
+    """Return it exactly where that is cheap, else from configurations other than those of the search."""
     if batch.shape[2] ** len(batch) <= _ENUMERATED:
         return Estimate(information.batch_epig(batch, targets), 0.0)
     fresh = derive_seed(seed, "fresh paths")

@@ -1,9 +1,9 @@
 """The greedy choice of a batch: one pick after another, each the row that adds most to an objective.
 
-`GreedySearch` holds what all objectives share: the order in which candidates are looked at, what is kept of them in
-memory, ties, and who is taken. An objective says what one more row adds and how the best row is found. Where a gain
-falls as the batch grows, as the information of labels does (it is submodular), what a row gained before bounds what it
-gains now, and `best_pick` looks only at those whose bound does not rule them out.
+`GreedySearch` has what all objectives share: the order in which candidates are evaluated, their tensors in memory,
+ties, and the rows that are picked. An objective says what one more row adds and how the best row is found. Where a
+gain falls as the batch grows, as the information of labels does (it is submodular), an earlier gain of a row bounds
+its gain now, and `best_pick` evaluates only the rows that their bounds do not exclude.
 Source: Minoux 1978, "Accelerated greedy algorithms for maximizing submodular set functions".
 """
 
@@ -22,7 +22,7 @@ from lindley.contracts import Candidates, Chunk, Diagnostics, Selection
 from lindley.shapes import Positions, Rows, Scores
 
 TIED = {torch.float64: 1e-12, torch.float32: 1e-6}
-"""Nats that rounding cannot tell apart."""
+"""Largest difference in nats that counts as rounding."""
 BLOCK = 256
 """Candidates whose gains are computed at a time."""
 
@@ -35,7 +35,7 @@ class Pick:
     gain: float
     evaluated: int
     standard_error: float = 0.0
-    """Of the gain, in nats; 0 where it is exact."""
+    """The standard error of the gain, in nats; 0 where it is exact."""
     columns: int = 0
     """Candidates times configurations that were computed."""
     position: int = -1
@@ -44,10 +44,10 @@ class Pick:
 
 @runtime_checkable
 class Objective(Protocol):
-    """What a batch is worth: the state of one greedy search."""
+    """The value of a batch, and the state of one greedy search."""
 
     def prepare(self, chunk: Chunk, positions: Positions) -> tuple[Tensor, ...]:
-        """Return what the search keeps of some rows: tensors [n, ...], all that a gain is computed from."""
+        """Return the tensors [n, ...] that the search keeps of some rows, from which gains are computed."""
         ...
 
     def find(self, ranked: RankedCandidates) -> Pick:
@@ -80,11 +80,11 @@ class GreedySearch(Generic[AnyObjective]):
 
         Args:
             candidates: The rows to choose from, [N].
-            bounds: [N], what each row can add to an empty batch at most; the order in which candidates are read.
-            objective: What a batch is worth.
+            bounds: The most that each row can add to an empty batch, [N]; candidates are read in this order.
+            objective: The value of a batch.
             seed: Seed of the order among equal gains.
             read_rows: Candidates that are read and prepared together, at least 1.
-            hold_bytes: Memory for what is kept of candidates; the others are read each time.
+            hold_bytes: Memory for the tensors of candidates; those that do not fit are read each time.
         """
         self.objective = objective
         self._ranked = RankedCandidates(
@@ -92,20 +92,20 @@ class GreedySearch(Generic[AnyObjective]):
         )
 
     def pick(self) -> Pick:
-        """Take the best row."""
+        """Pick the best row."""
         found = self.objective.find(self._ranked)
-        return self._taken(replace(found, position=int(self._ranked.order[found.rank])))
+        return self._add(replace(found, position=int(self._ranked.order[found.rank])))
 
     def picks(self, count: int) -> list[Pick]:
-        """Take the best row so many times."""
+        """Pick the best row, `count` times."""
         return [self.pick() for _ in range(count)]
 
     def include(self, positions: Positions) -> None:
         """Count rows as picked already, in any order."""
         for rank in torch.isin(self._ranked.order, positions).nonzero()[:, 0].tolist():
-            self._taken(Pick(rank, 0.0, 0, position=int(self._ranked.order[rank])))
+            self._add(Pick(rank, 0.0, 0, position=int(self._ranked.order[rank])))
 
-    def _taken(self, pick: Pick) -> Pick:
+    def _add(self, pick: Pick) -> Pick:
         self._ranked.bounds[pick.rank] = -math.inf
         self.objective.add(self._ranked, pick)
         return pick
@@ -113,7 +113,7 @@ class GreedySearch(Generic[AnyObjective]):
 
 def best_pick(
     bounds: Tensor,
-    gains_of: Callable[[Positions], Scores],
+    compute_gains: Callable[[Positions], Scores],
     tie_break: Tensor,
     *,
     slack: float,
@@ -123,15 +123,16 @@ def best_pick(
     """Find the candidate with the largest gain. It is exact.
 
     A candidate is left out only when its bound is more than the slack below the best gain found. Gains within `tied`
-    of the best are equal as far as rounding can tell: the largest tie_break among them wins, and where no bound is
-    above `tied` it wins without a look at anyone.
+    of the best count as equal: the largest tie_break among them wins, and where no bound is above `tied` it wins
+    without an evaluation.
 
     Args:
-        bounds: [N], updated in place with every gain computed; -inf: taken already.
-        gains_of: [n] ranks -> [n] gains.
-        tie_break: [N], larger wins among equal gains.
+        bounds: The largest gain possible for each candidate, [N], updated in place with every gain that is computed;
+            -inf where it is picked already.
+        compute_gains: Function of ranks, [n], that returns their gains, [n].
+        tie_break: Numbers by which equal gains are ordered, [N]; the larger wins.
         slack: How much a gain may exceed its bound.
-        tied: Differences of gains that are rounding.
+        tied: Largest difference of gains that counts as rounding.
         block: Candidates whose gains are computed at a time.
 
     Returns:
@@ -144,7 +145,7 @@ def best_pick(
         ranks = top.indices[(top.values > -math.inf) & (top.values >= best - tied - _allowance(slack, best))]
         if len(ranks) == 0:
             break
-        bounds[ranks] = gains_of(ranks)
+        bounds[ranks] = compute_gains(ranks)
         fresh[ranks] = True
         best = max(best, float(bounds[ranks].max()))
     finalists = ((bounds > -math.inf) & (fresh | (not fresh.any())) & (bounds >= best - tied)).nonzero()[:, 0]
@@ -153,23 +154,25 @@ def best_pick(
 
 
 def _allowance(slack: float, best: float) -> float:
-    """A finite slack is at most half of the best gain: else a batch that is full would look at everyone for noise."""
+    """Return a slack of at most half of the best gain, so that noise in a full batch does not evaluate every row."""
     return min(slack, best / 2) if math.isfinite(slack) and math.isfinite(best) else slack
 
 
-def rows_of(candidates: Candidates, picks: list[Pick]) -> Rows:
+def rows_in_order(candidates: Candidates, picks: list[Pick]) -> Rows:
     """Return the rows that were picked, in that order.  -> [B]"""
     return candidates.rows[torch.tensor([pick.position for pick in picks])]
 
 
-def selection_of(candidates: Candidates, picks: list[Pick], dtype: torch.dtype, diagnostics: Diagnostics) -> Selection:
+def build_selection(
+    candidates: Candidates, picks: list[Pick], dtype: torch.dtype, diagnostics: Diagnostics
+) -> Selection:
     """Return picks as a selection.
 
     Args:
-        candidates: What was chosen from.
-        picks: [B], in the order picked.
-        dtype: The precision of the scores, which are the gains.
-        diagnostics: What the method says about its choice.
+        candidates: The rows that were offered, [N].
+        picks: The batch, [B], in the order picked.
+        dtype: Precision of the scores, which are the gains.
+        diagnostics: Diagnostics of the choice, by name.
     """
     gains = torch.tensor([pick.gain for pick in picks], dtype=torch.float64)
-    return Selection(rows_of(candidates, picks), gains.to(dtype), diagnostics)
+    return Selection(rows_in_order(candidates, picks), gains.to(dtype), diagnostics)

@@ -1,11 +1,11 @@
-"""Log-determinant batches: the joint information of rows as if what is asked of them were Gaussian.
+"""Log-determinant batches: the joint information of rows with Gaussian labels.
 
     I = 1/2 log det(I + Φ_S Λ⁻¹ Φ_Sᵀ / noise)
 
-kernel="features": φ_x are the row's features, the model is linear in them with weights N(0, I), and what has been
-labelled already is known (Λ = I + Φ_Lᵀ Φ_L / noise). kernel="draws": Φ_x[c, k] = (p_k(c) - p̄(c)) / sqrt(K), C functions
+kernel="features": φ_x are the row's features, the model is linear in them with weights N(0, I), and the
+labelled rows are known (Λ = I + Φ_Lᵀ Φ_L / noise). kernel="draws": Φ_x[c, k] = (p_k(c) - p̄(c)) / sqrt(K), C functions
 a row whose covariance is that of the predictions over the draws. Unlike the information of labels this has no ceiling
-of log K; but K draws span K - 1 dimensions at most, so a batch much larger than K only repeats what it knows.
+of log K; but K draws span K - 1 dimensions at most, so a batch much larger than K only repeats itself.
 Sources: MacKay 1992 (information of data on linear models); Kirsch 2023, "Black-box batch active learning for
 regression", arXiv:2302.08981 (the draws' covariance as the kernel).
 """
@@ -22,8 +22,8 @@ from torch import Tensor
 
 from lindley.acquisition.batchbald.gaussian_objective import GaussianObjective, gaussian_search
 from lindley.acquisition.checks import check_request, chunk_features, chunk_log_probs
-from lindley.acquisition.diverse.context_features import labelled_features_as_given
-from lindley.acquisition.greedy_search import GreedySearch, Pick, best_pick, selection_of
+from lindley.acquisition.diverse.context_features import check_labelled_features
+from lindley.acquisition.greedy_search import GreedySearch, Pick, best_pick, build_selection
 from lindley.acquisition.options import LogDetOptions
 from lindley.acquisition.ranked_candidates import RankedCandidates
 from lindley.acquisition.scan import scan_features, scan_predictions
@@ -35,8 +35,8 @@ from lindley.shapes import Features, LogProbs, Positions, Scores
 
 MAX_DIMENSION = 4096
 """Largest D or K: a matrix of that size is factored once a pick, in about a second."""
-_MOST_VARIANCE = 1e12  # in units of the noise: beyond it float64 cannot tell the prior from zero
-_TIED = 1e-12  # nats that rounding cannot tell apart: everything here is float64
+_MOST_VARIANCE = 1e12  # in units of the noise; float64 cannot tell the prior from zero beyond it
+_TIED = 1e-12  # largest difference in nats that counts as rounding in float64
 
 Functions = Float[Tensor, "n R D"]
 """R Gaussian functions a row, in D dimensions with unit prior covariance and unit noise."""
@@ -79,18 +79,18 @@ def logdet(
         "gaussian_information": float(sum(pick.gain for pick in picks)),
         "candidates_evaluated": sum(pick.evaluated for pick in picks),
     }
-    return selection_of(context.candidates, picks, dtype, diagnostics)
+    return build_selection(context.candidates, picks, dtype, diagnostics)
 
 
 class LogDetObjective:
     """The information 1/2 log det(I + Φ_S Λ⁻¹ Φ_Sᵀ) of a batch S.
 
-    What is known is kept as the precision I + Σ ΦᵀΦ and its Cholesky factor, and a gain comes from a triangular solve:
-    sums of squares only, so that it is never below zero nor NaN, however small the noise.
+    The state is the precision I + Σ ΦᵀΦ and its Cholesky factor, and a gain comes from a triangular solve: a sum of
+    squares, so that it is never below zero nor NaN, however small the noise.
     """
 
     def __init__(self, functions: Callable[[Chunk], Functions], known: Tensor) -> None:
-        """Take the functions of a chunk's rows, [n, R, D], and those that are known before, [L, D]."""
+        """Take a function of a chunk that returns its Gaussian functions, [n, R, D], and the known ones, [L, D]."""
         self._functions = functions
         self._precision = torch.eye(known.shape[1], dtype=torch.float64) + known.T @ known
         self._factor = torch.linalg.cholesky(self._precision)
@@ -127,10 +127,10 @@ class LogDetObjective:
 def _search_features(context: Context, noise: float, seed: int) -> tuple[GreedySearch[LogDetObjective], torch.dtype]:
     candidates = context.candidates
     some = chunk_features(candidates.take(candidates.rows[:1]))
-    _check_dimension(some.shape[1], "features have D")
+    _check_dimension("features", some.shape[1])
     known = some[:0]
     if context.labelled_features is not None:
-        known = labelled_features_as_given(context, some.shape[1])
+        known = check_labelled_features(context, some.shape[1])
     known = _scale(known, noise)
     variances = scan_features(candidates, partial(_feature_variances, noise))
     _check_variance(torch.cat([variances, known.square().sum(1)]))
@@ -141,7 +141,7 @@ def _search_features(context: Context, noise: float, seed: int) -> tuple[GreedyS
 
 def _search_draws(context: Context, noise: float, seed: int) -> tuple[GreedySearch[LogDetObjective], torch.dtype]:
     num_draws = context.candidates.num_draws
-    _check_dimension(num_draws, "predictions have K")
+    _check_dimension("log_probs", num_draws)
     scores = pointwise(bald)(context)  # not read: it warns of draws that all agree, and has the precision of scores
     variances = scan_predictions(context, partial(_draw_variances, noise))
     _check_variance(variances)
@@ -181,10 +181,15 @@ def _check_variance(variances: Tensor) -> None:
     if not variances.max() <= _MOST_VARIANCE:
         raise InputError(
             f"variances must be at most {_MOST_VARIANCE:.0e} times the noise; got {float(variances.max()):.3g}. "
-            "Give a larger noise, or features of a smaller scale."
+            "Give a larger noise, or features of a smaller scale.",
+            argument="noise",
+            got=float(variances.max()),
         )
 
 
-def _check_dimension(dimension: int, what: str) -> None:
+def _check_dimension(argument: str, dimension: int) -> None:
     if dimension > MAX_DIMENSION:
-        raise InputError(f"logdet factors a square matrix once a pick, at most {MAX_DIMENSION}; {what} = {dimension}")
+        shape, size = ("[N, D]", "D") if argument == "features" else ("[N, K, C]", "K")
+        advice = f"logdet factors a square matrix of size {size} at each pick; offer a smaller {size}."
+        expected = f"{shape} with {size} at most {MAX_DIMENSION}"
+        raise InputError(advice, argument=argument, expected=expected, got=dimension)

@@ -1,4 +1,4 @@
-"""Candidates in the order in which a greedy search looks at them, with what it keeps of each: its one cache."""
+"""Candidates in the order in which a greedy search evaluates them, with a cache of their tensors."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from lindley.contracts import Candidates, Chunk
 from lindley.shapes import Positions, Scores
 
 HOLD_BYTES = 1 << 29
-"""What is kept of candidates takes at most this much memory."""
+"""Memory that the cache takes at most."""
 _MOST_ROWS = 512
 """Rows that are read and prepared at a time."""
 
 Prepare = Callable[[Chunk, Positions], tuple[Tensor, ...]]
-"""A chunk and the positions of its rows -> what is kept of them, tensors [n, ...]."""
+"""Function of a chunk and the positions of its rows -> tensors of them, [n, ...] each."""
 
 
 @final
 class RankedCandidates:
-    """Candidates by rank: rank r is position order[r], and rank 0 promises most.
+    """Candidates by rank: rank r is position order[r], and rank 0 has the largest bound.
 
-    What is prepared of low ranks is kept, as far as the memory goes. The others are read and prepared each time that
-    they are looked at. The best candidates have low ranks, so that a search reads few rows twice.
+    The tensors of low ranks are kept, as far as the memory goes. The others are read and prepared at each use. The best
+    candidates have low ranks, so that a search reads few rows twice.
     """
 
     def __init__(
@@ -43,21 +43,21 @@ class RankedCandidates:
 
         Args:
             candidates: The rows, [N].
-            bounds: [N], what each row can add at most.
-            prepare: What is kept of some rows.
+            bounds: The most that each row can add, [N].
+            prepare: Function that computes the tensors of rows.
             seed: Seed of the order among equal gains.
             read_rows: Ranks that are read and prepared together, at least 1.
-            hold_bytes: Memory for what is kept.
+            hold_bytes: Memory of the cache.
         """
         self.order = bounds.argsort(descending=True, stable=True)
-        """[N] positions by rank."""
+        """Positions by rank, [N]."""
         self.bounds = bounds[self.order].double()
-        """[N] by rank; -inf: taken."""
+        """Bounds by rank, [N]; -inf where the row is picked."""
         self.ties = tie_break(candidates.rows, seed)[self.order]
-        """[N] by rank; of equal gains the larger number wins."""
+        """Numbers by rank, [N]; among equal gains the larger number wins."""
         self._candidates, self._by_rank, self._prepare = candidates, candidates.rows[self.order], prepare
         self.first = self._read(slice(0, 1))
-        """What is kept of rank 0, [1, ...] each: sizes, precision and device of all."""
+        """The tensors of rank 0, [1, ...] each, with the sizes, precision and device of all."""
         row_bytes = sum(part.numel() * part.element_size() for part in self.first)
         capacity = min(len(self.order), hold_bytes // max(1, row_bytes))
         self._held = tuple(part.new_empty(capacity, *part.shape[1:]) for part in self.first)  # unwritten pages are free
@@ -66,7 +66,7 @@ class RankedCandidates:
         self._num_ready = 0  # ranks below it are kept
 
     def __call__(self, ranks: Positions) -> tuple[Tensor, ...]:
-        """Return what is kept of some ranks, in that order.  [n] -> tensors [n, ...]"""
+        """Return the tensors of some ranks, in that order.  [n] -> tensors [n, ...]"""
         last = int(ranks.max())
         if last >= self._capacity:
             return self._read(ranks)
@@ -75,7 +75,7 @@ class RankedCandidates:
         return tuple(part[ranks.to(part.device)] for part in self._held)
 
     def take(self, rank: int) -> Chunk:
-        """Return all that is known of one row."""
+        """Return one row with its predictions and features."""
         return self._candidates.take(self._by_rank[rank : rank + 1])
 
     def _fill(self, ranks: Positions) -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from lindley.acquisition.checks import check_request, chunk_log_probs
-from lindley.acquisition.greedy_search import BLOCK, TIED, GreedySearch, Pick, selection_of
+from lindley.acquisition.greedy_search import BLOCK, TIED, GreedySearch, Pick, build_selection
 from lindley.acquisition.ranked_candidates import RankedCandidates
 from lindley.acquisition.scores import bald
 from lindley.acquisition.top_k import pointwise
@@ -36,7 +36,7 @@ def two_bald(context: Context, batch_size: int, *, seed: int) -> Selection:
 
     The scores of a batch sum to Σ_i I[y_i; θ] - Σ_i<j I[y_i; y_j], the first two terms of the joint information's
     expansion. Information that three rows share is subtracted three times, so that scores fall below zero in large
-    batches. The largest is still chosen: a row that says nothing (score 0) then comes before informative rows that
+    batches. The largest is still chosen: an uninformative row (score 0) then comes before informative rows that
     share too much.
 
     Args:
@@ -61,26 +61,26 @@ def two_bald(context: Context, batch_size: int, *, seed: int) -> Selection:
         "negative_picks": int((gains < -TIED[scores.dtype]).sum()),
         "pairs_evaluated": objective.pairs,
     }
-    return selection_of(context.candidates, picks, scores.dtype, diagnostics)
+    return build_selection(context.candidates, picks, scores.dtype, diagnostics)
 
 
 class PairObjective:
-    """BALD of each row, less what it shares with the rows picked before.
+    """BALD of each row, less the information that it shares with the rows picked before.
 
-    What a row shares with the batch only grows, so its last score bounds the next one. Each pair is computed at most
-    once; rows whose bound is below the best score are not looked at.
+    The shared information only grows, so the last score of a row bounds its next one. Each pair is computed at most
+    once; rows whose bound is below the best score are not evaluated.
     """
 
     def __init__(self, num_rows: int, dtype: torch.dtype, *, block: int = BLOCK) -> None:
         """Begin with an empty batch.
 
         Args:
-            num_rows: N.
-            dtype: The precision of the scores.
-            block: Candidates that are looked at first; then twice as many each time.
+            num_rows: Number of candidates, N.
+            dtype: Precision of the scores.
+            block: Number of candidates that are evaluated first; it doubles each time.
         """
         self.pairs = 0
-        """The I[y_x; y_j] computed."""
+        """Number of the I[y_x; y_j] that were computed."""
         self._members: list[Columns] = []
         self._counted = torch.zeros(num_rows, dtype=torch.int64)  # members that a row's score has been reduced by
         self._tied, self._block = TIED[dtype], block
@@ -101,7 +101,7 @@ class PairObjective:
             ranks = top.indices[(top.values > -math.inf) & (top.values >= best - tied)]
             if len(ranks) == 0:
                 break
-            scores[ranks] -= self._shared(ranked, ranks, counted[ranks])
+            scores[ranks] -= self._overlap(ranked, ranks, counted[ranks])
             counted[ranks] = size
             best, block = float(scores[counted == size].max()), 2 * block
         best = float(scores[counted == size].max())
@@ -114,23 +114,23 @@ class PairObjective:
         ratios, average = ranked(torch.tensor([pick.rank]))
         self._members.append(Columns(ratios[0].T * ratios.shape[2], average[0]))
 
-    def _shared(self, ranked: RankedCandidates, ranks: Positions, counted: Tensor) -> Tensor:
-        """Information that rows share with the members beyond those counted.  [n], [n] -> [n] nats, float64"""
-        shared = torch.zeros(len(ranks), dtype=torch.float64)
+    def _overlap(self, ranked: RankedCandidates, ranks: Positions, counted: Tensor) -> Tensor:
+        """Return the information that rows share with members beyond those counted.  [n], [n] -> [n] nats, float64"""
+        overlap = torch.zeros(len(ranks), dtype=torch.float64)
         if not self._members:
-            return shared
+            return overlap
         for count in counted.unique().tolist():
             alike = (counted == count).nonzero()[:, 0]
             members = self._members[count:]
             others = Columns(torch.cat([each.ratios for each in members], 1), torch.cat([m.average for m in members]))
             for part in alike.split(_rows_per_block(ranked, len(members))):
                 rows = LikelihoodRatios(*ranked(ranks[part]))
-                shared[part] = block_information(rows, [others]).double().sum(1).cpu()
+                overlap[part] = block_information(rows, [others]).double().sum(1).cpu()
             self.pairs += len(alike) * len(members)
-        return shared
+        return overlap
 
 
 def _rows_per_block(ranked: RankedCandidates, num_members: int) -> int:
-    """Rows whose pairs with that many members stay in cache."""
+    """Return the number of rows whose pairs with that many members stay in cache."""
     ratios = ranked.first[0]
     return min(_MOST_ROWS, rows_per_block(ratios.shape[1], num_members, ratios.device))

@@ -14,10 +14,10 @@ from lindley.information import estimate_joint_information, joint_information
 
 
 def information_by_loops(probs):
-    """I[y_1..B; θ] of nested lists [B][K][C], one path at a time."""
+    """I[y_1..B; θ] of nested lists [B][K][C], one configuration at a time."""
     num_draws, information = len(probs[0]), 0.0
-    for path in itertools.product(range(len(probs[0][0])), repeat=len(probs)):
-        under = [math.prod(row[k][y] for row, y in zip(probs, path, strict=True)) for k in range(num_draws)]
+    for labels in itertools.product(range(len(probs[0][0])), repeat=len(probs)):
+        under = [math.prod(row[k][y] for row, y in zip(probs, labels, strict=True)) for k in range(num_draws)]
         marginal = sum(under) / num_draws
         information += sum(p * math.log(p / marginal) for p in under if p > 0) / num_draws
     return information
@@ -40,7 +40,7 @@ def test_each_exact_pick_is_the_best_of_all_by_plain_loops(seed):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_the_raced_batch_is_worth_what_a_plain_one_is(seed, monkeypatch):
-    """Plain: every candidate on every path, no bound, no race."""
+    """Plain: every candidate on every configuration, no bound, no race."""
     log_probs = linear_model(seed, 400, 30, 5)
     raced = batchbald(context_of(log_probs), 10, seed=seed, num_configurations=2000)
     monkeypatch.setattr(import_module("lindley.acquisition.batchbald.race"), "STAGES", (2000,))
@@ -88,7 +88,7 @@ def test_exact_gains_never_count_as_saturated():
     assert math.log(4) - selection.diagnostics["joint_information"] < SATURATION_NATS
 
 
-def test_copies_of_a_row_are_not_asked_for_together():
+def test_copies_of_a_row_are_not_chosen_together():
     log_probs = linear_model(7, 60, 20, 4).repeat_interleave(3, 0)
     batch = batchbald(context_of(log_probs), 5, seed=0).rows
     assert (batch // 3).unique().numel() == 5
@@ -103,7 +103,7 @@ def test_a_large_batch_stays_below_log_k_without_overflow_or_duplicates():
     assert selection.diagnostics["joint_information"] <= math.log(20)
 
 
-def test_the_whole_pool_can_be_asked_for():
+def test_the_whole_pool_can_be_chosen():
     assert sorted(batchbald(context_of(linear_model(9, 7, 5, 3)), 7, seed=0).rows.tolist()) == list(range(7))
 
 
@@ -129,9 +129,10 @@ def test_one_draw_is_warned_of_and_chosen_from_at_random():
 
 
 @pytest.mark.parametrize("num_configurations", [0, 1, -5, True])
-def test_a_number_of_paths_that_is_none_is_refused(num_configurations):
-    with pytest.raises(InputError, match="num_configurations"):
+def test_a_wrong_number_of_configurations_is_refused(num_configurations):
+    with pytest.raises(InputError) as caught:
         batchbald(context_of(random_log_probs(0, 5, 2, 2)), 2, seed=0, num_configurations=num_configurations)
+    assert (caught.value.argument, caught.value.got) == ("num_configurations", num_configurations)
 
 
 def test_exact_picks_have_no_regret():

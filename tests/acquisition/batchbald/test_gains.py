@@ -25,18 +25,18 @@ def terms_of(log_probs):
     return ranked(torch.arange(len(log_probs)))[0]
 
 
-def paths_of(batch, num_configurations, seed=0):
-    paths = empty_configurations(batch.shape[1])
+def configurations_of(batch, num_configurations, seed=0):
+    configurations = empty_configurations(batch.shape[1])
     for row in batch:
-        paths = paths.extend(row, num_configurations=num_configurations, seed=seed)
-    return paths
+        configurations = configurations.extend(row, num_configurations=num_configurations, seed=seed)
+    return configurations
 
 
 def gain_by_loops(batch, row):
-    """gain(x | S), path by path, from nested lists [B][K][C] and [K][C]."""
+    """gain(x | S), one configuration at a time, from nested lists [B][K][C] and [K][C]."""
     num_draws, num_classes, total = len(row), len(row[0]), 0.0
-    for path in itertools.product(range(num_classes), repeat=len(batch)):
-        under = [math.prod(member[k][y] for member, y in zip(batch, path, strict=True)) for k in range(num_draws)]
+    for labels in itertools.product(range(num_classes), repeat=len(batch)):
+        under = [math.prod(member[k][y] for member, y in zip(batch, labels, strict=True)) for k in range(num_draws)]
         if sum(under) == 0:
             continue
         weights = [p / sum(under) for p in under]
@@ -54,23 +54,23 @@ def entropy_of(distribution):
 def test_exact_gains_equal_plain_loops(seed):
     log_probs = random_log_probs(seed, 5, 1 + seed % 6, 2 + seed % 3, zeros=0.3)
     size = seed % 4
-    found = gains(terms_of(log_probs), paths_of(log_probs[:size], 10**6))
+    found = gains(terms_of(log_probs), configurations_of(log_probs[:size], 10**6))
     probs = log_probs.exp().tolist()
     assert found.tolist() == pytest.approx([gain_by_loops(probs[:size], row) for row in probs], abs=1e-9)
 
 
 def test_the_first_gain_is_bald_and_gains_add_up_to_the_joint_information():
     log_probs = random_log_probs(0, 4, 6, 3)
-    each = [gains(terms_of(log_probs[b : b + 1]), paths_of(log_probs[:b], 10**6)).item() for b in range(4)]
+    each = [gains(terms_of(log_probs[b : b + 1]), configurations_of(log_probs[:b], 10**6)).item() for b in range(4)]
     assert each[0] == pytest.approx(bald(log_probs)[0].item(), abs=1e-12)
     assert sum(each) == pytest.approx(joint_information(log_probs), abs=1e-9)
 
 
-def test_gains_under_sampled_paths_are_unbiased():
+def test_gains_under_sampled_configurations_are_unbiased():
     log_probs = random_log_probs(1, 5, 6, 3)
     batch, row = log_probs[:4], log_probs[4:]
-    exact = gains(terms_of(row), paths_of(batch, 10**6)).item()
-    sampled = torch.stack([gains(terms_of(row), paths_of(batch, 30, seed))[0] for seed in range(150)])
+    exact = gains(terms_of(row), configurations_of(batch, 10**6)).item()
+    sampled = torch.stack([gains(terms_of(row), configurations_of(batch, 30, seed))[0] for seed in range(150)])
     error = sampled.std().item() / math.sqrt(150)
     assert error < exact / 50
     assert abs(sampled.mean().item() - exact) < 4 * error
@@ -78,14 +78,16 @@ def test_gains_under_sampled_paths_are_unbiased():
 
 def test_float32_gains_are_within_a_millionth_of_a_nat():
     log_probs = random_log_probs(2, 200, 50, 10, zeros=0.2)
-    paths = paths_of(log_probs[:6], 500)
-    assert (gains(terms_of(log_probs), paths) - gains(terms_of(log_probs.float()), paths)).abs().max() < 1e-6
+    configurations = configurations_of(log_probs[:6], 500)
+    assert (
+        gains(terms_of(log_probs), configurations) - gains(terms_of(log_probs.float()), configurations)
+    ).abs().max() < 1e-6
 
 
 def test_gains_stay_finite_and_vanish_as_two_hundred_rows_fill_the_batch():
     logits = 3 * torch.randn(201, 20, 10, generator=torch.Generator().manual_seed(0))
     log_probs = logits.log_softmax(-1)
-    last = gains(terms_of(log_probs), paths_of(log_probs[:200], 60))
+    last = gains(terms_of(log_probs), configurations_of(log_probs[:200], 60))
     assert last.min() >= 0
     assert last.max() < 1e-5
 

@@ -38,9 +38,9 @@ def joint_by_log_det(functions):
     return (torch.eye(len(stacked)).double() + stacked @ stacked.T).logdet().item() / 2
 
 
-def picks_of(log_probs, count, told=()):
+def picks_of(log_probs, count, known=()):
     search = gaussian_search(TensorCandidates(log_probs), bald(log_probs), seed=0)
-    search.include(torch.tensor(told, dtype=torch.int64))
+    search.include(torch.tensor(known, dtype=torch.int64))
     return search.picks(count)
 
 
@@ -49,7 +49,7 @@ def test_each_pick_is_the_best_of_all_by_plain_determinants(seed):
     log_probs = random_log_probs(seed, 12, 3 + seed % 4, 2 + seed % 4)
     functions = [scaled_by_bisection(log_probs, row) for row in range(12)]
     batch, before = [3], joint_by_log_det([functions[3]])
-    for pick in picks_of(log_probs, 5, told=[3]):
+    for pick in picks_of(log_probs, 5, known=[3]):
         position = pick.position
         values = {r: joint_by_log_det([functions[i] for i in [*batch, r]]) for r in range(12) if r not in batch}
         assert values[position] >= max(values.values()) - 1e-9
@@ -85,9 +85,9 @@ def test_gains_fall_from_pick_to_pick_and_no_row_comes_twice():
     assert sorted(pick.position for pick in picks) == list(range(40))
 
 
-def test_what_is_told_counts_whatever_its_order():
+def test_known_rows_count_in_any_order():
     log_probs = random_log_probs(3, 40, 10, 3)
-    assert picks_of(log_probs, 5, told=[4, 17, 8]) == picks_of(log_probs, 5, told=[8, 4, 17])
+    assert picks_of(log_probs, 5, known=[4, 17, 8]) == picks_of(log_probs, 5, known=[8, 4, 17])
 
 
 def test_single_precision_chooses_what_double_does_and_little_memory_changes_nothing():

@@ -22,12 +22,12 @@ def context_of(features, labelled=None, log_probs=None, rows=None, num_classes=3
     """Candidates with these features (rows 0, 1, ... unless given), and labelled rows 10,000 and up."""
     log_probs = random_log_probs(len(features), num_classes=num_classes) if log_probs is None else log_probs
     labelled = features[:0] if labelled is None else labelled
-    told = torch.arange(10_000, 10_000 + len(labelled))
+    labelled_rows = torch.arange(10_000, 10_000 + len(labelled))
     return Context(
         TensorCandidates(
             log_probs, torch.arange(len(features)) if rows is None else rows, features=features, chunk_rows=7
         ),
-        told,
+        labelled_rows,
         Classification(tuple(f"class {c}" for c in range(log_probs.shape[2]))),
         labelled_features=labelled,
     )

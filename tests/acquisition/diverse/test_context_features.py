@@ -1,10 +1,17 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from diverse_fakes import context_of, random_log_probs, random_points
 
 from lindley import select
 from lindley.acquisition import acquisition_named
-from lindley.acquisition.diverse.context_features import average_of_subset, first, labelled_by_row, read_subset
+from lindley.acquisition.diverse.context_features import (
+    average_of_subset,
+    best_position,
+    read_labelled_features,
+    read_subset,
+)
 from lindley.errors import InputError
 
 
@@ -12,7 +19,7 @@ def read(context, **options):
     return read_subset(context, 1, seed=0, **{"normalise": False, **options})
 
 
-def test_what_is_read_is_in_the_order_of_rows():
+def test_rows_are_read_in_ascending_order():
     features, log_probs = random_points(4, 2), random_log_probs(4)
     context = context_of(features, log_probs=log_probs, rows=torch.tensor([7, 3, 9, 1]))
     subset = read(context)
@@ -43,7 +50,7 @@ def test_half_precision_is_widened_and_the_others_are_kept():
         assert read(context_of(random_points(3, 2, dtype=given))).features.dtype == widened
 
 
-def test_directions_have_length_one_unless_told_otherwise():
+def test_features_have_length_one_where_they_are_normalised():
     features, labelled = random_points(5, 3), random_points(2, 3, seed=1)
     subset = read(context_of(features, labelled), normalise=True)
     assert torch.allclose(subset.features.square().sum(1), torch.ones(5).double())
@@ -54,14 +61,25 @@ def test_directions_have_length_one_unless_told_otherwise():
 def test_a_vector_of_zeros_has_no_direction_and_is_refused_by_row():
     features = random_points(4, 2)
     features[2] = 0
-    with pytest.raises(InputError, match=r"\[13\].*normalise=False"):
+    with pytest.raises(InputError) as caught:
         read(context_of(features, rows=torch.arange(11, 15)), normalise=True)
-    with pytest.raises(InputError, match=r"\[10001\]"):
+    assert (caught.value.argument, caught.value.rows) == ("features", (13,))
+    with pytest.raises(InputError) as caught:
         read(context_of(random_points(3, 2), torch.tensor([[1.0, 0], [0, 0]]).double()), normalise=True)
+    assert (caught.value.argument, caught.value.rows) == ("labelled_features", (10_001,))
+
+
+@pytest.mark.parametrize("labelled_features", [None, random_points(3, 4)])
+def test_labelled_features_that_are_missing_or_of_another_width_are_refused(labelled_features):
+    context = replace(context_of(random_points(5, 2), random_points(3, 2)), labelled_features=labelled_features)
+    with pytest.raises(InputError) as caught:
+        read(context)
+    expected = ("labelled_features", None if labelled_features is None else [3, 4])
+    assert (caught.value.argument, caught.value.got) == expected
 
 
 def test_nothing_labelled_is_an_empty_matrix():
-    assert labelled_by_row(context_of(random_points(4, 2)), random_points(4, 2)).shape == (0, 2)
+    assert read_labelled_features(context_of(random_points(4, 2)), random_points(4, 2)).shape == (0, 2)
 
 
 def test_labelled_features_are_read_in_the_precision_of_the_candidates():
@@ -80,6 +98,6 @@ def test_one_call_chooses_what_the_method_chooses(name):
 
 def test_the_first_is_the_largest_and_of_equals_the_one_with_the_largest_tie():
     ties = torch.tensor([0.9, 0.1, 0.5, 0.3])
-    assert first(torch.tensor([1.0, 2.0, 3.0, 0.0]), ties) == 2
-    assert first(torch.tensor([0.0, 3.0, 3.0, 3.0]), ties) == 2
-    assert first(torch.tensor([2.9, 3.0, 0.0, 0.0]), ties, tied=0.2) == 0
+    assert best_position(torch.tensor([1.0, 2.0, 3.0, 0.0]), ties) == 2
+    assert best_position(torch.tensor([0.0, 3.0, 3.0, 3.0]), ties) == 2
+    assert best_position(torch.tensor([2.9, 3.0, 0.0, 0.0]), ties, tied=0.2) == 0

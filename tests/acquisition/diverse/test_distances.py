@@ -2,7 +2,7 @@ import pytest
 import torch
 from diverse_fakes import random_points
 
-from lindley.acquisition.diverse.distances import distances, nearest_distance, squared_distance_blocks
+from lindley.acquisition.diverse.distances import distances, iterate_squared_distances, nearest_distance
 
 
 def plain(points, others):
@@ -31,7 +31,7 @@ def test_a_point_far_from_the_origin_is_at_zero_from_itself():
 def test_blocks_cover_all_pairs_whatever_their_size(tile):
     points, others = random_points(13, 3), random_points(7, 3, seed=1)
     found = torch.full((13, 7), torch.nan, dtype=torch.float64)
-    for rows, squared in squared_distance_blocks(points, others, tile=tile):
+    for rows, squared in iterate_squared_distances(points, others, tile=tile):
         assert squared.numel() <= max(tile, 7)
         found[rows] = squared
     assert torch.allclose(found, plain(points, others).square(), atol=1e-12)
@@ -40,5 +40,5 @@ def test_blocks_cover_all_pairs_whatever_their_size(tile):
 def test_duplicates_are_at_exactly_zero_in_a_matrix_product_too():
     points = random_points(6, 64, dtype=torch.float32) + 5
     twice = torch.cat([points, points])
-    (_, squared), *_ = squared_distance_blocks(twice, twice)
+    (_, squared), *_ = iterate_squared_distances(twice, twice)
     assert torch.equal(squared == 0, torch.eye(6, dtype=torch.bool).repeat(2, 2))

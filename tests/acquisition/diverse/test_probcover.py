@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -6,6 +7,8 @@ from diverse_fakes import context_of, random_points
 
 from lindley.acquisition.diverse.clusters import k_means
 from lindley.acquisition.diverse.probcover import probcover, pure_radius
+from lindley.acquisition.tensor_candidates import TensorCandidates
+from lindley.errors import InputError
 from lindley.seeds import derive_seed
 
 
@@ -50,7 +53,7 @@ def test_scores_are_right_at_single_precision_for_points_at_exactly_the_radius()
     assert selection.scores.tolist() == [5.0] * 3
 
 
-def test_features_are_divided_by_their_length_unless_told_otherwise():
+def test_features_are_divided_by_their_length_unless_normalise_is_off():
     features = random_points(30, 2)
     once = probcover(context_of(features), 5, seed=0, delta=0.3)
     scaled = features * torch.linspace(1, 9, 30).double()[:, None]
@@ -87,3 +90,12 @@ def test_auto_takes_the_pure_radius_of_candidates_and_labelled_rows_and_says_so(
     radius = pure_radius(everyone, rows, 3, purity=0.9, seed=4)
     selection = probcover(context_of(features, labelled), 5, seed=4, purity=0.9, normalise=False)
     assert selection.diagnostics["delta"] == radius
+
+
+def test_an_automatic_radius_requires_predictions():
+    context = context_of(random_points(5, 2))
+    bare = TensorCandidates(None, torch.arange(5), features=random_points(5, 2))
+    with pytest.raises(InputError) as caught:
+        probcover(replace(context, candidates=bare), 2, seed=0)
+    assert (caught.value.argument, caught.value.got) == ("delta", "auto")
+    assert caught.value.arguments == ("delta",)

@@ -35,13 +35,13 @@ def test_a_point_on_its_own_is_not_typical_and_duplicates_are_as_typical_as_can_
 def test_clusters_without_labels_come_first_and_large_before_small():
     features, of = blobs(30, 20, 12, 40, 8)
     labelled = CENTRES[[3]] + 0.1
-    # Five blobs, one of them labelled: L + B = 5 clusters, and the four without a label are asked by size.
+    # Five blobs, one of them labelled: L + B = 5 clusters, and the four without a label are queried by size.
     selection = typiclust(context_of(features, labelled), 4, seed=0, normalise=False)
     assert of[selection.rows].tolist() == [0, 1, 2, 4]
     assert selection.diagnostics == {"clusters": 5, "covered_clusters": 5, "candidates_considered": 110}
 
 
-def test_the_most_typical_row_of_each_cluster_is_asked():
+def test_the_most_typical_row_of_each_cluster_is_chosen():
     features, of = blobs(30, 20, 12)
     selection = typiclust(context_of(features), 3, seed=0, normalise=False)
     for row, score in zip(selection.rows, selection.scores, strict=True):
@@ -51,13 +51,13 @@ def test_the_most_typical_row_of_each_cluster_is_asked():
         assert float(score) == pytest.approx(float(typical.max()), rel=1e-9)
 
 
-def test_with_all_clusters_asked_they_have_another_turn_in_the_same_order():
+def test_once_all_clusters_have_a_row_they_have_another_turn_in_the_same_order():
     features, of = blobs(30, 20, 12)
     selection = typiclust(context_of(features), 7, seed=0, max_clusters=3, normalise=False)
     assert of[selection.rows].tolist() == [0, 1, 2, 0, 1, 2, 0]
 
 
-def test_clusters_of_five_or_fewer_wait_until_the_others_are_is_saturated():
+def test_clusters_of_five_or_fewer_wait_until_the_others_have_no_rows_left():
     features, of = blobs(8, 5, 7)
     selection = typiclust(context_of(features), 20, seed=0, max_clusters=3, normalise=False)
     assert set(of[selection.rows[:15]].tolist()) == {0, 2}
@@ -73,7 +73,7 @@ def test_labelled_rows_count_for_their_cluster_but_are_nobody_s_neighbour():
     assert float(selection.scores[1]) == pytest.approx(float(plain_typicality(features[members], 20).max()), rel=1e-9)
 
 
-def test_features_are_divided_by_their_length_unless_told_otherwise():
+def test_features_are_divided_by_their_length_unless_normalise_is_off():
     features, _ = blobs(30, 20, 12)
     lengths = 1 + 5 * torch.rand(len(features), 1, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     plain = typiclust(context_of(features), 3, seed=0).rows.tolist()

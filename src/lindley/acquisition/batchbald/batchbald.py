@@ -1,4 +1,4 @@
-"""BatchBALD: a batch chosen greedily for the information that its labels carry together.
+"""BatchBALD: a batch chosen greedily for the joint information of its labels.
 
 Source: Kirsch, van Amersfoort, Gal 2019, arXiv:1906.08158.
 """
@@ -14,7 +14,7 @@ from lindley.acquisition.batchbald.information_objective import (
     information_search,
 )
 from lindley.acquisition.checks import check_request
-from lindley.acquisition.greedy_search import Pick, rows_of, selection_of
+from lindley.acquisition.greedy_search import Pick, build_selection, rows_in_order
 from lindley.acquisition.options import BatchBALDOptions
 from lindley.acquisition.scan import scan_predictions, take_log_probs
 from lindley.contracts import Candidates, Context, Diagnostics, Selection
@@ -34,12 +34,12 @@ def batchbald(
     num_configurations: int = NUM_CONFIGURATIONS,
     tolerance: float = 0.0,
 ) -> Selection:
-    """Select greedily the rows whose labels together say most about the draws, I[y_1..B; θ].
+    """Select greedily the rows whose labels carry most joint information about the draws, I[y_1..B; θ].
 
     The gain of a pick is exact while the labels of the rows picked so far have few configurations. Afterwards the
     candidates are raced on sampled configurations. With K draws a batch carries at most log K nats; once that is
-    nearly used up gains are small and mostly noise, and the diagnostics say from which pick on.
-    `batchbald_logdet` is the method that changes its aim there.
+    nearly reached, gains are small and mostly noise, and the diagnostics say from which pick on.
+    `batchbald_logdet` changes its objective there.
 
     Args:
         context: The candidates with their predictions, [N, K, C].
@@ -51,7 +51,7 @@ def batchbald(
     Returns:
         The rows in the order picked; scores are gains in nats. Diagnostics: `joint_information` of the batch (nats)
         with its standard error (0 where it is exact) and its share of log K; `exact_picks`; `saturated_after`, the
-        picks after which log K was nearly used up or gains were within their noise (batch_size: never); `regret_bound`,
+        picks after which log K was nearly reached or gains were within their noise (batch_size: never); `regret_bound`,
         the nats by which any other row may have been better than a pick (0 where all gains are exact);
         `candidates_evaluated`, and `columns_evaluated`, candidates times configurations.
 
@@ -75,13 +75,24 @@ def batchbald(
         "saturated_after": saturated_after,
         "regret_bound": regret_bound(picks, tolerance),
     }
-    return selection_of(context.candidates, picks, scores.dtype, diagnostics)
+    return build_selection(context.candidates, picks, scores.dtype, diagnostics)
 
 
 def start_scores(context: Context, batch_size: int, name: str) -> Scores:
-    """Check the request and return the BALD score of every candidate.  -> [N] nats, on the CPU
+    """Check the request and return the BALD score of every candidate.
 
-    With one draw nothing can be learned: it warns, in the method's name, that the choice is random.
+    With one draw nothing can be learned: it warns that the choice is random.
+
+    Args:
+        context: The candidates with their predictions, [N, K, C].
+        batch_size: Number of rows to select, at most N.
+        name: Name of the method, for the warning.
+
+    Returns:
+        The scores, [N] nats, on the CPU.
+
+    Raises:
+        InputError: If the request or the predictions cannot be used.
     """
     check_request(context, batch_size)
     if context.candidates.num_draws == 1:
@@ -101,15 +112,15 @@ def regret_bound(picks: list[Pick], tolerance: float) -> float:
 
 
 def joint_diagnostics(candidates: Candidates, picks: list[Pick], seed: int) -> Diagnostics:
-    """Describe how much a batch carries of what K draws can show, and what it took to find it.
+    """Return the joint information of a batch, its share of log K, and the work of the search.
 
     Args:
-        candidates: What was chosen from.
-        picks: [B], in the order picked.
+        candidates: The rows that were offered, with their predictions, [N, K, C].
+        picks: The batch, [B], in the order picked.
         seed: Seed of the configurations on which a large batch is measured.
     """
     num_draws = candidates.num_draws
-    joint = _joint_information(take_log_probs(candidates, rows_of(candidates, picks)), seed)
+    joint = _joint_information(take_log_probs(candidates, rows_in_order(candidates, picks)), seed)
     return {
         "joint_information": joint.value,
         "joint_information_se": joint.standard_error,
@@ -124,7 +135,7 @@ def _bald(log_probs: LogProbs) -> Scores:
 
 
 def _joint_information(batch: BatchLogProbs, seed: int) -> Estimate:
-    """Exact where that is cheap, else by configurations other than those that the choice has seen."""
+    """Return it exactly where that is cheap, else from configurations other than those of the search."""
     num_rows, _, num_classes = batch.shape
     if num_classes**num_rows <= _ENUMERATED:
         return Estimate(joint_information(batch.cpu()), 0.0)

@@ -1,7 +1,7 @@
-"""BatchBALD-logdet: BatchBALD while the draws have something to say, the log-determinant afterwards.
+"""BatchBALD-logdet: BatchBALD until log K is nearly reached, the log-determinant afterwards.
 
-With K draws a batch shows at most log K nats, and what tells the last few draws apart are accidents of those draws.
-This method changes its aim there, so that it is another method than BatchBALD from that pick on. The pick depends on
+With K draws a batch carries at most log K nats, and what tells the last few draws apart are accidents of those draws.
+This method changes its objective there, so that it differs from BatchBALD from that pick on. The pick depends on
 the data: about the fifth with K = 100.
 Sources: Kirsch, van Amersfoort, Gal 2019, arXiv:1906.08158 (the first picks); Kirsch 2023, arXiv:2302.08981 (the
 log-determinant of the draws' covariance); the switch is ours. Compare BBB-AL (Ober, Power, Diethe, Moss 2025,
@@ -15,7 +15,7 @@ import torch
 from lindley.acquisition.batchbald.batchbald import joint_diagnostics, num_exact_picks, start_scores
 from lindley.acquisition.batchbald.gaussian_objective import gaussian_search
 from lindley.acquisition.batchbald.information_objective import NUM_CONFIGURATIONS, information_search
-from lindley.acquisition.greedy_search import Pick, selection_of
+from lindley.acquisition.greedy_search import Pick, build_selection
 from lindley.acquisition.options import BatchBALDOptions
 from lindley.contracts import Context, Selection
 
@@ -28,7 +28,7 @@ def batchbald_logdet(
     num_configurations: int = NUM_CONFIGURATIONS,
     tolerance: float = 0.0,
 ) -> Selection:
-    """Select rows by BatchBALD until log K is nearly used up, and the rest by Gaussian joint information.
+    """Select rows by BatchBALD until log K is nearly reached, and the rest by Gaussian joint information.
 
     It switches once at most 0.7 nats of log K are left (two draws are still in question) or the last gain is within
     its noise, never while gains are exact. The gains after the switch are those of `gaussian_search`, also in nats.
@@ -65,4 +65,4 @@ def batchbald_logdet(
         "exact_picks": num_exact,
         "num_joint_picks": num_joint_picks,
     }
-    return selection_of(context.candidates, picks, scores.dtype, diagnostics)
+    return build_selection(context.candidates, picks, scores.dtype, diagnostics)

@@ -1,4 +1,4 @@
-"""What one more row would add to a batch: gains of candidates under label configurations, in blocks that stay in cache.
+"""Gains of candidates under configurations of the labels of a batch, computed in blocks that stay in cache.
 
 gain(x | S) = E over configurations y_S of [ H(Σ_k w_k p_k(y_x)) - Σ_k w_k H(p_k(y_x)) ],  w_k = p(k | y_S).
 """
@@ -24,15 +24,15 @@ _NEGLIGIBLE = {torch.float32: 1e-18, torch.float64: 1e-150}
 _LOG_NEGLIGIBLE = -400.0  # a logarithm that stands for -inf where its probability is zero: 0 log 0 = 0
 
 Terms = Float[Tensor, "n C1 K"]
-"""Per row: its C probabilities under each draw and, as one more line, its entropy under each draw."""
+"""The C probabilities of each row under each draw and, as one more line, its entropy under each draw."""
 Weights = Float[Tensor, "K M"]
-"""Per configuration: the probability of each draw, once the labels of the configuration are known."""
+"""The probability of each draw, once the labels of a configuration are known."""
 ConfigurationGains = Float[Tensor, "n M"]
 
 
 @no_autocast()
 def gains(terms: Terms, configurations: Configurations) -> Scores:
-    """What each row adds to the batch that the configurations stand for.  [n, C+1, K] -> [n] nats, float64"""
+    """Return what each row adds to the batch of these configurations.  [n, C+1, K] -> [n] nats, float64"""
     weights = draw_weights(configurations, terms)
     share = configurations.log_share.exp().to(weights)  # [M]
     blocks = terms.split(block_rows(terms[:1], weights))
@@ -41,7 +41,7 @@ def gains(terms: Terms, configurations: Configurations) -> Scores:
 
 @no_autocast()
 def configuration_gains(terms: Terms, weights: Weights) -> ConfigurationGains:
-    """What each row adds where each configuration is what was answered.  [n, C+1, K], [K, M] -> [n, M] nats.
+    """Return what each row adds on each configuration.  [n, C+1, K], [K, M] -> [n, M] nats
 
     Both terms of a gain come from one matrix product under the same weights: their difference is never negative but
     for rounding, and decays to zero as the batch fills up.
@@ -49,19 +49,28 @@ def configuration_gains(terms: Terms, weights: Weights) -> ConfigurationGains:
     mixed = (terms.flatten(0, 1) @ weights).view(*terms.shape[:2], -1)  # [n, C+1, M]
     probs, conditional = mixed[:, :-1], mixed[:, -1]  # [n, C, M], [n, M]
     probs.clamp_min_(torch.finfo(probs.dtype).tiny)  # 0 log 0 = 0: tiny · log tiny is far below rounding
-    surprise = torch.log(probs).mul_(probs).sum(1)  # [n, M]; vectorised, unlike entr
-    return surprise.add_(conditional).neg_()
+    gain = torch.log(probs).mul_(probs).sum(1)  # [n, M]; vectorised, unlike entr
+    return gain.add_(conditional).neg_()
 
 
 def draw_weights(configurations: Configurations, like: Tensor, columns: slice = slice(None)) -> Weights:
-    """p(k | y_1..B) of some of the configurations, in the precision and on the device of `like`.  -> [K, M]"""
+    """Return the probabilities of the draws given configurations, p(k | y_1..B).
+
+    Args:
+        configurations: Configurations of the labels of a batch.
+        like: A tensor with the precision and device of the result.
+        columns: The configurations that are wanted; by default all.
+
+    Returns:
+        The probabilities, [K, M], each column with sum 1.
+    """
     log_likelihood = configurations.log_likelihood[columns]
     relative = (log_likelihood - log_likelihood.amax(1, keepdim=True)).to(like)  # [M, K], 0 at the likeliest draw
     return _drop_negligible(relative.softmax(1)).T.contiguous()
 
 
 def block_rows(row: Tensor, weights: Tensor) -> int:
-    """Rows whose mixtures fill one block: what fits a core's cache, or a quarter of a GPU's free memory."""
+    """Return the rows of one block, whose mixtures fit a core's cache or a quarter of a GPU's free memory."""
     block_bytes = _BLOCK_BYTES if row.device.type != "cuda" else torch.cuda.mem_get_info(row.device)[0] // 4
     return max(1, block_bytes // (row.element_size() * row.shape[1] * weights.shape[1]))
 
@@ -78,19 +87,19 @@ def map_blocks(
 
     Args:
         ranked: Candidates whose terms are kept.
-        ranks: [n].
-        weights: [K, M].
-        function: [m, C+1, K], [K, M] -> [m, ...].
+        ranks: Ranks of the rows, [n].
+        weights: Probabilities of the draws on each configuration, [K, M].
+        function: Function of terms and weights, [m, C+1, K], [K, M] -> [m, ...].
 
     Returns:
-        [n, ...], on the CPU.
+        The results, [n, ...], on the CPU.
     """
     blocks = ranks.split(block_rows(ranked.first[0], weights))
     return torch.cat([function(ranked(block)[0], weights).cpu() for block in blocks])
 
 
 def _terms(log_probs: Tensor) -> Tensor:
-    """[n, K, C] -> [n, C+1, K], float64 where the input is, float32 otherwise."""
+    """Return probabilities and entropies.  [n, K, C] -> [n, C+1, K], float64 where the input is, else float32"""
     dtype = torch.float64 if log_probs.dtype == torch.float64 else torch.float32
     log_probs = log_probs.to(dtype).clamp_min(_LOG_NEGLIGIBLE)
     probs = _drop_negligible(log_probs.exp())  # [n, K, C]

@@ -1,13 +1,13 @@
 """An objective that does not saturate: joint information as if the draws were samples of a Gaussian.
 
-With K draws a batch can say at most log K nats, and once that is used up every further gain is noise. A Gaussian with
+With K draws a batch carries at most log K nats, and once that is reached every further gain is noise. A Gaussian with
 the draws' covariance has no such ceiling. Row x is C functions with covariance Σ_x = Φ_x Φ_xᵀ over the draws,
 Φ_x[c, k] = (p_k(c) - p̄(c)) / sqrt(K), and its label is taken for an observation of them with noise of variance 1/s_x:
 
     I[y_1..B; θ] = 1/2 log det(I + Φ Φᵀ),    Φ the stacked sqrt(s_x) Φ_x.
 
-A label is not Gaussian, so s_x is chosen for each row such that the row by itself carries exactly its BALD score. What
-the Gaussian decides is only how much of that is left once other rows are known.
+A label is not Gaussian, so s_x is chosen for each row such that the row by itself carries exactly its BALD score. The
+Gaussian decides only how much of that is left once other rows are known.
 Source: the log-determinant as joint information, e.g. Kirsch 2023 (arXiv:2302.08981); the calibration is ours, and
 docs/acquisition.md has the measurement that chose it.
 """
@@ -27,8 +27,8 @@ from lindley.contracts import Candidates, Chunk
 from lindley.modes import no_autocast
 from lindley.shapes import LogProbs, Positions, Scores
 
-_LEAST_INFORMATION = 1e-12  # nats: below it a row is taken to say nothing
-_CALIBRATED = 1e-12  # of the score
+_LEAST_INFORMATION = 1e-12  # nats: a row below it counts as uninformative
+_CALIBRATED = 1e-12  # share of the score by which the calibration may be off
 _MOST_STEPS = 60
 
 Functions = Float[Tensor, "n R K"]
@@ -38,8 +38,8 @@ Functions = Float[Tensor, "n R K"]
 class GaussianObjective:
     """The Gaussian joint information of a batch.
 
-    The gains fall as the batch grows (log det is submodular), so what a row gained before bounds what it gains now,
-    and BALD bounds everyone at the start: the lazy search is exact.
+    The gains fall as the batch grows (log det is submodular), so an earlier gain of a row bounds its gain now, and
+    BALD bounds every row at the start: the lazy search is exact.
     """
 
     def __init__(self, num_draws: int, scores: Scores) -> None:
@@ -72,8 +72,8 @@ def gaussian_search(candidates: Candidates, scores: Scores, *, seed: int) -> Gre
     """Return a greedy search by Gaussian joint information.
 
     Args:
-        candidates: The rows to choose from, with their predictions [N, K, C].
-        scores: [N] BALD scores.
+        candidates: The rows to choose from, with their predictions, [N, K, C].
+        scores: Their BALD scores, [N] nats.
         seed: Seed of the order among equal gains.
     """
     # Calibration costs more than reading: rows are prepared one by one, and the same few hundred come up each pick.
@@ -93,7 +93,7 @@ def calibrate(log_probs: LogProbs, scores: Scores) -> Functions:
 
 
 def information(covariances: Float[Tensor, "n R R"]) -> Scores:
-    """1/2 log det(I + Σ) of each.  [n, R, R] -> [n] nats, float64"""
+    """Return 1/2 log det(I + Σ) of each matrix.  [n, R, R] -> [n] nats, float64"""
     log_det: Tensor = _cholesky(covariances.double()).diagonal(dim1=1, dim2=2).log().sum(1)
     return log_det.clamp_min(0.0)
 
@@ -104,12 +104,12 @@ def _cholesky(covariances: Tensor) -> Tensor:
 
 
 def _scales(variances: Tensor, scores: Tensor) -> Tensor:
-    """The s with 1/2 Σ_r log(1 + s λ_r) = score, by Newton's method on log s.  [n, R], [n] -> [n]
+    """Return the s with 1/2 Σ_r log(1 + s λ_r) = score, by Newton's method on log s.  [n, R], [n] -> [n]
 
     In log s the left side is increasing and, where it matters, nearly linear; a step is limited to a factor of e.
     """
-    told = (scores > _LEAST_INFORMATION) & (variances.amax(1) > 0)
-    variances, scores = variances[told], scores[told]
+    informative = (scores > _LEAST_INFORMATION) & (variances.amax(1) > 0)
+    variances, scores = variances[informative], scores[informative]
     log_scale = torch.log(2 * scores / variances.sum(1))
     for _ in range(_MOST_STEPS):
         scaled = log_scale.exp()[:, None] * variances
@@ -117,4 +117,4 @@ def _scales(variances: Tensor, scores: Tensor) -> Tensor:
         if bool(((value - scores).abs() <= _CALIBRATED * scores).all()):
             break
         log_scale = log_scale - ((value - scores) / slope).clamp(-1.0, 1.0)
-    return torch.zeros_like(told, dtype=torch.float64).masked_scatter(told, log_scale.exp())
+    return torch.zeros_like(informative, dtype=torch.float64).masked_scatter(informative, log_scale.exp())

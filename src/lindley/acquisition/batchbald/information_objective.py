@@ -21,9 +21,9 @@ from lindley.shapes import Positions, Scores
 
 NUM_CONFIGURATIONS = 4096
 SATURATION_NATS = 0.7
-"""Nats that are left of log K when the K draws have no more to say: two draws are still in question (log 2 = 0.69).
+"""Nats that are left of log K at saturation: two draws are still in question (log 2 = 0.69).
 
-Measured (docs/acquisition.md): what tells the last draws apart tells less under fresh ones than the Gaussian does.
+By measurement (docs/acquisition.md), later gains are worth less under fresh draws than those of the Gaussian.
 """
 NUM_ERRORS = 3.0
 """Standard errors within which a gain is noise."""
@@ -32,13 +32,13 @@ _DEFENSIVE = 0.05
 
 
 class InformationObjective:
-    """What the labels of a batch say about the draws, I[y_1..B; θ]."""
+    """The joint information of the labels of a batch and the draws, I[y_1..B; θ]."""
 
     def __init__(self, num_draws: int, *, num_configurations: int, tolerance: float, seed: int) -> None:
         """Begin with an empty batch.
 
         Args:
-            num_draws: K.
+            num_draws: Number of draws, K.
             num_configurations: Sampled configurations, at most, on which candidates are compared.
             tolerance: Nats by which a candidate must be able to beat the leader to stay in the race.
             seed: Seed of the sampled configurations.
@@ -50,7 +50,7 @@ class InformationObjective:
         self._last: Pick | None = None
 
     def is_saturated(self, left: float = SATURATION_NATS) -> bool:
-        """Whether at most so many nats of log K are left, or the last gain was within its noise; not while exact."""
+        """Whether at most `left` nats of log K are left, or the last gain was within its noise; never while exact."""
         if self._last is None or self.configurations.exact:
             return False
         return self._left <= left or self._last.gain <= NUM_ERRORS * self._last.standard_error
@@ -81,7 +81,7 @@ class InformationObjective:
             tied=tied,
             tolerance=self._tolerance,
         )
-        return columns.on_all_paths(found)
+        return columns.measure_on_all(found)
 
     def add(self, ranked: RankedCandidates, pick: Pick) -> None:
         """See Objective.add."""
@@ -106,8 +106,8 @@ def information_search(
     """Return a greedy search by the joint information of labels.
 
     Args:
-        candidates: The rows to choose from, with their predictions [N, K, C].
-        scores: [N] BALD scores, in nats.
+        candidates: The rows to choose from, with their predictions, [N, K, C].
+        scores: Their BALD scores, [N] nats.
         num_configurations: Sampled configurations, at most, on which candidates are compared.
         tolerance: Nats by which a candidate must be able to beat the leader to stay in the race.
         seed: Seed of the sampled configurations and of the order among equal gains.
@@ -122,7 +122,7 @@ class _Columns:
     """Gains on configurations that are sampled where the draws are still in question: importance sampling.
 
     On one configuration a row gains at most H[θ | configuration], the information that is left. Once log K is nearly
-    used up, that is nothing on most configurations, and equal weights waste most of the work. A column is a
+    reached, that is nothing on most configurations, and equal weights waste most of the work. A column is a
     configuration drawn with probability proportional to that bound, its gain divided by that probability: the mean over
     columns is an unbiased estimate of the mean over all configurations. Every configuration has a share of _DEFENSIVE
     besides, else rounding errors of settled configurations would be multiplied without limit (Hesterberg 1995). The
@@ -145,8 +145,8 @@ class _Columns:
         gains = map_blocks(self._ranked, ranks, weights, configuration_gains)
         return gains.mul_(self._factors[start:stop].to(gains.dtype))
 
-    def on_all_paths(self, found: Pick) -> Pick:
-        """The same pick, its gain and standard error from every configuration once."""
+    def measure_on_all(self, found: Pick) -> Pick:
+        """Return the pick with its gain and standard error from all configurations, each once."""
         gains = map_blocks(self._ranked, torch.tensor([found.rank]), self._weights, configuration_gains)[0].double()
         error = float(gains.std()) / math.sqrt(len(gains))
         columns = found.columns + len(gains)
@@ -154,5 +154,5 @@ class _Columns:
 
 
 def num_exact(num_configurations: int) -> int:
-    """Paths up to which all are enumerated: about as many as racing computes for each candidate that it looks at."""
+    """Return up to how many configurations are enumerated: about as many as a race computes for each candidate."""
     return min(64, num_configurations) + num_configurations // 20

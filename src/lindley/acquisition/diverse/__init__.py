@@ -1,8 +1,8 @@
-"""Batches from features: rows that differ from each other, or that stand for many others.
+"""Batches from features: rows that differ from each other, or that represent many others.
 
 context_features.py   features and predictions of a Context, in the precision that the methods compute in
-prepared_rows.py      passes over all candidates: numbers for each row, and sums
-subset.py             the seeded subset of methods that compare pairs of rows
+prepared_rows.py      passes over all candidates that return numbers for each row, or sums
+subset.py             the seeded subset, for methods that compare pairs of rows
 distances.py          Euclidean distances
 coreset.py            CoreSet, by passes
 badge.py              BADGE, by passes

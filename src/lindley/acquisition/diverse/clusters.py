@@ -1,4 +1,4 @@
-"""k-means, by scikit-learn: which rows of a feature matrix belong together."""
+"""k-means clusters of the rows of a feature matrix, by scikit-learn."""
 
 from __future__ import annotations
 
@@ -15,12 +15,20 @@ _MINI_BATCH = 5000
 
 
 def k_means(points: Features, num_clusters: int, *, seed: int) -> Tensor:
-    """The cluster of each point, 0..num_clusters-1, one seeded start by k-means++.  [N, D] -> [N] int64
+    """Return the cluster of each point, from one seeded start by k-means++.
 
-    Above 50 clusters by mini-batches of 5000. A cluster may be empty where points coincide. One thread, so that sums,
-    and with them the clusters, do not depend on the number of cores.
+    More than 50 clusters are found by mini-batches of 5000. A cluster may be empty where points coincide. It runs in
+    one thread, so that sums, and with them the clusters, do not depend on the number of cores.
+
+    Args:
+        points: The points to cluster, [N, D].
+        num_clusters: Number of clusters, at most N.
+        seed: Seed of the start and of the mini-batches.
+
+    Returns:
+        A number from 0 to num_clusters - 1 for each point, [N] int64.
     """
-    # scikit-learn takes a second to import: only who clusters waits for it.
+    # scikit-learn takes a second to import, so it is imported when it is needed.
     from sklearn.cluster import KMeans, MiniBatchKMeans
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
@@ -31,7 +39,7 @@ def k_means(points: Features, num_clusters: int, *, seed: int) -> Tensor:
     else:
         model = KMeans(**options)
     with warnings.catch_warnings(), threadpool_limits(1):
-        # Fewer distinct points than clusters: duplicates are no fault of the caller's.
+        # Fewer distinct points than clusters: the caller is not at fault for duplicates.
         warnings.simplefilter("ignore", ConvergenceWarning)
         clusters = model.fit_predict(points.cpu().numpy())
     return torch.from_numpy(clusters).long()

@@ -37,11 +37,11 @@ def read_subset(context: Context, batch_size: int, *, seed: int, normalise: bool
     """Return the candidates' features, of all rows or of a seeded subset.
 
     Args:
-        context: The candidates with their features, and those of the labelled rows.
-        batch_size: Number of rows that are to be selected.
+        context: The candidates and labelled rows, both with their features.
+        batch_size: Number of rows to select.
         seed: Seed of the subset.
         normalise: Whether each vector is divided by its length.
-        most: Number of candidates that are considered at most.
+        most: Largest number of candidates to consider.
 
     Raises:
         InputError: If features are missing or not finite, a vector of zeros has to be divided by its length, or more
@@ -56,10 +56,10 @@ def read_subset(context: Context, batch_size: int, *, seed: int, normalise: bool
         )
     rows = subset_rows(context.candidates.rows, seed=seed, most=most)
     features = take_in_blocks(context.candidates, rows, wide_features)
-    labelled = labelled_by_row(context, features)
+    labelled = read_labelled_features(context, features)
     if normalise:
-        features = _unit_length(features, rows)
-        labelled = _unit_length(labelled, context.labelled.sort().values)
+        features = _normalise_rows("features", features, rows)
+        labelled = _normalise_rows("labelled_features", labelled, context.labelled.sort().values)
     return Subset(rows, features, labelled)
 
 
@@ -74,7 +74,16 @@ def average_reader(context: Context) -> partial[Tensor]:
 
 
 def wide_average(chunk: Chunk, *, num_classes: int, only_shape: bool) -> Tensor:
-    """Return the probabilities of a chunk, checked and averaged over the draws, at least float32.  [n, C]"""
+    """Return the probabilities of a chunk, checked and averaged over the draws.
+
+    Args:
+        chunk: Rows with their predictions, [n, K, C] nats.
+        num_classes: Number of classes that the predictions must have.
+        only_shape: Whether values are not checked, since the candidates check them.
+
+    Returns:
+        The averages, [n, C], at least float32.
+    """
     return _widen(mean_log_probs(validate_log_probs(chunk, num_classes, only_shape=only_shape)).exp())
 
 
@@ -83,41 +92,46 @@ def wide_features(chunk: Chunk) -> Features:
     return _widen(chunk_features(chunk))
 
 
-def labelled_by_row(context: Context, features: Features) -> LabelledFeatures:
+def read_labelled_features(context: Context, features: Features) -> LabelledFeatures:
     """Return the labelled rows' features by ascending row, in the precision of the candidates' features.  -> [L, D]"""
     if context.labelled_features is None and len(context.labelled) == 0:
         return features[:0]
-    labelled = labelled_features_as_given(context, features.shape[1])
+    labelled = check_labelled_features(context, features.shape[1])
     order = context.labelled[: len(labelled)].argsort()
     return labelled[order.to(labelled.device)].to(features)
 
 
-def labelled_features_as_given(context: Context, num_features: int) -> LabelledFeatures:
-    """Return the features of the labelled rows, checked, in the order of the rows.  [L, D]
+def check_labelled_features(context: Context, num_features: int) -> LabelledFeatures:
+    """Return the features of the labelled rows, checked, in the order of the context.  [L, D]
 
     Raises:
         InputError: If there are none, or they have another number of columns than the candidates' features.
     """
     if context.labelled_features is None:
         raise InputError(
-            f"this acquisition needs the features of the {len(context.labelled)} labelled rows, [L, D]; pass ",
+            f"this acquisition requires the features of the {len(context.labelled)} labelled rows, [L, D]; pass ",
             Argument("labelled_features"),
+            argument="labelled_features",
+            got=None,
         )
     labelled = validate_features("labelled_features", context.labelled_features, context.labelled)
     if labelled.shape[1] != num_features:
         raise InputError(
-            f"features and labelled_features must have equally many columns; got {num_features} and {labelled.shape[1]}"
+            "Extract both from the same layer.",
+            argument="labelled_features",
+            expected=f"[{len(labelled)}, {num_features}], with as many columns as features",
+            got=[*labelled.shape],
         )
     return labelled
 
 
-def first(scores: Tensor, ties: Tensor, *, tied: float = 0.0) -> int:
-    """Return the position of the largest score; of those within `tied` of it the one with the largest tie.
+def best_position(scores: Tensor, ties: Tensor, *, tied: float = 0.0) -> int:
+    """Return the position of the largest score; among scores within `tied` of it, the largest tie wins.
 
     Args:
-        scores: [N].
-        ties: [N] numbers by which equal scores are ordered.
-        tied: Differences of scores that are rounding.
+        scores: Score of each row, [N].
+        ties: Numbers by which equal scores are ordered, [N].
+        tied: Largest difference of scores that counts as rounding.
     """
     best = (scores >= scores.max() - tied).nonzero()[:, 0]
     return int(best[ties.to(best.device)[best].argmax()])
@@ -127,13 +141,15 @@ def _widen(values: Tensor) -> Tensor:
     return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
-def _unit_length(features: Features, rows: Rows) -> Tensor:
+def _normalise_rows(name: str, features: Features, rows: Rows) -> Tensor:
     lengths = torch.linalg.vector_norm(features, dim=1, keepdim=True)  # [N, 1]
     if (lengths == 0).any():
-        zero = rows[(lengths[:, 0] == 0).cpu()]
+        zero = rows[(lengths[:, 0] == 0).cpu()].tolist()
         raise InputError(
-            f"features are divided by their length, and those of rows {zero.tolist()[:10]} are all zero. "
-            "Find what made them, or pass normalise=False."
+            "Features are divided by their length; mend these rows, or pass normalise=False.",
+            argument=name,
+            expected="different from zero in at least one column; all are 0",
+            rows=zero,
         )
     directions: Tensor = features / lengths
     return directions

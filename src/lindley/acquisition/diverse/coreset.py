@@ -1,4 +1,4 @@
-"""CoreSet: every candidate near a labelled row, by greedy k-centre.
+"""CoreSet: rows such that every candidate is near one of them, by greedy k-centre.
 
 Source: Sener, Savarese 2018, arXiv:1708.00489, algorithm 1; Gonzalez 1985 (twice the best radius at most).
 """
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from lindley.acquisition.checks import check_request
-from lindley.acquisition.diverse.context_features import first, labelled_by_row, wide_features
+from lindley.acquisition.diverse.context_features import best_position, read_labelled_features, wide_features
 from lindley.acquisition.diverse.distances import distances, nearest_distance
 from lindley.acquisition.diverse.prepared_rows import PreparedRows
 from lindley.acquisition.top_k import tie_break
@@ -22,7 +22,7 @@ from lindley.shapes import Features, Scores
 def coreset(context: Context, batch_size: int, *, seed: int) -> Selection:
     """Select greedily the row farthest from all labelled and chosen ones.
 
-    Where nothing is labelled it starts with a seeded row, whose score is how far the farthest candidate is from it.
+    Without labelled rows it starts with a seeded row, whose score is its distance to the farthest candidate.
     Features are used as given. It makes B + 1 passes over the candidates, each of which brings back one distance for
     each row.
 
@@ -43,10 +43,10 @@ def coreset(context: Context, batch_size: int, *, seed: int) -> Selection:
     prepared = PreparedRows(context.candidates, _prepare)
     (some,) = prepared.first
     ties = tie_break(rows, seed)
-    nearest = prepared.scan(partial(nearest_distance, centres=labelled_by_row(context, some)))  # [N]
+    nearest = prepared.scan(partial(nearest_distance, centres=read_labelled_features(context, some)))  # [N]
     picks, scores = [], []
     for _ in range(batch_size):
-        pick = first(nearest, ties)
+        pick = best_position(nearest, ties)
         picks.append(pick)
         scores.append(float(nearest[pick]))
         (centre,) = prepared.take_one(pick)

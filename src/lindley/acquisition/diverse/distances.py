@@ -17,7 +17,7 @@ TILE = 1 << 22
 
 @no_autocast()
 def distances(points: Features, centres: LabelledFeatures) -> Float[Tensor, "N L"]:
-    """Return distances to a few centres, from differences: equal points are at 0, equal pairs equally far."""
+    """Return distances to a few centres, computed from differences, so that equal points are exactly 0 apart."""
     return torch.cdist(points, centres, compute_mode="donot_use_mm_for_euclid_dist")
 
 
@@ -31,17 +31,18 @@ def nearest_distance(points: Features, centres: LabelledFeatures) -> Scores:
     return nearest
 
 
-def squared_distance_blocks(
+def iterate_squared_distances(
     points: Features, others: LabelledFeatures, *, tile: int = TILE
 ) -> Iterator[tuple[slice, Tensor]]:
-    """Yield squared distances of all pairs, some rows at a time, by a matrix product.
+    """Yield the squared distances of all pairs, some rows at a time, by a matrix product.
 
-    What rounding cannot tell from zero is zero: about (0.002 of the largest distance from the mean)² in float32.
+    Distances that rounding cannot tell from zero are zero: in float32 about (0.002 of the largest distance from
+    the mean)².
 
     Args:
-        points: [N, D].
-        others: [L, D].
-        tile: Pairs of a block at most, where a row of them is not more.
+        points: The points of the rows, [N, D].
+        others: The points of the columns, [L, D].
+        tile: Pairs of a block at most; a block has at least one row.
 
     Yields:
         The rows of the block, and their squared distances [n, L].
@@ -49,7 +50,7 @@ def squared_distance_blocks(
     centre = others.mean(0)
     points, others = points - centre, others - centre
     halves, other_halves = points.square().sum(1) / 2, others.square().sum(1) / 2
-    noise = rounding(max(float(halves.max()), float(other_halves.max())), points.dtype)
+    noise = error_bound(max(float(halves.max()), float(other_halves.max())), points.dtype)
     size = max(1, tile // len(others))
     for start in range(0, len(points), size):
         rows = slice(start, min(start + size, len(points)))
@@ -59,6 +60,6 @@ def squared_distance_blocks(
         yield rows, squared.masked_fill_(squared <= noise, 0.0)
 
 
-def rounding(half_squared_length: float, dtype: torch.dtype) -> float:
-    """Return a bound of the rounding error of the squared distance of two points of that length."""
+def error_bound(half_squared_length: float, dtype: torch.dtype) -> float:
+    """Return a bound of the rounding error of the squared distance between two points of this length."""
     return 64 * torch.finfo(dtype).eps * half_squared_length

@@ -1,4 +1,4 @@
-"""The Fisher information of a softmax layer, and what a row more or less changes in tr(M⁻¹ F).
+"""The Fisher information of a softmax layer, and the change of tr(M⁻¹ F) by one row more or less.
 
 A row with features f and probabilities p has the information (diag(p) - p pᵀ) ⊗ f fᵀ, a matrix [C·D, C·D] of rank
 C - 1. For each row only its [C, C] parts of M⁻¹ and M⁻¹ F M⁻¹ are kept, (I ⊗ fᵀ) M⁻¹ (I ⊗ f), and follow each change of
@@ -14,7 +14,7 @@ from torch import Tensor
 from lindley.shapes import Features, Scores
 
 _BLOCK = 4096
-_SUMMED = 512  # rows whose information is summed at a time
+_ROWS_PER_SUM = 512  # rows whose information is summed at a time
 
 Probs = Float64[Tensor, "N C"]
 Information = Float64[Tensor, "CD CD"]
@@ -23,24 +23,24 @@ Information = Float64[Tensor, "CD CD"]
 def information_blocks(features: Features, probs: Probs) -> Tensor:
     """Return the blocks of the information of all these rows, Σ (diag(p) - p pᵀ) ⊗ f fᵀ, for pairs of classes a <= b.
 
-    [n, D], [n, C] -> [C·(C+1)/2, D, D]; `information_matrix` makes the matrix of it.
+    [n, D], [n, C] -> [C·(C+1)/2, D, D]; `information_matrix` assembles the matrix.
     """
     size, dim = probs.shape[1], features.shape[1]
     blocks = features.new_zeros(size * (size + 1) // 2, dim, dim)
-    for rows in _blocks(len(features), _SUMMED):
-        some, given = features[rows], probs[rows]
+    for rows in _blocks(len(features), _ROWS_PER_SUM):
+        block_features, block_probs = features[rows], probs[rows]
         start = 0
         for a in range(size):
-            weights = -given[:, a, None] * given[:, a:]  # [n, C - a]
-            weights[:, 0] += given[:, a]
-            weighted = (some[:, None] * weights[:, :, None]).flatten(1)  # [n, (C - a)·D]
-            blocks[start : start + size - a] += (some.T @ weighted).view(dim, size - a, dim).transpose(0, 1)
+            weights = -block_probs[:, a, None] * block_probs[:, a:]  # [n, C - a]
+            weights[:, 0] += block_probs[:, a]
+            weighted = (block_features[:, None] * weights[:, :, None]).flatten(1)  # [n, (C - a)·D]
+            blocks[start : start + size - a] += (block_features.T @ weighted).view(dim, size - a, dim).transpose(0, 1)
             start += size - a
     return blocks
 
 
 def information_matrix(blocks: Tensor, num_classes: int) -> Information:
-    """Return the matrix of which these are the blocks on and above the diagonal.  [C·(C+1)/2, D, D] -> [C·D, C·D]"""
+    """Return the symmetric matrix with these blocks on and above its diagonal.  [C·(C+1)/2, D, D] -> [C·D, C·D]"""
     num_features = blocks.shape[1]
     total = blocks.new_empty(num_classes, num_features, num_classes, num_features)
     above = iter(blocks)
@@ -50,7 +50,7 @@ def information_matrix(blocks: Tensor, num_classes: int) -> Information:
     return total.flatten(2).flatten(0, 1)
 
 
-def summed_information(features: Features, probs: Probs) -> Information:
+def total_information(features: Features, probs: Probs) -> Information:
     """Return the information of all these rows together.  [n, D], [n, C] -> [C·D, C·D]"""
     return information_matrix(information_blocks(features, probs), probs.shape[1])
 
@@ -58,35 +58,35 @@ def summed_information(features: Features, probs: Probs) -> Information:
 class TraceObjective:
     """tr(M⁻¹ F) while rows enter M or leave it; each row weighs the same `weight` in M.
 
-    It keeps the parts of the rows that it is given, which can be none: `entry_reductions` are those of any others.
+    It keeps the parts of its own rows, which can be none; `entry_reductions` computes those of any others.
     """
 
     def __init__(
         self, features: Features, probs: Probs, *, weight: float, inverse: Information, fisher: Information
     ) -> None:
-        """Take rows, and where they start.
+        """Start from rows, none of which are in M yet.
 
         Args:
-            features: [N, D] of the rows whose parts are kept.
-            probs: [N, C] of them.
-            weight: By which a row's information enters M.
-            inverse: [C·D, C·D], M⁻¹.
-            fisher: [C·D, C·D], F.
+            features: Features of the rows whose parts are kept, [N, D].
+            probs: Their probabilities, [N, C].
+            weight: Factor by which a row's information enters M.
+            inverse: M⁻¹, [C·D, C·D].
+            fisher: F, [C·D, C·D].
         """
         self._features, self._probs, self._weight = features, probs, weight
         self.inverse, self._fisher = inverse.clone(), fisher
-        start, stake = self.matrices
-        self._spread = _row_parts(features, start, probs.shape[1])  # [N, C, C]; of M⁻¹
-        self._stake = _row_parts(features, stake, probs.shape[1])  # [N, C, C]; of M⁻¹ F M⁻¹
+        inverse, gradient = self.matrices
+        self._inverse_parts = _row_parts(features, inverse, probs.shape[1])  # [N, C, C]; of M⁻¹
+        self._gradient_parts = _row_parts(features, gradient, probs.shape[1])  # [N, C, C]; of M⁻¹ F M⁻¹
 
     @property
     def value(self) -> float:
-        """tr(M⁻¹ F)."""
+        """The objective, tr(M⁻¹ F)."""
         return float((self.inverse * self._fisher).sum())
 
     @property
     def matrices(self) -> tuple[Information, Information]:
-        """M⁻¹ and M⁻¹ F M⁻¹."""
+        """M⁻¹, and M⁻¹ F M⁻¹, minus the gradient of the objective in M."""
         return self.inverse, self.inverse @ self._fisher @ self.inverse
 
     def reductions(self, sign: int) -> Scores:
@@ -96,7 +96,9 @@ class TraceObjective:
         """
         return torch.cat(
             [
-                _reductions(self._probs[rows], self._spread[rows], self._stake[rows], sign * self._weight)
+                _reductions(
+                    self._probs[rows], self._inverse_parts[rows], self._gradient_parts[rows], sign * self._weight
+                )
                 for rows in self._blocks()
             ]
         )
@@ -109,27 +111,28 @@ class TraceObjective:
         """Let a row enter M (sign 1) or leave it (sign -1).
 
         Args:
-            features: [D] of the row.
-            probs: [C] of it.
-            sign: 1 or -1.
+            features: Features of the row, [D].
+            probs: Its probabilities, [C].
+            sign: 1 to enter, -1 to leave.
         """
         size = len(probs)
         root = self._root(probs)  # [C, C]; rootᵀ root = weight · (diag(p) - p pᵀ)
         row = torch.einsum("rc,d->rcd", root, features).flatten(1)  # [C, C·D]
-        across = self.inverse @ row.T  # [C·D, C]
-        inner = torch.linalg.inv(sign * torch.eye(size, dtype=row.dtype) + row @ across)  # [C, C]
-        staked = self.inverse @ (self._fisher @ across)  # [C·D, C]
-        between = row @ staked  # [C, C]
+        inverse_columns = self.inverse @ row.T  # [C·D, C]
+        inner = torch.linalg.inv(sign * torch.eye(size, dtype=row.dtype) + row @ inverse_columns)  # [C, C]
+        gradient_columns = self.inverse @ (self._fisher @ inverse_columns)  # [C·D, C]
+        between = row @ gradient_columns  # [C, C]
         for rows in self._blocks():
-            mine, at_stake = self._against(rows, across), self._against(rows, staked)  # [n, C, C] each
-            pulled = mine @ inner
-            self._spread[rows] -= pulled @ mine.mT
-            half = pulled @ (at_stake - pulled @ between / 2).mT
-            self._stake[rows] -= half + half.mT
-        self.inverse -= across @ inner @ across.T
+            inverse_part = self._project(rows, inverse_columns)  # [n, C, C]
+            gradient_part = self._project(rows, gradient_columns)  # [n, C, C]
+            solved_part = inverse_part @ inner
+            self._inverse_parts[rows] -= solved_part @ inverse_part.mT
+            half = solved_part @ (gradient_part - solved_part @ between / 2).mT
+            self._gradient_parts[rows] -= half + half.mT
+        self.inverse -= inverse_columns @ inner @ inverse_columns.T
 
-    def _against(self, rows: slice, columns: Tensor) -> Tensor:
-        """(I ⊗ fᵀ) columns of some rows.  [C·D, C] -> [n, C, C]"""
+    def _project(self, rows: slice, columns: Tensor) -> Tensor:
+        """Return (I ⊗ fᵀ) columns for some rows.  [C·D, C] -> [n, C, C]"""
         size, dim = self._probs.shape[1], self._features.shape[1]
         by_feature = columns.view(size, dim, size).transpose(0, 1).reshape(dim, size * size)
         return (self._features[rows] @ by_feature).view(-1, size, size)
@@ -142,45 +145,45 @@ class TraceObjective:
 
 
 def entry_reductions(
-    features: Features, probs: Probs, *, weight: float, inverse: Information, stake: Information
+    features: Features, probs: Probs, *, weight: float, inverse: Information, gradient: Information
 ) -> Scores:
     """Return by how much tr(M⁻¹ F) falls when each of these rows enters M, computed anew.  [n, D], [n, C] -> [n]
 
     Args:
-        features: [n, D].
-        probs: [n, C].
-        weight: By which a row's information enters M.
-        inverse: M⁻¹.
-        stake: M⁻¹ F M⁻¹.
+        features: Features of the rows, [n, D].
+        probs: Their probabilities, [n, C].
+        weight: Factor by which a row's information enters M.
+        inverse: M⁻¹, [C·D, C·D].
+        gradient: M⁻¹ F M⁻¹, [C·D, C·D].
     """
     size = probs.shape[1]
-    return _reductions(probs, _row_parts(features, inverse, size), _row_parts(features, stake, size), weight)
+    return _reductions(probs, _row_parts(features, inverse, size), _row_parts(features, gradient, size), weight)
 
 
-def _reductions(probs: Tensor, spread: Tensor, stake: Tensor, weight: float) -> Tensor:
-    """tr of what M⁻¹ F loses, for a row of this weight; below zero it leaves M.  -> [n]"""
+def _reductions(probs: Tensor, inverse_parts: Tensor, gradient_parts: Tensor, weight: float) -> Tensor:
+    """Return by how much tr(M⁻¹ F) falls, for rows of this weight; below zero they leave M.  -> [n]"""
     probs = probs[:, :, None]  # [n, C, 1]
 
-    def informed(parts: Tensor) -> Tensor:  # (diag(p) - p pᵀ) times parts
+    def multiply(parts: Tensor) -> Tensor:  # (diag(p) - p pᵀ) times parts
         return abs(weight) * probs * (parts - (probs * parts).sum(1, keepdim=True))
 
     sign = 1 if weight > 0 else -1
     eye = torch.eye(probs.shape[1], dtype=probs.dtype)
-    solved = torch.linalg.solve(eye + sign * informed(spread), informed(stake))
+    solved = torch.linalg.solve(eye + sign * multiply(inverse_parts), multiply(gradient_parts))
     reductions: Tensor = sign * solved.diagonal(dim1=1, dim2=2).sum(1)  # [n]
     return reductions
 
 
 def _row_parts(features: Features, matrix: Information, size: int) -> Tensor:
-    """(I ⊗ fᵀ) matrix (I ⊗ f) of every row.  [C·D, C·D] -> [N, C, C]"""
+    """Return (I ⊗ fᵀ) matrix (I ⊗ f) for every row.  [C·D, C·D] -> [N, C, C]"""
     dim = features.shape[1]
     blocks = matrix.view(size, dim, size, dim)
     parts = features.new_empty(len(features), size, size)
     for rows in _blocks(len(features)):
-        some = features[rows]
+        block = features[rows]
         for a in range(size):
             for b in range(a, size):
-                parts[rows, a, b] = ((some @ blocks[a, :, b]) * some).sum(1)
+                parts[rows, a, b] = ((block @ blocks[a, :, b]) * block).sum(1)
                 parts[rows, b, a] = parts[rows, a, b]
     return parts
 

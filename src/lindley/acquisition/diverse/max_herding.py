@@ -1,4 +1,4 @@
-"""MaxHerding: rows by which every candidate has somebody near, for a smooth notion of near.
+"""MaxHerding: rows such that every candidate is near one of them, by a smooth kernel.
 
 Source: Bae, Noh, Sutherland 2024, "Generalized coverage for more robust low-budget active learning", arXiv:2407.12212.
 """
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lindley.acquisition.checks import check_request
 from lindley.acquisition.diverse.context_features import Subset, read_subset
-from lindley.acquisition.diverse.distances import distances, squared_distance_blocks
+from lindley.acquisition.diverse.distances import distances, iterate_squared_distances
 from lindley.acquisition.greedy_search import best_pick
 from lindley.acquisition.options import MaxHerdingOptions
 from lindley.acquisition.top_k import tie_break
@@ -21,7 +21,7 @@ from lindley.modes import no_autocast
 from lindley.shapes import Positions, Scores
 
 _TIED = {torch.float64: 1e-12, torch.float32: 1e-6}
-"""Of the mean weight: what rounding cannot tell apart."""
+"""Share of the mean weight that rounding cannot tell apart."""
 _BLOCK = 256
 
 
@@ -60,7 +60,13 @@ class KernelCover:
     """The mean over candidates of weight(x) · max_s k(x, s), while rows are added to s."""
 
     def __init__(self, subset: Subset, weights: Scores, *, sigma: float | int) -> None:
-        """Take the candidates and labelled rows, weights [M] and the kernel's bandwidth."""
+        """Start from the labelled rows.
+
+        Args:
+            subset: The candidates, [M], and labelled rows, with their features.
+            weights: Weight of each candidate, [M].
+            sigma: Bandwidth of the kernel, in units of the features.
+        """
         self._subset, self._features, self._weights, self._sigma = subset, subset.features, weights, sigma
         self._covered = torch.zeros_like(weights)
         for position in range(len(subset.labelled)):
@@ -68,20 +74,20 @@ class KernelCover:
 
     @property
     def coverage(self) -> float:
-        """The objective now."""
+        """The objective, for the rows added so far."""
         return float((self._weights * self._covered).double().mean())
 
     @no_autocast()
     def gains(self, positions: Positions) -> Scores:
         """Return what each row would add to the coverage.  [n] -> [n], float64"""
         gains = torch.empty(len(positions), dtype=torch.float64)
-        for part, squared in squared_distance_blocks(self._features[positions], self._features):
+        for part, squared in iterate_squared_distances(self._features[positions], self._features):
             added = torch.exp(-squared / self._sigma**2).sub_(self._covered).clamp_min_(0.0)
             gains[part] = (added @ self._weights).double().cpu() / len(self._features)
         return gains
 
     def selection(self, batch_size: int, *, seed: int) -> Selection:
-        """Pick rows one after another."""
+        """Pick the rows of a batch one after another."""
         rows = self._subset.rows
         bounds, ties = self.gains(torch.arange(len(rows))), tie_break(rows, seed)
         tied = _TIED[self._features.dtype] * float(self._weights.mean())

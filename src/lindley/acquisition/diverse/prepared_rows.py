@@ -1,8 +1,8 @@
 """Passes over all candidates: a function prepares each row where it is, and others compute numbers or sums from that.
 
-A pass brings back a few numbers for each row, or a sum. What is prepared stays where the rows are. It is held in this
-process, and later passes read it there, if the scan runs here and it fits into a fixed number of bytes; otherwise each
-pass prepares the rows anew.
+A pass brings back a few numbers for each row, or a sum. Prepared tensors stay where the rows are. They are cached in
+this process, and later passes read them there, if the scan runs here and they fit into a fixed number of bytes;
+otherwise each pass prepares the rows anew.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from lindley.row_index import RowIndex
 from lindley.shapes import Positions, Rows
 
 HOLD_BYTES = 1 << 30
-"""What is held of all rows takes at most this much memory."""
+"""Memory that the cache takes at most."""
 
 Prepared = tuple[Tensor, ...]
-"""What is known of some rows: tensors [n, ...]."""
+"""Tensors that are prepared of some rows, [n, ...] each."""
 Prepare = Callable[[Chunk], Prepared]
 R = TypeVar("R", Tensor, Prepared)
 
@@ -38,29 +38,29 @@ class PreparedRows:
 
         Args:
             candidates: The rows, [N], at least one.
-            prepare: A chunk -> tensors [n, ...]. It checks what it reads and pickles; a row gets the same numbers in
-                any chunk.
-            hold_bytes: Memory for what is held of all rows; 0: every pass prepares them anew.
+            prepare: Function of a chunk -> tensors [n, ...]. It checks its input and can be pickled; a row gets the
+                same numbers in any chunk.
+            hold_bytes: Memory of the cache; with 0 every pass prepares the rows anew.
         """
         self._candidates, self._prepare = candidates, prepare
         self.first = prepare(candidates.take(candidates.rows[:1]))
-        """What is prepared of one row, [1, ...] each: sizes, precision and device of all."""
+        """The tensors of one row, [1, ...] each, with the sizes, precision and device of all."""
         self._store: _Store | None = _Store(hold_bytes)
-        self._held: _Held | None = None
+        self._cache: _Cache | None = None
 
     @property
-    def held(self) -> Prepared | None:
-        """What is prepared of all rows, in the order of the candidates; None where it is not held."""
-        return None if self._held is None else self._held.in_order()
+    def cache(self) -> Prepared | None:
+        """The tensors of all rows, in the order of the candidates; None where they are not cached."""
+        return None if self._cache is None else self._cache.restore_order()
 
     def scan(self, function: Callable[..., Tensor]) -> Tensor:
         """Compute numbers for each row, function(*prepared) -> [n, ...].  -> [N, ...] in the order of the rows"""
-        if self._held is not None:
-            return self._held.sorted(function(*self._held.parts))
+        if self._cache is not None:
+            return self._cache.reorder(function(*self._cache.parts))
         return merge(self._candidates.rows, self._pass(function))
 
     def sum(self, function: Callable[..., Prepared]) -> Prepared:
-        """Add up float64 tensors of all chunks, function(*prepared) -> tensors; their order leaves no trace."""
+        """Add up float64 tensors of all chunks, function(*prepared) -> tensors; the order of chunks does not matter."""
         sums: list[CompensatedSum] | None = None
         count = 0
         for rows, values in self._chunks(function):
@@ -69,36 +69,37 @@ class PreparedRows:
                 each.add(value)
             count += len(rows)
         if sums is None or count != len(self._candidates.rows):
-            raise InputError(f"a scan must cover its {len(self._candidates.rows)} rows; it gave {count}")
+            expected = f"over all {len(self._candidates.rows)} rows"
+            raise InputError("Yield the result of every chunk.", argument="scan", expected=expected, got=count)
         return tuple(each.value for each in sums)
 
     def take(self, positions: Positions) -> Prepared:
-        """Return what is prepared of a few rows, in that order.  [n] -> tensors [n, ...]"""
-        if self._held is not None:
-            return self._held.take(positions)
+        """Return the tensors of a few rows, in that order.  [n] -> tensors [n, ...]"""
+        if self._cache is not None:
+            return self._cache.take(positions)
         return self._prepare(self._candidates.take(self._candidates.rows[positions]))
 
     def take_one(self, position: int) -> Prepared:
-        """Return what is prepared of one row.  -> tensors [1, ...]"""
-        if self._held is not None:
-            return self._held.take_one(position)
+        """Return the tensors of one row.  -> tensors [1, ...]"""
+        if self._cache is not None:
+            return self._cache.take_one(position)
         return self.take(torch.tensor([position]))
 
     def _chunks(self, function: Callable[..., Prepared]) -> Iterator[tuple[Rows, Prepared]]:
-        if self._held is None:
+        if self._cache is None:
             return self._pass(function)
-        return ((rows, function(*parts)) for rows, parts in self._held.chunks())
+        return ((rows, function(*parts)) for rows, parts in self._cache.chunks())
 
     def _pass(self, function: Callable[..., R]) -> Iterator[tuple[Rows, R]]:
         store, self._store = self._store, None  # only the first pass can fill it
         yield from self._candidates.scan(_Pass(self._prepare, function, store))
         if store is not None and store.num_rows == len(self._candidates.rows):
-            self._held = _Held(self._candidates.rows, store.chunks)
+            self._cache = _Cache(self._candidates.rows, store.chunks)
 
 
 @final
 class CompensatedSum:
-    """A sum of float64 tensors with the rounding errors of its additions, so that their order leaves no trace.
+    """A sum of float64 tensors with the rounding errors of its additions, so that their order does not matter.
 
     Source: Knuth's TwoSum; Ogita, Rump, Oishi 2005, "Accurate sum and dot product".
     """
@@ -126,7 +127,7 @@ class CompensatedSum:
 
 @dataclass(frozen=True)
 class _Pass(Generic[R]):
-    """A function of what is prepared as a function of chunks."""
+    """A function of prepared tensors as a function of chunks."""
 
     prepare: Prepare
     function: Callable[..., R]
@@ -141,11 +142,11 @@ class _Pass(Generic[R]):
 
 
 class _Store:
-    """Chunks that are prepared in this process; sent to another process, it arrives empty and stays so."""
+    """Chunks that are prepared in this process; a pickled store is empty and stays empty."""
 
-    def __init__(self, room: int) -> None:
+    def __init__(self, free_bytes: int) -> None:
         self.chunks: list[tuple[Tensor, Prepared]] = []
-        self._room = room
+        self._free_bytes = free_bytes
 
     def __reduce__(self) -> tuple[type[_Store], tuple[int]]:
         return _Store, (0,)
@@ -155,27 +156,27 @@ class _Store:
         return sum(len(rows) for rows, _ in self.chunks)
 
     def add(self, rows: Rows, parts: Prepared) -> None:
-        self._room -= sum(part.nbytes for part in parts)
-        if self._room < 0:
+        self._free_bytes -= sum(part.nbytes for part in parts)
+        if self._free_bytes < 0:
             self.chunks.clear()  # all or nothing
         else:
             self.chunks.append((rows, parts))
 
 
-class _Held:
-    """What is prepared of all rows, in the order in which the chunks came."""
+class _Cache:
+    """The tensors of all rows, in the order in which the chunks came."""
 
     def __init__(self, rows: Tensor, chunks: list[tuple[Tensor, Prepared]]) -> None:
-        came = torch.cat([some for some, _ in chunks])
+        came = torch.cat([part for part, _ in chunks])
         self.parts: Prepared = tuple(map(torch.cat, zip(*[parts for _, parts in chunks], strict=True)))
-        self._rows, self._sizes = came, [len(some) for some, _ in chunks]
+        self._rows, self._sizes = came, [len(part) for part, _ in chunks]
         self._places = None if torch.equal(came, rows) else RowIndex(came)(rows)
         chunks.clear()
 
-    def in_order(self) -> Prepared:
-        return tuple(map(self.sorted, self.parts))
+    def restore_order(self) -> Prepared:
+        return tuple(map(self.reorder, self.parts))
 
-    def sorted(self, values: Tensor) -> Tensor:
+    def reorder(self, values: Tensor) -> Tensor:
         return values if self._places is None else values[self._places.to(values.device)]
 
     def take(self, positions: Positions) -> Prepared:

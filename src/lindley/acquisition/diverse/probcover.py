@@ -12,8 +12,8 @@ from torch import Tensor
 
 from lindley.acquisition.checks import check_request
 from lindley.acquisition.diverse.clusters import k_means
-from lindley.acquisition.diverse.context_features import first, read_subset
-from lindley.acquisition.diverse.distances import squared_distance_blocks
+from lindley.acquisition.diverse.context_features import best_position, read_subset
+from lindley.acquisition.diverse.distances import iterate_squared_distances
 from lindley.acquisition.diverse.neighbours import Balls
 from lindley.acquisition.options import ProbCoverOptions
 from lindley.acquisition.top_k import tie_break
@@ -24,7 +24,7 @@ from lindley.seeds import derive_seed
 from lindley.shapes import Features, LabelledFeatures, Rows
 
 PURITY = 0.95
-_SAMPLE = 5000  # rows on which the purity of balls is judged
+_SAMPLE = 5000  # balls whose purity is judged
 
 
 def probcover(
@@ -38,10 +38,10 @@ def probcover(
 ) -> Selection:
     """Select greedily the row with most candidates within delta that no labelled or chosen row covers yet.
 
-    A row covers those within delta of it. Where all is covered, rows follow by their seeded hash. Of more than 20,000
-    candidates a seeded subset of so many is considered, by rows alone, so that it is the same wherever they are; the
-    others are neither counted nor chosen. No graph is kept: counts are lowered as candidates become covered, which
-    happens to each of them once.
+    A row covers those within delta of it. Once all rows are covered, the others follow by their seeded hash.
+    Of more than 20,000 candidates a seeded subset of so many is considered, by rows alone, so that it is the same
+    wherever they are; the others are neither counted nor chosen. No graph is kept: counts are lowered as candidates
+    become covered, which happens to each of them once.
 
     Args:
         context: The candidates with their features, and those of the labelled rows.
@@ -68,9 +68,11 @@ def probcover(
     if isinstance(delta, str):
         if context.candidates.num_draws == 0:
             raise InputError(
-                "delta='auto' needs the number of classes, which only predictions tell, and none are given; "
+                "delta='auto' requires the number of classes, which predictions have, and there are none; "
                 "give a radius, as in ",
                 Argument("delta", 0.4, option=True),
+                argument="delta",
+                got=delta,
             )
         everyone = torch.cat([rows, context.labelled.sort().values[: len(labelled)]])
         delta = pure_radius(
@@ -90,10 +92,10 @@ def pure_radius(points: Features, rows: Rows, num_classes: int, *, purity: float
     """Return the largest radius (to 0.1 %) at which a share of the balls holds points of one k-means cluster only.
 
     Args:
-        points: [N, D].
-        rows: [N], by which the 5000 balls that are judged are drawn.
+        points: The points, [N, D].
+        rows: Their ids, [N], by which the 5000 balls that are judged are drawn.
         num_classes: Number of clusters.
-        purity: The share of balls, between 0 and 1.
+        purity: Share of balls, between 0 and 1.
         seed: Seed of k-means and of the balls.
 
     Returns:
@@ -102,7 +104,7 @@ def pure_radius(points: Features, rows: Rows, num_classes: int, *, purity: float
     clusters = k_means(points, min(num_classes, len(points)), seed=derive_seed(seed, "probcover")).to(points.device)
     order = row_uniforms(rows, seed, "purity").argsort()[:_SAMPLE].to(points.device)
     limits = points.new_empty(len(order))  # a ball is pure while its radius is below its limit
-    for block, squared in squared_distance_blocks(points[order], points):
+    for block, squared in iterate_squared_distances(points[order], points):
         limits[block] = squared.masked_fill_(clusters[order[block], None] == clusters, torch.inf).amin(1).sqrt()
     limit = float(limits.sort().values[math.floor((1 - purity) * len(limits) + 1e-9)])
     return 0.999 * limit if math.isfinite(limit) else 0.0
@@ -114,19 +116,19 @@ def _cover(
     balls = Balls(torch.cat([features, labelled]), radius)
     everyone = torch.arange(len(features), device=features.device)
     covered = balls.counts(everyone, everyone.new_tensor(range(len(features), len(features) + len(labelled)))) > 0
-    counts = torch.zeros_like(everyone)  # of those in reach who are not covered yet
+    counts = torch.zeros_like(everyone)  # rows in each ball that are not covered yet
     counts[~covered] = balls.counts_within(everyone[~covered])
     counts[covered] = balls.counts(everyone[covered], everyone[~covered])
     picks: list[int] = []
     scores: list[int] = []
     while len(picks) < batch_size:
-        pick = first(counts, ties)
+        pick = best_position(counts, ties)
         away = balls.distances_to(pick)[: len(features)]
         new = ~covered & (away <= balls.radius)
         if int(new.sum()) < counts[pick]:
-            counts[pick] = new.sum()  # a pair at the edge of the ball was counted too often: look again
+            counts[pick] = new.sum()  # a pair at the edge of the ball was counted too often: pick again
             continue
-        near = away <= 2.001 * balls.radius  # only they can have lost something; a little more, for rounding
+        near = away <= 2.001 * balls.radius  # only their counts can fall; a little more, for rounding
         counts[near] -= balls.counts(everyone[near], everyone[new])
         covered |= new
         picks.append(pick)

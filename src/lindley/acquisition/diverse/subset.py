@@ -1,4 +1,4 @@
-"""The seeded subset of methods that compare pairs of rows: what they hold in memory does not grow with the pool."""
+"""The seeded subset of methods that compare pairs of rows; it bounds the memory that they take."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lindley.noise import row_uniforms
 from lindley.shapes import Rows
 
 MAX_CANDIDATES = 20_000
-"""Candidates that methods on a subset consider: all of them, or so many at random."""
+"""Largest number of candidates that methods on a subset consider."""
 _BLOCK = 512  # rows that are taken together
 
 
@@ -20,9 +20,9 @@ def subset_rows(rows: Rows, *, seed: int, most: int = MAX_CANDIDATES) -> Tensor:
     """Return all rows, or a random subset that depends on seed and rows alone, ascending.
 
     Args:
-        rows: [N], in any order.
+        rows: Ids of the rows, [N], in any order.
         seed: Seed of the numbers by which rows are chosen, one for each row.
-        most: Number of rows that are returned at most.
+        most: Largest number of rows to return.
     """
     if len(rows) > most:
         rows = rows[row_uniforms(rows, seed, "subset").argsort()[:most]]
@@ -33,12 +33,12 @@ def take_in_blocks(candidates: Candidates, rows: Tensor, function: Callable[[Chu
     """Apply a function to rows that are taken some at a time, [n] -> [n, ...], in the order of the candidates.
 
     Args:
-        candidates: What is known of the rows.
-        rows: [M] some of their rows, ascending.
-        function: A chunk -> [n, ...].
+        candidates: The rows, [N], with their predictions and features.
+        rows: Ids of some of them, [M], ascending.
+        function: Function of a chunk -> [n, ...].
 
     Returns:
-        [M, ...] in the order of `rows`.
+        The results, [M, ...], in the order of `rows`.
     """
     places = torch.searchsorted(rows, candidates.rows).clamp_max_(len(rows) - 1)
     places = places[rows[places] == candidates.rows]  # [M]: candidates whose chunks are near are read together

@@ -1,4 +1,4 @@
-"""Uncertainty herding: rows by which the candidates that the model is unsure of have somebody near.
+"""Uncertainty herding: rows such that every uncertain candidate is near one of them.
 
 Source: Bae, Oliveira, Sutherland 2025, "Uncertainty herding: one active learning method for all label budgets",
 arXiv:2412.20644.
@@ -51,6 +51,6 @@ def u_herding(
 
 def smallest_distance(points: LabelledFeatures) -> float:
     """Return the smallest distance above 0 between two of the points; 1 where there is none."""
-    apart = [distances(points[place + 1 :], points[place : place + 1])[:, 0] for place in range(len(points) - 1)]
-    positive = [float(some[some > 0].min()) for some in apart if bool((some > 0).any())]
+    by_point = [distances(points[place + 1 :], points[place : place + 1])[:, 0] for place in range(len(points) - 1)]
+    positive = [float(each[each > 0].min()) for each in by_point if bool((each > 0).any())]
     return min(positive, default=1.0)

@@ -149,7 +149,7 @@ def test_one_acquisition_alone_cannot_be_compared(tmp_path):
     study = make_study(panel_table("alone", ["bald"], seeds=2))
     said = compare(write_study(tmp_path, study, accuracy=lambda ask: 0.5))
     assert said.exit_code == 2
-    assert "needs two acquisitions with two rounds under the same seed" in said.output
+    assert "requires two acquisitions with two rounds under the same seed" in said.output
 
 
 def test_where_every_trial_is_left_out_each_is_named_with_what_is_wrong(tmp_path):
@@ -166,7 +166,7 @@ def test_one_round_each_cannot_be_compared(tmp_path):
     study = make_study(panel_table("begun", ["random", "bald"], seeds=1))
     said = compare(write_study(tmp_path, study, accuracy=rising, rounds_done=lambda trial: 1))
     assert said.exit_code == 2
-    assert "needs random and another acquisition with two rounds under the same seed" in said.output
+    assert "requires random and another acquisition with two rounds under the same seed" in said.output
 
 
 def test_a_panel_in_which_nothing_can_be_compared_is_named(tmp_path):
@@ -205,7 +205,7 @@ def test_trials_that_begin_with_other_fits_are_named(tmp_path):
     study = make_study(panel_table("begun", ["random", "bald"], seeds=2))
     said = compare(write_study(tmp_path, study, accuracy=lambda ask: 0.5 + 0.1 * (ask.acquisition == "bald")))
     assert said.exit_code == 0
-    assert said.stderr.startswith("Begun, seeds 0, 1: trials begin with the same labels but not with the same fit")
+    assert said.stderr.startswith("Begun, seeds 0, 1: trials start with the same labels but different first fits")
     assert "BALD | random (alike between the bars)" in said.stderr
 
 

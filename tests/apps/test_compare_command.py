@@ -48,29 +48,31 @@ def test_tables_fit_the_terminal_and_cut_no_number(folder, monkeypatch, columns)
     monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal
     monkeypatch.setenv("COLUMNS", str(columns))
     said = compare(folder).stdout
-    (panel,) = json.loads(compare(folder, "--format", "json").stdout)
+    (experiment,) = json.loads(compare(folder, "--format", "json").stdout)
     assert max(map(len, said.splitlines())) <= columns
     assert "…" not in said
     assert ("detectable" in _headings(said)) == (columns >= 100)
-    for contrast in panel["contrasts"]:
+    for contrast in experiment["contrasts"]:
         assert f" {contrast['ahead']} : {contrast['behind']} " in said
 
 
 def test_nll_stands_in_words_table_and_json(folder):
     """The journals' NLL is three times the error: the one who is ahead in accuracy is ahead in NLL."""
     said = " ".join(compare(folder).stdout.split())
-    (panel,) = json.loads(compare(folder, "--format", "json").stdout)
-    (bald,) = [each for each in panel["contrasts"] if (each["measure"], each["acquisition"]) == ("mean_nll", "bald")]
+    (experiment,) = json.loads(compare(folder, "--format", "json").stdout)
+    (bald,) = [
+        each for each in experiment["contrasts"] if (each["measure"], each["acquisition"]) == ("mean_nll", "bald")
+    ]
     (area,) = [
-        each for each in panel["contrasts"] if (each["measure"], each["acquisition"]) == ("mean_accuracy", "bald")
+        each for each in experiment["contrasts"] if (each["measure"], each["acquisition"]) == ("mean_accuracy", "bald")
     ]
     assert bald["estimate"] == pytest.approx(3 * area["estimate"])
-    assert f"the mean NLL of BALD is {bald['estimate'] / math.log(2):.3f} bits lower than that of random" in said
+    assert f"The mean NLL of BALD is {bald['estimate'] / math.log(2):.3f} bits lower than that of random" in said
     assert "Mean NLL over the rounds, against random" in said
     assert "which are one family (6, of 2 pairs of acquisitions)" in said
-    assert {each["metric"] for each in panel["probabilities"]} == {"accuracy", "nll", "brier"}
-    assert [each["acquisition"] for each in panel["draws"]] == ["random", "margin", "bald"]
-    assert panel["headlines"][0].startswith("Detected against random: fewer labels to")
+    assert {each["metric"] for each in experiment["probabilities"]} == {"accuracy", "nll", "brier"}
+    assert [each["acquisition"] for each in experiment["draws"]] == ["random", "margin", "bald"]
+    assert experiment["headlines"][0].startswith("Detected against random: fewer labels to")
 
 
 def _headings(text: str) -> str:
@@ -84,17 +86,17 @@ def test_in_a_file_every_sentence_is_one_line(folder):
 
 
 def test_json_and_csv_hold_the_same_comparisons(folder):
-    (panel,) = json.loads(compare(folder, "--format", "json").stdout)
+    (experiment,) = json.loads(compare(folder, "--format", "json").stdout)
     lines = list(csv.DictReader(io.StringIO(compare(folder, "--format", "csv").stdout)))
-    assert [line["acquisition"] for line in lines] == [each["acquisition"] for each in panel["contrasts"]]
-    assert [float(line["estimate"]) for line in lines] == [each["estimate"] for each in panel["contrasts"]]
-    assert panel["against"] == "random"
+    assert [line["acquisition"] for line in lines] == [each["acquisition"] for each in experiment["contrasts"]]
+    assert [float(line["estimate"]) for line in lines] == [each["estimate"] for each in experiment["contrasts"]]
+    assert experiment["against"] == "random"
 
 
 def test_another_reference_and_accuracy_may_be_named(folder):
-    (panel,) = json.loads(compare(folder, "--against", "bald", "--accuracy", 75, "--format", "json").stdout)
-    assert {each["against"] for each in panel["contrasts"]} == {"bald"}
-    assert {each["accuracy"] for each in panel["contrasts"] if each["measure"] == "labels"} == {0.75}
+    (experiment,) = json.loads(compare(folder, "--against", "bald", "--accuracy", 75, "--format", "json").stdout)
+    assert {each["against"] for each in experiment["contrasts"]} == {"bald"}
+    assert {each["accuracy"] for each in experiment["contrasts"] if each["measure"] == "labels"} == {0.75}
 
 
 def test_brackets_in_a_title_stay(tmp_path):
@@ -108,7 +110,7 @@ def test_the_ending_of_the_file_says_the_format(folder, tmp_path):
     assert compare(folder, "--out", tmp_path / "c.json").exit_code == 0
     assert json.loads((tmp_path / "c.json").read_text())[0]["against"] == "random"
     assert compare(folder, "--out", tmp_path / "c.csv").exit_code == 0
-    assert (tmp_path / "c.csv").read_text().startswith("panel,")
+    assert (tmp_path / "c.csv").read_text().startswith("experiment,")
     assert compare(folder, "--out", tmp_path / "c.csv", "--format", "text").exit_code == 0
     assert "fewer labels than random" in (tmp_path / "c.csv").read_text()
     said = compare(folder, "--out", tmp_path / "none" / "c.csv")
@@ -119,7 +121,7 @@ def test_the_ending_of_the_file_says_the_format(folder, tmp_path):
 def test_it_may_be_written_to_a_file(folder, tmp_path):
     said = compare(folder, "--format", "json", "--out", tmp_path / "compared.json")
     assert said.exit_code == 0
-    assert json.loads((tmp_path / "compared.json").read_text())[0]["panel"] == "made-up"
+    assert json.loads((tmp_path / "compared.json").read_text())[0]["experiment"] == "made-up"
 
 
 def test_the_same_folder_gives_the_same_bytes(folder):
@@ -222,9 +224,9 @@ def test_a_long_name_is_broken_and_no_number_is(tmp_path, monkeypatch):
     study = make_study(panel_table("made-up", ["random", name], seeds=6))
     write_study(tmp_path, study, accuracy=lambda ask: rising(ask) + (ask.acquisition == name) * ask.round / 1000)
     said = compare(tmp_path).stdout
-    (panel,) = json.loads(compare(tmp_path, "--format", "json").stdout)
+    (experiment,) = json.loads(compare(tmp_path, "--format", "json").stdout)
     assert "…" not in said
-    for contrast in panel["contrasts"]:
+    for contrast in experiment["contrasts"]:
         assert f" {contrast['ahead']} : {contrast['behind']} " in said
 
 
@@ -235,5 +237,5 @@ def test_an_accuracy_is_compared_as_it_is_written(tmp_path):
         return 0.5 if ask.labels < (60 if ask.acquisition == "bald" else 120) else 0.9501
 
     write_study(tmp_path, make_study(panel_table("made-up", ["random", "bald"], seeds=6)), accuracy=accuracy)
-    (panel,) = json.loads(compare(tmp_path, "--accuracy", "95.01", "--format", "json").stdout)
-    assert [each["ahead"] for each in panel["contrasts"] if each["measure"] == "labels"] == [6]
+    (experiment,) = json.loads(compare(tmp_path, "--accuracy", "95.01", "--format", "json").stdout)
+    assert [each["ahead"] for each in experiment["contrasts"] if each["measure"] == "labels"] == [6]

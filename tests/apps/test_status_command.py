@@ -75,7 +75,7 @@ def test_json_holds_every_trial_by_panel_and_acquisition(tmp_path):
     assert said.exit_code == 0
     told = json.loads(said.output)
     assert (told["name"], told["trials"], told["not_begun"], told["seconds_left"]) == ("digits", 2, 2, None)
-    assert [(each["seed"], each["state"]) for each in told["panels"]["digits"]["bald"]] == [
+    assert [(each["seed"], each["state"]) for each in told["experiments"]["digits"]["bald"]] == [
         (0, "not begun"),
         (1, "not begun"),
     ]

@@ -33,8 +33,8 @@ from lindley.study.report.run_details import (
     environments_table,
     settings_table,
 )
-from lindley.study.report.tables import PANEL_TABLES
-from lindley.study.report.tables_queried import query_kinds_table, rare_recall_table
+from lindley.study.report.tables import EXPERIMENT_TABLES
+from lindley.study.report.tables_queried import minority_recall_table, query_kinds_table
 from lindley.study.results import TrialResults
 
 INPUTS = int(os.environ.get("LINDLEY_FUZZ", "140"))
@@ -72,7 +72,7 @@ def _show_everything(out: Path) -> tuple[list[TrialResults], str]:
         tables(each)
     judge_claims(results)
     for panel in (panel for panel in results.experiments if panel.trials):
-        for make in (*PANEL_TABLES.values(), query_kinds_table, rare_recall_table):
+        for make in (*EXPERIMENT_TABLES.values(), query_kinds_table, minority_recall_table):
             make(panel)
     for say in (
         settings_table,

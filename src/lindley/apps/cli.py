@@ -142,7 +142,8 @@ def compare(
     against: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="Compare with this acquisition.  [default: random; in a panel without it, the first]"
+            metavar="NAME",
+            help="Compare with this acquisition.  [default: random; in an experiment without it, the first]",
         ),
     ] = None,
     accuracy: Annotated[

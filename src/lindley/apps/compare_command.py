@@ -100,14 +100,14 @@ def _format_text(found: Sequence[ExperimentComparison]) -> str:
     console = PlainConsole(
         file=io.StringIO(), width=terminal.width if terminal.is_terminal else _WIDTH, force_terminal=False
     )
-    for panel in found:
-        console.print(panel.title, style="bold")
-        for sentence in (*panel.headlines, *panel.verdicts):
+    for experiment in found:
+        console.print(experiment.title, style="bold")
+        for sentence in (*experiment.headlines, *experiment.verdicts):
             if terminal.is_terminal:
                 console.print(Padding(sentence, (0, 0, 0, 2)))
             else:
                 console.print(f"  {sentence}", soft_wrap=True)
-        for table in tables(panel):
+        for table in tables(experiment):
             console.print()
             console.print(_draw_table(table, console.width))
     console.print(explain_comparison(found))

@@ -100,7 +100,7 @@ def _warn_left_out(study: Study, out: Path) -> None:
 def _resolve_precision(study: Study, out: Path, device: str) -> Study:
     """Return the study with its precision resolved. Print the result of "auto", and whether bfloat16 will be slow."""
     decided = resolve_study(study, out, device=device)
-    precisions = {panel.model.precision for panel in decided.experiments}
+    precisions = {experiment.model.precision for experiment in decided.experiments}
     if decided != study:
         print_result(f"precision: {' and '.join(sorted(precisions))} (auto)")
     if "bfloat16" in precisions and not has_bfloat16(device):

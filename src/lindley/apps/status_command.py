@@ -66,14 +66,14 @@ def _count_trials(trials: int) -> str:
 def _table(status: StudyStatus) -> Table:
     shown = [state for state in _COLUMNS if status.count(state) or state == "finished"]
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="")
-    table.add_column("panel", overflow="fold")
+    table.add_column("experiment", overflow="fold")
     table.add_column("acquisition", overflow="fold")
     for name in (*shown, "spent"):
         table.add_column(name, justify="right")
-    for (panel, acquisition), trials in group_by_acquisition(status.trials).items():
+    for (experiment, acquisition), trials in group_by_acquisition(status.trials).items():
         counts = [sum(trial.state == state for trial in trials) for state in shown]
         spent = format_duration(sum(trial.seconds for trial in trials))
-        table.add_row(panel, acquisition, *(str(count or "–") for count in counts), spent)
+        table.add_row(experiment, acquisition, *(str(count or "–") for count in counts), spent)
     return table
 
 
@@ -103,16 +103,16 @@ def _as_json(status: StudyStatus) -> dict[str, object]:
         "seconds_spent": status.seconds,
         "seconds_of_work_left": status.work_left,
         "seconds_left": status.seconds_left,
-        "panels": _panels(status),
+        "experiments": _experiments(status),
     }
 
 
-def _panels(status: StudyStatus) -> dict[str, dict[str, list[dict[str, object]]]]:
-    panels: dict[str, dict[str, list[dict[str, object]]]] = {}
-    for (panel, acquisition), trials in group_by_acquisition(status.trials).items():
+def _experiments(status: StudyStatus) -> dict[str, dict[str, list[dict[str, object]]]]:
+    experiments: dict[str, dict[str, list[dict[str, object]]]] = {}
+    for (experiment, acquisition), trials in group_by_acquisition(status.trials).items():
         listed = [{key: value for key, value in asdict(trial).items() if key not in _GROUP_KEYS} for trial in trials]
-        panels.setdefault(panel, {})[acquisition] = listed
-    return panels
+        experiments.setdefault(experiment, {})[acquisition] = listed
+    return experiments
 
 
-_GROUP_KEYS = ("panel", "acquisition")
+_GROUP_KEYS = ("experiment", "acquisition")

@@ -92,7 +92,7 @@ def load_results(
     out = Path(out)
     study = study or read_study(out)
     titles = [visible_line(experiment.title) for experiment in study.experiments]
-    panels = [
+    experiments = [
         _load_experiment(
             out,
             experiment,
@@ -106,7 +106,7 @@ def load_results(
         visible_line(name) for name in sorted(there - {experiment.name for experiment in study.experiments})
     )
     name, title, description = map(visible_line, (study.name, study.title, study.description))
-    return StudyResults(name, title, description, panels, foreign)
+    return StudyResults(name, title, description, experiments, foreign)
 
 
 def _load_experiment(out: Path, experiment: Experiment, title: str, *, check_arrays: bool) -> ExperimentResults:

@@ -27,7 +27,7 @@ State = Literal["finished", "under way", "failed", "stopped", "not begun"]
 class TrialStatus:
     """Status of one trial."""
 
-    panel: str
+    experiment: str
     acquisition: str
     seed: int
     folder: str
@@ -47,7 +47,7 @@ class TrialStatus:
 
     @property
     def name(self) -> str:
-        return trial_name(self.panel, self.acquisition, self.seed)
+        return trial_name(self.experiment, self.acquisition, self.seed)
 
     @property
     def rounds_left(self) -> int:
@@ -90,9 +90,9 @@ class StudyStatus:
     def _work(self) -> list[float] | None:
         paces, work = RoundTimes(), []
         for trial in self.trials:
-            paces.record(trial.panel, trial.acquisition, trial.seconds, trial.rounds_done)
+            paces.record(trial.experiment, trial.acquisition, trial.seconds, trial.rounds_done)
         for trial in (each for each in self.trials if each.rounds_left and each.state != "failed"):
-            pace = paces.seconds_per_round(trial.panel, trial.acquisition)
+            pace = paces.seconds_per_round(trial.experiment, trial.acquisition)
             if pace is None:
                 return None
             work.append(pace * trial.rounds_left)
@@ -115,7 +115,7 @@ def group_by_acquisition(trials: Iterable[TrialStatus]) -> dict[tuple[str, str],
     """Return the trials by (experiment, acquisition), in the order of the study."""
     groups: dict[tuple[str, str], list[TrialStatus]] = {}
     for trial in trials:
-        groups.setdefault((trial.panel, trial.acquisition), []).append(trial)
+        groups.setdefault((trial.experiment, trial.acquisition), []).append(trial)
     return groups
 
 

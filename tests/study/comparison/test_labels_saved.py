@@ -48,17 +48,17 @@ def _words(share: float) -> tuple[str, str]:
     return f"{100 * abs(share):.0f}", "fewer" if share >= 0 else "more"
 
 
-def _conclusions(out: Path) -> Iterator[tuple[str, str, str]]:
-    """(acquisition, reference, what is said) of every line of the conclusions that states labels saved."""
+def _claims(out: Path) -> Iterator[tuple[str, str, str]]:
+    """(acquisition, reference, what is said) of every line of the claims that states labels saved."""
     names = {title: name for name, title in TITLES.items()}
-    with (out / "tables" / "conclusions.csv").open(newline="", encoding="utf-8") as file:
+    with (out / "tables" / "claims.csv").open(newline="", encoding="utf-8") as file:
         for line in csv.DictReader(file):
-            if match := re.fullmatch(r"labels to .*: (.*) against (.*)", line["compared"]):
+            if match := re.fullmatch(r"labels to .*: (.*) against (.*)", line["comparison"]):
                 yield names[match[1]], names[match[2]], line["difference"]
 
 
-def test_the_conclusions_say_what_compare_says(out: Path) -> None:
-    said = list(_conclusions(out))
+def test_the_claims_say_what_compare_says(out: Path) -> None:
+    said = list(_claims(out))
     assert {(name, against) for name, against, _ in said} == {
         ("margin", "random"), ("bald", "random"), ("bald", "margin"), ("batchbald", "bald"),
     }  # fmt: skip

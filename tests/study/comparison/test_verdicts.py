@@ -10,7 +10,7 @@ from lindley.study.comparison.contrasts import Contrast
 from lindley.study.comparison.verdicts import summarise_detected, verdict, verdicts
 
 LABELS = Contrast(
-    panel="Made up",
+    experiment="Made up",
     measure="labels",
     acquisition="bald",
     against="random",
@@ -108,13 +108,13 @@ def test_where_no_level_could_be_chosen_it_is_said_and_what_to_do() -> None:
 
 def test_an_area_that_ends_before_the_study_says_where() -> None:
     short = replace(AREA, up_to=40)
-    assert verdict(short).startswith("the mean accuracy of BALD up to 40 labels is 2.10 points higher than that of")
+    assert verdict(short).startswith("The mean accuracy of BALD up to 40 labels is 2.10 points higher than that of")
     assert "no difference in mean accuracy up to 40 labels detected" in verdict(replace(short, p=0.4, adjusted_p=0.4))
 
 
 def test_areas_are_said_in_points() -> None:
     assert verdict(AREA) == (
-        "the mean accuracy of BALD is 2.10 points higher than that of random "
+        "The mean accuracy of BALD is 2.10 points higher than that of random "
         "(95 % interval +1.00 to +3.20 points, 10 seeds)"
     )
     none = replace(AREA, p=0.4, adjusted_p=0.4)
@@ -128,10 +128,10 @@ NLL = replace(NLL, ahead=0, behind=10, for_first=False)
 def test_nll_is_said_in_bits_and_lower_is_better() -> None:
     """0.05 nats are 0.072 bits."""
     assert verdict(NLL) == (
-        "the mean NLL of BALD is 0.072 bits higher than that of random (95 % interval 0.029–0.115 bits, 10 seeds)"
+        "The mean NLL of BALD is 0.072 bits higher than that of random (95 % interval 0.029–0.115 bits, 10 seeds)"
     )
     better = replace(NLL, estimate=0.05, interval=(0.02, 0.08), for_first=True)
-    assert verdict(better).startswith("the mean NLL of BALD is 0.072 bits lower than that of random")
+    assert verdict(better).startswith("The mean NLL of BALD is 0.072 bits lower than that of random")
     none = replace(NLL, interval=(-0.08, 0.02), p=0.4, adjusted_p=0.4)
     assert verdict(none).startswith(
         "BALD and random: no difference in mean NLL detected (10 seeds; minimum detectable difference: "
@@ -142,7 +142,7 @@ def test_nll_is_said_in_bits_and_lower_is_better() -> None:
 def test_an_infinite_nll_is_said_with_the_medians() -> None:
     infinite = replace(NLL, estimate=None, interval=None, seen=("∞", "0.400"))
     assert verdict(infinite) == (
-        "the mean NLL of BALD is higher than that of random in 10 of 10 seeds (measured ∞ and 0.400 bits in median)"
+        "The mean NLL of BALD is higher than that of random in 10 of 10 seeds (measured ∞ and 0.400 bits in median)"
     )
 
 
@@ -159,7 +159,7 @@ def test_all_that_is_detected_is_said_in_one_sentence() -> None:
 def test_a_mean_that_one_seed_has_turned_is_not_what_was_detected() -> None:
     turned = replace(AREA, pairs=12, telling=12, reached=12, ahead=11, behind=1, estimate=-0.02, interval=(-0.08, 0.04))
     assert verdict(turned) == (
-        "the mean accuracy of BALD is higher than that of random in 11 of 12 seeds "
+        "The mean accuracy of BALD is higher than that of random in 11 of 12 seeds "
         "(measured −2.00 points, 95 % interval −8.00 to +4.00 points)"
     )
 

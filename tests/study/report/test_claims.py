@@ -1,4 +1,4 @@
-"""Journals that support, that contradict and that leave open each of the four conclusions."""
+"""Journals that support, that contradict and that leave open each of the four claims."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ def test_every_round_is_written_in_natural_units(results: StudyResults, tmp_path
         rows = list(csv.DictReader(file))
     assert len(rows) == 2 * 3 * 10
     last = rows[-1]
-    assert (last["panel"], last["acquisition"], last["seed"], last["labels"]) == ("digits", "random", "2", "200")
+    assert (last["experiment"], last["acquisition"], last["seed"], last["labels"]) == ("digits", "random", "2", "200")
     assert float(last["accuracy"]) == 0.7
     assert float(last["nll"]) == pytest.approx(0.92)
 

@@ -8,7 +8,7 @@ from typing import Any
 import journal_fakes as fakes
 
 from lindley.study.read_results import load_results
-from lindley.study.report.tables_queried import query_kinds_table, rare_recall_table
+from lindley.study.report.tables_queried import minority_recall_table, query_kinds_table
 from lindley.study.results import ExperimentResults
 
 POOL = {"labels": 1000, "minority_class": 40, "duplicates": 0, "mislabelled": 100, "out_of_distribution": 0}
@@ -69,11 +69,11 @@ def test_a_trial_of_initial_labels_alone_asked_for_nothing(tmp_path: Path) -> No
 def test_a_plain_pool_has_neither_table(tmp_path: Path) -> None:
     experiment = _panel(tmp_path, more=lambda ask: {})
     assert query_kinds_table(experiment) is None
-    assert rare_recall_table(experiment) is None
+    assert minority_recall_table(experiment) is None
 
 
 def test_recall_is_of_each_rare_class_and_its_mean_beside_the_others(tmp_path: Path) -> None:
-    table = rare_recall_table(_panel(tmp_path, **RARE))
+    table = minority_recall_table(_panel(tmp_path, **RARE))
     assert table is not None
     assert table.columns == ("acquisition", "seeds", "8 %", "9 %", "minority, mean %", "others, mean %")
     assert table.rows[1] == (
@@ -87,6 +87,6 @@ def test_recall_is_of_each_rare_class_and_its_mean_beside_the_others(tmp_path: P
 
 
 def test_a_class_without_test_rows_has_a_dash_and_is_in_no_mean(tmp_path: Path) -> None:
-    table = rare_recall_table(_panel(tmp_path, **RARE))
+    table = minority_recall_table(_panel(tmp_path, **RARE))
     assert table is not None
     assert table.rows[0][2:5] == ("60.0 (50.0–70.0)", "–", "60.0 (50.0–70.0)")

@@ -116,7 +116,7 @@ def test_what_comes_from_the_study_is_escaped(page: _Page) -> None:
     assert "script" not in {tag for tag, _ in page.tags}
 
 
-def test_the_four_conclusions_stand_with_verdict_and_numbers(page: _Page) -> None:
+def test_the_four_claims_stand_with_verdict_and_numbers(page: _Page) -> None:
     headings = [word for word in page.words if re.match(r"[1-4]\. ", word)]
     assert [heading[:2] for heading in headings] == ["1.", "2.", "3.", "4."]
     verdicts = [word for word in page.words if word.endswith(" here") and len(word.split()) == 3]
@@ -225,9 +225,9 @@ def test_light_and_dark_are_both_there_and_small_screens_too(out: Path) -> None:
 
 def test_tables_lie_beside_as_csv(out: Path) -> None:
     names = {path.name for path in (out / "tables").glob("*.csv")}
-    assert {"rounds.csv", "conclusions.csv", "labels-needed-digits.csv", "final-digits.csv", "settings.csv"} <= names
-    with (out / "tables" / "conclusions.csv").open(newline="") as file:
-        assert {row["conclusion"] for row in csv.DictReader(file)} == {"1", "2", "4"}
+    assert {"rounds.csv", "claims.csv", "labels-needed-digits.csv", "final-digits.csv", "settings.csv"} <= names
+    with (out / "tables" / "claims.csv").open(newline="") as file:
+        assert {row["claim"] for row in csv.DictReader(file)} == {"1", "2", "4"}
 
 
 def test_a_panel_has_the_tables_that_it_has_data_for(page: _Page, out: Path) -> None:

@@ -43,7 +43,7 @@ METRIC_OF: Mapping[Measure, str] = {"mean_accuracy": "accuracy", "mean_nll": "nl
 class Contrast:
     """One acquisition against another, on one measure. Positive estimates are in favour of the first."""
 
-    panel: str
+    experiment: str
     measure: Measure
     acquisition: str
     against: str

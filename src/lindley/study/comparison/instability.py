@@ -25,7 +25,7 @@ MIN_REPORTED_SHARE = 0.05
 class Instability:
     """Drops of the fits of one acquisition over all its seeds."""
 
-    panel: str
+    experiment: str
     acquisition: str
     rounds: int
     """Number of rounds that were measured together with the round before and the round after."""

@@ -165,11 +165,11 @@ def as_json(compared: Sequence[ExperimentComparison]) -> list[dict[str, Any]]:
     """Return plain values in natural units (shares and accuracies in [0, 1]); None stands for infinity."""
     return [
         {
-            "panel": each.name,
+            "experiment": each.name,
             "title": each.title,
             "against": each.against,
             "contrasts": [_contrast_values(contrast) for contrast in each.contrasts],
-            "asked": [asdict(line) for line in each.queries],
+            "queries": [asdict(line) for line in each.queries],
             "instability": [asdict(line) for line in each.instability],
             "headlines": each.headlines,
             "probabilities": [_infinite_as_none(asdict(line)) for line in each.metrics],

@@ -46,7 +46,7 @@ class Tally:
 class MetricSummary:
     """One metric of one acquisition over its finished trials, and against the reference by seed."""
 
-    panel: str
+    experiment: str
     acquisition: str
     against: str
     metric: str
@@ -68,7 +68,7 @@ class MetricSummary:
 class AverageAgainstSingle:
     """NLL of the average of the draws and of the single prediction (dropout off), paired by trial."""
 
-    panel: str
+    experiment: str
     acquisition: str
     labels: int
     trials: int

@@ -15,7 +15,7 @@ from lindley.study.results import ExperimentResults, TrialResults, paired_trials
 class QuerySummary:
     """Medians over the seeds of an acquisition; the initial labels are not counted."""
 
-    panel: str
+    experiment: str
     acquisition: str
     labels: int
     overlap: float | None

@@ -125,7 +125,7 @@ def _claim_text(contrast: Contrast) -> str:
     where = f" in {contrast.ahead if ahead else contrast.behind} of {_format_seeds(contrast)}" if size is None else ""
     if contrast.measure != "labels":
         by = "" if size is None else f"{_format_amount(contrast, size)} {_unit(contrast)} "
-        mean = f"the {_MEANS[contrast.measure]} of {first}{_describe_range(contrast)}"
+        mean = f"The {_MEANS[contrast.measure]} of {first}{_describe_range(contrast)}"
         return f"{mean} is {by}{_direction(contrast)} than that of {second}{where}"
     by = "" if size is None else f"{_format_share(size)} "
     return f"{first} needs {by}{_direction(contrast)} labels than {second} to {format_contrast_level(contrast)}{where}"

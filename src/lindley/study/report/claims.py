@@ -206,13 +206,13 @@ def _judge_claim(
         for part in (*measured, *missing):
             mine = tuple(each for each in group if each.part == part)
             judged.append((experiment, part, judge(mine), mine))
-        summaries.append(_panel_summary(experiment, verdict, group, missing))
+        summaries.append(_experiment_summary(experiment, verdict, group, missing))
     summary = " ".join(summaries) if summaries else f"Not measured: this claim requires {requires}."
     verdict = combine_verdicts(verdicts)
     return Claim(number, statement, verdict, summary, tuple(judged), tuple(comparisons), tuple(notes), additional)
 
 
-def _panel_summary(experiment: str, verdict: Verdict, group: Sequence[Comparison], missing: Sequence[str]) -> str:
+def _experiment_summary(experiment: str, verdict: Verdict, group: Sequence[Comparison], missing: Sequence[str]) -> str:
     pairs = max(each.pairs for each in group)
     outcomes = [each.result for each in group]
     kinds = [kind for kind in ("for it", "against it", "undecided") if kind in outcomes]

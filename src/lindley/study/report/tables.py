@@ -152,7 +152,7 @@ def seconds_table(experiment: ExperimentResults) -> Table:
     return Table(f"seconds-{experiment.name}", experiment.title, columns, tuple(rows), note)
 
 
-PANEL_TABLES: dict[str, Callable[[ExperimentResults], Table]] = {
+EXPERIMENT_TABLES: dict[str, Callable[[ExperimentResults], Table]] = {
     "Accuracy by number of labels": accuracy_table,
     "NLL by number of labels": nll_table,
     "Labels to reach and keep an accuracy": labels_table,
@@ -176,7 +176,7 @@ def write_rounds(results: StudyResults, path: Path) -> None:
     """Write every round of every trial in natural units (accuracy in [0, 1], NLL in nats) as CSV."""
     specs = available_metrics("table", [trial for experiment in results.experiments for trial in experiment.trials])
     names = [spec.name for spec in sorted(specs, key=lambda spec: _PREDICTIONS.index(spec.prediction))]
-    columns = ("panel", "acquisition", "seed", "round", "labels", *names, "fit_s", "predict_s", "select_s")
+    columns = ("experiment", "acquisition", "seed", "round", "labels", *names, "fit_s", "predict_s", "select_s")
     rows = [
         (experiment.name, trial.acquisition, trial.seed, number, labels, *map(_exact, values))
         for experiment in results.experiments

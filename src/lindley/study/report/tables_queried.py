@@ -44,20 +44,22 @@ def query_kinds_table(experiment: ExperimentResults) -> Table | None:
     return Table(f"queried-{experiment.name}", experiment.title, columns, tuple(rows), note)
 
 
-def rare_recall_table(experiment: ExperimentResults) -> Table | None:
+def minority_recall_table(experiment: ExperimentResults) -> Table | None:
     """Return the recall of each minority class at the last number of labels, and means; None without any."""
     trials = experiment.complete_trials
-    rare = list(experiment.config["pool"]["class_imbalance"])
-    if not trials or not rare:
+    minority = list(experiment.config["pool"]["class_imbalance"])
+    if not trials or not minority:
         return None
     rows = []
     for name in experiment.acquisitions:
         found = [_recalls(experiment, trial) for trial in trials if trial.acquisition == name]
         if found:
-            others = [each for each in found[0] if each not in rare]
-            cells = [format_spread([100 * recall[each] for recall in found], 1) for each in rare]
+            others = [each for each in found[0] if each not in minority]
+            cells = [format_spread([100 * recall[each] for recall in found], 1) for each in minority]
             cells += [
-                format_spread([100 * _mean(recall, group) for recall in found], 1) for group in (rare, others) if group
+                format_spread([100 * _mean(recall, group) for recall in found], 1)
+                for group in (minority, others)
+                if group
             ]
             rows.append((acquisition_title(name), str(len(found)), *cells))
     note = (
@@ -65,9 +67,11 @@ def rare_recall_table(experiment: ExperimentResults) -> Table | None:
         "set is not corrupted. Median (smallest to largest) over the seeds of finished trials."
     )
     means = (
-        ("minority, mean %", "others, mean %") if len(rare) < len(trials[0].manifest["class_names"]) else ("mean %",)
+        ("minority, mean %", "others, mean %")
+        if len(minority) < len(trials[0].manifest["class_names"])
+        else ("mean %",)
     )
-    columns = ("acquisition", "seeds", *(f"{name} %" for name in rare), *means)
+    columns = ("acquisition", "seeds", *(f"{name} %" for name in minority), *means)
     return Table(f"minority-recall-{experiment.name}", experiment.title, columns, tuple(rows), note)
 
 

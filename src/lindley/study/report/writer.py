@@ -33,9 +33,9 @@ from lindley.study.report.run_details import (
     environments_table,
     settings_table,
 )
-from lindley.study.report.tables import PANEL_TABLES, Table, write_csv, write_rounds
+from lindley.study.report.tables import EXPERIMENT_TABLES, Table, write_csv, write_rounds
 from lindley.study.report.tables_information import information_table
-from lindley.study.report.tables_queried import query_kinds_table, rare_recall_table
+from lindley.study.report.tables_queried import minority_recall_table, query_kinds_table
 from lindley.study.report.tables_transfer import transfer_table
 from lindley.study.results import ExperimentResults, StudyResults
 
@@ -47,9 +47,9 @@ _SECTIONS = (
     ("run-details", "Run details"),
 )
 _TABLES: Mapping[str, Callable[[ExperimentResults], Table | None]] = {
-    **PANEL_TABLES,
+    **EXPERIMENT_TABLES,
     "Queried rows": query_kinds_table,
-    "Recall of minority classes": rare_recall_table,
+    "Recall of minority classes": minority_recall_table,
     "Information by batch size": information_table,
     "Transfer to other models": transfer_table,
 }
@@ -96,7 +96,7 @@ def _write_report(out: Path) -> Path:
         heading: {experiment.name: table for experiment in experiments if (table := make(experiment)) is not None}
         for heading, make in _TABLES.items()
     }
-    all_tables = [table for by_panel in tables.values() for table in by_panel.values()]
+    all_tables = [table for by_experiment in tables.values() for table in by_experiment.values()]
     details = [settings_table(results), environments_table(results)]
     drawn, not_drawn = draw_figures(results, out / "figures")
     additional = [
@@ -112,7 +112,11 @@ def _write_report(out: Path) -> Path:
         _comparison_section(compared, explain_missing_comparisons(results, compared)),
         [*(_claim_card(claim) for claim in claims), html.paragraph(TESTS_NOTE, css_class="note")],
         _figures_section(drawn, not_drawn, tables),
-        [html.table_group(heading, [*by_panel.values()]) for heading, by_panel in tables.items() if by_panel],
+        [
+            html.table_group(heading, [*by_experiment.values()])
+            for heading, by_experiment in tables.items()
+            if by_experiment
+        ],
         _run_details_section(results, details),
     )
     written = [(section, pieces) for section, pieces in zip(_SECTIONS, sections, strict=True) if pieces]
@@ -263,7 +267,7 @@ def _run_details_section(results: StudyResults, tables: Sequence[Table]) -> list
 
 def _write_tables(folder: Path, results: StudyResults, tables: Sequence[Table], claims: Sequence[Claim]) -> None:
     """Write tables/*.csv, then remove the files of experiments that no longer exist."""
-    kept = {f"{content.name}.csv" for content in tables} | {"rounds.csv", "conclusions.csv", "comparison.csv"}
+    kept = {f"{content.name}.csv" for content in tables} | {"rounds.csv", "claims.csv", "comparison.csv"}
     for content in tables:
         write_csv(folder / f"{content.name}.csv", content.columns, content.rows)
     write_rounds(results, folder / "rounds.csv")
@@ -272,7 +276,7 @@ def _write_tables(folder: Path, results: StudyResults, tables: Sequence[Table], 
         for claim in claims
         for each in (*claim.comparisons, *claim.additional)
     ]
-    write_csv(folder / "conclusions.csv", ("conclusion", "verdict", *_COMPARISON_COLUMNS), rows)
+    write_csv(folder / "claims.csv", ("claim", "verdict", *_COMPARISON_COLUMNS), rows)
     for stale in folder.glob("*.csv"):
         if stale.name not in kept:
             stale.unlink()

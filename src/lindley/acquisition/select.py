@@ -158,7 +158,7 @@ def _refuse_acquisition(score: Score) -> None:
 
 def _score_chunk(score: Score, log_probs: LogProbs) -> Scores:
     scores = score(log_probs.clone())  # it may write into its argument
-    scores = as_tensor(scores, "what a function of your own returns, [n] scores,")
+    scores = as_tensor(scores, "a score")
     if scores.shape != log_probs.shape[:1]:
         expected = f"one number per row: [n, K, C] = {[*log_probs.shape]} -> [n]"
         raise InputError(argument="a score", expected=expected, got=[*scores.shape])

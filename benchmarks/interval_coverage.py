@@ -314,9 +314,9 @@ def _crossings(logs: Floats, grid: tuple[int, ...]) -> list[Crossing]:
     above = np.searchsorted(np.log(grid), logs, side="left")
     last = float(grid[-1])
     return [
-        Crossing(last, censored=True, after=last)
+        Crossing(last, censored=True, labels_before=last)
         if place == len(grid)
-        else Crossing(float(grid[place]), after=float(grid[max(place - 1, 0)]))
+        else Crossing(float(grid[place]), labels_before=float(grid[max(place - 1, 0)]))
         for place in above.tolist()
     ]
 

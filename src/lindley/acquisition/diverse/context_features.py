@@ -21,11 +21,11 @@ class Subset:
     """The candidates that a method on a subset considers, with their features and those of the labelled rows."""
 
     rows: Rows
-    """[M], ascending."""
+    """Ids of the candidates, [M], ascending."""
     features: Features
-    """[M, D], at least float32."""
+    """Features of the candidates, [M, D], at least float32."""
     labelled: LabelledFeatures
-    """[L, D] by ascending row, in the precision of the features."""
+    """Features of the labelled rows, [L, D], by ascending row, in the precision of the candidates' features."""
 
     @property
     def diagnostics(self) -> dict[str, float | int | str | bool | list[float]]:

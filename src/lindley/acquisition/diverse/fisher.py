@@ -56,7 +56,7 @@ def total_information(features: Features, probs: Probs) -> Information:
 
 
 class TraceObjective:
-    """tr(M⁻¹ F) while rows enter M or leave it; each row weighs the same `weight` in M.
+    """The objective tr(M⁻¹ F), while rows enter M or leave it; each row weighs the same `weight` in M.
 
     It keeps the parts of its own rows, which can be none; `entry_reductions` computes those of any others.
     """

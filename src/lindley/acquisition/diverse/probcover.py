@@ -74,9 +74,9 @@ def probcover(
                 argument="delta",
                 got=delta,
             )
-        everyone = torch.cat([rows, context.labelled.sort().values[: len(labelled)]])
+        all_rows = torch.cat([rows, context.labelled.sort().values[: len(labelled)]])
         delta = pure_radius(
-            torch.cat([features, labelled]), everyone, context.task.num_classes, purity=purity, seed=seed
+            torch.cat([features, labelled]), all_rows, context.task.num_classes, purity=purity, seed=seed
         )
     picks, scores, covered = _cover(features, labelled, float(delta), batch_size, tie_break(rows, seed))
     diagnostics = {
@@ -114,11 +114,11 @@ def _cover(
     features: Features, labelled: LabelledFeatures, radius: float, batch_size: int, ties: Tensor
 ) -> tuple[list[int], list[int], Tensor]:
     balls = Balls(torch.cat([features, labelled]), radius)
-    everyone = torch.arange(len(features), device=features.device)
-    covered = balls.counts(everyone, everyone.new_tensor(range(len(features), len(features) + len(labelled)))) > 0
-    counts = torch.zeros_like(everyone)  # rows in each ball that are not covered yet
-    counts[~covered] = balls.counts_within(everyone[~covered])
-    counts[covered] = balls.counts(everyone[covered], everyone[~covered])
+    positions = torch.arange(len(features), device=features.device)
+    covered = balls.counts(positions, positions.new_tensor(range(len(features), len(features) + len(labelled)))) > 0
+    counts = torch.zeros_like(positions)  # rows in each ball that are not covered yet
+    counts[~covered] = balls.counts_within(positions[~covered])
+    counts[covered] = balls.counts(positions[covered], positions[~covered])
     picks: list[int] = []
     scores: list[int] = []
     while len(picks) < batch_size:
@@ -129,7 +129,7 @@ def _cover(
             counts[pick] = new.sum()  # a pair at the edge of the ball was counted too often: pick again
             continue
         near = away <= 2.001 * balls.radius  # only their counts can fall; a little more, for rounding
-        counts[near] -= balls.counts(everyone[near], everyone[new])
+        counts[near] -= balls.counts(positions[near], positions[new])
         covered |= new
         picks.append(pick)
         scores.append(int(new.sum()))

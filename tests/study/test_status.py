@@ -159,7 +159,7 @@ def test_a_study_of_another_version_is_refused_with_its_key(out):
     (out / "study.json").write_text((out / "study.json").read_text().replace('"seeds"', '"sown"'))
     with pytest.raises(InputError) as caught:
         study_status(out)
-    assert caught.value.argument == "panels.0.sown"
+    assert caught.value.argument == "experiments.0.sown"
 
 
 @pytest.mark.parametrize("content", [None, "{}"])

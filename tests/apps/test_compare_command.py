@@ -206,7 +206,7 @@ def test_trials_that_begin_with_other_fits_are_named(tmp_path):
     said = compare(write_study(tmp_path, study, accuracy=lambda ask: 0.5 + 0.1 * (ask.acquisition == "bald")))
     assert said.exit_code == 0
     assert said.stderr.startswith("Begun, seeds 0, 1: trials start with the same labels but different first fits")
-    assert "BALD | random (alike between the bars)" in said.stderr
+    assert "BALD | random (equal between the bars)" in said.stderr
 
 
 def test_it_needs_neither_matplotlib_nor_torch(folder):

@@ -237,4 +237,4 @@ def test_a_report_is_written_without_a_trial_that_is_damaged_and_names_it(
     shutil.copytree(whole, tmp_path / "out")
     damaged = next((tmp_path / "out").glob(f"trials/*/bald/seed-1-*/{name}"))
     damaged.write_text("[" * 5000 + "\n")
-    assert f"bald/{damaged.parent.name}: left out" in write_report(tmp_path / "out").read_text()
+    assert f"bald/{damaged.parent.name}: excluded" in write_report(tmp_path / "out").read_text()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,14 @@ class InvalidKey:
             parts = (text,) if text else ()
             return ConfigurationError(*parts, argument=key, expected=self.expected, got=self.got)
         return ConfigurationError(f"{key} {self.text} {advice}".rstrip(), argument=key, got=self.got)
+
+
+def experiment_errors(
+    experiment: Experiment, *checks: Callable[[Experiment], Iterable[InvalidKey]]
+) -> list[ConfigurationError]:
+    """Return what the checks find in an experiment that was built in Python."""
+    found = [invalid for check in checks for invalid in check(experiment)]
+    return [invalid.error(f"experiments[{experiment.name}].{format_key(invalid.path)}") for invalid in found]
 
 
 def raise_errors(errors: Sequence[ConfigurationError], source: str = "", path: Path | None = None) -> None:

@@ -10,7 +10,7 @@ import os
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from lindley.study.config.errors import (
     EXPERIMENT_KEYS,
     STUDY_KEYS,
     InvalidKey,
+    experiment_errors,
     format_key,
     raise_errors,
     unknown_keys,
@@ -85,14 +86,16 @@ def check_study(study: Study) -> None:
     The types and limits of the keys were checked when it was built. Names, options and contradictions are checked here.
     """
     check_settings(study)
-    raise_errors([error for each in study.experiments for error in _errors(each, unreachable_observations)], study.name)
+    raise_errors(
+        [error for each in study.experiments for error in experiment_errors(each, unreachable_observations)], study.name
+    )
 
 
 def check_settings(study: Study) -> None:
     """Check a study as `check_study` does, but allow observations where it has no round: another run may go further."""
     errors = _repetitions(study.experiments)
     for experiment in study.experiments:
-        errors += _errors(experiment, unknown_names, contradictions)
+        errors += experiment_errors(experiment, unknown_names, contradictions)
     raise_errors(errors, study.name)
 
 
@@ -192,12 +195,6 @@ def _error(invalid: InvalidKey, own: _Tables, *, is_own: bool = False) -> Config
     return invalid.error(key, f"(It is a default of experiment {name}.)" if own else "")
 
 
-def _errors(experiment: Experiment, *checks: Callable[[Experiment], Iterable[InvalidKey]]) -> list[ConfigurationError]:
-    """Return what the checks find in an experiment that was built in Python."""
-    found = [invalid for check in checks for invalid in check(experiment)]
-    return [invalid.error(f"experiments[{experiment.name}].{format_key(invalid.path)}") for invalid in found]
-
-
 def _repetitions(experiments: Sequence[Experiment]) -> list[ConfigurationError]:
     """Return an error for each name that several experiments have."""
     repeated = [name for name, count in sorted(Counter(each.name for each in experiments).items()) if count > 1]
@@ -239,7 +236,7 @@ def _override(study: Study, seeds: int | None, max_labels: int | None, acquisiti
             _check_acquisitions(acquisitions)
             changed["acquisitions"] = {name: experiment.acquisitions.get(name, {}) for name in acquisitions}
         experiments.append(experiment.model_copy(update=changed))
-        raise_errors(_errors(experiments[-1], contradictions), study.name)
+        raise_errors(experiment_errors(experiments[-1], contradictions), study.name)
     replaced = {"seeds": seeds, "max_labels": max_labels, "acquisitions": acquisitions and ", ".join(acquisitions)}
     return study.model_copy(
         update={"experiments": tuple(experiments), "description": _describe_changes(study, experiments, replaced)},

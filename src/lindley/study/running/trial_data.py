@@ -36,7 +36,8 @@ class TrialData:
             self._dataset = None  # the old one goes before the new one comes
             loaded = self._load_dataset(experiment.data.name, own, experiment.data.options, derive_seed(seed, "data"))
             if experiment.pool != CorruptedPool():
-                loaded = corrupt_pool(loaded, self._build_corruption(trial, own), seed=derive_seed(seed, "hard pool"))
+                corruption = self._build_corruption(trial, own)
+                loaded = corrupt_pool(loaded, corruption, seed=derive_seed(seed, "hard pool"))
             self._dataset = (wanted, loaded)
         return self._dataset[1]
 

@@ -28,14 +28,14 @@ def view(draws):
 
 def test_growth_is_exact_while_paths_can_be_enumerated(draws):
     batch = draws.predict(torch.randn(6, 2, generator=torch_generator(2))).log_probs
-    values, errors = information_growth(batch, seed=0, num_paths=64)
+    values, errors = information_growth(batch, seed=0, num_configurations=64)
     assert values == pytest.approx([joint_information(batch[:size]) for size in range(1, 7)], rel=1e-6)
     assert errors.tolist() == [0.0] * 6
 
 
 def test_sampled_growth_is_within_its_error_of_enumeration(draws):
     batch = draws.predict(torch.randn(10, 2, generator=torch_generator(2))).log_probs
-    values, errors = information_growth(batch, seed=0, num_paths=500)
+    values, errors = information_growth(batch, seed=0, num_configurations=500)
     truth = [joint_information(batch[:size]) for size in range(1, 11)]
     assert errors[7] == 0.0  # 2**8 paths
     assert errors[8] > 0.0  # 2**9

@@ -42,7 +42,7 @@ def batchbald_logdet(
 
     Returns:
         The rows in the order picked; scores are gains in nats. Diagnostics: those of `batchbald`, but for
-        `saturated_after`, and `num_joint_picks`, how many picks were made before the switch.
+        `saturated_after` and `regret_bound`, and `num_joint_picks`, how many picks were made before the switch.
 
     Raises:
         InputError: If an option or the request cannot be used.

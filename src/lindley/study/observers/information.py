@@ -17,8 +17,8 @@ from lindley.session.rounds import Observation, RoundView
 from lindley.shapes import BatchLogProbs
 from lindley.study.observers import INFORMATION_PICKERS
 
-NUM_PATHS = 10_000
-"""Label paths: with two classes, exact for the first 13 picks."""
+NUM_CONFIGURATIONS = 10_000
+"""Label configurations: with two classes, exact for the first 13 picks."""
 
 
 def observe_information(num_picks: int, labels: Collection[int]) -> Callable[[RoundView], Observation]:
@@ -48,33 +48,33 @@ def observe_information(num_picks: int, labels: Collection[int]) -> Callable[[Ro
 
 
 def information_growth(
-    batch_log_probs: BatchLogProbs, *, seed: int, num_paths: int = NUM_PATHS
+    batch_log_probs: BatchLogProbs, *, seed: int, num_configurations: int = NUM_CONFIGURATIONS
 ) -> tuple[np.ndarray, np.ndarray]:
     """Joint information of the first 1..B rows of a batch, I[y_1..b; θ], and its standard errors.  -> [B], [B] nats
 
-    The configurations of `information` are extended row by row: exact while there are at most num_paths of them
-    (standard error 0), sampled from there on.
+    The configurations of `information` are extended row by row: exact while there are at most num_configurations of
+    them (standard error 0), sampled from there on.
 
     Args:
         batch_log_probs: [B, K, C] nats.
         seed: Of the sampled configurations.
-        num_paths: Configurations up to which all are enumerated.
+        num_configurations: Configurations up to which all are enumerated.
     """
-    paths = empty_configurations(batch_log_probs.shape[1])
+    configurations = empty_configurations(batch_log_probs.shape[1])
     values, errors = [], []
     for row in batch_log_probs:
-        paths = paths.extend(row, num_configurations=num_paths, seed=seed)
-        value, error = _information(paths)
+        configurations = configurations.extend(row, num_configurations=num_configurations, seed=seed)
+        value, error = _information(configurations)
         values.append(value)
         errors.append(error)
     return np.array(values), np.array(errors)
 
 
-def _information(paths: Configurations) -> tuple[float, float]:
+def _information(configurations: Configurations) -> tuple[float, float]:
     """Return log K - E[H[θ | y]], and its standard error where configurations are sampled."""
-    gained = paths.information()  # [M]
-    value = float((paths.log_share.exp() * gained).sum())
-    return value, 0.0 if paths.exact else float(gained.std()) / math.sqrt(gained.numel())
+    gained = configurations.information()  # [M]
+    value = float((configurations.log_share.exp() * gained).sum())
+    return value, 0.0 if configurations.exact else float(gained.std()) / math.sqrt(gained.numel())
 
 
 def _batch(view: RoundView, name: str, num_picks: int) -> dict[str, np.ndarray]:

@@ -1,0 +1,185 @@
+"""One round of a project: its labels go into a session, and a model, probabilities and a queue come out.
+
+The session's journal lies in `rounds/`; each set of classes has one of its own, so that a report reads it as a trial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from lindley.acquisition.scan import take_log_probs
+from lindley.contracts import Classification, Draws, Inputs, Learner, Pool, Posterior, as_categorical
+from lindley.information import bald, estimate_joint_information, mean_log_probs
+from lindley.labelling.records import RankedItem
+from lindley.noise import row_uniforms
+from lindley.pools.memory import MemoryPool
+from lindley.session.events import Answer
+from lindley.session.rounds import Observation, RoundView
+from lindley.session.session import Session
+from lindley.shapes import Features, LogProbs, MeanLogProbs, Rows, Scores
+
+QUEUE_SIZE = 500
+"""The number of items in a queue: the batch, then others by their score."""
+FIRST_BATCH = "typiclust"
+"""The acquisition of the batches before there is a label."""
+_CHUNK = 4096  # items predicted at a time
+
+
+@dataclass(frozen=True)
+class RoundInput:
+    """All that a round reads."""
+
+    features: Features
+    """The features of all items, [N, D]."""
+    class_names: tuple[str, ...]
+    journal_name: str
+    """The name of the session's journal: another one where the classes, or the items, are others."""
+    labels: Mapping[int, int | Literal["none", "skip"]]
+    """By item the index of its class, in the order of the labels; or that it is of none, or was skipped."""
+    excluded: Sequence[int]
+    """The items that are not selected: those of the test stream, and those that someone has on the screen."""
+    seed: int
+    acquisition: str = "batchbald"
+    batch_size: int = 10
+    num_draws: int = 100
+
+
+@dataclass(frozen=True)
+class RoundOutput:
+    """What a round gives."""
+
+    queue: tuple[RankedItem, ...]
+    acquisition: str
+    posterior: Posterior | None = None
+    """The model; None while there is no label."""
+    log_probs: MeanLogProbs | None = None
+    """The probabilities that are shown, calibrated, of all items: [N, C] nats."""
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    """The information of the batch in nats (`information`), its standard error, and how often the predictions equal
+    those of the round before (`agreement`)."""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def run_project_round(
+    given: RoundInput, learner: Learner, folder: Path, *, previous: MeanLogProbs | None = None
+) -> RoundOutput:
+    """Bring the labels into the session of these classes, and let it choose the next batch.
+
+    Args:
+        given: The features, labels and options.
+        learner: Fits the model.
+        folder: The folder of the journals, `rounds/` of a project.
+        previous: The probabilities of the round before, with which the new ones are compared. [N, C] nats
+
+    Raises:
+        InputError: If a label is of no item, or there is no item to learn from.
+    """
+    pool, task = MemoryPool(given.features), Classification(given.class_names)
+    acquisition = given.acquisition if any(isinstance(value, int) for value in given.labels.values()) else FIRST_BATCH
+    observer = _PoolObserver(previous)
+    session = Session(
+        pool,
+        learner,
+        acquisition,
+        task=task,
+        num_draws=given.num_draws,
+        batch_size=given.batch_size,
+        store=folder / given.journal_name,
+        features=_Identity(),
+        seed=given.seed,
+        observers={"pool": observer},
+        key=given.journal_name,
+    )
+    with session:
+        synchronise(session, given.labels)
+        free = len(pool) - len({*given.excluded} | given.labels.keys())
+        result = session.step(given.excluded, batch_size=min(given.batch_size, free))
+    batch = torch.tensor([], dtype=torch.int64) if result.selection is None else result.selection.rows
+    return RoundOutput(
+        _queue(given, batch, acquisition, observer.scores, result.index),
+        acquisition,
+        result.posterior,
+        observer.log_probs,
+        observer.metrics,
+        dict(result.seconds),
+    )
+
+
+def synchronise(session: Session, labels: Mapping[int, int | Literal["none", "skip"]]) -> None:
+    """Withdraw the answers of a session that are no longer so, and tell those that are new."""
+    state = session.state
+    known = {row: _value(answer) for row, answer in state.answers.items()}
+    changed = [row for row, value in known.items() if labels.get(row) != value]
+    if changed:
+        session.withdraw(changed)
+    fresh = [row for row in labels if row not in known or row in {*changed}]
+    session.tell([_answer(row, labels[row]) for row in fresh])
+
+
+def _answer(row: int, value: int | Literal["none", "skip"]) -> Answer:
+    if isinstance(value, int):
+        return Answer(row, value)
+    return Answer(row, outcome="skip" if value == "skip" else "none_of_the_classes")
+
+
+def _value(answer: Answer) -> int | Literal["none", "skip"]:
+    if answer.outcome == "label":
+        assert isinstance(answer.value, int)
+        return answer.value
+    return "skip" if answer.outcome == "skip" else "none"
+
+
+class _Identity:
+    """The features are the inputs themselves."""
+
+    def features(self, inputs: Inputs) -> Features:
+        assert isinstance(inputs, Tensor)
+        return inputs
+
+
+class _PoolObserver:
+    """Predicts every item after the fit, and measures the batch that was chosen."""
+
+    def __init__(self, previous: MeanLogProbs | None) -> None:
+        self.scores: Scores | None = None
+        self.log_probs: MeanLogProbs | None = None
+        self.metrics: dict[str, Any] = {}
+        self._previous = previous
+
+    def __call__(self, view: RoundView) -> Observation:
+        shown = view.posterior.point() or view.draws
+        parts = torch.arange(len(view.pool)).split(_CHUNK)
+        self.scores = torch.cat([bald(_log_probs(view.draws, view.pool, rows)) for rows in parts])  # [N]
+        self.log_probs = torch.cat([mean_log_probs(_log_probs(shown, view.pool, rows)) for rows in parts])  # [N, C]
+        if view.selection is not None:
+            batch = take_log_probs(view.candidates, view.selection.rows)
+            found = estimate_joint_information(batch, seed=view.seed)
+            self.metrics |= {"information": found.value, "information_se": found.standard_error}
+        if self._previous is not None and self._previous.shape == self.log_probs.shape:
+            self.metrics["agreement"] = float((self._previous.argmax(1) == self.log_probs.argmax(1)).double().mean())
+        return Observation(self.metrics)
+
+
+def _log_probs(draws: Draws, pool: Pool, rows: Rows) -> LogProbs:
+    return as_categorical(draws.predict(pool.read(rows))).log_probs
+
+
+def _queue(
+    given: RoundInput, batch: Rows, acquisition: str, scores: Scores | None, index: int
+) -> tuple[RankedItem, ...]:
+    """Return the batch in a random order, so that its first items are no easier than its last, and others by BALD."""
+    order = row_uniforms(batch, given.seed, "queue", index).argsort()
+    ranked = [RankedItem(item, acquisition) for item in batch[order].tolist()]
+    if scores is None:
+        return tuple(ranked)
+    free = torch.ones(len(scores), dtype=torch.bool)
+    free[[*given.excluded, *given.labels, *batch.tolist()]] = False
+    rows = free.nonzero()[:, 0]
+    best = rows[scores[rows].argsort(descending=True, stable=True)[: max(0, QUEUE_SIZE - len(ranked))]]
+    return (*ranked, *(RankedItem(item, "bald", score=float(scores[item])) for item in best.tolist()))

@@ -1,0 +1,91 @@
+"""The settings of a project, `project.toml`: written by init, read by everything else."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from lindley.acquisition.catalogue import acquisition_named
+from lindley.acquisition.specs import ACQUISITIONS
+from lindley.errors import ConfigurationError
+from lindley.labelling.records import Kind
+from lindley.session.files import write_atomically
+from lindley.session.records import describe_fault
+
+FILE_NAME = "project.toml"
+_HEADER = "# A labelling project of lindley. `lindley status` says how far it is.\n"
+
+
+class ProjectSettings(BaseModel):
+    """What a project is, and how it chooses."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Kind
+    """What its items are."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of everything random."""
+    text: str = ""
+    """The column of the text, for kind "text"."""
+    columns: tuple[str, ...] = ()
+    """The feature columns, for kind "rows"."""
+    label: str = ""
+    """The column of known labels; "" where there is none."""
+    features: str = ""
+    """How items become vectors: a name of `lindley.features`, "encoder:FOLDER" or "module:name"; "" is the default."""
+    acquisition: str = "batchbald"
+    """What chooses a batch, once there are labels."""
+    batch_size: Annotated[int, Field(ge=1)] = 10
+    num_draws: Annotated[int, Field(ge=2)] = 100
+    """The number of draws of the model that the acquisition compares."""
+    test_labels: Annotated[int, Field(ge=0)] = 60
+    """The number of test labels that are collected at the rate of one in three; later ones come at one in ten."""
+    target: Annotated[float | None, Field(gt=0, lt=1)] = None
+    """The accuracy at which the advice is to stop."""
+    people_per_item: Annotated[int, Field(ge=1)] = 1
+    """The number of people who label each item."""
+    lease_seconds: Annotated[float, Field(gt=0)] = 300
+    """How long an item that was shown stays with the person to whom it was shown."""
+
+    @field_validator("acquisition")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        acquisition_named(name)
+        if "targets" in ACQUISITIONS[name].requirements({}):
+            raise ValueError(f"{name!r} reads targets, which a project does not have")
+        return name
+
+
+def write_settings(folder: Path, settings: ProjectSettings) -> None:
+    """Write the settings into a project's folder."""
+    values = settings.model_dump(exclude_none=True)
+    lines = [f"{name} = {_toml(value)}\n" for name, value in values.items()]
+    write_atomically(folder / FILE_NAME, (_HEADER + "".join(lines)).encode())
+
+
+def read_settings(folder: Path) -> ProjectSettings:
+    """Return the settings of the project in a folder.
+
+    Raises:
+        ConfigurationError: If the folder holds no project, or its settings are wrong; it names file and key.
+    """
+    path = folder / FILE_NAME
+    try:
+        return ProjectSettings(**tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"{folder} is no labelling project: it has no {FILE_NAME}. Make one: lindley init SOURCE --to {folder}",
+            path=path,
+        ) from None
+    except (OSError, ValueError) as error:
+        fault = describe_fault(error) if isinstance(error, ValidationError) else str(error)
+        raise ConfigurationError(f"{path}: {fault}. Correct the file.", path=path) from None
+
+
+def _toml(value: Any) -> str:
+    """Return a value as TOML: texts, numbers and lists of texts are written as in JSON."""
+    return json.dumps(value, ensure_ascii=False) if not isinstance(value, tuple) else json.dumps([*value])

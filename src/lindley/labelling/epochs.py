@@ -1,8 +1,8 @@
 """The epochs of a project: what each round of training gave, in files that are whole or absent.
 
-`epochs/000012.npy` holds the probabilities of all items, `epochs/000012.json` all else, with the hash of the former. The
-trainer writes the second last; the server reads it and swaps its queue. Old probabilities are thinned out: of an older
-epoch only the predictions of test items stay, which the learning curve reads.
+`epochs/000012.npy` holds the probabilities of all items, `epochs/000012.json` all else, with the hash of the former.
+The trainer writes the second last; the server reads it and swaps its queue. Old probabilities are thinned out: of an
+older epoch only the predictions of test items stay, which the learning curve reads.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A simulated person, who labels over HTTP as a browser does: `python -m lindley.labelling.simulated_person --help`.
 
-It knows the true classes from a file, errs at a given rate, and imports nothing of lindley: what it can do, a person can.
-In lockstep it waits for the new queue when the server says so, and the same seed gives the same labels. Asynchronously it
-labels on at its own pace, as people do.
+It knows the true classes from a file, errs at a given rate, and imports nothing of lindley: what it can do, a person
+can. In lockstep it waits for the new queue when the server says so, and the same seed gives the same labels, under the
+same uuids. Asynchronously it labels on at its own pace, as people do.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import csv
 import hashlib
 import sys
 import time
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_OID, uuid4, uuid5
 
 import requests
 
@@ -49,6 +49,10 @@ class Behaviour:
             return truth
         others = [name for name in class_names if name != truth]
         return others[int(self._uniform(key, "other") * len(others))]
+
+    def uuid(self, item: int, count: int) -> str:
+        """Return the uuid of its label of an item."""
+        return (uuid4() if self.asynchronous else uuid5(NAMESPACE_OID, f"{self.seed} {item} {count}")).hex
 
     def _uniform(self, *key: str) -> float:
         digest = hashlib.sha256("\0".join([str(self.seed), *key]).encode()).digest()
@@ -118,7 +122,7 @@ def label(client: Client, behaviour: Behaviour, max_labels: int) -> Iterator[int
         if behaviour.asynchronous:
             time.sleep(behaviour.seconds)
         event = {
-            "uuid": uuid.uuid4().hex,
+            "uuid": behaviour.uuid(item["item"], count),
             "kind": "label",
             "item": item["item"],
             "class_id": classes[behaviour.answer(item, names)],

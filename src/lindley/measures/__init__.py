@@ -5,7 +5,7 @@ Read in this order:
 - scores.py: accuracy, NLL, Brier score and recall of averaged predictions.
 - calibration.py: how far confidence and accuracy lie apart.
 - joint.py: the NLL of several labels together, which tells draws apart that have the same average.
-- intervals.py: a confidence interval of an accuracy.
+- intervals.py: confidence intervals of an accuracy, for one look and for any number of looks.
 
 The folder does not know studies or journals.
 """

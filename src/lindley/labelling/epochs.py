@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from lindley.errors import DataError
-from lindley.labelling.records import RankedItem
+from lindley.labelling.ranked_queue import QueueRow
 from lindley.session.files import REMEDY, read_plain_file, write_atomically, write_json
 
 FOLDER = "epochs"
@@ -39,7 +39,7 @@ class Epoch:
     """The classes that it knows, in the order of its probabilities."""
     num_train: int
     """The number of labels from which its model learned."""
-    queue: tuple[RankedItem, ...]
+    queue: tuple[QueueRow, ...]
     model_version: str = ""
     """"" while there is no model."""
     feature_version: str = ""
@@ -84,7 +84,7 @@ def read_epoch(folder: Path, number: int) -> Epoch:
     path = _path(folder, number, "json")
     try:
         values = json.loads(read_plain_file(path))
-        queue = tuple(RankedItem(**each) for each in values.pop("queue"))
+        queue = tuple(QueueRow(**each) for each in values.pop("queue"))
         lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
         return Epoch(**{**values, **lists}, queue=queue)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:

@@ -16,7 +16,7 @@ from torch import Tensor
 from lindley.acquisition.scan import take_log_probs
 from lindley.contracts import Classification, Draws, Inputs, Learner, Pool, Posterior, as_categorical
 from lindley.information import bald, estimate_joint_information, mean_log_probs
-from lindley.labelling.records import RankedItem
+from lindley.labelling.ranked_queue import QueueRow
 from lindley.noise import row_uniforms
 from lindley.pools.memory import MemoryPool
 from lindley.session.events import Answer
@@ -54,7 +54,7 @@ class RoundInput:
 class RoundOutput:
     """What a round gives."""
 
-    queue: tuple[RankedItem, ...]
+    queue: tuple[QueueRow, ...]
     acquisition: str
     posterior: Posterior | None = None
     """The model; None while there is no label."""
@@ -170,16 +170,14 @@ def _log_probs(draws: Draws, pool: Pool, rows: Rows) -> LogProbs:
     return as_categorical(draws.predict(pool.read(rows))).log_probs
 
 
-def _queue(
-    given: RoundInput, batch: Rows, acquisition: str, scores: Scores | None, index: int
-) -> tuple[RankedItem, ...]:
+def _queue(given: RoundInput, batch: Rows, acquisition: str, scores: Scores | None, index: int) -> tuple[QueueRow, ...]:
     """Return the batch in a random order, so that its first items are no easier than its last, and others by BALD."""
     order = row_uniforms(batch, given.seed, "queue", index).argsort()
-    ranked = [RankedItem(item, acquisition) for item in batch[order].tolist()]
+    ranked = [QueueRow(item, acquisition) for item in batch[order].tolist()]
     if scores is None:
         return tuple(ranked)
     free = torch.ones(len(scores), dtype=torch.bool)
     free[[*given.excluded, *given.labels, *batch.tolist()]] = False
     rows = free.nonzero()[:, 0]
     best = rows[scores[rows].argsort(descending=True, stable=True)[: max(0, QUEUE_SIZE - len(ranked))]]
-    return (*ranked, *(RankedItem(item, "bald", score=float(scores[item])) for item in best.tolist()))
+    return (*ranked, *(QueueRow(item, "bald", score=float(scores[item])) for item in best.tolist()))

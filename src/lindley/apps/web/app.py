@@ -1,0 +1,164 @@
+"""The routes of the server: thin, over a desk that does the work.
+
+This is the one module that imports FastAPI (extra `label`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from importlib import resources
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+
+from lindley.apps.web import bodies
+from lindley.apps.web.media import read_media
+from lindley.apps.web.security import Guard, LaunchLinks, Visitor, hash_cookie, new_cookie
+from lindley.errors import InputError, LindleyError
+from lindley.labelling.desk import Desk, Served
+from lindley.labelling.records import ProjectEvent
+from lindley.session.event_store import Receipt, Refused
+
+STATIC = {"app.js": "text/javascript", "style.css": "text/css"}
+
+
+def build_app(desk: Desk, links: LaunchLinks, *, port: int) -> Guard:
+    """Return the server's application.
+
+    Args:
+        desk: Hands out items and takes answers.
+        links: Let people in.
+        port: The port on which the server listens.
+    """
+    app = FastAPI(title="lindley", docs_url=None, redoc_url=None, openapi_url=None)
+    cookie_name = f"lindley-{port}"
+
+    @app.exception_handler(LindleyError)
+    async def refused(request: Request, error: LindleyError) -> Response:
+        return JSONResponse({"detail": str(error)}, 422 if isinstance(error, InputError) else 500)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        faults = [{"where": list(each["loc"]), "fault": each["msg"]} for each in error.errors()]
+        return JSONResponse({"detail": faults}, 422)
+
+    @app.get("/healthz")
+    def healthz() -> dict[str, str]:
+        return {"status": "UP"}
+
+    @app.get("/launch")
+    def launch(token: str) -> Response:
+        person = links.redeem(token)
+        if person is None:
+            return JSONResponse({"detail": "This link was used already, or is of an earlier start."}, 403)
+        cookie = new_cookie()
+        desk.store.add_person(person, hash_cookie(cookie))
+        response = RedirectResponse("/", status_code=303)
+        response.set_cookie(cookie_name, cookie, httponly=True, samesite="strict", max_age=30 * 24 * 3600)
+        return response
+
+    @app.get("/")
+    def page() -> Response:
+        return HTMLResponse(_static("index.html"))
+
+    @app.get("/static/{name}")
+    def static(name: str) -> Response:
+        if name not in STATIC:
+            return JSONResponse({"detail": "There is no such file."}, 404)
+        return Response(_static(name), media_type=STATIC[name])
+
+    @app.get("/api/me")
+    def me(request: Request) -> dict[str, Any]:
+        visitor = _visitor(request)
+        return {"person": visitor.person, "csrf": visitor.csrf, **desk.describe()}
+
+    @app.post("/api/next")
+    def next_items(request: Request, body: bodies.NextBody) -> dict[str, Any]:
+        return _served(desk.hand_out(_visitor(request).person, body.n))
+
+    @app.post("/api/events")
+    def events(request: Request, body: bodies.EventsBody) -> dict[str, Any]:
+        given = [ProjectEvent(**each.model_dump(exclude={"lease"})) for each in body.events]
+        receipts, served = desk.take(_visitor(request).person, given, body.next)
+        results = [_result(each.uuid, receipt) for each, receipt in zip(given, receipts, strict=True)]
+        return {"results": results, **_served(served)}
+
+    @app.post("/api/reveal")
+    def reveal(request: Request, body: bodies.ItemBody) -> dict[str, Any]:
+        return desk.reveal(_visitor(request).person, body.item)
+
+    @app.get("/api/items/{item}/content")
+    def content(request: Request, item: int) -> Response:
+        media = read_media(desk.project, item)
+        if media is None:
+            return JSONResponse({"detail": f"There is no item {item}."}, 404)
+        tag = f'"{media.etag}"'
+        headers = {"ETag": tag, "Cache-Control": "private, max-age=86400"}
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        return Response(media.content, media_type=media.kind, headers=headers)
+
+    @app.get("/api/classes")
+    def classes(q: Annotated[str, Query(max_length=200)] = "") -> list[dict[str, Any]]:
+        return [each for each in desk.classes() if q.casefold() in each["name"].casefold()]
+
+    @app.post("/api/classes")
+    def change_classes(request: Request, body: bodies.ClassBody) -> list[dict[str, Any]]:
+        person = _visitor(request).person
+        if body.action == "add":
+            desk.store.add_class(str(body.value), hotkey=body.hotkey, description=body.description, by=person)
+        elif body.class_id is None:
+            raise InputError(argument="class_id", expected="the id of a class", got=None)
+        else:
+            desk.store.change_class(body.class_id, body.action, body.value, by=person)
+        return desk.classes()
+
+    @app.get("/api/history")
+    def history(
+        request: Request,
+        q: Annotated[str, Query(max_length=200)] = "",
+        limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    ) -> list[dict[str, Any]]:
+        return desk.history(_visitor(request).person, q, limit)
+
+    @app.get("/api/status")
+    def status() -> dict[str, Any]:
+        return desk.status()
+
+    @app.post("/api/release")
+    def release(request: Request, body: bodies.ReleaseBody) -> dict[str, int]:
+        return {"released": desk.store.release(_visitor(request).person, body.leases)}
+
+    @app.post("/api/train")
+    def train() -> dict[str, Any]:
+        desk.request_round()
+        return {"epoch": desk.store.epoch()}
+
+    return Guard(
+        app,
+        hosts=frozenset({f"127.0.0.1:{port}", f"localhost:{port}"}),
+        cookie_name=cookie_name,
+        find_person=desk.store.find_person,
+    )
+
+
+def _visitor(request: Request) -> Visitor:
+    visitor = request.state.visitor
+    assert isinstance(visitor, Visitor)
+    return visitor
+
+
+def _served(served: Served) -> dict[str, Any]:
+    return {"items": [asdict(each) for each in served.items], "epoch": served.epoch, "finished": served.finished}
+
+
+def _result(uuid: str, receipt: Receipt) -> dict[str, str]:
+    if isinstance(receipt, Refused):
+        return {"uuid": uuid, "outcome": "refused", "reason": receipt.reason}
+    return {"uuid": uuid, "outcome": receipt}
+
+
+def _static(name: str) -> str:
+    return resources.files("lindley.apps.web").joinpath("static", name).read_text(encoding="utf-8")

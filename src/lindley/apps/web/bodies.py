@@ -1,0 +1,69 @@
+"""What the routes take, checked by pydantic: an unknown key, or a value of another type, is refused by name."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_ITEMS = 100
+"""The number of items that one request may hold."""
+Text = Annotated[str, Field(max_length=2000)]
+Number = Annotated[int, Field(ge=0, lt=2**53)]
+
+
+class Body(BaseModel):
+    """A body of a request."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class NextBody(Body):
+    """How many items the person wants to hold."""
+
+    n: Annotated[int, Field(ge=0, le=MAX_ITEMS)] = 1
+
+
+class EventBody(Body):
+    """What a person did; see ProjectEvent."""
+
+    uuid: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9-]+$")]
+    kind: Literal["label", "skip", "flag", "note", "undo"]
+    item: Number | None = None
+    class_id: Number | None = None
+    target_uuid: Annotated[str, Field(max_length=64)] | None = None
+    lease: Annotated[str, Field(max_length=64)] | None = None
+    """The lease under which the item was served; it is only read by people."""
+    shown_ms: Number | None = None
+    idle_ms: Number | None = None
+    client_time: Annotated[str, Field(max_length=40)] | None = None
+    note: Text = ""
+
+
+class EventsBody(Body):
+    """Events, oldest first, and how many items the person wants to hold afterwards."""
+
+    events: Annotated[list[EventBody], Field(max_length=MAX_ITEMS)]
+    next: Annotated[int, Field(ge=0, le=MAX_ITEMS)] = 0
+
+
+class ItemBody(Body):
+    """An item."""
+
+    item: Number
+
+
+class ReleaseBody(Body):
+    """Leases that are given back."""
+
+    leases: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=MAX_ITEMS)]
+
+
+class ClassBody(Body):
+    """A change of the classes."""
+
+    action: Literal["add", "rename", "describe", "hotkey", "merge", "retire"]
+    class_id: Number | None = None
+    value: Any = None
+    hotkey: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    description: Text = ""

@@ -1,0 +1,174 @@
+"""Who may come in, and what every answer carries.
+
+The server listens on this machine only, but every page that a browser on it shows may send requests. So each request is
+checked: its Host and Origin are this server's, its cookie is a person's, and a request that changes something carries a
+token that only our own page knows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MAX_BODY = 1 << 20
+"""The largest body of a request, in bytes."""
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+"""What every answer carries, unless a route says otherwise."""
+_SAFE = {"GET", "HEAD"}
+_OPEN = {"/healthz", "/launch"}
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """A person who has come in, and the token that their page sends."""
+
+    person: str
+    csrf: str
+
+
+class LaunchLinks:
+    """Links that let a person in once, for threads; a new server makes new ones.
+
+    Args:
+        people: The names of the people.
+        origin: The server's, such as "http://127.0.0.1:8000".
+    """
+
+    def __init__(self, people: Iterable[str], origin: str) -> None:
+        self._origin = origin
+        self._people = {secrets.token_urlsafe(32): person for person in people}
+        self._mutex = threading.Lock()
+
+    def links(self) -> dict[str, str]:
+        """Return by person the link that was not used yet."""
+        with self._mutex:
+            return {person: f"{self._origin}/launch?token={token}" for token, person in self._people.items()}
+
+    def redeem(self, token: str) -> str | None:
+        """Return the person of a token, which is used up by it; None where there is none."""
+        with self._mutex:
+            return self._people.pop(token, None)
+
+
+def new_cookie() -> str:
+    """Return a secret for a person's cookie."""
+    return secrets.token_urlsafe(32)
+
+
+def hash_cookie(cookie: str) -> str:
+    """Return what is stored of a cookie, from which it cannot be made."""
+    return hashlib.sha256(cookie.encode()).hexdigest()
+
+
+def csrf_token(cookie: str) -> str:
+    """Return the token that the page of this cookie sends along with what it changes."""
+    return hmac.new(cookie.encode(), b"csrf", "sha256").hexdigest()
+
+
+class Guard:
+    """The check before every route, and the headers after it (ASGI).
+
+    Args:
+        app: The routes.
+        hosts: The values of Host that are this server's, such as "127.0.0.1:8000".
+        cookie_name: The name of the cookie; ports of one machine share cookies, so it holds the port.
+        find_person: Returns the person of the hash of a cookie, or None.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, hosts: frozenset[str], cookie_name: str, find_person: Callable[[str], str | None]
+    ) -> None:
+        self._app, self._hosts, self._cookie_name, self._find_person = app, hosts, cookie_name, find_person
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        send = _with_headers(send)
+        refusal = self._refusal(scope)
+        if refusal is not None:
+            status, reason = refusal
+            await JSONResponse({"detail": reason}, status)(scope, receive, send)
+            return
+        await self._app(scope, _limited(receive), send)
+
+    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
+        """Return status and reason where a request may not pass; a visitor is put into its state."""
+        headers = Headers(scope=scope)
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or hosts[0] not in self._hosts:
+            return 421, "This server answers to its own address only."
+        changes = scope["method"] not in _SAFE
+        origin = headers.get("origin")
+        if origin is not None and origin not in {f"http://{host}" for host in self._hosts}:
+            return 403, "The request comes from another page."
+        if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none") and changes:
+            return 403, "The request comes from another page."
+        if _length(headers) > MAX_BODY:
+            return 413, f"A request has at most {MAX_BODY} bytes."
+        if scope["path"] in _OPEN and not changes:
+            return None
+        cookie = cookie_parser(headers.get("cookie", "")).get(self._cookie_name, "")
+        person = self._find_person(hash_cookie(cookie)) if cookie else None
+        if person is None:
+            return 401, "Open the link that `lindley label` printed: it lets you in once."
+        visitor = Visitor(person, csrf_token(cookie))
+        if changes and not hmac.compare_digest(headers.get("x-csrf-token", "").encode(), visitor.csrf.encode()):
+            return 403, "The request lacks the page's token: reload the page."
+        scope.setdefault("state", {})["visitor"] = visitor
+        return None
+
+
+def _length(headers: Headers) -> int:
+    """Return the length that a request names; one that is no number is too long."""
+    length = headers.get("content-length", "0")
+    return int(length) if length.isdecimal() and len(length) < 20 else MAX_BODY + 1
+
+
+def _limited(receive: Receive) -> Receive:
+    """Return a receiver that ends a body which grows beyond what it may have."""
+    total = 0
+
+    async def limited() -> Message:
+        nonlocal total
+        message = await receive()
+        total += len(message.get("body", b""))
+        if total > MAX_BODY:
+            raise BodyTooLongError
+        return message
+
+    return limited
+
+
+class BodyTooLongError(Exception):
+    """A body without a length that has no end."""
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return sending

@@ -1,0 +1,269 @@
+"""A labelling project in Python: open a folder, ask, tell, train, look; no server is needed.
+
+>>> project = Project.open("questions")                                     # doctest: +SKIP
+>>> for question in project.ask(10, person="ann"):                          # doctest: +SKIP
+...     project.tell({question.item: "HUM"}, person="ann")
+>>> project.train()                                                         # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import numpy as np
+
+from lindley.errors import InputError
+from lindley.labelling.claims import StreamCounts
+from lindley.labelling.epochs import Epoch, latest_epoch, read_epoch, read_probs
+from lindley.labelling.records import ClassRecord, Item, Lease, ProjectEvent
+from lindley.labelling.round_records import ModelRecord, RoundRecord
+from lindley.labelling.settings import ProjectSettings, read_settings
+from lindley.labelling.store import ProjectStore
+from lindley.labelling.streams import is_test_due
+from lindley.session.event_store import Receipt, Refused
+
+if TYPE_CHECKING:
+    from lindley.labelling.model import ProjectModel
+    from lindley.labelling.status import ProjectStatus
+
+DATABASE = "project.db"
+_ANSWERS = ("label", "skip", "import", "undo", "adjudicate", "class")
+
+
+class Project:
+    """A labelling project (a context manager); several processes may have it open."""
+
+    def __init__(self, folder: Path, settings: ProjectSettings, store: ProjectStore) -> None:
+        """Take the parts; see `Project.open`.
+
+        Args:
+            folder: Its folder.
+            settings: Its settings.
+            store: Its database, which the project closes.
+        """
+        self.folder, self.settings, self.store = folder, settings, store
+        self._epoch: Epoch | None = None
+        self._probs: np.ndarray | None = None
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike[str]) -> Project:
+        """Open the project in a folder.
+
+        Raises:
+            ConfigurationError: If the folder holds no project, or its settings are wrong.
+            JournalError: If its database is damaged, or of a newer version.
+        """
+        path = Path(folder)
+        settings = read_settings(path)
+        return cls(path, settings, ProjectStore.open(path / DATABASE, lease_seconds=settings.lease_seconds))
+
+    # Asking and telling
+
+    def ask(self, count: int = 1, *, person: str = "me") -> list[Lease]:
+        """Return items for a person to label, the oldest first: twice the same, until they are answered.
+
+        Args:
+            count: The number of items that the person shall hold.
+            person: The name of the person, who is added where they are new.
+        """
+        self._add_person(person)
+        return self.store.claim(person, count, want_test=self.wants_test)
+
+    def tell(self, answers: Mapping[int, str | None], *, person: str = "me") -> None:
+        """Store a person's answers; they are durable on return.
+
+        Args:
+            answers: By item the name of its class, or None to skip it.
+            person: The name of the person, who is added where they are new.
+
+        Raises:
+            InputError: If a class or an item is not known; then none is stored.
+        """
+        self._add_person(person)
+        ids = {each.name: each.id for each in self.classes()}
+        if unknown := sorted({name for name in answers.values() if name is not None and name not in ids}):
+            raise InputError(argument="answers", expected=f"classes among {', '.join(ids)}", got=unknown)
+        if outside := [item for item in answers if not 0 <= item < self.num_items]:
+            raise InputError(argument="answers", expected=f"items from 0 to {self.num_items - 1}", rows=outside)
+        events = [
+            self.with_prediction(ProjectEvent(uuid4().hex, "skip", item=item))
+            if name is None
+            else self.with_prediction(ProjectEvent(uuid4().hex, "label", item=item, class_id=ids[name]))
+            for item, name in answers.items()
+        ]
+        self._check(self.store.append(person, events))
+
+    def undo(self, uuid: str, *, person: str = "me") -> None:
+        """Take an answer back, by the uuid of its event. Raises InputError where it is not the person's."""
+        self._check(self.store.append(person, [ProjectEvent(uuid4().hex, "undo", target_uuid=uuid)]))
+
+    def classes(self) -> list[ClassRecord]:
+        """Return the classes that are offered, by their ids."""
+        return [each for each in self.store.classes() if not each.retired]
+
+    # Looking
+
+    def status(self) -> ProjectStatus:
+        """Return how far the project is: its labels, the accuracy, advice when to stop."""
+        from lindley.labelling.status import project_status
+
+        return project_status(self)
+
+    def model(self) -> ProjectModel:
+        """Return the newest model, which predicts new data. Raises InputError before the first."""
+        from lindley.labelling.model import load_model
+
+        return load_model(self)
+
+    @cached_property
+    def num_items(self) -> int:
+        """The number of items, N."""
+        return len(self.store.streams())
+
+    @cached_property
+    def _places(self) -> dict[int, str]:
+        places: dict[int, str] = {}
+        for entry in self.store.entries():
+            if entry.item is not None:
+                places.setdefault(entry.item, entry.place)
+        return places
+
+    def place(self, item: int) -> str:
+        """Return where an item was found first."""
+        return self._places.get(item, "")
+
+    def image_path(self, item: Item) -> Path:
+        """Return the file of an image."""
+        return Path(item.source) / item.content
+
+    # Training
+
+    def train(self) -> Epoch:
+        """Train a model on all labels, in this process, and put its choice into the queue.
+
+        Raises:
+            InputError: If there is nothing to choose from, or an item cannot be read; the old queue stays.
+        """
+        from lindley.labelling.trainer import train_epoch
+
+        epoch = train_epoch(self, self.store.epoch() + 1)
+        self.adopt(epoch.number)
+        return epoch
+
+    def is_round_due(self, *, whole_batches: bool) -> bool:
+        """Return whether a model should be trained: before the first, and when there are new labels to learn from.
+
+        Args:
+            whole_batches: Whether as many new answers as a batch has are wanted; else one is enough.
+        """
+        epoch = self.current_epoch()
+        if epoch is None:
+            return True
+        wanted = self.settings.batch_size if whole_batches else 1
+        return self._count_new_answers(epoch.upto_seq) >= wanted
+
+    def wants_test(self, counts: StreamCounts) -> bool:
+        """Return whether the next item is one of the test stream."""
+        return is_test_due(counts.train, counts.test, test_labels=self.settings.test_labels)
+
+    def adopt(self, number: int) -> None:
+        """Take an epoch over from its files: swap the queue, and remember round and model, all in one transaction."""
+        epoch = read_epoch(self.folder, number)
+        model = None
+        if epoch.model_version:
+            model = ModelRecord(
+                epoch.model_version,
+                f"models/{epoch.model_version}",
+                epoch.probs_sha256,
+                epoch.feature_version,
+                epoch.num_train,
+                epoch.metrics,
+            )
+        record = RoundRecord(
+            epoch.number,
+            epoch.upto_seq,
+            epoch.num_train,
+            len(epoch.test_items),
+            epoch.acquisition,
+            seed=self.settings.seed,
+            info_nats=epoch.metrics.get("information"),
+            info_se=epoch.metrics.get("information_se"),
+            model_version=epoch.model_version or None,
+            seconds=epoch.seconds,
+        )
+        self.store.swap_queue(epoch.number, epoch.queue, record=record, model=model)
+
+    def record_failure(self, reason: str) -> None:
+        """Remember that a round failed; the queue stays as it is."""
+        epoch = self.current_epoch()
+        upto = 0 if epoch is None else epoch.upto_seq
+        failed = RoundRecord(
+            self.store.epoch() + 1, upto, 0, 0, self.settings.acquisition, status="failed", error=reason
+        )
+        self.store.add_round(failed)
+
+    def current_epoch(self) -> Epoch | None:
+        """Return the epoch of the queue; None before the first."""
+        number = self.store.epoch()
+        if number == 0:
+            return None
+        if self._epoch is None or self._epoch.number != number:
+            self._epoch = read_epoch(self.folder, number)
+            self._probs = read_probs(self.folder, self._epoch)
+        return self._epoch
+
+    def probs(self) -> np.ndarray | None:
+        """Return the probabilities of all items at the newest epoch, [N, C]; None before the first model."""
+        self.current_epoch()
+        return self._probs
+
+    def predicted(self, item: int) -> tuple[int, float, str] | None:
+        """Return the class that the model predicts of an item, its probability and the model; None before the first."""
+        epoch, probs = self.current_epoch(), self.probs()
+        if epoch is None or probs is None or item >= len(probs):
+            return None
+        best = int(probs[item].argmax())
+        return epoch.class_ids[best], float(probs[item, best]), epoch.model_version
+
+    def with_prediction(self, event: ProjectEvent) -> ProjectEvent:
+        """Return an answer together with what the model predicts of its item."""
+        from dataclasses import replace
+
+        predicted = None if event.item is None else self.predicted(event.item)
+        if predicted is None:
+            return event
+        class_id, probability, version = predicted
+        return replace(event, predicted=class_id, predicted_prob=probability, model_version=version)
+
+    def close(self) -> None:
+        """Close the database."""
+        self.store.close()
+
+    def __enter__(self) -> Project:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _add_person(self, name: str) -> None:
+        if name not in self.store.people():
+            self.store.add_person(name)
+
+    def _count_new_answers(self, upto_seq: int) -> int:
+        """Return the number of events after a place that change what a model learns from."""
+        streams = self.store.streams()
+        return sum(
+            event.kind in _ANSWERS and (event.item is None or streams[event.item] == "train")
+            for event in self.store.events(upto_seq)
+        )
+
+    @staticmethod
+    def _check(receipts: Iterable[Receipt]) -> None:
+        for receipt in receipts:
+            if isinstance(receipt, Refused):
+                raise InputError(f"It was refused: {receipt.reason}.", argument="answers")

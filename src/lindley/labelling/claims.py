@@ -1,0 +1,176 @@
+"""Claims: which items a person is served, and for how long. Every function runs within a transaction of the writer.
+
+A claim takes one from `item.open` in the statement that finds the item, and nothing else decides who gets it. Counting
+leases beside the item would let two transactions count the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from lindley.labelling.records import Stream
+from lindley.labelling.sql import parameter, sa
+from lindley.labelling.tables import item, lease, queue, read_meta, tally, touched
+
+
+@dataclass(frozen=True)
+class StreamCounts:
+    """The number of labels of each stream, with those that are on their way: items that somebody holds."""
+
+    train: int = 0
+    test: int = 0
+    audit: int = 0
+
+
+CHOICE = ("epoch", "chosen_by", "chosen_prob", "model_version")
+"""What a lease says of how its item was chosen, and an answer takes from it."""
+WantTest = bool | Callable[[StreamCounts], bool]
+"""Whether the next item comes from the test stream, or what decides that from the counts."""
+
+
+def claim_items(
+    connection: sa.Connection, person: str, count: int, *, want_test: WantTest, now: float, seconds: float
+) -> list[sa.Row[Any]]:
+    """Lease items to a person until they hold `count`, and return the leases that they hold, the oldest first.
+
+    Args:
+        connection: A transaction of the writer.
+        person: The name of the person.
+        count: The number of items that the person shall hold; what they hold already counts, and comes first.
+        want_test: Whether an item comes from the test stream.
+        now: The time on the store's clock.
+        seconds: How long a lease lasts; those that the person holds begin anew.
+    """
+    end_expired(connection, now)
+    held = connection.execute(_HELD, {"who": person}).all()
+    number = held[-1].number if held else 0
+    served = {"person": person, "until": now + seconds}
+    served |= {name: read_meta(connection, name) for name in ("epoch", "model_version")}
+    for _ in range(count - len(held)):
+        found = _take_item(connection, person, want_test)
+        if found is None:
+            break
+        number += 1
+        add_lease(connection, {**served, **found, "number": number})
+    connection.execute(_RENEW, {"who": person, "new_until": now + seconds})
+    return list(connection.execute(_HELD, {"who": person}).all())[:count]
+
+
+def add_lease(connection: sa.Connection, values: dict[str, Any]) -> None:
+    """Store a lease of an item whose `open` has paid for it."""
+    connection.execute(lease.insert(), {"token": uuid4().hex, **values})
+
+
+def end_expired(connection: sa.Connection, now: float) -> None:
+    """End the leases whose time is over: their items are open again."""
+    _give_back(connection, connection.scalars(_END_EXPIRED, {"now": now}))
+
+
+def release(connection: sa.Connection, person: str, tokens: Iterable[str]) -> int:
+    """End leases that a person gives back, and return how many there were."""
+    given = [*connection.scalars(_RELEASE, {"who": person, "tokens": list(tokens)})]
+    _give_back(connection, given)
+    return len(given)
+
+
+def end_lease(connection: sa.Connection, number: int, person: str | None) -> sa.Row[Any] | None:
+    """End the lease of an item by its answer, and return it; `open` is left to the caller."""
+    return connection.execute(_END, {"which": number, "who": person}).one_or_none()
+
+
+def change_open(connection: sa.Connection, number: int, change: int) -> None:
+    """Add to the number of people who may still be served an item."""
+    if change:
+        connection.execute(_CHANGE_OPEN, {"which": number, "change": change})
+
+
+def take_back(connection: sa.Connection, values: dict[str, Any]) -> None:
+    """Lease an item to a person who has just undone their answer, before all that they hold; nothing if it is gone.
+
+    Args:
+        connection: A transaction of the writer.
+        values: What the lease says: its item, person, until ...
+    """
+    if connection.execute(_TAKE_BACK, {"which": values["item"]}).one_or_none() is not None:
+        first = connection.scalar(_FIRST, {"who": values["person"]})
+        add_lease(connection, {**values, "number": (1 if first is None else first) - 1})
+
+
+def count_streams(connection: sa.Connection) -> StreamCounts:
+    """Return the labels of each stream with the leases."""
+    return StreamCounts(**{row.stream: row.total for row in connection.execute(_COUNTS)})
+
+
+def _take_item(connection: sa.Connection, person: str, want_test: WantTest) -> dict[str, Any] | None:
+    """Take one from the `open` of the next item for the person, and return what the lease says of it."""
+    wanted = want_test if isinstance(want_test, bool) else want_test(count_streams(connection))
+    streams: tuple[Stream, ...] = ("audit", "test", "train") if wanted else ("audit", "train", "test")
+    for stream in streams:
+        for name, statement in _ways(stream):
+            number = connection.scalar(statement, {"who": person, "from_stream": stream})
+            if number is None:
+                continue
+            if name == "queue":
+                return {"item": number, **connection.execute(_CHOSEN, {"which": number}).one()._mapping}
+            return {"item": number, "chosen_by": name, "chosen_prob": None}
+    return None
+
+
+def _ways(stream: Stream) -> Iterator[tuple[str, sa.UpdateBase]]:
+    """Yield the ways to find an item of a stream, each with its name."""
+    if stream == "train":
+        yield "overlap", _TAKE_HALF  # what somebody else has answered, so that it is done
+        yield "queue", _TAKE_QUEUED
+        yield "random", _TAKE_ANY
+    else:
+        yield stream, _TAKE_HALF
+        yield stream, _TAKE_ANY
+
+
+def _give_back(connection: sa.Connection, items: Iterable[int]) -> None:
+    changes = [{"which": each, "change": 1} for each in items]
+    if changes:
+        connection.execute(_CHANGE_OPEN, changes)
+
+
+def _taking(found: sa.Select[tuple[int]]) -> sa.UpdateBase:
+    """Return the statement that takes one from `open` of the first item found, and returns the item."""
+    here = item.c.id == found.limit(1).with_for_update(of=_other, skip_locked=True).scalar_subquery()
+    return item.update().where(here, item.c.open > 0).values(open=item.c.open - 1).returning(item.c.id)
+
+
+_other = item.alias("candidate")
+_who, _which = parameter("who"), parameter("which")
+_ZERO: sa.ColumnElement[int] = sa.literal_column("0")  # as in the indices
+_FREE = sa.select(_other.c.id).where(
+    _other.c.stream == parameter("from_stream"),
+    _other.c.open > _ZERO,
+    ~sa.exists().where(touched.c.item == _other.c.id, touched.c.person == _who),
+    ~sa.exists().where(lease.c.item == _other.c.id, lease.c.person == _who),
+)
+_TAKE_HALF = _taking(_FREE.where(_other.c.open < _other.c.need).order_by(_other.c.order_key))
+_TAKE_QUEUED = _taking(_FREE.join(queue, queue.c.item == _other.c.id).order_by(queue.c.rank))
+_TAKE_ANY = _taking(_FREE.order_by(_other.c.order_key))
+_TAKE_BACK = item.update().where(item.c.id == _which, item.c.open > 0).values(open=item.c.open - 1).returning(item.c.id)
+_CHANGE_OPEN = item.update().where(item.c.id == _which).values(open=item.c.open + parameter("change"))
+
+_HELD = sa.select(lease).where(lease.c.person == _who).order_by(lease.c.number)
+_FIRST = sa.select(sa.func.min(lease.c.number)).where(lease.c.person == _who)
+_RENEW = lease.update().where(lease.c.person == _who).values(until=parameter("new_until"))
+_END_EXPIRED = lease.delete().where(lease.c.until <= parameter("now")).returning(lease.c.item)
+_RELEASE = (
+    lease.delete()
+    .where(lease.c.person == _who, lease.c.token.in_(parameter("tokens", many=True)))
+    .returning(lease.c.item)
+)
+_END = lease.delete().where(lease.c.item == _which, lease.c.person == _who).returning(lease)
+_CHOSEN = sa.select(queue.c.chosen_by, queue.c.prob.label("chosen_prob")).where(queue.c.item == _which)
+_leased = (
+    sa.select(item.c.stream, sa.literal(1).label("labels"))
+    .join(lease, lease.c.item == item.c.id)
+    .union_all(sa.select(tally.c.stream, tally.c.labels))
+).subquery()
+_COUNTS = sa.select(_leased.c.stream, sa.func.sum(_leased.c.labels).label("total")).group_by(_leased.c.stream)

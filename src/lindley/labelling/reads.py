@@ -1,0 +1,85 @@
+"""What is read of a store: page by page, so that no reader makes a writer wait for long; and its people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from lindley.errors import InputError, some
+from lindley.labelling.records import Entry, Item, ProjectEvent
+from lindley.labelling.sql import parameter, sa, select_in
+from lindley.labelling.tables import entry, event, item, lease, person
+
+Read = Callable[[Callable[[sa.Connection], Any]], Any]
+_PAGE = 5000
+
+
+def read_items(read: Read, rows: Iterable[int] | None) -> Iterator[Item]:
+    """Yield the items of these rows, in this order; None: all. Raises InputError for rows that are not there."""
+    if rows is None:
+        for row in _pages(read, _ITEMS, "id"):
+            yield Item(**row._mapping)
+        return
+    iterator = iter(rows)
+    while block := list(islice(iterator, _PAGE)):
+        found = read(lambda connection: select_in(connection, _ITEMS_OF, block))
+        if missing := [each for each in block if each not in found]:
+            raise InputError(f"The items {some(missing)} are not known.", argument="rows", rows=missing)
+        for each in block:
+            yield Item(**found[each]._mapping)
+
+
+def read_entries(read: Read) -> Iterator[Entry]:
+    """Yield one line for each thing found in the sources, in order."""
+    for row in _pages(read, _ENTRIES, "id"):
+        yield Entry(row.place, row.item, row.reason)
+
+
+def read_events(read: Read, since_seq: int) -> Iterator[ProjectEvent]:
+    """Yield the events after a place in their order."""
+    for row in _pages(read, _EVENTS, "seq", since_seq):
+        yield ProjectEvent(**{**row._mapping, "person": row.person or ""})
+
+
+def read_leased(connection: sa.Connection) -> list[int]:
+    """Return the items that somebody holds."""
+    return list(connection.scalars(sa.select(lease.c.item).distinct().order_by(lease.c.item)))
+
+
+def check_person(connection: sa.Connection, name: str) -> None:
+    """Raise InputError where there is no such person."""
+    if connection.scalar(_PERSON, {"who": name}) is None:
+        raise InputError(f"There is no person {name!r}: add them first.", argument="person", got=name)
+
+
+def put_person(connection: sa.Connection, name: str, token_hash: str | None, created: str) -> None:
+    """Add a person, or give one another token.
+
+    Args:
+        connection: A transaction of the writer.
+        name: The name of the person.
+        token_hash: The hash of the token by which a request is known as theirs; None: they have none.
+        created: The time, UTC.
+    """
+    known = connection.scalar(_PERSON, {"who": name}) is not None
+    change = (
+        person.update().where(person.c.name == name) if known else person.insert().values(name=name, created=created)
+    )
+    connection.execute(change.values(token_hash=token_hash))
+
+
+def _pages(read: Read, statement: sa.Select[Any], key: str, after: int = -1) -> Iterator[sa.Row[Any]]:
+    """Yield the rows of a statement that has a parameter `after`, and orders by a key."""
+    while page := read(lambda connection: connection.execute(statement, {"after": after}).all()):  # noqa: B023
+        yield from page
+        after = getattr(page[-1], key)
+
+
+_after = parameter("after")
+_COLUMNS = (item.c.id, item.c.hash, item.c.content, item.c.source, item.c.grp.label("group"), item.c.stream)
+_ITEMS = sa.select(*_COLUMNS).where(item.c.id > _after, item.c.ready).order_by(item.c.id).limit(_PAGE)
+_ITEMS_OF = sa.select(*_COLUMNS).where(item.c.id.in_(parameter("values", many=True)), item.c.ready)
+_ENTRIES = sa.select(entry).where(entry.c.id > _after, entry.c.ready).order_by(entry.c.id).limit(_PAGE)
+_EVENTS = sa.select(event).where(event.c.seq > _after).order_by(event.c.seq).limit(_PAGE)
+_PERSON = sa.select(person.c.name).where(person.c.name == parameter("who"))

@@ -1,0 +1,144 @@
+"""SQLAlchemy, and all that is SQLite's own: how its connections are opened, its triggers, its backup, its errors.
+
+This is the one place that imports SQLAlchemy (extra `label`); others take `sa` from here.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lindley.errors import HeldError, InputError, JournalError
+
+try:
+    import sqlalchemy as sa
+except ModuleNotFoundError:
+    raise InputError(
+        'A labelling project requires SQLAlchemy, which is not installed: pip install "lindley[label]"',
+        argument="sqlalchemy",
+    ) from None
+
+__all__ = ["add_triggers", "back_up", "open_engine", "parameter", "sa", "select_in", "translated_errors", "wal_is_safe"]
+
+BUSY_SECONDS = 5.0
+"""The time to wait for another process that writes."""
+_BLOCK = 500
+_SAFE_PATCHES = {(3, 44): 6, (3, 50): 7}
+
+
+def wal_is_safe(version: tuple[int, int, int]) -> bool:
+    """Return whether this SQLite has no race of two connections that corrupts a database in WAL mode.
+
+    It was mended in 3.51.3, and in 3.50.7 and 3.44.6 of the older lines.
+
+    >>> wal_is_safe((3, 40, 1)), wal_is_safe((3, 44, 6)), wal_is_safe((3, 51, 2)), wal_is_safe((3, 52, 0))
+    (False, True, False, True)
+    """
+    return version >= (3, 51, 3) or version[2] >= _SAFE_PATCHES.get(version[:2], version[2] + 1)
+
+
+def open_engine(
+    path: Path,
+    *,
+    writes: bool = False,
+    version: tuple[int, int, int] = sqlite3.sqlite_version_info[:3],
+    max_pages: int | None = None,
+) -> sa.Engine:
+    """Return an engine for the database file: each of its connections is set up, and each transaction begins itself.
+
+    Args:
+        path: The file.
+        writes: Whether transactions take the right to write when they begin, and not at the first change: a
+            transaction that reads first could not wait for another writer.
+        version: The version of SQLite, which decides on the journal mode.
+        max_pages: The largest size of the file in pages; None: any.
+    """
+    engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
+    begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+    mode, synchronous = ("wal", "FULL") if wal_is_safe(version) else ("delete", "EXTRA")
+
+    def set_up(connection: sqlite3.Connection, _: object) -> None:
+        connection.isolation_level = None  # sqlite3 begins no transactions of its own
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA recursive_triggers = ON")  # else INSERT OR REPLACE deletes without a trigger
+        if max_pages is not None:
+            connection.execute(f"PRAGMA max_page_count = {max_pages}")
+        if _journal_mode(connection, "") != mode and _journal_mode(connection, f" = {mode}") != mode:
+            raise HeldError(
+                f"{path} is open in another process whose SQLite uses another journal mode. End that process first.",
+                path=path,
+            )
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+
+    sa.event.listen(engine, "connect", set_up)
+    sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    return engine
+
+
+def add_triggers(table: sa.Table) -> None:
+    """Have a table refuse UPDATE and DELETE, from its creation on."""
+    for change in ("UPDATE", "DELETE"):
+        trigger = (
+            f"CREATE TRIGGER {table.name}_refuses_{change.lower()} BEFORE {change} ON {table.name} "
+            f"BEGIN SELECT RAISE(ABORT, '{table.name} is append-only'); END"
+        )
+        ddl = sa.DDL(trigger).execute_if(dialect="sqlite")  # type: ignore[no-untyped-call]
+        sa.event.listen(table, "after_create", ddl)
+
+
+def back_up(engine: sa.Engine, path: Path) -> None:
+    """Write a whole copy of the database to a file that does not exist, as one moment has it.
+
+    The file itself is never opened beside SQLite: its locks are lost where one process closes the file.
+    """
+    temporary = path.with_name(path.name + ".partial")
+    temporary.unlink(missing_ok=True)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text("VACUUM INTO :path"), {"path": str(temporary)})
+    temporary.replace(path)
+
+
+def parameter(name: str, *, many: bool = False) -> sa.BindParameter[Any]:
+    """Return a parameter of a statement: one value, or `many` of them for IN."""
+    return sa.bindparam(name, expanding=many)
+
+
+def select_in(connection: sa.Connection, statement: sa.Select[Any], values: Iterable[object]) -> dict[Any, sa.Row[Any]]:
+    """Return by its first column each row of a statement that has a parameter `values` for that column."""
+    wanted = list(dict.fromkeys(values))
+    rows: dict[Any, sa.Row[Any]] = {}
+    for start in range(0, len(wanted), _BLOCK):
+        found = connection.execute(statement, {"values": wanted[start : start + _BLOCK]})
+        rows |= {row[0]: row for row in found}
+    return rows
+
+
+@contextmanager
+def translated_errors(path: Path) -> Iterator[None]:
+    """Raise errors of the database as lindley's own: HeldError where another process writes, else JournalError."""
+    try:
+        yield
+    except sa.exc.IntegrityError:
+        raise
+    except sa.exc.DBAPIError as error:
+        reason = str(error.orig)
+        if "locked" in reason:
+            raise HeldError(
+                f"{path}: another process wrote for more than {BUSY_SECONDS:.0f} s. Nothing was stored; try again.",
+                path=path,
+            ) from error
+        remedy = "Free space on the disk." if "full" in reason else "Restore a backup if it stays so."
+        raise JournalError(f"{path} cannot be used ({reason}); it stands as before. {remedy}", path=path) from error
+
+
+def _journal_mode(connection: sqlite3.Connection, change: str) -> str:
+    try:
+        return str(connection.execute(f"PRAGMA journal_mode{change}").fetchone()[0])
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error):
+            raise
+        return "locked"

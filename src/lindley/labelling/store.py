@@ -1,0 +1,390 @@
+"""The store of a labelling project: one database that holds items, people, events and leases, and is the truth.
+
+All changes go through one writer thread; every reader has a connection of its own, and holds it briefly.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import numpy as np
+
+from lindley.errors import InputError
+from lindley.labelling import claims, reads
+from lindley.labelling.additions import Addition
+from lindley.labelling.claims import WantTest
+from lindley.labelling.class_changes import next_class_id, read_classes
+from lindley.labelling.clock import StoreClock
+from lindley.labelling.event_append import Appender
+from lindley.labelling.item_changes import change_need, move_to_audit
+from lindley.labelling.migrations import create_tables, migrate
+from lindley.labelling.ranked_queue import QueueRow, read_epoch, read_queue, replace_queue
+from lindley.labelling.records import ClassAction, ClassRecord, Entry, Item, Lease, ProjectEvent
+from lindley.labelling.round_records import ModelRecord, RoundRecord, add_model, add_round, read_models, read_rounds
+from lindley.labelling.sql import open_engine, sa, translated_errors
+from lindley.labelling.tables import item, person, read_meta
+from lindley.labelling.writer import Writer
+from lindley.session.event_store import Receipt, Refused
+
+T = TypeVar("T")
+
+
+def utc_now() -> datetime:
+    """Return the time of this machine, for display."""
+    return datetime.now(UTC)
+
+
+class ProjectStore:
+    """The database of a project (a context manager), made by `create`; several processes may have it open.
+
+    Args:
+        path: The file.
+        lease_seconds: How long an item is held for a person who does not answer.
+        clock: Monotonic seconds, for leases.
+        utc: The time, for display.
+        max_pages: The largest size of the file in pages of the database; None: any.
+
+    Raises:
+        InputError: If there is no such file.
+        JournalError: If it is no database of a project, or is of a newer version.
+        HeldError: If another process writes for longer than the store waits.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        lease_seconds: float = 300.0,
+        clock: Callable[[], float] = time.monotonic,
+        utc: Callable[[], datetime] = utc_now,
+        max_pages: int | None = None,
+    ) -> None:
+        if not path.is_file():
+            raise InputError(f"There is no labelling project at {path}: make one with `lindley init`.", argument="path")
+        self.path, self.lease_seconds = path.absolute(), lease_seconds
+        self._utc = utc
+        writes = open_engine(self.path, writes=True, max_pages=max_pages)
+        try:
+            with translated_errors(self.path):
+                migrate(writes, self.path)
+        except BaseException:
+            writes.dispose()
+            raise
+        self._engine = open_engine(self.path)
+        self._clock = StoreClock(clock, self.read(lambda connection: float(read_meta(connection, "clock"))))
+        self._writer = Writer(writes, self.path)
+
+    @classmethod
+    def create(cls, path: Path, *, seed: int = 0, **options: Any) -> ProjectStore:
+        """Make the database of a new project, and open it. One whose first items never came is taken over.
+
+        Args:
+            path: The file.
+            seed: Seed of the order of items.
+            options: The options of `ProjectStore`.
+
+        Raises:
+            InputError: If there is a project with items.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        engine = open_engine(path, writes=True)
+        try:
+            with translated_errors(path), engine.begin() as connection:
+                create_tables(connection, seed=seed)
+                if connection.scalar(sa.select(item.c.id).where(item.c.ready).limit(1)) is not None:
+                    raise InputError(f"There is a labelling project at {path} already. Name another folder.")
+        finally:
+            engine.dispose()
+        return cls(path, **options)
+
+    @classmethod
+    def open(cls, path: Path, **options: Any) -> ProjectStore:
+        """Open the database of a project.
+
+        Args:
+            path: The file.
+            options: The options of `ProjectStore`.
+        """
+        return cls(path, **options)
+
+    def read(self, function: Callable[[sa.Connection], T]) -> T:
+        """Run a function in a transaction that reads one moment of the database. Keep it short: writers wait."""
+        with translated_errors(self.path), self._engine.begin() as connection:
+            return function(connection)
+
+    def write(self, function: Callable[[sa.Connection], T]) -> T:
+        """Run a function in a transaction of the writer, and return its result once that is durable."""
+        return self._writer.run(function)
+
+    def close(self) -> None:
+        """Finish what was asked for, and close the database."""
+        self._writer.close()
+        self._engine.dispose()
+
+    def __enter__(self) -> ProjectStore:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Items
+
+    def add(self, *, need: int = 1) -> Addition:
+        """Begin an addition of items: `with store.add() as addition: addition.add(...); addition.finish()`."""
+        return Addition(self._writer, self.path, need=need)
+
+    def add_items(self, found: Iterable[tuple[Entry, Item | None]], *, need: int = 1) -> int:
+        """Add what was found in a source, all or nothing, and return the number of items of the project.
+
+        Args:
+            found: Each entry, with its item where that is new.
+            need: The number of people who shall label each item.
+        """
+        with self.add(need=need) as addition:
+            addition.add(found)
+            return addition.finish()
+
+    def items(self, rows: Iterable[int] | None = None) -> Iterator[Item]:
+        """Yield the items of these rows, in this order; None: all. Raises InputError for rows that are not there."""
+        return reads.read_items(self.read, rows)
+
+    def content(self, row: int) -> str:
+        """Return the content of an item. Raises InputError where there is none of this id."""
+        return next(self.items([row])).content
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield one line for each thing found in the sources, in order."""
+        return reads.read_entries(self.read)
+
+    def hashes(self) -> dict[str, int]:
+        """Return the item of each hash."""
+        return dict(zip(self._column("hash"), self._column("id"), strict=True))
+
+    def groups(self) -> np.ndarray:
+        """Return the group of each item, [N]."""
+        return np.array(self._column("grp"), dtype=np.int64)
+
+    def streams(self) -> np.ndarray:
+        """Return the stream of each item, [N], as text."""
+        return np.array(self._column("stream"), dtype="<U5")
+
+    def leased_items(self) -> list[int]:
+        """Return the items that somebody holds."""
+        return self.read(reads.read_leased)
+
+    def set_need(self, need: int, items: Iterable[int] | None = None) -> None:
+        """Set the number of people who shall label each of these items; None: all."""
+        self.write(lambda connection: change_need(connection, need, items))
+
+    def start_audit(self, items: Sequence[int]) -> list[int]:
+        """Move items into the audit stream, in this order, and return those that were fresh: never answered or held."""
+        return self.write(lambda connection: move_to_audit(connection, items))
+
+    # People and classes
+
+    def add_person(self, name: str, token_hash: str | None = None) -> None:
+        """Add a person, or give one another token. Raises InputError for an empty name."""
+        if not name.strip():
+            raise InputError(argument="name", expected="text", got=name)
+        created = self._time()
+        self.write(lambda connection: reads.put_person(connection, name, token_hash, created))
+
+    def people(self) -> list[str]:
+        """Return the names of all people, those whom imported labels name too."""
+        return self.read(lambda connection: list(connection.scalars(sa.select(person.c.name).order_by(person.c.name))))
+
+    def find_person(self, token_hash: str) -> str | None:
+        """Return the person of a token; None where it is nobody's."""
+        return self.read(lambda c: c.scalar(sa.select(person.c.name).where(person.c.token_hash == token_hash)))
+
+    def classes(self) -> list[ClassRecord]:
+        """Return all classes by their ids, also those that are retired."""
+        return self.read(read_classes)
+
+    def add_class(self, name: str, *, hotkey: str | None = None, description: str = "", by: str = "") -> int:
+        """Add a class, as an event, and return its id.
+
+        Args:
+            name: Its name, which no other class has had.
+            hotkey: The key that chooses it.
+            description: A sentence that says what it is.
+            by: The person who adds it.
+
+        Raises:
+            InputError: If the name or the key is taken.
+        """
+        payload = {"action": "add", "name": name, "hotkey": hotkey, "description": description}
+        return self._change_class(None, payload, by)
+
+    def change_class(self, class_id: int, action: ClassAction, value: str | int | None = None, *, by: str = "") -> None:
+        """Change a class, as an event.
+
+        Args:
+            class_id: The class.
+            action: "rename", "describe", "hotkey", "merge" or "retire".
+            value: The new name, description or key; the id of the class into which it is merged.
+            by: The person who changes it.
+
+        Raises:
+            InputError: If that cannot be.
+        """
+        names = {"rename": "name", "describe": "description", "hotkey": "hotkey", "merge": "into"}
+        payload = {"action": action, **({names[action]: value} if action in names else {})}
+        self._change_class(class_id, payload, by)
+
+    def _change_class(self, class_id: int | None, payload: dict[str, Any], by: str) -> int:
+        def change(connection: sa.Connection) -> tuple[int, Receipt]:
+            number = next_class_id(connection) if class_id is None else class_id
+            made = ProjectEvent(uuid=uuid4().hex, kind="class", class_id=number, payload=payload)
+            return number, self._append(connection, by, [made])[0]
+
+        number, receipt = self.write(change)
+        if isinstance(receipt, Refused):
+            raise InputError(f"{receipt.reason}.", argument="class")
+        return number
+
+    # Events and claims
+
+    def append(self, person: str, events: Sequence[ProjectEvent]) -> list[Receipt]:
+        """Append events of a person: each is "stored", "known" by its uuid, or Refused. They are durable on return.
+
+        An answer without a lease, which came late, is kept as well as the others' answers.
+
+        Args:
+            person: The name of the person; "" for a program.
+            events: The events; fields that an answer leaves None are those of its lease.
+        """
+        return self.write(lambda connection: self._append(connection, person, events))
+
+    def claim(self, person: str, count: int, *, want_test: WantTest = False) -> list[Lease]:
+        """Lease items to a person until they hold `count`, and return what they hold, the oldest first.
+
+        Twice gives the same. Items of an audit come first, then those of the wanted stream, then those of the other.
+
+        Args:
+            person: The name of the person.
+            count: The number of items that the person shall hold.
+            want_test: Whether the next item comes from the test stream, or what decides that from the counts.
+
+        Raises:
+            InputError: If the person is not known.
+        """
+        return self.append_and_claim(person, (), count, want_test=want_test)[1]
+
+    def append_and_claim(
+        self,
+        person: str,
+        events: Sequence[ProjectEvent],
+        count: int,
+        *,
+        want_test: WantTest = False,
+        release: Sequence[str] = (),
+    ) -> tuple[list[Receipt], list[Lease]]:
+        """Append events, give leases back and claim, in one transaction.
+
+        Args:
+            person: The name of the person.
+            events: The events, as `append` takes them.
+            count: The number of items that the person shall hold.
+            want_test: Whether the next item comes from the test stream, or what decides that from the counts.
+            release: The tokens of leases to give back first.
+        """
+
+        def work(connection: sa.Connection) -> tuple[list[Receipt], list[Lease]]:
+            reads.check_person(connection, person)
+            claims.release(connection, person, release)
+            receipts = self._append(connection, person, events)
+            now = self._clock.read(connection)
+            seconds = self.lease_seconds
+            rows = claims.claim_items(connection, person, count, want_test=want_test, now=now, seconds=seconds)
+            return receipts, [self._lease(row, now) for row in rows]
+
+        return self.write(work)
+
+    def release(self, person: str, tokens: Sequence[str]) -> int:
+        """Give leases of a person back, by their tokens, and return how many there were."""
+        return self.write(lambda connection: claims.release(connection, person, tokens))
+
+    def events(self, since_seq: int = 0) -> Iterator[ProjectEvent]:
+        """Yield the events after a place in their order."""
+        return reads.read_events(self.read, since_seq)
+
+    # Queue, rounds and models
+
+    def swap_queue(
+        self,
+        epoch: int,
+        rows: Sequence[QueueRow],
+        *,
+        record: RoundRecord | None = None,
+        model: ModelRecord | None = None,
+    ) -> int:
+        """Put a new ranking in the place of the queue, with its round and its model; return how many rows it keeps.
+
+        It is one transaction: an error leaves everything as it was. Items that were answered, also after the model
+        was fitted, and items that somebody holds are left out.
+
+        Args:
+            epoch: The number of the queue, larger than that before.
+            rows: The ranking, best first.
+            record: The round that made it.
+            model: The model that made it.
+
+        Raises:
+            InputError: If the epoch is not new, or an item is unknown or ranked twice.
+        """
+
+        def work(connection: sa.Connection) -> int:
+            if model is not None:
+                add_model(connection, model)
+            if record is not None:
+                add_round(connection, record)
+            return replace_queue(connection, epoch, rows, None if model is None else model.version)
+
+        return self.write(work)
+
+    def epoch(self) -> int:
+        """Return the number of the queue; 0 before the first."""
+        return self.read(read_epoch)
+
+    def queue(self) -> list[QueueRow]:
+        """Return the queue by rank."""
+        return self.read(read_queue)
+
+    def add_round(self, record: RoundRecord) -> None:
+        """Append a round that made no queue, such as one that failed."""
+        self.write(lambda connection: add_round(connection, record))
+
+    def rounds(self) -> list[RoundRecord]:
+        """Return the rounds in the order in which they ended."""
+        return self.read(read_rounds)
+
+    def models(self) -> list[ModelRecord]:
+        """Return the models in the order added."""
+        return self.read(read_models)
+
+    def _append(self, connection: sa.Connection, person: str, events: Sequence[ProjectEvent]) -> list[Receipt]:
+        if not events:
+            return []
+        now = self._clock.read(connection)
+        appender = Appender(connection, person, now=now, seconds=self.lease_seconds, time=self._time())
+        return appender.append(events)
+
+    def _time(self) -> str:
+        return self._utc().isoformat(timespec="milliseconds")
+
+    def _lease(self, row: sa.Row[Any], now: float) -> Lease:
+        until = self._utc() + timedelta(seconds=row.until - now)
+        values = {name: getattr(row, name) for name in ("item", "person", "token", *claims.CHOICE)}
+        return Lease(until=until.isoformat(timespec="milliseconds"), **values)
+
+    def _column(self, name: str) -> list[Any]:
+        return self.read(lambda c: list(c.scalars(sa.select(item.c[name]).where(item.c.ready).order_by(item.c.id))))

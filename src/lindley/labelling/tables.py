@@ -1,0 +1,210 @@
+"""The tables of a labelling project, for any database. Events are the truth; what else changes follows from them.
+
+`item.open` = `need` - people with a label - leases: the number of people who may still be served the item. It is below
+zero where an answer came after its lease was over and the item had gone to somebody else: the answer is kept.
+"""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from lindley.labelling.records import EventKind, Stream
+from lindley.labelling.sql import add_triggers, sa
+
+metadata = sa.MetaData()
+
+
+def _choice(column: str, values: tuple[str, ...]) -> sa.CheckConstraint:
+    return sa.CheckConstraint(f"{column} IN ({', '.join(map(repr, values))})")
+
+
+meta = sa.Table(
+    "meta",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("value", sa.JSON, nullable=False),
+)
+"""schema_version, seed, clock (seconds of the store's clock), epoch and model_version of the queue."""
+
+class_ = sa.Table(
+    "class",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("hotkey", sa.Text),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("merged_into", sa.ForeignKey("class.id")),
+    sa.Column("retired", sa.Boolean, nullable=False),
+)
+
+item = sa.Table(
+    "item",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("hash", sa.Text, nullable=False, unique=True),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("grp", sa.Integer, nullable=False),
+    sa.Column("stream", sa.Text, _choice("stream", get_args(Stream)), nullable=False),
+    sa.Column("need", sa.Integer, sa.CheckConstraint("need >= 1"), nullable=False),
+    sa.Column("open", sa.Integer, nullable=False),
+    sa.Column("order_key", sa.BigInteger, nullable=False),
+    sa.Column("ready", sa.Boolean, nullable=False),
+)
+"""`order_key` orders a stream at random: noise keyed by the hash. `ready` is false until its addition is finished."""
+
+entry = sa.Table(
+    "entry",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("place", sa.Text, nullable=False),
+    sa.Column("item", sa.ForeignKey("item.id")),
+    sa.Column("reason", sa.Text),
+    sa.Column("ready", sa.Boolean, nullable=False),
+    sa.CheckConstraint("(item IS NULL) <> (reason IS NULL)"),
+)
+
+person = sa.Table(
+    "person",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("token_hash", sa.Text, unique=True),
+    sa.Column("created", sa.Text, nullable=False),
+)
+
+event = sa.Table(
+    "event",
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True),
+    sa.Column("uuid", sa.Text, nullable=False, unique=True),
+    sa.Column("kind", sa.Text, _choice("kind", get_args(EventKind)), nullable=False),
+    sa.Column("item", sa.ForeignKey("item.id")),
+    sa.Column("person", sa.ForeignKey("person.name")),
+    sa.Column("class_id", sa.ForeignKey("class.id")),
+    sa.Column("target_uuid", sa.Text),
+    sa.Column("shown_ms", sa.Integer),
+    sa.Column("idle_ms", sa.Integer),
+    sa.Column("epoch", sa.Integer),
+    sa.Column("chosen_by", sa.Text),
+    sa.Column("chosen_prob", sa.Float),
+    sa.Column("predicted", sa.ForeignKey("class.id")),
+    sa.Column("predicted_prob", sa.Float),
+    sa.Column("prediction_shown", sa.Boolean, nullable=False),
+    sa.Column("model_version", sa.Text),
+    sa.Column("guideline_version", sa.Integer),
+    sa.Column("client_time", sa.Text),
+    sa.Column("server_time", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("payload", sa.JSON, nullable=False),
+    sa.Index("event_answer", "item", "person"),
+    sa.Index("event_target", "target_uuid"),
+)
+"""The columns are the fields of a ProjectEvent; NULL is a person of no name."""
+
+touched = sa.Table(
+    "touched",
+    metadata,
+    sa.Column("item", sa.ForeignKey("item.id"), primary_key=True),
+    sa.Column("person", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+)
+"""Who has answered an item, and the kind of the answer that counts: nobody is served an item again."""
+
+lease = sa.Table(
+    "lease",
+    metadata,
+    sa.Column("item", sa.ForeignKey("item.id"), primary_key=True),
+    sa.Column("person", sa.ForeignKey("person.name"), primary_key=True),
+    sa.Column("token", sa.Text, nullable=False, unique=True),
+    sa.Column("until", sa.Float, nullable=False, index=True),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("epoch", sa.Integer),
+    sa.Column("chosen_by", sa.Text),
+    sa.Column("chosen_prob", sa.Float),
+    sa.Column("model_version", sa.Text),
+    sa.Index("lease_person", "person", "number"),
+)
+"""`until` counts seconds of the store's clock; `number` orders what a person holds."""
+
+tally = sa.Table(
+    "tally",
+    metadata,
+    sa.Column("stream", sa.Text, primary_key=True),
+    sa.Column("labels", sa.Integer, nullable=False),
+)
+"""The number of people's labels in each stream."""
+
+queue = sa.Table(
+    "queue",
+    metadata,
+    sa.Column("rank", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("item", sa.ForeignKey("item.id"), nullable=False, unique=True),
+    sa.Column("chosen_by", sa.Text, nullable=False),
+    sa.Column("score", sa.Float),
+    sa.Column("prob", sa.Float),
+)
+
+round_ = sa.Table(
+    "round",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("upto_seq", sa.Integer, nullable=False),
+    sa.Column("n_train", sa.Integer, nullable=False),
+    sa.Column("n_test", sa.Integer, nullable=False),
+    sa.Column("acquisition", sa.Text, nullable=False),
+    sa.Column("options", sa.JSON, nullable=False),
+    sa.Column("seed", sa.BigInteger, nullable=False),
+    sa.Column("info_nats", sa.Float),
+    sa.Column("info_se", sa.Float),
+    sa.Column("model_version", sa.Text),
+    sa.Column("seconds", sa.JSON, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("error", sa.Text, nullable=False),
+)
+
+model = sa.Table(
+    "model",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("version", sa.Text, nullable=False, unique=True),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("feature_version", sa.Text, nullable=False),
+    sa.Column("n_labels", sa.Integer, nullable=False),
+    sa.Column("metrics", sa.JSON, nullable=False),
+)
+
+session_event = sa.Table(
+    "session_event",
+    metadata,
+    sa.Column("session", sa.Text, primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("event", sa.JSON, nullable=False),
+)
+session_answer = sa.Table(
+    "session_answer",
+    metadata,
+    sa.Column("session", sa.Text, primary_key=True),
+    sa.Column("uuid", sa.Text, primary_key=True),
+)
+"""The events of sessions, each in its order, and the uuids of their answers."""
+
+
+def read_meta(connection: sa.Connection, key: str) -> Any:
+    """Return a value of the table meta."""
+    return connection.scalar(_META, {"which": key})
+
+
+def write_meta(connection: sa.Connection, key: str, value: object) -> None:
+    """Change a value of the table meta."""
+    connection.execute(_CHANGE_META, {"which": key, "new": value})
+
+
+_META = sa.select(meta.c.value).where(meta.c.key == sa.bindparam("which"))
+_CHANGE_META = meta.update().where(meta.c.key == sa.bindparam("which")).values(value=sa.bindparam("new", type_=sa.JSON))
+_IS_OPEN = item.c.open > sa.literal_column("0")  # a literal: an index over some rows is not used with a parameter
+for _name, _which in {"item_open": _IS_OPEN, "item_half": _IS_OPEN & (item.c.open < item.c.need)}.items():
+    sa.Index(_name, item.c.stream, item.c.order_key, sqlite_where=_which, postgresql_where=_which)
+for _table in (event, session_event, session_answer):
+    add_triggers(_table)

@@ -68,13 +68,13 @@ class Client:
         self._session.trust_env = False  # no proxy stands between here and here
         self._get(launch_link)
         self.me = self.get("/api/me")
-        self._session.headers |= {"X-CSRF-Token": self.me["csrf"], "Origin": self._origin}
+        self._session.headers.update({"X-CSRF-Token": self.me["csrf"], "Origin": self._origin})
 
     def get(self, path: str) -> Any:
         """Return the JSON answer to a GET."""
         return self._get(self._origin + path).json()
 
-    def post(self, path: str, body: object) -> Any:
+    def post(self, path: str, body: dict[str, Any]) -> Any:
         """Return the JSON answer to a POST, which is repeated while the server is away."""
         for attempt in range(_TRIES):
             try:

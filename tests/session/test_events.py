@@ -1,13 +1,11 @@
-"""Events: what is written is read, and what is none is refused in words. A store takes each answer once."""
+"""Events: what is written is read, and what is none is refused in words."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lindley.errors import InputError
-from lindley.session.event_store import EventStore, MemoryStore
-from lindley.session.events import Answer, Answered, Fitted, Queried, Started, from_json, to_json
-from lindley.session.journal_store import JournalStore
+from lindley.session.events import Answer, Answered, Fitted, from_json, to_json
 
 TEXT = st.text(max_size=5)
 ANSWERS = st.builds(
@@ -65,33 +63,3 @@ def test_a_label_has_a_value_and_no_other_outcome_has_one():
         with pytest.raises(InputError) as caught:
             Answer(*wrong)
         assert (caught.value.argument, caught.value.rows) == ("value", (3,))
-
-
-@pytest.fixture(params=["memory", "journal"])
-def store(request, tmp_path):
-    if request.param == "memory":
-        yield MemoryStore()
-    else:
-        with JournalStore(tmp_path) as journal:
-            yield journal
-
-
-def test_a_store_takes_each_answer_once(store):
-    assert isinstance(store, EventStore)
-    first = Answered.from_answers([Answer(0, 1, uuid="a"), Answer(1, 1, uuid="b")])
-    assert store.append([Started(key="k"), first]) == ["stored", "stored"]
-    again = Answered.from_answers([Answer(1, 1, uuid="b"), Answer(2, 0, uuid="c"), Answer(2, 0, uuid="c")])
-    assert store.append([first, again, again]) == ["known", "stored", "known"]
-    rows = [answer.row for event in store.read(1) for answer in event.answers]
-    assert rows == [0, 1, 2]
-
-
-def test_answers_without_a_uuid_are_never_repetitions(store):
-    same = Answered.from_answers([Answer(0, 1, uuid="")])
-    assert store.append([Started(key="k"), same, same]) == ["stored"] * 3
-
-
-def test_events_are_read_from_any_place(store):
-    events = [Started(key="k"), Queried(round=0, purpose="test", rows=[3]), Queried(round=0, purpose="test", rows=[4])]
-    store.append(events)
-    assert [list(store.read(since)) for since in range(4)] == [events, events[1:], events[2:], []]

@@ -32,19 +32,6 @@ def journal_path(tmp_path):
     return tmp_path / "journal.jsonl"
 
 
-def test_events_come_back_exactly(journal_path):
-    assert read_events(journal_path.parent) == EVENTS
-
-
-def test_a_journal_continues_where_it_stopped(journal_path):
-    more = Queried(round=0, purpose="train", rows=[7], scores=[0.25])
-    with JournalStore(journal_path.parent) as store:
-        assert list(store.read()) == EVENTS
-        assert list(store.read(3)) == EVENTS[3:]
-        store.append([more])
-    assert read_events(journal_path.parent) == [*EVENTS, more]
-
-
 def test_one_append_and_several_give_the_same_bytes(journal_path, tmp_path):
     with JournalStore(tmp_path / "singly") as store:
         for event in EVENTS:

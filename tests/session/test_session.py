@@ -17,6 +17,8 @@ import torch
 from lindley.acquisition.catalogue import acquisition_named
 from lindley.contracts import Classification, Regression
 from lindley.errors import HeldError, InputError, InputWarning, JournalError
+from lindley.labelling.session_store import SessionStore
+from lindley.labelling.store import ProjectStore
 from lindley.session import locks
 from lindley.session.event_store import MemoryStore
 from lindley.session.events import Answer
@@ -28,23 +30,32 @@ TASK = Classification(("a", "b", "c"))
 KILLS = max(30, int(os.environ.get("LINDLEY_FUZZ", "0")) // 2)
 
 
-@pytest.fixture(params=["memory", "folder"])
+@pytest.fixture(params=["memory", "folder", "database"])
 def reopen(request, tmp_path, pool, learner):
-    """Begin the session, or go on with it; a memory is the same object, a folder is opened again."""
-    memory, opened = MemoryStore(), []
+    """Begin the session, or go on with it; a memory is the same object, a folder or a database is opened again."""
+    opened = []
+    memory, databases = MemoryStore(), []
+
+    def open_store():
+        if request.param == "database":
+            for database in databases:
+                database.close()
+            databases.append(ProjectStore.create(tmp_path / "project.db"))
+            return SessionStore(databases[-1])
+        return memory if request.param == "memory" else tmp_path / "session"
 
     def begin(acquisition="bald", **more):
         for session in opened:
             session.close()
-        store = memory if request.param == "memory" else tmp_path / "session"
+        store = open_store()
         settings = {"task": TASK, "num_draws": 6, "batch_size": 4, "seed": 3, "initial_labels": 6, **more}
         session = Session(pool, learner, acquisition, store=store, **settings)
         opened.append(session)
         return session
 
     yield begin
-    for session in opened:
-        session.close()
+    for each in (*opened, *databases):
+        each.close()
 
 
 def answer(session, classes, rows=None):

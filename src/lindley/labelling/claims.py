@@ -12,7 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from lindley.labelling.records import Stream
-from lindley.labelling.sql import parameter, sa
+from lindley.labelling.sql import Row, parameter, sa
 from lindley.labelling.tables import item, lease, queue, read_meta, tally, touched
 
 
@@ -33,7 +33,7 @@ WantTest = bool | Callable[[StreamCounts], bool]
 
 def claim_items(
     connection: sa.Connection, person: str, count: int, *, want_test: WantTest, now: float, seconds: float
-) -> list[sa.Row[Any]]:
+) -> list[Row]:
     """Lease items to a person until they hold `count`, and return the leases that they hold, the oldest first.
 
     Args:
@@ -76,7 +76,7 @@ def release(connection: sa.Connection, person: str, tokens: Iterable[str]) -> in
     return len(given)
 
 
-def end_lease(connection: sa.Connection, number: int, person: str | None) -> sa.Row[Any] | None:
+def end_lease(connection: sa.Connection, number: int, person: str | None) -> Row | None:
     """End the lease of an item by its answer, and return it; `open` is left to the caller."""
     return connection.execute(_END, {"which": number, "who": person}).one_or_none()
 

@@ -14,7 +14,7 @@ from typing import Any, get_args
 from lindley.labelling import claims
 from lindley.labelling.class_changes import Refusal, apply_class_event
 from lindley.labelling.records import EventKind, ProjectEvent
-from lindley.labelling.sql import parameter, sa, select_in
+from lindley.labelling.sql import Row, parameter, sa, select_in
 from lindley.labelling.tables import class_, event, item, tally, touched
 from lindley.labelling.tables import person as people
 from lindley.session.event_store import Receipt, Refused
@@ -122,7 +122,7 @@ class Appender:
         values = {name: getattr(each, name) for name in _STORED}
         self._connection.execute(event.insert(), {**values, "person": each.person or None})
 
-    def _find_target(self, undo: ProjectEvent) -> sa.Row[Any] | None:
+    def _find_target(self, undo: ProjectEvent) -> Row | None:
         """Return the event that is to be undone; None where it has not arrived."""
         target = self._connection.execute(_TARGET, {"target": undo.target_uuid}).one_or_none()
         if target is not None and target.kind not in _UNDONE:
@@ -131,7 +131,7 @@ class Appender:
             raise Refusal(f"the event {undo.target_uuid} is of another person")
         return target
 
-    def _undo(self, target: sa.Row[Any]) -> None:
+    def _undo(self, target: Row) -> None:
         """Take an answer back: its item comes to the same person again, unless others have it by now."""
         if target.kind not in ANSWERS or self._settle(target.item, target.person or ""):
             return

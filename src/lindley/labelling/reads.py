@@ -8,7 +8,7 @@ from typing import Any
 
 from lindley.errors import InputError, some
 from lindley.labelling.records import Entry, Item, ProjectEvent
-from lindley.labelling.sql import parameter, sa, select_in
+from lindley.labelling.sql import Row, parameter, sa, select_in
 from lindley.labelling.tables import entry, event, item, lease, person
 
 Read = Callable[[Callable[[sa.Connection], Any]], Any]
@@ -69,7 +69,7 @@ def put_person(connection: sa.Connection, name: str, token_hash: str | None, cre
     connection.execute(change.values(token_hash=token_hash))
 
 
-def _pages(read: Read, statement: sa.Select[Any], key: str, after: int = -1) -> Iterator[sa.Row[Any]]:
+def _pages(read: Read, statement: sa.Select[Any], key: str, after: int = -1) -> Iterator[Row]:
     """Yield the rows of a statement that has a parameter `after`, and orders by a key."""
     while page := read(lambda connection: connection.execute(statement, {"after": after}).all()):  # noqa: B023
         yield from page

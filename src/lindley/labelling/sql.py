@@ -6,10 +6,11 @@ This is the one place that imports SQLAlchemy (extra `label`); others take `sa` 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from lindley.errors import HeldError, InputError, JournalError
 
@@ -21,7 +22,22 @@ except ModuleNotFoundError:
         argument="sqlalchemy",
     ) from None
 
-__all__ = ["add_triggers", "back_up", "open_engine", "parameter", "sa", "select_in", "translated_errors", "wal_is_safe"]
+__all__ = [
+    "Row",
+    "add_triggers",
+    "back_up",
+    "open_engine",
+    "parameter",
+    "sa",
+    "select_in",
+    "translated_errors",
+    "wal_is_safe",
+]
+
+if TYPE_CHECKING:
+    Row = sa.Row[Any]
+else:
+    Row = object  # a generic class of SQLAlchemy that a check of types at run time stumbles over
 
 BUSY_SECONDS = 5.0
 """The time to wait for another process that writes."""
@@ -107,12 +123,24 @@ def parameter(name: str, *, many: bool = False) -> sa.BindParameter[Any]:
     return sa.bindparam(name, expanding=many)
 
 
-def select_in(connection: sa.Connection, statement: sa.Select[Any], values: Iterable[object]) -> dict[Any, sa.Row[Any]]:
-    """Return by its first column each row of a statement that has a parameter `values` for that column."""
+def select_in(
+    connection: sa.Connection,
+    statement: sa.Select[Any],
+    values: Iterable[object],
+    others: Mapping[str, object] = MappingProxyType({}),
+) -> dict[Any, Row]:
+    """Return the rows by their first column, of a statement that has a parameter `values` for that column.
+
+    Args:
+        connection: Any transaction.
+        statement: The statement.
+        values: The values, as many as there are: a database takes only some at a time.
+        others: The other parameters.
+    """
     wanted = list(dict.fromkeys(values))
-    rows: dict[Any, sa.Row[Any]] = {}
+    rows: dict[Any, Row] = {}
     for start in range(0, len(wanted), _BLOCK):
-        found = connection.execute(statement, {"values": wanted[start : start + _BLOCK]})
+        found = connection.execute(statement, {**others, "values": wanted[start : start + _BLOCK]})
         rows |= {row[0]: row for row in found}
     return rows
 

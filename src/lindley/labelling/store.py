@@ -27,7 +27,7 @@ from lindley.labelling.migrations import create_tables, migrate
 from lindley.labelling.ranked_queue import QueueRow, read_epoch, read_queue, replace_queue
 from lindley.labelling.records import ClassAction, ClassRecord, Entry, Item, Lease, ProjectEvent
 from lindley.labelling.round_records import ModelRecord, RoundRecord, add_model, add_round, read_models, read_rounds
-from lindley.labelling.sql import open_engine, sa, translated_errors
+from lindley.labelling.sql import Row, open_engine, sa, translated_errors
 from lindley.labelling.tables import item, person, read_meta
 from lindley.labelling.writer import Writer
 from lindley.session.event_store import Receipt, Refused
@@ -381,7 +381,7 @@ class ProjectStore:
     def _time(self) -> str:
         return self._utc().isoformat(timespec="milliseconds")
 
-    def _lease(self, row: sa.Row[Any], now: float) -> Lease:
+    def _lease(self, row: Row, now: float) -> Lease:
         until = self._utc() + timedelta(seconds=row.until - now)
         values = {name: getattr(row, name) for name in ("item", "person", "token", *claims.CHOICE)}
         return Lease(until=until.isoformat(timespec="milliseconds"), **values)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lindley.apps.printing import print_message, write_to_stdout
 from lindley.errors import InputError
-from lindley.session.files import write_atomically
+from lindley.files import write_atomically
 
 
 def check_out(out: Path | None) -> None:

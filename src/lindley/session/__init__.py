@@ -12,6 +12,6 @@
 - trial.py: a session whose oracle is a program; schedule.py: its numbers of labels.
 - manifest.py, environment.py: what a trial is, and where it ran; journal_ranges.py: whether a journal fits it.
 - import_paths.py: a user's own objects by name.
-- files.py, locks.py, failures.py: whole files, locks, the last failure of a trial.
+- files.py, locks.py, failures.py: arrays that carry their hash, locks, the last failure of a trial.
 - progress.py: what a run reports while it runs.
 """

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from lindley.errors import InputError
+from lindley.files import read_plain_file, write_atomically
 from lindley.names import nearest
 from lindley.session.events import Answer, AnswerOutcome
-from lindley.session.files import read_plain_file, write_atomically
 from lindley.spreadsheet import quote_cell
 from lindley.text import brief
 

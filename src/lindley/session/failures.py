@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lindley.session.files import read_plain_file, write_json
+from lindley.files import read_plain_file, write_json
 from lindley.session.journal_store import FILE_NAME as JOURNAL
 from lindley.text import visible
 

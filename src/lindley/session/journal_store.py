@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 
 from lindley.errors import JournalError
+from lindley.files import make_folder, read_plain_file, sync_folder
 from lindley.session.event_store import Receipt, answer_uuids, drop_repeated_answers
 from lindley.session.events import ArraysFile, Event, from_json, to_json
-from lindley.session.files import REMEDY, make_folder, read_plain_file, save_arrays, sync_folder
+from lindley.session.files import REMEDY, save_arrays
 from lindley.session.locks import FileLock
 
 FILE_NAME = "journal.jsonl"

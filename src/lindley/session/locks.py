@@ -14,7 +14,7 @@ from types import TracebackType
 from filelock import lock_descriptor, unlock_descriptor
 
 from lindley.errors import HeldError
-from lindley.session.files import read_plain_file
+from lindley.files import read_plain_file
 from lindley.text import visible_line
 
 _TIMEOUT_SECONDS = 2.0

@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import ConfigDict
 
 from lindley.errors import JournalError
-from lindley.session.files import REMEDY, read_plain_file, write_json
+from lindley.files import read_plain_file, write_json
+from lindley.session.files import REMEDY
 from lindley.session.journal_ranges import check_ranges
 from lindley.session.journal_store import FILE_NAME as JOURNAL
 from lindley.session.records import Count, Record, find_fault

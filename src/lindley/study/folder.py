@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from lindley.errors import InputError
-from lindley.session.files import read_plain_file
+from lindley.files import read_plain_file
 from lindley.study.config.schema import Study
 
 FILE_NAME = "study.json"

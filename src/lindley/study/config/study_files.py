@@ -19,8 +19,8 @@ from pydantic import ValidationError
 
 from lindley.acquisition.specs import ACQUISITIONS
 from lindley.errors import ConfigurationError
+from lindley.files import read_plain_file
 from lindley.names import nearest
-from lindley.session.files import read_plain_file
 from lindley.session.import_paths import is_import_path
 from lindley.study.config.errors import (
     EXPERIMENT_KEYS,

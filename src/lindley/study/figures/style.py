@@ -21,7 +21,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from lindley.session.files import write_atomically
+from lindley.files import write_atomically
 from lindley.study.comparison.curves import Curve
 from lindley.study.plot_style import plot_style
 from lindley.text import visible_line

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lindley.files import write_atomically
 from lindley.measures.catalogue import METRICS, MetricSpec, Place, metrics_at
-from lindley.session.files import write_atomically
 from lindley.spreadsheet import quote_cell
 from lindley.study.comparison.curves import evenly_spaced
 from lindley.study.comparison.labels_to_target import (

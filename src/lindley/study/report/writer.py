@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from lindley.session.files import write_atomically
+from lindley.files import write_atomically
 from lindley.session.locks import FileLock
 from lindley.study.comparison.outputs import (
     UNTESTED_TABLES,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lindley.errors import InputError
-from lindley.session.files import write_json
+from lindley.files import write_json
 from lindley.session.locks import FileLock, Presence
 from lindley.study.config.resolution import resolve_study
 from lindley.study.config.schema import Experiment, Study

@@ -1,0 +1,124 @@
+"""Images of any format as arrays of pixels, within limits of memory. The one module of features that imports Pillow.
+
+Pillow comes with matplotlib, which lindley requires.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lindley.errors import DataError, InputError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MAX_PIXELS = 80_000_000
+"""The largest image that is decoded: 240 MB of pixels."""
+
+
+def read_image(
+    content: str | Path | bytes | np.ndarray, *, size: tuple[int, int] | None = None, max_pixels: int = MAX_PIXELS
+) -> np.ndarray:
+    """Return an image as it is meant to be seen, in RGB.
+
+    It is turned as its EXIF orientation says; of an animation it is the first frame; what is transparent is white;
+    16 bits become 8. The file is not changed.
+
+    Args:
+        content: A path, the bytes of a file, or pixels, uint8 [h, w] or [h, w, 3].
+        size: The width and height to which it is scaled, without regard to its proportions; None keeps its size.
+        max_pixels: The largest number of pixels of an image that is decoded.
+
+    Returns:
+        The pixels, [h, w, 3] uint8.
+
+    Raises:
+        DataError: If the file is missing or damaged, is no image, or has too many pixels.
+        InputError: If the content is none of these.
+    """
+    if isinstance(content, np.ndarray):
+        return _resize_pixels(_check_pixels(content), size)
+    name = Path(content) if isinstance(content, str | Path) else None
+    shown = str(name or "the image")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's own limit is below, and its notes on odd metadata are no faults
+            with _open(content) as image:
+                _refuse_large(image, max_pixels)
+                return _decode(image, size)
+    except InputError:
+        raise
+    except OSError as error:  # Pillow's own are some, too
+        reason = error.strerror or str(error) or type(error).__name__
+        raise DataError(f"{shown} cannot be read as an image: {reason}", path=name) from None
+    except Exception as error:  # whatever a decoder raises at bytes that somebody else wrote
+        raise DataError(f"{shown} cannot be read as an image: {type(error).__name__}: {error}", path=name) from None
+
+
+def _open(content: Any) -> Image:
+    from PIL import Image
+
+    if not isinstance(content, str | Path | bytes):
+        expected = "a path, the bytes of a file, or an array of pixels"
+        raise InputError(argument="contents", expected=expected, got=type(content).__name__)
+    return Image.open(io.BytesIO(content) if isinstance(content, bytes) else content)
+
+
+def _refuse_large(image: Image, max_pixels: int) -> None:
+    width, height = image.size
+    if width * height > max_pixels:
+        raise OSError(f"{width:,} x {height:,} pixels are more than {max_pixels:,}; make it smaller")
+
+
+def _decode(image: Image, size: tuple[int, int] | None) -> np.ndarray:
+    from PIL import Image, ImageOps
+
+    if size is not None:
+        image.draft("RGB", size)  # a JPEG is decoded at half its size, or less, where that is enough
+    image.seek(0)
+    image.load()
+    upright = _to_rgb(ImageOps.exif_transpose(image))
+    if size is not None and upright.size != size:
+        upright = upright.resize(size, Image.Resampling.BILINEAR)
+    return np.array(upright)
+
+
+def _to_rgb(image: Image) -> Image:
+    """Return an image of any mode in RGB, on white where it is transparent."""
+    from PIL import Image
+
+    if image.mode.startswith(("I", "F")):
+        return Image.fromarray(_to_bytes(np.asarray(image), image.mode)).convert("RGB")
+    if "A" in image.getbands() or "transparency" in image.info:
+        opaque = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", opaque.size, "white"), opaque).convert("RGB")
+    return image.convert("RGB")
+
+
+def _to_bytes(values: np.ndarray, mode: str) -> np.ndarray:
+    """Return grey values of 16 bits as 8 bits; values of another range have no meaning that is known."""
+    whole = values.astype(np.int64)
+    if mode.startswith("F") or whole.min() < 0 or whole.max() > 65_535:
+        raise OSError(f"its pixels are of the mode {mode!r}; convert them to 8 or 16 bits")
+    return (whole // 257).astype(np.uint8)
+
+
+def _check_pixels(pixels: np.ndarray) -> np.ndarray:
+    grey = pixels.ndim == 2
+    if pixels.dtype != np.uint8 or not (grey or (pixels.ndim == 3 and pixels.shape[2] == 3)) or 0 in pixels.shape:
+        expected = "pixels, uint8 [h, w] or [h, w, 3]"
+        raise InputError(argument="contents", expected=expected, got=f"{pixels.dtype} {[*pixels.shape]}")
+    return np.repeat(pixels[:, :, None], 3, axis=2) if grey else pixels
+
+
+def _resize_pixels(pixels: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
+    from PIL import Image
+
+    if size is None or (pixels.shape[1], pixels.shape[0]) == size:
+        return pixels
+    return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR))

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
-from lindley.errors import InputError
 from lindley.labelling.project import Project
 from lindley.labelling.records import Lease, ProjectEvent
 from lindley.labelling.status import project_status

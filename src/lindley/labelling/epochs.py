@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from lindley.errors import DataError
+from lindley.files import read_plain_file, write_atomically, write_json
 from lindley.labelling.ranked_queue import QueueRow
-from lindley.session.files import REMEDY, read_plain_file, write_atomically, write_json
+from lindley.session.files import REMEDY
 
 FOLDER = "epochs"
 KEPT = 2

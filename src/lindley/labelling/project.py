@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ import numpy as np
 
 from lindley.errors import InputError
 from lindley.labelling.claims import StreamCounts
-from lindley.labelling.epochs import Epoch, latest_epoch, read_epoch, read_probs
+from lindley.labelling.epochs import Epoch, read_epoch, read_probs
 from lindley.labelling.records import ClassRecord, Item, Lease, ProjectEvent
 from lindley.labelling.round_records import ModelRecord, RoundRecord
 from lindley.labelling.settings import ProjectSettings, read_settings
@@ -232,8 +233,6 @@ class Project:
 
     def with_prediction(self, event: ProjectEvent) -> ProjectEvent:
         """Return an answer together with what the model predicts of its item."""
-        from dataclasses import replace
-
         predicted = None if event.item is None else self.predicted(event.item)
         if predicted is None:
             return event

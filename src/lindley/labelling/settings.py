@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from lindley.acquisition.catalogue import acquisition_named
 from lindley.acquisition.specs import ACQUISITIONS
 from lindley.errors import ConfigurationError
+from lindley.files import write_atomically
 from lindley.labelling.records import Kind
-from lindley.session.files import write_atomically
 from lindley.session.records import describe_fault
 
 FILE_NAME = "project.toml"

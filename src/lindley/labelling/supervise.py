@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import IO, Any
 
 from lindley.labelling.project import Project
@@ -126,7 +127,7 @@ class Supervisor:
     def _start(self) -> subprocess.Popen[str]:
         logs = self._project.folder / "logs"
         logs.mkdir(exist_ok=True)
-        threads = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
         with (logs / "trainer.log").open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "lindley.labelling.trainer", str(self._project.folder)],
@@ -156,7 +157,5 @@ class Supervisor:
 
 def _close(pipe: IO[str] | None) -> None:
     if pipe is not None:
-        try:
+        with suppress(OSError):  # what was not sent to a process that is gone
             pipe.close()
-        except OSError:  # what was not sent to a process that is gone
-            pass

@@ -1,0 +1,51 @@
+"""The model of a project, which predicts new data as it predicts the project's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from lindley.contracts import Posterior, as_categorical
+from lindley.errors import InputError
+from lindley.features import FeatureCache
+from lindley.labelling.item_features import feature_cache
+from lindley.labelling.project import Project
+from lindley.posteriors import load_posterior
+
+
+@dataclass(frozen=True)
+class ProjectModel:
+    """A fitted model with the way from content to features."""
+
+    version: str
+    class_names: tuple[str, ...]
+    posterior: Posterior
+    features: FeatureCache
+
+    def predict(self, contents: Sequence[Any]) -> np.ndarray:
+        """Return the probabilities of the classes.  n contents -> [n, C] float32
+
+        Args:
+            contents: Texts, rows as JSON or mappings, paths of images, or vectors: of the kind of the project.
+        """
+        inputs = torch.from_numpy(np.array(self.features.transform(contents)))
+        draws = self.posterior.point()
+        assert draws is not None
+        probs: np.ndarray = as_categorical(draws.predict(inputs)).log_probs[:, 0].exp().numpy()
+        return probs
+
+
+def load_model(project: Project) -> ProjectModel:
+    """Return the newest model of a project. Raises InputError before the first."""
+    epoch = project.current_epoch()
+    if epoch is None or not epoch.model_version:
+        raise InputError(f"{project.folder} has no model yet: label some items first.", argument="project")
+    folder = Path(project.folder) / "models" / epoch.model_version
+    names = json.loads((folder / "model.json").read_text(encoding="utf-8"))["class_names"]
+    return ProjectModel(epoch.model_version, tuple(names), load_posterior(folder), feature_cache(project))

@@ -1,0 +1,152 @@
+"""The trainer: events -> features -> one round -> model, probabilities and queue, in files.
+
+As a process, `python -m lindley.labelling.trainer DIR`, it reads the number of an epoch from a line of stdin and
+answers in lines of JSON. It never writes into the database; only one works on a project at a time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from lindley.contracts import Posterior
+from lindley.errors import LindleyError
+from lindley.files import write_json
+from lindley.labelling.epochs import Epoch, latest_epoch, predictions_of, read_probs, write_epoch
+from lindley.labelling.item_features import item_features
+from lindley.labelling.project import Project
+from lindley.labelling.snapshot import Snapshot, take_snapshot
+from lindley.labelling.training_round import RoundInput, RoundOutput, run_project_round
+from lindley.posteriors import BayesianHead, save_posterior
+from lindley.session.locks import FileLock
+
+MODELS, ROUNDS = "models", "rounds"
+KEPT_MODELS = 2
+"""The number of newest models that are kept."""
+_LOCK_SECONDS = 60.0  # that a trainer of a server that was killed may still need
+Report = Callable[[dict[str, object]], None]
+
+
+def train_epoch(project: Project, number: int, *, on_progress: Report = lambda message: None) -> Epoch:
+    """Train on all labels that count now, and write the epoch into its files.
+
+    Args:
+        project: The project.
+        number: The number of the epoch.
+        on_progress: Called with {"stage": ..., "done": ..., "total": ...}.
+
+    Raises:
+        InputError: If there is no class or nothing to choose from, or an item cannot be read.
+        HeldError: If another process trains.
+    """
+    with FileLock(project.folder / "trainer.lock", timeout=_LOCK_SECONDS):
+        found = item_features(project, on_progress=lambda done, total: on_progress(_progress("features", done, total)))
+        on_progress(_progress("model", 0, 1))
+        snapshot = take_snapshot(project)
+        features = torch.from_numpy(np.array(found.vectors))
+        before = latest_epoch(project.folder)
+        output = run_project_round(
+            _round_input(project, snapshot, features),
+            BayesianHead(),
+            project.folder / ROUNDS,
+            previous=_previous(project, before, snapshot),
+        )
+        return _write(project, number, snapshot, output, found.version)
+
+
+def _round_input(project: Project, snapshot: Snapshot, features: torch.Tensor) -> RoundInput:
+    index = {class_id: place for place, class_id in enumerate(snapshot.class_ids)}
+    labels = {item: index[value] if isinstance(value, int) else value for item, value in snapshot.train.items()}
+    settings = project.settings
+    content = json.dumps([snapshot.class_ids, len(features)]).encode()
+    return RoundInput(
+        features,
+        snapshot.class_names,
+        hashlib.sha256(content).hexdigest()[:12],
+        labels,
+        [item for item in snapshot.excluded if item not in labels],
+        settings.seed,
+        settings.acquisition,
+        settings.batch_size,
+        settings.num_draws,
+    )
+
+
+def _previous(project: Project, epoch: Epoch | None, snapshot: Snapshot) -> torch.Tensor | None:
+    if epoch is None or epoch.class_ids != snapshot.class_ids:
+        return None
+    probs = read_probs(project.folder, epoch)
+    return None if probs is None else torch.from_numpy(probs).log()
+
+
+def _write(project: Project, number: int, snapshot: Snapshot, output: RoundOutput, feature_version: str) -> Epoch:
+    version, probs, kept = "", None, {}
+    if output.posterior is not None and output.log_probs is not None:
+        version = f"r{number}"
+        _save_model(project.folder / MODELS / version, output.posterior, snapshot, feature_version)
+        probs = output.log_probs.exp().float().numpy()
+        test = [row for row, stream in enumerate(project.store.streams()) if stream != "train"]
+        kept = predictions_of(probs, test, snapshot.class_ids)
+    epoch = Epoch(
+        number,
+        snapshot.upto_seq,
+        output.acquisition,
+        snapshot.class_ids,
+        sum(value != "skip" for value in snapshot.train.values()),
+        output.queue,
+        version,
+        feature_version,
+        output.metrics,
+        seconds=output.seconds,
+        **kept,
+    )
+    write_epoch(project.folder, epoch, probs)
+    for old in sorted((project.folder / MODELS).glob("r*"), key=lambda path: int(path.name[1:]))[:-KEPT_MODELS]:
+        shutil.rmtree(old)
+    return epoch
+
+
+def _save_model(folder: Path, posterior: Posterior, snapshot: Snapshot, feature_version: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)  # what a trainer that was killed left
+    save_posterior(posterior, folder)
+    content = {
+        "class_ids": snapshot.class_ids,
+        "class_names": snapshot.class_names,
+        "feature_version": feature_version,
+        "upto_seq": snapshot.upto_seq,
+    }
+    write_json(folder / "model.json", content)
+
+
+def _progress(stage: str, done: int, total: int) -> dict[str, object]:
+    return {"stage": stage, "done": done, "total": total}
+
+
+def main() -> None:
+    """Train whenever a line asks for it, until stdin ends."""
+    os.nice(10)
+    torch.set_num_threads(1)
+    with Project.open(sys.argv[1]) as project:
+        for line in sys.stdin:
+            number = json.loads(line)["epoch"]
+            try:
+                train_epoch(project, number, on_progress=_say)
+                _say({"event": "done", "epoch": number})
+            except (LindleyError, OSError) as error:
+                _say({"event": "failed", "error": str(error)})
+
+
+def _say(message: dict[str, object]) -> None:
+    print(json.dumps(message), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from lindley import __version__
+from lindley.apps import project_cli
 from lindley.apps.command_classes import FAILED, Command, Commands
 from lindley.apps.interrupts import exit_on_interrupt, program
 from lindley.apps.printing import print_result
@@ -308,3 +309,6 @@ def acquisitions() -> None:
         from lindley.apps.select_command import list_acquisitions
 
     list_acquisitions()
+
+
+project_cli.register(app)

@@ -32,8 +32,11 @@ class Additions:
     num_entries: int = 0
     num_new: int = 0
     num_duplicates: int = 0
+    num_near_duplicates: int = 0
     num_labels: int = 0
     unreadable: list[Unreadable] = field(default_factory=list)
+    label_reasons: list[str] = field(default_factory=list)
+    """Why known labels were left out, one for each."""
 
 
 def make_project(
@@ -42,6 +45,7 @@ def make_project(
     classes: Sequence[str],
     settings: ProjectSettings,
     *,
+    keys: str | None = None,
     on_progress: Progress = lambda count: None,
 ) -> Additions:
     """Make a project of a source. Nothing of the source is changed.
@@ -51,6 +55,7 @@ def make_project(
         source: What is to be labelled.
         classes: The names of the classes, in the order of their keys.
         settings: The settings.
+        keys: The keys of the classes, in their order; None: 1, 2, 3 ...
         on_progress: Called with the number of entries that were read.
 
     Raises:
@@ -67,10 +72,10 @@ def make_project(
         raise InputError(argument="classes", expected="two different names or more", got=[*classes])
     folder.mkdir(parents=True, exist_ok=True)
     with ProjectStore.create(folder / DATABASE, seed=settings.seed) as store:
-        known = {each.name for each in store.classes()}
+        known, keys = {each.name for each in store.classes()}, keys or HOTKEYS
         for place, name in enumerate(classes):
             if name not in known:
-                store.add_class(name, hotkey=HOTKEYS[place] if place < len(HOTKEYS) else None)
+                store.add_class(name, hotkey=keys[place] if place < len(keys) else None)
         project = Project(folder, settings, store)
         found = add_source(project, source, on_progress=on_progress)
         if not found.num_new:
@@ -111,6 +116,8 @@ def add_source(project: Project, source: Source, *, on_progress: Progress = lamb
                     vectors.append(found.vector)
             else:
                 result.num_duplicates += 1
+            if reason := found.meta.get("label_reason"):
+                result.label_reasons.append(reason)
             if found.label is not None:
                 labels.setdefault(item, found.label)
             yield Entry(found.place, item), _item(project, source, found, item) if new else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from lindley.features import FeatureCache, FeatureMethod, build_features
 from lindley.features.specs import DEFAULTS
 from lindley.labelling.project import Project
 from lindley.labelling.records import Item
+from lindley.labelling.settings import ProjectSettings
 from lindley.session.import_paths import import_object, is_import_path, source_sha256
 
 FOLDER, VECTORS = "features", "vectors.npy"
@@ -45,16 +47,16 @@ def item_features(
 
 def feature_cache(project: Project) -> FeatureCache:
     """Return the store of the project's features, which makes those of new data too."""
-    return FeatureCache(project.folder / FOLDER, feature_method(project))
+    return FeatureCache(project.folder / FOLDER, feature_method(project.settings, project.folder))
 
 
-def feature_method(project: Project) -> FeatureMethod:
-    """Return the method of the project's settings."""
-    kind = project.settings.kind
-    name = project.settings.features or DEFAULTS[kind]
+def feature_method(settings: ProjectSettings, folder: Path | None = None) -> FeatureMethod:
+    """Return the method that settings name; one's own is looked for in the folder, then in the environment."""
+    kind = settings.kind
+    name = settings.features or DEFAULTS[kind]
     if name.startswith("encoder:") or not is_import_path(name):
         return build_features(name, kind)
-    own = import_object(name, folder=project.folder)
+    own = import_object(name, folder=folder)
     return build_features(name, kind, own=own, code_sha256=source_sha256(name))
 
 

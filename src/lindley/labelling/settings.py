@@ -35,6 +35,8 @@ class ProjectSettings(BaseModel):
     """The feature columns, for kind "rows"."""
     label: str = ""
     """The column of known labels; "" where there is none."""
+    id: str = ""
+    """The column of the items' own ids; "" where there is none."""
     features: str = ""
     """How items become vectors: a name of `lindley.features`, "encoder:FOLDER" or "module:name"; "" is the default."""
     acquisition: str = "batchbald"

@@ -6,6 +6,7 @@ This is the one module that imports uvicorn (extra `label`).
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable, Sequence
 
 import uvicorn
@@ -19,15 +20,19 @@ HOST = "127.0.0.1"
 
 
 def serve(
-    desk: Desk, people: Sequence[str], *, port: int, on_ready: Callable[[dict[str, str]], None] = lambda links: None
+    desk: Desk,
+    people: Sequence[str],
+    *,
+    port: int,
+    on_ready: Callable[[dict[str, str], threading.Event], None] = lambda links, stop: None,
 ) -> None:
-    """Serve a desk until a signal ends it.
+    """Serve a desk until a signal, or the event that `on_ready` gets, ends it.
 
     Args:
         desk: Hands out items and takes answers.
         people: The names of the people who may come in.
         port: The port; 0: a free one.
-        on_ready: Called with the link of each person once the server listens.
+        on_ready: Called with the link of each person, and an event that ends the server, once it listens.
 
     Raises:
         InputError: If the port is taken.
@@ -38,7 +43,9 @@ def serve(
     config = uvicorn.Config(
         build_app(desk, links, port=port), log_level="warning", access_log=False, server_header=False, lifespan="off"
     )
-    server = _Server(config, lambda: on_ready(links.links()))
+    stop = threading.Event()
+    server = _Server(config, lambda: on_ready(links.links(), stop))
+    threading.Thread(target=server.end_on, args=(stop,), name="lindley-stop", daemon=True).start()
     server.run(sockets=[listener])
 
 
@@ -50,6 +57,11 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._on_ready()
+
+    def end_on(self, stop: threading.Event) -> None:
+        """End the server once the event is set."""
+        stop.wait()
+        self.should_exit = True
 
 
 def _listen(port: int) -> socket.socket:

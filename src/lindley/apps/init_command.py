@@ -1,0 +1,160 @@
+"""`lindley init SOURCE` and `lindley add DIR SOURCE`."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.progress import Progress, SpinnerColumn, TextColumn
+
+from lindley.apps.console import PlainConsole
+from lindley.apps.interrupts import program
+from lindley.apps.printing import print_message, print_result
+from lindley.errors import InputError
+from lindley.labelling.initialise import Additions, add_source, make_project
+from lindley.labelling.item_features import feature_method, item_features
+from lindley.labelling.project import Project
+from lindley.labelling.settings import ProjectSettings
+from lindley.labelling.sources.open_source import open_source
+
+SHOWN_REASONS = 10
+"""The number of unreadable entries that are listed on stderr."""
+EVERY = 500
+
+
+@dataclass(frozen=True)
+class InitOptions:
+    """The options of `lindley init`; see its --help."""
+
+    source: Path
+    classes: Sequence[str]
+    to: Path | None
+    text: str | None
+    features: Sequence[str] | None
+    label: str | None
+    id: str | None
+    keys: str | None
+    encoder: str | None
+    acquisition: str
+    test_labels: int
+    target: float | None
+    overlap: int
+    seed: int
+
+
+def make(options: InitOptions) -> None:
+    """Make a project, compute its features, and say what comes next."""
+    folder = options.to or Path(f"{options.source.name.split('.')[0] or 'project'}-labels")
+    source = open_source(
+        options.source,
+        text=options.text,
+        features=options.features,
+        label=options.label,
+        id=options.id,
+        classes=options.classes,
+    )
+    if options.keys is not None and len(options.keys) != len(options.classes):
+        raise InputError(argument="keys", expected=f"{len(options.classes)} keys, one a class", got=options.keys)
+    settings = ProjectSettings(
+        kind=source.kind,
+        seed=options.seed,
+        text=options.text or "",
+        columns=tuple(options.features or ()),
+        label=options.label or "",
+        id=options.id or "",
+        features=_features(options.encoder),
+        acquisition=options.acquisition,
+        test_labels=options.test_labels,
+        target=None if options.target is None else options.target / 100,
+        people_per_item=options.overlap,
+    )
+    feature_method(settings)  # a missing encoder is said before anything is made
+    with _counter("Reading") as count:
+        found = make_project(folder, source, options.classes, settings, keys=options.keys, on_progress=count)
+    _report(found)
+    with Project.open(folder) as project, _counter("Features") as count:
+        item_features(project, on_progress=lambda done, total: count(done))
+    print_result(f"Project: {folder}")
+    print_result(f"Label it: {program()} label {shlex.quote(str(folder))}")
+
+
+def add_more(
+    folder: Path,
+    path: Path,
+    *,
+    text: str | None,
+    features: Sequence[str] | None,
+    label: str | None,
+    id: str | None,
+) -> None:
+    """Add a source to a project.
+
+    Args:
+        folder: The folder of the project.
+        path: The source.
+        text: The column of the text, in place of the project's.
+        features: The columns of the features, in place of the project's.
+        label: The column of known labels, in place of the project's.
+        id: The column of ids, in place of the project's.
+    """
+    with Project.open(folder) as project:
+        settings = project.settings
+        table = settings.kind in ("text", "rows")
+        source = open_source(
+            path,
+            text=text or settings.text or None,
+            features=features or settings.columns or None,
+            label=label or ((settings.label or None) if table or settings.kind == "images" else None),
+            id=id or ((settings.id or None) if table else None),
+            classes=[each.name for each in project.classes()],
+        )
+        with _counter("Reading") as count:
+            found = add_source(project, source, on_progress=count)
+        _report(found)
+
+
+def _features(encoder: str | None) -> str:
+    if encoder is None:
+        return ""
+    from lindley.session.import_paths import is_import_path
+
+    return encoder if is_import_path(encoder) else f"encoder:{encoder}"
+
+
+def _report(found: Additions) -> None:
+    parts = [f"{found.num_new} items"]
+    if found.num_duplicates:
+        parts.append(f"{found.num_duplicates} copies")
+    if found.num_near_duplicates:
+        parts.append(f"{found.num_near_duplicates} near-duplicates")
+    if found.num_labels:
+        parts.append(f"{found.num_labels} labels imported")
+    parts.append(f"{len(found.unreadable)} unreadable")
+    print_result(f"{found.num_entries} entries: {', '.join(parts)}.")
+    for each in found.unreadable[:SHOWN_REASONS]:
+        print_message(f"  {each.place}: {each.reason}")
+    if len(found.unreadable) > SHOWN_REASONS:
+        print_message(f"  … and {len(found.unreadable) - SHOWN_REASONS} more")
+    for reason, count in Counter(found.label_reasons).most_common(SHOWN_REASONS):
+        print_message(f"  {count} known labels were left out: {reason}")
+
+
+@contextmanager
+def _counter(stage: str) -> Iterator[object]:
+    """Yield a function that shows how many there are so far, on stderr."""
+    console = PlainConsole(stderr=True)
+    columns = SpinnerColumn(), TextColumn("{task.description} {task.completed:,.0f}")
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(stage)
+
+        def count(done: int) -> None:
+            if done % EVERY == 0:
+                progress.update(task, completed=done)
+                if not console.is_terminal and done % (100 * EVERY) == 0:
+                    print_message(f"{stage} {done:,}")
+
+        yield count

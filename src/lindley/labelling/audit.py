@@ -1,0 +1,37 @@
+"""The audit of a project: fresh random items, labelled blind and judged once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lindley.errors import InputError
+from lindley.labelling.project import Project
+from lindley.labelling.snapshot import current_answers
+from lindley.noise import row_uniforms
+
+
+def draw_audit(project: Project, count: int) -> list[int]:
+    """Move random items that were never labelled into the audit stream, and return them.
+
+    They are drawn from all groups of items of which none was labelled: of those that the model was trained on it
+    would know the copies. An audit that is under way goes on with new items.
+
+    Args:
+        project: The project.
+        count: The number of items.
+
+    Raises:
+        InputError: If there are not so many fresh items.
+    """
+    import torch
+
+    store = project.store
+    groups, streams = store.groups(), store.streams()
+    answers, _ = current_answers(store.events())
+    used = {int(groups[item]) for item in answers} | {int(groups[item]) for item in (streams == "audit").nonzero()[0]}
+    first = np.unique(groups, return_index=True)[1]  # one item of each group
+    fresh = torch.tensor([item for item in first.tolist() if int(groups[item]) not in used], dtype=torch.int64)
+    if len(fresh) < count:
+        raise InputError(argument="labels", expected=f"at most {len(fresh)}, the number of fresh items", got=count)
+    order = row_uniforms(fresh, project.settings.seed, "audit", int((streams == "audit").sum())).argsort()
+    return store.start_audit(fresh[order[:count]].tolist())

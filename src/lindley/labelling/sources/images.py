@@ -65,7 +65,7 @@ def _folder_label(place: str, classes: Sequence[str]) -> tuple[str | None, str]:
 def _describe(content: bytes) -> dict[str, Any]:
     """Decode an image, and return its size and thumbnail. Raises ValueError, which says why it cannot be used."""
     try:
-        from PIL import Image
+        from PIL import Image, UnidentifiedImageError
     except ImportError:
         raise InputError("images need the package Pillow: pip install 'lindley[vision]'") from None
     with warnings.catch_warnings():
@@ -77,7 +77,7 @@ def _describe(content: bytes) -> dict[str, Any]:
                 image.draft("L", _DRAFT)
                 grey = image.convert("RGBA").convert("L") if image.mode in ("P", "PA") else image.convert("L")
                 thumbnail = grey.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
-        except Image.UnidentifiedImageError:
+        except UnidentifiedImageError:
             raise ValueError("it is no image that can be read") from None
         except (Image.DecompressionBombWarning, Image.DecompressionBombError):
             raise ValueError(f"it has more than {Image.MAX_IMAGE_PIXELS:,} pixels") from None

@@ -146,8 +146,9 @@ def dawid_skene(
     Raises:
         InputError: If an item has no vote.
     """
-    if empty := [item for item, each in enumerate(votes) if not each]:
-        raise InputError(argument="votes", expected="at least one vote for each item", got="none", rows=empty)
+    empty = [item for item, each in enumerate(votes) if not each]
+    if empty or not votes:
+        raise InputError(argument="votes", expected="items with at least one vote each", got="none", rows=empty)
     told = np.array([(item, person, each) for item, found in enumerate(votes) for person, each in found.items()])
     told = told.reshape(-1, 3).T
     posterior = np.zeros((len(votes), num_classes))
@@ -186,11 +187,10 @@ def _expect(prior: np.ndarray, confusion: np.ndarray, told: np.ndarray, num_item
 def _kappa_error(shares: np.ndarray, kappa: float) -> float:
     """Return the standard error of kappa, times the root of the number of items.  [C, C] -> number"""
     rows, columns = shares.sum(1), shares.sum(0)
-    observed, chance = np.trace(shares), rows @ columns
+    chance = rows @ columns
     weights = -(1 - kappa) * (columns[:, None] + rows[None, :]) + np.eye(len(shares))
     mean = kappa - chance * (1 - kappa)
     variance = (shares * weights**2).sum() - mean**2
-    assert observed <= 1 + 1e-9
     return math.sqrt(max(0.0, float(variance))) / (1 - float(chance))
 
 

@@ -66,8 +66,9 @@ def near_pairs(points: Points, rows: np.ndarray, radius: float) -> np.ndarray:
     )
     places, columns = np.nonzero(np.isfinite(distances))
     pairs = np.stack([places, neighbours[places, columns]], 1)
-    pairs = rows[np.unique(np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1), axis=0)]
-    return pairs[_are_near(points, pairs, radius)]
+    candidates = rows[np.unique(np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1), axis=0)]
+    near: np.ndarray = candidates[_are_near(points, candidates, radius)]
+    return near
 
 
 def _project(points: Points, rows: np.ndarray) -> np.ndarray:

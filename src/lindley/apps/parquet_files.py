@@ -1,4 +1,4 @@
-"""Arrays in columns of .parquet files; the one place that imports pyarrow (extra `parquet`).
+"""Arrays in columns of .parquet files.
 
 A row of the file is a row of the pool. Its numbers are a list of lists, [K][C] (or [C][K], with axes "NCK"), or one
 flat list of K times C numbers, for which num_draws gives K; for features, one flat list.
@@ -19,6 +19,7 @@ from torch import Tensor
 from lindley.acquisition.array_sources import ArraySource, NumpySource
 from lindley.apps.input_files import Location, choose_name, inflation_limit, refuse_inflation
 from lindley.errors import InputError, some
+from lindley.parquet import list_depth, parquet_file, value_type
 from lindley.shapes import Positions
 
 HOLD_BYTES = 1 << 30
@@ -51,7 +52,7 @@ def open_parquet(
 
 def read_column(location: Location, default: str) -> Iterator[object]:
     """Yield the ids in a column of text or whole numbers."""
-    file = _open_file(location.path)
+    file = parquet_file(location.path)
     name = choose_name(location, default, file.schema_arrow.names, "column")
     type_ = file.schema_arrow.field(name).type
     if type_.num_fields:
@@ -70,14 +71,14 @@ class ParquetColumn:
     """A column that is too large for memory: slices that follow each other are read in one pass."""
 
     def __init__(self, location: Location, default: str, num_draws: int | None) -> None:
-        self._file = _open_file(location.path)
-        fields = [field for field in self._file.schema_arrow if _list_depth(field.type)]
+        self._file = parquet_file(location.path)
+        fields = [field for field in self._file.schema_arrow if list_depth(field.type)]
         self._name = choose_name(location, default, [field.name for field in fields], "column of lists of numbers")
         type_ = next(field.type for field in fields if field.name == self._name)
-        self.itemsize = _value_type(type_).bit_width // 8
+        self.itemsize = value_type(type_).bit_width // 8
         self._dtype = np.dtype(f"f{self.itemsize}")
         _refuse_large_pages(self._file, location.path, self._name, self.itemsize)
-        self._lengths = self._first_lengths(_list_depth(type_))
+        self._lengths = self._first_lengths(list_depth(type_))
         self.shape = (self._file.metadata.num_rows, *self._row_shape(num_draws))
         refuse_inflation(location.path, self.shape[0] * _ROW_BYTES)
         self._stream: Iterator[np.ndarray] = iter(())
@@ -194,33 +195,6 @@ def _refuse_rows(bad: np.ndarray, per_row: int, start: int, fault: str) -> None:
         raise InputError(f"there are rows with {fault}: {some(rows)}", rows=rows)
 
 
-def _list_depth(type_: Any) -> int:
-    """Return 1 for lists of floating point numbers, 2 for lists of such lists, else 0."""
-    depth = 0
-    while _is_list(type_):
-        type_, depth = type_.value_type, depth + 1
-    return depth if depth <= 2 and _is_float(type_) else 0
-
-
-def _value_type(type_: Any) -> Any:
-    while _is_list(type_):
-        type_ = type_.value_type
-    return type_
-
-
-def _is_list(type_: Any) -> bool:
-    return str(type_).startswith(("list<", "large_list<", "fixed_size_list<"))
-
-
-def _is_float(type_: Any) -> bool:
-    return str(type_) in ("halffloat", "float", "double")
-
-
-def _open_file(path: Path) -> Any:
-    """Open a file; pages that carry a checksum are verified when they are read."""
-    return _arrow().ParquetFile(path, page_checksum_verification=True)
-
-
 def _refuse_large_pages(file: Any, path: Path, name: str, itemsize: int = 0) -> None:
     """Refuse a column whose groups, or whose rows, take far more memory than the file has bytes."""
     _verify_column_metadata(path, name)
@@ -239,15 +213,7 @@ def _verify_column_metadata(path: Path, name: str) -> None:
     raises; its file is closed, so it stops at the first page and decodes nothing.
     """
     with path.open("rb") as stream:
-        reader = _arrow().ParquetFile(stream)
+        reader = parquet_file(stream)
     for group in range(reader.num_row_groups):
         with contextlib.suppress(ValueError):  # "seek of closed file": the entry itself was read
             next(reader.iter_batches(1, row_groups=[group], columns=[name]), None)
-
-
-def _arrow() -> Any:
-    try:
-        from pyarrow import parquet
-    except ImportError:
-        raise InputError("reading .parquet needs the package pyarrow: pip install 'lindley[parquet]'") from None
-    return parquet

@@ -1,10 +1,35 @@
 """A labelling project: from a folder of data to labels, an honest accuracy and a model.
 
+Read in this order:
 - records.py: items, entries of a source, classes, events and leases.
+- settings.py: project.toml; project.py: `Project`, all of it in Python.
+
+Data
+- sources/: what a project reads: folders of images, tables, vectors.
+- groups.py: near-duplicates; near_texts.py, near_vectors.py: how they are found.
+- streams.py: which items measure the model, and when.
+- initialise.py: making a project, and adding data; item_features.py: the vectors of its items.
+
+The store
 - store.py: `ProjectStore`, the database that is the truth; session_store.py: sessions' events in it.
 - sql.py: SQLAlchemy and what is SQLite's own; tables.py: the tables; migrations.py: their version.
 - writer.py: the one thread that writes; clock.py: time for leases; reads.py: what is read, page by page.
 - additions.py: adding items; item_changes.py: how many people they need, audits; class_changes.py: changes of classes.
 - claims.py: leases; event_append.py: events and what follows from them; ranked_queue.py: the queue of a model.
 - round_records.py: rounds of training and models.
+
+What the events say
+- fold.py: the state after some events; class_events.py: classes added, renamed, merged.
+- consensus.py: one label from several people, and how far they agree.
+- snapshot.py: the labels that count at one moment, by stream.
+
+Training
+- training_round.py: one round, as a step of a session; epochs.py: what it gives, in files.
+- trainer.py: the process that trains; supervise.py: the process beside the server that has it work.
+- model.py: the newest model, for new data.
+
+People
+- desk.py: hands items out and takes answers, while models are trained.
+- accuracy.py, advice.py: how good the model is, and when to stop; audit.py: the last word; status.py: all of it.
+- simulated_person.py: labels over HTTP as a browser does.
 """

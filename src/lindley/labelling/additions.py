@@ -88,7 +88,7 @@ class Addition:
     def _item_row(self, each: Item) -> dict[str, Any]:
         order_key = derive_seed(self._seed, "order", each.hash)
         values = {"id": each.id, "hash": each.hash, "content": each.content, "source": each.source}
-        values |= {"grp": each.group, "stream": each.stream, "need": self._need, "open": 0}
+        values |= {"meta": dict(each.meta), "grp": each.group, "stream": each.stream, "need": self._need, "open": 0}
         return {**values, "order_key": order_key, "ready": False}
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from lindley.errors import InputError
+from lindley.labelling.fold import fold
 from lindley.labelling.project import Project
-from lindley.labelling.snapshot import current_answers
 from lindley.noise import row_uniforms
 
 
@@ -23,12 +24,10 @@ def draw_audit(project: Project, count: int) -> list[int]:
     Raises:
         InputError: If there are not so many fresh items.
     """
-    import torch
-
     store = project.store
     groups, streams = store.groups(), store.streams()
-    answers, _ = current_answers(store.events())
-    used = {int(groups[item]) for item in answers} | {int(groups[item]) for item in (streams == "audit").nonzero()[0]}
+    answered = fold(store.events()).standing
+    used = {int(groups[item]) for item in answered} | {int(groups[item]) for item in (streams == "audit").nonzero()[0]}
     first = np.unique(groups, return_index=True)[1]  # one item of each group
     fresh = torch.tensor([item for item in first.tolist() if int(groups[item]) not in used], dtype=torch.int64)
     if len(fresh) < count:

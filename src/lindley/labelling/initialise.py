@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
 
 from lindley.errors import InputError
+from lindley.files import write_atomically
+from lindley.labelling.groups import find_links, group_items
 from lindley.labelling.item_features import VECTORS
 from lindley.labelling.project import DATABASE, Project
-from lindley.labelling.records import Entry, Found, Item, ProjectEvent, Unreadable
+from lindley.labelling.records import Entry, Found, Item, ProjectEvent, Stream, Unreadable
 from lindley.labelling.settings import FILE_NAME, ProjectSettings, write_settings
 from lindley.labelling.sources.open_source import Source
 from lindley.labelling.store import ProjectStore
-from lindley.seeds import derive_seed
+from lindley.labelling.streams import assign_streams
 
-TEST_SHARE = 0.2
-"""The share of groups that are kept for the test stream."""
 HOTKEYS = "1234567890abcdefghijklmnopqrtvwxyz"
 """The keys that classes get in their order; s skips and u undoes."""
 Progress = Callable[[int], None]
@@ -87,6 +89,8 @@ def make_project(
 def add_source(project: Project, source: Source, *, on_progress: Progress = lambda count: None) -> Additions:
     """Add the items of a source to a project; those that it has already are one with the old ones.
 
+    Near-duplicates lie in one group, and a group in one stream: that which it has already where it has one.
+
     Args:
         project: The project.
         source: More data of the project's kind.
@@ -94,49 +98,103 @@ def add_source(project: Project, source: Source, *, on_progress: Progress = lamb
     """
     if source.kind != project.settings.kind:
         raise InputError(argument="source", expected=f"{project.settings.kind}, as the project has", got=source.kind)
-    store, result = project.store, Additions()
-    known = store.hashes()
-    labels: dict[int, str] = {}
-    vectors: list[np.ndarray] = []
+    reading = _Reading(project, source, on_progress)
+    with project.store.add(need=project.settings.people_per_item) as addition:
+        addition.add(reading.entries())
+        placements = reading.place_items()
+        reading.save_vectors()
+        addition.finish(placements)
+    reading.found.num_labels = _import_labels(project.store, reading.labels)
+    return reading.found
 
-    def entries() -> Iterator[tuple[Entry, Item | None]]:
-        for found in source:
-            result.num_entries += 1
-            on_progress(result.num_entries)
-            if isinstance(found, Unreadable):
-                result.unreadable.append(found)
-                yield Entry(found.place, reason=found.reason), None
+
+class _Reading:
+    """Reads a source entry by entry, and remembers what the groups need."""
+
+    def __init__(self, project: Project, source: Source, on_progress: Progress) -> None:
+        self.found = Additions()
+        self.labels: dict[int, str] = {}
+        self._project, self._source, self._on_progress = project, source, on_progress
+        self._root = str((source.path if source.kind == "images" else source.path.parent).absolute())
+        self._known = project.store.hashes()
+        self._before = len(self._known)
+        self._alike: list[Any] = self._read_alike()
+        self._vectors: list[np.ndarray] = []
+
+    def entries(self) -> Iterator[tuple[Entry, Item | None]]:
+        """Yield each entry, with its item where that is new."""
+        for each in self._source:
+            self.found.num_entries += 1
+            self._on_progress(self.found.num_entries)
+            if isinstance(each, Unreadable):
+                self.found.unreadable.append(each)
+                yield Entry(each.place, reason=each.reason), None
                 continue
-            item = known.get(found.hash)
-            new = item is None
+            item = self._known.get(each.hash)
             if item is None:
-                item = known[found.hash] = len(known)
-                result.num_new += 1
-                if found.vector is not None:
-                    vectors.append(found.vector)
+                number = self._add(each)
+                meta = dict(each.meta)
+                yield (
+                    Entry(each.place, number),
+                    Item(number, each.hash, each.content, self._root, number, "train", meta),
+                )
             else:
-                result.num_duplicates += 1
-            if reason := found.meta.get("label_reason"):
-                result.label_reasons.append(reason)
-            if found.label is not None:
-                labels.setdefault(item, found.label)
-            yield Entry(found.place, item), _item(project, source, found, item) if new else None
+                self.found.num_duplicates += 1
+                self._note_label(each, item)
+                yield Entry(each.place, item), None
 
-    store.add_items(entries(), need=project.settings.people_per_item)
-    if vectors:
-        _append_vectors(project.folder / VECTORS, np.stack(vectors))
-    result.num_labels = _import_labels(store, labels)
-    return result
+    def place_items(self) -> dict[int, tuple[int, Stream]]:
+        """Return by new item its group and its stream."""
+        store, settings = self._project.store, self._project.settings
+        known_groups, known_streams = store.groups().tolist(), store.streams().tolist()
+        values = np.stack(self._alike) if settings.kind == "vectors" and self._alike else self._alike
+        groups = group_items(find_links(settings.kind, values), known_groups)
+        self.found.num_near_duplicates = len(groups) - self._before - len({*groups[self._before :]} - {*known_groups})
+        streams = assign_streams(
+            groups,
+            [*self._known],
+            seed=settings.seed,
+            known=known_streams,
+            imported=self.labels,
+            test_labels=settings.test_labels,
+        )
+        return {item: (groups[item], streams[item]) for item in range(self._before, len(groups))}
+
+    def save_vectors(self) -> None:
+        """Write the vectors of new items behind those of the old ones."""
+        if self._vectors:
+            path = self._project.folder / VECTORS
+            before = [np.load(path)[: self._before]] if self._before else []
+            buffer = io.BytesIO()
+            np.save(buffer, np.concatenate([*before, np.stack(self._vectors)]))
+            write_atomically(path, buffer.getvalue())
+
+    def _add(self, found: Found) -> int:
+        number = self._known[found.hash] = len(self._known)
+        self.found.num_new += 1
+        self._alike.append(self._alike_of(found.content, found.meta, found.vector))
+        if found.vector is not None:
+            self._vectors.append(found.vector)
+        self._note_label(found, number)
+        return number
+
+    def _note_label(self, found: Found, item: int) -> None:
+        if reason := found.meta.get("label_reason"):
+            self.found.label_reasons.append(reason)
+        if found.label is not None:
+            self.labels.setdefault(item, found.label)
+
+    def _read_alike(self) -> list[Any]:
+        """Return of the old items what near-duplicates are found by."""
+        if self._project.settings.kind == "vectors":
+            return list(np.load(self._project.folder / VECTORS)[: self._before]) if self._before else []
+        return [self._alike_of(each.content, each.meta, None) for each in self._project.store.items()]
+
+    def _alike_of(self, content: str, meta: Mapping[str, Any], vector: np.ndarray | None) -> Any:
+        return {"images": meta.get("thumbnail"), "vectors": vector}.get(self._project.settings.kind, content)
 
 
-def _item(project: Project, source: Source, found: Found, number: int) -> Item:
-    chance = derive_seed(project.settings.seed, "test stream", found.hash) / 2**63
-    stream = "test" if chance < TEST_SHARE and found.label is None else "train"
-    root = source.path if source.kind == "images" else source.path.parent
-    return Item(number, found.hash, found.content, str(root.absolute()), number, stream)
-
-
-def _import_labels(store: ProjectStore, labels: dict[int, str]) -> int:
+def _import_labels(store: ProjectStore, labels: Mapping[int, str]) -> int:
     ids = {each.name: each.id for each in store.classes()}
     events = [
         ProjectEvent(uuid4().hex, "import", item=item, class_id=ids[name])
@@ -146,8 +204,3 @@ def _import_labels(store: ProjectStore, labels: dict[int, str]) -> int:
     for start in range(0, len(events), 1000):
         store.append("", events[start : start + 1000])
     return len(events)
-
-
-def _append_vectors(path: Path, new: np.ndarray) -> None:
-    before = [np.load(path)] if path.exists() else []
-    np.save(path, np.concatenate([*before, new]))

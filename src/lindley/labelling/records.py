@@ -37,7 +37,8 @@ class Found:
     vector: np.ndarray | None = None
     """The vector [D], float32, of a source of vectors."""
     meta: Mapping[str, Any] = field(default_factory=dict)
-    """What else is known, as JSON values: {"id": …}, {"label_reason": …}, the width and height of an image."""
+    """What else is known, as JSON values. All: "id" where the source has one, "label_reason" where its label is no
+    class. Images: "width", "height" and "thumbnail", by which near-duplicates are found."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ class Item:
     group: int
     """The group of its near-duplicates, which lies in one stream: the smallest id of an item in it."""
     stream: Stream
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    """What the source knows of it beside, as JSON values; see `Found.meta`."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class ClassRecord:
     description: str = ""
     merged_into: int | None = None
     retired: bool = False
-    """Whether it is offered no more: it was retired, or merged into another."""
+    """Whether it is offered no more. Labels of a retired class count only where it was merged into another."""
 
 
 @dataclass(frozen=True)

@@ -1,25 +1,83 @@
-"""The random test stream: which groups of items are in it, and when its next item is due."""
+"""Which items measure the model, and when the next of them is due. Pure functions of counts and keyed noise."""
 
 from __future__ import annotations
 
-EVERY = 3
-"""Of the labels up to the number that is wanted, every third is a test label."""
-LATER_EVERY = 10
-"""Of the labels after that, every tenth."""
+import math
+from collections.abc import Collection, Sequence
+
+from lindley.labelling.records import Stream
+from lindley.seeds import derive_seed
+
+TEST_SHARE = 0.2
+_BEGIN_EVERY, _LATER_EVERY = 3, 10
+
+
+def assign_streams(
+    groups: Sequence[int],
+    hashes: Sequence[str],
+    *,
+    seed: int,
+    known: Sequence[Stream] = (),
+    imported: Collection[int] = (),
+    test_labels: int = 60,
+) -> list[Stream]:
+    """Return the stream of each item; all of a group lie in one.
+
+    A fifth of the groups are test groups, and more where they have fewer items than there shall be test labels. They
+    are drawn by noise that is keyed by the seed and the smallest hash of the group, so the order of items plays no
+    part. Groups that have a stream keep it. Groups with an imported label are never drawn.
+
+    Args:
+        groups: The group of each item, [N].
+        hashes: The hash of each item, [N].
+        seed: The seed of the project.
+        known: The streams of the first items, which stay; those of all others are drawn.
+        imported: The items that have an imported label.
+        test_labels: The number of test labels that there shall be.
+    """
+    sizes, keys, streams = _describe_groups(groups, hashes, known)
+    barred = {groups[item] for item in imported}
+    num_test = sum(sizes[group] for group, stream in streams.items() if stream == "test")
+    test_groups = sum(stream == "test" for stream in streams.values())
+    wanted = math.ceil(TEST_SHARE * len(sizes))
+    drawn = [group for group in sizes if group not in streams and group not in barred]
+    for group in sorted(drawn, key=lambda group: derive_seed(seed, "test stream", keys[group])):
+        if test_groups >= wanted and num_test >= test_labels:
+            break
+        streams[group] = "test"
+        test_groups, num_test = test_groups + 1, num_test + sizes[group]
+    return [*known, *(streams.get(group, "train") for group in groups[len(known) :])]
 
 
 def is_test_due(num_train: int, num_test: int, *, test_labels: int = 60) -> bool:
-    """Return whether the next label is a test label.
+    """Return whether the next label is to be a test label: every third one until there are enough, then every tenth.
 
     Args:
-        num_train: The number of training labels so far, those on their way too.
-        num_test: The number of test labels so far, those on their way too.
-        test_labels: The number of test labels that come at the rate of one in EVERY; later ones come at one in
-            LATER_EVERY; 0: there are none.
+        num_train: The number of training labels, with those that are on their way.
+        num_test: The number of test labels, with those that are on their way.
+        test_labels: The number of test labels up to which every third one is; 0: every tenth from the beginning.
     """
-    if not test_labels:
-        return False
-    if num_test < test_labels:
-        return (num_test + 1) * EVERY <= num_train + num_test + 1
-    later = num_train + num_test + 1 - test_labels * EVERY
-    return (num_test - test_labels + 1) * LATER_EVERY <= later
+    return num_test < num_test_labels(num_train + num_test + 1, test_labels=test_labels)
+
+
+def num_test_labels(num_labels: int, *, test_labels: int = 60) -> int:
+    """Return how many of the first labels are to be test labels."""
+    begin = _BEGIN_EVERY * test_labels
+    if num_labels <= begin:
+        return num_labels // _BEGIN_EVERY
+    return test_labels + (num_labels - begin) // _LATER_EVERY
+
+
+def _describe_groups(
+    groups: Sequence[int], hashes: Sequence[str], known: Sequence[Stream]
+) -> tuple[dict[int, int], dict[int, str], dict[int, Stream]]:
+    """Return by group its size, its smallest hash, and the stream of its first item where it has one."""
+    sizes: dict[int, int] = {}
+    keys: dict[int, str] = {}
+    for group, key in zip(groups, hashes, strict=True):
+        sizes[group] = sizes.get(group, 0) + 1
+        keys[group] = min(key, keys.get(group, key))
+    streams: dict[int, Stream] = {}
+    for group, stream in zip(groups, known, strict=False):
+        streams.setdefault(group, stream)
+    return sizes, keys, streams

@@ -44,6 +44,7 @@ item = sa.Table(
     sa.Column("hash", sa.Text, nullable=False, unique=True),
     sa.Column("content", sa.Text, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
+    sa.Column("meta", sa.JSON, nullable=False),
     sa.Column("grp", sa.Integer, nullable=False),
     sa.Column("stream", sa.Text, _choice("stream", get_args(Stream)), nullable=False),
     sa.Column("need", sa.Integer, sa.CheckConstraint("need >= 1"), nullable=False),

@@ -15,7 +15,7 @@ from torch import Tensor
 from lindley.acquisition.array_sources import ArraySource
 from lindley.contracts import Categorical, Chunk, T
 from lindley.errors import InputError
-from lindley.information.layouts import Layout, swapped_axes
+from lindley.information.layouts import Layout, suggest_axes
 from lindley.row_index import RowIndex
 from lindley.shapes import Positions, Rows
 
@@ -65,7 +65,7 @@ class ArrayCandidates:
         """
         self._layout = Layout(inputs, axes)
         self._name = name or inputs
-        self._shape = self._layout.checked_shape(array.shape, self._name)
+        self._shape = self._layout.parse_shape(array.shape, self._name)
         self.rows = torch.arange(self._shape[0]) if rows is None else rows
         self.draws_id = draws_id
         self._array, self._ids = array, ids
@@ -74,7 +74,7 @@ class ArrayCandidates:
         for argument, given in (("rows", self.rows), ("ids", self.rows if ids is None else ids)):
             if len(given) != self._shape[0]:
                 raise InputError(
-                    *swapped_axes(len(given) == self._shape[1]),
+                    *suggest_axes(len(given) == self._shape[1]),
                     argument=argument,
                     expected=f"one for each of the {self._shape[0]} candidates",
                     got=len(given),
@@ -115,7 +115,7 @@ class ArrayCandidates:
         if self._unchecked[positions].any():
             self._layout.check(raw, self._name, lambda which: self._row_ids(positions[which.cpu()]))
             self._unchecked[positions] = False
-        return self._layout.log_probs(raw)
+        return self._layout.to_log_probs(raw)
 
     def _row_ids(self, positions: Positions) -> Sequence[int | str]:
         if self._ids is None:

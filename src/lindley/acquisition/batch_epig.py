@@ -33,12 +33,12 @@ from lindley.contracts import Chunk, Context, Selection
 from lindley.information import Configurations, Estimate, empty_configurations
 from lindley.information.epig import mean_information
 from lindley.information.pairwise import (
-    ClassesFirst,
-    classes_first,
+    ProbsByClass,
+    allocate_scratch,
     column_blocks,
     floor_probs,
+    probs_by_class,
     rows_per_block,
-    scratch,
 )
 from lindley.modes import no_autocast
 from lindley.seeds import derive_seed
@@ -98,7 +98,7 @@ class TargetObjective:
         """
         self._block = block
         self.exact_picks = 0
-        self._targets = classes_first(targets)  # [T, C, K]
+        self._targets = probs_by_class(targets)  # [T, C, K]
         self._configurations = empty_configurations(targets.shape[1])
         self._num_configurations, self._seed = num_configurations, derive_seed(seed, "batch epig")
 
@@ -147,9 +147,9 @@ def _weights(configurations: Configurations, like: Tensor) -> tuple[Tensor, Tens
     return draw_weights(configurations, like), configurations.log_share.exp().to(like)
 
 
-def _conditional(probs: ClassesFirst, targets: Tensor, weights: Tensor, rows: int) -> Tensor:
+def _conditional(probs: ProbsByClass, targets: Tensor, weights: Tensor, rows: int) -> Tensor:
     """Return the information of each row about the targets under weighted draws.  [n, C, K], [T, C, K] -> [n] nats"""
-    others, memory = column_blocks(targets, weights), scratch(probs.shape[1], len(targets), weights)
+    others, memory = column_blocks(targets, weights), allocate_scratch(probs.shape[1], len(targets), weights)
     return torch.cat([mean_information(block, others, weights, memory) for block in probs.split(rows)])
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lindley.acquisition.checks import chunk_features, chunk_log_probs, validate_log_probs, validates_values
 from lindley.contracts import Candidates, Chunk, Context
-from lindley.errors import InputError, some
+from lindley.errors import InputError, format_rows
 from lindley.row_index import RowIndex
 from lindley.shapes import Features, LogProbs, Rows
 
@@ -108,7 +108,7 @@ class _UnorderedRows:
         places = self._index(part_rows)
         if bool(self.filled[places].any()):
             again = part_rows[self.filled[places]].tolist()
-            raise InputError(f"a scan must yield each row once; it gave again rows {some(again)}.", rows=again)
+            raise InputError(f"a scan must yield each row once; it gave again rows {format_rows(again)}.", rows=again)
         self.filled[places] = True
         return places
 

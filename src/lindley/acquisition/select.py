@@ -25,7 +25,7 @@ from lindley.acquisition.top_k import top_k
 from lindley.arrays import ArrayLike, as_tensor
 from lindley.contracts import Acquisition, Candidates, Classification, Context, Score, Selection
 from lindley.errors import InputError, InputWarning
-from lindley.names import nearest
+from lindley.names import suggest_name
 from lindley.shapes import LogProbs, Scores
 
 _ROUNDING = {torch.float64: 1e-9}
@@ -130,7 +130,7 @@ def _resolve_acquisition(acquisition: str | Score, options: dict[str, object]) -
         arguments = [*inspect.signature(select).parameters][:-1]  # without **options
         mistyped = [name for name in options if get_close_matches(name, arguments, n=1, cutoff=0.75)]
         if mistyped:
-            text = f"select has no argument {mistyped[0]!r}.{nearest(mistyped[0], arguments)}"
+            text = f"select has no argument {mistyped[0]!r}.{suggest_name(mistyped[0], arguments)}"
             raise InputError(text, argument=mistyped[0])
         return acquisition_named(acquisition, options)
     if not callable(acquisition):

@@ -12,8 +12,8 @@ from lindley.acquisition.specs import PREDICTION_FREE
 from lindley.acquisition.tensor_candidates import TensorCandidates
 from lindley.arrays import ArrayLike, as_tensor, as_whole_numbers
 from lindley.contracts import Candidates, Score
-from lindley.errors import InputError, some
-from lindley.information.layouts import Layout, swapped_axes
+from lindley.errors import InputError, format_rows
+from lindley.information.layouts import Layout, suggest_axes
 from lindley.shapes import Features, LabelledRows, Rows
 
 
@@ -112,7 +112,7 @@ def to_targets(
     converted = to_candidates(targets, "targets", inputs, axes, draws_id=candidates.draws_id)
     if isinstance(converted, ArrayCandidates) and converted.shape[1:] != (candidates.num_draws, num_classes):
         raise InputError(
-            *swapped_axes(len(converted.rows) == len(candidates.rows)),
+            *suggest_axes(len(converted.rows) == len(candidates.rows)),
             argument="targets",
             expected=f"[T, {candidates.num_draws}, {num_classes}], under the candidates' draws and for their classes",
             got=[*converted.shape],
@@ -135,16 +135,16 @@ def to_features(name: str, values: ArrayLike, candidates: Candidates | None = No
     shape, count = [*features.shape], None if candidates is None else len(candidates.rows)
     if len(shape) != 2 or shape[0] != (shape[0] if count is None else count) or shape[1] < 1:
         length = count if count is not None else "N" if name == "features" else "L"
-        advice = swapped_axes(candidates is not None and shape[:1] == [candidates.num_draws])
+        advice = suggest_axes(candidates is not None and shape[:1] == [candidates.num_draws])
         raise InputError(*advice, argument=name, expected=f"[{length}, D]", got=shape)
     bad = (~features.isfinite().all(1)).nonzero()[:, 0].tolist()
     if bad:
-        raise InputError(f"{name} must be finite; they are not at the places {some(bad)}", argument=name)
+        raise InputError(f"{name} must be finite; they are not at the places {format_rows(bad)}", argument=name)
     features = features.to(torch.promote_types(features.dtype, torch.float32))
     far = (~(4 * features.square().sum(1)).isfinite()).nonzero()[:, 0].tolist()
     if far:
         raise InputError(
-            f"{name} at the places {some(far)} are so large that squared distances between them are infinite in "
+            f"{name} at the places {format_rows(far)} are so large that squared distances between them are infinite in "
             f"{str(features.dtype).removeprefix('torch.')}; divide all of them by one number",
             argument=name,
         )
@@ -177,7 +177,8 @@ def to_labelled_rows(
         raise InputError(argument="labelled_features", expected=expected, got=[*features.shape])
     if has_rows and len(again := candidates[torch.isin(candidates, rows)]):
         raise InputError(
-            f"these candidates are labelled already: rows {some(again.tolist())}. Leave them out of the candidates.",
+            f"these candidates are labelled already: rows {format_rows(again.tolist())}. "
+            "Leave them out of the candidates.",
             argument="labelled",
             rows=again.tolist(),
         )

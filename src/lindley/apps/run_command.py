@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lindley.apps.console import PlainConsole
-from lindley.apps.interrupts import program
+from lindley.apps.interrupts import program_name
 from lindley.apps.printing import print_message, print_result
 from lindley.apps.progress_display import show_progress
 from lindley.apps.run_progress import RunProgress
@@ -112,7 +112,7 @@ def rewrite_report(folder: Path) -> None:
     """Write the figures and report.html from the journals of a folder, and print the path."""
     if not folder.is_dir():
         raise InputError(
-            f"{folder} is not a folder. Name the output folder of a run, as in: {program()} report runs/demo",
+            f"{folder} is not a folder. Name the output folder of a run, as in: {program_name()} report runs/demo",
             argument="folder",
             got=folder,
         )
@@ -157,7 +157,7 @@ def _print_failures(outcome: Outcome) -> None:
 
 def _print_report(path: Path, out: Path) -> None:
     print_result(
-        f"The report, one file for any browser (to make it again: {shlex.join([program(), 'report', str(out)])}):"
+        f"The report, one file for any browser (to make it again: {shlex.join([program_name(), 'report', str(out)])}):"
     )
     print_result(path)
 

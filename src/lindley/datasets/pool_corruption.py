@@ -15,7 +15,7 @@ from torch import Tensor
 from lindley.contracts import Pool
 from lindley.datasets.dataset import NONE_OF_THE_CLASSES, Dataset, array_hashes
 from lindley.errors import InputError
-from lindley.names import nearest
+from lindley.names import suggest_name
 from lindley.noise import row_uniforms
 from lindley.pools.joined import JoinedPool
 from lindley.pools.repeated import RepeatedPool
@@ -114,7 +114,8 @@ def imbalance_classes(dataset: Dataset, shares: Mapping[str, float], *, seed: in
     stays = torch.ones(len(dataset.pool), dtype=torch.bool)
     for name, share in shares.items():
         if name not in names:
-            text = f"class_imbalance: {name!r} is no class of {dataset.name}: {', '.join(names)}.{nearest(name, names)}"
+            known = f"{', '.join(names)}.{suggest_name(name, names)}"
+            text = f"class_imbalance: {name!r} is no class of {dataset.name}: {known}"
             raise InputError(text, argument=f"class_imbalance.{name}", got=share)
         if not 0 < share <= 1:
             raise InputError(argument=f"class_imbalance.{name}", expected="above 0 and at most 1", got=share)

@@ -15,7 +15,7 @@ from filelock import lock_descriptor, unlock_descriptor
 
 from lindley.errors import HeldError
 from lindley.session.files import read_plain_file
-from lindley.text import visible_line
+from lindley.text import escape_line
 
 _TIMEOUT_SECONDS = 2.0
 """The time that a killed holder may take to be gone."""
@@ -150,7 +150,7 @@ def _holder_name(path: Path) -> str:
         process, machine = read_plain_file(_holder_file(path)).decode().split()
     except (OSError, ValueError):  # it is just being written
         return "another process"
-    return visible_line(f"process {process}" if machine == platform.node() else f"process {process} on {machine}")
+    return escape_line(f"process {process}" if machine == platform.node() else f"process {process} on {machine}")
 
 
 def _lock_file(path: Path) -> Path:

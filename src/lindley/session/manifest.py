@@ -16,7 +16,7 @@ from lindley.session.journal_ranges import check_ranges
 from lindley.session.journal_store import FILE_NAME as JOURNAL
 from lindley.session.records import Count, Record, find_fault
 from lindley.session.state import SessionState
-from lindley.text import visible_line
+from lindley.text import escape_line
 
 FILE_NAME = "manifest.json"
 FORMAT = 1
@@ -147,7 +147,7 @@ def describe_changes(changes: Mapping[str, Sequence[Any]], *, arrow: str = "->")
         return value[:8] if name.startswith("code") and isinstance(value, str) else value
 
     changed = (f"{name} {short(name, then)} {arrow} {short(name, now)}" for name, (then, now) in changes.items())
-    return visible_line(", ".join(changed))
+    return escape_line(", ".join(changed))
 
 
 def _flat(manifest: Manifest) -> dict[str, Any]:

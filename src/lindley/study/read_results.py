@@ -23,7 +23,7 @@ from lindley.study.config.schema import Experiment, Study
 from lindley.study.folder import read_study
 from lindley.study.results import ExperimentResults, StudyResults, TrialResults
 from lindley.study.trials import Trial, trials_of_experiment
-from lindley.text import visible_line
+from lindley.text import escape_line
 
 
 class _TrialManifest(ManifestRecord):
@@ -91,7 +91,7 @@ def load_results(
     """
     out = Path(out)
     study = study or read_study(out)
-    titles = [visible_line(experiment.title) for experiment in study.experiments]
+    titles = [escape_line(experiment.title) for experiment in study.experiments]
     experiments = [
         _load_experiment(
             out,
@@ -102,10 +102,8 @@ def load_results(
         for experiment, title in zip(study.experiments, titles, strict=True)
     ]
     there = {folder.parents[1].name for folder in (out / "trials").glob("*/*/seed-*")}
-    foreign = tuple(
-        visible_line(name) for name in sorted(there - {experiment.name for experiment in study.experiments})
-    )
-    name, title, description = map(visible_line, (study.name, study.title, study.description))
+    foreign = tuple(escape_line(name) for name in sorted(there - {experiment.name for experiment in study.experiments}))
+    name, title, description = map(escape_line, (study.name, study.title, study.description))
     return StudyResults(name, title, description, experiments, foreign)
 
 
@@ -128,12 +126,12 @@ def _load_experiment(out: Path, experiment: Experiment, title: str, *, check_arr
     return ExperimentResults(
         experiment.name,
         title,
-        _visible(experiment.model_dump(mode="json")),
+        _escape_strings(experiment.model_dump(mode="json")),
         trials,
         tuple(wanted.values()),
         tuple(named for folder, named in wanted.items() if folder not in there and folder not in excluded),
         tuple(
-            visible_line(f"{folder.relative_to(out).as_posix()}: excluded, {why}") for folder, why in excluded.items()
+            escape_line(f"{folder.relative_to(out).as_posix()}: excluded, {why}") for folder, why in excluded.items()
         ),
         {
             named: failure.message
@@ -161,7 +159,7 @@ def _read_trial(folder: Path, experiment: Experiment) -> TrialResults | None:
     return TrialResults(
         manifest["acquisition"],
         manifest["seed"],
-        _visible(manifest),
+        _escape_strings(manifest),
         rounds,
         tuple(row for query in state.queries if query.purpose == "initial" for row in query.rows),
         {row: int(answer.value) for row, answer in state.answers.items() if answer.value is not None},
@@ -183,13 +181,13 @@ def _check_metrics(rounds: Sequence[Round], num_classes: int, folder: Path) -> N
             raise JournalError(f"the metrics of round {each.index} are damaged: {fault}. {REMEDY}", path=folder)
 
 
-def _visible(value: Any) -> Any:
+def _escape_strings(value: Any) -> Any:
     """Return a JSON value whose strings are safe to show."""
     if isinstance(value, dict):
-        return {visible_line(key): _visible(inner) for key, inner in value.items()}
+        return {escape_line(key): _escape_strings(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_visible(inner) for inner in value]
-    return visible_line(value) if isinstance(value, str) else value
+        return [_escape_strings(inner) for inner in value]
+    return escape_line(value) if isinstance(value, str) else value
 
 
 def _rounds_up_to(end: int, rounds: Sequence[Round]) -> list[Round]:

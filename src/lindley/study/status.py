@@ -18,7 +18,7 @@ from lindley.session.state import Round, SessionState, read_state
 from lindley.study.folder import read_study
 from lindley.study.running.eta import RoundTimes
 from lindley.study.trials import Trial, trial_name, trials_of
-from lindley.text import visible, visible_line
+from lindley.text import escape_controls, escape_line
 
 State = Literal["finished", "under way", "failed", "stopped", "not begun"]
 
@@ -107,7 +107,7 @@ def study_status(out: str | os.PathLike[str]) -> StudyStatus:
     out = Path(out)
     study = read_study(out)
     return StudyStatus(
-        visible_line(study.name), visible_line(study.title), tuple(_status(trial, out) for trial in trials_of(study))
+        escape_line(study.name), escape_line(study.title), tuple(_status(trial, out) for trial in trials_of(study))
     )
 
 
@@ -127,7 +127,7 @@ def _status(trial: Trial, out: Path) -> TrialStatus:
         state = read_state(folder)
         read_trial_manifest(folder, state, key=trial.key)
     except (LindleyError, OSError) as error:
-        return TrialStatus(*names, "failed", rounds=schedule.num_rounds, error=visible(str(error)))
+        return TrialStatus(*names, "failed", rounds=schedule.num_rounds, error=escape_controls(str(error)))
     complete = state.reaches(schedule.max_labels)
     failure = None if complete or holder else read_failure(folder)
     last = state.rounds[-1] if state.rounds else None

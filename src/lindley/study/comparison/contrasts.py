@@ -28,7 +28,7 @@ from lindley.study.comparison.exact_tests import (
     step_down,
     two_sided,
 )
-from lindley.study.comparison.label_ratio import FEWEST_PAIRS
+from lindley.study.comparison.label_ratio import MIN_PAIRS_FOR_INTERVAL
 from lindley.study.comparison.labels_to_target import Crossing, median_crossing
 from lindley.study.comparison.paired_labels import common_accuracy, log_saving, paired_crossings, paired_label_ratio
 from lindley.study.comparison.signed_rank import SMALLEST_DIFFERENCE, signed_rank_test
@@ -331,7 +331,7 @@ def _student_interval(gains: Sequence[float]) -> tuple[float | None, tuple[float
     if not all(map(math.isfinite, gains)):
         return None, None
     centre = float(np.mean(gains))
-    if len(gains) < FEWEST_PAIRS:
+    if len(gains) < MIN_PAIRS_FOR_INTERVAL:
         return centre, None
     half = float(stats.t.ppf(0.975, len(gains) - 1) * stats.sem(gains))
     return centre, (centre - half, centre + half)

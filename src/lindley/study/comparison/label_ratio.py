@@ -25,7 +25,7 @@ from lindley.study.comparison.labels_to_target import Crossing
 
 Floats = NDArray[np.float64]
 
-FEWEST_PAIRS = 3
+MIN_PAIRS_FOR_INTERVAL = 3
 """Smallest number of pairs with an interval: two pairs hardly show how much pairs vary."""
 _DEGREES_OF_FREEDOM = 5.0
 _TYPICAL_SCALE = 0.25
@@ -49,8 +49,8 @@ def label_ratio(
 ) -> LabelRatio | None:
     """Return the median over seeds of the paired ratio of labels, with an interval.
 
-    None below FEWEST_PAIRS, where one of the two has fewer than half of its crossings within the rounds (the median
-    itself was not observed), and where the cells leave the ratio unbounded.
+    None below MIN_PAIRS_FOR_INTERVAL, where one of the two has fewer than half of its crossings within the rounds (the
+    median itself was not observed), and where the cells leave the ratio unbounded.
 
     Args:
         first: The crossings of the first acquisition, one per pair.
@@ -59,7 +59,7 @@ def label_ratio(
         coverage: The probability content of the interval.
     """
     mine, theirs = log_cells(first), log_cells(second)
-    if len(first) < FEWEST_PAIRS or not (_is_mostly_observed(mine) and _is_mostly_observed(theirs)):
+    if len(first) < MIN_PAIRS_FOR_INTERVAL or not (_is_mostly_observed(mine) and _is_mostly_observed(theirs)):
         return None
     chains = [np.broadcast_to(each, (_CHAINS, *each.shape)) for each in (mine, theirs)]
     drawn = sample_median_difference(*chains, generator=generator, iterations=_ITERATIONS)[_BURN_IN:]

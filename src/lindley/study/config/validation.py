@@ -10,7 +10,7 @@ from lindley.acquisition.specs import ACQUISITIONS
 from lindley.contracts import FEATURE_PARTS
 from lindley.datasets.catalogue import DATASETS, DatasetSpec, check_dataset_options
 from lindley.errors import InputError
-from lindley.names import nearest
+from lindley.names import suggest_name
 from lindley.networks.catalogue import NETWORKS
 from lindley.posteriors.catalogue import POSTERIORS, WITH_FEATURES, WITH_NETWORK, WITHOUT_NETWORK, check_options
 from lindley.study.config.errors import InvalidKey
@@ -31,7 +31,7 @@ def describe_unknown(word: str, allowed: Iterable[str], *, or_else: str = "") ->
         or_else: What else would do, with the comma before it.
     """
     names = list(allowed)
-    return f'"{word}" is not one of {", ".join(names)}{or_else}.{nearest(word, names)}'
+    return f'"{word}" is not one of {", ".join(names)}{or_else}.{suggest_name(word, names)}'
 
 
 def unknown_names(experiment: Experiment) -> Iterator[InvalidKey]:

@@ -56,7 +56,7 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("study/running/runner.py", "    check_device(device)\n    out", "    out", "study/running/test_runner.py::test_a_device_that_is_not_here_is_refused_before_anything_is_written"),
     ("study/comparison/label_ratio.py", "return np.where(bounded, points, mean)", "return (below + above) / 2", "study/comparison/test_label_ratio.py"),
     ("study/comparison/paired_labels.py", "first, second = sorted((name, reference))", "first, second = name, reference", "study/comparison/test_contrasts.py"),
-    ("study/comparison/exact_tests.py", "    return min(1.0, reaching * chance)", "    return min(1.0, chance)", "study/comparison/test_exact_tests.py"),
+    ("study/comparison/exact_tests.py", "    return min(1.0, reaching * pair_p)", "    return min(1.0, pair_p)", "study/comparison/test_exact_tests.py"),
     ("study/trials.py", '            **({} if version is None else {"method_version": version}),\n', "", "study/test_trials.py"),
     ("acquisition/axis_order.py", "    if draw_effect > row_effect or (", "    if (", "acquisition/test_axis_order.py"),
     ("apps/output_file.py", "        if path.exists() and out.samefile(path):", "        if False:", "apps/test_select_command.py"),

@@ -67,7 +67,7 @@ def test_a_study_is_run_and_read_from_any_path(tmp_path: Path, kind: Callable[[P
     mine, out = loaded(tmp_path, kind), tmp_path / "out"
     assert lindley.run_study(mine, kind(out), jobs=1, data_dir=kind(tmp_path)).done == 1
     assert study.study_status(kind(out)).count("finished") == 1
-    assert [len(panel.trials) for panel in study.load_results(kind(out)).experiments] == [1]
+    assert [len(experiment.trials) for experiment in study.load_results(kind(out)).experiments] == [1]
     assert lindley.write_report(kind(out)) == out / "report.html"
 
 

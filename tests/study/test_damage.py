@@ -46,7 +46,7 @@ HOSTILE: list[Any] = [
 
 @pytest.fixture(scope="module")
 def study() -> Study:
-    table = fakes.panel_table("digits", ["random", "margin", "bald"], seeds=2, max_labels=100, pool=fakes.RARE)
+    table = fakes.experiment_table("digits", ["random", "margin", "bald"], seeds=2, max_labels=100, pool=fakes.RARE)
     return fakes.make_study(table)
 
 
@@ -71,9 +71,9 @@ def _show_everything(out: Path) -> tuple[list[TrialResults], str]:
     for each in found:
         tables(each)
     judge_claims(results)
-    for panel in (panel for panel in results.experiments if panel.trials):
+    for experiment in (experiment for experiment in results.experiments if experiment.trials):
         for make in (*EXPERIMENT_TABLES.values(), query_kinds_table, minority_recall_table):
-            make(panel)
+            make(experiment)
     for say in (
         settings_table,
         environments_table,
@@ -83,7 +83,7 @@ def _show_everything(out: Path) -> tuple[list[TrialResults], str]:
         describe_unfinished,
     ):
         say(results)
-    return [trial for panel in results.experiments for trial in panel.trials], " ".join(
+    return [trial for experiment in results.experiments for trial in experiment.trials], " ".join(
         describe_excluded(results) + describe_unfinished(results)
     )
 

@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from journal_fakes import make_study, panel_table, write_study
+from journal_fakes import experiment_table, make_study, write_study
 
 from lindley.errors import InputError
 from lindley.session.events import Answered, from_json, to_json
@@ -14,7 +14,7 @@ from lindley.study.status import group_by_acquisition, study_status
 from lindley.study.trials import trials_of
 
 ROUNDS = 10
-STUDY = make_study(panel_table("digits", ["random", "bald"], seeds=3))
+STUDY = make_study(experiment_table("digits", ["random", "bald"], seeds=3))
 TRIALS = trials_of(STUDY)
 DONE = dict(zip((trial.folder for trial in TRIALS), [None, 2, 0, 4, 0, 0], strict=True))
 SECONDS = {"random": 2.0, "bald": 10.0}
@@ -147,7 +147,7 @@ def test_a_copy_from_elsewhere_tells_the_same(out, tmp_path):
     assert study_status(tmp_path / "copy") == study_status(out)
 
 
-def test_trials_are_listed_by_panel_and_acquisition(out):
+def test_trials_are_listed_by_experiment_and_acquisition(out):
     groups = group_by_acquisition(study_status(out).trials)
     assert {name: [trial.seed for trial in trials] for name, trials in groups.items()} == {
         ("digits", "random"): [0, 1, 2],

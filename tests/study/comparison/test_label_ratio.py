@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from lindley.study.comparison.label_ratio import (
     MIN_PAIRS_FOR_INTERVAL,
+    censoring_intervals,
     label_ratio,
-    log_cells,
     sample_median_difference,
 )
 from lindley.study.comparison.labels_to_target import Crossing
@@ -32,7 +32,7 @@ def test_cells_of_what_was_reached_not_reached_and_there_from_the_start() -> Non
         Crossing(220.0, censored=True, labels_before=220.0),
         Crossing(20.0, labels_before=20.0),
     ]
-    cells = np.exp(log_cells(crossings))
+    cells = np.exp(censoring_intervals(crossings))
     np.testing.assert_allclose(cells, [[110.0, 120.0], [220.0, math.inf], [0.0, 20.0]])
 
 

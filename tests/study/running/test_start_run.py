@@ -4,14 +4,14 @@ import json
 import re
 
 import pytest
-from journal_fakes import make_study, panel_table
+from journal_fakes import experiment_table, make_study
 
 from lindley.errors import InputError
 from lindley.study.running.start_run import merge_studies, start_run
 
 
 def study(*, name="made-up", **changes):
-    return make_study(panel_table("digits", changes.pop("acquisitions", ["random"]), **changes), name=name)
+    return make_study(experiment_table("digits", changes.pop("acquisitions", ["random"]), **changes), name=name)
 
 
 def held(out):
@@ -42,8 +42,8 @@ def test_seeds_that_follow_are_joined_and_a_gap_is_refused(tmp_path):
 
 
 def test_experiments_that_only_one_has_are_kept(tmp_path):
-    first = make_study(panel_table("a", ["random"]), panel_table("b", ["random"]))
-    second = make_study(panel_table("c", ["random"]), panel_table("b", ["random"]))
+    first = make_study(experiment_table("a", ["random"]), experiment_table("b", ["random"]))
+    second = make_study(experiment_table("c", ["random"]), experiment_table("b", ["random"]))
     assert [experiment.name for experiment in merge_studies(first, second, tmp_path).experiments] == ["a", "b", "c"]
 
 

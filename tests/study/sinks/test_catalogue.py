@@ -9,14 +9,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from journal_fakes import make_study, panel_table
+from journal_fakes import experiment_table, make_study
 
 from lindley.errors import InputError
 from lindley.session.locks import find_holder
 from lindley.study.sinks import catalogue
 from lindley.study.sinks.catalogue import SINKS, open_sink
 
-STUDY = make_study(panel_table("digits", ["random"]))
+STUDY = make_study(experiment_table("digits", ["random"]))
 
 
 def test_an_unknown_sink_is_refused_with_the_nearest(tmp_path):

@@ -76,8 +76,8 @@ def test_json_holds_every_trial_by_experiment_and_acquisition(tmp_path):
     told = json.loads(said.output)
     assert (told["name"], told["trials"], told["not_begun"], told["seconds_left"]) == ("digits", 2, 2, None)
     assert [(each["seed"], each["state"]) for each in told["experiments"]["digits"]["bald"]] == [
-        (0, "not begun"),
-        (1, "not begun"),
+        (0, "not started"),
+        (1, "not started"),
     ]
 
 

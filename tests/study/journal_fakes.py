@@ -134,7 +134,7 @@ def _manifest(trial: Trial) -> dict[str, Any]:
         "acquisition": trial.acquisition,
         "options": trial.options,
         "seed": trial.seed,
-        "semantic": trial.semantic(),
+        "semantic": trial.key_settings(),
         "versions": {"lindley": "0.1.0", "torch": "2.13.0", "numpy": "2.4.6", "python": "3.12.1"},
         "data_hashes": {"pool_inputs": "ab" * 32, "pool_classes": "cd" * 32},
         "device": "cpu",

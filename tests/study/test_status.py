@@ -48,7 +48,7 @@ def states(out):
 
 
 def test_a_trial_is_finished_stopped_or_not_begun(out):
-    assert states(out) == ["finished", "stopped", "not begun", "stopped", "not begun", "not begun"]
+    assert states(out) == ["finished", "stopped", "not started", "stopped", "not started", "not started"]
 
 
 def test_a_trial_that_a_process_holds_is_under_way_there_with_its_progress(out):

@@ -90,9 +90,9 @@ def _fetch_data(pending: Sequence[Trial], data_dir: Path | None) -> None:
 
 def _warn_left_out(study: Study, out: Path) -> None:
     """Print a warning where the folder holds trials of other settings, which the report leaves out."""
-    if foreign := describe_excluded(load_results(out, study)):
+    if excluded := describe_excluded(load_results(out, study)):
         print_message(
-            f"{out} holds what the report will leave out ({len(foreign)}). The first: {foreign[0]} To have trials of "
+            f"{out} holds what the report will leave out ({len(excluded)}). The first: {excluded[0]} To have trials of "
             "other settings too, name another folder with --out."
         )
 

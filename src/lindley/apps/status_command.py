@@ -19,7 +19,7 @@ from lindley.study.status import State, StudyStatus, TrialStatus, group_by_acqui
 
 _FULL_WIDTH = 1000
 """Columns of a table that does not go to a terminal: nothing is truncated."""
-_COLUMNS: tuple[State, ...] = ("finished", "under way", "failed", "stopped", "not begun")
+_COLUMNS: tuple[State, ...] = ("finished", "under way", "failed", "stopped", "not started")
 
 
 def show_status(folder: Path, *, as_json: bool) -> None:

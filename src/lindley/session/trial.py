@@ -118,7 +118,7 @@ def continue_trial(setup: TrialSetup, store: JournalStore, *, on_progress: OnPro
         verify_arrays(folder, reference)
     if not state.reaches(setup.schedule.max_labels):
         changes = claim_folder(folder, setup.manifest, state)
-        if not state.rounds and not _fits(state, setup):
+        if not state.rounds and not _is_within_data(state, setup):
             store.append([Started(key=setup.manifest["key"])])
         session = _session(setup, store, on_progress)
         if changes:
@@ -133,7 +133,7 @@ def continue_trial(setup: TrialSetup, store: JournalStore, *, on_progress: OnPro
 def _run(session: Session, oracle: Oracle, schedule: LabelSchedule) -> None:
     while not session.state.reaches(schedule.max_labels):
         state = session.state
-        if short := next((each for each in state.rounds if _is_short(each, schedule)), None):
+        if short := next((each for each in state.rounds if _ends_early(each, schedule)), None):
             if answered := [row for row in _rows_since(state, short.index) if row in state.answers]:
                 session.withdraw(answered)
         elif state.pending:
@@ -144,7 +144,7 @@ def _run(session: Session, oracle: Oracle, schedule: LabelSchedule) -> None:
         session.on_progress({**event, "accuracy": session.state.rounds[-1].metrics.get("accuracy")})
 
 
-def _fits(state: SessionState, setup: TrialSetup) -> bool:
+def _is_within_data(state: SessionState, setup: TrialSetup) -> bool:
     """Whether the rows and classes of a state are in the pool and the task; data may have been repaired since."""
     try:
         check_ranges(state, num_rows=len(setup.pool), num_classes=setup.rounds.task.num_classes, path=None)
@@ -153,7 +153,7 @@ def _fits(state: SessionState, setup: TrialSetup) -> bool:
     return True
 
 
-def _is_short(round: Round, schedule: LabelSchedule) -> bool:
+def _ends_early(round: Round, schedule: LabelSchedule) -> bool:
     """Whether a round is the end of a shorter schedule: it selects now, or selects more."""
     return len(round.rows) < schedule.next_batch_size(round.labels)
 

@@ -102,9 +102,11 @@ def load_results(
         for experiment, title in zip(study.experiments, titles, strict=True)
     ]
     there = {folder.parents[1].name for folder in (out / "trials").glob("*/*/seed-*")}
-    foreign = tuple(escape_line(name) for name in sorted(there - {experiment.name for experiment in study.experiments}))
+    unknown_experiments = tuple(
+        escape_line(name) for name in sorted(there - {experiment.name for experiment in study.experiments})
+    )
     name, title, description = map(escape_line, (study.name, study.title, study.description))
-    return StudyResults(name, title, description, experiments, foreign)
+    return StudyResults(name, title, description, experiments, unknown_experiments)
 
 
 def _load_experiment(out: Path, experiment: Experiment, title: str, *, check_arrays: bool) -> ExperimentResults:
@@ -119,8 +121,8 @@ def _load_experiment(out: Path, experiment: Experiment, title: str, *, check_arr
         except (JournalError, OSError) as error:
             excluded[folder] = str(error)
     trials.sort(key=lambda trial: (trial.acquisition, trial.seed))
-    trials, foreign = _separate_foreign(trials)
-    excluded |= {trial.folder: why for trial, why in foreign}
+    trials, incomparable = _exclude_incomparable(trials)
+    excluded |= {trial.folder: why for trial, why in incomparable}
     wanted = {out / trial.folder: (trial.acquisition, trial.seed) for trial in trials_of_experiment(experiment)}
     there = {trial.folder: trial.complete for trial in trials}
     return ExperimentResults(
@@ -198,7 +200,7 @@ def _rounds_up_to(end: int, rounds: Sequence[Round]) -> list[Round]:
     return kept
 
 
-def _separate_foreign(
+def _exclude_incomparable(
     trials: Sequence[TrialResults],
 ) -> tuple[list[TrialResults], list[tuple[TrialResults, str]]]:
     """Return the trials that can be paired, and the excluded others with the reason.
@@ -211,22 +213,22 @@ def _separate_foreign(
     for trial in trials:
         options.setdefault(trial.acquisition, Counter())[_options_of(trial)] += 1
     classes = Counter(_classes_of(trial) for trial in trials).most_common(1)
-    kept, foreign = [], []
+    kept, incomparable = [], []
     for trial in trials:
         seed = [each for each in trials if each.seed == trial.seed]
         data = Counter(_data_of(each) for each in seed)
         initial = Counter(each.initial_rows for each in seed)
         if _data_of(trial) != data.most_common(1)[0][0]:
-            foreign.append((trial, "it was run on other data than most trials of its seed."))
+            incomparable.append((trial, "it was run on other data than most trials of its seed."))
         elif _classes_of(trial) != classes[0][0]:
-            foreign.append((trial, "it has other classes than most trials of its experiment."))
+            incomparable.append((trial, "it has other classes than most trials of its experiment."))
         elif trial.initial_rows != initial.most_common(1)[0][0]:
-            foreign.append((trial, "it started with other labels than most trials of its seed."))
+            incomparable.append((trial, "it started with other labels than most trials of its seed."))
         elif _options_of(trial) != options[trial.acquisition].most_common(1)[0][0]:
-            foreign.append((trial, f"it has other options than most trials of {trial.acquisition}."))
+            incomparable.append((trial, f"it has other options than most trials of {trial.acquisition}."))
         else:
             kept.append(trial)
-    return kept, foreign
+    return kept, incomparable
 
 
 def _data_of(trial: TrialResults) -> str:

@@ -20,7 +20,7 @@ from lindley.study.running.eta import RoundTimes
 from lindley.study.trials import Trial, trial_name, trials_of
 from lindley.text import escape_controls, escape_line
 
-State = Literal["finished", "under way", "failed", "stopped", "not begun"]
+State = Literal["finished", "under way", "failed", "stopped", "not started"]
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def _state(state: SessionState, complete: bool, holder: str | None, failed: bool
         return "under way"
     if failed:
         return "failed"
-    return "not begun" if state.key is None else "stopped"
+    return "not started" if state.key is None else "stopped"
 
 
 def _seconds(rounds: Sequence[Round]) -> float:

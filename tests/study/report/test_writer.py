@@ -52,7 +52,7 @@ class _Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study with data for all six figures; one trial is under way, one is not begun."""
+    """A study with data for all six figures; one trial is under way, one is not started."""
     plane = fakes.FakePlane(lambda ask: [fakes.NEAR] * 5)
     study = fakes.make_study(
         fakes.moons_table(["random", "bald"], seeds=1, max_labels=20),

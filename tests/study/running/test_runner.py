@@ -176,7 +176,7 @@ def test_manifests_name_the_trial_and_its_conditions_but_no_path(single, studies
     text = (single[2] / trial.folder / "manifest.json").read_text()
     manifest = json.loads(text)
     assert manifest["key"] == trial.key
-    assert manifest["semantic"] == trial.semantic()
+    assert manifest["semantic"] == trial.key_settings()
     assert (manifest["device"], manifest["threads"], manifest["precision"]) == ("cpu", 1, "float32")
     assert (manifest["num_rows"], manifest["num_test"], len(manifest["class_names"])) == (60, 50, 2)
     assert str(single[2]) not in text

@@ -72,10 +72,10 @@ def unknown_names(experiment: Experiment) -> Iterator[InvalidKey]:
                     yield InvalidKey(("acquisitions", name, option), expected=f"at most {MAX_OPTION}", got=value)
             yield from _check_options(("acquisitions", name), acquisition_named, name, options)
         elif options:
-            yield InvalidKey(("acquisitions", name), own_takes_no_options(options), got=options)
+            yield InvalidKey(("acquisitions", name), describe_refused_options(options), got=options)
 
 
-def own_takes_no_options(options: Iterable[str]) -> str:
+def describe_refused_options(options: Iterable[str]) -> str:
     """Return the end of a sentence on an acquisition that is given as an import path and has options."""
     return f"is your own and takes no options; got {', '.join(options)}. Set them in your module."
 

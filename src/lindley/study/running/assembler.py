@@ -20,7 +20,7 @@ from lindley.session.manifest import FORMAT
 from lindley.session.round_context import check_requires
 from lindley.session.rounds import RoundSettings
 from lindley.session.trial import TrialSetup
-from lindley.study.config.validation import own_takes_no_options
+from lindley.study.config.validation import describe_refused_options
 from lindley.study.observers.build import build_observers
 from lindley.study.running.learners import build_experiment_learner
 from lindley.study.running.trial_data import TrialData
@@ -114,7 +114,7 @@ def _acquisition(trial: Trial, own: UserObject | None) -> tuple[Acquisition, fro
         return chosen, ACQUISITIONS[trial.acquisition].requirements(trial.options)
     key = f"acquisitions.{trial.acquisition}"
     if trial.options:
-        raise ConfigurationError(f"{key} {own_takes_no_options(trial.options)}", argument=key, got=trial.options)
+        raise ConfigurationError(f"{key} {describe_refused_options(trial.options)}", argument=key, got=trial.options)
     acquisition = own.value
     if not callable(acquisition):
         expected = "callable as acquisition(context, batch_size, seed=...)"

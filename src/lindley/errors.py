@@ -153,7 +153,14 @@ class DataError(LindleyError):
 
 
 class FitError(LindleyError):
-    """Training that diverged; the message says at which step."""
+    """Training that diverged; `step` says at which step, from 1, and `member` in which member of an ensemble, from 0.
+
+    Both are None where it is unknown, or where a fit takes no steps.
+    """
+
+    def __init__(self, text: str, *, step: int | None = None, member: int | None = None) -> None:
+        super().__init__(text)
+        self.step, self.member = step, member
 
 
 class JournalError(LindleyError):

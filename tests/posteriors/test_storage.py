@@ -107,6 +107,15 @@ def test_without_a_network_weights_are_refused(saved):
     assert (caught.value.argument, caught.value.got) == ("network", None)
 
 
+def test_an_input_error_of_a_part_keeps_its_fields(saved):
+    def network():
+        raise InputError(argument="inputs", expected="finite", got="nan", rows=[3, 5])
+
+    with pytest.raises(InputError) as caught:
+        load_posterior(saved, network=network)
+    assert (caught.value.argument, caught.value.got, caught.value.rows) == ("inputs", "nan", (3, 5))
+
+
 def test_weights_of_another_network_are_refused(saved):
     with pytest.raises(InputError) as caught:
         load_posterior(saved, network=gal_cnn)

@@ -10,7 +10,7 @@ from lindley.acquisition.axis_order import warn_if_axes_swapped
 from lindley.acquisition.checks import chunk_log_probs
 from lindley.acquisition.specs import PREDICTION_FREE
 from lindley.acquisition.tensor_candidates import TensorCandidates
-from lindley.arrays import ArrayLike, as_tensor, as_whole_numbers
+from lindley.arrays import ArrayLike, as_tensor, as_whole_numbers, name_rows, rows_at
 from lindley.contracts import Candidates, Score
 from lindley.errors import InputError, format_rows
 from lindley.information.layouts import Layout, suggest_axes
@@ -47,10 +47,10 @@ def to_candidates(
             raise InputError(f"{name} {text}", argument=name)
         return values
     layout = Layout(inputs, axes or "NKC")
-    source = array_source(values, name, axis=layout.order[0])
-    candidates = ArrayCandidates(
-        source, inputs=inputs, axes=layout.axes, rows=_to_rows(rows), draws_id=draws_id, name=name
-    )
+    numbers = _to_rows(rows)
+    with name_rows(numbers):
+        source = array_source(values, name, axis=layout.order[0])
+    candidates = ArrayCandidates(source, inputs=inputs, axes=layout.axes, rows=numbers, draws_id=draws_id, name=name)
     if warn and axes is None:
         warn_if_axes_swapped(source, inputs, name)
     return candidates
@@ -120,18 +120,23 @@ def to_targets(
     return converted
 
 
-def to_features(name: str, values: ArrayLike, candidates: Candidates | None = None) -> Features:
+def to_features(
+    name: str, values: ArrayLike, candidates: Candidates | None = None, *, rows: Rows | None = None
+) -> Features:
     """Return features as a tensor in single precision or better.
 
     Args:
         name: The name of the argument, for messages.
         values: [N, D] for N candidates, [L, D] for labelled rows.
         candidates: The candidates, where the features are theirs.
+        rows: Their rows in the pool, which errors carry; None: the candidates', or the positions.
 
     Raises:
         InputError: If the shape is another, or numbers are not finite, or so large that distances are not.
     """
-    features = as_tensor(values, name, floats=True)
+    rows = candidates.rows if candidates is not None else rows
+    with name_rows(rows):
+        features = as_tensor(values, name, floats=True)
     shape, count = [*features.shape], None if candidates is None else len(candidates.rows)
     if len(shape) != 2 or shape[0] != (shape[0] if count is None else count) or shape[1] < 1:
         length = count if count is not None else "N" if name == "features" else "L"
@@ -139,14 +144,19 @@ def to_features(name: str, values: ArrayLike, candidates: Candidates | None = No
         raise InputError(*advice, argument=name, expected=f"[{length}, D]", got=shape)
     bad = (~features.isfinite().all(1)).nonzero()[:, 0].tolist()
     if bad:
-        raise InputError(f"{name} must be finite; they are not at the places {format_rows(bad)}", argument=name)
+        raise InputError(
+            f"{name} must be finite; they are not at the positions {format_rows(bad)}",
+            argument=name,
+            rows=rows_at(bad, rows),
+        )
     features = features.to(torch.promote_types(features.dtype, torch.float32))
     far = (~(4 * features.square().sum(1)).isfinite()).nonzero()[:, 0].tolist()
     if far:
         raise InputError(
-            f"{name} at the places {format_rows(far)} are so large that squared distances between them are infinite in "
+            f"{name} at the positions {format_rows(far)} are so large that squared distances are infinite in "
             f"{str(features.dtype).removeprefix('torch.')}; divide all of them by one number",
             argument=name,
+            rows=rows_at(far, rows),
         )
     return features
 

@@ -79,7 +79,8 @@ class DeepEnsemble:
                 seed=seed,
             )
         except FitError as error:
-            raise FitError(f"member {member} of {self.members}: {error}") from error
+            text = f"member {member} of {self.members}: {error}"
+            raise FitError(text, step=error.step, member=member) from error
 
 
 class EnsemblePosterior:

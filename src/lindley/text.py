@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import reprlib
 
-_OBEYED = re.compile(
+_CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls but tab and newline, among them escape and carriage return
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # the direction in which text runs
     "\u2028\u2029\ud800-\udfff]"  # line and paragraph separators, and halves of characters
@@ -21,7 +21,7 @@ def escape_controls(text: str) -> str:
     >>> escape_controls("\x1b[31mred\r"), escape_controls("ä\tb\n"), escape_controls("\u202egpj.exe")
     ('\\x1b[31mred\\x0d', 'ä\tb\n', '\\u202egpj.exe')
     """
-    return _OBEYED.sub(_escape, text)
+    return _CONTROLS.sub(_escape, text)
 
 
 def escape_line(text: str) -> str:

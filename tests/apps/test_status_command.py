@@ -74,7 +74,7 @@ def test_json_holds_every_trial_by_experiment_and_acquisition(tmp_path):
     said = status(write_begun(tmp_path), "--json")
     assert said.exit_code == 0
     told = json.loads(said.output)
-    assert (told["name"], told["trials"], told["not_begun"], told["seconds_left"]) == ("digits", 2, 2, None)
+    assert (told["name"], told["trials"], told["not_started"], told["seconds_left"]) == ("digits", 2, 2, None)
     assert [(each["seed"], each["state"]) for each in told["experiments"]["digits"]["bald"]] == [
         (0, "not started"),
         (1, "not started"),

@@ -47,7 +47,7 @@ def states(out):
     return [trial.state for trial in study_status(out).trials]
 
 
-def test_a_trial_is_finished_stopped_or_not_begun(out):
+def test_a_trial_is_finished_stopped_or_not_started(out):
     assert states(out) == ["finished", "stopped", "not started", "stopped", "not started", "not started"]
 
 

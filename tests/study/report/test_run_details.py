@@ -158,7 +158,7 @@ def test_a_balanced_start_and_a_subset_of_candidates_are_owned_up_to(tmp_path: P
     assert len(said) == 3
 
 
-def test_seeds_that_have_not_begun_are_one_sentence(tmp_path: Path) -> None:
+def test_seeds_that_have_not_started_are_one_sentence(tmp_path: Path) -> None:
     study = fakes.make_study(fakes.experiment_table("digits", ["bald"], seeds=4))
     fakes.write_study(tmp_path, study, accuracy=fakes.rising, rounds_done=lambda trial: 0 if trial.seed else None)
     assert describe_unfinished(load_results(tmp_path)) == ["Digits, BALD, seeds 1, 2, 3: no round yet."]

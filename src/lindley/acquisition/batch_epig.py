@@ -40,9 +40,9 @@ from lindley.information.pairwise import (
     rows_per_block,
     scratch,
 )
-from lindley.modes import no_autocast
 from lindley.seeds import derive_seed
 from lindley.shapes import BatchLogProbs, Positions, Scores, TargetLogProbs
+from lindley.torch_state import no_autocast
 
 _ENUMERATED = 10_000  # label configurations up to which the information of the chosen batch is exact
 

@@ -17,8 +17,8 @@ from lindley.acquisition.greedy_search import best_pick
 from lindley.acquisition.options import MaxHerdingOptions
 from lindley.acquisition.top_k import tie_break
 from lindley.contracts import Context, Selection
-from lindley.modes import no_autocast
 from lindley.shapes import Positions, Scores
+from lindley.torch_state import no_autocast
 
 _TIED = {torch.float64: 1e-12, torch.float32: 1e-6}
 """Share of the mean weight that rounding cannot tell apart."""

@@ -18,7 +18,6 @@ from torch import Tensor
 
 from lindley.contracts import Categorical, Inputs, Posterior, TrainingData
 from lindley.errors import InputError
-from lindley.modes import isolated_torch_state
 from lindley.posteriors.gaussian_process.kernel_evidence import Hyperparameters, maximise_evidence
 from lindley.posteriors.gaussian_process.kernels import KERNELS, PathwiseFunctions
 from lindley.posteriors.gaussian_process.latent_functions import GaussianProcessFit
@@ -44,6 +43,7 @@ from lindley.posteriors.state_checks import (
 )
 from lindley.posteriors.supported_data import check_supported
 from lindley.shapes import Features
+from lindley.torch_state import isolated_torch_state
 
 MAX_ELEMENTS = 40_000_000
 """Limit of C L²: 2,000 labels of ten classes. A fit holds a few matrices of this size, in float64."""

@@ -20,7 +20,6 @@ from torch import Tensor
 
 from lindley.contracts import Categorical, Inputs, Pool, Posterior, TrainingData
 from lindley.errors import InputError
-from lindley.modes import isolated_torch_state
 from lindley.noise import torch_generator
 from lindley.posteriors.head.gaussian_weights import COVARIANCES, build_gaussian
 from lindley.posteriors.head.head_coordinates import HeadCoordinates, standard_deviations
@@ -40,6 +39,7 @@ from lindley.posteriors.state_checks import (
 )
 from lindley.posteriors.supported_data import check_supported
 from lindley.shapes import Features, Scores
+from lindley.torch_state import isolated_torch_state
 from lindley.training.network_calls import as_tensor
 
 SCALE_ROWS = 1024
@@ -129,11 +129,11 @@ class HeadPosterior:
         """Return K functions; draw k is the same function whatever num_draws is."""
         if num_draws < 1:
             raise InputError(argument="num_draws", expected="at least 1", got=num_draws)
-        return self._functions(draw_weights(self.fit_result, num_draws, seed=seed))
+        return self._build_draws(draw_weights(self.fit_result, num_draws, seed=seed))
 
     def point(self) -> HeadDraws:
         """Return the most probable weights as one draw."""
-        return self._functions(self.fit_result.coordinates.to_features(self.fit_result.coefficients)[None])
+        return self._build_draws(self.fit_result.coordinates.to_features(self.fit_result.coefficients)[None])
 
     def features(self, inputs: Inputs) -> Features:
         """Return the centred features in standard deviations of the pool.  n inputs -> [n, D] float32"""
@@ -212,7 +212,7 @@ class HeadPosterior:
         fit = HeadFit(regression, coordinates, coefficients, mean, curvature, gaussian, settings["prior_precision"])
         return cls(fit, features=features, device=device or settings["device"])
 
-    def _functions(self, weights: Tensor) -> HeadDraws:
+    def _build_draws(self, weights: Tensor) -> HeadDraws:
         coordinates = self.fit_result.coordinates
         return HeadDraws(weights, coordinates.origin, coordinates.scale, features=self._features, device=self._device)
 
@@ -277,7 +277,7 @@ def draw_weights(fit: HeadFit, num_draws: int, *, seed: int) -> Tensor:
         ]
     )  # [K, D + 1, M]
     inside = torch.cat([coordinates.basis.T @ noise[:, :-1], noise[:, -1:]], dim=1)  # [K, R + 1, M]
-    sampled = fit.mean + fit.gaussian.colour(inside)
+    sampled = fit.mean + fit.gaussian.multiply_covariance_root(inside)
     # Outside the span of the labelled rows is the prior: the same noise, less the part inside.
     outside = (noise[:, :-1] - coordinates.basis @ inside[:, :-1]) / fit.prior_precision**0.5
     return torch.cat([coordinates.basis @ sampled[:, :-1] + outside, sampled[:, -1:]], dim=1)

@@ -10,10 +10,10 @@ from lindley.contracts import Labels, Selection
 from lindley.errors import InputError
 from lindley.session.event_store import EventStore
 from lindley.session.events import Fitted, Purpose, Queried
-from lindley.session.records import build_record
 from lindley.session.rounds import RoundLabels, RoundResult
 from lindley.session.state import SessionState
 from lindley.session.subsets import initial_random_rows, validation_rows
+from lindley.session.validated_records import build_record
 from lindley.shapes import Rows
 
 

@@ -24,10 +24,10 @@ from lindley.acquisition.batchbald.gains import (
 from lindley.acquisition.checks import check_request, chunk_log_probs
 from lindley.acquisition.epig import read_targets
 from lindley.acquisition.greedy_search import BLOCK, TIED, GreedySearch, Pick, best_pick, build_selection, rows_in_order
-from lindley.acquisition.options import BatchEPIGOptions
 from lindley.acquisition.ranked_candidates import RankedCandidates
 from lindley.acquisition.scan import take_log_probs
 from lindley.acquisition.scores import bald
+from lindley.acquisition.specs import BatchEPIGOptions
 from lindley.acquisition.top_k import pointwise
 from lindley.contracts import Chunk, Context, Selection
 from lindley.information import Configurations, Estimate, empty_configurations

@@ -24,10 +24,10 @@ from lindley.acquisition.batchbald.gaussian_objective import GaussianObjective, 
 from lindley.acquisition.checks import check_request, chunk_features, chunk_log_probs
 from lindley.acquisition.diverse.context_features import check_labelled_features
 from lindley.acquisition.greedy_search import GreedySearch, Pick, best_pick, build_selection
-from lindley.acquisition.options import LogDetOptions
 from lindley.acquisition.ranked_candidates import RankedCandidates
 from lindley.acquisition.scan import scan_features, scan_predictions
 from lindley.acquisition.scores import bald
+from lindley.acquisition.specs import LogDetOptions
 from lindley.acquisition.top_k import pointwise
 from lindley.contracts import Chunk, Context, Selection
 from lindley.errors import InputError

@@ -15,8 +15,8 @@ from lindley.acquisition.batchbald.information_objective import (
 )
 from lindley.acquisition.checks import check_request
 from lindley.acquisition.greedy_search import Pick, build_selection, rows_in_order
-from lindley.acquisition.options import BatchBALDOptions
 from lindley.acquisition.scan import scan_predictions, take_log_probs
+from lindley.acquisition.specs import BatchBALDOptions
 from lindley.contracts import Candidates, Context, Diagnostics, Selection
 from lindley.information import Estimate, bald, estimate_joint_information, joint_information
 from lindley.seeds import derive_seed

@@ -16,7 +16,7 @@ from lindley.acquisition.batchbald.batchbald import joint_diagnostics, num_exact
 from lindley.acquisition.batchbald.gaussian_objective import gaussian_search
 from lindley.acquisition.batchbald.information_objective import NUM_CONFIGURATIONS, information_search
 from lindley.acquisition.greedy_search import Pick, build_selection
-from lindley.acquisition.options import BatchBALDOptions
+from lindley.acquisition.specs import BatchBALDOptions
 from lindley.contracts import Context, Selection
 
 
@@ -58,7 +58,7 @@ def batchbald_logdet(
     num_joint_picks, num_exact = len(picks), num_exact_picks(picks)
     if num_joint_picks < batch_size:
         gaussian = gaussian_search(context.candidates, scores, seed=seed)
-        gaussian.include(torch.tensor([pick.position for pick in picks], dtype=torch.int64))
+        gaussian.add_picked(torch.tensor([pick.position for pick in picks], dtype=torch.int64))
         picks += gaussian.picks(batch_size - num_joint_picks)
     diagnostics = {
         **joint_diagnostics(context.candidates, picks, seed),

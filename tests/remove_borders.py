@@ -42,7 +42,7 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("training/dry_run.py", "        refuse_probabilities(logits, module)\n", "", DRY_RUN + "test_outputs_that_are_no_logits_of_the_classes_are_refused_before_the_training"),
     ("training/dry_run.py", "        use(module.eval(), inputs)\n", "", DRY_RUN + "test_what_cannot_be_copied_is_refused_before_the_training"),
     ("posteriors/scikit_learn/training_sets.py", "examples.dtype not in _TORCH_DTYPES", "False", TABLES + "test_any_table_gives_draws_and_comes_back_from_a_folder"),
-    ("posteriors/scikit_learn/bagging.py", "    known, numbers = np.unique(classes, return_inverse=True)", "    known, numbers = np.arange(training.num_classes), classes", TABLES + "test_estimators_of_every_habit_predict_what_a_plain_one_does"),
+    ("posteriors/scikit_learn/estimators.py", "    known, numbers = np.unique(classes, return_inverse=True)", "    known, numbers = np.arange(training.num_classes), classes", TABLES + "test_estimators_of_every_habit_predict_what_a_plain_one_does"),
     ("posteriors/storage.py", '    if content.pop("sha256") != _sha256_of_content(content):', '    if not content.pop("sha256"):', SAVED + "test_any_changed_setting_is_found"),
     ("posteriors/storage.py", '    if _sha256(weights) != content["weights_sha256"]:', "    if False:", SAVED + "test_any_changed_byte_of_the_tensors_is_found"),
     ("posteriors/state_checks.py", "        if spec.finite and not bool(value.isfinite().all()):", "        if False:", SAVED + "test_every_tensor_is_checked_where_the_hashes_are_right"),

@@ -23,13 +23,8 @@ from lindley.posteriors.gaussian_process.kernels import KERNELS, PathwiseFunctio
 from lindley.posteriors.gaussian_process.latent_functions import GaussianProcessFit
 from lindley.posteriors.gaussian_process.latent_laplace import LatentClassifier, find_mode
 from lindley.posteriors.gaussian_process.latent_variational import MAX_UNKNOWNS, fit_variational
-from lindley.posteriors.head.head import (
-    ReadFeatures,
-    label_weights,
-    pool_scale,
-    read_features,
-    refuse_other_features,
-)
+from lindley.posteriors.head.input_features import ReadFeatures, pool_scale, read_features, refuse_other_features
+from lindley.posteriors.label_weights import label_weights
 from lindley.posteriors.option_checks import check_choice, check_evidence_or_positive, check_finite
 from lindley.posteriors.state_checks import (
     POSITIVE,

@@ -68,9 +68,9 @@ def logdet(
     check_request(context, batch_size)
     search: GreedySearch[LogDetObjective] | GreedySearch[GaussianObjective]
     if kernel == "features":
-        search, dtype = _search_features(context, 1.0 if noise is None else noise, seed)
+        search, dtype = _build_feature_search(context, 1.0 if noise is None else noise, seed)
     elif noise is not None:
-        search, dtype = _search_draws(context, noise, seed)
+        search, dtype = _build_draw_search(context, noise, seed)
     else:
         scores = pointwise(bald)(context)
         search, dtype = gaussian_search(context.candidates, scores, seed=seed), scores.dtype
@@ -124,7 +124,9 @@ class LogDetObjective:
         return log_det.clamp_min(0.0)
 
 
-def _search_features(context: Context, noise: float, seed: int) -> tuple[GreedySearch[LogDetObjective], torch.dtype]:
+def _build_feature_search(
+    context: Context, noise: float, seed: int
+) -> tuple[GreedySearch[LogDetObjective], torch.dtype]:
     candidates = context.candidates
     some = chunk_features(candidates.take(candidates.rows[:1]))
     _check_dimension("features", some.shape[1])
@@ -139,7 +141,7 @@ def _search_features(context: Context, noise: float, seed: int) -> tuple[GreedyS
     return search, torch.promote_types(some.dtype, torch.float32)
 
 
-def _search_draws(context: Context, noise: float, seed: int) -> tuple[GreedySearch[LogDetObjective], torch.dtype]:
+def _build_draw_search(context: Context, noise: float, seed: int) -> tuple[GreedySearch[LogDetObjective], torch.dtype]:
     num_draws = context.candidates.num_draws
     _check_dimension("log_probs", num_draws)
     scores = pointwise(bald)(context)  # not read: it warns of draws that all agree, and has the precision of scores

@@ -28,7 +28,7 @@ from lindley.contracts import (
 from lindley.errors import InputError
 from lindley.seeds import derive_seed
 from lindley.session.pool_predictions import PoolPredictions
-from lindley.session.round_checks import check_selection, check_signature, draw
+from lindley.session.round_checks import check_selection, check_signature, draw_and_check
 from lindley.session.round_context import RoundContext, build_context, check_requires
 from lindley.session.subsets import candidate_rows
 from lindley.shapes import Rows
@@ -274,7 +274,7 @@ def _fit(settings: RoundSettings, pool: Pool, labels: RoundLabels, index: int) -
         TrainingData(pool, labels.labels, settings.task, validation=labels.validation),
         seed=derive_seed(settings.seed, index, "fit"),
     )
-    draws = draw(posterior, settings.num_draws, seed=derive_seed(settings.seed, index, "draw"))
+    draws = draw_and_check(posterior, settings.num_draws, seed=derive_seed(settings.seed, index, "draw"))
     return posterior, draws
 
 

@@ -23,7 +23,7 @@ from lindley.session.round_events import (
     build_fitted,
     build_query,
     build_round_labels,
-    labels_of,
+    select_labels,
 )
 from lindley.session.rounds import Observer, RoundLabels, RoundResult, RoundSettings, run_round, select_without_fit
 from lindley.session.session_arguments import (
@@ -161,7 +161,7 @@ class Session:
     @property
     def labels(self) -> Labels:
         """The labels from which a model learns, in the order in which their rows were queried."""
-        return labels_of(self.state, "initial", "train")
+        return select_labels(self.state, "initial", "train")
 
     def step(self, excluded: ArrayLike = (), *, batch_size: int | None = None) -> RoundResult:
         """Fit on the labels, select rows among the others, and query them.

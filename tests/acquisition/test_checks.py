@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lindley.acquisition import TensorCandidates, check_log_probs, check_request, scan_log_probs
-from lindley.acquisition.scan import merge, scan_predictions
+from lindley.acquisition.scan import merge_by_row, scan_predictions
 from lindley.contracts import Categorical, Chunk, Classification, Context
 from lindley.errors import InputError
 
@@ -116,5 +116,5 @@ def test_requests_that_cannot_be_met_are_refused(rows, batch_size, argument):
 def test_a_scan_that_yields_a_row_twice_is_refused():
     parts = iter([(ROWS[:5], torch.zeros(5)), (ROWS[3:], torch.zeros(9))])
     with pytest.raises(InputError) as caught:
-        merge(ROWS, parts)
+        merge_by_row(ROWS, parts)
     assert caught.value.rows == (103, 104)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lindley.errors import InputError
 from lindley.session.event_store import EventStore, MemoryStore
 from lindley.session.events import Answer, Answered, Fitted, Queried, Started, from_json, to_json
-from lindley.session.journal_store import JournalStore
+from lindley.session.journal_file import JournalStore
 
 TEXT = st.text(max_size=5)
 ANSWERS = st.builds(

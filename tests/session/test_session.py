@@ -20,9 +20,9 @@ from lindley.errors import HeldError, InputError, InputWarning, JournalError
 from lindley.session import locks
 from lindley.session.event_store import MemoryStore
 from lindley.session.events import Answer
-from lindley.session.journal_store import JournalStore
+from lindley.session.journal_file import JournalStore
 from lindley.session.session import Session
-from lindley.session.state import fold
+from lindley.session.state import fold_events
 
 TASK = Classification(("a", "b", "c"))
 KILLS = max(30, int(os.environ.get("LINDLEY_FUZZ", "0")) // 2)
@@ -332,7 +332,7 @@ def test_a_folder_opened_again_in_the_same_process_is_taken_over(pool, learner, 
     del again
     gc.collect()
     with JournalStore(tmp_path) as store:  # what nobody refers to is closed by itself
-        assert len(fold(store.read()).answers) == 5
+        assert len(fold_events(store.read()).answers) == 5
 
 
 def test_a_store_of_ones_own_is_used(pool, learner, classes, tmp_path):

@@ -18,10 +18,10 @@ from lindley.contracts import Classification, Selection
 from lindley.errors import InputError, JournalError
 from lindley.session.event_store import MemoryStore, Refused
 from lindley.session.events import Answer
-from lindley.session.journal_store import read_events
+from lindley.session.journal_file import read_events
 from lindley.session.rounds import Observation
 from lindley.session.session import Session
-from lindley.session.state import fold
+from lindley.session.state import fold_events
 
 TASK = Classification(("a", "b", "c"))
 
@@ -42,7 +42,7 @@ def begin(pool, learner):
 
 
 def resolved(folder):
-    return set(fold(read_events(folder)).answers)
+    return set(fold_events(read_events(folder)).answers)
 
 
 def test_an_interrupt_while_an_answer_is_written_leaves_the_journal_whole(begin, tmp_path, monkeypatch):

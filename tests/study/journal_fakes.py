@@ -21,7 +21,7 @@ import torch
 from lindley.datasets.moons import moons_class_probability, two_moons
 from lindley.session.events import Answer, Answered, ArraysFile, Event, Fitted, Queried, Started
 from lindley.session.files import write_json
-from lindley.session.journal_store import JournalStore
+from lindley.session.journal_file import JournalStore
 from lindley.session.manifest import write_manifest
 from lindley.study.config.schema import Experiment, Study
 from lindley.study.results import TrialResults

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lindley.errors import InputError, JournalError
-from lindley.session.journal_store import JournalStore, read_events
+from lindley.session.journal_file import JournalStore, read_events
 from lindley.session.manifest import read_manifest, write_manifest
 from lindley.study import Study
 from lindley.study.read_results import load_results

@@ -9,7 +9,7 @@ from journal_fakes import experiment_table, make_study, write_study
 from lindley.errors import InputError
 from lindley.session.events import Answered, from_json, to_json
 from lindley.session.failures import record_failure
-from lindley.session.journal_store import JournalStore, read_events
+from lindley.session.journal_file import JournalStore, read_events
 from lindley.study.status import group_by_acquisition, study_status
 from lindley.study.trials import trials_of
 

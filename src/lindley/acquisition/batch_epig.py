@@ -24,10 +24,10 @@ from lindley.acquisition.batchbald.gains import (
 from lindley.acquisition.checks import check_request, chunk_log_probs
 from lindley.acquisition.epig import read_targets
 from lindley.acquisition.greedy_search import BLOCK, TIED, GreedySearch, Pick, best_pick, build_selection, rows_in_order
-from lindley.acquisition.options import BatchEPIGOptions
 from lindley.acquisition.ranked_candidates import RankedCandidates
 from lindley.acquisition.scan import take_log_probs
 from lindley.acquisition.scores import bald
+from lindley.acquisition.specs import BatchEPIGOptions
 from lindley.acquisition.top_k import pointwise
 from lindley.contracts import Chunk, Context, Selection
 from lindley.information import Configurations, Estimate, empty_configurations
@@ -40,9 +40,9 @@ from lindley.information.pairwise import (
     probs_by_class,
     rows_per_block,
 )
-from lindley.modes import no_autocast
 from lindley.seeds import derive_seed
 from lindley.shapes import BatchLogProbs, Positions, Scores, TargetLogProbs
+from lindley.torch_state import no_autocast
 
 _ENUMERATED = 10_000  # label configurations up to which the information of the chosen batch is exact
 

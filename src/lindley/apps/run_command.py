@@ -170,6 +170,6 @@ def _is_complete(trial: Trial, out: Path) -> bool:
     try:
         state = read_state(out / trial.folder)
         read_trial_manifest(out / trial.folder, state, key=trial.key)
-        return state.reaches(trial.experiment.schedule.max_labels)
+        return state.is_complete(trial.experiment.schedule.max_labels)
     except (LindleyError, OSError):  # damaged or unreadable: the runner names the file, and fails this trial alone
         return False

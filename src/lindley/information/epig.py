@@ -23,8 +23,8 @@ from lindley.information.pairwise import (
     uniform_weights,
     weigh_draws,
 )
-from lindley.modes import no_autocast
 from lindley.shapes import LogProbs, Scores, TargetLogProbs
+from lindley.torch_state import no_autocast
 
 MeanInformation = Float64[Tensor, "n"]
 

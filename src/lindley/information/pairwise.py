@@ -19,8 +19,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lindley.errors import InputError
-from lindley.modes import no_autocast
 from lindley.shapes import BatchLogProbs, LogProbs
+from lindley.torch_state import no_autocast
 
 PairInformation = Float[Tensor, "N B"]
 ProbsByClass = Float[Tensor, "n C K"]

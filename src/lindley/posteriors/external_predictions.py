@@ -13,9 +13,9 @@ from lindley.arrays import ArrayLike, as_tensor, as_whole_numbers
 from lindley.contracts import Categorical
 from lindley.errors import InputError, format_rows
 from lindley.information.layouts import Layout
-from lindley.modes import isolated_torch_state
 from lindley.posteriors.members import choose_members
 from lindley.posteriors.scikit_learn.tables import Examples
+from lindley.torch_state import isolated_torch_state
 
 PredictFunction = Callable[[Any], ArrayLike]
 """n inputs -> predictions of K draws and C classes; pickles where draws go to other processes."""

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lindley.session.files import read_plain_file, write_json
-from lindley.session.journal_store import FILE_NAME as JOURNAL
+from lindley.session.journal_file import FILE_NAME as JOURNAL
 from lindley.text import escape_controls
 
 FILE_NAME = "failed.json"

@@ -76,18 +76,18 @@ class FileLock:
             time.sleep(0.05)
 
 
-class Presence:
-    """The presence of this process at a task, as long as it is open (a context manager); others may be present too.
+class ProcessSlot:
+    """A slot that this process holds at a task as long as it is open (a context manager); others have slots too.
 
-    Each process holds a file of its own: `path`, or the first of `<path>.1`, `<path>.2`, ... that is free. `alone` is
-    True when no other file was held at the opening. Open it under a FileLock, else two processes that come at the same
-    moment may each believe that they are alone.
+    A slot is a locked file: `path`, or the first of `<path>.1`, `<path>.2`, ... that is free. `alone` is True when no
+    other slot was held at the opening. Open it under a FileLock, else two processes that come at the same moment may
+    each believe that they are alone.
     """
 
     def __init__(self, path: Path) -> None:
         mine: int | None = None
         self.alone = True
-        for file in _presence_files(path):
+        for file in _slot_files(path):
             if mine is not None and not file.exists():
                 break
             descriptor = _open_file(file)
@@ -101,7 +101,7 @@ class Presence:
         assert mine is not None
         self._descriptor = mine
 
-    def __enter__(self) -> Presence:
+    def __enter__(self) -> ProcessSlot:
         return self
 
     def __exit__(
@@ -140,7 +140,7 @@ def _unlock(descriptor: int) -> None:
     os.close(descriptor)
 
 
-def _presence_files(path: Path) -> Iterator[Path]:
+def _slot_files(path: Path) -> Iterator[Path]:
     yield path
     yield from (path.with_name(f"{path.name}.{number}") for number in count(1))
 

@@ -12,10 +12,10 @@ from pydantic import ConfigDict
 
 from lindley.errors import JournalError
 from lindley.session.files import REMEDY, read_plain_file, write_json
+from lindley.session.journal_file import FILE_NAME as JOURNAL
 from lindley.session.journal_ranges import check_ranges
-from lindley.session.journal_store import FILE_NAME as JOURNAL
-from lindley.session.records import Count, Record, find_fault
 from lindley.session.state import SessionState
+from lindley.session.validated_records import Count, Record, find_fault
 from lindley.text import escape_line
 
 FILE_NAME = "manifest.json"
@@ -53,7 +53,7 @@ def read_manifest(folder: Path, record: type[ManifestRecord] = ManifestRecord) -
     try:
         manifest = dict(json.loads(read_plain_file(path)))
         known = manifest["format"] == FORMAT
-        intact = manifest.pop("check") == _check(manifest)
+        intact = manifest.pop("check") == _digest(manifest)
     except Exception:  # whatever a reader raises: numbers, nesting and text beyond its limits, too
         known = intact = False
     if not known:
@@ -66,8 +66,8 @@ def read_manifest(folder: Path, record: type[ManifestRecord] = ManifestRecord) -
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write a manifest with its check, whole or not at all."""
-    write_json(folder / FILE_NAME, {**manifest, "check": _check(manifest)})
+    """Write a manifest with its digest, whole or not at all."""
+    write_json(folder / FILE_NAME, {**manifest, "check": _digest(manifest)})
 
 
 def read_trial_manifest(
@@ -128,7 +128,7 @@ def claim_folder(folder: Path, manifest: Manifest, state: SessionState) -> dict[
     if stored is None or not state.rounds:
         write_manifest(folder, manifest)
         return {}
-    before, after = _flat(stored), _flat(manifest)
+    before, after = _compared_values(stored), _compared_values(manifest)
     for event in state.resumptions:
         before.update({name: now for name, (_, now) in event.changes.items()})
     if before[_DATA] != after[_DATA]:
@@ -150,14 +150,14 @@ def describe_changes(changes: Mapping[str, Sequence[Any]], *, arrow: str = "->")
     return escape_line(", ".join(changed))
 
 
-def _flat(manifest: Manifest) -> dict[str, Any]:
+def _compared_values(manifest: Manifest) -> dict[str, Any]:
     """Return what is compared, by name."""
     own = {f"code of {name}": digest for name, digest in manifest.get("own_code", {}).items()}
     there = {name: manifest[name] for name in ("code", "device", "threads", "platform", "cpu") if name in manifest}
     return {**manifest["versions"], **there, **own, _DATA: manifest[_DATA]}
 
 
-def _check(manifest: Mapping[str, Any]) -> str:
+def _digest(manifest: Mapping[str, Any]) -> str:
     """Return 16 hex digits of the sha256 of a manifest's canonical JSON."""
     text = json.dumps(manifest, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

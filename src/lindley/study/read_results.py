@@ -17,8 +17,8 @@ from lindley.measures.catalogue import METRICS, MetricSpec
 from lindley.session.failures import read_failure
 from lindley.session.files import REMEDY
 from lindley.session.manifest import ManifestRecord, read_trial_manifest
-from lindley.session.records import Count, Record, find_fault
 from lindley.session.state import Round, read_state
+from lindley.session.validated_records import Count, Record, find_fault
 from lindley.study.config.schema import Experiment, Study
 from lindley.study.folder import read_study
 from lindley.study.results import ExperimentResults, StudyResults, TrialResults
@@ -166,7 +166,7 @@ def _read_trial(folder: Path, experiment: Experiment) -> TrialResults | None:
         tuple(row for query in state.queries if query.purpose == "initial" for row in query.rows),
         {row: int(answer.value) for row, answer in state.answers.items() if answer.value is not None},
         folder,
-        state.reaches(end),
+        state.is_complete(end),
         state.resumptions,
     )
 

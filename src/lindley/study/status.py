@@ -11,7 +11,7 @@ from typing import Literal
 
 from lindley.errors import LindleyError
 from lindley.session.failures import read_failure
-from lindley.session.journal_store import FILE_NAME
+from lindley.session.journal_file import FILE_NAME
 from lindley.session.locks import find_holder
 from lindley.session.manifest import read_trial_manifest
 from lindley.session.state import Round, SessionState, read_state
@@ -128,7 +128,7 @@ def _status(trial: Trial, out: Path) -> TrialStatus:
         read_trial_manifest(folder, state, key=trial.key)
     except (LindleyError, OSError) as error:
         return TrialStatus(*names, "failed", rounds=schedule.num_rounds, error=escape_controls(str(error)))
-    complete = state.reaches(schedule.max_labels)
+    complete = state.is_complete(schedule.max_labels)
     failure = None if complete or holder else read_failure(folder)
     last = state.rounds[-1] if state.rounds else None
     return TrialStatus(

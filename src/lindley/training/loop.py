@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from lindley.contracts import Labels, Pool, TrainingData
 from lindley.errors import FitError, InputError
-from lindley.modes import isolated_torch_state
 from lindley.noise import torch_generator
 from lindley.seeds import derive_seed
+from lindley.torch_state import isolated_torch_state
 from lindley.training.augmentation import augment
 from lindley.training.config import TrainingConfig
 from lindley.training.early_stopping import EarlyStopping

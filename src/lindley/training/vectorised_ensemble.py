@@ -11,9 +11,9 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from lindley.contracts import TrainingData
 from lindley.errors import FitError
-from lindley.modes import isolated_torch_state
 from lindley.noise import torch_generator
 from lindley.seeds import derive_seed
+from lindley.torch_state import isolated_torch_state
 from lindley.training.config import TrainingConfig
 from lindley.training.loop import explain_dtype_errors, read_labelled_rows
 from lindley.training.network_calls import as_tensor, to_device_async

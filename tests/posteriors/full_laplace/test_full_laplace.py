@@ -67,7 +67,7 @@ def curvature_of_each(module, values):
 
 def covariance_of(gaussian, size):
     """From the deviations that unit noise gives: exact, as they are linear in it.  [P, P]"""
-    root = torch.stack([gaussian.colour(unit) for unit in torch.eye(size)], dim=1)
+    root = torch.stack([gaussian.multiply_covariance_root(unit) for unit in torch.eye(size)], dim=1)
     return root @ root.T
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import journal_fakes as fakes
 
 from lindley.session.events import Resumed
-from lindley.session.journal_store import JournalStore
+from lindley.session.journal_file import JournalStore
 from lindley.study.read_results import load_results
 from lindley.study.report.run_details import (
     describe_continuations,

@@ -324,7 +324,7 @@ def test_what_an_option_needs_reaches_the_rounds_too(assembler, tmp_path):
     setup = assembler.setup(trial_of("logdet", {"kernel": "features"}))
     assert setup.rounds.requires == {"features", "labelled_features"}
     run_trial(setup, tmp_path)
-    assert read_state(tmp_path).reaches(8)
+    assert read_state(tmp_path).is_complete(8)
 
 
 def test_features_are_refused_before_anything_runs_where_there_are_none(assembler):

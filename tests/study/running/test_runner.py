@@ -9,7 +9,7 @@ import torch
 
 from lindley.errors import InputError
 from lindley.session.failures import read_failure
-from lindley.session.journal_store import read_events
+from lindley.session.journal_file import read_events
 from lindley.study.config.study_files import load_study
 from lindley.study.running import worker_pool
 from lindley.study.running.runner import run_study

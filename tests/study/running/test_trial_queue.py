@@ -4,7 +4,7 @@ import pytest
 from journal_fakes import experiment_table, make_study, write_study
 
 from lindley.session.failures import record_failure
-from lindley.session.journal_store import JournalStore
+from lindley.session.journal_file import JournalStore
 from lindley.study.running.trial_queue import TrialQueue
 from lindley.study.trials import trials_of
 

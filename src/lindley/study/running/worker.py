@@ -20,7 +20,7 @@ import torch
 
 from lindley.errors import HeldError, LindleyError
 from lindley.session.failures import clear_failure, record_failure
-from lindley.session.journal_store import JournalStore
+from lindley.session.journal_file import JournalStore
 from lindley.session.progress import ProgressEvent
 from lindley.session.trial import continue_trial
 from lindley.study.config.schema import Experiment

@@ -12,7 +12,7 @@ import torch
 
 from lindley.errors import HeldError, JournalError
 from lindley.session.events import Answer, Answered, Fitted, Queried, Started
-from lindley.session.journal_store import JournalStore, read_events
+from lindley.session.journal_file import JournalStore, read_events
 
 NEWLINE = b"\n"
 EVENTS = [

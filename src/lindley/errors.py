@@ -153,16 +153,24 @@ class DataError(LindleyError):
 
 
 class FitError(LindleyError):
-    """Training that diverged; the message says at which step."""
+    """Training that diverged; `step` says after how many steps, and `member` which of several networks it was."""
+
+    def __init__(self, text: str, *, step: int | None = None, member: int | None = None) -> None:
+        super().__init__(text)
+        self.step, self.member = step, member
 
 
 class JournalError(LindleyError):
-    """A journal that is damaged, or that belongs to another trial; `path` and `line` say where."""
+    """A journal that is damaged, or that belongs to another trial; `path`, `line` and `entry` say where."""
 
-    def __init__(self, text: str, *, path: Path | str | None = None, line: int | None = None) -> None:
+    def __init__(self, text: str, *, path: Path | str | None = None, line: int | None = None, entry: str = "") -> None:
         super().__init__(text)
-        self.path, self.line = path, line
+        self.path, self.line, self.entry = path, line, entry
 
 
 class HeldError(JournalError):
-    """A trial or a folder that another process holds; the message names the process."""
+    """A trial or a folder that another process holds; `holder` names the process."""
+
+    def __init__(self, text: str, *, path: Path | str | None = None, holder: str = "") -> None:
+        super().__init__(text, path=path)
+        self.holder = holder

@@ -100,7 +100,7 @@ def train(
                     if best.update(module):
                         break
         if not all(bool(weights.isfinite().all()) for weights in module.parameters() if weights.requires_grad):
-            raise FitError(nonfinite_weights_message(steps, config, num_labels))
+            raise FitError(nonfinite_weights_message(steps, config, num_labels), step=steps)
         if best is not None:
             best.restore(module)
     return module.eval()

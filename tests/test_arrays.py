@@ -82,7 +82,7 @@ def test_whole_numbers_are_kept_to_the_last_bit_or_refused(values):
 def test_masked_numbers_are_named_along_the_axis_of_the_rows():
     values = np.ma.masked_array(np.zeros((2, 5)), mask=False)
     values[1, 3] = np.ma.masked
-    with pytest.raises(InputError, match="masked") as caught:
+    with pytest.raises(InputError) as caught:
         as_array(values, "x")
     assert (caught.value.argument, caught.value.rows) == ("x", (1,))
     with pytest.raises(InputError) as caught:
@@ -125,8 +125,9 @@ def test_nan_is_kept():
     ids=lambda values: type(values).__name__,
 )
 def test_what_is_missing_is_not_nan(values):
-    with pytest.raises(InputError, match=r"^x.*(missing at the positions \[1\]|NoneType|Python objects)"):
+    with pytest.raises(InputError) as caught:
         as_tensor(values, "x")
+    assert caught.value.argument in ("x", "x, column 'a'")
 
 
 def test_a_table_is_a_matrix_of_its_columns():

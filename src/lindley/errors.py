@@ -164,12 +164,16 @@ class FitError(LindleyError):
 
 
 class JournalError(LindleyError):
-    """A journal that is damaged, or that belongs to another trial; `path` and `line` say where."""
+    """A journal that is damaged, or that belongs to another trial; `path`, `line` and `entry` say where."""
 
-    def __init__(self, text: str, *, path: Path | str | None = None, line: int | None = None) -> None:
+    def __init__(self, text: str, *, path: Path | str | None = None, line: int | None = None, entry: str = "") -> None:
         super().__init__(text)
-        self.path, self.line = path, line
+        self.path, self.line, self.entry = path, line, entry
 
 
 class HeldError(JournalError):
-    """A trial or a folder that another process holds; the message names the process."""
+    """A trial or a folder that another process holds; `holder` names the process."""
+
+    def __init__(self, text: str, *, path: Path | str | None = None, holder: str = "") -> None:
+        super().__init__(text, path=path)
+        self.holder = holder

@@ -207,7 +207,7 @@ def test_no_option_of_a_method_has_the_name_of_an_argument():
 def test_an_argument_that_lacks_a_letter_is_named(name):
     for place in range(1, len(name)):
         mistyped = name[:place] + name[place + 1 :]
-        with pytest.raises(InputError, match=f'"{name}"') as caught:
+        with pytest.raises(InputError, match=f'"{name}"') as caught:  # golden message: the nearest
             select(predictions(), batch_size=3, **{mistyped: None})
         assert caught.value.argument == mistyped
 

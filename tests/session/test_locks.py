@@ -59,8 +59,9 @@ def held(tmp_path):
 
 def test_a_second_process_is_refused_with_the_holder_named(held):
     path, process = held
-    with pytest.raises(HeldError, match=f"process {process.pid}") as caught:
+    with pytest.raises(HeldError) as caught:
         FileLock(path, timeout=0.0)
+    assert caught.value.holder == f"process {process.pid}"
     assert caught.value.path == path
 
 
@@ -73,8 +74,9 @@ def test_a_killed_holder_leaves_the_lock_free(held):
 
 
 def test_a_lock_excludes_within_a_process_too(tmp_path):
-    with FileLock(tmp_path / "file"), pytest.raises(HeldError, match=str(os.getpid())):
+    with FileLock(tmp_path / "file"), pytest.raises(HeldError) as caught:
         FileLock(tmp_path / "file", timeout=0.0)
+    assert caught.value.holder == f"process {os.getpid()}"
 
 
 def test_the_holder_of_a_lock_is_known_without_taking_it(held):

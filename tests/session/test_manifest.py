@@ -78,19 +78,21 @@ def test_changes_are_since_the_last_run_not_from_the_first(tmp_path, manifest):
 
 def test_another_trial_is_refused(tmp_path, manifest):
     claim_folder(tmp_path, manifest, fold_events([]))
-    with pytest.raises(JournalError, match="bbbbbbbb") as caught:
+    with pytest.raises(JournalError) as caught:
         claim_folder(tmp_path, {**manifest, "key": "b" * 64}, after(manifest))
+    assert caught.value.entry == "key"
     assert caught.value.path == tmp_path / "manifest.json"
 
 
 def test_other_data_are_refused(tmp_path, manifest):
     claim_folder(tmp_path, manifest, fold_events([]))
-    with pytest.raises(JournalError, match=r"1234.* then, .*5678.* now"):
+    with pytest.raises(JournalError) as caught:
         claim_folder(tmp_path, {**manifest, "data_hashes": {"train": "5678"}}, after(manifest))
+    assert (caught.value.path, caught.value.entry) == (tmp_path / "manifest.json", "data_hashes")
 
 
 def test_a_journal_without_its_manifest_is_refused(tmp_path, manifest):
-    with pytest.raises(JournalError, match="missing") as caught:
+    with pytest.raises(JournalError) as caught:
         claim_folder(tmp_path, manifest, after(manifest))
     assert caught.value.path == tmp_path / "manifest.json"
 
@@ -98,19 +100,17 @@ def test_a_journal_without_its_manifest_is_refused(tmp_path, manifest):
 @pytest.mark.parametrize("content", ["", "[]", '{"format": 2}', '{"key": 1}'])
 def test_what_is_not_a_manifest_is_refused(tmp_path, content):
     (tmp_path / "manifest.json").write_text(content)
-    with pytest.raises(JournalError, match="format 1") as caught:
+    with pytest.raises(JournalError) as caught:
         read_manifest(tmp_path)
     assert caught.value.path == tmp_path / "manifest.json"
 
 
 @pytest.mark.parametrize(("name", "value"), [("key", 7), ("versions", None), ("data_hashes", {"train": []})])
 def test_a_manifest_that_lacks_something_is_refused_and_says_what(tmp_path, manifest, name, value):
-    write_manifest(tmp_path, {**manifest, name: value})
-    with pytest.raises(JournalError, match=name):
-        read_manifest(tmp_path)
-    write_manifest(tmp_path, {key: kept for key, kept in manifest.items() if key != name})
-    with pytest.raises(JournalError, match=name):
-        read_manifest(tmp_path)
+    for damaged in ({**manifest, name: value}, {key: kept for key, kept in manifest.items() if key != name}):
+        write_manifest(tmp_path, damaged)
+        with pytest.raises(JournalError, match=name):  # golden message: the entry
+            read_manifest(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["key", "seed", "num_rows", "class_names", "data_hashes", "threads", "platform"])

@@ -1,6 +1,5 @@
 """The fold of a session's events."""
 
-import re
 from functools import partial
 
 import pytest
@@ -158,8 +157,9 @@ def test_events_are_folded_with_the_consensus_that_they_were_written_with(writte
     if consensus_name(written) == consensus_name(opened):
         assert fold_events(events, opened).key == "a"
     else:
-        with pytest.raises(JournalError, match=re.escape(consensus_name(written))) as caught:
+        with pytest.raises(JournalError) as caught:
             fold_events(events, opened, path=tmp_path)
+        assert caught.value.entry == "consensus"
         assert (caught.value.path, caught.value.line) == (tmp_path, 1)
 
 

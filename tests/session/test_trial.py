@@ -202,7 +202,7 @@ def test_altered_arrays_stop_a_trial_from_going_on(observed, tmp_path):
     run_trial(replace(observed, schedule=replace(observed.schedule, max_labels=10)), tmp_path)
     path = tmp_path / "arrays" / "round-000-look.npz"
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(JournalError, match="altered") as caught:
+    with pytest.raises(JournalError) as caught:
         run_trial(observed, tmp_path)
     assert caught.value.path == path
 

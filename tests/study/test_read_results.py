@@ -188,8 +188,9 @@ def test_arrays_that_were_altered_are_refused_by_name_and_their_trial_is_set_asi
     assert stored["labelled_inputs"].shape == (15, 2)
     assert trial.arrays(1, "information") is None
     (trial.folder / "arrays/round-001-grid.npz").write_bytes(b"other")
-    with pytest.raises(JournalError, match=r"round-001-grid\.npz was altered"):
+    with pytest.raises(JournalError) as caught:
         trial.arrays(1, "grid")
+    assert caught.value.path == trial.folder / "arrays/round-001-grid.npz"
     assert len(load_results(tmp_path).experiments[0].trials) == 2  # its journal is sound
     (experiment,) = load_results(tmp_path, check_arrays=True).experiments
     assert [each.seed for each in experiment.trials] == [1]

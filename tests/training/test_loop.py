@@ -314,14 +314,15 @@ def test_every_step_sees_equally_many_labels_and_every_label_equally_often(num_l
 
 
 def test_weights_that_are_not_finite_after_the_last_step_are_an_error():
-    with pytest.raises(FitError, match="weights are not finite"):
+    with pytest.raises(FitError) as caught:
         train_on_blobs(steps=1, learning_rate=1e38, optimizer="adamw", weight_decay=1e38)
+    assert caught.value.step == 1
 
 
 def test_a_validation_loss_that_is_not_finite_is_an_error():
     pool, labels, _ = blobs()
     broken = MemoryPool(torch.cat([pool.read(torch.arange(len(pool))), torch.full((1, 2), float("nan"))]))
-    with pytest.raises(FitError, match="validation labels became nan"):
+    with pytest.raises(FitError):
         train(
             moons_mlp,
             TrainingData(broken, labels, TASK, validation=Labels(torch.tensor([len(pool)]), torch.tensor([0]))),
@@ -436,16 +437,16 @@ def test_a_loss_that_is_not_finite_is_told_by_its_step_also_where_it_is_seen_lat
 
     with pytest.raises(FitError) as caught:
         fit()
-    assert caught.value.step == diverges + 1  # of steps from 1
+    assert caught.value.step == diverges + 1
 
 
 def test_the_first_member_that_diverges_is_named():
     losses = LossMonitor("cuda", lambda step, loss, member: f"{loss} of member {member} at step {step}")
     losses.add(torch.tensor([1.0, 2.0, 3.0]))
     losses.add(torch.tensor([1.0, math.inf, math.nan]))
-    with pytest.raises(FitError, match="inf of member 1 at step 1") as caught:
+    with pytest.raises(FitError) as caught:
         losses.check()
-    assert (caught.value.step, caught.value.member) == (2, 1)  # of steps from 1
+    assert (caught.value.member, caught.value.step) == (1, 2)
 
 
 def test_a_copy_of_weights_can_be_written_to_whatever_mode_it_was_made_in():

@@ -79,8 +79,7 @@ class DeepEnsemble:
                 seed=seed,
             )
         except FitError as error:
-            text = f"member {member} of {self.members}: {error}"
-            raise FitError(text, step=error.step, member=member) from error
+            raise FitError(f"member {member} of {self.members}: {error}", step=error.step, member=member) from error
 
 
 class EnsemblePosterior:

@@ -174,6 +174,7 @@ def _encode_line(event: Event, before: str, path: Path) -> tuple[bytes, str]:
         raise JournalError(
             f"An event must hold JSON values and finite numbers only ({error}): event {event.event!r} of {path}.",
             path=path,
+            entry=event.event,
         ) from None
     return (text + "\n").encode(), line_hash
 

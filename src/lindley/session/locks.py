@@ -68,10 +68,11 @@ class FileLock:
         deadline = time.monotonic() + timeout
         while not lock_descriptor(self._descriptor, blocking=False):
             if time.monotonic() > deadline:
+                holder = _holder_name(self._path)
                 raise HeldError(
-                    f"{self._path.parent} is in use by {_holder_name(self._path)}. "
-                    "Wait until it ends, or write to another folder.",
+                    f"{self._path.parent} is in use by {holder}. Wait until it ends, or write to another folder.",
                     path=self._path,
+                    holder=holder,
                 )
             time.sleep(0.05)
 

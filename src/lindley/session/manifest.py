@@ -101,6 +101,7 @@ def read_trial_manifest(
         raise JournalError(
             f"{folder} holds another trial (key {manifest['key'][:8]}, expected {key[:8]}). Write to another folder.",
             path=path,
+            entry="key",
         )
     if manifest.get("num_rows") and manifest.get("class_names"):
         num_rows, num_classes = manifest["num_rows"], len(manifest["class_names"])
@@ -136,6 +137,7 @@ def claim_folder(folder: Path, manifest: Manifest, state: SessionState) -> dict[
             f"{folder} was begun on other data: {before[_DATA]} then, {after[_DATA]} now. "
             "Restore the data, or write to another folder.",
             path=folder / FILE_NAME,
+            entry=_DATA,
         )
     return {name: [before.get(name), after[name]] for name in after if before.get(name) != after[name]}
 

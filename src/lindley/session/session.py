@@ -182,7 +182,7 @@ class Session:
         size = self._batch_size if batch_size is None else whole_number("batch_size", batch_size, least=0)
         with self._stored.lock:
             if self._stepping:
-                raise InputError("A step is under way; an observer cannot begin another.")
+                raise InputError("A step is under way; an observer cannot begin another.", argument="step")
             self._stepping = True
             try:
                 return self._step(excluded, size)
@@ -307,7 +307,8 @@ class Session:
             return self._first_batch(labels, size)
         if not labels.labelled_rows.numel():
             raise InputError(
-                "There is no label to fit on. Answer ask() by tell(), or query rows first, as with initial_labels=10."
+                "There is no label to fit on. Answer ask() by tell(), or query rows first, as with initial_labels=10.",
+                argument="labels",
             )
         result = run_round(
             self._settings,
@@ -336,7 +337,7 @@ class Session:
     def _append_answers(self, event: Answered | Withdrawn) -> list[Event]:
         with self._stored.lock:
             if self._stepping:
-                raise InputError("A step is under way; an observer cannot change answers.")
+                raise InputError("A step is under way; an observer cannot change answers.", argument="answers")
             return self._stored.append(event)
 
     def _rows(self, rows: ArrayLike, name: str) -> list[int]:

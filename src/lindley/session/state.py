@@ -207,6 +207,7 @@ class StateBuilder:
                 "consensus, or begin a session in another store.",
                 path=self._path,
                 line=self._line,
+                entry="consensus",
             )
         self._reset(event.key)
 

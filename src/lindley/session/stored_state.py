@@ -66,7 +66,7 @@ class StoredState:
             refused = [each for each in self._store.append(events) or () if isinstance(each, Refused)]
             new = self._sync()
             if refused:
-                raise InputError(f"The store refused it: {refused[0].reason}.", argument="store")
+                raise InputError(f"The store refused it: {refused[0].reason}.", argument="store", got=refused[0].reason)
             return new
 
     def restart(self) -> None:

@@ -100,7 +100,7 @@ def train(
                     if early_stopping.update(module):
                         break
         if not all(bool(weights.isfinite().all()) for weights in module.parameters() if weights.requires_grad):
-            raise FitError(nonfinite_weights_message(steps, config, num_labels))
+            raise FitError(nonfinite_weights_message(steps, config, num_labels), step=steps)
         if early_stopping is not None:
             early_stopping.restore(module)
     return module.eval()

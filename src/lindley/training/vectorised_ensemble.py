@@ -112,7 +112,8 @@ def train_vectorised(
                 optimizer.step()
                 scheduler.step()
         if not all(bool(value.isfinite().all()) for value in weights.values()):
-            raise FitError(f"a member of {len(seeds)}: {nonfinite_weights_message(steps, config, num_labels)}")
+            text = f"a member of {len(seeds)}: {nonfinite_weights_message(steps, config, num_labels)}"
+            raise FitError(text, step=steps)
     for member, module in enumerate(modules):
         module.load_state_dict({name: value[member].detach() for name, value in weights.items()})
     return [module.eval() for module in modules]

@@ -68,5 +68,6 @@ def test_evidence_of_one_label_of_two_classes_is_near_the_integral():
 
 def test_a_search_that_does_not_end_says_so(monkeypatch):
     monkeypatch.setattr(latent_laplace, "_MAX_NEWTON_STEPS", 1)
-    with pytest.raises(FitError, match="7 labels were not found in 1 steps"):
+    with pytest.raises(FitError) as caught:
         find_mode(problem()[0])
+    assert caught.value.step == 1

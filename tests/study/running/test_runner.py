@@ -269,7 +269,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(studies
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr("tempfile.TemporaryFile", refuse)
-    with pytest.raises(InputError, match="Read-only file system") as caught:
+    with pytest.raises(InputError) as caught:
         run_study(studies[0], tmp_path)
     assert (caught.value.argument, caught.value.got) == ("out", tmp_path)
 

@@ -134,5 +134,6 @@ def find_mode(classifier: LatentClassifier, start: Tensor | None = None, *, gap:
         coefficients = coefficients + length * step
     raise FitError(
         f"The most probable latent values of {shape[0]} labels were not found in {_MAX_NEWTON_STEPS} steps. Look for "
-        "inputs that are huge beside their standard deviation in the pool, or set the amplitude."
+        "inputs that are huge beside their standard deviation in the pool, or set the amplitude.",
+        step=_MAX_NEWTON_STEPS,
     )

@@ -94,7 +94,8 @@ def find_mode(regression: SoftmaxRegression, start: Tensor, *, gap: float = 1e-1
         coefficients = coefficients + _step_length(regression, coefficients, step, gradient) * step
     raise FitError(
         f"The most probable weights of {len(regression.design)} labels were not found in {_MAX_NEWTON_STEPS} steps. "
-        "Look for features that are huge beside their standard deviation in the pool."
+        "Look for features that are huge beside their standard deviation in the pool.",
+        step=_MAX_NEWTON_STEPS,
     )
 
 

@@ -120,11 +120,13 @@ def require_package() -> Any:
         raise InputError(
             "Full-network Laplace requires laplace-torch, which is not installed: pip install 'lindley[laplace]'. "
             "Beside a CPU build of torch on Linux that brings torchvision and gigabytes of CUDA. There: "
-            f"pip install --no-deps {' '.join(PACKAGES)}"
+            f"pip install --no-deps {' '.join(PACKAGES)}",
+            argument="laplace-torch",
         ) from None
     except RuntimeError as error:  # torchvision's, where it was built for another torch
         raise InputError(
             f"laplace-torch is installed but cannot be imported: {error}. If that names torchvision, uninstall it, or "
-            "install the one that belongs to this torch, from the index that torch came from; lindley does not use it."
+            "install the one that belongs to this torch, from the index that torch came from; lindley does not use it.",
+            argument="laplace-torch",
         ) from error
     return laplace

@@ -108,7 +108,7 @@ def _network(name: str, dataset: Dataset, own: UserObject | None) -> Callable[[]
 
 
 def _acquisition(trial: Trial, own: UserObject | None) -> tuple[Acquisition, frozenset[str]]:
-    """Return the acquisition and what it requires; one of the user's own says so by an attribute `needs`."""
+    """Return the acquisition and what it requires; a user's own says so by its attribute `requires`."""
     if own is None:
         chosen = acquisition_named(trial.acquisition, trial.options)
         return chosen, ACQUISITIONS[trial.acquisition].requirements(trial.options)

@@ -92,7 +92,7 @@ def _measure_speed(num_draws: int, batch_size: int, options: argparse.Namespace)
             case = {"library": peer, "K": num_draws, "b": batch_size, "N": size}
             rows = records.read(options.out / "batchbald_speed.csv")
             known = [row for row in rows if all(row[key] == str(value) for key, value in case.items())]
-            known = [row for row in known if not row["status"].startswith("not begun")]
+            known = [row for row in known if not row["status"].startswith("not started")]
             if not known:
                 known = _interleaved(case, last, options)
             finished = [float(row["seconds"]) for row in known if row["status"] == "done"]
@@ -108,12 +108,12 @@ def _measure_speed(num_draws: int, batch_size: int, options: argparse.Namespace)
 def _interleaved(
     case: dict[str, object], last: tuple[int, float] | None, options: argparse.Namespace
 ) -> list[dict[str, str]]:
-    """A peer's run between runs of ours on the same rows; not begun where a smaller one says that it cannot end."""
+    """A peer's run between runs of ours on the same rows; not started where a smaller one says that it cannot end."""
     size = int(str(case["N"]))
     # Time grows as N; twice the limit, since a disturbed small run must not rule out a large one.
     if last is not None and last[1] * size / last[0] > 2 * options.peer_limit:
         reason = "failed" if last[1] == float("inf") else f"took {last[1]:.0f} s"
-        return [_record(case, options, status=f"not begun: {last[0]} rows {reason}")]
+        return [_record(case, options, status=f"not started: {last[0]} rows {reason}")]
     ours = [{**case, "library": name} for name in OURS]
     for each in ours:
         _run(each, options, options.repetitions)

@@ -3,11 +3,11 @@
     python benchmarks/calibration.py reports/mnist-warmup --labels 220 1020 --out reports/benchmarks/calibration.csv
     python benchmarks/calibration.py --table reports/benchmarks/calibration.csv
 
-Every trial of a panel is fitted again on the labels that its journal has, with the study's own learner and the seeds of
-that round. A temperature is chosen by labels left out of the fit in turn (five parts, as `lindley` itself does it): the
-one of TEMPERATURES under which their log-probability is highest. No label is used that the trial did not have. A line
-is written as each fit is done, and the same command goes on where it stopped.
-Source of temperature scaling: Guo et al. 2017, arXiv:1706.04599.
+Every trial of an experiment is fitted again on the labels that its journal has, with the study's own learner and the
+seeds of that round. A temperature is chosen by labels left out of the fit in turn (five parts, as `lindley` itself does
+it): the one of TEMPERATURES under which their log-probability is highest. No label is used that the trial did not have.
+A line is written as each fit is done, and the same command goes on where it stopped. Source of temperature scaling: Guo
+et al. 2017, arXiv:1706.04599.
 """
 
 from __future__ import annotations
@@ -61,14 +61,14 @@ def main() -> None:
         print(table(records.read(options.table)))
         return
     study = read_study(options.study)
-    done = {(row["study"], row["panel"], row["trial"], row["labels"]) for row in records.read(options.out)}
+    done = {(row["study"], row["experiment"], row["trial"], row["labels"]) for row in records.read(options.out)}
     cases = [
         Case(options.study, trial, num_labels, options.device)
-        for panel in study.experiments
-        if options.panel in (None, panel.name)
+        for experiment in study.experiments
+        if options.experiment in (None, experiment.name)
         for num_labels in options.labels
-        for trial in trials_of_experiment(panel)
-        if (study.name, panel.name, f"{trial.acquisition} {trial.seed}", str(num_labels)) not in done
+        for trial in trials_of_experiment(experiment)
+        if (study.name, experiment.name, f"{trial.acquisition} {trial.seed}", str(num_labels)) not in done
         and (options.study / trial.folder).is_dir()
     ]
     context = multiprocessing.get_context("spawn")
@@ -82,14 +82,16 @@ def main() -> None:
 def measure(case: Case) -> list[dict[str, object]]:
     """Fit once on all labels and once without each part; a row for each predictor."""
     torch.set_num_threads(1)
-    panel, seed = case.trial.experiment, case.trial.seed
-    data = _data(panel.data.name)
-    network = build_network(panel.model.network or "", input_shape=data.input_shape, num_classes=data.task.num_classes)
-    learner = build_experiment_learner(panel, network, device=case.device)
+    experiment, seed = case.trial.experiment, case.trial.seed
+    data = _data(experiment.data.name)
+    network = build_network(
+        experiment.model.network or "", input_shape=data.input_shape, num_classes=data.task.num_classes
+    )
+    learner = build_experiment_learner(experiment, network, device=case.device)
     index, labels = _labels_at(case)
     fit_seed = derive_seed(seed, index, "fit")
     posterior = learner.fit(TrainingData(data.pool, labels, data.task), seed=fit_seed)
-    predictors = _predictors(posterior, panel, derive_seed(seed, index, "draw"))
+    predictors = _predictors(posterior, experiment, derive_seed(seed, index, "draw"))
     left_out = {name: [0.0] * len(TEMPERATURES) for name in predictors}
     order = torch.randperm(len(labels), generator=torch_generator(fit_seed, "folds"))
     for fold, part in enumerate(order.tensor_split(FOLDS)):
@@ -98,7 +100,7 @@ def measure(case: Case) -> list[dict[str, object]]:
         others = Labels(labels.rows[kept], labels.values[kept])
         fitted = learner.fit(TrainingData(data.pool, others, data.task), seed=derive_seed(fit_seed, "fold", fold))
         inputs, classes = data.pool.read(labels.rows[part]), labels.values[part]
-        for name, draws in _predictors(fitted, panel, derive_seed(fit_seed, "draws of fold", fold)).items():
+        for name, draws in _predictors(fitted, experiment, derive_seed(fit_seed, "draws of fold", fold)).items():
             log_probs = draws.predict(inputs).log_probs.cpu().double()
             for place, temperature in enumerate(TEMPERATURES):
                 left_out[name][place] -= nll(_scaled(log_probs, temperature), classes) * len(part)
@@ -148,7 +150,7 @@ def _row(case: Case, name: str, draws: Draws, left_out: list[float], data: Datas
     log_probs = torch.cat([draws.predict(part).log_probs.cpu() for part in data.test_inputs.split(TEST_ROWS)]).double()
     plain, scaled, classes = mean_log_probs(log_probs), _scaled(log_probs, temperature), data.test_classes
     return {
-        "panel": case.trial.experiment.name,
+        "experiment": case.trial.experiment.name,
         "trial": f"{case.trial.acquisition} {case.trial.seed}",
         "labels": case.num_labels,
         "predictor": name,
@@ -164,10 +166,10 @@ def _row(case: Case, name: str, draws: Draws, left_out: list[float], data: Datas
     }
 
 
-def _predictors(posterior: Posterior, panel: Experiment, seed: int) -> dict[str, Draws]:
+def _predictors(posterior: Posterior, experiment: Experiment, seed: int) -> dict[str, Draws]:
     point = posterior.point()
     assert point is not None, "a network of MC dropout has a single prediction"
-    return {"draws": posterior.draw(panel.model.num_draws, seed=seed), "point": point}
+    return {"draws": posterior.draw(experiment.model.num_draws, seed=seed), "point": point}
 
 
 def _scaled(log_probs: Tensor, temperature: float) -> Tensor:
@@ -193,7 +195,7 @@ def _data(name: str) -> Dataset:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("study", nargs="?", type=Path, help="the folder of a study")
-    parser.add_argument("--panel", help="one panel of it (default: all)")
+    parser.add_argument("--experiment", help="one experiment of it (default: all)")
     parser.add_argument("--labels", type=int, nargs="+", default=[220], help="numbers of labels, each of a round")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--jobs", type=int, default=1, help="processes at the same time")

@@ -38,7 +38,7 @@ def by_information(log_probs: Tensor, picked: list[int], size: int, seed: int) -
 
 def by_log_determinant(log_probs: Tensor, picked: list[int], size: int, seed: int) -> list[int]:
     search = gaussian_search(TensorCandidates(log_probs), bald(log_probs), seed=seed)
-    search.include(torch.tensor(picked, dtype=torch.int64))
+    search.add_picked(torch.tensor(picked, dtype=torch.int64))
     return picked + [pick.position for pick in search.picks(size - len(picked))]
 
 

@@ -254,11 +254,11 @@ def seen(name: str, pairs: int, repetitions: int, side: int) -> float:
     widths = np.stack(told)[..., 1] - np.stack(told)[..., 0]  # [2, R, N]
     rounds = np.nanmedian(np.where(np.isfinite(widths), widths, np.nan), axis=(0, 2))
     reached = np.isfinite(np.stack(told)[..., 1])  # [2, R, N]
-    telling = (reached.any(0) if side < 0 else reached[1]).sum(1)  # [R]
+    decided = (reached.any(0) if side < 0 else reached[1]).sum(1)  # [R]
     shift = np.array(
         [
             detectable_shift(int(some), 1, each / apart) * apart
-            for some, each, apart in zip(telling, rounds, spread, strict=True)
+            for some, each, apart in zip(decided, rounds, spread, strict=True)
         ]
     )
     first, second = simulated(setting, pairs, repetitions, generator)
@@ -277,10 +277,10 @@ def seen_in_areas(law: str, pairs: int, family: int, repetitions: int) -> float:
         np.subtract(*(_noise(law, (repetitions, pairs), generator) for _ in range(2))) for _ in range(2)
     )  # [R, N]
     widths = 2 * stats.t.ppf(0.975, pairs - 1) * stats.sem(without, axis=1)
-    visible = detectable_shift(pairs, family, estimated=True)
-    if np.isinf(visible):
+    shift = detectable_shift(pairs, family, estimated=True)
+    if np.isinf(shift):
         return float("nan")
-    moved = others + visible * np.array([deviation_from_interval(width, pairs) for width in widths])[:, None]
+    moved = others + shift * np.array([deviation_from_interval(width, pairs) for width in widths])[:, None]
     return float(np.mean([two_sided_p(each.tolist()) <= FAMILY_LEVEL / family for each in moved]))
 
 

@@ -68,7 +68,7 @@ PARTS: Mapping[str, Part] = {
         "--images 300 --peer-images 16 --draws 20 --rounds 1 --repetitions 1",
     ),
     "layouts": Part("channels_last.py", frozenset({"out"}), "--rounds 1"),
-    "live-features": Part("live_features.py", frozenset({"data-dir", "out"}), "--rounds 1"),
+    "nonzero-features": Part("nonzero_features.py", frozenset({"data-dir", "out"}), "--rounds 1"),
     "mnist-round": Part("mnist_round.py", _MNIST, "--rounds 1 --candidates 2000 --steps 50"),
     "bfloat16": Part("bfloat16_choice.py", _MNIST, "--seeds 1 --rows 2000 --steps 100 --judge-configurations 10000"),
     "head": Part("head_speed.py", frozenset({"out"}), "--rows 5000 --labels 200 --features 64 --repeats 1"),
@@ -79,7 +79,7 @@ PARTS: Mapping[str, Part] = {
     ),
 }
 NEED_PREDICTIONS = ("peers", "large-batches", "continuations")
-NEED_MNIST = ("switch", "live-features", "mnist-round", "bfloat16", "end-to-end")
+NEED_MNIST = ("switch", "nonzero-features", "mnist-round", "bfloat16", "end-to-end")
 
 
 def main() -> None:

@@ -44,7 +44,7 @@ def chosen(
         picks.append(search.pick().position)
     before = len(picks)
     gaussian = gaussian_search(candidates, scores, seed=0)
-    gaussian.include(torch.tensor(picks, dtype=torch.int64))
+    gaussian.add_picked(torch.tensor(picks, dtype=torch.int64))
     return picks + [pick.position for pick in gaussian.picks(size - before)], before
 
 

@@ -5,7 +5,7 @@ import signal
 import torch
 from jaxtyping import install_import_hook
 
-import lindley.acquisition.options  # noqa: F401 - before the hook: these dataclasses refuse wrong types themselves
+import lindley.acquisition.specs  # noqa: F401 - before the hook: these dataclasses refuse wrong types themselves
 
 install_import_hook("lindley", "beartype.beartype")
 torch.set_num_threads(1)

@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -35,6 +36,14 @@ def test_targets_that_are_not_finite_are_refused_with_their_rows(value):
     with pytest.raises(InputError) as caught:
         Labels([4, 7], [0.5, value])
     assert (caught.value.argument, caught.value.rows) == ("values", (7,))
+
+
+def test_missing_values_and_weights_are_refused_with_their_rows():
+    missing = np.ma.masked_array([1.0, 1.0], mask=[False, True])
+    for name, numbers in (("values", (missing,)), ("sample_weight", ([0, 1], missing))):
+        with pytest.raises(InputError) as caught:
+            Labels([4, 7], *numbers)
+        assert (caught.value.argument, caught.value.rows) == (name, (7,))
 
 
 @pytest.mark.parametrize("weight", [0.0, -1.0, math.nan, math.inf])

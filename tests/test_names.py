@@ -1,10 +1,10 @@
 import pytest
 
-from lindley.names import nearest
+from lindley.names import suggest_name
 
 
 @pytest.mark.parametrize(
     ("word", "suggestion"), [("margn", ' Did you mean "margin"?'), ("blad", ' Did you mean "bald"?'), ("xyz", "")]
 )
 def test_the_nearest_name_is_suggested_where_one_is_near(word, suggestion):
-    assert nearest(word, {"bald": 1, "margin": 2}) == suggestion
+    assert suggest_name(word, {"bald": 1, "margin": 2}) == suggestion

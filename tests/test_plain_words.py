@@ -6,12 +6,17 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
 import sys
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
-SOURCE = Path(__file__).parents[1] / "src" / "lindley"
+from lindley import errors
+
+TESTS = Path(__file__).parent
+SOURCE = TESTS.parent / "src" / "lindley"
 MOST_FRAGMENTS = 0.02
 """Share of function names that may begin with a participle or a preposition, as other projects of the field have it."""
 
@@ -102,6 +107,35 @@ def test_public_functions_list_their_arguments() -> None:
         if public and (names := unlisted(function))
     }
     assert not missing
+
+
+def golden_lines(source: str) -> set[int]:
+    """Return the lines that bear the mark of a message whose wording is tested."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return {each.start[0] for each in tokens if each.type == tokenize.COMMENT and "golden message" in each.string}
+
+
+def matched_messages(source: str) -> Iterator[int]:
+    """Yield the lines where `pytest.raises` holds the wording of an error of lindley."""
+    for call in ast.walk(ast.parse(source)):
+        if not (isinstance(call, ast.Call) and ast.unparse(call.func) == "pytest.raises" and call.args):
+            continue
+        names = {each.id for each in ast.walk(call.args[0]) if isinstance(each, ast.Name)}
+        if names & vars(errors).keys() and "match" in [each.arg for each in call.keywords]:
+            yield call.lineno
+
+
+def test_errors_are_held_by_their_class_and_fields_and_about_twenty_by_their_wording() -> None:
+    sources = {path: path.read_text("utf-8") for path in sorted(TESTS.rglob("*.py"))}
+    marks = {path: golden_lines(source) for path, source in sources.items()}
+    unmarked = [
+        f"{path.relative_to(TESTS)}:{line}: assert the error's fields, or mark it"
+        for path, source in sources.items()
+        for line in matched_messages(source)
+        if line not in marks[path]
+    ]
+    assert unmarked == []
+    assert 15 <= sum(map(len, marks.values())) <= 25
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ refused in one sentence that names the argument. The caller's memory is never wr
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
@@ -103,6 +105,27 @@ def as_array(
     if floats and not floating:
         _refuse(name, "be floating point of 16, 32 or 64 bits", str(dtype), advice or "Convert it.")
     return array
+
+
+@contextmanager
+def name_rows(rows: Tensor | None) -> Iterator[None]:
+    """Let errors of arrays in the block carry the rows of the pool at their positions; None: the positions are rows."""
+    try:
+        yield
+    except InputError as error:
+        error.rows = tuple(rows_at([int(position) for position in error.rows], rows))
+        raise
+
+
+def rows_at(positions: list[int], rows: Tensor | None) -> list[int]:
+    """Return the rows at some positions, or the positions where these are the rows.
+
+    A position beyond the rows has none: the lengths of the two contradict each other.
+    """
+    if rows is None:
+        return positions
+    known: list[int] = rows.flatten().tolist()
+    return [known[position] for position in positions if position < len(known)]
 
 
 def numpy_to_tensor(array: np.ndarray) -> Tensor:

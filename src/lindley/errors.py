@@ -37,7 +37,7 @@ class Argument:
 
 
 Part = str | Argument
-NOTHING: Final = object()
+NOT_GIVEN: Final = object()
 """What an error got where its message does not say; None can be what came."""
 
 
@@ -60,7 +60,7 @@ class InputError(LindleyError, ValueError):
         *parts: Part,
         argument: str = "",
         expected: str = "",
-        got: object = NOTHING,
+        got: object = NOT_GIVEN,
         rows: Sequence[int | str] = (),
     ) -> None:
         """Take what was wrong, what was expected, and what to do.
@@ -88,14 +88,14 @@ class InputError(LindleyError, ValueError):
 
 
 def _sentence(argument: str, expected: str, got: object, rows: Sequence[int | str]) -> str:
-    came = "" if got is NOTHING else f"; got {got!r}"
-    return f"{argument} must be {expected}{came}{f' in rows {some(rows)}' if rows else ''}."
+    came = "" if got is NOT_GIVEN else f"; got {got!r}"
+    return f"{argument} must be {expected}{came}{f' in rows {format_rows(rows)}' if rows else ''}."
 
 
-def some(rows: Sequence[int | str]) -> str:
+def format_rows(rows: Sequence[int | str]) -> str:
     """Return at most ten ids of rows, and how many more there are.
 
-    >>> some(range(12))
+    >>> format_rows(range(12))
     '[0, 1, 2, 3, 4, 5, 6, 7, 8, 9] and 2 more'
     """
     return f"{list(rows[:10])}{f' and {len(rows) - 10} more' if len(rows) > 10 else ''}"
@@ -126,7 +126,7 @@ class ConfigurationError(InputError):
         *parts: Part,
         argument: str = "",
         expected: str = "",
-        got: object = NOTHING,
+        got: object = NOT_GIVEN,
         path: Path | str | None = None,
         errors: Sequence[ConfigurationError] = (),
     ) -> None:
@@ -153,16 +153,27 @@ class DataError(LindleyError):
 
 
 class FitError(LindleyError):
-    """Training that diverged; the message says at which step."""
+    """Training that diverged; `step` says at which step, from 1, and `member` in which member of an ensemble, from 0.
+
+    Both are None where it is unknown, or where a fit takes no steps.
+    """
+
+    def __init__(self, text: str, *, step: int | None = None, member: int | None = None) -> None:
+        super().__init__(text)
+        self.step, self.member = step, member
 
 
 class JournalError(LindleyError):
-    """A journal that is damaged, or that belongs to another trial; `path` and `line` say where."""
+    """A journal that is damaged, or that belongs to another trial; `path`, `line` and `entry` say where."""
 
-    def __init__(self, text: str, *, path: Path | str | None = None, line: int | None = None) -> None:
+    def __init__(self, text: str, *, path: Path | str | None = None, line: int | None = None, entry: str = "") -> None:
         super().__init__(text)
-        self.path, self.line = path, line
+        self.path, self.line, self.entry = path, line, entry
 
 
 class HeldError(JournalError):
-    """A trial or a folder that another process holds; the message names the process."""
+    """A trial or a folder that another process holds; `holder` names the process."""
+
+    def __init__(self, text: str, *, path: Path | str | None = None, holder: str = "") -> None:
+        super().__init__(text, path=path)
+        self.holder = holder

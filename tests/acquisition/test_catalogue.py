@@ -50,7 +50,7 @@ def test_options_reach_the_method():
     ],
 )
 def test_wrong_names_and_options_are_refused_with_the_allowed_ones(name, options, argument, meant):
-    with pytest.raises(InputError, match=meant) as caught:
+    with pytest.raises(InputError, match=meant) as caught:  # golden message: what is allowed
         acquisition_named(name, options)
     assert caught.value.argument == argument
 

@@ -6,8 +6,7 @@ from dataclasses import FrozenInstanceError, fields
 
 import pytest
 
-from lindley.acquisition.options import BatchBALDOptions
-from lindley.acquisition.specs import ACQUISITIONS
+from lindley.acquisition.specs import ACQUISITIONS, BatchBALDOptions
 from lindley.errors import InputError
 
 DATACLASSES = {spec.options for spec in ACQUISITIONS.values()}

@@ -1,6 +1,7 @@
 import doctest
 import inspect
 import itertools
+import math
 import re
 import warnings
 
@@ -206,7 +207,7 @@ def test_no_option_of_a_method_has_the_name_of_an_argument():
 def test_an_argument_that_lacks_a_letter_is_named(name):
     for place in range(1, len(name)):
         mistyped = name[:place] + name[place + 1 :]
-        with pytest.raises(InputError, match=f'"{name}"') as caught:
+        with pytest.raises(InputError, match=f'"{name}"') as caught:  # golden message: the nearest
             select(predictions(), batch_size=3, **{mistyped: None})
         assert caught.value.argument == mistyped
 
@@ -427,3 +428,23 @@ def test_a_score_of_ones_own_may_write_into_what_it_is_given():
 def test_options_may_be_numbers_of_numpy(value):
     plain = select(predictions(), "batchbald", 3, num_configurations=200)
     assert torch.equal(select(predictions(), "batchbald", 3, num_configurations=value).rows, plain.rows)
+
+
+@pytest.mark.parametrize("fault", ["missing", "not finite", "too large"])
+@pytest.mark.parametrize("name", ["log_probs", "features", "labelled_features"])
+def test_errors_of_arrays_carry_the_rows_of_the_pool(name, fault):
+    if name == "log_probs" and fault == "too large":
+        pytest.skip("log-probabilities are at most 0")
+    arrays = {
+        "log_probs": predictions(3).numpy(),
+        "features": np.ones((3, 2), dtype=np.float32),
+        "labelled_features": np.ones((3, 2), dtype=np.float32),
+    }
+    if fault == "missing":
+        arrays[name] = np.ma.masked_array(arrays[name], mask=False)
+        arrays[name][1] = np.ma.masked
+    else:
+        arrays[name][1] = math.nan if fault == "not finite" else 1e30
+    with pytest.raises(InputError) as caught:
+        select(**arrays, acquisition="coreset", batch_size=1, rows=[20, 21, 22], labelled=[8, 9, 10])
+    assert (caught.value.argument, caught.value.rows) == (name, (9,) if name == "labelled_features" else (21,))

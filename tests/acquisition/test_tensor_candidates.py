@@ -2,7 +2,12 @@ import pytest
 import torch
 
 from lindley.acquisition import TensorCandidates
+from lindley.acquisition.array_candidates import ArrayCandidates
+from lindley.acquisition.array_sources import TensorSource
+from lindley.acquisition.diverse.badge import badge
+from lindley.acquisition.diverse.coreset import coreset
 from lindley.acquisition.tensor_candidates import CandidatesWithFeatures
+from lindley.contracts import Classification, Context
 from lindley.errors import InputError
 
 LOG_PROBS = torch.randn(11, 3, 4, generator=torch.Generator().manual_seed(0)).log_softmax(-1)
@@ -28,8 +33,9 @@ def test_take_keeps_the_order_of_its_rows():
 
 
 def test_a_row_that_is_no_candidate_is_refused():
-    with pytest.raises(InputError, match=r"\[11\]"):
+    with pytest.raises(InputError) as caught:
         TensorCandidates(LOG_PROBS).take(torch.tensor([3, 11]))
+    assert (caught.value.argument, caught.value.rows) == ("rows", (11,))
 
 
 def test_features_beside_candidates_are_those_of_their_rows():
@@ -37,6 +43,28 @@ def test_features_beside_candidates_are_those_of_their_rows():
     beside = CandidatesWithFeatures(TensorCandidates(LOG_PROBS[:3], rows, chunk_rows=2), features)
     assert [chunk.features[:, 0].tolist() for chunk in beside.scan(lambda chunk: chunk)] == [[4, 9], [1]]
     assert beside.take(torch.tensor([1, 4])).features[:, 0].tolist() == [1, 4]
+
+
+class CountingSource:
+    """A tensor that counts how often it is read."""
+
+    shape = tuple(LOG_PROBS.shape)
+
+    def __init__(self):
+        self.reads = 0
+
+    def read(self, axis, positions):
+        self.reads += 1
+        return TensorSource(LOG_PROBS).read(axis, positions)
+
+
+@pytest.mark.parametrize(("method", "reads"), [(coreset, False), (badge, True)])
+def test_a_method_that_reads_features_alone_reads_no_prediction(method, reads):
+    source = CountingSource()
+    candidates = CandidatesWithFeatures(ArrayCandidates(source), LOG_PROBS[:, 0])
+    context = Context(candidates, torch.zeros(0, dtype=torch.int64), Classification(("a", "b", "c", "d")))
+    method(context, 3, seed=0)
+    assert (source.reads > 0) == reads
 
 
 def test_rows_are_numbered_from_zero_unless_given():

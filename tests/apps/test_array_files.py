@@ -88,7 +88,7 @@ def test_a_place_is_a_file_and_perhaps_a_name(tmp_path):
 
 
 def assert_damaged(path):
-    with pytest.raises(DataError, match=path.name) as caught:
+    with pytest.raises(DataError) as caught:
         opened(path)
     assert caught.value.path == path
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from lindley.apps.cli import app
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "study"))
-from journal_fakes import make_study, panel_table, rising, write_study
+from journal_fakes import experiment_table, make_study, rising, write_study
 
 
 def compare(*arguments: object) -> Result:
@@ -31,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ahead = 60 if ask.acquisition == "bald" else 0
         return 0.6 + (ask.labels + ahead) / 800 + 0.02 * ask.noise.uniform() + 0.005 * ask.seed
 
-    study = make_study(panel_table("made-up", ["random", "margin", "bald"], seeds=8))
+    study = make_study(experiment_table("made-up", ["random", "margin", "bald"], seeds=8))
     return write_study(tmp_path_factory.mktemp("compared"), study, accuracy=accuracy)
 
 
@@ -100,7 +100,7 @@ def test_another_reference_and_accuracy_may_be_named(folder):
 
 
 def test_brackets_in_a_title_stay(tmp_path):
-    study = make_study(panel_table("hard", ["random", "bald"], seeds=1, title="Pool [hard], p = [/2]"))
+    study = make_study(experiment_table("hard", ["random", "bald"], seeds=1, title="Pool [hard], p = [/2]"))
     said = compare(write_study(tmp_path, study, accuracy=rising))
     assert said.exit_code == 0
     assert said.stdout.count("Pool [hard], p = [/2]") == 7  # above the sentences, and above each of six tables
@@ -146,14 +146,14 @@ def test_a_folder_without_a_study_is_refused(tmp_path):
 
 
 def test_one_acquisition_alone_cannot_be_compared(tmp_path):
-    study = make_study(panel_table("alone", ["bald"], seeds=2))
+    study = make_study(experiment_table("alone", ["bald"], seeds=2))
     said = compare(write_study(tmp_path, study, accuracy=lambda ask: 0.5))
     assert said.exit_code == 2
     assert "requires two acquisitions with two rounds under the same seed" in said.output
 
 
 def test_where_every_trial_is_left_out_each_is_named_with_what_is_wrong(tmp_path):
-    study = make_study(panel_table("made-up", ["random", "bald"], seeds=1))
+    study = make_study(experiment_table("made-up", ["random", "bald"], seeds=1))
     write_study(tmp_path, study, accuracy=rising)
     for path in tmp_path.rglob("manifest.json"):
         path.write_text(path.read_text().replace("1198", "7"))
@@ -163,14 +163,16 @@ def test_where_every_trial_is_left_out_each_is_named_with_what_is_wrong(tmp_path
 
 
 def test_one_round_each_cannot_be_compared(tmp_path):
-    study = make_study(panel_table("begun", ["random", "bald"], seeds=1))
+    study = make_study(experiment_table("begun", ["random", "bald"], seeds=1))
     said = compare(write_study(tmp_path, study, accuracy=rising, rounds_done=lambda trial: 1))
     assert said.exit_code == 2
     assert "requires random and another acquisition with two rounds under the same seed" in said.output
 
 
-def test_a_panel_in_which_nothing_can_be_compared_is_named(tmp_path):
-    study = make_study(panel_table("alone", ["bald"], seeds=2), panel_table("both", ["random", "bald"], seeds=2))
+def test_an_experiment_in_which_nothing_can_be_compared_is_named(tmp_path):
+    study = make_study(
+        experiment_table("alone", ["bald"], seeds=2), experiment_table("both", ["random", "bald"], seeds=2)
+    )
     folder = write_study(tmp_path, study, accuracy=rising)
     for arguments, needs in ([], "two acquisitions"), (["--against", "random"], "random and another acquisition"):
         said = compare(folder, *arguments)
@@ -179,7 +181,7 @@ def test_a_panel_in_which_nothing_can_be_compared_is_named(tmp_path):
 
 
 def test_where_the_reference_has_other_seeds_it_is_named_as_what_is_needed(tmp_path):
-    study = make_study(panel_table("begun", ["random", "margin", "bald"], seeds=2))
+    study = make_study(experiment_table("begun", ["random", "margin", "bald"], seeds=2))
     folder = write_study(
         tmp_path, study, accuracy=rising, rounds_done=lambda trial: 3 * ((trial.acquisition == "random") == trial.seed)
     )
@@ -191,7 +193,7 @@ def test_where_the_reference_has_other_seeds_it_is_named_as_what_is_needed(tmp_p
 
 
 def test_a_study_under_way_says_how_many_trials_are_not_finished(tmp_path):
-    study = make_study(panel_table("begun", ["random", "bald"], seeds=2))
+    study = make_study(experiment_table("begun", ["random", "bald"], seeds=2))
     done = {("bald", 1): 3}
     folder = write_study(
         tmp_path, study, accuracy=rising, rounds_done=lambda trial: done.get((trial.acquisition, trial.seed))
@@ -202,7 +204,7 @@ def test_a_study_under_way_says_how_many_trials_are_not_finished(tmp_path):
 
 
 def test_trials_that_begin_with_other_fits_are_named(tmp_path):
-    study = make_study(panel_table("begun", ["random", "bald"], seeds=2))
+    study = make_study(experiment_table("begun", ["random", "bald"], seeds=2))
     said = compare(write_study(tmp_path, study, accuracy=lambda ask: 0.5 + 0.1 * (ask.acquisition == "bald")))
     assert said.exit_code == 0
     assert said.stderr.startswith("Begun, seeds 0, 1: trials start with the same labels but different first fits")
@@ -221,7 +223,7 @@ def test_a_long_name_is_broken_and_no_number_is(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal
     name = f"my_package.{'long_' * 12}module:score"
-    study = make_study(panel_table("made-up", ["random", name], seeds=6))
+    study = make_study(experiment_table("made-up", ["random", name], seeds=6))
     write_study(tmp_path, study, accuracy=lambda ask: rising(ask) + (ask.acquisition == name) * ask.round / 1000)
     said = compare(tmp_path).stdout
     (experiment,) = json.loads(compare(tmp_path, "--format", "json").stdout)
@@ -236,6 +238,6 @@ def test_an_accuracy_is_compared_as_it_is_written(tmp_path):
     def accuracy(ask):
         return 0.5 if ask.labels < (60 if ask.acquisition == "bald" else 120) else 0.9501
 
-    write_study(tmp_path, make_study(panel_table("made-up", ["random", "bald"], seeds=6)), accuracy=accuracy)
+    write_study(tmp_path, make_study(experiment_table("made-up", ["random", "bald"], seeds=6)), accuracy=accuracy)
     (experiment,) = json.loads(compare(tmp_path, "--accuracy", "95.01", "--format", "json").stdout)
     assert [each["ahead"] for each in experiment["contrasts"] if each["measure"] == "labels"] == [6]

@@ -109,8 +109,9 @@ HEADERS = [
 def test_an_archive_that_lies_is_refused(tmp_path, what):
     path = tmp_path / "a.npz"
     path.write_bytes(ARCHIVES[what])
-    with pytest.raises((DataError, InputError), match=r"a\.npz"):
+    with pytest.raises(DataError) as caught:
         open_array(Location(path, "logits"), "logits")
+    assert caught.value.path == path
 
 
 def test_an_archive_that_does_not_lie_is_read(tmp_path):
@@ -127,8 +128,9 @@ def test_a_member_that_inflates_to_more_than_it_says_is_refused(tmp_path):
     altered(content, 16, lie[0])
     altered(content, 24, lie[1])
     (tmp_path / "a.npz").write_bytes(content)
-    with pytest.raises(DataError, match=r"a\.npz"):
+    with pytest.raises(DataError) as caught:
         open_array(Location(tmp_path / "a.npz"), "logits")
+    assert caught.value.path == tmp_path / "a.npz"
 
 
 def test_a_member_that_lies_over_another_is_refused(tmp_path):
@@ -141,8 +143,9 @@ def test_a_member_that_lies_over_another_is_refused(tmp_path):
         archive.writestr("big.npy", npy((len(record),), record, "|u1"))
         hidden.header_offset = (30 + len("big.npy")) + 128
         archive.filelist.append(hidden)
-    with pytest.raises(DataError, match=r"a\.npz"):
+    with pytest.raises(DataError) as caught:
         read_ids(f"{tmp_path / 'a.npz'}:big", Location(tmp_path / "a.npz"))
+    assert caught.value.path == tmp_path / "a.npz"
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -173,8 +176,9 @@ def test_a_header_that_lies_is_damage(tmp_path, header, suffix):
 @pytest.mark.parametrize("shape", [(14, 4, 3), (11, 4, 3)])
 def test_a_header_with_another_number_of_rows_is_damage(tmp_path, shape):
     (tmp_path / "a.npy").write_bytes(npy(shape, LOGITS.tobytes()))
-    with pytest.raises(DataError, match=r"a\.npy"):
+    with pytest.raises(DataError) as caught:
         open_array(Location(tmp_path / "a.npy"), "logits")
+    assert caught.value.path == tmp_path / "a.npy"
 
 
 @pytest.mark.parametrize(
@@ -182,15 +186,16 @@ def test_a_header_with_another_number_of_rows_is_damage(tmp_path, shape):
               UnicodeDecodeError("utf-8", b"", 0, 1, "x"), OverflowError(), SyntaxError(), NotImplementedError(),
               RuntimeError(), OSError("x"), pa.ArrowInvalid("x")], ids=repr)  # fmt: skip
 def test_whatever_a_reader_raises_names_the_file(error):
-    with pytest.raises(DataError, match=r"a\.npy") as caught, name_file_in_errors(Path("a.npy")):
+    with pytest.raises(DataError) as caught, name_file_in_errors(Path("a.npy")):
         raise error
     assert caught.value.path == Path("a.npy")
 
 
 def test_an_input_error_keeps_its_fields_and_its_arguments_as_parts():
     error = InputError("say ", Argument("axes", "KNC"), argument="axes", got="NKC", rows=[3])
-    with pytest.raises(InputError, match=r"a\.npy") as caught, name_file_in_errors(Path("a.npy")):
+    with pytest.raises(InputError) as caught, name_file_in_errors(Path("a.npy")):
         raise error
+    assert "a.npy" in caught.value.parts[0]
     assert (caught.value.argument, caught.value.got, caught.value.rows) == ("axes", "NKC", (3,))
     assert caught.value.arguments == ("axes",)
 

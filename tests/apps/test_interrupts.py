@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from lindley.apps.interrupts import exit_on_interrupt, interrupt_on_terminate, program
+from lindley.apps.interrupts import exit_on_interrupt, interrupt_on_terminate, program_name
 
 INTERRUPTED_AT = """
 import os, signal, sys
@@ -72,7 +72,7 @@ def test_sigterm_raises_as_ctrl_c_does_and_only_in_the_block():
 
 
 @pytest.mark.parametrize(
-    ("typed", "program_name"),
+    ("typed", "expected"),
     [
         ("lindley", "lindley"),
         (".venv/bin/lindley", ".venv/bin/lindley"),
@@ -81,6 +81,6 @@ def test_sigterm_raises_as_ctrl_c_does_and_only_in_the_block():
         ("-c", "lindley"),
     ],
 )
-def test_the_program_is_as_typed_where_that_is_a_relative_path(monkeypatch, typed, program_name):
+def test_the_program_is_as_typed_where_that_is_a_relative_path(monkeypatch, typed, expected):
     monkeypatch.setattr(sys, "argv", [typed, "run", "demo"])
-    assert program() == program_name
+    assert program_name() == expected

@@ -150,12 +150,13 @@ def test_a_damaged_entry_in_the_footer_is_damage_and_not_the_end_of_the_process(
     )
     assert found
     path.write_bytes(content)
-    with pytest.raises(DataError, match="histogram"):
+    with pytest.raises(DataError) as caught:
         open_array(Location(path), "log_probs")
+    assert caught.value.path == path
 
 
 def test_without_the_package_the_extra_is_named(tmp_path, monkeypatch):
     path = write(tmp_path, ARRAY)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(InputError, match=r"pip install 'lindley\[parquet\]'"):
+    with pytest.raises(InputError, match=r"pip install 'lindley\[parquet\]'"):  # golden message: a command to copy
         open_array(Location(path), "log_probs")

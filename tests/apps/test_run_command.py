@@ -84,7 +84,7 @@ def test_data_from_outside_are_looked_for_before_anything_runs(tmp_path, monkeyp
     assert (said.exit_code, fetched) == (1, ["fashion-mnist", "mnist"])
 
 
-def test_data_that_only_one_panel_needs_fail_its_trials_alone(tmp_path, monkeypatch):
+def test_data_that_only_one_experiment_needs_fail_its_trials_alone(tmp_path, monkeypatch):
     (tmp_path / "two.toml").write_text(
         """
         seeds = 1

@@ -17,10 +17,12 @@ class Clock:
         return self.now
 
 
-def progress_of(*panels: str, rounds: int = 4, started: bool = True) -> tuple[RunProgress, Clock]:
+def progress_of(*experiments: str, rounds: int = 4, started: bool = True) -> tuple[RunProgress, Clock]:
     """Return the progress of trials t0, t1, ... after another one, where `started`, has finished."""
     clock = Clock()
-    trials = {f"t{index}": TrialProgress(panel, "bald", index, rounds) for index, panel in enumerate(panels)}
+    trials = {
+        f"t{index}": TrialProgress(experiment, "bald", index, rounds) for index, experiment in enumerate(experiments)
+    }
     progress = RunProgress({"before": TrialProgress("before", "bald", 0, 0), **trials} if started else trials, clock)
     if started:
         progress(event("before", "finished"))
@@ -50,7 +52,7 @@ def test_time_left_is_that_of_the_remaining_rounds():
     assert progress.seconds_left == 30  # two rounds of 15 seconds on average
 
 
-def test_rounds_of_a_panel_are_estimated_from_its_own():
+def test_rounds_of_an_experiment_are_estimated_from_its_own():
     progress, clock = progress_of("fast", "slow")
     progress(event("t0", "started"))
     clock.now += 1
@@ -180,7 +182,7 @@ def test_an_estimate_is_stable_when_the_last_totals_agree(seconds, stable):
     assert progress.stable_seconds_left == (progress.seconds_left if stable else None)
 
 
-def test_an_estimate_is_stable_no_longer_when_a_slower_panel_begins():
+def test_an_estimate_is_stable_no_longer_when_a_slower_experiment_begins():
     progress, clock = progress_of("fast", "slow", rounds=10)
     progress(event("t0", "started"))
     for number in range(10):

@@ -49,5 +49,6 @@ def test_truncated_file_is_damage_and_named(tmp_path, keep):
 def test_without_the_package_the_extra_is_named(tmp_path, monkeypatch):
     (tmp_path / "a.safetensors").touch()
     monkeypatch.setitem(sys.modules, "safetensors", None)
-    with pytest.raises(InputError, match=r"pip install 'lindley\[safetensors\]'"):
+    with pytest.raises(InputError) as caught:
         open_array(Location(tmp_path / "a.safetensors"), "log_probs")
+    assert caught.value.argument == str(tmp_path / "a.safetensors")

@@ -57,7 +57,7 @@ def test_a_finished_study_says_so():
 
 
 def write_begun(folder: Path) -> Path:
-    panel = {
+    experiment = {
         "name": "digits",
         "title": "Digits",
         "seeds": 2,
@@ -66,18 +66,18 @@ def write_begun(folder: Path) -> Path:
         "schedule": {"initial_labels": 20, "batch_size": 10, "max_labels": 100},
         "acquisitions": {"bald": {}},
     }
-    (folder / "study.json").write_text(json.dumps({"name": "digits", "title": "Digits", "experiments": [panel]}))
+    (folder / "study.json").write_text(json.dumps({"name": "digits", "title": "Digits", "experiments": [experiment]}))
     return folder
 
 
-def test_json_holds_every_trial_by_panel_and_acquisition(tmp_path):
+def test_json_holds_every_trial_by_experiment_and_acquisition(tmp_path):
     said = status(write_begun(tmp_path), "--json")
     assert said.exit_code == 0
     told = json.loads(said.output)
-    assert (told["name"], told["trials"], told["not_begun"], told["seconds_left"]) == ("digits", 2, 2, None)
+    assert (told["name"], told["trials"], told["not_started"], told["seconds_left"]) == ("digits", 2, 2, None)
     assert [(each["seed"], each["state"]) for each in told["experiments"]["digits"]["bald"]] == [
-        (0, "not begun"),
-        (1, "not begun"),
+        (0, "not started"),
+        (1, "not started"),
     ]
 
 

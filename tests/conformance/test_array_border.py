@@ -196,8 +196,9 @@ def test_every_form_of_the_same_numbers_does_the_same(name, form, seed, which):
 def test_what_is_no_array_of_numbers_is_refused_by_name(name, form):
     place = PLACES[name]
     values = REFUSED[form](place.example(np.random.default_rng(0)).astype(place.dtypes[0]))
-    with pytest.raises(InputError, match=place.name):
+    with pytest.raises(InputError) as caught:
         place.use(values)
+    assert place.name in caught.value.argument
 
 
 @pytest.mark.parametrize(("name", "dtype"), [(name, dtype) for name in PLACES for dtype in PLACES[name].refuses])
@@ -205,8 +206,9 @@ def test_numbers_of_another_kind_are_refused_by_name(name, dtype):
     place = PLACES[name]
     values = place.example(np.random.default_rng(0)).astype(dtype)
     for given_so in (values, values.astype(values.dtype.newbyteorder(">")), torch.from_numpy(values), values.tolist()):
-        with pytest.raises(InputError, match=place.name):
+        with pytest.raises(InputError) as caught:
             place.use(given_so)
+        assert place.name in caught.value.argument
 
 
 @pytest.mark.parametrize(
@@ -220,5 +222,6 @@ def test_whole_numbers_beyond_int64_are_refused_with_their_places(name, number):
     numbers = np.arange(6, dtype="u8")
     numbers[[2, 4]] = number
     for values in (numbers, numbers.astype(">u8"), torch.from_numpy(numbers), numbers.tolist()):
-        with pytest.raises(InputError, match=rf"{place.name} must fit into int64; at the positions \[2, 4\]"):
+        with pytest.raises(InputError) as caught:
             place.use(values)
+        assert (caught.value.argument, caught.value.rows) == (place.name, (2, 4))

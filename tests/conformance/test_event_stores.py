@@ -15,7 +15,7 @@ from lindley.labelling.store import ProjectStore
 from lindley.session.event_store import EventStore, MemoryStore
 from lindley.session.events import Answer, Answered, Fitted, Queried, Resumed, Started, Withdrawn
 from lindley.session.files import load_arrays
-from lindley.session.journal_store import JournalStore
+from lindley.session.journal_file import JournalStore
 
 EVENTS = [
     Started(key="a"),

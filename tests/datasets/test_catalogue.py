@@ -213,7 +213,7 @@ print([name for name in {heavy!r} if name in sys.modules])
 def test_a_data_set_whose_package_is_missing_names_the_extra(monkeypatch, extra):
     spec = replace(DATASETS["digits"], path="not_installed_here:speech", extra=extra)
     monkeypatch.setitem(DATASETS, "speech", spec)
-    with pytest.raises((InputError, ModuleNotFoundError), match="not_installed_here") as caught:
+    with pytest.raises((InputError, ModuleNotFoundError)) as caught:
         load("speech")
     assert isinstance(caught.value, InputError) == bool(extra)
     assert ("lindley[audio]" in str(caught.value)) == bool(extra)

@@ -14,7 +14,7 @@ def path(tmp_path):
 
 def refuse(path, file):
     """Return the path that the error names."""
-    with pytest.raises(DataError, match=path.name) as caught:
+    with pytest.raises(DataError) as caught:
         read_verified(path, file)
     return caught.value.path
 

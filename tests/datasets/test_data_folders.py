@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from lindley.datasets.data_folders import find_file, obtain
+from lindley.datasets.data_folders import find_file, read_or_fetch
 from lindley.errors import DataError
 
 
@@ -23,7 +23,7 @@ def test_data_dir_comes_before_the_variable_and_the_cache(cache, put, good, cont
     monkeypatch.setenv("LINDLEY_DATA", str(put("variable", altered)))
     put("cache", altered)
     own = put("own", good)
-    assert obtain(small_file(), data_dir=own, download=False) == content
+    assert read_or_fetch(small_file(), data_dir=own, download=False) == content
     assert find_file(small_file(), own) == own / "small" / "images-idx3-ubyte.gz"
 
 
@@ -31,18 +31,18 @@ def test_the_variable_comes_before_the_cache(cache, put, good, content, altered,
     monkeypatch.setenv("LINDLEY_DATA", str(put("variable", good)))
     put("cache", altered)
     (tmp_path / "without").mkdir()
-    assert obtain(small_file(), data_dir=tmp_path / "without", download=False) == content
+    assert read_or_fetch(small_file(), data_dir=tmp_path / "without", download=False) == content
 
 
 def test_the_cache_is_used_without_a_network(cache, put, good, content, small_file):
     put("cache", good)
-    assert obtain(small_file(), data_dir=None, download=False) == content
+    assert read_or_fetch(small_file(), data_dir=None, download=False) == content
 
 
 def test_a_missing_file_is_fetched_into_the_cache_once(cache, mirrors, content, small_file):
     file = small_file(mirrors.folder("good"))
     assert find_file(file, None) is None
-    assert [obtain(file, data_dir=None, download=True) for _ in range(2)] == [content] * 2
+    assert [read_or_fetch(file, data_dir=None, download=True) for _ in range(2)] == [content] * 2
     assert mirrors.asked == ["good"]
     assert find_file(file, None) == cache / file.path
 
@@ -55,7 +55,7 @@ def test_a_damaged_file_of_the_users_own_is_refused_and_left_alone(
     if place == "variable":
         monkeypatch.setenv("LINDLEY_DATA", str(own))
     with pytest.raises(DataError) as caught:
-        obtain(small_file(mirrors.folder("good")), data_dir=own if place == "data_dir" else None, download=True)
+        read_or_fetch(small_file(mirrors.folder("good")), data_dir=own if place == "data_dir" else None, download=True)
     assert caught.value.path == own / "small" / "images-idx3-ubyte.gz"
     assert (own / "small" / "images-idx3-ubyte.gz").read_bytes() == good[:-1]
     assert mirrors.asked == []
@@ -67,7 +67,7 @@ def test_a_damaged_file_in_the_cache_is_set_aside_said_and_fetched_anew(
     put("cache", altered)
     file = small_file(mirrors.folder("good"))
     with caplog.at_level(logging.WARNING, "lindley"):
-        assert obtain(file, data_dir=None, download=True) == content
+        assert read_or_fetch(file, data_dir=None, download=True) == content
     assert f"{cache / file.path} is altered" in caplog.text
     assert (cache / file.path).read_bytes() == good
     assert (cache / f"{file.path}.damaged").read_bytes() == altered
@@ -76,7 +76,7 @@ def test_a_damaged_file_in_the_cache_is_set_aside_said_and_fetched_anew(
 def test_a_damaged_file_in_the_cache_is_refused_where_nothing_may_be_fetched(cache, put, altered, small_file):
     put("cache", altered)
     with pytest.raises(DataError) as caught:
-        obtain(small_file(), data_dir=None, download=False)
+        read_or_fetch(small_file(), data_dir=None, download=False)
     assert caught.value.path == cache / small_file().path
     assert (cache / small_file().path).read_bytes() == altered
 
@@ -89,7 +89,7 @@ def test_without_file_and_network_one_error_names_places_mirrors_and_what_to_do(
     monkeypatch.setenv("LINDLEY_DATA", str(tmp_path / "variable"))
     file = small_file(no_server, mirrors.folder("missing"))
     with pytest.raises(DataError) as caught:
-        obtain(file, data_dir=tmp_path / "own", download=True)
+        read_or_fetch(file, data_dir=tmp_path / "own", download=True)
     message = str(caught.value)
     for place in ("own", "variable", "cache"):
         assert str(tmp_path / place / file.path) in message
@@ -102,7 +102,7 @@ def test_without_file_and_network_one_error_names_places_mirrors_and_what_to_do(
 
 def test_where_nothing_may_be_fetched_no_mirror_is_asked(cache, mirrors, small_file):
     with pytest.raises(DataError) as caught:
-        obtain(small_file(mirrors.folder("good")), data_dir=None, download=False)
+        read_or_fetch(small_file(mirrors.folder("good")), data_dir=None, download=False)
     assert caught.value.path == small_file().path
     assert mirrors.asked == []
 
@@ -115,6 +115,8 @@ def test_a_data_folder_that_is_not_there_is_refused_before_fetching(
     if place == "variable":
         monkeypatch.setenv("LINDLEY_DATA", str(missing))
     with pytest.raises(DataError) as caught:
-        obtain(small_file(mirrors.folder("good")), data_dir=missing if place == "data_dir" else None, download=True)
+        read_or_fetch(
+            small_file(mirrors.folder("good")), data_dir=missing if place == "data_dir" else None, download=True
+        )
     assert caught.value.path == missing
     assert mirrors.asked == []

@@ -1,6 +1,5 @@
 import errno
 import os
-import re
 
 import pytest
 
@@ -55,8 +54,10 @@ def test_a_mirror_that_falls_silent_is_given_up(mirrors, small_file, content, tm
     file = small_file(mirrors.folder("silent"), mirrors.folder("good"))
     assert fetch_file(file, tmp_path / "images.gz", timeouts=(2.0, 0.2)) == content
     assert mirrors.asked == ["silent", "good"]
-    with pytest.raises(DataError, match="/silent/"):
+    with pytest.raises(DataError) as caught:
         fetch_file(small_file(mirrors.folder("silent")), tmp_path / "images.gz", timeouts=(2.0, 0.2))
+    assert caught.value.path == tmp_path / "images.gz"
+    assert mirrors.asked == ["silent", "good", "silent"]
 
 
 @pytest.mark.parametrize("behaviour", ["dripping", "dripping-headers"])
@@ -64,8 +65,10 @@ def test_a_mirror_that_drips_is_given_up_after_the_stated_time(mirrors, small_fi
     file = small_file(mirrors.folder(behaviour), mirrors.folder("good"))
     assert fetch_file(file, tmp_path / "images.gz", max_seconds=0.5) == content
     assert mirrors.asked == [behaviour, "good"]
-    with pytest.raises(DataError, match=f"/{behaviour}/"):
+    with pytest.raises(DataError) as caught:
         fetch_file(small_file(mirrors.folder(behaviour)), tmp_path / "other.gz", max_seconds=0.5)
+    assert caught.value.path == tmp_path / "other.gz"
+    assert mirrors.asked == [behaviour, "good", behaviour]
     assert left_in(tmp_path) == ["images.gz"]
 
 
@@ -77,7 +80,7 @@ def test_after_a_bad_header_the_next_mirror_is_tried(mirrors, small_file, conten
 
 
 def test_a_mirror_that_is_not_there_is_named(no_server, small_file, tmp_path):
-    with pytest.raises(DataError, match=f"{no_server}images-idx3-ubyte.gz"):
+    with pytest.raises(DataError, match=f"{no_server}images-idx3-ubyte.gz"):  # golden message: the address
         fetch_file(small_file(no_server), tmp_path / "images.gz")
 
 
@@ -102,8 +105,9 @@ def test_a_full_disk_is_said_and_leaves_nothing(mirrors, small_file, tmp_path, m
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(DataError, match=re.escape(os.strerror(errno.ENOSPC))):
+    with pytest.raises(DataError) as caught:
         fetch_file(small_file(mirrors.folder("good"), mirrors.folder("good")), tmp_path / "images.gz")
+    assert caught.value.path == tmp_path / "images.gz"
     assert mirrors.asked == ["good"]
     assert left_in(tmp_path) == []
 

@@ -47,6 +47,6 @@ def test_a_wrong_magic_number_shape_or_length_is_refused_by_name(wrong):
 
 
 def test_the_message_has_the_expected_and_the_actual_length():
-    golden_message = r"should hold 18 bytes, by the shape \[2, 3\] .*; it holds 17"
-    with pytest.raises(DataError, match=golden_message):
+    text = r"should hold 18 bytes, by the shape \[2, 3\] .*; it holds 17"
+    with pytest.raises(DataError, match=text):  # golden message
         parse_idx(idx(2, 3)[:-1], name="images")

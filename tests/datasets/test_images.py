@@ -53,6 +53,6 @@ def test_a_manifest_gets_the_hash_of_each_file(reader):
 )
 def test_images_and_labels_that_do_not_belong_together_are_refused_by_name(reader, wrong):
     arrays = {"a": images(3), "b": labels(0, 1, 0), "c": images(2), "d": labels(1, 1), **wrong}
-    with pytest.raises(DataError, match=r"made-up/[bd]") as caught:
+    with pytest.raises(DataError) as caught:
         load_images("made-up", TASK, FILES, reader(**arrays))
     assert caught.value.path == ("made-up/c" if "d" in wrong else "made-up/a")

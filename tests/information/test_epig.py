@@ -7,7 +7,7 @@ from label_pairs import certain, information_by_loops, random_log_probs
 from lindley.errors import InputError
 from lindley.information import bald, epig, pairwise, pairwise_information
 from lindley.information.epig import mean_information
-from lindley.information.pairwise import classes_first, column_blocks
+from lindley.information.pairwise import column_blocks, probs_by_class
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -69,7 +69,7 @@ def test_weights_over_the_draws_count_like_copies_of_a_draw():
     log_probs = random_log_probs(5, 6, 3, 4)
     rows, targets = log_probs[:4], log_probs[4:]
     weights = torch.tensor([0.5, 0.25, 0.25], dtype=torch.float64)
-    weighted = mean_information(classes_first(rows), column_blocks(classes_first(targets), weights), weights)
+    weighted = mean_information(probs_by_class(rows), column_blocks(probs_by_class(targets), weights), weights)
     assert weighted.tolist() == pytest.approx(epig(rows[:, [0, 0, 1, 2]], targets[:, [0, 0, 1, 2]]).tolist(), abs=1e-12)
 
 

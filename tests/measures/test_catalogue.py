@@ -60,11 +60,11 @@ def test_the_order_of_rows_changes_nothing_but_for_sets_of_rows(spec: MetricSpec
         assert spec.compute(*(each[order] for each in given)) == pytest.approx(spec.compute(*given), rel=1e-12)
 
 
-@pytest.mark.parametrize("spec", [spec for spec in SPECS if spec.fewest_rows > 1], ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", [spec for spec in SPECS if spec.min_rows > 1], ids=lambda spec: spec.name)
 def test_the_fewest_rows_are_the_fewest_that_the_function_takes(spec: MetricSpec) -> None:
-    spec.compute(*arguments(spec, spec.fewest_rows))
+    spec.compute(*arguments(spec, spec.min_rows))
     with pytest.raises(InputError):
-        spec.compute(*arguments(spec, spec.fewest_rows - 1))
+        spec.compute(*arguments(spec, spec.min_rows - 1))
 
 
 def test_names_columns_and_axes_are_told_apart() -> None:

@@ -51,8 +51,9 @@ def test_the_message_names_ten_of_many_rows_out_of_range_and_the_field_all():
 
 @pytest.mark.parametrize("rows", [torch.tensor([0.0]), torch.tensor([True]), torch.tensor([[0]]), ["a"], None])
 def test_what_is_not_a_list_of_rows_is_refused(rows):
-    with pytest.raises(InputError, match="rows"):
+    with pytest.raises(InputError) as caught:
         MemoryPool(torch.zeros(4, 2)).read(rows)
+    assert caught.value.argument == "rows"
 
 
 def test_a_single_number_is_no_pool():

@@ -115,8 +115,9 @@ def test_a_row_that_is_no_prediction_is_refused_when_it_is_read():
     bad[4, 1, 0] = torch.nan
     draws = ArrayPosterior(bad).draw(4, seed=0)
     assert draws.predict(torch.arange(4)).log_probs.isfinite().all()
-    with pytest.raises(InputError, match=r"rows \[4\]"):
+    with pytest.raises(InputError) as caught:
         draws.predict(torch.arange(9))
+    assert (caught.value.argument, caught.value.rows) == ("log_probs", (4,))
 
 
 def test_more_draws_than_the_array_has_are_refused():
@@ -205,8 +206,9 @@ def test_predictions_of_other_inputs_or_draws_are_refused(function, got):
     [lambda inputs: Linear()(inputs)[:, 0], lambda inputs: None, lambda inputs: Linear()(inputs) * torch.nan],
 )
 def test_outputs_that_are_no_predictions_are_refused(function):
-    with pytest.raises(InputError, match="the function returns"):
+    with pytest.raises(InputError) as caught:
         FunctionPosterior(function, 4, inputs="logits").draw(4, seed=0).predict(INPUTS)
+    assert caught.value.argument == "what the function returns"
 
 
 def test_more_draws_than_the_function_has_are_refused():

@@ -107,6 +107,15 @@ def test_without_a_network_weights_are_refused(saved):
     assert (caught.value.argument, caught.value.got) == ("network", None)
 
 
+def test_an_input_error_of_a_part_keeps_its_fields(saved):
+    def network():
+        raise InputError(argument="inputs", expected="finite", got="nan", rows=[3, 5])
+
+    with pytest.raises(InputError) as caught:
+        load_posterior(saved, network=network)
+    assert (caught.value.argument, caught.value.got, caught.value.rows) == ("inputs", "nan", (3, 5))
+
+
 def test_weights_of_another_network_are_refused(saved):
     with pytest.raises(InputError) as caught:
         load_posterior(saved, network=gal_cnn)
@@ -195,8 +204,9 @@ def test_a_function_of_features_has_to_be_given_again(learner, tmp_path):
         TrainingData(MemoryPool(INPUTS), labels, Classification(("a", "b"))), seed=0
     )
     save_posterior(before, tmp_path / "with")
-    with pytest.raises(InputError, match="features="):
+    with pytest.raises(InputError) as caught:
         load_posterior(tmp_path / "with")
+    assert caught.value.argument == "features"
     after = load_posterior(tmp_path / "with", features=torch.sin)
     assert torch.equal(
         before.draw(4, seed=3).predict(INPUTS).log_probs, after.draw(4, seed=3).predict(INPUTS).log_probs

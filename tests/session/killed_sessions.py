@@ -23,8 +23,8 @@ from lindley import Classification, Session
 from lindley.noise import torch_generator
 from lindley.pools.memory import MemoryPool
 from lindley.session.events import Answer
-from lindley.session.journal_store import read_events
-from lindley.session.state import SessionState, fold
+from lindley.session.journal_file import read_events
+from lindley.session.state import SessionState, fold_events
 
 UNTIL = 22
 
@@ -84,7 +84,7 @@ def main() -> None:
     folder, wanted = Path(sys.argv[1]), int(sys.argv[2])
     torch.set_num_threads(1)
     _, _, whole = run_and_kill(folder / "whole", None)
-    reference = ended(fold(read_events(folder / "whole")))
+    reference = ended(fold_events(read_events(folder / "whole")))
     moments = torch.rand(10 * wanted, generator=torch_generator(0), dtype=torch.float64).tolist()
     kills = sessions = lost = different = 0
     acknowledged: set[int] = set()
@@ -92,7 +92,7 @@ def main() -> None:
         place = folder / str(sessions)
         killed, rows, _ = run_and_kill(place, whole * moments[kills + sessions])
         acknowledged |= rows
-        state = fold(read_events(place))
+        state = fold_events(read_events(place))
         lost += len(acknowledged - set(state.answers))
         kills += killed
         if not killed:

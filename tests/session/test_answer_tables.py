@@ -49,7 +49,7 @@ def test_blanks_around_a_class_do_not_matter_where_one_class_is_meant(tmp_path, 
 
 def test_blanks_that_could_mean_two_classes_are_refused(tmp_path):
     (tmp_path / "a.csv").write_text("row,label\n0,cat\n")
-    with pytest.raises(InputError, match="line 2") as caught:
+    with pytest.raises(InputError) as caught:
         read(tmp_path / "a.csv", (" cat", "cat "), 1, "")
     assert (caught.value.argument, caught.value.rows) == ("label", (0,))
 

@@ -22,9 +22,9 @@ from lindley.labelling.store import ProjectStore
 from lindley.session import locks
 from lindley.session.event_store import MemoryStore
 from lindley.session.events import Answer
-from lindley.session.journal_store import JournalStore
+from lindley.session.journal_file import JournalStore
 from lindley.session.session import Session
-from lindley.session.state import fold
+from lindley.session.state import fold_events
 
 TASK = Classification(("a", "b", "c"))
 KILLS = max(30, int(os.environ.get("LINDLEY_FUZZ", "0")) // 2)
@@ -158,8 +158,9 @@ def test_rows_of_none_of_the_classes_are_counted_and_no_model_learns_from_them(r
 
 def test_answers_to_rows_that_were_never_queried_count(reopen, classes):
     session = reopen(initial_labels=0)
-    with pytest.raises(InputError, match="tell"):
+    with pytest.raises(InputError) as caught:
         session.step()
+    assert caught.value.argument == "labels"
     session.tell({row: TASK.class_names[classes[row]] for row in range(9)}, annotator="ann")
     assert session.step().num_labels == 9
     assert 4 not in session.state.purposes
@@ -229,8 +230,9 @@ def test_a_session_is_opened_with_the_consensus_that_began_it(pool, learner, tmp
         session.tell([Answer(3, 0, annotator="ann"), Answer(3, 1, annotator="bob")])
         assert session.state.answers[3].value == 1
         session.restart()
-    with pytest.raises(JournalError, match="last") as caught:
+    with pytest.raises(JournalError) as caught:
         Session(pool, learner, "bald", **settings)
+    assert caught.value.entry == "consensus"
     assert caught.value.path == tmp_path / "journal.jsonl"
     Session(pool, learner, "bald", **settings, consensus=last).close()
 
@@ -275,7 +277,7 @@ def test_nothing_can_be_withdrawn_that_was_not_answered(reopen):
 def test_a_wrong_cell_is_named_by_its_line_and_nothing_is_taken(reopen, tmp_path, text, place):
     session = reopen()
     (tmp_path / "answers.csv").write_text(text)
-    with pytest.raises(InputError, match=place):
+    with pytest.raises(InputError, match=place):  # golden message: the line
         session.tell_csv(tmp_path / "answers.csv")
     assert session.state.answers == {}
 
@@ -302,9 +304,10 @@ def test_wrong_arguments_are_refused(pool, learner):
             Session(pool, learner, **{"acquisition": "bald", "task": TASK, **wrong})
         assert {caught.value.argument: caught.value.got} == wrong
     no_option = {"options": {"num_configurations": 3}}
-    for wrong, named in ((no_option, "num_configurations"), ({"acquisition": "blad"}, "bald")):
-        with pytest.raises(InputError, match=named):
+    for wrong, named in ((no_option, "num_configurations"), ({"acquisition": "blad"}, "acquisition")):
+        with pytest.raises(InputError) as caught:
             Session(pool, learner, **{"acquisition": "bald", "task": TASK, **wrong})
+        assert caught.value.argument == named
 
 
 def test_a_folder_of_another_session_or_one_in_use_is_refused(pool, learner, tmp_path, monkeypatch):
@@ -337,13 +340,14 @@ def test_a_folder_opened_again_in_the_same_process_is_taken_over(pool, learner, 
     answer(first, classes)
     again = Session(pool, learner, "bald", task=TASK, store=tmp_path, initial_labels=4)  # a cell is run twice
     assert len(again.state.answers) == 4
-    with pytest.raises(JournalError, match="closed"):
+    with pytest.raises(JournalError) as caught:
         first.tell({59: 0})
+    assert caught.value.path == tmp_path / "journal.jsonl"
     again.tell({59: 0})
     del again
     gc.collect()
     with JournalStore(tmp_path) as store:  # what nobody refers to is closed by itself
-        assert len(fold(store.read()).answers) == 5
+        assert len(fold_events(store.read()).answers) == 5
 
 
 def test_a_store_of_ones_own_is_used(pool, learner, classes, tmp_path):

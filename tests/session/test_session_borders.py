@@ -18,10 +18,10 @@ from lindley.contracts import Classification, Selection
 from lindley.errors import InputError, JournalError
 from lindley.session.event_store import MemoryStore, Refused
 from lindley.session.events import Answer
-from lindley.session.journal_store import read_events
+from lindley.session.journal_file import read_events
 from lindley.session.rounds import Observation
 from lindley.session.session import Session
-from lindley.session.state import fold
+from lindley.session.state import fold_events
 
 TASK = Classification(("a", "b", "c"))
 
@@ -42,7 +42,7 @@ def begin(pool, learner):
 
 
 def resolved(folder):
-    return set(fold(read_events(folder)).answers)
+    return set(fold_events(read_events(folder)).answers)
 
 
 def test_an_interrupt_while_an_answer_is_written_leaves_the_journal_whole(begin, tmp_path, monkeypatch):
@@ -114,8 +114,9 @@ def test_answers_cannot_be_given_by_what_a_step_observes(begin):
 
     session = begin(initial_labels=4, observers={"telling": telling})
     session.tell(dict.fromkeys(session.ask().rows.tolist(), 0))
-    with pytest.raises(InputError, match="under way"):
+    with pytest.raises(InputError) as caught:
         session.step()
+    assert caught.value.argument == "answers"
     assert 59 not in session.state.answers
 
 
@@ -158,9 +159,9 @@ def test_the_reason_of_a_store_that_refuses_is_reported(begin):
         def save_arrays(self, name, arrays):
             raise AssertionError
 
-    with pytest.raises(InputError, match="it is read only") as caught:
+    with pytest.raises(InputError) as caught:
         begin(ReadOnly())
-    assert caught.value.argument == "store"
+    assert (caught.value.argument, caught.value.got) == ("store", "it is read only")
 
 
 def test_a_second_first_batch_is_the_one_that_waits(begin):

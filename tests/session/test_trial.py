@@ -10,7 +10,7 @@ from lindley.errors import InputError, JournalError
 from lindley.session import trial
 from lindley.session.events import Answered, Queried, Resumed, Started, from_json, to_json
 from lindley.session.files import load_arrays
-from lindley.session.journal_store import JournalStore, read_events
+from lindley.session.journal_file import JournalStore, read_events
 from lindley.session.manifest import write_manifest
 from lindley.session.rounds import Observation
 from lindley.session.state import read_state
@@ -51,7 +51,7 @@ def test_a_trial_ends_at_max_labels_with_a_fit_and_no_selection(setup, tmp_path)
     assert [each.labels for each in rounds] == [6, 10, 14, 16]
     assert [each.query is None for each in rounds] == [False, False, False, True]
     assert setup.schedule.num_rounds == 4
-    assert read_state(tmp_path).reaches(16)
+    assert read_state(tmp_path).is_complete(16)
 
 
 def test_every_label_is_stored_once_and_is_the_oracles(setup, tmp_path):
@@ -202,7 +202,7 @@ def test_altered_arrays_stop_a_trial_from_going_on(observed, tmp_path):
     run_trial(replace(observed, schedule=replace(observed.schedule, max_labels=10)), tmp_path)
     path = tmp_path / "arrays" / "round-000-look.npz"
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(JournalError, match="altered") as caught:
+    with pytest.raises(JournalError) as caught:
         run_trial(observed, tmp_path)
     assert caught.value.path == path
 
@@ -216,7 +216,7 @@ def test_a_metric_that_is_nan_is_never_written(setup, tmp_path):
 
 
 def write_anew(folder, change):
-    """Write the journal again, its checks too, with each event changed."""
+    """Write the journal again, its hashes too, with each event changed."""
     events = [change(event) for event in read_events(folder)]
     (folder / "journal.jsonl").unlink()
     with JournalStore(folder) as store:
@@ -256,7 +256,7 @@ def test_a_trial_without_a_round_begins_anew_where_its_rows_are_in_the_pool_no_m
         store.append([Started(key=setup.manifest["key"]), Queried(round=0, purpose="initial", rows=[1, 99])])
     write_manifest(tmp_path, setup.manifest)
     run_trial(setup, tmp_path)
-    assert read_state(tmp_path).reaches(16)
+    assert read_state(tmp_path).is_complete(16)
 
 
 def test_another_trial_in_the_folder_is_refused_also_where_it_is_finished(until, tmp_path):

@@ -21,7 +21,7 @@ import torch
 from lindley.datasets.moons import moons_class_probability, two_moons
 from lindley.files import write_json
 from lindley.session.events import Answer, Answered, ArraysFile, Event, Fitted, Queried, Started
-from lindley.session.journal_store import JournalStore
+from lindley.session.journal_file import JournalStore
 from lindley.session.manifest import write_manifest
 from lindley.study.config.schema import Experiment, Study
 from lindley.study.results import TrialResults
@@ -32,7 +32,7 @@ from lindley.study.trials import Trial, trials_of
 class Asked:
     """Which number is wanted: of which trial, in which round, after how many labels."""
 
-    panel: Experiment
+    experiment: Experiment
     acquisition: str
     seed: int
     round: int
@@ -42,7 +42,7 @@ class Asked:
     def noise(self) -> np.random.Generator:
         """A generator of its own for each round of each trial; the first fit is one for all trials of a seed."""
         whose = self.acquisition if self.round else "all"
-        text = f"{self.panel.name}/{whose}/{self.seed}/{self.round}"
+        text = f"{self.experiment.name}/{whose}/{self.seed}/{self.round}"
         return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little"))
 
 
@@ -50,8 +50,8 @@ Number = Callable[[Asked], float]
 Observer = Callable[[Asked], Mapping[str, np.ndarray]]
 
 
-def panel_table(name: str, acquisitions: Any, **changes: Any) -> dict[str, Any]:
-    """A panel as a study file would have it; `changes` override single keys of the schedule and of the panel."""
+def experiment_table(name: str, acquisitions: Any, **changes: Any) -> dict[str, Any]:
+    """An experiment as a study file would have it; `changes` override single keys of it and of its schedule."""
     schedule = {"initial_labels": 20, "initial": "balanced", "batch_size": 20, "max_labels": 200}
     schedule |= {key: changes.pop(key) for key in list(changes) if key in schedule}
     names = acquisitions if isinstance(acquisitions, dict) else {method: {} for method in acquisitions}
@@ -67,10 +67,10 @@ def panel_table(name: str, acquisitions: Any, **changes: Any) -> dict[str, Any]:
     return table | changes
 
 
-def make_study(*panels: dict[str, Any], name: str = "made-up", title: str = "A made-up study") -> Study:
-    """A valid study of these panels."""
+def make_study(*experiments: dict[str, Any], name: str = "made-up", title: str = "A made-up study") -> Study:
+    """A valid study of these experiments."""
     description = "Numbers invented for tests."
-    table = {"name": name, "title": title, "description": description, "experiments": list(panels)}
+    table = {"name": name, "title": title, "description": description, "experiments": list(experiments)}
     return Study.model_validate_json(json.dumps(table))
 
 
@@ -134,7 +134,7 @@ def _manifest(trial: Trial) -> dict[str, Any]:
         "acquisition": trial.acquisition,
         "options": trial.options,
         "seed": trial.seed,
-        "semantic": trial.semantic(),
+        "semantic": trial.key_settings(),
         "versions": {"lindley": "0.1.0", "torch": "2.13.0", "numpy": "2.4.6", "python": "3.12.1"},
         "data_hashes": {"pool_inputs": "ab" * 32, "pool_classes": "cd" * 32},
         "device": "cpu",
@@ -148,22 +148,22 @@ def _manifest(trial: Trial) -> dict[str, Any]:
     }
 
 
-def _num_classes(panel: Experiment) -> int:
-    return 2 if panel.observe.grid else 10
+def _num_classes(experiment: Experiment) -> int:
+    return 2 if experiment.observe.grid else 10
 
 
-def _answered(purpose: Any, round: int, rows: Iterable[int], panel: Experiment) -> list[Event]:
+def _answered(purpose: Any, round: int, rows: Iterable[int], experiment: Experiment) -> list[Event]:
     """A query and the answers to it."""
     rows = list(rows)
     scores = [0.5] * len(rows) if purpose == "train" else []
-    answers = [Answer(row, row % _num_classes(panel), uuid="") for row in rows]
+    answers = [Answer(row, row % _num_classes(experiment), uuid="") for row in rows]
     return [Queried(round=round, purpose=purpose, rows=rows, scores=scores), Answered.from_answers(answers)]
 
 
 def _round(
     ask: Asked, accuracy: float, arrays: dict[str, ArraysFile], select_seconds: float, more: Mapping[str, Any]
 ) -> list[Event]:
-    schedule = ask.panel.schedule
+    schedule = ask.experiment.schedule
     batch = min(schedule.batch_size, schedule.max_labels - ask.labels)
     start = schedule.initial_labels
     order = start + replace(ask, round=-1).noise.permutation(1198 - start)  # one order for each trial
@@ -175,13 +175,13 @@ def _round(
         "joint_nll": 3.4 * error + 0.02,
         "brier": 1.4 * error,
         "ece": 0.2 * error + 0.01,
-        "recall": [accuracy] * (_num_classes(ask.panel) - 1) + [None],
+        "recall": [accuracy] * (_num_classes(ask.experiment) - 1) + [None],
         "accuracy_point": max(accuracy - 0.004, 0.0),
         "nll_point": 3.5 * error + 0.02,
     }
     seconds = {"fit": 2.0 + 0.01 * ask.labels, "predict": 0.5, "select": select_seconds, "observe": 0.1}
     fit = Fitted(round=ask.round, labels=ask.labels, metrics={**metrics, **more}, arrays=arrays, seconds=seconds)
-    return [fit, *(_answered("train", ask.round, rows, ask.panel) if batch else [])]
+    return [fit, *(_answered("train", ask.round, rows, ask.experiment) if batch else [])]
 
 
 def changed(trial: TrialResults, number: int, **values: Any) -> None:
@@ -192,16 +192,16 @@ def changed(trial: TrialResults, number: int, **values: Any) -> None:
 
 def rising(ask: Asked, *, start: float = 0.6, end: float = 0.96, scale: float = 60.0) -> float:
     """An accuracy that rises with the labels from start towards end; noise of half a point."""
-    gained = 1 - np.exp(-(ask.labels - ask.panel.schedule.initial_labels) / scale)
+    gained = 1 - np.exp(-(ask.labels - ask.experiment.schedule.initial_labels) / scale)
     return float(np.clip(start + (end - start) * gained + 0.005 * ask.noise.standard_normal(), 0, 1))
 
 
 def moons_table(acquisitions: Any, **changes: Any) -> dict[str, Any]:
-    """A two-moons panel that stores its surface, and what its batches tell at 10 and 20 labels."""
+    """A two-moons experiment that stores its surface, and the information of its batches at 10 and 20 labels."""
     observe = {"grid": True, "information": {"acquisition": "bald", "labels": [10, 20], "picks": 12}}
     settings = {"initial_labels": 10, "batch_size": 5, "max_labels": 30, "observe": observe}
     moons = {"data": {"name": "two-moons"}, "model": {"network": "moons-mlp", "num_draws": 100}}
-    return panel_table("two-moons", acquisitions, **(settings | moons | changes))
+    return experiment_table("two-moons", acquisitions, **(settings | moons | changes))
 
 
 NEAR, OVERLAP, FAR = "near", "overlap", "far"
@@ -218,10 +218,10 @@ class FakePlane:
 
     def __call__(self, ask: Asked) -> dict[str, np.ndarray]:
         xs, ys, belief, pool, classes = _plane()
-        initial, batch = ask.panel.schedule.initial_labels, ask.panel.schedule.batch_size
+        initial, batch = ask.experiment.schedule.initial_labels, ask.experiment.schedule.batch_size
         earlier = [replace(ask, round=number) for number in range(ask.round)]
         asked = [self._picks(each) for each in earlier]
-        last = ask.labels >= ask.panel.schedule.max_labels
+        last = ask.labels >= ask.experiment.schedule.max_labels
         entropy = -(belief * np.log(belief) + (1 - belief) * np.log1p(-belief))
         arrays = {
             "xs": xs,
@@ -243,10 +243,10 @@ class FakePlane:
 
 def fake_information(ask: Asked) -> dict[str, np.ndarray]:
     """The information observer: sums grow for ever, joint information stays below log K; nats."""
-    wanted = ask.panel.observe.information
+    wanted = ask.experiment.observe.information
     assert wanted is not None
     picks = np.arange(1, wanted.picks + 1)
-    num_draws = ask.panel.model.num_draws
+    num_draws = ask.experiment.model.num_draws
     arrays = {"picks": picks, "num_draws": np.array(num_draws), "log_num_draws": np.array(np.log(num_draws))}
     for name, first, scale in (("bald", 0.45, 9.0), ("batchbald", 0.4, 6.0), ("random", 0.1, 30.0)):
         arrays[f"sum_bald_{name}"] = first * picks
@@ -261,7 +261,7 @@ TRANSFER = {"transfer": {"models": ["forest", "head"], "labels": [40, 80, 120, 1
 
 def fake_transfer(ask: Asked) -> dict[str, Any]:
     """The metrics of the transfer observer: models that end lower than the one that asks."""
-    wanted = ask.panel.observe.transfer
+    wanted = ask.experiment.observe.transfer
     if wanted is None or ask.labels not in wanted.labels:
         return {}
     ends = {name: 0.85 - 0.1 * place for place, name in enumerate(wanted.models)}
@@ -273,7 +273,7 @@ RARE = {"class_imbalance": {"8": 0.1}}
 
 def fake_asked(ask: Asked) -> dict[str, Any]:
     """The metrics of the observer of a corrupted pool: every fifth label is of a rare class."""
-    if not ask.panel.pool.class_imbalance:
+    if not ask.experiment.pool.class_imbalance:
         return {}
     kinds = ("labels", "minority_class", "duplicates", "mislabelled", "out_of_distribution")
     asked, pool = (dict(zip(kinds, (count, count // 5, 0, 0, 0), strict=True)) for count in (ask.labels, 1198))

@@ -18,9 +18,9 @@ import pytest
 
 from lindley.errors import LindleyError
 from lindley.session.failures import record_failure
-from lindley.session.journal_store import event_check
+from lindley.session.journal_file import chain_hash
 from lindley.session.locks import find_holder
-from lindley.session.manifest import _check
+from lindley.session.manifest import _digest
 from lindley.study import Study, study_status, write_report
 from lindley.study.comparison.outputs import as_json, compare, csv_rows, tables
 from lindley.study.read_results import load_results
@@ -46,7 +46,7 @@ HOSTILE: list[Any] = [
 
 @pytest.fixture(scope="module")
 def study() -> Study:
-    table = fakes.panel_table("digits", ["random", "margin", "bald"], seeds=2, max_labels=100, pool=fakes.RARE)
+    table = fakes.experiment_table("digits", ["random", "margin", "bald"], seeds=2, max_labels=100, pool=fakes.RARE)
     return fakes.make_study(table)
 
 
@@ -71,9 +71,9 @@ def _show_everything(out: Path) -> tuple[list[TrialResults], str]:
     for each in found:
         tables(each)
     judge_claims(results)
-    for panel in (panel for panel in results.experiments if panel.trials):
+    for experiment in (experiment for experiment in results.experiments if experiment.trials):
         for make in (*EXPERIMENT_TABLES.values(), query_kinds_table, minority_recall_table):
-            make(panel)
+            make(experiment)
     for say in (
         settings_table,
         environments_table,
@@ -83,7 +83,7 @@ def _show_everything(out: Path) -> tuple[list[TrialResults], str]:
         describe_unfinished,
     ):
         say(results)
-    return [trial for panel in results.experiments for trial in panel.trials], " ".join(
+    return [trial for experiment in results.experiments for trial in experiment.trials], " ".join(
         describe_excluded(results) + describe_unfinished(results)
     )
 
@@ -167,7 +167,7 @@ def _wrong_types(path: Path, rng: random.Random) -> None:
         _check_again(values)
     elif path.name == "manifest.json" and isinstance(values[0], dict) and rng.random() < 0.5:
         values[0].pop("check", None)
-        values[0] = {**values[0], "check": _check(values[0])}
+        values[0] = {**values[0], "check": _digest(values[0])}
     path.write_text("\n".join(json.dumps(each) for each in values) + "\n")
 
 
@@ -178,7 +178,7 @@ def _check_again(values: list[Any]) -> None:
         if isinstance(each, dict):
             each.pop("check", None)
             try:
-                before = each["check"] = event_check(each, before)
+                before = each["check"] = chain_hash(each, before)
             except (UnicodeError, ValueError, TypeError):
                 each["check"] = ""
 

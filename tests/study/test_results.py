@@ -19,14 +19,14 @@ def _steps(ask: fakes.Asked) -> float:
 
 
 def test_a_metric_that_was_null_is_nan(tmp_path: Path) -> None:
-    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=40))
+    study = fakes.make_study(fakes.experiment_table("digits", ["bald"], seeds=1, max_labels=40))
     (trial,) = load_results(fakes.write_study(tmp_path, study, accuracy=_steps)).experiments[0].trials
     trial.rounds[0].metrics["accuracy_point"] = None
     assert np.isnan(trial.metric("accuracy_point")).tolist() == [True, False]
 
 
 def test_a_metric_within_another_is_named_with_a_dot(tmp_path: Path) -> None:
-    experiment = fakes.panel_table("digits", ["random"], seeds=1, max_labels=60, observe=fakes.TRANSFER)
+    experiment = fakes.experiment_table("digits", ["random"], seeds=1, max_labels=60, observe=fakes.TRANSFER)
     fakes.write_study(tmp_path, fakes.make_study(experiment), accuracy=fakes.rising, more=fakes.fake_transfer)
     trial = load_results(tmp_path).experiments[0].trials[0]
     inside = [each.metrics.get("transfer") for each in trial.rounds]
@@ -38,7 +38,7 @@ def test_a_metric_within_another_is_named_with_a_dot(tmp_path: Path) -> None:
 
 
 def test_trials_are_paired_by_seed(tmp_path: Path) -> None:
-    study = fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=3, max_labels=40))
+    study = fakes.make_study(fakes.experiment_table("digits", ["random", "bald"], seeds=3, max_labels=40))
     skipped = ("bald", 1)
     fakes.write_study(
         tmp_path,
@@ -51,7 +51,7 @@ def test_trials_are_paired_by_seed(tmp_path: Path) -> None:
 
 
 def test_an_infinite_loss_counts_as_the_worst_and_not_as_missing(tmp_path: Path) -> None:
-    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=3, max_labels=60))
+    study = fakes.make_study(fakes.experiment_table("digits", ["bald"], seeds=3, max_labels=60))
     fakes.write_study(tmp_path, study, accuracy=_steps)
     trials = load_results(tmp_path).experiments[0].trials_of("bald")
     for trial in trials[:2]:
@@ -66,7 +66,7 @@ def test_an_infinite_loss_counts_as_the_worst_and_not_as_missing(tmp_path: Path)
 
 
 def test_a_joint_loss_of_null_is_infinite_and_one_that_is_not_there_was_not_measured(tmp_path: Path) -> None:
-    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=60))
+    study = fakes.make_study(fakes.experiment_table("digits", ["bald"], seeds=1, max_labels=60))
     fakes.write_study(tmp_path, study, accuracy=_steps)
     (trial,) = load_results(tmp_path).experiments[0].trials
     trial.rounds[0].metrics["joint_nll"] = None

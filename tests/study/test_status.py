@@ -4,17 +4,17 @@ import json
 import shutil
 
 import pytest
-from journal_fakes import make_study, panel_table, write_study
+from journal_fakes import experiment_table, make_study, write_study
 
 from lindley.errors import InputError
 from lindley.session.events import Answered, from_json, to_json
 from lindley.session.failures import record_failure
-from lindley.session.journal_store import JournalStore, read_events
+from lindley.session.journal_file import JournalStore, read_events
 from lindley.study.status import group_by_acquisition, study_status
 from lindley.study.trials import trials_of
 
 ROUNDS = 10
-STUDY = make_study(panel_table("digits", ["random", "bald"], seeds=3))
+STUDY = make_study(experiment_table("digits", ["random", "bald"], seeds=3))
 TRIALS = trials_of(STUDY)
 DONE = dict(zip((trial.folder for trial in TRIALS), [None, 2, 0, 4, 0, 0], strict=True))
 SECONDS = {"random": 2.0, "bald": 10.0}
@@ -47,8 +47,8 @@ def states(out):
     return [trial.state for trial in study_status(out).trials]
 
 
-def test_a_trial_is_finished_stopped_or_not_begun(out):
-    assert states(out) == ["finished", "stopped", "not begun", "stopped", "not begun", "not begun"]
+def test_a_trial_is_finished_stopped_or_not_started(out):
+    assert states(out) == ["finished", "stopped", "not started", "stopped", "not started", "not started"]
 
 
 def test_a_trial_that_a_process_holds_is_under_way_there_with_its_progress(out):
@@ -147,7 +147,7 @@ def test_a_copy_from_elsewhere_tells_the_same(out, tmp_path):
     assert study_status(tmp_path / "copy") == study_status(out)
 
 
-def test_trials_are_listed_by_panel_and_acquisition(out):
+def test_trials_are_listed_by_experiment_and_acquisition(out):
     groups = group_by_acquisition(study_status(out).trials)
     assert {name: [trial.seed for trial in trials] for name, trials in groups.items()} == {
         ("digits", "random"): [0, 1, 2],

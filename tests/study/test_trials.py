@@ -51,12 +51,12 @@ def test_trial_has_its_acquisitions_options():
 
 
 def test_later_keys_are_no_part_of_a_tuned_trial_that_does_not_use_them():
-    tuned = trial(experiment(training={"tune": {"weight_decay": [0.1, 1.0]}})).semantic()["training"]
+    tuned = trial(experiment(training={"tune": {"weight_decay": [0.1, 1.0]}})).key_settings()["training"]
     assert tuned["tune"].keys() == {"measure", "weight_decay", "prior_precision", "dropout"}
     assert not tuned.keys() & {"patience", "check_every"}
-    tempered = trial(experiment(training={"tune": {"temperature": [0.5, 1.0]}})).semantic()["training"]["tune"]
+    tempered = trial(experiment(training={"tune": {"temperature": [0.5, 1.0]}})).key_settings()["training"]["tune"]
     assert (tempered["temperature"], tempered["folds"]) == ([0.5, 1.0], 5)
-    assert "validation_labels" not in trial().semantic()["schedule"]
+    assert "validation_labels" not in trial().key_settings()["schedule"]
 
 
 def test_names_titles_number_of_seeds_and_max_labels_leave_the_key_as_it_is():
@@ -103,13 +103,13 @@ def test_a_pool_to_which_nothing_is_done_and_no_transfer_are_no_part_of_the_key(
         pool={"subset": 0, "class_imbalance": {}, "out_of_distribution": False, "duplicates": 1},
         observe={"transfer": False},
     )
-    assert trial(plain).semantic() == trial().semantic()
-    assert "pool" not in trial().semantic()
-    assert trial().semantic()["observe"] == {"grid": False, "information": None}
+    assert trial(plain).key_settings() == trial().key_settings()
+    assert "pool" not in trial().key_settings()
+    assert trial().key_settings()["observe"] == {"grid": False, "information": None}
 
 
 def test_only_what_changes_something_of_a_pool_is_part_of_the_key():
-    assert trial(experiment(pool={"subset": 9, "label_noise": 0.0})).semantic()["pool"] == {"subset": 9}
+    assert trial(experiment(pool={"subset": 9, "label_noise": 0.0})).key_settings()["pool"] == {"subset": 9}
 
 
 def test_acquisition_options_and_seed_change_the_key():
@@ -123,10 +123,10 @@ def test_acquisition_options_and_seed_change_the_key():
 
 
 def test_a_method_that_changed_under_its_name_has_other_keys_than_before():
-    semantic = trial(acquisition="batchbald").semantic()
-    assert semantic.pop("method_version") == 2
-    assert "method_version" not in trial(acquisition="batchbald-logdet").semantic()
-    assert {**semantic, "acquisition": "bald"} == trial(acquisition="bald").semantic()
+    settings = trial(acquisition="batchbald").key_settings()
+    assert settings.pop("method_version") == 2
+    assert "method_version" not in trial(acquisition="batchbald-logdet").key_settings()
+    assert {**settings, "acquisition": "bald"} == trial(acquisition="bald").key_settings()
 
 
 def test_information_changes_the_key_of_its_own_acquisition_only():
@@ -152,18 +152,18 @@ def with_targets(targets: int) -> Experiment:
 def test_number_of_targets_changes_the_keys_of_those_that_look_at_targets_only():
     assert trial(with_targets(7), "bald").key == trial(acquisition="bald").key
     assert trial(with_targets(7), "epig").key != trial(acquisition="epig").key
-    assert "targets" in trial(acquisition="epig").semantic()["schedule"]
+    assert "targets" in trial(acquisition="epig").key_settings()["schedule"]
 
 
 def test_number_of_targets_changes_the_key_of_ones_own_acquisition_where_it_is_not_the_default():
-    assert "targets" not in trial(acquisition="mine:own").semantic()["schedule"]
+    assert "targets" not in trial(acquisition="mine:own").key_settings()["schedule"]
     assert trial(with_targets(100), "mine:own").key == trial(acquisition="mine:own").key
     assert trial(with_targets(7), "mine:own").key != trial(acquisition="mine:own").key
 
 
-def test_semantic_is_json_of_the_same_value():
-    semantic = trial(experiment(observe={"information": {"acquisition": "random", "labels": [10]}})).semantic()
-    assert json.loads(json.dumps(semantic)) == semantic
+def test_key_settings_are_json_of_the_same_value():
+    settings = trial(experiment(observe={"information": {"acquisition": "random", "labels": [10]}})).key_settings()
+    assert json.loads(json.dumps(settings)) == settings
 
 
 def test_folder_names_experiment_acquisition_seed_and_key():

@@ -83,13 +83,15 @@ def test_a_member_that_diverges_is_named():
             nn.init.constant_(made[0].weight, float("nan"))
         return made
 
-    with pytest.raises(FitError, match=r"member \d of 8: .* step 1 of 5"):
+    with pytest.raises(FitError) as caught:
         train_vectorised(
             exploding,
             TrainingData(MemoryPool(INPUTS), LABELS, TASK),
             seeds=range(8),
             **arguments_for(TrainingConfig(steps=5)),
         )
+    assert caught.value.step == 1
+    assert caught.value.member in range(8)
 
 
 def test_members_that_begin_at_common_weights_are_refused():

@@ -1,7 +1,8 @@
 """Which rows to query next: scores of single rows, and batches chosen together.
 
-specs.py              every acquisition by name: what is known of it before it runs
-options.py            the options of each, as frozen dataclasses that refuse wrong values
+specs.py              every acquisition by name: its options, and an entry with what is known of it before it runs
+acquisition_spec.py   the type of an entry
+option_checks.py      what options refuse
 catalogue.py          an acquisition by its name, with its options set
 select.py             all of it in one call, for anyone's predictions
 select_arguments.py   the arrays of that call as candidates, targets, features and rows
@@ -13,7 +14,6 @@ checks.py             the border of every acquisition: predictions and requests
 scan.py               scans of the candidates, merged by row
 scores.py             scores of single rows
 epig.py               EPIG, the score that reads targets
-scorers.py            these scores as scans of the candidates
 top_k.py              from scores to rows: the largest, or random ones
 stochastic.py         from scores to rows: drawn by weight
 greedy_search.py      one greedy search for every joint batch
@@ -22,7 +22,7 @@ batchbald/            BatchBALD and BatchBALD-logdet
 batch_epig.py         EPIG of a batch
 two_bald.py           BALD up to pairs
 logdet.py             log-determinants
-diverse/              batches chosen by features
+diverse/              batches chosen by features; specs.py there has their options and entries
 
 The public names are imported when they are first used: to read the specs costs no import of torch.
 """
@@ -33,6 +33,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lindley.acquisition.acquisition_spec import AcquisitionSpec
     from lindley.acquisition.catalogue import acquisition_named
     from lindley.acquisition.checks import check_log_probs, check_request, scan_log_probs
     from lindley.acquisition.scores import (
@@ -43,13 +44,13 @@ if TYPE_CHECKING:
         mean_std,
         variation_ratios,
     )
-    from lindley.acquisition.specs import ACQUISITIONS, AcquisitionSpec
+    from lindley.acquisition.specs import ACQUISITIONS
     from lindley.acquisition.stochastic import power_batch, softmax_batch, softrank_batch
     from lindley.acquisition.tensor_candidates import TensorCandidates
     from lindley.acquisition.top_k import pointwise, random_rows
 
 _MODULES = {
-    "AcquisitionSpec": "specs",
+    "AcquisitionSpec": "acquisition_spec",
     "ACQUISITIONS": "specs",
     "TensorCandidates": "tensor_candidates",
     "acquisition_named": "catalogue",

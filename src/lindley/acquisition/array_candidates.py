@@ -7,15 +7,15 @@ caller names the kind of numbers and the order of the axes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import final
 
 import torch
-from torch import Tensor
 
 from lindley.acquisition.array_sources import ArraySource
 from lindley.contracts import Categorical, Chunk, T
 from lindley.errors import InputError
-from lindley.information.layouts import Layout, swapped_axes
+from lindley.information.layouts import Layout, suggest_axes
 from lindley.row_index import RowIndex
 from lindley.shapes import Positions, Rows
 
@@ -65,7 +65,7 @@ class ArrayCandidates:
         """
         self._layout = Layout(inputs, axes)
         self._name = name or inputs
-        self._shape = self._layout.checked_shape(array.shape, self._name)
+        self._shape = self._layout.parse_shape(array.shape, self._name)
         self.rows = torch.arange(self._shape[0]) if rows is None else rows
         self.draws_id = draws_id
         self._array, self._ids = array, ids
@@ -74,7 +74,7 @@ class ArrayCandidates:
         for argument, given in (("rows", self.rows), ("ids", self.rows if ids is None else ids)):
             if len(given) != self._shape[0]:
                 raise InputError(
-                    *swapped_axes(len(given) == self._shape[1]),
+                    *suggest_axes(len(given) == self._shape[1]),
                     argument=argument,
                     expected=f"one for each of the {self._shape[0]} candidates",
                     got=len(given),
@@ -91,31 +91,31 @@ class ArrayCandidates:
         return self._shape[1]
 
     def scan(self, function: Callable[[Chunk], T]) -> Iterator[T]:
-        """Apply a function to every chunk, in the order of the rows.
+        """Apply a function to every chunk, in the order of the rows; the array is read where the function reads.
 
         Raises:
-            InputError: Naming ids, if an entry is not a prediction.
+            InputError: Naming ids, if an entry that is read is not a prediction.
         """
         count, num_draws, num_classes = self._shape
         step = max(1, min(_CHUNK_ROWS, _CHUNK_BYTES // (8 * num_draws * num_classes)))
         for start in range(0, count, step):
             stop = min(start + step, count)
-            log_probs = self._read(slice(start, stop), torch.arange(start, stop))
-            yield function(Chunk(self.rows[start:stop], Categorical(log_probs)))
+            read = partial(self._read, slice(start, stop), torch.arange(start, stop))
+            yield function(Chunk(self.rows[start:stop], read))
 
     def take(self, rows: Rows) -> Chunk:
         """Return the predictions of some rows, in that order. Raises InputError as scan does."""
         if self._index is None:
             self._index = RowIndex(self.rows)
         positions = self._index(rows)
-        return Chunk(rows, Categorical(self._read(positions, positions)))
+        return Chunk(rows, partial(self._read, positions, positions))
 
-    def _read(self, places: slice | Positions, positions: Positions) -> Tensor:
+    def _read(self, places: slice | Positions, positions: Positions) -> Categorical:
         raw = self._array.read(self._layout.order[0], places).permute(self._layout.order)  # [n, K, C]
         if self._unchecked[positions].any():
             self._layout.check(raw, self._name, lambda which: self._row_ids(positions[which.cpu()]))
             self._unchecked[positions] = False
-        return self._layout.log_probs(raw)
+        return Categorical(self._layout.to_log_probs(raw))
 
     def _row_ids(self, positions: Positions) -> Sequence[int | str]:
         if self._ids is None:

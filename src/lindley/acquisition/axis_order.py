@@ -39,7 +39,7 @@ def warn_if_axes_swapped(array: ArraySource, inputs: str, name: str) -> None:
         return
     rows = torch.linspace(0, count - 1, min(count, _MAX_ROWS)).long()
     draws = torch.linspace(0, num_draws - 1, min(num_draws, _MAX_DRAWS)).long()
-    row_effect, draw_effect = _main_effects(layout.log_probs(array.read(1, draws)[rows]).exp())
+    row_effect, draw_effect = _main_effects(layout.to_log_probs(array.read(1, draws)[rows]).exp())
     no_effect = row_effect == draw_effect == 0
     if draw_effect > row_effect or (no_effect and num_draws >= _UNLIKELY * count):
         text = (

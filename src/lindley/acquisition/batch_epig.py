@@ -24,25 +24,25 @@ from lindley.acquisition.batchbald.gains import (
 from lindley.acquisition.checks import check_request, chunk_log_probs
 from lindley.acquisition.epig import read_targets
 from lindley.acquisition.greedy_search import BLOCK, TIED, GreedySearch, Pick, best_pick, build_selection, rows_in_order
-from lindley.acquisition.options import BatchEPIGOptions
 from lindley.acquisition.ranked_candidates import RankedCandidates
 from lindley.acquisition.scan import take_log_probs
 from lindley.acquisition.scores import bald
+from lindley.acquisition.specs import BatchEPIGOptions
 from lindley.acquisition.top_k import pointwise
 from lindley.contracts import Chunk, Context, Selection
 from lindley.information import Configurations, Estimate, empty_configurations
 from lindley.information.epig import mean_information
 from lindley.information.pairwise import (
-    ClassesFirst,
-    classes_first,
+    ProbsByClass,
+    allocate_scratch,
     column_blocks,
     floor_probs,
+    probs_by_class,
     rows_per_block,
-    scratch,
 )
-from lindley.modes import no_autocast
 from lindley.seeds import derive_seed
 from lindley.shapes import BatchLogProbs, Positions, Scores, TargetLogProbs
+from lindley.torch_state import no_autocast
 
 _ENUMERATED = 10_000  # label configurations up to which the information of the chosen batch is exact
 
@@ -98,7 +98,7 @@ class TargetObjective:
         """
         self._block = block
         self.exact_picks = 0
-        self._targets = classes_first(targets)  # [T, C, K]
+        self._targets = probs_by_class(targets)  # [T, C, K]
         self._configurations = empty_configurations(targets.shape[1])
         self._num_configurations, self._seed = num_configurations, derive_seed(seed, "batch epig")
 
@@ -147,9 +147,9 @@ def _weights(configurations: Configurations, like: Tensor) -> tuple[Tensor, Tens
     return draw_weights(configurations, like), configurations.log_share.exp().to(like)
 
 
-def _conditional(probs: ClassesFirst, targets: Tensor, weights: Tensor, rows: int) -> Tensor:
+def _conditional(probs: ProbsByClass, targets: Tensor, weights: Tensor, rows: int) -> Tensor:
     """Return the information of each row about the targets under weighted draws.  [n, C, K], [T, C, K] -> [n] nats"""
-    others, memory = column_blocks(targets, weights), scratch(probs.shape[1], len(targets), weights)
+    others, memory = column_blocks(targets, weights), allocate_scratch(probs.shape[1], len(targets), weights)
     return torch.cat([mean_information(block, others, weights, memory) for block in probs.split(rows)])
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from lindley.acquisition.specs import ACQUISITIONS
 from lindley.contracts import Selection
 from lindley.errors import InputError
-from lindley.names import nearest
+from lindley.names import suggest_name
 
 
 def acquisition_named(name: str, options: Mapping[str, object] | None = None) -> partial[Selection]:
@@ -23,7 +23,7 @@ def acquisition_named(name: str, options: Mapping[str, object] | None = None) ->
     {'num_configurations': 200}
     """
     if name not in ACQUISITIONS:
-        known = f"known: {', '.join(ACQUISITIONS)}.{nearest(name, ACQUISITIONS)}"
+        known = f"known: {', '.join(ACQUISITIONS)}.{suggest_name(name, ACQUISITIONS)}"
         raise InputError(f"no acquisition is named {name!r}; {known}", argument="acquisition", got=name)
     spec = ACQUISITIONS[name]
     options = {key: _python_number(value) for key, value in (options or {}).items()}
@@ -31,7 +31,9 @@ def acquisition_named(name: str, options: Mapping[str, object] | None = None) ->
     for option in options:
         if option not in allowed:
             known = f"known: {', '.join(allowed)}" if allowed else "it has no options"
-            raise InputError(f"{name} has no option {option!r}; {known}.{nearest(option, allowed)}", argument=option)
+            raise InputError(
+                f"{name} has no option {option!r}; {known}.{suggest_name(option, allowed)}", argument=option
+            )
     spec.options(**options)
     acquisition: Callable[..., Selection] = spec.acquisition
     return partial(acquisition, **options)

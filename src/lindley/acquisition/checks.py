@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lindley.contracts import Candidates, Categorical, Chunk, Context, ValidatesValues
-from lindley.errors import Argument, InputError, some
+from lindley.errors import Argument, InputError, format_rows
 from lindley.information.layouts import SUM_TOLERANCE
 from lindley.shapes import Features, LogProbs, Rows
 
@@ -50,7 +50,9 @@ def check_request(context: Context, batch_size: int) -> None:
         values, counts = rows.unique(return_counts=True)
         twice = values[counts > 1].tolist()
         raise InputError(
-            f"each candidate may be offered once; these rows come twice: {some(twice)}.", argument="rows", rows=twice
+            f"each candidate may be offered once; these rows come twice: {format_rows(twice)}.",
+            argument="rows",
+            rows=twice,
         )
 
 

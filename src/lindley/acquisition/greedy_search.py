@@ -100,8 +100,8 @@ class GreedySearch(Generic[AnyObjective]):
         """Pick the best row, `count` times."""
         return [self.pick() for _ in range(count)]
 
-    def include(self, positions: Positions) -> None:
-        """Count rows as picked already, in any order."""
+    def add_picked(self, positions: Positions) -> None:
+        """Add rows to the batch that another search has picked, in any order."""
         for rank in torch.isin(self._ranked.order, positions).nonzero()[:, 0].tolist():
             self._add(Pick(rank, 0.0, 0, position=int(self._ranked.order[rank])))
 
@@ -142,7 +142,7 @@ def best_pick(
     best = -math.inf
     while bounds.max() > tied or best > -math.inf:
         top = bounds.masked_fill(fresh, -math.inf).topk(min(block, len(bounds)))
-        ranks = top.indices[(top.values > -math.inf) & (top.values >= best - tied - _allowance(slack, best))]
+        ranks = top.indices[(top.values > -math.inf) & (top.values >= best - tied - _cap_slack(slack, best))]
         if len(ranks) == 0:
             break
         bounds[ranks] = compute_gains(ranks)
@@ -153,7 +153,7 @@ def best_pick(
     return Pick(rank, float(bounds[rank]), int(fresh.sum()))
 
 
-def _allowance(slack: float, best: float) -> float:
+def _cap_slack(slack: float, best: float) -> float:
     """Return a slack of at most half of the best gain, so that noise in a full batch does not evaluate every row."""
     return min(slack, best / 2) if math.isfinite(slack) and math.isfinite(best) else slack
 

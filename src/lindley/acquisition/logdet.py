@@ -24,10 +24,10 @@ from lindley.acquisition.batchbald.gaussian_objective import GaussianObjective, 
 from lindley.acquisition.checks import check_request, chunk_features, chunk_log_probs
 from lindley.acquisition.diverse.context_features import check_labelled_features
 from lindley.acquisition.greedy_search import GreedySearch, Pick, best_pick, build_selection
-from lindley.acquisition.options import LogDetOptions
 from lindley.acquisition.ranked_candidates import RankedCandidates
 from lindley.acquisition.scan import scan_features, scan_predictions
 from lindley.acquisition.scores import bald
+from lindley.acquisition.specs import LogDetOptions
 from lindley.acquisition.top_k import pointwise
 from lindley.contracts import Chunk, Context, Selection
 from lindley.errors import InputError
@@ -68,9 +68,9 @@ def logdet(
     check_request(context, batch_size)
     search: GreedySearch[LogDetObjective] | GreedySearch[GaussianObjective]
     if kernel == "features":
-        search, dtype = _search_features(context, 1.0 if noise is None else noise, seed)
+        search, dtype = _build_feature_search(context, 1.0 if noise is None else noise, seed)
     elif noise is not None:
-        search, dtype = _search_draws(context, noise, seed)
+        search, dtype = _build_draw_search(context, noise, seed)
     else:
         scores = pointwise(bald)(context)
         search, dtype = gaussian_search(context.candidates, scores, seed=seed), scores.dtype
@@ -124,7 +124,9 @@ class LogDetObjective:
         return log_det.clamp_min(0.0)
 
 
-def _search_features(context: Context, noise: float, seed: int) -> tuple[GreedySearch[LogDetObjective], torch.dtype]:
+def _build_feature_search(
+    context: Context, noise: float, seed: int
+) -> tuple[GreedySearch[LogDetObjective], torch.dtype]:
     candidates = context.candidates
     some = chunk_features(candidates.take(candidates.rows[:1]))
     _check_dimension("features", some.shape[1])
@@ -139,7 +141,7 @@ def _search_features(context: Context, noise: float, seed: int) -> tuple[GreedyS
     return search, torch.promote_types(some.dtype, torch.float32)
 
 
-def _search_draws(context: Context, noise: float, seed: int) -> tuple[GreedySearch[LogDetObjective], torch.dtype]:
+def _build_draw_search(context: Context, noise: float, seed: int) -> tuple[GreedySearch[LogDetObjective], torch.dtype]:
     num_draws = context.candidates.num_draws
     _check_dimension("log_probs", num_draws)
     scores = pointwise(bald)(context)  # not read: it warns of draws that all agree, and has the precision of scores

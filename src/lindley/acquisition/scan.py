@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lindley.acquisition.checks import chunk_features, chunk_log_probs, validate_log_probs, validates_values
 from lindley.contracts import Candidates, Chunk, Context
-from lindley.errors import InputError, some
+from lindley.errors import InputError, format_rows
 from lindley.row_index import RowIndex
 from lindley.shapes import Features, LogProbs, Rows
 
@@ -37,12 +37,12 @@ def scan_predictions(context: Context, function: Callable[[LogProbs], Tensor]) -
     """
     candidates = context.candidates
     each = PredictionFunction(function, context.task.num_classes, validates_values(candidates))
-    return merge(candidates.rows, candidates.scan(each))
+    return merge_by_row(candidates.rows, candidates.scan(each))
 
 
 def scan_features(candidates: Candidates, function: Callable[[Features], Tensor]) -> Tensor:
     """Apply a function to the candidates' features, [n, D] -> [n, ...], and merge the results by row.  -> [N, ...]"""
-    return merge(candidates.rows, candidates.scan(FeatureFunction(function)))
+    return merge_by_row(candidates.rows, candidates.scan(FeatureFunction(function)))
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class PredictionFunction:
 
     def __call__(self, chunk: Chunk) -> Part:
         log_probs = validate_log_probs(chunk, self.num_classes, only_shape=self.only_shape)
-        return _compact(chunk.rows), _compact(self.function(log_probs))
+        return compact(chunk.rows), compact(self.function(log_probs))
 
 
 @dataclass(frozen=True)
@@ -65,29 +65,29 @@ class FeatureFunction:
     function: Callable[[Features], Tensor]
 
     def __call__(self, chunk: Chunk) -> Part:
-        return _compact(chunk.rows), _compact(self.function(chunk_features(chunk)))
+        return compact(chunk.rows), compact(self.function(chunk_features(chunk)))
 
 
-def merge(rows: Rows, parts: Iterable[Part]) -> Tensor:
+def merge_by_row(rows: Rows, parts: Iterable[Part]) -> Tensor:
     """Put results, which come in any order, into the order of the rows.  [N], parts of [n, ...] -> [N, ...]
 
     Raises:
         InputError: If the parts are not of these rows, each once.
     """
     whole: Tensor | None = None
-    others: _UnorderedRows | None = None
+    seen_rows: _SeenRows | None = None
     start = 0  # of the parts that come in order, as most do
     for part_rows, values in parts:
         if whole is None:
             whole = values.new_empty(len(rows), *values.shape[1:])
         stop = start + len(part_rows)
-        if others is None and torch.equal(rows[start:stop], part_rows):
+        if seen_rows is None and torch.equal(rows[start:stop], part_rows):
             whole[start:stop] = values
             start = stop
         else:
-            others = others or _UnorderedRows(rows, start)
-            whole[others.fill(part_rows).to(whole.device)] = values
-    found = start if others is None else int(others.filled.sum())
+            seen_rows = seen_rows or _SeenRows(rows, start)
+            whole[seen_rows.locate_new(part_rows).to(whole.device)] = values
+    found = start if seen_rows is None else int(seen_rows.seen.sum())
     if whole is None or found != len(rows):
         raise InputError(
             "Yield the result of every chunk.", argument="scan", expected=f"over all {len(rows)} rows", got=found
@@ -95,25 +95,25 @@ def merge(rows: Rows, parts: Iterable[Part]) -> Tensor:
     return whole
 
 
-class _UnorderedRows:
-    """The places of rows that do not come in order, and which of them have come."""
+class _SeenRows:
+    """The rows that a scan has yielded, where they do not come in order."""
 
     def __init__(self, rows: Rows, start: int) -> None:
-        self.filled = torch.zeros(len(rows), dtype=torch.bool)
-        self.filled[:start] = True
+        self.seen = torch.zeros(len(rows), dtype=torch.bool)
+        self.seen[:start] = True
         self._index = RowIndex(rows)
 
-    def fill(self, part_rows: Rows) -> Tensor:
-        """Return the places of rows that come now. Raises InputError where one came before."""
+    def locate_new(self, part_rows: Rows) -> Tensor:
+        """Return the places of rows, from now on seen. Raises InputError where one was seen before."""
         places = self._index(part_rows)
-        if bool(self.filled[places].any()):
-            again = part_rows[self.filled[places]].tolist()
-            raise InputError(f"a scan must yield each row once; it gave again rows {some(again)}.", rows=again)
-        self.filled[places] = True
+        if bool(self.seen[places].any()):
+            again = part_rows[self.seen[places]].tolist()
+            raise InputError(f"a scan must yield each row once; it gave again rows {format_rows(again)}.", rows=again)
+        self.seen[places] = True
         return places
 
 
-def _compact(values: Tensor) -> Tensor:
+def compact(values: Tensor) -> Tensor:
     """Return a tensor without the rest of its storage, all of which would pickle with it."""
     return values if values.untyped_storage().nbytes() == values.nbytes else values.clone()
 

@@ -51,11 +51,11 @@ def variation_ratios(log_probs: LogProbs) -> Scores:
     Source: Freeman 1965; Gal, Islam, Ghahramani 2017, arXiv:1703.02910.
     """
 
-    def dissent(block: Tensor) -> Tensor:
+    def block_variation_ratios(block: Tensor) -> Tensor:
         votes = torch.nn.functional.one_hot(block.argmax(2), block.shape[2]).sum(1)  # [n, C]
         return 1 - votes.amax(1).double() / block.shape[1]
 
-    return map_blocks(dissent, log_probs)
+    return map_blocks(block_variation_ratios, log_probs)
 
 
 def mean_std(log_probs: LogProbs) -> Scores:

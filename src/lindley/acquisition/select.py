@@ -22,10 +22,10 @@ from lindley.acquisition.select_arguments import (
 from lindley.acquisition.specs import ACQUISITIONS
 from lindley.acquisition.tensor_candidates import CandidatesWithFeatures
 from lindley.acquisition.top_k import top_k
-from lindley.arrays import ArrayLike, as_tensor
+from lindley.arrays import ArrayLike, as_tensor, as_whole_numbers
 from lindley.contracts import Acquisition, Candidates, Classification, Context, Score, Selection
 from lindley.errors import InputError, InputWarning
-from lindley.names import nearest
+from lindley.names import suggest_name
 from lindley.shapes import LogProbs, Scores
 
 _ROUNDING = {torch.float64: 1e-9}
@@ -98,14 +98,17 @@ def select(
         has_lengths = rows is not None or features is not None  # so that a wrong order of axes is an error
         candidates = to_candidates(log_probs, inputs, inputs, axes, rows=rows, warn=not has_lengths)
     num_classes = count_classes(candidates)
-    known = None if labelled_features is None else to_features("labelled_features", labelled_features)
+    labelled_rows = None if labelled is None else as_whole_numbers(labelled, "labelled").cpu()
+    known = None
+    if labelled_features is not None:
+        known = to_features("labelled_features", labelled_features, rows=labelled_rows)
     has_rows = rows is not None or isinstance(log_probs, Candidates)
     targets = None if targets is None else to_targets(targets, inputs, axes, candidates, num_classes)
     if features is not None:
         candidates = CandidatesWithFeatures(candidates, to_features("features", features, candidates))
     context = Context(
         candidates=candidates,
-        labelled=to_labelled_rows(labelled, known, candidates.rows, has_rows=has_rows),
+        labelled=to_labelled_rows(labelled_rows, known, candidates.rows, has_rows=has_rows),
         task=Classification(tuple(f"class {index}" for index in range(num_classes))),
         targets=targets,
         labelled_features=known,
@@ -130,7 +133,7 @@ def _resolve_acquisition(acquisition: str | Score, options: dict[str, object]) -
         arguments = [*inspect.signature(select).parameters][:-1]  # without **options
         mistyped = [name for name in options if get_close_matches(name, arguments, n=1, cutoff=0.75)]
         if mistyped:
-            text = f"select has no argument {mistyped[0]!r}.{nearest(mistyped[0], arguments)}"
+            text = f"select has no argument {mistyped[0]!r}.{suggest_name(mistyped[0], arguments)}"
             raise InputError(text, argument=mistyped[0])
         return acquisition_named(acquisition, options)
     if not callable(acquisition):

@@ -10,10 +10,10 @@ from lindley.acquisition.axis_order import warn_if_axes_swapped
 from lindley.acquisition.checks import chunk_log_probs
 from lindley.acquisition.specs import PREDICTION_FREE
 from lindley.acquisition.tensor_candidates import TensorCandidates
-from lindley.arrays import ArrayLike, as_tensor, as_whole_numbers
+from lindley.arrays import ArrayLike, as_tensor, as_whole_numbers, name_rows, rows_at
 from lindley.contracts import Candidates, Score
-from lindley.errors import InputError, some
-from lindley.information.layouts import Layout, swapped_axes
+from lindley.errors import InputError, format_rows
+from lindley.information.layouts import Layout, suggest_axes
 from lindley.shapes import Features, LabelledRows, Rows
 
 
@@ -47,10 +47,10 @@ def to_candidates(
             raise InputError(f"{name} {text}", argument=name)
         return values
     layout = Layout(inputs, axes or "NKC")
-    source = array_source(values, name, axis=layout.order[0])
-    candidates = ArrayCandidates(
-        source, inputs=inputs, axes=layout.axes, rows=_to_rows(rows), draws_id=draws_id, name=name
-    )
+    numbers = _to_rows(rows)
+    with name_rows(numbers):
+        source = array_source(values, name, axis=layout.order[0])
+    candidates = ArrayCandidates(source, inputs=inputs, axes=layout.axes, rows=numbers, draws_id=draws_id, name=name)
     if warn and axes is None:
         warn_if_axes_swapped(source, inputs, name)
     return candidates
@@ -112,7 +112,7 @@ def to_targets(
     converted = to_candidates(targets, "targets", inputs, axes, draws_id=candidates.draws_id)
     if isinstance(converted, ArrayCandidates) and converted.shape[1:] != (candidates.num_draws, num_classes):
         raise InputError(
-            *swapped_axes(len(converted.rows) == len(candidates.rows)),
+            *suggest_axes(len(converted.rows) == len(candidates.rows)),
             argument="targets",
             expected=f"[T, {candidates.num_draws}, {num_classes}], under the candidates' draws and for their classes",
             got=[*converted.shape],
@@ -120,33 +120,43 @@ def to_targets(
     return converted
 
 
-def to_features(name: str, values: ArrayLike, candidates: Candidates | None = None) -> Features:
+def to_features(
+    name: str, values: ArrayLike, candidates: Candidates | None = None, *, rows: Rows | None = None
+) -> Features:
     """Return features as a tensor in single precision or better.
 
     Args:
         name: The name of the argument, for messages.
         values: [N, D] for N candidates, [L, D] for labelled rows.
         candidates: The candidates, where the features are theirs.
+        rows: Their rows in the pool, which errors carry; None: the candidates', or the positions.
 
     Raises:
         InputError: If the shape is another, or numbers are not finite, or so large that distances are not.
     """
-    features = as_tensor(values, name, floats=True)
+    rows = candidates.rows if candidates is not None else rows
+    with name_rows(rows):
+        features = as_tensor(values, name, floats=True)
     shape, count = [*features.shape], None if candidates is None else len(candidates.rows)
     if len(shape) != 2 or shape[0] != (shape[0] if count is None else count) or shape[1] < 1:
         length = count if count is not None else "N" if name == "features" else "L"
-        advice = swapped_axes(candidates is not None and shape[:1] == [candidates.num_draws])
+        advice = suggest_axes(candidates is not None and shape[:1] == [candidates.num_draws])
         raise InputError(*advice, argument=name, expected=f"[{length}, D]", got=shape)
     bad = (~features.isfinite().all(1)).nonzero()[:, 0].tolist()
     if bad:
-        raise InputError(f"{name} must be finite; they are not at the places {some(bad)}", argument=name)
+        raise InputError(
+            f"{name} must be finite; they are not at the positions {format_rows(bad)}",
+            argument=name,
+            rows=rows_at(bad, rows),
+        )
     features = features.to(torch.promote_types(features.dtype, torch.float32))
     far = (~(4 * features.square().sum(1)).isfinite()).nonzero()[:, 0].tolist()
     if far:
         raise InputError(
-            f"{name} at the places {some(far)} are so large that squared distances between them are infinite in "
+            f"{name} at the positions {format_rows(far)} are so large that squared distances are infinite in "
             f"{str(features.dtype).removeprefix('torch.')}; divide all of them by one number",
             argument=name,
+            rows=rows_at(far, rows),
         )
     return features
 
@@ -177,7 +187,8 @@ def to_labelled_rows(
         raise InputError(argument="labelled_features", expected=expected, got=[*features.shape])
     if has_rows and len(again := candidates[torch.isin(candidates, rows)]):
         raise InputError(
-            f"these candidates are labelled already: rows {some(again.tolist())}. Leave them out of the candidates.",
+            f"these candidates are labelled already: rows {format_rows(again.tolist())}. "
+            "Leave them out of the candidates.",
             argument="labelled",
             rows=again.tolist(),
         )

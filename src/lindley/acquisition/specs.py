@@ -1,106 +1,96 @@
-"""Every acquisition by name. Adding one is a function, its options and an entry here; nothing heavy is imported.
+"""Every acquisition by name. Adding one is a function, and an entry here, or in diverse/specs.py, with its options.
 
-Conformance tests, docs tables, plot styles and the command line read these entries.
+Options are frozen dataclasses that refuse a wrong value. The function takes the same names with the same defaults, and
+makes one of these to check them. Nothing heavy is imported. Conformance tests, docs tables, plot styles and the command
+line read the entries.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
-from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
-from lindley.acquisition.options import (
-    BaitOptions,
-    BatchBALDOptions,
-    BatchEPIGOptions,
-    LogDetOptions,
-    MaxHerdingOptions,
-    NoOptions,
-    PowerOptions,
-    ProbCoverOptions,
-    SoftmaxOptions,
-    SoftrankOptions,
-    TypiClustOptions,
-    UHerdingOptions,
-)
-
-if TYPE_CHECKING:
-    from lindley.contracts import Acquisition
-
-Access = Literal["rows", "scores", "greedy", "passes", "sums", "subset"]
-Unit = Literal["", "log C", "1 - 1/C", "N"]
+from lindley.acquisition.acquisition_spec import AcquisitionSpec
+from lindley.acquisition.diverse.specs import SPECS as DIVERSE
+from lindley.acquisition.option_checks import check_positive, check_whole_number, is_number
+from lindley.errors import InputError
 
 
 @dataclass(frozen=True)
-class AcquisitionSpec:
-    """One acquisition: its properties, which are known before it runs."""
+class PowerOptions:
+    """Options of the acquisitions that draw rows with weight score^beta."""
 
-    name: str
-    path: str
-    """The import path of the acquisition, "package.module:name"; with a scorer, of the function that takes it."""
-    title: str
-    """Its name in sentences and tables."""
-    reference: str
-    """Where it was published."""
-    access: Access
-    """How it reads the pool. "rows": the rows alone. "scores": one scan, which brings back a number for each row.
-    "greedy": such a scan, and then a few rows at a time by `take`. "passes": a scan for each pick. "sums": passes, some
-    of which bring back sums [C·D, C·D] over the rows. "subset": a seeded subset of the rows by `take`, and no scan."""
-    bounds: tuple[float, float]
-    """The least and the largest score, in units of `unit`."""
-    unit: Unit = ""
-    """The unit of `bounds`, for C classes and N candidates."""
-    scorer: str = ""
-    """The import path of the scorer of single rows."""
-    options: type[Any] = NoOptions
-    """The dataclass of its options, which refuses wrong values: names, types and defaults."""
-    requires: frozenset[str] = frozenset()
-    """Optional parts of the Context that it cannot do without, of `contracts.OPTIONAL_PARTS`."""
-    requires_with: Mapping[tuple[str, object], frozenset[str]] = field(default_factory=dict)
-    """Further parts that it cannot do without, by an option and its value."""
-    tasks: tuple[str, ...] = ("classification",)
-    joint: bool = False
-    """Whether a batch is chosen together: the worth of a row depends on those picked before."""
-    exact: bool = True
-    """Whether another order or another grid of chunks leads to the same rows. Where rows are compared on sampled
-    configurations, it may lead to others, worth the same within the noise."""
-    descending: bool = True
-    """Whether scores fall in the order in which rows are chosen."""
-    prediction_free: bool = False
-    """Whether it reads no predictions of the candidates, so that it can be used before there is a model."""
-    disagreement_based: bool = False
-    """Whether it compares draws, so that all its scores are 0 where these agree."""
+    beta: float = 4.0
+    """Sharpness, above 0. Near 0 the draw is uniform; far above, it is the top scores."""
 
-    @property
-    def stochastic(self) -> bool:
-        """Whether rows are drawn by weights of a score of single rows."""
-        return self.options in STOCHASTIC.values()
+    def __post_init__(self) -> None:
+        check_positive("beta", self.beta)
 
-    @cached_property
-    def acquisition(self) -> Acquisition:
-        """The acquisition, imported when it is first used."""
-        found: Any = resolve_name(self.path)
-        acquisition: Acquisition = found(resolve_name(self.scorer)) if self.scorer else found
-        return acquisition
 
-    @property
-    def option_names(self) -> tuple[str, ...]:
-        """The names of its options."""
-        return tuple(each.name for each in fields(self.options))
+@dataclass(frozen=True)
+class SoftmaxOptions:
+    """Options of the acquisitions that draw rows with weight exp(beta * score)."""
 
-    def requirements(self, options: Mapping[str, object]) -> frozenset[str]:
-        """Return the parts of the Context that it cannot do without under these options."""
-        more = [required for (name, value), required in self.requires_with.items() if options.get(name) == value]
-        return self.requires.union(*more)
+    beta: float = 8.0
+    """Sharpness, above 0, in units of one over the score."""
 
-    def score_bounds(self, *, num_rows: int, num_classes: int) -> tuple[float, float]:
-        """Return the least and the largest score that N candidates and C classes allow."""
-        units = {"": 1.0, "log C": math.log(num_classes), "1 - 1/C": 1 - 1 / num_classes, "N": float(num_rows)}
-        low, high = self.bounds
-        return low * units[self.unit], high * units[self.unit]
+    def __post_init__(self) -> None:
+        check_positive("beta", self.beta)
+
+
+@dataclass(frozen=True)
+class SoftrankOptions:
+    """Options of the acquisitions that draw rows with weight rank^-beta."""
+
+    beta: float = 1.0
+    """Sharpness, above 0. At 4 the first pick is the largest score 92 times of 100: hardly a draw any more."""
+
+    def __post_init__(self) -> None:
+        check_positive("beta", self.beta)
+
+
+@dataclass(frozen=True)
+class BatchBALDOptions:
+    """Options of batchbald and batchbald-logdet."""
+
+    num_configurations: int = 4096
+    """Sampled configurations, at most, on which candidates are compared; at least 2."""
+    tolerance: float = 0.0
+    """Nats by which a candidate must be able to beat the leader to stay in the race; at least 0."""
+
+    def __post_init__(self) -> None:
+        check_whole_number("num_configurations", self.num_configurations, least=2)
+        if not (is_number(self.tolerance) and self.tolerance >= 0):
+            raise InputError(argument="tolerance", expected="a number of nats, 0 or more", got=self.tolerance)
+
+
+@dataclass(frozen=True)
+class BatchEPIGOptions:
+    """Options of batch-epig."""
+
+    num_configurations: int = 100
+    """Configurations up to which all are enumerated, and which are sampled afterwards; at least 2."""
+
+    def __post_init__(self) -> None:
+        check_whole_number("num_configurations", self.num_configurations, least=2)
+
+
+@dataclass(frozen=True)
+class LogDetOptions:
+    """Options of logdet."""
+
+    kernel: str = "draws"
+    """The covariance between rows: that of the "draws", or of a model that is linear in the "features"."""
+    noise: float | None = None
+    """Variance of an observation, above 0; None: by the BALD score of each row, or 1 for the kernel "features"."""
+
+    def __post_init__(self) -> None:
+        if self.kernel not in ("draws", "features"):
+            raise InputError(argument="kernel", expected="'draws' or 'features'", got=self.kernel)
+        if self.noise is not None:
+            check_positive("noise", self.noise)
 
 
 _HOME = "lindley.acquisition."
@@ -111,9 +101,9 @@ _INFORMATION: dict[str, Any] = {"bounds": (0.0, 1.0), "unit": "log C", "disagree
 
 
 def _score(name: str, title: str, reference: str, **others: Any) -> AcquisitionSpec:
-    """The rows with the largest scores."""
-    scorer = f"{_HOME}scorers:{name.replace('-', '_')}"
-    return AcquisitionSpec(name, _HOME + "top_k:top_k_batch", title, reference, "scores", scorer=scorer, **others)
+    """The rows with the largest scores, by the function of that name in `scores` unless others say so."""
+    others = {"scorer": _HOME + "top_k:pointwise", "score": f"{_HOME}scores:{name.replace('-', '_')}", **others}
+    return AcquisitionSpec(name, _HOME + "top_k:top_k_batch", title, reference, "scores", **others)
 
 
 SCORES: tuple[AcquisitionSpec, ...] = (
@@ -135,7 +125,15 @@ SCORES: tuple[AcquisitionSpec, ...] = (
         disagreement_based=True,
     ),
     _score("bald", "BALD", "Houlsby et al. 2011, arXiv:1112.5745", **_INFORMATION),
-    _score("epig", "EPIG", "Bickford Smith et al. 2023, arXiv:2304.08151", requires=_TARGETS, **_INFORMATION),
+    _score(
+        "epig",
+        "EPIG",
+        "Bickford Smith et al. 2023, arXiv:2304.08151",
+        scorer=_HOME + "epig:epig_scores",
+        score="",
+        requires=_TARGETS,
+        **_INFORMATION,
+    ),
 )
 """Scores of single rows: taken from the top, or drawn by weight."""
 
@@ -152,6 +150,7 @@ def _stochastic_variant(kind: str, spec: AcquisitionSpec) -> AcquisitionSpec:
         title=f"{kind.capitalize()} {spec.title}",
         reference=f"Kirsch et al. 2023, arXiv:2106.12059; {spec.reference}",
         options=STOCHASTIC[kind],
+        stochastic=True,
         descending=False,
     )
 
@@ -232,88 +231,7 @@ _SPECS: tuple[AcquisitionSpec, ...] = (
         joint=True,
         **_INFORMATION,
     ),
-    AcquisitionSpec(
-        "badge",
-        _HOME + "diverse.badge:badge",
-        "BADGE",
-        "Ash et al. 2020, arXiv:1906.03671",
-        "passes",
-        bounds=(0.0, math.inf),
-        requires=frozenset({"features"}),
-        joint=True,
-        descending=False,
-    ),
-    AcquisitionSpec(
-        "coreset",
-        _HOME + "diverse.coreset:coreset",
-        "CoreSet",
-        "Sener, Savarese 2018, arXiv:1708.00489",
-        "passes",
-        bounds=(0.0, math.inf),
-        requires=_FEATURES,
-        joint=True,
-        prediction_free=True,
-    ),
-    AcquisitionSpec(
-        "typiclust",
-        _HOME + "diverse.typiclust:typiclust",
-        "TypiClust",
-        "Hacohen et al. 2022, arXiv:2202.02794",
-        "subset",
-        bounds=(0.0, 1e5),
-        options=TypiClustOptions,
-        requires=_FEATURES,
-        joint=True,
-        descending=False,
-        prediction_free=True,
-    ),
-    AcquisitionSpec(
-        "probcover",
-        _HOME + "diverse.probcover:probcover",
-        "ProbCover",
-        "Yehuda et al. 2022, arXiv:2205.11320",
-        "subset",
-        bounds=(0.0, 1.0),
-        unit="N",
-        options=ProbCoverOptions,
-        requires=_FEATURES,
-        joint=True,
-        prediction_free=True,
-    ),
-    AcquisitionSpec(
-        "bait",
-        _HOME + "diverse.bait:bait",
-        "BAIT",
-        "Ash et al. 2021, arXiv:2106.09675",
-        "sums",
-        bounds=(0.0, math.inf),
-        options=BaitOptions,
-        requires=_FEATURES,
-        joint=True,
-    ),
-    AcquisitionSpec(
-        "max-herding",
-        _HOME + "diverse.max_herding:max_herding",
-        "MaxHerding",
-        "Bae et al. 2024, arXiv:2407.12212",
-        "subset",
-        bounds=(0.0, 1.0),
-        options=MaxHerdingOptions,
-        requires=_FEATURES,
-        joint=True,
-        prediction_free=True,
-    ),
-    AcquisitionSpec(
-        "u-herding",
-        _HOME + "diverse.u_herding:u_herding",
-        "UHerding",
-        "Bae et al. 2025, arXiv:2412.20644",
-        "subset",
-        bounds=(0.0, 1.0),
-        options=UHerdingOptions,
-        requires=_FEATURES,
-        joint=True,
-    ),
+    *DIVERSE,
 )
 ACQUISITIONS: Mapping[str, AcquisitionSpec] = {spec.name: spec for spec in _SPECS}
 PREDICTION_FREE = tuple(spec.name for spec in _SPECS if spec.prediction_free)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from lindley.acquisition.checks import check_request
-from lindley.acquisition.options import PowerOptions, SoftmaxOptions, SoftrankOptions
+from lindley.acquisition.specs import PowerOptions, SoftmaxOptions, SoftrankOptions
 from lindley.acquisition.top_k import Scorer, largest_positions
 from lindley.contracts import Context, Selection
 from lindley.errors import InputError

@@ -115,7 +115,7 @@ class _AddFeatures:
 
     def __call__(self, chunk: Chunk) -> Chunk:
         places = self._index(chunk.rows).to(self._features.device)
-        return Chunk(chunk.rows, chunk.predictive, self._features[places])
+        return chunk.with_features(self._features[places])
 
 
 def _apply_with_features(add: _AddFeatures, function: Callable[[Chunk], T], chunk: Chunk) -> T:

@@ -20,8 +20,8 @@ from lindley.information.pairwise import (
     Columns,
     LikelihoodRatios,
     block_information,
-    classes_first,
     likelihood_ratios,
+    probs_by_class,
     rows_per_block,
     uniform_weights,
     weigh_draws,
@@ -89,7 +89,7 @@ class PairObjective:
         """Return the weighted likelihood ratios of some rows, and their averages.  -> [n, C, K], [n, C]"""
         log_probs = chunk_log_probs(chunk)
         weights = uniform_weights(log_probs)
-        return tuple(weigh_draws(likelihood_ratios(classes_first(log_probs), weights), weights))
+        return tuple(weigh_draws(likelihood_ratios(probs_by_class(log_probs), weights), weights))
 
     def find(self, ranked: RankedCandidates) -> Pick:
         """See Objective.find; exact. A score may be below zero."""

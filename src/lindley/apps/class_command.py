@@ -11,7 +11,7 @@ from lindley.apps.printing import print_result
 from lindley.errors import InputError
 from lindley.labelling.project import Project
 from lindley.labelling.records import ClassAction, ClassRecord
-from lindley.names import nearest
+from lindley.names import suggest_name
 
 
 def show(folder: Path) -> None:
@@ -59,7 +59,7 @@ def _find(project: Project, name: str) -> ClassRecord:
     classes = {each.name: each for each in project.classes()}
     if name not in classes:
         raise InputError(
-            f"There is no class {name!r}; there are {', '.join(classes)}.{nearest(name, classes)}",
+            f"There is no class {name!r}; there are {', '.join(classes)}.{suggest_name(name, classes)}",
             argument="name",
             got=name,
         )

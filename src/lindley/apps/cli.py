@@ -13,7 +13,7 @@ import typer
 from lindley import __version__
 from lindley.apps import project_cli
 from lindley.apps.command_classes import FAILED, Command, Commands
-from lindley.apps.interrupts import exit_on_interrupt, program
+from lindley.apps.interrupts import exit_on_interrupt, program_name
 from lindley.apps.printing import print_result
 
 app = typer.Typer(
@@ -35,7 +35,7 @@ DataDir = Annotated[
 
 def main() -> None:
     """Run the command that the user typed."""
-    app(prog_name=program())
+    app(prog_name=program_name())
 
 
 def _print_version(requested: bool) -> bool:

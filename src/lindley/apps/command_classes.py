@@ -14,7 +14,7 @@ from lindley.apps.error_messages import format_error
 from lindley.apps.interrupts import INTERRUPTED, interrupt_on_terminate, interruption_message
 from lindley.apps.printing import print_message, print_result
 from lindley.errors import ConfigurationError, InputError, LindleyError
-from lindley.text import visible
+from lindley.text import escape_controls
 
 FAILED, WRONG_USAGE = 1, 2
 
@@ -84,5 +84,5 @@ def _escape_messages() -> Iterator[None]:
         yield
     except Exception as error:
         if isinstance(message := getattr(error, "message", None), str):
-            error.message = visible(message)  # type: ignore[attr-defined]
+            error.message = escape_controls(message)  # type: ignore[attr-defined]
         raise

@@ -29,7 +29,7 @@ from lindley.study.comparison.outputs import (
 from lindley.study.read_results import load_results
 from lindley.study.report.run_details import describe_excluded, describe_unequal_first_fits, describe_unfinished
 from lindley.study.report.tables import Table
-from lindley.text import visible
+from lindley.text import escape_controls
 
 _WIDTH = 100
 """Width of a text that does not go to a terminal."""
@@ -117,7 +117,7 @@ def _format_text(found: Sequence[ExperimentComparison]) -> str:
 
 def _draw_table(table: Table, width: int) -> RichTable:
     """Return a table of at most this width. Headings and names wrap where they must; cells with numbers do not."""
-    cells = {column: [visible(row[index]) for row in table.rows] for index, column in enumerate(table.columns)}
+    cells = {column: [escape_controls(row[index]) for row in table.rows] for index, column in enumerate(table.columns)}
     widths = {column: max(map(cell_len, [column, *below])) for column, below in cells.items()}
     if _table_width(widths) > width:
         widths = {
@@ -129,7 +129,9 @@ def _draw_table(table: Table, width: int) -> RichTable:
             widths.pop(column, None)
     names = next(iter(widths))
     widths[names] = max(min(widths[names], _MIN_WIDTH), widths[names] - max(0, _table_width(widths) - width))
-    rich_table = RichTable(title=visible(table.title), box=box.SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0))
+    rich_table = RichTable(
+        title=escape_controls(table.title), box=box.SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0)
+    )
     for column, room in widths.items():
         rich_table.add_column(column, justify="right" if rich_table.columns else "left", width=room, overflow="fold")
     for row in zip(*(cells[column] for column in widths), strict=True):

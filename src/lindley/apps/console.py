@@ -7,7 +7,7 @@ from typing import Any, final
 from rich.console import Console
 from rich.text import Text
 
-from lindley.text import visible
+from lindley.text import escape_controls
 
 
 @final
@@ -19,4 +19,4 @@ class PlainConsole(Console):
 
     def render_str(self, text: str, **options: Any) -> Text:
         """See rich. Every string that is printed, also in the cell of a table, becomes text here."""
-        return super().render_str(visible(text), **{**options, "markup": False, "emoji": False})
+        return super().render_str(escape_controls(text), **{**options, "markup": False, "emoji": False})

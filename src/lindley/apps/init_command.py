@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from lindley.apps.console import PlainConsole
-from lindley.apps.interrupts import program
+from lindley.apps.interrupts import program_name
 from lindley.apps.printing import print_message, print_result
 from lindley.errors import InputError
 from lindley.labelling.initialise import Additions, add_source, make_project
@@ -79,7 +79,7 @@ def make(options: InitOptions) -> None:
     with Project.open(folder) as project, _counter("Features") as count:
         item_features(project, on_progress=lambda done, total: count(done))
     print_result(f"Project: {folder}")
-    print_result(f"Label it: {program()} label {shlex.quote(str(folder))}")
+    print_result(f"Label it: {program_name()} label {shlex.quote(str(folder))}")
 
 
 def add_more(
@@ -144,7 +144,7 @@ def _report(found: Additions) -> None:
 
 
 @contextmanager
-def _counter(stage: str) -> Iterator[object]:
+def _counter(stage: str) -> Iterator[Callable[[int], None]]:
     """Yield a function that shows how many there are so far, on stderr."""
     console = PlainConsole(stderr=True)
     columns = SpinnerColumn(), TextColumn("{task.description} {task.completed:,.0f}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lindley.errors import DataError, InputError, LindleyError
-from lindley.names import nearest
+from lindley.names import suggest_name
 
 _SMALL, _RATIO = 1 << 28, 25
 """The content of a file takes at most 256 MiB of memory, or 25 times the bytes of the file."""
@@ -49,7 +49,7 @@ def choose_name(location: Location, default: str, available: Sequence[str], kind
     if location.name is not None and location.name not in available:
         raise InputError(
             f"there is no {kind} {location.name!r}; there is {', '.join(available)}."
-            f"{nearest(location.name, available)}",
+            f"{suggest_name(location.name, available)}",
             argument=str(location.path),
             got=location.name,
         )

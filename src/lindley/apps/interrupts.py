@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from lindley.text import visible
+from lindley.text import escape_controls
 
 INTERRUPTED = 130
 
@@ -36,10 +36,10 @@ def interrupt_on_terminate() -> Iterator[None]:
 
 def interruption_message() -> str:
     """Return the message that an interrupted command ends with: the same command continues it."""
-    return f"\nInterrupted. To continue: {shlex.join([program(), *sys.argv[1:]])}"
+    return f"\nInterrupted. To continue: {shlex.join([program_name(), *sys.argv[1:]])}"
 
 
-def program() -> str:
+def program_name() -> str:
     """Return the program as the user typed it where that is a relative path, else "lindley"."""
     typed = sys.argv[0]
     return typed if os.path.basename(typed) == "lindley" and not os.path.isabs(typed) else "lindley"
@@ -60,5 +60,5 @@ def _handle(number: signal.Signals, handler: Callable[[int, FrameType | None], A
 
 
 def _exit(number: int, frame: FrameType | None) -> None:
-    os.write(2, f"{visible(interruption_message())}\n".encode())
+    os.write(2, f"{escape_controls(interruption_message())}\n".encode())
     os._exit(INTERRUPTED)

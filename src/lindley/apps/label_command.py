@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lindley.apps.interrupts import program
+from lindley.apps.interrupts import program_name
 from lindley.apps.printing import print_message, print_result
 from lindley.errors import LindleyError
 from lindley.labelling.audit import draw_audit
@@ -58,14 +58,14 @@ def label_project(folder: Path, people: Sequence[str], *, port: int, simulation:
     if person and (code := person[0].wait()):
         raise LindleyError(f"The simulated person ended with exit code {code}.")
     if simulation is not None:
-        print_result(f"Look at it: {program()} status {folder}")
+        print_result(f"Look at it: {program_name()} status {folder}")
 
 
 def begin_audit(folder: Path, count: int) -> None:
     """Draw fresh random items for an audit."""
     with Project.open(folder) as project:
         fresh = draw_audit(project, count)
-        print_result(f"{len(fresh)} fresh items wait: {program()} label {folder}")
+        print_result(f"{len(fresh)} fresh items wait: {program_name()} label {folder}")
 
 
 def train_now(folder: Path) -> None:

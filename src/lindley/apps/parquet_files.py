@@ -18,7 +18,7 @@ from torch import Tensor
 
 from lindley.acquisition.array_sources import ArraySource, NumpySource
 from lindley.apps.input_files import Location, choose_name, inflation_limit, refuse_inflation
-from lindley.errors import InputError, some
+from lindley.errors import InputError, format_rows
 from lindley.parquet import list_depth, parquet_file, value_type
 from lindley.shapes import Positions
 
@@ -192,7 +192,7 @@ def _flatten_lists(array: Any, lengths: tuple[int, ...], start: int) -> np.ndarr
 def _refuse_rows(bad: np.ndarray, per_row: int, start: int, fault: str) -> None:
     if bad.any():
         rows = np.unique(start + bad.nonzero()[0] // per_row).tolist()
-        raise InputError(f"there are rows with {fault}: {some(rows)}", rows=rows)
+        raise InputError(f"there are rows with {fault}: {format_rows(rows)}", rows=rows)
 
 
 def _refuse_large_pages(file: Any, path: Path, name: str, itemsize: int = 0) -> None:

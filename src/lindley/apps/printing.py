@@ -11,7 +11,7 @@ from typing import TextIO
 
 import typer
 
-from lindley.text import visible
+from lindley.text import escape_controls
 
 _LONGEST_LINE = 5_000
 """Characters of a message's line; longer ones are truncated."""
@@ -19,17 +19,19 @@ _LONGEST_LINE = 5_000
 
 def print_result(text: object) -> None:
     """Print a result to stdout."""
-    typer.echo(_escape_unencodable(visible(str(text)), sys.stdout))
+    typer.echo(_escape_unencodable(escape_controls(str(text)), sys.stdout))
 
 
 def print_message(text: object) -> None:
     """Print a message, such as an error, to stderr."""
-    typer.echo(_escape_unencodable("\n".join(map(_truncate, visible(str(text)).split("\n"))), sys.stderr), err=True)
+    typer.echo(
+        _escape_unencodable("\n".join(map(_truncate, escape_controls(str(text)).split("\n"))), sys.stderr), err=True
+    )
 
 
 def write_to_stdout(text: str) -> None:
     """Print a file's content, byte for byte, or with control characters escaped where stdout is a terminal."""
-    shown = _escape_unencodable(visible(text), sys.stdout) if sys.stdout.isatty() else text.encode()
+    shown = _escape_unencodable(escape_controls(text), sys.stdout) if sys.stdout.isatty() else text.encode()
     typer.echo(shown, nl=False)
 
 

@@ -32,7 +32,7 @@ def show_progress(progress: RunProgress, console: PlainConsole) -> Iterator[OnPr
         yield _line_printer(progress, console)
         return
     with Live(get_renderable=lambda: progress_table(progress), console=console, refresh_per_second=4, transient=True):
-        yield _news_printer(progress, console)
+        yield _event_printer(progress, console)
 
 
 def progress_table(progress: RunProgress) -> RenderableType:
@@ -45,38 +45,38 @@ def progress_table(progress: RunProgress) -> RenderableType:
     return Group(overall, running)
 
 
-def _news_printer(progress: RunProgress, console: PlainConsole) -> OnProgress:
-    """Return a callback that prints the news of each event, above the live table."""
+def _event_printer(progress: RunProgress, console: PlainConsole) -> OnProgress:
+    """Return a callback that prints the lines of each event, above the live table."""
     printed: set[str] = set()
 
     def on_progress(event: ProgressEvent) -> None:
-        for text in _news(progress, event, printed):
+        for text in _describe_event(progress, event, printed):
             _print(console, text)
 
     return on_progress
 
 
 def _line_printer(progress: RunProgress, console: PlainConsole) -> OnProgress:
-    """Return a callback that prints the news, and every STATUS_EVERY seconds the overall state and all trials."""
+    """Return a callback that prints the lines of each event, and every STATUS_EVERY seconds all trials under way."""
     printed: set[str] = set()
     last = progress.clock()
 
     def on_progress(event: ProgressEvent) -> None:
         nonlocal last
-        news = list(_news(progress, event, printed))
-        if not news and progress.trials_running and progress.clock() - last >= STATUS_EVERY:
-            news = [
+        lines = list(_describe_event(progress, event, printed))
+        if not lines and progress.trials_running and progress.clock() - last >= STATUS_EVERY:
+            lines = [
                 _overall_line(progress),
                 *(f"  {', '.join(_cells(trial))}" for trial in progress.trials_running),
             ]
-        for text in news:
+        for text in lines:
             _print(console, text)
             last = progress.clock()
 
     return on_progress
 
 
-def _news(progress: RunProgress, event: ProgressEvent, printed: set[str]) -> Iterator[str]:
+def _describe_event(progress: RunProgress, event: ProgressEvent, printed: set[str]) -> Iterator[str]:
     """Take an event in and yield the lines to print: a trial that ended, and messages that are new."""
     trial = progress(event)
     if event["stage"] == "finished":

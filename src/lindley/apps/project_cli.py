@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -252,7 +253,7 @@ def retire_class(folder: Dir, name: Name) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
-    examples = {
+    examples: dict[Callable[..., None], str] = {
         init: "lindley init questions.csv --text question --classes person,place,number --to questions-labels",
         add: "lindley add questions-labels more.csv",
         label: "lindley label questions-labels",

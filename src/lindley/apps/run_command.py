@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lindley.apps.console import PlainConsole
-from lindley.apps.interrupts import program
+from lindley.apps.interrupts import program_name
 from lindley.apps.printing import print_message, print_result
 from lindley.apps.progress_display import show_progress
 from lindley.apps.run_progress import RunProgress
@@ -90,9 +90,9 @@ def _fetch_data(pending: Sequence[Trial], data_dir: Path | None) -> None:
 
 def _warn_left_out(study: Study, out: Path) -> None:
     """Print a warning where the folder holds trials of other settings, which the report leaves out."""
-    if foreign := describe_excluded(load_results(out, study)):
+    if excluded := describe_excluded(load_results(out, study)):
         print_message(
-            f"{out} holds what the report will leave out ({len(foreign)}). The first: {foreign[0]} To have trials of "
+            f"{out} holds what the report will leave out ({len(excluded)}). The first: {excluded[0]} To have trials of "
             "other settings too, name another folder with --out."
         )
 
@@ -112,7 +112,7 @@ def rewrite_report(folder: Path) -> None:
     """Write the figures and report.html from the journals of a folder, and print the path."""
     if not folder.is_dir():
         raise InputError(
-            f"{folder} is not a folder. Name the output folder of a run, as in: {program()} report runs/demo",
+            f"{folder} is not a folder. Name the output folder of a run, as in: {program_name()} report runs/demo",
             argument="folder",
             got=folder,
         )
@@ -157,7 +157,7 @@ def _print_failures(outcome: Outcome) -> None:
 
 def _print_report(path: Path, out: Path) -> None:
     print_result(
-        f"The report, one file for any browser (to make it again: {shlex.join([program(), 'report', str(out)])}):"
+        f"The report, one file for any browser (to make it again: {shlex.join([program_name(), 'report', str(out)])}):"
     )
     print_result(path)
 
@@ -170,6 +170,6 @@ def _is_complete(trial: Trial, out: Path) -> bool:
     try:
         state = read_state(out / trial.folder)
         read_trial_manifest(out / trial.folder, state, key=trial.key)
-        return state.reaches(trial.experiment.schedule.max_labels)
+        return state.is_complete(trial.experiment.schedule.max_labels)
     except (LindleyError, OSError):  # damaged or unreadable: the runner names the file, and fails this trial alone
         return False

@@ -13,7 +13,7 @@ from lindley.apps.input_files import Location
 from lindley.apps.output_file import check_out, refuse_overwrite
 from lindley.apps.selection_files import FORMATS, is_selection
 from lindley.errors import Argument, InputError
-from lindley.names import nearest
+from lindley.names import suggest_name
 
 _INT64_LIMIT = 1 << 63
 _PREDICTION_OPTIONS = ("array", "num_draws", "inputs", "axes", "targets")
@@ -114,7 +114,7 @@ def output_format(options: SelectOptions) -> str:
     form = options.format or suffix or "csv"
     if form not in FORMATS:
         raise InputError(
-            f"the output must be {' or '.join(FORMATS)}; got {form!r}.{nearest(form, FORMATS)}",
+            f"the output must be {' or '.join(FORMATS)}; got {form!r}.{suggest_name(form, FORMATS)}",
             argument="format" if options.format else "out",
             got=form,
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lindley.apps.id_files import COLUMN, QUOTED_COLUMN, csv_id
 from lindley.spreadsheet import unquote_cell
-from lindley.text import visible
+from lindley.text import escape_controls
 
 FORMATS = ("csv", "jsonl")
 _MAX_BYTES = 1 << 28
@@ -59,7 +59,7 @@ def is_selection(path: Path) -> bool:
 def _json_line(line: SelectionLine) -> str:
     """Letters are kept, unless some would end the line or be obeyed by a terminal."""
     text = json.dumps(vars(line), ensure_ascii=False)
-    return (text if visible(text) == text else json.dumps(vars(line))) + "\n"
+    return (text if escape_controls(text) == text else json.dumps(vars(line))) + "\n"
 
 
 def _parse_json(text: str) -> Iterator[SelectionLine]:

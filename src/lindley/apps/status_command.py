@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.table import Table
 
 from lindley.apps.console import PlainConsole
-from lindley.apps.interrupts import program
+from lindley.apps.interrupts import program_name
 from lindley.apps.printing import print_result
 from lindley.apps.run_progress import format_duration
 from lindley.errors import InputError
@@ -19,14 +19,14 @@ from lindley.study.status import State, StudyStatus, TrialStatus, group_by_acqui
 
 _FULL_WIDTH = 1000
 """Columns of a table that does not go to a terminal: nothing is truncated."""
-_COLUMNS: tuple[State, ...] = ("finished", "under way", "failed", "stopped", "not begun")
+_COLUMNS: tuple[State, ...] = ("finished", "under way", "failed", "stopped", "not started")
 
 
 def show_status(folder: Path, *, as_json: bool) -> None:
     """Print the progress of a study. Raises InputError where the folder holds none."""
     if not folder.is_dir():
         raise InputError(
-            f"{folder} is not a folder. Name the output folder of a run, as in: {program()} status runs/demo",
+            f"{folder} is not a folder. Name the output folder of a run, as in: {program_name()} status runs/demo",
             argument="folder",
             got=folder,
         )
@@ -56,7 +56,7 @@ def status_lines(status: StudyStatus, folder: Path) -> Iterator[str]:
         return
     yield f"{status.count('finished')} of {len(status.trials)} trials finished, {spent}, {_time_left(status)}."
     if not status.count("under way"):
-        yield f"No trial is under way. To continue: {program()} run STUDY --out {shlex.quote(str(folder))}"
+        yield f"No trial is under way. To continue: {program_name()} run STUDY --out {shlex.quote(str(folder))}"
 
 
 def _count_trials(trials: int) -> str:

@@ -52,6 +52,10 @@ class Chunk:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def with_features(self, features: Features) -> Chunk:
+        """Return the same rows with these features, [n, D]; predictions that nothing has read stay uncomputed."""
+        return Chunk(self.rows, self._predictive, features)
+
     @property
     def predictive(self) -> Predictive | None:
         """The predictions of these rows, [n, K, ...]; None where there are none."""

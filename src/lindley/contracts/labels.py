@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lindley.arrays import ArrayLike, as_tensor, as_whole_numbers
+from lindley.arrays import ArrayLike, as_tensor, as_whole_numbers, name_rows
 from lindley.errors import InputError
 from lindley.shapes import LabelValues, Positions, Rows, SampleWeights
 
@@ -38,7 +38,8 @@ class Labels:
             InputError: If they are other numbers, of other shapes, or if a row comes more than once.
         """
         object.__setattr__(self, "rows", as_whole_numbers(rows, "rows"))
-        object.__setattr__(self, "values", _label_values(values))
+        with name_rows(self.rows):
+            object.__setattr__(self, "values", _label_values(values))
         if self.rows.shape != self.values.shape or self.rows.dim() != 1:
             shapes = [[*self.rows.shape], [*self.values.shape]]
             raise InputError(argument="rows and values", expected="two [L]", got=shapes)
@@ -89,7 +90,8 @@ class Labels:
         )
 
     def _read_weights(self, sample_weight: ArrayLike) -> Tensor:
-        weights = as_tensor(sample_weight, "sample_weight", floats=True)
+        with name_rows(self.rows):
+            weights = as_tensor(sample_weight, "sample_weight", floats=True)
         if weights.shape != self.rows.shape:
             raise InputError(
                 "Leave it out where all labels count the same.",

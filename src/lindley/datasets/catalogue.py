@@ -15,11 +15,11 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from lindley.datasets.data_file import DataFile
-from lindley.datasets.data_folders import find_file, obtain
+from lindley.datasets.data_folders import find_file, read_or_fetch
 from lindley.datasets.download import cache_folder
 from lindley.datasets.image_files import FASHION_MNIST, MNIST
 from lindley.errors import InputError
-from lindley.names import nearest
+from lindley.names import suggest_name
 
 if TYPE_CHECKING:
     from lindley.contracts import Classification
@@ -200,7 +200,7 @@ def load(
     if spec.seeded:
         arguments["seed"] = seed
     if spec.files:
-        arguments["read"] = partial(obtain, data_dir=_folder(data_dir), download=download)
+        arguments["read"] = partial(read_or_fetch, data_dir=_folder(data_dir), download=download)
     try:
         dataset: Dataset = resolve_name(spec.path)(**arguments)
     except ModuleNotFoundError as error:
@@ -218,7 +218,7 @@ def dataset_spec(name: str) -> DatasetSpec:
     """Return the entry of a name. Raises InputError, which lists the known names, for an unknown one."""
     if name not in DATASETS:
         raise InputError(
-            f"unknown data set {name!r}; known: {', '.join(DATASETS)}.{nearest(name, DATASETS)}",
+            f"unknown data set {name!r}; known: {', '.join(DATASETS)}.{suggest_name(name, DATASETS)}",
             argument="name",
             got=name,
         )
@@ -233,7 +233,7 @@ def check_dataset_options(name: str, options: Mapping[str, object]) -> dict[str,
         if key not in allowed:
             known = f"known: {', '.join(allowed)}" if allowed else "it has none"
             raise InputError(
-                f"unknown option {key!r} of the data set {name}; {known}.{nearest(key, allowed)}",
+                f"unknown option {key!r} of the data set {name}; {known}.{suggest_name(key, allowed)}",
                 argument=key,
                 got=value,
             )
@@ -264,7 +264,7 @@ def fetch(name: str, data_dir: str | os.PathLike[str] | None = None) -> DatasetS
     """Verify the files of a data set, fetch those that are missing, and return the status."""
     spec = dataset_spec(name)
     for file in spec.files:
-        obtain(file, data_dir=_folder(data_dir), download=True)
+        read_or_fetch(file, data_dir=_folder(data_dir), download=True)
     return _dataset_status(spec, _folder(data_dir))
 
 

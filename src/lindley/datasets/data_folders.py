@@ -13,7 +13,7 @@ from lindley.errors import DataError
 DATA_VARIABLE = "LINDLEY_DATA"
 
 
-def obtain(file: DataFile, *, data_dir: Path | None, download: bool) -> bytes:
+def read_or_fetch(file: DataFile, *, data_dir: Path | None, download: bool) -> bytes:
     """Return the verified, decompressed bytes of a file, from the first folder that has it.
 
     A damaged file of the user's own is refused and left alone; one in the cache folder is renamed to
@@ -51,7 +51,7 @@ def obtain(file: DataFile, *, data_dir: Path | None, download: bool) -> bytes:
 
 
 def find_file(file: DataFile, data_dir: Path | None) -> Path | None:
-    """Return the path at which `obtain` finds a file without fetching it, or None; the file is not opened."""
+    """Return the path at which `read_or_fetch` finds a file without fetching it, or None; the file is not opened."""
     folders = [*user_folders(data_dir), cache_folder()]
     return next((folder / file.path for folder in folders if os.path.exists(folder / file.path)), None)
 

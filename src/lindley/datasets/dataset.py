@@ -22,6 +22,8 @@ NONE_OF_THE_CLASSES = -1
 of the simulated oracle. Labels never hold it."""
 NUM_HASHED_ROWS = 100
 """Rows of which a manifest records the hash, where hashing all inputs would take long."""
+_ROWS_AT_A_TIME = 1000
+"""Rows that are read at a time to hash all inputs."""
 TestClassIndices = Int64[Tensor, "test_rows"]
 """ClassIndices of the test set, which has another number of rows than the pool."""
 
@@ -139,6 +141,18 @@ def content_hashes(dataset: Dataset) -> dict[str, str]:
         **array_hashes(classes=dataset.classes.cpu(), test_classes=dataset.test_classes.cpu()),
         **array_hashes(**{name: _bytes(values) for name, values in inputs.items() if isinstance(values, Tensor)}),
     }
+
+
+def hash_inputs(pool: Pool) -> str:
+    """Return the sha256 of all inputs, which must be tensors, in the order of rows. They are read in parts."""
+    digest = hashlib.sha256()
+    for rows in torch.arange(len(pool)).split(_ROWS_AT_A_TIME):
+        inputs = pool.read(rows)
+        if not isinstance(inputs, Tensor):
+            expected = "of tensors to be corrupted"
+            raise InputError(argument="pool", expected=expected, got=type(inputs).__name__)
+        digest.update(_bytes(inputs).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _bytes(values: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ def digits() -> Dataset:
     bunch = load_digits()
     inputs = torch.from_numpy((bunch.data / 16).astype(np.float32))  # [1797, 64]
     classes = torch.from_numpy(bunch.target.astype(np.int64))
-    is_test = _test_third(classes)
+    is_test = _mark_test_rows(classes)
     return Dataset(
         name="digits",
         task=DATASETS["digits"].task,
@@ -34,7 +34,7 @@ def digits() -> Dataset:
     )
 
 
-def _test_third(classes: torch.Tensor) -> torch.Tensor:
+def _mark_test_rows(classes: torch.Tensor) -> torch.Tensor:
     """Mark a third of the rows: sorted by class, then by a hash of the row, every third one.  [N] -> [N] bool
 
     The hash and not a library's shuffle, so that no release of NumPy or scikit-learn moves the split.

@@ -5,26 +5,20 @@ Each makes a data set of a data set and leaves the test set as it is. What is dr
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
-from torch import Tensor
 
-from lindley.contracts import Pool
-from lindley.datasets.dataset import NONE_OF_THE_CLASSES, Dataset, array_hashes
+from lindley.datasets.dataset import NONE_OF_THE_CLASSES, Dataset, array_hashes, hash_inputs
 from lindley.errors import InputError
-from lindley.names import nearest
+from lindley.names import suggest_name
 from lindley.noise import row_uniforms
 from lindley.pools.joined import JoinedPool
 from lindley.pools.repeated import RepeatedPool
 from lindley.pools.subset import SubsetPool
 from lindley.seeds import derive_seed
 from lindley.shapes import Rows
-
-_HASHED_ROWS = 1000
-"""Rows that are read at a time to be hashed."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +71,7 @@ def corrupt_pool(dataset: Dataset, corruption: PoolCorruption, *, seed: int) -> 
     if corruption.label_noise > 0:
         made = add_label_noise(made, corruption.label_noise, seed=derive_seed(seed, "wrong labels"))
     answers = array_hashes(pool_answers=made.classes, pool_truth=made.truth)
-    return replace(made, hashes={**made.hashes, **answers, "pool_inputs": _hash_inputs(made.pool)})
+    return replace(made, hashes={**made.hashes, **answers, "pool_inputs": hash_inputs(made.pool)})
 
 
 def take_subset(dataset: Dataset, count: int, *, seed: int) -> Dataset:
@@ -114,7 +108,8 @@ def imbalance_classes(dataset: Dataset, shares: Mapping[str, float], *, seed: in
     stays = torch.ones(len(dataset.pool), dtype=torch.bool)
     for name, share in shares.items():
         if name not in names:
-            text = f"class_imbalance: {name!r} is no class of {dataset.name}: {', '.join(names)}.{nearest(name, names)}"
+            known = f"{', '.join(names)}.{suggest_name(name, names)}"
+            text = f"class_imbalance: {name!r} is no class of {dataset.name}: {known}"
             raise InputError(text, argument=f"class_imbalance.{name}", got=share)
         if not 0 < share <= 1:
             raise InputError(argument=f"class_imbalance.{name}", expected="above 0 and at most 1", got=share)
@@ -224,15 +219,3 @@ def _keep_rows(dataset: Dataset, rows: Rows) -> Dataset:
         true_classes=None if true is None else true[rows],
         sources=None if sources is None else sources[rows],
     )
-
-
-def _hash_inputs(pool: Pool) -> str:
-    """Return the sha256 of all inputs in the order of rows; they are read in parts."""
-    digest = hashlib.sha256()
-    for rows in torch.arange(len(pool)).split(_HASHED_ROWS):
-        inputs = pool.read(rows)
-        if not isinstance(inputs, Tensor):
-            expected = "of tensors to be corrupted"
-            raise InputError(argument="pool", expected=expected, got=type(inputs).__name__)
-        digest.update(inputs.contiguous().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()

@@ -11,7 +11,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from lindley.errors import InputError
-from lindley.names import nearest
+from lindley.names import suggest_name
 
 if TYPE_CHECKING:
     from lindley.features.method import FeatureMethod
@@ -51,7 +51,7 @@ class FeatureSpec:
             if name not in self.options:
                 takes = f"it takes {', '.join(self.options)}" if self.options else "it takes none"
                 raise InputError(
-                    f"features = {self.name!r} has no option {name!r}; {takes}.{nearest(name, self.options)}",
+                    f"features = {self.name!r} has no option {name!r}; {takes}.{suggest_name(name, self.options)}",
                     argument=name,
                     got=options[name],
                 )
@@ -165,7 +165,9 @@ def build_features(
         name, options = ENCODERS[kind], {"model": model, **options}
     if name not in FEATURES:
         known = f"{', '.join(FEATURES)}, 'encoder:FOLDER' or an import path 'package.module:name'"
-        raise InputError(f"Known: {known}.{nearest(name, FEATURES)}", argument="features", expected="known", got=name)
+        raise InputError(
+            f"Known: {known}.{suggest_name(name, FEATURES)}", argument="features", expected="known", got=name
+        )
     spec = FEATURES[name]
     if spec.kind != kind:
         fitting = [each.name for each in _SPECS if each.kind == kind]

@@ -14,7 +14,7 @@ from lindley.information.configurations import (
     sample_configurations,
 )
 from lindley.information.joint import Estimate
-from lindley.information.pairwise import classes_first, column_blocks, mutual_information_terms, uniform_weights
+from lindley.information.pairwise import column_blocks, mutual_information_terms, probs_by_class, uniform_weights
 from lindley.shapes import BatchLogProbs, TargetLogProbs
 
 MAX_CONFIGURATIONS = 1 << 17
@@ -74,7 +74,7 @@ def information_on_targets(configurations: Configurations, targets: TargetLogPro
         expected = f"[T, {posterior.shape[1]}, C], T at least 1"
         raise InputError(argument="targets", expected=expected, got=[*targets.shape])
     targets = targets.double()
-    others = column_blocks(classes_first(targets), uniform_weights(targets))
+    others = column_blocks(probs_by_class(targets), uniform_weights(targets))
     total = torch.zeros(len(posterior), dtype=torch.float64)
     for part in others:
         blocks = posterior[:, None, :].split(_BLOCK_CONFIGURATIONS)

@@ -52,7 +52,7 @@ class Configurations:
         return (math.log(posterior.shape[1]) - uncertainty).clamp_min(0.0)
 
     def extend(
-        self, row: Float[Tensor, "K C"], *, num_configurations: int, seed: int, num_exact: int | None = None
+        self, row: Float[Tensor, "K C"], *, num_configurations: int, seed: int, max_enumerated: int | None = None
     ) -> Configurations:
         """Return the configurations of a batch with one more row: exact while they are few, then sampled.
 
@@ -60,13 +60,13 @@ class Configurations:
             row: [K, C], the log-probabilities of the row that joins, in nats.
             num_configurations: Number of configurations to sample where they are too many to enumerate.
             seed: Seed of the sampled labels.
-            num_exact: Number of configurations C**B up to which all are enumerated; None is num_configurations.
+            max_enumerated: Number of configurations C**B up to which all are enumerated; None is num_configurations.
         """
         row = row.detach().double()
         if not self.exact:
             return _extend_sampled(self, row, seed)
         members = (*self.members, row)
-        if row.shape[1] ** len(members) <= (num_configurations if num_exact is None else num_exact):
+        if row.shape[1] ** len(members) <= (num_configurations if max_enumerated is None else max_enumerated):
             return _extend_exact(self, row)
         return sample_configurations(torch.stack(members), num_configurations=num_configurations, seed=seed)
 

@@ -32,12 +32,12 @@ def mean_log_probs(log_probs: LogProbs) -> MeanLogProbs:
 
 def predictive_entropy(log_probs: LogProbs) -> Scores:
     """Entropy of the averaged prediction, H[E_k p_k(y)].  [N, K, C] -> [N] nats, from 0 to log C."""
-    return map_blocks(lambda block: _entr(mean_probs(block)).sum(1), log_probs)
+    return map_blocks(lambda block: _entropy_terms(mean_probs(block)).sum(1), log_probs)
 
 
 def conditional_entropy(log_probs: LogProbs) -> Scores:
     """Average entropy of the draws, E_k H[p_k(y)].  [N, K, C] -> [N] nats, from 0 to log C."""
-    return map_blocks(lambda block: _means(block)[1].sum(1), log_probs)
+    return map_blocks(lambda block: _average_draws(block)[1].sum(1), log_probs)
 
 
 def bald(log_probs: LogProbs) -> Scores:
@@ -49,10 +49,10 @@ def bald(log_probs: LogProbs) -> Scores:
     Source: Houlsby et al. 2011, arXiv:1112.5745.
     """
     if log_probs.dtype == torch.float64:
-        return map_blocks(_exact_bald, log_probs)
-    scores = map_blocks(_quick_bald, log_probs)
+        return map_blocks(_bald_float64, log_probs)
+    scores = map_blocks(_bald_float32, log_probs)
     for small in (scores < _SMALL_BALD).nonzero()[:, 0].split(_block_rows(log_probs)):
-        scores[small] = _exact_bald(log_probs[small].double().contiguous()).to(scores)
+        scores[small] = _bald_float64(log_probs[small].double().contiguous()).to(scores)
     return scores
 
 
@@ -73,7 +73,7 @@ def _block_rows(log_probs: Tensor) -> int:
     return max(1, elements // max(1, log_probs[:1].numel()))
 
 
-def _means(block: Tensor) -> tuple[Tensor, Tensor]:
+def _average_draws(block: Tensor) -> tuple[Tensor, Tensor]:
     """Averages over the draws of p and of -p log p.  [n, K, C] -> [n, C], [n, C] float64"""
     probs = block.exp()
     mean = probs.sum(1)  # in the same precision: sums that convert take three times as long
@@ -83,19 +83,19 @@ def _means(block: Tensor) -> tuple[Tensor, Tensor]:
     return mean.double() / block.shape[1], -negentropy.double() / block.shape[1]
 
 
-def _quick_bald(block: Tensor) -> Tensor:
-    mean, conditional = _means(block)
-    scores: Tensor = (_entr(mean) - conditional).clamp_min(0.0).sum(1)
+def _bald_float32(block: Tensor) -> Tensor:
+    mean, conditional = _average_draws(block)
+    scores: Tensor = (_entropy_terms(mean) - conditional).clamp_min(0.0).sum(1)
     return scores
 
 
-def _exact_bald(block: Tensor) -> Tensor:
+def _bald_float64(block: Tensor) -> Tensor:
     probs = block.exp()
-    shares = _entr(probs.mean(1)) - _entr(probs).mean(1)  # [n, C]
+    shares = _entropy_terms(probs.mean(1)) - _entropy_terms(probs).mean(1)  # [n, C]
     scores: Tensor = shares.clamp_min(0.0).sum(1)
     return scores
 
 
-def _entr(probs: Tensor) -> Tensor:
+def _entropy_terms(probs: Tensor) -> Tensor:
     """-p log p, and 0 for 0, as torch.special.entr, which is not vectorised."""
     return -probs * probs.clamp_min(torch.finfo(probs.dtype).tiny).log()

@@ -8,23 +8,23 @@ from torch import Tensor
 
 from lindley.errors import InputError
 from lindley.information.pairwise import (
-    ClassesFirst,
     Columns,
     DrawWeights,
+    ProbsByClass,
     Scratch,
+    allocate_scratch,
     check_same_draws,
-    classes_first,
     column_blocks,
     compute_dtype,
     likelihood_ratios,
     mutual_information_terms,
+    probs_by_class,
     rows_per_block,
-    scratch,
     uniform_weights,
     weigh_draws,
 )
-from lindley.modes import no_autocast
 from lindley.shapes import LogProbs, Scores, TargetLogProbs
+from lindley.torch_state import no_autocast
 
 MeanInformation = Float64[Tensor, "n"]
 
@@ -43,18 +43,18 @@ def epig(log_probs: LogProbs, targets: TargetLogProbs) -> Scores:
     if len(log_probs) == 0:
         return log_probs.new_zeros(0, dtype=compute_dtype(log_probs))
     weights = uniform_weights(log_probs)
-    others = column_blocks(classes_first(targets), weights)
+    others = column_blocks(probs_by_class(targets), weights)
     blocks = log_probs.split(rows_per_block(log_probs.shape[2], len(targets), log_probs.device))
-    memory = scratch(log_probs.shape[2], len(targets), weights)
+    memory = allocate_scratch(log_probs.shape[2], len(targets), weights)
     scores = weights.new_empty(len(log_probs))
     for block, part in zip(blocks, scores.split(len(blocks[0])), strict=True):
-        part.copy_(mean_information(classes_first(block), others, weights, memory))
+        part.copy_(mean_information(probs_by_class(block), others, weights, memory))
     return scores
 
 
 @no_autocast()
 def mean_information(
-    probs: ClassesFirst, targets: list[Columns], weights: DrawWeights, memory: Scratch | None = None
+    probs: ProbsByClass, targets: list[Columns], weights: DrawWeights, memory: Scratch | None = None
 ) -> MeanInformation:
     """Mean over targets of I[y; y*] under weights of the draws, for one block of rows.  -> [n] nats.
 
@@ -64,7 +64,7 @@ def mean_information(
         probs: [n, C, K], the probabilities of the rows.
         targets: The columns of the targets, as likelihood ratios under the same weights.
         weights: [K], the weights of the draws; they sum to one.
-        memory: Scratch memory for one block, see `pairwise.scratch`.
+        memory: Scratch memory for one block, see `pairwise.allocate_scratch`.
     """
     num_rows, num_classes, _ = probs.shape
     rows = weigh_draws(likelihood_ratios(probs, weights), weights)

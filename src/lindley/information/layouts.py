@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from lindley.errors import Argument, InputError, Part
-from lindley.names import nearest
+from lindley.names import suggest_name
 from lindley.shapes import LogProbs
 
 INPUTS = ("log_probs", "probs", "logits")
@@ -43,8 +43,8 @@ class Layout:
         """Where N, K and C lie among the axes given."""
         return [self.axes.index(letter) for letter in "NKC"]
 
-    def checked_shape(self, shape: tuple[int, ...], name: str) -> tuple[int, int, int]:
-        """(N, K, C) of an array with the axes given. Raises InputError where it cannot be one."""
+    def parse_shape(self, shape: tuple[int, ...], name: str) -> tuple[int, int, int]:
+        """Return (N, K, C) of an array with the axes given; raise InputError where it cannot be one."""
         wanted = ", ".join(self.axes)
         if len(shape) != 3:
             hint = ["One draw is [N, 1, C]: log_probs[:, None]."] if len(shape) == 2 else []
@@ -55,8 +55,8 @@ class Layout:
             raise InputError(argument=name, expected=expected, got=[*shape])
         return count, num_draws, num_classes
 
-    def log_probs(self, raw: Tensor) -> LogProbs:
-        """What was given, as natural log-probabilities.  [n, K, C] -> [n, K, C]"""
+    def to_log_probs(self, raw: Tensor) -> LogProbs:
+        """Return the predictions as natural log-probabilities.  [n, K, C] -> [n, K, C]"""
         wide = raw.to(torch.promote_types(raw.dtype, torch.float32))
         if self.inputs == "logits":
             return wide.log_softmax(-1)
@@ -83,11 +83,11 @@ class Layout:
             if self.inputs == "probs":
                 bad |= ~(probs.amin(dim=(1, 2)) >= 0)
         if bad.any():
-            wrong, expected, advice = self._fault(wide[bad])
+            wrong, expected, advice = self._find_fault(wide[bad])
             places = bad.nonzero()[:, 0][wrong.flatten(1).any(1)]
             raise InputError(*advice, argument=name, expected=expected, rows=ids(places))
 
-    def _fault(self, bad: Tensor) -> tuple[Tensor, str, tuple[Part, ...]]:
+    def _find_fault(self, bad: Tensor) -> tuple[Tensor, str, tuple[Part, ...]]:
         """Return which numbers are at fault, what they must be, and what to do."""
         everything = torch.ones_like(bad, dtype=torch.bool)
         if bad.isnan().any():
@@ -98,7 +98,7 @@ class Layout:
             return everything, "logits that allow a class; they are all -inf", ()
         probs = self.inputs == "probs"
         if probs and (bad < 0).any():
-            return bad < 0, "probabilities, at least 0; they are negative", _OTHER["probs"]
+            return bad < 0, "probabilities, at least 0; they are negative", _OTHER_INPUTS["probs"]
         sums = (bad if probs else bad.exp()).sum(2)  # [n, K]
         worst = sums.flatten()[(sums - 1).abs().argmax()].item()
         kind = "probabilities" if probs else "logarithms of probabilities"
@@ -117,34 +117,34 @@ class Layout:
             return ("They sum to one over K, the draws. If that axis holds the classes, say ", axes, *also, ".")
         if not (given_as_probs or look_like_probs):
             return ("If they are logits, say so: ", Argument("inputs", "logits"), ".")
-        return _OTHER[self.inputs]
+        return _OTHER_INPUTS[self.inputs]
 
 
 def _sums_to_one(probs: Tensor, axis: int) -> bool:
     return bool(((probs.sum(axis) - 1).abs() < SUM_TOLERANCE[torch.float32]).all())
 
 
-def _if_other(kinds: str, *inputs: str) -> tuple[Part, ...]:
+def _suggest_inputs(kinds: str, *inputs: str) -> tuple[Part, ...]:
     first, second = (Argument("inputs", each) for each in inputs)
     return (f"If they are {kinds}, say so: ", first, ", ", second, ".")
 
 
-_OTHER = {
-    "log_probs": _if_other("probabilities or logits", "probs", "logits"),
-    "probs": _if_other("log-probabilities or logits", "log_probs", "logits"),
+_OTHER_INPUTS = {
+    "log_probs": _suggest_inputs("probabilities or logits", "probs", "logits"),
+    "probs": _suggest_inputs("log-probabilities or logits", "log_probs", "logits"),
 }
 
 
-def swapped_axes(looks_so: bool) -> tuple[Part, ...]:
-    """Return what to say of an array whose draws may have been taken for its rows; nothing where it looks right."""
-    return ("If the predictions are [K, N, C], say ", Argument("axes", "KNC"), ".") if looks_so else ()
+def suggest_axes(is_likely: bool) -> tuple[Part, ...]:
+    """Return the advice for an array whose draws may have been taken for its rows, where that is likely."""
+    return ("If the predictions are [K, N, C], say ", Argument("axes", "KNC"), ".") if is_likely else ()
 
 
 def check_layout(inputs: str, axes: str) -> None:
-    """Refuse what is no kind of numbers, and no order of the axes."""
+    """Raise InputError for an unknown kind of numbers or order of the axes."""
     if inputs not in INPUTS:
-        hint = nearest(inputs, INPUTS).split(maxsplit=0)
+        hint = suggest_name(inputs, INPUTS).split(maxsplit=0)
         raise InputError(*hint, argument="inputs", expected=f"one of {', '.join(INPUTS)}", got=inputs)
     if axes not in AXES:
         expected = f"one of {', '.join(AXES)} (N rows, K draws, C classes)"
-        raise InputError(*nearest(axes, AXES).split(maxsplit=0), argument="axes", expected=expected, got=axes)
+        raise InputError(*suggest_name(axes, AXES).split(maxsplit=0), argument="axes", expected=expected, got=axes)

@@ -19,11 +19,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lindley.errors import InputError
-from lindley.modes import no_autocast
 from lindley.shapes import BatchLogProbs, LogProbs
+from lindley.torch_state import no_autocast
 
 PairInformation = Float[Tensor, "N B"]
-ClassesFirst = Float[Tensor, "n C K"]
+ProbsByClass = Float[Tensor, "n C K"]
 """Probabilities, each class's draws side by side: what the matrix products read."""
 DrawWeights = Float[Tensor, "K"]
 Scratch = Float[Tensor, "2 size"]
@@ -59,10 +59,10 @@ def pairwise_information(log_probs: LogProbs, batch: BatchLogProbs) -> PairInfor
     if len(log_probs) == 0 or len(batch) == 0:
         return log_probs.new_zeros(len(log_probs), len(batch), dtype=compute_dtype(log_probs))
     weights = uniform_weights(log_probs)
-    others = column_blocks(classes_first(batch), weights)
+    others = column_blocks(probs_by_class(batch), weights)
     blocks = log_probs.split(rows_per_block(log_probs.shape[2], len(batch), log_probs.device))
-    memory = scratch(log_probs.shape[2], len(batch), weights)
-    rows = (weigh_draws(likelihood_ratios(classes_first(block), weights), weights) for block in blocks)
+    memory = allocate_scratch(log_probs.shape[2], len(batch), weights)
+    rows = (weigh_draws(likelihood_ratios(probs_by_class(block), weights), weights) for block in blocks)
     return torch.cat([block_information(block, others, memory) for block in rows])
 
 
@@ -88,15 +88,15 @@ def compute_dtype(log_probs: Tensor) -> torch.dtype:
     return torch.float64 if log_probs.dtype == torch.float64 else torch.float32
 
 
-def classes_first(log_probs: Tensor) -> ClassesFirst:
+def probs_by_class(log_probs: Tensor) -> ProbsByClass:
     """Return probabilities with the classes before the draws, copied and detached.  [n, K, C] nats -> [n, C, K]"""
     dtype = compute_dtype(log_probs)
     own = log_probs.detach().to(dtype).transpose(1, 2).clone(memory_format=torch.contiguous_format)
     return own.exp_().clamp_min_(_FLOOR[dtype])
 
 
-def floor_probs(probs: ClassesFirst) -> ClassesFirst:
-    """Raise probabilities to the floor that `classes_first` gives them, so that none is zero.  [n, C, K]"""
+def floor_probs(probs: ProbsByClass) -> ProbsByClass:
+    """Raise probabilities to the floor that `probs_by_class` gives them, so that none is zero.  [n, C, K]"""
     return probs.clamp_min(_FLOOR[probs.dtype])
 
 
@@ -107,7 +107,7 @@ def uniform_weights(log_probs: Tensor) -> DrawWeights:
 
 
 @no_autocast()
-def likelihood_ratios(probs: ClassesFirst, weights: DrawWeights) -> LikelihoodRatios:
+def likelihood_ratios(probs: ProbsByClass, weights: DrawWeights) -> LikelihoodRatios:
     """Likelihood ratios of rows under weights of the draws.  [n, C, K], [K]"""
     average = probs @ weights  # [n, C]
     return LikelihoodRatios(probs / average[..., None], average)
@@ -118,7 +118,7 @@ def weigh_draws(rows: LikelihoodRatios, weights: DrawWeights) -> LikelihoodRatio
     return LikelihoodRatios(rows.ratios * weights, rows.average)
 
 
-def column_blocks(probs: ClassesFirst, weights: DrawWeights) -> list[Columns]:
+def column_blocks(probs: ProbsByClass, weights: DrawWeights) -> list[Columns]:
     """Return likelihood ratios as blocks of about a thousand columns, so that memory stays bounded."""
     num_classes, num_draws = probs.shape[1:]
     parts = (likelihood_ratios(part, weights) for part in probs.split(max(1, _BLOCK_COLUMNS // num_classes)))
@@ -138,7 +138,7 @@ def rows_per_block(num_classes: int, num_others: int, device: torch.device) -> i
     return max(1, elements // (num_classes * num_columns))
 
 
-def scratch(num_classes: int, num_others: int, weights: DrawWeights) -> Scratch:
+def allocate_scratch(num_classes: int, num_others: int, weights: DrawWeights) -> Scratch:
     """Allocate memory that the blocks overwrite in turn: allocating it for each block costs more than the product.
 
     Args:
@@ -153,7 +153,7 @@ def scratch(num_classes: int, num_others: int, weights: DrawWeights) -> Scratch:
 
 @no_autocast()
 def mutual_information_terms(
-    rows: ClassesFirst, others: Columns, memory: Scratch | None = None
+    rows: ProbsByClass, others: Columns, memory: Scratch | None = None
 ) -> Float[Tensor, "nC mC"]:
     """Terms ρ log ρ of the mutual information, of each class of the rows with each of the others.  -> [n*C, m*C]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from lindley.errors import InputError, some
+from lindley.errors import InputError, format_rows
 from lindley.labelling.sql import parameter, sa, select_in
 from lindley.labelling.tables import item, lease, queue, touched
 
@@ -46,7 +46,7 @@ def move_to_audit(connection: sa.Connection, items: Sequence[int]) -> list[int]:
 def _check_known(connection: sa.Connection, items: Sequence[int]) -> Sequence[int]:
     known = select_in(connection, _READY, items)
     if unknown := [each for each in items if each not in known]:
-        raise InputError(f"The items {some(unknown)} are not known.", argument="items", rows=unknown)
+        raise InputError(f"The items {format_rows(unknown)} are not known.", argument="items", rows=unknown)
     return items
 
 

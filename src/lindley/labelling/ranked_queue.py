@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from lindley.errors import InputError, some
+from lindley.errors import InputError, format_rows
 from lindley.labelling.sql import parameter, sa, select_in
 from lindley.labelling.tables import item, lease, queue, read_meta, touched, write_meta
 
@@ -45,9 +45,9 @@ def replace_queue(connection: sa.Connection, epoch: int, rows: Sequence[QueueRow
     ids = [each.item for each in rows]
     known = select_in(connection, _KNOWN, ids)
     if unknown := [each for each in ids if each not in known]:
-        raise InputError(f"The items {some(unknown)} are not known.", argument="rows", rows=unknown)
+        raise InputError(f"The items {format_rows(unknown)} are not known.", argument="rows", rows=unknown)
     if twice := [each for each, count in Counter(ids).items() if count > 1]:
-        raise InputError(f"The items {some(twice)} are ranked twice.", argument="rows", rows=twice)
+        raise InputError(f"The items {format_rows(twice)} are ranked twice.", argument="rows", rows=twice)
     if wrong := [each.item for each in rows if not all(map(math.isfinite, (each.score or 0, each.prob or 0)))]:
         raise InputError(argument="score and prob", expected="finite numbers or None", rows=wrong)
     connection.execute(queue.delete())

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from lindley.errors import InputError, some
+from lindley.errors import InputError, format_rows
 from lindley.labelling.records import Entry, Item, ProjectEvent
 from lindley.labelling.sql import Row, parameter, sa, select_in
 from lindley.labelling.tables import entry, event, item, lease, person
@@ -25,7 +25,7 @@ def read_items(read: Read, rows: Iterable[int] | None) -> Iterator[Item]:
     while block := list(islice(iterator, _PAGE)):
         found = read(lambda connection: select_in(connection, _ITEMS_OF, block))
         if missing := [each for each in block if each not in found]:
-            raise InputError(f"The items {some(missing)} are not known.", argument="rows", rows=missing)
+            raise InputError(f"The items {format_rows(missing)} are not known.", argument="rows", rows=missing)
         for each in block:
             yield Item(**found[each]._mapping)
 

@@ -14,7 +14,7 @@ from lindley.acquisition.specs import ACQUISITIONS
 from lindley.errors import ConfigurationError
 from lindley.files import write_atomically
 from lindley.labelling.records import Kind
-from lindley.session.records import describe_fault
+from lindley.session.validated_records import describe_fault
 
 FILE_NAME = "project.toml"
 _HEADER = "# A labelling project of lindley. `lindley status` says how far it is.\n"

@@ -13,6 +13,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -88,7 +89,8 @@ def _previous(project: Project, epoch: Epoch | None, snapshot: Snapshot) -> torc
 
 
 def _write(project: Project, number: int, snapshot: Snapshot, output: RoundOutput, feature_version: str) -> Epoch:
-    version, probs, kept = "", None, {}
+    version, probs = "", None
+    kept: dict[str, Any] = {}
     if output.posterior is not None and output.log_probs is not None:
         version = f"r{number}"
         _save_model(project.folder / MODELS / version, output.posterior, snapshot, feature_version)

@@ -54,7 +54,7 @@ class MetricSpec:
     classes under each draw."""
     per_class: bool = False
     """Whether it is a list with a value, or None, for each class."""
-    fewest_rows: int = 1
+    min_rows: int = 1
     """Test rows below which it is not measured."""
     tasks: tuple[str, ...] = ("classification",)
     places: tuple[Place, ...] = ("table",)
@@ -144,7 +144,7 @@ _SPECS = (
         reference="Wen et al. 2021, arXiv:2107.09224; Osband et al. 2022, arXiv:2110.04629",
         bounds=(0.0, math.inf),
         prediction="draws",
-        fewest_rows=10,
+        min_rows=10,
         axis="logarithmic",
     ),
     MetricSpec(

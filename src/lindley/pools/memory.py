@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lindley.arrays import ArrayLike, as_tensor, as_whole_numbers
-from lindley.errors import InputError, some
+from lindley.errors import InputError, format_rows
 from lindley.shapes import Rows
 
 
@@ -53,5 +53,5 @@ def as_rows(rows: ArrayLike, num_rows: int) -> Rows:
     if outside.numel():
         missing = outside.tolist()
         text = f"The pool has the rows 0 to {num_rows - 1}" if num_rows else "The pool has no rows"
-        raise InputError(f"{text}; it does not have {some(missing)}.", argument="rows", rows=missing)
+        raise InputError(f"{text}; it does not have {format_rows(missing)}.", argument="rows", rows=missing)
     return rows

@@ -6,7 +6,7 @@ from typing import final
 
 from lindley.arrays import ArrayLike
 from lindley.contracts import Inputs, Pool
-from lindley.errors import InputError, some
+from lindley.errors import InputError, format_rows
 from lindley.pools.memory import as_rows
 
 
@@ -24,7 +24,9 @@ class SubsetPool:
         if rows.unique().numel() != rows.numel():
             values, counts = rows.unique(return_counts=True)
             repeated = values[counts > 1].tolist()
-            raise InputError(f"rows must differ; {some(repeated)} came more than once.", argument="rows", rows=repeated)
+            raise InputError(
+                f"rows must differ; {format_rows(repeated)} came more than once.", argument="rows", rows=repeated
+            )
         self._source, self._rows = source, rows.clone()
 
     def __len__(self) -> int:

@@ -17,6 +17,7 @@ features               what a network's last dense layer reads
 members                the choice of draws among members
 randomness             the check that a network is a function
 state_checks           checks of stored tensors and settings
+label_weights          the weight of each label in a fit
 supported_data         refusal of training data that a learner cannot use
 """
 

@@ -79,7 +79,7 @@ class DeepEnsemble:
                 seed=seed,
             )
         except FitError as error:
-            raise FitError(f"member {member} of {self.members}: {error}") from error
+            raise FitError(f"member {member} of {self.members}: {error}", step=error.step, member=member) from error
 
 
 class EnsemblePosterior:

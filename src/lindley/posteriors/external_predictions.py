@@ -11,11 +11,11 @@ from torch import Tensor
 
 from lindley.arrays import ArrayLike, as_tensor, as_whole_numbers
 from lindley.contracts import Categorical
-from lindley.errors import InputError, some
+from lindley.errors import InputError, format_rows
 from lindley.information.layouts import Layout
-from lindley.modes import isolated_torch_state
 from lindley.posteriors.members import choose_members
 from lindley.posteriors.scikit_learn.tables import Examples
+from lindley.torch_state import isolated_torch_state
 
 PredictFunction = Callable[[Any], ArrayLike]
 """n inputs -> predictions of K draws and C classes; pickles where draws go to other processes."""
@@ -37,7 +37,7 @@ class ArrayPosterior:
     def __init__(self, array: ArrayLike, *, inputs: str = "log_probs", axes: str = "NKC") -> None:
         self._layout = Layout(inputs, axes)
         self._array = as_tensor(array, inputs, floats=True)
-        self.num_rows, self.num_draws, _ = self._layout.checked_shape(tuple(self._array.shape), inputs)
+        self.num_rows, self.num_draws, _ = self._layout.parse_shape(tuple(self._array.shape), inputs)
 
     def draw(self, num_draws: int, *, seed: int) -> ArrayDraws:
         """Return draws of the array without replacement; all of them, in order, where num_draws is their number."""
@@ -73,7 +73,7 @@ class ArrayDraws:
 
     def __init__(self, array: Tensor, layout: Layout) -> None:
         self._array, self._layout = array, layout
-        self._num_rows, self.num_draws, _ = layout.checked_shape(tuple(array.shape), layout.inputs)
+        self._num_rows, self.num_draws, _ = layout.parse_shape(tuple(array.shape), layout.inputs)
         digest = hashlib.blake2b(repr(layout).encode(), digest_size=8)
         digest.update(array.cpu().contiguous().view(torch.uint8).numpy().tobytes())
         self.id = f"given-array-{digest.hexdigest()}-{self.num_draws}"
@@ -93,14 +93,14 @@ class ArrayDraws:
         outside = rows[(rows < 0) | (rows >= self._num_rows)].tolist()
         if outside:
             raise InputError(
-                f"the array has rows 0 to {self._num_rows - 1}; got rows {some(outside)}. {_ROW_NUMBERS}",
+                f"the array has rows 0 to {self._num_rows - 1}; got rows {format_rows(outside)}. {_ROW_NUMBERS}",
                 argument="inputs",
                 rows=outside,
             )
         order = self._layout.order
         raw = self._array.index_select(order[0], rows.to(self._array.device)).permute(order)  # [n, K, C]
         self._layout.check(raw, self._layout.inputs, lambda places: rows[places.cpu()].tolist())
-        return Categorical(self._layout.log_probs(raw))
+        return Categorical(self._layout.to_log_probs(raw))
 
 
 class FunctionPosterior:
@@ -160,7 +160,7 @@ class FunctionDraws:
             InputError: If the function returns no predictions of n inputs and K draws, or is not frozen.
         """
         raw = self._call(inputs, _num_inputs(inputs))
-        log_probs = self._layout.log_probs(raw)
+        log_probs = self._layout.to_log_probs(raw)
         if not self._is_checked and len(raw):
             self._check_frozen(inputs, raw.dtype, log_probs)
             self._is_checked = True
@@ -169,7 +169,7 @@ class FunctionDraws:
     def _call(self, inputs: Examples, num_inputs: int) -> Tensor:
         with isolated_torch_state("cpu"):
             raw = as_tensor(self._function(inputs), "what the function returns", floats=True)
-        count, num_draws, _ = self._layout.checked_shape(tuple(raw.shape), "what the function returns")
+        count, num_draws, _ = self._layout.parse_shape(tuple(raw.shape), "what the function returns")
         if (count, num_draws) != (num_inputs, self._num_members):
             raise InputError(
                 f"the function must return {num_inputs} rows and {self._num_members} draws for {num_inputs} inputs; "
@@ -183,7 +183,7 @@ class FunctionDraws:
 
     def _check_frozen(self, inputs: Examples, dtype: torch.dtype, log_probs: Tensor) -> None:
         positions = torch.linspace(len(log_probs) - 1, 0, min(len(log_probs), _NUM_CHECK_INPUTS)).round().long()  # [s]
-        again = self._layout.log_probs(self._call(_take_inputs(inputs, positions), len(positions)))
+        again = self._layout.to_log_probs(self._call(_take_inputs(inputs, positions), len(positions)))
         difference = (again.exp() - log_probs[positions].exp()).abs().amax().item()
         if not difference <= _TOLERANCE[dtype]:
             raise InputError(

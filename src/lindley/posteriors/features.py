@@ -6,9 +6,9 @@ from torch import Tensor, nn
 
 from lindley.contracts import Inputs
 from lindley.errors import InputError
-from lindley.modes import isolated_torch_state
 from lindley.posteriors.randomness import refuse_random_networks
 from lindley.shapes import Features
+from lindley.torch_state import isolated_torch_state
 from lindley.training.memory_layout import match_memory_layout
 from lindley.training.network_calls import forward, network_inputs, num_rows
 from lindley.training.precision import autocast_to, compute_dtype

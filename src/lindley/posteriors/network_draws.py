@@ -10,9 +10,9 @@ from torch import nn
 
 from lindley.contracts import Categorical, Inputs
 from lindley.errors import InputError
-from lindley.modes import isolated_torch_state
 from lindley.posteriors.dropout.masks import rate_attribute
 from lindley.posteriors.randomness import refuse_random_networks
+from lindley.torch_state import isolated_torch_state
 from lindley.training.memory_layout import match_memory_layout
 from lindley.training.network_calls import extract_logits, forward, network_inputs, normalise, refuse_probabilities
 from lindley.training.network_copies import copy_network

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lindley.errors import InputError
-from lindley.modes import isolated_torch_state
+from lindley.torch_state import isolated_torch_state
 from lindley.training.memory_layout import match_memory_layout
 from lindley.training.network_calls import (
     NetworkInputs,

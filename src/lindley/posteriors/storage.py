@@ -123,8 +123,13 @@ def load_posterior(
         posterior = kind.from_state_dict(tensors, settings, **parts)
     except Exception as error:  # whatever its parts, a network's function or an estimator raise
         reason = error if isinstance(error, LindleyError) else f"{type(error).__name__}: {error}"
-        argument, got = (error.argument, error.got) if isinstance(error, InputError) else ("", str(error))
-        raise InputError(f"the posterior in {folder} cannot be loaded: {reason}", argument=argument, got=got) from error
+        inner = error if isinstance(error, InputError) else InputError(got=str(error))
+        raise InputError(
+            f"the posterior in {folder} cannot be loaded: {reason}",
+            argument=inner.argument,
+            got=inner.got,
+            rows=inner.rows,
+        ) from error
     return scale_temperature(posterior, float(settings[_TEMPERATURE])) if _TEMPERATURE in settings else posterior
 
 

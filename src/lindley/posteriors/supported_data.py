@@ -33,11 +33,15 @@ def check_supported(
         raise InputError(f"{name} cannot use prior, the log-probabilities of a teacher; leave it out", argument="prior")
     if data.labels.sample_weight is not None and not sample_weight:
         raise InputError(
-            f"{name} cannot use sample_weight; leave it out ({_LEARNERS_WITH_SAMPLE_WEIGHT})", argument="sample_weight"
+            f"{name} cannot use sample_weight; leave it out ({_LEARNERS_WITH_SAMPLE_WEIGHT})",
+            argument="sample_weight",
+            got=name,
         )
     if data.validation is not None and not validation:
         raise InputError(f"{name} cannot use validation labels; put them among the labels", argument="validation")
     if data.validation is not None and data.validation.sample_weight is not None:
         raise InputError(
-            f"{name} cannot use sample_weight of validation labels; leave it out", argument="validation.sample_weight"
+            f"{name} cannot use sample_weight of validation labels; leave it out",
+            argument="validation.sample_weight",
+            got=name,
         )

@@ -28,10 +28,10 @@ from lindley.contracts import (
     as_categorical,
 )
 from lindley.errors import InputError
-from lindley.modes import isolated_torch_state
 from lindley.noise import torch_generator
 from lindley.seeds import derive_seed
 from lindley.shapes import Features
+from lindley.torch_state import isolated_torch_state
 from lindley.training.network_calls import normalise
 
 

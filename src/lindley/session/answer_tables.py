@@ -11,10 +11,10 @@ from typing import Any
 
 from lindley.errors import InputError
 from lindley.files import read_plain_file, write_atomically
-from lindley.names import nearest
+from lindley.names import suggest_name
 from lindley.session.events import Answer, AnswerOutcome
 from lindley.spreadsheet import quote_cell
-from lindley.text import brief
+from lindley.text import short_repr
 
 COLUMNS = ("row", "label", "reason")
 _NO_LABEL: dict[str, AnswerOutcome] = {"skip": "skip", "none": "none_of_the_classes"}
@@ -119,7 +119,9 @@ class _Table:
         cell = (line["row"] or "").strip()
         if not (cell.isascii() and cell.isdigit() and len(cell) < 19 and int(cell) < self._num_rows):
             raise InputError(
-                f"{where}: the row must be from 0 to {self._num_rows - 1}; got {brief(cell)}.", argument="row", got=cell
+                f"{where}: the row must be from 0 to {self._num_rows - 1}; got {short_repr(cell)}.",
+                argument="row",
+                got=cell,
             )
         row, label, reason = int(cell), line["label"], (line.get("reason") or "").strip()
         index = self._classes.get(label, self._stripped.get(label.strip()))
@@ -127,7 +129,7 @@ class _Table:
             return Answer(row, index, annotator=self._annotator, reason=reason)
         if label.strip() not in _NO_LABEL:
             raise InputError(
-                f"{where}: there is no class {brief(label)}.{nearest(label, self._classes)} It may also be "
+                f"{where}: there is no class {short_repr(label)}.{suggest_name(label, self._classes)} It may also be "
                 f"{' or '.join(_NO_LABEL)}.",
                 argument="label",
                 got=label,

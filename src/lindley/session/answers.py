@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lindley.arrays import ArrayLike, as_whole_numbers
 from lindley.errors import InputError, InputWarning
-from lindley.names import nearest
+from lindley.names import suggest_name
 from lindley.session.events import Answer, Answered, Event
-from lindley.session.records import whole_number
+from lindley.session.validated_records import whole_number
 
 
 def read_answers(
@@ -62,7 +62,7 @@ def class_index(row: int, value: object, class_names: Sequence[str]) -> int:
     if isinstance(value, str):
         if value not in class_names:
             raise InputError(
-                nearest(value, class_names).strip(), argument="value", expected=expected, got=value, rows=[row]
+                suggest_name(value, class_names).strip(), argument="value", expected=expected, got=value, rows=[row]
             )
         return class_names.index(value)
     try:

@@ -41,7 +41,7 @@ def consensus_name(consensus: Consensus) -> str:
     return f"{named.__module__}:{named.__qualname__}"
 
 
-def agree(consensus: Consensus, answers: Sequence[Answer]) -> Answer | None:
+def apply_consensus(consensus: Consensus, answers: Sequence[Answer]) -> Answer | None:
     """Return what counts of the answers to one row. Raises InputError for a consensus that returns no answer to it."""
     if not answers:
         return None

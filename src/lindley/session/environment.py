@@ -14,7 +14,7 @@ from lindley.session.manifest import Manifest
 
 _CODE = (
     "contracts/**/*.py",
-    "modes.py",
+    "torch_state.py",
     "seeds.py",
     "noise.py",
     *(

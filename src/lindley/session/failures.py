@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lindley.files import read_plain_file, write_json
-from lindley.session.journal_store import FILE_NAME as JOURNAL
-from lindley.text import visible
+from lindley.session.journal_file import FILE_NAME as JOURNAL
+from lindley.text import escape_controls
 
 FILE_NAME = "failed.json"
 
@@ -42,7 +42,9 @@ def read_failure(folder: Path) -> Failure | None:
     """
     try:
         found = json.loads(read_plain_file(folder / FILE_NAME))
-        failure = Failure(visible(str(found["message"])), visible(str(found["when"])), int(found["journal_bytes"]))
+        failure = Failure(
+            escape_controls(str(found["message"])), escape_controls(str(found["when"])), int(found["journal_bytes"])
+        )
     except Exception:  # whatever a reader raises: the failure is a message, and counts for nothing where it is damaged
         return None
     return failure if _journal_bytes(folder) <= failure.journal_bytes else None

@@ -15,7 +15,7 @@ from filelock import lock_descriptor, unlock_descriptor
 
 from lindley.errors import HeldError
 from lindley.files import read_plain_file
-from lindley.text import visible_line
+from lindley.text import escape_line
 
 _TIMEOUT_SECONDS = 2.0
 """The time that a killed holder may take to be gone."""
@@ -68,26 +68,27 @@ class FileLock:
         deadline = time.monotonic() + timeout
         while not lock_descriptor(self._descriptor, blocking=False):
             if time.monotonic() > deadline:
+                holder = _holder_name(self._path)
                 raise HeldError(
-                    f"{self._path.parent} is in use by {_holder_name(self._path)}. "
-                    "Wait until it ends, or write to another folder.",
+                    f"{self._path.parent} is in use by {holder}. Wait until it ends, or write to another folder.",
                     path=self._path,
+                    holder=holder,
                 )
             time.sleep(0.05)
 
 
-class Presence:
-    """The presence of this process at a task, as long as it is open (a context manager); others may be present too.
+class ProcessSlot:
+    """A slot that this process holds at a task as long as it is open (a context manager); others have slots too.
 
-    Each process holds a file of its own: `path`, or the first of `<path>.1`, `<path>.2`, ... that is free. `alone` is
-    True when no other file was held at the opening. Open it under a FileLock, else two processes that come at the same
-    moment may each believe that they are alone.
+    A slot is a locked file: `path`, or the first of `<path>.1`, `<path>.2`, ... that is free. `alone` is True when no
+    other slot was held at the opening. Open it under a FileLock, else two processes that come at the same moment may
+    each believe that they are alone.
     """
 
     def __init__(self, path: Path) -> None:
         mine: int | None = None
         self.alone = True
-        for file in _presence_files(path):
+        for file in _slot_files(path):
             if mine is not None and not file.exists():
                 break
             descriptor = _open_file(file)
@@ -101,7 +102,7 @@ class Presence:
         assert mine is not None
         self._descriptor = mine
 
-    def __enter__(self) -> Presence:
+    def __enter__(self) -> ProcessSlot:
         return self
 
     def __exit__(
@@ -140,7 +141,7 @@ def _unlock(descriptor: int) -> None:
     os.close(descriptor)
 
 
-def _presence_files(path: Path) -> Iterator[Path]:
+def _slot_files(path: Path) -> Iterator[Path]:
     yield path
     yield from (path.with_name(f"{path.name}.{number}") for number in count(1))
 
@@ -150,7 +151,7 @@ def _holder_name(path: Path) -> str:
         process, machine = read_plain_file(_holder_file(path)).decode().split()
     except (OSError, ValueError):  # it is just being written
         return "another process"
-    return visible_line(f"process {process}" if machine == platform.node() else f"process {process} on {machine}")
+    return escape_line(f"process {process}" if machine == platform.node() else f"process {process} on {machine}")
 
 
 def _lock_file(path: Path) -> Path:

@@ -13,11 +13,11 @@ from pydantic import ConfigDict
 from lindley.errors import JournalError
 from lindley.files import read_plain_file, write_json
 from lindley.session.files import REMEDY
+from lindley.session.journal_file import FILE_NAME as JOURNAL
 from lindley.session.journal_ranges import check_ranges
-from lindley.session.journal_store import FILE_NAME as JOURNAL
-from lindley.session.records import Count, Record, find_fault
 from lindley.session.state import SessionState
-from lindley.text import visible_line
+from lindley.session.validated_records import Count, Record, find_fault
+from lindley.text import escape_line
 
 FILE_NAME = "manifest.json"
 FORMAT = 1
@@ -54,7 +54,7 @@ def read_manifest(folder: Path, record: type[ManifestRecord] = ManifestRecord) -
     try:
         manifest = dict(json.loads(read_plain_file(path)))
         known = manifest["format"] == FORMAT
-        intact = manifest.pop("check") == _check(manifest)
+        intact = manifest.pop("check") == _digest(manifest)
     except Exception:  # whatever a reader raises: numbers, nesting and text beyond its limits, too
         known = intact = False
     if not known:
@@ -67,8 +67,8 @@ def read_manifest(folder: Path, record: type[ManifestRecord] = ManifestRecord) -
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write a manifest with its check, whole or not at all."""
-    write_json(folder / FILE_NAME, {**manifest, "check": _check(manifest)})
+    """Write a manifest with its digest, whole or not at all."""
+    write_json(folder / FILE_NAME, {**manifest, "check": _digest(manifest)})
 
 
 def read_trial_manifest(
@@ -102,6 +102,7 @@ def read_trial_manifest(
         raise JournalError(
             f"{folder} holds another trial (key {manifest['key'][:8]}, expected {key[:8]}). Write to another folder.",
             path=path,
+            entry="key",
         )
     if manifest.get("num_rows") and manifest.get("class_names"):
         num_rows, num_classes = manifest["num_rows"], len(manifest["class_names"])
@@ -129,7 +130,7 @@ def claim_folder(folder: Path, manifest: Manifest, state: SessionState) -> dict[
     if stored is None or not state.rounds:
         write_manifest(folder, manifest)
         return {}
-    before, after = _flat(stored), _flat(manifest)
+    before, after = _compared_values(stored), _compared_values(manifest)
     for event in state.resumptions:
         before.update({name: now for name, (_, now) in event.changes.items()})
     if before[_DATA] != after[_DATA]:
@@ -137,6 +138,7 @@ def claim_folder(folder: Path, manifest: Manifest, state: SessionState) -> dict[
             f"{folder} was begun on other data: {before[_DATA]} then, {after[_DATA]} now. "
             "Restore the data, or write to another folder.",
             path=folder / FILE_NAME,
+            entry=_DATA,
         )
     return {name: [before.get(name), after[name]] for name in after if before.get(name) != after[name]}
 
@@ -148,17 +150,17 @@ def describe_changes(changes: Mapping[str, Sequence[Any]], *, arrow: str = "->")
         return value[:8] if name.startswith("code") and isinstance(value, str) else value
 
     changed = (f"{name} {short(name, then)} {arrow} {short(name, now)}" for name, (then, now) in changes.items())
-    return visible_line(", ".join(changed))
+    return escape_line(", ".join(changed))
 
 
-def _flat(manifest: Manifest) -> dict[str, Any]:
+def _compared_values(manifest: Manifest) -> dict[str, Any]:
     """Return what is compared, by name."""
     own = {f"code of {name}": digest for name, digest in manifest.get("own_code", {}).items()}
     there = {name: manifest[name] for name in ("code", "device", "threads", "platform", "cpu") if name in manifest}
     return {**manifest["versions"], **there, **own, _DATA: manifest[_DATA]}
 
 
-def _check(manifest: Mapping[str, Any]) -> str:
+def _digest(manifest: Mapping[str, Any]) -> str:
     """Return 16 hex digits of the sha256 of a manifest's canonical JSON."""
     text = json.dumps(manifest, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -13,7 +13,7 @@ from lindley.contracts import Acquisition, Context, Draws, Posterior, Selection
 from lindley.errors import InputError
 
 
-def draw(posterior: Posterior, num_draws: int, seed: int) -> Draws:
+def draw_and_check(posterior: Posterior, num_draws: int, seed: int) -> Draws:
     """Return draws from the result of a learner. Raises InputError where that is no posterior, or gives no draws.
 
     Args:
@@ -45,7 +45,7 @@ def check_signature(acquisition: Acquisition, context: Context, batch_size: int,
     except TypeError as error:
         raise InputError(
             f"An acquisition is called with (context, batch_size, seed=...): {error}. A score of rows, [n, K, C] -> "
-            "[n], becomes an acquisition by lindley.acquisition.select.top_k(score).",
+            "[n], becomes an acquisition by lindley.acquisition.top_k.top_k(score).",
             argument="acquisition",
         ) from None
 

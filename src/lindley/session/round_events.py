@@ -10,14 +10,14 @@ from lindley.contracts import Labels, Selection
 from lindley.errors import InputError
 from lindley.session.event_store import EventStore
 from lindley.session.events import Fitted, Purpose, Queried
-from lindley.session.records import build_record
 from lindley.session.rounds import RoundLabels, RoundResult
 from lindley.session.state import SessionState
 from lindley.session.subsets import initial_random_rows, validation_rows
+from lindley.session.validated_records import build_record
 from lindley.shapes import Rows
 
 
-def labels_of(state: SessionState, *purposes: Purpose) -> Labels:
+def select_labels(state: SessionState, *purposes: Purpose) -> Labels:
     """Return the labels of the rows of these purposes, in order, without those of none of the classes."""
     answers = [answer for answer in state.answers_for(*purposes) if answer.outcome == "label"]
     rows = torch.tensor([answer.row for answer in answers], dtype=torch.int64)
@@ -31,8 +31,8 @@ def build_round_labels(state: SessionState, excluded: Sequence[int]) -> RoundLab
     unavailable = dict.fromkeys([*state.answers, *apart, *excluded])
     has_validation = next(state.answers_for("validation"), None) is not None
     return RoundLabels(
-        labels_of(state, "initial", "train"),
-        labels_of(state, "validation") if has_validation else None,
+        select_labels(state, "initial", "train"),
+        select_labels(state, "validation") if has_validation else None,
         torch.tensor(labelled, dtype=torch.int64),
         torch.tensor(list(unavailable), dtype=torch.int64),
         state.num_labels,

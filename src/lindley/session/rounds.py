@@ -28,7 +28,7 @@ from lindley.contracts import (
 from lindley.errors import InputError
 from lindley.seeds import derive_seed
 from lindley.session.pool_predictions import PoolPredictions
-from lindley.session.round_checks import check_selection, check_signature, draw
+from lindley.session.round_checks import check_selection, check_signature, draw_and_check
 from lindley.session.round_context import RoundContext, build_context, check_requires
 from lindley.session.subsets import candidate_rows
 from lindley.shapes import Rows
@@ -170,23 +170,23 @@ def run_round(
         InputError: If there is no label to learn from, if there are fewer candidates than `batch_size`, or if the
             acquisition or an observer returns something else than it must.
     """
-    clock = _Clock()
+    stopwatch = _Stopwatch()
     on_stage("fit")
     posterior, draws = _fit(settings, pool, labels, index)
-    seconds = {"fit": clock.lap()}
-    rows = _candidate_rows(settings, pool, labels, index, batch_size, sources)
+    seconds = {"fit": stopwatch.lap()}
+    rows = _choose_candidates(settings, pool, labels, index, batch_size, sources)
     candidates = PoolPredictions(pool, rows, draws, num_classes=settings.task.num_classes)
     selection, seconds["predict"] = None, 0.0
     if batch_size > 0:
         on_stage("select")
-        built = _context(settings, pool, labels, candidates, index, settings.features or posterior, draws)
+        built = _build_context(settings, pool, labels, candidates, index, settings.features or posterior, draws)
         selection = _select(settings, built.context, batch_size)
         seconds["predict"] = candidates.seconds + built.seconds
-    seconds["select"] = max(0.0, clock.lap() - seconds["predict"])
+    seconds["select"] = max(0.0, stopwatch.lap() - seconds["predict"])
     on_stage("observe")
     view = RoundView(index, settings.seed, settings.task, pool, labels, posterior, draws, candidates, selection)
     observations = {name: _observe(name, observer, view) for name, observer in observers.items()}
-    seconds["observe"] = clock.lap()
+    seconds["observe"] = stopwatch.lap()
     path = str(draws.path) if isinstance(draws, HasComputePath) else ""
     chosen = _hyperparameters(posterior)
     return RoundResult(index, selection, posterior, labels.num_labels, observations, seconds, path, chosen)
@@ -204,13 +204,13 @@ def select_without_fit(
         batch_size: The number of rows to select.
         sources: The input of which each row is a copy, [N], where rows are copies.
     """
-    rows = _candidate_rows(settings, pool, labels, 0, batch_size, sources)
+    rows = _choose_candidates(settings, pool, labels, 0, batch_size, sources)
     candidates = PoolPredictions(pool, rows, None, num_classes=settings.task.num_classes)
-    built = _context(settings, pool, labels, candidates, 0, settings.features, None)
+    built = _build_context(settings, pool, labels, candidates, 0, settings.features, None)
     return _select(settings, built.context, batch_size)
 
 
-def _context(
+def _build_context(
     settings: RoundSettings,
     pool: Pool,
     labels: RoundLabels,
@@ -234,7 +234,7 @@ def _context(
     )
 
 
-def _candidate_rows(
+def _choose_candidates(
     settings: RoundSettings, pool: Pool, labels: RoundLabels, index: int, batch_size: int, sources: Tensor | None
 ) -> Rows:
     rows = candidate_rows(
@@ -274,7 +274,7 @@ def _fit(settings: RoundSettings, pool: Pool, labels: RoundLabels, index: int) -
         TrainingData(pool, labels.labels, settings.task, validation=labels.validation),
         seed=derive_seed(settings.seed, index, "fit"),
     )
-    draws = draw(posterior, settings.num_draws, seed=derive_seed(settings.seed, index, "draw"))
+    draws = draw_and_check(posterior, settings.num_draws, seed=derive_seed(settings.seed, index, "draw"))
     return posterior, draws
 
 
@@ -299,7 +299,7 @@ def _observe(name: str, observer: Observer, view: RoundView) -> Observation:
     return observation
 
 
-class _Clock:
+class _Stopwatch:
     """Seconds since the last lap."""
 
     def __init__(self) -> None:

@@ -14,18 +14,16 @@ from lindley.errors import InputError
 from lindley.session import answer_tables
 from lindley.session.answers import read_answers, read_rows, warn_of_dropped
 from lindley.session.consensus import Consensus, majority
-from lindley.session.event_log import EventLog
 from lindley.session.event_store import EventStore
 from lindley.session.events import Answer, Answered, Event, Purpose, Queried, Resumed, Withdrawn
-from lindley.session.journal_store import JournalStore
+from lindley.session.journal_file import JournalStore
 from lindley.session.progress import OnProgress, ignore_progress
-from lindley.session.records import build_record, whole_number
 from lindley.session.round_events import (
     build_first_queries,
     build_fitted,
     build_query,
     build_round_labels,
-    labels_of,
+    select_labels,
 )
 from lindley.session.rounds import Observer, RoundLabels, RoundResult, RoundSettings, run_round, select_without_fit
 from lindley.session.session_arguments import (
@@ -36,6 +34,8 @@ from lindley.session.session_arguments import (
     resolve_acquisition,
 )
 from lindley.session.state import SessionState
+from lindley.session.stored_state import StoredState
+from lindley.session.validated_records import build_record, whole_number
 
 
 class Session:
@@ -140,7 +140,7 @@ class Session:
         self._owned = store is None or isinstance(store, str | os.PathLike)
         self._store: EventStore = open_store(store)
         try:
-            self._log = EventLog(
+            self._stored = StoredState(
                 self._store,
                 key or default_key(task, len(pool), seed),
                 consensus,
@@ -156,12 +156,12 @@ class Session:
     @property
     def state(self) -> SessionState:
         """The state now: answers, what waits, and the rounds."""
-        return self._log.state
+        return self._stored.state
 
     @property
     def labels(self) -> Labels:
         """The labels from which a model learns, in the order in which their rows were queried."""
-        return labels_of(self.state, "initial", "train")
+        return select_labels(self.state, "initial", "train")
 
     def step(self, excluded: ArrayLike = (), *, batch_size: int | None = None) -> RoundResult:
         """Fit on the labels, select rows among the others, and query them.
@@ -180,9 +180,9 @@ class Session:
             InputError: If there is no label to learn from, or there are too few candidates.
         """
         size = self._batch_size if batch_size is None else whole_number("batch_size", batch_size, least=0)
-        with self._log.lock:
+        with self._stored.lock:
             if self._stepping:
-                raise InputError("A step is under way; an observer cannot begin another.")
+                raise InputError("A step is under way; an observer cannot begin another.", argument="step")
             self._stepping = True
             try:
                 return self._step(excluded, size)
@@ -213,7 +213,7 @@ class Session:
             raise InputError(argument="rows", expected="different from each other", rows=twice)
         if again := [row for row in wanted if row in self.state.answers]:
             raise InputError(argument="rows", expected="without a label", rows=again)
-        self._log.append(Queried(round=0, purpose=purpose, rows=wanted))
+        self._stored.append(Queried(round=0, purpose=purpose, rows=wanted))
 
     def tell(self, answers: Answer | Iterable[Answer] | Mapping[int, int | str], *, annotator: str = "") -> None:
         """Take answers, to some of the queried rows or to others, in any order; they are durable on return.
@@ -231,7 +231,7 @@ class Session:
         task = self._settings.task
         given = read_answers(answers, annotator, task.class_names, len(self._pool))
         if given:
-            warn_of_dropped(given, self._append_answers(Answered.from_answers(given)), self._log.latest_answers)
+            warn_of_dropped(given, self._append_answers(Answered.from_answers(given)), self._stored.latest_answers)
 
     def withdraw(self, rows: ArrayLike) -> None:
         """Undo answers: all answers to these rows count no more, and queried rows wait again."""
@@ -268,7 +268,7 @@ class Session:
         """
         names = self._settings.task.class_names
         answers = answer_tables.read(path, names, len(self._pool), annotator)
-        before = self._log.latest_answers(annotator)
+        before = self._stored.latest_answers(annotator)
         fresh = [each for each in answers if _content(before.get(each.row)) != _content(each)]
         self.tell(fresh)
         return len(fresh)
@@ -278,11 +278,11 @@ class Session:
         state = self.state
         complete = not state.rounds or state.rounds[-1].query is not None
         first = len(state.rounds) if complete else state.next_round
-        self._log.append(build_record(Resumed, round=first, changes=changes))
+        self._stored.append(build_record(Resumed, round=first, changes=changes))
 
     def restart(self) -> None:
         """Begin anew in the same store: what happened before counts no more, and nothing is queried yet."""
-        self._log.restart()
+        self._stored.restart()
 
     def close(self) -> None:
         """Let other processes open the folder."""
@@ -298,16 +298,17 @@ class Session:
     def _query_first(self, initial: int, validation: int) -> None:
         queries = build_first_queries(self.state, len(self._pool), initial, validation, seed=self._settings.seed)
         if queries:
-            self._log.append(*queries)
+            self._stored.append(*queries)
 
     def _step(self, excluded: ArrayLike, size: int) -> RoundResult:
-        state = self._log.read_new()
+        state = self._stored.read_new()
         labels, index = build_round_labels(state, self._rows(excluded, "excluded")), state.next_round
         if not len(labels.labels) and not self._reads_predictions and size:
             return self._first_batch(labels, size)
         if not labels.labelled_rows.numel():
             raise InputError(
-                "There is no label to fit on. Answer ask() by tell(), or query rows first, as with initial_labels=10."
+                "There is no label to fit on. Answer ask() by tell(), or query rows first, as with initial_labels=10.",
+                argument="labels",
             )
         result = run_round(
             self._settings,
@@ -320,7 +321,9 @@ class Session:
             on_stage=lambda stage: self.on_progress({"stage": stage, "round": index, "labels": labels.num_labels}),
         )
         fitted = build_fitted(result, self._store)
-        self._log.append(fitted, *([] if result.selection is None else [build_query(result.selection, index, "train")]))
+        self._stored.append(
+            fitted, *([] if result.selection is None else [build_query(result.selection, index, "train")])
+        )
         return result
 
     def _first_batch(self, labels: RoundLabels, size: int) -> RoundResult:
@@ -328,14 +331,14 @@ class Session:
         if self.state.pending:
             return RoundResult(0, self.ask(), None, labels.num_labels)
         selection = select_without_fit(self._settings, self._pool, labels, batch_size=size, sources=self._sources)
-        self._log.append(build_query(selection, 0, "initial"))
+        self._stored.append(build_query(selection, 0, "initial"))
         return RoundResult(0, selection, None, labels.num_labels)
 
     def _append_answers(self, event: Answered | Withdrawn) -> list[Event]:
-        with self._log.lock:
+        with self._stored.lock:
             if self._stepping:
-                raise InputError("A step is under way; an observer cannot change answers.")
-            return self._log.append(event)
+                raise InputError("A step is under way; an observer cannot change answers.", argument="answers")
+            return self._stored.append(event)
 
     def _rows(self, rows: ArrayLike, name: str) -> list[int]:
         return read_rows(rows, name, len(self._pool))

@@ -16,7 +16,7 @@ from lindley.arrays import ArrayLike, as_whole_numbers
 from lindley.contracts import Acquisition, Classification, FeatureExtractor, Learner, Pool
 from lindley.errors import InputError
 from lindley.session.event_store import EventStore, MemoryStore
-from lindley.session.journal_store import JournalStore
+from lindley.session.journal_file import JournalStore
 from lindley.shapes import Rows
 
 _OPEN_STORES: WeakValueDictionary[str, JournalStore] = WeakValueDictionary()

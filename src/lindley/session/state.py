@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from lindley.errors import InputError, JournalError
-from lindley.session.consensus import Consensus, agree, consensus_name, majority
+from lindley.session.consensus import Consensus, apply_consensus, consensus_name, majority
 from lindley.session.events import Answer, Answered, Event, Fitted, Purpose, Queried, Resumed, Started, Withdrawn
 from lindley.session.files import REMEDY
-from lindley.session.journal_store import FILE_NAME, read_events
+from lindley.session.journal_file import FILE_NAME, read_events
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class SessionState:
             if answer.outcome != "skip" and self.purposes.get(row, "train") in purposes:
                 yield answer
 
-    def reaches(self, max_labels: int) -> bool:
+    def is_complete(self, max_labels: int) -> bool:
         """Return whether a model was fitted on max_labels labels or more."""
         return any(each.labels >= max_labels for each in self.rounds)
 
@@ -135,7 +135,7 @@ class StateBuilder:
             where = f"event {self._line} of the store" if self._path is None else f"{self._path}, line {self._line}"
             raise JournalError(f"{where}: {error}. {REMEDY}", path=self._path, line=self._line) from None
 
-    def check(self, events: Iterable[Event]) -> None:
+    def check_can_follow(self, events: Iterable[Event]) -> None:
         """Raise InputError where these events cannot follow; none is taken."""
         trial = copy.copy(self)
         trial._queries, trial._rounds = [*self._queries], [*self._rounds]
@@ -151,10 +151,10 @@ class StateBuilder:
     @property
     def state(self) -> SessionState:
         """The state after the events so far."""
-        purposes = self._purposes()
+        purposes = self._row_purposes()
         in_order = (*purposes, *self._superseded)
         answers = {row: self._answers[row] for row in in_order if row in self._answers}
-        disputed = {row: tuple(each.values()) for row, each in self._given.items() if row not in self._answers}
+        disputed = {row: tuple(each.values()) for row, each in self._latest.items() if row not in self._answers}
         return SessionState(
             self._key,
             tuple(self._queries),
@@ -167,26 +167,26 @@ class StateBuilder:
 
     def latest_answers(self, annotator: str) -> dict[int, Answer]:
         """Return by row the last answer of one annotator."""
-        return {row: given[annotator] for row, given in self._given.items() if annotator in given}
+        return {row: given[annotator] for row, given in self._latest.items() if annotator in given}
 
     def _add(self, event: Event) -> None:
         if isinstance(event, Started):
-            self._start(event)
+            self._add_start(event)
         elif self._key is None:
             raise _EventCannotFollowError(f"the first event is {event.event!r}, and must be 'started'")
         elif isinstance(event, Answered):
             for answer in event.answers:
-                self._given.setdefault(answer.row, {}).pop(answer.annotator, None)
-                self._given[answer.row][answer.annotator] = answer
-            self._resolve(each.row for each in event.answers)
+                self._latest.setdefault(answer.row, {}).pop(answer.annotator, None)
+                self._latest[answer.row][answer.annotator] = answer
+            self._update_answers(each.row for each in event.answers)
         elif isinstance(event, Withdrawn):
             for row in event.rows:
-                self._given.pop(row, None)
-            self._resolve(event.rows)
+                self._latest.pop(row, None)
+            self._update_answers(event.rows)
         elif isinstance(event, Fitted):
-            self._fit(event)
+            self._add_fit(event)
         elif isinstance(event, Queried):
-            self._query(event)
+            self._add_query(event)
         else:
             self._resumptions.append(event)
 
@@ -195,11 +195,11 @@ class StateBuilder:
         self._queries: list[Queried] = []
         self._rounds: list[Round] = []
         self._superseded: dict[int, None] = {}  # rows of queries that stand no more, in the order queried
-        self._given: dict[int, dict[str, Answer]] = {}  # by row and annotator, the last answer
+        self._latest: dict[int, dict[str, Answer]] = {}  # by row and annotator, the last answer
         self._answers: dict[int, Answer] = {}
         self._resumptions: list[Resumed] = []
 
-    def _start(self, event: Started) -> None:
+    def _add_start(self, event: Started) -> None:
         if (name := consensus_name(self._consensus)) != event.consensus:
             where = "the store" if self._path is None else str(self._path)
             raise JournalError(
@@ -207,12 +207,13 @@ class StateBuilder:
                 "consensus, or begin a session in another store.",
                 path=self._path,
                 line=self._line,
+                entry="consensus",
             )
         self._reset(event.key)
 
-    def _resolve(self, rows: Iterable[int]) -> None:
+    def _update_answers(self, rows: Iterable[int]) -> None:
         for row in rows:
-            if answer := agree(self._consensus, tuple(self._given.get(row, {}).values())):
+            if answer := apply_consensus(self._consensus, tuple(self._latest.get(row, {}).values())):
                 self._answers[row] = answer
             else:
                 self._answers.pop(row, None)
@@ -220,13 +221,13 @@ class StateBuilder:
     def _check_consensus(self, event: Answered) -> None:
         given: dict[int, dict[str, Answer]] = {}
         for answer in event.answers:
-            of_row = given.setdefault(answer.row, dict(self._given.get(answer.row, {})))
+            of_row = given.setdefault(answer.row, dict(self._latest.get(answer.row, {})))
             of_row.pop(answer.annotator, None)
             of_row[answer.annotator] = answer
         for of_row in given.values():
-            agree(self._consensus, tuple(of_row.values()))
+            apply_consensus(self._consensus, tuple(of_row.values()))
 
-    def _purposes(self) -> dict[int, Purpose]:
+    def _row_purposes(self) -> dict[int, Purpose]:
         """Return by row, in the order of the queries that stand, the purpose of the first that holds the row."""
         queries = (*self._queries, *(each.query for each in self._rounds if each.query))
         purposes: dict[int, Purpose] = {}
@@ -235,7 +236,7 @@ class StateBuilder:
                 purposes.setdefault(row, query.purpose)
         return purposes
 
-    def _fit(self, event: Fitted) -> None:
+    def _add_fit(self, event: Fitted) -> None:
         if event.round > len(self._rounds):
             raise _EventCannotFollowError(f"round {event.round} is fitted, but round {len(self._rounds)} is missing")
         state = self.state
@@ -248,7 +249,7 @@ class StateBuilder:
         self._superseded = {**self._superseded, **dict.fromkeys(gone)}
         self._rounds[event.round :] = [Round(event, None, fingerprint)]
 
-    def _query(self, event: Queried) -> None:
+    def _add_query(self, event: Queried) -> None:
         again = [row for row in event.rows if row in self._answers]
         if again:
             raise _EventCannotFollowError(f"rows are queried that are labelled already: {again[:10]}")
@@ -265,7 +266,7 @@ class _EventCannotFollowError(Exception):
     """Why an event cannot follow those before it."""
 
 
-def fold(events: Iterable[Event], consensus: Consensus = majority, *, path: Path | None = None) -> SessionState:
+def fold_events(events: Iterable[Event], consensus: Consensus = majority, *, path: Path | None = None) -> SessionState:
     """Return the state after these events.
 
     Args:
@@ -281,7 +282,7 @@ def fold(events: Iterable[Event], consensus: Consensus = majority, *, path: Path
 
 def read_state(folder: Path) -> SessionState:
     """Return the state of the journal in a folder, which need not exist. Raises JournalError where it is damaged."""
-    return fold(read_events(folder), path=folder / FILE_NAME)
+    return fold_events(read_events(folder), path=folder / FILE_NAME)
 
 
 def _num_labels(answers: Mapping[int, Answer]) -> int:

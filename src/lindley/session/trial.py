@@ -18,14 +18,14 @@ from lindley.datasets.dataset import NONE_OF_THE_CLASSES
 from lindley.errors import InputError, JournalError
 from lindley.session.events import Answer, Started
 from lindley.session.files import delete_unused_arrays, verify_arrays
+from lindley.session.journal_file import JournalStore
 from lindley.session.journal_ranges import check_ranges
-from lindley.session.journal_store import JournalStore
 from lindley.session.manifest import Manifest, claim_folder, describe_changes, read_trial_manifest
 from lindley.session.progress import OnProgress, ProgressEvent, ignore_progress
 from lindley.session.rounds import Observer, RoundSettings
 from lindley.session.schedule import LabelSchedule
 from lindley.session.session import Session
-from lindley.session.state import Round, SessionState, fold
+from lindley.session.state import Round, SessionState, fold_events
 from lindley.session.subsets import initial_balanced_rows, initial_random_rows, validation_rows
 from lindley.shapes import ClassIndices, Rows
 
@@ -112,28 +112,28 @@ def continue_trial(setup: TrialSetup, store: JournalStore, *, on_progress: OnPro
         store: Its journal.
         on_progress: Called with each progress event.
     """
-    folder, state = store.folder, fold(store.read(), path=store.path)
+    folder, state = store.folder, fold_events(store.read(), path=store.path)
     read_trial_manifest(folder, state, key=setup.manifest["key"])
     for reference in _array_files(state):
         verify_arrays(folder, reference)
-    if not state.reaches(setup.schedule.max_labels):
+    if not state.is_complete(setup.schedule.max_labels):
         changes = claim_folder(folder, setup.manifest, state)
-        if not state.rounds and not _fits(state, setup):
+        if not state.rounds and not _matches_setup(state, setup):
             store.append([Started(key=setup.manifest["key"])])
-        session = _session(setup, store, on_progress)
+        session = _open_session(setup, store, on_progress)
         if changes:
             session.record_changes(changes)
             on_progress(_resumption_event(changes, session.state.resumptions[-1].round))
         _query_first_rows(session, setup)
-        _run(session, build_oracle(setup.classes), setup.schedule)
+        _run_rounds(session, build_oracle(setup.classes), setup.schedule)
         state = session.state
     delete_unused_arrays(folder, {each.file for each in _array_files(state)})
 
 
-def _run(session: Session, oracle: Oracle, schedule: LabelSchedule) -> None:
-    while not session.state.reaches(schedule.max_labels):
+def _run_rounds(session: Session, oracle: Oracle, schedule: LabelSchedule) -> None:
+    while not session.state.is_complete(schedule.max_labels):
         state = session.state
-        if short := next((each for each in state.rounds if _is_short(each, schedule)), None):
+        if short := next((each for each in state.rounds if _ends_early(each, schedule)), None):
             if answered := [row for row in _rows_since(state, short.index) if row in state.answers]:
                 session.withdraw(answered)
         elif state.pending:
@@ -144,7 +144,7 @@ def _run(session: Session, oracle: Oracle, schedule: LabelSchedule) -> None:
         session.on_progress({**event, "accuracy": session.state.rounds[-1].metrics.get("accuracy")})
 
 
-def _fits(state: SessionState, setup: TrialSetup) -> bool:
+def _matches_setup(state: SessionState, setup: TrialSetup) -> bool:
     """Whether the rows and classes of a state are in the pool and the task; data may have been repaired since."""
     try:
         check_ranges(state, num_rows=len(setup.pool), num_classes=setup.rounds.task.num_classes, path=None)
@@ -153,7 +153,7 @@ def _fits(state: SessionState, setup: TrialSetup) -> bool:
     return True
 
 
-def _is_short(round: Round, schedule: LabelSchedule) -> bool:
+def _ends_early(round: Round, schedule: LabelSchedule) -> bool:
     """Whether a round is the end of a shorter schedule: it selects now, or selects more."""
     return len(round.rows) < schedule.next_batch_size(round.labels)
 
@@ -179,7 +179,7 @@ def _query_first_rows(session: Session, setup: TrialSetup) -> None:
         session.query(rows, "initial" if purpose == "initial" else "validation")
 
 
-def _session(setup: TrialSetup, store: JournalStore, on_progress: OnProgress) -> Session:
+def _open_session(setup: TrialSetup, store: JournalStore, on_progress: OnProgress) -> Session:
     settings = setup.rounds
     num_rounds = setup.schedule.num_rounds
     return Session(

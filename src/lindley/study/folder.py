@@ -15,7 +15,7 @@ from lindley.study.config.schema import Study
 FILE_NAME = "study.json"
 LOCK_NAME = "study"
 """Lock held, in study.lock, while study.json or the report is written, or a sink receives rounds."""
-PRESENCE_NAME = "running.lock"
+SLOT_NAME = "running.lock"
 """Each process that runs the study locks this file, or one beside it with a number at its end."""
 _MOST_BYTES = 64 << 20
 PATIENCE_SECONDS = 600.0

@@ -17,13 +17,13 @@ from lindley.measures.catalogue import METRICS, MetricSpec
 from lindley.session.failures import read_failure
 from lindley.session.files import REMEDY
 from lindley.session.manifest import ManifestRecord, read_trial_manifest
-from lindley.session.records import Count, Record, find_fault
 from lindley.session.state import Round, read_state
+from lindley.session.validated_records import Count, Record, find_fault
 from lindley.study.config.schema import Experiment, Study
 from lindley.study.folder import read_study
 from lindley.study.results import ExperimentResults, StudyResults, TrialResults
 from lindley.study.trials import Trial, trials_of_experiment
-from lindley.text import visible_line
+from lindley.text import escape_line
 
 
 class _TrialManifest(ManifestRecord):
@@ -91,7 +91,7 @@ def load_results(
     """
     out = Path(out)
     study = study or read_study(out)
-    titles = [visible_line(experiment.title) for experiment in study.experiments]
+    titles = [escape_line(experiment.title) for experiment in study.experiments]
     experiments = [
         _load_experiment(
             out,
@@ -102,11 +102,11 @@ def load_results(
         for experiment, title in zip(study.experiments, titles, strict=True)
     ]
     there = {folder.parents[1].name for folder in (out / "trials").glob("*/*/seed-*")}
-    foreign = tuple(
-        visible_line(name) for name in sorted(there - {experiment.name for experiment in study.experiments})
+    unknown_experiments = tuple(
+        escape_line(name) for name in sorted(there - {experiment.name for experiment in study.experiments})
     )
-    name, title, description = map(visible_line, (study.name, study.title, study.description))
-    return StudyResults(name, title, description, experiments, foreign)
+    name, title, description = map(escape_line, (study.name, study.title, study.description))
+    return StudyResults(name, title, description, experiments, unknown_experiments)
 
 
 def _load_experiment(out: Path, experiment: Experiment, title: str, *, check_arrays: bool) -> ExperimentResults:
@@ -121,19 +121,19 @@ def _load_experiment(out: Path, experiment: Experiment, title: str, *, check_arr
         except (JournalError, OSError) as error:
             excluded[folder] = str(error)
     trials.sort(key=lambda trial: (trial.acquisition, trial.seed))
-    trials, foreign = _separate_foreign(trials)
-    excluded |= {trial.folder: why for trial, why in foreign}
+    trials, incomparable = _exclude_incomparable(trials)
+    excluded |= {trial.folder: why for trial, why in incomparable}
     wanted = {out / trial.folder: (trial.acquisition, trial.seed) for trial in trials_of_experiment(experiment)}
     there = {trial.folder: trial.complete for trial in trials}
     return ExperimentResults(
         experiment.name,
         title,
-        _visible(experiment.model_dump(mode="json")),
+        _escape_strings(experiment.model_dump(mode="json")),
         trials,
         tuple(wanted.values()),
         tuple(named for folder, named in wanted.items() if folder not in there and folder not in excluded),
         tuple(
-            visible_line(f"{folder.relative_to(out).as_posix()}: excluded, {why}") for folder, why in excluded.items()
+            escape_line(f"{folder.relative_to(out).as_posix()}: excluded, {why}") for folder, why in excluded.items()
         ),
         {
             named: failure.message
@@ -161,12 +161,12 @@ def _read_trial(folder: Path, experiment: Experiment) -> TrialResults | None:
     return TrialResults(
         manifest["acquisition"],
         manifest["seed"],
-        _visible(manifest),
+        _escape_strings(manifest),
         rounds,
         tuple(row for query in state.queries if query.purpose == "initial" for row in query.rows),
         {row: int(answer.value) for row, answer in state.answers.items() if answer.value is not None},
         folder,
-        state.reaches(end),
+        state.is_complete(end),
         state.resumptions,
     )
 
@@ -183,13 +183,13 @@ def _check_metrics(rounds: Sequence[Round], num_classes: int, folder: Path) -> N
             raise JournalError(f"the metrics of round {each.index} are damaged: {fault}. {REMEDY}", path=folder)
 
 
-def _visible(value: Any) -> Any:
+def _escape_strings(value: Any) -> Any:
     """Return a JSON value whose strings are safe to show."""
     if isinstance(value, dict):
-        return {visible_line(key): _visible(inner) for key, inner in value.items()}
+        return {escape_line(key): _escape_strings(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_visible(inner) for inner in value]
-    return visible_line(value) if isinstance(value, str) else value
+        return [_escape_strings(inner) for inner in value]
+    return escape_line(value) if isinstance(value, str) else value
 
 
 def _rounds_up_to(end: int, rounds: Sequence[Round]) -> list[Round]:
@@ -200,7 +200,7 @@ def _rounds_up_to(end: int, rounds: Sequence[Round]) -> list[Round]:
     return kept
 
 
-def _separate_foreign(
+def _exclude_incomparable(
     trials: Sequence[TrialResults],
 ) -> tuple[list[TrialResults], list[tuple[TrialResults, str]]]:
     """Return the trials that can be paired, and the excluded others with the reason.
@@ -213,22 +213,22 @@ def _separate_foreign(
     for trial in trials:
         options.setdefault(trial.acquisition, Counter())[_options_of(trial)] += 1
     classes = Counter(_classes_of(trial) for trial in trials).most_common(1)
-    kept, foreign = [], []
+    kept, incomparable = [], []
     for trial in trials:
         seed = [each for each in trials if each.seed == trial.seed]
         data = Counter(_data_of(each) for each in seed)
         initial = Counter(each.initial_rows for each in seed)
         if _data_of(trial) != data.most_common(1)[0][0]:
-            foreign.append((trial, "it was run on other data than most trials of its seed."))
+            incomparable.append((trial, "it was run on other data than most trials of its seed."))
         elif _classes_of(trial) != classes[0][0]:
-            foreign.append((trial, "it has other classes than most trials of its experiment."))
+            incomparable.append((trial, "it has other classes than most trials of its experiment."))
         elif trial.initial_rows != initial.most_common(1)[0][0]:
-            foreign.append((trial, "it started with other labels than most trials of its seed."))
+            incomparable.append((trial, "it started with other labels than most trials of its seed."))
         elif _options_of(trial) != options[trial.acquisition].most_common(1)[0][0]:
-            foreign.append((trial, f"it has other options than most trials of {trial.acquisition}."))
+            incomparable.append((trial, f"it has other options than most trials of {trial.acquisition}."))
         else:
             kept.append(trial)
-    return kept, foreign
+    return kept, incomparable
 
 
 def _data_of(trial: TrialResults) -> str:

@@ -152,7 +152,7 @@ class StudyResults:
     title: str
     description: str
     experiments: list[ExperimentResults]
-    foreign: tuple[str, ...] = ()
+    unknown_experiments: tuple[str, ...] = ()
     """Names of experiments in the folder that the study does not have."""
 
 

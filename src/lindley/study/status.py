@@ -11,16 +11,16 @@ from typing import Literal
 
 from lindley.errors import LindleyError
 from lindley.session.failures import read_failure
-from lindley.session.journal_store import FILE_NAME
+from lindley.session.journal_file import FILE_NAME
 from lindley.session.locks import find_holder
 from lindley.session.manifest import read_trial_manifest
 from lindley.session.state import Round, SessionState, read_state
 from lindley.study.folder import read_study
 from lindley.study.running.eta import RoundTimes
 from lindley.study.trials import Trial, trial_name, trials_of
-from lindley.text import visible, visible_line
+from lindley.text import escape_controls, escape_line
 
-State = Literal["finished", "under way", "failed", "stopped", "not begun"]
+State = Literal["finished", "under way", "failed", "stopped", "not started"]
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def study_status(out: str | os.PathLike[str]) -> StudyStatus:
     out = Path(out)
     study = read_study(out)
     return StudyStatus(
-        visible_line(study.name), visible_line(study.title), tuple(_status(trial, out) for trial in trials_of(study))
+        escape_line(study.name), escape_line(study.title), tuple(_status(trial, out) for trial in trials_of(study))
     )
 
 
@@ -127,8 +127,8 @@ def _status(trial: Trial, out: Path) -> TrialStatus:
         state = read_state(folder)
         read_trial_manifest(folder, state, key=trial.key)
     except (LindleyError, OSError) as error:
-        return TrialStatus(*names, "failed", rounds=schedule.num_rounds, error=visible(str(error)))
-    complete = state.reaches(schedule.max_labels)
+        return TrialStatus(*names, "failed", rounds=schedule.num_rounds, error=escape_controls(str(error)))
+    complete = state.is_complete(schedule.max_labels)
     failure = None if complete or holder else read_failure(folder)
     last = state.rounds[-1] if state.rounds else None
     return TrialStatus(
@@ -151,7 +151,7 @@ def _state(state: SessionState, complete: bool, holder: str | None, failed: bool
         return "under way"
     if failed:
         return "failed"
-    return "not begun" if state.key is None else "stopped"
+    return "not started" if state.key is None else "stopped"
 
 
 def _seconds(rounds: Sequence[Round]) -> float:

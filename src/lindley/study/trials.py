@@ -27,7 +27,7 @@ class Trial:
     options: dict[str, Any]
     seed: int
 
-    def semantic(self) -> dict[str, Any]:
+    def key_settings(self) -> dict[str, Any]:
         """Return all settings that can change a result, as JSON; the key is their hash.
 
         Names and titles, the number of seeds and max_labels are not part of it: a trial may continue to more labels.
@@ -51,8 +51,8 @@ class Trial:
 
     @cached_property
     def key(self) -> str:
-        """SHA-256 of the canonical JSON of `semantic()`, in 64 hex digits."""
-        text = json.dumps(self.semantic(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        """SHA-256 of the canonical JSON of `key_settings()`, in 64 hex digits."""
+        text = json.dumps(self.key_settings(), sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def manifest(self) -> dict[str, Any]:
@@ -63,7 +63,7 @@ class Trial:
             "acquisition": self.acquisition,
             "options": self.options,
             "seed": self.seed,
-            "semantic": self.semantic(),
+            "semantic": self.key_settings(),
             "precision": self.experiment.model.precision,
         }
 

@@ -12,7 +12,7 @@ from torch.nn.parameter import is_lazy
 
 from lindley.contracts import Inputs, TrainingData
 from lindley.errors import InputError
-from lindley.modes import isolated_torch_state
+from lindley.torch_state import isolated_torch_state
 from lindley.training.config import TrainingConfig
 from lindley.training.loop import explain_dtype_errors, read_labelled_rows
 from lindley.training.network_calls import (

@@ -12,8 +12,8 @@ from lindley.training.memory_layout import match_memory_layout
 from lindley.training.network_calls import NetworkInputs, extract_logits, forward
 
 
-class BestWeights:
-    """The weights with the lowest NLL of the validation labels [V] so far."""
+class EarlyStopping:
+    """A fit stops when the NLL of the validation labels [V] no longer falls; the weights with the lowest are kept."""
 
     def __init__(self, inputs: NetworkInputs, classes: Tensor, *, patience: int) -> None:
         self._inputs, self._classes, self._patience = inputs, classes, patience

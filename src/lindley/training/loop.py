@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from lindley.contracts import Labels, Pool, TrainingData
 from lindley.errors import FitError, InputError
-from lindley.modes import isolated_torch_state
 from lindley.noise import torch_generator
 from lindley.seeds import derive_seed
+from lindley.torch_state import isolated_torch_state
 from lindley.training.augmentation import augment
 from lindley.training.config import TrainingConfig
-from lindley.training.early_stopping import BestWeights
+from lindley.training.early_stopping import EarlyStopping
 from lindley.training.memory_layout import convert_to_channels_last, match_memory_layout
 from lindley.training.network_calls import (
     NetworkInputs,
@@ -76,10 +76,10 @@ def train(
         convert_to_channels_last(module, take_rows(inputs, torch.arange(min(2, num_labels), device=device)))
         optimizer = make_optimizer(module.parameters(), config)
         scheduler = make_scheduler(optimizer, config, steps)
-        best = (
+        early_stopping = (
             None
             if data.validation is None
-            else BestWeights(*read_labelled_rows(data.pool, data.validation, device), patience=config.patience)
+            else EarlyStopping(*read_labelled_rows(data.pool, data.validation, device), patience=config.patience)
         )
         batches = minibatches(num_labels, config.batch_size, torch_generator(seed, "minibatches"))
         augmentation = torch_generator(seed, "shifts")
@@ -95,14 +95,14 @@ def train(
                 loss.backward()
                 optimizer.step()
                 scheduler.step()
-                if best is not None and ((step + 1) % config.check_every == 0 or step + 1 == steps):
+                if early_stopping is not None and ((step + 1) % config.check_every == 0 or step + 1 == steps):
                     losses.check()
-                    if best.update(module):
+                    if early_stopping.update(module):
                         break
         if not all(bool(weights.isfinite().all()) for weights in module.parameters() if weights.requires_grad):
-            raise FitError(nonfinite_weights_message(steps, config, num_labels))
-        if best is not None:
-            best.restore(module)
+            raise FitError(nonfinite_weights_message(steps, config, num_labels), step=steps)
+        if early_stopping is not None:
+            early_stopping.restore(module)
     return module.eval()
 
 

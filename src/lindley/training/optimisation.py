@@ -120,7 +120,8 @@ class LossMonitor:
         losses = torch.stack(self._pending) if len(self._pending) > 1 else self._pending[0][None]  # [S] or [S, E]
         if not bool(losses.isfinite().all()):
             step, *member = (~losses.isfinite()).nonzero()[0].tolist()
-            raise FitError(self._message(self._first + step, losses[(step, *member)].item(), *member))
+            text = self._message(self._first + step, losses[(step, *member)].item(), *member)
+            raise FitError(text, step=self._first + step + 1, member=member[0] if member else None)
         self._first += len(self._pending)
         self._pending.clear()
 

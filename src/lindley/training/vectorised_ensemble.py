@@ -11,9 +11,9 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from lindley.contracts import TrainingData
 from lindley.errors import FitError
-from lindley.modes import isolated_torch_state
 from lindley.noise import torch_generator
 from lindley.seeds import derive_seed
+from lindley.torch_state import isolated_torch_state
 from lindley.training.config import TrainingConfig
 from lindley.training.loop import explain_dtype_errors, read_labelled_rows
 from lindley.training.network_calls import as_tensor, to_device_async
@@ -112,7 +112,8 @@ def train_vectorised(
                 optimizer.step()
                 scheduler.step()
         if not all(bool(value.isfinite().all()) for value in weights.values()):
-            raise FitError(f"a member of {len(seeds)}: {nonfinite_weights_message(steps, config, num_labels)}")
+            text = f"a member of {len(seeds)}: {nonfinite_weights_message(steps, config, num_labels)}"
+            raise FitError(text, step=steps)
     for member, module in enumerate(modules):
         module.load_state_dict({name: value[member].detach() for name, value in weights.items()})
     return [module.eval() for module in modules]

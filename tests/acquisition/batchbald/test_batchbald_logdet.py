@@ -35,7 +35,7 @@ def test_the_picks_after_the_switch_are_those_of_the_gaussian_search(seed):
     selection = batchbald_logdet(context_of(log_probs), 12, seed=seed)
     switch = selection.diagnostics["num_joint_picks"]
     gaussian = gaussian_search(TensorCandidates(log_probs), bald(log_probs), seed=seed)
-    gaussian.include(selection.rows[:switch])
+    gaussian.add_picked(selection.rows[:switch])
     assert selection.rows[switch:].tolist() == [pick.position for pick in gaussian.picks(12 - switch)]
 
 

@@ -40,7 +40,7 @@ def joint_by_log_det(functions):
 
 def picks_of(log_probs, count, known=()):
     search = gaussian_search(TensorCandidates(log_probs), bald(log_probs), seed=0)
-    search.include(torch.tensor(known, dtype=torch.int64))
+    search.add_picked(torch.tensor(known, dtype=torch.int64))
     return search.picks(count)
 
 

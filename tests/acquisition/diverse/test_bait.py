@@ -88,7 +88,7 @@ def test_rows_that_enter_and_leave_again_change_nothing():
     before, value = state.reductions(1), state.value
     for position, sign in [(3, 1), (5, 1), (3, 1), (5, -1), (3, -1), (3, -1)]:
         promised = state.value - float(state.reductions(sign)[position])
-        state.move(position, sign)
+        state.update(position, sign)
         assert state.value == pytest.approx(promised, abs=1e-9)
     assert state.value == pytest.approx(value, abs=1e-9)
     assert torch.allclose(state.reductions(1), before, atol=1e-9)

@@ -7,10 +7,10 @@ from diverse_fakes import context_of, random_log_probs, random_points
 from lindley import select
 from lindley.acquisition import acquisition_named
 from lindley.acquisition.diverse.context_features import (
-    average_of_subset,
     best_position,
     read_labelled_features,
     read_subset,
+    subset_mean_probs,
 )
 from lindley.errors import InputError
 
@@ -25,7 +25,7 @@ def test_rows_are_read_in_ascending_order():
     subset = read(context)
     assert subset.rows.tolist() == [1, 3, 7, 9]
     assert torch.equal(subset.features, features[[3, 1, 0, 2]])
-    average = average_of_subset(context, subset.rows)
+    average = subset_mean_probs(context, subset.rows)
     assert torch.allclose(average, log_probs.exp().mean(1)[[3, 1, 0, 2]], atol=1e-12)
 
 

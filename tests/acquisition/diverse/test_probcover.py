@@ -6,7 +6,7 @@ import torch
 from diverse_fakes import context_of, random_points
 
 from lindley.acquisition.diverse.clusters import k_means
-from lindley.acquisition.diverse.probcover import probcover, pure_radius
+from lindley.acquisition.diverse.probcover import choose_delta, probcover
 from lindley.acquisition.tensor_candidates import TensorCandidates
 from lindley.errors import InputError
 from lindley.seeds import derive_seed
@@ -72,14 +72,14 @@ def purity_at(points, clusters, radius):
 @pytest.mark.parametrize("purity", [0.5, 0.8, 0.95])
 def test_the_pure_radius_is_the_largest_that_is_pure_enough(purity):
     points = random_points(60, 2)
-    radius = pure_radius(points, torch.arange(60), 3, purity=purity, seed=0)
+    radius = choose_delta(points, torch.arange(60), 3, purity=purity, seed=0)
     clusters = k_means(points, 3, seed=derive_seed(0, "probcover"))
     assert purity_at(points, clusters, radius) >= purity
     assert purity_at(points, clusters, 1.002 * radius) < purity
 
 
 def test_points_that_coincide_need_no_radius():
-    assert pure_radius(torch.ones(20, 3), torch.arange(20), 3, purity=0.95, seed=0) == 0.0
+    assert choose_delta(torch.ones(20, 3), torch.arange(20), 3, purity=0.95, seed=0) == 0.0
     selection = probcover(context_of(torch.ones(20, 3)), 2, seed=0)
     assert selection.scores.tolist() == [20.0, 0.0]
 
@@ -87,7 +87,7 @@ def test_points_that_coincide_need_no_radius():
 def test_auto_takes_the_pure_radius_of_candidates_and_labelled_rows_and_says_so():
     features, labelled = random_points(50, 2), random_points(5, 2, seed=1)
     everyone, rows = torch.cat([features, labelled]), torch.cat([torch.arange(50), torch.arange(10_000, 10_005)])
-    radius = pure_radius(everyone, rows, 3, purity=0.9, seed=4)
+    radius = choose_delta(everyone, rows, 3, purity=0.9, seed=4)
     selection = probcover(context_of(features, labelled), 5, seed=4, purity=0.9, normalise=False)
     assert selection.diagnostics["delta"] == radius
 

@@ -48,26 +48,28 @@ WEIGHING = [*(name for name, spec in POSTERIORS.items() if spec.sample_weight), 
 
 @pytest.mark.parametrize("posterior", NAMES)
 @pytest.mark.parametrize(
-    ("data", "word"),
+    ("data", "argument"),
     [
         (replace(DATA, validation=Labels([30], [0])), "validation"),
-        (replace(DATA, prior=torch.full((len(POOL), 2), -math.log(2.0))), "cannot use prior"),
-        (replace(DATA, labels=Labels([], [])), "label at least one row"),
-        (replace(DATA, labels=Labels([0, 1], [0.5, 1.5]), task=Regression("height")), "cannot use a Regression"),
+        (replace(DATA, prior=torch.full((len(POOL), 2), -math.log(2.0))), "prior"),
+        (replace(DATA, labels=Labels([], [])), "labels"),
+        (replace(DATA, labels=Labels([0, 1], [0.5, 1.5]), task=Regression("height")), "task"),
     ],
     ids=["validation", "prior", "no labels", "regression"],
 )
-def test_what_it_cannot_use_is_refused_rather_than_ignored(posterior, data, word):
-    with pytest.raises(InputError, match=word):
+def test_what_it_cannot_use_is_refused_rather_than_ignored(posterior, data, argument):
+    with pytest.raises(InputError) as caught:
         learner(posterior).fit(data, seed=0)
+    assert caught.value.argument == argument
 
 
 @pytest.mark.parametrize("posterior", [name for name in NAMES if name not in WEIGHING])
 def test_a_learner_that_cannot_weigh_refuses_weights_by_its_name(posterior):
     made = learner(posterior)
     weighted = replace(DATA, labels=Labels(ROWS, CLASSES, torch.ones(NUM_LABELS)))
-    with pytest.raises(InputError, match=f"{type(made).__name__} cannot use sample_weight"):
+    with pytest.raises(InputError) as caught:
         made.fit(weighted, seed=0)
+    assert (caught.value.argument, caught.value.got) == ("sample_weight", type(made).__name__)
 
 
 @pytest.mark.parametrize("posterior", WEIGHING)
@@ -163,8 +165,9 @@ def test_learners_made_of_others_hand_all_on_and_refuse_what_those_refuse():
         TunedLearner([0], lambda _: learner("mc-dropout")),
         TemperatureScaled(learner("mc-dropout"), (1.0, 2.0)),
     ):
-        with pytest.raises(InputError, match="MCDropout cannot use sample_weight"):
+        with pytest.raises(InputError) as caught:
             made.fit(weighted, seed=0)
+        assert (caught.value.argument, caught.value.got) == ("sample_weight", "MCDropout")
 
 
 def test_a_temperature_is_judged_by_weighted_labels():
@@ -191,8 +194,9 @@ def test_weights_of_validation_labels_are_refused():
     validation = Labels([30, 31], [0, 1])
     stopping.fit(replace(DATA, validation=validation), seed=0)
     weighted = Labels(validation.rows, validation.values, [1.0, 2.0])
-    with pytest.raises(InputError, match="MCDropout cannot use sample_weight of validation labels"):
+    with pytest.raises(InputError) as caught:
         stopping.fit(replace(DATA, validation=weighted), seed=0)
+    assert (caught.value.argument, caught.value.got) == ("validation.sample_weight", "MCDropout")
 
 
 @pytest.mark.parametrize("posterior", NAMES)

@@ -103,8 +103,9 @@ def test_draws_drop_what_torch_drops_in_training_or_are_refused_by_name(kind, ax
         expected = in_training(network, inputs)
     draws = MCDropoutPosterior(network).draw(100, seed=0)
     if expected is None:
-        with pytest.raises((InputError, RuntimeError), match=r"Dropout1d at|dropout1d: Expected"):
+        with pytest.raises((InputError, RuntimeError)) as caught:
             draws.predict(inputs[:3])
+        assert "ropout1d" in str(caught.value)  # torch's own, or ours
         return
     whole_rows = expected[0] > 0.25  # by chance 0.5 to the power of 4
     if whole_rows:

@@ -14,7 +14,7 @@ from lindley.networks.moons_mlp import moons_mlp
 from lindley.posteriors.dropout import folded_network as folded_module
 from lindley.posteriors.dropout.folded_network import FoldedNetwork, foldable_layers
 from lindley.posteriors.dropout.masks import dropout_masks, mask_shape
-from lindley.posteriors.dropout.pruning import live_features
+from lindley.posteriors.dropout.pruning import find_nonzero_features
 
 CASES = {
     "moons-mlp": (moons_mlp, (2,)),
@@ -171,7 +171,9 @@ def test_features_that_are_zero_in_all_rows_are_not_multiplied_and_nothing_else_
         next(layer for layer in network if isinstance(layer, nn.Linear)).bias = None
     layers = foldable_layers(network)
     taken = []
-    monkeypatch.setattr(folded_module, "live_features", lambda values: taken.append(live_features(values)) or taken[-1])
+    monkeypatch.setattr(
+        folded_module, "find_nonzero_features", lambda values: taken.append(find_nonzero_features(values)) or taken[-1]
+    )
     folded = FoldedNetwork(layers, num_draws=NUM_DRAWS, seed=SEED, dtype=torch.float32)
     with torch.no_grad():
         logits = folded.logits(images)

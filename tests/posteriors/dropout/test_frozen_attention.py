@@ -30,7 +30,7 @@ def attention(**options):
 
 def frozen(layer, seed=0):
     current = CurrentDraw(seed)
-    current.begin(1)
+    current.start_pass(1)
     return FrozenAttention(layer, Site("here", current)), current
 
 
@@ -109,7 +109,7 @@ def test_padding_changes_nothing():
     with torch.no_grad():
         module, current = frozen(layer)
         short, _ = module(query, query, query)
-        current.begin(1)
+        current.start_pass(1)
         longer = functional.pad(query, (0, 0, 0, 4))
         padding = torch.arange(9).expand(3, -1) >= 5
         padded, _ = module(longer, longer, longer, key_padding_mask=padding)
@@ -162,7 +162,7 @@ def test_fused_attention_and_plain_attention_drop_the_same():
     site = frozen(attention()[0])[0]._site
     with _DropoutInterceptor(site):
         fused = functional.scaled_dot_product_attention(query, query, query, dropout_p=0.5)
-    site._current.begin(1)
+    site._current.start_pass(1)
     with _DropoutInterceptor(site):
         plain = functional.dropout((query @ query.mT / math.sqrt(8)).softmax(-1), 0.5) @ query
     torch.testing.assert_close(fused, plain)

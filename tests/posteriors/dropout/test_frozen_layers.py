@@ -29,7 +29,7 @@ def recurrent(name, dropout):
 
 def frozen(layer, draw=2, seed=0):
     current = CurrentDraw(seed)
-    current.begin(draw)
+    current.start_pass(draw)
     return FrozenRecurrent(layer, Site("here", current)), current
 
 
@@ -108,7 +108,7 @@ def test_packed_padded_and_time_first_sequences_have_the_same_masks():
 )
 def test_a_dropout_layer_multiplies_by_its_mask(layer, shape):
     current = CurrentDraw(seed=0)
-    current.begin(1)
+    current.start_pass(1)
     values = torch.randn(*shape, generator=torch.Generator().manual_seed(0))
     output = FrozenDropout(layer, Site("here", current))(values)
     mask_shape = shape[1:] if isinstance(layer, nn.Dropout) else (shape[1], *(1 for _ in shape[2:]))

@@ -34,7 +34,7 @@ def test_products_with_the_curvature_are_those_of_the_dense_matrices():
     columns = given.flatten(1).T
     torch.testing.assert_close(curvature.multiply(given).flatten(1).T, dense @ columns)
     torch.testing.assert_close(
-        curvature.damp(given).flatten(1).T, torch.linalg.solve(identity + dense @ prior, columns)
+        curvature.solve_newton_system(given).flatten(1).T, torch.linalg.solve(identity + dense @ prior, columns)
     )
     torch.testing.assert_close(curvature.log_det_ratio(), torch.logdet(identity + prior @ dense))
 
@@ -44,7 +44,7 @@ def test_noise_has_the_covariance_of_the_curvature():
     values = torch.randn(7, 3, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     curvature = Curvature(classifier, values)
     unit = torch.eye(21, dtype=torch.float64).view(21, 7, 3)
-    root = curvature.colour(unit).flatten(1).T
+    root = curvature.multiply_root(unit).flatten(1).T
     torch.testing.assert_close(root @ root.T, dense_curvature(classifier, values))
 
 
@@ -68,5 +68,6 @@ def test_evidence_of_one_label_of_two_classes_is_near_the_integral():
 
 def test_a_search_that_does_not_end_says_so(monkeypatch):
     monkeypatch.setattr(latent_laplace, "_MAX_NEWTON_STEPS", 1)
-    with pytest.raises(FitError, match="7 labels were not found in 1 steps"):
+    with pytest.raises(FitError) as caught:
         find_mode(problem()[0])
+    assert caught.value.step == 1

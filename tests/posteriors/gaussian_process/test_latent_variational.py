@@ -24,7 +24,7 @@ def test_products_are_those_of_laplaces_curvature_where_it_is_that():
     one = BlockCurvature(classifier.covariance, of_softmax(classifier, values))
     other = Curvature(classifier, values)
     torch.testing.assert_close(one.multiply(given), other.multiply(given))
-    torch.testing.assert_close(one.damp(given), other.damp(given))
+    torch.testing.assert_close(one.solve_newton_system(given), other.solve_newton_system(given))
 
 
 def test_marginals_and_noise_are_those_of_the_dense_matrices():
@@ -34,10 +34,10 @@ def test_marginals_and_noise_are_those_of_the_dense_matrices():
     dense, prior = dense_curvature(classifier, values), dense_covariance(classifier.covariance, 3)
     covariance = prior @ torch.linalg.inv(torch.eye(21, dtype=torch.float64) + dense @ prior)
     basis = contrasts(3)
-    for label, found in enumerate(curvature.marginals()):
+    for label, found in enumerate(curvature.marginal_covariances()):
         block = covariance[3 * label : 3 * label + 3, 3 * label : 3 * label + 3]
         torch.testing.assert_close(found, basis.T @ block @ basis)
-    root = curvature.colour(torch.eye(21, dtype=torch.float64).view(21, 7, 3)).flatten(1).T
+    root = curvature.multiply_root(torch.eye(21, dtype=torch.float64).view(21, 7, 3)).flatten(1).T
     torch.testing.assert_close(root @ root.T, dense)
 
 
@@ -45,7 +45,7 @@ def test_residual_and_curvature_are_averages_over_the_gaussian_itself():
     classifier, _ = problem(amplitude=4.0)
     coefficients, curvature = fit_variational(classifier, find_mode(classifier))
     basis = contrasts(3)
-    factor = torch.linalg.cholesky(BlockCurvature(classifier.covariance, curvature).marginals())
+    factor = torch.linalg.cholesky(BlockCurvature(classifier.covariance, curvature).marginal_covariances())
     noise = torch.randn(20_000, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     values = (classifier.covariance @ coefficients)[:, None] + noise @ (basis @ factor).mT  # [L, S, C]
     probs = values.softmax(2)
@@ -98,7 +98,7 @@ def test_predictions_at_the_labels_are_near_those_of_long_sampling(num_classes):
     noise = torch.randn(20_000, num_classes - 1, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 
     def predicted(coefficients, curvature):
-        factor = torch.linalg.cholesky(BlockCurvature(classifier.covariance, curvature).marginals())
+        factor = torch.linalg.cholesky(BlockCurvature(classifier.covariance, curvature).marginal_covariances())
         values = (classifier.covariance @ coefficients)[:, None] + noise @ (basis @ factor).mT
         return values.softmax(2).mean(1)
 

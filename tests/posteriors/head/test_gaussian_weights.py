@@ -21,7 +21,7 @@ def all_noise(gaussian, problem):
     """What each unit of noise becomes: a square root of the covariance, in the order of its rows."""
     num_columns, num_contrasts = zeros(problem).shape
     units = torch.eye(num_columns * num_contrasts, dtype=torch.float64).view(-1, num_contrasts, num_columns).mT
-    return gaussian.colour(units).mT.flatten(1).T  # [M J, noise]
+    return gaussian.multiply_covariance_root(units).mT.flatten(1).T  # [M J, noise]
 
 
 @pytest.mark.parametrize("num_classes", [2, 4])
@@ -112,8 +112,10 @@ def test_float32_factor_of_large_ones_is_near_that_of_float64(monkeypatch):
     monkeypatch.setattr(gaussian_weights, "DOUBLE_LIMIT", 10)
     rounded = FullGaussian(problem, label_curvature(problem, at))
     noise = normals(20, 31, 4, seed=2)
-    assert not torch.equal(rounded.colour(noise), exact.colour(noise))
-    torch.testing.assert_close(rounded.colour(noise), exact.colour(noise), atol=1e-5, rtol=0)
+    assert not torch.equal(rounded.multiply_covariance_root(noise), exact.multiply_covariance_root(noise))
+    torch.testing.assert_close(
+        rounded.multiply_covariance_root(noise), exact.multiply_covariance_root(noise), atol=1e-5, rtol=0
+    )
     assert rounded.log_det_ratio == pytest.approx(exact.log_det_ratio, abs=1e-3)
 
 

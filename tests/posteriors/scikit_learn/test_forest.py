@@ -209,8 +209,9 @@ def test_options_that_cannot_be_used_are_refused(options, argument):
 def test_what_cannot_be_drawn_or_read_is_refused():
     posterior, table = fit()
     for number in (0, 13):
-        with pytest.raises(InputError, match=f"num_draws .* got {number}"):
+        with pytest.raises(InputError) as caught:
             posterior.draw(number, seed=0)
+        assert (caught.value.argument, caught.value.got) == ("num_draws", number)
     with pytest.raises(InputError) as caught:
         posterior.draw(2, seed=0).predict(table[:, :4])
     assert (caught.value.argument, caught.value.got) == ("inputs", [len(table), 4])
@@ -218,5 +219,6 @@ def test_what_cannot_be_drawn_or_read_is_refused():
         posterior.draw(2, seed=0).predict(["a", "b"])
     assert (caught.value.argument, caught.value.got) == ("inputs", "a sequence")
     labels = Labels(torch.arange(9), data()[1][:9])
-    with pytest.raises(InputError, match="validation"):
+    with pytest.raises(InputError) as caught:
         Forest().fit(TrainingData(MemoryPool(table), labels, ABC, validation=Labels([10], [0])), seed=0)
+    assert caught.value.argument == "validation"

@@ -1,4 +1,4 @@
-"""Lets the tests of this folder import `panel_fakes`, which stands beside them."""
+"""Lets the tests of this folder import `experiment_fakes`, which stands beside them."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def _steps(ask: fakes.QuerySummary) -> float:
 
 
 def test_the_curve_is_the_median_with_smallest_and_largest_of_the_seeds_that_got_there(tmp_path: Path) -> None:
-    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=4, max_labels=60))
+    study = fakes.make_study(fakes.experiment_table("digits", ["bald"], seeds=4, max_labels=60))
     fakes.write_study(tmp_path, study, accuracy=_steps, rounds_done=lambda trial: 1 if trial.seed == 3 else None)
     curve = learning_curve(load_results(tmp_path).experiments[0].trials_of("bald"), "accuracy")
     assert curve.labels.tolist() == [20, 40, 60]
@@ -29,7 +29,7 @@ def test_the_curve_is_the_median_with_smallest_and_largest_of_the_seeds_that_got
 
 
 def test_with_more_than_five_seeds_the_band_is_the_quartiles(tmp_path: Path) -> None:
-    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=9, max_labels=40))
+    study = fakes.make_study(fakes.experiment_table("digits", ["bald"], seeds=9, max_labels=40))
     fakes.write_study(tmp_path, study, accuracy=_steps)
     curve = learning_curve(load_results(tmp_path).experiments[0].trials_of("bald"), "accuracy")
     np.testing.assert_allclose([curve.low[0], curve.median[0], curve.high[0]], [0.52, 0.54, 0.56])

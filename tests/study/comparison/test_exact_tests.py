@@ -15,9 +15,9 @@ from lindley.study.comparison.exact_tests import (
     FAMILY_LEVEL,
     detectable_shift,
     deviation_from_interval,
-    equivalent_comparisons,
-    fewest_pairs,
+    effective_comparisons,
     holm,
+    min_pairs_to_detect,
     pair_tests,
     smallest_two_sided_p,
     step_down,
@@ -51,7 +51,7 @@ def test_the_published_smallest_p() -> None:
 
 @pytest.mark.parametrize(("comparisons", "pairs"), [(1, 6), (3, 7), (6, 8)])
 def test_one_seed_fewer_than_needed_could_not_fire(comparisons: int, pairs: int) -> None:
-    assert fewest_pairs(comparisons) == pairs
+    assert min_pairs_to_detect(comparisons) == pairs
     assert holm([smallest_two_sided_p(pairs)] * comparisons)[0] <= FAMILY_LEVEL
     assert holm([smallest_two_sided_p(pairs - 1)] * comparisons)[0] > FAMILY_LEVEL
 
@@ -103,9 +103,9 @@ def test_a_comparison_counts_as_so_many_that_the_first_step_detects_it() -> None
     """Of three pairs with seven seeds p = 2/128 is detected, 4/128 is not; 5 % / 2 lies between them."""
     sizes = [0.3, 1.2, 2.2, 0.7, 1.9, 1.1, 0.4]
     agreeing = pair_tests([sizes, [-2 * each for each in sizes]])
-    assert equivalent_comparisons(agreeing, [agreeing] * 3) == 2
+    assert effective_comparisons(agreeing, [agreeing] * 3) == 2
     differing = pair_tests([sizes, [*sizes[:-1], -0.01]])
-    assert equivalent_comparisons(differing, [differing] * 3) == 4  # no p at all below 5 % / 4
+    assert effective_comparisons(differing, [differing] * 3) == 4  # no p at all below 5 % / 4
 
 
 def test_measures_that_differ_cost_what_their_own_exchanges_cost() -> None:

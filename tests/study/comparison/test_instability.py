@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from panel_fakes import panel_reaching, with_metrics
+from experiment_fakes import experiment_reaching, with_metrics
 
 from lindley.study.comparison.instability import (
     MIN_DROP,
@@ -24,18 +24,20 @@ _UNSTEADY = [0.90, 0.94, 0.91, 0.95, 0.93, 0.96]
 
 
 def _trial(acquisition: str, accuracies: list[float | None], **manifest: Any) -> TrialResults:
-    made = panel_reaching({acquisition: [50.0]}, grid=[20 + 10 * each for each in range(len(accuracies))]).trials[0]
+    made = experiment_reaching({acquisition: [50.0]}, grid=[20 + 10 * each for each in range(len(accuracies))]).trials[
+        0
+    ]
     rounds = [with_metrics(each, {"accuracy": one}) for each, one in zip(made.rounds, accuracies, strict=True)]
     return replace(made, rounds=rounds, manifest={**made.manifest, "num_test": 10_000, **manifest})
 
 
-def _panel(*trials: TrialResults) -> ExperimentResults:
-    experiment = panel_reaching({trial.acquisition: [50.0] for trial in trials})
+def _experiment(*trials: TrialResults) -> ExperimentResults:
+    experiment = experiment_reaching({trial.acquisition: [50.0] for trial in trials})
     return replace(experiment, trials=[replace(trial, seed=seed) for seed, trial in enumerate(trials)])
 
 
 def _only(*trials: TrialResults) -> Instability:
-    (found,) = measure_instability(_panel(*trials))
+    (found,) = measure_instability(_experiment(*trials))
     return found
 
 
@@ -87,11 +89,11 @@ def test_a_round_beside_one_that_was_not_measured_does_not_count() -> None:
 
 @pytest.mark.parametrize("num_test", [None, 0, -1, "many"])
 def test_without_the_size_of_the_test_set_nothing_is_said(num_test: Any) -> None:
-    assert measure_instability(_panel(_trial("bald", [0.90, 0.50, 0.90], num_test=num_test))) == []
+    assert measure_instability(_experiment(_trial("bald", [0.90, 0.50, 0.90], num_test=num_test))) == []
 
 
 def test_two_rounds_have_none_between_them() -> None:
-    assert measure_instability(_panel(_trial("bald", [0.90, 0.80]))) == []
+    assert measure_instability(_experiment(_trial("bald", [0.90, 0.80]))) == []
 
 
 def _drops(acquisition: str, drops: int, largest: float, *, full_rate: bool = False) -> Instability:
@@ -117,7 +119,7 @@ def test_rare_drops_are_not_spoken_of() -> None:
 def test_a_rate_that_rises_first_is_named_where_a_network_is_trained_without(
     network: str | None, warmup: int, said: bool
 ) -> None:
-    experiment = _panel(_trial("bald", _UNSTEADY))
+    experiment = _experiment(_trial("bald", _UNSTEADY))
     config = {**experiment.config, "model": {"network": network}, "training": {"warmup": warmup}}
     (sentence,) = describe_instability(measure_instability(replace(experiment, config=config)))
     assert ("training.warmup" in sentence) is said
@@ -125,7 +127,7 @@ def test_a_rate_that_rises_first_is_named_where_a_network_is_trained_without(
 
 def test_a_comparison_says_it_after_its_verdicts_and_json_has_the_counts() -> None:
     unsteady, steady = _trial("bald", _UNSTEADY), _trial("random", _STEADY)
-    experiment = panel_reaching({"random": [50.0], "bald": [50.0]})
+    experiment = experiment_reaching({"random": [50.0], "bald": [50.0]})
     (found,) = compare(StudyResults("made-up", "Made up", "", [replace(experiment, trials=[steady, unsteady])]))
     assert found.verdicts[-1].startswith("Fits are unstable: the accuracy is lower than in the round before and in")
     told = {line["acquisition"]: line["drops"] for line in as_json([found])[0]["instability"]}

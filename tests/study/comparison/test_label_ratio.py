@@ -9,7 +9,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lindley.study.comparison.label_ratio import FEWEST_PAIRS, label_ratio, log_cells, sample_median_difference
+from lindley.study.comparison.label_ratio import (
+    MIN_PAIRS_FOR_INTERVAL,
+    censoring_intervals,
+    label_ratio,
+    sample_median_difference,
+)
 from lindley.study.comparison.labels_to_target import Crossing
 
 
@@ -27,7 +32,7 @@ def test_cells_of_what_was_reached_not_reached_and_there_from_the_start() -> Non
         Crossing(220.0, censored=True, labels_before=220.0),
         Crossing(20.0, labels_before=20.0),
     ]
-    cells = np.exp(log_cells(crossings))
+    cells = np.exp(censoring_intervals(crossings))
     np.testing.assert_allclose(cells, [[110.0, 120.0], [220.0, math.inf], [0.0, 20.0]])
 
 
@@ -111,7 +116,10 @@ def test_without_enough_crossings_there_is_no_interval() -> None:
     reached, never = _reached(100.0), Crossing(220.0, censored=True, labels_before=220.0)
     assert label_ratio([reached] * 2, [reached] * 2, generator=_generator()) is None
     assert label_ratio([reached] * 5, [reached] * 2 + [never] * 3, generator=_generator()) is None
-    assert label_ratio([reached] * FEWEST_PAIRS, [reached] * FEWEST_PAIRS, generator=_generator()) is not None
+    assert (
+        label_ratio([reached] * MIN_PAIRS_FOR_INTERVAL, [reached] * MIN_PAIRS_FOR_INTERVAL, generator=_generator())
+        is not None
+    )
 
 
 @st.composite

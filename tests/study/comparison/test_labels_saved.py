@@ -26,7 +26,7 @@ _NUMBER = re.compile(r"(\d+) % (fewer|more)")
 
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    study = fakes.make_study(fakes.panel_table("digits", list(TITLES), seeds=7, batch_size=5, max_labels=100))
+    study = fakes.make_study(fakes.experiment_table("digits", list(TITLES), seeds=7, batch_size=5, max_labels=100))
 
     def accuracy(ask: fakes.QuerySummary) -> float:
         return fakes.rising(ask, scale=_SCALES[ask.acquisition] * (0.8 + 0.05 * ask.seed))
@@ -75,7 +75,7 @@ def test_every_sentence_on_the_page_says_what_compare_says(out: Path) -> None:
         needs = re.findall(rf"^{title} needs (\d+) % (fewer|more) labels than random", text, re.MULTILINE)
         none = re.findall(rf"^{title} and random: no difference in labels.*measured (\d+) % (\w+)", text, re.MULTILINE)
         assert needs + none == [_words(share)]
-        for short in re.findall(r"^Detected against random: fewer labels to [^;]*", text, re.MULTILINE):
+        for short in re.findall(r"^Detected against random: fewer labels to .*", text, re.MULTILINE):
             assert set(re.findall(rf"\b{title} \((\d+) % (fewer)\)", short)) <= {_words(share)}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from lindley.session.events import Fitted
 from lindley.session.state import Round
-from lindley.study.comparison.labels_to_target import Crossing, accuracy_levels, labels_to_accuracy, median_crossing
+from lindley.study.comparison.labels_to_target import Crossing, accuracy_levels, labels_to_target, median_crossing
 from lindley.study.results import TrialResults
 
 
@@ -23,41 +23,41 @@ def _trial(accuracies: Sequence[float]) -> TrialResults:
 
 
 def test_the_first_crossing_counts_the_initial_labels() -> None:
-    assert labels_to_accuracy(_trial([0.5, 0.9, 0.9, 0.9, 0.9]), 0.9) == Crossing(30.0)
+    assert labels_to_target(_trial([0.5, 0.9, 0.9, 0.9, 0.9]), 0.9) == Crossing(30.0)
 
 
 def test_a_crossing_that_is_lost_within_two_rounds_does_not_count() -> None:
-    assert labels_to_accuracy(_trial([0.5, 0.9, 0.9, 0.8, 0.9, 0.9, 0.9, 0.9]), 0.9) == Crossing(60.0)
+    assert labels_to_target(_trial([0.5, 0.9, 0.9, 0.8, 0.9, 0.9, 0.9, 0.9]), 0.9) == Crossing(60.0)
 
 
 def test_a_crossing_that_is_lost_after_two_rounds_counts() -> None:
-    assert labels_to_accuracy(_trial([0.5, 0.9, 0.9, 0.9, 0.8, 0.8]), 0.9) == Crossing(30.0)
+    assert labels_to_target(_trial([0.5, 0.9, 0.9, 0.9, 0.8, 0.8]), 0.9) == Crossing(30.0)
 
 
 @pytest.mark.parametrize("rounds_after", [0, 1])
 def test_a_crossing_in_the_last_two_rounds_is_provisional(rounds_after: int) -> None:
     trial = _trial([0.5, 0.6, 0.7, *([0.9] * (1 + rounds_after))])
-    assert labels_to_accuracy(trial, 0.9) == Crossing(50.0, provisional=True)
+    assert labels_to_target(trial, 0.9) == Crossing(50.0, provisional=True)
 
 
 def test_a_crossing_with_two_rounds_after_it_is_not_provisional() -> None:
-    assert labels_to_accuracy(_trial([0.5, 0.6, 0.7, 0.9, 0.9, 0.9]), 0.9) == Crossing(50.0)
+    assert labels_to_target(_trial([0.5, 0.6, 0.7, 0.9, 0.9, 0.9]), 0.9) == Crossing(50.0)
 
 
 def test_what_was_not_reached_needs_more_than_the_last_labels() -> None:
-    crossing = labels_to_accuracy(_trial([0.5, 0.6, 0.7]), 0.9)
+    crossing = labels_to_target(_trial([0.5, 0.6, 0.7]), 0.9)
     assert crossing == Crossing(40.0, censored=True)
     assert str(crossing) == "> 40"
 
 
 def test_a_crossing_that_is_lost_in_the_last_round_was_not_reached() -> None:
-    assert labels_to_accuracy(_trial([0.5, 0.9, 0.8]), 0.9).censored
+    assert labels_to_target(_trial([0.5, 0.9, 0.8]), 0.9).censored
 
 
 def test_rounds_beyond_the_limit_are_not_looked_at() -> None:
     trial = _trial([0.5, 0.6, 0.9, 0.9, 0.9])
-    assert labels_to_accuracy(trial, 0.9, max_labels=30) == Crossing(30.0, censored=True)
-    assert labels_to_accuracy(trial, 0.9, max_labels=40) == Crossing(40.0, provisional=True)
+    assert labels_to_target(trial, 0.9, max_labels=30) == Crossing(30.0, censored=True)
+    assert labels_to_target(trial, 0.9, max_labels=40) == Crossing(40.0, provisional=True)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import math
 from dataclasses import replace
 
 import pytest
+from experiment_fakes import experiment_reaching, with_metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from panel_fakes import panel_reaching, with_metrics
 
 from lindley.errors import InputError
 from lindley.study.comparison.outputs import as_json, compare, csv_rows, explain_comparison, tables
@@ -19,7 +19,7 @@ _THEIRS = [100.0, 120.0, 90.0, 110.0, 140.0, 130.0, 80.0, 105.0]
 
 
 def _study() -> StudyResults:
-    experiment = panel_reaching({"random": _THEIRS, "bald": [0.6 * each for each in _THEIRS]})
+    experiment = experiment_reaching({"random": _THEIRS, "bald": [0.6 * each for each in _THEIRS]})
     return StudyResults("made-up", "Made up", "", [experiment])
 
 
@@ -35,8 +35,8 @@ def test_tables_show_what_the_sentences_say() -> None:
 
 
 def test_everything_that_one_page_compares_is_one_family() -> None:
-    """Six seeds that agree have p = 1/32: two such panels are too many to detect anything, one alone is not."""
-    experiment = panel_reaching({"random": _THEIRS[:6], "bald": [0.5 * each for each in _THEIRS[:6]]})
+    """Six seeds that agree have p = 1/32: two such experiments are too many to detect anything, one alone is not."""
+    experiment = experiment_reaching({"random": _THEIRS[:6], "bald": [0.5 * each for each in _THEIRS[:6]]})
     other = replace(experiment, name="other", title="Other")
     (alone,) = compare(StudyResults("made-up", "Made up", "", [experiment]), accuracy=0.95)
     assert [(each.family, each.adjusted_p, each.is_detected) for each in alone.contrasts] == [(2, 2**-5, True)] * 2
@@ -48,8 +48,8 @@ def test_everything_that_one_page_compares_is_one_family() -> None:
 
 
 def test_nothing_can_be_seen_only_where_so_few_seeds_can_show_nothing() -> None:
-    never = panel_reaching({"random": [1000.0] * 8, "bald": _THEIRS})
-    few = panel_reaching({"random": _THEIRS[:5], "bald": [0.6 * each for each in _THEIRS[:5]]})
+    never = experiment_reaching({"random": [1000.0] * 8, "bald": _THEIRS})
+    few = experiment_reaching({"random": _THEIRS[:5], "bald": [0.6 * each for each in _THEIRS[:5]]})
     cells = []
     for experiment in (never, few):
         (found,) = compare(StudyResults("made-up", "Made up", "", [experiment]), accuracy=0.95)
@@ -62,7 +62,7 @@ def test_nothing_can_be_seen_only_where_so_few_seeds_can_show_nothing() -> None:
 
 
 def test_an_area_that_ends_before_the_study_says_where_in_its_row() -> None:
-    experiment = panel_reaching({"random": _THEIRS, "bald": _THEIRS})
+    experiment = experiment_reaching({"random": _THEIRS, "bald": _THEIRS})
     short = [
         replace(trial, rounds=trial.rounds[:4], complete=trial.acquisition == "random") for trial in experiment.trials
     ]
@@ -88,7 +88,7 @@ def test_an_interrupted_study_is_compared_in_finite_numbers(
     pairs: list[tuple[list[float], list[float]]], accuracy: float | None
 ) -> None:
     """Whatever the accuracies and wherever the trials stopped; that nothing is warned of, pytest sees to."""
-    experiment = panel_reaching(
+    experiment = experiment_reaching(
         {"random": _THEIRS[: len(pairs)], "bald": _THEIRS[: len(pairs)]}, grid=range(20, 61, 10)
     )
     measured = [each for side in zip(*pairs, strict=True) for each in side]
@@ -128,9 +128,9 @@ def test_csv_has_a_line_for_each_comparison() -> None:
     assert csv_rows([]) == [("low", "high")]
 
 
-def test_panels_without_the_reference_are_left_out_and_a_name_of_none_is_refused() -> None:
+def test_experiments_without_the_reference_are_left_out_and_a_name_of_none_is_refused() -> None:
     study = _study()
-    other = panel_reaching({"margin": _THEIRS, "entropy": _THEIRS})
+    other = experiment_reaching({"margin": _THEIRS, "entropy": _THEIRS})
     both = StudyResults("made-up", "Made up", "", [*study.experiments, other])
     assert [each.against for each in compare(both)] == ["random", "margin"]
     assert [each.against for each in compare(both, "bald")] == ["bald"]

@@ -6,7 +6,7 @@ from lindley.study.comparison.paired import Comparison, combine_verdicts, judge,
 
 
 def _comparison(*signs: int) -> Comparison:
-    return paired_comparison("panel", "part", "what", "brief", "effect", [float(sign) for sign in signs])
+    return paired_comparison("experiment", "part", "what", "brief", "effect", [float(sign) for sign in signs])
 
 
 FOR, AGAINST, OPEN = _comparison(1, 1, 1, 1, 1), _comparison(-1, -1, -1, -1, -1), _comparison(1, -1, 1, -1, 1)
@@ -32,7 +32,7 @@ def test_nothing_to_compare_is_not_measured() -> None:
     assert judge([]) == combine_verdicts([]) == combine_verdicts(["not measured here"]) == "not measured here"
 
 
-def test_panels_that_disagree_leave_a_claim_undecided() -> None:
+def test_experiments_that_disagree_leave_a_claim_undecided() -> None:
     assert combine_verdicts(["supported here", "not decided here"]) == "supported here"
     assert combine_verdicts(["contradicted here", "not decided here"]) == "contradicted here"
     assert combine_verdicts(["supported here", "contradicted here"]) == "not decided here"

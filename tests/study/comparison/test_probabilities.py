@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from panel_fakes import panel_reaching, with_metrics
+from experiment_fakes import experiment_reaching, with_metrics
 
 from lindley.study.comparison.outputs import UNTESTED_TABLES, as_json, compare, tables
 from lindley.study.comparison.probabilities import (
@@ -26,8 +26,8 @@ Metrics = Callable[[str, int, int], dict[str, Any]]
 """Of an acquisition, a seed and a number of labels."""
 
 
-def _panel(metrics: Metrics, *, seeds: int = 4) -> ExperimentResults:
-    experiment = panel_reaching({name: [100.0] * seeds for name in _ACCURATE}, grid=GRID)
+def _experiment(metrics: Metrics, *, seeds: int = 4) -> ExperimentResults:
+    experiment = experiment_reaching({name: [100.0] * seeds for name in _ACCURATE}, grid=GRID)
     trials = [
         replace(
             trial,
@@ -50,7 +50,7 @@ def _overconfident(name: str, seed: int, labels: int) -> dict[str, Any]:
 
 
 def test_where_accuracy_and_nll_disagree_it_is_said() -> None:
-    described = summarise_metrics(_panel(_overconfident), "random")
+    described = summarise_metrics(_experiment(_overconfident), "random")
     assert describe_disagreements(described) == [
         "Accuracy and NLL disagree with 60 labels: margin is more accurate than random in 4 of 4 seeds, but worse in "
         "NLL in 4 of 4 seeds."
@@ -61,7 +61,7 @@ def test_a_disagreement_over_the_rounds_is_said_too_and_the_other_way_round() ->
     def metrics(name: str, seed: int, labels: int) -> dict[str, Any]:
         return {"nll": {"random": 0.5, "margin": 0.6, "bald": 0.4 if seed else 0.6}[name]}
 
-    said = describe_disagreements(summarise_metrics(_panel(metrics), "random"))
+    said = describe_disagreements(summarise_metrics(_experiment(metrics), "random"))
     assert [sentence.partition(":")[0] for sentence in said] == [
         "Accuracy and NLL disagree with 60 labels",
         "Accuracy and NLL disagree with 60 labels",
@@ -75,12 +75,14 @@ def test_where_they_agree_nothing_is_said() -> None:
     def metrics(name: str, seed: int, labels: int) -> dict[str, Any]:
         return {"nll": 1 - _ACCURATE[name]}
 
-    assert describe_disagreements(summarise_metrics(_panel(metrics), "random")) == []
+    assert describe_disagreements(summarise_metrics(_experiment(metrics), "random")) == []
     assert describe_disagreements([]) == []
 
 
 def test_counts_and_spreads_are_those_of_the_journals() -> None:
-    described = {(each.acquisition, each.metric): each for each in summarise_metrics(_panel(_overconfident), "random")}
+    described = {
+        (each.acquisition, each.metric): each for each in summarise_metrics(_experiment(_overconfident), "random")
+    }
     margin = described["margin", "nll"]
     assert (margin.labels, margin.seeds) == (60, 4)
     assert (margin.final.median, margin.final.low, margin.final.high) == pytest.approx((0.6015, 0.6, 0.603))
@@ -94,7 +96,7 @@ def test_an_infinite_nll_is_the_worst_and_two_are_a_tie() -> None:
         infinite = labels == GRID[-1] and (name == "margin" or seed == 0)
         return {"nll": None if infinite else 0.5, "nll_point": 0.4, "accuracy_point": 0.9}
 
-    experiment = _panel(metrics)
+    experiment = _experiment(metrics)
     described = {(each.acquisition, each.metric): each for each in summarise_metrics(experiment, "random")}
     assert described["margin", "nll"].final_tally == described["margin", "nll"].mean_tally == Tally(0, 3)
     assert described["bald", "nll"].final_tally == Tally(0, 0)
@@ -115,7 +117,7 @@ def test_an_infinite_nll_is_the_worst_and_two_are_a_tie() -> None:
 
 
 def test_the_draws_are_compared_with_the_single_prediction_by_trial() -> None:
-    beside = compare_average_with_single(_panel(_overconfident))
+    beside = compare_average_with_single(_experiment(_overconfident))
     assert [(each.acquisition, each.trials) for each in beside] == [("random", 4), ("margin", 4), ("bald", 4)]
     assert {(each.final_tally, each.mean_tally) for each in beside} == {(Tally(0, 4), Tally(4, 0))}
     assert describe_average_against_single(beside) == [
@@ -125,16 +127,16 @@ def test_the_draws_are_compared_with_the_single_prediction_by_trial() -> None:
 
 
 def test_draws_that_are_better_are_no_matter_for_a_sentence() -> None:
-    beside = compare_average_with_single(_panel(lambda name, seed, labels: {"nll": 0.3, "nll_point": 0.4}))
+    beside = compare_average_with_single(_experiment(lambda name, seed, labels: {"nll": 0.3, "nll_point": 0.4}))
     assert beside[0].final_tally == Tally(4, 0)
     assert describe_average_against_single(beside) == describe_average_against_single([]) == []
 
 
 def test_trials_that_are_not_finished_or_measured_are_not_described() -> None:
-    experiment = _panel(_overconfident)
+    experiment = _experiment(_overconfident)
     begun = [replace(trial, complete=trial.acquisition != "margin" or trial.seed > 1) for trial in experiment.trials]
     described = summarise_metrics(replace(experiment, trials=begun), "random")
     assert {(each.acquisition, each.seeds) for each in described} == {("random", 4), ("margin", 2), ("bald", 4)}
-    bare = panel_reaching({"random": [100.0], "bald": [90.0]})
+    bare = experiment_reaching({"random": [100.0], "bald": [90.0]})
     assert compare_average_with_single(bare) == []
     assert {each.metric for each in summarise_metrics(bare, "random")} == {"accuracy"}

@@ -16,19 +16,26 @@ LABELS = Contrast(
     against="random",
     accuracy=0.95,
     pairs=10,
-    seen=("120", "200"),
+    median="120",
+    median_against="200",
     estimate=0.38,
     interval=(0.29, 0.46),
     ahead=10,
     behind=0,
     p=0.002,
-    for_first=True,
-    telling=10,
+    favours_first=True,
+    decided=10,
     reached=10,
     adjusted_p=0.002,
 )
 AREA = replace(
-    LABELS, measure="mean_accuracy", accuracy=None, seen=("93.10", "91.00"), estimate=0.021, interval=(0.01, 0.032)
+    LABELS,
+    measure="mean_accuracy",
+    accuracy=None,
+    median="93.10",
+    median_against="91.00",
+    estimate=0.021,
+    interval=(0.01, 0.032),
 )
 
 
@@ -37,7 +44,7 @@ def test_a_saving_is_said_with_its_interval() -> None:
 
 
 def test_a_loss_is_said_as_more_labels() -> None:
-    worse = replace(LABELS, estimate=-0.5, interval=(-0.8, -0.2), ahead=0, behind=10, for_first=False)
+    worse = replace(LABELS, estimate=-0.5, interval=(-0.8, -0.2), ahead=0, behind=10, favours_first=False)
     assert verdict(worse) == "BALD needs 50 % more labels than random to 95 % (95 % interval 20–80 %, 10 seeds)"
 
 
@@ -47,7 +54,7 @@ def test_an_accuracy_is_said_with_the_digits_that_it_has() -> None:
 
 
 def test_a_saving_of_unknown_size_gives_the_medians() -> None:
-    unseen = replace(LABELS, estimate=None, interval=None, seen=("120", "> 220"))
+    unseen = replace(LABELS, estimate=None, interval=None, median="120", median_against="> 220")
     assert verdict(unseen) == (
         "BALD needs fewer labels than random to 95 % in 10 of 10 seeds (measured 120 and > 220 labels in median)"
     )
@@ -68,7 +75,15 @@ def test_no_difference_says_what_could_have_been_seen() -> None:
 
 def test_too_few_seeds_are_said_to_be_too_few() -> None:
     few = replace(
-        LABELS, pairs=5, telling=5, reached=5, p=0.0625, adjusted_p=0.1875, family=3, family_pairs=3, least_p=0.1875
+        LABELS,
+        pairs=5,
+        decided=5,
+        reached=5,
+        p=0.0625,
+        adjusted_p=0.1875,
+        family=3,
+        family_pairs=3,
+        min_attainable_p=0.1875,
     )
     assert verdict(few) == (
         "BALD and random, labels to 95 %: 5 seeds cannot show a difference (the smallest possible p is 0.062; 3 "
@@ -77,7 +92,7 @@ def test_too_few_seeds_are_said_to_be_too_few() -> None:
 
 
 def test_what_too_few_seeds_cannot_show_is_said_once() -> None:
-    few = replace(LABELS, pairs=5, telling=5, reached=5, p=0.0625, adjusted_p=0.0625, least_p=0.0625)
+    few = replace(LABELS, pairs=5, decided=5, reached=5, p=0.0625, adjusted_p=0.0625, min_attainable_p=0.0625)
     said = verdicts([few, replace(few, acquisition="margin"), LABELS])
     assert said == [
         "BALD needs 38 % fewer labels than random to 95 % (95 % interval 29–46 %, 10 seeds).",
@@ -91,7 +106,7 @@ def test_what_too_few_seeds_cannot_show_is_said_once() -> None:
 def test_what_is_detected_after_others_is_not_called_invisible() -> None:
     """Of two comparisons the second step of Holm has 5 % for itself, which 6 seeds can reach."""
     last = replace(
-        LABELS, acquisition="margin", pairs=6, telling=6, reached=6, ahead=6, p=0.03125, adjusted_p=0.03125, family=2
+        LABELS, acquisition="margin", pairs=6, decided=6, reached=6, ahead=6, p=0.03125, adjusted_p=0.03125, family=2
     )
     assert verdicts([last]) == [f"{verdict(last)}."]
     assert verdict(last).startswith("margin needs 38 % fewer labels")
@@ -121,8 +136,16 @@ def test_areas_are_said_in_points() -> None:
     assert "no difference in mean accuracy detected (10 seeds; minimum detectable difference: " in verdict(none)
 
 
-NLL = replace(LABELS, measure="mean_nll", accuracy=None, seen=("0.30", "0.40"), estimate=-0.05, interval=(-0.08, -0.02))
-NLL = replace(NLL, ahead=0, behind=10, for_first=False)
+NLL = replace(
+    LABELS,
+    measure="mean_nll",
+    accuracy=None,
+    median="0.30",
+    median_against="0.40",
+    estimate=-0.05,
+    interval=(-0.08, -0.02),
+)
+NLL = replace(NLL, ahead=0, behind=10, favours_first=False)
 
 
 def test_nll_is_said_in_bits_and_lower_is_better() -> None:
@@ -130,7 +153,7 @@ def test_nll_is_said_in_bits_and_lower_is_better() -> None:
     assert verdict(NLL) == (
         "The mean NLL of BALD is 0.072 bits higher than that of random (95 % interval 0.029–0.115 bits, 10 seeds)"
     )
-    better = replace(NLL, estimate=0.05, interval=(0.02, 0.08), for_first=True)
+    better = replace(NLL, estimate=0.05, interval=(0.02, 0.08), favours_first=True)
     assert verdict(better).startswith("The mean NLL of BALD is 0.072 bits lower than that of random")
     none = replace(NLL, interval=(-0.08, 0.02), p=0.4, adjusted_p=0.4)
     assert verdict(none).startswith(
@@ -140,24 +163,24 @@ def test_nll_is_said_in_bits_and_lower_is_better() -> None:
 
 
 def test_an_infinite_nll_is_said_with_the_medians() -> None:
-    infinite = replace(NLL, estimate=None, interval=None, seen=("∞", "0.400"))
+    infinite = replace(NLL, estimate=None, interval=None, median="∞", median_against="0.400")
     assert verdict(infinite) == (
         "The mean NLL of BALD is higher than that of random in 10 of 10 seeds (measured ∞ and 0.400 bits in median)"
     )
 
 
-def test_all_that_is_detected_is_said_in_one_sentence() -> None:
+def test_what_is_detected_has_a_sentence_for_each_measure_and_direction() -> None:
     lost = replace(AREA, p=0.4, adjusted_p=0.4)
     also = replace(LABELS, acquisition="margin", estimate=None, interval=None)
     assert summarise_detected([LABELS, also, lost, NLL]) == [
-        "Detected against random: fewer labels to 95 %: BALD (38 % fewer), margin; higher mean NLL: BALD (0.072 bits "
-        "higher)."
+        "Detected against random: fewer labels to 95 %: BALD (38 % fewer), margin.",
+        "Detected against random: higher mean NLL: BALD (0.072 bits higher).",
     ]
     assert summarise_detected([lost]) == summarise_detected([]) == []
 
 
 def test_a_mean_that_one_seed_has_turned_is_not_what_was_detected() -> None:
-    turned = replace(AREA, pairs=12, telling=12, reached=12, ahead=11, behind=1, estimate=-0.02, interval=(-0.08, 0.04))
+    turned = replace(AREA, pairs=12, decided=12, reached=12, ahead=11, behind=1, estimate=-0.02, interval=(-0.08, 0.04))
     assert verdict(turned) == (
         "The mean accuracy of BALD is higher than that of random in 11 of 12 seeds "
         "(measured −2.00 points, 95 % interval −8.00 to +4.00 points)"
@@ -175,14 +198,14 @@ def test_seeds_that_tell_nothing_are_not_counted_as_if_they_did() -> None:
     few = replace(
         LABELS,
         pairs=8,
-        telling=7,
+        decided=7,
         reached=7,
         ahead=7,
         p=0.0156,
         adjusted_p=0.094,
         family=6,
         family_pairs=6,
-        least_p=0.094,
+        min_attainable_p=0.094,
     )
     assert verdict(few).startswith(
         "BALD and random, labels to 95 %: 8 seeds (1 undecided) cannot show a difference "
@@ -192,7 +215,7 @@ def test_seeds_that_tell_nothing_are_not_counted_as_if_they_did() -> None:
 
 def test_the_direction_is_that_of_the_test_and_not_of_more_seeds() -> None:
     """A few large differences outweigh as many small ones."""
-    even = replace(LABELS, pairs=24, telling=24, reached=24, ahead=12, behind=12)
+    even = replace(LABELS, pairs=24, decided=24, reached=24, ahead=12, behind=12)
     assert verdict(even).startswith("BALD needs 38 % fewer labels")
     assert verdict(replace(even, estimate=-0.1, interval=(-0.2, 0.1))).startswith(
         "BALD needs fewer labels than random to 95 % in 12 of 24 seeds (measured 10 % more"

@@ -366,7 +366,7 @@ def test_description_says_what_the_command_line_changed(tmp_path):
     assert keys[0] == keys[1]
 
 
-def test_chosen_acquisition_keeps_the_options_that_its_panel_gives(tmp_path):
+def test_chosen_acquisition_keeps_the_options_that_its_experiment_gives(tmp_path):
     text = GOOD.replace("bald = {}", "batchbald = { num_configurations = 7 }")
     study = load(tmp_path, text, acquisitions=["batchbald", "margin"])
     assert study.experiments[0].acquisitions == {"batchbald": {"num_configurations": 7}, "margin": {}}

@@ -20,8 +20,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> StudyResults:
     plane = fakes.FakePlane(lambda ask: [fakes.NEAR, fakes.OVERLAP, fakes.NEAR, fakes.FAR, fakes.NEAR])
     study = fakes.make_study(
         fakes.moons_table(MOONS_METHODS, seeds=1, title="Two moons"),
-        fakes.panel_table("digits", ["random", "bald", "batchbald"], seeds=3, observe=fakes.TRANSFER),
-        fakes.panel_table("digits-b40", ["bald", "batchbald"], seeds=2, batch_size=40, title="Digits, batch 40"),
+        fakes.experiment_table("digits", ["random", "bald", "batchbald"], seeds=3, observe=fakes.TRANSFER),
+        fakes.experiment_table("digits-b40", ["bald", "batchbald"], seeds=2, batch_size=40, title="Digits, batch 40"),
     )
     out = tmp_path_factory.mktemp("study")
     fakes.write_study(
@@ -33,7 +33,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> StudyResults:
 @pytest.fixture(scope="session")
 def bare_results(tmp_path_factory: pytest.TempPathFactory) -> StudyResults:
     """A study of random alone, without surfaces, one round done."""
-    study = fakes.make_study(fakes.panel_table("digits", ["random"], seeds=1))
+    study = fakes.make_study(fakes.experiment_table("digits", ["random"], seeds=1))
     out = tmp_path_factory.mktemp("bare")
     return load_results(fakes.write_study(out, study, accuracy=fakes.rising, rounds_done=lambda trial: 1))
 

@@ -30,9 +30,9 @@ def test_the_lines_are_the_medians_in_percent(results: StudyResults) -> None:
         )
 
 
-def test_of_panels_with_the_same_settings_the_one_with_most_seeds_is_shown(tmp_path: Path) -> None:
+def test_of_experiments_with_the_same_settings_the_one_with_most_seeds_is_shown(tmp_path: Path) -> None:
     tables = [
-        fakes.panel_table(name, ["bald", "batchbald"], seeds=seeds, max_labels=60)
+        fakes.experiment_table(name, ["bald", "batchbald"], seeds=seeds, max_labels=60)
         for name, seeds in (("few", 1), ("many", 2))
     ]
     fakes.write_study(tmp_path, fakes.make_study(*tables), accuracy=fakes.rising)
@@ -40,9 +40,9 @@ def test_of_panels_with_the_same_settings_the_one_with_most_seeds_is_shown(tmp_p
     assert [axes.get_title() for axes in drawn.figure.axes] == ["Many, batch 20 (2 seeds)"]
 
 
-def test_panels_of_one_pool_stand_together_by_batch_size(tmp_path: Path) -> None:
+def test_experiments_of_one_pool_stand_together_by_batch_size(tmp_path: Path) -> None:
     tables = [
-        fakes.panel_table(name, ["bald", "batchbald"], seeds=1, max_labels=100, pool=pool)
+        fakes.experiment_table(name, ["bald", "batchbald"], seeds=1, max_labels=100, pool=pool)
         for name, pool in (
             ("plain-20", {}),
             ("copied-20", {"duplicates": 3}),

@@ -58,7 +58,7 @@ def test_lines_differ_without_colour(results: StudyResults) -> None:
     assert len({line.get_marker() for line in lines}) == len(lines) == 3
 
 
-def test_panels_of_bald_and_batchbald_alone_are_left_to_figure_5(results: StudyResults) -> None:
+def test_experiments_of_bald_and_batchbald_alone_are_left_to_figure_5(results: StudyResults) -> None:
     assert [drawn.name for drawn in learning_curves.draw(results)] == [
         "figure-3-learning-curves-two-moons",
         "figure-3-learning-curves-digits",

@@ -41,7 +41,7 @@ HOSTILE = [
 
 
 def _renamed(results: StudyResults, name: str) -> StudyResults:
-    """Every panel, class and study has this name."""
+    """Every experiment, class and study has this name."""
     experiments = []
     for experiment in results.experiments:
         trials = [

@@ -14,13 +14,15 @@ from lindley.study.results import ExperimentResults
 from lindley.study.trials import Trial
 
 
-def _panel(out: Path, acquisitions: list[str], accuracy: fakes.Number, **further: object) -> ExperimentResults:
-    study = fakes.make_study(fakes.panel_table("digits", acquisitions, seeds=6, max_labels=200))
+def _experiment(out: Path, acquisitions: list[str], accuracy: fakes.Number, **further: object) -> ExperimentResults:
+    study = fakes.make_study(fakes.experiment_table("digits", acquisitions, seeds=6, max_labels=200))
     return load_results(fakes.write_study(out, study, accuracy=accuracy, **further)).experiments[0]  # type: ignore[arg-type]
 
 
 def _not_faster(out: Path, accuracy: fakes.Number) -> Comparison:
-    return check_no_fewer_labels(_panel(out, ["bald", "batchbald"], accuracy), "batchbald", "bald", 0.93, "not faster")
+    return check_no_fewer_labels(
+        _experiment(out, ["bald", "batchbald"], accuracy), "batchbald", "bald", 0.93, "not faster"
+    )
 
 
 def test_pairs_in_which_neither_reaches_the_level_do_not_speak_for_not_faster(tmp_path: Path) -> None:
@@ -77,8 +79,8 @@ def test_the_end_is_the_studys_also_for_a_trial_that_was_once_run_further(tmp_pa
     def run(trial: Trial) -> int | None:
         return 7 if trial.acquisition == "random" else None
 
-    _panel(tmp_path, ["random", "bald"], lambda ask: ask.labels / 250, rounds_done=run)
-    shorter = fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=6, max_labels=140))
+    _experiment(tmp_path, ["random", "bald"], lambda ask: ask.labels / 250, rounds_done=run)
+    shorter = fakes.make_study(fakes.experiment_table("digits", ["random", "bald"], seeds=6, max_labels=140))
     experiment = load_results(tmp_path, shorter).experiments[0]
     found = check_final_accuracy(experiment, "bald", "random")
     assert found is not None

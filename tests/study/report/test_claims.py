@@ -31,7 +31,7 @@ def _results(out: Path, *experiments: dict[str, object], accuracy: fakes.Number,
 
 
 def _first(tmp_path: Path, scales: dict[str, float], ends: dict[str, float], seeds: int = 6) -> Claim:
-    experiment = fakes.panel_table("digits", SEEDS_METHODS, seeds=seeds)
+    experiment = fakes.experiment_table("digits", SEEDS_METHODS, seeds=seeds)
     return claims.judge_learning(_results(tmp_path, experiment, accuracy=_learning(scales, ends)))
 
 
@@ -74,7 +74,7 @@ def test_four_seeds_do_not_decide_and_the_summary_says_why(tmp_path: Path) -> No
 
 
 def test_ending_higher_is_not_measured_before_the_trials_are_finished(tmp_path: Path) -> None:
-    experiment = fakes.panel_table("digits", SEEDS_METHODS, seeds=6)
+    experiment = fakes.experiment_table("digits", SEEDS_METHODS, seeds=6)
     results = _results(tmp_path, experiment, accuracy=_learning(FAST, HIGH), rounds_done=lambda trial: 7)
     first = claims.judge_learning(results)
     assert {part: verdict for _, part, verdict, _ in first.parts} == {
@@ -93,7 +93,7 @@ def test_a_trial_under_way_is_compared_over_the_rounds_that_both_have(tmp_path: 
     def under_way(trial: Trial) -> int | None:
         return 3 if trial.acquisition == "margin" else None
 
-    experiment = fakes.panel_table("digits", ["random", "margin"], seeds=6)
+    experiment = fakes.experiment_table("digits", ["random", "margin"], seeds=6)
     results = _results(tmp_path, experiment, accuracy=accuracy, rounds_done=under_way)
     assert all(each.num_agreeing == 0 for each in claims.judge_learning(results).comparisons)
 
@@ -152,7 +152,7 @@ def _third(tmp_path: Path, bald_scale: float, bald_seconds: float, noise: float 
         return (bald_seconds if ask.acquisition == "bald" else 1.0) * float(1 + noise * ask.noise.standard_normal())
 
     scales = {"margin": 60.0, "entropy": 60.0, "bald": bald_scale}
-    experiment = fakes.panel_table("digits", list(scales), seeds=8)
+    experiment = fakes.experiment_table("digits", list(scales), seeds=8)
     results = _results(tmp_path, experiment, accuracy=_learning(scales), select_seconds=seconds)
     return claims.judge_bald(results)
 
@@ -169,14 +169,14 @@ def test_seconds_of_trials_that_do_not_begin_with_the_same_fit_are_not_compared(
     def elsewhere(ask: Asked) -> float:
         return fakes.rising(ask, scale=scales[ask.acquisition]) + 0.001 * (ask.acquisition == "bald")
 
-    experiment = fakes.panel_table("digits", list(scales), seeds=8)
+    experiment = fakes.experiment_table("digits", list(scales), seeds=8)
     third = claims.judge_bald(_results(tmp_path, experiment, accuracy=elsewhere))
     assert {each.part for each in third.comparisons} == {"not faster"}
 
 
 def test_seconds_of_pairs_on_several_machines_are_said_to_be(tmp_path: Path) -> None:
     scales = {"margin": 60.0, "bald": 100.0}
-    results = _results(tmp_path, fakes.panel_table("digits", list(scales), seeds=8), accuracy=_learning(scales))
+    results = _results(tmp_path, fakes.experiment_table("digits", list(scales), seeds=8), accuracy=_learning(scales))
     (experiment,) = results.experiments
     moved = [
         replace(each, manifest={**each.manifest, "cpu": "one" if each.seed < 4 else "other"})
@@ -214,11 +214,11 @@ def _fourth(tmp_path: Path, batch_scales: dict[int, float], seeds: int = 6) -> C
     """BALD rises with 60 labels at every batch size, BatchBALD with the given ones."""
 
     def accuracy(ask: Asked) -> float:
-        batch = ask.panel.schedule.batch_size
+        batch = ask.experiment.schedule.batch_size
         return fakes.rising(ask, scale=batch_scales[batch] if ask.acquisition == "batchbald" else 60.0)
 
     experiments = [
-        fakes.panel_table(f"b{batch}", ["bald", "batchbald"], seeds=seeds, batch_size=batch, max_labels=220)
+        fakes.experiment_table(f"b{batch}", ["bald", "batchbald"], seeds=seeds, batch_size=batch, max_labels=220)
         for batch in batch_scales
     ]
     return claims.judge_batchbald(_results(tmp_path, *experiments, accuracy=accuracy))
@@ -248,7 +248,7 @@ def test_larger_batches_alone_do_not_measure_batch_4(tmp_path: Path) -> None:
 
 
 def test_a_study_of_one_acquisition_measures_none_of_the_four(tmp_path: Path) -> None:
-    results = _results(tmp_path, fakes.panel_table("digits", ["mean-std"], seeds=2), accuracy=fakes.rising)
+    results = _results(tmp_path, fakes.experiment_table("digits", ["mean-std"], seeds=2), accuracy=fakes.rising)
     found = claims.judge_claims(results)
     assert [each.number for each in found] == [1, 2, 3, 4]
     assert {each.verdict for each in found} == {"not measured here"}
@@ -256,12 +256,12 @@ def test_a_study_of_one_acquisition_measures_none_of_the_four(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("order", [["digits", "letters"], ["letters", "digits"]])
-def test_panels_that_disagree_leave_the_claim_open_and_are_both_named(tmp_path: Path, order: list[str]) -> None:
+def test_experiments_that_disagree_leave_the_claim_open_and_are_both_named(tmp_path: Path, order: list[str]) -> None:
     def accuracy(ask: Asked) -> float:
-        slow = (ask.acquisition == "random") == (ask.panel.name == "digits")
+        slow = (ask.acquisition == "random") == (ask.experiment.name == "digits")
         return fakes.rising(ask, scale=90.0 if slow else 25.0, end=0.92 if slow else 0.97)
 
-    experiments = [fakes.panel_table(name, SEEDS_METHODS, seeds=6) for name in order]
+    experiments = [fakes.experiment_table(name, SEEDS_METHODS, seeds=6) for name in order]
     first = claims.judge_learning(_results(tmp_path, *experiments, accuracy=accuracy))
     assert first.verdict == "not decided here"
     assert "Digits: supported" in first.summary

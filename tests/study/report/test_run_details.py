@@ -7,7 +7,7 @@ from pathlib import Path
 import journal_fakes as fakes
 
 from lindley.session.events import Resumed
-from lindley.session.journal_store import JournalStore
+from lindley.session.journal_file import JournalStore
 from lindley.study.read_results import load_results
 from lindley.study.report.run_details import (
     describe_continuations,
@@ -20,9 +20,9 @@ from lindley.study.report.run_details import (
 )
 
 
-def test_the_settings_of_every_panel_stand_side_by_side(tmp_path: Path) -> None:
+def test_the_settings_of_every_experiment_stand_side_by_side(tmp_path: Path) -> None:
     study = fakes.make_study(
-        fakes.panel_table("digits", {"bald": {}, "batchbald": {"num_configurations": 500}}, seeds=2),
+        fakes.experiment_table("digits", {"bald": {}, "batchbald": {"num_configurations": 500}}, seeds=2),
         fakes.moons_table(["random"], seeds=1),
     )
     table = settings_table(load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising)))
@@ -37,7 +37,7 @@ def test_the_settings_of_every_panel_stand_side_by_side(tmp_path: Path) -> None:
 def test_what_is_done_to_a_pool_is_a_setting_where_something_is(tmp_path: Path) -> None:
     hard = {"duplicates": 2, "out_of_distribution": {"data": "mine:own", "share": 0.3}, "label_noise": 0.1}
     study = fakes.make_study(
-        fakes.panel_table("hard", ["bald"], seeds=1, pool=hard), fakes.panel_table("plain", ["bald"], seeds=1)
+        fakes.experiment_table("hard", ["bald"], seeds=1, pool=hard), fakes.experiment_table("plain", ["bald"], seeds=1)
     )
     results = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising))
     rows = {row[0]: row[1:] for row in settings_table(results).rows if row[0].startswith("pool.")}
@@ -53,7 +53,7 @@ def test_what_is_done_to_a_pool_is_a_setting_where_something_is(tmp_path: Path) 
 
 
 def test_versions_machine_and_hashes_are_those_of_the_manifests(tmp_path: Path) -> None:
-    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=2, max_labels=40))
+    study = fakes.make_study(fakes.experiment_table("digits", ["bald"], seeds=2, max_labels=40))
     results = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising))
     results.experiments[0].trials[1].manifest["versions"]["torch"] = "2.12.0"
     results.experiments[0].trials[1].manifest["data_hashes"]["pool_inputs"] = "ef" * 32
@@ -66,7 +66,7 @@ def test_versions_machine_and_hashes_are_those_of_the_manifests(tmp_path: Path) 
 
 
 def test_how_the_draws_were_computed_is_said_where_the_journals_say_it(tmp_path: Path) -> None:
-    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=40))
+    study = fakes.make_study(fakes.experiment_table("digits", ["bald"], seeds=1, max_labels=40))
     results = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising))
     trial = results.experiments[0].trials[0]
     for number in range(len(trial.rounds)):
@@ -76,7 +76,7 @@ def test_how_the_draws_were_computed_is_said_where_the_journals_say_it(tmp_path:
 
 
 def test_what_was_not_recorded_of_some_trials_is_said_beside_what_was_of_others(tmp_path: Path) -> None:
-    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=3, max_labels=40))
+    study = fakes.make_study(fakes.experiment_table("digits", ["bald"], seeds=3, max_labels=40))
     results = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising))
     for trial in results.experiments[0].trials[:2]:
         del trial.manifest["cpu"]
@@ -86,7 +86,7 @@ def test_what_was_not_recorded_of_some_trials_is_said_beside_what_was_of_others(
 
 
 def test_seeds_whose_trials_begin_with_other_fits_are_named(tmp_path: Path) -> None:
-    study = fakes.make_study(fakes.panel_table("digits", ["random", "margin", "bald"], seeds=3, max_labels=60))
+    study = fakes.make_study(fakes.experiment_table("digits", ["random", "margin", "bald"], seeds=3, max_labels=60))
 
     def accuracy(ask: fakes.Asked) -> float:
         elsewhere = ask.acquisition == "bald" and ask.seed != 1
@@ -97,8 +97,8 @@ def test_seeds_whose_trials_begin_with_other_fits_are_named(tmp_path: Path) -> N
     assert "BALD | margin, random (equal between the bars)" in said
 
 
-def test_a_panel_that_the_study_does_not_have_is_named(tmp_path: Path) -> None:
-    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=40))
+def test_an_experiment_that_the_study_does_not_have_is_named(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.experiment_table("digits", ["bald"], seeds=1, max_labels=40))
     fakes.write_study(tmp_path, study, accuracy=fakes.rising)
     (tmp_path / "trials/digits").rename(tmp_path / "trials/part-2")
     (tmp_path / "trials/.checkpoints").mkdir()  # of another program
@@ -108,7 +108,7 @@ def test_a_panel_that_the_study_does_not_have_is_named(tmp_path: Path) -> None:
 
 
 def test_settings_that_fits_chose_are_counted(tmp_path: Path) -> None:
-    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=40))
+    study = fakes.make_study(fakes.experiment_table("digits", ["bald"], seeds=1, max_labels=40))
     results = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising))
     rounds = results.experiments[0].trials[0].rounds
     assert "settings chosen" not in {description for _, description, _ in environments_table(results).rows}
@@ -120,7 +120,7 @@ def test_settings_that_fits_chose_are_counted(tmp_path: Path) -> None:
 
 def test_what_is_not_finished_is_named_with_how_far_it_got(tmp_path: Path) -> None:
     done = {("random", 0): None, ("bald", 0): 3, ("random", 1): None, ("bald", 1): 0}
-    study = fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=2))
+    study = fakes.make_study(fakes.experiment_table("digits", ["random", "bald"], seeds=2))
     fakes.write_study(
         tmp_path, study, accuracy=fakes.rising, rounds_done=lambda trial: done[trial.acquisition, trial.seed]
     )
@@ -131,12 +131,12 @@ def test_what_is_not_finished_is_named_with_how_far_it_got(tmp_path: Path) -> No
 
 
 def test_a_finished_study_has_nothing_unfinished(tmp_path: Path) -> None:
-    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=40))
+    study = fakes.make_study(fakes.experiment_table("digits", ["bald"], seeds=1, max_labels=40))
     assert describe_unfinished(load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising))) == []
 
 
 def test_a_trial_continued_under_another_version_is_said(tmp_path: Path) -> None:
-    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=40))
+    study = fakes.make_study(fakes.experiment_table("digits", ["bald"], seeds=1, max_labels=40))
     fakes.write_study(tmp_path, study, accuracy=fakes.rising)
     (folder,) = tmp_path.glob("trials/digits/bald/*")
     with JournalStore(folder) as store:
@@ -146,8 +146,8 @@ def test_a_trial_continued_under_another_version_is_said(tmp_path: Path) -> None
 
 
 def test_a_balanced_start_and_a_subset_of_candidates_are_owned_up_to(tmp_path: Path) -> None:
-    plain = fakes.panel_table("plain", ["bald"], seeds=1, initial="random", max_labels=40)
-    helped = fakes.panel_table("helped", ["bald"], seeds=1, initial="balanced", max_labels=40)
+    plain = fakes.experiment_table("plain", ["bald"], seeds=1, initial="random", max_labels=40)
+    helped = fakes.experiment_table("helped", ["bald"], seeds=1, initial="balanced", max_labels=40)
     helped["schedule"]["candidates"] = 10_000
     study = fakes.make_study(plain, helped)
     said = describe_label_counting(load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising)))
@@ -158,7 +158,7 @@ def test_a_balanced_start_and_a_subset_of_candidates_are_owned_up_to(tmp_path: P
     assert len(said) == 3
 
 
-def test_seeds_that_have_not_begun_are_one_sentence(tmp_path: Path) -> None:
-    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=4))
+def test_seeds_that_have_not_started_are_one_sentence(tmp_path: Path) -> None:
+    study = fakes.make_study(fakes.experiment_table("digits", ["bald"], seeds=4))
     fakes.write_study(tmp_path, study, accuracy=fakes.rising, rounds_done=lambda trial: 0 if trial.seed else None)
     assert describe_unfinished(load_results(tmp_path)) == ["Digits, BALD, seeds 1, 2, 3: no round yet."]

@@ -29,7 +29,7 @@ def test_without_a_stored_surface_there_is_nothing_to_say(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(("data", "noise"), [({}, 0.2), ({"options": {"noise": 0.35}}, 0.35)])
-def test_the_noise_is_that_of_the_panel_or_the_default_of_the_data(
+def test_the_noise_is_that_of_the_experiment_or_the_default_of_the_data(
     tmp_path: Path, data: dict[str, object], noise: float
 ) -> None:
     study = fakes.make_study(fakes.moons_table(["bald"], seeds=1, data={"name": "two-moons"} | data))
@@ -45,7 +45,7 @@ def test_a_pool_of_another_law_has_no_known_noise(tmp_path: Path, pool: dict[str
 
 
 def test_other_data_have_no_known_noise(tmp_path: Path) -> None:
-    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1))
+    study = fakes.make_study(fakes.experiment_table("digits", ["bald"], seeds=1))
     (experiment,) = load_results(fakes.write_study(tmp_path, study, accuracy=fakes.rising)).experiments
     assert moons_noise(experiment) is None
 

@@ -33,7 +33,7 @@ def _accuracy(ask: fakes.Asked) -> float:
 
 @pytest.fixture
 def results(tmp_path: Path) -> StudyResults:
-    study = fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=3))
+    study = fakes.make_study(fakes.experiment_table("digits", ["random", "bald"], seeds=3))
     return load_results(fakes.write_study(tmp_path, study, accuracy=_accuracy))
 
 
@@ -45,7 +45,7 @@ def test_labels_needed_are_medians_over_seeds_of_all_labels(results: StudyResult
 
 def test_what_is_reached_by_luck_counts_only_where_it_is_said(tmp_path: Path) -> None:
     """At 60 labels 90 % is touched once; from 140 it is kept."""
-    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=3))
+    study = fakes.make_study(fakes.experiment_table("digits", ["bald"], seeds=3))
     fakes.write_study(tmp_path, study, accuracy=lambda ask: 0.9 if ask.labels == 60 or ask.labels >= 140 else 0.7)
     (experiment,) = load_results(tmp_path).experiments
     assert labels_table(experiment).rows[0][-1] == "140"
@@ -62,7 +62,7 @@ def test_learning_curves_stand_in_numbers_at_a_few_rounds(results: StudyResults)
 
 
 def test_where_some_trials_are_under_way_the_table_says_of_how_many_its_numbers_are(tmp_path: Path) -> None:
-    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=3))
+    study = fakes.make_study(fakes.experiment_table("digits", ["bald"], seeds=3))
     fakes.write_study(tmp_path, study, accuracy=_accuracy, rounds_done=lambda trial: 4 if trial.seed else None)
     ((*_, at_100, _, _, last),) = accuracy_table(load_results(tmp_path).experiments[0]).rows
     assert (at_100, last) == ("90.0, of 1", "90.0, of 1")
@@ -95,7 +95,7 @@ def test_the_final_metrics_are_in_percent_bits_and_points(results: StudyResults)
 
 
 def test_trials_under_way_have_no_final_metrics(tmp_path: Path) -> None:
-    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=2))
+    study = fakes.make_study(fakes.experiment_table("digits", ["bald"], seeds=2))
     fakes.write_study(tmp_path, study, accuracy=_accuracy, rounds_done=lambda trial: 4 if trial.seed else None)
     assert [row[:2] for row in final_metrics_table(load_results(tmp_path).experiments[0]).rows] == [("BALD", "1")]
 

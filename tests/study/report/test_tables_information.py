@@ -25,7 +25,7 @@ def _information(ask: fakes.Asked) -> dict[str, np.ndarray]:
 
 
 def test_it_has_the_median_over_seeds_in_bits(tmp_path: Path) -> None:
-    study = fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=3, max_labels=60, **OBSERVED))
+    study = fakes.make_study(fakes.experiment_table("digits", ["random", "bald"], seeds=3, max_labels=60, **OBSERVED))
     out = fakes.write_study(tmp_path, study, accuracy=fakes.rising, information=_information)
     table = information_table(load_results(out).experiments[0])
     assert table is not None
@@ -38,6 +38,6 @@ def test_it_has_the_median_over_seeds_in_bits(tmp_path: Path) -> None:
 
 
 def test_what_was_not_measured_has_none(tmp_path: Path) -> None:
-    study = fakes.make_study(fakes.panel_table("digits", ["random"], seeds=1, max_labels=60))
+    study = fakes.make_study(fakes.experiment_table("digits", ["random"], seeds=1, max_labels=60))
     out = fakes.write_study(tmp_path, study, accuracy=fakes.rising)
     assert information_table(load_results(out).experiments[0]) is None

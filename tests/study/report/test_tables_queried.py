@@ -29,8 +29,10 @@ def _counts(ask: fakes.Asked) -> dict[str, Any]:
     return {"queried": asked, "pool": POOL, "recall": recall}
 
 
-def _panel(out: Path, *, max_labels: int = 100, more: Any = _counts, **tables: Any) -> ExperimentResults:
-    study = fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=3, max_labels=max_labels, **tables))
+def _experiment(out: Path, *, max_labels: int = 100, more: Any = _counts, **tables: Any) -> ExperimentResults:
+    study = fakes.make_study(
+        fakes.experiment_table("digits", ["random", "bald"], seeds=3, max_labels=max_labels, **tables)
+    )
     return load_results(fakes.write_study(out, study, accuracy=fakes.rising, more=more)).experiments[0]
 
 
@@ -38,7 +40,7 @@ RARE = {"pool": {"class_imbalance": {"8": 0.1, "9": 0.1}, "label_noise": 0.1}}
 
 
 def test_shares_are_of_the_labels_after_the_initial_ones(tmp_path: Path) -> None:
-    table = query_kinds_table(_panel(tmp_path, **RARE))
+    table = query_kinds_table(_experiment(tmp_path, **RARE))
     assert table is not None
     assert table.columns == ("acquisition", "seeds", "queried", "of minority classes %", "mislabelled %")
     assert table.rows == (
@@ -55,25 +57,25 @@ def test_kinds_that_the_pool_does_not_hold_have_no_column(tmp_path: Path) -> Non
             "pool": POOL | {"minority_class": 0, "mislabelled": 0, "out_of_distribution": 300, "duplicates": 5}
         }
 
-    table = query_kinds_table(_panel(tmp_path, more=out_of_distribution, pool={"duplicates": 2}))
+    table = query_kinds_table(_experiment(tmp_path, more=out_of_distribution, pool={"duplicates": 2}))
     assert table is not None
     assert table.columns[3:] == ("duplicates %", "out of distribution %")
 
 
 def test_a_trial_of_initial_labels_alone_asked_for_nothing(tmp_path: Path) -> None:
-    table = query_kinds_table(_panel(tmp_path, max_labels=20, **RARE))
+    table = query_kinds_table(_experiment(tmp_path, max_labels=20, **RARE))
     assert table is not None
     assert table.rows[1] == ("random", "3", "0", "–", "–")
 
 
 def test_a_plain_pool_has_neither_table(tmp_path: Path) -> None:
-    experiment = _panel(tmp_path, more=lambda ask: {})
+    experiment = _experiment(tmp_path, more=lambda ask: {})
     assert query_kinds_table(experiment) is None
     assert minority_recall_table(experiment) is None
 
 
 def test_recall_is_of_each_rare_class_and_its_mean_beside_the_others(tmp_path: Path) -> None:
-    table = minority_recall_table(_panel(tmp_path, **RARE))
+    table = minority_recall_table(_experiment(tmp_path, **RARE))
     assert table is not None
     assert table.columns == ("acquisition", "seeds", "8 %", "9 %", "minority, mean %", "others, mean %")
     assert table.rows[1] == (
@@ -87,6 +89,6 @@ def test_recall_is_of_each_rare_class_and_its_mean_beside_the_others(tmp_path: P
 
 
 def test_a_class_without_test_rows_has_a_dash_and_is_in_no_mean(tmp_path: Path) -> None:
-    table = minority_recall_table(_panel(tmp_path, **RARE))
+    table = minority_recall_table(_experiment(tmp_path, **RARE))
     assert table is not None
     assert table.rows[0][2:5] == ("60.0 (50.0–70.0)", "–", "60.0 (50.0–70.0)")

@@ -26,15 +26,15 @@ def _others(ask: fakes.Asked) -> dict[str, Any]:
     return {"transfer": {name: {"accuracy": value, "nll": 1.0} for name, value in (("forest", forest), ("head", head))}}
 
 
-def _panel(
+def _experiment(
     out: Path, *, more: Any = _others, methods: tuple[str, ...] = ("random", "bald"), **tables: Any
 ) -> ExperimentResults:
-    study = fakes.make_study(fakes.panel_table("digits", list(methods), seeds=3, max_labels=60, **tables))
+    study = fakes.make_study(fakes.experiment_table("digits", list(methods), seeds=3, max_labels=60, **tables))
     return load_results(fakes.write_study(out, study, accuracy=_accuracy, more=more)).experiments[0]
 
 
 def test_differences_are_paired_by_seed_before_their_median_is_taken(tmp_path: Path) -> None:
-    table = transfer_table(_panel(tmp_path, **MODELS))
+    table = transfer_table(_experiment(tmp_path, **MODELS))
     assert table is not None
     both = ("forest %", "against random", "head %", "against random")
     assert table.columns == ("acquisition", "seeds", "labels", "its own model %", "against random", *both)
@@ -50,17 +50,17 @@ def test_differences_are_paired_by_seed_before_their_median_is_taken(tmp_path: P
 
 
 def test_the_last_number_of_labels_is_the_last_at_which_it_was_measured(tmp_path: Path) -> None:
-    table = transfer_table(_panel(tmp_path, more=lambda ask: _others(ask) if ask.labels == 40 else {}, **MODELS))
+    table = transfer_table(_experiment(tmp_path, more=lambda ask: _others(ask) if ask.labels == 40 else {}, **MODELS))
     assert table is not None
     assert [row[2] for row in table.rows] == ["40", "40"]
 
 
 def test_without_random_there_is_nothing_to_differ_from(tmp_path: Path) -> None:
-    table = transfer_table(_panel(tmp_path, methods=("bald",), **MODELS))
+    table = transfer_table(_experiment(tmp_path, methods=("bald",), **MODELS))
     assert table is not None
     assert (table.rows[0][4], table.rows[0][6]) == ("–", "–")
 
 
-def test_a_panel_that_measures_none_and_one_without_a_measurement_have_no_table(tmp_path: Path) -> None:
-    assert transfer_table(_panel(tmp_path / "none", more=lambda ask: {})) is None
-    assert transfer_table(_panel(tmp_path / "not yet", more=lambda ask: {}, **MODELS)) is None
+def test_an_experiment_that_measures_none_and_one_without_a_measurement_have_no_table(tmp_path: Path) -> None:
+    assert transfer_table(_experiment(tmp_path / "none", more=lambda ask: {})) is None
+    assert transfer_table(_experiment(tmp_path / "not yet", more=lambda ask: {}, **MODELS)) is None

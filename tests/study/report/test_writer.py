@@ -52,11 +52,11 @@ class _Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study with data for all six figures; one trial is under way, one is not begun."""
+    """A study with data for all six figures; one trial is under way, one is not started."""
     plane = fakes.FakePlane(lambda ask: [fakes.NEAR] * 5)
     study = fakes.make_study(
         fakes.moons_table(["random", "bald"], seeds=1, max_labels=20),
-        fakes.panel_table(
+        fakes.experiment_table(
             "digits", ["random", "bald", "batchbald"], seeds=2, max_labels=120, observe=fakes.TRANSFER, pool=fakes.RARE
         ),
         title=HOSTILE,
@@ -124,8 +124,8 @@ def test_the_four_claims_stand_with_verdict_and_numbers(page: _Page) -> None:
     assert any("1 of 1 seeds in favour" in word for word in page.words)
 
 
-def test_figures_of_one_panel_have_their_table_under_the_last(tmp_path: Path) -> None:
-    experiment = fakes.panel_table("digits", ["bald"], seeds=1, max_labels=80)
+def test_figures_of_one_experiment_have_their_table_under_the_last(tmp_path: Path) -> None:
+    experiment = fakes.experiment_table("digits", ["bald"], seeds=1, max_labels=80)
     experiment["observe"] = {"information": {"acquisition": "bald", "labels": [20, 60], "picks": 5}}
     out = fakes.write_study(
         tmp_path, fakes.make_study(experiment), accuracy=fakes.rising, information=fakes.fake_information
@@ -137,7 +137,7 @@ def test_figures_of_one_panel_have_their_table_under_the_last(tmp_path: Path) ->
 
 def test_where_nll_contradicts_accuracy_the_first_lines_say_so(tmp_path: Path) -> None:
     """BALD is more accurate in all six seeds, and its NLL is worse; dropout off is better than the draws."""
-    study = fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=6, max_labels=80))
+    study = fakes.make_study(fakes.experiment_table("digits", ["random", "bald"], seeds=6, max_labels=80))
     fakes.write_study(
         tmp_path,
         study,
@@ -153,7 +153,9 @@ def test_where_nll_contradicts_accuracy_the_first_lines_say_so(tmp_path: Path) -
         "Accuracy and NLL disagree with 80 labels: BALD is more accurate than random in 6 of 6 seeds, but worse in NLL "
         "in 6 of 6 seeds."
     ) in top
-    assert any(word.startswith("Detected against random: ") and "higher mean NLL: BALD" in word for word in top)
+    differences = [word for word in top if word.startswith("Detected against random: ")]
+    assert [word.split(": ")[1] for word in differences] == ["higher mean accuracy", "higher mean NLL"]
+    assert all("BALD (" in word and ";" not in word for word in differences)
     assert any("average of the draws has a worse NLL than the single prediction" in word for word in top)
     assert top.index("Main results") < min(
         place for place, word in enumerate(top) if word.startswith("Active learning")
@@ -172,13 +174,13 @@ def test_what_is_not_finished_is_said_at_the_top(page: _Page) -> None:
 
 def test_finished_trials_are_counted_of_those_of_the_study_alone(tmp_path: Path) -> None:
     for name in ("margin", "bald"):  # the study names another acquisition now
-        study = fakes.make_study(fakes.panel_table("digits", ["random", name], seeds=2, max_labels=60))
+        study = fakes.make_study(fakes.experiment_table("digits", ["random", name], seeds=2, max_labels=60))
         fakes.write_study(tmp_path, study, accuracy=fakes.rising)
     assert "4 of 4" in _Page(write_report(tmp_path).read_text(encoding="utf-8")).words
 
 
 def test_what_failed_is_named_with_its_error_until_it_is_finished(tmp_path: Path) -> None:
-    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=3))
+    study = fakes.make_study(fakes.experiment_table("digits", ["bald"], seeds=3))
     first, second, third = trials_of(study)
     rounds = {first.folder: None, second.folder: 2, third.folder: 0}
     fakes.write_study(tmp_path, study, accuracy=fakes.rising, rounds_done=lambda trial: rounds[trial.folder])
@@ -197,7 +199,7 @@ def test_those_who_end_together_write_one_after_the_other(tmp_path: Path, monkey
         holders.append(find_holder(out / "study"))
         return load_results(out, check_arrays=check_arrays)
 
-    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1, max_labels=80))
+    study = fakes.make_study(fakes.experiment_table("digits", ["bald"], seeds=1, max_labels=80))
     fakes.write_study(tmp_path, study, accuracy=fakes.rising)
     monkeypatch.setattr(writer, "load_results", loaded)
     write_report(tmp_path)
@@ -230,7 +232,7 @@ def test_tables_lie_beside_as_csv(out: Path) -> None:
         assert {row["claim"] for row in csv.DictReader(file)} == {"1", "2", "4"}
 
 
-def test_a_panel_has_the_tables_that_it_has_data_for(page: _Page, out: Path) -> None:
+def test_an_experiment_has_the_tables_that_it_has_data_for(page: _Page, out: Path) -> None:
     names = {path.name for path in (out / "tables").glob("*.csv")}
     assert {"queried-digits.csv", "minority-recall-digits.csv", "transfer-digits.csv"} <= names
     assert not names & {"queried-two-moons.csv", "minority-recall-two-moons.csv", "transfer-two-moons.csv"}
@@ -263,7 +265,7 @@ def test_under_each_figure_stand_its_numbers_and_no_table_twice(page: _Page) -> 
 
 
 def test_made_again_from_a_copy_elsewhere_it_is_the_same(tmp_path: Path) -> None:
-    study = fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=2, max_labels=80))
+    study = fakes.make_study(fakes.experiment_table("digits", ["random", "bald"], seeds=2, max_labels=80))
     first = write_report(fakes.write_study(tmp_path / "first", study, accuracy=fakes.rising)).read_bytes()
     shutil.copytree(tmp_path / "first" / "trials", tmp_path / "copy" / "trials")
     shutil.copy(tmp_path / "first" / "study.json", tmp_path / "copy")
@@ -272,7 +274,7 @@ def test_made_again_from_a_copy_elsewhere_it_is_the_same(tmp_path: Path) -> None
 
 
 def test_a_study_without_any_round_has_a_report_that_says_so(tmp_path: Path) -> None:
-    study = fakes.make_study(fakes.panel_table("digits", ["bald"], seeds=1))
+    study = fakes.make_study(fakes.experiment_table("digits", ["bald"], seeds=1))
     fakes.write_study(tmp_path, study, accuracy=fakes.rising, rounds_done=lambda trial: 0)
     text = write_report(tmp_path).read_text(encoding="utf-8")
     assert "Digits, BALD, seed 0: no round yet." in text
@@ -307,7 +309,7 @@ def test_the_comparison_on_the_page_is_the_one_of_the_command(out: Path, page: _
 
 
 def test_what_does_not_count_is_said_at_the_top(tmp_path: Path) -> None:
-    study = fakes.make_study(fakes.panel_table("digits", ["random", "bald"], seeds=2, max_labels=60))
+    study = fakes.make_study(fakes.experiment_table("digits", ["random", "bald"], seeds=2, max_labels=60))
     fakes.write_study(tmp_path, study, accuracy=fakes.rising)
     (journal,) = tmp_path.glob("trials/digits/bald/seed-1-*/journal.jsonl")
     journal.write_text(journal.read_text().replace('"labels":40', '"labels":41'))

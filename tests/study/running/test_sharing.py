@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from lindley.session.journal_store import read_events
+from lindley.session.journal_file import read_events
 from lindley.study.config.study_files import load_study
 from lindley.study.running.runner import run_study
 from lindley.study.trials import trials_of

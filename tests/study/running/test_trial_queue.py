@@ -1,14 +1,14 @@
 """What is left of a study, whoever else works on it."""
 
 import pytest
-from journal_fakes import make_study, panel_table, write_study
+from journal_fakes import experiment_table, make_study, write_study
 
 from lindley.session.failures import record_failure
-from lindley.session.journal_store import JournalStore
+from lindley.session.journal_file import JournalStore
 from lindley.study.running.trial_queue import TrialQueue
 from lindley.study.trials import trials_of
 
-STUDY = make_study(panel_table("digits", ["random"], seeds=3))
+STUDY = make_study(experiment_table("digits", ["random"], seeds=3))
 TRIALS = trials_of(STUDY)
 FIRST, SECOND, THIRD = (trial.folder for trial in TRIALS)
 HOW_FAR = {"round": 2, "labels": 40, "accuracy": 0.5}

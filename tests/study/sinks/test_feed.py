@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from journal_fakes import make_study, panel_table, rising, write_study
+from journal_fakes import experiment_table, make_study, rising, write_study
 
 from lindley.session.events import Fitted
 from lindley.study import Trial, run_study, trials_of
 from lindley.study.sinks.feed import Feed
 
-STUDY = make_study(panel_table("digits", ["random"], seeds=3, max_labels=80))
+STUDY = make_study(experiment_table("digits", ["random"], seeds=3, max_labels=80))
 TRIALS = trials_of(STUDY)
 FIRST, SECOND, THIRD = (trial.folder for trial in TRIALS)
 
@@ -139,7 +139,7 @@ def test_a_damaged_journal_is_no_failure_of_the_sink(out):
 
 def test_a_run_feeds_its_sinks_and_says_which_failed(tmp_path):
     study = make_study(
-        panel_table(
+        experiment_table(
             "digits",
             ["random"],
             seeds=1,

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from journal_fakes import make_study, panel_table, rising, write_study
+from journal_fakes import experiment_table, make_study, rising, write_study
 
 from lindley.session.events import Fitted
 from lindley.session.state import read_state
@@ -20,7 +20,7 @@ pytest.importorskip("alembic")
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's, about what it uses
 
-STUDY = make_study(panel_table("digits", ["random"], seeds=2, max_labels=80))
+STUDY = make_study(experiment_table("digits", ["random"], seeds=2, max_labels=80))
 TRIAL, OTHER = trials_of(STUDY)
 
 
@@ -90,7 +90,7 @@ def test_a_finished_trial_that_is_looked_at_again_is_left_as_it_is(shown, rounds
 
 
 def test_trials_of_one_key_in_two_experiments_are_two_runs(tmp_path):
-    study = make_study(*(panel_table(name, ["random"], seeds=1) for name in ("one", "two")))
+    study = make_study(*(experiment_table(name, ["random"], seeds=1) for name in ("one", "two")))
     first, second = trials_of(study)
     assert first.key == second.key
     sink = open_sink("mlflow", study, tmp_path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from journal_fakes import make_study, panel_table, rising, write_study
+from journal_fakes import experiment_table, make_study, rising, write_study
 
 from lindley.session.events import Fitted
 from lindley.session.state import read_state
@@ -14,7 +14,7 @@ from lindley.study.sinks.catalogue import open_sink
 
 accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
 
-STUDY = make_study(panel_table("digits", ["random"], seeds=2, max_labels=80))
+STUDY = make_study(experiment_table("digits", ["random"], seeds=2, max_labels=80))
 TRIAL, OTHER = trials_of(STUDY)
 
 

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import asdict
 
 from lindley.acquisition.batchbald.information_objective import (
     NUM_CONFIGURATIONS,
     NUM_ERRORS,
+    InformationObjective,
     information_search,
 )
 from lindley.acquisition.checks import check_request
-from lindley.acquisition.greedy_search import Pick, build_selection, rows_in_order
-from lindley.acquisition.options import BatchBALDOptions
+from lindley.acquisition.greedy_search import GreedySearch, Pick, build_selection, rows_in_order
 from lindley.acquisition.scan import scan_predictions, take_log_probs
+from lindley.acquisition.specs import BatchBALDOptions
 from lindley.contracts import Candidates, Context, Diagnostics, Selection
 from lindley.information import Estimate, bald, estimate_joint_information, joint_information
 from lindley.seeds import derive_seed
@@ -58,11 +60,8 @@ def batchbald(
     Raises:
         InputError: If an option or the request cannot be used.
     """
-    BatchBALDOptions(num_configurations, tolerance)
-    scores = start_scores(context, batch_size, "batchbald")
-    search = information_search(
-        context.candidates, scores, num_configurations=num_configurations, tolerance=tolerance, seed=seed
-    )
+    options = BatchBALDOptions(num_configurations, tolerance)
+    search, scores = start_search(context, batch_size, options, name="batchbald", seed=seed)
     picks: list[Pick] = []
     saturated_after = batch_size
     while len(picks) < batch_size:
@@ -78,18 +77,22 @@ def batchbald(
     return build_selection(context.candidates, picks, scores.dtype, diagnostics)
 
 
-def start_scores(context: Context, batch_size: int, name: str) -> Scores:
-    """Check the request and return the BALD score of every candidate.
+def start_search(
+    context: Context, batch_size: int, options: BatchBALDOptions, *, name: str, seed: int
+) -> tuple[GreedySearch[InformationObjective], Scores]:
+    """Check the request and return a search by joint information, and the BALD score of every candidate.
 
     With one draw nothing can be learned: it warns that the choice is random.
 
     Args:
         context: The candidates with their predictions, [N, K, C].
         batch_size: Number of rows to select, at most N.
+        options: The options of the search.
         name: Name of the method, for the warning.
+        seed: Seed of the sampled configurations and of the order among equal gains.
 
     Returns:
-        The scores, [N] nats, on the CPU.
+        The search, and the scores, [N] nats, on the CPU.
 
     Raises:
         InputError: If the request or the predictions cannot be used.
@@ -97,7 +100,8 @@ def start_scores(context: Context, batch_size: int, name: str) -> Scores:
     check_request(context, batch_size)
     if context.candidates.num_draws == 1:
         warnings.warn(f"{name} compares draws, and there is one (K = 1): the choice is random", stacklevel=3)
-    return scan_predictions(context, _bald)
+    scores = scan_predictions(context, _bald)
+    return information_search(context.candidates, scores, **asdict(options), seed=seed), scores
 
 
 def num_exact_picks(picks: list[Pick]) -> int:

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import torch
 
-from lindley.acquisition.batchbald.batchbald import joint_diagnostics, num_exact_picks, start_scores
+from lindley.acquisition.batchbald.batchbald import joint_diagnostics, num_exact_picks, start_search
 from lindley.acquisition.batchbald.gaussian_objective import gaussian_search
-from lindley.acquisition.batchbald.information_objective import NUM_CONFIGURATIONS, information_search
+from lindley.acquisition.batchbald.information_objective import NUM_CONFIGURATIONS
 from lindley.acquisition.greedy_search import Pick, build_selection
-from lindley.acquisition.options import BatchBALDOptions
+from lindley.acquisition.specs import BatchBALDOptions
 from lindley.contracts import Context, Selection
 
 
@@ -47,18 +47,15 @@ def batchbald_logdet(
     Raises:
         InputError: If an option or the request cannot be used.
     """
-    BatchBALDOptions(num_configurations, tolerance)
-    scores = start_scores(context, batch_size, "batchbald-logdet")
-    search = information_search(
-        context.candidates, scores, num_configurations=num_configurations, tolerance=tolerance, seed=seed
-    )
+    options = BatchBALDOptions(num_configurations, tolerance)
+    search, scores = start_search(context, batch_size, options, name="batchbald-logdet", seed=seed)
     picks: list[Pick] = []
     while len(picks) < batch_size and not search.objective.is_saturated():
         picks.append(search.pick())
     num_joint_picks, num_exact = len(picks), num_exact_picks(picks)
     if num_joint_picks < batch_size:
         gaussian = gaussian_search(context.candidates, scores, seed=seed)
-        gaussian.include(torch.tensor([pick.position for pick in picks], dtype=torch.int64))
+        gaussian.add_picked(torch.tensor([pick.position for pick in picks], dtype=torch.int64))
         picks += gaussian.picks(batch_size - num_joint_picks)
     diagnostics = {
         **joint_diagnostics(context.candidates, picks, seed),

@@ -15,8 +15,8 @@ from lindley.acquisition.checks import chunk_log_probs
 from lindley.acquisition.ranked_candidates import RankedCandidates
 from lindley.contracts import Chunk
 from lindley.information import Configurations
-from lindley.modes import no_autocast
 from lindley.shapes import Positions, Scores
+from lindley.torch_state import no_autocast
 
 _BLOCK_BYTES = 1 << 20
 _NEGLIGIBLE = {torch.float32: 1e-18, torch.float64: 1e-150}

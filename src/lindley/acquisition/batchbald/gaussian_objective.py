@@ -24,8 +24,8 @@ from lindley.acquisition.checks import chunk_log_probs
 from lindley.acquisition.greedy_search import TIED, GreedySearch, Pick, best_pick
 from lindley.acquisition.ranked_candidates import RankedCandidates
 from lindley.contracts import Candidates, Chunk
-from lindley.modes import no_autocast
 from lindley.shapes import LogProbs, Positions, Scores
+from lindley.torch_state import no_autocast
 
 _LEAST_INFORMATION = 1e-12  # nats: a row below it counts as uninformative
 _CALIBRATED = 1e-12  # share of the score by which the calibration may be off

@@ -89,7 +89,7 @@ class InformationObjective:
         row = chunk_log_probs(ranked.take(pick.rank))[0].cpu()
         self.configurations = self.configurations.extend(
             row,
-            num_exact=num_exact(self._num_configurations),
+            max_enumerated=max_enumerated(self._num_configurations),
             num_configurations=self._num_configurations,
             seed=self._seed,
         )
@@ -153,6 +153,6 @@ class _Columns:
         return replace(found, gain=float(gains.mean().clamp_min(0)), standard_error=error, columns=columns)
 
 
-def num_exact(num_configurations: int) -> int:
+def max_enumerated(num_configurations: int) -> int:
     """Return up to how many configurations are enumerated: about as many as a race computes for each candidate."""
     return min(64, num_configurations) + num_configurations // 20

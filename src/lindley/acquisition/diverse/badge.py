@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from lindley.acquisition.checks import check_request
-from lindley.acquisition.diverse.context_features import average_reader, best_position, wide_features
+from lindley.acquisition.diverse.context_features import best_position, mean_probs_reader, read_features
 from lindley.acquisition.diverse.distances import distances
 from lindley.acquisition.diverse.prepared_rows import Prepared, PreparedRows
 from lindley.acquisition.top_k import tie_break
@@ -46,7 +46,7 @@ def badge(context: Context, batch_size: int, *, seed: int) -> Selection:
     """
     check_request(context, batch_size)
     rows = context.candidates.rows
-    prepared = PreparedRows(context.candidates, partial(_embed, average_reader(context)))
+    prepared = PreparedRows(context.candidates, partial(_embed, mean_probs_reader(context)))
     ties = tie_break(rows, seed)
     nearest = prepared.scan(_gradient_norms)  # [N]; the distance from the origin until there is a pick
     picks, scores = [best_position(nearest, ties)], [float(nearest.max())]
@@ -62,7 +62,7 @@ def badge(context: Context, batch_size: int, *, seed: int) -> Selection:
 
 
 def _embed(average: partial[Tensor], chunk: Chunk) -> Embeddings:
-    features, residuals = wide_features(chunk), average(chunk)
+    features, residuals = read_features(chunk), average(chunk)
     residuals.scatter_add_(1, residuals.argmax(1, keepdim=True), -torch.ones_like(residuals[:, :1]))
     dtype = torch.promote_types(residuals.dtype, features.dtype)
     residuals, features = residuals.to(features.device, dtype), features.to(dtype)

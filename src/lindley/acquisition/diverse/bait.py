@@ -13,20 +13,20 @@ from torch import Tensor
 
 from lindley.acquisition.checks import check_request
 from lindley.acquisition.diverse.context_features import (
-    average_reader,
     best_position,
+    mean_probs_reader,
+    read_features,
     read_labelled_features,
-    wide_features,
 )
 from lindley.acquisition.diverse.fisher import (
     TraceObjective,
-    entry_reductions,
     information_blocks,
     information_matrix,
     total_information,
+    trace_reductions,
 )
 from lindley.acquisition.diverse.prepared_rows import PreparedRows
-from lindley.acquisition.options import BaitOptions
+from lindley.acquisition.diverse.specs import BaitOptions
 from lindley.acquisition.top_k import tie_break
 from lindley.contracts import Chunk, Context, Selection
 from lindley.errors import InputError
@@ -73,9 +73,9 @@ def bait(
     """
     BaitOptions(regularisation, num_components)
     check_request(context, batch_size)
-    rows, candidates, average = context.candidates.rows, context.candidates, average_reader(context)
+    rows, candidates, average = context.candidates.rows, context.candidates, mean_probs_reader(context)
     chunk = candidates.take(rows[:1])
-    features, probs = wide_features(chunk), average(chunk)
+    features, probs = read_features(chunk), average(chunk)
     labelled = read_labelled_features(context, features).cpu().double()
     axes = None if num_components is None else _principal_axes(context, num_components)
     labelled = labelled if axes is None else labelled @ axes
@@ -120,7 +120,7 @@ def _prepare(average: Callable[[Chunk], Tensor], axes: Tensor | None, chunk: Chu
 
 
 def _double_features(chunk: Chunk) -> tuple[Features]:
-    return (wide_features(chunk).cpu().double(),)
+    return (read_features(chunk).cpu().double(),)
 
 
 def _principal_axes(context: Context, count: int) -> Tensor:
@@ -172,7 +172,7 @@ def _logits(probs: Tensor) -> Tensor:
     return logits - logits.mean(1, keepdim=True)  # [n, C]
 
 
-class _PassObjective:
+class _UncachedObjective:
     """The objective over candidates that are not cached: a pass computes the reductions of all anew."""
 
     def __init__(self, objective: partial[TraceObjective], prepared: PreparedRows) -> None:
@@ -185,18 +185,18 @@ class _PassObjective:
 
     def reductions(self, sign: int) -> Scores:
         inverse, gradient = self._state.matrices
-        entry = partial(entry_reductions, weight=sign * self._weight, inverse=inverse, gradient=gradient)
+        entry = partial(trace_reductions, weight=sign * self._weight, inverse=inverse, gradient=gradient)
         return self._prepared.scan(entry)
 
-    def move(self, position: int, sign: int) -> None:
+    def update(self, position: int, sign: int) -> None:
         features, probs = self._prepared.take_one(position)
-        self._state.move_row(features[0], probs[0], sign)
+        self._state.update_with(features[0], probs[0], sign)
 
 
 def _add_and_prune(objective: partial[TraceObjective], prepared: PreparedRows, ties: Tensor, batch_size: int) -> Tensor:
     """Add twice as many rows as are selected greedily, and remove half of them greedily.  -> [B] positions"""
     cache = prepared.cache
-    whole = _PassObjective(objective, prepared) if cache is None else objective(*cache)
+    whole = _UncachedObjective(objective, prepared) if cache is None else objective(*cache)
     added, _ = _add_greedily(whole, ties, min(2 * batch_size, len(ties)))
     kept = torch.tensor(added)
     state = objective(*prepared.take(kept), inverse=whole.inverse)
@@ -205,11 +205,13 @@ def _add_and_prune(objective: partial[TraceObjective], prepared: PreparedRows, t
         changes = state.reductions(-1)
         changes[removed] = -torch.inf
         removed.append(best_position(changes, ties[kept], tied=_TIED * float(changes.max().abs())))
-        state.move(removed[-1], -1)
+        state.update(removed[-1], -1)
     return kept[[position for position in range(len(kept)) if position not in removed]]
 
 
-def _add_greedily(state: TraceObjective | _PassObjective, ties: Tensor, count: int) -> tuple[list[int], list[float]]:
+def _add_greedily(
+    state: TraceObjective | _UncachedObjective, ties: Tensor, count: int
+) -> tuple[list[int], list[float]]:
     picks: list[int] = []
     reductions: list[float] = []
     while len(picks) < count:
@@ -217,5 +219,5 @@ def _add_greedily(state: TraceObjective | _PassObjective, ties: Tensor, count: i
         changes[picks] = -torch.inf
         picks.append(best_position(changes, ties, tied=_TIED * float(changes.max().abs())))
         reductions.append(float(changes[picks[-1]]))
-        state.move(picks[-1], 1)
+        state.update(picks[-1], 1)
     return picks, reductions

@@ -55,7 +55,7 @@ def read_subset(context: Context, batch_size: int, *, seed: int, normalise: bool
             got=batch_size,
         )
     rows = subset_rows(context.candidates.rows, seed=seed, most=most)
-    features = take_in_blocks(context.candidates, rows, wide_features)
+    features = take_in_blocks(context.candidates, rows, read_features)
     labelled = read_labelled_features(context, features)
     if normalise:
         features = _normalise_rows("features", features, rows)
@@ -63,17 +63,19 @@ def read_subset(context: Context, batch_size: int, *, seed: int, normalise: bool
     return Subset(rows, features, labelled)
 
 
-def average_of_subset(context: Context, rows: Rows) -> Tensor:
+def subset_mean_probs(context: Context, rows: Rows) -> Tensor:
     """Return the probabilities of some candidates, averaged over the draws, at least float32.  [M] -> [M, C]"""
-    return take_in_blocks(context.candidates, rows, average_reader(context))
+    return take_in_blocks(context.candidates, rows, mean_probs_reader(context))
 
 
-def average_reader(context: Context) -> partial[Tensor]:
-    """Return the function of a chunk that checks its predictions and averages them, see wide_average."""
-    return partial(wide_average, num_classes=context.task.num_classes, only_shape=validates_values(context.candidates))
+def mean_probs_reader(context: Context) -> partial[Tensor]:
+    """Return the function of a chunk that checks its predictions and averages them, see read_mean_probs."""
+    return partial(
+        read_mean_probs, num_classes=context.task.num_classes, only_shape=validates_values(context.candidates)
+    )
 
 
-def wide_average(chunk: Chunk, *, num_classes: int, only_shape: bool) -> Tensor:
+def read_mean_probs(chunk: Chunk, *, num_classes: int, only_shape: bool) -> Tensor:
     """Return the probabilities of a chunk, checked and averaged over the draws.
 
     Args:
@@ -84,12 +86,12 @@ def wide_average(chunk: Chunk, *, num_classes: int, only_shape: bool) -> Tensor:
     Returns:
         The averages, [n, C], at least float32.
     """
-    return _widen(mean_log_probs(validate_log_probs(chunk, num_classes, only_shape=only_shape)).exp())
+    return _promote(mean_log_probs(validate_log_probs(chunk, num_classes, only_shape=only_shape)).exp())
 
 
-def wide_features(chunk: Chunk) -> Features:
+def read_features(chunk: Chunk) -> Features:
     """Return the features of a chunk, checked, at least float32.  [n, D]"""
-    return _widen(chunk_features(chunk))
+    return _promote(chunk_features(chunk))
 
 
 def read_labelled_features(context: Context, features: Features) -> LabelledFeatures:
@@ -137,7 +139,7 @@ def best_position(scores: Tensor, ties: Tensor, *, tied: float = 0.0) -> int:
     return int(best[ties.to(best.device)[best].argmax()])
 
 
-def _widen(values: Tensor) -> Tensor:
+def _promote(values: Tensor) -> Tensor:
     return values.to(torch.promote_types(values.dtype, torch.float32))
 
 

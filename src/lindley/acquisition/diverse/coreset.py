@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from lindley.acquisition.checks import check_request
-from lindley.acquisition.diverse.context_features import best_position, read_labelled_features, wide_features
+from lindley.acquisition.diverse.context_features import best_position, read_features, read_labelled_features
 from lindley.acquisition.diverse.distances import distances, nearest_distance
 from lindley.acquisition.diverse.prepared_rows import PreparedRows
 from lindley.acquisition.top_k import tie_break
@@ -59,7 +59,7 @@ def coreset(context: Context, batch_size: int, *, seed: int) -> Selection:
 
 
 def _prepare(chunk: Chunk) -> tuple[Features]:
-    return (wide_features(chunk),)
+    return (read_features(chunk),)
 
 
 def _distance(features: Features, centre: Tensor) -> Scores:

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lindley.modes import no_autocast
 from lindley.shapes import Features, LabelledFeatures, Scores
+from lindley.torch_state import no_autocast
 
 TILE = 1 << 22
 """Entries of a distance matrix that are in memory at a time: 16 MiB of float32."""

@@ -58,7 +58,7 @@ def total_information(features: Features, probs: Probs) -> Information:
 class TraceObjective:
     """The objective tr(M⁻¹ F), while rows enter M or leave it; each row weighs the same `weight` in M.
 
-    It keeps the parts of its own rows, which can be none; `entry_reductions` computes those of any others.
+    It keeps the parts of its own rows, which can be none; `trace_reductions` computes those of any others.
     """
 
     def __init__(
@@ -96,19 +96,19 @@ class TraceObjective:
         """
         return torch.cat(
             [
-                _reductions(
+                _reductions_from_parts(
                     self._probs[rows], self._inverse_parts[rows], self._gradient_parts[rows], sign * self._weight
                 )
                 for rows in self._blocks()
             ]
         )
 
-    def move(self, position: int, sign: int) -> None:
-        """Let one of the rows enter M (sign 1) or leave it (sign -1)."""
-        self.move_row(self._features[position], self._probs[position], sign)
+    def update(self, position: int, sign: int) -> None:
+        """Update for one of the rows, which enters M (sign 1) or leaves it (sign -1)."""
+        self.update_with(self._features[position], self._probs[position], sign)
 
-    def move_row(self, features: Tensor, probs: Tensor, sign: int) -> None:
-        """Let a row enter M (sign 1) or leave it (sign -1).
+    def update_with(self, features: Tensor, probs: Tensor, sign: int) -> None:
+        """Update for any row, which enters M (sign 1) or leaves it (sign -1), by the Woodbury identity.
 
         Args:
             features: Features of the row, [D].
@@ -144,7 +144,7 @@ class TraceObjective:
         return _blocks(len(self._features))
 
 
-def entry_reductions(
+def trace_reductions(
     features: Features, probs: Probs, *, weight: float, inverse: Information, gradient: Information
 ) -> Scores:
     """Return by how much tr(M⁻¹ F) falls when each of these rows enters M, computed anew.  [n, D], [n, C] -> [n]
@@ -157,10 +157,12 @@ def entry_reductions(
         gradient: M⁻¹ F M⁻¹, [C·D, C·D].
     """
     size = probs.shape[1]
-    return _reductions(probs, _row_parts(features, inverse, size), _row_parts(features, gradient, size), weight)
+    return _reductions_from_parts(
+        probs, _row_parts(features, inverse, size), _row_parts(features, gradient, size), weight
+    )
 
 
-def _reductions(probs: Tensor, inverse_parts: Tensor, gradient_parts: Tensor, weight: float) -> Tensor:
+def _reductions_from_parts(probs: Tensor, inverse_parts: Tensor, gradient_parts: Tensor, weight: float) -> Tensor:
     """Return by how much tr(M⁻¹ F) falls, for rows of this weight; below zero they leave M.  -> [n]"""
     probs = probs[:, :, None]  # [n, C, 1]
 

@@ -13,12 +13,12 @@ from torch import Tensor
 from lindley.acquisition.checks import check_request
 from lindley.acquisition.diverse.context_features import Subset, read_subset
 from lindley.acquisition.diverse.distances import distances, iterate_squared_distances
+from lindley.acquisition.diverse.specs import MaxHerdingOptions
 from lindley.acquisition.greedy_search import best_pick
-from lindley.acquisition.options import MaxHerdingOptions
 from lindley.acquisition.top_k import tie_break
 from lindley.contracts import Context, Selection
-from lindley.modes import no_autocast
 from lindley.shapes import Positions, Scores
+from lindley.torch_state import no_autocast
 
 _TIED = {torch.float64: 1e-12, torch.float32: 1e-6}
 """Share of the mean weight that rounding cannot tell apart."""

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar, final
 import torch
 from torch import Tensor
 
-from lindley.acquisition.scan import merge
+from lindley.acquisition.scan import compact, merge_by_row
 from lindley.contracts import Candidates, Chunk
 from lindley.errors import InputError
 from lindley.row_index import RowIndex
@@ -57,7 +57,7 @@ class PreparedRows:
         """Compute numbers for each row, function(*prepared) -> [n, ...].  -> [N, ...] in the order of the rows"""
         if self._cache is not None:
             return self._cache.reorder(function(*self._cache.parts))
-        return merge(self._candidates.rows, self._pass(function))
+        return merge_by_row(self._candidates.rows, self._pass(function))
 
     def sum(self, function: Callable[..., Prepared]) -> Prepared:
         """Add up float64 tensors of all chunks, function(*prepared) -> tensors; the order of chunks does not matter."""
@@ -138,7 +138,7 @@ class _Pass(Generic[R]):
         if self.store is not None:
             self.store.add(chunk.rows, parts)
         result = self.function(*parts)
-        return _compact(chunk.rows), _compact(result) if isinstance(result, Tensor) else result
+        return compact(chunk.rows), compact(result) if isinstance(result, Tensor) else result
 
 
 class _Store:
@@ -190,8 +190,3 @@ class _Cache:
     def chunks(self) -> Iterator[tuple[Rows, Prepared]]:
         parts = zip(*[part.split(self._sizes) for part in self.parts], strict=True)
         return zip(self._rows.split(self._sizes), parts, strict=True)
-
-
-def _compact(values: Tensor) -> Tensor:
-    """Return a tensor without the rest of its storage, all of which would pickle with it."""
-    return values if values.untyped_storage().nbytes() == values.nbytes else values.clone()

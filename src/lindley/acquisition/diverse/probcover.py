@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from lindley.acquisition.checks import check_request
+from lindley.acquisition.diverse.balls import Balls
 from lindley.acquisition.diverse.clusters import k_means
 from lindley.acquisition.diverse.context_features import best_position, read_subset
 from lindley.acquisition.diverse.distances import iterate_squared_distances
-from lindley.acquisition.diverse.neighbours import Balls
-from lindley.acquisition.options import ProbCoverOptions
+from lindley.acquisition.diverse.specs import ProbCoverOptions
 from lindley.acquisition.top_k import tie_break
 from lindley.contracts import Context, Selection
 from lindley.errors import Argument, InputError
@@ -75,10 +75,10 @@ def probcover(
                 got=delta,
             )
         all_rows = torch.cat([rows, context.labelled.sort().values[: len(labelled)]])
-        delta = pure_radius(
+        delta = choose_delta(
             torch.cat([features, labelled]), all_rows, context.task.num_classes, purity=purity, seed=seed
         )
-    picks, scores, covered = _cover(features, labelled, float(delta), batch_size, tie_break(rows, seed))
+    picks, scores, covered = _cover_greedily(features, labelled, float(delta), batch_size, tie_break(rows, seed))
     diagnostics = {
         "delta": float(delta),
         "coverage": float(covered.double().mean()),
@@ -88,7 +88,7 @@ def probcover(
     return Selection(rows[picks], torch.tensor(scores, dtype=features.dtype), diagnostics)
 
 
-def pure_radius(points: Features, rows: Rows, num_classes: int, *, purity: float, seed: int) -> float:
+def choose_delta(points: Features, rows: Rows, num_classes: int, *, purity: float, seed: int) -> float:
     """Return the largest radius (to 0.1 %) at which a share of the balls holds points of one k-means cluster only.
 
     Args:
@@ -110,7 +110,7 @@ def pure_radius(points: Features, rows: Rows, num_classes: int, *, purity: float
     return 0.999 * limit if math.isfinite(limit) else 0.0
 
 
-def _cover(
+def _cover_greedily(
     features: Features, labelled: LabelledFeatures, radius: float, batch_size: int, ties: Tensor
 ) -> tuple[list[int], list[int], Tensor]:
     balls = Balls(torch.cat([features, labelled]), radius)

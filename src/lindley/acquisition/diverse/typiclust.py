@@ -15,7 +15,7 @@ from lindley.acquisition.checks import check_request
 from lindley.acquisition.diverse.clusters import k_means
 from lindley.acquisition.diverse.context_features import best_position, read_subset
 from lindley.acquisition.diverse.distances import iterate_squared_distances
-from lindley.acquisition.options import TypiClustOptions
+from lindley.acquisition.diverse.specs import TypiClustOptions
 from lindley.acquisition.top_k import tie_break
 from lindley.contracts import Context, Selection
 from lindley.seeds import derive_seed

@@ -7,10 +7,10 @@ arXiv:2412.20644.
 from __future__ import annotations
 
 from lindley.acquisition.checks import check_request
-from lindley.acquisition.diverse.context_features import average_of_subset, read_subset
+from lindley.acquisition.diverse.context_features import read_subset, subset_mean_probs
 from lindley.acquisition.diverse.distances import distances
 from lindley.acquisition.diverse.max_herding import KernelCover
-from lindley.acquisition.options import UHerdingOptions
+from lindley.acquisition.diverse.specs import UHerdingOptions
 from lindley.contracts import Context, Selection
 from lindley.shapes import LabelledFeatures
 
@@ -42,7 +42,7 @@ def u_herding(
     UHerdingOptions(sigma, normalise)
     check_request(context, batch_size)
     subset = read_subset(context, batch_size, seed=seed, normalise=normalise)
-    top = average_of_subset(context, subset.rows).topk(2, dim=1).values  # [M, 2]
+    top = subset_mean_probs(context, subset.rows).topk(2, dim=1).values  # [M, 2]
     uncertainty = (1 - (top[:, 0] - top[:, 1])).to(subset.features)
     bandwidth = smallest_distance(subset.labelled) if isinstance(sigma, str) else float(sigma)
     selection = KernelCover(subset, uncertainty, sigma=bandwidth).selection(batch_size, seed=seed)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from lindley.labelling.records import Found, Unreadable
 from lindley.labelling.sources.known_labels import KnownColumns
 from lindley.labelling.sources.table import Line, Table, text_fault
-from lindley.text import brief
+from lindley.text import short_repr
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 """A number as JSON writes it: "007" is text, since its zeros say something."""
@@ -61,7 +61,7 @@ def _plain(name: str, value: object, *, is_typed: bool) -> str | int | float | b
         return _plain_number(name, value)
     if value is None or isinstance(value, bool | int):
         return value
-    raise ValueError(f"its {name!r} must be a number, text, true, false or null; it is {brief(value)}")
+    raise ValueError(f"its {name!r} must be a number, text, true, false or null; it is {short_repr(value)}")
 
 
 def _parse_cell(name: str, cell: str) -> str | int | float | None:

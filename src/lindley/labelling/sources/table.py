@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lindley.errors import InputError
 from lindley.labelling.records import Unreadable
-from lindley.names import nearest
+from lindley.names import suggest_name
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -49,7 +49,7 @@ class Table:
             if name not in self.columns:
                 raise InputError(
                     f"{self.path} has no column {name!r}; it has {', '.join(map(repr, self.columns))}."
-                    f"{nearest(name, self.columns)}",
+                    f"{suggest_name(name, self.columns)}",
                     argument=argument,
                     got=name,
                 )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from lindley.labelling.records import Found, Unreadable
 from lindley.labelling.sources.known_labels import KnownColumns
 from lindley.labelling.sources.table import Line, Table, text_fault
-from lindley.text import brief
+from lindley.text import short_repr
 
 
 def read_texts(table: Table, column: str, known: KnownColumns) -> Iterator[Found | Unreadable]:
@@ -31,7 +31,7 @@ def _read_text(line: Line, column: str, known: KnownColumns) -> Found | Unreadab
     if text is None:
         return Unreadable(line.place, f"its {column!r} is missing")
     if not isinstance(text, str):
-        return Unreadable(line.place, f"its {column!r} must be text; it is {brief(text)}")
+        return Unreadable(line.place, f"its {column!r} must be text; it is {short_repr(text)}")
     if not text.strip():
         return Unreadable(line.place, f"its {column!r} is empty")
     if fault := text_fault(text):

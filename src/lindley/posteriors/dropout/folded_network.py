@@ -14,8 +14,8 @@ from lindley.posteriors.dropout.pruning import (
     FusedDraws,
     Step,
     can_prune,
+    find_nonzero_features,
     fuse_draws,
-    live_features,
     make_shared_steps,
     num_shared_layers,
     prune_network,
@@ -91,10 +91,10 @@ class FoldedNetwork:
         values = to_channels_last(inputs.to(self._dtypes[0]))
         for step in self._shared or []:
             values = step(values)
-        live = live_features(values) if self._can_skip_zeros else None
-        if live is not None:
-            values = values.index_select(1, live)
-        outputs = [output.float() for fused in self._draws for output in fused(values, live)]
+        nonzero = find_nonzero_features(values) if self._can_skip_zeros else None
+        if nonzero is not None:
+            values = values.index_select(1, nonzero)
+        outputs = [output.float() for fused in self._draws for output in fused(values, nonzero)]
         return torch.stack(outputs, dim=1)  # [n, K, C]
 
     @property

@@ -32,13 +32,13 @@ def refuse_hidden_randomness(
     """
 
     def run_eval() -> Any:
-        current.begin(0)
+        current.start_pass(0)
         return forward(module, repeat_first_row(inputs, 2))
 
     def run_training() -> Any:
         # A fresh copy for each call, since layers such as spectral norm change with every pass.
         network, draw = _copy_in_training_mode(module, current)
-        draw.begin(0)
+        draw.start_pass(0)
         return forward(network, repeat_first_row(inputs, 2))
 
     for mode, run in (("eval", run_eval), ("training", run_training)):

@@ -90,7 +90,7 @@ class MaskedNetwork:
         for site in self._sites:
             first = None
             for draw in range(self.num_draws):
-                self._current.begin(draw)
+                self._current.start_pass(draw)
                 masks = site.keep_masks()
                 if first is not None and not all(map(torch.equal, masks, first)):
                     return True
@@ -102,7 +102,7 @@ class MaskedNetwork:
             inputs = _clone(inputs)
 
         def forward() -> Tensor:
-            self._current.begin(draw, on_first_mask=prefix.end)
+            self._current.start_pass(draw, on_first_mask=prefix.end)
             return extract_logits(self._forward(self._module, inputs))
 
         return prefix.run(forward)
@@ -116,7 +116,7 @@ class MaskedNetwork:
         for count in (2, 3):  # an axis of one row might be squeezed away
             rows = repeat_first_row(inputs, count)
             before = _versions(rows)
-            self._current.begin(0)
+            self._current.start_pass(0)
             logits = extract_logits(self._forward(self._module, rows))
             if len(logits) != count:
                 raise InputError(

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from lindley.contracts import Categorical, Draws, Inputs, Posterior, TrainingData
 from lindley.errors import InputError
-from lindley.modes import isolated_torch_state
 from lindley.posteriors.dropout.drop_connect import check_drop_connect
 from lindley.posteriors.dropout.folded_network import FoldedNetwork, foldable_layers
 from lindley.posteriors.dropout.masked_network import MaskedNetwork
@@ -26,6 +25,7 @@ from lindley.posteriors.network_weights import load_network, network_state
 from lindley.posteriors.state_checks import check_settings, is_rate, one_of
 from lindley.posteriors.supported_data import check_supported
 from lindley.shapes import Features
+from lindley.torch_state import isolated_torch_state
 from lindley.training.config import TrainingConfig
 from lindley.training.dry_run import dry_run
 from lindley.training.loop import train

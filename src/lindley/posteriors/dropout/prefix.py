@@ -31,7 +31,7 @@ class _Call:
     result: Any
 
 
-class _Diverged(Exception):  # noqa: N818  not an error: the draw is computed in full
+class _ReplayMismatch(Exception):  # noqa: N818  not an error: the draw is computed in full
     pass
 
 
@@ -165,7 +165,7 @@ class _Replayer(TorchFunctionMode):
         call = next(self._calls, None)
         if call is None or call.function != func or not _is_same(call.arguments, arguments):
             self.diverged = True
-            raise _Diverged
+            raise _ReplayMismatch
         return call.result
 
     def stop(self) -> None:

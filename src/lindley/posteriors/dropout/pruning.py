@@ -20,12 +20,12 @@ POINTWISE = (nn.ReLU, nn.LeakyReLU, nn.Identity, nn.Tanh, nn.GELU, nn.SiLU, nn.E
 COMMUTE_WITH_ANY_MASK = (nn.ReLU, nn.LeakyReLU, nn.Identity, nn.Flatten)
 COMMUTE_WITH_CHANNEL_MASKS = (nn.MaxPool2d, nn.AvgPool2d)
 Step = Callable[[Tensor], Tensor]
-_MAX_LIVE_SHARE = 0.8
-"""With a larger share of live features, selecting them costs what it saves."""
+_MAX_NONZERO_SHARE = 0.8
+"""With a larger share of nonzero features, selecting them costs what it saves."""
 
 
 @dataclass
-class _Units:
+class _KeptUnits:
     """The units that a draw keeps among all units of a layer, and the mask that the next weights have to absorb."""
 
     kept: Tensor | None
@@ -33,8 +33,8 @@ class _Units:
     mask: Tensor | None
     """[C, 1, 1], [C, H, W] or [D], of all units; None: no mask."""
 
-    def multiply_mask(self, mask: Tensor) -> _Units:
-        return _Units(self.kept, mask if self.mask is None else self.mask * mask)
+    def multiply_mask(self, mask: Tensor) -> _KeptUnits:
+        return _KeptUnits(self.kept, mask if self.mask is None else self.mask * mask)
 
 
 def can_prune(layers: Sequence[nn.Module]) -> bool:
@@ -71,7 +71,7 @@ def num_shared_layers(layers: Sequence[nn.Module]) -> int:
 def make_shared_steps(layers: Sequence[nn.Module], dtypes: Sequence[torch.dtype]) -> list[Step]:
     """Return the layers that all draws share as steps in the layers' dtypes, without their masks."""
     steps: list[Step] = [
-        _prune_layer(layer, _Units(None, None), None, dtype) if isinstance(layer, nn.Linear | nn.Conv2d) else layer
+        _prune_layer(layer, _KeptUnits(None, None), None, dtype) if isinstance(layer, nn.Linear | nn.Conv2d) else layer
         for layer, dtype in zip(layers, dtypes, strict=False)
         if not isinstance(layer, DROPOUT)
     ]
@@ -94,18 +94,18 @@ def prune_network(
         dtypes: The dtype in which each layer computes.
     """
     steps: list[Step] = []
-    units, num_shared = _Units(None, None), num_shared_layers(layers)
+    units, num_shared = _KeptUnits(None, None), num_shared_layers(layers)
     for index, layer in enumerate(layers):
         if index in masks:
             units = units.multiply_mask(masks[index])
         elif isinstance(layer, nn.Linear | nn.Conv2d):
             if index >= num_shared:
                 if index == num_shared and isinstance(layer, nn.Conv2d):
-                    units = _Units(_nonzero_units(units.mask), units.mask)
+                    units = _KeptUnits(_nonzero_units(units.mask), units.mask)
                     steps.append(_SelectChannels(units.kept))
                 outputs = _output_units(layers, masks, index)
                 steps.append(_prune_layer(layer, units, outputs, dtypes[index]))
-                units = _Units(outputs, None)
+                units = _KeptUnits(outputs, None)
         else:
             units = _flatten_units(units, shapes[index]) if isinstance(layer, nn.Flatten) else units
             steps += [layer] if index >= num_shared else []
@@ -152,8 +152,8 @@ class _FusedDense:
     """[D, units of all draws]: the weights of a feature are contiguous, so that some features are selected quickly."""
     bias: Tensor | None
 
-    def __call__(self, values: Tensor, live: Tensor | None) -> Tensor:
-        weight = self.weight_by_feature if live is None else self.weight_by_feature.index_select(0, live)
+    def __call__(self, values: Tensor, nonzero: Tensor | None) -> Tensor:
+        weight = self.weight_by_feature if nonzero is None else self.weight_by_feature.index_select(0, nonzero)
         values = values.to(weight.dtype)
         return values @ weight if self.bias is None else torch.addmm(self.bias, values, weight)
 
@@ -185,12 +185,12 @@ class FusedDraws:
         """Return whether features of 0 may be left out: weights that are not finite would make NaN of them."""
         return self.first is not None and bool(self.first.weight_by_feature.isfinite().all())
 
-    def __call__(self, values: Tensor, live: Tensor | None = None) -> list[Tensor]:
-        """Return each draw's output; `live` are the features that the values hold, where they do not hold all."""
+    def __call__(self, values: Tensor, nonzero: Tensor | None = None) -> list[Tensor]:
+        """Return each draw's output; `nonzero` are the features that the values hold, where they do not hold all."""
         if self.first is None:
             parts = [values] * len(self.draws)
         else:
-            values = self.first(values, live)
+            values = self.first(values, nonzero)
             for step in self.pointwise:
                 values = step(values)
             parts = list(values.split(self.counts, dim=1))
@@ -212,16 +212,16 @@ def fuse_draws(draws: Sequence[list[Step]]) -> FusedDraws:
     return FusedDraws(first, draws[0][1:length], counts, [steps[length:] for steps in draws])
 
 
-def live_features(values: Tensor) -> Tensor | None:
-    """Return the indices of the features that are not 0 in all rows, or None where too few are 0.  [n, D] -> [live]
+def find_nonzero_features(values: Tensor) -> Tensor | None:
+    """Return the indices of the features that are not 0 in all rows, or None where too few are 0.  [n, D] -> [nonzero]
 
     Channels that no image excites and the blank border of images are often half of a network's features. The result
     depends on these rows alone, so that a chunk has the same bits whenever it is computed.
     """
     if not len(values):
         return None
-    live = values.any(0).nonzero()[:, 0]
-    return live if len(live) <= _MAX_LIVE_SHARE * values.shape[1] else None
+    nonzero = values.any(0).nonzero()[:, 0]
+    return nonzero if len(nonzero) <= _MAX_NONZERO_SHARE * values.shape[1] else None
 
 
 def _apply_steps(steps: Sequence[Step], values: Tensor) -> Tensor:
@@ -230,7 +230,7 @@ def _apply_steps(steps: Sequence[Step], values: Tensor) -> Tensor:
     return values
 
 
-def _prune_layer(layer: nn.Linear | nn.Conv2d, inputs: _Units, outputs: Tensor | None, dtype: torch.dtype) -> Step:
+def _prune_layer(layer: nn.Linear | nn.Conv2d, inputs: _KeptUnits, outputs: Tensor | None, dtype: torch.dtype) -> Step:
     """Return a layer that reads and computes only the units that a draw keeps."""
     weight, bias = layer.weight.detach(), layer.bias
     if outputs is not None:
@@ -268,10 +268,10 @@ def _nonzero_units(mask: Tensor | None) -> Tensor | None:
     return kept if len(kept) else kept.new_zeros(1)
 
 
-def _flatten_units(units: _Units, shape: tuple[int, ...]) -> _Units:
+def _flatten_units(units: _KeptUnits, shape: tuple[int, ...]) -> _KeptUnits:
     """Return the units after nn.Flatten, which turns channels [C, H, W] into features [D]."""
     mask = None if units.mask is None else units.mask.expand(shape).flatten()
     if units.kept is None or len(shape) == 1:
-        return _Units(units.kept, mask)
+        return _KeptUnits(units.kept, mask)
     features = torch.arange(math.prod(shape), device=units.kept.device).unflatten(0, shape)
-    return _Units(features[units.kept].flatten(), mask)
+    return _KeptUnits(features[units.kept].flatten(), mask)

@@ -25,8 +25,8 @@ class CurrentDraw:
         self._cache: dict[tuple[str, int, int, int], Tensor] = {}
         self._cache_bytes, self._num_bytes = cache_bytes, 0
 
-    def begin(self, draw: int, *, on_first_mask: Callable[[], None] | None = None) -> None:
-        """Begin a forward pass of this draw; `on_first_mask` is called before its first mask."""
+    def start_pass(self, draw: int, *, on_first_mask: Callable[[], None] | None = None) -> None:
+        """Start a forward pass of this draw; `on_first_mask` is called before its first mask."""
         self.draw = draw
         self.forward_passes += 1
         self._on_first_mask = on_first_mask

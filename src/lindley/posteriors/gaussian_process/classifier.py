@@ -18,19 +18,13 @@ from torch import Tensor
 
 from lindley.contracts import Categorical, Inputs, Posterior, TrainingData
 from lindley.errors import InputError
-from lindley.modes import isolated_torch_state
 from lindley.posteriors.gaussian_process.kernel_evidence import Hyperparameters, maximise_evidence
 from lindley.posteriors.gaussian_process.kernels import KERNELS, PathwiseFunctions
 from lindley.posteriors.gaussian_process.latent_functions import GaussianProcessFit
 from lindley.posteriors.gaussian_process.latent_laplace import LatentClassifier, find_mode
 from lindley.posteriors.gaussian_process.latent_variational import MAX_UNKNOWNS, fit_variational
-from lindley.posteriors.head.head import (
-    ReadFeatures,
-    label_weights,
-    pool_scale,
-    read_features,
-    refuse_other_features,
-)
+from lindley.posteriors.head.input_features import ReadFeatures, pool_scale, read_features, refuse_other_features
+from lindley.posteriors.label_weights import label_weights
 from lindley.posteriors.option_checks import check_choice, check_evidence_or_positive, check_finite
 from lindley.posteriors.state_checks import (
     POSITIVE,
@@ -44,6 +38,7 @@ from lindley.posteriors.state_checks import (
 )
 from lindley.posteriors.supported_data import check_supported
 from lindley.shapes import Features
+from lindley.torch_state import isolated_torch_state
 
 MAX_ELEMENTS = 40_000_000
 """Limit of C L²: 2,000 labels of ten classes. A fit holds a few matrices of this size, in float64."""

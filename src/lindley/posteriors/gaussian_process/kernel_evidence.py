@@ -102,7 +102,7 @@ def differentiable_evidence(classifier: LatentClassifier, mode: Tensor) -> Tenso
 
     A Newton step from the mode stays there, but its derivative by the covariance is that of the mode.
     """
-    return classifier.log_evidence(classifier.newton(mode.detach()))
+    return classifier.log_evidence(classifier.take_newton_step(mode.detach()))
 
 
 def typical_distance(inputs: Tensor) -> float:

@@ -72,8 +72,8 @@ class GaussianProcessFit:
             curvature = Curvature(self.classifier, self.classifier.covariance @ self.coefficients)
         else:
             curvature = BlockCurvature(self.classifier.covariance, self.curvature)
-        missed = curvature.multiply(prior) + curvature.colour(at_labels)  # W (f + ε), where ε has covariance W⁻¹
-        return self.build_functions(features, weights, self.coefficients - curvature.damp(missed))
+        missed = curvature.multiply(prior) + curvature.multiply_root(at_labels)  # W (f + ε), where ε has covariance W⁻¹
+        return self.build_functions(features, weights, self.coefficients - curvature.solve_newton_system(missed))
 
     def mean(self) -> PathwiseFunctions:
         """Return the mean of the latent functions."""

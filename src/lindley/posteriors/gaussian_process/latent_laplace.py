@@ -36,11 +36,11 @@ class LatentClassifier:
         wanted = nn.functional.one_hot(self.classes, self.num_classes).double()
         return self.sample_weight[:, None] * (wanted - values.softmax(1))
 
-    def newton(self, coefficients: Tensor) -> Tensor:
+    def take_newton_step(self, coefficients: Tensor) -> Tensor:
         """Return the coefficients a after a Newton step.  [L, C] -> [L, C]"""
         values = self.covariance @ coefficients
         curvature = Curvature(self, values)
-        return curvature.damp(curvature.multiply(values) + self.residual(values))
+        return curvature.solve_newton_system(curvature.multiply(values) + self.residual(values))
 
     def log_evidence(self, coefficients: Tensor) -> Tensor:
         """Laplace's log marginal likelihood of the labels at the mode, in nats. It is differentiable."""
@@ -76,22 +76,22 @@ class Curvature:
         moved = self._probs * values
         return self._sample_weight[:, None] * (moved - self._probs * moved.sum(-1, keepdim=True))
 
-    def colour(self, noise: Tensor) -> Tensor:
-        """Turn standard normal noise into noise of covariance W.  [..., L, C] -> [..., L, C]"""
+    def multiply_root(self, noise: Tensor) -> Tensor:
+        """Multiply standard normal noise by a square root of W: its covariance is W.  [..., L, C] -> [..., L, C]"""
         roots = self._probs.sqrt()
         moved = roots * noise - self._probs * (roots * noise).sum(-1, keepdim=True)
         return self._sample_weight.sqrt()[:, None] * moved
 
-    def inverse(self, values: Tensor) -> Tensor:
+    def _multiply_inverse(self, values: Tensor) -> Tensor:
         """Return S b = (K + W⁻¹)⁻¹ b.  [..., L, C] -> [..., L, C]"""
         each = self._solve_each_class(values)
         shared = each.sum(-1)  # [..., L]
         solved = torch.cholesky_solve(shared.reshape(-1, shared.shape[-1]).T, self._sum_factor).T
         return each - self._solve_each_class(solved.reshape(shared.shape)[..., None].expand_as(each))
 
-    def damp(self, values: Tensor) -> Tensor:
-        """Return (I + W K)⁻¹ b = b - S K b.  [..., L, C] -> [..., L, C]"""
-        return values - self.inverse(self._covariance @ values)
+    def solve_newton_system(self, values: Tensor) -> Tensor:
+        """Solve (I + W K) x = b, the system of a Newton step: x = b - S K b.  [..., L, C] -> [..., L, C]"""
+        return values - self._multiply_inverse(self._covariance @ values)
 
     def log_det_ratio(self) -> Tensor:
         """log |I + K W|, in nats."""
@@ -121,7 +121,7 @@ def find_mode(classifier: LatentClassifier, start: Tensor | None = None, *, gap:
     shape = len(classifier.classes), classifier.num_classes
     coefficients = torch.zeros(shape, dtype=torch.float64) if start is None else start
     for _ in range(_MAX_NEWTON_STEPS):
-        step = classifier.newton(coefficients) - coefficients
+        step = classifier.take_newton_step(coefficients) - coefficients
         pulled = classifier.covariance @ step
         promised = float(((classifier.residual(classifier.covariance @ coefficients) - coefficients) * pulled).sum())
         if promised <= 2 * gap:
@@ -134,5 +134,6 @@ def find_mode(classifier: LatentClassifier, start: Tensor | None = None, *, gap:
         coefficients = coefficients + length * step
     raise FitError(
         f"The most probable latent values of {shape[0]} labels were not found in {_MAX_NEWTON_STEPS} steps. Look for "
-        "inputs that are huge beside their standard deviation in the pool, or set the amplitude."
+        "inputs that are huge beside their standard deviation in the pool, or set the amplitude.",
+        step=_MAX_NEWTON_STEPS,
     )

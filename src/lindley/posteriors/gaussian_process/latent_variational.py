@@ -30,9 +30,9 @@ class BlockCurvature:
         """Take the covariance of latent values [L, L] and the curvature of contrasts at each label [L, M, M]."""
         num_labels, num_contrasts = curvature.shape[:2]
         basis = contrasts(num_contrasts + 1)
-        values, turn = torch.linalg.eigh(curvature)
+        values, eigenvectors = torch.linalg.eigh(curvature)
         # Rounding may leave an eigenvalue of -1e-18 where a class is all but certain.
-        self._inner = turn * values.clamp_min(0.0).sqrt()[:, None]  # [L, M, M] whose square is W in contrasts
+        self._inner = eigenvectors * values.clamp_min(0.0).sqrt()[:, None]  # [L, M, M] whose square is W in contrasts
         self._roots = basis @ self._inner  # [L, C, M]
         self._covariance = covariance
         crossed = torch.einsum("iam,jan->imjn", self._inner, self._inner) * covariance[:, None, :, None]
@@ -44,17 +44,17 @@ class BlockCurvature:
         """Return W f.  [..., L, C] -> [..., L, C]"""
         return self._expand(self._project(values))
 
-    def colour(self, noise: Tensor) -> Tensor:
-        """Turn standard normal noise, but that of the last class, into covariance W.  [..., L, C] -> [..., L, C]"""
+    def multiply_root(self, noise: Tensor) -> Tensor:
+        """Multiply standard normal noise by a square root of W; the last class has none.  [..., L, C] -> [..., L, C]"""
         return self._expand(noise[..., :-1])
 
-    def damp(self, values: Tensor) -> Tensor:
-        """Return (I + W K)⁻¹ b = b - (K + W⁻¹)⁻¹ K b.  [..., L, C] -> [..., L, C]"""
+    def solve_newton_system(self, values: Tensor) -> Tensor:
+        """Solve (I + W K) x = b, the system of a Newton step: x = b - (K + W⁻¹)⁻¹ K b.  [..., L, C] -> [..., L, C]"""
         read = self._project(self._covariance @ values)  # [..., L, M]
         solved = torch.cholesky_solve(read.reshape(-1, self._factor.shape[0]).T, self._factor).T
         return values - self._expand(solved.reshape(read.shape))
 
-    def marginals(self) -> Tensor:
+    def marginal_covariances(self) -> Tensor:
         """Covariance of the contrasts of latent values at each label, (K⁻¹ + W)⁻¹.  -> [L, M, M]"""
         num_labels, num_contrasts = self._inner.shape[:2]
         read = self._inner.mT[:, :, None] * self._covariance[:, None, :, None]  # [L, M, L, M]
@@ -85,8 +85,8 @@ def fit_variational(classifier: LatentClassifier, mode: Tensor) -> tuple[Tensor,
     for _ in range(_MAX_ITERATIONS):
         current = BlockCurvature(classifier.covariance, curvature)
         values = classifier.covariance @ coefficients
-        before, coefficients = coefficients, current.damp(current.multiply(values) + residual)
-        factor = torch.linalg.cholesky_ex(current.marginals()).L  # [L, M, M]
+        before, coefficients = coefficients, current.solve_newton_system(current.multiply(values) + residual)
+        factor = torch.linalg.cholesky_ex(current.marginal_covariances()).L  # [L, M, M]
         around = (classifier.covariance @ coefficients)[:, None] + points @ (basis @ factor).mT  # [L, S, C]
         probs = around.softmax(2)
         wanted = nn.functional.one_hot(classifier.classes, classifier.num_classes)

@@ -2,6 +2,7 @@
 
 Read in this order:
 - head.py: BayesianHead, the learner on features, its posterior and its draws.
+- input_features.py: the features that it reads of inputs.
 - head_fit.py: the fit, with the prior chosen by evidence.
 - head_coordinates.py: centred and scaled features, in the directions that the labelled rows span.
 - softmax_regression.py: the density of the weights, its gradient, its curvature and its mode.
@@ -9,6 +10,5 @@ Read in this order:
 - variational_weights.py: the Gaussian nearest to the posterior.
 - log_determinant.py: the determinant in the evidence, exact or estimated.
 - last_layer.py: LastLayerLaplace, a head on the features of a trained network.
-- head_evidence.py: how well a network explains its training labels.
 - tuned_learner.py: TunedLearner, hyperparameters by evidence.
 """

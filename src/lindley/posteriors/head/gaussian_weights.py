@@ -11,9 +11,9 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from lindley.modes import no_autocast
 from lindley.posteriors.head.softmax_regression import SoftmaxRegression, eigen_curvature
 from lindley.posteriors.option_checks import check_choice
+from lindley.torch_state import no_autocast
 
 FULL_LIMIT = 4096
 """Coefficients up to which the covariance is exact: its Cholesky factor takes up to 64 MiB and half a second."""
@@ -30,8 +30,11 @@ class GaussianWeights(Protocol):
     log_det_ratio: float
     """log det (posterior precision) - log det (prior precision): at least 0."""
 
-    def colour(self, noise: Tensor) -> Tensor:
-        """Turn standard normal noise into deviations from the mean.  [K, J, M] -> [K, J, M]"""
+    def multiply_covariance_root(self, noise: Tensor) -> Tensor:
+        """Multiply standard normal noise by a square root of the covariance: deviations from the mean.
+
+        [K, J, M] -> [K, J, M]
+        """
         ...
 
     def output_covariance(self, design: Tensor) -> Tensor:
@@ -81,11 +84,11 @@ class FullGaussian:
         log_det = 2 * self._factor.diagonal().double().log().sum()
         self.log_det_ratio = float(log_det - self._shape[1] * regression.precision.log().sum())
 
-    def colour(self, noise: Tensor) -> Tensor:
+    def multiply_covariance_root(self, noise: Tensor) -> Tensor:
         columns = noise.transpose(1, 2).flatten(1).T.to(self._dtype)  # [M J, K]
         solved = torch.linalg.solve_triangular(self._factor.T, columns, upper=True).double()
-        colour: Tensor = solved.T.unflatten(1, (self._shape[1], self._shape[0])).transpose(1, 2)
-        return colour
+        deviations: Tensor = solved.T.unflatten(1, (self._shape[1], self._shape[0])).transpose(1, 2)
+        return deviations
 
     @no_autocast()
     def output_covariance(self, design: Tensor) -> Tensor:
@@ -114,20 +117,20 @@ class KroneckerGaussian:
     kind = "kronecker"
 
     def __init__(self, regression: SoftmaxRegression, curvature: Tensor) -> None:
-        self._turn, along = eigen_curvature(regression, curvature)
-        self._precision = along + regression.precision[:, None]  # [J, M]
-        self.log_det_ratio = float((along / regression.precision[:, None]).log1p().sum())
+        self._eigenvectors, eigenvalues = eigen_curvature(regression, curvature)
+        self._precision = eigenvalues + regression.precision[:, None]  # [J, M]
+        self.log_det_ratio = float((eigenvalues / regression.precision[:, None]).log1p().sum())
 
-    def colour(self, noise: Tensor) -> Tensor:
-        return (noise / self._precision.sqrt()) @ self._turn.T
+    def multiply_covariance_root(self, noise: Tensor) -> Tensor:
+        return (noise / self._precision.sqrt()) @ self._eigenvectors.T
 
     def output_covariance(self, design: Tensor) -> Tensor:
         variance = design.square() @ (1 / self._precision)  # [n, M]
-        return torch.einsum("am,nm,bm->nab", self._turn, variance, self._turn)
+        return torch.einsum("am,nm,bm->nab", self._eigenvectors, variance, self._eigenvectors)
 
     def covariance(self) -> Tensor:
         num_columns, num_contrasts = self._precision.shape
-        blocks = torch.einsum("am,jm,bm->abj", self._turn, 1 / self._precision, self._turn)
+        blocks = torch.einsum("am,jm,bm->abj", self._eigenvectors, 1 / self._precision, self._eigenvectors)
         whole = torch.diag_embed(blocks)  # [M, M, J, J]
         return whole.transpose(1, 2).reshape(num_contrasts * num_columns, num_contrasts * num_columns)
 

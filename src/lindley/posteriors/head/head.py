@@ -11,21 +11,22 @@ arXiv:2106.14806.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from lindley.contracts import Categorical, Inputs, Pool, Posterior, TrainingData
+from lindley.contracts import Categorical, Inputs, Posterior, TrainingData
 from lindley.errors import InputError
-from lindley.modes import isolated_torch_state
 from lindley.noise import torch_generator
 from lindley.posteriors.head.gaussian_weights import COVARIANCES, build_gaussian
-from lindley.posteriors.head.head_coordinates import HeadCoordinates, standard_deviations
+from lindley.posteriors.head.head_coordinates import HeadCoordinates
 from lindley.posteriors.head.head_fit import APPROXIMATIONS, BIAS_PRECISION, HeadFit, fit_head
+from lindley.posteriors.head.input_features import ReadFeatures, pool_scale, read_features, refuse_other_features
 from lindley.posteriors.head.softmax_regression import SoftmaxRegression, contrasts
+from lindley.posteriors.label_weights import label_weights
 from lindley.posteriors.option_checks import check_choice, check_evidence_or_positive, check_finite, check_positive
 from lindley.posteriors.state_checks import (
     POSITIVE,
@@ -40,10 +41,8 @@ from lindley.posteriors.state_checks import (
 )
 from lindley.posteriors.supported_data import check_supported
 from lindley.shapes import Features, Scores
-from lindley.training.network_calls import as_tensor
+from lindley.torch_state import isolated_torch_state
 
-SCALE_ROWS = 1024
-"""Number of rows of the pool, at even distances, whose standard deviations are the units of the features."""
 _SETTINGS = {
     "num_classes": lambda value: is_count(value) and value >= 2,
     "covariance": one_of(("full", "kronecker")),
@@ -62,8 +61,6 @@ _PARTS = {
     "mean": TensorSpec("J M"),
     "curvature": TensorSpec("L M M"),
 }
-ReadFeatures = Callable[[Inputs], Tensor]
-"""n inputs -> [n, D]; must pickle where draws go to other processes."""
 
 
 @dataclass(frozen=True)
@@ -129,11 +126,11 @@ class HeadPosterior:
         """Return K functions; draw k is the same function whatever num_draws is."""
         if num_draws < 1:
             raise InputError(argument="num_draws", expected="at least 1", got=num_draws)
-        return self._functions(draw_weights(self.fit_result, num_draws, seed=seed))
+        return self._build_draws(draw_weights(self.fit_result, num_draws, seed=seed))
 
     def point(self) -> HeadDraws:
         """Return the most probable weights as one draw."""
-        return self._functions(self.fit_result.coordinates.to_features(self.fit_result.coefficients)[None])
+        return self._build_draws(self.fit_result.coordinates.to_features(self.fit_result.coefficients)[None])
 
     def features(self, inputs: Inputs) -> Features:
         """Return the centred features in standard deviations of the pool.  n inputs -> [n, D] float32"""
@@ -212,7 +209,7 @@ class HeadPosterior:
         fit = HeadFit(regression, coordinates, coefficients, mean, curvature, gaussian, settings["prior_precision"])
         return cls(fit, features=features, device=device or settings["device"])
 
-    def _functions(self, weights: Tensor) -> HeadDraws:
+    def _build_draws(self, weights: Tensor) -> HeadDraws:
         coordinates = self.fit_result.coordinates
         return HeadDraws(weights, coordinates.origin, coordinates.scale, features=self._features, device=self._device)
 
@@ -277,78 +274,10 @@ def draw_weights(fit: HeadFit, num_draws: int, *, seed: int) -> Tensor:
         ]
     )  # [K, D + 1, M]
     inside = torch.cat([coordinates.basis.T @ noise[:, :-1], noise[:, -1:]], dim=1)  # [K, R + 1, M]
-    sampled = fit.mean + fit.gaussian.colour(inside)
+    sampled = fit.mean + fit.gaussian.multiply_covariance_root(inside)
     # Outside the span of the labelled rows is the prior: the same noise, less the part inside.
     outside = (noise[:, :-1] - coordinates.basis @ inside[:, :-1]) / fit.prior_precision**0.5
     return torch.cat([coordinates.basis @ sampled[:, :-1] + outside, sampled[:, -1:]], dim=1)
-
-
-def read_features(inputs: Inputs, features: ReadFeatures | None, device: str) -> Tensor:
-    """Return the features of n inputs, [n, D] on the device.
-
-    Args:
-        inputs: n inputs.
-        features: The function that makes features of them; None reads the inputs as vectors.
-        device: Where the features are put.
-
-    Raises:
-        InputError: If the function returns anything but one vector per input.
-    """
-    if features is None:
-        given = as_tensor(inputs).to(device)
-        return given.flatten(1) if given.dim() > 1 else given[:, None]
-    with isolated_torch_state(device):
-        made = features(inputs)
-    if not isinstance(made, Tensor) or made.dim() != 2:
-        got = [*made.shape] if isinstance(made, Tensor) else type(made).__name__
-        raise InputError(argument="features", expected="a function that returns one vector per input, [n, D]", got=got)
-    return made.detach().to(device)
-
-
-def refuse_other_features(features: ReadFeatures | None, settings: Mapping[str, Any]) -> None:
-    """Raise InputError where a saved posterior had a function for its features and none is given, or the reverse."""
-    had = bool(settings.get("features", features is not None))
-    if had != (features is not None):
-        advice = (
-            "read its inputs through a function: give features=, the function that its learner had."
-            if had
-            else "read its inputs as they are: leave features= out."
-        )
-        raise InputError(f"The posterior that was saved {advice}", argument="features", got=features)
-
-
-def pool_scale(pool: Pool, features: ReadFeatures | None, device: str) -> Tensor:
-    """Standard deviations of the pool's features, from SCALE_ROWS rows at even distances.  -> [D] float64
-
-    Args:
-        pool: The pool.
-        features: The function that makes features of its inputs.
-        device: Where the features are read.
-
-    Raises:
-        InputError: If one of these rows is not finite; `error.rows` lists them.
-    """
-    rows = torch.linspace(0, len(pool) - 1, min(len(pool), SCALE_ROWS), dtype=torch.float64).round().long()
-    given = read_features(pool.read(rows), features, device).cpu()
-    check_finite("features", given, rows)
-    return standard_deviations(given)
-
-
-def label_weights(data: TrainingData, class_weights: Sequence[float] | None) -> Tensor:
-    """Return the weight of each label's loss: its sample_weight times that of its class, the latter 1 on average.
-
-    A label with sample_weight 2 counts as two labels do.  -> [L] float64
-    """
-    labels, num_classes = data.labels, data.num_classes
-    given = None if labels.sample_weight is None else labels.sample_weight.cpu().double()
-    if class_weights is None:
-        return torch.ones(len(labels), dtype=torch.float64) if given is None else given
-    weights = torch.tensor(class_weights, dtype=torch.float64)
-    if len(weights) != num_classes or not bool(((weights > 0) & weights.isfinite()).all()):
-        expected = f"{num_classes} positive numbers, one per class"
-        raise InputError(argument="class_weights", expected=expected, got=[*class_weights])
-    each = weights[labels.values.cpu()]
-    return each / each.mean() if given is None else given * each * (given.sum() / (given @ each))
 
 
 def _fingerprint(*tensors: Tensor) -> str:

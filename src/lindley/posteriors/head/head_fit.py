@@ -57,9 +57,10 @@ class HeadFit:
         curvature = label_curvature(regression, self.coefficients)  # [L, M, M]
         laplace = build_gaussian(regression, curvature, self.gaussian.kind)
         covariance = laplace.output_covariance(regression.design)  # [L, M, M]
-        kept = torch.eye(basis.shape[1], dtype=torch.float64) - covariance @ (sample_weight[:, :, None] * curvature)
-        moved = torch.linalg.solve(kept, covariance @ (residual @ basis)[:, :, None])[:, :, 0]  # [L, M]
-        without: Tensor = (log_probs + moved @ basis.T).log_softmax(1)
+        leverage = covariance @ (sample_weight[:, :, None] * curvature)  # [L, M, M]
+        residual_maker = torch.eye(basis.shape[1], dtype=torch.float64) - leverage
+        shift = torch.linalg.solve(residual_maker, covariance @ (residual @ basis)[:, :, None])[:, :, 0]  # [L, M]
+        without: Tensor = (log_probs + shift @ basis.T).log_softmax(1)
         return without[torch.arange(len(without)), regression.classes]
 
 
@@ -97,8 +98,8 @@ def fit_head(
     regression = SoftmaxRegression(design, classes, sample_weight, precision, num_classes)
     start = _initial_coefficients(coordinates, num_classes, previous)
     if isinstance(prior_precision, str):
-        begin = None if previous is None else previous.prior_precision
-        prior_precision, start = _maximise_evidence(regression, features.shape[1], start, begin)
+        start_precision = None if previous is None else previous.prior_precision
+        prior_precision, start = _maximise_evidence(regression, features.shape[1], start, start_precision)
     regression = _replace_prior_precision(regression, prior_precision)
     coefficients = find_mode(regression, start)
     if approximation == "variational":
@@ -134,26 +135,27 @@ def _replace_prior_precision(regression: SoftmaxRegression, prior_precision: flo
 
 
 def _maximise_evidence(
-    regression: SoftmaxRegression, num_features: int, start: Tensor, begin: float | None
+    regression: SoftmaxRegression, num_features: int, start: Tensor, start_precision: float | None
 ) -> tuple[float, Tensor]:
-    """Climb from `begin` (else D / 16) to the power of two of largest evidence; return it and its rough coefficients.
+    """Climb to the power of two of largest evidence; return it and its rough coefficients.
 
-    On a grid the start of the search makes no difference where the evidence has one peak.
+    The search starts from `start_precision`, else from D / 16. On a grid that makes no difference where the
+    evidence has one peak.
     """
     middle = round(math.log2(num_features))
-    known: dict[int, tuple[float, Tensor]] = {}
+    fits: dict[int, tuple[float, Tensor]] = {}
 
     def evidence(exponent: int, start: Tensor) -> float:
-        if exponent not in known:
+        if exponent not in fits:
             under = _replace_prior_precision(regression, 2.0**exponent)
             coefficients = find_mode(under, start, gap=_ROUGH_GAP)
-            known[exponent] = log_evidence(under, coefficients), coefficients
-        return known[exponent][0]
+            fits[exponent] = log_evidence(under, coefficients), coefficients
+        return fits[exponent][0]
 
     lowest, highest = middle - _MAX_EXPONENT_SHIFT, middle + _MAX_EXPONENT_SHIFT
-    best = middle - 4 if begin is None else min(max(round(math.log2(begin)), lowest), highest)
+    best = middle - 4 if start_precision is None else min(max(round(math.log2(start_precision)), lowest), highest)
     evidence(best, start)
     for towards in (1, -1):
-        while lowest <= best + towards <= highest and evidence(best + towards, known[best][1]) > evidence(best, start):
+        while lowest <= best + towards <= highest and evidence(best + towards, fits[best][1]) > evidence(best, start):
             best += towards
-    return 2.0**best, known[best][1]
+    return 2.0**best, fits[best][1]

@@ -56,7 +56,7 @@ def _lanczos(curvature: Curvature, probes: Tensor) -> tuple[Tensor, Tensor]:
     vector = probes.flatten(1) / probes[0].numel() ** 0.5  # [n, J M]
     basis, diagonal, offdiagonal = [vector], [], []
     for step in range(min(_NUM_STEPS, vector.shape[1])):
-        product = curvature.whiten(vector.view_as(probes)).flatten(1)
+        product = curvature.multiply_preconditioned(vector.view_as(probes)).flatten(1)
         diagonal.append((product * vector).sum(1))
         known = torch.stack(basis, dim=1)  # [n, step + 1, J M]
         for _ in range(2):

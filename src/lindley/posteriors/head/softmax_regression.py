@@ -94,7 +94,8 @@ def find_mode(regression: SoftmaxRegression, start: Tensor, *, gap: float = 1e-1
         coefficients = coefficients + _step_length(regression, coefficients, step, gradient) * step
     raise FitError(
         f"The most probable weights of {len(regression.design)} labels were not found in {_MAX_NEWTON_STEPS} steps. "
-        "Look for features that are huge beside their standard deviation in the pool."
+        "Look for features that are huge beside their standard deviation in the pool.",
+        step=_MAX_NEWTON_STEPS,
     )
 
 
@@ -128,9 +129,9 @@ def eigen_curvature(regression: SoftmaxRegression, curvature: Tensor) -> tuple[T
     orthogonal this is the eigenvalue-corrected Kronecker factorisation (George et al. 2018, arXiv:1806.03884).
     """
     sample_weight = regression.sample_weight
-    _, turn = torch.linalg.eigh(torch.einsum("l,lab->ab", sample_weight, curvature))
-    along = torch.einsum("am,lab,bm->lm", turn, curvature, turn).clamp_min(0.0)
-    return turn, regression.design.square().T @ (sample_weight[:, None] * along)
+    _, eigenvectors = torch.linalg.eigh(torch.einsum("l,lab->ab", sample_weight, curvature))
+    along = torch.einsum("am,lab,bm->lm", eigenvectors, curvature, eigenvectors).clamp_min(0.0)
+    return eigenvectors, regression.design.square().T @ (sample_weight[:, None] * along)
 
 
 class Curvature:
@@ -142,8 +143,8 @@ class Curvature:
     def __init__(self, regression: SoftmaxRegression, curvature: Tensor) -> None:
         self._regression = regression
         self._weighted = regression.sample_weight[:, None, None] * curvature  # [L, M, M]
-        self._turn, along = eigen_curvature(regression, curvature)
-        self.diagonal = along + regression.precision[:, None]  # [J, M]
+        self._eigenvectors, eigenvalues = eigen_curvature(regression, curvature)
+        self.diagonal = eigenvalues + regression.precision[:, None]  # [J, M]
 
     def multiply(self, direction: Tensor) -> Tensor:
         moved = torch.einsum("lj,...jm->l...m", self._regression.design, direction)
@@ -151,13 +152,13 @@ class Curvature:
         back = torch.einsum("lj,l...m->...jm", self._regression.design, pulled.view_as(moved))
         return back + self._regression.precision[:, None] * direction
 
-    def whiten(self, direction: Tensor) -> Tensor:
-        """Multiply by D^-½ H D^-½ in that basis: the diagonal there is scaled to 1."""
+    def multiply_preconditioned(self, direction: Tensor) -> Tensor:
+        """Multiply by D^-½ H D^-½ in that basis, the matrix preconditioned by its diagonal there, which becomes 1."""
         scale = self.diagonal.rsqrt()
-        return (self.multiply((scale * direction) @ self._turn.T) @ self._turn) * scale
+        return (self.multiply((scale * direction) @ self._eigenvectors.T) @ self._eigenvectors) * scale
 
     def precondition(self, gradient: Tensor) -> Tensor:
-        return ((gradient @ self._turn) / self.diagonal) @ self._turn.T
+        return ((gradient @ self._eigenvectors) / self.diagonal) @ self._eigenvectors.T
 
     def solve(self, gradient: Tensor) -> Tensor:
         """Solve by conjugate gradients, more exactly nearer the maximum, so that Newton's steps converge fast."""

@@ -8,10 +8,10 @@ from typing import Generic, TypeVar
 
 from lindley.contracts import Draws, FeatureExtractor, Inputs, Learner, Posterior, TrainingData
 from lindley.errors import InputError
-from lindley.posteriors.head.head import label_weights, pool_scale, read_features
-from lindley.posteriors.head.head_evidence import fit_features_head
-from lindley.posteriors.head.head_fit import HeadFit
-from lindley.posteriors.option_checks import check_choice
+from lindley.posteriors.head.head_fit import HeadFit, fit_head
+from lindley.posteriors.head.input_features import pool_scale, read_features
+from lindley.posteriors.label_weights import label_weights
+from lindley.posteriors.option_checks import check_choice, check_finite
 from lindley.shapes import Features
 
 Setting = TypeVar("Setting")
@@ -28,7 +28,8 @@ class TunedLearner(Generic[Setting]):
     """A learner: fits every setting on all labels and keeps the one whose features a Bayesian head explains best.
 
     `build` makes a learner of each setting: a config with another weight decay, another dropout rate, and so on. Their
-    posteriors must have features. The measures do not see what leaves the features alone, such as a temperature.
+    posteriors must have features. The measures do not see what leaves the features alone, such as a temperature. Nor do
+    they penalise a network for having fitted its features to the same labels: compare settings that are trained alike.
     """
 
     settings: Sequence[Setting]
@@ -59,11 +60,11 @@ class TunedLearner(Generic[Setting]):
                 argument="settings", expected="settings of posteriors with features", got=type(posterior).__name__
             )
         features = read_features(data.pool.read(data.labels.rows), posterior.features, "cpu")
+        check_finite("features", features, data.labels.rows)
         scale = pool_scale(data.pool, posterior.features, "cpu")
         sample_weight = label_weights(data, self.class_weights)
-        fit = fit_features_head(
-            features, data.labels.values, num_classes=data.num_classes, scale=scale, sample_weight=sample_weight
-        )
+        classes = data.labels.values.cpu()
+        fit = fit_head(features, classes, num_classes=data.num_classes, scale=scale, sample_weight=sample_weight)
         return MEASURES[self.measure](fit)
 
 

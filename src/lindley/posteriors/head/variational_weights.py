@@ -46,7 +46,7 @@ def fit_variational(regression: SoftmaxRegression, mode: Tensor, covariance: str
         gaussian: GaussianWeights = (
             build_gaussian(regression, curvature, covariance) if small else KroneckerGaussian(regression, curvature)
         )
-        draws = mean + gaussian.colour(noise)
+        draws = mean + gaussian.multiply_covariance_root(noise)
         probs = label_probs(regression, draws)  # [L, C, S]
         curvature = (curvature + probs_curvature(regression, probs)) / 2
         mean = mean + Curvature(regression, curvature).solve(_mean_gradient(regression, probs.mean(2), mean))

@@ -15,7 +15,6 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from lindley.contracts import Draws, Inputs, Posterior, TrainingData
 from lindley.errors import InputError
-from lindley.modes import isolated_torch_state
 from lindley.noise import torch_generator
 from lindley.posteriors.features import network_features
 from lindley.posteriors.laplace.laplace_package import fit_gaussian, require_package
@@ -28,6 +27,7 @@ from lindley.posteriors.state_checks import check_settings, check_tensors, is_fl
 from lindley.posteriors.supported_data import check_supported
 from lindley.seeds import derive_seed
 from lindley.shapes import Features
+from lindley.torch_state import isolated_torch_state
 from lindley.training.config import TrainingConfig
 from lindley.training.dry_run import dry_run
 from lindley.training.loop import read_labelled_rows, train
@@ -146,7 +146,7 @@ class FullLaplacePosterior:
         if num_draws < 1:
             raise InputError(argument="num_draws", expected="at least 1", got=num_draws)
         with isolated_torch_state(self._device):
-            deviations = torch.stack([self._deviation(seed, draw) for draw in range(num_draws)])
+            deviations = torch.stack([self._sample_deviation(seed, draw) for draw in range(num_draws)])
         if self._linearised:
             return LinearisedDraws(self._module, deviations, device=self._device)
         return NetworkDraws(
@@ -217,10 +217,10 @@ class FullLaplacePosterior:
             device=device,
         )
 
-    def _deviation(self, seed: int, draw: int) -> Tensor:
+    def _sample_deviation(self, seed: int, draw: int) -> Tensor:
         size = sum(value.numel() for value in self._module.parameters())
         noise = torch.randn(size, generator=torch_generator(seed, "weights", draw)).to(self._device)
-        return self._gaussian.colour(noise)
+        return self._gaussian.multiply_covariance_root(noise)
 
     def _perturb_network(self, deviation: Tensor) -> nn.Module:
         module = copy_network(self._module)

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from lindley.errors import FitError, InputError
-from lindley.modes import isolated_torch_state
 from lindley.posteriors.laplace.network_gaussian import BlockwiseGaussian, DiagonalGaussian, NetworkGaussian
+from lindley.torch_state import isolated_torch_state
 from lindley.training.network_copies import deep_copy
 from lindley.training.random_state import fork_rng
 
@@ -82,7 +82,7 @@ def fit_gaussian(
         log_evidence = _log_evidence(fitted, chosen)
     if not math.isfinite(log_evidence):
         raise FitError(f"The evidence of this network is {log_evidence} at a prior precision of {chosen:g}.")
-    return _gaussian(fitted, hessian, chosen), chosen, log_evidence
+    return _build_gaussian(fitted, hessian, chosen), chosen, log_evidence
 
 
 def _log_evidence(fitted: Any, prior_precision: float) -> float:
@@ -99,7 +99,7 @@ def _maximise_evidence(fitted: Any) -> float:
     return math.exp(float(found.x))
 
 
-def _gaussian(fitted: Any, hessian: str, prior_precision: float) -> NetworkGaussian:
+def _build_gaussian(fitted: Any, hessian: str, prior_precision: float) -> NetworkGaussian:
     if hessian == "diag":
         return DiagonalGaussian((fitted.H.detach() + prior_precision).rsqrt())
     factors = [  # contiguous, as they are once stored: products of another layout differ in the last bits
@@ -120,11 +120,13 @@ def require_package() -> Any:
         raise InputError(
             "Full-network Laplace requires laplace-torch, which is not installed: pip install 'lindley[laplace]'. "
             "Beside a CPU build of torch on Linux that brings torchvision and gigabytes of CUDA. There: "
-            f"pip install --no-deps {' '.join(PACKAGES)}"
+            f"pip install --no-deps {' '.join(PACKAGES)}",
+            argument="laplace-torch",
         ) from None
     except RuntimeError as error:  # torchvision's, where it was built for another torch
         raise InputError(
             f"laplace-torch is installed but cannot be imported: {error}. If that names torchvision, uninstall it, or "
-            "install the one that belongs to this torch, from the index that torch came from; lindley does not use it."
+            "install the one that belongs to this torch, from the index that torch came from; lindley does not use it.",
+            argument="laplace-torch",
         ) from error
     return laplace

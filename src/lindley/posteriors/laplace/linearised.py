@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from torch.func import functional_call, jvp
 
 from lindley.contracts import Categorical, Inputs
-from lindley.modes import isolated_torch_state
 from lindley.posteriors.network_draws import fingerprint
 from lindley.posteriors.randomness import refuse_random_networks
+from lindley.torch_state import isolated_torch_state
 from lindley.training.memory_layout import match_memory_layout
 from lindley.training.network_calls import extract_logits, network_inputs, normalise
 from lindley.training.network_copies import copy_network

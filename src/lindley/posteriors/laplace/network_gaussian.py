@@ -17,10 +17,10 @@ from lindley.posteriors.state_checks import TensorSpec
 
 @runtime_checkable
 class NetworkGaussian(Protocol):
-    """Turns noise into deviations of the weights from their mean."""
+    """A Gaussian without its mean."""
 
-    def colour(self, noise: Tensor) -> Tensor:
-        """Turn standard normal noise into deviations.  [P] -> [P]"""
+    def multiply_covariance_root(self, noise: Tensor) -> Tensor:
+        """Multiply standard normal noise by a square root of the covariance: deviations from the mean.  [P] -> [P]"""
         ...
 
     def tensors(self) -> dict[str, Tensor]:
@@ -35,7 +35,7 @@ class DiagonalGaussian:
     deviation: Tensor
     """Standard deviation of each weight, [P]."""
 
-    def colour(self, noise: Tensor) -> Tensor:
+    def multiply_covariance_root(self, noise: Tensor) -> Tensor:
         return noise * self.deviation
 
     def tensors(self) -> dict[str, Tensor]:
@@ -53,11 +53,13 @@ class BlockwiseGaussian:
     factors: list[list[tuple[Tensor, Tensor]]]
     prior_precision: float
 
-    def colour(self, noise: Tensor) -> Tensor:
-        sizes = [_size(block) for block in self.factors]
-        return torch.cat([self._block(*each) for each in zip(self.factors, noise.split(sizes), strict=True)])
+    def multiply_covariance_root(self, noise: Tensor) -> Tensor:
+        sizes = [_block_size(block) for block in self.factors]
+        return torch.cat(
+            [self._multiply_block_root(*each) for each in zip(self.factors, noise.split(sizes), strict=True)]
+        )
 
-    def _block(self, block: list[tuple[Tensor, Tensor]], noise: Tensor) -> Tensor:
+    def _multiply_block_root(self, block: list[tuple[Tensor, Tensor]], noise: Tensor) -> Tensor:
         if len(block) == 1:
             ((vectors, values),) = block
             return vectors @ ((vectors.T @ noise) * (values + self.prior_precision).rsqrt())
@@ -108,7 +110,7 @@ def gaussian_from_tensors(tensors: Mapping[str, Tensor], prior_precision: float,
     return BlockwiseGaussian(factors, prior_precision)
 
 
-def _size(block: list[tuple[Tensor, Tensor]]) -> int:
+def _block_size(block: list[tuple[Tensor, Tensor]]) -> int:
     size = 1
     for _, values in block:
         size *= len(values)

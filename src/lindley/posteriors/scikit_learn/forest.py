@@ -17,7 +17,7 @@ from torch import Tensor
 
 from lindley.contracts import Categorical, Posterior, TrainingData
 from lindley.errors import InputError
-from lindley.posteriors.head.head import label_weights
+from lindley.posteriors.label_weights import label_weights
 from lindley.posteriors.members import choose_members
 from lindley.posteriors.option_checks import check_choice
 from lindley.posteriors.scikit_learn.smoothing import check_pseudo_count, class_shares, smooth

@@ -23,12 +23,12 @@ from lindley.study.comparison.exact_tests import (
     FAMILY_LEVEL,
     detectable_shift,
     deviation_from_interval,
-    equivalent_comparisons,
+    effective_comparisons,
     pair_tests,
     step_down,
     two_sided,
 )
-from lindley.study.comparison.label_ratio import FEWEST_PAIRS
+from lindley.study.comparison.label_ratio import MIN_PAIRS_FOR_INTERVAL
 from lindley.study.comparison.labels_to_target import Crossing, median_crossing
 from lindley.study.comparison.paired_labels import common_accuracy, log_saving, paired_crossings, paired_label_ratio
 from lindley.study.comparison.signed_rank import SMALLEST_DIFFERENCE, signed_rank_test
@@ -50,8 +50,10 @@ class Contrast:
     accuracy: float | None
     """The accuracy to reach and keep, in [0, 1]; None for means."""
     pairs: int
-    seen: tuple[str, str]
-    """The two medians: labels with their marks, mean accuracies in percent, or mean NLLs in bits."""
+    median: str
+    """The median of the first over the pairs: labels with their mark, mean accuracy in percent, or mean NLL in bits."""
+    median_against: str
+    """The median of the other."""
     estimate: float | None
     """labels: the share of labels saved, below 1. mean_accuracy: the gain in mean accuracy over the rounds, in [-1, 1].
     mean_nll: by how much the mean NLL over the rounds is lower, in nats. None where it is unknown or infinite."""
@@ -63,10 +65,10 @@ class Contrast:
     """Number of pairs in which it is worse; the others are ties."""
     p: float
     """Exact two-sided p-value of this comparison alone."""
-    for_first: bool
+    favours_first: bool
     """Whether the signed ranks favour the first. A few large differences may outweigh many small ones."""
-    telling: int
-    """Number of pairs whose order is known, ties included. The others carry no information."""
+    decided: int
+    """Number of pairs whose order is known, ties included. The others are undecided and carry no information."""
     reached: int
     """Number of pairs in which the second reached and kept the accuracy; for means all."""
     adjusted_p: float = math.nan
@@ -75,13 +77,13 @@ class Contrast:
     """Number of comparisons in the family."""
     family_pairs: int = 1
     """Number of pairs of acquisitions in the family, each with its measures."""
-    counts_as: int = 1
+    effective_comparisons: int = 1
     """Effective number of comparisons that this one is corrected for: below `family` where measures agree."""
-    least_p: float = 0.0
-    """The adjusted p if all pairs of this comparison agreed: the smallest possible one."""
-    grid: float = 0.0
+    min_attainable_p: float = 0.0
+    """The smallest possible adjusted p: that if all pairs of this comparison agreed."""
+    round_spacing: float = 0.0
     """Median distance of rounds where the level was reached, in logarithms of labels; 0 for means."""
-    span: float = math.inf
+    max_log_ratio: float = math.inf
     """Logarithm of the largest ratio of labels that the rounds of a pair can show; infinite for means."""
     up_to: int | None = None
     """Last number of labels in a mean, where that is before the study's end."""
@@ -94,7 +96,7 @@ class Contrast:
     @property
     def detectable(self) -> bool:
         """Whether these pairs could show any difference, given the rest of the family."""
-        return self.least_p <= FAMILY_LEVEL
+        return self.min_attainable_p <= FAMILY_LEVEL
 
     @property
     def detectable_gain(self) -> float:
@@ -105,18 +107,18 @@ class Contrast:
         interval accounts for levels that were not reached. Crossings are observed at the ends of rounds only, and only
         pairs with a known order count. Without any spread the gain is unknown.
         """
-        seen = self._detectable_shift(self.telling)
-        return -math.expm1(-seen) if self.measure == "labels" and math.isfinite(seen) else seen
+        shift = self._detectable_shift(self.decided)
+        return -math.expm1(-shift) if self.measure == "labels" and math.isfinite(shift) else shift
 
     @property
     def detectable_loss(self) -> float:
         """The loss that is detected likewise; pairs whose second did not reach the accuracy cannot show one."""
-        seen = self._detectable_shift(self.reached)
-        return math.expm1(seen) if self.measure == "labels" else seen
+        shift = self._detectable_shift(self.reached)
+        return math.expm1(shift) if self.measure == "labels" else shift
 
     def _detectable_shift(self, pairs: int) -> float:
         """Return the shift that so many pairs detect: of logarithms of labels, or of means."""
-        if self.interval is None or math.isinf(detectable_shift(pairs, self.counts_as)):
+        if self.interval is None or math.isinf(detectable_shift(pairs, self.effective_comparisons)):
             return math.inf
         low, high = self.interval
         if self.measure == "labels" and high >= 1:
@@ -126,8 +128,11 @@ class Contrast:
         if spread < SMALLEST_DIFFERENCE:
             return math.inf
         estimated = self.measure != "labels"
-        seen = detectable_shift(pairs, self.counts_as, self.grid / spread, estimated=estimated) * spread
-        return seen if seen <= self.span else math.inf
+        shift = (
+            detectable_shift(pairs, self.effective_comparisons, self.round_spacing / spread, estimated=estimated)
+            * spread
+        )
+        return shift if shift <= self.max_log_ratio else math.inf
 
 
 @dataclass(frozen=True)
@@ -139,7 +144,7 @@ class Measurement:
     """The unique name of the experiment."""
     differences: Mapping[int, float]
     """By seed; positive where the first is better."""
-    telling: frozenset[int]
+    decided_seeds: frozenset[int]
     """The seeds whose order is known, ties included."""
 
     @property
@@ -152,12 +157,12 @@ class Measurement:
         clear = {
             seed: max(abs(each), 2 * SMALLEST_DIFFERENCE)
             for seed, each in self.differences.items()
-            if seed in self.telling
+            if seed in self.decided_seeds
         }
         return replace(self, differences=clear)
 
 
-def contrasts(
+def compare_acquisitions(
     experiment: ExperimentResults, against: str | None = None, *, accuracy: float | None = None
 ) -> list[Contrast]:
     """Compare all acquisitions of one experiment, as a family of its own.
@@ -205,7 +210,7 @@ def correct_family(measured: Sequence[Measurement]) -> list[Contrast]:
     adjusted = step_down(tests)
     found = list[Contrast](each.contrast for each in measured)
     for number, places in enumerate(pairs.values()):
-        counts_as = equivalent_comparisons(tests[number], tests)
+        effective = effective_comparisons(tests[number], tests)
         for member, place in enumerate(places):
             clear = [measured[other].best_case() if other == place else measured[other] for other in places]
             others = [*tests[:number], pair_tests(_differences_by_seed(clear)), *tests[number + 1 :]]
@@ -214,8 +219,8 @@ def correct_family(measured: Sequence[Measurement]) -> list[Contrast]:
                 adjusted_p=adjusted[number][member],
                 family=len(measured),
                 family_pairs=len(pairs),
-                counts_as=counts_as,
-                least_p=step_down(others)[number][member],
+                effective_comparisons=effective,
+                min_attainable_p=step_down(others)[number][member],
             )
     return found
 
@@ -244,7 +249,7 @@ def _measure_labels(experiment: ExperimentResults, name: str, reference: str, le
     mine, theirs = paired_crossings(experiment, name, reference, level)
     ratio = paired_label_ratio(experiment, name, reference, level)
     savings = {first.seed: log_saving(a, b) for (first, _), a, b in zip(pairs, mine, theirs, strict=True)}
-    telling = frozenset(
+    decided_seeds = frozenset(
         first.seed
         for (first, _), a, b in zip(pairs, mine, theirs, strict=True)
         if (a.is_confirmed and b.is_confirmed) or savings[first.seed]
@@ -256,16 +261,17 @@ def _measure_labels(experiment: ExperimentResults, name: str, reference: str, le
         reference,
         level,
         len(pairs),
-        (str(median_crossing(mine)), str(median_crossing(theirs))),
+        str(median_crossing(mine)),
+        str(median_crossing(theirs)),
         None if ratio is None else 1 - ratio.median,
         None if ratio is None else (1 - ratio.high, 1 - ratio.low),
         *_signed_rank_summary([*savings.values()]),
-        telling=len(telling),
+        decided=len(decided_seeds),
         reached=sum(each.is_confirmed for each in theirs),
-        grid=_round_spacing([*mine, *theirs]),
-        span=max(math.log(min(trial.labels[-1] for trial in pair) / pair[0].labels[0]) for pair in pairs),
+        round_spacing=_round_spacing([*mine, *theirs]),
+        max_log_ratio=max(math.log(min(trial.labels[-1] for trial in pair) / pair[0].labels[0]) for pair in pairs),
     )
-    return Measurement(contrast, experiment.name, savings, telling)
+    return Measurement(contrast, experiment.name, savings, decided_seeds)
 
 
 def _round_spacing(crossings: Sequence[Crossing]) -> float:
@@ -303,11 +309,12 @@ def _measure_mean(experiment: ExperimentResults, name: str, reference: str, meas
         reference,
         None,
         len(pairs),
-        (METRICS[metric].format_value(median(mine)), METRICS[metric].format_value(median(theirs))),
+        METRICS[metric].format_value(median(mine)),
+        METRICS[metric].format_value(median(theirs)),
         centre,
         interval,
         *_signed_rank_summary([*gains.values()]),
-        telling=len(pairs),
+        decided=len(pairs),
         reached=len(pairs),
         up_to=end if end < experiment.last_labels else None,
     )
@@ -331,7 +338,7 @@ def _student_interval(gains: Sequence[float]) -> tuple[float | None, tuple[float
     if not all(map(math.isfinite, gains)):
         return None, None
     centre = float(np.mean(gains))
-    if len(gains) < FEWEST_PAIRS:
+    if len(gains) < MIN_PAIRS_FOR_INTERVAL:
         return centre, None
     half = float(stats.t.ppf(0.975, len(gains) - 1) * stats.sem(gains))
     return centre, (centre - half, centre + half)

@@ -24,7 +24,7 @@ _SAMPLES = 4000
 _COARSEST = 20.0
 _MANY = 60
 """Number of pairs from which on detectable shifts use the normal approximation. Tests are always exact."""
-_MOST_EXCHANGED = 12
+_MAX_EXCHANGED = 12
 """Number of seeds up to which all exchanges are enumerated. With more, p-values are so small that Bonferroni's
 correction over the measures of a pair costs little."""
 _ROUNDING = 1 + 1e-9
@@ -60,16 +60,16 @@ class PairTests:
     """The tests of one pair of acquisitions on M measures: p-values, and their values under every exchange."""
 
     p: tuple[float, ...]
-    least: tuple[float, ...]
+    min_attainable_p: tuple[float, ...]
     """[M]: the smallest p that each measure can have, with all differences of one sign."""
-    exchanged: Floats | None
+    exchanged_p: Floats | None
     """[E, M]: the p-values under each way to exchange the two within seeds; None where there are too many."""
 
-    def chance(self, p: float, measures: Collection[int]) -> float:
+    def adjust(self, p: float, measures: Collection[int]) -> float:
         """Return the probability that one of these measures has so small a p if the two do not differ."""
-        if self.exchanged is None:
+        if self.exchanged_p is None:
             return min(1.0, len(measures) * p)
-        return float((self.exchanged[:, list(measures)].min(1) <= p * _ROUNDING).mean())
+        return float((self.exchanged_p[:, list(measures)].min(1) <= p * _ROUNDING).mean())
 
 
 def pair_tests(measures: Sequence[Sequence[float]]) -> PairTests:
@@ -80,19 +80,19 @@ def pair_tests(measures: Sequence[Sequence[float]]) -> PairTests:
     """
     num_seeds = len(measures[0])
     p = tuple(two_sided_p(each) for each in measures)
-    least = tuple(smallest_two_sided_p(sum(abs(value) > SMALLEST_DIFFERENCE for value in each)) for each in measures)
-    if num_seeds > _MOST_EXCHANGED:
-        return PairTests(p, least, None)
+    smallest = tuple(smallest_two_sided_p(sum(abs(value) > SMALLEST_DIFFERENCE for value in each)) for each in measures)
+    if num_seeds > _MAX_EXCHANGED:
+        return PairTests(p, smallest, None)
     ways = np.arange(1 << max(num_seeds - 1, 0))[:, None] >> np.arange(num_seeds)  # exchanging all changes no p
     kept = (ways & 1) == 0  # [E, S]
-    return PairTests(p, least, np.stack([_p_values_under_exchange(kept, each) for each in measures], axis=1))
+    return PairTests(p, smallest, np.stack([_p_values_under_exchange(kept, each) for each in measures], axis=1))
 
 
 def step_down(pairs: Sequence[PairTests]) -> list[list[float]]:
     """Adjust the p-values of all measures of all pairs as one family.
 
     Exchanging the two of a seed changes all measures of that seed together. So a p is first compared with the smallest
-    p of its pair under every exchange (`PairTests.chance`; Westfall and Young 1993): measures that agree cost nothing.
+    p of its pair under every exchange (`PairTests.adjust`; Westfall and Young 1993): measures that agree cost nothing.
     The result is multiplied by the number of pairs that can reach so small a p with their seeds (Tarone 1990,
     doi:10.2307/2531456), valid under any dependence of pairs. An adjusted p leaves the family. With one measure and
     equal numbers of seeds this is Holm's correction.
@@ -103,15 +103,15 @@ def step_down(pairs: Sequence[PairTests]) -> list[list[float]]:
     so_far = 0.0
     while remaining := [place for place, measures in enumerate(left) if measures]:
         first = {place: min(left[place], key=pairs[place].p.__getitem__) for place in remaining}
-        chance = {place: pairs[place].chance(pairs[place].p[first[place]], left[place]) for place in remaining}
-        place = min(remaining, key=chance.__getitem__)
-        so_far = max(so_far, _family_p(chance[place], pairs, left))
+        pair_p = {place: pairs[place].adjust(pairs[place].p[first[place]], left[place]) for place in remaining}
+        place = min(remaining, key=pair_p.__getitem__)
+        so_far = max(so_far, _family_p(pair_p[place], pairs, left))
         adjusted[place][first[place]] = so_far
         left[place].remove(first[place])
     return adjusted
 
 
-def equivalent_comparisons(pair: PairTests, pairs: Sequence[PairTests]) -> int:
+def effective_comparisons(pair: PairTests, pairs: Sequence[PairTests]) -> int:
     """Return the effective number of single-measure comparisons that a comparison of this pair is corrected for.
 
     It is the smallest n such that every p up to 5 % / n is detected in the first step of `step_down`: no more than the
@@ -120,19 +120,19 @@ def equivalent_comparisons(pair: PairTests, pairs: Sequence[PairTests]) -> int:
     everything = [set(range(len(each.p))) for each in pairs]
     size = sum(map(len, everything))
     for count in range(1, size):
-        chance = pair.chance(FAMILY_LEVEL / count, range(len(pair.p)))
-        if _family_p(chance, pairs, everything) <= FAMILY_LEVEL:
+        pair_p = pair.adjust(FAMILY_LEVEL / count, range(len(pair.p)))
+        if _family_p(pair_p, pairs, everything) <= FAMILY_LEVEL:
             return count
     return size
 
 
-def _family_p(chance: float, pairs: Sequence[PairTests], left: Sequence[Collection[int]]) -> float:
-    """Return the probability in a pair, times the number of pairs that can have one as small."""
+def _family_p(pair_p: float, pairs: Sequence[PairTests], left: Sequence[Collection[int]]) -> float:
+    """Return a p that is adjusted within its pair, times the number of pairs that can have one as small."""
     reaching = sum(
-        any(pair.least[each] <= chance * _ROUNDING for each in measures)
+        any(pair.min_attainable_p[each] <= pair_p * _ROUNDING for each in measures)
         for pair, measures in zip(pairs, left, strict=True)
     )
-    return min(1.0, reaching * chance)
+    return min(1.0, reaching * pair_p)
 
 
 def smallest_two_sided_p(pairs: int) -> float:
@@ -140,7 +140,7 @@ def smallest_two_sided_p(pairs: int) -> float:
     return min(1.0, math.ldexp(1.0, 1 - pairs))
 
 
-def fewest_pairs(comparisons: int) -> int:
+def min_pairs_to_detect(comparisons: int) -> int:
     """Return the smallest number of pairs with which a family of so many comparisons can detect a difference."""
     pairs = 1
     while smallest_two_sided_p(pairs) * comparisons > FAMILY_LEVEL:
@@ -165,7 +165,7 @@ def detectable_shift(pairs: int, comparisons: int, grid: float = 0.0, *, estimat
 
 @cache
 def _detectable_shift(pairs: int, comparisons: int, grid: float, estimated: bool) -> float:
-    if pairs < fewest_pairs(comparisons):
+    if pairs < min_pairs_to_detect(comparisons):
         return math.inf
     level = FAMILY_LEVEL / comparisons
     generator = numpy_generator(0, "visible shift", pairs)

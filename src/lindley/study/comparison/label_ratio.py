@@ -1,12 +1,13 @@
 """Ratio of the labels that two acquisitions need: an interval from a handful of paired seeds.
 
-A crossing is observed at the end of a round only, so it is interval-censored: it lies in a cell (the round before, the
-round where it was observed], open above where the level was not reached. Middles of cells as crossings give intervals
-that are far too short where few rounds lie between seeds; worst-case ends give intervals twice too long
-(`benchmarks/interval_coverage.py` has the table). So the positions within cells are unknowns of a model: the logarithms
-of a pair's two crossings are bivariate Student-t (5 degrees of freedom, since a seed may be an outlier) about two
-medians, with any correlation and two scales. The priors are flat on the medians, half-t on each scale and flat on the
-correlation (Huang and Wand 2013, doi:10.1214/12-BA688). Gibbs steps, truncated to the cells, sample the posterior.
+A crossing is observed at the end of a round only, so it is interval-censored: its censoring interval, a cell, is (the
+round before, the round where it was observed], open above where the level was not reached. Middles of cells as
+crossings give intervals that are far too short where few rounds lie between seeds; worst-case ends give intervals twice
+too long (`benchmarks/interval_coverage.py` has the table). So the positions within cells are unknowns of a model: the
+logarithms of a pair's two crossings are bivariate Student-t (5 degrees of freedom, since a seed may be an outlier)
+about two medians, with any correlation and two scales. The priors are flat on the medians, half-t on each scale and
+flat on the correlation (Huang and Wand 2013, doi:10.1214/12-BA688). Gibbs steps, truncated to the cells, sample the
+posterior.
 
 N pairs; every array of cells is [..., N, 2] in logarithms.
 """
@@ -25,7 +26,7 @@ from lindley.study.comparison.labels_to_target import Crossing
 
 Floats = NDArray[np.float64]
 
-FEWEST_PAIRS = 3
+MIN_PAIRS_FOR_INTERVAL = 3
 """Smallest number of pairs with an interval: two pairs hardly show how much pairs vary."""
 _DEGREES_OF_FREEDOM = 5.0
 _TYPICAL_SCALE = 0.25
@@ -49,8 +50,8 @@ def label_ratio(
 ) -> LabelRatio | None:
     """Return the median over seeds of the paired ratio of labels, with an interval.
 
-    None below FEWEST_PAIRS, where one of the two has fewer than half of its crossings within the rounds (the median
-    itself was not observed), and where the cells leave the ratio unbounded.
+    None below MIN_PAIRS_FOR_INTERVAL, where one of the two has fewer than half of its crossings within the rounds (the
+    median itself was not observed), and where the cells leave the ratio unbounded.
 
     Args:
         first: The crossings of the first acquisition, one per pair.
@@ -58,8 +59,8 @@ def label_ratio(
         generator: The source of randomness.
         coverage: The probability content of the interval.
     """
-    mine, theirs = log_cells(first), log_cells(second)
-    if len(first) < FEWEST_PAIRS or not (_is_mostly_observed(mine) and _is_mostly_observed(theirs)):
+    mine, theirs = censoring_intervals(first), censoring_intervals(second)
+    if len(first) < MIN_PAIRS_FOR_INTERVAL or not (_is_mostly_observed(mine) and _is_mostly_observed(theirs)):
         return None
     chains = [np.broadcast_to(each, (_CHAINS, *each.shape)) for each in (mine, theirs)]
     drawn = sample_median_difference(*chains, generator=generator, iterations=_ITERATIONS)[_BURN_IN:]
@@ -71,12 +72,12 @@ def label_ratio(
     return LabelRatio(float(median), float(low), float(high))
 
 
-def log_cells(crossings: Sequence[Crossing]) -> Floats:
-    """Return the cell of each crossing's logarithm: above the first and at most the second.  -> [N, 2]
+def censoring_intervals(crossings: Sequence[Crossing]) -> Floats:
+    """Return the cell of each crossing in logarithms of labels: above the first, at most the second.  -> [N, 2]
 
     Open above where the level was not reached or may be lost again, open below where it was reached at the start.
     """
-    return np.array([_log_cell(each) for each in crossings], dtype=np.float64).reshape(-1, 2)
+    return np.array([_censoring_interval(each) for each in crossings], dtype=np.float64).reshape(-1, 2)
 
 
 def sample_median_difference(
@@ -112,7 +113,7 @@ def sample_median_difference(
     return drawn
 
 
-def _log_cell(crossing: Crossing) -> tuple[float, float]:
+def _censoring_interval(crossing: Crossing) -> tuple[float, float]:
     labels = math.log(crossing.labels) if crossing.labels > 0 else -math.inf
     if crossing.censored:
         return labels, math.inf
@@ -176,10 +177,10 @@ def _shift_together(
 
     Without this step the chain mixes slowly where all seeds crossed in one cell and lie close together.
     """
-    least, most = (low - logs).max(1), (high - logs).min(1)  # [R, 2]
-    free = np.isfinite(least) & np.isfinite(most)
-    least, most = np.where(free, least, 0.0), np.where(free, most, 0.0)
-    by = least + (most - least) * generator.uniform(size=least.shape)
+    lowest, highest = (low - logs).max(1), (high - logs).min(1)  # [R, 2]
+    free = np.isfinite(lowest) & np.isfinite(highest)
+    lowest, highest = np.where(free, lowest, 0.0), np.where(free, highest, 0.0)
+    by = lowest + (highest - lowest) * generator.uniform(size=lowest.shape)
     return np.clip(logs + by[:, None], low, high), medians + by
 
 

@@ -39,20 +39,20 @@ class Crossing:
         return f"> {number}" if self.censored else f"{number}*" if self.provisional else number
 
 
-def labels_to_accuracy(
-    trial: TrialResults, level: float, *, max_labels: int | None = None, confirmation_rounds: int = CONFIRMATION_ROUNDS
+def labels_to_target(
+    trial: TrialResults, target: float, *, max_labels: int | None = None, confirmation_rounds: int = CONFIRMATION_ROUNDS
 ) -> Crossing:
-    """Return the first number of labels at which the accuracy is at least `level`, in this round and the next two.
+    """Return the first number of labels at which the accuracy is at least `target`, in this round and the next two.
 
     In the last two rounds there are fewer rounds to confirm it: such a crossing is provisional.
 
     Args:
         trial: The rounds.
-        level: The accuracy to reach and keep, in [0, 1].
+        target: The accuracy to reach and keep, in [0, 1].
         max_labels: Ignore rounds with more labels, as if the trial had ended there.
-        confirmation_rounds: Number of further rounds that must keep the level; 0 accepts the first one that reaches it.
+        confirmation_rounds: Number of further rounds that must keep it; 0 accepts the first one that reaches it.
     """
-    pairs = list(zip(trial.labels, trial.metric("accuracy") >= level, strict=True))
+    pairs = list(zip(trial.labels, trial.metric("accuracy") >= target, strict=True))
     rounds = [(labels, above) for labels, above in pairs if max_labels is None or labels <= max_labels]
     for place, (labels, _) in enumerate(rounds):
         following = rounds[place : place + confirmation_rounds + 1]
@@ -105,7 +105,7 @@ _ROUND_LEVELS = [0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995]
 
 
 def _separates_trials(trials: Sequence[TrialResults], level: float) -> bool:
-    crossings = [labels_to_accuracy(trial, level) for trial in trials]
+    crossings = [labels_to_target(trial, level) for trial in trials]
     reached = any(not crossing.censored for crossing in crossings)
     at_once = all(
         not crossing.censored and crossing.labels == trial.labels[0]

@@ -230,7 +230,8 @@ def _contrast_table(compared: ExperimentComparison, members: Sequence[Contrast],
         (
             acquisition_title(each.acquisition) + ("" if each.up_to is None else f", to {each.up_to} labels"),
             str(each.pairs),
-            *each.seen,
+            each.median,
+            each.median_against,
             _estimate_cell(each),
             _interval_cell(each),
             f"{each.ahead} : {each.behind}",
@@ -375,10 +376,9 @@ def _contrast_values(contrast: Contrast) -> dict[str, Any]:
         **asdict(contrast),
         "detected": contrast.is_detected,
         "detectable": contrast.detectable,
-        "visible": contrast.detectable_gain,
-        "visible_loss": contrast.detectable_loss,
+        "detectable_gain": contrast.detectable_gain,
+        "detectable_loss": contrast.detectable_loss,
     }
-    values["seen"], values["seen_against"] = contrast.seen
     values["verdict"] = verdict(contrast)
     if contrast.interval is not None:
         values["interval"] = tuple(map(_infinite_as_none, contrast.interval))

@@ -9,7 +9,7 @@ from typing import Any
 
 from lindley.seeds import numpy_generator
 from lindley.study.comparison.label_ratio import LabelRatio, label_ratio
-from lindley.study.comparison.labels_to_target import Crossing, labels_to_accuracy
+from lindley.study.comparison.labels_to_target import Crossing, labels_to_target
 from lindley.study.results import ExperimentResults, paired_trials
 
 MISSED_SHARE = 1 / 3
@@ -28,7 +28,7 @@ def common_accuracy(experiment: ExperimentResults) -> float | None:
     trials = [trial for trial in experiment.trials if trial.complete] or experiment.trials
     may_miss = int(len(trials) * MISSED_SHARE / max(len(experiment.acquisitions), 1))
     for whole in range(99, 0, -1):
-        crossings = [labels_to_accuracy(trial, whole / 100) for trial in trials]
+        crossings = [labels_to_target(trial, whole / 100) for trial in trials]
         if sum(not each.is_confirmed for each in crossings) <= may_miss:
             late = any(
                 not each.is_confirmed or each.labels > trial.labels[0]
@@ -80,7 +80,7 @@ def paired_crossings(
     pairs = paired_trials(experiment, name, reference)
     ends = [min(trial.labels[-1] for trial in pair) for pair in pairs]
     mine, theirs = (
-        [labels_to_accuracy(pair[side], level, max_labels=end) for pair, end in zip(pairs, ends, strict=True)]
+        [labels_to_target(pair[side], level, max_labels=end) for pair, end in zip(pairs, ends, strict=True)]
         for side in (0, 1)
     )
     return mine, theirs
@@ -95,11 +95,11 @@ def log_saving(mine: Crossing, theirs: Crossing) -> float:
     if mine.is_confirmed and theirs.is_confirmed:
         return math.log(theirs.labels) - math.log(mine.labels)
     if mine.is_confirmed:
-        return _log_excess(theirs, mine)
-    return -_log_excess(mine, theirs) if theirs.is_confirmed else 0.0
+        return _log_label_ratio(theirs, mine)
+    return -_log_label_ratio(mine, theirs) if theirs.is_confirmed else 0.0
 
 
-def _log_excess(unsure: Crossing, kept: Crossing) -> float:
+def _log_label_ratio(unsure: Crossing, kept: Crossing) -> float:
     """Return how many more labels an unconfirmed crossing needs than a confirmed one, as a logarithm of the ratio."""
     if unsure.labels_before < kept.labels:
         return 0.0

@@ -37,7 +37,7 @@ class Tally:
     worse: int
 
     @property
-    def lean(self) -> int:
+    def sign(self) -> int:
         """1 where more pairs are better, -1 where more are worse, else 0."""
         return (self.better > self.worse) - (self.better < self.worse)
 
@@ -126,7 +126,7 @@ def describe_disagreements(described: Sequence[MetricSummary]) -> list[str]:
     sentences = []
     for scope, tally in ((None, _final_tally), ("on average over the rounds", _mean_tally)):
         for way in (1, -1):
-            opposed = [each for each in both if [tally(line).lean for line in each] == [way, -way]]
+            opposed = [each for each in both if [tally(line).sign for line in each] == [way, -way]]
             if opposed:
                 sentences.append(
                     _describe_disagreement(scope or f"with {both[0][0].labels:,} labels", opposed, tally, way)

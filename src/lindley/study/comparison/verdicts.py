@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from lindley.measures.catalogue import METRICS
 from lindley.study.comparison.contrasts import METRIC_OF, Contrast
-from lindley.study.comparison.exact_tests import fewest_pairs, smallest_two_sided_p
+from lindley.study.comparison.exact_tests import min_pairs_to_detect, smallest_two_sided_p
 from lindley.study.plot_style import acquisition_title
 
 _MEANS = {"mean_accuracy": "mean accuracy", "mean_nll": "mean NLL"}
@@ -37,7 +37,7 @@ def verdicts(contrasts: Sequence[Contrast]) -> list[str]:
 
 
 def summarise_detected(contrasts: Sequence[Contrast]) -> list[str]:
-    """Return all detected differences in one sentence; an empty list where nothing is detected."""
+    """Return the detected differences, one sentence for each measure and direction."""
     found: dict[str, list[str]] = {}
     for each in contrasts:
         if each.is_detected:
@@ -45,8 +45,10 @@ def summarise_detected(contrasts: Sequence[Contrast]) -> list[str]:
             found.setdefault(f"{_direction(each)} {_describe_measure(each)}", []).append(
                 f"{acquisition_title(each.acquisition)}{size}"
             )
-    details = "; ".join(f"{difference}: {', '.join(names)}" for difference, names in found.items())
-    return [f"Detected against {acquisition_title(contrasts[0].against)}: {details}."] if details else []
+    return [
+        f"Detected against {acquisition_title(contrasts[0].against)}: {difference}: {', '.join(names)}."
+        for difference, names in found.items()
+    ]
 
 
 def verdict(contrast: Contrast) -> str:
@@ -74,7 +76,7 @@ def format_estimate(contrast: Contrast, *, interval: bool = True) -> str:
     """Return the estimate with its interval, whether or not a difference was detected."""
     if contrast.estimate is None:
         unit = "labels" if contrast.measure == "labels" else _unit(contrast)
-        return f"{contrast.seen[0]} and {contrast.seen[1]} {unit} in median"
+        return f"{contrast.median} and {contrast.median_against} {unit} in median"
     if contrast.measure == "mean_accuracy":
         found = f"{_format_points(100 * contrast.estimate)} points"
     elif contrast.measure == "mean_nll":
@@ -121,7 +123,7 @@ def _describe_interval(contrast: Contrast) -> str:
 
 def _claim_text(contrast: Contrast) -> str:
     first, second = acquisition_title(contrast.acquisition), acquisition_title(contrast.against)
-    size, ahead = _effect_size(contrast), contrast.for_first
+    size, ahead = _effect_size(contrast), contrast.favours_first
     where = f" in {contrast.ahead if ahead else contrast.behind} of {_format_seeds(contrast)}" if size is None else ""
     if contrast.measure != "labels":
         by = "" if size is None else f"{_format_amount(contrast, size)} {_unit(contrast)} "
@@ -134,8 +136,8 @@ def _claim_text(contrast: Contrast) -> str:
 def _direction(contrast: Contrast) -> str:
     """Return the direction of the test: fewer or more labels, a higher or lower mean."""
     if contrast.measure == "labels":
-        return "fewer" if contrast.for_first else "more"
-    return "higher" if contrast.for_first == (METRICS[METRIC_OF[contrast.measure]].better == "higher") else "lower"
+        return "fewer" if contrast.favours_first else "more"
+    return "higher" if contrast.favours_first == (METRICS[METRIC_OF[contrast.measure]].better == "higher") else "lower"
 
 
 def _evidence_text(contrast: Contrast) -> str:
@@ -147,23 +149,23 @@ def _evidence_text(contrast: Contrast) -> str:
 def _effect_size(contrast: Contrast) -> float | None:
     """Return the size of a difference; None where there is no estimate or it contradicts the direction of the test."""
     estimate = contrast.estimate
-    return None if estimate is None or (estimate >= 0) != contrast.for_first else abs(estimate)
+    return None if estimate is None or (estimate >= 0) != contrast.favours_first else abs(estimate)
 
 
 def _too_few_seeds(contrast: Contrast) -> str:
-    least = smallest_two_sided_p(contrast.telling)
-    fewest = max(fewest_pairs(max(contrast.counts_as, contrast.family_pairs)), contrast.telling + 1)
-    one = contrast.family == 1
+    smallest = smallest_two_sided_p(contrast.decided)
+    min_seeds = max(
+        min_pairs_to_detect(max(contrast.effective_comparisons, contrast.family_pairs)), contrast.decided + 1
+    )
     required = (
-        f"1 comparison at 5 % needs {fewest} seeds"
-        if one
-        else f"{contrast.family} comparisons at 5 % need {fewest} seeds or more"
+        f"1 comparison at 5 % needs {min_seeds} seeds"
+        if contrast.family == 1
+        else f"{contrast.family} comparisons at 5 % need {min_seeds} seeds or more"
     )
-    undecided = contrast.pairs - contrast.telling
+    reason = f"the smallest possible p is {smallest:.2g}; {required}"
+    undecided = contrast.pairs - contrast.decided
     note = f" ({undecided} undecided)" if undecided else ""
-    return (
-        f"{_format_seeds(contrast)}{note} cannot show a difference (the smallest possible p is {least:.2g}; {required})"
-    )
+    return f"{_format_seeds(contrast)}{note} cannot show a difference ({reason})"
 
 
 def _describe_pair(contrast: Contrast) -> str:

@@ -10,10 +10,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from lindley.errors import NOTHING, ConfigurationError
-from lindley.names import nearest
+from lindley.errors import NOT_GIVEN, ConfigurationError
+from lindley.names import suggest_name
 from lindley.study.config.schema import TABLES, Experiment
-from lindley.text import brief, visible
+from lindley.text import escape_controls, short_repr
 
 EXPERIMENT_KEYS = tuple(Experiment.model_fields)
 STUDY_KEYS = (
@@ -34,7 +34,7 @@ class InvalidKey:
     """What is wrong, as a sentence that begins with the key; where `expected` is given, what to do about it."""
     expected: str = ""
     """What its value must be, as in "at least 2"."""
-    got: object = NOTHING
+    got: object = NOT_GIVEN
     """What its value is."""
 
     def error(self, key: str, advice: str = "") -> ConfigurationError:
@@ -68,7 +68,7 @@ def raise_errors(errors: Sequence[ConfigurationError], source: str = "", path: P
     if not errors:
         return
     each = list({str(error): error for error in errors}.values())
-    text = visible("\n".join(f"{source}{': ' * bool(source)}{error}" for error in each))
+    text = escape_controls("\n".join(f"{source}{': ' * bool(source)}{error}" for error in each))
     raise ConfigurationError(text, argument=each[0].argument, got=each[0].got, path=path, errors=each)
 
 
@@ -104,12 +104,12 @@ def format_key(path: Iterable[str | int]) -> str:
 
 def _describe_value(found: Mapping[str, Any], path: tuple[str | int, ...]) -> str:
     """Say what a value must be and what it is; a value of a file may be longer than anybody wants to read."""
-    kind, got = found["type"], brief(found["input"])
+    kind, got = found["type"], short_repr(found["input"])
     if kind in ("model_type", "dict_type"):
         return f"must be a table{_list_keys(path)}; got {got}."
     if kind == "literal_error":
         allowed = [word.strip("'") for word in re.split(", | or ", str(found["ctx"]["expected"]))]
-        hint = nearest(found["input"], allowed) if isinstance(found["input"], str) else ""
+        hint = suggest_name(found["input"], allowed) if isinstance(found["input"], str) else ""
         return f"must be {' or '.join(map(repr, allowed))}; got {got}.{hint}"
     if kind == "too_short":
         return "must not be empty."
@@ -124,7 +124,7 @@ def _find_unknown(table: Mapping[str, Any], allowed: Iterable[str], path: tuple[
     where = f"of [{format_key(path)}] " if path else ""
     for key in table:
         if key not in names:
-            text = f"is not a key; the keys {where}are {', '.join(names)}.{nearest(key, names)}"
+            text = f"is not a key; the keys {where}are {', '.join(names)}.{suggest_name(key, names)}"
             yield InvalidKey((*path, key), text)
 
 

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from lindley.acquisition.specs import ACQUISITIONS
 from lindley.errors import ConfigurationError
 from lindley.files import read_plain_file
-from lindley.names import nearest
+from lindley.names import suggest_name
 from lindley.session.import_paths import is_import_path
 from lindley.study.config.errors import (
     EXPERIMENT_KEYS,
@@ -131,7 +131,7 @@ def _read_source(name_or_path: str) -> tuple[str, str, Path | None]:
     path = Path(name_or_path)
     if path.suffix != ".toml":
         file = Path(f"{path}.toml")
-        hint = f" Did you mean {file}?" if file.is_file() else nearest(name_or_path, known)
+        hint = f" Did you mean {file}?" if file.is_file() else suggest_name(name_or_path, known)
         raise ConfigurationError(
             f'no study is called "{name_or_path}"; there are {", ".join(known)}, or the path of a .toml file.{hint}',
             argument="study",

@@ -10,7 +10,7 @@ from lindley.acquisition.specs import ACQUISITIONS
 from lindley.contracts import FEATURE_PARTS
 from lindley.datasets.catalogue import DATASETS, DatasetSpec, check_dataset_options
 from lindley.errors import InputError
-from lindley.names import nearest
+from lindley.names import suggest_name
 from lindley.networks.catalogue import NETWORKS
 from lindley.posteriors.catalogue import POSTERIORS, WITH_FEATURES, WITH_NETWORK, WITHOUT_NETWORK, check_options
 from lindley.study.config.errors import InvalidKey
@@ -31,7 +31,7 @@ def describe_unknown(word: str, allowed: Iterable[str], *, or_else: str = "") ->
         or_else: What else would do, with the comma before it.
     """
     names = list(allowed)
-    return f'"{word}" is not one of {", ".join(names)}{or_else}.{nearest(word, names)}'
+    return f'"{word}" is not one of {", ".join(names)}{or_else}.{suggest_name(word, names)}'
 
 
 def unknown_names(experiment: Experiment) -> Iterator[InvalidKey]:
@@ -72,10 +72,10 @@ def unknown_names(experiment: Experiment) -> Iterator[InvalidKey]:
                     yield InvalidKey(("acquisitions", name, option), expected=f"at most {MAX_OPTION}", got=value)
             yield from _check_options(("acquisitions", name), acquisition_named, name, options)
         elif options:
-            yield InvalidKey(("acquisitions", name), own_takes_no_options(options), got=options)
+            yield InvalidKey(("acquisitions", name), describe_refused_options(options), got=options)
 
 
-def own_takes_no_options(options: Iterable[str]) -> str:
+def describe_refused_options(options: Iterable[str]) -> str:
     """Return the end of a sentence on an acquisition that is given as an import path and has options."""
     return f"is your own and takes no options; got {', '.join(options)}. Set them in your module."
 

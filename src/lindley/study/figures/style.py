@@ -24,7 +24,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from lindley.files import write_atomically
 from lindley.study.comparison.curves import Curve
 from lindley.study.plot_style import plot_style
-from lindley.text import visible_line
+from lindley.text import escape_line
 
 INK, FAINT = "#1f2328", "#8a8f98"
 
@@ -87,7 +87,7 @@ def new_figure(width: float | int, height: float | int) -> Figure:
 
 def clip_name(text: str, letters: int = 24) -> str:
     """Return a name as a figure shows it: in one line, of limited length, and never hidden from the legend."""
-    line = visible_line(text)
+    line = escape_line(text)
     line = line if len(line) <= letters else f"{line[: letters - 1].rstrip()}…"
     return f" {line}" if line.startswith("_") else line  # matplotlib hides what begins with _
 

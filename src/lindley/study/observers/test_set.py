@@ -50,7 +50,7 @@ def observe_test_set(
             of_true.append(chunk.gather(2, columns)[:, :, 0].cpu())  # [n, K]
         return torch.cat(means), torch.cat(of_true)
 
-    specs = [spec for spec in METRICS.values() if "classification" in spec.tasks and len(pool) >= spec.fewest_rows]
+    specs = [spec for spec in METRICS.values() if "classification" in spec.tasks and len(pool) >= spec.min_rows]
 
     def observe(view: RoundView) -> Observation:
         log_probs, of_true = average_predictions(view.draws)  # [T, C], [T, K]

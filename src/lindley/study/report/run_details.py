@@ -75,11 +75,11 @@ def describe_excluded(results: StudyResults) -> list[str]:
     """Return a sentence for each excluded trial in the folder (other settings or data, or damaged), and for each
     experiment that the study does not have."""
     names = ", ".join(experiment.name for experiment in results.experiments)
-    foreign = [
+    unknown = [
         f"trials/{name}: excluded, since the study has no experiment of that name; it has {names}."
-        for name in results.foreign
+        for name in results.unknown_experiments
     ]
-    return [sentences for experiment in results.experiments for sentences in experiment.excluded] + foreign
+    return [sentences for experiment in results.experiments for sentences in experiment.excluded] + unknown
 
 
 def describe_unequal_first_fits(results: StudyResults) -> list[str]:

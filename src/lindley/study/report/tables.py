@@ -20,7 +20,7 @@ from lindley.study.comparison.curves import evenly_spaced
 from lindley.study.comparison.labels_to_target import (
     CONFIRMATION_ROUNDS,
     accuracy_levels,
-    labels_to_accuracy,
+    labels_to_target,
     median_crossing,
 )
 from lindley.study.plot_style import acquisition_title
@@ -66,7 +66,7 @@ def _crossings_table(experiment: ExperimentResults, name: str, note: str, confir
         medians = [
             str(
                 median_crossing(
-                    [labels_to_accuracy(trial, level, confirmation_rounds=confirmation_rounds) for trial in trials]
+                    [labels_to_target(trial, level, confirmation_rounds=confirmation_rounds) for trial in trials]
                 )
             )
             for level in levels

@@ -170,8 +170,8 @@ def _page_top(results: StudyResults, written: Sequence[tuple[str, str]], headlin
     ]
     if missing := describe_unfinished(results):
         pieces.append(html.notice("This study is not complete. The results below use the trials that exist:", missing))
-    if foreign := describe_excluded(results):
-        pieces.append(html.notice("These trials are in the folder but are not counted:", foreign))
+    if excluded := describe_excluded(results):
+        pieces.append(html.notice("These trials are in the folder but are not counted:", excluded))
     return pieces
 
 

@@ -20,7 +20,7 @@ from lindley.session.manifest import FORMAT
 from lindley.session.round_context import check_requires
 from lindley.session.rounds import RoundSettings
 from lindley.session.trial import TrialSetup
-from lindley.study.config.validation import own_takes_no_options
+from lindley.study.config.validation import describe_refused_options
 from lindley.study.observers.build import build_observers
 from lindley.study.running.learners import build_experiment_learner
 from lindley.study.running.trial_data import TrialData
@@ -108,13 +108,13 @@ def _network(name: str, dataset: Dataset, own: UserObject | None) -> Callable[[]
 
 
 def _acquisition(trial: Trial, own: UserObject | None) -> tuple[Acquisition, frozenset[str]]:
-    """Return the acquisition and what it requires; one of the user's own says so by an attribute `needs`."""
+    """Return the acquisition and what it requires; a user's own says so by its attribute `requires`."""
     if own is None:
         chosen = acquisition_named(trial.acquisition, trial.options)
         return chosen, ACQUISITIONS[trial.acquisition].requirements(trial.options)
     key = f"acquisitions.{trial.acquisition}"
     if trial.options:
-        raise ConfigurationError(f"{key} {own_takes_no_options(trial.options)}", argument=key, got=trial.options)
+        raise ConfigurationError(f"{key} {describe_refused_options(trial.options)}", argument=key, got=trial.options)
     acquisition = own.value
     if not callable(acquisition):
         expected = "callable as acquisition(context, batch_size, seed=...)"

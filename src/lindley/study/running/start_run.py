@@ -14,10 +14,10 @@ from typing import Any
 
 from lindley.errors import InputError
 from lindley.files import write_json
-from lindley.session.locks import FileLock, Presence
+from lindley.session.locks import FileLock, ProcessSlot
 from lindley.study.config.resolution import resolve_study
 from lindley.study.config.schema import Experiment, Study
-from lindley.study.folder import FILE_NAME, LOCK_NAME, PATIENCE_SECONDS, PRESENCE_NAME, read_json, read_study
+from lindley.study.folder import FILE_NAME, LOCK_NAME, PATIENCE_SECONDS, SLOT_NAME, read_json, read_study
 
 
 def check_folder(out: Path, study: Study) -> None:
@@ -49,8 +49,8 @@ def start_run(study: Study, out: Path, *, device: str) -> Iterator[Study]:
     with ExitStack() as present:
         with FileLock(out / LOCK_NAME, timeout=PATIENCE_SECONDS):
             study = resolve_study(study, out, device=device)
-            presence = present.enter_context(Presence(out / PRESENCE_NAME))
-            written = study if presence.alone else merge_studies(read_study(out), study, out)
+            slot = present.enter_context(ProcessSlot(out / SLOT_NAME))
+            written = study if slot.alone else merge_studies(read_study(out), study, out)
             write_json(out / FILE_NAME, written.model_dump(mode="json"))
         yield study
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lindley.errors import LindleyError
 from lindley.session.failures import read_failure
-from lindley.session.journal_store import FILE_NAME
+from lindley.session.journal_file import FILE_NAME
 from lindley.session.locks import find_holder
 from lindley.session.manifest import read_trial_manifest
 from lindley.session.progress import OnProgress, ProgressEvent, Stage
@@ -70,7 +70,7 @@ class TrialQueue:
             return {"stage": "failed", "message": str(error)}
         if holder is not None:
             return {**_describe_progress("held", state.rounds), "holder": holder}
-        if state.reaches(trial.experiment.schedule.max_labels):
+        if state.is_complete(trial.experiment.schedule.max_labels):
             return {"stage": "complete"}
         failure = read_failure(folder)
         if failure is not None and failure != self._failures[trial.folder]:

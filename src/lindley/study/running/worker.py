@@ -20,13 +20,13 @@ import torch
 
 from lindley.errors import HeldError, LindleyError
 from lindley.session.failures import clear_failure, record_failure
-from lindley.session.journal_store import JournalStore
+from lindley.session.journal_file import JournalStore
 from lindley.session.progress import ProgressEvent
 from lindley.session.trial import continue_trial
 from lindley.study.config.schema import Experiment
 from lindley.study.running.assembler import Assembler
 from lindley.study.trials import Trial
-from lindley.text import visible
+from lindley.text import escape_controls
 
 
 def main() -> None:
@@ -98,7 +98,7 @@ def _describe_error(error: Exception) -> str:
     if not isinstance(error, LindleyError):
         place = traceback.extract_tb(error.__traceback__)[-1]
         text = f"{type(error).__name__}: {error} ({Path(place.filename).name}, line {place.lineno})"
-    return visible(text)
+    return escape_controls(text)
 
 
 def _read_requests(requests: queue.Queue[dict[str, Any]]) -> None:

@@ -14,7 +14,7 @@ import threading
 from typing import Any
 
 from lindley.session.progress import ProgressEvent
-from lindley.text import visible_line
+from lindley.text import escape_line
 
 _START = (  # Ctrl-C reaches the workers too, but it is the parent that stops them
     "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); from lindley.study.running.worker import main; main()"
@@ -61,7 +61,7 @@ class Worker:
         code = self._process.wait()
         self._stderr.seek(0)
         lines = self._stderr.read().decode(errors="replace").strip().splitlines()
-        said = f"; its last output: {visible_line(lines[-1])}" if lines else ""
+        said = f"; its last output: {escape_line(lines[-1])}" if lines else ""
         if code >= 0:
             return f"the worker process ended with exit code {code}{said}"
         name = signal.Signals(-code).name

@@ -12,7 +12,7 @@ from lindley.session.state import Round, read_state
 from lindley.study.folder import LOCK_NAME, PATIENCE_SECONDS
 from lindley.study.sinks.contract import Ending, Sink
 from lindley.study.trials import Trial
-from lindley.text import visible
+from lindley.text import escape_controls
 
 _ENDINGS: dict[str, Ending] = {"finished": "finished", "complete": "finished", "failed": "failed"}
 
@@ -82,6 +82,6 @@ class Feed:
     def _drop(self, sink: Sink, trial: Trial, error: Exception) -> None:
         self._sinks.remove(sink)
         self._seen = {key: seen for key, seen in self._seen.items() if key[0] != id(sink)}
-        message = visible(f"{sink.name} is shown nothing more in this run: {type(error).__name__}: {error}")
+        message = escape_controls(f"{sink.name} is shown nothing more in this run: {type(error).__name__}: {error}")
         self.failures.append(message)
         self._on_progress({"trial": trial.folder, "stage": "sink-failed", "message": message})

@@ -93,7 +93,7 @@ class MlflowSink:
     def _create_run(self, trial: Trial) -> Run:
         tags = {_KEY: trial.key, "lindley.experiment": trial.experiment.name, _FOLDER: trial.folder}
         run = self._client.create_run(self._experiment, run_name=trial.name, tags=tags)
-        params = [Param(key, str(value)[:_LONGEST_VALUE]) for key, value in _flat(trial.semantic()).items()]
+        params = [Param(key, str(value)[:_LONGEST_VALUE]) for key, value in _flat(trial.key_settings()).items()]
         self._client.log_batch(run.info.run_id, params=params)
         return run
 

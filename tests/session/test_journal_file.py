@@ -12,7 +12,7 @@ import torch
 
 from lindley.errors import HeldError, JournalError
 from lindley.session.events import Answer, Answered, Fitted, Queried, Started
-from lindley.session.journal_store import JournalStore, read_events
+from lindley.session.journal_file import JournalStore, read_events
 
 NEWLINE = b"\n"
 EVENTS = [
@@ -91,8 +91,10 @@ def test_no_line_can_be_dropped_moved_or_doubled_unseen(journal_path, seed):
         2: [*lines[: place + 1], lines[place], *lines[place + 1 :]],
     }[seed % 3]
     journal_path.write_bytes(b"".join(changed))
-    with pytest.raises(JournalError, match="damaged"):
+    with pytest.raises(JournalError) as caught:
         read_events(journal_path.parent)
+    assert caught.value.path == journal_path
+    assert caught.value.line
 
 
 def test_a_line_of_another_journal_is_damage(journal_path, tmp_path):
@@ -118,8 +120,9 @@ def test_what_is_not_a_finite_number_is_refused_and_nothing_written(journal_path
 def test_a_tensor_is_refused_by_name_and_nothing_written(journal_path):
     before = journal_path.read_bytes()
     event = Queried(round=0, purpose="train", rows=[5], diagnostics={"gain": torch.zeros(1)})
-    with JournalStore(journal_path.parent) as store, pytest.raises(JournalError, match="'queried'"):
+    with JournalStore(journal_path.parent) as store, pytest.raises(JournalError) as caught:
         store.append([event])
+    assert (caught.value.path, caught.value.entry) == (journal_path, "queried")
     assert journal_path.read_bytes() == before
 
 
@@ -143,8 +146,9 @@ def test_a_full_disk_leaves_the_journal_as_it_was(journal_path, monkeypatch):
                 raise OSError(28, "No space left on device")
 
             patch.setattr("os.fsync", full)
-            with pytest.raises(JournalError, match="No space left"):
+            with pytest.raises(JournalError) as caught:
                 store.append(EVENTS[-1:])
+            assert caught.value.path == journal_path
         assert journal_path.read_bytes() == before
         store.append(EVENTS[-1:])
     assert len(read_events(journal_path.parent)) == 6

@@ -1,4 +1,4 @@
-"""A store and the state of its events, kept in step."""
+"""The state of a session and the store of its events, kept in step: to append an event changes both."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from lindley.errors import InputError, JournalError
 from lindley.session.consensus import Consensus, consensus_name
 from lindley.session.event_store import EventStore, Refused
 from lindley.session.events import Answer, Event, Started
+from lindley.session.journal_file import JournalStore
 from lindley.session.journal_ranges import check_ranges
-from lindley.session.journal_store import JournalStore
 from lindley.session.state import SessionState, StateBuilder
 
 
-class EventLog:
-    """The events of one session in a store: appended one after the other, and folded once.
+class StoredState:
+    """The state of one session, from the events in its store: each is folded once.
 
-    Several threads, and several logs of one store, may append.
+    Several threads, and several of these on one store, may append.
 
     Args:
         store: Keeps the events; an empty one gets the first event.
@@ -62,11 +62,11 @@ class EventLog:
         """
         with self.lock:
             self._sync()
-            self._builder.check(events)
+            self._builder.check_can_follow(events)
             refused = [each for each in self._store.append(events) or () if isinstance(each, Refused)]
             new = self._sync()
             if refused:
-                raise InputError(f"The store refused it: {refused[0].reason}.", argument="store")
+                raise InputError(f"The store refused it: {refused[0].reason}.", argument="store", got=refused[0].reason)
             return new
 
     def restart(self) -> None:

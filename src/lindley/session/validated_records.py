@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lindley.errors import InputError
-from lindley.text import brief
+from lindley.text import short_repr
 
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 NonNegative = Annotated[float, Field(ge=0)]
@@ -48,7 +48,7 @@ def describe_fault(error: ValidationError) -> str:
     """Return the first fault of a record in words: where it is, what was expected, and the value."""
     first = error.errors(include_url=False)[0]
     where = ".".join(map(str, first["loc"]))
-    came = "nothing" if first["type"] == "missing" else brief(first["input"])
+    came = "nothing" if first["type"] == "missing" else short_repr(first["input"])
     return f"{where}{': ' * bool(where)}{first['msg'].removeprefix('Value error, ')}; there is {came}"
 
 

@@ -1,4 +1,4 @@
-"""Panels in memory whose trials reach an accuracy after a stated number of labels: no files, so quick to make."""
+"""Experiments in memory whose trials reach an accuracy after a stated number of labels: no files, so quick to make."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GRID = tuple(range(20, 221, 10))
 LEVEL = 0.95
 
 
-def panel_reaching(
+def experiment_reaching(
     needed: Mapping[str, Sequence[float]], *, grid: Sequence[int] = GRID, data: str = "digits", **options: Any
 ) -> ExperimentResults:
     """needed[acquisition][seed]: after how many labels the accuracy is LEVEL; it rises with the logarithm of labels."""

@@ -2,7 +2,7 @@ import pytest
 import torch
 from diverse_fakes import random_points
 
-from lindley.acquisition.diverse.neighbours import Balls
+from lindley.acquisition.diverse.balls import Balls
 
 
 def plain_counts(points, at, among, radius):

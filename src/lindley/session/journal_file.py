@@ -1,8 +1,8 @@
 """The append-only journal of a session: one event a line, on the disk before anybody relies on it.
 
-Each line carries a check, a hash of the event and of the check of the line before, so that no line can be altered,
-dropped, moved, or taken from another journal. A kill leaves at most one torn line at the end, which is dropped when
-the journal is opened again: its write was never acknowledged. Any other damage is an error that names the line.
+Each line carries a hash of its event and of the hash of the line before (`check` in the file), so that no line can be
+altered, dropped, moved, or taken from another journal. A kill leaves at most one torn line at the end, which is dropped
+when the journal is opened again: its write was never acknowledged. Any other damage is an error that names the line.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ class JournalStore:
         lock = FileLock(self.path, timeout=timeout, process=process)
         try:
             self.path.touch()
-            self._events, self._size, self._check = _parse(self.path)
+            self._events, self._size, self._last_hash = _read_journal(self.path)
             self._uuids = answer_uuids(self._events)
             self._descriptor = os.open(self.path, os.O_RDWR | getattr(os, "O_BINARY", 0))
             self._close = weakref.finalize(self, _close, self._descriptor, lock)
             self._truncate()
-            self._stat = _signature(os.fstat(self._descriptor))
+            self._stat = _file_identity(os.fstat(self._descriptor))
             sync_folder(folder)
         except BaseException:
             lock.release()
@@ -84,9 +84,9 @@ class JournalStore:
         with self._mutex:
             self._check_untouched()
             new, receipts = drop_repeated_answers(events, set(self._uuids))
-            content, check = b"", self._check
+            content, last_hash = b"", self._last_hash
             for event in new:
-                line, check = _line(event, check, self.path)
+                line, last_hash = _encode_line(event, last_hash, self.path)
                 content += line
             try:
                 _write_all(self._descriptor, content)
@@ -98,8 +98,8 @@ class JournalStore:
                 raise JournalError(
                     f"{self.path} cannot be written ({error.strerror}); it stands as before.", path=self.path
                 ) from error
-            self._stat = _signature(os.fstat(self._descriptor))
-            self._size, self._check = self._size + len(content), check
+            self._stat = _file_identity(os.fstat(self._descriptor))
+            self._size, self._last_hash = self._size + len(content), last_hash
             self._events += new
             self._uuids |= answer_uuids(new)
             return receipts
@@ -128,12 +128,12 @@ class JournalStore:
     def _check_untouched(self) -> None:
         """Raise JournalError unless the file is the one that is open, and holds what was read or written last."""
         try:
-            there = _signature(os.stat(self.path))
+            there = _file_identity(os.stat(self.path))
         except OSError:
             there = None
         if there == self._stat:
             return
-        if there is None or there[:3] != self._stat[:3] or _parse(self.path)[2] != self._check:
+        if there is None or there[:3] != self._stat[:3] or _read_journal(self.path)[2] != self._last_hash:
             raise JournalError(
                 f"{self.path} was changed, replaced or deleted by somebody else while it was open; nothing was written."
                 " Restore the file, and open the session again.",
@@ -156,40 +156,41 @@ def read_events(folder: Path) -> list[Event]:
     path = folder / FILE_NAME
     if not path.exists():
         return []
-    return _parse(path)[0]
+    return _read_journal(path)[0]
 
 
-def event_check(event: Mapping[str, object], before: str) -> str:
-    """Return the check of a line: 16 hex digits of the sha256 of the check before it and the event's canonical JSON."""
+def chain_hash(event: Mapping[str, object], before: str) -> str:
+    """Return the hash of a line: 16 hex digits of the sha256 of the hash before it and the event's canonical JSON."""
     text = json.dumps(event, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(f"{before}\n{text}".encode()).hexdigest()[:16]
 
 
-def _line(event: Event, before: str, path: Path) -> tuple[bytes, str]:
-    """Return the line of an event, and its check."""
+def _encode_line(event: Event, before: str, path: Path) -> tuple[bytes, str]:
+    """Return the line of an event, and its hash."""
     try:
         values = json.loads(json.dumps(to_json(event), allow_nan=False))  # as it will be read: keys are text
-        check = event_check(values, before)
-        text = json.dumps({**values, "check": check}, separators=(",", ":"), allow_nan=False)
+        line_hash = chain_hash(values, before)
+        text = json.dumps({**values, "check": line_hash}, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError) as error:
         raise JournalError(
             f"An event must hold JSON values and finite numbers only ({error}): event {event.event!r} of {path}.",
             path=path,
+            entry=event.event,
         ) from None
-    return (text + "\n").encode(), check
+    return (text + "\n").encode(), line_hash
 
 
-def _parse(path: Path) -> tuple[list[Event], int, str]:
-    """Return the events, the size in bytes of their lines (without a torn last line), and the last check."""
+def _read_journal(path: Path) -> tuple[list[Event], int, str]:
+    """Return the events, the size in bytes of their lines (without a torn last line), and the last hash."""
     try:
         content = read_plain_file(path)
     except OSError as error:
         raise JournalError(f"{path} cannot be read: {error.strerror}. {REMEDY}", path=path) from None
     size = content.rfind(b"\n") + 1
     events: list[Event] = []
-    check = ""
+    last_hash = ""
     for number, line in enumerate(content[:size].split(b"\n")[:-1], 1):
-        values = _verify_line(line, check)
+        values = _verify_line(line, last_hash)
         if values is None:
             raise JournalError(
                 f"{path}, line {number} is damaged: it is not what was written there. Restore the file, "
@@ -197,29 +198,29 @@ def _parse(path: Path) -> tuple[list[Event], int, str]:
                 path=path,
                 line=number,
             )
-        check = values.pop("check")
+        last_hash = values.pop("check")
         try:
             events.append(from_json(values))
         except Exception as error:  # numbers and nesting beyond the limits of the reader, too
             raise JournalError(
-                f"{path}, line {number} is damaged, though its check fits: {error or type(error).__name__}. {REMEDY}",
+                f"{path}, line {number} is damaged, though its hash fits: {error or type(error).__name__}. {REMEDY}",
                 path=path,
                 line=number,
             ) from None
-    return events, size, check
+    return events, size, last_hash
 
 
 def _verify_line(line: bytes, before: str) -> dict[str, Any] | None:
-    """Return the values of a line with their check; None where the check does not fit."""
+    """Return the values of a line with its hash; None where the hash does not fit."""
     try:
         values = json.loads(line)
-        check = event_check({key: value for key, value in values.items() if key != "check"}, before)
-        return dict(values) if values["check"] == check else None
+        expected = chain_hash({key: value for key, value in values.items() if key != "check"}, before)
+        return dict(values) if values["check"] == expected else None
     except Exception:  # whatever a reader raises
         return None
 
 
-def _signature(status: os.stat_result) -> tuple[int, int, int, int]:
+def _file_identity(status: os.stat_result) -> tuple[int, int, int, int]:
     """Return the file itself, its size, and the time of its last change."""
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 

@@ -9,8 +9,8 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from lindley.acquisition.diverse.distances import distances, error_bound
-from lindley.modes import no_autocast
 from lindley.shapes import Features, Positions
+from lindley.torch_state import no_autocast
 
 TILE = (512, 4096)
 """Rows and columns of pairs that are in memory at a time: 8 MiB of float32."""

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lindley.information import epig, pairwise_information
-from lindley.modes import isolated_torch_state, no_autocast
+from lindley.torch_state import isolated_torch_state, no_autocast
 
 
 def flags():

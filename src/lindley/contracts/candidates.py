@@ -66,6 +66,10 @@ class Chunk:
             self._features = self._features()
         return self._features
 
+    def with_features(self, features: Features) -> Chunk:
+        """Return these rows with other features; the predictions are still computed when they are first read."""
+        return Chunk(self.rows, self._predictive, features)
+
 
 @runtime_checkable
 class Candidates(Protocol):

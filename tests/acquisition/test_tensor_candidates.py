@@ -66,7 +66,7 @@ def test_features_are_added_without_reading_the_predictions():
         raise AssertionError("the predictions were read")
 
     chunk = Chunk(torch.arange(2), read).with_features(torch.ones(2, 3))
-    assert chunk.features is not None and chunk.features.shape == (2, 3)
+    assert chunk.features.shape == (2, 3)
     with pytest.raises(AssertionError, match="were read"):
         _ = chunk.predictive
 

@@ -20,8 +20,8 @@ class RowIndex:
 
     def __init__(self, rows: Rows) -> None:
         self._sorted, self._order = rows.cpu().sort()
-        low = int(self._sorted[0]) if len(rows) else 0
-        self._without_gaps = torch.equal(self._sorted, torch.arange(low, low + len(rows)))
+        self._low = int(self._sorted[0]) if len(rows) else 0
+        self._without_gaps = torch.equal(self._sorted, torch.arange(self._low, self._low + len(rows)))
 
     def __call__(self, rows: Rows) -> Positions:
         """Return the position of each row.  [n] -> [n]
@@ -30,13 +30,11 @@ class RowIndex:
             InputError: If a row is not among those of the index.
         """
         rows = rows.cpu()
-        if not len(self._sorted):
-            found = torch.zeros(len(rows), dtype=torch.bool)
-            places = torch.zeros_like(rows)
+        if self._without_gaps:  # the place of a row follows from the row, and no search is needed
+            places = rows - self._low
+            found = (places >= 0) & (places < len(self._sorted))
         else:
-            # Without gaps the position of a row follows from the row, and no search is needed.
-            places = rows - self._sorted[0] if self._without_gaps else torch.searchsorted(self._sorted, rows)
-            places = places.clamp(0, len(self._sorted) - 1)
+            places = torch.searchsorted(self._sorted, rows).clamp_max(len(self._sorted) - 1)
             found = self._sorted[places] == rows
         if not bool(found.all()):
             raise InputError(argument="rows", expected="among the candidates", rows=rows[~found].tolist())

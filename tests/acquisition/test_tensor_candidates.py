@@ -7,7 +7,7 @@ from lindley.acquisition.array_sources import TensorSource
 from lindley.acquisition.diverse.badge import badge
 from lindley.acquisition.diverse.coreset import coreset
 from lindley.acquisition.tensor_candidates import CandidatesWithFeatures
-from lindley.contracts import Classification, Context
+from lindley.contracts import Chunk, Classification, Context
 from lindley.errors import InputError
 
 LOG_PROBS = torch.randn(11, 3, 4, generator=torch.Generator().manual_seed(0)).log_softmax(-1)
@@ -86,3 +86,21 @@ def test_what_is_not_predictions_is_refused(given, argument):
     with pytest.raises(InputError) as caught:
         TensorCandidates(**given)
     assert caught.value.argument == argument
+
+
+def test_features_are_added_without_reading_the_predictions():
+    def read():
+        raise AssertionError("the predictions were read")
+
+    chunk = Chunk(torch.arange(2), read).with_features(torch.ones(2, 3))
+    assert chunk.features.shape == (2, 3)
+    with pytest.raises(AssertionError, match="were read"):
+        _ = chunk.predictive
+
+
+def test_features_are_right_in_every_scan_after_one_that_was_left_halfway():
+    features = torch.arange(11.0)[:, None]
+    candidates = CandidatesWithFeatures(TensorCandidates(LOG_PROBS, chunk_rows=4), features)
+    next(candidates.scan(lambda chunk: chunk))
+    for _ in range(2):
+        assert torch.equal(torch.cat(list(candidates.scan(lambda chunk: chunk.features))), features)

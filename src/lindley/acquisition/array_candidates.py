@@ -94,31 +94,29 @@ class ArrayCandidates:
         """Apply a function to every chunk, in the order of the rows; the array is read where the function reads.
 
         Raises:
-            InputError: Naming ids, if an entry that is read is not a prediction.
+            InputError: Naming ids, if the function reads an entry that is not a prediction.
         """
         count, num_draws, num_classes = self._shape
         step = max(1, min(_CHUNK_ROWS, _CHUNK_BYTES // (8 * num_draws * num_classes)))
         for start in range(0, count, step):
-            stop = min(start + step, count)
-            read = partial(self._read, slice(start, stop), torch.arange(start, stop))
-            yield function(Chunk(self.rows[start:stop], read))
+            places = slice(start, min(start + step, count))
+            yield function(Chunk(self.rows[places], partial(self._predictive, places)))
 
     def take(self, rows: Rows) -> Chunk:
-        """Return the predictions of some rows, in that order. Raises InputError as scan does."""
+        """Return the predictions of some rows, in that order. They are read and checked when they are first used."""
         if self._index is None:
             self._index = RowIndex(self.rows)
-        positions = self._index(rows)
-        return Chunk(rows, partial(self._read, positions, positions))
+        return Chunk(rows, partial(self._predictive, self._index(rows)))
 
-    def _read(self, places: slice | Positions, positions: Positions) -> Categorical:
+    def _predictive(self, places: slice | Positions) -> Categorical:
         raw = self._array.read(self._layout.order[0], places).permute(self._layout.order)  # [n, K, C]
-        if self._unchecked[positions].any():
-            self._layout.check(raw, self._name, lambda which: self._row_ids(positions[which.cpu()]))
-            self._unchecked[positions] = False
+        if self._unchecked[places].any():
+            self._layout.check(raw, self._name, lambda which: self._row_ids(places, which.cpu()))
+            self._unchecked[places] = False
         return Categorical(self._layout.to_log_probs(raw))
 
-    def _row_ids(self, positions: Positions) -> Sequence[int | str]:
+    def _row_ids(self, places: slice | Positions, which: Positions) -> Sequence[int | str]:
         if self._ids is None:
-            rows: list[int] = self.rows[positions].tolist()
+            rows: list[int] = self.rows[places][which].tolist()
             return rows
-        return [self._ids[position] for position in positions.tolist()]
+        return [self._ids[position] for position in torch.arange(len(self.rows))[places][which].tolist()]

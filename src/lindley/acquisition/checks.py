@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Iterator
 
@@ -136,6 +137,8 @@ def validate_features(name: str, features: Tensor, rows: Rows) -> Tensor:
         raise InputError(argument=name, expected=expected, got=[*features.shape])
     if not features.is_floating_point():
         raise InputError(argument=name, expected="floating point", got=features.dtype)
+    if math.isfinite(float(features.sum())):  # one pass is enough: a sum with inf or NaN is not finite
+        return features
     bad = ~features.isfinite().all(1)
     if bad.any():
         raise InputError(argument=name, expected="finite; they are not", rows=rows[bad.cpu()].tolist())

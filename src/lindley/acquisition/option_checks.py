@@ -25,7 +25,13 @@ def check_positive_or_auto(name: str, value: float | str) -> None:
 
 
 def check_whole_number(name: str, value: int, *, least: int) -> None:
-    """Raise InputError unless a value is a whole number of at least `least`."""
+    """Raise InputError unless a value is a whole number of at least `least`.
+
+    Args:
+        name: The name of the option.
+        value: Its value.
+        least: The smallest value allowed.
+    """
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise InputError(argument=name, expected=f"a whole number of at least {least}", got=value)
 

@@ -142,15 +142,15 @@ def to_features(
         length = count if count is not None else "N" if name == "features" else "L"
         advice = suggest_axes(candidates is not None and shape[:1] == [candidates.num_draws])
         raise InputError(*advice, argument=name, expected=f"[{length}, D]", got=shape)
-    bad = (~features.isfinite().all(1)).nonzero()[:, 0].tolist()
+    features = features.to(torch.promote_types(features.dtype, torch.float32))
+    far = (~(4 * features.square().sum(1)).isfinite()).nonzero()[:, 0].tolist()  # also where they are not finite
+    bad = [place for place in far if not features[place].isfinite().all()]
     if bad:
         raise InputError(
             f"{name} must be finite; they are not at the positions {format_rows(bad)}",
             argument=name,
             rows=rows_at(bad, rows),
         )
-    features = features.to(torch.promote_types(features.dtype, torch.float32))
-    far = (~(4 * features.square().sum(1)).isfinite()).nonzero()[:, 0].tolist()
     if far:
         raise InputError(
             f"{name} at the positions {format_rows(far)} are so large that squared distances are infinite in "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from functools import partial
 from typing import final
 
@@ -98,24 +99,34 @@ class CandidatesWithFeatures:
         self.rows, self.draws_id, self.num_draws = candidates.rows, candidates.draws_id, candidates.num_draws
         self.values_checked = validates_values(candidates)
         self._candidates = candidates
-        self._add = _AddFeatures(RowIndex(candidates.rows), features)
+        self._add = _AddFeatures(candidates.rows, features)
 
     def scan(self, function: Callable[[Chunk], T]) -> Iterator[T]:
         """Apply a function to every chunk, with its features."""
-        return self._candidates.scan(partial(_apply_with_features, self._add, function))
+        return self._candidates.scan(partial(_apply_with_features, copy(self._add), function))
 
     def take(self, rows: Rows) -> Chunk:
         """Return the predictions and features of some rows, in that order."""
-        return self._add(self._candidates.take(rows))
+        return self._add.by_index(self._candidates.take(rows))
 
 
 class _AddFeatures:
-    def __init__(self, index: RowIndex, features: Features) -> None:
-        self._index, self._features = index, features
+    def __init__(self, rows: Rows, features: Features) -> None:
+        self._rows, self._features, self._index = rows, features, RowIndex(rows)
+        self._next = 0  # where the next chunk of a scan starts if they come in order; a slice is cheaper than a search
 
     def __call__(self, chunk: Chunk) -> Chunk:
-        places = self._index(chunk.rows).to(self._features.device)
-        return chunk.with_features(self._features[places])
+        """Return the next chunk of a scan with its features."""
+        places = slice(self._next, self._next + len(chunk))
+        self._next = places.stop
+        if torch.equal(self._rows[places], chunk.rows):
+            return chunk.with_features(self._features[places])
+        return self.by_index(chunk)
+
+    def by_index(self, chunk: Chunk) -> Chunk:
+        """Return any chunk with its features."""
+        places = self._index(chunk.rows)
+        return chunk.with_features(self._features[places.to(self._features.device)])
 
 
 def _apply_with_features(add: _AddFeatures, function: Callable[[Chunk], T], chunk: Chunk) -> T:

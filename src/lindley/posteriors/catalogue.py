@@ -105,7 +105,7 @@ _SPECS = (
         "Bayesian softmax regression",
         "MacKay 1992, Neural Computation 4(5)",
         _HOME + "head.head:HeadPosterior",
-        options=(*_HEAD, "approximation"),
+        options=(*_HEAD, "approximation", "scale"),
         requires=frozenset(),
         sample_weight=True,
     ),

@@ -9,7 +9,12 @@ _LEARNERS_WITH_SAMPLE_WEIGHT = "BayesianHead, GaussianProcess, Forest and Baggin
 
 
 def check_supported(
-    learner: object, data: TrainingData, *, sample_weight: bool = False, validation: bool = False
+    learner: object,
+    data: TrainingData,
+    *,
+    sample_weight: bool = False,
+    validation: bool = False,
+    no_labels: bool = False,
 ) -> None:
     """Raise InputError for training data that a learner cannot use as a whole.
 
@@ -18,9 +23,10 @@ def check_supported(
         data: The training data.
         sample_weight: Whether the learner weighs labels.
         validation: Whether it uses validation labels.
+        no_labels: Whether it can be fitted without any label.
     """
     name = type(learner).__name__
-    if len(data.labels) == 0:
+    if len(data.labels) == 0 and not no_labels:
         raise InputError(
             "there are no labels to learn from; label at least one row", argument="labels", got=len(data.labels)
         )

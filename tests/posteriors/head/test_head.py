@@ -1,3 +1,4 @@
+import math
 import pickle
 
 import pytest
@@ -9,7 +10,7 @@ from lindley.errors import InputError
 from lindley.information import bald
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.head import gaussian_weights
-from lindley.posteriors.head.head import BayesianHead, HeadPosterior, draw_weights
+from lindley.posteriors.head.head import UNITS, BayesianHead, HeadPosterior, draw_weights
 
 ABC = Classification(("a", "b", "c"))
 
@@ -111,10 +112,52 @@ def test_scales_and_offsets_of_features_make_no_difference():
     units = torch.tensor([1e-3, 1.0, 50.0, 1e4, 7.0, 0.2])
     other = features * units + torch.tensor([0.003, -1.0, 20.0, 0.0, 1.0, 0.0])
     first, second = (
-        BayesianHead().fit(TrainingData(MemoryPool(x), labels, ABC), seed=0).point().predict(x).log_probs
+        BayesianHead(scale="feature").fit(TrainingData(MemoryPool(x), labels, ABC), seed=0).point().predict(x).log_probs
         for x in (features, other)
     )
     torch.testing.assert_close(first, second, atol=1e-4, rtol=1e-4)
+
+
+def turned_predictions(scale):
+    """Log-probabilities of a head, and those of a head on the same features turned: points and draws' averages."""
+    features, classes = data()
+    features = features * torch.tensor([1.0, 5.0, 0.2, 2.0, 0.5, 1.0])
+    turn = torch.linalg.qr(torch.randn(6, 6, generator=torch.Generator().manual_seed(3))).Q
+    labels = Labels(torch.arange(30), classes[:30])
+    for x in (features, features @ turn):
+        posterior = BayesianHead(scale=scale).fit(TrainingData(MemoryPool(x), labels, ABC), seed=0)
+        assert posterior.scale == scale
+        mean = posterior.draw(2000, seed=0).predict(x).log_probs.logsumexp(1) - math.log(2000)
+        yield posterior.point().predict(x).log_probs[:, 0], mean
+
+
+def test_rotations_of_features_make_no_difference_to_one_common_scale_and_do_to_one_for_each_feature():
+    (point, mean), (turned_point, turned_mean) = turned_predictions("common")
+    torch.testing.assert_close(point, turned_point, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(mean.exp(), turned_mean.exp(), atol=0.05, rtol=0)  # other draws of the same Gaussian
+    (point, _), (turned_point, _) = turned_predictions("feature")
+    assert (point - turned_point).abs().max() > 0.1
+
+
+def test_the_scale_is_that_of_the_larger_evidence():
+    """One strong direction among weak ones of noise, and columns of other units, of which a small one tells classes."""
+    generator = torch.Generator().manual_seed(0)
+    classes = torch.arange(200) % 3
+    means = 2 * torch.randn(3, 2, generator=generator)[classes] + torch.randn(200, 2, generator=generator)
+    noise = torch.randn(200, 60, generator=generator)
+    components = torch.cat([3 * means, 0.05 * noise], dim=1)
+    columns = torch.cat([0.01 * means, 100 * noise[:, :3]], dim=1)
+    labels = Labels(torch.arange(40), classes[:40])
+    for features, expected in ((components, "common"), (columns, "feature")):
+        training = TrainingData(MemoryPool(features), labels, ABC)
+        evidence = {name: BayesianHead(scale=name).fit(training, seed=0).log_evidence for name in UNITS}
+        chosen = BayesianHead().fit(training, seed=0)
+        assert chosen.scale == expected == max(evidence, key=evidence.__getitem__)
+        assert chosen.setting == {"scale": expected, "prior_precision": chosen.prior_precision}
+        alone = BayesianHead(scale=expected).fit(training, seed=0)
+        assert torch.equal(
+            alone.draw(3, seed=1).predict(features).log_probs, chosen.draw(3, seed=1).predict(features).log_probs
+        )
 
 
 def test_constant_features_survive_and_say_nothing():
@@ -267,6 +310,8 @@ def test_pool_rows_that_are_not_finite_are_named():
 @pytest.mark.parametrize(
     ("options", "argument"),
     [
+        ({"scale": "each"}, "scale"),
+        ({"prior_scale": "evidence"}, "prior_scale"),
         ({"prior_precision": 0.0}, "prior_precision"),
         ({"prior_precision": "auto"}, "prior_precision"),
         ({"bias_precision": -1.0}, "bias_precision"),

@@ -1,7 +1,7 @@
 import torch
 from head_problems import normals
 
-from lindley.posteriors.head.head_coordinates import fit_coordinates, standard_deviations
+from lindley.posteriors.head.head_coordinates import common_deviation, fit_coordinates, standard_deviations
 
 
 def test_design_has_orthogonal_columns_and_keeps_lengths():
@@ -49,3 +49,19 @@ def test_weights_about_another_origin_are_the_same_function():
 def test_spread_is_the_standard_deviation_and_leaves_constant_features():
     features = torch.tensor([[0.1, 1.0], [0.1, 3.0], [0.1, 5.0]])
     torch.testing.assert_close(standard_deviations(features), torch.tensor([1.0, (8 / 3) ** 0.5], dtype=torch.float64))
+
+
+def test_common_deviation_is_the_root_mean_variance_of_the_features_that_vary():
+    features = torch.tensor([[0.1, 1.0, 0.0], [0.1, 3.0, 2.0], [0.1, 5.0, 4.0]])
+    features[:, 2] *= 2
+    expected = ((8 / 3 + 4 * 8 / 3) / 2) ** 0.5
+    torch.testing.assert_close(common_deviation(features), torch.full((3,), expected, dtype=torch.float64))
+    constant = torch.ones(4, 2)
+    torch.testing.assert_close(common_deviation(constant), torch.ones(2, dtype=torch.float64))
+
+
+def test_common_deviation_turns_with_the_features():
+    features = normals(50, 4) * torch.tensor([1.0, 3.0, 0.1, 2.0])
+    turn = torch.linalg.qr(normals(4, 4, seed=2)).Q
+    torch.testing.assert_close(common_deviation(features @ turn), common_deviation(features))
+    assert not torch.allclose(standard_deviations(features @ turn), standard_deviations(features), rtol=0.1)

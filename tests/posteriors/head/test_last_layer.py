@@ -38,7 +38,7 @@ def test_it_is_a_head_on_the_features_of_the_trained_network():
     pool, labels, _ = data()
     module = train(mlp, TrainingData(pool, labels, TASK), config=CONFIG, precision="float32", device="cpu", seed=0)
     features = network_features(module, inputs, precision="float32", device="cpu")
-    head = BayesianHead(prior_precision=2.0, approximation="laplace").fit(
+    head = BayesianHead(prior_precision=2.0, approximation="laplace", scale="feature").fit(
         TrainingData(MemoryPool(features), labels, TASK), seed=0
     )
     assert torch.equal(posterior.features(inputs), features)
@@ -90,7 +90,7 @@ def test_class_weights_of_the_config_count_for_the_network_and_the_head():
     module = train(mlp, TrainingData(pool, labels, TASK), config=weighted, precision="float32", device="cpu", seed=0)
     features = network_features(module, inputs, precision="float32", device="cpu")
     data_of_head = TrainingData(MemoryPool(features), labels, TASK)
-    options = {"prior_precision": 2.0, "approximation": "laplace"}
+    options = {"prior_precision": 2.0, "approximation": "laplace", "scale": "feature"}
     head = BayesianHead(**options, class_weights=(1.0, 8.0)).fit(data_of_head, seed=0)
     plain = BayesianHead(**options).fit(data_of_head, seed=0)
     point = posterior.point().predict(inputs).log_probs

@@ -1,7 +1,8 @@
 """A Bayesian head: softmax regression on features, with draws from a Gaussian posterior of its weights.
 
-The prior is N(0, 1 / prior_precision) on every class's weight of every feature, features measured in standard
-deviations of the pool, and a broad prior of their own on biases. Each draw is one set of weights, hence one function.
+The prior is N(0, 1 / prior_precision) on every class's weight of every feature, features measured in one deviation of
+the pool or each in its own, and a broad prior of their own on biases. The prior's mean may be a teacher's weights
+instead of 0. Each draw is one set of weights, hence one function.
 The Gaussian is the one nearest to the posterior. Laplace's is an option: with more weights than labels its draws are
 far too unsure, even of the labels that they were fitted to.
 Sources: MacKay 1992, "The evidence framework applied to classification networks"; Daxberger et al. 2021,
@@ -11,8 +12,8 @@ arXiv:2106.14806.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -22,9 +23,10 @@ from lindley.contracts import Categorical, Inputs, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.noise import torch_generator
 from lindley.posteriors.head.gaussian_weights import COVARIANCES, build_gaussian
-from lindley.posteriors.head.head_coordinates import HeadCoordinates
+from lindley.posteriors.head.head_coordinates import HeadCoordinates, common_deviation, standard_deviations
 from lindley.posteriors.head.head_fit import APPROXIMATIONS, BIAS_PRECISION, HeadFit, fit_head
-from lindley.posteriors.head.input_features import ReadFeatures, pool_scale, read_features, refuse_other_features
+from lindley.posteriors.head.input_features import ReadFeatures, read_features, refuse_other_features, sample_features
+from lindley.posteriors.head.prior_mean import prior_gains
 from lindley.posteriors.head.softmax_regression import SoftmaxRegression, contrasts
 from lindley.posteriors.label_weights import label_weights
 from lindley.posteriors.option_checks import check_choice, check_evidence_or_positive, check_finite, check_positive
@@ -36,6 +38,7 @@ from lindley.posteriors.state_checks import (
     index_spec,
     is_count,
     is_device,
+    is_number,
     is_positive,
     one_of,
 )
@@ -43,10 +46,13 @@ from lindley.posteriors.supported_data import check_supported
 from lindley.shapes import Features, Scores
 from lindley.torch_state import isolated_torch_state
 
+UNITS: Mapping[str, Callable[[Tensor], Tensor]] = {"common": common_deviation, "feature": standard_deviations}
+"""The units of the features by name: one deviation for all, or each feature's own.  [n, D] -> [D]"""
 _SETTINGS = {
     "num_classes": lambda value: is_count(value) and value >= 2,
     "covariance": one_of(("full", "kronecker")),
     "prior_precision": is_positive,
+    "prior_scale": lambda value: value is None or (is_number(value) and value >= 0),
     "device": is_device,
 }
 _PARTS = {
@@ -69,7 +75,7 @@ class BayesianHead:
 
     features: ReadFeatures | None = None
     prior_precision: float | str = "evidence"
-    """The prior precision of the weights of features in the pool's standard deviations.
+    """The prior precision of the weights of scaled features.
 
     "evidence" takes the power of two with the largest evidence.
     """
@@ -81,46 +87,92 @@ class BayesianHead:
     """"variational", the Gaussian nearest to the posterior, or "laplace", about the most probable weights."""
     device: str = "cpu"
     """Device of the features and predictions; the fit itself runs on the CPU in float64."""
+    scale: str = "evidence"
+    """The units of the features: "common", one deviation for all; "feature", each one's own; or "evidence".
+
+    "evidence" takes those with the larger evidence: mostly "common" where the features are principal components, LSA
+    or embeddings, whose variances mean something, and "feature" where columns have units of their own.
+    """
+    prior_mean: Tensor | None = None
+    """The mean of the prior of the classes' weights of unscaled features, [D, C], or [D + 1, C] with biases below.
+
+    It is what a teacher believes who is linear in the features, such as sentences that describe the classes, embedded
+    as the inputs are. With it a head can be fitted without labels.
+    """
+    prior_scale: float | str = "leave-one-out"
+    """The number by which the prior mean is multiplied, 1 without labels.
+
+    "leave-one-out" takes the one of head_fit.PRIOR_SCALES, 0 among them, with which the labels are predicted best, each
+    by the others.
+    """
 
     def __post_init__(self) -> None:
         check_evidence_or_positive("prior_precision", self.prior_precision)
         check_positive("bias_precision", self.bias_precision)
         check_choice("approximation", self.approximation, APPROXIMATIONS)
         check_choice("covariance", self.covariance, COVARIANCES)
+        check_choice("scale", self.scale, ("evidence", *UNITS))
+        if self.prior_scale != "leave-one-out":
+            check_positive("prior_scale", self.prior_scale)
 
     def fit(self, data: TrainingData, *, previous: Posterior | None = None, seed: int) -> HeadPosterior:
         """See Learner.fit. Nothing is random: `seed` is ignored. A head as `previous` shortens the search."""
-        check_supported(self, data, sample_weight=True)
-        features = read_features(data.pool.read(data.labels.rows), self.features, self.device).cpu()  # [L, D]
-        check_finite("features", features, data.labels.rows)
+        check_supported(self, data, sample_weight=True, no_labels=self.prior_mean is not None)
+        sample = sample_features(data.pool, self.features, self.device)
+        features = sample[:0]  # [L, D]
+        if len(data.labels):
+            features = read_features(data.pool.read(data.labels.rows), self.features, self.device).cpu()
+            check_finite("features", features, data.labels.rows)
+        if self.prior_mean is not None:
+            check_prior_mean(self.prior_mean, sample.shape[1], data.num_classes)
         fit = fit_head(
             features,
             data.labels.values.cpu(),
             num_classes=data.num_classes,
-            scale=pool_scale(data.pool, self.features, self.device),
+            scale=self._units(sample),
             sample_weight=label_weights(data, self.class_weights),
             prior_precision=self.prior_precision,
             bias_precision=self.bias_precision,
             covariance=self.covariance,
             approximation=self.approximation,
             previous=previous.fit_result if isinstance(previous, HeadPosterior) else None,
+            prior_mean=self.prior_mean,
+            prior_scale=self.prior_scale,
+            origin=sample.double().mean(0),
         )
         return HeadPosterior(fit, features=self.features, device=self.device)
+
+    def _units(self, sample: Tensor) -> Tensor:
+        """Return the units that the fit chooses from, equal ones once.  [n, D] -> [S, D]"""
+        names = UNITS if self.scale == "evidence" else (self.scale,)
+        several = torch.stack([UNITS[name](sample) for name in names])
+        return several[:1] if bool((several == several[0]).all()) else several
 
 
 class HeadPosterior:
     """Weights of a softmax regression, with a Gaussian posterior.
 
-    `covariance` is "full" or "kronecker", `prior_precision` a number, `log_evidence` in nats.
+    `covariance` is "full" or "kronecker", `prior_precision` a number, `log_evidence` in nats; `scale` is "common" where
+    the features have one unit, else "feature"; `prior_scale` is the number by which the prior mean was multiplied, None
+    without one.
     """
 
     def __init__(self, fit: HeadFit, *, features: ReadFeatures | None = None, device: str = "cpu") -> None:
         self.fit_result = fit
         self.covariance = fit.gaussian.kind
         self.prior_precision = fit.prior_precision
+        self.prior_scale = None if fit.prior_mean is None else fit.prior_scale
         self.log_evidence = fit.log_evidence
+        units = fit.coordinates.scale
+        self.scale = "common" if bool((units == units[0]).all()) else "feature"
         self._features = features
         self._device = device
+
+    @property
+    def setting(self) -> Mapping[str, Any]:
+        """Return the hyperparameters that the fit chose or was given."""
+        chosen = {"scale": self.scale, "prior_precision": self.prior_precision}
+        return chosen if self.prior_scale is None else {**chosen, "prior_scale": self.prior_scale}
 
     def draw(self, num_draws: int, *, seed: int) -> HeadDraws:
         """Return K functions; draw k is the same function whatever num_draws is."""
@@ -130,10 +182,10 @@ class HeadPosterior:
 
     def point(self) -> HeadDraws:
         """Return the most probable weights as one draw."""
-        return self._build_draws(self.fit_result.coordinates.to_features(self.fit_result.coefficients)[None])
+        return self._build_draws(self.fit_result.weights[None])
 
     def features(self, inputs: Inputs) -> Features:
-        """Return the centred features in standard deviations of the pool.  n inputs -> [n, D] float32"""
+        """Return the centred features in the units of the head.  n inputs -> [n, D] float32"""
         given = read_features(inputs, self._features, self._device)
         coordinates = self.fit_result.coordinates
         return ((given.cpu().double() - coordinates.origin) / coordinates.scale).float().to(given.device)
@@ -141,6 +193,13 @@ class HeadPosterior:
     def leave_one_out(self) -> Scores:
         """Log-probability of each label by the head without it, approximately (`HeadFit`).  [L] nats"""
         return self.fit_result.leave_one_out()
+
+    def prior_gains(self) -> Scores:
+        """Log-likelihood of the left-out labels that each class's part of the prior mean gains.  [C] nats
+
+        Below 0 it misleads, see `prior_mean.prior_gains`.
+        """
+        return prior_gains(self.fit_result)
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return all that `from_state_dict` requires but the features' function; the labelled features are rotated."""
@@ -157,10 +216,13 @@ class HeadPosterior:
             "mean": self.fit_result.mean,
             "curvature": self.fit_result.curvature,
         }
+        if self.fit_result.prior_mean is not None:
+            tensors["prior_mean"] = self.fit_result.prior_mean
         settings = {
             "num_classes": regression.num_classes,
             "covariance": self.covariance,
             "prior_precision": self.prior_precision,
+            "prior_scale": self.prior_scale,
             "device": self._device,
             "features": self._features is not None,
         }
@@ -189,12 +251,18 @@ class HeadPosterior:
         refuse_other_features(features, settings)
         check_settings(settings, _SETTINGS)
         num_classes = settings["num_classes"]
-        check_tensors(tensors, _PARTS, C=num_classes, M=num_classes - 1)
+        prior_mean, prior_scale = tensors.get("prior_mean"), settings["prior_scale"]
+        parts = _PARTS if prior_scale is None else {**_PARTS, "prior_mean": TensorSpec("P M")}
+        check_tensors(tensors, parts, C=num_classes, M=num_classes - 1)
         if tensors["design"].shape[1] != tensors["basis"].shape[1] + 1:
             raise InputError(
                 argument="the tensor 'design'",
                 expected="one column wider than 'basis'",
                 got=[*tensors["design"].shape],
+            )
+        if prior_mean is not None and len(prior_mean) != len(tensors["origin"]) + 1:
+            raise InputError(
+                argument="the tensor 'prior_mean'", expected="one line longer than 'origin'", got=[*prior_mean.shape]
             )
         regression = SoftmaxRegression(
             tensors["design"],
@@ -204,9 +272,23 @@ class HeadPosterior:
             num_classes,
         )
         coordinates = HeadCoordinates(tensors["origin"], tensors["scale"], tensors["basis"])
+        if prior_mean is not None:
+            inside = coordinates.from_features(prior_mean, coordinates.origin, coordinates.scale)
+            regression = replace(regression, prior_mean=prior_scale * inside)
         coefficients, mean, curvature = (tensors[name] for name in ("coefficients", "mean", "curvature"))
         gaussian = build_gaussian(regression, curvature, settings["covariance"])
-        fit = HeadFit(regression, coordinates, coefficients, mean, curvature, gaussian, settings["prior_precision"])
+        precision = settings["prior_precision"]
+        fit = HeadFit(
+            regression,
+            coordinates,
+            coefficients,
+            mean,
+            curvature,
+            gaussian,
+            precision,
+            prior_mean,
+            0.0 if prior_scale is None else prior_scale,
+        )
         return cls(fit, features=features, device=device or settings["device"])
 
     def _build_draws(self, weights: Tensor) -> HeadDraws:
@@ -277,7 +359,18 @@ def draw_weights(fit: HeadFit, num_draws: int, *, seed: int) -> Tensor:
     sampled = fit.mean + fit.gaussian.multiply_covariance_root(inside)
     # Outside the span of the labelled rows is the prior: the same noise, less the part inside.
     outside = (noise[:, :-1] - coordinates.basis @ inside[:, :-1]) / fit.prior_precision**0.5
+    if fit.scaled_prior_mean is not None:
+        outside = outside + coordinates.outside(fit.scaled_prior_mean)
     return torch.cat([coordinates.basis @ sampled[:, :-1] + outside, sampled[:, -1:]], dim=1)
+
+
+def check_prior_mean(prior_mean: Tensor, num_features: int, num_classes: int) -> None:
+    """Raise InputError unless a prior mean is finite and [D, C] or [D + 1, C]."""
+    expected = f"[{num_features}, {num_classes}] floating point, or one line of biases more"
+    if prior_mean.shape not in {(num_features, num_classes), (num_features + 1, num_classes)}:
+        raise InputError(argument="prior_mean", expected=expected, got=[*prior_mean.shape])
+    if not prior_mean.is_floating_point() or not bool(prior_mean.isfinite().all()):
+        raise InputError(argument="prior_mean", expected=f"finite numbers, {expected}", got=prior_mean.dtype)
 
 
 def _fingerprint(*tensors: Tensor) -> str:

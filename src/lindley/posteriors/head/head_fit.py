@@ -1,4 +1,9 @@
-"""The fit of a Bayesian head: its prior by evidence, its most probable weights, and a Gaussian posterior."""
+"""The fit of a Bayesian head: its prior by evidence, its most probable weights, and a Gaussian posterior.
+
+A prior mean of the weights, a teacher's, is scaled by a number that leaving one label out chooses. The evidence is no
+judge of that number: it takes the weights' deviations from the mean for isotropic, and so prefers a large scale with a
+strong prior also where the teacher predicts worse than the labels (measured).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from lindley.posteriors.head.gaussian_weights import GaussianWeights, build_gaussian
+from lindley.posteriors.head.gaussian_weights import GaussianWeights, build_gaussian, is_full
 from lindley.posteriors.head.head_coordinates import HeadCoordinates, fit_coordinates
 from lindley.posteriors.head.log_determinant import log_det_ratio
 from lindley.posteriors.head.softmax_regression import SoftmaxRegression, find_mode, label_curvature
@@ -20,6 +25,9 @@ BIAS_PRECISION = 0.1
 """The prior precision of the biases: a standard deviation of 3.2 nats."""
 _MAX_EXPONENT_SHIFT = 10
 """The prior precision is searched from D / 2^10 to D 2^10: logits with a standard deviation of 32 to 1 / 32 nats."""
+PRIOR_SCALES = (0.5, 1.0, 2.0)
+"""The scales of a prior mean that leaving one label out chooses from, besides 0; without labels it is 1."""
+_NUM_FOLDS = 5
 _ROUGH_GAP = 1e-6
 """Nats that may be left to gain while priors are compared."""
 
@@ -38,6 +46,8 @@ class HeadFit:
     curvature: Tensor  # [L, M, M]
     gaussian: GaussianWeights
     prior_precision: float
+    prior_mean: Tensor | None = None  # [D + 1, M], of scaled features about the origin, the bias below
+    prior_scale: float = 0.0
 
     @property
     def log_evidence(self) -> float:
@@ -45,23 +55,18 @@ class HeadFit:
         return log_evidence(self.regression, self.coefficients)
 
     def leave_one_out(self) -> Scores:
-        """Log-probability of each label by the most probable head without it, approximately.  [L] nats
+        """Log-probability of each label by the most probable head without it, approximately.  [L] nats"""
+        return leave_one_out(self.regression, self.coefficients, self.gaussian.kind)
 
-        One Newton step from the fit on all labels, in closed form; the prior's precision, centre and scales stay.
-        Source: Rad and Maleki 2020, arXiv:1801.10243 (ALO).
-        """
-        regression = self.regression
-        log_probs = regression.log_probs(self.coefficients)  # [L, C]
-        probs, basis, sample_weight = log_probs.exp(), regression.contrasts, regression.sample_weight[:, None]
-        residual = sample_weight * (probs - nn.functional.one_hot(regression.classes, regression.num_classes))
-        curvature = label_curvature(regression, self.coefficients)  # [L, M, M]
-        laplace = build_gaussian(regression, curvature, self.gaussian.kind)
-        covariance = laplace.output_covariance(regression.design)  # [L, M, M]
-        leverage = covariance @ (sample_weight[:, :, None] * curvature)  # [L, M, M]
-        residual_maker = torch.eye(basis.shape[1], dtype=torch.float64) - leverage
-        shift = torch.linalg.solve(residual_maker, covariance @ (residual @ basis)[:, :, None])[:, :, 0]  # [L, M]
-        without: Tensor = (log_probs + shift @ basis.T).log_softmax(1)
-        return without[torch.arange(len(without)), regression.classes]
+    @property
+    def scaled_prior_mean(self) -> Tensor | None:
+        """The mean of the prior of the weights.  [D + 1, M]"""
+        return None if self.prior_mean is None else self.prior_scale * self.prior_mean
+
+    @property
+    def weights(self) -> Tensor:
+        """The most probable weights of the scaled features, the bias below.  [D + 1, M]"""
+        return self.coordinates.to_features(self.coefficients, self.scaled_prior_mean)
 
 
 def fit_head(
@@ -76,6 +81,9 @@ def fit_head(
     covariance: str = "auto",
     approximation: str = "variational",
     previous: HeadFit | None = None,
+    prior_mean: Tensor | None = None,
+    prior_scale: float | str = "leave-one-out",
+    origin: Tensor | None = None,
 ) -> HeadFit:
     """Fit a head to features.
 
@@ -83,31 +91,47 @@ def fit_head(
         features: [L, D], of the labelled rows.
         classes: [L], their classes.
         num_classes: C.
-        scale: [D], the units of the features.
+        scale: [D], the units of the features; or [S, D], of which those with the largest evidence are taken.
         sample_weight: [L], the weights of the labels' losses; None weighs them equally.
         prior_precision: That of the weights, or "evidence" for the power of two of the largest evidence.
         bias_precision: The prior precision of the biases.
         covariance: One of gaussian_weights.COVARIANCES.
         approximation: One of APPROXIMATIONS.
         previous: A fit from which the searches for the prior and for the most probable weights start.
+        prior_mean: [D, C], the mean of the prior of the classes' weights of unscaled features, or [D + 1, C] with their
+            biases below; None is 0.
+        prior_scale: The number by which it is multiplied, or "leave-one-out" for the best of PRIOR_SCALES.
+        origin: [D], where the prior of the biases is 0 if there are no labels.
     """
     sample_weight = torch.ones(len(classes), dtype=torch.float64) if sample_weight is None else sample_weight
-    coordinates = fit_coordinates(features, sample_weight, scale)
-    design = coordinates.design(features)
-    precision = torch.full((design.shape[1],), bias_precision, dtype=torch.float64)
-    regression = SoftmaxRegression(design, classes, sample_weight, precision, num_classes)
-    start = _initial_coefficients(coordinates, num_classes, previous)
-    if isinstance(prior_precision, str):
-        start_precision = None if previous is None else previous.prior_precision
-        prior_precision, start = _maximise_evidence(regression, features.shape[1], start, start_precision)
-    regression = _replace_prior_precision(regression, prior_precision)
-    coefficients = find_mode(regression, start)
-    if approximation == "variational":
+    candidates = []
+    for units in torch.atleast_2d(scale):
+        coordinates = fit_coordinates(features, sample_weight, units, origin)
+        design = coordinates.design(features)
+        precision = torch.full((design.shape[1],), bias_precision, dtype=torch.float64)
+        regression = SoftmaxRegression(design, classes, sample_weight, precision, num_classes)
+        candidates.append(_search_prior(regression, coordinates, prior_precision, previous))
+    best = candidates[0] if len(candidates) == 1 else max(candidates, key=lambda each: each.log_evidence)
+    if prior_mean is not None:
+        best = _search_prior_scale(best, prior_mean, prior_scale, prior_precision)
+    regression, coordinates = best.regression, best.coordinates
+    coefficients = find_mode(regression, best.coefficients)
+    if approximation == "variational" and len(classes):  # without labels both are the prior
         mean, curvature = fit_variational(regression, coefficients, covariance)
     else:
         mean, curvature = coefficients, label_curvature(regression, coefficients)
     gaussian = build_gaussian(regression, curvature, covariance)
-    return HeadFit(regression, coordinates, coefficients, mean, curvature, gaussian, prior_precision)
+    return HeadFit(
+        regression,
+        coordinates,
+        coefficients,
+        mean,
+        curvature,
+        gaussian,
+        best.prior_precision,
+        best.prior_mean,
+        best.prior_scale,
+    )
 
 
 def log_evidence(regression: SoftmaxRegression, coefficients: Tensor) -> float:
@@ -118,11 +142,125 @@ def log_evidence(regression: SoftmaxRegression, coefficients: Tensor) -> float:
     return regression.log_density(coefficients) - log_det_ratio(regression, coefficients) / 2
 
 
+def leave_one_out(regression: SoftmaxRegression, coefficients: Tensor, covariance: str = "auto") -> Scores:
+    """Log-probability of each label by the most probable coefficients without it, approximately.  [L] nats
+
+    One Newton step from the fit on all labels, in closed form; the prior's mean and precision, centre and scales stay.
+    Source: Rad and Maleki 2020, arXiv:1801.10243 (ALO).
+
+    Args:
+        regression: The regression.
+        coefficients: [J, M], the most probable ones.
+        covariance: One of gaussian_weights.COVARIANCES.
+    """
+    log_probs = regression.log_probs(coefficients)  # [L, C]
+    probs, basis, sample_weight = log_probs.exp(), regression.contrasts, regression.sample_weight[:, None]
+    residual = sample_weight * (probs - nn.functional.one_hot(regression.classes, regression.num_classes))
+    curvature = label_curvature(regression, coefficients)  # [L, M, M]
+    laplace = build_gaussian(regression, curvature, covariance)
+    covariances = laplace.output_covariance(regression.design)  # [L, M, M]
+    kept = torch.eye(basis.shape[1], dtype=torch.float64) - covariances @ (sample_weight[:, :, None] * curvature)
+    moved = torch.linalg.solve(kept, covariances @ (residual @ basis)[:, :, None])[:, :, 0]  # [L, M]
+    without: Tensor = (log_probs + moved @ basis.T).log_softmax(1)
+    return without[torch.arange(len(without)), regression.classes]
+
+
+def left_out_score(regression: SoftmaxRegression, coefficients: Tensor) -> float:
+    """Log-likelihood of the labels, each left out of the fit, or each fifth of them where leaving one out is dear.
+
+    Args:
+        regression: The regression.
+        coefficients: [J, M], the most probable ones.
+    """
+    if is_full(regression):
+        return float(regression.sample_weight @ leave_one_out(regression, coefficients, "full"))
+    score, fold = 0.0, torch.arange(len(regression.classes)) % _NUM_FOLDS
+    for each in range(_NUM_FOLDS):
+        mode = rough_mode(regression.take(fold != each), coefficients)
+        score += regression.take(fold == each).log_likelihood(mode)
+    return score
+
+
+def rough_mode(regression: SoftmaxRegression, start: Tensor) -> Tensor:
+    """Find coefficients as near the most probable ones as a comparison of priors needs.  [J, M] -> [J, M]"""
+    return find_mode(regression, start, gap=_ROUGH_GAP)
+
+
+@dataclass(frozen=True)
+class _RoughFit:
+    """A head whose prior is chosen, with coefficients near the most probable ones."""
+
+    coordinates: HeadCoordinates
+    regression: SoftmaxRegression
+    coefficients: Tensor  # [J, M]
+    prior_precision: float
+    prior_mean: Tensor | None = None  # [D + 1, M]
+    prior_scale: float = 0.0
+
+    @property
+    def log_evidence(self) -> float:
+        return log_evidence(self.regression, self.coefficients)
+
+
+def _search_prior(
+    regression: SoftmaxRegression, coordinates: HeadCoordinates, prior_precision: float | str, previous: HeadFit | None
+) -> _RoughFit:
+    start = _initial_coefficients(coordinates, regression.num_classes, previous)
+    begin = None if previous is None else previous.prior_precision
+    found = _search_precision(regression, len(coordinates.origin), prior_precision, start, begin)
+    return _RoughFit(coordinates, *found)
+
+
+def _search_precision(
+    regression: SoftmaxRegression, num_features: int, prior_precision: float | str, start: Tensor, begin: float | None
+) -> tuple[SoftmaxRegression, Tensor, float]:
+    """Return the regression with its prior precision, given or found by evidence, rough coefficients, and it."""
+    if isinstance(prior_precision, str) and len(regression.classes):
+        prior_precision, start = _maximise_evidence(regression, num_features, start, begin)
+        return _replace_prior_precision(regression, prior_precision), start, prior_precision
+    # Without labels nothing is found: logits then deviate from the prior mean by about 1 nat.
+    precision = float(num_features) if isinstance(prior_precision, str) else prior_precision
+    regression = _replace_prior_precision(regression, precision)
+    return regression, rough_mode(regression, start), precision
+
+
+def _search_prior_scale(
+    rough: _RoughFit, prior_mean: Tensor, prior_scale: float | str, prior_precision: float | str
+) -> _RoughFit:
+    """Return the fit with a prior mean, its scale given or chosen by the labels left out in turn.
+
+    Every scale has the prior precision of its own largest evidence. The climb through PRIOR_SCALES begins at 0 and ends
+    where the labels are no longer predicted better.
+    """
+    coordinates, regression = rough.coordinates, rough.regression
+    mean = coordinates.from_unscaled(prior_mean.double() @ regression.contrasts)  # [D + 1, M]
+    inside = coordinates.from_features(mean, coordinates.origin, coordinates.scale)  # [J, M]
+
+    def fit_scale(scale: float, start: _RoughFit) -> _RoughFit:
+        moved = replace(regression, prior_mean=scale * inside)
+        found = _search_precision(
+            moved, len(coordinates.origin), prior_precision, start.coefficients, start.prior_precision
+        )
+        return _RoughFit(coordinates, *found, mean, scale)
+
+    if not isinstance(prior_scale, str) or not len(regression.classes):
+        return fit_scale(1.0 if isinstance(prior_scale, str) else prior_scale, rough)
+    best = replace(rough, prior_mean=mean)
+    score = left_out_score(best.regression, best.coefficients)
+    for scale in PRIOR_SCALES:
+        following = fit_scale(scale, best)
+        following_score = left_out_score(following.regression, following.coefficients)
+        if following_score <= score:
+            break
+        best, score = following, following_score
+    return best
+
+
 def _initial_coefficients(coordinates: HeadCoordinates, num_classes: int, previous: HeadFit | None) -> Tensor:
     zeros = torch.zeros(coordinates.basis.shape[1] + 1, num_classes - 1, dtype=torch.float64)
     if previous is None or previous.coordinates.origin.shape != coordinates.origin.shape:
         return zeros
-    known = previous.coordinates.to_features(previous.coefficients)
+    known = previous.weights
     if known.shape[1] != zeros.shape[1]:
         return zeros
     return coordinates.from_features(known, previous.coordinates.origin, previous.coordinates.scale)
@@ -135,27 +273,26 @@ def _replace_prior_precision(regression: SoftmaxRegression, prior_precision: flo
 
 
 def _maximise_evidence(
-    regression: SoftmaxRegression, num_features: int, start: Tensor, start_precision: float | None
+    regression: SoftmaxRegression, num_features: int, start: Tensor, begin: float | None
 ) -> tuple[float, Tensor]:
-    """Climb to the power of two of largest evidence; return it and its rough coefficients.
+    """Climb from `begin` (else D / 16) to the power of two of largest evidence; return it and its rough coefficients.
 
-    The search starts from `start_precision`, else from D / 16. On a grid that makes no difference where the
-    evidence has one peak.
+    On a grid the start of the search makes no difference where the evidence has one peak.
     """
     middle = round(math.log2(num_features))
-    fits: dict[int, tuple[float, Tensor]] = {}
+    known: dict[int, tuple[float, Tensor]] = {}
 
     def evidence(exponent: int, start: Tensor) -> float:
-        if exponent not in fits:
+        if exponent not in known:
             under = _replace_prior_precision(regression, 2.0**exponent)
-            coefficients = find_mode(under, start, gap=_ROUGH_GAP)
-            fits[exponent] = log_evidence(under, coefficients), coefficients
-        return fits[exponent][0]
+            coefficients = rough_mode(under, start)
+            known[exponent] = log_evidence(under, coefficients), coefficients
+        return known[exponent][0]
 
     lowest, highest = middle - _MAX_EXPONENT_SHIFT, middle + _MAX_EXPONENT_SHIFT
-    best = middle - 4 if start_precision is None else min(max(round(math.log2(start_precision)), lowest), highest)
+    best = middle - 4 if begin is None else min(max(round(math.log2(begin)), lowest), highest)
     evidence(best, start)
     for towards in (1, -1):
-        while lowest <= best + towards <= highest and evidence(best + towards, fits[best][1]) > evidence(best, start):
+        while lowest <= best + towards <= highest and evidence(best + towards, known[best][1]) > evidence(best, start):
             best += towards
-    return 2.0**best, fits[best][1]
+    return 2.0**best, known[best][1]

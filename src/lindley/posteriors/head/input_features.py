@@ -66,7 +66,12 @@ def pool_scale(pool: Pool, features: ReadFeatures | None, device: str) -> Tensor
     Raises:
         InputError: If one of these rows is not finite; `error.rows` lists them.
     """
+    return standard_deviations(sample_features(pool, features, device))
+
+
+def sample_features(pool: Pool, features: ReadFeatures | None, device: str) -> Tensor:
+    """Return the features of SCALE_ROWS rows of the pool at even distances, on the CPU; see `pool_scale`.  -> [n, D]"""
     rows = torch.linspace(0, len(pool) - 1, min(len(pool), SCALE_ROWS), dtype=torch.float64).round().long()
     given = read_features(pool.read(rows), features, device).cpu()
     check_finite("features", given, rows)
-    return standard_deviations(given)
+    return given

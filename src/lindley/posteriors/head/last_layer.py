@@ -88,6 +88,7 @@ class LastLayerLaplace:
             self.config.class_weights or None,
             self.approximation,
             self.device,
+            scale="feature",
         )
         return LastLayerPosterior(head.fit(replace(data, validation=None), seed=seed), features)
 

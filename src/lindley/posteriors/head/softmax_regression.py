@@ -21,7 +21,7 @@ _MAX_CG_STEPS = 250
 
 @dataclass(frozen=True)
 class SoftmaxRegression:
-    """log p(classes, W) up to a constant: Σ_i ω_i log softmax(x_i W Bᵀ)[y_i] - ½ Σ_j λ_j |W_j|²; all in float64.
+    """log p(classes, W) up to a constant: Σ_i ω_i log softmax(x_i W Bᵀ)[y_i] - ½ Σ_j λ_j |W_j - P_j|²; all in float64.
 
     Coefficients W are [J, M] with M = C - 1: one row per column of the design, one column per contrast.
     """
@@ -31,6 +31,7 @@ class SoftmaxRegression:
     sample_weight: Tensor  # [L] ω, the weight of each label's loss, 1 on average
     precision: Tensor  # [J] λ, the prior's
     num_classes: int
+    prior_mean: Tensor | float = 0.0  # [J, M] P
 
     @property
     def contrasts(self) -> Tensor:
@@ -41,21 +42,27 @@ class SoftmaxRegression:
         """Log-probabilities of the classes at the labelled rows.  [J, M] -> [L, C] nats"""
         return (self.design @ (coefficients @ self.contrasts.T)).log_softmax(1)
 
+    def take(self, kept: Tensor) -> SoftmaxRegression:
+        """Return the regression of some of the labels.  [L] booleans"""
+        part = self.design[kept], self.classes[kept], self.sample_weight[kept]
+        return SoftmaxRegression(*part, self.precision, self.num_classes, self.prior_mean)
+
     def log_likelihood(self, coefficients: Tensor) -> float:
         """Log-likelihood of the labels, Σ_i ω_i log p(y_i), in nats."""
         chosen = self.log_probs(coefficients)[torch.arange(len(self.classes)), self.classes]  # [L]
         return float(self.sample_weight @ chosen)
 
     def log_density(self, coefficients: Tensor) -> float:
-        """Log-density of the posterior, up to a constant, in nats: the log-likelihood and -½ Σ_j λ_j |W_j|²."""
-        return self.log_likelihood(coefficients) - float(self.precision @ coefficients.square().sum(1)) / 2
+        """Log-density of the posterior, up to a constant, in nats: the log-likelihood and -½ Σ_j λ_j |W_j - P_j|²."""
+        from_mean = coefficients - self.prior_mean
+        return self.log_likelihood(coefficients) - float(self.precision @ from_mean.square().sum(1)) / 2
 
     def gradient(self, coefficients: Tensor) -> Tensor:
         """Gradient of the log posterior.  [J, M] -> [J, M]"""
         residual = -self.log_probs(coefficients).exp()  # [L, C]
         residual[torch.arange(len(self.classes)), self.classes] += 1
         pulled = self.design.T @ (self.sample_weight[:, None] * (residual @ self.contrasts))
-        return pulled - self.precision[:, None] * coefficients
+        return pulled - self.precision[:, None] * (coefficients - self.prior_mean)
 
 
 def contrasts(num_classes: int) -> Tensor:

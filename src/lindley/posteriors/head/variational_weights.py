@@ -64,4 +64,4 @@ def _mean_gradient(regression: SoftmaxRegression, probs: Tensor, mean: Tensor) -
     residual = -probs  # [L, C]
     residual[torch.arange(len(residual)), regression.classes] += 1
     pulled = regression.design.T @ (regression.sample_weight[:, None] * (residual @ regression.contrasts))
-    return pulled - regression.precision[:, None] * mean
+    return pulled - regression.precision[:, None] * (mean - regression.prior_mean)

@@ -22,6 +22,9 @@ from lindley.study.config.schema import Transfer
 from lindley.study.observers.test_set import journal_value
 from lindley.training.config import TrainingConfig
 
+_OPTIONS = {"head": {"scale": "feature"}}
+"""Options that are not a model's defaults: the kept results of the study `transfer` are those of this head."""
+
 
 def observe_models(transfer: Transfer, dataset: Dataset, device: str) -> Callable[[RoundView], Observation]:
     """Return the observer of what models of the catalogue learn from the trial's labels.
@@ -34,7 +37,9 @@ def observe_models(transfer: Transfer, dataset: Dataset, device: str) -> Callabl
         device: Where they are fitted.
     """
     learners = {
-        name: build_learner(name, None, TrainingConfig(), device=device, members=transfer.num_draws)
+        name: build_learner(
+            name, None, TrainingConfig(), device=device, members=transfer.num_draws, options=_OPTIONS.get(name)
+        )
         for name in transfer.models
     }
     return observe_transfer(

@@ -6,4 +6,5 @@
 - streams.py: which items measure the model, and when.
 - fold.py: the state after some events; class_events.py: classes added, renamed, merged.
 - consensus.py: one label from several people, and how far they agree.
+- suspects.py: labels that a model finds unlikely.
 """

@@ -122,7 +122,7 @@ MERGED = [*CLASSES, changed(2, "merge", into=1)]
         (CLASSES, added(7, "snake")),
         (CLASSES, added(3, "dog")),
         (CLASSES, added(3, "  ")),
-        (CLASSES, added(3, "snake", hotkey="ab")),
+        (CLASSES, added(3, "snake", hotkey=5)),
         (CLASSES, added(3, "snake", description=5)),
         ([*CLASSES, changed(0, "hotkey", hotkey="c")], added(3, "snake", hotkey="c")),
         (CLASSES, changed(0, "rename", name="dog")),

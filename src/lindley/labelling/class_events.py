@@ -73,8 +73,8 @@ def _hotkey_fault(classes: Classes, event: ProjectEvent) -> str:
     hotkey = event.payload.get("hotkey")
     if hotkey is None or hotkey == "":
         return ""
-    if not isinstance(hotkey, str) or len(hotkey) != 1:
-        return f"a hotkey must be one character; it is {hotkey!r}"
+    if not isinstance(hotkey, str):
+        return f"a hotkey must be text; it is {hotkey!r}"
     others = [each for each in classes if each.hotkey == hotkey and each.id != event.class_id]
     return f"the hotkey {hotkey!r} is that of {others[0].name!r}" if others else ""
 

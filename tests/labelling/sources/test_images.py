@@ -114,7 +114,7 @@ def test_an_image_of_too_many_pixels_is_named_before_it_is_decoded(tmp_path: Pat
         (tmp_path / f"{side}.png").write_bytes(large)
     found_reasons = reasons(open_source(tmp_path))
     assert list(found_reasons) == ["10000.png", "100000.png"]
-    assert all(f"{Image.MAX_IMAGE_PIXELS:,} pixels" in each for each in found_reasons.values())
+    assert all("pixels" in each for each in found_reasons.values())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
@@ -150,6 +150,28 @@ def test_what_may_not_be_read_is_named(as_nobody: Path) -> None:
     source = open_source(as_nobody)
     assert list(found(source)) == ["c.png"]
     assert list(reasons(source)) == ["a.png", "b"]
+
+
+def test_an_image_is_described_as_it_is_seen(tmp_path: Path) -> None:
+    upright = picture(0).resize((40, 20))
+    upright.save(tmp_path / "a.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+    upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "b.png", exif=exif)
+    one, other = found(open_source(tmp_path)).values()
+    assert one.hash != other.hash
+    assert one.meta == other.meta
+    assert (one.meta["width"], one.meta["height"]) == (40, 20)
+
+
+def test_what_is_transparent_is_white(tmp_path: Path) -> None:
+    Image.new("RGBA", (16, 16), (0, 0, 0, 0)).save(tmp_path / "a.png")
+    assert found(open_source(tmp_path))["a.png"].meta["thumbnail"] == "ff" * 64
+
+
+def test_images_of_numbers_without_a_range_are_named(tmp_path: Path) -> None:
+    Image.new("F", (16, 16), 0.5).save(tmp_path / "a.tiff")
+    assert "mode 'F'" in reasons(open_source(tmp_path))["a.tiff"]
 
 
 def test_folders_are_labels_where_they_are_classes_and_asked_for(tmp_path: Path) -> None:

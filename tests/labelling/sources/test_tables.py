@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import tracemalloc
 from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
@@ -279,6 +280,18 @@ def test_any_bytes_after_the_first_line_are_read_or_named(
     for name, head in (("a.csv", b"text,y\n"), ("a.tsv", b"text\ty\n"), ("a.jsonl", b'{"text": "a"}\n')):
         for each in open_source(write(folder / name, head + content), text="text"):
             assert each.content.encode() if isinstance(each, Found) else each.reason
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl"])
+def test_one_record_is_in_memory_at_a_time(tmp_path: Path, name: str) -> None:
+    path = WRITERS[name](tmp_path / name, [{"n": index, "text": f"{index} " + "word " * 200} for index in range(4000)])
+    source = open_source(path, text="text", id="n")
+    tracemalloc.start()
+    try:
+        assert sum(isinstance(each, Found) for each in source) == 4000
+        assert tracemalloc.get_traced_memory()[1] < path.stat().st_size / 10
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:

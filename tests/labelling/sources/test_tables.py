@@ -242,11 +242,13 @@ def test_columns_that_are_no_features_play_no_part_in_the_hash(tmp_path: Path) -
 def test_values_that_are_no_features_are_named(tmp_path: Path) -> None:
     path = write(
         tmp_path / "a.jsonl",
-        '{"x": 1}\n{"x": NaN}\n{"x": [1]}\n{"x": null}\n{"x": {}}\n{"x": Infinity}\n{"x": "\\udcff"}\n',
+        '{"x": 1}\n{"x": NaN}\n{"x": [1]}\n{"x": null}\n{"x": {}}\n{"x": Infinity}\n{"x": "\\udcff"}\n{"x": 1'
+        + "0" * 400
+        + "}\n",
     )
     source = open_source(path, features=["x"])
     assert [each.content for each in found(source)] == ['{"x":1}']
-    assert list(reasons(source)) == [f"a.jsonl, line {number}" for number in range(2, 8)]
+    assert list(reasons(source)) == [f"a.jsonl, line {number}" for number in range(2, 9)]
 
 
 def test_dates_and_decimals_of_a_parquet_file_are_features(tmp_path: Path) -> None:

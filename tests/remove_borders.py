@@ -92,6 +92,17 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("session/session_arguments.py", "        if not fits(value):", "        if False:", "session/test_session_arguments.py::test_an_argument_of_a_wrong_kind_is_refused_by_name_and_nothing_is_written"),
     ("session/manifest.py", "        check_ranges(state, num_rows=num_rows, num_classes=num_classes, path=journal)", "        del num_rows, num_classes", "study/test_status.py::test_a_journal_of_foreign_data_is_a_failed_trial"),
     ("study/status.py", "key=trial.key)", ")", "study/test_status.py::test_a_folder_with_the_files_of_another_trial_is_a_failed_trial"),
+    ("labelling/fold.py", "or target.person != event.person or", "or", "labelling/test_fold.py::test_nobody_undoes_what_another_person_said"),
+    ("labelling/fold.py", '        elif event.kind == "reveal" or (event.uuid, event.person) not in self.undone:', "        else:", "labelling/test_fold.py::test_an_undo_that_arrives_first_still_counts"),
+    ("labelling/class_events.py", "    if not classes[into].retired:", "    if True:", "labelling/test_fold.py::test_what_cannot_follow_is_refused_and_counts_for_nothing"),
+    ("labelling/streams.py", " and group not in barred", "", "labelling/test_streams.py::test_groups_with_imported_labels_are_never_tests"),
+    ("labelling/consensus.py", ' and (stream == "train" or label.origin != "import")', "", "labelling/test_consensus.py::test_imported_labels_are_only_ever_training_labels"),
+    ("labelling/groups.py", "_split_large(_components(links), links.keys, limit)", "_components(links)", "labelling/test_groups.py::test_a_huge_group_falls_apart_into_copies_and_these_into_items"),
+    ("labelling/sources/table.py", '    if "\\0" in text:', "    if False:", "labelling/sources/test_tables.py::test_damaged_lines_are_named_and_the_others_read"),
+    ("labelling/sources/delimited.py", "    if len(cells) == len(columns):", "    if len(cells) >= len(columns):", "labelling/sources/test_tables.py::test_damaged_lines_are_named_and_the_others_read"),
+    ("labelling/sources/vectors.py", "~np.isfinite(single)", "np.isnan(single)", "labelling/sources/test_vectors.py::test_rows_that_are_not_finite_are_named"),
+    ("labelling/sources/folder_walk.py", "    if not target.is_relative_to(root):", "    if False:", "labelling/sources/test_images.py::test_what_is_no_image_has_a_reason_and_the_rest_is_read"),
+    ("labelling/sources/images.py", "    if width * height > MAX_PIXELS:", "    if False:", "labelling/sources/test_images.py::test_an_image_of_too_many_pixels_is_named_before_it_is_decoded"),
 ]  # fmt: skip
 
 

@@ -21,6 +21,7 @@ The store
 What the events say
 - fold.py: the state after some events; class_events.py: classes added, renamed, merged.
 - consensus.py: one label from several people, and how far they agree.
+- suspects.py: labels that a model finds unlikely.
 - snapshot.py: the labels that count at one moment, by stream.
 
 Training

@@ -29,7 +29,8 @@ def class_refusal(classes: Classes, event: ProjectEvent) -> str:
         return f"the action must be one of {', '.join(get_args(ClassAction))}; it is {action!r}"
     if action == "add":
         known = "" if class_id == len(classes) else f"a new class must have the id {len(classes)}; it has {class_id}"
-        return known or _name_fault(classes, event) or _hotkey_fault(classes, event)
+        described = _description_fault(classes, event) if "description" in event.payload else ""
+        return known or _name_fault(classes, event) or _hotkey_fault(classes, event) or described
     if class_id is None or not 0 <= class_id < len(classes):
         return f"there is no class {class_id}"
     if classes[class_id].retired:
@@ -43,7 +44,7 @@ def change_classes(classes: Classes, event: ProjectEvent) -> Classes:
     action, payload = event.payload["action"], event.payload
     if action == "add":
         added = ClassRecord(
-            len(classes), payload["name"], payload.get("hotkey") or None, payload.get("description") or ""
+            len(classes), payload["name"], payload.get("hotkey") or None, payload.get("description", "")
         )
         return (*classes, added)
     assert event.class_id is not None
@@ -72,8 +73,8 @@ def _hotkey_fault(classes: Classes, event: ProjectEvent) -> str:
     hotkey = event.payload.get("hotkey")
     if hotkey is None or hotkey == "":
         return ""
-    if not isinstance(hotkey, str) or len(hotkey) != 1:
-        return f"a hotkey must be one character; it is {hotkey!r}"
+    if not isinstance(hotkey, str):
+        return f"a hotkey must be text; it is {hotkey!r}"
     others = [each for each in classes if each.hotkey == hotkey and each.id != event.class_id]
     return f"the hotkey {hotkey!r} is that of {others[0].name!r}" if others else ""
 

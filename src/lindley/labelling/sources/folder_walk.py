@@ -24,24 +24,27 @@ def walk_folder(root: Path) -> Iterator[File | Unreadable]:
     Hidden files and folders are left out, and links are followed only to files within the folder: a folder that is
     linked from within is read at its own place, so that no circle is ever entered.
     """
-    yield from _walk(root, root.resolve(), "")
-
-
-def _walk(folder: Path, root: Path, prefix: str) -> Iterator[File | Unreadable]:
-    try:
-        with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda each: each.name)
-    except OSError as error:
-        yield Unreadable(prefix.rstrip("/") or ".", f"the folder cannot be read: {error.strerror}")
-        return
-    for entry in entries:
-        place = prefix + entry.name
-        if reason := _reason(entry, root):
+    resolved = root.resolve()
+    waiting: list[tuple[str, os.DirEntry[str] | OSError]] = _list_folder(root, "")
+    while waiting:
+        place, entry = waiting.pop()
+        if isinstance(entry, OSError):
+            yield Unreadable(place, f"the folder cannot be read: {entry.strerror}")
+        elif reason := _reason(entry, resolved):
             yield Unreadable(place.encode("utf-8", "backslashreplace").decode(), reason)
         elif entry.is_dir(follow_symlinks=False):
-            yield from _walk(Path(entry.path), root, f"{place}/")
+            waiting += _list_folder(Path(entry.path), f"{place}/")
         else:
             yield File(place, Path(entry.path))
+
+
+def _list_folder(folder: Path, prefix: str) -> list[tuple[str, os.DirEntry[str] | OSError]]:
+    """Return the places and entries of a folder, the first one last."""
+    try:
+        with os.scandir(folder) as found:
+            return [(prefix + each.name, each) for each in sorted(found, key=lambda each: each.name, reverse=True)]
+    except OSError as error:
+        return [(prefix.rstrip("/") or ".", error)]
 
 
 def _reason(entry: os.DirEntry[str], root: Path) -> str:

@@ -38,7 +38,6 @@ def read_vectors(path: Path, column: str, others: Sequence[str]) -> Iterator[tup
         lists = batch.column(batch.schema.get_field_index(column))
         lengths = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
         absent = lists.is_null().to_numpy(zero_copy_only=False)
-        lengths = np.where(absent, 0, lengths)  # a null list of fixed size has a length, and no values
         stops = np.cumsum(lengths)
         flat = lists.flatten().to_numpy(zero_copy_only=False)
         for row, line in enumerate(_lines(path, start, batch, others)):

@@ -1,0 +1,66 @@
+"""Labels that a model which was not trained on them finds unlikely: they are asked for again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lindley.errors import InputError
+
+_ROUNDING = 1e-9
+"""A model that is equally sure of all its classes reaches their mean."""
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A label that may be wrong.
+
+    Args:
+        place: Its place among the labels.
+        likely: The class that is likely instead.
+        margin: By how much that class is more likely than the label, in nats.
+    """
+
+    place: int
+    likely: int
+    margin: float
+
+
+def find_suspects(log_probs: np.ndarray, labels: np.ndarray) -> list[Suspect]:
+    """Return the labels that are probably wrong, the least likely first.
+
+    A label is suspect where another class is as likely as that class is, in the mean, among the labels of it, and
+    more likely than the label.
+    Source: confident learning, Northcutt, Jiang and Chuang 2021, arXiv:1911.00068, section 3.1.
+
+    Args:
+        log_probs: Predictions for the labelled items by models that did not see their labels, [L, C] in nats.
+        labels: The class of each, [L].
+
+    Raises:
+        InputError: If they do not fit, or if a probability is NaN; `error.rows` lists the places.
+    """
+    if log_probs.ndim != 2 or labels.shape != log_probs.shape[:1]:
+        raise InputError(argument="labels", expected=f"[L], for log_probs {[*log_probs.shape]}", got=[*labels.shape])
+    if bad := np.flatnonzero(np.isnan(log_probs).any(1)).tolist():
+        raise InputError(argument="log_probs", expected="log-probabilities", got="NaN", rows=bad)
+    thresholds = _mean_confidence(log_probs, labels)
+    own = log_probs[np.arange(len(labels)), labels]
+    confident = np.where(np.exp(log_probs) >= thresholds * (1 - _ROUNDING), log_probs, -np.inf)  # [L, C]
+    likely = confident.argmax(1) if len(labels) else labels
+    found = [
+        Suspect(place, int(likely[place]), float(confident[place, likely[place]] - own[place]))
+        for place in range(len(labels))
+        if confident[place, likely[place]] > own[place]
+    ]
+    return sorted(found, key=lambda each: (-each.margin, each.place))
+
+
+def _mean_confidence(log_probs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the mean probability of each class among the labels of it; infinity where it has none.  [C]"""
+    own = np.exp(log_probs[np.arange(len(labels)), labels])
+    counts = np.bincount(labels, minlength=log_probs.shape[1])
+    totals = np.bincount(labels, own, minlength=log_probs.shape[1])
+    found: np.ndarray = np.divide(totals, counts, out=np.full(len(counts), np.inf), where=counts > 0)
+    return found

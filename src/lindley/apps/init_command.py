@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from lindley.labelling.item_features import feature_method, item_features
 from lindley.labelling.project import Project
 from lindley.labelling.settings import ProjectSettings
 from lindley.labelling.sources.open_source import open_source
+from lindley.names import suggest_name
 
 SHOWN_REASONS = 10
 """The number of unreadable entries that are listed on stderr."""
@@ -38,6 +40,7 @@ class InitOptions:
     label: str | None
     id: str | None
     keys: str | None
+    describe: Path | None
     encoder: str | None
     acquisition: str
     test_labels: int
@@ -59,6 +62,7 @@ def make(options: InitOptions) -> None:
     )
     if options.keys is not None and len(options.keys) != len(options.classes):
         raise InputError(argument="keys", expected=f"{len(options.classes)} keys, one a class", got=options.keys)
+    descriptions = _read_descriptions(options.describe, options.classes)
     settings = ProjectSettings(
         kind=source.kind,
         seed=options.seed,
@@ -74,7 +78,15 @@ def make(options: InitOptions) -> None:
     )
     feature_method(settings)  # a missing encoder is said before anything is made
     with _counter("Reading") as count:
-        found = make_project(folder, source, options.classes, settings, keys=options.keys, on_progress=count)
+        found = make_project(
+            folder,
+            source,
+            options.classes,
+            settings,
+            keys=options.keys,
+            descriptions=descriptions,
+            on_progress=count,
+        )
     _report(found)
     with Project.open(folder) as project, _counter("Features") as count:
         item_features(project, on_progress=lambda done, total: count(done))
@@ -115,6 +127,26 @@ def add_more(
         with _counter("Reading") as count:
             found = add_source(project, source, on_progress=count)
         _report(found)
+
+
+def _read_descriptions(path: Path | None, classes: Sequence[str]) -> dict[str, str]:
+    """Return the sentences of a file by class. Raises InputError where it cannot be used."""
+    if path is None:
+        return {}
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read: {error}", argument="describe", got=str(path)) from None
+    for name, sentence in given.items():
+        if name not in classes:
+            raise InputError(
+                f"{path} describes {name!r}; the classes are {', '.join(classes)}.{suggest_name(name, classes)}",
+                argument="describe",
+                got=name,
+            )
+        if not isinstance(sentence, str):
+            raise InputError(argument="describe", expected=f"a sentence for {name!r} in {path}", got=sentence)
+    return given
 
 
 def _features(encoder: str | None) -> str:

@@ -42,6 +42,10 @@ def init(
     keys: Annotated[
         str | None, typer.Option(metavar="KEYS", help="Choose classes by these keys, one for each.  [default: 1234…]")
     ] = None,
+    describe: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help='Describe the classes by this .toml file: NAME = "a sentence".'),
+    ] = None,
     encoder: Annotated[
         str | None,
         typer.Option(
@@ -82,6 +86,7 @@ def init(
             label=label,
             id=id,
             keys=keys,
+            describe=describe,
             encoder=encoder,
             acquisition=acquisition,
             test_labels=test_labels,

@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -48,6 +49,7 @@ def make_project(
     settings: ProjectSettings,
     *,
     keys: str | None = None,
+    descriptions: Mapping[str, str] = MappingProxyType({}),
     on_progress: Progress = lambda count: None,
 ) -> Additions:
     """Make a project of a source. Nothing of the source is changed.
@@ -58,6 +60,7 @@ def make_project(
         classes: The names of the classes, in the order of their keys.
         settings: The settings.
         keys: The keys of the classes, in their order; None: 1, 2, 3 ...
+        descriptions: By name of a class a sentence that says what it is.
         on_progress: Called with the number of entries that were read.
 
     Raises:
@@ -77,7 +80,8 @@ def make_project(
         known, keys = {each.name for each in store.classes()}, keys or HOTKEYS
         for place, name in enumerate(classes):
             if name not in known:
-                store.add_class(name, hotkey=keys[place] if place < len(keys) else None)
+                key = keys[place] if place < len(keys) else None
+                store.add_class(name, hotkey=key, description=descriptions.get(name, ""))
         project = Project(folder, settings, store)
         found = add_source(project, source, on_progress=on_progress)
         if not found.num_new:

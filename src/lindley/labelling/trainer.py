@@ -21,12 +21,14 @@ import torch
 from lindley.contracts import Posterior
 from lindley.errors import LindleyError
 from lindley.files import write_json
+from lindley.labelling.class_sentences import sentences_as_prior
 from lindley.labelling.epochs import Epoch, latest_epoch, predictions_of, read_probs, write_epoch
-from lindley.labelling.item_features import item_features
+from lindley.labelling.item_features import feature_method, item_features
 from lindley.labelling.project import Project
 from lindley.labelling.snapshot import Snapshot, take_snapshot
 from lindley.labelling.training_round import RoundInput, RoundOutput, run_project_round
 from lindley.posteriors import BayesianHead, save_posterior
+from lindley.posteriors.head.head import HeadPosterior
 from lindley.session.locks import FileLock
 
 MODELS, ROUNDS = "models", "rounds"
@@ -54,10 +56,12 @@ def train_epoch(project: Project, number: int, *, on_progress: Report = lambda m
         snapshot = take_snapshot(project)
         features = torch.from_numpy(np.array(found.vectors))
         before = latest_epoch(project.folder)
+        prior_mean = sentences_as_prior(feature_method(project.settings, project.folder), features, project.classes())
         output = run_project_round(
             _round_input(project, snapshot, features),
-            BayesianHead(),
+            BayesianHead(prior_mean=prior_mean),
             project.folder / ROUNDS,
+            has_prior=prior_mean is not None,
             previous=_previous(project, before, snapshot),
         )
         return _write(project, number, snapshot, output, found.version)
@@ -106,14 +110,23 @@ def _write(project: Project, number: int, snapshot: Snapshot, output: RoundOutpu
         output.queue,
         version,
         feature_version,
-        output.metrics,
-        seconds=output.seconds,
+        {**output.metrics, **_sentence_gains(output.posterior, snapshot)},
+        output.hyperparameters,
+        output.seconds,
         **kept,
     )
     write_epoch(project.folder, epoch, probs)
     for old in sorted((project.folder / MODELS).glob("r*"), key=lambda path: int(path.name[1:]))[:-KEPT_MODELS]:
         shutil.rmtree(old)
     return epoch
+
+
+def _sentence_gains(posterior: Posterior | None, snapshot: Snapshot) -> dict[str, dict[str, float]]:
+    """Return by class what its sentence is worth, in nats of the labels that are left out in turn."""
+    if not isinstance(posterior, HeadPosterior) or posterior.prior_scale is None or not snapshot.train:
+        return {}
+    gains = posterior.prior_gains().tolist()
+    return {"sentence_gains": dict(zip(snapshot.class_names, gains, strict=True))}
 
 
 def _save_model(folder: Path, posterior: Posterior, snapshot: Snapshot, feature_version: str) -> None:

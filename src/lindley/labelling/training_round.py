@@ -14,7 +14,17 @@ import torch
 from torch import Tensor
 
 from lindley.acquisition.scan import take_log_probs
-from lindley.contracts import Classification, Draws, Inputs, Learner, Pool, Posterior, as_categorical
+from lindley.contracts import (
+    Classification,
+    Draws,
+    Inputs,
+    Labels,
+    Learner,
+    Pool,
+    Posterior,
+    TrainingData,
+    as_categorical,
+)
 from lindley.information import bald, estimate_joint_information, mean_log_probs
 from lindley.labelling.ranked_queue import QueueRow
 from lindley.noise import row_uniforms
@@ -63,11 +73,18 @@ class RoundOutput:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     """The information of the batch in nats (`information`), its standard error, and how often the predictions equal
     those of the round before (`agreement`)."""
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    """What the fit chose, where it had a choice."""
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 def run_project_round(
-    given: RoundInput, learner: Learner, folder: Path, *, previous: MeanLogProbs | None = None
+    given: RoundInput,
+    learner: Learner,
+    folder: Path,
+    *,
+    has_prior: bool = False,
+    previous: MeanLogProbs | None = None,
 ) -> RoundOutput:
     """Bring the labels into the session of these classes, and let it choose the next batch.
 
@@ -75,6 +92,7 @@ def run_project_round(
         given: The features, labels and options.
         learner: Fits the model.
         folder: The folder of the journals, `rounds/` of a project.
+        has_prior: Whether the learner can be fitted without labels.
         previous: The probabilities of the round before, with which the new ones are compared. [N, C] nats
 
     Raises:
@@ -100,13 +118,18 @@ def run_project_round(
         synchronise(session, given.labels)
         free = len(pool) - len({*given.excluded} | given.labels.keys())
         result = session.step(given.excluded, batch_size=min(given.batch_size, free))
+    posterior = result.posterior
+    if posterior is None and has_prior:
+        posterior = learner.fit(TrainingData(pool, Labels([], []), task), seed=given.seed)
+        observer.predict(posterior, posterior.draw(given.num_draws, seed=given.seed), pool)
     batch = torch.tensor([], dtype=torch.int64) if result.selection is None else result.selection.rows
     return RoundOutput(
         _queue(given, batch, acquisition, observer.scores, result.index),
         acquisition,
-        result.posterior,
+        posterior,
         observer.log_probs,
         observer.metrics,
+        dict(result.hyperparameters),
         dict(result.seconds),
     )
 
@@ -153,17 +176,22 @@ class _PoolObserver:
         self._previous = previous
 
     def __call__(self, view: RoundView) -> Observation:
-        shown = view.posterior.point() or view.draws
-        parts = torch.arange(len(view.pool)).split(_CHUNK)
-        self.scores = torch.cat([bald(_log_probs(view.draws, view.pool, rows)) for rows in parts])  # [N]
-        self.log_probs = torch.cat([mean_log_probs(_log_probs(shown, view.pool, rows)) for rows in parts])  # [N, C]
+        log_probs = self.predict(view.posterior, view.draws, view.pool)
         if view.selection is not None:
             batch = take_log_probs(view.candidates, view.selection.rows)
             found = estimate_joint_information(batch, seed=view.seed)
             self.metrics |= {"information": found.value, "information_se": found.standard_error}
-        if self._previous is not None and self._previous.shape == self.log_probs.shape:
-            self.metrics["agreement"] = float((self._previous.argmax(1) == self.log_probs.argmax(1)).double().mean())
+        if self._previous is not None and self._previous.shape == log_probs.shape:
+            self.metrics["agreement"] = float((self._previous.argmax(1) == log_probs.argmax(1)).double().mean())
         return Observation(self.metrics)
+
+    def predict(self, posterior: Posterior, draws: Draws, pool: Pool) -> MeanLogProbs:
+        """Store the scores of all items and the probabilities that are shown; return the latter."""
+        shown = posterior.point() or draws
+        parts = torch.arange(len(pool)).split(_CHUNK)
+        self.scores = torch.cat([bald(_log_probs(draws, pool, rows)) for rows in parts])  # [N]
+        self.log_probs = torch.cat([mean_log_probs(_log_probs(shown, pool, rows)) for rows in parts])  # [N, C]
+        return self.log_probs
 
 
 def _log_probs(draws: Draws, pool: Pool, rows: Rows) -> LogProbs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,12 @@ def feature_cache(project: Project) -> FeatureCache:
     return FeatureCache(project.folder / FOLDER, feature_method(project.settings, project.folder))
 
 
+@lru_cache(maxsize=2)
 def feature_method(settings: ProjectSettings, folder: Path | None = None) -> FeatureMethod:
-    """Return the method that settings name; one's own is looked for in the folder, then in the environment."""
+    """Return the method that settings name; one's own is looked for in the folder, then in the environment.
+
+    It is kept, since an encoder takes seconds to load.
+    """
     kind = settings.kind
     name = settings.features or DEFAULTS[kind]
     if name.startswith("encoder:") or not is_import_path(name):

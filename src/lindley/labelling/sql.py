@@ -147,11 +147,13 @@ def select_in(
 
 @contextmanager
 def translated_errors(path: Path) -> Iterator[None]:
-    """Raise errors of the database as lindley's own: HeldError where another process writes, else JournalError."""
+    """Raise errors of the database as lindley's own: HeldError where another process writes, else JournalError; InputError for text that is none."""
     try:
         yield
     except sa.exc.IntegrityError:
         raise
+    except UnicodeEncodeError as error:
+        raise InputError(f"A text holds half of a character, and cannot be stored: {error.object!r}.") from None
     except sa.exc.DBAPIError as error:
         reason = str(error.orig)
         if "locked" in reason:

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from lindley.labelling.records import Stream
 from lindley.labelling.sql import Row, parameter, sa
-from lindley.labelling.tables import item, lease, queue, read_meta, tally, touched
+from lindley.labelling.tables import is_begun, is_fresh, item, lease, queue, read_meta, tally, touched
 
 
 @dataclass(frozen=True)
@@ -122,12 +122,12 @@ def _take_item(connection: sa.Connection, person: str, want_test: WantTest) -> d
 def _ways(stream: Stream) -> Iterator[tuple[str, sa.UpdateBase]]:
     """Yield the ways to find an item of a stream, each with its name."""
     if stream == "train":
-        yield "overlap", _TAKE_HALF  # what somebody else has answered, so that it is done
+        yield "overlap", _TAKE_BEGUN  # what somebody else has answered, so that it is done
         yield "queue", _TAKE_QUEUED
-        yield "random", _TAKE_ANY
+        yield "random", _TAKE_FRESH
     else:
-        yield stream, _TAKE_HALF
-        yield stream, _TAKE_ANY
+        yield stream, _TAKE_BEGUN
+        yield stream, _TAKE_FRESH
 
 
 def _give_back(connection: sa.Connection, items: Iterable[int]) -> None:
@@ -144,16 +144,14 @@ def _taking(found: sa.Select[tuple[int]]) -> sa.UpdateBase:
 
 _other = item.alias("candidate")
 _who, _which = parameter("who"), parameter("which")
-_ZERO: sa.ColumnElement[int] = sa.literal_column("0")  # as in the indices
 _FREE = sa.select(_other.c.id).where(
     _other.c.stream == parameter("from_stream"),
-    _other.c.open > _ZERO,
     ~sa.exists().where(touched.c.item == _other.c.id, touched.c.person == _who),
     ~sa.exists().where(lease.c.item == _other.c.id, lease.c.person == _who),
 )
-_TAKE_HALF = _taking(_FREE.where(_other.c.open < _other.c.need).order_by(_other.c.order_key))
-_TAKE_QUEUED = _taking(_FREE.join(queue, queue.c.item == _other.c.id).order_by(queue.c.rank))
-_TAKE_ANY = _taking(_FREE.order_by(_other.c.order_key))
+_TAKE_BEGUN = _taking(_FREE.where(is_begun(_other)).order_by(_other.c.order_key))
+_TAKE_QUEUED = _taking(_FREE.where(_other.c.open > 0).join(queue, queue.c.item == _other.c.id).order_by(queue.c.rank))
+_TAKE_FRESH = _taking(_FREE.where(is_fresh(_other)).order_by(_other.c.order_key))
 _TAKE_BACK = item.update().where(item.c.id == _which, item.c.open > 0).values(open=item.c.open - 1).returning(item.c.id)
 _CHANGE_OPEN = item.update().where(item.c.id == _which).values(open=item.c.open + parameter("change"))
 

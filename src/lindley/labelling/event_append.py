@@ -167,7 +167,7 @@ class Appender:
 
 
 def _find_fault(each: ProjectEvent) -> str:
-    """Return what is wrong with an event's values: a wrong type, or what a database alters, as NaN, or does not take."""
+    """Return what is wrong with an event's values: a wrong type, or what a database would alter or not take."""
     if fault := find_fault(_EventFields, vars(each)):
         return fault
     for name in _STORED:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from lindley.errors import InputError, some
 from lindley.labelling.sql import parameter, sa, select_in
 from lindley.labelling.tables import item, lease, queue, touched
 
 
-def change_need(connection: sa.Connection, need: int, items: Iterable[int] | None) -> None:
+def change_need(connection: sa.Connection, need: int, items: Sequence[int] | None) -> None:
     """Set the number of people who shall label each of these items.
 
     Args:
@@ -25,7 +25,7 @@ def change_need(connection: sa.Connection, need: int, items: Iterable[int] | Non
     if items is None:
         connection.execute(change)
         return
-    wanted = _check_known(connection, list(items))
+    wanted = _check_known(connection, items)
     if wanted:
         connection.execute(change.where(item.c.id == parameter("which")), [{"which": each} for each in wanted])
 

@@ -48,6 +48,7 @@ class ProjectStore:
         lease_seconds: How long an item is held for a person who does not answer.
         clock: Monotonic seconds, for leases.
         utc: The time, for display.
+        busy_seconds: How long to wait for another process that writes.
         max_pages: The largest size of the file in pages of the database; None: any.
 
     Raises:
@@ -63,20 +64,21 @@ class ProjectStore:
         lease_seconds: float = 300.0,
         clock: Callable[[], float] = time.monotonic,
         utc: Callable[[], datetime] = utc_now,
+        busy_seconds: float = 5.0,
         max_pages: int | None = None,
     ) -> None:
         if not path.is_file():
             raise InputError(f"There is no labelling project at {path}: make one with `lindley init`.", argument="path")
         self.path, self.lease_seconds = path.absolute(), lease_seconds
         self._utc = utc
-        writes = open_engine(self.path, writes=True, max_pages=max_pages)
+        writes = open_engine(self.path, writes=True, busy_seconds=busy_seconds, max_pages=max_pages)
         try:
             with translated_errors(self.path):
                 migrate(writes, self.path)
         except BaseException:
             writes.dispose()
             raise
-        self._engine = open_engine(self.path)
+        self._engine = open_engine(self.path, busy_seconds=busy_seconds)
         self._clock = StoreClock(clock, self.read(lambda connection: float(read_meta(connection, "clock"))))
         self._writer = Writer(writes, self.path)
 
@@ -182,7 +184,8 @@ class ProjectStore:
 
     def set_need(self, need: int, items: Iterable[int] | None = None) -> None:
         """Set the number of people who shall label each of these items; None: all."""
-        self.write(lambda connection: change_need(connection, need, items))
+        wanted = None if items is None else list(items)
+        self.write(lambda connection: change_need(connection, need, wanted))
 
     def start_audit(self, items: Sequence[int]) -> list[int]:
         """Move items into the audit stream, in this order, and return those that were fresh: never answered or held."""

@@ -203,8 +203,19 @@ def write_meta(connection: sa.Connection, key: str, value: object) -> None:
 
 _META = sa.select(meta.c.value).where(meta.c.key == sa.bindparam("which"))
 _CHANGE_META = meta.update().where(meta.c.key == sa.bindparam("which")).values(value=sa.bindparam("new", type_=sa.JSON))
-_IS_OPEN = item.c.open > sa.literal_column("0")  # a literal: an index over some rows is not used with a parameter
-for _name, _which in {"item_open": _IS_OPEN, "item_half": _IS_OPEN & (item.c.open < item.c.need)}.items():
+
+
+def is_fresh(items: sa.FromClause) -> sa.ColumnElement[bool]:
+    """The condition that nobody has labelled or holds an item; an index finds those of a stream in their order."""
+    return items.c.open >= items.c.need
+
+
+def is_begun(items: sa.FromClause) -> sa.ColumnElement[bool]:
+    """The condition that somebody has labelled or holds an item, and that it needs others; an index finds these."""
+    return (items.c.open > sa.literal_column("0")) & (items.c.open < items.c.need)  # no parameter: it is the index's
+
+
+for _name, _which in {"item_fresh": is_fresh(item), "item_begun": is_begun(item)}.items():
     sa.Index(_name, item.c.stream, item.c.order_key, sqlite_where=_which, postgresql_where=_which)
 for _table in (event, session_event, session_answer):
     add_triggers(_table)

@@ -8,7 +8,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from small_projects import FakeClock, found, label, open_counts
@@ -23,6 +23,7 @@ EXAMPLES = max(12, int(os.environ.get("LINDLEY_FUZZ", "0")) // 10)
 people, numbers = st.sampled_from(PEOPLE), st.integers(0, 10**6)
 
 
+# A failure is shown as it was found: to make it small takes minutes, since every step waits for the disk.
 class StoreMachine(RuleBasedStateMachine):
     """Leases by (item, person) until when; answers by (item, person) as [uuid, kind], the last counts."""
 
@@ -148,5 +149,10 @@ class StoreMachine(RuleBasedStateMachine):
 
 TestStoreModel = StoreMachine.TestCase
 TestStoreModel.settings = settings(
-    max_examples=EXAMPLES, stateful_step_count=30, deadline=None, suppress_health_check=[*HealthCheck], database=None
+    max_examples=EXAMPLES,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=[*HealthCheck],
+    database=None,
+    phases=(Phase.generate,),
 )

@@ -47,14 +47,13 @@ class Appender:
     Args:
         connection: A transaction of the writer.
         person: Whose events they are; "" for a program. Imported labels keep the people whom their source names.
-        now: The time on the store's clock.
-        seconds: How long a lease lasts, which an undo gives.
+        until: The time on the store's clock until which a lease holds that an undo gives.
         time: The time of the server, UTC.
     """
 
-    def __init__(self, connection: sa.Connection, person: str, *, now: float, seconds: float, time: str) -> None:
+    def __init__(self, connection: sa.Connection, person: str, *, until: float, time: str) -> None:
         self._connection, self._person = connection, person
-        self._now, self._seconds, self._time = now, seconds, time
+        self._until, self._time = until, time
         self._people = {*connection.scalars(sa.select(people.c.name))}
         self._classes = {*connection.scalars(sa.select(class_.c.id))}
 
@@ -143,7 +142,7 @@ class Appender:
             return
         if target.kind != "import":
             values = {name: getattr(target, name) for name in ("item", "person", *claims.CHOICE)}
-            claims.take_back(self._connection, {**values, "until": self._now + self._seconds})
+            claims.take_back(self._connection, {**values, "until": self._until})
 
     def _settle(self, number: int, name: str, *, freed: bool = False) -> bool:
         """Bring what follows from a person's answers to an item up to date; return whether one counts.
@@ -156,7 +155,8 @@ class Appender:
         which = {"which": number, "who": name or None, "name": name}
         before, after = self._connection.scalar(_TOUCHED, which), self._connection.scalar(_COUNTING, which)
         if before != after:
-            self._connection.execute(_UNTOUCH, which)
+            if before is not None:
+                self._connection.execute(_UNTOUCH, which)
             if after is not None:
                 self._connection.execute(touched.insert(), {"item": number, "person": name, "kind": after})
         labels = (after in LABELS) - (before in LABELS)

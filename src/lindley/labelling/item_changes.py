@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lindley.errors import InputError, some
 from lindley.labelling.sql import parameter, sa, select_in
-from lindley.labelling.tables import item, lease, queue, touched
+from lindley.labelling.tables import item, lease, queue, read_meta, touched, write_meta
 
 
 def change_need(connection: sa.Connection, need: int, items: Sequence[int] | None) -> None:
@@ -19,6 +19,7 @@ def change_need(connection: sa.Connection, need: int, items: Sequence[int] | Non
     """
     if need < 1:
         raise InputError(argument="need", expected="at least 1", got=need)
+    write_meta(connection, "most_need", max(need, read_meta(connection, "most_need")))
     change = (
         item.update().where(item.c.need != need, item.c.ready).values(open=item.c.open + need - item.c.need, need=need)
     )
@@ -36,6 +37,7 @@ def move_to_audit(connection: sa.Connection, items: Sequence[int]) -> list[int]:
     used = select_in(connection, _USED, items)
     fresh = [each for each in dict.fromkeys(items) if each not in used]
     if fresh:
+        write_meta(connection, "audit", True)
         last = connection.scalar(sa.select(sa.func.max(item.c.order_key)).where(item.c.stream == "audit"))
         places = [{"which": each, "place": place} for place, each in enumerate(fresh, 0 if last is None else last + 1)]
         connection.execute(_MOVE, places)

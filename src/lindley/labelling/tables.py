@@ -24,7 +24,8 @@ meta = sa.Table(
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("value", sa.JSON, nullable=False),
 )
-"""schema_version, seed, clock (seconds of the store's clock), epoch and model_version of the queue."""
+"""schema_version; seed; clock, in seconds of the store's; epoch and model_version of the queue; most_need, the largest
+need of an item; audit, whether there is one."""
 
 class_ = sa.Table(
     "class",
@@ -196,11 +197,17 @@ def read_meta(connection: sa.Connection, key: str) -> Any:
     return connection.scalar(_META, {"which": key})
 
 
+def read_all_meta(connection: sa.Connection) -> dict[str, Any]:
+    """Return all values of the table meta."""
+    return {row.key: row.value for row in connection.execute(_ALL_META)}
+
+
 def write_meta(connection: sa.Connection, key: str, value: object) -> None:
     """Change a value of the table meta."""
     connection.execute(_CHANGE_META, {"which": key, "new": value})
 
 
+_ALL_META = sa.select(meta)
 _META = sa.select(meta.c.value).where(meta.c.key == sa.bindparam("which"))
 _CHANGE_META = meta.update().where(meta.c.key == sa.bindparam("which")).values(value=sa.bindparam("new", type_=sa.JSON))
 

@@ -82,6 +82,7 @@ def test_a_uuid_of_another_event_is_refused(store):
         (ill_typed(label("x", 3), shown_ms=1.5), "shown_ms"),
         (ill_typed(label("x", 3), prediction_shown=1), "prediction_shown"),
         (ProjectEvent("x", "config"), "payload"),
+        (ProjectEvent("x", "guideline", payload={"txt": ""}), "text"),
         (label("x", 3, predicted_prob=math.nan), "predicted_prob"),
         (label("x", 3, chosen_prob=math.inf), "chosen_prob"),
         (label("x", 3, shown_ms=2**63), "shown_ms"),
@@ -208,6 +209,12 @@ def test_events_may_arrive_in_any_order(store):
     assert store.append("ann", [label("a", 3)]) == ["stored"]
     assert opens(store, 3) == 1
     assert 3 in [each.item for each in store.claim("ann", 20)]
+
+
+def test_an_undo_that_comes_before_an_answer_of_somebody_else_undoes_nothing(store):
+    store.append("bob", [undo("u", "a")])
+    store.append("ann", [label("a", 3)])
+    assert opens(store, 3) == 0
 
 
 def test_an_undo_twice_has_the_effect_of_one(store):

@@ -76,19 +76,37 @@ def end_expired(connection: sa.Connection, now: float) -> None:
 
 
 def release(connection: sa.Connection, person: str, tokens: Iterable[str]) -> int:
-    """End leases that a person gives back, and return how many there were."""
+    """End leases that a person gives back, and return how many there were.
+
+    Args:
+        connection: A transaction of the writer.
+        person: The name of the person.
+        tokens: The tokens of the leases; those of others, and those that are over, are left out.
+    """
     given = [*connection.scalars(_RELEASE, {"who": person, "tokens": list(tokens)})]
     _give_back(connection, given)
     return len(given)
 
 
 def end_lease(connection: sa.Connection, number: int, person: str | None) -> Row | None:
-    """End the lease of an item by its answer, and return it; `open` is left to the caller."""
+    """End the lease of an item by its answer, and return it; `open` is left to the caller.
+
+    Args:
+        connection: A transaction of the writer.
+        number: The item.
+        person: The name of the person; None: nobody, who holds nothing.
+    """
     return connection.execute(_END, {"which": number, "who": person}).one_or_none()
 
 
 def change_open(connection: sa.Connection, number: int, change: int) -> None:
-    """Add to the number of people who may still be served an item."""
+    """Add to the number of people who may still be served an item.
+
+    Args:
+        connection: A transaction of the writer.
+        number: The item.
+        change: What to add; it may be below zero.
+    """
     if change:
         connection.execute(_CHANGE_OPEN, {"which": number, "change": change})
 

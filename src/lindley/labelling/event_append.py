@@ -25,7 +25,7 @@ ANSWERS = ("label", "skip", "import")
 """The kinds of events that answer an item."""
 LABELS = ("label", "import")
 """Those that count for what an item needs."""
-_UNDONE = (*ANSWERS, "flag", "note", "reveal", "adjudicate")
+_UNDOABLE = (*ANSWERS, "flag", "note", "adjudicate")
 _REQUIRED: dict[str, tuple[str, ...]] = {
     "label": ("item", "person", "class_id"),
     "skip": ("item", "person"),
@@ -105,6 +105,8 @@ class Appender:
             apply_class_event(self._connection, each)
             self._classes.add(each.class_id or 0)
         if each.kind == "guideline":
+            if not isinstance(each.payload.get("text"), str):
+                raise Refusal("a guideline must have a text")
             each = replace(each, guideline_version=1 + (self._connection.scalar(_GUIDELINES) or 0))
         if each.kind in ANSWERS and (number := each.item) is not None:
             self._add_person(each.person)
@@ -130,9 +132,9 @@ class Appender:
     def _find_target(self, undo: ProjectEvent) -> Row | None:
         """Return the event that is to be undone; None where it has not arrived."""
         target = self._connection.execute(_TARGET, {"target": undo.target_uuid}).one_or_none()
-        if target is not None and target.kind not in _UNDONE:
+        if target is not None and target.kind not in _UNDOABLE:
             raise Refusal(f"an event of kind {target.kind!r} cannot be undone")
-        if target is not None and target.person not in (None, undo.person):
+        if target is not None and target.person != undo.person:
             raise Refusal(f"the event {undo.target_uuid} is of another person")
         return target
 
@@ -207,7 +209,11 @@ _undo = event.alias("undo")
 _COUNTING = (
     sa.select(event.c.kind)
     .where(event.c.item == _which, event.c.person.is_not_distinct_from(_who), event.c.kind.in_(ANSWERS))
-    .where(~sa.exists().where(_undo.c.kind == "undo", _undo.c.target_uuid == event.c.uuid))
+    .where(
+        ~sa.exists().where(
+            _undo.c.kind == "undo", _undo.c.target_uuid == event.c.uuid, _undo.c.person == event.c.person
+        )
+    )
     .order_by(event.c.seq.desc())
     .limit(1)
 )

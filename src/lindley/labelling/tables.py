@@ -203,7 +203,13 @@ def read_all_meta(connection: sa.Connection) -> dict[str, Any]:
 
 
 def write_meta(connection: sa.Connection, key: str, value: object) -> None:
-    """Change a value of the table meta."""
+    """Change a value of the table meta.
+
+    Args:
+        connection: A transaction of the writer.
+        key: Its name.
+        value: The new value, as JSON has it.
+    """
     connection.execute(_CHANGE_META, {"which": key, "new": value})
 
 

@@ -1,0 +1,97 @@
+"""What events of classes do: add, rename, describe, hotkey, merge and retire."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import get_args
+
+from lindley.labelling.records import ClassAction, ClassRecord, ProjectEvent
+
+Classes = tuple[ClassRecord, ...]
+
+
+def resolve_class(classes: Sequence[ClassRecord], class_id: int) -> int | None:
+    """Return the class that labels of this one count for, through all merges; None where that one is retired."""
+    while (target := classes[class_id].merged_into) is not None:
+        class_id = target
+    return None if classes[class_id].retired else class_id
+
+
+def class_refusal(classes: Classes, event: ProjectEvent) -> str:
+    """Return why an event of a class cannot happen, "" where it can.
+
+    A class is merged once, and into one that is offered: so there are no circles. Names are never used again, so that
+    the name of a merged class still says what it was merged into.
+    """
+    action, class_id = event.payload.get("action"), event.class_id
+    if action not in get_args(ClassAction):
+        return f"the action must be one of {', '.join(get_args(ClassAction))}; it is {action!r}"
+    if action == "add":
+        known = "" if class_id == len(classes) else f"a new class must have the id {len(classes)}; it has {class_id}"
+        described = _description_fault(classes, event) if "description" in event.payload else ""
+        return known or _name_fault(classes, event) or _hotkey_fault(classes, event) or described
+    if class_id is None or not 0 <= class_id < len(classes):
+        return f"there is no class {class_id}"
+    if classes[class_id].retired:
+        return f"the class {classes[class_id].name!r} is merged or retired"
+    faults = {"rename": _name_fault, "hotkey": _hotkey_fault, "describe": _description_fault, "merge": _merge_fault}
+    return faults[action](classes, event) if action in faults else ""
+
+
+def change_classes(classes: Classes, event: ProjectEvent) -> Classes:
+    """Return the classes after an event that `class_refusal` does not refuse."""
+    action, payload = event.payload["action"], event.payload
+    if action == "add":
+        added = ClassRecord(
+            len(classes), payload["name"], payload.get("hotkey") or None, payload.get("description", "")
+        )
+        return (*classes, added)
+    assert event.class_id is not None
+    changes: dict[str, dict[str, object]] = {
+        "rename": {"name": payload.get("name")},
+        "describe": {"description": payload.get("description")},
+        "hotkey": {"hotkey": payload.get("hotkey") or None},
+        "merge": {"merged_into": payload.get("into"), "retired": True, "hotkey": None},
+        "retire": {"retired": True, "hotkey": None},
+    }
+    changed = replace(classes[event.class_id], **changes[action])  # type: ignore[arg-type]
+    return (*classes[: event.class_id], changed, *classes[event.class_id + 1 :])
+
+
+def _name_fault(classes: Classes, event: ProjectEvent) -> str:
+    name = event.payload.get("name")
+    if not isinstance(name, str) or not name.strip():
+        return f"the name of a class must be text; it is {name!r}"
+    others = [each for each in classes if each.name == name and each.id != event.class_id]
+    if not others:
+        return ""
+    return f"there is a class {name!r} already{', merged or retired' if others[0].retired else ''}"
+
+
+def _hotkey_fault(classes: Classes, event: ProjectEvent) -> str:
+    hotkey = event.payload.get("hotkey")
+    if hotkey is None or hotkey == "":
+        return ""
+    if not isinstance(hotkey, str):
+        return f"a hotkey must be text; it is {hotkey!r}"
+    others = [each for each in classes if each.hotkey == hotkey and each.id != event.class_id]
+    return f"the hotkey {hotkey!r} is that of {others[0].name!r}" if others else ""
+
+
+def _description_fault(classes: Classes, event: ProjectEvent) -> str:
+    description = event.payload.get("description")
+    return "" if isinstance(description, str) else f"a description must be text; it is {description!r}"
+
+
+def _merge_fault(classes: Classes, event: ProjectEvent) -> str:
+    into = event.payload.get("into")
+    if not isinstance(into, int) or isinstance(into, bool) or not 0 <= into < len(classes):
+        return f"there is no class {into!r} to merge into"
+    if into == event.class_id:
+        return "a class cannot be merged into itself"
+    if not classes[into].retired:
+        return ""
+    final = resolve_class(classes, into)
+    advice = "" if final is None else f"; merge into {classes[final].name!r}"
+    return f"the class {classes[into].name!r} is merged or retired{advice}"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from small_projects import label, open_counts
+from small_projects import found, label, open_counts
 
 from lindley.errors import InputError
 from lindley.labelling.claims import StreamCounts
 from lindley.labelling.ranked_queue import QueueRow
 from lindley.labelling.records import ProjectEvent
+from lindley.labelling.store import ProjectStore
 
 DAY = 86_400.0
 
@@ -225,3 +226,26 @@ def test_a_need_that_changes_opens_items_or_leaves_them(begin):
     with pytest.raises(InputError) as caught:
         store.set_need(2, [3, 4])
     assert caught.value.rows == (4,)
+
+
+def test_a_claim_costs_the_same_among_many_items_as_among_few(tmp_path):
+    """In steps of the database's own machine: an index finds the next item, in the queue and beside it."""
+
+    def steps_of_a_claim(items):
+        counted = []
+        with ProjectStore.create(tmp_path / f"{items}.db") as store:
+            store.add_items(found(items, test_every=5))
+            store.add_person("ann")
+            store.swap_queue(1, [QueueRow(1, "bald")])
+
+            def count(connection):
+                connection.connection.driver_connection.set_progress_handler(lambda: counted.append(1), 10)
+
+            store.write(count)
+            store.claim("ann", 1)
+            store.claim("ann", 2)
+            store.claim("ann", 3, want_test=True)
+        return len(counted)
+
+    few = steps_of_a_claim(100)
+    assert 0 < steps_of_a_claim(6000) < 2 * few

@@ -83,6 +83,13 @@ def test_worker_selects_the_rows_that_lindley_selects(tmp_path: Path) -> None:
     assert result["seconds"] > 0
 
 
+def test_claims_of_a_store_are_measured(tmp_path: Path) -> None:
+    lines = run("store_claims.py", "--items", 60, "--threads", 2, "--labels", 20, "--out", tmp_path).splitlines()
+    assert lines[-1].startswith("| 60 |")
+    (row,) = import_module("records").read(tmp_path / "store_claims.csv")
+    assert 0 < float(row["p50"]) <= float(row["p95"]) <= float(row["max"])
+
+
 def test_added_memory_is_that_of_the_block() -> None:
     with import_module("memory").added_mib() as added:
         block = mmap.mmap(-1, 40 << 20)  # of the kernel: an allocator may hand out what is resident already

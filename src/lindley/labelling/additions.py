@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from lindley.errors import InputError
 from lindley.labelling.records import Entry, Item, Stream
 from lindley.labelling.sql import sa
-from lindley.labelling.tables import entry, item, read_meta
+from lindley.labelling.tables import entry, item, read_meta, write_meta
 from lindley.labelling.writer import Writer
 from lindley.seeds import derive_seed
 from lindley.session.locks import FileLock
@@ -70,7 +70,7 @@ class Addition:
             placements: By new item its group and its stream, where they were not known when it was added.
         """
         places = [{"which": each, "group": group, "to": to} for each, (group, to) in (placements or {}).items()]
-        self._writer.run(lambda connection: _finish(connection, places))
+        self._writer.run(lambda connection: _finish(connection, places, self._need))
         return self._next
 
     def close(self) -> None:
@@ -106,7 +106,8 @@ def _insert(connection: sa.Connection, items: list[dict[str, Any]], entries: lis
     connection.execute(entry.insert(), entries)
 
 
-def _finish(connection: sa.Connection, places: list[dict[str, Any]]) -> None:
+def _finish(connection: sa.Connection, places: list[dict[str, Any]], need: int) -> None:
+    write_meta(connection, "most_need", max(need, read_meta(connection, "most_need")))
     if places:
         new = item.update().where(item.c.id == sa.bindparam("which"), ~item.c.ready)
         connection.execute(new.values(grp=sa.bindparam("group"), stream=sa.bindparam("to")), places)

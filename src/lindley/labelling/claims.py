@@ -6,14 +6,14 @@ leases beside the item would let two transactions count the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 from lindley.labelling.records import Stream
 from lindley.labelling.sql import Row, parameter, sa
-from lindley.labelling.tables import item, lease, queue, read_meta, tally, touched
+from lindley.labelling.tables import is_begun, is_fresh, item, lease, queue, tally, touched
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,17 @@ WantTest = bool | Callable[[StreamCounts], bool]
 """Whether the next item comes from the test stream, or what decides that from the counts."""
 
 
+@dataclass(frozen=True)
+class Moment:
+    """What a transaction knows at its beginning: the time on the store's clock, and the table meta."""
+
+    now: float
+    meta: Mapping[str, Any]
+
+
 def claim_items(
-    connection: sa.Connection, person: str, count: int, *, want_test: WantTest, now: float, seconds: float
-) -> list[Row]:
+    connection: sa.Connection, person: str, count: int, *, want_test: WantTest, moment: Moment, seconds: float
+) -> list[dict[str, Any]]:
     """Lease items to a person until they hold `count`, and return the leases that they hold, the oldest first.
 
     Args:
@@ -41,27 +49,25 @@ def claim_items(
         person: The name of the person.
         count: The number of items that the person shall hold; what they hold already counts, and comes first.
         want_test: Whether an item comes from the test stream.
-        now: The time on the store's clock.
+        moment: The time, and the epoch and the model of the queue.
         seconds: How long a lease lasts; those that the person holds begin anew.
     """
-    end_expired(connection, now)
-    held = connection.execute(_HELD, {"who": person}).all()
-    number = held[-1].number if held else 0
-    served = {"person": person, "until": now + seconds}
-    served |= {name: read_meta(connection, name) for name in ("epoch", "model_version")}
-    for _ in range(count - len(held)):
-        found = _take_item(connection, person, want_test)
-        if found is None:
-            break
-        number += 1
-        add_lease(connection, {**served, **found, "number": number})
-    connection.execute(_RENEW, {"who": person, "new_until": now + seconds})
-    return list(connection.execute(_HELD, {"who": person}).all())[:count]
+    until = moment.now + seconds
+    end_expired(connection, moment.now)
+    renewed = connection.execute(_RENEW, {"who": person, "new_until": until})
+    held = sorted((row._asdict() for row in renewed), key=lambda row: int(row["number"]))
+    served = {"person": person, "until": until, **{name: moment.meta[name] for name in ("epoch", "model_version")}}
+    while len(held) < count and (found := _take_item(connection, person, want_test, moment.meta)) is not None:
+        number = held[-1]["number"] + 1 if held else 1
+        held.append(add_lease(connection, {**served, **found, "number": number}))
+    return held[:count]
 
 
-def add_lease(connection: sa.Connection, values: dict[str, Any]) -> None:
-    """Store a lease of an item whose `open` has paid for it."""
-    connection.execute(lease.insert(), {"token": uuid4().hex, **values})
+def add_lease(connection: sa.Connection, values: dict[str, Any]) -> dict[str, Any]:
+    """Store a lease of an item whose `open` has paid for it, and return it with its token."""
+    values = {"token": uuid4().hex, **values}
+    connection.execute(lease.insert(), values)
+    return values
 
 
 def end_expired(connection: sa.Connection, now: float) -> None:
@@ -70,19 +76,37 @@ def end_expired(connection: sa.Connection, now: float) -> None:
 
 
 def release(connection: sa.Connection, person: str, tokens: Iterable[str]) -> int:
-    """End leases that a person gives back, and return how many there were."""
+    """End leases that a person gives back, and return how many there were.
+
+    Args:
+        connection: A transaction of the writer.
+        person: The name of the person.
+        tokens: The tokens of the leases; those of others, and those that are over, are left out.
+    """
     given = [*connection.scalars(_RELEASE, {"who": person, "tokens": list(tokens)})]
     _give_back(connection, given)
     return len(given)
 
 
 def end_lease(connection: sa.Connection, number: int, person: str | None) -> Row | None:
-    """End the lease of an item by its answer, and return it; `open` is left to the caller."""
+    """End the lease of an item by its answer, and return it; `open` is left to the caller.
+
+    Args:
+        connection: A transaction of the writer.
+        number: The item.
+        person: The name of the person; None: nobody, who holds nothing.
+    """
     return connection.execute(_END, {"which": number, "who": person}).one_or_none()
 
 
 def change_open(connection: sa.Connection, number: int, change: int) -> None:
-    """Add to the number of people who may still be served an item."""
+    """Add to the number of people who may still be served an item.
+
+    Args:
+        connection: A transaction of the writer.
+        number: The item.
+        change: What to add; it may be below zero.
+    """
     if change:
         connection.execute(_CHANGE_OPEN, {"which": number, "change": change})
 
@@ -104,12 +128,14 @@ def count_streams(connection: sa.Connection) -> StreamCounts:
     return StreamCounts(**{row.stream: row.total for row in connection.execute(_COUNTS)})
 
 
-def _take_item(connection: sa.Connection, person: str, want_test: WantTest) -> dict[str, Any] | None:
+def _take_item(
+    connection: sa.Connection, person: str, want_test: WantTest, meta: Mapping[str, Any]
+) -> dict[str, Any] | None:
     """Take one from the `open` of the next item for the person, and return what the lease says of it."""
     wanted = want_test if isinstance(want_test, bool) else want_test(count_streams(connection))
-    streams: tuple[Stream, ...] = ("audit", "test", "train") if wanted else ("audit", "train", "test")
-    for stream in streams:
-        for name, statement in _ways(stream):
+    streams: tuple[Stream, ...] = ("test", "train") if wanted else ("train", "test")
+    for stream in ("audit", *streams) if meta["audit"] else streams:
+        for name, statement in _ways(stream, several=meta["most_need"] > 1):
             number = connection.scalar(statement, {"who": person, "from_stream": stream})
             if number is None:
                 continue
@@ -119,15 +145,13 @@ def _take_item(connection: sa.Connection, person: str, want_test: WantTest) -> d
     return None
 
 
-def _ways(stream: Stream) -> Iterator[tuple[str, sa.UpdateBase]]:
-    """Yield the ways to find an item of a stream, each with its name."""
+def _ways(stream: str, *, several: bool) -> Iterator[tuple[str, sa.UpdateBase]]:
+    """Yield the ways to find an item of a stream, each with its name; `several` people may be needed for one."""
+    if several:  # what others have answered comes first, so that it is done
+        yield "overlap" if stream == "train" else stream, _TAKE_BEGUN
     if stream == "train":
-        yield "overlap", _TAKE_HALF  # what somebody else has answered, so that it is done
         yield "queue", _TAKE_QUEUED
-        yield "random", _TAKE_ANY
-    else:
-        yield stream, _TAKE_HALF
-        yield stream, _TAKE_ANY
+    yield "random" if stream == "train" else stream, _TAKE_FRESH
 
 
 def _give_back(connection: sa.Connection, items: Iterable[int]) -> None:
@@ -144,22 +168,19 @@ def _taking(found: sa.Select[tuple[int]]) -> sa.UpdateBase:
 
 _other = item.alias("candidate")
 _who, _which = parameter("who"), parameter("which")
-_ZERO: sa.ColumnElement[int] = sa.literal_column("0")  # as in the indices
 _FREE = sa.select(_other.c.id).where(
     _other.c.stream == parameter("from_stream"),
-    _other.c.open > _ZERO,
     ~sa.exists().where(touched.c.item == _other.c.id, touched.c.person == _who),
     ~sa.exists().where(lease.c.item == _other.c.id, lease.c.person == _who),
 )
-_TAKE_HALF = _taking(_FREE.where(_other.c.open < _other.c.need).order_by(_other.c.order_key))
-_TAKE_QUEUED = _taking(_FREE.join(queue, queue.c.item == _other.c.id).order_by(queue.c.rank))
-_TAKE_ANY = _taking(_FREE.order_by(_other.c.order_key))
+_TAKE_BEGUN = _taking(_FREE.where(is_begun(_other)).order_by(_other.c.order_key))
+_TAKE_QUEUED = _taking(_FREE.where(_other.c.open > 0).join(queue, queue.c.item == _other.c.id).order_by(queue.c.rank))
+_TAKE_FRESH = _taking(_FREE.where(is_fresh(_other)).order_by(_other.c.order_key))
 _TAKE_BACK = item.update().where(item.c.id == _which, item.c.open > 0).values(open=item.c.open - 1).returning(item.c.id)
 _CHANGE_OPEN = item.update().where(item.c.id == _which).values(open=item.c.open + parameter("change"))
 
-_HELD = sa.select(lease).where(lease.c.person == _who).order_by(lease.c.number)
 _FIRST = sa.select(sa.func.min(lease.c.number)).where(lease.c.person == _who)
-_RENEW = lease.update().where(lease.c.person == _who).values(until=parameter("new_until"))
+_RENEW = lease.update().where(lease.c.person == _who).values(until=parameter("new_until")).returning(lease)
 _END_EXPIRED = lease.delete().where(lease.c.until <= parameter("now")).returning(lease.c.item)
 _RELEASE = (
     lease.delete()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lindley.labelling.sql import sa
-from lindley.labelling.tables import read_meta, write_meta
+from lindley.labelling.tables import write_meta
 
 _SAVE_SECONDS = 1.0
 
@@ -27,12 +27,15 @@ class StoreClock:
         self._reading = monotonic()
         self._now = saved
 
-    def read(self, connection: sa.Connection) -> float:
-        """Return the time within a transaction that may write; the store has it, to a second."""
-        saved: float = read_meta(connection, "clock")
+    def read(self, connection: sa.Connection, saved: float) -> float:
+        """Return the time within a transaction that may write, and save it where it is later than what is saved."""
         reading = self._monotonic()
         passed = max(0.0, reading - self._reading)
         self._reading, self._now = reading, max(self._now + passed, saved)
         if self._now - saved >= _SAVE_SECONDS:
-            write_meta(connection, "clock", self._now)
+            self.save(connection)
         return self._now
+
+    def save(self, connection: sa.Connection) -> None:
+        """Save the time that was read last."""
+        write_meta(connection, "clock", self._now)

@@ -6,24 +6,26 @@ Nothing here depends on the order in which events arrive, but what replaces what
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any, get_args
+from typing import Any, get_type_hints
+
+from pydantic import create_model
 
 from lindley.labelling import claims
 from lindley.labelling.class_changes import Refusal, apply_class_event
-from lindley.labelling.records import EventKind, ProjectEvent
+from lindley.labelling.records import ProjectEvent
 from lindley.labelling.sql import Row, parameter, sa, select_in
 from lindley.labelling.tables import class_, event, item, tally, touched
 from lindley.labelling.tables import person as people
 from lindley.session.event_store import Receipt, Refused
+from lindley.session.records import Record, find_fault
 
 ANSWERS = ("label", "skip", "import")
 """The kinds of events that answer an item."""
 LABELS = ("label", "import")
 """Those that count for what an item needs."""
-_UNDONE = (*ANSWERS, "flag", "note", "reveal", "adjudicate")
+_UNDOABLE = (*ANSWERS, "flag", "note", "adjudicate")
 _REQUIRED: dict[str, tuple[str, ...]] = {
     "label": ("item", "person", "class_id"),
     "skip": ("item", "person"),
@@ -45,46 +47,49 @@ class Appender:
     Args:
         connection: A transaction of the writer.
         person: Whose events they are; "" for a program. Imported labels keep the people whom their source names.
-        now: The time on the store's clock.
-        seconds: How long a lease lasts, which an undo gives.
+        until: The time on the store's clock until which a lease holds that an undo gives.
         time: The time of the server, UTC.
     """
 
-    def __init__(self, connection: sa.Connection, person: str, *, now: float, seconds: float, time: str) -> None:
+    def __init__(self, connection: sa.Connection, person: str, *, until: float, time: str) -> None:
         self._connection, self._person = connection, person
-        self._now, self._seconds, self._time = now, seconds, time
+        self._until, self._time = until, time
         self._people = {*connection.scalars(sa.select(people.c.name))}
         self._classes = {*connection.scalars(sa.select(class_.c.id))}
 
     def append(self, events: Sequence[ProjectEvent]) -> list[Receipt]:
         """Append the events in this order; one that is refused leaves the others as they are."""
-        known: dict[Any, Any] = select_in(self._connection, _KNOWN, [each.uuid for each in events])
-        items = select_in(self._connection, _ITEMS, [each.item for each in events if each.item is not None])
+        faults = [_find_fault(each) for each in events]
+        sound = [each for each, fault in zip(events, faults, strict=True) if not fault]
+        known: dict[Any, Any] = select_in(self._connection, _KNOWN, [each.uuid for each in sound])
+        items = select_in(self._connection, _ITEMS, [each.item for each in sound if each.item is not None])
         receipts: list[Receipt] = []
-        for each in events:
+        for each, fault in zip(events, faults, strict=True):
             try:
-                each = self._complete(each, items)
-                if each.uuid in known:
-                    receipts.append(_compare(each, known[each.uuid]))
-                    continue
-                self._append(each)
-                known[each.uuid] = (each.uuid, *_identity(each))
-                receipts.append("stored")
+                receipts.append(Refused(fault) if fault else self._take(each, known, items))
             except Refusal as refusal:
                 receipts.append(Refused(str(refusal)))
         return receipts
 
-    def _complete(self, each: ProjectEvent, items: dict[Any, Any]) -> ProjectEvent:
+    def _take(self, each: ProjectEvent, known: dict[Any, Any], items: Mapping[Any, Any]) -> Receipt:
+        each = self._complete(each, items)
+        identity = (each.kind, each.item, each.person or None)
+        if each.uuid not in known:
+            self._append(each)
+            known[each.uuid] = (each.uuid, *identity)
+            return "stored"
+        if tuple(known[each.uuid][1:]) == identity:
+            return "known"
+        raise Refusal(f"the uuid {each.uuid} is that of another event; a new event needs a new uuid")
+
+    def _complete(self, each: ProjectEvent, items: Mapping[Any, Any]) -> ProjectEvent:
         """Return the event with its person and its time. Raise Refusal where it cannot be stored."""
-        if each.kind not in get_args(EventKind):
-            raise Refusal(f"there is no kind of event {each.kind!r}")
         if each.kind != "import" and each.person not in ("", self._person):
             raise Refusal(f"it names the person {each.person!r}, and it came from {self._person!r}")
         each = each if each.kind == "import" else replace(each, person=self._person)
         missing = [name for name in _REQUIRED[each.kind] if getattr(each, name) in (None, "", {})]
         if missing or not each.uuid:
             raise Refusal(f"an event of kind {each.kind!r} requires {' and '.join(missing or ['uuid'])}")
-        _check_values(each)
         if each.item is not None and each.item not in items:
             raise Refusal(f"the item {each.item} is not known")
         if each.person not in self._people and each.person and each.kind != "import":
@@ -100,6 +105,8 @@ class Appender:
             apply_class_event(self._connection, each)
             self._classes.add(each.class_id or 0)
         if each.kind == "guideline":
+            if not isinstance(each.payload.get("text"), str):
+                raise Refusal("a guideline must have a text")
             each = replace(each, guideline_version=1 + (self._connection.scalar(_GUIDELINES) or 0))
         if each.kind in ANSWERS and (number := each.item) is not None:
             self._add_person(each.person)
@@ -125,9 +132,9 @@ class Appender:
     def _find_target(self, undo: ProjectEvent) -> Row | None:
         """Return the event that is to be undone; None where it has not arrived."""
         target = self._connection.execute(_TARGET, {"target": undo.target_uuid}).one_or_none()
-        if target is not None and target.kind not in _UNDONE:
+        if target is not None and target.kind not in _UNDOABLE:
             raise Refusal(f"an event of kind {target.kind!r} cannot be undone")
-        if target is not None and target.person not in (None, undo.person):
+        if target is not None and target.person != undo.person:
             raise Refusal(f"the event {undo.target_uuid} is of another person")
         return target
 
@@ -137,7 +144,7 @@ class Appender:
             return
         if target.kind != "import":
             values = {name: getattr(target, name) for name in ("item", "person", *claims.CHOICE)}
-            claims.take_back(self._connection, {**values, "until": self._now + self._seconds})
+            claims.take_back(self._connection, {**values, "until": self._until})
 
     def _settle(self, number: int, name: str, *, freed: bool = False) -> bool:
         """Bring what follows from a person's answers to an item up to date; return whether one counts.
@@ -150,7 +157,8 @@ class Appender:
         which = {"which": number, "who": name or None, "name": name}
         before, after = self._connection.scalar(_TOUCHED, which), self._connection.scalar(_COUNTING, which)
         if before != after:
-            self._connection.execute(_UNTOUCH, which)
+            if before is not None:
+                self._connection.execute(_UNTOUCH, which)
             if after is not None:
                 self._connection.execute(touched.insert(), {"item": number, "person": name, "kind": after})
         labels = (after in LABELS) - (before in LABELS)
@@ -160,42 +168,34 @@ class Appender:
         return after is not None
 
 
-def _identity(each: ProjectEvent) -> tuple[object, ...]:
-    return each.kind, each.item, each.person or None
-
-
-def _compare(each: ProjectEvent, stored: Sequence[object]) -> Receipt:
-    if tuple(stored[1:]) == _identity(each):
-        return "known"
-    return Refused(f"the uuid {each.uuid} is that of another event; a new event needs a new uuid")
-
-
-def _check_values(each: ProjectEvent) -> None:
-    """Raise Refusal for values that a database would alter or not take, as NaN, which it stores as nothing."""
+def _find_fault(each: ProjectEvent) -> str:
+    """Return what is wrong with an event's values: a wrong type, or what a database would alter or not take."""
+    if fault := find_fault(_EventFields, vars(each)):
+        return fault
     for name in _STORED:
         value = getattr(each, name)
-        if isinstance(value, float) and not math.isfinite(value):
-            raise Refusal(f"{name} is {value}, and must be a finite number")
         if isinstance(value, int) and abs(value) >= 2**63:
-            raise Refusal(f"{name} is too large")
-        if isinstance(value, str) and not _is_text(value):
-            raise Refusal(f"{name} is no text that can be stored: it holds half of a character")
+            return f"{name} is too large a number"
+        if isinstance(value, str) and not _is_storable(value):
+            return f"{name} holds half of a character"
     try:
         text = json.dumps(each.payload, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise Refusal(f"payload must hold JSON values and finite numbers only ({error})") from None
-    if json.loads(text) != each.payload:
-        raise Refusal("payload must hold JSON values only: keys are text")
+        return f"payload must hold JSON values and finite numbers only ({error})"
+    return "" if json.loads(text) == each.payload else "payload must hold JSON values only"
 
 
-def _is_text(value: str) -> bool:
+def _is_storable(text: str) -> bool:
     try:
-        value.encode()
+        text.encode()
     except UnicodeEncodeError:
         return False
     return True
 
 
+_EventFields: type[Record] = create_model(
+    "_EventFields", __base__=Record, **{name: (hint, ...) for name, hint in get_type_hints(ProjectEvent).items()}
+)  # type: ignore[call-overload]
 _STORED = tuple(each.name for each in fields(ProjectEvent) if each.name != "seq")
 _values = parameter("values", many=True)
 _which, _who, _name = parameter("which"), parameter("who"), parameter("name")
@@ -209,7 +209,11 @@ _undo = event.alias("undo")
 _COUNTING = (
     sa.select(event.c.kind)
     .where(event.c.item == _which, event.c.person.is_not_distinct_from(_who), event.c.kind.in_(ANSWERS))
-    .where(~sa.exists().where(_undo.c.kind == "undo", _undo.c.target_uuid == event.c.uuid))
+    .where(
+        ~sa.exists().where(
+            _undo.c.kind == "undo", _undo.c.target_uuid == event.c.uuid, _undo.c.person == event.c.person
+        )
+    )
     .order_by(event.c.seq.desc())
     .limit(1)
 )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from lindley.errors import InputError, format_rows
 from lindley.labelling.sql import parameter, sa, select_in
-from lindley.labelling.tables import item, lease, queue, touched
+from lindley.labelling.tables import item, lease, queue, read_meta, touched, write_meta
 
 
-def change_need(connection: sa.Connection, need: int, items: Iterable[int] | None) -> None:
+def change_need(connection: sa.Connection, need: int, items: Sequence[int] | None) -> None:
     """Set the number of people who shall label each of these items.
 
     Args:
@@ -19,13 +19,14 @@ def change_need(connection: sa.Connection, need: int, items: Iterable[int] | Non
     """
     if need < 1:
         raise InputError(argument="need", expected="at least 1", got=need)
+    write_meta(connection, "most_need", max(need, read_meta(connection, "most_need")))
     change = (
         item.update().where(item.c.need != need, item.c.ready).values(open=item.c.open + need - item.c.need, need=need)
     )
     if items is None:
         connection.execute(change)
         return
-    wanted = _check_known(connection, list(items))
+    wanted = _check_known(connection, items)
     if wanted:
         connection.execute(change.where(item.c.id == parameter("which")), [{"which": each} for each in wanted])
 
@@ -36,6 +37,7 @@ def move_to_audit(connection: sa.Connection, items: Sequence[int]) -> list[int]:
     used = select_in(connection, _USED, items)
     fresh = [each for each in dict.fromkeys(items) if each not in used]
     if fresh:
+        write_meta(connection, "audit", True)
         last = connection.scalar(sa.select(sa.func.max(item.c.order_key)).where(item.c.stream == "audit"))
         places = [{"which": each, "place": place} for place, each in enumerate(fresh, 0 if last is None else last + 1)]
         connection.execute(_MOVE, places)

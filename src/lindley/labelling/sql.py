@@ -5,6 +5,7 @@ This is the one place that imports SQLAlchemy (extra `label`); others take `sa` 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from lindley.errors import HeldError, InputError, JournalError
+from lindley.session.files import sync_folder
 
 try:
     import sqlalchemy as sa
@@ -39,8 +41,6 @@ if TYPE_CHECKING:
 else:
     Row = object  # a generic class of SQLAlchemy that a check of types at run time stumbles over
 
-BUSY_SECONDS = 5.0
-"""The time to wait for another process that writes."""
 _BLOCK = 500
 _SAFE_PATCHES = {(3, 44): 6, (3, 50): 7}
 
@@ -61,6 +61,7 @@ def open_engine(
     *,
     writes: bool = False,
     version: tuple[int, int, int] = sqlite3.sqlite_version_info[:3],
+    busy_seconds: float = 5.0,
     max_pages: int | None = None,
 ) -> sa.Engine:
     """Return an engine for the database file: each of its connections is set up, and each transaction begins itself.
@@ -70,6 +71,7 @@ def open_engine(
         writes: Whether transactions take the right to write when they begin, and not at the first change: a
             transaction that reads first could not wait for another writer.
         version: The version of SQLite, which decides on the journal mode.
+        busy_seconds: How long to wait for another process that writes.
         max_pages: The largest size of the file in pages; None: any.
     """
     engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
@@ -78,7 +80,7 @@ def open_engine(
 
     def set_up(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None  # sqlite3 begins no transactions of its own
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+        connection.execute(f"PRAGMA busy_timeout = {busy_seconds * 1000:.0f}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA recursive_triggers = ON")  # else INSERT OR REPLACE deletes without a trigger
         if max_pages is not None:
@@ -113,9 +115,15 @@ def back_up(engine: sa.Engine, path: Path) -> None:
     """
     temporary = path.with_name(path.name + ".partial")
     temporary.unlink(missing_ok=True)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(sa.text("VACUUM INTO :path"), {"path": str(temporary)})
+    pooled = engine.raw_connection()
+    try:
+        pooled.cursor().execute("VACUUM INTO ?", (str(temporary),))
+    finally:
+        pooled.close()
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
     temporary.replace(path)
+    sync_folder(path.parent)
 
 
 def parameter(name: str, *, many: bool = False) -> sa.BindParameter[Any]:
@@ -147,16 +155,21 @@ def select_in(
 
 @contextmanager
 def translated_errors(path: Path) -> Iterator[None]:
-    """Raise errors of the database as lindley's own: HeldError where another process writes, else JournalError."""
+    """Raise errors of the database as lindley's own: HeldError where another process writes, JournalError for the rest.
+
+    Text that holds half of a character is an InputError.
+    """
     try:
         yield
     except sa.exc.IntegrityError:
         raise
+    except UnicodeEncodeError as error:
+        raise InputError(f"A text holds half of a character, and cannot be stored: {error.object!r}.") from None
     except sa.exc.DBAPIError as error:
         reason = str(error.orig)
         if "locked" in reason:
             raise HeldError(
-                f"{path}: another process wrote for more than {BUSY_SECONDS:.0f} s. Nothing was stored; try again.",
+                f"{path}: another process has been writing for too long. Nothing was stored; try again.",
                 path=path,
             ) from error
         remedy = "Free space on the disk." if "full" in reason else "Restore a backup if it stays so."

@@ -6,7 +6,8 @@ All changes go through one writer thread; every reader has a connection of its o
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +16,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from lindley.errors import InputError
+from lindley.errors import InputError, JournalError
 from lindley.labelling import claims, reads
 from lindley.labelling.additions import Addition
 from lindley.labelling.claims import WantTest
@@ -27,8 +28,8 @@ from lindley.labelling.migrations import create_tables, migrate
 from lindley.labelling.ranked_queue import QueueRow, read_epoch, read_queue, replace_queue
 from lindley.labelling.records import ClassAction, ClassRecord, Entry, Item, Lease, ProjectEvent
 from lindley.labelling.round_records import ModelRecord, RoundRecord, add_model, add_round, read_models, read_rounds
-from lindley.labelling.sql import Row, open_engine, sa, translated_errors
-from lindley.labelling.tables import item, person, read_meta
+from lindley.labelling.sql import open_engine, sa, translated_errors
+from lindley.labelling.tables import item, person, read_all_meta, read_meta
 from lindley.labelling.writer import Writer
 from lindley.session.event_store import Receipt, Refused
 
@@ -48,6 +49,7 @@ class ProjectStore:
         lease_seconds: How long an item is held for a person who does not answer.
         clock: Monotonic seconds, for leases.
         utc: The time, for display.
+        busy_seconds: How long to wait for another process that writes.
         max_pages: The largest size of the file in pages of the database; None: any.
 
     Raises:
@@ -63,20 +65,21 @@ class ProjectStore:
         lease_seconds: float = 300.0,
         clock: Callable[[], float] = time.monotonic,
         utc: Callable[[], datetime] = utc_now,
+        busy_seconds: float = 5.0,
         max_pages: int | None = None,
     ) -> None:
         if not path.is_file():
             raise InputError(f"There is no labelling project at {path}: make one with `lindley init`.", argument="path")
         self.path, self.lease_seconds = path.absolute(), lease_seconds
         self._utc = utc
-        writes = open_engine(self.path, writes=True, max_pages=max_pages)
+        writes = open_engine(self.path, writes=True, busy_seconds=busy_seconds, max_pages=max_pages)
         try:
             with translated_errors(self.path):
                 migrate(writes, self.path)
         except BaseException:
             writes.dispose()
             raise
-        self._engine = open_engine(self.path)
+        self._engine = open_engine(self.path, busy_seconds=busy_seconds)
         self._clock = StoreClock(clock, self.read(lambda connection: float(read_meta(connection, "clock"))))
         self._writer = Writer(writes, self.path)
 
@@ -124,6 +127,13 @@ class ProjectStore:
 
     def close(self) -> None:
         """Finish what was asked for, and close the database."""
+        with suppress(JournalError):  # it is closed already, or cannot be written: then some time is not counted
+
+            def save_time(connection: sa.Connection) -> None:
+                self._moment(connection)
+                self._clock.save(connection)
+
+            self.write(save_time)
         self._writer.close()
         self._engine.dispose()
 
@@ -182,7 +192,8 @@ class ProjectStore:
 
     def set_need(self, need: int, items: Iterable[int] | None = None) -> None:
         """Set the number of people who shall label each of these items; None: all."""
-        self.write(lambda connection: change_need(connection, need, items))
+        wanted = None if items is None else list(items)
+        self.write(lambda connection: change_need(connection, need, wanted))
 
     def start_audit(self, items: Sequence[int]) -> list[int]:
         """Move items into the audit stream, in this order, and return those that were fresh: never answered or held."""
@@ -244,7 +255,7 @@ class ProjectStore:
         def change(connection: sa.Connection) -> tuple[int, Receipt]:
             number = next_class_id(connection) if class_id is None else class_id
             made = ProjectEvent(uuid=uuid4().hex, kind="class", class_id=number, payload=payload)
-            return number, self._append(connection, by, [made])[0]
+            return number, self._append(connection, by, [made], self._moment(connection))[0]
 
         number, receipt = self.write(change)
         if isinstance(receipt, Refused):
@@ -262,7 +273,7 @@ class ProjectStore:
             person: The name of the person; "" for a program.
             events: The events; fields that an answer leaves None are those of its lease.
         """
-        return self.write(lambda connection: self._append(connection, person, events))
+        return self.write(lambda c: self._append(c, person, events, self._moment(c)))
 
     def claim(self, person: str, count: int, *, want_test: WantTest = False) -> list[Lease]:
         """Lease items to a person until they hold `count`, and return what they hold, the oldest first.
@@ -300,12 +311,12 @@ class ProjectStore:
 
         def work(connection: sa.Connection) -> tuple[list[Receipt], list[Lease]]:
             reads.check_person(connection, person)
+            moment = self._moment(connection)
             claims.release(connection, person, release)
-            receipts = self._append(connection, person, events)
-            now = self._clock.read(connection)
+            receipts = self._append(connection, person, events, moment)
             seconds = self.lease_seconds
-            rows = claims.claim_items(connection, person, count, want_test=want_test, now=now, seconds=seconds)
-            return receipts, [self._lease(row, now) for row in rows]
+            held = claims.claim_items(connection, person, count, want_test=want_test, moment=moment, seconds=seconds)
+            return receipts, [self._lease(each, moment.now) for each in held]
 
         return self.write(work)
 
@@ -371,19 +382,24 @@ class ProjectStore:
         """Return the models in the order added."""
         return self.read(read_models)
 
-    def _append(self, connection: sa.Connection, person: str, events: Sequence[ProjectEvent]) -> list[Receipt]:
+    def _moment(self, connection: sa.Connection) -> claims.Moment:
+        meta = read_all_meta(connection)
+        return claims.Moment(self._clock.read(connection, float(meta["clock"])), meta)
+
+    def _append(
+        self, connection: sa.Connection, person: str, events: Sequence[ProjectEvent], moment: claims.Moment
+    ) -> list[Receipt]:
         if not events:
             return []
-        now = self._clock.read(connection)
-        appender = Appender(connection, person, now=now, seconds=self.lease_seconds, time=self._time())
+        appender = Appender(connection, person, until=moment.now + self.lease_seconds, time=self._time())
         return appender.append(events)
 
     def _time(self) -> str:
         return self._utc().isoformat(timespec="milliseconds")
 
-    def _lease(self, row: Row, now: float) -> Lease:
-        until = self._utc() + timedelta(seconds=row.until - now)
-        values = {name: getattr(row, name) for name in ("item", "person", "token", *claims.CHOICE)}
+    def _lease(self, held: Mapping[str, Any], now: float) -> Lease:
+        until = self._utc() + timedelta(seconds=held["until"] - now)
+        values = {name: held[name] for name in ("item", "person", "token", *claims.CHOICE)}
         return Lease(until=until.isoformat(timespec="milliseconds"), **values)
 
     def _column(self, name: str) -> list[Any]:

@@ -24,7 +24,8 @@ meta = sa.Table(
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("value", sa.JSON, nullable=False),
 )
-"""schema_version, seed, clock (seconds of the store's clock), epoch and model_version of the queue."""
+"""schema_version; seed; clock, in seconds of the store's; epoch and model_version of the queue; most_need, the largest
+need of an item; audit, whether there is one."""
 
 class_ = sa.Table(
     "class",
@@ -197,15 +198,38 @@ def read_meta(connection: sa.Connection, key: str) -> Any:
     return connection.scalar(_META, {"which": key})
 
 
+def read_all_meta(connection: sa.Connection) -> dict[str, Any]:
+    """Return all values of the table meta."""
+    return {row.key: row.value for row in connection.execute(_ALL_META)}
+
+
 def write_meta(connection: sa.Connection, key: str, value: object) -> None:
-    """Change a value of the table meta."""
+    """Change a value of the table meta.
+
+    Args:
+        connection: A transaction of the writer.
+        key: Its name.
+        value: The new value, as JSON has it.
+    """
     connection.execute(_CHANGE_META, {"which": key, "new": value})
 
 
+_ALL_META = sa.select(meta)
 _META = sa.select(meta.c.value).where(meta.c.key == sa.bindparam("which"))
 _CHANGE_META = meta.update().where(meta.c.key == sa.bindparam("which")).values(value=sa.bindparam("new", type_=sa.JSON))
-_IS_OPEN = item.c.open > sa.literal_column("0")  # a literal: an index over some rows is not used with a parameter
-for _name, _which in {"item_open": _IS_OPEN, "item_half": _IS_OPEN & (item.c.open < item.c.need)}.items():
+
+
+def is_fresh(items: sa.FromClause) -> sa.ColumnElement[bool]:
+    """The condition that nobody has labelled or holds an item; an index finds those of a stream in their order."""
+    return items.c.open >= items.c.need
+
+
+def is_begun(items: sa.FromClause) -> sa.ColumnElement[bool]:
+    """The condition that somebody has labelled or holds an item, and that it needs others; an index finds these."""
+    return (items.c.open > sa.literal_column("0")) & (items.c.open < items.c.need)  # no parameter: it is the index's
+
+
+for _name, _which in {"item_fresh": is_fresh(item), "item_begun": is_begun(item)}.items():
     sa.Index(_name, item.c.stream, item.c.order_key, sqlite_where=_which, postgresql_where=_which)
 for _table in (event, session_event, session_answer):
     add_triggers(_table)

@@ -23,7 +23,7 @@ _MISSING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null"})
 """Texts that mean that a value is missing, in any case."""
 _TRUTH = {"true": 1.0, "false": 0.0}
 _SECONDS_OF_A_DAY = 86_400
-Cell = float | str | bool | None
+Cell = float | int | str | bool | None
 
 
 @dataclass(frozen=True)

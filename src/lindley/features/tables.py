@@ -70,7 +70,7 @@ class TableFeatures:
     def restore(self, state: LearntState) -> Transform:
         """See FeatureMethod."""
         columns: Any = state.settings.get("columns")
-        if not isinstance(columns, list) or not all(map(_is_description, columns)):
+        if not isinstance(columns, list) or not columns or not all(map(_is_description, columns)):
             raise InputError(argument="the columns of the state", expected="a list of columns", got=columns)
 
         def transform(contents: Contents) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The cache: nothing is computed twice, a kill at any moment loses nothing that was stored, and other items are refused."""
+"""The cache: nothing is computed twice, a kill loses nothing that was stored, and other items are refused."""
 
 import subprocess
 import sys

@@ -23,3 +23,16 @@ def test_all_components_keep_distances():
     made = restore_components(LearntState(principal_components(features, 100)), np.asarray)(features)
     assert made.shape == (9, 4)
     assert np.allclose(made @ made.T, (features - features.mean(0)) @ (features - features.mean(0)).T, atol=1e-4)
+
+
+def test_even_components_are_those_of_scaled_features():
+    generator = np.random.default_rng(0)
+    features = (generator.normal(size=(500, 3)) * [1, 10, 100]).astype(np.float32)
+    scaled = features / features.std(0)
+    made = restore_components(LearntState(principal_components(features, 3, even=0.0)), np.asarray)(features)
+    expected = scaled - scaled.mean(0)
+    assert np.allclose(made @ made.T, expected @ expected.T, atol=1e-3)
+
+
+def test_constant_features_have_components():
+    assert np.isfinite(principal_components(np.ones((3, 2), np.float32), 2, even=1.0)["component_directions"]).all()

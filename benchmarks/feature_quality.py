@@ -28,7 +28,7 @@ from records import DEFAULT_FOLDER, append, machine, markdown, now
 from sklearn.linear_model import LogisticRegression
 
 from lindley.contracts import Classification, Labels, TrainingData
-from lindley.datasets import load
+from lindley.datasets.catalogue import load
 from lindley.features import LSA, EncoderAndLSA, FeatureMethod, Patches
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.head.head import BayesianHead

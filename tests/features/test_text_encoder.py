@@ -2,13 +2,14 @@
 
 import importlib.util
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lindley.errors import InputError
-from lindley.features import LSA, EncoderAndLSA, TextEncoder, compute_features
+from lindley.features import LSA, EncoderAndLSA, ImageEncoder, TextEncoder, compute_features
 
 transformers = pytest.importorskip("transformers")
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "cat", "dog", "sat", "ran", "stocks", "fell"]
@@ -114,6 +115,19 @@ def test_altered_weights_are_refused(folder, tmp_path):
     with pytest.raises(InputError) as caught:
         TextEncoder(tmp_path).encode(["cat"])
     assert caught.value.argument == "model"
+
+
+def test_loading_shows_nothing(folder, capfd):
+    TextEncoder(folder).encode(["cat"])
+    assert capfd.readouterr() == ("", "")
+
+
+def test_without_transformers_the_error_names_the_extra(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(InputError, match="text"):
+        TextEncoder(folder).version  # noqa: B018
+    with pytest.raises(InputError, match="vision"):
+        ImageEncoder(folder).version  # noqa: B018
 
 
 def test_both_blocks_have_a_total_variance_of_one_and_are_those_of_their_methods(folder):

@@ -103,6 +103,15 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("labelling/sources/vectors.py", "~np.isfinite(single)", "np.isnan(single)", "labelling/sources/test_vectors.py::test_rows_that_are_not_finite_are_named"),
     ("labelling/sources/folder_walk.py", "    if not target.is_relative_to(root):", "    if False:", "labelling/sources/test_images.py::test_what_is_no_image_has_a_reason_and_the_rest_is_read"),
     ("labelling/sources/images.py", "    if width * height > MAX_PIXELS:", "    if False:", "labelling/sources/test_images.py::test_an_image_of_too_many_pixels_is_named_before_it_is_decoded"),
+    ("features/cache.py", "        changed = (stored[: len(given)] != given).nonzero()[0].tolist()", "        changed = []", "features/test_cache.py::test_a_changed_or_reordered_pool_is_noticed"),
+    ("features/cache.py", "        if state is None and done:", "        if False:", "features/test_cache.py::test_a_lost_state_is_not_learnt_anew_beside_old_features"),
+    ("features/cache.py", "            if features.shape[1] != num_features:", "            if False:", "features/test_cache.py::test_vectors_of_another_length_are_refused"),
+    ("features/cache.py", '            write_atomically(self._blocks / f"{start:09}.npz", buffer.getvalue())', '            make_folder(self._blocks), (self._blocks / f"{start:09}.npz").write_bytes(buffer.getvalue())', "features/test_cache.py::test_a_kill_at_any_file_loses_nothing_that_was_stored"),
+    ("features/state.py", "        if hashlib.sha256(stored).hexdigest() != digest:", "        if False:", "features/test_state.py::test_arrays_of_another_state_are_refused"),
+    ("features/method.py", "    bad = ~np.isfinite(features).all(1)", "    bad = np.zeros(len(features), bool)", "features/test_method.py::test_what_is_not_finite_in_float32_is_refused_with_its_rows"),
+    ("features/image_files.py", "    if width * height > max_pixels:", "    if False:", "features/test_image_files.py::test_a_bomb_is_refused_before_it_is_decoded"),
+    ("features/pretrained.py", "or not any(folder.glob(_WEIGHTS)):", "or False:", "features/test_text_encoder.py::test_a_folder_without_weights_is_refused"),
+    ("features/tables.py", "    return np.stack([scaled, missing], axis=1)", "    return np.stack([scaled, 0 * missing], axis=1)", "features/test_tables.py::test_what_is_missing_is_the_mean_and_is_marked"),
 ]  # fmt: skip
 
 

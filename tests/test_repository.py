@@ -171,6 +171,7 @@ PAGES = [
     "docs/acquisition.md",
     "docs/studies.md",
     "docs/data.md",
+    "docs/features.md",
 ]
 
 

@@ -18,6 +18,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from lindley.acquisition.specs import ACQUISITIONS
 from lindley.datasets.catalogue import DATASETS
+from lindley.features.specs import FEATURES
 from lindley.measures.catalogue import METRICS
 from lindley.posteriors.catalogue import POSTERIORS
 
@@ -65,6 +66,16 @@ def posteriors() -> Iterator[Sequence[str]]:
         yield f"`{spec.name}`", spec.title, ", ".join(requires), options, weights, spec.reference
 
 
+def features() -> Iterator[Sequence[str]]:
+    """Yield the heading of the table of feature methods, then a row for each."""
+    yield "name", "title", "of", "requires", "options", "reference"
+    for spec in FEATURES.values():
+        parameters = inspect.signature(spec.method).parameters
+        options = _options((option, parameters[option].default) for option in spec.options)
+        requires = f"extra `{spec.extra}`" if spec.extra else ""
+        yield f"`{spec.name}`", spec.title, spec.kind, requires, options, spec.reference
+
+
 def metrics() -> Iterator[Sequence[str]]:
     """Yield the heading of the table of metrics, then a row for each."""
     yield "title", "name", "of", "unit", "better", "reference"
@@ -86,6 +97,7 @@ def data_sets() -> Iterator[Sequence[str]]:
 TABLES: dict[str, Callable[[], Iterator[Sequence[str]]]] = {
     "acquisitions": acquisitions,
     "posteriors": posteriors,
+    "features": features,
     "metrics": metrics,
     "data-sets": data_sets,
 }

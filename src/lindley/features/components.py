@@ -8,20 +8,27 @@ from lindley.features.method import LearntState, Transform
 from lindley.features.state import state_array
 
 
-def principal_components(features: np.ndarray, num_components: int) -> dict[str, np.ndarray]:
+def principal_components(
+    features: np.ndarray, num_components: int, *, even: float | None = None
+) -> dict[str, np.ndarray]:
     """Return the mean and the directions of the largest variance, as arrays of a state.
 
     Args:
         features: [n, D].
         num_components: The largest number of directions; there are no more than D or n.
+        even: Divide each feature by its deviation first, to which this times the mean deviation is added, so that
+            features that hardly vary stay small; None leaves them as they are.
     """
     mean = features.mean(0, dtype=np.float64)
     centred = features - mean
-    _, vectors = np.linalg.eigh(centred.T @ centred)  # in growing order of variance
+    deviation = centred.std(0)
+    unit = np.ones_like(mean) if even is None or not deviation.any() else deviation + even * deviation.mean()
+    scaled = centred / unit
+    _, vectors = np.linalg.eigh(scaled.T @ scaled)  # in growing order of variance
     directions = vectors[:, ::-1][:, : min(num_components, *features.shape)]
     largest = np.take_along_axis(directions, np.abs(directions).argmax(0)[None], axis=0)
     directions = directions * np.sign(largest)  # a direction and its reverse are the same: choose one
-    return {"component_mean": mean, "component_directions": directions}
+    return {"component_mean": mean, "component_directions": directions / unit[:, None]}
 
 
 def restore_components(state: LearntState, transform: Transform) -> Transform:

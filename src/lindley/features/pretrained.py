@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -76,7 +78,8 @@ def load_part(kind: str, folder: Path, **options: Any) -> Any:
     import transformers
 
     try:
-        return getattr(transformers, kind).from_pretrained(folder, local_files_only=True, **options)
+        with _quiet(transformers.utils.logging):
+            return getattr(transformers, kind).from_pretrained(folder, local_files_only=True, **options)
     except Exception as error:  # whatever a reader raises at a folder that somebody else wrote
         first_line = str(error).strip().partition("\n")[0]
         raise InputError(
@@ -104,6 +107,20 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(argument=str(path), expected="an object of JSON", got=type(content).__name__)
     return content
+
+
+@contextmanager
+def _quiet(logging: Any) -> Iterator[None]:
+    """Keep transformers from showing a progress bar and notes where only an error matters."""
+    verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bar:
+            logging.enable_progress_bar()
 
 
 def _fetch(name: str) -> Path:

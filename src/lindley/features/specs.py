@@ -96,7 +96,7 @@ _SPECS = (
         "k-means patches",
         "images",
         "Coates, Ng and Lee 2011, AISTATS",
-        options=("size", "patch_size", "num_centres", "num_patches", "num_components", "fit_rows", "seed"),
+        options=("size", "patch_size", "stride", "num_centres", "num_patches", "num_components", "fit_rows", "seed"),
         learnt=True,
     ),
     FeatureSpec(

@@ -23,7 +23,7 @@ _MISSING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null"})
 """Texts that mean that a value is missing, in any case."""
 _TRUTH = {"true": 1.0, "false": 0.0}
 _SECONDS_OF_A_DAY = 86_400
-Cell = float | str | bool | None
+Cell = float | int | str | bool | None
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class TableFeatures:
     def restore(self, state: LearntState) -> Transform:
         """See FeatureMethod."""
         columns: Any = state.settings.get("columns")
-        if not isinstance(columns, list) or not all(map(_is_description, columns)):
+        if not isinstance(columns, list) or not columns or not all(map(_is_description, columns)):
             raise InputError(argument="the columns of the state", expected="a list of columns", got=columns)
 
         def transform(contents: Contents) -> np.ndarray:

@@ -82,16 +82,14 @@ class LSA:
 
     def _directions(self, counts: Any) -> np.ndarray:
         """Return the principal directions of the counts.  [n, V] -> [D, V] float32"""
-        from sklearn.decomposition import TruncatedSVD
+        from sklearn.utils.extmath import randomized_svd
         from threadpoolctl import threadpool_limits
 
-        num_components = min(self.num_components, *counts.shape)
-        decomposition = TruncatedSVD(num_components, random_state=derive_seed(self.seed, "LSA") % 2**32)
+        num_components, seed = min(self.num_components, *counts.shape), derive_seed(self.seed, "LSA") % 2**32
         with threadpool_limits(1):  # sums in one order, whatever the number of cores
-            decomposition.fit(counts)
-        widths = decomposition.singular_values_
-        directions: np.ndarray = decomposition.components_[widths > _LEAST_SHARE * widths.max()]
-        return directions.astype(np.float32)
+            _, widths, directions = randomized_svd(counts, num_components, n_iter=5, random_state=seed)
+        kept: np.ndarray = directions[widths > _LEAST_SHARE * widths.max()]
+        return kept.astype(np.float32)
 
 
 def check_texts(contents: Contents) -> list[str]:

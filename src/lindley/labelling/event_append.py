@@ -19,7 +19,7 @@ from lindley.labelling.sql import Row, parameter, sa, select_in
 from lindley.labelling.tables import class_, event, item, tally, touched
 from lindley.labelling.tables import person as people
 from lindley.session.event_store import Receipt, Refused
-from lindley.session.records import Record, find_fault
+from lindley.session.validated_records import Record, find_fault
 
 ANSWERS = ("label", "skip", "import")
 """The kinds of events that answer an item."""

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from lindley.errors import HeldError, InputError, JournalError
-from lindley.session.files import sync_folder
+from lindley.files import sync_folder
 
 try:
     import sqlalchemy as sa

@@ -5,13 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from lindley.apps.interrupts import program_name
 from lindley.apps.printing import print_message, print_result
-from lindley.errors import LindleyError
+from lindley.errors import InputError, LindleyError
 from lindley.labelling.audit import draw_audit
 from lindley.labelling.desk import Desk
 from lindley.labelling.project import Project
@@ -38,27 +39,38 @@ def label_project(folder: Path, people: Sequence[str], *, port: int, simulation:
         folder: The folder of the project.
         people: The names of the people who may label.
         port: The port; 0: a free one.
-        simulation: The simulated person.
+        simulation: The simulated person, who labels as the first of the people.
+
+    Raises:
+        InputError: If no person is named, or one twice; if the port is taken, or there is no file of true classes.
+        HeldError: If another server works on this project.
     """
-    from lindley.apps.web.serving import serve
+    from lindley.apps.web.serving import listen, serve
 
-    person: list[_Person] = []
+    if not people or len({*people}) != len(people):
+        raise InputError(argument="people", expected="different names, one or more", got=[*people])
+    if simulation is not None and not simulation.truth.is_file():
+        raise InputError(f"There is no file {simulation.truth}.", argument="simulate", got=str(simulation.truth))
+    with Project.open(folder) as project:
+        lockstep = simulation is not None and not simulation.asynchronous
+        with listen(port) as listener, Desk(project, lockstep=lockstep) as desk:
+            if simulation is None:
+                serve(desk, people, listener, on_ready=lambda links, stop: _print_links(links))
+                return
+            with _Person(simulation) as person:
+                serve(desk, people, listener, on_ready=lambda links, stop: person.start(links[people[0]], stop))
+        if code := person.exit_code:
+            raise LindleyError(f"The simulated person ended with exit code {code}.")
+        if project.is_round_due(whole_batches=False):
+            project.train()
+    print_result(f"Look at it: {program_name()} status {folder}")
 
-    def on_ready(links: dict[str, str], stop: threading.Event) -> None:
-        if simulation is not None:
-            person.append(_Person(next(iter(links.values())), simulation, stop))
-            return
-        for name, link in links.items():
-            print_result(f"{name}: {link}" if len(links) > 1 else f"Open: {link}")
-        print_message("Each link lets one browser in, once. Stop with Ctrl-C: nothing is lost.")
 
-    lockstep = simulation is not None and not simulation.asynchronous
-    with Desk(Project.open(folder), lockstep=lockstep) as desk:
-        serve(desk, people, port=port, on_ready=on_ready)
-    if person and (code := person[0].wait()):
-        raise LindleyError(f"The simulated person ended with exit code {code}.")
-    if simulation is not None:
-        print_result(f"Look at it: {program_name()} status {folder}")
+def _print_links(links: Mapping[str, str]) -> None:
+    for name, link in links.items():
+        print_result(f"{name}: {link}" if len(links) > 1 else f"Open: {link}")
+    print_message("Each link lets one browser in, once. Stop with Ctrl-C: nothing is lost.")
+    sys.stdout.flush()
 
 
 def begin_audit(folder: Path, count: int) -> None:
@@ -76,27 +88,44 @@ def train_now(folder: Path) -> None:
 
 
 class _Person:
-    """The process of a simulated person, whose end ends the server."""
+    """The process of a simulated person, whose end ends the server; leaving the context ends the person."""
 
-    def __init__(self, link: str, given: Simulation, stop: threading.Event) -> None:
-        command = [sys.executable, "-m", "lindley.labelling.simulated_person", link, str(given.truth)]
+    def __init__(self, given: Simulation) -> None:
+        self._given = given
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self, link: str, stop: threading.Event) -> None:
+        """Let the person in by a link, which goes through a pipe: arguments are seen by all users of a machine."""
+        given = self._given
+        command = [sys.executable, "-P", "-m", "lindley.labelling.simulated_person", "-", str(given.truth)]
         command += ["--labels", str(given.labels), "--noise", str(given.noise), "--seconds", str(given.seconds)]
-        command += ["--seed", str(given.seed), "--key", given.key, "--label", given.label]
+        command += ["--seed", str(given.seed), f"--key={given.key}", f"--label={given.label}"]
         command += ["--asynchronous"] * given.asynchronous
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        self._stop = stop
-        threading.Thread(target=self._watch, args=(given.labels,), daemon=True).start()
+        self._process = process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert process.stdin is not None
+        with suppress(BrokenPipeError), process.stdin as pipe:
+            pipe.write(link + "\n")
+        threading.Thread(target=self._watch, args=(process, stop), name="lindley-person", daemon=True).start()
 
-    def wait(self) -> int:
-        """Return the exit code of the person."""
-        if self._process.poll() is None:
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code of the person; None where there was none."""
+        return None if self._process is None else self._process.wait()
+
+    def __enter__(self) -> _Person:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._process is not None and self._process.poll() is None:
             self._process.kill()
-        return self._process.wait()
+            self._process.wait()
 
-    def _watch(self, wanted: int) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if int(line) % 50 == 0 or int(line) == wanted:
-                print_message(f"{int(line)} of {wanted} labels")
-        self._process.wait()
-        self._stop.set()
+    def _watch(self, process: subprocess.Popen[str], stop: threading.Event) -> None:
+        assert process.stdout is not None
+        wanted = self._given.labels
+        with process.stdout as lines:
+            for line in lines:
+                if int(line) % 50 == 0 or int(line) == wanted:
+                    print_message(f"{int(line)} of {wanted} labels")
+        process.wait()
+        stop.set()

@@ -27,7 +27,7 @@ What the events say
 
 Training
 - training_round.py: one round, as a step of a session; epochs.py: what it gives, in files.
-- trainer.py: the process that trains; supervise.py: the process beside the server that has it work.
+- trainer.py: the process that trains; trainer_process.py: it, as the server sees it; supervise.py: when it works.
 - model.py: the newest model, for new data.
 
 People

@@ -14,8 +14,8 @@ from lindley.noise import row_uniforms
 def draw_audit(project: Project, count: int) -> list[int]:
     """Move random items that were never labelled into the audit stream, and return them.
 
-    They are drawn from all groups of items of which none was labelled: of those that the model was trained on it
-    would know the copies. An audit that is under way goes on with new items.
+    They are drawn from all groups of items of which none was labelled, or is on somebody's screen: of those that the
+    model was trained on it would know the copies. An audit that is under way goes on with new items.
 
     Args:
         project: The project.
@@ -26,8 +26,8 @@ def draw_audit(project: Project, count: int) -> list[int]:
     """
     store = project.store
     groups, streams = store.groups(), store.streams()
-    answered = fold(store.events()).standing
-    used = {int(groups[item]) for item in answered} | {int(groups[item]) for item in (streams == "audit").nonzero()[0]}
+    known = {*fold(store.events()).standing, *store.leased_items(), *(streams == "audit").nonzero()[0].tolist()}
+    used = {int(groups[item]) for item in known}
     first = np.unique(groups, return_index=True)[1]  # one item of each group
     fresh = torch.tensor([item for item in first.tolist() if int(groups[item]) not in used], dtype=torch.int64)
     if len(fresh) < count:

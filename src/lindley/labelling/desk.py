@@ -6,17 +6,22 @@ there, and stays where a round fails. In lockstep, for simulations, nothing more
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from uuid import uuid4
 
+from lindley.errors import InputError
+from lindley.labelling import reads
 from lindley.labelling.project import Project
 from lindley.labelling.records import Lease, ProjectEvent
 from lindley.labelling.status import project_status
 from lindley.labelling.supervise import Supervisor
 from lindley.session.event_store import Receipt
+
+_SHOWN = ("label", "skip", "flag", "note")
+"""The kinds of events that a person's history shows."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +51,18 @@ class Desk:
     """Hands out items and takes answers (a context manager); a trainer works beside it.
 
     Args:
-        project: The project, which the desk closes.
+        project: The project; its owner closes it after the desk.
         lockstep: Whether a person waits for a round that is due.
         seconds: After an answer, the time until a round is due although its batch is not whole.
+
+    Raises:
+        HeldError: If another process trains models of the project, such as a second server; it names the process.
     """
 
     def __init__(self, project: Project, *, lockstep: bool = False, seconds: float = 30.0) -> None:
         self.project, self.store = project, project.store
         self._lockstep = lockstep
-        self._adopted = threading.Condition()
+        self._lock = project.hold()
         self._supervisor = Supervisor(project, seconds=seconds, lockstep=lockstep)
 
     def describe(self) -> dict[str, Any]:
@@ -81,25 +89,21 @@ class Desk:
             events: What they did, oldest first.
             count: The number of items that the person shall hold.
         """
-        events = [self._with_prediction(person, each) for each in events]
-        receipts: list[Receipt] = []
+        events = [self.project.with_prediction(each) if each.kind == "label" else each for each in events]
         if self._lockstep:
-            receipts = self.store.append(person, events)
-            if self.project.is_round_due(whole_batches=True):
-                self._supervisor.request()
-                return receipts, Served((), self.store.epoch(), finished=False)
-            events = []
-        stored, leases = self.store.append_and_claim(person, events, count, want_test=self.project.wants_test)
-        if not self._lockstep:
-            receipts = stored
-            self._supervisor.notice()
-        waiting = not leases and count > 0 and self.project.is_round_due(whole_batches=False)
-        if waiting:
-            self._supervisor.request()
-        return receipts, self._served(leases, finished=count > 0 and not leases and not waiting)
+            return self._take_in_lockstep(person, events, count)
+        receipts, leases = self.store.append_and_claim(person, events, count, want_test=self.project.wants_test)
+        self._supervisor.notice()
+        return receipts, self._serve(leases, count)
 
     def reveal(self, person: str, item: int) -> dict[str, Any]:
-        """Record that the person has seen the prediction of an item, then return it."""
+        """Record that the person has seen the prediction of an item, then return it.
+
+        Raises:
+            InputError: If there is no such item, or it is of an audit, which is labelled blind.
+        """
+        if next(self.store.items([item])).stream == "audit":
+            raise InputError(f"The item {item} is of an audit, which is labelled without the model's prediction.")
         predicted = self.project.predicted(item)
         if predicted is None:
             return {"item": item, "class_id": None, "probability": None}
@@ -124,25 +128,13 @@ class Desk:
             text: Part of the content, the place or the class that is searched for; "" is everything.
             limit: The largest number of lines.
         """
-        names = {each.id: each.name for each in self.store.classes()}
-        found: list[dict[str, Any]] = []
-        for event in reversed([each for each in self.store.events() if each.person == person]):
-            if event.item is None or event.kind not in ("label", "skip", "flag", "note"):
-                continue
-            line = {
-                "uuid": event.uuid,
-                "kind": event.kind,
-                "item": event.item,
-                "place": self.project.place(event.item),
-                "content": self.store.content(event.item),
-                "class": names.get(event.class_id) if event.class_id is not None else None,
-                "time": event.server_time,
-            }
-            if text.casefold() in " ".join(str(line[name]) for name in ("place", "content", "class")).casefold():
-                found.append(line)
-            if len(found) == limit:
-                break
-        return found
+        wanted = text.casefold()
+        lines = (
+            line
+            for line in self._past(person)
+            if wanted in " ".join(str(line[name]) for name in ("place", "content", "class")).casefold()
+        )
+        return list(islice(lines, limit))
 
     def status(self) -> dict[str, Any]:
         """Return how far the project is, as JSON values."""
@@ -153,9 +145,9 @@ class Desk:
         self._supervisor.request()
 
     def close(self) -> None:
-        """End the trainer, and close the project."""
+        """End the trainer."""
         self._supervisor.close()
-        self.project.close()
+        self._lock.release()
 
     def __enter__(self) -> Desk:
         return self
@@ -163,18 +155,23 @@ class Desk:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _with_prediction(self, person: str, event: ProjectEvent) -> ProjectEvent:
-        """Return a label with what the model predicts of its item: whether it was shown is in the events."""
-        if event.kind != "label" or event.item is None:
-            return event
-        predicted = self.project.predicted(event.item)
-        if predicted is None:
-            return event
-        class_id, probability, version = predicted
-        return replace(event, predicted=class_id, predicted_prob=probability, model_version=version)
+    def _take_in_lockstep(
+        self, person: str, events: Sequence[ProjectEvent], count: int
+    ) -> tuple[list[Receipt], Served]:
+        """Store events first: whether they make a round due decides whether anything is handed out."""
+        receipts = self.store.append(person, events)
+        if count and self.project.is_round_due(whole_batches=True):
+            self._supervisor.request_if_due()
+            return receipts, Served((), self.store.epoch(), finished=False)
+        return receipts, self._serve(self.store.claim(person, count, want_test=self.project.wants_test), count)
 
-    def _served(self, leases: Sequence[Lease], *, finished: bool) -> Served:
-        items = {each.id: each for each in self.store.items([lease.item for lease in leases])}
+    def _serve(self, leases: Sequence[Lease], count: int) -> Served:
+        """Return what a person sees of their leases; without any, a round that brings more may be due."""
+        waiting = not leases and count > 0 and self.project.is_round_due(whole_batches=False)
+        if waiting:
+            self._supervisor.request_if_due()
+        rows = [lease.item for lease in leases]
+        items, places = {each.id: each for each in self.store.items(rows)}, self.project.places(rows)
         kind = self.project.settings.kind
         served = tuple(
             ServedItem(
@@ -182,10 +179,31 @@ class Desk:
                 lease.token,
                 kind,
                 "" if kind == "images" else items[lease.item].content,
-                self.project.place(lease.item),
+                places[lease.item],
                 f"/api/items/{lease.item}/content",
                 lease.epoch,
             )
             for lease in leases
         )
-        return Served(served, self.store.epoch(), finished)
+        return Served(served, self.store.epoch(), finished=count > 0 and not leases and not waiting)
+
+    def _past(self, person: str) -> Iterator[dict[str, Any]]:
+        """Yield what a person did, newest first."""
+        names = {each.id: each.name for each in self.store.classes()}
+        before = 1 << 62
+        while page := self._read_past(person, before):
+            places = self.project.places([row.item for row in page])
+            for row in page:
+                yield {
+                    "uuid": row.uuid,
+                    "kind": row.kind,
+                    "item": row.item,
+                    "place": places[row.item],
+                    "content": row.content,
+                    "class": names.get(row.class_id),
+                    "time": row.server_time,
+                }
+            before = page[-1].seq
+
+    def _read_past(self, person: str, before: int) -> list[Any]:
+        return self.store.read(lambda connection: reads.read_history(connection, person, before, _SHOWN))

@@ -98,12 +98,6 @@ def read_epochs(folder: Path) -> Iterator[Epoch]:
         yield read_epoch(folder, number)
 
 
-def latest_epoch(folder: Path) -> Epoch | None:
-    """Return the newest epoch; None before the first."""
-    numbers = list_epochs(folder)
-    return read_epoch(folder, numbers[-1]) if numbers else None
-
-
 def read_probs(folder: Path, epoch: Epoch) -> np.ndarray | None:
     """Return the probabilities of all items at an epoch, [N, C]; None where it has no model, or they are thinned out.
 

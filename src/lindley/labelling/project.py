@@ -9,16 +9,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import numpy as np
 
-from lindley.errors import InputError
+from lindley.errors import DataError, InputError
+from lindley.labelling import reads
 from lindley.labelling.claims import StreamCounts
 from lindley.labelling.epochs import Epoch, read_epoch, read_probs
 from lindley.labelling.records import ClassRecord, Item, Lease, ProjectEvent
@@ -27,6 +27,7 @@ from lindley.labelling.settings import ProjectSettings, read_settings
 from lindley.labelling.store import ProjectStore
 from lindley.labelling.streams import is_test_due
 from lindley.session.event_store import Receipt, Refused
+from lindley.session.locks import FileLock
 
 if TYPE_CHECKING:
     from lindley.labelling.model import ProjectModel
@@ -48,8 +49,7 @@ class Project:
             store: Its database, which the project closes.
         """
         self.folder, self.settings, self.store = folder, settings, store
-        self._epoch: Epoch | None = None
-        self._probs: np.ndarray | None = None
+        self._newest: tuple[Epoch, np.ndarray | None] | None = None
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> Project:
@@ -121,22 +121,18 @@ class Project:
 
         return load_model(self)
 
-    @cached_property
+    @property
     def num_items(self) -> int:
         """The number of items, N."""
-        return len(self.store.streams())
-
-    @cached_property
-    def _places(self) -> dict[int, str]:
-        places: dict[int, str] = {}
-        for entry in self.store.entries():
-            if entry.item is not None:
-                places.setdefault(entry.item, entry.place)
-        return places
+        return self.store.read(reads.count_items)
 
     def place(self, item: int) -> str:
         """Return where an item was found first."""
-        return self._places.get(item, "")
+        return self.places([item]).get(item, "")
+
+    def places(self, items: Sequence[int]) -> dict[int, str]:
+        """Return by item where it was found first."""
+        return self.store.read(lambda connection: reads.read_places(connection, items))
 
     def image_path(self, item: Item) -> Path:
         """Return the file of an image."""
@@ -149,12 +145,18 @@ class Project:
 
         Raises:
             InputError: If there is nothing to choose from, or an item cannot be read; the old queue stays.
+            HeldError: If a server works on this project: it trains by itself.
         """
         from lindley.labelling.trainer import train_epoch
 
-        epoch = train_epoch(self, self.store.epoch() + 1)
-        self.adopt(epoch.number)
+        with self.hold():
+            epoch = train_epoch(self, self.store.epoch() + 1)
+            self.adopt(epoch.number)
         return epoch
+
+    def hold(self) -> FileLock:
+        """Return the lock that one process holds as long as it trains models. Raises HeldError; it names the holder."""
+        return FileLock(self.folder / "project", timeout=0.0)
 
     def is_round_due(self, *, whole_batches: bool) -> bool:
         """Return whether a model should be trained: before the first, and when there are new labels to learn from.
@@ -162,11 +164,15 @@ class Project:
         Args:
             whole_batches: Whether as many new answers as a batch has are wanted; else one is enough.
         """
-        epoch = self.current_epoch()
+        try:
+            epoch = self.current_epoch()
+        except DataError:  # its files are damaged: a new one takes their place
+            return True
         if epoch is None:
             return True
-        wanted = self.settings.batch_size if whole_batches else 1
-        return self._count_new_answers(epoch.upto_seq) >= wanted
+        since = epoch.upto_seq
+        found = self.store.read(lambda connection: reads.count_new_answers(connection, since, _ANSWERS))
+        return found >= (self.settings.batch_size if whole_batches else 1)
 
     def wants_test(self, counts: StreamCounts) -> bool:
         """Return whether the next item is one of the test stream."""
@@ -175,6 +181,7 @@ class Project:
     def adopt(self, number: int) -> None:
         """Take an epoch over from its files: swap the queue, and remember round and model, all in one transaction."""
         epoch = read_epoch(self.folder, number)
+        probs = read_probs(self.folder, epoch)
         model = None
         if epoch.model_version:
             model = ModelRecord(
@@ -198,42 +205,41 @@ class Project:
             seconds=epoch.seconds,
         )
         self.store.swap_queue(epoch.number, epoch.queue, record=record, model=model)
+        self._newest = epoch, probs
 
     def record_failure(self, reason: str) -> None:
         """Remember that a round failed; the queue stays as it is."""
-        epoch = self.current_epoch()
-        upto = 0 if epoch is None else epoch.upto_seq
+        rounds = self.store.rounds()
+        upto = rounds[-1].upto_seq if rounds else 0
         failed = RoundRecord(
             self.store.epoch() + 1, upto, 0, 0, self.settings.acquisition, status="failed", error=reason
         )
         self.store.add_round(failed)
 
     def current_epoch(self) -> Epoch | None:
-        """Return the epoch of the queue; None before the first."""
-        number = self.store.epoch()
-        if number == 0:
-            return None
-        if self._epoch is None or self._epoch.number != number:
-            self._epoch = read_epoch(self.folder, number)
-            self._probs = read_probs(self.folder, self._epoch)
-        return self._epoch
+        """Return the epoch of the queue; None before the first. Raises DataError where its files are damaged."""
+        newest = self._read_newest()
+        return None if newest is None else newest[0]
 
     def probs(self) -> np.ndarray | None:
         """Return the probabilities of all items at the newest epoch, [N, C]; None before the first model."""
-        self.current_epoch()
-        return self._probs
+        newest = self._read_newest()
+        return None if newest is None else newest[1]
 
     def predicted(self, item: int) -> tuple[int, float, str] | None:
         """Return the class that the model predicts of an item, its probability and the model; None before the first."""
-        epoch, probs = self.current_epoch(), self.probs()
-        if epoch is None or probs is None or item >= len(probs):
+        epoch, probs = self._read_newest() or (None, None)
+        if epoch is None or probs is None or not 0 <= item < len(probs):
             return None
         best = int(probs[item].argmax())
         return epoch.class_ids[best], float(probs[item, best]), epoch.model_version
 
     def with_prediction(self, event: ProjectEvent) -> ProjectEvent:
-        """Return an answer together with what the model predicts of its item."""
-        predicted = None if event.item is None else self.predicted(event.item)
+        """Return an answer together with what the model predicts of its item, where its files can be read."""
+        try:
+            predicted = None if event.item is None else self.predicted(event.item)
+        except DataError:  # no answer is lost for it
+            return event
         if predicted is None:
             return event
         class_id, probability, version = predicted
@@ -253,13 +259,15 @@ class Project:
         if name not in self.store.people():
             self.store.add_person(name)
 
-    def _count_new_answers(self, upto_seq: int) -> int:
-        """Return the number of events after a place that change what a model learns from."""
-        streams = self.store.streams()
-        return sum(
-            event.kind in _ANSWERS and (event.item is None or streams[event.item] == "train")
-            for event in self.store.events(upto_seq)
-        )
+    def _read_newest(self) -> tuple[Epoch, np.ndarray | None] | None:
+        """Return the epoch of the queue with its probabilities, read once: they never change."""
+        number, newest = self.store.epoch(), self._newest
+        if number == 0:
+            return None
+        if newest is None or newest[0].number != number:
+            epoch = read_epoch(self.folder, number)
+            self._newest = newest = epoch, read_probs(self.folder, epoch)
+        return newest
 
     @staticmethod
     def _check(receipts: Iterable[Receipt]) -> None:

@@ -47,6 +47,40 @@ def read_leased(connection: sa.Connection) -> list[int]:
     return list(connection.scalars(sa.select(lease.c.item).distinct().order_by(lease.c.item)))
 
 
+def count_items(connection: sa.Connection) -> int:
+    """Return the number of items."""
+    last = connection.scalar(_LAST_ITEM)
+    return 0 if last is None else last + 1
+
+
+def count_new_answers(connection: sa.Connection, since_seq: int, kinds: Iterable[str]) -> int:
+    """Return the number of events after a place from which a model learns: they are not of items that measure it.
+
+    Args:
+        connection: Any transaction.
+        since_seq: The place.
+        kinds: The kinds of these events.
+    """
+    return connection.scalar(_NEW_ANSWERS, {"after": since_seq, "kinds": list(kinds)}) or 0
+
+
+def read_places(connection: sa.Connection, rows: Iterable[int]) -> dict[int, str]:
+    """Return by item where it was found first."""
+    return {number: row.place for number, row in select_in(connection, _PLACES, rows).items()}
+
+
+def read_history(connection: sa.Connection, person: str, before: int, kinds: Iterable[str]) -> list[Row]:
+    """Return what a person did before a place in the order of events, newest first: a page of rows.
+
+    Args:
+        connection: Any transaction.
+        person: The name of the person.
+        before: The place.
+        kinds: The kinds of the events.
+    """
+    return list(connection.execute(_HISTORY, {"who": person, "before": before, "kinds": list(kinds)}))
+
+
 def check_person(connection: sa.Connection, name: str) -> None:
     """Raise InputError where there is no such person."""
     if connection.scalar(_PERSON, {"who": name}) is None:
@@ -82,4 +116,29 @@ _ITEMS = sa.select(*_COLUMNS).where(item.c.id > _after, item.c.ready).order_by(i
 _ITEMS_OF = sa.select(*_COLUMNS).where(item.c.id.in_(parameter("values", many=True)), item.c.ready)
 _ENTRIES = sa.select(entry).where(entry.c.id > _after, entry.c.ready).order_by(entry.c.id).limit(_PAGE)
 _EVENTS = sa.select(event).where(event.c.seq > _after).order_by(event.c.seq).limit(_PAGE)
+_LAST_ITEM = sa.select(item.c.id).where(item.c.ready).order_by(item.c.id.desc()).limit(1)
+_NEW_ANSWERS = (
+    sa.select(sa.func.count())
+    .select_from(event.outerjoin(item, item.c.id == event.c.item))
+    .where(event.c.seq > _after, event.c.kind.in_(parameter("kinds", many=True)))
+    .where(event.c.item.is_(None) | (item.c.stream == "train") | (event.c.kind == "import"))
+)
+_first = sa.select(sa.func.min(entry.c.id)).where(entry.c.item.in_(parameter("values", many=True)), entry.c.ready)
+_PLACES = sa.select(entry.c.item, entry.c.place).where(entry.c.id.in_(_first.group_by(entry.c.item)))
+_HISTORY = (
+    sa.select(
+        event.c.seq,
+        event.c.uuid,
+        event.c.kind,
+        event.c.item,
+        event.c.class_id,
+        event.c.server_time,
+        item.c.content,
+    )
+    .join(item, item.c.id == event.c.item)
+    .where(event.c.person == parameter("who"), event.c.seq < parameter("before"))
+    .where(event.c.kind.in_(parameter("kinds", many=True)))
+    .order_by(event.c.seq.desc())
+    .limit(_PAGE)
+)
 _PERSON = sa.select(person.c.name).where(person.c.name == parameter("who"))

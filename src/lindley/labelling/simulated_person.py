@@ -23,6 +23,7 @@ import requests
 _WAIT = 0.1  # seconds between two looks at a queue that is being made
 _PATIENCE = 600.0  # seconds without anything to label after which it gives up
 _TRIES = 60  # of a request while the server restarts
+_GONE = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,11 @@ class Behaviour:
         others = [name for name in class_names if name != truth]
         return others[int(self._uniform(key, "other") * len(others))]
 
-    def uuid(self, item: int, count: int) -> str:
-        """Return the uuid of its label of an item."""
-        return (uuid4() if self.asynchronous else uuid5(NAMESPACE_OID, f"{self.seed} {item} {count}")).hex
+    def uuid(self, person: str, item: int, count: int) -> str:
+        """Return the uuid of a person's label of an item."""
+        if self.asynchronous:
+            return uuid4().hex
+        return uuid5(NAMESPACE_OID, f"{person} {self.seed} {item} {count}").hex
 
     def _uniform(self, *key: str) -> float:
         digest = hashlib.sha256("\0".join([str(self.seed), *key]).encode()).digest()
@@ -75,15 +78,16 @@ class Client:
         return self._get(self._origin + path).json()
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
-        """Return the JSON answer to a POST, which is repeated while the server is away."""
+        """Return the JSON answer to a POST, which is repeated while the server is away or busy."""
         for attempt in range(_TRIES):
             try:
                 response = self._session.post(self._origin + path, json=body, timeout=60)
-                break
-            except requests.ConnectionError:
+                if response.status_code != 503:
+                    break
+            except _GONE:
                 if attempt == _TRIES - 1:
                     raise
-                time.sleep(min(2.0, 0.1 * 2**attempt))
+            time.sleep(min(2.0, 0.1 * 2**attempt))
         if response.status_code >= 400:
             raise SystemExit(f"{path}: {response.status_code} {response.text[:500]}")
         return response.json()
@@ -105,8 +109,7 @@ def label(client: Client, behaviour: Behaviour, max_labels: int) -> Iterator[int
     Yields:
         The number of labels that are acknowledged.
     """
-    classes = {each["name"]: each["id"] for each in client.me["classes"]}
-    names = [*classes]
+    classes = _by_name(client.me["classes"])
     count, since = 0, time.monotonic()
     answer = client.post("/api/next", {"n": 1})
     while count < max_labels:
@@ -121,11 +124,16 @@ def label(client: Client, behaviour: Behaviour, max_labels: int) -> Iterator[int
         item = answer["items"][0]
         if behaviour.asynchronous:
             time.sleep(behaviour.seconds)
+        name = behaviour.answer(item, [*classes])
+        if name not in classes:  # classes are added while people label
+            classes = _by_name(client.get("/api/classes"))
+        if name not in classes:
+            raise SystemExit(f"The project has no class {name!r}; it has {', '.join(classes)}.")
         event = {
-            "uuid": behaviour.uuid(item["item"], count),
+            "uuid": behaviour.uuid(client.me["person"], item["item"], count),
             "kind": "label",
             "item": item["item"],
-            "class_id": classes[behaviour.answer(item, names)],
+            "class_id": classes[name],
             "lease": item["lease"],
             "shown_ms": int(1000 * behaviour.seconds),
         }
@@ -135,6 +143,10 @@ def label(client: Client, behaviour: Behaviour, max_labels: int) -> Iterator[int
             raise SystemExit(f"The label of item {item['item']} was refused: {answer['results'][0]}")
         count, since = count + 1, time.monotonic()
         yield count
+
+
+def _by_name(classes: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    return {each["name"]: each["id"] for each in classes}
 
 
 def read_truth(path: Path, key: str, label: str) -> dict[str, str]:
@@ -158,7 +170,7 @@ def read_truth(path: Path, key: str, label: str) -> dict[str, str]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Label a project that is being served."""
     parser = argparse.ArgumentParser(prog="python -m lindley.labelling.simulated_person", description=__doc__)
-    parser.add_argument("link", help="the launch link that `lindley label` printed")
+    parser.add_argument("link", help='the launch link that `lindley label` printed; "-" reads it from stdin')
     parser.add_argument("truth", type=Path, help="a CSV or TSV file with the true class of every item")
     parser.add_argument("--key", default="", help="its column of the text or the image's name; default: the first")
     parser.add_argument("--label", default="", help="its column of the class; default: the last")
@@ -170,7 +182,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     truth = read_truth(given.truth, given.key, given.label)
     behaviour = Behaviour(truth, given.noise, given.seconds, given.seed, given.asynchronous)
-    for count in label(Client(given.link), behaviour, given.labels):
+    link = sys.stdin.readline().strip() if given.link == "-" else given.link
+    for count in label(Client(link), behaviour, given.labels):
         print(count, file=sys.stdout, flush=True)
 
 

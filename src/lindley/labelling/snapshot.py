@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from lindley.labelling.consensus import item_label
 from lindley.labelling.fold import ProjectState, fold
 from lindley.labelling.project import Project
@@ -18,6 +20,8 @@ class Snapshot:
     """The answers that count after some events."""
 
     state: ProjectState
+    streams: np.ndarray
+    """The stream of each item, [N], as text."""
     upto_seq: int
     class_ids: tuple[int, ...]
     """The classes that are offered, by id: those that a model knows."""
@@ -52,6 +56,7 @@ def take_snapshot(project: Project) -> Snapshot:
     apart = (streams != "train").nonzero()[0].tolist()
     return Snapshot(
         state,
+        streams,
         events[-1].seq or 0 if events else 0,
         tuple(each.id for each in offered),
         tuple(each.name for each in offered),

@@ -1,31 +1,29 @@
-"""The supervisor of the trainer: one process beside the server, started, watched, and started again where it dies.
+"""The supervisor of the trainer: it has a round trained when one is due, and tries again where that fails.
 
-They speak in lines of JSON over pipes. The trainer never writes into the database: it leaves an epoch in its files, and
-the server takes it over in one transaction.
+The trainer never writes into the database: it leaves an epoch in its files, and the server takes it over in one
+transaction. Until then, and where a round fails, the old queue serves.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
-from typing import IO, Any
+from typing import Any, Literal
 
+from lindley.errors import LindleyError
 from lindley.labelling.project import Project
+from lindley.labelling.trainer_process import TrainerProcess
 
 MAX_PAUSE = 60.0
 """The longest time, in seconds, between two tries after failures; it begins at 1 and doubles."""
-_TICK = 0.2
+_TICK = 1.0  # seconds after which it looks by itself: another process may have changed the project
 _log = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """Has rounds trained when they are due, one at a time (a thread).
+    """Has rounds trained, one at a time (a thread).
 
     Args:
         project: The project.
@@ -35,127 +33,100 @@ class Supervisor:
 
     def __init__(self, project: Project, *, seconds: float, lockstep: bool) -> None:
         self._project, self._seconds, self._lockstep = project, seconds, lockstep
+        self._trainer = TrainerProcess(project.folder)
         self._wake = threading.Condition()
-        self._requested = project.store.epoch() == 0
+        self._request: Literal["", "if due", "now"] = "now" if project.store.epoch() == 0 else ""
         self._closed = False
-        self._process: subprocess.Popen[str] | None = None
         self._failures = 0
+        self._not_before = self._pending_since = time.monotonic()
         self._state: dict[str, Any] = {"state": "idle", "error": ""}
         self._thread = threading.Thread(target=self._run, name="lindley-supervisor", daemon=True)
         self._thread.start()
 
     def request(self) -> None:
-        """Have a round trained as soon as the one under way has ended."""
-        with self._wake:
-            self._requested = True
-            self._wake.notify_all()
+        """Have a round trained as soon as the one under way has ended, also where there is nothing new."""
+        self._set_request("now")
+
+    def request_if_due(self) -> None:
+        """Have a round trained after the one under way, where there is an answer that it does not know."""
+        self._set_request("if due")
 
     def notice(self) -> None:
-        """Look soon whether a round is due."""
+        """Look at once whether a round is due."""
         with self._wake:
             self._wake.notify_all()
 
     def describe(self) -> dict[str, Any]:
         """Return what the trainer does, its process and its last failure."""
-        process = self._process
-        return {**self._state, "pid": None if process is None else process.pid}
+        return {**self._state, "pid": self._trainer.pid}
 
     def close(self) -> None:
         """End the trainer's process and the thread."""
         with self._wake:
             self._closed = True
             self._wake.notify_all()
-        self._kill()
+        self._trainer.kill()
         self._thread.join()
+        self._trainer.close()
+
+    def _set_request(self, request: Literal["if due", "now"]) -> None:
+        with self._wake:
+            if self._request != "now":
+                self._request = request
+            self._wake.notify_all()
 
     def _run(self) -> None:
-        while self._wait_until_due():
+        while not self._closed:
             try:
-                self._train()
-                self._failures = 0
-                self._state = {"state": "idle", "error": ""}
+                if self._is_round_wanted():
+                    self._train()
+                else:
+                    self._wait()
             except Exception as error:  # whatever happens to a round, labelling goes on
-                if self._closed:
-                    break
-                self._failures += 1
-                self._state = {"state": "failed", "error": str(error)}
-                _log.warning("A round failed: %s", error)
-                self._project.record_failure(str(error))
-                self._pause(min(MAX_PAUSE, 2.0 ** (self._failures - 1)))
-                with self._wake:
-                    self._requested = True
-        self._kill()
-
-    def _wait_until_due(self) -> bool:
-        since = time.monotonic()
-        while True:
-            with self._wake:
-                if self._closed:
-                    return False
-                if self._requested:
-                    self._requested = False
-                    return True
-                self._wake.wait(_TICK if not self._lockstep else 1.0)
-            if self._lockstep:
-                continue
-            if self._project.is_round_due(whole_batches=True):
-                return True
-            if not self._project.is_round_due(whole_batches=False):
-                since = time.monotonic()
-            elif time.monotonic() - since >= self._seconds:
-                return True
+                if not self._closed:
+                    self._remember(error)
 
     def _train(self) -> None:
-        process = self._process
-        if process is None or process.poll() is not None:
-            self._process = process = self._start()
-        self._state = {"state": "training", "error": ""}
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(json.dumps({"epoch": self._project.store.epoch() + 1}) + "\n")
-        process.stdin.flush()
-        for line in process.stdout:
-            message = json.loads(line)
-            if message.get("event") == "done":
-                self._project.adopt(message["epoch"])
-                return
-            if message.get("event") == "failed":
-                raise RuntimeError(message["error"])
-            self._state = {"state": "training", "error": "", **message}
-        raise RuntimeError(f"the trainer ended (exit code {process.wait()}); see {self._project.folder / 'logs'}")
+        number = self._project.store.epoch() + 1
+        self._state = {"state": "training", "error": self._state["error"]}
+        self._trainer.train(number, self._show_progress)
+        self._project.adopt(number)
+        self._failures = 0
+        self._state = {"state": "idle", "error": ""}
 
-    def _start(self) -> subprocess.Popen[str]:
-        logs = self._project.folder / "logs"
-        logs.mkdir(exist_ok=True)
-        threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-        with (logs / "trainer.log").open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "lindley.labelling.trainer", str(self._project.folder)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                env={**os.environ, **threads},
-                start_new_session=True,  # Ctrl-C is the server's
-            )
+    def _show_progress(self, message: dict[str, Any]) -> None:
+        self._state = {"state": "training", "error": self._state["error"], **message}
 
-    def _kill(self) -> None:
-        process = self._process
-        if process is not None and process.poll() is None:
-            process.kill()
-            process.wait()
-        for pipe in () if process is None else (process.stdin, process.stdout):
-            _close(pipe)
-        self._process = None
-
-    def _pause(self, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
+    def _remember(self, error: Exception) -> None:
+        """Show a failure, and plan the next try."""
+        _log.warning("A round failed: %s", error)
+        self._failures += 1
+        self._state = {"state": "failed", "error": str(error)}
         with self._wake:
-            while not self._closed and time.monotonic() < deadline:
-                self._wake.wait(deadline - time.monotonic())
+            self._request = "now"
+            self._not_before = time.monotonic() + min(MAX_PAUSE, 2.0 ** (self._failures - 1))
+        with suppress(LindleyError):  # a disk that is full may be why the round failed
+            self._project.record_failure(str(error))
 
+    def _wait(self) -> None:
+        with self._wake:
+            if not self._closed and (not self._request or time.monotonic() < self._not_before):
+                self._wake.wait(_TICK)
 
-def _close(pipe: IO[str] | None) -> None:
-    if pipe is not None:
-        with suppress(OSError):  # what was not sent to a process that is gone
-            pipe.close()
+    def _is_round_wanted(self) -> bool:
+        """Return whether a round was requested, or is due; a request is used up by it."""
+        with self._wake:
+            if time.monotonic() < self._not_before:
+                return False
+            request, self._request = self._request, ""
+        if request == "if due":
+            return self._project.is_round_due(whole_batches=False)
+        return request == "now" or (not self._lockstep and self._is_due())
+
+    def _is_due(self) -> bool:
+        """Return whether a batch of answers is there that the newest model does not know, or one for long enough."""
+        if not self._project.is_round_due(whole_batches=False):
+            self._pending_since = time.monotonic()
+            return False
+        late = time.monotonic() - self._pending_since >= self._seconds
+        return late or self._project.is_round_due(whole_batches=True)

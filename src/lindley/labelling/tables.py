@@ -60,7 +60,7 @@ entry = sa.Table(
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("place", sa.Text, nullable=False),
-    sa.Column("item", sa.ForeignKey("item.id")),
+    sa.Column("item", sa.ForeignKey("item.id"), index=True),
     sa.Column("reason", sa.Text),
     sa.Column("ready", sa.Boolean, nullable=False),
     sa.CheckConstraint("(item IS NULL) <> (reason IS NULL)"),

@@ -11,19 +11,21 @@ import json
 import os
 import shutil
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
 import torch
 
 from lindley.contracts import Posterior
-from lindley.errors import LindleyError
+from lindley.errors import DataError, LindleyError
 from lindley.files import write_json
 from lindley.labelling.class_sentences import sentences_as_prior
-from lindley.labelling.epochs import Epoch, latest_epoch, predictions_of, read_probs, write_epoch
-from lindley.labelling.item_features import feature_method, item_features
+from lindley.labelling.epochs import Epoch, predictions_of, write_epoch
+from lindley.labelling.item_features import ItemFeatures, feature_method, item_features
 from lindley.labelling.project import Project
 from lindley.labelling.snapshot import Snapshot, take_snapshot
 from lindley.labelling.training_round import RoundInput, RoundOutput, run_project_round
@@ -50,21 +52,28 @@ def train_epoch(project: Project, number: int, *, on_progress: Report = lambda m
         InputError: If there is no class or nothing to choose from, or an item cannot be read.
         HeldError: If another process trains.
     """
-    with FileLock(project.folder / "trainer.lock", timeout=_LOCK_SECONDS):
-        found = item_features(project, on_progress=lambda done, total: on_progress(_progress("features", done, total)))
+    with FileLock(project.folder / "trainer", timeout=_LOCK_SECONDS):
+        found, snapshot = _read_items(project, on_progress)
         on_progress(_progress("model", 0, 1))
-        snapshot = take_snapshot(project)
         features = torch.from_numpy(np.array(found.vectors))
-        before = latest_epoch(project.folder)
         prior_mean = sentences_as_prior(feature_method(project.settings, project.folder), features, project.classes())
         output = run_project_round(
             _round_input(project, snapshot, features),
             BayesianHead(prior_mean=prior_mean),
             project.folder / ROUNDS,
             has_prior=prior_mean is not None,
-            previous=_previous(project, before, snapshot),
+            previous=_previous(project, snapshot),
         )
         return _write(project, number, snapshot, output, found.version)
+
+
+def _read_items(project: Project, on_progress: Report) -> tuple[ItemFeatures, Snapshot]:
+    """Return the features of all items and what is known of as many: more may be added meanwhile."""
+    while True:
+        found = item_features(project, on_progress=lambda done, total: on_progress(_progress("features", done, total)))
+        snapshot = take_snapshot(project)
+        if len(snapshot.streams) == len(found.vectors):
+            return found, snapshot
 
 
 def _round_input(project: Project, snapshot: Snapshot, features: torch.Tensor) -> RoundInput:
@@ -85,11 +94,15 @@ def _round_input(project: Project, snapshot: Snapshot, features: torch.Tensor) -
     )
 
 
-def _previous(project: Project, epoch: Epoch | None, snapshot: Snapshot) -> torch.Tensor | None:
-    if epoch is None or epoch.class_ids != snapshot.class_ids:
+def _previous(project: Project, snapshot: Snapshot) -> torch.Tensor | None:
+    """Return the probabilities of the newest epoch, [N, C] nats; None where they are of other classes, or damaged."""
+    try:
+        epoch, probs = project.current_epoch(), project.probs()
+    except DataError:  # the epoch of this round takes its place
         return None
-    probs = read_probs(project.folder, epoch)
-    return None if probs is None else torch.from_numpy(probs).log()
+    if epoch is None or probs is None or epoch.class_ids != snapshot.class_ids:
+        return None
+    return torch.from_numpy(probs).log()
 
 
 def _write(project: Project, number: int, snapshot: Snapshot, output: RoundOutput, feature_version: str) -> Epoch:
@@ -99,7 +112,7 @@ def _write(project: Project, number: int, snapshot: Snapshot, output: RoundOutpu
         version = f"r{number}"
         _save_model(project.folder / MODELS / version, output.posterior, snapshot, feature_version)
         probs = output.log_probs.exp().float().numpy()
-        test = [row for row, stream in enumerate(project.store.streams()) if stream != "train"]
+        test = [row for row, stream in enumerate(snapshot.streams) if stream != "train"]
         kept = predictions_of(probs, test, snapshot.class_ids)
     epoch = Epoch(
         number,
@@ -146,21 +159,39 @@ def _progress(stage: str, done: int, total: int) -> dict[str, object]:
 
 
 def main() -> None:
-    """Train whenever a line asks for it, until stdin ends."""
-    os.nice(10)
+    """Train whenever a line asks for it. End where stdin ends: the server is gone, however it went."""
+    say = _take_stdout()
+    requests: SimpleQueue[bytes] = SimpleQueue()
+    threading.Thread(target=_listen, args=(requests,), name="lindley-requests", daemon=True).start()
+    if hasattr(os, "nice"):
+        os.nice(10)
     torch.set_num_threads(1)
     with Project.open(sys.argv[1]) as project:
-        for line in sys.stdin:
-            number = json.loads(line)["epoch"]
+        while True:
+            number = json.loads(requests.get())["epoch"]
             try:
-                train_epoch(project, number, on_progress=_say)
-                _say({"event": "done", "epoch": number})
+                train_epoch(project, number, on_progress=say)
+                say({"event": "done", "epoch": number})
             except (LindleyError, OSError) as error:
-                _say({"event": "failed", "error": str(error)})
+                say({"event": "failed", "error": str(error)})
 
 
-def _say(message: dict[str, object]) -> None:
-    print(json.dumps(message), flush=True)
+def _listen(requests: SimpleQueue[bytes]) -> None:
+    with open(0, "rb", buffering=0, closefd=False) as pipe:
+        for line in pipe:
+            requests.put(line)
+    os._exit(0)  # in the midst of a round, too: its files are whole or absent
+
+
+def _take_stdout() -> Report:
+    """Return what sends a message; what anything else prints goes to stderr, which is the log."""
+    pipe = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+
+    def say(message: dict[str, object]) -> None:
+        print(json.dumps(message), file=pipe, flush=True)
+
+    return say
 
 
 if __name__ == "__main__":

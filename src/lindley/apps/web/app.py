@@ -11,14 +11,15 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from lindley.apps.web import bodies
 from lindley.apps.web.media import read_media
-from lindley.apps.web.security import Guard, LaunchLinks, Visitor, hash_cookie, new_cookie
-from lindley.errors import InputError, LindleyError
+from lindley.apps.web.security import Guard, LaunchLinks, PlainJSON, Visitor, hash_cookie, new_cookie, refusal
+from lindley.errors import HeldError, InputError, LindleyError
 from lindley.labelling.desk import Desk, Served
 from lindley.labelling.records import ProjectEvent
+from lindley.labelling.store import ProjectStore
 from lindley.session.event_store import Receipt, Refused
 
 STATIC = {"app.js": "text/javascript", "style.css": "text/css"}
@@ -32,17 +33,10 @@ def build_app(desk: Desk, links: LaunchLinks, *, port: int) -> Guard:
         links: Let people in.
         port: The port on which the server listens.
     """
-    app = FastAPI(title="lindley", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(title="lindley", docs_url=None, redoc_url=None, openapi_url=None, default_response_class=PlainJSON)
     cookie_name = f"lindley-{port}"
-
-    @app.exception_handler(LindleyError)
-    async def refused(request: Request, error: LindleyError) -> Response:
-        return JSONResponse({"detail": str(error)}, 422 if isinstance(error, InputError) else 500)
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(request: Request, error: RequestValidationError) -> Response:
-        faults = [{"where": list(each["loc"]), "fault": each["msg"]} for each in error.errors()]
-        return JSONResponse({"detail": faults}, 422)
+    app.add_exception_handler(LindleyError, _refuse)
+    app.add_exception_handler(RequestValidationError, _refuse_values)
 
     @app.get("/healthz")
     def healthz() -> dict[str, str]:
@@ -52,7 +46,7 @@ def build_app(desk: Desk, links: LaunchLinks, *, port: int) -> Guard:
     def launch(token: str) -> Response:
         person = links.redeem(token)
         if person is None:
-            return JSONResponse({"detail": "This link was used already, or is of an earlier start."}, 403)
+            return refusal(403, "This link was used already, or is of an earlier start.")
         cookie = new_cookie()
         desk.store.add_person(person, hash_cookie(cookie))
         response = RedirectResponse("/", status_code=303)
@@ -66,7 +60,7 @@ def build_app(desk: Desk, links: LaunchLinks, *, port: int) -> Guard:
     @app.get("/static/{name}")
     def static(name: str) -> Response:
         if name not in STATIC:
-            return JSONResponse({"detail": "There is no such file."}, 404)
+            return refusal(404, "There is no such file.")
         return Response(_static(name), media_type=STATIC[name])
 
     @app.get("/api/me")
@@ -93,9 +87,9 @@ def build_app(desk: Desk, links: LaunchLinks, *, port: int) -> Guard:
     def content(request: Request, item: int) -> Response:
         media = read_media(desk.project, item)
         if media is None:
-            return JSONResponse({"detail": f"There is no item {item}."}, 404)
+            return refusal(404, f"There is no item {item}.")
         tag = f'"{media.etag}"'
-        headers = {"ETag": tag, "Cache-Control": "private, max-age=86400"}
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}  # another project may come to this port
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
         return Response(media.content, media_type=media.kind, headers=headers)
@@ -105,14 +99,8 @@ def build_app(desk: Desk, links: LaunchLinks, *, port: int) -> Guard:
         return [each for each in desk.classes() if q.casefold() in each["name"].casefold()]
 
     @app.post("/api/classes")
-    def change_classes(request: Request, body: bodies.ClassBody) -> list[dict[str, Any]]:
-        person = _visitor(request).person
-        if body.action == "add":
-            desk.store.add_class(str(body.value), hotkey=body.hotkey, description=body.description, by=person)
-        elif body.class_id is None:
-            raise InputError(argument="class_id", expected="the id of a class", got=None)
-        else:
-            desk.store.change_class(body.class_id, body.action, body.value, by=person)
+    def post_classes(request: Request, body: bodies.ClassBody) -> list[dict[str, Any]]:
+        _change_classes(desk.store, body, _visitor(request).person)
         return desk.classes()
 
     @app.get("/api/history")
@@ -142,6 +130,28 @@ def build_app(desk: Desk, links: LaunchLinks, *, port: int) -> Guard:
         cookie_name=cookie_name,
         find_person=desk.store.find_person,
     )
+
+
+def _refuse(request: Request, error: Exception) -> Response:
+    """Answer an error: the request's own is 422, a database that is busy 503, whatever else the project has 500."""
+    status = 422 if isinstance(error, InputError) else 503 if isinstance(error, HeldError) else 500
+    return refusal(status, str(error))
+
+
+def _refuse_values(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return refusal(422, [{"where": list(each["loc"]), "fault": each["msg"]} for each in error.errors()])
+
+
+def _change_classes(store: ProjectStore, body: bodies.ClassBody, person: str) -> None:
+    if body.action == "add":
+        if not isinstance(body.value, str):
+            raise InputError(argument="value", expected="the name of the new class", got=body.value)
+        store.add_class(body.value, hotkey=body.hotkey, description=body.description, by=person)
+    elif body.class_id is None:
+        raise InputError(argument="class_id", expected="the id of a class", got=None)
+    else:
+        store.change_class(body.class_id, body.action, body.value, by=person)
 
 
 def _visitor(request: Request) -> Visitor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -64,6 +64,7 @@ class ClassBody(Body):
 
     action: Literal["add", "rename", "describe", "hotkey", "merge", "retire"]
     class_id: Number | None = None
-    value: Any = None
+    value: Text | Number | None = None
+    """The new name, description or key; the id of the class into which it is merged."""
     hotkey: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     description: Text = ""

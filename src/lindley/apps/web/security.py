@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import secrets
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import cookie_parser
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lindley.errors import LindleyError
 
 MAX_BODY = 1 << 20
 """The largest body of a request, in bytes."""
@@ -104,38 +109,61 @@ class Guard:
             await self._app(scope, receive, send)
             return
         send = _with_headers(send)
-        refusal = self._refusal(scope)
+        refusal = self._refuse_address(scope) or await self._refuse_visitor(scope)
         if refusal is not None:
-            status, reason = refusal
-            await JSONResponse({"detail": reason}, status)(scope, receive, send)
+            await refusal(scope, receive, send)
             return
         await self._app(scope, _limited(receive), send)
 
-    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
-        """Return status and reason where a request may not pass; a visitor is put into its state."""
+    def _refuse_address(self, scope: Scope) -> Response | None:
+        """Return the answer to a request that is not meant for this server, comes from another page, or is too long."""
         headers = Headers(scope=scope)
-        hosts = headers.getlist("host")
+        hosts, origins = headers.getlist("host"), headers.getlist("origin")
         if len(hosts) != 1 or hosts[0] not in self._hosts:
-            return 421, "This server answers to its own address only."
-        changes = scope["method"] not in _SAFE
-        origin = headers.get("origin")
-        if origin is not None and origin not in {f"http://{host}" for host in self._hosts}:
-            return 403, "The request comes from another page."
-        if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none") and changes:
-            return 403, "The request comes from another page."
+            return refusal(421, "This server answers to its own address only.")
+        if len(origins) > 1 or not {*origins} <= {f"http://{host}" for host in self._hosts}:
+            return refusal(403, "The request comes from another page.")
+        if _changes(scope) and headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            return refusal(403, "The request comes from another page.")
         if _length(headers) > MAX_BODY:
-            return 413, f"A request has at most {MAX_BODY} bytes."
-        if scope["path"] in _OPEN and not changes:
+            return refusal(413, f"A request has at most {MAX_BODY} bytes.")
+        return None
+
+    async def _refuse_visitor(self, scope: Scope) -> Response | None:
+        """Return the answer to a request of nobody, or without the page's token; else its state gets the visitor."""
+        if scope["path"] in _OPEN and not _changes(scope):
             return None
+        headers = Headers(scope=scope)
         cookie = cookie_parser(headers.get("cookie", "")).get(self._cookie_name, "")
-        person = self._find_person(hash_cookie(cookie)) if cookie else None
+        try:
+            person = await run_in_threadpool(self._find_person, hash_cookie(cookie)) if cookie else None
+        except LindleyError as error:
+            return refusal(503, str(error))
         if person is None:
-            return 401, "Open the link that `lindley label` printed: it lets you in once."
+            return refusal(401, "Open the link that `lindley label` printed: it lets you in once.")
         visitor = Visitor(person, csrf_token(cookie))
-        if changes and not hmac.compare_digest(headers.get("x-csrf-token", "").encode(), visitor.csrf.encode()):
-            return 403, "The request lacks the page's token: reload the page."
+        token = headers.get("x-csrf-token", "")
+        if _changes(scope) and not hmac.compare_digest(token.encode(), visitor.csrf.encode()):
+            return refusal(403, "The request lacks the page's token: reload the page.")
         scope.setdefault("state", {})["visitor"] = visitor
         return None
+
+
+class PlainJSON(JSONResponse):
+    """JSON in ASCII, so that it also holds what no encoding does, as half of a character that a request named."""
+
+    def render(self, content: object) -> bytes:
+        """Return the bytes of a value."""
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
+
+
+def refusal(status: int, reason: object) -> PlainJSON:
+    """Return an answer that says why a request is refused, as JSON values."""
+    return PlainJSON({"detail": reason}, status)
+
+
+def _changes(scope: Scope) -> bool:
+    return scope["method"] not in _SAFE
 
 
 def _length(headers: Headers) -> int:
@@ -145,7 +173,7 @@ def _length(headers: Headers) -> int:
 
 
 def _limited(receive: Receive) -> Receive:
-    """Return a receiver that ends a body which grows beyond what it may have."""
+    """Return a receiver that ends a body which grows beyond what it may have, as one without a length can."""
     total = 0
 
     async def limited() -> Message:
@@ -153,14 +181,10 @@ def _limited(receive: Receive) -> Receive:
         message = await receive()
         total += len(message.get("body", b""))
         if total > MAX_BODY:
-            raise BodyTooLongError
+            raise HTTPException(413, f"A request has at most {MAX_BODY} bytes.")
         return message
 
     return limited
-
-
-class BodyTooLongError(Exception):
-    """A body without a length that has no end."""
 
 
 def _with_headers(send: Send) -> Send:

@@ -5,6 +5,7 @@ This is the one module that imports uvicorn (extra `label`).
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Callable, Sequence
@@ -17,13 +18,14 @@ from lindley.errors import InputError
 from lindley.labelling.desk import Desk
 
 HOST = "127.0.0.1"
+_SHUTDOWN_SECONDS = 5  # that a request which is under way may still take
 
 
 def serve(
     desk: Desk,
     people: Sequence[str],
+    listener: socket.socket,
     *,
-    port: int,
     on_ready: Callable[[dict[str, str], threading.Event], None] = lambda links, stop: None,
 ) -> None:
     """Serve a desk until a signal, or the event that `on_ready` gets, ends it.
@@ -31,22 +33,51 @@ def serve(
     Args:
         desk: Hands out items and takes answers.
         people: The names of the people who may come in.
-        port: The port; 0: a free one.
-        on_ready: Called with the link of each person, and an event that ends the server, once it listens.
+        listener: The socket, as `listen` opens it.
+        on_ready: Called with the link of each person, and an event that ends the server, once it answers.
 
     Raises:
-        InputError: If the port is taken.
+        KeyboardInterrupt: If a signal ended it, and all that was under way has ended.
     """
-    listener = _listen(port)
     port = listener.getsockname()[1]
     links = LaunchLinks(people, f"http://{HOST}:{port}")
     config = uvicorn.Config(
-        build_app(desk, links, port=port), log_level="warning", access_log=False, server_header=False, lifespan="off"
+        build_app(desk, links, port=port),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
     stop = threading.Event()
     server = _Server(config, lambda: on_ready(links.links(), stop))
     threading.Thread(target=server.end_on, args=(stop,), name="lindley-stop", daemon=True).start()
     server.run(sockets=[listener])
+
+
+def listen(port: int) -> socket.socket:
+    """Return a socket that listens on this machine only.
+
+    Args:
+        port: The port; 0: a free one.
+
+    Raises:
+        InputError: If the port is taken.
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        if os.name != "nt":  # there it would share a port that is taken
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise InputError(
+            f"Port {port} cannot be used: {error.strerror or error}. Name another one: --port 0 takes a free one.",
+            argument="port",
+            got=port,
+        ) from None
+    return listener
 
 
 class _Server(uvicorn.Server):
@@ -62,18 +93,3 @@ class _Server(uvicorn.Server):
         """End the server once the event is set."""
         stop.wait()
         self.should_exit = True
-
-
-def _listen(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, port))
-    except OSError as error:
-        listener.close()
-        raise InputError(
-            f"Port {port} cannot be used: {error.strerror or error}. Name another one: --port 0 takes a free one.",
-            argument="port",
-            got=port,
-        ) from None
-    return listener

@@ -125,7 +125,9 @@ def turned_predictions(scale):
     turn = torch.linalg.qr(torch.randn(6, 6, generator=torch.Generator().manual_seed(3))).Q
     labels = Labels(torch.arange(30), classes[:30])
     for x in (features, features @ turn):
-        posterior = BayesianHead(scale=scale).fit(TrainingData(MemoryPool(x), labels, ABC), seed=0)
+        posterior = BayesianHead(scale=scale, approximation="laplace").fit(
+            TrainingData(MemoryPool(x), labels, ABC), seed=0
+        )
         assert posterior.scale == scale
         mean = posterior.draw(2000, seed=0).predict(x).log_probs.logsumexp(1) - math.log(2000)
         yield posterior.point().predict(x).log_probs[:, 0], mean

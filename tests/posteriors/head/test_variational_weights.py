@@ -1,6 +1,7 @@
 """Against quadrature in one dimension, integration in two, and long chains where there are more weights than labels."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,10 +29,10 @@ def gaussians(problem):
     return (mean[:, 0], FullGaussian(problem, curvature).covariance()), (mode[:, 0], by_mode)
 
 
-@pytest.mark.parametrize("num_labels", [5, 40])
-def test_average_gradient_is_zero_and_average_curvature_the_precision(num_labels):
+@pytest.mark.parametrize(("num_labels", "prior_mean"), [(5, 0.0), (40, 0.0), (5, 2.0)])
+def test_average_gradient_is_zero_and_average_curvature_the_precision(num_labels, prior_mean):
     """By Gauss-Hermite quadrature; 64 draws leave a twentieth of a standard deviation, a tenth of the precision."""
-    problem = logistic(num_labels, 1)
+    problem = replace(logistic(num_labels, 1), prior_mean=torch.full((1, 1), prior_mean, dtype=torch.float64))
     (mean, covariance), _ = gaussians(problem)
     deviation = covariance[0, 0].sqrt()
     nodes, weights = (torch.from_numpy(part) for part in np.polynomial.hermite_e.hermegauss(60))

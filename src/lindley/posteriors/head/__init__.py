@@ -8,6 +8,7 @@ Read in this order:
 - prior_mean.py: prior means of the weights, from sentences or a teacher, and what each class's is worth.
 - softmax_regression.py: the density of the weights, its gradient, its curvature and its mode.
 - gaussian_weights.py: Gaussians over the weights, with a full or a Kronecker covariance.
+- calibration.py: the temperature of the predictions that people see.
 - variational_weights.py: the Gaussian nearest to the posterior.
 - log_determinant.py: the determinant in the evidence, exact or estimated.
 - last_layer.py: LastLayerLaplace, a head on the features of a trained network.

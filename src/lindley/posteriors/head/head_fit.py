@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from lindley.posteriors.head.gaussian_weights import GaussianWeights, build_gaussian, is_full
+from lindley.posteriors.head.gaussian_weights import FullGaussian, GaussianWeights, build_gaussian, is_full
 from lindley.posteriors.head.head_coordinates import HeadCoordinates, fit_coordinates
 from lindley.posteriors.head.log_determinant import log_det_ratio
 from lindley.posteriors.head.softmax_regression import SoftmaxRegression, find_mode, label_curvature
 from lindley.posteriors.head.variational_weights import fit_variational
-from lindley.shapes import ClassIndices, LabelledFeatures, Scores
+from lindley.shapes import ClassIndices, LabelledFeatures, MeanLogProbs, Scores
 
 APPROXIMATIONS = ("variational", "laplace")
 BIAS_PRECISION = 0.1
@@ -56,7 +56,8 @@ class HeadFit:
 
     def leave_one_out(self) -> Scores:
         """Log-probability of each label by the most probable head without it, approximately.  [L] nats"""
-        return leave_one_out(self.regression, self.coefficients, self.gaussian.kind)
+        log_probs = left_out_log_probs(self.regression, self.coefficients)
+        return log_probs[torch.arange(len(log_probs)), self.regression.classes]
 
     @property
     def scaled_prior_mean(self) -> Tensor | None:
@@ -142,43 +143,44 @@ def log_evidence(regression: SoftmaxRegression, coefficients: Tensor) -> float:
     return regression.log_density(coefficients) - log_det_ratio(regression, coefficients) / 2
 
 
-def leave_one_out(regression: SoftmaxRegression, coefficients: Tensor, covariance: str = "auto") -> Scores:
-    """Log-probability of each label by the most probable coefficients without it, approximately.  [L] nats
+def left_out_log_probs(regression: SoftmaxRegression, coefficients: Tensor) -> MeanLogProbs:
+    """Log-probabilities of the classes at each label by the most probable coefficients without it.  [L, C] nats
 
-    One Newton step from the fit on all labels, in closed form; the prior's mean and precision, centre and scales stay.
+    Up to gaussian_weights.FULL_LIMIT coefficients it is one Newton step from the fit on all labels, in closed form; the
+    prior, its centre and the units stay. Above, each fifth of the labels is left out of a refit: Kronecker's covariance
+    gives a label more influence than its own curvature allows.
     Source: Rad and Maleki 2020, arXiv:1801.10243 (ALO).
 
     Args:
         regression: The regression.
         coefficients: [J, M], the most probable ones.
-        covariance: One of gaussian_weights.COVARIANCES.
     """
     log_probs = regression.log_probs(coefficients)  # [L, C]
+    if not is_full(regression):
+        fold = torch.arange(len(log_probs)) % _NUM_FOLDS
+        for each in range(_NUM_FOLDS):
+            mode = rough_mode(regression.take(fold != each), coefficients)
+            log_probs[fold == each] = regression.take(fold == each).log_probs(mode)
+        return log_probs
     probs, basis, sample_weight = log_probs.exp(), regression.contrasts, regression.sample_weight[:, None]
     residual = sample_weight * (probs - nn.functional.one_hot(regression.classes, regression.num_classes))
     curvature = label_curvature(regression, coefficients)  # [L, M, M]
-    laplace = build_gaussian(regression, curvature, covariance)
-    covariances = laplace.output_covariance(regression.design)  # [L, M, M]
-    kept = torch.eye(basis.shape[1], dtype=torch.float64) - covariances @ (sample_weight[:, :, None] * curvature)
-    moved = torch.linalg.solve(kept, covariances @ (residual @ basis)[:, :, None])[:, :, 0]  # [L, M]
+    covariance = FullGaussian(regression, curvature).output_covariance(regression.design)  # [L, M, M]
+    kept = torch.eye(basis.shape[1], dtype=torch.float64) - covariance @ (sample_weight[:, :, None] * curvature)
+    moved = torch.linalg.solve(kept, covariance @ (residual @ basis)[:, :, None])[:, :, 0]  # [L, M]
     without: Tensor = (log_probs + moved @ basis.T).log_softmax(1)
-    return without[torch.arange(len(without)), regression.classes]
+    return without
 
 
 def left_out_score(regression: SoftmaxRegression, coefficients: Tensor) -> float:
-    """Log-likelihood of the labels, each left out of the fit, or each fifth of them where leaving one out is dear.
+    """Log-likelihood of the labels, each left out of the fit, in nats.
 
     Args:
         regression: The regression.
         coefficients: [J, M], the most probable ones.
     """
-    if is_full(regression):
-        return float(regression.sample_weight @ leave_one_out(regression, coefficients, "full"))
-    score, fold = 0.0, torch.arange(len(regression.classes)) % _NUM_FOLDS
-    for each in range(_NUM_FOLDS):
-        mode = rough_mode(regression.take(fold != each), coefficients)
-        score += regression.take(fold == each).log_likelihood(mode)
-    return score
+    log_probs = left_out_log_probs(regression, coefficients)
+    return float(regression.sample_weight @ log_probs[torch.arange(len(log_probs)), regression.classes])
 
 
 def rough_mode(regression: SoftmaxRegression, start: Tensor) -> Tensor:

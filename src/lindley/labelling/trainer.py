@@ -31,6 +31,7 @@ from lindley.labelling.snapshot import Snapshot, take_snapshot
 from lindley.labelling.training_round import RoundInput, RoundOutput, run_project_round
 from lindley.posteriors import BayesianHead, save_posterior
 from lindley.posteriors.head.head import HeadPosterior
+from lindley.posteriors.temperature_scaling import TemperatureScaledPosterior
 from lindley.session.locks import FileLock
 
 MODELS, ROUNDS = "models", "rounds"
@@ -136,6 +137,7 @@ def _write(project: Project, number: int, snapshot: Snapshot, output: RoundOutpu
 
 def _sentence_gains(posterior: Posterior | None, snapshot: Snapshot) -> dict[str, dict[str, float]]:
     """Return by class what its sentence is worth, in nats of the labels that are left out in turn."""
+    posterior = posterior.posterior if isinstance(posterior, TemperatureScaledPosterior) else posterior
     if not isinstance(posterior, HeadPosterior) or posterior.prior_scale is None or not snapshot.train:
         return {}
     gains = posterior.prior_gains().tolist()

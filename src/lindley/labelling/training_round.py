@@ -17,6 +17,7 @@ from lindley.acquisition.scan import take_log_probs
 from lindley.contracts import (
     Classification,
     Draws,
+    HasHyperparameters,
     Inputs,
     Labels,
     Learner,
@@ -29,6 +30,9 @@ from lindley.information import bald, estimate_joint_information, mean_log_probs
 from lindley.labelling.ranked_queue import QueueRow
 from lindley.noise import row_uniforms
 from lindley.pools.memory import MemoryPool
+from lindley.posteriors.head.calibration import calibration_temperature
+from lindley.posteriors.head.head import HeadPosterior
+from lindley.posteriors.temperature_scaling import scale_temperature
 from lindley.session.events import Answer
 from lindley.session.rounds import Observation, RoundView
 from lindley.session.session import Session
@@ -67,7 +71,7 @@ class RoundOutput:
     queue: tuple[QueueRow, ...]
     acquisition: str
     posterior: Posterior | None = None
-    """The model; None while there is no label."""
+    """The model, calibrated; None while there is no label."""
     log_probs: MeanLogProbs | None = None
     """The probabilities that are shown, calibrated, of all items: [N, C] nats."""
     metrics: Mapping[str, Any] = field(default_factory=dict)
@@ -126,10 +130,10 @@ def run_project_round(
     return RoundOutput(
         _queue(given, batch, acquisition, observer.scores, result.index),
         acquisition,
-        posterior,
+        observer.posterior,
         observer.log_probs,
         observer.metrics,
-        dict(result.hyperparameters),
+        _hyperparameters(observer.posterior),
         dict(result.seconds),
     )
 
@@ -158,6 +162,18 @@ def _value(answer: Answer) -> int | Literal["none", "skip"]:
     return "skip" if answer.outcome == "skip" else "none"
 
 
+def calibrate(posterior: Posterior) -> Posterior:
+    """Return a head whose probabilities are calibrated by its own labels; other posteriors as they are."""
+    if not isinstance(posterior, HeadPosterior):
+        return posterior
+    return scale_temperature(posterior, calibration_temperature(posterior))
+
+
+def _hyperparameters(posterior: Posterior | None) -> dict[str, Any]:
+    setting: object = posterior.setting if isinstance(posterior, HasHyperparameters) else {}
+    return dict(setting) if isinstance(setting, Mapping) else {}
+
+
 class _Identity:
     """The features are the inputs themselves."""
 
@@ -170,6 +186,7 @@ class _PoolObserver:
     """Predicts every item after the fit, and measures the batch that was chosen."""
 
     def __init__(self, previous: MeanLogProbs | None) -> None:
+        self.posterior: Posterior | None = None
         self.scores: Scores | None = None
         self.log_probs: MeanLogProbs | None = None
         self.metrics: dict[str, Any] = {}
@@ -186,8 +203,12 @@ class _PoolObserver:
         return Observation(self.metrics)
 
     def predict(self, posterior: Posterior, draws: Draws, pool: Pool) -> MeanLogProbs:
-        """Store the scores of all items and the probabilities that are shown; return the latter."""
-        shown = posterior.point() or draws
+        """Store the scores of all items, the calibrated model and the probabilities that are shown; return the latter.
+
+        What is shown is the point prediction: the average of few labels' draws is far too unsure.
+        """
+        self.posterior = calibrate(posterior)
+        shown = self.posterior.point() or draws
         parts = torch.arange(len(pool)).split(_CHUNK)
         self.scores = torch.cat([bald(_log_probs(draws, pool, rows)) for rows in parts])  # [N]
         self.log_probs = torch.cat([mean_log_probs(_log_probs(shown, pool, rows)) for rows in parts])  # [N, C]

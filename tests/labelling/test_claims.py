@@ -174,6 +174,17 @@ def test_a_monotonic_clock_that_begins_anew_with_the_machine_changes_no_lease(be
     assert len(served(store, "bob", 2)) == 2
 
 
+def test_time_counts_in_which_nothing_was_written_before_the_store_was_closed(begin, clock):
+    store = begin(items=2, test_every=0)
+    items = served(store, "ann", 2)
+    clock.advance(45)
+    store = begin()
+    clock.advance(10)
+    assert served(store, "bob", 2) == []
+    clock.advance(6)
+    assert {*served(store, "bob", 2)} == {*items}
+
+
 def test_a_clock_that_runs_backwards_stands_still(begin, clock):
     store = begin(items=2, test_every=0)
     clock.advance(DAY)

@@ -1,0 +1,193 @@
+"""The routes, as a page uses them."""
+
+import io
+import json
+import re
+from importlib import resources
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from lindley.apps.web.app import build_app
+from lindley.apps.web.security import LaunchLinks
+from lindley.labelling.desk import Desk
+from lindley.labelling.initialise import make_project
+from lindley.labelling.project import Project
+from lindley.labelling.settings import ProjectSettings
+from lindley.labelling.sources.open_source import open_source
+
+ORIGIN = "http://127.0.0.1:8123"
+
+
+def label(uuid, item, class_id=0, **more):
+    return {"uuid": uuid, "kind": "label", "item": item, "class_id": class_id, **more}
+
+
+def post(client, path, body):
+    answer = client.post(path, json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def stored(project, kind="label"):
+    return [each for each in project.store.events() if each.kind == kind]
+
+
+def test_an_event_is_stored_once_whatever_its_order_and_its_repetitions(ann, project):
+    events = [label("b", 1), label("a", 0)]
+    assert [each["outcome"] for each in post(ann, "/api/events", {"events": events})["results"]] == ["stored", "stored"]
+    again = post(ann, "/api/events", {"events": [*reversed(events), label("c", 2)]})
+    assert [each["outcome"] for each in again["results"]] == ["known", "known", "stored"]
+    assert sorted(each.uuid for each in stored(project)) == ["a", "b", "c"]
+
+
+def test_one_event_that_is_refused_leaves_the_others(ann, project):
+    events = [label("a", 0), label("b", 999), label("c", 1, class_id=7), label("d", 2)]
+    results = post(ann, "/api/events", {"events": events})["results"]
+    assert [each["outcome"] for each in results] == ["stored", "refused", "refused", "stored"]
+    assert all(each["reason"] for each in results if each["outcome"] == "refused")
+    assert [each.uuid for each in stored(project)] == ["a", "d"]
+
+
+def test_what_is_served_says_nothing_of_the_model(ann):
+    served = post(ann, "/api/next", {"n": 3})
+    assert {*served["items"][0]} == {"item", "lease", "kind", "content", "place", "url", "epoch"}
+    everything = json.dumps([served, ann.get("/api/me").json(), ann.get("/api/history").json()])
+    for word in ("predicted", "prob", "0.75", "score"):
+        assert word not in everything
+
+
+def test_a_label_keeps_what_the_model_said(ann, project):
+    post(ann, "/api/events", {"events": [label("a", 0)]})
+    assert [(e.predicted, e.predicted_prob, e.model_version) for e in stored(project)] == [(1, 0.75, "r1")]
+    assert [e.prediction_shown for e in stored(project)] == [False]
+
+
+def test_a_prediction_that_was_shown_is_an_event(ann, project):
+    assert post(ann, "/api/reveal", {"item": 0}) == {"item": 0, "class_id": 1, "probability": 0.75}
+    assert [(e.item, e.person, e.prediction_shown) for e in stored(project, "reveal")] == [(0, "ann", True)]
+
+
+def test_an_audit_is_blind(ann, project):
+    project.store.start_audit([5])
+    assert ann.post("/api/reveal", json={"item": 5}).status_code == 422
+    assert ann.post("/api/reveal", json={"item": 999}).status_code == 422
+    assert stored(project, "reveal") == []
+
+
+def test_a_prediction_that_cannot_be_read_loses_no_label(ann, project):
+    project.store.swap_queue(2, [])  # an epoch whose files are not there
+    assert post(ann, "/api/events", {"events": [label("a", 0)]})["results"][0]["outcome"] == "stored"
+    assert [(each.uuid, each.predicted) for each in stored(project)] == [("a", None)]
+
+
+def test_a_person_holds_the_same_items_until_they_answer(ann):
+    first = post(ann, "/api/next", {"n": 3})["items"]
+    assert post(ann, "/api/next", {"n": 3})["items"] == first
+    rest = post(ann, "/api/events", {"events": [label("a", first[0]["item"])], "next": 3})["items"]
+    assert rest[:2] == first[1:]
+    assert post(ann, "/api/release", {"leases": [each["lease"] for each in rest] + ["x"]}) == {"released": 3}
+
+
+def test_the_history_is_the_persons_own_newest_first_and_is_searched(ann, project):
+    project.store.add_person("bob")
+    post(ann, "/api/events", {"events": [label("a", 0), {"uuid": "b", "kind": "skip", "item": 1}, label("c", 2, 1)]})
+    assert [each["uuid"] for each in ann.get("/api/history").json()] == ["c", "b", "a"]
+    assert [each["uuid"] for each in ann.get("/api/history?limit=1").json()] == ["c"]
+    assert [each["uuid"] for each in ann.get("/api/history", params={"q": "CAT"}).json()] == ["a"]
+    assert [each["uuid"] for each in ann.get("/api/history", params={"q": "texts<b>.csv, line 4"}).json()] == ["c"]
+    assert ann.get("/api/history?limit=0").status_code == 422
+
+
+def test_classes_are_changed_as_events_of_the_person(ann, project):
+    assert [each["name"] for each in post(ann, "/api/classes", {"action": "add", "value": "snake"})][-1] == "snake"
+    post(ann, "/api/classes", {"action": "rename", "class_id": 0, "value": "kitten"})
+    post(ann, "/api/classes", {"action": "merge", "class_id": 2, "value": 0})
+    assert [each.person for each in stored(project, "class")][-3:] == ["ann"] * 3
+    assert [each["name"] for each in ann.get("/api/classes?q=KIT").json()] == ["kitten"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"action": "add"},
+        {"action": "add", "value": 5},
+        {"action": "add", "value": "cat"},
+        {"action": "rename", "value": "x"},
+        {"action": "rename", "class_id": 99, "value": "x"},
+        {"action": "merge", "class_id": 0, "value": 0},
+        {"action": "merge", "class_id": 0, "value": "cat"},
+        {"action": "describe", "class_id": 0, "value": 7},
+        {"action": "explode", "class_id": 0},
+    ],
+)
+def test_a_change_of_a_class_that_cannot_be_is_refused(ann, project, body):
+    before = project.store.classes()
+    assert ann.post("/api/classes", json=body).status_code == 422
+    assert project.store.classes() == before
+
+
+def test_the_content_of_a_text_is_plain_text_that_is_asked_for_again_each_time(ann, project):
+    answer = ann.get("/api/items/0/content")
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.text == project.store.content(0)
+    assert "no-cache" in answer.headers["Cache-Control"]  # another project may come to the same port
+    assert ann.get("/api/items/0/content", headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
+    assert ann.get("/api/items/1/content", headers={"If-None-Match": answer.headers["ETag"]}).status_code == 200
+
+
+def test_scripts_in_texts_classes_and_file_names_come_as_json_only(ann):
+    for path in ("/api/me", "/api/classes", "/api/history"):
+        assert ann.get(path).headers["Content-Type"] == "application/json"
+    served = ann.post("/api/next", json={"n": 1})
+    assert served.headers["Content-Type"] == "application/json"
+    assert "<script>" in served.json()["items"][0]["content"]
+    assert "<script>" not in ann.get("/").text
+
+
+def test_the_page_writes_no_html_and_has_no_inline_script():
+    static = resources.files("lindley.apps.web").joinpath("static")
+    script, page = (static.joinpath(name).read_text() for name in ("app.js", "index.html"))
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|srcdoc", script)
+    assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|javascript:|style=|https?://", page, re.IGNORECASE)
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A client of a project of two images: one is also a page, one has gone."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    noise = np.random.default_rng(0).integers(0, 255, (2, 40, 40, 3), dtype=np.uint8)
+    Image.fromarray(noise[0]).save(folder / "polyglot.png")
+    with (folder / "polyglot.png").open("ab") as file:
+        file.write(b"<html><script>alert(1)</script></html>")
+    Image.fromarray(noise[1]).resize((3000, 10)).save(folder / "wide.png")
+    make_project(tmp_path / "project", open_source(folder), ["cat", "dog"], ProjectSettings(kind="images"))
+    with Project.open(tmp_path / "project") as project, Desk(project, lockstep=True) as desk:
+        links = LaunchLinks(["ann"], ORIGIN)
+        client = TestClient(build_app(desk, links, port=8123), base_url=ORIGIN, raise_server_exceptions=False)
+        client.get(links.links()["ann"])
+        yield client, {project.place(item): item for item in range(2)}, folder
+
+
+def test_an_image_that_is_also_a_page_comes_as_an_image_alone(pictures):
+    client, items, _ = pictures
+    answer = client.get(f"/api/items/{items['polyglot.png']}/content")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/png")
+    assert b"script" not in answer.content
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_large_image_is_made_smaller(pictures):
+    client, items, _ = pictures
+    answer = client.get(f"/api/items/{items['wide.png']}/content")
+    with Image.open(io.BytesIO(answer.content)) as image:
+        assert image.size[0] == 2048
+
+
+def test_an_image_that_has_gone_is_not_found(pictures):
+    client, items, folder = pictures
+    (folder / "wide.png").unlink()
+    assert client.get(f"/api/items/{items['wide.png']}/content").status_code == 404

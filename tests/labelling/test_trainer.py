@@ -1,0 +1,188 @@
+"""One round of training in this process: what it learns from, what it leaves, and what stays where it fails."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from vector_projects import CLASSES, add_vectors, label_items, make_vectors, true_class
+
+from lindley.errors import DataError, HeldError, InputError
+from lindley.labelling.epochs import list_epochs
+from lindley.labelling.project import Project
+
+OWN = """
+import numpy as np
+from pathlib import Path
+
+def vectors(contents):
+    values = np.stack([[float(len(text)), float(text.count("a"))] for text in contents]).astype(np.float32)
+    if Path(__file__).with_name("nan").exists():
+        values[3] = np.nan
+    return values
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    with Project.open(make_vectors(tmp_path)) as project:
+        yield project
+
+
+def test_the_first_round_knows_no_labels_and_ranks_training_items(project):
+    epoch = project.train()
+    assert (epoch.number, epoch.model_version, epoch.num_train) == (1, "", 0)
+    assert len(epoch.queue) == 10
+    assert {str(project.store.streams()[row.item]) for row in epoch.queue} == {"train"}
+
+
+def test_a_round_learns_from_training_labels_alone_and_predicts_all(project):
+    project.train()
+    items = label_items(project, 12)
+    epoch = project.train()
+    streams = project.store.streams()
+    assert epoch.num_train == sum(streams[item] == "train" for item in items) < 12
+    assert {*epoch.test_items} == {*np.flatnonzero(streams != "train").tolist()}
+    assert [epoch.class_ids[best] for best in project.probs().argmax(1)] == [true_class(item) for item in range(60)]
+    assert not {row.item for row in epoch.queue} & {*items}
+    assert [row.chosen_by for row in epoch.queue][:10] == ["batchbald"] * 10
+
+
+def test_a_round_is_due_by_answers_that_the_model_does_not_know(project):
+    assert project.is_round_due(whole_batches=True)
+    project.train()
+    assert not project.is_round_due(whole_batches=False)
+    train = np.flatnonzero(project.store.streams() == "train").tolist()
+    test = np.flatnonzero(project.store.streams() == "test").tolist()
+    project.tell({test[0]: "left"})
+    assert not project.is_round_due(whole_batches=False)
+    project.tell({train[0]: "left"})
+    assert project.is_round_due(whole_batches=False)
+    assert not project.is_round_due(whole_batches=True)
+    project.tell(dict.fromkeys(train[1:10], "left"))
+    assert project.is_round_due(whole_batches=True)
+
+
+def test_the_last_items_are_learned_from_too(project):
+    project.train()
+    label_items(project, 60)
+    epoch = project.train()
+    assert epoch.queue == ()
+    assert epoch.num_train == int((project.store.streams() == "train").sum())
+
+
+def test_items_added_between_rounds_get_ranks_and_labels_and_streams_stay(project, tmp_path):
+    project.train()
+    items = label_items(project, 15)
+    project.train()
+    streams, answers = project.store.streams(), [each.uuid for each in project.store.events()]
+    add_vectors(project, tmp_path, 40)
+    assert project.num_items == 100
+    assert project.place(99) == "more-1.npy, row 39"
+    assert project.store.streams()[:60].tolist() == streams.tolist()
+    assert [each.uuid for each in project.store.events()] == answers
+    epoch = project.train()
+    assert len(project.probs()) == 100
+    assert any(row.item >= 60 for row in epoch.queue)
+    assert not {row.item for row in epoch.queue} & {*items}
+
+
+def test_another_process_notices_added_items(project, tmp_path):
+    with Project.open(project.folder) as other:
+        assert other.num_items == 60
+        add_vectors(project, tmp_path, 10)
+        assert other.num_items == 70
+        assert other.place(69) == "more-1.npy, row 9"
+
+
+def test_the_next_model_knows_the_classes_as_they_are(project):
+    project.train()
+    label_items(project, 15)
+    project.train()
+    events = list(project.store.events())
+    snake = project.store.add_class("snake")
+    project.store.change_class(0, "rename", "west")
+    epoch = project.train()
+    assert epoch.class_ids == (0, 1, snake)
+    assert [each.name for each in project.classes()] == ["west", "right", "snake"]
+    assert list(project.store.events())[: len(events)] == events
+    project.store.change_class(snake, "merge", 0)
+    assert project.train().class_ids == (0, 1)
+
+
+def test_a_label_of_a_merged_class_counts_for_the_other(project):
+    project.train()
+    old = project.store.add_class("old")
+    train = np.flatnonzero(project.store.streams() == "train").tolist()
+    project.tell({item: "old" if true_class(item) == 0 else "right" for item in train[:20]})
+    project.store.change_class(old, "merge", 0)
+    epoch = project.train()
+    assert (epoch.class_ids, epoch.num_train) == ((0, 1), 20)
+    assert [epoch.class_ids[best] for best in project.probs().argmax(1)] == [true_class(item) for item in range(60)]
+
+
+def test_where_the_files_of_an_epoch_are_damaged_the_next_round_mends_them(project):
+    project.train()
+    label_items(project, 15)
+    project.train()
+    (project.folder / "epochs" / "000002.npy").write_bytes(b"damaged")
+    with Project.open(project.folder) as fresh:
+        with pytest.raises(DataError):
+            fresh.current_epoch()
+        assert fresh.is_round_due(whole_batches=True)
+        label_items(fresh, 2)
+        assert fresh.train().number == 3
+        assert not fresh.is_round_due(whole_batches=True)
+        assert fresh.predicted(0)[0] == 0
+
+
+def test_an_epoch_that_was_never_taken_over_is_replaced(project):
+    """A trainer of a killed server leaves one whole, or its first file alone."""
+    from lindley.labelling.trainer import train_epoch
+
+    project.train()
+    label_items(project, 15)
+    train_epoch(project, 2)
+    (project.folder / "epochs" / "000002.npy").write_bytes(b"another trainer was killed here")
+    assert project.store.epoch() == 1
+    assert project.train().number == 2
+    assert project.predicted(1)[0] == 1
+
+
+def test_an_item_that_cannot_be_used_fails_the_round_and_the_queue_stays(tmp_path):
+    from vector_projects import ProjectSettings, make_project, open_source
+
+    (tmp_path / "texts.csv").write_text("text\n" + "".join(f"{'a' * (row + 1)}\n" for row in range(30)))
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "own_vectors.py").write_text(OWN)
+    settings = ProjectSettings(kind="text", text="text", features="own_vectors:vectors")
+    make_project(tmp_path / "project", open_source(tmp_path / "texts.csv", text="text"), CLASSES, settings)
+    with Project.open(tmp_path / "project") as project:
+        (project.folder / "nan").touch()
+        with pytest.raises(InputError) as raised:
+            project.train()
+        assert raised.value.rows == [3]
+        assert project.store.epoch() == 0
+        assert project.ask(1)[0].chosen_by == "random"
+        (project.folder / "nan").unlink()
+        assert project.train().number == 1
+
+
+def test_one_process_trains_at_a_time(project):
+    with project.hold(), pytest.raises(HeldError) as raised:
+        project.train()
+    assert "process" in raised.value.holder
+    assert project.train().number == 1
+
+
+def test_only_the_newest_models_and_probabilities_are_kept(project):
+    project.train()
+    for _ in range(4):
+        label_items(project, 5)
+        project.train()
+    assert list_epochs(project.folder) == [1, 2, 3, 4, 5]
+    assert sorted(path.name for path in (project.folder / "epochs").glob("*.npy")) == ["000004.npy", "000005.npy"]
+    assert sorted(path.name for path in (project.folder / "models").iterdir()) == ["r4", "r5"]

@@ -6,7 +6,10 @@ import errno
 import json
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 _TEMPORARY = ".partial"
 MAX_BYTES = 1 << 30
@@ -18,11 +21,18 @@ def write_atomically(path: Path, content: bytes) -> None:
 
     Temporary file in the same folder -> fsync -> replace -> fsync the folder.
     """
+    with open_atomically(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def open_atomically(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file that takes the place of `path` once it is whole and durable; an error leaves what was there."""
     make_folder(path.parent)
     temporary = path.with_name(path.name + _TEMPORARY)
     try:
         with temporary.open("wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -10,11 +11,25 @@ from lindley.errors import InputError
 
 def parquet_file(source: Path | BinaryIO) -> Any:
     """Open a file as a pyarrow.parquet.ParquetFile; pages that carry a checksum are verified when they are read."""
-    try:
-        from pyarrow import parquet
-    except ImportError:
-        raise InputError("reading .parquet needs the package pyarrow: pip install 'lindley[parquet]'") from None
-    return parquet.ParquetFile(source, page_checksum_verification=True)
+    return _pyarrow()[1].ParquetFile(source, page_checksum_verification=True)
+
+
+def write_parquet_file(
+    sink: BinaryIO, columns: Mapping[str, type], blocks: Iterable[Mapping[str, Sequence[Any]]]
+) -> None:
+    """Write a file block by block, with a checksum for each page.
+
+    Args:
+        sink: Where it is written.
+        columns: By name the type of each column: str, int, float or bool.
+        blocks: By name the values of each column, all of one length; None is null.
+    """
+    pyarrow, parquet = _pyarrow()
+    types = {str: pyarrow.string(), int: pyarrow.int64(), float: pyarrow.float64(), bool: pyarrow.bool_()}
+    schema = pyarrow.schema([(name, types[each]) for name, each in columns.items()])
+    with parquet.ParquetWriter(sink, schema, write_page_checksum=True) as writer:
+        for block in blocks:
+            writer.write_table(pyarrow.table({name: block[name] for name in columns}, schema=schema))
 
 
 def list_depth(type_: Any) -> int:
@@ -34,3 +49,12 @@ def value_type(type_: Any) -> Any:
 
 def _is_list(type_: Any) -> bool:
     return str(type_).startswith(("list<", "large_list<", "fixed_size_list<"))
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        raise InputError(".parquet files need the package pyarrow: pip install 'lindley[parquet]'") from None
+    return pyarrow, parquet

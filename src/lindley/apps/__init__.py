@@ -7,6 +7,7 @@ interrupts          Ctrl-C and SIGTERM
 printing            lines on stdout and stderr
 console             tables and progress
 output_file         the file of --out
+stage_counter       how many there are so far, in one stage of a command
 
 run_command         lindley run, lindley report
 run_progress        the progress of a run and the time left
@@ -14,6 +15,11 @@ progress_display    its display
 status_command      lindley status
 compare_command     lindley compare
 data_command        lindley data
+
+export_command      lindley export
+import_command      lindley import
+predict_command     lindley predict
+backup_command      lindley backup, lindley restore
 
 select_command      lindley select, lindley acquisitions
 select_options      its options

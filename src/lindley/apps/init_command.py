@@ -5,16 +5,13 @@ from __future__ import annotations
 import shlex
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.progress import Progress, SpinnerColumn, TextColumn
-
-from lindley.apps.console import PlainConsole
 from lindley.apps.interrupts import program_name
 from lindley.apps.printing import print_message, print_result
+from lindley.apps.stage_counter import count_stage
 from lindley.errors import InputError
 from lindley.labelling.initialise import Additions, add_source, make_project
 from lindley.labelling.item_features import feature_method, item_features
@@ -25,7 +22,6 @@ from lindley.names import suggest_name
 
 SHOWN_REASONS = 10
 """The number of unreadable entries that are listed on stderr."""
-EVERY = 500
 
 
 @dataclass(frozen=True)
@@ -77,7 +73,7 @@ def make(options: InitOptions) -> None:
         people_per_item=options.overlap,
     )
     feature_method(settings)  # a missing encoder is said before anything is made
-    with _counter("Reading") as count:
+    with count_stage("Reading") as count:
         found = make_project(
             folder,
             source,
@@ -88,7 +84,7 @@ def make(options: InitOptions) -> None:
             on_progress=count,
         )
     _report(found)
-    with Project.open(folder) as project, _counter("Features") as count:
+    with Project.open(folder) as project, count_stage("Features") as count:
         item_features(project, on_progress=lambda done, total: count(done))
     print_result(f"Project: {folder}")
     print_result(f"Label it: {program_name()} label {shlex.quote(str(folder))}")
@@ -124,7 +120,7 @@ def add_more(
             id=id or ((settings.id or None) if table else None),
             classes=[each.name for each in project.classes()],
         )
-        with _counter("Reading") as count:
+        with count_stage("Reading") as count:
             found = add_source(project, source, on_progress=count)
         _report(found)
 
@@ -173,20 +169,3 @@ def _report(found: Additions) -> None:
         print_message(f"  … and {len(found.unreadable) - SHOWN_REASONS} more")
     for reason, count in Counter(found.label_reasons).most_common(SHOWN_REASONS):
         print_message(f"  {count} known labels were left out: {reason}")
-
-
-@contextmanager
-def _counter(stage: str) -> Iterator[Callable[[int], None]]:
-    """Yield a function that shows how many there are so far, on stderr."""
-    console = PlainConsole(stderr=True)
-    columns = SpinnerColumn(), TextColumn("{task.description} {task.completed:,.0f}")
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(stage)
-
-        def count(done: int) -> None:
-            if done % EVERY == 0:
-                progress.update(task, completed=done)
-                if not console.is_terminal and done % (100 * EVERY) == 0:
-                    print_message(f"{stage} {done:,}")
-
-        yield count

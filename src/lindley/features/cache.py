@@ -25,6 +25,7 @@ from lindley.features.method import (
     Contents,
     FeatureMethod,
     Progress,
+    Transform,
     block_bounds,
     compute_block,
     content_hashes,
@@ -44,6 +45,7 @@ class FeatureCache:
         """Take the folder of all versions, which is made where it is missing, and the method."""
         self.method = method
         self.folder = Path(folder) / method.version
+        self._restored: Transform | None = None
 
     def features(
         self,
@@ -89,6 +91,14 @@ class FeatureCache:
         Raises:
             InputError: If items cannot be used, or if nothing was learnt from a pool yet.
         """
+        transform = self._restored = self._restored or self._restore()
+        bounds = block_bounds(0, len(contents), self.method.block_rows)
+        blocks = [compute_block(transform, contents, start, stop) for start, stop in bounds]
+        if not blocks:
+            raise InputError(argument="contents", expected="at least one item", got=0)
+        return np.concatenate(blocks)
+
+    def _restore(self) -> Transform:
         state = load_state(self.folder)
         if state is None:
             raise InputError(
@@ -96,12 +106,7 @@ class FeatureCache:
                 argument="folder",
                 got=str(self.folder),
             )
-        transform = self.method.restore(state)
-        bounds = block_bounds(0, len(contents), self.method.block_rows)
-        blocks = [compute_block(transform, contents, start, stop) for start, stop in bounds]
-        if not blocks:
-            raise InputError(argument="contents", expected="at least one item", got=0)
-        return np.concatenate(blocks)
+        return self.method.restore(state)
 
     def _compute(self, contents: Contents, hashes: Sequence[str], done: int, on_progress: Progress) -> None:
         state = load_state(self.folder)

@@ -28,7 +28,11 @@ What the events say
 Training
 - training_round.py: one round, as a step of a session; epochs.py: what it gives, in files.
 - trainer.py: the process that trains; trainer_process.py: it, as the server sees it; supervise.py: when it works.
-- model.py: the newest model, for new data.
+- model.py: the newest model; predict.py: what it says of rows; prediction_sets.py: the classes it cannot tell apart.
+
+Files
+- export/: labels in files, with where each comes from; importing.py: back again; item_lookup.py: the item of a line.
+- backup.py: a project in one file, and back.
 
 People
 - desk.py: hands items out and takes answers, while models are trained.

@@ -12,7 +12,7 @@ from scipy.stats import norm
 
 from lindley.errors import InputError
 from lindley.labelling.fold import ProjectState
-from lindley.labelling.records import Stream
+from lindley.labelling.records import ProjectEvent, Stream
 from lindley.session.consensus import majority
 from lindley.session.events import Answer
 
@@ -41,9 +41,24 @@ def item_label(state: ProjectState, item: int) -> ItemLabel | None:
         return ItemLabel(adjudicated, "adjudicated")
     if votes := list(state.votes(item).values()):
         return ItemLabel(_majority(item, votes), "people")
-    imported = {each.person: state.class_of(each) for each in state.events_of(item, "import")}
-    classes = [each for each in imported.values() if each is not None]
+    if (decided := imported_adjudication(state, item)) is not None:
+        return ItemLabel(state.class_of(decided), "import")
+    imported = [state.class_of(each) for each in imported_answers(state, item).values()]
+    classes = [each for each in imported if each is not None]
     return ItemLabel(_majority(item, classes), "import") if classes else None
+
+
+def imported_answers(state: ProjectState, item: int) -> dict[str, ProjectEvent]:
+    """Return by person the imported label of an item, the last of each; a skip of the same person replaces it."""
+    answers = [each for each in state.standing.get(item, ()) if each.kind in ("import", "skip")]
+    last = {each.person: each for each in answers if each.imported.get("kind") != "adjudicate"}
+    return {person: each for person, each in last.items() if each.kind == "import"}
+
+
+def imported_adjudication(state: ProjectState, item: int) -> ProjectEvent | None:
+    """Return the last imported label that decided between people where it comes from; None where there is none."""
+    found = [each for each in state.events_of(item, "import") if each.imported.get("kind") == "adjudicate"]
+    return found[-1] if found and state.class_of(found[-1]) is not None else None
 
 
 def labels_by_stream(state: ProjectState, streams: Sequence[Stream]) -> dict[Stream, dict[int, int]]:

@@ -42,7 +42,9 @@ def item_features(
     """
     cache = feature_cache(project)
     items = list(project.store.items())
-    vectors = cache.features(_contents(project, items), hashes=[each.hash for each in items], on_progress=on_progress)
+    vectors = cache.features(
+        item_contents(project, items), hashes=[each.hash for each in items], on_progress=on_progress
+    )
     return ItemFeatures(vectors, cache.method.version)
 
 
@@ -65,7 +67,8 @@ def feature_method(settings: ProjectSettings, folder: Path | None = None) -> Fea
     return build_features(name, kind, own=own, code_sha256=source_sha256(name))
 
 
-def _contents(project: Project, items: Sequence[Item]) -> Any:
+def item_contents(project: Project, items: Sequence[Item]) -> Any:
+    """Return what features are computed of: texts, rows as JSON or paths of items; of vectors those of all items."""
     kind = project.settings.kind
     if kind == "vectors":
         return np.load(project.folder / VECTORS, mmap_mode="r")

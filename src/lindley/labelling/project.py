@@ -121,6 +121,49 @@ class Project:
 
         return load_model(self)
 
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        format: str | None = None,
+        spreadsheet: bool = False,
+        predictions: bool = False,
+    ) -> None:
+        """Write all labels into a file, with where each comes from: one line for each entry of the sources.
+
+        Args:
+            path: The file, which is whole or absent.
+            format: "csv", "jsonl", "parquet" or "label-studio"; None: the suffix decides.
+            spreadsheet: Whether text that a spreadsheet program would take for a formula is quoted; only csv.
+            predictions: Whether the newest model's predictions stand beside the labels.
+
+        Raises:
+            InputError: If the format is not known, or there is no model to predict with.
+        """
+        from lindley.files import open_atomically
+        from lindley.labelling.export.writing import export_project, format_of
+        from lindley.labelling.predict import Predictor
+
+        chosen = format_of(Path(path), format)
+        predictor = Predictor(self) if predictions else None
+        with open_atomically(Path(path)) as file:
+            export_project(self, file, chosen, spreadsheet=spreadsheet, predictor=predictor)
+
+    def import_labels(self, path: str | os.PathLike[str], *, format: str | None = None, label: str = "class") -> int:
+        """Import the labels of a file, all or none, and return the number of items that got one.
+
+        Args:
+            path: The file, as `export` writes it, or a table with a column of classes.
+            format: "csv", "jsonl", "parquet" or "label-studio"; None: the suffix decides.
+            label: The column of the names of classes.
+
+        Raises:
+            InputError: If an item or a class is not known; `error.rows` lists the lines.
+        """
+        from lindley.labelling.importing import import_labels
+
+        return import_labels(self, Path(path), format=format, label=label).num_labels
+
     @property
     def num_items(self) -> int:
         """The number of items, N."""

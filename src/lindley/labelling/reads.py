@@ -111,7 +111,15 @@ def _pages(read: Read, statement: sa.Select[Any], key: str, after: int = -1) -> 
 
 
 _after = parameter("after")
-_COLUMNS = (item.c.id, item.c.hash, item.c.content, item.c.source, item.c.grp.label("group"), item.c.stream)
+_COLUMNS = (
+    item.c.id,
+    item.c.hash,
+    item.c.content,
+    item.c.source,
+    item.c.grp.label("group"),
+    item.c.stream,
+    item.c.meta,
+)
 _ITEMS = sa.select(*_COLUMNS).where(item.c.id > _after, item.c.ready).order_by(item.c.id).limit(_PAGE)
 _ITEMS_OF = sa.select(*_COLUMNS).where(item.c.id.in_(parameter("values", many=True)), item.c.ready)
 _ENTRIES = sa.select(entry).where(entry.c.id > _after, entry.c.ready).order_by(entry.c.id).limit(_PAGE)

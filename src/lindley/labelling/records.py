@@ -134,7 +134,14 @@ class ProjectEvent:
     seq: int | None = None
     """Its place in the order of all events, from 1; None before it is stored."""
     payload: Mapping[str, Any] = field(default_factory=dict)
-    """What its kind needs beside the columns, as JSON values."""
+    """What its kind needs beside the columns, as JSON values. Of an imported event "imported" holds what it was where
+    it comes from: its "kind" and its "stream"."""
+
+    @property
+    def imported(self) -> Mapping[str, Any]:
+        """What an imported event was where it comes from; {} for others."""
+        found: Mapping[str, Any] = self.payload.get("imported", {})
+        return found
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,8 @@ def take_snapshot(project: Project) -> Snapshot:
         label, stream = item_label(state, item), str(streams[item])
         if label is None:
             if state.is_skipped(item):
-                values[stream][item] = "skip"
+                imported = any(each.imported for each in state.answers(item).values())
+                values["train" if imported else stream][item] = "skip"
         elif label.class_id is None:
             disputed.append(item)
         else:

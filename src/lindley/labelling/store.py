@@ -28,7 +28,7 @@ from lindley.labelling.migrations import create_tables, migrate
 from lindley.labelling.ranked_queue import QueueRow, read_epoch, read_queue, replace_queue
 from lindley.labelling.records import ClassAction, ClassRecord, Entry, Item, Lease, ProjectEvent
 from lindley.labelling.round_records import ModelRecord, RoundRecord, add_model, add_round, read_models, read_rounds
-from lindley.labelling.sql import open_engine, sa, translated_errors
+from lindley.labelling.sql import back_up, open_engine, sa, translated_errors
 from lindley.labelling.tables import item, person, read_all_meta, read_meta
 from lindley.labelling.writer import Writer
 from lindley.session.event_store import Receipt, Refused
@@ -124,6 +124,11 @@ class ProjectStore:
     def write(self, function: Callable[[sa.Connection], T]) -> T:
         """Run a function in a transaction of the writer, and return its result once that is durable."""
         return self._writer.run(function)
+
+    def back_up(self, path: Path) -> None:
+        """Write a copy of the database, as one moment has it, to a file that does not exist."""
+        with translated_errors(self.path):
+            back_up(self._engine, path)
 
     def close(self) -> None:
         """Finish what was asked for, and close the database."""
@@ -274,6 +279,30 @@ class ProjectStore:
             events: The events; fields that an answer leaves None are those of its lease.
         """
         return self.write(lambda c: self._append(c, person, events, self._moment(c)))
+
+    def append_all(self, batches: Sequence[tuple[str, Sequence[ProjectEvent]]]) -> None:
+        """Append events of several people in one transaction: all of them, or none where one is refused.
+
+        Args:
+            batches: Each person with their events, in order; people who are new are added.
+
+        Raises:
+            InputError: If an event is refused.
+        """
+
+        def work(connection: sa.Connection) -> None:
+            created = self._time()
+            known = {"", *connection.scalars(sa.select(person.c.name))}
+            for name, events in batches:
+                if name not in known:
+                    reads.put_person(connection, name, None, created)
+                    known.add(name)
+                receipts = self._append(connection, name, events, self._moment(connection))
+                refused = [each for each in receipts if isinstance(each, Refused)]
+                if refused:
+                    raise InputError(f"Nothing was stored: {refused[0].reason}.", argument="events")
+
+        self.write(work)
 
     def claim(self, person: str, count: int, *, want_test: WantTest = False) -> list[Lease]:
         """Lease items to a person until they hold `count`, and return what they hold, the oldest first.

@@ -21,13 +21,14 @@ from lindley.labelling.sources.vectors import check_npy, read_lists, read_npy
 
 FOLDER_LABEL = "folder"
 """The label of a folder of images: the names of the folders within it."""
-_TABLES: dict[str, Callable[[Path], Table]] = {
+TABLES: dict[str, Callable[[Path], Table]] = {
     ".csv": open_delimited,
     ".tsv": open_delimited,
     ".jsonl": open_jsonl,
     ".ndjson": open_jsonl,
     ".parquet": open_parquet_table,
 }
+"""What opens a table, by the end of its file's name."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,10 @@ def open_source(
         _refuse_columns(place, "An array has no columns.", text=text, features=features, label=label, id=id)
         check_npy(place)
         return Source("vectors", place, lambda: read_npy(place))
-    if suffix not in _TABLES:
-        endings = ", ".join([*_TABLES, ".npy"])
+    if suffix not in TABLES:
+        endings = ", ".join([*TABLES, ".npy"])
         raise InputError(argument="path", expected=f"a folder of images or a file ({endings})", got=str(place))
-    return _open_table(_TABLES[suffix](place), text, features, known)
+    return _open_table(TABLES[suffix](place), text, features, known)
 
 
 def _open_images(folder: Path, text: str | None, features: Sequence[str] | None, known: KnownColumns) -> Source:

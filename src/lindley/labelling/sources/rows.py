@@ -33,10 +33,11 @@ def read_rows(table: Table, columns: Sequence[str], known: KnownColumns) -> Iter
         known: Its columns of labels and ids.
     """
     for line in table.read([*columns, *known.columns]):
-        yield line if isinstance(line, Unreadable) else _read_row(line, columns, known, is_typed=table.is_typed)
+        yield line if isinstance(line, Unreadable) else read_row(line, columns, known, is_typed=table.is_typed)
 
 
-def _read_row(line: Line, columns: Sequence[str], known: KnownColumns, *, is_typed: bool) -> Found | Unreadable:
+def read_row(line: Line, columns: Sequence[str], known: KnownColumns, *, is_typed: bool) -> Found | Unreadable:
+    """Return the features of one record; see `read_rows`."""
     try:
         row = {name: _plain(name, line.values.get(name), is_typed=is_typed) for name in columns}
     except ValueError as error:

@@ -1,0 +1,36 @@
+"""`lindley backup DIR FILE` and `lindley restore FILE DIR`."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from lindley.apps.interrupts import program_name
+from lindley.apps.output_file import check_out
+from lindley.apps.printing import print_message, print_result
+from lindley.apps.stage_counter import count_stage
+from lindley.labelling.backup import back_up_project, restore_project
+from lindley.labelling.project import Project
+
+
+def back_up(folder: Path, file: Path) -> None:
+    """Write a backup of a project."""
+    check_out(file)
+    with Project.open(folder) as project:
+        with count_stage("Files") as count:
+            number = back_up_project(project, file, on_progress=count)
+        if project.settings.kind == "images":
+            print_message("The images are not in it; they stay where they are.")
+    print_result(f"{number} files in {file}. Restore it: {program_name()} restore {shlex.quote(str(file))} DIR")
+
+
+def restore(file: Path, folder: Path) -> None:
+    """Restore a project from a backup, and look whether its images are where they were."""
+    with count_stage("Files") as count:
+        number = restore_project(file, folder, on_progress=count)
+    with Project.open(folder) as project:
+        if project.settings.kind == "images":
+            missing = sum(not project.image_path(item).is_file() for item in project.store.items())
+            if missing:
+                print_message(f"{missing} images are not where they were: copy them there before you go on.")
+    print_result(f"{number} files. Label it: {program_name()} label {shlex.quote(str(folder))}")

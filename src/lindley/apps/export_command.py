@@ -1,0 +1,80 @@
+"""`lindley export DIR`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast, final
+
+from lindley.apps.output_file import check_out
+from lindley.apps.printing import print_message, write_to_stdout
+from lindley.errors import InputError
+from lindley.files import open_atomically
+from lindley.labelling.export.writing import export_project, format_of
+from lindley.labelling.predict import Predictor
+from lindley.labelling.project import Project
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """The options of `lindley export`; see its --help."""
+
+    format: str | None
+    out: Path | None
+    spreadsheet: bool
+    predictions: bool
+    coverage: float
+
+
+def export(folder: Path, options: ExportOptions) -> None:
+    """Write the labels of a project into a file, or to stdout."""
+    chosen = format_of(options.out, options.format)
+    if chosen == "parquet" and options.out is None:
+        raise InputError("A Parquet file is not for a terminal; name it: --out labels.parquet.", argument="out")
+    check_out(options.out)
+    with Project.open(folder) as project:
+        predictor = make_predictor(project, options.coverage) if options.predictions else None
+        with open_out(options.out) as file:
+            export_project(project, file, chosen, spreadsheet=options.spreadsheet, predictor=predictor)
+
+
+def make_predictor(project: Project, coverage: float) -> Predictor:
+    """Return what predicts, and say on stderr what its sets of classes promise.
+
+    Args:
+        project: The project.
+        coverage: The percentage of rows whose set shall hold the true class.
+    """
+    predictor = Predictor(project, coverage=coverage / 100)
+    print_message(predictor.describe_sets())
+    return predictor
+
+
+@contextmanager
+def open_out(out: Path | None) -> Iterator[BinaryIO]:
+    """Yield the file that --out names, whole or absent in the end; or stdout."""
+    if out is None:
+        yield cast(BinaryIO, _Stdout())
+        return
+    if out.exists() and not out.is_file():  # a pipe, or a device
+        with out.open("wb") as file:
+            yield file
+    else:
+        with open_atomically(out.resolve()) as file:
+            yield file
+    print_message(f"Written to {out}.")
+
+
+@final
+class _Stdout:
+    """Stdout, where a terminal obeys no control character."""
+
+    def write(self, content: bytes) -> Any:
+        write_to_stdout(content.decode())
+        return len(content)
+
+    def flush(self) -> None:
+        sys.stdout.flush()

@@ -1,0 +1,30 @@
+"""`lindley import DIR FILE`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lindley.apps.printing import print_result
+from lindley.apps.stage_counter import count_stage
+from lindley.labelling.importing import import_labels
+from lindley.labelling.project import Project
+
+
+def import_file(folder: Path, path: Path, *, format: str | None, label: str, spreadsheet: bool) -> None:
+    """Import the labels of a file into a project.
+
+    Args:
+        folder: The folder of the project.
+        path: The file.
+        format: Its format; None: its suffix decides.
+        label: The column of the names of classes.
+        spreadsheet: Whether its cells were quoted for spreadsheets.
+    """
+    with Project.open(folder) as project, count_stage("Reading") as count:
+        found = import_labels(project, path, format=format, label=label, spreadsheet=spreadsheet, on_progress=count)
+    parts = [f"{found.num_labels} items labelled", f"{found.num_events} events stored"]
+    if found.num_known:
+        parts.append(f"{found.num_known} were there already")
+    if found.num_kept:
+        parts.append(f"{found.num_kept} left out, since the same person answered here")
+    print_result(f"{found.num_lines} lines: {', '.join(parts)}.")

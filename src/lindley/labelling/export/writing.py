@@ -1,0 +1,137 @@
+"""Writing lines into a file of any format, and exporting a project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
+
+from lindley.errors import InputError
+from lindley.labelling.export.columns import LABEL, REASON, source_columns
+from lindley.labelling.export.csv_file import write_csv
+from lindley.labelling.export.jsonl_file import write_jsonl
+from lindley.labelling.export.label_studio import make_task, write_label_studio
+from lindley.labelling.export.lines import ExportLine, LineReader
+from lindley.labelling.export.parquet_file import common_type, write_parquet
+from lindley.labelling.project import Project
+
+if TYPE_CHECKING:
+    from lindley.labelling.predict import Predictor
+
+Format = Literal["csv", "jsonl", "parquet", "label-studio"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+_SUFFIXES: dict[str, Format] = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".json": "label-studio",
+}
+
+
+def format_of(path: Path | None, name: str | None = None, *, formats: Iterable[str] = FORMATS) -> Format:
+    """Return the format of a file: that which is named, else that of its suffix; "csv" without a file.
+
+    Args:
+        path: The file; None: stdout.
+        name: The name of the format; None: the suffix decides.
+        formats: The formats that are offered.
+
+    Raises:
+        InputError: If there is no such format.
+    """
+    known = [*formats]
+    found = name or ("csv" if path is None else _SUFFIXES.get(path.suffix.lower(), ""))
+    if found not in known:
+        got = name if name is not None else str(path)
+        raise InputError(argument="format", expected=f"one of {', '.join(known)}, or a suffix that says it", got=got)
+    return next(each for each in FORMATS if each == found)
+
+
+def write_lines(
+    file: BinaryIO,
+    format: Format,
+    columns: Mapping[str, type | None],
+    lines: Iterable[Mapping[str, Any]],
+    *,
+    spreadsheet: bool = False,
+) -> None:
+    """Write lines as csv, jsonl or parquet.
+
+    Args:
+        file: Where they are written.
+        format: The format.
+        columns: The columns with their types; None: values of any type, which Parquet has as text.
+        lines: The values by column.
+        spreadsheet: Whether text that a spreadsheet program would take for a formula is quoted; only csv.
+    """
+    if spreadsheet and format != "csv":
+        raise InputError("Only csv files are quoted for spreadsheets.", argument="spreadsheet")
+    if format == "csv":
+        write_csv(file, columns, lines, spreadsheet=spreadsheet)
+    elif format == "jsonl":
+        write_jsonl(file, columns, lines)
+    else:
+        write_parquet(file, {name: kind or str for name, kind in columns.items()}, lines)
+
+
+def export_project(
+    project: Project,
+    file: BinaryIO,
+    format: Format = "csv",
+    *,
+    spreadsheet: bool = False,
+    predictor: Predictor | None = None,
+) -> None:
+    """Write the labels of a project, one line for each entry of its sources; of Label Studio a task for each item.
+
+    Args:
+        project: The project.
+        file: Where they are written.
+        format: "csv", "jsonl", "parquet" or "label-studio".
+        spreadsheet: Whether text that a spreadsheet program would take for a formula is quoted; only csv.
+        predictor: What predicts each item beside its label; None: nothing.
+
+    Raises:
+        InputError: If the format cannot hold the items, or is not quoted for spreadsheets.
+    """
+    reader = LineReader(project)
+    if format == "label-studio":
+        if spreadsheet:
+            raise InputError("Only csv files are quoted for spreadsheets.", argument="spreadsheet")
+        write_label_studio(file, (_task(project, line, predictor) for line in reader if line.is_first))
+        return
+    more = {} if predictor is None else predictor.columns
+    columns: dict[str, type | None] = {**source_columns(project.settings), **LABEL, **more, **REASON}
+    if format == "parquet":
+        columns |= {name: common_type(_values(project, name)) for name, kind in columns.items() if kind is None}
+    values = _lines(reader, predictor, with_events=format == "jsonl")
+    write_lines(file, format, columns, values, spreadsheet=spreadsheet)
+
+
+def _lines(reader: LineReader, predictor: Predictor | None, *, with_events: bool) -> Iterator[dict[str, Any]]:
+    for line in reader:
+        values = dict(line.values)
+        if predictor is not None and line.item is not None:
+            values |= predictor.describe(predictor.probs[[line.item.id]])[0]
+        yield {**values, "events": [*line.events]} if with_events else values
+    if with_events and (others := reader.events_without_item()):
+        yield {"events": others}
+
+
+def _task(project: Project, line: ExportLine, predictor: Predictor | None) -> dict[str, Any]:
+    assert line.item is not None
+    known = {"item": line.item.id, "place": line.entry.place, "stream": line.values.get("stream")}
+    known["events"] = [*line.events]
+    prediction = None
+    if predictor is not None:
+        found = predictor.describe(predictor.probs[[line.item.id]])[0]
+        prediction = (found["prediction"], found["prediction_probability"], found["prediction_model"])
+    return make_task(project.settings.kind, line.item.content, known, line.answers, prediction)
+
+
+def _values(project: Project, name: str) -> Iterator[object]:
+    """Yield the values of a feature of all items."""
+    for line in LineReader(project):
+        yield line.values.get(name)

@@ -1,0 +1,135 @@
+"""Finding the item that a line of a file is about: by its id, its own id, its text or row, or its place."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from lindley.labelling.export.columns import cell_text, content_columns, content_values, id_column, parse_value
+from lindley.labelling.project import Project
+from lindley.labelling.records import Found, Item, Unreadable
+from lindley.labelling.sources.known_labels import KnownColumns
+from lindley.labelling.sources.rows import read_row
+from lindley.labelling.sources.table import Line
+from lindley.text import short_repr
+
+
+class ItemLookup:
+    """Finds items of a project.
+
+    Args:
+        project: The project.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._project, self._kind = project, project.settings.kind
+        self._columns = content_columns(project.settings)
+        self._own = id_column(project.settings)
+
+    def find(self, line: Line, *, is_typed: bool) -> int | None:
+        """Return the item of a line; None where the line is of an unreadable entry.
+
+        The first of these that the line has finds the item: "item", its own id, its text or row, its place. Its text
+        or row must be that of the item.
+
+        Args:
+            line: The line.
+            is_typed: Whether its values have types; the cells of a CSV file are text.
+
+        Raises:
+            ValueError: If there is no such item.
+        """
+        values = line.values
+        number, place = parse_value("item", values.get("item")), parse_value("place", values.get("place"))
+        if number is not None:
+            return self._check(number, values, place)
+        if self._own is not None and (own := cell_text(_plain(values.get(self._own)))):
+            return _one(self._by_own_id.get(own), f"no item has the id {short_repr(own)}")
+        content = self._content(line, is_typed=is_typed)
+        if content is not None:
+            if content not in self._hashes:
+                raise ValueError("no item has this content")
+            return self._hashes[content]
+        if place is None:
+            raise ValueError(f"it names no item; it needs one of the columns {', '.join(self._wanted())}")
+        if place in self._unreadable and place not in self._by_place:
+            return None
+        return _one(self._by_place.get(place), f"nothing was found at {short_repr(place)}")
+
+    def _wanted(self) -> list[str]:
+        return ["item", *([self._own] if self._own else []), *self._columns.values(), "place"]
+
+    def _check(self, number: int, values: Mapping[str, object], place: str | None) -> int:
+        """Return the item of an id, where the line says nothing else of it."""
+        if not 0 <= number < self._project.num_items:
+            raise ValueError(f"there is no item {number}; the last one is {self._project.num_items - 1}")
+        names = [name for name in self._columns.values() if name in values]
+        if "content" in values or names:
+            item = next(self._project.store.items([number]))
+            same = (
+                _plain(values["content"]) in (None, item.content)
+                if "content" in values
+                else self._is_same(item, values, names)
+            )
+            if not same:
+                raise ValueError(f"the item {number} has another content here; is the file of another project?")
+        elif place is not None and number not in self._by_place.get(place, ()):
+            raise ValueError(f"the item {number} was not found at {short_repr(place)}")
+        return number
+
+    def _is_same(self, item: Item, values: Mapping[str, object], names: list[str]) -> bool:
+        known = content_values(self._project.settings, item)
+        pairs = [(known[name], _plain(values[name])) for name in names]
+        return all(a == b or cell_text(a) == cell_text(b) for a, b in pairs)
+
+    def _content(self, line: Line, *, is_typed: bool) -> str | None:
+        """Return the hash of what the line holds; None where it holds no text or row."""
+        values = {column: line.values.get(name) for column, name in self._columns.items()}
+        if not values or all(value is None or value == "" for value in values.values()):
+            return None
+        if self._kind == "text":
+            text = next(iter(values.values()))
+            return hashlib.sha256(text.encode()).hexdigest() if isinstance(text, str) else None
+        found: Found | Unreadable = read_row(Line(line.place, values), [*values], KnownColumns(), is_typed=is_typed)
+        if isinstance(found, Unreadable):
+            raise ValueError(found.reason)
+        return found.hash
+
+    @cached_property
+    def _hashes(self) -> dict[str, int]:
+        return self._project.store.hashes()
+
+    @cached_property
+    def _by_place(self) -> dict[str, set[int]]:
+        found: dict[str, set[int]] = {}
+        for entry in self._project.store.entries():
+            if entry.item is not None:
+                found.setdefault(entry.place, set()).add(entry.item)
+        return found
+
+    @cached_property
+    def _unreadable(self) -> set[str]:
+        return {entry.place for entry in self._project.store.entries() if entry.item is None}
+
+    @cached_property
+    def _by_own_id(self) -> dict[str, set[int]]:
+        found: dict[str, set[int]] = {}
+        for item in self._project.store.items():
+            if "id" in item.meta:
+                found.setdefault(item.meta["id"], set()).add(item.id)
+        return found
+
+
+def _one(found: set[int] | None, fault: str) -> int:
+    if not found:
+        raise ValueError(fault)
+    if len(found) > 1:
+        raise ValueError(f"the items {sorted(found)[:5]} all are meant; name one in the column 'item'")
+    return next(iter(found))
+
+
+def _plain(value: object) -> Any:
+    """Return a value as a column of ours has it: NaN stands for what is missing."""
+    return None if value is None or value != value else value

@@ -8,7 +8,7 @@ interval for one look says how good the model is now; one for all looks serves a
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,17 +53,9 @@ def estimate_accuracy(num_correct: int, num_labels: int, num_undecided: int = 0)
     share = num_correct / num_labels if num_labels else None
     if not total:
         return AccuracyEstimate(num_correct, num_labels, num_undecided, share, 0.0, 1.0, 0.0, 1.0)
-    most = num_correct + num_undecided
-    return AccuracyEstimate(
-        num_correct,
-        num_labels,
-        num_undecided,
-        share,
-        wilson_interval(num_correct, total)[0],
-        wilson_interval(most, total)[1],
-        confidence_sequence(num_correct, total)[0],
-        confidence_sequence(most, total)[1],
-    )
+    now = _widest(wilson_interval, num_correct, total, num_undecided)
+    always = _widest(confidence_sequence, num_correct, total, num_undecided)
+    return AccuracyEstimate(num_correct, num_labels, num_undecided, share, *now, *always)
 
 
 def audit_interval(num_correct: int, num_labels: int, num_undecided: int = 0) -> tuple[float, float]:
@@ -75,8 +67,15 @@ def audit_interval(num_correct: int, num_labels: int, num_undecided: int = 0) ->
         num_undecided: Those that were answered and have none; they may be wrong, or right.
     """
     total = num_labels + num_undecided
-    low, high = (clopper_pearson_interval(count, total) for count in (num_correct, num_correct + num_undecided))
-    return low[0], high[1]
+    return _widest(clopper_pearson_interval, num_correct, total, num_undecided)
+
+
+def _widest(
+    interval: Callable[[int, int], tuple[float, float]], num_correct: int, total: int, num_undecided: int
+) -> tuple[float, float]:
+    """Return an interval that holds those of all ways in which the undecided items may turn out."""
+    low, high = interval(num_correct, total)
+    return (low, interval(num_correct + num_undecided, total)[1]) if num_undecided else (low, high)
 
 
 @dataclass(frozen=True)

@@ -83,59 +83,63 @@ class Forecast:
     high: float
 
 
-def forecast_gain(
-    num_train: Sequence[int], num_wrong: Sequence[int], num_test: int, num_more: int = 100
-) -> Forecast | None:
-    """Extend a learning curve by a power law: error = a n^-b, by least squares of the logarithms.
+def forecast_gain(num_train: Sequence[int], correct: np.ndarray, num_more: int = 100) -> Forecast | None:
+    """Extend the end of a learning curve by a power law: error = a n^-b, by least squares of the logarithms.
 
-    All rounds are judged by the same test labels, so a gain is known better than an accuracy. Rounds next to each
-    other have nearly the same model and tell the same: the curve is fitted at few of them, each with about the square
-    root of 2 times the labels of the one before.
-    Source: Figueroa et al. 2012, "Predicting sample size required for classification performance".
+    Rounds next to each other have nearly the same model, and early rounds tell little of the end: of the curve's last
+    part, from a quarter of the labels on, the rounds that are apart by a factor of 1.4 or more are taken. The interval
+    is that of the jackknife over the test labels, which all rounds share, and of the residuals.
+    Source: Figueroa et al. 2012, "Predicting sample size required for classification performance"; Efron 1981.
 
     Args:
         num_train: The number of training labels of each round, [r].
-        num_wrong: The number of test labels that its model misses, [r].
-        num_test: The number of test labels.
+        correct: Whether each round's model predicts each test label, [r, n] bool.
         num_more: The number of training labels to add to those of the last round.
 
     Returns:
         The gain; None with fewer than MIN_POINTS such rounds or MIN_TEST_LABELS test labels, since they say nothing.
     """
-    points = _apart({count: wrong for count, wrong in zip(num_train, num_wrong, strict=True) if count > 0})
-    if len(points) < MIN_POINTS or num_test < MIN_TEST_LABELS:
+    rounds = _rounds_apart(num_train)
+    if len(rounds) < MIN_POINTS or correct.shape[1] < MIN_TEST_LABELS:
         return None
-    x = np.log([*points])
-    y = np.log((np.array([*points.values()]) + 0.5) / (num_test + 1))  # an error of 0 of n says that it is small
-    spread = x - x.mean()
-    slope = float(spread @ y / (spread @ spread))
-    residuals = y - y.mean() - slope * spread
-    error = math.sqrt(float(residuals @ residuals) / (len(x) - 2) / float(spread @ spread))
-    margin = _t_quantile(len(x) - 2) * error
-    now = float(y.mean()) + slope * float(spread[0])
-    longer = math.log1p(num_more / num_train[-1])
-    low, best, high = (_gain(now, each, longer) for each in (slope + margin, slope, slope - margin))
-    return Forecast(num_more, best, low, high)
+    num_test = correct.shape[1]
+    wrong = ~correct[rounds]  # [p, n]
+    x = np.log([num_train[each] for each in rounds])
+    longer = math.log1p(num_more / num_train[rounds[0]])
+    gain, noise = _extend(x, wrong.sum(1, keepdims=True), num_test, longer)
+    others, _ = _extend(x, wrong.sum(1, keepdims=True) - wrong, num_test - 1, longer)  # each label left out once
+    jackknife = (num_test - 1) * float(others.var())
+    margin = 1.2816 * math.sqrt(jackknife + float(noise[0]) ** 2)
+    low, best, high = (max(0.0, float(gain[0]) + shift) for shift in (-margin, 0.0, margin))
+    return Forecast(num_more, best, low, high)  # more labels are not expected to harm
 
 
-def _apart(curve: dict[int, int]) -> dict[int, int]:
-    """Return the last point of a curve, and those before it that are apart by a factor of 1.4 or more."""
-    found: dict[int, int] = {}
-    for count in sorted(curve, reverse=True):
-        if not found or count * math.sqrt(2) <= min(found):
-            found[count] = curve[count]
+def _rounds_apart(num_train: Sequence[int]) -> list[int]:
+    """Return the places of the last round, and of those before it that are apart, down to a quarter of its labels."""
+    found: list[int] = []
+    for place in reversed(range(len(num_train))):
+        count = num_train[place]
+        if not found or num_train[found[0]] / 4.2 <= count <= num_train[found[-1]] / 1.4:
+            found.append(place)
     return found
 
 
-def _gain(log_error: float, slope: float, longer: float) -> float:
-    """Return by how much an error falls on a slope of the logarithms; more labels are not expected to harm."""
-    return min(1.0, math.exp(log_error)) * -math.expm1(min(0.0, slope) * longer) + 0.0
+def _extend(x: np.ndarray, wrong: np.ndarray, num_test: int, longer: float) -> tuple[np.ndarray, np.ndarray]:
+    """Fit lines to the logarithms of errors, and return their gains and the gains' standard errors by the residuals.
 
-
-def _t_quantile(freedom: int) -> float:
-    from scipy.stats import t
-
-    return float(t.ppf(0.9, freedom))
+    Args:
+        x: The logarithms of the numbers of training labels, the last round first. [p]
+        wrong: The numbers of test labels that are missed, for each line. [p, m]
+        num_test: The number of test labels.
+        longer: By how much the logarithm grows.
+    """
+    y = np.log((wrong + 0.5) / (num_test + 1))  # an error of 0 of n says that it is small
+    spread = x - x.mean()
+    slope = spread @ y / (spread @ spread)  # [m]
+    residuals = y - y.mean(0) - spread[:, None] * slope
+    error = np.sqrt((residuals**2).sum(0) / (len(x) - 2) / (spread @ spread))
+    now = np.exp(y.mean(0) + slope * spread[0])
+    return -now * np.expm1(slope * longer), now * longer * error
 
 
 def _reached(accuracy: AccuracyEstimate, target: float | None) -> Sign:

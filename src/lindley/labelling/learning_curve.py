@@ -70,18 +70,23 @@ def judge(answers: Mapping[int, Value], epoch: Epoch, classes: Sequence[ClassRec
     return Judgement(*map(tuple, zip(*found, strict=True))) if found else Judgement()
 
 
-def learning_curve(snapshot: Snapshot, epochs: Sequence[Epoch]) -> list[CurvePoint]:
-    """Return the accuracy of each epoch's model on all test labels; none where there are no test labels."""
+def learning_curve(snapshot: Snapshot, epochs: Sequence[Epoch], judged: Sequence[Judgement]) -> list[CurvePoint]:
+    """Return the accuracy of each epoch's model on all test labels; none where there are no test labels.
+
+    Args:
+        snapshot: The labels that count now.
+        epochs: The epochs.
+        judged: Each epoch's predictions beside the test labels.
+    """
     answered = np.sort([_last_answer(snapshot.state, item) for item in (*snapshot.train, *snapshot.test)])
     curve = []
-    for epoch in epochs:
-        correct = judge(snapshot.test, epoch, snapshot.state.classes).correct
-        if correct:
-            interval = wilson_interval(sum(correct), len(correct))
+    for epoch, each in zip(epochs, judged, strict=True):
+        num_correct, num_test = sum(each.correct), len(each.truth)
+        if num_test:
+            interval = wilson_interval(num_correct, num_test)
             num_labels = int(np.searchsorted(answered, epoch.upto_seq, side="right"))
-            share = sum(correct) / len(correct)
-            point = (epoch.number, epoch.num_train, num_labels, sum(correct), len(correct), share, *interval)
-            curve.append(CurvePoint(*point))
+            point = epoch.number, epoch.num_train, num_labels, num_correct, num_test, num_correct / num_test
+            curve.append(CurvePoint(*point, *interval))
     return curve
 
 

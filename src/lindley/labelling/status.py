@@ -128,11 +128,11 @@ def project_status(project: Project) -> ProjectStatus:
     undecided = {name: undecided_items(snapshot, streams, name) for name in STREAMS}
     epochs = _epochs_with_model(project)
     newest = epochs[-1] if epochs else None
-    judged = judge(snapshot.test, newest, state.classes) if newest else Judgement()
+    judgements = [judge(snapshot.test, each, state.classes) for each in epochs]
+    judged = judgements[-1] if judgements else Judgement()
     correct = judged.correct
     accuracy = estimate_accuracy(sum(correct), len(correct), _count_known(newest, undecided["test"]))
     changes = [_round_change(each) for each in epochs]
-    curve = learning_curve(snapshot, epochs)
     information = changes[-1].information if changes else None
     num_entries, num_unreadable, unreadable = store.read(reads.count_entries)
     rounds = store.rounds()
@@ -156,11 +156,11 @@ def project_status(project: Project) -> ProjectStatus:
         adjusted=_adjust(judged, newest, streams),
         target=project.settings.target,
         advice=advise(accuracy, changes, target=project.settings.target),
-        forecast=_forecast(curve),
+        forecast=_forecast(epochs, judgements),
         audit=_audit(snapshot, newest, streams, undecided["audit"]),
         recall=recall_by_class(judged.truth, judged.predicted, names),
         calibration=calibration(correct, judged.confidence),
-        curve=curve,
+        curve=learning_curve(snapshot, epochs, judgements),
         information_bits=None if information is None else information / math.log(2),
         agreement=_agreement(state),
         seconds_per_label=_seconds_per_label(state),
@@ -197,14 +197,17 @@ def _adjust(judged: Judgement, epoch: Epoch | None, streams: np.ndarray) -> Adju
     return adjust_by_confidence(judged.correct, judged.confidence, np.array(epoch.test_confidence)[of_test].tolist())
 
 
-def _forecast(curve: Sequence[CurvePoint]) -> Forecast | None:
-    if not curve:
+def _forecast(epochs: Sequence[Epoch], judgements: Sequence[Judgement]) -> Forecast | None:
+    """Extend the learning curve of the epochs that predict every test label; items added later have none before."""
+    most = max((len(each.truth) for each in judgements), default=0)
+    rounds = [
+        (epoch.num_train, each.correct)
+        for epoch, each in zip(epochs, judgements, strict=True)
+        if len(each.truth) == most
+    ]
+    if not most or not epochs[-1].num_train:
         return None
-    num_test = curve[-1].num_test
-    same = [point for point in curve if point.num_test == num_test]  # items that were added later are judged later
-    return forecast_gain(
-        [point.num_train for point in same], [num_test - point.num_correct for point in same], num_test
-    )
+    return forecast_gain([count for count, _ in rounds], np.array([correct for _, correct in rounds]))
 
 
 def _audit(

@@ -107,34 +107,45 @@ def run(
         raise typer.Exit(FAILED)
 
 
-@app.command(cls=Command, epilog="Example: lindley status runs/mnist")
+@app.command(cls=Command, epilog="Example: lindley status questions-labels")
 def status(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The output folder of a run.")],
-    json: Annotated[bool, typer.Option("--json", help="Print all trials as JSON.")] = False,
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder of a labelling project, or the output folder of a run.")
+    ],
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, as --format json does.")] = False,
+    format: Annotated[str, typer.Option(metavar="F", help="Print text or json.")] = "text",
 ) -> None:
-    """Show the progress of a study.
+    """Show how far a labelling project or a study is.
 
-    It counts the trials finished, under way and failed, and estimates the time left, at any moment: also while
-    processes write to DIR, and on a copy of DIR.
+    Of a project: the accuracy with its interval, whether to stop, what more labels should bring, and tables. Of a
+    study: the trials finished, under way and failed, and the time left. At any moment: also while processes write to
+    DIR, and on a copy of DIR.
     """
     with exit_on_interrupt():
         from lindley.apps.status_command import show_status
 
-    show_status(folder, as_json=json)
+    show_status(folder, format="json" if json else format)
 
 
-@app.command(cls=Command, epilog="Example: lindley report runs/mnist")
+@app.command(cls=Command, epilog="Example: lindley report questions-labels")
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The output folder of a run.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder of a labelling project, or the output folder of a run.")
+    ],
+    beside: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Draw this project's learning curve too, such as one of random choice."),
+    ] = None,
 ) -> None:
-    """Write the figures and report.html again.
+    """Write report.html, and print its path.
 
-    They are made from the journals alone.
+    Of a project: accuracy, advice, learning curve and tables in one file. Of a study: the figures again, too, from the
+    journals alone.
     """
     with exit_on_interrupt():
-        from lindley.apps.run_command import rewrite_report
+        from lindley.apps.status_command import write_report_of
 
-    rewrite_report(folder)
+    write_report_of(folder, beside=beside)
 
 
 @app.command(cls=Command, epilog="Example: lindley compare runs/mnist --against margin --accuracy 95")

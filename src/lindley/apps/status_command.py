@@ -1,4 +1,7 @@
-"""`lindley status DIR`: the progress of a study, as a table and lines, or as JSON. No torch here."""
+"""`lindley status DIR` and `lindley report DIR`, of a labelling project or a study.
+
+No torch here: the status of a study needs none.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,29 @@ from lindley.study.status import State, StudyStatus, TrialStatus, group_by_acqui
 
 _FULL_WIDTH = 1000
 """Columns of a table that does not go to a terminal: nothing is truncated."""
+PROJECT_FILE = "project.toml"
+"""The settings of a project; to import their module takes the time of importing torch."""
 _COLUMNS: tuple[State, ...] = ("finished", "under way", "failed", "stopped", "not started")
 
 
-def show_status(folder: Path, *, as_json: bool) -> None:
-    """Print the progress of a study. Raises InputError where the folder holds none."""
+def show_status(folder: Path, *, format: str = "text") -> None:
+    """Print how far the project or the study in a folder is.
+
+    Args:
+        folder: The folder.
+        format: "text" or "json".
+
+    Raises:
+        InputError: If the folder holds neither, or the format is another.
+    """
+    if format not in ("text", "json"):
+        raise InputError(argument="format", expected="text or json", got=format)
+    as_json = format == "json"
+    if is_project(folder):
+        from lindley.apps.project_status import show_project_status
+
+        show_project_status(folder, as_json=as_json)
+        return
     if not folder.is_dir():
         raise InputError(
             f"{folder} is not a folder. Name the output folder of a run, as in: {program_name()} status runs/demo",
@@ -40,6 +61,33 @@ def show_status(folder: Path, *, as_json: bool) -> None:
     wide.print(_table(status))
     for line in status_lines(status, folder):
         console.print(line, soft_wrap=True)
+
+
+def write_report_of(folder: Path, *, beside: Path | None = None) -> None:
+    """Write the report of the project or the study in a folder, and print its path.
+
+    Args:
+        folder: The folder.
+        beside: The folder of a project whose learning curve is drawn too.
+
+    Raises:
+        InputError: If the folder holds neither, or a study is to be drawn beside another.
+    """
+    if is_project(folder):
+        from lindley.apps.project_report import write_project_report
+
+        print_result(write_project_report(folder, beside=beside))
+        return
+    if beside is not None:
+        raise InputError(argument="beside", expected="left out where DIR is a study", got=beside)
+    from lindley.apps.run_command import rewrite_report
+
+    rewrite_report(folder)
+
+
+def is_project(folder: Path) -> bool:
+    """Return whether a folder holds a labelling project."""
+    return (folder / PROJECT_FILE).is_file()
 
 
 def status_lines(status: StudyStatus, folder: Path) -> Iterator[str]:

@@ -12,22 +12,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lindley.labelling.accuracy import AccuracyEstimate, Interval
+from lindley.labelling.accuracy import AccuracyEstimate
 
-AGREEMENT = 0.99
-"""The share of equal predictions from which on a round changed nothing."""
-STEADY_ROUNDS = 3
+STEADY_LABELS = 30
+"""The number of last training labels over which the predictions are compared."""
+STEADY_SHARE = 0.03
+"""The share of predictions that may change while these labels come, 1 in 100 for ten labels."""
 INFORMATION_SHARE = 0.05
 """Of the first batch's information, the share below which a batch tells little."""
 WANTED_SIGNS = 2
 MIN_POINTS = 4
 """The number of rounds from which a learning curve is extended."""
+MIN_TEST_LABELS = 20
+"""The number of test labels from which a learning curve is extended."""
 
 
 @dataclass(frozen=True)
 class Sign:
     """One sign that labelling may stop: whether it is there, in a sentence with its numbers."""
 
+    name: str
+    """"target", "predictions" or "information"."""
     holds: bool
     reason: str
 
@@ -40,82 +45,132 @@ class Advice:
     signs: tuple[Sign, ...]
 
 
-def advise(
-    accuracy: AccuracyEstimate,
-    agreements: Sequence[float],
-    information: Sequence[float],
-    *,
-    target: float | None,
-) -> Advice:
+@dataclass(frozen=True)
+class RoundChange:
+    """What a round of training changed."""
+
+    num_train: int
+    """The number of labels from which its model learned."""
+    agreement: float | None = None
+    """The share of predictions that equal those of the round before; None where they cannot be compared."""
+    information: float | None = None
+    """The joint information of the batch that it chose, in nats; None where it chose without a model."""
+
+
+def advise(accuracy: AccuracyEstimate, rounds: Sequence[RoundChange], *, target: float | None) -> Advice:
     """Return whether to stop labelling, and the reasons.
 
     Args:
         accuracy: What the test labels say.
-        agreements: For each round the share of predictions that equal those of the round before, oldest first.
-        information: For each round the joint information of its batch in nats, oldest first.
+        rounds: What each round changed, oldest first.
         target: The accuracy that is wanted; None: none was named.
     """
-    signs = (_reached(accuracy, target), _steady(agreements), _exhausted(information))
+    information = [each.information for each in rounds if each.information is not None]
+    signs = (_reached(accuracy, target), _steady(rounds), _exhausted(information))
     return Advice(sum(sign.holds for sign in signs) >= WANTED_SIGNS, signs)
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """The accuracy that more labels should bring."""
+    """What more labels should bring."""
 
-    num_labels: int
-    accuracy: float
-    interval: Interval
-    """Of 80 %; it knows the noise of the curve, not whether the curve goes on as it did."""
+    num_more: int
+    """The number of training labels to add."""
+    gain: float
+    """By how much they should raise the accuracy."""
+    low: float
+    """The interval of the gain at 80 %; it knows the noise of the curve, not whether the curve goes on as it did."""
+    high: float
 
 
-def forecast_accuracy(num_labels: Sequence[int], errors: Sequence[float], num_more: int = 100) -> Forecast | None:
-    """Extend a learning curve by a power law: error = a n^-b, by least squares of the logarithms.
+def forecast_gain(num_train: Sequence[int], correct: np.ndarray, num_more: int = 100) -> Forecast | None:
+    """Extend the end of a learning curve by a power law: error = a n^-b, by least squares of the logarithms.
 
-    Source: Figueroa et al. 2012, "Predicting sample size required for classification performance".
+    Rounds next to each other have nearly the same model, and early rounds tell little of the end: of the curve's last
+    part, from a quarter of the labels on, the rounds that are apart by a factor of 1.4 or more are taken. The interval
+    is that of the jackknife over the test labels, which all rounds share, and of the residuals.
+    Source: Figueroa et al. 2012, "Predicting sample size required for classification performance"; Efron 1981.
 
     Args:
-        num_labels: Training labels at each round, [r].
-        errors: The share of test labels that the model of each round misses, [r].
+        num_train: The number of training labels of each round, [r].
+        correct: Whether each round's model predicts each test label, [r, n] bool.
         num_more: The number of training labels to add to those of the last round.
 
     Returns:
-        The accuracy then; None with fewer than MIN_POINTS rounds whose error is above 0, since that says nothing.
+        The gain; None with fewer than MIN_POINTS such rounds or MIN_TEST_LABELS test labels, since they say nothing.
     """
-    points = [(math.log(n), math.log(e)) for n, e in zip(num_labels, errors, strict=True) if n > 0 and e > 0]
-    if len({n for n, _ in points}) < MIN_POINTS:
+    rounds = _rounds_apart(num_train)
+    if len(rounds) < MIN_POINTS or correct.shape[1] < MIN_TEST_LABELS:
         return None
-    x, y = np.array(points).T
+    num_test = correct.shape[1]
+    wrong = ~correct[rounds]  # [p, n]
+    x = np.log([num_train[each] for each in rounds])
+    longer = math.log1p(num_more / num_train[rounds[0]])
+    gain, noise = _extend(x, wrong.sum(1, keepdims=True), num_test, longer)
+    others, _ = _extend(x, wrong.sum(1, keepdims=True) - wrong, num_test - 1, longer)  # each label left out once
+    jackknife = (num_test - 1) * float(others.var())
+    margin = 1.2816 * math.sqrt(jackknife + float(noise[0]) ** 2)
+    low, best, high = (max(0.0, float(gain[0]) + shift) for shift in (-margin, 0.0, margin))
+    return Forecast(num_more, best, low, high)  # more labels are not expected to harm
+
+
+def _rounds_apart(num_train: Sequence[int]) -> list[int]:
+    """Return the places of the last round, and of those before it that are apart, down to a quarter of its labels."""
+    found: list[int] = []
+    for place in reversed(range(len(num_train))):
+        count = num_train[place]
+        if not found or num_train[found[0]] / 4.2 <= count <= num_train[found[-1]] / 1.4:
+            found.append(place)
+    return found
+
+
+def _extend(x: np.ndarray, wrong: np.ndarray, num_test: int, longer: float) -> tuple[np.ndarray, np.ndarray]:
+    """Fit lines to the logarithms of errors, and return their gains and the gains' standard errors by the residuals.
+
+    Args:
+        x: The logarithms of the numbers of training labels, the last round first. [p]
+        wrong: The numbers of test labels that are missed, for each line. [p, m]
+        num_test: The number of test labels.
+        longer: By how much the logarithm grows.
+    """
+    y = np.log((wrong + 0.5) / (num_test + 1))  # an error of 0 of n says that it is small
     spread = x - x.mean()
-    slope = min(0.0, float(spread @ y / (spread @ spread)))  # more labels are not expected to harm
-    residuals = y - y.mean() - slope * spread
-    wanted = num_labels[-1] + num_more
-    distance = math.log(wanted) - float(x.mean())
-    variance = float(residuals @ residuals) / (len(x) - 2) * (1 / len(x) + distance**2 / float(spread @ spread))
-    middle, half = float(y.mean()) + slope * distance, 1.2816 * math.sqrt(variance)
-    low, best, high = (max(0.0, 1 - math.exp(middle + shift)) for shift in (half, 0.0, -half))
-    return Forecast(wanted, best, (low, high))
+    slope = spread @ y / (spread @ spread)  # [m]
+    residuals = y - y.mean(0) - spread[:, None] * slope
+    error = np.sqrt((residuals**2).sum(0) / (len(x) - 2) / (spread @ spread))
+    now = np.exp(y.mean(0) + slope * spread[0])
+    return -now * np.expm1(slope * longer), now * longer * error
 
 
 def _reached(accuracy: AccuracyEstimate, target: float | None) -> Sign:
-    low = accuracy.always[0]
+    low = accuracy.always_low
     if target is None:
-        return Sign(False, "No target accuracy was named.")
-    found = f"The accuracy is {low:.0%} or more (95 %, {accuracy.num_labels} test labels), the target {target:.0%}."
-    return Sign(low >= target, found)
+        return Sign("target", False, "No target accuracy was named.")
+    found = f"The accuracy is at least {100 * low:.0f} % (95 % sure, at any look); the target is {100 * target:g} %."
+    return Sign("target", low >= target, found)
 
 
-def _steady(agreements: Sequence[float]) -> Sign:
-    last = agreements[-STEADY_ROUNDS:]
-    if len(last) < STEADY_ROUNDS:
-        return Sign(False, f"Fewer than {STEADY_ROUNDS} rounds can be compared.")
-    return Sign(
-        min(last) >= AGREEMENT, f"In the last {STEADY_ROUNDS} rounds {min(last):.1%} or more of the predictions stayed."
-    )
+def _steady(rounds: Sequence[RoundChange]) -> Sign:
+    """Add up the changes over the last labels: however they are cut into rounds, no more predictions changed.
+
+    Source: Bloodgood and Vijay-Shanker 2009, "A method for stopping active learning based on stabilizing predictions".
+    """
+    changed = 0.0
+    for before, each in zip(reversed(rounds[:-1]), reversed(rounds[1:]), strict=True):
+        if each.agreement is None:
+            break
+        changed += 1 - each.agreement
+        count = rounds[-1].num_train - before.num_train
+        if count >= STEADY_LABELS:
+            percent = 100 * min(1.0, changed)
+            reason = f"At most {percent:.1f} % of the predictions changed over the last {count} training labels."
+            return Sign("predictions", changed <= STEADY_SHARE, reason)
+    return Sign("predictions", False, f"Fewer than {STEADY_LABELS} training labels can be compared.")
 
 
 def _exhausted(information: Sequence[float]) -> Sign:
     if len(information) < 2 or not information[0] > 0:
-        return Sign(False, "There is no batch to compare the information with.")
+        return Sign("information", False, "There is no batch to compare the information with.")
     share = information[-1] / information[0]
-    return Sign(share < INFORMATION_SHARE, f"The next batch tells {share:.0%} of what the first one told.")
+    reason = f"The next batch tells {100 * share:.0f} % of what the first one told."
+    return Sign("information", share < INFORMATION_SHARE, reason)

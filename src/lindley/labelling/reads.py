@@ -13,6 +13,8 @@ from lindley.labelling.tables import entry, event, item, lease, person
 
 Read = Callable[[Callable[[sa.Connection], Any]], Any]
 _PAGE = 5000
+SHOWN_REASONS = 10
+"""The number of unreadable entries that a status lists."""
 
 
 def read_items(read: Read, rows: Iterable[int] | None) -> Iterator[Item]:
@@ -40,6 +42,12 @@ def read_events(read: Read, since_seq: int) -> Iterator[ProjectEvent]:
     """Yield the events after a place in their order."""
     for row in _pages(read, _EVENTS, "seq", since_seq):
         yield ProjectEvent(**{**row._mapping, "person": row.person or ""})
+
+
+def count_entries(connection: sa.Connection) -> tuple[int, int, list[Entry]]:
+    """Return the numbers of entries and of unreadable ones, and the first of the latter."""
+    total, unreadable = connection.execute(_ENTRY_COUNTS).one()
+    return total, unreadable, [Entry(row.place, None, row.reason) for row in connection.execute(_UNREADABLE)]
 
 
 def read_leased(connection: sa.Connection) -> list[int]:
@@ -123,6 +131,13 @@ _COLUMNS = (
 _ITEMS = sa.select(*_COLUMNS).where(item.c.id > _after, item.c.ready).order_by(item.c.id).limit(_PAGE)
 _ITEMS_OF = sa.select(*_COLUMNS).where(item.c.id.in_(parameter("values", many=True)), item.c.ready)
 _ENTRIES = sa.select(entry).where(entry.c.id > _after, entry.c.ready).order_by(entry.c.id).limit(_PAGE)
+_ENTRY_COUNTS = sa.select(sa.func.count(), sa.func.count(entry.c.reason)).where(entry.c.ready)
+_UNREADABLE = (
+    sa.select(entry.c.place, entry.c.reason)
+    .where(entry.c.ready, entry.c.reason.is_not(None))
+    .order_by(entry.c.id)
+    .limit(SHOWN_REASONS)
+)
 _EVENTS = sa.select(event).where(event.c.seq > _after).order_by(event.c.seq).limit(_PAGE)
 _LAST_ITEM = sa.select(item.c.id).where(item.c.ready).order_by(item.c.id.desc()).limit(1)
 _NEW_ANSWERS = (

@@ -1,71 +1,118 @@
-"""How far a project is: labels, accuracy, what the model still learns, and whether to stop."""
+"""How far a project is: labels, accuracy, what the model still learns, and whether to stop.
+
+`ProjectStatus.to_json` is what `lindley status --format json` and `/api/status` give; docs/labelling.md lists its keys.
+"""
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from lindley.labelling import reads
 from lindley.labelling.accuracy import (
     AccuracyEstimate,
+    AdjustedAccuracy,
+    Calibration,
     ClassRecall,
-    ReliabilityBin,
     adjust_by_confidence,
     audit_interval,
-    calibration_error,
+    calibration,
     estimate_accuracy,
     recall_by_class,
-    reliability,
 )
-from lindley.labelling.advice import Advice, Forecast, advise, forecast_accuracy
+from lindley.labelling.advice import Advice, Forecast, RoundChange, advise, forecast_gain
+from lindley.labelling.consensus import pairwise_agreement
 from lindley.labelling.epochs import Epoch, read_epochs
+from lindley.labelling.fold import ProjectState
+from lindley.labelling.learning_curve import CurvePoint, Judgement, judge, learning_curve, undecided_items
 from lindley.labelling.project import Project
+from lindley.labelling.records import Entry, Stream
 from lindley.labelling.snapshot import Snapshot, Value, take_snapshot
+
+STREAMS: tuple[Stream, ...] = ("train", "test", "audit")
 
 
 @dataclass(frozen=True)
-class CurvePoint:
-    """The accuracy of one round's model on all test labels."""
+class ModelStatus:
+    """The newest model."""
 
+    version: str
     epoch: int
     num_train: int
-    num_correct: int
-    num_test: int
+    """The number of labels from which it learned."""
+    acquisition: str
+    """What chose the batch that is labelled now."""
+
+
+@dataclass(frozen=True)
+class AuditStatus:
+    """The audit. What it says comes when all of its items are answered: it is judged once."""
+
+    num_items: int
+    num_labels: int
+    num_undecided: int
+    num_correct: int | None = None
+    """What follows is None while items are left."""
+    low: float | None = None
+    """The exact interval of the accuracy at 95 %."""
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class PeopleAgreement:
+    """How far two people agree on the items that both labelled."""
+
+    people: tuple[str, str]
+    num_items: int
+    observed: float
+    """The share of items on which they agree."""
+    kappa: float | None
+    """Cohen's kappa and its interval at 95 %; None where both use one class only."""
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True)
 class ProjectStatus:
     """How far a project is."""
 
+    name: str
+    kind: str
     num_items: int
     num_entries: int
     num_unreadable: int
+    unreadable: Sequence[Entry]
+    """The first of the entries that could not be read, with their reasons."""
     labels: Mapping[str, int]
-    """By stream the number of items with a label."""
-    skipped: Mapping[str, int]
-    disputed: int
+    """By stream the number of items with a label that counts, imported ones too."""
+    num_imported: int
+    """The number of training labels that no person gave here."""
+    undecided: Mapping[str, int]
+    """By stream the number of items that were answered without a label that counts: skips too."""
+    num_disputed: int
+    """The number of items on which people disagree."""
     by_class: Mapping[str, int]
     """By name of the class the number of training labels."""
-    epoch: int
-    model_version: str
+    model: ModelStatus | None
     accuracy: AccuracyEstimate
-    adjusted: tuple[float, float] | None
-    """The accuracy adjusted by the model's confidence in all items, and its standard error."""
-    audit: Mapping[str, Any] | None
-    """The audit: its labels, how many are predicted, and the interval that is judged once."""
+    adjusted: AdjustedAccuracy | None
+    target: float | None
+    advice: Advice
+    forecast: Forecast | None
+    audit: AuditStatus | None
     recall: Sequence[ClassRecall]
-    reliability: Sequence[ReliabilityBin]
-    calibration_error: float | None
+    calibration: Calibration | None
     curve: Sequence[CurvePoint]
     information_bits: float | None
     """The joint information of the next batch."""
+    agreement: Sequence[PeopleAgreement]
     seconds_per_label: float | None
     """The median time for an answer."""
-    advice: Advice
-    forecast: Forecast | None
     failure: str
     """Why the last round failed; "" where it did not."""
 
@@ -77,98 +124,120 @@ class ProjectStatus:
 def project_status(project: Project) -> ProjectStatus:
     """Return how far a project is."""
     store, snapshot = project.store, take_snapshot(project)
-    epochs = list(read_epochs(project.folder))
-    current = project.current_epoch()
-    known = [epoch for epoch in epochs if epoch.model_version and current and epoch.number <= current.number]
-    newest = known[-1] if known else None
-    truth, guesses, sure = _judged(snapshot.test, newest)
-    correct = [guess == true for true, guess in zip(truth, guesses, strict=True)]
-    skipped = sum(value == "skip" for value in snapshot.test.values())
-    accuracy = estimate_accuracy(sum(correct), len(correct), skipped)
-    bins = reliability(correct, sure)
-    curve = [_point(snapshot, epoch) for epoch in known]
-    same = [point for point in curve if point.num_test]
-    entries = list(store.entries())
+    streams, state = store.streams(), snapshot.state
+    undecided = {name: undecided_items(snapshot, streams, name) for name in STREAMS}
+    epochs = _epochs_with_model(project)
+    newest = epochs[-1] if epochs else None
+    judgements = [judge(snapshot.test, each, state.classes) for each in epochs]
+    judged = judgements[-1] if judgements else Judgement()
+    correct = judged.correct
+    accuracy = estimate_accuracy(sum(correct), len(correct), _count_known(newest, undecided["test"]))
+    changes = [_round_change(each) for each in epochs]
+    information = changes[-1].information if changes else None
+    num_entries, num_unreadable, unreadable = store.read(reads.count_entries)
     rounds = store.rounds()
-    information = [each.metrics["information"] for each in known if "information" in each.metrics]
-    probs = project.probs()
+    names = dict(zip(snapshot.class_ids, snapshot.class_names, strict=True))
     return ProjectStatus(
-        project.num_items,
-        len(entries),
-        sum(entry.item is None for entry in entries),
-        {name: _count(getattr(snapshot, name)) for name in ("train", "test", "audit")},
-        {name: _count(getattr(snapshot, name), skips=True) for name in ("train", "test", "audit")},
-        len(snapshot.disputed),
-        _by_class(snapshot),
-        store.epoch(),
-        newest.model_version if newest else "",
-        accuracy,
-        None if probs is None else adjust_by_confidence(correct, sure, float(probs.max(1).mean())),
-        _audit(snapshot, newest),
-        recall_by_class(truth, guesses, snapshot.class_ids),
-        bins,
-        calibration_error(bins),
-        curve,
-        information[-1] / np.log(2) if information else None,
-        _seconds_per_label(project),
-        advise(
-            accuracy,
-            [each.metrics["agreement"] for each in known if "agreement" in each.metrics],
-            information,
-            target=project.settings.target,
-        ),
-        forecast_accuracy([p.num_train for p in same], [1 - p.num_correct / p.num_test for p in same]),
-        rounds[-1].error if rounds and rounds[-1].status == "failed" else "",
+        name=project.folder.absolute().name,
+        kind=project.settings.kind,
+        num_items=len(streams),
+        num_entries=num_entries,
+        num_unreadable=num_unreadable,
+        unreadable=unreadable,
+        labels={name: sum(value != "skip" for value in getattr(snapshot, name).values()) for name in STREAMS},
+        num_imported=sum(not state.answers(item) for item in snapshot.train),
+        undecided={name: len(items) for name, items in undecided.items()},
+        num_disputed=len(snapshot.disputed),
+        by_class=_count_classes(snapshot.train.values(), names),
+        model=ModelStatus(newest.model_version, newest.number, newest.num_train, newest.acquisition)
+        if newest
+        else None,
+        accuracy=accuracy,
+        adjusted=_adjust(judged, newest, streams),
+        target=project.settings.target,
+        advice=advise(accuracy, changes, target=project.settings.target),
+        forecast=_forecast(epochs, judgements),
+        audit=_audit(snapshot, newest, streams, undecided["audit"]),
+        recall=recall_by_class(judged.truth, judged.predicted, names),
+        calibration=calibration(correct, judged.confidence),
+        curve=learning_curve(snapshot, epochs, judgements),
+        information_bits=None if information is None else information / math.log(2),
+        agreement=_agreement(state),
+        seconds_per_label=_seconds_per_label(state),
+        failure=rounds[-1].error if rounds and rounds[-1].status == "failed" else "",
     )
 
 
-def _judged(answers: Mapping[int, Value], epoch: Epoch | None) -> tuple[list[int], list[int], list[float]]:
-    """Return the classes of the labels, those that an epoch predicts, and how sure it is of them."""
-    truth: list[int] = []
-    guesses: list[int] = []
-    sure: list[float] = []
-    if epoch is not None:
-        places = {item: place for place, item in enumerate(epoch.test_items)}
-        for item, value in answers.items():
-            if value != "skip" and item in places:
-                truth.append(value)
-                guesses.append(epoch.test_predicted[places[item]])
-                sure.append(epoch.test_confidence[places[item]])
-    return truth, guesses, sure
+def _epochs_with_model(project: Project) -> list[Epoch]:
+    """Return the epochs that have a model, up to that of the queue."""
+    last = project.store.epoch()
+    return [each for each in read_epochs(project.folder) if each.model_version and each.number <= last]
 
 
-def _point(snapshot: Snapshot, epoch: Epoch) -> CurvePoint:
-    truth, guesses, _ = _judged(snapshot.test, epoch)
-    return CurvePoint(
-        epoch.number, epoch.num_train, sum(a == b for a, b in zip(truth, guesses, strict=True)), len(truth)
-    )
+def _round_change(epoch: Epoch) -> RoundChange:
+    return RoundChange(epoch.num_train, epoch.metrics.get("agreement"), epoch.metrics.get("information"))
 
 
-def _audit(snapshot: Snapshot, epoch: Epoch | None) -> Mapping[str, Any] | None:
-    if not snapshot.audit:
-        return None
-    truth, guesses, _ = _judged(snapshot.audit, epoch)
-    correct = sum(a == b for a, b in zip(truth, guesses, strict=True))
-    skipped = sum(value == "skip" for value in snapshot.audit.values())
-    interval = audit_interval(correct, len(truth), skipped) if truth or skipped else (0.0, 1.0)
-    return {"num_correct": correct, "num_labels": len(truth), "num_skipped": skipped, "interval": interval}
+def _count_known(epoch: Epoch | None, items: Sequence[int]) -> int:
+    """Return how many of the items a model predicts; later ones are judged by the next one."""
+    return 0 if epoch is None else len({*items} & {*epoch.test_items})
 
 
-def _count(answers: Mapping[int, Value], *, skips: bool = False) -> int:
-    return sum((value == "skip") == skips for value in answers.values())
-
-
-def _by_class(snapshot: Snapshot) -> dict[str, int]:
+def _count_classes(values: Iterable[Value], names: Mapping[int, str]) -> dict[str, int]:
     counts: dict[Value, int] = defaultdict(int)
-    for value in snapshot.train.values():
+    for value in values:
         counts[value] += 1
-    return {name: counts[number] for number, name in zip(snapshot.class_ids, snapshot.class_names, strict=True)}
+    return {name: counts[number] for number, name in names.items()}
 
 
-def _seconds_per_label(project: Project) -> float | None:
+def _adjust(judged: Judgement, epoch: Epoch | None, streams: np.ndarray) -> AdjustedAccuracy | None:
+    if epoch is None:
+        return None
+    of_test = streams[list(epoch.test_items)] == "test"  # an epoch predicts the audit's items too
+    return adjust_by_confidence(judged.correct, judged.confidence, np.array(epoch.test_confidence)[of_test].tolist())
+
+
+def _forecast(epochs: Sequence[Epoch], judgements: Sequence[Judgement]) -> Forecast | None:
+    """Extend the learning curve of the epochs that predict every test label; items added later have none before."""
+    most = max((len(each.truth) for each in judgements), default=0)
+    rounds = [
+        (epoch.num_train, each.correct)
+        for epoch, each in zip(epochs, judgements, strict=True)
+        if len(each.truth) == most
+    ]
+    if not most or not epochs[-1].num_train:
+        return None
+    return forecast_gain([count for count, _ in rounds], np.array([correct for _, correct in rounds]))
+
+
+def _audit(
+    snapshot: Snapshot, epoch: Epoch | None, streams: np.ndarray, undecided: Sequence[int]
+) -> AuditStatus | None:
+    num_items = int((streams == "audit").sum())
+    if not num_items:
+        return None
+    labelled = {item: value for item, value in snapshot.audit.items() if value != "skip"}
+    counts = num_items, len(labelled), len(undecided)
+    correct = [] if epoch is None else judge(labelled, epoch, snapshot.state.classes).correct
+    known = 0 if epoch is None else len(correct) + _count_known(epoch, undecided)
+    if known < num_items:
+        return AuditStatus(*counts)
+    return AuditStatus(*counts, sum(correct), *audit_interval(sum(correct), len(correct), len(undecided)))
+
+
+def _agreement(state: ProjectState) -> list[PeopleAgreement]:
+    """Return the agreement of each two people; what is not defined is None, since JSON has no NaN."""
+    found = []
+    for people, each in pairwise_agreement(state).items():
+        kappa = [None if math.isnan(value) else value for value in (each.kappa, each.low, each.high)]
+        found.append(PeopleAgreement(people, each.num_items, each.observed, *kappa))
+    return found
+
+
+def _seconds_per_label(state: ProjectState) -> float | None:
     times = [
         (event.shown_ms - (event.idle_ms or 0)) / 1000
-        for event in project.store.events()
+        for event in state.known.values()
         if event.kind == "label" and event.shown_ms is not None
     ]
     return float(np.median(times)) if times else None

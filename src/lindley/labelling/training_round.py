@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from lindley.acquisition.scan import take_log_probs
+from lindley.acquisition.specs import ACQUISITIONS
 from lindley.contracts import (
     Classification,
     Draws,
@@ -41,7 +42,7 @@ from lindley.shapes import Features, LogProbs, MeanLogProbs, Rows, Scores
 QUEUE_SIZE = 500
 """The number of items in a queue: the batch, then others by their score."""
 FIRST_BATCH = "typiclust"
-"""The acquisition of the batches before there is a label."""
+"""The acquisition of the batches before there is a label, where the project's own reads predictions."""
 _CHUNK = 4096  # items predicted at a time
 
 
@@ -103,7 +104,8 @@ def run_project_round(
         InputError: If a label is of no item, or there is no item to learn from.
     """
     pool, task = MemoryPool(given.features), Classification(given.class_names)
-    acquisition = given.acquisition if any(isinstance(value, int) for value in given.labels.values()) else FIRST_BATCH
+    has_labels = any(isinstance(value, int) for value in given.labels.values())
+    acquisition = given.acquisition if has_labels or ACQUISITIONS[given.acquisition].prediction_free else FIRST_BATCH
     observer = _PoolObserver(previous)
     session = Session(
         pool,
@@ -223,8 +225,8 @@ def _queue(given: RoundInput, batch: Rows, acquisition: str, scores: Scores | No
     """Return the batch in a random order, so that its first items are no easier than its last, and others by BALD."""
     order = row_uniforms(batch, given.seed, "queue", index).argsort()
     ranked = [QueueRow(item, acquisition) for item in batch[order].tolist()]
-    if scores is None:
-        return tuple(ranked)
+    if scores is None or ACQUISITIONS[acquisition].prediction_free:
+        return tuple(ranked)  # the server goes on at random
     free = torch.ones(len(scores), dtype=torch.bool)
     free[[*given.excluded, *given.labels, *batch.tolist()]] = False
     rows = free.nonzero()[:, 0]

@@ -1,0 +1,151 @@
+"""The report of a labelling project: one self-contained report.html in its folder, the answer first."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from lindley import __version__
+from lindley.apps.project_status import StatusTable, advice_line, answer, percent, status_tables
+from lindley.files import write_atomically
+from lindley.labelling.project import Project
+from lindley.labelling.settings import ProjectSettings
+from lindley.labelling.status import ProjectStatus
+from lindley.study.figures.style import FAINT, INK, new_figure, plot_settings
+from lindley.study.report import html
+
+FILE_NAME = "report.html"
+_COLOUR, _OTHER = "#0b62b0", "#b35c00"
+
+
+def write_project_report(folder: Path, *, beside: Path | None = None) -> Path:
+    """Write the report of a project into its folder, and return the path.
+
+    Args:
+        folder: The folder of the project.
+        beside: The folder of another project, whose learning curve is drawn too.
+    """
+    with Project.open(folder) as project:
+        status, settings = project.status(), project.settings
+    other = None
+    if beside is not None:
+        with Project.open(beside) as project:
+            other = project.status(), project.settings
+    body = [*_first_screen(status, folder), *_figures(status, settings, other)]
+    for table in status_tables(status):
+        body += [html.part_heading(table.title), _table(table)]
+    body += [html.part_heading("Settings and provenance"), _table(_provenance(status, settings))]
+    body.append(html.footer(f"Written by lindley {__version__} from {folder.absolute().name}."))
+    path = folder / FILE_NAME
+    write_atomically(path, html.page(f"Labels of {status.name}", body).encode())
+    return path
+
+
+def draw_learning_curves(curves: Sequence[tuple[str, ProjectStatus]]) -> Figure:
+    """Return a figure of accuracy against labels, with the intervals of each project.
+
+    Args:
+        curves: Each project with the name of its curve; the first is drawn in front.
+    """
+    with plot_settings():
+        figure = new_figure(5.2, 3.3)
+        axes = figure.subplots()
+        for place, (name, status) in reversed([*enumerate(curves)]):
+            _draw_curve(axes, name, status, (_COLOUR, _OTHER)[place], "o-" if place == 0 else "s--")
+        axes.set(xlabel="labels (test labels included)", ylabel="accuracy in %", ylim=(0, 100))
+        axes.set_xlim(left=0)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if len(curves) > 1:
+            handles, names = axes.get_legend_handles_labels()
+            axes.legend(handles[::-1], names[::-1], loc="lower right")
+        return figure
+
+
+def _draw_curve(axes: Axes, name: str, status: ProjectStatus, colour: str, style: str) -> None:
+    points = [*{each.num_labels: each for each in status.curve}.values()]
+    labels = [each.num_labels for each in points]
+    low, share, high = (100 * np.array([getattr(each, name) for each in points]) for name in ("low", "share", "high"))
+    axes.fill_between(labels, low, high, color=colour, alpha=0.13, linewidth=0)
+    axes.plot(labels, share, style, color=colour, label=name)
+
+
+def _draw_reliability(status: ProjectStatus) -> Figure:
+    assert status.calibration is not None
+    with plot_settings():
+        figure = new_figure(5.2, 3.3)
+        axes = figure.subplots()
+        axes.plot([0, 100], [0, 100], color=FAINT, linewidth=1, linestyle=":")
+        sure, share, low, high = (
+            100 * np.array([getattr(each, name) for each in status.calibration.bins])
+            for name in ("confidence", "share", "low", "high")
+        )
+        axes.errorbar(sure, share, yerr=(share - low, high - share), fmt="o", color=_COLOUR, ecolor=INK, elinewidth=1)
+        axes.set(xlabel="the model is sure, in %", ylabel="it is right, in %", xlim=(0, 100), ylim=(0, 100))
+        return figure
+
+
+def _first_screen(status: ProjectStatus, folder: Path) -> list[str]:
+    first, *others = answer(status, folder)
+    reasons = [line.removeprefix("  - ") for line in others if line.startswith("  - ")]
+    sentences = [line for line in others if not line.startswith("  - ")]
+    advice = advice_line(status, folder)
+    kept = [line for line in sentences if line != advice]
+    return [
+        html.title(status.name),
+        html.paragraph(first, css_class="lead"),
+        html.bullets(kept),
+        html.paragraph(advice),
+        html.bullets(reasons),
+    ]
+
+
+def _figures(
+    status: ProjectStatus, settings: ProjectSettings, other: tuple[ProjectStatus, ProjectSettings] | None
+) -> list[str]:
+    blocks = []
+    if status.curve:
+        curves = [(settings.acquisition, status)]
+        caption = (
+            f"Accuracy of each round's model by {status.curve[-1].num_test} random test labels; shaded: 95 % intervals."
+        )
+        if other is not None:
+            curves.append((other[1].acquisition, other[0]))
+            caption += f" Beside it the project {other[0].name}, judged by test labels of its own."
+        blocks.append(_figure_block(draw_learning_curves(curves), "Learning curve", caption, "learning-curve"))
+    if status.calibration is not None:
+        caption = "How sure the model is, and how often it is right; on the dotted line both are equal. Bars: 95 %."
+        blocks.append(_figure_block(_draw_reliability(status), "Calibration", caption, "calibration"))
+    return blocks
+
+
+def _figure_block(figure: Figure, title: str, caption: str, anchor: str) -> str:
+    with tempfile.TemporaryDirectory() as folder, plot_settings():
+        path = Path(folder) / "figure.png"
+        figure.savefig(path, dpi=200)
+        return html.figure_block(path, title=title, caption=caption, anchor=anchor)
+
+
+def _table(table: StatusTable) -> str:
+    text_columns = 2 if len(table.columns) == 2 else 1
+    note = html.paragraph(table.note, css_class="note") if table.note else ""
+    return html.table(table.columns, table.rows, label=table.title, text_columns=text_columns) + note
+
+
+def _provenance(status: ProjectStatus, settings: ProjectSettings) -> StatusTable:
+    rows = [
+        ("kind of items", settings.kind),
+        ("items", f"{status.num_items} of {status.num_entries} entries; exact copies are one item"),
+        ("features", settings.features or "the default of this kind"),
+        ("acquisition", f"{settings.acquisition}, {settings.batch_size} a batch, {settings.num_draws} draws"),
+        ("test labels", f"every third label until there are {settings.test_labels}, then every tenth"),
+        ("target", percent(settings.target)),
+        ("people for an item", str(settings.people_per_item)),
+        ("seed", str(settings.seed)),
+    ]
+    return StatusTable("Settings and provenance", ("setting", "value"), tuple(rows))

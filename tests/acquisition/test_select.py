@@ -445,6 +445,7 @@ def test_errors_of_arrays_carry_the_rows_of_the_pool(name, fault):
         arrays[name][1] = np.ma.masked
     else:
         arrays[name][1] = math.nan if fault == "not finite" else 1e30
+    method = "badge" if name == "log_probs" else "coreset"  # CoreSet reads no predictions
     with pytest.raises(InputError) as caught:
-        select(**arrays, acquisition="coreset", batch_size=1, rows=[20, 21, 22], labelled=[8, 9, 10])
+        select(**arrays, acquisition=method, batch_size=1, rows=[20, 21, 22], labelled=[8, 9, 10])
     assert (caught.value.argument, caught.value.rows) == (name, (9,) if name == "labelled_features" else (21,))

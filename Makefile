@@ -13,6 +13,7 @@ BIN := .venv/bin
 LOCKED := .venv/.has-what-is-locked
 STAMP := .venv/.has-lindley
 PEERS := .venv-peers/.has-peers
+IN_PARALLEL := --numprocesses auto --dist loadfile
 SUITABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 
 help: ## List the commands
@@ -26,10 +27,10 @@ demo: $(STAMP) ## See it work: the main job on data in the box, then a report (m
 	@$(BIN)/lindley run demo $(ARGS)
 
 test: $(STAMP) ## Run all tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(IN_PARALLEL) $(ARGS)
 
 test-all: $(STAMP) ## Run all tests, with ten times as many damaged files
-	@LINDLEY_FUZZ=2000 $(BIN)/python -m pytest $(ARGS)
+	@LINDLEY_FUZZ=2000 $(BIN)/python -m pytest $(IN_PARALLEL) $(ARGS)
 
 test-lowest: ## Run the fast tests with the lowest versions that pyproject.toml allows, in .venv-lowest
 	@$(MAKE) --no-print-directory $(STAMP)

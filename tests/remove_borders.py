@@ -36,6 +36,8 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("arrays.py", "values.detach() if values.requires_grad else values", "values", FORMS + "test_every_form_of_the_same_numbers_does_the_same"),
     ("acquisition/select.py", "torch.is_grad_enabled() and not isinstance(acquisition, str)", "torch.is_grad_enabled()", "conformance/test_arguments_stay_as_they_are.py::test_no_method_writes_into_what_it_is_offered"),
     ("posteriors/dropout/masks.py", "    if len(feature_shape) != axes and has_dropout(layer):", "    if False:", "posteriors/dropout/test_channels.py"),
+    ("posteriors/head/head.py", "    if mean.shape not in {(num_features, num_classes), (num_features + 1, num_classes)}:", "    if False:", "posteriors/head/test_prior_mean.py::test_prior_means_of_other_shapes_or_not_finite_are_refused"),
+    ("posteriors/head/head.py", "        if prior_mean is not None and len(prior_mean) != len(tensors[\"origin\"]) + 1:", "        if False:", "posteriors/head/test_prior_mean.py::test_a_stored_prior_mean_of_other_features_is_refused"),
     ("training/network_factory.py", "    _refuse_shared_weights(module)\n", "", "training/test_network_factory.py"),
     ("training/network_factory.py", "        return uncompile(deep_copy(module)[0])", "        return module", "training/test_network_factory.py"),
     ("training/dry_run.py", "        _check_num_outputs(logits, data.num_classes)\n", "", DRY_RUN + "test_outputs_that_are_no_logits_of_the_classes_are_refused_before_the_training"),

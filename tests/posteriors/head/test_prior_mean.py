@@ -221,6 +221,13 @@ def test_prior_means_of_other_shapes_or_not_finite_are_refused(wrong):
     assert caught.value.argument == "prior_mean"
 
 
+def test_a_prior_mean_may_be_an_array_of_numpy():
+    features, classes, data = problem(10)
+    prior_mean = informative(features, classes)
+    first, second = (BayesianHead(prior_mean=each).fit(data, seed=0) for each in (prior_mean, prior_mean.numpy()))
+    assert first.draw(2, seed=0).id == second.draw(2, seed=0).id
+
+
 def test_previous_head_with_another_scale_gives_the_same_head():
     features, classes, data = problem(40)
     prior_mean = informative(features, classes)

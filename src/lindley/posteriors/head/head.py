@@ -19,6 +19,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lindley.arrays import ArrayLike
+from lindley.arrays import as_tensor as read_array
 from lindley.contracts import Categorical, Inputs, Posterior, TrainingData
 from lindley.errors import InputError
 from lindley.noise import torch_generator
@@ -93,7 +95,7 @@ class BayesianHead:
     "evidence" takes those with the larger evidence: mostly "common" where the features are principal components, LSA
     or embeddings, whose variances mean something, and "feature" where columns have units of their own.
     """
-    prior_mean: Tensor | None = None
+    prior_mean: ArrayLike | None = None
     """The mean of the prior of the classes' weights of unscaled features, [D, C], or [D + 1, C] with biases below.
 
     It is what a teacher believes who is linear in the features, such as sentences that describe the classes, embedded
@@ -123,8 +125,9 @@ class BayesianHead:
         if len(data.labels):
             features = read_features(data.pool.read(data.labels.rows), self.features, self.device).cpu()
             check_finite("features", features, data.labels.rows)
-        if self.prior_mean is not None:
-            check_prior_mean(self.prior_mean, sample.shape[1], data.num_classes)
+        prior_mean = self.prior_mean
+        if prior_mean is not None:
+            prior_mean = read_prior_mean(prior_mean, sample.shape[1], data.num_classes)
         fit = fit_head(
             features,
             data.labels.values.cpu(),
@@ -136,7 +139,7 @@ class BayesianHead:
             covariance=self.covariance,
             approximation=self.approximation,
             previous=previous.fit_result if isinstance(previous, HeadPosterior) else None,
-            prior_mean=self.prior_mean,
+            prior_mean=prior_mean,
             prior_scale=self.prior_scale,
             origin=sample.double().mean(0),
         )
@@ -364,13 +367,24 @@ def draw_weights(fit: HeadFit, num_draws: int, *, seed: int) -> Tensor:
     return torch.cat([coordinates.basis @ sampled[:, :-1] + outside, sampled[:, -1:]], dim=1)
 
 
-def check_prior_mean(prior_mean: Tensor, num_features: int, num_classes: int) -> None:
-    """Raise InputError unless a prior mean is finite and [D, C] or [D + 1, C]."""
-    expected = f"[{num_features}, {num_classes}] floating point, or one line of biases more"
-    if prior_mean.shape not in {(num_features, num_classes), (num_features + 1, num_classes)}:
-        raise InputError(argument="prior_mean", expected=expected, got=[*prior_mean.shape])
-    if not prior_mean.is_floating_point() or not bool(prior_mean.isfinite().all()):
-        raise InputError(argument="prior_mean", expected=f"finite numbers, {expected}", got=prior_mean.dtype)
+def read_prior_mean(prior_mean: ArrayLike, num_features: int, num_classes: int) -> Tensor:
+    """Return a prior mean in float64 on the CPU.
+
+    Args:
+        prior_mean: [D, C], or [D + 1, C] with biases below.
+        num_features: D.
+        num_classes: C.
+
+    Raises:
+        InputError: If it is of another shape, or not of finite floating point numbers.
+    """
+    mean = read_array(prior_mean, "prior_mean", floats=True)
+    if mean.shape not in {(num_features, num_classes), (num_features + 1, num_classes)}:
+        expected = f"[{num_features}, {num_classes}], or one line of biases more"
+        raise InputError(argument="prior_mean", expected=expected, got=[*mean.shape])
+    if not bool(mean.isfinite().all()):
+        raise InputError(argument="prior_mean", expected="finite", got="numbers that are not finite")
+    return mean.cpu().double()
 
 
 def _fingerprint(*tensors: Tensor) -> str:

@@ -69,7 +69,7 @@ class RoundOutput:
 def run_project_round(
     given: RoundInput, learner: Learner, folder: Path, *, previous: MeanLogProbs | None = None
 ) -> RoundOutput:
-    """Bring the labels into the session of these classes, and let it choose the next batch.
+    """Bring the labels into the session of these classes, and let it choose the next batch, as far as there are items.
 
     Args:
         given: The features, labels and options.
@@ -78,10 +78,14 @@ def run_project_round(
         previous: The probabilities of the round before, with which the new ones are compared. [N, C] nats
 
     Raises:
-        InputError: If a label is of no item, or there is no item to learn from.
+        InputError: If a label is of no item.
     """
     pool, task = MemoryPool(given.features), Classification(given.class_names)
-    acquisition = given.acquisition if any(isinstance(value, int) for value in given.labels.values()) else FIRST_BATCH
+    has_labels = any(isinstance(value, int) for value in given.labels.values())
+    acquisition = given.acquisition if has_labels else FIRST_BATCH
+    free = len(pool) - len({*given.excluded} | given.labels.keys())
+    if not free and not has_labels:
+        return RoundOutput((), acquisition)
     observer = _PoolObserver(previous)
     session = Session(
         pool,
@@ -98,7 +102,6 @@ def run_project_round(
     )
     with session:
         synchronise(session, given.labels)
-        free = len(pool) - len({*given.excluded} | given.labels.keys())
         result = session.step(given.excluded, batch_size=min(given.batch_size, free))
     batch = torch.tensor([], dtype=torch.int64) if result.selection is None else result.selection.rows
     return RoundOutput(

@@ -5,6 +5,7 @@ import os
 import string
 
 import pytest
+from httpx2 import InvalidURL
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -96,7 +97,6 @@ def test_any_address_is_answered(ann, path, query):
     for address in (f"/{path}", f"/api/items/{path}/content", f"/static/{path}"):
         try:
             answer = ann.get(address, params={"q": query, "limit": path})
-        except Exception as error:  # no address for the client
-            assert "URL" in type(error).__name__
+        except InvalidURL:
             continue
         assert answer.status_code < 500

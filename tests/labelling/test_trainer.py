@@ -32,6 +32,10 @@ def project(tmp_path):
         yield project
 
 
+def count_right(project):
+    return sum(project.predicted(item)[0] == true_class(item) for item in range(project.num_items))
+
+
 def test_the_first_round_knows_no_labels_and_ranks_training_items(project):
     epoch = project.train()
     assert (epoch.number, epoch.model_version, epoch.num_train) == (1, "", 0)
@@ -46,7 +50,7 @@ def test_a_round_learns_from_training_labels_alone_and_predicts_all(project):
     streams = project.store.streams()
     assert epoch.num_train == sum(streams[item] == "train" for item in items) < 12
     assert {*epoch.test_items} == {*np.flatnonzero(streams != "train").tolist()}
-    assert [epoch.class_ids[best] for best in project.probs().argmax(1)] == [true_class(item) for item in range(60)]
+    assert count_right(project) >= 54
     assert not {row.item for row in epoch.queue} & {*items}
     assert [row.chosen_by for row in epoch.queue][:10] == ["batchbald"] * 10
 
@@ -72,6 +76,13 @@ def test_the_last_items_are_learned_from_too(project):
     epoch = project.train()
     assert epoch.queue == ()
     assert epoch.num_train == int((project.store.streams() == "train").sum())
+
+
+def test_a_project_of_test_items_alone_has_an_empty_queue(tmp_path):
+    with Project.open(make_vectors(tmp_path, rows=20, test_labels=60)) as project:
+        assert (project.train().queue, project.store.epoch()) == ((), 1)
+        label_items(project, 20)
+        assert project.train().model_version == ""
 
 
 def test_items_added_between_rounds_get_ranks_and_labels_and_streams_stay(project, tmp_path):
@@ -121,7 +132,7 @@ def test_a_label_of_a_merged_class_counts_for_the_other(project):
     project.store.change_class(old, "merge", 0)
     epoch = project.train()
     assert (epoch.class_ids, epoch.num_train) == ((0, 1), 20)
-    assert [epoch.class_ids[best] for best in project.probs().argmax(1)] == [true_class(item) for item in range(60)]
+    assert count_right(project) >= 54
 
 
 def test_where_the_files_of_an_epoch_are_damaged_the_next_round_mends_them(project):
@@ -158,13 +169,13 @@ def test_an_item_that_cannot_be_used_fails_the_round_and_the_queue_stays(tmp_pat
     (tmp_path / "texts.csv").write_text("text\n" + "".join(f"{'a' * (row + 1)}\n" for row in range(30)))
     (tmp_path / "project").mkdir()
     (tmp_path / "project" / "own_vectors.py").write_text(OWN)
-    settings = ProjectSettings(kind="text", text="text", features="own_vectors:vectors")
+    settings = ProjectSettings(kind="text", text="text", features="own_vectors:vectors", test_labels=3)
     make_project(tmp_path / "project", open_source(tmp_path / "texts.csv", text="text"), CLASSES, settings)
     with Project.open(tmp_path / "project") as project:
         (project.folder / "nan").touch()
         with pytest.raises(InputError) as raised:
             project.train()
-        assert raised.value.rows == [3]
+        assert [*raised.value.rows] == [3]
         assert project.store.epoch() == 0
         assert project.ask(1)[0].chosen_by == "random"
         (project.folder / "nan").unlink()

@@ -25,6 +25,7 @@ def write_vectors(path, rows, seed=0):
 def make_vectors(folder, rows=60, **settings):
     """A project of vectors in `folder / "project"`, and its folder."""
     source = write_vectors(folder / "heaps.npy", rows)
+    settings = {"test_labels": 9, **settings}
     make_project(folder / "project", source, CLASSES, ProjectSettings(kind="vectors", **settings))
     return folder / "project"
 

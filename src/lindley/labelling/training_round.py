@@ -91,7 +91,7 @@ def run_project_round(
     has_prior: bool = False,
     previous: MeanLogProbs | None = None,
 ) -> RoundOutput:
-    """Bring the labels into the session of these classes, and let it choose the next batch.
+    """Bring the labels into the session of these classes, and let it choose the next batch, as far as there are items.
 
     Args:
         given: The features, labels and options.
@@ -101,11 +101,14 @@ def run_project_round(
         previous: The probabilities of the round before, with which the new ones are compared. [N, C] nats
 
     Raises:
-        InputError: If a label is of no item, or there is no item to learn from.
+        InputError: If a label is of no item.
     """
     pool, task = MemoryPool(given.features), Classification(given.class_names)
     has_labels = any(isinstance(value, int) for value in given.labels.values())
     acquisition = given.acquisition if has_labels or ACQUISITIONS[given.acquisition].prediction_free else FIRST_BATCH
+    free = len(pool) - len({*given.excluded} | given.labels.keys())
+    if not free and not has_labels:
+        return RoundOutput((), acquisition)
     observer = _PoolObserver(previous)
     session = Session(
         pool,
@@ -122,7 +125,6 @@ def run_project_round(
     )
     with session:
         synchronise(session, given.labels)
-        free = len(pool) - len({*given.excluded} | given.labels.keys())
         result = session.step(given.excluded, batch_size=min(given.batch_size, free))
     posterior = result.posterior
     if posterior is None and has_prior:

@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-lowest check docs data bench peers environment clean
+.PHONY: help demo demo-label test test-all test-lowest check docs data bench peers environment clean
 
 PYTHON ?=
 ARGS ?=
@@ -21,10 +21,13 @@ help: ## List the commands
 	@echo
 	@echo '  PYTHON=python3.12    the Python to make .venv with (otherwise the first of 3.11 to 3.14 that is found)'
 	@echo '  TORCH=2.13.0         test-lowest with this torch (the lowest is gigabytes of CUDA on Linux; so .ci/run takes another)'
-	@echo '  ARGS="-k batchbald"  more arguments for the command that demo, test, data or bench runs'
+	@echo '  ARGS="-k batchbald"  more arguments for the command that demo, demo-label, test, data or bench runs'
 
 demo: $(STAMP) ## See it work: the main job on data in the box, then a report (minutes)
 	@$(BIN)/lindley run demo $(ARGS)
+
+demo-label: $(STAMP) ## Label 300 of 5,000 questions by a simulated person, beside random choice (minutes)
+	@$(BIN)/python examples/demo_label.py $(ARGS)
 
 test: $(STAMP) ## Run all tests
 	@$(BIN)/python -m pytest $(IN_PARALLEL) $(ARGS)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Selection,
         TrainingData,
     )
+    from lindley.labelling.project import Project
     from lindley.session.events import Answer
     from lindley.session.session import Session
     from lindley.study.config.study_files import load_study
@@ -46,6 +47,7 @@ _HOMES = {
     "Learner": "contracts",
     "Pool": "contracts",
     "Posterior": "contracts",
+    "Project": "labelling.project",
     "Selection": "contracts",
     "Session": "session.session",
     "TrainingData": "contracts",
@@ -74,6 +76,7 @@ __all__ = [
     "LindleyError",
     "Pool",
     "Posterior",
+    "Project",
     "Selection",
     "Session",
     "TrainingData",

@@ -102,4 +102,4 @@ def undecided_items(snapshot: Snapshot, streams: np.ndarray, stream: Stream) -> 
 
 def _last_answer(state: ProjectState, item: int) -> float:
     """Return the place of a person's last answer to an item; infinity where its label was imported."""
-    return max((each.seq or 0 for each in state.answers(item).values()), default=np.inf)
+    return max((float(each.seq or 0) for each in state.answers(item).values()), default=np.inf)

@@ -13,8 +13,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from lindley.acquisition import ACQUISITIONS
 from lindley.acquisition.scan import take_log_probs
-from lindley.acquisition.specs import ACQUISITIONS
 from lindley.contracts import (
     Classification,
     Draws,

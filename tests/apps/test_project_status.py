@@ -1,0 +1,143 @@
+"""What `lindley status` and `lindley report` say of a labelling project."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from lindley.apps.cli import app
+from lindley.apps.project_status import advice_line, answer, labels_line, status_tables
+from lindley.apps.status_command import PROJECT_FILE
+from lindley.labelling.project import Project
+from lindley.labelling.settings import FILE_NAME
+
+ANIMALS = ("cat", "dog")
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [*map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of 80 rows with 40 labels and a model."""
+    home = tmp_path_factory.mktemp("project")
+    with (home / "rows.csv").open("w", newline="") as file:
+        lines = [(f"{row % 2 * 3 + row % 7 / 10:.1f}", row) for row in range(80)]
+        csv.writer(file).writerows([("a", "b"), *lines, ("only one cell",)])
+    made = run("init", home / "rows.csv", "--features", "a,b", "--classes", ",".join(ANIMALS), "--to", home / "pets")
+    assert made.exit_code == 0, made.output
+    with Project.open(home / "pets") as project:
+        for _ in range(4):
+            for lease in project.ask(10):
+                project.tell({lease.item: ANIMALS[lease.item % 2]})
+            project.train()
+    return home / "pets"
+
+
+@pytest.fixture
+def project(folder: Path) -> Iterator[Project]:
+    with Project.open(folder) as opened:
+        yield opened
+
+
+def test_the_file_that_tells_a_project_is_that_of_its_settings() -> None:
+    assert PROJECT_FILE == FILE_NAME
+
+
+def test_the_answer_comes_first(folder: Path, project: Project) -> None:
+    done = run("status", folder)
+    assert done.exit_code == 0, done.output
+    first, second, third, *others = done.stdout.splitlines()
+    found = project.status().accuracy
+    assert found.share is not None
+    assert first.startswith(f"Accuracy: {100 * found.share:.0f} %, {100 * found.low:.0f} to {100 * found.high:.0f} %")
+    assert second == "Labels: 40 of 80 items (27 to train on, 13 to test); 1 unreadable."
+    assert third.startswith("Go on: ")
+    assert "Recall by class" in others
+
+
+@pytest.mark.parametrize("options", [["--json"], ["--format", "json"]])
+def test_json_is_the_status_and_its_accuracy_an_interval(folder: Path, project: Project, options: list[str]) -> None:
+    found = json.loads(run("status", folder, *options).stdout)
+    assert found == json.loads(json.dumps(project.status().to_json()))
+    accuracy = found["accuracy"]
+    assert accuracy["low"] <= accuracy["share"] <= accuracy["high"]
+    assert accuracy["num_labels"] == found["labels"]["test"] == 13
+
+
+def test_docs_list_every_key_of_the_json(project: Project) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "labelling.md").read_text(encoding="utf-8")
+    found = project.status().to_json()
+    keys = {*found, *found["accuracy"], *found["curve"][0], *found["recall"][0], *found["model"]}
+    assert sorted(key for key in keys if f"`{key}`" not in page) == []
+
+
+def test_another_format_is_refused_by_its_option(folder: Path) -> None:
+    done = run("status", folder, "--format", "xml")
+    assert done.exit_code == 2
+    assert "--format" in done.stderr
+
+
+def test_classes_with_few_test_labels_are_marked(project: Project) -> None:
+    table = next(each for each in status_tables(project.status()) if each.title == "Recall by class")
+    counts = {row[0]: row[2] for row in table.rows}
+    assert all(("(few)" in cell) == (int(cell.split()[0]) < 10) for cell in counts.values())
+    assert any("(few)" in cell for cell in counts.values())
+
+
+def test_a_new_project_says_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "new.csv").write_text("a\n1\n2\n3\n")
+    run("init", tmp_path / "new.csv", "--features", "a", "--classes", "x,y", "--to", tmp_path / "new")
+    with Project.open(tmp_path / "new") as project:
+        lines = [*answer(project.status(), tmp_path / "new")]
+        assert lines[0].startswith("Accuracy: not known yet")
+        assert labels_line(project.status()) == "Labels: 0 of 3 items (0 to train on, 0 to test)."
+        project.record_failure("no space left")
+        assert any("no space left" in line for line in answer(project.status(), tmp_path / "new"))
+
+
+def test_the_next_command_quotes_the_folder(project: Project) -> None:
+    assert "label 'my pets'" in advice_line(project.status(), Path("my pets"))
+
+
+def test_the_report_is_one_file_with_the_answer_first_and_nothing_from_elsewhere(
+    folder: Path, project: Project
+) -> None:
+    done = run("report", folder)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.strip() == str(folder / "report.html")
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    first = next(iter(answer(project.status(), folder))).replace(" %", "\N{NO-BREAK SPACE}%")
+    assert 0 < page.index(first) < page.index("<figure")
+    assert re.findall(r'(?:src|href)="(?!data:|#)', page) == []
+    for table in status_tables(project.status()):
+        assert table.title in page
+
+
+def test_the_report_draws_another_project_beside_it(folder: Path) -> None:
+    alone = (folder / "report.html").read_text() if run("report", folder).exit_code == 0 else ""
+    assert run("report", folder, "--beside", folder).exit_code == 0
+    both = (folder / "report.html").read_text()
+    assert "Beside it the project pets" in both
+    assert "Beside it" not in alone
+
+
+def test_a_class_name_is_text_in_the_report(tmp_path: Path) -> None:
+    (tmp_path / "new.csv").write_text("a\n1\n2\n3\n")
+    run("init", tmp_path / "new.csv", "--features", "a", "--classes", "<b>x</b>,y", "--to", tmp_path / "new")
+    assert run("report", tmp_path / "new").exit_code == 0
+    assert "<b>x" not in (tmp_path / "new" / "report.html").read_text()
+
+
+def test_a_folder_that_is_neither_is_refused(tmp_path: Path) -> None:
+    assert run("status", tmp_path / "nothing").exit_code == 2
+    done = run("report", tmp_path, "--beside", tmp_path)
+    assert done.exit_code == 2
+    assert "--beside" in done.stderr

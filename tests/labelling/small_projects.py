@@ -30,7 +30,7 @@ def write_texts(path: Path, count: int = 40) -> list[str]:
 
 def make_texts(folder: Path, source: Path, classes: Sequence[str] = CLASSES, **settings: object) -> Project:
     """Make a project of a table of texts, and open it."""
-    given = ProjectSettings(kind="text", text="text", num_draws=4, **settings)  # type: ignore[arg-type]
+    given = ProjectSettings(**{"kind": "text", "text": "text", "num_draws": 4, "test_labels": 9, **settings})  # type: ignore[arg-type]
     make_project(folder, open_source(source, text="text", classes=classes), classes, given)
     return Project.open(folder)
 

@@ -17,7 +17,7 @@ _PLACES = ("garden", "kitchen", "street", "harbour", "forest", "station", "tower
 
 
 def write_texts(path: Path, count: int = 40) -> list[str]:
-    """Write texts, half of each class, a copy of the first one and an empty line; return their classes."""
+    """Write a table of texts, half of each class, with a copy of the first one and an empty line; return their classes."""
     truth = [CLASSES[row % 2] for row in range(count)]
     words = {"cat": "purrs and hunts mice", "dog": "barks and fetches sticks"}
     texts = [f"=it {words[label]} in the {_PLACES[row // 2 % 10]} {row}" for row, label in enumerate(truth)]
@@ -30,7 +30,7 @@ def write_texts(path: Path, count: int = 40) -> list[str]:
 
 def make_texts(folder: Path, source: Path, classes: Sequence[str] = CLASSES, **settings: object) -> Project:
     """Make a project of a table of texts, and open it."""
-    given = ProjectSettings(kind="text", text="text", num_draws=4, **settings)  # type: ignore[arg-type]
+    given = ProjectSettings(**{"kind": "text", "text": "text", "num_draws": 4, "test_labels": 9, **settings})  # type: ignore[arg-type]
     make_project(folder, open_source(source, text="text", classes=classes), classes, given)
     return Project.open(folder)
 

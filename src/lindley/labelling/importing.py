@@ -154,7 +154,7 @@ class _Reading:
 
     def _read(self, line: Line) -> Iterator[ProjectEvent]:
         events = line.values.get("events")
-        if events is not None and line.values.get("item") is None and "place" not in line.values:
+        if events is not None and line.values.get("item") is None and line.values.get("place") is None:
             yield from (self._event(each, None, None) for each in _objects(events))
             return
         if line.values.get("item") in (None, "") and line.values.get("reason"):
@@ -278,7 +278,9 @@ class _Reading:
         if kind == "skip" and not given.get("person"):
             raise ValueError("a skip must name its person")
         try:
-            return _EVENT.validate_python({**given, "kind": "import" if kind in _LABELS else kind}, strict=True)
+            return _EVENT.validate_json(
+                json.dumps({**given, "kind": "import" if kind in _LABELS else kind}), strict=True
+            )
         except ValidationError as error:
             raise ValueError(f"an event is wrong: {describe_fault(error)}") from None
 

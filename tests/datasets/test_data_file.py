@@ -55,7 +55,7 @@ def test_a_file_with_other_bytes_of_the_right_number_is_refused(path, altered, s
     assert refuse(path, small_file()) == path
 
 
-@pytest.mark.parametrize("extra", [b"more", gzip.compress(b"more")])
+@pytest.mark.parametrize("extra", [b"more", gzip.compress(b"more", mtime=0)])
 def test_a_file_with_something_after_its_end_is_refused(path, good, small_file, extra):
     path.write_bytes(good + extra)
     assert refuse(path, small_file()) == path

@@ -54,7 +54,7 @@ class RoundChange:
     agreement: float | None = None
     """The share of predictions that equal those of the round before; None where they cannot be compared."""
     information: float | None = None
-    """The joint information of the batch that it chose, in nats; None where it chose without a model."""
+    """The mean information of an item of the batch that it chose, in nats; None where it chose without a model."""
 
 
 def advise(accuracy: AccuracyEstimate, rounds: Sequence[RoundChange], *, target: float | None) -> Advice:
@@ -172,5 +172,5 @@ def _exhausted(information: Sequence[float]) -> Sign:
     if len(information) < 2 or not information[0] > 0:
         return Sign("information", False, "There is no batch to compare the information with.")
     share = information[-1] / information[0]
-    reason = f"The next batch tells {100 * share:.0f} % of what the first one told."
+    reason = f"An item of the next batch tells {100 * share:.0f} % of what one of the first batch told."
     return Sign("information", share < INFORMATION_SHARE, reason)

@@ -133,7 +133,7 @@ def project_status(project: Project) -> ProjectStatus:
     correct = judged.correct
     accuracy = estimate_accuracy(sum(correct), len(correct), _count_known(newest, undecided["test"]))
     changes = [_round_change(each) for each in epochs]
-    information = changes[-1].information if changes else None
+    information = newest.metrics.get("information") if newest else None
     num_entries, num_unreadable, unreadable = store.read(reads.count_entries)
     rounds = store.rounds()
     names = dict(zip(snapshot.class_ids, snapshot.class_names, strict=True))
@@ -175,7 +175,7 @@ def _epochs_with_model(project: Project) -> list[Epoch]:
 
 
 def _round_change(epoch: Epoch) -> RoundChange:
-    return RoundChange(epoch.num_train, epoch.metrics.get("agreement"), epoch.metrics.get("information"))
+    return RoundChange(epoch.num_train, epoch.metrics.get("agreement"), epoch.metrics.get("item_information"))
 
 
 def _count_known(epoch: Epoch | None, items: Sequence[int]) -> int:

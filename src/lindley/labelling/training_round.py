@@ -76,8 +76,8 @@ class RoundOutput:
     log_probs: MeanLogProbs | None = None
     """The probabilities that are shown, calibrated, of all items: [N, C] nats."""
     metrics: Mapping[str, Any] = field(default_factory=dict)
-    """The information of the batch in nats (`information`), its standard error, and how often the predictions equal
-    those of the round before (`agreement`)."""
+    """The joint information of the batch in nats (`information`), its standard error, the mean information of one of
+    its items (`item_information`), and how often the predictions equal those of the round before (`agreement`)."""
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     """What the fit chose, where it had a choice."""
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -202,6 +202,8 @@ class _PoolObserver:
             batch = take_log_probs(view.candidates, view.selection.rows)
             found = estimate_joint_information(batch, seed=view.seed)
             self.metrics |= {"information": found.value, "information_se": found.standard_error}
+            # The joint information of a batch ends at log K; the mean of its items' own has no such end.
+            self.metrics["item_information"] = float(bald(batch).mean())
         if self._previous is not None and self._previous.shape == log_probs.shape:
             self.metrics["agreement"] = float((self._previous.argmax(1) == log_probs.argmax(1)).double().mean())
         return Observation(self.metrics)

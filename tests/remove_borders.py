@@ -23,6 +23,8 @@ SAVED = "posteriors/test_damaged_posteriors.py::"
 TABLES = "posteriors/scikit_learn/test_any_table.py::"
 FILES = "study/config/test_study_files.py::"
 DAMAGE = "study/test_damage.py::test_a_report_is_written_without_a_trial_that_is_damaged_and_names_it"
+WEB = "apps/web/test_security.py::"
+TRAINER = "labelling/test_trainer.py::"
 ANY_READER = "except Exception:  # whatever a reader raises: numbers, nesting and text beyond its limits, too"
 
 # (source, text, its replacement, test)
@@ -119,6 +121,28 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("features/image_files.py", "    if width * height > max_pixels:", "    if False:", "features/test_image_files.py::test_a_bomb_is_refused_before_it_is_decoded"),
     ("features/pretrained.py", "or not any(folder.glob(_WEIGHTS)):", "or False:", "features/test_text_encoder.py::test_a_folder_without_weights_is_refused"),
     ("features/tables.py", "    return np.stack([scaled, missing], axis=1)", "    return np.stack([scaled, 0 * missing], axis=1)", "features/test_tables.py::test_what_is_missing_is_the_mean_and_is_marked"),
+    ("apps/web/security.py", "        if len(hosts) != 1 or hosts[0] not in self._hosts:", "        if len(hosts) != 1:", WEB + "test_a_foreign_host_is_refused_everywhere"),
+    ("apps/web/security.py", "        if len(hosts) != 1 or hosts[0] not in self._hosts:", "        if hosts[0] not in self._hosts:", WEB + "test_two_hosts_or_two_origins_are_refused"),
+    ("apps/web/security.py", "        if len(origins) > 1 or not {*origins} <=", "        if not {*origins[:1]} <=", WEB + "test_two_hosts_or_two_origins_are_refused"),
+    ("apps/web/security.py", 'not {*origins} <= {f"http://{host}" for host in self._hosts}', 'not all(each.startswith("http://") for each in origins)', WEB + "test_a_foreign_origin_is_refused_everywhere"),
+    ("apps/web/security.py", 'headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")', "False", WEB + "test_what_a_browser_calls_foreign_changes_nothing"),
+    ("apps/web/security.py", "        if person is None:", "        if not cookie:", WEB + "test_a_wrong_cookie_is_refused"),
+    ("apps/web/security.py", "        if _changes(scope) and not hmac.compare_digest(", "        if _changes(scope) and hmac.compare_digest(", WEB + "test_without_the_pages_token_nothing_changes"),
+    ("apps/web/security.py", "        if total > MAX_BODY:", "        if False:", WEB + "test_a_long_body_is_refused_with_its_length_and_without"),
+    ("apps/web/security.py", "        if _length(headers) > MAX_BODY:", "        if False:", WEB + "test_a_length_that_is_none_is_refused"),
+    ("apps/web/security.py", "            return self._people.pop(token, None)", "            return self._people.get(token)", WEB + "test_a_launch_link_lets_one_browser_in_once"),
+    ("apps/web/security.py", "separators=(\",\", \":\")).encode()", "ensure_ascii=False).encode()", WEB + "test_json_that_nobody_sends_is_refused"),
+    ("apps/web/app.py", "        if name not in STATIC:", "        if False:", WEB + "test_no_path_leads_out"),
+    ("apps/web/app.py", '"private, no-cache"', '"private, max-age=86400"', "apps/web/test_app.py::test_the_content_of_a_text_is_plain_text_that_is_asked_for_again_each_time"),
+    ("apps/web/media.py", "    content, kind = _encode(read_image(project.image_path(found)))", '    content, kind = project.image_path(found).read_bytes(), "image/png"', "apps/web/test_app.py::test_an_image_that_is_also_a_page_comes_as_an_image_alone"),
+    ("labelling/desk.py", '        if next(self.store.items([item])).stream == "audit":', "        if False:", "apps/web/test_app.py::test_an_audit_is_blind"),
+    ("labelling/desk.py", "        self._lock = project.hold()", "        self._lock = project.store", "labelling/test_supervise.py::test_two_desks_of_one_project_are_refused_by_the_name_of_the_holder"),
+    ("labelling/project.py", "        except DataError:  # no answer is lost for it", "        except ZeroDivisionError:", "apps/web/test_app.py::test_a_prediction_that_cannot_be_read_loses_no_label"),
+    ("labelling/project.py", "        except DataError:  # its files are damaged: a new one takes their place", "        except ZeroDivisionError:", TRAINER + "test_where_the_files_of_an_epoch_are_damaged_the_next_round_mends_them"),
+    ("labelling/trainer.py", "    except DataError:  # the epoch of this round takes its place", "    except ZeroDivisionError:", TRAINER + "test_where_the_files_of_an_epoch_are_damaged_the_next_round_mends_them"),
+    ("labelling/training_round.py", "    if not free and not has_labels:", "    if False:", TRAINER + "test_a_project_of_test_items_alone_has_an_empty_queue"),
+    ("labelling/project.py", "        with self.hold():\n", "        if True:\n", TRAINER + "test_one_process_trains_at_a_time"),
+    ("labelling/audit.py", "*store.leased_items(), ", "", "labelling/test_audit.py::test_fresh_items_alone_are_drawn_and_come_first"),
 ]  # fmt: skip
 
 

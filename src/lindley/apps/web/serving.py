@@ -18,6 +18,7 @@ from lindley.errors import InputError
 from lindley.labelling.desk import Desk
 
 HOST = "127.0.0.1"
+_IDLE_SECONDS = 60  # that a connection stays open for the next answer of a person
 _SHUTDOWN_SECONDS = 5  # that a request which is under way may still take
 
 
@@ -47,6 +48,7 @@ def serve(
         access_log=False,
         server_header=False,
         lifespan="off",
+        timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
     stop = threading.Event()

@@ -44,12 +44,14 @@ def label_in_every_way(project: Project) -> None:
     full |= {"predicted": 1, "predicted_prob": 1 / 3, "model_version": "r3", "client_time": "2026-01-01T00:00:00Z"}
     add("ann", [event("label", 0, class_id=0, **full), event("label", 1, class_id=1, payload={"view": "grid"})])
     add("ann", [event("reveal", 2, predicted=0, prediction_shown=True), event("label", 2, class_id=0)])
-    add("ann", [event("skip", 3, shown_ms=900), event("flag", 4, note="-odd, \"very\"\nodd"), event("note", 5, note="ß")])
+    add("ann", [event("skip", 3, shown_ms=900), event("flag", 4, note='-odd, "very"\nodd'), event("note", 5, note="ß")])
     for item, votes in {6: (0, 0, 1), 7: (0, 1), 8: (0, 1), 9: (1,)}.items():
         for person, class_id in zip(PEOPLE, votes, strict=False):
             add(person, [event("label", item, class_id=class_id, person=person)])
     add("cid", [event("adjudicate", 8, class_id=1)])
-    add("bob", [event("label", 10, class_id=0), event("undo", target_uuid="label-10-0"), event("label", 11, class_id=1)])
+    add(
+        "bob", [event("label", 10, class_id=0), event("undo", target_uuid="label-10-0"), event("label", 11, class_id=1)]
+    )
     add("bob", [event("skip", 11), event("label", 12, class_id=1), event("label", 12, class_id=0, note="second")])
     add("", [event("import", 13, class_id=1), event("import", 14, class_id=0, person="dan")])
     add("bob", [event("flag", 12, note="")])
@@ -142,7 +144,10 @@ def test_rows_whose_columns_have_our_names_come_back(tmp_path: Path, suffix: str
         lines = [f"n{row},{row % 7},{row / 3},{'x' * (row % 3)},00{row}" for row in range(30)]
         source.write_text("\n".join(["name,item,weight,class,code", *lines]), encoding="utf-8")
     else:
-        rows = [f'{{"name": {row}, "item": "{row}", "weight": {row}, "class": {row % 2}, "code": true}}' for row in range(30)]
+        rows = [
+            f'{{"name": {row}, "item": "{row}", "weight": {row}, "class": {row % 2}, "code": true}}'
+            for row in range(30)
+        ]
         source.write_text("\n".join(rows), encoding="utf-8")
     with make_rows(tmp_path / "first", source) as first, make_rows(tmp_path / "second", source) as again:
         first.tell({0: "cat", 5: "dog", 7: None}, person="ann")

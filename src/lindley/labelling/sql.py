@@ -113,8 +113,14 @@ def back_up(engine: sa.Engine, path: Path) -> None:
     """
     temporary = path.with_name(path.name + ".partial")
     temporary.unlink(missing_ok=True)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(sa.text("VACUUM INTO :path"), {"path": str(temporary)})
+    connection = engine.raw_connection()  # without a transaction, which every other connection begins with
+    try:
+        connection.cursor().execute("VACUUM INTO ?", (str(temporary),))
+    except sqlite3.DatabaseError as error:
+        temporary.unlink(missing_ok=True)
+        raise sa.exc.OperationalError("VACUUM INTO", None, error) from error
+    finally:
+        connection.close()
     temporary.replace(path)
 
 

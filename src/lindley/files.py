@@ -9,7 +9,17 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol, runtime_checkable
+
+
+@runtime_checkable
+class ByteSink(Protocol):
+    """What bytes are written into: a file, or stdout."""
+
+    def write(self, content: bytes, /) -> int:
+        """Write all of it, and return its length."""
+        ...
+
 
 _TEMPORARY = ".partial"
 MAX_BYTES = 1 << 30

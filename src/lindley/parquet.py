@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lindley.errors import InputError
+from lindley.files import ByteSink
 
 
 def parquet_file(source: Path | BinaryIO) -> Any:
@@ -15,7 +16,7 @@ def parquet_file(source: Path | BinaryIO) -> Any:
 
 
 def write_parquet_file(
-    sink: BinaryIO, columns: Mapping[str, type], blocks: Iterable[Mapping[str, Sequence[Any]]]
+    sink: ByteSink, columns: Mapping[str, type], blocks: Iterable[Mapping[str, Sequence[Any]]]
 ) -> None:
     """Write a file block by block, with a checksum for each page.
 

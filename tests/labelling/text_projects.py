@@ -17,7 +17,7 @@ _PLACES = ("garden", "kitchen", "street", "harbour", "forest", "station", "tower
 
 
 def write_texts(path: Path, count: int = 40) -> list[str]:
-    """Write texts, half of each class, a copy of the first one and an empty line; return their classes."""
+    """Write texts, half of each class, then a copy of the first one and an empty line; return their classes."""
     truth = [CLASSES[row % 2] for row in range(count)]
     words = {"cat": "purrs and hunts mice", "dog": "barks and fetches sticks"}
     texts = [f"=it {words[label]} in the {_PLACES[row // 2 % 10]} {row}" for row, label in enumerate(truth)]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast, final
+from typing import final
 
 from lindley.apps.output_file import check_out
 from lindley.apps.printing import print_message, write_to_stdout
 from lindley.errors import InputError
-from lindley.files import open_atomically
+from lindley.files import ByteSink, open_atomically
 from lindley.labelling.export.writing import export_project, format_of
 from lindley.labelling.predict import Predictor
 from lindley.labelling.project import Project
@@ -54,10 +53,10 @@ def make_predictor(project: Project, coverage: float) -> Predictor:
 
 
 @contextmanager
-def open_out(out: Path | None) -> Iterator[BinaryIO]:
+def open_out(out: Path | None) -> Iterator[ByteSink]:
     """Yield the file that --out names, whole or absent in the end; or stdout."""
     if out is None:
-        yield cast(BinaryIO, _Stdout())
+        yield _Stdout()
         return
     if out.exists() and not out.is_file():  # a pipe, or a device
         with out.open("wb") as file:
@@ -72,9 +71,6 @@ def open_out(out: Path | None) -> Iterator[BinaryIO]:
 class _Stdout:
     """Stdout, where a terminal obeys no control character."""
 
-    def write(self, content: bytes) -> Any:
+    def write(self, content: bytes, /) -> int:
         write_to_stdout(content.decode())
         return len(content)
-
-    def flush(self) -> None:
-        sys.stdout.flush()

@@ -15,11 +15,12 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
+from io import BufferedIOBase
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from lindley.errors import DataError, InputError
-from lindley.files import open_atomically, sync_folder
+from lindley.files import ByteSink, open_atomically, sync_folder
 from lindley.labelling.item_features import FOLDER as FEATURES
 from lindley.labelling.item_features import VECTORS
 from lindley.labelling.project import DATABASE, Project
@@ -124,7 +125,7 @@ def _store(archive: zipfile.ZipFile, name: str, source: Path) -> dict[str, Any]:
         return _copy(file, into, None)
 
 
-def _copy(file: IO[bytes], into: IO[bytes], max_bytes: int | None) -> dict[str, Any]:
+def _copy(file: IO[bytes] | BufferedIOBase, into: ByteSink, max_bytes: int | None) -> dict[str, Any]:
     digest, total = hashlib.sha256(), 0
     while chunk := file.read(_CHUNK):
         total += len(chunk)

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from lindley.errors import InputError
 from lindley.labelling.class_events import resolve_class
-from lindley.labelling.export.columns import LABEL, parse_value
+from lindley.labelling.export.columns import CONTENT, LABEL, parse_value
 from lindley.labelling.export.csv_file import read_csv
 from lindley.labelling.export.jsonl_file import read_jsonl
 from lindley.labelling.export.label_studio import read_label_studio
@@ -154,7 +154,7 @@ class _Reading:
 
     def _read(self, line: Line) -> Iterator[ProjectEvent]:
         events = line.values.get("events")
-        if events is not None and line.values.get("item") is None and line.values.get("place") is None:
+        if events is not None and not any(line.values.get(name) for name in ("place", CONTENT)):
             yield from (self._event(each, None, None) for each in _objects(events))
             return
         if line.values.get("item") in (None, "") and line.values.get("reason"):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from lindley.labelling.export.columns import cell_text, content_columns, content_values, id_column, parse_value
+from lindley.labelling.export.columns import CONTENT, cell_text, content_columns, content_values, id_column, parse_value
 from lindley.labelling.project import Project
 from lindley.labelling.records import Found, Item, Unreadable
 from lindley.labelling.sources.known_labels import KnownColumns
@@ -66,11 +66,11 @@ class ItemLookup:
         if not 0 <= number < self._project.num_items:
             raise ValueError(f"there is no item {number}; the last one is {self._project.num_items - 1}")
         names = [name for name in self._columns.values() if name in values]
-        if "content" in values or names:
+        if CONTENT in values or names:
             item = next(self._project.store.items([number]))
             same = (
-                _plain(values["content"]) in (None, item.content)
-                if "content" in values
+                _plain(values[CONTENT]) in (None, item.content)
+                if CONTENT in values
                 else self._is_same(item, values, names)
             )
             if not same:
@@ -86,6 +86,8 @@ class ItemLookup:
 
     def _content(self, line: Line, *, is_typed: bool) -> str | None:
         """Return the hash of what the line holds; None where it holds no text or row."""
+        if self._columns and isinstance(content := line.values.get(CONTENT), str):
+            return hashlib.sha256(content.encode()).hexdigest()
         values = {column: line.values.get(name) for column, name in self._columns.items()}
         if not values or all(value is None or value == "" for value in values.values()):
             return None

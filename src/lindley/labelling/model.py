@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ import torch
 from lindley.contracts import Posterior, as_categorical
 from lindley.errors import InputError
 from lindley.features import FeatureCache
+from lindley.features.method import Contents
 from lindley.labelling.item_features import feature_cache, item_contents
 from lindley.labelling.project import Project
 from lindley.posteriors import load_posterior
@@ -27,7 +27,7 @@ class ProjectModel:
     posterior: Posterior
     features: FeatureCache
 
-    def predict(self, contents: Sequence[Any]) -> np.ndarray:
+    def predict(self, contents: Contents) -> np.ndarray:
         """Return the probabilities of the classes.  n contents -> [n, C] float32
 
         Args:

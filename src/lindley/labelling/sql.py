@@ -115,11 +115,14 @@ def back_up(engine: sa.Engine, path: Path) -> None:
     """
     temporary = path.with_name(path.name + ".partial")
     temporary.unlink(missing_ok=True)
-    pooled = engine.raw_connection()
+    connection = engine.raw_connection()  # without a transaction, which every other connection begins with
     try:
-        pooled.cursor().execute("VACUUM INTO ?", (str(temporary),))
+        connection.cursor().execute("VACUUM INTO ?", (str(temporary),))
+    except sqlite3.DatabaseError as error:
+        temporary.unlink(missing_ok=True)
+        raise sa.exc.OperationalError("VACUUM INTO", None, error) from error
     finally:
-        pooled.close()
+        connection.close()
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
     temporary.replace(path)

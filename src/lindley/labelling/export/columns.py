@@ -6,6 +6,7 @@ Columns of the source keep their names; one that has the name of a column of our
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,7 +54,9 @@ PREDICTION: dict[str, type] = {
 PROBABILITY = "probability of "
 HUMAN: dict[str, type] = {"label": str}
 """The label of people, beside a prediction."""
-_OURS = {*IDENTITY, *LABEL, *REASON, *PREDICTION, *HUMAN}
+CONTENT = "content of the item"
+"""The whole text, or the whole row as JSON, where a format has it in one value."""
+_OURS = {CONTENT, *IDENTITY, *LABEL, *REASON, *PREDICTION, *HUMAN}
 _TRUTH = {"true": True, "false": False}
 
 
@@ -118,11 +121,11 @@ def parse_value(name: str, value: object) -> Any:
     try:
         if wanted in (int, float) and isinstance(value, str | int | float) and not isinstance(value, bool):
             number = float(value)
-            if wanted is float or number.is_integer():
+            if math.isfinite(number) and (wanted is float or number.is_integer()):
                 return wanted(number)
     except (ValueError, OverflowError):
         pass
-    kind = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[wanted]
+    kind = {int: "a whole number", float: "a finite number", bool: "true or false", str: "text"}[wanted]
     raise ValueError(f"its {name!r} must be {kind}; it is {short_repr(value)}")
 
 

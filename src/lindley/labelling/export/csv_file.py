@@ -6,8 +6,9 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
+from lindley.files import ByteSink
 from lindley.labelling.export.columns import cell_text
 from lindley.labelling.records import Unreadable
 from lindley.labelling.sources.delimited import open_delimited
@@ -16,7 +17,7 @@ from lindley.spreadsheet import quote_cell, unquote_cell
 
 
 def write_csv(
-    file: BinaryIO, columns: Iterable[str], lines: Iterable[Mapping[str, Any]], *, spreadsheet: bool = False
+    file: ByteSink, columns: Iterable[str], lines: Iterable[Mapping[str, Any]], *, spreadsheet: bool = False
 ) -> None:
     """Write lines as CSV, with the names of the columns in the first one.
 

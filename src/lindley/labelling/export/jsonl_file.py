@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
+from lindley.files import ByteSink
 from lindley.labelling.records import Unreadable
 from lindley.labelling.sources.jsonl import open_jsonl
 from lindley.labelling.sources.table import Line
 
 
-def write_jsonl(file: BinaryIO, columns: Iterable[str], lines: Iterable[Mapping[str, Any]]) -> None:
+def write_jsonl(file: ByteSink, columns: Iterable[str], lines: Iterable[Mapping[str, Any]]) -> None:
     """Write lines as JSON objects.
 
     Args:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from lindley.errors import DataError, InputError
-from lindley.files import read_plain_file
+from lindley.files import ByteSink, read_plain_file
+from lindley.labelling.export.columns import CONTENT
 from lindley.labelling.records import Kind
 from lindley.labelling.sources.table import Line
 
@@ -22,7 +23,7 @@ CHOICE = "choice"
 """The name of the tag of the classes."""
 
 
-def write_label_studio(file: BinaryIO, tasks: Iterable[Mapping[str, Any]]) -> None:
+def write_label_studio(file: ByteSink, tasks: Iterable[Mapping[str, Any]]) -> None:
     """Write tasks, each as `make_task` makes it, as one JSON list."""
     before = b"[\n"
     for task in tasks:
@@ -84,7 +85,8 @@ def _read_task(task: Any) -> dict[str, Any]:
     data = task["data"]
     known = dict(data.get("lindley") or {})
     values: dict[str, Any] = {"item": data.get("lindley_id"), **known}
-    values["content"] = next((data[name] for name in NAMES.values() if name in data), None)
+    values[CONTENT] = next((data[name] for name in NAMES.values() if name in data), None)
+    values.setdefault("place", data.get(NAMES["images"]))
     events = list(known.get("events") or ())
     told = {each["uuid"]: each.get("class") for each in events}
     for annotation in task.get("annotations") or ():

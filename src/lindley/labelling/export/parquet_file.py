@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
+from lindley.files import ByteSink
 from lindley.labelling.export.columns import cell_text
 from lindley.labelling.records import Unreadable
 from lindley.labelling.sources.parquet_table import open_parquet_table
@@ -18,7 +19,7 @@ _EXACT = 2**53
 """Whole numbers beyond it are no floating point numbers."""
 
 
-def write_parquet(file: BinaryIO, columns: Mapping[str, type], lines: Iterable[Mapping[str, Any]]) -> None:
+def write_parquet(file: ByteSink, columns: Mapping[str, type], lines: Iterable[Mapping[str, Any]]) -> None:
     """Write lines as rows.
 
     Args:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from lindley.errors import InputError
+from lindley.files import ByteSink
 from lindley.labelling.export.columns import LABEL, REASON, source_columns
 from lindley.labelling.export.csv_file import write_csv
 from lindley.labelling.export.jsonl_file import write_jsonl
@@ -50,7 +51,7 @@ def format_of(path: Path | None, name: str | None = None, *, formats: Iterable[s
 
 
 def write_lines(
-    file: BinaryIO,
+    file: ByteSink,
     format: Format,
     columns: Mapping[str, type | None],
     lines: Iterable[Mapping[str, Any]],
@@ -78,7 +79,7 @@ def write_lines(
 
 def export_project(
     project: Project,
-    file: BinaryIO,
+    file: ByteSink,
     format: Format = "csv",
     *,
     spreadsheet: bool = False,

@@ -1,0 +1,172 @@
+"""Importing labels that others wrote, and what is refused."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from text_projects import make_texts, write_texts
+
+from lindley.errors import InputError
+from lindley.labelling.importing import import_labels
+from lindley.labelling.project import Project
+from lindley.labelling.snapshot import take_snapshot
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    write_texts(tmp_path / "texts.csv")
+    with make_texts(tmp_path / "project", tmp_path / "texts.csv") as made:
+        yield made
+
+
+def text_of(project: Project, item: int) -> str:
+    return project.store.content(item)
+
+
+def write_csv(path: Path, lines: list[dict[str, Any]]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=[*dict.fromkeys(name for line in lines for name in line)])
+        writer.writeheader()
+        writer.writerows(lines)
+    return path
+
+
+def test_a_table_of_texts_and_classes_is_enough(project: Project, tmp_path: Path) -> None:
+    lines = [{"text": text_of(project, item), "animal": name} for item, name in ((5, "dog"), (2, "cat"))]
+    found = import_labels(project, write_csv(tmp_path / "labels.csv", lines), label="animal")
+    assert found.num_labels == 2
+    assert take_snapshot(project).train == {5: 1, 2: 0}
+
+
+def test_items_are_found_by_their_id_and_by_their_place(project: Project, tmp_path: Path) -> None:
+    lines = [{"item": "3", "place": "", "class": "dog"}, {"item": "", "place": "texts.csv, line 2", "class": " cat "}]
+    import_labels(project, write_csv(tmp_path / "labels.csv", lines))
+    assert take_snapshot(project).train == {3: 1, 0: 0}
+
+
+def test_the_source_itself_can_be_imported(project: Project, tmp_path: Path) -> None:
+    """Its copies are one item, and its empty line is of no item."""
+    lines = (tmp_path / "texts.csv").read_text(encoding="utf-8").splitlines()
+    (tmp_path / "known.csv").write_text("\n".join(lines[:-1]), encoding="utf-8")
+    import_labels(project, tmp_path / "known.csv")
+    assert take_snapshot(project).train == {item: item % 2 for item in range(project.num_items)}
+    assert project.ask(5) == [], "nothing is left to label"
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ({"text": "no such text", "class": "cat"}, "content"),
+        ({"item": "400", "class": "cat"}, "no item 400"),
+        ({"item": "-1", "class": "cat"}, "no item -1"),
+        ({"item": "1.5", "class": "cat"}, "whole number"),
+        ({"item": "1", "class": "bird"}, "'bird'"),
+        ({"item": "1", "text": "another text", "class": "cat"}, "another content"),
+        ({"place": "elsewhere.csv, line 1", "class": "cat"}, "elsewhere"),
+        ({"class": "cat"}, "names no item"),
+        ({"item": "1", "answer": "label"}, "no class"),
+        ({"item": "1", "answer": "maybe", "class": "cat"}, "maybe"),
+        ({"item": "1", "answer": "skip"}, "person"),
+        ({"item": "1", "class": "cat", "seconds": "soon"}, "seconds"),
+        ({"item": "1", "class": "cat", "stream": "validation"}, "validation"),
+        ({"item": "1", "class": "cat", "predicted": "bird"}, "'bird'"),
+        ({"item": "1", "answer": "disputed", "votes": "[1"}, "votes"),
+        ({"item": "1", "class": "cat", "seconds": "inf"}, "seconds"),
+        ({"item": "1", "class": "cat", "predicted_probability": "nan"}, "nan"),
+    ],
+)
+def test_a_wrong_line_is_named_and_nothing_is_stored(
+    project: Project, tmp_path: Path, line: dict[str, str], reason: str
+) -> None:
+    before = list(project.store.events())
+    path = write_csv(tmp_path / "labels.csv", [{"item": "0", "class": "cat"} | dict.fromkeys(line, ""), line])
+    with pytest.raises(InputError) as caught:
+        import_labels(project, write_csv(path, [{**dict.fromkeys(line, ""), "item": "0", "class": "cat"}, line]))
+    assert "labels.csv, line 3" in str(caught.value)
+    assert reason in str(caught.value)
+    assert list(project.store.events()) == before
+    assert project.store.people() == []
+
+
+def test_copies_with_two_classes_are_refused(project: Project, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "labels.csv", [{"item": "0", "class": "cat"}, {"item": "0", "class": "dog"}])
+    with pytest.raises(InputError) as caught:
+        import_labels(project, path)
+    assert caught.value.rows == ("labels.csv, line 3",)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"kind": "label", "class": "cat", "shown_ms": "soon"},
+        {"kind": "label", "class": "cat", "shown_ms": 2**70},
+        {"kind": "label", "class": "cat", "chosen_prob": float("nan")},
+        {"kind": "label"},
+        {"kind": "class", "payload": {"action": "add", "name": "bird"}},
+        {"kind": "label", "class": "cat", "colour": 1},
+        {"kind": "label", "class": "cat", "note": "half \ud83d"},
+        "no object",
+    ],
+)
+def test_a_wrong_event_is_refused_with_all_others(project: Project, tmp_path: Path, values: object) -> None:
+    before = list(project.store.events())
+    lines = [{"item": 0, "class": "cat", "events": [{"uuid": "one", "kind": "label", "class": "cat"}]}]
+    lines += [{"item": 1, "events": [{"uuid": "two", **values} if isinstance(values, dict) else values]}]
+    (tmp_path / "labels.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    with pytest.raises(InputError):
+        import_labels(project, tmp_path / "labels.jsonl")
+    assert list(project.store.events()) == before
+
+
+def test_a_label_that_was_given_here_stays(project: Project, tmp_path: Path) -> None:
+    project.tell({0: "cat"}, person="ann")
+    path = write_csv(tmp_path / "labels.csv", [{"item": "0", "class": "dog", "person": "ann"}])
+    assert import_labels(project, path).num_kept == 1
+    before = take_snapshot(project)
+    assert {**before.train, **before.test}[0] == 0
+
+
+def test_people_here_outrank_what_is_imported(project: Project, tmp_path: Path) -> None:
+    item = next(row for row, stream in enumerate(project.store.streams()) if stream == "train")
+    project.tell({item: "cat"}, person="ann")
+    import_labels(project, write_csv(tmp_path / "labels.csv", [{"item": item, "class": "dog", "person": "bob"}]))
+    assert take_snapshot(project).train[item] == 0
+
+
+def label_studio_task(text: str, **more: Any) -> dict[str, Any]:
+    result = {"from_name": "choice", "to_name": "text", "type": "choices", "value": {"choices": ["dog"]}, "id": "r1"}
+    annotation = {"id": 7, "result": [result], "was_cancelled": False, "lead_time": 1.8, "completed_by": 1}
+    return {"id": 3, "data": {"text": text}, "annotations": [{**annotation, **more}]}
+
+
+def test_tasks_that_label_studio_wrote_are_found_by_their_text(project: Project, tmp_path: Path) -> None:
+    tasks = [label_studio_task(text_of(project, 4)), label_studio_task(text_of(project, 5), was_cancelled=True)]
+    (tmp_path / "tasks.json").write_text(json.dumps(tasks), encoding="utf-8")
+    assert project.import_labels(tmp_path / "tasks.json") == 1
+    assert take_snapshot(project).train == {4: 1}
+    imported = next(each for each in project.store.events() if each.kind == "import")
+    assert (imported.shown_ms, imported.person) == (1800, "label-studio 1")
+
+
+def test_an_annotation_that_was_changed_in_label_studio_counts(project: Project, tmp_path: Path) -> None:
+    project.tell({0: "cat"}, person="ann")
+    project.export(tmp_path / "tasks.json")
+    tasks = json.loads((tmp_path / "tasks.json").read_text(encoding="utf-8"))
+    tasks[0]["annotations"][0]["result"][0]["value"]["choices"] = ["dog"]
+    tasks[0]["annotations"][0]["completed_by"] = {"email": "ann@example.com"}
+    (tmp_path / "tasks.json").write_text(json.dumps(tasks), encoding="utf-8")
+    with make_texts(tmp_path / "second", tmp_path / "texts.csv") as again:
+        again.import_labels(tmp_path / "tasks.json")
+        assert take_snapshot(again).disputed == (0,), "ann said cat, and somebody dog"
+
+
+def test_a_retired_class_is_refused(project: Project, tmp_path: Path) -> None:
+    number = project.store.add_class("bird")
+    project.store.change_class(number, "retire")
+    with pytest.raises(InputError):
+        import_labels(project, write_csv(tmp_path / "labels.csv", [{"item": "0", "class": "bird"}]))

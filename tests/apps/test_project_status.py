@@ -29,9 +29,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project of 80 rows with 40 labels and a model."""
     home = tmp_path_factory.mktemp("project")
     with (home / "rows.csv").open("w", newline="") as file:
-        lines = [(f"{row % 2 * 3 + row % 7 / 10:.1f}", row) for row in range(80)]
+        lines = [(f"{row % 2 * 3 + row % 7 / 10 + 0.05:.2f}", f"{row}.5") for row in range(80)]
         csv.writer(file).writerows([("a", "b"), *lines, ("only one cell",)])
-    made = run("init", home / "rows.csv", "--features", "a,b", "--classes", ",".join(ANIMALS), "--to", home / "pets")
+    made = run(
+        "init",
+        home / "rows.csv",
+        "--features",
+        "a,b",
+        "--classes",
+        ",".join(ANIMALS),
+        "--test-labels",
+        15,
+        "--to",
+        home / "pets",
+    )
     assert made.exit_code == 0, made.output
     with Project.open(home / "pets") as project:
         for _ in range(4):
@@ -93,7 +104,7 @@ def test_classes_with_few_test_labels_are_marked(project: Project) -> None:
 
 
 def test_a_new_project_says_what_is_missing(tmp_path: Path) -> None:
-    (tmp_path / "new.csv").write_text("a\n1\n2\n3\n")
+    (tmp_path / "new.csv").write_text("a\n1.5\n2.5\n3.5\n")
     run("init", tmp_path / "new.csv", "--features", "a", "--classes", "x,y", "--to", tmp_path / "new")
     with Project.open(tmp_path / "new") as project:
         lines = [*answer(project.status(), tmp_path / "new")]
@@ -130,7 +141,7 @@ def test_the_report_draws_another_project_beside_it(folder: Path) -> None:
 
 
 def test_a_class_name_is_text_in_the_report(tmp_path: Path) -> None:
-    (tmp_path / "new.csv").write_text("a\n1\n2\n3\n")
+    (tmp_path / "new.csv").write_text("a\n1.5\n2.5\n3.5\n")
     run("init", tmp_path / "new.csv", "--features", "a", "--classes", "<b>x</b>,y", "--to", tmp_path / "new")
     assert run("report", tmp_path / "new").exit_code == 0
     assert "<b>x" not in (tmp_path / "new" / "report.html").read_text()

@@ -103,6 +103,23 @@ def test_skipped_and_disputed_test_items_widen_the_interval(project: Project) ->
     assert [(each.people, each.num_items, each.observed) for each in found.agreement] == [(("ann", "bob"), 1, 0.0)]
 
 
+def test_imported_labels_and_skips_of_test_items_say_nothing_of_the_accuracy(project: Project) -> None:
+    test = stream(project, "test")[:4]
+    project.tell(dict.fromkeys(test[:2], "even"))
+    payload = {"imported": {"kind": "skip"}}
+    events = [
+        ProjectEvent(uuid4().hex, "import", item=test[2], class_id=1, person="eve"),
+        ProjectEvent(uuid4().hex, "skip", item=test[3], payload=payload),
+    ]
+    project.store.append("", events[:1])
+    project.store.add_person("eve")
+    project.store.append("eve", events[1:])
+    add_epoch(project, {})
+    found = project.status()
+    assert found.accuracy == estimate_accuracy(2, 2)
+    assert (found.labels["train"], found.num_imported) == (1, 1)
+
+
 def test_labels_of_a_retired_class_are_not_dropped_from_the_interval(project: Project) -> None:
     test = stream(project, "test")[:5]
     project.store.add_class("neither")

@@ -9,10 +9,12 @@ console             tables and progress
 output_file         the file of --out
 stage_counter       how many there are so far, in one stage of a command
 
-run_command         lindley run, lindley report
+run_command         lindley run, and the report of a study
 run_progress        the progress of a run and the time left
 progress_display    its display
-status_command      lindley status
+status_command      lindley status, lindley report: of a study, or of a project
+project_status      the status of a project in words and tables
+project_report      its report.html
 compare_command     lindley compare
 data_command        lindley data
 

@@ -228,7 +228,8 @@ def _more_numbers(status: ProjectStatus) -> StatusTable:
             ("test items without a label that counts: wrong and right in the intervals", str(found.num_undecided))
         )
     if status.information_bits is not None:
-        rows.append(("information of the next batch", f"{status.information_bits:.2f} bits"))
+        limit = f"of at most {status.information_limit_bits:.2f} that its draws can show"
+        rows.append(("information of the next batch", f"{status.information_bits:.2f} bits, {limit}"))
     if status.seconds_per_label is not None:
         rows.append(("time for a label, median", f"{status.seconds_per_label:.1f} s"))
     if status.model is not None:

@@ -13,7 +13,7 @@ import numpy as np
 from lindley.labelling.class_events import resolve_class
 from lindley.labelling.epochs import Epoch
 from lindley.labelling.fold import ProjectState
-from lindley.labelling.records import ClassRecord, Stream
+from lindley.labelling.records import ClassRecord, ProjectEvent, Stream
 from lindley.labelling.snapshot import Snapshot, Value
 from lindley.measures.intervals import wilson_interval
 
@@ -90,16 +90,21 @@ def learning_curve(snapshot: Snapshot, epochs: Sequence[Epoch], judged: Sequence
     return curve
 
 
-def undecided_items(snapshot: Snapshot, streams: np.ndarray, stream: Stream) -> list[int]:
+def undecided_items(snapshot: Snapshot, stream: Stream) -> list[int]:
     """Return the items of a stream that people answered without a label that counts.
 
     They were skipped, people disagree on them, or their class is no longer offered.
     """
     labelled = {item for item, value in getattr(snapshot, stream).items() if value != "skip"}
-    state = snapshot.state
-    return [item for item in state.standing if streams[item] == stream and item not in labelled and state.answers(item)]
+    answered = (item for item in snapshot.state.standing if snapshot.streams[item] == stream and item not in labelled)
+    return [item for item in answered if own_answers(snapshot.state, item)]
+
+
+def own_answers(state: ProjectState, item: int) -> list[ProjectEvent]:
+    """Return people's answers to an item here; imported ones say nothing of a random item."""
+    return [each for each in state.answers(item).values() if not each.imported]
 
 
 def _last_answer(state: ProjectState, item: int) -> float:
     """Return the place of a person's last answer to an item; infinity where its label was imported."""
-    return max((float(each.seq or 0) for each in state.answers(item).values()), default=np.inf)
+    return max((float(each.seq or 0) for each in own_answers(state, item)), default=np.inf)

@@ -29,7 +29,14 @@ from lindley.labelling.advice import Advice, Forecast, RoundChange, advise, fore
 from lindley.labelling.consensus import pairwise_agreement
 from lindley.labelling.epochs import Epoch, read_epochs
 from lindley.labelling.fold import ProjectState
-from lindley.labelling.learning_curve import CurvePoint, Judgement, judge, learning_curve, undecided_items
+from lindley.labelling.learning_curve import (
+    CurvePoint,
+    Judgement,
+    judge,
+    learning_curve,
+    own_answers,
+    undecided_items,
+)
 from lindley.labelling.project import Project
 from lindley.labelling.records import Entry, Stream
 from lindley.labelling.snapshot import Snapshot, Value, take_snapshot
@@ -110,6 +117,8 @@ class ProjectStatus:
     curve: Sequence[CurvePoint]
     information_bits: float | None
     """The joint information of the next batch."""
+    information_limit_bits: float
+    """The most that can be shown with the project's number of draws, log2 K."""
     agreement: Sequence[PeopleAgreement]
     seconds_per_label: float | None
     """The median time for an answer."""
@@ -124,8 +133,8 @@ class ProjectStatus:
 def project_status(project: Project) -> ProjectStatus:
     """Return how far a project is."""
     store, snapshot = project.store, take_snapshot(project)
-    streams, state = store.streams(), snapshot.state
-    undecided = {name: undecided_items(snapshot, streams, name) for name in STREAMS}
+    streams, state = snapshot.streams, snapshot.state
+    undecided = {name: undecided_items(snapshot, name) for name in STREAMS}
     epochs = _epochs_with_model(project)
     newest = epochs[-1] if epochs else None
     judgements = [judge(snapshot.test, each, state.classes) for each in epochs]
@@ -145,7 +154,7 @@ def project_status(project: Project) -> ProjectStatus:
         num_unreadable=num_unreadable,
         unreadable=unreadable,
         labels={name: sum(value != "skip" for value in getattr(snapshot, name).values()) for name in STREAMS},
-        num_imported=sum(not state.answers(item) for item in snapshot.train),
+        num_imported=sum(not own_answers(state, item) for item in snapshot.train),
         undecided={name: len(items) for name, items in undecided.items()},
         num_disputed=len(snapshot.disputed),
         by_class=_count_classes(snapshot.train.values(), names),
@@ -162,6 +171,7 @@ def project_status(project: Project) -> ProjectStatus:
         calibration=calibration(correct, judged.confidence),
         curve=learning_curve(snapshot, epochs, judgements),
         information_bits=None if information is None else information / math.log(2),
+        information_limit_bits=math.log2(project.settings.num_draws),
         agreement=_agreement(state),
         seconds_per_label=_seconds_per_label(state),
         failure=rounds[-1].error if rounds and rounds[-1].status == "failed" else "",

@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from lindley.apps.web import bodies
 from lindley.apps.web.media import read_media
 from lindley.apps.web.security import Guard, LaunchLinks, PlainJSON, Visitor, hash_cookie, new_cookie, refusal
-from lindley.errors import DataError, HeldError, InputError, LindleyError
+from lindley.errors import DataError, InputError, JournalError, LindleyError
 from lindley.labelling.desk import Desk, Served
 from lindley.labelling.records import ProjectEvent
 from lindley.labelling.store import ProjectStore
@@ -133,8 +133,8 @@ def build_app(desk: Desk, links: LaunchLinks, *, port: int) -> Guard:
 
 
 def _refuse(request: Request, error: Exception) -> Response:
-    """Answer an error: 422 for one of the request, 404 for a file that cannot be read, 503 for a busy database."""
-    statuses = {InputError: 422, DataError: 404, HeldError: 503}
+    """Answer an error: 422 for one of the request, 404 for a file that cannot be read, 503 for a database that cannot write now."""
+    statuses = {InputError: 422, DataError: 404, JournalError: 503}
     status = next((status for kind, status in statuses.items() if isinstance(error, kind)), 500)
     return refusal(status, str(error))
 

@@ -133,7 +133,7 @@ def build_app(desk: Desk, links: LaunchLinks, *, port: int) -> Guard:
 
 
 def _refuse(request: Request, error: Exception) -> Response:
-    """Answer an error: 422 for the request's own, 404 for a file that cannot be read, 503 for a database that cannot."""
+    """Answer an error: 422 for the request's own, 404 for a file that cannot be read, 503 where the database cannot."""
     statuses = {InputError: 422, DataError: 404, JournalError: 503}
     status = next((status for kind, status in statuses.items() if isinstance(error, kind)), 500)
     return refusal(status, str(error))

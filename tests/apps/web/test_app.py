@@ -200,6 +200,14 @@ def test_a_large_image_is_made_smaller(pictures):
         assert image.size[0] == 2048
 
 
+def test_an_image_that_the_browser_has_is_not_decoded_again(pictures):
+    client, items, folder = pictures
+    tag = client.get(f"/api/items/{items['wide.png']}/content").headers["ETag"]
+    (folder / "wide.png").unlink()
+    answer = client.get(f"/api/items/{items['wide.png']}/content", headers={"If-None-Match": tag})
+    assert (answer.status_code, answer.content) == (304, b"")
+
+
 def test_an_image_that_has_gone_is_not_found(pictures):
     client, items, folder = pictures
     (folder / "wide.png").unlink()

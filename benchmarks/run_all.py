@@ -72,6 +72,7 @@ PARTS: Mapping[str, Part] = {
     "mnist-round": Part("mnist_round.py", _MNIST, "--rounds 1 --candidates 2000 --steps 50"),
     "bfloat16": Part("bfloat16_choice.py", _MNIST, "--seeds 1 --rows 2000 --steps 100 --judge-configurations 10000"),
     "head": Part("head_speed.py", frozenset({"out"}), "--rows 5000 --labels 200 --features 64 --repeats 1"),
+    "label-server": Part("label_server.py", frozenset({"out"}), "--items 2000 --labels 40"),
     "end-to-end": Part(
         "end_to_end.py",
         _MNIST | {"peers-python"},

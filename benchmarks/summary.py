@@ -22,6 +22,7 @@ OTHERS = {
     "score_bandwidth": "Scores beside a copy",
     "epig_speed": "EPIG beside one matrix product",
     "head_speed": "A Bayesian head: refit and re-ranking",
+    "label_server": "The next item at a server that people label at, while models are trained",
     "nonzero_features": "Features that are 0 in all rows of a chunk left out, beside all of them",
     "channels_last": "Images and weights channels-last, beside torch's own layout",
 }

@@ -134,7 +134,7 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("apps/web/security.py", "separators=(\",\", \":\")).encode()", "ensure_ascii=False).encode()", WEB + "test_json_that_nobody_sends_is_refused"),
     ("apps/web/app.py", "        if name not in STATIC:", "        if False:", WEB + "test_no_path_leads_out"),
     ("apps/web/app.py", '"private, no-cache"', '"private, max-age=86400"', "apps/web/test_app.py::test_the_content_of_a_text_is_plain_text_that_is_asked_for_again_each_time"),
-    ("apps/web/media.py", "    content, kind = _encode(read_image(project.image_path(found)))", '    content, kind = project.image_path(found).read_bytes(), "image/png"', "apps/web/test_app.py::test_an_image_that_is_also_a_page_comes_as_an_image_alone"),
+    ("apps/web/media.py", "        return _encode(read_image(project.image_path(item)))", '        return project.image_path(item).read_bytes(), "image/png"', "apps/web/test_app.py::test_an_image_that_is_also_a_page_comes_as_an_image_alone"),
     ("labelling/desk.py", '        if next(self.store.items([item])).stream == "audit":', "        if False:", "apps/web/test_app.py::test_an_audit_is_blind"),
     ("labelling/desk.py", "        self._lock = project.hold()", "        self._lock = project.store", "labelling/test_supervise.py::test_two_desks_of_one_project_are_refused_by_the_name_of_the_holder"),
     ("labelling/project.py", "        except DataError:  # no answer is lost for it", "        except ZeroDivisionError:", "apps/web/test_app.py::test_a_prediction_that_cannot_be_read_loses_no_label"),

@@ -1,6 +1,6 @@
 """`lindley label` as people run it: several at once, killed at random moments, refused, interrupted.
 
-The server is killed 3 times, and 20 times where LINDLEY_FUZZ is 2000: each start takes seconds.
+The server is killed 3 times, and eight people have 120 items; where LINDLEY_FUZZ is 2000, 20 times and 2,000 items.
 """
 
 import os
@@ -22,10 +22,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "labelling"))
 from servers import NotingClient, Server, export_uuids, is_running, label_together
 from vector_projects import CLASSES, make_vectors, true_class
 
+from lindley.apps.label_command import Simulation, label_project
+from lindley.errors import InputError
 from lindley.labelling.project import Project
 from lindley.session.locks import find_holder
 
 KILLS = max(3, int(os.environ.get("LINDLEY_FUZZ", "0")) // 100)
+ITEMS = max(120, int(os.environ.get("LINDLEY_FUZZ", "0")))
 PEOPLE = [f"person{number}" for number in range(8)]
 pytestmark = pytest.mark.slow
 
@@ -80,18 +83,18 @@ def find_trainer(server):
 
 @pytest.mark.parametrize("overlap", [1, 2])
 def test_eight_people_are_served_no_item_beyond_its_need(tmp_path, overlap):
-    folder = make_vectors(tmp_path, rows=120, people_per_item=overlap)
+    folder = make_vectors(tmp_path, rows=ITEMS, people_per_item=overlap)
     with Server(folder, PEOPLE) as server:
         clients = [NotingClient(link) for link in server.links.values()]
-        threads, errors = label_together(clients, truth_of(folder), 1000)
+        threads, errors = label_together(clients, truth_of(folder), overlap * ITEMS)
         for thread in threads:
             thread.join()
         assert errors == []
     with Project.open(folder) as project:
         labels = [each for each in project.store.events() if each.kind == "label"]
         streams = project.store.streams()
-    assert len(streams) == 120
-    assert Counter(each.item for each in labels) == dict.fromkeys(range(120), overlap)
+    assert len(streams) == ITEMS
+    assert Counter(each.item for each in labels) == dict.fromkeys(range(ITEMS), overlap)
     assert len({(each.item, each.person) for each in labels}) == len(labels)
     assert all(max(Counter(client.served).values()) == 1 for client in clients if client.served)
     assert sorted(each.uuid for each in labels) == sorted(u for client in clients for u in client.acknowledged)
@@ -179,17 +182,15 @@ def test_the_same_seed_gives_the_same_labels_rounds_and_test_stream(tmp_path):
     assert found[0] == found[1]
 
 
-@pytest.mark.parametrize(
-    ("options", "part"),
-    [
-        (["--people", ","], "people"),
-        (["--people", "a,a"], "people"),
-        (["--simulate", "nowhere.csv"], "nowhere.csv"),
-        (["--port", "70000"], "port"),
-    ],
-)
-def test_options_that_cannot_be_are_refused(tmp_path, options, part):
-    refused = run("label", str(make_vectors(tmp_path)), *options)
-    assert refused.returncode == 2
-    assert part in refused.stderr
-    assert "Traceback" not in refused.stderr
+def test_people_and_truths_that_cannot_be_are_refused_before_anything_starts(tmp_path):
+    folder = make_vectors(tmp_path, rows=20)
+    simulation = Simulation(tmp_path / "nowhere.csv", 3, 0.0, 0.0, 0, False, "", "")
+    for people, more, argument in (
+        ([], {}, "people"),
+        (["ann", "ann"], {}, "people"),
+        (["ann"], {"simulation": simulation}, "simulate"),
+    ):
+        with pytest.raises(InputError) as raised:
+            label_project(folder, people, port=0, **more)
+        assert raised.value.argument == argument
+    assert not (folder / "logs").exists()

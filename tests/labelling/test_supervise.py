@@ -63,7 +63,7 @@ def test_labelling_goes_on_while_the_trainer_is_killed_cannot_write_and_comes_ba
             epoch, failures = project.store.epoch(), count_failures(project)
             label_some(desk, 10)
             pid = wait_for(lambda: desk.status()["trainer"]["pid"], "a trainer")
-            wait_for(lambda: trainer(desk)["state"] == "training", "a round")
+            wait_for(lambda: is_training(desk), "a round")
             time.sleep(moment.uniform(0, 0.2))  # the moment of the kill is the experiment
             os.kill(pid, signal.SIGKILL)
             pids.add(pid)
@@ -82,7 +82,7 @@ def test_labelling_goes_on_while_the_trainer_is_killed_cannot_write_and_comes_ba
 
 def refuse_writes(project, desk):
     """The trainer's disk is full: it may write no byte to any file."""
-    wait_for(lambda: trainer(desk)["state"] == "idle", "an idle trainer")
+    wait_for(lambda: is_idle(desk), "an idle trainer")
     pid, epoch, queue = trainer(desk)["pid"], project.store.epoch(), project.store.queue()
     limits = resource.prlimit(pid, resource.RLIMIT_FSIZE)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, limits[1]))
@@ -100,6 +100,17 @@ def refuse_writes(project, desk):
 
 def trainer(desk):
     return desk.status()["trainer"]
+
+
+def is_idle(desk):
+    return trainer(desk)["state"] == "idle" and not desk.project.is_round_due(whole_batches=False)
+
+
+def is_training(desk):
+    """Whether a round is under way; where none is, and none will be, one more answer makes it due."""
+    if is_idle(desk):
+        label_some(desk, 1)
+    return trainer(desk)["state"] == "training"
 
 
 def count_failures(project):

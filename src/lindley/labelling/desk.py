@@ -15,6 +15,7 @@ from uuid import uuid4
 from lindley.errors import InputError
 from lindley.labelling import reads
 from lindley.labelling.project import Project
+from lindley.labelling.ranked_queue import read_epoch
 from lindley.labelling.records import Lease, ProjectEvent
 from lindley.labelling.status import project_status
 from lindley.labelling.supervise import Supervisor
@@ -93,7 +94,6 @@ class Desk:
         if self._lockstep:
             return self._take_in_lockstep(person, events, count)
         receipts, leases = self.store.append_and_claim(person, events, count, want_test=self.project.wants_test)
-        self._supervisor.notice()
         return receipts, self._serve(leases, count)
 
     def reveal(self, person: str, item: int) -> dict[str, Any]:
@@ -170,22 +170,26 @@ class Desk:
         waiting = not leases and count > 0 and self.project.is_round_due(whole_batches=False)
         if waiting:
             self._supervisor.request_if_due()
-        rows = [lease.item for lease in leases]
-        items, places = {each.id: each for each in self.store.items(rows)}, self.project.places(rows)
         kind = self.project.settings.kind
+        epoch, found = self.store.read(
+            lambda connection: (
+                read_epoch(connection),
+                reads.read_served(connection, [lease.item for lease in leases]),
+            )
+        )
         served = tuple(
             ServedItem(
                 lease.item,
                 lease.token,
                 kind,
-                "" if kind == "images" else items[lease.item].content,
-                places[lease.item],
+                "" if kind == "images" else found[lease.item].content,
+                found[lease.item].place,
                 f"/api/items/{lease.item}/content",
                 lease.epoch,
             )
             for lease in leases
         )
-        return Served(served, self.store.epoch(), finished=count > 0 and not leases and not waiting)
+        return Served(served, epoch, finished=count > 0 and not leases and not waiting)
 
     def _past(self, person: str) -> Iterator[dict[str, Any]]:
         """Yield what a person did, newest first."""

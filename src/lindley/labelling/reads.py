@@ -77,6 +77,11 @@ def read_places(connection: sa.Connection, rows: Iterable[int]) -> dict[int, str
     return {number: row.place for number, row in select_in(connection, _PLACES, rows).items()}
 
 
+def read_served(connection: sa.Connection, rows: Iterable[int]) -> dict[int, Row]:
+    """Return by item its `content`, and the `place` where it was found first."""
+    return select_in(connection, _SERVED, rows)
+
+
 def read_history(connection: sa.Connection, person: str, before: int, kinds: Iterable[str]) -> list[Row]:
     """Return what a person did before a place in the order of events, newest first: a page of rows.
 
@@ -148,6 +153,11 @@ _NEW_ANSWERS = (
 )
 _first = sa.select(sa.func.min(entry.c.id)).where(entry.c.item.in_(parameter("values", many=True)), entry.c.ready)
 _PLACES = sa.select(entry.c.item, entry.c.place).where(entry.c.id.in_(_first.group_by(entry.c.item)))
+_SERVED = (
+    sa.select(item.c.id, item.c.content, entry.c.place)
+    .join(entry, entry.c.item == item.c.id)
+    .where(item.c.ready, entry.c.id.in_(_first.group_by(entry.c.item)))
+)
 _HISTORY = (
     sa.select(
         event.c.seq,

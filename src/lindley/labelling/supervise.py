@@ -18,7 +18,7 @@ from lindley.labelling.trainer_process import TrainerProcess
 
 MAX_PAUSE = 60.0
 """The longest time, in seconds, between two tries after failures; it begins at 1 and doubles."""
-_TICK = 1.0  # seconds after which it looks by itself: another process may have changed the project
+_TICK = 0.5  # seconds after which it looks whether a round is due
 _log = logging.getLogger(__name__)
 
 
@@ -50,11 +50,6 @@ class Supervisor:
     def request_if_due(self) -> None:
         """Have a round trained after the one under way, where there is an answer that it does not know."""
         self._set_request("if due")
-
-    def notice(self) -> None:
-        """Look at once whether a round is due."""
-        with self._wake:
-            self._wake.notify_all()
 
     def describe(self) -> dict[str, Any]:
         """Return what the trainer does, its process and its last failure."""
@@ -88,6 +83,7 @@ class Supervisor:
 
     def _train(self) -> None:
         number = self._project.store.epoch() + 1
+        self._pending_since = time.monotonic()
         self._state = {"state": "training", "error": self._state["error"]}
         self._trainer.train(number, self._show_progress)
         self._project.adopt(number)
@@ -125,8 +121,9 @@ class Supervisor:
 
     def _is_due(self) -> bool:
         """Return whether a batch of answers is there that the newest model does not know, or one for long enough."""
+        if self._project.is_round_due(whole_batches=True):
+            return True
         if not self._project.is_round_due(whole_batches=False):
             self._pending_since = time.monotonic()
             return False
-        late = time.monotonic() - self._pending_since >= self._seconds
-        return late or self._project.is_round_due(whole_batches=True)
+        return time.monotonic() - self._pending_since >= self._seconds

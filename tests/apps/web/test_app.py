@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import sqlite3
 from importlib import resources
 
 import numpy as np
@@ -81,6 +82,18 @@ def test_a_prediction_that_cannot_be_read_loses_no_label(ann, project):
     project.store.swap_queue(2, [])  # an epoch whose files are not there
     assert post(ann, "/api/events", {"events": [label("a", 0)]})["results"][0]["outcome"] == "stored"
     assert [(each.uuid, each.predicted) for each in stored(project)] == [("a", None)]
+
+
+def test_where_the_database_cannot_write_a_client_is_told_to_come_again(ann, project):
+    """Another process writes for longer than the store waits; then the same event is stored."""
+    body = {"events": [label("a", 0)]}
+    with sqlite3.connect(project.folder / "project.db", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert ann.post("/api/events", json=body).status_code == 503
+        other.execute("ROLLBACK")
+    other.close()
+    assert post(ann, "/api/events", body)["results"][0]["outcome"] == "stored"
+    assert [each.uuid for each in stored(project)] == ["a"]
 
 
 def test_a_person_holds_the_same_items_until_they_answer(ann):
@@ -185,6 +198,14 @@ def test_a_large_image_is_made_smaller(pictures):
     answer = client.get(f"/api/items/{items['wide.png']}/content")
     with Image.open(io.BytesIO(answer.content)) as image:
         assert image.size[0] == 2048
+
+
+def test_an_image_that_the_browser_has_is_not_decoded_again(pictures):
+    client, items, folder = pictures
+    tag = client.get(f"/api/items/{items['wide.png']}/content").headers["ETag"]
+    (folder / "wide.png").unlink()
+    answer = client.get(f"/api/items/{items['wide.png']}/content", headers={"If-None-Match": tag})
+    assert (answer.status_code, answer.content) == (304, b"")
 
 
 def test_an_image_that_has_gone_is_not_found(pictures):

@@ -14,9 +14,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from lindley.apps.web import bodies
-from lindley.apps.web.media import read_media
+from lindley.apps.web.media import find_item, read_media
 from lindley.apps.web.security import Guard, LaunchLinks, PlainJSON, Visitor, hash_cookie, new_cookie, refusal
-from lindley.errors import DataError, HeldError, InputError, LindleyError
+from lindley.errors import DataError, InputError, JournalError, LindleyError
 from lindley.labelling.desk import Desk, Served
 from lindley.labelling.records import ProjectEvent
 from lindley.labelling.store import ProjectStore
@@ -85,14 +85,15 @@ def build_app(desk: Desk, links: LaunchLinks, *, port: int) -> Guard:
 
     @app.get("/api/items/{item}/content")
     def content(request: Request, item: int) -> Response:
-        media = read_media(desk.project, item)
-        if media is None:
+        found = find_item(desk.project, item)
+        if found is None:
             return refusal(404, f"There is no item {item}.")
-        tag = f'"{media.etag}"'
+        tag = f'"{found.hash}"'
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}  # another project may come to this port
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
-        return Response(media.content, media_type=media.kind, headers=headers)
+        content, kind = read_media(desk.project, found)
+        return Response(content, media_type=kind, headers=headers)
 
     @app.get("/api/classes")
     def classes(q: Annotated[str, Query(max_length=200)] = "") -> list[dict[str, Any]]:
@@ -133,8 +134,8 @@ def build_app(desk: Desk, links: LaunchLinks, *, port: int) -> Guard:
 
 
 def _refuse(request: Request, error: Exception) -> Response:
-    """Answer an error: 422 for one of the request, 404 for a file that cannot be read, 503 for a busy database."""
-    statuses = {InputError: 422, DataError: 404, HeldError: 503}
+    """Answer an error: 422 for the request's own, 404 for a file that cannot be read, 503 where the database cannot."""
+    statuses = {InputError: 422, DataError: 404, JournalError: 503}
     status = next((status for kind, status in statuses.items() if isinstance(error, kind)), 500)
     return refusal(status, str(error))
 

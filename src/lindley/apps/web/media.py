@@ -5,34 +5,29 @@ file reaches the page; all else is plain text.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+import threading
 
 from lindley.features.image_files import read_image
 from lindley.labelling.project import Project
+from lindley.labelling.records import Item
 
 MAX_SIDE = 2048
 """The longest side of an image that is sent, in pixels."""
 _SMALL = 128 * 128  # pixels up to which nothing is lost
+_decoding = threading.Semaphore(2)  # a large image takes hundreds of megabytes while it is decoded
 
 
-@dataclass(frozen=True)
-class Media:
-    """Bytes for a browser, their type, and a tag that changes with them."""
-
-    content: bytes
-    kind: str
-    etag: str
+def find_item(project: Project, number: int) -> Item | None:
+    """Return an item; None where there is none of this id."""
+    return next(project.store.items([number])) if 0 <= number < project.num_items else None
 
 
-def read_media(project: Project, item: int) -> Media | None:
-    """Return the content of an item; None where there is none of this id. Raises DataError where it cannot be read."""
-    if not 0 <= item < project.num_items:
-        return None
-    found = next(project.store.items([item]))
+def read_media(project: Project, item: Item) -> tuple[bytes, str]:
+    """Return the content of an item, and its type. Raises DataError where an image cannot be read."""
     if project.settings.kind != "images":
-        return Media(found.content.encode(), "text/plain; charset=utf-8", found.hash)
-    content, kind = _encode(read_image(project.image_path(found)))
-    return Media(content, kind, found.hash)
+        return item.content.encode(), "text/plain; charset=utf-8"
+    with _decoding:
+        return _encode(read_image(project.image_path(item)))
 
 
 def _encode(pixels) -> tuple[bytes, str]:  # type: ignore[no-untyped-def]

@@ -18,6 +18,7 @@ async function request(path, body) {
     body: JSON.stringify(body),
   };
   const response = await fetch(path, options);
+  if (response.status >= 500) throw new TypeError(`The server has a fault (${response.status})`);  // as where it is away
   const answer = await response.json();
   if (!response.ok) throw new Error(typeof answer.detail === "string" ? answer.detail : JSON.stringify(answer.detail));
   return answer;
@@ -58,7 +59,7 @@ async function send(event) {
         stateBox.textContent = error.message;
         return;
       }
-      stateBox.textContent = "The server does not answer; trying again …";
+      stateBox.textContent = "The answer is not stored yet; trying again …";
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }

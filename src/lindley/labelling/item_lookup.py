@@ -9,7 +9,7 @@ from typing import Any
 
 from lindley.labelling.export.columns import CONTENT, cell_text, content_columns, content_values, id_column, parse_value
 from lindley.labelling.project import Project
-from lindley.labelling.records import Found, Item, Unreadable
+from lindley.labelling.records import Found, Unreadable
 from lindley.labelling.sources.known_labels import KnownColumns
 from lindley.labelling.sources.rows import read_row
 from lindley.labelling.sources.table import Line
@@ -44,7 +44,7 @@ class ItemLookup:
         values = line.values
         number, place = parse_value("item", values.get("item")), parse_value("place", values.get("place"))
         if number is not None:
-            return self._check(number, values, place)
+            return self._check(number, line, place, is_typed=is_typed)
         if self._own is not None and (own := cell_text(_plain(values.get(self._own)))):
             return _one(self._by_own_id.get(own), f"no item has the id {short_repr(own)}")
         content = self._content(line, is_typed=is_typed)
@@ -61,28 +61,23 @@ class ItemLookup:
     def _wanted(self) -> list[str]:
         return ["item", *([self._own] if self._own else []), *self._columns.values(), "place"]
 
-    def _check(self, number: int, values: Mapping[str, object], place: str | None) -> int:
+    def _check(self, number: int, line: Line, place: str | None, *, is_typed: bool) -> int:
         """Return the item of an id, where the line says nothing else of it."""
         if not 0 <= number < self._project.num_items:
             raise ValueError(f"there is no item {number}; the last one is {self._project.num_items - 1}")
-        names = [name for name in self._columns.values() if name in values]
-        if CONTENT in values or names:
-            item = next(self._project.store.items([number]))
-            same = (
-                _plain(values[CONTENT]) in (None, item.content)
-                if CONTENT in values
-                else self._is_same(item, values, names)
-            )
-            if not same:
-                raise ValueError(f"the item {number} has another content here; is the file of another project?")
-        elif place is not None and number not in self._by_place.get(place, ()):
-            raise ValueError(f"the item {number} was not found at {short_repr(place)}")
+        content = self._content(line, is_typed=is_typed)
+        if content is None and not self._columns:
+            if place is not None and number not in self._by_place.get(place, ()):
+                raise ValueError(f"the item {number} was not found at {short_repr(place)}")
+        elif content is not None and self._hashes.get(content) != number and not self._is_same(number, line.values):
+            raise ValueError(f"the item {number} has another content here; is the file of another project?")
         return number
 
-    def _is_same(self, item: Item, values: Mapping[str, object], names: list[str]) -> bool:
-        known = content_values(self._project.settings, item)
-        pairs = [(known[name], _plain(values[name])) for name in names]
-        return all(a == b or cell_text(a) == cell_text(b) for a, b in pairs)
+    def _is_same(self, number: int, values: Mapping[str, object]) -> bool:
+        """Return whether the features of an item look the same, as they do where a file has lost their types."""
+        known = content_values(self._project.settings, next(self._project.store.items([number])))
+        pairs = [(value, _plain(values.get(name))) for name, value in known.items()]
+        return CONTENT not in values and all(a == b or cell_text(a) == cell_text(b) for a, b in pairs)
 
     def _content(self, line: Line, *, is_typed: bool) -> str | None:
         """Return the hash of what the line holds; None where it holds no text or row."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lindley.apps.command_classes import Command, Commands
 from lindley.apps.interrupts import exit_on_interrupt
-from lindley.labelling.records import ClassAction
+
+if TYPE_CHECKING:
+    from lindley.labelling.records import ClassAction
 
 Dir = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the project.", show_default=False)]
 Text = Annotated[str | None, typer.Option(metavar="COLUMN", help="Label the texts of this column.")]

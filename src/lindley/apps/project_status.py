@@ -178,10 +178,9 @@ def _recall(status: ProjectStatus) -> StatusTable:
         )
         for each in status.recall
     ]
-    note = f"A class with fewer than {FEW} test labels is marked: its recall says little."
-    columns = "class", "training labels", "test labels", "recall", "95 % interval"
-    few = any(each.num_labels < FEW for each in status.recall)
-    return StatusTable("Recall by class", columns, tuple(rows), note if few else "")
+    note = f"By the number of labels to train on and to test. Fewer than {FEW} to test are marked: they say little."
+    columns = "class", "train", "test", "recall", "95 %"
+    return StatusTable("Recall by class", columns, tuple(rows), note)
 
 
 def _curve(status: ProjectStatus) -> StatusTable:
@@ -194,11 +193,11 @@ def _curve(status: ProjectStatus) -> StatusTable:
     ]
     tests = status.curve[-1].num_test if status.curve else 0
     note = f"Each model is judged by the same {count(tests, 'test label')}, also those that came after it."
-    return StatusTable("Learning curve", ("labels", "to train on", "accuracy", "95 % interval"), tuple(rows), note)
+    return StatusTable("Learning curve", ("labels", "train", "accuracy", "95 %"), tuple(rows), note)
 
 
 def _calibration(status: ProjectStatus) -> StatusTable:
-    columns = "the model is sure", "it is right", "95 % interval", "test labels"
+    columns = "sure", "right", "95 %", "test"
     if status.calibration is None:
         return StatusTable("Calibration", columns, ())
     rows = [
@@ -206,7 +205,10 @@ def _calibration(status: ProjectStatus) -> StatusTable:
         for each in status.calibration.bins
     ]
     error, chance = 100 * status.calibration.error, 100 * status.calibration.chance_error
-    note = f"Expected calibration error: {error:.0f} points; with so few labels a calibrated model shows {chance:.0f}."
+    note = (
+        "How sure the model is, and how often it is right. "
+        f"Expected calibration error: {error:.0f} points; with so few labels a calibrated model shows {chance:.0f}."
+    )
     return StatusTable("Calibration", columns, tuple(rows), note)
 
 

@@ -154,7 +154,7 @@ def project_status(project: Project) -> ProjectStatus:
         num_unreadable=num_unreadable,
         unreadable=unreadable,
         labels={name: sum(value != "skip" for value in getattr(snapshot, name).values()) for name in STREAMS},
-        num_imported=sum(not own_answers(state, item) for item in snapshot.train),
+        num_imported=sum(value != "skip" and not own_answers(state, item) for item, value in snapshot.train.items()),
         undecided={name: len(items) for name, items in undecided.items()},
         num_disputed=len(snapshot.disputed),
         by_class=_count_classes(snapshot.train.values(), names),

@@ -91,7 +91,7 @@ def unlisted(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
 def _is_command(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """Whether it is a command of the command line, whose arguments are described by their `help`."""
     decorated = any(".command(" in ast.unparse(each) for each in function.decorator_list)
-    return decorated or "typer.Option(" in ast.unparse(function.args)
+    return decorated or "typer." in ast.unparse(function.args)
 
 
 def test_names_of_functions_are_no_fragments() -> None:

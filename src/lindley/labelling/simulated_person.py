@@ -52,7 +52,13 @@ class Behaviour:
         return others[int(self._uniform(key, "other") * len(others))]
 
     def uuid(self, person: str, item: int, count: int) -> str:
-        """Return the uuid of a person's label of an item."""
+        """Return the uuid of a person's label.
+
+        Args:
+            person: The name of the person.
+            item: The item.
+            count: The number of labels that the person gave before.
+        """
         if self.asynchronous:
             return uuid4().hex
         return uuid5(NAMESPACE_OID, f"{person} {self.seed} {item} {count}").hex

@@ -24,7 +24,7 @@ from lindley.contracts import Posterior
 from lindley.errors import DataError, LindleyError
 from lindley.files import write_json
 from lindley.labelling.class_sentences import sentences_as_prior
-from lindley.labelling.epochs import Epoch, predictions_of, write_epoch
+from lindley.labelling.epochs import Epoch, keep_predictions, write_epoch
 from lindley.labelling.item_features import ItemFeatures, feature_method, item_features
 from lindley.labelling.project import Project
 from lindley.labelling.snapshot import Snapshot, take_snapshot
@@ -114,7 +114,7 @@ def _write(project: Project, number: int, snapshot: Snapshot, output: RoundOutpu
         _save_model(project.folder / MODELS / version, output.posterior, snapshot, feature_version)
         probs = output.log_probs.exp().float().numpy()
         test = [row for row, stream in enumerate(snapshot.streams) if stream != "train"]
-        kept = predictions_of(probs, test, snapshot.class_ids)
+        kept = keep_predictions(probs, test, snapshot.class_ids)
     epoch = Epoch(
         number,
         snapshot.upto_seq,

@@ -70,7 +70,16 @@ def pool_scale(pool: Pool, features: ReadFeatures | None, device: str) -> Tensor
 
 
 def sample_features(pool: Pool, features: ReadFeatures | None, device: str) -> Tensor:
-    """Return the features of SCALE_ROWS rows of the pool at even distances, on the CPU; see `pool_scale`.  -> [n, D]"""
+    """Return the features of SCALE_ROWS rows of the pool at even distances, on the CPU.  -> [n, D]
+
+    Args:
+        pool: The pool.
+        features: The function that makes features of its inputs.
+        device: Where the features are read.
+
+    Raises:
+        InputError: If one of these rows is not finite; `error.rows` lists them.
+    """
     rows = torch.linspace(0, len(pool) - 1, min(len(pool), SCALE_ROWS), dtype=torch.float64).round().long()
     given = read_features(pool.read(rows), features, device).cpu()
     check_finite("features", given, rows)

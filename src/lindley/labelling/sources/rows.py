@@ -36,7 +36,14 @@ def read_rows(table: Table, columns: Sequence[str], known: KnownColumns) -> Iter
 
 
 def read_row(line: Line, columns: Sequence[str], known: KnownColumns, *, is_typed: bool) -> Found | Unreadable:
-    """Return the features of one record; see `read_rows`."""
+    """Return the features of one record.
+
+    Args:
+        line: The record.
+        columns: The columns of the features.
+        known: Its columns of labels and ids.
+        is_typed: Whether its values have types; the cells of a CSV file are text.
+    """
     try:
         row = {name: _plain(name, line.values.get(name), is_typed=is_typed) for name in columns}
     except ValueError as error:

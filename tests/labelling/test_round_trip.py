@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from text_projects import CLASSES, event, make_texts, write_texts
 
 from lindley.errors import InputError
@@ -179,3 +180,27 @@ def test_an_undo_of_what_never_came_is_kept(tmp_path: Path, source: Path) -> Non
         before, after = round_trip(first, again, tmp_path, "jsonl")
         assert before == after
         assert b"lonely" in after
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_images_come_back_and_are_found_by_their_place(tmp_path: Path, suffix: str) -> None:
+    for number in range(12):
+        pixels = np.random.default_rng(number).integers(0, 256, size=(9, 9), dtype=np.uint8)
+        (tmp_path / "images" / f"{number % 2}").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(tmp_path / "images" / f"{number % 2}" / f"{number}.png")
+    (tmp_path / "images" / "notes.txt").write_text("no image")
+
+    def make(folder: Path) -> Project:
+        make_project(folder, open_source(tmp_path / "images"), CLASSES, ProjectSettings(kind="images"))
+        return Project.open(folder)
+
+    with make(tmp_path / "first") as first, make(tmp_path / "second") as again:
+        first.tell({0: "cat", 5: "dog"}, person="ann")
+        before, after = round_trip(first, again, tmp_path, suffix)
+        assert before == after
+        assert take_snapshot(again).train == {0: 0, 5: 1}
+    with make(tmp_path / "third") as third:
+        (tmp_path / "labels.csv").write_text("place,class\n1/3.png,dog\n0/2.png,cat\n", encoding="utf-8")
+        third.import_labels(tmp_path / "labels.csv")
+        found = {third.place(item): value for item, value in take_snapshot(third).train.items()}
+        assert found == {"1/3.png": 1, "0/2.png": 0}

@@ -308,7 +308,8 @@ def import_labels(
     """Import labels: what `lindley export` wrote, or a table with a column of classes.
 
     A line finds its item by the column item, by its text or features, or by the column place. All lines are checked
-    first; where one is wrong, nothing is stored. Imported labels are never test labels.
+    first; where one is wrong, nothing is stored. Imported labels are never test labels. Import many thousands while
+    nobody labels: others cannot write meanwhile.
     """
     with exit_on_interrupt():
         from lindley.apps.import_command import import_file

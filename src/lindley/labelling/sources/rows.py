@@ -19,7 +19,6 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 """A number as JSON writes it: "007" is text, since its zeros say something."""
 _EXACT = 2.0**53
 _MAX_DIGITS = 300
-_LARGEST = 10**_MAX_DIGITS
 
 
 def read_rows(table: Table, columns: Sequence[str], known: KnownColumns) -> Iterator[Found | Unreadable]:
@@ -37,13 +36,13 @@ def read_rows(table: Table, columns: Sequence[str], known: KnownColumns) -> Iter
 
 
 def read_row(line: Line, columns: Sequence[str], known: KnownColumns, *, is_typed: bool) -> Found | Unreadable:
-    """Return the features of one record; see `read_rows`.
+    """Return the features of one record.
 
     Args:
         line: The record.
         columns: The columns of the features.
         known: Its columns of labels and ids.
-        is_typed: Whether its values have types; else they are cells of text.
+        is_typed: Whether its values have types; the cells of a CSV file are text.
     """
     try:
         row = {name: _plain(name, line.values.get(name), is_typed=is_typed) for name in columns}
@@ -68,8 +67,6 @@ def _plain(name: str, value: object, *, is_typed: bool) -> str | int | float | b
         value = float(value)
     if isinstance(value, float):
         return _plain_number(name, value)
-    if isinstance(value, int) and abs(value) > _LARGEST:
-        raise ValueError(f"its {name!r} is a number of more than {_MAX_DIGITS} digits")
     if value is None or isinstance(value, bool | int):
         return value
     raise ValueError(f"its {name!r} must be a number, text, true, false or null; it is {short_repr(value)}")

@@ -114,7 +114,13 @@ def read_probs(folder: Path, epoch: Epoch) -> np.ndarray | None:
 
 
 def predictions_of(probs: np.ndarray, items: Sequence[int], class_ids: Sequence[int]) -> dict[str, tuple[Any, ...]]:
-    """Return what an epoch keeps of some items: `test_items`, `test_predicted` and `test_confidence`."""
+    """Return what an epoch keeps of some items: `test_items`, `test_predicted` and `test_confidence`.
+
+    Args:
+        probs: The probabilities of all items, [N, C].
+        items: The items.
+        class_ids: The ids of the C classes.
+    """
     chosen = probs[[*items]]
     best = chosen.argmax(1) if len(items) else np.zeros(0, dtype=int)
     return {

@@ -119,7 +119,7 @@ def keep_predictions(probs: np.ndarray, items: Sequence[int], class_ids: Sequenc
     Args:
         probs: The probabilities of all items, [N, C].
         items: The items.
-        class_ids: The classes, in the order of the probabilities.
+        class_ids: The ids of the C classes.
     """
     chosen = probs[[*items]]
     best = chosen.argmax(1) if len(items) else np.zeros(0, dtype=int)

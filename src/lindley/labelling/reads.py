@@ -32,6 +32,18 @@ def read_items(read: Read, rows: Iterable[int] | None) -> Iterator[Item]:
             yield Item(**found[each]._mapping)
 
 
+def read_column(read: Read, name: str) -> Iterator[tuple[int, Any]]:
+    """Yield each item's id, in order, with its value of a column of the table."""
+    statement = (
+        sa.select(item.c.id, item.c[name].label("value"))
+        .where(item.c.id > _after, item.c.ready)
+        .order_by(item.c.id)
+        .limit(_PAGE)
+    )
+    for row in _pages(read, statement, "id"):
+        yield row.id, row.value
+
+
 def read_entries(read: Read) -> Iterator[Entry]:
     """Yield one line for each thing found in the sources, in order."""
     for row in _pages(read, _ENTRIES, "id"):

@@ -181,7 +181,7 @@ class ProjectStore:
 
     def hashes(self) -> dict[str, int]:
         """Return the item of each hash."""
-        return dict(zip(self._column("hash"), self._column("id"), strict=True))
+        return {value: number for number, value in reads.read_column(self.read, "hash")}
 
     def groups(self) -> np.ndarray:
         """Return the group of each item, [N]."""
@@ -432,4 +432,4 @@ class ProjectStore:
         return Lease(until=until.isoformat(timespec="milliseconds"), **values)
 
     def _column(self, name: str) -> list[Any]:
-        return self.read(lambda c: list(c.scalars(sa.select(item.c[name]).where(item.c.ready).order_by(item.c.id))))
+        return [value for _, value in reads.read_column(self.read, name)]

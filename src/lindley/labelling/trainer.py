@@ -41,12 +41,36 @@ _LOCK_SECONDS = 60.0  # that a trainer of a server that was killed may still nee
 Report = Callable[[dict[str, object]], None]
 
 
-def train_epoch(project: Project, number: int, *, on_progress: Report = lambda message: None) -> Epoch:
+class ItemReader:
+    """Reads a project for its rounds; the features are read again only where items were added, for items never change.
+
+    While a page of items is read nobody can write on an SQLite without WAL: a trainer reads no more than it must.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._features: ItemFeatures | None = None
+
+    def read(self, on_progress: Report) -> tuple[ItemFeatures, Snapshot]:
+        """Return the features of all items and what is known of as many: more may be added meanwhile."""
+        while True:
+            snapshot = take_snapshot(self._project)
+            if self._features is not None and len(self._features.vectors) == len(snapshot.streams):
+                return self._features, snapshot
+            self._features = item_features(
+                self._project, on_progress=lambda done, total: on_progress(_progress("features", done, total))
+            )
+
+
+def train_epoch(
+    project: Project, number: int, *, items: ItemReader | None = None, on_progress: Report = lambda message: None
+) -> Epoch:
     """Train on all labels that count now, and write the epoch into its files.
 
     Args:
         project: The project.
         number: The number of the epoch.
+        items: What read the items of the rounds before; None: they are read anew.
         on_progress: Called with {"stage": ..., "done": ..., "total": ...}.
 
     Raises:
@@ -54,7 +78,7 @@ def train_epoch(project: Project, number: int, *, on_progress: Report = lambda m
         HeldError: If another process trains.
     """
     with FileLock(project.folder / "trainer", timeout=_LOCK_SECONDS):
-        found, snapshot = _read_items(project, on_progress)
+        found, snapshot = (items or ItemReader(project)).read(on_progress)
         on_progress(_progress("model", 0, 1))
         features = torch.from_numpy(np.array(found.vectors))
         prior_mean = sentences_as_prior(feature_method(project.settings, project.folder), features, project.classes())
@@ -66,15 +90,6 @@ def train_epoch(project: Project, number: int, *, on_progress: Report = lambda m
             previous=_previous(project, snapshot),
         )
         return _write(project, number, snapshot, output, found.version)
-
-
-def _read_items(project: Project, on_progress: Report) -> tuple[ItemFeatures, Snapshot]:
-    """Return the features of all items and what is known of as many: more may be added meanwhile."""
-    while True:
-        found = item_features(project, on_progress=lambda done, total: on_progress(_progress("features", done, total)))
-        snapshot = take_snapshot(project)
-        if len(snapshot.streams) == len(found.vectors):
-            return found, snapshot
 
 
 def _round_input(project: Project, snapshot: Snapshot, features: torch.Tensor) -> RoundInput:
@@ -169,10 +184,11 @@ def main() -> None:
         os.nice(10)
     torch.set_num_threads(1)
     with Project.open(sys.argv[1]) as project:
+        items = ItemReader(project)
         while True:
             number = json.loads(requests.get())["epoch"]
             try:
-                train_epoch(project, number, on_progress=say)
+                train_epoch(project, number, items=items, on_progress=say)
                 say({"event": "done", "epoch": number})
             except (LindleyError, OSError) as error:
                 say({"event": "failed", "error": str(error)})

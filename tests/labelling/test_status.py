@@ -19,6 +19,7 @@ from lindley.labelling.project import Project
 from lindley.labelling.records import ProjectEvent
 from lindley.labelling.settings import ProjectSettings
 from lindley.labelling.sources.open_source import open_source
+from lindley.labelling.status import AuditStatus
 
 NUM_ITEMS = 60
 
@@ -149,6 +150,19 @@ def test_the_learning_curve_judges_every_round_by_all_test_labels(project: Proje
 
 
 def test_an_audit_is_judged_when_all_of_it_is_answered(project: Project) -> None:
+    train = stream(project, "train")
+    add_epoch(
+        project, dict.fromkeys(range(NUM_ITEMS), 1)
+    )  # a model from before the audit: its items were no test items
+    audit = draw_audit(project, 30)
+    assert {*train} & {*audit}
+    project.tell(dict.fromkeys(audit[:29], "odd"))
+    assert project.status().audit == AuditStatus(30, 29, 0)
+    project.tell({audit[29]: "even"})
+    assert project.status().audit == AuditStatus(30, 30, 0, 29, *audit_interval(29, 30))
+
+
+def test_skips_of_an_audit_are_wrong_and_right_in_its_interval(project: Project) -> None:
     audit = draw_audit(project, 5)
     add_epoch(project, {audit[0]: 1})
     project.tell(dict.fromkeys(audit[:4], "even"))

@@ -26,6 +26,7 @@ from lindley.labelling.accuracy import (
     recall_by_class,
 )
 from lindley.labelling.advice import Advice, Forecast, RoundChange, advise, forecast_gain
+from lindley.labelling.class_events import resolve_class
 from lindley.labelling.consensus import pairwise_agreement
 from lindley.labelling.epochs import Epoch, read_epochs
 from lindley.labelling.fold import ProjectState
@@ -166,7 +167,7 @@ def project_status(project: Project) -> ProjectStatus:
         target=project.settings.target,
         advice=advise(accuracy, changes, target=project.settings.target),
         forecast=_forecast(epochs, judgements),
-        audit=_audit(snapshot, newest, streams, undecided["audit"]),
+        audit=_audit(project, snapshot, undecided["audit"]),
         recall=recall_by_class(judged.truth, judged.predicted, names),
         calibration=calibration(correct, judged.confidence),
         curve=learning_curve(snapshot, epochs, judgements),
@@ -220,19 +221,20 @@ def _forecast(epochs: Sequence[Epoch], judgements: Sequence[Judgement]) -> Forec
     return forecast_gain([count for count, _ in rounds], np.array([correct for _, correct in rounds]))
 
 
-def _audit(
-    snapshot: Snapshot, epoch: Epoch | None, streams: np.ndarray, undecided: Sequence[int]
-) -> AuditStatus | None:
-    num_items = int((streams == "audit").sum())
+def _audit(project: Project, snapshot: Snapshot, undecided: Sequence[int]) -> AuditStatus | None:
+    """Judge the audit by the newest model's predictions of all items: many of its items were no test items before."""
+    num_items = int((snapshot.streams == "audit").sum())
     if not num_items:
         return None
     labelled = {item: value for item, value in snapshot.audit.items() if value != "skip"}
     counts = num_items, len(labelled), len(undecided)
-    correct = [] if epoch is None else judge(labelled, epoch, snapshot.state.classes).correct
-    known = 0 if epoch is None else len(correct) + _count_known(epoch, undecided)
-    if known < num_items:
+    predicted = {item: project.predicted(item) for item in (*labelled, *undecided)}
+    known = {item: each[0] for item, each in predicted.items() if each is not None}
+    if len(known) < num_items:
         return AuditStatus(*counts)
-    return AuditStatus(*counts, sum(correct), *audit_interval(sum(correct), len(correct), len(undecided)))
+    classes = snapshot.state.classes
+    correct = sum(resolve_class(classes, known[item]) == value for item, value in labelled.items())
+    return AuditStatus(*counts, correct, *audit_interval(correct, len(labelled), len(undecided)))
 
 
 def _agreement(state: ProjectState) -> list[PeopleAgreement]:

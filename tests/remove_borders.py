@@ -131,7 +131,7 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("apps/web/security.py", "        if total > MAX_BODY:", "        if False:", WEB + "test_a_long_body_is_refused_with_its_length_and_without"),
     ("apps/web/security.py", "        if _length(headers) > MAX_BODY:", "        if False:", WEB + "test_a_length_that_is_none_is_refused"),
     ("apps/web/security.py", "            return self._people.pop(token, None)", "            return self._people.get(token)", WEB + "test_a_launch_link_lets_one_browser_in_once"),
-    ("apps/web/security.py", "separators=(\",\", \":\")).encode()", "ensure_ascii=False).encode()", WEB + "test_json_that_nobody_sends_is_refused"),
+    ("apps/web/security.py", "separators=(\",\", \":\")).encode()", "ensure_ascii=False).encode()", WEB + "test_a_reason_that_no_encoding_holds_is_still_an_answer"),
     ("apps/web/app.py", "        if name not in STATIC:", "        if False:", WEB + "test_no_path_leads_out"),
     ("apps/web/app.py", '"private, no-cache"', '"private, max-age=86400"', "apps/web/test_app.py::test_the_content_of_a_text_is_plain_text_that_is_asked_for_again_each_time"),
     ("apps/web/media.py", "        return _encode(read_image(project.image_path(item)))", '        return project.image_path(item).read_bytes(), "image/png"', "apps/web/test_app.py::test_an_image_that_is_also_a_page_comes_as_an_image_alone"),

@@ -90,7 +90,7 @@ def refuse_writes(project, desk):
     wait_for(lambda: trainer(desk)["state"] == "failed", "a failure")
     status = desk.status()
     assert status["failure"]
-    assert status["epoch"] == epoch
+    assert project.store.epoch() == epoch
     assert {row.item for row in project.store.queue()} <= {row.item for row in queue}
     label_some(desk, 3)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)

@@ -191,9 +191,10 @@ def test_one_process_trains_at_a_time(project):
 
 def test_only_the_newest_models_and_probabilities_are_kept(project):
     project.train()
+    (project.folder / "models" / "rough").mkdir(parents=True)  # somebody else's
     for _ in range(4):
         label_items(project, 5)
         project.train()
     assert list_epochs(project.folder) == [1, 2, 3, 4, 5]
     assert sorted(path.name for path in (project.folder / "epochs").glob("*.npy")) == ["000004.npy", "000005.npy"]
-    assert sorted(path.name for path in (project.folder / "models").iterdir()) == ["r4", "r5"]
+    assert sorted(path.name for path in (project.folder / "models").iterdir()) == ["r4", "r5", "rough"]

@@ -96,13 +96,13 @@ class Supervisor:
     def _remember(self, error: Exception) -> None:
         """Show a failure, and plan the next try."""
         _log.warning("A round failed: %s", error)
+        with suppress(LindleyError):  # a disk that is full may be why the round failed
+            self._project.record_failure(str(error))
         self._failures += 1
         self._state = {"state": "failed", "error": str(error)}
         with self._wake:
             self._request = "now"
             self._not_before = time.monotonic() + min(MAX_PAUSE, 2.0 ** (self._failures - 1))
-        with suppress(LindleyError):  # a disk that is full may be why the round failed
-            self._project.record_failure(str(error))
 
     def _wait(self) -> None:
         with self._wake:

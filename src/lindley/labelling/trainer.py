@@ -145,7 +145,8 @@ def _write(project: Project, number: int, snapshot: Snapshot, output: RoundOutpu
         **kept,
     )
     write_epoch(project.folder, epoch, probs)
-    for old in sorted((project.folder / MODELS).glob("r*"), key=lambda path: int(path.name[1:]))[:-KEPT_MODELS]:
+    models = [path for path in (project.folder / MODELS).glob("r*") if path.name[1:].isdecimal()]
+    for old in sorted(models, key=lambda path: int(path.name[1:]))[:-KEPT_MODELS]:
         shutil.rmtree(old)
     return epoch
 

@@ -1,8 +1,10 @@
 """Who may come in: only this server's own page, with a person's cookie and the page's token."""
 
+import json
+
 import pytest
 
-from lindley.apps.web.security import HEADERS, MAX_BODY, csrf_token, hash_cookie
+from lindley.apps.web.security import HEADERS, MAX_BODY, csrf_token, hash_cookie, refusal
 
 ORIGIN = "http://127.0.0.1:8123"
 LABEL = {"events": [{"uuid": "u1", "kind": "label", "item": 0, "class_id": 0}]}
@@ -189,6 +191,12 @@ def test_json_that_nobody_sends_is_refused(ann, body):
         answer = ann.post(path, content=body, headers={"Content-Type": "application/json"})
         assert 400 <= answer.status_code < 500
         assert_guarded(answer, answer.status_code)
+
+
+def test_a_reason_that_no_encoding_holds_is_still_an_answer():
+    """A file's name may have bytes that are no text: Python writes them as halves of characters."""
+    answer = refusal(404, "/data/\udcff.png cannot be read")
+    assert json.loads(answer.body) == {"detail": "/data/\udcff.png cannot be read"}
 
 
 def test_a_huge_range_is_ignored(ann):

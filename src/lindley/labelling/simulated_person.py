@@ -115,7 +115,7 @@ def label(client: Client, behaviour: Behaviour, max_labels: int) -> Iterator[int
     Yields:
         The number of labels that are acknowledged.
     """
-    classes = _by_name(client.me["classes"])
+    classes = _class_ids(client.me["classes"])
     count, since = 0, time.monotonic()
     answer = client.post("/api/next", {"n": 1})
     while count < max_labels:
@@ -132,7 +132,7 @@ def label(client: Client, behaviour: Behaviour, max_labels: int) -> Iterator[int
             time.sleep(behaviour.seconds)
         name = behaviour.answer(item, [*classes])
         if name not in classes:  # classes are added while people label
-            classes = _by_name(client.get("/api/classes"))
+            classes = _class_ids(client.get("/api/classes"))
         if name not in classes:
             raise SystemExit(f"The project has no class {name!r}; it has {', '.join(classes)}.")
         event = {
@@ -151,7 +151,7 @@ def label(client: Client, behaviour: Behaviour, max_labels: int) -> Iterator[int
         yield count
 
 
-def _by_name(classes: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+def _class_ids(classes: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     return {each["name"]: each["id"] for each in classes}
 
 

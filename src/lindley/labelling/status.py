@@ -32,10 +32,10 @@ from lindley.labelling.fold import ProjectState
 from lindley.labelling.learning_curve import (
     CurvePoint,
     Judgement,
+    find_undecided,
     judge,
     learning_curve,
     own_answers,
-    undecided_items,
 )
 from lindley.labelling.project import Project
 from lindley.labelling.records import Entry, Stream
@@ -134,7 +134,7 @@ def project_status(project: Project) -> ProjectStatus:
     """Return how far a project is."""
     store, snapshot = project.store, take_snapshot(project)
     streams, state = snapshot.streams, snapshot.state
-    undecided = {name: undecided_items(snapshot, name) for name in STREAMS}
+    undecided = {name: find_undecided(snapshot, name) for name in STREAMS}
     epochs = _epochs_with_model(project)
     newest = epochs[-1] if epochs else None
     judgements = [judge(snapshot.test, each, state.classes) for each in epochs]

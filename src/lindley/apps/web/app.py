@@ -70,14 +70,14 @@ def build_app(desk: Desk, links: LaunchLinks, *, port: int) -> Guard:
 
     @app.post("/api/next")
     def next_items(request: Request, body: bodies.NextBody) -> dict[str, Any]:
-        return _served(desk.hand_out(_visitor(request).person, body.n))
+        return _to_json(desk.hand_out(_visitor(request).person, body.n))
 
     @app.post("/api/events")
     def events(request: Request, body: bodies.EventsBody) -> dict[str, Any]:
         given = [ProjectEvent(**each.model_dump(exclude={"lease"})) for each in body.events]
         receipts, served = desk.take(_visitor(request).person, given, body.next)
         results = [_result(each.uuid, receipt) for each, receipt in zip(given, receipts, strict=True)]
-        return {"results": results, **_served(served)}
+        return {"results": results, **_to_json(served)}
 
     @app.post("/api/reveal")
     def reveal(request: Request, body: bodies.ItemBody) -> dict[str, Any]:
@@ -162,7 +162,7 @@ def _visitor(request: Request) -> Visitor:
     return visitor
 
 
-def _served(served: Served) -> dict[str, Any]:
+def _to_json(served: Served) -> dict[str, Any]:
     return {"items": [asdict(each) for each in served.items], "epoch": served.epoch, "finished": served.finished}
 
 

@@ -108,12 +108,12 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        send = _with_headers(send)
+        send = _add_headers(send)
         refusal = self._refuse_address(scope) or await self._refuse_visitor(scope)
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        await self._app(scope, _limited(receive), send)
+        await self._app(scope, _limit_body(receive), send)
 
     def _refuse_address(self, scope: Scope) -> Response | None:
         """Return the answer to a request that is not meant for this server, comes from another page, or is too long."""
@@ -172,11 +172,11 @@ def _length(headers: Headers) -> int:
     return int(length) if length.isdecimal() and len(length) < 20 else MAX_BODY + 1
 
 
-def _limited(receive: Receive) -> Receive:
+def _limit_body(receive: Receive) -> Receive:
     """Return a receiver that ends a body which grows beyond what it may have, as one without a length can."""
     total = 0
 
-    async def limited() -> Message:
+    async def receive_limited() -> Message:
         nonlocal total
         message = await receive()
         total += len(message.get("body", b""))
@@ -184,15 +184,15 @@ def _limited(receive: Receive) -> Receive:
             raise HTTPException(413, f"A request has at most {MAX_BODY} bytes.")
         return message
 
-    return limited
+    return receive_limited
 
 
-def _with_headers(send: Send) -> Send:
-    async def sending(message: Message) -> None:
+def _add_headers(send: Send) -> Send:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
         await send(message)
 
-    return sending
+    return send_with_headers

@@ -7,7 +7,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from lindley.errors import DataError, InputError
 from lindley.features.image_files import read_image
@@ -94,7 +94,7 @@ def test_truncated_and_altered_files_are_refused_by_name(tmp_path, kind):
     path = tmp_path / "image"
     for length in (0, 1, 10, len(content) // 2):
         path.write_bytes(content[:length])
-        with pytest.raises(DataError, match="image") as caught:
+        with pytest.raises(DataError) as caught:
             read_image(path)
         assert caught.value.path == path
 
@@ -113,7 +113,7 @@ def test_any_damage_gives_pixels_or_one_clear_error():
 
 
 @pytest.mark.parametrize("side", [9_000, 12_000, 100_000])
-def test_a_bomb_is_refused_before_it_is_decoded(side):
+def test_a_bomb_is_refused_before_it_is_decoded(side, monkeypatch):
     """A PNG that says it is huge; there are no pixels in it."""
 
     def chunk(kind, content):
@@ -121,8 +121,11 @@ def test_a_bomb_is_refused_before_it_is_decoded(side):
 
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
     content = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
-    with pytest.raises(DataError, match="pixels"):
+    decoded = []
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda image: decoded.append(image.size))
+    with pytest.raises(DataError):
         read_image(content)
+    assert not decoded
 
 
 def test_missing_files_and_folders_are_refused_by_name(tmp_path):

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from lindley.errors import InputError
-from lindley.labelling.prediction_sets import ConformalSets, calibrate_sets, required_labels
+from lindley.labelling.prediction_sets import ConformalSets, calibrate_sets, min_labels
 
 
 @pytest.mark.parametrize("coverage", [0.5, 0.8, 0.9, 0.95, 0.99])
 def test_there_are_sets_from_the_least_number_of_labels_on(coverage: float) -> None:
     """With n labels the largest promise is n / (n + 1): the true class is not the worst of n + 1."""
-    needed = required_labels(coverage)
+    needed = min_labels(coverage)
     assert needed / (needed + 1) >= coverage - 1e-9 > (needed - 1) / needed - 2e-9
     assert calibrate_sets([0.5] * (needed - 1), coverage) is None
     assert calibrate_sets([0.5] * needed, coverage) is not None
@@ -23,7 +23,7 @@ def test_there_are_sets_from_the_least_number_of_labels_on(coverage: float) -> N
 @pytest.mark.parametrize("coverage", [0.0, 1.0, math.nan])
 def test_a_coverage_that_cannot_be_promised_is_refused(coverage: float) -> None:
     with pytest.raises(InputError) as caught:
-        required_labels(coverage)
+        min_labels(coverage)
     assert caught.value.argument == "coverage"
 
 

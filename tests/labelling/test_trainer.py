@@ -33,7 +33,7 @@ def project(tmp_path):
 
 
 def count_right(project):
-    return sum(project.predicted(item)[0] == true_class(item) for item in range(project.num_items))
+    return sum(project.prediction(item)[0] == true_class(item) for item in range(project.num_items))
 
 
 def test_the_first_round_knows_no_labels_and_ranks_training_items(project):
@@ -147,7 +147,7 @@ def test_where_the_files_of_an_epoch_are_damaged_the_next_round_mends_them(proje
         label_items(fresh, 2)
         assert fresh.train().number == 3
         assert not fresh.is_round_due(whole_batches=True)
-        assert fresh.predicted(0)[0] == 0
+        assert fresh.prediction(0)[0] == 0
 
 
 def test_an_epoch_that_was_never_taken_over_is_replaced(project):
@@ -160,7 +160,7 @@ def test_an_epoch_that_was_never_taken_over_is_replaced(project):
     (project.folder / "epochs" / "000002.npy").write_bytes(b"another trainer was killed here")
     assert project.store.epoch() == 1
     assert project.train().number == 2
-    assert project.predicted(1)[0] == 1
+    assert project.prediction(1)[0] == 1
 
 
 def test_an_item_that_cannot_be_used_fails_the_round_and_the_queue_stays(tmp_path):

@@ -10,7 +10,7 @@ from lindley.apps.output_file import check_out, refuse_overwrite
 from lindley.apps.stage_counter import count_stage
 from lindley.errors import InputError
 from lindley.labelling.export.writing import format_of, write_lines
-from lindley.labelling.predict import counted, predict_entries, predict_source, predicted_columns
+from lindley.labelling.predict import output_columns, predict_entries, predict_source, track_rows
 from lindley.labelling.project import Project
 from lindley.labelling.sources.open_source import Source, open_source
 
@@ -41,9 +41,9 @@ def predict(folder: Path, options: PredictOptions) -> None:
         source = None if options.source is None else _open(project, options.source, options)
         predictor = make_predictor(project, options.coverage)
         rows = predict_entries(project, predictor) if source is None else predict_source(project, predictor, source)
-        columns = predicted_columns(project, predictor)
+        columns = output_columns(project, predictor)
         with count_stage("Predicting") as count, open_out(options.out) as file:
-            write_lines(file, chosen, columns, counted(rows, count), spreadsheet=options.spreadsheet)
+            write_lines(file, chosen, columns, track_rows(rows, count), spreadsheet=options.spreadsheet)
 
 
 def _open(project: Project, path: Path, options: PredictOptions) -> Source:

@@ -188,7 +188,7 @@ class FeatureCache:
                 with np.load(path, allow_pickle=False) as archive:
                     part = archive[name]
             except Exception as error:  # whatever a reader raises at damaged bytes
-                raise self._altered(path, error) from None
+                raise self._damage_error(path, error) from None
             row += len(part)
             yield part
 
@@ -196,10 +196,10 @@ class FeatureCache:
         try:
             array: np.ndarray = np.load(self.folder / name, mmap_mode="r", allow_pickle=False)
         except Exception as error:  # whatever a reader raises at damaged bytes
-            raise self._altered(self.folder / name, error) from None
+            raise self._damage_error(self.folder / name, error) from None
         return array
 
-    def _altered(self, path: Path, error: Exception) -> DataError:
+    def _damage_error(self, path: Path, error: Exception) -> DataError:
         reason = f"{type(error).__name__}: {error}"
         return DataError(f"{path} was altered ({reason}); delete {self.folder} to compute it anew", path=path)
 

@@ -95,11 +95,11 @@ def _read(processor: Any, network: Any, images: list[np.ndarray]) -> np.ndarray:
             output = network.get_image_features(pixel_values=pixels)
         else:
             output = network(pixel_values=pixels)
-    features: np.ndarray = _pooled(output).flatten(1).numpy()
+    features: np.ndarray = _pool_output(output).flatten(1).numpy()
     return features
 
 
-def _pooled(output: Any) -> Any:
+def _pool_output(output: Any) -> Any:
     """Return one vector for each image, of whatever a network returns."""
     import torch
 

@@ -89,7 +89,7 @@ class Patches:
         pixels = self._read(contents)
         coloured = bool((pixels != pixels[..., :1]).any())
         patches = _normalise(self._sample(_channels(pixels, coloured)))
-        mean, whitening = _whitening(patches)
+        mean, whitening = _fit_whitening(patches)
         white = (patches - mean) @ whitening
         centres = _k_means(white, min(self.num_centres, len(white)), derive_seed(self.seed, "patch centres"))
         state = LearntState({"mean": mean, "whitening": whitening, "centres": centres}, {"coloured": coloured})
@@ -169,7 +169,7 @@ def _normalise(patches: np.ndarray) -> np.ndarray:
     return normalised
 
 
-def _whitening(patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _fit_whitening(patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean of patches and the matrix that makes their directions equally wide (ZCA)."""
     values, vectors = np.linalg.eigh(np.cov(patches.T, bias=True))
     whitening = (vectors / np.sqrt(values.clip(min=0) + _WHITENING)) @ vectors.T

@@ -58,9 +58,8 @@ def transformers(extra: str) -> Any:
     try:
         import transformers
     except ImportError:
-        raise InputError(
-            f"pretrained encoders require transformers: pip install 'lindley[{extra}]'", argument="transformers"
-        ) from None
+        expected = f"installed for pretrained encoders: pip install 'lindley[{extra}]'"
+        raise InputError(argument="transformers", expected=expected) from None
     return transformers
 
 

@@ -67,7 +67,7 @@ class TextEncoder:
     @cached_property
     def _encode(self) -> Transform:
         tokenizer, network = load_part("AutoTokenizer", self.folder), load_network(self.folder)
-        pool = _pooling(self.folder)
+        pool = _read_pooling(self.folder)
         positions = getattr(network.config, "max_position_embeddings", self.max_tokens)
         limit = min(self.max_tokens, positions, tokenizer.model_max_length)
 
@@ -94,7 +94,7 @@ def _read(tokenizer: Any, network: Any, pool: Callable[[Any, Any], Any], texts: 
     return vectors
 
 
-def _pooling(folder: Path) -> Callable[[Any, Any], Any]:
+def _read_pooling(folder: Path) -> Callable[[Any, Any], Any]:
     """Return the pooling that the folder names; the mean where it names none."""
     settings = read_json(folder / "1_Pooling" / "config.json")
     chosen = [name for name, value in settings.items() if name.startswith("pooling_mode_") and value is True]

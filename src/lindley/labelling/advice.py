@@ -66,7 +66,7 @@ def advise(accuracy: AccuracyEstimate, rounds: Sequence[RoundChange], *, target:
         target: The accuracy that is wanted; None: none was named.
     """
     information = [each.information for each in rounds if each.information is not None]
-    signs = (_reached(accuracy, target), _steady(rounds), _exhausted(information))
+    signs = (_target_sign(accuracy, target), _stability_sign(rounds), _information_sign(information))
     return Advice(sum(sign.holds for sign in signs) >= WANTED_SIGNS, signs)
 
 
@@ -142,7 +142,7 @@ def _extend(x: np.ndarray, wrong: np.ndarray, num_test: int, longer: float) -> t
     return -now * np.expm1(slope * longer), now * longer * error
 
 
-def _reached(accuracy: AccuracyEstimate, target: float | None) -> Sign:
+def _target_sign(accuracy: AccuracyEstimate, target: float | None) -> Sign:
     low = accuracy.always_low
     if target is None:
         return Sign("target", False, "No target accuracy was named.")
@@ -150,7 +150,7 @@ def _reached(accuracy: AccuracyEstimate, target: float | None) -> Sign:
     return Sign("target", low >= target, found)
 
 
-def _steady(rounds: Sequence[RoundChange]) -> Sign:
+def _stability_sign(rounds: Sequence[RoundChange]) -> Sign:
     """Add up the changes over the last labels: however they are cut into rounds, no more predictions changed.
 
     Source: Bloodgood and Vijay-Shanker 2009, "A method for stopping active learning based on stabilizing predictions".
@@ -168,7 +168,7 @@ def _steady(rounds: Sequence[RoundChange]) -> Sign:
     return Sign("predictions", False, f"Fewer than {STEADY_LABELS} training labels can be compared.")
 
 
-def _exhausted(information: Sequence[float]) -> Sign:
+def _information_sign(information: Sequence[float]) -> Sign:
     if len(information) < 2 or not information[0] > 0:
         return Sign("information", False, "There is no batch to compare the information with.")
     share = information[-1] / information[0]

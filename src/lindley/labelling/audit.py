@@ -26,7 +26,7 @@ def draw_audit(project: Project, count: int) -> list[int]:
     """
     store = project.store
     groups, streams = store.groups(), store.streams()
-    known = {*fold(store.events()).standing, *store.leased_items(), *(streams == "audit").nonzero()[0].tolist()}
+    known = {*fold(store.events()).standing, *store.items_on_lease(), *(streams == "audit").nonzero()[0].tolist()}
     used = {int(groups[item]) for item in known}
     first = np.unique(groups, return_index=True)[1]  # one item of each group
     fresh = torch.tensor([item for item in first.tolist() if int(groups[item]) not in used], dtype=torch.int64)

@@ -157,11 +157,11 @@ def _extract(path: Path, folder: Path, on_progress: Progress) -> int:
     except OSError as error:
         if error.errno is not None:  # the disk, and not the zip
             raise
-        raise _damaged(path, error) from None
+        raise _damage_error(path, error) from None
     except MemoryError:
         raise
     except Exception as error:  # zipfile and zlib raise many kinds for damaged bytes
-        raise _damaged(path, error) from None
+        raise _damage_error(path, error) from None
 
 
 def _read_manifest(archive: zipfile.ZipFile) -> dict[str, _Stored]:
@@ -190,7 +190,7 @@ def _belongs(name: str) -> bool:
     return name in (FILE_NAME, DATABASE, VECTORS) or (len(parts) > 1 and parts[0] in _FOLDERS)
 
 
-def _damaged(path: Path, error: Exception) -> DataError:
+def _damage_error(path: Path, error: Exception) -> DataError:
     reason = str(error) or type(error).__name__
     return DataError(f"{path} is no whole backup of a project ({reason}). Nothing was restored.", path=path)
 

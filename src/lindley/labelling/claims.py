@@ -160,7 +160,7 @@ def _give_back(connection: sa.Connection, items: Iterable[int]) -> None:
         connection.execute(_CHANGE_OPEN, changes)
 
 
-def _taking(found: sa.Select[tuple[int]]) -> sa.UpdateBase:
+def _take_statement(found: sa.Select[tuple[int]]) -> sa.UpdateBase:
     """Return the statement that takes one from `open` of the first item found, and returns the item."""
     here = item.c.id == found.limit(1).with_for_update(of=_other, skip_locked=True).scalar_subquery()
     return item.update().where(here, item.c.open > 0).values(open=item.c.open - 1).returning(item.c.id)
@@ -173,9 +173,11 @@ _FREE = sa.select(_other.c.id).where(
     ~sa.exists().where(touched.c.item == _other.c.id, touched.c.person == _who),
     ~sa.exists().where(lease.c.item == _other.c.id, lease.c.person == _who),
 )
-_TAKE_BEGUN = _taking(_FREE.where(is_begun(_other)).order_by(_other.c.order_key))
-_TAKE_QUEUED = _taking(_FREE.where(_other.c.open > 0).join(queue, queue.c.item == _other.c.id).order_by(queue.c.rank))
-_TAKE_FRESH = _taking(_FREE.where(is_fresh(_other)).order_by(_other.c.order_key))
+_TAKE_BEGUN = _take_statement(_FREE.where(is_begun(_other)).order_by(_other.c.order_key))
+_TAKE_QUEUED = _take_statement(
+    _FREE.where(_other.c.open > 0).join(queue, queue.c.item == _other.c.id).order_by(queue.c.rank)
+)
+_TAKE_FRESH = _take_statement(_FREE.where(is_fresh(_other)).order_by(_other.c.order_key))
 _TAKE_BACK = item.update().where(item.c.id == _which, item.c.open > 0).values(open=item.c.open - 1).returning(item.c.id)
 _CHANGE_OPEN = item.update().where(item.c.id == _which).values(open=item.c.open + parameter("change"))
 

@@ -41,21 +41,21 @@ def item_label(state: ProjectState, item: int) -> ItemLabel | None:
         return ItemLabel(adjudicated, "adjudicated")
     if votes := list(state.votes(item).values()):
         return ItemLabel(_majority(item, votes), "people")
-    if (decided := imported_adjudication(state, item)) is not None:
+    if (decided := find_imported_adjudication(state, item)) is not None:
         return ItemLabel(state.class_of(decided), "import")
-    imported = [state.class_of(each) for each in imported_answers(state, item).values()]
+    imported = [state.class_of(each) for each in imports_by_person(state, item).values()]
     classes = [each for each in imported if each is not None]
     return ItemLabel(_majority(item, classes), "import") if classes else None
 
 
-def imported_answers(state: ProjectState, item: int) -> dict[str, ProjectEvent]:
+def imports_by_person(state: ProjectState, item: int) -> dict[str, ProjectEvent]:
     """Return by person the imported label of an item, the last of each; a skip of the same person replaces it."""
     answers = [each for each in state.standing.get(item, ()) if each.kind in ("import", "skip")]
     last = {each.person: each for each in answers if each.imported.get("kind") != "adjudicate"}
     return {person: each for person, each in last.items() if each.kind == "import"}
 
 
-def imported_adjudication(state: ProjectState, item: int) -> ProjectEvent | None:
+def find_imported_adjudication(state: ProjectState, item: int) -> ProjectEvent | None:
     """Return the last imported label that decided between people where it comes from; None where there is none."""
     found = [each for each in state.events_of(item, "import") if each.imported.get("kind") == "adjudicate"]
     return found[-1] if found and state.class_of(found[-1]) is not None else None

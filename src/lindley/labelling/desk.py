@@ -90,7 +90,7 @@ class Desk:
             events: What they did, oldest first.
             count: The number of items that the person shall hold.
         """
-        events = [self.project.with_prediction(each) if each.kind == "label" else each for each in events]
+        events = [self.project.add_prediction(each) if each.kind == "label" else each for each in events]
         if self._lockstep:
             return self._take_in_lockstep(person, events, count)
         receipts, leases = self.store.append_and_claim(person, events, count, want_test=self.project.wants_test)
@@ -104,7 +104,7 @@ class Desk:
         """
         if next(self.store.items([item])).stream == "audit":
             raise InputError(f"The item {item} is of an audit, which is labelled without the model's prediction.")
-        predicted = self.project.predicted(item)
+        predicted = self.project.prediction(item)
         if predicted is None:
             return {"item": item, "class_id": None, "probability": None}
         class_id, probability, version = predicted

@@ -18,7 +18,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from lindley.labelling.near_texts import normal_form, text_pairs
-from lindley.labelling.near_vectors import near_pairs, relative_points, thumbnail_points
+from lindley.labelling.near_vectors import find_near_pairs, relative_points, thumbnail_points
 from lindley.labelling.records import Kind
 
 LEAST_MAX_GROUP, MAX_SHARE = 10, 100
@@ -61,9 +61,9 @@ def find_links(kind: Kind, values: Iterable[Any]) -> Links:
         return Links(_keys(_row_form(each) for each in values), np.empty((0, 2), np.int64))
     if kind == "images":
         thumbnails = [bytes.fromhex(each) for each in values]
-        return _near(_keys(thumbnails), thumbnail_points(thumbnails), _IMAGE_RADIUS)
+        return _link_near(_keys(thumbnails), thumbnail_points(thumbnails), _IMAGE_RADIUS)
     vectors = np.asarray(values) if not isinstance(values, np.ndarray) else values
-    return _near(_keys(each.tobytes() for each in vectors), relative_points(vectors), _VECTOR_RADIUS)
+    return _link_near(_keys(each.tobytes() for each in vectors), relative_points(vectors), _VECTOR_RADIUS)
 
 
 def group_items(links: Links, known_groups: Sequence[int] = (), *, max_group: int | None = None) -> list[int]:
@@ -109,18 +109,18 @@ def _split_large(components: np.ndarray, keys: np.ndarray, limit: int) -> np.nda
     return np.where(np.bincount(by_key)[by_key] > limit, 2 * count + np.arange(count), by_key)
 
 
-def _near(keys: np.ndarray, points: Any, radius: float) -> Links:
+def _link_near(keys: np.ndarray, points: Any, radius: float) -> Links:
     """Return pairs of near points, one of each key: copies are linked by their key."""
     _, first = np.unique(keys, return_index=True)
-    return Links(keys, near_pairs(points, first, radius))
+    return Links(keys, find_near_pairs(points, first, radius))
 
 
 def _row_form(content: str) -> str:
     row = json.loads(content)
-    return json.dumps([[name, _rounded(value)] for name, value in sorted(row.items())])
+    return json.dumps([[name, _round_value(value)] for name, value in sorted(row.items())])
 
 
-def _rounded(value: object) -> object:
+def _round_value(value: object) -> object:
     if isinstance(value, str):
         return " ".join(normal_form(value)) or value
     if isinstance(value, bool) or value is None:

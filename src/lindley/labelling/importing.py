@@ -202,13 +202,13 @@ class _Reading:
         given |= {"class_id": self._class(values.get("class")), "predicted": self._class(values.get("predicted_class"))}
         if "uuid" not in given:
             given["uuid"] = _uuid([item, *(str(given.get(name)) for name in ("person", "class_id", "server_time"))])
-        return self._made({**given, "item": item}, stream)
+        return self._make_event({**given, "item": item}, stream)
 
     def _flat_events(self, line: Line, item: int) -> Iterator[ProjectEvent]:
         """Yield the events that the columns of a line say."""
         values = {name: parse_value(name, line.values.get(name)) for name in LABEL if name != "class"}
         name = _class_name(line.values.get(self._label))
-        class_id = self._offered_class(name)
+        class_id = self._find_offered_class(name)
         answer = values["answer"] or ("label" if name is not None else None)
         if answer not in (None, "label", "skip", "disputed"):
             raise ValueError(f"its 'answer' must be label, skip or disputed; it is {short_repr(answer)}")
@@ -219,15 +219,15 @@ class _Reading:
         votes = self._votes(values["votes"])
         for voter, vote in votes.items():
             if not (voter == person and answer == "label" and kind == "label"):
-                yield self._made({"kind": "label", "item": item, "person": voter, "class_id": vote}, stream)
+                yield self._make_event({"kind": "label", "item": item, "person": voter, "class_id": vote}, stream)
         if answer in ("label", "skip"):
             given = self._provenance(values)
             given |= {"kind": kind if answer == "label" else "skip", "class_id": class_id}
             if answer == "label":
                 self._refuse_another(line, item, person, class_id)
-            yield self._made({**given, "item": item, "person": person}, stream)
+            yield self._make_event({**given, "item": item, "person": person}, stream)
         if note := self._new_note(item, values):
-            yield self._made({**note, "item": item, "person": person or _NOBODY}, stream)
+            yield self._make_event({**note, "item": item, "person": person or _NOBODY}, stream)
 
     def _provenance(self, values: Mapping[str, Any]) -> dict[str, Any]:
         seconds = {"shown_ms": values["seconds"], "idle_ms": values["idle_seconds"]}
@@ -264,7 +264,7 @@ class _Reading:
         if before[0] != class_id:
             raise ValueError(f"its item has another class in {before[1]}; copies of an item are one")
 
-    def _made(self, given: dict[str, Any], stream: Stream | None) -> ProjectEvent:
+    def _make_event(self, given: dict[str, Any], stream: Stream | None) -> ProjectEvent:
         """Return the event as it is stored here: labels as imported ones, with what they were."""
         kind = given["kind"]
         given = {name: value for name, value in given.items() if value is not None}
@@ -292,7 +292,7 @@ class _Reading:
             return self._classes[name.strip()]
         raise ValueError(f"there is no class {short_repr(name)}.{suggest_name(str(name), self._classes)}")
 
-    def _offered_class(self, name: object) -> int | None:
+    def _find_offered_class(self, name: object) -> int | None:
         class_id = self._class(name)
         if class_id is not None and resolve_class(self._state.classes, class_id) is None:
             raise ValueError(f"the class {name!r} is retired")
@@ -305,7 +305,9 @@ class _Reading:
             votes = None
         if not isinstance(votes, dict):
             raise ValueError(f"its 'votes' must be a JSON object of classes by person; it is {short_repr(text)}")
-        return {person: number for person, name in votes.items() if (number := self._offered_class(name)) is not None}
+        return {
+            person: number for person, name in votes.items() if (number := self._find_offered_class(name)) is not None
+        }
 
 
 def _class_name(value: object) -> str | None:

@@ -46,19 +46,19 @@ class ItemLookup:
         if number is not None:
             return self._check(number, line, place, is_typed=is_typed)
         if self._own is not None and (own := cell_text(_plain(values.get(self._own)))):
-            return _one(self._by_own_id.get(own), f"no item has the id {short_repr(own)}")
+            return _one(self._items_by_own_id.get(own), f"no item has the id {short_repr(own)}")
         content = self._content(line, is_typed=is_typed)
         if content is not None:
             if content not in self._hashes:
                 raise ValueError("no item has this content")
             return self._hashes[content]
         if place is None:
-            raise ValueError(f"it names no item; it needs one of the columns {', '.join(self._wanted())}")
-        if place in self._unreadable and place not in self._by_place:
+            raise ValueError(f"it names no item; it needs one of the columns {', '.join(self._key_columns())}")
+        if place in self._unreadable and place not in self._items_by_place:
             return None
-        return _one(self._by_place.get(place), f"nothing was found at {short_repr(place)}")
+        return _one(self._items_by_place.get(place), f"nothing was found at {short_repr(place)}")
 
-    def _wanted(self) -> list[str]:
+    def _key_columns(self) -> list[str]:
         return ["item", *([self._own] if self._own else []), *self._columns.values(), "place"]
 
     def _check(self, number: int, line: Line, place: str | None, *, is_typed: bool) -> int:
@@ -67,7 +67,7 @@ class ItemLookup:
             raise ValueError(f"there is no item {number}; the last one is {self._project.num_items - 1}")
         content = self._content(line, is_typed=is_typed)
         if content is None and not self._columns:
-            if place is not None and number not in self._by_place.get(place, ()):
+            if place is not None and number not in self._items_by_place.get(place, ()):
                 raise ValueError(f"the item {number} was not found at {short_repr(place)}")
         elif content is not None and self._hashes.get(content) != number and not self._is_same(number, line.values):
             raise ValueError(f"the item {number} has another content here; is the file of another project?")
@@ -99,7 +99,7 @@ class ItemLookup:
         return self._project.store.hashes()
 
     @cached_property
-    def _by_place(self) -> dict[str, set[int]]:
+    def _items_by_place(self) -> dict[str, set[int]]:
         found: dict[str, set[int]] = {}
         for entry in self._project.store.entries():
             if entry.item is not None:
@@ -111,7 +111,7 @@ class ItemLookup:
         return {entry.place for entry in self._project.store.entries() if entry.item is None}
 
     @cached_property
-    def _by_own_id(self) -> dict[str, set[int]]:
+    def _items_by_own_id(self) -> dict[str, set[int]]:
         found: dict[str, set[int]] = {}
         for item in self._project.store.items():
             if "id" in item.meta:

@@ -90,7 +90,7 @@ def learning_curve(snapshot: Snapshot, epochs: Sequence[Epoch], judged: Sequence
     return curve
 
 
-def undecided_items(snapshot: Snapshot, stream: Stream) -> list[int]:
+def find_undecided(snapshot: Snapshot, stream: Stream) -> list[int]:
     """Return the items of a stream that people answered without a label that counts.
 
     They were skipped, people disagree on them, or their class is no longer offered.

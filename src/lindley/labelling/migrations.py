@@ -50,6 +50,7 @@ def migrate(engine: sa.Engine, path: Path, migrations: Sequence[Migration] = MIG
             f"{path} was written by a newer version of lindley (tables {found}; this one knows {newest}): "
             "pip install --upgrade lindley, or open a backup of the older version.",
             path=path,
+            entry="schema_version",
         )
     if found == newest:
         return None

@@ -62,7 +62,7 @@ def text_pairs(texts: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
     if not sketches:
         return np.array(keys, np.int64), np.empty((0, 2), np.int64)
     order = np.argsort(np.array(list(items), np.int64))  # by content: the first of a band is the same in any order
-    pairs = _near_sketches(np.concatenate(sketches)[order])
+    pairs = _find_near_pairs(np.concatenate(sketches)[order])
     return np.array(keys, np.int64), np.array(list(items.values()), np.int64)[order][pairs]
 
 
@@ -96,7 +96,7 @@ def _coefficients() -> Iterator[tuple[np.uint32, np.uint32]]:
         yield factor | np.uint32(1), offset
 
 
-def _near_sketches(sketches: np.ndarray) -> np.ndarray:
+def _find_near_pairs(sketches: np.ndarray) -> np.ndarray:
     """Return pairs of sketches that agree in a band, and in enough of all values.  [n, 128] -> [E, 2]"""
     found = [np.empty((0, 2), np.int64)]
     for band in np.split(sketches, _BANDS, axis=1):

@@ -48,7 +48,7 @@ def relative_points(vectors: np.ndarray) -> Points:
     return Points(vectors.shape[1] + 1, read)
 
 
-def near_pairs(points: Points, rows: np.ndarray, radius: float) -> np.ndarray:
+def find_near_pairs(points: Points, rows: np.ndarray, radius: float) -> np.ndarray:
     """Return pairs of rows whose points are at most `radius` apart.  [E, 2]
 
     Of a point with more than 15 neighbours in the projection, the nearest are compared: the number of pairs is linear.

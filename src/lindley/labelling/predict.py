@@ -25,7 +25,7 @@ from lindley.labelling.export.columns import (
 )
 from lindley.labelling.export.lines import LineReader
 from lindley.labelling.model import ProjectModel, load_model
-from lindley.labelling.prediction_sets import ConformalSets, calibrate_sets, required_labels
+from lindley.labelling.prediction_sets import ConformalSets, calibrate_sets, min_labels
 from lindley.labelling.project import Project
 from lindley.labelling.records import Found, Item, Unreadable
 from lindley.labelling.snapshot import take_snapshot
@@ -66,7 +66,7 @@ class Predictor:
         """Return what the sets of classes promise, in a sentence or two."""
         count, wanted = self.num_test_labels, f"{100 * self._coverage:.4g} %"
         if self.sets is None:
-            needed = required_labels(self._coverage)
+            needed = min_labels(self._coverage)
             return (
                 f"No sets of classes: {needed} test labels are needed for {wanted}, and there are {count}. "
                 "Label on, or ask for a lower --coverage."
@@ -120,7 +120,7 @@ class Predictor:
         return calibrate_sets(true, coverage, num_skipped=len(test) - len(true)), len(test)
 
 
-def predicted_columns(project: Project, predictor: Predictor) -> dict[str, type | None]:
+def output_columns(project: Project, predictor: Predictor) -> dict[str, type | None]:
     """Return the columns of `predict_entries` and `predict_source`, with their types; None: values of any type."""
     identity = {**IDENTITY, **source_columns(project.settings)}
     return {**identity, **HUMAN, **predictor.columns, **REASON}
@@ -187,7 +187,7 @@ def _content(kind: str, root: Path, found: Found) -> Any:
 Progress = Callable[[int], None]
 
 
-def counted(rows: Iterable[Any], on_progress: Progress) -> Iterator[Any]:
+def track_rows(rows: Iterable[Any], on_progress: Progress) -> Iterator[Any]:
     """Yield each row, and tell how many there were."""
     for count, row in enumerate(rows, 1):
         yield row

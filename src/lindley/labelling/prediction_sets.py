@@ -45,10 +45,10 @@ class ConformalSets:
         return float(ends[0]), float(ends[1])
 
 
-def required_labels(coverage: float) -> int:
+def min_labels(coverage: float) -> int:
     """Return the number of test labels from which on there are sets: with fewer each would have to hold all classes.
 
-    >>> required_labels(0.9), required_labels(0.95)
+    >>> min_labels(0.9), min_labels(0.95)
     (9, 19)
     """
     if not 0 < coverage < 1:
@@ -57,7 +57,7 @@ def required_labels(coverage: float) -> int:
 
 
 def calibrate_sets(true_probs: Sequence[float], coverage: float, *, num_skipped: int = 0) -> ConformalSets | None:
-    """Set the threshold by test labels; return None where there are fewer than `required_labels`.
+    """Set the threshold by test labels; return None where there are fewer than `min_labels`.
 
     Args:
         true_probs: For each test label the probability that the model gives to its class, 0 where it does not know
@@ -66,7 +66,7 @@ def calibrate_sets(true_probs: Sequence[float], coverage: float, *, num_skipped:
         num_skipped: Test items that were served and have no label: they count as if the model had been wrong.
     """
     count = len(true_probs) + num_skipped
-    if count < required_labels(coverage):
+    if count < min_labels(coverage):
         return None
     ordered = sorted([*true_probs, *[0.0] * num_skipped], reverse=True)
     return ConformalSets(coverage, count, ordered[_rank(count, coverage) - 1])

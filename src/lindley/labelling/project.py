@@ -92,9 +92,9 @@ class Project:
         if outside := [item for item in answers if not 0 <= item < self.num_items]:
             raise InputError(argument="answers", expected=f"items from 0 to {self.num_items - 1}", rows=outside)
         events = [
-            self.with_prediction(ProjectEvent(uuid4().hex, "skip", item=item))
+            self.add_prediction(ProjectEvent(uuid4().hex, "skip", item=item))
             if name is None
-            else self.with_prediction(ProjectEvent(uuid4().hex, "label", item=item, class_id=ids[name]))
+            else self.add_prediction(ProjectEvent(uuid4().hex, "label", item=item, class_id=ids[name]))
             for item, name in answers.items()
         ]
         self._check(self.store.append(person, events))
@@ -269,7 +269,7 @@ class Project:
         newest = self._read_newest()
         return None if newest is None else newest[1]
 
-    def predicted(self, item: int) -> tuple[int, float, str] | None:
+    def prediction(self, item: int) -> tuple[int, float, str] | None:
         """Return the class that the model predicts of an item, its probability and the model; None before the first."""
         epoch, probs = self._read_newest() or (None, None)
         if epoch is None or probs is None or not 0 <= item < len(probs):
@@ -277,10 +277,10 @@ class Project:
         best = int(probs[item].argmax())
         return epoch.class_ids[best], float(probs[item, best]), epoch.model_version
 
-    def with_prediction(self, event: ProjectEvent) -> ProjectEvent:
+    def add_prediction(self, event: ProjectEvent) -> ProjectEvent:
         """Return an answer together with what the model predicts of its item, where its files can be read."""
         try:
-            predicted = None if event.item is None else self.predicted(event.item)
+            predicted = None if event.item is None else self.prediction(event.item)
         except DataError:  # no answer is lost for it
             return event
         if predicted is None:

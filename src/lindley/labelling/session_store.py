@@ -75,6 +75,7 @@ class SessionStore:
                 f"An event must hold JSON values and finite numbers only ({error}): event {each.event!r} for "
                 f"{self._store.path}.",
                 path=self._store.path,
+                entry=each.event,
             ) from None
 
 

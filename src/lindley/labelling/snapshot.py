@@ -63,5 +63,5 @@ def take_snapshot(project: Project) -> Snapshot:
         tuple(each.name for each in offered),
         **values,
         disputed=tuple(disputed),
-        excluded=tuple(sorted({*apart, *disputed, *store.leased_items()})),
+        excluded=tuple(sorted({*apart, *disputed, *store.items_on_lease()})),
     )

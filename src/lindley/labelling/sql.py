@@ -32,7 +32,7 @@ __all__ = [
     "parameter",
     "sa",
     "select_in",
-    "translated_errors",
+    "translate_errors",
     "wal_is_safe",
 ]
 
@@ -157,7 +157,7 @@ def select_in(
 
 
 @contextmanager
-def translated_errors(path: Path) -> Iterator[None]:
+def translate_errors(path: Path) -> Iterator[None]:
     """Raise errors of the database as lindley's own: HeldError where another process writes, JournalError for the rest.
 
     Text that holds half of a character is an InputError.

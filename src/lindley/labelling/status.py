@@ -33,10 +33,10 @@ from lindley.labelling.fold import ProjectState
 from lindley.labelling.learning_curve import (
     CurvePoint,
     Judgement,
+    find_undecided,
     judge,
     learning_curve,
     own_answers,
-    undecided_items,
 )
 from lindley.labelling.project import Project
 from lindley.labelling.records import Entry, Stream
@@ -135,7 +135,7 @@ def project_status(project: Project) -> ProjectStatus:
     """Return how far a project is."""
     store, snapshot = project.store, take_snapshot(project)
     streams, state = snapshot.streams, snapshot.state
-    undecided = {name: undecided_items(snapshot, name) for name in STREAMS}
+    undecided = {name: find_undecided(snapshot, name) for name in STREAMS}
     epochs = _epochs_with_model(project)
     newest = epochs[-1] if epochs else None
     judgements = [judge(snapshot.test, each, state.classes) for each in epochs]
@@ -228,7 +228,7 @@ def _audit(project: Project, snapshot: Snapshot, undecided: Sequence[int]) -> Au
         return None
     labelled = {item: value for item, value in snapshot.audit.items() if value != "skip"}
     counts = num_items, len(labelled), len(undecided)
-    predicted = {item: project.predicted(item) for item in (*labelled, *undecided)}
+    predicted = {item: project.prediction(item) for item in (*labelled, *undecided)}
     known = {item: each[0] for item, each in predicted.items() if each is not None}
     if len(known) < num_items:
         return AuditStatus(*counts)

@@ -28,7 +28,7 @@ from lindley.labelling.migrations import create_tables, migrate
 from lindley.labelling.ranked_queue import QueueRow, read_epoch, read_queue, replace_queue
 from lindley.labelling.records import ClassAction, ClassRecord, Entry, Item, Lease, ProjectEvent
 from lindley.labelling.round_records import ModelRecord, RoundRecord, add_model, add_round, read_models, read_rounds
-from lindley.labelling.sql import back_up, open_engine, sa, translated_errors
+from lindley.labelling.sql import back_up, open_engine, sa, translate_errors
 from lindley.labelling.tables import item, person, read_all_meta, read_meta
 from lindley.labelling.writer import Writer
 from lindley.session.event_store import Receipt, Refused
@@ -74,7 +74,7 @@ class ProjectStore:
         self._utc = utc
         writes = open_engine(self.path, writes=True, busy_seconds=busy_seconds, max_pages=max_pages)
         try:
-            with translated_errors(self.path):
+            with translate_errors(self.path):
                 migrate(writes, self.path)
         except BaseException:
             writes.dispose()
@@ -98,10 +98,12 @@ class ProjectStore:
         path.parent.mkdir(parents=True, exist_ok=True)
         engine = open_engine(path, writes=True)
         try:
-            with translated_errors(path), engine.begin() as connection:
+            with translate_errors(path), engine.begin() as connection:
                 create_tables(connection, seed=seed)
                 if connection.scalar(sa.select(item.c.id).where(item.c.ready).limit(1)) is not None:
-                    raise InputError(f"There is a labelling project at {path} already. Name another folder.")
+                    raise InputError(
+                        f"There is a labelling project at {path} already. Name another folder.", argument="path"
+                    )
         finally:
             engine.dispose()
         return cls(path, **options)
@@ -118,7 +120,7 @@ class ProjectStore:
 
     def read(self, function: Callable[[sa.Connection], T]) -> T:
         """Run a function in a transaction that reads one moment of the database. Keep it short: writers wait."""
-        with translated_errors(self.path), self._engine.begin() as connection:
+        with translate_errors(self.path), self._engine.begin() as connection:
             return function(connection)
 
     def write(self, function: Callable[[sa.Connection], T]) -> T:
@@ -127,7 +129,7 @@ class ProjectStore:
 
     def back_up(self, path: Path) -> None:
         """Write a copy of the database, as one moment has it, to a file that does not exist."""
-        with translated_errors(self.path):
+        with translate_errors(self.path):
             back_up(self._engine, path)
 
     def close(self) -> None:
@@ -191,7 +193,7 @@ class ProjectStore:
         """Return the stream of each item, [N], as text."""
         return np.array(self._column("stream"), dtype="<U5")
 
-    def leased_items(self) -> list[int]:
+    def items_on_lease(self) -> list[int]:
         """Return the items that somebody holds."""
         return self.read(reads.read_leased)
 

@@ -52,7 +52,7 @@ class TrainerProcess:
         Raises:
             RoundError: If the round fails, or the process dies.
         """
-        process = self._running()
+        process = self._ensure_process()
         assert process.stdin is not None
         assert process.stdout is not None
         with suppress(OSError, ValueError):  # its pipe breaks, or a line is no JSON
@@ -84,7 +84,7 @@ class TrainerProcess:
     def _log(self) -> Path:
         return self._folder / "logs" / "trainer.log"
 
-    def _running(self) -> subprocess.Popen[str]:
+    def _ensure_process(self) -> subprocess.Popen[str]:
         if self._process is not None and self._process.poll() is not None:
             self._end()
         with self._mutex:

@@ -15,7 +15,7 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from lindley.errors import JournalError
-from lindley.labelling.sql import sa, translated_errors
+from lindley.labelling.sql import sa, translate_errors
 
 T = TypeVar("T")
 _MOST_AT_ONCE = 32
@@ -79,7 +79,7 @@ class Writer:
     def _run(self, jobs: Sequence[_Job]) -> None:
         """Run functions in one transaction, and each in one of its own where one of them fails."""
         try:
-            with translated_errors(self._path), self._engine.begin() as connection:
+            with translate_errors(self._path), self._engine.begin() as connection:
                 values = [function(connection) for function, _ in jobs]
         except BaseException as error:  # whatever it is, it belongs to who asked
             if len(jobs) == 1:

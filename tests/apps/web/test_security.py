@@ -23,9 +23,9 @@ def assert_guarded(answer, status):
 @pytest.fixture
 def unchanged(project):
     """The test stores nothing."""
-    before = [each.seq for each in project.store.events()], project.store.leased_items()
+    before = [each.seq for each in project.store.events()], project.store.items_on_lease()
     yield
-    assert ([each.seq for each in project.store.events()], project.store.leased_items()) == before
+    assert ([each.seq for each in project.store.events()], project.store.items_on_lease()) == before
 
 
 @pytest.mark.usefixtures("unchanged")

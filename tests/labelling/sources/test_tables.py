@@ -99,19 +99,19 @@ def test_a_source_is_read_again_from_the_beginning_and_never_written(tmp_path: P
 def test_a_column_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path, name: str, option: str) -> None:
     path = WRITERS[name](tmp_path / name, ROWS)
     wanted = {"text": "question", option: ["questoin"] if option == "features" else "questoin"}
-    with pytest.raises(InputError, match="'n', 'question', 'class'") as caught:
+    with pytest.raises(InputError) as caught:
         open_source(path, **wanted)  # type: ignore[arg-type]
     assert (caught.value.argument, caught.value.got) == (option, "questoin")
+    assert "'n', 'question', 'class'" in caught.value.expected
 
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_what_is_to_be_labelled_is_never_guessed(tmp_path: Path, name: str) -> None:
     path = WRITERS[name](tmp_path / name, ROWS)
-    with pytest.raises(InputError, match="'n', 'question', 'class'"):
-        open_source(path)
-    with pytest.raises(InputError) as caught:
-        open_source(path, text="question", features=["n"])
-    assert caught.value.argument == "text"
+    for both in ({}, {"text": "question", "features": ["n"]}):
+        with pytest.raises(InputError) as caught:
+            open_source(path, **both)  # type: ignore[arg-type]
+        assert caught.value.argument == "text"
 
 
 def test_without_classes_every_label_is_one(tmp_path: Path) -> None:
@@ -173,15 +173,18 @@ def test_an_empty_table_is_refused(tmp_path: Path, content: bytes) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
 def test_a_table_in_another_encoding_is_refused(tmp_path: Path, encoding: str) -> None:
-    with pytest.raises(DataError, match=r"UTF-8|NUL"):
-        open_source(write(tmp_path / "a.csv", "text\nhello\n".encode(encoding)), text="text")
+    path = write(tmp_path / "a.csv", "text\nhello\n".encode(encoding))
+    with pytest.raises(DataError) as caught:
+        open_source(path, text="text")
+    assert caught.value.path == path
 
 
 def test_a_column_that_comes_twice_is_refused_where_it_is_wanted(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "a,a,text\n1,2,good\n")
     assert [each.content for each in found(open_source(path, text="text"))] == ["good"]
-    with pytest.raises(InputError, match="2 columns"):
+    with pytest.raises(InputError) as caught:
         open_source(path, text="a")
+    assert (caught.value.argument, caught.value.got) == ("text", "a")
 
 
 def test_lines_that_are_no_json_objects_are_named(tmp_path: Path) -> None:

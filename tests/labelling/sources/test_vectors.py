@@ -118,8 +118,9 @@ def test_lists_of_another_length_are_named(tmp_path: Path) -> None:
 
 def test_several_columns_of_lists_must_be_chosen_from(tmp_path: Path) -> None:
     path = columns(tmp_path / "e.parquet", one=VECTORS.tolist(), two=(2 * VECTORS).tolist())
-    with pytest.raises(InputError, match="'one', 'two'"):
+    with pytest.raises(InputError) as caught:
         open_source(path)
+    assert caught.value.argument == "text"
     first = next(iter(open_source(path, features=["two"])))
     assert isinstance(first, Found)
     np.testing.assert_array_equal(first.vector, (2 * VECTORS[0]).astype("f4"))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from itertools import islice
 from typing import Any
 
-from lindley.labelling.consensus import ItemLabel, imported_adjudication, imported_answers, item_label
+from lindley.labelling.consensus import ItemLabel, find_imported_adjudication, imports_by_person, item_label
 from lindley.labelling.export.columns import Value, content_values, id_column
 from lindley.labelling.fold import ProjectState, fold
 from lindley.labelling.project import Project
@@ -90,7 +90,7 @@ class LineReader:
         return ExportLine(entry, item, values, events, answers, is_first)
 
     def _answers(self, item: int) -> dict[str, ProjectEvent]:
-        return {**imported_answers(self._state, item), **self._state.answers(item)}
+        return {**imports_by_person(self._state, item), **self._state.answers(item)}
 
     def _answer(self, item: Item) -> dict[str, Value]:
         """Return the label that counts, and where it comes from."""
@@ -106,7 +106,7 @@ class LineReader:
         counts = [self._state.class_of(each) for person, each in votes.items() if person]
         most = counts.count(label.class_id) if label.class_id is not None else max(map(counts.count, counts), default=0)
         values |= {"people": len(named), "agreement": most / len(named) if named else None}
-        event = self._counting(item.id, label, votes)
+        event = self._decisive_event(item.id, label, votes)
         values |= self._provenance(item, event, label.origin)
         if label.class_id is None:
             kept = {name: values[name] for name in ("stream", "origin", "people", "agreement", "flagged", "note")}
@@ -121,7 +121,7 @@ class LineReader:
         told = {person: each for person, each in told.items() if self._state.class_of(each) is not None}
         return told or {
             person: each
-            for person, each in imported_answers(self._state, item).items()
+            for person, each in imports_by_person(self._state, item).items()
             if each.kind == "import" and self._state.class_of(each) is not None
         }
 
@@ -129,11 +129,11 @@ class LineReader:
         names = {person: self._names[self._state.class_of(each) or 0] for person, each in sorted(votes.items())}
         return json.dumps(names, ensure_ascii=False) if names else None
 
-    def _counting(self, item: int, label: ItemLabel, votes: Mapping[str, ProjectEvent]) -> ProjectEvent:
+    def _decisive_event(self, item: int, label: ItemLabel, votes: Mapping[str, ProjectEvent]) -> ProjectEvent:
         """Return the last event that says what counts; of people who disagree, the last of all."""
         if label.origin == "adjudicated":
             return self._state.events_of(item, "adjudicate")[-1]
-        if label.origin == "import" and (decided := imported_adjudication(self._state, item)) is not None:
+        if label.origin == "import" and (decided := find_imported_adjudication(self._state, item)) is not None:
             return decided
         agreeing = [each for each in votes.values() if self._state.class_of(each) == label.class_id]
         return max(agreeing or votes.values(), key=lambda each: each.seq or 0)

@@ -48,9 +48,9 @@ class Table:
         for name in names:
             if name not in self.columns:
                 raise InputError(
-                    f"{self.path} has no column {name!r}; it has {', '.join(map(repr, self.columns))}."
-                    f"{suggest_name(name, self.columns)}",
+                    *suggest_name(name, self.columns).split(maxsplit=0),
                     argument=argument,
+                    expected=f"a column of {self.path} ({', '.join(map(repr, self.columns))})",
                     got=name,
                 )
             if self.columns.count(name) > 1:

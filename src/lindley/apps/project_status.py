@@ -40,12 +40,13 @@ def show_project_status(folder: Path, *, as_json: bool) -> None:
         print_result(json.dumps(status.to_json(), indent=1, allow_nan=False))
         return
     console = PlainConsole()
+    # Output that another program reads is not truncated.
+    wide = console if console.is_terminal else PlainConsole(width=_FULL_WIDTH)
     for line in answer(status, folder):
         console.print(line, soft_wrap=True)
     for each in status_tables(status):
         console.print(f"\n{each.title}", soft_wrap=True)
-        # Output that another program reads is not truncated.
-        (console if console.is_terminal else PlainConsole(width=_FULL_WIDTH)).print(_rich_table(each))
+        wide.print(_rich_table(each))
         if each.note:
             console.print(each.note, soft_wrap=True)
 

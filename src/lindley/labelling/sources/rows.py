@@ -19,6 +19,7 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 """A number as JSON writes it: "007" is text, since its zeros say something."""
 _EXACT = 2.0**53
 _MAX_DIGITS = 300
+_LARGEST = 10**_MAX_DIGITS
 
 
 def read_rows(table: Table, columns: Sequence[str], known: KnownColumns) -> Iterator[Found | Unreadable]:
@@ -67,6 +68,8 @@ def _plain(name: str, value: object, *, is_typed: bool) -> str | int | float | b
         value = float(value)
     if isinstance(value, float):
         return _plain_number(name, value)
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        raise ValueError(f"its {name!r} is a number of more than {_MAX_DIGITS} digits")
     if value is None or isinstance(value, bool | int):
         return value
     raise ValueError(f"its {name!r} must be a number, text, true, false or null; it is {short_repr(value)}")

@@ -22,7 +22,8 @@ def show(folder: Path) -> None:
             table.add_column(name)
         for each in project.classes():
             table.add_row(str(each.id), each.name, each.hotkey or "", each.description)
-    PlainConsole().print(table)
+    console = PlainConsole()
+    console.print(table)
 
 
 def add(folder: Path, name: str, key: str | None, description: str) -> None:

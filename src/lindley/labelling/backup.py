@@ -6,6 +6,7 @@ that were read, are not in it: they stay where they are. Features are in it, so 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -155,7 +156,7 @@ def _extract(path: Path, folder: Path, on_progress: Progress) -> int:
     except FileNotFoundError:
         raise
     except OSError as error:
-        if error.errno is not None:  # the disk, and not the zip
+        if error.errno not in (None, errno.EINVAL):  # the disk, and no place before the beginning of the zip
             raise
         raise _damage_error(path, error) from None
     except MemoryError:

@@ -38,9 +38,9 @@ class TrainerProcess:
 
     @property
     def pid(self) -> int | None:
-        """The id of the process; None where there is none."""
+        """The id of the process; None where there is none, or it has ended."""
         process = self._process
-        return None if process is None else process.pid
+        return None if process is None or process.poll() is not None else process.pid
 
     def train(self, number: int, on_progress: Callable[[dict[str, Any]], None]) -> None:
         """Have an epoch trained, and return when its files are there. A process that fails to answer is killed.

@@ -20,8 +20,9 @@ import numpy as np
 from lindley.errors import DataError
 from lindley.files import read_plain_file, write_atomically, write_json
 from lindley.labelling.ranked_queue import QueueRow
-from lindley.session.files import REMEDY
 
+REMEDY = "No label is lost: delete this file, and train again with `lindley train`."
+"""The advice for a damaged file of an epoch."""
 FOLDER = "epochs"
 KEPT = 2
 """The number of newest epochs whose probabilities of all items are kept."""

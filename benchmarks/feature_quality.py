@@ -45,6 +45,8 @@ class Case:
     classes: np.ndarray
     num_pool: int
     sizes: tuple[int, ...]
+    official: tuple[Sequence[Any], np.ndarray] | None = None
+    """The test set that was published beside the data, of another time: its contents and classes."""
 
 
 def main() -> None:
@@ -125,11 +127,14 @@ def accuracies(case: Case, features: np.ndarray, size: int, seed: int, head: dic
 
 def trec(folder: Path) -> Case:
     """Questions of six classes, in a random order."""
-    lines = (folder / "trec6" / "trec6_train.tsv").read_text(encoding="utf-8").splitlines()[1:]
-    cells = [line.split("\t") for line in lines]
-    order = np.random.default_rng(99).permutation(len(cells))
-    classes = np.array([int(cells[row][0]) for row in order])
-    return Case("TREC-6", [cells[row][3] for row in order], classes, len(cells) - 1000, (100, 300))
+    (texts, classes), official = (_read_trec(folder / "trec6" / f"trec6_{part}.tsv") for part in ("train", "test"))
+    order = np.random.default_rng(99).permutation(len(texts))
+    return Case("TREC-6", [texts[row] for row in order], classes[order], len(texts) - 1000, (100, 300), official)
+
+
+def _read_trec(path: Path) -> tuple[list[str], np.ndarray]:
+    cells = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()[1:]]
+    return [row[3] for row in cells], np.array([int(row[0]) for row in cells])
 
 
 def mnist(folder: Path) -> Case:

@@ -1,7 +1,7 @@
-"""Advice when to stop labelling, with its reasons, and what the next labels should buy.
+"""Advice when to stop labelling, with its reasons, and a forecast of what more labels bring.
 
-Two of three signs are wanted: the accuracy has reached the target for sure; the predictions change no more; the next
-batch tells little of what the first one told.
+The advice is to stop when two of three signs hold: the accuracy has certainly reached the target, the predictions no
+longer change, and the next batch carries little information compared with the first.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ STEADY_LABELS = 30
 STEADY_SHARE = 0.03
 """The share of predictions that may change while these labels come, 1 in 100 for ten labels."""
 INFORMATION_SHARE = 0.05
-"""Of the first batch's information, the share below which a batch tells little."""
-WANTED_SIGNS = 2
+"""The share of the first batch's information below which a batch carries little."""
+REQUIRED_SIGNS = 2
 MIN_POINTS = 4
-"""The number of rounds from which a learning curve is extended."""
+"""The smallest number of rounds from which a learning curve is extended."""
 MIN_TEST_LABELS = 20
-"""The number of test labels from which a learning curve is extended."""
+"""The smallest number of test labels from which a learning curve is extended."""
 
 
 @dataclass(frozen=True)
 class Sign:
-    """One sign that labelling may stop: whether it is there, in a sentence with its numbers."""
+    """One sign that labelling may stop, with the numbers that it rests on."""
 
     name: str
     """"target", "predictions" or "information"."""
@@ -47,10 +47,10 @@ class Advice:
 
 @dataclass(frozen=True)
 class RoundChange:
-    """What a round of training changed."""
+    """The change from one round of training to the next."""
 
     num_train: int
-    """The number of labels from which its model learned."""
+    """The number of labels that its model was trained on."""
     agreement: float | None = None
     """The share of predictions that equal those of the round before; None where they cannot be compared."""
     information: float | None = None
@@ -67,19 +67,19 @@ def advise(accuracy: AccuracyEstimate, rounds: Sequence[RoundChange], *, target:
     """
     information = [each.information for each in rounds if each.information is not None]
     signs = (_target_sign(accuracy, target), _stability_sign(rounds), _information_sign(information))
-    return Advice(sum(sign.holds for sign in signs) >= WANTED_SIGNS, signs)
+    return Advice(sum(sign.holds for sign in signs) >= REQUIRED_SIGNS, signs)
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """What more labels should bring."""
+    """The gain in accuracy to expect from more labels."""
 
     num_more: int
     """The number of training labels to add."""
     gain: float
-    """By how much they should raise the accuracy."""
+    """The expected rise in accuracy."""
     low: float
-    """The interval of the gain at 80 %; it knows the noise of the curve, not whether the curve goes on as it did."""
+    """The 80 % interval of the gain. It allows for the noise of the curve, not for a bend to come."""
     high: float
 
 
@@ -145,8 +145,8 @@ def _extend(x: np.ndarray, wrong: np.ndarray, num_test: int, longer: float) -> t
 def _target_sign(accuracy: AccuracyEstimate, target: float | None) -> Sign:
     low = accuracy.always_low
     if target is None:
-        return Sign("target", False, "No target accuracy was named.")
-    found = f"The accuracy is at least {100 * low:.0f} % (95 % sure, at any look); the target is {100 * target:g} %."
+        return Sign("target", False, "No target accuracy is set.")
+    found = f"The accuracy is at least {100 * low:.0f} % (95 % confidence, any number of looks); the target is {100 * target:g} %."
     return Sign("target", low >= target, found)
 
 
@@ -165,12 +165,12 @@ def _stability_sign(rounds: Sequence[RoundChange]) -> Sign:
             percent = 100 * min(1.0, changed)
             reason = f"At most {percent:.1f} % of the predictions changed over the last {count} training labels."
             return Sign("predictions", changed <= STEADY_SHARE, reason)
-    return Sign("predictions", False, f"Fewer than {STEADY_LABELS} training labels can be compared.")
+    return Sign("predictions", False, f"Predictions are compared over {STEADY_LABELS} training labels; there are fewer so far.")
 
 
 def _information_sign(information: Sequence[float]) -> Sign:
     if len(information) < 2 or not information[0] > 0:
-        return Sign("information", False, "There is no batch to compare the information with.")
+        return Sign("information", False, "The information of two batches is compared; there are fewer so far.")
     share = information[-1] / information[0]
-    reason = f"An item of the next batch tells {100 * share:.0f} % of what one of the first batch told."
+    reason = f"An item of the next batch carries {100 * share:.0f} % of the information of one in the first batch."
     return Sign("information", share < INFORMATION_SHARE, reason)

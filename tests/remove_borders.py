@@ -87,7 +87,7 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("posteriors/option_checks.py", '    if value != "evidence" and not _is_positive(value):', "    if False:", "posteriors/test_option_checks.py::test_what_is_no_positive_number_is_refused"),
     ("posteriors/option_checks.py", "    if value not in choices:", "    if False:", "posteriors/test_option_checks.py::test_a_choice_is_refused_unless_it_is_one_of_them"),
     ("pools/memory.py", "    if outside.numel():", "    if False:", "pools/test_memory.py::test_rows_out_of_range_are_named"),
-    ("study/config/errors.py", "raise ConfigurationError(text, argument=each[0].argument, got=", "raise ConfigurationError(text, got=", "study/config/test_study_files_read.py::test_wrong_study_is_refused_by_its_key_and_file"),
+    ("session/invalid_keys.py", "raise ConfigurationError(text, argument=each[0].argument, got=", "raise ConfigurationError(text, got=", "study/config/test_study_files_read.py::test_wrong_study_is_refused_by_its_key_and_file"),
     ("datasets/pool_corruption.py", 'derive_seed(seed, "rare")', 'derive_seed(seed, "class_imbalance")', "study/running/test_assembler.py::test_a_corrupted_pool_is_bit_for_bit_that_of_the_stored_journals"),
     ("session/journal_file.py", "        folder = Path(os.path.abspath(folder))  # the program may change its folder while the journal is open\n", "", "session/test_journal_file.py::test_a_journal_stays_where_it_was_opened"),
     ("session/locks.py", "        path = Path(os.path.abspath(path))  # the program may change its folder while it holds the lock\n", "", "session/test_locks.py::test_a_lock_is_released_where_it_was_taken"),

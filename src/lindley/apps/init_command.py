@@ -16,7 +16,7 @@ from lindley.errors import InputError
 from lindley.labelling.initialise import Additions, add_source, make_project
 from lindley.labelling.item_features import feature_method, item_features
 from lindley.labelling.project import Project
-from lindley.labelling.settings import ProjectSettings
+from lindley.labelling.settings import build_settings
 from lindley.labelling.sources.open_source import open_source
 from lindley.names import suggest_name
 
@@ -59,18 +59,20 @@ def make(options: InitOptions) -> None:
     if options.keys is not None and len(options.keys) != len(options.classes):
         raise InputError(argument="keys", expected=f"{len(options.classes)} keys, one a class", got=options.keys)
     descriptions = _read_descriptions(options.describe, options.classes)
-    settings = ProjectSettings(
-        kind=source.kind,
-        seed=options.seed,
-        text=options.text or "",
-        columns=tuple(options.features or ()),
-        label=options.label or "",
-        id=options.id or "",
-        features=_features(options.encoder),
-        acquisition=options.acquisition,
-        test_labels=options.test_labels,
-        target=None if options.target is None else options.target / 100,
-        people_per_item=options.overlap,
+    settings = build_settings(
+        {
+            "kind": source.kind,
+            "seed": options.seed,
+            "text": options.text or "",
+            "columns": tuple(options.features or ()),
+            "label": options.label or "",
+            "id": options.id or "",
+            "features": _features(options.encoder),
+            "acquisition": options.acquisition,
+            "test_labels": options.test_labels,
+            "target": _share(options.target),
+            "people_per_item": options.overlap,
+        }
     )
     feature_method(settings)  # a missing encoder is said before anything is made
     with count_stage("Reading") as count:
@@ -151,6 +153,12 @@ def _features(encoder: str | None) -> str:
     from lindley.session.import_paths import is_import_path
 
     return encoder if is_import_path(encoder) else f"encoder:{encoder}"
+
+
+def _share(percent: float | None) -> float | None:
+    if percent is not None and not 0 < percent < 100:
+        raise InputError(argument="target", expected="a percentage above 0 and below 100", got=percent)
+    return None if percent is None else percent / 100
 
 
 def _report(found: Additions) -> None:

@@ -16,7 +16,8 @@ The store
 - writer.py: the one thread that writes; clock.py: time for leases; reads.py: what is read, page by page.
 - additions.py: adding items; item_changes.py: how many people they need, audits; class_events.py,
   class_changes.py: changes of classes.
-- claims.py: leases; event_append.py: events and what follows from them; ranked_queue.py: the queue of a model.
+- claims.py: leases; event_append.py: events; answer_effects.py: what follows from them; ranked_queue.py: the queue of
+  a model.
 - round_records.py: rounds of training and models.
 
 What the events say

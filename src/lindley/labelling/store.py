@@ -293,14 +293,12 @@ class ProjectStore:
         """
 
         def work(connection: sa.Connection) -> None:
-            created = self._time()
-            known = {"", *connection.scalars(sa.select(person.c.name))}
+            known, created = {"", *connection.scalars(sa.select(person.c.name))}, self._time()
+            for name in dict.fromkeys(name for name, _ in batches if name not in known):
+                reads.put_person(connection, name, None, created)
+            appender = self._appender(connection, self._moment(connection))
             for name, events in batches:
-                if name not in known:
-                    reads.put_person(connection, name, None, created)
-                    known.add(name)
-                receipts = self._append(connection, name, events, self._moment(connection))
-                refused = [each for each in receipts if isinstance(each, Refused)]
+                refused = [each for each in appender.append(name, events) if isinstance(each, Refused)]
                 if refused:
                     raise InputError(f"Nothing was stored: {refused[0].reason}.", argument="events")
 
@@ -420,10 +418,10 @@ class ProjectStore:
     def _append(
         self, connection: sa.Connection, person: str, events: Sequence[ProjectEvent], moment: claims.Moment
     ) -> list[Receipt]:
-        if not events:
-            return []
-        appender = Appender(connection, person, until=moment.now + self.lease_seconds, time=self._time())
-        return appender.append(events)
+        return self._appender(connection, moment).append(person, events) if events else []
+
+    def _appender(self, connection: sa.Connection, moment: claims.Moment) -> Appender:
+        return Appender(connection, until=moment.now + self.lease_seconds, time=self._time())
 
     def _time(self) -> str:
         return self._utc().isoformat(timespec="milliseconds")

@@ -57,7 +57,7 @@ BORDERS: list[tuple[str, str, str, str]] = [
     ("labelling/claims.py", "    ~sa.exists().where(touched.c.item == _other.c.id, touched.c.person == _who),\n", "", "labelling/test_claims.py::test_nobody_is_served_an_item_again_which_they_have_answered"),
     ("labelling/sql.py", "recursive_triggers = ON", "recursive_triggers = OFF", "labelling/test_event_append.py::test_the_database_refuses_to_change_events"),
     ("labelling/event_append.py", "    if fault := find_fault(_EventFields, vars(each)):\n        return fault\n", "", "labelling/test_event_append.py::test_one_refused_event_leaves_those_beside_it"),
-    ("labelling/store.py", "            self.write(save_time)\n", "", "labelling/test_claims.py::test_time_counts_in_which_nothing_was_written_before_the_store_was_closed"),
+    ("labelling/database.py", "            self.writer.run(save_time)\n", "", "labelling/test_claims.py::test_time_counts_in_which_nothing_was_written_before_the_store_was_closed"),
     ("study/config/study_files.py", "except Exception as error:  # also a number of more digits than Python reads", "except tomllib.TOMLDecodeError as error:", FILES + "test_any_damage_gives_a_study_or_one_clear_error"),
     ("study/config/schema.py", "seeds: Annotated[int, Field(ge=1, le=MAX_SEEDS)] = 5", "seeds: Annotated[int, Field(ge=1)] = 5", FILES + "test_a_count_beyond_its_limit_is_refused_at_once"),
     ("study/config/validation.py", "    yield from _draw_contradictions(experiment)\n", "", FILES + "test_one_draw_is_refused_where_draws_are_compared"),

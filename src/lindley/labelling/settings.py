@@ -57,10 +57,11 @@ class ProjectSettings(BaseModel):
     @field_validator("acquisition")
     @classmethod
     def _is_known(cls, name: str) -> str:
-        if name not in ACQUISITIONS:
-            raise PydanticKnownError("literal_error", {"expected": " or ".join(map(repr, ACQUISITIONS))})
-        if "targets" in ACQUISITIONS[name].requirements({}):
+        usable = [each for each, spec in ACQUISITIONS.items() if "targets" not in spec.requirements({})]
+        if name in ACQUISITIONS and name not in usable:
             raise ValueError("must not read targets, which a project does not have")
+        if name not in usable:
+            raise PydanticKnownError("literal_error", {"expected": " or ".join(map(repr, usable))})
         return name
 
 

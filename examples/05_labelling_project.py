@@ -42,7 +42,7 @@ with (home / "digits.csv").open("w", newline="") as file:
 names = [str(digit) for digit in range(10)]
 source = open_source(home / "digits.csv", text=None, features=columns, label=None, id=None, classes=names)
 found = make_project(home / "project", source, names, ProjectSettings(kind="rows", columns=tuple(columns)))
-print(f"{found.num_new} items, {found.num_duplicates} copies")
+print(f"{found.num_new} items, {len(found.duplicates)} copies")
 
 # %%
 # Ask, tell, train

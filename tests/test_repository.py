@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import os
 import re
@@ -199,6 +200,28 @@ def test_the_posterior_of_the_documentation_is_a_learner() -> None:
     learner = names["logistic"](network=None, config=None, num_draws=3, precision="float32", device="cpu", C=0.5)
     assert isinstance(learner, Learner)
     assert (learner.members, learner.estimator.C) == (3, 0.5)
+
+
+@cache
+def importers() -> dict[str, set[str]]:
+    """By package that is imported, anywhere in a file, the files of the library that do."""
+    found: dict[str, set[str]] = {}
+    for path in (ROOT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names = [node.module]
+            for name in names:
+                found.setdefault(name.partition(".")[0], set()).add(path.name)
+    return found
+
+
+@pytest.mark.parametrize(
+    "package",
+    ["PIL", "fastapi", "laplace", "mlflow", "pyarrow", "sqlalchemy", "tensorboard", "transformers", "uvicorn"],
+)
+def test_an_optional_package_is_imported_by_one_file(package: str) -> None:
+    assert len(importers()[package]) == 1
 
 
 def test_no_committed_text_names_a_place_outside_the_repository() -> None:

@@ -347,3 +347,25 @@ def test_a_class_event_with_an_id_that_is_not_the_next_is_refused(store):
     assert store.append("", [ProjectEvent("x", "class", class_id=2, payload={"action": "add", "name": "x"})]) == [
         "stored"
     ]
+
+
+@pytest.mark.parametrize("kind", ["label", "import"])
+def test_many_answers_take_as_many_statements_as_few(begin, kind):
+    store, statements = begin(items=400, test_every=3), []
+
+    def count(*given):
+        statements.append(given[2])
+
+    def append(numbers):
+        statements.clear()
+        events = [ProjectEvent(f"{kind}-{number}", kind, item=number, class_id=number % 2) for number in numbers]
+        assert {*store.append("ann" if kind == "label" else "", events)} == {"stored"}
+        return len(statements)
+
+    store.claim("ann", 20)
+    sa.event.listen(sa.Engine, "before_cursor_execute", count)
+    try:
+        assert append(range(20)) >= append(range(20, 320))
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", count)
+    assert all(is_now == must_be for is_now, must_be in open_counts(store).values())

@@ -25,7 +25,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 
 def text_of(project: Project, item: int) -> str:
-    return project.store.content(item)
+    return next(project.store.items([item])).content
 
 
 def write_csv(path: Path, lines: list[dict[str, Any]]) -> Path:

@@ -47,14 +47,21 @@ def test_a_group_lies_in_one_stream(groups: list[int], seed: int) -> None:
     assert len(set(zip(groups, streams, strict=True))) == len(set(groups))
 
 
-@given(GROUPS)
-def test_a_fifth_of_the_groups_is_for_tests_and_enough_items(groups: list[int]) -> None:
-    streams = assign_streams(groups, hashes(groups), seed=0, test_labels=7)
+@given(GROUPS, st.integers(0, 60))
+def test_a_fifth_of_the_groups_is_for_tests_and_up_to_a_third_for_enough_items(groups: list[int], wanted: int) -> None:
+    streams = assign_streams(groups, hashes(groups), seed=0, test_labels=wanted)
     chosen = {group for group, stream in zip(groups, streams, strict=True) if stream == "test"}
-    share, items = math.ceil(len(set(groups)) / 5), streams.count("test")
-    assert len(chosen) >= share
-    assert items >= min(7, len(groups))
-    assert len(chosen) == share or items - max(groups.count(group) for group in chosen) < 7
+    most, items = len(set(groups)) // 3, streams.count("test")
+    least = min(math.ceil(len(set(groups)) / 5), most)
+    assert least <= len(chosen) <= most
+    assert items >= wanted or len(chosen) == most
+    assert len(chosen) == least or items - max(groups.count(group) for group in chosen) < wanted
+
+
+@given(st.integers(1, 70), st.integers(0, 9))
+def test_a_small_pool_keeps_two_thirds_to_learn_from(count: int, seed: int) -> None:
+    streams = assign_streams(list(range(count)), hashes(list(range(count))), seed=seed, test_labels=60)
+    assert (streams.count("test"), streams.count("train")) == (count // 3, count - count // 3)
 
 
 @given(GROUPS, st.randoms(use_true_random=False))
@@ -79,7 +86,9 @@ def test_groups_with_imported_labels_are_never_tests(groups: list[int], imported
     imported = {item for item in imported if item < len(groups)}
     streams = assign_streams(groups, hashes(groups), seed=1, imported=imported, test_labels=500)
     barred = {groups[item] for item in imported}
-    assert [stream == "train" for stream in streams] == [group in barred for group in groups]
+    tests = {group for group, stream in zip(groups, streams, strict=True) if stream == "test"}
+    assert not tests & barred
+    assert len(tests) == min(len(set(groups)) // 3, len(set(groups) - barred))
 
 
 def test_another_seed_draws_other_groups() -> None:

@@ -78,11 +78,18 @@ def test_the_last_items_are_learned_from_too(project):
     assert epoch.num_train == int((project.store.streams() == "train").sum())
 
 
-def test_a_project_of_test_items_alone_has_an_empty_queue(tmp_path):
+def test_a_small_project_of_many_test_labels_has_items_to_learn_from(tmp_path):
     with Project.open(make_vectors(tmp_path, rows=20, test_labels=60)) as project:
-        assert (project.train().queue, project.store.epoch()) == ((), 1)
         label_items(project, 20)
-        assert project.train().model_version == ""
+        epoch = project.train()
+        assert (epoch.num_train, len(epoch.test_items)) == (14, 6)
+
+
+def test_a_project_whose_training_items_all_were_skipped_has_an_empty_queue(project):
+    train = np.flatnonzero(project.store.streams() == "train").tolist()
+    project.tell(dict.fromkeys(train))
+    epoch = project.train()
+    assert (epoch.queue, epoch.model_version, project.store.epoch()) == ((), "", 1)
 
 
 def test_items_added_between_rounds_get_ranks_and_labels_and_streams_stay(project, tmp_path):

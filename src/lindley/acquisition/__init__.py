@@ -2,7 +2,6 @@
 
 specs.py              every acquisition by name: its options, and an entry with what is known of it before it runs
 acquisition_spec.py   the type of an entry
-option_checks.py      what options refuse
 catalogue.py          an acquisition by its name, with its options set
 select.py             all of it in one call, for anyone's predictions
 select_arguments.py   the arrays of that call as candidates, targets, features and rows

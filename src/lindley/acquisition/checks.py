@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Iterator
 
 import torch
@@ -13,20 +12,7 @@ from lindley.contracts import Candidates, Categorical, Chunk, Context, Validates
 from lindley.errors import Argument, InputError, format_rows
 from lindley.information.layouts import SUM_TOLERANCE
 from lindley.shapes import Features, LogProbs, Rows
-
-
-def whole_number(name: str, value: object) -> int:
-    """Return the value as an int; NumPy's whole numbers are some too.
-
-    Raises:
-        InputError: If it is no whole number; `argument` is the name.
-    """
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        return operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise InputError(argument=name, expected="a whole number", got=value) from None
+from lindley.value_checks import whole_number
 
 
 def check_request(context: Context, batch_size: int) -> None:

@@ -10,7 +10,6 @@ from functools import partial
 import torch
 
 from lindley.acquisition.catalogue import acquisition_named
-from lindley.acquisition.checks import whole_number
 from lindley.acquisition.select_arguments import (
     count_classes,
     prediction_free_candidates,
@@ -27,6 +26,7 @@ from lindley.contracts import Acquisition, Candidates, Classification, Context, 
 from lindley.errors import InputError, InputWarning
 from lindley.names import suggest_name
 from lindley.shapes import LogProbs, Scores
+from lindley.value_checks import whole_number
 
 _ROUNDING = {torch.float64: 1e-9}
 _SINGLE_ROUNDING = 2e-6

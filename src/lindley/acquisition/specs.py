@@ -14,8 +14,8 @@ from typing import Any
 
 from lindley.acquisition.acquisition_spec import AcquisitionSpec
 from lindley.acquisition.diverse.specs import SPECS as DIVERSE
-from lindley.acquisition.option_checks import check_positive, check_whole_number, is_number
 from lindley.errors import InputError
+from lindley.value_checks import check_positive, check_whole_number, is_number
 
 
 @dataclass(frozen=True)

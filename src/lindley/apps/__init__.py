@@ -1,6 +1,12 @@
 """The command line: a thin shell that reads files and options, calls the library and prints.
 
-cli                 the commands with their arguments and options
+cli                 the groups of commands
+study_cli           run, status, report, compare, data: arguments and options
+select_cli          select, acquisitions
+project_cli         init, add, label, audit, train
+exchange_cli        export, import, predict, backup, restore
+class_cli           class list, add, rename ...
+shared_options      arguments and options that several commands have
 command_classes     the rules of every command: errors, exit codes, repeated options
 error_messages      errors in the words of the command line
 interrupts          Ctrl-C and SIGTERM

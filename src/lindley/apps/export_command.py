@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from lindley.apps.output_file import check_out
 from lindley.apps.printing import print_message, write_to_stdout
 from lindley.errors import InputError
 from lindley.files import ByteSink, open_atomically
 from lindley.labelling.export.writing import export_project, format_of
-from lindley.labelling.predict import Predictor
 from lindley.labelling.project import Project
+
+if TYPE_CHECKING:
+    from lindley.labelling.predict import Predictor
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ def make_predictor(project: Project, coverage: float) -> Predictor:
         project: The project.
         coverage: The percentage of rows whose set shall hold the true class.
     """
+    from lindley.labelling.predict import Predictor
+
     predictor = Predictor(project, coverage=coverage / 100)
     print_message(predictor.describe_sets())
     return predictor

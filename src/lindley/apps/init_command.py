@@ -16,12 +16,12 @@ from lindley.errors import InputError
 from lindley.labelling.initialise import Additions, add_source, make_project
 from lindley.labelling.item_features import feature_method, item_features
 from lindley.labelling.project import Project
-from lindley.labelling.settings import ProjectSettings
+from lindley.labelling.settings import build_settings
 from lindley.labelling.sources.open_source import open_source
 from lindley.names import suggest_name
 
-SHOWN_REASONS = 10
-"""The number of unreadable entries that are listed on stderr."""
+SHOWN_PLACES = 10
+"""The number of unreadable entries, and of copies, that are listed on stderr."""
 
 
 @dataclass(frozen=True)
@@ -59,18 +59,20 @@ def make(options: InitOptions) -> None:
     if options.keys is not None and len(options.keys) != len(options.classes):
         raise InputError(argument="keys", expected=f"{len(options.classes)} keys, one a class", got=options.keys)
     descriptions = _read_descriptions(options.describe, options.classes)
-    settings = ProjectSettings(
-        kind=source.kind,
-        seed=options.seed,
-        text=options.text or "",
-        columns=tuple(options.features or ()),
-        label=options.label or "",
-        id=options.id or "",
-        features=_features(options.encoder),
-        acquisition=options.acquisition,
-        test_labels=options.test_labels,
-        target=None if options.target is None else options.target / 100,
-        people_per_item=options.overlap,
+    settings = build_settings(
+        {
+            "kind": source.kind,
+            "seed": options.seed,
+            "text": options.text or "",
+            "columns": tuple(options.features or ()),
+            "label": options.label or "",
+            "id": options.id or "",
+            "features": _features(options.encoder),
+            "acquisition": options.acquisition,
+            "test_labels": options.test_labels,
+            "target": _share(options.target),
+            "people_per_item": options.overlap,
+        }
     )
     feature_method(settings)  # a missing encoder is said before anything is made
     with count_stage("Reading") as count:
@@ -83,9 +85,10 @@ def make(options: InitOptions) -> None:
             descriptions=descriptions,
             on_progress=count,
         )
-    _report(found)
-    with Project.open(folder) as project, count_stage("Features") as count:
-        item_features(project, on_progress=lambda done, total: count(done))
+    with Project.open(folder) as project:
+        _report(project, found)
+        with count_stage("Features") as count:
+            item_features(project, on_progress=lambda done, total: count(done))
     print_result(f"Project: {folder}")
     print_result(f"Label it: {program_name()} label {shlex.quote(str(folder))}")
 
@@ -122,7 +125,7 @@ def add_more(
         )
         with count_stage("Reading") as count:
             found = add_source(project, source, on_progress=count)
-        _report(found)
+        _report(project, found)
 
 
 def _read_descriptions(path: Path | None, classes: Sequence[str]) -> dict[str, str]:
@@ -153,19 +156,32 @@ def _features(encoder: str | None) -> str:
     return encoder if is_import_path(encoder) else f"encoder:{encoder}"
 
 
-def _report(found: Additions) -> None:
+def _share(percent: float | None) -> float | None:
+    if percent is not None and not 0 < percent < 100:
+        raise InputError(argument="target", expected="a percentage above 0 and below 100", got=percent)
+    return None if percent is None else percent / 100
+
+
+def _report(project: Project, found: Additions) -> None:
     parts = [f"{found.num_new} items"]
-    if found.num_duplicates:
-        parts.append(f"{found.num_duplicates} copies")
+    if found.duplicates:
+        parts.append(f"{len(found.duplicates)} copies")
     if found.num_near_duplicates:
         parts.append(f"{found.num_near_duplicates} near-duplicates")
     if found.num_labels:
         parts.append(f"{found.num_labels} labels imported")
     parts.append(f"{len(found.unreadable)} unreadable")
     print_result(f"{found.num_entries} entries: {', '.join(parts)}.")
-    for each in found.unreadable[:SHOWN_REASONS]:
-        print_message(f"  {each.place}: {each.reason}")
-    if len(found.unreadable) > SHOWN_REASONS:
-        print_message(f"  … and {len(found.unreadable) - SHOWN_REASONS} more")
-    for reason, count in Counter(found.label_reasons).most_common(SHOWN_REASONS):
+    copies, unreadable = found.duplicates[:SHOWN_PLACES], found.unreadable[:SHOWN_PLACES]
+    first = project.places([item for _, item in copies])
+    _list_places([f"{place}: a copy of {first[item]}" for place, item in copies], len(found.duplicates))
+    _list_places([f"{each.place}: {each.reason}" for each in unreadable], len(found.unreadable))
+    for reason, count in Counter(found.label_reasons).most_common(SHOWN_PLACES):
         print_message(f"  {count} known labels were left out: {reason}")
+
+
+def _list_places(lines: Sequence[str], total: int) -> None:
+    for line in lines:
+        print_message(f"  {line}")
+    if total > len(lines):
+        print_message(f"  … and {total - len(lines)} more")

@@ -18,10 +18,10 @@ from lindley.features.method import (
     LearntState,
     Transform,
     block_bounds,
-    check_whole_number,
     method_version,
 )
 from lindley.features.pretrained import load_network, load_part, model_folder, model_sha256
+from lindley.value_checks import check_whole_number
 
 DEFAULT_IMAGE_ENCODER = "facebook/dinov2-small"
 _TOGETHER = 16

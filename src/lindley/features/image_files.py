@@ -1,4 +1,4 @@
-"""Images of any format as arrays of pixels, within limits of memory. The one module of features that imports Pillow.
+"""Images of any format as arrays of pixels, and back, within limits of memory. The one module that imports Pillow.
 
 Pillow comes with matplotlib, which lindley requires.
 """
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 80_000_000
 """The largest image that is decoded: 240 MB of pixels."""
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+"""The formats that are read, known by content and not by name. Of several frames the first one counts."""
+THUMBNAIL = 8
+"""The side of the thumbnail by which near-duplicates are found, in pixels."""
+_DRAFT = (128, 128)
+"""A JPEG is decoded at the smallest scale that has at least this size, which is four times as fast."""
+_SMALL = 128 * 128
+"""The number of pixels up to which nothing of an image is lost when it is sent."""
 
 
 def read_image(
@@ -60,6 +68,46 @@ def read_image(
         raise DataError(f"{shown} cannot be read as an image: {type(error).__name__}: {error}", path=name) from None
 
 
+def describe_image(content: bytes) -> dict[str, Any]:
+    """Decode the bytes of a file of `FORMATS`, and return the image's `width`, `height` and `thumbnail`.
+
+    The size is that of the image as it is seen; the thumbnail is grey, in hex.
+
+    Raises:
+        ValueError: If it cannot be used; the message says why.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about metadata, which play no part, and of Pillow's own limit of pixels
+        try:
+            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+                return _describe(image)
+        except UnidentifiedImageError:
+            raise ValueError("it is no image that can be read") from None
+        except (_UnusableError, Image.DecompressionBombError) as error:
+            raise ValueError(str(error)) from None
+        except Exception as error:  # a decoder meets bytes that somebody else wrote, and raises what it likes
+            raise ValueError(f"the image is damaged: {error or type(error).__name__}") from None
+
+
+def encode_image(pixels: np.ndarray, *, max_side: int) -> tuple[bytes, str]:
+    """Return the bytes of an image file and its type: PNG of a small image, else JPEG.
+
+    Args:
+        pixels: The pixels, [h, w, 3] uint8.
+        max_side: The longest side; a larger image is scaled down.
+    """
+    from PIL import Image
+
+    image = Image.fromarray(pixels)
+    image.thumbnail((max_side, max_side))
+    buffer = io.BytesIO()
+    small = image.width * image.height <= _SMALL
+    image.save(buffer, "PNG" if small else "JPEG", **({} if small else {"quality": 90}))
+    return buffer.getvalue(), "image/png" if small else "image/jpeg"
+
+
 def _open(content: Any) -> Image:
     from PIL import Image
 
@@ -94,10 +142,16 @@ def _to_rgb(image: Image) -> Image:
 
     if image.mode.startswith(("I", "F")):
         return Image.fromarray(_to_bytes(np.asarray(image), image.mode)).convert("RGB")
-    if "A" in image.getbands() or "transparency" in image.info:
-        opaque = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", opaque.size, "white"), opaque).convert("RGB")
-    return image.convert("RGB")
+    return _on_white(image).convert("RGB")
+
+
+def _on_white(image: Image) -> Image:
+    from PIL import Image
+
+    if "A" not in image.getbands() and "transparency" not in image.info:
+        return image
+    opaque = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", opaque.size, "white"), opaque)
 
 
 def _to_bytes(values: np.ndarray, mode: str) -> np.ndarray:
@@ -122,3 +176,24 @@ def _resize_pixels(pixels: np.ndarray, size: tuple[int, int] | None) -> np.ndarr
     if size is None or (pixels.shape[1], pixels.shape[0]) == size:
         return pixels
     return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR))
+
+
+class _UnusableError(Exception):
+    """An image that is sound, and cannot be used."""
+
+
+def _describe(image: Image) -> dict[str, Any]:
+    """Return the size of an image as it is seen, and its thumbnail in grey; what is transparent is white."""
+    from PIL import Image, ImageOps
+
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise _UnusableError(f"it has {width:,} x {height:,} pixels, more than {MAX_PIXELS:,}; make it smaller")
+    if image.mode in ("I", "F"):
+        raise _UnusableError(f"its pixels are of the mode {image.mode!r}; convert them to 8 or 16 bits")
+    image.draft("L", _DRAFT)
+    upright = ImageOps.exif_transpose(image)
+    if (upright.width > upright.height) != (image.width > image.height):
+        width, height = height, width
+    thumbnail = _on_white(upright).convert("L").resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
+    return {"width": width, "height": height, "thumbnail": thumbnail.tobytes().hex()}

@@ -24,11 +24,11 @@ from lindley.features.method import (
     LearntState,
     Transform,
     block_bounds,
-    check_whole_number,
     method_version,
 )
 from lindley.features.state import state_array
 from lindley.seeds import derive_seed, numpy_generator
+from lindley.value_checks import check_whole_number
 
 if TYPE_CHECKING:
     from torch import Tensor

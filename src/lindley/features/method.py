@@ -180,18 +180,6 @@ def method_version(name: str, options: Mapping[str, Any], *, revision: int, pack
     return f"{name}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
 
 
-def check_whole_number(name: str, value: object, *, least: int) -> None:
-    """Raise InputError unless an option is a whole number.
-
-    Args:
-        name: The option.
-        value: Its value.
-        least: The least that it may be.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise InputError(argument=name, expected=f"a whole number of at least {least}", got=value)
-
-
 def _content_hash(content: Any) -> str:
     if isinstance(content, Path):
         with content.open("rb") as file:

@@ -17,7 +17,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lindley.errors import InputError
-from lindley.features.method import Contents, Kind, LearntState, Transform, check_whole_number, method_version
+from lindley.features.method import Contents, Kind, LearntState, Transform, method_version
+from lindley.value_checks import check_whole_number
 
 _MISSING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null"})
 """Texts that mean that a value is missing, in any case."""

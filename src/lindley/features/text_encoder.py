@@ -15,9 +15,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lindley.errors import InputError
-from lindley.features.method import Contents, Kind, LearntState, Transform, check_whole_number, method_version
+from lindley.features.method import Contents, Kind, LearntState, Transform, method_version
 from lindley.features.pretrained import load_network, load_part, model_folder, model_sha256, read_json
 from lindley.features.text_lsa import check_texts, normalise_rows
+from lindley.value_checks import check_whole_number
 
 DEFAULT_TEXT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 _TOGETHER = 32

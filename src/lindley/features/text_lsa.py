@@ -15,9 +15,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lindley.errors import InputError
-from lindley.features.method import Contents, Kind, LearntState, Transform, check_whole_number, method_version
+from lindley.features.method import Contents, Kind, LearntState, Transform, method_version
 from lindley.features.state import state_array
 from lindley.seeds import derive_seed
+from lindley.value_checks import check_whole_number
 
 _MARKS = "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0970-\u0df3"
 """Marks that belong to words but are no letters to `re`: accents, and vowels of Hebrew, Arabic and Indian scripts."""

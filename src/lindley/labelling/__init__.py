@@ -11,12 +11,13 @@ Data
 - initialise.py: making a project, and adding data; item_features.py: the vectors of its items.
 
 The store
-- store.py: `ProjectStore`, the database that is the truth; session_store.py: sessions' events in it.
+- store.py: `ProjectStore`, the database that is the truth; database.py: its file; session_store.py: sessions' events.
 - sql.py: SQLAlchemy and what is SQLite's own; tables.py: the tables; migrations.py: their version.
 - writer.py: the one thread that writes; clock.py: time for leases; reads.py: what is read, page by page.
 - additions.py: adding items; item_changes.py: how many people they need, audits; class_events.py,
   class_changes.py: changes of classes.
-- claims.py: leases; event_append.py: events and what follows from them; ranked_queue.py: the queue of a model.
+- claims.py: leases; event_append.py: events; answer_effects.py: what follows from them; ranked_queue.py: the queue of
+  a model.
 - round_records.py: rounds of training and models.
 
 What the events say
@@ -31,7 +32,8 @@ Training
 - model.py: the newest model; predict.py: what it says of rows; prediction_sets.py: the classes it cannot tell apart.
 
 Files
-- export/: labels in files, with where each comes from; importing.py: back again; item_lookup.py: the item of a line.
+- export/: labels in files, with where each comes from; importing.py: back again; imported_events.py: the events of a
+  line; item_lookup.py: its item.
 - backup.py: a project in one file, and back.
 
 People

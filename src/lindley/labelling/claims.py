@@ -6,13 +6,14 @@ leases beside the item would let two transactions count the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 from lindley.labelling.records import Stream
-from lindley.labelling.sql import Row, parameter, sa
+from lindley.labelling.sql import Row, parameter, sa, select_rows
 from lindley.labelling.tables import is_begun, is_fresh, item, lease, queue, tally, touched
 
 
@@ -72,7 +73,7 @@ def add_lease(connection: sa.Connection, values: dict[str, Any]) -> dict[str, An
 
 def end_expired(connection: sa.Connection, now: float) -> None:
     """End the leases whose time is over: their items are open again."""
-    _give_back(connection, connection.scalars(_END_EXPIRED, {"now": now}))
+    change_open(connection, Counter(connection.scalars(_END_EXPIRED, {"now": now})))
 
 
 def release(connection: sa.Connection, person: str, tokens: Iterable[str]) -> int:
@@ -84,31 +85,33 @@ def release(connection: sa.Connection, person: str, tokens: Iterable[str]) -> in
         tokens: The tokens of the leases; those of others, and those that are over, are left out.
     """
     given = [*connection.scalars(_RELEASE, {"who": person, "tokens": list(tokens)})]
-    _give_back(connection, given)
+    change_open(connection, Counter(given))
     return len(given)
 
 
-def end_lease(connection: sa.Connection, number: int, person: str | None) -> Row | None:
-    """End the lease of an item by its answer, and return it; `open` is left to the caller.
+def end_leases(connection: sa.Connection, answered: Collection[tuple[int, str]]) -> dict[tuple[int, str], Row]:
+    """End the leases of items that people answer, and return them by item and person; `open` is left to the caller.
 
     Args:
         connection: A transaction of the writer.
-        number: The item.
-        person: The name of the person; None: nobody, who holds nothing.
+        answered: Each item with the name of the person.
     """
-    return connection.execute(_END, {"which": number, "who": person}).one_or_none()
+    held = select_rows(connection, _HELD, (number for number, _ in answered))
+    ended = {key: row for row in held if (key := (row.item, row.person)) in answered}
+    if ended:
+        connection.execute(_END, [{"which": number, "who": person} for number, person in ended])
+    return ended
 
 
-def change_open(connection: sa.Connection, number: int, change: int) -> None:
+def change_open(connection: sa.Connection, changes: Mapping[int, int]) -> None:
     """Add to the number of people who may still be served an item.
 
     Args:
         connection: A transaction of the writer.
-        number: The item.
-        change: What to add; it may be below zero.
+        changes: By item what to add; it may be below zero.
     """
-    if change:
-        connection.execute(_CHANGE_OPEN, {"which": number, "change": change})
+    if values := [{"which": number, "change": change} for number, change in changes.items() if change]:
+        connection.execute(_CHANGE_OPEN, values)
 
 
 def take_back(connection: sa.Connection, values: dict[str, Any]) -> None:
@@ -154,12 +157,6 @@ def _ways(stream: str, *, several: bool) -> Iterator[tuple[str, sa.UpdateBase]]:
     yield "random" if stream == "train" else stream, _TAKE_FRESH
 
 
-def _give_back(connection: sa.Connection, items: Iterable[int]) -> None:
-    changes = [{"which": each, "change": 1} for each in items]
-    if changes:
-        connection.execute(_CHANGE_OPEN, changes)
-
-
 def _take_statement(found: sa.Select[tuple[int]]) -> sa.UpdateBase:
     """Return the statement that takes one from `open` of the first item found, and returns the item."""
     here = item.c.id == found.limit(1).with_for_update(of=_other, skip_locked=True).scalar_subquery()
@@ -189,7 +186,8 @@ _RELEASE = (
     .where(lease.c.person == _who, lease.c.token.in_(parameter("tokens", many=True)))
     .returning(lease.c.item)
 )
-_END = lease.delete().where(lease.c.item == _which, lease.c.person == _who).returning(lease)
+_HELD = sa.select(lease).where(lease.c.item.in_(parameter("values", many=True)))
+_END = lease.delete().where(lease.c.item == _which, lease.c.person == _who)
 _CHOSEN = sa.select(queue.c.chosen_by, queue.c.prob.label("chosen_prob")).where(queue.c.item == _which)
 _leased = (
     sa.select(item.c.stream, sa.literal(1).label("labels"))

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.stats import norm
 
 from lindley.errors import InputError
 from lindley.labelling.fold import ProjectState
@@ -98,6 +97,8 @@ def agreement(first: Sequence[int], second: Sequence[int], *, level: float = 0.9
     Raises:
         InputError: If they are not of one length of at least 1.
     """
+    from scipy.stats import norm
+
     if len(first) != len(second) or not first:
         raise InputError(argument="second", expected=f"as long as first ({len(first)}), at least 1", got=len(second))
     index = {each: place for place, each in enumerate(sorted({*first, *second}))}

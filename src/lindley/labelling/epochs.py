@@ -20,6 +20,7 @@ import numpy as np
 from lindley.errors import DataError
 from lindley.files import read_plain_file, write_atomically, write_json
 from lindley.labelling.ranked_queue import QueueRow
+from lindley.labelling.round_records import ModelRecord, RoundRecord
 
 REMEDY = "No label is lost: delete this file, and train again with `lindley train`."
 """The advice for a damaged file of an epoch."""
@@ -55,6 +56,36 @@ class Epoch:
     test_confidence: tuple[float, ...] = ()
     """For each of them the probability of that class."""
     probs_sha256: str = ""
+
+
+def round_record(epoch: Epoch, *, seed: int) -> RoundRecord:
+    """Return what the database keeps of the round that gave an epoch."""
+    return RoundRecord(
+        epoch.number,
+        epoch.upto_seq,
+        epoch.num_train,
+        len(epoch.test_items),
+        epoch.acquisition,
+        seed=seed,
+        info_nats=epoch.metrics.get("information"),
+        info_se=epoch.metrics.get("information_se"),
+        model_version=epoch.model_version or None,
+        seconds=epoch.seconds,
+    )
+
+
+def model_record(epoch: Epoch) -> ModelRecord | None:
+    """Return what the database keeps of the model of an epoch; None where it has none."""
+    if not epoch.model_version:
+        return None
+    return ModelRecord(
+        epoch.model_version,
+        f"models/{epoch.model_version}",
+        epoch.probs_sha256,
+        epoch.feature_version,
+        epoch.num_train,
+        epoch.metrics,
+    )
 
 
 def write_epoch(folder: Path, epoch: Epoch, probs: np.ndarray | None) -> None:

@@ -13,19 +13,18 @@ from typing import Any, get_type_hints
 from pydantic import create_model
 
 from lindley.labelling import claims
+from lindley.labelling.answer_effects import ANSWERS, settle
 from lindley.labelling.class_changes import Refusal, apply_class_event
 from lindley.labelling.records import ProjectEvent
 from lindley.labelling.sql import Row, parameter, sa, select_in
-from lindley.labelling.tables import class_, event, item, tally, touched
+from lindley.labelling.tables import class_, event, item
 from lindley.labelling.tables import person as people
 from lindley.session.event_store import Receipt, Refused
 from lindley.session.validated_records import Record, find_fault
 
-ANSWERS = ("label", "skip", "import")
-"""The kinds of events that answer an item."""
-LABELS = ("label", "import")
-"""Those that count for what an item needs."""
 _UNDOABLE = (*ANSWERS, "flag", "note", "adjudicate")
+_BLOCK = 1000
+"""The number of events that are stored at once."""
 _REQUIRED: dict[str, tuple[str, ...]] = {
     "label": ("item", "person", "class_id"),
     "skip": ("item", "person"),
@@ -42,23 +41,28 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
 
 
 class Appender:
-    """Appends events of one person in one transaction.
+    """Appends events in one transaction; they are stored block by block.
 
     Args:
         connection: A transaction of the writer.
-        person: Whose events they are; "" for a program. Imported labels keep the people whom their source names.
         until: The time on the store's clock until which a lease holds that an undo gives.
         time: The time of the server, UTC.
     """
 
-    def __init__(self, connection: sa.Connection, person: str, *, until: float, time: str) -> None:
-        self._connection, self._person = connection, person
+    def __init__(self, connection: sa.Connection, *, until: float, time: str) -> None:
+        self._connection = connection
         self._until, self._time = until, time
         self._people = {*connection.scalars(sa.select(people.c.name))}
         self._classes = {*connection.scalars(sa.select(class_.c.id))}
+        self._waiting: list[ProjectEvent] = []
 
-    def append(self, events: Sequence[ProjectEvent]) -> list[Receipt]:
-        """Append the events in this order; one that is refused leaves the others as they are."""
+    def append(self, person: str, events: Sequence[ProjectEvent]) -> list[Receipt]:
+        """Append the events of a person in this order; one that is refused leaves the others as they are.
+
+        Args:
+            person: The name of the person; "" for a program. Imported labels keep the people whom their source names.
+            events: The events.
+        """
         faults = [_find_fault(each) for each in events]
         sound = [each for each, fault in zip(events, faults, strict=True) if not fault]
         known: dict[Any, Any] = select_in(self._connection, _KNOWN, [each.uuid for each in sound])
@@ -66,13 +70,14 @@ class Appender:
         receipts: list[Receipt] = []
         for each, fault in zip(events, faults, strict=True):
             try:
-                receipts.append(Refused(fault) if fault else self._take(each, known, items))
+                receipts.append(Refused(fault) if fault else self._take(person, each, known, items))
             except Refusal as refusal:
                 receipts.append(Refused(str(refusal)))
+        self._store_waiting()
         return receipts
 
-    def _take(self, each: ProjectEvent, known: dict[Any, Any], items: Mapping[Any, Any]) -> Receipt:
-        each = self._complete(each, items)
+    def _take(self, person: str, each: ProjectEvent, known: dict[Any, Any], items: Mapping[Any, Any]) -> Receipt:
+        each = self._complete(person, each, items)
         identity = (each.kind, each.item, each.person or None)
         if each.uuid not in known:
             self._append(each)
@@ -82,11 +87,11 @@ class Appender:
             return "known"
         raise Refusal(f"the uuid {each.uuid} is that of another event; a new event needs a new uuid")
 
-    def _complete(self, each: ProjectEvent, items: Mapping[Any, Any]) -> ProjectEvent:
+    def _complete(self, person: str, each: ProjectEvent, items: Mapping[Any, Any]) -> ProjectEvent:
         """Return the event with its person and its time. Raise Refusal where it cannot be stored."""
-        if each.kind != "import" and each.person not in ("", self._person):
-            raise Refusal(f"it names the person {each.person!r}, and it came from {self._person!r}")
-        each = each if each.kind == "import" else replace(each, person=self._person)
+        if each.kind != "import" and each.person not in ("", person):
+            raise Refusal(f"it names the person {each.person!r}, and it came from {person!r}")
+        each = each if each.kind == "import" else replace(each, person=person)
         missing = [name for name in _REQUIRED[each.kind] if getattr(each, name) in (None, "", {})]
         if missing or not each.uuid:
             raise Refusal(f"an event of kind {each.kind!r} requires {' and '.join(missing or ['uuid'])}")
@@ -100,24 +105,25 @@ class Appender:
         return each if each.server_time else replace(each, server_time=self._time)
 
     def _append(self, each: ProjectEvent) -> None:
-        target = self._find_target(each) if each.kind == "undo" else None
+        if each.kind == "undo":
+            self._undo(each)
+            return
         if each.kind == "class":
             apply_class_event(self._connection, each)
             self._classes.add(each.class_id or 0)
         if each.kind == "guideline":
-            if not isinstance(each.payload.get("text"), str):
-                raise Refusal("a guideline must have a text")
-            each = replace(each, guideline_version=1 + (self._connection.scalar(_GUIDELINES) or 0))
-        if each.kind in ANSWERS and (number := each.item) is not None:
+            each = self._number_guideline(each)
+        if each.kind == "import":
             self._add_person(each.person)
-            ended = claims.end_lease(self._connection, number, each.person or None)
-            given = {} if ended is None else {name: getattr(ended, name) for name in claims.CHOICE}
-            self._insert(replace(each, **{name: given[name] for name in given if getattr(each, name) is None}))
-            self._settle(number, each.person, freed=ended is not None)
-        else:
-            self._insert(each)
-        if target is not None:
-            self._undo(target)
+        self._waiting.append(each)
+        if len(self._waiting) >= _BLOCK:
+            self._store_waiting()
+
+    def _number_guideline(self, each: ProjectEvent) -> ProjectEvent:
+        if not isinstance(each.payload.get("text"), str):
+            raise Refusal("a guideline must have a text")
+        self._store_waiting()
+        return replace(each, guideline_version=1 + (self._connection.scalar(_GUIDELINES) or 0))
 
     def _add_person(self, name: str) -> None:
         """Add a person whom only imported labels name."""
@@ -125,9 +131,30 @@ class Appender:
             self._connection.execute(people.insert(), {"name": name, "created": self._time})
             self._people.add(name)
 
-    def _insert(self, each: ProjectEvent) -> None:
-        values = {name: getattr(each, name) for name in _STORED}
-        self._connection.execute(event.insert(), {**values, "person": each.person or None})
+    def _store_waiting(self) -> None:
+        """Store the events that wait, in their order, and what follows from them."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        answers = [each for each in waiting if each.kind in ANSWERS]
+        answered = {(each.item, each.person): each.uuid for each in reversed(answers) if each.item is not None}
+        ended = claims.end_leases(self._connection, answered)
+        chosen = {answered[key]: lease for key, lease in ended.items()}
+        self._connection.execute(event.insert(), [_row(each, chosen.get(each.uuid)) for each in waiting])
+        settle(self._connection, answered, [number for number, _ in ended])
+
+    def _undo(self, undo: ProjectEvent) -> None:
+        """Take an answer back: its item comes to the same person again, unless others have it by now."""
+        self._store_waiting()
+        target = self._find_target(undo)
+        self._waiting.append(undo)
+        self._store_waiting()
+        if target is None or target.kind not in ANSWERS:
+            return
+        key = (target.item, target.person or "")
+        if not settle(self._connection, [key]) and target.kind != "import":
+            values = {name: getattr(target, name) for name in ("item", "person", *claims.CHOICE)}
+            claims.take_back(self._connection, {**values, "until": self._until})
 
     def _find_target(self, undo: ProjectEvent) -> Row | None:
         """Return the event that is to be undone; None where it has not arrived."""
@@ -138,34 +165,12 @@ class Appender:
             raise Refusal(f"the event {undo.target_uuid} is of another person")
         return target
 
-    def _undo(self, target: Row) -> None:
-        """Take an answer back: its item comes to the same person again, unless others have it by now."""
-        if target.kind not in ANSWERS or self._settle(target.item, target.person or ""):
-            return
-        if target.kind != "import":
-            values = {name: getattr(target, name) for name in ("item", "person", *claims.CHOICE)}
-            claims.take_back(self._connection, {**values, "until": self._until})
 
-    def _settle(self, number: int, name: str, *, freed: bool = False) -> bool:
-        """Bring what follows from a person's answers to an item up to date; return whether one counts.
-
-        Args:
-            number: The item.
-            name: The person.
-            freed: Whether a lease of the item has just ended.
-        """
-        which = {"which": number, "who": name or None, "name": name}
-        before, after = self._connection.scalar(_TOUCHED, which), self._connection.scalar(_COUNTING, which)
-        if before != after:
-            if before is not None:
-                self._connection.execute(_UNTOUCH, which)
-            if after is not None:
-                self._connection.execute(touched.insert(), {"item": number, "person": name, "kind": after})
-        labels = (after in LABELS) - (before in LABELS)
-        claims.change_open(self._connection, number, freed - labels)
-        if (change := (after == "label") - (before == "label")) != 0:
-            self._connection.execute(_TALLY, {"which": number, "change": change})
-        return after is not None
+def _row(each: ProjectEvent, lease: Row | None) -> dict[str, Any]:
+    """Return the columns of an event; an answer takes from the lease that it ends what it does not say."""
+    values = {name: getattr(each, name) for name in _STORED}
+    given = {} if lease is None else {name: getattr(lease, name) for name in claims.CHOICE if values[name] is None}
+    return {**values, **given, "person": each.person or None}
 
 
 def _find_fault(each: ProjectEvent) -> str:
@@ -198,24 +203,7 @@ _EventFields: type[Record] = create_model(
 )  # type: ignore[call-overload]
 _STORED = tuple(each.name for each in fields(ProjectEvent) if each.name != "seq")
 _values = parameter("values", many=True)
-_which, _who, _name = parameter("which"), parameter("who"), parameter("name")
 _KNOWN = sa.select(event.c.uuid, event.c.kind, event.c.item, event.c.person).where(event.c.uuid.in_(_values))
 _ITEMS = sa.select(item.c.id).where(item.c.id.in_(_values), item.c.ready)
 _TARGET = sa.select(event).where(event.c.uuid == parameter("target"))
 _GUIDELINES = sa.select(sa.func.count()).where(event.c.kind == "guideline")
-_TOUCHED = sa.select(touched.c.kind).where(touched.c.item == _which, touched.c.person == _name)
-_UNTOUCH = touched.delete().where(touched.c.item == _which, touched.c.person == _name)
-_undo = event.alias("undo")
-_COUNTING = (
-    sa.select(event.c.kind)
-    .where(event.c.item == _which, event.c.person.is_not_distinct_from(_who), event.c.kind.in_(ANSWERS))
-    .where(
-        ~sa.exists().where(
-            _undo.c.kind == "undo", _undo.c.target_uuid == event.c.uuid, _undo.c.person == event.c.person
-        )
-    )
-    .order_by(event.c.seq.desc())
-    .limit(1)
-)
-_stream = sa.select(item.c.stream).where(item.c.id == _which).scalar_subquery()
-_TALLY = tally.update().where(tally.c.stream == _stream).values(labels=tally.c.labels + parameter("change"))

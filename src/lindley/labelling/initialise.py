@@ -34,9 +34,10 @@ class Additions:
 
     num_entries: int = 0
     num_new: int = 0
-    num_duplicates: int = 0
     num_near_duplicates: int = 0
     num_labels: int = 0
+    duplicates: list[tuple[str, int]] = field(default_factory=list)
+    """The exact copies: where each was found, and the item that it is one with."""
     unreadable: list[Unreadable] = field(default_factory=list)
     label_reasons: list[str] = field(default_factory=list)
     """Why known labels were left out, one for each."""
@@ -143,7 +144,7 @@ class _Reading:
                     Item(number, each.hash, each.content, self._root, number, "train", meta),
                 )
             else:
-                self.found.num_duplicates += 1
+                self.found.duplicates.append((each.place, item))
                 self._note_label(each, item)
                 yield Entry(each.place, item), None
 

@@ -20,9 +20,9 @@ import numpy as np
 from lindley.errors import DataError, InputError
 from lindley.labelling import reads
 from lindley.labelling.claims import StreamCounts
-from lindley.labelling.epochs import Epoch, read_epoch, read_probs
+from lindley.labelling.epochs import Epoch, model_record, read_epoch, read_probs, round_record
 from lindley.labelling.records import ClassRecord, Item, Lease, ProjectEvent
-from lindley.labelling.round_records import ModelRecord, RoundRecord
+from lindley.labelling.round_records import RoundRecord
 from lindley.labelling.settings import ProjectSettings, read_settings
 from lindley.labelling.store import ProjectStore
 from lindley.labelling.streams import is_test_due
@@ -225,28 +225,7 @@ class Project:
         """Take an epoch over from its files: swap the queue, and remember round and model, all in one transaction."""
         epoch = read_epoch(self.folder, number)
         probs = read_probs(self.folder, epoch)
-        model = None
-        if epoch.model_version:
-            model = ModelRecord(
-                epoch.model_version,
-                f"models/{epoch.model_version}",
-                epoch.probs_sha256,
-                epoch.feature_version,
-                epoch.num_train,
-                epoch.metrics,
-            )
-        record = RoundRecord(
-            epoch.number,
-            epoch.upto_seq,
-            epoch.num_train,
-            len(epoch.test_items),
-            epoch.acquisition,
-            seed=self.settings.seed,
-            info_nats=epoch.metrics.get("information"),
-            info_se=epoch.metrics.get("information_se"),
-            model_version=epoch.model_version or None,
-            seconds=epoch.seconds,
-        )
+        record, model = round_record(epoch, seed=self.settings.seed), model_record(epoch)
         self.store.swap_queue(epoch.number, epoch.queue, record=record, model=model)
         self._newest = epoch, probs
 

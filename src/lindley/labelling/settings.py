@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticKnownError
 
-from lindley.acquisition.catalogue import acquisition_named
 from lindley.acquisition.specs import ACQUISITIONS
 from lindley.errors import ConfigurationError
 from lindley.files import write_atomically
 from lindley.labelling.records import Kind
-from lindley.session.validated_records import describe_fault
+from lindley.session.invalid_keys import InvalidKey, describe_value, format_key, raise_errors, unknown_keys_of_table
 
 FILE_NAME = "project.toml"
 _HEADER = "# A labelling project of lindley. `lindley status` says how far it is.\n"
@@ -23,7 +24,7 @@ _HEADER = "# A labelling project of lindley. `lindley status` says how far it is
 class ProjectSettings(BaseModel):
     """What a project is, and how it chooses."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     kind: Kind
     """What its items are."""
@@ -31,7 +32,7 @@ class ProjectSettings(BaseModel):
     """Seed of everything random."""
     text: str = ""
     """The column of the text, for kind "text"."""
-    columns: tuple[str, ...] = ()
+    columns: Annotated[tuple[str, ...], Field(strict=False)] = ()
     """The feature columns, for kind "rows"."""
     label: str = ""
     """The column of known labels; "" where there is none."""
@@ -56,10 +57,32 @@ class ProjectSettings(BaseModel):
     @field_validator("acquisition")
     @classmethod
     def _is_known(cls, name: str) -> str:
-        acquisition_named(name)
-        if "targets" in ACQUISITIONS[name].requirements({}):
-            raise ValueError(f"{name!r} reads targets, which a project does not have")
+        usable = [each for each, spec in ACQUISITIONS.items() if "targets" not in spec.requirements({})]
+        if name in ACQUISITIONS and name not in usable:
+            raise ValueError("must not read targets, which a project does not have")
+        if name not in usable:
+            raise PydanticKnownError("literal_error", {"expected": " or ".join(map(repr, usable))})
         return name
+
+
+def build_settings(values: Mapping[str, Any], *, path: Path | None = None) -> ProjectSettings:
+    """Return settings of these values.
+
+    Args:
+        values: The values by key.
+        path: The file that holds them, for messages.
+
+    Raises:
+        ConfigurationError: If a key is not known or a value is wrong; it names each of them.
+    """
+    invalid = [*unknown_keys_of_table(values, ProjectSettings.model_fields)]
+    try:
+        settings = ProjectSettings(**{name: values[name] for name in ProjectSettings.model_fields if name in values})
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        invalid += [InvalidKey(each["loc"], describe_value(dict(each)), got=each["input"]) for each in found]
+    raise_errors([each.error(format_key(each.path)) for each in invalid], str(path or ""), path)
+    return settings
 
 
 def write_settings(folder: Path, settings: ProjectSettings) -> None:
@@ -77,15 +100,15 @@ def read_settings(folder: Path) -> ProjectSettings:
     """
     path = folder / FILE_NAME
     try:
-        return ProjectSettings(**tomllib.loads(path.read_text(encoding="utf-8")))
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigurationError(
             f"{folder} is no labelling project: it has no {FILE_NAME}. Make one: lindley init SOURCE --to {folder}",
             path=path,
         ) from None
     except (OSError, ValueError) as error:
-        fault = describe_fault(error) if isinstance(error, ValidationError) else str(error)
-        raise ConfigurationError(f"{path}: {fault}. Correct the file.", path=path) from None
+        raise ConfigurationError(f"{path}: {error}. Correct the file.", path=path) from None
+    return build_settings(values, path=path)
 
 
 def _toml(value: Any) -> str:

@@ -32,6 +32,7 @@ __all__ = [
     "parameter",
     "sa",
     "select_in",
+    "select_rows",
     "translate_errors",
     "wal_is_safe",
 ]
@@ -148,12 +149,26 @@ def select_in(
         values: The values, as many as there are: a database takes only some at a time.
         others: The other parameters.
     """
+    return {row[0]: row for row in select_rows(connection, statement, values, others)}
+
+
+def select_rows(
+    connection: sa.Connection,
+    statement: sa.Select[Any],
+    values: Iterable[object],
+    others: Mapping[str, object] = MappingProxyType({}),
+) -> Iterator[Row]:
+    """Yield the rows of a statement that has a parameter `values`, those of one value together.
+
+    Args:
+        connection: Any transaction.
+        statement: The statement.
+        values: The values, as many as there are: a database takes only some at a time.
+        others: The other parameters.
+    """
     wanted = list(dict.fromkeys(values))
-    rows: dict[Any, Row] = {}
     for start in range(0, len(wanted), _BLOCK):
-        found = connection.execute(statement, {**others, "values": wanted[start : start + _BLOCK]})
-        rows |= {row[0]: row for row in found}
-    return rows
+        yield from connection.execute(statement, {**others, "values": wanted[start : start + _BLOCK]})
 
 
 @contextmanager

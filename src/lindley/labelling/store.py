@@ -5,32 +5,27 @@ All changes go through one writer thread; every reader has a connection of its o
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TypeVar
 from uuid import uuid4
 
 import numpy as np
 
-from lindley.errors import InputError, JournalError
+from lindley.errors import InputError
 from lindley.labelling import claims, reads
 from lindley.labelling.additions import Addition
 from lindley.labelling.claims import WantTest
 from lindley.labelling.class_changes import next_class_id, read_classes
-from lindley.labelling.clock import StoreClock
+from lindley.labelling.database import Database, create_database
 from lindley.labelling.event_append import Appender
 from lindley.labelling.item_changes import change_need, move_to_audit
-from lindley.labelling.migrations import create_tables, migrate
 from lindley.labelling.ranked_queue import QueueRow, read_epoch, read_queue, replace_queue
 from lindley.labelling.records import ClassAction, ClassRecord, Entry, Item, Lease, ProjectEvent
 from lindley.labelling.round_records import ModelRecord, RoundRecord, add_model, add_round, read_models, read_rounds
-from lindley.labelling.sql import back_up, open_engine, sa, translate_errors
-from lindley.labelling.tables import item, person, read_all_meta, read_meta
-from lindley.labelling.writer import Writer
+from lindley.labelling.sql import sa
+from lindley.labelling.tables import person
 from lindley.session.event_store import Receipt, Refused
 
 T = TypeVar("T")
@@ -42,121 +37,73 @@ def utc_now() -> datetime:
 
 
 class ProjectStore:
-    """The database of a project (a context manager), made by `create`; several processes may have it open.
+    """The database of a project (a context manager); several processes may have it open.
 
     Args:
-        path: The file.
+        database: The database, which the store closes.
         lease_seconds: How long an item is held for a person who does not answer.
-        clock: Monotonic seconds, for leases.
         utc: The time, for display.
-        busy_seconds: How long to wait for another process that writes.
-        max_pages: The largest size of the file in pages of the database; None: any.
-
-    Raises:
-        InputError: If there is no such file.
-        JournalError: If it is no database of a project, or is of a newer version.
-        HeldError: If another process writes for longer than the store waits.
     """
 
     def __init__(
-        self,
-        path: Path,
-        *,
-        lease_seconds: float = 300.0,
-        clock: Callable[[], float] = time.monotonic,
-        utc: Callable[[], datetime] = utc_now,
-        busy_seconds: float = 5.0,
-        max_pages: int | None = None,
+        self, database: Database, *, lease_seconds: float = 300.0, utc: Callable[[], datetime] = utc_now
     ) -> None:
-        if not path.is_file():
-            raise InputError(f"There is no labelling project at {path}: make one with `lindley init`.", argument="path")
-        self.path, self.lease_seconds = path.absolute(), lease_seconds
-        self._utc = utc
-        writes = open_engine(self.path, writes=True, busy_seconds=busy_seconds, max_pages=max_pages)
-        try:
-            with translate_errors(self.path):
-                migrate(writes, self.path)
-        except BaseException:
-            writes.dispose()
-            raise
-        self._engine = open_engine(self.path, busy_seconds=busy_seconds)
-        self._clock = StoreClock(clock, self.read(lambda connection: float(read_meta(connection, "clock"))))
-        self._writer = Writer(writes, self.path)
+        self._database, self.path = database, database.path
+        self.lease_seconds, self._utc = lease_seconds, utc
 
     @classmethod
     def create(cls, path: Path, *, seed: int = 0, **options: Any) -> ProjectStore:
-        """Make the database of a new project, and open it. One whose first items never came is taken over.
+        """Make the database of a new project, as `create_database` does, and open it.
 
         Args:
             path: The file.
             seed: Seed of the order of items.
-            options: The options of `ProjectStore`.
-
-        Raises:
-            InputError: If there is a project with items.
+            options: The options of `open`.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        engine = open_engine(path, writes=True)
-        try:
-            with translate_errors(path), engine.begin() as connection:
-                create_tables(connection, seed=seed)
-                if connection.scalar(sa.select(item.c.id).where(item.c.ready).limit(1)) is not None:
-                    raise InputError(
-                        f"There is a labelling project at {path} already. Name another folder.", argument="path"
-                    )
-        finally:
-            engine.dispose()
-        return cls(path, **options)
+        create_database(path, seed=seed)
+        return cls.open(path, **options)
 
     @classmethod
-    def open(cls, path: Path, **options: Any) -> ProjectStore:
+    def open(
+        cls, path: Path, *, lease_seconds: float = 300.0, utc: Callable[[], datetime] = utc_now, **options: Any
+    ) -> ProjectStore:
         """Open the database of a project.
 
         Args:
             path: The file.
-            options: The options of `ProjectStore`.
+            lease_seconds: How long an item is held for a person who does not answer.
+            utc: The time, for display.
+            options: The options of `Database`.
         """
-        return cls(path, **options)
+        return cls(Database(path, **options), lease_seconds=lease_seconds, utc=utc)
 
     def read(self, function: Callable[[sa.Connection], T]) -> T:
         """Run a function in a transaction that reads one moment of the database. Keep it short: writers wait."""
-        with translate_errors(self.path), self._engine.begin() as connection:
-            return function(connection)
+        return self._database.read(function)
 
     def write(self, function: Callable[[sa.Connection], T]) -> T:
         """Run a function in a transaction of the writer, and return its result once that is durable."""
-        return self._writer.run(function)
+        return self._database.writer.run(function)
 
     def back_up(self, path: Path) -> None:
         """Write a copy of the database, as one moment has it, to a file that does not exist."""
-        with translate_errors(self.path):
-            back_up(self._engine, path)
+        self._database.back_up(path)
 
     def close(self) -> None:
         """Finish what was asked for, and close the database."""
-        with suppress(JournalError):  # it is closed already, or cannot be written: then some time is not counted
-
-            def save_time(connection: sa.Connection) -> None:
-                self._moment(connection)
-                self._clock.save(connection)
-
-            self.write(save_time)
-        self._writer.close()
-        self._engine.dispose()
+        self._database.close()
 
     def __enter__(self) -> ProjectStore:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     # Items
 
     def add(self, *, need: int = 1) -> Addition:
         """Begin an addition of items: `with store.add() as addition: addition.add(...); addition.finish()`."""
-        return Addition(self._writer, self.path, need=need)
+        return Addition(self._database.writer, self.path, need=need)
 
     def add_items(self, found: Iterable[tuple[Entry, Item | None]], *, need: int = 1) -> int:
         """Add what was found in a source, all or nothing, and return the number of items of the project.
@@ -172,10 +119,6 @@ class ProjectStore:
     def items(self, rows: Iterable[int] | None = None) -> Iterator[Item]:
         """Yield the items of these rows, in this order; None: all. Raises InputError for rows that are not there."""
         return reads.read_items(self.read, rows)
-
-    def content(self, row: int) -> str:
-        """Return the content of an item. Raises InputError where there is none of this id."""
-        return next(self.items([row])).content
 
     def entries(self) -> Iterator[Entry]:
         """Yield one line for each thing found in the sources, in order."""
@@ -262,7 +205,7 @@ class ProjectStore:
         def change(connection: sa.Connection) -> tuple[int, Receipt]:
             number = next_class_id(connection) if class_id is None else class_id
             made = ProjectEvent(uuid=uuid4().hex, kind="class", class_id=number, payload=payload)
-            return number, self._append(connection, by, [made], self._moment(connection))[0]
+            return number, self._append(connection, by, [made], self._database.moment(connection))[0]
 
         number, receipt = self.write(change)
         if isinstance(receipt, Refused):
@@ -280,7 +223,7 @@ class ProjectStore:
             person: The name of the person; "" for a program.
             events: The events; fields that an answer leaves None are those of its lease.
         """
-        return self.write(lambda c: self._append(c, person, events, self._moment(c)))
+        return self.write(lambda c: self._append(c, person, events, self._database.moment(c)))
 
     def append_all(self, batches: Sequence[tuple[str, Sequence[ProjectEvent]]]) -> None:
         """Append events of several people in one transaction: all of them, or none where one is refused.
@@ -293,14 +236,12 @@ class ProjectStore:
         """
 
         def work(connection: sa.Connection) -> None:
-            created = self._time()
-            known = {"", *connection.scalars(sa.select(person.c.name))}
+            known, created = {"", *connection.scalars(sa.select(person.c.name))}, self._time()
+            for name in dict.fromkeys(name for name, _ in batches if name not in known):
+                reads.put_person(connection, name, None, created)
+            appender = self._appender(connection, self._database.moment(connection))
             for name, events in batches:
-                if name not in known:
-                    reads.put_person(connection, name, None, created)
-                    known.add(name)
-                receipts = self._append(connection, name, events, self._moment(connection))
-                refused = [each for each in receipts if isinstance(each, Refused)]
+                refused = [each for each in appender.append(name, events) if isinstance(each, Refused)]
                 if refused:
                     raise InputError(f"Nothing was stored: {refused[0].reason}.", argument="events")
 
@@ -342,7 +283,7 @@ class ProjectStore:
 
         def work(connection: sa.Connection) -> tuple[list[Receipt], list[Lease]]:
             reads.check_person(connection, person)
-            moment = self._moment(connection)
+            moment = self._database.moment(connection)
             claims.release(connection, person, release)
             receipts = self._append(connection, person, events, moment)
             seconds = self.lease_seconds
@@ -413,17 +354,13 @@ class ProjectStore:
         """Return the models in the order added."""
         return self.read(read_models)
 
-    def _moment(self, connection: sa.Connection) -> claims.Moment:
-        meta = read_all_meta(connection)
-        return claims.Moment(self._clock.read(connection, float(meta["clock"])), meta)
-
     def _append(
         self, connection: sa.Connection, person: str, events: Sequence[ProjectEvent], moment: claims.Moment
     ) -> list[Receipt]:
-        if not events:
-            return []
-        appender = Appender(connection, person, until=moment.now + self.lease_seconds, time=self._time())
-        return appender.append(events)
+        return self._appender(connection, moment).append(person, events) if events else []
+
+    def _appender(self, connection: sa.Connection, moment: claims.Moment) -> Appender:
+        return Appender(connection, until=moment.now + self.lease_seconds, time=self._time())
 
     def _time(self) -> str:
         return self._utc().isoformat(timespec="milliseconds")

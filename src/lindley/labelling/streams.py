@@ -23,9 +23,10 @@ def assign_streams(
 ) -> list[Stream]:
     """Return the stream of each item; all of a group lie in one.
 
-    A fifth of the groups are test groups, and more where they have fewer items than there shall be test labels. They
-    are drawn by noise that is keyed by the seed and the smallest hash of the group, so the order of items plays no
-    part. Groups that have a stream keep it. Groups with an imported label are never drawn.
+    A fifth of the groups are test groups, and up to a third where they have fewer items than there shall be test
+    labels: as every third label is a test label at most, a small pool leaves something to learn from. They are drawn
+    by noise that is keyed by the seed and the smallest hash of the group, so the order of items plays no part. Groups
+    that have a stream keep it. Groups with an imported label are never drawn.
 
     Args:
         groups: The group of each item, [N].
@@ -39,10 +40,11 @@ def assign_streams(
     barred = {groups[item] for item in imported}
     num_test = sum(sizes[group] for group, stream in streams.items() if stream == "test")
     test_groups = sum(stream == "test" for stream in streams.values())
-    wanted = math.ceil(TEST_SHARE * len(sizes))
+    most = len(sizes) // _BEGIN_EVERY
+    least = min(math.ceil(TEST_SHARE * len(sizes)), most)
     drawn = [group for group in sizes if group not in streams and group not in barred]
     for group in sorted(drawn, key=lambda group: derive_seed(seed, "test stream", keys[group])):
-        if test_groups >= wanted and num_test >= test_labels:
+        if test_groups >= (least if num_test >= test_labels else most):
             break
         streams[group] = "test"
         test_groups, num_test = test_groups + 1, num_test + sizes[group]

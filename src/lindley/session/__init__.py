@@ -12,7 +12,7 @@
   round_checks.py: what a user's own code must return; round_events.py: between state, round and events.
 - trial.py: a session whose oracle is a program; schedule.py: its numbers of labels.
 - manifest.py, environment.py: what a trial is, and where it ran; journal_ranges.py: whether a journal fits it.
-- import_paths.py: a user's own objects by name.
+- import_paths.py: a user's own objects by name; invalid_keys.py: keys of a configuration that cannot be used.
 - files.py, locks.py, failures.py: arrays that carry their hash, locks, the last failure of a trial.
 - progress.py: what a run reports while it runs.
 """

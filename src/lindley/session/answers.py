@@ -9,7 +9,7 @@ from lindley.arrays import ArrayLike, as_whole_numbers
 from lindley.errors import InputError, InputWarning
 from lindley.names import suggest_name
 from lindley.session.events import Answer, Answered, Event
-from lindley.session.validated_records import whole_number
+from lindley.value_checks import whole_number
 
 
 def read_answers(

@@ -15,7 +15,8 @@ from uuid import uuid4
 from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from lindley.errors import InputError
-from lindley.session.validated_records import Count, NonNegative, Record, describe_fault, whole_number
+from lindley.session.validated_records import Count, NonNegative, Record, describe_fault
+from lindley.value_checks import whole_number
 
 AnswerOutcome = Literal["label", "none_of_the_classes", "skip"]
 """The outcomes of an answer."""

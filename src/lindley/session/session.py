@@ -35,7 +35,8 @@ from lindley.session.session_arguments import (
 )
 from lindley.session.state import SessionState
 from lindley.session.stored_state import StoredState
-from lindley.session.validated_records import build_record, whole_number
+from lindley.session.validated_records import build_record
+from lindley.value_checks import whole_number
 
 
 class Session:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -50,26 +49,3 @@ def describe_fault(error: ValidationError) -> str:
     where = ".".join(map(str, first["loc"]))
     came = "nothing" if first["type"] == "missing" else short_repr(first["input"])
     return f"{where}{': ' * bool(where)}{first['msg'].removeprefix('Value error, ')}; there is {came}"
-
-
-def whole_number(name: str, value: object, *, least: int | None = None) -> int:
-    """Return a whole number of Python or NumPy as an int.
-
-    Args:
-        name: The name of the argument, for messages.
-        value: The number.
-        least: The smallest number that is allowed; None: any.
-
-    Raises:
-        InputError: If the value is no whole number, or is smaller.
-    """
-    expected = "a whole number" if least is None else f"a whole number of at least {least}"
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        number = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise InputError(argument=name, expected=expected, got=value) from None
-    if least is not None and number < least:
-        raise InputError(argument=name, expected=expected, got=value)
-    return number

@@ -145,7 +145,7 @@ def test_a_change_of_a_class_that_cannot_be_is_refused(ann, project, body):
 def test_the_content_of_a_text_is_plain_text_that_is_asked_for_again_each_time(ann, project):
     answer = ann.get("/api/items/0/content")
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
-    assert answer.text == project.store.content(0)
+    assert answer.text == next(project.store.items([0])).content
     assert "no-cache" in answer.headers["Cache-Control"]  # another project may come to the same port
     assert ann.get("/api/items/0/content", headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
     assert ann.get("/api/items/1/content", headers={"If-None-Match": answer.headers["ETag"]}).status_code == 200

@@ -6,14 +6,14 @@ import math
 from dataclasses import dataclass
 
 from lindley.acquisition.acquisition_spec import AcquisitionSpec
-from lindley.acquisition.option_checks import (
+from lindley.errors import InputError
+from lindley.value_checks import (
     check_bool,
     check_positive,
     check_positive_or_auto,
     check_whole_number,
     is_number,
 )
-from lindley.errors import InputError
 
 _HOME = "lindley.acquisition.diverse."
 _FEATURES = frozenset({"features", "labelled_features"})

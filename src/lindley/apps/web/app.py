@@ -9,7 +9,7 @@ from dataclasses import asdict
 from importlib import resources
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 
@@ -37,53 +37,69 @@ def build_app(desk: Desk, links: LaunchLinks, *, port: int) -> Guard:
     cookie_name = f"lindley-{port}"
     app.add_exception_handler(LindleyError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_values)
+    app.include_router(_page(desk.store, links, cookie_name))
+    for routes in (_visits, _items, _classes, _project):
+        app.include_router(routes(desk))
+    return Guard(
+        app,
+        hosts=frozenset({f"127.0.0.1:{port}", f"localhost:{port}"}),
+        cookie_name=cookie_name,
+        find_person=desk.store.find_person,
+    )
 
-    @app.get("/healthz")
+
+def _page(store: ProjectStore, links: LaunchLinks, cookie_name: str) -> APIRouter:
+    """The page, and how a person comes to it."""
+    router = APIRouter()
+
+    @router.get("/healthz")
     def healthz() -> dict[str, str]:
         return {"status": "UP"}
 
-    @app.get("/launch")
+    @router.get("/launch")
     def launch(token: str) -> Response:
         person = links.redeem(token)
         if person is None:
             return refusal(403, "This link was used already, or is of an earlier start.")
         cookie = new_cookie()
-        desk.store.add_person(person, hash_cookie(cookie))
+        store.add_person(person, hash_cookie(cookie))
         response = RedirectResponse("/", status_code=303)
         response.set_cookie(cookie_name, cookie, httponly=True, samesite="strict", max_age=30 * 24 * 3600)
         return response
 
-    @app.get("/")
+    @router.get("/")
     def page() -> Response:
         return HTMLResponse(_static("index.html"))
 
-    @app.get("/static/{name}")
+    @router.get("/static/{name}")
     def static(name: str) -> Response:
         if name not in STATIC:
             return refusal(404, "There is no such file.")
         return Response(_static(name), media_type=STATIC[name])
 
-    @app.get("/api/me")
-    def me(request: Request) -> dict[str, Any]:
-        visitor = _visitor(request)
-        return {"person": visitor.person, "csrf": visitor.csrf, **desk.describe()}
+    return router
 
-    @app.post("/api/next")
+
+def _items(desk: Desk) -> APIRouter:
+    """Items to label, and the answers."""
+    router = APIRouter()
+
+    @router.post("/api/next")
     def next_items(request: Request, body: bodies.NextBody) -> dict[str, Any]:
         return _list_served(desk.hand_out(_visitor(request).person, body.n))
 
-    @app.post("/api/events")
+    @router.post("/api/events")
     def events(request: Request, body: bodies.EventsBody) -> dict[str, Any]:
         given = [ProjectEvent(**each.model_dump(exclude={"lease"})) for each in body.events]
         receipts, served = desk.take(_visitor(request).person, given, body.next)
         results = [_result(each.uuid, receipt) for each, receipt in zip(given, receipts, strict=True)]
         return {"results": results, **_list_served(served)}
 
-    @app.post("/api/reveal")
+    @router.post("/api/reveal")
     def reveal(request: Request, body: bodies.ItemBody) -> dict[str, Any]:
         return desk.reveal(_visitor(request).person, body.item)
 
-    @app.get("/api/items/{item}/content")
+    @router.get("/api/items/{item}/content")
     def content(request: Request, item: int) -> Response:
         found = find_item(desk.project, item)
         if found is None:
@@ -95,16 +111,19 @@ def build_app(desk: Desk, links: LaunchLinks, *, port: int) -> Guard:
         content, kind = read_media(desk.project, found)
         return Response(content, media_type=kind, headers=headers)
 
-    @app.get("/api/classes")
-    def classes(q: Annotated[str, Query(max_length=200)] = "") -> list[dict[str, Any]]:
-        return [each for each in desk.classes() if q.casefold() in each["name"].casefold()]
+    return router
 
-    @app.post("/api/classes")
-    def post_classes(request: Request, body: bodies.ClassBody) -> list[dict[str, Any]]:
-        _change_classes(desk.store, body, _visitor(request).person)
-        return desk.classes()
 
-    @app.get("/api/history")
+def _visits(desk: Desk) -> APIRouter:
+    """Who the visitor is, what they did before, and what they give back."""
+    router = APIRouter()
+
+    @router.get("/api/me")
+    def me(request: Request) -> dict[str, Any]:
+        visitor = _visitor(request)
+        return {"person": visitor.person, "csrf": visitor.csrf, **desk.describe()}
+
+    @router.get("/api/history")
     def history(
         request: Request,
         q: Annotated[str, Query(max_length=200)] = "",
@@ -112,25 +131,43 @@ def build_app(desk: Desk, links: LaunchLinks, *, port: int) -> Guard:
     ) -> list[dict[str, Any]]:
         return desk.history(_visitor(request).person, q, limit)
 
-    @app.get("/api/status")
-    def status() -> dict[str, Any]:
-        return desk.status()
-
-    @app.post("/api/release")
+    @router.post("/api/release")
     def release(request: Request, body: bodies.ReleaseBody) -> dict[str, int]:
         return {"released": desk.store.release(_visitor(request).person, body.leases)}
 
-    @app.post("/api/train")
+    return router
+
+
+def _classes(desk: Desk) -> APIRouter:
+    """The classes, and changes of them."""
+    router = APIRouter()
+
+    @router.get("/api/classes")
+    def classes(q: Annotated[str, Query(max_length=200)] = "") -> list[dict[str, Any]]:
+        return [each for each in desk.classes() if q.casefold() in each["name"].casefold()]
+
+    @router.post("/api/classes")
+    def post_classes(request: Request, body: bodies.ClassBody) -> list[dict[str, Any]]:
+        _change_classes(desk.store, body, _visitor(request).person)
+        return desk.classes()
+
+    return router
+
+
+def _project(desk: Desk) -> APIRouter:
+    """How far the project is, and a round on request."""
+    router = APIRouter()
+
+    @router.get("/api/status")
+    def status() -> dict[str, Any]:
+        return desk.status()
+
+    @router.post("/api/train")
     def train() -> dict[str, Any]:
         desk.request_round()
         return {"epoch": desk.store.epoch()}
 
-    return Guard(
-        app,
-        hosts=frozenset({f"127.0.0.1:{port}", f"localhost:{port}"}),
-        cookie_name=cookie_name,
-        find_person=desk.store.find_person,
-    )
+    return router
 
 
 def _refuse(request: Request, error: Exception) -> Response:

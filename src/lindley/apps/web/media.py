@@ -4,16 +4,14 @@ file reaches the page; all else is plain text.
 
 from __future__ import annotations
 
-import io
 import threading
 
-from lindley.features.image_files import read_image
+from lindley.features.image_files import encode_image, read_image
 from lindley.labelling.project import Project
 from lindley.labelling.records import Item
 
 MAX_SIDE = 2048
 """The longest side of an image that is sent, in pixels."""
-_SMALL = 128 * 128  # pixels up to which nothing is lost
 _decoding = threading.Semaphore(2)  # a large image takes hundreds of megabytes while it is decoded
 
 
@@ -27,15 +25,4 @@ def read_media(project: Project, item: Item) -> tuple[bytes, str]:
     if project.settings.kind != "images":
         return item.content.encode(), "text/plain; charset=utf-8"
     with _decoding:
-        return _encode(read_image(project.image_path(item)))
-
-
-def _encode(pixels) -> tuple[bytes, str]:  # type: ignore[no-untyped-def]
-    from PIL import Image
-
-    image = Image.fromarray(pixels)
-    image.thumbnail((MAX_SIDE, MAX_SIDE))
-    buffer = io.BytesIO()
-    small = image.width * image.height <= _SMALL
-    image.save(buffer, "PNG" if small else "JPEG", **({} if small else {"quality": 90}))
-    return buffer.getvalue(), "image/png" if small else "image/jpeg"
+        return encode_image(read_image(project.image_path(item)), max_side=MAX_SIDE)

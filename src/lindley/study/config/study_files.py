@@ -22,13 +22,11 @@ from lindley.errors import ConfigurationError
 from lindley.files import read_plain_file
 from lindley.names import suggest_name
 from lindley.session.import_paths import is_import_path
+from lindley.session.invalid_keys import InvalidKey, format_key, raise_errors
 from lindley.study.config.errors import (
     EXPERIMENT_KEYS,
     STUDY_KEYS,
-    InvalidKey,
     experiment_errors,
-    format_key,
-    raise_errors,
     unknown_keys,
     wrong_values,
 )

@@ -13,7 +13,7 @@ from lindley.errors import InputError
 from lindley.names import suggest_name
 from lindley.networks.catalogue import NETWORKS
 from lindley.posteriors.catalogue import POSTERIORS, WITH_FEATURES, WITH_NETWORK, WITHOUT_NETWORK, check_options
-from lindley.study.config.errors import InvalidKey
+from lindley.session.invalid_keys import InvalidKey
 from lindley.study.config.schema import CorruptedPool, Experiment, Options, Training, Tune
 
 MAX_ROUNDS = 100_000

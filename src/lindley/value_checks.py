@@ -1,7 +1,8 @@
-"""What the options of acquisitions refuse. Nothing heavy is imported."""
+"""Checks of single values, such as options: numbers, whole numbers, yes or no. Nothing heavy is imported."""
 
 from __future__ import annotations
 
+import operator
 import sys
 
 from lindley.errors import InputError
@@ -24,7 +25,7 @@ def check_positive_or_auto(name: str, value: float | str) -> None:
         raise InputError(argument=name, expected="a positive, finite number or 'auto'", got=value)
 
 
-def check_whole_number(name: str, value: int, *, least: int) -> None:
+def check_whole_number(name: str, value: object, *, least: int) -> None:
     """Raise InputError unless a value is a whole number of at least `least`.
 
     Args:
@@ -40,3 +41,26 @@ def check_bool(name: str, value: bool) -> None:
     """Raise InputError unless a value is True or False."""
     if not isinstance(value, bool):
         raise InputError(argument=name, expected="True or False", got=value)
+
+
+def whole_number(name: str, value: object, *, least: int | None = None) -> int:
+    """Return a whole number of Python or NumPy as an int.
+
+    Args:
+        name: The name of the argument, for messages.
+        value: The number.
+        least: The smallest number that is allowed; None: any.
+
+    Raises:
+        InputError: If the value is no whole number, or is smaller.
+    """
+    expected = "a whole number" if least is None else f"a whole number of at least {least}"
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise InputError(argument=name, expected=expected, got=value) from None
+    if least is not None and number < least:
+        raise InputError(argument=name, expected=expected, got=value)
+    return number

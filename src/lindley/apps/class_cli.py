@@ -1,0 +1,96 @@
+"""The commands that change the classes of a project: arguments and options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lindley.apps.command_classes import Command, Commands
+from lindley.apps.interrupts import exit_on_interrupt
+from lindley.apps.shared_options import Dir
+
+if TYPE_CHECKING:
+    from lindley.labelling.records import ClassAction
+
+commands = typer.Typer(cls=Commands, help="Change the classes of a project; labels follow.", rich_markup_mode=None)
+
+
+@commands.command("list", cls=Command, epilog="Example: lindley class list questions-labels")
+def list_classes(folder: Dir) -> None:
+    """List the classes."""
+    with exit_on_interrupt():
+        from lindley.apps.class_command import show
+
+    show(folder)
+
+
+@commands.command("add", cls=Command, epilog="Example: lindley class add questions-labels snake")
+def add_class(
+    folder: Dir,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name.", show_default=False)],
+    key: Annotated[str | None, typer.Option(metavar="KEY", help="The key that chooses it.")] = None,
+    description: Annotated[str, typer.Option(metavar="TEXT", help="A sentence that says what it is.")] = "",
+) -> None:
+    """Add a class."""
+    with exit_on_interrupt():
+        from lindley.apps.class_command import add as run
+
+    run(folder, name, key, description)
+
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of the class.", show_default=False)]
+
+
+@commands.command("rename", cls=Command, epilog="Example: lindley class rename pets-labels cat kitten")
+def rename_class(
+    folder: Dir,
+    name: Name,
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Its new name.", show_default=False)],
+) -> None:
+    """Rename a class; its labels keep it."""
+    _change(folder, "rename", name, new)
+
+
+@commands.command("merge", cls=Command, epilog="Example: lindley class merge pets-labels puppy dog")
+def merge_class(
+    folder: Dir,
+    name: Name,
+    into: Annotated[str, typer.Argument(metavar="INTO", help="The class that takes it in.", show_default=False)],
+) -> None:
+    """Merge a class into another: its labels count for that one."""
+    _change(folder, "merge", name, into)
+
+
+@commands.command("describe", cls=Command, epilog='Example: lindley class describe pets-labels cat "a small feline"')
+def describe_class(
+    folder: Dir,
+    name: Name,
+    sentence: Annotated[str, typer.Argument(metavar="TEXT", help="What the class is.", show_default=False)],
+) -> None:
+    """Describe a class in a sentence."""
+    _change(folder, "describe", name, sentence)
+
+
+@commands.command("hotkey", cls=Command, epilog="Example: lindley class hotkey pets-labels cat c")
+def change_hotkey(
+    folder: Dir,
+    name: Name,
+    key: Annotated[str, typer.Argument(metavar="KEY", help="One character.", show_default=False)],
+) -> None:
+    """Choose a class by another key."""
+    _change(folder, "hotkey", name, key)
+
+
+@commands.command("retire", cls=Command, epilog="Example: lindley class retire questions-labels snake")
+def retire_class(folder: Dir, name: Name) -> None:
+    """Offer a class no more; its labels do not count."""
+    _change(folder, "retire", name, None)
+
+
+def _change(folder: Path, action: ClassAction, name: str, new: str | None) -> None:
+    with exit_on_interrupt():
+        from lindley.apps.class_command import change
+
+    change(folder, action, name, new)

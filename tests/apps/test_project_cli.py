@@ -1,0 +1,49 @@
+"""The commands of a project as processes: what they import before they answer."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "labelling"))
+
+from vector_projects import label_items, make_vectors
+
+from lindley.labelling.project import Project
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with labels and a model."""
+    folder = make_vectors(tmp_path_factory.mktemp("made"), rows=40)
+    with Project.open(folder) as project:
+        label_items(project, 12)
+        project.train()
+        project.export(folder / "labels.csv")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("status",),
+        ("status", "--format", "json"),
+        ("class", "list"),
+        ("export",),
+        ("import", "labels.csv"),
+        ("backup", "../copy.zip"),
+    ],
+    ids=" ".join,
+)
+def test_commands_that_read_a_project_need_no_torch(folder: Path, arguments: tuple[str, ...]) -> None:
+    name = 2 if arguments[0] == "class" else 1
+    files = [str(folder / each) if "." in each else each for each in arguments]
+    given = ["lindley", *files[:name], str(folder), *files[name:]]
+    check = f"import sys; sys.argv = {given!r}; from lindley.apps.cli import main\n"
+    check += "try:\n    main()\nfinally:\n    print({'torch', 'sklearn', 'matplotlib', 'PIL'} & set(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines()[-1] == "set()"

@@ -132,7 +132,7 @@ def test_a_bomb_is_refused_before_it_is_decoded(side, monkeypatch):
 @pytest.mark.skipif(os.name == "nt", reason="there are no such pipes")
 def test_a_pipe_in_the_place_of_an_image_is_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "cat.png")
-    with pytest.raises(DataError, match="cat.png cannot be read as an image: it is not a plain file"):
+    with pytest.raises(DataError, match=r"cat\.png cannot be read as an image: it is not a plain file"):
         read_image(tmp_path / "cat.png")
 
 

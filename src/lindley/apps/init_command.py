@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from lindley.apps.interrupts import program_name
 from lindley.apps.printing import print_message, print_result
 from lindley.apps.stage_counter import count_stage
@@ -16,9 +18,11 @@ from lindley.errors import InputError
 from lindley.labelling.initialise import Additions, add_source, make_project
 from lindley.labelling.item_features import feature_method, item_features
 from lindley.labelling.project import Project
+from lindley.labelling.records import Kind
 from lindley.labelling.settings import ProjectSettings
 from lindley.labelling.sources.open_source import open_source
 from lindley.names import suggest_name
+from lindley.session.validated_records import describe_fault
 
 SHOWN_REASONS = 10
 """The number of unreadable entries that are listed on stderr."""
@@ -59,19 +63,7 @@ def make(options: InitOptions) -> None:
     if options.keys is not None and len(options.keys) != len(options.classes):
         raise InputError(argument="keys", expected=f"{len(options.classes)} keys, one a class", got=options.keys)
     descriptions = _read_descriptions(options.describe, options.classes)
-    settings = ProjectSettings(
-        kind=source.kind,
-        seed=options.seed,
-        text=options.text or "",
-        columns=tuple(options.features or ()),
-        label=options.label or "",
-        id=options.id or "",
-        features=_features(options.encoder),
-        acquisition=options.acquisition,
-        test_labels=options.test_labels,
-        target=None if options.target is None else options.target / 100,
-        people_per_item=options.overlap,
-    )
+    settings = _settings(options, source.kind)
     feature_method(settings)  # a missing encoder is said before anything is made
     with count_stage("Reading") as count:
         found = make_project(
@@ -123,6 +115,26 @@ def add_more(
         with count_stage("Reading") as count:
             found = add_source(project, source, on_progress=count)
         _report(found)
+
+
+def _settings(options: InitOptions, kind: Kind) -> ProjectSettings:
+    """Return the settings that the options name. Raises InputError for a value that cannot be."""
+    try:
+        return ProjectSettings(
+            kind=kind,
+            seed=options.seed,
+            text=options.text or "",
+            columns=tuple(options.features or ()),
+            label=options.label or "",
+            id=options.id or "",
+            features=_features(options.encoder),
+            acquisition=options.acquisition,
+            test_labels=options.test_labels,
+            target=None if options.target is None else options.target / 100,
+            people_per_item=options.overlap,
+        )
+    except ValidationError as error:
+        raise InputError(f"{describe_fault(error)}.") from None
 
 
 def _read_descriptions(path: Path | None, classes: Sequence[str]) -> dict[str, str]:

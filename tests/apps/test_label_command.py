@@ -50,7 +50,7 @@ def wait_for(condition):
 
 
 def test_no_acknowledged_answer_is_lost_or_there_twice_where_the_server_is_killed(tmp_path):
-    folder, moment = make_vectors(tmp_path, rows=2000), random.Random(1)
+    folder, moment = make_vectors(tmp_path, rows=max(2000, 200 * KILLS)), random.Random(1)
     truth = truth_of(folder)
     with Server(folder, PEOPLE) as server:
         clients = [NotingClient(link) for link in server.links.values()]

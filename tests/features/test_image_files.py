@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import struct
 import zlib
 
@@ -126,6 +127,13 @@ def test_a_bomb_is_refused_before_it_is_decoded(side, monkeypatch):
     with pytest.raises(DataError):
         read_image(content)
     assert not decoded
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such pipes")
+def test_a_pipe_in_the_place_of_an_image_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "cat.png")
+    with pytest.raises(DataError, match=r"cat\.png cannot be read as an image: it is not a plain file"):
+        read_image(tmp_path / "cat.png")
 
 
 def test_missing_files_and_folders_are_refused_by_name(tmp_path):

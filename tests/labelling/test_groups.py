@@ -179,6 +179,11 @@ def test_groups_are_never_larger_than_the_limit_and_old_ones_stay(count: int, da
     assert group_items(found, groups[:before], max_group=limit) == groups
 
 
+@pytest.mark.parametrize("kind", ["text", "rows", "images", "vectors"])
+def test_no_items_have_no_groups(kind: Kind) -> None:
+    assert group_items(find_links(kind, [])) == []
+
+
 def test_rows_are_grouped_where_they_are_equal_to_six_digits() -> None:
     rows = [{"a": 1.0, "b": "Red"}, {"a": 1.0000001, "b": "red "}, {"a": 1.0001, "b": "Red"}, {"a": None, "b": True}]
     assert grouped("rows", [json.dumps(each) for each in rows]) == [0, 0, 2, 3]

@@ -12,7 +12,10 @@ from vector_projects import CLASSES, add_vectors, label_items, make_vectors, tru
 
 from lindley.errors import DataError, HeldError, InputError
 from lindley.labelling.epochs import list_epochs
+from lindley.labelling.initialise import make_project
 from lindley.labelling.project import Project
+from lindley.labelling.settings import ProjectSettings
+from lindley.labelling.sources.open_source import open_source
 
 OWN = """
 import numpy as np
@@ -76,6 +79,30 @@ def test_the_last_items_are_learned_from_too(project):
     epoch = project.train()
     assert epoch.queue == ()
     assert epoch.num_train == int((project.store.streams() == "train").sum())
+
+
+@pytest.mark.parametrize("rows", [20, 24, 30])
+def test_a_round_near_the_end_needs_no_whole_batch_where_the_first_one_was_not_answered(tmp_path, rows):
+    with Project.open(make_vectors(tmp_path, rows=rows, test_labels=3)) as project:
+        first = {row.item for row in project.train().queue}
+        others = [item for item in np.flatnonzero(project.store.streams() == "train").tolist() if item not in first]
+        project.tell({item: CLASSES[true_class(item)] for item in others[:-2]})
+        epoch = project.train()
+        assert epoch.num_train == len(others) - 2
+        assert {row.item for row in epoch.queue} == first | {*others[-2:]}
+
+
+@pytest.mark.parametrize("acquisition", ["batchbald", "typiclust"])
+def test_items_whose_features_are_all_zero_stop_no_round(tmp_path, acquisition):
+    vectors = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    vectors[5], vectors[6] = 0, 1e-40  # the square of the latter is 0 too
+    np.save(tmp_path / "vectors.npy", vectors)
+    settings = ProjectSettings(kind="vectors", acquisition=acquisition, test_labels=3)
+    make_project(tmp_path / "project", open_source(tmp_path / "vectors.npy"), CLASSES, settings)
+    with Project.open(tmp_path / "project") as project:
+        assert {*project.store.streams()[[5, 6]].tolist()} == {"train"}
+        assert not {5, 6} & {row.item for row in project.train().queue}
+        assert len(label_items(project, 40)) == 40  # these two are served as well
 
 
 def test_a_small_project_of_many_test_labels_has_items_to_learn_from(tmp_path):

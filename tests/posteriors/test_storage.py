@@ -101,6 +101,13 @@ def test_nothing_is_overwritten(saved):
     assert (caught.value.argument, caught.value.got) == ("folder", str(saved))
 
 
+def test_weights_that_cannot_be_written_are_an_error_of_the_system(tmp_path):
+    (tmp_path / "weights.safetensors").mkdir()
+    with pytest.raises(OSError, match="cannot be written"):
+        save_posterior(MCDropoutPosterior(moons_mlp()), tmp_path)
+    assert not (tmp_path / "posterior.json").exists()
+
+
 def test_without_a_network_weights_are_refused(saved):
     with pytest.raises(InputError) as caught:
         load_posterior(saved)

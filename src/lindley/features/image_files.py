@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lindley.errors import DataError, InputError
+from lindley.files import read_plain_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 MAX_PIXELS = 80_000_000
 """The largest image that is decoded: 240 MB of pixels."""
+MAX_BYTES = 1 << 28
+"""The largest file that is read."""
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 """The formats that are read, known by content and not by name. Of several frames the first one counts."""
 THUMBNAIL = 8
@@ -114,7 +117,9 @@ def _open(content: Any) -> Image:
     if not isinstance(content, str | Path | bytes):
         expected = "a path, the bytes of a file, or an array of pixels"
         raise InputError(argument="contents", expected=expected, got=type(content).__name__)
-    return Image.open(io.BytesIO(content) if isinstance(content, bytes) else content)
+    if not isinstance(content, bytes):  # Pillow would wait for a pipe that took the place of an image
+        content = read_plain_file(Path(content), max_bytes=MAX_BYTES)
+    return Image.open(io.BytesIO(content))
 
 
 def _refuse_large(image: Image, max_pixels: int) -> None:

@@ -146,7 +146,10 @@ def _target_sign(accuracy: AccuracyEstimate, target: float | None) -> Sign:
     low = accuracy.always_low
     if target is None:
         return Sign("target", False, "No target accuracy is set.")
-    found = f"The accuracy is at least {100 * low:.0f} % (95 % confidence, any number of looks); the target is {100 * target:g} %."
+    found = (
+        f"The accuracy is at least {100 * low:.0f} % (95 % confidence, any number of looks); "
+        f"the target is {100 * target:g} %."
+    )
     return Sign("target", low >= target, found)
 
 
@@ -165,7 +168,9 @@ def _stability_sign(rounds: Sequence[RoundChange]) -> Sign:
             percent = 100 * min(1.0, changed)
             reason = f"At most {percent:.1f} % of the predictions changed over the last {count} training labels."
             return Sign("predictions", changed <= STEADY_SHARE, reason)
-    return Sign("predictions", False, f"Predictions are compared over {STEADY_LABELS} training labels; there are fewer so far.")
+    return Sign(
+        "predictions", False, f"Predictions are compared over {STEADY_LABELS} training labels; there are fewer so far."
+    )
 
 
 def _information_sign(information: Sequence[float]) -> Sign:

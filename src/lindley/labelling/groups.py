@@ -55,6 +55,9 @@ def find_links(kind: Kind, values: Iterable[Any]) -> Links:
         values: For each item its text, the JSON of its row, its vector, or the thumbnail of its image in hexadecimal
             digits; vectors as an array [N, D], which may be mapped from a file.
     """
+    values = values if isinstance(values, np.ndarray) else list(values)
+    if not len(values):
+        return Links(np.empty(0, np.int64), np.empty((0, 2), np.int64))
     if kind == "text":
         return Links(*text_pairs(values))
     if kind == "rows":
@@ -62,7 +65,7 @@ def find_links(kind: Kind, values: Iterable[Any]) -> Links:
     if kind == "images":
         thumbnails = [bytes.fromhex(each) for each in values]
         return _link_near(_keys(thumbnails), thumbnail_points(thumbnails), _IMAGE_RADIUS)
-    vectors = np.asarray(values) if not isinstance(values, np.ndarray) else values
+    vectors = np.asarray(values)
     return _link_near(_keys(each.tobytes() for each in vectors), relative_points(vectors), _VECTOR_RADIUS)
 
 

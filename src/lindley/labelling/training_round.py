@@ -106,8 +106,10 @@ def run_project_round(
     pool, task = MemoryPool(given.features), Classification(given.class_names)
     has_labels = any(isinstance(value, int) for value in given.labels.values())
     acquisition = given.acquisition if has_labels or ACQUISITIONS[given.acquisition].prediction_free else FIRST_BATCH
-    free = len(pool) - len({*given.excluded} | given.labels.keys())
-    if not free and not has_labels:
+    excluded = {*given.excluded}
+    if ACQUISITIONS[acquisition].prediction_free:  # these compare directions, which items without a feature do not have
+        excluded.update((torch.linalg.vector_norm(given.features, dim=1) == 0).nonzero()[:, 0].tolist())
+    if not has_labels and len(excluded | given.labels.keys()) == len(pool):
         return RoundOutput((), acquisition)
     observer = _PoolObserver(previous)
     session = Session(
@@ -125,7 +127,9 @@ def run_project_round(
     )
     with session:
         synchronise(session, given.labels)
-        result = session.step(given.excluded, batch_size=min(given.batch_size, free))
+        waiting = {row for query in session.state.queries for row in query.rows}  # of the batch before the first label
+        free = len(pool) - len(excluded | given.labels.keys() | (waiting if has_labels else set()))
+        result = session.step(sorted(excluded), batch_size=min(given.batch_size, free))
     posterior = result.posterior
     if posterior is None and has_prior:
         posterior = learner.fit(TrainingData(pool, Labels([], []), task), seed=given.seed)

@@ -54,8 +54,9 @@ def save_posterior(posterior: Posterior, folder: str | os.PathLike[str]) -> None
     Raises:
         InputError: If posteriors of this kind cannot be saved, if the folder holds one already, or if safetensors is
             not installed.
+        OSError: If the weights cannot be written, as on a full disk.
     """
-    save_file = _safetensors().save_file
+    _safetensors()  # before anything is made
     temperature = None
     while isinstance(posterior, TunedPosterior | TemperatureScaledPosterior):
         if isinstance(posterior, TemperatureScaledPosterior):
@@ -77,7 +78,7 @@ def save_posterior(posterior: Posterior, folder: str | os.PathLike[str]) -> None
     if temperature is not None:
         settings = {**settings, _TEMPERATURE: temperature}
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, folder / _WEIGHTS)
+    _write_weights({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, folder / _WEIGHTS)
     content = {"kind": kind, "version": VERSION, "settings": settings, "weights_sha256": _sha256(folder / _WEIGHTS)}
     text = json.dumps({**content, "sha256": _sha256_of_content(content)}, indent=2, sort_keys=True)
     (folder / _SETTINGS).write_text(text + "\n", encoding="utf-8")  # last: with it, the whole is there
@@ -184,6 +185,16 @@ def _sha256(file: Path) -> str:
 
 def _sha256_of_content(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _write_weights(tensors: dict[str, Tensor], file: Path) -> None:
+    save_file = _safetensors().save_file
+    from safetensors import SafetensorError
+
+    try:
+        save_file(tensors, file)
+    except SafetensorError as error:  # it is no OSError, also where the disk is full
+        raise OSError(f"{file} cannot be written: {error}") from None
 
 
 def _safetensors() -> Any:

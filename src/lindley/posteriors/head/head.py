@@ -31,7 +31,7 @@ from lindley.posteriors.head.input_features import ReadFeatures, read_features, 
 from lindley.posteriors.head.prior_mean import prior_gains
 from lindley.posteriors.head.softmax_regression import SoftmaxRegression, contrasts
 from lindley.posteriors.label_weights import label_weights
-from lindley.posteriors.option_checks import check_choice, check_evidence_or_positive, check_finite, check_positive
+from lindley.posteriors.option_checks import check_choice, check_finite, check_positive
 from lindley.posteriors.state_checks import (
     POSITIVE,
     TensorSpec,
@@ -50,6 +50,7 @@ from lindley.torch_state import isolated_torch_state
 
 UNITS: Mapping[str, Callable[[Tensor], Tensor]] = {"common": common_deviation, "feature": standard_deviations}
 """The units of the features by name: one deviation for all, or each feature's own.  [n, D] -> [D]"""
+PRECISION_CHOICES = ("auto", "evidence", "leave-one-out")
 _SETTINGS = {
     "num_classes": lambda value: is_count(value) and value >= 2,
     "covariance": one_of(("full", "kronecker")),
@@ -76,10 +77,12 @@ class BayesianHead:
     """A learner on features: the inputs themselves (images are read as long vectors), or what `features` returns."""
 
     features: ReadFeatures | None = None
-    prior_precision: float | str = "evidence"
+    prior_precision: float | str = "auto"
     """The prior precision of the weights of scaled features.
 
-    "evidence" takes the power of two with the largest evidence.
+    "evidence" takes the power of two with the largest evidence, "leave-one-out" the one with which the labels are
+    predicted best, each by the others, which is better with few labels and takes longer; "auto" is the latter where
+    there is a prior mean, else the former.
     """
     bias_precision: float = BIAS_PRECISION
     covariance: str = "auto"
@@ -109,7 +112,10 @@ class BayesianHead:
     """
 
     def __post_init__(self) -> None:
-        check_evidence_or_positive("prior_precision", self.prior_precision)
+        if isinstance(self.prior_precision, str):
+            check_choice("prior_precision", self.prior_precision, PRECISION_CHOICES)
+        else:
+            check_positive("prior_precision", self.prior_precision)
         check_positive("bias_precision", self.bias_precision)
         check_choice("approximation", self.approximation, APPROXIMATIONS)
         check_choice("covariance", self.covariance, COVARIANCES)
@@ -134,7 +140,7 @@ class BayesianHead:
             num_classes=data.num_classes,
             scale=self._units(sample),
             sample_weight=label_weights(data, self.class_weights),
-            prior_precision=self.prior_precision,
+            prior_precision=self._precision(),
             bias_precision=self.bias_precision,
             covariance=self.covariance,
             approximation=self.approximation,
@@ -144,6 +150,11 @@ class BayesianHead:
             origin=sample.double().mean(0),
         )
         return HeadPosterior(fit, features=self.features, device=self.device)
+
+    def _precision(self) -> float | str:
+        if self.prior_precision != "auto":
+            return self.prior_precision
+        return "evidence" if self.prior_mean is None else "leave-one-out"
 
     def _units(self, sample: Tensor) -> Tensor:
         """Return the units that the fit chooses from, equal ones once.  [n, D] -> [S, D]"""

@@ -1,13 +1,14 @@
 """The fit of a Bayesian head: its prior by evidence, its most probable weights, and a Gaussian posterior.
 
-A prior mean of the weights, a teacher's, is scaled by a number that leaving one label out chooses. The evidence is no
-judge of that number: it takes the weights' deviations from the mean for isotropic, and so prefers a large scale with a
-strong prior also where the teacher predicts worse than the labels (measured).
+A prior mean of the weights, a teacher's, is scaled by a number that leaving one label out chooses, and so is the prior
+precision beside it. The evidence is no judge of them: it takes the weights' deviations from the mean for isotropic, and
+prefers a large scale with a strong prior even where the teacher predicts worse than the labels (measured).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -25,6 +26,9 @@ BIAS_PRECISION = 0.1
 """The prior precision of the biases: a standard deviation of 3.2 nats."""
 _MAX_EXPONENT_SHIFT = 10
 """The prior precision is searched from D / 2^10 to D 2^10: logits with a standard deviation of 32 to 1 / 32 nats."""
+_USUAL_SHIFT, _SHIFT_DEVIATION = -5, 2.0
+"""The mean and standard deviation of the prior of log2(precision / D) under which labels are left out: ten labels, each
+left out in turn, are a poor guide, and would take a prior so strong that nothing is learnt."""
 PRIOR_SCALES = (0.5, 1.0, 2.0)
 """The scales of a prior mean that leaving one label out chooses from, besides 0; without labels it is 1."""
 _NUM_FOLDS = 5
@@ -92,9 +96,10 @@ def fit_head(
         features: [L, D], of the labelled rows.
         classes: [L], their classes.
         num_classes: C.
-        scale: [D], the units of the features; or [S, D], of which those with the largest evidence are taken.
+        scale: [D], the units of the features; or [S, D], of which those with the best score are taken, as of precisions.
         sample_weight: [L], the weights of the labels' losses; None weighs them equally.
-        prior_precision: That of the weights, or "evidence" for the power of two of the largest evidence.
+        prior_precision: That of the weights; "evidence" for the power of two of the largest evidence; "leave-one-out"
+            for the power of two with which the labels are predicted best, each by the others.
         bias_precision: The prior precision of the biases.
         covariance: One of gaussian_weights.COVARIANCES.
         approximation: One of APPROXIMATIONS.
@@ -112,7 +117,7 @@ def fit_head(
         precision = torch.full((design.shape[1],), bias_precision, dtype=torch.float64)
         regression = SoftmaxRegression(design, classes, sample_weight, precision, num_classes)
         candidates.append(_search_prior(regression, coordinates, prior_precision, previous))
-    best = candidates[0] if len(candidates) == 1 else max(candidates, key=lambda each: each.log_evidence)
+    best = max(candidates, key=lambda each: each.score)
     if prior_mean is not None:
         best = _search_prior_scale(best, prior_mean, prior_scale, prior_precision)
     regression, coordinates = best.regression, best.coordinates
@@ -188,6 +193,11 @@ def rough_mode(regression: SoftmaxRegression, start: Tensor) -> Tensor:
     return find_mode(regression, start, gap=_ROUGH_GAP)
 
 
+_Score = Callable[[SoftmaxRegression, Tensor], float]
+_SCORES: Mapping[str, _Score] = {"evidence": log_evidence, "leave-one-out": left_out_score}
+"""How good a prior is, by the regression and its most probable coefficients, in nats."""
+
+
 @dataclass(frozen=True)
 class _RoughFit:
     """A head whose prior is chosen, with coefficients near the most probable ones."""
@@ -196,12 +206,10 @@ class _RoughFit:
     regression: SoftmaxRegression
     coefficients: Tensor  # [J, M]
     prior_precision: float
+    score: float
+    """How good the prior is, in nats; of two fits it is known which criterion they share."""
     prior_mean: Tensor | None = None  # [D + 1, M]
     prior_scale: float = 0.0
-
-    @property
-    def log_evidence(self) -> float:
-        return log_evidence(self.regression, self.coefficients)
 
 
 def _search_prior(
@@ -209,21 +217,14 @@ def _search_prior(
 ) -> _RoughFit:
     start = _initial_coefficients(coordinates, regression.num_classes, previous)
     begin = None if previous is None else previous.prior_precision
-    found = _search_precision(regression, len(coordinates.origin), prior_precision, start, begin)
-    return _RoughFit(coordinates, *found)
-
-
-def _search_precision(
-    regression: SoftmaxRegression, num_features: int, prior_precision: float | str, start: Tensor, begin: float | None
-) -> tuple[SoftmaxRegression, Tensor, float]:
-    """Return the regression with its prior precision, given or found by evidence, rough coefficients, and it."""
+    num_features = len(coordinates.origin)
     if isinstance(prior_precision, str) and len(regression.classes):
-        prior_precision, start = _maximise_evidence(regression, num_features, start, begin)
-        return _replace_prior_precision(regression, prior_precision), start, prior_precision
+        return _RoughFit(coordinates, *_search_precision(regression, num_features, start, begin, prior_precision))
     # Without labels nothing is found: logits then deviate from the prior mean by about 1 nat.
     precision = float(num_features) if isinstance(prior_precision, str) else prior_precision
     regression = _replace_prior_precision(regression, precision)
-    return regression, rough_mode(regression, start), precision
+    coefficients = rough_mode(regression, start)
+    return _RoughFit(coordinates, regression, coefficients, precision, log_evidence(regression, coefficients))
 
 
 def _search_prior_scale(
@@ -231,31 +232,34 @@ def _search_prior_scale(
 ) -> _RoughFit:
     """Return the fit with a prior mean, its scale given or chosen by the labels left out in turn.
 
-    Every scale has the prior precision of its own largest evidence. The climb through PRIOR_SCALES begins at 0 and ends
-    where the labels are no longer predicted better.
+    The climb through PRIOR_SCALES begins at 0, with the precision that is best there, and ends where the labels are no
+    longer predicted better; the precision is then searched again.
     """
     coordinates, regression = rough.coordinates, rough.regression
     mean = coordinates.from_unscaled(prior_mean.double() @ regression.contrasts)  # [D + 1, M]
     inside = coordinates.from_features(mean, coordinates.origin, coordinates.scale)  # [J, M]
 
-    def fit_scale(scale: float, start: _RoughFit) -> _RoughFit:
+    def fit_scale(scale: float, start: Tensor) -> _RoughFit:
         moved = replace(regression, prior_mean=scale * inside)
-        found = _search_precision(
-            moved, len(coordinates.origin), prior_precision, start.coefficients, start.prior_precision
-        )
-        return _RoughFit(coordinates, *found, mean, scale)
+        coefficients = rough_mode(moved, start)
+        score = left_out_score(moved, coefficients) if len(moved.classes) else 0.0
+        return _RoughFit(coordinates, moved, coefficients, rough.prior_precision, score, mean, scale)
 
     if not isinstance(prior_scale, str) or not len(regression.classes):
-        return fit_scale(1.0 if isinstance(prior_scale, str) else prior_scale, rough)
-    best = replace(rough, prior_mean=mean)
-    score = left_out_score(best.regression, best.coefficients)
-    for scale in PRIOR_SCALES:
-        following = fit_scale(scale, best)
-        following_score = left_out_score(following.regression, following.coefficients)
-        if following_score <= score:
-            break
-        best, score = following, following_score
-    return best
+        best = fit_scale(1.0 if isinstance(prior_scale, str) else prior_scale, rough.coefficients)
+    else:
+        best = fit_scale(0.0, rough.coefficients)
+        for scale in PRIOR_SCALES:
+            following = fit_scale(scale, best.coefficients)
+            if following.score <= best.score:
+                break
+            best = following
+    if not isinstance(prior_precision, str) or not len(regression.classes):
+        return best
+    found = _search_precision(
+        best.regression, len(coordinates.origin), best.coefficients, best.prior_precision, prior_precision
+    )
+    return _RoughFit(coordinates, *found, mean, best.prior_scale)
 
 
 def _initial_coefficients(coordinates: HeadCoordinates, num_classes: int, previous: HeadFit | None) -> Tensor:
@@ -274,27 +278,41 @@ def _replace_prior_precision(regression: SoftmaxRegression, prior_precision: flo
     return replace(regression, precision=precision)
 
 
-def _maximise_evidence(
-    regression: SoftmaxRegression, num_features: int, start: Tensor, begin: float | None
-) -> tuple[float, Tensor]:
-    """Climb from `begin` (else D / 16) to the power of two of largest evidence; return it and its rough coefficients.
+def _search_precision(
+    regression: SoftmaxRegression, num_features: int, start: Tensor, begin: float | None, criterion: str
+) -> tuple[SoftmaxRegression, Tensor, float, float]:
+    """Climb from `begin` (else D / 16) to the best power of two.
 
-    On a grid the start of the search makes no difference where the evidence has one peak.
+    On a grid the start of the search makes no difference where the score has one peak.
+
+    Args:
+        regression: The regression; its prior precision is replaced.
+        num_features: D.
+        start: [J, M], coefficients from which the search for the most probable ones starts.
+        begin: The precision at which the climb begins.
+        criterion: One of _SCORES.
+
+    Returns:
+        The regression with its prior precision, rough coefficients, the precision, and its score.
     """
     middle = round(math.log2(num_features))
-    known: dict[int, tuple[float, Tensor]] = {}
+    known: dict[int, tuple[float, SoftmaxRegression, Tensor]] = {}
 
-    def evidence(exponent: int, start: Tensor) -> float:
+    def evaluate(exponent: int, start: Tensor) -> float:
         if exponent not in known:
             under = _replace_prior_precision(regression, 2.0**exponent)
             coefficients = rough_mode(under, start)
-            known[exponent] = log_evidence(under, coefficients), coefficients
+            score = _SCORES[criterion](under, coefficients)
+            if criterion == "leave-one-out":
+                score -= ((exponent - middle - _USUAL_SHIFT) / _SHIFT_DEVIATION) ** 2 / 2
+            known[exponent] = score, under, coefficients
         return known[exponent][0]
 
     lowest, highest = middle - _MAX_EXPONENT_SHIFT, middle + _MAX_EXPONENT_SHIFT
     best = middle - 4 if begin is None else min(max(round(math.log2(begin)), lowest), highest)
-    evidence(best, start)
+    evaluate(best, start)
     for towards in (1, -1):
-        while lowest <= best + towards <= highest and evidence(best + towards, known[best][1]) > evidence(best, start):
+        while lowest <= best + towards <= highest and evaluate(best + towards, known[best][2]) > evaluate(best, start):
             best += towards
-    return 2.0**best, known[best][1]
+    score, regression, coefficients = known[best]
+    return regression, coefficients, 2.0**best, score

@@ -179,6 +179,11 @@ PAGES = [
 @pytest.mark.parametrize("page", PAGES)
 def test_python_in_the_documentation_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    if page == "docs/features.md":
+        monkeypatch.syspath_prepend(ROOT / "tests" / "features")
+        from tiny_encoder import save_tiny_encoder
+
+        save_tiny_encoder(tmp_path / "sentence-encoder")
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
     assert blocks
     for block in blocks:

@@ -63,6 +63,8 @@ class RoundInput:
     acquisition: str = "batchbald"
     batch_size: int = 10
     num_draws: int = 100
+    descriptions: tuple[str, ...] = ()
+    """A sentence about each class; empty where none is described. They are no part of the journal: they may change."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def run_project_round(
     Raises:
         InputError: If a label is of no item.
     """
-    pool, task = MemoryPool(given.features), Classification(given.class_names)
+    pool, task = MemoryPool(given.features), Classification(given.class_names, given.descriptions)
     has_labels = any(isinstance(value, int) for value in given.labels.values())
     acquisition = given.acquisition if has_labels or ACQUISITIONS[given.acquisition].prediction_free else FIRST_BATCH
     free = len(pool) - len({*given.excluded} | given.labels.keys())

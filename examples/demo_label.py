@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from lindley.apps.project_report import draw_learning_curves
 from lindley.datasets.download import cache_folder
 from lindley.labelling.project import Project
 
@@ -66,6 +67,7 @@ def main() -> None:
     for count in sorted({*SHOWN, given.labels}):
         for name, status in statuses.items():
             print(line(count, name, status))
+    draw(given.out / "labelling-curve.png", projects)
     for name, folder in projects.items():
         print(f"\n{name}: {hidden_accuracy(folder, questions)}", end="")
     print("\n")
@@ -161,6 +163,20 @@ def line(count: int, name: str, status: dict[str, Any]) -> str:
     bar = "".join("o" if place == share else "-" if low <= place <= high else " " for place in range(WIDTH + 1))
     interval = "{share:4.0%} ({low:.0%} to {high:.0%})".format(**known[-1]).replace("%", " %")
     return f"{head} |{bar}| {interval}"
+
+
+def draw(path: Path, projects: Mapping[str, Path]) -> None:
+    """Draw the accuracy of the projects against their labels, as their report does.
+
+    Args:
+        path: The file of the picture.
+        projects: By name the folder of a project.
+    """
+    curves = []
+    for name, folder in projects.items():
+        with Project.open(folder) as project:
+            curves.append((name, project.status()))
+    draw_learning_curves(curves).savefig(path, dpi=130)
 
 
 def hidden_accuracy(folder: Path, questions: Path) -> str:

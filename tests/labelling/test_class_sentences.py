@@ -124,9 +124,9 @@ def test_the_status_of_a_project_names_the_sentences_that_were_swapped(tmp_path:
         assert project.train().hyperparameters["prior_scale"] == 1.0  # a model of the sentences alone
         assert project.status().sentences == SentencesStatus(1.0, [])
         contents = {each.id: each.content for each in project.store.items()}
-        for _ in range(6):
+        for _ in range(4):
             project.tell({each.item: truth[contents[each.item]] for each in project.ask(10)})
-        project.train()
+            project.train()
     found = json.loads(run("status", tmp_path / "project", "--format", "json"))["sentences"]
     assert [each["name"] for each in found["classes"] if each["misleads"]] == ["person", "place"]
     assert {each["name"]: each["sentence"] for each in found["classes"]} == SWAPPED
@@ -143,18 +143,29 @@ SWAPPED = {
     "amount": "a question asking how many, how much or how far",
 }
 QUESTIONS = {
-    "person": ("Who wrote {}?", "Which author is {} by?", "Who was the first to film {}?"),
-    "place": ("Where is {} set?", "In which city was {} first played?", "What country does {} take place in?"),
-    "amount": ("How many acts has {}?", "How much did {} cost?", "How many people know {}?"),
+    "person": (
+        *("Who wrote {}?", "Which author is {} by?", "Who was the first to film {}?", "Name the composer of {}."),
+        *("Whose idea was {}?", "What woman made {} famous?", "Which king liked {}?", "Who sang in {}?"),
+        *("What critic hated {}?", "Who paid for {}?", "Which tenor left {}?", "What painter drew {}?"),
+    ),
+    "place": (
+        *("Where is {} set?", "In which city was {} first played?", "What country does {} take place in?"),
+        *("What island is in {}?", "From which town does {} come?", "Which river flows through {}?"),
+        *("What museum keeps {}?", "Name the theatre of {}.", "In what land is {} forbidden?"),
+        *("On which street was {} shot?", "What mountain is climbed in {}?", "To which harbour does {} lead?"),
+    ),
+    "amount": (
+        *("How many acts has {}?", "How much did {} cost?", "How many people know {}?", "How long is {}?"),
+        *("How old is {}?", "What share of pupils reads {}?", "At what age is {} understood?"),
+        *("How often was {} played?", "What is the price of {}?", "How far did {} travel?"),
+        *("What percentage saw {} twice?", "How heavy is the book of {}?"),
+    ),
 }
-WORKS = (
-    *("Hamlet", "Faust", "Carmen", "Tosca", "Macbeth", "Aida", "Emma", "Ulysses", "Dracula", "Rebecca", "Jaws"),
-    *("Otello", "Fidelio", "Norma", "Salome", "Manon", "Medea", "Candide", "Evita", "Chicago", "Cabaret"),
-)
+WORKS = ("Hamlet", "Faust", "Carmen", "Dracula")
 
 
 def write_questions(path: Path) -> dict[str, str]:
-    """Write 189 questions, and return the class of each."""
+    """Write 144 questions, and return the class of each."""
     truth = {form.format(work): name for name, forms in QUESTIONS.items() for form in forms for work in WORKS}
     path.write_text("".join(f"{line}\n" for line in ("text", *truth)))
     return truth

@@ -102,9 +102,9 @@ def make_projects(questions: Path, projects: Mapping[str, Path]) -> None:
         )
 
 
-def find_encoder() -> Path | None:
+def find_encoder(module: str = ENCODER) -> Path | None:
     """Return the folder of the sentence encoder; None where it, or what reads it, is not installed."""
-    found = importlib.util.find_spec(ENCODER)
+    found = importlib.util.find_spec(module)
     if found is None or found.origin is None or importlib.util.find_spec("transformers") is None:
         return None
     return Path(found.origin).with_name("model")

@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -119,11 +120,11 @@ def label(questions: Path, folder: Path, name: str, labels: int) -> dict[str, An
         name: Its name.
         labels: The number of labels.
     """
-    for more in (20, labels - 20):
+    for before, after in pairwise([0, *sorted({min(20, labels), labels})]):
+        more = after - before
         run("label", folder, "--simulate", questions, "--labels", more, quiet=True, num_threads=1)  # a core for each
-        status = json.loads(run("status", folder, "--json", quiet=True))
-        print(f"{name}: {status['labels']['train'] + status['labels']['test']} labels", flush=True)
-    return dict(status)
+        print(f"{name}: {after} labels", flush=True)
+    return dict(json.loads(run("status", folder, "--json", quiet=True)))
 
 
 def run(*command: object, quiet: bool = False, num_threads: int | None = None) -> str:

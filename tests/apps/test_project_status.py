@@ -127,6 +127,8 @@ def test_a_sentence_that_misleads_is_named_with_the_command_that_changes_it(proj
     (numbers,) = (each for each in status_tables(status) if each.title == "More numbers")
     (weight,) = (value for name, value in numbers.rows if name.startswith("weight of the sentences"))
     assert weight.startswith("0.5 ")
+    unnamed = replace(status, sentences=SentencesStatus(0.5, [replace(one, sentence="big cat")]))
+    assert next(sentence_lines(unnamed, Path("pets"))).startswith("big cat has no sentence, and its name misleads")
     assert not [*sentence_lines(replace(status, sentences=None), Path("pets"))]
 
 

@@ -117,10 +117,10 @@ def sentence_lines(status: ProjectStatus, folder: Path) -> Iterator[str]:
         if each.misleads:
             command = f"{program_name()} class describe {shlex.quote(str(folder))} {shlex.quote(each.name)} TEXT"
             worse = f"{-each.gain:.1f} ± {each.standard_error:.1f} nats worse"
-            yield (
-                f"Your sentence for {each.name} misleads: rewrite it ({command}). "
-                f"With it the training labels are predicted {worse} than without."
-            )
+            own = f"Your sentence for {each.name} misleads: rewrite it"
+            name = f"{each.name} has no sentence, and its name misleads: describe it"
+            wrong = name if each.sentence == each.name else own
+            yield f"{wrong} ({command}). With it the training labels are predicted {worse} than without."
 
 
 def advice_line(status: ProjectStatus, folder: Path) -> str:

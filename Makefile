@@ -78,7 +78,7 @@ $(PEERS): benchmarks/peers/requirements.txt | $(STAMP)
 	@.venv-peers/bin/python -m pip install --disable-pip-version-check --no-deps -r benchmarks/peers/requirements.txt
 	@touch $(PEERS)
 
-$(LOCKED): requirements.lock requirements-laplace.lock requirements-sinks.lock
+$(LOCKED): requirements.lock requirements-no-deps.lock requirements-sinks.lock
 	@if ! { $(BIN)/python -c '$(SUITABLE)' && $(BIN)/python -m pip --version; } >/dev/null 2>&1; then \
 	    if [ -n "$(PYTHON)" ]; then set -- "$(PYTHON)"; \
 	    else set -- python3 python3.13 python3.12 python3.11 python3.14; fi; \
@@ -96,7 +96,7 @@ $(LOCKED): requirements.lock requirements-laplace.lock requirements-sinks.lock
 	    "$$found" -m venv --clear .venv || exit 1; \
 	fi
 	@$(BIN)/python -m pip install --disable-pip-version-check -r requirements.lock -r requirements-sinks.lock
-	@$(BIN)/python -m pip install --disable-pip-version-check --no-deps -r requirements-laplace.lock
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-deps -r requirements-no-deps.lock
 	@touch $(LOCKED)
 
 $(STAMP): $(LOCKED) pyproject.toml

@@ -31,6 +31,7 @@ from lindley.contracts import Classification, Labels, TrainingData
 from lindley.datasets.catalogue import load
 from lindley.features import LSA, EncoderAndLSA, FeatureMethod, Patches
 from lindley.pools.memory import MemoryPool
+from lindley.labelling.records import Kind
 from lindley.posteriors.head.head import BayesianHead
 
 NUM_DRAWS = 50
@@ -45,6 +46,7 @@ class Case:
     classes: np.ndarray
     num_pool: int
     sizes: tuple[int, ...]
+    kind: Kind
     official: tuple[Sequence[Any], np.ndarray] | None = None
     """The test set that was published beside the data, of another time: its contents and classes."""
 
@@ -129,7 +131,9 @@ def trec(folder: Path) -> Case:
     """Questions of six classes, in a random order."""
     (texts, classes), official = (_read_trec(folder / "trec6" / f"trec6_{part}.tsv") for part in ("train", "test"))
     order = np.random.default_rng(99).permutation(len(texts))
-    return Case("TREC-6", [texts[row] for row in order], classes[order], len(texts) - 1000, (100, 300), official)
+    return Case(
+        "TREC-6", [texts[row] for row in order], classes[order], len(texts) - 1000, (100, 300), "text", official
+    )
 
 
 def _read_trec(path: Path) -> tuple[list[str], np.ndarray]:
@@ -142,7 +146,7 @@ def mnist(folder: Path) -> Case:
     dataset = load("mnist", data_dir=folder, download=False)
     rows = torch.from_numpy(np.random.default_rng(1).permutation(len(dataset.pool))[:3000])
     images = (dataset.pool.read(rows)[:, 0] * 255).round().to(torch.uint8).numpy()
-    return Case("MNIST", list(images), dataset.classes[rows].numpy(), 2000, (50, 100, 200))
+    return Case("MNIST", list(images), dataset.classes[rows].numpy(), 2000, (50, 100, 200), "images")
 
 
 def cifar(folder: Path) -> Case:
@@ -156,7 +160,7 @@ def cifar(folder: Path) -> Case:
         streams = [archive["header"].tobytes() + scans[offsets[row] : offsets[row + 1]] for row in rows]
         contents += [np.asarray(Image.open(io.BytesIO(stream))) for stream in streams]
         classes.append(archive[f"{part}_labels"][rows].astype(np.int64))
-    return Case("CIFAR-10 (JPEG)", contents, np.concatenate(classes), 5000, (100, 300))
+    return Case("CIFAR-10 (JPEG)", contents, np.concatenate(classes), 5000, (100, 300), "images")
 
 
 CASES = {"trec": trec, "mnist": mnist, "cifar": cifar}

@@ -33,8 +33,7 @@ from lindley.labelling.accuracy import estimate_accuracy
 from lindley.labelling.class_sentences import sentences_as_prior
 from lindley.labelling.records import ClassRecord
 from lindley.labelling.streams import TEST_SHARE, num_test_labels
-from lindley.labelling.training_round import RoundInput, run_project_round
-from lindley.posteriors import BayesianHead
+from lindley.labelling.training_round import RoundInput, project_head, run_project_round
 
 Row = dict[str, object]
 
@@ -95,7 +94,7 @@ def _run(case: Case, features: np.ndarray, prior: torch.Tensor | None, arm: str,
     with tempfile.TemporaryDirectory() as folder:
         while True:
             output = run_project_round(
-                replace(given, labels=told), BayesianHead(prior_mean=prior), Path(folder), has_prior=prior is not None
+                replace(given, labels=told), project_head(case.kind, prior), Path(folder), has_prior=prior is not None
             )
             if len(told) in SIZES and output.posterior is not None:
                 point = output.posterior.point()

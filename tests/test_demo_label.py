@@ -18,7 +18,7 @@ def test_made_up_questions_are_different_and_one_class_is_rare() -> None:
     pairs = DEMO["make_questions"](2000, np.random.default_rng(0))
     assert len({text for text, _ in pairs}) == 2000
     counts = Counter(label for _, label in pairs)
-    assert set(counts) == set(DEMO["CLASSES"])
+    assert set(counts) == set(DEMO["SENTENCES"])
     assert counts["ABBR"] < 0.05 * 2000
     assert not [text for text, _ in pairs if "{" in text or "}" in text]
 
@@ -41,6 +41,20 @@ def test_questions_are_trec_where_they_are_there(there: bool, tmp_path: Path, mo
         rows = [*csv.DictReader(file, delimiter=",")]
     assert rows[0].keys() == {"text", "label"}
     assert len(rows) == (1 if there else 5000)
+
+
+def test_the_encoder_is_a_folder_where_its_package_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert DEMO["find_encoder"]("an_encoder_that_is_not_there") is None
+    (tmp_path / "an_encoder").mkdir()
+    (tmp_path / "an_encoder" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert DEMO["find_encoder"]("an_encoder") == tmp_path / "an_encoder" / "model"
+
+
+def test_a_model_of_the_sentences_alone_stands_at_0_labels() -> None:
+    curve = [{"num_labels": count, "low": 0.0, "share": count / 100, "high": 1.0} for count in (0, 10)]
+    assert "0 % (0 % to 100 %)" in DEMO["line"](0, "default", {"curve": curve})
+    assert "10 % (0 % to 100 %)" in DEMO["line"](20, "default", {"curve": curve})
 
 
 def test_the_picture_has_a_dot_within_its_interval() -> None:

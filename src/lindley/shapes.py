@@ -35,3 +35,5 @@ LabelledRows = Int64[Tensor, "labelled"]
 """Rows that are labelled already."""
 LabelledFeatures = Float[Tensor, "L D"]
 """One vector per labelled row."""
+LabelledGains = Float[Tensor, "L C"]
+"""One number per labelled row and class."""

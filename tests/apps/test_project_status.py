@@ -6,16 +6,18 @@ import csv
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from lindley.apps.cli import app
-from lindley.apps.project_status import advice_line, answer, labels_line, status_tables
+from lindley.apps.project_status import advice_line, answer, labels_line, sentence_lines, status_tables
 from lindley.apps.status_command import PROJECT_FILE
 from lindley.labelling.project import Project
 from lindley.labelling.settings import FILE_NAME
+from lindley.labelling.status import SentencesStatus, SentenceStatus
 
 ANIMALS = ("cat", "dog")
 
@@ -112,6 +114,22 @@ def test_a_new_project_says_what_is_missing(tmp_path: Path) -> None:
         assert labels_line(project.status()) == "Labels: 0 of 3 items (0 to train on, 0 to test)."
         project.record_failure("no space left")
         assert any("no space left" in line for line in answer(project.status(), tmp_path / "new"))
+
+
+def test_a_sentence_that_misleads_is_named_with_the_command_that_changes_it(project: Project) -> None:
+    one = SentenceStatus(0, "big cat", "barks", num_labels=9, gain=-8.0, standard_error=2.5, misleads=True)
+    other = replace(one, name="dog", gain=8.0, misleads=False)
+    status = replace(project.status(), sentences=SentencesStatus(0.5, [one, other]))
+    (line,) = sentence_lines(status, Path("my pets"))
+    assert line.startswith("Your sentence for big cat misleads: rewrite it (")
+    assert "class describe 'my pets' 'big cat' TEXT" in line
+    assert "8.0 ± 2.5 nats worse" in line
+    (numbers,) = (each for each in status_tables(status) if each.title == "More numbers")
+    (weight,) = (value for name, value in numbers.rows if name.startswith("weight of the sentences"))
+    assert weight.startswith("0.5 ")
+    unnamed = replace(status, sentences=SentencesStatus(0.5, [replace(one, sentence="big cat")]))
+    assert next(sentence_lines(unnamed, Path("pets"))).startswith("big cat has no sentence, and its name misleads")
+    assert not [*sentence_lines(replace(status, sentences=None), Path("pets"))]
 
 
 def test_the_next_command_quotes_the_folder(project: Project) -> None:

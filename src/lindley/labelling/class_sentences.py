@@ -1,11 +1,14 @@
 """The classes' sentences as the prior of the model: what they say counts until labels say better.
 
-A sentence is embedded by the encoder of the texts. Its scale is chosen by the labels, 0 where it misleads.
+A sentence is embedded by the encoder of the texts. The weight of all sentences is chosen by the labels, 0 where they
+mislead; each sentence is judged by itself, so that a person can rewrite the one that misleads.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -14,7 +17,12 @@ from torch import Tensor
 
 from lindley.labelling.records import ClassRecord
 from lindley.posteriors.head.prior_mean import sentence_prior_mean
-from lindley.shapes import Features
+from lindley.shapes import ClassIndices, Features, LabelledGains
+
+MIN_LABELS = 5
+"""The number of labels of its class below which no sentence is said to mislead."""
+MARGIN = 2.0
+"""The number of standard errors by which its gain must be below 0."""
 
 
 @runtime_checkable
@@ -24,6 +32,55 @@ class EncodesText(Protocol):
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Return the embeddings of any texts.  n texts -> [n, E] of length 1"""
         ...
+
+
+@dataclass(frozen=True)
+class SentenceGain:
+    """What a class's sentence is worth: how much better the labels are predicted with it, each left out in turn."""
+
+    class_id: int
+    sentence: str
+    """The name of the class where it has no sentence."""
+    num_labels: int
+    """The number of training labels of the class."""
+    gain: float
+    """The log-likelihood of all training labels that it gains, in nats."""
+    standard_error: float
+    """That of the gain, by how much the labels' gains differ."""
+
+    @property
+    def misleads(self) -> bool:
+        """Whether the gain is below 0 for sure: by MARGIN standard errors, with MIN_LABELS labels of its class."""
+        return self.num_labels >= MIN_LABELS and self.gain < -MARGIN * self.standard_error
+
+
+def sentence_of(record: ClassRecord) -> str:
+    """Return what describes a class: its sentence, or its name where it has none."""
+    return record.description or record.name
+
+
+def descriptions_of(classes: Sequence[ClassRecord]) -> tuple[str, ...]:
+    """Return what describes each class; nothing where none has a sentence."""
+    return tuple(map(sentence_of, classes)) if any(each.description for each in classes) else ()
+
+
+def judge_sentences(
+    gains: LabelledGains, labels: ClassIndices, classes: Sequence[ClassRecord]
+) -> tuple[SentenceGain, ...]:
+    """Return what each class's sentence is worth.
+
+    Args:
+        gains: [L, C] nats, by label and class what the class's sentence gains.
+        labels: [L], the classes of the labels.
+        classes: The classes, in their order.
+    """
+    counts = torch.bincount(labels, minlength=len(classes)).tolist()
+    sums = gains.sum(0).tolist()
+    errors = (math.sqrt(len(gains)) * gains.std(0, correction=0)).tolist()
+    return tuple(
+        SentenceGain(each.id, sentence_of(each), *values)
+        for each, *values in zip(classes, counts, sums, errors, strict=True)
+    )
 
 
 def sentences_as_prior(method: object, features: Features, classes: Sequence[ClassRecord]) -> Tensor | None:
@@ -39,9 +96,10 @@ def sentences_as_prior(method: object, features: Features, classes: Sequence[Cla
     Returns:
         [D + 1, C], the weights of the features and the biases below.
     """
-    if not isinstance(method, EncodesText) or not any(each.description for each in classes):
+    descriptions = descriptions_of(classes)
+    if not isinstance(method, EncodesText) or not descriptions:
         return None
-    sentences = torch.from_numpy(method.encode([each.description or each.name for each in classes]))
+    sentences = torch.from_numpy(method.encode(descriptions))
     unit = float(features[:, : sentences.shape[1]].norm(dim=1).median())
     if not unit > 0:
         return None

@@ -10,6 +10,7 @@ import numpy as np
 from lindley.labelling.consensus import item_label
 from lindley.labelling.fold import ProjectState, fold
 from lindley.labelling.project import Project
+from lindley.labelling.records import ClassRecord
 
 Value = int | Literal["skip"]
 """The id of a class, or that the item was skipped."""
@@ -34,6 +35,11 @@ class Snapshot:
     """The items on which people do not agree."""
     excluded: tuple[int, ...]
     """The items that are not to be selected: of another stream, disputed, or on somebody's screen."""
+
+    @property
+    def classes(self) -> list[ClassRecord]:
+        """The classes that are offered, in the order of their ids."""
+        return [self.state.classes[class_id] for class_id in self.class_ids]
 
 
 def take_snapshot(project: Project) -> Snapshot:

@@ -27,6 +27,7 @@ from lindley.labelling.accuracy import (
 )
 from lindley.labelling.advice import Advice, Forecast, RoundChange, advise, forecast_gain
 from lindley.labelling.class_events import resolve_class
+from lindley.labelling.class_sentences import SentenceGain, sentence_of
 from lindley.labelling.consensus import pairwise_agreement
 from lindley.labelling.epochs import Epoch, read_epochs
 from lindley.labelling.fold import ProjectState
@@ -86,6 +87,31 @@ class PeopleAgreement:
 
 
 @dataclass(frozen=True)
+class SentenceStatus:
+    """What the sentence of a class is worth to the newest model."""
+
+    class_id: int
+    name: str
+    sentence: str
+    """The name of the class where it has no sentence."""
+    num_labels: int
+    gain: float
+    """The log-likelihood of the training labels that it gains, in nats."""
+    standard_error: float
+    misleads: bool
+
+
+@dataclass(frozen=True)
+class SentencesStatus:
+    """What the sentences about the classes are worth to the newest model."""
+
+    weight: float
+    """The number by which they count, chosen by the labels: 1 without labels, 0 where they are left out."""
+    classes: Sequence[SentenceStatus]
+    """None before the first labels; a sentence that was changed since comes with the next model."""
+
+
+@dataclass(frozen=True)
 class ProjectStatus:
     """How far a project is."""
 
@@ -120,6 +146,8 @@ class ProjectStatus:
     """The joint information of the next batch."""
     information_limit_bits: float
     """The most that can be shown with the project's number of draws, log2 K."""
+    sentences: SentencesStatus | None
+    """None without sentences, or without an encoder that reads them."""
     agreement: Sequence[PeopleAgreement]
     seconds_per_label: float | None
     """The median time for an answer."""
@@ -173,6 +201,7 @@ def project_status(project: Project) -> ProjectStatus:
         curve=learning_curve(snapshot, epochs, judgements),
         information_bits=None if information is None else information / math.log(2),
         information_limit_bits=math.log2(project.settings.num_draws),
+        sentences=_sentences(newest, state),
         agreement=_agreement(state),
         seconds_per_label=_seconds_per_label(state),
         failure=rounds[-1].error if rounds and rounds[-1].status == "failed" else "",
@@ -235,6 +264,18 @@ def _audit(project: Project, snapshot: Snapshot, undecided: Sequence[int]) -> Au
     classes = snapshot.state.classes
     correct = sum(resolve_class(classes, known[item]) == value for item, value in labelled.items())
     return AuditStatus(*counts, correct, *audit_interval(correct, len(labelled), len(undecided)))
+
+
+def _sentences(epoch: Epoch | None, state: ProjectState) -> SentencesStatus | None:
+    """Return the verdict on the sentences, without those that were changed after the epoch."""
+    if epoch is None or "prior_scale" not in epoch.hyperparameters:
+        return None
+    found = []
+    for each in (SentenceGain(**values) for values in epoch.metrics.get("sentences", ())):
+        record = state.classes[each.class_id]
+        if not record.retired and sentence_of(record) == each.sentence:
+            found.append(SentenceStatus(name=record.name, misleads=each.misleads, **asdict(each)))
+    return SentencesStatus(epoch.hyperparameters["prior_scale"], found)
 
 
 def _agreement(state: ProjectState) -> list[PeopleAgreement]:

@@ -13,6 +13,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -23,13 +24,13 @@ import torch
 from lindley.contracts import Posterior
 from lindley.errors import DataError, LindleyError
 from lindley.files import write_json
-from lindley.labelling.class_sentences import sentences_as_prior
+from lindley.labelling.class_sentences import descriptions_of, judge_sentences, sentences_as_prior
 from lindley.labelling.epochs import Epoch, keep_predictions, write_epoch
 from lindley.labelling.item_features import ItemFeatures, feature_method, item_features
 from lindley.labelling.project import Project
 from lindley.labelling.snapshot import Snapshot, take_snapshot
-from lindley.labelling.training_round import RoundInput, RoundOutput, run_project_round
-from lindley.posteriors import BayesianHead, save_posterior
+from lindley.labelling.training_round import RoundInput, RoundOutput, project_head, run_project_round
+from lindley.posteriors import save_posterior
 from lindley.posteriors.head.head import HeadPosterior
 from lindley.posteriors.temperature_scaling import TemperatureScaledPosterior
 from lindley.session.locks import FileLock
@@ -81,10 +82,11 @@ def train_epoch(
         found, snapshot = (items or ItemReader(project)).read(on_progress)
         on_progress(_progress("model", 0, 1))
         features = torch.from_numpy(np.array(found.vectors))
-        prior_mean = sentences_as_prior(feature_method(project.settings, project.folder), features, project.classes())
+        method = feature_method(project.settings, project.folder)
+        prior_mean = sentences_as_prior(method, features, snapshot.classes)
         output = run_project_round(
             _round_input(project, snapshot, features),
-            BayesianHead(prior_mean=prior_mean),
+            project_head(project.settings.kind, prior_mean),
             project.folder / ROUNDS,
             has_prior=prior_mean is not None,
             previous=_previous(project, snapshot),
@@ -107,6 +109,7 @@ def _round_input(project: Project, snapshot: Snapshot, features: torch.Tensor) -
         settings.acquisition,
         settings.batch_size,
         settings.num_draws,
+        descriptions_of(snapshot.classes),
     )
 
 
@@ -151,13 +154,14 @@ def _write(project: Project, number: int, snapshot: Snapshot, output: RoundOutpu
     return epoch
 
 
-def _sentence_gains(posterior: Posterior | None, snapshot: Snapshot) -> dict[str, dict[str, float]]:
-    """Return by class what its sentence is worth, in nats of the labels that are left out in turn."""
+def _sentence_gains(posterior: Posterior | None, snapshot: Snapshot) -> dict[str, Any]:
+    """Return what the classes' sentences are worth; nothing where there are none, or no labels to judge them."""
     posterior = posterior.posterior if isinstance(posterior, TemperatureScaledPosterior) else posterior
-    if not isinstance(posterior, HeadPosterior) or posterior.prior_scale is None or not snapshot.train:
+    if not isinstance(posterior, HeadPosterior) or posterior.prior_scale is None:
         return {}
-    gains = posterior.prior_gains().tolist()
-    return {"sentence_gains": dict(zip(snapshot.class_names, gains, strict=True))}
+    labels = posterior.fit_result.regression.classes
+    found = judge_sentences(posterior.prior_gains(), labels, snapshot.classes) if len(labels) else ()
+    return {"sentences": [asdict(each) for each in found]}
 
 
 def _save_model(folder: Path, posterior: Posterior, snapshot: Snapshot, feature_version: str) -> None:

@@ -29,10 +29,11 @@ from lindley.contracts import (
 )
 from lindley.information import bald, estimate_joint_information, mean_log_probs
 from lindley.labelling.ranked_queue import QueueRow
+from lindley.labelling.records import Kind
 from lindley.noise import row_uniforms
 from lindley.pools.memory import MemoryPool
 from lindley.posteriors.head.calibration import calibration_temperature
-from lindley.posteriors.head.head import HeadPosterior
+from lindley.posteriors.head.head import BayesianHead, HeadPosterior
 from lindley.posteriors.temperature_scaling import scale_temperature
 from lindley.session.events import Answer
 from lindley.session.rounds import Observation, RoundView
@@ -63,6 +64,8 @@ class RoundInput:
     acquisition: str = "batchbald"
     batch_size: int = 10
     num_draws: int = 100
+    descriptions: tuple[str, ...] = ()
+    """A sentence about each class; empty where none is described. They are no part of the journal: they may change."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,21 @@ class RoundOutput:
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     """What the fit chose, where it had a choice."""
     seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def project_head(kind: Kind, prior_mean: Tensor | None = None) -> BayesianHead:
+    """Return the learner of a project.
+
+    The features of texts, images and rows are made so that their variances mean something: they have one unit. With few
+    labels, and with labels that were chosen, the evidence may take each feature's own unit, or so strong a prior that
+    several points of accuracy are lost (measured, `benchmarks/labelling_quality.py`).
+
+    Args:
+        kind: What the items are; vectors of one's own may have columns of any units.
+        prior_mean: The mean of the prior of the weights, [D + 1, C]; None: 0.
+    """
+    scale = "evidence" if kind == "vectors" else "common"
+    return BayesianHead(prior_precision="leave-one-out", scale=scale, prior_mean=prior_mean)
 
 
 def run_project_round(
@@ -103,7 +121,7 @@ def run_project_round(
     Raises:
         InputError: If a label is of no item.
     """
-    pool, task = MemoryPool(given.features), Classification(given.class_names)
+    pool, task = MemoryPool(given.features), Classification(given.class_names, given.descriptions)
     has_labels = any(isinstance(value, int) for value in given.labels.values())
     acquisition = given.acquisition if has_labels or ACQUISITIONS[given.acquisition].prediction_free else FIRST_BATCH
     excluded = {*given.excluded}

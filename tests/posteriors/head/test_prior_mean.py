@@ -164,13 +164,29 @@ def test_folds_stand_in_for_leaving_one_out_where_that_is_dear(monkeypatch):
 def test_gains_are_positive_for_columns_that_know_and_negative_for_one_that_misleads():
     features, classes, data = problem(60)
     prior_mean = informative(features, classes)
-    helped = BayesianHead(prior_mean=prior_mean, prior_scale=1.0).fit(data, seed=0).prior_gains()
+    helped = BayesianHead(prior_mean=prior_mean, prior_scale=1.0).fit(data, seed=0).prior_gains().sum(0)
     assert (helped > 0).all()
     wrong = prior_mean.clone()
     wrong[:, 1] = -2 * wrong[:, 1]
-    gains = BayesianHead(prior_mean=wrong, prior_scale=1.0).fit(data, seed=0).prior_gains()
+    gains = BayesianHead(prior_mean=wrong, prior_scale=1.0).fit(data, seed=0).prior_gains().sum(0)
     assert gains.argmin() == 1
     assert gains[1] < 0
+
+
+@pytest.mark.parametrize("scale", [0.0, 0.5, 2.0])
+def test_gains_are_those_over_a_head_with_the_others_average_whatever_scale_was_chosen(scale):
+    features, classes, _ = problem(0)
+    prior_mean, few = informative(features, classes), slice(0, 40)
+    options = {"num_classes": 3, "scale": torch.ones(NUM_FEATURES, dtype=torch.float64), "prior_precision": 2.0}
+    fit = fit_head(features[few], classes[few], prior_mean=prior_mean, prior_scale=scale, **options)
+    gains = prior_gains(fit)
+    assert gains.shape == (40, 3)
+    whole = fit_head(features[few], classes[few], prior_mean=prior_mean, prior_scale=1.0, **options)
+    for each in range(3):
+        without = prior_mean.clone()
+        without[:, each] = prior_mean[:, [other for other in range(3) if other != each]].mean(1)
+        less = fit_head(features[few], classes[few], prior_mean=without, prior_scale=1.0, **options)
+        torch.testing.assert_close(gains[:, each], whole.leave_one_out() - less.leave_one_out(), atol=1e-3, rtol=1e-3)
 
 
 def test_gains_do_not_change_with_a_constant_added_to_all_classes():

@@ -45,7 +45,7 @@ from lindley.posteriors.state_checks import (
     one_of,
 )
 from lindley.posteriors.supported_data import check_supported
-from lindley.shapes import Features, Scores
+from lindley.shapes import Features, LabelledGains, Scores
 from lindley.torch_state import isolated_torch_state
 
 UNITS: Mapping[str, Callable[[Tensor], Tensor]] = {"common": common_deviation, "feature": standard_deviations}
@@ -208,10 +208,10 @@ class HeadPosterior:
         """Log-probability of each label by the head without it, approximately (`HeadFit`).  [L] nats"""
         return self.fit_result.leave_one_out()
 
-    def prior_gains(self) -> Scores:
-        """Log-likelihood of the left-out labels that each class's part of the prior mean gains.  [C] nats
+    def prior_gains(self) -> LabelledGains:
+        """Log-likelihood that each left-out label gains by each class's part of the prior mean.  [L, C] nats
 
-        Below 0 it misleads, see `prior_mean.prior_gains`.
+        Where the sum over the labels is below 0 it misleads, see `prior_mean.prior_gains`.
         """
         return prior_gains(self.fit_result)
 

@@ -96,7 +96,7 @@ def fit_head(
         features: [L, D], of the labelled rows.
         classes: [L], their classes.
         num_classes: C.
-        scale: [D], the units of the features; or [S, D], of which those with the best score are taken, as of precisions.
+        scale: [D], the units of the features; or [S, D], of which those with the best score are taken.
         sample_weight: [L], the weights of the labels' losses; None weighs them equally.
         prior_precision: That of the weights; "evidence" for the power of two of the largest evidence; "leave-one-out"
             for the power of two with which the labels are predicted best, each by the others.

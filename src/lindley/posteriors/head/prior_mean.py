@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from lindley.errors import InputError
-from lindley.posteriors.head.head_fit import HeadFit, left_out_score, rough_mode
-from lindley.shapes import Features, Scores
+from lindley.posteriors.head.head_fit import HeadFit, left_out_log_probs, rough_mode
+from lindley.shapes import Features, LabelledGains
 
 COSINE_SCALE = 15.0
 """Nats of a logit for each unit of a cosine: that of six sentences about the questions of TREC, without labels."""
@@ -68,30 +68,30 @@ def teacher_prior_mean(num_features: int, num_classes: int) -> Tensor:
     return weights
 
 
-def prior_gains(fit: HeadFit) -> Scores:
-    """Log-likelihood of the left-out labels that each class's part of the prior mean gains.  [C] nats
+def prior_gains(fit: HeadFit) -> LabelledGains:
+    """Log-likelihood that each left-out label gains by each class's part of the prior mean.  [L, C] nats
 
-    The part is compared with the average of the other classes' in its place, at the scale that the fit chose, or at 1
-    where it chose 0. Below 0 it misleads: the labels are predicted better without it.
+    The part is compared with the average of the other classes' in its place, at scale 1 whatever the fit chose: a small
+    scale, chosen since one class misleads, would hide which. Where the sum over the labels is below 0, a part misleads.
 
     Raises:
         InputError: If the head has no prior mean, or no labels.
     """
     if fit.prior_mean is None or not len(fit.regression.classes):
         raise InputError(argument="fit", expected="a head with a prior mean and labels")
-    scale, coordinates = fit.prior_scale or 1.0, fit.coordinates
-    contrasts = fit.regression.contrasts
+    coordinates, contrasts = fit.coordinates, fit.regression.contrasts
     num_classes = len(contrasts)
 
-    def score(weights: Tensor) -> float:
+    def left_out(weights: Tensor) -> Tensor:  # [D + 1, C] -> [L]
         moved = coordinates.from_features(weights @ contrasts, coordinates.origin, coordinates.scale)
-        regression = replace(fit.regression, prior_mean=scale * moved)
-        return left_out_score(regression, rough_mode(regression, fit.coefficients))
+        regression = replace(fit.regression, prior_mean=moved)
+        log_probs = left_out_log_probs(regression, rough_mode(regression, fit.coefficients))
+        return regression.sample_weight * log_probs[torch.arange(len(log_probs)), regression.classes]
 
     of_classes = fit.prior_mean @ contrasts.T  # [D + 1, C]
-    whole, gains = score(of_classes), []
+    whole, gains = left_out(of_classes), []
     for each in range(num_classes):
         without = of_classes.clone()
         without[:, each] = (of_classes.sum(1) - of_classes[:, each]) / (num_classes - 1)
-        gains.append(whole - score(without))
-    return torch.tensor(gains, dtype=torch.float64)
+        gains.append(whole - left_out(without))
+    return torch.stack(gains, dim=1)  # [L, C]

@@ -30,8 +30,8 @@ from sklearn.linear_model import LogisticRegression
 from lindley.contracts import Classification, Labels, TrainingData
 from lindley.datasets.catalogue import load
 from lindley.features import LSA, EncoderAndLSA, FeatureMethod, Patches
-from lindley.pools.memory import MemoryPool
 from lindley.labelling.records import Kind
+from lindley.pools.memory import MemoryPool
 from lindley.posteriors.head.head import BayesianHead
 
 NUM_DRAWS = 50

@@ -315,7 +315,7 @@ def test_pool_rows_that_are_not_finite_are_named():
         ({"scale": "each"}, "scale"),
         ({"prior_scale": "evidence"}, "prior_scale"),
         ({"prior_precision": 0.0}, "prior_precision"),
-        ({"prior_precision": "auto"}, "prior_precision"),
+        ({"prior_precision": "largest"}, "prior_precision"),
         ({"bias_precision": -1.0}, "bias_precision"),
         ({"covariance": "diagonal"}, "covariance"),
         ({"approximation": "exact"}, "approximation"),

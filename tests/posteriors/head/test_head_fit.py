@@ -110,6 +110,26 @@ def test_prior_has_the_greatest_evidence_of_powers_of_two():
     assert best.log_evidence == pytest.approx(scores[best.prior_precision])
 
 
+@pytest.mark.parametrize("num_labels", [12, 40])
+def test_leaving_labels_out_chooses_the_power_of_two_that_predicts_them_best_under_a_weak_prior(num_labels):
+    """The prior of the precision's logarithm lies about D / 32, with a deviation of two powers of two."""
+
+    def score(exponent):
+        fit = fitted(num_labels=num_labels, prior_precision=2.0**exponent)
+        return float(fit.leave_one_out().sum()) - (exponent - math.log2(4 / 32)) ** 2 / 8
+
+    best = fitted(num_labels=num_labels, prior_precision="leave-one-out")
+    assert math.log2(best.prior_precision) == max(range(-8, 13), key=score)
+
+
+def test_a_few_labels_of_one_kind_take_no_endlessly_strong_prior():
+    features, classes = normals(6, 8), torch.tensor([0, 0, 0, 1, 1, 1])
+    fit = fit_head(
+        features, classes, num_classes=2, scale=torch.ones(8, dtype=torch.float64), prior_precision="leave-one-out"
+    )
+    assert fit.prior_precision <= 8
+
+
 def test_prior_of_features_without_signal_is_strong_and_of_a_clear_signal_weak():
     features, one = normals(60, 5), torch.ones(5, dtype=torch.float64)
     clear = (features[:, 0] > 0).long()

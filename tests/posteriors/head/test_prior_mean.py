@@ -113,7 +113,7 @@ def test_a_good_teacher_is_kept_and_a_permuted_one_left_out():
     prior_mean = informative(features, classes)
     good = BayesianHead(prior_mean=prior_mean).fit(data, seed=0)
     permuted = BayesianHead(prior_mean=prior_mean[:, [1, 2, 0]]).fit(data, seed=0)
-    plain = BayesianHead().fit(data, seed=0)
+    plain = BayesianHead(prior_precision="leave-one-out").fit(data, seed=0)
 
     def nll(posterior):
         log_probs = posterior.point().predict(features[30:].float()).log_probs[:, 0]
@@ -135,14 +135,14 @@ def test_a_good_teacher_is_kept_and_a_permuted_one_left_out():
 def test_the_scale_predicts_the_left_out_labels_best_of_all():
     features, classes, data = problem(40)
     prior_mean = informative(features, classes)
-    chosen = BayesianHead(prior_mean=prior_mean, scale="common").fit(data, seed=0)
+    chosen = BayesianHead(prior_mean=prior_mean, scale="common", prior_precision=8.0).fit(data, seed=0)
 
     def score(fit):
         return left_out_score(fit.regression, fit.coefficients)
 
-    scores = {0.0: score(BayesianHead(scale="common").fit(data, seed=0).fit_result)}
+    scores = {0.0: score(BayesianHead(scale="common", prior_precision=8.0).fit(data, seed=0).fit_result)}
     for scale in head_fit.PRIOR_SCALES:
-        learner = BayesianHead(prior_mean=prior_mean, prior_scale=scale, scale="common")
+        learner = BayesianHead(prior_mean=prior_mean, prior_scale=scale, scale="common", prior_precision=8.0)
         scores[scale] = score(learner.fit(data, seed=0).fit_result)
     assert chosen.prior_scale == max(scores, key=scores.__getitem__)
 
@@ -181,12 +181,13 @@ def test_gains_are_those_over_a_head_with_the_others_average_whatever_scale_was_
     fit = fit_head(features[few], classes[few], prior_mean=prior_mean, prior_scale=scale, **options)
     gains = prior_gains(fit)
     assert gains.shape == (40, 3)
+    options["prior_precision"] = 4.0 * NUM_FEATURES
     whole = fit_head(features[few], classes[few], prior_mean=prior_mean, prior_scale=1.0, **options)
     for each in range(3):
         without = prior_mean.clone()
         without[:, each] = prior_mean[:, [other for other in range(3) if other != each]].mean(1)
         less = fit_head(features[few], classes[few], prior_mean=without, prior_scale=1.0, **options)
-        torch.testing.assert_close(gains[:, each], whole.leave_one_out() - less.leave_one_out(), atol=1e-3, rtol=1e-3)
+        torch.testing.assert_close(gains[:, each], whole.leave_one_out() - less.leave_one_out(), atol=5e-3, rtol=1e-3)
 
 
 def test_gains_do_not_change_with_a_constant_added_to_all_classes():

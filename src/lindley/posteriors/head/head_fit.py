@@ -222,7 +222,7 @@ def _search_prior(
         return _RoughFit(coordinates, *_search_precision(regression, num_features, start, begin, prior_precision))
     # Without labels nothing is found: logits then deviate from the prior mean by about 1 nat.
     precision = float(num_features) if isinstance(prior_precision, str) else prior_precision
-    regression = _replace_prior_precision(regression, precision)
+    regression = replace_prior_precision(regression, precision)
     coefficients = rough_mode(regression, start)
     return _RoughFit(coordinates, regression, coefficients, precision, log_evidence(regression, coefficients))
 
@@ -272,7 +272,8 @@ def _initial_coefficients(coordinates: HeadCoordinates, num_classes: int, previo
     return coordinates.from_features(known, previous.coordinates.origin, previous.coordinates.scale)
 
 
-def _replace_prior_precision(regression: SoftmaxRegression, prior_precision: float) -> SoftmaxRegression:
+def replace_prior_precision(regression: SoftmaxRegression, prior_precision: float) -> SoftmaxRegression:
+    """Return a regression with another prior precision of the weights; that of the biases stays."""
     precision = regression.precision.clone()
     precision[:-1] = prior_precision
     return replace(regression, precision=precision)
@@ -300,7 +301,7 @@ def _search_precision(
 
     def evaluate(exponent: int, start: Tensor) -> float:
         if exponent not in known:
-            under = _replace_prior_precision(regression, 2.0**exponent)
+            under = replace_prior_precision(regression, 2.0**exponent)
             coefficients = rough_mode(under, start)
             score = _SCORES[criterion](under, coefficients)
             if criterion == "leave-one-out":

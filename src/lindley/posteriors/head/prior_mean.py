@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from lindley.errors import InputError
-from lindley.posteriors.head.head_fit import HeadFit, left_out_log_probs, rough_mode
+from lindley.posteriors.head.head_fit import HeadFit, left_out_log_probs, replace_prior_precision, rough_mode
 from lindley.shapes import Features, LabelledGains
 
 COSINE_SCALE = 15.0
@@ -71,8 +71,9 @@ def teacher_prior_mean(num_features: int, num_classes: int) -> Tensor:
 def prior_gains(fit: HeadFit) -> LabelledGains:
     """Log-likelihood that each left-out label gains by each class's part of the prior mean.  [L, C] nats
 
-    The part is compared with the average of the other classes' in its place, at scale 1 whatever the fit chose: a small
-    scale, chosen since one class misleads, would hide which. Where the sum over the labels is below 0, a part misleads.
+    The part is compared with the average of the other classes' in its place, at scale 1, under a strong prior (logits
+    within half a nat of the prior mean), whatever the fit chose: a small scale or a weak prior, chosen since one class
+    misleads, would hide which. Where the sum over the labels is below 0, a part misleads.
 
     Raises:
         InputError: If the head has no prior mean, or no labels.
@@ -81,10 +82,11 @@ def prior_gains(fit: HeadFit) -> LabelledGains:
         raise InputError(argument="fit", expected="a head with a prior mean and labels")
     coordinates, contrasts = fit.coordinates, fit.regression.contrasts
     num_classes = len(contrasts)
+    under = replace_prior_precision(fit.regression, 4.0 * len(coordinates.origin))
 
     def left_out(weights: Tensor) -> Tensor:  # [D + 1, C] -> [L]
         moved = coordinates.from_features(weights @ contrasts, coordinates.origin, coordinates.scale)
-        regression = replace(fit.regression, prior_mean=moved)
+        regression = replace(under, prior_mean=moved)
         log_probs = left_out_log_probs(regression, rough_mode(regression, fit.coefficients))
         return regression.sample_weight * log_probs[torch.arange(len(log_probs)), regression.classes]
 

@@ -57,7 +57,8 @@ def run(features: Tensor, classes: Tensor, mean: Tensor | None, num_labels: int,
     labelled, test = order[:num_labels], order[-NUM_TEST:]
     task = Classification(tuple(f"class {each}" for each in range(int(classes.max()) + 1)))
     data = TrainingData(MemoryPool(features), Labels(labelled, classes[labelled]), task)
-    posterior = BayesianHead(prior_mean=mean).fit(data, seed=seed)
+    learner = BayesianHead(prior_mean=mean, prior_precision="leave-one-out", scale="common")  # as in a project
+    posterior = learner.fit(data, seed=seed)
     log_probs = posterior.point().predict(features[test]).log_probs[:, 0]
     accuracy = float((log_probs.argmax(1) == classes[test]).double().mean())
     nll = -float(log_probs[torch.arange(len(test)), classes[test]].double().mean())

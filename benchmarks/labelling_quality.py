@@ -33,7 +33,7 @@ from lindley.labelling.accuracy import estimate_accuracy
 from lindley.labelling.class_sentences import sentences_as_prior
 from lindley.labelling.records import ClassRecord
 from lindley.labelling.streams import TEST_SHARE, num_test_labels
-from lindley.labelling.training_round import RoundInput, project_head, run_project_round
+from lindley.labelling.training_round import RoundInput, project_learners, run_project_round
 
 Row = dict[str, object]
 
@@ -88,14 +88,15 @@ def _run(case: Case, features: np.ndarray, prior: torch.Tensor | None, arm: str,
         seed=seed,
         acquisition="batchbald" if arm == "default" else arm,
     )
+    learners = project_learners(case.kind, prior)
     told: dict[int, int] = {}
     rows: list[Row] = []
     start = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         while True:
-            output = run_project_round(
-                replace(given, labels=told), project_head(case.kind, prior), Path(folder), has_prior=prior is not None
-            )
+            # The model that predicts has no say in what is chosen: between the sizes it may be the cheaper one.
+            each = learners if len(told) in SIZES else replace(learners, predictor=learners.chooser)
+            output = run_project_round(replace(given, labels=told), each, Path(folder))
             if len(told) in SIZES and output.posterior is not None:
                 point = output.posterior.point()
                 assert point is not None

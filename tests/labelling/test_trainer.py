@@ -18,7 +18,7 @@ from lindley.labelling.initialise import make_project
 from lindley.labelling.project import Project
 from lindley.labelling.settings import ProjectSettings
 from lindley.labelling.sources.open_source import open_source
-from lindley.labelling.training_round import RoundInput, run_project_round
+from lindley.labelling.training_round import ProjectLearners, RoundInput, run_project_round
 from lindley.posteriors import BayesianHead
 
 OWN = """
@@ -184,7 +184,7 @@ def test_a_learner_is_told_what_describes_the_classes(tmp_path):
     features = torch.from_numpy(np.random.default_rng(0).normal(size=(20, 2))).float()
     given = RoundInput(features, ("left", "right"), "rounds", {0: 0, 1: 1}, (), 0)
     for sentences in ((), ("here", "there"), ("on the left", "on the right")):
-        run_project_round(replace(given, descriptions=sentences), Recorder(), tmp_path)
+        run_project_round(replace(given, descriptions=sentences), ProjectLearners(Recorder(), BayesianHead()), tmp_path)
     assert [task.descriptions for task in seen] == [(), ("here", "there"), ("on the left", "on the right")]
 
 

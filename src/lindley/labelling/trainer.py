@@ -29,7 +29,7 @@ from lindley.labelling.epochs import Epoch, keep_predictions, write_epoch
 from lindley.labelling.item_features import ItemFeatures, feature_method, item_features
 from lindley.labelling.project import Project
 from lindley.labelling.snapshot import Snapshot, take_snapshot
-from lindley.labelling.training_round import RoundInput, RoundOutput, project_head, run_project_round
+from lindley.labelling.training_round import RoundInput, RoundOutput, project_learners, run_project_round
 from lindley.posteriors import save_posterior
 from lindley.posteriors.head.head import HeadPosterior
 from lindley.posteriors.temperature_scaling import TemperatureScaledPosterior
@@ -86,9 +86,8 @@ def train_epoch(
         prior_mean = sentences_as_prior(method, features, snapshot.classes)
         output = run_project_round(
             _round_input(project, snapshot, features),
-            project_head(project.settings.kind, prior_mean),
+            project_learners(project.settings.kind, prior_mean),
             project.folder / ROUNDS,
-            has_prior=prior_mean is not None,
             previous=_previous(project, snapshot),
         )
         return _write(project, number, snapshot, output, found.version)

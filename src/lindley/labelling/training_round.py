@@ -45,6 +45,7 @@ QUEUE_SIZE = 500
 FIRST_BATCH = "typiclust"
 """The acquisition of the batches before there is a label, where the project's own reads predictions."""
 _CHUNK = 4096  # items predicted at a time
+_AVERAGED = 100  # draws that are averaged for a model without a point prediction
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,24 @@ class RoundOutput:
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
-def project_head(kind: Kind, prior_mean: Tensor | None = None) -> BayesianHead:
-    """Return the learner of a project.
+@dataclass(frozen=True)
+class ProjectLearners:
+    """The two learners of a project, which learn from the same labels."""
 
-    The features of texts, images and rows are made so that their variances mean something: they have one unit. With few
-    labels, and with labels that were chosen, the evidence may take each feature's own unit, or so strong a prior that
+    chooser: Learner
+    """Learner of the model whose draws choose the batch. It knows no sentences: where they are sure, its draws would
+    agree, and nothing would be asked there."""
+    predictor: Learner
+    """Learner of the model that predicts, and that people get."""
+    has_prior: bool = False
+    """Whether the predictor can be fitted without labels."""
+
+
+def project_learners(kind: Kind, prior_mean: Tensor | None = None) -> ProjectLearners:
+    """Return the learners of a project.
+
+    The features of texts, images and rows are made so that their variances mean something: they have one unit. From few
+    labels, or labels that were chosen, the evidence may take each feature's own unit instead, or a prior so strong that
     several points of accuracy are lost (measured, `benchmarks/labelling_quality.py`).
 
     Args:
@@ -98,24 +112,19 @@ def project_head(kind: Kind, prior_mean: Tensor | None = None) -> BayesianHead:
         prior_mean: The mean of the prior of the weights, [D + 1, C]; None: 0.
     """
     scale = "evidence" if kind == "vectors" else "common"
-    return BayesianHead(prior_precision="leave-one-out", scale=scale, prior_mean=prior_mean)
+    predictor = BayesianHead(prior_precision="leave-one-out", scale=scale, prior_mean=prior_mean)
+    return ProjectLearners(BayesianHead(scale=scale), predictor, has_prior=prior_mean is not None)
 
 
 def run_project_round(
-    given: RoundInput,
-    learner: Learner,
-    folder: Path,
-    *,
-    has_prior: bool = False,
-    previous: MeanLogProbs | None = None,
+    given: RoundInput, learners: ProjectLearners, folder: Path, *, previous: MeanLogProbs | None = None
 ) -> RoundOutput:
     """Bring the labels into the session of these classes, and let it choose the next batch, as far as there are items.
 
     Args:
         given: The features, labels and options.
-        learner: Fits the model.
+        learners: Fit the models.
         folder: The folder of the journals, `rounds/` of a project.
-        has_prior: Whether the learner can be fitted without labels.
         previous: The probabilities of the round before, with which the new ones are compared. [N, C] nats
 
     Raises:
@@ -129,10 +138,10 @@ def run_project_round(
         excluded.update((torch.linalg.vector_norm(given.features, dim=1) == 0).nonzero()[:, 0].tolist())
     if not has_labels and len(excluded | given.labels.keys()) == len(pool):
         return RoundOutput((), acquisition)
-    observer = _PoolObserver(previous)
+    observer = _PoolObserver(learners.predictor, previous)
     session = Session(
         pool,
-        learner,
+        learners.chooser,
         acquisition,
         task=task,
         num_draws=given.num_draws,
@@ -148,10 +157,8 @@ def run_project_round(
         waiting = {row for query in session.state.queries for row in query.rows}  # of the batch before the first label
         free = len(pool) - len(excluded | given.labels.keys() | (waiting if has_labels else set()))
         result = session.step(sorted(excluded), batch_size=min(given.batch_size, free))
-    posterior = result.posterior
-    if posterior is None and has_prior:
-        posterior = learner.fit(TrainingData(pool, Labels([], []), task), seed=given.seed)
-        observer.predict(posterior, posterior.draw(given.num_draws, seed=given.seed), pool)
+    if result.posterior is None and learners.has_prior:
+        observer.predict(TrainingData(pool, Labels([], []), task), given.seed)
     batch = torch.tensor([], dtype=torch.int64) if result.selection is None else result.selection.rows
     return RoundOutput(
         _queue(given, batch, acquisition, observer.scores, result.index),
@@ -209,17 +216,20 @@ class _Identity:
 
 
 class _PoolObserver:
-    """Predicts every item after the fit, and measures the batch that was chosen."""
+    """Scores every item by the model that chooses, predicts it by the other, and measures the batch."""
 
-    def __init__(self, previous: MeanLogProbs | None) -> None:
+    def __init__(self, predictor: Learner, previous: MeanLogProbs | None) -> None:
         self.posterior: Posterior | None = None
         self.scores: Scores | None = None
         self.log_probs: MeanLogProbs | None = None
         self.metrics: dict[str, Any] = {}
+        self._predictor = predictor
         self._previous = previous
 
     def __call__(self, view: RoundView) -> Observation:
-        log_probs = self.predict(view.posterior, view.draws, view.pool)
+        parts = torch.arange(len(view.pool)).split(_CHUNK)
+        self.scores = torch.cat([bald(_log_probs(view.draws, view.pool, rows)) for rows in parts])  # [N]
+        log_probs = self.predict(TrainingData(view.pool, view.labels, view.task), view.seed)
         if view.selection is not None:
             batch = take_log_probs(view.candidates, view.selection.rows)
             found = estimate_joint_information(batch, seed=view.seed)
@@ -230,16 +240,17 @@ class _PoolObserver:
             self.metrics["agreement"] = float((self._previous.argmax(1) == log_probs.argmax(1)).double().mean())
         return Observation(self.metrics)
 
-    def predict(self, posterior: Posterior, draws: Draws, pool: Pool) -> MeanLogProbs:
-        """Store the scores of all items, the calibrated model and the probabilities that are shown; return the latter.
+    def predict(self, data: TrainingData, seed: int) -> MeanLogProbs:
+        """Fit the model that predicts, store it, calibrated, and its probabilities of all items; return the latter.
 
-        What is shown is the point prediction: the average of few labels' draws is far too unsure.
+        It predicts by its most probable weights: the average of few labels' draws is far too unsure.
         """
-        self.posterior = calibrate(posterior)
-        shown = self.posterior.point() or draws
-        parts = torch.arange(len(pool)).split(_CHUNK)
-        self.scores = torch.cat([bald(_log_probs(draws, pool, rows)) for rows in parts])  # [N]
-        self.log_probs = torch.cat([mean_log_probs(_log_probs(shown, pool, rows)) for rows in parts])  # [N, C]
+        self.posterior = calibrate(self._predictor.fit(data, seed=seed))
+        predictions = self.posterior.point() or self.posterior.draw(_AVERAGED, seed=seed)
+        parts = torch.arange(len(data.pool)).split(_CHUNK)
+        self.log_probs = torch.cat(
+            [mean_log_probs(_log_probs(predictions, data.pool, rows)) for rows in parts]
+        )  # [N, C]
         return self.log_probs
 
 

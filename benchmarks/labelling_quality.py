@@ -95,7 +95,7 @@ def _run(case: Case, features: np.ndarray, prior: torch.Tensor | None, arm: str,
     with tempfile.TemporaryDirectory() as folder:
         while True:
             # The model that predicts has no say in what is chosen: between the sizes it may be the cheaper one.
-            each = learners if len(told) in SIZES else replace(learners, predictor=learners.chooser)
+            each = learners if len(told) in SIZES else replace(learners, predictor=learners.chooser, has_prior=False)
             output = run_project_round(replace(given, labels=told), each, Path(folder))
             if len(told) in SIZES and output.posterior is not None:
                 point = output.posterior.point()

@@ -118,7 +118,7 @@ def test_imported_labels_and_skips_of_test_items_say_nothing_of_the_accuracy(pro
     add_epoch(project, {})
     found = project.status()
     assert found.accuracy == estimate_accuracy(2, 2)
-    assert (found.labels["train"], found.num_imported) == (1, 1)
+    assert (found.labels["train"], found.num_imported, found.num_unused) == (0, 0, 1)
 
 
 def test_labels_of_a_retired_class_are_not_dropped_from_the_interval(project: Project) -> None:

@@ -85,6 +85,7 @@ def labels_line(status: ProjectStatus) -> str:
     parts = [f"{train} to train on", f"{test} to test"] + [f"{audit} of the audit"] * bool(audit)
     line = f"Labels: {train + test + audit} of {status.num_items} items ({', '.join(parts)})"
     more = [f"{status.num_imported} imported"] if status.num_imported else []
+    more += [f"{count(status.num_unused, 'imported label')} on test items, not used"] if status.num_unused else []
     skips = sum(status.undecided.values()) - status.num_disputed
     more += [f"{skips} skipped"] if skips > 0 else []
     more += [f"{status.num_disputed} disputed"] if status.num_disputed else []

@@ -100,9 +100,9 @@ class Desk:
         """Record that the person has seen the prediction of an item, then return it.
 
         Raises:
-            InputError: If there is no such item, or it is of an audit, which is labelled blind.
+            InputError: If there is no such item, or it or a near-duplicate is of an audit, which is labelled blind.
         """
-        if next(self.store.items([item])).stream == "audit":
+        if next(self.store.items([item])).stream in ("audit", "excluded"):
             raise InputError(f"The item {item} is of an audit, which is labelled without the model's prediction.")
         predicted = self.project.prediction(item)
         if predicted is None:

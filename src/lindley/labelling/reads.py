@@ -74,7 +74,7 @@ def count_items(connection: sa.Connection) -> int:
 
 
 def count_new_answers(connection: sa.Connection, since_seq: int, kinds: Iterable[str]) -> int:
-    """Return the number of events after a place from which a model learns: they are not of items that measure it.
+    """Return the number of events after a place from which a model learns: none is of an item that measures it.
 
     Args:
         connection: Any transaction.
@@ -161,7 +161,7 @@ _NEW_ANSWERS = (
     sa.select(sa.func.count())
     .select_from(event.outerjoin(item, item.c.id == event.c.item))
     .where(event.c.seq > _after, event.c.kind.in_(parameter("kinds", many=True)))
-    .where(event.c.item.is_(None) | (item.c.stream == "train") | (event.c.kind == "import"))
+    .where(event.c.item.is_(None) | (item.c.stream == "train"))
 )
 _first = sa.select(sa.func.min(entry.c.id)).where(entry.c.item.in_(parameter("values", many=True)), entry.c.ready)
 _PLACES = sa.select(entry.c.item, entry.c.place).where(entry.c.id.in_(_first.group_by(entry.c.item)))

@@ -97,9 +97,11 @@ class ProjectStatus:
     unreadable: Sequence[Entry]
     """The first of the entries that could not be read, with their reasons."""
     labels: Mapping[str, int]
-    """By stream the number of items with a label that counts, imported ones too."""
+    """By stream the number of items with a label that counts; those to train on may be imported."""
     num_imported: int
     """The number of training labels that no person gave here."""
+    num_unused: int
+    """The number of labels that neither train nor measure: imported ones of test items, and those of excluded items."""
     undecided: Mapping[str, int]
     """By stream the number of items that were answered without a label that counts: skips too."""
     num_disputed: int
@@ -156,6 +158,7 @@ def project_status(project: Project) -> ProjectStatus:
         unreadable=unreadable,
         labels={name: sum(value != "skip" for value in getattr(snapshot, name).values()) for name in STREAMS},
         num_imported=sum(value != "skip" and not own_answers(state, item) for item, value in snapshot.train.items()),
+        num_unused=len(snapshot.unused),
         undecided={name: len(items) for name, items in undecided.items()},
         num_disputed=len(snapshot.disputed),
         by_class=_count_classes(snapshot.train.values(), names),

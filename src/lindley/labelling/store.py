@@ -134,7 +134,7 @@ class ProjectStore:
 
     def streams(self) -> np.ndarray:
         """Return the stream of each item, [N], as text."""
-        return np.array(self._column("stream"), dtype="<U5")
+        return np.array(self._column("stream"), dtype="<U8")
 
     def items_on_lease(self) -> list[int]:
         """Return the items that somebody holds."""

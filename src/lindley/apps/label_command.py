@@ -14,6 +14,7 @@ from lindley.apps.interrupts import program_name
 from lindley.apps.printing import print_message, print_result
 from lindley.errors import InputError, LindleyError
 from lindley.labelling.audit import draw_audit
+from lindley.labelling.audit_records import read_audits
 from lindley.labelling.desk import Desk
 from lindley.labelling.project import Project
 
@@ -77,6 +78,12 @@ def begin_audit(folder: Path, count: int) -> None:
     """Draw fresh random items for an audit."""
     with Project.open(folder) as project:
         fresh = draw_audit(project, count)
+        number = len(project.store.read(read_audits))
+        if number > 1:
+            print_message(
+                f"This is audit {number}, another look: report its result together with the earlier ones. "
+                "The best of several looks is too good."
+            )
         print_result(f"{len(fresh)} fresh items wait: {program_name()} label {folder}")
 
 

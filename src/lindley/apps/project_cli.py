@@ -171,7 +171,7 @@ def audit(
     """Begin an audit: the last word on the accuracy.
 
     Fresh random items come first in `lindley label`, without a hint of what the model says; `lindley status` then
-    gives the exact interval, which is read once.
+    gives the exact interval of the model of that moment. A second audit is another look, with items of its own.
     """
     with exit_on_interrupt():
         from lindley.apps.label_command import begin_audit

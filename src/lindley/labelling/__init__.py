@@ -14,7 +14,7 @@ The store
 - store.py: `ProjectStore`, the database that is the truth; database.py: its file; session_store.py: sessions' events.
 - sql.py: SQLAlchemy and what is SQLite's own; tables.py: the tables; migrations.py: their version.
 - writer.py: the one thread that writes; clock.py: time for leases; reads.py: what is read, page by page.
-- additions.py: adding items; item_changes.py: how many people they need, audits; class_events.py,
+- additions.py: adding items; item_changes.py: how many people they need; audit_records.py: audits; class_events.py,
   class_changes.py: changes of classes.
 - claims.py: leases; event_append.py: events; answer_effects.py: what follows from them; ranked_queue.py: the queue of
   a model.

@@ -72,8 +72,8 @@ def label(questions: Path, folder: Path, name: str, labels: int) -> dict[str, An
     """
     options = ["--acquisition", "random"] if name == "random" else []
     run("init", questions, "--text", "text", "--classes", ",".join(CLASSES), "--to", folder, *options, quiet=True)
-    for more in (20, labels - 20):
-        run("label", folder, "--simulate", questions, "--labels", more, quiet=True)
+    for count in (20, labels):
+        run("label", folder, "--simulate", questions, "--labels", count, quiet=True)
         run("train", folder, quiet=True)
         status = json.loads(run("status", folder, "--json", quiet=True))
         print(f"{name}: {status['labels']['train'] + status['labels']['test']} labels", flush=True)

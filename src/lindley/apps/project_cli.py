@@ -131,7 +131,9 @@ def label(
         Path | None,
         typer.Option(metavar="FILE", help="Have a simulated person label by this CSV file of true classes, then end."),
     ] = None,
-    labels: Annotated[int, typer.Option(metavar="N", min=1, help="Simulate so many labels.")] = 300,
+    labels: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Simulate labels until there are so many of theirs.")
+    ] = 300,
     noise: Annotated[
         float, typer.Option(metavar="SHARE", min=0, max=1, help="Simulate this share of wrong labels.")
     ] = 0.0,

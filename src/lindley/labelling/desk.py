@@ -78,6 +78,10 @@ class Desk:
             if not each.retired
         ]
 
+    def count_labels(self, person: str) -> int:
+        """Return the number of items that a person has labelled here."""
+        return self.store.read(lambda connection: reads.count_labels(connection, person))
+
     def hand_out(self, person: str, count: int) -> Served:
         """Return `count` items that the person holds now, the oldest first."""
         return self.take(person, (), count)[1]

@@ -17,7 +17,8 @@ from vector_projects import CLASSES, label_items, make_vectors
 
 from lindley.errors import InputError
 from lindley.labelling.accuracy import audit_interval
-from lindley.labelling.audit import AuditStatus, draw_audit
+from lindley.labelling.audit import draw_audit
+from lindley.labelling.audit_verdict import AuditStatus
 from lindley.labelling.epochs import Epoch, write_epoch
 from lindley.labelling.initialise import add_source, make_project
 from lindley.labelling.project import DATABASE, Project

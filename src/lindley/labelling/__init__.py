@@ -38,7 +38,7 @@ Files
 
 People
 - desk.py: hands items out and takes answers, while models are trained.
-- accuracy.py, advice.py: how good the model is, and when to stop; audit.py: the last word.
+- accuracy.py, advice.py: how good the model is, and when to stop; audit.py, audit_verdict.py: the last word.
 - learning_curve.py: what each round's model makes of the test labels; status.py: how far a project is, all of it.
 - simulated_person.py: labels over HTTP as a browser does.
 """

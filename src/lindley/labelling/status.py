@@ -25,7 +25,7 @@ from lindley.labelling.accuracy import (
     recall_by_class,
 )
 from lindley.labelling.advice import Advice, Forecast, RoundChange, advise, forecast_gain
-from lindley.labelling.audit import AuditStatus, audit_statuses
+from lindley.labelling.audit_verdict import AuditStatus, audit_statuses
 from lindley.labelling.consensus import pairwise_agreement
 from lindley.labelling.epochs import Epoch, read_epochs
 from lindley.labelling.fold import ProjectState

@@ -220,12 +220,15 @@ def test_what_people_say_after_the_verdict_does_not_change_it(project: Project) 
     judged = project.status().audits
     assert judged[0].num_correct == 4
     uuids = [each.uuid for each in project.store.events() if each.item == audit[0]]
-    project.undo(uuids[0])
-    project.tell({audit[1]: "right", audit[2]: None})
-    project.tell(dict.fromkeys(audit, "right"), person="bob")
-    project.store.change_class(1, "merge", 0)
-    add_model(project, dict.fromkeys(audit, 1))
-    assert project.status().audits == judged
+    for change in (
+        lambda: project.undo(uuids[0]),
+        lambda: project.tell({audit[1]: "right", audit[2]: None}),
+        lambda: project.tell(dict.fromkeys(audit, "right"), person="bob"),
+        lambda: add_model(project, dict.fromkeys(audit, 1)),
+        lambda: project.store.change_class(1, "merge", 0),
+    ):
+        change()
+        assert project.status().audits == judged
 
 
 def test_without_a_model_the_first_one_judges(project: Project) -> None:

@@ -18,7 +18,6 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -120,10 +119,9 @@ def label(questions: Path, folder: Path, name: str, labels: int) -> dict[str, An
         name: Its name.
         labels: The number of labels.
     """
-    for before, after in pairwise([0, *sorted({min(20, labels), labels})]):
-        more = after - before
-        run("label", folder, "--simulate", questions, "--labels", more, quiet=True, num_threads=1)  # a core for each
-        print(f"{name}: {after} labels", flush=True)
+    for count in sorted({min(20, labels), labels}):
+        run("label", folder, "--simulate", questions, "--labels", count, quiet=True, num_threads=1)  # a core for each
+        print(f"{name}: {count} labels", flush=True)
     return dict(json.loads(run("status", folder, "--json", quiet=True)))
 
 

@@ -42,6 +42,16 @@ def run(*arguments):
     return subprocess.run([sys.executable, "-P", "-m", "lindley", *arguments], capture_output=True, text=True)
 
 
+def kill_at_label(folder, arguments, count):
+    """Kill the command, and all that it started, at so many labels."""
+    command = [sys.executable, "-P", "-m", "lindley", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    with Project.open(folder) as project:
+        wait_for(lambda: sum(each.kind == "label" for each in project.store.events()) >= count)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
 def wait_for(condition):
     deadline = time.monotonic() + 300
     while not condition():
@@ -161,7 +171,7 @@ def send_junk(port):
 
 
 def test_the_same_seed_gives_the_same_labels_rounds_and_test_stream(tmp_path):
-    """In lockstep; the truth file names the items by their places."""
+    """In lockstep, also where it is killed meanwhile; the truth file names the items by their places."""
     found = []
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
@@ -169,7 +179,10 @@ def test_the_same_seed_gives_the_same_labels_rounds_and_test_stream(tmp_path):
         lines = [f"{place},{label}\n" for place, label in truth_of(folder).items()]
         quoted = [f'"{line.rpartition(",")[0]}",{line.rpartition(",")[2]}' for line in lines]
         (tmp_path / "truth.csv").write_text("place,label\n" + "".join(quoted))
-        done = run("label", str(folder), "--simulate", str(tmp_path / "truth.csv"), "--labels", "40", "--noise", "0.1")
+        command = "label", str(folder), "--simulate", str(tmp_path / "truth.csv"), "--labels", "40", "--noise", "0.1"
+        if name == "second":
+            kill_at_label(folder, command, 26)
+        done = run(*command)
         assert done.returncode == 0, done.stderr
         with Project.open(folder) as project:
             labels = [each for each in project.store.events() if each.kind == "label"]

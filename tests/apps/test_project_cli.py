@@ -10,9 +10,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "labelling"))
 
-from vector_projects import label_items, make_vectors
+from vector_projects import label_items, make_vectors, write_vectors
 
+from lindley.apps.label_command import MANY_CLASSES, train_now
+from lindley.labelling.initialise import make_project
 from lindley.labelling.project import Project
+from lindley.labelling.settings import ProjectSettings
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +50,13 @@ def test_commands_that_read_a_project_need_no_torch(folder: Path, arguments: tup
     ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.splitlines()[-1] == "set()"
+
+
+@pytest.mark.parametrize("count", [2, MANY_CLASSES, MANY_CLASSES + 1, 1000])
+def test_so_many_classes_that_rounds_are_slow_are_named_before_the_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], count: int
+) -> None:
+    source = write_vectors(tmp_path / "vectors.npy", 20)
+    make_project(tmp_path / "made", source, [f"c{each}" for each in range(count)], ProjectSettings(kind="vectors"))
+    train_now(tmp_path / "made")
+    assert (f"{count:,} classes" in capsys.readouterr().err) == (count > MANY_CLASSES)

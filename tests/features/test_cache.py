@@ -112,7 +112,7 @@ def test_vectors_of_another_length_are_refused(tmp_path):
     assert caught.value.got == [8, 3]
 
 
-@pytest.mark.parametrize("name", ["state.npz", "state.json", "features.npy", "hashes.npy"])
+@pytest.mark.parametrize("name", ["state.npz", "state.json", "features.npy", "hashes.npy", "checksums.json"])
 def test_altered_files_are_named(tmp_path, name):
     cache = FeatureCache(tmp_path, Counted())
     cache.features(TEXTS)
@@ -120,6 +120,19 @@ def test_altered_files_are_named(tmp_path, name):
     with pytest.raises(DataError) as caught:
         FeatureCache(tmp_path, Counted()).features([*TEXTS, "text 11"])
     assert str(cache.folder) in str(caught.value)
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("texts", [TEXTS, [*TEXTS, "text 11"]], ids=["read", "grown"])
+def test_flipped_bytes_of_the_features_are_noticed_wherever_they_are(tmp_path, seed, texts):
+    path = FeatureCache(tmp_path, Counted()).features(TEXTS).filename
+    content = bytearray(Path(path).read_bytes())
+    for place in np.random.default_rng(seed).integers(0, len(content), size=1 + seed * 4):
+        content[place] ^= 0x40
+    Path(path).write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        FeatureCache(tmp_path, Counted()).features(texts)
+    assert str(tmp_path) in str(caught.value)
 
 
 def test_no_pickle_is_loaded(tmp_path):
@@ -160,9 +173,9 @@ FeatureCache(sys.argv[1], method).features(TEXTS)
 """
 
 
-@pytest.mark.parametrize(("num_files", "when"), [(0, "before"), *((number, "after") for number in range(1, 9))])
+@pytest.mark.parametrize(("num_files", "when"), [(0, "before"), *((number, "after") for number in range(1, 10))])
 def test_a_kill_at_any_file_loses_nothing_that_was_stored(tmp_path, num_files, when):
-    """Eight files are put in place: two of the state, four blocks, hashes and features. The child dies at each."""
+    """Nine files are put in place: two of the state, four blocks, hashes, checksums and features."""
     code = _CHILD.format(tests=str(Path(__file__).parent))
     child = subprocess.run([sys.executable, "-c", code, str(tmp_path / "killed"), str(num_files), when])
     assert child.returncode == -9
@@ -173,9 +186,21 @@ def test_a_kill_at_any_file_loses_nothing_that_was_stored(tmp_path, num_files, w
     assert method.fits == (num_files < 2)
     assert np.array_equal(continued, FeatureCache(tmp_path / "whole", Counted()).features(TEXTS))
     assert sorted(path.name for path in (tmp_path / "killed" / "counted-1").iterdir()) == [
+        "checksums.json",
         "features.npy",
         "hashes.npy",
         "lock",
         "state.json",
         "state.npz",
     ]
+
+
+@pytest.mark.parametrize("num_files", range(1, 6))
+def test_a_kill_at_any_file_of_a_pool_that_grows_leaves_no_wrong_checksum(tmp_path, num_files):
+    """Five files are put in place: two blocks, hashes, checksums and features."""
+    FeatureCache(tmp_path, Counted()).features(TEXTS[:7])
+    code = _CHILD.format(tests=str(Path(__file__).parent))
+    child = subprocess.run([sys.executable, "-c", code, str(tmp_path), str(num_files), "after"])
+    assert child.returncode == -9
+    found = FeatureCache(tmp_path, Counted()).features(TEXTS)
+    assert found[:, 0].tolist() == (np.arange(11) + found[0, 0]).tolist()

@@ -40,9 +40,10 @@ def open_counts(store):
     """By item: `open`, and what it must be by the events and the leases, counted anew."""
     leases = Counter(row.item for row in store.read(lambda c: c.exec_driver_sql("SELECT item FROM lease").all()))
     undone = {(each.target_uuid, each.person) for each in store.events() if each.kind == "undo"}
-    last = {}
+    last, streams = {}, store.streams()
     for each in store.events():
-        if each.kind in ("label", "skip", "import") and (each.uuid, each.person) not in undone:
+        answers = ("label", "skip", "import") if streams[each.item or 0] == "train" else ("label", "skip")
+        if each.kind in answers and (each.uuid, each.person) not in undone:
             last[each.item, each.person] = each.kind
     labels = Counter(item for (item, _), kind in last.items() if kind != "skip")
     rows = store.read(lambda c: c.exec_driver_sql("SELECT id, open, need FROM item").all())

@@ -17,7 +17,6 @@ from lindley.labelling.consensus import (
     agreement,
     dawid_skene,
     item_label,
-    labels_by_stream,
     pairwise_agreement,
 )
 from lindley.labelling.fold import ProjectState, fold
@@ -62,12 +61,6 @@ def test_votes_for_merged_classes_are_votes_for_one() -> None:
     merge = ProjectEvent("m", "class", class_id=0, payload={"action": "merge", "into": 1})
     state = fold([merge], told(("label", 7, "ann", 0), ("label", 7, "bob", 1), ("label", 7, "cem", 2)))
     assert item_label(state, 7) == ItemLabel(1, "people")
-
-
-def test_imported_labels_are_only_ever_training_labels() -> None:
-    answers = [("import", item, "", 0) for item in range(3)] + [("label", item, "ann", 1) for item in (3, 4, 5)]
-    found = labels_by_stream(told(*answers), ["train", "test", "audit"] * 2)  # type: ignore[arg-type]
-    assert found == {"train": {0: 0, 3: 1}, "test": {4: 1}, "audit": {5: 1}}
 
 
 def test_kappa_of_a_table_worked_by_hand() -> None:

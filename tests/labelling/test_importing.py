@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from text_projects import make_texts, write_texts
+from text_projects import find_labels, make_texts, write_texts
 
 from lindley.errors import InputError
 from lindley.labelling.importing import import_labels
@@ -40,13 +40,13 @@ def test_a_table_of_texts_and_classes_is_enough(project: Project, tmp_path: Path
     lines = [{"text": text_of(project, item), "animal": name} for item, name in ((5, "dog"), (2, "cat"))]
     found = import_labels(project, write_csv(tmp_path / "labels.csv", lines), label="animal")
     assert found.num_labels == 2
-    assert take_snapshot(project).train == {5: 1, 2: 0}
+    assert find_labels(project) == {5: 1, 2: 0}
 
 
 def test_items_are_found_by_their_id_and_by_their_place(project: Project, tmp_path: Path) -> None:
     lines = [{"item": "3", "place": "", "class": "dog"}, {"item": "", "place": "texts.csv, line 2", "class": " cat "}]
     import_labels(project, write_csv(tmp_path / "labels.csv", lines))
-    assert take_snapshot(project).train == {3: 1, 0: 0}
+    assert find_labels(project) == {3: 1, 0: 0}
 
 
 def test_the_source_itself_can_be_imported(project: Project, tmp_path: Path) -> None:
@@ -54,8 +54,9 @@ def test_the_source_itself_can_be_imported(project: Project, tmp_path: Path) -> 
     lines = (tmp_path / "texts.csv").read_text(encoding="utf-8").splitlines()
     (tmp_path / "known.csv").write_text("\n".join(lines[:-1]), encoding="utf-8")
     import_labels(project, tmp_path / "known.csv")
-    assert take_snapshot(project).train == {item: item % 2 for item in range(project.num_items)}
-    assert project.ask(5) == [], "nothing is left to label"
+    assert find_labels(project) == {item: item % 2 for item in range(project.num_items)}
+    left = {lease.item for lease in project.ask(project.num_items)}
+    assert left == {*(project.store.streams() == "test").nonzero()[0].tolist()}, "only what measures is left to label"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lindley.labelling import simulated_person
-from lindley.labelling.simulated_person import Behaviour, read_truth
+from lindley.labelling.simulated_person import Behaviour, Client, label, read_truth
 
 NAMES = ["cat", "dog", "cow"]
 
@@ -58,3 +58,25 @@ def test_the_truth_is_read_by_its_columns(tmp_path):
     assert read_truth(path, "text", "label") == {"hello, you": "cat"}
     with pytest.raises(SystemExit, match="nothing"):
         read_truth(path, "nothing", "")
+
+
+class FakeClient(Client):
+    """A server that has so many labels of the person, and a new item for each request."""
+
+    def __init__(self, count):
+        self.me = {"person": "ann", "num_labels": count, "classes": [{"id": 0, "name": "cat"}]}
+        self.uuids, self._count = [], count
+
+    def post(self, path, body):
+        self.uuids += [each["uuid"] for each in body.get("events", ())]
+        self._count += len(body.get("events", ()))
+        item = {"item": self._count, "content": "text", "place": "", "lease": "token"}
+        return {"items": [item], "finished": False, "results": [{"outcome": "stored"}]}
+
+
+@pytest.mark.parametrize("count", [0, 1, 26, 59, 60, 61])
+def test_it_labels_until_the_project_has_so_many_of_its_labels(count):
+    client, whole = FakeClient(count), FakeClient(0)
+    assert [*label(client, Behaviour({"text": "cat"}), 60)] == [*range(count + 1, 61)]
+    assert [*label(whole, Behaviour({"text": "cat"}), 60)] == [*range(1, 61)]
+    assert client.uuids == whole.uuids[count:]

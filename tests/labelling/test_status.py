@@ -13,15 +13,13 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from lindley.labelling.accuracy import audit_interval, estimate_accuracy
-from lindley.labelling.audit import draw_audit
+from lindley.labelling.accuracy import estimate_accuracy
 from lindley.labelling.epochs import Epoch, write_epoch
 from lindley.labelling.initialise import make_project
 from lindley.labelling.project import Project
 from lindley.labelling.records import ProjectEvent
 from lindley.labelling.settings import ProjectSettings
 from lindley.labelling.sources.open_source import open_source
-from lindley.labelling.status import AuditStatus
 
 NUM_ITEMS = 60
 
@@ -82,7 +80,7 @@ def test_a_new_project_counts_its_entries_and_knows_nothing_else(project: Projec
     assert found.model is None
     assert found.accuracy == estimate_accuracy(0, 0)
     assert not found.advice.stop
-    assert (found.forecast, found.audit, found.calibration, found.adjusted) == (None, None, None, None)
+    assert (found.forecast, found.audits, found.calibration, found.adjusted) == (None, [], None, None)
     assert found.labels == {"train": 0, "test": 0, "audit": 0}
 
 
@@ -127,7 +125,7 @@ def test_imported_labels_and_skips_of_test_items_say_nothing_of_the_accuracy(pro
     add_epoch(project, {})
     found = project.status()
     assert found.accuracy == estimate_accuracy(2, 2)
-    assert (found.labels["train"], found.num_imported) == (1, 1)
+    assert (found.labels["train"], found.num_imported, found.num_unused) == (0, 0, 1)
 
 
 def test_labels_of_a_retired_class_are_not_dropped_from_the_interval(project: Project) -> None:
@@ -156,33 +154,6 @@ def test_the_learning_curve_judges_every_round_by_all_test_labels(project: Proje
     add_epoch(project, {}, number=2, num_train=1)
     curve = project.status().curve
     assert [(each.num_labels, each.num_correct, each.num_test) for each in curve] == [(1, 0, 4), (5, 4, 4)]
-
-
-def test_an_audit_is_judged_when_all_of_it_is_answered(project: Project) -> None:
-    train = stream(project, "train")
-    add_epoch(
-        project, dict.fromkeys(range(NUM_ITEMS), 1)
-    )  # a model from before the audit: its items were no test items
-    audit = draw_audit(project, 30)
-    assert {*train} & {*audit}
-    project.tell(dict.fromkeys(audit[:29], "odd"))
-    assert project.status().audit == AuditStatus(30, 29, 0)
-    project.tell({audit[29]: "even"})
-    assert project.status().audit == AuditStatus(30, 30, 0, 29, *audit_interval(29, 30))
-
-
-def test_skips_of_an_audit_are_wrong_and_right_in_its_interval(project: Project) -> None:
-    audit = draw_audit(project, 5)
-    add_epoch(project, {audit[0]: 1})
-    project.tell(dict.fromkeys(audit[:4], "even"))
-    found = project.status().audit
-    assert found is not None
-    assert (found.num_items, found.num_labels, found.num_correct, found.low) == (5, 4, None, None)
-    project.tell({audit[4]: None})
-    found = project.status().audit
-    assert found is not None
-    assert (found.num_correct, found.num_undecided) == (3, 1)
-    assert (found.low, found.high) == audit_interval(3, 4, 1)
 
 
 def test_the_failure_of_the_last_round_is_said_until_one_succeeds(project: Project) -> None:

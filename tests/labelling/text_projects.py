@@ -6,6 +6,8 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+from lindley.labelling.consensus import item_label
+from lindley.labelling.fold import fold
 from lindley.labelling.initialise import make_project
 from lindley.labelling.project import Project
 from lindley.labelling.records import ProjectEvent
@@ -39,3 +41,10 @@ def event(kind: str, item: int | None = None, **values: object) -> ProjectEvent:
     """Return an event with a uuid of its own that says what it is."""
     number = "-".join(str(each) for each in (kind, item, *values.values()))
     return ProjectEvent(uuid=values.pop("uuid", number), kind=kind, item=item, **values)  # type: ignore[arg-type]
+
+
+def find_labels(project: Project) -> dict[int, int | None]:
+    """Return by item the class that counts, of every stream and origin; None where people disagree."""
+    state = fold(project.store.events())
+    found = {item: item_label(state, item) for item in state.standing}
+    return {item: label.class_id for item, label in found.items() if label is not None}

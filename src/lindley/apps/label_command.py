@@ -14,8 +14,12 @@ from lindley.apps.interrupts import program_name
 from lindley.apps.printing import print_message, print_result
 from lindley.errors import InputError, LindleyError
 from lindley.labelling.audit import draw_audit
+from lindley.labelling.audit_records import read_audits
 from lindley.labelling.desk import Desk
 from lindley.labelling.project import Project
+
+MANY_CLASSES = 300
+"""The number of classes above which a round of training may take minutes: 40 CPU seconds at 500 (measured)."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ def label_project(folder: Path, people: Sequence[str], *, port: int, simulation:
     if simulation is not None and not simulation.truth.is_file():
         raise InputError(f"There is no file {simulation.truth}.", argument="simulate", got=str(simulation.truth))
     with Project.open(folder) as project:
+        _warn_of_many_classes(project)
         lockstep = simulation is not None and not simulation.asynchronous
         with listen(port) as listener, Desk(project, lockstep=lockstep) as desk:
             if simulation is None:
@@ -77,14 +82,30 @@ def begin_audit(folder: Path, count: int) -> None:
     """Draw fresh random items for an audit."""
     with Project.open(folder) as project:
         fresh = draw_audit(project, count)
+        number = len(project.store.read(read_audits))
+        if number > 1:
+            print_message(
+                f"This is audit {number}, another look: report its result together with the earlier ones. "
+                "The best of several looks is too good."
+            )
         print_result(f"{len(fresh)} fresh items wait: {program_name()} label {folder}")
 
 
 def train_now(folder: Path) -> None:
     """Train a model, and rank the queue by it."""
     with Project.open(folder) as project:
+        _warn_of_many_classes(project)
         epoch = project.train()
         print_result(f"Round {epoch.number}: {epoch.num_train} labels, the next batch by {epoch.acquisition}.")
+
+
+def _warn_of_many_classes(project: Project) -> None:
+    if (count := len(project.classes())) > MANY_CLASSES:
+        print_message(
+            f"The project has {count:,} classes: a round of training may take minutes, as its time grows with their "
+            "cube. It is quicker to begin with the classes that occur, and to add others when they are met: "
+            f"{program_name()} class add {project.folder} NAME"
+        )
 
 
 class _Person:

@@ -131,7 +131,9 @@ def label(
         Path | None,
         typer.Option(metavar="FILE", help="Have a simulated person label by this CSV file of true classes, then end."),
     ] = None,
-    labels: Annotated[int, typer.Option(metavar="N", min=1, help="Simulate so many labels.")] = 300,
+    labels: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Simulate labels until there are so many of theirs.")
+    ] = 300,
     noise: Annotated[
         float, typer.Option(metavar="SHARE", min=0, max=1, help="Simulate this share of wrong labels.")
     ] = 0.0,
@@ -171,7 +173,7 @@ def audit(
     """Begin an audit: the last word on the accuracy.
 
     Fresh random items come first in `lindley label`, without a hint of what the model says; `lindley status` then
-    gives the exact interval, which is read once.
+    gives the exact interval of the model of that moment. A second audit is another look, with items of its own.
     """
     with exit_on_interrupt():
         from lindley.apps.label_command import begin_audit

@@ -86,6 +86,7 @@ def labels_line(status: ProjectStatus) -> str:
     parts = [f"{train} to train on", f"{test} to test"] + [f"{audit} of the audit"] * bool(audit)
     line = f"Labels: {train + test + audit} of {status.num_items} items ({', '.join(parts)})"
     more = [f"{status.num_imported} imported"] if status.num_imported else []
+    more += [f"{count(status.num_unused, 'imported label')} on test items, not used"] if status.num_unused else []
     skips = sum(status.undecided.values()) - status.num_disputed
     more += [f"{skips} skipped"] if skips > 0 else []
     more += [f"{status.num_disputed} disputed"] if status.num_disputed else []
@@ -94,16 +95,18 @@ def labels_line(status: ProjectStatus) -> str:
 
 
 def audit_lines(status: ProjectStatus) -> Iterator[str]:
-    """Yield what the audit says, once all of its items are answered."""
-    found = status.audit
-    if found is None:
-        return
-    if found.low is None or found.high is None:
-        done = found.num_labels + found.num_undecided
-        yield f"Audit: {done} of {found.num_items} items are answered. It is judged once, when all are."
-        return
-    share = f"{found.num_correct} of {found.num_labels} correct"
-    yield f"Audit: {interval(found.low, found.high)} (95 %, exact), {share}. This is the last word."
+    """Yield what the last judged audit says, and how far the one is that is under way."""
+    judged = [each for each in status.audits if each.low is not None]
+    for each in (*judged[-1:], *(each for each in status.audits if each.low is None)):
+        name = "Audit" if len(status.audits) == 1 else f"Audit {each.number}"
+        if each.low is not None and each.high is not None:
+            share = f"{each.num_correct} of {each.num_labels} correct, of model {each.model_version}"
+            looks = "" if each.number == 1 else f" It is look number {each.number}: report the earlier ones too."
+            yield f"{name}: {interval(each.low, each.high)} (95 %, exact), {share}.{looks}"
+        elif (done := each.num_labels + each.num_undecided) < each.num_items:
+            yield f"{name}: {done} of {each.num_items} items are answered. It is judged once, when all are."
+        else:
+            yield f"{name}: it waits for a model, or for answers by more people. It is judged once, when all are there."
 
 
 def sentence_lines(status: ProjectStatus, folder: Path) -> Iterator[str]:
@@ -134,7 +137,7 @@ def advice_line(status: ProjectStatus, folder: Path) -> str:
     where = shlex.quote(str(folder))
     if not status.advice.stop:
         return f"Go on: {program_name()} label {where}. Two signs to stop are wanted, {holding or 'none'} is there:"
-    if status.audit is None:
+    if not status.audits:
         return (
             f"You may stop. For the last word: {program_name()} audit {where} --labels 60. {holding} signs are there:"
         )

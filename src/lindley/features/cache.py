@@ -3,6 +3,7 @@
     FOLDER/VERSION/state.json, state.npz     what the method learnt
     FOLDER/VERSION/features.npy              [N, D] float32
     FOLDER/VERSION/hashes.npy                [N] the sha256 of each row's item
+    FOLDER/VERSION/checksums.json            by N the sha256 of features.npy, of those before too: a kill leaves one
     FOLDER/VERSION/blocks/000000500.npz      rows from 500 on that are not yet in these two
 
 Each file is whole or absent. Blocks are joined when all rows have features; only then do they go.
@@ -10,7 +11,9 @@ Each file is whole or absent. Blocks are joined when all rows have features; onl
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -32,7 +35,7 @@ from lindley.features.method import (
     fit_to_rows,
 )
 from lindley.features.state import load_state, save_state
-from lindley.files import make_folder, sync_folder, write_atomically
+from lindley.files import make_folder, read_plain_file, sync_folder, write_atomically, write_json
 
 _COPY_ROWS = 5_000
 _HASH_BYTES = 64
@@ -135,7 +138,14 @@ class FeatureCache:
         return next((part.shape[1] for part in self._read_blocks("features")), None)
 
     def _check_stored(self, hashes: Sequence[str]) -> int:
-        """Return the number of rows that are stored. Raise InputError where they belong to other items."""
+        """Return the number of rows that are stored. Raise InputError where they belong to other items.
+
+        Raise DataError where the features were altered; this is read whole once, before they are used or copied.
+        """
+        if joined := self._num_joined():
+            path = self.folder / "features.npy"
+            if self._read_checksums().get(str(joined)) != _file_sha256(path):
+                raise self._damage_error(path, ValueError("its sha256 is not the stored one"))
         parts = [self._load("hashes.npy")[: self._num_joined()]] if self._num_joined() else []
         parts += self._read_blocks("hashes")
         stored = np.concatenate(parts) if parts else _as_bytes([])
@@ -162,8 +172,10 @@ class FeatureCache:
             return
         with _replace(self.folder / "hashes.npy") as path:
             _write_array(path, num_rows, hashes)
+        known = self._read_checksums() if joined else {}
         with _replace(self.folder / "features.npy") as path:
             _write_array(path, num_rows, self._all_features(joined))
+            write_json(self.folder / "checksums.json", {**known, str(num_rows): _file_sha256(path)})
         shutil.rmtree(self._blocks)
 
     def _all_features(self, joined: int) -> Iterator[np.ndarray]:
@@ -199,6 +211,13 @@ class FeatureCache:
             raise self._damage_error(self.folder / name, error) from None
         return array
 
+    def _read_checksums(self) -> dict[str, str]:
+        path = self.folder / "checksums.json"
+        try:
+            return dict(json.loads(read_plain_file(path)))
+        except (OSError, ValueError, TypeError) as error:
+            raise self._damage_error(path, error) from None
+
     def _damage_error(self, path: Path, error: Exception) -> DataError:
         reason = f"{type(error).__name__}: {error}"
         return DataError(f"{path} was altered ({reason}); delete {self.folder} to compute it anew", path=path)
@@ -217,6 +236,11 @@ def _check_hashes(hashes: Sequence[str], num_items: int) -> None:
 
 def _as_bytes(hashes: Sequence[str]) -> np.ndarray:
     return np.array([each.encode() for each in hashes], dtype=f"S{_HASH_BYTES}")
+
+
+def _file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

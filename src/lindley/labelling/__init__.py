@@ -14,7 +14,7 @@ The store
 - store.py: `ProjectStore`, the database that is the truth; database.py: its file; session_store.py: sessions' events.
 - sql.py: SQLAlchemy and what is SQLite's own; tables.py: the tables; migrations.py: their version.
 - writer.py: the one thread that writes; clock.py: time for leases; reads.py: what is read, page by page.
-- additions.py: adding items; item_changes.py: how many people they need, audits; class_events.py,
+- additions.py: adding items; item_changes.py: how many people they need; audit_records.py: audits; class_events.py,
   class_changes.py: changes of classes.
 - claims.py: leases; event_append.py: events; answer_effects.py: what follows from them; ranked_queue.py: the queue of
   a model.
@@ -39,7 +39,7 @@ Files
 
 People
 - desk.py: hands items out and takes answers, while models are trained.
-- accuracy.py, advice.py: how good the model is, and when to stop; audit.py: the last word.
+- accuracy.py, advice.py: how good the model is, and when to stop; audit.py, audit_verdict.py: the last word.
 - learning_curve.py: what each round's model makes of the test labels; status.py: how far a project is, all of it.
 - simulated_person.py: labels over HTTP as a browser does.
 """

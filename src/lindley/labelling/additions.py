@@ -20,6 +20,7 @@ from lindley.seeds import derive_seed
 from lindley.session.locks import FileLock
 
 _BLOCK = 2000
+_other = item.alias("other")
 T = TypeVar("T")
 
 
@@ -111,6 +112,8 @@ def _finish(connection: sa.Connection, places: list[dict[str, Any]], need: int) 
     if places:
         new = item.update().where(item.c.id == sa.bindparam("which"), ~item.c.ready)
         connection.execute(new.values(grp=sa.bindparam("group"), stream=sa.bindparam("to")), places)
+    audited = sa.select(_other.c.grp).where(_other.c.stream == "audit")  # one may have begun since it was placed
+    connection.execute(item.update().where(~item.c.ready, item.c.grp.in_(audited)).values(stream="excluded"))
     connection.execute(item.update().where(~item.c.ready).values(ready=True, open=item.c.need))
     connection.execute(entry.update().where(~entry.c.ready).values(ready=True))
 

@@ -58,9 +58,12 @@ _values, _which = parameter("values", many=True), parameter("which")
 _TOUCHED = sa.select(touched).where(touched.c.item.in_(_values))
 _UNTOUCH = touched.delete().where(touched.c.item == _which, touched.c.person == parameter("who"))
 _undo = event.alias("undo")
+_is_imported = (event.c.kind == "import") | event.c.payload["imported"].as_string().is_not(None)
 _STANDING = (
     sa.select(event.c.item, event.c.person, event.c.kind)
+    .join(item, item.c.id == event.c.item)
     .where(event.c.item.in_(_values), event.c.kind.in_(ANSWERS))
+    .where((item.c.stream == "train") | ~_is_imported)  # an item that measures is answered here alone
     .where(
         ~sa.exists().where(
             _undo.c.kind == "undo", _undo.c.target_uuid == event.c.uuid, _undo.c.person == event.c.person

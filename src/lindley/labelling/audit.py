@@ -1,36 +1,51 @@
-"""The audit of a project: fresh random items, labelled blind and judged once."""
+"""Drawing an audit of a project: fresh random items, labelled blind and judged once."""
 
 from __future__ import annotations
+
+from contextlib import suppress
 
 import numpy as np
 import torch
 
-from lindley.errors import InputError
-from lindley.labelling.fold import fold
+from lindley.errors import DataError, InputError
+from lindley.labelling.audit_records import predict_audit, read_audits
 from lindley.labelling.project import Project
 from lindley.noise import row_uniforms
 
 
 def draw_audit(project: Project, count: int) -> list[int]:
-    """Move random items that were never labelled into the audit stream, and return them.
+    """Begin an audit of random items that are fresh, and return them.
 
-    They are drawn from all groups of items of which none was labelled, or is on somebody's screen: of those that the
-    model was trained on it would know the copies. An audit that is under way goes on with new items.
+    They are drawn from all groups of which no item has ever had an event, or is on somebody's screen: the model would
+    know the copies of those that it was trained on, also where the label was undone. The others of their groups are
+    excluded from training.
 
     Args:
         project: The project.
         count: The number of items.
 
     Raises:
-        InputError: If there are not so many fresh items.
+        InputError: If there are not so many fresh items, or an audit is under way.
     """
     store = project.store
     groups, streams = store.groups(), store.streams()
-    known = {*fold(store.events()).standing, *store.items_on_lease(), *(streams == "audit").nonzero()[0].tolist()}
+    apart = np.isin(streams, ("audit", "excluded")).nonzero()[0].tolist()
+    known = {*(each.item for each in store.events()), *store.items_on_lease(), *apart} - {None}
     used = {int(groups[item]) for item in known}
     first = np.unique(groups, return_index=True)[1]  # one item of each group
     fresh = torch.tensor([item for item in first.tolist() if int(groups[item]) not in used], dtype=torch.int64)
-    if len(fresh) < count:
+    running = [each for each in store.read(read_audits) if each.closed_seq is None]
+    if len(fresh) < count and not running:
         raise InputError(argument="labels", expected=f"at most {len(fresh)}, the number of fresh items", got=count)
     order = row_uniforms(fresh, project.settings.seed, "audit", int((streams == "audit").sum())).argsort()
-    return store.start_audit(fresh[order[:count]].tolist())
+    drawn = store.start_audit(fresh[order[:count]].tolist())
+    with suppress(DataError):  # without the files of the newest model, the next one predicts the audit
+        _predict(project)
+    return drawn
+
+
+def _predict(project: Project) -> None:
+    epoch, probs = project.current_epoch(), project.probs()
+    if epoch is not None and probs is not None:
+        number, version, predicted = epoch.number, epoch.model_version, epoch.predicted(probs)
+        project.store.write(lambda connection: predict_audit(connection, number, version, predicted))

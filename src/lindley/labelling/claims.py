@@ -24,6 +24,7 @@ class StreamCounts:
     train: int = 0
     test: int = 0
     audit: int = 0
+    excluded: int = 0
 
 
 CHOICE = ("epoch", "chosen_by", "chosen_prob", "model_version")

@@ -11,7 +11,7 @@ import numpy as np
 
 from lindley.errors import InputError
 from lindley.labelling.fold import ProjectState
-from lindley.labelling.records import ProjectEvent, Stream
+from lindley.labelling.records import ProjectEvent
 from lindley.session.consensus import majority
 from lindley.session.events import Answer
 
@@ -58,16 +58,6 @@ def find_imported_adjudication(state: ProjectState, item: int) -> ProjectEvent |
     """Return the last imported label that decided between people where it comes from; None where there is none."""
     found = [each for each in state.events_of(item, "import") if each.imported.get("kind") == "adjudicate"]
     return found[-1] if found and state.class_of(found[-1]) is not None else None
-
-
-def labels_by_stream(state: ProjectState, streams: Sequence[Stream]) -> dict[Stream, dict[int, int]]:
-    """Return by stream the class of each item whose label counts; imported labels are only ever training labels."""
-    found: dict[Stream, dict[int, int]] = {"train": {}, "test": {}, "audit": {}}
-    for item in sorted(state.standing):
-        label, stream = item_label(state, item), streams[item]
-        if label is not None and label.class_id is not None and (stream == "train" or label.origin != "import"):
-            found[stream][item] = label.class_id
-    return found
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,10 @@ class Desk:
             if not each.retired
         ]
 
+    def count_labels(self, person: str) -> int:
+        """Return the number of items that a person has labelled here."""
+        return self.store.read(lambda connection: reads.count_labels(connection, person))
+
     def hand_out(self, person: str, count: int) -> Served:
         """Return `count` items that the person holds now, the oldest first."""
         return self.take(person, (), count)[1]
@@ -100,9 +104,9 @@ class Desk:
         """Record that the person has seen the prediction of an item, then return it.
 
         Raises:
-            InputError: If there is no such item, or it is of an audit, which is labelled blind.
+            InputError: If there is no such item, or it or a near-duplicate is of an audit, which is labelled blind.
         """
-        if next(self.store.items([item])).stream == "audit":
+        if next(self.store.items([item])).stream in ("audit", "excluded"):
             raise InputError(f"The item {item} is of an audit, which is labelled without the model's prediction.")
         predicted = self.project.prediction(item)
         if predicted is None:

@@ -57,6 +57,11 @@ class Epoch:
     """For each of them the probability of that class."""
     probs_sha256: str = ""
 
+    def predicted(self, probs: np.ndarray) -> list[int]:
+        """Return the id of the most probable class of each item, [N], from its probabilities, [N, C]."""
+        found: list[int] = np.array(self.class_ids)[probs.argmax(1)].tolist()
+        return found
+
 
 def round_record(epoch: Epoch, *, seed: int) -> RoundRecord:
     """Return what the database keeps of the round that gave an epoch."""

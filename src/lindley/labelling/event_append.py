@@ -14,6 +14,7 @@ from pydantic import create_model
 
 from lindley.labelling import claims
 from lindley.labelling.answer_effects import ANSWERS, settle
+from lindley.labelling.audit_records import close_audit
 from lindley.labelling.class_changes import Refusal, apply_class_event
 from lindley.labelling.records import ProjectEvent
 from lindley.labelling.sql import Row, parameter, sa, select_in
@@ -142,6 +143,8 @@ class Appender:
         chosen = {answered[key]: lease for key, lease in ended.items()}
         self._connection.execute(event.insert(), [_row(each, chosen.get(each.uuid)) for each in waiting])
         settle(self._connection, answered, [number for number, _ in ended])
+        if answered:
+            close_audit(self._connection)
 
     def _undo(self, undo: ProjectEvent) -> None:
         """Take an answer back: its item comes to the same person again, unless others have it by now."""

@@ -199,7 +199,7 @@ def _stream(value: object) -> Stream | None:
         return None
     found = next((each for each in get_args(Stream) if each == value), None)
     if found is None:
-        raise ValueError(f"its 'stream' must be train, test or audit; it is {short_repr(value)}")
+        raise ValueError(f"its 'stream' must be one of {', '.join(get_args(Stream))}; it is {short_repr(value)}")
     stream: Stream = found
     return stream
 

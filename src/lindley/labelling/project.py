@@ -226,7 +226,8 @@ class Project:
         epoch = read_epoch(self.folder, number)
         probs = read_probs(self.folder, epoch)
         record, model = round_record(epoch, seed=self.settings.seed), model_record(epoch)
-        self.store.swap_queue(epoch.number, epoch.queue, record=record, model=model)
+        predicted = () if probs is None else epoch.predicted(probs)
+        self.store.swap_queue(epoch.number, epoch.queue, record=record, model=model, predicted=predicted)
         self._newest = epoch, probs
 
     def record_failure(self, reason: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from lindley.errors import InputError, format_rows
 from lindley.labelling.records import Entry, Item, ProjectEvent
 from lindley.labelling.sql import Row, parameter, sa, select_in
-from lindley.labelling.tables import entry, event, item, lease, person
+from lindley.labelling.tables import entry, event, item, lease, person, touched
 
 Read = Callable[[Callable[[sa.Connection], Any]], Any]
 _PAGE = 5000
@@ -74,7 +74,7 @@ def count_items(connection: sa.Connection) -> int:
 
 
 def count_new_answers(connection: sa.Connection, since_seq: int, kinds: Iterable[str]) -> int:
-    """Return the number of events after a place from which a model learns: they are not of items that measure it.
+    """Return the number of events after a place from which a model learns: none is of an item that measures it.
 
     Args:
         connection: Any transaction.
@@ -82,6 +82,11 @@ def count_new_answers(connection: sa.Connection, since_seq: int, kinds: Iterable
         kinds: The kinds of these events.
     """
     return connection.scalar(_NEW_ANSWERS, {"after": since_seq, "kinds": list(kinds)}) or 0
+
+
+def count_labels(connection: sa.Connection, person: str) -> int:
+    """Return the number of items that a person has labelled, imported labels left out."""
+    return connection.scalar(_LABELS, {"who": person}) or 0
 
 
 def read_places(connection: sa.Connection, rows: Iterable[int]) -> dict[int, str]:
@@ -161,8 +166,9 @@ _NEW_ANSWERS = (
     sa.select(sa.func.count())
     .select_from(event.outerjoin(item, item.c.id == event.c.item))
     .where(event.c.seq > _after, event.c.kind.in_(parameter("kinds", many=True)))
-    .where(event.c.item.is_(None) | (item.c.stream == "train") | (event.c.kind == "import"))
+    .where(event.c.item.is_(None) | (item.c.stream == "train"))
 )
+_LABELS = sa.select(sa.func.count()).where(touched.c.person == parameter("who"), touched.c.kind == "label")
 _first = sa.select(sa.func.min(entry.c.id)).where(entry.c.item.in_(parameter("values", many=True)), entry.c.ready)
 _PLACES = sa.select(entry.c.item, entry.c.place).where(entry.c.id.in_(_first.group_by(entry.c.item)))
 _SERVED = (

@@ -14,8 +14,9 @@ import numpy as np
 
 Kind = Literal["images", "text", "rows", "vectors"]
 """What the items of a project are."""
-Stream = Literal["train", "test", "audit"]
-"""What an item's labels are for: to train on, to measure the model while it grows, or to judge it once at the end."""
+Stream = Literal["train", "test", "audit", "excluded"]
+"""What an item's labels are for: to train on, to measure the model while it grows, or to judge it once at the end.
+Near-duplicates of an audit's items are excluded: a model that learned from them would know the audit's."""
 EventKind = Literal[
     "label", "skip", "flag", "note", "undo", "reveal", "adjudicate", "import", "class", "guideline", "config"
 ]
@@ -99,7 +100,7 @@ class ProjectEvent:
     - undo: person, target_uuid. The event of this uuid counts no more, also if it arrives later.
     - reveal: item, person. The prediction was shown before an answer was there.
     - adjudicate: item, person, class_id. It outranks all labels of the item.
-    - import: item, class_id; person where the source names one. A label from elsewhere: never a test label.
+    - import: item, class_id; person where the source names one. A label from elsewhere: it may train, never measure.
     - class: class_id, payload {"action": ClassAction, …} with "name" (add, rename), "description" (add, describe),
       "hotkey" (add, hotkey) or "into" (merge). A class that is added has the next id.
     - guideline: payload {"text": …}; guideline_version is its number, from 1.

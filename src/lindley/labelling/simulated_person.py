@@ -105,18 +105,20 @@ class Client:
 
 
 def label(client: Client, behaviour: Behaviour, max_labels: int) -> Iterator[int]:
-    """Label until `max_labels` labels are given, or nothing is left; yield the number after each.
+    """Label until the person has `max_labels` labels in the project, or nothing is left; yield the number after each.
 
     Args:
         client: The requests.
         behaviour: How it labels.
-        max_labels: The number of labels to give.
+        max_labels: The number of labels; those that the person gave before count.
 
     Yields:
         The number of labels that are acknowledged.
     """
     classes = _index_classes(client.me["classes"])
-    count, since = 0, time.monotonic()
+    count, since = client.me["num_labels"], time.monotonic()
+    if count >= max_labels:
+        return
     answer = client.post("/api/next", {"n": 1})
     while count < max_labels:
         if not answer["items"]:
@@ -180,7 +182,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("truth", type=Path, help="a CSV or TSV file with the true class of every item")
     parser.add_argument("--key", default="", help="its column of the text or the image's name; default: the first")
     parser.add_argument("--label", default="", help="its column of the class; default: the last")
-    parser.add_argument("--labels", type=int, default=300, help="how many labels to give (300)")
+    parser.add_argument(
+        "--labels", type=int, default=300, help="label until the person has this many labels in the project (300)"
+    )
     parser.add_argument("--noise", type=float, default=0.0, help="the share of wrong labels (0)")
     parser.add_argument("--seconds", type=float, default=2.0, help="seconds for a label (2)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the noise (0)")

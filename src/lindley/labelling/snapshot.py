@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from lindley.labelling.consensus import item_label
+from lindley.labelling.consensus import ItemLabel, item_label
 from lindley.labelling.fold import ProjectState, fold
 from lindley.labelling.project import Project
 from lindley.labelling.records import ClassRecord
@@ -28,11 +28,14 @@ class Snapshot:
     """The classes that are offered, by id: those that a model knows."""
     class_names: tuple[str, ...]
     train: dict[int, Value]
-    """By item of the training stream, and by item with an imported label, what counts; in the order of the answers."""
+    """By item of the training stream what counts, imported labels too; in the order of the answers."""
     test: dict[int, Value]
+    """By item of the test stream what people say of it here: an imported label is of no random item."""
     audit: dict[int, Value]
     disputed: tuple[int, ...]
     """The items on which people do not agree."""
+    unused: tuple[int, ...]
+    """The items whose labels neither train nor measure: those of items that measure, from elsewhere."""
     excluded: tuple[int, ...]
     """The items that are not to be selected: of another stream, disputed, or on somebody's screen."""
 
@@ -48,17 +51,17 @@ def take_snapshot(project: Project) -> Snapshot:
     events = list(store.events())
     state, streams = fold(events), store.streams()
     values: dict[str, dict[int, Value]] = {"train": {}, "test": {}, "audit": {}}
-    disputed = []
+    disputed, unused = [], []
     for item in state.standing:
         label, stream = item_label(state, item), str(streams[item])
-        if label is None:
-            if state.is_skipped(item):
-                imported = any(each.imported for each in state.answers(item).values())
-                values["train" if imported else stream][item] = "skip"
+        if not _is_used(state, item, label, stream):
+            unused += [item] if label is not None else []
+        elif label is None:
+            values[stream][item] = "skip"
         elif label.class_id is None:
             disputed.append(item)
         else:
-            values["train" if label.origin == "import" else stream][item] = label.class_id
+            values[stream][item] = label.class_id
     offered = [each for each in state.classes if not each.retired]
     apart = (streams != "train").nonzero()[0].tolist()
     return Snapshot(
@@ -69,5 +72,17 @@ def take_snapshot(project: Project) -> Snapshot:
         tuple(each.name for each in offered),
         **values,
         disputed=tuple(disputed),
+        unused=tuple(unused),
         excluded=tuple(sorted({*apart, *disputed, *store.items_on_lease()})),
     )
+
+
+def _is_used(state: ProjectState, item: int, label: ItemLabel | None, stream: str) -> bool:
+    """Return whether a label or a skip counts: on an item that measures, what was given here alone."""
+    if stream == "train":
+        return label is not None or state.is_skipped(item)
+    if stream == "excluded":
+        return False
+    if label is not None:
+        return label.origin != "import"
+    return state.is_skipped(item) and any(not each.imported for each in state.answers(item).values())

@@ -20,13 +20,12 @@ from lindley.labelling.accuracy import (
     Calibration,
     ClassRecall,
     adjust_by_confidence,
-    audit_interval,
     calibration,
     estimate_accuracy,
     recall_by_class,
 )
 from lindley.labelling.advice import Advice, Forecast, RoundChange, advise, forecast_gain
-from lindley.labelling.class_events import resolve_class
+from lindley.labelling.audit_verdict import AuditStatus, audit_statuses
 from lindley.labelling.class_sentences import SentenceGain, sentence_of
 from lindley.labelling.consensus import pairwise_agreement
 from lindley.labelling.epochs import Epoch, read_epochs
@@ -41,7 +40,7 @@ from lindley.labelling.learning_curve import (
 )
 from lindley.labelling.project import Project
 from lindley.labelling.records import Entry, Stream
-from lindley.labelling.snapshot import Snapshot, Value, take_snapshot
+from lindley.labelling.snapshot import Value, take_snapshot
 
 STREAMS: tuple[Stream, ...] = ("train", "test", "audit")
 
@@ -56,20 +55,6 @@ class ModelStatus:
     """The number of labels from which it learned."""
     acquisition: str
     """What chose the batch that is labelled now."""
-
-
-@dataclass(frozen=True)
-class AuditStatus:
-    """The audit. What it says comes when all of its items are answered: it is judged once."""
-
-    num_items: int
-    num_labels: int
-    num_undecided: int
-    num_correct: int | None = None
-    """What follows is None while items are left."""
-    low: float | None = None
-    """The exact interval of the accuracy at 95 %."""
-    high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -123,9 +108,11 @@ class ProjectStatus:
     unreadable: Sequence[Entry]
     """The first of the entries that could not be read, with their reasons."""
     labels: Mapping[str, int]
-    """By stream the number of items with a label that counts, imported ones too."""
+    """By stream the number of items with a label that counts; those to train on may be imported."""
     num_imported: int
     """The number of training labels that no person gave here."""
+    num_unused: int
+    """The number of labels that neither train nor measure: imported ones of test items, and those of excluded items."""
     undecided: Mapping[str, int]
     """By stream the number of items that were answered without a label that counts: skips too."""
     num_disputed: int
@@ -138,7 +125,8 @@ class ProjectStatus:
     target: float | None
     advice: Advice
     forecast: Forecast | None
-    audit: AuditStatus | None
+    audits: Sequence[AuditStatus]
+    """All audits in their order: each is another look."""
     recall: Sequence[ClassRecall]
     calibration: Calibration | None
     curve: Sequence[CurvePoint]
@@ -184,6 +172,7 @@ def project_status(project: Project) -> ProjectStatus:
         unreadable=unreadable,
         labels={name: sum(value != "skip" for value in getattr(snapshot, name).values()) for name in STREAMS},
         num_imported=sum(value != "skip" and not own_answers(state, item) for item, value in snapshot.train.items()),
+        num_unused=len(snapshot.unused),
         undecided={name: len(items) for name, items in undecided.items()},
         num_disputed=len(snapshot.disputed),
         by_class=_count_classes(snapshot.train.values(), names),
@@ -195,7 +184,7 @@ def project_status(project: Project) -> ProjectStatus:
         target=project.settings.target,
         advice=advise(accuracy, changes, target=project.settings.target),
         forecast=_forecast(epochs, judgements),
-        audit=_audit(project, snapshot, undecided["audit"]),
+        audits=audit_statuses(project, state),
         recall=recall_by_class(judged.truth, judged.predicted, names),
         calibration=calibration(correct, judged.confidence),
         curve=learning_curve(snapshot, epochs, judgements),
@@ -248,22 +237,6 @@ def _forecast(epochs: Sequence[Epoch], judgements: Sequence[Judgement]) -> Forec
     if not most or not epochs[-1].num_train:
         return None
     return forecast_gain([count for count, _ in rounds], np.array([correct for _, correct in rounds]))
-
-
-def _audit(project: Project, snapshot: Snapshot, undecided: Sequence[int]) -> AuditStatus | None:
-    """Judge the audit by the newest model's predictions of all items: many of its items were no test items before."""
-    num_items = int((snapshot.streams == "audit").sum())
-    if not num_items:
-        return None
-    labelled = {item: value for item, value in snapshot.audit.items() if value != "skip"}
-    counts = num_items, len(labelled), len(undecided)
-    predicted = {item: project.prediction(item) for item in (*labelled, *undecided)}
-    known = {item: each[0] for item, each in predicted.items() if each is not None}
-    if len(known) < num_items:
-        return AuditStatus(*counts)
-    classes = snapshot.state.classes
-    correct = sum(resolve_class(classes, known[item]) == value for item, value in labelled.items())
-    return AuditStatus(*counts, correct, *audit_interval(correct, len(labelled), len(undecided)))
 
 
 def _sentences(epoch: Epoch | None, state: ProjectState) -> SentencesStatus | None:

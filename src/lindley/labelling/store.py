@@ -16,11 +16,12 @@ import numpy as np
 from lindley.errors import InputError
 from lindley.labelling import claims, reads
 from lindley.labelling.additions import Addition
+from lindley.labelling.audit_records import predict_audit, start_audit
 from lindley.labelling.claims import WantTest
 from lindley.labelling.class_changes import next_class_id, read_classes
 from lindley.labelling.database import Database, create_database
 from lindley.labelling.event_append import Appender
-from lindley.labelling.item_changes import change_need, move_to_audit
+from lindley.labelling.item_changes import change_need
 from lindley.labelling.ranked_queue import QueueRow, read_epoch, read_queue, replace_queue
 from lindley.labelling.records import ClassAction, ClassRecord, Entry, Item, Lease, ProjectEvent
 from lindley.labelling.round_records import ModelRecord, RoundRecord, add_model, add_round, read_models, read_rounds
@@ -134,7 +135,7 @@ class ProjectStore:
 
     def streams(self) -> np.ndarray:
         """Return the stream of each item, [N], as text."""
-        return np.array(self._column("stream"), dtype="<U5")
+        return np.array(self._column("stream"), dtype="<U8")
 
     def items_on_lease(self) -> list[int]:
         """Return the items that somebody holds."""
@@ -146,8 +147,8 @@ class ProjectStore:
         self.write(lambda connection: change_need(connection, need, wanted))
 
     def start_audit(self, items: Sequence[int]) -> list[int]:
-        """Move items into the audit stream, in this order, and return those that were fresh: never answered or held."""
-        return self.write(lambda connection: move_to_audit(connection, items))
+        """Begin an audit of items, in this order, and return those that were fresh: no event is of their group."""
+        return self.write(lambda connection: start_audit(connection, items))
 
     # People and classes
 
@@ -309,6 +310,7 @@ class ProjectStore:
         *,
         record: RoundRecord | None = None,
         model: ModelRecord | None = None,
+        predicted: Sequence[int] = (),
     ) -> int:
         """Put a new ranking in the place of the queue, with its round and its model; return how many rows it keeps.
 
@@ -320,6 +322,7 @@ class ProjectStore:
             rows: The ranking, best first.
             record: The round that made it.
             model: The model that made it.
+            predicted: By item the class that the model predicts: an audit that is under way keeps that of its items.
 
         Raises:
             InputError: If the epoch is not new, or an item is unknown or ranked twice.
@@ -330,7 +333,10 @@ class ProjectStore:
                 add_model(connection, model)
             if record is not None:
                 add_round(connection, record)
-            return replace_queue(connection, epoch, rows, None if model is None else model.version)
+            version = None if model is None else model.version
+            kept = replace_queue(connection, epoch, rows, version)
+            predict_audit(connection, epoch, version, predicted)
+            return kept
 
         return self.write(work)
 

@@ -26,7 +26,8 @@ def assign_streams(
     A fifth of the groups are test groups, and up to a third where they have fewer items than there shall be test
     labels: as every third label is a test label at most, a small pool leaves something to learn from. They are drawn
     by noise that is keyed by the seed and the smallest hash of the group, so the order of items plays no part. Groups
-    that have a stream keep it. Groups with an imported label are never drawn.
+    that have a stream keep it; what comes to the group of an audit's item is excluded. Groups with an imported label
+    are never drawn.
 
     Args:
         groups: The group of each item, [N].
@@ -81,5 +82,5 @@ def _describe_groups(
         keys[group] = min(key, keys.get(group, key))
     streams: dict[int, Stream] = {}
     for group, stream in zip(groups, known, strict=False):
-        streams.setdefault(group, stream)
+        streams.setdefault(group, "excluded" if stream == "audit" else stream)
     return sizes, keys, streams

@@ -177,6 +177,22 @@ model = sa.Table(
     sa.Column("metrics", sa.JSON, nullable=False),
 )
 
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("model_version", sa.Text),
+    sa.Column("closed_seq", sa.Integer),
+)
+audit_item = sa.Table(
+    "audit_item",
+    metadata,
+    sa.Column("item", sa.ForeignKey("item.id"), primary_key=True),
+    sa.Column("audit", sa.ForeignKey("audit.number"), nullable=False, index=True),
+    sa.Column("predicted", sa.ForeignKey("class.id")),
+)
+"""The items of each audit, with the class that its model predicts. An audit is closed by the event that ended it."""
+
 session_event = sa.Table(
     "session_event",
     metadata,

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import sqlite3
 from importlib import resources
@@ -16,6 +17,7 @@ from lindley.apps.web.security import LaunchLinks
 from lindley.labelling.desk import Desk
 from lindley.labelling.initialise import make_project
 from lindley.labelling.project import Project
+from lindley.labelling.records import ProjectEvent
 from lindley.labelling.settings import ProjectSettings
 from lindley.labelling.sources.open_source import open_source
 
@@ -212,3 +214,26 @@ def test_an_image_that_has_gone_is_not_found(pictures):
     client, items, folder = pictures
     (folder / "wide.png").unlink()
     assert client.get(f"/api/items/{items['wide.png']}/content").status_code == 404
+
+
+def test_another_file_of_the_same_name_is_not_served_in_the_place_of_an_image(pictures):
+    """Also where it is sound, and of the same size and time."""
+    client, items, folder = pictures
+    address = f"/api/items/{items['polyglot.png']}/content"
+    before, content = (folder / "polyglot.png").stat(), (folder / "polyglot.png").read_bytes()
+    assert client.get(address).status_code == 200
+    (folder / "polyglot.png").write_bytes(content[:-1] + b"!")
+    os.utime(folder / "polyglot.png", ns=(before.st_atime_ns, before.st_mtime_ns))
+    answer = client.get(address)
+    assert answer.status_code == 404
+    assert "polyglot.png" in answer.text
+    (folder / "polyglot.png").write_bytes(content)
+    assert client.get(address).status_code == 200
+
+
+def test_a_person_is_told_how_many_labels_of_theirs_there_are(ann, project):
+    assert ann.get("/api/me").json()["num_labels"] == 0
+    post(ann, "/api/events", {"events": [label("a", 0), label("b", 1), label("c", 1, class_id=1)]})
+    project.store.add_person("bob")
+    project.store.append("bob", [ProjectEvent("d", "label", item=2, class_id=0)])
+    assert ann.get("/api/me").json()["num_labels"] == 2

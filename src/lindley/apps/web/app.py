@@ -121,7 +121,8 @@ def _visits(desk: Desk) -> APIRouter:
     @router.get("/api/me")
     def me(request: Request) -> dict[str, Any]:
         visitor = _visitor(request)
-        return {"person": visitor.person, "csrf": visitor.csrf, **desk.describe()}
+        num_labels = desk.count_labels(visitor.person)
+        return {"person": visitor.person, "csrf": visitor.csrf, "num_labels": num_labels, **desk.describe()}
 
     @router.get("/api/history")
     def history(

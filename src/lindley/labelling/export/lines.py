@@ -188,9 +188,9 @@ class LineReader:
 
 
 def stream_of(event: ProjectEvent, item: Item) -> str:
-    """Return what an answer was for; an imported one keeps what it was for where it comes from."""
+    """Return the stream of an answer's item; an imported one keeps that of where it comes from."""
     before: str | None = event.imported.get("stream")
-    return before or ("train" if event.kind == "import" else item.stream)
+    return before or item.stream
 
 
 def _kind(event: ProjectEvent) -> str:

@@ -45,6 +45,15 @@ def short_repr(value: object) -> str:
         return "a number of too many digits"
 
 
+def count_noun(count: int, one: str, many: str = "") -> str:
+    """Return a number with its noun.
+
+    >>> count_noun(1, "copy", "copies"), count_noun(2000, "label")
+    ('1 copy', '2000 labels')
+    """
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
 def _escape(found: re.Match[str]) -> str:
     code = ord(found[0])
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"

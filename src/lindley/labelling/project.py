@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -62,6 +63,69 @@ class Project:
         path = Path(folder)
         settings = read_settings(path)
         return cls(path, settings, ProjectStore.open(path / DATABASE, lease_seconds=settings.lease_seconds))
+
+    @classmethod
+    def create(
+        cls,
+        folder: str | os.PathLike[str],
+        source: str | os.PathLike[str],
+        *,
+        classes: Sequence[str],
+        text: str | None = None,
+        features: Sequence[str] | None = None,
+        label: str | None = None,
+        id: str | None = None,
+        keys: Sequence[str] | None = None,
+        describe: Mapping[str, str] = MappingProxyType({}),
+        encoder: str | None = None,
+        acquisition: str = "batchbald",
+        test_labels: int = 60,
+        target: float | None = None,
+        overlap: int = 1,
+        seed: int = 0,
+    ) -> Project:
+        """Make a project of data, with its features, and open it. An error leaves nothing of it.
+
+        Args:
+            folder: The folder of the project, which must be missing or empty.
+            source: A folder of images, or a .csv, .tsv, .jsonl, .parquet or .npy file. It is not changed.
+            classes: The names of the classes, in the order of their keys.
+            text: The column of the texts to label.
+            features: The columns of the features of rows to label.
+            label: The column of known labels; "folder" for the folders that images lie in.
+            id: The column of the items' own ids.
+            keys: The keys of the classes; None: their names where these are keys, and else 1, 2, 3 ...
+            describe: By class a sentence that says what it is.
+            encoder: What makes features: a folder, a hub name, or your own "module:name"; None: the kind's default.
+            acquisition: What chooses batches, once there are labels.
+            test_labels: The number of test labels that are collected at one in three; later ones come at one in ten.
+            target: The accuracy at which the advice is to stop, between 0 and 1.
+            overlap: The number of people who label each item.
+            seed: Seed of everything random.
+
+        Raises:
+            InputError: If an argument cannot be used, the folder holds something, or nothing can be labelled.
+            DataError: If the source is damaged.
+        """
+        from lindley.labelling.creation import ProjectOptions, create_project
+
+        options = ProjectOptions(
+            classes=classes,
+            text=text,
+            features=features,
+            label=label,
+            id=id,
+            keys=keys,
+            describe=describe,
+            encoder=encoder,
+            acquisition=acquisition,
+            test_labels=test_labels,
+            target=target,
+            overlap=overlap,
+            seed=seed,
+        )
+        create_project(Path(folder), Path(source), options)
+        return cls.open(folder)
 
     # Asking and telling
 

@@ -17,7 +17,7 @@ from lindley.errors import InputError
 from lindley.labelling import claims, reads
 from lindley.labelling.additions import Addition
 from lindley.labelling.claims import WantTest
-from lindley.labelling.class_changes import next_class_id, read_classes
+from lindley.labelling.class_changes import next_class_id, read_classes, with_free_key
 from lindley.labelling.database import Database, create_database
 from lindley.labelling.event_append import Appender
 from lindley.labelling.item_changes import change_need, move_to_audit
@@ -175,12 +175,12 @@ class ProjectStore:
 
         Args:
             name: Its name, which no other class has had.
-            hotkey: The key that chooses it.
+            hotkey: The key that chooses it; None: the next free one.
             description: A sentence that says what it is.
             by: The person who adds it.
 
         Raises:
-            InputError: If the name or the key is taken.
+            InputError: If the name or the key is taken, or cannot be one.
         """
         payload = {"action": "add", "name": name, "hotkey": hotkey, "description": description}
         return self._change_class(None, payload, by)
@@ -204,7 +204,8 @@ class ProjectStore:
     def _change_class(self, class_id: int | None, payload: dict[str, Any], by: str) -> int:
         def change(connection: sa.Connection) -> tuple[int, Receipt]:
             number = next_class_id(connection) if class_id is None else class_id
-            made = ProjectEvent(uuid=uuid4().hex, kind="class", class_id=number, payload=payload)
+            given = with_free_key(connection, payload) if class_id is None else payload
+            made = ProjectEvent(uuid=uuid4().hex, kind="class", class_id=number, payload=given)
             return number, self._append(connection, by, [made], self._database.moment(connection))[0]
 
         number, receipt = self.write(change)

@@ -9,10 +9,9 @@ from typing import get_args
 
 from lindley.labelling.class_keys import key_fault
 from lindley.labelling.records import ClassAction, ClassRecord, ProjectEvent
+from lindley.text import is_line
 
 Classes = tuple[ClassRecord, ...]
-_CONTROLS = ("Cc", "Cs", "Zl", "Zp")
-"""The categories of Unicode that no name holds: controls, halves of characters, ends of lines and of paragraphs."""
 
 
 def resolve_class(classes: Sequence[ClassRecord], class_id: int) -> int | None:
@@ -65,7 +64,7 @@ def _name_fault(classes: Classes, event: ProjectEvent) -> str:
     name = event.payload.get("name")
     if not isinstance(name, str) or not name.strip():
         return f"the name of a class must be text; it is {name!r}"
-    if any(unicodedata.category(each) in _CONTROLS for each in name):
+    if not is_line(name):
         return f"the name of a class must be one line without control characters; it is {name!r}"
     others = [each for each in classes if _same_to_readers(each.name, name) and each.id != event.class_id]
     if not others:

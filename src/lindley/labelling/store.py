@@ -27,6 +27,7 @@ from lindley.labelling.round_records import ModelRecord, RoundRecord, add_model,
 from lindley.labelling.sql import sa
 from lindley.labelling.tables import person
 from lindley.session.event_store import Receipt, Refused
+from lindley.text import is_line
 
 T = TypeVar("T")
 
@@ -152,9 +153,9 @@ class ProjectStore:
     # People and classes
 
     def add_person(self, name: str, token_hash: str | None = None) -> None:
-        """Add a person, or give one another token. Raises InputError for an empty name."""
-        if not name.strip():
-            raise InputError(argument="name", expected="text", got=name)
+        """Add a person, or give one another token. Raises InputError for a name that is no line of text."""
+        if not name.strip() or not is_line(name):
+            raise InputError(argument="name", expected="one line of text without control characters", got=name)
         created = self._time()
         self.write(lambda connection: reads.put_person(connection, name, token_hash, created))
 

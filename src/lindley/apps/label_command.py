@@ -5,16 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from lindley.apps.interrupts import program_name
 from lindley.apps.printing import print_message, print_result
-from lindley.errors import InputError, LindleyError
+from lindley.errors import HeldError, InputError, LindleyError
 from lindley.labelling.audit import draw_audit
 from lindley.labelling.desk import Desk
+from lindley.labelling.moved_images import missing_images
 from lindley.labelling.project import Project
 
 
@@ -42,8 +43,8 @@ def label_project(folder: Path, people: Sequence[str], *, port: int, simulation:
         simulation: The simulated person, who labels as the first of the people.
 
     Raises:
-        InputError: If no person is named, or one twice; if the port is taken, or there is no file of true classes.
-        HeldError: If another server works on this project.
+        InputError: If no person is named, or one twice; if the port is taken, another server works on this project, or
+            there is no file of true classes.
     """
     from lindley.apps.web.serving import listen, serve
 
@@ -52,8 +53,10 @@ def label_project(folder: Path, people: Sequence[str], *, port: int, simulation:
     if simulation is not None and not simulation.truth.is_file():
         raise InputError(f"There is no file {simulation.truth}.", argument="simulate", got=str(simulation.truth))
     with Project.open(folder) as project:
+        for warning in missing_images(project):
+            print_message(f"Warning: {warning}")
         lockstep = simulation is not None and not simulation.asynchronous
-        with listen(port) as listener, Desk(project, lockstep=lockstep) as desk:
+        with listen(port) as listener, _open_desk(project, lockstep=lockstep) as desk:
             if simulation is None:
                 serve(desk, people, listener, on_ready=lambda links, stop: _print_links(links))
                 return
@@ -64,6 +67,20 @@ def label_project(folder: Path, people: Sequence[str], *, port: int, simulation:
         if project.is_round_due(whole_batches=False):
             project.train()
     print_result(f"Look at it: {program_name()} status {folder}")
+
+
+def _open_desk(project: Project, *, lockstep: bool) -> Desk:
+    with _refuse_second():
+        return Desk(project, lockstep=lockstep)
+
+
+@contextmanager
+def _refuse_second() -> Iterator[None]:
+    """Raise InputError where another process labels or trains already: the command cannot be, and nothing failed."""
+    try:
+        yield
+    except HeldError as error:
+        raise InputError(str(error), argument="folder") from None
 
 
 def _print_links(links: Mapping[str, str]) -> None:
@@ -83,7 +100,8 @@ def begin_audit(folder: Path, count: int) -> None:
 def train_now(folder: Path) -> None:
     """Train a model, and rank the queue by it."""
     with Project.open(folder) as project:
-        epoch = project.train()
+        with _refuse_second():
+            epoch = project.train()
         print_result(f"Round {epoch.number}: {epoch.num_train} labels, the next batch by {epoch.acquisition}.")
 
 

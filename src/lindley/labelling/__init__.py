@@ -9,7 +9,7 @@ Data
 - groups.py: near-duplicates; near_texts.py, near_vectors.py: how they are found.
 - streams.py: which items measure the model, and when.
 - creation.py: a new project by its options; initialise.py: making it, and adding data; new_folder.py: all or nothing;
-  item_features.py: the vectors of its items.
+  moved_images.py: images whose folder was moved; item_features.py: the vectors of its items.
 
 The store
 - store.py: `ProjectStore`, the database that is the truth; database.py: its file; session_store.py: sessions' events.

@@ -18,6 +18,7 @@ from lindley.labelling.class_events import Classes, change_classes, class_refusa
 from lindley.labelling.class_keys import assign_keys
 from lindley.labelling.groups import find_links, group_items
 from lindley.labelling.item_features import VECTORS
+from lindley.labelling.moved_images import FoundAgain
 from lindley.labelling.new_folder import check_free, keep_features_of, new_folder
 from lindley.labelling.project import DATABASE, Project
 from lindley.labelling.records import Entry, Found, Item, ProjectEvent, Stream, Unreadable
@@ -39,6 +40,8 @@ class Additions:
     num_new: int = 0
     num_near_duplicates: int = 0
     num_labels: int = 0
+    num_found_again: int = 0
+    """Images whose file was gone, and that are in the source."""
     duplicates: list[tuple[str, int]] = field(default_factory=list)
     """The exact copies: where each was found, and the item that it is one with."""
     unreadable: list[Unreadable] = field(default_factory=list)
@@ -105,6 +108,7 @@ def add_source(project: Project, source: Source, *, on_progress: Progress = lamb
         placements = reading.place_items()
         reading.save_vectors()
         addition.finish(placements)
+    reading.found_again.store()
     reading.found.num_labels = _import_labels(project.store, reading.labels)
     return reading.found
 
@@ -117,6 +121,7 @@ class _Reading:
         self.labels: dict[int, str] = {}
         self._project, self._source, self._on_progress = project, source, on_progress
         self._root = str((source.path if source.kind == "images" else source.path.parent).absolute())
+        self.found_again = FoundAgain(project, self._root)
         self._known = project.store.hashes()
         self._before = len(self._known)
         self._alike: list[Any] = self._read_alike()
@@ -129,6 +134,8 @@ class _Reading:
             self._on_progress(self.found.num_entries)
             if isinstance(each, Unreadable):
                 self.found.unreadable.append(each)
+                if self.found_again.knows(each.place):
+                    continue
                 yield Entry(each.place, reason=each.reason), None
                 continue
             item = self._known.get(each.hash)
@@ -139,6 +146,9 @@ class _Reading:
                     Entry(each.place, number),
                     Item(number, each.hash, each.content, self._root, number, "train", meta),
                 )
+            elif self.found_again.take(item, each.place):
+                self.found.num_found_again = self.found_again.num_items
+                self._note_label(each, item)
             else:
                 self.found.duplicates.append((each.place, item))
                 self._note_label(each, item)

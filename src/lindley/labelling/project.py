@@ -18,7 +18,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from lindley.errors import DataError, InputError
+from lindley.errors import DataError, HeldError, InputError
 from lindley.labelling import reads
 from lindley.labelling.claims import StreamCounts
 from lindley.labelling.epochs import Epoch, model_record, read_epoch, read_probs, round_record
@@ -263,7 +263,15 @@ class Project:
 
     def hold(self) -> FileLock:
         """Return the lock that one process holds as long as it trains models. Raises HeldError; it names the holder."""
-        return FileLock(self.folder / "project", timeout=0.0)
+        try:
+            return FileLock(self.folder / "project", timeout=0.0)
+        except HeldError as error:
+            raise HeldError(
+                f"{self.folder} is being labelled or trained already, by {error.holder}. A server trains by itself: "
+                "label on the page that it serves, or end it first.",
+                path=error.path,
+                holder=error.holder,
+            ) from None
 
     def is_round_due(self, *, whole_batches: bool) -> bool:
         """Return whether a model should be trained: before the first, and when there are new labels to learn from.

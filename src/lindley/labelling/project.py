@@ -191,6 +191,7 @@ class Project:
         *,
         format: str | None = None,
         spreadsheet: bool = False,
+        labelled: bool = False,
         predictions: bool = False,
     ) -> None:
         """Write all labels into a file, with where each comes from: one line for each entry of the sources.
@@ -199,6 +200,7 @@ class Project:
             path: The file, which is whole or absent.
             format: "csv", "jsonl", "parquet" or "label-studio"; None: the suffix decides.
             spreadsheet: Whether text that a spreadsheet program would take for a formula is quoted; only csv.
+            labelled: Whether only items with an answer are written.
             predictions: Whether the newest model's predictions stand beside the labels.
 
         Raises:
@@ -211,7 +213,7 @@ class Project:
         chosen = format_of(Path(path), format)
         predictor = Predictor(self) if predictions else None
         with open_atomically(Path(path)) as file:
-            export_project(self, file, chosen, spreadsheet=spreadsheet, predictor=predictor)
+            export_project(self, file, chosen, spreadsheet=spreadsheet, labelled=labelled, predictor=predictor)
 
     def import_labels(self, path: str | os.PathLike[str], *, format: str | None = None, label: str = "class") -> int:
         """Import the labels of a file, all or none, and return the number of items that got one.

@@ -60,6 +60,11 @@ def short_repr(value: object) -> str:
 def count_noun(count: int, one: str, many: str = "") -> str:
     """Return a number with its noun.
 
+    Args:
+        count: The number.
+        one: The noun of one.
+        many: The noun of several; "": with an s.
+
     >>> count_noun(1, "copy", "copies"), count_noun(2000, "label")
     ('1 copy', '2000 labels')
     """

@@ -19,6 +19,10 @@ from lindley.labelling.creation import FEATURES, LEARNING, READING, ProjectOptio
 TEXTS = ["the cat purrs", "a dog barks", "cats hunt mice", "dogs fetch sticks", "the bird sings", "fish swim"]
 
 
+class DiskIsFullError(OSError):
+    """What a write raises where the disk is full."""
+
+
 def write(path: Path, texts: list[str] = TEXTS) -> Path:
     path.write_text("\n".join(["text", *texts]) + "\n", encoding="utf-8")
     return path
@@ -84,8 +88,9 @@ NOTHING = {
 def test_a_source_without_anything_to_label_says_why(tmp_path: Path, name: str) -> None:
     content = NOTHING[name]
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(InputError, match="nothing to label") as raised:
+    with pytest.raises(InputError) as raised:
         create(tmp_path / "pets", tmp_path / name)
+    assert "nothing to label" in str(raised.value)
     reasons = str(raised.value).splitlines()[1:]
     if name == "empty.csv":
         assert "has no rows" in str(raised.value)
@@ -99,8 +104,9 @@ def test_a_source_without_anything_to_label_says_why(tmp_path: Path, name: str) 
 
 def test_an_empty_folder_of_images_is_said_to_hold_none(tmp_path: Path) -> None:
     (tmp_path / "pictures").mkdir()
-    with pytest.raises(InputError, match="holds no files"):
+    with pytest.raises(InputError) as raised:
         create(tmp_path / "pets", tmp_path / "pictures", text=None)
+    assert "holds no files" in str(raised.value)
     assert names(tmp_path) == ["pictures"]
 
 
@@ -125,9 +131,9 @@ def test_an_error_in_any_stage_leaves_what_was_there(tmp_path: Path, stage: str,
 
     def fail(now: str, count: int) -> None:
         if now == stage:
-            raise OSError(errno.ENOSPC, "No space left on device")
+            raise DiskIsFullError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(DiskIsFullError):
         create_project(folder, source, ProjectOptions(classes=["a", "b"], text="text"), on_stage=fail)
     assert names(tmp_path) == there
     create(folder, source)
@@ -138,9 +144,9 @@ def test_a_file_of_the_user_that_comes_meanwhile_stays(tmp_path: Path) -> None:
 
     def fail(now: str, count: int) -> None:
         (folder / "notes.txt").write_text("mine")
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise DiskIsFullError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(DiskIsFullError):
         create_project(folder, source, ProjectOptions(classes=["a", "b"], text="text"), on_stage=fail)
     assert names(folder) == ["notes.txt"]
 
@@ -221,8 +227,9 @@ def test_vectors_that_are_too_large_are_named_by_their_row(tmp_path: Path) -> No
     assert [place for place, _ in found] == ["v.npy, row 7"]
     assert "column 2" in str(found[0][1])
     np.save(tmp_path / "v.npy", np.full((20, 3), 1e38, dtype=np.float32))
-    with pytest.raises(InputError, match=r"v\.npy, row 0: .*scale"):
+    with pytest.raises(InputError) as raised:
         create(tmp_path / "none", tmp_path / "v.npy", text=None)
+    assert "v.npy, row 0: " in str(raised.value)
 
 
 def test_the_options_are_those_of_create() -> None:

@@ -17,6 +17,7 @@ from lindley.labelling.audit import draw_audit
 from lindley.labelling.desk import Desk
 from lindley.labelling.moved_images import missing_images
 from lindley.labelling.project import Project
+from lindley.text import is_line
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ def label_project(folder: Path, people: Sequence[str], *, port: int, simulation:
     """
     from lindley.apps.web.serving import listen, serve
 
-    if not people or len({*people}) != len(people):
-        raise InputError(argument="people", expected="different names, one or more", got=[*people])
+    if not people or len({*people}) != len(people) or not all(map(is_line, people)):
+        raise InputError(argument="people", expected="different names of one line, one or more", got=[*people])
     if simulation is not None and not simulation.truth.is_file():
         raise InputError(f"There is no file {simulation.truth}.", argument="simulate", got=str(simulation.truth))
     with Project.open(folder) as project:

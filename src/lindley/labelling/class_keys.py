@@ -20,7 +20,7 @@ def key_fault(key: object) -> str:
     >>> key_fault("c"), key_fault("é")
     ('', '')
     >>> key_fault("s").partition(" must be ")[0]
-    "a key"
+    'a key'
     """
     is_one = isinstance(key, str) and len(key) == 1 and key.isprintable() and not key.isspace()
     return "" if is_one and str(key).lower() not in RESERVED else f"a key must be {ALLOWED}; it is {key!r}"

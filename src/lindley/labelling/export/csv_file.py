@@ -37,9 +37,15 @@ def write_csv(
 
 
 def read_csv(path: Path, *, once: Collection[str] = (), spreadsheet: bool = False) -> Iterator[Line | Unreadable]:
-    """Yield the lines of a CSV or TSV file; with `spreadsheet` cells lose the apostrophe that `write_csv` gave them.
+    """Yield the lines of a CSV or TSV file.
 
-    Raises InputError where a column of `once` is there twice.
+    Args:
+        path: The file.
+        once: The columns that must not be there twice.
+        spreadsheet: Whether cells lose the apostrophe that `write_csv` gave them.
+
+    Raises:
+        InputError: If a column of `once` is there twice.
     """
     table = open_delimited(path)
     table.check_columns([name for name in once if name in table.columns], "file")

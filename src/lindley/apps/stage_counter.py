@@ -29,10 +29,12 @@ def count_stages() -> Iterator[Callable[[str, int], None]]:
     columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=None)
+        last = ""
 
         def count(stage: str, done: int) -> None:
-            if done % EVERY == 0:
-                shown = f"{stage} {done:,}" if done else f"{stage} …"
+            nonlocal last
+            if done % EVERY == 0 or stage != last:
+                shown, last = f"{stage} {done:,}" if done else f"{stage} …", stage
                 progress.update(task, description=shown)
                 if not console.is_terminal and done and done % (100 * EVERY) == 0:
                     print_message(shown)

@@ -15,9 +15,6 @@ import matplotlib.pyplot as plt
 
 from lindley import Project
 from lindley.datasets.catalogue import load
-from lindley.labelling.initialise import make_project
-from lindley.labelling.settings import ProjectSettings
-from lindley.labelling.sources.open_source import open_source
 
 # %%
 # Data without labels
@@ -36,13 +33,12 @@ with (home / "digits.csv").open("w", newline="") as file:
 # A project
 # ---------
 #
-# ``make_project`` reads the table: exact copies become one item, near-duplicates stay together, and a random fifth of
+# ``Project.create`` reads the table: exact copies become one item, near-duplicates stay together, and a random fifth of
 # the items is kept apart to measure the model. ``lindley init digits.csv --features … --classes 0,1,…`` does the same.
 
 names = [str(digit) for digit in range(10)]
-source = open_source(home / "digits.csv", text=None, features=columns, label=None, id=None, classes=names)
-found = make_project(home / "project", source, names, ProjectSettings(kind="rows", columns=tuple(columns)))
-print(f"{found.num_new} items, {len(found.duplicates)} copies")
+project = Project.create(home / "project", home / "digits.csv", classes=names, features=columns)
+print(f"{project.num_items} items")
 
 # %%
 # Ask, tell, train
@@ -51,7 +47,7 @@ print(f"{found.num_new} items, {len(found.duplicates)} copies")
 # ``ask`` returns items to label: every third one is a test item, the others are what the model would learn most from.
 # ``tell`` keeps the answers: they are safe when it returns. ``train`` fits the model and chooses the next batch.
 
-with Project.open(home / "project") as project:
+with project:
     for _ in range(8):
         leases = project.ask(15, person="ann")
         project.tell({lease.item: str(int(digits.classes[lease.item])) for lease in leases}, person="ann")

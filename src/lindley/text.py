@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import reprlib
+import unicodedata
 
 _CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls but tab and newline, among them escape and carriage return
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # the direction in which text runs
     "\u2028\u2029\ud800-\udfff]"  # line and paragraph separators, and halves of characters
 )
+_NOT_IN_A_LINE = ("Cc", "Cs", "Zl", "Zp")
+"""The categories of Unicode of controls, halves of characters, and ends of lines and paragraphs."""
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 200
 _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = 30
@@ -33,6 +36,15 @@ def escape_line(text: str) -> str:
     return escape_controls(re.sub(r"[\t\n\r]+", " ", text))
 
 
+def is_line(text: str) -> bool:
+    """Return whether a text is one line without control characters, as a name must be.
+
+    >>> is_line("Zoë"), is_line("a\\nb"), is_line("a\\0b")
+    (True, False, False)
+    """
+    return all(unicodedata.category(each) not in _NOT_IN_A_LINE for each in text)
+
+
 def short_repr(value: object) -> str:
     """Return the value as Python writes it, cut where it is long or nested deep.
 
@@ -43,6 +55,20 @@ def short_repr(value: object) -> str:
         return _SHORT.repr(value)
     except ValueError:  # a number of more digits than Python writes
         return "a number of too many digits"
+
+
+def count_noun(count: int, one: str, many: str = "") -> str:
+    """Return a number with its noun.
+
+    Args:
+        count: The number.
+        one: The noun of one.
+        many: The noun of several; "": with an s.
+
+    >>> count_noun(1, "copy", "copies"), count_noun(2000, "label")
+    ('1 copy', '2000 labels')
+    """
+    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def _escape(found: re.Match[str]) -> str:

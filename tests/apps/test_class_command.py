@@ -25,8 +25,8 @@ def classes(folder):
 
 
 def test_classes_are_added_renamed_described_merged_and_retired(folder):
-    add(folder, "snake", "s", "no legs")
-    assert (classes(folder)["snake"].id, classes(folder)["snake"].hotkey) == (2, "s")
+    add(folder, "snake", "k", "no legs")
+    assert (classes(folder)["snake"].id, classes(folder)["snake"].hotkey) == (2, "k")
     change(folder, "rename", "snake", "adder")
     change(folder, "describe", "adder", "a snake")
     change(folder, "hotkey", "adder", "a")
@@ -55,7 +55,7 @@ def test_a_class_that_is_not_there_is_named_with_those_that_are(folder, capsys):
 
 
 def test_the_list_shows_every_class_with_its_key_and_no_control_characters(folder, capsys):
-    add(folder, "bell\a", None, "[bold]")
+    add(folder, "bell", None, "[bold] \a")
     show(folder)
     shown = capsys.readouterr().out
     for text in ("left", "right", "1", "2", "[bold]"):

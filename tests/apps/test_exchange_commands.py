@@ -130,6 +130,12 @@ def test_backup_and_restore(trained: Path, tmp_path: Path) -> None:
 def test_a_backup_that_is_none_is_refused(trained: Path, tmp_path: Path) -> None:
     (tmp_path / "none.zip").write_bytes(b"PK\3\4 nothing")
     result = call("restore", tmp_path / "none.zip", tmp_path / "again")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "no whole backup" in result.stderr
+    assert not (tmp_path / "again").exists()
+
+
+def test_a_backup_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
+    result = call("restore", tmp_path / "none.zip", tmp_path / "again")
+    assert result.exit_code == 2
     assert not (tmp_path / "again").exists()

@@ -48,3 +48,55 @@ def test_a_wrong_value_is_refused_by_its_option_and_makes_nothing(tmp_path: Path
     assert (made.exit_code, made.stdout) == (2, "")
     assert made.stderr.startswith(f"lindley: {option} must")
     assert not (tmp_path / "pets").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "texts"),
+    [
+        ([], ["--text COLUMN", "--features A,B", "'text'"]),
+        (["--text", "text", "--target", 0.9], ["--target must be in percent", "90"]),
+        (["--text", "text", "--overlap", 2**63 - 1], ["--overlap must be"]),
+        (["--text", "text", "--seed", 2**64], ["--seed must be"]),
+        (["--text", "text", "--keys", "s1"], ["--keys: a key must be", "s (skip)"]),
+        (["--text", "text", "--keys", "1"], ["--keys must be 2 keys"]),
+        (["--text", "text", "--features", "text"], ["--text text", "--features text"]),
+    ],
+)
+def test_a_refusal_speaks_of_options_in_one_line(tmp_path: Path, options: list[object], texts: list[str]) -> None:
+    source = write(tmp_path / "texts.csv", ["one two", "three four"])
+    made = run("init", source, "--classes", "cat,dog", "--to", tmp_path / "pets", *options)
+    assert (made.exit_code, made.stdout, made.stderr.count("\n")) == (2, "", 1)
+    assert [text for text in texts if text not in made.stderr] == []
+    assert [each.name for each in tmp_path.iterdir()] == ["texts.csv"]
+
+
+def test_the_classes_of_init_are_checked(tmp_path: Path) -> None:
+    source = write(tmp_path / "texts.csv", ["one two", "three four"])
+    for classes in ("a,A", "a,a", "a,b\0", "a"):
+        made = run("init", source, "--text", "text", "--classes", classes, "--to", tmp_path / "pets")
+        assert (made.exit_code, made.stdout) == (2, "")
+        assert made.stderr.startswith("lindley: --classes")
+        assert not (tmp_path / "pets").exists()
+
+
+def test_one_copy_is_one_copy(tmp_path: Path) -> None:
+    made = init(tmp_path, ["one two", "three four", "one two"])
+    assert "3 entries: 2 items, 1 copy, 0 unreadable." in made.stdout
+
+
+def test_a_missing_database_is_not_to_be_made_anew(tmp_path: Path) -> None:
+    init(tmp_path, ["one two", "three four"])
+    (tmp_path / "pets" / "project.db").unlink()
+    shown = run("class", "list", tmp_path / "pets")
+    assert shown.exit_code == 2
+    assert "lindley restore" in shown.stderr
+    assert "init" not in shown.stderr
+
+
+def test_a_class_gets_a_free_key_and_none_of_the_page(tmp_path: Path) -> None:
+    init(tmp_path, ["one two", "three four"])
+    for command in (("add", "cow", "--key", "s"), ("hotkey", "cat", "u"), ("add", "c\0w")):
+        refused = run("class", command[0], tmp_path / "pets", *command[1:])
+        assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
+    assert run("class", "add", tmp_path / "pets", "cow").exit_code == 0
+    assert " 3 " in run("class", "list", tmp_path / "pets").stdout

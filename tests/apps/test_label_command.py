@@ -119,9 +119,11 @@ def test_a_second_server_a_port_in_use_and_signals_end_with_one_line(tmp_path):
         secrets += [*ann._session.cookies.values(), ann.me["csrf"]]
         send_junk(server.port)
         second = run("label", str(folder))
-        assert (second.returncode, second.stdout, second.stderr.count("\n")) == (1, "", 1)
-        assert f"process {server.process.pid}" in second.stderr
-        assert run("train", str(folder)).returncode == 1
+        assert (second.returncode, second.stdout, second.stderr.count("\n")) == (2, "", 1)
+        assert f"is being labelled or trained already, by process {server.process.pid}" in second.stderr
+        train = run("train", str(folder))
+        assert (train.returncode, train.stdout, train.stderr.count("\n")) == (2, "", 1)
+        assert "A server trains by itself" in train.stderr
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()

@@ -289,7 +289,7 @@ def test_the_database_refuses_classes_items_and_people_that_are_not_there(store)
 
 
 def test_classes_are_added_renamed_merged_and_retired_as_events(store):
-    snake = store.add_class("snake", hotkey="s", description="long", by="ann")
+    snake = store.add_class("snake", hotkey="k", description="long", by="ann")
     store.change_class(0, "rename", "kitten")
     store.change_class(1, "hotkey", "d")
     store.change_class(1, "describe", "barks")

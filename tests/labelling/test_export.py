@@ -11,6 +11,7 @@ import pytest
 from text_projects import event, make_texts, write_texts
 
 from lindley.errors import InputError
+from lindley.labelling.export.columns import IDENTITY, LABEL, PREDICTION, REASON
 from lindley.labelling.project import Project
 from lindley.parquet import parquet_file
 
@@ -164,3 +165,25 @@ def test_an_unknown_format_is_refused(project: Project, tmp_path: Path) -> None:
         with pytest.raises(InputError) as caught:
             project.export(tmp_path / path, format=name)
         assert caught.value.argument == "format"
+
+
+def test_labelled_leaves_out_what_has_no_answer(project: Project, tmp_path: Path) -> None:
+    project.tell({0: "cat", 3: None}, person="ann")
+    everything = export_csv(project, tmp_path)
+    project.export(tmp_path / "labels.csv", labelled=True)
+    lines = read_csv(tmp_path / "labels.csv")
+    assert lines == [line for line in everything if line["answer"]]
+    assert [line["item"] for line in lines] == ["0", "3", "0"]  # with the copy of the first one
+    project.export(tmp_path / "labels.jsonl", labelled=True)
+    project.export(tmp_path / "labels.json", labelled=True)
+    project.export(tmp_path / "labels.parquet", labelled=True)
+    assert len((tmp_path / "labels.jsonl").read_text(encoding="utf-8").splitlines()) == 3
+    assert len(json.loads((tmp_path / "labels.json").read_text(encoding="utf-8"))) == 2
+    assert parquet_file(tmp_path / "labels.parquet").read().num_rows == 3
+
+
+def test_the_documentation_has_every_column() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "labelling.md").read_text(encoding="utf-8")
+    section = text.partition("### The columns of an export")[2].partition("\n## ")[0]
+    wanted = [*IDENTITY, *LABEL, *REASON, *PREDICTION]
+    assert [name for name in wanted if f"`{name}`" not in section] == []

@@ -170,3 +170,107 @@ def test_a_retired_class_is_refused(project: Project, tmp_path: Path) -> None:
     project.store.change_class(number, "retire")
     with pytest.raises(InputError):
         import_labels(project, write_csv(tmp_path / "labels.csv", [{"item": "0", "class": "bird"}]))
+
+
+def refusal(project: Project, path: Path, **options: Any) -> InputError:
+    """What an import is refused with, after which nothing is stored."""
+    before = [*project.store.events()]
+    with pytest.raises(InputError) as raised:
+        import_labels(project, path, **options)
+    assert [*project.store.events()] == before
+    assert not str(raised.value).endswith("..")
+    return raised.value
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_a_file_without_the_column_of_classes_is_refused_with_the_columns_it_has(
+    project: Project, tmp_path: Path, suffix: str
+) -> None:
+    line = {"text": text_of(project, 0), "label": "cat"}
+    path = tmp_path / f"labels.{suffix}"
+    if suffix == "csv":
+        write_csv(path, [line])
+    else:
+        path.write_text(json.dumps(line), encoding="utf-8")
+    error = refusal(project, path)
+    assert (error.argument, error.got) == ("label", "class")
+    for name in ("'class'", "'text'", "'label'"):
+        assert name in str(error)
+    assert import_labels(project, path, label="label").num_labels == 1
+
+
+@pytest.mark.parametrize("twice", ["class", "text", "item"])
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_two_columns_of_one_name_are_refused(project: Project, tmp_path: Path, suffix: str, twice: str) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    cells = {"item": "0", "text": text_of(project, 0), "class": "cat"}
+    names = [*cells, twice]
+    if suffix == "csv":
+        with (tmp_path / "labels.csv").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([names, [cells[name] for name in names]])
+    else:
+        table = pyarrow.table([[cells[name]] for name in names], names=names)
+        pyarrow.parquet.write_table(table, tmp_path / "labels.parquet")
+    assert repr(twice) in str(refusal(project, tmp_path / f"labels.{suffix}"))
+
+
+WRONG_CELLS = {
+    "votes": ["[" * 100_000, '{"ann": 5}', "[]"],
+    "item": ["1e300", "-1", "1e18"],
+    "seconds": ["1e300", "-1", "1e13"],
+    "round": ["1e300", "10000000000000000000"],
+    "time": ["garbage", "2026-13-01"],
+    "person": ["a\0b", "a\nb", "a\x1bb"],
+    "class": ["ZZZ", "ca"],
+}
+
+
+@pytest.mark.parametrize(("column", "value"), [(name, each) for name, values in WRONG_CELLS.items() for each in values])
+def test_a_cell_that_cannot_be_used_is_named_by_its_line(
+    project: Project, tmp_path: Path, column: str, value: str
+) -> None:
+    good = {"item": "0", "class": "cat", "person": "ann"}
+    lines = [good, {**good, "item": "2", column: value}]
+    assert refusal(project, write_csv(tmp_path / "labels.csv", lines)).rows == ("labels.csv, line 3",)
+
+
+WRONG_EVENTS = [
+    {"kind": "label", "class": "cat", "person": "ann", "shown_ms": 10**30},
+    {"kind": "label", "class": "cat", "person": "a\0b"},
+    {"kind": "label", "class": "cat", "person": "ann", "server_time": "garbage"},
+    {"kind": "flag"},
+    {"kind": "undo", "person": "ann"},
+]
+
+
+@pytest.mark.parametrize("event", WRONG_EVENTS)
+def test_an_event_that_cannot_be_stored_is_named_by_its_line(
+    project: Project, tmp_path: Path, event: dict[str, Any]
+) -> None:
+    path = tmp_path / "labels.jsonl"
+    path.write_text(json.dumps({"item": 0, "events": [{"uuid": "x", **event}]}), encoding="utf-8")
+    assert refusal(project, path).rows == ("labels.jsonl, line 1",)
+
+
+def test_an_event_without_its_item_is_named_by_its_line(project: Project, tmp_path: Path) -> None:
+    path = tmp_path / "labels.jsonl"
+    event = {"uuid": "x", "kind": "label", "class": "cat", "person": "ann"}
+    path.write_text("\n" + json.dumps({"events": [event]}), encoding="utf-8")
+    assert refusal(project, path).rows == ("labels.jsonl, line 2",)
+
+
+def test_a_file_that_is_not_utf_8_says_what_to_do(project: Project, tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_bytes("item,class,note\n0,cat,café\n".encode("latin-1"))
+    error = refusal(project, path)
+    assert error.rows == ("labels.csv, line 2",)
+    assert "save the file as UTF-8" in str(error)
+
+
+def test_a_file_of_another_project_is_said_to_match_nothing(project: Project, tmp_path: Path) -> None:
+    lines = [{"text": f"no such text {number}", "class": "cat"} for number in range(3)]
+    assert "none of its lines is of an item" in str(refusal(project, write_csv(tmp_path / "labels.csv", lines)))
+    lines += [{"text": text_of(project, 0), "class": "cat"}]
+    assert "none of its lines" not in str(refusal(project, write_csv(tmp_path / "labels.csv", lines)))

@@ -52,7 +52,7 @@ def test_the_own_entries_are_predicted_in_their_order_beside_peoples_labels(proj
     rows = list(predict_entries(project, Predictor(project)))
     assert [row["place"] for row in rows] == [entry.place for entry in project.store.entries()]
     told = {event.item for event in project.store.events() if event.kind == "label"}
-    assert {row["item"] for row in rows if row.get("label")} == told
+    assert {row["item"] for row in rows if row.get("class")} == told
     probs = project.probs()
     assert probs is not None
     for row in rows[:-1]:
@@ -83,7 +83,7 @@ def test_new_data_is_predicted_as_the_models_own_items_are(project: Project) -> 
     assert [row["place"] for row in new] == [row["place"] for row in own]
     for a, b in zip(new[:-1], own[:-1], strict=True):
         assert a["item"] == b["item"]
-        assert a.get("label") == b.get("label")
+        assert a.get("class") == b.get("class")
         np.testing.assert_allclose(a["probability of cat"], b["probability of cat"], atol=1e-5)
 
 

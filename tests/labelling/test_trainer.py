@@ -231,10 +231,9 @@ def test_an_item_that_cannot_be_used_fails_the_round_and_the_queue_stays(tmp_pat
     from vector_projects import ProjectSettings, make_project, open_source
 
     (tmp_path / "texts.csv").write_text("text\n" + "".join(f"{'a' * (row + 1)}\n" for row in range(30)))
-    (tmp_path / "project").mkdir()
-    (tmp_path / "project" / "own_vectors.py").write_text(OWN)
     settings = ProjectSettings(kind="text", text="text", features="own_vectors:vectors", test_labels=3)
     make_project(tmp_path / "project", open_source(tmp_path / "texts.csv", text="text"), CLASSES, settings)
+    (tmp_path / "project" / "own_vectors.py").write_text(OWN)
     with Project.open(tmp_path / "project") as project:
         (project.folder / "nan").touch()
         with pytest.raises(InputError) as raised:

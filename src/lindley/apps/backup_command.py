@@ -9,6 +9,7 @@ from lindley.apps.interrupts import program_name
 from lindley.apps.output_file import check_out
 from lindley.apps.printing import print_message, print_result
 from lindley.apps.stage_counter import count_stage
+from lindley.errors import DataError, InputError
 from lindley.labelling.backup import back_up_project, restore_project
 from lindley.labelling.project import Project
 
@@ -26,8 +27,13 @@ def back_up(folder: Path, file: Path) -> None:
 
 def restore(file: Path, folder: Path) -> None:
     """Restore a project from a backup, and look whether its images are where they were."""
-    with count_stage("Files") as count:
-        number = restore_project(file, folder, on_progress=count)
+    if not file.is_file():
+        raise InputError(f"There is no file {file}.", argument="file", got=str(file))
+    try:
+        with count_stage("Files") as count:
+            number = restore_project(file, folder, on_progress=count)
+    except DataError as error:
+        raise InputError(str(error), argument="file", got=str(file)) from None
     with Project.open(folder) as project:
         if project.settings.kind == "images":
             missing = sum(not project.image_path(item).is_file() for item in project.store.items())

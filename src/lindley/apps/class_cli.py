@@ -30,7 +30,9 @@ def list_classes(folder: Dir) -> None:
 def add_class(
     folder: Dir,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its name.", show_default=False)],
-    key: Annotated[str | None, typer.Option(metavar="KEY", help="The key that chooses it.")] = None,
+    key: Annotated[
+        str | None, typer.Option(metavar="KEY", help="The key that chooses it.  [default: the next free one]")
+    ] = None,
     description: Annotated[str, typer.Option(metavar="TEXT", help="A sentence that says what it is.")] = "",
 ) -> None:
     """Add a class."""
@@ -77,7 +79,9 @@ def describe_class(
 def change_hotkey(
     folder: Dir,
     name: Name,
-    key: Annotated[str, typer.Argument(metavar="KEY", help="One character.", show_default=False)],
+    key: Annotated[
+        str, typer.Argument(metavar="KEY", help="A letter, digit or mark; not s, u, ? or /.", show_default=False)
+    ],
 ) -> None:
     """Choose a class by another key."""
     _change(folder, "hotkey", name, key)

@@ -36,7 +36,12 @@ def format_argument(argument: Argument) -> str:
     ('--axes KNC', '--features FILE')
     >>> format_argument(Argument("delta", 0.4, option=True))
     '--option delta=0.4'
+
+    >>> format_argument(Argument("features", ["A", "B"]))
+    '--features A,B'
     """
     if argument.option:
         return f"--option {argument.name}={argument.value}"
-    return f"--{argument.name.replace('_', '-')} {'FILE' if argument.value is None else argument.value}"
+    value = "FILE" if argument.value is None else argument.value
+    shown = ",".join(map(str, value)) if isinstance(value, list) else value
+    return f"--{argument.name.replace('_', '-')} {shown}"

@@ -34,12 +34,15 @@ def export(
     format: Format = None,
     out: Out = None,
     spreadsheet: Spreadsheet = False,
+    labelled: Annotated[bool, typer.Option("--labelled", help="Write only what has an answer.")] = False,
     predictions: Annotated[
         bool, typer.Option("--predictions", help="Add what the newest model predicts of each item.")
     ] = False,
     coverage: Coverage = 90,
 ) -> None:
     """Write all labels, with where each comes from: one line for each entry of your data, in its order.
+
+    Entries without an answer have a line too; --labelled leaves them out.
 
     csv and parquet hold the label that counts, jsonl and label-studio all events of an item. `lindley import` reads
     each of them back.
@@ -48,7 +51,7 @@ def export(
         from lindley.apps.export_command import ExportOptions
         from lindley.apps.export_command import export as run
 
-    run(folder, ExportOptions(format, out, spreadsheet, predictions, coverage))
+    run(folder, ExportOptions(format, out, spreadsheet, labelled, predictions, coverage))
 
 
 @commands.command("import", cls=Command, epilog="Example: lindley import questions-labels labels.csv")

@@ -26,6 +26,7 @@ class ExportOptions:
     format: str | None
     out: Path | None
     spreadsheet: bool
+    labelled: bool
     predictions: bool
     coverage: float
 
@@ -39,7 +40,14 @@ def export(folder: Path, options: ExportOptions) -> None:
     with Project.open(folder) as project:
         predictor = make_predictor(project, options.coverage) if options.predictions else None
         with open_out(options.out) as file:
-            export_project(project, file, chosen, spreadsheet=options.spreadsheet, predictor=predictor)
+            export_project(
+                project,
+                file,
+                chosen,
+                spreadsheet=options.spreadsheet,
+                labelled=options.labelled,
+                predictor=predictor,
+            )
 
 
 def make_predictor(project: Project, coverage: float) -> Predictor:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from lindley.apps.interrupts import program_name
 from lindley.apps.printing import print_message, print_result
-from lindley.errors import InputError, LindleyError
+from lindley.errors import HeldError, InputError, LindleyError
 from lindley.labelling.audit import draw_audit
 from lindley.labelling.audit_records import read_audits
 from lindley.labelling.desk import Desk
+from lindley.labelling.moved_images import missing_images
 from lindley.labelling.project import Project
+from lindley.text import is_line
 
 MANY_CLASSES = 300
 """The number of classes above which a round of training may take minutes: 40 CPU seconds at 500 (measured)."""
@@ -46,19 +48,21 @@ def label_project(folder: Path, people: Sequence[str], *, port: int, simulation:
         simulation: The simulated person, who labels as the first of the people.
 
     Raises:
-        InputError: If no person is named, or one twice; if the port is taken, or there is no file of true classes.
-        HeldError: If another server works on this project.
+        InputError: If no person is named, or one twice; if the port is taken, another server works on this project, or
+            there is no file of true classes.
     """
     from lindley.apps.web.serving import listen, serve
 
-    if not people or len({*people}) != len(people):
-        raise InputError(argument="people", expected="different names, one or more", got=[*people])
+    if not people or len({*people}) != len(people) or not all(map(is_line, people)):
+        raise InputError(argument="people", expected="different names of one line, one or more", got=[*people])
     if simulation is not None and not simulation.truth.is_file():
         raise InputError(f"There is no file {simulation.truth}.", argument="simulate", got=str(simulation.truth))
     with Project.open(folder) as project:
         _warn_of_many_classes(project)
+        for warning in missing_images(project):
+            print_message(f"Warning: {warning}")
         lockstep = simulation is not None and not simulation.asynchronous
-        with listen(port) as listener, Desk(project, lockstep=lockstep) as desk:
+        with listen(port) as listener, _open_desk(project, lockstep=lockstep) as desk:
             if simulation is None:
                 serve(desk, people, listener, on_ready=lambda links, stop: _print_links(links))
                 return
@@ -69,6 +73,20 @@ def label_project(folder: Path, people: Sequence[str], *, port: int, simulation:
         if project.is_round_due(whole_batches=False):
             project.train()
     print_result(f"Look at it: {program_name()} status {folder}")
+
+
+def _open_desk(project: Project, *, lockstep: bool) -> Desk:
+    with _refuse_second():
+        return Desk(project, lockstep=lockstep)
+
+
+@contextmanager
+def _refuse_second() -> Iterator[None]:
+    """Raise InputError where another process labels or trains already: the command cannot be, and nothing failed."""
+    try:
+        yield
+    except HeldError as error:
+        raise InputError(str(error), argument="folder") from None
 
 
 def _print_links(links: Mapping[str, str]) -> None:
@@ -95,7 +113,8 @@ def train_now(folder: Path) -> None:
     """Train a model, and rank the queue by it."""
     with Project.open(folder) as project:
         _warn_of_many_classes(project)
-        epoch = project.train()
+        with _refuse_second():
+            epoch = project.train()
         print_result(f"Round {epoch.number}: {epoch.num_train} labels, the next batch by {epoch.acquisition}.")
 
 

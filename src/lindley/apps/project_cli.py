@@ -41,7 +41,10 @@ def init(
     label: Label = None,
     id: Id = None,
     keys: Annotated[
-        str | None, typer.Option(metavar="KEYS", help="Choose classes by these keys, one for each.  [default: 1234…]")
+        str | None,
+        typer.Option(
+            metavar="KEYS", help="Choose classes by these keys, one for each.  [default: 1234…, or their names]"
+        ),
     ] = None,
     describe: Annotated[
         Path | None,
@@ -75,27 +78,23 @@ def init(
     Nothing of SOURCE is changed.
     """
     with exit_on_interrupt():
-        from lindley.apps.init_command import InitOptions, make
+        from lindley.apps.init_command import make
+        from lindley.labelling.creation import ProjectOptions
 
-    make(
-        InitOptions(
-            source=source,
-            classes=split_names(classes),
-            to=to,
-            text=text,
-            features=None if features is None else split_names(features),
-            label=label,
-            id=id,
-            keys=keys,
-            describe=describe,
-            encoder=encoder,
-            acquisition=acquisition,
-            test_labels=test_labels,
-            target=target,
-            overlap=overlap,
-            seed=seed,
-        )
+    options = ProjectOptions(
+        classes=split_names(classes),
+        text=text,
+        features=None if features is None else split_names(features),
+        label=label,
+        id=id,
+        keys=keys,
+        encoder=encoder,
+        acquisition=acquisition,
+        test_labels=test_labels,
+        overlap=overlap,
+        seed=seed,
     )
+    make(source, to, options, describe=describe, target=target)
 
 
 @commands.command("add", cls=Command, epilog="Example: lindley add questions-labels more.csv")

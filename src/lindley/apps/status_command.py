@@ -47,7 +47,8 @@ def show_status(folder: Path, *, format: str = "text") -> None:
         return
     if not folder.is_dir():
         raise InputError(
-            f"{folder} is not a folder. Name the output folder of a run, as in: {program_name()} status runs/demo",
+            f"{folder} is not a folder. Name the folder of a labelling project, as in: {program_name()} status "
+            f"questions-labels; or the output folder of a run, as in: {program_name()} status runs/demo",
             argument="folder",
             got=folder,
         )

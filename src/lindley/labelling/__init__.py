@@ -8,7 +8,8 @@ Data
 - sources/: what a project reads: folders of images, tables, vectors.
 - groups.py: near-duplicates; near_texts.py, near_vectors.py: how they are found.
 - streams.py: which items measure the model, and when.
-- initialise.py: making a project, and adding data; item_features.py: the vectors of its items.
+- creation.py: a new project by its options; initialise.py: making it, and adding data; new_folder.py: all or nothing;
+  moved_images.py: images whose folder was moved; item_features.py: the vectors of its items.
 
 The store
 - store.py: `ProjectStore`, the database that is the truth; database.py: its file; session_store.py: sessions' events.
@@ -18,6 +19,7 @@ The store
   class_changes.py: changes of classes.
 - claims.py: leases; event_append.py: events; answer_effects.py: what follows from them; ranked_queue.py: the queue of
   a model.
+- class_keys.py: the keys that choose classes.
 - round_records.py: rounds of training and models.
 
 What the events say

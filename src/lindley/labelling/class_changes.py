@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 from lindley.labelling.class_events import change_classes, class_refusal
+from lindley.labelling.class_keys import assign_keys
 from lindley.labelling.records import ClassRecord, ProjectEvent
 from lindley.labelling.sql import sa
 from lindley.labelling.tables import class_
@@ -22,6 +25,14 @@ def read_classes(connection: sa.Connection) -> list[ClassRecord]:
 def next_class_id(connection: sa.Connection) -> int:
     """Return the id of the next class that is added."""
     return int(connection.scalar(sa.select(sa.func.count()).select_from(class_)) or 0)
+
+
+def with_free_key(connection: sa.Connection, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an event says of a new class, with the next free key where it names none."""
+    if payload["hotkey"] is not None or not isinstance(payload["name"], str):
+        return {**payload}
+    taken = {each.hotkey for each in read_classes(connection) if each.hotkey is not None}
+    return {**payload, "hotkey": assign_keys([payload["name"]], taken)[0]}
 
 
 def apply_class_event(connection: sa.Connection, event: ProjectEvent) -> None:

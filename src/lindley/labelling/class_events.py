@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
+from lindley.labelling.class_keys import key_fault
 from lindley.labelling.records import ClassAction, ClassRecord, ProjectEvent
+from lindley.text import is_line
 
 Classes = tuple[ClassRecord, ...]
 
@@ -43,15 +46,13 @@ def change_classes(classes: Classes, event: ProjectEvent) -> Classes:
     """Return the classes after an event that `class_refusal` does not refuse."""
     action, payload = event.payload["action"], event.payload
     if action == "add":
-        added = ClassRecord(
-            len(classes), payload["name"], payload.get("hotkey") or None, payload.get("description", "")
-        )
+        added = ClassRecord(len(classes), payload["name"], payload.get("hotkey"), payload.get("description", ""))
         return (*classes, added)
     assert event.class_id is not None
     changes: dict[str, dict[str, object]] = {
         "rename": {"name": payload.get("name")},
         "describe": {"description": payload.get("description")},
-        "hotkey": {"hotkey": payload.get("hotkey") or None},
+        "hotkey": {"hotkey": payload.get("hotkey")},
         "merge": {"merged_into": payload.get("into"), "retired": True, "hotkey": None},
         "retire": {"retired": True, "hotkey": None},
     }
@@ -63,20 +64,29 @@ def _name_fault(classes: Classes, event: ProjectEvent) -> str:
     name = event.payload.get("name")
     if not isinstance(name, str) or not name.strip():
         return f"the name of a class must be text; it is {name!r}"
-    others = [each for each in classes if each.name == name and each.id != event.class_id]
+    if not is_line(name):
+        return f"the name of a class must be one line without control characters; it is {name!r}"
+    others = [each for each in classes if _same_to_readers(each.name, name) and each.id != event.class_id]
     if not others:
         return ""
-    return f"there is a class {name!r} already{', merged or retired' if others[0].retired else ''}"
+    differs = "" if others[0].name == name else f", from which {name!r} differs in case or white space only"
+    return f"there is a class {others[0].name!r} already{', merged or retired' if others[0].retired else ''}{differs}"
+
+
+def _same_to_readers(name: str, other: str) -> bool:
+    """Return whether two names look the same but for case and white space."""
+    first, second = (" ".join(unicodedata.normalize("NFC", each).split()).casefold() for each in (name, other))
+    return first == second
 
 
 def _hotkey_fault(classes: Classes, event: ProjectEvent) -> str:
     hotkey = event.payload.get("hotkey")
-    if hotkey is None or hotkey == "":
+    if hotkey is None:
         return ""
-    if not isinstance(hotkey, str):
-        return f"a hotkey must be text; it is {hotkey!r}"
+    if fault := key_fault(hotkey):
+        return fault
     others = [each for each in classes if each.hotkey == hotkey and each.id != event.class_id]
-    return f"the hotkey {hotkey!r} is that of {others[0].name!r}" if others else ""
+    return f"the key {hotkey!r} is that of {others[0].name!r}" if others else ""
 
 
 def _description_fault(classes: Classes, event: ProjectEvent) -> str:

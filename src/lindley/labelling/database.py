@@ -66,7 +66,11 @@ class Database:
         max_pages: int | None = None,
     ) -> None:
         if not path.is_file():
-            raise InputError(f"There is no labelling project at {path}: make one with `lindley init`.", argument="path")
+            raise InputError(
+                f"{path} is missing, which holds the labels of a project. Restore a backup: lindley restore FILE DIR",
+                argument="path",
+                got=str(path),
+            )
         self.path = path.absolute()
         writes = open_engine(self.path, writes=True, busy_seconds=busy_seconds, max_pages=max_pages)
         try:

@@ -22,6 +22,7 @@ from lindley.labelling.tables import class_, event, item
 from lindley.labelling.tables import person as people
 from lindley.session.event_store import Receipt, Refused
 from lindley.session.validated_records import Record, find_fault
+from lindley.text import is_line, short_repr
 
 _UNDOABLE = (*ANSWERS, "flag", "note", "adjudicate")
 _BLOCK = 1000
@@ -93,9 +94,8 @@ class Appender:
         if each.kind != "import" and each.person not in ("", person):
             raise Refusal(f"it names the person {each.person!r}, and it came from {person!r}")
         each = each if each.kind == "import" else replace(each, person=person)
-        missing = [name for name in _REQUIRED[each.kind] if getattr(each, name) in (None, "", {})]
-        if missing or not each.uuid:
-            raise Refusal(f"an event of kind {each.kind!r} requires {' and '.join(missing or ['uuid'])}")
+        if fault := _missing_fault(each):
+            raise Refusal(fault)
         if each.item is not None and each.item not in items:
             raise Refusal(f"the item {each.item} is not known")
         if each.person not in self._people and each.person and each.kind != "import":
@@ -169,6 +169,18 @@ class Appender:
         return target
 
 
+def event_fault(each: ProjectEvent) -> str:
+    """Return why an event, which names its person, cannot be stored in any project; "" where it can."""
+    return _find_fault(each) or _missing_fault(each)
+
+
+def _missing_fault(each: ProjectEvent) -> str:
+    missing = [name for name in _REQUIRED[each.kind] if getattr(each, name) in (None, "", {})]
+    if each.uuid and not missing:
+        return ""
+    return f"an event of kind {each.kind!r} requires {' and '.join(missing or ['uuid'])}"
+
+
 def _row(each: ProjectEvent, lease: Row | None) -> dict[str, Any]:
     """Return the columns of an event; an answer takes from the lease that it ends what it does not say."""
     values = {name: getattr(each, name) for name in _STORED}
@@ -186,6 +198,8 @@ def _find_fault(each: ProjectEvent) -> str:
             return f"{name} is too large a number"
         if isinstance(value, str) and not _is_storable(value):
             return f"{name} holds half of a character"
+    if not is_line(each.person):
+        return f"person must be one line without control characters; it is {short_repr(each.person)}"
     try:
         text = json.dumps(each.payload, allow_nan=False)
     except (TypeError, ValueError) as error:

@@ -6,17 +6,19 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
+from datetime import datetime
 from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
 from lindley.labelling.class_events import resolve_class
+from lindley.labelling.event_append import event_fault
 from lindley.labelling.export.columns import CONTENT, LABEL, parse_value
 from lindley.labelling.fold import ProjectState
 from lindley.labelling.item_lookup import ItemLookup
 from lindley.labelling.project import Project
 from lindley.labelling.records import ProjectEvent, Stream
-from lindley.labelling.sources.table import Line
+from lindley.labelling.sources.table import Line, text_fault
 from lindley.names import suggest_name
 from lindley.session.validated_records import describe_fault
 from lindley.text import short_repr
@@ -25,6 +27,7 @@ _FIELDS = {each.name for each in fields(ProjectEvent)} - {"seq", "item", "class_
 _KINDS = ("label", "skip", "flag", "note", "undo", "reveal", "adjudicate", "import")
 _EVENT = TypeAdapter(ProjectEvent)
 _LABELS = ("label", "adjudicate", "import")
+_MOST_SECONDS = 1e12
 _NOBODY = "import"
 """The person of a flag or a note that names nobody."""
 
@@ -47,6 +50,9 @@ class EventReader:
 
     def read(self, line: Line) -> Iterator[ProjectEvent]:
         """Yield the events of a line. Raises ValueError, which says what is wrong with it."""
+        for name, value in line.values.items():
+            if isinstance(value, str) and (fault := text_fault(value)):
+                raise ValueError(f"its {name!r} cannot be read: {fault}")
         events = line.values.get("events")
         if events is not None and not any(line.values.get(name) for name in ("place", CONTENT)):
             yield from (self._event(each, None, None) for each in _objects(events))
@@ -104,7 +110,7 @@ class EventReader:
         seconds = {"shown_ms": values["seconds"], "idle_ms": values["idle_seconds"]}
         view = values["view"]
         return {
-            **{name: None if value is None else round(1000 * value) for name, value in seconds.items()},
+            **{name: None if value is None else _milliseconds(value) for name, value in seconds.items()},
             "server_time": values["time"],
             "client_time": values["client_time"],
             "epoch": values["round"],
@@ -149,11 +155,13 @@ class EventReader:
         if kind == "skip" and not given.get("person"):
             raise ValueError("a skip must name its person")
         try:
-            return _EVENT.validate_json(
-                json.dumps({**given, "kind": "import" if kind in _LABELS else kind}), strict=True
-            )
+            text = json.dumps({**given, "kind": "import" if kind in _LABELS else kind})
+            event = _EVENT.validate_json(text, strict=True)
         except ValidationError as error:
             raise ValueError(f"an event is wrong: {describe_fault(error)}") from None
+        if fault := event_fault(event) or _time_fault(event.server_time):
+            raise ValueError(fault)
+        return event
 
     def _class(self, name: object) -> int | None:
         """Return the class of a name, which may be merged or retired; None where no name is given."""
@@ -161,7 +169,8 @@ class EventReader:
             return None if name is None else self._classes[str(name)]
         if isinstance(name, str) and name.strip() in self._classes:
             return self._classes[name.strip()]
-        raise ValueError(f"there is no class {short_repr(name)}.{suggest_name(str(name), self._classes)}")
+        hint = suggest_name(str(name), self._classes)
+        raise ValueError(f"there is no class {short_repr(name)}{hint and '.'}{hint}")
 
     def _find_offered_class(self, name: object) -> int | None:
         class_id = self._class(name)
@@ -172,7 +181,7 @@ class EventReader:
     def _votes(self, text: str | None) -> dict[str, int]:
         try:
             votes = {} if text is None else json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):  # brackets within brackets
             votes = None
         if not isinstance(votes, dict):
             raise ValueError(f"its 'votes' must be a JSON object of classes by person; it is {short_repr(text)}")
@@ -181,11 +190,25 @@ class EventReader:
         }
 
 
+def _milliseconds(seconds: float) -> int:
+    if not 0 <= seconds < _MOST_SECONDS:
+        raise ValueError(f"its seconds must be from 0 to {_MOST_SECONDS:g}; they are {seconds:g}")
+    return round(1000 * seconds)
+
+
 def _class_name(value: object) -> str | None:
     """Return the name of a class from a cell; a number is a name too."""
     if value is None or value == "" or value != value:  # NaN stands for what is missing
         return None
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _time_fault(time: str | None) -> str:
+    try:
+        datetime.fromisoformat(time or "2026-01-01")
+    except ValueError:
+        return f"its time must be written as in 2026-03-01T12:00:00+00:00; it is {short_repr(time)}"
+    return ""
 
 
 def _objects(events: object) -> Iterable[Mapping[str, Any]]:

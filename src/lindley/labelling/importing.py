@@ -6,12 +6,13 @@ where it comes from. All of a file is checked before anything is stored, and not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from lindley.errors import InputError
+from lindley.errors import Argument, InputError
+from lindley.labelling.export.columns import COLUMNS, content_columns
 from lindley.labelling.export.csv_file import read_csv
 from lindley.labelling.export.jsonl_file import read_jsonl
 from lindley.labelling.export.label_studio import read_label_studio
@@ -19,6 +20,7 @@ from lindley.labelling.export.parquet_file import read_parquet
 from lindley.labelling.export.writing import Format, format_of
 from lindley.labelling.fold import ProjectState, fold
 from lindley.labelling.imported_events import EventReader
+from lindley.labelling.item_lookup import NoItemError
 from lindley.labelling.project import Project
 from lindley.labelling.records import ProjectEvent, Unreadable
 from lindley.labelling.sources.table import Line
@@ -69,8 +71,9 @@ def import_labels(
     if not path.is_file():
         raise InputError(f"{path} was not found.", argument="file", got=str(path))
     reading = _Reading(project, label, is_typed=chosen != "csv")
+    once = {label, *COLUMNS, *content_columns(project.settings).values()}
     count = 0
-    for line in _read(path, chosen, spreadsheet=spreadsheet):
+    for line in _read(path, chosen, once, spreadsheet=spreadsheet):
         count += 1
         on_progress(count)
         reading.add(line)
@@ -80,17 +83,14 @@ def import_labels(
     return Imported(count, len(reading.events), len(labelled), reading.num_known, reading.num_kept)
 
 
-def _read(path: Path, format: Format, *, spreadsheet: bool) -> Iterator[Line | Unreadable]:
+def _read(path: Path, format: Format, once: Collection[str], *, spreadsheet: bool) -> Iterator[Line | Unreadable]:
     if spreadsheet and format != "csv":
         raise InputError("Only csv files are quoted for spreadsheets.", argument="spreadsheet")
     if format == "csv":
-        return read_csv(path, spreadsheet=spreadsheet)
-    readers: dict[str, Callable[[Path], Iterator[Line | Unreadable]]] = {
-        "jsonl": read_jsonl,
-        "parquet": read_parquet,
-        "label-studio": read_label_studio,
-    }
-    return readers[format](path)
+        return read_csv(path, once=once, spreadsheet=spreadsheet)
+    if format == "parquet":
+        return read_parquet(path, once=once)
+    return read_jsonl(path) if format == "jsonl" else read_label_studio(path)
 
 
 def _appender(event: ProjectEvent) -> str:
@@ -109,26 +109,42 @@ class _Reading:
         self._faults: list[tuple[str, str]] = []
         self._uuids: set[str] = set()
         self._left_out: set[str] = set()
+        self._label = label
+        self._columns: dict[str, None] = {}
+        self._num_lines = self._num_without_item = 0
 
     def add(self, line: Line | Unreadable) -> None:
         """Read a line."""
+        self._num_lines += 1
         if isinstance(line, Unreadable):
             self._faults.append((line.place, line.reason))
             return
+        self._columns |= dict.fromkeys(line.values)
         try:
             for event in self._reader.read(line):
                 self._take(event)
         except ValueError as error:
+            self._num_without_item += isinstance(error, NoItemError)
             self._faults.append((line.place, str(error)))
 
     def check(self, path: Path) -> None:
         """Raise InputError where a line was wrong."""
+        if self._columns and not {self._label, "events", "votes"} & {*self._columns}:
+            raise InputError(
+                f"{path} has no column {self._label!r}; it has {', '.join(map(repr, self._columns))}. "
+                "Name the column of the classes: ",
+                Argument("label", "COLUMN"),
+                argument="label",
+                got=self._label,
+            )
         if not self._faults:
             return
         text = "; ".join(f"{place}: {reason}" for place, reason in self._faults[:SHOWN_FAULTS])
         more = len(self._faults) - SHOWN_FAULTS
+        none = self._num_without_item == self._num_lines
         raise InputError(
-            f"Nothing of {path} was imported: {text}{f'; and {more} more lines' if more > 0 else ''}.",
+            f"Nothing of {path} was imported{', for none of its lines is of an item of the project' if none else ''}: "
+            f"{text.removesuffix('.')}{f'; and {more} more lines' if more > 0 else ''}{'' if text[-1] == '?' else '.'}",
             argument="file",
             rows=[place for place, _ in self._faults],
         )

@@ -14,18 +14,22 @@ import numpy as np
 
 from lindley.errors import InputError
 from lindley.files import write_atomically
+from lindley.labelling.class_events import Classes, change_classes, class_refusal
+from lindley.labelling.class_keys import assign_keys
 from lindley.labelling.groups import find_links, group_items
 from lindley.labelling.item_features import VECTORS
+from lindley.labelling.moved_images import FoundAgain
+from lindley.labelling.new_folder import check_free, keep_features_of, new_folder
 from lindley.labelling.project import DATABASE, Project
 from lindley.labelling.records import Entry, Found, Item, ProjectEvent, Stream, Unreadable
-from lindley.labelling.settings import FILE_NAME, ProjectSettings, write_settings
+from lindley.labelling.settings import ProjectSettings, write_settings
 from lindley.labelling.sources.open_source import Source
 from lindley.labelling.store import ProjectStore
 from lindley.labelling.streams import assign_streams
 
-HOTKEYS = "1234567890abcdefghijklmnopqrtvwxyz"
-"""The keys that classes get in their order; s skips and u undoes."""
 Progress = Callable[[int], None]
+SHOWN_PLACES = 10
+"""The number of unreadable entries, and of copies, that are listed."""
 
 
 @dataclass
@@ -36,6 +40,8 @@ class Additions:
     num_new: int = 0
     num_near_duplicates: int = 0
     num_labels: int = 0
+    num_found_again: int = 0
+    """Images whose file was gone, and that are in the source."""
     duplicates: list[tuple[str, int]] = field(default_factory=list)
     """The exact copies: where each was found, and the item that it is one with."""
     unreadable: list[Unreadable] = field(default_factory=list)
@@ -49,45 +55,38 @@ def make_project(
     classes: Sequence[str],
     settings: ProjectSettings,
     *,
-    keys: str | None = None,
+    keys: Sequence[str] | None = None,
     descriptions: Mapping[str, str] = MappingProxyType({}),
     on_progress: Progress = lambda count: None,
+    finish: Callable[[Project, Additions], None] = lambda project, found: None,
 ) -> Additions:
-    """Make a project of a source. Nothing of the source is changed.
+    """Make a project of a source, or nothing where an error comes. Nothing of the source is changed.
 
     Args:
-        folder: The folder of the project, which must hold none.
+        folder: The folder of the project, which must be missing or empty.
         source: What is to be labelled.
         classes: The names of the classes, in the order of their keys.
         settings: The settings.
-        keys: The keys of the classes, in their order; None: 1, 2, 3 ...
+        keys: The keys of the classes, in their order; None: their names where these are keys, and else 1, 2, 3 ...
         descriptions: By name of a class a sentence that says what it is.
         on_progress: Called with the number of entries that were read.
+        finish: What else belongs to making it: called with the project and what was found, before it counts as made.
 
     Raises:
-        InputError: If there is a project already, fewer than two classes are named, or nothing can be labelled.
+        InputError: If the folder holds something, fewer than two classes are named, or nothing can be labelled.
     """
-    if (folder / FILE_NAME).exists():
-        raise InputError(
-            f"{folder} holds a project already. Label it (lindley label {folder}), bring more data "
-            f"(lindley add {folder} SOURCE), or name another folder (--to DIR).",
-            argument="to",
-            got=str(folder),
-        )
-    if len(classes) < 2 or len(set(classes)) != len(classes):
-        raise InputError(argument="classes", expected="two different names or more", got=[*classes])
-    folder.mkdir(parents=True, exist_ok=True)
-    with ProjectStore.create(folder / DATABASE, seed=settings.seed) as store:
-        known, keys = {each.name for each in store.classes()}, keys or HOTKEYS
-        for place, name in enumerate(classes):
-            if name not in known:
-                key = keys[place] if place < len(keys) else None
-                store.add_class(name, hotkey=key, description=descriptions.get(name, ""))
-        project = Project(folder, settings, store)
-        found = add_source(project, source, on_progress=on_progress)
-        if not found.num_new:
-            raise InputError(f"{source.path} has nothing to label: see the reasons.", argument="source")
-    write_settings(folder, settings)
+    check_free(folder)
+    wanted = _plan_classes(classes, keys, descriptions)
+    _refuse_empty(source)
+    with new_folder(folder):
+        with ProjectStore.create(folder / DATABASE, seed=settings.seed) as store:
+            for each in wanted:
+                store.add_class(each.name, hotkey=each.hotkey, description=each.description)
+            project = Project(folder, settings, store)
+            found = add_source(project, source, on_progress=on_progress)
+            keep_features_of(folder, store.hashes())
+            finish(project, found)
+        write_settings(folder, settings)
     return found
 
 
@@ -109,6 +108,7 @@ def add_source(project: Project, source: Source, *, on_progress: Progress = lamb
         placements = reading.place_items()
         reading.save_vectors()
         addition.finish(placements)
+    reading.found_again.store()
     reading.found.num_labels = _import_labels(project.store, reading.labels)
     return reading.found
 
@@ -121,6 +121,7 @@ class _Reading:
         self.labels: dict[int, str] = {}
         self._project, self._source, self._on_progress = project, source, on_progress
         self._root = str((source.path if source.kind == "images" else source.path.parent).absolute())
+        self.found_again = FoundAgain(project, self._root)
         self._known = project.store.hashes()
         self._before = len(self._known)
         self._alike: list[Any] = self._read_alike()
@@ -133,6 +134,8 @@ class _Reading:
             self._on_progress(self.found.num_entries)
             if isinstance(each, Unreadable):
                 self.found.unreadable.append(each)
+                if self.found_again.knows(each.place):
+                    continue
                 yield Entry(each.place, reason=each.reason), None
                 continue
             item = self._known.get(each.hash)
@@ -143,6 +146,9 @@ class _Reading:
                     Entry(each.place, number),
                     Item(number, each.hash, each.content, self._root, number, "train", meta),
                 )
+            elif self.found_again.take(item, each.place):
+                self.found.num_found_again = self.found_again.num_items
+                self._note_label(each, item)
             else:
                 self.found.duplicates.append((each.place, item))
                 self._note_label(each, item)
@@ -197,6 +203,44 @@ class _Reading:
 
     def _alike_of(self, content: str, meta: Mapping[str, Any], vector: np.ndarray | None) -> Any:
         return {"images": meta.get("thumbnail"), "vectors": vector}.get(self._project.settings.kind, content)
+
+
+def _plan_classes(names: Sequence[str], keys: Sequence[str] | None, descriptions: Mapping[str, str]) -> Classes:
+    """Return the classes of a new project. Raise InputError where a name or a key cannot be."""
+    if len(names) < 2:
+        raise InputError(argument="classes", expected="two names or more", got=[*names])
+    if keys is not None and len(keys) != len(names):
+        raise InputError(argument="keys", expected=f"{len(names)} keys, one for each class", got=keys)
+    classes: Classes = ()
+    for number, name in enumerate(names):
+        added = {"action": "add", "name": name, "description": descriptions.get(name, "")}
+        classes = _change(classes, number, added, "classes")
+    for number, key in enumerate(assign_keys(names) if keys is None else keys):
+        classes = _change(classes, number, {"action": "hotkey", "hotkey": key}, "keys")
+    return classes
+
+
+def _change(classes: Classes, number: int, payload: Mapping[str, Any], argument: str) -> Classes:
+    event = ProjectEvent("", "class", class_id=number, payload=payload)
+    if reason := class_refusal(classes, event):
+        raise InputError(f"{reason}.", argument=argument)
+    return change_classes(classes, event)
+
+
+def _refuse_empty(source: Source) -> None:
+    """Raise InputError, with the first reasons, where nothing of a source can be labelled."""
+    unreadable = []
+    for each in source:
+        if isinstance(each, Found):
+            return
+        unreadable.append(each)
+    if not unreadable:
+        what = "holds no files" if source.kind == "images" else "has no rows"
+        raise InputError(f"{source.path} {what}: there is nothing to label.", argument="source")
+    lines = [f"  {each.place}: {each.reason}" for each in unreadable[:SHOWN_PLACES]]
+    more = len(unreadable) - SHOWN_PLACES
+    lines += [f"  … and {more} more"] if more > 0 else []
+    raise InputError("\n".join([f"{source.path} has nothing to label:", *lines]), argument="source")
 
 
 def _import_labels(store: ProjectStore, labels: Mapping[int, str]) -> int:

@@ -16,6 +16,10 @@ from lindley.labelling.sources.table import Line
 from lindley.text import short_repr
 
 
+class NoItemError(ValueError):
+    """What a line says is of no item of the project."""
+
+
 class ItemLookup:
     """Finds items of a project.
 
@@ -50,7 +54,7 @@ class ItemLookup:
         content = self._content(line, is_typed=is_typed)
         if content is not None:
             if content not in self._hashes:
-                raise ValueError("no item has this content")
+                raise NoItemError("no item has this content")
             return self._hashes[content]
         if place is None:
             raise ValueError(f"it names no item; it needs one of the columns {', '.join(self._key_columns())}")
@@ -64,7 +68,7 @@ class ItemLookup:
     def _check(self, number: int, line: Line, place: str | None, *, is_typed: bool) -> int:
         """Return the item of an id, where the line says nothing else of it."""
         if not 0 <= number < self._project.num_items:
-            raise ValueError(f"there is no item {number}; the last one is {self._project.num_items - 1}")
+            raise NoItemError(f"there is no item {number}; the last one is {self._project.num_items - 1}")
         content = self._content(line, is_typed=is_typed)
         if content is None and not self._columns:
             if place is not None and number not in self._items_by_place.get(place, ()):
@@ -121,7 +125,7 @@ class ItemLookup:
 
 def _one(found: set[int] | None, fault: str) -> int:
     if not found:
-        raise ValueError(fault)
+        raise NoItemError(fault)
     if len(found) > 1:
         raise ValueError(f"the items {sorted(found)[:5]} all are meant; name one in the column 'item'")
     return next(iter(found))

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from lindley.labelling.export.columns import (
-    HUMAN,
     IDENTITY,
+    LABEL,
     PROBABILITY,
     REASON,
     content_values,
@@ -123,7 +123,7 @@ class Predictor:
 def output_columns(project: Project, predictor: Predictor) -> dict[str, type | None]:
     """Return the columns of `predict_entries` and `predict_source`, with their types; None: values of any type."""
     identity = {**IDENTITY, **source_columns(project.settings)}
-    return {**identity, **HUMAN, **predictor.columns, **REASON}
+    return {**identity, "class": LABEL["class"], **predictor.columns, **REASON}
 
 
 def predict_entries(project: Project, predictor: Predictor) -> Iterator[Row]:
@@ -136,7 +136,7 @@ def predict_entries(project: Project, predictor: Predictor) -> Iterator[Row]:
         found = iter(predictor.describe(predictor.probs[items]))
         for line in block:
             row = {name: line.values.get(name) for name in names}
-            yield row if line.item is None else {**row, "label": reader.human_label(line.item.id), **next(found)}
+            yield row if line.item is None else {**row, "class": reader.human_label(line.item.id), **next(found)}
 
 
 def predict_source(project: Project, predictor: Predictor, source: Source) -> Iterator[Row]:
@@ -176,7 +176,7 @@ def _predict_block(
         row: Row = {"item": number, "place": each.place, **content_values(project.settings, shown)}
         if own is not None:
             row[own] = each.meta.get("id")
-        row["label"] = None if number is None else reader.human_label(number)
+        row["class"] = None if number is None else reader.human_label(number)
         yield {**row, **next(found)}
 
 

@@ -12,12 +12,13 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import numpy as np
 
-from lindley.errors import DataError, InputError
+from lindley.errors import DataError, HeldError, InputError
 from lindley.labelling import reads
 from lindley.labelling.claims import StreamCounts
 from lindley.labelling.epochs import Epoch, model_record, read_epoch, read_probs, round_record
@@ -62,6 +63,69 @@ class Project:
         path = Path(folder)
         settings = read_settings(path)
         return cls(path, settings, ProjectStore.open(path / DATABASE, lease_seconds=settings.lease_seconds))
+
+    @classmethod
+    def create(
+        cls,
+        folder: str | os.PathLike[str],
+        source: str | os.PathLike[str],
+        *,
+        classes: Sequence[str],
+        text: str | None = None,
+        features: Sequence[str] | None = None,
+        label: str | None = None,
+        id: str | None = None,
+        keys: Sequence[str] | None = None,
+        describe: Mapping[str, str] = MappingProxyType({}),
+        encoder: str | None = None,
+        acquisition: str = "batchbald",
+        test_labels: int = 60,
+        target: float | None = None,
+        overlap: int = 1,
+        seed: int = 0,
+    ) -> Project:
+        """Make a project of data, with its features, and open it. An error leaves nothing of it.
+
+        Args:
+            folder: The folder of the project, which must be missing or empty.
+            source: A folder of images, or a .csv, .tsv, .jsonl, .parquet or .npy file. It is not changed.
+            classes: The names of the classes, in the order of their keys.
+            text: The column of the texts to label.
+            features: The columns of the features of rows to label.
+            label: The column of known labels; "folder" for the folders that images lie in.
+            id: The column of the items' own ids.
+            keys: The keys of the classes; None: their names where these are keys, and else 1, 2, 3 ...
+            describe: By class a sentence that says what it is.
+            encoder: What makes features: a folder, a hub name, or your own "module:name"; None: the kind's default.
+            acquisition: What chooses batches, once there are labels.
+            test_labels: The number of test labels that are collected at one in three; later ones come at one in ten.
+            target: The accuracy at which the advice is to stop, between 0 and 1.
+            overlap: The number of people who label each item.
+            seed: Seed of everything random.
+
+        Raises:
+            InputError: If an argument cannot be used, the folder holds something, or nothing can be labelled.
+            DataError: If the source is damaged.
+        """
+        from lindley.labelling.creation import ProjectOptions, create_project
+
+        options = ProjectOptions(
+            classes=classes,
+            text=text,
+            features=features,
+            label=label,
+            id=id,
+            keys=keys,
+            describe=describe,
+            encoder=encoder,
+            acquisition=acquisition,
+            test_labels=test_labels,
+            target=target,
+            overlap=overlap,
+            seed=seed,
+        )
+        create_project(Path(folder), Path(source), options)
+        return cls.open(folder)
 
     # Asking and telling
 
@@ -127,6 +191,7 @@ class Project:
         *,
         format: str | None = None,
         spreadsheet: bool = False,
+        labelled: bool = False,
         predictions: bool = False,
     ) -> None:
         """Write all labels into a file, with where each comes from: one line for each entry of the sources.
@@ -135,6 +200,7 @@ class Project:
             path: The file, which is whole or absent.
             format: "csv", "jsonl", "parquet" or "label-studio"; None: the suffix decides.
             spreadsheet: Whether text that a spreadsheet program would take for a formula is quoted; only csv.
+            labelled: Whether only items with an answer are written.
             predictions: Whether the newest model's predictions stand beside the labels.
 
         Raises:
@@ -147,7 +213,7 @@ class Project:
         chosen = format_of(Path(path), format)
         predictor = Predictor(self) if predictions else None
         with open_atomically(Path(path)) as file:
-            export_project(self, file, chosen, spreadsheet=spreadsheet, predictor=predictor)
+            export_project(self, file, chosen, spreadsheet=spreadsheet, labelled=labelled, predictor=predictor)
 
     def import_labels(self, path: str | os.PathLike[str], *, format: str | None = None, label: str = "class") -> int:
         """Import the labels of a file, all or none, and return the number of items that got one.
@@ -199,7 +265,15 @@ class Project:
 
     def hold(self) -> FileLock:
         """Return the lock that one process holds as long as it trains models. Raises HeldError; it names the holder."""
-        return FileLock(self.folder / "project", timeout=0.0)
+        try:
+            return FileLock(self.folder / "project", timeout=0.0)
+        except HeldError as error:
+            raise HeldError(
+                f"{self.folder} is being labelled or trained already, by {error.holder}. A server trains by itself: "
+                "label on the page that it serves, or end it first.",
+                path=error.path,
+                holder=error.holder,
+            ) from None
 
     def is_round_due(self, *, whole_batches: bool) -> bool:
         """Return whether a model should be trained: before the first, and when there are new labels to learn from.

@@ -28,7 +28,7 @@ class ProjectSettings(BaseModel):
 
     kind: Kind
     """What its items are."""
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Seed of everything random."""
     text: str = ""
     """The column of the text, for kind "text"."""
@@ -45,11 +45,11 @@ class ProjectSettings(BaseModel):
     batch_size: Annotated[int, Field(ge=1)] = 10
     num_draws: Annotated[int, Field(ge=2)] = 100
     """The number of draws of the model that the acquisition compares."""
-    test_labels: Annotated[int, Field(ge=0)] = 60
+    test_labels: Annotated[int, Field(ge=0, le=1_000_000)] = 60
     """The number of test labels that are collected at the rate of one in three; later ones come at one in ten."""
     target: Annotated[float | None, Field(gt=0, lt=1)] = None
     """The accuracy at which the advice is to stop."""
-    people_per_item: Annotated[int, Field(ge=1)] = 1
+    people_per_item: Annotated[int, Field(ge=1, le=1_000)] = 1
     """The number of people who label each item."""
     lease_seconds: Annotated[float, Field(gt=0)] = 300
     """How long an item that was shown stays with the person to whom it was shown."""

@@ -18,7 +18,7 @@ from lindley.labelling import claims, reads
 from lindley.labelling.additions import Addition
 from lindley.labelling.audit_records import predict_audit, start_audit
 from lindley.labelling.claims import WantTest
-from lindley.labelling.class_changes import next_class_id, read_classes
+from lindley.labelling.class_changes import next_class_id, read_classes, with_free_key
 from lindley.labelling.database import Database, create_database
 from lindley.labelling.event_append import Appender
 from lindley.labelling.item_changes import change_need
@@ -28,6 +28,7 @@ from lindley.labelling.round_records import ModelRecord, RoundRecord, add_model,
 from lindley.labelling.sql import sa
 from lindley.labelling.tables import person
 from lindley.session.event_store import Receipt, Refused
+from lindley.text import is_line
 
 T = TypeVar("T")
 
@@ -153,9 +154,9 @@ class ProjectStore:
     # People and classes
 
     def add_person(self, name: str, token_hash: str | None = None) -> None:
-        """Add a person, or give one another token. Raises InputError for an empty name."""
-        if not name.strip():
-            raise InputError(argument="name", expected="text", got=name)
+        """Add a person, or give one another token. Raises InputError for a name that is no line of text."""
+        if not name.strip() or not is_line(name):
+            raise InputError(argument="name", expected="one line of text without control characters", got=name)
         created = self._time()
         self.write(lambda connection: reads.put_person(connection, name, token_hash, created))
 
@@ -176,12 +177,12 @@ class ProjectStore:
 
         Args:
             name: Its name, which no other class has had.
-            hotkey: The key that chooses it.
+            hotkey: The key that chooses it; None: the next free one.
             description: A sentence that says what it is.
             by: The person who adds it.
 
         Raises:
-            InputError: If the name or the key is taken.
+            InputError: If the name or the key is taken, or cannot be one.
         """
         payload = {"action": "add", "name": name, "hotkey": hotkey, "description": description}
         return self._change_class(None, payload, by)
@@ -205,7 +206,8 @@ class ProjectStore:
     def _change_class(self, class_id: int | None, payload: dict[str, Any], by: str) -> int:
         def change(connection: sa.Connection) -> tuple[int, Receipt]:
             number = next_class_id(connection) if class_id is None else class_id
-            made = ProjectEvent(uuid=uuid4().hex, kind="class", class_id=number, payload=payload)
+            given = with_free_key(connection, payload) if class_id is None else payload
+            made = ProjectEvent(uuid=uuid4().hex, kind="class", class_id=number, payload=given)
             return number, self._append(connection, by, [made], self._database.moment(connection))[0]
 
         number, receipt = self.write(change)

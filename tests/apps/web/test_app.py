@@ -136,11 +136,24 @@ def test_classes_are_changed_as_events_of_the_person(ann, project):
         {"action": "merge", "class_id": 0, "value": "cat"},
         {"action": "describe", "class_id": 0, "value": 7},
         {"action": "explode", "class_id": 0},
+        {"action": "add", "value": "Cat "},
+        {"action": "add", "value": "a\0b"},
+        {"action": "rename", "class_id": 1, "value": "CAT"},
     ],
 )
 def test_a_change_of_a_class_that_cannot_be_is_refused(ann, project, body):
     before = project.store.classes()
     assert ann.post("/api/classes", json=body).status_code == 422
+    assert project.store.classes() == before
+
+
+@pytest.mark.parametrize("key", ["s", "S", "u", "?", "/", " ", "", "\n", "\0", "Enter", "1"])
+def test_a_key_of_the_page_or_of_another_class_is_refused_with_what_is_allowed(ann, project, key):
+    before = project.store.classes()
+    for body in ({"action": "add", "value": "x", "hotkey": key}, {"action": "hotkey", "class_id": 1, "value": key}):
+        answer = ann.post("/api/classes", json=body)
+        assert answer.status_code == 422
+        assert ("'cat'" if key == "1" else "s (skip), u (undo)") in answer.json()["detail"]
     assert project.store.classes() == before
 
 

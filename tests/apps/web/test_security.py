@@ -113,10 +113,27 @@ def test_a_launch_link_lets_one_browser_in_once(stranger, links):
     cookie = first.headers["Set-Cookie"].lower()
     assert "httponly" in cookie
     assert "samesite=strict" in cookie
-    assert_guarded(stranger.get(link), 403)
-    assert_guarded(stranger.get("/launch?token="), 403)
-    assert_guarded(stranger.get("/launch"), 422)
     assert "ann" not in links.links()
+    again = stranger.get(link)  # the same browser
+    assert (again.status_code, again.headers["Location"]) == (303, "/")
+    assert "Set-Cookie" not in again.headers
+    stranger.cookies.clear()
+    for path in (link, "/launch?token=", "/launch"):
+        refused = stranger.get(path)
+        assert_guarded(refused, 403)
+        assert refused.headers["Content-Type"].startswith("text/html")
+        assert "start it again" in refused.text
+
+
+def test_programs_are_refused_in_json_and_people_by_a_page(stranger):
+    for path in ROUTES:
+        refused = stranger.get(path)
+        assert_guarded(refused, 401)
+        if path.startswith("/api/"):
+            assert "link" in refused.json()["detail"]
+        else:
+            assert refused.headers["Content-Type"].startswith("text/html")
+            assert "link" in refused.text
 
 
 @pytest.mark.parametrize(

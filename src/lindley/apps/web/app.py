@@ -15,7 +15,16 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from lindley.apps.web import bodies
 from lindley.apps.web.media import find_item, read_media
-from lindley.apps.web.security import Guard, LaunchLinks, PlainJSON, Visitor, hash_cookie, new_cookie, refusal
+from lindley.apps.web.security import (
+    Guard,
+    LaunchLinks,
+    PlainJSON,
+    Visitor,
+    hash_cookie,
+    new_cookie,
+    refusal,
+    refusal_page,
+)
 from lindley.errors import DataError, InputError, JournalError, LindleyError
 from lindley.labelling.desk import Desk, Served
 from lindley.labelling.records import ProjectEvent
@@ -57,10 +66,17 @@ def _page(store: ProjectStore, links: LaunchLinks, cookie_name: str) -> APIRoute
         return {"status": "UP"}
 
     @router.get("/launch")
-    def launch(token: str) -> Response:
+    def launch(request: Request, token: str = "") -> Response:
         person = links.redeem(token)
         if person is None:
-            return refusal(403, "This link was used already, or is of an earlier start.")
+            known = request.cookies.get(cookie_name, "")
+            if known and store.find_person(hash_cookie(known)) is not None:  # the browser that the link let in
+                return RedirectResponse("/", status_code=303)
+            return refusal_page(
+                403,
+                "This link was used already, or is of an earlier start. Stop `lindley label` and start it again for a "
+                "new link.",
+            )
         cookie = new_cookie()
         store.add_person(person, hash_cookie(cookie))
         response = RedirectResponse("/", status_code=303)

@@ -66,5 +66,5 @@ class ClassBody(Body):
     class_id: Number | None = None
     value: Text | Number | None = None
     """The new name, description or key; the id of the class into which it is merged."""
-    hotkey: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    hotkey: Text | None = None
     description: Text = ""

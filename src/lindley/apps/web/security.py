@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import html
 import json
 import secrets
 import threading
@@ -19,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import cookie_parser
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lindley.errors import LindleyError
@@ -117,34 +118,34 @@ class Guard:
 
     def _refuse_address(self, scope: Scope) -> Response | None:
         """Return the answer to a request that is not meant for this server, comes from another page, or is too long."""
-        headers = Headers(scope=scope)
+        headers, refuse = Headers(scope=scope), _refuser(scope)
         hosts, origins = headers.getlist("host"), headers.getlist("origin")
         if len(hosts) != 1 or hosts[0] not in self._hosts:
-            return refusal(421, "This server answers to its own address only.")
+            return refuse(421, "This server answers to its own address only.")
         if len(origins) > 1 or not {*origins} <= {f"http://{host}" for host in self._hosts}:
-            return refusal(403, "The request comes from another page.")
+            return refuse(403, "The request comes from another page.")
         if _changes(scope) and headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            return refusal(403, "The request comes from another page.")
+            return refuse(403, "The request comes from another page.")
         if _length(headers) > MAX_BODY:
-            return refusal(413, f"A request has at most {MAX_BODY} bytes.")
+            return refuse(413, f"A request has at most {MAX_BODY} bytes.")
         return None
 
     async def _refuse_visitor(self, scope: Scope) -> Response | None:
         """Return the answer to a request of nobody, or without the page's token; else its state gets the visitor."""
         if scope["path"] in _OPEN and not _changes(scope):
             return None
-        headers = Headers(scope=scope)
+        headers, refuse = Headers(scope=scope), _refuser(scope)
         cookie = cookie_parser(headers.get("cookie", "")).get(self._cookie_name, "")
         try:
             person = await run_in_threadpool(self._find_person, hash_cookie(cookie)) if cookie else None
         except LindleyError as error:
-            return refusal(503, str(error))
+            return refuse(503, str(error))
         if person is None:
-            return refusal(401, "Open the link that `lindley label` printed: it lets you in once.")
+            return refuse(401, "Open the link that `lindley label` printed: it lets you in once.")
         visitor = Visitor(person, csrf_token(cookie))
         token = headers.get("x-csrf-token", "")
         if _changes(scope) and not hmac.compare_digest(token.encode(), visitor.csrf.encode()):
-            return refusal(403, "The request lacks the page's token: reload the page.")
+            return refuse(403, "The request lacks the page's token: reload the page.")
         scope.setdefault("state", {})["visitor"] = visitor
         return None
 
@@ -160,6 +161,17 @@ class PlainJSON(JSONResponse):
 def refusal(status: int, reason: object) -> PlainJSON:
     """Return an answer that says why a request is refused, as JSON values."""
     return PlainJSON({"detail": reason}, status)
+
+
+def refusal_page(status: int, reason: str) -> HTMLResponse:
+    """Return a page that says why a request is refused, for people."""
+    text = html.escape(reason)
+    return HTMLResponse(f"<!doctype html><meta charset=utf-8><title>lindley</title><p>{text}</p>", status)
+
+
+def _refuser(scope: Scope) -> Callable[[int, str], Response]:
+    """Return what answers a refused request: a program gets JSON, a person a page."""
+    return refusal if scope["path"].startswith("/api/") else refusal_page
 
 
 def _changes(scope: Scope) -> bool:

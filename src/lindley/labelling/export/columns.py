@@ -52,11 +52,10 @@ PREDICTION: dict[str, type] = {
 }
 """The classes of a set stand in a JSON list. After the first two there is a column for each class; see PROBABILITY."""
 PROBABILITY = "probability of "
-HUMAN: dict[str, type] = {"label": str}
-"""The label of people, beside a prediction."""
 CONTENT = "content of the item"
 """The whole text, or the whole row as JSON, where a format has it in one value."""
-_OURS = {CONTENT, *IDENTITY, *LABEL, *REASON, *PREDICTION, *HUMAN}
+COLUMNS = {CONTENT, *IDENTITY, *LABEL, *REASON, *PREDICTION}
+"""The names of our own columns."""
 _TRUTH = {"true": True, "false": False}
 
 
@@ -130,11 +129,11 @@ def parse_value(name: str, value: object) -> Any:
 
 
 def _free_names(names: Sequence[str]) -> list[str]:
-    taken = {*_OURS, *names}
+    taken = {*COLUMNS, *names}
     found = []
     for name in names:
         free = name
-        while free in _OURS or free.startswith(PROBABILITY) or (free != name and free in taken):
+        while free in COLUMNS or free.startswith(PROBABILITY) or (free != name and free in taken):
             free = f"source_{free}"
         taken.add(free)
         found.append(free)

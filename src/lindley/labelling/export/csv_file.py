@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +36,19 @@ def write_csv(
         file.write(_row(map(cell_text, cells)))
 
 
-def read_csv(path: Path, *, spreadsheet: bool = False) -> Iterator[Line | Unreadable]:
-    """Yield the lines of a CSV or TSV file; with `spreadsheet` cells lose the apostrophe that `write_csv` gave them."""
+def read_csv(path: Path, *, once: Collection[str] = (), spreadsheet: bool = False) -> Iterator[Line | Unreadable]:
+    """Yield the lines of a CSV or TSV file.
+
+    Args:
+        path: The file.
+        once: The columns that must not be there twice.
+        spreadsheet: Whether cells lose the apostrophe that `write_csv` gave them.
+
+    Raises:
+        InputError: If a column of `once` is there twice.
+    """
     table = open_delimited(path)
+    table.check_columns([name for name in once if name in table.columns], "file")
     for line in table.read(table.columns):
         if spreadsheet and isinstance(line, Line):
             values = {unquote_cell(name): unquote_cell(str(value)) for name, value in line.values.items()}

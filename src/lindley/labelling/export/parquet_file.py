@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,14 @@ def write_parquet(file: ByteSink, columns: Mapping[str, type], lines: Iterable[M
     write_parquet_file(file, columns, _blocks(columns, lines))
 
 
-def read_parquet(path: Path) -> Iterator[Line | Unreadable]:
-    """Yield the rows of a file."""
+def read_parquet(path: Path, *, once: Collection[str] = ()) -> Iterator[Line | Unreadable]:
+    """Yield the rows of a file, without columns of one name.
+
+    Raises InputError where a column of `once` is there twice.
+    """
     table = open_parquet_table(path)
-    return table.read(table.columns)
+    table.check_columns([name for name in once if name in table.columns], "file")
+    return table.read([name for name in table.columns if table.columns.count(name) == 1])
 
 
 def common_type(values: Iterable[object]) -> type:

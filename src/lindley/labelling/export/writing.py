@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -83,6 +84,7 @@ def export_project(
     format: Format = "csv",
     *,
     spreadsheet: bool = False,
+    labelled: bool = False,
     predictor: Predictor | None = None,
 ) -> None:
     """Write the labels of a project, one line for each entry of its sources; of Label Studio a task for each item.
@@ -92,33 +94,37 @@ def export_project(
         file: Where they are written.
         format: "csv", "jsonl", "parquet" or "label-studio".
         spreadsheet: Whether text that a spreadsheet program would take for a formula is quoted; only csv.
+        labelled: Whether only items with an answer are written.
         predictor: What predicts each item beside its label; None: nothing.
 
     Raises:
         InputError: If the format cannot hold the items, or is not quoted for spreadsheets.
     """
     reader = LineReader(project)
+    lines: Iterable[ExportLine] = (line for line in reader if line.values.get("answer") or not labelled)
     if format == "label-studio":
         if spreadsheet:
             raise InputError("Only csv files are quoted for spreadsheets.", argument="spreadsheet")
-        write_label_studio(file, (_task(project, line, predictor) for line in reader if line.is_first))
+        write_label_studio(file, (_task(project, line, predictor) for line in lines if line.is_first))
         return
     more = {} if predictor is None else predictor.columns
     columns: dict[str, type | None] = {**source_columns(project.settings), **LABEL, **more, **REASON}
     if format == "parquet":
         columns |= {name: common_type(_values(project, name)) for name, kind in columns.items() if kind is None}
-    values = _lines(reader, predictor, with_events=format == "jsonl")
+    values = _values_of(lines, predictor, with_events=format == "jsonl")
+    if format == "jsonl" and (others := reader.events_without_item()):
+        values = chain(values, [{"events": others}])
     write_lines(file, format, columns, values, spreadsheet=spreadsheet)
 
 
-def _lines(reader: LineReader, predictor: Predictor | None, *, with_events: bool) -> Iterator[dict[str, Any]]:
-    for line in reader:
+def _values_of(
+    lines: Iterable[ExportLine], predictor: Predictor | None, *, with_events: bool
+) -> Iterator[dict[str, Any]]:
+    for line in lines:
         values = dict(line.values)
         if predictor is not None and line.item is not None:
             values |= predictor.describe(predictor.probs[[line.item.id]])[0]
         yield {**values, "events": [*line.events]} if with_events else values
-    if with_events and (others := reader.events_without_item()):
-        yield {"events": others}
 
 
 def _task(project: Project, line: ExportLine, predictor: Predictor | None) -> dict[str, Any]:

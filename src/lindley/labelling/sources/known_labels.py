@@ -57,7 +57,8 @@ def read_label(text: str, classes: Sequence[str]) -> tuple[str | None, str]:
         return None, ""
     label = text if text in classes else stripped
     if classes and label not in classes:
-        return None, f"there is no class {short_repr(stripped)}.{suggest_name(stripped, classes)}"
+        hint = suggest_name(stripped, classes)
+        return None, f"there is no class {short_repr(stripped)}{hint and '.'}{hint}"
     return label, ""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lindley.errors import InputError
+from lindley.errors import Argument, InputError
 from lindley.labelling.records import Found, Kind, Unreadable
 from lindley.labelling.sources.delimited import open_delimited
 from lindley.labelling.sources.images import read_images
@@ -87,7 +87,11 @@ def open_source(
         return Source("vectors", place, lambda: read_npy(place))
     if suffix not in TABLES:
         endings = ", ".join([*TABLES, ".npy"])
-        raise InputError(argument="path", expected=f"a folder of images or a file ({endings})", got=str(place))
+        raise InputError(
+            f"{place} is neither a folder of images nor a file of a known kind ({endings}).",
+            argument="path",
+            got=str(place),
+        )
     return _open_table(TABLES[suffix](place), text, features, known)
 
 
@@ -103,7 +107,14 @@ def _open_table(table: Table, text: str | None, features: Sequence[str] | None, 
     for argument, names in (("label", [known.label]), ("id", [known.id]), ("text", [text]), ("features", features)):
         table.check_columns([each for each in names or () if each is not None], argument)
     if text is not None and features is not None:
-        raise InputError("text and features cannot both be given: an item is a text or a row.", argument="text")
+        raise InputError(
+            f"An item of {table.path} is a text or a row: give ",
+            Argument("text", text),
+            " or ",
+            Argument("features", [*features]),
+            ", not both.",
+            argument="text",
+        )
     if text is not None:
         return Source("text", table.path, lambda: read_texts(table, text, known))
     lists = vector_columns(table.path) if table.path.suffix.lower() == ".parquet" else []
@@ -112,8 +123,11 @@ def _open_table(table: Table, text: str | None, features: Sequence[str] | None, 
         return Source("vectors", table.path, lambda: read_lists(table.path, wanted[0], known))
     if not features:
         raise InputError(
-            f"Say what of {table.path} is to be labelled: text=COLUMN, or features=COLUMNS. It has the columns "
-            f"{', '.join(map(repr, table.columns))}.",
+            f"Say what of {table.path} is to be labelled: ",
+            Argument("text", "COLUMN"),
+            " or ",
+            Argument("features", ["A", "B"]),
+            f". It has the columns {', '.join(map(repr, table.columns))}.",
             argument="text",
         )
     columns = tuple(dict.fromkeys(features))
@@ -123,4 +137,7 @@ def _open_table(table: Table, text: str | None, features: Sequence[str] | None, 
 def _refuse_columns(path: Path, reason: str, **options: object) -> None:
     for argument, value in options.items():
         if value is not None:
-            raise InputError(f"{path}: {reason} Leave {argument} out.", argument=argument, got=value)
+            shown = [*value] if isinstance(value, list | tuple) else value
+            raise InputError(
+                f"{path}: {reason} Leave out ", Argument(argument, shown), ".", argument=argument, got=value
+            )

@@ -14,6 +14,8 @@ from lindley.labelling.sources.known_labels import KnownColumns
 from lindley.labelling.sources.parquet_table import read_vectors
 
 _PART_ROWS = 1000
+MAX_ABSOLUTE = 1e15
+"""The largest number of a vector: sums of squares over a pool must stay within float32."""
 
 
 def check_npy(path: Path) -> None:
@@ -61,9 +63,14 @@ def _read_vector(
 ) -> Found | Unreadable:
     with np.errstate(over="ignore"):  # what is too large for float32 is infinite, and named below
         single = np.array(vector, dtype=np.float32)
-    if bad := np.flatnonzero(~np.isfinite(single)).tolist():
-        more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
-        return Unreadable(place, f"no finite float32 number in column {', '.join(map(str, bad[:5]))}{more}")
+    faults = {
+        "no finite float32 number": ~np.isfinite(single),
+        f"a number beyond ±{MAX_ABSOLUTE:g} (scale the vectors)": np.abs(single) > MAX_ABSOLUTE,
+    }
+    for fault, where in faults.items():
+        if bad := np.flatnonzero(where).tolist():
+            more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
+            return Unreadable(place, f"{fault} in column {', '.join(map(str, bad[:5]))}{more}")
     label, meta = known.read(values)
     return Found(place, _hash(single), "", label, single, meta)
 

@@ -10,6 +10,7 @@ let me = null;
 let items = [];
 let shownAt = 0;
 let last = null;
+let isShown = false;  // only what a person can see is labelled
 
 async function request(path, body) {
   const options = body === undefined ? {} : {
@@ -27,12 +28,18 @@ async function request(path, body) {
 function show() {
   const item = items[0];
   itemBox.replaceChildren();
+  isShown = Boolean(item) && item.kind !== "images";
   if (!item) {
     itemBox.append(Object.assign(document.createElement("p"), { textContent: "Nothing to label at the moment." }));
     return;
   }
   if (item.kind === "images") {
-    itemBox.append(Object.assign(document.createElement("img"), { src: item.url, alt: item.place }));
+    const image = document.createElement("img");
+    image.addEventListener("load", () => {
+      if (items[0] === item) [isShown, shownAt] = [true, performance.now()];
+    });
+    image.addEventListener("error", () => explain(item));
+    itemBox.append(Object.assign(image, { src: item.url, alt: item.place }));
   } else if (item.kind === "rows") {
     const list = document.createElement("dl");
     for (const [name, value] of Object.entries(JSON.parse(item.content))) {
@@ -44,6 +51,15 @@ function show() {
     itemBox.append(Object.assign(document.createElement("p"), { textContent: item.content || item.place }));
   }
   shownAt = performance.now();
+}
+
+// Says why an image is not there; it can be skipped, and not labelled.
+async function explain(item) {
+  const response = await fetch(item.url).catch(() => null);
+  const answer = response && !response.ok ? await response.json().catch(() => null) : null;
+  if (items[0] !== item) return;
+  const text = `${answer?.detail ?? `${item.place} cannot be shown.`} Skip it with s.`;
+  itemBox.replaceChildren(Object.assign(document.createElement("p"), { textContent: text }));
 }
 
 async function send(event) {
@@ -79,7 +95,7 @@ async function act(event) {
 }
 
 function answer(kind, classId) {
-  if (!items[0]) return;
+  if (!items[0] || (kind === "label" && !isShown)) return;
   const event = { kind, item: items[0].item, lease: items[0].lease, shown_ms: Math.round(performance.now() - shownAt) };
   if (classId !== undefined) event.class_id = classId;
   act(event);
@@ -94,7 +110,8 @@ function undo() {
 
 document.addEventListener("keydown", (event) => {
   if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
-  const chosen = me?.classes.find((each) => each.hotkey === event.key);
+  const matches = (change) => me?.classes.find((each) => each.hotkey && change(each.hotkey) === change(event.key));
+  const chosen = matches((key) => key) ?? (event.key.length === 1 ? matches((key) => key.toLowerCase()) : undefined);
   if (chosen) answer("label", chosen.id);
   else if (event.key === "s") answer("skip");
   else if (event.key === "u") undo();

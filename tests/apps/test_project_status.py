@@ -13,8 +13,16 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from lindley.apps.cli import app
-from lindley.apps.project_status import advice_line, answer, labels_line, sentence_lines, status_tables
+from lindley.apps.project_status import (
+    advice_line,
+    answer,
+    audit_lines,
+    labels_line,
+    sentence_lines,
+    status_tables,
+)
 from lindley.apps.status_command import PROJECT_FILE
+from lindley.labelling.audit_verdict import AuditStatus
 from lindley.labelling.project import Project
 from lindley.labelling.settings import FILE_NAME
 from lindley.labelling.status import SentencesStatus, SentenceStatus
@@ -170,3 +178,22 @@ def test_a_folder_that_is_neither_is_refused(tmp_path: Path) -> None:
     done = run("report", tmp_path, "--beside", tmp_path)
     assert done.exit_code == 2
     assert "--beside" in done.stderr
+
+
+def test_the_last_judged_audit_and_the_one_under_way_are_said_with_their_numbers(project: Project) -> None:
+    judged = [AuditStatus(number, 5, 4, 1, f"r{number}", 3, 0.2, 0.9) for number in (1, 2)]
+    running, waiting = AuditStatus(3, 6, 2, 1), AuditStatus(3, 6, 5, 1)
+    status = project.status()
+
+    def lines(*audits: AuditStatus) -> list[str]:
+        return [*audit_lines(replace(status, audits=audits))]
+
+    assert lines() == []
+    assert "20 to 90 %" in lines(judged[0])[0]
+    assert "model r1" in lines(judged[0])[0]
+    second, third = lines(*judged, running)
+    assert second.startswith("Audit 2:")
+    assert "model r2" in second
+    assert "look number 2" in second
+    assert third.startswith("Audit 3: 3 of 6 items")
+    assert "waits" in lines(*judged, waiting)[1]

@@ -145,7 +145,7 @@ def _extend(x: np.ndarray, wrong: np.ndarray, num_test: int, longer: float) -> t
 def _target_sign(accuracy: AccuracyEstimate, target: float | None) -> Sign:
     low = accuracy.always_low
     if target is None:
-        reason = "No target accuracy is set. Set one in project.toml, such as target = 0.9 (init --target 90)."
+        reason = "No target accuracy is set. Set one in project.toml: target = 0.9 is 90 %, as init --target 90."
         return Sign("target", False, reason)
     found = (
         f"The accuracy is at least {math.floor(100 * low)} % (with 95 % confidence, however often you look); "
@@ -178,7 +178,7 @@ def _stability_sign(rounds: Sequence[RoundChange]) -> Sign:
 
 def _information_sign(information: Sequence[float]) -> Sign:
     if len(information) < 2 or not information[0] > 0:
-        reason = "The information of the next batch is compared with the first one's; there is only one batch so far."
+        reason = "The next batch is compared with the first; this takes two batches that a model has chosen."
         return Sign("information", False, reason)
     share = information[-1] / information[0]
     reason = (

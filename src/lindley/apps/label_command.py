@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lindley.apps.interrupts import program_name
 from lindley.apps.printing import print_message, print_result
+from lindley.apps.project_status import count, describe_acquisition
 from lindley.errors import InputError, LindleyError
 from lindley.labelling.audit import draw_audit
 from lindley.labelling.desk import Desk
@@ -20,7 +21,7 @@ from lindley.labelling.project import Project
 
 @dataclass(frozen=True)
 class Simulation:
-    """A simulated person in the place of people; see `lindley label --help`."""
+    """The options of a simulated person; see `lindley label --help`."""
 
     truth: Path
     labels: int
@@ -42,8 +43,9 @@ def label_project(folder: Path, people: Sequence[str], *, port: int, simulation:
         simulation: The simulated person, who labels as the first of the people.
 
     Raises:
-        InputError: If no person is named, or one twice; if the port is taken, or there is no file of true classes.
-        HeldError: If another server works on this project.
+        InputError: If no person is named or one is named twice, if the port is in use, or if the file of true classes
+            is missing.
+        HeldError: If another server is running on this project.
     """
     from lindley.apps.web.serving import listen, serve
 
@@ -63,28 +65,31 @@ def label_project(folder: Path, people: Sequence[str], *, port: int, simulation:
             raise LindleyError(f"The simulated person ended with exit code {code}.")
         if project.is_round_due(whole_batches=False):
             project.train()
-    print_result(f"Look at it: {program_name()} status {folder}")
+    print_result(f"See the result: {program_name()} status {folder}")
 
 
 def _print_links(links: Mapping[str, str]) -> None:
     for name, link in links.items():
         print_result(f"{name}: {link}" if len(links) > 1 else f"Open: {link}")
-    print_message("Each link lets one browser in, once. Stop with Ctrl-C: nothing is lost.")
+    print_message("Each link works once, in one browser. Stop with Ctrl-C: nothing is lost.")
     sys.stdout.flush()
 
 
-def begin_audit(folder: Path, count: int) -> None:
+def begin_audit(folder: Path, size: int) -> None:
     """Draw fresh random items for an audit."""
     with Project.open(folder) as project:
-        fresh = draw_audit(project, count)
-        print_result(f"{len(fresh)} fresh items wait: {program_name()} label {folder}")
+        fresh = draw_audit(project, size)
+        print_result(f"Drew {len(fresh)} fresh items. Label them: {program_name()} label {folder}")
 
 
 def train_now(folder: Path) -> None:
-    """Train a model, and rank the queue by it."""
+    """Train a model and rank the queue with it."""
     with Project.open(folder) as project:
         epoch = project.train()
-        print_result(f"Round {epoch.number}: {epoch.num_train} labels, the next batch by {epoch.acquisition}.")
+        done = (
+            f"Trained a model on {count(epoch.num_train, 'label')}" if epoch.model_version else "No labels, so no model"
+        )
+        print_result(f"Round {epoch.number}: {done}. Next batch: {describe_acquisition(epoch.acquisition)}.")
 
 
 class _Person:

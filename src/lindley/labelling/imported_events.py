@@ -17,7 +17,7 @@ from lindley.labelling.item_lookup import ItemLookup
 from lindley.labelling.project import Project
 from lindley.labelling.records import ProjectEvent, Stream
 from lindley.labelling.sources.table import Line
-from lindley.names import suggest_name
+from lindley.names import suggest_in_brackets
 from lindley.session.validated_records import describe_fault
 from lindley.text import short_repr
 
@@ -161,7 +161,7 @@ class EventReader:
             return None if name is None else self._classes[str(name)]
         if isinstance(name, str) and name.strip() in self._classes:
             return self._classes[name.strip()]
-        raise ValueError(f"there is no class {short_repr(name)}.{suggest_name(str(name), self._classes)}")
+        raise ValueError(f"there is no class {short_repr(name)}{suggest_in_brackets(str(name), self._classes)}")
 
     def _find_offered_class(self, name: object) -> int | None:
         class_id = self._class(name)

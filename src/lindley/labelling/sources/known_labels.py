@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lindley.labelling.sources.table import text_fault
-from lindley.names import suggest_name
+from lindley.names import suggest_in_brackets
 from lindley.text import short_repr
 
 
@@ -57,7 +57,7 @@ def read_label(text: str, classes: Sequence[str]) -> tuple[str | None, str]:
         return None, ""
     label = text if text in classes else stripped
     if classes and label not in classes:
-        return None, f"there is no class {short_repr(stripped)}.{suggest_name(stripped, classes)}"
+        return None, f"there is no class {short_repr(stripped)}{suggest_in_brackets(stripped, classes)}"
     return label, ""
 
 

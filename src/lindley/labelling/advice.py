@@ -1,4 +1,4 @@
-"""Advice when to stop labelling, with its reasons, and a forecast of what more labels bring.
+"""Advice when to stop labelling, with its reasons, and a forecast of the gain from more labels.
 
 The advice is to stop when two of three signs hold: the accuracy has certainly reached the target, the predictions no
 longer change, and the next batch carries little information compared with the first.
@@ -61,9 +61,9 @@ def advise(accuracy: AccuracyEstimate, rounds: Sequence[RoundChange], *, target:
     """Return whether to stop labelling, and the reasons.
 
     Args:
-        accuracy: What the test labels say.
-        rounds: What each round changed, oldest first.
-        target: The accuracy that is wanted; None: none was named.
+        accuracy: The accuracy from the test labels.
+        rounds: The change that each round made, oldest first.
+        target: The target accuracy; None if none is set.
     """
     information = [each.information for each in rounds if each.information is not None]
     signs = (_target_sign(accuracy, target), _stability_sign(rounds), _information_sign(information))

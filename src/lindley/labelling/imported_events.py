@@ -34,7 +34,7 @@ class EventReader:
 
     Args:
         project: The project.
-        state: What is so in it.
+        state: The state of the project.
         label: The column of the names of classes.
         is_typed: Whether values have types; the cells of a CSV file are text.
     """

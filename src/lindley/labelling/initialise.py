@@ -30,7 +30,7 @@ Progress = Callable[[int], None]
 
 @dataclass
 class Additions:
-    """What was found in a source."""
+    """The contents of a source."""
 
     num_entries: int = 0
     num_new: int = 0
@@ -40,7 +40,7 @@ class Additions:
     """The exact copies: where each was found, and the item that it is one with."""
     unreadable: list[Unreadable] = field(default_factory=list)
     label_reasons: list[str] = field(default_factory=list)
-    """Why known labels were left out, one for each."""
+    """The reasons why known labels were left out, one for each."""
 
 
 def make_project(

@@ -1,4 +1,4 @@
-"""What the model says of rows, with the set of classes that it cannot tell apart; people's labels stand beside.
+"""Predictions of rows, with the set of classes that the model cannot tell apart, beside people's labels.
 
 Rows are read, predicted and written block by block. A prediction never takes the place of a label.
 """
@@ -55,7 +55,7 @@ class Predictor:
         """The probabilities of all items of the project, [N, C]."""
         self._coverage = coverage
         self.sets, self.num_test_labels = self._calibrate(coverage)
-        """How sets of classes are made; None while there are too few test labels."""
+        """The rule for prediction sets; None while there are too few test labels."""
 
     @property
     def columns(self) -> dict[str, type]:
@@ -98,7 +98,7 @@ class Predictor:
         return rows
 
     def _item_probs(self) -> np.ndarray:
-        """Return what the epoch says of all items; those that came after it are predicted now."""
+        """Return the epoch's predictions of all items; items that were added since are predicted now."""
         known, project = self._project.probs(), self._project
         count = 0 if known is None else len(known)
         parts = [] if known is None else [known]

@@ -22,12 +22,12 @@ _HEADER = "# A labelling project of lindley. `lindley status` says how far it is
 
 
 class ProjectSettings(BaseModel):
-    """What a project is, and how it chooses."""
+    """The settings of a project."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     kind: Kind
-    """What its items are."""
+    """The kind of its items."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of everything random."""
     text: str = ""
@@ -39,20 +39,20 @@ class ProjectSettings(BaseModel):
     id: str = ""
     """The column of the items' own ids; "" where there is none."""
     features: str = ""
-    """How items become vectors: a name of `lindley.features`, "encoder:FOLDER" or "module:name"; "" is the default."""
+    """The feature method: a name of `lindley.features`, "encoder:FOLDER" or "module:name"; "" is the default."""
     acquisition: str = "batchbald"
-    """What chooses a batch, once there are labels."""
+    """The acquisition that chooses batches once there are labels."""
     batch_size: Annotated[int, Field(ge=1)] = 10
     num_draws: Annotated[int, Field(ge=2)] = 100
     """The number of draws of the model that the acquisition compares."""
     test_labels: Annotated[int, Field(ge=0)] = 60
     """The number of test labels that are collected at the rate of one in three; later ones come at one in ten."""
     target: Annotated[float | None, Field(gt=0, lt=1)] = None
-    """The accuracy at which the advice is to stop."""
+    """The target accuracy, a share: 0.9 is 90 %."""
     people_per_item: Annotated[int, Field(ge=1)] = 1
     """The number of people who label each item."""
     lease_seconds: Annotated[float, Field(gt=0)] = 300
-    """How long an item that was shown stays with the person to whom it was shown."""
+    """The seconds for which an item stays reserved for the person who sees it."""
 
     @field_validator("acquisition")
     @classmethod

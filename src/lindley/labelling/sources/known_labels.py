@@ -13,7 +13,7 @@ from lindley.text import short_repr
 
 @dataclass(frozen=True)
 class KnownColumns:
-    """Which columns of a table hold labels and ids, and which classes there are.
+    """The columns of a table that hold labels and ids, and the names of the classes.
 
     Args:
         label: The column of the labels, None where there is none.

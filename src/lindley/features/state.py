@@ -1,4 +1,4 @@
-"""The learnt state of a method, in two files without a pickle: arrays in state.npz, settings and a hash in state.json."""
+"""The learnt state of a method, in two files without a pickle: arrays in state.npz, settings and hash in state.json."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def back_up(folder: Path, file: Path) -> None:
 
 
 def restore(file: Path, folder: Path) -> None:
-    """Restore a project from a backup, and warn about images that are missing."""
+    """Restore a project from a backup, and look whether its images are where they were."""
     with count_stage("Files") as count:
         number = restore_project(file, folder, on_progress=count)
     with Project.open(folder) as project:

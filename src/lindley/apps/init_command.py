@@ -46,7 +46,7 @@ class InitOptions:
 
 
 def make(options: InitOptions) -> None:
-    """Make a project, compute its features, and print the next command."""
+    """Make a project, compute its features, and say what comes next."""
     folder = options.to or Path(f"{options.source.name.split('.')[0] or 'project'}-labels")
     source = open_source(
         options.source,
@@ -74,7 +74,7 @@ def make(options: InitOptions) -> None:
             "people_per_item": options.overlap,
         }
     )
-    feature_method(settings)  # fails for a missing encoder, before anything is made
+    feature_method(settings)  # a missing encoder is said before anything is made
     with count_stage("Reading") as count:
         found = make_project(
             folder,

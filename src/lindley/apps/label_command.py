@@ -43,9 +43,8 @@ def label_project(folder: Path, people: Sequence[str], *, port: int, simulation:
         simulation: The simulated person, who labels as the first of the people.
 
     Raises:
-        InputError: If no person is named or one is named twice, if the port is in use, or if the file of true classes
-            is missing.
-        HeldError: If another server is running on this project.
+        InputError: If no person is named, or one twice; if the port is taken, or there is no file of true classes.
+        HeldError: If another server works on this project.
     """
     from lindley.apps.web.serving import listen, serve
 

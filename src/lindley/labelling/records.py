@@ -13,9 +13,9 @@ from typing import Any, Literal
 import numpy as np
 
 Kind = Literal["images", "text", "rows", "vectors"]
-"""The kind of a project's items."""
+"""What the items of a project are."""
 Stream = Literal["train", "test", "audit"]
-"""The use of an item's labels: to train the model, to measure it as it grows, or to measure it once at the end."""
+"""What an item's labels are for: to train on, to measure the model while it grows, or to judge it once at the end."""
 EventKind = Literal[
     "label", "skip", "flag", "note", "undo", "reveal", "adjudicate", "import", "class", "guideline", "config"
 ]

@@ -18,7 +18,7 @@ from lindley.labelling.records import Kind
 from lindley.session.invalid_keys import InvalidKey, describe_value, format_key, raise_errors, unknown_keys_of_table
 
 FILE_NAME = "project.toml"
-_HEADER = "# A labelling project of lindley. `lindley status` says how far it is.\n"
+_HEADER = "# A labelling project of lindley. `lindley status` shows its accuracy.\n"
 
 
 class ProjectSettings(BaseModel):
@@ -27,7 +27,7 @@ class ProjectSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     kind: Kind
-    """The kind of its items."""
+    """What its items are."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of everything random."""
     text: str = ""
@@ -48,7 +48,7 @@ class ProjectSettings(BaseModel):
     test_labels: Annotated[int, Field(ge=0)] = 60
     """The number of test labels that are collected at the rate of one in three; later ones come at one in ten."""
     target: Annotated[float | None, Field(gt=0, lt=1)] = None
-    """The target accuracy, a share: 0.9 is 90 %."""
+    """The accuracy at which the advice is to stop."""
     people_per_item: Annotated[int, Field(ge=1)] = 1
     """The number of people who label each item."""
     lease_seconds: Annotated[float, Field(gt=0)] = 300

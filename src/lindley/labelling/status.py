@@ -123,7 +123,7 @@ class ProjectStatus:
     unreadable: Sequence[Entry]
     """The first of the entries that could not be read, with their reasons."""
     labels: Mapping[str, int]
-    """The number of items with a label that counts, by stream; imported labels are included."""
+    """By stream the number of items with a label that counts, imported ones too."""
     num_imported: int
     """The number of training labels that no person gave here."""
     undecided: Mapping[str, int]

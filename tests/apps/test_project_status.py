@@ -16,11 +16,11 @@ from lindley.apps.cli import app
 from lindley.apps.project_status import (
     DETAILS,
     advice_line,
-    answer,
     labels_line,
     sentence_lines,
     sign_lines,
     status_tables,
+    summary_lines,
 )
 from lindley.apps.status_command import PROJECT_FILE
 from lindley.labelling.project import Project
@@ -118,12 +118,12 @@ def test_a_new_project_says_what_is_missing(tmp_path: Path) -> None:
     (tmp_path / "new.csv").write_text("a\n1.5\n2.5\n3.5\n")
     run("init", tmp_path / "new.csv", "--features", "a", "--classes", "x,y", "--to", tmp_path / "new")
     with Project.open(tmp_path / "new") as project:
-        lines = [*answer(project.status(), tmp_path / "new")]
+        lines = [*summary_lines(project.status(), tmp_path / "new")]
         assert lines[0].startswith("Accuracy: not known yet")
         assert labels_line(project.status()) == "Labels: 0 of 3 items (0 training, 0 test)."
         assert lines[2].startswith("Start labelling: ")
         project.record_failure("no space left")
-        assert any("no space left" in line for line in answer(project.status(), tmp_path / "new"))
+        assert any("no space left" in line for line in summary_lines(project.status(), tmp_path / "new"))
 
 
 def test_a_sentence_that_misleads_is_named_with_the_command_that_changes_it(project: Project) -> None:
@@ -157,7 +157,7 @@ def test_the_advice_names_the_step_that_the_project_can_take(project: Project) -
 
 def test_a_finished_audit_comes_first(project: Project) -> None:
     status = replace(project.status(), audit=AuditStatus(20, 18, 2, num_correct=9, low=0.25, high=0.75))
-    first, second, *_ = answer(status, Path("pets"))
+    first, second, *_ = summary_lines(status, Path("pets"))
     assert first.startswith("Audited accuracy: 50 % (25 to 75 %, exact 95 % interval). 9 of 18 labels agree")
     assert second.startswith("Accuracy by the test labels: ")
 
@@ -173,7 +173,7 @@ def test_the_report_is_one_file_with_the_answer_first_and_nothing_from_elsewhere
     assert done.exit_code == 0, done.output
     assert done.stdout.strip() == str(folder / "report.html")
     page = (folder / "report.html").read_text(encoding="utf-8")
-    first = next(iter(answer(project.status(), folder))).replace(" %", "\N{NO-BREAK SPACE}%")
+    first = next(iter(summary_lines(project.status(), folder))).replace(" %", "\N{NO-BREAK SPACE}%")
     assert 0 < page.index(first) < page.index("<figure")
     assert re.findall(r'(?:src|href)="(?!data:|#)', page) == []
     for table in status_tables(project.status()):

@@ -16,10 +16,10 @@ from lindley.apps.project_status import (
     SIGN,
     StatusTable,
     advice_line,
-    answer,
     count,
     describe_acquisition,
     status_tables,
+    summary_lines,
 )
 from lindley.files import write_atomically
 from lindley.labelling.project import Project
@@ -101,7 +101,7 @@ def _draw_reliability(status: ProjectStatus) -> Figure:
 
 
 def _first_screen(status: ProjectStatus, folder: Path) -> list[str]:
-    first, *others = answer(status, folder)
+    first, *others = summary_lines(status, folder)
     signs = [line.removeprefix(SIGN) for line in others if line.startswith(SIGN)]
     advice = advice_line(status, folder)
     facts = [line for line in others if not line.startswith(SIGN) and line != advice]

@@ -46,7 +46,7 @@ def show_project_status(folder: Path, *, as_json: bool) -> None:
     console = PlainConsole()
     # Output that another program reads is not truncated.
     wide = console if console.is_terminal else PlainConsole(width=_FULL_WIDTH)
-    for line in answer(status, folder):
+    for line in summary_lines(status, folder):
         console.print(line, soft_wrap=True)
     for each in status_tables(status):
         console.print(f"\n{each.title}", soft_wrap=True)
@@ -55,7 +55,7 @@ def show_project_status(folder: Path, *, as_json: bool) -> None:
             console.print(each.note, soft_wrap=True)
 
 
-def answer(status: ProjectStatus, folder: Path) -> Iterator[str]:
+def summary_lines(status: ProjectStatus, folder: Path) -> Iterator[str]:
     """Yield the summary of a project, the accuracy first, one sentence a line.
 
     Args:

@@ -145,7 +145,7 @@ def test_a_sentence_that_misleads_is_named_with_the_command_that_changes_it(proj
 def test_the_advice_names_the_step_that_the_project_can_take(project: Project) -> None:
     status, folder = project.status(), Path("pets")
     assert [line[:7] for line in sign_lines(status)] == [
-        "  - Yes" if sign.holds else "  - No:" for sign in status.advice.signs
+        "  - Hol" if sign.holds else "  - Not" for sign in status.advice.signs
     ]
     untrained = replace(status, model=None)
     assert advice_line(untrained, folder).endswith(" train pets")

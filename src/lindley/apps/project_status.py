@@ -159,7 +159,7 @@ def advice_line(status: ProjectStatus, folder: Path) -> str:
 def sign_lines(status: ProjectStatus) -> Iterator[str]:
     """Yield the signs to stop, each with whether it holds, once there is a model and something to label."""
     if status.model is not None and not _is_all_answered(status):
-        yield from (f"{SIGN}{'Yes' if sign.holds else 'No'}: {sign.reason}" for sign in status.advice.signs)
+        yield from (f"{SIGN}{'Holds' if sign.holds else 'Not yet'}: {sign.reason}" for sign in status.advice.signs)
 
 
 def forecast_lines(status: ProjectStatus) -> Iterator[str]:
